@@ -1,0 +1,1 @@
+"""Marketing: budget divides money over channels by what the next unit earns in each."""

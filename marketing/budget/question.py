@@ -1,0 +1,80 @@
+"""What is asked of the planner, and how it says that a question has no answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One channel in one period: what was spent and, where known, what it brought."""
+
+    channel: str
+    spend: float
+    revenue: float | None = None
+    date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Money bounds of one channel for the whole question; min = max holds it fixed."""
+
+    min: Decimal | None = None
+    max: Decimal | None = None
+
+
+class LiftTest(NamedTuple):
+    """An experiment: `spend` a period brought `revenue` extra, give or take `sd` (all money)."""
+
+    channel: str
+    spend: float
+    revenue: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A budget to divide over channels, with what is known of them.
+
+    `total` is for `budget_periods` periods together (a period is one row). `present` is the
+    last applied plan; without it the mean of the last four periods. With `total_revenue` the
+    rows' own revenue is not read: only the company's total is explained (aggregate mode).
+    """
+
+    total: Decimal
+    rows: tuple[Row, ...]
+    currency: str = "USD"
+    constraints: Mapping[str, Limit] = field(default_factory=dict)
+    min_allocation_percent: Decimal | None = None  # None: 5, relaxed to 50 / C where 5 C > 100
+    max_change_percent: Decimal | None = None  # the step limit around `present`
+    present: Mapping[str, Decimal] | None = None
+    budget_periods: int = 1
+    starts_on: date | None = None  # first day of the window planned for, for its season
+    scale_minimums: bool = False  # scale minimums down that do not fit, rather than refuse
+    thompson: bool = False  # explore: fill one posterior draw; only inside a step limit
+    cost_of_change: Decimal = Decimal(0)  # a lift of less money than this is not applied
+    incrementality: Mapping[str, float] = field(default_factory=dict)  # channel: factor
+    lift_tests: tuple[LiftTest, ...] = ()
+    total_revenue: tuple[tuple[date, float], ...] | None = None
+    platform_roi: Mapping[str, float] = field(default_factory=dict)  # channel: revenue / spend
+    controls: Mapping[str, Mapping[date, float]] = field(default_factory=dict)  # calendar flags
+    randomised_since: date | None = None  # aggregate: spend was set with random factors since
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One bad field; the message carries the numbers."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Infeasible(ValueError):
+    """The question is wrong or no plan fits it; `problems` lists every reason at once."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(f"{each.field}: {each.message}" for each in problems))
+        self.problems = problems

@@ -1,0 +1,1 @@
+"""Benchmarks: every method beside its peers in the same run. `python -m tests.benchmarks`."""
