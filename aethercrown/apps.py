@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class AethercrownConfig(AppConfig):
+    name = "aethercrown"
+    verbose_name = "Platform"

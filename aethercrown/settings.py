@@ -1,0 +1,277 @@
+"""All settings, and the only place where the environment is read.
+
+Each name read here stands in .env.example with its default and meaning; a test compares the two.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+from csp.constants import NONCE
+
+from aethercrown import datadir
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# --- Where things are kept -------------------------------------------------------------------
+DATA_DIR = datadir.folder(env.str("DATA_DIR", default=""))
+SECRET_KEY = env.str("SECRET_KEY", default="") or datadir.secret(DATA_DIR, "secret_key")
+API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or datadir.secret(DATA_DIR, "pepper")
+API_KEY_PREFIX = env.str("API_KEY_PREFIX", default="ac")
+
+# --- What AetherCrown decides with -----------------------------------------------------------
+AUTOMATION_ENABLED = env.bool("AUTOMATION_ENABLED", default=True)
+CHECK_INTERVAL_MINUTES = env.int("CHECK_INTERVAL_MINUTES", default=30)
+DEFAULT_MARKETING_BUDGET = env.str("DEFAULT_MARKETING_BUDGET", default="10000")
+DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="USD")
+CHURN_THRESHOLD = env.float("CHURN_THRESHOLD", default=0.7)
+MIN_ENGAGEMENT_DAYS = env.int("MIN_ENGAGEMENT_DAYS", default=14)
+NUM_WORKERS = env.int("NUM_WORKERS", default=4)
+MIN_SAMPLE_SIZE_AB_TEST = env.int("MIN_SAMPLE_SIZE_AB_TEST", default=1000)
+KEY_ROTATION_CRITICAL_DAYS = env.int("KEY_ROTATION_CRITICAL_DAYS", default=30)
+KEY_ROTATION_HIGH_DAYS = env.int("KEY_ROTATION_HIGH_DAYS", default=60)
+KEY_ROTATION_MEDIUM_DAYS = env.int("KEY_ROTATION_MEDIUM_DAYS", default=90)
+HEALTH_CHECK_INTERVAL_HOURS = env.int("HEALTH_CHECK_INTERVAL_HOURS", default=1)
+HEALTH_CHECK_TIMEOUT_SECONDS = env.int("HEALTH_CHECK_TIMEOUT_SECONDS", default=5)
+
+# --- Serving ---------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+HTTPS = env.bool("HTTPS", default=True)
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+ROOT_URLCONF = "aethercrown.urls"
+WSGI_APPLICATION = "aethercrown.wsgi.application"
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.import_export",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "import_export",
+    "aethercrown",
+    "operations",
+    "security",
+    "revenue",
+    "marketing",
+    "enterprise",
+    "dashboards",
+]
+
+MIDDLEWARE = [
+    "aethercrown.tracing.RequestIds",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "aethercrown.headers.ContentSecurityPolicy",
+    "aethercrown.limits.BodyLimit",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+WHITENOISE_USE_FINDERS = True  # no collectstatic step before the first start
+
+# --- Rows ------------------------------------------------------------------------------------
+DATABASE_URL = env.str("DATABASE_URL", default="")
+_sqlite: dict[str, Any] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": str(DATA_DIR / "aethercrown.sqlite3"),
+    "OPTIONS": {
+        "transaction_mode": "IMMEDIATE",  # a writer waits its turn at the start, not half-way
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    },
+}
+_postgresql: dict[str, Any] = {
+    "CONN_MAX_AGE": 0,  # the pool keeps connections, not the thread
+    "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": {
+        "pool": {"min_size": 1, "max_size": 8, "timeout": 10},
+        "options": "-c statement_timeout=10s -c lock_timeout=5s"
+        " -c idle_in_transaction_session_timeout=30s",
+    },
+}
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {**env.db_url_config(DATABASE_URL), **_postgresql} if DATABASE_URL else _sqlite
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = True
+
+# --- Broker and cache ------------------------------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", default="") or datadir.broker_url(DATA_DIR) or ""
+CACHE_PREFIX = env.str("CACHE_PREFIX", default="ac")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": CACHE_PREFIX,
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT = 1500
+CELERY_TASK_TIME_LIMIT = 1800
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,  # above the hard time limit, or a long task would run twice
+    "global_keyprefix": f"{CACHE_PREFIX}:",
+    "socket_connect_timeout": 2,
+    "socket_timeout": 10,
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 3,
+    "interval_start": 0.2,
+    "interval_step": 0.3,
+    "interval_max": 0.8,
+}
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# --- People ----------------------------------------------------------------------------------
+AUTH_USER_MODEL = "security.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 15},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login"
+
+# --- Hardening -------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'", NONCE],
+        "style-src": ["'self'", NONCE],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}
+
+# --- The API ---------------------------------------------------------------------------------
+API_BURST = env.int("API_BURST", default=200)
+API_RATE_PER_SECOND = env.float("API_RATE_PER_SECOND", default=50.0)
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "security.apikeys.api.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["security.apikeys.api.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["aethercrown.limits.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "aethercrown.api.Pages",
+    "DEFAULT_SCHEMA_CLASS": "aethercrown.openapi.EnvelopeSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["aethercrown.throttling.TokenBucket"],
+    "EXCEPTION_HANDLER": "aethercrown.api.failure",
+    "COERCE_DECIMAL_TO_STRING": False,
+    "UNAUTHENTICATED_USER": None,
+    "NUM_PROXIES": TRUSTED_PROXIES,
+    "DATETIME_FORMAT": "iso-8601",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "AetherCrown",
+    "DESCRIPTION": "Growth and operations on autopilot: decisions from your own rows.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["security.apikeys.api.AnyCredential"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Logs ------------------------------------------------------------------------------------
+LOG_FORMAT = env.str("LOG_FORMAT", default="auto")
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING_CONFIG = "aethercrown.logs.configure"
+LOGGING = {"format": LOG_FORMAT, "level": LOG_LEVEL}
+
+# --- The admin theme -------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "AetherCrown",
+    "SITE_HEADER": "AetherCrown",
+    "SITE_SYMBOL": "crown",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "dashboards.frontpage.context",
+}

@@ -1,0 +1,1 @@
+"""The pages: read the apps' reports and render them; no tables."""

@@ -1,0 +1,1 @@
+"""Enterprise clients: onboarding, service levels, usage. Its features land with their systems."""

@@ -1,0 +1,1 @@
+"""Customers and what they pay. Its features land with the revenue system."""

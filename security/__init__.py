@@ -1,0 +1,5 @@
+"""Who may do what.
+
+access: people, their roles and their sign-in.
+apikeys: credentials of API consumers.
+"""

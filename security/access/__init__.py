@@ -1,0 +1,1 @@
+"""People: the user record and the roles that open pages and the admin."""

@@ -1,0 +1,1 @@
+"""Credentials of API consumers: keys with scopes, kept as a digest, checked in one query."""

@@ -1,0 +1,3 @@
+from security.access.models import User
+
+__all__ = ["User"]
