@@ -1,0 +1,222 @@
+"""The two commands, from nothing: `python3 aethercrown/bootstrap.py run` or `test`.
+
+Finds a Python, makes `.venv` from the hashed lock, and becomes `manage.py`. Standard library
+only, and written so that Python 2.7 can parse it too: an old one must be able to say so.
+"""
+# Python 2.7 has no pathlib, no unpacking in lists, no "raise from", and two names for OSError:
+# ruff: noqa: PTH100, PTH107, PTH104, PTH112, PTH114, PTH118, PTH119, PTH120, PTH123, PTH208
+# ruff: noqa: UP024, UP031, RUF005, B904
+# Starting other programs is its purpose, and their names are constants:
+# ruff: noqa: S603, S606
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+LOCK = os.path.join(ROOT, "requirements.txt")
+STAMP = "installed.sha256"  # kept in .venv: the digest of the lock that it holds, written last
+OLDEST = (3, 11)
+PYTHONS = ("python3", "python3.14", "python3.13", "python3.12", "python3.11")
+COMMANDS = {
+    "run": ("manage.py", "start"),
+    "test": ("manage.py", "test"),
+    "faults": ("-m", "tests.faults"),
+    "benchmark": ("-m", "tests.benchmarks"),
+    "screenshots": ("-m", "tests.screenshots"),
+}
+INSTALLER = """uv==0.13.9 \\
+  --hash=sha256:d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19 \\
+  --hash=sha256:5435c5ce14a56431208ca0996416d310f1598e8c2c8ba707688985a16bb82dbe \\
+  --hash=sha256:2c45530751517d6c3bbc69a19473f6effe47cce047bede01ffd8af7ea7b36b25 \\
+  --hash=sha256:66c512266d633bef48384a1f53003f41f2a8e7b36fe6e7fbfd3e0fd52d96fa63 \\
+  --hash=sha256:c16ed11e013557536b3e60065f1b912f6407bd6518e041b961e23ef9e6b4fbf5
+"""
+
+
+class Unable(Exception):
+    """The reason, in one sentence, why this machine cannot go on."""
+
+
+def main(arguments):
+    if not arguments or arguments[0] not in COMMANDS:
+        return refuse("usage: bootstrap.py " + "|".join(sorted(COMMANDS)) + " [arguments]", 2)
+    try:
+        if sys.version_info < OLDEST:
+            become_newer(arguments)
+        with one_at_a_time():
+            install()
+        python = python_of(VENV)
+        os.chdir(ROOT)
+        os.execv(python, [python] + list(COMMANDS[arguments[0]]) + arguments[1:])
+    except Unable as reason:
+        return refuse(str(reason), 1)
+    except (IOError, OSError) as error:  # two names of one thing, but not on Python 2
+        return refuse("Cannot prepare %s: %s." % (error.filename or VENV, error.strerror), 1)
+
+
+def refuse(sentence, code):
+    sys.stderr.write(sentence + "\n")
+    return code
+
+
+def become_newer(arguments):
+    """Start again on a Python that is new enough; Unable, with what was tried, without one."""
+    tried = ["%s (%d.%d)" % ((sys.executable or "python",) + tuple(sys.version_info[:2]))]
+    for name in PYTHONS:
+        version = version_of(name)
+        if version and version >= OLDEST:
+            os.execvp(name, [name, os.path.abspath(__file__)] + arguments)
+        tried.append("%s (%s)" % (name, "%d.%d" % version if version else "does not run"))
+    raise Unable("AetherCrown needs Python 3.11 or newer; tried " + ", ".join(tried) + ".")
+
+
+def version_of(python):
+    """Major and minor, or None. It is run to be sure: a shim on PATH may exist and not run."""
+    question = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        process = subprocess.Popen(
+            [python, "-c", question], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    except (IOError, OSError):
+        return None
+    answer = process.communicate()[0].decode("ascii", "replace").strip()
+    major, _, minor = answer.partition(".")
+    if process.returncode or not (major.isdigit() and minor.isdigit()):
+        return None
+    return int(major), int(minor)
+
+
+@contextlib.contextmanager
+def one_at_a_time():
+    """Hold the right to change `.venv`; a second command started meanwhile waits."""
+    try:
+        import fcntl  # noqa: PLC0415 - absent on Windows, which is told so
+    except ImportError:
+        raise Unable("AetherCrown runs on Linux and macOS; on Windows use WSL.")
+    with open(LOCK) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def install():
+    """Bring `.venv` to what the lock says; nothing is done, and no network used, if it is."""
+    wanted, found = digest(LOCK), stamp(VENV)
+    if found == wanted:
+        return
+    if found and version_of(python_of(VENV)):
+        os.remove(os.path.join(VENV, STAMP))  # cut short from here on, it is not trusted again
+        sync(VENV)
+        write(os.path.join(VENV, STAMP), wanted)
+        return
+    fresh = VENV + "-new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    make(fresh)
+    sync(fresh)
+    write(os.path.join(fresh, STAMP), wanted)
+    move(fresh, VENV)
+
+
+def make(folder):
+    """Make an empty virtual environment with pip in it."""
+    say("Making .venv ...")
+    if subprocess.call([sys.executable, "-c", "import ensurepip, venv"], stderr=subprocess.PIPE):
+        raise Unable(
+            "This Python (%s) cannot make virtual environments: install python3-venv "
+            "(Debian, Ubuntu: apt install python3-venv)." % sys.executable
+        )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "venv", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    output = process.communicate()[0].decode("utf-8", "replace").strip()
+    if process.returncode:
+        reason = output.splitlines()[-1] if output else "exit code %d" % process.returncode
+        raise Unable("Cannot make %s: %s" % (folder, reason))
+
+
+def sync(folder):
+    """Install exactly the lock: by uv, which is fast, or by pip where uv does not run."""
+    say("Installing requirements.txt ...")
+    python = python_of(folder)
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    installer = os.path.join(folder, "installer.txt")
+    write(installer, INSTALLER)
+    uv = [os.path.join(folder, "bin", "uv"), "pip", "sync", "--quiet", "--no-python-downloads"]
+    if not subprocess.call(
+        pip + ["--require-hashes", "--only-binary", ":all:", "-r", installer]
+    ) and not subprocess.call(
+        uv + ["--python", python, "--require-hashes", LOCK], env=environment_of_uv()
+    ):
+        return
+    say("uv did not manage; trying pip, which takes longer ...")
+    if subprocess.call(pip + ["--require-hashes", "-r", LOCK]):
+        raise Unable("Cannot install requirements.txt; the reason stands above.")
+
+
+def environment_of_uv():
+    """The same package index for uv as the one that pip was told to use."""
+    environment = dict(os.environ)
+    if "PIP_INDEX_URL" in environment:
+        environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
+    environment.pop("VIRTUAL_ENV", None)
+    return environment
+
+
+def move(fresh, final):
+    """Put the finished environment in its place, and its own path right in its scripts."""
+    scripts = os.path.join(fresh, "bin")
+    for name in os.listdir(scripts):
+        path = os.path.join(scripts, name)
+        if not os.path.islink(path):
+            relocate(path, fresh.encode(), final.encode())
+    if os.path.lexists(final):  # not made here: it may hold work of somebody's, so it is kept
+        former = "%s-former-%d" % (final, time.time())
+        os.rename(final, former)
+        say("The .venv that was there is not ours; it is kept as %s." % os.path.basename(former))
+    os.rename(fresh, final)
+
+
+def relocate(path, before, after):
+    with open(path, "rb") as file:
+        content = file.read()
+    if before in content and not content.startswith(b"\x7fELF"):
+        with open(path, "r+b") as file:  # opened for change, so that it stays executable
+            file.truncate()
+            file.write(content.replace(before, after))
+
+
+def python_of(folder):
+    return os.path.join(folder, "bin", "python")
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def stamp(folder):
+    """The digest of the lock that was installed there, or nothing."""
+    try:
+        with open(os.path.join(folder, STAMP)) as file:
+            return file.read().strip()
+    except (IOError, OSError):
+        return ""
+
+
+def write(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def say(sentence):
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
