@@ -1,0 +1,55 @@
+"""One digest for one set of inputs, however they are written down."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+
+def digest(inputs: Any) -> str:
+    """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
+    return sha256(canonical(inputs).encode()).hexdigest()
+
+
+def canonical(inputs: Any) -> str:
+    """JSON with sorted keys and no spaces; NaN and infinities are refused (ValueError)."""
+    return json.dumps(
+        plain(inputs), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON can hold it: Decimals, dates, times and spans become strings.
+
+    An aware time is written in UTC, so that one instant has one form. Raises TypeError for
+    anything JSON cannot say, such as a set or a key that is not text.
+    """
+    if isinstance(value, Mapping):
+        return {_key(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, Decimal | date | timedelta):
+        return _written(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(f"{type(value).__name__} has no place in a decision's inputs.")
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"The key {key!r} is not text.")
+    return key
+
+
+def _written(value: Decimal | date | timedelta) -> str:
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError(f"{value} is not a finite amount.")
+        return str(value)
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds()} s"
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        value = value.astimezone(UTC)
+    return value.isoformat()
