@@ -1,0 +1,105 @@
+"""Children forked from this process: they start with everything imported, and share its memory."""
+
+import atexit
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+from aethercrown.embedded import tether
+
+HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE)
+
+
+@dataclass(slots=True)
+class Child:
+    """A forked process in its own group; `output` is the end of the pipe it prints to."""
+
+    name: str
+    pid: int
+    output: int
+    status: int | None = None
+
+    def ended(self) -> bool:
+        """Whether it has ended; its exit status is kept, negative for a signal."""
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+        return self.status is not None
+
+    def tell(self, number: int) -> None:
+        """Send a signal to the child itself, which passes it on to its own as it sees fit."""
+        if self.status is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End the child and everything it started in its group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+def fork(name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> Child:
+    """Start `run` in a child that dies with this process; from the main thread only.
+
+    `closed` are files that the child must not keep open.
+    """
+    parent = os.getpid()
+    output, printed = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        live(parent, run, printed, (output, *closed))
+    os.close(printed)
+    with contextlib.suppress(OSError):  # whoever comes first; the child does the same
+        os.setpgid(pid, pid)
+    os.set_blocking(output, False)
+    return Child(name=name, pid=pid, output=output)
+
+
+def live(parent: int, run: Callable[[], object], printed: int, closed: tuple[int, ...]) -> NoReturn:
+    """The child's whole life."""
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        tether.tie(parent, signal.SIGKILL)
+        tether.tie_descendants()
+        undo_signals()
+        redirect(printed, closed)
+        run()
+        code = 0
+    except SystemExit as leave:
+        code = leave.code if isinstance(leave.code, int) else int(bool(leave.code))
+    except BaseException:  # noqa: BLE001 - the last one to see it prints it
+        traceback.print_exc()
+    finally:
+        atexit._run_exitfuncs()  # noqa: SLF001 - os._exit skips them; no public name exists
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def undo_signals() -> None:
+    """Forget the supervisor's handlers, and its way of waking up."""
+    signal.set_wakeup_fd(-1)
+    for number in HANDLED:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def redirect(printed: int, closed: tuple[int, ...]) -> None:
+    """Read nothing, print into the pipe, and let go of the supervisor's files."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(printed, 1)
+    os.dup2(printed, 2)
+    for each in (nothing, printed, *closed):
+        os.close(each)
+    sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)

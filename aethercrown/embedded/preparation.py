@@ -1,0 +1,73 @@
+"""What has to be there before the children start: tables, demo company, a login and a key.
+
+Runs in a child of its own, so that the supervisor stays small and without a connection.
+"""
+
+import importlib
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.core.management import call_command, get_commands
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+KEY_NAME = "make run"
+ADMIN = "admin"
+DEMO_DONE = "demo.loaded"
+
+
+def prepare(folder: Path, answer: int, *, demo: bool) -> None:
+    """Bring the database up to date and write what the first screen shows, as JSON, to `answer`."""
+    if missing(on_disk(), recorded()):
+        call_command("migrate", interactive=False, verbosity=1)
+    password = first_login()
+    if demo:
+        load_demo(folder)
+    services = importlib.import_module("security.apikeys.services")
+    key = services.replace(KEY_NAME, ["all"]).plaintext  # the key of the former run ends here
+    os.write(answer, json.dumps({"password": password, "api_key": key}).encode())
+
+
+def on_disk() -> set[tuple[str, str]]:
+    """Every migration file of the installed apps; they are not imported, which takes long."""
+    return {
+        (app.label, path.stem)
+        for app in apps.get_app_configs()
+        for path in (Path(app.path) / "migrations").glob("[!_]*.py")
+    }
+
+
+def recorded() -> set[tuple[str, str]]:
+    """Every migration that the database says it has."""
+    return set(MigrationRecorder(connection).applied_migrations())
+
+
+def missing(wanted: Iterable[tuple[str, str]], found: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those migrations that are still to be run."""
+    return set(wanted) - found
+
+
+def first_login() -> str | None:
+    """Make the first staff login; its password is told only now, and None later."""
+    people = get_user_model()._default_manager  # noqa: SLF001 - the documented name for any model
+    if people.filter(is_superuser=True).exists():
+        return None
+    password = secrets.token_urlsafe(15)
+    person = people.model(username=ADMIN, is_staff=True, is_superuser=True)
+    person.set_password(password)
+    person.save()
+    return password
+
+
+def load_demo(folder: Path) -> None:
+    """Load the demo company once for this data folder; a person who clears it keeps it cleared."""
+    done = folder / DEMO_DONE
+    if done.exists() or "seed_demo" not in get_commands():
+        return
+    call_command("seed_demo")
+    done.touch(mode=0o600)

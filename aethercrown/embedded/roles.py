@@ -1,0 +1,88 @@
+"""What the children do, each in a fork of a process that has imported everything already."""
+
+import gc
+import importlib
+import warnings
+from typing import Any
+
+import django
+from celery.platforms import SecurityWarning
+from django.core.handlers.wsgi import WSGIHandler
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # no types published
+
+THREADS = 4
+WORKER = ["-c", "2", "--without-gossip", "--without-mingle", "-Q", "default,ingest,models"]
+BEAT = ["--max-interval", "5"]
+LATE = (
+    "celery.apps.beat",
+    "celery.apps.worker",
+    "celery.bin.beat",
+    "celery.bin.worker",
+    "celery.concurrency.prefork",
+    "celery.worker.consumer",
+    "django_celery_beat.schedulers",
+    "gunicorn.arbiter",
+    "gunicorn.workers.gthread",
+    "kombu.transport.redis",
+)
+
+
+def warm() -> WSGIHandler:
+    """Import everything that any child needs, once; nothing here opens a connection or a thread."""
+    django.setup(set_prefix=False)
+    from aethercrown.celery import app  # noqa: PLC0415 - only now are the settings known
+    from aethercrown.wsgi import application  # noqa: PLC0415 - the same
+
+    app.loader.import_default_modules()
+    app.finalize(auto=True)
+    for name in (*LATE, "aethercrown.urls"):
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # the collector would write to, and so copy, every shared page
+    return application
+
+
+class Web(BaseApplication):  # type: ignore[misc]  # its base has no types
+    """Gunicorn on a socket that the supervisor listens on: one worker with a few threads."""
+
+    def __init__(self, application: WSGIHandler, socket: int) -> None:
+        self.served = application
+        self.socket = socket
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings: dict[str, Any] = {
+            "bind": f"fd://{self.socket}",
+            "workers": 1,
+            "threads": THREADS,
+            "worker_class": "gthread",
+            "graceful_timeout": 8,
+            "keepalive": 5,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+        }
+        for name, setting in settings.items():
+            self.cfg.set(name, setting)
+
+    def load(self) -> WSGIHandler:
+        return self.served
+
+
+def web(application: WSGIHandler, socket: int) -> None:
+    """Serve requests until told to stop."""
+    Web(application, socket).run()
+
+
+def worker() -> None:
+    """Run tasks until told to stop; the task in hand is finished first."""
+    from aethercrown.celery import app  # noqa: PLC0415 - only now are the settings known
+
+    warnings.filterwarnings("ignore", category=SecurityWarning)  # root is allowed on purpose
+    app.start(["--quiet", "worker", "--loglevel", "WARNING", *WORKER])
+
+
+def beat() -> None:
+    """Send what the schedules in the database say is due."""
+    from aethercrown.celery import app  # noqa: PLC0415 - only now are the settings known
+
+    app.start(["--quiet", "beat", "--loglevel", "WARNING", *BEAT])

@@ -1,0 +1,236 @@
+"""`manage.py start`: the whole platform of one data folder, in the foreground.
+
+Runs before Django reads its settings, because it decides what they will be: the broker's
+address, and plain HTTP where only this machine can connect.
+"""
+
+import argparse
+import functools
+import http.client
+import ipaddress
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, MutableMapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+
+from aethercrown import datadir
+from aethercrown.embedded import lock, tether, valkey
+from aethercrown.embedded.broker import Broker
+from aethercrown.embedded.console import say
+from aethercrown.embedded.servers import Unavailable, tail
+from aethercrown.embedded.supervisor import (
+    HURRIED_TICK_SECONDS,
+    TICK_SECONDS,
+    Asked,
+    GaveUp,
+    Supervisor,
+)
+
+BROKER_FILE = "broker.url"
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+PROBE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person chose for this run, by the environment or .env."""
+
+    folder: Path
+    host: str
+    port: int
+    demo: bool
+    redis_url: str
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine goes."""
+        host = "127.0.0.1" if self.host in {"", "0.0.0.0", "::"} else self.host  # noqa: S104 - compared
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def main(arguments: list[str]) -> int:
+    """Run until told to stop: 0 then, 1 with one sentence when it cannot go on."""
+    description = "Run the platform: web server, worker, schedules, and a broker of its own."
+    argparse.ArgumentParser(prog="manage.py start", description=description).parse_args(arguments)
+    environ.Env.read_env(datadir.ROOT / ".env")
+    if os.environ.get("MAKELEVEL"):  # a make that is killed must not leave us behind
+        tether.tie(os.getppid(), signal.SIGTERM)
+    try:
+        return run(choice(os.environ))
+    except Unavailable as reason:
+        say([str(reason)], sys.stderr)
+    except OSError as error:
+        where = error.filename or "the data folder"
+        say([f"Cannot use {where}: {error.strerror}. Set DATA_DIR."], sys.stderr)
+    return 1
+
+
+def choice(environment: MutableMapping[str, str]) -> Choice:
+    """Read the settings that matter before Django's; Unavailable for a port that is none."""
+    port = environment.get("PORT") or "8000"
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise Unavailable(f"PORT is {port!r}, and must be a number from 1 to 65535.")
+    return Choice(
+        folder=datadir.folder(environment.get("DATA_DIR")),
+        host=environment.get("HOST") or "127.0.0.1",
+        port=int(port),
+        demo=environment.get("DEMO", "1").lower() not in {"0", "false", "no", "off"},
+        redis_url=environment.get("REDIS_URL", ""),
+    )
+
+
+def run(chosen: Choice) -> int:
+    held = lock.hold(chosen.folder)
+    with closing(lock.listen(chosen.host, chosen.port)) as listener:
+        say([f"AetherCrown starts on {chosen.address}; data and logs in {chosen.folder}."])
+        with broker(chosen, held) as kept_broker:
+            decide(os.environ, chosen, kept_broker)
+            return supervise(chosen, listener, kept_broker)
+
+
+def decide(environment: MutableMapping[str, str], chosen: Choice, broker: Broker | None) -> None:
+    """Set what the children, and Django's settings in this process, are to read."""
+    environment.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
+    environment.update(DATA_DIR=str(chosen.folder), PORT=str(chosen.port), HOST=chosen.host)
+    if broker:
+        environment["REDIS_URL"] = (chosen.folder / BROKER_FILE).read_text(encoding="ascii")
+    if is_loopback(chosen.host):
+        environment.setdefault("HTTPS", "False")
+    for name in ONE_THREAD:  # one process more is worth more than threads in the arithmetic
+        environment.setdefault(name, "1")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect there."""
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+@contextmanager
+def broker(chosen: Choice, held: int) -> Iterator[Broker | None]:
+    """An embedded Valkey for the block, unless REDIS_URL names a server.
+
+    It is not waited for here: it comes up while Django is imported.
+    """
+    if chosen.redis_url:
+        yield None
+        return
+    address = valkey.free_address()
+    launch = functools.partial(valkey.launch, chosen.folder, address, keep_open=(held,))
+    kept = Broker(launch=launch, answers=address.answers, server=launch())
+    told = chosen.folder / BROKER_FILE
+    datadir.replace_private(told, address.url)
+    try:
+        yield kept
+    finally:
+        told.unlink(missing_ok=True)
+        kept.server.stop()
+
+
+def supervise(chosen: Choice, listener: socket.socket, kept_broker: Broker | None) -> int:
+    """Prepare, start the children, and keep them until told to stop."""
+    from aethercrown.embedded import roles  # noqa: PLC0415 - imports Django, after `decide`
+
+    supervisor = Supervisor(logs=chosen.folder / "log")
+    for place in (supervisor.logs, chosen.folder / "static"):
+        place.mkdir(mode=0o700, exist_ok=True)
+    code = 0
+    with supervisor.listening():
+        try:
+            application = roles.warm()
+            if kept_broker:
+                kept_broker.server.wait_until(kept_broker.answers)
+            answer = prepared(supervisor, chosen, listener)
+            serve = functools.partial(roles.web, application, listener.fileno())
+            supervisor.keep("worker", roles.worker, grace=20.0)
+            supervisor.keep("web", serve, grace=10.0)
+            supervisor.keep("beat", roles.beat, grace=5.0)
+            stay(supervisor, chosen, kept_broker, answer)
+        except Asked:
+            say(["", "AetherCrown stops ..."])
+        except GaveUp as reason:
+            say([str(reason)], sys.stderr)
+            code = 1
+        finally:
+            supervisor.stop()
+    say(["AetherCrown has stopped."])
+    return code
+
+
+def prepared(
+    supervisor: Supervisor, chosen: Choice, listener: socket.socket
+) -> dict[str, str | None]:
+    """Run the set-up child and take its answer; GaveUp, with its last lines, if it fails."""
+    from aethercrown.embedded.preparation import prepare  # noqa: PLC0415 - imports Django
+
+    reader, writer = os.pipe()
+    work = functools.partial(prepare, chosen.folder, writer, demo=chosen.demo)
+    status = supervisor.once("set-up", work, closed=(reader, listener.fileno()))
+    os.close(writer)
+    with os.fdopen(reader, "rb") as answer:
+        received = answer.read()
+    if status or not received:
+        log = tail(supervisor.logs / "set-up.log")
+        raise GaveUp(f"The set-up ended with status {status}.\n{log}")
+    told: dict[str, str | None] = json.loads(received)
+    return told
+
+
+def stay(
+    supervisor: Supervisor,
+    chosen: Choice,
+    kept_broker: Broker | None,
+    answer: dict[str, str | None],
+) -> None:
+    """Tick until a stop is asked for; say so once, when the platform is ready."""
+    ready = False
+    while True:
+        supervisor.tick(TICK_SECONDS if ready else HURRIED_TICK_SECONDS)
+        said = kept_broker.tend(time.monotonic()) if kept_broker else None
+        if said:
+            say([said])
+        if not ready and is_ready(chosen.address):
+            ready = True
+            say(welcome(chosen, answer))
+
+
+def is_ready(address: str) -> bool:
+    """Whether the web server answers /readyz with 200."""
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=PROBE_SECONDS)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def welcome(chosen: Choice, answer: dict[str, str | None]) -> list[str]:
+    """The block that a person needs: where to go, and with which login and key."""
+    password = answer["password"] or (
+        "as printed at the first start (another: manage.py changepassword admin)"
+    )
+    return [
+        "",
+        "AetherCrown is ready.",
+        f"  Pages     {chosen.address}/",
+        f"  Admin     {chosen.address}/admin/",
+        "  Login     admin",
+        f"  Password  {password}",
+        f"  API key   {answer['api_key']}  (all scopes, until the next start)",
+        f"  Data      {chosen.folder}",
+        f"  Logs      {chosen.folder / 'log'}",
+        "  Stop with Ctrl-C.",
+        "",
+    ]

@@ -1,0 +1,95 @@
+"""Processes that do not outlive their parent.
+
+Imported, it ties the calling process. Run as a script, it becomes another program, tied to the
+process that started it: `python -I tether.py PARENT SIGNAL UID FOLDER PROGRAM [ARGUMENT ...]`.
+Standard library only, because a script run with -I sees nothing else of ours.
+
+On Linux the kernel sends the signal (prctl, PR_SET_PDEATHSIG). It does so when the *thread*
+that forked ends, so start children from the main thread; and a change of user clears the
+setting, so users are changed before. Elsewhere the parent is looked for twice a second.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+POLL_SECONDS = 0.5
+
+
+def tie(parent: int, death_signal: int) -> None:
+    """End this process by `death_signal` when `parent`, which forked it, is gone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
+        if os.getppid() != parent:  # it went before the kernel was asked
+            os.kill(os.getpid(), death_signal)
+    else:
+        watch(parent, lambda: os.killpg(0, death_signal))
+
+
+def watch(parent: int, act: Callable[[], None]) -> threading.Thread:
+    """Look for the parent twice a second, and act once when it is gone."""
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(POLL_SECONDS)
+        act()
+
+    thread = threading.Thread(target=look, name="parent-watch", daemon=True)
+    thread.start()
+    return thread
+
+
+def tie_descendants() -> None:
+    """Tie every process forked from this one from now on, by Gunicorn and Celery for instance."""
+    if sys.platform != "linux":
+        return  # they are of this process's group, which `tie` ends as a whole
+    forker = [os.getpid()]
+
+    def remember() -> None:
+        forker[0] = os.getpid()
+
+    def bind() -> None:
+        tie(forker[0], signal.SIGKILL)
+
+    os.register_at_fork(before=remember, after_in_child=bind)
+
+
+def become(parent: int, death_signal: int, uid: int, folder: str, command: list[str]) -> int:
+    """Turn into `command`, run in `folder` as `uid`; 0 keeps the user."""
+    if uid:
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
+    os.chdir(folder)
+    if sys.platform == "linux":
+        tie(parent, death_signal)
+        os.execv(command[0], command)  # noqa: S606 - the whole purpose; no shell is wanted
+    return accompany(parent, death_signal, command)
+
+
+def accompany(parent: int, death_signal: int, command: list[str]) -> int:
+    """Run `command` beside this process, which passes signals on; for systems without prctl."""
+    with subprocess.Popen(command) as program:  # noqa: S603 - the launchers' own command line
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda number, _frame: program.send_signal(number))
+        watch(parent, lambda: program.send_signal(death_signal))
+        return program.wait()
+
+
+def command_line(death_signal: int, uid: int, folder: str, command: list[str]) -> list[str]:
+    """What to start, from this process's main thread, to have `command` tied to it."""
+    script = str(Path(__file__).resolve())
+    tied = [str(os.getpid()), str(int(death_signal)), str(uid), folder]
+    return [sys.executable, "-I", "-S", script, *tied, *command]
+
+
+if __name__ == "__main__":
+    numbers = [int(each) for each in sys.argv[1:4]]
+    sys.exit(become(numbers[0], numbers[1], numbers[2], sys.argv[4], sys.argv[5:]))

