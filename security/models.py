@@ -1,3 +1,4 @@
 from security.access.models import User
+from security.apikeys.models import ApiKey
 
-__all__ = ["User"]
+__all__ = ["ApiKey", "User"]

@@ -1,20 +1,100 @@
 """How a request shows its key, and what the key opens."""
 
+from typing import Any
+
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from security.access import reports as people
+from security.access.models import User
+from security.apikeys import scopes, services, token
+
+QUERY_NAMES = frozenset({"key", "api_key", "apikey", "api-key", "x-api-key", "access_token"})
+
 
 class KeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <key>` or `X-API-Key: <key>`."""
+    """`Authorization: Bearer <key>` or `X-API-Key: <key>`; never in the address.
 
-    def authenticate(self, request: Request) -> None:
-        return None
+    Leaves a `Credential` in `request.auth` and no person in `request.user`. A request that
+    shows no key at all is left to the next authentication.
+    """
+
+    def authenticate(self, request: Request) -> tuple[None, services.Credential] | None:
+        if shown_in_query(request):
+            raise AuthenticationFailed("A key in the address is seen by others: send a header.")
+        text = shown(request)
+        if text is None:
+            return None
+        credential = services.credential(text)
+        if credential is None:
+            raise AuthenticationFailed("The API key is unknown, revoked or expired.")
+        request._request.credential = credential  # type: ignore[attr-defined]  # noqa: SLF001 - read by the access log
+        return None, credential
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+def shown(request: Request) -> str | None:
+    """The key of the headers; AuthenticationFailed where two of them disagree."""
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    keys = set()
+    if scheme.lower() == "bearer":
+        keys.add(bearer.strip())
+    if "X-API-Key" in request.headers:
+        keys.add(request.headers["X-API-Key"].strip())
+    if len(keys) > 1:
+        raise AuthenticationFailed("Authorization and X-API-Key show different keys: send one.")
+    return keys.pop() if keys else None
+
+
+def shown_in_query(request: Request) -> bool:
+    """Is there a key in the address? Its name or its form tells."""
+    return any(
+        name.lower() in QUERY_NAMES or any(token.PATTERN.search(value) for value in values)
+        for name, values in request.query_params.lists()
+    )
 
 
 class HasScope(BasePermission):
-    """The key's scopes hold the pair of the view's area."""
+    """The key holds the scope of the view's `area`, or every one of its `scopes`.
+
+    A view that names neither is closed to all. A staff session reads every area; to write, the
+    person needs a role that may operate.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        wanted = self.wanted(request, view)
+        if not wanted:
+            return False
+        if isinstance(request.auth, services.Credential):
+            self.message = f"The key lacks the scope {', '.join(wanted)}."
+            return scopes.opens(request.auth.scopes, wanted)
+        who = person(request)
+        if who is None or not who.is_staff:
+            return False
+        return request.method in scopes.READING or people.may_operate(who)
+
+    def wanted(self, request: Request, view: Any) -> tuple[str, ...]:
+        named: tuple[str, ...] = tuple(getattr(view, "scopes", ()))
+        area: str = getattr(view, "area", "")
+        return named or ((scopes.needed(area, request.method or ""),) if area else ())
 
 
 class AnyCredential(BasePermission):
-    """Any key or a staff session."""
+    """Any valid key, or a staff session."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if isinstance(request.auth, services.Credential):
+            return True
+        who = person(request)
+        return who is not None and who.is_staff
+
+
+def person(request: Request | HttpRequest) -> User | None:
+    """Who is signed in; None for a key or a stranger."""
+    user = getattr(request, "user", None)
+    return user if isinstance(user, User) and user.is_active else None

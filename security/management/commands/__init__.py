@@ -1,0 +1,1 @@
+"""create_api_key, rotate_api_key, revoke_api_key."""

@@ -1,0 +1,44 @@
+"""`manage.py create_api_key --name NAME --scopes all`: the new key, once."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from security.apikeys import scopes, services
+
+
+class Command(BaseCommand):
+    help = "Make an API key and print it once, alone on the last line."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--name", required=True, help="who or what will use the key")
+        parser.add_argument("--scopes", required=True, help="all, or names with commas between")
+        parser.add_argument("--json", action="store_true", help="one line of JSON instead")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            issued = services.create(options["name"], scopes.listed(options["scopes"]))
+        except scopes.UnknownScope as error:
+            raise CommandError(str(error)) from error
+        except ValidationError as error:
+            raise CommandError(f"--name: {' '.join(error.messages)}") from error
+        print_issued(self, issued, as_json=options["json"])
+
+
+def print_issued(command: BaseCommand, issued: services.Issued, *, as_json: bool) -> None:
+    """The key on standard output, all words on standard error."""
+    key = issued.key
+    command.stderr.write(
+        f"Key {key.pk}, {key.name!r}, opens {', '.join(key.scopes)}. It is shown only now:"
+    )
+    if as_json:
+        command.stdout.write(
+            json.dumps(
+                {"id": key.pk, "name": key.name, "scopes": key.scopes, "key": issued.plaintext}
+            )
+        )
+    else:
+        command.stdout.write(issued.plaintext)

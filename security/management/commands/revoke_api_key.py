@@ -1,0 +1,23 @@
+"""`manage.py revoke_api_key ID`: refused from now on."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from security.apikeys import services
+from security.apikeys.models import ApiKey
+
+
+class Command(BaseCommand):
+    help = "Revoke an API key at once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("id", type=int, help="the key's number in the admin")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            key = services.revoke(options["id"])
+        except ApiKey.DoesNotExist as error:
+            raise CommandError(f"There is no key {options['id']}.") from error
+        self.stderr.write(f"{key} is refused since {key.revoked_at:%Y-%m-%d %H:%M:%S %Z}.")

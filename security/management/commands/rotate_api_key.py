@@ -1,0 +1,36 @@
+"""`manage.py rotate_api_key ID`: a successor, while the old key still works for a while."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from security.apikeys import services
+from security.apikeys.models import ApiKey
+from security.management.commands.create_api_key import print_issued
+
+HOURS = services.GRACE / timedelta(hours=1)
+
+
+class Command(BaseCommand):
+    help = "Replace an API key; the old one works on for the grace given."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("id", type=int, help="the key's number in the admin")
+        parser.add_argument(
+            "--grace-hours",
+            type=float,
+            default=HOURS,
+            help=f"how long the old key still works (default {HOURS:.0f}; 0: not at all)",
+        )
+        parser.add_argument("--json", action="store_true", help="one line of JSON instead")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            issued = services.rotate(options["id"], timedelta(hours=options["grace_hours"]))
+        except ApiKey.DoesNotExist as error:
+            raise CommandError(f"There is no key {options['id']}.") from error
+        except (services.NotLive, ValueError, OverflowError) as error:
+            raise CommandError(str(error)) from error
+        print_issued(self, issued, as_json=options["json"])

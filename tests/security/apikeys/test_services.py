@@ -1,0 +1,238 @@
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import OperationalError, connection, transaction
+from django.db.utils import IntegrityError
+
+from security.apikeys import scopes, services, token
+from security.apikeys.models import ApiKey
+from security.apikeys.usage import Collector
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def issued():
+    return services.create("shop", ["revenue:read"], now=NOON)
+
+
+def test_a_new_key_opens_its_scopes_and_its_text_is_kept_nowhere(issued):
+    key, plaintext = issued
+    found = services.credential(plaintext, NOON)
+    assert found == services.Credential(key.pk, "shop", frozenset({"revenue:read"}))
+    assert plaintext not in str([vars(each) for each in ApiKey.objects.all()])
+    assert key.last4 == plaintext[-4:]
+    assert str(key) == f"shop (ac_live_…{plaintext[-4:]})"
+
+
+def test_looking_up_a_key_is_one_query_and_no_write(issued, django_assert_num_queries):
+    with django_assert_num_queries(1) as queries:
+        services.credential(issued.plaintext, NOON)
+    assert queries[0]["sql"].startswith("SELECT")
+
+
+def test_a_text_with_a_bad_checksum_costs_no_query(issued, django_assert_num_queries):
+    last = "0" if issued.plaintext[-1] != "0" else "1"
+    with django_assert_num_queries(0):
+        assert services.credential(issued.plaintext[:-1] + last, NOON) is None
+
+
+def test_a_genuine_text_that_was_never_issued_opens_nothing():
+    assert services.credential(token.mint("ac"), NOON) is None
+
+
+def test_another_pepper_opens_nothing(issued, settings):
+    settings.API_KEY_PEPPER = "another"
+    assert services.credential(issued.plaintext, NOON) is None
+
+
+def test_a_key_lives_on_when_the_prefix_setting_changes(issued, settings):
+    settings.API_KEY_PREFIX = "other"
+    assert services.credential(issued.plaintext, NOON) is not None
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 101])
+def test_a_key_needs_a_name_of_1_to_100_characters(name):
+    with pytest.raises(ValidationError):
+        services.create(name, ["all"])
+    assert not ApiKey.objects.exists()
+
+
+def test_a_key_with_an_unknown_scope_is_not_made():
+    with pytest.raises(scopes.UnknownScope):
+        services.create("shop", ["revenue:read", "everything"])
+    assert not ApiKey.objects.exists()
+
+
+def test_a_key_expires_at_its_time_and_not_before():
+    plaintext = services.create("shop", ["all"], None, NOON + HOUR, NOON).plaintext
+    assert services.credential(plaintext, NOON + HOUR - timedelta(microseconds=1))
+    assert services.credential(plaintext, NOON + HOUR) is None
+
+
+def test_a_key_that_would_expire_before_it_begins_is_not_made():
+    with pytest.raises(services.InThePast, match="2026-03-01 12:00"):
+        services.create("shop", ["all"], None, NOON, NOON)
+
+
+def test_the_table_refuses_an_end_before_the_beginning(issued):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ApiKey.objects.update(expires_at=NOON - HOUR)
+
+
+def test_a_revoked_key_is_refused_at_once_and_keeps_its_first_time(issued):
+    services.revoke(issued.key.pk, now=NOON + HOUR)
+    again = services.revoke(issued.key.pk, now=NOON + 2 * HOUR)
+    assert again.revoked_at == NOON + HOUR
+    assert services.credential(issued.plaintext, NOON + HOUR) is None
+
+
+def test_a_rotated_key_works_beside_its_successor_until_the_grace_ends(issued, django_user_model):
+    officer = django_user_model.objects.create(username="ada")
+    successor = services.rotate(issued.key.pk, 2 * HOUR, officer, NOON)
+    before = services.credential(issued.plaintext, NOON + HOUR)
+    assert before is not None
+    assert before.retire_at == NOON + 2 * HOUR
+    assert services.credential(issued.plaintext, NOON + 2 * HOUR) is None
+    after = services.credential(successor.plaintext, NOON + 2 * HOUR)
+    assert after is not None
+    assert (after.name, after.scopes) == ("shop", frozenset({"revenue:read"}))
+    assert successor.key.created_by == officer
+
+
+def test_rotating_without_grace_ends_the_old_key_at_once(issued):
+    services.rotate(issued.key.pk, timedelta(0), now=NOON)
+    assert services.credential(issued.plaintext, NOON) is None
+
+
+def test_a_key_that_is_being_replaced_is_not_rotated_again(issued):
+    services.rotate(issued.key.pk, HOUR, now=NOON)
+    with pytest.raises(services.NotLive, match="retiring"):
+        services.rotate(issued.key.pk, HOUR, now=NOON)
+    assert ApiKey.objects.count() == 2
+
+
+def test_at_most_two_keys_of_a_line_work_together(issued):
+    second = services.rotate(issued.key.pk, HOUR, now=NOON)
+    third = services.rotate(second.key.pk, HOUR, now=NOON)
+    live = [
+        services.credential(each.plaintext, NOON) is not None for each in (issued, second, third)
+    ]
+    assert live == [False, True, True]
+
+
+def test_a_negative_grace_is_refused(issued):
+    with pytest.raises(ValueError, match="0 or more"):
+        services.rotate(issued.key.pk, -HOUR, now=NOON)
+
+
+def test_each_state_has_its_word(issued):
+    key = issued.key
+    assert key.state(NOON) == "active"
+    key.retire_at = NOON + HOUR
+    assert [key.state(NOON), key.state(NOON + HOUR)] == ["retiring", "retired"]
+    key.expires_at = NOON + HOUR
+    assert key.state(NOON + HOUR) == "expired"
+    key.revoked_at = NOON
+    assert key.state(NOON) == "revoked"
+
+
+def test_replacing_by_name_leaves_one_live_key_of_that_name(issued):
+    other = services.create("till", ["all"], now=NOON)
+    new = services.replace("shop", ["all"], now=NOON)
+    assert services.credential(issued.plaintext, NOON) is None
+    assert services.credential(new.plaintext, NOON) is not None
+    assert services.credential(other.plaintext, NOON) is not None
+
+
+def test_the_last_use_is_stored_by_one_update_and_never_goes_back(
+    issued, django_assert_num_queries
+):
+    other = services.create("till", ["all"], now=NOON).key
+    collector = Collector()
+    collector.note(issued.key.pk, NOON + HOUR)
+    collector.note(other.pk, NOON + 2 * HOUR)
+    with django_assert_num_queries(1):
+        assert services.flush(collector) == 2
+    collector.note(issued.key.pk, NOON)
+    services.flush(collector)
+    assert list(ApiKey.objects.order_by("pk").values_list("last_used_at", flat=True)) == [
+        NOON + HOUR,
+        NOON + 2 * HOUR,
+    ]
+
+
+def test_nothing_seen_costs_no_query(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert services.flush(Collector()) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_could_not_be_stored_waits_for_the_next_flush(issued):
+    collector = Collector()
+    collector.note(issued.key.pk, NOON)
+
+    def refuse(execute, sql, params, many, context):
+        raise OperationalError("down")
+
+    with connection.execute_wrapper(refuse), pytest.raises(OperationalError):
+        services.flush(collector)
+    assert services.flush(collector) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_flushing_thread_stores_once_more_when_it_is_stopped(issued):
+    collector, stop = Collector(), threading.Event()
+    collector.note(issued.key.pk, NOON)
+    stop.set()
+    services.flushing(60, stop, collector)
+    assert ApiKey.objects.get().last_used_at == NOON
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failed_flush_is_logged_and_tried_again_on_the_next_turn(issued, caplog):
+    class Twice(threading.Event):
+        """Asks to stop at the second wait; the first time the table is away."""
+
+        waits = 0
+
+        def wait(self, timeout=None):
+            self.waits += 1
+            with connection.schema_editor() as editor:
+                old, new = ("security_apikey", "away")[:: 1 if self.waits == 1 else -1]
+                editor.alter_db_table(ApiKey, old, new)
+            return self.waits == 2
+
+    collector = Collector()
+    collector.note(issued.key.pk, NOON)
+    services.flushing(60, Twice(), collector)
+    assert "Could not store" in caplog.text
+    assert ApiKey.objects.get().last_used_at == NOON
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_rotations_at_once_one_wins(issued):
+    gate = threading.Barrier(4)
+    outcomes = []
+
+    def rotate():
+        gate.wait()
+        try:
+            services.rotate(issued.key.pk, HOUR, now=NOON)
+            outcomes.append("rotated")
+        except services.NotLive:
+            outcomes.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=rotate) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["refused"] * 3 + ["rotated"]
+    assert ApiKey.objects.count() == 2

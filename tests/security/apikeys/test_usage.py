@@ -1,0 +1,34 @@
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from security.apikeys.usage import Collector
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SIGHTINGS = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 100)))
+
+
+def noted(collector, sightings):
+    for key_id, seconds in sightings:
+        collector.note(key_id, NOON + timedelta(seconds=seconds))
+
+
+@given(SIGHTINGS)
+def test_the_latest_sighting_of_each_key_is_kept(sightings):
+    collector = Collector()
+    noted(collector, sightings)
+    latest: dict[int, int] = {}
+    for key_id, seconds in sightings:
+        latest[key_id] = max(latest.get(key_id, 0), seconds)
+    assert collector.drain() == {k: NOON + timedelta(seconds=s) for k, s in latest.items()}
+    assert collector.drain() == {}
+
+
+def test_what_was_given_back_does_not_hide_a_later_sighting():
+    collector = Collector()
+    noted(collector, [(1, 10), (2, 10)])
+    drained = collector.drain()
+    noted(collector, [(1, 20)])
+    collector.give_back(drained)
+    assert collector.drain() == {1: NOON + timedelta(seconds=20), 2: NOON + timedelta(seconds=10)}
