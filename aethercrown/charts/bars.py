@@ -1,0 +1,132 @@
+"""Horizontal bars in groups: one row a name, one bar a series (such as now and proposed)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aethercrown.charts import plane, ticks
+from aethercrown.charts.figures import Number, Unit, clean, full, short
+from aethercrown.charts.lines import nothing
+from aethercrown.charts.svg import (
+    GLYPH,
+    WIDE,
+    Caption,
+    Frame,
+    drawing,
+    fitted,
+    number,
+    plain,
+    tag,
+    words,
+)
+from aethercrown.charts.ticks import Scale
+
+THICK, GAP = 13.0, 14.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A name with a value for each series; `spans` are intervals drawn over the bars."""
+
+    name: str
+    values: Sequence[Number]
+    spans: Sequence[tuple[Number, Number] | None] = ()
+
+    def numbers(self) -> list[float]:
+        ends = [end for span in self.spans if span for end in span]
+        return [each for value in [*self.values, *ends] if (each := clean(value)) is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Where values lie from left to right, and their unit."""
+
+    across: Scale
+    unit: Unit
+
+
+def bars(
+    rows: Sequence[Row],
+    names: Sequence[str],
+    caption: Caption,
+    unit: Unit,
+    *,
+    axis: str = "",
+    frame: Frame = WIDE,
+) -> str:
+    """Grouped bars from a common zero; the drawing is as high as its rows need."""
+    if not any(each.numbers() for each in rows):
+        return nothing(caption, frame)
+    marks = ticks.numbers([each for row in rows for each in row.numbers()], frame.width // 110)
+    entries = [(name, plane.bar_sample(index)) for index, name in enumerate(names)]
+    top = plane.legend_height(entries, frame) + 12
+    step = len(names) * (THICK + 2) + GAP
+    frame = Frame(frame.width, int(top + step * len(rows) + (44 if axis else 26)))
+    sheet = Sheet(Scale(marks[0], marks[-1], _left(rows, frame), frame.width - 62), unit)
+    parts = [*plane.legend(entries, frame, 13), *_scale(sheet, marks, top, frame.height, axis)]
+    for place, row in enumerate(rows):
+        parts += _row(row, names, sheet, top + place * step + GAP / 2)
+    return drawing(frame, caption, parts)
+
+
+def _left(rows: Sequence[Row], frame: Frame) -> float:
+    return min(max(len(row.name) for row in rows) * GLYPH + 14, frame.width * 0.34)
+
+
+def _scale(sheet: Sheet, marks: Sequence[float], top: float, bottom: float, axis: str) -> list[str]:
+    floor = bottom - (40 if axis else 22)
+    across = sheet.across
+    drawn = []
+    for each in marks:
+        x = across.at(each)
+        kind = "chart-zero" if each == 0 else "chart-grid"
+        drawn.append(tag("line", x1=x, x2=x, y1=top, y2=floor, class_=kind))
+        drawn.append(words(short(each, sheet.unit), x, floor + 15, "middle", "tick"))
+    if axis:
+        middle = (across.start + across.end) / 2
+        drawn.append(words(axis, middle, bottom - 4, "middle", "unit"))
+    return drawn
+
+
+def _row(row: Row, names: Sequence[str], sheet: Sheet, top: float) -> list[str]:
+    middle = top + len(names) * (THICK + 2) / 2 + 4
+    label = fitted(row.name, sheet.across.start - 12)
+    parts = [words(label, sheet.across.start - 10, middle, "end", "name")]
+    spans = [*row.spans, *[None] * len(names)]
+    for index, (name, value) in enumerate(zip(names, row.values, strict=True)):
+        y = top + index * (THICK + 2)
+        note = tag("title", plain(f"{row.name}, {name}: {full(value, sheet.unit)}"))
+        parts.append(tag("g", note, *_bar(value, spans[index], index, sheet, y)))
+    return parts
+
+
+def _bar(
+    value: Number,
+    span: tuple[Number, Number] | None,
+    index: int,
+    sheet: Sheet,
+    y: float,
+) -> list[str]:
+    across = sheet.across
+    length, zero = clean(value), across.at(0)
+    text = y + THICK - 2.5
+    if length is None:
+        return [words("no data", zero + 5, text, kind="tick")]
+    end = across.at(length)
+    kind = f"chart-bar chart-bar-{index % 2 + 1} {plane.colour(index)}"
+    rect = tag("rect", x=min(zero, end), y=y, width=abs(end - zero), height=THICK, class_=kind)
+    whisker, outer = _whisker(span, across, y + THICK / 2)
+    right = max(zero, end, outer) + 6
+    return [rect, whisker, words(short(value, sheet.unit), right, text, kind="value")]
+
+
+def _whisker(span: tuple[Number, Number] | None, across: Scale, y: float) -> tuple[str, float]:
+    """The interval as a thin line with ends, and how far right it reaches."""
+    low, high = map(clean, span or (None, None))
+    if low is None or high is None:
+        return "", float("-inf")
+    left, right = across.at(low), across.at(high)
+    shape = (
+        f"M{number(left)} {number(y)}H{number(right)}"
+        f"M{number(left)} {number(y - 4)}v8M{number(right)} {number(y - 4)}v8"
+    )
+    return tag("path", d=shape, fill="none", class_="chart-whisker"), right
