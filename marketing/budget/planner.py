@@ -20,7 +20,7 @@ from marketing.budget.proposal import (
     Recommendation,
     Standing,
 )
-from marketing.budget.question import Infeasible, Limit, LiftTest, Problem, Question, Row
+from marketing.budget.question import Infeasible, LiftTest, Limit, Problem, Question, Row
 
 __all__ = [
     "Backtest",

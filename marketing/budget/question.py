@@ -1,8 +1,8 @@
 """What is asked of the planner, and how it says that a question has no answer."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ class Row:
     channel: str
     spend: float
     revenue: float | None = None
-    date: date | None = None
+    date: datetime.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,20 @@ class Question:
     max_change_percent: Decimal | None = None  # the step limit around `present`
     present: Mapping[str, Decimal] | None = None
     budget_periods: int = 1
-    starts_on: date | None = None  # first day of the window planned for, for its season
+    starts_on: datetime.date | None = None  # first day of the window planned for, for its season
     scale_minimums: bool = False  # scale minimums down that do not fit, rather than refuse
     thompson: bool = False  # explore: fill one posterior draw; only inside a step limit
     cost_of_change: Decimal = Decimal(0)  # a lift of less money than this is not applied
     incrementality: Mapping[str, float] = field(default_factory=dict)  # channel: factor
     lift_tests: tuple[LiftTest, ...] = ()
-    total_revenue: tuple[tuple[date, float], ...] | None = None
+    total_revenue: tuple[tuple[datetime.date, float], ...] | None = None
     platform_roi: Mapping[str, float] = field(default_factory=dict)  # channel: revenue / spend
-    controls: Mapping[str, Mapping[date, float]] = field(default_factory=dict)  # calendar flags
-    randomised_since: date | None = None  # aggregate: spend was set with random factors since
+    controls: Mapping[str, Mapping[datetime.date, float]] = field(
+        default_factory=dict
+    )  # calendar flags
+    randomised_since: datetime.date | None = (
+        None  # aggregate: spend was set with random factors since
+    )
 
 
 @dataclass(frozen=True, slots=True)
