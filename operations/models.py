@@ -1,1 +1,4 @@
-__all__: list[str] = []
+from operations.automations.models import Automation, Run
+from operations.decisions.models import Decision
+
+__all__ = ["Automation", "Decision", "Run"]

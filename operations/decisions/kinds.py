@@ -1,7 +1,7 @@
 """The kinds of decision: how each is applied, undone and measured, found by name."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,8 +31,8 @@ class Realised:
     value: float
     low: float | None
     high: float | None
+    detail: Mapping[str, Any]
     inside: bool
-    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 def nowhere(_subject: str) -> str:

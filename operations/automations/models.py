@@ -1,0 +1,179 @@
+"""Automations as staff set them, and the ledger of their runs."""
+
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from operations.automations.slots import Every, Schedule, Wall
+from operations.decisions.guardrails import Limits
+
+
+class Automation(models.Model):
+    """What runs by itself, when, in which mode and within which limits.
+
+    The schedule itself stands in django-celery-beat's tables, where beat reads it.
+    """
+
+    class Mode(models.TextChoices):
+        OBSERVE = "observe", "observe: record only"
+        PROPOSE = "propose", "propose: a person approves"
+        AUTO = "auto", "auto: applied where every guardrail passes"
+
+    class Missed(models.TextChoices):
+        SKIP = "skip", "skip them"
+        ONCE = "once", "run the latest one"
+        ALL = "all", "run each, oldest first"
+
+    name = models.CharField(max_length=100, unique=True)
+    title = models.CharField(max_length=200)
+    task = models.OneToOneField(
+        "django_celery_beat.PeriodicTask", on_delete=models.PROTECT, related_name="automation"
+    )
+    zone = models.CharField(max_length=64, default="UTC", help_text="A tz database name.")
+    mode = models.CharField(max_length=8, choices=Mode, default=Mode.PROPOSE)
+    missed = models.CharField(
+        "missed runs",
+        max_length=4,
+        choices=Missed,
+        default=Missed.ONCE,
+        help_text="What to do with the times that passed while nothing ran.",
+    )
+    is_enabled = models.BooleanField("on", default=True)
+    scheduled_at = models.DateTimeField(
+        default=timezone.now,
+        editable=False,
+        help_text="When the present schedule was set: intervals count from here.",
+    )
+    largest_change_percent = models.FloatField(
+        default=20.0,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Largest change of one run, in percent. Empty: no limit.",
+    )
+    applied_per_day = models.PositiveIntegerField(
+        default=100, null=True, blank=True, help_text="Most applied in 24 hours. Empty: no limit."
+    )
+    needs_sure_gain = models.BooleanField(
+        default=True, help_text="Apply only where the interval's low end is above zero."
+    )
+    data_age_hours = models.FloatField(
+        default=48.0,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Oldest data to decide on, in hours. Empty: no limit.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        permissions = [("run_automation", "Can run automations by hand")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(largest_change_percent__gte=0),
+                name="operations_automation_change_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(data_age_hours__gte=0), name="operations_automation_age_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule as slots understands it."""
+        if self.task.interval is not None:
+            each = timedelta(**{self.task.interval.period: self.task.interval.every})
+            return Every(each, self.scheduled_at.astimezone(UTC))
+        crontab = self.task.crontab
+        fields = crontab.schedule
+        return Wall(
+            minutes=frozenset(fields.minute),
+            hours=frozenset(fields.hour),
+            weekdays=frozenset(fields.day_of_week),
+            days=frozenset(fields.day_of_month),
+            months=frozenset(fields.month_of_year),
+            each_hour="*" in crontab.hour or "/" in crontab.hour,
+        )
+
+    @property
+    def clock(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            largest_change_percent=self.largest_change_percent,
+            applied_per_day=self.applied_per_day,
+            needs_sure_gain=self.needs_sure_gain,
+            data_age_hours=self.data_age_hours,
+        )
+
+
+class Run(models.Model):
+    """One planned time of one automation: the ledger grants it to one worker at a time."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        SKIPPED = "skipped"
+
+    class Trigger(models.TextChoices):
+        SCHEDULE = "schedule"
+        CATCH_UP = "catch-up"
+        MANUAL = "manual"
+
+    automation = models.ForeignKey(Automation, on_delete=models.PROTECT, related_name="runs")
+    planned_for = models.DateTimeField()
+    trigger = models.CharField(max_length=8, choices=Trigger, default=Trigger.SCHEDULE)
+    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it was skipped.")
+    attempt = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(help_text="The next attempt waits until then.")
+    lease_until = models.DateTimeField(null=True, help_text="Whose lease lapsed is taken up again.")
+    worker = models.CharField(max_length=200, blank=True)
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    summary = models.TextField(blank=True)
+    result = models.JSONField(default=dict)
+    error = models.TextField(blank=True, help_text="The last failure, without secrets.")
+
+    class Meta:
+        ordering = ["-planned_for", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["automation", "planned_for"], name="operations_run_once_each_planned_time"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="running") | Q(lease_until__isnull=False),
+                name="operations_run_running_has_a_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["automation", "state"],
+                name="operations_run_open",
+                condition=Q(state__in=["queued", "running"]),
+            ),
+            models.Index(fields=["-ended_at"], name="operations_run_ended"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.automation} of {self.planned_for:%Y-%m-%d %H:%M:%S %Z}"
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long the last attempt took."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return self.ended_at - self.started_at

@@ -1,0 +1,88 @@
+"""Schedules that stand in the database from the first start; migrations call this.
+
+Nothing that staff have set is changed by seeding again. The migration that calls it depends on
+operations 0001_initial and django_celery_beat 0019_alter_periodictasks_options.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from operations.automations.words import units
+
+WAKE_UP = "operations.run_automation"
+STALE_AFTER = 300  # seconds: an older wake-up says nothing that the sweep does not know
+
+
+def seed(
+    apps: Any,
+    *,
+    name: str,
+    title: str,
+    at: str | None = None,
+    every: timedelta | None = None,
+    zone: str = "UTC",
+    mode: str = "propose",
+    missed: str = "once",
+    queue: str = "default",
+) -> None:
+    """Give an automation its row and its schedule: `at` a time of day ("03:00"), or `every`."""
+    rows = apps.get_model("operations", "Automation").objects
+    if rows.filter(name=name).exists():
+        return
+    task = seed_task(
+        apps, name=name, task=WAKE_UP, at=at, every=every, zone=zone, queue=queue, automation=name
+    )
+    rows.create(name=name, title=title, task=task, zone=zone, mode=mode, missed=missed)
+
+
+def seed_task(
+    apps: Any,
+    *,
+    name: str,
+    task: str,
+    at: str | None = None,
+    every: timedelta | None = None,
+    zone: str = "UTC",
+    queue: str = "default",
+    **kwargs: str,
+) -> Any:
+    """Give a Celery task a place in beat's tables; an existing one of that name stays."""
+    beat = {model: apps.get_model("django_celery_beat", model).objects for model in MODELS}
+    schedule = _schedule(beat, at, every, zone)
+    row, _ = beat["PeriodicTask"].get_or_create(
+        name=name,
+        defaults={
+            **schedule,
+            "task": task,
+            "kwargs": json.dumps(kwargs),
+            "queue": queue,
+            "expire_seconds": STALE_AFTER,
+        },
+    )
+    beat["PeriodicTasks"].update_or_create(ident=1, defaults={"last_update": datetime.now(UTC)})
+    return row
+
+
+MODELS = ("PeriodicTask", "PeriodicTasks", "CrontabSchedule", "IntervalSchedule")
+
+
+def _schedule(
+    beat: dict[str, Any], at: str | None, every: timedelta | None, zone: str
+) -> dict[str, Any]:
+    if every is not None:
+        count, period = units(every)
+        interval, _ = beat["IntervalSchedule"].get_or_create(every=count, period=period)
+        return {"interval": interval}
+    if at is None:
+        raise ValueError("A schedule needs `at` or `every`.")
+    hour, minute = (str(int(part)) for part in at.split(":"))
+    crontab, _ = beat["CrontabSchedule"].get_or_create(
+        minute=minute,
+        hour=hour,
+        day_of_week="*",
+        day_of_month="*",
+        month_of_year="*",
+        timezone=zone,
+    )
+    return {"crontab": crontab}

@@ -1,0 +1,142 @@
+"""When a schedule is due: exact instants in UTC, through both changes of the clock.
+
+A fixed hour that the spring change skips fires once, at the first instant after the gap; one
+that the autumn change repeats fires the first time only. A schedule of each hour (or of every
+n-th) fires in every hour there really is. Intervals are elapsed time and know no zone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import islice
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+FAR = 366 * 9  # days to look ahead: 29 February comes again within eight years
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """A slot each `every`, counted from `anchor` (the first slot is one step after it)."""
+
+    every: timedelta
+    anchor: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """Wall-clock times as crontab says them; a day counts where all three of its fields do.
+
+    Weekdays count from Sunday, 0. `each_hour` marks an hour field with a star or a step.
+    """
+
+    minutes: frozenset[int]
+    hours: frozenset[int]
+    weekdays: frozenset[int]
+    days: frozenset[int]
+    months: frozenset[int]
+    each_hour: bool = False
+
+
+Schedule: TypeAlias = Every | Wall
+
+
+def slots(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime
+) -> Iterator[datetime]:
+    """Every slot in (after, until], oldest first."""
+    if isinstance(schedule, Every):
+        yield from _steps(schedule, after, until)
+        return
+    day = after.astimezone(UTC).date()
+    while day <= until.astimezone(UTC).date():
+        yield from (slot for slot in _day(schedule, zone, day) if after < slot <= until)
+        day += DAY
+
+
+def latest(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime, most: int
+) -> list[datetime]:
+    """The last `most` slots in (after, until], oldest first."""
+    if isinstance(schedule, Every):
+        begin = max(after, until - schedule.every * (most + 1))
+        return list(_steps(schedule, begin, until))[-most:]
+    found: list[datetime] = []
+    day = until.astimezone(UTC).date()
+    while day >= after.astimezone(UTC).date() and len(found) < most:
+        found[:0] = [slot for slot in _day(schedule, zone, day) if after < slot <= until]
+        day -= DAY
+    return found[-most:]
+
+
+def upcoming(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> list[datetime]:
+    """The next `count` slots; fewer, or none, where the calendar has no such day."""
+    return list(islice(slots(schedule, zone, after, after + FAR * DAY), count))
+
+
+def tolerance(schedule: Schedule) -> timedelta:
+    """How much too early a message may come for its slot."""
+    if isinstance(schedule, Every):
+        return min(5 * SECOND, schedule.every / 4)
+    return 5 * SECOND
+
+
+def _steps(schedule: Every, after: datetime, until: datetime) -> Iterator[datetime]:
+    step = max(1, (after - schedule.anchor) // schedule.every + 1)
+    while (slot := schedule.anchor + step * schedule.every) <= until:
+        yield slot
+        step += 1
+
+
+def _day(schedule: Wall, zone: ZoneInfo, day: date) -> list[datetime]:
+    """The slots of one day of UTC; the local days that touch it are the three around it."""
+    begin = datetime.combine(day, time(), UTC)
+    near = {slot for shift in (-DAY, 0 * DAY, DAY) for slot in _local(schedule, zone, day + shift)}
+    return sorted(slot for slot in near if begin <= slot < begin + DAY)
+
+
+@lru_cache(maxsize=128)
+def _local(schedule: Wall, zone: ZoneInfo, day: date) -> frozenset[datetime]:
+    """The slots whose wall-clock day is `day`."""
+    if (
+        day.isoweekday() % 7 not in schedule.weekdays
+        or day.day not in schedule.days
+        or day.month not in schedule.months
+    ):
+        return frozenset()
+    walls = [
+        datetime.combine(day, time(hour, minute), zone)
+        for hour in schedule.hours
+        for minute in schedule.minutes
+    ]
+    if schedule.each_hour:
+        return frozenset(
+            wall.replace(fold=fold).astimezone(UTC)
+            for wall in walls
+            if _exists(wall)
+            for fold in (0, 1)
+        )
+    return frozenset(wall.astimezone(UTC) if _exists(wall) else _gap_end(wall) for wall in walls)
+
+
+def _exists(wall: datetime) -> bool:
+    """Whether clocks ever show this time; those inside a gap come back changed from UTC."""
+    back = wall.astimezone(UTC).astimezone(wall.tzinfo)
+    return back.replace(tzinfo=None, fold=0) == wall.replace(tzinfo=None)
+
+
+def _gap_end(wall: datetime) -> datetime:
+    """The first instant after the gap that holds `wall`, found by halving to the second."""
+    before = wall.replace(fold=1).astimezone(UTC)
+    after = wall.astimezone(UTC)
+    old = before.astimezone(wall.tzinfo).utcoffset()
+    while after - before > SECOND:
+        middle = before + (after - before) // SECOND // 2 * SECOND
+        if middle.astimezone(wall.tzinfo).utcoffset() == old:
+            before = middle
+        else:
+            after = middle
+    return after

@@ -1,0 +1,95 @@
+"""The ledger of decisions."""
+
+from django.db import models
+from django.db.models import Q
+
+from operations.decisions import draft, steps
+from operations.decisions.kinds import Case
+
+
+class Decision(models.Model):
+    """One automatic decision, from what it saw to what it brought."""
+
+    class Status(models.TextChoices):
+        PROPOSED = steps.PROPOSED
+        APPROVED = steps.APPROVED
+        REJECTED = steps.REJECTED
+        APPLIED = steps.APPLIED
+        MEASURED = steps.MEASURED
+        ROLLED_BACK = steps.ROLLED_BACK, "rolled back"
+
+    class Verdict(models.TextChoices):
+        INSIDE = "inside", "inside what was promised"
+        BELOW = "below", "below what was promised"
+        ABOVE = "above", "above what was promised"
+        DECLINED = "declined"
+        STALE = "stale", "stale: the subject had changed"
+        EXPIRED = "expired", "expired: nobody decided in time"
+
+    automation = models.CharField(max_length=100)
+    run = models.ForeignKey(
+        "operations.Run", null=True, on_delete=models.SET_NULL, related_name="decisions"
+    )
+    kind = models.CharField(max_length=100)
+    subject = models.CharField(max_length=200)
+    title = models.CharField(max_length=300)
+    mode = models.CharField(max_length=8, help_text="The automation's mode when it decided.")
+    before = models.JSONField()
+    after = models.JSONField()
+    inputs_digest = models.CharField(max_length=64, help_text="SHA-256 of what was seen.")
+    method = models.CharField(max_length=200, help_text="The method and its version.")
+    expected = models.JSONField()
+    guardrails = models.JSONField(default=list)
+    status = models.CharField(max_length=11, choices=Status, default=Status.PROPOSED)
+    verdict = models.CharField(max_length=8, choices=Verdict, blank=True)
+    actor = models.CharField(max_length=200, blank=True, help_text="Who approved or rejected.")
+    note = models.TextField(blank=True)
+    rolled_back_by = models.CharField(max_length=200, blank=True)
+    rolled_back_note = models.TextField(blank=True)
+    realised = models.JSONField(null=True)
+    proposed_at = models.DateTimeField()
+    approved_at = models.DateTimeField(null=True)
+    rejected_at = models.DateTimeField(null=True)
+    applied_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True, help_text="When its effect is measured.")
+    measured_at = models.DateTimeField(null=True)
+    rolled_back_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-proposed_at", "-pk"]
+        permissions = [("decide_decision", "Can approve, reject and roll back decisions")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["automation", "subject", "inputs_digest"],
+                name="operations_decision_once_for_the_same_inputs",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[steps.APPLIED, steps.MEASURED, steps.ROLLED_BACK])
+                | Q(applied_at__isnull=False),
+                name="operations_decision_applied_has_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "due_at"], name="operations_decision_due"),
+            models.Index(fields=["automation", "applied_at"], name="operations_decision_applied"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def case(self) -> Case:
+        """The decision as its kind sees it."""
+        return Case(
+            decision_id=self.pk,
+            subject=self.subject,
+            before=self.before,
+            after=self.after,
+            expected=draft.expected(self.expected),
+            applied_at=self.applied_at,
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Whether every guardrail passed; one without any did not."""
+        return bool(self.guardrails) and all(each["passed"] for each in self.guardrails)

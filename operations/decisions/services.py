@@ -1,0 +1,210 @@
+"""Taking decisions through their steps; each function is one transaction under one lock."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from operations.automations import reports as automations
+from operations.decisions import digest, guardrails, kinds, steps
+from operations.decisions.draft import Draft
+from operations.decisions.kinds import Realised
+from operations.decisions.models import Decision
+
+WrongStep = steps.WrongStep
+Stale = kinds.Stale
+
+AUTOMATIC = "automatic"  # the actor where no person decided
+PATIENCE = timedelta(days=14)
+log = logging.getLogger(__name__)
+
+
+@transaction.atomic
+def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
+    """Store a draft, once for the same automation, subject and inputs.
+
+    In mode auto a draft that passes every guardrail is approved and applied at once; where its
+    subject changed meanwhile it comes back rejected as stale. Otherwise it waits for a person.
+    """
+    kinds.named(draft.kind)
+    limits = automations.limits(draft.automation, lock=mode == "auto")
+    judged = [
+        *draft.guardrails,
+        *guardrails.judge(limits, draft, applied_in_a_day(draft.automation, now), now),
+    ]
+    decision, is_new = Decision.objects.get_or_create(
+        automation=draft.automation,
+        subject=draft.subject,
+        inputs_digest=draft.inputs_digest,
+        defaults={
+            "run_id": draft.run_id,
+            "kind": draft.kind,
+            "title": draft.title,
+            "mode": mode,
+            "before": digest.plain(draft.before),
+            "after": digest.plain(draft.after),
+            "method": draft.method,
+            "expected": draft.expected.as_json(),
+            "guardrails": [each.as_json() for each in judged],
+            "proposed_at": now,
+        },
+    )
+    if is_new and mode == "auto" and decision.passed:
+        _approve(decision, AUTOMATIC, "Every guardrail passed.", now)
+    return decision
+
+
+def approve(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
+    """Approve a proposal and, where its kind says so, apply it.
+
+    Raises WrongStep where it is decided already, and Stale where its subject has changed: then
+    it is rejected, and stays so.
+    """
+    with transaction.atomic():
+        decision = locked(decision_id)
+        if decision.mode == "observe":
+            raise WrongStep(f"{decision} was only observed; its automation applies nothing.")
+        _approve(decision, actor, note, now)
+    return _unless_stale(decision)
+
+
+@transaction.atomic
+def reject(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
+    decision = locked(decision_id)
+    _reject(decision, Decision.Verdict.DECLINED, now)
+    decision.actor = actor
+    decision.note = note
+    decision.save()
+    return decision
+
+
+def apply(decision_id: int, *, now: datetime) -> Decision:
+    """Apply an approved decision; raises as `approve` does."""
+    with transaction.atomic():
+        decision = locked(decision_id)
+        _apply(decision, now)
+    return _unless_stale(decision)
+
+
+@transaction.atomic
+def roll_back(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
+    """Restore what was before; raises Stale, and changes nothing, where it was changed since."""
+    decision = locked(decision_id)
+    steps.check(str(decision), decision.status, steps.ROLLED_BACK)
+    kinds.named(decision.kind).undo(decision.case)
+    decision.status = Decision.Status.ROLLED_BACK
+    decision.rolled_back_by = actor
+    decision.rolled_back_note = note
+    decision.rolled_back_at = now
+    decision.save()
+    return decision
+
+
+def measure_due(now: datetime) -> int:
+    """Measure every applied decision whose horizon is over; returns how many were measured.
+
+    What cannot be measured yet is asked again the next time, and one failure stops no other.
+    """
+    due = Decision.objects.filter(status=Decision.Status.APPLIED, due_at__lte=now)
+    measured = 0
+    for decision in due.order_by("due_at", "pk"):
+        try:
+            realised = kinds.named(decision.kind).measure(decision.case, now)
+            if realised is not None:
+                _measure(decision.pk, realised, now)
+                measured += 1
+        except Exception:
+            log.exception("Decision %s could not be measured", decision.pk)
+    return measured
+
+
+def expire(now: datetime) -> int:
+    """Reject what has waited for more than 14 days; returns how many."""
+    waiting = Decision.objects.filter(
+        status=Decision.Status.PROPOSED, proposed_at__lt=now - PATIENCE
+    )
+    return waiting.update(
+        status=Decision.Status.REJECTED,
+        verdict=Decision.Verdict.EXPIRED,
+        actor=AUTOMATIC,
+        note=f"Nobody decided within {PATIENCE.days} days.",
+        rejected_at=now,
+    )
+
+
+def locked(decision_id: int) -> Decision:
+    """The decision, held until the transaction ends."""
+    return Decision.objects.select_for_update().get(pk=decision_id)
+
+
+def applied_in_a_day(automation: str, now: datetime) -> int:
+    """How many decisions of an automation were applied in the last 24 hours."""
+    return Decision.objects.filter(
+        automation=automation, applied_at__gt=now - timedelta(days=1), applied_at__lte=now
+    ).count()
+
+
+def _approve(decision: Decision, actor: str, note: str, now: datetime) -> None:
+    steps.check(str(decision), decision.status, steps.APPROVED)
+    decision.status = Decision.Status.APPROVED
+    decision.approved_at = now
+    decision.actor = actor
+    decision.note = note
+    decision.save()
+    if kinds.named(decision.kind).apply_on_approval:
+        _apply(decision, now)
+
+
+def _apply(decision: Decision, now: datetime) -> None:
+    """Do the effect; where the subject changed, undo what was begun and reject."""
+    steps.check(str(decision), decision.status, steps.APPLIED)
+    try:
+        with transaction.atomic():
+            kinds.named(decision.kind).apply(decision.case)
+    except Stale as error:
+        _reject(decision, Decision.Verdict.STALE, now)
+        decision.note = f"{decision.note}\n{error}".strip()
+    else:
+        decision.status = Decision.Status.APPLIED
+        decision.applied_at = now
+        decision.due_at = now + decision.case.expected.horizon
+    decision.save()
+
+
+def _reject(decision: Decision, verdict: Decision.Verdict, now: datetime) -> None:
+    steps.check(str(decision), decision.status, steps.REJECTED)
+    decision.status = Decision.Status.REJECTED
+    decision.verdict = verdict
+    decision.rejected_at = now
+
+
+def _unless_stale(decision: Decision) -> Decision:
+    """Tell the caller, after the rejection has been committed."""
+    if decision.verdict == Decision.Verdict.STALE:
+        raise Stale(decision.note)
+    return decision
+
+
+@transaction.atomic
+def _measure(decision_id: int, realised: Realised, now: datetime) -> None:
+    decision = locked(decision_id)
+    steps.check(str(decision), decision.status, steps.MEASURED)
+    decision.status = Decision.Status.MEASURED
+    decision.measured_at = now
+    decision.realised = digest.plain(
+        {
+            "value": realised.value,
+            "low": realised.low,
+            "high": realised.high,
+            "detail": realised.detail,
+        }
+    )
+    decision.verdict = _verdict(decision, realised)
+    decision.save()
+
+
+def _verdict(decision: Decision, realised: Realised) -> Decision.Verdict:
+    if realised.inside:
+        return Decision.Verdict.INSIDE
+    short = realised.value < decision.case.expected.estimate
+    return Decision.Verdict.BELOW if short else Decision.Verdict.ABOVE

@@ -1,0 +1,31 @@
+"""Which step may follow which in the life of a decision."""
+
+PROPOSED = "proposed"
+APPROVED = "approved"
+REJECTED = "rejected"
+APPLIED = "applied"
+MEASURED = "measured"
+ROLLED_BACK = "rolled_back"
+
+FOLLOWING = {
+    PROPOSED: frozenset({APPROVED, REJECTED}),
+    APPROVED: frozenset({APPLIED, REJECTED}),
+    APPLIED: frozenset({MEASURED, ROLLED_BACK}),
+    MEASURED: frozenset({ROLLED_BACK}),
+    REJECTED: frozenset[str](),
+    ROLLED_BACK: frozenset[str](),
+}
+
+
+class WrongStep(Exception):
+    """The decision's status forbids this step; the API answers 409."""
+
+
+def check(decision: str, status: str, wanted: str) -> None:
+    """Refuse a step that may not follow; `decision` names it in the error."""
+    if wanted not in FOLLOWING[status]:
+        raise WrongStep(f"{decision} is {spoken(status)}; it cannot become {spoken(wanted)}.")
+
+
+def spoken(status: str) -> str:
+    return status.replace("_", " ")
