@@ -1,6 +1,6 @@
 """What is asked of the planner, and how it says that a question has no answer."""
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,7 +14,7 @@ class Row:
     channel: str
     spend: float
     revenue: float | None = None
-    date: datetime.date | None = None
+    date: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +51,18 @@ class Question:
     max_change_percent: Decimal | None = None  # the step limit around `present`
     present: Mapping[str, Decimal] | None = None
     budget_periods: int = 1
-    starts_on: datetime.date | None = None  # first day of the window planned for, for its season
+    starts_on: dt.date | None = None  # first day of the window planned for, for its season
     scale_minimums: bool = False  # scale minimums down that do not fit, rather than refuse
     thompson: bool = False  # explore: fill one posterior draw; only inside a step limit
     cost_of_change: Decimal = Decimal(0)  # a lift of less money than this is not applied
     incrementality: Mapping[str, float] = field(default_factory=dict)  # channel: factor
     lift_tests: tuple[LiftTest, ...] = ()
-    total_revenue: tuple[tuple[datetime.date, float], ...] | None = None
+    total_revenue: tuple[tuple[dt.date, float], ...] | None = None
     platform_roi: Mapping[str, float] = field(default_factory=dict)  # channel: revenue / spend
-    controls: Mapping[str, Mapping[datetime.date, float]] = field(
+    controls: Mapping[str, Mapping[dt.date, float]] = field(
         default_factory=dict
     )  # calendar flags
-    randomised_since: datetime.date | None = (
+    randomised_since: dt.date | None = (
         None  # aggregate: spend was set with random factors since
     )
 
