@@ -1,0 +1,58 @@
+"""Fixtures of every app's tests."""
+
+import concurrent.futures
+import os
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+from django.db import connections
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> str:
+    """The address of a real Valkey; its database number is this worker's alone."""
+    return os.environ["REDIS_URL"]
+
+
+@pytest.fixture(scope="session")
+def valkey(valkey_url: str) -> "Iterator[redis.Redis[bytes]]":
+    """A client of this worker's Valkey."""
+    with redis.Redis.from_url(valkey_url) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_cache(valkey: "redis.Redis[bytes]") -> Iterator[None]:
+    """What a test left in the cache or the queues is gone before the next."""
+    yield
+    keys = list(valkey.scan_iter(f"{os.environ['CACHE_PREFIX']}:*", count=1000))
+    if keys:
+        valkey.delete(*keys)
+
+
+@pytest.fixture
+def at_once() -> Callable[..., list[object]]:
+    """Run a function in several threads at the same moment, each with its own connection.
+
+    `at_once(call, 8)` gives the eight results, an exception as itself. The test needs
+    `@pytest.mark.django_db(transaction=True)`, so that the threads see each other's rows.
+    """
+
+    def run(call: Callable[[], object], count: int) -> list[object]:
+        together = threading.Barrier(count)
+
+        def one(_number: int) -> object:
+            together.wait(timeout=30)
+            try:
+                return call()
+            except Exception as error:  # noqa: BLE001 - the test looks at each outcome
+                return error
+            finally:
+                connections.close_all()
+
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            return list(pool.map(one, range(count)))
+
+    return run

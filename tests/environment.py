@@ -1,0 +1,51 @@
+"""The environment that the tests run in, set before the settings are read.
+
+Whatever is set already stays: the gate says DATABASE_URL, a person may say REDIS_URL. Without
+a broker, the first process of a run starts a Valkey of its own, which dies with it; the xdist
+workers inherit its address, and each takes a database number and a key prefix of its own.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from aethercrown.embedded import valkey
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+NUMBER = int(WORKER.removeprefix("gw") or 0) + 1 if WORKER else 0
+DATABASES_OF_VALKEY = 16
+
+
+def set_up() -> None:
+    """Called once in each process."""
+    if "TESTS_FOLDER" not in os.environ:
+        folder = Path(tempfile.mkdtemp(prefix="aethercrown-tests-"))
+        os.environ["TESTS_FOLDER"] = str(folder)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        if not os.environ.get("REDIS_URL"):
+            start_broker(folder)
+    of_this_worker(os.environ)
+
+
+def start_broker(folder: Path) -> None:
+    address = valkey.free_address()
+    server = valkey.launch(folder, address)
+    server.wait_until(address.answers)
+    atexit.register(server.stop)
+    os.environ["REDIS_URL"] = address.url
+
+
+def of_this_worker(environment: "os._Environ[str]") -> None:
+    """Nothing that one worker writes is seen by another."""
+    folder = Path(environment["TESTS_FOLDER"]) / (WORKER or "main")
+    server, _, _number = environment["REDIS_URL"].rpartition("/")
+    environment["REDIS_URL"] = f"{server}/{NUMBER % DATABASES_OF_VALKEY}"
+    environment["CACHE_PREFIX"] = f"test-{WORKER or 'main'}"
+    environment["DATA_DIR"] = str(folder)
+    environment["HTTPS"] = "False"
+    environment["SECRET_KEY"] = "only-for-tests-" + "x" * 50
+    environment["API_KEY_PEPPER"] = "only-for-tests-" + "y" * 50
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        environment.setdefault(name, "1")

@@ -1,0 +1,15 @@
+"""The project's settings, read from the tests' environment; what differs stands here."""
+
+from tests import environment
+
+environment.set_up()
+
+from aethercrown.settings import *  # noqa: E402, F403 - they read the environment just set
+from aethercrown.settings import DATA_DIR, DATABASES  # noqa: E402 - the same
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a slow one tests nothing
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, as in life: threads that share a database in memory lock each other out.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "tests.sqlite3")}
+else:
+    DATABASES["default"]["OPTIONS"].pop("pool", None)  # its threads outlive the test database
