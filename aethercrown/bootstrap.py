@@ -4,13 +4,13 @@ Finds a Python, makes `.venv` from the hashed lock, and becomes `manage.py`. Sta
 only, and written so that Python 2.7 can parse it too: an old one must be able to say so.
 """
 # Python 2.7 has no pathlib, no unpacking in lists, no "raise from", and two names for OSError:
-# ruff: noqa: PTH100, PTH107, PTH104, PTH112, PTH114, PTH118, PTH119, PTH120, PTH123, PTH208
+# ruff: noqa: PTH100, PTH107, PTH104, PTH114, PTH118, PTH119, PTH120, PTH123, PTH208
 # ruff: noqa: UP024, UP031, RUF005, B904
 # Starting other programs is its purpose, and their names are constants:
 # ruff: noqa: S603, S606
 
-import contextlib
 import hashlib
+import io
 import os
 import shutil
 import subprocess
@@ -44,6 +44,7 @@ class Unable(Exception):
 
 
 def main(arguments):
+    # type: (list[str]) -> int
     if not arguments or arguments[0] not in COMMANDS:
         return refuse("usage: bootstrap.py " + "|".join(sorted(COMMANDS)) + " [arguments]", 2)
     try:
@@ -61,13 +62,15 @@ def main(arguments):
 
 
 def refuse(sentence, code):
+    # type: (str, int) -> int
     sys.stderr.write(sentence + "\n")
     return code
 
 
 def become_newer(arguments):
+    # type: (list[str]) -> None
     """Start again on a Python that is new enough; Unable, with what was tried, without one."""
-    tried = ["%s (%d.%d)" % ((sys.executable or "python",) + tuple(sys.version_info[:2]))]
+    tried = ["%s (%d.%d)" % (sys.executable, sys.version_info[0], sys.version_info[1])]
     for name in PYTHONS:
         version = version_of(name)
         if version and version >= OLDEST:
@@ -77,6 +80,7 @@ def become_newer(arguments):
 
 
 def version_of(python):
+    # type: (str) -> tuple[int, int] | None
     """Major and minor, or None. It is run to be sure: a shim on PATH may exist and not run."""
     question = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
@@ -92,19 +96,20 @@ def version_of(python):
     return int(major), int(minor)
 
 
-@contextlib.contextmanager
 def one_at_a_time():
-    """Hold the right to change `.venv`; a second command started meanwhile waits."""
+    # type: () -> io.TextIOWrapper
+    """Hold the right to change `.venv` while the answer is kept; others wait for it."""
     try:
         import fcntl  # noqa: PLC0415 - absent on Windows, which is told so
     except ImportError:
         raise Unable("AetherCrown runs on Linux and macOS; on Windows use WSL.")
-    with open(LOCK) as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    lock = io.open(LOCK)  # noqa: SIM115 - held until this process becomes another program
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
 
 
 def install():
+    # type: () -> None
     """Bring `.venv` to what the lock says; nothing is done, and no network used, if it is."""
     wanted, found = digest(LOCK), stamp(VENV)
     if found == wanted:
@@ -123,6 +128,7 @@ def install():
 
 
 def make(folder):
+    # type: (str) -> None
     """Make an empty virtual environment with pip in it."""
     say("Making .venv ...")
     if subprocess.call([sys.executable, "-c", "import ensurepip, venv"], stderr=subprocess.PIPE):
@@ -140,6 +146,7 @@ def make(folder):
 
 
 def sync(folder):
+    # type: (str) -> None
     """Install exactly the lock: by uv, which is fast, or by pip where uv does not run."""
     say("Installing requirements.txt ...")
     python = python_of(folder)
@@ -159,6 +166,7 @@ def sync(folder):
 
 
 def environment_of_uv():
+    # type: () -> dict[str, str]
     """The same package index for uv as the one that pip was told to use."""
     environment = dict(os.environ)
     if "PIP_INDEX_URL" in environment:
@@ -168,6 +176,7 @@ def environment_of_uv():
 
 
 def move(fresh, final):
+    # type: (str, str) -> None
     """Put the finished environment in its place, and its own path right in its scripts."""
     scripts = os.path.join(fresh, "bin")
     for name in os.listdir(scripts):
@@ -182,6 +191,7 @@ def move(fresh, final):
 
 
 def relocate(path, before, after):
+    # type: (str, bytes, bytes) -> None
     with open(path, "rb") as file:
         content = file.read()
     if before in content and not content.startswith(b"\x7fELF"):
@@ -191,15 +201,18 @@ def relocate(path, before, after):
 
 
 def python_of(folder):
+    # type: (str) -> str
     return os.path.join(folder, "bin", "python")
 
 
 def digest(path):
+    # type: (str) -> str
     with open(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
 
 
 def stamp(folder):
+    # type: (str) -> str
     """The digest of the lock that was installed there, or nothing."""
     try:
         with open(os.path.join(folder, STAMP)) as file:
@@ -209,11 +222,13 @@ def stamp(folder):
 
 
 def write(path, text):
+    # type: (str, str) -> None
     with open(path, "w") as file:
         file.write(text)
 
 
 def say(sentence):
+    # type: (str) -> None
     sys.stderr.write(sentence + "\n")
     sys.stderr.flush()
 

@@ -17,14 +17,14 @@ def valkey_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def valkey(valkey_url: str) -> "Iterator[redis.Redis[bytes]]":
+def valkey(valkey_url: str) -> Iterator[redis.Redis]:
     """A client of this worker's Valkey."""
     with redis.Redis.from_url(valkey_url) as client:
         yield client
 
 
 @pytest.fixture(autouse=True)
-def _forgotten_cache(valkey: "redis.Redis[bytes]") -> Iterator[None]:
+def _forgotten_cache(valkey: redis.Redis) -> Iterator[None]:
     """What a test left in the cache or the queues is gone before the next."""
     yield
     keys = list(valkey.scan_iter(f"{os.environ['CACHE_PREFIX']}:*", count=1000))

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 import django
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 from django.core.handlers.wsgi import WSGIHandler
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # no types published
 

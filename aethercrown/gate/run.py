@@ -1,0 +1,133 @@
+"""Carries the checks out. What the steps print passes through; each is tied to this process."""
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import environ
+
+from aethercrown import datadir
+from aethercrown.embedded import postgres, tether
+from aethercrown.embedded.console import say
+from aethercrown.embedded.servers import Unavailable
+from aethercrown.gate import steps
+from aethercrown.gate.steps import Outcome, Step
+
+STOPPED = 130  # what a shell answers after Ctrl-C
+
+
+def main(arguments: list[str]) -> int:
+    """Run the gate, or with arguments only those tests, on the database chosen."""
+    chosen = parser().parse_args(arguments)
+    environ.Env.read_env(datadir.ROOT / ".env")
+    if os.environ.get("MAKELEVEL"):  # a make that is killed must not leave us behind
+        tether.tie(os.getppid(), signal.SIGTERM)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(STOPPED))
+    try:
+        with environment() as settings:
+            if chosen.tests:
+                return part(chosen.tests, settings, on=chosen.on)
+            return whole(settings)
+    except Unavailable as reason:
+        say([str(reason)], sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return STOPPED
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(prog="manage.py test", description=main.__doc__)
+    options.add_argument("--on", choices=["postgresql", "sqlite"], default="sqlite")
+    options.add_argument("tests", nargs="*", help="After --: arguments of pytest, without the gate")
+    return options
+
+
+@contextlib.contextmanager
+def environment() -> Iterator[dict[str, str]]:
+    """The steps' environment, with a data folder of their own; nothing of .env decides a test."""
+    folder = Path(tempfile.mkdtemp(prefix="aethercrown-gate-"))
+    kept = {name: text for name, text in os.environ.items() if name not in {"DEBUG", "HTTPS"}}
+    kept.update(DJANGO_SETTINGS_MODULE="aethercrown.settings", DATA_DIR=str(folder), DEBUG="False")
+    kept["PYTHONPATH"] = str(datadir.ROOT)
+    try:
+        yield kept
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def database(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """A real PostgreSQL: the one that DATABASE_URL names, or one of our own for the block."""
+    if settings.get("DATABASE_URL"):
+        yield dict(settings)
+        return
+    with postgres.running() as cluster:
+        yield {**settings, "DATABASE_URL": cluster.url("aethercrown")}
+
+
+def part(arguments: list[str], settings: Mapping[str, str], *, on: str) -> int:
+    """Only the tests named, on one database, without the other checks."""
+    step = Step("tests", steps.suite(arguments, processes=0))
+    if on == "postgresql":
+        with database(settings) as served:
+            return carried_out(step, served).code
+    return carried_out(step, {**settings, "DATABASE_URL": ""}).code
+
+
+def whole(settings: Mapping[str, str]) -> int:
+    """Everything. The types are checked in the background, at a low priority, as they take long."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as printed:
+        background = start(steps.TYPES, settings, printed.fileno(), lower=10)
+        outcomes = [carried_out(step, settings) for step in steps.QUICK]
+        outcomes += suites(settings)
+        outcomes += [carried_out(step, settings) for step in steps.coverage()]
+        code = background.wait()
+        heading(steps.TYPES)
+        printed.seek(0)
+        say(printed.read().decode("utf-8", "replace").splitlines())
+        outcomes.insert(2, Outcome(steps.TYPES.name, code, time.monotonic() - began))
+    say(["", *steps.table(outcomes, time.monotonic() - began)])
+    return int(any(each.code for each in outcomes))
+
+
+def suites(settings: Mapping[str, str]) -> list[Outcome]:
+    """The suite on PostgreSQL, and again on SQLite."""
+    first, second = (
+        steps.suite(steps.measured(again=again), processes=2) for again in (False, True)
+    )
+    with database(settings) as served:
+        on_postgresql = carried_out(Step("tests on PostgreSQL", first), served)
+    without = {**settings, "DATABASE_URL": ""}
+    return [on_postgresql, carried_out(Step("tests on SQLite", second), without)]
+
+
+def carried_out(step: Step, settings: Mapping[str, str]) -> Outcome:
+    """Run one step to its end."""
+    heading(step)
+    began = time.monotonic()
+    code = start(step, settings).wait()
+    return Outcome(step.name, code, time.monotonic() - began)
+
+
+def start(
+    step: Step, settings: Mapping[str, str], output: int | None = None, *, lower: int = 0
+) -> "subprocess.Popen[bytes]":
+    """Start a step from the repository's folder, tied to this process."""
+    nice = ["/usr/bin/env", "nice", "-n", str(lower)] if lower else []
+    command = tether.command_line(signal.SIGKILL, 0, str(datadir.ROOT), [*nice, *step.command])
+    return subprocess.Popen(  # noqa: S603 - our own command line, no shell
+        command, env=dict(settings), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+    )
+
+
+def heading(step: Step) -> None:
+    say(["", f"=== {step.name}"])

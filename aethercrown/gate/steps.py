@@ -1,0 +1,87 @@
+"""The checks by name, and the table of their results. Pure."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+APPS = (
+    "aethercrown",
+    "operations",
+    "security",
+    "revenue",
+    "marketing",
+    "enterprise",
+    "dashboards",
+)
+WITH_FEATURES = ("enterprise", "marketing", "revenue", "security", "operations")
+TOUCHING_DJANGO = ("models", "reports", "api", "admin", "tasks")
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One check: its name in the table and its command."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step went: exit code, and duration in seconds."""
+
+    name: str
+    code: int
+    seconds: float
+
+
+def python(name: str, *arguments: str) -> Step:
+    return Step(name, (PYTHON, *arguments))
+
+
+TYPES = python("types", "-m", "mypy", *APPS, "tests", "manage.py")
+QUICK = (
+    python("format", "-m", "ruff", "format", "--check", "."),
+    python("lint", "-m", "ruff", "check", "."),
+    Step("layers", (PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()")),
+    python("migrations", "manage.py", "makemigrations", "--check", "--dry-run"),
+    python("deploy check", "manage.py", "check", "--deploy", "--fail-level", "WARNING"),
+)
+
+
+def suite(arguments: Sequence[str], processes: int) -> tuple[str, ...]:
+    """The command that runs the tests, or those that `arguments` name."""
+    return (PYTHON, "-m", "pytest", "--ds=tests.settings", "-n", str(processes), *arguments)
+
+
+def measured(*, again: bool) -> tuple[str, ...]:
+    """Options of a run that counts for the coverage; the second adds to the first."""
+    added = ("--cov-append",) if again else ()
+    return ("--cov", "--cov-report=", "--cov-fail-under=0", *added)
+
+
+def coverage() -> tuple[Step, ...]:
+    """The two questions to what both runs have covered together."""
+    includes = ",".join(f"{app}/*/*.py" for app in WITH_FEATURES)
+    omitted = ["*/migrations/*", "*/management/*", *(f"*/{name}.py" for name in TOUCHING_DJANGO)]
+    whole = ("--include", includes, "--omit", ",".join(omitted), "--fail-under", "100")
+    return (
+        python("coverage", "-m", "coverage", "report", "--skip-covered", "--skip-empty"),
+        python(
+            "pure, services", "-m", "coverage", "report", "--skip-covered", "--skip-empty", *whole
+        ),
+    )
+
+
+def table(outcomes: Iterable[Outcome], seconds: float) -> list[str]:
+    """One line a step, and the whole in the last."""
+    rows = list(outcomes)
+    width = max(len(each.name) for each in rows)
+    lines = [
+        f"{each.name:<{width}}  {'ok' if not each.code else f'FAILED ({each.code})':<12}"
+        f"{each.seconds:7.1f} s"
+        for each in rows
+    ]
+    failed = sum(bool(each.code) for each in rows)
+    verdict = f"{failed} of {len(rows)} steps failed" if failed else f"All {len(rows)} steps passed"
+    return [*lines, f"{verdict} in {seconds:.0f} s."]
