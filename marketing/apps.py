@@ -3,3 +3,14 @@ from django.apps import AppConfig
 
 class MarketingConfig(AppConfig):
     name = "marketing"
+
+    def ready(self) -> None:
+        """Make what marketing imports, exports, decides and runs by itself known by name."""
+        from aethercrown import export, importing  # noqa: PLC0415 - models exist only now
+        from marketing.channels import reports as channels_reports  # noqa: PLC0415
+        from marketing.channels import services as channels_services  # noqa: PLC0415
+
+        for importer in channels_services.IMPORTERS:
+            importing.register(importer)
+        for exporter in channels_reports.EXPORTERS:
+            export.register(exporter)

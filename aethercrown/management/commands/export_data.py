@@ -1,0 +1,33 @@
+"""CSV out: `manage.py export_data KIND [--output FILE]`; import_data reads it back."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from aethercrown import export
+
+
+class Command(BaseCommand):
+    help = "Export rows as CSV, to the standard output or a file."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("kind", help=f"One of: {', '.join(export.kinds())}.")
+        parser.add_argument("--output", help="A file that does not exist yet.")
+
+    def handle(self, *_arguments: Any, **options: Any) -> None:
+        try:
+            exporter = export.named(options["kind"])
+        except export.UnknownKind as error:
+            raise CommandError(str(error)) from error
+        lines = export.csv_lines(exporter.header, exporter.rows())
+        if not options["output"]:
+            for line in lines:
+                self.stdout.write(line, ending="")
+            return
+        try:
+            with Path(options["output"]).open("x", encoding="utf-8", newline="") as file:
+                file.writelines(lines)
+        except OSError as error:
+            raise CommandError(f"Cannot write {options['output']}: {error.strerror}.") from error

@@ -1,0 +1,242 @@
+"""Reading a CSV file strictly: named columns, one reason for every cell that cannot be read.
+
+Knows no table. A field takes its values from the column of its own name, or from the one that
+the caller maps to it; a field that takes `many` columns is mapped by a pattern with one `*`, and
+what the star stands for names each of them.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any, BinaryIO, NamedTuple
+
+from aethercrown.currencies import CODES
+
+FORMULA = re.compile(r"'*[=+\-@\t\r]")  # what a spreadsheet would run; see export.py
+CENT = Decimal("0.01")
+MOST = Decimal("999999999999.99")
+PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}([ ,.'\u00a0]\d{3})+([.,]\d+)?|[+-]?\d+,\d+")
+CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+class Unreadable(ValueError):
+    """Why a cell cannot be read, to be shown beside its row and column."""
+
+
+class Fault(NamedTuple):
+    """What is wrong, and where; row 1 is the header, and 0 the file as a whole."""
+
+    row: int
+    column: str
+    reason: str
+
+
+class Record(NamedTuple):
+    """One good row: a value for every field, None where an optional one is empty."""
+
+    row: int
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field of the import: how its cell is read, and whether it may be missing.
+
+    A field of `many` columns has a value by name; their empty cells are left out.
+    """
+
+    name: str
+    read: Callable[[str], Any]
+    required: bool = True
+    many: bool = False
+    about: str = ""
+
+
+def text(cell: str, longest: int = 100) -> str:
+    """Plain words; a quote put before a formula by our own export is taken off again."""
+    if cell[:1] == "'" and FORMULA.match(cell):
+        cell = cell[1:]
+    if CONTROL.search(cell):
+        raise Unreadable("has a control character in it")
+    if len(cell) > longest:
+        raise Unreadable(f"has {len(cell)} characters; at most {longest} fit")
+    return cell
+
+
+def number(cell: str) -> Decimal:
+    """A finite number, written plainly: 1234.50."""
+    if not PLAIN_NUMBER.fullmatch(cell):
+        if GROUPED_NUMBER.fullmatch(cell):
+            raise Unreadable(f"{cell!r} has separators in it; write it plainly, as 1234.50")
+        raise Unreadable(f"{cell[:40]!r} is not a finite number")
+    return Decimal(cell)
+
+
+def money(cell: str) -> Decimal:
+    """An amount of 0 or more, rounded half-even to two decimals."""
+    amount = number(cell)
+    if amount < 0:
+        raise Unreadable(f"must be 0 or more, not {cell}")
+    if amount > MOST:
+        raise Unreadable(f"must be at most {MOST}, not {cell}")
+    return amount.quantize(CENT, ROUND_HALF_EVEN)
+
+
+def day(cell: str) -> date:
+    """A date as ISO 8601 has it."""
+    try:
+        return date.fromisoformat(cell[:10] if cell[10:] in {"T00:00:00", " 00:00:00"} else cell)
+    except ValueError:
+        raise Unreadable(f"{cell[:40]!r} is not a date; write it as 2026-03-31") from None
+
+
+def flag(cell: str) -> bool:
+    """Yes or no, in the usual spellings."""
+    known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if cell.lower() not in known:
+        raise Unreadable(f"{cell[:40]!r} is neither yes nor no")
+    return known[cell.lower()]
+
+
+def currency(cell: str) -> str:
+    """An ISO 4217 code."""
+    if cell not in CODES:
+        raise Unreadable(f"{cell[:40]!r} is not a currency code such as USD")
+    return cell
+
+
+def mapping(pairs: Sequence[str]) -> dict[str, list[str]]:
+    """Read `field=column` pairs; ValueError names the first that is not one."""
+    wanted: dict[str, list[str]] = {}
+    for pair in pairs:
+        field, equals, column = pair.partition("=")
+        if not (equals and field.strip() and column.strip()):
+            raise ValueError(f"{pair!r} is not of the form field=column")
+        wanted.setdefault(field.strip(), []).append(column.strip())
+    return wanted
+
+
+class Sheet:
+    """A CSV file seen through its columns. `faults` says what is wrong with the header.
+
+    Iterating gives a Record for a good row and every Fault of a bad one; blank lines are left
+    out but counted, so that a row's number is the line that an editor shows.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        columns: Sequence[Column],
+        wanted: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        file.seek(0)
+        self.columns = columns
+        self._text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        self._reader = csv.reader(self._text, strict=True)
+        self.faults: list[Fault] = []
+        self.header = self._first()
+        self.places: dict[str, list[tuple[int, str]]] = {}
+        if not self.faults:
+            self._place(wanted or {})
+
+    def release(self) -> None:
+        """Give the file back, still open."""
+        self._text.detach()
+
+    def _first(self) -> list[str]:
+        for line in self._lines():
+            if isinstance(line, Fault):
+                self.faults.append(line)
+                return []
+            header = [name.strip() for name in line[1]]
+            if len(header) == 1 and re.search("[;\t|]", header[0]):
+                self.faults.append(
+                    Fault(1, "", "columns are separated by something else than commas")
+                )
+            twice = sorted({name for name in header if name and header.count(name) > 1})
+            self.faults.extend(Fault(1, name, "stands twice in the header") for name in twice)
+            return header
+        self.faults.append(Fault(0, "", "the file is empty"))
+        return []
+
+    def _place(self, wanted: Mapping[str, Sequence[str]]) -> None:
+        """Find each field's column; say which are missing and what was found instead."""
+        fields = {column.name for column in self.columns}
+        for name in sorted(set(wanted) - fields):
+            reason = f"is not a field of this import; it has {', '.join(sorted(fields))}"
+            self.faults.append(Fault(1, name, reason))
+        for column in self.columns:
+            usual = f"{column.name}_*" if column.many else column.name
+            patterns = wanted.get(column.name) or [usual]
+            found = [place for each in patterns for place in self._found(each, many=column.many)]
+            self.places[column.name] = found
+            if not found and (column.required or column.name in wanted):
+                names = ", ".join(self.header)
+                reason = f"no column {' or '.join(patterns)}; the file has: {names[:500]}"
+                self.faults.append(Fault(1, column.name, reason))
+
+    def _found(self, pattern: str, *, many: bool) -> list[tuple[int, str]]:
+        before, star, after = pattern.partition("*")
+        if not (star and many):
+            same = pattern.casefold()
+            names = enumerate(self.header)
+            return [(at, name) for at, name in names if name.casefold() == same][:1]
+        shape = re.compile(re.escape(before) + "(.+)" + re.escape(after))
+        matches = [(at, shape.fullmatch(name)) for at, name in enumerate(self.header)]
+        return [(at, match[1].strip()) for at, match in matches if match and match[1].strip()]
+
+    def _lines(self) -> Iterator[tuple[int, list[str]] | Fault]:
+        """Every line that is not blank, with its number; a Fault ends it."""
+        while True:
+            at = self._reader.line_num + 1
+            try:
+                cells = next(self._reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Fault(at, "", f"cannot be read as CSV: {error}")
+                return
+            except UnicodeDecodeError as error:
+                bad = error.object[error.start]
+                yield Fault(at, "", f"near this row, byte 0x{bad:02x} is not UTF-8 text")
+                return
+            if any(cell.strip() for cell in cells):
+                yield at, cells
+
+    def __iter__(self) -> Iterator[Record | Fault]:
+        for line in self._lines():
+            if isinstance(line, Fault):
+                yield line
+                continue
+            row, cells = line
+            if len(cells) != len(self.header):
+                reason = f"has {len(cells)} cells where the header has {len(self.header)}"
+                yield Fault(row, "", reason)
+                continue
+            values: dict[str, Any] = {}
+            faults: list[Fault] = []
+            for column in self.columns:
+                values[column.name] = self._value(column, row, cells, faults)
+            if faults:
+                yield from faults
+            else:
+                yield Record(row, values)
+
+    def _value(self, column: Column, row: int, cells: list[str], faults: list[Fault]) -> Any:
+        """The field's value; for a field of many columns, a value by name."""
+        read: dict[str, Any] = {}
+        for at, name in self.places[column.name]:
+            cell = cells[at].strip()
+            if not cell and column.required and not column.many:
+                faults.append(Fault(row, self.header[at], "is empty"))
+            elif cell:
+                try:
+                    read[name] = column.read(cell)
+                except Unreadable as reason:
+                    faults.append(Fault(row, self.header[at], str(reason)))
+        return read if column.many else next(iter(read.values()), None)

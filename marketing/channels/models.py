@@ -1,0 +1,203 @@
+"""Channels, their rows of spend and revenue, total revenue, calendar flags and lift tests."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+NOT_NEGATIVE = MinValueValidator(Decimal(0))
+CURRENCY = RegexValidator(r"^[A-Z]{3}\Z", "An ISO 4217 code such as USD.")
+
+
+def default_currency() -> str:
+    return str(settings.DEFAULT_CURRENCY)
+
+
+class MoneyField(models.DecimalField):  # type: ignore[type-arg]  # generic in stubs only
+    """An amount of 0 or more with two decimals, up to 10^12."""
+
+    def __init__(self, *names: Any, **options: Any) -> None:
+        options.setdefault("max_digits", 14)
+        options.setdefault("decimal_places", 2)
+        options.setdefault("validators", [NOT_NEGATIVE])
+        super().__init__(*names, **options)
+
+
+class Channel(models.Model):
+    """A place where marketing money is spent; its limits bind every plan."""
+
+    name = models.CharField(max_length=100, unique=True)
+    currency = models.CharField(max_length=3, default=default_currency, validators=[CURRENCY])
+    is_active = models.BooleanField(default=True, help_text="Plans divide money over active ones.")
+    is_held = models.BooleanField(
+        default=False, help_text="Keeps its present amount; plans move money between the others."
+    )
+    floor = MoneyField(null=True, blank=True, help_text="Least spend a week.")
+    ceiling = MoneyField(null=True, blank=True, help_text="Most spend a week.")
+    incrementality = models.FloatField(
+        default=1.0,
+        validators=[MinValueValidator(0.0)],
+        help_text="Share of the revenue credited to it that it really causes; an experiment says.",
+    )
+    platform_roi = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0)],
+        help_text="Revenue per unit of spend that the advertising platform reports, if any.",
+    )
+    notes = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(floor__isnull=True) | Q(floor__gte=0),
+                name="marketing_channel_floor_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(ceiling__isnull=True) | Q(ceiling__gte=0),
+                name="marketing_channel_ceiling_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(floor__isnull=True)
+                | Q(ceiling__isnull=True)
+                | Q(floor__lte=F("ceiling")),
+                name="marketing_channel_floor_below_ceiling",
+            ),
+            models.CheckConstraint(
+                condition=Q(incrementality__gte=0),
+                name="marketing_channel_incrementality_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(platform_roi__isnull=True) | Q(platform_roi__gte=0),
+                name="marketing_channel_platform_roi_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if self.floor is not None and self.ceiling is not None and self.floor > self.ceiling:
+            raise ValidationError(
+                {"floor": f"The floor of {self.floor} is above the ceiling of {self.ceiling}."}
+            )
+
+
+class Performance(models.Model):
+    """What one channel spent on one date and, where that is known, what it brought.
+
+    The date stands for a day, or for the week that starts on it.
+    """
+
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="performance")
+    date = models.DateField()
+    spend = MoneyField()
+    revenue = MoneyField(
+        null=True, blank=True, help_text="Empty where only the company's total is known."
+    )
+    currency = models.CharField(max_length=3, default=default_currency, validators=[CURRENCY])
+
+    class Meta:
+        ordering = ["-date", "channel"]
+        verbose_name_plural = "performance"
+        indexes = [models.Index(fields=["date"], name="marketing_performance_date")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "date"], name="marketing_performance_one_row_a_date"
+            ),
+            models.CheckConstraint(
+                condition=Q(spend__gte=0), name="marketing_performance_spend_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(revenue__isnull=True) | Q(revenue__gte=0),
+                name="marketing_performance_revenue_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.date}"
+
+
+class TotalRevenue(models.Model):
+    """The whole company's revenue on a date, where channels' own is not known."""
+
+    date = models.DateField()
+    amount = MoneyField()
+    currency = models.CharField(max_length=3, default=default_currency, validators=[CURRENCY])
+
+    class Meta:
+        ordering = ["-date"]
+        verbose_name_plural = "total revenue"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["currency", "date"], name="marketing_totalrevenue_one_row_a_date"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=0), name="marketing_totalrevenue_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date}: {self.amount} {self.currency}"
+
+
+class CalendarFlag(models.Model):
+    """Something else that moves total revenue on a date: a holiday, a price cut."""
+
+    name = models.CharField(max_length=100)
+    date = models.DateField()
+    value = models.FloatField(default=1.0, help_text="1 where it applies; its strength, if graded.")
+
+    class Meta:
+        ordering = ["-date", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name", "date"], name="marketing_calendarflag_one_row_a_date"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.date}"
+
+
+class LiftTest(models.Model):
+    """An experiment: extra spend a week in a channel, and the extra revenue that it brought."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="lift_tests")
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    spend = MoneyField(
+        validators=[MinValueValidator(Decimal("0.01"))], help_text="Spend a week under test."
+    )
+    revenue = MoneyField(help_text="Revenue a week that this spend caused.")
+    standard_error = MoneyField(
+        validators=[MinValueValidator(Decimal("0.01"))], help_text="Of that revenue."
+    )
+    notes = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-ends_on"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "starts_on"], name="marketing_lifttest_one_a_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(starts_on__lte=F("ends_on")), name="marketing_lifttest_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(spend__gt=0, revenue__gte=0, standard_error__gt=0),
+                name="marketing_lifttest_amounts_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.starts_on}"
+
+    def clean(self) -> None:
+        if self.starts_on and self.ends_on and self.starts_on > self.ends_on:
+            raise ValidationError({"ends_on": "The test ends before it starts."})

@@ -1,0 +1,98 @@
+"""Reading channels and what is known of them, for plans, pages and exports."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db.models import QuerySet
+
+from aethercrown.export import Cell, Exporter
+from marketing.channels import sheets
+from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
+
+
+class Spent(NamedTuple):
+    """One channel on one date."""
+
+    channel: str
+    date: date
+    spend: Decimal
+    revenue: Decimal | None
+
+
+def active(currency: str) -> QuerySet[Channel]:
+    """The channels over which a plan in `currency` divides money."""
+    return Channel.objects.filter(is_active=True, currency=currency)
+
+
+def spent(currency: str, since: date, until: date) -> list[Spent]:
+    """Rows of active channels from `since` to `until` inclusive, by date; one query."""
+    rows = Performance.objects.filter(
+        channel__is_active=True, currency=currency, date__range=(since, until)
+    )
+    ordered = rows.order_by("date", "channel__name")
+    fields = ordered.values_list("channel__name", "date", "spend", "revenue")
+    return [Spent(*row) for row in fields.iterator()]
+
+
+def last_date(currency: str) -> date | None:
+    """The date of the newest row of an active channel."""
+    rows = Performance.objects.filter(channel__is_active=True, currency=currency)
+    return rows.order_by("-date").values_list("date", flat=True).first()
+
+
+def totals(currency: str, since: date, until: date) -> list[tuple[date, Decimal]]:
+    """The company's revenue by date."""
+    rows = TotalRevenue.objects.filter(currency=currency, date__range=(since, until))
+    return list(rows.order_by("date").values_list("date", "amount"))
+
+
+def flags(since: date, until: date) -> dict[str, dict[date, float]]:
+    """Calendar flags by name and date."""
+    found: dict[str, dict[date, float]] = {}
+    rows = CalendarFlag.objects.filter(date__range=(since, until)).order_by("name", "date")
+    for name, on, value in rows.values_list("name", "date", "value"):
+        found.setdefault(name, {})[on] = value
+    return found
+
+
+def lift_tests(currency: str) -> QuerySet[LiftTest]:
+    """Experiments in active channels."""
+    tests = LiftTest.objects.filter(channel__is_active=True, channel__currency=currency)
+    return tests.select_related("channel").order_by("channel__name", "starts_on")
+
+
+def _channel_rows() -> Iterator[Sequence[Cell]]:
+    names = [column.name for column in sheets.CHANNELS]
+    yield from Channel.objects.order_by("name").values_list(*names).iterator()
+
+
+def _performance_rows() -> Iterator[Sequence[Cell]]:
+    rows = Performance.objects.order_by("date", "channel__name")
+    fields = ("date", "channel__name", "spend", "revenue", "currency")
+    yield from rows.values_list(*fields).iterator()
+
+
+def _total_rows() -> Iterator[Sequence[Cell]]:
+    rows = TotalRevenue.objects.order_by("currency", "date")
+    yield from rows.values_list("date", "amount", "currency").iterator()
+
+
+EXPORTERS = (
+    Exporter(
+        "channels", "Channels", tuple(column.name for column in sheets.CHANNELS), _channel_rows
+    ),
+    Exporter(
+        "budget-performance",
+        "Spend and revenue by channel and date",
+        tuple(column.name for column in sheets.PERFORMANCE),
+        _performance_rows,
+    ),
+    Exporter(
+        "budget-totals",
+        "Total revenue by date",
+        tuple(column.name for column in sheets.TOTALS),
+        _total_rows,
+    ),
+)

@@ -1,0 +1,235 @@
+"""Storing channels and their rows; every import of them ends here."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+
+from django.db import models, transaction
+
+from aethercrown.importing import Importer, Options, Tally
+from aethercrown.sheets import Fault, Record
+from marketing.channels import sheets
+from marketing.channels.models import CalendarFlag, Channel, Performance, TotalRevenue
+from marketing.channels.sheets import Entry
+
+BATCH = 500
+USUAL = {"is_active": True, "is_held": False, "incrementality": 1.0, "notes": ""}
+STORED = "is stored already; import with update to replace it"
+
+
+@transaction.atomic
+def named(names: Iterable[str], currency: str) -> dict[str, Channel]:
+    """The channels of these names; those that are not there yet are made in `currency`."""
+    wanted = sorted(set(names))
+    known = Channel.objects.in_bulk(wanted, field_name="name")
+    fresh = [Channel(name=name, currency=currency) for name in wanted if name not in known]
+    if not fresh:
+        return known
+    Channel.objects.bulk_create(fresh, ignore_conflicts=True)  # another may be as quick
+    return Channel.objects.in_bulk(wanted, field_name="name")
+
+
+def _write(
+    rows: Sequence[models.Model], key: Sequence[str], fields: Sequence[str], options: Options
+) -> None:
+    """Store the rows; `fields` of those stored already are replaced, if that was chosen."""
+    if not rows:
+        return
+    table = type(rows[0])._default_manager  # noqa: SLF001 - the documented name for any model
+    if options.update:
+        table.bulk_create(
+            rows,
+            batch_size=BATCH,
+            update_conflicts=True,
+            unique_fields=list(key),
+            update_fields=list(fields),
+        )
+    else:
+        table.bulk_create(rows, batch_size=BATCH)
+
+
+# --- Rows of channels -------------------------------------------------------------------------
+
+
+def _stored(entries: Sequence[Entry]) -> set[tuple[str, date]]:
+    """Those (channel, date) among the entries' that have a row."""
+    if not entries:
+        return set()
+    dates = [each.date for each in entries]
+    rows = Performance.objects.filter(
+        channel__name__in={each.channel for each in entries},
+        date__range=(min(dates), max(dates)),
+    )
+    return set(rows.values_list("channel__name", "date").iterator())
+
+
+def _entry_clashes(entries: Sequence[Entry], options: Options) -> Iterator[Fault]:
+    kept = Channel.objects.filter(name__in={each.channel for each in entries})
+    currencies = dict(kept.values_list("name", "currency"))
+    stored = set() if options.update else _stored(entries)
+    for each in entries:
+        own = currencies.setdefault(each.channel, each.currency)
+        if own != each.currency:
+            reason = f"{each.channel} is kept in {own}, this row is in {each.currency}"
+            yield Fault(each.row, "currency", reason)
+        if (each.channel, each.date) in stored:
+            yield Fault(each.row, "date", f"{each.channel} on {each.date} {STORED}")
+
+
+def _save_entries(entries: Sequence[Entry], fields: Sequence[str], options: Options) -> Tally:
+    currencies = {each.channel: each.currency for each in entries}
+    known = set(Channel.objects.filter(name__in=currencies).values_list("name", flat=True))
+    channels: dict[str, Channel] = {}
+    for currency in sorted(set(currencies.values())):
+        channels |= named([name for name in currencies if currencies[name] == currency], currency)
+    stored = _stored(entries) if options.update else set()
+    replaced = sum((each.channel, each.date) in stored for each in entries)
+    rows = [
+        Performance(
+            channel=channels[each.channel],
+            date=each.date,
+            spend=each.spend,
+            revenue=each.revenue,
+            currency=each.currency,
+        )
+        for each in entries
+    ]
+    _write(rows, ["channel", "date"], fields, options)
+    fresh = tuple(f"channel {name}" for name in sorted(currencies.keys() - known))
+    return Tally(len(entries) - replaced, replaced, fresh)
+
+
+def performance_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
+    entries = list(sheets.long_entries(batch))
+    return list(_entry_clashes(entries, options))
+
+
+def save_performance(batch: Sequence[Record], options: Options) -> Tally:
+    entries = list(sheets.long_entries(batch))
+    return _save_entries(entries, ["spend", "revenue", "currency"], options)
+
+
+# --- Total revenue ----------------------------------------------------------------------------
+
+
+def _totals(batch: Sequence[Record], options: Options) -> list[TotalRevenue]:
+    return [
+        TotalRevenue(
+            date=values["date"],
+            amount=values["revenue"],
+            currency=values.get("currency", options.currency),
+        )
+        for _, values in batch
+    ]
+
+
+def _stored_totals(rows: Sequence[TotalRevenue]) -> set[tuple[str, date]]:
+    dates = [row.date for row in rows]
+    found = TotalRevenue.objects.filter(date__range=(min(dates), max(dates)))
+    return set(found.values_list("currency", "date").iterator())
+
+
+def total_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
+    if options.update:
+        return []
+    rows = _totals(batch, options)
+    stored = _stored_totals(rows)
+    return [
+        Fault(record.row, "date", f"the total of {row.date} in {row.currency} {STORED}")
+        for record, row in zip(batch, rows, strict=True)
+        if (row.currency, row.date) in stored
+    ]
+
+
+def save_totals(batch: Sequence[Record], options: Options) -> Tally:
+    rows = _totals(batch, options)
+    stored = _stored_totals(rows) if options.update else set()
+    replaced = sum((row.currency, row.date) in stored for row in rows)
+    _write(rows, ["currency", "date"], ["amount"], options)
+    return Tally(len(rows) - replaced, replaced)
+
+
+# --- One wide file: spend by channel, total revenue, calendar flags -----------------------------
+
+
+def weekly_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
+    entries = list(sheets.wide_entries(batch, options.currency))
+    return [*_entry_clashes(entries, options), *total_clashes(batch, options)]
+
+
+def save_weekly(batch: Sequence[Record], options: Options) -> Tally:
+    """Spend, totals and flags; the channels' own revenue, where known, is left as it is."""
+    entries = list(sheets.wide_entries(batch, options.currency))
+    spend = _save_entries(entries, ["spend", "currency"], options)
+    total = save_totals(batch, options)
+    flags = [
+        CalendarFlag(name=name, date=values["date"], value=value)
+        for _, values in batch
+        for name, value in values["control"].items()
+        if value
+    ]
+    names = {flag.name for flag in flags}
+    known = set(CalendarFlag.objects.filter(name__in=names).values_list("name", flat=True))
+    _write(flags, ["name", "date"], ["value"], Options(options.currency, update=True))
+    also = (*spend.also, *(f"calendar flag {name}" for name in sorted(names - known)))
+    return Tally(spend.created + total.created, spend.updated + total.updated, also)
+
+
+# --- Channels ---------------------------------------------------------------------------------
+
+
+def channel_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
+    known = Channel.objects.in_bulk([values["name"] for _, values in batch], field_name="name")
+    faults = []
+    for row, values in batch:
+        floor, ceiling = values["floor"], values["ceiling"]
+        if floor is not None and ceiling is not None and floor > ceiling:
+            faults.append(Fault(row, "floor", f"{floor} is above the ceiling of {ceiling}"))
+        if values["name"] not in known:
+            continue
+        if not options.update:
+            faults.append(Fault(row, "name", f"the channel {values['name']} {STORED}"))
+        elif known[values["name"]].currency != values["currency"]:
+            own = known[values["name"]].currency
+            faults.append(Fault(row, "currency", f"{values['name']} is kept in {own}"))
+    return faults
+
+
+def save_channels(batch: Sequence[Record], options: Options) -> Tally:
+    names = [values["name"] for _, values in batch]
+    known = Channel.objects.filter(name__in=names).count() if options.update else 0
+    rows = []
+    for _, values in batch:
+        given = {name: value for name, value in values.items() if value is not None}
+        rows.append(Channel(**{**USUAL, **given}))
+    fields = [column.name for column in sheets.CHANNELS if column.name not in {"name", "currency"}]
+    _write(rows, ["name"], fields, options)
+    return Tally(len(rows) - known, known)
+
+
+IMPORTERS = (
+    Importer("channels", "Channels", sheets.CHANNELS, ("name",), channel_clashes, save_channels),
+    Importer(
+        "budget-performance",
+        "Spend and revenue by channel and date",
+        sheets.PERFORMANCE,
+        ("date", "channel"),
+        performance_clashes,
+        save_performance,
+    ),
+    Importer(
+        "budget-totals",
+        "Total revenue by date",
+        sheets.TOTALS,
+        ("date", "currency"),
+        total_clashes,
+        save_totals,
+    ),
+    Importer(
+        "budget-weekly",
+        "Spend of every channel beside total revenue, a row a date",
+        sheets.WEEKLY,
+        ("date",),
+        weekly_clashes,
+        save_weekly,
+    ),
+)

@@ -1,0 +1,1 @@
+"""The tables of marketing, and the schedule of its automation."""
