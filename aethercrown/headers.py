@@ -1,7 +1,59 @@
-"""Response headers that keep a browser safe."""
+"""Response headers that keep a browser safe, and answers out of caches."""
 
-from csp.middleware import CSPMiddleware
+from collections.abc import Callable
+
+from csp.constants import NONCE, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.middleware import CSPMiddleware, PolicyParts
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.http import http_date
+
+ADMIN = "/admin/"
+# Alpine, which the theme is made of, compiles the expressions in its attributes with Function(),
+# and its templates carry style elements and attributes without a nonce. Scripts stay in files.
+THEME = {
+    "script-src": ["'self'", NONCE, UNSAFE_EVAL],
+    "style-src": ["'self'", UNSAFE_INLINE],
+}
+FIXED = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
 
 
 class ContentSecurityPolicy(CSPMiddleware):
-    """The strict policy everywhere; looser under /admin, whose theme needs it."""
+    """The strict policy everywhere; under /admin, and only there, what its theme cannot lack."""
+
+    def get_policy_parts(
+        self,
+        request: HttpRequest,
+        response: HttpResponseBase,
+        report_only: bool = False,  # noqa: FBT001, FBT002 - the signature of django-csp
+    ) -> PolicyParts:
+        parts = super().get_policy_parts(request, response, report_only)
+        if request.path_info.startswith(ADMIN):
+            parts.replace = {**THEME, **(parts.replace or {})}
+        return parts
+
+
+class Private:
+    """Fixed headers on every answer; none but static files may be stored by a cache.
+
+    An answer to a key that is being replaced says until when the key works: Deprecation (RFC
+    9745) and Sunset (RFC 8594).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        for name, value in FIXED.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+        retire_at = getattr(getattr(request, "credential", None), "retire_at", None)
+        if retire_at is not None:
+            end = int(retire_at.timestamp())
+            response["Deprecation"] = f"@{end}"
+            response["Sunset"] = http_date(end)
+        return response

@@ -1,5 +1,20 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class SecurityConfig(AppConfig):
     name = "security"
+
+    def ready(self) -> None:
+        # Permissions are rows that Django itself makes after migrate; no migration can name them.
+        post_migrate.connect(grant_roles, dispatch_uid="security.roles")
+
+
+def grant_roles(app_config: AppConfig, using: str, **kwargs: Any) -> None:
+    """Give each role its permissions of the app that has just been migrated."""
+    from security.access import services  # noqa: PLC0415 - models are not ready at import
+
+    if using == "default":
+        services.grant(app_config.label)

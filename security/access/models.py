@@ -11,5 +11,4 @@ class User(AbstractUser):
             ("view_pages", "Can see the dashboards"),
             ("operate", "Can enter and change data, and start automations"),
             ("approve_decisions", "Can approve, reject and roll back decisions"),
-            ("manage_keys", "Can make, rotate and revoke API keys"),
         ]

@@ -7,6 +7,11 @@ from security.access.models import User
 Person = User | AnonymousUser | None
 
 
+def person(user: object) -> User | None:
+    """Who is signed in; None for a key, a stranger, or someone switched off."""
+    return user if isinstance(user, User) and user.is_active else None
+
+
 def may_view(user: Person) -> bool:
     """Whether this person may see the pages."""
     return holds(user, "security.view_pages")
@@ -20,11 +25,6 @@ def may_operate(user: Person) -> bool:
 def may_approve(user: Person) -> bool:
     """Whether this person may approve, reject and roll back decisions."""
     return holds(user, "security.approve_decisions")
-
-
-def may_manage_keys(user: Person) -> bool:
-    """Whether this person may make, rotate and revoke API keys."""
-    return holds(user, "security.manage_keys")
 
 
 def holds(user: Person, permission: str) -> bool:

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from security.access import reports as people
-from security.access.models import User
 from security.apikeys import scopes, services, token
 
 QUERY_NAMES = frozenset({"key", "api_key", "apikey", "api-key", "x-api-key", "access_token"})
@@ -73,7 +71,7 @@ class HasScope(BasePermission):
         if isinstance(request.auth, services.Credential):
             self.message = f"The key lacks the scope {', '.join(wanted)}."
             return scopes.opens(request.auth.scopes, wanted)
-        who = person(request)
+        who = people.person(request.user)
         if who is None or not who.is_staff:
             return False
         return request.method in scopes.READING or people.may_operate(who)
@@ -90,11 +88,5 @@ class AnyCredential(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if isinstance(request.auth, services.Credential):
             return True
-        who = person(request)
+        who = people.person(request.user)
         return who is not None and who.is_staff
-
-
-def person(request: Request | HttpRequest) -> User | None:
-    """Who is signed in; None for a key or a stranger."""
-    user = getattr(request, "user", None)
-    return user if isinstance(user, User) and user.is_active else None

@@ -159,11 +159,20 @@ def flush(collector: Collector = seen) -> int:
     return len(latest)
 
 
-def keep_flushing(every: float = FLUSH_SECONDS, stop: threading.Event | None = None) -> None:
+def keep_flushing(stop: threading.Event | None = None) -> threading.Thread:
     """Flush from a thread of its own until the process ends; wsgi.py starts it."""
-    asked = stop or threading.Event()
-    threading.Thread(target=flushing, args=(every, asked), name="key usage", daemon=True).start()
-    atexit.register(asked.set)
+    stop = stop or threading.Event()
+    turns = (FLUSH_SECONDS, stop)
+    thread = threading.Thread(target=flushing, args=turns, name="key usage", daemon=True)
+    thread.start()
+    atexit.register(finish, thread, stop)
+    return thread
+
+
+def finish(thread: threading.Thread, stop: threading.Event) -> None:
+    """Let the thread flush a last time; a database that does not answer is not waited for."""
+    stop.set()
+    thread.join(2)
 
 
 def flushing(every: float, stop: threading.Event, collector: Collector = seen) -> None:

@@ -194,6 +194,17 @@ def test_the_flushing_thread_stores_once_more_when_it_is_stopped(issued):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_serving_process_flushes_when_it_ends(issued):
+    services.seen.drain()
+    services.credential(issued.plaintext, NOON)
+    stop = threading.Event()
+    thread = services.keep_flushing(stop)
+    services.finish(thread, stop)
+    assert not thread.is_alive()
+    assert ApiKey.objects.get().last_used_at == NOON
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_failed_flush_is_logged_and_tried_again_on_the_next_turn(issued, caplog):
     class Twice(threading.Event):
         """Asks to stop at the second wait; the first time the table is away."""

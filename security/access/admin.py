@@ -1,0 +1,58 @@
+"""People and their roles in the admin; nobody can raise himself above what he holds."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from security.access import roles
+from security.access.models import User
+
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User], ModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "email", "is_staff", "is_active", "last_login"]
+    readonly_fields = ["last_login", "date_joined"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Only a superuser makes superusers or hands out single permissions."""
+        raising = [] if request.user.is_superuser else ["is_superuser", "user_permissions"]
+        return [*super().get_readonly_fields(request, obj), *raising]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and not above(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and not above(request, obj)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and not built_in(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and not built_in(obj)
+
+
+def above(request: HttpRequest, person: User | None) -> bool:
+    """Whether `person` is a superuser, and the one who asks is not."""
+    return person is not None and person.is_superuser and not request.user.is_superuser
+
+
+def built_in(group: Group | None) -> bool:
+    return group is not None and group.name in roles.ROLES

@@ -1,0 +1,141 @@
+"""Keys in the admin: made, rotated and revoked; the text of a new one is shown once."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from security.access.reports import person
+from security.apikeys import scopes, services
+from security.apikeys.models import ApiKey
+
+
+class IssueForm(forms.ModelForm[ApiKey]):
+    scopes = forms.TypedMultipleChoiceField(
+        choices=[(each, each) for each in scopes.ALL],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="What the key opens. Writing does not include reading.",
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ["name", "scopes", "expires_at"]
+
+    def clean_expires_at(self) -> Any:
+        at = self.cleaned_data["expires_at"]
+        if at is not None and at <= timezone.now():
+            raise forms.ValidationError("This is past already.")
+        return at
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ModelAdmin):
+    list_display = ["name", "hint", "state", "areas", "last_used_at", "expires_at", "retire_at"]
+    list_filter = ["created_at", "revoked_at"]
+    search_fields = ["name", "last4"]
+    form = IssueForm
+    actions = ["rotate", "replace", "revoke"]
+    date_hierarchy = "created_at"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Sequence[str]:
+        return RECORD if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Sequence[str]:
+        return RECORD if obj else ("name", "scopes", "expires_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        return False  # a revoked key stays, to say whose it was
+
+    @admin.display(description="key")
+    def hint(self, key: ApiKey) -> str:
+        return key.hint
+
+    @admin.display(description="state")
+    def state(self, key: ApiKey) -> str:
+        return key.state(timezone.now())
+
+    @admin.display(description="scopes")
+    def areas(self, key: ApiKey) -> str:
+        return "all" if len(key.scopes) == len(scopes.ALL) else ", ".join(key.scopes)
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method == "POST" and self.has_add_permission(request):
+            form = self.get_form(request)(request.POST)
+            if form.is_valid():
+                return self.shown_once(request, [self.issued(request, form.cleaned_data)])
+        shown: HttpResponse = super().add_view(request, form_url, extra_context)
+        return shown
+
+    def issued(self, request: HttpRequest, asked: dict[str, Any]) -> services.Issued:
+        who = person(request.user)
+        issued = services.create(asked["name"], asked["scopes"], who, asked["expires_at"])
+        self.log_addition(request, issued.key, [{"added": {}}])
+        return issued
+
+    @admin.action(description="Rotate: the old key works 7 days more", permissions=["change"])
+    def rotate(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> HttpResponse | None:
+        return self.rotated(request, keys, services.GRACE)
+
+    @admin.action(description="Replace: the old key ends at once", permissions=["change"])
+    def replace(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> HttpResponse | None:
+        return self.rotated(request, keys, timedelta(0))
+
+    @admin.action(description="Revoke at once", permissions=["change"])
+    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        for key in keys:
+            services.revoke(key.pk, person(request.user))
+            self.log_change(request, key, "Revoked.")
+        self.message_user(request, f"Revoked: {', '.join(map(str, keys))}.")
+
+    def rotated(
+        self, request: HttpRequest, keys: QuerySet[ApiKey], grace: timedelta
+    ) -> HttpResponse | None:
+        issued = []
+        for key in keys:
+            try:
+                issued.append(services.rotate(key.pk, grace, person(request.user)))
+            except services.NotLive as error:
+                self.message_user(request, str(error), messages.ERROR)
+            else:
+                self.log_change(request, key, f"Rotated, with {grace} of grace.")
+        return self.shown_once(request, issued) if issued else None
+
+    def shown_once(self, request: HttpRequest, issued: list[services.Issued]) -> HttpResponse:
+        """The new keys, in this answer only: no session, no cookie and no log ever holds them."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Copy the key now: it is not shown again",
+            "opts": self.opts,
+            "issued": issued,
+        }
+        page = TemplateResponse(request, "admin/security/apikey/issued.html", context)
+        page["Cache-Control"] = "no-store"
+        return page
+
+
+RECORD = (
+    "name",
+    "hint",
+    "state",
+    "areas",
+    "created_by",
+    "created_at",
+    "last_used_at",
+    "expires_at",
+    "revoked_at",
+    "replaced_by",
+    "retire_at",
+)

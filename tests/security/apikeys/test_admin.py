@@ -1,0 +1,125 @@
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
+from django.urls import reverse
+from django.utils import timezone
+
+from security.apikeys import services, token
+from security.apikeys.models import ApiKey
+
+pytestmark = pytest.mark.django_db
+ADD = "/admin/security/apikey/add/"
+LIST = "/admin/security/apikey/"
+ASKED = {"name": "shop", "scopes": ["revenue:read"], "expires_at_0": "", "expires_at_1": ""}
+
+
+@pytest.fixture(autouse=True)
+def plain_http(settings):
+    settings.SECURE_SSL_REDIRECT = False
+
+
+@pytest.fixture
+def key():
+    return services.create("shop", ["revenue:read"])
+
+
+def keys_in(reply):
+    return re.findall(token.PATTERN, reply.content.decode())
+
+
+def acted(client, action, *keys):
+    chosen = {"action": action, "_selected_action": [each.pk for each in keys]}
+    return client.post(LIST, chosen)
+
+
+def test_a_new_key_is_shown_once_and_stored_nowhere(admin_client, admin_user, caplog):
+    reply = admin_client.post(ADD, ASKED)
+    (plaintext,) = keys_in(reply)
+    credential = services.credential(plaintext)
+    assert credential is not None
+    assert credential.scopes == {"revenue:read"}
+    assert ApiKey.objects.get().created_by == admin_user
+    assert "no-store" in reply["Cache-Control"]
+    kept = [each.get_decoded() for each in Session.objects.all()]
+    assert plaintext not in f"{kept} {admin_client.cookies} {caplog.text}"
+    assert not keys_in(admin_client.get(LIST))
+    shown = admin_client.get(
+        reverse("admin:security_apikey_change", args=[ApiKey.objects.get().pk])
+    )
+    assert not keys_in(shown)
+    assert ApiKey.objects.get().digest not in shown.content.decode()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": ""},
+        {"scopes": []},
+        {"scopes": ["root"]},
+        {"expires_at_0": "2020-01-01", "expires_at_1": "00:00"},
+    ],
+)
+def test_a_wrong_field_makes_no_key_and_is_named(admin_client, wrong):
+    reply = admin_client.post(ADD, ASKED | wrong)
+    assert reply.status_code == 200
+    assert not reply.context["adminform"].form.is_valid()
+    assert not ApiKey.objects.exists()
+
+
+def test_the_end_that_was_asked_for_is_kept(admin_client):
+    admin_client.post(ADD, ASKED | {"expires_at_0": "2099-01-01", "expires_at_1": "12:00"})
+    assert str(ApiKey.objects.get().expires_at) == "2099-01-01 12:00:00+00:00"
+
+
+def test_the_empty_form_opens(admin_client):
+    assert admin_client.get(ADD).status_code == 200
+
+
+def test_a_rotated_key_works_on_and_its_successor_is_shown(admin_client, key):
+    (new,) = keys_in(acted(admin_client, "rotate", key.key))
+    assert services.credential(new)
+    assert services.credential(key.plaintext)
+
+
+def test_a_replaced_key_ends_at_once(admin_client, key):
+    (new,) = keys_in(acted(admin_client, "replace", key.key))
+    assert services.credential(new)
+    assert services.credential(key.plaintext) is None
+
+
+def test_a_dead_key_is_not_rotated_and_the_reason_is_given(admin_client, key):
+    services.revoke(key.key.pk)
+    reply = acted(admin_client, "rotate", key.key)
+    assert reply.status_code == 302
+    assert "only an active key" in admin_client.get(LIST).content.decode()
+
+
+def test_a_revoked_key_is_refused_from_then_on(admin_client, key):
+    acted(admin_client, "revoke", key.key)
+    assert services.credential(key.plaintext) is None
+
+
+def test_a_list_of_keys_in_every_state_opens(admin_client, key):
+    now = timezone.now()
+    services.create("till", ["all"], None, now + timedelta(days=1))
+    services.rotate(key.key.pk)
+    page = admin_client.get(LIST).content.decode()
+    assert "retiring" in page
+    assert ">all<" in page.replace(" ", "").replace("\n", "")
+
+
+def test_a_key_is_never_deleted(admin_client, key):
+    address = reverse("admin:security_apikey_delete", args=[key.key.pk])
+    assert admin_client.post(address, {"post": "yes"}).status_code == 403
+
+
+def test_an_officer_makes_keys_and_an_operator_does_not(client, django_user_model):
+    user = django_user_model.objects.create_user("ada", is_staff=True)
+    user.groups.set([Group.objects.get(name="operator")])
+    client.force_login(user)
+    assert client.post(ADD, ASKED).status_code == 403
+    user.groups.set([Group.objects.get(name="security officer")])
+    assert keys_in(client.post(ADD, ASKED))
