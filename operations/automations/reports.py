@@ -1,7 +1,27 @@
 """What ran, what failed, what is late."""
 
-from operations.automations.models import Automation
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils import timezone
+
+from operations.automations import ledger, registry, slots
+from operations.automations.models import Automation, Run
 from operations.decisions.guardrails import Limits
+
+LATE = timedelta(minutes=2)  # beyond beat's and the sweep's own rhythm
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """A plain sentence about something a person should look at, and where."""
+
+    sentence: str
+    link: str
 
 
 def limits(name: str, *, lock: bool = False) -> Limits:
@@ -12,3 +32,87 @@ def limits(name: str, *, lock: bool = False) -> Limits:
     rows = Automation.objects.select_for_update() if lock else Automation.objects.all()
     row = rows.filter(name=name).first()
     return Limits() if row is None else row.limits
+
+
+def mode(name: str) -> str:
+    """The mode that staff set; propose where the automation has no row."""
+    found = Automation.objects.filter(name=name).values_list("mode", flat=True).first()
+    return found or Automation.Mode.PROPOSE
+
+
+def switched_on() -> list[str]:
+    """The automations that are on and known to this code, in the order in which all are run."""
+    rows = Automation.objects.filter(is_enabled=True, name__in=registry.names())
+    return list(rows.order_by("name").values_list("name", flat=True))
+
+
+def last_runs(limit: int = 10) -> QuerySet[Run]:
+    """The newest runs that began or ended, with their automation."""
+    rows = Run.objects.exclude(state=Run.State.SKIPPED).select_related("automation")
+    return rows.order_by("-planned_for", "-pk")[:limit]
+
+
+def upcoming(automation: Automation, now: datetime, count: int = 3) -> list[datetime]:
+    """The next planned times, in the automation's own zone."""
+    if not automation.is_enabled:
+        return []
+    found = slots.upcoming(automation.schedule, automation.clock, now, count)
+    return [slot.astimezone(automation.clock) for slot in found]
+
+
+def counts(since: datetime) -> dict[str, int]:
+    """How many runs planned since then stand in each state."""
+    states = Run.objects.filter(planned_for__gte=since).values_list("state", flat=True)
+    found = list(states)
+    return {state: found.count(state) for state in Run.State.values}
+
+
+def attention(now: datetime | None = None) -> list[Attention]:
+    """What a person should look at: failures, lost workers, automations that are late."""
+    now = now or timezone.now()
+    return [*_failed(), *_lapsed(), *_late(now)]
+
+
+def _failed() -> Sequence[Attention]:
+    """Automations whose last run that was not skipped failed."""
+    found = []
+    for automation in Automation.objects.all():
+        ended = automation.runs.filter(state__in=[Run.State.DONE, Run.State.FAILED])
+        last = ended.order_by("-planned_for").first()
+        if last is not None and last.state == Run.State.FAILED:
+            error = last.error.strip().splitlines()[-1:] or ["no reason recorded"]
+            sentence = f"{automation} failed at {last.planned_for:%Y-%m-%d %H:%M} UTC: {error[0]}"
+            found.append(Attention(sentence, _page(last)))
+    return found
+
+
+def _lapsed() -> Sequence[Attention]:
+    """Runs whose worker is gone and that nobody took up."""
+    lapsed = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=Now() - ledger.LEASE)
+    return [
+        Attention(f"{run} lost its worker {run.worker} and waits to be taken up.", _page(run))
+        for run in lapsed.select_related("automation")
+    ]
+
+
+def _late(now: datetime) -> Sequence[Attention]:
+    """Automations with a slot behind them that nothing entered or began."""
+    found = []
+    rows = Automation.objects.filter(is_enabled=True).select_related("task__interval")
+    for automation in rows.select_related("task__crontab"):
+        last = automation.runs.exclude(trigger=Run.Trigger.MANUAL).first()
+        after = max(automation.scheduled_at, last.planned_for if last else automation.scheduled_at)
+        due = slots.latest(automation.schedule, automation.clock, after, now - LATE, 1)
+        queued = Q(state=Run.State.QUEUED, not_before__lt=now - LATE)
+        waiting = automation.runs.filter(queued).order_by("planned_for").first()
+        if waiting is not None:
+            due = [waiting.planned_for]
+        if due:
+            sentence = f"{automation} was due at {due[0]:%Y-%m-%d %H:%M} UTC and has not begun."
+            link = reverse("admin:operations_automation_change", args=[automation.pk])
+            found.append(Attention(sentence, link))
+    return found
+
+
+def _page(run: Run) -> str:
+    return reverse("admin:operations_run_change", args=[run.pk])

@@ -31,9 +31,21 @@ def seed(
     if rows.filter(name=name).exists():
         return
     task = seed_task(
-        apps, name=name, task=WAKE_UP, at=at, every=every, zone=zone, queue=queue, automation=name
+        apps,
+        name=name,
+        task=WAKE_UP,
+        at=at,
+        every=every,
+        zone=zone,
+        queue=queue,
+        kwargs=wake_up_of(name),
     )
     rows.create(name=name, title=title, task=task, zone=zone, mode=mode, missed=missed)
+
+
+def wake_up_of(name: str) -> str:
+    """The arguments of the wake-up task, as beat stores them."""
+    return json.dumps({"automation": name})
 
 
 def seed_task(
@@ -45,7 +57,7 @@ def seed_task(
     every: timedelta | None = None,
     zone: str = "UTC",
     queue: str = "default",
-    **kwargs: str,
+    kwargs: str = "{}",
 ) -> Any:
     """Give a Celery task a place in beat's tables; an existing one of that name stays."""
     beat = {model: apps.get_model("django_celery_beat", model).objects for model in MODELS}
@@ -55,7 +67,7 @@ def seed_task(
         defaults={
             **schedule,
             "task": task,
-            "kwargs": json.dumps(kwargs),
+            "kwargs": kwargs,
             "queue": queue,
             "expire_seconds": STALE_AFTER,
         },

@@ -50,6 +50,21 @@ def written(schedule: Schedule) -> str:
     return f"at {hour:02}:{minute:02}{_on(schedule.weekdays)}"
 
 
+def crontab(wall: Wall) -> dict[str, str]:
+    """The five fields of a crontab that say the same."""
+    return {
+        "minute": _field(wall.minutes, 60),
+        "hour": _field(wall.hours, 24),
+        "day_of_week": _field(wall.weekdays, 7),
+        "day_of_month": _field(wall.days, 31),
+        "month_of_year": _field(wall.months, 12),
+    }
+
+
+def _field(values: frozenset[int], whole: int) -> str:
+    return "*" if len(values) == whole else ",".join(map(str, sorted(values)))
+
+
 def units(every: timedelta) -> tuple[int, str]:
     """The span as a whole count of its largest unit: (90, "minutes")."""
     for unit in ("day", "hour", "minute"):

@@ -15,7 +15,6 @@ WrongStep = steps.WrongStep
 Stale = kinds.Stale
 
 AUTOMATIC = "automatic"  # the actor where no person decided
-PATIENCE = timedelta(days=14)
 log = logging.getLogger(__name__)
 
 
@@ -121,13 +120,13 @@ def measure_due(now: datetime) -> int:
 def expire(now: datetime) -> int:
     """Reject what has waited for more than 14 days; returns how many."""
     waiting = Decision.objects.filter(
-        status=Decision.Status.PROPOSED, proposed_at__lt=now - PATIENCE
+        status=Decision.Status.PROPOSED, proposed_at__lt=now - steps.PATIENCE
     )
     return waiting.update(
         status=Decision.Status.REJECTED,
         verdict=Decision.Verdict.EXPIRED,
         actor=AUTOMATIC,
-        note=f"Nobody decided within {PATIENCE.days} days.",
+        note=f"Nobody decided within {steps.PATIENCE.days} days.",
         rejected_at=now,
     )
 

@@ -1,5 +1,8 @@
 """Which step may follow which in the life of a decision."""
 
+from datetime import timedelta
+
+PATIENCE = timedelta(days=14)  # a proposal that nobody decides expires after it
 PROPOSED = "proposed"
 APPROVED = "approved"
 REJECTED = "rejected"

@@ -1,0 +1,345 @@
+"""The ledger's writers: each planned time runs once, whoever announces it and how often.
+
+A message or the sweep enters due slots (one row each, the second is ignored); a claim by
+compare-and-set gives one worker the run; every later write names the attempt it belongs to, so
+that a worker which was paused past its lease can change nothing any more.
+"""
+
+import logging
+import os
+import socket
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from operations.automations import ledger, registry, seeding, slots, words
+from operations.automations.lease import Lease
+from operations.automations.ledger import Entry, Result
+from operations.automations.models import Automation, Run
+from operations.automations.registry import Occasion, Outcome
+from operations.automations.slots import Every, Schedule
+
+Clock = Callable[[], datetime]
+OPEN = (Run.State.QUEUED, Run.State.RUNNING)
+log = logging.getLogger(__name__)
+
+
+class SwitchedOff(Exception):
+    """AUTOMATION_ENABLED is False: nothing starts."""
+
+
+# --- What is due ------------------------------------------------------------------------------
+@transaction.atomic
+def enter(name: str, now: datetime) -> int:
+    """Enter the slots that came due since the last one known; returns how many are to run.
+
+    The automation is locked, so that two announcements of one slot come one after the other.
+    """
+    automation = _locked(name)
+    if not (automation.is_enabled and settings.AUTOMATION_ENABLED):
+        return 0
+    entries = _due(automation, now)
+    Run.objects.bulk_create(
+        (_row(automation, entry, now) for entry in entries), ignore_conflicts=True
+    )
+    return sum(not entry.reason for entry in entries)
+
+
+@transaction.atomic
+def order(name: str, now: datetime) -> Run:
+    """Enter a run that a person asks for, to be done as soon as a worker is free."""
+    if not settings.AUTOMATION_ENABLED:
+        raise SwitchedOff("AUTOMATION_ENABLED is False: nothing runs until it is True again.")
+    return Run.objects.create(
+        automation=_locked(name),
+        planned_for=now,
+        trigger=Run.Trigger.MANUAL,
+        not_before=now,
+        queued_at=now,
+    )
+
+
+def sweep(now: datetime) -> list[tuple[str, str]]:
+    """Put right what dead workers and silent beats left; returns (automation, queue) to wake.
+
+    Runs whose lease lapsed are queued again, or failed after the last attempt, and slots that
+    nobody announced are entered.
+    """
+    lapsed = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=Now())
+    lapsed.filter(attempt__gte=ledger.ATTEMPTS).update(
+        state=Run.State.FAILED,
+        ended_at=now,
+        lease_until=None,
+        error=f"The worker was lost in each of {ledger.ATTEMPTS} attempts.",
+    )
+    lapsed.update(state=Run.State.QUEUED, lease_until=None, not_before=now)
+    known = registry.names()
+    for name in Automation.objects.filter(name__in=known).values_list("name", flat=True):
+        enter(name, now)
+    if not settings.AUTOMATION_ENABLED:
+        return []
+    waiting = Run.objects.filter(state=Run.State.QUEUED, not_before__lte=now)
+    names = waiting.filter(automation__name__in=known).values_list("automation__name", flat=True)
+    return [(name, registry.named(name).queue) for name in sorted(set(names))]
+
+
+# --- Doing it ---------------------------------------------------------------------------------
+def wake(name: str, *, clock: Clock = timezone.now) -> list[Result]:
+    """Do everything that one automation has due, oldest first; what another does is left."""
+    enter(name, clock())
+    results = []
+    for run_id in _startable(name, clock()):
+        result = attempt(run_id, clock=clock)
+        if result is None:
+            break
+        results.append(result)
+    return results
+
+
+def run(
+    name: str,
+    planned_for: datetime,
+    *,
+    trigger: str = Run.Trigger.SCHEDULE,
+    clock: Clock = timezone.now,
+) -> Result:
+    """Do one planned time of one automation here and now, or say why it was not done."""
+    with transaction.atomic():
+        automation = _locked(name)
+        entry = Entry(planned_for, trigger)
+        Run.objects.bulk_create([_row(automation, entry, clock())], ignore_conflicts=True)
+    planned = automation.runs.get(planned_for=planned_for)
+    result = attempt(planned.pk, clock=clock)
+    if result is not None:
+        return result
+    automation.runs.filter(pk=planned.pk, state=Run.State.QUEUED, attempt=0).update(
+        state=Run.State.SKIPPED, reason=ledger.OVERLAP, ended_at=clock()
+    )
+    planned.refresh_from_db()
+    summary = planned.reason or planned.summary
+    return Result(name, planned.state, summary, run_id=planned.pk)
+
+
+def attempt(run_id: int, *, clock: Clock = timezone.now) -> Result | None:
+    """Claim a run and perform it; None where it is another's, done, or has to wait."""
+    claimed = claim(run_id, _worker(), clock())
+    if claimed is None:
+        return None
+    begin = monotonic()
+    with Lease(lambda: renew(run_id, claimed.attempt), ledger.RENEWAL, ledger.LEASE) as lease:
+        result = _performed(claimed, lease, clock)
+    return replace(result, seconds=monotonic() - begin)
+
+
+@transaction.atomic
+def claim(run_id: int, worker: str, now: datetime) -> Run | None:
+    """Give the run to one worker, unless the switch is off or its automation is running.
+
+    Leases are counted on the database's clock, the one clock all workers share.
+    """
+    automation = Automation.objects.select_for_update().get(runs=run_id)
+    running = automation.runs.filter(state=Run.State.RUNNING, lease_until__gte=Now())
+    if not settings.AUTOMATION_ENABLED or running.exclude(pk=run_id).exists():
+        return None
+    free = Q(state=Run.State.QUEUED, not_before__lte=now) | Q(
+        state=Run.State.RUNNING, lease_until__lt=Now()
+    )
+    taken = Run.objects.filter(free, pk=run_id, attempt__lt=ledger.ATTEMPTS).update(
+        state=Run.State.RUNNING,
+        attempt=F("attempt") + 1,
+        lease_until=_lease_end(),
+        worker=worker,
+        started_at=now,
+    )
+    return Run.objects.select_related("automation").get(pk=run_id) if taken else None
+
+
+def renew(run_id: int, attempt: int) -> bool:
+    """Prolong a lease, from the lease's own thread; False where it was taken over."""
+    try:
+        return _mine(run_id, attempt).update(lease_until=_lease_end()) == 1
+    finally:
+        connection.close()
+
+
+def finish(claimed: Run, outcome: Outcome, now: datetime) -> bool:
+    """Record a success; False, and nothing written, where another attempt has the run."""
+    written = _mine(claimed.pk, claimed.attempt).update(
+        state=Run.State.DONE,
+        lease_until=None,
+        ended_at=now,
+        summary=ledger.legible(outcome.summary),
+        result=ledger.recordable(
+            {"decisions": outcome.decisions, "detail": outcome.detail},
+        ),
+        error="",
+    )
+    return written == 1
+
+
+def fail(claimed: Run, error: str, now: datetime) -> bool:
+    """Record a failure, and queue the next attempt where one is left; False as `finish`.
+
+    A run that a person asked for is not repeated: the person sees what happened.
+    """
+    is_last = claimed.attempt >= ledger.ATTEMPTS or claimed.trigger == Run.Trigger.MANUAL
+    wait = timedelta(0) if is_last else ledger.WAITS[claimed.attempt]
+    written = _mine(claimed.pk, claimed.attempt).update(
+        state=Run.State.FAILED if is_last else Run.State.QUEUED,
+        lease_until=None,
+        ended_at=now,
+        not_before=now + wait,
+        error=ledger.legible(error),
+    )
+    return written == 1
+
+
+def rehearse(name: str, now: datetime) -> Result:
+    """A dry run: everything is computed, and nothing of it stays, not even a ledger row."""
+    automation = Automation.objects.get(name=name)
+    occasion = Occasion(name, None, now, now, automation.mode, dry_run=True)
+    begin = monotonic()
+    try:
+        with transaction.atomic():
+            outcome = registry.named(name).perform(occasion)
+            transaction.set_rollback(True)
+    except Exception as error:
+        log.exception("The dry run of %s failed", name)
+        return Result(name, "failed", _told(error), monotonic() - begin)
+    return Result(
+        name, "dry run", outcome.summary, monotonic() - begin, detail=dict(outcome.detail)
+    )
+
+
+# --- Schedules --------------------------------------------------------------------------------
+@transaction.atomic
+def schedule(automation: Automation, wanted: Schedule, now: datetime) -> Automation:
+    """Save an automation together with its place in beat's tables; beat sees it in seconds.
+
+    Where the times change, or it is switched on again, slots count from now.
+    """
+    stored = Automation.objects.select_for_update().filter(pk=automation.pk).first()
+    task = stored.task if stored else PeriodicTask(name=automation.name, task=seeding.WAKE_UP)
+    if stored is None or _starts_anew(stored, automation, wanted):
+        automation.scheduled_at = now
+        task.last_run_at = now
+    task.interval, task.crontab = _beat_schedule(wanted, automation.zone)
+    task.kwargs = seeding.wake_up_of(automation.name)
+    task.queue = registry.named(automation.name).queue
+    task.expire_seconds = seeding.STALE_AFTER
+    task.enabled = automation.is_enabled
+    task.save()
+    automation.task = task
+    automation.save()
+    return automation
+
+
+def _starts_anew(stored: Automation, automation: Automation, wanted: Schedule) -> bool:
+    switched_on = automation.is_enabled and not stored.is_enabled
+    return switched_on or stored.zone != automation.zone or stored.schedule != wanted
+
+
+def _beat_schedule(
+    wanted: Schedule, zone: str
+) -> tuple[IntervalSchedule | None, CrontabSchedule | None]:
+    """The row in beat's tables that says this; such rows are shared and never changed."""
+    if isinstance(wanted, Every):
+        count, period = words.units(wanted.every)
+        rows = IntervalSchedule.objects.filter(every=count, period=period)
+        return rows.first() or IntervalSchedule.objects.create(every=count, period=period), None
+    fields = {**words.crontab(wanted), "timezone": zone}
+    crontabs = CrontabSchedule.objects.filter(**fields)
+    return None, crontabs.first() or CrontabSchedule.objects.create(**fields)
+
+
+# --- Parts ------------------------------------------------------------------------------------
+def _locked(name: str) -> Automation:
+    rows = Automation.objects.select_related("task__interval", "task__crontab")
+    return rows.select_for_update(of=("self",)).get(name=name)
+
+
+def _due(automation: Automation, now: datetime) -> list[Entry]:
+    planned = automation.runs.exclude(trigger=Run.Trigger.MANUAL)
+    last = planned.order_by("-planned_for").values_list("planned_for", flat=True).first()
+    after = max(automation.scheduled_at, now - ledger.WINDOW, last or automation.scheduled_at)
+    until = now + slots.tolerance(automation.schedule)
+    due = slots.latest(automation.schedule, automation.clock, after, until, ledger.MOST)
+    busy = automation.runs.filter(state__in=OPEN).exists()
+    return ledger.arrange(due, automation.missed, now, busy=busy)
+
+
+def _row(automation: Automation, entry: Entry, now: datetime) -> Run:
+    return Run(
+        automation=automation,
+        planned_for=entry.planned_for,
+        trigger=entry.trigger,
+        state=Run.State.SKIPPED if entry.reason else Run.State.QUEUED,
+        reason=entry.reason,
+        not_before=now,
+        queued_at=now,
+        ended_at=now if entry.reason else None,
+    )
+
+
+def _startable(name: str, now: datetime) -> list[int]:
+    free = Q(state=Run.State.QUEUED, not_before__lte=now) | Q(
+        state=Run.State.RUNNING, lease_until__lt=Now()
+    )
+    rows = Run.objects.filter(free, automation__name=name).order_by("planned_for")
+    return list(rows.values_list("pk", flat=True))
+
+
+def _performed(claimed: Run, lease: Lease, clock: Clock) -> Result:
+    """Perform a claimed run and record how it ended."""
+    name = claimed.automation.name
+    occasion = Occasion(
+        automation=name,
+        run_id=claimed.pk,
+        planned_for=claimed.planned_for.astimezone(UTC),
+        now=clock(),
+        mode=claimed.automation.mode,
+        dry_run=False,
+        held=lambda: lease.held() and bool(settings.AUTOMATION_ENABLED),
+    )
+    try:
+        outcome = registry.named(name).perform(occasion)
+    except Exception as error:
+        log.exception("Run %s of %s failed in attempt %s", claimed.pk, name, claimed.attempt)
+        told = "".join(traceback.format_exception(error))
+        return _ended(claimed, "failed", _told(error), is_mine=fail(claimed, told, clock()))
+    is_mine = finish(claimed, outcome, clock())
+    result = _ended(claimed, "done", outcome.summary, is_mine=is_mine)
+    return replace(result, detail=dict(outcome.detail))
+
+
+def _ended(claimed: Run, state: str, summary: str, *, is_mine: bool) -> Result:
+    if not is_mine:
+        log.warning("Run %s was taken over; attempt %s is void", claimed.pk, claimed.attempt)
+        state, summary = "taken over", "Another worker took it over; nothing was recorded."
+    return Result(claimed.automation.name, state, summary, run_id=claimed.pk)
+
+
+def _told(error: Exception) -> str:
+    return ledger.legible(f"{type(error).__name__}: {error}")
+
+
+def _mine(run_id: int, attempt: int) -> QuerySet[Run]:
+    return Run.objects.filter(pk=run_id, attempt=attempt, state=Run.State.RUNNING)
+
+
+def _lease_end() -> ExpressionWrapper[Any]:
+    return ExpressionWrapper(Now() + ledger.LEASE, output_field=DateTimeField())
+
+
+def _worker() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,0 +1,109 @@
+"""What waits for a person, and what decisions promised and brought."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from operations.automations.reports import Attention
+from operations.decisions import kinds, steps
+from operations.decisions.models import Decision
+
+MEASURED = (Decision.Verdict.INSIDE, Decision.Verdict.BELOW, Decision.Verdict.ABOVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One kind of decision: how often it kept what it promised.
+
+    Sums are over measured decisions, in the metric's own unit; `inside_percent` is the share
+    whose realised effect lay in the promised interval (it should be near the level, 90).
+    """
+
+    kind: str
+    title: str
+    proposed: int
+    waiting: int
+    applied: int
+    rejected: int
+    rolled_back: int
+    measured: int
+    unit: str
+    promised: float
+    realised: float
+    inside_percent: float | None
+
+
+def waiting(limit: int = 10) -> QuerySet[Decision]:
+    """Proposals a person has to decide, the oldest first; observed ones wait for nobody."""
+    return _waiting().order_by("proposed_at", "pk")[:limit]
+
+
+def waiting_count() -> int:
+    return _waiting().count()
+
+
+def recent(limit: int = 10) -> QuerySet[Decision]:
+    return Decision.objects.order_by("-proposed_at", "-pk")[:limit]
+
+
+def promises() -> list[Promise]:
+    """For each kind of decision, what it promised and what it brought."""
+    rows: dict[str, list[Decision]] = {}
+    for decision in Decision.objects.order_by("kind", "pk"):
+        rows.setdefault(decision.kind, []).append(decision)
+    return [_promise(kind, decisions) for kind, decisions in rows.items()]
+
+
+def attention(now: datetime) -> list[Attention]:
+    """Waiting decisions, and how soon the first of them expires."""
+    count = waiting_count()
+    if not count:
+        return []
+    oldest = waiting(1)[0]
+    left = max(0, (oldest.proposed_at + steps.PATIENCE - now).days)
+    what = f"{count} decisions wait" if count > 1 else f"{oldest} waits"
+    page = reverse("admin:operations_decision_changelist")
+    return [
+        Attention(
+            f"{what} for approval; the first expires in {left} days.",
+            f"{page}?status__exact={Decision.Status.PROPOSED}",
+        )
+    ]
+
+
+def page(decision: Decision) -> str:
+    """The address of what a decision is about; empty where its kind has no page."""
+    if decision.kind not in kinds.names():
+        return ""
+    return kinds.named(decision.kind).path(decision.subject)
+
+
+def _waiting() -> QuerySet[Decision]:
+    return Decision.objects.filter(status=Decision.Status.PROPOSED).exclude(mode="observe")
+
+
+def _promise(kind: str, decisions: Iterable[Decision]) -> Promise:
+    rows = list(decisions)
+    measured = [each for each in rows if each.realised and each.verdict in MEASURED]
+    inside = sum(each.verdict == Decision.Verdict.INSIDE for each in measured)
+    return Promise(
+        kind=kind,
+        title=kinds.named(kind).title if kind in kinds.names() else kind,
+        proposed=len(rows),
+        waiting=_count(rows, Decision.Status.PROPOSED),
+        applied=sum(each.applied_at is not None for each in rows),
+        rejected=_count(rows, Decision.Status.REJECTED),
+        rolled_back=_count(rows, Decision.Status.ROLLED_BACK),
+        measured=len(measured),
+        unit=rows[-1].expected["unit"],
+        promised=sum(each.expected["estimate"] for each in measured),
+        realised=sum(each.realised["value"] for each in measured if each.realised),
+        inside_percent=100 * inside / len(measured) if measured else None,
+    )
+
+
+def _count(rows: Iterable[Decision], status: Decision.Status) -> int:
+    return sum(each.status == status for each in rows)
