@@ -17,7 +17,7 @@ from aethercrown.charts.ticks import Scale, days, numbers
 def test_marks_enclose_the_values_and_zero_in_even_round_steps(values, most):
     marks = numbers(values, most)
     least, greatest = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
-    slack = (greatest - least) * 1e-6
+    slack = (greatest - least) * 1e-6 + 1e-290
     assert marks[0] <= least + slack
     assert marks[-1] >= greatest - slack
     assert 0 in marks

@@ -1,0 +1,1 @@
+"""Filters that word figures in templates as the charts word them."""
