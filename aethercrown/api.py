@@ -1,64 +1,182 @@
-"""The envelope of every API answer, its errors and its pages."""
+"""What every call of the API shares: the envelope, the scope, the throttle and the one effect.
 
-from collections.abc import Iterator
-from typing import Any
+A feature's `api.py` takes from here: `Endpoint` or `ReadOnlyViewSet` to build on, `reply` to
+answer, `Conflict`, `Invalid` and `TooLarge` to refuse; shapes come from `fields`, and the words
+for the OpenAPI document from `openapi.documented`.
+"""
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
-from rest_framework import exceptions, pagination, status
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any, ClassVar, TypeVar
+
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db.models import Model
+from django.http import HttpResponse, HttpResponseBase
+from django.utils import timezone
+from rest_framework import exceptions, viewsets
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView, exception_handler
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
 
+from aethercrown import idempotency, throttling
+from aethercrown.failures import Conflict, Invalid, TooLarge, Unavailable, failure, listed
+from aethercrown.models import StoredReply
+from aethercrown.pages import Pages
 
-class Conflict(exceptions.APIException):
-    """The state of things forbids the step."""
+__all__ = [
+    "Conflict",
+    "Endpoint",
+    "Invalid",
+    "Pages",
+    "ReadOnlyViewSet",
+    "TooLarge",
+    "Unavailable",
+    "failure",
+    "listed",
+    "reply",
+]
 
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "conflict"
-
-
-class Endpoint(APIView):
-    """One call of the contract; `area` names the pair of scopes that opens it."""
-
-    area = ""
-
-
-class Pages(pagination.CursorPagination):
-    """Lists by cursor."""
-
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 500
+Row = TypeVar("Row", bound=Model)
+NOT_KEPT = {401, 403, 429}  # the caller mends these and asks again under the same key
 
 
 def reply(message: str, data: object, status: int = 200) -> Response:
     return Response({"success": True, "message": message, "data": data}, status=status)
 
 
-def failure(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Put what was refused into the envelope; settings name it as EXCEPTION_HANDLER."""
-    if isinstance(error, Http404):
-        error = exceptions.NotFound()
-    elif isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied()
-    response = exception_handler(error, context)
-    if response is not None and isinstance(error, exceptions.APIException):
-        errors = list(listed(error.get_full_details()))
-        message = "; ".join(f"{each['field']}: {each['message']}".lstrip(": ") for each in errors)
-        response.data = {"success": False, "message": message, "data": None, "errors": errors}
+class AlwaysJSON(BaseContentNegotiation):
+    """JSON is the only language here, whatever Accept asks for: no 406 to explain."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        matching = (each for each in parsers if each.media_type == media_type(request))
+        return next(matching, None)
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+def media_type(request: Request) -> str:
+    return (request.content_type or "").partition(";")[0].strip().lower()
+
+
+class Endpoint(APIView):
+    """One call of the contract; `area` names the pair of scopes that opens it, `scopes` others.
+
+    A POST may carry an Idempotency-Key. Its answer is kept for a day without the values named in
+    `secret_reply`: a replay has null there.
+    """
+
+    area = ""
+    scopes: tuple[str, ...] = ()
+    secret_reply: ClassVar[frozenset[str]] = frozenset()
+    metadata_class = None  # OPTIONS is not one of the contract's methods
+    content_negotiation_class = AlwaysJSON
+
+    def checked(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
+        """The body as `shape` reads it; every bad field is refused at once."""
+        serializer = shape(data=self.request.data, context={"request": self.request})
+        serializer.is_valid(raise_exception=True)
+        values: dict[str, Any] = serializer.validated_data
+        return values
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.refuse_guessing()
+        super().initial(request, *args, **kwargs)
+        if request.method in {"POST", "PUT", "PATCH"}:
+            content = request.data  # parsed now, so that a view that ignores it refuses it too
+            handler = getattr(self, "post", None)
+            if handler and request.method == "POST" and idempotency.HEADER in request.headers:
+                setattr(self, "post", partial(self.once, handler, content))  # noqa: B010 - as DRF's own viewsets do
+
+    def refuse_guessing(self) -> None:
+        """Throttled, before any look-up, for an address that showed too many wrong credentials."""
+        address = throttling.client_address(self.request)
+        if wait := throttling.buckets.take(f"failures:{address}", cost=0):
+            raise exceptions.Throttled(wait)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+            throttling.buckets.take(f"failures:{throttling.client_address(self.request)}")
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def once(
+        self,
+        handler: Callable[..., Response],
+        content: Any,
+        request: Request,
+        *args: Any,
+        **kwargs: Any,
+    ) -> HttpResponseBase:
+        """Do the work unless it was done under this key: then give the first answer again."""
+        key = request.headers[idempotency.HEADER]
+        if not idempotency.is_key(key):
+            message = "must have 1 to 255 printable ASCII characters"
+            raise Invalid([(idempotency.HEADER, "invalid", message)])
+        digest = idempotency.digest("POST", request.get_full_path(), content)
+        row = idempotency.claim(throttling.principal(request), key, digest, timezone.now())
+        if row.status is not None:
+            return replayed(row)
+        try:
+            with transaction.atomic():
+                response = self.attempt(handler, request, *args, **kwargs)
+                if kept := response.status_code < 500 and response.status_code not in NOT_KEPT:
+                    idempotency.finish(row, response.status_code, self.storable(response))
+        except BaseException:
+            with suppress(DatabaseError, InterfaceError):  # else the lease frees it
+                idempotency.release(row)
+            raise
+        if not kept:
+            idempotency.release(row)
+        return response
+
+    def attempt(self, handler: Callable[..., Response], *args: Any, **kwargs: Any) -> Response:
+        """The answer, be it a refusal, which undoes what was written. Raises bugs and outages."""
+        try:
+            with transaction.atomic():
+                return handler(*args, **kwargs)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - handle_exception raises what it does not know
+            return self.handle_exception(error)
+
+    def storable(self, response: Response) -> str:
+        text = JSONRenderer().render(response.data).decode()
+        if not self.secret_reply:
+            return text
+        return json.dumps(idempotency.without(json.loads(text), self.secret_reply))
+
+
+def replayed(row: StoredReply) -> HttpResponse:
+    response = HttpResponse(row.body, status=row.status, content_type="application/json")
+    response.headers[idempotency.REPLAYED] = "true"
     return response
 
 
-def listed(details: Any, path: str = "") -> Iterator[dict[str, str]]:
-    """Flatten nested details to one entry a bad field, such as `historical_data[2].spend`."""
-    if isinstance(details, list):
-        for place, each in enumerate(details):
-            leaf = isinstance(each.get("message"), str)
-            yield from listed(each, path if leaf else f"{path}[{place}]")
-    elif isinstance(details.get("message"), str):
-        yield {"field": path, "code": details["code"], "message": details["message"]}
-    else:
-        for name, each in details.items():
-            step = f"[{name}]" if isinstance(name, int) else f".{name}"
-            whole = name == "non_field_errors"
-            yield from listed(each, path if whole else f"{path}{step}".lstrip("."))
+class ReadOnlyViewSet(Endpoint, viewsets.ReadOnlyModelViewSet[Row]):
+    """A list by cursor under `list_name`, and one row by its id.
+
+    Needs `area`, `list_name`, `title` (of one row, for messages), an `ordering` without ties,
+    `queryset`, `serializer_class`, and an `example` of one row for the OpenAPI document.
+    """
+
+    pagination_class = Pages
+    list_name = "results"
+    title = "row"
+    ordering: str | tuple[str, ...] = ()
+    example: ClassVar[Mapping[str, Any]] = {}
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        row = self.get_serializer(self.get_object()).data
+        return reply(f"The {self.title}", row)

@@ -240,8 +240,11 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["security.apikeys.api.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["aethercrown.limits.StrictJSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "aethercrown.api.Pages",
+    "DEFAULT_PARSER_CLASSES": [
+        "aethercrown.limits.StrictJSONParser",
+        "aethercrown.limits.EmptyFormParser",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "aethercrown.pages.Pages",
     "DEFAULT_SCHEMA_CLASS": "aethercrown.openapi.EnvelopeSchema",
     "DEFAULT_THROTTLE_CLASSES": ["aethercrown.throttling.TokenBucket"],
     "EXCEPTION_HANDLER": "aethercrown.api.failure",
@@ -260,6 +263,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": ["aethercrown.openapi.complete"],
 }
 
 # --- Logs ------------------------------------------------------------------------------------

@@ -1,15 +1,42 @@
-"""Request ids: from the request to the log, every error and the tasks it starts."""
+"""Request ids: from the request to the log, every error and the tasks that it starts."""
 
-from collections.abc import Callable
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponseBase
 
+HEADER = "X-Request-ID"
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+_current: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def request_id() -> str:
+    """The id of the request, or of the task, at work here; empty outside both."""
+    return _current.get()
+
+
+@contextmanager
+def traced(wanted: str | None = None) -> Iterator[str]:
+    """Work under the id `wanted`, if it is fit for a log line, or else under a new one."""
+    fit = wanted is not None and _ACCEPTABLE.fullmatch(wanted)
+    token = _current.set(wanted if wanted and fit else uuid.uuid4().hex)
+    try:
+        yield _current.get()
+    finally:
+        _current.reset(token)
+
 
 class RequestIds:
-    """Echo or make X-Request-ID."""
+    """Echo X-Request-ID, or make one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        with traced(request.headers.get(HEADER)) as name:
+            response = self.get_response(request)
+            response.headers[HEADER] = name
+            return response

@@ -3,8 +3,17 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from aethercrown.reference import Docs, Schema
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/schema", Schema.as_view(), name="api-schema"),
+    path("api/v1/docs", Docs.as_view(), name="api-docs"),
     path("api/v1/", include("marketing.urls")),
     path("", include("dashboards.urls")),
 ]
+
+handler400 = "aethercrown.failures.bad_request"
+handler403 = "aethercrown.failures.forbidden"
+handler404 = "aethercrown.failures.not_found"
+handler500 = "aethercrown.failures.server_error"

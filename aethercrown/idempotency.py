@@ -1,0 +1,117 @@
+"""A POST sent twice under one Idempotency-Key takes effect once and is answered alike.
+
+The caller's right to work on a key is a row, unique on (principal, key) and committed before the
+work starts. The answer is written into that row in the same transaction as the work's effect: a
+crash between the two cannot repeat the effect. A crash before frees the key after `LEASE`.
+"""
+
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from aethercrown.failures import Conflict
+from aethercrown.models import StoredReply
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+LEASE = timedelta(seconds=90)  # above every time limit of a request
+KEPT = timedelta(hours=24)
+BATCH = 1_000
+_KEY = re.compile(r"[ -~]{1,255}")
+
+
+class InFlight(Conflict):
+    """The first call with this key is still at work."""
+
+    default_detail = "The first call with this Idempotency-Key is still at work; try again shortly."
+    default_code = "idempotency_in_flight"
+    wait = 1
+
+
+class Overtaken(Conflict):
+    """The work outlived its lease and another call took it over; its effect is undone."""
+
+    default_detail = "This call took too long, and another with its Idempotency-Key took over."
+    default_code = "idempotency_overtaken"
+
+
+def is_key(text: str) -> bool:
+    """1 to 255 printable ASCII characters."""
+    return bool(_KEY.fullmatch(text))
+
+
+def digest(method: str, path: str, content: Mapping[str, Any]) -> str:
+    """What makes two calls the same: names in any order, numbers by value as they were parsed."""
+    canonical = json.dumps([method, path, content], sort_keys=True, default=repr)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def claim(principal: str, key: str, digest: str, now: datetime) -> StoredReply:
+    """The row to work under; or, where it has a status, the first answer to give again.
+
+    Conflict where the key was used for something else, InFlight where the first call still works.
+    """
+    fresh = {
+        "digest": digest,
+        "token": uuid.uuid4().hex,
+        "lease_until": now + LEASE,
+        "status": None,
+        "body": "",
+        "created_at": now,
+    }
+    row, made = StoredReply.objects.get_or_create(principal=principal, key=key, defaults=fresh)
+    if made:
+        return row
+    expired = row.created_at <= now - KEPT
+    if not expired and row.digest != digest:
+        raise Conflict(
+            "This Idempotency-Key was used for another call; use a new one.",
+            code="idempotency_key_reused",
+        )
+    if not expired and row.status is not None:
+        return row
+    if not expired and row.lease_until > now:
+        raise InFlight
+    mine = StoredReply.objects.filter(pk=row.pk, token=row.token)
+    if not mine.update(**fresh):
+        raise InFlight
+    return StoredReply(pk=row.pk, principal=principal, key=key, **fresh)
+
+
+def finish(row: StoredReply, status: int, body: str) -> None:
+    """Keep the answer; Overtaken, to roll the transaction back, if the row is no longer ours."""
+    mine = StoredReply.objects.filter(pk=row.pk, token=row.token)
+    if not mine.update(status=status, body=body):
+        raise Overtaken
+
+
+def release(row: StoredReply) -> None:
+    """Free the key: nothing was done under it."""
+    StoredReply.objects.filter(pk=row.pk, token=row.token, status=None).delete()
+
+
+def purge(now: datetime) -> int:
+    """Forget answers older than `KEPT`, a batch at a time; how many they were."""
+    forgotten = 0
+    while True:
+        old = StoredReply.objects.filter(created_at__lte=now - KEPT)
+        batch = list(old.values_list("pk", flat=True)[:BATCH])
+        StoredReply.objects.filter(pk__in=batch).delete()
+        forgotten += len(batch)
+        if len(batch) < BATCH:
+            return forgotten
+
+
+def without(content: Any, names: frozenset[str]) -> Any:
+    """A copy with null under each of `names`, wherever it stands."""
+    if isinstance(content, dict):
+        return {
+            name: None if name in names else without(each, names) for name, each in content.items()
+        }
+    if isinstance(content, list):
+        return [without(each, names) for each in content]
+    return content

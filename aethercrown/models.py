@@ -1,0 +1,30 @@
+"""The project's one table: first answers, kept for callers who ask again."""
+
+from django.db import models
+
+
+class StoredReply(models.Model):
+    """The first answer to a POST with an Idempotency-Key, or the claim to be working on it.
+
+    Without a `status` the call is at work until `lease_until`; `token` says whose work it is.
+    """
+
+    principal = models.CharField(max_length=80, help_text="The caller: a key's or a person's id.")
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of method, path, query and body.")
+    token = models.CharField(max_length=32)
+    lease_until = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "stored replies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["principal", "key"], name="aethercrown_storedreply_key_used_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.principal} {self.key}"
