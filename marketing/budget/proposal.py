@@ -50,7 +50,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """Expected revenue a period at a steady spend a period, with its 90 % band."""
+    """Expected revenue at a steady spend, both for the whole window, with its 90 % band."""
 
     spend: float
     revenue: float

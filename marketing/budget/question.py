@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -47,6 +47,7 @@ class Question:
     rows: tuple[Row, ...]
     currency: str = "USD"
     constraints: Mapping[str, Limit] = field(default_factory=dict)
+    new_channels: tuple[str, ...] = ()  # listed without rows, to introduce them
     min_allocation_percent: Decimal | None = None  # None: 5, relaxed to 50 / C where 5 C > 100
     max_change_percent: Decimal | None = None  # the step limit around `present`
     present: Mapping[str, Decimal] | None = None
@@ -59,12 +60,8 @@ class Question:
     lift_tests: tuple[LiftTest, ...] = ()
     total_revenue: tuple[tuple[dt.date, float], ...] | None = None
     platform_roi: Mapping[str, float] = field(default_factory=dict)  # channel: revenue / spend
-    controls: Mapping[str, Mapping[dt.date, float]] = field(
-        default_factory=dict
-    )  # calendar flags
-    randomised_since: dt.date | None = (
-        None  # aggregate: spend was set with random factors since
-    )
+    controls: Mapping[str, Mapping[dt.date, float]] = field(default_factory=dict)  # calendar flags
+    randomised_since: dt.date | None = None  # aggregate: spend was set with random factors since
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +79,21 @@ class Infeasible(ValueError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("; ".join(f"{each.field}: {each.message}" for each in problems))
         self.problems = problems
+
+
+def trimmed(question: Question) -> Question:
+    """The same question with blanks around channel names gone."""
+    return replace(
+        question,
+        rows=tuple(
+            row if row.channel == row.channel.strip() else replace(row, channel=row.channel.strip())
+            for row in question.rows
+        ),
+        constraints={name.strip(): each for name, each in question.constraints.items()},
+        new_channels=tuple(name.strip() for name in question.new_channels),
+    )
+
+
+def known_channels(question: Question) -> set[str]:
+    """Channels with a row, and those listed to introduce them."""
+    return {row.channel for row in question.rows} | set(question.new_channels)
