@@ -1,11 +1,38 @@
-"""The Celery app: tasks of every installed app, settings under CELERY_."""
+"""The Celery app: tasks of every installed app, settings under CELERY_.
+
+A task works under the id of the request that asked for it; one from the schedule under its own.
+"""
 
 import os
+from contextvars import Token
+from typing import Any
 
-from celery import Celery
+from celery import Celery, Task, signals
+
+from aethercrown import tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
 
 app = Celery("aethercrown")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+_at_work: dict[str, Token[str]] = {}  # a task's id: what to go back to after it
+
+
+@signals.before_task_publish.connect
+def carry(headers: dict[str, Any], **_rest: object) -> None:
+    """Send the request's id along with the task."""
+    if name := tracing.request_id():
+        headers["request_id"] = name
+
+
+@signals.task_prerun.connect
+def take_up(task_id: str, task: "Task[Any, Any]", **_rest: object) -> None:
+    wanted = task.request.get("request_id") or tracing.request_id() or task_id
+    _at_work[task_id] = tracing.enter(wanted)
+
+
+@signals.task_postrun.connect
+def lay_down(task_id: str, **_rest: object) -> None:
+    tracing.leave(_at_work.pop(task_id))

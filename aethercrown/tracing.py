@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 from django.http import HttpRequest, HttpResponseBase
 
@@ -21,12 +21,21 @@ def request_id() -> str:
 @contextmanager
 def traced(wanted: str | None = None) -> Iterator[str]:
     """Work under the id `wanted`, if it is fit for a log line, or else under a new one."""
-    fit = wanted is not None and _ACCEPTABLE.fullmatch(wanted)
-    token = _current.set(wanted if wanted and fit else uuid.uuid4().hex)
+    token = enter(wanted)
     try:
-        yield _current.get()
+        yield request_id()
     finally:
-        _current.reset(token)
+        leave(token)
+
+
+def enter(wanted: str | None) -> Token[str]:
+    fit = wanted is not None and _ACCEPTABLE.fullmatch(wanted)
+    return _current.set(wanted if wanted and fit else uuid.uuid4().hex)
+
+
+def leave(token: Token[str]) -> None:
+    """Back to the id that was current before `enter`."""
+    _current.reset(token)
 
 
 class RequestIds:
