@@ -8,4 +8,4 @@ from django.utils.module_loading import import_string
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
 
 application = get_wsgi_application()
-import_string("security.apikeys.services.keep_flushing")()
+import_string("security.apikeys.services.keeper").serve()

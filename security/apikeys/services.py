@@ -1,8 +1,6 @@
 """Create, revoke, rotate and check keys."""
 
-import atexit
 import logging
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +15,7 @@ from security.access.models import User
 from security.apikeys import scopes as known_scopes
 from security.apikeys import token
 from security.apikeys.models import ApiKey
-from security.apikeys.usage import Collector
+from security.apikeys.usage import Collector, Keeper
 
 GRACE = timedelta(days=7)
 FLUSH_SECONDS = 60.0
@@ -140,6 +138,7 @@ def credential(text: str, now: datetime | None = None) -> Credential | None:
     if key is None or not key.opens_at(now):
         return None
     seen.note(key.pk, now)
+    keeper.wake()
     return Credential(key.pk, key.name, frozenset(key.scopes), key.retire_at)
 
 
@@ -159,31 +158,14 @@ def flush(collector: Collector = seen) -> int:
     return len(latest)
 
 
-def keep_flushing(stop: threading.Event | None = None) -> threading.Thread:
-    """Flush from a thread of its own until the process ends; wsgi.py starts it."""
-    stop = stop or threading.Event()
-    turns = (FLUSH_SECONDS, stop)
-    thread = threading.Thread(target=flushing, args=turns, name="key usage", daemon=True)
-    thread.start()
-    atexit.register(finish, thread, stop)
-    return thread
+def store_usage(collector: Collector = seen) -> None:
+    """Flush from a thread: a failure is logged and waits for the next turn."""
+    try:
+        flush(collector)
+    except Exception:
+        log.warning("Could not store when API keys were last used", exc_info=True)
+    finally:
+        connection.close()
 
 
-def finish(thread: threading.Thread, stop: threading.Event) -> None:
-    """Let the thread flush a last time; a database that does not answer is not waited for."""
-    stop.set()
-    thread.join(2)
-
-
-def flushing(every: float, stop: threading.Event, collector: Collector = seen) -> None:
-    """Flush each `every` seconds, and once more at the end. A failure waits for the next turn."""
-    while True:
-        last = stop.wait(every)
-        try:
-            flush(collector)
-        except Exception:  # whatever ails the database, the next turn tries again
-            log.warning("Could not store when API keys were last used", exc_info=True)
-        finally:
-            connection.close()
-        if last:
-            return
+keeper = Keeper(store_usage, FLUSH_SECONDS)

@@ -185,43 +185,16 @@ def test_what_could_not_be_stored_waits_for_the_next_flush(issued):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_flushing_thread_stores_once_more_when_it_is_stopped(issued):
-    collector, stop = Collector(), threading.Event()
-    collector.note(issued.key.pk, NOON)
-    stop.set()
-    services.flushing(60, stop, collector)
-    assert ApiKey.objects.get().last_used_at == NOON
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_serving_process_flushes_when_it_ends(issued):
-    services.seen.drain()
-    services.credential(issued.plaintext, NOON)
-    stop = threading.Event()
-    thread = services.keep_flushing(stop)
-    services.finish(thread, stop)
-    assert not thread.is_alive()
-    assert ApiKey.objects.get().last_used_at == NOON
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_failed_flush_is_logged_and_tried_again_on_the_next_turn(issued, caplog):
-    class Twice(threading.Event):
-        """Asks to stop at the second wait; the first time the table is away."""
-
-        waits = 0
-
-        def wait(self, timeout=None):
-            self.waits += 1
-            with connection.schema_editor() as editor:
-                old, new = ("security_apikey", "away")[:: 1 if self.waits == 1 else -1]
-                editor.alter_db_table(ApiKey, old, new)
-            return self.waits == 2
-
+def test_a_flush_that_failed_is_logged_and_the_next_one_stores_it(issued, caplog):
     collector = Collector()
     collector.note(issued.key.pk, NOON)
-    services.flushing(60, Twice(), collector)
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(ApiKey, "security_apikey", "away")
+    services.store_usage(collector)
     assert "Could not store" in caplog.text
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(ApiKey, "away", "security_apikey")
+    services.store_usage(collector)
     assert ApiKey.objects.get().last_used_at == NOON
 
 
