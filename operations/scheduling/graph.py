@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,15 @@ from scipy.sparse.csgraph import connected_components
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
+Node = TypeVar("Node", int, str)
 SHOWN = 5  # faults an error's text names; its attribute holds all
 
 
 class Cyclic(ValueError):
     """Tasks wait for each other in a ring; `cycles` holds one ring of each tangle."""
 
-    def __init__(self, cycles: Sequence[Sequence[int]], names: Sequence[str] | None = None) -> None:
-        self.cycles = [[names[v] for v in each] if names else list(each) for each in cycles]
+    def __init__(self, cycles: Sequence[Sequence[int]] | Sequence[Sequence[str]]) -> None:
+        self.cycles: list[list[int | str]] = [list(each) for each in cycles]
         shown = "; ".join(f"cycle: {ring(each)}" for each in self.cycles[:SHOWN])
         more = len(self.cycles) - SHOWN
         super().__init__(shown + (f"; and {more} more" if more > 0 else ""))
@@ -103,6 +105,15 @@ def numbered(needs: Mapping[str, Iterable[str]]) -> tuple[list[str], Graph]:
     return names, Graph.from_needs([[number[each] for each in row] for row in listed.values()])
 
 
+def sequence(names: Sequence[str], graph: Graph) -> list[str]:
+    """The names, each after all it needs; raises Cyclic, naming the tasks."""
+    try:
+        return [names[task] for task in graph.order]
+    except Cyclic as error:
+        named = [[names[int(task)] for task in each] for each in error.cycles]
+        raise Cyclic(named) from error
+
+
 def cycles(graph: Graph) -> list[list[int]]:
     """One shortest cycle through the smallest task of each strongly connected part.
 
@@ -138,7 +149,7 @@ def round_trip(graph: Graph, start: int) -> list[int]:
     raise ValueError(f"task {start} is on no cycle")
 
 
-def path(came: Mapping[int, int], start: int, end: int) -> list[int]:
+def path(came: Mapping[Node, Node], start: Node, end: Node) -> list[Node]:
     """The way that `came` remembers, from `start` to `end`."""
     way = [end]
     while way[-1] != start:
@@ -146,7 +157,7 @@ def path(came: Mapping[int, int], start: int, end: int) -> list[int]:
     return way[::-1]
 
 
-def ring(cycle: Sequence[object]) -> str:
+def ring(cycle: Sequence[int | str]) -> str:
     """A cycle for a person: `a -> b -> a`."""
     return " -> ".join(str(each) for each in [*cycle, cycle[0]])
 

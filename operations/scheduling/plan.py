@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -30,6 +31,11 @@ class Plan:
 def usual_effort(open_tasks: int, *, in_request: bool) -> Effort:
     """250 ms of CPU; one pass where a request waits for a plan of many tasks."""
     return ONE_PASS if in_request and open_tasks > MANY else Effort()
+
+
+def steady_effort(open_tasks: int) -> Effort:
+    """A few starts and no clock: the same question gets the same plan, for comparisons."""
+    return ONE_PASS if open_tasks > MANY else Effort(seconds=inf, starts=8, sweeps=2)
 
 
 def plan(
