@@ -1,0 +1,60 @@
+from datetime import timedelta
+from threading import Event
+
+from operations.automations.lease import Lease
+
+SOON = timedelta(milliseconds=1)
+LONG = timedelta(hours=1)
+
+
+def lost(lease):
+    """Wait until the lease's thread has given up; its last act is to mark the loss."""
+    lease._thread.join(timeout=30)
+    return not lease.held()
+
+
+def test_a_lease_is_renewed_until_its_work_ends():
+    renewed = Event()
+
+    def renew():
+        renewed.set()
+        return True
+
+    with Lease(renew, SOON, LONG) as lease:
+        assert renewed.wait(timeout=30)
+        assert lease.held()
+    assert lease.held()
+
+
+def test_a_lease_that_was_taken_over_is_lost():
+    with Lease(lambda: False, SOON, LONG) as lease:
+        assert lost(lease)
+
+
+def test_a_short_work_never_renews():
+    with Lease(lambda: False, LONG, LONG) as lease:
+        pass
+    assert lease.held()
+
+
+def test_one_failure_to_renew_is_not_a_loss():
+    again, answers = Event(), iter([OSError("no database"), None])
+
+    def renew():
+        answer = next(answers, None)
+        if answer is not None:
+            raise answer
+        again.set()
+        return True
+
+    with Lease(renew, SOON, LONG) as lease:
+        assert again.wait(timeout=30)
+        assert lease.held()
+
+
+def test_a_lease_that_cannot_be_renewed_for_its_whole_length_is_lost():
+    def renew():
+        raise OSError("no database")
+
+    with Lease(renew, SOON, timedelta(0)) as lease:
+        assert lost(lease)

@@ -1,0 +1,43 @@
+"""An empty registry for each test, and automations that do what the test says."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.apps import apps
+
+from operations.automations import registry, seeding
+from operations.automations.models import Automation
+from operations.automations.registry import Outcome
+from operations.decisions import kinds
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_registered(monkeypatch):
+    monkeypatch.setattr(registry, "_known", {})
+    monkeypatch.setattr(kinds, "_known", {})
+
+
+@pytest.fixture
+def occasions():
+    """Every occasion on which a test's automation was performed."""
+    return []
+
+
+@pytest.fixture
+def automation(db, occasions):
+    """Make an automation, its schedule and its row: `automation("ads", every=...)`."""
+
+    def make(name="ads", *, perform=None, since=NOON, **schedule):
+        def note(occasion):
+            occasions.append(occasion)
+            return Outcome(f"Looked at {name}.", detail={"seen": len(occasions)})
+
+        registry.register(registry.Automation(name, name.title(), perform or note))
+        wanted = schedule or {"every": timedelta(hours=1)}
+        seeding.seed(apps, name=name, title=name.title(), **wanted)
+        Automation.objects.filter(name=name).update(scheduled_at=since)
+        return Automation.objects.get(name=name)
+
+    return make

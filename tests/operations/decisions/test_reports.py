@@ -1,0 +1,59 @@
+from datetime import timedelta
+
+from operations.decisions import kinds, reports, services
+from operations.decisions.models import Decision
+from tests.operations.conftest import NOON
+from tests.operations.decisions.conftest import draft
+
+LATER = NOON + timedelta(days=8)
+
+
+def test_nothing_decided_reports_nothing(db):
+    assert list(reports.waiting()) == []
+    assert reports.promises() == []
+    assert reports.attention(NOON) == []
+
+
+def test_what_waits_comes_oldest_first_without_what_is_only_observed(proposed):
+    services.propose(draft(inputs_digest="1" * 64), mode="observe", now=NOON)
+    newer = services.propose(draft(inputs_digest="2" * 64), mode="propose", now=LATER)
+    assert [each.pk for each in reports.waiting()] == [proposed.pk, newer.pk]
+    assert reports.waiting_count() == 2
+    assert reports.recent(1)[0] == newer
+
+
+def test_attention_says_how_many_wait_and_until_when(proposed):
+    [one] = reports.attention(NOON + timedelta(days=1))
+    assert one.sentence == "Hall to 20 degrees waits for approval; the first expires in 13 days."
+    assert one.link.endswith("?status__exact=proposed")
+    services.propose(draft(inputs_digest="2" * 64), mode="propose", now=NOON)
+    [two] = reports.attention(NOON + timedelta(days=20))
+    assert two.sentence == "2 decisions wait for approval; the first expires in 0 days."
+
+
+def test_promises_stand_beside_what_was_realised(applied, thermostat):
+    services.measure_due(LATER)
+    thermostat.put("18")
+    services.propose(draft(inputs_digest="1" * 64), mode="auto", now=NOON)
+    waiting = services.propose(draft(inputs_digest="2" * 64), mode="propose", now=NOON)
+    services.reject(waiting.pk, actor="ada", now=NOON)
+    [promise] = reports.promises()
+    assert (promise.kind, promise.title, promise.unit) == ("setting", "Setting", "points")
+    assert (promise.proposed, promise.applied, promise.rejected) == (3, 2, 1)
+    assert (promise.waiting, promise.rolled_back, promise.measured) == (0, 0, 1)
+    assert (promise.promised, promise.realised) == (1.5, 1.5)
+    assert promise.inside_percent == 100.0
+
+
+def test_a_kind_without_measured_decisions_has_no_share_yet(applied):
+    [promise] = reports.promises()
+    assert promise.inside_percent is None
+
+
+def test_the_page_of_a_decision_is_its_kind_s(proposed, monkeypatch):
+    assert reports.page(proposed) == ""
+    Decision.objects.update(kind="forgotten")
+    proposed.refresh_from_db()
+    assert reports.page(proposed) == ""
+    assert reports.promises()[0].title == "forgotten"
+    assert kinds.names() == ("setting",)

@@ -1,0 +1,278 @@
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from operations.automations.models import Automation
+from operations.decisions import kinds, services
+from operations.decisions.draft import Guardrail
+from operations.decisions.kinds import Kind, Realised, UnknownKind
+from operations.decisions.models import Decision
+from operations.decisions.services import Stale, WrongStep
+from tests.operations.conftest import NOON
+from tests.operations.decisions.conftest import draft
+
+LATER = NOON + timedelta(days=8)
+
+
+def test_a_proposal_waits_and_says_what_it_promises(proposed, thermostat):
+    proposed.refresh_from_db()
+    assert proposed.status == "proposed"
+    assert proposed.proposed_at == NOON
+    assert proposed.expected["low"] == 0.5
+    assert [each["name"] for each in proposed.guardrails][-1] == "data_age_hours"
+    assert str(proposed) == "Hall to 20 degrees"
+    assert thermostat.setting == "18"
+
+
+def test_the_same_inputs_are_proposed_once(proposed):
+    again = services.propose(draft(title="Other words"), mode="auto", now=LATER)
+    assert again.pk == proposed.pk
+    assert again.status == "proposed"
+    assert Decision.objects.count() == 1
+
+
+def test_other_inputs_are_another_proposal(proposed):
+    services.propose(draft(inputs_digest="1" * 64), mode="propose", now=NOON)
+    assert Decision.objects.count() == 2
+
+
+def test_amounts_are_stored_as_they_are_read_back(thermostat):
+    made = services.propose(draft(after={"setting": Decimal("20.50")}), mode="propose", now=NOON)
+    made.refresh_from_db()
+    assert made.case.after == {"setting": "20.50"}
+
+
+def test_a_draft_of_an_unknown_kind_is_refused(thermostat):
+    with pytest.raises(UnknownKind):
+        services.propose(draft(kind="colour"), mode="propose", now=NOON)
+    assert not Decision.objects.exists()
+
+
+def test_approval_applies_in_the_same_step(applied, thermostat):
+    assert (applied.status, applied.actor, applied.note) == ("applied", "ada", "Cold hall.")
+    assert applied.approved_at == applied.applied_at == NOON
+    assert applied.due_at == NOON + timedelta(days=7)
+    assert thermostat.setting == "20"
+
+
+def test_a_decision_is_approved_once(applied, thermostat):
+    with pytest.raises(WrongStep, match="Hall to 20 degrees is applied; it cannot become approved"):
+        services.approve(applied.pk, actor="bob", now=LATER)
+    applied.refresh_from_db()
+    assert applied.actor == "ada"
+
+
+def test_a_rejected_decision_does_nothing_and_stays_so(proposed, thermostat):
+    done = services.reject(proposed.pk, actor="ada", note="Too warm.", now=NOON)
+    assert (done.status, done.verdict, done.note) == ("rejected", "declined", "Too warm.")
+    assert thermostat.setting == "18"
+    with pytest.raises(WrongStep):
+        services.approve(proposed.pk, actor="ada", now=NOON)
+    with pytest.raises(WrongStep):
+        services.reject(proposed.pk, actor="ada", now=NOON)
+
+
+def test_a_changed_subject_makes_the_proposal_stale(proposed, thermostat):
+    thermostat.put("25")
+    with pytest.raises(Stale, match="The setting is 25, not 18"):
+        services.approve(proposed.pk, actor="ada", now=NOON)
+    proposed.refresh_from_db()
+    assert (proposed.status, proposed.verdict) == ("rejected", "stale")
+    assert proposed.applied_at is None
+    assert thermostat.setting == "25"
+
+
+def test_an_effect_begun_and_then_found_stale_is_undone(thermostat, monkeypatch):
+    def half(case):
+        thermostat.put("19")
+        raise Stale("Somebody was faster.")
+
+    fast = replace(kinds.named("setting"), name="fast", apply=half)
+    kinds.register(fast)
+    made = services.propose(draft(kind="fast"), mode="auto", now=NOON)
+    assert (made.status, made.verdict) == ("rejected", "stale")
+    assert made.note == "Every guardrail passed.\nSomebody was faster."
+    assert thermostat.setting == "18"
+
+
+def test_a_failing_effect_leaves_the_proposal_as_it_was(thermostat):
+    def broken(case):
+        thermostat.put("19")
+        raise ZeroDivisionError
+
+    kinds.register(replace(kinds.named("setting"), name="broken", apply=broken))
+    made = services.propose(draft(kind="broken"), mode="propose", now=NOON)
+    with pytest.raises(ZeroDivisionError):
+        services.approve(made.pk, actor="ada", now=NOON)
+    made.refresh_from_db()
+    assert made.status == "proposed"
+    assert thermostat.setting == "18"
+
+
+def test_what_is_only_observed_is_never_applied(thermostat):
+    seen = services.propose(draft(), mode="observe", now=NOON)
+    assert seen.status == "proposed"
+    with pytest.raises(WrongStep, match="only observed"):
+        services.approve(seen.pk, actor="ada", now=NOON)
+
+
+def test_auto_applies_where_every_guardrail_passes(thermostat):
+    made = services.propose(draft(), mode="auto", now=NOON)
+    assert (made.status, made.actor) == ("applied", "automatic")
+    assert thermostat.setting == "20"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"change_percent": 30.0},
+        {"data_as_of": None},
+        {"guardrails": (Guardrail("night", "22-06", "23", passed=False),)},
+    ],
+)
+def test_auto_waits_for_a_person_where_one_guardrail_fails(thermostat, changed):
+    made = services.propose(draft(**changed), mode="auto", now=NOON)
+    assert made.status == "proposed"
+    assert services.approve(made.pk, actor="ada", now=NOON).status == "applied"
+
+
+def test_auto_waits_where_no_guardrail_judges_at_all(thermostat):
+    Automation.objects.update(
+        largest_change_percent=None,
+        applied_per_day=None,
+        needs_sure_gain=False,
+        data_age_hours=None,
+    )
+    assert services.propose(draft(), mode="auto", now=NOON).status == "proposed"
+
+
+def test_auto_stops_at_the_most_applied_in_a_day(thermostat):
+    Automation.objects.update(applied_per_day=1)
+    services.propose(draft(), mode="auto", now=NOON)
+    back = draft(inputs_digest="1" * 64, before={"setting": "20"}, after={"setting": "19"})
+    assert services.propose(back, mode="auto", now=NOON).status == "proposed"
+    fresh = NOON + timedelta(days=2)
+    later = replace(back, inputs_digest="2" * 64, data_as_of=fresh)
+    assert services.propose(later, mode="auto", now=fresh).status == "applied"
+
+
+def test_a_kind_may_wait_to_be_applied(thermostat):
+    kinds.register(replace(kinds.named("setting"), name="later", apply_on_approval=False))
+    made = services.propose(draft(kind="later"), mode="propose", now=NOON)
+    assert services.approve(made.pk, actor="ada", now=NOON).status == "approved"
+    assert thermostat.setting == "18"
+    assert services.apply(made.pk, now=LATER).status == "applied"
+    assert thermostat.setting == "20"
+    with pytest.raises(WrongStep):
+        services.apply(made.pk, now=LATER)
+
+
+def test_an_approved_decision_can_go_stale_before_it_is_applied(thermostat):
+    kinds.register(replace(kinds.named("setting"), name="later", apply_on_approval=False))
+    made = services.propose(draft(kind="later"), mode="propose", now=NOON)
+    services.approve(made.pk, actor="ada", now=NOON)
+    thermostat.put("25")
+    with pytest.raises(Stale):
+        services.apply(made.pk, now=LATER)
+
+
+def test_a_roll_back_restores_what_was(applied, thermostat):
+    undone = services.roll_back(applied.pk, actor="bob", note="Too warm.", now=LATER)
+    assert (undone.status, undone.rolled_back_by) == ("rolled_back", "bob")
+    assert (undone.rolled_back_note, undone.rolled_back_at) == ("Too warm.", LATER)
+    assert undone.actor == "ada"
+    assert thermostat.setting == "18"
+    with pytest.raises(WrongStep):
+        services.roll_back(applied.pk, actor="bob", now=LATER)
+    assert thermostat.setting == "18"
+
+
+def test_a_roll_back_spares_what_others_changed_since(applied, thermostat):
+    thermostat.put("25")
+    with pytest.raises(Stale):
+        services.roll_back(applied.pk, actor="bob", now=LATER)
+    applied.refresh_from_db()
+    assert applied.status == "applied"
+    assert thermostat.setting == "25"
+
+
+@pytest.mark.parametrize(
+    ("value", "inside", "verdict"),
+    [(1.0, True, "inside"), (0.1, False, "below"), (9, False, "above")],
+)
+def test_an_effect_is_measured_when_its_horizon_is_over(
+    applied, thermostat, value, inside, verdict
+):
+    thermostat.realised = Realised(value, None, None, {"days": Decimal(7)}, inside)
+    assert services.measure_due(NOON + timedelta(days=6)) == 0
+    assert services.measure_due(LATER) == 1
+    assert services.measure_due(LATER) == 0
+    applied.refresh_from_db()
+    assert (applied.status, applied.verdict, applied.measured_at) == ("measured", verdict, LATER)
+    assert applied.realised == {"value": value, "low": None, "high": None, "detail": {"days": "7"}}
+
+
+def test_what_cannot_be_measured_yet_is_asked_again(applied, thermostat):
+    thermostat.realised, known = None, thermostat.realised
+    assert services.measure_due(LATER) == 0
+    thermostat.realised = known
+    assert services.measure_due(LATER) == 1
+
+
+def test_one_that_cannot_be_measured_stops_no_other(applied, thermostat):
+    thermostat.put("18")
+    other = services.propose(draft(inputs_digest="1" * 64), mode="auto", now=NOON)
+    Decision.objects.filter(pk=applied.pk).update(kind="forgotten")
+    assert services.measure_due(LATER) == 1
+    other.refresh_from_db()
+    assert other.status == "measured"
+
+
+def test_a_measured_decision_can_still_be_rolled_back(applied, thermostat):
+    services.measure_due(LATER)
+    assert services.roll_back(applied.pk, actor="bob", now=LATER).status == "rolled_back"
+
+
+def test_a_proposal_that_nobody_decides_expires_after_14_days(proposed):
+    assert services.expire(NOON + timedelta(days=14)) == 0
+    assert services.expire(NOON + timedelta(days=14, seconds=1)) == 1
+    assert services.expire(NOON + timedelta(days=15)) == 0
+    proposed.refresh_from_db()
+    assert (proposed.status, proposed.verdict) == ("rejected", "expired")
+    assert proposed.note == "Nobody decided within 14 days."
+
+
+def test_an_unknown_decision_is_not_found(db):
+    with pytest.raises(Decision.DoesNotExist):
+        services.approve(4711, actor="ada", now=NOON)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_eight_approvals_at_once_one_wins(proposed, thermostat, at_once):
+    outcomes = at_once(lambda: services.approve(proposed.pk, actor="ada", now=NOON), 8)
+    assert sum(isinstance(each, Decision) for each in outcomes) == 1
+    assert sum(isinstance(each, WrongStep) for each in outcomes) == 7
+    assert thermostat.setting == "20"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_eight_equal_proposals_at_once_one_is_stored(thermostat, at_once):
+    outcomes = at_once(lambda: services.propose(draft(), mode="auto", now=NOON), 8)
+    assert len({each.pk for each in outcomes}) == 1
+    assert Decision.objects.get().status == "applied"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_daily_limit_holds_for_proposals_at_once(thermostat, at_once):
+    Automation.objects.update(applied_per_day=2)
+    still = Kind("still", "Still", lambda _: None, lambda _: None, lambda *_: None)
+    kinds.register(still)
+    numbers = iter(range(6))
+
+    def one():
+        made = draft(kind="still", inputs_digest=str(next(numbers)))
+        return services.propose(made, mode="auto", now=NOON).status
+
+    assert sorted(at_once(one, 6)) == ["applied"] * 2 + ["proposed"] * 4
