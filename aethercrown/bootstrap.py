@@ -5,7 +5,7 @@ only, and written so that Python 2.7 can parse it too: an old one must be able t
 """
 # Python 2.7 has no pathlib, no unpacking in lists, no "raise from", and two names for OSError:
 # ruff: noqa: PTH100, PTH107, PTH104, PTH114, PTH118, PTH119, PTH120, PTH123, PTH208
-# ruff: noqa: UP024, UP031, RUF005, B904
+# ruff: noqa: UP020, UP024, UP031, RUF005, B904
 # Starting other programs is its purpose, and their names are constants:
 # ruff: noqa: S603, S606
 

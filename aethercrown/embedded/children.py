@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -52,9 +52,12 @@ def fork(name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> 
     output, printed = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)  # until the child has its own handlers
     pid = os.fork()
     if pid == 0:
+        undo_signals(mask)
         live(parent, run, printed, (output, *closed))
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.close(printed)
     with contextlib.suppress(OSError):  # whoever comes first; the child does the same
         os.setpgid(pid, pid)
@@ -69,7 +72,6 @@ def live(parent: int, run: Callable[[], object], printed: int, closed: tuple[int
         os.setpgid(0, 0)
         tether.tie(parent, signal.SIGKILL)
         tether.tie_descendants()
-        undo_signals()
         redirect(printed, closed)
         run()
         code = 0
@@ -85,12 +87,13 @@ def live(parent: int, run: Callable[[], object], printed: int, closed: tuple[int
         os._exit(code)
 
 
-def undo_signals() -> None:
-    """Forget the supervisor's handlers, and its way of waking up."""
+def undo_signals(mask: Iterable[int]) -> None:
+    """Forget the supervisor's handlers and its way of waking up, then let signals in again."""
     signal.set_wakeup_fd(-1)
     for number in HANDLED:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def redirect(printed: int, closed: tuple[int, ...]) -> None:

@@ -86,6 +86,7 @@ class Cluster:
                 f"The path of PostgreSQL's socket, {self.socket}, has more than "
                 f"{LONGEST_SOCKET} bytes; choose a shorter TMPDIR."
             )
+        self.tidy()
         settings = {**SETTINGS, "unix_socket_directories": str(self.folder)}
         options = [part for name in settings for part in ("-c", f"{name}={settings[name]}")]
         server = servers.launch(
@@ -101,6 +102,14 @@ class Cluster:
             server.stop()
             raise
         return server
+
+    def tidy(self) -> None:
+        """Remove a pid file that names no process: PostgreSQL itself would refuse to start."""
+        pid_file = self.data / "postmaster.pid"
+        if pid_file.exists():
+            first, _, _ = pid_file.read_bytes().partition(b"\n")
+            if not first.strip().isdigit():
+                pid_file.unlink()
 
     def is_ready(self, server: Server) -> bool:
         """Whether the pid file is this server's and says so in its last line."""

@@ -1,0 +1,173 @@
+"""The loop with real forks; each test has a supervisor of its own and short-lived children."""
+# ruff: noqa: T201 - what the children print is looked at
+
+import io
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from aethercrown.embedded import supervisor as module
+from aethercrown.embedded.lock import is_alive
+from aethercrown.embedded.supervisor import Asked, GaveUp, Supervisor
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:This process .* is multi-threaded, use of fork:DeprecationWarning"
+)
+
+
+@pytest.fixture
+def supervisor(tmp_path, capsys):
+    kept = Supervisor(logs=tmp_path)
+    with kept.listening():
+        yield kept
+        kept.stop()
+    kept.selector.close()
+
+
+def until(supervisor, condition) -> None:
+    give_up = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < give_up
+        supervisor.tick(0.02)
+
+
+def sleep():
+    time.sleep(60)
+
+
+def test_a_child_runs_once_and_its_words_are_kept(supervisor, tmp_path):
+    assert supervisor.once("set-up", lambda: print("done")) == 0
+    assert (tmp_path / "set-up.log").read_text() == "done\n"
+
+
+def test_a_child_that_fails_says_why_and_how(supervisor, tmp_path):
+    def fail():
+        raise ValueError("no such thing")
+
+    assert supervisor.once("set-up", fail) == 1
+    assert "ValueError: no such thing" in (tmp_path / "set-up.log").read_text()
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, 0), (None, 0), (7, 7), ("words", 1)])
+def test_a_child_that_exits_has_the_status_it_chose(supervisor, code, status):
+    assert supervisor.once("set-up", lambda: sys.exit(code)) == status
+
+
+def test_more_output_than_a_pipe_holds_does_not_block(supervisor, tmp_path):
+    assert supervisor.once("set-up", lambda: print("x" * 300_000)) == 0
+    assert (tmp_path / "set-up.log").stat().st_size == 300_001
+
+
+def test_a_kept_child_that_ended_is_started_again(supervisor, capsys):
+    supervisor.keep("web", sleep, grace=1)
+    first = supervisor.kept[0].child
+    assert first
+    os.kill(first.pid, signal.SIGKILL)
+    until(supervisor, lambda: (supervisor.kept[0].child or first) is not first)
+    assert supervisor.kept[0].child.pid != first.pid
+    assert "web ended with status -9; it starts again in 0.5 s." in capsys.readouterr().out
+
+
+def test_five_deaths_end_it_all_with_the_last_words(supervisor, monkeypatch):
+    monkeypatch.setattr(module.Deaths, "pause", lambda _deaths: 0.0)
+
+    def complain():
+        print("cannot go on")
+        sys.exit(3)
+
+    supervisor.keep("web", complain, grace=1)
+    with pytest.raises(GaveUp, match=r"(?s)web ended with status 3, for the 5th.*cannot go on"):
+        until(supervisor, lambda: False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_asks_for_the_stop(supervisor, number):
+    supervisor.keep("web", sleep, grace=1)
+    os.kill(os.getpid(), number)
+    with pytest.raises(Asked):
+        supervisor.tick(5)
+    child = supervisor.kept[0].child
+    supervisor.stop()
+    assert child.status == -signal.SIGTERM
+    assert supervisor.kept[0].child is None
+
+
+def test_a_stop_asked_for_during_the_set_up_ends_that_too(supervisor):
+    supervisor.asked = 1
+    with pytest.raises(Asked):
+        supervisor.once("set-up", sleep)
+
+
+def test_the_last_kept_is_stopped_first(supervisor, tmp_path):
+    def farewell(name):
+        def leave(_number, _frame):
+            os.write(1, str(time.monotonic()).encode())  # a print may be going on
+            os._exit(0)
+
+        def run():
+            signal.signal(signal.SIGTERM, leave)
+            print("ready")
+            time.sleep(60)
+
+        supervisor.keep(name, run, grace=5)
+
+    for name in ("worker", "web", "beat"):
+        farewell(name)
+    logs = {each.name: tmp_path / f"{each.name}.log" for each in supervisor.kept}
+    until(supervisor, lambda: all(log.exists() for log in logs.values()))
+    supervisor.stop()
+    times = {name: float(log.read_text().split()[1]) for name, log in logs.items()}
+    assert times["beat"] < times["web"] < times["worker"]
+
+
+def deaf():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("ready")
+    time.sleep(60)
+
+
+def test_a_child_that_does_not_listen_is_killed_after_its_grace(supervisor, tmp_path):
+    supervisor.keep("web", deaf, grace=0.1)
+    until(supervisor, (tmp_path / "web.log").exists)
+    child = supervisor.kept[0].child
+    supervisor.stop()
+    assert child.status == -signal.SIGKILL
+
+
+def test_a_second_request_does_not_wait_for_the_grace(supervisor, tmp_path):
+    supervisor.keep("web", deaf, grace=1000)
+    until(supervisor, (tmp_path / "web.log").exists)
+    child = supervisor.kept[0].child
+    signal.signal(signal.SIGALRM, supervisor.ask)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    supervisor.stop()
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    assert child.status == -signal.SIGKILL
+
+
+def test_a_child_that_ended_takes_its_own_children_along(supervisor, tmp_path):
+    def leave_one_behind():
+        left = os.fork()
+        if left == 0:
+            time.sleep(60)
+        print(left)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    supervisor.keep("web", leave_one_behind, grace=1)
+    until(supervisor, lambda: supervisor.kept[0].deaths.times)
+    left = int((tmp_path / "web.log").read_text().split()[0])
+    until(supervisor, lambda: not is_alive(str(left)))
+
+
+def test_it_speaks_where_it_was_told_to(supervisor):
+    terminal = io.StringIO()
+    voice = supervisor.voice("web")
+    voice.terminal = terminal
+    child = supervisor.start("web", lambda: print("hello"), voice)
+    while not child.ended():
+        supervisor.hear(0.05)
+    supervisor.hear_out(child, voice)
+    assert terminal.getvalue() == "web    | hello\n"

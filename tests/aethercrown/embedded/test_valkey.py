@@ -1,0 +1,92 @@
+import dataclasses
+import os
+import signal
+import stat
+
+import pytest
+import redis
+
+from aethercrown.embedded import servers, valkey
+from aethercrown.embedded.servers import Unavailable
+
+
+@pytest.fixture
+def launched(tmp_path):
+    address = valkey.free_address()
+    server = valkey.launch(tmp_path, address)
+    server.wait_until(address.answers)
+    yield address, server
+    server.stop()
+
+
+def test_it_answers_only_those_who_know_the_password(launched):
+    address, _server = launched
+    stranger = dataclasses.replace(valkey.free_address(), port=address.port)
+    assert address.answers()
+    assert not stranger.answers()
+    with pytest.raises(redis.AuthenticationError), redis.Redis(port=address.port) as client:
+        client.ping()
+
+
+def test_what_was_queued_survives_a_kill_and_a_new_start(launched, tmp_path):
+    address, server = launched
+    with redis.Redis.from_url(address.url) as client:
+        client.rpush("queue", *range(1000))
+        client.execute_command("WAITAOF", 1, 0, 5000)
+    os.kill(server.pid, signal.SIGKILL)
+    server.process.wait()
+    assert not address.answers()
+
+    again = valkey.launch(tmp_path, address)
+    try:
+        again.wait_until(address.answers)
+        with redis.Redis.from_url(address.url) as client:
+            assert client.llen("queue") == 1000
+    finally:
+        again.stop()
+
+
+def test_it_stops_at_once_when_asked_and_stopping_twice_is_fine(launched):
+    address, server = launched
+    server.stop()
+    server.stop()
+    assert server.process.returncode == 0
+    assert not address.answers()
+
+
+def test_its_password_lies_in_a_private_file_only(launched, tmp_path):
+    address, server = launched
+    settings = tmp_path / "valkey" / "valkey.conf"
+    assert stat.S_IMODE(settings.stat().st_mode) == 0o600
+    assert address.password in settings.read_text()
+    assert address.password not in " ".join(server.process.args)
+
+
+def test_a_port_that_is_taken_is_told_with_the_end_of_the_log(launched, tmp_path_factory):
+    address, _server = launched
+    other = tmp_path_factory.mktemp("other")
+    second = valkey.launch(other, dataclasses.replace(valkey.free_address(), port=address.port))
+    with pytest.raises(Unavailable, match=r"(?s)Valkey ended at its start.*in use.*valkey\.log"):
+        second.wait_until(lambda: False)
+
+
+def test_a_server_that_never_answers_is_told_and_forced_to_end(launched):
+    _address, server = launched
+    with pytest.raises(Unavailable, match=r"did not answer in 0\.05 s"):
+        server.wait_until(lambda: False, seconds=0.05)
+    os.kill(server.pid, signal.SIGSTOP)
+    server.stop(seconds=0.1)
+    assert server.process.returncode == -signal.SIGKILL
+
+
+def test_a_large_log_makes_way_for_a_fresh_one(tmp_path):
+    log = tmp_path / "log" / "valkey.log"
+    log.parent.mkdir()
+    log.write_bytes(b"x" * (servers.LOG_BYTES + 1))
+    servers.rotate(log)
+    assert not log.exists()
+    assert log.with_name("valkey.log.1").stat().st_size == servers.LOG_BYTES + 1
+
+
+def test_a_log_that_is_not_there_still_names_its_place(tmp_path):
+    assert servers.tail(tmp_path / "none.log") == f"(log: {tmp_path / 'none.log'})"

@@ -1,0 +1,63 @@
+import multiprocessing
+import os
+import stat
+
+import pytest
+
+from aethercrown import datadir
+
+
+def test_a_new_folder_is_private_and_a_relative_one_counts_from_the_repository(tmp_path):
+    made = datadir.folder(str(tmp_path / "a" / "b"))
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    relative = os.path.relpath(tmp_path / "c", datadir.ROOT)
+    assert datadir.folder(relative).samefile(tmp_path / "c")
+
+
+def test_a_folder_that_is_there_is_left_as_it_is(tmp_path):
+    tmp_path.chmod(0o755)
+    assert datadir.folder(str(tmp_path)) == tmp_path
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_its_path(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file/inside"):
+        datadir.folder(str(tmp_path / "file" / "inside"))
+
+
+def test_a_secret_is_made_once_private_and_then_read(tmp_path):
+    first = datadir.secret(tmp_path, "secret_key")
+    assert len(first) == 64
+    assert datadir.secret(tmp_path, "secret_key") == first
+    assert datadir.secret(tmp_path, "pepper") != first
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+    assert {each.name for each in tmp_path.iterdir()} == {"secret_key", "pepper"}
+
+
+def test_processes_that_ask_at_once_get_one_secret(tmp_path):
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        found = pool.starmap(datadir.secret, [(tmp_path, "secret_key")] * 32, chunksize=1)
+    assert len(set(found)) == 1
+
+
+def test_a_secret_that_another_wrote_in_between_wins(tmp_path, monkeypatch):
+    link = os.link
+
+    def beaten(draft, path):
+        path.write_text("theirs")
+        link(draft, path)
+
+    monkeypatch.setattr(os, "link", beaten)
+    assert datadir.secret(tmp_path, "secret_key") == "theirs"
+    assert [each.name for each in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_the_broker_is_known_only_while_its_file_is_there(tmp_path):
+    assert datadir.broker_url(tmp_path) is None
+    for url in ("redis://one", "redis://two"):
+        datadir.replace_private(tmp_path / "broker.url", url)
+        assert datadir.broker_url(tmp_path) == url
+    assert stat.S_IMODE((tmp_path / "broker.url").stat().st_mode) == 0o600
+    (tmp_path / "broker.url").write_text("")
+    assert datadir.broker_url(tmp_path) is None

@@ -1,0 +1,168 @@
+"""A rig of real processes: `manage.py start` in a folder of its own, on a free port.
+
+It signals only processes that it started, or their descendants, found by their parents' ids.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_SECONDS = 90.0
+OWN = ("REDIS_URL", "DATABASE_URL", "CACHE_PREFIX", "SECRET_KEY", "API_KEY_PEPPER", "MAKELEVEL")
+
+
+@dataclass(slots=True)
+class Stack:
+    """A running platform: where it answers, and what it printed."""
+
+    process: "subprocess.Popen[bytes]"
+    folder: Path
+    port: int
+    output: Path
+    seen: set[int] = field(default_factory=set)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def password(self) -> str:
+        """Of the login `admin`; printed by the first start of a folder only."""
+        return self.told("Password")
+
+    @property
+    def api_key(self) -> str:
+        return self.told("API key")
+
+    def told(self, name: str) -> str:
+        found = re.search(rf"^  {name} +(\S+)", self.printed(), re.MULTILINE)
+        if not found:
+            raise LookupError(f"No {name} was printed:\n{self.printed()}")
+        return found[1]
+
+    def printed(self) -> str:
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+    def wait_until_ready(self, seconds: float = READY_SECONDS) -> None:
+        self.wait_for("AetherCrown is ready.", seconds)
+        self.seen.update(self.living())
+
+    def wait_for(self, words: str, seconds: float = READY_SECONDS) -> None:
+        """Return once `words` were printed."""
+        give_up = time.monotonic() + seconds
+        while words not in self.printed():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"It ended with {self.process.returncode}:\n{self.printed()}")
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"No {words!r} in {seconds} s:\n{self.printed()}")
+            time.sleep(0.02)
+
+    def living(self) -> set[int]:
+        """The process and all its descendants."""
+        return family(self.process.pid)
+
+    def left(self, seconds: float = 10.0) -> set[int]:
+        """Those of the processes seen that still live after at most `seconds`."""
+        give_up = time.monotonic() + seconds
+        while (alive := {pid for pid in self.seen if is_alive(pid)}) and time.monotonic() < give_up:
+            time.sleep(0.02)
+        return alive
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 60.0) -> int:
+        """Ask it to stop, and give its exit code."""
+        self.seen.update(self.living())
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+    def end(self) -> None:
+        """Leave nothing, however the test went."""
+        self.seen.update(self.living())
+        self.process.kill()
+        self.process.wait()
+        for pid in self.left(seconds=5.0):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def start(
+    folder: Path, *, port: int | None = None, uid: int | None = None, **environment: str
+) -> Stack:
+    """Start the platform on `folder`; it is not waited for."""
+    port = port or free_port()
+    output = folder.parent / f"{folder.name}.{port}.log"
+    chosen = {name: text for name, text in os.environ.items() if name not in OWN}
+    chosen.update(
+        DATA_DIR=str(folder),
+        PORT=str(port),
+        DEMO="0",
+        DJANGO_SETTINGS_MODULE="aethercrown.settings",
+        PYTHONUNBUFFERED="1",
+        **environment,
+    )
+    with output.open("ab") as file:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, str(ROOT / "manage.py"), "start"],
+            cwd=ROOT,
+            env=chosen,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=uid,
+            group=uid,
+            extra_groups=None if uid is None else [],
+        )
+    return Stack(process=process, folder=folder, port=port, output=output)
+
+
+@contextlib.contextmanager
+def running(folder: Path, **environment: str) -> Iterator[Stack]:
+    """The platform, ready, until the end of the block."""
+    stack = start(folder, **environment)
+    try:
+        stack.wait_until_ready()
+        yield stack
+    finally:
+        stack.end()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def parents() -> dict[int, int]:
+    """Each living process and its parent; one that ended but was not yet collected is left out."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+                if state not in {"Z", "X"}:
+                    found[int(entry.name)] = int(parent)
+    return found
+
+
+def family(pid: int) -> set[int]:
+    """A living process and its descendants."""
+    known = parents()
+    found = {pid} & known.keys()
+    while more := {child for child, parent in known.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    return pid in parents()
