@@ -7,10 +7,17 @@ class MarketingConfig(AppConfig):
     def ready(self) -> None:
         """Make what marketing imports, exports, decides and runs by itself known by name."""
         from aethercrown import export, importing  # noqa: PLC0415 - models exist only now
+        from marketing.budget import services as budget_services  # noqa: PLC0415
         from marketing.channels import reports as channels_reports  # noqa: PLC0415
         from marketing.channels import services as channels_services  # noqa: PLC0415
+        from operations.automations import registry  # noqa: PLC0415
+        from operations.decisions import kinds  # noqa: PLC0415
 
         for importer in channels_services.IMPORTERS:
             importing.register(importer)
         for exporter in channels_reports.EXPORTERS:
             export.register(exporter)
+        for automation in budget_services.AUTOMATIONS:
+            registry.register(automation)
+        for kind in budget_services.KINDS:
+            kinds.register(kind)

@@ -1,4 +1,5 @@
-from marketing.budget.models import Allocation, Plan, Share
+from marketing.allocations.models import Allocation
+from marketing.budget.models import Plan, Share
 from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
 
 __all__ = [

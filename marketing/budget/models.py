@@ -96,36 +96,3 @@ class Share(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel_name}: {self.amount}"
-
-
-class Allocation(models.Model):
-    """What a channel gets, from when until when; open ones are in force."""
-
-    channel = models.ForeignKey(
-        "marketing.Channel", on_delete=models.PROTECT, related_name="allocations"
-    )
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="allocations")
-    amount = MoneyField(help_text="For one period.")
-    currency = models.CharField(max_length=3, validators=[CURRENCY])
-    valid_from = models.DateTimeField()
-    valid_to = models.DateTimeField(null=True)
-
-    class Meta:
-        ordering = ["-valid_from", "channel"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["channel"],
-                condition=Q(valid_to__isnull=True),
-                name="marketing_allocation_one_in_force",
-            ),
-            models.CheckConstraint(
-                condition=Q(amount__gte=0), name="marketing_allocation_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
-                name="marketing_allocation_ends_after_start",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.channel}: {self.amount} {self.currency}"

@@ -1,30 +1,26 @@
-"""Reading plans and the allocation in force, for pages and the API."""
+"""Reading plans, what they were made from, and what they brought."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import QuerySet, Sum
 
+from marketing.allocations import reports as allocations
+from marketing.allocations.reports import InForce
+from marketing.budget import asking, weeks
 from marketing.budget.answer import restored
-from marketing.budget.models import Allocation, Plan
+from marketing.budget.effect import PERIODS, Effect, Promise, effect, harms
+from marketing.budget.models import Plan
 from marketing.budget.proposal import Interval, Proposal
+from marketing.budget.question import LiftTest
+from marketing.channels import reports as channels
 from marketing.channels.models import Performance, TotalRevenue
 
 HISTORY = 20  # plans listed on the page
 TREND = timedelta(weeks=104)
-
-
-@dataclass(frozen=True, slots=True)
-class InForce:
-    """What a channel gets now, by which plan, since when."""
-
-    channel: str
-    amount: Decimal
-    currency: str
-    plan_id: int
-    since: datetime
+LOOK_BACK = timedelta(weeks=260)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +62,9 @@ class Overview:
     history: tuple[PlanLine, ...]
 
 
+# --- Pages --------------------------------------------------------------------------------------
+
+
 def plans() -> QuerySet[Plan]:
     """Plans with what tells their state; the newest first."""
     return Plan.objects.select_related("decision").prefetch_related("shares")
@@ -87,19 +86,9 @@ def overview(currency: str, plan_id: int | None = None) -> Overview:
         currency=currency,
         plan=line(plan) if plan else None,
         proposal=restored(plan.proposal) if plan else None,
-        in_force=in_force(currency),
+        in_force=allocations.in_force(currency),
         trend=trend(currency),
         history=tuple(line(each) for each in newest),
-    )
-
-
-def in_force(currency: str) -> tuple[InForce, ...]:
-    """The applied allocation, by channel."""
-    rows = Allocation.objects.filter(currency=currency, valid_to__isnull=True)
-    named = rows.select_related("channel").order_by("channel__name")
-    return tuple(
-        InForce(row.channel.name, row.amount, row.currency, row.plan_id, row.valid_from)
-        for row in named
     )
 
 
@@ -112,7 +101,8 @@ def trend(currency: str, channel: str | None = None) -> tuple[Day, ...]:
     if channel is not None:
         rows = rows.filter(channel__name=channel)
     by_date = rows.values("date").annotate(spent=Sum("spend"), earned=Sum("revenue"))
-    days = list(by_date.order_by("-date").values_list("date", "spent", "earned")[: TREND.days])
+    newest = by_date.order_by("-date").values_list("date", "spent", "earned")[: TREND.days]
+    days = list(newest)
     days = [each for each in reversed(days) if each[0] > days[0][0] - TREND]
     if channel is None and days and all(earned is None for _, _, earned in days):
         totals = TotalRevenue.objects.filter(currency=currency, date__gte=days[0][0])
@@ -140,10 +130,99 @@ def line(plan: Plan) -> PlanLine:
     )
 
 
-def realised(row: dict[str, float] | None) -> Interval | None:
+def realised(row: Mapping[str, float] | None) -> Interval | None:
     """The measured effect as the ledger holds it."""
     return Interval(row["value"], row["low"], row["high"]) if row else None
 
 
-def amounts(rows: Sequence[InForce]) -> dict[str, Decimal]:
-    return {row.channel: row.amount for row in rows}
+# --- What a plan is made from -------------------------------------------------------------------
+
+
+def known(currency: str, until: date) -> asking.Known:
+    """Everything stored about active channels in the five years up to the newest row."""
+    last = channels.last_date(currency, until)
+    since = (last or until) - LOOK_BACK
+    return asking.Known(
+        channels=[
+            asking.Bounds(
+                each.name,
+                each.is_held,
+                each.floor,
+                each.ceiling,
+                each.incrementality,
+                each.platform_roi,
+            )
+            for each in channels.active(currency).order_by("name")
+        ],
+        spent=[asking.Spent(*row) for row in channels.spent(currency, since, until)],
+        totals=channels.totals(currency, since, until),
+        flags=channels.flags(since, until),
+        tests=[
+            LiftTest(
+                test.channel.name,
+                float(test.spend),
+                float(test.revenue),
+                float(test.standard_error),
+            )
+            for test in channels.lift_tests(currency, until)
+        ],
+    )
+
+
+# --- What a plan brought ------------------------------------------------------------------------
+
+
+def brought(plan: Plan, applied_at: datetime, until: date) -> Effect | None:
+    """The realised lift over the first periods in force; None while their rows are missing.
+
+    A plan replaced earlier is measured over the periods that it had.
+    """
+    weekly = revenue(plan, until)
+    ended_at = allocations.ended_at(plan.decision_id)
+    window = _window(weekly, applied_at, ended_at)[:PERIODS]
+    if not window or (ended_at is None and len(window) < PERIODS):
+        return None
+    return effect(weekly, window, _promise(plan, window[0]))
+
+
+def does_harm(plan: Plan, applied_at: datetime, until: date) -> bool:
+    """Whether an applied plan earned less than its 5 % bound two periods running."""
+    weekly = revenue(plan, until)
+    window = _window(weekly, applied_at, None)
+    return bool(window) and harms(weekly, window, _promise(plan, window[0]))
+
+
+def revenue(plan: Plan, until: date) -> dict[date, float]:
+    """Revenue by period up to `until`, of the plan's channels or, for totals, of the company."""
+    stored = known(plan.currency, until)
+    if not stored.spent:
+        return {}
+    spent_on = [each.date for each in stored.spent]
+    if plan.mode == Plan.Mode.AGGREGATE:
+        by = weeks.calendar(spent_on, [on for on, _ in stored.totals])
+        return weeks.summed(((on, float(amount)) for on, amount in stored.totals), by)
+    names = set(plan.shares.values_list("channel_name", flat=True))
+    factors = {each.name: each.incrementality for each in stored.channels if each.name in names}
+    own = (
+        (each.date, float(each.revenue) * factors[each.channel])
+        for each in stored.spent
+        if each.revenue is not None and each.channel in factors
+    )
+    return weeks.summed(own, weeks.calendar(spent_on))
+
+
+def _window(
+    weekly: Mapping[date, float], applied_at: datetime, ended_at: datetime | None
+) -> list[date]:
+    """The whole periods that begin with the amounts in force and end before they are not."""
+    held = [on for on in sorted(weekly) if on >= applied_at.date()]
+    return [on for on in held if ended_at is None or on + weeks.WEEK <= ended_at.date()]
+
+
+def _promise(plan: Plan, first: date) -> Promise:
+    each = (plan.revenue_estimate, plan.revenue_low, plan.revenue_high)
+    return Promise(
+        plan.starts_on or first,
+        Interval(*(value / plan.budget_periods for value in each)),
+        Interval(plan.lift_estimate, plan.lift_low, plan.lift_high),
+    )

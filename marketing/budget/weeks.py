@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 WEEK = dt.timedelta(days=7)
@@ -36,7 +37,7 @@ def week_of(on: dt.date, weekday: int = MONDAY) -> dt.date:
 
 def is_daily(dates: Sequence[dt.date]) -> bool:
     """Whether sorted dates follow each other faster than by weeks, as a rule."""
-    gaps = [(after - before).days for before, after in zip(dates, dates[1:], strict=False)]
+    gaps = [(after - before).days for before, after in pairwise(dates)]
     return bool(gaps) and median(gaps) < 7
 
 

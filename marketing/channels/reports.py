@@ -36,9 +36,9 @@ def spent(currency: str, since: date, until: date) -> list[Spent]:
     return [Spent(*row) for row in fields.iterator()]
 
 
-def last_date(currency: str) -> date | None:
-    """The date of the newest row of an active channel."""
-    rows = Performance.objects.filter(channel__is_active=True, currency=currency)
+def last_date(currency: str, until: date) -> date | None:
+    """The date of the newest row of an active channel, up to `until`."""
+    rows = Performance.objects.filter(channel__is_active=True, currency=currency, date__lte=until)
     return rows.order_by("-date").values_list("date", flat=True).first()
 
 
@@ -57,9 +57,11 @@ def flags(since: date, until: date) -> dict[str, dict[date, float]]:
     return found
 
 
-def lift_tests(currency: str) -> QuerySet[LiftTest]:
-    """Experiments in active channels."""
-    tests = LiftTest.objects.filter(channel__is_active=True, channel__currency=currency)
+def lift_tests(currency: str, until: date) -> QuerySet[LiftTest]:
+    """Experiments in active channels that were over by `until` and found an effect."""
+    tests = LiftTest.objects.filter(
+        channel__is_active=True, channel__currency=currency, ends_on__lte=until, revenue__gt=0
+    )
     return tests.select_related("channel").order_by("channel__name", "starts_on")
 
 

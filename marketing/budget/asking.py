@@ -1,0 +1,161 @@
+"""The question that stored rows ask: which mode fits them, by week, with the channels' limits."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
+
+from marketing.budget import weeks
+from marketing.budget.question import LiftTest, Limit, Question, Row
+from marketing.budget.weeks import Calendar
+
+CENT = Decimal("0.01")
+RECENT = 4  # periods whose mean a held channel keeps where nothing is in force
+
+
+class TooLittleKnown(Exception):
+    """There is no revenue to learn from; the message says what is missing."""
+
+
+class Spent(NamedTuple):
+    """One channel on one date."""
+
+    channel: str
+    date: dt.date
+    spend: Decimal
+    revenue: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What staff set for one channel, in money a week."""
+
+    name: str
+    is_held: bool = False
+    floor: Decimal | None = None
+    ceiling: Decimal | None = None
+    incrementality: float = 1.0
+    platform_roi: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that is stored about active channels in one currency."""
+
+    channels: Sequence[Bounds]
+    spent: Sequence[Spent]
+    totals: Sequence[tuple[dt.date, Decimal]] = ()
+    flags: Mapping[str, Mapping[dt.date, float]] | None = None
+    tests: Sequence[LiftTest] = ()
+
+
+def question(
+    known: Known,
+    total: Decimal,
+    currency: str,
+    *,
+    present: Mapping[str, Decimal],
+    step_percent: Decimal | None,
+) -> Question:
+    """What to ask the planner for the period after the newest row.
+
+    By channel where each channel's revenue is known; else from the company's total. Raises
+    TooLittleKnown where neither is.
+    """
+    if not known.spent:
+        raise TooLittleKnown(f"There are no rows of active channels in {currency}.")
+    silent = silent_channels(known.spent)
+    aggregate = bool(silent)
+    if aggregate and not known.totals:
+        names = ", ".join(silent)
+        raise TooLittleKnown(
+            f"No revenue is known for {names}, and no total revenue in {currency} either."
+        )
+    totals = known.totals if aggregate else ()
+    by = weeks.calendar((each.date for each in known.spent), (on for on, _ in totals))
+    rows = periods(known.spent, by, keep_silent=aggregate)
+    if not rows:
+        raise TooLittleKnown("The rows do not make up one complete week yet.")
+    seen = {row.channel for row in rows}
+    listed = [each for each in known.channels if not aggregate or each.name in seen]
+    own = [each for each in known.channels if each.name in seen]
+    rest = tuple(each.name for each in known.channels if each.name not in seen)
+    return Question(
+        total=total,
+        rows=rows,
+        currency=currency,
+        constraints=limits(listed, rows, present),
+        new_channels=() if aggregate else rest,
+        max_change_percent=step_percent,
+        present=dict(present) or None,
+        starts_on=following(rows, by),
+        incrementality={c.name: c.incrementality for c in own if c.incrementality != 1},
+        lift_tests=tuple(test for test in known.tests if test.channel in seen),
+        total_revenue=summed_totals(totals, by) if aggregate else None,
+        platform_roi={c.name: c.platform_roi for c in own if c.platform_roi},
+        controls=controls(known, by) if aggregate else {},
+    )
+
+
+def silent_channels(spent: Sequence[Spent]) -> list[str]:
+    """Channels that spent money and never had a revenue of their own."""
+    speaking = {each.channel for each in spent if each.revenue is not None}
+    return sorted({each.channel for each in spent if each.spend} - speaking)
+
+
+def periods(spent: Sequence[Spent], by: Calendar, *, keep_silent: bool) -> tuple[Row, ...]:
+    """Rows by period; those without a revenue only where it is not needed."""
+    spends: dict[tuple[str, dt.date], float] = {}
+    revenues: dict[tuple[str, dt.date], float] = {}
+    for each in spent:
+        on = by.period(each.date)
+        if on is None or (each.revenue is None and not keep_silent):
+            continue
+        key = (each.channel, on)
+        spends[key] = spends.get(key, 0.0) + float(each.spend)
+        revenues[key] = revenues.get(key, 0.0) + float(each.revenue or 0)
+    return tuple(
+        Row(channel, spend, None if keep_silent else revenues[channel, on], on)
+        for (channel, on), spend in sorted(spends.items())
+    )
+
+
+def following(rows: Sequence[Row], by: Calendar) -> dt.date:
+    """The first day after the last period."""
+    dates = sorted({row.date for row in rows if row.date is not None})
+    gap = dates[-1] - dates[-2] if len(dates) > 1 and not by.daily else weeks.WEEK
+    return dates[-1] + gap
+
+
+def limits(
+    channels: Sequence[Bounds], rows: Sequence[Row], present: Mapping[str, Decimal]
+) -> dict[str, Limit]:
+    """Floors and ceilings; a held channel keeps what it has."""
+    found = {}
+    for each in channels:
+        if each.is_held:
+            amount = present.get(each.name, recent(rows, each.name))
+            found[each.name] = Limit(amount, amount)
+        elif each.floor is not None or each.ceiling is not None:
+            found[each.name] = Limit(each.floor, each.ceiling)
+    return found
+
+
+def recent(rows: Sequence[Row], channel: str) -> Decimal:
+    """Mean spend of a channel's last periods, to the cent; 0 for one without rows."""
+    own = [Decimal(repr(row.spend)) for row in rows if row.channel == channel][-RECENT:]
+    mean = sum(own, Decimal(0)) / max(len(own), 1)
+    return mean.quantize(CENT, ROUND_HALF_EVEN)
+
+
+def summed_totals(
+    totals: Sequence[tuple[dt.date, Decimal]], by: Calendar
+) -> tuple[tuple[dt.date, float], ...]:
+    return tuple(weeks.summed(((on, float(amount)) for on, amount in totals), by).items())
+
+
+def controls(known: Known, by: Calendar) -> dict[str, dict[dt.date, float]]:
+    """Calendar flags by period; those that never fall into one are left out."""
+    found = {name: weeks.highest(days, by) for name, days in (known.flags or {}).items()}
+    return {name: days for name, days in found.items() if any(days.values())}
