@@ -39,6 +39,9 @@ class PlanLine:
     realised: Interval | None  # None while there is no data
     probability_of_lift: float
     applied_at: datetime | None
+    budget_periods: int
+    starts_on: date | None
+    ends_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,13 @@ def overview(currency: str, plan_id: int | None = None) -> Overview:
     )
 
 
+def newest(currency: str) -> PlanLine | None:
+    """The last plan made, without its curves; one query."""
+    rows = Plan.objects.filter(currency=currency).select_related("decision")
+    plan = rows.defer("question", "proposal").first()
+    return line(plan) if plan else None
+
+
 def trend(currency: str, channel: str | None = None) -> tuple[Day, ...]:
     """Spend and revenue by date over the last 104 weeks of rows, of one channel or of all.
 
@@ -127,6 +137,9 @@ def line(plan: Plan) -> PlanLine:
         realised=realised(decision.realised),
         probability_of_lift=plan.probability_of_lift,
         applied_at=decision.applied_at,
+        budget_periods=plan.budget_periods,
+        starts_on=plan.starts_on,
+        ends_on=plan.ends_on,
     )
 
 
