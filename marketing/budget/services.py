@@ -247,7 +247,7 @@ def _amounts(row: Mapping[str, Any]) -> dict[str, Decimal]:
 
 def page(subject: str) -> str:
     """The address of the page that shows a currency's budget."""
-    return f"/budget?currency={subject.removeprefix(SUBJECT)}"
+    return f"/dashboards/budget?currency={subject.removeprefix(SUBJECT)}"
 
 
 # --- By itself ----------------------------------------------------------------------------------
