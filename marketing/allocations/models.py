@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from marketing.channels.models import CURRENCY, MoneyField
+from aethercrown.columns import CurrencyField, MoneyField
 
 
 class Allocation(models.Model):
@@ -16,7 +16,7 @@ class Allocation(models.Model):
         "operations.Decision", on_delete=models.PROTECT, related_name="budget_allocations"
     )
     amount = MoneyField(help_text="For the window of its plan.")
-    currency = models.CharField(max_length=3, validators=[CURRENCY])
+    currency = CurrencyField()
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True)
 

@@ -7,7 +7,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from marketing.channels.models import CURRENCY, MoneyField, default_currency
+from aethercrown.columns import CurrencyField, MoneyField
 
 PROBABILITY = Q(probability_of_lift__gte=0, probability_of_lift__lte=1)
 
@@ -28,7 +28,7 @@ class Plan(models.Model):
     source = models.CharField(max_length=8, choices=Source)
     mode = models.CharField(max_length=10, choices=Mode)
     total = MoneyField(validators=[MinValueValidator(Decimal("0.01"))])
-    currency = models.CharField(max_length=3, default=default_currency, validators=[CURRENCY])
+    currency = CurrencyField()
     budget_periods = models.PositiveIntegerField(
         default=1, help_text="Periods (rows of history) that the total is for."
     )

@@ -1,37 +1,20 @@
 """Channels, their rows of spend and revenue, total revenue, calendar flags and lift tests."""
 
 from decimal import Decimal
-from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-NOT_NEGATIVE = MinValueValidator(Decimal(0))
-CURRENCY = RegexValidator(r"^[A-Z]{3}\Z", "An ISO 4217 code such as USD.")
-
-
-def default_currency() -> str:
-    return str(settings.DEFAULT_CURRENCY)
-
-
-class MoneyField(models.DecimalField):  # type: ignore[type-arg]  # generic in stubs only
-    """An amount of 0 or more with two decimals, up to 10^12."""
-
-    def __init__(self, *names: Any, **options: Any) -> None:
-        options.setdefault("max_digits", 14)
-        options.setdefault("decimal_places", 2)
-        options.setdefault("validators", [NOT_NEGATIVE])
-        super().__init__(*names, **options)
+from aethercrown.columns import CurrencyField, MoneyField
 
 
 class Channel(models.Model):
     """A place where marketing money is spent; its limits bind every plan."""
 
     name = models.CharField(max_length=100, unique=True)
-    currency = models.CharField(max_length=3, default=default_currency, validators=[CURRENCY])
+    currency = CurrencyField()
     is_active = models.BooleanField(default=True, help_text="Plans divide money over active ones.")
     is_held = models.BooleanField(
         default=False, help_text="Keeps its present amount; plans move money between the others."
@@ -100,7 +83,7 @@ class Performance(models.Model):
     revenue = MoneyField(
         null=True, blank=True, help_text="Empty where only the company's total is known."
     )
-    currency = models.CharField(max_length=3, default=default_currency, validators=[CURRENCY])
+    currency = CurrencyField()
 
     class Meta:
         ordering = ["-date", "channel"]
@@ -128,7 +111,7 @@ class TotalRevenue(models.Model):
 
     date = models.DateField()
     amount = MoneyField()
-    currency = models.CharField(max_length=3, default=default_currency, validators=[CURRENCY])
+    currency = CurrencyField()
 
     class Meta:
         ordering = ["-date"]
