@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -136,7 +137,8 @@ def attempt(run_id: int, *, clock: Clock = timezone.now) -> Result | None:
     if claimed is None:
         return None
     begin = monotonic()
-    with Lease(lambda: renew(run_id, claimed.attempt), ledger.RENEWAL, ledger.LEASE) as lease:
+    aside = partial(_renew_aside, run_id, claimed.attempt)
+    with Lease(aside, ledger.RENEWAL, ledger.LEASE) as lease:
         result = _performed(claimed, lease, clock)
     return replace(result, seconds=monotonic() - begin)
 
@@ -165,11 +167,8 @@ def claim(run_id: int, worker: str, now: datetime) -> Run | None:
 
 
 def renew(run_id: int, attempt: int) -> bool:
-    """Prolong a lease, from the lease's own thread; False where it was taken over."""
-    try:
-        return _mine(run_id, attempt).update(lease_until=_lease_end()) == 1
-    finally:
-        connection.close()
+    """Prolong a lease; False where another attempt has the run."""
+    return _mine(run_id, attempt).update(lease_until=_lease_end()) == 1
 
 
 def finish(claimed: Run, outcome: Outcome, now: datetime) -> bool:
@@ -331,6 +330,14 @@ def _ended(claimed: Run, state: str, summary: str, *, is_mine: bool) -> Result:
 
 def _told(error: Exception) -> str:
     return ledger.legible(f"{type(error).__name__}: {error}")
+
+
+def _renew_aside(run_id: int, attempt: int) -> bool:
+    """Renew from the lease's own thread, which keeps no connection between two renewals."""
+    try:
+        return renew(run_id, attempt)
+    finally:
+        connection.close()
 
 
 def _mine(run_id: int, attempt: int) -> QuerySet[Run]:

@@ -27,7 +27,11 @@ def occasions():
 
 @pytest.fixture
 def automation(db, occasions):
-    """Make an automation, its schedule and its row: `automation("ads", every=...)`."""
+    """Make an automation, its schedule and its row: `automation("ads", every=...)`.
+
+    Those that migrations made are gone, so that the test's own are the only ones.
+    """
+    Automation.objects.all().delete()
 
     def make(name="ads", *, perform=None, since=NOON, **schedule):
         def note(occasion):

@@ -1,0 +1,440 @@
+from datetime import timedelta
+from threading import Event
+
+import pytest
+from django.db.models.functions import Now
+from django_celery_beat.models import PeriodicTask, PeriodicTasks
+
+from operations.automations import registry, services, words
+from operations.automations.models import Automation, Run
+from operations.automations.registry import Outcome, UnknownAutomation
+from operations.automations.services import SwitchedOff
+from tests.operations.conftest import NOON
+
+HOUR = timedelta(hours=1)
+ONE = NOON + HOUR
+SECOND = timedelta(seconds=1)
+
+
+def at(moment):
+    return lambda: moment
+
+
+def states():
+    return list(Run.objects.order_by("planned_for").values_list("state", "reason"))
+
+
+def lapse(run):
+    """As if its worker had been dead for a minute."""
+    Run.objects.filter(pk=run.pk).update(lease_until=Now() - timedelta(minutes=1))
+
+
+@pytest.fixture
+def claimed(automation):
+    automation()
+    services.enter("ads", ONE)
+    return services.claim(Run.objects.get().pk, "first", ONE)
+
+
+def failing(_occasion):
+    raise ValueError("no rows for channel 'search'")
+
+
+# --- Once for each planned time -----------------------------------------------------------------
+def test_a_wake_up_does_what_is_due_and_records_it(automation, occasions):
+    automation()
+    [result] = services.wake("ads", clock=at(ONE))
+    assert (result.state, result.summary) == ("done", "Looked at ads.")
+    assert result.detail == {"seen": 1}
+    assert result.seconds is not None
+    run = Run.objects.get()
+    assert (run.state, run.trigger, run.attempt, run.planned_for) == ("done", "schedule", 1, ONE)
+    assert (run.summary, run.result["detail"]) == ("Looked at ads.", {"seen": 1})
+    assert (run.lease_until, run.duration) == (None, timedelta(0))
+    [occasion] = occasions
+    assert (occasion.run_id, occasion.planned_for, occasion.mode) == (run.pk, ONE, "propose")
+    assert not occasion.dry_run
+    assert str(run) == "Ads of 2026-11-20 13:00:00 UTC"
+
+
+def test_a_second_message_for_one_slot_does_nothing(automation, occasions):
+    automation()
+    services.wake("ads", clock=at(ONE))
+    assert services.wake("ads", clock=at(ONE + SECOND)) == []
+    assert len(occasions) == 1
+
+
+def test_a_message_before_its_time_finds_nothing_due(automation, occasions):
+    automation()
+    assert services.wake("ads", clock=at(ONE - timedelta(minutes=10))) == []
+    assert Run.objects.count() == 0
+
+
+def test_a_message_a_little_early_counts_for_its_slot(automation, occasions):
+    automation()
+    services.wake("ads", clock=at(ONE - SECOND))
+    services.wake("ads", clock=at(ONE + SECOND))
+    assert Run.objects.get().planned_for == ONE
+
+
+def test_a_done_run_is_not_repeated_by_its_own_message(automation, occasions):
+    automation()
+    services.wake("ads", clock=at(ONE))
+    result = services.run("ads", ONE, clock=at(ONE))
+    assert (result.state, result.summary) == ("done", "Looked at ads.")
+    assert len(occasions) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_wake_ups_at_once_one_performs(automation, occasions, at_once):
+    automation()
+    outcomes = at_once(lambda: services.wake("ads", clock=at(ONE)), 6)
+    assert sorted(map(len, outcomes)) == [0] * 5 + [1]
+    assert len(occasions) == 1
+    assert Run.objects.get().attempt == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_claims_at_once_one_wins(automation, at_once):
+    automation()
+    services.enter("ads", ONE)
+    run = Run.objects.get()
+    outcomes = at_once(lambda: services.claim(run.pk, "w", ONE), 6)
+    assert sum(each is not None for each in outcomes) == 1
+
+
+# --- What passed while nothing ran --------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("missed", "expected"),
+    [
+        ("skip", [("skipped", "missed")] * 3),
+        ("once", [("skipped", "missed")] * 2 + [("done", "")]),
+        ("all", [("done", "")] * 3),
+    ],
+)
+def test_missed_slots_are_caught_up_as_the_policy_says(automation, occasions, missed, expected):
+    automation(missed=missed, every=HOUR)
+    services.wake("ads", clock=at(NOON + 3.5 * HOUR))
+    assert states() == expected
+    planned = [each.planned_for for each in occasions]
+    assert planned == sorted(planned)
+    assert not Run.objects.filter(state="done").exclude(trigger="catch-up").exists()
+
+
+def test_a_long_absence_catches_up_a_bounded_number(automation, occasions):
+    automation(missed="all", every=HOUR)
+    services.enter("ads", NOON + timedelta(days=30))
+    assert Run.objects.count() == 100
+    first = Run.objects.earliest("planned_for").planned_for
+    assert first >= NOON + timedelta(days=23)
+
+
+def test_a_slot_that_meets_a_running_one_is_skipped_as_overlap(claimed):
+    services.enter("ads", ONE + HOUR)
+    assert states() == [("running", ""), ("skipped", "overlap")]
+
+
+def test_a_clock_that_went_back_runs_nothing_twice(automation, occasions):
+    automation()
+    services.wake("ads", clock=at(ONE + HOUR))
+    for back in (3, 2, 1, 0):
+        services.wake("ads", clock=at(ONE + HOUR - back * HOUR))
+    assert len(occasions) == 1
+
+
+def test_an_edited_schedule_counts_from_the_edit(automation, occasions):
+    ads = automation()
+    late = NOON + 5.5 * HOUR
+    services.schedule(ads, words.read("every 2 hours", ads.scheduled_at), late)
+    assert services.wake("ads", clock=at(late + HOUR)) == []
+    services.wake("ads", clock=at(late + 2 * HOUR))
+    assert [each.planned_for for each in occasions] == [late + 2 * HOUR]
+
+
+# --- Failures and lost workers ------------------------------------------------------------------
+def test_a_failure_is_recorded_and_tried_again_after_its_wait(automation):
+    automation(perform=failing)
+    [result] = services.wake("ads", clock=at(ONE))
+    assert (result.state, result.summary) == (
+        "failed",
+        "ValueError: no rows for channel 'search'",
+    )
+    run = Run.objects.get()
+    assert (run.state, run.attempt, run.not_before) == ("queued", 1, ONE + 30 * SECOND)
+    assert run.error.startswith("Traceback")
+    assert services.wake("ads", clock=at(ONE + 29 * SECOND)) == []
+    services.wake("ads", clock=at(ONE + 30 * SECOND))
+    services.wake("ads", clock=at(ONE + 150 * SECOND))
+    run.refresh_from_db()
+    assert (run.state, run.attempt) == ("failed", 3)
+    assert services.wake("ads", clock=at(ONE + 900 * SECOND)) == []
+
+
+def test_a_second_attempt_that_succeeds_clears_the_error(automation):
+    tries = []
+
+    def second_time(_occasion):
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("not yet")
+        return Outcome("Now.")
+
+    automation(perform=second_time)
+    services.wake("ads", clock=at(ONE))
+    services.wake("ads", clock=at(ONE + 30 * SECOND))
+    run = Run.objects.get()
+    assert (run.state, run.attempt, run.error) == ("done", 2, "")
+
+
+def test_a_lost_worker_s_run_is_taken_up_again(claimed, occasions):
+    lapse(claimed)
+    assert services.sweep(ONE + 30 * SECOND) == [("ads", "default")]
+    assert states() == [("queued", "")]
+    services.wake("ads", clock=at(ONE + 30 * SECOND))
+    run = Run.objects.get()
+    assert (run.state, run.attempt) == ("done", 2)
+
+
+def test_a_redelivered_message_takes_up_a_lapsed_run_before_the_sweep(claimed, occasions):
+    lapse(claimed)
+    services.wake("ads", clock=at(ONE + 30 * SECOND))
+    assert Run.objects.get().attempt == 2
+
+
+def test_a_living_lease_is_left_alone(claimed, occasions):
+    assert services.sweep(ONE + SECOND) == []
+    assert services.wake("ads", clock=at(ONE + SECOND)) == []
+    assert services.claim(claimed.pk, "second", ONE) is None
+
+
+def test_a_run_that_loses_each_worker_fails_after_three(claimed):
+    for _ in range(2):
+        lapse(claimed)
+        services.sweep(ONE + 30 * SECOND)
+        assert services.claim(claimed.pk, "next", ONE + 30 * SECOND)
+    lapse(claimed)
+    assert services.claim(claimed.pk, "fourth", ONE + 30 * SECOND) is None
+    assert services.sweep(ONE + 60 * SECOND) == []
+    run = Run.objects.get()
+    assert (run.state, run.attempt) == ("failed", 3)
+    assert run.error == "The worker was lost in each of 3 attempts."
+
+
+def test_a_worker_paused_past_its_lease_writes_nothing_when_it_wakes(claimed, occasions):
+    lapse(claimed)
+    services.wake("ads", clock=at(ONE + 30 * SECOND))
+    assert not services.renew(claimed.pk, claimed.attempt)
+    assert not services.finish(claimed, Outcome("Too late."), ONE + 60 * SECOND)
+    assert not services.fail(claimed, "too late", ONE + 60 * SECOND)
+    run = Run.objects.get()
+    assert (run.state, run.attempt, run.summary) == ("done", 2, "Looked at ads.")
+
+
+def test_a_run_taken_over_while_it_worked_says_so(automation):
+    def slow(occasion):
+        lapse(Run.objects.get())
+        services.claim(occasion.run_id, "second", ONE + HOUR)
+        return Outcome("Too late.")
+
+    automation(perform=slow)
+    [result] = services.wake("ads", clock=at(ONE))
+    assert result.state == "taken over"
+    run = Run.objects.get()
+    assert (run.state, run.worker, run.summary) == ("running", "second", "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_run_keeps_its_lease(automation, monkeypatch):
+    renewed = Event()
+    renew = services.renew
+
+    def noted(run_id, attempt):
+        answer = renew(run_id, attempt)
+        renewed.set()
+        return answer
+
+    def slow(occasion):
+        lapse(Run.objects.get())
+        assert renewed.wait(timeout=30)
+        assert occasion.held()
+        assert Run.objects.filter(lease_until__gt=Now()).exists()
+        return Outcome("At length.")
+
+    monkeypatch.setattr(services.ledger, "RENEWAL", timedelta(milliseconds=5))
+    monkeypatch.setattr(services, "renew", noted)
+    automation(perform=slow)
+    [result] = services.wake("ads", clock=at(ONE))
+    assert result.state == "done"
+
+
+def test_the_sweep_starts_what_no_beat_announced(automation, occasions):
+    automation()
+    automation("churn", every=timedelta(days=1))
+    assert services.sweep(ONE + SECOND) == [("ads", "default")]
+    assert services.sweep(ONE + SECOND) == [("ads", "default")]
+    assert Run.objects.count() == 1
+
+
+def test_the_sweep_leaves_automations_that_this_code_does_not_know(automation, monkeypatch):
+    automation()
+    monkeypatch.setattr(registry, "_known", {})
+    assert services.sweep(ONE) == []
+    [result] = services.wake("ads", clock=at(ONE))
+    assert result.summary == "UnknownAutomation: No automation is called ads. Known: none."
+
+
+# --- The switches -------------------------------------------------------------------------------
+def test_nothing_starts_while_the_switch_is_off_and_the_policy_decides_afterwards(
+    automation, occasions, settings
+):
+    automation()
+    services.enter("ads", ONE)
+    settings.AUTOMATION_ENABLED = False
+    assert services.wake("ads", clock=at(ONE + 2 * HOUR)) == []
+    assert services.sweep(ONE + 2 * HOUR) == []
+    with pytest.raises(SwitchedOff, match="AUTOMATION_ENABLED is False"):
+        services.order("ads", ONE)
+    assert (Run.objects.count(), occasions) == (1, [])
+    settings.AUTOMATION_ENABLED = True
+    services.wake("ads", clock=at(ONE + 2 * HOUR))
+    assert len(occasions) == 1
+
+
+def test_running_work_hears_of_the_switch_at_its_next_step(automation, settings):
+    heard = []
+
+    def two_steps(occasion):
+        heard.append(occasion.held())
+        settings.AUTOMATION_ENABLED = False
+        heard.append(occasion.held())
+        return Outcome("Stopped after one step.")
+
+    automation(perform=two_steps)
+    [result] = services.wake("ads", clock=at(ONE))
+    assert (heard, result.state) == ([True, False], "done")
+
+
+def test_an_automation_that_is_off_runs_only_when_asked(automation, occasions):
+    ads = automation()
+    Automation.objects.update(is_enabled=False)
+    assert services.wake("ads", clock=at(ONE)) == []
+    ordered = services.order("ads", ONE)
+    assert ordered.trigger == "manual"
+    services.wake("ads", clock=at(ONE))
+    assert [each.run_id for each in occasions] == [ordered.pk]
+    assert str(ads) == "Ads"
+
+
+# --- By hand ------------------------------------------------------------------------------------
+def test_a_run_by_hand_is_recorded_as_such_and_disturbs_no_slot(automation, occasions):
+    automation()
+    result = services.run("ads", NOON + SECOND, trigger="manual", clock=at(NOON + SECOND))
+    assert result.state == "done"
+    services.wake("ads", clock=at(ONE))
+    assert list(Run.objects.order_by("planned_for").values_list("trigger", flat=True)) == [
+        "manual",
+        "schedule",
+    ]
+
+
+def test_a_run_by_hand_that_fails_is_not_repeated(automation):
+    automation(perform=failing)
+    assert services.run("ads", NOON, trigger="manual", clock=at(NOON)).state == "failed"
+    assert Run.objects.get().state == "failed"
+
+
+def test_a_run_by_hand_beside_a_running_one_is_skipped(claimed, occasions):
+    result = services.run("ads", ONE + SECOND, trigger="manual", clock=at(ONE + SECOND))
+    assert (result.state, result.summary) == ("skipped", "overlap")
+    assert occasions == []
+
+
+def test_a_run_ordered_beside_a_running_one_waits(claimed, occasions):
+    services.order("ads", ONE + SECOND)
+    assert services.wake("ads", clock=at(ONE + SECOND)) == []
+    services.finish(claimed, Outcome("Done."), ONE + SECOND)
+    assert len(services.wake("ads", clock=at(ONE + SECOND))) == 1
+
+
+def test_a_dry_run_leaves_nothing(automation):
+    def busy(occasion):
+        Automation.objects.update(title="changed")
+        return Outcome("Would change.", detail={"dry": occasion.dry_run, "run": occasion.run_id})
+
+    automation(perform=busy)
+    result = services.rehearse("ads", NOON)
+    assert (result.state, result.summary) == ("dry run", "Would change.")
+    assert result.detail == {"dry": True, "run": None}
+    assert Run.objects.count() == 0
+    assert Automation.objects.get().title == "Ads"
+
+
+def test_a_dry_run_that_fails_says_why(automation):
+    automation(perform=failing)
+    result = services.rehearse("ads", NOON)
+    assert (result.state, result.summary) == ("failed", "ValueError: no rows for channel 'search'")
+
+
+# --- Schedules ----------------------------------------------------------------------------------
+def test_a_schedule_stands_where_beat_reads_it(automation):
+    ads = automation()
+    seen = PeriodicTasks.last_change()
+    services.schedule(ads, words.read("at 03:30 on weekdays", NOON), ONE)
+    task = PeriodicTask.objects.get(name="ads")
+    assert task.interval is None
+    assert (task.crontab.minute, task.crontab.hour) == ("30", "3")
+    assert task.crontab.day_of_week == "1,2,3,4,5"
+    assert (task.task, task.kwargs) == ("operations.run_automation", '{"automation": "ads"}')
+    assert PeriodicTasks.last_change() > seen
+    assert Automation.objects.get().scheduled_at == ONE
+
+
+def test_a_new_automation_gets_its_own_place(automation):
+    automation()
+    registry.register(registry.Automation("churn", "Churn", failing, queue="models"))
+    made = Automation(name="churn", title="Churn", zone="Europe/Berlin", is_enabled=False)
+    services.schedule(made, words.read("at 03:00", NOON), NOON)
+    made.refresh_from_db()
+    assert (made.task.queue, made.task.enabled) == ("models", False)
+    assert str(made.task.crontab.timezone) == "Europe/Berlin"
+    assert made.task.last_run_at is None
+
+
+def test_saving_the_same_schedule_keeps_its_count(automation):
+    ads = automation()
+    ads.mode = "auto"
+    services.schedule(ads, ads.schedule, ONE)
+    ads.refresh_from_db()
+    assert (ads.mode, ads.scheduled_at) == ("auto", NOON)
+
+
+def test_switching_on_again_or_moving_the_zone_counts_from_now(automation):
+    ads = automation(at="03:00")
+    ads.is_enabled = False
+    services.schedule(ads, ads.schedule, ONE)
+    assert ads.scheduled_at == NOON
+    ads.is_enabled = True
+    services.schedule(ads, ads.schedule, ONE)
+    assert ads.scheduled_at == ONE
+    ads.zone = "Europe/Berlin"
+    services.schedule(ads, ads.schedule, ONE + HOUR)
+    assert ads.scheduled_at == ONE + HOUR
+    ads.task.crontab.refresh_from_db()
+    assert str(ads.task.crontab.timezone) == "Europe/Berlin"
+
+
+def test_equal_schedules_share_a_row_that_is_never_changed(automation):
+    first = automation()
+    second = automation("churn")
+    assert first.task.interval_id == second.task.interval_id
+    services.schedule(first, words.read("every 2 hours", NOON), ONE)
+    second.task.interval.refresh_from_db()
+    assert second.task.interval.every == 1
+
+
+def test_an_unknown_automation_is_not_found(automation):
+    with pytest.raises(Automation.DoesNotExist):
+        services.wake("nobody")
+    automation()
+    with pytest.raises(UnknownAutomation):
+        services.schedule(Automation(name="nobody"), words.read("at 03:00", NOON), NOON)
