@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery, Task, signals
 
-from aethercrown import tracing
+from aethercrown import logs, tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
 
@@ -18,6 +18,8 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 _at_work: dict[str, Token[str]] = {}  # a task's id: what to go back to after it
+
+signals.setup_logging.connect(logs.keep_ours)
 
 
 @signals.before_task_publish.connect

@@ -1,0 +1,128 @@
+"""Secrets taken out of what is logged or shown: by the name they stand under, and by their form.
+
+It errs on the safe side: a harmless value under a suspicious name is masked too.
+"""
+
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+MASK = "***"
+LONGEST = 16_000  # characters of one text; the rest is cut, which also bounds the search
+DEEPEST = 8
+
+_NAMES = (
+    r"authorization|cookie|passw(?:or)?d|passphrase|pwd|secret|token|api[-_ ]?key|apikey|pepper"
+    r"|credential|private[-_ ]?key|access[-_ ]?key|encryption[-_ ]?key|session[-_ ]?id|sessionid"
+    r"|csrf|signature|plaintext|dsn|otp\b"
+)
+_NAME = re.compile(_NAMES, re.IGNORECASE)
+_VALUE = (
+    r"(?:\\*\"\"|\\*''"
+    r"|b?\"(?:\\.|[^\"\\])*\"?|b?'(?:\\.|[^'\\])*'?"  # quoted
+    r"|\\+\"(?:(?!\\+\").)*|\\+'(?:(?!\\+').)*"  # quoted inside a quoted text
+    r"|\[[^\]]*\]?|\([^)]*\)?|\{[^}]*\}?"
+    r"|[^\s,;&\"'\\\])}]+)"
+)
+_FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(
+            r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----"
+            r"(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY-----|.*)",
+            re.DOTALL,
+        ),
+        MASK,
+    ),
+    (re.compile(r"[A-Za-z0-9]{1,20}_(?:live|test)_[0-9A-Za-z]{16,}"), MASK),
+    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), MASK),  # a JSON web token
+    (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bxox[a-z]-[\w-]{10,}"), MASK),
+    (re.compile(r"(\w://[^\s:/@\"']{0,200}:)[^\s\"'<>]*@"), rf"\1{MASK}@"),
+    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+    (
+        re.compile(
+            rf"((?:{_NAMES})[\w.-]{{0,40}}[\"'\\]{{0,4}}\]?\s{{0,4}}(?:=>|[:=]|%3[AaDd]|,(?=\s{{0,4}}[b\\]?['\"\[({{]))"
+            rf"\s{{0,4}}){_VALUE}",
+            re.IGNORECASE | re.DOTALL,
+        ),
+        rf"\1{MASK}",
+    ),
+    (
+        re.compile(r"((?:authorization|cookie)\s{0,4}[:=]\s{0,4})[^\r\n]+", re.IGNORECASE),
+        rf"\1{MASK}",  # a header's value has several words
+    ),
+)
+_PLAIN = (bool, int, float, Decimal, datetime, date, time, timedelta, type(None))
+
+
+class Secret:
+    """A text that shows itself only when asked by `reveal()`; printed, it is ***."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.reveal() == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> str:
+        raise TypeError("A secret is not pickled: it would be stored in the clear.")
+
+
+def secret_name(name: str) -> bool:
+    """Whether a value under `name` is taken for a secret."""
+    return _NAME.search(name) is not None
+
+
+def text(words: str, known: tuple[str, ...] = ()) -> str:
+    """`words` without what looks like a secret, and without the secrets `known`."""
+    rest = len(words) - LONGEST
+    if rest > 0:
+        words = words[: LONGEST + 1000]
+    for secret in known:
+        words = words.replace(secret, MASK)
+    for form, mask in _FORMS:
+        words = form.sub(mask, words)
+    return f"{words[:LONGEST]}… ({rest} characters more)" if rest > 0 else words
+
+
+def value(thing: Any, known: tuple[str, ...] = (), depth: int = 0) -> Any:
+    """`thing` in plain values without its secrets; of a mapping those with a secret's name go."""
+    if isinstance(thing, Secret) or depth > DEEPEST:
+        return MASK
+    if isinstance(thing, _PLAIN):
+        return thing
+    if isinstance(thing, Mapping):
+        return {
+            key if isinstance(key, _PLAIN) else text(shown(key), known): MASK
+            if secret_name(shown(key))
+            else value(each, known, depth + 1)
+            for key, each in thing.items()
+        }
+    if isinstance(thing, list | tuple | AbstractSet):
+        if isinstance(thing, list | tuple) and len(thing) == 2 and secret_name(shown(thing[0])):
+            return [text(shown(thing[0]), known), MASK]  # a pair, such as a header
+        return [value(each, known, depth + 1) for each in thing]
+    return text(shown(thing), known)
+
+
+def shown(thing: Any) -> str:
+    """`thing` as a text, whatever it is."""
+    if isinstance(thing, bytes | bytearray):
+        return bytes(thing).decode("utf-8", "replace")
+    try:
+        return str(thing)
+    except Exception as error:  # noqa: BLE001 - a log line must not fail for what it shows
+        return f"<{type(thing).__name__}, unprintable: {type(error).__name__}>"
