@@ -9,6 +9,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 from csp.constants import NONCE
+from django.templatetags.static import static
 
 from aethercrown import datadir
 
@@ -278,8 +279,31 @@ LOGGING = {"format": LOG_FORMAT, "level": LOG_LEVEL}
 UNFOLD = {
     "SITE_TITLE": "AetherCrown",
     "SITE_HEADER": "AetherCrown",
-    "SITE_SYMBOL": "crown",
+    "SITE_ICON": lambda _: static("img/crown.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "href": lambda _: static("img/crown.svg")}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "dashboards.sidebar.environment",
     "DASHBOARD_CALLBACK": "dashboards.frontpage.context",
+    "SIDEBAR": {"show_search": True, "navigation": "dashboards.sidebar.navigation"},
+    "STYLES": [
+        lambda _: static("css/tokens.css"),
+        lambda _: static("css/components.css"),
+        lambda _: static("css/admin.css"),
+    ],
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .015 280)",
+            "100": "oklch(94% .03 280)",
+            "200": "oklch(88% .06 280)",
+            "300": "oklch(80% .10 280)",
+            "400": "oklch(72% .13 280)",
+            "500": "oklch(68% .15 280)",
+            "600": "oklch(46% .19 280)",
+            "700": "oklch(41% .17 280)",
+            "800": "oklch(35% .14 280)",
+            "900": "oklch(30% .11 280)",
+            "950": "oklch(22% .08 280)",
+        },
+    },
 }

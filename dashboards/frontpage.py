@@ -1,9 +1,47 @@
-"""The admin's first page: what needs attention."""
+"""The admin's first page: what needs attention, what ran, what waits, and where to go."""
 
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from dashboards import overview
+from dashboards.page import Step
+from security.access.reports import may_view
+
+OFTEN = (
+    ("operations_decision_changelist", "Decisions"),
+    ("operations_automation_changelist", "Automations and their schedules"),
+    ("marketing_channel_changelist", "Channels"),
+    ("marketing_performance_import", "Import spend and revenue"),
+    ("security_apikey_changelist", "API keys"),
+)
 
 
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    return context
+    """What templates/admin/index.html reads besides the theme's own."""
+    seen = may_view(request.user)
+    return {
+        **context,
+        "title": "Overview",
+        "standing": overview.standing(timezone.now()) if seen else None,
+        "links": [*_often(request), Step("API reference", "/api/v1/docs")],
+    }
+
+
+def _often(request: HttpRequest) -> list[Step]:
+    links = [(title, _address(name), name) for name, title in OFTEN]
+    return [Step(title, path) for title, path, name in links if path and _allowed(request, name)]
+
+
+def _address(name: str) -> str:
+    try:
+        return reverse(f"admin:{name}")
+    except NoReverseMatch:
+        return ""
+
+
+def _allowed(request: HttpRequest, name: str) -> bool:
+    app, model, _ = name.split("_", 2)
+    return request.user.has_perm(f"{app}.view_{model}")

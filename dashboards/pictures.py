@@ -1,27 +1,28 @@
-"""A chart as a page shows it: in two sizes, with a note and the table behind it; pure."""
+"""A chart as a page shows it: in three sizes, with a note and the table behind it; pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aethercrown.charts.svg import NARROW, WIDE, Caption, Frame
+from aethercrown.charts.svg import MEDIUM, NARROW, WIDE, Caption, Frame
 from dashboards.tables import Table
 
+SIZES = (WIDE, MEDIUM, NARROW)  # the style sheet shows the one that fits
 Draw = Callable[[Caption, Frame], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`wide` and `narrow` are SVG made by aethercrown.charts, which escapes what it is given."""
+    """`drawings` are SVG made by aethercrown.charts, which escapes what it is given."""
 
     key: str
     title: str
-    wide: str
-    narrow: str
+    drawings: tuple[str, ...]
     note: str
     table: Table
 
 
 def picture(draw: Draw, title: str, table: Table, *, note: str = "", says: str = "") -> Picture:
-    """Draw for a wide screen and for a phone; `says` describes it to those who do not see it."""
+    """Draw for every width of a card; `says` describes it to those who do not see it."""
     caption = Caption(table.key, title, says or note or title)
-    return Picture(table.key, title, draw(caption, WIDE), draw(caption, NARROW), note, table)
+    drawings = tuple(draw(caption, frame) for frame in SIZES)
+    return Picture(table.key, title, drawings, note, table)

@@ -84,7 +84,7 @@ def _field(
     bounds = [each for one in steps for each in (one.y, clean(one.low), clean(one.high))]
     up = ticks.numbers([each for each in bounds if each is not None], frame.height // 55)
     ends = [each.x for each in steps] + [x for _, x in placed]
-    across = ticks.numbers(ends, frame.width // 80)
+    across = ticks.numbers(ends, frame.width // 60)
     top = 24 if axes[0] else 10
     floor = frame.height - (42 if axes[1] else 26)
     right = max(ends) if max(ends) - min(*ends, 0.0) > ticks.TINIEST else across[-1]

@@ -18,8 +18,8 @@ class Frame:
     height: int
 
 
-WIDE, NARROW, SMALL = Frame(760, 300), Frame(360, 270), Frame(360, 236)
-KEY, TINY = Frame(360, 40), Frame(120, 32)
+WIDE, MEDIUM, NARROW = Frame(1080, 320), Frame(600, 290), Frame(360, 260)
+SMALL, KEY, TINY = Frame(360, 236), Frame(480, 40), Frame(120, 32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from aethercrown.charts.figures import MISSING, PERCENT, full, money, signed
-from marketing.budget.proposal import Backtest, Proposal
+from marketing.budget.proposal import Backtest, Proposal, Standing
 
 SURE = 0.9  # the probability from which a plan may be applied by itself
 
@@ -32,14 +32,15 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def headlines(proposal: Proposal) -> list[Headline]:
+def headlines(proposal: Proposal, periods: int = 1) -> list[Headline]:
+    """The plan in four figures."""
     lift, revenue = proposal.expected_lift_percent, proposal.expected_revenue
     unit = money(proposal.currency, 0)
     return [
         Headline(
             "Budget",
             full(proposal.total, unit),
-            f"over {len(proposal.channels)} channels",
+            f"for {counted(periods, 'period')} over {counted(len(proposal.channels), 'channel')}",
             "The money that the plan divides; its parts add up to it exactly.",
         ),
         Headline(
@@ -61,6 +62,42 @@ def headlines(proposal: Proposal) -> list[Headline]:
             "The share of the plausible curves under which the plan brings more.",
         ),
     ]
+
+
+def channel(standing: Standing, currency: str) -> list[Headline]:
+    """One channel in four figures."""
+    unit, one = money(currency, 0), money(currency, 2)
+    change = standing.suggested_allocation - standing.current_allocation
+    return [
+        Headline(
+            "Proposed",
+            full(standing.suggested_allocation, unit),
+            f"{signed(change, unit)} from {full(standing.current_allocation, unit)}",
+            "What the plan gives this channel, against what it has now.",
+        ),
+        Headline(
+            "Plausible range",
+            full(standing.allocation_low, unit),
+            f"to {full(standing.allocation_high, unit)}",
+            "The amounts that nine in ten of the curves in doubt would choose.",
+        ),
+        Headline(
+            "Marginal return",
+            full(standing.marginal_roi, one),
+            f"{full(standing.marginal_roi_now, one)} now",
+            "What the next unit of money brings in this channel after the plan.",
+        ),
+        Headline(
+            "Saturation",
+            full(standing.saturation_percent, PERCENT),
+            f"trend {standing.trend}, {standing.evidence} evidence",
+            "How far the next unit of money falls behind the average one.",
+        ),
+    ]
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def likely(probability: float) -> str:

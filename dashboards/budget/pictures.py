@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 from urllib.parse import quote
 
 from aethercrown.charts.bars import Row, bars
@@ -10,22 +11,24 @@ from aethercrown.charts.curves import Mark, curve, key
 from aethercrown.charts.curves import Step as Place
 from aethercrown.charts.figures import PERCENT, Number, full, money, rounded
 from aethercrown.charts.lines import Series, line
-from aethercrown.charts.svg import SMALL, Caption, Frame
-from dashboards.pictures import Picture, picture
+from aethercrown.charts.svg import KEY, NARROW, SMALL, Caption, Frame
+from dashboards.pictures import SIZES, Picture, picture
 from dashboards.tables import Column, Table
 from marketing.budget.proposal import Curve, Proposal, Standing
 
 MARKS = ("Now", "Proposed")
-LARGE = Frame(760, 330)
+KEYS = (Frame(481, 40), KEY, NARROW)  # one a size of .sizes; no two share their ids
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Protocol):
     """What was spent on a date and what it brought; None where that is not known."""
 
-    on: date
-    spend: Number
-    revenue: Number
+    @property
+    def on(self) -> date: ...
+    @property
+    def spend(self) -> Number: ...
+    @property
+    def revenue(self) -> Number: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +175,18 @@ def response(
     return curve(places, marks, caption, (unit, unit), axes=("revenue", "spend"), frame=frame)
 
 
-def response_key() -> str:
-    return key(MARKS, Caption("curve-key", "What the lines and marks of the curves mean"))
+def sizes(one: Curve, standing: Standing, currency: str, periods: int) -> tuple[str, ...]:
+    """The same curve for every width of a card."""
+    return tuple(response(one, standing, currency, periods, frame) for frame in SIZES)
 
 
-def curve_table(proposal: Proposal) -> Table:
-    """Every point of every curve."""
+def response_key() -> tuple[str, ...]:
+    caption = Caption("curve-key", "What the lines and marks of the curves mean")
+    return tuple(key(MARKS, caption, frame) for frame in KEYS)
+
+
+def curve_table(proposal: Proposal, channel: str = "") -> Table:
+    """Every point of every curve, or of one."""
     unit = money(proposal.currency, 0)
     columns = (
         Column("Channel"),
@@ -190,6 +199,7 @@ def curve_table(proposal: Proposal) -> Table:
     rows = [
         (one.channel, at.spend, at.revenue, at.low, at.high, at.marginal)
         for one in proposal.curves
+        if channel in {"", one.channel}
         for at in one.points
     ]
     return Table("curves", "Response curves", columns, rows)

@@ -1,0 +1,80 @@
+"""Plans with what they promised and brought, as tables; pure."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from aethercrown.charts.figures import PERCENT, money, signed
+from dashboards.budget.headline import likely
+from dashboards.tables import Column, Table
+from marketing.budget.proposal import Interval, Proposal
+
+
+class Plan(Protocol):
+    """What a line of the history is read from."""
+
+    @property
+    def plan_id(self) -> int: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def total(self) -> Decimal: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def expected(self) -> Interval: ...
+    @property
+    def realised(self) -> Interval | None: ...
+    @property
+    def starts_on(self) -> date | None: ...
+
+
+def table(plans: Sequence[Plan], currency: str) -> Table:
+    """One row a plan, newest first, each linked to its own page."""
+    columns = (
+        Column("Plan"),
+        Column("From"),
+        Column("Made at"),
+        Column("Total", money(currency)),
+        Column("Status"),
+        Column("Promised lift", PERCENT, signs=True),
+        Column("90% interval"),
+        Column("Realised lift", PERCENT, signs=True),
+        Column("90% interval, realised"),
+        Column("Outcome"),
+    )
+    rows = [
+        (
+            f"Plan {each.plan_id}",
+            each.starts_on,
+            each.created_at,
+            each.total,
+            each.status.replace("_", " "),
+            each.expected.estimate,
+            spread(each.expected),
+            each.realised.estimate if each.realised else None,
+            spread(each.realised),
+            each.verdict,
+        )
+        for each in plans
+    ]
+    paths = [f"/dashboards/budget?plan={each.plan_id}" for each in plans]
+    return Table("history", "Plans, and what they brought", columns, rows, paths)
+
+
+def spread(interval: Interval | None) -> str:
+    """The interval in words; nothing where there is none."""
+    if interval is None:
+        return ""
+    return f"{signed(interval.low, PERCENT)} to {signed(interval.high, PERCENT)}"
+
+
+def placebo(proposal: Proposal) -> Table:
+    """The probability of a lift had the assumptions been others."""
+    rows = [(name, likely(chance)) for name, chance in proposal.placebo.items()]
+    return Table(
+        "placebo", "Under other assumptions", (Column("Assumption"), Column("Probability")), rows
+    )

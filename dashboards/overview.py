@@ -1,0 +1,129 @@
+"""The first page: what needs attention, what ran, what waits, and how each system stands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+
+from aethercrown.charts.figures import PERCENT, full, money, signed
+from dashboards import page
+from dashboards.access import viewer
+from dashboards.budget.headline import counted, likely
+from dashboards.decisions import promised
+from marketing.budget import reports as budget
+from operations.automations import reports as automations
+from operations.automations.reports import Attention
+from operations.decisions import reports as decisions
+from operations.decisions.reports import Promise
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One system of the platform on one card."""
+
+    title: str
+    path: str
+    figure: str
+    note: str
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A decision that a person has to make."""
+
+    title: str
+    since: datetime
+    promise: str
+    page: str
+    admin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One run of an automation."""
+
+    title: str
+    state: str
+    planned_for: datetime
+    summary: str
+    admin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What both first pages show, the dashboards' and the admin's."""
+
+    attention: Sequence[Attention]
+    waiting: Sequence[Waiting]
+    runs: Sequence[Ran]
+    systems: Sequence[System]
+
+
+@viewer
+def home(request: HttpRequest) -> HttpResponseBase:
+    return page.shown(request, "dashboards/overview.html", standing=standing(timezone.now()))
+
+
+def standing(now: datetime) -> Standing:
+    """Read everything once."""
+    promises = decisions.promises()
+    return Standing(
+        attention=[*automations.attention(now), *decisions.attention(now)],
+        waiting=_waiting(),
+        runs=_runs(),
+        systems=[_budget(), _ledger(promises)],
+    )
+
+
+def _waiting() -> list[Waiting]:
+    return [
+        Waiting(
+            each.title,
+            each.proposed_at,
+            promised(each.expected),
+            decisions.page(each),
+            reverse("admin:operations_decision_change", args=[each.pk]),
+        )
+        for each in decisions.waiting(5)
+    ]
+
+
+def _runs() -> list[Ran]:
+    return [
+        Ran(
+            each.automation.title,
+            each.state,
+            each.planned_for,
+            each.summary or each.error[:200],
+            reverse("admin:operations_run_change", args=[each.pk]),
+        )
+        for each in automations.last_runs(6)
+    ]
+
+
+def _budget() -> System:
+    title, path = "Marketing budget", "/dashboards/budget"
+    plan = budget.newest(settings.DEFAULT_CURRENCY)
+    if plan is None:
+        return System(title, path, "No plan yet", "Import channels and spend to begin.")
+    lift = signed(plan.expected.estimate, PERCENT)
+    note = f"Expected lift {lift}, with a probability of {likely(plan.probability_of_lift)}."
+    return System(title, path, full(plan.total, money(plan.currency, 0)), note, plan.status)
+
+
+def _ledger(promises: Sequence[Promise]) -> System:
+    title, path = "Decisions", "/dashboards/decisions"
+    if not promises:
+        return System(title, path, "None yet", "The first automation to decide opens the ledger.")
+    made, measured = (
+        sum(each.proposed for each in promises),
+        sum(each.measured for each in promises),
+    )
+    waiting = sum(each.waiting for each in promises)
+    note = f"{waiting} waiting, {measured} measured against what they promised."
+    return System(title, path, counted(made, "decision"), note)

@@ -1,0 +1,68 @@
+"""The admin's frame: its navigation by app, and the badge that names the place."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import escape
+
+from dashboards.page import FAMILIES
+
+GROUPS = {
+    "marketing": "Marketing",
+    "revenue": "Revenue",
+    "enterprise": "Clients",
+    "operations": "Operations",
+    "security": "Security",
+}
+REST = "Platform"
+ICONS = {
+    "/": "home",
+    "/dashboards/budget": "donut_small",
+    "/dashboards/decisions": "fact_check",
+    "Channel": "campaign",
+    "Performance": "trending_up",
+    "TotalRevenue": "payments",
+    "CalendarFlag": "event",
+    "LiftTest": "science",
+    "Plan": "pie_chart",
+    "Allocation": "account_balance_wallet",
+    "Automation": "autorenew",
+    "Run": "history",
+    "Decision": "gavel",
+    "APIKey": "key",
+    "ApiKey": "key",
+    "User": "person",
+    "Group": "groups",
+    "PeriodicTask": "schedule",
+}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Pages first, then what the person may open, grouped by app; unknown apps come last."""
+    pages = [
+        {"title": title, "icon": ICONS.get(path, "monitoring"), "link": path, "active": False}
+        for path, title in FAMILIES
+    ]
+    groups: dict[str, list[dict[str, Any]]] = {each: [] for each in [*GROUPS.values(), REST]}
+    for app in admin.site.get_app_list(request):
+        title = GROUPS.get(app["app_label"], REST)
+        groups[title] += [_entry(each) for each in app["models"] if each["admin_url"]]
+    shown = [{"title": title, "items": items} for title, items in groups.items() if items]
+    return [{"title": "Pages", "items": pages}, *shown]
+
+
+def _entry(model: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "title": escape(model["name"]),
+        "icon": ICONS.get(model["object_name"], "table_rows"),
+        "link": model["admin_url"],
+    }
+
+
+def environment(_request: HttpRequest) -> list[str]:
+    """The badge in the admin's bar: which kind of place this is."""
+    if settings.DEBUG:
+        return ["Debug: not for the public", "danger"]
+    return ["Served over HTTPS", "success"] if settings.HTTPS else ["On this machine", "info"]

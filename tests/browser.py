@@ -1,0 +1,194 @@
+"""A real browser for tests and screenshots: WebDriver (W3C) over plain HTTP, stdlib only.
+
+Chromium and its chromedriver are found at $CHROMIUM and $CHROMEDRIVER or on the PATH. It may
+reach the loopback only: every other name fails to resolve, and what it asked for is listed.
+"""
+
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Where the browser and its driver stand."""
+
+    browser: str
+    driver: str
+
+
+def programs() -> Programs | None:
+    """Both programs, or None where one is missing."""
+    browser = (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    )
+    driver = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver")
+    return Programs(browser, driver) if browser and driver else None
+
+
+class Refused(RuntimeError):
+    """The driver answered with an error."""
+
+
+class Browser:
+    """One window."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._session = ""
+
+    def open(self, binary: str, profile: str) -> None:
+        options = {"binary": binary, "args": [*ARGUMENTS, f"--user-data-dir={profile}"]}
+        wanted = {
+            "browserName": "chrome",
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+        }
+        made = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
+        self._session = f"/session/{made['sessionId']}"
+
+    def close(self) -> None:
+        if self._session:
+            self._ask("DELETE", self._session)
+
+    def visit(self, address: str) -> None:
+        self._ask("POST", f"{self._session}/url", {"url": address})
+
+    def shape(self, width: int, height: int, *, dark: bool = False) -> None:
+        """The window's inner size in CSS pixels, and what the device prefers."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700}
+        self.devtools("Emulation.setDeviceMetricsOverride", size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.devtools("Emulation.setEmulatedMedia", {"features": [scheme]})
+
+    def scripts(self, *, on: bool) -> None:
+        self.devtools("Emulation.setScriptExecutionDisabled", {"value": not on})
+
+    def sign_in(self, address: str, name: str, value: str) -> None:
+        """Carry a session cookie for the server at `address`."""
+        cookie = {"url": address, "name": name, "value": value, "httpOnly": True}
+        self.devtools("Network.setCookie", cookie)
+
+    def run(self, script: str, *arguments: object) -> Any:
+        body = {"script": script, "args": list(arguments)}
+        return self._ask("POST", f"{self._session}/execute/sync", body)
+
+    def devtools(self, command: str, parameters: dict[str, object]) -> Any:
+        body = {"cmd": command, "params": parameters}
+        return self._ask("POST", f"{self._session}/goog/cdp/execute", body)
+
+    def picture(self, *, whole: bool = True) -> bytes:
+        """The page as PNG; the whole of it or what the window shows."""
+        shot = self.devtools(
+            "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": whole}
+        )
+        return base64.b64decode(shot["data"])
+
+    def complaints(self) -> list[str]:
+        """What the console said since last asked: errors, warnings, policy violations."""
+        entries = self._log("browser")
+        return [each["message"] for each in entries if each["level"] in {"SEVERE", "WARNING"}]
+
+    def requests(self) -> list[str]:
+        """Every address that was asked for since last asked."""
+        messages = [json.loads(each["message"])["message"] for each in self._log("performance")]
+        return [
+            each["params"]["request"]["url"]
+            for each in messages
+            if each["method"] == "Network.requestWillBeSent"
+        ]
+
+    def _log(self, kind: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._ask("POST", f"{self._session}/se/log", {"type": kind})
+        return found
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
+        try:
+            text = json.dumps(body) if body is not None else None
+            connection.request(method, path, text, {"Content-Type": "application/json"})
+            answer = json.loads(connection.getresponse().read())["value"]
+        finally:
+            connection.close()
+        if isinstance(answer, dict) and "error" in answer:
+            raise Refused(f"{answer['error']}: {answer.get('message', '')[:300]}")
+        return answer
+
+
+@contextmanager
+def browsing(found: Programs) -> Iterator[Browser]:
+    """A fresh browser with nothing kept, ended with its driver."""
+    port = _free_port()
+    with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as folder:
+        log = Path(folder) / "driver.log"
+        with log.open("wb") as output:
+            driver = subprocess.Popen(  # noqa: S603 - the two programs found above
+                [found.driver, f"--port={port}"], stdout=output, stderr=subprocess.STDOUT
+            )
+        browser = Browser(port)
+        try:
+            _await(port, driver)
+            browser.open(found.browser, f"{folder}/profile")
+            yield browser
+        finally:
+            try:
+                browser.close()
+            finally:
+                driver.terminate()
+                driver.wait(10)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _await(port: int, driver: "subprocess.Popen[bytes]") -> None:
+    """Until the driver listens, at most 20 seconds."""
+    for _ in range(200):
+        if driver.poll() is not None:
+            raise Refused(f"The driver ended at once with {driver.returncode}.")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise Refused("The driver did not listen within 20 seconds.")
+
+
+def outside(addresses: list[str]) -> list[str]:
+    """Those of the addresses that leave this machine."""
+    inside = {"127.0.0.1", "localhost", ""}
+    return [
+        each
+        for each in addresses
+        if urlsplit(each).scheme not in {"data", "blob", "chrome"}
+        and (urlsplit(each).hostname or "") not in inside
+    ]

@@ -1,0 +1,72 @@
+"""A small company for pages: weekly rows, a plan applied and measured, and one that waits."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+
+from marketing.budget import services
+from marketing.budget.models import Plan
+from marketing.channels.models import Channel, Performance, TotalRevenue
+from operations.decisions import services as decisions
+
+NOW = datetime(2026, 1, 12, 3, tzinfo=UTC)
+NAMES = {"Search": 3200, "Social": 2900, "Video": 2400, "Affiliates & partners": 1500}
+CURVES = {"Search": 0.75, "Social": 0.35, "Video": 0.6, "Affiliates & partners": 0.5}
+
+
+def channels(weeks: int = 60, *, revenue: bool = True) -> list[Channel]:
+    """Channels with rows on Mondays, the last in the week before NOW."""
+    made = [Channel.objects.create(name=name, currency="USD") for name in NAMES]
+    draw = np.random.default_rng(7)
+    first = date(2026, 1, 5) - timedelta(weeks=weeks - 1)
+    for channel in made:
+        usual = NAMES[channel.name]
+        spend = usual * np.exp(0.25 * draw.standard_normal(weeks))
+        earned = 3 * usual * (spend / usual) ** CURVES[channel.name]
+        earned = earned * np.exp(0.1 * draw.standard_normal(weeks))
+        Performance.objects.bulk_create(
+            Performance(
+                channel=channel,
+                date=first + timedelta(weeks=week),
+                spend=_cents(spend[week]),
+                revenue=_cents(earned[week]) if revenue else None,
+                currency="USD",
+            )
+            for week in range(weeks)
+        )
+    if not revenue:
+        _totals(first, weeks)
+    return made
+
+
+def _totals(first: date, weeks: int) -> None:
+    spent: dict[date, float] = {}
+    for on, spend in Performance.objects.values_list("date", "spend"):
+        spent[on] = spent.get(on, 0.0) + float(spend)
+    TotalRevenue.objects.bulk_create(
+        TotalRevenue(
+            date=first + timedelta(weeks=week),
+            amount=_cents(30_000 + 1.5 * spent[first + timedelta(weeks=week)]),
+            currency="USD",
+        )
+        for week in range(weeks)
+    )
+
+
+def waiting() -> Plan:
+    """A plan over the stored rows that waits for a person."""
+    return services.replan(now=NOW, mode="propose")
+
+
+def gone_well() -> Plan:
+    """A plan of nine weeks ago, applied then and measured since."""
+    then = NOW - timedelta(weeks=9)
+    plan = services.replan(now=then, mode="propose")
+    services.approve(plan.pk, actor="sam", now=then + timedelta(hours=5))
+    decisions.measure_due(NOW)
+    return Plan.objects.select_related("decision").get(pk=plan.pk)
+
+
+def _cents(amount: float) -> Decimal:
+    return Decimal(f"{amount:.2f}")
