@@ -1,0 +1,381 @@
+"""The budget's calls: ask for a plan, read plans, decide on one."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from aethercrown.api import Conflict, Endpoint, Invalid, ReadOnlyViewSet, listed, reply
+from aethercrown.fields import (
+    Count,
+    Currency,
+    Day,
+    Money,
+    Named,
+    Number,
+    Option,
+    Percent,
+    Rows,
+    Text,
+)
+from aethercrown.openapi import documented
+from marketing.budget import examples, reports, services
+from marketing.budget.answer import contract, restored
+from marketing.budget.check import check
+from marketing.budget.models import Plan
+from marketing.budget.question import Infeasible, LiftTest, Limit, Question, Row
+
+MOST_ROWS = 10_000
+NAME = 100  # characters of a channel's name
+SUMS = {"minimums_exceed_total", "maximums_below_total"}
+Values = Mapping[str, Any]
+Problem = tuple[str, str, str]  # field, code, message
+
+
+class RowSerializer(serializers.Serializer[Any]):
+    """One channel in one period."""
+
+    channel = Text(max_length=NAME)
+    spend = Number(min_value=0, max_value=1e12)
+    revenue = Number(min_value=0, max_value=1e12, required=False, allow_null=True)
+    date = Day(required=False, allow_null=True)
+
+
+class TotalSerializer(serializers.Serializer[Any]):
+    """The company's revenue in one period."""
+
+    date = Day()
+    revenue = Number(min_value=0, max_value=1e12)
+
+
+class LimitSerializer(serializers.Serializer[Any]):
+    """Money bounds of a channel; equal ones hold it fixed."""
+
+    min = Money(required=False, allow_null=True)
+    max = Money(required=False, allow_null=True)
+
+
+class LiftTestSerializer(serializers.Serializer[Any]):
+    """An experiment: this spend a period brought this revenue, give or take `sd`."""
+
+    channel = Text(max_length=NAME)
+    spend = Number(min_value=0, max_value=1e12)
+    revenue = Number(min_value=0, max_value=1e12)
+    sd = Number(min_value=0, max_value=1e12)
+
+
+class QuestionSerializer(serializers.Serializer[Any]):
+    """What is to be divided, and what is known of the channels."""
+
+    total_budget = Money(min_value=Decimal("0.01"))
+    historical_data = Rows(child=RowSerializer(), most=MOST_ROWS, least=1)
+    total_revenue = Rows(child=TotalSerializer(), most=MOST_ROWS, required=False)
+    platform_roi = Named(child=Number(min_value=0, max_value=1e6), required=False)
+    min_allocation_percent = Percent(required=False, allow_null=True)
+    constraints = Named(child=LimitSerializer(), required=False)
+    max_change_percent = Number(min_value=0, max_value=1000, required=False, allow_null=True)
+    currency = Currency(required=False)
+    budget_periods = Count(min_value=1, max_value=520, required=False)
+    starts_on = Day(required=False, allow_null=True)
+    present = Named(child=Money(), required=False)
+    new_channels = Rows(child=Text(max_length=NAME), required=False)
+    lift_tests = Rows(child=LiftTestSerializer(), required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse with every bad field at once: those of shape, and those that clash."""
+        try:
+            return super().to_internal_value(data)
+        except ValidationError as error:
+            shape = [
+                (e["field"], e["code"], e["message"]) for e in listed(error.get_full_details())
+            ]
+            raise Invalid([*shape, *clashes(self, data, shape)]) from error
+
+
+def clashes(
+    serializer: QuestionSerializer, data: Any, shape: Sequence[Problem]
+) -> Iterator[Problem]:
+    """What the planner refuses in what could be read; nothing that `shape` refuses already."""
+    if not isinstance(data, dict):
+        return
+    values: dict[str, Any] = {"total_budget": Decimal(1)}
+    for name, field in serializer.fields.items():
+        with suppress(ValidationError, serializers.SkipField, APIException):
+            values[name] = field.run_validation(field.get_value(data))
+    values.setdefault("historical_data", list(readable(data.get("historical_data"))))
+    values.setdefault("constraints", readable_limits(data.get("constraints")))
+    refused = {part_of(each[0]) for each in shape}
+    try:
+        check(question(values))
+    except Infeasible as error:
+        for each in error.problems:
+            unsure = "total_budget" in refused and each.code in SUMS
+            if part_of(each.field) not in refused and not unsure:
+                yield each.field, each.code, each.message
+
+
+def readable(rows: Any) -> Iterator[dict[str, Any]]:
+    """The rows, with one that says only its channel, if that, in the place of a bad one."""
+    row = RowSerializer()
+    for each in rows if isinstance(rows, list) else []:
+        try:
+            yield row.run_validation(each)
+        except ValidationError:
+            name = each.get("channel") if isinstance(each, dict) else None
+            known = name.strip() if isinstance(name, str) else ""
+            yield {"channel": known or "?", "spend": 0.0, "revenue": 0.0}
+
+
+def readable_limits(limits: Any) -> dict[str, dict[str, Any]]:
+    """The limits, with none in the place of a bad one."""
+    limit, found = LimitSerializer(), {}
+    for name, each in limits.items() if isinstance(limits, dict) else []:
+        found[name] = {}
+        with suppress(ValidationError):
+            found[name] = limit.run_validation(each)
+    return found
+
+
+def part_of(path: str) -> str:
+    """The part of the body that a path is in: a field, one of its rows, one channel's limits."""
+    head = path.partition(".")[0]
+    return re.sub(r"\.(min|max)$", "", path) if head == "constraints" else head
+
+
+def question(values: Values) -> Question:
+    """The body as the planner takes it."""
+    totals = values.get("total_revenue")
+    return Question(
+        total=values["total_budget"],
+        rows=tuple(
+            Row(each["channel"], each["spend"], each.get("revenue"), each.get("date"))
+            for each in values.get("historical_data", ())
+        ),
+        currency=values.get("currency", settings.DEFAULT_CURRENCY),
+        constraints={
+            name.strip(): Limit(each.get("min"), each.get("max"))
+            for name, each in values.get("constraints", {}).items()
+        },
+        new_channels=tuple(values.get("new_channels", ())),
+        present=values.get("present") or None,
+        budget_periods=values.get("budget_periods", 1),
+        starts_on=values.get("starts_on"),
+        lift_tests=tuple(LiftTest(**each) for each in values.get("lift_tests", ())),
+        total_revenue=(
+            None if totals is None else tuple((each["date"], each["revenue"]) for each in totals)
+        ),
+        platform_roi=values.get("platform_roi", {}),
+        min_allocation_percent=_decimal(values.get("min_allocation_percent")),
+        max_change_percent=_decimal(values.get("max_change_percent")),
+    )
+
+
+def _decimal(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(repr(value))
+
+
+class IntervalSerializer(serializers.Serializer[Any]):
+    """A median and the bounds that hold 90 %."""
+
+    estimate = Number()
+    low = Number()
+    high = Number()
+
+
+class RecommendationSerializer(serializers.Serializer[Any]):
+    channel = Text()
+    action = Option(choices=["increase", "decrease", "maintain"])
+    reason = Text()
+    current_allocation = Number()
+    suggested_allocation = Number()
+
+
+class StandingSerializer(serializers.Serializer[Any]):
+    channel = Text()
+    marginal_roi = Number(help_text="What the next unit of money brings under the plan.")
+    marginal_roi_now = Number()
+    saturation_percent = Percent()
+    allocation_low = Number()
+    allocation_high = Number()
+    trend = Option(choices=["up", "down", "flat"])
+    evidence = Option(choices=["low", "medium", "high"])
+    bound = Text(help_text="The bound that holds it, in words; empty where none does.")
+
+
+class ExperimentSerializer(serializers.Serializer[Any]):
+    channel = Text()
+    sentence = Text()
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    """A plan: money by channel, what it should bring, and why."""
+
+    allocations = Named(child=Number())
+    channel_roi = Named(child=Number())
+    total_budget = Number()
+    currency = Currency()
+    recommendations = Rows(child=RecommendationSerializer())
+    expected_revenue = IntervalSerializer()
+    expected_lift_percent = IntervalSerializer()
+    channels = Rows(child=StandingSerializer())
+    probability_of_lift = Number()
+    auto_applicable = serializers.BooleanField()
+    method = Text()
+    plan_id = Count()
+    mode = Option(choices=Plan.Mode.values)
+    present = Named(child=Number())
+    marginal_return = Number()
+    evidence = Option(choices=["low", "medium", "high"])
+    reasons_against = Rows(child=Text())
+    warnings = Rows(child=Text())
+    backtest = Text()
+    next_experiment = ExperimentSerializer(allow_null=True)
+    placebo = Named(child=Number())
+
+
+class ShareSerializer(serializers.Serializer[Any]):
+    channel = serializers.CharField(source="channel_name")
+    amount = serializers.FloatField()
+    current_allocation = serializers.FloatField(source="present")
+    action = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class PlanSerializer(serializers.Serializer[Plan]):
+    """A stored plan and its state."""
+
+    plan_id = serializers.IntegerField(source="pk")
+    status = serializers.CharField(source="decision.status")
+    verdict = serializers.CharField(source="decision.verdict", allow_blank=True)
+    origin = serializers.CharField(source="source", help_text="api, nightly or admin.")
+    mode = serializers.CharField()
+    total_budget = serializers.FloatField(source="total")
+    currency = serializers.CharField()
+    budget_periods = serializers.IntegerField()
+    starts_on = serializers.DateField(allow_null=True)
+    ends_on = serializers.DateField(allow_null=True)
+    shares = ShareSerializer(many=True)
+    expected_revenue = serializers.SerializerMethodField()
+    expected_lift_percent = serializers.SerializerMethodField()
+    realised_lift_percent = serializers.SerializerMethodField()
+    probability_of_lift = serializers.FloatField()
+    auto_applicable = serializers.BooleanField()
+    method = serializers.CharField()
+    decided_by = serializers.CharField(source="decision.actor", allow_blank=True)
+    created_at = serializers.DateTimeField()
+    approved_at = serializers.DateTimeField(source="decision.approved_at", allow_null=True)
+    applied_at = serializers.DateTimeField(source="decision.applied_at", allow_null=True)
+    rolled_back_at = serializers.DateTimeField(source="decision.rolled_back_at", allow_null=True)
+
+    def get_expected_revenue(self, plan: Plan) -> dict[str, float]:
+        return _interval(plan.revenue_estimate, plan.revenue_low, plan.revenue_high)
+
+    def get_expected_lift_percent(self, plan: Plan) -> dict[str, float]:
+        return _interval(plan.lift_estimate, plan.lift_low, plan.lift_high)
+
+    def get_realised_lift_percent(self, plan: Plan) -> dict[str, float] | None:
+        found = reports.realised(plan.decision.realised)
+        return _interval(found.estimate, found.low, found.high) if found else None
+
+
+def _interval(estimate: float, low: float, high: float) -> dict[str, float]:
+    return {"estimate": round(estimate, 2), "low": round(low, 2), "high": round(high, 2)}
+
+
+class NoteSerializer(serializers.Serializer[Any]):
+    """What the person who decides has to say."""
+
+    note = Text(max_length=1000, required=False, allow_blank=True)
+
+
+class OptimizeView(Endpoint):
+    area = "optimization"
+
+    @documented(
+        "Divide a marketing budget",
+        request=QuestionSerializer,
+        answer=AnswerSerializer,
+        example_request=examples.QUESTION,
+        example_answer=examples.ANSWER,
+        message="Budget optimization completed",
+    )
+    def post(self, request: Request) -> Response:
+        """Divide the total so that the last unit of money earns the same in every channel.
+
+        The body is decided on as given and added to no stored rows. The same body finds the same
+        plan again. The plan waits for an approval; approving it makes the channels that it names
+        and that are not stored yet.
+        """
+        try:
+            plan = services.optimize(
+                question(self.checked(QuestionSerializer)),
+                source=Plan.Source.API,
+                mode="propose",
+                now=timezone.now(),
+            )
+        except Infeasible as error:
+            problems = [(each.field, each.code, each.message) for each in error.problems]
+            raise Invalid(problems) from error
+        return reply("Budget optimization completed", contract(restored(plan.proposal), plan.pk))
+
+
+class PlanViewSet(ReadOnlyViewSet[Plan]):
+    """Plans, the newest first; a proposed one is approved or rejected once, and then stays."""
+
+    area = "optimization"
+    list_name = "plans"
+    title = "plan"
+    ordering = ("-created_at", "-pk")
+    queryset = reports.plans()
+    serializer_class = PlanSerializer
+    example = examples.PLAN
+
+    @documented(
+        "Approve a plan and apply it",
+        request=NoteSerializer,
+        answer=PlanSerializer,
+        example_request={"note": "Agreed in the Monday meeting."},
+        example_answer={**examples.PLAN, "status": "applied", "decided_by": "API key crm"},
+        message="Plan approved",
+    )
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, pk: str) -> Response:
+        """Put the plan's amounts in force. Once more changes nothing; after a rejection: 409."""
+        return self._decide("Plan approved", services.approve)
+
+    @documented(
+        "Reject a plan",
+        request=NoteSerializer,
+        answer=PlanSerializer,
+        example_request={"note": "The fair needs the money."},
+        example_answer={**examples.PLAN, "status": "rejected", "decided_by": "API key crm"},
+        message="Plan rejected",
+    )
+    @action(detail=True, methods=["post"])
+    def reject(self, request: Request, pk: str) -> Response:
+        """Turn the plan down. Once more changes nothing; after an approval: 409."""
+        return self._decide("Plan rejected", services.reject)
+
+    def _decide(self, message: str, step: Callable[..., Plan]) -> Response:
+        note = self.checked(NoteSerializer).get("note", "")
+        plan_id = self.get_object().pk
+        try:
+            plan = step(plan_id, actor=actor(self.request), note=note, now=timezone.now())
+        except (services.WrongStep, services.Stale) as error:
+            raise Conflict(str(error)) from error
+        return reply(message, self.get_serializer(plan).data)
+
+
+def actor(request: Request) -> str:
+    """Who decides: the key's name, or the person's."""
+    credential: Any = request.auth
+    return f"API key {credential.name}" if credential else request.user.get_username()

@@ -1,0 +1,143 @@
+"""The examples that the API's document shows; the question works as it stands."""
+
+from typing import Any
+
+QUESTION: dict[str, Any] = {
+    "total_budget": 10000,
+    "historical_data": [
+        {"channel": "Google Ads", "spend": 3000, "revenue": 12000, "date": "2026-01-05"},
+        {"channel": "Facebook", "spend": 2500, "revenue": 7500, "date": "2026-01-05"},
+        {"channel": "LinkedIn", "spend": 1500, "revenue": 3000, "date": "2026-01-05"},
+    ],
+    "min_allocation_percent": 5,
+    "constraints": {"LinkedIn": {"max": 3000}},
+    "currency": "USD",
+}
+SHARE = {
+    "channel": "Google Ads",
+    "amount": 5321.5,
+    "current_allocation": 3000.0,
+    "action": "increase",
+    "reason": "The next unit earns 2.41 here now, 1.92 after the change.",
+}
+INTERVAL = {"estimate": 4.2, "low": 1.1, "high": 8.0}
+PLAN: dict[str, Any] = {
+    "plan_id": 12,
+    "status": "proposed",
+    "verdict": "",
+    "origin": "api",
+    "mode": "channels",
+    "total_budget": 5321.5,
+    "currency": "USD",
+    "budget_periods": 1,
+    "starts_on": None,
+    "ends_on": None,
+    "shares": [SHARE],
+    "expected_revenue": {"estimate": 18950.0, "low": 17020.0, "high": 21180.0},
+    "expected_lift_percent": INTERVAL,
+    "realised_lift_percent": None,
+    "probability_of_lift": 0.97,
+    "auto_applicable": False,
+    "method": "36 shapes x 5 decays, v1",
+    "decided_by": "",
+    "created_at": "2026-01-12T03:00:00Z",
+    "approved_at": None,
+    "applied_at": None,
+    "rolled_back_at": None,
+}
+ANSWER: dict[str, Any] = {
+    "allocations": {"Facebook": 3126.71, "Google Ads": 5801.86, "LinkedIn": 1071.43},
+    "channel_roi": {"Facebook": 200.0, "Google Ads": 300.0, "LinkedIn": 100.0},
+    "total_budget": 10000.0,
+    "currency": "USD",
+    "recommendations": [
+        {
+            "channel": "Google Ads",
+            "action": "increase",
+            "reason": "The next USD brings 1.85 USD at the present spend and 1.51 at "
+            "the suggested one; the last USD of the plan brings 1.51. "
+            "Evidence: low (1 rows, spend varied by 0 %).",
+            "current_allocation": 3000.0,
+            "suggested_allocation": 5801.86,
+        },
+        {
+            "channel": "Facebook",
+            "action": "increase",
+            "reason": "The next USD brings 1.38 USD at the present spend and 1.51 at "
+            "the suggested one; the last USD of the plan brings 1.51. "
+            "Evidence: low (1 rows, spend varied by 0 %).",
+            "current_allocation": 2500.0,
+            "suggested_allocation": 3126.71,
+        },
+        {
+            "channel": "LinkedIn",
+            "action": "decrease",
+            "reason": "The next USD brings 0.92 USD at the present spend and 1.39 at "
+            "the suggested one; the last USD of the plan brings 1.51. "
+            "Evidence: low (1 rows, spend varied by 0 %). Held by trust "
+            "region (half the present spend).",
+            "current_allocation": 1500.0,
+            "suggested_allocation": 1071.43,
+        },
+    ],
+    "expected_revenue": {"estimate": 28573.7, "low": 21176.22, "high": 37253.49},
+    "expected_lift_percent": {"estimate": 1.94, "low": -6.49, "high": 12.18},
+    "channels": [
+        {
+            "channel": "Facebook",
+            "marginal_roi": 1.5063,
+            "marginal_roi_now": 1.3843,
+            "saturation_percent": 44.65,
+            "allocation_low": 1785.71,
+            "allocation_high": 5941.79,
+            "trend": "flat",
+            "evidence": "low",
+            "bound": "",
+        },
+        {
+            "channel": "Google Ads",
+            "marginal_roi": 1.5124,
+            "marginal_roi_now": 1.8457,
+            "saturation_percent": 48.89,
+            "allocation_low": 2704.21,
+            "allocation_high": 7142.86,
+            "trend": "flat",
+            "evidence": "low",
+            "bound": "",
+        },
+        {
+            "channel": "LinkedIn",
+            "marginal_roi": 1.3946,
+            "marginal_roi_now": 0.9228,
+            "saturation_percent": 39.22,
+            "allocation_low": 1071.43,
+            "allocation_high": 2995.68,
+            "trend": "flat",
+            "evidence": "low",
+            "bound": "trust region (half the present spend)",
+        },
+    ],
+    "probability_of_lift": 0.64,
+    "auto_applicable": False,
+    "method": "channels: 36 shapes x 5 decays, v1",
+    "plan_id": 12,
+    "mode": "channels",
+    "present": {"Facebook": 2500.0, "Google Ads": 3000.0, "LinkedIn": 1500.0},
+    "marginal_return": 1.5076,
+    "evidence": "low",
+    "reasons_against": [
+        "The chance of a lift is 0.64, below 0.90.",
+        "A channel would move by 50 %, above the step limit of 20 %.",
+        "There is no backtest yet.",
+    ],
+    "warnings": [],
+    "backtest": "No backtest: it needs 16 dated periods, and there are 1.",
+    "next_experiment": {
+        "channel": "Google Ads",
+        "sentence": "Vary Google Ads around 3,000 USD a period by a random 30 % "
+        "up or down for 8 periods: the data leave its best amount "
+        "anywhere from 2,704 to 7,143 USD, more than for any other "
+        "channel.",
+    },
+    "placebo": {},
+}
