@@ -72,7 +72,6 @@ class Automation(models.Model):
 
     class Meta:
         ordering = ["name"]
-        permissions = [("run_automation", "Can run automations by hand")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(largest_change_percent__gte=0),

@@ -52,6 +52,11 @@ def last_runs(limit: int = 10) -> QuerySet[Run]:
     return rows.order_by("-planned_for", "-pk")[:limit]
 
 
+def last_run(automation: Automation) -> Run | None:
+    """The newest run that was not skipped."""
+    return automation.runs.exclude(state=Run.State.SKIPPED).first()
+
+
 def upcoming(automation: Automation, now: datetime, count: int = 3) -> list[datetime]:
     """The next planned times, in the automation's own zone."""
     if not automation.is_enabled:

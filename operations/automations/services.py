@@ -23,6 +23,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from aethercrown import redaction
 from operations.automations import ledger, registry, seeding, slots, words
 from operations.automations.lease import Lease
 from operations.automations.ledger import Entry, Result
@@ -314,7 +315,7 @@ def _performed(claimed: Run, lease: Lease, clock: Clock) -> Result:
         outcome = registry.named(name).perform(occasion)
     except Exception as error:
         log.exception("Run %s of %s failed in attempt %s", claimed.pk, name, claimed.attempt)
-        told = "".join(traceback.format_exception(error))
+        told = redaction.text("".join(traceback.format_exception(error, limit=-8)))
         return _ended(claimed, "failed", _told(error), is_mine=fail(claimed, told, clock()))
     is_mine = finish(claimed, outcome, clock())
     result = _ended(claimed, "done", outcome.summary, is_mine=is_mine)
@@ -329,7 +330,7 @@ def _ended(claimed: Run, state: str, summary: str, *, is_mine: bool) -> Result:
 
 
 def _told(error: Exception) -> str:
-    return ledger.legible(f"{type(error).__name__}: {error}")
+    return ledger.legible(redaction.text(f"{type(error).__name__}: {error}"))
 
 
 def _renew_aside(run_id: int, attempt: int) -> bool:

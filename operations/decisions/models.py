@@ -57,7 +57,6 @@ class Decision(models.Model):
 
     class Meta:
         ordering = ["-proposed_at", "-pk"]
-        permissions = [("decide_decision", "Can approve, reject and roll back decisions")]
         constraints = [
             models.UniqueConstraint(
                 fields=["automation", "subject", "inputs_digest"],

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -79,6 +80,17 @@ def page(decision: Decision) -> str:
     if decision.kind not in kinds.names():
         return ""
     return kinds.named(decision.kind).path(decision.subject)
+
+
+def flat(value: Any, path: str = "") -> dict[str, str]:
+    """Nested JSON as one text a leaf, under names such as `shares.search` or `steps[0]`."""
+    if isinstance(value, dict):
+        parts = ((f"{path}.{name}".lstrip("."), each) for name, each in value.items())
+    elif isinstance(value, list):
+        parts = ((f"{path}[{place}]", each) for place, each in enumerate(value))
+    else:
+        return {path: "nothing" if value is None else str(value)}
+    return {name: leaf for inner, each in parts for name, leaf in flat(each, inner).items()}
 
 
 def _waiting() -> QuerySet[Decision]:

@@ -35,7 +35,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name'],
-                'permissions': [('run_automation', 'Can run automations by hand')],
             },
         ),
         migrations.CreateModel(
@@ -95,7 +94,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-proposed_at', '-pk'],
-                'permissions': [('decide_decision', 'Can approve, reject and roll back decisions')],
             },
         ),
         migrations.AddConstraint(

@@ -1,0 +1,300 @@
+"""Automations and their runs as staff see them: what, when, in which zone, and how it went."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextInputWidget
+
+from operations.automations import registry, reports, services, words
+from operations.automations.models import Automation, Run
+from operations.automations.slots import upcoming
+from operations.automations.tasks import run_automation
+
+MAY_RUN = "security.operate"  # the permission that makes an operator
+
+# The schedules have one screen, ours: beat's own would let one be changed behind its automation.
+for each in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
+    admin.site.unregister(each)
+
+
+Page = Callable[[Any, HttpRequest, str], HttpResponse]
+
+
+def button(description: str, path: str) -> Callable[[Page], Page]:
+    """A button on the page of one row, for those who may run it."""
+    decorate: Callable[[Page], Page] = action(
+        description=description, permissions=["run"], url_path=path
+    )
+    return decorate
+
+
+def free_names() -> list[tuple[str, str]]:
+    """What can still be scheduled: registered, and without a schedule."""
+    taken = set(Automation.objects.values_list("name", flat=True))
+    free = [name for name in registry.names() if name not in taken]
+    return [(name, f"{registry.named(name).title} ({name})") for name in free]
+
+
+def zones() -> list[tuple[str, str]]:
+    return [(name, name) for name in sorted(available_timezones() - {"localtime"})]
+
+
+class AutomationForm(forms.ModelForm[Automation]):
+    """What, when and in which time zone; the words become a schedule, or say why they cannot."""
+
+    name = forms.ChoiceField(label="What", choices=free_names, widget=UnfoldAdminSelect2Widget)
+    when = forms.CharField(
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=f"For example {words.EXAMPLES}.",
+    )
+    zone = forms.ChoiceField(
+        label="Time zone",
+        choices=zones,
+        initial="UTC",
+        widget=UnfoldAdminSelect2Widget,
+        help_text="Whose clock a time of day is read from. Intervals are the same everywhere.",
+    )
+
+    class Meta:
+        model = Automation
+        fields = [
+            "name",
+            "when",
+            "zone",
+            "is_enabled",
+            "mode",
+            "missed",
+            "largest_change_percent",
+            "applied_per_day",
+            "needs_sure_gain",
+            "data_age_hours",
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["when"] = words.written(self.instance.schedule)
+            self.fields.pop("name", None)
+
+    def clean_when(self) -> str:
+        text: str = self.cleaned_data["when"]
+        try:
+            self.wanted = words.read(text, self.instance.scheduled_at)
+        except words.Unreadable as error:
+            raise forms.ValidationError(str(error)) from error
+        return text
+
+
+@admin.register(Automation)
+class AutomationAdmin(ModelAdmin):
+    form = AutomationForm
+    list_display = ["title", "when", "zone", "is_enabled", "mode", "last_run", "next_run"]
+    list_filter = ["is_enabled", "mode", "missed"]
+    list_select_related = ["task__interval", "task__crontab"]
+    search_fields = ["name", "title"]
+    readonly_fields = ["what", "next_runs", "latest"]
+    actions_detail = ["run_now", "dry_run"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Automation | None = None) -> Any:
+        shown = ["what", "when", "zone", "next_runs"] if obj else ["name", "when", "zone"]
+        limits = ["largest_change_percent", "applied_per_day", "needs_sure_gain", "data_age_hours"]
+        sets = [
+            (None, {"fields": shown}),
+            ("How", {"fields": ["is_enabled", "mode", "missed"]}),
+            (
+                "Guardrails: in mode auto, whatever breaks one waits for a person",
+                {"fields": limits},
+            ),
+        ]
+        return [*sets, ("Latest runs", {"fields": ["latest"]})] if obj else sets
+
+    def has_delete_permission(self, request: HttpRequest, obj: Automation | None = None) -> bool:
+        return False  # switched off, its history stays
+
+    def has_run_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return bool(request.user.has_perm(MAY_RUN))
+
+    # --- What is shown ------------------------------------------------------------------------
+    @admin.display(description="what")
+    def what(self, automation: Automation) -> str:
+        return f"{automation.title} ({automation.name})"
+
+    @admin.display(description="when")
+    def when(self, automation: Automation) -> str:
+        return words.written(automation.schedule)
+
+    @admin.display(description="next run")
+    def next_run(self, automation: Automation) -> str:
+        found = reports.upcoming(automation, timezone.now(), 1)
+        return told(found[0]) if found else "none"
+
+    @admin.display(description="next runs")
+    def next_runs(self, automation: Automation) -> str:
+        found = reports.upcoming(automation, timezone.now())
+        return ", ".join(map(told, found)) or "none while it is off"
+
+    @admin.display(description="last run")
+    def last_run(self, automation: Automation) -> str:
+        run = reports.last_run(automation)
+        return f"{run.state}, {told(run.planned_for)}" if run else "never"
+
+    @admin.display(description="latest runs")
+    def latest(self, automation: Automation) -> str:
+        lines = (
+            (
+                reverse("admin:operations_run_change", args=[run.pk]),
+                told(run.planned_for),
+                run.state,
+                run.reason or run.summary,
+            )
+            for run in automation.runs.all()[:10]
+        )
+        return format_html_join("", '<div><a href="{}">{}</a> {} {}</div>', lines) or "none yet"
+
+    # --- What is done -------------------------------------------------------------------------
+    def save_model(
+        self, request: HttpRequest, obj: Automation, form: AutomationForm, change: Any
+    ) -> None:
+        """Save it with its schedule, and say what the words came to."""
+        now = timezone.now()
+        if not change:
+            obj.title = registry.named(obj.name).title
+        services.schedule(obj, form.wanted, now)
+        found = upcoming(form.wanted, obj.clock, now, 3) if obj.is_enabled else []
+        times = ", ".join(told(slot.astimezone(obj.clock)) for slot in found)
+        self.message_user(request, f"Next runs: {times}." if times else "It is off: no next run.")
+
+    @button("Run now", "run-now")
+    def run_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        automation = self.asked(request, object_id)
+        if request.method != "POST":
+            question = f"Run “{automation}” now, in mode {automation.mode}?"
+            return self.ask(request, automation, question, "Run now")
+        try:
+            run = services.order(automation.name, timezone.now())
+        except services.SwitchedOff as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return redirect("admin:operations_automation_change", automation.pk)
+        self.log_change(request, automation, "Run by hand.")
+        transaction.on_commit(lambda: self.ring(request, automation.name))
+        return redirect("admin:operations_run_change", run.pk)
+
+    @button("Dry run", "dry-run")
+    def dry_run(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        automation = self.asked(request, object_id)
+        result = None
+        if request.method == "POST":
+            result = services.rehearse(automation.name, timezone.now())
+        question = f"Compute what “{automation}” would do now, and keep nothing of it?"
+        return self.ask(request, automation, question, "Dry run", told=result)
+
+    def ring(self, request: HttpRequest, name: str) -> None:
+        """Wake a worker; without a broker the sweep finds the run when one is back."""
+        try:
+            run_automation.apply_async(
+                kwargs={"automation": name}, queue=registry.named(name).queue, expires=300
+            )
+        except run_automation.OperationalError:
+            words = "The broker does not answer: the run starts when it is back."
+            self.message_user(request, words, messages.WARNING)
+
+    def asked(self, request: HttpRequest, object_id: str) -> Automation:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return get_object_or_404(Automation, pk=object_id)
+
+    def ask(
+        self,
+        request: HttpRequest,
+        automation: Automation,
+        question: str,
+        verb: str,
+        **more: object,
+    ) -> HttpResponse:
+        """A page with one button: a GET changes nothing."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": automation.title,
+            "opts": self.opts,
+            "question": question,
+            "verb": verb,
+            "back": reverse("admin:operations_automation_change", args=[automation.pk]),
+            **more,
+        }
+        return TemplateResponse(request, "admin/operations/step.html", context)
+
+
+@admin.register(Run)
+class RunAdmin(ModelAdmin):
+    list_display = ["planned_for", "automation", "state", "trigger", "took", "attempt", "outcome"]
+    list_filter = ["state", "trigger", "automation", "planned_for"]
+    list_select_related = ["automation"]
+    search_fields = ["automation__name", "automation__title", "summary", "error"]
+    date_hierarchy = "planned_for"
+    fieldsets = [
+        (None, {"fields": ["automation", "planned_for", "state", "reason", "summary", "made"]}),
+        (
+            "Course",
+            {"fields": ["trigger", "attempt", "queued_at", "started_at", "ended_at", "took"]},
+        ),
+        ("Worker", {"fields": ["worker", "lease_until", "not_before"]}),
+        ("Record", {"fields": ["result", "log"]}),
+    ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
+        return False
+
+    @admin.display(description="took")
+    def took(self, run: Run) -> str:
+        return "" if run.duration is None else f"{run.duration.total_seconds():.2f} s"
+
+    @admin.display(description="outcome")
+    def outcome(self, run: Run) -> str:
+        """The summary, the reason of a skip, or the last line of the error."""
+        return run.reason or (run.error.strip().splitlines() or [run.summary])[-1]
+
+    @admin.display(description="decisions")
+    def made(self, run: Run) -> str:
+        lines = (
+            (reverse("admin:operations_decision_change", args=[each.pk]), each, each.status)
+            for each in run.decisions.all()
+        )
+        return format_html_join("", '<div><a href="{}">{}</a> {}</div>', lines) or "none"
+
+    @admin.display(description="error")
+    def log(self, run: Run) -> str:
+        return (
+            format_html('<pre class="overflow-x-auto">{}</pre>', run.error) if run.error else "none"
+        )
+
+
+def told(moment: datetime) -> str:
+    return f"{moment:%a %Y-%m-%d %H:%M:%S %Z}"
