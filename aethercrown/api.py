@@ -76,7 +76,7 @@ class Endpoint(APIView):
     area = ""
     scopes: tuple[str, ...] = ()
     secret_reply: ClassVar[frozenset[str]] = frozenset()
-    metadata_class = None  # OPTIONS is not one of the contract's methods
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     content_negotiation_class = AlwaysJSON
 
     def checked(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
@@ -105,11 +105,6 @@ class Endpoint(APIView):
         if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
             throttling.buckets.take(f"failures:{throttling.client_address(self.request)}")
         return super().handle_exception(exc)
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        response = super().finalize_response(request, response, *args, **kwargs)
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
 
     def once(
         self,

@@ -39,13 +39,18 @@ def leave(token: Token[str]) -> None:
 
 
 class RequestIds:
-    """Echo X-Request-ID, or make one."""
+    """Echo X-Request-ID, or make one.
+
+    The id stays current until the thread's next request: Django logs a refusal only after the
+    last middleware is left.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        with traced(request.headers.get(HEADER)) as name:
-            response = self.get_response(request)
-            response.headers[HEADER] = name
-            return response
+        enter(request.headers.get(HEADER))
+        name = request_id()
+        response = self.get_response(request)
+        response.headers[HEADER] = name
+        return response

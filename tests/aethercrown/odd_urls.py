@@ -1,0 +1,183 @@
+"""Views of odd shapes, which no feature has but the spine must bear."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    ValidationError,
+)
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import ConnectionError as RedisDown
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from aethercrown import fields
+from aethercrown.api import Conflict, Endpoint, ReadOnlyViewSet, reply
+from aethercrown.models import StoredReply
+from aethercrown.openapi import documented
+
+
+class RowSerializer(serializers.Serializer[Any]):
+    channel = fields.Text(max_length=20)
+    spend = fields.Money()
+    on = fields.Day(required=False)
+
+
+class ShapeSerializer(serializers.Serializer[Any]):
+    total = fields.Money(min_value=1)
+    rows = fields.Rows(child=RowSerializer(), most=3, required=False)
+    limits = fields.Named(child=fields.Number(min_value=0), most=2, required=False)
+    who = fields.Identifier(required=False)
+    facts = fields.Facts(required=False)
+    tone = fields.Option(choices=["warm", "dry"], required=False)
+
+
+class Checked(Endpoint):
+    area = "optimization"
+
+    @documented(
+        "Check a shape",
+        request=ShapeSerializer,
+        answer=ShapeSerializer,
+        example_request={"total": 10, "rows": [{"channel": "search", "spend": 1.5}]},
+        example_answer={"total": 10, "rows": [{"channel": "search", "spend": 1.5}]},
+    )
+    def post(self, request: Request) -> Response:
+        """Takes anything of that shape."""
+        shape = self.checked(ShapeSerializer)
+        return reply("Checked", ShapeSerializer(shape).data)
+
+
+def made() -> int:
+    return Group.objects.filter(name__startswith="made").count()
+
+
+class Effect(Endpoint):
+    """Makes a group for each call, then answers with the status of the query."""
+
+    area = "optimization"
+
+    @documented("Make a group", status=201, query={"status": {"type": "integer"}})
+    def post(self, request: Request, name: str = "x") -> Response:
+        Group.objects.create(name=f"made {made()}")
+        status = int(request.query_params.get("status", 201))
+        if status == 409:
+            raise Conflict
+        if status == 503:
+            raise OperationalError("the database went away")
+        if status == 500:
+            raise RuntimeError("a bug")
+        return reply("Made", {"count": made()}, status=status)
+
+
+class Secret(Endpoint):
+    area = "operational"
+    secret_reply = frozenset({"new_key"})
+
+    @documented(
+        "Rotate",
+        answer={"type": "object", "properties": {"rotations": {"type": "array"}}},
+        example_answer={"rotations": [{"new_key": "s3cret", "version": 2}]},
+    )
+    def post(self, request: Request) -> Response:
+        return reply("Rotated", {"rotations": [{"new_key": "s3cret", "version": 2}]})
+
+
+ERRORS: dict[str, Exception] = {
+    "conflict": Conflict("May 2026 is approved already."),
+    "forbidden": PermissionDenied(),
+    "missing": Group.DoesNotExist(),
+    "suspicious": SuspiciousOperation("x"),
+    "too-big": RequestDataTooBig("x"),
+    "invalid": ValidationError({"name": ["too odd"]}),
+    "data": DataError("out of range"),
+    "database": OperationalError("gone"),
+    "connection": InterfaceError("closed"),
+    "broker": BrokerError("gone"),
+    "redis": RedisDown("gone"),
+    "bug": RuntimeError("password=hunter2"),
+    "throttled": exceptions.Throttled(2.5),
+}
+
+
+class Raising(Endpoint):
+    area = "optimization"
+
+    def get(self, request: Request, name: str) -> Response:
+        raise ERRORS[name]
+
+
+class NotANumber(Endpoint):
+    area = "optimization"
+
+    def get(self, request: Request) -> Response:
+        return reply("Rendered too late to be refused", float("nan"))
+
+
+class ReplySerializer(serializers.ModelSerializer[StoredReply]):
+    class Meta:
+        model = StoredReply
+        fields = ["id", "key", "created_at"]
+
+
+class Replies(ReadOnlyViewSet[StoredReply]):
+    area = "optimization"
+    list_name = "replies"
+    title = "reply"
+    ordering: str | tuple[str, ...] = ("-created_at", "pk")
+    queryset = StoredReply.objects.all()
+    serializer_class = ReplySerializer
+    example = {"id": 1, "key": "k", "created_at": "2026-12-31T23:59:00Z"}
+
+
+class Tied(Replies):
+    ordering = "-created_at"
+
+
+class Unknown(Replies):
+    ordering = "nothing"
+
+
+class Undocumented(Endpoint):
+    area = "optimization"
+
+    def get(self, request: Request) -> Response:
+        return reply("Nobody says what this is", None)
+
+
+def broken_page(_request: HttpRequest) -> HttpResponse:
+    raise OperationalError("gone")
+
+
+def forbidden_page(_request: HttpRequest) -> HttpResponse:
+    raise PermissionDenied
+
+
+urlpatterns = [
+    path("api/v1/checked", Checked.as_view()),
+    path("api/v1/effect", Effect.as_view()),
+    path("api/v1/effect/<str:name>", Effect.as_view()),
+    path("api/v1/secret", Secret.as_view()),
+    path("api/v1/raising/<str:name>", Raising.as_view()),
+    path("api/v1/nan", NotANumber.as_view()),
+    path("api/v1/replies", Replies.as_view({"get": "list"})),
+    path("api/v1/replies/<int:pk>", Replies.as_view({"get": "retrieve"})),
+    path("api/v1/tied", Tied.as_view({"get": "list"})),
+    path("api/v1/unknown", Unknown.as_view({"get": "list"})),
+    path("api/v1/undocumented", Undocumented.as_view()),
+    path("api/v1/broken", broken_page),
+    path("api/v1/forbidden", forbidden_page),
+    path("broken", broken_page),
+]
+
+handler400 = "aethercrown.failures.bad_request"
+handler403 = "aethercrown.failures.forbidden"
+handler404 = "aethercrown.failures.not_found"
+handler500 = "aethercrown.failures.server_error"
