@@ -4,10 +4,13 @@ import concurrent.futures
 import os
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import redis
 from django.db import connections
+
+from tests import rig
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +59,10 @@ def at_once() -> Callable[..., list[object]]:
             return list(pool.map(one, range(count)))
 
     return run
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[rig.Stack]:
+    """A platform of real processes: `url`, `password` (of the login admin), `api_key`."""
+    with rig.running(tmp_path / "data") as started:
+        yield started

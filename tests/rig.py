@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90.0
+WHOLE = 8
 OWN = ("REDIS_URL", "DATABASE_URL", "CACHE_PREFIX", "SECRET_KEY", "API_KEY_PEPPER", "MAKELEVEL")
 
 
@@ -66,9 +67,27 @@ class Stack:
                 raise TimeoutError(f"No {words!r} in {seconds} s:\n{self.printed()}")
             time.sleep(0.02)
 
+    def wait_until_whole(self, seconds: float = 30.0) -> None:
+        """Return once every process is there: supervisor, broker, beat, 2 web and 3 worker."""
+        give_up = time.monotonic() + seconds
+        while len(family := self.living()) < WHOLE:
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"Only {len(family)} of {WHOLE} processes:\n{self.printed()}")
+            time.sleep(0.02)
+        self.seen.update(family)
+
     def living(self) -> set[int]:
         """The process and all its descendants."""
         return family(self.process.pid)
+
+    def child(self, name: str) -> int:
+        """The process id of the direct child `web`, `worker` or `beat`."""
+        return next(
+            pid
+            for pid, parent in parents().items()
+            if parent == self.process.pid
+            and Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == f"ac-{name}"
+        )
 
     def left(self, seconds: float = 10.0) -> set[int]:
         """Those of the processes seen that still live after at most `seconds`."""

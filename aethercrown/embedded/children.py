@@ -56,6 +56,7 @@ def fork(name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> 
     pid = os.fork()
     if pid == 0:
         undo_signals(mask)
+        tether.rename(f"ac-{name}")
         live(parent, run, printed, (output, *closed))
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.close(printed)

@@ -1,0 +1,72 @@
+import json
+import os
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command, get_commands
+
+from aethercrown.embedded import preparation
+from security.apikeys import services
+
+pytestmark = pytest.mark.django_db
+
+
+def answer(folder, *, demo=False):
+    reader, writer = os.pipe()
+    preparation.prepare(folder, writer, demo=demo)
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        return json.load(told)
+
+
+def test_the_first_start_makes_a_login_and_a_later_one_tells_nothing(tmp_path, client):
+    first = answer(tmp_path)
+    assert client.login(username="admin", password=first["password"])
+    assert answer(tmp_path)["password"] is None
+    person = get_user_model().objects.get()
+    assert person.is_staff
+    assert person.is_superuser
+
+
+def test_each_start_has_a_key_and_the_former_ends(tmp_path):
+    first, second = (answer(tmp_path)["api_key"] for _ in range(2))
+    assert services.credential(first) is None
+    held = services.credential(second)
+    assert held
+    assert held.name == preparation.KEY_NAME
+
+
+def test_somebody_elses_login_is_enough(tmp_path):
+    get_user_model().objects.create_superuser("boss", password="-" * 20)
+    assert answer(tmp_path)["password"] is None
+    assert get_user_model().objects.count() == 1
+
+
+def test_every_migration_file_is_known_to_be_applied():
+    assert preparation.missing(preparation.on_disk(), preparation.recorded()) == set()
+
+
+def test_a_migration_that_is_not_recorded_is_missing():
+    wanted = {("security", "0001_initial"), ("security", "9999_later")}
+    assert preparation.missing(wanted, preparation.recorded()) == {("security", "9999_later")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_lacks_a_migration_is_brought_up_to_date(tmp_path):
+    call_command("migrate", "sessions", "zero", verbosity=0)
+    assert preparation.missing(preparation.on_disk(), preparation.recorded())
+    answer(tmp_path)
+    assert not preparation.missing(preparation.on_disk(), preparation.recorded())
+
+
+def test_a_demo_that_was_loaded_once_stays_cleared(tmp_path):
+    (tmp_path / preparation.DEMO_DONE).touch()
+    before = get_user_model().objects.count()
+    preparation.load_demo(tmp_path)
+    assert get_user_model().objects.count() == before
+
+
+@pytest.mark.skipif("seed_demo" not in get_commands(), reason="there is no demo company")
+def test_the_demo_company_is_loaded_and_noted(tmp_path):
+    preparation.load_demo(tmp_path)
+    assert (tmp_path / preparation.DEMO_DONE).exists()

@@ -1,0 +1,196 @@
+"""The decisions before the start, and the start in whole, with its real processes."""
+
+import http.client
+import http.server
+import os
+import signal
+import socket
+import sqlite3
+import threading
+
+import pytest
+
+from aethercrown import datadir
+from aethercrown.embedded import start
+from aethercrown.embedded.servers import Unavailable
+from tests import rig
+
+linux_only = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks into /proc")  # noqa: PTH112 - a constant
+
+
+def chosen(folder, **environment):
+    return start.choice({"DATA_DIR": str(folder), **environment})
+
+
+def test_nothing_set_means_this_machine_only_with_a_demo(tmp_path):
+    plain = chosen(tmp_path)
+    assert (plain.host, plain.port, plain.demo, plain.redis_url) == ("127.0.0.1", 8000, True, "")
+    assert not chosen(tmp_path, DEMO="0").demo
+
+
+@pytest.mark.parametrize("port", ["x", "0", "65536", "-1", "80 80", "8000.0"])
+def test_a_port_that_is_none_is_told_with_its_bounds(tmp_path, port):
+    with pytest.raises(Unavailable, match="must be a number from 1 to 65535"):
+        chosen(tmp_path, PORT=port)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),  # noqa: S104 - the point of the case
+        ("::1", "http://[::1]:8000"),
+        ("localhost", "http://localhost:8000"),
+    ],
+)
+def test_the_address_is_one_that_a_browser_here_can_open(tmp_path, host, address):
+    assert chosen(tmp_path, HOST=host).address == address
+
+
+@pytest.mark.parametrize(
+    ("host", "https"), [("127.0.0.1", "False"), ("localhost", "False"), ("192.0.2.1", None)]
+)
+def test_plain_http_is_for_this_machine_only(tmp_path, host, https):
+    environment: dict[str, str] = {}
+    start.decide(environment, chosen(tmp_path, HOST=host), None)
+    assert environment.get("HTTPS") == https
+    assert environment["OMP_NUM_THREADS"] == "1"
+    assert environment["DATA_DIR"] == str(tmp_path)
+    assert "REDIS_URL" not in environment
+
+
+def test_what_a_person_set_about_https_stays(tmp_path):
+    environment = {"HTTPS": "True"}
+    start.decide(environment, chosen(tmp_path), None)
+    assert environment["HTTPS"] == "True"
+
+
+def test_a_broker_that_is_named_is_used(tmp_path):
+    with start.broker(chosen(tmp_path, REDIS_URL="redis://somewhere"), 0) as none:
+        assert none is None
+
+
+def test_a_broker_of_its_own_is_announced_for_as_long_as_it_runs(tmp_path):
+    with (tmp_path / "lock").open("w") as held:
+        with start.broker(chosen(tmp_path), held.fileno()) as kept:
+            assert kept
+            kept.server.wait_until(kept.answers)
+            environment: dict[str, str] = {}
+            start.decide(environment, chosen(tmp_path), kept)
+            assert environment["REDIS_URL"] == datadir.broker_url(tmp_path)
+        assert datadir.broker_url(tmp_path) is None
+        assert not kept.server.is_running()
+
+
+@pytest.mark.parametrize(("made", "shown"), [("s3cret", "s3cret"), (None, "changepassword")])
+def test_the_password_is_shown_at_the_first_start_only(tmp_path, made, shown):
+    block = start.welcome(chosen(tmp_path), {"password": made, "api_key": "ac_key"})
+    assert shown in "\n".join(block)
+    assert "  API key   ac_key  (all scopes, until the next start)" in block
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    """Ready, or not: as the server's `status` says."""
+
+    def do_GET(self):
+        self.send_response(self.server.status)  # type: ignore[attr-defined]  # set by the test
+        self.end_headers()
+
+    def log_message(self, *_arguments):
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(("status", "ready"), [(200, True), (503, False)])
+def test_ready_is_what_the_probe_says(status, ready):
+    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as server:
+        server.status = status  # type: ignore[attr-defined]  # read by the handler
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        assert start.is_ready(f"http://127.0.0.1:{server.server_port}") is ready
+        thread.join()
+
+
+def test_nobody_there_is_not_ready():
+    assert not start.is_ready(f"http://127.0.0.1:{rig.free_port()}")
+
+
+def get(stack, path):
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"X-API-Key": stack.api_key})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@linux_only
+def test_it_serves_is_killed_and_leaves_nothing_and_starts_again_from_its_folder(tmp_path):
+    """One long story, because each start takes seconds."""
+    with rig.running(tmp_path / "data") as stack:
+        assert get(stack, "/healthz") == 200
+        assert len(stack.password) >= 15
+        first_key = stack.api_key
+        stack.wait_until_whole()
+        stack.process.kill()
+        stack.process.wait()
+        assert stack.left() == set()
+
+    stack.output.write_text("")
+    with rig.running(tmp_path / "data") as again:
+        assert "as printed at the first start" in again.printed()
+        assert again.api_key != first_key
+        second = rig.start(tmp_path / "data")
+        assert second.process.wait(30) == 1
+        assert f"in use by process {again.process.pid}" in second.printed()
+        third = rig.start(tmp_path / "other", port=again.port)
+        assert third.process.wait(30) == 1
+        assert third.printed().count("\n") == 1
+        assert f"Port {again.port} on 127.0.0.1 is taken" in third.printed()
+        assert again.stop(signal.SIGTERM) == 0
+        assert again.left() == set()
+    with sqlite3.connect(tmp_path / "data" / "aethercrown.sqlite3") as rows:
+        assert rows.execute("pragma integrity_check").fetchone() == ("ok",)
+    rows.close()
+
+
+@linux_only
+def test_two_copies_run_side_by_side_and_a_dead_child_comes_back(tmp_path):
+    with rig.running(tmp_path / "one") as one, rig.running(tmp_path / "two") as two:
+        assert get(one, "/healthz") == get(two, "/healthz") == 200
+        assert one.api_key != two.api_key
+        os.kill(one.child("beat"), signal.SIGKILL)
+        one.wait_for("beat ended with status -9; it starts again in 0.5 s.", seconds=20)
+        assert get(one, "/healthz") == 200
+        assert two.stop(signal.SIGINT) == 0
+        assert one.stop(signal.SIGTERM) == 0
+        assert one.left() == two.left() == set()
+
+
+@linux_only
+def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    stack = rig.start(tmp_path / "file")
+    assert stack.process.wait(30) == 1
+    assert stack.printed().count("\n") == 1
+    assert "Cannot use" in stack.printed()
+    assert "Set DATA_DIR." in stack.printed()
+
+
+def test_a_port_number_that_is_none_ends_the_start_with_one_sentence(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("PORT", "x")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("MAKELEVEL", raising=False)
+    assert start.main([]) == 1
+    assert capsys.readouterr().err == "PORT is 'x', and must be a number from 1 to 65535.\n"
+
+
+def test_a_port_in_use_is_seen_before_anything_else_starts(capsys, monkeypatch, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv("PORT", str(taken.getsockname()[1]))
+        monkeypatch.setenv("DATA_DIR", str(tmp_path))
+        monkeypatch.delenv("MAKELEVEL", raising=False)
+        assert start.main([]) == 1
+    assert "is taken" in capsys.readouterr().err
+    assert {each.name for each in tmp_path.iterdir()} == {"lock"}
