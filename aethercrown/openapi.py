@@ -255,7 +255,8 @@ class EnvelopeSchema(AutoSchema):
         bypass_extensions: bool = False,  # noqa: FBT001, FBT002 - as the parent has it
     ) -> Fragment:
         if isinstance(field, fields.Fact):
-            return {"type": ["number", "string", "boolean"]}
+            kinds = ["number", "string", "boolean"]
+            return {"type": [*kinds, "null"] if field.allow_null else kinds}
         mapped: Any = super()._map_serializer_field
         schema: Fragment = mapped(field, direction, bypass_extensions)
         if isinstance(field, fields.Identifier) and direction == "request":

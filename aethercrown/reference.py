@@ -1,5 +1,6 @@
 """The API's own reference: the OpenAPI document, and Swagger UI over it, from this server alone."""
 
+import json
 from functools import cache
 from typing import Any
 
@@ -7,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import spectacular_settings
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,8 +19,9 @@ from aethercrown.api import Endpoint
 def document() -> dict[str, Any]:
     """The OpenAPI document; the same for all, and costly, so made once."""
     generator: Any = SchemaGenerator
-    made: dict[str, Any] = generator().get_schema(request=None, public=True)
-    return made
+    made = generator().get_schema(request=None, public=True)
+    plain: dict[str, Any] = json.loads(JSONRenderer().render(made))
+    return plain
 
 
 class Schema(Endpoint):
