@@ -1,4 +1,4 @@
-"""The project's one table: first answers, kept for callers who ask again."""
+"""The project's own tables: answers kept for callers who ask again, and what is demo."""
 
 from django.db import models
 
@@ -28,3 +28,19 @@ class StoredReply(models.Model):
 
     def __str__(self) -> str:
         return f"{self.principal} {self.key}"
+
+
+class DemoRow(models.Model):
+    """One row of any table that the demo company made, so that exactly those can go again."""
+
+    table = models.CharField(max_length=100, help_text="Its model: marketing.channel.")
+    key = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["table", "key"], name="aethercrown_demorow_noted_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.key}"

@@ -6,10 +6,11 @@ class MarketingConfig(AppConfig):
 
     def ready(self) -> None:
         """Make what marketing imports, exports, decides and runs by itself known by name."""
-        from aethercrown import export, importing  # noqa: PLC0415 - models exist only now
+        from aethercrown import demo, export, importing  # noqa: PLC0415 - models exist only now
         from marketing.budget import services as budget_services  # noqa: PLC0415
         from marketing.channels import reports as channels_reports  # noqa: PLC0415
         from marketing.channels import services as channels_services  # noqa: PLC0415
+        from marketing.demo import services as demo_services  # noqa: PLC0415
         from operations.automations import registry  # noqa: PLC0415
         from operations.decisions import kinds  # noqa: PLC0415
 
@@ -21,3 +22,4 @@ class MarketingConfig(AppConfig):
             registry.register(automation)
         for kind in budget_services.KINDS:
             kinds.register(kind)
+        demo.register("marketing", demo_services.seed)

@@ -137,7 +137,8 @@ def readable(rows: Any) -> Iterator[dict[str, Any]]:
 
 def readable_limits(limits: Any) -> dict[str, dict[str, Any]]:
     """The limits, with none in the place of a bad one."""
-    limit, found = LimitSerializer(), {}
+    limit = LimitSerializer()
+    found: dict[str, dict[str, Any]] = {}
     for name, each in limits.items() if isinstance(limits, dict) else []:
         found[name] = {}
         with suppress(ValidationError):

@@ -1,0 +1,20 @@
+"""The demo company out: exactly the rows that seed_demo made."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from aethercrown import demo
+
+
+class Command(BaseCommand):
+    help = "Remove the demo company's rows; rows of your own stay, and what they need stays too."
+
+    def handle(self, *_arguments: Any, **_options: Any) -> None:
+        if not demo.is_there():
+            self.stdout.write("There is no demo company here; nothing was changed.")
+            return
+        cleared = demo.clear()
+        for sentence in cleared.kept:
+            self.stdout.write(f"Kept: {sentence}.")
+        self.stdout.write(f"{cleared.removed} rows of the demo company were removed.")

@@ -1,0 +1,33 @@
+"""The demo company in: `manage.py seed_demo [--today 2026-01-31]`; a second time does nothing."""
+
+from argparse import ArgumentParser
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from aethercrown import demo
+
+
+class Command(BaseCommand):
+    help = "Load the demo company into an empty installation; clear_demo takes it out again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--today",
+            type=date.fromisoformat,
+            help="The day on which its history ends; today unless told.",
+        )
+
+    def handle(self, *_arguments: Any, **options: Any) -> None:
+        today = options["today"] or datetime.now(UTC).date()
+        try:
+            made = demo.seed(today)
+        except demo.NotEmpty as reason:
+            self.stdout.write(str(reason))
+            return
+        self.stdout.write(
+            f"The demo company is loaded: {made} rows."
+            if made
+            else "The demo company is there already; nothing was changed."
+        )

@@ -1,0 +1,80 @@
+"""A company that does not exist: six channels whose true response is known, week by week."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+WEEKS = 104
+NOISE = 0.08
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A channel's usual share of the budget, what it earns there, and how fast that flattens."""
+
+    name: str
+    share: float
+    roi: float
+    power: float
+    memory: float  # part of the effect that carries over into the next week
+
+
+CHANNELS = (
+    Truth("Paid search", 0.30, 3.4, 0.45, 0.1),
+    Truth("Paid social", 0.24, 2.2, 0.50, 0.3),
+    Truth("Display", 0.16, 1.1, 0.35, 0.2),
+    Truth("Video", 0.12, 2.6, 0.70, 0.5),
+    Truth("Affiliates", 0.10, 3.8, 0.75, 0.0),
+    Truth("Newsletter sponsoring", 0.08, 2.9, 0.65, 0.2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One channel in one week."""
+
+    channel: str
+    starts_on: dt.date
+    spend: Decimal
+    revenue: Decimal
+
+
+class Company:
+    """Lives week by week: told what it plans to spend, it says what it spent and earned."""
+
+    def __init__(self, random: np.random.Generator, budget: float) -> None:
+        self.random = random
+        self.budget = budget
+        self.usual = {each.name: each.share * budget for each in CHANNELS}
+        self.felt = dict(self.usual)
+
+    def week(
+        self, starts_on: dt.date, plan: Mapping[str, float], unrest: float, chase: float = 0.0
+    ) -> list[Week]:
+        """A week under `plan`, from which spend strays by `unrest` (log sd).
+
+        By `chase` (0 to 1) it follows demand, as money does that nobody plans.
+        """
+        season = 0.15 * np.sin(2 * np.pi * (starts_on.timetuple().tm_yday - 80) / 365.25)
+        demand = season + 0.03 * self.random.standard_normal()
+        weeks = []
+        for truth in CHANNELS:
+            strayed = np.exp(unrest * self.random.standard_normal() - unrest**2 / 2)
+            spend = float(plan[truth.name] * strayed * np.exp(chase * demand))
+            weeks.append(self._earned(truth, starts_on, spend, demand))
+        return weeks
+
+    def _earned(self, truth: Truth, starts_on: dt.date, spend: float, demand: float) -> Week:
+        usual = self.usual[truth.name]
+        self.felt[truth.name] += (1 - truth.memory) * (spend - self.felt[truth.name])
+        gain = (self.felt[truth.name] / usual) ** truth.power
+        noise = np.exp(demand + NOISE * self.random.standard_normal() - NOISE**2 / 2)
+        return Week(truth.name, starts_on, _cents(spend), _cents(usual * truth.roi * gain * noise))
+
+
+def _cents(amount: float) -> Decimal:
+    return Decimal(repr(float(amount))).quantize(CENT)

@@ -1,0 +1,95 @@
+"""Storing the demo company."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from aethercrown.demo import NotEmpty, Seeding
+from marketing.allocations.models import Allocation
+from marketing.budget import services as budget
+from marketing.budget.models import Plan
+from marketing.budget.weeks import WEEK, week_of
+from marketing.channels.models import Channel, LiftTest, Performance
+from marketing.demo.company import CHANNELS, WEEKS, Company, Week
+from operations.decisions import services as decisions
+
+UNDER_PLAN = 8  # weeks that the first plan is in force
+CHASE = 0.5  # before there was a plan, spend followed demand half-way
+FREELY, BY_PLAN = 0.3, 0.08  # how far spend strays from what was meant (log sd)
+MANAGER = "demo: marketing manager"
+
+
+def seed(seeding: Seeding) -> None:
+    """Two years of six channels; a plan approved eight weeks ago and measured; one that waits."""
+    if Channel.objects.exists():
+        raise NotEmpty(
+            "This installation has channels of its own, so the demo company was not loaded."
+        )
+    company = Company(seeding.random, float(budget.usual_budget()))
+    channels = {each.name: Channel(name=each.name, notes="Demo company.") for each in CHANNELS}
+    Channel.objects.bulk_create(channels.values())
+    channels = Channel.objects.in_bulk(list(channels), field_name="name")
+    seeding.keep(channels.values())
+
+    this_week = week_of(seeding.today)
+    decided_on = this_week - UNDER_PLAN * WEEK
+    before = [this_week - count * WEEK for count in range(WEEKS, UNDER_PLAN, -1)]
+    after = [this_week - count * WEEK for count in range(UNDER_PLAN, 0, -1)]
+    _store(seeding, channels, (company.week(on, company.usual, FREELY, CHASE) for on in before))
+    _store_test(seeding, channels["Video"], company)
+    plan = _decided(seeding.now - (seeding.today - decided_on))
+    spends = {name: float(amount) for name, amount in _amounts(plan).items()}
+    _store(seeding, channels, (company.week(on, spends, BY_PLAN) for on in after))
+    decisions.measure_due(seeding.now)
+    _keep(seeding, plan)
+    _keep(seeding, budget.replan(now=seeding.now, mode="propose"))
+
+
+def _store(seeding: Seeding, channels: Mapping[str, Channel], weeks: Iterable[list[Week]]) -> None:
+    rows = [
+        Performance(
+            channel=channels[each.channel],
+            date=each.starts_on,
+            spend=each.spend,
+            revenue=each.revenue,
+        )
+        for week in weeks
+        for each in week
+    ]
+    seeding.keep(Performance.objects.bulk_create(rows))
+
+
+def _store_test(seeding: Seeding, channel: Channel, company: Company) -> None:
+    """An experiment half a year ago that confirmed what one channel brings."""
+    truth = next(each for each in CHANNELS if each.name == channel.name)
+    ends_on = week_of(seeding.today) - timedelta(weeks=26, days=1)
+    spend = Decimal(repr(company.usual[truth.name])).quantize(Decimal("0.01"))
+    revenue = spend * Decimal(repr(truth.roi))
+    test = LiftTest.objects.create(
+        channel=channel,
+        starts_on=ends_on - timedelta(days=27),
+        ends_on=ends_on,
+        spend=spend,
+        revenue=revenue.quantize(Decimal("0.01")),
+        standard_error=(revenue * Decimal("0.15")).quantize(Decimal("0.01")),
+        notes="Demo company: four weeks in half of the regions.",
+    )
+    seeding.keep([test])
+
+
+def _decided(now: datetime) -> Plan:
+    """A plan made and approved at `now`."""
+    plan = budget.replan(now=now, mode="propose")
+    return budget.approve(plan.pk, actor=MANAGER, note="Demo company.", now=now)
+
+
+def _amounts(plan: Plan) -> dict[str, Decimal]:
+    return {share.channel_name: share.amount for share in plan.shares.all()}
+
+
+def _keep(seeding: Seeding, plan: Plan) -> None:
+    """Note a plan with all that hangs on it."""
+    seeding.keep([plan.decision])
+    seeding.keep([plan])
+    seeding.keep(plan.shares.all())
+    seeding.keep(Allocation.objects.filter(decision=plan.decision))
