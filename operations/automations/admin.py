@@ -65,6 +65,7 @@ class AutomationForm(forms.ModelForm[Automation]):
 
     name = forms.ChoiceField(label="What", choices=free_names, widget=UnfoldAdminSelect2Widget)
     when = forms.CharField(
+        label="When",
         max_length=200,
         widget=UnfoldAdminTextInputWidget,
         help_text=f"For example {words.EXAMPLES}.",
@@ -185,6 +186,18 @@ class AutomationAdmin(ModelAdmin):
         found = upcoming(form.wanted, obj.clock, now, 3) if obj.is_enabled else []
         times = ", ".join(told(slot.astimezone(obj.clock)) for slot in found)
         self.message_user(request, f"Next runs: {times}." if times else "It is off: no next run.")
+
+    def construct_change_message(
+        self, request: HttpRequest, form: AutomationForm, formsets: Any, add: Any = None
+    ) -> Any:
+        """What each field was and what it is now, so that the history tells both."""
+        if add:
+            return super().construct_change_message(request, form, formsets, add)
+        changes = [
+            f"{form[name].label} from {form.initial.get(name)} to {form.cleaned_data[name]}"
+            for name in form.changed_data
+        ]
+        return [{"changed": {"fields": changes}}]
 
     @button("Run now", "run-now")
     def run_now(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -57,3 +57,13 @@ def test_the_page_of_a_decision_is_its_kind_s(proposed, monkeypatch):
     assert reports.page(proposed) == ""
     assert reports.promises()[0].title == "forgotten"
     assert kinds.names() == ("setting",)
+
+
+def test_nested_values_are_told_one_a_leaf():
+    nested = {"shares": {"search": "10.00", "post": None}, "steps": [1, [2]]}
+    assert reports.flat(nested) == {
+        "shares.search": "10.00",
+        "shares.post": "nothing",
+        "steps[0]": "1",
+        "steps[1][0]": "2",
+    }

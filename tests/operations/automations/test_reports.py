@@ -1,0 +1,92 @@
+from datetime import UTC, datetime, timedelta
+
+from django.db.models.functions import Now
+from django.urls import resolve
+
+from operations.automations import reports, services
+from operations.automations.models import Automation, Run
+from operations.decisions.guardrails import Limits
+from tests.operations.conftest import NOON
+
+HOUR = timedelta(hours=1)
+ONE = NOON + HOUR
+
+
+def failing(_occasion):
+    raise ValueError("no rows")
+
+
+def sentences(now):
+    return [each.sentence for each in reports.attention(now)]
+
+
+def test_all_is_well_when_the_last_slot_was_done(automation):
+    automation()
+    services.wake("ads", clock=lambda: ONE)
+    assert sentences(ONE + timedelta(minutes=30)) == []
+
+
+def test_the_limits_and_the_mode_are_those_that_staff_set(automation):
+    automation()
+    Automation.objects.update(applied_per_day=3, mode="auto")
+    assert reports.limits("ads").applied_per_day == 3
+    assert reports.limits("nobody") == Limits()
+    assert (reports.mode("ads"), reports.mode("nobody")) == ("auto", "propose")
+
+
+def test_the_last_runs_leave_out_what_was_skipped(automation):
+    automation()
+    services.wake("ads", clock=lambda: NOON + 3.5 * HOUR)
+    [run] = reports.last_runs(5)
+    assert run.state == "done"
+    assert reports.last_run(run.automation) == run
+    assert reports.counts(NOON)["skipped"] == 2
+    assert reports.counts(NOON + 3 * HOUR)["skipped"] == 0
+
+
+def test_the_next_times_are_told_in_the_zone_of_the_automation(automation):
+    ads = automation(at="03:00", zone="Europe/Berlin")
+    found = reports.upcoming(ads, NOON, 2)
+    assert [f"{each:%d %H:%M %Z}" for each in found] == ["21 03:00 CET", "22 03:00 CET"]
+    ads.is_enabled = False
+    assert reports.upcoming(ads, NOON) == []
+
+
+def test_a_failure_calls_for_attention_until_a_later_run_succeeds(automation):
+    automation(perform=failing)
+    services.run("ads", NOON, trigger="manual", clock=lambda: NOON)
+    [told] = reports.attention(NOON)
+    assert told.sentence == "Ads failed at 2026-11-20 12:00 UTC: ValueError: no rows"
+    assert resolve(told.link).kwargs["object_id"] == str(Run.objects.get().pk)
+    Run.objects.update(error="")
+    assert sentences(NOON) == ["Ads failed at 2026-11-20 12:00 UTC: no reason recorded"]
+    Run.objects.update(state="done")
+    assert sentences(NOON) == []
+
+
+def test_a_lost_worker_calls_for_attention(automation):
+    automation()
+    services.enter("ads", ONE)
+    services.claim(Run.objects.get().pk, "host:1", ONE)
+    assert sentences(ONE) == []
+    Run.objects.update(lease_until=Now() - timedelta(minutes=5))
+    assert sentences(ONE) == [
+        "Ads of 2026-11-20 13:00:00 UTC lost its worker host:1 and waits to be taken up."
+    ]
+
+
+def test_an_automation_that_nothing_starts_calls_for_attention(automation):
+    automation()
+    late = ONE + timedelta(minutes=3)
+    told = ["Ads was due at 2026-11-20 13:00 UTC and has not begun."]
+    assert sentences(ONE + timedelta(minutes=1)) == []
+    assert sentences(late) == told
+    services.enter("ads", ONE)
+    assert sentences(late) == told
+    Automation.objects.update(is_enabled=False)
+    assert sentences(late) == []
+
+
+def test_now_is_now_unless_told_otherwise(automation):
+    automation(since=datetime.now(UTC) - 2 * HOUR)
+    assert len(reports.attention()) == 1

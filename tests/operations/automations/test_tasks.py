@@ -1,0 +1,68 @@
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from celery import current_app
+
+from operations.automations import tasks
+from operations.automations.models import Run
+from operations.decisions import tasks as decisions
+from operations.decisions.models import Decision
+
+
+@pytest.fixture
+def automation(automation):
+    """Scheduled two hours ago: tasks have no other clock than the real one."""
+    return partial(automation, since=datetime.now(UTC) - timedelta(hours=2))
+
+
+@pytest.fixture
+def bells(monkeypatch):
+    sent = []
+    for task in (tasks.run_automation, tasks.sweep_runs):
+        monkeypatch.setattr(task, "apply_async", lambda task=task, **m: sent.append((task.name, m)))
+    return sent
+
+
+def test_beat_s_message_performs_what_is_due(automation, occasions):
+    automation()
+    current_app.tasks["operations.run_automation"](automation="ads")
+    assert len(occasions) == 1
+    assert Run.objects.filter(state="done").count() == 1
+
+
+def test_the_sweep_rings_for_each_automation_that_has_something_to_do(automation, bells):
+    automation()
+    tasks.sweep_runs()
+    assert bells == [
+        (
+            "operations.run_automation",
+            {"kwargs": {"automation": "ads"}, "queue": "default", "expires": 300},
+        )
+    ]
+
+
+def test_a_worker_that_starts_looks_at_once(bells):
+    tasks.sweep_at_start()
+    assert bells == [("operations.sweep_runs", {"expires": 60})]
+
+
+def test_the_tasks_keep_the_names_that_beat_stores():
+    for name in ("run_automation", "sweep_runs", "measure_decisions", "expire_decisions"):
+        assert f"operations.{name}" in current_app.tasks
+
+
+def test_decisions_are_measured_and_expired_by_task(db):
+    Decision.objects.create(
+        automation="ads",
+        kind="forgotten",
+        subject="hall",
+        title="Old",
+        before={},
+        after={},
+        expected={},
+        proposed_at=datetime(2020, 1, 1, tzinfo=UTC),
+    )
+    decisions.measure_decisions()
+    decisions.expire_decisions()
+    assert Decision.objects.get().verdict == "expired"
