@@ -112,9 +112,9 @@ def likely(probability: float) -> str:
 def verdict(proposal: Proposal) -> Verdict:
     """Act or recommend, with the reasons in the proposal's own words."""
     if proposal.auto_applicable:
-        title = "May be applied by itself: every guardrail of the method passes"
-        return Verdict(title, "good", ())
-    return Verdict("A recommendation: a person decides", "warn", proposal.reasons_against)
+        chance = f"The probability of a lift is {likely(proposal.probability_of_lift)}."
+        return Verdict("Act: the gain is sure enough", "good", (chance,))
+    return Verdict("A recommendation: weigh it before you act", "warn", proposal.reasons_against)
 
 
 def tested(backtest: Backtest | None) -> list[Headline]:

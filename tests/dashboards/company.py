@@ -11,32 +11,40 @@ from marketing.channels.models import Channel, Performance, TotalRevenue
 from operations.decisions import services as decisions
 
 NOW = datetime(2026, 1, 12, 3, tzinfo=UTC)
-NAMES = {"Search": 3200, "Social": 2900, "Video": 2400, "Affiliates & partners": 1500}
-CURVES = {"Search": 0.75, "Social": 0.35, "Video": 0.6, "Affiliates & partners": 0.5}
+LAST = date(2026, 1, 5)
+NAMES = {  # usual spend a week, and the power of spend that revenue follows
+    "Search": (3200, 0.75),
+    "Social": (2900, 0.35),
+    "Video": (2400, 0.6),
+    "Affiliates & partners": (1500, 0.5),
+}
 
 
 def channels(weeks: int = 60, *, revenue: bool = True) -> list[Channel]:
     """Channels with rows on Mondays, the last in the week before NOW."""
-    made = [Channel.objects.create(name=name, currency="USD") for name in NAMES]
-    draw = np.random.default_rng(7)
-    first = date(2026, 1, 5) - timedelta(weeks=weeks - 1)
-    for channel in made:
-        usual = NAMES[channel.name]
-        spend = usual * np.exp(0.25 * draw.standard_normal(weeks))
-        earned = 3 * usual * (spend / usual) ** CURVES[channel.name]
-        earned = earned * np.exp(0.1 * draw.standard_normal(weeks))
-        Performance.objects.bulk_create(
-            Performance(
-                channel=channel,
-                date=first + timedelta(weeks=week),
-                spend=_cents(spend[week]),
-                revenue=_cents(earned[week]) if revenue else None,
-                currency="USD",
-            )
-            for week in range(weeks)
-        )
+    made = [channel(name, weeks, revenue=revenue) for name in NAMES]
     if not revenue:
-        _totals(first, weeks)
+        _totals(LAST - timedelta(weeks=weeks - 1), weeks)
+    return made
+
+
+def channel(name: str, weeks: int, *, revenue: bool = True) -> Channel:
+    """One channel with its rows; the same name has the same rows each time."""
+    made = Channel.objects.create(name=name, currency="USD")
+    draw = np.random.default_rng(len(name))
+    usual, shape = NAMES.get(name, (1000, 0.5))
+    spend = usual * np.exp(0.25 * draw.standard_normal(weeks))
+    earned = 3 * usual * (spend / usual) ** shape * np.exp(0.1 * draw.standard_normal(weeks))
+    Performance.objects.bulk_create(
+        Performance(
+            channel=made,
+            date=LAST - timedelta(weeks=weeks - 1 - week),
+            spend=_cents(spend[week]),
+            revenue=_cents(earned[week]) if revenue else None,
+            currency="USD",
+        )
+        for week in range(weeks)
+    )
     return made
 
 

@@ -1,0 +1,138 @@
+"""The budget's pages over real rows: plans, a channel, an empty company, totals only."""
+
+import csv
+from decimal import Decimal
+
+import pytest
+
+from dashboards.budget.views import WEEKS
+from marketing.budget.models import Plan
+from tests.dashboards import company
+
+DASH = "\N{EN DASH}"
+
+
+@pytest.fixture
+def plans(db) -> list[Plan]:
+    company.channels()
+    return [company.gone_well(), company.waiting()]
+
+
+def rows(answer) -> list[list[str]]:
+    text = b"".join(answer.streaming_content).decode()
+    return list(csv.reader(text.splitlines()))
+
+
+def test_the_page_shows_the_waiting_plan_with_its_verdict(page, plans):
+    text = page.get("/dashboards/budget").content.decode()
+    assert f"Plan {plans[1].pk} of 12 Jan 2026" in text
+    assert "Act: the gain is sure enough" in text
+    for name in ("Search", "Social", "Video", "Affiliates &amp; partners"):
+        assert name in text
+
+
+def test_an_older_plan_has_its_own_address(page, plans):
+    text = page.get(f"/dashboards/budget?plan={plans[0].pk}").content.decode()
+    assert f"Plan {plans[0].pk} of 10 Nov 2025" in text
+    assert "measured" in text
+
+
+def test_the_history_sets_the_gain_beside_the_promise(page, plans):
+    answer = page.get("/dashboards/budget?format=csv&table=history")
+    header, newest, older = rows(answer)
+    assert header[5] == "Promised lift"
+    assert (newest[4], newest[7]) == ("proposed", "")
+    assert older[4] == "measured"
+    assert float(older[7]) == pytest.approx(plans[0].decision.realised["value"])
+
+
+def test_the_allocation_as_csv_adds_up_to_the_budget(page, plans):
+    answer = page.get("/dashboards/budget?format=csv&table=allocation")
+    assert answer["Content-Disposition"] == 'attachment; filename="budget-allocation.csv"'
+    assert sum(Decimal(row[2]) for row in rows(answer)[1:]) == plans[1].total
+
+
+@pytest.mark.parametrize("table", ["marginal", "curves", "placebo", "trend"])
+def test_every_table_comes_as_csv(page, plans, table):
+    assert rows(page.get(f"/dashboards/budget?format=csv&table={table}"))
+
+
+@pytest.mark.parametrize("weeks", WEEKS)
+def test_the_period_stands_in_the_address(page, plans, weeks):
+    answer = page.get(f"/dashboards/budget?weeks={weeks}&format=csv&table=trend")
+    assert len(rows(answer)) - 1 == min(weeks, 60)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["weeks=7", "weeks=", "weeks=٢٦", "weeks=-13", "plan=x", "plan=", "plan=9" * 9, "format=pdf"],
+)
+def test_an_address_that_asks_for_something_else_is_refused(page, plans, query):
+    assert page.get(f"/dashboards/budget?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("query", ["plan=999999", "format=csv&table=nothing"])
+def test_what_is_not_there_is_not_found(page, plans, query):
+    assert page.get(f"/dashboards/budget?{query}").status_code == 404
+
+
+def test_a_company_without_plans_is_told_how_to_begin(page):
+    text = page.get("/dashboards/budget").content.decode()
+    assert "There is no plan yet" in text
+    assert "$0" not in text
+
+
+def test_rows_without_a_plan_still_show_their_trend(page):
+    company.channels(weeks=8)
+    text = page.get("/dashboards/budget").content.decode()
+    assert "There is no plan yet" in text
+    assert "Spend and revenue" in text
+
+
+def test_another_currency_has_a_page_of_its_own(page, plans):
+    assert "There is no plan yet" in page.get("/dashboards/budget?currency=EUR").content.decode()
+    text = page.get(f"/dashboards/budget?currency=EUR&plan={plans[1].pk}").content.decode()
+    assert "Search" in text
+
+
+def test_a_channel_shows_its_curve_its_money_and_why(page, plans):
+    text = page.get("/dashboards/budget/Affiliates%20%26%20partners").content.decode()
+    assert "Response curve" in text
+    assert "In force:" in text
+    assert "Affiliates &amp; partners" in text
+
+
+def test_a_channel_has_its_own_csv(page, plans):
+    answer = page.get("/dashboards/budget/Video?format=csv&table=curves")
+    assert {row[0] for row in rows(answer)[1:]} == {"Video"}
+
+
+def test_a_channel_that_the_plan_does_not_know_shows_its_rows(page, plans):
+    company.channel("Radio", weeks=3)
+    text = page.get("/dashboards/budget/Radio").content.decode()
+    assert "The plan does not know this channel" in text
+    assert "Spend and revenue" in text
+
+
+@pytest.mark.parametrize("name", ["Telegraph", "a/b", "%00"])
+def test_an_unknown_channel_is_not_found(page, plans, name):
+    assert page.get(f"/dashboards/budget/{name}").status_code == 404
+
+
+def test_totals_alone_make_a_page_without_revenue_by_channel(page):
+    company.channels(weeks=60, revenue=False)
+    plan = company.waiting()
+    assert plan.mode == "aggregate"
+    text = page.get("/dashboards/budget").content.decode()
+    assert "If the assumptions were others" in text
+    revenue = [row[2] for row in rows(page.get("/dashboards/budget?format=csv&table=trend"))[1:]]
+    assert all(revenue)
+    channel = page.get("/dashboards/budget/Video?format=csv&table=trend")
+    assert [row[2] for row in rows(channel)[1:]] == [""] * 52
+
+
+def test_the_pages_cost_few_queries(page, plans, django_assert_num_queries):
+    with django_assert_num_queries(8):
+        page.get("/dashboards/budget")
+    with django_assert_num_queries(9):
+        page.get("/dashboards/budget/Search")

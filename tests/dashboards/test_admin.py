@@ -1,0 +1,106 @@
+"""The admin: its first page, its navigation, and every screen of every model."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+
+from dashboards import frontpage, sidebar
+from security.access.models import User
+from security.access.roles import VIEWER
+from tests.dashboards import company
+
+
+@pytest.fixture
+def staff(db) -> Client:
+    """A browser in which a superuser is signed in, over a company with plans and runs."""
+    company.channels(weeks=30)
+    company.gone_well()
+    company.waiting()
+    person = User.objects.create_superuser("root", password="a-long-password-1")  # noqa: S106
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def admin_path(model: type[Any], screen: str, *args: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{screen}", args=args)
+
+
+def registered() -> list[type[Any]]:
+    return sorted(admin.site._registry, key=lambda model: model._meta.label)
+
+
+@pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.label)
+def test_every_list_and_form_opens(staff, model):
+    assert staff.get(admin_path(model, "changelist")).status_code == 200
+    assert staff.get(admin_path(model, "add")).status_code in {200, 403}
+    row = model._default_manager.first()
+    if row is not None:
+        assert staff.get(admin_path(model, "change", row.pk)).status_code == 200
+        assert staff.get(admin_path(model, "history", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.label)
+def test_a_search_for_nonsense_finds_nothing_and_fails_nowhere(staff, model):
+    assert staff.get(admin_path(model, "changelist"), {"q": "\N{SNOWMAN}'\"%"}).status_code == 200
+
+
+def test_the_first_page_says_what_waits(staff):
+    text = staff.get("/admin/").content.decode()
+    for part in ("Needs attention", "Decisions waiting", "Last runs", "Often used", "Decide"):
+        assert part in text
+
+
+def test_the_first_page_costs_few_queries(staff, django_assert_max_num_queries):
+    with django_assert_max_num_queries(25):
+        staff.get("/admin/")
+
+
+def test_staff_without_a_role_see_no_figures(db):
+    company.channels(weeks=20)
+    client = Client()
+    client.force_login(User.objects.create_user("guest", is_staff=True))
+    text = client.get("/admin/").content.decode()
+    assert "Nothing to show here" in text
+    assert "Marketing budget" not in text
+    assert "API keys" not in text
+
+
+def test_a_viewer_on_the_staff_sees_what_may_be_seen(db):
+    person = User.objects.create_user("vera", is_staff=True)
+    person.groups.add(Group.objects.get(name=VIEWER))
+    client = Client()
+    client.force_login(person)
+    text = client.get("/admin/").content.decode()
+    assert "Nothing needs attention" in text
+    assert "Channels" in text
+    assert "API keys" not in text
+
+
+def test_the_navigation_names_every_app_once(staff, rf):
+    request = rf.get("/admin/")
+    request.user = User.objects.get(username="root")
+    groups = {each["title"]: each["items"] for each in sidebar.navigation(request)}
+    assert next(iter(groups)) == "Pages"
+    assert {"Marketing", "Operations", "Security", "Platform"} <= set(groups)
+    links = [item["link"] for items in groups.values() for item in items]
+    assert len(links) == len(set(links))
+
+
+@pytest.mark.parametrize(
+    ("debug", "https", "kind"),
+    [(True, True, "danger"), (False, True, "success"), (False, False, "info")],
+)
+def test_the_badge_tells_what_kind_of_place_this_is(settings, rf, debug, https, kind):
+    settings.DEBUG, settings.HTTPS = debug, https
+    assert sidebar.environment(rf.get("/admin/"))[1] == kind
+
+
+def test_an_address_that_no_admin_has_is_left_out():
+    with pytest.raises(NoReverseMatch):
+        reverse("admin:marketing_nothing_changelist")
+    assert frontpage._address("marketing_nothing_changelist") == ""

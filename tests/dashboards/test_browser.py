@@ -1,0 +1,158 @@
+"""Every page in a real browser: wide and narrow, light and dark, with and without scripts."""
+
+from collections.abc import Iterator
+from importlib import import_module
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+
+from security.access.models import User
+from tests.browser import Browser, browsing, outside, programs
+from tests.dashboards import company
+
+FOUND = programs()
+SHAPES = ((1280, 900, False), (1280, 900, True), (390, 844, False), (390, 844, True))
+PAGES = ("/", "/dashboards/budget", "/dashboards/budget/Search", "/dashboards/decisions")
+ADMIN = ("/admin/", "/admin/operations/decision/")
+# Every text against the first filled ground behind it: those below WCAG's AA ratio.
+PALE = """
+const shade = (text) => {
+  const [r, g, b, a] = [...text.matchAll(/[\\d.]+/g)].map(Number);
+  return [r, g, b, a === undefined ? 1 : a];
+};
+const light = ([r, g, b]) => {
+  const [x, y, z] = [r, g, b].map(
+    (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+};
+const ground = (element) => {
+  for (let each = element; each; each = each.parentElement) {
+    const colour = shade(getComputedStyle(each).backgroundColor);
+    if (colour[3] === 1) return colour;
+  }
+  return [255, 255, 255, 1];
+};
+const found = [];
+const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walk.nextNode()) {
+  const element = walk.currentNode.parentElement;
+  if (!walk.currentNode.data.trim() || !element.getClientRects().length) continue;
+  if (element.closest("svg title, svg desc, script, .hidden, .skip")) continue;
+  const style = getComputedStyle(element);
+  const ink = shade(element.closest("svg") ? style.fill : style.color);
+  const [one, two] = [light(ink), light(ground(element))];
+  const ratio = (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
+  if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${walk.currentNode.data.trim()}`);
+}
+return found;
+"""
+
+pytestmark = [
+    pytest.mark.skipif(FOUND is None, reason="needs chromium and chromedriver on the PATH"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Browser]:
+    assert FOUND is not None
+    with browsing(FOUND) as browser:
+        yield browser
+
+
+@pytest.fixture
+def site(live_server, window: Browser) -> str:
+    """The address of a company's site, with a superuser signed in."""
+    settings.SECURE_SSL_REDIRECT = False
+    company.channels()
+    company.gone_well()
+    company.waiting()
+    person = User.objects.create_superuser("root", password="a-long-password-1")  # noqa: S106
+    session = import_module(settings.SESSION_ENGINE).SessionStore()
+    session[SESSION_KEY] = str(person.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session.create()
+    window.sign_in(live_server.url, settings.SESSION_COOKIE_NAME, session.session_key)
+    return str(live_server.url)
+
+
+def test_no_page_complains_overflows_or_asks_elsewhere(site, window):
+    window.requests()
+    for path in (*PAGES, *ADMIN):
+        for width, height, dark in SHAPES:
+            window.shape(width, height, dark=dark)
+            window.visit(site + path)
+            where = f"{path} at {width}, {'dark' if dark else 'light'}"
+            assert window.complaints() == [], where
+            assert outside(window.requests()) == [], where
+            assert window.run("return document.documentElement.scrollWidth") <= width, where
+
+
+def test_every_text_of_our_pages_stands_out_from_its_ground(site, window):
+    for path in PAGES:
+        for width, height, dark in SHAPES:
+            window.shape(width, height, dark=dark)
+            window.visit(site + path)
+            assert window.run(PALE) == [], f"{path} at {width}, {'dark' if dark else 'light'}"
+
+
+def test_a_pale_text_would_be_found(site, window):
+    window.shape(1280, 900)
+    window.visit(site + "/")
+    window.run("document.querySelector('h1').style.color = '#999'")
+    assert window.run(PALE) == ["2.59 Overview"]
+
+
+def test_the_chosen_colours_last_and_the_device_is_asked_first(site, window):
+    window.shape(1280, 900, dark=True)
+    window.visit(site + "/dashboards/decisions")
+    window.run("localStorage.clear()")
+    window.visit(site + "/dashboards/decisions")
+    shown = "return getComputedStyle(document.body).backgroundColor"
+    dark = window.run(shown)
+    window.run("document.getElementById('theme').click()")
+    light = window.run(shown)
+    assert light != dark
+    window.visit(site + "/")
+    assert window.run(shown) == light
+    assert (
+        window.run("return document.getElementById('theme').getAttribute('aria-pressed')")
+        == "false"
+    )
+    window.run("localStorage.clear()")
+
+
+def test_a_page_is_whole_without_scripts(site, window):
+    window.shape(390, 844)
+    window.scripts(on=False)
+    try:
+        window.visit(site + "/dashboards/budget")
+        picture = window.picture(whole=False)
+    finally:
+        window.scripts(on=True)
+    assert len(picture) > 20_000
+    assert window.run("return document.getElementById('theme').hidden") is True
+    assert window.run("return document.querySelectorAll('svg.chart').length") > 10
+
+
+def test_exactly_one_size_of_each_chart_is_shown(site, window):
+    count = """return [...document.querySelectorAll('.sizes')].map(
+      (each) => [...each.children].filter((one) => one.getClientRects().length).length)"""
+    for width in (390, 700, 1000, 1280, 1900):
+        window.shape(width, 900)
+        window.visit(site + "/dashboards/budget")
+        assert set(window.run(count)) == {1}, width
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_content(site, window):
+    window.shape(1280, 900)
+    window.visit(site + "/dashboards/budget")
+    for kind in ("keyDown", "keyUp"):
+        window.devtools(
+            "Input.dispatchKeyEvent",
+            {"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9},
+        )
+    assert window.run("return document.activeElement.className") == "skip"
+    assert window.run("return document.activeElement.getBoundingClientRect().left") >= 0

@@ -1,0 +1,101 @@
+"""The ledger's page: promises beside gains, and nothing where nothing was measured."""
+
+import csv
+
+import pytest
+
+from aethercrown.charts.figures import PERCENT, Unit
+from dashboards import decisions
+from dashboards.overview import standing
+from tests.dashboards import company
+
+MINUS = "\N{MINUS SIGN}"
+LIFT = {"estimate": 6.4, "low": -1.2, "high": 11.9, "unit": "%"}
+
+
+def rows(answer) -> list[list[str]]:
+    return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
+
+
+def test_an_empty_ledger_says_what_will_stand_there(page):
+    text = page.get("/dashboards/decisions").content.decode()
+    assert "Nothing has been decided yet" in text
+
+
+def test_decisions_without_a_measured_one_have_no_chart(page):
+    company.channels(weeks=20)
+    company.waiting()
+    text = page.get("/dashboards/decisions").content.decode()
+    assert "No decision has been measured yet" in text
+    assert rows(page.get("/dashboards/decisions?format=csv"))[1][7:9] == ["", ""]
+
+
+def test_a_measured_decision_stands_beside_its_promise(page):
+    company.channels()
+    company.gone_well()
+    text = page.get("/dashboards/decisions").content.decode()
+    assert "Promised and gained" in text
+    header, _ = rows(page.get("/dashboards/decisions?format=csv&table=gained"))
+    assert header == ["Decision", "Proposed at", "Promised", "Gained"]
+    assert len(rows(page.get("/dashboards/decisions?format=csv&table=newest"))) == 2
+
+
+def test_the_page_costs_few_queries(page, django_assert_num_queries):
+    company.channels()
+    company.gone_well()
+    company.waiting()
+    with django_assert_num_queries(6):
+        page.get("/dashboards/decisions")
+
+
+def test_an_effect_is_worded_in_its_own_unit():
+    assert decisions.promised(LIFT) == f"+6.4% ({MINUS}1.2% to +11.9%)"
+    assert decisions.gain(None, LIFT) == ""
+    days = {**LIFT, "unit": "days"}
+    assert decisions.promised(days).startswith("+6.4\N{NO-BREAK SPACE}days")
+    assert decisions.gain({"value": 2, "low": 1, "high": 3}, {**LIFT, "unit": ""}).startswith(
+        "+2.0"
+    )
+
+
+def test_only_gains_in_one_unit_share_a_chart():
+    def row(unit: str):
+        effect = {"value": 1.0, "low": 0.0, "high": 2.0}
+        return {
+            "title": "A",
+            "proposed_at": company.NOW,
+            "expected": {**LIFT, "unit": unit},
+            "realised": effect,
+        }
+
+    table = decisions.gained([row("%"), row("days"), row("percent")]).table
+    assert len(table.rows) == 2
+    assert table.columns[2].unit == PERCENT
+    assert decisions.gained([row("days")]).table.columns[2].unit == Unit(
+        "", "\N{NO-BREAK SPACE}days", 1
+    )
+
+
+@pytest.mark.django_db
+def test_the_overview_reads_everything_once(django_assert_max_num_queries):
+    company.channels()
+    company.gone_well()
+    company.waiting()
+    with django_assert_max_num_queries(16):
+        found = standing(company.NOW)
+    assert [each.title for each in found.systems] == ["Marketing budget", "Decisions"]
+    assert len(found.waiting) == 1
+
+
+@pytest.mark.django_db
+def test_an_empty_platform_says_what_begins_it():
+    found = standing(company.NOW)
+    assert [each.figure for each in found.systems] == ["No plan yet", "None yet"]
+
+
+def test_the_overview_shows_a_viewer_no_links_into_the_admin(page):
+    company.channels()
+    company.waiting()
+    text = page.get("/").content.decode()
+    assert "Decisions waiting" in text
+    assert "/admin/" not in text
