@@ -1,22 +1,28 @@
 """A question with its curves fitted: what every answer to it is read from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from marketing.budget import advice
-from marketing.budget.backtest import in_words, rolling
-from marketing.budget.bounds import EXPLORE
-from marketing.budget.digest import digest, seed
-from marketing.budget.evidence import Draws, draws, grade
-from marketing.budget.fit import LEAST_CHANNELS, Posterior, fit
-from marketing.budget.history import History, gather
+from marketing.budget.evidence import Draws, grade
+from marketing.budget.fit import Posterior
+from marketing.budget.history import History
 from marketing.budget.proposal import Backtest, Grade, Trend
 from marketing.budget.question import Question
-from marketing.budget.response import Bools, Floats, shapes
+from marketing.budget.response import Bools, Floats
 
 NEW_SPREAD = 0.36  # variance of a new channel's log amplitude: an ROI off by a factor of 1.8
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A fit under another assumption, to see whether the plan's promise hangs on it."""
+
+    belief: Posterior
+    sample: Draws
+    own_plan: bool  # judge the plan it would make itself, rather than the proposed one
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Fitted:
     season_factor: float  # revenue of the window over that of a usual one
     backtest: Backtest | None
     backtest_note: str
-    placebo: dict[str, float]
+    others: Mapping[str, Other]  # what the same data say under other assumptions
     weak: tuple[str, ...]  # reasons never to act alone
     notes: tuple[str, ...]
     digest: str
@@ -52,43 +58,6 @@ class Fitted:
         if held.sum() <= 0:
             held = np.ones(len(self.channels))
         return held * (float(question.total) / question.budget_periods / held.sum())
-
-
-def prepared(question: Question) -> Fitted:
-    """Fit a checked question."""
-    names = sorted({*question.new_channels, *question.constraints})
-    history, notes = gather(question.rows, names, question.incrementality)
-    found = fit(history, question.lift_tests)
-    tried = history.spend.max(axis=1) > 0
-    budget = float(question.total) / question.budget_periods
-    belief = introduced(found.belief, tried, EXPLORE * budget / max(int((~tried).sum()), 1))
-    name = digest(question)
-    rows = found.usable.sum(axis=1).astype(np.float64)
-    variation = varied(history.spend, found.usable)
-    together = np.count_nonzero(found.usable.any(axis=1)) >= LEAST_CHANNELS
-    backtest = rolling(history, question.lift_tests)
-    return Fitted(
-        question=question,
-        mode="channels",
-        channels=history.channels,
-        belief=belief,
-        sample=draws(belief, seed(name)),
-        recent=history.present_spend(),
-        most=history.spend.max(axis=1),
-        largest=largest_total(history),
-        roi=roi_percent(history),
-        rows=rows,
-        variation=variation,
-        grades=graded(rows, variation, together=together or not history.dates),
-        trends=advice.trends(found.residual, found.usable, dated=bool(history.dates)),
-        season_factor=season_factor(history, found.season, question),
-        backtest=backtest,
-        backtest_note=in_words(backtest, len(history.dates)),
-        placebo={},
-        weak=(),
-        notes=(*notes, *told(history, tried, together=together)),
-        digest=name,
-    )
 
 
 def introduced(belief: Posterior, tried: Bools, amount: float) -> Posterior:
@@ -132,46 +101,3 @@ def graded(rows: Floats, variation: Floats, *, together: bool) -> tuple[Grade, .
     """A grade a channel; never high where too few channels had to tell the season."""
     found = [grade(int(n), float(cv)) for n, cv in zip(rows, variation, strict=True)]
     return tuple("medium" if each == "high" and not together else each for each in found)
-
-
-def season_factor(history: History, season: Floats, question: Question) -> float:
-    """Last year's season of the window planned for; 1 with less than 53 weeks of dates."""
-    if not history.dates or not season.any():
-        return 1.0
-    gap = history.gap_days()
-    days = np.array([each.toordinal() for each in history.dates], dtype=np.float64)
-    if days[-1] - days[0] < 52 * 7:
-        return 1.0
-    first = days[-1] + gap if question.starts_on is None else question.starts_on.toordinal()
-    window = first + gap * np.arange(question.budget_periods) - 364
-    near = np.abs(days[:, None] - window).argmin(axis=0)
-    close = np.abs(days[near] - window) <= gap / 2 + 1e-9
-    return float(np.where(close, np.exp(season[near]), 1.0).mean())
-
-
-def told(history: History, tried: Bools, *, together: bool) -> tuple[str, ...]:
-    """What the reader must know about these rows."""
-    notes = []
-    new = [name for name, known in zip(history.channels, tried, strict=True) if not known]
-    if new:
-        notes.append(f"Never tried before: {', '.join(new)}; planned to explore.")
-    if not tried.any():
-        notes.append("No channel has ever been funded: an equal start, not a judgement.")
-    if history.dates and not together:
-        notes.append(
-            f"Fewer than {LEAST_CHANNELS} channels: the season comes from the calendar alone, "
-            "which is weaker evidence."
-        )
-    idle = [
-        name
-        for name, known, earned in zip(history.channels, tried, history.revenue, strict=True)
-        if known and not earned.any()
-    ]
-    if idle:
-        notes.append(f"Spent without any revenue: {', '.join(idle)}.")
-    return tuple(notes)
-
-
-def families() -> int:
-    """How many shapes a curve may take."""
-    return int(shapes().prior.size)

@@ -29,7 +29,13 @@ class History:
 
     def until(self, periods: int) -> "History":
         """The same company as it was known after its first `periods` periods."""
-        part = slice(0, periods)
+        return self._cut(slice(0, periods))
+
+    def last(self, periods: int) -> "History":
+        """Its last `periods` periods."""
+        return self._cut(slice(max(self.spend.shape[1] - periods, 0), None))
+
+    def _cut(self, part: slice) -> "History":
         return History(
             self.channels,
             self.dates[part],
@@ -52,9 +58,12 @@ class History:
 
 
 def gather(
-    rows: Iterable[Row], names: Iterable[str], factors: Mapping[str, float]
+    rows: Iterable[Row],
+    names: Iterable[str],
+    factors: Mapping[str, float],
+    window: int = WINDOW,
 ) -> tuple[History, tuple[str, ...]]:
-    """The grid of the last WINDOW periods, and notes on what was left out of it.
+    """The grid of the last `window` periods, and notes on what was left out of it.
 
     Rows that share channel and date are added up. One row without a date makes all undated.
     Revenue is multiplied by the channel's incrementality factor. `names` are channels to list
@@ -63,7 +72,7 @@ def gather(
     held = list(rows)
     channels = tuple(sorted({row.channel for row in held} | set(names)))
     undated = sum(row.date is None for row in held)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if 0 < undated < len(held):
         notes = (f"{undated} of {len(held)} rows have no date, so no date was used.",)
     history = _undated(held, channels) if undated else _dated(held, channels)
@@ -72,7 +81,7 @@ def gather(
         channels, history.dates, history.spend, history.revenue * share[:, None], history.seen
     )
     history, note = without_partial(history)
-    return _last(history), notes + note
+    return history.last(window), notes + note
 
 
 def _dated(rows: list[Row], channels: tuple[str, ...]) -> History:
@@ -109,8 +118,10 @@ def _grid(
 ) -> History:
     size = len(channels) * width
     shape = (len(channels), width)
-    spend = np.bincount(where, [row.spend for row in rows], minlength=size)
-    revenue = np.bincount(where, [row.revenue or 0.0 for row in rows], minlength=size)
+    spent = np.array([row.spend for row in rows], dtype=np.float64)
+    earned = np.array([row.revenue or 0.0 for row in rows], dtype=np.float64)
+    spend = np.bincount(where, spent, minlength=size).astype(np.float64)
+    revenue = np.bincount(where, earned, minlength=size).astype(np.float64)
     seen = np.bincount(where, minlength=size) > 0
     return History(
         channels, dates, spend.reshape(shape), revenue.reshape(shape), seen.reshape(shape)
@@ -129,19 +140,6 @@ def without_partial(history: History) -> tuple[History, tuple[str, ...]]:
         return history, ()
     note = f"The period of {history.dates[-1]} is not complete and was left out."
     return history.until(len(history.dates) - 1), (note,)
-
-
-def _last(history: History) -> History:
-    if history.spend.shape[1] <= WINDOW:
-        return history
-    part = slice(-WINDOW, None)
-    return History(
-        history.channels,
-        history.dates[part],
-        history.spend[:, part],
-        history.revenue[:, part],
-        history.seen[:, part],
-    )
 
 
 def log_revenue(history: History) -> tuple[Floats, Floats]:

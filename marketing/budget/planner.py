@@ -14,10 +14,12 @@ import numpy as np
 
 from marketing.budget import evidence
 from marketing.budget.bounds import Bounds, bounds
+from marketing.budget.by_channel import from_rows
+from marketing.budget.by_total import from_totals
 from marketing.budget.cents import digits, inward, limited, to_units
 from marketing.budget.check import check
 from marketing.budget.curves import revenue
-from marketing.budget.fitted import Fitted, prepared
+from marketing.budget.fitted import Fitted
 from marketing.budget.ladder import Ladder, fill, fill_until, ladder, spends
 from marketing.budget.proposal import (
     Backtest,
@@ -68,7 +70,7 @@ def prepare(question: Question) -> Fitted:
     """Check the question and fit its curves; Infeasible names every bad field."""
     question = trimmed(question)
     check(question)
-    return prepared(question)
+    return from_rows(question) if question.total_revenue is None else from_totals(question)
 
 
 def plan(question: Question) -> Proposal:

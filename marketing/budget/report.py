@@ -10,6 +10,7 @@ from marketing.budget.bounds import Bounds
 from marketing.budget.cents import digits
 from marketing.budget.curves import marginal, revenue, saturation_percent
 from marketing.budget.fitted import Fitted
+from marketing.budget.ladder import fill, ladder, spends
 from marketing.budget.proposal import Curve, CurvePoint, Grade, Interval, Proposal
 from marketing.budget.response import VERSION, Floats
 
@@ -70,7 +71,7 @@ def proposal(fitted: Fitted, found: Division) -> Proposal:
             fitted.channels, plans, fitted.belief.scale, question.currency
         ),
         evidence=overall(fitted, found.keep),
-        placebo=fitted.placebo,
+        placebo=placebo(fitted, found),
         warnings=(*fitted.notes, *found.edge.notes, *far_words(gain.far)),
         method=f"{fitted.mode}: {VERSION}",
         input_digest=fitted.digest,
@@ -168,6 +169,20 @@ def curves(fitted: Fitted, found: Division) -> tuple[Curve, ...]:
         Curve(channel, tuple(CurvePoint(*point) for point in points))
         for channel, points in zip(fitted.channels, table.tolist(), strict=True)
     )
+
+
+def placebo(fitted: Fitted, found: Division) -> dict[str, float]:
+    """Probability of a lift under other assumptions; high where revenue is shifted is no news."""
+    budget = float(fitted.question.total) / fitted.question.budget_periods
+    chances = {}
+    for name, other in fitted.others.items():
+        plan = found.amounts
+        if other.own_plan:
+            grid = spends(found.edge.low, found.edge.high, other.belief.scale)
+            plan, _ = fill(ladder(grid, revenue(other.belief, grid), found.keep), budget)
+        lift, money = evidence.lift(other.sample, other.belief, plan, found.keep)
+        chances[name] = evidence.chance_of_lift(lift, money - lift)
+    return chances
 
 
 def overall(fitted: Fitted, keep: Floats) -> Grade:

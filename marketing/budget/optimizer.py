@@ -1,0 +1,139 @@
+"""The documented class: a budget, a list of rows, an answer. It needs no database."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+from marketing.budget.planner import plan
+from marketing.budget.proposal import Proposal
+from marketing.budget.question import Infeasible, Limit, Problem, Question, Row
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+class MarketingBudgetOptimizer:
+    """Divides a marketing budget over channels by what the next unit earns in each.
+
+    `historical_data` is a list of {channel, spend, revenue, date?}; a date is a date or an ISO
+    8601 text. A wrong field raises Infeasible (a ValueError), which lists all of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        currency: str = "USD",
+        min_allocation_percent: float | None = None,
+        constraints: Mapping[str, Mapping[str, float]] | None = None,
+        max_change_percent: float | None = None,
+    ) -> None:
+        self.currency = currency
+        self.min_allocation_percent = _money(min_allocation_percent)
+        self.constraints = {
+            channel: Limit(_money(each.get("min")), _money(each.get("max")))
+            for channel, each in (constraints or {}).items()
+        }
+        self.max_change_percent = _money(max_change_percent)
+
+    def optimize_allocation(
+        self, total_budget: float | Decimal, historical_data: Rows
+    ) -> dict[str, float]:
+        """Amounts by channel; they add up to the budget to the cent."""
+        allocations = self._proposal(total_budget, historical_data).allocations
+        return {channel: float(amount) for channel, amount in allocations.items()}
+
+    def analyze_channel_performance(self, historical_data: Rows) -> dict[str, dict[str, Any]]:
+        """What each channel cost, brought and would bring next, at the present spend."""
+        proposal = self._proposal(spent_a_period(historical_data), historical_data)
+        return {
+            each.channel: {
+                "roi_percent": each.roi_percent,
+                "marginal_roi": each.marginal_roi_now,
+                "current_allocation": float(each.current_allocation),
+                "saturation_percent": each.saturation_percent,
+                "trend": each.trend,
+                "evidence": each.evidence,
+            }
+            for each in proposal.channels
+        }
+
+    def get_recommendations(
+        self, historical_data: Rows, total_budget: float | Decimal | None = None
+    ) -> list[dict[str, Any]]:
+        """What to do with each channel and why; the present total unless one is given."""
+        total = spent_a_period(historical_data) if total_budget is None else total_budget
+        return [
+            {
+                "channel": each.channel,
+                "action": each.action,
+                "reason": each.reason,
+                "current_allocation": float(each.current_allocation),
+                "suggested_allocation": float(each.suggested_allocation),
+            }
+            for each in self._proposal(total, historical_data).recommendations
+        ]
+
+    def _proposal(self, total_budget: float | Decimal, historical_data: Rows) -> Proposal:
+        return plan(
+            Question(
+                total=_money(total_budget) or Decimal(0),
+                rows=rows_from(historical_data),
+                currency=self.currency,
+                constraints=self.constraints,
+                min_allocation_percent=self.min_allocation_percent,
+                max_change_percent=self.max_change_percent,
+            )
+        )
+
+
+def rows_from(historical_data: Rows) -> tuple[Row, ...]:
+    """Rows from plain dictionaries; Infeasible names every field of the wrong kind."""
+    rows, problems = [], []
+    for at, each in enumerate(historical_data):
+        try:
+            rows.append(_row(each))
+        except (KeyError, TypeError, ValueError) as error:
+            problems.append(Problem(f"historical_data[{at}]", "invalid", _told(error)))
+    if problems:
+        raise Infeasible(tuple(problems))
+    return tuple(rows)
+
+
+def spent_a_period(historical_data: Rows) -> Decimal:
+    """What is spent in a period: the mean total of the dates, or each channel's mean row."""
+    rows = [row for row in rows_from(historical_data) if isfinite(row.spend)]
+    if all(row.date for row in rows):
+        periods = len({row.date for row in rows})
+        return round(Decimal(sum(row.spend for row in rows) / max(periods, 1)), 2)
+    counts: dict[str, list[float]] = {}
+    for row in rows:
+        counts.setdefault(row.channel, []).append(row.spend)
+    return round(Decimal(sum(sum(each) / len(each) for each in counts.values())), 2)
+
+
+def _row(each: Mapping[str, Any]) -> Row:
+    return Row(str(each["channel"]), _number(each["spend"]), _number(each["revenue"]), _day(each))
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        raise TypeError(f"a number is needed, not {value!r}")
+    return float(value)
+
+
+def _day(each: Mapping[str, Any]) -> date | None:
+    value = each.get("date")
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).date()
+    return value.date() if isinstance(value, datetime) else value
+
+
+def _told(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _money(value: float | Decimal | None) -> Decimal | None:
+    if value is None or isinstance(value, Decimal):
+        return value
+    return Decimal(str(value)) if isfinite(value) else Decimal("NaN")
