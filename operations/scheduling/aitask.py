@@ -1,5 +1,6 @@
 """One AI task as its caller describes it, and how urgent it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -42,7 +43,7 @@ class AITask:
     task_type: str
     priority: TaskPriority
     estimated_duration: float
-    dependencies: tuple[str, ...] = ()
+    dependencies: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         named("task_id", self.task_id)

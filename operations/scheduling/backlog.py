@@ -1,7 +1,7 @@
 """The queue in memory: what waits, what runs, what ended, and who takes what next."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
@@ -30,7 +30,7 @@ class Entry:
     """
 
     name: str
-    needs: tuple[str, ...]
+    needs: Sequence[str]
     pool: str
     weight: float
     estimate: float

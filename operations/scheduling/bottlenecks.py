@@ -114,13 +114,11 @@ def unknown_dependencies(missing: Sequence[tuple[str, str]]) -> list[Bottleneck]
     ]
 
 
-def plan_bottlenecks(
-    work: Work, planned: Plan, names: Sequence[str], pool_names: Sequence[str]
-) -> list[Bottleneck]:
+def plan_bottlenecks(work: Work, planned: Plan, names: Sequence[str]) -> list[Bottleneck]:
     """The bound that binds; nothing where every task can start at once."""
     binding = planned.certificate.binding
     if binding == NO_WORKERS:
-        return [no_workers(work, pool_names)]
+        return [no_workers(work)]
     if not any(planned.start):
         return []
     chain = tuple(names[task] for task in critical(work))
@@ -135,10 +133,10 @@ def plan_bottlenecks(
     return [Bottleneck(binding.split(":")[0], "low", text, advice, chain)]
 
 
-def no_workers(work: Work, pool_names: Sequence[str]) -> Bottleneck:
+def no_workers(work: Work) -> Bottleneck:
     empty = sorted(set(np.unique(work.pools).tolist()) - set(work.workers))
     tasks = int(np.isin(work.pools, empty).sum())
-    listed = ", ".join(pool_names[pool] for pool in empty)
+    listed = ", ".join(work.pool_name(pool) for pool in empty)
     return Bottleneck(
         NO_WORKERS,
         "critical",
@@ -160,9 +158,7 @@ def critical(work: Work) -> list[int]:
     return chosen
 
 
-def gains(
-    work: Work, pool_names: Sequence[str], replan: Callable[[Work], Plan]
-) -> Iterable[Bottleneck]:
+def gains(work: Work, replan: Callable[[Work], Plan]) -> Iterable[Bottleneck]:
     """What one more worker in each pool would save, by planning again with it.
 
     `replan` must be the same for all: the same seed and starts, and no limit of time.
@@ -172,7 +168,7 @@ def gains(
         after = replan(replace(work, workers=[*work.workers, pool])).certificate.makespan
         saved = (before or 0.0) - (after or 0.0)
         if before and saved >= LEAST_GAIN * before:
-            yield worker_gain(pool_names[pool], before, saved)
+            yield worker_gain(work.pool_name(pool), before, saved)
 
 
 def worker_gain(pool: str, before: float, saved: float) -> Bottleneck:

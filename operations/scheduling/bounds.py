@@ -1,7 +1,6 @@
 """What no plan can beat: bounds from below, and the certificate that holds a plan against them."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,11 +44,11 @@ class Certificate:
         return self.gap == 0
 
 
-def bound(work: Work, critical_path: float, pool_names: Sequence[str]) -> Bound:
+def bound(work: Work, critical_path: float) -> Bound:
     """The larger of the longest chain and the work a worker; flow by Eastman, Even, Isaacs (1964).
 
-    What runs already counts with what remains of it. Where all durations are whole, so is
-    every end in a plan without idle fractions, and the bound is rounded up.
+    What runs already counts with what remains of it. Where all durations are whole, some best
+    plan ends on a whole second, and the bound is rounded up.
     """
     count = work.pool_count
     hands = np.bincount(np.asarray(work.workers, dtype=np.int64), minlength=count)
@@ -61,7 +60,7 @@ def bound(work: Work, critical_path: float, pool_names: Sequence[str]) -> Bound:
     least = max(critical_path, float(shares[fullest]))
     if np.all(work.durations == np.floor(work.durations)):
         least = float(math.ceil(least * (1 - EXACT)))
-    fullest_name = "work" if count == 1 else f"pool:{pool_names[fullest]}"
+    fullest_name = "work" if count == 1 else f"pool:{work.pool_name(fullest)}"
     binding = "critical_path" if critical_path >= shares[fullest] else fullest_name
     flow = sum(pool_flow(work, pool, int(hands[pool])) for pool in range(count) if hands[pool])
     return Bound(least, binding, flow)

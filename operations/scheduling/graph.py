@@ -167,7 +167,8 @@ def bottom_levels(graph: Graph, durations: Sequence[float]) -> list[float]:
     first, after = graph.rows
     level = list(durations)
     for task in reversed(graph.order):
-        row = after[first[task] : first[task + 1]]
-        if row:
-            level[task] += max([level[each] for each in row])
+        longest = 0.0
+        for each in after[first[task] : first[task + 1]]:
+            longest = max(longest, level[each])
+        level[task] += longest
     return level

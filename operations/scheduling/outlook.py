@@ -11,10 +11,9 @@ from operations.scheduling.placement import Work
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Work whose task k is called names[k], and whose pool k is called pools[k]."""
+    """Work whose task k is called names[k]."""
 
     names: list[str]
-    pools: list[str]
     work: Work
 
 
@@ -38,8 +37,9 @@ def outlook(backlog: Backlog, now: float) -> Outlook:
         np.array([pool[each.pool] for each in open_], dtype=np.int64),
         np.array([waited(each, now) for each in open_], dtype=np.float64),
         {number[e.name]: offset[e.pool] + e.hand for e in open_ if e.status == "running"},
+        pools,
     )
-    return Outlook([each.name for each in open_], pools, work)
+    return Outlook([each.name for each in open_], work)
 
 
 def remaining(entry: Entry, now: float) -> float:

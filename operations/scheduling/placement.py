@@ -30,6 +30,7 @@ class Work:
     pools: Whole
     waited: Floats
     running: Mapping[int, int] = field(default_factory=dict)
+    pool_names: Sequence[str] = ()
 
     @classmethod
     def of(
@@ -70,6 +71,10 @@ class Work:
     def pool_count(self) -> int:
         """One more than the highest pool that a task or worker names."""
         return 1 + max(max(self.workers, default=0), int(self.pools.max(initial=0)))
+
+    def pool_name(self, pool: int) -> str:
+        """What a person calls a pool; its number where nobody named it."""
+        return self.pool_names[pool] if self.pool_names else str(pool)
 
     @cached_property
     def backwards(self) -> "Work":

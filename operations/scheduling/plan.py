@@ -44,7 +44,6 @@ def plan(
     objective: str = "auto",
     policy: str = "aged",
     effort: Effort = ONE_PASS,
-    pool_names: Sequence[str] = (),
 ) -> Plan:
     """Place all tasks; raises Cyclic where they wait for each other in a ring.
 
@@ -54,7 +53,7 @@ def plan(
     known("objective", objective, OBJECTIVES)
     known("policy", policy, POLICIES)
     levels = np.asarray(bottom_levels(work.graph, work.seconds))
-    least = bound(work, float(levels.max(initial=0.0)), pool_names)
+    least = bound(work, float(levels.max(initial=0.0)))
     weighted, chained = objective == "auto", work.graph.after.size > 0
     needed = weighted or policy == "strict" or work.waited.any()
     ratios = chain_ratios(work.graph, work.weights, work.durations) if needed else work.weights

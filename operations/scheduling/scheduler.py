@@ -19,7 +19,7 @@ from operations.scheduling.bottlenecks import (
 from operations.scheduling.durations import Learned
 from operations.scheduling.figures import History, busy_share
 from operations.scheduling.graph import numbered, sequence
-from operations.scheduling.outlook import Outlook, outlook
+from operations.scheduling.outlook import outlook
 from operations.scheduling.placement import Work
 from operations.scheduling.plan import POLICIES, Plan, known, plan, steady_effort
 from operations.scheduling.search import Effort
@@ -120,14 +120,14 @@ class TaskScheduler:
         """The open tasks, and when and where each would start from now."""
         with self.lock:
             ahead = outlook(self.backlog, self.clock())
-        return ahead.names, self.planned(ahead, ahead.work, effort or Effort())
+        return ahead.names, self.planned(ahead.work, effort or Effort())
 
     def get_metrics(self) -> dict[str, float | int | None]:
         """The figures of the contract; makespan and bound are None where a task can never run."""
         with self.lock:
             count, now, load = self.backlog.count, self.clock(), self.load()
             ahead = outlook(self.backlog, now)
-            made = self.planned(ahead, ahead.work, steady_effort(len(ahead.names)))
+            made = self.planned(ahead.work, steady_effort(len(ahead.names)))
             busy = count["running"] / load.workers if load.workers else 0.0
             share = busy if load.busy is None else load.busy
             return {
@@ -150,13 +150,13 @@ class TaskScheduler:
             ahead = outlook(self.backlog, self.clock())
         found = load_bottlenecks(load) + unknown_dependencies(lost)
         if ahead.names:
-            replan = partial(self.planned, ahead, effort=steady_effort(len(ahead.names)))
-            found += plan_bottlenecks(ahead.work, replan(ahead.work), ahead.names, ahead.pools)
-            found += gains(ahead.work, ahead.pools, replan)
+            replan = partial(self.planned, effort=steady_effort(len(ahead.names)))
+            found += plan_bottlenecks(ahead.work, replan(ahead.work), ahead.names)
+            found += gains(ahead.work, replan)
         return [asdict(each) for each in found]
 
-    def planned(self, ahead: Outlook, work: Work, effort: Effort) -> Plan:
-        return plan(work, policy=self.policy, effort=effort, pool_names=ahead.pools)
+    def planned(self, work: Work, effort: Effort) -> Plan:
+        return plan(work, policy=self.policy, effort=effort)
 
     def load(self) -> Load:
         """The counts that bottlenecks are read from."""

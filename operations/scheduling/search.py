@@ -15,7 +15,7 @@ from operations.scheduling.graph import Floats, Whole
 from operations.scheduling.placement import Placement, Work, placed
 
 BUDGET = 0.25  # CPU seconds
-SWAY = 0.15  # how far, in parts, a start strays from the best seed
+SWAY, FAR = 0.15, 1.0  # how far, in parts, a start may stray from the best seed
 
 Seed = Callable[[Floats], Floats]  # factors near 1, one a task -> keys, lowest first
 
@@ -89,7 +89,7 @@ def searched(aim: Aim, seeds: Sequence[Seed], effort: Effort) -> tuple[Placement
     while score > 0 and made < effort.starts and watch.allows(1):
         fresh = made < len(seeds)
         seed = seeds[made] if fresh else leader
-        sway = plain if fresh else swayed(chance, plain.size)
+        sway = plain if fresh else swayed(chance, made, plain.size)
         found = watch.timed(aim.work, aim.line(seed(sway)))
         found, reached = swept(aim, found, effort.sweeps, watch)
         made += 1
@@ -98,9 +98,9 @@ def searched(aim: Aim, seeds: Sequence[Seed], effort: Effort) -> tuple[Placement
     return best, made
 
 
-def swayed(chance: np.random.Generator, size: int) -> Floats:
-    """Factors around 1: some starts stay near the best seed, some stray as far as SWAY."""
-    reach = SWAY * chance.random()
+def swayed(chance: np.random.Generator, number: int, size: int) -> Floats:
+    """Factors around 1: most starts stay near the best seed, every fourth one strays far."""
+    reach = chance.random() * (FAR if number % 4 == 0 else SWAY)
     return chance.uniform(1 - reach, 1 + reach, size)
 
 
@@ -112,10 +112,28 @@ def swept(aim: Aim, best: Placement, sweeps: int, watch: Watch) -> tuple[Placeme
             break
         ends = np.asarray(best.start) + aim.work.durations
         back = watch.timed(aim.work.backwards, np.argsort(-ends, kind="stable"))
-        latest = -(np.asarray(back.start) + aim.work.durations)
-        forth = watch.timed(aim.work, aim.line(latest))
-        reached = aim.score(forth)
+        latest = mirrored(aim.work, back)
+        forth = watch.timed(aim.work, aim.line(np.asarray(latest.start)))
+        found, reached = better(aim, forth, latest)
         if reached >= score:
             break
-        best, score = forth, reached
+        best, score = found, reached
     return best, score
+
+
+def mirrored(work: Work, back: Placement) -> Placement:
+    """A placement in reversed time, turned round: every task as late as it left it."""
+    start = back.end - (np.asarray(back.start) + work.durations)
+    return Placement(start.tolist(), back.worker, back.end)
+
+
+def better(aim: Aim, forth: Placement, latest: Placement) -> tuple[Placement, float]:
+    """The better of the two; as late as possible only where nothing runs or leads.
+
+    Waiting on purpose can be best: no list schedule does that forwards.
+    """
+    score = aim.score(forth)
+    if aim.work.running or aim.leads.any() or latest.end >= forth.end:
+        return forth, score
+    other = aim.score(latest)
+    return (latest, other) if other < score else (forth, score)
