@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]  # has none
 from rest_framework.renderers import JSONRenderer
 
 Fragment = dict[str, Any]
@@ -75,3 +75,8 @@ def faults_of_examples(document: Fragment) -> list[str]:
             reasons = faults(example(content), content["schema"], document)
             found += [f"{operation}, {name}: {reason}" for reason in reasons]
     return found
+
+
+def dumped(value: object) -> str:
+    """JSON text, with lone surrogates as escapes."""
+    return json.dumps(value, ensure_ascii=True)

@@ -1,0 +1,195 @@
+"""What holds for every call that the product has, now and later: a walk over all of them."""
+
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aethercrown.api import Endpoint
+from aethercrown.limits import LARGEST_BODY
+from aethercrown.reference import Docs, Schema
+from tests.aethercrown import documents
+from tests.aethercrown.documents import Fragment, Operation
+
+DOCUMENT, _ = documents.generated()
+EVERY = list(documents.operations(DOCUMENT))
+WRITES = [each for each in EVERY if each.method != "get"]
+BODIES = [each for each in WRITES if documents.request_schema(each)]
+EXAMPLES = max(30, 400 // len(BODIES))  # bodies made up for each call
+pytestmark = pytest.mark.django_db
+
+walk = pytest.mark.parametrize("operation", EVERY, ids=str)
+writes = pytest.mark.parametrize("operation", WRITES, ids=str)
+
+
+@pytest.fixture(autouse=True)
+def _patient(settings):
+    settings.API_BURST = 1_000_000
+
+
+def filled(operation: Operation) -> str:
+    """The path with ids that nothing has."""
+    path = operation.path
+    for each in operation.content.get("parameters", []):
+        if each["in"] == "path":
+            whole = each["schema"].get("type") == "integer"
+            path = path.replace(f"{{{each['name']}}}", "987654321" if whole else "no-such-id")
+    return path
+
+
+def refused(answer: Any, *statuses: int) -> None:
+    content = answer.json()
+    assert answer.status_code in statuses, content
+    assert content["success"] is False
+    assert content["data"] is None
+    assert content["errors"]
+    assert content["message"]
+    assert content["request_id"] == answer["X-Request-ID"]
+
+
+def patterns(resolver: URLResolver, prefix: str = "") -> list[tuple[str, URLPattern]]:
+    found = []
+    for each in resolver.url_patterns:
+        path = prefix + str(each.pattern)
+        found += patterns(each, path) if isinstance(each, URLResolver) else [(path, each)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [each for each in patterns(get_resolver()) if each[0].startswith("api/")],
+    ids=str,
+)
+def test_every_view_is_an_endpoint_that_names_its_scope(path, pattern):
+    view = pattern.callback.cls
+    assert issubclass(view, Endpoint)
+    assert view in {Schema, Docs} or view.area or view.scopes
+    assert not path.endswith("/")
+
+
+@walk
+def test_a_stranger_is_turned_away(operation, stranger):
+    refused(stranger.generic(operation.method.upper(), filled(operation)), 401)
+
+
+@walk
+def test_a_key_of_another_area_is_turned_away(operation, make_caller):
+    other = "content" if "optimization" in operation.path else "optimization"
+    caller = make_caller(f"{other}:read", f"{other}:write")
+    refused(caller.generic(operation.method.upper(), filled(operation)), 403)
+
+
+@walk
+def test_a_wrong_method_is_refused(operation, caller):
+    known = DOCUMENT["paths"][operation.path]
+    wrong = next(each for each in ("delete", "put", "get") if each not in known)
+    refused(caller.generic(wrong.upper(), filled(operation)), 405)
+
+
+@walk
+def test_the_path_with_a_slash_is_nothing(operation, caller):
+    refused(caller.generic(operation.method.upper(), f"{filled(operation)}/"), 404)
+
+
+@writes
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        ("{", "application/json", 400),
+        ('{"a": NaN}', "application/json", 400),
+        ('{"a": 1e999}', "application/json", 400),
+        ('{"a": "\\u0000"}', "application/json", 400),
+        ('{"a":' * 30 + "1" + "}" * 30, "application/json", 400),
+        ("[1, 2]", "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        ("a=1", "text/plain", 415),
+        ("<a/>", "application/xml", 415),
+        (b" " * (LARGEST_BODY + 1), "application/json", 413),
+    ],
+    ids=["cut", "nan", "huge", "null", "deep", "list", "bytes", "text", "xml", "large"],
+)
+def test_a_bad_body_is_the_callers_mistake(operation, caller, body, kind, status):
+    refused(caller.send(filled(operation), body, content_type=kind), status)
+
+
+@pytest.mark.parametrize("operation", [each for each in EVERY if "{" in each.path], ids=str)
+def test_an_unknown_id_is_missing(operation, caller):
+    body = documents.request_schema(operation)
+    example = documents.example(body) if body else {}
+    answer = caller.generic(
+        operation.method.upper(), filled(operation), documents.dumped(example), "application/json"
+    )
+    refused(answer, 404)
+
+
+def fitting(schema: Fragment, depth: int = 0) -> st.SearchStrategy[Any]:
+    """Values that mostly fit a schema of the document, with something else here and there."""
+    if "$ref" in schema:
+        return fitting(DOCUMENT["components"]["schemas"][schema["$ref"].split("/")[-1]], depth)
+    if "allOf" in schema:
+        return fitting(schema["allOf"][0], depth)
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"]) | ODD
+    kinds = schema.get("type", "object")
+    known = [
+        KINDS[each](schema, depth + 1) for each in ([kinds] if isinstance(kinds, str) else kinds)
+    ]
+    return st.one_of(*known, *known, *known, ODD)
+
+
+def an_object(schema: Fragment, depth: int) -> st.SearchStrategy[Any]:
+    if free := schema.get("additionalProperties"):
+        names = st.sampled_from(["search", "social", "Ünïcode", ""])
+        inner = fitting(free, depth) if isinstance(free, dict) else ODD
+        return st.dictionaries(names, inner, max_size=3)
+    inside = {name: fitting(each, depth) for name, each in schema.get("properties", {}).items()}
+    needed = {name: inside[name] for name in schema.get("required", [])}
+    return st.fixed_dictionaries(
+        needed, optional={name: each for name, each in inside.items() if name not in needed}
+    )
+
+
+def a_list(schema: Fragment, depth: int) -> st.SearchStrategy[Any]:
+    return st.lists(fitting(schema["items"], depth), max_size=6)
+
+
+def a_string(schema: Fragment, _depth: int) -> st.SearchStrategy[Any]:
+    by_format = {"date": st.dates().map(str), "date-time": st.datetimes().map(lambda t: f"{t}Z")}
+    words = st.sampled_from(["search", "social", "USD", "EUR", "a" * 300]) | st.text(max_size=9)
+    return by_format.get(schema.get("format", ""), words)
+
+
+numbers = st.floats(-10, 1e6) | st.floats(allow_nan=False, allow_infinity=False)
+cents = st.integers(0, 10**8).map(lambda each: each / 100)
+KINDS: dict[str, Any] = {
+    "object": an_object,
+    "array": a_list,
+    "string": a_string,
+    "number": lambda _schema, _depth: cents | numbers,
+    "integer": lambda _schema, _depth: st.integers(0, 50) | st.integers(-(10**20), 10**20),
+    "boolean": lambda _schema, _depth: st.booleans(),
+    "null": lambda _schema, _depth: st.none(),
+}
+ODD = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.none())
+
+
+@pytest.mark.parametrize("operation", BODIES, ids=str)
+def test_no_body_whatever_is_our_failure(operation, caller):
+    schema = (documents.request_schema(operation) or {})["schema"]
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(fitting(schema))
+    def answers_in_the_envelope(body):
+        answer = caller.send(filled(operation), documents.dumped(body))
+        content = answer.json()
+        assert answer.status_code < 500, content
+        assert content["success"] == (answer.status_code < 300)
+
+    answers_in_the_envelope()
