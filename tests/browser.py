@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -99,7 +99,7 @@ class Browser:
         body = {"script": script, "args": list(arguments)}
         return self._ask("POST", f"{self._session}/execute/sync", body)
 
-    def devtools(self, command: str, parameters: dict[str, object]) -> Any:
+    def devtools(self, command: str, parameters: Mapping[str, object]) -> Any:
         body = {"cmd": command, "params": parameters}
         return self._ask("POST", f"{self._session}/goog/cdp/execute", body)
 

@@ -86,9 +86,11 @@ def _site(asked: argparse.Namespace) -> Iterator[Site]:
     if asked.url:
         yield Site(asked.url.rstrip("/"), asked.user, asked.password)
         return
-    with tempfile.TemporaryDirectory(prefix="screenshots-") as folder:
-        with rig.running(Path(folder) / "data", DEMO="1", HTTPS="off", DEBUG="off") as stack:
-            yield Site(stack.url, "admin", stack.password)
+    with (
+        tempfile.TemporaryDirectory(prefix="screenshots-") as folder,
+        rig.running(Path(folder) / "data", DEMO="1", DEBUG="off") as stack,
+    ):
+        yield Site(stack.url, "admin", stack.password)
 
 
 def sign_in(browser: Browser, site: Site) -> None:

@@ -36,7 +36,7 @@ def test_channels_stand_by_what_they_get():
 
 def test_the_table_behind_the_allocation_adds_up_to_the_total():
     table = pictures.allocation(proposal()).table
-    assert sum(row[2] for row in table.rows) == Decimal(10_000)
+    assert sum(Decimal(str(row[2])) for row in table.rows) == Decimal(10_000)
     assert table.paths[3] == "/dashboards/budget/Affiliates%20%26%20partners"
 
 
