@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,6 +33,7 @@ from marketing.budget.answer import contract, restored
 from marketing.budget.check import check
 from marketing.budget.models import Plan
 from marketing.budget.question import Infeasible, LiftTest, Limit, Question, Row
+from security.access import reports as people
 
 MOST_ROWS = 10_000
 NAME = 100  # characters of a channel's name
@@ -367,6 +368,9 @@ class PlanViewSet(ReadOnlyViewSet[Plan]):
         return self._decide("Plan rejected", services.reject)
 
     def _decide(self, message: str, step: Callable[..., Plan]) -> Response:
+        """One step in the caller's name; a person needs the right to approve besides."""
+        if self.request.auth is None and not people.may_approve(people.person(self.request.user)):
+            raise PermissionDenied("Only those who may approve decisions decide on plans.")
         note = self.checked(NoteSerializer).get("note", "")
         plan_id = self.get_object().pk
         try:

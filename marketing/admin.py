@@ -1,0 +1,19 @@
+from marketing.allocations.admin import AllocationAdmin
+from marketing.budget.admin import PlanAdmin
+from marketing.channels.admin import (
+    CalendarFlagAdmin,
+    ChannelAdmin,
+    LiftTestAdmin,
+    PerformanceAdmin,
+    TotalRevenueAdmin,
+)
+
+__all__ = [
+    "AllocationAdmin",
+    "CalendarFlagAdmin",
+    "ChannelAdmin",
+    "LiftTestAdmin",
+    "PerformanceAdmin",
+    "PlanAdmin",
+    "TotalRevenueAdmin",
+]

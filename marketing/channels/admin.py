@@ -1,0 +1,57 @@
+"""Channels and their rows as staff keep them, with CSV in and out."""
+
+from django.contrib import admin
+from unfold.admin import ModelAdmin
+
+from aethercrown.exchange import FilesAdmin
+from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
+
+
+@admin.register(Channel)
+class ChannelAdmin(FilesAdmin):
+    list_display = ["name", "currency", "is_active", "is_held", "floor", "ceiling"]
+    list_editable = ["is_active", "is_held", "floor", "ceiling"]
+    list_filter = ["is_active", "is_held", "currency"]
+    search_fields = ["name", "notes"]
+    fieldsets = [
+        (None, {"fields": ["name", "currency", "is_active", "notes"]}),
+        ("Limits", {"fields": ["is_held", "floor", "ceiling"]}),
+        ("What it causes", {"fields": ["incrementality", "platform_roi"]}),
+    ]
+    import_kinds = ("channels",)
+    export_kind = "channels"
+
+
+@admin.register(Performance)
+class PerformanceAdmin(FilesAdmin):
+    list_display = ["date", "channel", "spend", "revenue", "currency"]
+    list_filter = ["channel", "currency", "date"]
+    list_select_related = ["channel"]
+    date_hierarchy = "date"
+    autocomplete_fields = ["channel"]
+    import_kinds = ("budget-performance", "budget-weekly")
+    export_kind = "budget-performance"
+
+
+@admin.register(TotalRevenue)
+class TotalRevenueAdmin(FilesAdmin):
+    list_display = ["date", "amount", "currency"]
+    list_filter = ["currency", "date"]
+    date_hierarchy = "date"
+    import_kinds = ("budget-totals", "budget-weekly")
+    export_kind = "budget-totals"
+
+
+@admin.register(CalendarFlag)
+class CalendarFlagAdmin(ModelAdmin):
+    list_display = ["date", "name", "value"]
+    list_filter = ["name"]
+    date_hierarchy = "date"
+
+
+@admin.register(LiftTest)
+class LiftTestAdmin(ModelAdmin):
+    list_display = ["channel", "starts_on", "ends_on", "spend", "revenue", "standard_error"]
+    list_filter = ["channel"]
+    list_select_related = ["channel"]
+    autocomplete_fields = ["channel"]
