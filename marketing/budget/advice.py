@@ -110,12 +110,17 @@ def held_by(
 def trends(residual: Floats, usable: Bools, *, dated: bool) -> tuple[Trend, ...]:
     """Whether what the curve leaves unexplained has risen or fallen over the last dates."""
     if not dated:
-        return ("flat",) * len(residual)
+        return still(len(residual))
     part = slice(-TREND_PERIODS, None)
     return tuple(
         _trend(np.flatnonzero(seen).astype(np.float64), line[seen])
         for line, seen in zip(residual[:, part], usable[:, part], strict=True)
     )
+
+
+def still(channels: int) -> tuple[Trend, ...]:
+    """No trend anywhere."""
+    return ("flat",) * channels
 
 
 def _trend(time: Floats, left: Floats) -> Trend:

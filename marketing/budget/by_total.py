@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from marketing.budget import aggregate
-from marketing.budget.backtest import AHEAD, FOLDS, Forecast, in_words, verdict
+from marketing.budget import advice, aggregate
+from marketing.budget.backtest import AHEAD, Forecast, in_words, verdict
 from marketing.budget.bounds import EXPLORE
 from marketing.budget.curves import revenue as believed
 from marketing.budget.digest import digest, seed
@@ -22,6 +22,7 @@ from marketing.budget.totals import panel, totals
 
 WINDOW = 260  # periods a fit looks back
 RANDOMISED = 52  # periods of spend set at random before a plan may apply itself
+FOLDS = 13  # a year of weeks: what comes once a year must be in it
 FEW, SHIFT, FLAT_CV, TANGLED, PER_CHANNEL = 26, 26, 0.1, 0.9, 6
 
 
@@ -53,7 +54,7 @@ def from_totals(question: Question) -> Fitted:
         rows=rows,
         variation=variation,
         grades=graded(question, history, variation, weak=bool(troubles)),
-        trends=("flat",) * len(history.channels),
+        trends=advice.still(len(history.channels)),
         season_factor=1.0,
         backtest=backtest,
         backtest_note=in_words(backtest, int(known.sum())),
@@ -200,7 +201,7 @@ def modelled_roi(belief: Posterior, history: History) -> Floats:
     spend = history.spend.mean(axis=1)
     gain = 100 * (believed(belief, spend[:, None])[:, 0] - spend)
     active = history.spend.max(axis=1) > 0
-    return np.divide(gain, spend, out=np.zeros_like(spend), where=active)
+    return np.asarray(np.divide(gain, spend, out=np.zeros_like(spend), where=active))
 
 
 def part_of_total(belief: Posterior, history: History, revenue: Floats) -> str:

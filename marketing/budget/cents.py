@@ -1,6 +1,6 @@
 """From floats to money: exact to the smallest unit, inside the bounds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import ceil, floor, inf
 
@@ -15,7 +15,7 @@ def digits(currency: str) -> int:
     return min(exponent(currency), 2)
 
 
-def inward(low: Sequence[float], high: Sequence[float], places: int, whole: int) -> list[Range]:
+def inward(low: Iterable[float], high: Iterable[float], places: int, whole: int) -> list[Range]:
     """Bounds in whole units: up from the low one, down from the high one."""
     unit = 10**places
     slack = 1e-6 + 1e-12 * whole

@@ -57,7 +57,8 @@ class Fitted:
             held = np.array([float(question.present.get(each, 0)) for each in self.channels])
         if held.sum() <= 0:
             held = np.ones(len(self.channels))
-        return held * (float(question.total) / question.budget_periods / held.sum())
+        budget = float(question.total) / question.budget_periods
+        return np.asarray(held * (budget / held.sum()))
 
 
 def introduced(belief: Posterior, tried: Bools, amount: float) -> Posterior:
@@ -85,7 +86,7 @@ def roi_percent(history: History) -> Floats:
     """100 (revenue - spend) / spend over the rows; 0 where nothing was spent."""
     spent, earned = history.spend.sum(axis=1), history.revenue.sum(axis=1)
     gain = 100 * (earned - spent)
-    return np.divide(gain, spent, out=np.zeros_like(spent), where=spent > 0)
+    return np.asarray(np.divide(gain, spent, out=np.zeros_like(spent), where=spent > 0))
 
 
 def varied(spend: Floats, usable: Bools) -> Floats:
@@ -94,7 +95,7 @@ def varied(spend: Floats, usable: Bools) -> Floats:
     mean = np.where(usable, spend, 0.0).sum(axis=1) / count
     gap = np.where(usable, spend - mean[:, None], 0.0)
     deviation = np.sqrt((gap * gap).sum(axis=1) / count)
-    return np.divide(deviation, mean, out=np.zeros_like(mean), where=mean > 0)
+    return np.asarray(np.divide(deviation, mean, out=np.zeros_like(mean), where=mean > 0))
 
 
 def graded(rows: Floats, variation: Floats, *, together: bool) -> tuple[Grade, ...]:

@@ -68,11 +68,26 @@ def joint_draws(panel: Panel, found: Solution, seed: int) -> tuple[Draws, float]
     drawn = log_a + np.sqrt(WIDER) * turned
     log_proposal = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(1) - 0.5 * (noise**2).sum(1)
     log_w = target.height(drawn) + node_prior()[nodes].sum(axis=1) - chosen - log_proposal
-    w = np.exp(log_w - log_w.max())
-    w /= w.sum()
+    w, effective = tempered(log_w)
     kept = resampled(w, rng)
     shape = nodes[kept] % shapes().prior.size
-    return Draws(shape, np.exp(drawn[kept]) * panel.mean), float(1 / (w * w).sum())
+    return Draws(shape, np.exp(drawn[kept]) * panel.mean), effective
+
+
+def tempered(log_w: Floats) -> tuple[Floats, float]:
+    """Weights, and their effective number; where few draws hold them all, evened out.
+
+    Left as they are, a handful of draws would pretend to a certainty that nobody has.
+    """
+    effective, power = 0.0, 1.0
+    while True:
+        w = np.exp(power * (log_w - log_w.max()))
+        w /= w.sum()
+        held = float(1 / (w * w).sum())
+        effective = effective or held
+        if held >= LEAST_ESS:
+            return w, effective
+        power *= 0.8
 
 
 def node_vectors(found: Solution, rng: np.random.Generator) -> tuple[Whole, Floats]:
@@ -100,7 +115,8 @@ def targeted(panel: Panel, found: Solution, nodes: Whole) -> Target:
 def prior_precision(prior: Prior) -> Floats:
     """Inverse of diag(own^2) + shared^2 (Sherman and Morrison, 1950)."""
     own = 1 / prior.own**2
-    return np.diag(own) - np.outer(own, own) / (own.sum() + 1 / prior.shared**2)
+    shared = np.outer(own, own) / (own.sum() + 1 / prior.shared**2)
+    return np.asarray(np.diag(own) - shared)
 
 
 def resampled(weight: Floats, rng: np.random.Generator) -> Whole:

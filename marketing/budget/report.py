@@ -1,5 +1,6 @@
 """From a division of money to the whole proposal."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from marketing.budget.proposal import Curve, CurvePoint, Grade, Interval, Propos
 from marketing.budget.response import VERSION, Floats
 
 CURVE_POINTS, CURVE_DRAWS = 60, 100
+FOOLED = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ def proposal(fitted: Fitted, found: Division) -> Proposal:
     )
     facts = gathered(fitted, found, plans)
     reasons = tuple(gate.against(case(fitted, found, gain)))
+    chances = placebo(fitted, found)
     return Proposal(
         total=question.total,
         currency=question.currency,
@@ -71,8 +74,13 @@ def proposal(fitted: Fitted, found: Division) -> Proposal:
             fitted.channels, plans, fitted.belief.scale, question.currency
         ),
         evidence=overall(fitted, found.keep),
-        placebo=placebo(fitted, found),
-        warnings=(*fitted.notes, *found.edge.notes, *far_words(gain.far)),
+        placebo=chances,
+        warnings=(
+            *fitted.notes,
+            *found.edge.notes,
+            *far_words(gain.far),
+            *placebo_words(fitted, chances),
+        ),
         method=f"{fitted.mode}: {VERSION}",
         input_digest=fitted.digest,
     )
@@ -183,6 +191,16 @@ def placebo(fitted: Fitted, found: Division) -> dict[str, float]:
         lift, money = evidence.lift(other.sample, other.belief, plan, found.keep)
         chances[name] = evidence.chance_of_lift(lift, money - lift)
     return chances
+
+
+def placebo_words(fitted: Fitted, chances: Mapping[str, float]) -> Iterator[str]:
+    """A warning where nonsense data promise a lift too."""
+    for name, other in fitted.others.items():
+        if other.own_plan and chances[name] > FOOLED:
+            yield (
+                f"Placebo: with {name} a lift is promised too (chance {chances[name]:.2f}), so "
+                "these data do not tell cause from season."
+            )
 
 
 def overall(fitted: Fitted, keep: Floats) -> Grade:

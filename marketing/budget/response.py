@@ -95,7 +95,7 @@ def log_gain(x: Floats) -> Floats:
 def elasticity_at(x: Floats) -> Floats:
     """Percent more revenue for one percent more spend, of every shape at spends x > 0."""
     cell = np.clip(((np.log(x) - LEAST) / STEP).astype(np.intp), 0, POINTS - 2)
-    return shapes().basis[cell, RANK:] @ shapes().mix / STEP
+    return np.asarray(shapes().basis[cell, RANK:] @ shapes().mix / STEP)
 
 
 @lru_cache(maxsize=4)

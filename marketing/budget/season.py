@@ -7,6 +7,7 @@ The elasticities are eliminated, which leaves one system of equations over the w
 """
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def scatter(effect: Floats, r: Floats, s: Floats, seen: Floats, slope: Floats) -
     shared = centred(np.broadcast_to(effect, seen.shape), seen)
     slope = slope - (shared * s).sum(axis=1) / ridge
     left = r - shared - slope[:, None] * s
-    freedom = max(seen.sum() - 2 * len(seen) - len(effect) + 1, 1.0)
+    freedom = max(float(seen.sum()) - 2 * len(seen) - len(effect) + 1, 1.0)
     return max(float((left * left).sum()) / freedom, 1e-12)
 
 
@@ -63,7 +64,7 @@ def clear_part(effect: Floats, cells: Floats, noise: float, rows: float) -> Floa
 
     def stands_out(part: Floats, size: int) -> bool:
         ratio = float((cells * part * part).sum()) / size / noise
-        return ratio > 1 + CLEAR * np.sqrt(2 / size + 2 / max(rows - weeks, 1.0))
+        return ratio > 1 + CLEAR * sqrt(2 / size + 2 / max(rows - weeks, 1.0))
 
     if stands_out(fast, weeks - 1 - waves):
         return effect
