@@ -13,6 +13,11 @@ from django.db import connections
 from tests import rig
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave the long fault tests out, unless markers were chosen: `python -m tests.faults`."""
+    config.option.markexpr = config.option.markexpr or "not fault"
+
+
 @pytest.fixture(scope="session")
 def valkey_url() -> str:
     """The address of a real Valkey; its database number is this worker's alone."""

@@ -1,6 +1,6 @@
 """A rig of real processes: `manage.py start` in a folder of its own, on a free port.
 
-It signals only processes that it started, or their descendants, found by their parents' ids.
+It signals only processes that it started, or that were started for its own folder.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90.0
-WHOLE = 8
+WHOLE = 8  # a `make` in front is not counted
 OWN = ("REDIS_URL", "DATABASE_URL", "CACHE_PREFIX", "SECRET_KEY", "API_KEY_PEPPER", "MAKELEVEL")
 
 
@@ -77,8 +77,8 @@ class Stack:
         self.seen.update(family)
 
     def living(self) -> set[int]:
-        """The process and all its descendants."""
-        return family(self.process.pid)
+        """All processes that were started, by whomever, for this data folder."""
+        return belonging(self.folder)
 
     def child(self, name: str) -> int:
         """The process id of the direct child `web`, `worker` or `beat`."""
@@ -114,23 +114,27 @@ class Stack:
 
 
 def start(
-    folder: Path, *, port: int | None = None, uid: int | None = None, **environment: str
+    folder: Path,
+    *,
+    port: int | None = None,
+    uid: int | None = None,
+    through: tuple[str, ...] = (),
+    **environment: str,
 ) -> Stack:
-    """Start the platform on `folder`; it is not waited for."""
+    """Start the platform on `folder`, as `uid`, by the command `through`; it is not waited for."""
     port = port or free_port()
     output = folder.parent / f"{folder.name}.{port}.log"
     chosen = {name: text for name, text in os.environ.items() if name not in OWN}
     chosen.update(
         DATA_DIR=str(folder),
         PORT=str(port),
-        DEMO="0",
         DJANGO_SETTINGS_MODULE="aethercrown.settings",
         PYTHONUNBUFFERED="1",
-        **environment,
+        **{"DEMO": "0", **environment},
     )
     with output.open("ab") as file:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, str(ROOT / "manage.py"), "start"],
+            [*through, sys.executable, str(ROOT / "manage.py"), "start"],
             cwd=ROOT,
             env=chosen,
             stdin=subprocess.DEVNULL,
@@ -145,9 +149,11 @@ def start(
 
 
 @contextlib.contextmanager
-def running(folder: Path, **environment: str) -> Iterator[Stack]:
+def running(
+    folder: Path, *, uid: int | None = None, through: tuple[str, ...] = (), **environment: str
+) -> Iterator[Stack]:
     """The platform, ready, until the end of the block."""
-    stack = start(folder, **environment)
+    stack = start(folder, uid=uid, through=through, **environment)
     try:
         stack.wait_until_ready()
         yield stack
@@ -171,6 +177,22 @@ def parents() -> dict[int, int]:
                 state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
                 if state not in {"Z", "X"}:
                     found[int(entry.name)] = int(parent)
+    return found
+
+
+def belonging(folder: Path) -> set[int]:
+    """The living processes of a data folder, whoever their parent is by now.
+
+    Forks and programs inherit DATA_DIR. Valkey overwrites its environment, but works in the folder.
+    """
+    mark = f"DATA_DIR={folder}\0".encode()
+    found = set()
+    for pid in parents():
+        process = Path(f"/proc/{pid}")
+        with contextlib.suppress(OSError):
+            inside = (process / "cwd").readlink().is_relative_to(folder)
+            if inside or mark in (process / "environ").read_bytes():
+                found.add(pid)
     return found
 
 

@@ -155,15 +155,22 @@ def test_it_serves_is_killed_and_leaves_nothing_and_starts_again_from_its_folder
 
 @linux_only
 def test_two_copies_run_side_by_side_and_a_dead_child_comes_back(tmp_path):
-    with rig.running(tmp_path / "one") as one, rig.running(tmp_path / "two") as two:
+    """The second is started by something that stands for make, which is killed in the end."""
+    make = ("/bin/sh", "-c", '"$@" & wait', "make")
+    with (
+        rig.running(tmp_path / "one") as one,
+        rig.running(tmp_path / "two", through=make, MAKELEVEL="1") as two,
+    ):
         assert get(one, "/healthz") == get(two, "/healthz") == 200
         assert one.api_key != two.api_key
         os.kill(one.child("beat"), signal.SIGKILL)
         one.wait_for("beat ended with status -9; it starts again in 0.5 s.", seconds=20)
         assert get(one, "/healthz") == 200
-        assert two.stop(signal.SIGINT) == 0
-        assert one.stop(signal.SIGTERM) == 0
-        assert one.left() == two.left() == set()
+        two.wait_until_whole()
+        two.process.kill()
+        assert one.stop(signal.SIGINT) == 0
+        assert one.left() == set()
+        assert two.left(seconds=30) == set()
 
 
 @linux_only
