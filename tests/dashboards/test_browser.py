@@ -102,7 +102,7 @@ def test_a_pale_text_would_be_found(site, window):
     window.shape(1280, 900)
     window.visit(site + "/")
     window.run("document.querySelector('h1').style.color = '#999'")
-    assert window.run(PALE) == ["2.59 Overview"]
+    assert window.run(PALE) == ["2.62 Overview"]
 
 
 def test_the_chosen_colours_last_and_the_device_is_asked_first(site, window):
