@@ -1,0 +1,140 @@
+"""Which addresses of the network may be called, and which URLs name one plainly.
+
+The rules against server-side request forgery (SSRF): a URL has one reading or is refused, and
+what it names must be a public host. Special ranges after the IANA registries of RFC 6890.
+"""
+
+import re
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+Address = IPv4Address | IPv6Address
+LONGEST_URL = 2048
+PORTS = frozenset({80, 443, *range(8000, 10_000)})
+# Beside what the standard library calls private, because its list differs between versions.
+CLOSED: tuple[IPv4Network | IPv6Network, ...] = tuple(
+    ip_network(each)
+    for each in (
+        "0.0.0.0/8",
+        "100.64.0.0/10",  # carrier NAT
+        "168.63.129.16/32",  # a cloud's host agent, on a public address
+        "169.254.0.0/16",  # link-local, metadata services
+        "192.0.0.0/24",
+        "192.88.99.0/24",  # relays of 6to4
+        "198.18.0.0/15",
+        "224.0.0.0/3",
+        "::/96",  # IPv4-compatible, unspecified, loopback
+        "64:ff9b:1::/48",  # a site's own NAT64
+        "100::/64",
+        "2001::/23",  # Teredo and other special uses
+        "2001:db8::/32",
+        "2002::/16",  # 6to4, given up by RFC 7526
+        "3fff::/20",
+        "5f00::/16",
+        "fc00::/7",
+        "fe80::/10",
+        "fec0::/10",
+        "ff00::/8",
+    )
+)
+NAT64 = IPv6Network("64:ff9b::/96")
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})"
+    r"(?::(?P<port>[0-9]{1,5}))?(?P<rest>(?:[/?][!-~]*)?)",
+    re.ASCII,
+)
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*", re.ASCII)
+
+
+class Refused(ValueError):
+    """The URL or the address it leads to may not be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A URL in its parts; `host` without brackets, in lower case; `target` begins with /."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+
+def place(url: str, schemes: frozenset[str] = frozenset({"https"})) -> Place:
+    """The parts of a URL that has one reading; Refused says what is wrong with any other.
+
+    Numeric hosts count only as plain dotted quads: decimal, octal, hex and short forms, which
+    some programs would decode, are refused.
+    """
+    if len(url) > LONGEST_URL:
+        raise Refused(f"The URL has {len(url)} characters: at most {LONGEST_URL}.")
+    parts = _URL.fullmatch(url)
+    if parts is None or set("#\\") & set(url):
+        raise Refused(
+            "The URL is not of the form https://host[:port]/path?query in plain ASCII, without "
+            "user name, backslash or fragment."
+        )
+    if parts["scheme"] not in schemes:
+        raise Refused(f"The scheme is {parts['scheme']}: only {' or '.join(sorted(schemes))}.")
+    port = int(parts["port"] or (443 if parts["scheme"] == "https" else 80))
+    if port not in PORTS:
+        raise Refused(f"The port is {port}: only 80, 443 and 8000 to 9999.")
+    rest = parts["rest"]
+    target = rest if rest.startswith("/") else f"/{rest}"
+    return Place(parts["scheme"], host(parts["host"]), port, target)
+
+
+def host(name: str) -> str:
+    """A host's name or address in plain form; Refused for one that has another reading."""
+    if name.startswith("[") and ":" in name:
+        return str(literal(name[1:-1]))
+    labels = name.split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        return str(literal(name))
+    if not all(_LABEL.fullmatch(label) for label in labels):
+        raise Refused(f"The host {name!r} is no host name.")
+    return name.lower()
+
+
+def literal(text: str) -> Address:
+    try:
+        return ip_address(text)
+    except ValueError as error:
+        raise Refused(f"The host {text!r} is no plain address.") from error
+
+
+def check(address: str) -> Address:
+    """The address, if it may be called; Refused names the one that may not."""
+    found = literal(address)
+    inner = embedded(found)
+    if not public(found) or not (inner is None or public(inner)):
+        raise Refused(f"{address} is not a public address.")
+    return found
+
+
+def embedded(address: Address) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 one stands for: mapped, or NAT64."""
+    if isinstance(address, IPv4Address):
+        return None
+    if address in NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped
+
+
+def public(address: Address) -> bool:
+    """Whether `address` itself is a host of the public network; a mapped one counts as IPv6."""
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            return False
+        if address.ipv4_mapped is not None:
+            return True  # what it stands for decides
+    inside = any(address in network for network in CLOSED if network.version == address.version)
+    return not inside and address.is_global and not address.is_multicast
