@@ -152,6 +152,14 @@ class Undocumented(Endpoint):
         return reply("Nobody says what this is", None)
 
 
+class Bare(Endpoint):
+    area = "optimization"
+
+    @documented("Take a shape, with no example", request=ShapeSerializer, answer=ShapeSerializer)
+    def post(self, request: Request) -> Response:
+        return reply("Taken", None)
+
+
 def broken_page(_request: HttpRequest) -> HttpResponse:
     raise OperationalError("gone")
 
@@ -172,6 +180,7 @@ urlpatterns = [
     path("api/v1/tied", Tied.as_view({"get": "list"})),
     path("api/v1/unknown", Unknown.as_view({"get": "list"})),
     path("api/v1/undocumented", Undocumented.as_view()),
+    path("api/v1/bare", Bare.as_view()),
     path("api/v1/broken", broken_page),
     path("api/v1/forbidden", forbidden_page),
     path("broken", broken_page),
