@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from operations.automations.ledger import Result
 from operations.automations.models import Automation, Run
 from operations.automations.registry import Outcome, UnknownAutomation
 from operations.automations.runner import AutomationRunner, now_in_utc
@@ -94,7 +95,7 @@ def test_stopping_finishes_the_step_and_begins_no_other(automation, runner):
 
     automation("ads", perform=stopping)
     automation("budget")
-    passes = []
+    passes: list[list[Result]] = []
     runner.run_continuous(report=passes.append)
     assert [told(each) for each in passes] == [[("ads", "done")]]
 

@@ -5,7 +5,7 @@ import pytest
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
-from operations.automations import registry, services, words
+from operations.automations import ledger, registry, services, words
 from operations.automations.models import Automation, Run
 from operations.automations.registry import Outcome, UnknownAutomation
 from operations.automations.services import SwitchedOff
@@ -255,12 +255,14 @@ def test_a_long_run_keeps_its_lease(automation, monkeypatch):
 
     def slow(occasion):
         lapse(Run.objects.get())
-        assert renewed.wait(timeout=30)
+        for _ in range(2):  # the first may have begun before the lapse
+            renewed.clear()
+            assert renewed.wait(timeout=30)
         assert occasion.held()
         assert Run.objects.filter(lease_until__gt=Now()).exists()
         return Outcome("At length.")
 
-    monkeypatch.setattr(services.ledger, "RENEWAL", timedelta(milliseconds=5))
+    monkeypatch.setattr(ledger, "RENEWAL", timedelta(milliseconds=5))
     monkeypatch.setattr(services, "renew", noted)
     automation(perform=slow)
     [result] = services.wake("ads", clock=at(ONE))

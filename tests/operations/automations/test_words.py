@@ -104,6 +104,7 @@ def test_one_unit_is_said_without_its_count():
 
 def test_a_crontab_beyond_the_words_says_so():
     schedule = read("at 03:00", ANCHOR)
+    assert isinstance(schedule, Wall)
     twice = Wall(
         minutes=frozenset({0, 30}),
         hours=schedule.hours,
@@ -121,7 +122,9 @@ def test_spans_are_told_in_their_largest_unit():
 
 
 def test_a_time_becomes_the_five_fields_of_a_crontab():
-    assert crontab(read("at 07:30 on weekdays", ANCHOR)) == {
+    schedule = read("at 07:30 on weekdays", ANCHOR)
+    assert isinstance(schedule, Wall)
+    assert crontab(schedule) == {
         "minute": "30",
         "hour": "7",
         "day_of_week": "1,2,3,4,5",

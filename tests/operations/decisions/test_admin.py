@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -43,7 +44,7 @@ def test_the_page_shows_the_change_the_guardrails_and_who_decided(
 
 
 def test_a_subject_with_a_page_is_linked_and_an_unknown_figure_said(thermostat, admin_client):
-    hall = kinds.Kind("seen", "Seen", id, id, lambda *_: None, path="/rooms/{}".format)
+    hall = replace(kinds.named("setting"), name="seen", path="/rooms/{}".format)
     kinds.register(hall)
     made = services.propose(
         draft(kind="seen", before={}, after={}, change_percent=None), mode="propose", now=NOON
