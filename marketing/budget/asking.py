@@ -87,6 +87,7 @@ def question(
         currency=currency,
         constraints=limits(listed, rows, present),
         new_channels=() if aggregate else rest,
+        min_allocation_percent=Decimal(0),  # staff set floors, channel by channel
         max_change_percent=step_percent,
         present=dict(present) or None,
         starts_on=following(rows, by),

@@ -59,7 +59,7 @@ class Company:
 
         By `chase` (0 to 1) it follows demand, as money does that nobody plans.
         """
-        season = 0.15 * np.sin(2 * np.pi * (starts_on.timetuple().tm_yday - 80) / 365.25)
+        season = 0.08 * np.sin(2 * np.pi * (starts_on.timetuple().tm_yday - 80) / 365.25)
         demand = season + 0.03 * self.random.standard_normal()
         weeks = []
         for truth in CHANNELS:
