@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
@@ -67,9 +67,9 @@ def upcoming(automation: Automation, now: datetime, count: int = 3) -> list[date
 
 def counts(since: datetime) -> dict[str, int]:
     """How many runs planned since then stand in each state."""
-    states = Run.objects.filter(planned_for__gte=since).values_list("state", flat=True)
-    found = list(states)
-    return {state: found.count(state) for state in Run.State.values}
+    states = Run.objects.filter(planned_for__gte=since).order_by().values("state")
+    found = dict(states.annotate(count=Count("pk")).values_list("state", "count"))
+    return {state: found.get(state, 0) for state in Run.State.values}
 
 
 def attention(now: datetime | None = None) -> list[Attention]:
@@ -80,14 +80,16 @@ def attention(now: datetime | None = None) -> list[Attention]:
 
 def _failed() -> Sequence[Attention]:
     """Automations whose last run that was not skipped failed."""
+    ended = Run.objects.filter(
+        automation=OuterRef("pk"), state__in=[Run.State.DONE, Run.State.FAILED]
+    )
+    last = Automation.objects.annotate(last=Subquery(ended.values("pk")[:1])).values("last")
     found = []
-    for automation in Automation.objects.all():
-        ended = automation.runs.filter(state__in=[Run.State.DONE, Run.State.FAILED])
-        last = ended.order_by("-planned_for").first()
-        if last is not None and last.state == Run.State.FAILED:
-            error = last.error.strip().splitlines()[-1:] or ["no reason recorded"]
-            sentence = f"{automation} failed at {last.planned_for:%Y-%m-%d %H:%M} UTC: {error[0]}"
-            found.append(Attention(sentence, _page(last)))
+    failed = Run.objects.filter(pk__in=last, state=Run.State.FAILED)
+    for run in failed.select_related("automation").order_by("automation__name"):
+        error = run.error.strip().splitlines()[-1:] or ["no reason recorded"]
+        when = f"{run.planned_for:%Y-%m-%d %H:%M} UTC"
+        found.append(Attention(f"{run.automation} failed at {when}: {error[0]}", _page(run)))
     return found
 
 
@@ -102,16 +104,19 @@ def _lapsed() -> Sequence[Attention]:
 
 def _late(now: datetime) -> Sequence[Attention]:
     """Automations with a slot behind them that nothing entered or began."""
+    planned = Run.objects.filter(automation=OuterRef("pk")).exclude(trigger=Run.Trigger.MANUAL)
+    queued = Run.objects.filter(
+        automation=OuterRef("pk"), state=Run.State.QUEUED, not_before__lt=now - LATE
+    )
+    rows = Automation.objects.filter(is_enabled=True).annotate(
+        last=Subquery(planned.values("planned_for")[:1]),
+        waiting=Subquery(queued.order_by("planned_for").values("planned_for")[:1]),
+    )
     found = []
-    rows = Automation.objects.filter(is_enabled=True).select_related("task__interval")
-    for automation in rows.select_related("task__crontab"):
-        last = automation.runs.exclude(trigger=Run.Trigger.MANUAL).first()
-        after = max(automation.scheduled_at, last.planned_for if last else automation.scheduled_at)
-        due = slots.latest(automation.schedule, automation.clock, after, now - LATE, 1)
-        queued = Q(state=Run.State.QUEUED, not_before__lt=now - LATE)
-        waiting = automation.runs.filter(queued).order_by("planned_for").first()
-        if waiting is not None:
-            due = [waiting.planned_for]
+    for automation in rows.select_related("task__interval", "task__crontab"):
+        after = max(automation.scheduled_at, automation.last or automation.scheduled_at)
+        unseen = slots.latest(automation.schedule, automation.clock, after, now - LATE, 1)
+        due = [automation.waiting] if automation.waiting else unseen
         if due:
             sentence = f"{automation} was due at {due[0]:%Y-%m-%d %H:%M} UTC and has not begun."
             link = reverse("admin:operations_automation_change", args=[automation.pk])

@@ -1,6 +1,6 @@
 """The decisions as staff see them: read, approved, rejected and rolled back; never edited."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -50,6 +50,17 @@ def button(description: str, path: str) -> Callable[[Page], Page]:
         description=description, permissions=["decide"], url_path=path
     )
     return decorate
+
+
+def judgement(guardrail: Mapping[str, Any]) -> str:
+    """One guardrail in words, with its value and, where it has one, its limit."""
+    value, limit = guardrail["value"], guardrail["limit"]
+    if value is None:
+        value = "unknown"
+    told = f"{value:,.4g}" if isinstance(value, float) else str(value) or "nothing"
+    passed = "passed" if guardrail["passed"] else "failed"
+    within = "" if limit in {None, ""} else f", limit {limit}"
+    return f"{passed}: {guardrail['name'].replace('_', ' ')} is {told.rstrip('.')}{within}"
 
 
 class NoteForm(forms.Form):
@@ -142,16 +153,8 @@ class DecisionAdmin(ModelAdmin):
 
     @admin.display(description="guardrails")
     def judged(self, decision: Decision) -> str:
-        lines = (
-            (
-                "passed" if each["passed"] else "failed",
-                each["name"].replace("_", " "),
-                "unknown" if each["value"] is None else each["value"],
-                each["limit"],
-            )
-            for each in decision.guardrails
-        )
-        return format_html_join("", "<div>{}: {} is {}, limit {}</div>", lines) or "none"
+        lines = ((judgement(each),) for each in decision.guardrails)
+        return format_html_join("", "<div>{}</div>", lines) or "none"
 
     # --- What is done -------------------------------------------------------------------------
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:

@@ -1,11 +1,10 @@
 """What waits for a person, and what decisions promised and brought."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
 from operations.automations.reports import Attention
@@ -13,6 +12,14 @@ from operations.decisions import kinds, steps
 from operations.decisions.models import Decision
 
 MEASURED = (Decision.Verdict.INSIDE, Decision.Verdict.BELOW, Decision.Verdict.ABOVE)
+OBSERVED = Q(mode="observe")
+COUNTS = {
+    "proposed": Count("pk"),
+    "waiting": Count("pk", filter=Q(status=Decision.Status.PROPOSED) & ~OBSERVED),
+    "applied": Count("applied_at"),
+    "rejected": Count("pk", filter=Q(status=Decision.Status.REJECTED)),
+    "rolled_back": Count("pk", filter=Q(status=Decision.Status.ROLLED_BACK)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,13 @@ def recent(limit: int = 10) -> QuerySet[Decision]:
 
 
 def promises() -> list[Promise]:
-    """For each kind of decision, what it promised and what it brought."""
-    rows: dict[str, list[Decision]] = {}
-    for decision in Decision.objects.order_by("kind", "pk"):
-        rows.setdefault(decision.kind, []).append(decision)
-    return [_promise(kind, decisions) for kind, decisions in rows.items()]
+    """For each kind of decision, what it promised and what it brought; two queries."""
+    measured: dict[str, list[Decision]] = {}
+    rows = Decision.objects.filter(verdict__in=MEASURED, realised__isnull=False)
+    for decision in rows.only("kind", "expected", "realised", "verdict"):
+        measured.setdefault(decision.kind, []).append(decision)
+    counted: Any = Decision.objects.order_by("kind").values("kind").annotate(**COUNTS)
+    return [_promise(counts, measured.get(counts["kind"], [])) for counts in counted]
 
 
 def attention(now: datetime) -> list[Attention]:
@@ -94,28 +103,18 @@ def flat(value: Any, path: str = "") -> dict[str, str]:
 
 
 def _waiting() -> QuerySet[Decision]:
-    return Decision.objects.filter(status=Decision.Status.PROPOSED).exclude(mode="observe")
+    return Decision.objects.filter(status=Decision.Status.PROPOSED).exclude(OBSERVED)
 
 
-def _promise(kind: str, decisions: Iterable[Decision]) -> Promise:
-    rows = list(decisions)
-    measured = [each for each in rows if each.realised and each.verdict in MEASURED]
+def _promise(counts: dict[str, Any], measured: list[Decision]) -> Promise:
+    kind = counts["kind"]
     inside = sum(each.verdict == Decision.Verdict.INSIDE for each in measured)
     return Promise(
-        kind=kind,
+        **counts,
         title=kinds.named(kind).title if kind in kinds.names() else kind,
-        proposed=len(rows),
-        waiting=_count(rows, Decision.Status.PROPOSED),
-        applied=sum(each.applied_at is not None for each in rows),
-        rejected=_count(rows, Decision.Status.REJECTED),
-        rolled_back=_count(rows, Decision.Status.ROLLED_BACK),
         measured=len(measured),
-        unit=rows[-1].expected["unit"],
+        unit=measured[0].expected["unit"] if measured else "",
         promised=sum(each.expected["estimate"] for each in measured),
         realised=sum(each.realised["value"] for each in measured if each.realised),
         inside_percent=100 * inside / len(measured) if measured else None,
     )
-
-
-def _count(rows: Iterable[Decision], status: Decision.Status) -> int:
-    return sum(each.status == status for each in rows)

@@ -90,3 +90,13 @@ def test_an_automation_that_nothing_starts_calls_for_attention(automation):
 def test_now_is_now_unless_told_otherwise(automation):
     automation(since=datetime.now(UTC) - 2 * HOUR)
     assert len(reports.attention()) == 1
+
+
+def test_attention_takes_three_queries_however_many_automations_there_are(
+    automation, django_assert_num_queries
+):
+    for number in range(5):
+        automation(f"number{number}", perform=failing)
+        services.run(f"number{number}", NOON, trigger="manual", clock=lambda: NOON)
+    with django_assert_num_queries(3):
+        assert len(reports.attention(ONE + HOUR)) == 10

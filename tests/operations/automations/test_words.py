@@ -44,7 +44,7 @@ def test_intervals_are_read(text, span):
 def test_times_of_day_are_read(text, hour, minute, weekdays):
     found = read(text, ANCHOR)
     assert isinstance(found, Wall)
-    assert (found.hours, found.minutes) == ({hour}, {minute})
+    assert (found.hours, found.minutes) == (frozenset({hour}), frozenset({minute}))
     assert found.weekdays == set(weekdays)
 
 

@@ -31,6 +31,15 @@ def test_attention_says_how_many_wait_and_until_when(proposed):
     assert two.sentence == "2 decisions wait for approval; the first expires in 0 days."
 
 
+def test_the_promises_of_any_number_of_decisions_take_two_queries(
+    applied, django_assert_num_queries
+):
+    for number in range(1, 6):
+        services.propose(draft(inputs_digest=str(number)), mode="propose", now=NOON)
+    with django_assert_num_queries(2):
+        reports.promises()
+
+
 def test_promises_stand_beside_what_was_realised(applied, thermostat):
     services.measure_due(LATER)
     thermostat.put("18")
