@@ -82,6 +82,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "aethercrown.tracing.RequestIds",
     "aethercrown.logs.AccessLog",
+    "aethercrown.probes.Counted",
     "aethercrown.headers.Private",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -144,6 +145,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
+FORMAT_MODULE_PATH = "aethercrown.formats"
 
 # --- Broker and cache ------------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", default="") or datadir.broker_url(DATA_DIR) or ""
@@ -188,6 +190,7 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- People ----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "security.User"
+AUTHENTICATION_BACKENDS = ["security.access.services.Passwords"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -202,7 +205,7 @@ LOGOUT_REDIRECT_URL = "/login"
 
 # --- Hardening -------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^api/"]  # limits refuses /api instead
 SECURE_HSTS_SECONDS = 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
