@@ -7,6 +7,7 @@ from decimal import Decimal
 from io import BytesIO
 from typing import IO, Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
@@ -20,9 +21,10 @@ MEDIA_TYPE = "application/json"
 
 
 class BodyLimit:
-    """Refuse a body over the limit before it is parsed; DRF's parsers know no limit themselves.
+    """Refuse a call of the API before its body is parsed; DRF's parsers know no limit themselves.
 
-    A chunked body has no stated length. Django would read it as empty, so it is read here.
+    A chunked body has no stated length. Django would read it as empty, so it is read here. Where
+    https is demanded, a call without it is refused and not redirected: its key has been seen.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -34,6 +36,10 @@ class BodyLimit:
         return self.get_response(request)
 
     def refusal(self, request: HttpRequest) -> HttpResponseBase | None:
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+            return refused(
+                403, "https_required", "Call over https, and replace a key sent without."
+            )
         if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             return refused(400, "null_character", "The address must not hold a null character.")
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower():

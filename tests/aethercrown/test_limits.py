@@ -184,6 +184,13 @@ class TestOnTheWire:
     def test_an_upload_of_a_page_is_none_of_our_business(self, caller):
         assert caller.post("/x", {"a": "b" * (limits.LARGEST_BODY + 1)}).status_code == 404
 
+    def test_a_call_without_https_is_refused_where_https_is_demanded(self, settings, caller):
+        settings.SECURE_SSL_REDIRECT = True
+        answer = caller.get("/api/v1/replies")
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "https_required")
+        assert caller.get("/api/v1/replies", secure=True).status_code == 200
+        assert caller.get("/broken").status_code == 301
+
     @pytest.mark.parametrize("path", ["/api/v1/effect/%00", "/api/v1/replies?cursor=%00"])
     def test_a_null_character_in_the_address_is_refused(self, caller, path):
         assert caller.get(path).json()["errors"][0]["code"] == "null_character"
