@@ -15,6 +15,7 @@ from tests import rig
 
 def pytest_configure(config: pytest.Config) -> None:
     """Leave the long fault tests out, unless markers were chosen: `python -m tests.faults`."""
+    config.addinivalue_line("markers", "once: no matter which database; the gate runs it once")
     config.option.markexpr = config.option.markexpr or "not fault"
 
 
