@@ -21,6 +21,7 @@ Event = MutableMapping[str, Any]
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 LIBRARIES = ("celery", "amqp", "kombu", "urllib3", "gunicorn.error")
 SECRET_SETTINGS = ("SECRET_KEY", "API_KEY_PEPPER", "METRICS_TOKEN")
+PROBES = frozenset({"healthz", "readyz", "metrics"})  # asked every few seconds
 SHORTEST_SECRET = 8  # a shorter one would mask harmless words
 access = logging.getLogger("aethercrown.access")
 
@@ -140,7 +141,9 @@ class AccessLog:
             "ms": round((time.perf_counter() - began) * 1000, 1),
             "key_id": getattr(getattr(request, "credential", None), "id", None),
         }
-        access.info("request", extra=line)
+        access.log(
+            logging.DEBUG if line["route"] in PROBES else logging.INFO, "request", extra=line
+        )
         return response
 
 

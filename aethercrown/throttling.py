@@ -74,9 +74,9 @@ class Buckets:
         self.own = OwnBuckets()
         self.paused_until = 0.0
 
-    def take(self, name: str, cost: int = 1) -> int:
+    def take(self, name: str, cost: int = 1, rate: Rate | None = None) -> int:
         """Whole seconds until a token is there, rounded up; 0 where the call may go on."""
-        rate = Rate(settings.API_BURST, settings.API_RATE_PER_SECOND)
+        rate = rate or Rate(settings.API_BURST, settings.API_RATE_PER_SECOND)
         now = time.monotonic()
         if settings.REDIS_URL and now >= self.paused_until:
             try:

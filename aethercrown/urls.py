@@ -3,9 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from aethercrown.probes import Metrics, healthz, readyz
 from aethercrown.reference import Docs, Schema
 
 urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", Metrics.as_view(), name="metrics"),
+    path("", include("security.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/schema", Schema.as_view(), name="api-schema"),
     path("api/v1/docs", Docs.as_view(), name="api-docs"),

@@ -1,0 +1,93 @@
+"""Settings that would be unsafe, refused with a sentence that says the mend.
+
+Run by `manage.py check --deploy`, and so by the gate and by doctor.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
+
+SHORTEST = 50  # characters of SECRET_KEY
+SHORTEST_TOKEN = 20
+PUBLIC_LOG_LEVELS = {"DEBUG", "NOTSET"}
+
+
+@register(Tags.security, deploy=True)
+def unsafe(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """Every unsafe setting at once."""
+    return [*secrets(), *serving(), *queues()]
+
+
+def secrets() -> Iterator[CheckMessage]:
+    for name in ("SECRET_KEY", "API_KEY_PEPPER"):
+        length = len(getattr(settings, name))
+        if length < SHORTEST:
+            yield Error(
+                f"{name} has {length} characters and can be guessed: give it {SHORTEST} random "
+                "ones, or leave it empty to have one made in DATA_DIR.",
+                id="aethercrown.E001",
+            )
+    if settings.SECRET_KEY == settings.API_KEY_PEPPER:
+        yield Error(
+            "API_KEY_PEPPER equals SECRET_KEY, so that losing one loses both: give each its own.",
+            id="aethercrown.E002",
+        )
+    if 0 < len(settings.METRICS_TOKEN) < SHORTEST_TOKEN:
+        yield Error(
+            f"METRICS_TOKEN has {len(settings.METRICS_TOKEN)} characters: give it "
+            f"{SHORTEST_TOKEN} random ones, or none to close /metrics to all but keys and staff.",
+            id="aethercrown.E003",
+        )
+
+
+def serving() -> Iterator[CheckMessage]:
+    open_to = [host for host in settings.ALLOWED_HOSTS if not loopback(host)]
+    if settings.DEBUG and open_to:
+        yield Error(
+            f"DEBUG shows settings and source to whoever reaches {', '.join(open_to)}: set "
+            "DEBUG=False, or take those names out of ALLOWED_HOSTS.",
+            id="aethercrown.E004",
+        )
+    if "*" in settings.ALLOWED_HOSTS:
+        yield Error(
+            "ALLOWED_HOSTS=* believes any Host header, which goes into links and redirects: name "
+            "the hosts that people use.",
+            id="aethercrown.E005",
+        )
+    if open_to and not settings.HTTPS:
+        yield Error(
+            f"HTTPS=False sends passwords and keys in the clear to {', '.join(open_to)}: put a "
+            "proxy with TLS in front, and set HTTPS=True and TRUSTED_PROXIES=1.",
+            id="aethercrown.E006",
+        )
+    if settings.LOG_LEVEL in PUBLIC_LOG_LEVELS:
+        yield Caution(
+            f"LOG_LEVEL={settings.LOG_LEVEL} writes every query with its values: set INFO.",
+            id="aethercrown.W001",
+        )
+
+
+def queues() -> Iterator[CheckMessage]:
+    visible: Any = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    limit = settings.CELERY_TASK_TIME_LIMIT
+    if visible <= limit:
+        yield Error(
+            f"The broker gives a task to a second worker after {visible} s, while it may run for "
+            f"{limit} s: set visibility_timeout above CELERY_TASK_TIME_LIMIT.",
+            id="aethercrown.E007",
+        )
+
+
+def loopback(host: str) -> bool:
+    """Whether only this machine is reached under `host`."""
+    name = host.strip("[]")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
