@@ -44,7 +44,7 @@ def test_the_page_costs_few_queries(page, django_assert_num_queries):
     company.channels()
     company.gone_well()
     company.waiting()
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page.get("/dashboards/decisions")
 
 
