@@ -1,11 +1,10 @@
 """Every page in a real browser: wide and narrow, light and dark, with and without scripts."""
 
 from collections.abc import Iterator
-from importlib import import_module
 
 import pytest
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.test import Client
 
 from security.access.models import User
 from tests.browser import Browser, browsing, outside, programs
@@ -69,12 +68,10 @@ def site(live_server, window: Browser) -> str:
     company.gone_well()
     company.waiting()
     person = User.objects.create_superuser("root", password="a-long-password-1")  # noqa: S106
-    session = import_module(settings.SESSION_ENGINE).SessionStore()
-    session[SESSION_KEY] = str(person.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
-    session.create()
-    window.sign_in(live_server.url, settings.SESSION_COOKIE_NAME, session.session_key)
+    client = Client()
+    client.force_login(person)
+    name = settings.SESSION_COOKIE_NAME
+    window.sign_in(live_server.url, name, client.cookies[name].value)
     return str(live_server.url)
 
 
@@ -85,6 +82,7 @@ def test_no_page_complains_overflows_or_asks_elsewhere(site, window):
             window.shape(width, height, dark=dark)
             window.visit(site + path)
             where = f"{path} at {width}, {'dark' if dark else 'light'}"
+            assert window.run("return location.pathname") == path, where
             assert window.complaints() == [], where
             assert outside(window.requests()) == [], where
             assert window.run("return document.documentElement.scrollWidth") <= width, where
@@ -95,6 +93,7 @@ def test_every_text_of_our_pages_stands_out_from_its_ground(site, window):
         for width, height, dark in SHAPES:
             window.shape(width, height, dark=dark)
             window.visit(site + path)
+            assert window.run("return location.pathname") == path
             assert window.run(PALE) == [], f"{path} at {width}, {'dark' if dark else 'light'}"
 
 
