@@ -125,20 +125,17 @@ def _check(
 ) -> None:
     sheet = Sheet(file, importer.columns, wanted)
     seen: dict[int, int] = {}  # hash of the key: row; 64 bits tell 10^6 keys apart
-    try:
-        for fault in sheet.faults:
+    for fault in sheet.faults:
+        report.blame(fault)
+    if sheet.faults:
+        return
+    for batch in _batches(sheet, options, report):
+        report.rows += len(batch)
+        report.preview.extend(batch[: PREVIEW - len(report.preview)])
+        for fault in (*_repeats(importer, batch, seen), *importer.clashes(batch, options)):
             report.blame(fault)
-        if sheet.faults:
-            return
-        for batch in _batches(sheet, options, report):
-            report.rows += len(batch)
-            report.preview.extend(batch[: PREVIEW - len(report.preview)])
-            for fault in (*_repeats(importer, batch, seen), *importer.clashes(batch, options)):
-                report.blame(fault)
-        if not report.rows and not report.fault_count:
-            report.blame(Fault(0, "", "there is no row below the header"))
-    finally:
-        sheet.release()
+    if not report.rows and not report.fault_count:
+        report.blame(Fault(0, "", "there is no row below the header"))
 
 
 def _batches(sheet: Sheet, options: Options, report: Report) -> Iterator[list[Record]]:
@@ -174,12 +171,8 @@ def _store(
     options: Options,
     report: Report,
 ) -> None:
-    sheet = Sheet(file, importer.columns, wanted)
-    try:
-        for batch in _batches(sheet, options, report):
-            tally = importer.save(batch, options)
-            report.created += tally.created
-            report.updated += tally.updated
-            report.also.extend(each for each in tally.also if each not in report.also)
-    finally:
-        sheet.release()
+    for batch in _batches(Sheet(file, importer.columns, wanted), options, report):
+        tally = importer.save(batch, options)
+        report.created += tally.created
+        report.updated += tally.updated
+        report.also.extend(each for each in tally.also if each not in report.also)

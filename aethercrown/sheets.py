@@ -5,8 +5,8 @@ the caller maps to it; a field that takes `many` columns is mapped by a pattern 
 what the star stands for names each of them.
 """
 
+import codecs
 import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -121,6 +121,13 @@ def mapping(pairs: Sequence[str]) -> dict[str, list[str]]:
     return wanted
 
 
+def decoded(file: BinaryIO) -> Iterator[str]:
+    """The lines as text, each by itself, so that a wrong byte is found in its own line."""
+    file.seek(0)
+    for at, line in enumerate(file):
+        yield (line if at else line.removeprefix(codecs.BOM_UTF8)).decode("utf-8")
+
+
 class Sheet:
     """A CSV file seen through its columns. `faults` says what is wrong with the header.
 
@@ -134,19 +141,13 @@ class Sheet:
         columns: Sequence[Column],
         wanted: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        file.seek(0)
         self.columns = columns
-        self._text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-        self._reader = csv.reader(self._text, strict=True)
+        self._reader = csv.reader(decoded(file), strict=True)
         self.faults: list[Fault] = []
         self.header = self._first()
         self.places: dict[str, list[tuple[int, str]]] = {}
         if not self.faults:
             self._place(wanted or {})
-
-    def release(self) -> None:
-        """Give the file back, still open."""
-        self._text.detach()
 
     def _first(self) -> list[str]:
         for line in self._lines():
@@ -203,7 +204,7 @@ class Sheet:
                 return
             except UnicodeDecodeError as error:
                 bad = error.object[error.start]
-                yield Fault(at, "", f"near this row, byte 0x{bad:02x} is not UTF-8 text")
+                yield Fault(at, "", f"byte 0x{bad:02x} is not UTF-8 text; save the file as UTF-8")
                 return
             if any(cell.strip() for cell in cells):
                 yield at, cells
