@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
-from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]  # has none
+from jsonschema import Draft202012Validator, FormatChecker
 from rest_framework.renderers import JSONRenderer
 
 Fragment = dict[str, Any]
