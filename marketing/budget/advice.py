@@ -120,7 +120,8 @@ def trends(residual: Floats, usable: Bools, *, dated: bool) -> tuple[Trend, ...]
 
 def still(channels: int) -> tuple[Trend, ...]:
     """No trend anywhere."""
-    return ("flat",) * channels
+    flat: Trend = "flat"
+    return (flat,) * channels
 
 
 def _trend(time: Floats, left: Floats) -> Trend:

@@ -16,11 +16,24 @@ def digits(currency: str) -> int:
 
 
 def inward(low: Iterable[float], high: Iterable[float], places: int, whole: int) -> list[Range]:
-    """Bounds in whole units: up from the low one, down from the high one."""
+    """Bounds in whole units: up from the low one, down from the high one.
+
+    Where no whole unit lies between them, the two around them.
+    """
+    unit, slack = 10**places, 1e-6 + 1e-12 * whole
+    found = []
+    for least, most in zip(low, high, strict=True):
+        bottom = ceil(least * unit - slack)
+        top = whole if most == inf else floor(most * unit + slack)
+        found.append((bottom, top) if bottom <= top else (top, bottom))
+    return found
+
+
+def outward(low: Iterable[float], high: Iterable[float], places: int, whole: int) -> list[Range]:
+    """The same, but down from the low one and up from the high one."""
     unit = 10**places
-    slack = 1e-6 + 1e-12 * whole
     return [
-        (ceil(least * unit - slack), whole if most == inf else floor(most * unit + slack))
+        (floor(least * unit), whole if most == inf else ceil(most * unit))
         for least, most in zip(low, high, strict=True)
     ]
 
@@ -36,6 +49,15 @@ def limited(limits: Sequence[Limit], places: int, whole: int) -> list[Range]:
         )
         for each in limits
     ]
+
+
+def within(ranges: Iterable[Range], outer: Iterable[Range]) -> list[Range]:
+    """Each range cut to its outer one; the outer one where nothing is left of it."""
+    cut = (
+        ((max(low, least), min(high, most)), (least, most))
+        for (low, high), (least, most) in zip(ranges, outer, strict=True)
+    )
+    return [inner if inner[0] <= inner[1] else whole for inner, whole in cut]
 
 
 def to_units(

@@ -54,8 +54,11 @@ class Fit:
     level: Floats  # (C, D, 36) log of revenue at the usual spend
 
 
-def fit(history: History, tests: Sequence[LiftTest] = ()) -> Fit:
-    """Fit every channel; one that never spent or never earned keeps an amplitude of 0."""
+def fit(history: History, tests: Sequence[LiftTest] = (), season: Floats | None = None) -> Fit:
+    """Fit every channel; one that never spent or never earned keeps an amplitude of 0.
+
+    A `season` (T,) on log revenue that is known is used as it is; else it is estimated.
+    """
     usable = history.seen & (history.spend > 0)
     count = np.maximum(usable.sum(axis=1), 1)
     scale = history.spend.sum(axis=1) / count
@@ -63,7 +66,7 @@ def fit(history: History, tests: Sequence[LiftTest] = ()) -> Fit:
     y, mean = log_revenue(history)
     earns = np.log(np.where(mean > 0, mean, TINY))[:, None, None]
     x = history.spend / scale[:, None]
-    season = shared(history, y, x, usable)
+    season = shared(history, y, x, usable) if season is None else season
     y = np.where(usable, y - season, 0.0)
 
     felt = carried(x, history.seen, dated=bool(history.dates))

@@ -16,7 +16,7 @@ from marketing.budget import evidence
 from marketing.budget.bounds import Bounds, bounds
 from marketing.budget.by_channel import from_rows
 from marketing.budget.by_total import from_totals
-from marketing.budget.cents import digits, inward, limited, to_units
+from marketing.budget.cents import digits, inward, limited, outward, to_units, within
 from marketing.budget.check import check
 from marketing.budget.curves import revenue
 from marketing.budget.fitted import Fitted
@@ -147,18 +147,11 @@ def _money(fitted: Fitted, question: Question, amounts: Floats, edge: Bounds) ->
     if question.scale_minimums:
         limits = [replace(each, min=None) for each in limits]
     fixed = limited(limits, places, whole)
-    choices = [
-        [
-            (max(low, least), min(high, most))
-            for (low, high), (least, most) in zip(ranges, fixed, strict=True)
-        ]
-        for ranges in (
-            inward(edge.low * periods, edge.high * periods, places, whole),
-            inward(edge.hard_low * periods, edge.hard_high * periods, places, whole),
-        )
-    ]
+    hard = within(inward(edge.hard_low * periods, edge.hard_high * periods, places, whole), fixed)
+    soft = within(inward(edge.low * periods, edge.high * periods, places, whole), hard)
+    loose = within(outward(edge.hard_low * periods, edge.hard_high * periods, places, whole), fixed)
     exact = amounts * periods * 10**places
-    units = to_units(whole, exact, fitted.channels, [*choices, fixed])
+    units = to_units(whole, exact, fitted.channels, (soft, hard, loose, fixed))
     return {
         channel: Decimal(held).scaleb(-places)
         for channel, held in zip(fitted.channels, units, strict=True)

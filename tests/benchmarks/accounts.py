@@ -1,0 +1,105 @@
+"""From a known truth to a question, and from a plan to its regret."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+
+from marketing.budget import planner
+from marketing.budget.curves import revenue
+from marketing.budget.fit import Fit, fit
+from marketing.budget.fitted import Fitted
+from marketing.budget.history import History
+from marketing.budget.ladder import fill, ladder, spends
+from marketing.budget.planner import Question, Row
+from marketing.budget.report import Division
+from marketing.budget.response import Floats
+from tests.benchmarks.truth import Record, Truth, company, history
+
+FIRST = date(2023, 1, 2)
+BUDGET = 10_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A company as the truth has it and as its books show it."""
+
+    truth: Truth
+    record: Record
+    keep: Floats  # the mean mix, scaled to the budget
+
+    def regret(self, plan: Floats, best: Floats) -> float:
+        """Percent of the best steady revenue that a plan loses."""
+        return 100 * float(1 - self.truth.revenue(plan).sum() / self.truth.revenue(best).sum())
+
+    def best(self, low: Floats, high: Floats) -> Floats:
+        """The best division inside bounds, on 2,000 even points a channel."""
+        grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, 2000)
+        return fill(ladder(grid, self.truth.revenue(grid), self.keep), BUDGET)[0]
+
+    def best_of_all(self, total: float = BUDGET) -> Floats:
+        """The best division without bounds, on 4,000 points dense near zero."""
+        points = total * (2001 ** np.linspace(0, 1, 4000) - 1) / 2000
+        grid = np.broadcast_to(points, (self.keep.size, 4000))
+        return fill(ladder(grid, self.truth.revenue(grid), self.keep), total)[0]
+
+
+def account(
+    seed: int, periods: int, channels: int = 6, *, s_shaped: bool = False, **weather: float
+) -> Account:
+    """Draw one; `weather` is cv, noise, amp, chase."""
+    truth, rng = company(seed, channels, s_shaped=s_shaped)
+    record = history(truth, rng, periods, **weather)
+    mean = record.spend.mean(axis=1)
+    return Account(truth, record, mean * BUDGET / mean.sum())
+
+
+def names(size: int) -> tuple[str, ...]:
+    """Names in the order of the lines."""
+    return tuple(f"channel {at:04d}" for at in range(size))
+
+
+def dates(periods: int) -> tuple[date, ...]:
+    """Mondays."""
+    return tuple(FIRST + timedelta(weeks=week) for week in range(periods))
+
+
+def books(record: Record) -> History:
+    """The record as the fit reads it."""
+    size, periods = record.spend.shape
+    seen = np.ones(record.spend.shape, dtype=bool)
+    return History(names(size), dates(periods), record.spend, record.revenue, seen)
+
+
+def asked(held: Account) -> Question:
+    """The question that the company's rows ask, around its mean mix."""
+    size, periods = held.record.spend.shape
+    days, channels = dates(periods), names(size)
+    rows = tuple(
+        Row(channels[line], float(spent), float(earned), days[at])
+        for line in range(size)
+        for at, (spent, earned) in enumerate(
+            zip(held.record.spend[line], held.record.revenue[line], strict=True)
+        )
+    )
+    present = {name: Decimal(str(round(x, 6))) for name, x in zip(channels, held.keep, strict=True)}
+    return Question(Decimal(10_000), rows, present=present, min_allocation_percent=Decimal(0))
+
+
+def planned(held: Account) -> tuple[Fitted, Division]:
+    """The whole way through the planner."""
+    fitted = planner.prepare(asked(held))
+    return fitted, planner.divide(fitted)
+
+
+def free(found: Fit, keep: Floats, total: float = BUDGET) -> Floats:
+    """A plan without any bound but zero, straight from a fit."""
+    size = keep.size
+    grid = spends(np.zeros(size), np.full(size, total), found.belief.scale)
+    return fill(ladder(grid, revenue(found.belief, grid), keep), total)[0]
+
+
+def free_plan(held: Account, total: float = BUDGET) -> Floats:
+    """The same from an account."""
+    return free(fit(books(held.record)), held.keep, total)

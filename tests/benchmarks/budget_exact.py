@@ -1,0 +1,50 @@
+"""Ten thousand random questions: exact sums, no bound broken, close to the optimum."""
+
+from collections import Counter
+
+from marketing.budget import planner
+from marketing.budget.curves import revenue
+from marketing.budget.fitted import Fitted
+from marketing.budget.ladder import fill, ladder, spends
+from marketing.budget.planner import Infeasible
+from marketing.budget.report import Division
+from tests.benchmarks.random_questions import broken, question
+from tests.benchmarks.table import Report
+
+EVERY = 10  # of which the optimum is found again on a fine grid
+
+
+def run(report: Report, *, quick: bool) -> None:
+    """Feasible ones are planned twice; the others must say why in numbers."""
+    wanted = 300 if quick else 10_000
+    report.section(f"Exactness: {wanted:,} feasible random questions")
+    refused: Counter[str] = Counter()
+    wrong, gap, again, planned, seed = 0, 0.0, 0, 0, 0
+    while planned < wanted:
+        try:
+            fitted = planner.prepare(question(seed))
+            found = planner.divide(fitted)
+        except Infeasible as error:
+            refused.update(each.code for each in error.problems)
+        else:
+            planned += 1
+            wrong += bool(broken(fitted.question, found.money, found.edge))
+            if seed % EVERY == 0:
+                gap = max(gap, short_of_best(fitted, found))
+                again += planner.divide(planner.prepare(question(seed))).money != found.money
+        seed += 1
+    report.say(f"Refused with their numbers: {dict(refused)}.")
+    report.say()
+    report.judge("plans with a wrong sum or a broken bound", wrong, 0)
+    report.judge("largest gap to the optimum, %", gap, 0.005)
+    report.judge("plans that differ when made again", again, 0)
+
+
+def short_of_best(fitted: Fitted, found: Division) -> float:
+    """Percent below the best division of the same believed curves on 3,000 points."""
+    edge = found.edge
+    grid = spends(edge.low, edge.high, fitted.belief.scale, 3000)
+    best, _ = fill(ladder(grid, revenue(fitted.belief, grid), found.keep), found.amounts.sum())
+    most = revenue(fitted.belief, best[:, None]).sum()
+    held = revenue(fitted.belief, found.amounts[:, None]).sum()
+    return 100 * float(1 - held / most) if most > 0 else 0.0

@@ -1,0 +1,109 @@
+"""C: eight weeks of habit, then forty weekly plans, each made from what the last ones showed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from marketing.budget.bounds import bounds
+from marketing.budget.curves import revenue
+from marketing.budget.evidence import draws
+from marketing.budget.fit import fit
+from marketing.budget.ladder import fill, ladder, spends
+from marketing.budget.planner import Question
+from marketing.budget.response import Floats
+from tests.benchmarks.accounts import BUDGET, Account, books, names
+from tests.benchmarks.table import Report
+from tests.benchmarks.truth import Record, Truth, company
+
+HABIT, WEEKS, WINDOW = 8, 40, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a week's plan is made; no step means only the trust region."""
+
+    name: str
+    step_percent: float | None = None
+    thompson: bool = False
+    keep: bool = False
+
+
+POLICIES = (
+    Policy("keep mix", keep=True),
+    Policy("mean, step 10 %", 10),
+    Policy("mean, step 20 %", 20),
+    Policy("mean, step 25 %", 25),
+    Policy("Thompson, step 25 %", 25, thompson=True),
+    Policy("mean, no step limit"),
+    Policy("Thompson, no step limit", thompson=True),
+)
+
+
+def run(report: Report, *, quick: bool) -> None:
+    """Every policy over the same companies."""
+    seeds = 3 if quick else 25
+    report.section(f"C. Closed loop: mean regret % against the free optimum, {seeds} companies")
+    lines, reached = [], {}
+    for policy in POLICIES:
+        path = np.array([loop(seed, policy) for seed in range(seeds)])
+        figures = path[:, 0].mean(), path[:, 19].mean(), path[:, 39].mean(), path[:, 39].max()
+        reached[policy.name] = figures
+        lines.append([policy.name, *(f"{each:.1f}" for each in figures)])
+    report.table(["policy", "week 1", "week 20", "week 40", "worst at 40"], lines)
+    _, middle, end, worst = reached["mean, step 20 %"]
+    report.say(
+        f"- Aims at step 20 %: week 20 {middle:.2f} (2), week 40 {end:.2f} (1.2), worst "
+        f"{worst:.1f} (4)."
+    )
+
+
+def loop(seed: int, policy: Policy) -> list[float]:
+    """Regret of each week's plan."""
+    truth, rng = company(seed)
+    usual = truth.usual[:, None]
+    spend = usual * np.exp(0.1 * rng.normal(size=(truth.usual.size, HABIT)) - 0.005)
+    felt, earned = truth.usual.copy(), np.empty((truth.usual.size, 0))
+    for week in range(HABIT):
+        felt, new = lived(truth, felt, spend[:, week], rng)
+        earned = np.column_stack([earned, new])
+    plan = spend[:, -4:].mean(axis=1)
+    plan *= BUDGET / plan.sum()
+    held = Account(truth, Record(spend, earned, np.zeros(HABIT)), plan)
+    best, path = held.best_of_all(), []
+    for week in range(WEEKS):
+        if not policy.keep:
+            plan = planned(spend, earned, plan, policy, seed * 1000 + week)
+        path.append(held.regret(plan, best))
+        now = plan * np.exp(0.05 * rng.normal(size=plan.size))
+        felt, new = lived(truth, felt, now, rng)
+        spend, earned = np.column_stack([spend, now]), np.column_stack([earned, new])
+    return path
+
+
+def lived(
+    truth: Truth, felt: Floats, spend: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """One week: what is felt of the spend, and what it brings."""
+    felt = (1 - truth.theta) * spend + truth.theta * felt
+    return felt, truth.revenue(felt) * np.exp(0.2 * rng.normal(size=felt.size))
+
+
+def planned(spend: Floats, earned: Floats, keep: Floats, policy: Policy, seed: int) -> Floats:
+    """The next week's plan from the last rows; the same parts as the planner, without its report."""
+    part = slice(-WINDOW, None)
+    record = Record(spend[:, part], earned[:, part], np.zeros(spend[:, part].shape[1]))
+    found = fit(books(record))
+    step = None if policy.step_percent is None else Decimal(str(policy.step_percent))
+    question = Question(
+        Decimal(str(BUDGET)), (), max_change_percent=step, min_allocation_percent=Decimal(0)
+    )
+    keep = keep * BUDGET / keep.sum()
+    most, largest = spend.max(axis=1), float(spend.sum(axis=0).max())
+    edge = bounds(question, names(len(spend)), keep, most, largest)
+    grid = spends(edge.low, edge.high, found.belief.scale, 96)
+    value: Callable[[], Floats] = lambda: revenue(found.belief, grid)  # noqa: E731 - chosen below
+    if policy.thompson:
+        value = lambda: draws(found.belief, seed).revenue(found.belief, grid)[0]  # noqa: E731
+    return fill(ladder(grid, value(), keep), BUDGET)[0]

@@ -1,0 +1,74 @@
+"""A retailer's real weeks (spend in ten channels, sales in total): rolling forecasts."""
+
+import csv
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from marketing.budget.by_total import explained, forecast
+from marketing.budget.planner import Question, Row, plan
+from tests.benchmarks.table import Report
+
+FILE = Path(__file__).parents[2].parent / "shared" / "data" / "mmm_stan_weekly.csv"
+FIRST, AHEAD = 104, 4
+
+
+def run(report: Report, *, quick: bool) -> None:
+    """Forecasts of four weeks from week 104 on, beside three simple ones, and the verdict."""
+    report.section("Retailer's file: rolling forecast of total sales, WAPE %")
+    if not FILE.exists():
+        report.say("Skipped: the file mmm_stan_weekly.csv is not beside this checkout.")
+        return
+    question = asked(FILE)
+    history, sales, _ = explained(question)
+    starts = range(FIRST, sales.size, AHEAD * (4 if quick else 1))
+    weeks = [np.arange(start, min(start + AHEAD, sales.size)) for start in starts]
+    folds = [forecast(question, history, sales, each) for each in weeks]
+    actual = np.concatenate([each.actual for each in folds])
+    said = {
+        "ours": np.concatenate([each.mean for each in folds]),
+        "mean of the last 4": np.concatenate([np.full(f.actual.size, f.naive) for f in folds]),
+        "a year before": np.concatenate([sales[each - 52] for each in weeks]),
+    }
+    error = {name: 100 * np.abs(actual - each).sum() / actual.sum() for name, each in said.items()}
+    deviation = np.concatenate([each.sd for each in folds])
+    inside = 100 * np.mean(np.abs(actual - said["ours"]) <= 1.645 * deviation)
+    report.table([*error, "our 90 % interval holds %"],
+                 [[*(f"{each:.1f}" for each in error.values()), f"{inside:.0f}"]])  # fmt: skip
+    report.judge("WAPE, to the mean of the last 4", error["ours"], error["mean of the last 4"])
+    verdict(report, question)
+
+
+def verdict(report: Report, question: Question) -> None:
+    """What the planner says of a 20 % step."""
+    found = plan(question)
+    report.say()
+    report.say(f"Chance of a lift {found.probability_of_lift:.2f}; {found.backtest_note}")
+    for text in (*found.reasons_against, *found.warnings):
+        report.say(f"- {text}")
+    if found.next_experiment:
+        report.say(f"- {found.next_experiment.sentence}")
+
+
+def asked(path: Path) -> Question:
+    """The file as a question: its spend columns, its sales, the last four weeks' budget."""
+    with path.open() as file:
+        lines = list(csv.DictReader(file))
+    channels = [name for name in lines[0] if name.startswith("mdsp_")]
+    days = [date.fromisoformat(line["wk_strt_dt"]) for line in lines]
+    rows = tuple(
+        Row(name, float(line[name]), None, day)
+        for day, line in zip(days, lines, strict=True)
+        for name in channels
+    )
+    recent = sum(row.spend for row in rows[-4 * len(channels) :]) / 4
+    return Question(
+        Decimal(str(round(recent, 2))),
+        rows,
+        total_revenue=tuple(
+            (day, float(line["sales"])) for day, line in zip(days, lines, strict=True)
+        ),
+        max_change_percent=Decimal(20),
+    )

@@ -1,0 +1,98 @@
+"""E: CPU time of a fit with its plan, of the whole proposal, and of what stands beside them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from time import process_time
+
+from marketing.budget import planner
+from marketing.budget.curves import revenue
+from marketing.budget.fit import fit
+from marketing.budget.ladder import fill, ladder, spends
+from tests.benchmarks.accounts import BUDGET, account, asked, books
+from tests.benchmarks.peers import slsqp
+from tests.benchmarks.table import Report
+
+SIZES = ((6, 1), (6, 104), (20, 104), (100, 104), (1000, 12), (1000, 104))
+ASKED = {(6, 104): 5.0, (1000, 104): 200.0}
+
+
+def run(report: Report, *, quick: bool) -> None:
+    """CPU time of this process, the best of several runs, one thread."""
+    report.section("E. CPU time, ms, one thread, best of several")
+    lines, whole = [], {}
+    for channels, periods in SIZES:
+        times = parts(channels, periods, repeats=2 if quick else 12 if channels <= 100 else 6)
+        whole[channels, periods] = times[3]
+        lines.append([f"{channels} x {periods}", *(f"{each:.1f}" for each in times)])
+    report.table(["channels x rows", "fit", "table", "fill", "together"], lines)
+    for size, most in ASKED.items():
+        report.judge(f"{size[0]} channels x {size[1]} rows, ms", whole[size], most)
+    others(report, quick=quick)
+
+
+def best_of(repeats: int, work: Callable[[], object]) -> float:
+    """Milliseconds of the fastest run."""
+    times = []
+    for _ in range(repeats):
+        start = process_time()
+        work()
+        times.append(1000 * (process_time() - start))
+    return min(times)
+
+
+def parts(channels: int, periods: int, repeats: int) -> tuple[float, float, float, float]:
+    """Fit, table, fill and all three, from arrays to amounts."""
+    held = account(3, periods, channels)
+    known, keep = books(held.record), held.keep
+    found = fit(known)
+    grid = spends(keep / 2, keep * 2, found.belief.scale)
+    value = revenue(found.belief, grid)
+
+    def whole() -> None:
+        again = fit(known)
+        points = spends(keep / 2, keep * 2, again.belief.scale)
+        fill(ladder(points, revenue(again.belief, points), keep), BUDGET)
+
+    return (
+        best_of(repeats, lambda: fit(known)),
+        best_of(repeats, lambda: revenue(found.belief, grid)),
+        best_of(repeats, lambda: fill(ladder(grid, value, keep), BUDGET)),
+        best_of(repeats, whole),
+    )
+
+
+def others(report: Report, *, quick: bool) -> None:
+    """The whole proposal, re-allocation, and SLSQP on the same curves."""
+    repeats = 1 if quick else 3
+    small, large = asked(account(3, 104)), asked(account(3, 12, 1000))
+    kept = planner.prepare(large)
+    more = replace(large, total=Decimal(11_000)).total
+    lines = [
+        ["whole proposal, 6 x 104 (draws, backtest, curves)",
+         f"{best_of(repeats, lambda: planner.plan(small)):.0f}"],
+        ["re-allocation of 1,000 channels from a kept fit",
+         f"{best_of(repeats, lambda: planner.reallocate(kept, more)):.0f}"],
+    ]  # fmt: skip
+    for channels in (6,) if quick else (6, 20):
+        ours, theirs = against_slsqp(channels, repeats)
+        lines.append([f"fill, {channels} channels", f"{ours:.2f}"])
+        lines.append([f"SLSQP on the same curves, {channels} channels", f"{theirs:.0f}"])
+    report.say()
+    report.table(["further", "ms"], lines)
+
+
+def against_slsqp(channels: int, repeats: int) -> tuple[float, float]:
+    """Filling and SLSQP, from a fit to amounts."""
+    held = account(3, 104, channels)
+    belief, keep = fit(books(held.record)).belief, held.keep
+    low, high = keep / 2, keep * 2
+
+    def ours() -> None:
+        grid = spends(low, high, belief.scale)
+        fill(ladder(grid, revenue(belief, grid), keep), BUDGET)
+
+    def theirs() -> None:
+        slsqp(lambda spend: float(revenue(belief, spend[:, None]).sum()), keep, low, high, BUDGET)
+
+    return best_of(max(repeats, 3), ours), best_of(repeats, theirs)

@@ -1,0 +1,220 @@
+"""F: only the company's total revenue is known, over a base with trend and season."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+from time import process_time
+
+import numpy as np
+
+from marketing.budget import evidence
+from marketing.budget.aggregate import belief, solve
+from marketing.budget.curves import revenue
+from marketing.budget.fit import Posterior
+from marketing.budget.history import History
+from marketing.budget.joint import joint_draws
+from marketing.budget.ladder import fill, ladder, spends
+from marketing.budget.planner import LiftTest, Question
+from marketing.budget.response import Floats
+from marketing.budget.totals import panel
+from tests.benchmarks.accounts import BUDGET, Account, dates, names
+from tests.benchmarks.peers import least_squares, projected
+from tests.benchmarks.table import Report
+from tests.benchmarks.truth import Record, Truth, company
+
+NOISE, TEST_SD = 0.075, 0.15
+CELLS = tuple(product((4, 6, 10), (52, 104, 208), (0.3, 0.6), (0.0, 0.6)))
+PEERS = ("keep mix", "equal ROI", "OLS spend x ROI", "platform alone")
+OURS = ("ours, blind", "ours, platform", "ours, + 2 lift tests")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A company whose books hold spend and one total; platforms claim too much."""
+
+    account: Account
+    total: Floats
+    platform: Floats
+    tests: tuple[LiftTest, ...]
+
+
+def run(report: Report, *, quick: bool) -> None:
+    """All 36 cells; the tables show all of them and two."""
+    seeds = 1 if quick else 40
+    report.section(
+        f"F. Totals only: mean regret % (95 % point), {len(CELLS)} cells x {seeds} seeds"
+    )
+    found: dict[tuple[float, ...], dict[str, list[float]]] = {}
+    honest: dict[str, list[tuple[bool, float, bool, float, bool]]] = defaultdict(list)
+    times: dict[tuple[int, int], list[float]] = defaultdict(list)
+    for cell in CELLS:
+        found[cell] = defaultdict(list)
+        for seed in range(seeds):
+            one(case(seed, *cell), seed, found[cell], honest, times[cell[0], cell[1]])
+    every = {name: [x for cell in CELLS for x in found[cell][name]] for name in (*PEERS, *OURS)}
+    shown = {"all": every}
+    for label, cell in (("C 6, T 52, cv .3, rho .6", (6, 52, 0.3, 0.6)),
+                        ("C 6, T 208, cv .6, rho 0", (6, 208, 0.6, 0.0))):  # fmt: skip
+        shown[label] = found[cell]
+    report.table(
+        ["case", *PEERS, *OURS],
+        [
+            [label, *(_spread(each[name]) for name in (*PEERS, *OURS))]
+            for label, each in shown.items()
+        ],
+    )
+    for name, asked, aim in ((OURS[0], 4.9, 4.7), (OURS[1], 3.7, 3.5)):
+        report.judge(f"{name}: mean regret", float(np.mean(every[name])), asked, aim=aim)
+    _told(report, honest, times)
+
+
+def _told(
+    report: Report,
+    honest: dict[str, list[tuple[bool, float, bool, float, bool]]],
+    times: dict[tuple[int, int], list[float]],
+) -> None:
+    lines = []
+    for name, cases in honest.items():
+        inside, chance, right, step_chance, step_right = (
+            np.array(x) for x in zip(*cases, strict=True)
+        )
+        sure, step_sure = chance >= 0.9, step_chance >= 0.9
+        lines.append(
+            [name, f"{100 * inside.mean():.0f}", f"{100 * sure.mean():.0f}",
+             f"{100 * right[sure].mean():.0f}", f"{100 * step_sure.mean():.0f}",
+             f"{100 * step_right[step_sure].mean():.0f}"]
+        )  # fmt: skip
+        report.judge_between(f"{name}: 90 % interval holds, %", 100 * inside.mean(), 87, 93)
+    report.say()
+    report.table(
+        [
+            "",
+            "interval holds %",
+            "P >= .9 %",
+            "of these better %",
+            "20 % step: P >= .9 %",
+            "of these better %",
+        ],
+        lines,
+    )
+    six, ten = (1000 * float(np.mean(times[size])) for size in ((6, 104), (10, 208)))
+    report.say(f"CPU of fit and draws: 6 x 104 {six:.0f} ms (aim 25), 10 x 208 {ten:.0f} ms.")
+
+
+def one(
+    given: Case,
+    seed: int,
+    found: dict[str, list[float]],
+    honest: dict[str, list[tuple[bool, float, bool, float, bool]]],
+    times: list[float],
+) -> None:
+    """Every method on one company."""
+    held, keep = given.account, given.account.keep
+    low, high = keep / 2, keep * 2
+    best = held.best(low, high)
+    spend = held.record.spend
+    wishes = {
+        "keep mix": keep,
+        "equal ROI": np.ones(keep.size),
+        "OLS spend x ROI": least_squares(spend, given.total),
+        "platform alone": keep * given.platform,
+    }
+    for name, wish in wishes.items():
+        plan = projected(wish, low, high, BUDGET) if wish.any() else keep
+        found[name].append(held.regret(plan, best))
+    for name in OURS:
+        start = process_time()
+        known, sample = fitted(given, name, seed)
+        times.append(process_time() - start)
+        plan = divided(known, low, high, keep)
+        found[name].append(held.regret(plan, best))
+        if name != OURS[2]:
+            step = divided(known, 0.8 * keep, 1.2 * keep, keep)
+            honest[name].append(_honesty(held, known, sample, plan, step))
+
+
+def _honesty(
+    held: Account, known: Posterior, sample: evidence.Draws, plan: Floats, step: Floats
+) -> tuple[bool, float, bool, float, bool]:
+    kept = held.truth.revenue(held.keep).sum()
+    true = 100 * (held.truth.revenue(plan).sum() / kept - 1)
+    lift, money = evidence.lift(sample, known, plan, held.keep)
+    said = evidence.interval(100 * lift / (money - lift))
+    moved, money = evidence.lift(sample, known, step, held.keep)
+    better = bool(held.truth.revenue(step).sum() > kept)
+    chance = evidence.chance_of_lift(lift, money)
+    return (
+        bool(said.low <= true <= said.high), chance, bool(true > 0),
+        evidence.chance_of_lift(moved, money), better,
+    )  # fmt: skip
+
+
+def fitted(given: Case, name: str, seed: int) -> tuple[Posterior, evidence.Draws]:
+    """Our fit: blind, with the platforms' figures, or with two lift tests as well."""
+    spend = given.account.record.spend
+    size, periods = spend.shape
+    channels, days = names(size), dates(periods)
+    question = Question(
+        Decimal(10_000),
+        (),
+        total_revenue=tuple(zip(days, given.total.tolist(), strict=True)),
+        platform_roi={} if name == OURS[0] else dict(zip(channels, given.platform, strict=True)),
+        lift_tests=given.tests if name == OURS[2] else (),
+    )
+    known = History(channels, days, spend, np.zeros_like(spend), np.ones(spend.shape, dtype=bool))
+    held = panel(question, known, given.total)
+    found = solve(held)
+    return belief(held, found), joint_draws(held, found, seed)[0]
+
+
+def divided(known: Posterior, low: Floats, high: Floats, keep: Floats) -> Floats:
+    """A plan from curves inside bounds."""
+    grid = spends(low, high, known.scale)
+    return fill(ladder(grid, revenue(known, grid), keep), BUDGET)[0]
+
+
+def case(seed: int, channels: int, periods: int, cv: float, rho: float) -> Case:
+    """Draw one company: its truth, then base, spend, total, claims and tests."""
+    truth, rng = company(seed, channels)
+    share, trend, amp = rng.uniform(0.4, 0.7), rng.uniform(-0.2, 0.2), rng.uniform(0.1, 0.3)
+    phase = rng.uniform(0, 2 * np.pi, 2)
+    shared, own = rng.normal(size=periods), rng.normal(size=(channels, periods))
+    wave = np.sqrt(rho) * shared + np.sqrt(1 - rho) * own
+    spend = truth.usual[:, None] * np.exp(cv * wave - cv**2 / 2)
+    total = brought(truth, spend) + np.zeros(periods)
+    time = np.arange(periods)
+    season = np.sin(2 * np.pi * time / 52 + phase[0]) + 0.5 * np.sin(
+        4 * np.pi * time / 52 + phase[1]
+    )
+    base = 1 + trend * (2 * time / (periods - 1) - 1) + amp * season
+    total = total + base * total.mean() * share / (1 - share) / base.mean()
+    total = np.maximum(total + NOISE * total.mean() * rng.normal(size=periods), 0)
+    platform = truth.roi * np.exp(0.4 + 0.5 * rng.normal(size=channels))
+    mean = spend.mean(axis=1)
+    tests = tuple(lift_tests(truth, mean, rng.normal(size=2)))
+    return Case(
+        Account(truth, Record(spend, spend, season), mean * BUDGET / mean.sum()),
+        total, platform, tests,
+    )  # fmt: skip
+
+
+def brought(truth: Truth, spend: Floats) -> Floats:
+    """What all channels bring each week, with their carry-over."""
+    felt = spend.copy()
+    for week in range(1, spend.shape[1]):
+        felt[:, week] = (1 - truth.theta) * spend[:, week] + truth.theta * felt[:, week - 1]
+    return np.asarray(truth.revenue(felt).sum(axis=0))
+
+
+def lift_tests(truth: Truth, mean: Floats, luck: Floats) -> list[LiftTest]:
+    """A test of each of the two largest channels, 15 % exact."""
+    found = []
+    for line, chance in zip(np.argsort(-mean)[:2], luck, strict=True):
+        extra = float(truth.revenue(mean)[line] * np.exp(TEST_SD * chance))
+        found.append(LiftTest(names(mean.size)[line], float(mean[line]), extra, TEST_SD * extra))
+    return found
+
+
+def _spread(values: list[float]) -> str:
+    return f"{np.mean(values):.1f} ({np.percentile(values, 95):.0f})"
