@@ -28,18 +28,28 @@ LATE = (
 
 
 def warm() -> WSGIHandler:
-    """Import everything that any child needs, once; nothing here opens a connection or a thread."""
+    """Import the whole of Django and the apps, once for every child.
+
+    Nothing here opens a connection or starts a thread: neither survives a fork.
+    """
+    gc.disable()  # an import makes next to no garbage, and looking for it takes a tenth of the time
     django.setup(set_prefix=False)
     from aethercrown.celery import app  # noqa: PLC0415 - only now are the settings known
     from aethercrown.wsgi import application  # noqa: PLC0415 - the same
 
     app.loader.import_default_modules()
     app.finalize(auto=True)
-    for name in (*LATE, "aethercrown.urls"):
+    importlib.import_module("aethercrown.urls")
+    return application
+
+
+def warm_late() -> None:
+    """Import what the set-up does not need, while that runs on another core."""
+    for name in LATE:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # the collector would write to, and so copy, every shared page
-    return application
+    gc.enable()
 
 
 class Web(BaseApplication):  # type: ignore[misc]  # its base has no types

@@ -169,13 +169,16 @@ def supervise(chosen: Choice, listener: socket.socket, kept_broker: Broker | Non
 def prepared(
     supervisor: Supervisor, chosen: Choice, listener: socket.socket
 ) -> dict[str, str | None]:
-    """Run the set-up child and take its answer; GaveUp, with its last lines, if it fails."""
-    from aethercrown.embedded.preparation import prepare  # noqa: PLC0415 - imports Django
+    """Run the set-up, import the rest meanwhile, and take the answer; GaveUp if it fails."""
+    from aethercrown.embedded import roles  # noqa: PLC0415 - imports Django, after `decide`
+    from aethercrown.embedded.preparation import prepare  # noqa: PLC0415 - the same
 
     reader, writer = os.pipe()
     work = functools.partial(prepare, chosen.folder, writer, demo=chosen.demo)
-    status = supervisor.once("set-up", work, closed=(reader, listener.fileno()))
+    child = supervisor.begin("set-up", work, closed=(reader, listener.fileno()))
     os.close(writer)
+    roles.warm_late()
+    status = supervisor.finish(child)
     with os.fdopen(reader, "rb") as answer:
         received = answer.read()
     if status or not received:

@@ -80,16 +80,18 @@ class Supervisor:
     def ask(self, _number: int, _frame: object) -> None:
         self.asked += 1
 
-    def once(self, name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> int:
-        """Run a child to its end and return its status; Asked if a stop was asked for meanwhile."""
-        voice = self.voice(name)
-        child = self.start(name, run, voice, closed)
+    def begin(self, name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> Child:
+        """Start a child that runs once; it is waited for by `finish`."""
+        return self.start(name, run, self.voice(name), closed)
+
+    def finish(self, child: Child) -> int:
+        """Wait for the child's end and give its status; Asked if a stop is asked for meanwhile."""
         while not child.ended():
             self.hear(TICK_SECONDS)
             if self.asked:
                 child.kill()
                 raise Asked
-        self.hear_out(child, voice)
+        self.hear_out(child)
         return child.status or 0
 
     def keep(self, name: str, run: Callable[[], object], *, grace: float) -> None:
@@ -135,16 +137,15 @@ class Supervisor:
             elif key.data:
                 self.forget(key.fd, key.data)
 
-    def hear_out(self, child: Child, voice: Voice) -> None:
+    def hear_out(self, child: Child) -> None:
         """Take what an ended child printed last."""
+        heard = self.selector.get_map().get(child.output)
+        if not heard:
+            return
         with contextlib.suppress(BlockingIOError):
-            while child.output in self.selector.get_map():
-                received = os.read(child.output, 65536)
-                if not received:
-                    break
-                voice.hear(received)
-        if child.output in self.selector.get_map():
-            self.forget(child.output, voice)
+            while received := os.read(child.output, 65536):
+                heard.data.hear(received)
+        self.forget(child.output, heard.data)
 
     def forget(self, output: int, voice: Voice) -> None:
         voice.end()
@@ -157,7 +158,7 @@ class Supervisor:
         if not child:
             return
         child.kill()
-        self.hear_out(child, kept.voice)
+        self.hear_out(child)
         kept.child = None
         kept.deaths.note(self.clock())
         how = f"{kept.name} ended with status {child.status}"
@@ -181,12 +182,12 @@ class Supervisor:
                 self.hear(0.1)
         for kept in self.kept:
             if kept.child:
-                self.bury(kept.child, kept.voice)
+                self.bury(kept.child)
                 kept.child = None
 
-    def bury(self, child: Child, voice: Voice) -> None:
+    def bury(self, child: Child) -> None:
         """Make sure that a child and its group are gone, and hear its last words."""
         child.kill()
         while not child.ended():
             self.hear(0.05)
-        self.hear_out(child, voice)
+        self.hear_out(child)

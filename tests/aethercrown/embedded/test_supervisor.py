@@ -39,7 +39,7 @@ def sleep():
 
 
 def test_a_child_runs_once_and_its_words_are_kept(supervisor, tmp_path):
-    assert supervisor.once("set-up", lambda: print("done")) == 0
+    assert supervisor.finish(supervisor.begin("set-up", lambda: print("done"))) == 0
     assert (tmp_path / "set-up.log").read_text() == "done\n"
 
 
@@ -47,17 +47,17 @@ def test_a_child_that_fails_says_why_and_how(supervisor, tmp_path):
     def fail():
         raise ValueError("no such thing")
 
-    assert supervisor.once("set-up", fail) == 1
+    assert supervisor.finish(supervisor.begin("set-up", fail)) == 1
     assert "ValueError: no such thing" in (tmp_path / "set-up.log").read_text()
 
 
 @pytest.mark.parametrize(("code", "status"), [(0, 0), (None, 0), (7, 7), ("words", 1)])
 def test_a_child_that_exits_has_the_status_it_chose(supervisor, code, status):
-    assert supervisor.once("set-up", lambda: sys.exit(code)) == status
+    assert supervisor.finish(supervisor.begin("set-up", lambda: sys.exit(code))) == status
 
 
 def test_more_output_than_a_pipe_holds_does_not_block(supervisor, tmp_path):
-    assert supervisor.once("set-up", lambda: print("x" * 300_000)) == 0
+    assert supervisor.finish(supervisor.begin("set-up", lambda: print("x" * 300_000))) == 0
     assert (tmp_path / "set-up.log").stat().st_size == 300_001
 
 
@@ -98,7 +98,7 @@ def test_a_signal_asks_for_the_stop(supervisor, number):
 def test_a_stop_asked_for_during_the_set_up_ends_that_too(supervisor):
     supervisor.asked = 1
     with pytest.raises(Asked):
-        supervisor.once("set-up", sleep)
+        supervisor.finish(supervisor.begin("set-up", sleep))
 
 
 def test_the_last_kept_is_stopped_first(supervisor, tmp_path):
@@ -110,7 +110,8 @@ def test_the_last_kept_is_stopped_first(supervisor, tmp_path):
         def run():
             signal.signal(signal.SIGTERM, leave)
             print("ready")
-            time.sleep(60)
+            while True:
+                time.sleep(0.05)  # a signal just before a long sleep would be noticed after it
 
         supervisor.keep(name, run, grace=5)
 
@@ -169,5 +170,5 @@ def test_it_speaks_where_it_was_told_to(supervisor):
     child = supervisor.start("web", lambda: print("hello"), voice)
     while not child.ended():
         supervisor.hear(0.05)
-    supervisor.hear_out(child, voice)
+    supervisor.hear_out(child)
     assert terminal.getvalue() == "web    | hello\n"
