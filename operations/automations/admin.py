@@ -92,6 +92,12 @@ class AutomationForm(forms.ModelForm[Automation]):
             "needs_sure_gain",
             "data_age_hours",
         ]
+        labels = {
+            "largest_change_percent": "Largest change (%)",
+            "applied_per_day": "Most applied in a day",
+            "needs_sure_gain": "Only a sure gain",
+            "data_age_hours": "Oldest data (hours)",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -310,4 +316,6 @@ class RunAdmin(ModelAdmin):
 
 
 def told(moment: datetime) -> str:
-    return f"{moment:%a %Y-%m-%d %H:%M:%S %Z}"
+    """As the pages write it; with seconds where they say something."""
+    clock = f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
+    return f"{moment:%a} {moment.day} {moment:%b %Y}, {clock} {moment:%Z}"

@@ -41,6 +41,24 @@ QUESTIONS = {
 }
 
 
+LATER = (
+    "actor",
+    "note",
+    "approved_at",
+    "rejected_at",
+    "applied_at",
+    "measured_at",
+    "rolled_back_at",
+    "rolled_back_by",
+    "rolled_back_note",
+)
+
+
+def has_happened(decision: Decision | None, field: str) -> bool:
+    """Whether a field has something to show; only those of later steps may be empty."""
+    return field not in (*LATER, "verdict", "due_at", "run") or bool(getattr(decision, field, None))
+
+
 Page = Callable[[Any, HttpRequest, str], HttpResponse]
 
 
@@ -84,23 +102,7 @@ class DecisionAdmin(ModelAdmin):
         (None, {"fields": ["title", "status", "verdict", "about", "change"]}),
         ("Expected and realised", {"fields": ["promised", "realised_value", "due_at"]}),
         ("Guardrails", {"fields": ["judged", "mode"]}),
-        (
-            "Who and when",
-            {
-                "fields": [
-                    "actor",
-                    "note",
-                    "proposed_at",
-                    "approved_at",
-                    "rejected_at",
-                    "applied_at",
-                    "measured_at",
-                    "rolled_back_at",
-                    "rolled_back_by",
-                    "rolled_back_note",
-                ]
-            },
-        ),
+        ("Who and when", {"fields": ["proposed_at", *LATER]}),
         ("Origin", {"fields": ["automation", "run", "kind", "method", "inputs_digest"]}),
     ]
 
@@ -115,6 +117,14 @@ class DecisionAdmin(ModelAdmin):
 
     def has_decide_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return bool(request.user.has_perm(MAY_DECIDE))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
+        """Without what has not happened yet."""
+        shown = []
+        for title, options in self.fieldsets:
+            fields = [each for each in options["fields"] if has_happened(obj, each)]
+            shown.append((title, {"fields": fields}))
+        return shown
 
     # --- What is shown ------------------------------------------------------------------------
     @admin.display(description="promised")

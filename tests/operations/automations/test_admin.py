@@ -9,6 +9,7 @@ from django_celery_beat.models import PeriodicTask
 from kombu.exceptions import OperationalError
 
 from operations.automations import registry, services
+from operations.automations.admin import told
 from operations.automations.models import Automation, Run
 from operations.automations.registry import Outcome
 from operations.automations.tasks import run_automation
@@ -54,13 +55,18 @@ def test_a_schedule_is_changed_in_words_and_stands_where_beat_reads_it(automatio
     ads.refresh_from_db()
     assert (ads.task.crontab.hour, ads.task.crontab.minute) == ("3", "30")
     assert str(ads.task.crontab.timezone) == ads.zone == "Europe/Berlin"
-    told = messages_of(reply)[0]
-    assert told.startswith("Next runs: ")
-    assert told.count("03:30:00") == 3
+    said = messages_of(reply)[0]
+    assert said.startswith("Next runs: ")
+    assert said.count("03:30 CE") == 3
     assert LogEntry.objects.get().get_change_message() == (
         "Changed When from every hour to at 03:30 on weekdays and"
         " Time zone from UTC to Europe/Berlin."
     )
+
+
+def test_times_are_told_with_seconds_only_where_there_are_some():
+    assert told(NOON) == "Fri 20 Nov 2026, 12:00 UTC"
+    assert told(NOON + timedelta(seconds=5)) == "Fri 20 Nov 2026, 12:00:05 UTC"
 
 
 def test_the_form_shows_the_schedule_in_the_words_it_takes_back(automation, admin_client):
@@ -121,7 +127,7 @@ def test_the_list_says_when_each_runs_and_how_it_went(automation, admin_client):
     shown = admin_client.get(LIST).content.decode()
     assert "every hour" in shown
     assert "at 03:00" in shown
-    assert "done, Fri 2026-11-20 12:00:00 UTC" in shown
+    assert "done, Fri 20 Nov 2026, 12:00 UTC" in shown
     assert "Looked at ads." in admin_client.get(page(ads)).content.decode()
     assert run.state == "done"
 

@@ -43,6 +43,14 @@ def test_the_page_shows_the_change_the_guardrails_and_who_decided(
     assert "ada" in shown
 
 
+def test_the_page_leaves_out_what_has_not_happened(proposed, admin_client):
+    shown = admin_client.get(page(proposed)).content.decode()
+    assert "Proposed at" in shown
+    assert "Rolled back at" not in shown
+    services.approve(proposed.pk, actor="ada", now=NOON)
+    assert "Applied at" in admin_client.get(page(proposed)).content.decode()
+
+
 def test_a_subject_with_a_page_is_linked_and_an_unknown_figure_said(thermostat, admin_client):
     hall = replace(kinds.named("setting"), name="seen", path="/rooms/{}".format)
     kinds.register(hall)
