@@ -107,14 +107,11 @@ def held_by(
     )
 
 
-def trends(residual: Floats, usable: Bools, *, dated: bool) -> tuple[Trend, ...]:
-    """Whether what the curve leaves unexplained has risen or fallen over the last dates."""
-    if not dated:
-        return still(len(residual))
-    part = slice(-TREND_PERIODS, None)
+def trends(residual: Floats, usable: Bools) -> tuple[Trend, ...]:
+    """Whether what the curve leaves unexplained has risen or fallen over the given dates."""
     return tuple(
         _trend(np.flatnonzero(seen).astype(np.float64), line[seen])
-        for line, seen in zip(residual[:, part], usable[:, part], strict=True)
+        for line, seen in zip(residual, usable, strict=True)
     )
 
 

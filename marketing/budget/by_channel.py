@@ -7,9 +7,10 @@ from marketing.budget.backtest import in_words, rolling
 from marketing.budget.bounds import EXPLORE
 from marketing.budget.digest import digest, seed
 from marketing.budget.evidence import draws
-from marketing.budget.fit import LEAST_CHANNELS, fit
+from marketing.budget.fit import LEAST_CHANNELS, Fit, fit, unexplained
 from marketing.budget.fitted import Fitted, graded, introduced, largest_total, roi_percent, varied
 from marketing.budget.history import History, gather
+from marketing.budget.proposal import Trend
 from marketing.budget.question import Question
 from marketing.budget.response import Bools, Floats
 
@@ -40,7 +41,7 @@ def from_rows(question: Question) -> Fitted:
         rows=rows,
         variation=variation,
         grades=graded(rows, variation, together=together or not history.dates),
-        trends=advice.trends(found.residual, found.usable, dated=bool(history.dates)),
+        trends=trends(found, history),
         season_factor=season_factor(history, found.season, question),
         backtest=backtest,
         backtest_note=in_words(backtest, len(history.dates)),
@@ -49,6 +50,14 @@ def from_rows(question: Question) -> Fitted:
         notes=(*notes, *told(history, tried, together=together)),
         digest=name,
     )
+
+
+def trends(found: Fit, history: History) -> tuple[Trend, ...]:
+    """Each channel's drift over its last dates; none without dates."""
+    if not history.dates:
+        return advice.still(len(history.channels))
+    left = unexplained(found, history, advice.TREND_PERIODS)
+    return advice.trends(left, found.usable[:, -advice.TREND_PERIODS :])
 
 
 def season_factor(history: History, season: Floats, question: Question) -> float:

@@ -1,6 +1,7 @@
 """What is wrong with a question, every bad field at once, with the numbers."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from math import isfinite
 
@@ -12,16 +13,25 @@ REFUND = "must be 0 or more; net refunds first"
 
 def check(question: Question) -> None:
     """Raise Infeasible with every bad field, named by its path in the API's body."""
-    problems = (
+    known = known_channels(question)
+    _refuse(
         *_total(question),
         *_rows(question),
-        *_limits(question),
-        *_percents(question),
+        *_limits(question, known),
+        *_percents(question, len(known)),
         *_present(question),
-        *_factors(question),
-        *_tests(question),
+        *_factors(question, known),
+        *_tests(question, known),
         *_aggregate(question),
     )
+
+
+def check_bounds(question: Question, known: AbstractSet[str]) -> None:
+    """The same for what can change once the rows are fitted: total and bounds."""
+    _refuse(*_total(question), *_limits(question, known), *_percents(question, len(known)))
+
+
+def _refuse(*problems: Problem) -> None:
     if problems:
         raise Infeasible(problems)
 
@@ -61,9 +71,8 @@ def _amount(path: str, value: float) -> Iterator[Problem]:
         yield Problem(path, "min_value", f"{REFUND} (it is {value:,.2f})")
 
 
-def _limits(question: Question) -> Iterator[Problem]:
+def _limits(question: Question, known: AbstractSet[str]) -> Iterator[Problem]:
     places, least, most = digits(question.currency), Decimal(0), Decimal(0)
-    known = known_channels(question)
     for channel in sorted(known | set(question.constraints)):
         if channel not in known:
             yield Problem(f"constraints.{channel}", "unknown_channel", _unknown(channel, known))
@@ -71,7 +80,8 @@ def _limits(question: Question) -> Iterator[Problem]:
         yield from _limit(f"constraints.{channel}", limit, question.currency, places)
         least += limit.min or 0
         most += question.total if limit.max is None else limit.max
-    yield from _sums(question, least, most)
+    if known:
+        yield from _sums(question, least, most)
 
 
 def _limit(path: str, limit: Limit, currency: str, places: int) -> Iterator[Problem]:
@@ -96,7 +106,7 @@ def _sums(question: Question, least: Decimal, most: Decimal) -> Iterator[Problem
             f"the minimums add up to {least:,}, {over:,} above the budget of {question.total:,}"
         )
         yield Problem("constraints", "minimums_exceed_total", message)
-    if question.rows and most < question.total:
+    if most < question.total:
         short = question.total - most
         message = (
             f"the maximums add up to {most:,}, {short:,} below the budget of {question.total:,}"
@@ -104,8 +114,7 @@ def _sums(question: Question, least: Decimal, most: Decimal) -> Iterator[Problem
         yield Problem("constraints", "maximums_below_total", message)
 
 
-def _percents(question: Question) -> Iterator[Problem]:
-    channels = len(known_channels(question))
+def _percents(question: Question, channels: int) -> Iterator[Problem]:
     least, step = question.min_allocation_percent, question.max_change_percent
     if least is not None and not 0 <= least <= 100:
         yield Problem("min_allocation_percent", "range", f"must be 0 to 100, not {least}")
@@ -122,8 +131,7 @@ def _present(question: Question) -> Iterator[Problem]:
             yield Problem(f"present.{channel}", "min_value", f"must be 0 or more, not {amount}")
 
 
-def _factors(question: Question) -> Iterator[Problem]:
-    known = known_channels(question)
+def _factors(question: Question, known: AbstractSet[str]) -> Iterator[Problem]:
     fields: tuple[tuple[str, Mapping[str, float]], ...] = (
         ("incrementality", question.incrementality),
         ("platform_roi", question.platform_roi),
@@ -140,8 +148,7 @@ def _factors(question: Question) -> Iterator[Problem]:
         yield Problem("cost_of_change", "min_value", message)
 
 
-def _tests(question: Question) -> Iterator[Problem]:
-    known = {row.channel for row in question.rows}
+def _tests(question: Question, known: AbstractSet[str]) -> Iterator[Problem]:
     for at, test in enumerate(question.lift_tests):
         path = f"lift_tests[{at}]"
         if test.channel not in known:
@@ -177,5 +184,5 @@ def _too_fine(value: Decimal, currency: str) -> str:
     return f"{value} has more decimals than the {digits(currency)} of {currency}"
 
 
-def _unknown(channel: str, known: set[str]) -> str:
+def _unknown(channel: str, known: AbstractSet[str]) -> str:
     return f"'{channel}' has no rows; known are {', '.join(sorted(known)) or 'none'}"

@@ -26,7 +26,7 @@ from marketing.budget.season import calendar_effect, week_effect
 
 NOISE_SHAPE, NOISE_SCALE = 2.0, 2 * 0.15**2  # before any channel is seen
 POOLED = 10.0  # rows that the channels' common noise counts for in each of them
-CHUNK = 32  # channels at a time: their columns stay in the processor's cache
+CHUNK = 16  # channels at a time: their columns stay in the processor's cache
 LEAST_CHANNELS, LEAST_WEEKS = 3, 8  # from here on channels tell what weeks have in common
 TINY = 1e-300
 
@@ -47,7 +47,7 @@ class Fit:
 
     belief: Posterior
     season: Floats  # (T,) shared effect of each period on log revenue
-    residual: Floats  # (C, T) log revenue less season and curve; 0 where there is no row
+    y: Floats  # (C, T) log revenue less the season
     usable: Bools  # (C, T) rows that taught
     noise: Floats  # (C,) standard deviation of a row's log revenue
     joint: Floats  # (C, D, 36) weights with their decays
@@ -79,9 +79,8 @@ def fit(history: History, tests: Sequence[LiftTest] = (), season: Floats | None 
     rows = np.maximum(table[1].sum(axis=1), 1.0)
     share, amplitude, spread = steady(joint, level, noise / rows[:, None, None])
     belief = Posterior(scale, share, amplitude * mean[:, None], spread)
-    left = np.where(usable, y - expected(joint, level, felt), 0.0)
     deviation = np.sqrt((joint * noise).sum(axis=(1, 2)))
-    return Fit(belief, season, left, usable, deviation, joint, level + earns)
+    return Fit(belief, season, y + earns[:, 0], usable, deviation, joint, level + earns)
 
 
 def shared(history: History, y: Floats, x: Floats, usable: Bools) -> Floats:
@@ -141,14 +140,15 @@ def sums(felt: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
 def _sums(felt: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
     columns = features(np.where(felt > 0, felt, 1.0), more=1)
     columns[..., -1] = y[:, None, :]
-    total = np.maximum(weight.sum(axis=1), TINY)
-    mean = np.matmul((weight / total[:, None])[:, None, None, :], columns)
-    columns -= mean
-    columns *= np.sqrt(weight)[:, None, :, None]
+    total = np.maximum(weight.sum(axis=1), TINY)[:, None, None]
+    mean = np.matmul((weight[:, None, :] / total)[:, :, None, :], columns)
+    if not (weight == 1).all():
+        columns *= np.sqrt(weight)[:, None, :, None]
     gram = np.matmul(columns.transpose(0, 1, 3, 2), columns)
     contrast = np.concatenate([-shapes().mix, np.ones((1, shapes().mix.shape[1]))])
-    squares = (np.matmul(gram, contrast) * contrast).sum(axis=2)
-    return (mean @ contrast)[:, :, 0], np.maximum(squares, 0.0)
+    level = (mean @ contrast)[:, :, 0]
+    squares = (np.matmul(gram, contrast) * contrast).sum(axis=2) - total * level**2
+    return level, np.maximum(squares, 0.0)
 
 
 def node_weights(squares: Floats, rows: Whole) -> tuple[Floats, Floats]:
@@ -192,3 +192,12 @@ def expected(joint: Floats, level: Floats, felt: Floats) -> Floats:
     columns = features(np.where(felt > 0, felt, 1.0))
     curve = np.matmul(columns, blend[..., None])[..., 0].sum(axis=1)
     return np.asarray(curve + (joint * level).sum(axis=(1, 2))[:, None])
+
+
+def unexplained(found: Fit, history: History, periods: int) -> Floats:
+    """Log revenue less season and curve (C, periods) of the last periods; 0 without a row."""
+    part = slice(-periods, None)
+    x = history.spend / found.belief.scale[:, None]
+    felt = carried(x, history.seen, dated=bool(history.dates))[..., part]
+    gap = found.y[:, part] - expected(found.joint, found.level, felt)
+    return np.where(found.usable[:, part], gap, 0.0)

@@ -17,7 +17,7 @@ from marketing.budget.bounds import Bounds, bounds
 from marketing.budget.by_channel import from_rows
 from marketing.budget.by_total import from_totals
 from marketing.budget.cents import digits, inward, limited, outward, to_units, within
-from marketing.budget.check import check
+from marketing.budget.check import check, check_bounds
 from marketing.budget.curves import revenue
 from marketing.budget.fitted import Fitted
 from marketing.budget.ladder import Ladder, fill, fill_until, ladder, spends
@@ -100,8 +100,7 @@ def reallocate(
     question = replace(fitted.question, total=total)
     if constraints is not None:
         question = replace(question, constraints=constraints)
-    question = trimmed(question)
-    check(question)
+    check_bounds(question, set(fitted.channels))
     return divide(replace(fitted, question=question)).money
 
 

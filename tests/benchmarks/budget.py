@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer seeds; figures are rough")
     parser.add_argument("--write", metavar="FILE", type=Path, help="also write Markdown there")
     chosen = parser.parse_args()
-    report, start = Report("Budget benchmark"), process_time()
+    report, start = Report("Budget benchmark", rough=chosen.quick), process_time()
     report.say(f"# {report.title}{' (quick: few seeds, no verdict)' if chosen.quick else ''}")
     for part in (
         budget_regret,

@@ -91,7 +91,7 @@ def lived(
 
 
 def planned(spend: Floats, earned: Floats, keep: Floats, policy: Policy, seed: int) -> Floats:
-    """The next week's plan from the last rows; the same parts as the planner, without its report."""
+    """The next week's plan from the last rows: the planner's parts, without its report."""
     part = slice(-WINDOW, None)
     record = Record(spend[:, part], earned[:, part], np.zeros(spend[:, part].shape[1]))
     found = fit(books(record))

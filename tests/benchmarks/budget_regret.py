@@ -8,11 +8,14 @@ import numpy as np
 from marketing.budget import evidence
 from marketing.budget.curves import revenue
 from marketing.budget.fit import fit
+from marketing.budget.fitted import Fitted
 from marketing.budget.response import Floats
 from tests.benchmarks.accounts import BUDGET, Account, account, books, free, free_plan, planned
 from tests.benchmarks.peers import by_roi, by_spend_and_roi, projected, slsqp
 from tests.benchmarks.table import Report
+from tests.benchmarks.truth import Weather
 
+RULES = ("keep mix", "equal split", "ROI-proportional", "spend x ROI^2")
 ASKED = {1: (3.7, 3.5), 12: (2.2, 2.0), 52: (1.2, 1.0)}
 
 
@@ -31,34 +34,33 @@ def spread(values: list[float]) -> str:
 def rules(held: Account, low: Floats, high: Floats, total: float = BUDGET) -> dict[str, Floats]:
     """Rules of thumb, fitted into bounds."""
     spend, earned = held.record.spend, held.record.revenue
-    wishes = {
-        "keep mix": held.keep,
-        "equal split": np.ones(held.keep.size),
-        "ROI-proportional": by_roi(spend, earned),
-        "spend x ROI^2": by_spend_and_roi(spend, earned),
+    wishes = (held.keep, np.ones(held.keep.size), by_roi(spend, earned),
+              by_spend_and_roi(spend, earned))  # fmt: skip
+    return {
+        name: projected(wish, low, high, total) for name, wish in zip(RULES, wishes, strict=True)
     }
-    return {name: projected(wish, low, high, total) for name, wish in wishes.items()}
 
 
 def trust_region(report: Report, seeds: int, wide: int) -> None:
     """B: inside half to double of the present mix, with the interval's coverage."""
     report.section(f"B. Inside the trust region: mean regret % (95 % point), {seeds} seeds")
-    lines = []
+    lines, reached = [], {}
     for periods in ASKED:
-        found, ratio = _regrets(periods, seeds)
-        lines.append([periods, *(spread(each) for each in found.values()), f"{ratio:.2f}"])
-    names = ["keep mix", "equal split", "ROI-proportional", "spend x ROI^2", "SLSQP", "ours"]
-    report.table(["rows", *names, "ours / best rule"], lines)
+        found = _regrets(periods, seeds)
+        reached[periods] = float(np.mean(found["ours"]))
+        rule = min(float(np.mean(found[name])) for name in RULES)
+        ratio = f"{reached[periods] / rule:.2f}"
+        lines.append([periods, *(spread(each) for each in found.values()), ratio])
+    report.table(["rows", *RULES, "SLSQP", "ours", "ours / best rule"], lines)
     for periods, (asked, aim) in ASKED.items():
-        mean = float(lines[list(ASKED).index(periods)][6].split()[0])
-        report.judge(f"mean regret at {periods} rows", mean, asked, aim=aim)
+        report.judge(f"mean regret at {periods} rows", reached[periods], asked, aim=aim)
     report.say()
     report.say(f"Honesty over {wide} accounts (SLSQP above runs on our own fitted curves):")
     report.say()
     _honesty(report, wide)
 
 
-def _regrets(periods: int, seeds: int) -> tuple[dict[str, list[float]], float]:
+def _regrets(periods: int, seeds: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = defaultdict(list)
     for seed in range(seeds):
         held = account(seed, periods)
@@ -66,15 +68,16 @@ def _regrets(periods: int, seeds: int) -> tuple[dict[str, list[float]], float]:
         low, high = plan.edge.low, plan.edge.high
         best = held.best(low, high)
         wishes = rules(held, low, high)
-        wishes["SLSQP"] = slsqp(
-            lambda spend, known=fitted.belief: float(revenue(known, spend[:, None]).sum()),
-            held.keep, low, high, BUDGET,
-        )  # fmt: skip
+        wishes["SLSQP"] = slsqp(believed(fitted), held.keep, low, high, BUDGET)
         wishes["ours"] = plan.amounts
         for name, wish in wishes.items():
             found[name].append(held.regret(wish, best))
-    rule = min(float(np.mean(found[name])) for name in list(found)[:4])
-    return dict(found), float(np.mean(found["ours"])) / rule
+    return dict(found)
+
+
+def believed(fitted: Fitted) -> Callable[[Floats], float]:
+    """Total revenue that the fitted curves promise a division."""
+    return lambda spend: float(revenue(fitted.belief, spend[:, None]).sum())
 
 
 def _honesty(report: Report, wide: int) -> None:
@@ -93,7 +96,7 @@ def _honesty(report: Report, wide: int) -> None:
             sure.append(chance)
             right.append(true > 0)
             applied += [true > 0] * (chance >= 0.9)
-        figures = [np.mean(each) * 100 for each in (inside, right, sure, applied)]
+        figures = [100 * float(np.mean(each)) for each in (inside, right, sure, applied)]
         share = 100 * len(applied) / wide
         lines.append([periods, *(f"{each:.1f}" for each in figures), f"{share:.0f}"])
         report.judge_between(
@@ -110,18 +113,21 @@ def _honesty(report: Report, wide: int) -> None:
 def free_allocation(report: Report, seeds: int) -> None:
     """A: no bounds; also larger and smaller budgets, flat spend, noise and S-shaped truths."""
     report.section(f"A. Free allocation: mean regret % (95 % point), {seeds} seeds")
-    cases: list[tuple[str, int, float, dict[str, float], bool]] = [
-        *((f"{rows} rows", rows, 1.0, {}, False) for rows in (1, 12, 52, 104)),
-        *((f"104, budget x {factor:g}", 104, factor, {}, False) for factor in (2.0, 5.0, 0.5)),
-        ("104, cv .1", 104, 1.0, {"cv": 0.1}, False),
-        ("104, noise .4", 104, 1.0, {"noise": 0.4}, False),
-        ("104, S-shaped", 104, 1.0, {}, True),
+    cases: list[tuple[str, int, float, Weather, bool]] = [
+        *((f"{rows} rows", rows, 1.0, Weather(), False) for rows in (1, 12, 52, 104)),
+        *(
+            (f"104, budget x {factor:g}", 104, factor, Weather(), False)
+            for factor in (2.0, 5.0, 0.5)
+        ),
+        ("104, cv .1", 104, 1.0, Weather(cv=0.1), False),
+        ("104, noise .4", 104, 1.0, Weather(noise=0.4), False),
+        ("104, S-shaped", 104, 1.0, Weather(), True),
     ]
     lines = []
     for name, periods, factor, weather, s_shaped in cases:
         found: dict[str, list[float]] = defaultdict(list)
         for seed in range(seeds):
-            held = account(seed, periods, s_shaped=s_shaped, **weather)
+            held = account(seed, periods, weather=weather, s_shaped=s_shaped)
             total = BUDGET * factor
             best, size = held.best_of_all(total), held.keep.size
             for rule, wish in rules(held, np.zeros(size), np.full(size, total), total).items():
@@ -134,12 +140,12 @@ def free_allocation(report: Report, seeds: int) -> None:
 def season(report: Report, seeds: int) -> None:
     """D: revenue follows a season of amplitude .3, and spend follows it too."""
     report.section(f"D. Season: mean regret % (95 % point), free allocation, {seeds} seeds")
-    cases: list[tuple[str, int, dict[str, float]]] = [
-        ("104 rows, spend chases it", 104, {"amp": 0.3, "chase": 1.0}),
-        ("26 rows, spend chases it", 26, {"amp": 0.3, "chase": 1.0}),
-        ("104 rows, not chased", 104, {"amp": 0.3}),
-        ("104 rows, no season", 104, {}),
-        ("12 rows, no season", 12, {}),
+    cases: list[tuple[str, int, Weather]] = [
+        ("104 rows, spend chases it", 104, Weather(amp=0.3, chase=1.0)),
+        ("26 rows, spend chases it", 26, Weather(amp=0.3, chase=1.0)),
+        ("104 rows, not chased", 104, Weather(amp=0.3)),
+        ("104 rows, no season", 104, Weather()),
+        ("12 rows, no season", 12, Weather()),
     ]
     methods: dict[str, Callable[[Account], Floats]] = {
         "keep mix": lambda held: held.keep,
@@ -151,7 +157,7 @@ def season(report: Report, seeds: int) -> None:
     for name, periods, weather in cases:
         found: dict[str, list[float]] = defaultdict(list)
         for seed in range(seeds):
-            held = account(seed, periods, **weather)
+            held = account(seed, periods, weather=weather)
             best = held.best_of_all()
             for method, make in methods.items():
                 found[method].append(held.regret(make(held), best))

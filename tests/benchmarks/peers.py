@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from marketing.budget.response import Floats
 
@@ -44,12 +44,17 @@ def slsqp(
     revenue: Callable[[Floats], float], start: Floats, low: Floats, high: Floats, total: float
 ) -> Floats:
     """Sequential quadratic programming on a given curve, as most planners do it."""
+    unit, first = np.ones((1, start.size)), revenue(start)
+
+    def loss(share: Floats) -> float:
+        return -revenue(share * total) / first
+
     found = minimize(
-        lambda share: -revenue(share * total) / revenue(start),
+        loss,
         start / total,
         method="SLSQP",
-        bounds=list(zip(low / total, high / total, strict=True)),
-        constraints={"type": "eq", "fun": lambda share: share.sum() - 1},
+        bounds=Bounds(low / total, high / total),
+        constraints=LinearConstraint(unit, 1.0, 1.0),
         options={"maxiter": 200, "ftol": 1e-10},
     )
     return np.asarray(np.clip(found.x * total, low, high))

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing.budget.response import Floats
+from marketing.budget.response import Floats, Whole
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
     """Channels of four kinds of curve; `usual` spend adds up to 10,000 a period."""
 
-    kind: Floats
+    kind: Whole
     usual: Floats
     roi: Floats
     b: Floats
@@ -22,7 +22,8 @@ class Truth:
     def raw(self, x: Floats) -> Floats:
         """Unscaled gain at x times the usual spend; channels first."""
         shape = (-1,) + (1,) * (x.ndim - 1)
-        kind, b, k, n = (each.reshape(shape) for each in (self.kind, self.b, self.k, self.n))
+        kind = self.kind.reshape(shape)
+        b, k, n = (each.reshape(shape) for each in (self.b, self.k, self.n))
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.select(
                 [kind == 0, kind == 1, kind == 2],
@@ -46,6 +47,16 @@ class Record:
     season: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """What moves spend and revenue; `chase` lets spend follow the season, as most companies do."""
+
+    cv: float = 0.3
+    noise: float = 0.2
+    amp: float = 0.0
+    chase: float = 0.0
+
+
 def company(
     seed: int, channels: int = 6, *, s_shaped: bool = False
 ) -> tuple[Truth, np.random.Generator]:
@@ -62,23 +73,16 @@ def company(
     return Truth(kind, usual, roi, b, k, n, theta), rng
 
 
-def history(
-    truth: Truth,
-    rng: np.random.Generator,
-    periods: int,
-    *,
-    cv: float = 0.3,
-    noise: float = 0.2,
-    amp: float = 0.0,
-    chase: float = 0.0,
-) -> Record:
-    """Weekly rows; `chase` lets spend follow the season, as most companies' does."""
+def history(truth: Truth, rng: np.random.Generator, periods: int, weather: Weather) -> Record:
+    """Weekly rows."""
     size = (truth.usual.size, periods)
-    season = amp * np.sin(2 * np.pi * np.arange(periods) / 52 + rng.uniform(0, 2 * np.pi))
+    season = weather.amp * np.sin(2 * np.pi * np.arange(periods) / 52 + rng.uniform(0, 2 * np.pi))
     usual = truth.usual[:, None]
-    spend = usual * np.exp(cv * rng.normal(size=size) - cv**2 / 2 + chase * season)
+    spend = usual * np.exp(
+        weather.cv * rng.normal(size=size) - weather.cv**2 / 2 + weather.chase * season
+    )
     felt = spend.copy()
     for t in range(1, periods):
         felt[:, t] = (1 - truth.theta) * spend[:, t] + truth.theta * felt[:, t - 1]
-    revenue = truth.revenue(felt) * np.exp(season + noise * rng.normal(size=size))
+    revenue = truth.revenue(felt) * np.exp(season + weather.noise * rng.normal(size=size))
     return Record(spend, revenue, season)
