@@ -14,7 +14,7 @@ OFTEN = (
     ("operations_decision_changelist", "Decisions"),
     ("operations_automation_changelist", "Automations and their schedules"),
     ("marketing_channel_changelist", "Channels"),
-    ("marketing_performance_import", "Import spend and revenue"),
+    ("marketing_performance_import_csv", "Import spend and revenue"),
     ("security_apikey_changelist", "API keys"),
 )
 
@@ -43,5 +43,6 @@ def _address(name: str) -> str:
 
 
 def _allowed(request: HttpRequest, name: str) -> bool:
-    app, model, _ = name.split("_", 2)
-    return request.user.has_perm(f"{app}.view_{model}")
+    app, model, screen = name.split("_", 2)
+    act = "view" if screen == "changelist" else "add"
+    return request.user.has_perm(f"{app}.{act}_{model}")

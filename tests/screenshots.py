@@ -37,8 +37,8 @@ class Shot:
 
 
 SHOTS = (
-    Shot("budget", "/dashboards/budget", 1280, 1180),
-    Shot("budget-dark", "/dashboards/budget", 1280, 1180, dark=True),
+    Shot("budget", "/dashboards/budget", 1280, 1440),
+    Shot("budget-dark", "/dashboards/budget", 1280, 1440, dark=True),
     Shot("budget-phone", "/dashboards/budget", 390, 844),
     Shot("overview", "/", 1280, 800),
     Shot("admin", "/admin/", 1280, 900),

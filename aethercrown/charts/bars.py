@@ -129,4 +129,5 @@ def _whisker(span: tuple[Number, Number] | None, across: Scale, y: float) -> tup
         f"M{number(left)} {number(y)}H{number(right)}"
         f"M{number(left)} {number(y - 4)}v8M{number(right)} {number(y - 4)}v8"
     )
-    return tag("path", d=shape, fill="none", class_="chart-whisker"), right
+    under = tag("path", d=shape, fill="none", class_="chart-halo")
+    return under + tag("path", d=shape, fill="none", class_="chart-whisker"), right

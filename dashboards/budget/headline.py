@@ -1,6 +1,9 @@
 """A plan's figures and its verdict in words; pure."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
 
 from aethercrown.charts.figures import MISSING, PERCENT, full, money, signed
 from marketing.budget.proposal import Backtest, Proposal, Standing
@@ -96,15 +99,34 @@ def channel(standing: Standing, currency: str) -> list[Headline]:
     ]
 
 
+class Given(Protocol):
+    """What a channel gets by an applied plan."""
+
+    @property
+    def amount(self) -> Decimal: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def since(self) -> datetime: ...
+
+
+def given(row: Given | None) -> str:
+    """What is in force, in a sentence; empty where nothing is."""
+    if row is None:
+        return ""
+    amount = full(row.amount, money(row.currency))
+    return f"In force: {amount}, since {row.since.day} {row.since:%b %Y}."
+
+
 def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def likely(probability: float) -> str:
-    """A probability as a whole percentage, never rounded to certainty."""
-    if 0.995 <= probability < 1:
+    """A probability as a whole percentage; one read from draws is never certainty."""
+    if probability >= 0.995:
         return "> 99%"
-    if 0 < probability < 0.005:
+    if probability < 0.005:
         return "< 1%"
     return f"{probability:.0%}"
 

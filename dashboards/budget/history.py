@@ -43,7 +43,7 @@ def table(plans: Sequence[Plan], currency: str) -> Table:
         Column("Promised lift", PERCENT, signs=True),
         Column("90% interval"),
         Column("Realised lift", PERCENT, signs=True),
-        Column("90% interval, realised"),
+        Column("90% interval of it"),
         Column("Outcome"),
     )
     rows = [

@@ -71,7 +71,7 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
         weeks=weeks,
         choices=WEEKS,
         trend=trend if days else None,
-        in_force=_named(found.in_force, name),
+        in_force=headline.given(_named(found.in_force, name)),
         **context,
     )
 

@@ -265,7 +265,7 @@ def test_the_legend_goes_on_below_where_the_width_ends():
     names = [f"Channel number {each}" for each in range(6)]
     rows = {row for _, row in plane.flow(names, NARROW)}
     assert rows == {0, 1, 2}
-    assert len({row for _, row in plane.flow(names, WIDE)}) == 2
+    assert len({row for _, row in plane.flow(names, WIDE)}) == 1
 
 
 def test_labels_on_an_axis_never_overlap():

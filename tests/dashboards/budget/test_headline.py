@@ -24,7 +24,8 @@ def test_a_plan_that_may_act_says_so_and_one_that_may_not_says_why():
 
 
 @pytest.mark.parametrize(
-    ("chance", "worded"), [(0.0, "0%"), (0.004, "< 1%"), (0.963, "96%"), (0.9999, "> 99%")]
+    ("chance", "worded"),
+    [(0.0, "< 1%"), (0.004, "< 1%"), (0.963, "96%"), (0.9999, "> 99%"), (1.0, "> 99%")],
 )
 def test_a_probability_is_never_rounded_to_certainty(chance, worded):
     assert headline.likely(chance) == worded

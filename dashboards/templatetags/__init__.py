@@ -1,1 +1,0 @@
-"""Filters that word figures in templates as the charts word them."""
