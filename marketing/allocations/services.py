@@ -18,7 +18,7 @@ Amounts = Mapping[str, Decimal]
 
 
 class Changed(Exception):
-    """The amounts in force are not those that were expected."""
+    """The amounts in force, or the channels' currency, are not what was expected."""
 
 
 def replace(
@@ -30,6 +30,7 @@ def replace(
     """
     _hold(currency, before)
     named = channels.named(after, currency)
+    _refuse_foreign(named, currency)
     Allocation.objects.filter(currency=currency, valid_to__isnull=True).update(valid_to=now)
     fresh = [
         Allocation(
@@ -47,6 +48,14 @@ def replace(
     except IntegrityError as error:  # two first plans at once: no channel was there to hold
         raise Changed("Another allocation came into force at the same time.") from error
     return named
+
+
+def _refuse_foreign(named: Mapping[str, Channel], currency: str) -> None:
+    foreign = sorted(
+        f"{each} in {each.currency}" for each in named.values() if each.currency != currency
+    )
+    if foreign:
+        raise Changed(f"This plan is in {currency}, but kept are: {', '.join(foreign)}.")
 
 
 def restore(currency: str, after: Amounts, decision_id: int, now: datetime) -> None:

@@ -48,6 +48,7 @@ class Known:
     totals: Sequence[tuple[dt.date, Decimal]] = ()
     flags: Mapping[str, Mapping[dt.date, float]] | None = None
     tests: Sequence[LiftTest] = ()
+    until: dt.date = dt.date.max  # the last day that is over
 
 
 def question(
@@ -73,10 +74,10 @@ def question(
             f"No revenue is known for {names}, and no total revenue in {currency} either."
         )
     totals = known.totals if aggregate else ()
-    by = weeks.calendar((each.date for each in known.spent), (on for on, _ in totals))
+    by = weeks.calendar((each.date for each in known.spent), (on for on, _ in totals), known.until)
     rows = periods(known.spent, by, keep_silent=aggregate)
     if not rows:
-        raise TooLittleKnown("The rows do not make up one complete week yet.")
+        raise TooLittleKnown("The rows do not make up one complete period yet.")
     seen = {row.channel for row in rows}
     listed = [each for each in known.channels if not aggregate or each.name in seen]
     own = [each for each in known.channels if each.name in seen]
@@ -124,9 +125,7 @@ def periods(spent: Sequence[Spent], by: Calendar, *, keep_silent: bool) -> tuple
 
 def following(rows: Sequence[Row], by: Calendar) -> dt.date:
     """The first day after the last period."""
-    dates = sorted({row.date for row in rows if row.date is not None})
-    gap = dates[-1] - dates[-2] if len(dates) > 1 and not by.daily else weeks.WEEK
-    return dates[-1] + gap
+    return max(row.date for row in rows if row.date is not None) + by.length
 
 
 def limits(

@@ -152,7 +152,10 @@ def realised(row: Mapping[str, float] | None) -> Interval | None:
 
 
 def known(currency: str, until: date) -> asking.Known:
-    """Everything stored about active channels in the five years up to the newest row."""
+    """Everything stored about active channels in the five years up to the newest row.
+
+    `until` is the last day that is over.
+    """
     last = channels.last_date(currency, until)
     since = (last or until) - LOOK_BACK
     return asking.Known(
@@ -179,6 +182,7 @@ def known(currency: str, until: date) -> asking.Known:
             )
             for test in channels.lift_tests(currency, until)
         ],
+        until=until,
     )
 
 
@@ -212,7 +216,7 @@ def revenue(plan: Plan, until: date) -> dict[date, float]:
         return {}
     spent_on = [each.date for each in stored.spent]
     if plan.mode == Plan.Mode.AGGREGATE:
-        by = weeks.calendar(spent_on, [on for on, _ in stored.totals])
+        by = weeks.calendar(spent_on, [on for on, _ in stored.totals], until)
         return weeks.summed(((on, float(amount)) for on, amount in stored.totals), by)
     names = set(plan.shares.values_list("channel_name", flat=True))
     factors = {each.name: each.incrementality for each in stored.channels if each.name in names}
@@ -221,7 +225,7 @@ def revenue(plan: Plan, until: date) -> dict[date, float]:
         for each in stored.spent
         if each.revenue is not None and each.channel in factors
     )
-    return weeks.summed(own, weeks.calendar(spent_on))
+    return weeks.summed(own, weeks.calendar(spent_on, until=until))
 
 
 def _window(

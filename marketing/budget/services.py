@@ -4,7 +4,7 @@ A plan and its decision are written together, once for the same input.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -129,7 +129,7 @@ def replan(
     """
     currency = settings.DEFAULT_CURRENCY
     question = asking.question(
-        reports.known(currency, now.date()),
+        reports.known(currency, _yesterday(now)),
         usual_budget(),
         currency,
         present=allocations.amounts(currency),
@@ -138,6 +138,11 @@ def replan(
     plan = optimize(question, source=source, mode=mode, now=now, run_id=run_id)
     _withdraw_older(plan, now)
     return plan
+
+
+def _yesterday(now: datetime) -> date:
+    """The last day that is over."""
+    return now.date() - timedelta(days=1)
 
 
 def _withdraw_older(plan: Plan, now: datetime) -> None:
@@ -221,7 +226,7 @@ def measure(case: Case, at: datetime) -> Realised | None:
     plan = Plan.objects.filter(decision_id=case.decision_id).first()
     if plan is None or case.applied_at is None:
         return None
-    found = reports.brought(plan, case.applied_at, at.date())
+    found = reports.brought(plan, case.applied_at, _yesterday(at))
     if found is None:
         return None
     return Realised(
@@ -261,7 +266,7 @@ def perform(occasion: Occasion) -> Outcome:
     except (TooLittleKnown, Infeasible) as reason:
         return Outcome(f"{warning}No plan: {reason}", detail={"planned": False})
     summary = (
-        f"{warning}Plan {plan.pk} ({_status(plan.pk)}): {plan.total} {plan.currency}, lift "
+        f"{warning}Plan {plan.pk} ({_status(plan.pk)}): {plan.total:,.2f} {plan.currency}, lift "
         f"{plan.lift_estimate:+.1f} % ({plan.lift_low:+.1f} to {plan.lift_high:+.1f}), "
         f"probability {plan.probability_of_lift:.2f}."
     )
@@ -277,7 +282,7 @@ def _watch(occasion: Occasion) -> str:
         return ""
     plan = reports.plans().get(decision_id=in_force[0].decision_id)
     applied_at = in_force[0].since
-    if not reports.does_harm(plan, applied_at, occasion.now.date()):
+    if not reports.does_harm(plan, applied_at, _yesterday(occasion.now)):
         return ""
     if occasion.mode != "auto":
         return f"Plan {plan.pk} earned less than promised two weeks running: consider a roll-back. "

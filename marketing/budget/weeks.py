@@ -10,24 +10,26 @@ WEEK = dt.timedelta(days=7)
 MONDAY = 0
 
 
+DAY = dt.timedelta(days=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """How dates become periods: `daily` ones are summed into weeks that start on `weekday`."""
+    """How dates become periods: `daily` ones are summed into weeks that start on `weekday`.
+
+    Rarer dates are periods themselves, `length` apart. What has not ended by `last` is none yet.
+    """
 
     daily: bool
     weekday: int
     first: dt.date
     last: dt.date
+    length: dt.timedelta = WEEK
 
     def period(self, on: dt.date) -> dt.date | None:
-        """The first day of the period that holds `on`; None in a week that is not complete."""
-        if not self.daily:
-            return on
-        start = week_of(on, self.weekday)
-        return start if self.first <= start and start + WEEK - DAY <= self.last else None
-
-
-DAY = dt.timedelta(days=1)
+        """The first day of the period that holds `on`; None where it is not complete."""
+        start = week_of(on, self.weekday) if self.daily else on
+        return start if self.first <= start and start + self.length - DAY <= self.last else None
 
 
 def week_of(on: dt.date, weekday: int = MONDAY) -> dt.date:
@@ -35,25 +37,31 @@ def week_of(on: dt.date, weekday: int = MONDAY) -> dt.date:
     return on - dt.timedelta(days=(on.weekday() - weekday) % 7)
 
 
-def is_daily(dates: Sequence[dt.date]) -> bool:
-    """Whether sorted dates follow each other faster than by weeks, as a rule."""
+def gap(dates: Sequence[dt.date]) -> dt.timedelta:
+    """How far sorted dates are apart, as a rule; a week where there are fewer than two."""
     gaps = [(after - before).days for before, after in pairwise(dates)]
-    return bool(gaps) and median(gaps) < 7
+    return dt.timedelta(days=int(median(gaps))) if gaps else WEEK
 
 
-def calendar(spent_on: Iterable[dt.date], totals_on: Iterable[dt.date] = ()) -> Calendar:
+def calendar(
+    spent_on: Iterable[dt.date],
+    totals_on: Iterable[dt.date] = (),
+    until: dt.date = dt.date.max,
+) -> Calendar:
     """One calendar for rows of channels and totals: the weeks of whichever is weekly.
 
-    Needs at least one date of a channel's row.
+    Needs at least one date of a channel's row. Nothing counts that ends after `until`.
     """
     spent, totals = sorted(set(spent_on)), sorted(set(totals_on))
-    daily_totals = is_daily(totals)
+    daily, daily_totals = gap(spent) < WEEK, gap(totals) < WEEK
     weekday = totals[0].weekday() if totals and not daily_totals else MONDAY
     known = spent if not totals else [each for each in spent if totals[0] <= each] or spent
-    last = known[-1]
+    if not daily:
+        return Calendar(daily, weekday, spent[0], until, gap(spent))
+    ends = [known[-1], until]
     if totals:
-        last = min(last, totals[-1] + (dt.timedelta() if daily_totals else WEEK - DAY))
-    return Calendar(is_daily(spent), weekday, known[0], last)
+        ends.append(totals[-1] if daily_totals else totals[-1] + WEEK - DAY)
+    return Calendar(daily, weekday, known[0], min(ends))
 
 
 def summed(amounts: Iterable[tuple[dt.date, float]], by: Calendar) -> dict[dt.date, float]:

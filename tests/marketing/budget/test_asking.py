@@ -94,6 +94,11 @@ def test_one_row_is_followed_by_the_week_after_it():
     assert ask(Known([Bounds("a")], spent("a", weeks=1))).starts_on == MONDAY + WEEK
 
 
+def test_a_week_that_is_not_over_is_not_known_yet():
+    known = Known([Bounds("a")], spent("a"), until=MONDAY + 4 * WEEK - timedelta(days=2))
+    assert len(ask(known).rows) == 3
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
@@ -104,7 +109,7 @@ def test_one_row_is_followed_by_the_week_after_it():
         ),
         (
             [Spent("a", MONDAY + timedelta(days=n), Decimal(1), Decimal(1)) for n in range(5)],
-            "The rows do not make up one complete week yet.",
+            "The rows do not make up one complete period yet.",
         ),
     ],
 )

@@ -1,0 +1,305 @@
+"""A plan from its question to its roll-back, each step through the ledger."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
+
+from marketing.allocations import reports as allocations
+from marketing.budget import reports, services
+from marketing.budget.models import Plan, Share
+from marketing.budget.question import Infeasible, Question, Row
+from marketing.channels.models import Channel
+from operations.automations import seeding
+from operations.automations.registry import Occasion
+from operations.decisions import services as decisions
+from tests.marketing.conftest import NOW, USUAL
+
+pytestmark = pytest.mark.django_db
+MODEL = Plan._meta.get_field("decision").related_model
+
+
+def body(total=1000, **more):
+    rows = (Row("Search", 100.0, 300.0), Row("Radio", 50.0, 200.0))
+    return Question(Decimal(total), rows, **more)
+
+
+def optimize(question=None, **more):
+    asked = {"source": "api", "mode": "propose", "now": NOW, **more}
+    return services.optimize(question or body(), **asked)
+
+
+def status(plan):
+    return MODEL.objects.get(budget_plan=plan).status
+
+
+def occasion(mode="propose", now=NOW):
+    return Occasion("marketing.optimize_budget", None, now, now, mode, dry_run=False)
+
+
+# --- Planning -----------------------------------------------------------------------------------
+
+
+def test_a_plan_is_stored_with_its_decision_and_shares_that_add_up():
+    plan = optimize()
+    assert status(plan) == "proposed"
+    assert plan.source == "api"
+    assert sum(share.amount for share in plan.shares.all()) == plan.total == 1000
+    assert {share.channel for share in plan.shares.all()} == {None}
+    assert plan.question["channels"] == ["Radio", "Search"]
+    assert str(plan) == f"Plan {plan.pk}: 1000 USD"
+    assert str(plan.shares.first()).startswith("Radio: ")
+
+
+def test_the_same_question_finds_the_same_plan():
+    assert optimize().pk == optimize(now=NOW + timedelta(days=1)).pk
+    assert optimize(body(2000)).pk != optimize().pk
+    assert Plan.objects.count() == 2
+
+
+def test_a_question_without_an_answer_stores_nothing():
+    with pytest.raises(Infeasible):
+        optimize(body(total=-1))
+    assert not Plan.objects.exists()
+    assert not MODEL.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_question_twice_at_once_is_one_plan(at_once):
+    found = at_once(optimize, 2)
+    assert len({plan.pk for plan in found}) == 1
+    assert Plan.objects.count() == 1
+    assert Share.objects.count() == 2
+
+
+def test_stored_rows_are_planned_with_the_usual_budget(live, settings):
+    settings.DEFAULT_MARKETING_BUDGET = "12000"
+    live(30)
+    plan = services.replan(now=NOW, mode="propose")
+    assert (plan.total, plan.mode, plan.source) == (12000, "channels", "nightly")
+    assert plan.shares.count() == len(USUAL)
+    assert all(share.channel for share in plan.shares.all())
+    assert all(
+        abs(float(share.amount) / (float(share.present) * scale) - 1) <= 0.2001
+        for scale in [12000 / float(sum(share.present for share in plan.shares.all()))]
+        for share in plan.shares.all()
+    )
+
+
+def test_rows_after_now_are_not_known_yet(live):
+    live(30)
+    early = services.replan(now=NOW - timedelta(weeks=10), mode="propose")
+    assert (
+        early.question["last_date"] < services.replan(now=NOW, mode="propose").question["last_date"]
+    )
+
+
+def test_a_newer_nightly_plan_withdraws_the_one_that_waits(live):
+    live(30)
+    older = services.replan(now=NOW - timedelta(weeks=1), mode="propose")
+    asked = optimize()
+    newer = services.replan(now=NOW, mode="propose")
+    assert [status(each) for each in (older, asked, newer)] == ["rejected", "proposed", "proposed"]
+    assert services.replan(now=NOW, mode="propose") == newer
+
+
+@pytest.mark.parametrize("value", ["", "ten", "0", "-5", "NaN"])
+def test_a_wrong_usual_budget_is_named(settings, value):
+    settings.DEFAULT_MARKETING_BUDGET = value
+    with pytest.raises(ImproperlyConfigured, match="must be an amount above 0"):
+        services.usual_budget()
+
+
+# --- Deciding -----------------------------------------------------------------------------------
+
+
+def test_an_approved_plan_is_in_force_and_its_channels_are_there():
+    plan = services.approve(optimize().pk, actor="ada", now=NOW, note="Go.")
+    assert status(plan) == "applied"
+    assert allocations.amounts("USD") == {s.channel_name: s.amount for s in plan.shares.all()}
+    assert allocations.in_force("USD")[0].since == NOW
+    assert {share.channel.name for share in plan.shares.all()} == {"Search", "Radio"}
+
+
+def test_approving_twice_changes_nothing():
+    plan = optimize()
+    services.approve(plan.pk, actor="ada", now=NOW)
+    again = services.approve(plan.pk, actor="bob", now=NOW)
+    assert again.decision.actor == "ada"
+
+
+def test_a_rejected_plan_stays_rejected():
+    plan = optimize()
+    services.reject(plan.pk, actor="ada", now=NOW, note="No.")
+    services.reject(plan.pk, actor="bob", now=NOW)
+    with pytest.raises(services.WrongStep, match="is rejected"):
+        services.approve(plan.pk, actor="bob", now=NOW)
+    assert status(plan) == "rejected"
+
+
+def test_an_approved_plan_is_not_rejected():
+    plan = services.approve(optimize().pk, actor="ada", now=NOW)
+    with pytest.raises(services.WrongStep, match="is applied"):
+        services.reject(plan.pk, actor="ada", now=NOW)
+
+
+def test_a_plan_made_before_another_came_into_force_is_stale():
+    late = optimize(body(2000))
+    services.approve(optimize().pk, actor="ada", now=NOW)
+    with pytest.raises(services.Stale, match="has changed since"):
+        services.approve(late.pk, actor="ada", now=NOW)
+    assert status(late) == "rejected"
+
+
+def test_a_plan_that_is_taken_back_restores_what_was_before():
+    first = services.approve(optimize().pk, actor="ada", now=NOW)
+    before = allocations.amounts("USD")
+    second = services.approve(optimize(body(2000)).pk, actor="ada", now=NOW + timedelta(days=7))
+    assert allocations.amounts("USD") != before
+    services.roll_back(second.pk, actor="ada", now=timezone.now(), note="Back.")
+    assert allocations.amounts("USD") == before
+    assert [status(first), status(second)] == ["applied", "rolled_back"]
+
+
+def test_only_the_plan_in_force_is_taken_back():
+    first = services.approve(optimize().pk, actor="ada", now=NOW)
+    services.approve(optimize(body(2000)).pk, actor="ada", now=NOW)
+    with pytest.raises(services.Stale):
+        services.roll_back(first.pk, actor="ada", now=NOW)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_approvals_at_once_one_acts_and_both_agree(at_once):
+    plan = optimize()
+    found = at_once(lambda: services.approve(plan.pk, actor="ada", now=NOW), 2)
+    assert {each.decision.status for each in found} == {"applied"}
+    assert len(allocations.in_force("USD")) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_plans_approved_at_once_one_comes_into_force(at_once):
+    ids = [optimize().pk, optimize(body(2000)).pk]
+    found = at_once(lambda: services.approve(ids.pop(), actor="ada", now=NOW), 2)
+    assert sorted(type(each).__name__ for each in found) == ["Plan", "Stale"]
+    assert sum(allocations.amounts("USD").values()) in {1000, 2000}
+
+
+# --- Watching -----------------------------------------------------------------------------------
+
+
+def in_force(live, **more):
+    live(30)
+    plan = services.replan(now=NOW, mode="propose")
+    services.approve(plan.pk, actor="ada", now=NOW)
+    amounts = {share.channel_name: share.amount for share in plan.shares.all()}
+    live(4, plan=amounts, after=True, **more)
+    return plan
+
+
+def test_a_plan_is_measured_when_its_weeks_are_over(live):
+    plan = in_force(live)
+    assert decisions.measure_due(NOW + timedelta(weeks=4)) == 0
+    assert decisions.measure_due(NOW + timedelta(weeks=5)) == 1
+    decision = MODEL.objects.get(budget_plan=plan)
+    assert decision.status == "measured"
+    assert decision.verdict == "inside"
+    assert len(decision.realised["detail"]["periods"]) == 4
+
+
+def test_a_plan_that_did_harm_is_seen_as_such(live):
+    plan = in_force(live, level=0.7)
+    decisions.measure_due(NOW + timedelta(weeks=5))
+    decision = MODEL.objects.get(budget_plan=plan)
+    assert decision.verdict == "below"
+    assert decision.realised["value"] < -20
+
+
+def test_without_rows_a_plan_is_not_measured_yet(live):
+    live(30)
+    plan = services.approve(services.replan(now=NOW, mode="propose").pk, actor="ada", now=NOW)
+    case = MODEL.objects.get(budget_plan=plan).case
+    assert services.measure(case, NOW + timedelta(weeks=9)) is None
+
+
+def test_a_decision_that_is_no_plan_or_not_applied_has_no_effect():
+    decision = MODEL.objects.get(budget_plan=optimize())
+    assert services.measure(decision.case, NOW) is None
+    decision.pk = 0
+    assert services.measure(decision.case, NOW) is None
+
+
+# --- By itself ----------------------------------------------------------------------------------
+
+
+def test_a_run_proposes_a_plan_and_says_what_it_promises(live):
+    live(30)
+    outcome = services.perform(occasion())
+    [plan] = Plan.objects.all()
+    assert outcome.decisions == (plan.decision_id,)
+    assert outcome.summary.startswith(f"Plan {plan.pk} (proposed): 10,000.00 USD, lift +")
+
+
+def test_a_run_without_rows_says_so():
+    outcome = services.perform(occasion())
+    assert outcome.summary == "No plan: There are no rows of active channels in USD."
+    assert not outcome.decisions
+
+
+def test_a_run_whose_limits_clash_says_by_how_much(live):
+    live(30)
+    Channel.objects.filter(name="Search").update(floor=11_000)
+    assert "constraints: the minimums add up to 11,000" in services.perform(occasion()).summary
+
+
+def test_a_run_in_mode_propose_warns_of_harm_and_keeps_the_plan(live):
+    plan = in_force(live, level=0.6)
+    outcome = services.perform(occasion(now=NOW + timedelta(weeks=4)))
+    assert outcome.summary.startswith(f"Plan {plan.pk} earned less than promised two weeks running")
+    assert status(plan) == "applied"
+
+
+def test_a_run_in_mode_auto_takes_a_harmful_plan_back(live):
+    plan = in_force(live, level=0.6)
+    outcome = services.perform(occasion("auto", now=NOW + timedelta(weeks=4)))
+    assert outcome.summary.startswith(f"Plan {plan.pk} was rolled back.")
+    assert status(plan) == "rolled_back"
+
+
+def test_a_plan_that_does_well_is_left_alone(live):
+    in_force(live)
+    outcome = services.perform(occasion(now=NOW + timedelta(weeks=4)))
+    assert outcome.summary.startswith("Plan ")
+    assert "(proposed)" in outcome.summary
+
+
+def test_in_mode_auto_a_plan_that_passes_every_guard_is_applied_at_once(live):
+    seeding.seed(apps, name="marketing.optimize_budget", title="Budget", at="03:00")
+    live(60)
+    services.perform(occasion("auto"))
+    [plan] = Plan.objects.select_related("decision")
+    passed = all(each["passed"] for each in plan.decision.guardrails)
+    assert passed, plan.decision.guardrails
+    assert plan.decision.status == "applied"
+    assert allocations.amounts("USD") == {s.channel_name: s.amount for s in plan.shares.all()}
+
+
+def test_in_mode_observe_nothing_is_applied(live):
+    live(60)
+    services.perform(occasion("observe"))
+    [plan] = Plan.objects.all()
+    with pytest.raises(services.WrongStep, match="only observed"):
+        services.approve(plan.pk, actor="ada", now=NOW)
+    assert allocations.amounts("USD") == {}
+
+
+def test_the_page_of_a_subject_names_its_currency():
+    assert services.page("budget EUR") == "/dashboards/budget?currency=EUR"
+
+
+def test_a_plan_without_rows_of_its_own_brought_nothing_yet():
+    plan = services.approve(optimize().pk, actor="ada", now=NOW)
+    assert reports.brought(plan, NOW, NOW.date()) is None
+    assert not reports.does_harm(plan, NOW, NOW.date())
