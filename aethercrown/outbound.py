@@ -56,14 +56,16 @@ class Answer:
     seconds: float
 
 
-def resolved(host: str, port: int, seconds: float) -> list[str]:
+def resolved(
+    host: str, port: int, seconds: float, lookup: Callable[..., list[Any]] = socket.getaddrinfo
+) -> list[str]:
     """Every address of `host` by the system's resolver, which is not waited for any longer."""
     found: list[str] = []
     failed: list[OSError] = []
 
     def ask() -> None:
         try:
-            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            rows = lookup(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             failed.append(error)
         else:

@@ -6,6 +6,7 @@ import ssl
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -76,6 +77,23 @@ def client(port, found=(OUTSIDE,), dialled=None, **rest):
 
 def fetched(port, url="http://shop.example.com/a?b=c", **options):
     return client(port).fetch(url, plain_http=True, **options)
+
+
+def test_no_other_module_of_ours_calls_out():
+    """The clients that outbound stands for; who starts servers of ours may ask them by socket."""
+    clients = re.compile(
+        r"^\s*(?:import|from) (?:requests|httpx|aiohttp|urllib3|urllib\.request|http\.client|ftplib"
+        r"|smtplib|telnetlib|xmlrpc)\b",
+        re.MULTILINE,
+    )
+    ours = Path(outbound.__file__).parent.parent
+    callers = {
+        path.relative_to(ours).as_posix()
+        for app in ("aethercrown", "operations", "security", "revenue", "marketing", "enterprise")
+        for path in (ours / app).rglob("*.py")
+        if clients.search(path.read_text(encoding="utf-8"))
+    }
+    assert callers - {"aethercrown/embedded/start.py"} == {"aethercrown/outbound.py"}
 
 
 def test_an_answer_comes_whole_from_the_address_that_was_checked():
@@ -369,4 +387,11 @@ def test_a_name_that_nobody_has_says_so():
 
 
 def test_a_resolver_that_hangs_is_not_waited_for():
-    assert kind_of(lambda: outbound.resolved("localhost", 443, 0)) == "timeout"
+    over = threading.Event()
+
+    def hang(host, port, type):  # noqa: A002 - as getaddrinfo names it
+        over.wait(10)
+        return []
+
+    assert kind_of(lambda: outbound.resolved("localhost", 443, 0.05, hang)) == "timeout"
+    over.set()

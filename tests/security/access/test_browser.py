@@ -46,7 +46,7 @@ def site(live_server, window: Browser) -> str:
     User.objects.create_superuser("ada", password=PHRASE)
     window.devtools("Network.clearBrowserCookies", {})
     window.shape(1280, 900)
-    window.visit(f"{live_server.url}/healthz")
+    window.visit(f"{live_server.url}/login")
     window.complaints()
     return str(live_server.url)
 

@@ -1,4 +1,3 @@
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -199,24 +198,21 @@ def test_a_flush_that_failed_is_logged_and_the_next_one_stores_it(issued, caplog
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_rotations_at_once_one_wins(issued):
-    gate = threading.Barrier(4)
-    outcomes = []
-
-    def rotate():
-        gate.wait()
-        try:
-            services.rotate(issued.key.pk, HOUR, now=NOON)
-            outcomes.append("rotated")
-        except services.NotLive:
-            outcomes.append("refused")
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=rotate) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["refused"] * 3 + ["rotated"]
+def test_of_several_rotations_at_once_one_wins(issued, at_once):
+    outcomes = at_once(lambda: services.rotate(issued.key.pk, HOUR, now=NOON), 4)
+    assert sorted(type(each).__name__ for each in outcomes) == ["Issued", *["NotLive"] * 3]
     assert ApiKey.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_replacing_at_once_leaves_at_most_the_newest_keys_and_no_error(issued, at_once):
+    outcomes = at_once(lambda: services.replace("shop", ["all"]), 4)
+    assert {type(each).__name__ for each in outcomes} == {"Issued"}
+    assert services.credential(issued.plaintext) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_revoked_while_it_is_rotated_is_not_left_alive(issued, at_once):
+    turns = iter(["revoke", "rotate"] * 2)
+    at_once(lambda: getattr(services, next(turns))(issued.key.pk), 4)
+    assert services.credential(issued.plaintext) is None

@@ -35,8 +35,14 @@ def test_what_was_given_back_does_not_hide_a_later_sighting():
 
 
 def test_a_keeper_stores_at_each_turn_and_once_more_at_the_end():
-    turns = []
-    keeper = Keeper(lambda: turns.append(1) or len(turns) < 3 or keeper.stop.set(), 0.001)
+    turns: list[int] = []
+
+    def store():
+        turns.append(1)
+        if len(turns) == 3:
+            keeper.stop.set()
+
+    keeper = Keeper(store, 0.001)
     keeper.serve()
     keeper.wake()
     assert keeper.thread is not None
