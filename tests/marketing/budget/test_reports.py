@@ -1,0 +1,118 @@
+"""What pages read about plans, in few queries."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+
+from marketing.budget import reports, services
+from marketing.budget.models import Plan
+from marketing.budget.question import Question, Row
+from marketing.channels.models import Channel, TotalRevenue
+from operations.decisions import services as decisions
+from tests.marketing.conftest import LAST_WEEK, NOW, USUAL
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def measured(live):
+    """A plan in force, measured, and a newer one that waits."""
+    live(30)
+    plan = services.replan(now=NOW, mode="propose")
+    services.approve(plan.pk, actor="ada", now=NOW)
+    amounts = {share.channel_name: share.amount for share in plan.shares.all()}
+    live(5, plan=amounts, after=True)
+    later = NOW + timedelta(weeks=5)
+    decisions.measure_due(later)
+    services.replan(now=later, mode="propose")
+    return plan
+
+
+def test_an_empty_installation_has_an_empty_page():
+    page = reports.overview("USD")
+    assert (page.plan, page.proposal, page.in_force, page.trend, page.history) == (
+        None,
+        None,
+        (),
+        (),
+        (),
+    )
+    assert reports.newest("USD") is None
+
+
+def test_the_page_shows_the_newest_plan_and_what_the_former_brought(
+    measured, django_assert_num_queries
+):
+    with django_assert_num_queries(4):
+        page = reports.overview("USD")
+    assert page.plan.status == "proposed"
+    assert page.proposal.allocations.keys() == USUAL.keys()
+    assert [line.status for line in page.history] == ["proposed", "measured"]
+    assert page.history[1].realised.low < page.history[1].realised.high
+    assert page.history[0].realised is None
+    assert {row.decision_id for row in page.in_force} == {measured.decision_id}
+    assert page.trend[-1].on == LAST_WEEK + timedelta(weeks=5)
+    assert reports.newest("USD") == page.plan
+
+
+def test_one_plan_can_be_asked_for(measured):
+    assert reports.overview("USD", measured.pk).plan.plan_id == measured.pk
+    with pytest.raises(Plan.DoesNotExist):
+        reports.overview("USD", 0)
+
+
+def test_the_trend_of_one_channel_is_its_own(live):
+    live(3)
+    assert len(reports.trend("USD", "Search")) == 3
+    whole, own = reports.trend("USD")[0], reports.trend("USD", "Search")[0]
+    assert own.spend < whole.spend
+    assert reports.trend("USD", "nobody") == ()
+
+
+def test_the_trend_reaches_104_weeks_back(live):
+    live(120)
+    assert len(reports.trend("USD")) == 104
+
+
+def test_where_only_totals_are_known_they_are_the_trend(live, django_assert_num_queries):
+    live(3, revenue=False)
+    TotalRevenue.objects.create(date=LAST_WEEK, amount=Decimal(9), currency="USD")
+    with django_assert_num_queries(2):
+        days = reports.trend("USD")
+    assert [day.revenue for day in days] == [None, None, Decimal(9)]
+
+
+def test_a_channels_incrementality_counts_in_what_a_plan_brought(live):
+    live(30)
+    plan = services.replan(now=NOW, mode="propose")
+    before = reports.revenue(plan, LAST_WEEK + timedelta(days=6))
+    Channel.objects.update(incrementality=0.5)
+    after = reports.revenue(plan, LAST_WEEK + timedelta(days=6))
+    assert after == pytest.approx({on: 0.5 * amount for on, amount in before.items()})
+
+
+def test_a_plan_replaced_early_is_measured_over_the_weeks_it_had(live):
+    live(30)
+    first = services.replan(now=NOW, mode="propose")
+    services.approve(first.pk, actor="ada", now=NOW)
+    live(4, after=True)
+    rows = (Row("Search", 100.0, 300.0), Row("Video", 50.0, 200.0))
+    later = NOW + timedelta(weeks=2)
+    second = services.optimize(
+        Question(Decimal(100), rows), source="api", mode="propose", now=later
+    )
+    services.approve(second.pk, actor="ada", now=later)
+    found = reports.brought(first, NOW, date(2026, 2, 28))
+    assert len(found.periods) == 2
+
+
+def test_a_plan_replaced_at_once_is_never_measured(live):
+    live(30)
+    first = services.replan(now=NOW, mode="propose")
+    services.approve(first.pk, actor="ada", now=NOW)
+    with time_machine.travel(NOW, tick=False):
+        services.roll_back(first.pk, actor="ada", now=NOW)
+    live(4, after=True)
+    assert reports.brought(first, NOW, date(2026, 2, 28)) is None
