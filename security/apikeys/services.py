@@ -27,6 +27,10 @@ class NotLive(Exception):
     """The key was revoked, has expired or is being replaced already."""
 
 
+class UnknownKey(LookupError):
+    """No key has this number."""
+
+
 class InThePast(ValueError):
     """The key would expire before it begins."""
 
@@ -90,7 +94,7 @@ def replace(name: str, scopes: Iterable[str], now: datetime | None = None) -> Is
 @transaction.atomic
 def revoke(key_id: int, actor: User | None = None, now: datetime | None = None) -> ApiKey:
     """Refuse the key from now on. Revoking twice keeps the first time."""
-    key = ApiKey.objects.select_for_update().get(pk=key_id)
+    key = locked(key_id)
     if key.revoked_at is None:
         key.revoked_at = now or timezone.now()
         key.save(update_fields=["revoked_at"])
@@ -113,7 +117,7 @@ def rotate(
     now = now or timezone.now()
     if grace < timedelta(0):
         raise ValueError(f"grace is {grace}: must be 0 or more.")
-    old = ApiKey.objects.select_for_update().get(pk=key_id)
+    old = locked(key_id)
     if old.state(now) != "active":
         raise NotLive(f"{old} is {old.state(now)}: only an active key can be rotated.")
     ApiKey.objects.filter(replaced_by=old, revoked_at=None).update(revoked_at=now)
@@ -123,6 +127,14 @@ def rotate(
     old.save(update_fields=["replaced_by", "retire_at"])
     log.info("API key rotated", extra={"key_id": old.pk, "successor_id": issued.key.pk})
     return issued
+
+
+def locked(key_id: int) -> ApiKey:
+    """The key, held until the transaction ends."""
+    key = ApiKey.objects.select_for_update().filter(pk=key_id).first()
+    if key is None:
+        raise UnknownKey(f"There is no key {key_id}.")
+    return key
 
 
 def credential(text: str, now: datetime | None = None) -> Credential | None:

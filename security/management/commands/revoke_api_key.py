@@ -6,7 +6,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from security.apikeys import services
-from security.apikeys.models import ApiKey
 
 
 class Command(BaseCommand):
@@ -18,6 +17,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             key = services.revoke(options["id"])
-        except ApiKey.DoesNotExist as error:
-            raise CommandError(f"There is no key {options['id']}.") from error
+        except services.UnknownKey as error:
+            raise CommandError(str(error)) from error
         self.stderr.write(f"{key} is refused since {key.revoked_at:%Y-%m-%d %H:%M:%S %Z}.")

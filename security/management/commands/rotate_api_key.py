@@ -7,7 +7,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from security.apikeys import services
-from security.apikeys.models import ApiKey
 from security.management.commands.create_api_key import print_issued
 
 HOURS = services.GRACE / timedelta(hours=1)
@@ -29,8 +28,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             issued = services.rotate(options["id"], timedelta(hours=options["grace_hours"]))
-        except ApiKey.DoesNotExist as error:
-            raise CommandError(f"There is no key {options['id']}.") from error
-        except (services.NotLive, ValueError, OverflowError) as error:
+        except (services.UnknownKey, services.NotLive, ValueError, OverflowError) as error:
             raise CommandError(str(error)) from error
         print_issued(self, issued, as_json=options["json"])
