@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time
 import numpy as np
 from django.apps import apps
 from django.db import models, transaction
-from django.db.models.deletion import ProtectedError, RestrictedError
+from django.db.models.deletion import ProtectedError
 
 from aethercrown.models import DemoRow
 
@@ -101,7 +101,7 @@ def _removed(rows: "models.QuerySet[models.Model]", cleared: Cleared) -> set[int
     try:
         with transaction.atomic():
             rows.delete()
-    except (ProtectedError, RestrictedError):
+    except ProtectedError:
         kept = (_removed_alone(row, cleared) for row in rows)
         return {key for key in kept if key is not None}
     return set()
@@ -114,9 +114,6 @@ def _removed_alone(row: models.Model, cleared: Cleared) -> int | None:
             row.delete()
     except ProtectedError as error:
         cleared.kept.append(_words(row, error.protected_objects))
-        return key
-    except RestrictedError as error:
-        cleared.kept.append(_words(row, error.restricted_objects))
         return key
     return None
 
