@@ -1,0 +1,1 @@
+"""rate_cases: worked examples of a price book, rated and compared."""

@@ -1,0 +1,41 @@
+"""Rate a file of worked cases and print each that differs."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from revenue.pricing import cases
+
+DIFFERS, UNREADABLE = 1, 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Rates every case of FILE (JSON: cases[] of id, model, price, input, expected_amount), "
+        "prints each that differs and exits with 1 if any does, with 2 if the file is no such file."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", type=Path)
+
+    def handle(self, *args: Any, file: Path, **options: Any) -> None:
+        try:
+            found = cases.verdicts(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            reason = error.strerror or "it cannot be opened"
+            raise CommandError(
+                f"{file} cannot be read: {reason}.", returncode=UNREADABLE
+            ) from error
+        except UnicodeDecodeError as error:
+            raise CommandError(f"{file} is not text in UTF-8.", returncode=UNREADABLE) from error
+        except cases.Unreadable as error:
+            raise CommandError(f"{file}: {error}", returncode=UNREADABLE) from error
+        differing = [each for each in found if not each.agrees]
+        for each in differing:
+            self.stdout.write(str(each))
+        self.stdout.write(f"{len(found) - len(differing)} of {len(found)} cases agree.")
+        if differing:
+            raise SystemExit(DIFFERS)
