@@ -134,7 +134,7 @@ def likely(probability: float) -> str:
 def verdict(proposal: Proposal) -> Verdict:
     """Act or recommend, with the reasons in the proposal's own words."""
     if proposal.auto_applicable:
-        chance = f"The probability of a lift is {likely(proposal.probability_of_lift)}."
+        chance = f"Probability of a lift: {likely(proposal.probability_of_lift)}."
         return Verdict("Act: the gain is sure enough", "good", (chance,))
     return Verdict("A recommendation: weigh it before you act", "warn", proposal.reasons_against)
 

@@ -35,18 +35,15 @@ def registered() -> list[type[Any]]:
 
 
 @pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.label)
-def test_every_list_and_form_opens(staff, model):
+def test_every_list_search_and_form_opens(staff, model):
     assert staff.get(admin_path(model, "changelist")).status_code == 200
+    found = staff.get(admin_path(model, "changelist"), {"q": "\N{SNOWMAN}'\"%"})
+    assert found.status_code == 200
     assert staff.get(admin_path(model, "add")).status_code in {200, 403}
     row = model._default_manager.first()
     if row is not None:
         assert staff.get(admin_path(model, "change", row.pk)).status_code == 200
         assert staff.get(admin_path(model, "history", row.pk)).status_code == 200
-
-
-@pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.label)
-def test_a_search_for_nonsense_finds_nothing_and_fails_nowhere(staff, model):
-    assert staff.get(admin_path(model, "changelist"), {"q": "\N{SNOWMAN}'\"%"}).status_code == 200
 
 
 def test_the_first_page_says_what_waits(staff):

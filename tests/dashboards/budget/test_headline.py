@@ -18,7 +18,7 @@ def test_the_lift_stands_with_its_interval():
 
 def test_a_plan_that_may_act_says_so_and_one_that_may_not_says_why():
     good = headline.verdict(proposal(auto_applicable=True, reasons_against=()))
-    assert (good.tone, good.reasons) == ("good", ("The probability of a lift is 96%.",))
+    assert (good.tone, good.reasons) == ("good", ("Probability of a lift: 96%.",))
     waits = headline.verdict(proposal())
     assert (waits.tone, waits.reasons) == ("warn", ("The automation's mode is propose.",))
 
