@@ -22,8 +22,8 @@ from operations.automations.registry import Outcome
 from tests.operations.conftest import NOON
 
 STEPS = settings(
-    max_examples=15,
-    stateful_step_count=25,
+    max_examples=10,
+    stateful_step_count=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
