@@ -8,18 +8,20 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 MASK = "***"
 LONGEST = 16_000  # characters of one text; the rest is cut, which also bounds the search
 DEEPEST = 8
 
+LOOSE = re.IGNORECASE | re.ASCII  # else letters such as a long s would count as their likes
 _NAMES = (
     r"authorization|cookie|passw(?:or)?d|passphrase|pwd|secret|token|api[-_ ]?key|apikey|pepper"
     r"|credential|private[-_ ]?key|access[-_ ]?key|encryption[-_ ]?key|session[-_ ]?id|sessionid"
     r"|csrf|signature|plaintext|dsn|otp\b"
 )
-_NAME = re.compile(_NAMES, re.IGNORECASE)
+_NAME = re.compile(_NAMES, LOOSE)
 _VALUE = (
     r"(?:\\*\"\"|\\*''"
     r"|b?\"(?:\\.|[^\"\\])*\"?|b?'(?:\\.|[^'\\])*'?"  # quoted
@@ -40,19 +42,26 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), MASK),  # a JSON web token
     (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bxox[a-z]-[\w-]{10,}"), MASK),
     (re.compile(r"(\w://[^\s:/@\"']{0,200}:)[^\s\"'<>]*@"), rf"\1{MASK}@"),
-    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", LOOSE), rf"\1 {MASK}"),
     (
         re.compile(
             rf"((?:{_NAMES})[\w.-]{{0,40}}[\"'\\]{{0,4}}\]?\s{{0,4}}(?:=>|[:=]|%3[AaDd]|,(?=\s{{0,4}}[b\\]?['\"\[({{]))"
             rf"\s{{0,4}}){_VALUE}",
-            re.IGNORECASE | re.DOTALL,
+            LOOSE | re.DOTALL,
         ),
         rf"\1{MASK}",
     ),
     (
-        re.compile(r"((?:authorization|cookie)\s{0,4}[:=]\s{0,4})[^\r\n]+", re.IGNORECASE),
+        re.compile(r"((?:authorization|cookie)\s{0,4}[:=]\s{0,4})[^\r\n]+", LOOSE),
         rf"\1{MASK}",  # a header's value has several words
     ),
+)
+# A text without any of these holds nothing that a form above would find; most log lines end here.
+_SIGNS = (
+    *("authorization", "cookie", "passw", "passphrase", "pwd", "secret", "token", "key", "pepper"),
+    *("credential", "session", "csrf", "signature", "plaintext", "dsn", "otp", "bearer", "basic"),
+    *("://", "_live_", "_test_", "eyj", "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    "xox",
 )
 _PLAIN = (bool, int, float, Decimal, datetime, date, time, timedelta, type(None))
 
@@ -93,8 +102,10 @@ def text(words: str, known: tuple[str, ...] = ()) -> str:
         words = words[: LONGEST + 1000]
     for secret in known:
         words = words.replace(secret, MASK)
-    for form, mask in _FORMS:
-        words = form.sub(mask, words)
+    lower = words.lower()
+    if any(sign in lower for sign in _SIGNS):
+        for form, mask in _FORMS:
+            words = form.sub(mask, words)
     return f"{words[:LONGEST]}… ({rest} characters more)" if rest > 0 else words
 
 
@@ -105,17 +116,24 @@ def value(thing: Any, known: tuple[str, ...] = (), depth: int = 0) -> Any:
     if isinstance(thing, _PLAIN):
         return thing
     if isinstance(thing, Mapping):
-        return {
-            key if isinstance(key, _PLAIN) else text(shown(key), known): MASK
-            if secret_name(shown(key))
-            else value(each, known, depth + 1)
-            for key, each in thing.items()
-        }
+        return dict(entry(key, each, known, depth + 1) for key, each in thing.items())
     if isinstance(thing, list | tuple | AbstractSet):
         if isinstance(thing, list | tuple) and len(thing) == 2 and secret_name(shown(thing[0])):
             return [text(shown(thing[0]), known), MASK]  # a pair, such as a header
         return [value(each, known, depth + 1) for each in thing]
     return text(shown(thing), known)
+
+
+def entry(key: Any, thing: Any, known: tuple[str, ...], depth: int) -> tuple[Any, Any]:
+    """A mapping's key and value, the value masked where the key names a secret."""
+    name, secret = (key, False) if isinstance(key, _PLAIN) else judged(shown(key), known)
+    return name, MASK if secret else value(thing, known, depth)
+
+
+@lru_cache(maxsize=1024)
+def judged(name: str, known: tuple[str, ...]) -> tuple[str, bool]:
+    """A key as it may be shown, and whether it names a secret; the same few come again."""
+    return text(name, known), secret_name(name)
 
 
 def shown(thing: Any) -> str:
