@@ -5,7 +5,6 @@ it begins (`from`), and then a gap or an overlap with the tier before is refused
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -156,15 +155,3 @@ class Volume:
         if self.is_prorated and use.prorated_quantity is not None:
             return use.prorated_quantity
         return use.quantity
-
-
-def falls(volume: Volume) -> Sequence[tuple[Decimal, Decimal, Decimal]]:
-    """Bounds after which the cost drops: the bound, the cost at it, the cost just above it."""
-    tiers = volume.tiers
-    found = []
-    for place, bound in enumerate(tiers.bounds):
-        here = bound * tiers.units[place] + tiers.flats[place]
-        above = bound * tiers.units[place + 1] + tiers.flats[place + 1]
-        if above < here:
-            found.append((bound, here, above))
-    return found

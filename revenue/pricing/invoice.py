@@ -1,0 +1,105 @@
+"""A period's invoice, and its preview: one function, so that they cannot differ.
+
+The plan's own price is for the whole period; a part of it is billed for the active days, charge
+and credit alike. Metered charges are for what was used and are never prorated; a quantity of a
+metric that is charged and was not used is 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from revenue.pricing.book import Book
+from revenue.pricing.dynamic import Priced, priced
+from revenue.pricing.exact import ONE, ZERO, Problem, Wrong, exactly, rounded
+from revenue.pricing.metering import metered, needs
+from revenue.pricing.rater import Line
+from revenue.pricing.situation import Situation
+from revenue.pricing.terms import part
+from revenue.pricing.use import Days
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One plan for some days of the period; the last day is not counted."""
+
+    plan: str
+    active_from: date
+    active_to: date
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """Lines in one currency that add up to the total."""
+
+    currency: str
+    period_start: date
+    period_end: date
+    lines: tuple[Line, ...]
+    not_given: tuple[str, ...]
+
+    @property
+    def total(self) -> Decimal:
+        with exactly():
+            return sum((each.amount for each in self.lines), ZERO)
+
+
+def invoice(
+    book: Book,
+    stays: Sequence[Stay],
+    situation: Situation,
+    period_start: date,
+    period_end: date,
+) -> Invoice:
+    """Bill a period; metered charges are those of the last plan. Raises Wrong and NoSuchPlan."""
+    _check(stays, period_start, period_end)
+    usage = _whole(book, stays[-1].plan, situation.usage)
+    told = replace(situation, usage=usage)
+    lines: list[Line] = []
+    not_given: dict[str, None] = {}
+    with exactly():
+        for each in stays:
+            days = Days(period_start, period_end, each.active_from, each.active_to)
+            price = priced(book, each.plan, told)
+            lines += _recurring(price, days, book.digits)
+            not_given |= dict.fromkeys(price.not_given)
+        fee = sum((each.amount for each in lines), ZERO)
+        charges, _ = metered(book, book.plan(stays[-1].plan), usage, fee)
+    return Invoice(book.currency, period_start, period_end, (*lines, *charges), tuple(not_given))
+
+
+def _recurring(price: Priced, days: Days, digits: int) -> list[Line]:
+    """The plan's own lines, and what a part of the period takes off them."""
+    if days.active == days.whole:
+        return list(price.own)
+    due = rounded(part(price.recurring, days), digits)
+    off = due - price.recurring
+    words = f"{days.active} of {days.whole} days of {price.plan}"
+    return [*price.own, Line("proration", words, ONE, off, off)]
+
+
+def _whole(book: Book, code: str, usage: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """The use, with 0 for every metric that is charged and was not used."""
+    zeros = {each.metric: ZERO for each in book.plan(code).charges if needs(each)}
+    return {**zeros, **usage}
+
+
+def _check(stays: Sequence[Stay], start: date, end: date) -> None:
+    problems = []
+    if end <= start:
+        message = f"must be after period_start: {start} to {end}"
+        problems.append(Problem("period_end", "crossed", message))
+    if not stays:
+        problems.append(Problem("stays", "empty", "an invoice needs a plan"))
+    before = start
+    for place, each in enumerate(stays):
+        if each.active_to < each.active_from:
+            message = f"ends before it starts: {each.active_from} to {each.active_to}"
+            problems.append(Problem(f"stays[{place}]", "crossed", message))
+        elif each.active_from < before or each.active_to > end:
+            message = f"must lie in {before} to {end}: {each.active_from} to {each.active_to}"
+            problems.append(Problem(f"stays[{place}]", "out_of_range", message))
+        before = max(before, each.active_to)
+    if problems:
+        raise Wrong(*problems)
