@@ -1,5 +1,6 @@
 """The budget's two pages: the whole plan, and one channel."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
@@ -18,6 +19,7 @@ from marketing.budget.reports import Day, Overview, PlanLine
 
 WEEKS = (13, 26, 52, 104)
 USUAL = 52
+CODE = re.compile("[A-Z]{3}")
 
 
 class Named(Protocol):
@@ -55,6 +57,8 @@ def budget(request: HttpRequest) -> HttpResponseBase:
 @viewer
 def channel(request: HttpRequest, name: str) -> HttpResponseBase:
     """One channel: its curve, what it gets now and as proposed, what it brought."""
+    if "\0" in name:  # no database row can hold it, and PostgreSQL refuses to look
+        raise Http404("A channel's name has no NUL in it.")
     weeks = page.period(request, WEEKS, USUAL)
     found = _overview(request)
     days = reports.trend(found.currency, name)
@@ -78,6 +82,8 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
 
 def _overview(request: HttpRequest) -> Overview:
     currency = request.GET.get("currency", settings.DEFAULT_CURRENCY)
+    if not CODE.fullmatch(currency):
+        raise BadRequest(f"currency is an ISO 4217 code such as USD, not {currency[:20]!r}.")
     asked = request.GET.get("plan")
     if asked is not None and not (asked.isascii() and asked.isdigit() and len(asked) < 19):
         raise BadRequest(f"plan is the number of a plan, not {asked[:20]!r}.")

@@ -67,7 +67,18 @@ def test_the_period_stands_in_the_address(page):
 
 @pytest.mark.parametrize(
     "query",
-    ["weeks=7", "weeks=", "weeks=٢٦", "weeks=-13", "plan=x", "plan=", "plan=9" * 9, "format=pdf"],
+    [
+        "weeks=7",
+        "weeks=",
+        "weeks=٢٦",
+        "weeks=-13",
+        "plan=x",
+        "plan=",
+        "plan=9" * 9,
+        "format=pdf",
+        "currency=usd",
+        "currency=%00",
+    ],
 )
 def test_an_address_that_asks_for_something_else_is_refused(page, query):
     assert page.get(f"/dashboards/budget?{query}").status_code == 400
