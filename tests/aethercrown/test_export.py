@@ -38,7 +38,7 @@ def test_lines_are_quoted_where_needed_and_end_as_the_standard_says():
 def test_a_download_has_a_name_and_a_type():
     response = export.csv_response("channels", ["a"], [["b"]])
     assert response["Content-Disposition"] == 'attachment; filename="channels.csv"'
-    assert b"".join(response.streaming_content) == b"a\r\nb\r\n"
+    assert response.getvalue() == b"a\r\nb\r\n"
 
 
 def test_an_unknown_kind_is_answered_with_those_there_are():

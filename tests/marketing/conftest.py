@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from marketing.budget import reports
 from marketing.channels.models import Channel, Performance
 
 NOW = datetime(2026, 1, 12, 3, tzinfo=UTC)
@@ -13,6 +14,16 @@ LAST_WEEK = date(2026, 1, 5)
 WEEK = timedelta(weeks=1)
 USUAL = {"Search": 5000, "Social": 3000, "Video": 2000}
 POWER = {"Search": 0.4, "Social": 0.5, "Video": 0.7}
+
+
+def overview(plan_id=None):
+    """The budget page, every part of it taken to be there."""
+    return reports.overview("USD", plan_id)
+
+
+def brought(plan, until):
+    """What a plan applied at NOW brought, taken to be known."""
+    return reports.brought(plan, NOW, until)
 
 
 def money(amount):

@@ -16,11 +16,12 @@ from django.utils import timezone
 
 from aethercrown import demo
 from marketing.allocations import reports as allocations
-from marketing.budget import reports, services
+from marketing.budget import services
 from marketing.budget.models import Plan
 from marketing.channels.models import CalendarFlag, Channel, Performance, TotalRevenue
 from operations.automations import seeding
 from operations.decisions import services as decisions
+from tests.marketing.conftest import overview
 
 pytestmark = pytest.mark.django_db
 WEEK = timedelta(weeks=1)
@@ -76,7 +77,7 @@ def test_a_company_that_knows_only_totals_gets_a_plan_that_waits_with_its_verdic
     call_command("run_automation", "--only", "marketing.optimize_budget")
     assert "(proposed): 21,000.00 USD" in capsys.readouterr().out
 
-    page = reports.overview("USD")
+    page = overview()
     assert (page.plan.status, page.proposal.mode) == ("proposed", "aggregate")
     assert sum(page.proposal.allocations.values()) == 21_000
     assert not page.proposal.auto_applicable
@@ -95,7 +96,7 @@ def test_a_company_with_revenue_by_channel_goes_on_to_measuring_and_roll_back(ca
     today = date(2026, 1, 16)
     demo.seed(today)
     before = allocations.amounts("USD")
-    plan = Plan.objects.select_related("decision").first()
+    plan = Plan.objects.select_related("decision").latest("pk")
     assert plan.decision.status == "proposed"
 
     now = datetime(2026, 1, 19, 9, tzinfo=UTC)
@@ -117,10 +118,10 @@ def test_a_company_with_revenue_by_channel_goes_on_to_measuring_and_roll_back(ca
             for channel in Channel.objects.all()
         )
     assert decisions.measure_due(now + 5 * WEEK) == 1
-    measured = reports.overview("USD", plan.pk).plan
+    measured = overview(plan.pk).plan
     assert measured.status == "measured"
     assert measured.realised.low < measured.realised.estimate < measured.realised.high
 
     services.roll_back(plan.pk, actor="ada", note="As it was.", now=timezone.now())
     assert allocations.amounts("USD") == before
-    assert reports.overview("USD", plan.pk).plan.status == "rolled_back"
+    assert overview(plan.pk).plan.status == "rolled_back"

@@ -8,7 +8,7 @@ import pytest
 
 from marketing.budget import reports, services
 from marketing.channels.models import TotalRevenue
-from tests.marketing.conftest import LAST_WEEK, NOW, WEEK
+from tests.marketing.conftest import LAST_WEEK, NOW, WEEK, brought
 
 pytestmark = pytest.mark.django_db
 
@@ -40,4 +40,4 @@ def test_a_plan_from_totals_waits_for_a_person_and_is_measured_by_totals(totals,
     )
     until = (NOW + timedelta(weeks=4)).date()
     assert reports.revenue(plan, until)[LAST_WEEK + WEEK] == 60_000
-    assert len(reports.brought(plan, NOW, until).periods) == 4
+    assert len(brought(plan, until).periods) == 4

@@ -11,7 +11,7 @@ from marketing.budget.models import Plan
 from marketing.budget.question import Question, Row
 from marketing.channels.models import Channel, TotalRevenue
 from operations.decisions import services as decisions
-from tests.marketing.conftest import LAST_WEEK, NOW, USUAL
+from tests.marketing.conftest import LAST_WEEK, NOW, USUAL, brought, overview
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ def test_the_page_shows_the_newest_plan_and_what_the_former_brought(
     measured, django_assert_num_queries
 ):
     with django_assert_num_queries(4):
-        page = reports.overview("USD")
+        page = overview()
     assert page.plan.status == "proposed"
     assert page.proposal.allocations.keys() == USUAL.keys()
     assert [line.status for line in page.history] == ["proposed", "measured"]
@@ -58,9 +58,9 @@ def test_the_page_shows_the_newest_plan_and_what_the_former_brought(
 
 
 def test_one_plan_can_be_asked_for(measured):
-    assert reports.overview("USD", measured.pk).plan.plan_id == measured.pk
+    assert overview(measured.pk).plan.plan_id == measured.pk
     with pytest.raises(Plan.DoesNotExist):
-        reports.overview("USD", 0)
+        overview(0)
 
 
 def test_the_trend_of_one_channel_is_its_own(live):
@@ -104,7 +104,7 @@ def test_a_plan_replaced_early_is_measured_over_the_weeks_it_had(live):
         Question(Decimal(100), rows), source="api", mode="propose", now=later
     )
     services.approve(second.pk, actor="ada", now=later)
-    found = reports.brought(first, NOW, date(2026, 2, 28))
+    found = brought(first, date(2026, 2, 28))
     assert len(found.periods) == 2
 
 
@@ -115,4 +115,4 @@ def test_a_plan_replaced_at_once_is_never_measured(live):
     with time_machine.travel(NOW, tick=False):
         services.roll_back(first.pk, actor="ada", now=NOW)
     live(4, after=True)
-    assert reports.brought(first, NOW, date(2026, 2, 28)) is None
+    assert brought(first, date(2026, 2, 28)) is None

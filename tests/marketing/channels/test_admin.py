@@ -171,7 +171,7 @@ def test_rows_are_exported(operator):
     store(operator, GOOD)
     answer = operator.get(f"{ROWS}export-csv/")
     assert answer["Content-Disposition"] == 'attachment; filename="budget-performance.csv"'
-    assert b"2026-01-05,Search,100.00,300.00,USD" in b"".join(answer.streaming_content)
+    assert b"2026-01-05,Search,100.00,300.00,USD" in answer.getvalue()
 
 
 def test_a_viewer_may_export_but_not_import():

@@ -1,6 +1,7 @@
 """Reading what is known of channels."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_nothing_after_the_given_day_is_known(stored):
 
 
 def test_totals_and_flags_come_by_date(stored):
-    assert reports.totals("USD", FIRST, LAST) == [(FIRST, 9)]
+    assert reports.totals("USD", FIRST, LAST) == [(FIRST, Decimal(9))]
     assert reports.flags(FIRST, LAST) == {"Easter": {FIRST: 1.0}}
     assert reports.flags(LAST, LAST) == {}
 

@@ -8,10 +8,11 @@ from django.core.management import call_command
 
 from aethercrown import demo
 from aethercrown.models import DemoRow
-from marketing.budget import reports, services
+from marketing.budget import services
 from marketing.budget.models import Plan
 from marketing.channels.models import Channel, LiftTest, Performance
 from marketing.demo.company import CHANNELS, WEEKS
+from tests.marketing.conftest import overview
 
 TODAY = date(2026, 1, 16)
 NOW = datetime(2026, 1, 16, 5, tzinfo=UTC)
@@ -32,12 +33,12 @@ def loaded():
 
 def test_it_has_two_years_of_weeks_of_every_channel(loaded):
     assert Performance.objects.count() == len(CHANNELS) * WEEKS
-    assert Performance.objects.order_by("-date").first().date == date(2026, 1, 5)
+    assert Performance.objects.latest("date").date == date(2026, 1, 5)
     assert str(DemoRow.objects.first()).startswith("marketing.channel ")
 
 
 def test_an_earlier_plan_is_measured_and_a_new_one_waits(loaded):
-    page = reports.overview("USD")
+    page = overview()
     assert [(line.status, line.source) for line in page.history] == [
         ("proposed", "nightly"),
         ("measured", "nightly"),
