@@ -153,7 +153,7 @@ def running(
     folder: Path, *, uid: int | None = None, through: tuple[str, ...] = (), **environment: str
 ) -> Iterator[Stack]:
     """The platform, ready, until the end of the block."""
-    stack = start(folder, uid=uid, through=through, **environment)
+    stack = start(folder, port=None, uid=uid, through=through, **environment)
     try:
         stack.wait_until_ready()
         yield stack

@@ -3,6 +3,7 @@ import signal
 
 import pytest
 
+from aethercrown.embedded.servers import Unavailable
 from aethercrown.gate import run, steps
 from aethercrown.gate.steps import Outcome, Step
 from tests import rig
@@ -72,7 +73,7 @@ def test_without_a_server_a_postgresql_is_started_for_the_block():
 
 def test_no_server_to_be_had_is_one_sentence(quick, capsys):
     def unavailable(*_arguments):
-        raise run.Unavailable("There is no PostgreSQL for this kind of machine.")
+        raise Unavailable("There is no PostgreSQL for this kind of machine.")
 
     quick.setattr(run, "whole", unavailable)
     assert run.main([]) == 1

@@ -43,7 +43,7 @@ NAMES = [
     "signature",
     "ENCRYPTION_KEYS",
 ]
-KEY = token.mint("ac")
+KEY = token.mint("ac", bytes)  # the same in every process, as test names are made of it
 CANARIES = st.text(string.ascii_letters + string.digits, min_size=12, max_size=40).map(
     "Zq9{}".format
 )

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from aethercrown.embedded import supervisor as module
 from aethercrown.embedded.lock import is_alive
+from aethercrown.embedded.restarts import Deaths
 from aethercrown.embedded.supervisor import Asked, GaveUp, Supervisor
 
 pytestmark = pytest.mark.filterwarnings(
@@ -72,7 +72,7 @@ def test_a_kept_child_that_ended_is_started_again(supervisor, capsys):
 
 
 def test_five_deaths_end_it_all_with_the_last_words(supervisor, monkeypatch):
-    monkeypatch.setattr(module.Deaths, "pause", lambda _deaths: 0.0)
+    monkeypatch.setattr(Deaths, "pause", lambda _deaths: 0.0)
 
     def complain():
         print("cannot go on")
