@@ -111,6 +111,7 @@ class _Hard:
         below, above = keep * (1 - step), np.where(tried, keep * (1 + step), explore)
         below = np.maximum(below, 0.0) if tried.any() else 0 * below
         above = above if tried.any() else np.full_like(above, np.inf)
+        limits = self.low.copy(), self.high.copy()
         clash = fixed & ((self.low > above) | (self.high < below))
         words = f"the step limit of {question.max_change_percent} %"
         for at in np.flatnonzero((below > self.low) & ~clash):
@@ -121,6 +122,12 @@ class _Hard:
             self.notes.append(
                 f"{int(clash.sum())} channels move further than {words}, as their limits ask."
             )
+            self._give_way(limits)
+
+    def _give_way(self, limits: tuple[Floats, Floats]) -> None:
+        """Where limits pull some channels past the step, the others must follow."""
+        self.low = _shrunk(self.low, limits[0], self.budget)
+        self.high = _raised(self.high, np.minimum(limits[1], self.budget), self.budget)
 
     def _least(self, question: Question, channels: Sequence[str]) -> None:
         percent, given = LEAST_PERCENT, question.min_allocation_percent

