@@ -143,7 +143,8 @@ def gained(rows: Sequence[Mapping[str, Any]]) -> Picture:
         lambda caption, frame: bars(drawn, ("Promised", "Gained"), caption, unit, frame=frame),
         "Promised and gained",
         Table("gained", "Promised and gained", columns, lines),
-        note="The thin lines are 90% intervals; nine in ten gains should lie inside it.",
+        note="The thin lines are 90% intervals; "
+        "nine in ten gains should lie inside the promised one.",
     )
 
 
