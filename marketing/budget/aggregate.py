@@ -69,7 +69,7 @@ def projected(panel: Panel, noise: float) -> Problem:
     return Problem(y - q @ (q.T @ y), padded, square, q, r, y, noise)
 
 
-def sweeps(panel: Panel, problem: Problem) -> Solution:
+def sweeps(panel: Panel, problem: Problem, rounds: int = SWEEPS) -> Solution:
     """Channel after channel until nothing moves by more than a thousandth of the noise."""
     prior = panel.prior
     reach = WIDTH * np.sqrt(prior.own**2 + prior.shared**2)
@@ -79,7 +79,7 @@ def sweeps(panel: Panel, problem: Problem) -> Solution:
     mean = np.matmul(start[:, None, :], problem.node)[:, 0]
     weight, mu = np.empty((*problem.square.shape, LEVELS)), 0.0
     expected, variance = prior.centre.copy(), np.zeros(len(grid))
-    for _ in range(SWEEPS):
+    for _ in range(rounds):
         moved = 0.0
         for at in range(len(grid)):
             left = problem.y - mean.sum(axis=0) + mean[at]

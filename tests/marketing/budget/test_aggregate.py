@@ -32,6 +32,11 @@ def test_the_baseline_is_out_of_every_column(given, found):
     assert np.abs(found.problem.node @ found.problem.q).max() < 1e-9
 
 
+def test_sweeps_that_are_cut_short_are_still_a_distribution(given):
+    short = aggregate.sweeps(given, aggregate.projected(given, aggregate.START), rounds=1)
+    assert short.weight.sum(axis=(1, 2)) == pytest.approx(np.ones(3))
+
+
 def test_a_base_effect_is_that_of_ridge_regression(given, found):
     whole = (found.weight * np.exp(found.log_amplitude)[:, None, :]).sum(axis=2)
     left = given.y - np.einsum("cn,cnt->t", whole, given.felt)

@@ -8,6 +8,7 @@ import pytest
 from marketing.budget import backtest
 from marketing.budget.fit import fit
 from marketing.budget.history import History
+from marketing.budget.proposal import Backtest
 from tests.benchmarks.accounts import account, books
 from tests.benchmarks.truth import Weather
 
@@ -35,13 +36,11 @@ def test_a_company_whose_revenue_collapsed_is_not_healthy():
     held = books(account(1, 52).record)
     revenue = held.revenue.copy()
     revenue[:, 30:] /= 4
-    found = backtest.rolling(
-        History(held.channels, held.dates, held.spend, revenue, held.seen)
-    )
+    found = backtest.rolling(History(held.channels, held.dates, held.spend, revenue, held.seen))
     assert found is not None
     assert not found.healthy
     assert "drifted" in backtest.in_words(
-        backtest.Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False), 52
+        Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False), 52
     )
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from marketing.budget import by_total, totals
+from marketing.budget import by_total, report, totals
 from marketing.budget.planner import LiftTest, Question, Row, plan
 from tests.benchmarks.accounts import dates, names
 from tests.benchmarks.budget_totals import case
@@ -34,8 +34,9 @@ def test_a_plan_from_totals_adds_up_and_is_only_recommended(found):
     assert sum(found.allocations.values()) == 10_000
     assert found.mode == "aggregate"
     assert not found.auto_applicable
-    assert "Only total revenue is known, and spend was set at random in 0 periods" in (
-        found.reasons_against[-1]
+    assert (
+        "Only total revenue is known, and spend was set at random in 0 periods"
+        in (found.reasons_against[-1])
     )
     assert found.method.startswith("aggregate")
 
@@ -106,6 +107,27 @@ def test_few_periods_flat_spend_and_twins_are_named():
     assert found.backtest is None
 
 
+def test_draws_that_fit_badly_are_named():
+    history, revenue, _ = by_total.explained(asked(60))
+    found = list(by_total.weaknesses(history, np.isfinite(revenue), np.full(3, 0.5), 20.4))
+    assert found == ["The draws agree badly with the data (effective number 20)."]
+
+
+def test_spends_that_never_move_are_not_entangled():
+    assert by_total.entangled(np.ones((3, 8))) == 0
+
+
+def test_nonsense_that_promises_a_lift_is_named():
+    fitted = by_total.from_totals(asked(60))
+    chances = dict.fromkeys(fitted.others, 0.91)
+    (words,) = report.placebo_words(fitted, chances)
+    assert words == (
+        "Placebo: with revenue shifted by 26 periods a lift is promised too (chance 0.91), so "
+        "these data do not tell cause from season."
+    )
+    assert list(report.placebo_words(fitted, dict.fromkeys(fitted.others, 0.5))) == []
+
+
 def test_a_channel_never_tried_explores():
     question = replace(asked(40), new_channels=("radio",))
     found = plan(question)
@@ -131,7 +153,9 @@ def test_a_calendar_flag_explains_its_weeks():
     lifted = tuple((day, x * (2.0 if day in feast else 1.0)) for day, x in question.total_revenue)
     plain = replace(question, total_revenue=lifted)
     told = replace(plain, controls={"feast": feast})
-    without, with_ = (by_total.rolling(each, *by_total.explained(each)[:2]) for each in (plain, told))
+    without, with_ = (
+        by_total.rolling(each, *by_total.explained(each)[:2]) for each in (plain, told)
+    )
     assert without is not None
     assert with_ is not None
     assert with_.wape_percent < without.wape_percent

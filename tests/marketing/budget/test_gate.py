@@ -1,48 +1,54 @@
 """When a plan may be applied without a person."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from marketing.budget.gate import Case, against, largest_move
 from marketing.budget.proposal import Backtest, Interval
 
 WELL = Backtest(10.0, 20.0, 90.0, 24, drifting=False, healthy=True)
+SICK = (
+    "The backtest is not healthy: error 30.0 % against 20.0 % of the naive forecast, "
+    "coverage 70 %, drifting."
+)
 ILL = Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False)
 
 
-def case(**changes):
-    given = {
-        "plan": np.array([110.0, 90.0]),
-        "keep": np.array([100.0, 100.0]),
-        "chance": 0.95,
-        "lift": Interval(10.0, 1.0, 20.0),
-        "cost": 5.0,
-        "backtest": WELL,
-        "stretched": False,
-        "far": 1.0,
-        "weak": (),
-    }
-    return Case(**(given | changes))
+GOOD = Case(
+    plan=np.array([110.0, 90.0]),
+    keep=np.array([100.0, 100.0]),
+    chance=0.95,
+    lift=Interval(10.0, 1.0, 20.0),
+    cost=5.0,
+    backtest=WELL,
+    stretched=False,
+    far=1.0,
+    weak=(),
+)
 
 
 def test_a_sure_small_step_with_a_healthy_backtest_has_nothing_against_it():
-    assert list(against(case())) == []
+    assert list(against(GOOD)) == []
 
 
 def test_each_reason_is_a_sentence_with_its_numbers():
-    found = list(
-        against(
-            case(
-                chance=0.8, cost=50.0, backtest=ILL, stretched=True, far=3.0, weak=("Explores.",),
-                plan=np.array([150.0, 50.0]),
-            )
-        )
-    )  # fmt: skip
+    doubtful = replace(
+        GOOD,
+        plan=np.array([150.0, 50.0]),
+        chance=0.8,
+        cost=50.0,
+        backtest=ILL,
+        stretched=True,
+        far=3.0,
+        weak=("Explores.",),
+    )
+    found = list(against(doubtful))
     assert found == [
         "The chance of a lift is 0.80, below 0.90.",
         "The median lift of 10.00 a period does not exceed the cost of change of 50.00.",
         "A channel would move by 50 %, above the step limit of 20 %.",
-        "The backtest is not healthy: error 30.0 % against 20.0 % of the naive forecast, "
-        "coverage 70 %, drifting.",
+        SICK,
         "The limits force the plan out of the region that the data cover.",
         "The budget is 3.0 times the largest ever spent in a period.",
         "Explores.",
@@ -50,7 +56,7 @@ def test_each_reason_is_a_sentence_with_its_numbers():
 
 
 def test_no_backtest_is_a_reason():
-    assert list(against(case(backtest=None))) == ["There is no backtest yet."]
+    assert list(against(replace(GOOD, backtest=None))) == ["There is no backtest yet."]
 
 
 def test_a_first_spend_is_an_infinite_move_and_no_move_is_none():

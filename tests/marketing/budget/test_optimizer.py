@@ -53,7 +53,7 @@ def test_recommendations_are_for_the_present_total_unless_told():
 
 
 def test_every_wrong_row_is_named():
-    rows = [{"channel": "a"}, {"channel": "a", "spend": "1", "revenue": 2},
+    rows: list[dict[str, object]] = [{"channel": "a"}, {"channel": "a", "spend": "1", "revenue": 2},
             {"channel": "a", "spend": True, "revenue": 2},
             {"channel": "a", "spend": 1, "revenue": 2, "date": "yesterday"}]  # fmt: skip
     with pytest.raises(Infeasible) as refused:

@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from marketing.budget import planner
+from marketing.budget.by_channel import from_rows
 from marketing.budget.planner import (
     Infeasible,
     LiftTest,
@@ -48,11 +49,12 @@ def test_any_question_is_answered_to_the_cent_inside_its_bounds_or_refused(seed)
     try:
         fitted = prepare(held)
         found = planner.divide(fitted)
-    except Infeasible as refused:
-        assert all(each.message for each in refused.problems)
-        return
-    assert broken(held, found.money, found.edge) == []
-    assert plan(held).allocations == found.money
+    except Infeasible:
+        with pytest.raises(Infeasible, match=r"add up to|make"):
+            plan(held)
+    else:
+        assert broken(held, found.money, found.edge) == []
+        assert plan(held).allocations == found.money
 
 
 @settings(max_examples=25, deadline=None)
@@ -79,7 +81,7 @@ def test_scaling_all_money_scales_the_plan(seed, factor):
         rows=tuple(replace(r, spend=r.spend * factor, revenue=r.revenue * factor)
                    for r in held.rows),
     )  # fmt: skip
-    first, second = planner.divide(planner.from_rows(held)), planner.divide(planner.from_rows(more))
+    first, second = planner.divide(from_rows(held)), planner.divide(from_rows(more))
     assert second.amounts / second.amounts.sum() == pytest.approx(
         first.amounts / first.amounts.sum(), rel=1e-9, abs=1e-9
     )
@@ -116,7 +118,9 @@ def test_a_call_like_the_contracts_example_says_everything():
     assert "The next USD brings" in first.reason
     assert [len(each.points) for each in found.curves] == [60] * 3
     assert found.curves[0].points[0].revenue == 0
-    assert found.expected_revenue.low < found.expected_revenue.estimate < found.expected_revenue.high
+    assert (
+        found.expected_revenue.low < found.expected_revenue.estimate < found.expected_revenue.high
+    )
 
 
 def test_a_proposal_goes_into_json_and_money_stays_exact():
@@ -138,7 +142,9 @@ def test_one_channel_gets_all_and_promises_nothing():
 
 def test_one_channel_stays_within_its_maximum():
     with pytest.raises(Infeasible, match="the maximums add up to 100"):
-        plan(of(5000, [Row("search", 5000, 20000)], constraints={"search": Limit(max=Decimal(100))}))
+        plan(
+            of(5000, [Row("search", 5000, 20000)], constraints={"search": Limit(max=Decimal(100))})
+        )
 
 
 def test_a_channel_that_brings_nothing_falls_to_its_floor_and_is_no_error():
@@ -205,7 +211,9 @@ def test_a_budget_for_four_periods_is_four_times_that_of_one():
     one, four = plan(of(10_000)), plan(of(40_000, budget_periods=4))
     for name, amount in one.allocations.items():
         assert float(four.allocations[name]) == pytest.approx(4 * float(amount), abs=0.05)
-    assert four.expected_revenue.estimate == pytest.approx(4 * one.expected_revenue.estimate, rel=0.05)
+    assert four.expected_revenue.estimate == pytest.approx(
+        4 * one.expected_revenue.estimate, rel=0.05
+    )
     assert four.present == {name: 4 * amount for name, amount in one.present.items()}
 
 
@@ -234,13 +242,14 @@ def test_the_step_limit_is_around_the_last_applied_plan():
 
 def test_exploring_fills_one_draw_but_only_inside_a_step_limit():
     held = asked(account(6, 20))
+    present = {name: float(amount) for name, amount in (held.present or {}).items()}
     free = replace(held, thompson=True)
     assert plan(free).allocations == plan(held).allocations
     bound = replace(held, max_change_percent=Decimal(20))
     explored = plan(replace(bound, thompson=True))
     assert explored.allocations != plan(bound).allocations
     for name, amount in explored.allocations.items():
-        assert 0.8 <= float(amount) / float(held.present[name]) <= 1.2000001
+        assert 0.8 <= float(amount) / present[name] <= 1.2000001
 
 
 def test_a_season_of_last_year_scales_the_revenue_expected():
@@ -316,7 +325,7 @@ def test_names_do_not_matter_to_who_gets_what():
     turned = replace(
         held,
         rows=tuple(replace(row, channel=order[row.channel]) for row in held.rows),
-        present={order[name]: amount for name, amount in held.present.items()},
+        present={order[name]: amount for name, amount in (held.present or {}).items()},
     )
     first, second = plan(held).allocations, plan(turned).allocations
     for name, amount in first.items():
