@@ -167,10 +167,11 @@ def sync(folder):
 
 def environment_of_uv():
     # type: () -> dict[str, str]
-    """The same package index for uv as the one that pip was told to use."""
+    """The same package index and certificates for uv as those that pip was told to use."""
     environment = dict(os.environ)
-    if "PIP_INDEX_URL" in environment:
-        environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
+    for ours, theirs in (("UV_DEFAULT_INDEX", "PIP_INDEX_URL"), ("SSL_CERT_FILE", "PIP_CERT")):
+        if theirs in environment:
+            environment.setdefault(ours, environment[theirs])
     environment.pop("VIRTUAL_ENV", None)
     return environment
 

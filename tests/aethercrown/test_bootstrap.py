@@ -146,11 +146,14 @@ def test_pip_takes_over_where_uv_fails_and_its_failure_is_told(place, monkeypatc
 
 
 def test_uv_goes_to_the_index_that_pip_was_told(monkeypatch):
+    monkeypatch.setenv("PIP_CERT", "/certificates.pem")
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("PIP_INDEX_URL", "https://index.example/simple")
     monkeypatch.delenv("UV_DEFAULT_INDEX", raising=False)
     monkeypatch.setenv("VIRTUAL_ENV", "/somewhere")
     found = bootstrap.environment_of_uv()
     assert found["UV_DEFAULT_INDEX"] == "https://index.example/simple"
+    assert found["SSL_CERT_FILE"] == "/certificates.pem"
     assert "VIRTUAL_ENV" not in found
 
 
