@@ -45,10 +45,7 @@ def proposal(fitted: Fitted, found: Division) -> Proposal:
     """Everything the API, the admin and the pages show."""
     question = fitted.question
     gain = gained(fitted, found)
-    budget = float(question.total) / question.budget_periods
-    plans = evidence.alternatives(
-        fitted.sample, fitted.belief, found.edge.low, found.edge.high, budget
-    )
+    plans = own_plans(fitted, found)
     facts = gathered(fitted, found, plans)
     reasons = tuple(gate.against(case(fitted, found, gain)))
     chances = placebo(fitted, found)
@@ -75,15 +72,27 @@ def proposal(fitted: Fitted, found: Division) -> Proposal:
         ),
         evidence=overall(fitted, found.keep),
         placebo=chances,
-        warnings=(
-            *fitted.notes,
-            *found.edge.notes,
-            *far_words(gain.far),
-            *placebo_words(fitted, chances),
-        ),
+        warnings=tuple(warned(fitted, found, gain, chances)),
         method=f"{fitted.mode}: {VERSION}",
         input_digest=fitted.digest,
     )
+
+
+def own_plans(fitted: Fitted, found: Division) -> Floats:
+    """What each of the draws would do in the plan's place (N, C), money a period."""
+    budget = float(fitted.question.total) / fitted.question.budget_periods
+    edge = found.edge
+    return evidence.alternatives(fitted.sample, fitted.belief, edge.low, edge.high, budget)
+
+
+def warned(
+    fitted: Fitted, found: Division, gain: Gain, chances: Mapping[str, float]
+) -> Iterator[str]:
+    """All that the reader must know besides the plan."""
+    yield from fitted.notes
+    yield from found.edge.notes
+    yield from far_words(gain.far)
+    yield from placebo_words(fitted, chances)
 
 
 def gained(fitted: Fitted, found: Division) -> Gain:
