@@ -6,6 +6,15 @@ from django.db.models import F, Q
 from aethercrown.columns import CurrencyField, MoneyField
 
 
+class Book(models.Model):
+    """The row of a currency that whoever changes its allocation holds, so that one waits."""
+
+    currency = CurrencyField(unique=True)
+
+    def __str__(self) -> str:
+        return str(self.currency)
+
+
 class Allocation(models.Model):
     """What a channel gets by an applied decision, from when until when; open ones are in force."""
 

@@ -1,4 +1,4 @@
-"""Putting amounts in force and taking them back, under a lock on the currency's channels.
+"""Putting amounts in force and taking them back, one at a time in each currency.
 
 Called inside the transaction of the decision that does so.
 """
@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import IntegrityError, transaction
-
 from marketing.allocations import reports
-from marketing.allocations.models import Allocation
+from marketing.allocations.models import Allocation, Book
 from marketing.channels import services as channels
 from marketing.channels.models import Channel
 
@@ -28,11 +26,12 @@ def replace(
 
     Raises Changed where something else is in force.
     """
-    _hold(currency, before)
+    _hold(currency)
+    _refuse_unless(currency, before)
     named = channels.named(after, currency)
     _refuse_foreign(named, currency)
     Allocation.objects.filter(currency=currency, valid_to__isnull=True).update(valid_to=now)
-    fresh = [
+    Allocation.objects.bulk_create(
         Allocation(
             channel=named[name],
             decision_id=decision_id,
@@ -41,12 +40,7 @@ def replace(
             valid_from=now,
         )
         for name, amount in sorted(after.items())
-    ]
-    try:
-        with transaction.atomic():
-            Allocation.objects.bulk_create(fresh)
-    except IntegrityError as error:  # two first plans at once: no channel was there to hold
-        raise Changed("Another allocation came into force at the same time.") from error
+    )
     return named
 
 
@@ -63,9 +57,12 @@ def restore(currency: str, after: Amounts, decision_id: int, now: datetime) -> N
 
     Raises Changed where the decision's own amounts, `after`, are in force no longer.
     """
-    _hold(currency, after)
+    _hold(currency)
+    _refuse_unless(currency, after)
     own = Allocation.objects.filter(decision_id=decision_id, valid_to__isnull=True)
-    since = own.values_list("valid_from", flat=True)[0]
+    since = own.values_list("valid_from", flat=True).first()
+    if since is None:
+        raise Changed("A later decision put the same amounts in force.")
     former = list(Allocation.objects.filter(currency=currency, valid_to=since))
     now = max(now, since)
     own.update(valid_to=now)
@@ -74,7 +71,12 @@ def restore(currency: str, after: Amounts, decision_id: int, now: datetime) -> N
     Allocation.objects.bulk_create(former)
 
 
-def _hold(currency: str, wanted: Amounts) -> None:
-    list(Channel.objects.select_for_update().filter(currency=currency).order_by("pk"))
+def _hold(currency: str) -> None:
+    """Nobody else changes this currency's allocation until the transaction ends."""
+    book, _ = Book.objects.get_or_create(currency=currency)
+    Book.objects.select_for_update().get(pk=book.pk)
+
+
+def _refuse_unless(currency: str, wanted: Amounts) -> None:
     if reports.amounts(currency) != wanted:
         raise Changed(f"The {currency} allocation in force has changed since this plan was made.")
