@@ -191,6 +191,10 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 # --- People ----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "security.User"
 AUTHENTICATION_BACKENDS = ["security.access.services.Passwords"]
+PASSWORD_HASHERS = [
+    "aethercrown.passwords.Argon2id",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # reads what was stored before
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
