@@ -16,8 +16,11 @@ from revenue.pricing.use import Use
 
 # models that need more than quantities by metric stay out of books
 IN_BOOKS = frozenset(
-    "flat per_unit graduated volume package percentage graduated_percentage multiplier capacity"
-    " tiered_blocks_all_tiers tiered_blocks_top_tier min_commitment".split()
+    {
+        *("flat", "per_unit", "graduated", "volume", "package", "percentage", "multiplier"),
+        *("graduated_percentage", "capacity", "tiered_blocks_all_tiers", "tiered_blocks_top_tier"),
+        "min_commitment",
+    }
 )
 JUMP = Decimal("1.2")  # a step of the cost at a bound above which staff are told
 

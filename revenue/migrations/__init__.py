@@ -1,0 +1,1 @@
+"""What the tables of revenue became, step by step."""

@@ -1,0 +1,21 @@
+from revenue.pricing.models import (
+    Charge,
+    Factor,
+    Plan,
+    PlanPrice,
+    PriceBook,
+    Quote,
+    Rule,
+    Version,
+)
+
+__all__ = [
+    "Charge",
+    "Factor",
+    "Plan",
+    "PlanPrice",
+    "PriceBook",
+    "Quote",
+    "Rule",
+    "Version",
+]

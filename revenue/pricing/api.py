@@ -1,0 +1,312 @@
+"""The calls of pricing: a quote, a recommendation, an upsell, the plans on sale."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from aethercrown.api import Endpoint, Invalid, Unavailable, reply
+from aethercrown.fields import Currency, Instant, Money, Named, Number, Rows, Text, refuse_if_longer
+from aethercrown.openapi import documented
+from revenue.pricing import answer, examples, reports, services
+from revenue.pricing.book import Book, NoSuchPlan
+from revenue.pricing.exact import LARGEST, Wrong
+from revenue.pricing.recommend import opportunity, recommended
+from revenue.pricing.situation import Situation, situation
+
+Found = TypeVar("Found")
+MOST_METRICS = 200
+
+
+class Quantity(Number):
+    """A number of 0 or more, kept exact: as Decimal where the body wrote a fraction."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"min_value": 0, "max_value": float(LARGEST), **kwargs})
+
+    def to_internal_value(self, data: Any) -> Any:
+        super().to_internal_value(data)
+        return Decimal(repr(data)) if isinstance(data, float) else Decimal(data)
+
+
+class MetricsSerializer(serializers.Serializer[Any]):
+    """Numbers by metric: the documented ones, and any other that a price book may know."""
+
+    default_error_messages = {
+        "required": "is required",
+        "null": "must not be null",
+        "invalid": "must be an object",
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Every bad number at once, documented or not; null counts as left out."""
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        refuse_if_longer(self, data, MOST_METRICS)
+        found: dict[str, Any] = {}
+        problems: dict[str, Any] = {}
+        for name, value in data.items():
+            field = self.fields.get(name) or Quantity(allow_null=True)
+            try:
+                found[name] = field.run_validation(value)
+            except serializers.ValidationError as error:
+                problems[name] = error.detail
+        if problems:
+            raise serializers.ValidationError(problems)
+        return found
+
+
+class UsageMetricsSerializer(MetricsSerializer):
+    """What is used a month."""
+
+    api_calls = Quantity(required=False, allow_null=True)
+    storage_gb = Quantity(required=False, allow_null=True)
+    user_seats = Quantity(required=False, allow_null=True)
+
+
+class EngagementMetricsSerializer(MetricsSerializer):
+    """How it is used: rates of 0 to 1, and months."""
+
+    daily_active_rate = Quantity(required=False, allow_null=True, max_value=1)
+    tenure_months = Quantity(required=False, allow_null=True)
+    feature_adoption_rate = Quantity(required=False, allow_null=True, max_value=1)
+
+
+class CompanyMetricsSerializer(MetricsSerializer):
+    """How large the company is."""
+
+    employee_count = Quantity(required=False, allow_null=True)
+    annual_revenue = Quantity(required=False, allow_null=True)
+
+
+class PriceQuestionSerializer(serializers.Serializer[Any]):
+    """What a price is asked for; what is left out changes nothing and is listed."""
+
+    tier = Text(max_length=50)
+    usage_data = UsageMetricsSerializer()
+    engagement_data = EngagementMetricsSerializer(required=False, allow_null=True)
+    company_data = CompanyMetricsSerializer(required=False, allow_null=True)
+    currency = Currency(required=False)
+    previous_price = Money(required=False, allow_null=True)
+
+
+class TierNeedSerializer(serializers.Serializer[Any]):
+    """What a plan must bear."""
+
+    usage_data = UsageMetricsSerializer()
+    company_data = CompanyMetricsSerializer(required=False, allow_null=True)
+
+
+class UpsellQuestionSerializer(TierNeedSerializer):
+    """The plan that a customer has, and what it must bear."""
+
+    current_tier = Text(max_length=50)
+
+
+class PriceLineSerializer(serializers.Serializer[Any]):
+    kind = Text()
+    description = Text()
+    quantity = Number()
+    unit_amount = Number(allow_null=True)
+    amount = Number()
+
+
+class PriceBreakdownSerializer(serializers.Serializer[Any]):
+    """Parts that add up to the final price."""
+
+    base = Number()
+    usage_adjustment = Number()
+    enterprise_adjustment = Number()
+    engagement_discount = Number()
+    guardrails = Number()
+    charges = Number()
+
+
+class PricingSerializer(serializers.Serializer[Any]):
+    tier = Text()
+    currency = Currency()
+    base_price = Number()
+    usage_multiplier = Number()
+    enterprise_multiplier = Number()
+    engagement_discount_percent = Number()
+    adjusted_price = Number()
+    discount_amount = Number()
+    final_price = Number()
+    calculated_at = Instant()
+    breakdown = PriceBreakdownSerializer()
+    lines = Rows(child=PriceLineSerializer())
+    quote_id = Text()
+    not_given = Rows(child=Text())
+    ignored = Rows(child=Text())
+    guardrails_hit = Rows(child=Text())
+
+
+class PriceAnswerSerializer(serializers.Serializer[Any]):
+    """A stored quote."""
+
+    pricing = PricingSerializer()
+
+
+class TierComparedSerializer(serializers.Serializer[Any]):
+    tier = Text()
+    monthly_cost = Number()
+    fits = serializers.BooleanField()
+    why = Text()
+
+
+class TierAdviceSerializer(serializers.Serializer[Any]):
+    """The plan that suits, and every other beside it."""
+
+    recommended_tier = Text()
+    reason = Text()
+    comparison = Rows(child=TierComparedSerializer())
+
+
+class UpsellOfferSerializer(serializers.Serializer[Any]):
+    current_tier = Text()
+    recommended_tier = Text()
+    reason = Text()
+    potential_revenue_increase = Number()
+    confidence = Number()
+
+
+class UpsellAnswerSerializer(serializers.Serializer[Any]):
+    """Whether a larger plan suits, and what it brings a month."""
+
+    has_opportunity = serializers.BooleanField()
+    upsell = UpsellOfferSerializer(allow_null=True)
+
+
+class TierSerializer(serializers.Serializer[Any]):
+    name = Text()
+    base_price = Number()
+    currency = Currency()
+    features = Rows(child=Text())
+
+
+class TiersSerializer(serializers.Serializer[Any]):
+    """Plans on sale by code."""
+
+    tiers = Named(child=TierSerializer())
+
+
+class PricingView(Endpoint):
+    area = "revenue"
+
+    @documented(
+        "Price a plan",
+        request=PriceQuestionSerializer,
+        answer=PriceAnswerSerializer,
+        example_request=examples.QUESTION,
+        example_answer=examples.ANSWER,
+        message="Price calculated",
+    )
+    def post(self, request: Request) -> Response:
+        """Price a plan by the version of the price book in force, and store the quote.
+
+        Breakdown and lines each add up to the final price. A metric that is left out changes
+        nothing and stands in `not_given`; one that no row knows stands in `ignored`.
+        """
+        values = self.checked(PriceQuestionSerializer)
+        now = timezone.now()
+        known = told(values)
+        quote, price = answered(
+            lambda: services.quote(
+                values["tier"],
+                known,
+                now=now,
+                by=caller(request),
+                currency=values.get("currency"),
+                previous=values.get("previous_price"),
+            ),
+            field="tier",
+        )
+        found = answer.pricing(price, now, str(quote.quote_id))
+        return reply("Price calculated", {"pricing": answer.numbers(found)})
+
+
+class RecommendView(Endpoint):
+    area = "revenue"
+
+    @documented(
+        "Recommend a plan",
+        request=TierNeedSerializer,
+        answer=TierAdviceSerializer,
+        example_request={"usage_data": examples.USAGE},
+        example_answer=examples.RECOMMENDATION,
+        message="Tier recommended",
+    )
+    def post(self, request: Request) -> Response:
+        """The smallest plan that the book's rules allow, with every plan priced beside it."""
+        known = told(self.checked(TierNeedSerializer))
+        found = answered(lambda: recommended(book(), known), field="usage_data")
+        return reply("Tier recommended", answer.numbers(answer.recommendation(found)))
+
+
+class UpsellView(Endpoint):
+    area = "revenue"
+
+    @documented(
+        "Look for a larger plan",
+        request=UpsellQuestionSerializer,
+        answer=UpsellAnswerSerializer,
+        example_request={"current_tier": "starter", "usage_data": examples.USAGE},
+        example_answer=examples.UPSELL,
+        message="Upsell analyzed",
+    )
+    def post(self, request: Request) -> Response:
+        """What a move to the recommended plan brings a month, where that plan is a larger one."""
+        values = self.checked(UpsellQuestionSerializer)
+        known = told(values)
+        found = answered(
+            lambda: opportunity(book(), values["current_tier"], known), field="current_tier"
+        )
+        return reply("Upsell analyzed", answer.numbers(answer.upsell(found)))
+
+
+class TiersView(Endpoint):
+    area = "revenue"
+
+    @documented(
+        "List the plans on sale",
+        answer=TiersSerializer,
+        example_answer=examples.TIERS,
+        message="Plans on sale",
+    )
+    def get(self, request: Request) -> Response:
+        """Active plans with their base price a month, before factors and charges."""
+        found = answered(lambda: reports.tiers(timezone.now().date()), field="")
+        return reply("Plans on sale", {"tiers": answer.numbers(found)})
+
+
+def told(values: Mapping[str, Any]) -> Situation:
+    """The body's numbers; a rate above 1 is refused with its path."""
+    parts = (values.get(name) for name in ("usage_data", "engagement_data", "company_data"))
+    usage, engagement, company = parts
+    return answered(lambda: situation(usage or {}, engagement, company), field="")
+
+
+def book() -> Book:
+    return reports.book(reports.in_force(timezone.now().date()))
+
+
+def answered(ask: Callable[[], Found], *, field: str) -> Found:
+    """What `ask` finds; `field` is what an unknown plan stands in."""
+    try:
+        return ask()
+    except NoSuchPlan as error:
+        raise Invalid([(field, "unknown_tier", str(error))]) from error
+    except Wrong as error:
+        raise Invalid([(each.path, each.code, each.message) for each in error.problems]) from error
+    except (reports.NothingPublished, reports.Tampered) as error:
+        raise Unavailable(str(error)) from error
+
+
+def caller(request: Request) -> str:
+    """Who asks: the key's name, or the person's."""
+    credential: Any = request.auth
+    return f"API key {credential.name}" if credential else request.user.get_username()

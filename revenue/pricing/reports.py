@@ -1,0 +1,171 @@
+"""Reading price books: the version in force, quotes again, previews, simulations."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django.db.models import QuerySet
+
+from revenue.pricing import book as books
+from revenue.pricing import documented
+from revenue.pricing.book import Book
+from revenue.pricing.dynamic import Priced, priced
+from revenue.pricing.invoice import Invoice, Stay, invoice
+from revenue.pricing.models import Charge, Quote, Version
+from revenue.pricing.rater import Line, line
+from revenue.pricing.simulate import Account, Simulation, simulated
+from revenue.pricing.situation import Situation, restored
+
+STANDARD = documented.CODE
+NEWEST = 10_000  # quotes that a simulation takes where there are no subscriptions
+
+
+class NothingPublished(LookupError):
+    """No version of the book is in force; staff must publish one."""
+
+
+class Tampered(RuntimeError):
+    """The rows of a published version are not those that were published."""
+
+
+# --- Versions -----------------------------------------------------------------------------------
+
+
+def versions() -> QuerySet[Version]:
+    """Versions with their rows."""
+    rows = ("prices__plan", "charges__plan", "factors__plan", "rules__plan")
+    return Version.objects.select_related("book").prefetch_related(*rows)
+
+
+def in_force(on: date, code: str = STANDARD) -> Version:
+    """The latest version of a book that holds on a day; six queries. Raises NothingPublished."""
+    found = versions().filter(
+        book__code=code, state=Version.State.PUBLISHED, effective_from__lte=on
+    )
+    version = found.order_by("-effective_from", "-number").first()
+    if version is None:
+        raise NothingPublished(
+            f"No version of the price book {code} is published for {on}: publish one in the admin."
+        )
+    return version
+
+
+def book(version: Version) -> Book:
+    """A version as plain values. Raises Tampered where a published one was changed."""
+    charges: dict[int, list[Charge]] = {}
+    for each in version.charges.all():
+        charges.setdefault(each.plan_id, []).append(each)
+    found = Book(
+        code=version.book.code,
+        number=version.number,
+        currency=version.book.currency,
+        plans=tuple(_plan(each, charges) for each in version.prices.all()),
+        steps=tuple(
+            books.Step(e.kind, e.metric, e.above, e.value, e.plan.code if e.plan else "")
+            for e in version.factors.all()
+        ),
+        rules=tuple(
+            books.Rule(e.plan.code, e.source, e.metric, e.above, e.needs_company)
+            for e in version.rules.all()
+        ),
+        largest_discount=version.largest_discount,
+        largest_change=version.largest_change,
+    )
+    if version.digest and version.digest != found.digest():
+        raise Tampered(f"{version} is not as it was published; nothing is priced by it.")
+    return found
+
+
+def _plan(price: Any, charges: dict[int, list[Charge]]) -> books.Plan:
+    plan = price.plan
+    return books.Plan(
+        code=plan.code,
+        name=plan.name,
+        rank=plan.rank,
+        base=price.base_price,
+        features=tuple(plan.features),
+        floor=price.floor,
+        ceiling=price.ceiling,
+        charges=tuple(
+            books.Metered(each.metric, each.title, each.model, each.price)
+            for each in charges.get(plan.pk, ())
+        ),
+        is_active=plan.is_active,
+    )
+
+
+# --- Quotes -------------------------------------------------------------------------------------
+
+
+def quotes() -> QuerySet[Quote]:
+    return Quote.objects.select_related("plan", "version__book")
+
+
+def quote(quote_id: str) -> Quote:
+    """One quote; Quote.DoesNotExist for none such."""
+    return quotes().get(quote_id=quote_id)
+
+
+def lines(found: Quote) -> tuple[Line, ...]:
+    """The lines as they were told."""
+    return tuple(line(each) for each in found.lines)
+
+
+def replayed(found: Quote) -> Priced:
+    """The quote worked out again from its inputs and its version, whatever is in force now.
+
+    A plan that is no longer on sale is priced too.
+    """
+    version = versions().get(pk=found.version_id)
+    for each in version.prices.all():
+        each.plan.is_active = True
+    return priced(
+        book(version), found.plan.code, situation_of(found), previous=found.previous_price
+    )
+
+
+def situation_of(found: Quote) -> Situation:
+    return restored(found.inputs)
+
+
+# --- Previews and simulations ---------------------------------------------------------------------
+
+
+def preview(
+    stays: Sequence[Stay],
+    situation: Situation,
+    period_start: date,
+    period_end: date,
+    code: str = STANDARD,
+) -> Invoice:
+    """A period's invoice at the version in force on its first day; nothing is stored."""
+    found = book(in_force(period_start, code))
+    return invoice(found, stays, situation, period_start, period_end)
+
+
+def accounts() -> list[Account]:
+    """Whom a simulation rates: the newest quotes, each as one period of one customer."""
+    rows = quotes().order_by("-quoted_at", "-pk")[:NEWEST]
+    return [
+        Account(str(each.quote_id), each.plan.name, each.plan.code, (situation_of(each),))
+        for each in rows
+    ]
+
+
+def simulation(version: Version, against: Version) -> Simulation:
+    """All accounts under `against` now and `version` then. Raises exact.Wrong: other currency."""
+    return simulated(book(against), book(version), accounts())
+
+
+def tiers(on: date) -> dict[str, dict[str, Any]]:
+    """Active plans with their base prices, by code."""
+    found = book(in_force(on))
+    return {
+        each.code: {
+            "name": each.name,
+            "base_price": each.base,
+            "currency": found.currency,
+            "features": list(each.features),
+        }
+        for each in found.active
+    }
