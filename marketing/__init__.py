@@ -1,7 +1,7 @@
-"""Growth: where money goes, and what it brought.
+"""Marketing.
 
-channels: where money can be spent, and the daily rows of what was spent and earned.
-budget: how a budget is divided by what the next unit earns in each channel, with its plans.
-allocations: the division that is in force, and how to go back.
-demo: a made-up company's two years, that come in once and go out to the last row.
+channels: where money is spent, what was spent and what it brought; files in and out.
+budget: divides money over channels by what the next unit earns in each.
+allocations: what each channel gets now, by which decision, and what it got before.
+demo: a made-up company to look at, which goes out again to the last row.
 """
