@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
 
+from operations.scheduling import reason
 from operations.scheduling.graph import Cyclic, path
 from operations.scheduling.urgency import LONGEST, SHORTEST, key
 
 NOWHERE = (inf, inf)
-NAMED = 5  # tasks that an explanation names
 STATUSES = ("pending", "queued", "running", "completed", "failed")
 
 
@@ -65,6 +65,7 @@ class Backlog:
         self.workers = {pool: tuple(names) for pool, names in pools.items()}
         self.idle = {pool: list(range(len(names))) for pool, names in self.workers.items()}
         self.entries: dict[str, Entry] = {}
+        self.open: dict[str, Entry] = {}  # those that have not ended
         self.waiters: defaultdict[str, list[str]] = defaultdict(list)
         self.queues: defaultdict[str, list[tuple[tuple[float, float], int, str]]]
         self.queues = defaultdict(list)
@@ -81,7 +82,7 @@ class Backlog:
         """Take a task in; what it needs may come later. Raises Cyclic, and then stores nothing."""
         self.refuse_cycle(entry)
         entry.number = len(self.entries)
-        self.entries[entry.name] = entry
+        self.entries[entry.name] = self.open[entry.name] = entry
         self.count[entry.status] += 1
         self.stale.add(entry.name)
         met = {name: self.entries[name].status for name in entry.needs if name in self.entries}
@@ -147,14 +148,14 @@ class Backlog:
     def lose(self, entry: Entry, error: str, now: float) -> None:
         """A task failed, and with it all that waits for it, however far off."""
         lost = [(entry, error)]
-        for each, reason in lost:
+        for each, why in lost:
             if each.ended:
                 continue
-            each.error, each.ended_at = reason, now
+            each.error, each.ended_at = why, now
             self.move(each, "failed")
             self.stale.update(name for name in each.needs if name in self.entries)
-            reason_below = f"dependency {each.name} failed"
-            lost.extend((self.entries[name], reason_below) for name in self.waiters[each.name])
+            below = f"dependency {each.name} failed"
+            lost.extend((self.entries[name], below) for name in self.waiters[each.name])
 
     def make_ready(self, entry: Entry, now: float) -> None:
         entry.ready_at = now
@@ -165,6 +166,8 @@ class Backlog:
         self.count[entry.status] -= 1
         self.count[status] += 1
         entry.status = status
+        if entry.ended:
+            del self.open[entry.name]
 
     def line_up(self, entry: Entry) -> None:
         """Put a ready task in its place; an older place of its own no longer counts."""
@@ -229,26 +232,28 @@ class Backlog:
     def why(self, entry: Entry) -> str:
         """What a task waits for, or how it ended, for a person."""
         if entry.status == "pending":
-            return f"blocked by {', '.join(self.unmet(entry))}"
-        if entry.status == "queued":
-            return self.why_queued(entry)
-        return f"{entry.status}: {entry.error}" if entry.error else entry.status
-
-    def why_queued(self, entry: Entry) -> str:
+            return reason.blocked(self.unmet(entry))
+        if entry.status != "queued":
+            return f"{entry.status}: {entry.error}" if entry.error else entry.status
         if not self.workers[entry.pool]:
-            return f"no worker in its pool ({entry.pool})"
+            return reason.no_worker(entry.pool)
+        return reason.behind(self.ahead(entry))
+
+    def ahead(self, entry: Entry) -> int:
+        """How many ready tasks of its pool go before a ready task."""
         self.refresh()
         turn = (entry.place, entry.number)
-        ahead = [
-            other
-            for other in map(self.entries.__getitem__, {row[2] for row in self.queues[entry.pool]})
-            if other.status == "queued" and (other.place, other.number) < turn
-        ]
-        return f"behind {len(ahead)}"
+        return sum(
+            other.status == "queued"
+            and other.pool == entry.pool
+            and (other.place, other.number) < turn
+            for other in self.open.values()
+        )
 
     def unmet(self, entry: Entry) -> list[str]:
-        """The first few dependencies that are not completed."""
-        known = self.entries
-        open_ = [n for n in entry.needs if n not in known or known[n].status != "completed"]
-        shown = [name if name in known else f"{name} (unknown)" for name in open_[:NAMED]]
-        return shown + ([f"{len(open_) - NAMED} more"] if len(open_) > NAMED else [])
+        """The dependencies that are not completed."""
+        return [
+            name if name in self.entries else f"{name} (unknown)"
+            for name in entry.needs
+            if name not in self.entries or self.entries[name].status != "completed"
+        ]

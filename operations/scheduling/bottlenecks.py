@@ -9,13 +9,13 @@ from operations.scheduling.bounds import EXACT, NO_WORKERS
 from operations.scheduling.graph import bottom_levels
 from operations.scheduling.placement import Work
 from operations.scheduling.plan import Plan
+from operations.scheduling.reason import NAMED, listed
 
 LONG_QUEUE, VERY_LONG_QUEUE = 5, 20  # ready tasks a worker
 IDLE_SHARE = 0.5
 FAILED_SHARE, FEWEST_ENDED = 0.1, 10
 BLOCKED_SHARE = 0.3
 LEAST_GAIN, LARGE_GAIN = 0.05, 0.2  # parts of the makespan
-NAMED = 5  # tasks that a description names
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def utilization(load: Load) -> Bottleneck | None:
     return Bottleneck(
         "low_worker_utilization",
         "medium",
-        f"Workers were busy {load.busy:.0%} of the last hour while {tasks} tasks wait.",
+        f"Workers were busy {load.busy:.0%} of the last hour while tasks wait ({tasks}).",
         "Check that workers ask for tasks, and split the tasks that others wait for.",
     )
 
@@ -102,12 +102,12 @@ def unknown_dependencies(missing: Sequence[tuple[str, str]]) -> list[Bottleneck]
     """Tasks that wait for one that nobody has submitted, given as (task, dependency)."""
     if not missing:
         return []
-    listed = ", ".join(f"{task} waits for {need}" for task, need in missing[:NAMED])
+    waits = listed([f"{task} waits for {need}" for task, need in missing])
     return [
         Bottleneck(
             "unknown_dependency",
             "high",
-            f"{len(missing)} dependencies name tasks that do not exist: {listed}.",
+            f"Some dependencies are on tasks that do not exist: {waits}.",
             "Submit the missing tasks, or submit these again without them.",
             tuple(task for task, _ in missing[:NAMED]),
         )
@@ -122,13 +122,17 @@ def plan_bottlenecks(work: Work, planned: Plan, names: Sequence[str]) -> list[Bo
     if not any(planned.start):
         return []
     chain = tuple(names[task] for task in critical(work))
-    listed, least = ", ".join(chain), planned.certificate.lower_bound
+    least = spoken(planned.certificate.lower_bound or 0.0)
     if binding == "critical_path":
-        text = f"The longest chain of dependencies takes at least {least:g} s: it holds {listed}."
+        text = (
+            f"The longest chain of dependencies takes at least {least}: it holds {listed(chain)}."
+        )
         advice = "Split or shorten these tasks; more workers do not help here."
     else:
         place = "all workers" if binding == "work" else f"the workers of pool {binding[5:]}"
-        text = f"The work of {place} takes at least {least:g} s; the longest chain holds {listed}."
+        text = (
+            f"The work of {place} takes at least {least}; the longest chain holds {listed(chain)}."
+        )
         advice = "Add workers, or shorten the tasks that take longest."
     return [Bottleneck(binding.split(":")[0], "low", text, advice, chain)]
 
@@ -136,11 +140,11 @@ def plan_bottlenecks(work: Work, planned: Plan, names: Sequence[str]) -> list[Bo
 def no_workers(work: Work) -> Bottleneck:
     empty = sorted(set(np.unique(work.pools).tolist()) - set(work.workers))
     tasks = int(np.isin(work.pools, empty).sum())
-    listed = ", ".join(work.pool_name(pool) for pool in empty)
+    pools = listed([work.pool_name(pool) for pool in empty])
     return Bottleneck(
         NO_WORKERS,
         "critical",
-        f"{tasks} tasks wait where there are no workers: {listed}.",
+        f"Tasks wait where there are no workers ({tasks} in pool {pools}).",
         "Start at least one worker there.",
     )
 
@@ -168,15 +172,21 @@ def gains(work: Work, replan: Callable[[Work], Plan]) -> Iterable[Bottleneck]:
         after = replan(replace(work, workers=[*work.workers, pool])).certificate.makespan
         saved = (before or 0.0) - (after or 0.0)
         if before and saved >= LEAST_GAIN * before:
-            yield worker_gain(work.pool_name(pool), before, saved)
+            yield worker_gain(work, pool, before, saved)
 
 
-def worker_gain(pool: str, before: float, saved: float) -> Bottleneck:
+def worker_gain(work: Work, pool: int, before: float, saved: float) -> Bottleneck:
+    where = f" in pool {work.pool_name(pool)}" if work.pool_count > 1 else ""
     return Bottleneck(
         "worker_gain",
         "medium" if saved >= LARGE_GAIN * before else "low",
-        f"One more worker in pool {pool} would save {saved:g} s of {before:g} s "
+        f"One more worker{where} would save {spoken(saved)} of {spoken(before)} "
         f"({saved / before:.0%}).",
-        f"Add a worker to pool {pool}.",
+        f"Add a worker{where}.",
         seconds_saved=saved,
     )
+
+
+def spoken(seconds: float) -> str:
+    """Seconds for a person: `1,234.5 s`."""
+    return f"{seconds:,.1f}".removesuffix(".0") + " s"

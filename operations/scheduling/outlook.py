@@ -22,7 +22,7 @@ def outlook(backlog: Backlog, now: float) -> Outlook:
 
     What waits for a task that nobody knows yet is planned as if it came at once.
     """
-    open_ = [each for each in backlog.entries.values() if not each.ended]
+    open_ = list(backlog.open.values())
     number = {each.name: place for place, each in enumerate(open_)}
     needs = [[number[name] for name in each.needs if name in number] for each in open_]
     pools = list(backlog.workers)

@@ -1,11 +1,12 @@
 """A plan: when and where each task starts, and proof of how good that is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
 
+from operations.scheduling import exact
 from operations.scheduling.bounds import NO_WORKERS, Certificate, bound, certificate
 from operations.scheduling.graph import Floats, bottom_levels
 from operations.scheduling.placement import Work
@@ -60,9 +61,20 @@ def plan(
     aim = Aim(
         work, least, leads(work, ratios, policy), float(chained or not weighted), float(weighted)
     )
+    few = not weighted and least.binding != NO_WORKERS and exhaustible(work, aim)
+    if few:
+        effort = replace(effort, starts=min(effort.starts, exact.STARTS))
     effort = ONE_PASS if least.binding == NO_WORKERS else effort
     best, made = searched(aim, seeds(work, levels, ratios, aim), effort)
+    if few and made > 1:
+        best = exact.best(work, levels.tolist(), best)
+        least = replace(least, makespan=best.end)
     return Plan(best.start, best.worker, certificate(work, best, least), made)
+
+
+def exhaustible(work: Work, aim: Aim) -> bool:
+    """Whether all orders of so few tasks can be tried: then the best of them is the bound."""
+    return work.size <= exact.FEW and not work.running and not aim.leads.any()
 
 
 def seeds(work: Work, levels: Floats, ratios: Floats, aim: Aim) -> list[Seed]:

@@ -84,7 +84,7 @@ class TaskScheduler:
             for task in tasks:
                 same(self.tasks.get(task.task_id, task), task)
                 same(batch.setdefault(task.task_id, task), task)
-            for name in in_order(self.tasks, batch):
+            for name in in_order(self.backlog, batch):
                 self.add_task(batch[name])
             return [self.tasks[name] for name in batch]
 
@@ -185,22 +185,28 @@ def workers(prefix: str, count: int) -> list[str]:
 
 
 def same(stored: AITask, given: AITask) -> AITask:
-    """The stored task, if the given one is no other."""
-    if stored != given:
+    """The stored task, if the given one asks for nothing else."""
+    if body(stored) != body(given):
         raise DifferentTask(f"task {given.task_id} is there already, with other values")
     return stored
 
 
-def in_order(stored: Mapping[str, AITask], batch: Mapping[str, AITask]) -> list[str]:
+def body(task: AITask) -> tuple[object, ...]:
+    """What makes a task the same again: its dependencies in whatever order."""
+    return task.task_type, task.priority, task.estimated_duration, frozenset(task.dependencies)
+
+
+def in_order(backlog: Backlog, batch: Mapping[str, AITask]) -> list[str]:
     """The batch, each after what it depends on; raises Cyclic or UnknownDependency."""
-    everyone = {**stored, **batch}
-    names, graph = numbered(
-        {
-            name: [each for each in task.dependencies if each in everyone or name in batch]
-            for name, task in everyone.items()
-        }
-    )
-    return [name for name in sequence(names, graph) if name in batch]
+    needs = {
+        name: [each for each in entry.needs if each in backlog.open or each in batch]
+        for name, entry in backlog.open.items()
+    }
+    ended = backlog.entries.keys() - backlog.open.keys()
+    for name, task in batch.items():
+        if name not in backlog.entries:
+            needs[name] = [each for each in task.dependencies if each not in ended]
+    return [name for name in sequence(*numbered(needs)) if name in batch]
 
 
 def percent(share: float | None) -> float | None:

@@ -6,7 +6,7 @@ starts found: that closes most of what one pass leaves. Later starts stray from 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import process_time
+from time import thread_time
 
 import numpy as np
 
@@ -22,7 +22,7 @@ Seed = Callable[[Floats], Floats]  # factors near 1, one a task -> keys, lowest 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to look: CPU seconds by `clock`, starts, and sweeps of each start.
+    """How long to look: CPU seconds of this thread by `clock`, starts, and sweeps of each start.
 
     The first pass is always made. With endless seconds the result depends on the rest alone.
     """
@@ -31,7 +31,7 @@ class Effort:
     starts: int = 100_000
     sweeps: int = 10
     seed: int = 3
-    clock: Callable[[], float] = process_time
+    clock: Callable[[], float] = thread_time
 
 
 ONE_PASS = Effort(seconds=0.0, starts=1, sweeps=0)

@@ -11,6 +11,7 @@ from operations.scheduling.bottlenecks import (
     gains,
     load_bottlenecks,
     plan_bottlenecks,
+    spoken,
     unknown_dependencies,
 )
 from operations.scheduling.graph import Graph
@@ -97,15 +98,13 @@ def test_the_pool_that_binds_is_named():
 def test_a_pool_without_workers_is_critical():
     (only,) = found(two_pools([0]))
     assert (only.type, only.severity) == ("no_workers", "critical")
-    assert "2 tasks wait where there are no workers: gpu." in only.description
+    assert "Tasks wait where there are no workers (2 in pool gpu)." in only.description
 
 
 def test_unknown_dependencies_are_told():
     assert unknown_dependencies([]) == []
     (only,) = unknown_dependencies([("a", "x"), ("b", "y")])
-    assert "2 dependencies name tasks that do not exist: a waits for x, b waits for y." in (
-        only.description
-    )
+    assert "on tasks that do not exist: a waits for x, b waits for y." in (only.description)
 
 
 def test_one_more_worker_where_it_helps_and_how_much():
@@ -133,6 +132,10 @@ def test_a_gain_is_what_a_fresh_plan_with_that_worker_saves(work):
     for pool in set(work.workers):
         larger = replace(work, workers=[*work.workers, pool])
         saved = before - (replan(larger).certificate.makespan or 0.0)
-        name = f"Add a worker to pool {pool}."
+        name = "Add a worker" + (f" in pool {pool}." if work.pool_count > 1 else ".")
         assert (name in told) == (before > 0 and saved >= 0.05 * before)
         assert told.get(name, saved) == saved
+
+
+def test_seconds_are_told_for_a_person():
+    assert [spoken(each) for each in (0.04, 9, 1234567.25)] == ["0 s", "9 s", "1,234,567.2 s"]

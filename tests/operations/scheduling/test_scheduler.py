@@ -101,9 +101,11 @@ def test_the_same_task_again_changes_nothing_and_another_one_is_refused():
     scheduler = TaskScheduler()
     first = scheduler.add_task(task("a"))
     assert scheduler.add_task(task("a")) is first
+    scheduler.add_task(task("b", "x", "y"))
+    scheduler.add_task(task("b", "y", "x"))
     with pytest.raises(DifferentTask, match="task a is there already"):
         scheduler.add_task(task("a", seconds=11))
-    assert scheduler.get_metrics()["total_tasks"] == 1
+    assert scheduler.get_metrics()["total_tasks"] == 2
 
 
 def test_a_ring_of_tasks_is_refused_with_its_names():
@@ -138,6 +140,15 @@ def test_a_batch_closes_no_ring_through_tasks_that_came_before():
         scheduler.add_tasks([task("b", "c"), task("c", "a")])
     scheduler.add_tasks([task("b")])
     assert scheduler.why("a") == "blocked by b, later (unknown)"
+
+
+def test_a_batch_may_need_what_ended_before():
+    scheduler = TaskScheduler()
+    scheduler.add_tasks([task("a")])
+    scheduler.assign_tasks()
+    scheduler.complete_task("a")
+    scheduler.add_tasks([task("a"), task("b", "a")])
+    assert scheduler.state("b").status == "queued"
 
 
 def test_completing_needs_a_running_task():

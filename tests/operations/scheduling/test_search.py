@@ -12,7 +12,7 @@ from operations.scheduling.plan import plan
 from operations.scheduling.search import Aim, Effort, better, mirrored
 from tests.operations.scheduling.cases import best, check_feasible, works
 
-THOROUGH = Effort(seconds=inf, starts=400)
+THOROUGH = Effort(seconds=inf, starts=40)
 
 
 @settings(deadline=None, max_examples=150)

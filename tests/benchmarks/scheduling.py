@@ -1,0 +1,333 @@
+"""The scheduler beside its peers, on generated work: `python -m tests.benchmarks.scheduling`.
+
+Every line tells what was asked, what was reached and whether that passes. Times are CPU seconds
+of this process, the best of a few runs; ratios hold on any machine, times do not.
+"""
+
+import importlib.util
+import math
+import random
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from graphlib import TopologicalSorter
+from heapq import heappop, heappush
+from statistics import median
+from time import process_time
+
+import numpy as np
+
+from operations.scheduling.bounds import flow
+from operations.scheduling.graph import Graph, bottom_levels, cycles
+from operations.scheduling.placement import Work, placed
+from operations.scheduling.plan import Plan, plan
+from operations.scheduling.search import ONE_PASS, Effort
+from operations.scheduling.urgency import AGEING, ageing_bound, chain_ratios, key, ratio
+
+Needs = list[list[int]]
+HARD = [(100, 4), (100, 8), (300, 4), (300, 8), (1000, 8), (1000, 16)]
+CPU = {1000: 0.005, 10_000: 0.05, 100_000: 0.7, 1_000_000: 10.0}
+
+
+def dice(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311 -- the sets are defined by this generator
+
+
+def in_layers(r: random.Random, size: int, width: int, draws: int) -> Needs:
+    """Each task after the first layer needs up to `draws` of the layer before."""
+    return [
+        sorted({(v // width - 1) * width + r.randrange(width) for _ in range(r.randint(1, draws))})
+        if v >= width
+        else []
+        for v in range(size)
+    ]
+
+
+def layered(size: int, seed: int = 1) -> tuple[list[int], Needs]:
+    r = dice(seed)
+    durations = [r.randint(1, 100) for _ in range(size)]
+    return durations, in_layers(r, size, size // max(3, int(math.sqrt(size))), 3)
+
+
+def scattered(size: int, seed: int = 1) -> tuple[list[int], Needs]:
+    r = dice(seed)
+    durations = [r.randint(1, 100) for _ in range(size)]
+    needs = [
+        sorted({r.randrange(max(0, v - 200), v) for _ in range(r.randint(0, 3))}) if v else []
+        for v in range(size)
+    ]
+    return durations, needs
+
+
+def sparse(size: int, seed: int = 1) -> tuple[list[int], Needs]:
+    r = dice(seed)
+    durations = [r.randint(1, 100) for _ in range(size)]
+    return durations, [[r.randrange(v)] if v and r.random() < 0.5 else [] for v in range(size)]
+
+
+def hard(size: int, workers: int, seed: int = 7) -> tuple[list[int], Needs]:
+    r = dice(seed)
+    durations = [r.randint(1, 100) for _ in range(size)]
+    width = -(-size // max(3, size // (int(1.6 * workers) + 1)))
+    return durations, in_layers(r, size, width, 2)
+
+
+def weighted(size: int, seed: int = 1) -> tuple[list[int], list[float]]:
+    r = dice(seed)
+    durations = [r.randint(1, 600) for _ in range(size)]
+    return durations, [float(r.choice((1, 2, 4, 8))) for _ in range(size)]
+
+
+@dataclass(slots=True)
+class Report:
+    """Prints each figure as it comes, and remembers whether one failed."""
+
+    failed: int = 0
+
+    def note(self, text: str = "") -> None:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    def line(
+        self, what: str, asked: float, reached: float, peers: str = "", unit: str = ""
+    ) -> None:
+        """`reached` must be at most `asked`."""
+        passes = reached <= asked * (1 + 1e-12)
+        self.failed += not passes
+        verdict = "PASS" if passes else "FAIL"
+        self.note(
+            f"  {verdict}  {what:<44} asked <= {asked:<9.6g} reached {reached:<9.5g}{unit} {peers}"
+        )
+
+
+def cpu(call: Callable[[], object], times: int) -> float:
+    """The least CPU seconds of a few calls."""
+    spent = []
+    for _ in range(times):
+        begun = process_time()
+        call()
+        spent.append(process_time() - begun)
+    return min(spent)
+
+
+def hard_set(report: Report) -> None:
+    report.note("Makespan / lower bound, hard set (seed 7)")
+    for size, workers in HARD:
+        durations, needs = hard(size, workers)
+        work = Work.of(Graph.from_needs(needs), durations, workers)
+        single = plan(work, objective="makespan", effort=ONE_PASS).certificate
+        within = plan(work, objective="makespan", effort=Effort()).certificate
+        bound = single.lower_bound or 1.0
+        fifo = placed(work, np.arange(size)).end / bound
+        longest = placed(work, np.argsort(-work.durations, kind="stable")).end / bound
+        peers = f"FIFO {fifo:.4f}, LPT {longest:.4f}"
+        report.line(
+            f"{size} tasks, {workers} workers, one pass", 1.005, 1 + (single.gap or 0), peers
+        )
+        report.line(f"{size} tasks, {workers} workers, 250 ms", 1.001, 1 + (within.gap or 0))
+
+
+def hard_seeds(report: Report, seeds: int) -> None:
+    report.note(f"Hard set, seeds 0 to {seeds - 1}, 250 ms of CPU each")
+    for size, workers in HARD:
+        gaps, spent, single = [], [], []
+        for seed in range(seeds):
+            durations, needs = hard(size, workers, seed)
+            begun = process_time()
+            work = Work.of(Graph.from_needs(needs), durations, workers)
+            gaps.append(plan(work, objective="makespan", effort=Effort()).certificate.gap or 0.0)
+            spent.append(process_time() - begun)
+            single.append(plan(work, objective="makespan").certificate.gap or 0.0)
+        open_share = sum(gap > 0 for gap in gaps) / seeds
+        label = f"{size} tasks, {workers} workers"
+        alone = f"one pass: median {1 + median(single):.4f}, worst {1 + max(single):.4f}"
+        report.line(f"{label}, worst ratio", 1.001, 1 + max(gaps), alone)
+        times = f"median {1000 * median(spent):.1f} ms, most {1000 * max(spent):.0f} ms"
+        report.line(f"{label}, share not proven optimal", 0.05, open_share, times)
+
+
+def speed(report: Report, most: int) -> None:
+    report.note("CPU to number, check, place and certify; 16 workers, one pass")
+    for size, asked in CPU.items():
+        for make in (layered, scattered, sparse):
+            if size > most:
+                continue
+            durations, needs = make(size)
+            for objective in ("makespan", "auto"):
+                call = partial(planned, needs, durations, objective)
+                spent = cpu(call, 2 if size > 100_000 else 5)
+                report.line(f"{size} tasks, {make.__name__}, {objective}", asked, spent, unit=" s")
+
+
+def planned(needs: Needs, durations: list[int], objective: str) -> Plan:
+    return plan(Work.of(Graph.from_needs(needs), durations, 16), objective=objective)
+
+
+def cycle_test(report: Report) -> None:
+    size = 100_000
+    report.note(f"One cycle for each strongly connected part, {size} tasks, CPU")
+    _, needs = scattered(size)
+    sets: dict[str, Needs] = {
+        f"without a cycle, {sum(map(len, needs))} edges": needs,
+        "one ring of all": [[(v - 1) % size] for v in range(size)],
+        "rings of three": [[v - 1] if v % 3 else [min(v + 2, size - 1)] for v in range(size)],
+        "one tangle of all": [[*each, (v + 1) % size] for v, each in enumerate(needs)],
+    }
+    for name, each in sets.items():
+        spent = cpu(partial(found_cycles, each), 5)
+        peer = cpu(partial(graphlib_cycle, each), 1)
+        report.line(name, 0.15, spent, f"graphlib takes {peer / spent:.1f} x as long", " s")
+
+
+def found_cycles(needs: Needs) -> int:
+    return len(cycles(Graph.from_needs(needs)))
+
+
+def graphlib_cycle(needs: Needs) -> bool:
+    """The standard library's test; it stops at the first cycle."""
+    try:
+        TopologicalSorter(dict(enumerate(needs))).prepare()
+    except ValueError:
+        return True
+    return False
+
+
+def weighted_ends(report: Report) -> None:
+    report.note("Sum of weight x end / Eastman-Even-Isaacs bound, independent tasks")
+    for size, workers in [(1000, 4), (10_000, 16), (100_000, 16)]:
+        durations, weights = weighted(size)
+        work = Work.of(Graph.from_needs([[] for _ in range(size)]), durations, workers, weights)
+        proof = plan(work).certificate
+        bound = proof.flow_bound or 1.0
+        orders = {
+            "class, shortest": np.lexsort((work.durations, -work.weights)),
+            "class, FIFO": np.argsort(-work.weights, kind="stable"),
+            "FIFO": np.arange(size),
+        }
+        peers = [f"{name} {flow(work, placed(work, o)) / bound:.3f}" for name, o in orders.items()]
+        report.line(
+            f"{size} tasks, {workers} workers", 1.01, (proof.flow or 0) / bound, ", ".join(peers)
+        )
+
+
+def weighted_graphs(report: Report) -> None:
+    report.note("Both at once: makespan/bound + flow/bound - 2, 1000 tasks, 16 workers (Random(5))")
+    for make in (layered, scattered, sparse):
+        durations, needs = make(1000)
+        r = dice(5)
+        weights = [float(r.choice((1, 2, 4, 8))) for _ in durations]
+        work = Work.of(Graph.from_needs(needs), durations, 16, weights)
+        proof = plan(work, effort=Effort()).certificate
+        span, pull = proof.lower_bound or 1.0, proof.flow_bound or 1.0
+        keys = {
+            "b-level": -np.asarray(bottom_levels(work.graph, work.seconds)),
+            "chain urgency": -chain_ratios(work.graph, work.weights, work.durations),
+            "FIFO": np.arange(1000.0),
+        }
+        scores, peers = {}, []
+        for name, each in keys.items():
+            found = placed(work, np.argsort(each, kind="stable"))
+            ratios = (found.end / span, flow(work, found) / pull)
+            scores[name] = sum(ratios) - 2
+            peers.append(f"{name} {ratios[0]:.3f} and {ratios[1]:.2f}")
+        reached = (proof.makespan or 0) / span, (proof.flow or 0) / pull
+        ours = f"ours {reached[0]:.3f} and {reached[1]:.2f}; "
+        report.line(make.__name__, min(scores.values()), sum(reached) - 2, ours + ", ".join(peers))
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """A stream of tasks for a queue: seconds, weights and arrival times."""
+
+    durations: list[int]
+    weights: list[float]
+    ready: list[float]
+
+
+def stream(size: int, workers: int) -> Arrivals:
+    r = dice(4)
+    durations = [r.randint(1, 600) for _ in range(size)]
+    weights = [float(r.choice((1, 2, 4, 8))) for _ in range(size)]
+    ready, now = [], 0.0
+    for _ in range(size):
+        now += r.expovariate(workers / (1.03 * 300.5))
+        ready.append(now)
+    return Arrivals(durations, weights, ready)
+
+
+def served(work: Arrivals, workers: int, keys: Sequence[object]) -> list[float]:
+    """When each task starts, if free workers take the waiting one with the lowest key."""
+    start = [0.0] * len(work.ready)
+    line: list[tuple[object, int]] = []
+    free, coming = [0.0] * workers, 0
+    for _ in start:
+        now = heappop(free)
+        if not line and coming < len(start):
+            now = max(now, work.ready[coming])
+        while coming < len(start) and work.ready[coming] <= now:
+            heappush(line, (keys[coming], coming))
+            coming += 1
+        task = heappop(line)[1]
+        start[task] = now
+        heappush(free, now + work.durations[task])
+    return start
+
+
+def overtaken_too_late(work: Arrivals, start: list[float], ratios: list[float]) -> int:
+    """How many tasks were overtaken by one that came after their ageing bound."""
+    latest, late, highest = 0.0, 0, max(ratios)
+    for task in sorted(range(len(start)), key=start.__getitem__):
+        late += latest - work.ready[task] > ageing_bound(ratios[task], highest) + 1e-6
+        latest = max(latest, work.ready[task])
+    return late
+
+
+def starvation(report: Report, size: int) -> None:
+    report.note(f"Starvation: {size} arrivals at 8 workers, 97 % busy")
+    work = stream(size, 8)
+    ratios = [ratio(w, p) for w, p in zip(work.weights, work.durations, strict=True)]
+    orders: dict[str, Sequence[object]] = {
+        "aged": [key(at, r) for at, r in zip(work.ready, ratios, strict=True)],
+        "plain WSPT": [-r for r in ratios],
+        "strict classes": [
+            (-w, key(at, r)) for w, at, r in zip(work.weights, work.ready, ratios, strict=True)
+        ],
+        "FIFO": work.ready,
+    }
+    figures, late = {}, 0
+    for name, keys in orders.items():
+        start = served(work, 8, keys)
+        waits = [s - at for s, at in zip(start, work.ready, strict=True)]
+        low = max(w for w, weight in zip(waits, work.weights, strict=True) if weight == 1)
+        urgent = median(w for w, weight in zip(waits, work.weights, strict=True) if weight == 8)
+        figures[name] = (low, urgent)
+        late = overtaken_too_late(work, start, ratios) if name == "aged" else late
+    others = {name: pair for name, pair in figures.items() if name != "aged"}
+    report.line("tasks overtaken past their bound", 0, late)
+    for place, (what, asked) in enumerate(
+        [("longest wait of a low task", 12_000), ("median wait of a critical task", 60)]
+    ):
+        peers = ", ".join(f"{name} {pair[place]:.0f}" for name, pair in others.items())
+        report.line(f"{what}; ageing {AGEING:.0f} s", asked, figures["aged"][place], peers, " s")
+
+
+def main(argv: Sequence[str] = ()) -> int:
+    """Run all; `--quick` leaves out the million and takes fewer seeds. 1 if anything failed."""
+    quick = "--quick" in argv
+    report = Report()
+    if importlib.util.find_spec("ortools") is None:
+        report.note("CP-SAT is not measured: ortools is not installed, and not a dependency.")
+    hard_set(report)
+    hard_seeds(report, 10 if quick else 100)
+    speed(report, 100_000 if quick else 1_000_000)
+    cycle_test(report)
+    weighted_ends(report)
+    weighted_graphs(report)
+    starvation(report, 20_000 if quick else 200_000)
+    report.note("all passed" if not report.failed else f"{report.failed} FAILED")
+    return min(report.failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
