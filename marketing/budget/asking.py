@@ -64,15 +64,7 @@ def question(
     By channel where each channel's revenue is known; else from the company's total. Raises
     TooLittleKnown where neither is.
     """
-    if not known.spent:
-        raise TooLittleKnown(f"There are no rows of active channels in {currency}.")
-    silent = silent_channels(known.spent)
-    aggregate = bool(silent)
-    if aggregate and not known.totals:
-        names = ", ".join(silent)
-        raise TooLittleKnown(
-            f"No revenue is known for {names}, and no total revenue in {currency} either."
-        )
+    aggregate = only_totals(known, currency)
     totals = known.totals if aggregate else ()
     by = weeks.calendar((each.date for each in known.spent), (on for on, _ in totals), known.until)
     rows = periods(known.spent, by, keep_silent=aggregate)
@@ -98,6 +90,19 @@ def question(
         platform_roi={c.name: c.platform_roi for c in own if c.platform_roi},
         controls=controls(known, by) if aggregate else {},
     )
+
+
+def only_totals(known: Known, currency: str) -> bool:
+    """Whether some channel's revenue is not known, but the company's total is."""
+    if not known.spent:
+        raise TooLittleKnown(f"There are no rows of active channels in {currency}.")
+    silent = silent_channels(known.spent)
+    if silent and not known.totals:
+        names = ", ".join(silent)
+        raise TooLittleKnown(
+            f"No revenue is known for {names}, and no total revenue in {currency} either."
+        )
+    return bool(silent)
 
 
 def silent_channels(spent: Sequence[Spent]) -> list[str]:
