@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import overload
 
 from django.db.models import QuerySet, Sum
 
@@ -118,7 +119,16 @@ def trend(currency: str, channel: str | None = None) -> tuple[Day, ...]:
         totals = TotalRevenue.objects.filter(currency=currency, date__gte=days[0][0])
         amounts = dict(totals.values_list("date", "amount"))
         days = [(on, spent, amounts.get(on)) for on, spent, _ in days]
-    return tuple(Day(*each) for each in days)
+    return tuple(Day(on, _cents(spent), _cents(earned)) for on, spent, earned in days)
+
+
+@overload
+def _cents(amount: Decimal) -> Decimal: ...
+@overload
+def _cents(amount: Decimal | None) -> Decimal | None: ...
+def _cents(amount: Decimal | None) -> Decimal | None:
+    """SQLite adds money up as floats."""
+    return None if amount is None else round(amount, 2)
 
 
 def line(plan: Plan) -> PlanLine:
