@@ -47,8 +47,9 @@ class Given:
         return self.amount(name) if name in self else None
 
     def above_zero(self, name: str) -> Decimal:
+        before = len(self.problems)
         found = self.amount(name, None)
-        if found == 0 and name in self:
+        if found == 0 and len(self.problems) == before:
             self.refuse(name, "min_value", "must be more than 0")
         return found or Decimal(1)
 
