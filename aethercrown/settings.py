@@ -188,6 +188,24 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
+# --- Mail ------------------------------------------------------------------------------------
+EMAIL_URL = env.str("EMAIL_URL", default="")
+ALERT_EMAIL_FROM = env.str("ALERT_EMAIL_FROM", default="aethercrown@localhost")
+ALERT_SEALING_KEY = env.str("ALERT_SEALING_KEY", default="") or datadir.secret(
+    DATA_DIR, "alert_sealing_key"
+)
+_mail = environ.Env.email_url_config(EMAIL_URL or "consolemail://")
+EMAIL_BACKEND: str = _mail["EMAIL_BACKEND"]
+EMAIL_HOST: str = _mail.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT: int = _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER: str = _mail.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD: str = _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_FILE_PATH: str = _mail.get("EMAIL_FILE_PATH") or ""
+EMAIL_USE_TLS: bool = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL: bool = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ALERT_EMAIL_FROM
+
 # --- People ----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "security.User"
 AUTHENTICATION_BACKENDS = ["security.access.services.Passwords"]

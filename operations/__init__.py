@@ -2,7 +2,6 @@
 
 automations: what runs by itself, once for each planned time.
 decisions: what was decided, why, what was expected and what it brought.
-alerts: what somebody should know, told once.
-scheduling: which worker does which task next, and how good that plan is.
-health: whether every part answers, and how it has answered.
+alerts: what went wrong, told once, until somebody has seen to it.
+outbox: messages written with their event, and sent until they arrive.
 """

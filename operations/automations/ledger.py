@@ -14,6 +14,9 @@ WAITS = (timedelta(0), timedelta(seconds=30), timedelta(seconds=120))  # before 
 GRACE = timedelta(seconds=60)  # a slot started within it is on time, not caught up
 WINDOW = timedelta(days=7)
 MOST = 100  # slots caught up at once
+KEPT = timedelta(days=90)  # runs that ended well or were skipped
+KEPT_FAILED = timedelta(days=365)
+BATCH = 1_000  # rows forgotten in one transaction
 LONGEST_TEXT = 8_000  # characters of an error kept
 
 SCHEDULE, CATCH_UP = "schedule", "catch-up"

@@ -3,7 +3,7 @@
 from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -68,6 +68,30 @@ class Automation(models.Model):
         validators=[MinValueValidator(0)],
         help_text="Oldest data to decide on, in hours. Empty: no limit.",
     )
+    largest_daily_change_percent = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Largest change of one subject in 24 hours, in percent. Empty: no limit.",
+    )
+    least_confidence_percent = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text="Least probability that it gains at all. Empty: no limit.",
+    )
+    quiet_from = models.TimeField(
+        null=True, blank=True, help_text="Nothing is applied from here, in the zone above,"
+    )
+    quiet_until = models.TimeField(null=True, blank=True, help_text="until here.")
+    needs_calm = models.BooleanField(
+        default=True, help_text="Apply only where no critical alert is open on the subject."
+    )
+    trusted_at = models.DateTimeField(
+        null=True, editable=False, help_text="When staff last set the mode to auto."
+    )
+    demoted_at = models.DateTimeField(null=True, editable=False)
+    demoted_because = models.CharField(max_length=300, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -79,6 +103,19 @@ class Automation(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(data_age_hours__gte=0), name="operations_automation_age_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(largest_daily_change_percent__gte=0),
+                name="operations_automation_daily_change_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(least_confidence_percent__gte=0, least_confidence_percent__lte=100),
+                name="operations_automation_confidence_is_a_percentage",
+            ),
+            models.CheckConstraint(
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | Q(quiet_from__isnull=False, quiet_until__isnull=False),
+                name="operations_automation_quiet_hours_begin_and_end",
             ),
         ]
 

@@ -221,6 +221,19 @@ def rehearse(name: str, now: datetime) -> Result:
     )
 
 
+def purge(now: datetime) -> int:
+    """Forget failed runs after a year and others after 90 days; how many went."""
+    old = Run.objects.filter(
+        Q(state__in=[Run.State.DONE, Run.State.SKIPPED], ended_at__lt=now - ledger.KEPT)
+        | Q(state=Run.State.FAILED, ended_at__lt=now - ledger.KEPT_FAILED)
+    )
+    forgotten = 0
+    while batch := list(old.values_list("pk", flat=True)[: ledger.BATCH]):
+        Run.objects.filter(pk__in=batch).delete()
+        forgotten += len(batch)
+    return forgotten
+
+
 # --- Schedules --------------------------------------------------------------------------------
 @transaction.atomic
 def schedule(automation: Automation, wanted: Schedule, now: datetime) -> Automation:

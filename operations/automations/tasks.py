@@ -6,6 +6,7 @@ from celery import shared_task
 from celery.signals import worker_ready
 from django.utils import timezone
 
+from aethercrown import idempotency
 from operations.automations import services
 
 
@@ -20,6 +21,13 @@ def sweep_runs() -> None:
     """Take up what dead workers left, and start what no beat announced."""
     for automation, queue in services.sweep(timezone.now()):
         run_automation.apply_async(kwargs={"automation": automation}, queue=queue, expires=300)
+
+
+@shared_task(name="operations.purge_runs", ignore_result=True)
+def purge_runs() -> None:
+    """Forget old runs, and old answers kept for callers who ask again."""
+    services.purge(timezone.now())
+    idempotency.purge(timezone.now())
 
 
 @worker_ready.connect

@@ -40,6 +40,9 @@ class Decision(models.Model):
     method = models.CharField(max_length=200, help_text="The method and its version.")
     expected = models.JSONField()
     guardrails = models.JSONField(default=list)
+    change_percent = models.FloatField(
+        null=True, help_text="The largest relative change that it makes, in percent."
+    )
     status = models.CharField(max_length=11, choices=Status, default=Status.PROPOSED)
     verdict = models.CharField(max_length=8, choices=Verdict, blank=True)
     actor = models.CharField(max_length=200, blank=True, help_text="Who approved or rejected.")

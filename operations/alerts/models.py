@@ -1,0 +1,83 @@
+"""Alerts, and what holds their messages back."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from operations.alerts.fingerprint import Fingerprint
+from operations.outbox.severity import LEVELS
+
+
+class Alert(models.Model):
+    """One thing that is wrong; raised again while it is open, it is only counted."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        ACKNOWLEDGED = "acknowledged"
+        RESOLVED = "resolved"
+
+    source = models.CharField(max_length=100, help_text="What noticed it: automations, health.")
+    kind = models.CharField(max_length=100, help_text="What is wrong: run_failed, down.")
+    subject = models.CharField(max_length=200, help_text="With what: an automation's name.")
+    severity = models.CharField(max_length=8, choices=[(each, each) for each in LEVELS])
+    state = models.CharField(max_length=12, choices=State, default=State.OPEN)
+    message = models.TextField(help_text="For people, without secrets.")
+    link = models.CharField(max_length=500, blank=True, help_text="Where to look, a path here.")
+    count = models.PositiveIntegerField(default=1, help_text="How often it was raised.")
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, help_text="When people were last told.")
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.CharField(max_length=200, blank=True)
+    resolved_at = models.DateTimeField(null=True)
+    resolved_by = models.CharField(max_length=200, blank=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-last_seen_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "kind", "subject"],
+                condition=~Q(state="resolved"),
+                name="operations_alert_one_open_a_fingerprint",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="resolved") | Q(resolved_at__isnull=False),
+                name="operations_alert_resolved_has_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["source", "kind", "subject", "-resolved_at"],
+                name="operations_alert_resolved",
+            ),
+            models.Index(fields=["state", "-last_seen_at"], name="operations_alert_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.kind.replace('_', ' ')}, {self.subject}"
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        return Fingerprint(self.source, self.kind, self.subject)
+
+
+class Silence(models.Model):
+    """Holds back the messages of matching alerts for a time; the alerts themselves are kept."""
+
+    source = models.CharField(max_length=600, default="*", help_text="With * for anything.")
+    kind = models.CharField(max_length=600, default="*", help_text="With * for anything.")
+    subject = models.CharField(max_length=600, default="*", help_text="Such as ads.*")
+    until = models.DateTimeField()
+    note = models.CharField(max_length=500, blank=True, help_text="Why, for those who wonder.")
+    created_by = models.CharField(max_length=200, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-until", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.source} / {self.kind} / {self.subject}"
+
+    def matches(self, fingerprint: Fingerprint) -> bool:
+        return fingerprint.matches(self.source, self.kind, self.subject)

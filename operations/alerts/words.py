@@ -1,0 +1,46 @@
+"""An alert's events in words, and as webhooks carry them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from operations.outbox.letter import Letter, line
+
+OPENED, ESCALATED, REMINDER, RESOLVED = "opened", "escalated", "reminder", "resolved"
+HEADS = {
+    OPENED: "{title}",
+    ESCALATED: "{title}: now {severity}",
+    REMINDER: "{title}: still open",
+    RESOLVED: "{title}: resolved",
+}
+
+
+def letter(key: str, event: str, alert: Mapping[str, Any], at: str) -> Letter:
+    """One event of one alert, which is given as plain values."""
+    title = line(f"[{alert['severity']}] {HEADS[event].format(**alert)}")
+    text = "\n".join([title, "", *_facts(alert), ""])
+    return Letter(key, title, text, {"event": event, "at": at, "alert": dict(alert)})
+
+
+def digest(key: str, alerts: Sequence[Mapping[str, Any]], at: str) -> Letter:
+    """The day's list, in the order given."""
+    count = len(alerts)
+    title = f"[AetherCrown] {count} open alert{'' if count == 1 else 's'}"
+    lines = [f"Open on {at[:10]}:", ""]
+    for alert in alerts:
+        lines += [f"[{alert['severity']}] {alert['title']}", *_facts(alert), ""]
+    payload = {"event": "digest", "at": at, "alerts": [dict(each) for each in alerts]}
+    return Letter(key, title, "\n".join(lines), payload)
+
+
+def _facts(alert: Mapping[str, Any]) -> list[str]:
+    facts = [alert["message"]]
+    if alert["count"] > 1:
+        facts.append(f"Seen {alert['count']} times, last at {_moment(alert['last_seen_at'])}.")
+    facts.append(f"First seen at {_moment(alert['first_seen_at'])}.")
+    if alert["link"]:
+        facts.append(f"Look at {alert['link']}")
+    return facts
+
+
+def _moment(written: str) -> str:
+    return f"{written[:16].replace('T', ' ')} UTC"

@@ -1,0 +1,262 @@
+"""Alerts are told once, whatever is repeated, and once more where they become graver."""
+
+from datetime import timedelta
+
+import pytest
+
+from operations.alerts import services
+from operations.alerts.models import Alert, Silence
+from operations.alerts.services import WrongStep
+from operations.outbox.models import Destination, Message
+from tests.operations.conftest import NOON
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+
+
+def raised(severity="high", *, after=timedelta(0), message="No answer.", subject="ads", **more):
+    return services.raise_alert(
+        "automations", "run_failed", subject, severity, message, now=NOON + after, **more
+    )
+
+
+def resolved(after):
+    return services.resolve("automations", "run_failed", "ads", now=NOON + after)
+
+
+def keys():
+    return list(Message.objects.order_by("pk").values_list("event_key", flat=True))
+
+
+def titles():
+    return list(Message.objects.order_by("pk").values_list("title", flat=True))
+
+
+def test_an_alert_is_told_once_and_then_counted(listener):
+    first = raised(link="/admin/")
+    again = raised(after=MINUTE, message="Still no answer.")
+
+    assert again.pk == first.pk
+    assert (again.count, again.state, again.message) == (2, "open", "Still no answer.")
+    assert (again.first_seen_at, again.last_seen_at) == (NOON, NOON + MINUTE)
+    assert keys() == [f"alert:{first.pk}:high:email:{listener.pk}"]
+    assert titles() == ["[high] automations: run failed, ads"]
+
+
+def test_what_becomes_graver_is_told_once_more_and_opened_again(listener):
+    alert = raised("warning")
+    services.acknowledge(alert.pk, actor="ada", now=NOON)
+    for severity in ("critical", "critical", "high"):
+        alert = raised(severity, after=MINUTE)
+    assert (alert.severity, alert.state, alert.count) == ("critical", "open", 4)
+    assert titles() == [
+        "[warning] automations: run failed, ads",
+        "[critical] automations: run failed, ads: now critical",
+    ]
+
+
+def test_those_who_do_not_listen_for_this_severity_hear_nothing(listener):
+    Destination.objects.create(name="off", channel="email", address="b@c.de", is_enabled=False)
+    Destination.objects.create(name="digest", channel="email", address="c@c.de", takes_alerts=False)
+    raised("info")
+    assert keys() == []
+    raised("critical")
+    assert [each.destination for each in Message.objects.all()] == [listener]
+
+
+def test_an_unknown_severity_is_refused_and_nothing_stored(db):
+    with pytest.raises(ValueError, match="'grave' is no severity"):
+        raised("grave")
+    assert not Alert.objects.exists()
+
+
+def test_secrets_nul_and_endless_texts_are_taken_out(listener):
+    alert = raised(message="password=hunter22 \0" + "x" * 5000, subject="s" * 300)
+    assert "hunter22" not in alert.message
+    assert "\0" not in alert.message
+    assert (len(alert.message), len(alert.subject)) == (2000, 200)
+
+
+def test_resolving_tells_those_who_were_told(listener, hook):
+    Destination.objects.create(
+        name="late", channel="email", address="late@example.com", least_severity="critical"
+    )
+    raised()
+    done = resolved(MINUTE)
+    assert (done.state, done.resolved_at, done.resolved_by) == (
+        "resolved", NOON + MINUTE, "automatic",
+    )  # fmt: skip
+    assert titles() == [
+        *["[high] automations: run failed, ads"] * 2,
+        *["[high] automations: run failed, ads: resolved"] * 2,
+    ]
+    assert resolved(MINUTE) is None
+
+
+def test_resolving_what_is_not_open_does_nothing(listener):
+    assert resolved(MINUTE) is None
+    assert keys() == []
+
+
+def test_raised_within_ten_minutes_of_its_end_it_is_opened_again_in_silence(listener):
+    first = raised()
+    resolved(MINUTE)
+    heard = keys()
+
+    again = raised(after=11 * MINUTE)
+    assert (again.pk, again.state, again.count) == (first.pk, "open", 2)
+    assert (again.resolved_at, again.resolved_by) == (None, "")
+    resolved(12 * MINUTE)
+    assert keys() == heard
+
+
+def test_raised_later_it_is_a_new_alert(listener):
+    first = raised()
+    resolved(MINUTE)
+    again = raised(after=11 * MINUTE + timedelta(seconds=1))
+    assert again.pk != first.pk
+    assert len(keys()) == 3
+
+
+def test_a_silence_holds_messages_back_until_it_ends(listener):
+    Silence.objects.create(source="auto*", subject="ads", until=NOON + MINUTE)
+    alert = raised("warning")
+    assert services.tend(NOON) == 0
+    assert keys() == []
+    assert services.tend(NOON + MINUTE) == 1
+    assert services.tend(NOON + MINUTE) == 0
+    alert.refresh_from_db()
+    assert (alert.told_at, len(keys())) == (NOON + MINUTE, 1)
+
+
+def test_what_became_graver_under_a_silence_is_told_when_it_ends(listener):
+    alert = raised("warning")
+    services.silence(alert.pk, actor="ada", note="Known.", until=NOON + 2 * MINUTE)
+    raised("high", after=MINUTE)
+    assert len(keys()) == 1
+    services.tend(NOON + 2 * MINUTE)
+    assert keys()[1:] == [f"alert:{alert.pk}:high:email:{listener.pk}"]
+
+
+def test_what_ends_under_a_silence_is_not_told(listener):
+    alert = raised()
+    services.silence(alert.pk, actor="ada", until=NOON + 2 * MINUTE)
+    resolved(MINUTE)
+    assert len(keys()) == 1
+
+
+def test_a_silence_of_one_alert_takes_its_words_literally(listener):
+    strange = raised(subject="[ads] * ?")
+    silence = services.silence(strange.pk, actor="ada", until=NOON + DAY)
+    assert silence.matches(strange.fingerprint)
+    assert not silence.matches(raised(subject="a x y").fingerprint)
+
+
+def test_what_was_raised_before_anybody_listened_is_told_to_the_first_listener(db, request):
+    raised()
+    assert services.tend(NOON) == 0
+    request.getfixturevalue("listener")
+    assert services.tend(NOON + MINUTE) == 1
+    assert titles() == ["[high] automations: run failed, ads"]
+
+
+def test_critical_alerts_are_brought_to_mind_each_day_until_acknowledged(listener):
+    alert = raised("critical")
+    raised("high", subject="other")
+    assert services.tend(NOON + DAY - MINUTE) == 0
+    assert services.tend(NOON + DAY) == 1
+    assert services.tend(NOON + DAY) == 0
+    assert services.tend(NOON + 2 * DAY) == 1
+    services.acknowledge(alert.pk, actor="ada", note="On it.", now=NOON + 2 * DAY)
+    assert services.tend(NOON + 3 * DAY) == 0
+    assert titles().count("[critical] automations: run failed, ads: still open") == 2
+
+
+def test_tending_leaves_alone_what_changed_since_it_looked(listener):
+    critical = raised("critical")
+    resolved(MINUTE)
+    silent = Alert.objects.create(
+        source="x", kind="y", subject="z", severity="high", message="?",
+        first_seen_at=NOON, last_seen_at=NOON, state="acknowledged",
+    )  # fmt: skip
+    assert services._remind(critical.pk, NOON + DAY) == 0
+    assert services._tell(silent.pk, NOON) == 0
+
+
+def test_acknowledging_says_who_and_when_and_only_once(listener):
+    alert = services.acknowledge(raised().pk, actor="ada", note="On it.", now=NOON + MINUTE)
+    assert (alert.state, alert.acknowledged_by, alert.acknowledged_at, alert.note) == (
+        "acknowledged", "ada", NOON + MINUTE, "On it.",
+    )  # fmt: skip
+    with pytest.raises(WrongStep, match="acknowledged by ada already"):
+        services.acknowledge(alert.pk, actor="eve", now=NOON)
+
+
+def test_acknowledging_or_closing_what_is_resolved_is_refused(listener):
+    alert = services.close(raised().pk, actor="ada", note="Fixed.", now=NOON)
+    assert (alert.resolved_by, alert.note) == ("ada", "Fixed.")
+    for step in (services.acknowledge, services.close):
+        with pytest.raises(WrongStep, match="resolved by ada already"):
+            step(alert.pk, actor="eve", now=NOON)
+
+
+def test_an_acknowledged_alert_is_resolved_by_its_source(listener):
+    services.acknowledge(raised().pk, actor="ada", note="On it.", now=NOON)
+    assert resolved(MINUTE).note == "On it."
+
+
+def test_the_digest_lists_what_is_open_gravest_first_once_a_day(listener):
+    Destination.objects.create(
+        name="boss", channel="email", address="boss@example.com", takes_alerts=False,
+        takes_digest=True,
+    )  # fmt: skip
+    assert services.send_digest(NOON) == 0
+    raised("warning", subject="first")
+    services.acknowledge(raised("high", subject="second").pk, actor="ada", now=NOON)
+    raised("high", subject="second", after=MINUTE)
+    Message.objects.all().delete()
+
+    assert services.send_digest(NOON) == services.send_digest(NOON + MINUTE) == 1
+    [message] = Message.objects.all()
+    assert message.title == "[AetherCrown] 2 open alerts"
+    assert message.text.index("second") < message.text.index("first")
+    assert "Seen 2 times, last at 2026-11-20 12:01 UTC." in message.text
+    services.send_digest(NOON + DAY)
+    assert Message.objects.count() == 2
+
+
+def test_what_was_over_a_year_ago_is_forgotten(listener, monkeypatch):
+    monkeypatch.setattr(services, "BATCH", 1)
+    for subject in ("a", "b", "ads"):
+        raised(subject=subject)
+    services.resolve("automations", "run_failed", "a", now=NOON)
+    services.resolve("automations", "run_failed", "b", now=NOON)
+    Silence.objects.create(until=NOON)
+    later = NOON + services.KEPT
+    assert services.purge(later) == 0
+    assert services.purge(later + MINUTE) == 3
+    assert [alert.subject for alert in Alert.objects.all()] == ["ads"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_raised_by_many_at_once_there_is_one_alert_and_one_message(at_once, listener):
+    outcomes = at_once(raised, 6)
+    assert all(isinstance(each, Alert) for each in outcomes), outcomes
+    alert = Alert.objects.get()
+    assert alert.count == 6
+    assert len(keys()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_opened_again_by_many_at_once_it_stays_one(at_once, listener):
+    raised()
+    resolved(MINUTE)
+    at_once(lambda: raised(after=2 * MINUTE), 6)
+    assert Alert.objects.get().count == 7
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reminders_by_two_at_once_are_one(at_once, listener):
+    raised("critical")
+    at_once(lambda: services.tend(NOON + DAY), 3)
+    assert Message.objects.filter(title__endswith="still open").count() == 1
