@@ -106,8 +106,6 @@ def clashes(
     serializer: QuestionSerializer, data: Any, shape: Sequence[Problem]
 ) -> Iterator[Problem]:
     """What the planner refuses in what could be read; nothing that `shape` refuses already."""
-    if not isinstance(data, dict):
-        return
     values: dict[str, Any] = {"total_budget": Decimal(1)}
     for name, field in serializer.fields.items():
         with suppress(ValidationError, serializers.SkipField, APIException):

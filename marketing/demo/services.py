@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from aethercrown.demo import NotEmpty, Seeding
-from marketing.allocations.models import Allocation
+from marketing.allocations.models import Allocation, Book
 from marketing.budget import services as budget
 from marketing.budget.models import Plan
 from marketing.budget.weeks import WEEK, week_of
@@ -41,6 +41,7 @@ def seed(seeding: Seeding) -> None:
     spends = {name: float(amount) for name, amount in _amounts(plan).items()}
     _store(seeding, channels, (company.week(on, spends, BY_PLAN) for on in after))
     decisions.measure_due(seeding.now)
+    seeding.keep(Book.objects.all())
     _keep(seeding, plan)
     _keep(seeding, budget.replan(now=seeding.now, mode="propose"))
 
