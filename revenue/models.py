@@ -1,3 +1,4 @@
+from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
 from revenue.pricing.models import (
     Charge,
     Factor,
@@ -10,12 +11,17 @@ from revenue.pricing.models import (
 )
 
 __all__ = [
+    "Change",
     "Charge",
+    "Customer",
     "Factor",
+    "Movement",
+    "Payment",
     "Plan",
     "PlanPrice",
     "PriceBook",
     "Quote",
     "Rule",
+    "Subscription",
     "Version",
 ]

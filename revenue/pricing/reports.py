@@ -7,9 +7,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from revenue.pricing import book as books
-from revenue.pricing import documented
+from revenue.pricing import check, documented
 from revenue.pricing.book import Book
 from revenue.pricing.dynamic import Priced, priced
+from revenue.pricing.exact import Problem
 from revenue.pricing.invoice import Invoice, Stay, invoice
 from revenue.pricing.models import Charge, Quote, Version
 from revenue.pricing.rater import Line, line
@@ -92,6 +93,27 @@ def _plan(price: Any, charges: dict[int, list[Charge]]) -> books.Plan:
         ),
         is_active=plan.is_active,
     )
+
+
+def findings(version_id: int) -> list[str]:
+    """What forbids publishing a version, and its cliffs, as sentences."""
+    version = versions().get(pk=version_id)
+    bad = unreadable(version)
+    if bad:
+        return [str(each) for each in bad]
+    found = book(version)
+    return [str(each) for each in (*check.problems(found), *check.cliffs(found))]
+
+
+def unreadable(version: Version) -> list[Problem]:
+    """What keeps charges from being read at all."""
+    return [
+        problem
+        for each in version.charges.all()
+        for problem in check.charge_problems(
+            each.model, each.price, f"{each.plan.code}.{each.metric}.price"
+        )
+    ]
 
 
 # --- Quotes -------------------------------------------------------------------------------------

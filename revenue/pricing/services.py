@@ -70,14 +70,7 @@ def publish(version_id: int, *, actor: str, now: datetime) -> Version:
     """
     version = locked(version_id, Version.State.DRAFT)
     rows = reports.versions().get(pk=version.pk)
-    bad = [
-        problem
-        for each in rows.charges.all()
-        for problem in check.charge_problems(
-            each.model, each.price, f"{each.plan.code}.{each.metric}.price"
-        )
-    ]
-    if bad:
+    if bad := reports.unreadable(rows):
         raise Wrong(*bad)
     book = reports.book(rows)
     if bad := check.problems(book):

@@ -1,0 +1,3 @@
+from revenue.pricing.admin import PlanAdmin, PriceBookAdmin, QuoteAdmin, VersionAdmin
+
+__all__ = ["PlanAdmin", "PriceBookAdmin", "QuoteAdmin", "VersionAdmin"]

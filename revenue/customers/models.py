@@ -1,0 +1,254 @@
+"""Customers, their subscriptions with every change, payments, and the ledger of MRR movements."""
+
+import zoneinfo
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from aethercrown.columns import CurrencyField
+from aethercrown.currencies import CODES
+from revenue.customers.movements import Kind
+
+MILLION = 1_000_000
+
+
+class AmountField(models.BigIntegerField):  # type: ignore[type-arg]  # generic in stubs only
+    """A Decimal with six decimals, kept as whole millionths, so that every database adds exactly.
+
+    (SQLite keeps decimals as floats, whose sum over many rows drifts.)
+    """
+
+    def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> Decimal | None:
+        return None if value is None else Decimal(value).scaleb(-6)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value is None or isinstance(value, Decimal):
+            return value
+        try:
+            return Decimal(str(value))
+        except InvalidOperation:
+            raise ValidationError(f"{value!r} is not a number.") from None
+
+    def get_prep_value(self, value: Any) -> Any:
+        if value is None or hasattr(value, "resolve_expression"):
+            return value
+        return int((Decimal(value) * MILLION).to_integral_exact())
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return str(self.value_from_object(obj))
+
+    def formfield(self, **options: Any) -> Any:
+        return forms.DecimalField(
+            max_digits=18,
+            decimal_places=6,
+            required=not self.blank,
+            label=str(self.verbose_name).capitalize(),
+            help_text=self.help_text,
+            min_value=0,
+            **{key: value for key, value in options.items() if key == "widget"},
+        )
+
+
+def known_currency(code: str) -> None:
+    if code not in CODES:
+        raise ValidationError(f"{code!r} is not an ISO 4217 currency code such as USD.")
+
+
+def known_time_zone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(f"{name!r} is not a time zone such as Europe/Berlin.")
+
+
+class Customer(models.Model):
+    """A company or person that pays; the only list of them there is."""
+
+    external_id = models.CharField(
+        max_length=100, unique=True, help_text="The API's client_id and customer_id."
+    )
+    name = models.CharField(max_length=200)
+    segment = models.CharField(max_length=100, blank=True)
+    size = models.CharField(max_length=50, blank=True, help_text="Such as 11-50.")
+    owner = models.CharField(max_length=150, blank=True, help_text="Who looks after them.")
+    currency = CurrencyField(validators=[known_currency])
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[known_time_zone])
+    created_at = models.DateTimeField(auto_now_add=True)
+    merged_into = models.ForeignKey(
+        "self", null=True, editable=False, on_delete=models.PROTECT, related_name="duplicates"
+    )
+    erased_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        indexes = [models.Index(fields=["segment"], name="revenue_customer_segment")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(external_id=""), name="revenue_customer_has_external_id"
+            ),
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("pk")),
+                name="revenue_customer_not_merged_into_itself",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Subscription(models.Model):
+    """What a customer pays for month after month; its present state, its changes beside it."""
+
+    external_id = models.CharField(max_length=100, unique=True)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")
+    plan = models.CharField(max_length=100, blank=True, help_text="The plan's code.")
+    amount = AmountField(validators=[MinValueValidator(0)], help_text="A month, before tax.")
+    currency = CurrencyField(validators=[known_currency])
+    started_on = models.DateField()
+    ended_on = models.DateField(
+        null=True, blank=True, help_text="First day without it; empty while it runs."
+    )
+
+    class Meta:
+        ordering = ["-started_on", "-pk"]
+        indexes = [
+            models.Index(fields=["currency", "plan", "amount"], name="revenue_subscription_by_plan")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gte=0), name="revenue_subscription_amount_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_on__isnull=True) | Q(ended_on__gte=F("started_on")),
+                name="revenue_subscription_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_on__isnull=True) | Q(amount=0),
+                name="revenue_subscription_ended_brings_nothing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan or 'subscription'} of {self.customer}"
+
+
+class Change(models.Model):
+    """From a day on, a subscription brings so much a month. The row recorded last in a day holds."""
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="changes")
+    on = models.DateField()
+    plan = models.CharField(max_length=100, blank=True)
+    amount = AmountField(validators=[MinValueValidator(0)])
+    is_end = models.BooleanField(default=False)
+    note = models.CharField(max_length=200, blank=True)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["on", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gte=0), name="revenue_change_amount_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_end=False) | Q(amount=0), name="revenue_change_end_brings_nothing"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} from {self.on}"
+
+
+class NeverRewritten(TypeError):
+    """A row of the ledger stays as it was booked; another row adjusts it."""
+
+
+class Movement(models.Model):
+    """One movement of a customer's MRR. Never rewritten: what was wrong gets an adjustment.
+
+    `on` is the day in whose month it counts; `effective_on` the day on which it happened, earlier
+    where the fact came late.
+    """
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="movements")
+    currency = CurrencyField()
+    on = models.DateField()
+    effective_on = models.DateField()
+    kind = models.CharField(max_length=12, choices=[(each.value, each.value) for each in Kind])
+    amount = AmountField(help_text="Above zero, except where it adjusts.")
+    payers = models.SmallIntegerField(help_text="Customers who began (1) or stopped (-1) paying.")
+    before = AmountField()
+    after = AmountField()
+    cause = models.CharField(max_length=12, help_text="recorded, changed, ended, adjusted, merged")
+    is_adjustment = models.BooleanField(default=False)
+    booked_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-on", "-pk"]
+        indexes = [  # both hold all that a bridge reads
+            models.Index(
+                fields=["currency", "on", "kind", "amount", "payers"],
+                name="revenue_movement_booked",
+            ),
+            models.Index(
+                fields=["currency", "effective_on", "kind", "amount", "payers"],
+                name="revenue_movement_effective",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0) | Q(is_adjustment=True),
+                name="revenue_movement_only_adjustments_take_back",
+            ),
+            models.CheckConstraint(
+                condition=~Q(amount=0, payers=0), name="revenue_movement_moves_something"
+            ),
+            models.CheckConstraint(
+                condition=Q(effective_on__lte=F("on")), name="revenue_movement_not_booked_ahead"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=[each.value for each in Kind]), name="revenue_movement_kind"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.amount} {self.currency} on {self.on}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if self.pk is not None:
+            raise NeverRewritten(f"{self} is booked; book an adjustment.")
+        super().save(*args, **options)
+
+
+class Payment(models.Model):
+    """Money that came in, or went back."""
+
+    class Kind(models.TextChoices):
+        PAYMENT = "payment", "Payment"
+        REFUND = "refund", "Refund"
+
+    external_id = models.CharField(max_length=100, unique=True)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="payments")
+    kind = models.CharField(max_length=7, choices=Kind, default=Kind.PAYMENT)
+    paid_on = models.DateField()
+    amount = AmountField(validators=[MinValueValidator(0)])
+    currency = CurrencyField(validators=[known_currency])
+
+    class Meta:
+        ordering = ["-paid_on", "-pk"]
+        indexes = [models.Index(fields=["currency", "paid_on"], name="revenue_payment_by_day")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gte=0), name="revenue_payment_amount_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency} on {self.paid_on}"
+
+    def clean(self) -> None:
+        if self.customer_id and self.currency != self.customer.currency:
+            own = self.customer.currency
+            raise ValidationError({"currency": f"{self.customer} pays in {own}."})

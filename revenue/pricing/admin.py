@@ -1,0 +1,284 @@
+"""Price books as staff keep them: drafts edited, versions published and retired, quotes read."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
+
+from revenue.pricing import check, reports, services
+from revenue.pricing.exact import Wrong
+from revenue.pricing.models import (
+    Charge,
+    Factor,
+    Plan,
+    PlanPrice,
+    PriceBook,
+    Quote,
+    Rule,
+    Version,
+)
+from security.access import reports as people
+
+
+class ChargeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in stubs only
+    """A charge whose price its model can read."""
+
+    class Meta:
+        model = Charge
+        fields = ["plan", "position", "metric", "title", "model", "price"]
+
+    def clean(self) -> dict[str, Any] | None:
+        found = super().clean() or {}
+        if found.get("model") and found.get("price") is not None:
+            for each in check.charge_problems(found["model"], found["price"], "price"):
+                self.add_error("model" if each.path == "model" else "price", str(each))
+        return found
+
+
+class DraftOnly:
+    """Rows of a version: edited while that is a draft."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Version | None = None) -> bool:
+        return self._may(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Version | None = None) -> bool:
+        return self._may(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Version | None = None) -> bool:
+        return self._may(request, obj)
+
+    def _may(self, request: HttpRequest, obj: Version | None) -> bool:
+        is_draft = obj is None or obj.is_draft
+        return is_draft and bool(request.user.has_perm("revenue.change_version"))
+
+
+class PlanPriceInline(DraftOnly, TabularInline):
+    model = PlanPrice
+    extra = 0
+
+
+class FactorInline(DraftOnly, TabularInline):
+    model = Factor
+    extra = 0
+
+
+class RuleInline(DraftOnly, TabularInline):
+    model = Rule
+    extra = 0
+
+
+class ChargeInline(DraftOnly, TabularInline):
+    model = Charge
+    form = ChargeForm
+    extra = 0
+
+
+@admin.register(Plan)
+class PlanAdmin(ModelAdmin):
+    list_display = ["name", "code", "rank", "is_active"]
+    list_editable = ["rank", "is_active"]
+    search_fields = ["name", "code"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> list[str]:
+        return ["code"] if obj else []
+
+
+@admin.register(PriceBook)
+class PriceBookAdmin(ModelAdmin):
+    list_display = ["title", "code", "currency"]
+    search_fields = ["title", "code"]
+    actions = ["draft"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PriceBook | None = None) -> list[str]:
+        return ["code", "currency"] if obj else []
+
+    @admin.action(description="Draft a new version from the newest one", permissions=["change"])
+    def draft(self, request: HttpRequest, books: QuerySet[PriceBook]) -> None:
+        now = timezone.now()
+        for book in books:
+            made = services.draft(book.code, effective_from=now.date(), now=now)
+            self.log_change(request, book, f"Drafted version {made.number}.")
+            path = reverse("admin:revenue_version_change", args=[made.pk])
+            message = format_html('Drafted <a href="{}">{}</a>.', path, made)
+            self.message_user(request, message, messages.SUCCESS)
+
+
+@admin.register(Version)
+class VersionAdmin(ModelAdmin):
+    list_display = ["__str__", "state", "effective_from", "published_at", "published_by"]
+    list_filter = ["state", "book"]
+    list_select_related = ["book"]
+    inlines = [PlanPriceInline, FactorInline, RuleInline, ChargeInline]
+    actions = ["publish", "retire"]
+    readonly_fields = [
+        "book",
+        "number",
+        "state",
+        "published_at",
+        "published_by",
+        "retired_at",
+        "digest",
+        "findings",
+        "simulation",
+    ]
+    fieldsets = [
+        (None, {"fields": ["book", "number", "state", "effective_from", "notes"]}),
+        ("Guardrails", {"fields": ["largest_discount", "largest_change"]}),
+        ("Before publishing", {"fields": ["findings", "simulation"]}),
+        ("Publication", {"fields": ["published_at", "published_by", "retired_at", "digest"]}),
+    ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # a draft is made from its book
+
+    def has_change_permission(self, request: HttpRequest, obj: Version | None = None) -> bool:
+        may: bool = super().has_change_permission(request, obj)
+        return may and (obj is None or obj.is_draft)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Version | None = None) -> bool:
+        may: bool = super().has_delete_permission(request, obj)
+        return may and obj is not None and obj.is_draft
+
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        return people.may_approve(people.person(request.user))
+
+    @admin.display(description="what stands against it, and its cliffs")
+    def findings(self, version: Version) -> str:
+        told = reports.findings(version.pk)
+        return format_html_join("", "<div>{}</div>", ((each,) for each in told)) or "nothing"
+
+    @admin.display(description="who would pay more, and who less")
+    def simulation(self, version: Version) -> str:
+        path = f"/dashboards/pricing/versions/{version.pk}"
+        return format_html('<a href="{}">Simulate over all customers</a>', path)
+
+    @admin.action(description="Publish: fixed for ever from then on", permissions=["publish"])
+    def publish(self, request: HttpRequest, versions: QuerySet[Version]) -> None:
+        for version in versions.order_by("pk"):
+            try:
+                services.publish(version.pk, actor=request.user.get_username(), now=timezone.now())
+            except (Wrong, services.WrongState) as error:
+                self.message_user(request, f"{version}: {error}", messages.ERROR)
+            else:
+                self.log_change(request, version, "Published.")
+                self.message_user(request, f"Published {version}.", messages.SUCCESS)
+
+    @admin.action(description="Retire: no new quotes", permissions=["publish"])
+    def retire(self, request: HttpRequest, versions: QuerySet[Version]) -> None:
+        for version in versions.order_by("pk"):
+            try:
+                services.retire(version.pk, now=timezone.now())
+            except services.WrongState as error:
+                self.message_user(request, f"{version}: {error}", messages.ERROR)
+            else:
+                self.log_change(request, version, "Retired.")
+                self.message_user(request, f"Retired {version}.", messages.SUCCESS)
+
+
+Page = Callable[[Any, HttpRequest, str], HttpResponse]
+ASK: Callable[[Page], Page] = action(
+    description="Ask for another price", permissions=["ask"], url_path="ask"
+)
+
+
+class AskForm(forms.Form):
+    """Another price than the quote's."""
+
+    amount = forms.DecimalField(
+        min_value=0, max_digits=15, decimal_places=3, widget=UnfoldAdminDecimalFieldWidget()
+    )
+    reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget())
+
+
+@admin.register(Quote)
+class QuoteAdmin(ModelAdmin):
+    list_display = [
+        "quoted_at",
+        "plan",
+        "final_price",
+        "agreed_price",
+        "currency",
+        "version",
+        "quoted_by",
+    ]
+    list_filter = ["plan", "currency", "quoted_at"]
+    list_select_related = ["plan", "version__book"]
+    date_hierarchy = "quoted_at"
+    search_fields = ["quote_id", "quoted_by"]
+    actions_detail = ["ask"]
+    fields = [
+        "quote_id",
+        "plan",
+        "final_price",
+        "agreed_price",
+        "currency",
+        "explanation",
+        "version",
+        "digest",
+        "quoted_at",
+        "quoted_by",
+        "inputs",
+    ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Quote | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Quote | None = None) -> bool:
+        return False
+
+    def has_ask_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return people.may_operate(people.person(request.user))
+
+    @admin.display(description="how it came about")
+    def explanation(self, quote: Quote) -> str:
+        path = services.page(str(quote.quote_id))
+        return format_html('<a href="{}">Line by line</a>', path)
+
+    @ASK
+    def ask(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        quote = get_object_or_404(Quote, pk=object_id)
+        back = reverse("admin:revenue_quote_change", args=[quote.pk])
+        form = AskForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                decision = services.ask(
+                    quote.pk,
+                    amount=form.cleaned_data["amount"],
+                    reason=form.cleaned_data["reason"],
+                    actor=request.user.get_username(),
+                    now=timezone.now(),
+                )
+            except Wrong as error:
+                for each in error.problems:
+                    form.add_error(each.path, each.message)
+            else:
+                ledger = reverse("admin:operations_decision_change", args=[decision])
+                message = format_html('Asked. <a href="{}">The decision</a> waits.', ledger)
+                self.message_user(request, message, messages.SUCCESS)
+                return redirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Another price",
+            "question": f"Which price should hold instead of {quote}? A person decides.",
+            "form": form,
+            "verb": "Ask",
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/operations/step.html", context)

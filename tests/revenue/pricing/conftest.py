@@ -1,0 +1,57 @@
+"""The documented prices as published rows, a draft beside them, and a caller of revenue."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.apps import apps
+
+from revenue.pricing import reports, services
+from revenue.pricing.models import Charge, Plan, Version
+from revenue.pricing.seeding import seed
+from revenue.pricing.situation import situation
+from security.apikeys import services as keys
+from tests.callers import Caller
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+TODAY = date(2026, 3, 2)
+WORKED = (
+    {"api_calls": 50000, "storage_gb": 250},
+    {"daily_active_rate": 0.75, "tenure_months": 18},
+)
+
+
+@pytest.fixture
+def published(db):
+    """The seeded version; a test that empties the database before has taken it away."""
+    seed(apps)
+    return Version.objects.get(book__code="standard", number=1)
+
+
+@pytest.fixture
+def draft(published):
+    return services.draft("standard", effective_from=TODAY, now=NOON)
+
+
+@pytest.fixture
+def quoted(published):
+    quote, _ = services.quote("professional", situation(*WORKED), now=NOON, by="ada")
+    return quote
+
+
+@pytest.fixture
+def caller(published):
+    return Caller(keys.create("crm", ["revenue:read", "revenue:write"]).plaintext)
+
+
+def add_charge(version, plan="starter", **changes):
+    """A charge on calls, 0.001 each."""
+    usual = {"metric": "api_calls", "title": "Calls", "model": "per_unit"}
+    return Charge.objects.create(
+        version=version,
+        plan=Plan.objects.get(code=plan),
+        **{**usual, "price": {"unit": "0.001"}, **changes},
+    )
+
+
+def book_of(version):
+    return reports.book(reports.versions().get(pk=version.pk))

@@ -1,0 +1,119 @@
+"""The screens of pricing: drafts edited, versions published, quotes asked about."""
+
+import pytest
+from django.urls import reverse
+
+from operations.decisions.models import Decision
+from revenue.pricing.models import PriceBook, Version
+from tests.operations.people import messages_of, staff
+from tests.revenue.pricing.conftest import add_charge
+
+VERSIONS = "/admin/revenue/version/"
+
+
+def page(row):
+    return reverse(f"admin:revenue_{row._meta.model_name}_change", args=[row.pk])
+
+
+def act(client, path, action, row):
+    return client.post(path, {"action": action, "_selected_action": [row.pk]}, follow=True)
+
+
+def form_of(client, path):
+    """What a browser would post back unchanged."""
+    context = client.get(path).context
+    forms = [context["adminform"].form]
+    data = {}
+    for each in context["inline_admin_formsets"]:
+        forms += [each.formset.management_form, *each.formset.forms]
+    for form in forms:
+        for field in form:
+            value = field.value()
+            data[field.html_name] = "" if value is None else value
+    return data
+
+
+def test_a_draft_is_made_from_its_book(admin_client, published):
+    shown = act(admin_client, "/admin/revenue/pricebook/", "draft", PriceBook.objects.get())
+    assert "standard version 2" in messages_of(shown)[0]
+    assert Version.objects.get(number=2).is_draft
+
+
+def test_a_drafts_rows_are_edited(admin_client, draft):
+    data = form_of(admin_client, page(draft))
+    data["prices-0-base_price"] = "35"
+    assert admin_client.post(page(draft), data).status_code == 302
+    assert draft.prices.filter(base_price=35).count() == 1
+
+
+def test_a_charge_with_a_gap_is_refused_with_its_tier(admin_client, draft):
+    add_charge(draft)
+    data = form_of(admin_client, page(draft))
+    data["charges-0-model"] = "volume"
+    data["charges-0-price"] = '{"tiers": [{"up_to": 5}, {"from": 7}]}'
+    shown = admin_client.post(page(draft), data).content.decode()
+    assert "price.tiers[1].from: leaves a gap" in shown
+    data["charges-0-model"] = "wrong"
+    assert "is no charge model" in admin_client.post(page(draft), data).content.decode()
+    assert draft.charges.get().model == "per_unit"
+
+
+def test_a_published_version_is_only_read(admin_client, published):
+    shown = admin_client.get(page(published))
+    assert shown.status_code == 200
+    assert not shown.context["has_change_permission"]
+    assert admin_client.post(page(published), {"notes": "x"}).status_code == 403
+
+
+def test_publishing_and_retiring_are_actions(admin_client, draft):
+    def told(action):
+        return messages_of(act(admin_client, VERSIONS, action, draft))[0]
+
+    assert told("publish") == "Published standard version 2."
+    assert "is published, not draft" in told("publish")
+    assert told("retire") == "Retired standard version 2."
+    assert "is retired, not published" in told("retire")
+
+
+def test_what_stands_against_a_draft_is_shown(admin_client, draft):
+    draft.prices.filter(plan__code="starter").update(base_price="35.005")
+    assert "has more than the 2 decimals of USD" in admin_client.get(page(draft)).content.decode()
+    shown = act(admin_client, VERSIONS, "publish", draft)
+    assert "starter.base_price" in messages_of(shown)[0]
+
+
+def test_who_may_not_approve_cannot_publish(client, draft):
+    person = staff(client, "revenue.view_version", "revenue.change_version")
+    act(person, VERSIONS, "publish", draft)
+    draft.refresh_from_db()
+    assert draft.is_draft
+
+
+def test_a_quote_is_read_and_another_price_asked_for(admin_client, quoted):
+    assert "Line by line" in admin_client.get(page(quoted)).content.decode()
+    path = reverse("admin:revenue_quote_ask", args=[quoted.pk])
+    assert "A person decides." in admin_client.get(path).content.decode()
+    wrong = admin_client.post(path, {"amount": "1.001", "reason": "x"})
+    assert "at most 2 decimals" in wrong.content.decode()
+    shown = admin_client.post(path, {"amount": "70", "reason": "large"}, follow=True)
+    assert "waits" in messages_of(shown)[0]
+    assert Decision.objects.get().after == {"agreed_price": "70"}
+
+
+def test_who_may_not_see_quotes_cannot_ask(client, quoted):
+    person = staff(client, "security.operate")
+    assert person.get(reverse("admin:revenue_quote_ask", args=[quoted.pk])).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["plan", "pricebook", "version", "quote"])
+def test_every_list_opens(admin_client, quoted, name):
+    assert admin_client.get(f"/admin/revenue/{name}/").status_code == 200
+
+
+def test_codes_stay_once_given(admin_client, published):
+    plan = published.prices.first().plan
+    for row in (plan, published.book):
+        shown = admin_client.get(page(row)).context["adminform"]
+        assert "code" in shown.readonly_fields
+    assert admin_client.get("/admin/revenue/plan/add/").status_code == 200
+    assert admin_client.get("/admin/revenue/pricebook/add/").status_code == 200
