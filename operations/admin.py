@@ -1,4 +1,14 @@
+from operations.alerts.admin import AlertAdmin, SilenceAdmin
 from operations.automations.admin import AutomationAdmin, RunAdmin
 from operations.decisions.admin import DecisionAdmin
+from operations.outbox.admin import DestinationAdmin, MessageAdmin
 
-__all__ = ["AutomationAdmin", "DecisionAdmin", "RunAdmin"]
+__all__ = [
+    "AlertAdmin",
+    "AutomationAdmin",
+    "DecisionAdmin",
+    "DestinationAdmin",
+    "MessageAdmin",
+    "RunAdmin",
+    "SilenceAdmin",
+]

@@ -9,6 +9,8 @@ from operations.automations import registry, seeding
 from operations.automations.models import Automation
 from operations.automations.registry import Outcome
 from operations.decisions import kinds
+from operations.outbox import sealed
+from operations.outbox.models import Destination
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -45,3 +47,22 @@ def automation(db, occasions):
         return Automation.objects.get(name=name)
 
     return make
+
+
+@pytest.fixture
+def listener(db):
+    """An e-mail destination that hears of warnings and what is graver."""
+    return Destination.objects.create(
+        name="Ada", channel="email", address="ada@example.com", least_severity="warning"
+    )
+
+
+@pytest.fixture
+def hook(db, settings):
+    """A webhook, its secret sealed."""
+    return Destination.objects.create(
+        name="Hook",
+        channel="webhook",
+        address="https://hooks.example.com/alerts",
+        sealed_secret=sealed.seal("s3cret-of-the-hook", settings.ALERT_SEALING_KEY),
+    )

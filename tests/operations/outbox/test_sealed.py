@@ -1,0 +1,20 @@
+"""Secrets at rest can be read with the platform's own key, and not otherwise."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operations.outbox import sealed
+
+
+@given(secret=st.text(st.characters(codec="utf-8"), max_size=50))
+def test_what_was_sealed_comes_back_and_cannot_be_seen(secret):
+    token = sealed.seal(secret, "key")
+    assert sealed.opened(token, "key") == secret
+    assert len(secret) < 8 or secret not in token
+
+
+@pytest.mark.parametrize("token", ["", "x", "gAAAAA", sealed.seal("a", "other")])
+def test_another_key_or_a_changed_token_is_told(token):
+    with pytest.raises(sealed.Unreadable, match="another ALERT_SEALING_KEY"):
+        sealed.opened(token, "key")
