@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import Combinable
 
 from aethercrown.columns import CurrencyField
 from aethercrown.currencies import CODES
@@ -22,6 +23,10 @@ class AmountField(models.BigIntegerField):  # type: ignore[type-arg]  # generic 
 
     (SQLite keeps decimals as floats, whose sum over many rows drifts.)
     """
+
+    _pyi_private_set_type: Decimal | int | Combinable  # how the stubs are told a field's types
+    _pyi_private_get_type: Decimal
+    _pyi_lookup_exact_type: Decimal | int
 
     def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> Decimal | None:
         return None if value is None else Decimal(value).scaleb(-6)
@@ -136,7 +141,7 @@ class Subscription(models.Model):
 
 
 class Change(models.Model):
-    """From a day on, a subscription brings so much a month. The row recorded last in a day holds."""
+    """From a day on, a subscription brings so much a month; of a day, the last row holds."""
 
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="changes")
     on = models.DateField()

@@ -7,6 +7,36 @@ import revenue.customers.models
 from django.db import migrations, models
 
 
+SQLITE = """
+CREATE TRIGGER revenue_movement_never_rewritten BEFORE UPDATE ON revenue_movement
+BEGIN SELECT RAISE(ABORT, 'a movement is never rewritten'); END
+"""
+POSTGRESQL = (
+    """
+CREATE FUNCTION revenue_movement_never_rewritten() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'a movement is never rewritten' USING ERRCODE = 'integrity_constraint_violation'; END $$
+""",
+    """
+CREATE TRIGGER revenue_movement_never_rewritten BEFORE UPDATE ON revenue_movement
+FOR EACH ROW EXECUTE FUNCTION revenue_movement_never_rewritten()
+""",
+)
+
+
+def guard(apps, schema_editor):
+    """Let the database itself refuse to rewrite the ledger."""
+    statements = {"sqlite": (SQLITE,), "postgresql": POSTGRESQL}
+    for statement in statements.get(schema_editor.connection.vendor, ()):
+        schema_editor.execute(statement)
+
+
+def unguard(apps, schema_editor):
+    on = " ON revenue_movement" if schema_editor.connection.vendor == "postgresql" else ""
+    schema_editor.execute(f"DROP TRIGGER IF EXISTS revenue_movement_never_rewritten{on}")
+    if on:
+        schema_editor.execute("DROP FUNCTION IF EXISTS revenue_movement_never_rewritten()")
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -169,4 +199,5 @@ class Migration(migrations.Migration):
             model_name='change',
             constraint=models.CheckConstraint(condition=models.Q(('is_end', False), ('amount', 0), _connector='OR'), name='revenue_change_end_brings_nothing'),
         ),
+        migrations.RunPython(guard, unguard),
     ]
