@@ -168,7 +168,7 @@ class AlertAdmin(ModelAdmin):
             raise PermissionDenied
         alert = get_object_or_404(Alert, pk=object_id)
         back = reverse("admin:operations_alert_change", args=[alert.pk])
-        form = wanted.form(request.POST or None)
+        form = wanted.form(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             self.take(request, alert, wanted, form.cleaned_data)
             return redirect(back)
