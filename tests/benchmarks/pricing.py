@@ -1,0 +1,244 @@
+"""The rater beside its peers: `python -m tests.benchmarks.pricing [--quick] [--write FILE]`.
+
+Exactness against fractions; one quote with four rows; a cohort under two versions on one core;
+and 10,000 random books that keep their properties. No database of ours is touched.
+"""
+
+import argparse
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeVar
+
+import numpy as np
+
+from revenue.pricing.book import Book, Metered, Plan
+from revenue.pricing.cases import verdicts
+from revenue.pricing.documented import BOOK
+from revenue.pricing.dynamic import amount, priced
+from revenue.pricing.exact import exactly
+from revenue.pricing.invoice import Stay, invoice
+from revenue.pricing.rater import rate
+from revenue.pricing.simulate import Account, simulated
+from revenue.pricing.situation import Situation, situation
+from tests.benchmarks.pricing_peers import OneByOne, Price, in_floats, in_fractions
+from tests.benchmarks.table import Report
+
+ORACLE = Path(__file__).parents[1] / "revenue" / "pricing" / "pricing_oracle.json"
+SEED = 20260105
+GRADUATED = {
+    "tiers": [
+        {"up_to": "1000", "unit": "0", "flat": "0"},
+        {"up_to": "10000", "unit": "0.0021", "flat": "0"},
+        {"up_to": "100000", "unit": "0.0015", "flat": "5"},
+        {"up_to": None, "unit": "0.0009", "flat": "0"},
+    ]
+}
+VOLUME = {
+    "tiers": [
+        {"up_to": "100", "unit": "0.23", "flat": "0"},
+        {"up_to": None, "unit": "0.19", "flat": "5"},
+    ]
+}
+PACKAGE = {"amount": "4.95", "package_size": "5", "free_units": "3"}
+CHARGES: tuple[tuple[str, Price], ...] = (
+    ("graduated", GRADUATED),
+    ("volume", VOLUME),
+    ("package", PACKAGE),
+)
+Found = TypeVar("Found")
+METRICS = ("calls", "storage", "seats")
+
+
+def main() -> int:
+    """Run every section; 1 where a figure missed its mark."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.pricing")
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything")
+    parser.add_argument("--write", metavar="FILE", type=Path, help="also write Markdown there")
+    chosen = parser.parse_args()
+    report = Report("Pricing benchmark", rough=chosen.quick)
+    scale = 10 if chosen.quick else 1
+    report.say(f"# {report.title}")
+    report.say()
+    report.say(f"Python {platform.python_version()} on {platform.machine()}, one core.")
+    exactness(report, 20_000 // scale)
+    quotes(report, 10_000 // scale)
+    cohort(report, 100_000 // scale)
+    properties(report, 10_000 // scale)
+    report.say()
+    report.say(f"{report.missed} figures missed.")
+    if chosen.write:
+        chosen.write.write_text("\n".join(report.lines) + "\n")
+    return 0 if chosen.quick else min(report.missed, 1)
+
+
+def exactness(report: Report, count: int) -> None:
+    """Cents that are right: worked cases, and random charges against fractions."""
+    report.section("Exactness")
+    worked = verdicts(ORACLE.read_text(encoding="utf-8"))
+    report.judge("worked cases that differ:", sum(not each.agrees for each in worked), 0)
+    draw = np.random.default_rng(SEED)
+    wrong = {"ours": 0, "floats": 0}
+    for _ in range(count):
+        model, price = random_price(draw)
+        quantity = Decimal(int(draw.integers(0, 10**5)))  # whole units: half cents are common
+        truth = in_fractions(model, price, quantity)
+        wrong["ours"] += rate(price, quantity, model=model).total != truth
+        wrong["floats"] += Decimal(repr(in_floats(model, price, float(quantity)))) != truth
+    rows = [[name, f"{count:,}", each] for name, each in wrong.items()]
+    report.table(["method", "random charges", "off by a cent or more"], rows)
+    report.judge("charges of ours that differ:", wrong["ours"], 0)
+
+
+def quotes(report: Report, count: int) -> None:
+    """One quote of the worked example, lines and all."""
+    report.section("One quote")
+    seconds = []
+    for _ in range(count):
+        began = perf_counter()
+        known = situation(
+            {"api_calls": 50000, "storage_gb": 250},
+            {"daily_active_rate": 0.75, "tenure_months": 18},
+        )
+        found = priced(BOOK, "professional", known)
+        seconds.append(perf_counter() - began)
+    report.say(f"The worked example gives {found.final_price} {found.currency}.")
+    report.judge("p50 in ms:", 1000 * float(np.percentile(seconds, 50)), 5)
+    report.judge("p99 in ms:", 1000 * float(np.percentile(seconds, 99)), 5)
+
+
+def cohort(report: Report, count: int) -> None:
+    """Customers with three metrics of log-normal use under two versions."""
+    report.section(f"{count:,} customers, three charges, two versions")
+    draw = np.random.default_rng(SEED)
+    uses = draw.lognormal([8, 4, 2], [1.5, 1.2, 0.9], (count, 3))
+    known = [[thousandths(each * 1000) for each in row] for row in uses]
+    versions = book(1), book(2, Decimal("1.1"))
+    accounts = [
+        Account(str(at), "all", "plan", (Situation(dict(zip(METRICS, row, strict=True))),))
+        for at, row in enumerate(known)
+    ]
+    ours, found = timed(lambda: simulated(*versions, accounts))
+    floats, _ = timed(lambda: [cost_in_floats(row) for row in known for _ in versions])
+    few = known[: max(count // 50, 1)]
+    one_by_one = OneByOne(CHARGES)
+    queried, sums = timed(lambda: [one_by_one.invoice(row) for row in few])
+    queried *= 2 * count / len(few)
+    rows = [
+        ["ours, with winners and losers", f"{ours:.1f}", f"{2 * count / ours:,.0f}", "exact"],
+        ["floats, sums only", f"{floats:.1f}", f"{2 * count / floats:,.0f}", "see above"],
+        ["one invoice a query (scaled)", f"{queried:.1f}", f"{2 * count / queried:,.0f}", "exact"],
+    ]
+    report.table(["method", "seconds", "invoices a second", "to the cent"], rows)
+    report.judge("seconds for all customers under both versions:", ours, 30)
+    sampled = draw.choice(count, min(1000, count), replace=False)
+    with exactly():
+        wrong = sum(
+            amount(versions[0], "plan", accounts[at].periods[0])
+            != priced(versions[0], "plan", accounts[at].periods[0]).final_price
+            for at in sampled
+        )
+        wrong += sum(
+            priced(versions[0], "plan", each.periods[0]).final_price != total
+            for each, total in zip(accounts, sums, strict=False)
+        )
+    report.judge("sampled customers that differ from their single quote:", wrong, 0)
+    report.judge("customers left out:", len(found.left_out), 0)
+
+
+def properties(report: Report, count: int) -> None:
+    """Random books: lines add up, more use costs no less, the preview is the invoice."""
+    report.section(f"{count:,} random books")
+    draw = np.random.default_rng(SEED + 1)
+    broken = {"lines": 0, "more costs less": 0, "preview is not the invoice": 0}
+    for _ in range(count):
+        made = random_book(draw)
+        usage = {name: thousandths(int(draw.integers(0, 10**8))) for name in METRICS}
+        more = {
+            name: each + thousandths(int(draw.integers(0, 10**7))) for name, each in usage.items()
+        }
+        found, grown = (priced(made, "plan", Situation(each)) for each in (usage, more))
+        broken["lines"] += sum(each.amount for each in found.lines) != found.final_price
+        broken["more costs less"] += grown.final_price < found.final_price
+        bills = [bill(made, each) for each in (usage, dict(reversed(usage.items())))]
+        broken["preview is not the invoice"] += bills[0] != bills[1]
+    for name, times in broken.items():
+        report.judge(f"{name}:", times, 0)
+
+
+def bill(made: Book, usage: dict[str, Decimal]) -> str:
+    first, last = date(2026, 6, 1), date(2026, 7, 1)
+    stay = Stay("plan", date(2026, 6, 11), last)
+    return repr(invoice(made, [stay], Situation(usage), first, last))
+
+
+def timed(work: Callable[[], Found]) -> tuple[float, Found]:
+    began = perf_counter()
+    found = work()
+    return perf_counter() - began, found
+
+
+def cost_in_floats(row: Sequence[Decimal]) -> float:
+    costs = (in_floats(*charge, float(q)) for charge, q in zip(CHARGES, row, strict=True))
+    return sum(costs, 0.0)
+
+
+def book(number: int, factor: Decimal = Decimal(1)) -> Book:
+    charges = tuple(
+        Metered(metric, metric, model, scaled(price, factor))
+        for metric, (model, price) in zip(METRICS, CHARGES, strict=True)
+    )
+    return Book("cohort", number, "USD", (Plan("plan", "Plan", 1, Decimal(0), charges=charges),))
+
+
+def scaled(price: Price, factor: Decimal) -> Price:
+    """The price with its money times a factor."""
+    found: dict[str, Any] = dict(price)
+    if isinstance(rows := price.get("tiers"), list):
+        found["tiers"] = [{**each, "unit": str(Decimal(each["unit"]) * factor)} for each in rows]
+    if "amount" in price:
+        found["amount"] = str(Decimal(str(price["amount"])) * factor)
+    return found
+
+
+def thousandths(number: float) -> Decimal:
+    return Decimal(int(number)).scaleb(-3)
+
+
+def random_price(
+    draw: np.random.Generator, models: Sequence[str] = ("graduated", "volume", "package")
+) -> tuple[str, Price]:
+    model = str(draw.choice(models))
+    if model == "package":
+        amounts = {"amount": cents(draw), "package_size": str(draw.integers(1, 100))}
+        return model, {**amounts, "free_units": str(draw.integers(0, 20))}
+    ends = sorted({int(each) for each in draw.integers(1, 100_000, draw.integers(0, 4))})
+    tiers = [
+        {"up_to": end if end is None else str(end), "unit": fine(draw), "flat": cents(draw)}
+        for end in [*ends, None]
+    ]
+    return model, {"tiers": tiers}
+
+
+def fine(draw: np.random.Generator) -> str:
+    return str(Decimal(int(draw.integers(0, 100_000))).scaleb(-4))
+
+
+def cents(draw: np.random.Generator) -> str:
+    return str(Decimal(int(draw.integers(0, 10_000))).scaleb(-2))
+
+
+def random_book(draw: np.random.Generator) -> Book:
+    charges = tuple(
+        Metered(metric, metric, *random_price(draw, ("graduated", "package"))) for metric in METRICS
+    )
+    plan = Plan("plan", "Plan", 1, Decimal(cents(draw)), charges=charges)
+    return Book("random", 1, "USD", (plan,), steps=BOOK.steps)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
