@@ -5,6 +5,7 @@ what it names must be a public host. Special ranges after the IANA registries of
 """
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -68,7 +69,9 @@ class Place:
     target: str
 
 
-def place(url: str, schemes: frozenset[str] = frozenset({"https"})) -> Place:
+def place(
+    url: str, schemes: frozenset[str] = frozenset({"https"}), ports: Container[int] = PORTS
+) -> Place:
     """The parts of a URL that has one reading; Refused says what is wrong with any other.
 
     Numeric hosts count only as plain dotted quads: decimal, octal, hex and short forms, which
@@ -85,8 +88,9 @@ def place(url: str, schemes: frozenset[str] = frozenset({"https"})) -> Place:
     if parts["scheme"] not in schemes:
         raise Refused(f"The scheme is {parts['scheme']}: only {' or '.join(sorted(schemes))}.")
     port = int(parts["port"] or (443 if parts["scheme"] == "https" else 80))
-    if port not in PORTS:
-        raise Refused(f"The port is {port}: only 80, 443 and 8000 to 9999.")
+    if port not in ports or not 0 < port < 65_536:
+        allowed = "80, 443 and 8000 to 9999" if ports is PORTS else "1 to 65535"
+        raise Refused(f"The port is {port}: only {allowed}.")
     rest = parts["rest"]
     target = rest if rest.startswith("/") else f"/{rest}"
     return Place(parts["scheme"], host(parts["host"]), port, target)

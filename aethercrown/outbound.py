@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -45,7 +45,11 @@ class Unreachable(Exception):
 
 
 class TooLarge(Exception):
-    """The answer's body is over the limit; what was read of it is gone."""
+    """The answer's body is over the limit; what was read of it is gone, but for its status."""
+
+    def __init__(self, words: str, status: int) -> None:
+        super().__init__(words)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +159,15 @@ class SafeLine(HTTPSConnection):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How names are resolved and sockets made; the plain one uses the system's."""
+    """How names are resolved and sockets made; the plain one uses the system's.
+
+    `vet` refuses the addresses that may not be called, `ports` has those that may.
+    """
 
     resolve: Resolve = resolved
     connect: Connect = connected
+    vet: Callable[[str], object] = addresses.check
+    ports: Container[int] = addresses.PORTS
     clock: Callable[[], float] = time.monotonic
     trust: Callable[[], ssl.SSLContext] = field(default=system_trust)
 
@@ -180,7 +189,7 @@ class Client:
         """
         began = self.clock()
         ends = began + min(seconds, MOST_SECONDS)
-        where = addresses.place(url, ALL_SCHEMES if plain_http else ONLY_HTTPS)
+        where = addresses.place(url, ALL_SCHEMES if plain_http else ONLY_HTTPS, self.ports)
         if any(name.lower() == "host" for name in headers or ()):
             raise Refused("The header Host follows from the URL and cannot be given.")
         pinned = self.checked(where, ends)
@@ -192,12 +201,12 @@ class Client:
         return Answer(answer.status, dict(answer.headers), whole, self.clock() - began)
 
     def checked(self, where: Place, ends: float) -> list[str]:
-        """Every address of the place, each of them public."""
+        """Every address of the place, each of them allowed."""
         try:
             found = [str(addresses.literal(where.host))]
         except Refused:
             found = self.resolve(where.host, where.port, ends - self.clock())
-        return [str(addresses.check(each)) for each in found]
+        return [str(self.vet(each)) for each in found]
 
     def line(self, where: Place, pinned: list[str], ends: float) -> HTTPConnection:
         """A connection that will go to the first pinned address that takes it."""
@@ -237,7 +246,8 @@ def read(answer: BaseHTTPResponse, limit: int) -> bytes:
     for chunk in answer.stream(CHUNK, decode_content=True):
         whole += chunk
         if len(whole) > limit:
-            raise TooLarge(f"The answer's body is over the limit of {limit} bytes.")
+            words = f"The answer's body is over the limit of {limit} bytes."
+            raise TooLarge(words, answer.status)
     return bytes(whole)
 
 

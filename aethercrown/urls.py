@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/v1/schema", Schema.as_view(), name="api-schema"),
     path("api/v1/docs", Docs.as_view(), name="api-docs"),
     path("api/v1/", include("marketing.urls")),
+    path("api/v1/", include("operations.urls")),
     path("api/v1/", include("revenue.urls")),
     path("", include("dashboards.urls")),
 ]

@@ -2,6 +2,7 @@
 
 import os
 
+from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
@@ -9,3 +10,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
 
 application = get_wsgi_application()
 import_string("security.apikeys.services.keeper").serve()
+_watcher = import_string("operations.health.services.watcher")
+_watcher.serve()
+request_started.connect(_watcher.wake)

@@ -4,4 +4,7 @@ automations: what runs by itself, once for each planned time.
 decisions: what was decided, why, what was expected and what it brought.
 alerts: what went wrong, told once, until somebody has seen to it.
 outbox: messages written with their event, and sent until they arrive.
+health: what is up, what is down, and since when; parts of the platform and outside targets.
+vitals: how each part of the platform shows that it works.
+uptime: what checks add up to: availability and percentiles of any period.
 """

@@ -1,13 +1,17 @@
 from operations.alerts.admin import AlertAdmin, SilenceAdmin
 from operations.automations.admin import AutomationAdmin, RunAdmin
 from operations.decisions.admin import DecisionAdmin
+from operations.health.admin import CheckAdmin, ComponentAdmin, IncidentAdmin
 from operations.outbox.admin import DestinationAdmin, MessageAdmin
 
 __all__ = [
     "AlertAdmin",
     "AutomationAdmin",
+    "CheckAdmin",
+    "ComponentAdmin",
     "DecisionAdmin",
     "DestinationAdmin",
+    "IncidentAdmin",
     "MessageAdmin",
     "RunAdmin",
     "SilenceAdmin",

@@ -3,3 +3,15 @@ from django.apps import AppConfig
 
 class OperationsConfig(AppConfig):
     name = "operations"
+
+    def ready(self) -> None:
+        """Make what operations checks and runs by itself known by name."""
+        from operations.automations import registry as automations  # noqa: PLC0415 - models exist only now
+        from operations.health import registry as parts  # noqa: PLC0415
+        from operations.health import services as health  # noqa: PLC0415
+        from operations.vitals import services as vitals  # noqa: PLC0415
+
+        for automation in health.AUTOMATIONS:
+            automations.register(automation)
+        for part in vitals.PARTS:
+            parts.register(part)

@@ -2,10 +2,13 @@ from operations.alerts.tasks import purge_alerts, send_digest, tend_alerts
 from operations.automations.tasks import purge_runs, run_automation, sweep_runs
 from operations.decisions.tasks import expire_decisions, measure_decisions
 from operations.outbox.tasks import purge_messages, send_messages
+from operations.uptime.tasks import tend_uptime
+from operations.vitals.tasks import note_worker
 
 __all__ = [
     "expire_decisions",
     "measure_decisions",
+    "note_worker",
     "purge_alerts",
     "purge_messages",
     "purge_runs",
@@ -14,4 +17,5 @@ __all__ = [
     "send_messages",
     "sweep_runs",
     "tend_alerts",
+    "tend_uptime",
 ]

@@ -7,6 +7,7 @@ environment.set_up()
 from aethercrown.settings import *  # noqa: E402, F403 - they read the environment just set
 from aethercrown.settings import DATA_DIR, DATABASES  # noqa: E402 - the same
 
+HEALTH_CHECK_TIMEOUT_SECONDS = 1  # SQLite locks out the write that a test looks at
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a slow one tests nothing
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in life: threads that share a database in memory lock each other out.

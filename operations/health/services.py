@@ -1,0 +1,348 @@
+"""Looking, and keeping what was seen: rounds, the watch, outages, and history.
+
+One round at a time, whoever asks: a turn is taken by compare-and-set. Each look is noted in a
+transaction of its own that holds its component, so a round that dies half-way leaves what it saw.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from aethercrown.addresses import Refused
+from operations.alerts import services as alerts
+from operations.automations.registry import Automation, Occasion, Outcome
+from operations.health import probe, registry, reports, verdict
+from operations.health.models import Check, Component, Incident, Turn
+from operations.health.side_by_side import Board, Job, board
+from operations.health.verdict import DOWN, UNKNOWN, UP, Observation, Standing
+from operations.health.watch import Watch
+
+ROUND, WATCH = "round", "watch"
+FRESH = timedelta(seconds=10)  # a round this young answers for a new one
+WATCH_SECONDS = 15.0
+WATCHED_EACH = timedelta(seconds=12)  # below the rhythm, so that one process keeps it
+DOWN_AGAIN_EACH = timedelta(seconds=60)
+KEPT_EACH = timedelta(seconds=55)  # looks of the watch that are kept as rows
+OVERDUE = timedelta(minutes=5)  # after its time a round that no task did is done by the watch
+SPARE = timedelta(seconds=30)  # of a turn's lease, beyond the deadline
+REOPENED = timedelta(minutes=10)
+MOST_WATCHED = 200
+SOURCE = "health"
+OWN = [  # columns that looking writes; the others are staff's
+    "state",
+    "since",
+    "against",
+    "against_since",
+    "is_slow",
+    "is_flapping",
+    "recent",
+    "status",
+    "last_ms",
+    "error",
+    "checked_at",
+    "kept_at",
+]
+NETWORK = "the checker's own network"
+Clock = Callable[[], datetime]
+
+
+# --- Whose turn -------------------------------------------------------------------------------
+def take(name: str, now: datetime, every: timedelta, length: timedelta) -> bool:
+    """Take the turn, unless somebody has it or had it less than `every` ago."""
+    Turn.objects.get_or_create(name=name)
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    rested = Q(taken_at=None) | Q(taken_at__lte=now - every) | Q(taken_at__gt=now)
+    taken = Turn.objects.filter(free & rested, name=name)
+    return taken.update(taken_at=now, lease_until=now + length) == 1
+
+
+def give_back(name: str, now: datetime, seconds: float) -> None:
+    Turn.objects.filter(name=name).update(lease_until=None, done_at=now, seconds=seconds)
+
+
+def deadline() -> float:
+    return float(settings.HEALTH_CHECK_TIMEOUT_SECONDS)
+
+
+# --- Looking ----------------------------------------------------------------------------------
+def check(*, clock: Clock = timezone.now, on: Board = board) -> bool:
+    """One round over everything that is on; False where one is under way or just done."""
+    if not take(ROUND, clock(), FRESH, timedelta(seconds=deadline()) + SPARE):
+        return False
+    began = time.monotonic()
+    try:
+        enrol()
+        look_at(Component.objects.filter(is_enabled=True), clock, on)
+    finally:
+        give_back(ROUND, clock(), time.monotonic() - began)
+    return True
+
+
+def report(*, clock: Clock = timezone.now, on: Board = board) -> dict[str, Any]:
+    """Look at everything, or take the look just done; without a database, of memory alone."""
+    try:
+        check(clock=clock, on=on)
+        return reports.report()
+    except (OperationalError, InterfaceError):
+        began = time.monotonic()
+        seen = on.perform([Job(each.name, each.look) for each in registry.parts()], deadline())
+        return reports.unstored(seen, clock(), time.monotonic() - began)
+
+
+def report_aside() -> dict[str, Any]:
+    """The report for a thread that keeps no connection."""
+    try:
+        return report()
+    finally:
+        connection.close()
+
+
+def enrol() -> None:
+    """Give every registered part its component; what staff changed there stays."""
+    parts = registry.parts()
+    known = set(Component.objects.filter(kind=Component.Kind.PART).values_list("name", flat=True))
+    new = [each for each in parts if each.name not in known]
+    for part in new:
+        Component.objects.get_or_create(
+            name=part.name,
+            defaults={"kind": Component.Kind.PART, "is_required": part.is_required},
+        )
+    for part in new:
+        if part.parent:
+            parent = Component.objects.filter(name=part.parent).first()
+            Component.objects.filter(name=part.name).update(parent=parent)
+
+
+def watch(*, clock: Clock = timezone.now, on: Board = board) -> bool:
+    """Look at the vital parts and at what is undecided or down; False where another does.
+
+    Does a whole round too, where its time is over and no task has done it.
+    """
+    now = clock()
+    if not take(WATCH, now, WATCHED_EACH, timedelta(seconds=deadline()) + SPARE):
+        return False
+    began = time.monotonic()
+    try:
+        enrol()
+        look_at(watched(now), clock, on, every=KEPT_EACH)
+    finally:
+        give_back(WATCH, clock(), time.monotonic() - began)
+    if is_overdue(clock()):
+        check(clock=clock, on=on)
+    return True
+
+
+def watched(now: datetime) -> QuerySet[Component]:
+    vital = [each.name for each in registry.parts() if each.is_vital]
+    again = Q(state=DOWN) & (Q(checked_at=None) | Q(checked_at__lte=now - DOWN_AGAIN_EACH))
+    chosen = Q(name__in=vital) | Q(against__gt=0) | again
+    return Component.objects.filter(chosen, is_enabled=True).order_by("-against", "pk")[
+        :MOST_WATCHED
+    ]
+
+
+def is_overdue(now: datetime) -> bool:
+    """Whether the last round is older than the interval, and some."""
+    last = Turn.objects.filter(name=ROUND).values_list("taken_at", flat=True).first()
+    limit = timedelta(hours=settings.HEALTH_CHECK_INTERVAL_HOURS) + OVERDUE
+    return last is None or now - last > limit
+
+
+def look_at(
+    components: Iterable[Component], clock: Clock, on: Board, every: timedelta | None = None
+) -> None:
+    """Look at all of them side by side, and note what was seen."""
+    chosen = list(components)
+    parts = {each.name: each for each in registry.parts()}
+    jobs = [Job(each.name, found) for each in chosen if (found := look_of(each, parts))]
+    seen = on.perform(jobs, deadline())
+    at = clock()
+    seen = spared(chosen, seen, at)
+    for component in chosen:
+        if component.name in seen:
+            note(component.pk, seen[component.name], at, every=every)
+
+
+def look_of(
+    component: Component, parts: Mapping[str, registry.Part]
+) -> Callable[[float], Observation] | None:
+    """How to look at a component; None for a part that no app registers any more."""
+    if component.kind == Component.Kind.PART:
+        part = parts.get(component.name)
+        return part.look if part else None
+    try:
+        return partial(probe.look, component.looked_at)
+    except Refused:
+        return blocked
+
+
+def blocked(_seconds: float) -> Observation:
+    return probe.failed("blocked")
+
+
+def spared(
+    components: Sequence[Component], seen: Mapping[str, Observation], at: datetime
+) -> dict[str, Observation]:
+    """What was seen, without blaming the targets where our own network is gone."""
+    outside = [each for each in components if each.kind != Component.Kind.PART]
+    facts = [(host_of(each), each.state == UP, seen[each.name]) for each in outside]
+    if not verdict.own_fault(facts):
+        if any(found.works for _, _, found in facts):
+            alerts.resolve(SOURCE, "network", NETWORK, now=at)
+        return dict(seen)
+    words = f"All {len(facts)} external targets failed at once: this machine's network is down."
+    alerts.raise_alert(SOURCE, "network", NETWORK, "high", words, link=reports.PAGE, now=at)
+    unknown = Observation(UNKNOWN, kind="network", error="The checker's own network is down.")
+    return {**seen, **{each.name: unknown for each in outside}}
+
+
+def host_of(component: Component) -> str:
+    try:
+        return probe.hosts([component.looked_at])[0]
+    except Refused:
+        return component.name
+
+
+# --- Noting -----------------------------------------------------------------------------------
+@transaction.atomic
+def note(
+    component_id: int, seen: Observation, at: datetime, *, every: timedelta | None = None
+) -> Component | None:
+    """Note one observation; None where the component is gone or off by now.
+
+    With `every`, a look that says nothing new is kept as a row only that often.
+    """
+    rows = Component.objects.select_for_update(of=("self",)).select_related("parent")
+    component = rows.filter(pk=component_id, is_enabled=True).first()
+    if component is None:
+        return None
+    is_news = component.status != seen.status or not seen.works
+    if every is None or is_news or component.kept_at is None or at - component.kept_at >= every:
+        component.kept_at = at
+        keep(component, seen, at)
+    if component.is_maintained(at):
+        seen = Observation(UNKNOWN, seen.ms, seen.kind, seen.error) if not seen.works else seen
+    was_flapping = component.is_flapping
+    before, after = component.standing, verdict.step(component.standing, seen, at)
+    remember(component, seen, at)
+    settle(component, before, after, at)
+    component.save(update_fields=OWN)
+    tell(component, at, changed=before.state != after.state or was_flapping)
+    return component
+
+
+def keep(component: Component, seen: Observation, at: datetime) -> None:
+    """One row of history."""
+    status = seen.status
+    if component.is_maintained(at) and not seen.works:
+        status = Check.Status.MAINTENANCE
+    Check.objects.create(
+        component=component, at=at, status=status, ms=seen.ms, kind=seen.kind, error=seen.error
+    )
+
+
+def remember(component: Component, seen: Observation, at: datetime) -> None:
+    """What the component itself shows: the latest, whether it is slow, whether it flaps."""
+    if seen.status != UNKNOWN:
+        mine = [*component.recent, seen.ms if seen.works else None]
+        component.recent = mine[-verdict.REMEMBERED :]
+    times = [each for each in component.recent if each is not None]
+    component.is_slow = verdict.slow(times, component.slow_ms, was=component.is_slow)
+    worked = [each is not None for each in component.recent]
+    component.is_flapping = verdict.flaps(worked, was=component.is_flapping)
+    component.status, component.error = seen.status, seen.error[:300]
+    if seen.status == verdict.HEALTHY and component.is_slow:
+        component.status = verdict.DEGRADED
+        component.error = f"The 95th percentile is over {component.slow_ms} ms."
+    component.last_ms, component.checked_at = seen.ms, at
+
+
+def settle(component: Component, before: Standing, after: Standing, at: datetime) -> None:
+    """Put the new standing in force, and open or end the incident that it means."""
+    component.state = after.state
+    component.against, component.against_since = after.against, after.against_since
+    if before.state == after.state:
+        return
+    began = after.against_since or at
+    component.since = began
+    if after.state == DOWN:
+        opened(component, began, at)
+    elif before.state == DOWN:
+        component.incidents.filter(ended_at=None).update(ended_at=began, ending="recovered")
+
+
+def opened(component: Component, began: datetime, at: datetime) -> None:
+    """The incident of this outage: the last one again, where that ended just before."""
+    again = component.incidents.filter(ended_at__gte=began - REOPENED).first()
+    if again is not None:
+        component.incidents.filter(pk=again.pk).update(ended_at=None, ending="")
+        return
+    last = component.checks.exclude(kind="").order_by("-at", "-pk").first()
+    Incident.objects.create(
+        component=component,
+        started_at=began,
+        confirmed_at=at,
+        kind=last.kind if last else "",
+        error=component.error,
+    )
+
+
+def tell(component: Component, at: datetime, *, changed: bool) -> None:
+    """Raise the alert of what is down, and end that of what is back for good.
+
+    A part whose parent is down adds nothing; it is told of when the parent is back.
+    """
+    if component.state == DOWN:
+        if component.parent is None or component.parent.state != DOWN:
+            grave = "critical" if component.is_required else "high"
+            words = f"{component.name} is down since {component.since:%Y-%m-%d %H:%M} UTC"
+            words = f"{words}: {component.error}" if component.error else f"{words}."
+            alerts.raise_alert(
+                SOURCE, "down", component.name, grave, words, link=reports.PAGE, now=at
+            )
+    elif changed and not component.is_flapping:
+        alerts.resolve(SOURCE, "down", component.name, now=at)
+
+
+@transaction.atomic
+def retire(component_id: int, now: datetime) -> None:
+    """End what is open of a component that is switched off or deleted."""
+    component = Component.objects.select_for_update().get(pk=component_id)
+    component.incidents.filter(ended_at=None).update(ended_at=now, ending="removed")
+    Component.objects.filter(pk=component_id).update(
+        state=UNKNOWN, status=UNKNOWN, against=0, against_since=None, since=None, error=""
+    )
+    alerts.resolve(SOURCE, "down", component.name, now=now)
+
+
+# --- By itself --------------------------------------------------------------------------------
+def perform(occasion: Occasion) -> Outcome:
+    """The automation: one round, and what it found in a sentence."""
+    rows = Component.objects.filter(is_enabled=True)
+    if occasion.dry_run:
+        return Outcome(f"Would look at {rows.count()} components.")
+    done = check()
+    states = list(rows.values_list("status", flat=True))
+    bad = list(rows.filter(status=verdict.UNHEALTHY).values_list("name", flat=True))
+    words = f"{len(states)} components, {len(bad)} unhealthy"
+    words = f"{words}: {', '.join(bad[:10])}." if bad else f"{words}."
+    return Outcome(words if done else f"A round was just done: {words}", detail={"bad": bad})
+
+
+def watch_aside() -> None:
+    """The watch as its thread calls it, which keeps no connection between two turns."""
+    try:
+        watch()
+    finally:
+        connection.close()
+
+
+AUTOMATIONS = (Automation("operations.check_health", "Check the platform's health", perform),)
+watcher = Watch(watch_aside, WATCH_SECONDS)

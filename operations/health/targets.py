@@ -1,0 +1,109 @@
+"""What staff may have checked: a URL, or a host and port, that leads to a public address.
+
+A component may name private networks that it is allowed to reach. Link-local addresses, where
+clouds keep their metadata, and other special ranges are never allowed.
+"""
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import urlsplit
+
+from aethercrown import addresses
+from aethercrown.addresses import Address, Place, Refused
+
+HTTP, TCP, TLS = "http", "tcp", "tls"
+LONGEST = 2048  # characters
+ALL_PORTS = range(1, 65_536)
+BOTH = frozenset({"http", "https"})
+Network = IPv4Network | IPv6Network
+ALLOWABLE: tuple[Network, ...] = tuple(
+    ip_network(each)
+    for each in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "127.0.0.0/8",
+        "100.64.0.0/10",
+        "::1/128",
+        "fc00::/7",
+    )
+)
+NEVER = frozenset({"100.100.100.200", "fd00:ec2::254", "fd20:ce::254"})  # clouds' metadata
+_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:/@\[\]\s]+)(?::([0-9]{1,5}))?", re.ASCII)
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Private networks in CIDR form, separated by blanks or commas; Refused names a bad one."""
+    words = re.split(r"[\s,]+", text.strip())
+    return tuple(_network(each) for each in words if each)
+
+
+def _network(word: str) -> Network:
+    try:
+        network = ip_network(word)
+    except ValueError as error:
+        raise Refused(f"{word!r} is no network such as 10.1.0.0/16 or fd12::/48.") from error
+    if not any(_inside(network, whole) for whole in ALLOWABLE):
+        raise Refused(
+            f"{word} is not within a private network (10/8, 172.16/12, 192.168/16, 127/8, "
+            "100.64/10, ::1, fc00::/7) and cannot be allowed."
+        )
+    return network
+
+
+def _inside(network: Network, whole: Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(whole, IPv4Network) and network.subnet_of(whole)
+    return isinstance(whole, IPv6Network) and network.subnet_of(whole)
+
+
+def place(kind: str, target: str, allowed: Iterable[Network] = ()) -> Place:
+    """Where a component leads, before its name is resolved; Refused says what is wrong.
+
+    HTTP goes to the ports 80, 443 and 8000 to 9999, to others only in an allowed network.
+    """
+    private = tuple(allowed)
+    if kind == HTTP:
+        where = _url(target, private)
+    else:
+        where = _host_port(target, default=443 if kind == TLS else None)
+    if where.host[0].isdigit() or ":" in where.host:
+        check(where.host, private)
+    return where
+
+
+def _url(target: str, private: tuple[Network, ...]) -> Place:
+    scheme, found, rest = target.partition("://")
+    if found and scheme.lower() not in BOTH:
+        raise Refused(f"The scheme is {scheme[:20]!r}: only http or https.")
+    if "@" in rest.partition("/")[0]:
+        raise Refused("The URL holds a user name or password: leave them out.")
+    return addresses.place(target, BOTH, ALL_PORTS if private else addresses.PORTS)
+
+
+def _host_port(target: str, default: int | None) -> Place:
+    if "@" in target:
+        raise Refused("The target holds a user name or password: leave them out.")
+    parts = _HOST_PORT.fullmatch(target)
+    if parts is None:
+        raise Refused("The target is not of the form host:port.")
+    port = int(parts[2]) if parts[2] else default
+    if port is None or port not in ALL_PORTS:
+        raise Refused(f"The port is {parts[2] or 'missing'}: it must be from 1 to 65535.")
+    return Place("https", addresses.host(parts[1]), port, "/")
+
+
+def check(address: str, allowed: Iterable[Network]) -> Address:
+    """The address, where it is public or in an allowed network; Refused names it."""
+    found = addresses.literal(address)
+    inside = any(found in each for each in allowed if each.version == found.version)
+    if inside and str(found) not in NEVER:
+        return found
+    return addresses.check(address)
+
+
+def masked(target: str) -> str:
+    """The target without what its query may hold, for screens, logs and answers."""
+    parts = urlsplit(target)
+    return f"{target.partition('?')[0]}?***" if parts.query else target
