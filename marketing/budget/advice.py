@@ -135,9 +135,12 @@ def _trend(time: Floats, left: Floats) -> Trend:
 
 
 def next_experiment(
-    channels: Sequence[str], plans: Floats, scale: Floats, currency: str
+    channels: Sequence[str], plans: Floats, planned: Floats, currency: str
 ) -> Experiment | None:
-    """The channel on which the draws' own plans (N, C) disagree most; None where they agree."""
+    """The channel on which the draws' own plans (N, C) disagree most; None where they agree.
+
+    The test is to vary it around what is planned for it, so that it costs least.
+    """
     if len(channels) < 2:
         return None
     low, high = np.quantile(plans, [0.05, 0.95], axis=0)
@@ -145,7 +148,7 @@ def next_experiment(
     if high[at] - low[at] <= 1e-6 * max(float(plans[0].sum()), 1e-300):
         return None
     sentence = (
-        f"Vary {channels[at]} around {scale[at]:,.0f} {currency} a period by a random 30 % up or "
+        f"Vary {channels[at]} around {planned[at]:,.0f} {currency} a period by a random 30 % up or "
         f"down for 8 periods: the data leave its best amount anywhere from {low[at]:,.0f} to "
         f"{high[at]:,.0f} {currency}, more than for any other channel."
     )

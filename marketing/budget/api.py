@@ -30,7 +30,7 @@ from aethercrown.fields import (
 from aethercrown.openapi import documented
 from marketing.budget import examples, reports, services
 from marketing.budget.answer import contract, restored
-from marketing.budget.check import check
+from marketing.budget.check import UNREADABLE, check
 from marketing.budget.models import Plan
 from marketing.budget.question import Infeasible, LiftTest, Limit, Question, Row
 from security.access import reports as people
@@ -131,7 +131,7 @@ def readable(rows: Any) -> Iterator[dict[str, Any]]:
         except ValidationError:
             name = each.get("channel") if isinstance(each, dict) else None
             known = name.strip() if isinstance(name, str) else ""
-            yield {"channel": known or "?", "spend": 0.0, "revenue": 0.0}
+            yield {"channel": known or UNREADABLE, "spend": 0.0, "revenue": 0.0}
 
 
 def readable_limits(limits: Any) -> dict[str, dict[str, Any]]:

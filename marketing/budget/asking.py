@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
@@ -73,23 +73,23 @@ def question(
     seen = {row.channel for row in rows}
     listed = [each for each in known.channels if not aggregate or each.name in seen]
     own = [each for each in known.channels if each.name in seen]
-    rest = tuple(each.name for each in known.channels if each.name not in seen)
-    return Question(
+    asked = Question(
         total=total,
         rows=rows,
         currency=currency,
         constraints=limits(listed, rows, present),
-        new_channels=() if aggregate else rest,
         min_allocation_percent=Decimal(0),  # staff set floors, channel by channel
         max_change_percent=step_percent,
         present=dict(present) or None,
-        starts_on=following(rows, by),
+        starts_on=following(rows, by, known.until),
         incrementality={c.name: c.incrementality for c in own if c.incrementality != 1},
         lift_tests=tuple(test for test in known.tests if test.channel in seen),
-        total_revenue=summed_totals(totals, by) if aggregate else None,
         platform_roi={c.name: c.platform_roi for c in own if c.platform_roi},
-        controls=controls(known, by) if aggregate else {},
     )
+    if aggregate:
+        totals_by = summed_totals(totals, by)
+        return replace(asked, total_revenue=totals_by, controls=controls(known, by))
+    return replace(asked, new_channels=tuple(c.name for c in listed if c.name not in seen))
 
 
 def only_totals(known: Known, currency: str) -> bool:
@@ -128,9 +128,11 @@ def periods(spent: Sequence[Spent], by: Calendar, *, keep_silent: bool) -> tuple
     )
 
 
-def following(rows: Sequence[Row], by: Calendar) -> dt.date:
-    """The first day after the last period."""
-    return max(row.date for row in rows if row.date is not None) + by.length
+def following(rows: Sequence[Row], by: Calendar, until: dt.date) -> dt.date:
+    """The first day of the period after the last one, or of the next if that has begun."""
+    start = max(row.date for row in rows if row.date is not None) + by.length
+    has_begun = start <= until and until - start < by.length
+    return start + by.length if has_begun else start
 
 
 def limits(

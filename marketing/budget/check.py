@@ -8,6 +8,7 @@ from math import isfinite
 from marketing.budget.cents import digits
 from marketing.budget.question import Infeasible, Limit, Problem, Question, known_channels
 
+UNREADABLE = "?"  # stands for a channel whose name was refused, while the rest is checked
 REFUND = "must be 0 or more; net refunds first"
 
 
@@ -185,4 +186,5 @@ def _too_fine(value: Decimal, currency: str) -> str:
 
 
 def _unknown(channel: str, known: AbstractSet[str]) -> str:
-    return f"'{channel}' has no rows; known are {', '.join(sorted(known)) or 'none'}"
+    readable = sorted(known - {UNREADABLE})
+    return f"'{channel}' has no rows; known are {', '.join(readable) or 'none'}"

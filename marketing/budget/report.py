@@ -68,7 +68,7 @@ def proposal(fitted: Fitted, found: Division) -> Proposal:
         backtest=fitted.backtest,
         backtest_note=fitted.backtest_note,
         next_experiment=advice.next_experiment(
-            fitted.channels, plans, fitted.belief.scale, question.currency
+            fitted.channels, plans, found.amounts, question.currency
         ),
         evidence=overall(fitted, found.keep),
         placebo=chances,

@@ -116,3 +116,14 @@ def test_a_week_that_is_not_over_is_not_known_yet():
 def test_too_little_is_said_in_words(rows, words):
     with pytest.raises(TooLittleKnown, match=words):
         ask(Known([Bounds("a")], rows))
+
+
+@pytest.mark.parametrize(
+    ("days_over", "start"),
+    [(-1, 4), (0, 5), (6, 5), (7, 4)],
+    ids=["not begun", "begun", "its last day is over", "rows long out of date"],
+)
+def test_a_plan_is_for_a_period_that_has_not_begun(days_over, start):
+    until = MONDAY + 4 * WEEK + timedelta(days=days_over)
+    question = ask(Known([Bounds("a")], spent("a"), until=until))
+    assert question.starts_on == MONDAY + start * WEEK
