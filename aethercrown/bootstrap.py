@@ -154,6 +154,7 @@ def sync(folder):
     installer = os.path.join(folder, "installer.txt")
     write(installer, INSTALLER)
     uv = [os.path.join(folder, "bin", "uv"), "pip", "sync", "--quiet", "--no-python-downloads"]
+    uv.append("--compile-bytecode")  # once here, and not at every start: it halves a start's time
     if not subprocess.call(
         pip + ["--require-hashes", "--only-binary", ":all:", "-r", installer]
     ) and not subprocess.call(

@@ -12,11 +12,22 @@ from django.db import connections
 
 from tests import rig
 
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server"})
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Leave the long fault tests out, unless markers were chosen: `python -m tests.faults`."""
     config.addinivalue_line("markers", "once: no matter which database; the gate runs it once")
     config.option.markexpr = config.option.markexpr or "not fault"
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is looked at
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without the mark or the fixture, pytest-django lets no test near a database."""
+    for item in items:
+        named = getattr(item, "fixturenames", ())
+        if not (item.get_closest_marker("django_db") or DATABASE_FIXTURES.intersection(named)):
+            item.add_marker(pytest.mark.once)
 
 
 @pytest.fixture(scope="session")

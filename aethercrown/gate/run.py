@@ -19,7 +19,7 @@ from aethercrown.embedded import postgres, tether
 from aethercrown.embedded.console import say
 from aethercrown.embedded.servers import Unavailable
 from aethercrown.gate import steps
-from aethercrown.gate.steps import Outcome, Step
+from aethercrown.gate.steps import Outcome, Plan, Step
 
 STOPPED = 130  # what a shell answers after Ctrl-C
 
@@ -31,11 +31,16 @@ def main(arguments: list[str]) -> int:
     if os.environ.get("MAKELEVEL"):  # a make that is killed must not leave us behind
         tether.tie(os.getppid(), signal.SIGTERM)
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(STOPPED))
+    return answered(chosen, os.environ, Plan())
+
+
+def answered(chosen: argparse.Namespace, given: Mapping[str, str], plan: Plan) -> int:
+    """Carry out the plan, or the part chosen, in the environment given; the exit code."""
     try:
-        with environment() as settings:
+        with environment(given) as settings:
             if chosen.tests:
-                return part(chosen.tests, settings, on=chosen.on)
-            return whole(settings)
+                return part(chosen.tests, settings, plan, on=chosen.on)
+            return whole(settings, plan)
     except Unavailable as reason:
         say([str(reason)], sys.stderr)
         return 1
@@ -51,12 +56,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 @contextlib.contextmanager
-def environment() -> Iterator[dict[str, str]]:
+def environment(given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """The steps' environment, with a data folder of their own; nothing of .env decides a test."""
     folder = Path(tempfile.mkdtemp(prefix="aethercrown-gate-"))
-    kept = {name: text for name, text in os.environ.items() if name not in {"DEBUG", "HTTPS"}}
+    kept = {name: text for name, text in given.items() if name not in {"DEBUG", "HTTPS"}}
     kept.update(DJANGO_SETTINGS_MODULE="aethercrown.settings", DATA_DIR=str(folder), DEBUG="False")
     kept["PYTHONPATH"] = str(datadir.ROOT)
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile all of it again
     try:
         yield kept
     finally:
@@ -73,37 +79,35 @@ def database(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
         yield {**settings, "DATABASE_URL": cluster.url("aethercrown")}
 
 
-def part(arguments: list[str], settings: Mapping[str, str], *, on: str) -> int:
+def part(arguments: list[str], settings: Mapping[str, str], plan: Plan, *, on: str) -> int:
     """Only the tests named, on one database, without the other checks."""
-    step = Step("tests", steps.suite(arguments, processes=0))
+    step = Step("tests", plan.suite(arguments, 0))
     if on == "postgresql":
         with database(settings) as served:
             return carried_out(step, served).code
     return carried_out(step, {**settings, "DATABASE_URL": ""}).code
 
 
-def whole(settings: Mapping[str, str]) -> int:
+def whole(settings: Mapping[str, str], plan: Plan) -> int:
     """Everything. The types are checked in the background, at a low priority, as they take long."""
     began = time.monotonic()
     with tempfile.TemporaryFile() as printed:
-        background = start(steps.TYPES, settings, printed.fileno(), lower=10)
-        outcomes = [carried_out(step, settings) for step in steps.QUICK]
-        outcomes += suites(settings)
-        outcomes += [carried_out(step, settings) for step in steps.coverage()]
+        background = start(plan.types, settings, printed.fileno(), lower=10)
+        outcomes = [carried_out(step, settings) for step in plan.quick]
+        outcomes += suites(settings, plan)
+        outcomes += [carried_out(step, settings) for step in plan.coverage]
         code = background.wait()
-        heading(steps.TYPES)
+        heading(plan.types)
         printed.seek(0)
         say(printed.read().decode("utf-8", "replace").splitlines())
-        outcomes.insert(2, Outcome(steps.TYPES.name, code, time.monotonic() - began))
+        outcomes.insert(2, Outcome(plan.types.name, code, time.monotonic() - began))
     say(["", *steps.table(outcomes, time.monotonic() - began)])
     return int(any(each.code for each in outcomes))
 
 
-def suites(settings: Mapping[str, str]) -> list[Outcome]:
+def suites(settings: Mapping[str, str], plan: Plan) -> list[Outcome]:
     """The suite on PostgreSQL, and again on SQLite."""
-    first, second = (
-        steps.suite(steps.measured(again=again), processes=2) for again in (False, True)
-    )
+    first, second = (plan.suite(steps.measured(again=again), 2) for again in (False, True))
     with database(settings) as served:
         on_postgresql = carried_out(Step("tests on PostgreSQL", first), served)
     without = {**settings, "DATABASE_URL": ""}

@@ -1,7 +1,7 @@
 """The checks by name, and the table of their results. Pure."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 APPS = (
@@ -16,6 +16,7 @@ APPS = (
 WITH_FEATURES = ("enterprise", "marketing", "revenue", "security", "operations")
 TOUCHING_DJANGO = ("models", "reports", "api", "admin", "tasks")
 PYTHON = sys.executable
+SHARING = ("--dist", "worksteal")  # a few tests take long: who is done takes over from the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ QUICK = (
 
 def suite(arguments: Sequence[str], processes: int) -> tuple[str, ...]:
     """The command that runs the tests, or those that `arguments` name."""
-    return (PYTHON, "-m", "pytest", "--ds=tests.settings", "-n", str(processes), *arguments)
+    workers = ("-n", str(processes), *SHARING)
+    return (PYTHON, "-m", "pytest", "--ds=tests.settings", *workers, *arguments)
 
 
 def measured(*, again: bool) -> tuple[str, ...]:
@@ -74,6 +76,16 @@ def coverage() -> tuple[Step, ...]:
             "pure, services", "-m", "coverage", "report", "--skip-covered", "--skip-empty", *whole
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the gate consists of; `suite` makes a command of arguments and a number of processes."""
+
+    types: Step = TYPES
+    quick: tuple[Step, ...] = QUICK
+    suite: Callable[[Sequence[str], int], tuple[str, ...]] = suite
+    coverage: tuple[Step, ...] = coverage()
 
 
 def table(outcomes: Iterable[Outcome], seconds: float) -> list[str]:

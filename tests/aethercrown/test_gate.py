@@ -1,5 +1,7 @@
+import dataclasses
 import os
-import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -8,8 +10,8 @@ from aethercrown.gate import run, steps
 from aethercrown.gate.steps import Outcome, Step
 from tests import rig
 
-FAILING = Step("fails", (steps.PYTHON, "-c", "raise SystemExit(3)"))
-PASSING = Step("passes", (steps.PYTHON, "-c", ""))
+FAILING = Step("fails", ("/bin/sh", "-c", "exit 3"))
+PASSING = Step("passes", ("/bin/sh", "-c", ""))
 
 
 def test_the_table_has_a_line_a_step_and_a_verdict():
@@ -28,40 +30,39 @@ def test_every_app_is_checked_for_types_and_every_feature_for_its_coverage():
     assert set(steps.WITH_FEATURES) == on_disk - {"aethercrown", "dashboards"}
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    """The gate with steps that take no time."""
-    monkeypatch.setattr(steps, "TYPES", PASSING)
-    monkeypatch.setattr(steps, "QUICK", (PASSING, PASSING))
-    monkeypatch.setattr(steps, "coverage", lambda: (PASSING,))
-    monkeypatch.setattr(steps, "suite", lambda _arguments, **_options: PASSING.command)
-    monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere/else")
-    monkeypatch.delenv("MAKELEVEL", raising=False)
-    former = signal.getsignal(signal.SIGTERM)
-    yield monkeypatch
-    signal.signal(signal.SIGTERM, former)
+GIVEN = {"DATABASE_URL": "postgresql://x/y", "DEBUG": "1", "PATH": os.environ["PATH"]}
+QUICK = steps.Plan(
+    types=PASSING,
+    quick=(PASSING, PASSING),
+    suite=lambda _arguments, _processes: PASSING.command,
+    coverage=(PASSING,),
+)
 
 
-def test_a_gate_without_a_failure_ends_with_0(quick, capfd):
-    assert run.main([]) == 0
+def answer(plan, *arguments, given=GIVEN):
+    return run.answered(run.parser().parse_args(arguments), given, plan)
+
+
+def test_a_gate_without_a_failure_ends_with_0(capfd):
+    assert answer(QUICK) == 0
     assert capfd.readouterr().out.splitlines()[-1].startswith("All 6 steps passed in ")
 
 
-def test_one_failure_fails_the_gate_and_the_other_steps_still_run(quick, capfd):
-    quick.setattr(steps, "TYPES", FAILING)
-    assert run.main([]) == 1
+def test_one_failure_fails_the_gate_and_the_other_steps_still_run(capfd):
+    assert answer(dataclasses.replace(QUICK, types=FAILING)) == 1
     lines = capfd.readouterr().out.splitlines()
     assert lines[-1].startswith("1 of 6 steps failed in ")
     assert lines[-5].split()[:3] == ["fails", "FAILED", "(3)"]
 
 
 @pytest.mark.parametrize(("on", "url"), [("sqlite", ""), ("postgresql", "postgresql://x/y")])
-def test_named_tests_run_alone_on_the_database_chosen(quick, capfd, on, url):
-    quick.setenv("DATABASE_URL", "postgresql://x/y")
-    script = "import os; print('url', os.environ['DATABASE_URL'], flush=True)"
-    quick.setattr(steps, "suite", lambda names, **_o: (steps.PYTHON, "-c", script, *names))
-    assert run.main(["--on", on, "--", "tests/x", "-k", "one"]) == 0
-    assert f"url {url}".strip() in [line.strip() for line in capfd.readouterr().out.splitlines()]
+def test_named_tests_run_alone_on_the_database_chosen(capfd, on, url):
+    def suite(names, processes):
+        return ("/bin/sh", "-c", f'echo "{processes} $DATABASE_URL $DEBUG" "$@"', "sh", *names)
+
+    plan = dataclasses.replace(QUICK, suite=suite)
+    assert answer(plan, "--on", on, "--", "tests/x", "-k", "one") == 0
+    assert f"0 {url} False tests/x -k one" in capfd.readouterr().out.splitlines()
 
 
 def test_without_a_server_a_postgresql_is_started_for_the_block():
@@ -71,21 +72,37 @@ def test_without_a_server_a_postgresql_is_started_for_the_block():
     assert not os.path.exists(folder)  # noqa: PTH110 - the same
 
 
-def test_no_server_to_be_had_is_one_sentence(quick, capsys):
-    def unavailable(*_arguments):
-        raise Unavailable("There is no PostgreSQL for this kind of machine.")
+@pytest.mark.parametrize(
+    ("ending", "code", "told"),
+    [
+        (Unavailable("There is no PostgreSQL."), 1, "There is no PostgreSQL.\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_what_ends_it_early_is_told_in_one_sentence(capsys, ending, code, told):
+    def suite(_arguments, _processes):
+        raise ending
 
-    quick.setattr(run, "whole", unavailable)
-    assert run.main([]) == 1
-    assert capsys.readouterr().err == "There is no PostgreSQL for this kind of machine.\n"
+    assert answer(dataclasses.replace(QUICK, suite=suite)) == code
+    assert capsys.readouterr().err == told
 
 
-def test_ctrl_c_stops_it(quick):
-    def interrupted(*_arguments):
-        raise KeyboardInterrupt
-
-    quick.setattr(run, "whole", interrupted)
-    assert run.main([]) == 130
+@pytest.mark.parametrize("through_make", [False, True])
+def test_the_command_hands_its_arguments_to_pytest(through_make):
+    ours = {*rig.OWN, "TESTS_FOLDER", "PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"}
+    surroundings = {name: text for name, text in os.environ.items() if name not in ours}
+    if through_make:
+        surroundings["MAKELEVEL"] = "1"
+    done = subprocess.run(
+        [sys.executable, "manage.py", "test", "--", "--version"],
+        cwd=rig.ROOT,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert f"pytest {pytest.__version__}" in done.stdout
+    assert done.returncode == 0
 
 
 def test_the_second_run_adds_to_the_coverage_of_the_first():

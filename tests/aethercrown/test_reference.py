@@ -95,6 +95,7 @@ def click(browser, selector):
 
 
 @pytest.mark.skipif(programs() is None, reason="needs Chromium and chromedriver")
+@pytest.mark.once
 def test_the_page_works_in_a_browser_without_a_complaint(live_server, admin_client):
     found = programs()
     assert found

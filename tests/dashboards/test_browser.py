@@ -50,6 +50,7 @@ return found;
 pytestmark = [
     pytest.mark.skipif(FOUND is None, reason="needs chromium and chromedriver on the PATH"),
     pytest.mark.django_db(transaction=True),
+    pytest.mark.once,
 ]
 
 

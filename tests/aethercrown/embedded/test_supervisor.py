@@ -85,7 +85,7 @@ def test_five_deaths_end_it_all_with_the_last_words(supervisor, monkeypatch):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_asks_for_the_stop(supervisor, number):
-    supervisor.keep("web", sleep, grace=1)
+    supervisor.keep("web", sleep, grace=30)
     os.kill(os.getpid(), number)
     with pytest.raises(Asked):
         supervisor.tick(5)
@@ -113,7 +113,7 @@ def test_the_last_kept_is_stopped_first(supervisor, tmp_path):
             while True:
                 time.sleep(0.05)  # a signal just before a long sleep would be noticed after it
 
-        supervisor.keep(name, run, grace=5)
+        supervisor.keep(name, run, grace=30)
 
     for name in ("worker", "web", "beat"):
         farewell(name)

@@ -30,6 +30,7 @@ return window.injected === true;
 pytestmark = [
     pytest.mark.skipif(FOUND is None, reason="needs chromium and chromedriver on the PATH"),
     pytest.mark.django_db(transaction=True),
+    pytest.mark.once,
 ]
 
 
