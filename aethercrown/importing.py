@@ -6,6 +6,7 @@ however long it is; only a small key for each row is kept, to find rows that sta
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
@@ -19,10 +20,14 @@ PREVIEW = 5
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the person chose: the currency of the amounts, and whether to replace stored rows."""
+    """What the person chose: the currency of the amounts, and whether to replace stored rows.
+
+    `today` is the day on which the file was true, where its rows reckon from that; None is now.
+    """
 
     currency: str
     update: bool = False
+    today: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

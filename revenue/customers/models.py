@@ -10,6 +10,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable
+from django.utils import timezone
 
 from aethercrown.columns import CurrencyField
 from aethercrown.currencies import CODES
@@ -18,7 +19,7 @@ from revenue.customers.movements import Kind
 MILLION = 1_000_000
 
 
-class AmountField(models.BigIntegerField):  # type: ignore[type-arg]  # generic in stubs only
+class AmountField(models.Field):  # type: ignore[type-arg]  # generic in stubs only
     """A Decimal with six decimals, kept as whole millionths, so that every database adds exactly.
 
     (SQLite keeps decimals as floats, whose sum over many rows drifts.)
@@ -27,6 +28,9 @@ class AmountField(models.BigIntegerField):  # type: ignore[type-arg]  # generic 
     _pyi_private_set_type: Decimal | int | Combinable  # how the stubs are told a field's types
     _pyi_private_get_type: Decimal
     _pyi_lookup_exact_type: Decimal | int
+
+    def get_internal_type(self) -> str:
+        return "BigIntegerField"
 
     def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> Decimal | None:
         return None if value is None else Decimal(value).scaleb(-6)
@@ -139,6 +143,16 @@ class Subscription(models.Model):
     def __str__(self) -> str:
         return f"{self.plan or 'subscription'} of {self.customer}"
 
+    def clean(self) -> None:
+        """Staff see beside its field what the services would refuse."""
+        wrong = {}
+        if self.started_on and self.started_on > timezone.localdate():
+            wrong["started_on"] = f"{self.started_on} is after today; record it on its day."
+        if self.customer_id and self.currency != self.customer.currency:
+            wrong["currency"] = f"{self.customer} pays in {self.customer.currency}."
+        if wrong:
+            raise ValidationError(wrong)
+
 
 class Change(models.Model):
     """From a day on, a subscription brings so much a month; of a day, the last row holds."""
@@ -164,6 +178,23 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} from {self.on}"
+
+    def clean(self) -> None:
+        """Staff see beside its field what the services would refuse."""
+        if self.on is None or self.amount is None:
+            return
+        parent = self.subscription
+        again = parent.changes.filter(on=self.on).exists()
+        if self.on < parent.started_on:
+            raise ValidationError({"on": f"Before the start, {parent.started_on}."})
+        if self.on > timezone.localdate():
+            raise ValidationError({"on": "After today; record it on its day."})
+        if self.is_end and (self.amount or self.on < parent.changes.latest("on", "pk").on):
+            raise ValidationError({"is_end": "An end brings 0 and comes after every change."})
+        if parent.ended_on and not again:
+            raise ValidationError({"on": f"The subscription ended on {parent.ended_on}."})
+        if again and not self.note:
+            raise ValidationError({"note": f"This adjusts what {self.on} holds; say why."})
 
 
 class NeverRewritten(TypeError):

@@ -204,8 +204,8 @@ def book(
 ) -> list[Movement]:
     """Book what the ledger of these customers lacks; called inside a transaction that holds them.
 
-    Rows of months that are over count today, unless `history` comes in for the first time: that
-    counts on its own days.
+    Rows of months that are over count today; `history`, such as an import brings, counts on its
+    own days.
     """
     today = timezone.localdate(now)
     opened = date.min if history else month_of(today)

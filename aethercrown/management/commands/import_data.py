@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,11 @@ class Command(BaseCommand):
             help="Take a field from this column, or several from a pattern: spend=ad_*.",
         )
         parser.add_argument("--currency", default=settings.DEFAULT_CURRENCY, help="ISO 4217.")
+        parser.add_argument(
+            "--today",
+            type=date.fromisoformat,
+            help="The day on which the file was true, such as 2026-01-31; today unless told.",
+        )
         parser.add_argument("--update", action="store_true", help="Replace rows stored already.")
         parser.add_argument("--dry-run", action="store_true", help="Check and preview only.")
         parser.add_argument("--json", action="store_true", help="Print the report as JSON.")
@@ -52,7 +58,7 @@ class Command(BaseCommand):
                     importer,
                     file,
                     wanted,
-                    Options(options["currency"], options["update"]),
+                    Options(options["currency"], options["update"], options["today"]),
                     dry_run=options["dry_run"],
                 )
         except (importing.UnknownKind, ValueError) as error:

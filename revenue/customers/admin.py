@@ -1,0 +1,219 @@
+"""Customers as staff keep them; their subscriptions change through services, the ledger never."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from unfold.admin import TabularInline
+
+from aethercrown.exchange import FilesAdmin
+from revenue.customers import reports, services
+from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
+
+
+class Booked:
+    """Services write these rows, so nobody edits them here."""
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+class MovementInline(Booked, TabularInline):
+    model = Movement
+    fields = ["on", "effective_on", "kind", "amount", "after", "cause", "is_adjustment"]
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Customer)
+class CustomerAdmin(FilesAdmin):
+    list_display = ["name", "external_id", "segment", "size", "owner", "currency", "created_at"]
+    list_filter = ["segment", "size", "currency"]
+    search_fields = ["name", "external_id"]
+    readonly_fields = ["merged_into", "erased_at", "created_at"]
+    fieldsets = [
+        (None, {"fields": ["external_id", "name", "segment", "size", "owner"]}),
+        ("Where", {"fields": ["currency", "time_zone"]}),
+        ("History", {"fields": ["created_at", "merged_into", "erased_at"]}),
+    ]
+    inlines = [MovementInline]
+    import_kinds = ("customers", "customers-wide")
+    export_kind = "customers"
+    actions = ["hand_out", "merge", "erase"]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Customer | None = None
+    ) -> tuple[str, ...]:
+        """The currency stays while there are amounts in it."""
+        held = ("currency",) if obj and obj.subscriptions.exists() else ()
+        return (*self.readonly_fields, *held)
+
+    def has_erase_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_delete_permission(request))
+
+    @admin.action(description="Download everything kept of one customer", permissions=["view"])
+    def hand_out(self, request: HttpRequest, rows: QuerySet[Customer]) -> HttpResponse | None:
+        if rows.count() != 1:
+            self.message_user(request, "Choose one customer.", messages.ERROR)
+            return None
+        data = reports.personal_data(rows.get().pk)
+        answer = JsonResponse(data, json_dumps_params={"indent": 2})
+        answer["Content-Disposition"] = 'attachment; filename="customer.json"'
+        return answer
+
+    @admin.action(description="Merge two: the older record stays", permissions=["change"])
+    def merge(self, request: HttpRequest, rows: QuerySet[Customer]) -> None:
+        pair = list(rows.order_by("created_at", "pk"))
+        if len(pair) != 2:
+            self.message_user(request, "Choose two customers.", messages.ERROR)
+            return
+        kept, duplicate = pair
+        self._done(
+            request,
+            kept,
+            lambda: services.merge(kept.pk, duplicate.pk, now=timezone.now()),
+            f"{duplicate.external_id} was merged into {kept.external_id}.",
+        )
+
+    @admin.action(description="Erase personal data for ever", permissions=["erase"])
+    def erase(self, request: HttpRequest, rows: QuerySet[Customer]) -> None:
+        if rows.count() != 1:
+            self.message_user(request, "Choose one customer.", messages.ERROR)
+            return
+        one = rows.get()
+        self._done(
+            request,
+            one,
+            lambda: services.erase(one.pk, now=timezone.now()),
+            f"The personal data of customer {one.pk} are erased; its amounts stay.",
+        )
+
+    def _done(
+        self, request: HttpRequest, one: Customer, service: Callable[[], Customer], done: str
+    ) -> None:
+        try:
+            after = service()
+        except services.Refused as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.log_change(request, after, "Merged or erased.")
+            self.message_user(request, done, messages.SUCCESS)
+
+
+class ChangeInline(Booked, TabularInline):
+    """What the subscription brought from when on; a row for the same day adjusts that day."""
+
+    model = Change
+    fields = ["on", "amount", "plan", "is_end", "note", "recorded_at"]
+    readonly_fields = ["recorded_at"]
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Subscription | None = None) -> bool:
+        return obj is not None and request.user.has_perm("revenue.add_change")
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(FilesAdmin):
+    list_display = ["customer", "plan", "amount", "currency", "started_on", "ended_on"]
+    list_filter = ["currency", "plan", ("ended_on", admin.EmptyFieldListFilter)]
+    list_select_related = ["customer"]
+    search_fields = ["external_id", "customer__name", "customer__external_id"]
+    date_hierarchy = "started_on"
+    autocomplete_fields = ["customer"]
+    fields = ["external_id", "customer", "plan", "amount", "currency", "started_on", "ended_on"]
+    inlines = [ChangeInline]
+    import_kinds = ("subscriptions",)
+    export_kind = "subscriptions"
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Subscription | None = None
+    ) -> tuple[str, ...]:
+        """After it began, a subscription moves by its changes alone."""
+        return tuple(self.fields) if obj else ("ended_on",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: Subscription, form: object, change: object
+    ) -> None:
+        if obj.pk is not None:
+            return
+        stored = services.record_subscription(
+            obj.customer_id,
+            external_id=obj.external_id,
+            amount=obj.amount,
+            currency=obj.currency,
+            started_on=obj.started_on,
+            plan=obj.plan,
+            now=timezone.now(),
+        )
+        obj.pk = stored.pk
+
+    def save_formset(
+        self,
+        request: HttpRequest,
+        form: object,
+        formset: BaseInlineFormSet[Any, Any, Any],
+        change: object,
+    ) -> None:
+        for row in formset.save(commit=False):
+            self._record(request, row)
+
+    def _record(self, request: HttpRequest, row: Change) -> None:
+        now, of = timezone.now(), row.subscription_id
+        again = Change.objects.filter(subscription=of, on=row.on).exists()
+        try:
+            if again:
+                services.adjust(of, on=row.on, amount=row.amount, now=now, note=row.note)
+            elif row.is_end:
+                services.end(of, on=row.on, now=now, note=row.note)
+            else:
+                plan = row.plan or None
+                services.change(of, on=row.on, amount=row.amount, plan=plan, now=now, note=row.note)
+        except services.Refused as error:
+            self.message_user(request, str(error), messages.ERROR)
+
+
+@admin.register(Movement)
+class MovementAdmin(Booked, FilesAdmin):
+    list_display = [
+        "on",
+        "customer",
+        "kind",
+        "amount",
+        "currency",
+        "after",
+        "effective_on",
+        "cause",
+        "is_adjustment",
+    ]
+    list_filter = ["kind", "currency", "is_adjustment", "cause"]
+    list_select_related = ["customer"]
+    search_fields = ["customer__name", "customer__external_id"]
+    date_hierarchy = "on"
+    export_kind = "mrr-movements"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(Payment)
+class PaymentAdmin(FilesAdmin):
+    list_display = ["paid_on", "customer", "kind", "amount", "currency", "external_id"]
+    list_filter = ["kind", "currency"]
+    list_select_related = ["customer"]
+    search_fields = ["external_id", "customer__name", "customer__external_id"]
+    date_hierarchy = "paid_on"
+    autocomplete_fields = ["customer"]
+    import_kinds = ("payments",)
+    export_kind = "payments"
