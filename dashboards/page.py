@@ -15,6 +15,7 @@ from dashboards.tables import Table
 FAMILIES = (
     ("/", "Overview"),
     ("/dashboards/budget", "Budget"),
+    ("/dashboards/pricing", "Pricing"),
     ("/dashboards/decisions", "Decisions"),
 )
 

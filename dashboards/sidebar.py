@@ -20,6 +20,7 @@ REST = "Platform"
 ICONS = {
     "/": "home",
     "/dashboards/budget": "donut_small",
+    "/dashboards/pricing": "sell",
     "/dashboards/decisions": "fact_check",
     "Channel": "campaign",
     "Performance": "trending_up",
@@ -27,6 +28,9 @@ ICONS = {
     "CalendarFlag": "event",
     "LiftTest": "science",
     "Plan": "pie_chart",
+    "PriceBook": "menu_book",
+    "Version": "history_edu",
+    "Quote": "request_quote",
     "Allocation": "account_balance_wallet",
     "Automation": "autorenew",
     "Run": "history",

@@ -4,10 +4,14 @@ from django.urls import URLPattern, URLResolver, path
 
 from dashboards import decisions, overview
 from dashboards.budget import views
+from dashboards.pricing import views as pricing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.home, name="overview"),
     path("dashboards/budget", views.budget, name="budget"),
     path("dashboards/budget/<path:name>", views.channel, name="budget-channel"),
+    path("dashboards/pricing", pricing.pricing, name="pricing"),
+    path("dashboards/pricing/versions/<int:pk>", pricing.version, name="pricing-version"),
+    path("dashboards/pricing/quotes/<uuid:quote_id>", pricing.quote, name="pricing-quote"),
     path("dashboards/decisions", decisions.ledger, name="decisions"),
 ]

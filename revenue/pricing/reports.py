@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from revenue.customers.models import Subscription
 from revenue.pricing import book as books
 from revenue.pricing import check, documented
 from revenue.pricing.book import Book
@@ -18,7 +19,8 @@ from revenue.pricing.simulate import Account, Simulation, simulated
 from revenue.pricing.situation import Situation, restored
 
 STANDARD = documented.CODE
-NEWEST = 10_000  # quotes that a simulation takes where there are no subscriptions
+NEWEST = 10_000  # accounts that a page rates; a command takes all
+NOTHING = Situation({})
 
 
 class NothingPublished(LookupError):
@@ -165,18 +167,39 @@ def preview(
     return invoice(found, stays, situation, period_start, period_end)
 
 
-def accounts() -> list[Account]:
-    """Whom a simulation rates: the newest quotes, each as one period of one customer."""
-    rows = quotes().order_by("-quoted_at", "-pk")[:NEWEST]
+def accounts(currency: str, most: int) -> list[Account]:
+    """Whom a simulation rates: running subscriptions, or the newest quotes where there are none.
+
+    What a subscription used is not known here, so its plan is rated without factors and charges.
+    """
+    running = Subscription.objects.filter(currency=currency, ended_on=None, amount__gt=0)
+    rows = running.exclude(plan="").order_by("external_id")
+    found = rows.values_list("external_id", "customer__segment", "plan")[:most]
+    known = [Account(key, segment or "none", plan, (NOTHING,)) for key, segment, plan in found]
+    return known or _quoted(currency, most)
+
+
+def _quoted(currency: str, most: int) -> list[Account]:
+    rows = quotes().filter(currency=currency).order_by("-quoted_at", "-pk")[:most]
     return [
         Account(str(each.quote_id), each.plan.name, each.plan.code, (situation_of(each),))
         for each in rows
     ]
 
 
-def simulation(version: Version, against: Version) -> Simulation:
+def simulation(version: Version, against: Version, most: int = NEWEST) -> Simulation:
     """All accounts under `against` now and `version` then. Raises exact.Wrong: other currency."""
-    return simulated(book(against), book(version), accounts())
+    return simulated(book(against), book(version), accounts(against.book.currency, most))
+
+
+def listed(most: int) -> list[Version]:
+    """The newest versions, without their rows."""
+    return list(Version.objects.select_related("book").order_by("book", "-number")[:most])
+
+
+def version(number: int, code: str = STANDARD) -> Version:
+    """A version by its number; Version.DoesNotExist for none such."""
+    return versions().get(book__code=code, number=number)
 
 
 def tiers(on: date) -> dict[str, dict[str, Any]]:

@@ -1,1 +1,1 @@
-"""rate_cases: worked examples of a price book, rated and compared."""
+"""rate_cases: worked examples compared. simulate_prices: who pays more under a version."""

@@ -1,0 +1,139 @@
+"""Pricing's pages: what holds, a version against it, and one quote."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+
+from dashboards import page
+from dashboards.access import viewer
+from dashboards.pricing import sheets
+from revenue.pricing import reports
+from revenue.pricing.exact import Wrong
+from revenue.pricing.simulate import Simulation
+
+HOME = page.Step("Overview", "/")
+PRICING = page.Step("Pricing", "/dashboards/pricing")
+NEWEST = 30
+
+
+@viewer
+def pricing(request: HttpRequest) -> HttpResponseBase:
+    """Plans on sale, versions, and the newest quotes."""
+    try:
+        in_force = reports.in_force(timezone.now().date())
+        plans = sheets.plans(reports.tiers(timezone.now().date()), in_force.book.currency)
+        missing = ""
+    except (reports.NothingPublished, reports.Tampered) as error:
+        in_force, plans, missing = None, sheets.plans({}, "USD"), str(error)
+    versions = sheets.versions(_version(each) for each in reports.listed(NEWEST))
+    quotes = sheets.quotes(_quote(each) for each in reports.quotes()[:NEWEST])
+    return page.download(request, "pricing", [plans, versions, quotes]) or page.shown(
+        request,
+        "dashboards/pricing.html",
+        [HOME, page.Step("Pricing")],
+        in_force=in_force,
+        missing=missing,
+        plans=plans,
+        versions=versions,
+        quotes=quotes,
+    )
+
+
+@viewer
+def version(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """A version against the one in force: who pays more, who less, and its cliffs."""
+    try:
+        found = reports.versions().get(pk=pk)
+    except ObjectDoesNotExist:
+        raise Http404(f"There is no version {pk}.") from None
+    simulated, missing = _simulated(found)
+    context = _shown(simulated) if simulated else {"tables": []}
+    return page.download(request, "prices", context.pop("tables")) or page.shown(
+        request,
+        "dashboards/simulation.html",
+        [HOME, PRICING, page.Step(str(found))],
+        version=found,
+        missing=missing,
+        findings=reports.findings(pk),
+        admin_path=reverse("admin:revenue_version_change", args=[pk]),
+        **context,
+    )
+
+
+def _simulated(found: Any) -> tuple[Simulation | None, str]:
+    """The simulation, or why there is none."""
+    try:
+        against = reports.in_force(timezone.now().date(), found.book.code)
+        return reports.simulation(found, against), ""
+    except (reports.NothingPublished, reports.Tampered, Wrong) as error:
+        return None, str(error)
+
+
+def _shown(found: Simulation) -> dict[str, Any]:
+    named = {
+        "deciles": sheets.deciles(found),
+        "segments": sheets.segments(found),
+        "rises": sheets.changes("rises", "Largest rises", found.rises, found.currency),
+        "falls": sheets.changes("falls", "Largest falls", found.falls, found.currency),
+        "left_out": sheets.left_out(found),
+    }
+    return {
+        "headlines": sheets.headlines(found),
+        "customers": found.customers,
+        "most": reports.NEWEST,
+        "tables": list(named.values()),
+        **named,
+    }
+
+
+@viewer
+def quote(request: HttpRequest, quote_id: UUID) -> HttpResponseBase:
+    """One quote line by line, and whether it comes out the same today."""
+    try:
+        found = reports.quote(str(quote_id))
+    except ObjectDoesNotExist:
+        raise Http404(f"There is no quote {quote_id}.") from None
+    lines = reports.lines(found)
+    explained = sheets.explained(lines, found.currency)
+    inputs = sheets.known(found.inputs)
+    try:
+        repeats = reports.replayed(found).lines == lines
+    except reports.Tampered:
+        repeats = False
+    return page.download(request, "quote", [explained, inputs]) or page.shown(
+        request,
+        "dashboards/quote.html",
+        [HOME, PRICING, page.Step(f"Quote {str(quote_id)[:8]}")],
+        quote=found,
+        explained=explained,
+        inputs=inputs,
+        repeats=repeats,
+        admin_path=reverse("admin:revenue_quote_change", args=[found.pk]),
+    )
+
+
+def _version(row: Any) -> dict[str, Any]:
+    return {
+        "pk": row.pk,
+        "name": str(row),
+        "state": row.get_state_display(),
+        "from": row.effective_from,
+        "published_at": row.published_at,
+        "published_by": row.published_by,
+    }
+
+
+def _quote(row: Any) -> dict[str, Any]:
+    return {
+        "quote_id": row.quote_id,
+        "quoted_at": row.quoted_at,
+        "plan": row.plan.name,
+        "price": row.final_price,
+        "agreed": row.agreed_price,
+        "currency": row.currency,
+        "by": row.quoted_by,
+    }

@@ -1,0 +1,122 @@
+"""Pricing's pages over real rows: what holds, a version against it, a quote."""
+
+import csv
+from datetime import timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.utils import timezone
+
+from revenue.pricing import services
+from revenue.pricing.models import PriceBook, Quote, Version
+from revenue.pricing.seeding import seed
+from revenue.pricing.situation import situation
+
+PRICING = "/dashboards/pricing"
+
+
+@pytest.fixture
+def published(db):
+    seed(apps)
+    return Version.objects.get(number=1)
+
+
+@pytest.fixture
+def draft(published):
+    now = timezone.now()
+    return services.draft("standard", effective_from=now.date(), now=now)
+
+
+@pytest.fixture
+def quoted(published):
+    usage, engaged = {"api_calls": 50000, "storage_gb": 250}, {"daily_active_rate": 0.75}
+    known = situation(usage, {**engaged, "tenure_months": 18})
+    return services.quote("professional", known, now=timezone.now(), by="ada")[0]
+
+
+def text(answer):
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def rows(answer):
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    return list(csv.reader(lines))
+
+
+def raised(draft, base):
+    price = draft.prices.get(plan__code="professional")
+    price.base_price = base
+    price.save()
+
+
+def test_the_page_shows_plans_versions_and_quotes(page, draft, quoted):
+    shown = text(page.get(PRICING))
+    for each in ("standard version 1", "standard version 2", "$499.00", "110.21", "ada"):
+        assert each in shown
+    assert len(rows(page.get(f"{PRICING}?format=csv&table=plans"))) == 4
+    assert len(rows(page.get(f"{PRICING}?format=csv&table=quotes"))) == 2
+
+
+def test_without_prices_in_force_the_page_says_what_to_do(page, published):
+    services.retire(published.pk, now=timezone.now())
+    assert "publish one in the admin" in text(page.get(PRICING))
+    assert "publish one in the admin" in text(page.get(f"{PRICING}/versions/{published.pk}"))
+
+
+def test_a_version_shows_who_would_pay_more(page, draft, quoted):
+    raised(draft, 199)
+    shown = text(page.get(f"{PRICING}/versions/{draft.pk}"))
+    for each in ("Pay more", "+$111", "Largest rises", str(quoted.quote_id)):
+        assert each in shown
+    (_, row) = rows(page.get(f"{PRICING}/versions/{draft.pk}?format=csv&table=rises"))
+    assert Decimal(row[4]) == Decimal("111.32")
+
+
+def test_a_version_shows_what_stands_against_it(page, draft):
+    raised(draft, "99.005")
+    shown = text(page.get(f"{PRICING}/versions/{draft.pk}"))
+    assert "professional.base_price: has more than the 2 decimals of USD" in shown
+    assert "Nobody to rate yet" in shown
+
+
+def test_who_cannot_be_rated_is_listed(page, draft, quoted):
+    draft.prices.filter(plan__code="professional").delete()
+    assert "Not rated" in text(page.get(f"{PRICING}/versions/{draft.pk}"))
+
+
+def test_a_version_of_a_book_without_prices_in_force_has_no_simulation(page, published):
+    PriceBook.objects.create(code="other", title="Other", currency="EUR")
+    now = timezone.now()
+    made = services.draft("other", effective_from=now.date() + timedelta(days=9), now=now)
+    assert "No version of the price book other" in text(page.get(f"{PRICING}/versions/{made.pk}"))
+
+
+def test_a_quote_is_explained_line_by_line(page, quoted):
+    path = f"{PRICING}/quotes/{quoted.quote_id}"
+    shown = text(page.get(path))
+    for each in ("api_calls of 50000: x 1.1", "every line is the same", "$110.21"):
+        assert each in shown
+    found = rows(page.get(f"{path}?format=csv&table=lines"))
+    assert Decimal(found[-1][3]) == Decimal("110.21")
+
+
+def test_an_agreed_price_stands_above_its_lines(page, quoted):
+    Quote.objects.update(agreed_price=70)
+    assert "Agreed: 70.000 USD" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
+
+
+def test_lines_that_no_longer_come_out_are_said_to_differ(page, quoted):
+    Quote.objects.update(lines=quoted.lines[:1])
+    assert "it differs" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
+
+
+@pytest.mark.parametrize("path", ["versions/999999", f"quotes/{uuid4()}"])
+def test_what_is_not_there_is_not_found(page, published, path):
+    assert page.get(f"{PRICING}/{path}").status_code == 404
+
+
+def test_a_stranger_is_sent_to_sign_in(client, quoted):
+    assert client.get(PRICING).status_code == 302
