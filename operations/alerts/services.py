@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from aethercrown import redaction
+from aethercrown.forgetting import forget
 from operations.alerts import words
 from operations.alerts.fingerprint import Fingerprint
 from operations.alerts.models import Alert, Silence
@@ -23,7 +24,6 @@ AUTOMATIC = "automatic"  # who resolves where no person does
 REOPENED_WITHIN = timedelta(minutes=10)
 REMINDED_EACH = timedelta(hours=24)
 KEPT = timedelta(days=365)
-BATCH = 1_000
 LONGEST = 2_000  # characters of an alert's message
 MOST_LISTED = 200  # alerts in one digest
 
@@ -67,16 +67,14 @@ def raise_alert(
     return alert
 
 
+@transaction.atomic
 def resolve(source: str, kind: str, subject: str, *, now: datetime) -> Alert | None:
     """Its source says that it is over; None where nothing was open, which is the usual case."""
     known = Fingerprint(source[:100], kind[:100], subject[:200])
-    if not _of(known).exclude(state=Alert.State.RESOLVED).exists():
-        return None
-    with transaction.atomic():
-        alert = _locked(_of(known).exclude(state=Alert.State.RESOLVED)).first()
-        if alert is not None:
-            _resolve(alert, AUTOMATIC, now)
-        return alert
+    alert = _locked(_of(known).exclude(state=Alert.State.RESOLVED)).first()
+    if alert is not None:
+        _resolve(alert, AUTOMATIC, now)
+    return alert
 
 
 @transaction.atomic
@@ -139,11 +137,7 @@ def send_digest(now: datetime) -> int:
 def purge(now: datetime) -> int:
     """Forget what was over a year ago, a batch at a time; how many rows went."""
     over = Alert.objects.filter(state=Alert.State.RESOLVED, resolved_at__lt=now - KEPT)
-    forgotten = 0
-    while batch := list(over.values_list("pk", flat=True)[:BATCH]):
-        Alert.objects.filter(pk__in=batch).delete()
-        forgotten += len(batch)
-    return forgotten + Silence.objects.filter(until__lt=now - KEPT).delete()[0]
+    return forget(over) + forget(Silence.objects.filter(until__lt=now - KEPT))
 
 
 # --- Parts ------------------------------------------------------------------------------------

@@ -32,6 +32,18 @@ from operations.automations.slots import upcoming
 from operations.automations.tasks import run_automation
 
 MAY_RUN = "security.operate"  # the permission that makes an operator
+MAY_APPROVE = "security.approve_decisions"  # and an approver
+LIMITS = [
+    "largest_change_percent",
+    "largest_daily_change_percent",
+    "applied_per_day",
+    "needs_sure_gain",
+    "least_confidence_percent",
+    "data_age_hours",
+    "needs_calm",
+    "quiet_from",
+    "quiet_until",
+]
 
 # The schedules have one screen, ours: beat's own would let one be changed behind its automation.
 for each in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
@@ -87,23 +99,35 @@ class AutomationForm(forms.ModelForm[Automation]):
             "is_enabled",
             "mode",
             "missed",
-            "largest_change_percent",
-            "applied_per_day",
-            "needs_sure_gain",
-            "data_age_hours",
+            *LIMITS,
         ]
         labels = {
             "largest_change_percent": "Largest change (%)",
+            "largest_daily_change_percent": "Largest change in a day (%)",
             "applied_per_day": "Most applied in a day",
             "needs_sure_gain": "Only a sure gain",
+            "least_confidence_percent": "Least confidence (%)",
             "data_age_hours": "Oldest data (hours)",
+            "needs_calm": "Only without a critical alert",
         }
+
+    may_approve = False  # whether the person at the form may; the admin says so
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["when"] = words.written(self.instance.schedule)
             self.fields.pop("name", None)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if (cleaned.get("quiet_from") is None) != (cleaned.get("quiet_until") is None):
+            self.add_error("quiet_until", "Quiet hours have a beginning and an end, or neither.")
+        if not self.may_approve:
+            for field in self.changed_data:
+                if field in LIMITS or (field == "mode" and cleaned.get(field) == "auto"):
+                    self.add_error(field, "Only an approver may change this.")
+        return cleaned
 
     def clean_when(self) -> str:
         text: str = self.cleaned_data["when"]
@@ -121,21 +145,28 @@ class AutomationAdmin(ModelAdmin):
     list_filter = ["is_enabled", "mode", "missed"]
     list_select_related = ["task__interval", "task__crontab"]
     search_fields = ["name", "title"]
-    readonly_fields = ["what", "next_runs", "latest"]
+    readonly_fields = ["what", "next_runs", "latest", "demotion"]
     actions_detail = ["run_now", "dry_run"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Automation | None = None) -> Any:
         shown = ["what", "when", "zone", "next_runs"] if obj else ["name", "when", "zone"]
-        limits = ["largest_change_percent", "applied_per_day", "needs_sure_gain", "data_age_hours"]
+        how = ["is_enabled", "mode", "missed"]
+        if obj and obj.demoted_at:
+            how.append("demotion")
         sets = [
             (None, {"fields": shown}),
-            ("How", {"fields": ["is_enabled", "mode", "missed"]}),
+            ("How", {"fields": how}),
             (
                 "Guardrails: in mode auto, whatever breaks one waits for a person",
-                {"fields": limits},
+                {"fields": LIMITS},
             ),
         ]
         return [*sets, ("Latest runs", {"fields": ["latest"]})] if obj else sets
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The form, knowing what the person may do."""
+        form = super().get_form(request, *args, **kwargs)
+        return type(form.__name__, (form,), {"may_approve": request.user.has_perm(MAY_APPROVE)})
 
     def has_delete_permission(self, request: HttpRequest, obj: Automation | None = None) -> bool:
         return False  # switched off, its history stays
@@ -161,6 +192,11 @@ class AutomationAdmin(ModelAdmin):
     def next_runs(self, automation: Automation) -> str:
         found = reports.upcoming(automation, timezone.now())
         return ", ".join(map(told, found)) or "none while it is off"
+
+    @admin.display(description="taken out of auto")
+    def demotion(self, automation: Automation) -> str:
+        moment = automation.demoted_at
+        return f"{told(moment)}: {automation.demoted_because}" if moment else "never"
 
     @admin.display(description="last run")
     def last_run(self, automation: Automation) -> str:

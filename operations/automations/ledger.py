@@ -16,7 +16,7 @@ WINDOW = timedelta(days=7)
 MOST = 100  # slots caught up at once
 KEPT = timedelta(days=90)  # runs that ended well or were skipped
 KEPT_FAILED = timedelta(days=365)
-BATCH = 1_000  # rows forgotten in one transaction
+LOST = f"The worker was lost in each of {ATTEMPTS} attempts."
 LONGEST_TEXT = 8_000  # characters of an error kept
 
 SCHEDULE, CATCH_UP = "schedule", "catch-up"
@@ -83,6 +83,11 @@ def legible(text: str) -> str:
     if len(whole) <= LONGEST_TEXT:
         return whole
     return f"{whole[: LONGEST_TEXT // 2]}\n[...]\n{whole[-LONGEST_TEXT // 2 :]}"
+
+
+def last_line(error: str) -> str:
+    """What a traceback ends with: the error itself."""
+    return (error.strip().splitlines() or ["no reason recorded"])[-1]
 
 
 def table(results: Sequence[Result]) -> str:

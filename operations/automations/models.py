@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from operations.automations.slots import Every, Schedule, Wall
-from operations.decisions.guardrails import Limits
+from operations.decisions.guardrails import Limits, Quiet
 
 
 class Automation(models.Model):
@@ -150,7 +150,18 @@ class Automation(models.Model):
             applied_per_day=self.applied_per_day,
             needs_sure_gain=self.needs_sure_gain,
             data_age_hours=self.data_age_hours,
+            largest_daily_change_percent=self.largest_daily_change_percent,
+            least_confidence_percent=self.least_confidence_percent,
+            quiet=self.quiet,
+            needs_calm=self.needs_calm,
         )
+
+    @property
+    def quiet(self) -> Quiet | None:
+        """The hours in which nothing is applied."""
+        if self.quiet_from is None or self.quiet_until is None:
+            return None
+        return Quiet(self.quiet_from, self.quiet_until, self.clock)
 
 
 class Run(models.Model):

@@ -40,6 +40,12 @@ def mode(name: str) -> str:
     return found or Automation.Mode.PROPOSE
 
 
+def trusted_at(name: str) -> datetime | None:
+    """When staff last let it apply decisions by itself; None where they never did."""
+    found = Automation.objects.filter(name=name).values_list("trusted_at", flat=True)
+    return found.first()
+
+
 def switched_on() -> list[str]:
     """The automations that are on and known to this code, in the order in which all are run."""
     rows = Automation.objects.filter(is_enabled=True, name__in=registry.names())
@@ -87,9 +93,9 @@ def _failed() -> Sequence[Attention]:
     found = []
     failed = Run.objects.filter(pk__in=last, state=Run.State.FAILED)
     for run in failed.select_related("automation").order_by("automation__name"):
-        error = run.error.strip().splitlines()[-1:] or ["no reason recorded"]
         when = f"{run.planned_for:%Y-%m-%d %H:%M} UTC"
-        found.append(Attention(f"{run.automation} failed at {when}: {error[0]}", _page(run)))
+        words = f"{run.automation} failed at {when}: {ledger.last_line(run.error)}"
+        found.append(Attention(words, page(run)))
     return found
 
 
@@ -97,7 +103,7 @@ def _lapsed() -> Sequence[Attention]:
     """Runs whose worker is gone and that nobody took up."""
     lapsed = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=Now() - ledger.LEASE)
     return [
-        Attention(f"{run} lost its worker {run.worker} and waits to be taken up.", _page(run))
+        Attention(f"{run} lost its worker {run.worker} and waits to be taken up.", page(run))
         for run in lapsed.select_related("automation")
     ]
 
@@ -124,5 +130,5 @@ def _late(now: datetime) -> Sequence[Attention]:
     return found
 
 
-def _page(run: Run) -> str:
+def page(run: Run) -> str:
     return reverse("admin:operations_run_change", args=[run.pk])

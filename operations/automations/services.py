@@ -11,7 +11,7 @@ import socket
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -24,14 +24,18 @@ from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from aethercrown import redaction
-from operations.automations import ledger, registry, seeding, slots, words
+from aethercrown.forgetting import forget
+from operations.alerts import services as alerts
+from operations.automations import ledger, registry, reports, seeding, slots, words
 from operations.automations.lease import Lease
 from operations.automations.ledger import Entry, Result
 from operations.automations.models import Automation, Run
 from operations.automations.registry import Occasion, Outcome
 from operations.automations.slots import Every, Schedule
+from operations.outbox.severity import HIGH
 
 Clock = Callable[[], datetime]
+SOURCE, FAILED, DEMOTED = "automations", "run_failed", "demoted"
 OPEN = (Run.State.QUEUED, Run.State.RUNNING)
 log = logging.getLogger(__name__)
 
@@ -78,12 +82,8 @@ def sweep(now: datetime) -> list[tuple[str, str]]:
     nobody announced are entered.
     """
     lapsed = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=Now())
-    lapsed.filter(attempt__gte=ledger.ATTEMPTS).update(
-        state=Run.State.FAILED,
-        ended_at=now,
-        lease_until=None,
-        error=f"The worker was lost in each of {ledger.ATTEMPTS} attempts.",
-    )
+    for run in lapsed.filter(attempt__gte=ledger.ATTEMPTS).select_related("automation"):
+        _give_up(lapsed, run, ledger.LOST, now)
     lapsed.update(state=Run.State.QUEUED, lease_until=None, not_before=now)
     known = registry.names()
     for name in Automation.objects.filter(name__in=known).values_list("name", flat=True):
@@ -172,6 +172,7 @@ def renew(run_id: int, attempt: int) -> bool:
     return _mine(run_id, attempt).update(lease_until=_lease_end()) == 1
 
 
+@transaction.atomic
 def finish(claimed: Run, outcome: Outcome, now: datetime) -> bool:
     """Record a success; False, and nothing written, where another attempt has the run."""
     written = _mine(claimed.pk, claimed.attempt).update(
@@ -184,21 +185,24 @@ def finish(claimed: Run, outcome: Outcome, now: datetime) -> bool:
         ),
         error="",
     )
+    if written:
+        alerts.resolve(SOURCE, FAILED, claimed.automation.name, now=now)
     return written == 1
 
 
+@transaction.atomic
 def fail(claimed: Run, error: str, now: datetime) -> bool:
     """Record a failure, and queue the next attempt where one is left; False as `finish`.
 
     A run that a person asked for is not repeated: the person sees what happened.
     """
-    is_last = claimed.attempt >= ledger.ATTEMPTS or claimed.trigger == Run.Trigger.MANUAL
-    wait = timedelta(0) if is_last else ledger.WAITS[claimed.attempt]
+    if claimed.attempt >= ledger.ATTEMPTS or claimed.trigger == Run.Trigger.MANUAL:
+        return _give_up(Run.objects.all(), claimed, error, now)
     written = _mine(claimed.pk, claimed.attempt).update(
-        state=Run.State.FAILED if is_last else Run.State.QUEUED,
+        state=Run.State.QUEUED,
         lease_until=None,
         ended_at=now,
-        not_before=now + wait,
+        not_before=now + ledger.WAITS[claimed.attempt],
         error=ledger.legible(error),
     )
     return written == 1
@@ -223,15 +227,22 @@ def rehearse(name: str, now: datetime) -> Result:
 
 def purge(now: datetime) -> int:
     """Forget failed runs after a year and others after 90 days; how many went."""
-    old = Run.objects.filter(
-        Q(state__in=[Run.State.DONE, Run.State.SKIPPED], ended_at__lt=now - ledger.KEPT)
-        | Q(state=Run.State.FAILED, ended_at__lt=now - ledger.KEPT_FAILED)
+    ended = Run.objects.filter
+    good = ended(state__in=[Run.State.DONE, Run.State.SKIPPED], ended_at__lt=now - ledger.KEPT)
+    failed = ended(state=Run.State.FAILED, ended_at__lt=now - ledger.KEPT_FAILED)
+    return forget(good) + forget(failed)
+
+
+@transaction.atomic
+def demote(name: str, because: str, now: datetime) -> bool:
+    """Take an automation from auto back to propose; False where it is not in auto."""
+    changed = Automation.objects.filter(name=name, mode=Automation.Mode.AUTO).update(
+        mode=Automation.Mode.PROPOSE, demoted_at=now, demoted_because=because[:300]
     )
-    forgotten = 0
-    while batch := list(old.values_list("pk", flat=True)[: ledger.BATCH]):
-        Run.objects.filter(pk__in=batch).delete()
-        forgotten += len(batch)
-    return forgotten
+    if changed:
+        words = f"{name} proposes again, and applies nothing by itself: {because}"
+        alerts.raise_alert(SOURCE, DEMOTED, name, HIGH, words, now=now)
+    return bool(changed)
 
 
 # --- Schedules --------------------------------------------------------------------------------
@@ -246,6 +257,9 @@ def schedule(automation: Automation, wanted: Schedule, now: datetime) -> Automat
     if stored is None or _starts_anew(stored, automation, wanted):
         automation.scheduled_at = now
         task.last_run_at = now
+    if automation.mode == Automation.Mode.AUTO and (stored is None or stored.mode != "auto"):
+        automation.trusted_at = now
+        alerts.resolve(SOURCE, DEMOTED, automation.name, now=now)
     task.interval, task.crontab = _beat_schedule(wanted, automation.zone)
     task.kwargs = seeding.wake_up_of(automation.name)
     task.queue = registry.named(automation.name).queue
@@ -342,6 +356,19 @@ def _ended(claimed: Run, state: str, summary: str, *, is_mine: bool) -> Result:
     return Result(claimed.automation.name, state, summary, run_id=claimed.pk)
 
 
+@transaction.atomic
+def _give_up(rows: QuerySet[Run], run: Run, error: str, now: datetime) -> bool:
+    """Record that a run failed for good, and tell it; False where another has it."""
+    written = _mine(run.pk, run.attempt, rows).update(
+        state=Run.State.FAILED, lease_until=None, ended_at=now, error=ledger.legible(error)
+    )
+    if written:
+        words = f"{run} failed: {ledger.last_line(error)}"
+        where = reports.page(run)
+        alerts.raise_alert(SOURCE, FAILED, run.automation.name, HIGH, words, link=where, now=now)
+    return written == 1
+
+
 def _told(error: Exception) -> str:
     return ledger.legible(redaction.text(f"{type(error).__name__}: {error}"))
 
@@ -354,8 +381,9 @@ def _renew_aside(run_id: int, attempt: int) -> bool:
         connection.close()
 
 
-def _mine(run_id: int, attempt: int) -> QuerySet[Run]:
-    return Run.objects.filter(pk=run_id, attempt=attempt, state=Run.State.RUNNING)
+def _mine(run_id: int, attempt: int, rows: QuerySet[Run] | None = None) -> QuerySet[Run]:
+    mine = Run.objects.all() if rows is None else rows
+    return mine.filter(pk=run_id, attempt=attempt, state=Run.State.RUNNING)
 
 
 def _lease_end() -> ExpressionWrapper[Any]:

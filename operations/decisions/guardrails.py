@@ -1,9 +1,26 @@
 """The limits that every automatic decision is held to, whatever its kind."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta, tzinfo
+from statistics import NormalDist
 
-from operations.decisions.draft import Draft, Guardrail
+from operations.decisions.draft import Draft, Expected, Guardrail
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours of the day in which nothing is applied; they may run over midnight."""
+
+    begins: time
+    ends: time
+    zone: tzinfo
+
+    def covers(self, now: datetime) -> bool:
+        """Whether it is quiet: from begin to before end; always where both are one."""
+        clock = now.astimezone(self.zone).time()
+        if self.begins < self.ends:
+            return self.begins <= clock < self.ends
+        return clock >= self.begins or clock < self.ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,34 +31,105 @@ class Limits:
     applied_per_day: int | None = 100
     needs_sure_gain: bool = True
     data_age_hours: float | None = 48.0
+    largest_daily_change_percent: float | None = None
+    least_confidence_percent: float | None = None
+    quiet: Quiet | None = None
+    needs_calm: bool = True
 
 
-def judge(limits: Limits, draft: Draft, applied_today: int, now: datetime) -> list[Guardrail]:
-    """Hold a draft against every limit that is switched on; an unknown figure fails its limit.
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a draft is judged beside: the 24 hours before `now`, and what is wrong at it.
 
-    `applied_today` counts the automation's decisions applied in the 24 hours before `now`.
+    `applied_today` counts the automation's decisions, `changed_today` adds up the subject's
+    changes in percent, `alert` names an open critical alert on the subject.
     """
-    judged = []
-    if limits.largest_change_percent is not None:
-        judged.append(_change(limits.largest_change_percent, draft.change_percent))
-    if limits.applied_per_day is not None:
-        passed = applied_today < limits.applied_per_day
-        judged.append(Guardrail("applied_per_day", limits.applied_per_day, applied_today, passed))
-    if limits.needs_sure_gain:
-        low = draft.expected.low
-        judged.append(Guardrail("sure_gain", 0.0, low, low > 0))
-    if limits.data_age_hours is not None:
-        judged.append(_freshness(limits.data_age_hours, draft.data_as_of, now))
-    return judged
+
+    now: datetime
+    applied_today: int = 0
+    changed_today: float = 0.0
+    alert: str = ""
 
 
-def _change(limit: float, change: float | None) -> Guardrail:
-    passed = change is not None and abs(change) <= limit
-    return Guardrail("largest_change_percent", limit, change, passed)
+def judge(limits: Limits, draft: Draft, around: Circumstances) -> list[Guardrail]:
+    """Hold a draft against every limit that is switched on; an unknown figure fails its limit."""
+    judged = [
+        _change("largest_change_percent", limits.largest_change_percent, draft.change_percent, 0.0),
+        _count(limits.applied_per_day, around.applied_today),
+        _sure_gain(draft.expected) if limits.needs_sure_gain else None,
+        _freshness(limits.data_age_hours, draft.data_as_of, around.now),
+        _change(
+            "largest_daily_change_percent",
+            limits.largest_daily_change_percent,
+            draft.change_percent,
+            around.changed_today,
+        ),
+        _confidence(limits.least_confidence_percent, draft.expected),
+        _quiet(limits.quiet, around.now),
+        Guardrail("critical_alert", "none", around.alert or "none", not around.alert)
+        if limits.needs_calm
+        else None,
+    ]
+    return [each for each in judged if each is not None]
 
 
-def _freshness(limit: float, data_as_of: datetime | None, now: datetime) -> Guardrail:
+def confidence(expected: Expected) -> float:
+    """The probability, in percent, that the effect is above zero.
+
+    The interval is read as that of a normal distribution with the estimate as its centre and,
+    towards zero, the half-width of that side.
+    """
+    side = (
+        expected.estimate - expected.low
+        if expected.estimate > 0
+        else (expected.high - expected.estimate)
+    )
+    if side == 0:
+        return 100.0 if expected.estimate > 0 else 0.0
+    spread = side / NormalDist().inv_cdf((1 + expected.level) / 2)
+    return 100 * NormalDist().cdf(expected.estimate / spread)
+
+
+def _change(
+    name: str, limit: float | None, change: float | None, before: float
+) -> Guardrail | None:
+    if limit is None:
+        return None
+    if change is None:
+        return Guardrail(name, limit, None, passed=False)
+    whole = before + abs(change) if before else change
+    return Guardrail(name, limit, whole, abs(whole) <= limit)
+
+
+def _count(limit: int | None, applied_today: int) -> Guardrail | None:
+    if limit is None:
+        return None
+    return Guardrail("applied_per_day", limit, applied_today, applied_today < limit)
+
+
+def _sure_gain(expected: Expected) -> Guardrail:
+    return Guardrail("sure_gain", 0.0, expected.low, expected.low > 0)
+
+
+def _freshness(limit: float | None, data_as_of: datetime | None, now: datetime) -> Guardrail | None:
+    if limit is None:
+        return None
     if data_as_of is None:
         return Guardrail("data_age_hours", limit, None, passed=False)
     hours = (now - data_as_of) / timedelta(hours=1)
     return Guardrail("data_age_hours", limit, round(hours, 2), passed=hours <= limit)
+
+
+def _confidence(limit: float | None, expected: Expected) -> Guardrail | None:
+    if limit is None:
+        return None
+    found = round(confidence(expected), 2)
+    return Guardrail("least_confidence_percent", limit, found, found >= limit)
+
+
+def _quiet(quiet: Quiet | None, now: datetime) -> Guardrail | None:
+    if quiet is None:
+        return None
+    hours = f"{quiet.begins:%H:%M} to {quiet.ends:%H:%M}"
+    clock = f"{now.astimezone(quiet.zone):%H:%M}"
+    return Guardrail("quiet_hours", hours, clock, not quiet.covers(now))

@@ -5,15 +5,19 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from operations.automations import reports as automations
-from operations.decisions import digest, guardrails, kinds, steps
+from operations.alerts import reports as alerts
+from operations.automations import reports
+from operations.automations.services import demote
+from operations.decisions import digest, guardrails, kinds, steps, trust
 from operations.decisions.draft import Draft
+from operations.decisions.guardrails import Circumstances
 from operations.decisions.kinds import Realised
 from operations.decisions.models import Decision
 
 WrongStep = steps.WrongStep
 Stale = kinds.Stale
 
+DAY = timedelta(days=1)
 AUTOMATIC = "automatic"  # the actor where no person decided
 log = logging.getLogger(__name__)
 
@@ -26,10 +30,10 @@ def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
     subject changed meanwhile it comes back rejected as stale. Otherwise it waits for a person.
     """
     kinds.named(draft.kind)
-    limits = automations.limits(draft.automation, lock=mode == "auto")
+    limits = reports.limits(draft.automation, lock=mode == "auto")
     judged = [
         *draft.guardrails,
-        *guardrails.judge(limits, draft, applied_in_a_day(draft.automation, now), now),
+        *guardrails.judge(limits, draft, _around(draft, now)),
     ]
     decision, is_new = Decision.objects.get_or_create(
         automation=draft.automation,
@@ -45,6 +49,7 @@ def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
             "method": draft.method,
             "expected": draft.expected.as_json(),
             "guardrails": [each.as_json() for each in judged],
+            "change_percent": draft.change_percent,
             "proposed_at": now,
         },
     )
@@ -139,8 +144,22 @@ def locked(decision_id: int) -> Decision:
 def applied_in_a_day(automation: str, now: datetime) -> int:
     """How many decisions of an automation were applied in the last 24 hours."""
     return Decision.objects.filter(
-        automation=automation, applied_at__gt=now - timedelta(days=1), applied_at__lte=now
+        automation=automation, applied_at__gt=now - DAY, applied_at__lte=now
     ).count()
+
+
+def _around(draft: Draft, now: datetime) -> Circumstances:
+    """The last day and the present, as guardrails look at them."""
+    changes = Decision.objects.filter(
+        subject=draft.subject, kind=draft.kind, applied_at__gt=now - DAY, applied_at__lte=now
+    ).exclude(status=Decision.Status.ROLLED_BACK)
+    known = changes.values_list("change_percent", flat=True)
+    return Circumstances(
+        now=now,
+        applied_today=applied_in_a_day(draft.automation, now),
+        changed_today=sum(abs(each) for each in known if each is not None),
+        alert=alerts.critical(draft.subject, draft.automation),
+    )
 
 
 def _approve(decision: Decision, actor: str, note: str, now: datetime) -> None:
@@ -200,6 +219,24 @@ def _measure(decision_id: int, realised: Realised, now: datetime) -> None:
     )
     decision.verdict = _verdict(decision, realised)
     decision.save()
+    _weigh(decision, now)
+
+
+def _weigh(decision: Decision, now: datetime) -> None:
+    """Take its automation out of auto where decisions of this kind break their promises.
+
+    Only what was measured since staff last trusted it counts, so that a person's word holds.
+    """
+    since = reports.trusted_at(decision.automation)
+    measured = Decision.objects.filter(
+        automation=decision.automation, kind=decision.kind, verdict__in=trust.KNOWN
+    )
+    if since is not None:
+        measured = measured.filter(measured_at__gt=since)
+    newest = measured.order_by("-measured_at", "-pk").values_list("verdict", flat=True)
+    broken = trust.broken(list(newest[: trust.LOOKED_AT]))
+    if broken:
+        demote(decision.automation, f"{decision.kind}: {broken}", now)
 
 
 def _verdict(decision: Decision, realised: Realised) -> Decision.Verdict:

@@ -17,6 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from aethercrown import outbound, redaction
+from aethercrown.forgetting import forget
 from operations.automations.ledger import legible
 from operations.outbox import bell, letter, retry, sealed, signature
 from operations.outbox.letter import Letter
@@ -29,7 +30,6 @@ DRAINED = 4.0  # seconds after which a drain begins no further message
 ANSWER_LIMIT = 64 * 1024
 KEPT_SENT = timedelta(days=90)
 KEPT_DEAD = timedelta(days=365)
-BATCH = 1_000
 LOST = "The worker was lost in each of the tries."
 log = logging.getLogger(__name__)
 
@@ -143,11 +143,7 @@ def purge(now: datetime) -> int:
         Q(state=Message.State.SENT, ended_at__lt=now - KEPT_SENT)
         | Q(state=Message.State.DEAD, ended_at__lt=now - KEPT_DEAD)
     )
-    forgotten = 0
-    while batch := list(old.values_list("pk", flat=True)[:BATCH]):
-        Message.objects.filter(pk__in=batch).delete()
-        forgotten += len(batch)
-    return forgotten
+    return forget(old)
 
 
 # --- Parts ------------------------------------------------------------------------------------

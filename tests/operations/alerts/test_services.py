@@ -225,8 +225,7 @@ def test_the_digest_lists_what_is_open_gravest_first_once_a_day(listener):
     assert Message.objects.count() == 2
 
 
-def test_what_was_over_a_year_ago_is_forgotten(listener, monkeypatch):
-    monkeypatch.setattr(services, "BATCH", 1)
+def test_what_was_over_a_year_ago_is_forgotten(listener):
     for subject in ("a", "b", "ads"):
         raised(subject=subject)
     services.resolve("automations", "run_failed", "a", now=NOON)

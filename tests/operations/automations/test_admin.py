@@ -3,11 +3,13 @@ from datetime import timedelta
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from kombu.exceptions import OperationalError
 
+from operations.alerts.models import Alert
 from operations.automations import registry, services
 from operations.automations.admin import told
 from operations.automations.models import Automation, Run
@@ -28,6 +30,7 @@ FORM = {
     "applied_per_day": "100",
     "needs_sure_gain": "on",
     "data_age_hours": "48",
+    "needs_calm": "on",
 }
 
 
@@ -242,3 +245,57 @@ def test_a_run_is_neither_made_changed_nor_deleted_by_hand(automation, admin_cli
     assert admin_client.get(f"{RUNS}add/").status_code == 403
     assert admin_client.post(f"{RUNS}{run.pk}/change/", {"state": "queued"}).status_code == 403
     assert admin_client.post(f"{RUNS}{run.pk}/delete/").status_code == 403
+
+
+# --- Trust ----------------------------------------------------------------------------------------
+OPERATOR = ("operations.view_automation", "operations.change_automation", "security.operate")
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"mode": "auto"}, "mode"),
+        ({"largest_change_percent": "90"}, "largest_change_percent"),
+        ({"needs_calm": ""}, "needs_calm"),
+        ({"quiet_from": "08:00", "quiet_until": "09:00"}, "quiet_until"),
+    ],
+)
+def test_only_an_approver_lets_an_automation_act_or_widens_its_limits(
+    automation, client, changed, field
+):
+    ads = automation()
+    staff(client, *OPERATOR)
+    reply = client.post(page(ads), {**FORM, **changed})
+    assert reply.context["adminform"].form.errors[field] == ["Only an approver may change this."]
+    assert client.post(page(ads), {**FORM, "mode": "observe"}).status_code == 302
+    client.logout()
+    get_user_model().objects.all().delete()
+    staff(client, *OPERATOR, "security.approve_decisions")
+    assert client.post(page(ads), {**FORM, **changed}).status_code == 302
+
+
+def test_quiet_hours_have_a_beginning_and_an_end(automation, admin_client):
+    reply = admin_client.post(page(automation()), {**FORM, "quiet_from": "08:00"})
+    assert reply.context["adminform"].form.errors["quiet_until"] == [
+        "Quiet hours have a beginning and an end, or neither."
+    ]
+
+
+def test_staff_trust_anew_what_was_taken_out_of_auto(automation, admin_client):
+    ads = automation()
+    admin_client.post(page(ads), {**FORM, "mode": "auto"})
+    ads.refresh_from_db()
+    trusted = ads.trusted_at
+    assert trusted is not None
+    assert services.demote("ads", "plan: 3 of 20.", timezone.now())
+    assert not services.demote("ads", "plan: 3 of 20.", timezone.now())
+    shown = admin_client.get(page(ads)).content.decode()
+    assert "plan: 3 of 20." in shown
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.state) == ("demoted", "open")
+
+    admin_client.post(page(ads), {**FORM, "mode": "auto"})
+    ads.refresh_from_db()
+    alert.refresh_from_db()
+    assert (ads.mode, alert.state) == ("auto", "resolved")
+    assert ads.trusted_at > trusted

@@ -1,13 +1,19 @@
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from operations.decisions.draft import Expected
-from operations.decisions.guardrails import Limits, judge
+from operations.decisions.guardrails import Circumstances, Limits, Quiet, confidence, judge
 from tests.operations.conftest import NOON
 from tests.operations.decisions.conftest import draft
 
 
-def verdicts(limits=None, applied_today=0, **changed):
-    judged = judge(limits or Limits(), draft(**changed), applied_today, NOON)
+def verdicts(limits=None, *, applied_today=0, changed_today=0.0, alert="", **changed):
+    around = Circumstances(NOON, applied_today, changed_today, alert)
+    judged = judge(limits or Limits(), draft(**changed), around)
     return {each.name: each.passed for each in judged}
 
 
@@ -17,6 +23,7 @@ def test_a_modest_sure_and_fresh_draft_passes_all():
         "applied_per_day": True,
         "sure_gain": True,
         "data_age_hours": True,
+        "critical_alert": True,
     }
 
 
@@ -45,5 +52,69 @@ def test_a_limit_switched_off_judges_nothing():
         applied_per_day=None,
         needs_sure_gain=False,
         data_age_hours=None,
+        needs_calm=False,
     )
     assert verdicts(off) == {}
+
+
+def test_changes_of_one_day_add_up():
+    daily = Limits(largest_daily_change_percent=25.0)
+    for changed, passed in ((15.0, True), (15.1, False)):
+        judged = verdicts(daily, changed_today=changed, change_percent=-10.0)
+        assert judged["largest_daily_change_percent"] == passed
+    assert not verdicts(daily, change_percent=None)["largest_daily_change_percent"]
+
+
+def test_an_open_critical_alert_on_the_subject_holds_it_back():
+    assert not verdicts(alert="health: down, hall")["critical_alert"]
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "moment", "quiet"),
+    [
+        (time(8), time(18), "07:59", False),
+        (time(8), time(18), "08:00", True),
+        (time(8), time(18), "18:00", False),
+        (time(22), time(6), "23:00", True),
+        (time(22), time(6), "05:59", True),
+        (time(22), time(6), "06:00", False),
+        (time(9), time(9), "04:00", True),
+    ],
+)
+def test_quiet_hours_are_those_of_the_automations_own_clock(begins, ends, moment, quiet):
+    berlin = ZoneInfo("Europe/Berlin")
+    hours = Quiet(begins, ends, berlin)
+    now = datetime.fromisoformat(f"2026-11-20T{moment}").replace(tzinfo=berlin).astimezone(UTC)
+    assert hours.covers(now) == quiet
+
+
+def test_nothing_is_applied_in_quiet_hours():
+    noon = Limits(quiet=Quiet(time(11), time(13), UTC))
+    assert not verdicts(noon)["quiet_hours"]
+    assert verdicts(Limits(quiet=Quiet(time(13), time(11), UTC)))["quiet_hours"]
+
+
+def test_least_confidence_is_met_or_not():
+    # 1.5 in [0.5, 2.5] at 90 %: spread 0.608, so 2.467 spreads above zero: 99.3 %.
+    assert verdicts(Limits(least_confidence_percent=99.3))["least_confidence_percent"]
+    assert not verdicts(Limits(least_confidence_percent=99.4))["least_confidence_percent"]
+
+
+def expecting(estimate, low, high, level=0.9):
+    return Expected("x", estimate, low, high, level, timedelta(days=1))
+
+
+def test_confidence_at_the_edges():
+    assert confidence(expecting(1, 0, 2)) == pytest.approx(95)
+    assert confidence(expecting(-1, -2, 0)) == pytest.approx(5)
+    assert confidence(expecting(0, -1, 1)) == pytest.approx(50)
+    assert confidence(expecting(2, 2, 2)) == 100
+    assert confidence(expecting(-2, -2, -2)) == 0
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0.001, 1e6), st.floats(0.001, 1e6), st.floats(0.5, 0.99))
+def test_confidence_is_a_percentage_that_agrees_with_the_interval(estimate, left, right, level):
+    found = confidence(expecting(estimate, estimate - left, estimate + right, level))
+    assert 0 <= found <= 100
+    if estimate - left > 0:
+        assert found >= 50 + 50 * level - 1e-9

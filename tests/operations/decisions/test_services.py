@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+from operations.alerts import services as alerts
+from operations.alerts.models import Alert
 from operations.automations.models import Automation
 from operations.decisions import kinds, services
 from operations.decisions.draft import Guardrail
@@ -21,7 +23,7 @@ def test_a_proposal_waits_and_says_what_it_promises(proposed, thermostat):
     assert proposed.status == "proposed"
     assert proposed.proposed_at == NOON
     assert proposed.expected["low"] == 0.5
-    assert [each["name"] for each in proposed.guardrails][-1] == "data_age_hours"
+    assert [each["name"] for each in proposed.guardrails][-1] == "critical_alert"
     assert str(proposed) == "Hall to 20 degrees"
     assert thermostat.setting == "18"
 
@@ -144,6 +146,7 @@ def test_auto_waits_where_no_guardrail_judges_at_all(thermostat):
         applied_per_day=None,
         needs_sure_gain=False,
         data_age_hours=None,
+        needs_calm=False,
     )
     assert services.propose(draft(), mode="auto", now=NOON).status == "proposed"
 
@@ -276,3 +279,70 @@ def test_the_daily_limit_holds_for_proposals_at_once(thermostat, at_once):
         return services.propose(made, mode="auto", now=NOON).status
 
     assert sorted(at_once(one, 6)) == ["applied"] * 2 + ["proposed"] * 4
+
+
+# --- Trust and calm -------------------------------------------------------------------------------
+def trusted(**limits):
+    Automation.objects.filter(name="heating").update(mode="auto", **limits)
+
+
+def measured_decisions(thermostat, count, *, inside, after=timedelta(0)):
+    """Decisions applied and measured, each with an effect inside its promise or below it."""
+    thermostat.realised = Realised(0.1, None, None, {}, inside=inside)
+    for number in range(count):
+        made = services.propose(
+            draft(inputs_digest=f"{after}{inside}{number}"), mode="propose", now=NOON
+        )
+        thermostat.put("18")
+        services.approve(made.pk, actor="ada", now=NOON)
+        services.measure_due(NOON + timedelta(days=7) + after)
+
+
+def mode_of_heating():
+    return Automation.objects.get(name="heating").mode
+
+
+def test_an_automation_whose_promises_fail_proposes_again_and_it_is_told_once(thermostat):
+    trusted(applied_per_day=None)
+    measured_decisions(thermostat, 11, inside=True)
+    measured_decisions(thermostat, 8, inside=False)
+    assert mode_of_heating() == "auto"
+    measured_decisions(thermostat, 2, inside=False, after=timedelta(minutes=1))
+    heating = Automation.objects.get(name="heating")
+    assert heating.mode == "propose"
+    assert heating.demoted_because == (
+        "setting: 11 of the last 20 effects lay in the promised interval, fewer than 60%."
+    )
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.subject, alert.severity, alert.count) == (
+        "demoted", "heating", "high", 1,
+    )  # fmt: skip
+
+
+def test_what_was_measured_before_staff_trusted_it_anew_does_not_count(thermostat):
+    measured_decisions(thermostat, 20, inside=False)
+    trusted(trusted_at=NOON + timedelta(days=8), applied_per_day=None)
+    measured_decisions(thermostat, 19, inside=False, after=timedelta(days=2))
+    assert mode_of_heating() == "auto"
+    measured_decisions(thermostat, 1, inside=False, after=timedelta(days=3))
+    assert mode_of_heating() == "propose"
+
+
+def test_while_a_critical_alert_is_open_nothing_applies_itself(thermostat):
+    alert = alerts.raise_alert("health", "down", "hall", "critical", "No heat.", now=NOON)
+    held = services.propose(draft(), mode="auto", now=NOON)
+    assert held.status == "proposed"
+    alerts.close(alert.pk, actor="ada", now=NOON)
+    free = services.propose(draft(inputs_digest="1" * 64), mode="auto", now=NOON)
+    assert free.status == "applied"
+
+
+def test_changes_of_one_subject_in_a_day_add_up_until_they_are_too_much(thermostat):
+    trusted(largest_daily_change_percent=30.0)
+    made = []
+    for number, hours in enumerate((0, 1, 2, 30)):
+        thermostat.put("18")
+        now = NOON + timedelta(hours=hours)
+        fresh = draft(inputs_digest=str(number) * 64, data_as_of=now)
+        made.append(services.propose(fresh, mode="auto", now=now).status)
+    assert made == ["applied", "applied", "proposed", "applied"]

@@ -14,7 +14,10 @@ def test_what_was_sealed_comes_back_and_cannot_be_seen(secret):
     assert len(secret) < 8 or secret not in token
 
 
-@pytest.mark.parametrize("token", ["", "x", "gAAAAA", sealed.seal("a", "other")])
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", "gAAAAA", pytest.param(sealed.seal("a", "other"), id="sealed under another key")],
+)
 def test_another_key_or_a_changed_token_is_told(token):
     with pytest.raises(sealed.Unreadable, match="another ALERT_SEALING_KEY"):
         sealed.opened(token, "key")

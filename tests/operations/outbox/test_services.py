@@ -319,8 +319,7 @@ def test_a_webhook_into_the_own_network_is_refused(hook):
     assert caught.value.final
 
 
-def test_old_messages_are_forgotten_and_those_on_their_way_are_not(listener, monkeypatch):
-    monkeypatch.setattr(services, "BATCH", 1)
+def test_old_messages_are_forgotten_and_those_on_their_way_are_not(listener):
     for number in range(4):
         posted(f"event:{number}")
     ended = [("sent", 90), ("sent", 91), ("dead", 366), ("queued", 0)]
