@@ -2,5 +2,6 @@
 
 `access` says who may look, `page` puts a page together, `tables` and `pictures` are what pages
 are made of: every picture has its table behind it, and every table its CSV. `frontpage` feeds
-the admin's first page; `overview`, `budget`, `pricing` and `decisions` are the page families.
+the admin's first page; `overview`, `budget`, `pricing`, `decisions` and `health` are the
+page families.
 """

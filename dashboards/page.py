@@ -17,6 +17,7 @@ FAMILIES = (
     ("/dashboards/budget", "Budget"),
     ("/dashboards/pricing", "Pricing"),
     ("/dashboards/decisions", "Decisions"),
+    ("/dashboards/health", "Health"),
 )
 
 

@@ -22,6 +22,7 @@ ICONS = {
     "/dashboards/budget": "donut_small",
     "/dashboards/pricing": "sell",
     "/dashboards/decisions": "fact_check",
+    "/dashboards/health": "monitor_heart",
     "Channel": "campaign",
     "Performance": "trending_up",
     "TotalRevenue": "payments",

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboards import decisions, overview
+from dashboards import decisions, health, overview
 from dashboards.budget import views
 from dashboards.pricing import views as pricing
 
@@ -14,4 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/pricing/versions/<int:pk>", pricing.version, name="pricing-version"),
     path("dashboards/pricing/quotes/<uuid:quote_id>", pricing.quote, name="pricing-quote"),
     path("dashboards/decisions", decisions.ledger, name="decisions"),
+    path("dashboards/health", health.health, name="health"),
 ]

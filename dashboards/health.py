@@ -1,0 +1,138 @@
+"""The status page: what is up now, how each day went, and every outage."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from aethercrown.charts.figures import PERCENT, Unit
+from aethercrown.charts.lines import Series, line
+from dashboards import page
+from dashboards.access import viewer
+from dashboards.pictures import Picture, picture
+from dashboards.tables import Column, Table, Value
+from operations.health import reports
+from operations.uptime import reports as uptime
+from operations.uptime.reports import Trend
+
+DAYS = 30
+DAY = timedelta(hours=24)
+MONTH = timedelta(days=30)
+WORDS = {
+    "healthy": "Everything that is required works",
+    "degraded": "Something works slowly, or nothing is known of it",
+    "unhealthy": "Something that is required does not work",
+}
+VERDICTS = {"healthy": "good", "degraded": "warn", "unhealthy": "bad"}
+SHARE = Unit(suffix="%", digits=2)
+MILLISECONDS = Unit(suffix="\u00a0ms", digits=1)
+
+
+@viewer
+def health(request: HttpRequest) -> HttpResponseBase:
+    now = timezone.now()
+    rows, turn = reports.components(), reports.last_round()
+    standing = listed(uptime.trends(DAY, now))
+    outages = ended(now)
+    days, found = uptime.by_day(DAYS, now)
+    drawn = daily(days, found) if found else None
+    tables = [standing, outages, *([drawn.table] if drawn else [])]
+    whole = reports.overall(rows)
+    return page.download(request, "health", tables) or page.shown(
+        request,
+        "dashboards/health.html",
+        [page.Step("Overview", "/"), page.Step("Health")],
+        whole=whole,
+        words=WORDS[whole],
+        verdict=VERDICTS[whole],
+        turn=turn,
+        standing=standing,
+        outages=outages,
+        daily=drawn,
+    )
+
+
+def listed(trends: Sequence[Trend]) -> Table:
+    """Each component now, and over the last 24 hours."""
+    columns = (
+        Column("Component"),
+        Column("Status"),
+        Column("Confirmed"),
+        Column("Since"),
+        Column("Last look"),
+        Column("Available, 24 h", SHARE),
+        Column("p50", MILLISECONDS),
+        Column("p95", MILLISECONDS),
+        Column("p99", MILLISECONDS),
+        Column("Looks", Unit()),
+        Column("What is wrong", prose=True),
+    )
+    rows = [
+        (
+            each.component.name,
+            each.component.status,
+            each.component.state,
+            each.component.since,
+            each.component.checked_at,
+            each.found.availability_percent,
+            each.found.percentile(0.50),
+            each.found.percentile(0.95),
+            each.found.percentile(0.99),
+            each.found.checks,
+            each.component.error,
+        )
+        for each in trends
+    ]
+    return Table("components", "Components", columns, rows)
+
+
+def ended(now: datetime) -> Table:
+    """The outages of the last thirty days."""
+    columns = (
+        Column("Component"),
+        Column("From"),
+        Column("Until"),
+        Column("Minutes", Unit(digits=1)),
+        Column("What was wrong", prose=True),
+    )
+    rows: list[Sequence[Value]] = [
+        (
+            each.component.name,
+            each.started_at,
+            each.ended_at or "still down",
+            ((each.ended_at or now) - each.started_at).total_seconds() / 60,
+            each.error,
+        )
+        for each in uptime.incidents(now - MONTH)
+    ]
+    return Table("outages", "Outages of the last 30 days", columns, rows)
+
+
+def daily(days: Sequence[date], found: Mapping[str, Sequence[float | None]]) -> Picture:
+    """Availability by day: the mean of all components, and the lowest of them."""
+    rows: list[tuple[date, float | None, float | None, str]] = []
+    for place, day in enumerate(days):
+        known = {name: value for name, each in found.items() if (value := each[place]) is not None}
+        lowest = min(known, key=lambda name: (known[name], name)) if known else ""
+        mean = sum(known.values()) / len(known) if known else None
+        rows.append((day, mean, known.get(lowest), lowest if known.get(lowest) != 100 else ""))
+    columns = (
+        Column("Day"),
+        Column("All", SHARE),
+        Column("Lowest", SHARE),
+        Column("Which was lowest"),
+    )
+    series = [
+        Series("All components", [row[1] for row in rows]),
+        Series("The lowest", [row[2] for row in rows]),
+    ]
+    return picture(
+        lambda caption, frame: line(
+            days, series, caption, PERCENT, axis="% of the time known", frame=frame
+        ),
+        "Availability by day",
+        Table("days", "Availability by day", columns, rows),
+        note="Of the time in which the state was known: gaps, unknown looks and maintenance are "
+        "left out.",
+    )
