@@ -13,9 +13,14 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
     if arguments and arguments[0] in EARLY:
         return int(importlib.import_module(EARLY[arguments[0]]).main(arguments[1:]))
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - as said above
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - as said above
+    from django.core.management import execute_from_command_line  # noqa: PLC0415 - the same
 
-    execute_from_command_line([sys.argv[0], *arguments])
+    try:
+        execute_from_command_line([sys.argv[0], *arguments])
+    except ImproperlyConfigured as reason:
+        sys.stderr.write(f"The settings are wrong: {reason}\n")
+        return 1
     return 0
 
 

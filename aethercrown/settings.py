@@ -11,12 +11,12 @@ import environ
 from csp.constants import NONCE
 from django.templatetags.static import static
 
-from aethercrown import datadir
+from aethercrown import datadir, variables
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = variables.Variables()
 environ.Env.read_env(BASE_DIR / ".env")
 
 # --- Where things are kept -------------------------------------------------------------------
@@ -118,7 +118,7 @@ STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True  # no collectstatic step before the first start
 
 # --- Rows ------------------------------------------------------------------------------------
-DATABASE_URL = env.str("DATABASE_URL", default="")
+DATABASE_URL = env.address("DATABASE_URL", variables.DATABASES)
 _sqlite: dict[str, Any] = {
     "ENGINE": "django.db.backends.sqlite3",
     "NAME": str(DATA_DIR / "aethercrown.sqlite3"),
@@ -148,7 +148,7 @@ USE_I18N = True
 FORMAT_MODULE_PATH = "aethercrown.formats"
 
 # --- Broker and cache ------------------------------------------------------------------------
-REDIS_URL = env.str("REDIS_URL", default="") or datadir.broker_url(DATA_DIR) or ""
+REDIS_URL = env.address("REDIS_URL", variables.BROKERS) or datadir.broker_url(DATA_DIR) or ""
 CACHE_PREFIX = env.str("CACHE_PREFIX", default="ac")
 CACHES = {
     "default": {
@@ -189,7 +189,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- Mail ------------------------------------------------------------------------------------
-EMAIL_URL = env.str("EMAIL_URL", default="")
+EMAIL_URL = env.address("EMAIL_URL", variables.MAILS)
 ALERT_EMAIL_FROM = env.str("ALERT_EMAIL_FROM", default="aethercrown@localhost")
 ALERT_SEALING_KEY = env.str("ALERT_SEALING_KEY", default="") or datadir.secret(
     DATA_DIR, "alert_sealing_key"

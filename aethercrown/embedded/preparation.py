@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import secrets
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,8 +24,10 @@ DEMO_DONE = "demo.loaded"
 
 def prepare(folder: Path, answer: int, *, demo: bool) -> None:
     """Bring the database up to date and write what the first screen shows, as JSON, to `answer`."""
-    if missing(on_disk(), recorded()):
-        call_command("migrate", interactive=False, verbosity=1)
+    if behind := missing(on_disk(), recorded()):
+        sys.stdout.write(f"The database is brought up to date (migrations: {len(behind)}).\n")
+        sys.stdout.flush()
+        call_command("migrate", interactive=False, verbosity=0)
     password = first_login()
     if demo:
         load_demo(folder)

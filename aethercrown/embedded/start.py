@@ -60,6 +60,7 @@ def main(arguments: list[str]) -> int:
     """Run until told to stop: 0 then, 1 with one sentence when it cannot go on."""
     description = "Run the platform: web server, worker, schedules, and a broker of its own."
     argparse.ArgumentParser(prog="manage.py start", description=description).parse_args(arguments)
+    sys.dont_write_bytecode = False  # compiling our own modules is half the time of a start
     environ.Env.read_env(datadir.ROOT / ".env")
     if os.environ.get("MAKELEVEL"):  # a make that is killed must not leave us behind
         tether.tie(os.getppid(), signal.SIGTERM)
@@ -93,6 +94,7 @@ def run(chosen: Choice) -> int:
         say([f"AetherCrown starts on {chosen.address}; data and logs in {chosen.folder}."])
         with broker(chosen, held) as kept_broker:
             decide(os.environ, chosen, kept_broker)
+            read_settings()
             return supervise(chosen, listener, kept_broker)
 
 
@@ -106,6 +108,17 @@ def decide(environment: MutableMapping[str, str], chosen: Choice, broker: Broker
         environment.setdefault("HTTPS", "False")
     for name in ONE_THREAD:  # one process more is worth more than threads in the arithmetic
         environment.setdefault(name, "1")
+
+
+def read_settings() -> None:
+    """Let Django read them; Unavailable, with the variable, where one has no meaning."""
+    from django.conf import settings  # noqa: PLC0415 - after `decide`
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - the same
+
+    try:
+        settings.DATABASES  # noqa: B018 - the first use reads them all
+    except ImproperlyConfigured as reason:
+        raise Unavailable(f"The settings are wrong: {reason}") from None
 
 
 def is_loopback(host: str) -> bool:

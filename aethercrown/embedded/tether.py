@@ -97,6 +97,10 @@ def command_line(death_signal: int, uid: int, folder: str, command: list[str]) -
     return [sys.executable, "-I", "-S", script, *tied, *command]
 
 
+def main(arguments: list[str]) -> int:
+    parent, death_signal, uid = (int(each) for each in arguments[:3])
+    return become(parent, death_signal, uid, arguments[3], arguments[4:])
+
+
 if __name__ == "__main__":
-    numbers = [int(each) for each in sys.argv[1:4]]
-    sys.exit(become(numbers[0], numbers[1], numbers[2], sys.argv[4], sys.argv[5:]))
+    sys.exit(main(sys.argv[1:]))

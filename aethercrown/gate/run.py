@@ -62,6 +62,7 @@ def environment(given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     kept = {name: text for name, text in given.items() if name not in {"DEBUG", "HTTPS"}}
     kept.update(DJANGO_SETTINGS_MODULE="aethercrown.settings", DATA_DIR=str(folder), DEBUG="False")
     kept["PYTHONPATH"] = str(datadir.ROOT)
+    kept["COVERAGE_FILE"] = str(folder / "coverage")
     kept.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile all of it again
     try:
         yield kept

@@ -1,0 +1,47 @@
+"""The command line, in processes of its own as a person calls it."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+from django.core.management import call_command
+
+from tests import rig
+
+
+def manage(*arguments, **environment):
+    surroundings = {name: text for name, text in os.environ.items() if name not in rig.OWN}
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "manage.py", *arguments],
+        cwd=rig.ROOT,
+        env={**surroundings, "DJANGO_SETTINGS_MODULE": "aethercrown.settings", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_two_commands_stand_in_the_help():
+    done = manage("help")
+    assert done.returncode == 0
+    assert {"start", "test", "import_data"} <= set(done.stdout.split())
+
+
+@pytest.mark.parametrize("command", [["check"], ["start"]])
+def test_a_setting_without_a_meaning_is_one_sentence(command, tmp_path):
+    free = str(rig.free_port())
+    done = manage(*command, API_BURST="many", DATA_DIR=str(tmp_path), PORT=free)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "The settings are wrong: API_BURST is 'many', and must be a whole number.\n"
+    )
+    assert not rig.belonging(tmp_path)
+
+
+@pytest.mark.parametrize("command", ["start", "test"])
+def test_a_command_that_only_manage_py_can_run_says_so(command):
+    told = io.StringIO()
+    call_command(command, stderr=told)
+    assert f"python manage.py {command}" in told.getvalue()
