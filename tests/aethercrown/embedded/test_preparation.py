@@ -52,10 +52,14 @@ def test_a_migration_that_is_not_recorded_is_missing():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_lacks_a_migration_is_brought_up_to_date(tmp_path):
+def test_a_database_that_lacks_a_migration_is_brought_up_to_date_in_one_line(tmp_path, capsys):
     call_command("migrate", "sessions", "zero", verbosity=0)
     assert preparation.missing(preparation.on_disk(), preparation.recorded())
     answer(tmp_path)
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if "igration" in line or "Applying" in line] == [
+        "The database is brought up to date (migrations: 1)."
+    ]
     assert not preparation.missing(preparation.on_disk(), preparation.recorded())
 
 
