@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.utils import timezone
 
 from revenue.pricing import services
@@ -116,6 +117,14 @@ def test_lines_that_no_longer_come_out_are_said_to_differ(page, quoted):
 @pytest.mark.parametrize("path", ["versions/999999", f"quotes/{uuid4()}"])
 def test_what_is_not_there_is_not_found(page, published, path):
     assert page.get(f"{PRICING}/{path}").status_code == 404
+
+
+def test_a_quote_of_a_version_that_was_tampered_with_differs(page, quoted):
+    with connection.cursor() as cursor:
+        off = "DROP TRIGGER revenue_planprice_frozen"
+        cursor.execute(off if connection.vendor == "sqlite" else f"{off} ON revenue_planprice")
+        cursor.execute("UPDATE revenue_planprice SET base_price = 1")
+    assert "it differs" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
 
 
 def test_a_stranger_is_sent_to_sign_in(client, quoted):

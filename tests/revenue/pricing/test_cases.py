@@ -1,16 +1,19 @@
 """Files of worked cases: agreement, disagreement, and what is no such file."""
 
 import json
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from revenue.pricing import cases
+from revenue.pricing.exact import day
 
 ORACLE = Path(__file__).parent / "pricing_oracle.json"
 OURS = json.loads(ORACLE.read_text(encoding="utf-8"))["cases"]
-PRORATION = {
+PRORATION: dict[str, Any] = {
     "id": "p",
     "model": "proration",
     "price": {"period_amount": "100", "period_start": "2026-02-01", "period_end": "2026-03-01"},
@@ -96,6 +99,10 @@ def test_days_that_run_backwards_are_refused(price, used, problem):
         "input": {**PRORATION["input"], **used},
     }
     assert problem in str(cases.verdict(0, bad))
+
+
+def test_days_may_be_dates_already():
+    assert day(date(2026, 2, 1), "on") == date(2026, 2, 1)
 
 
 def test_something_that_is_no_case_is_told():

@@ -22,6 +22,10 @@ def with_charges(*charges, **more):
     return replace(BOOK, plans=(replace(BOOK.plans[0], charges=metered, **more),))
 
 
+def steps_of(*charges):
+    return cliffs(with_charges(*charges))
+
+
 def test_the_documented_defaults_have_no_fault():
     assert problems(BOOK) == []
 
@@ -95,7 +99,7 @@ def test_charges_of_a_book_are_checked_and_a_commitment_comes_last():
 
 
 def test_a_volume_price_that_falls_is_a_cliff():
-    (found,) = cliffs(with_charges(("volume", CLIFF)))
+    (found,) = steps_of(("volume", CLIFF))
     assert (found.bound, found.cost, found.above, found.more_from) == (15, 150, 75, D("7.5"))
     assert str(found) == (
         "starter, Calls: at 15 it costs 150, just above only 75; quantities above 7.5 up to 15 "
@@ -105,12 +109,12 @@ def test_a_volume_price_that_falls_is_a_cliff():
 
 def test_a_flat_price_that_falls_is_a_cliff_from_the_tiers_start():
     price = {"tiers": [{"up_to": 5, "flat": 9}, {"up_to": 9, "flat": 8}, {"flat": 8}]}
-    (found,) = cliffs(with_charges(("volume", price)))
+    (found,) = steps_of(("volume", price))
     assert (found.bound, found.more_from) == (5, 0)
 
 
 def test_a_leap_of_more_than_a_fifth_is_told_too():
     price = {"tiers": [{"up_to": 10, "unit": 1}, {"up_to": 20, "unit": 1, "flat": 2}, {"flat": 9}]}
-    (found,) = cliffs(with_charges(("graduated", price), ("per_unit", {"unit": 1})))
+    (found,) = steps_of(("graduated", price), ("per_unit", {"unit": 1}))
     assert (found.bound, found.cost, found.above) == (20, 22, 31)
     assert str(found) == "starter, Calls: at 20 it costs 22, just above 31."

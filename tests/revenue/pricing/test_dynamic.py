@@ -228,6 +228,17 @@ def test_lines_and_breakdown_add_up_and_guardrails_hold(book, usage, tenure, tie
         assert amount(book, tier, known) == found.final_price
 
 
+@given(
+    st.integers(0, 20_000), st.integers(0, 2 * 10**9), st.sampled_from(["starter", "enterprise"])
+)
+def test_the_amount_alone_is_that_of_the_quote(staff, revenue, tier):
+    known = situation(
+        {}, {"tenure_months": 13}, {"employee_count": staff, "annual_revenue": revenue}
+    )
+    with exactly():
+        assert amount(BOOK, tier, known) == priced(BOOK, tier, known).final_price
+
+
 @given(books(), uses, st.decimals(0, 1000, places=2))
 def test_more_use_never_costs_less(book, usage, more):
     grown = {name: each + more for name, each in usage.items()}

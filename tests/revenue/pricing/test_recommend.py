@@ -49,9 +49,13 @@ def test_the_comparison_prices_every_plan_and_says_why():
     assert "nothing is above the limits" in recommended(BOOK, situation({})).reason
 
 
+def offered(current, known):
+    return opportunity(BOOK, current, known)
+
+
 def test_only_a_larger_and_dearer_plan_is_an_opportunity():
     busy = situation({"api_calls": 20000})
-    found = opportunity(BOOK, "starter", busy)
+    found = offered("starter", busy)
     assert (found.recommended, found.increase, found.confidence) == (
         "professional",
         Decimal("77.00"),

@@ -160,7 +160,7 @@ def test_a_simulation_rates_the_quotes_under_both_versions(quoted, draft):
     services.quote("starter", situation({}), now=NOON)
     raise_starter(draft)
     found = reports.simulation(Version.objects.get(pk=draft.pk), quoted.version)
-    assert (found.customers, found.pay_more, found.then - found.now) == (2, 1, 6)
+    assert (found.customers, found.pay_more, found.then - found.now) == (2, 1, Decimal(6))
 
 
 def test_seeding_again_changes_nothing(published):

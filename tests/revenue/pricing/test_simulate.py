@@ -22,6 +22,10 @@ def raised(**bases):
     return replace(BOOK, number=2, plans=tuple(plans))
 
 
+def outcome(now, then, accounts):
+    return simulated(now, then, accounts)
+
+
 def account(key, plan, segment="all", periods=3):
     return Account(key, segment, plan, (Situation({}),) * periods)
 
@@ -35,7 +39,7 @@ ACCOUNTS = [
 
 
 def test_winners_losers_and_sums_are_those_of_single_quotes():
-    found = simulated(BOOK, raised(starter=39, enterprise=450), ACCOUNTS)
+    found = outcome(BOOK, raised(starter=39, enterprise=450), ACCOUNTS)
     assert (found.customers, found.pay_more, found.pay_less, found.unchanged) == (3, 1, 1, 1)
     assert (found.now, found.then) == (3 * (29 + 99 + 499), 3 * (39 + 99 + 450))
     assert [(each.key, each.delta) for each in found.rises] == [("a", 30)]
@@ -72,7 +76,7 @@ def test_customers_at_a_guardrail_are_counted():
 
 
 def test_nobody_makes_an_empty_simulation():
-    found = simulated(BOOK, BOOK, [])
+    found = outcome(BOOK, BOOK, [])
     assert (found.customers, found.now, found.deciles) == (0, 0, ())
 
 
