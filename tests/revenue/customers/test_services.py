@@ -1,0 +1,364 @@
+"""What customers pay, through the services: late facts adjust, nothing is lost."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import IntegrityError, connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from revenue.customers import reports, services
+from revenue.customers.models import (
+    Change,
+    Customer,
+    Movement,
+    NeverRewritten,
+    Payment,
+    Subscription,
+)
+from revenue.customers.movements import Kind, Step, derived
+from revenue.customers.services import Refused
+from security.access.models import User
+from tests.revenue.customers.conftest import NOW, TODAY
+
+MARCH_1 = date(2026, 3, 1)
+
+pytestmark = pytest.mark.django_db
+
+
+def ledger(customer):
+    rows = Movement.objects.filter(customer=customer).order_by("pk")
+    return [(each.on, each.effective_on, each.kind, each.amount) for each in rows]
+
+
+def fields_of(refused):
+    return refused.value.field
+
+
+def test_a_life_is_booked_day_by_day(customer, subscribe):
+    one = subscribe(date(2026, 3, 2), "100", plan="starter")
+    services.change(one.pk, amount=Decimal(150), on=date(2026, 3, 5), plan="pro", now=NOW)
+    services.change(one.pk, amount=Decimal(120), on=date(2026, 3, 9), now=NOW)
+    services.end(one.pk, on=date(2026, 3, 12), now=NOW)
+    subscribe(date(2026, 3, 15), "80")
+    assert [(on.day, kind, amount) for on, _, kind, amount in ledger(customer)] == [
+        (2, "new", 100),
+        (5, "expansion", 50),
+        (9, "contraction", 30),
+        (12, "churn", 120),
+        (15, "reactivation", 80),
+    ]
+    one.refresh_from_db()
+    assert (one.plan, one.amount, one.ended_on) == ("pro", 0, date(2026, 3, 12))
+    assert reports.mrr("USD", TODAY) == 80
+    assert reports.breaks("USD") == []
+
+
+def test_a_yearly_price_is_kept_a_month(subscribe):
+    assert subscribe(MARCH_1, "100", every="year").amount == Decimal("8.333333")
+    assert Movement.objects.get().amount == Decimal("8.333333")
+
+
+def test_a_late_fact_counts_today_and_says_when_it_was(customer, subscribe):
+    one = subscribe(MARCH_1, "100")
+    late = datetime(2026, 5, 7, tzinfo=UTC)
+    services.change(one.pk, amount=Decimal(130), on=date(2026, 4, 10), now=late)
+    assert ledger(customer)[-1] == (date(2026, 5, 7), date(2026, 4, 10), "expansion", 30)
+    closed = reports.bridge("USD", date(2026, 4, 1), date(2026, 4, 30))
+    restated = reports.bridge("USD", date(2026, 4, 1), date(2026, 4, 30), basis=reports.EFFECTIVE)
+    assert (closed[0].closing, restated[0].closing) == (100, 130)
+
+
+def test_an_adjustment_is_a_row_beside_the_wrong_one(customer, subscribe):
+    one = subscribe(MARCH_1, "100")
+    before = list(Movement.objects.values())
+    services.adjust(one.pk, on=MARCH_1, amount=Decimal(90), now=NOW, note="a typing error")
+    assert list(Movement.objects.order_by("pk").values()[:1]) == before
+    last = Movement.objects.order_by("pk").last()
+    assert last is not None
+    assert (last.kind, last.amount, last.is_adjustment, last.cause) == (
+        "new",
+        -10,
+        True,
+        "adjusted",
+    )
+    assert reports.mrr("USD", TODAY) == 90
+    one.refresh_from_db()
+    assert one.amount == 90
+
+
+def test_an_end_can_be_taken_back_and_an_ended_day_made_zero(customer, subscribe):
+    one = subscribe(MARCH_1, "100")
+    services.end(one.pk, on=date(2026, 3, 4), now=NOW)
+    services.adjust(one.pk, on=date(2026, 3, 4), amount=Decimal(0), now=NOW, note="still ended")
+    one.refresh_from_db()
+    assert one.ended_on == date(2026, 3, 4)
+    services.adjust(one.pk, on=date(2026, 3, 4), amount=Decimal(100), now=NOW, note="not left")
+    one.refresh_from_db()
+    assert (one.ended_on, one.amount) == (None, 100)
+    assert reports.bridge("USD", MARCH_1, MARCH_1)[0].amount(Kind.CHURN) == 0
+    assert reports.breaks("USD") == []
+
+
+def test_an_end_on_the_first_day_leaves_nothing(customer, subscribe):
+    one = subscribe(MARCH_1, "100")
+    services.end(one.pk, on=MARCH_1, now=NOW)
+    bridge = reports.bridge("USD", MARCH_1, MARCH_1)[0]
+    assert (bridge.amount(Kind.NEW), bridge.closing, bridge.payers_closing) == (0, 0, 0)
+
+
+def test_booking_again_books_nothing(customer, subscribe):
+    subscribe(MARCH_1, "100")
+    assert services.book([customer.pk], now=NOW, cause="recorded") == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"currency": "ZZZ"}, "currency"),
+        ({"currency": "EUR"}, "currency"),
+        ({"started_on": TODAY + timedelta(days=1)}, "started_on"),
+        ({"every": "decade"}, "every"),
+        ({"external_id": ""}, "external_id"),
+        ({"external_id": "acme-1"}, "external_id"),
+        ({"amount": Decimal(-1)}, "amount"),
+        ({"amount": Decimal("NaN")}, "amount"),
+        ({"amount": Decimal("Infinity")}, "amount"),
+        ({"amount": services.LARGEST + 1}, "amount"),
+    ],
+)
+def test_a_wrong_subscription_is_refused_by_field_and_nothing_is_stored(
+    customer, subscribe, wrong, field
+):
+    subscribe(MARCH_1, "1")
+    right = {
+        "external_id": "acme-2",
+        "amount": Decimal(5),
+        "currency": "USD",
+        "started_on": MARCH_1,
+        "now": NOW,
+    }
+    with pytest.raises(Refused) as refused:
+        services.record_subscription(customer.pk, **{**right, **wrong})
+    assert fields_of(refused) == field
+    assert str(refused.value).startswith(f"{field}: ")
+    assert (Subscription.objects.count(), Change.objects.count()) == (1, 1)
+    assert Movement.objects.count() == 1
+
+
+def test_changes_that_cannot_be_are_refused(subscribe):
+    one = subscribe(date(2026, 3, 5), "10")
+    ten = Decimal(10)
+    with pytest.raises(Refused, match="ended_on: 2026-03-04 is before the start, 2026-03-05"):
+        services.end(one.pk, on=date(2026, 3, 4), now=NOW)
+    with pytest.raises(Refused, match="on: 2026-03-04 is before the start"):
+        services.change(one.pk, amount=ten, on=date(2026, 3, 4), now=NOW)
+    with pytest.raises(Refused, match="on: 2026-03-21 is after today, 2026-03-20"):
+        services.change(one.pk, amount=ten, on=date(2026, 3, 21), now=NOW)
+    with pytest.raises(Refused, match="on: Nothing was recorded for 2026-03-06"):
+        services.adjust(one.pk, on=date(2026, 3, 6), amount=ten, now=NOW, note="x")
+    with pytest.raises(Refused, match="note: An adjustment needs its reason"):
+        services.adjust(one.pk, on=date(2026, 3, 5), amount=ten, now=NOW, note="")
+    services.change(one.pk, amount=Decimal(12), on=date(2026, 3, 10), now=NOW)
+    with pytest.raises(Refused, match="before the last change, on 2026-03-10"):
+        services.end(one.pk, on=date(2026, 3, 8), now=NOW)
+    services.end(one.pk, on=date(2026, 3, 11), now=NOW)
+    with pytest.raises(Refused, match="ended on 2026-03-11"):
+        services.change(one.pk, amount=ten, on=date(2026, 3, 12), now=NOW)
+
+
+def test_the_ledger_cannot_be_rewritten(customer, subscribe):
+    subscribe(MARCH_1, "100")
+    row = Movement.objects.get()
+    row.amount = Decimal(1)
+    with pytest.raises(NeverRewritten):
+        row.save()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Movement.objects.update(amount=Decimal(1))
+    row.refresh_from_db()
+    assert row.amount == 100
+    fresh = Movement(
+        customer=customer,
+        currency="USD",
+        on=TODAY,
+        effective_on=TODAY,
+        kind="new",
+        amount=Decimal(0),
+        payers=0,
+        before=Decimal(0),
+        after=Decimal(0),
+        cause="recorded",
+        booked_at=NOW,
+    )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        fresh.save()
+
+
+def test_merged_records_did_what_one_customer_did(customer, subscribe):
+    other = Customer.objects.create(external_id="acme2", name="Acme again", currency="USD")
+    third = Customer.objects.create(external_id="acme3", name="Acme, third", currency="USD")
+    subscribe(date(2026, 2, 1), "10", now=datetime(2026, 2, 2, tzinfo=UTC))
+    subscribe(date(2026, 3, 3), "20", of=other)
+    services.merge(other.pk, third.pk, now=NOW)
+    before = list(Movement.objects.order_by("pk").values())
+    services.merge(customer.pk, other.pk, now=NOW)
+
+    assert list(Movement.objects.order_by("pk").values()[:2]) == before
+    assert set(customer.duplicates.all()) == {other, third}
+    assert customer.subscriptions.count() == 2
+    march = reports.bridge("USD", MARCH_1, TODAY)[0]
+    assert (march.opening, march.closing) == (10, 30)
+    assert (march.amount(Kind.NEW), march.amount(Kind.EXPANSION)) == (0, 20)
+    assert march.payers_closing == 1
+    assert reports.breaks("USD") == []
+    with pytest.raises(Refused, match="was merged into number"):
+        subscribe(MARCH_1, "1", of=other)
+
+
+def test_two_that_began_on_one_day_are_one_payer(customer, subscribe):
+    other = Customer.objects.create(external_id="acme2", name="Acme again", currency="USD")
+    subscribe(MARCH_1, "10")
+    subscribe(MARCH_1, "20", of=other)
+    services.merge(customer.pk, other.pk, now=NOW)
+    bridge = reports.bridge("USD", MARCH_1, TODAY)[0]
+    assert (bridge.closing, bridge.payers_closing) == (30, 1)
+
+
+def test_records_that_cannot_be_one_are_not_merged(customer):
+    other = Customer.objects.create(external_id="x", name="X", currency="EUR")
+    with pytest.raises(Refused, match="itself"):
+        services.merge(customer.pk, customer.pk, now=NOW)
+    with pytest.raises(Refused, match="Acme pays in USD, X in EUR"):
+        services.merge(customer.pk, other.pk, now=NOW)
+
+
+def test_erasing_leaves_the_sums_and_no_name(customer, subscribe):
+    other = Customer.objects.create(external_id="acme2", name="Acme again", currency="USD")
+    services.merge(customer.pk, other.pk, now=NOW)
+    one = subscribe(MARCH_1, "10", note="Anna asked for it")
+    services.record_payment(
+        customer.pk,
+        external_id="inv-1",
+        amount=Decimal(10),
+        currency="USD",
+        paid_on=MARCH_1,
+        now=NOW,
+    )
+    person = User.objects.create_user("ada")
+    LogEntry.objects.create(
+        user=person,
+        content_type=ContentType.objects.get_for_model(Customer),
+        object_id=str(customer.pk),
+        object_repr="Acme",
+        action_flag=2,
+    )
+    before = reports.bridge("USD", MARCH_1, TODAY)
+    services.erase(customer.pk, now=NOW)
+
+    assert reports.bridge("USD", MARCH_1, TODAY) == before
+    kept = str(reports.personal_data(customer.pk)) + str(list(LogEntry.objects.values()))
+    for word in ("acme", "Acme", "Ada", "Anna", "inv-1"):
+        assert word not in kept
+    one.refresh_from_db()
+    assert one.external_id == f"erased-{one.pk}"
+    with pytest.raises(Refused, match="was erased on 2026-03-20"):
+        services.erase(customer.pk, now=NOW)
+
+
+def test_everything_kept_of_a_customer_is_handed_out(customer, subscribe):
+    subscribe(MARCH_1, "10")
+    data = reports.personal_data(customer.pk)
+    assert {name: len(rows) for name, rows in data.items()} == {
+        "customer": 1,
+        "subscriptions": 1,
+        "changes": 1,
+        "payments": 0,
+        "movements": 1,
+    }
+
+
+def test_payments_are_refused_by_field(customer):
+    right = {
+        "external_id": "p1",
+        "amount": Decimal(5),
+        "currency": "USD",
+        "paid_on": TODAY,
+        "now": NOW,
+    }
+    assert str(services.record_payment(customer.pk, **right)) == "5.000000 USD on 2026-03-20"
+    for wrong, field in (
+        ({}, "external_id"),
+        ({"external_id": "p2", "kind": "gift"}, "kind"),
+        ({"external_id": "p2", "currency": "EUR"}, "currency"),
+        ({"external_id": "p2", "paid_on": TODAY + timedelta(days=1)}, "paid_on"),
+    ):
+        with pytest.raises(Refused) as refused:
+            services.record_payment(customer.pk, **{**right, **wrong})
+        assert fields_of(refused) == field
+    assert Payment.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changes_at_the_same_moment_leave_a_true_ledger(customer, subscribe, at_once):
+    one, two = subscribe(MARCH_1, "10"), subscribe(MARCH_1, "10")
+    turns = iter([(one, 11), (two, 12), (one, 13), (two, 14)] * 2)
+
+    def act():
+        which, amount = next(turns)
+        return services.change(which.pk, amount=Decimal(amount), on=TODAY, now=NOW)
+
+    assert not [each for each in at_once(act, 8) if isinstance(each, Exception)]
+    assert reports.breaks("USD") == []
+    assert Movement.objects.filter(kind="new").count() == 2
+    assert connection.vendor in {"sqlite", "postgresql"}
+
+
+acts = st.lists(
+    st.tuples(
+        st.sampled_from(["subscribe", "change", "end", "adjust"]),
+        st.integers(1, 19),
+        st.integers(0, 50),
+    ),
+    max_size=12,
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(acts)
+def test_any_sequence_of_services_leaves_what_a_recomputation_says(customer, subscribe, sequence):
+    before = set(Subscription.objects.values_list("pk", flat=True))
+    with transaction.atomic():
+        for act, day, amount in sequence:
+            _try(act, date(2026, 3, day), Decimal(amount), subscribe, before)
+        changes = Change.objects.order_by("on", "pk")
+        steps = [Step(each.on, each.subscription_id, each.amount) for each in changes]
+        wanted = {(each.on, each.kind): each.amount for each in derived(steps)}
+        found: dict[tuple[date, str], Decimal] = {}
+        for row in Movement.objects.all():
+            place = (row.effective_on, row.kind)
+            found[place] = found.get(place, Decimal(0)) + row.amount
+        assert {place: sums for place, sums in found.items() if sums} == wanted
+        assert reports.breaks("USD") == []
+        transaction.set_rollback(True)
+
+
+def _try(act, on, amount, subscribe, before):
+    rows = Subscription.objects.exclude(pk__in=before).order_by("pk")
+    if act == "subscribe" or not rows:
+        subscribe(on, str(amount))
+        return
+    one = rows[int(amount) % len(rows)]
+    calls = {
+        "change": lambda: services.change(one.pk, amount=amount, on=on, now=NOW),
+        "end": lambda: services.end(one.pk, on=on, now=NOW),
+        "adjust": lambda: services.adjust(one.pk, on=on, amount=amount, now=NOW, note="wrong"),
+    }
+    try:
+        calls[act]()
+    except Refused:
+        return
