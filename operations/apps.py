@@ -9,9 +9,10 @@ class OperationsConfig(AppConfig):
         from operations.automations import registry as automations  # noqa: PLC0415 - models exist only now
         from operations.health import registry as parts  # noqa: PLC0415
         from operations.health import services as health  # noqa: PLC0415
+        from operations.planning import services as planning  # noqa: PLC0415
         from operations.vitals import services as vitals  # noqa: PLC0415
 
-        for automation in health.AUTOMATIONS:
+        for automation in (*health.AUTOMATIONS, *planning.AUTOMATIONS):
             automations.register(automation)
         for part in vitals.PARTS:
             parts.register(part)

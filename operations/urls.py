@@ -3,8 +3,26 @@
 from django.urls import URLPattern, URLResolver, path
 
 from operations.health.api import CheckView, TrendsView
+from operations.scheduling.api import (
+    AssignView,
+    CompleteView,
+    HeartbeatView,
+    MetricsView,
+    ScheduleView,
+    TasksView,
+    TaskView,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("operational/health/check", CheckView.as_view(), name="health-check"),
     path("operational/health/trends", TrendsView.as_view(), name="health-trends"),
+    path("optimization/tasks", TasksView.as_view(), name="tasks"),
+    path("optimization/tasks/schedule", ScheduleView.as_view(), name="tasks-schedule"),
+    path("optimization/tasks/metrics", MetricsView.as_view(), name="tasks-metrics"),
+    path("optimization/tasks/assign", AssignView.as_view(), name="tasks-assign"),
+    path("optimization/tasks/heartbeat", HeartbeatView.as_view(), name="tasks-heartbeat"),
+    path(
+        "optimization/tasks/<path:task_id>/complete", CompleteView.as_view(), name="tasks-complete"
+    ),
+    path("optimization/tasks/<path:task_id>", TaskView.as_view(), name="task"),
 ]

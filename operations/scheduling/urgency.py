@@ -41,12 +41,19 @@ def ratios(weights: Floats, durations: Floats) -> Floats:
 
 
 def chain_ratios(graph: Graph, weights: Floats, durations: Floats) -> Floats:
-    """The best (sum of weights)/(sum of durations) of a chain that each task starts.
+    """The best (sum of weights)/(sum of durations) of a chain that each task starts."""
+    if not graph.after.size:
+        return ratios(weights, durations)
+    return np.divide(*best_chains(graph, weights, durations))
+
+
+def best_chains(
+    graph: Graph, weights: Floats, durations: Floats
+) -> tuple[list[float], list[float]]:
+    """The weights and the seconds of the best chain that each task starts.
 
     Built backwards, one choice a task: work that frees urgent work inherits its urgency.
     """
-    if not graph.after.size:
-        return ratios(weights, durations)
     first, after = graph.rows
     gain: list[float] = weights.tolist()
     cost: list[float] = np.clip(durations, SHORTEST, LONGEST).tolist()
@@ -58,7 +65,7 @@ def chain_ratios(graph: Graph, weights: Floats, durations: Floats) -> Floats:
             if longer > best * dearer:
                 best = longer / dearer
                 gain[task], cost[task] = longer, dearer
-    return np.divide(gain, cost)
+    return gain, cost
 
 
 def inherited(graph: Graph, weights: Sequence[float]) -> list[float]:

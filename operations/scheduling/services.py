@@ -1,0 +1,398 @@
+"""The stored queue's writers: tasks come in, are handed out under a lease, and end once.
+
+Every step locks its rows in the order of their ids, and what waits for a task has a higher id
+than the task: so no two calls wait for each other. Handing out skips rows that another call has
+locked, so nobody waits there either and no task is given twice.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from operations.scheduling import intake, reports
+from operations.scheduling.aitask import AITask
+from operations.scheduling.backlog import NotRunning, UnknownTask
+from operations.scheduling.intake import Chain, Standing
+from operations.scheduling.models import Dependency, Duration, Task
+from operations.scheduling.scheduler import DEFAULT_POOL, same
+from operations.scheduling.urgency import key, weight
+from operations.workers import reports as people
+from operations.workers.models import Pool, Worker
+from operations.workers.services import NotItsTurn, UnknownPool, ready_pools, seen
+
+__all__ = ["NotItsTurn", "NotRunning", "UnknownPool", "UnknownTask", "WrongWorker"]
+
+Status = Task.Status
+ATTEMPTS = 3  # leases that may run out before a task fails
+MOST_GIVEN = 1_000  # tasks that one call hands out
+BATCH = 1_000
+
+
+class WrongWorker(NotRunning):
+    """The task is leased to another worker."""
+
+
+# --- Coming in ----------------------------------------------------------------------------------
+def submit(tasks: Iterable[AITask], now: datetime) -> list[Task]:
+    """Store all tasks of a call, in any order, or none; each id once, as the call gave them.
+
+    A task that is stored already with the same values stays as it is. Raises UnknownDependency,
+    Cyclic, or DifferentTask where an id stands for something else.
+    """
+    batch = intake.distinct(tasks)
+    ready_pools()
+    try:
+        return _stored(batch, now)
+    except IntegrityError:  # another call stored one of them meanwhile
+        return _stored(batch, now)
+
+
+@transaction.atomic
+def _stored(batch: Mapping[str, AITask], now: datetime) -> list[Task]:
+    wanted = {*batch, *(need for task in batch.values() for need in task.dependencies)}
+    known = reports.numbers(wanted)
+    intake.refuse_unknown(batch, known)
+    fresh = {name: task for name, task in batch.items() if name not in known}
+    _refuse_others(batch, known)
+    line = intake.in_order(fresh)
+    needed = {need for task in fresh.values() for need in task.dependencies}
+    held = _held({known[name] for name in needed if name in known})
+    made = _rows(fresh, line, held, now)
+    if held:
+        _inherit(fresh, made, held)
+    old = Task.objects.in_bulk([name for name in batch if name in known], field_name="task_id")
+    return [made.get(name) or old[name] for name in batch]
+
+
+def _refuse_others(batch: Mapping[str, AITask], known: Collection[str]) -> None:
+    """Stored tasks may be submitted again, but only as they are; a cycle is named first."""
+    again = [name for name in batch if name in known]
+    stored = reports.as_given(again)
+    if any(set(stored[name].dependencies) != set(batch[name].dependencies) for name in again):
+        needed = {need for task in batch.values() for need in task.dependencies}
+        intake.refuse_cycle(batch, reports.needs_above(needed))
+    for name in again:
+        same(stored[name], batch[name])
+
+
+def _held(numbers: set[int]) -> dict[str, Task]:
+    """What new tasks need, and what may inherit from them, locked until the transaction ends."""
+    if not numbers:
+        return {}
+    rows = Task.objects.filter(pk__in=reports.reached(numbers)).order_by("pk")
+    return {row.task_id: row for row in rows.select_for_update()}
+
+
+def _rows(
+    fresh: Mapping[str, AITask], line: Sequence[str], held: Mapping[str, Task], now: datetime
+) -> dict[str, Task]:
+    """New tasks stored in the order of `line`, each ready, waiting, or lost with what it needs."""
+    pools = {pool.name: pool for pool in Pool.objects.all()}
+    learned = reports.learned({task.task_type for task in fresh.values()})
+    estimates = {
+        name: learned[task.task_type].estimate(task.estimated_duration)
+        for name, task in fresh.items()
+    }
+    found = intake.chains(fresh, estimates)
+    made: dict[str, Task] = {}
+    for name in line:
+        task = fresh[name]
+        row = Task(
+            task_id=name,
+            task_type=task.task_type,
+            priority=int(task.priority),
+            estimated_duration=task.estimated_duration,
+            estimate_used=estimates[name],
+            pool=pools.get(task.task_type) or pools[DEFAULT_POOL],
+            gain=found[name].gain,
+            cost=found[name].cost,
+            created_at=now,
+        )
+        _begin(row, [made.get(need) or held[need] for need in task.dependencies], now)
+        made[name] = row
+    Task.objects.bulk_create(made.values(), batch_size=BATCH)
+    links = (
+        Dependency(task=row, needs=made.get(need) or held[need])
+        for name, row in made.items()
+        for need in fresh[name].dependencies
+    )
+    Dependency.objects.bulk_create(links, batch_size=2 * BATCH)
+    return made
+
+
+def _begin(row: Task, needs: Sequence[Task], now: datetime) -> None:
+    """Where a task stands at first, by what it needs."""
+    lost = next((need for need in needs if need.status == Status.FAILED), None)
+    if lost is not None:
+        row.status, row.completed_at = Status.FAILED, now
+        row.error = below(lost.task_id)
+        return
+    row.waits_for = sum(need.status != Status.COMPLETED for need in needs)
+    if not row.waits_for:
+        _make_ready(row, now)
+
+
+def _make_ready(row: Task, now: datetime) -> None:
+    row.status, row.ready_at = Status.QUEUED, now
+    row.key = key(now.timestamp(), row.gain / row.cost)
+
+
+def _inherit(
+    fresh: Mapping[str, AITask], made: Mapping[str, Task], held: Mapping[str, Task]
+) -> None:
+    """Stored work that frees more urgent new work inherits its urgency; `held` rows are locked."""
+    rows = {row.pk: row for row in held.values() if row.status in reports.WAITING}
+    needs: dict[int, list[int]] = {}
+    links = Dependency.objects.filter(task__in=rows.keys())
+    for task, need in links.values_list("task_id", "needs_id"):
+        needs.setdefault(task, []).append(need)
+    offers = [
+        (held[need].pk, Chain(made[name].gain, made[name].cost))
+        for name, task in fresh.items()
+        if made[name].status != Status.FAILED
+        for need in task.dependencies
+        if need in held
+    ]
+    standing = {
+        pk: Standing(weight(row.priority), row.estimate_used, Chain(row.gain, row.cost))
+        for pk, row in rows.items()
+    }
+    better = intake.hurried(offers, standing, needs)
+    for pk, chain in better.items():
+        row = rows[pk]
+        row.gain, row.cost = chain.gain, chain.cost
+        if row.ready_at is not None:
+            row.key = key(row.ready_at.timestamp(), row.gain / row.cost)
+    changed = [rows[pk] for pk in better]
+    Task.objects.bulk_update(changed, ["gain", "cost", "key"], batch_size=BATCH)
+
+
+# --- Going out ----------------------------------------------------------------------------------
+def assign(
+    now: datetime,
+    *,
+    worker: str = "",
+    pool: str = "",
+    count: int | None = None,
+    lease: float | None = None,
+) -> list[Task]:
+    """Hand out the most urgent ready tasks, at most `count`, each under a lease.
+
+    A named worker gets one unless it asks for more, whatever it holds already. Without a name
+    every free worker gets one. `lease` is in seconds; usually twice what such a task takes.
+    """
+    reclaim(now)
+    with transaction.atomic():
+        if worker:
+            hands = [seen(worker, now, pool)] * min(count or 1, MOST_GIVEN)
+        else:
+            hands = _free(now, _in_pool(pool))[: count or MOST_GIVEN]
+        return _given(hands, now, lease)
+
+
+@transaction.atomic
+def push(now: datetime) -> list[Task]:
+    """Hand a task to each free worker that gets its work unasked."""
+    return _given(_free(now, Worker.objects.filter(is_pushed=True)), now, None)
+
+
+def _in_pool(pool: str) -> QuerySet[Worker]:
+    pools = ready_pools()
+    if not pool:
+        return Worker.objects.all()
+    if pool not in pools:
+        raise UnknownPool(f"there is no pool {pool}; staff make pools")
+    return Worker.objects.filter(pool=pools[pool])
+
+
+def _free(now: datetime, among: QuerySet[Worker]) -> list[Worker]:
+    """Workers that hold nothing and are present, locked until the transaction ends."""
+    rows = list(among.filter(people.present(now)).order_by("pk").select_for_update())
+    held = Task.objects.filter(status=Status.RUNNING, worker__in=rows)  # seen after the lock
+    busy = set(held.values_list("worker_id", flat=True))
+    return [row for row in rows if row.pk not in busy]
+
+
+def _given(hands: Sequence[Worker], now: datetime, lease: float | None) -> list[Task]:
+    """One task for each hand, of its own pool; those that find none get none."""
+    given = []
+    for pool in dict.fromkeys(hand.pool_id for hand in hands):
+        mine = [hand for hand in hands if hand.pool_id == pool]
+        ready = Task.objects.filter(pool=pool, status=Status.QUEUED).order_by("key", "pk")
+        rows = list(ready.select_for_update(skip_locked=True)[: len(mine)])
+        leases = _leases(rows, lease)
+        for row, hand, seconds in zip(rows, mine, leases, strict=False):
+            row.status, row.worker, row.started_at = Status.RUNNING, hand, now
+            row.attempt += 1
+            row.lease_seconds, row.lease_until = seconds, now + timedelta(seconds=seconds)
+        given += rows
+    fields = ["status", "worker", "started_at", "attempt", "lease_seconds", "lease_until"]
+    if len(given) == 1:
+        given[0].save(update_fields=fields)
+    else:
+        Task.objects.bulk_update(given, fields, batch_size=BATCH)
+    return given
+
+
+def _leases(rows: Sequence[Task], lease: float | None) -> list[float]:
+    if lease is not None or not rows:
+        return [lease or 0.0] * len(rows)
+    learned = reports.learned({row.task_type for row in rows})
+    return [learned[row.task_type].lease(row.estimated_duration) for row in rows]
+
+
+@transaction.atomic
+def beat(name: str, now: datetime) -> list[Task]:
+    """A worker says that it lives: the leases of its tasks begin anew. Returns those tasks."""
+    worker = seen(name, now)
+    held = Task.objects.select_for_update().order_by("pk")
+    tasks = list(held.filter(worker=worker, status=Status.RUNNING))
+    for task in tasks:
+        task.lease_until = now + timedelta(seconds=task.lease_seconds or 0)
+    Task.objects.bulk_update(tasks, ["lease_until"])
+    return tasks
+
+
+@transaction.atomic
+def reclaim(now: datetime) -> tuple[int, int]:
+    """Take back tasks whose lease ran out: (queued again in their old place, failed for good)."""
+    late = Task.objects.filter(status=Status.RUNNING, lease_until__lt=now).order_by("pk")
+    rows = list(late.select_related("worker").select_for_update(of=("self",), skip_locked=True))
+    for row in rows:
+        row.lapsed_worker = row.worker.name if row.worker else ""
+        if row.attempt >= ATTEMPTS:
+            _end(row, Status.FAILED, f"lease expired {ATTEMPTS} times", now)
+        else:
+            row.status, row.worker, row.started_at = Status.QUEUED, None, None
+        row.lease_until = None
+    fields = ["status", "worker", "started_at", "lease_until", "lapsed_worker"]
+    Task.objects.bulk_update(rows, [*fields, "completed_at", "error"], batch_size=BATCH)
+    failed = [row for row in rows if row.status == Status.FAILED]
+    _lose_waiters(failed, now)
+    return len(rows) - len(failed), len(failed)
+
+
+# --- Ending -------------------------------------------------------------------------------------
+@transaction.atomic
+def complete(
+    task_id: str, *, now: datetime, success: bool = True, error: str = "", worker: str = ""
+) -> Task:
+    """End a running task; without success all that depends on it fails too.
+
+    Saying the same again changes nothing. Raises UnknownTask; NotRunning; WrongWorker where it
+    is leased to another. Who lost its lease may still end the task while nobody else has it.
+    """
+    row = _locked(task_id)
+    wanted = Status.COMPLETED if success else Status.FAILED
+    holder = row.worker.name if row.worker else row.lapsed_worker
+    if worker and holder and worker != holder:
+        raise WrongWorker(f"task {task_id} is {row.status} with worker {holder}, not {worker}")
+    if row.status == wanted and row.started_at is not None:
+        return row
+    late = row.status == Status.QUEUED and bool(worker) and worker == row.lapsed_worker
+    if row.status != Status.RUNNING and not late:
+        raise NotRunning(f"task {task_id} is {row.status}, not running")
+    if late:
+        row.worker, row.started_at = Worker.objects.filter(name=worker).first(), now
+    else:
+        row.seconds = max(0.0, (now - (row.started_at or now)).total_seconds())
+    _end(row, wanted, "" if success else error or "failed", now)
+    row.save()
+    if row.worker_id:
+        Worker.objects.filter(pk=row.worker_id).exclude(last_seen_at=None).update(last_seen_at=now)
+    if not success:
+        _lose_waiters([row], now)
+        return row
+    _free_waiters(row, now)
+    if row.seconds is not None:
+        _learn(row.task_type, row.seconds)
+    return row
+
+
+def cancel(task_id: str, *, actor: str, now: datetime) -> Task:
+    """A person takes a task out; what depends on it fails. Raises NotRunning once it ended."""
+    with transaction.atomic():
+        row = _locked(task_id)
+        if row.status in reports.ENDED:
+            raise NotRunning(f"task {task_id} is {row.status} already")
+        _end(row, Status.FAILED, f"cancelled by {actor}", now)
+        row.started_at = None  # nobody finished it: a worker's late word is refused
+        row.save()
+        _lose_waiters([row], now)
+        return row
+
+
+def requeue(task_id: str, *, now: datetime) -> Task:
+    """A person puts a running or failed task back in the queue, with all its attempts.
+
+    Raises NotRunning where it is neither, or something that it needs has failed.
+    """
+    with transaction.atomic():
+        row = _locked(task_id)
+        if row.status not in {Status.RUNNING, Status.FAILED}:
+            raise NotRunning(f"task {task_id} is {row.status}, neither running nor failed")
+        needs = list(Task.objects.filter(waiters__task=row).order_by("pk").select_for_update())
+        lost = next((need for need in needs if need.status == Status.FAILED), None)
+        if lost is not None:
+            raise NotRunning(
+                f"task {task_id} needs {lost.task_id}, which failed: requeue that first"
+            )
+        row.waits_for = sum(need.status != Status.COMPLETED for need in needs)
+        row.status, row.worker, row.started_at, row.completed_at = Status.PENDING, None, None, None
+        row.lease_until, row.seconds, row.attempt = None, None, 0
+        row.error = row.lapsed_worker = ""
+        if not row.waits_for:
+            _make_ready(row, row.ready_at or now)
+        row.save()
+        return row
+
+
+def _locked(task_id: str) -> Task:
+    rows = Task.objects.select_related("worker").select_for_update(of=("self",))
+    row = rows.filter(task_id=task_id).first()
+    if row is None:
+        raise UnknownTask(f"there is no task {task_id}")
+    return row
+
+
+def _end(row: Task, status: str, error: str, now: datetime) -> None:
+    row.status, row.error, row.completed_at, row.lease_until = status, error, now, None
+
+
+def _free_waiters(row: Task, now: datetime) -> None:
+    """What needs nothing any more is ready."""
+    below = Task.objects.filter(dependencies__needs=row, status=Status.PENDING)
+    waiting = list(below.order_by("pk").select_for_update(of=("self",)))
+    for each in waiting:
+        each.waits_for -= 1
+        if not each.waits_for:
+            _make_ready(each, now)
+    fields = ["waits_for", "status", "ready_at", "key"]
+    Task.objects.bulk_update(waiting, fields, batch_size=BATCH)
+
+
+def _lose_waiters(lost: Sequence[Task], now: datetime) -> None:
+    """All that waits for what failed fails with it, however far off."""
+    while lost:
+        links = Dependency.objects.filter(needs__in=lost, task__status=Status.PENDING)
+        because = dict(links.order_by("-needs_id").values_list("task_id", "needs__task_id"))
+        rows = Task.objects.filter(pk__in=because, status=Status.PENDING).order_by("pk")
+        lost = list(rows.select_for_update())
+        for row in lost:
+            _end(row, Status.FAILED, below(because[row.pk]), now)
+        Task.objects.bulk_update(lost, ["status", "error", "completed_at"], batch_size=BATCH)
+
+
+def below(task_id: str) -> str:
+    """Why a task failed that depends on one that did."""
+    return f"dependency {task_id} failed"
+
+
+def _learn(task_type: str, seconds: float) -> None:
+    Duration.objects.get_or_create(task_type=task_type)
+    row = Duration.objects.select_for_update().get(task_type=task_type)
+    after = row.learned.after(seconds)
+    row.runs, row.mean, row.variance = after.runs, after.mean, after.variance
+    row.save()

@@ -1,0 +1,231 @@
+"""The calls of tasks, as a client sees them."""
+
+import pytest
+
+from operations.scheduling.models import Task
+from operations.workers.models import Pool, Worker
+from security.apikeys import services as keys
+from tests.callers import Caller
+
+TASKS = "/api/v1/optimization/tasks"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def caller():
+    return Caller(keys.create("a client", ["optimization:read", "optimization:write"]).plaintext)
+
+
+def body(name="a", **more):
+    return {
+        "task_id": name,
+        "task_type": "train",
+        "priority": "high",
+        "estimated_duration": 60,
+        **more,
+    }
+
+
+def schedule(caller, *tasks):
+    return caller.send(f"{TASKS}/schedule", {"tasks": list(tasks)} if len(tasks) != 1 else tasks[0])
+
+
+def errors(answer):
+    return [(each["field"], each["code"]) for each in answer.json()["errors"]]
+
+
+def test_one_task_is_stored_and_planned_at_once(caller):
+    answer = schedule(caller, body())
+    task = answer.json()["data"]["task"]
+    assert answer.status_code == 201
+    assert (task["status"], task["priority"], task["dependencies"]) == ("queued", 3, [])
+    assert task["planned_worker"] == "worker-1"
+    assert task["planned_start"].endswith("+00:00")
+    again = schedule(caller, body(priority=3, estimated_duration=60.0))
+    assert again.status_code == 200
+    assert again.json()["data"]["task"]["created_at"] == task["created_at"]
+
+
+def test_many_tasks_come_in_any_order(caller):
+    answer = schedule(caller, body("b", dependencies=["a"]), body("a"), body(7, priority=1))
+    shown = answer.json()["data"]["tasks"]
+    assert [each["task_id"] for each in shown] == ["b", "a", "7"]
+    assert [each["status"] for each in shown] == ["pending", "queued", "queued"]
+    assert shown[0]["dependencies"] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "code"),
+    [
+        ({"estimated_duration": -1}, "estimated_duration", "min_value"),
+        ({"estimated_duration": 1e9}, "estimated_duration", "max_value"),
+        ({"estimated_duration": "60"}, "estimated_duration", "not_a_number"),
+        ({"estimated_duration": True}, "estimated_duration", "not_a_number"),
+        ({"estimated_duration": None}, "estimated_duration", "null"),
+        ({"priority": 5}, "priority", "invalid_choice"),
+        ({"priority": True}, "priority", "invalid_choice"),
+        ({"priority": "urgent"}, "priority", "invalid_choice"),
+        ({"priority": None}, "priority", "null"),
+        ({"task_id": " "}, "task_id", "blank"),
+        ({"task_type": 5}, "task_type", "invalid"),
+        ({"dependencies": "a"}, "dependencies", "not_a_list"),
+        ({"dependencies": ["ghost"]}, "dependencies[0]", "unknown_task"),
+        ({"dependencies": ["a"]}, "dependencies", "cycle"),
+        ({"tasks": []}, "tasks", "min_length"),
+        ({"tasks": None}, "tasks", "null"),
+    ],
+)
+def test_a_bad_body_names_the_field_and_stores_nothing(caller, given, field, code):
+    answer = schedule(caller, body(**given))
+    assert answer.status_code == 400
+    assert (field, code) in errors(answer)
+    assert not Task.objects.exists()
+
+
+def test_every_bad_field_of_a_list_is_named_at_once(caller):
+    answer = schedule(
+        caller, body("a", priority=0), body("b", estimated_duration=-1), {"task_id": "c"}
+    )
+    assert {
+        ("tasks[0].priority", "invalid_choice"),
+        ("tasks[1].estimated_duration", "min_value"),
+        ("tasks[2].task_type", "required"),
+    } <= set(errors(answer))
+    assert not Task.objects.exists()
+
+
+def test_fields_beside_a_list_are_refused(caller):
+    answer = caller.send(f"{TASKS}/schedule", {"tasks": [body()], "task_id": "b"})
+    assert errors(answer) == [("task_id", "not_allowed")]
+
+
+def test_an_empty_body_lacks_everything(caller):
+    answer = caller.send(f"{TASKS}/schedule")
+    assert ("task_id", "required") in errors(answer)
+
+
+def test_unknown_dependencies_and_cycles_of_a_list_have_their_place(caller):
+    answer = schedule(caller, body("a"), body("b", dependencies=["a", "x", "y"]))
+    assert errors(answer) == [
+        ("tasks[1].dependencies[1]", "unknown_task"),
+        ("tasks[1].dependencies[2]", "unknown_task"),
+    ]
+    answer = schedule(caller, body("a", dependencies=["b"]), body("b", dependencies=["a"]))
+    assert errors(answer) == [("tasks", "cycle")]
+    assert "a -> b -> a" in answer.json()["message"]
+    answer = schedule(caller, body("a"), body("b", dependencies=["b"]))
+    assert errors(answer) == [("tasks[1].dependencies", "cycle")]
+    assert not Task.objects.exists()
+
+
+def test_another_task_with_the_same_id_is_a_conflict(caller):
+    schedule(caller, body())
+    answer = schedule(caller, body(estimated_duration=61), body("b"))
+    assert (answer.status_code, errors(answer)) == (409, [("", "different_task")])
+    assert Task.objects.count() == 1
+
+
+def test_a_list_above_the_limit_is_too_large(caller):
+    answer = schedule(caller, *([{}] * 10_001))
+    assert answer.status_code == 413
+    assert "10,000" in answer.json()["message"]
+
+
+def test_a_long_queue_is_planned_later(caller, monkeypatch):
+    from operations.planning import services as planner  # noqa: PLC0415 - only its limit
+
+    monkeypatch.setattr(planner, "PLANNED_AT_ONCE", 0)
+    assert schedule(caller, body()).json()["data"]["task"]["planned_start"] is None
+
+
+def test_a_worker_takes_a_task_keeps_it_and_ends_it(caller):
+    schedule(caller, body("a/b"), body("c", dependencies=["a/b"]))
+    given = caller.send(f"{TASKS}/assign", {"worker": "agent", "lease_seconds": 60})
+    (one,) = given.json()["data"]["assignments"]
+    assert (one["worker"], one["task"]["task_id"]) == ("agent", "a/b")
+    assert one["task"]["assigned_worker"] == "agent"
+    alive = caller.send(f"{TASKS}/heartbeat", {"worker": "agent"}).json()["data"]
+    assert [each["task_id"] for each in alive["tasks"]] == ["a/b"]
+    assert alive["tasks"][0]["lease_until"] > one["task"]["lease_until"]
+    done = caller.send(f"{TASKS}/a/b/complete", {"worker": "agent"})
+    assert done.json()["data"]["task"]["status"] == "completed"
+    again = caller.send(f"{TASKS}/a/b/complete")
+    assert (again.status_code, again.json()["data"]) == (200, done.json()["data"])
+    assert caller.get(f"{TASKS}/c").json()["data"]["task"]["why"] == "behind 0"
+
+
+def test_without_a_name_every_free_worker_gets_a_task(caller, settings):
+    settings.NUM_WORKERS = 2
+    schedule(caller, body("a"), body("b"), body("c"))
+    given = caller.send(f"{TASKS}/assign").json()["data"]["assignments"]
+    assert [each["worker"] for each in given] == ["worker-1", "worker-2"]
+    assert caller.send(f"{TASKS}/assign").json()["data"]["assignments"] == []
+
+
+def test_a_failure_is_told_with_its_error(caller):
+    schedule(caller, body())
+    caller.send(f"{TASKS}/assign", {"worker": "w"})
+    answer = caller.send(f"{TASKS}/a/complete", {"success": False, "error": "out of memory"})
+    task = answer.json()["data"]["task"]
+    assert (task["status"], task["error"]) == ("failed", "out of memory")
+    assert caller.send(f"{TASKS}/a/complete").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "status"),
+    [
+        ("ghost/complete", {}, 404),
+        ("waiting/complete", {}, 409),
+        ("taken/complete", {"worker": "other"}, 409),
+        ("taken/complete", {"success": "yes"}, 400),
+        ("assign", {"count": 0}, 400),
+        ("assign", {"count": 1001}, 400),
+        ("assign", {"lease_seconds": 0}, 400),
+        ("assign", {"worker": "x", "pool": "ghost"}, 400),
+        ("assign", {"worker": "off"}, 409),
+        ("heartbeat", {"worker": "off"}, 409),
+        ("heartbeat", {}, 400),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(caller, path, given, status):
+    schedule(caller, body("taken", priority=4), body("waiting"))
+    caller.send(f"{TASKS}/assign", {"worker": "w"})
+    pool = Pool.objects.get(name="default")
+    Worker.objects.create(name="off", pool=pool, is_active=False)
+    before = list(Task.objects.values())
+    assert caller.send(f"{TASKS}/{path}", given).status_code == status
+    assert list(Task.objects.values()) == before
+
+
+def test_the_list_can_be_narrowed(caller):
+    schedule(caller, *(body(f"t{each}") for each in range(3)))
+    caller.send(f"{TASKS}/assign", {"worker": "w"})
+    first = caller.get(f"{TASKS}?limit=2").json()["data"]
+    assert [each["task_id"] for each in first["tasks"]] == ["t2", "t1"]
+    rest = caller.get(first["next"]).json()["data"]
+    assert [each["task_id"] for each in rest["tasks"]] == ["t0"]
+    for query in ("status=running", "worker=w"):
+        found = caller.get(f"{TASKS}?{query}").json()["data"]["tasks"]
+        assert [each["task_id"] for each in found] == ["t0"]
+    assert caller.get(f"{TASKS}?status=lost").status_code == 400
+    assert caller.get(f"{TASKS}/ghost").status_code == 404
+
+
+def test_the_figures_come_from_rows(caller):
+    schedule(caller, *(body(f"t{each}", estimated_duration=100) for each in range(8)))
+    caller.send(f"{TASKS}/assign", {"worker": "w"})
+    caller.send(f"{TASKS}/t0/complete")
+    data = caller.get(f"{TASKS}/metrics").json()["data"]
+    metrics = data["metrics"]
+    assert (metrics["total_tasks"], metrics["completed"], metrics["queued"]) == (8, 1, 7)
+    assert (metrics["total_workers"], metrics["makespan_seconds"]) == (5, 200)
+    assert metrics["makespan_lower_bound_seconds"] <= metrics["makespan_seconds"]
+    assert {each["type"] for each in data["bottlenecks"]} >= {"work"}
+
+
+@pytest.mark.parametrize("call", ["schedule", "assign", "heartbeat", "a/complete"])
+def test_a_stranger_and_a_reader_are_turned_away(call):
+    assert Caller().send(f"{TASKS}/{call}", body()).status_code == 401
+    reader = Caller(keys.create("a reader", ["optimization:read"]).plaintext)
+    assert reader.send(f"{TASKS}/{call}", body()).status_code == 403
+    assert not Task.objects.exists()
