@@ -1,0 +1,145 @@
+"""Workers, beats and a broker as plain processes over one data folder, to be killed one by one."""
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aethercrown.embedded import valkey
+from tests import rig
+
+READY_SECONDS = 120.0
+
+
+@dataclass
+class Crew:
+    """The processes by name, such as worker-1 or beat-2; each leads a group of its own."""
+
+    folder: Path
+    works: int = 6
+    every: int = 10
+    seconds: float = 3.0
+    at_work: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    address: valkey.Address = field(default_factory=valkey.free_address)
+    broker: object = None
+
+    # --- Starting and ending ------------------------------------------------------------------
+    def environment(self):
+        kept = {name: text for name, text in os.environ.items() if name not in rig.OWN}
+        return {
+            **kept,
+            "DATA_DIR": str(self.folder),
+            "REDIS_URL": self.address.url,
+            "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
+            "FAULT_WORKS": str(self.works),
+            "FAULT_EVERY": str(self.every),
+            "FAULT_SECONDS": str(self.seconds),
+            "PYTHONPATH": str(rig.ROOT),
+        }
+
+    def set_up(self):
+        """A broker, and a database with the automations in it."""
+        (self.folder / "log").mkdir(parents=True, exist_ok=True)
+        self.start_broker()
+        self.call("-m", "django", "migrate", "-v0")
+        script = "import django; django.setup(); from tests.faults import works; works.seed()"
+        self.call("-c", script)
+
+    def call(self, *arguments):
+        command = [sys.executable, *arguments]
+        subprocess.run(command, cwd=rig.ROOT, env=self.environment(), check=True, timeout=300)  # noqa: S603 - our own
+
+    def start_broker(self):
+        self.broker = valkey.launch(self.folder, self.address)
+        self.broker.wait_until(self.address.answers)
+
+    def start_worker(self, name, processes=2):
+        quiet = ["--without-gossip", "--without-mingle", "-l", "WARNING"]
+        self.start(name, "worker", "-c", str(processes), "-n", f"{name}@%h", *quiet)
+
+    def start_beat(self, name):
+        self.start(name, "beat", "--pidfile=", "-l", "WARNING")
+
+    def start(self, name, *arguments):
+        output = (self.folder / "log" / f"{name}.log").open("ab")
+        with output:
+            self.at_work[name] = subprocess.Popen(  # noqa: S603 - our own command
+                [sys.executable, "-m", "celery", "-A", "aethercrown", *arguments],
+                cwd=rig.ROOT,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self, name):
+        """SIGKILL to a process and all that it forked, as when a machine loses its power."""
+        process = self.at_work.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def end(self):
+        for name in list(self.at_work):
+            self.kill(name)
+        if self.broker is not None:
+            self.broker.stop()
+
+    # --- Looking --------------------------------------------------------------------------------
+    def rows(self, query, *values):
+        place = self.folder / "aethercrown.sqlite3"
+        with contextlib.closing(sqlite3.connect(place, timeout=20)) as database:
+            return database.execute(query, values).fetchall()
+
+    def running(self):
+        """(run, attempt, process id) of what is at work now."""
+        found = self.rows("SELECT id, attempt, worker FROM operations_run WHERE state = 'running'")
+        return [(run, attempt, int(worker.rpartition(":")[2])) for run, attempt, worker in found]
+
+    def noted(self):
+        """What the automations wrote, oldest first."""
+        place = self.folder / "faults.log"
+        if not place.exists():
+            return []
+        return [json.loads(line) for line in place.read_text().splitlines()]
+
+    def owner(self, pid):
+        """The name of the worker that a process belongs to; None where it is gone."""
+        known = rig.parents()
+        for name, process in self.at_work.items():
+            if process.pid in {pid, known.get(pid)}:
+                return name
+        return None
+
+
+@contextlib.contextmanager
+def crew(folder, *, workers=3, beats=1, **works):
+    """All of them at work, until the end of the block."""
+    made = Crew(folder, **works)
+    try:
+        made.set_up()
+        for number in range(workers):
+            made.start_worker(f"worker-{number}")
+        for number in range(beats):
+            made.start_beat(f"beat-{number}")
+        wait_for(made.noted, READY_SECONDS)
+        yield made
+    finally:
+        made.end()
+
+
+def wait_for(condition, seconds):
+    """Return what the condition gives once it is true; TimeoutError where it never is."""
+    give_up = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"It did not happen in {seconds} s.")
+        time.sleep(0.1)
+    return found

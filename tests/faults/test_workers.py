@@ -1,0 +1,164 @@
+"""Kill -9 of what runs automations, at random moments: nothing lost, nothing twice."""
+
+import json
+import os
+import random
+import secrets
+import signal
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from tests.faults.crew import crew, wait_for
+
+pytestmark = pytest.mark.fault
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "200"))
+SEED = int(os.environ.get("FAULT_SEED", secrets.randbits(32)))
+KINDS = ("child", "child", "worker", "worker", "broker", "beat")
+TAKEN_UP_SECONDS = 30.0
+PAUSE_SECONDS = (0.5, 4.0)
+SETTLED_SECONDS = 240.0
+
+
+def report(**line):
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def strike(held, kind, chance):
+    """Kill one; the (run, attempt) that it held, and when. What was killed is started again."""
+    if kind == "broker":
+        os.kill(broker_pid(held), signal.SIGKILL)
+        held.broker.stop()
+        held.start_broker()
+        return None
+    if kind == "beat":
+        held.kill("beat-0")
+        held.start_beat("beat-0")
+        return None
+    at_work = [each for each in held.running() if each[1] < 3 and held.owner(each[2])]
+    if not at_work:
+        return None
+    run, attempt, pid = chance.choice(at_work)
+    name = held.owner(pid)
+    moment = time.time()
+    if kind == "child":
+        os.kill(pid, signal.SIGKILL)
+    else:
+        held.kill(name)
+        held.start_worker(name)
+    return run, attempt, moment
+
+
+def broker_pid(held):
+    import redis  # noqa: PLC0415 - only this case
+
+    with redis.Redis.from_url(held.address.url) as client:
+        return client.info("server")["process_id"]
+
+
+def taken_up(held, run, attempt):
+    """Whether a later attempt has begun, or the run had ended before the blow fell."""
+    [(state, now)] = held.rows("SELECT state, attempt FROM operations_run WHERE id = ?", run)
+    return now > attempt or state == "done"
+
+
+def delays(held, struck):
+    """Seconds from each blow to the next attempt's beginning; nothing where it had ended."""
+    begun = {}
+    for line in held.noted():
+        if line["what"] == "begin":
+            begun.setdefault(line["run"], []).append(line["at"])
+    found = []
+    for run, _attempt, moment in struck:
+        later = [at for at in begun.get(run, []) if at > moment]
+        if later:
+            found.append(min(later) - moment)
+    return found
+
+
+def settled(held):
+    """Nothing is queued or at work: every slot that was entered has come to its end."""
+    return not held.rows(
+        "SELECT 1 FROM operations_run WHERE state IN ('queued', 'running') LIMIT 1"
+    )
+
+
+def test_random_kills_lose_nothing_and_repeat_nothing(tmp_path):
+    chance = random.Random(SEED)  # noqa: S311 - a replayable moment, no secret
+    struck, kinds = [], Counter()
+    with crew(tmp_path / "data", works=6, every=10, seconds=3.0) as held:
+        while kinds.total() < ROUNDS:
+            time.sleep(chance.uniform(*PAUSE_SECONDS))
+            kind = chance.choice(KINDS)
+            blow = strike(held, kind, chance)
+            if blow is None and kind in {"child", "worker"}:
+                continue
+            kinds[kind] += 1
+            if blow is not None:
+                struck.append(blow)
+        for run, attempt, _moment in struck:
+            wait_for(lambda run=run, attempt=attempt: taken_up(held, run, attempt), 60)
+        held.call(
+            "-c",
+            "import django; django.setup();"
+            " from operations.automations.models import Automation;"
+            " Automation.objects.update(is_enabled=False)",
+        )
+        wait_for(lambda: settled(held), SETTLED_SECONDS)
+        outcome = tally(held, struck)
+    verdict = outcome["lost"] == outcome["twice"] == 0
+    verdict = verdict and outcome["slowest_taken_up"] <= TAKEN_UP_SECONDS
+    report(fault="kill -9 while automations run", seed=SEED, rounds=ROUNDS, kinds=dict(kinds),
+           load=os.getloadavg()[0], **outcome, verdict="ok" if verdict else "failed")  # fmt: skip
+    assert verdict
+
+
+def tally(held, struck):
+    """What became of every run; `lost` counts slots without one, and runs without effect."""
+    states = Counter(dict(held.rows("SELECT state, COUNT(*) FROM operations_run GROUP BY state")))
+    done = {run for (run,) in held.rows("SELECT id FROM operations_run WHERE state = 'done'")}
+    effects = Counter(line["run"] for line in held.noted() if line["what"] == "effect")
+    rows = {int(run) for (run,) in held.rows(
+        "SELECT key FROM aethercrown_storedreply WHERE principal = 'fault'")}  # fmt: skip
+    slots = held.rows(
+        "SELECT MIN(planned_for), MAX(planned_for), COUNT(*) FROM operations_run"
+        " GROUP BY automation_id"
+    )
+    holes = sum(planned(first, last, held.every) - count for first, last, count in slots)
+    waits = delays(held, struck)
+    return {
+        "runs": states.total(),
+        "done": states["done"],
+        "lost": states.total() - states["done"] + holes + len(done - rows),
+        "twice": sum(count > 1 for count in effects.values()),
+        "slowest_taken_up": round(max(waits, default=0.0), 1),
+        "mean_taken_up": round(sum(waits) / max(1, len(waits)), 1),
+        "taken_up": len(waits),
+    }
+
+
+def planned(first, last, every):
+    """How many slots there are from the first to the last, both counted."""
+    from datetime import datetime  # noqa: PLC0415 - only here
+
+    begin, end = (datetime.fromisoformat(each) for each in (first, last))
+    return round((end - begin).total_seconds() / every) + 1
+
+
+def test_three_beats_make_one_run_for_each_planned_time(tmp_path):
+    with crew(tmp_path / "data", workers=1, beats=3, works=1, every=5, seconds=0.2) as held:
+        time.sleep(60)
+        runs = held.rows("SELECT state, trigger, planned_for FROM operations_run")
+        sent = held.rows(
+            "SELECT total_run_count FROM django_celery_beat_periodictask WHERE name = 'fault.0'"
+        )[0][0]
+        begun = sum(line["what"] == "begin" for line in held.noted())
+    times = {moment for _state, _trigger, moment in runs}
+    share = begun / len(times)
+    verdict = "ok" if share <= 1.0 and begun >= 10 else "failed"
+    report(fault="three beats", planned=len(times), runs=begun, counted_by_beats=sent,
+           runs_per_planned_time=round(share, 2), verdict=verdict)  # fmt: skip
+    assert verdict == "ok"
