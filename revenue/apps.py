@@ -9,6 +9,7 @@ class RevenueConfig(AppConfig):
         from aethercrown import demo, export, importing  # noqa: PLC0415 - models exist only now
         from operations.decisions import kinds  # noqa: PLC0415
         from revenue.customers import reports as customers_reports  # noqa: PLC0415
+        from revenue.demo import prices as demo_prices  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
         from revenue.intake import services as intake_services  # noqa: PLC0415
         from revenue.pricing import services as pricing_services  # noqa: PLC0415
@@ -20,3 +21,4 @@ class RevenueConfig(AppConfig):
         for exporter in customers_reports.EXPORTERS:
             export.register(exporter)
         demo.register("revenue", demo_services.seed)
+        demo.register("prices", demo_prices.seed)

@@ -1,0 +1,59 @@
+"""The demo company's quotes, and a draft of other prices to try out on its customers."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from aethercrown.demo import Seeding
+from revenue.pricing import reports
+from revenue.pricing import services as pricing
+from revenue.pricing.situation import Situation
+
+QUOTES = 40
+CODES = ("starter", "professional", "enterprise")
+RAISED = {"starter": Decimal(35), "professional": Decimal(89)}
+SALES = "demo: sales"
+
+
+def seed(seeding: Seeding) -> None:
+    """Quotes of the last weeks, and a draft that makes one plan dearer and one cheaper.
+
+    Where staff have retired the documented prices, nothing is added.
+    """
+    try:
+        reports.in_force(seeding.today - timedelta(days=QUOTES))
+    except reports.NothingPublished:
+        return
+    quotes = [_quote(seeding, days) for days in range(QUOTES, 0, -1)]
+    seeding.keep(quotes)
+    draft = pricing.draft(
+        reports.STANDARD, effective_from=seeding.today + timedelta(days=30), now=seeding.now
+    )
+    for price in draft.prices.select_related("plan", "version"):
+        price.base_price = RAISED.get(price.plan.code, price.base_price)
+        price.save()
+    seeding.keep([draft])
+
+
+def _quote(seeding: Seeding, days: int) -> Any:
+    tier = int(seeding.random.integers(0, len(CODES)))
+    known = _situation(seeding.random, tier)
+    at = seeding.now - timedelta(days=days)
+    return pricing.quote(CODES[tier], known, now=at, by=SALES)[0]
+
+
+def _situation(draw: np.random.Generator, tier: int) -> Situation:
+    """A use that suits the plan more or less; the largest tell of their company."""
+    usage = {
+        "api_calls": Decimal(int(draw.lognormal(8 + 1.3 * tier, 0.9))),
+        "storage_gb": Decimal(int(draw.lognormal(3.5 + tier, 0.9))),
+        "user_seats": Decimal(int(draw.lognormal(1.5 + tier, 0.7))),
+    }
+    engagement = {
+        "daily_active_rate": Decimal(int(draw.integers(20, 95))).scaleb(-2),
+        "tenure_months": Decimal(int(draw.integers(0, 36))),
+    }
+    company = {"employee_count": Decimal(int(draw.lognormal(5.5, 1.2)))}
+    return Situation(usage, engagement, company if CODES[tier] == "enterprise" else None)
