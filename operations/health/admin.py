@@ -93,6 +93,11 @@ class ComponentAdmin(ModelAdmin):
         if "is_enabled" in form.changed_data and not obj.is_enabled:
             services.retire(obj.pk, timezone.now())
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Its history goes with it, though nobody may delete from history by hand."""
+        listed, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return listed, counts, needed - {"check", "incident"}, protected
+
     def delete_model(self, request: HttpRequest, obj: Component) -> None:
         services.retire(obj.pk, timezone.now())
         super().delete_model(request, obj)

@@ -29,10 +29,8 @@ class Watch:
         self._serving = True
 
     def wake(self, **_: object) -> None:
-        if not self._serving or self._process == os.getpid():
-            return
         with self._lock:
-            if self._process == os.getpid():
+            if not self._serving or self._process == os.getpid():
                 return
             self._process = os.getpid()
             self.thread = Thread(target=self.keep, name="health watch", daemon=True)

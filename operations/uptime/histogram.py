@@ -6,6 +6,7 @@ of every quantile is bounded, and merging is adding.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from math import ceil, floor, log, sqrt
 
 LEAST_MS = 0.1
@@ -40,11 +41,10 @@ def quantile(histogram: Histogram, q: float, least_ms: float, most_ms: float) ->
     if not count:
         return None
     rank = max(1, ceil(q * count))
-    for index in sorted(histogram):
-        rank -= histogram[index]
-        if rank <= 0:
-            break
-    return min(max(middle(index), least_ms), most_ms)
+    ordered = sorted(histogram)
+    upto = accumulate(histogram[index] for index in ordered)
+    found = next(index for index, seen in zip(ordered, upto, strict=True) if seen >= rank)
+    return min(max(middle(found), least_ms), most_ms)
 
 
 def middle(index: int) -> float:

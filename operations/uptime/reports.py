@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from operations.health.models import Check, Component, Incident, Rollup
 from operations.uptime import histogram, rollups
@@ -85,9 +85,11 @@ def trends(period: timedelta, now: datetime) -> list[Trend]:
 
 
 def _raw(since: datetime, frontier: Mapping[int, datetime]) -> dict[int, list[Point]]:
-    """The checks that no stored hour holds yet, by component, with those that speak into it."""
+    """The checks that no stored hour holds yet, by component, and the one that speaks into it."""
     begin = min(frontier.values(), default=since)
-    rows = Check.objects.filter(at__gte=begin - longest(), component__is_enabled=True)
+    summed = Q(component__in=frontier, at__gte=begin - longest())
+    others = ~Q(component__in=frontier) & Q(at__gte=since - longest())
+    rows = Check.objects.filter(summed | others, component__is_enabled=True)
     found: dict[int, list[Point]] = {}
     for key, at, status, ms in rows.order_by("at", "pk").values_list(
         "component", "at", "status", "ms"

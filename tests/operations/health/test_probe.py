@@ -78,6 +78,7 @@ def test_an_allowed_network_is_reached_on_any_port():
     with server(saying(OK)) as port:
         target = Target(targets.HTTP, f"http://127.0.0.1:{port}/", LOOPBACK)
         assert look(target, 2).status == HEALTHY
+    with server(lambda line: None) as port:
         assert look(Target(targets.TCP, f"127.0.0.1:{port}", LOOPBACK), 2).status == HEALTHY
 
 

@@ -22,7 +22,10 @@ GOOD, BAD, NOTHING = Observation(HEALTHY), Observation(UNHEALTHY), Observation(U
 TIMED_OUT = Observation(UNHEALTHY, kind="timeout")
 
 
-def after(*seen, standing=Standing()):
+NEW = Standing()
+
+
+def after(*seen, standing=NEW):
     """The standing after observations a minute apart."""
     for minute, each in enumerate(seen):
         standing = step(standing, each, NOON + timedelta(minutes=minute))

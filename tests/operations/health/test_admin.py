@@ -1,0 +1,172 @@
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from operations.alerts.models import Alert
+from operations.health import services
+from operations.health.models import Component, Incident
+from tests.operations.health.conftest import BAD, GOOD, NOON
+from tests.operations.people import messages_of, staff
+
+ADD = "/admin/operations/component/add/"
+LIST = "/admin/operations/component/"
+MAY = ["operations.view_component", "operations.add_component", "operations.change_component",
+       "operations.delete_component"]  # fmt: skip
+ENTERED = {
+    "name": "shop",
+    "kind": "http",
+    "target": "https://shop.example.com/health",
+    "method": "GET",
+    "status_from": 200,
+    "status_to": 399,
+    "text": "",
+    "slow_ms": 1000,
+    "networks": "",
+    "is_required": "on",
+    "is_enabled": "on",
+}
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _plain_http(settings):
+    settings.SECURE_SSL_REDIRECT = False
+
+
+def page(component):
+    return reverse("admin:operations_component_change", args=[component.pk])
+
+
+def errors_of(reply):
+    return str(reply.context["adminform"].form.errors)
+
+
+def test_staff_enter_a_target(client):
+    reply = staff(client, *MAY).post(ADD, ENTERED)
+    assert reply.status_code == 302
+    assert Component.objects.get().state == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"target": "https://user:secret@shop.example.com/"}, "user name or password"),
+        ({"target": "file:///etc/passwd"}, "only http or https"),
+        ({"target": "http://169.254.169.254/latest/meta-data/"}, "not a public address"),
+        ({"target": "http://127.0.0.1:8000/"}, "not a public address"),
+        ({"target": "http://2130706433/"}, "no plain address"),
+        ({"kind": "tcp", "target": "10.0.0.1:5432"}, "not a public address"),
+        ({"kind": "part"}, "Select a valid choice"),
+        ({"status_to": 199}, "must be 200 or more"),
+    ],
+)
+def test_what_may_not_be_called_is_refused_with_the_reason(client, change, words):
+    reply = staff(client, *MAY).post(ADD, ENTERED | change)
+    assert reply.status_code == 200
+    assert words in errors_of(reply)
+    assert not Component.objects.exists()
+
+
+def test_only_those_who_may_allow_private_networks(client):
+    entered = ENTERED | {"target": "http://10.1.2.3:5000/", "networks": "10.1.0.0/16"}
+    reply = staff(client, *MAY).post(ADD, entered)
+    assert "not a public address" in errors_of(reply) or "port" in errors_of(reply)
+    client.logout()
+    other = staff_named(client, "olga", *MAY, "operations.allow_networks")
+    assert other.post(ADD, entered).status_code == 302
+    refused = ENTERED | {"name": "b", "networks": "169.254.0.0/16"}
+    assert "cannot be allowed" in errors_of(other.post(ADD, refused))
+
+
+def staff_named(client, name, *permissions):
+    from django.contrib.auth import get_user_model  # noqa: PLC0415 - only here
+    from django.contrib.auth.models import Permission  # noqa: PLC0415 - only here
+
+    person = get_user_model().objects.create_user(name, is_staff=True)
+    for each in permissions:
+        app, _, codename = each.partition(".")
+        person.user_permissions.add(
+            Permission.objects.get(content_type__app_label=app, codename=codename)
+        )
+    client.force_login(person)
+    return client
+
+
+def test_a_component_is_not_its_own_parent(client, shop):
+    reply = staff(client, *MAY).post(page(shop), ENTERED | {"parent": shop.pk})
+    assert "its own parent" in errors_of(reply)
+
+
+def test_saving_keeps_what_was_seen_and_switching_off_ends_the_outage(client, shop):
+    for place in range(3):
+        services.note(shop.pk, BAD, NOON + place * timedelta(seconds=20))
+    eve = staff(client, *MAY)
+    assert eve.post(page(shop), ENTERED | {"slow_ms": 500}).status_code == 302
+    shop.refresh_from_db()
+    assert (shop.state, shop.slow_ms) == ("down", 500)
+    off = {**ENTERED, "slow_ms": 500}
+    del off["is_enabled"]
+    assert eve.post(page(shop), off).status_code == 302
+    assert Incident.objects.get().ending == "removed"
+    assert Alert.objects.get().state == "resolved"
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_deleting_ends_the_alert(admin_client, shop, many):
+    for place in range(3):
+        services.note(shop.pk, BAD, NOON + place * timedelta(seconds=20))
+    if many:
+        chosen = {"action": "delete_selected", "_selected_action": [shop.pk], "post": "yes"}
+        admin_client.post(LIST, chosen)
+    else:
+        admin_client.post(
+            reverse("admin:operations_component_delete", args=[shop.pk]), {"post": "yes"}
+        )
+    assert not Component.objects.exists()
+    assert Alert.objects.get().state == "resolved"
+
+
+def test_a_part_of_the_platform_keeps_its_name_and_cannot_be_deleted(client, clock, board):
+    services.check(clock=clock, on=board)
+    part = Component.objects.get(name="database")
+    eve = staff(client, *MAY)
+    text = eve.get(page(part)).content.decode()
+    assert 'name="target"' not in text
+    assert eve.get(reverse("admin:operations_component_delete", args=[part.pk])).status_code == 403
+    sent = {"slow_ms": 200, "is_required": "on", "is_enabled": "on"}
+    assert eve.post(page(part), sent).status_code == 302
+    part.refresh_from_db()
+    assert (part.slow_ms, part.kind) == (200, "part")
+
+
+def test_lists_mask_queries_and_history_only_shows(client, shop):
+    Component.objects.filter(pk=shop.pk).update(target="https://shop.example.com/?token=abc")
+    services.note(shop.pk, GOOD, NOON)
+    eve = staff(client, *MAY, "operations.view_check", "operations.view_incident")
+    assert b"token=abc" not in eve.get(LIST).content
+    for name in ("check", "incident"):
+        assert eve.get(reverse(f"admin:operations_{name}_changelist")).status_code == 200
+        assert eve.get(reverse(f"admin:operations_{name}_add")).status_code == 403
+
+
+def test_maintenance_can_be_ended(client, shop):
+    Component.objects.filter(pk=shop.pk).update(
+        maintenance_until=timezone.now() + timedelta(hours=1)
+    )
+    chosen = {"action": "end_maintenance", "_selected_action": [shop.pk]}
+    reply = staff(client, *MAY).post(LIST, chosen, follow=True)
+    assert messages_of(reply) == ["Ended 1."]
+    shop.refresh_from_db()
+    assert shop.maintenance_until is None
+
+
+def test_rows_are_named_for_people(shop, clock, board):
+    services.check(clock=clock, on=board)
+    for place in range(3):
+        services.note(shop.pk, BAD, NOON + place * timedelta(seconds=20))
+    check = shop.checks.first()
+    assert str(check) == "shop at 2026-11-20 12:00:40: unhealthy"
+    assert str(Incident.objects.get()) == "shop down from 2026-11-20 12:00"
+    assert str(services.Turn.objects.get(name="round")) == "round"

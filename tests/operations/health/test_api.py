@@ -1,0 +1,92 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from operations.health import services
+from operations.health.checks import HealthCheckManager
+from operations.health.models import Check, Component
+from operations.uptime.period import NoPeriod
+from security.apikeys import services as keys
+from tests.callers import Caller
+from tests.operations.health.conftest import BAD, GOOD
+
+CHECK, TRENDS = "/api/v1/operational/health/check", "/api/v1/operational/health/trends"
+
+
+@pytest.fixture
+def caller(transactional_db):
+    return Caller(keys.create("monitor", ["operational:read"]).plaintext)
+
+
+def test_a_check_is_done_and_stored(caller):
+    reply = caller.get(CHECK)
+    assert reply.status_code == 200
+    report = reply.json()["data"]["report"]
+    assert report["overall_status"] == "healthy"
+    assert set(report["components"]) == {"cache", "database"}
+    assert report["components"]["cache"]["response_time_ms"] >= 0
+    assert Check.objects.count() == 2
+    assert caller.get(CHECK).json()["data"]["report"]["checked_at"] == report["checked_at"]
+    assert Check.objects.count() == 2
+
+
+def test_a_failing_component_is_part_of_a_good_answer(caller, parts):
+    parts["cache"] = services.registry.Part("cache", "Cache", lambda: 1 / 0)
+    reply = caller.get(CHECK)
+    assert reply.status_code == 200
+    assert reply.json()["data"]["report"]["components"]["cache"] | {"checked_at": 0} == {
+        "status": "unhealthy",
+        "state": "unknown",
+        "response_time_ms": None,
+        "error": "It failed with ZeroDivisionError.",
+        "checked_at": 0,
+        "since": None,
+    }
+
+
+def test_a_key_without_the_scope_and_a_stranger_are_turned_away(transactional_db):
+    other = Caller(keys.create("shop", ["revenue:read"]).plaintext)
+    assert other.get(CHECK).status_code == 403
+    assert Caller().get(TRENDS).status_code == 401
+
+
+def test_trends_come_from_rows(caller):
+    shop = Component.objects.create(name="shop", target="https://shop.example.com/?token=abc")
+    began = timezone.now() - timedelta(minutes=100)
+    for place, seen in enumerate([GOOD, BAD, BAD, BAD, GOOD, GOOD]):
+        services.note(shop.pk, seen, began + place * timedelta(minutes=20))
+    reply = caller.get(f"{TRENDS}?period=7d")
+    trends = reply.json()["data"]["trends"]
+    assert trends["total_checks"] == 6
+    assert trends["availability_percent"] == pytest.approx(40, abs=0.1)
+    assert trends["trends"]["shop"]["last_status"] == "healthy"
+    assert trends["trends"]["shop"]["p95_ms"] == 5.0
+    (incident,) = trends["recent_incidents"]
+    assert incident["component"] == "shop"
+    assert incident["duration_seconds"] == 3600
+    assert b"abc" not in reply.content
+
+
+def test_a_day_is_the_usual_period_and_nothing_seen_is_null(caller):
+    Component.objects.create(name="shop", target="https://shop.example.com/")
+    trends = caller.get(TRENDS).json()["data"]["trends"]
+    assert trends["availability_percent"] is None
+    assert trends["trends"]["shop"]["p50_ms"] is None
+
+
+@pytest.mark.parametrize("period", ["", "7", "1y", "731d", "-1h", "24h%00"])
+def test_a_period_that_is_none_is_refused(caller, period):
+    reply = caller.get(f"{TRENDS}?period={period}")
+    assert reply.status_code == 400
+    assert reply.json()["errors"][0]["field"] in {"period", ""}
+
+
+def test_the_documented_class_answers_from_python(transactional_db):
+    manager = HealthCheckManager()
+    report = asyncio.run(manager.perform_all_checks())
+    assert report["summary"]["total_components"] == 2
+    assert manager.get_health_trends()["total_checks"] == 2
+    with pytest.raises(NoPeriod):
+        manager.get_health_trends("soon")

@@ -1,0 +1,133 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis as clients
+from django.core.cache import cache
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+
+from operations.health.models import Heartbeat
+from operations.health.registry import Faulty, Strained, Unsure
+from operations.vitals import services, tasks
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.mark.django_db
+def test_the_database_takes_a_write_and_keeps_nothing_of_it():
+    services.database()
+    assert not Heartbeat.objects.exists()
+
+
+def test_the_broker_answers():
+    services.broker()
+
+
+def test_a_broker_that_is_not_there_is_faulty_and_no_secret_is_told(settings):
+    settings.REDIS_URL = "redis://:hunter22@127.0.0.1:1/0"
+    with pytest.raises(Faulty, match="does not answer") as caught:
+        services.broker()
+    assert "hunter22" not in str(caught.value)
+
+
+def test_full_queues_strain_it(valkey, settings, monkeypatch):
+    monkeypatch.setattr(services, "LONGEST_QUEUE", 3)
+    valkey.rpush(f"{settings.CACHE_PREFIX}:default", "a", "b")
+    valkey.rpush(f"{settings.CACHE_PREFIX}:models", "c")
+    with pytest.raises(Strained, match="3 tasks wait"):
+        services.broker()
+
+
+def test_without_a_broker_setting_none_is_needed(settings):
+    settings.REDIS_URL = ""
+    services.broker()
+
+
+def test_the_cache_keeps_what_is_set():
+    services.cache()
+
+
+def test_a_cache_that_forgets_is_faulty(settings):
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    with pytest.raises(Faulty, match="did not give back"):
+        services.cache()
+    assert cache.get("anything") is None
+
+
+def test_a_cache_that_is_not_there_fails(settings):
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
+    with pytest.raises(clients.RedisError):
+        services.cache()
+
+
+@pytest.mark.django_db
+def test_a_worker_lives_while_its_tasks_run():
+    with pytest.raises(Unsure):
+        services.worker()
+    tasks.note_worker()
+    tasks.note_worker()
+    services.worker()
+    Heartbeat.objects.update(at=timezone.now() - timedelta(seconds=95))
+    with pytest.raises(Faulty, match=r"No worker has run a task for 9\d seconds"):
+        services.worker()
+
+
+@pytest.mark.django_db
+def test_beat_lives_while_it_sends():
+    PeriodicTask.objects.update(last_run_at=None)
+    with pytest.raises(Unsure):
+        services.beat()
+    task = PeriodicTask.objects.get(name="operations.note_worker")
+    PeriodicTask.objects.filter(pk=task.pk).update(last_run_at=timezone.now())
+    services.beat()
+    PeriodicTask.objects.filter(pk=task.pk).update(
+        last_run_at=timezone.now() - timedelta(minutes=6)
+    )
+    with pytest.raises(Faulty, match="No schedule was served"):
+        services.beat()
+
+
+@pytest.mark.parametrize(
+    ("free", "total", "error"),
+    [
+        (50e9, 100e9, None),
+        (10e9, 100e9, None),
+        (9e9, 100e9, Strained),
+        (4e9, 100e9, Faulty),
+        (0.9e9, 2e9, Faulty),
+    ],
+)
+def test_room_on_the_disk(free, total, error):
+    if error is None:
+        services.room(int(free), int(total))
+        return
+    with pytest.raises(error, match="GB are free"):
+        services.room(int(free), int(total))
+
+
+def test_the_disk_of_the_data_folder_is_measured(tmp_path, monkeypatch):
+    measured = []
+    monkeypatch.setattr(services, "room", lambda free, total: measured.append((free, total)))
+    services.disk(tmp_path)
+    services.disk()
+    assert all(0 <= free <= total for free, total in measured)
+
+
+def test_mail_is_no_more_than_connected_to(settings):
+    services.mail()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    with pytest.raises(OSError, match="refused"):
+        services.mail()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_part_is_looked_at_from_a_thread_of_its_own():
+    for part in services.PARTS:
+        if part.name != "disk":  # of which a test knows nothing
+            assert part.look(1.0).status in {"healthy", "unknown"}, part.name
