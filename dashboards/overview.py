@@ -19,6 +19,8 @@ from operations.automations import reports as automations
 from operations.automations.reports import Attention
 from operations.decisions import reports as decisions
 from operations.decisions.reports import Promise
+from revenue.customers import reports as revenue
+from revenue.customers.ratios import arr
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def standing(now: datetime) -> Standing:
         attention=[*automations.attention(now), *decisions.attention(now)],
         waiting=_waiting(),
         runs=_runs(),
-        systems=[_budget(), _ledger(promises)],
+        systems=[_budget(), _revenue(now), _ledger(promises)],
     )
 
 
@@ -114,6 +116,16 @@ def _budget() -> System:
     lift = signed(plan.expected.estimate, PERCENT)
     note = f"Expected lift {lift}, with a probability of {likely(plan.probability_of_lift)}."
     return System(title, path, full(plan.total, money(plan.currency, 0)), note, plan.status)
+
+
+def _revenue(now: datetime) -> System:
+    title, path = "Recurring revenue", "/dashboards/revenue"
+    currency = settings.DEFAULT_CURRENCY
+    if not revenue.currencies():
+        return System(title, path, "No customers yet", "Import customers and subscriptions.")
+    mrr = revenue.mrr(currency, timezone.localdate(now))
+    note = f"ARR {full(arr(mrr), money(currency, 0))}: twelve times the monthly."
+    return System(title, path, f"MRR {full(mrr, money(currency, 0))}", note)
 
 
 def _ledger(promises: Sequence[Promise]) -> System:

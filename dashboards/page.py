@@ -15,6 +15,7 @@ from dashboards.tables import Table
 FAMILIES = (
     ("/", "Overview"),
     ("/dashboards/budget", "Budget"),
+    ("/dashboards/revenue", "Revenue"),
     ("/dashboards/pricing", "Pricing"),
     ("/dashboards/decisions", "Decisions"),
     ("/dashboards/health", "Health"),
@@ -73,12 +74,14 @@ def download(request: HttpRequest, name: str, tables: Iterable[Table]) -> HttpRe
     raise Http404(f"There is no table {key!r} here.")
 
 
-def period(request: HttpRequest, choices: tuple[int, ...], default: int) -> int:
+def period(
+    request: HttpRequest, choices: tuple[int, ...], default: int, unit: str = "weeks"
+) -> int:
     """The number of weeks in the address, which a link can hold; one of `choices`."""
-    asked = request.GET.get("weeks")
+    asked = request.GET.get(unit)
     if asked is None:
         return default
     if not (asked.isascii() and asked.isdigit() and int(asked[:6]) in choices):
         listed = ", ".join(map(str, choices))
-        raise BadRequest(f"weeks is one of {listed}, not {asked[:20]!r}.")
+        raise BadRequest(f"{unit} is one of {listed}, not {asked[:20]!r}.")
     return int(asked)

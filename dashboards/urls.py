@@ -5,11 +5,13 @@ from django.urls import URLPattern, URLResolver, path
 from dashboards import decisions, health, overview
 from dashboards.budget import views
 from dashboards.pricing import views as pricing
+from dashboards.revenue import views as revenue
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.home, name="overview"),
     path("dashboards/budget", views.budget, name="budget"),
     path("dashboards/budget/<path:name>", views.channel, name="budget-channel"),
+    path("dashboards/revenue", revenue.revenue, name="revenue"),
     path("dashboards/pricing", pricing.pricing, name="pricing"),
     path("dashboards/pricing/versions/<int:pk>", pricing.version, name="pricing-version"),
     path("dashboards/pricing/quotes/<uuid:quote_id>", pricing.quote, name="pricing-quote"),

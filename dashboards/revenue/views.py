@@ -1,0 +1,89 @@
+"""The page of recurring revenue."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+
+from dashboards import page
+from dashboards.access import viewer
+from dashboards.pictures import Picture
+from dashboards.revenue import pictures
+from dashboards.tables import Table
+from revenue.customers import reports
+from revenue.customers.bridge import Bridge
+from revenue.customers.recurring import months_before
+from security.access import reports as people
+
+MONTHS = (6, 12, 24, 60)
+USUAL = 12
+SHOWN = 50  # customers
+CODE = re.compile("[A-Z]{3}")
+VIEWS = {"booked": reports.BOOKED, "restated": reports.EFFECTIVE}
+
+
+@viewer
+def revenue(request: HttpRequest) -> HttpResponseBase:
+    """MRR in one currency: as it was booked, or restated with what became known later."""
+    months = page.period(request, MONTHS, USUAL, "months")
+    currency, basis = _currency(request), _basis(request)
+    today = timezone.localdate()
+    first = months_before(today, months - 1)
+    bridges = pictures.known(reports.bridge(currency, first, today, basis=VIEWS[basis]))
+    shown = _shown(request, bridges, currency, basis) if bridges else {}
+    tables = [_table(each) for each in shown.values() if isinstance(each, Picture | Table)]
+    return page.download(request, "revenue", tables) or page.shown(
+        request,
+        "dashboards/revenue.html",
+        [page.Step("Overview", "/"), page.Step("Revenue")],
+        currency=currency,
+        currencies=reports.currencies(),
+        months=months,
+        choices=MONTHS,
+        basis=basis,
+        **shown,
+    )
+
+
+def _shown(
+    request: HttpRequest, bridges: Sequence[Bridge], currency: str, basis: str
+) -> dict[str, Any]:
+    """The parts of the page."""
+    today, first = timezone.localdate(), bridges[0].starts_on
+    parts = reports.bridges_by_segment(currency, first, today, basis=VIEWS[basis])
+    paying = reports.paying(currency, SHOWN)
+    paths = [reverse("admin:revenue_customer_change", args=[each.pk]) for each in paying]
+    person = people.person(request.user)
+    opens = person and person.is_staff and person.has_perm("revenue.view_customer")
+    return {
+        "bridge": pictures.bridge(bridges, currency, today),
+        "trend": pictures.trend(bridges, currency, today),
+        "headlines": pictures.headlines(bridges, currency, today),
+        "plans": pictures.plans(reports.plans(currency), currency),
+        "segments": pictures.segments(parts, currency),
+        "customers": pictures.customers(paying, currency, paths if opens else []),
+    }
+
+
+def _table(part: Picture | Table) -> Table:
+    return part.table if isinstance(part, Picture) else part
+
+
+def _currency(request: HttpRequest) -> str:
+    """The one in the address; without it the installation's own."""
+    asked = request.GET.get("currency", settings.DEFAULT_CURRENCY)
+    if not CODE.fullmatch(asked):
+        raise BadRequest(f"currency is an ISO 4217 code such as USD, not {asked[:20]!r}.")
+    return str(asked)
+
+
+def _basis(request: HttpRequest) -> str:
+    asked = request.GET.get("view", "booked")
+    if asked not in VIEWS:
+        raise BadRequest(f"view is one of {', '.join(VIEWS)}, not {asked[:20]!r}.")
+    return asked
