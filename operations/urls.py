@@ -1,6 +1,7 @@
 """Operations' calls, in full after /api/v1/."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, register_converter
+from django.urls.converters import PathConverter
 
 from operations.health.api import CheckView, TrendsView
 from operations.scheduling.api import (
@@ -13,6 +14,15 @@ from operations.scheduling.api import (
     TaskView,
 )
 
+
+class TaskId(PathConverter):
+    """A caller's id, which may hold slashes; the path with one more at its end is nothing."""
+
+    regex = ".*[^/]"
+
+
+register_converter(TaskId, "task_id")
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("operational/health/check", CheckView.as_view(), name="health-check"),
     path("operational/health/trends", TrendsView.as_view(), name="health-trends"),
@@ -22,7 +32,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("optimization/tasks/assign", AssignView.as_view(), name="tasks-assign"),
     path("optimization/tasks/heartbeat", HeartbeatView.as_view(), name="tasks-heartbeat"),
     path(
-        "optimization/tasks/<path:task_id>/complete", CompleteView.as_view(), name="tasks-complete"
+        "optimization/tasks/<task_id:task_id>/complete",
+        CompleteView.as_view(),
+        name="tasks-complete",
     ),
-    path("optimization/tasks/<path:task_id>", TaskView.as_view(), name="task"),
+    path("optimization/tasks/<task_id:task_id>", TaskView.as_view(), name="task"),
 ]

@@ -171,6 +171,7 @@ def _spans(now: datetime) -> list[tuple[float, float]]:
     spans = [
         (start.timestamp(), end.timestamp())
         for start, end in ended.order_by().values_list("started_at", "completed_at")
+        if start and end
     ]
     going = Task.objects.filter(status=Status.RUNNING).order_by()
     at = now.timestamp()

@@ -17,8 +17,9 @@ from operations.planning import services as planner
 from operations.scheduling import examples, reports, services
 from operations.scheduling.aitask import LONGEST_ESTIMATE, AITask, TaskPriority
 from operations.scheduling.graph import Cyclic, UnknownDependency
-from operations.scheduling.models import NAME, Task
+from operations.scheduling.models import Task
 from operations.scheduling.scheduler import DifferentTask
+from operations.workers.models import NAME
 
 MOST_TASKS = 10_000
 MOST_NEEDS = 1_000
