@@ -259,3 +259,11 @@ def test_reminders_by_two_at_once_are_one(at_once, listener):
     raised("critical")
     at_once(lambda: services.tend(NOON + DAY), 3)
     assert Message.objects.filter(title__endswith="still open").count() == 1
+
+
+def test_who_comes_second_to_a_new_alert_counts_the_first_ones(listener, monkeypatch):
+    first = raised()
+    monkeypatch.setattr(services, "_standing", lambda _known, _now: None)
+    again = raised()
+    assert (again.pk, again.count) == (first.pk, 2)
+    assert len(keys()) == 1

@@ -29,6 +29,7 @@ FORM = {
     "applied_per_day": "100",
     "needs_sure_gain": "on",
     "data_age_hours": "48",
+    "needs_calm": "on",
 }
 
 

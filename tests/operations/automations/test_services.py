@@ -5,6 +5,7 @@ import pytest
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
+from operations.alerts.models import Alert
 from operations.automations import ledger, registry, services, words
 from operations.automations.models import Automation, Run
 from operations.automations.registry import Outcome, UnknownAutomation
@@ -440,3 +441,63 @@ def test_an_unknown_automation_is_not_found(automation):
     automation()
     with pytest.raises(UnknownAutomation):
         services.schedule(Automation(name="nobody"), words.read("at 03:00", NOON), NOON)
+
+
+# --- Telling, and forgetting ----------------------------------------------------------------------
+def failed_for_good(automation):
+    ads = automation(perform=failing)
+    for attempt in range(3):
+        services.wake("ads", clock=at(ONE + timedelta(minutes=5 * attempt)))
+    return ads
+
+
+def test_a_run_that_fails_for_good_is_told_once(automation):
+    failed_for_good(automation)
+    alert = Alert.objects.get()
+    assert (alert.source, alert.kind, alert.subject, alert.severity, alert.count) == (
+        "automations", "run_failed", "ads", "high", 1,
+    )  # fmt: skip
+    assert alert.message.startswith("Ads of 2026-11-20 13:00:00 UTC failed: ")
+    assert alert.link == f"/admin/operations/run/{Run.objects.get().pk}/change/"
+
+
+def test_a_failure_that_is_tried_again_is_not_told(automation):
+    automation(perform=failing)
+    services.wake("ads", clock=at(ONE))
+    assert not Alert.objects.exists()
+
+
+def test_the_next_success_ends_the_alert(automation, monkeypatch):
+    failed_for_good(automation)
+    good = registry.Automation("ads", "Ads", lambda _occasion: Outcome("Good."))
+    monkeypatch.setitem(registry._known, "ads", good)
+    services.wake("ads", clock=at(ONE + timedelta(hours=1)))
+    assert Alert.objects.get().state == "resolved"
+
+
+def test_a_run_that_lost_every_worker_is_told(claimed):
+    Run.objects.update(attempt=3)
+    lapse(claimed)
+    services.sweep(ONE + 60 * SECOND)
+    services.sweep(ONE + 70 * SECOND)
+    assert Alert.objects.get().message.endswith(ledger.LOST)
+
+
+def test_a_run_that_came_back_to_life_is_not_given_up(claimed):
+    Run.objects.update(attempt=3)
+    gone = Run.objects.filter(lease_until__lt=Now())
+    assert not services._give_up(gone, Run.objects.get(), ledger.LOST, ONE)
+    assert not Alert.objects.exists()
+
+
+def test_old_runs_are_forgotten_and_failed_ones_kept_longer(automation):
+    ads = automation()
+    for days, state in ((89, "done"), (91, "done"), (91, "skipped"), (91, "failed"),
+                        (366, "failed"), (400, "queued")):  # fmt: skip
+        moment = NOON - timedelta(days=days)
+        ended = None if state == "queued" else moment
+        Run.objects.create(automation=ads, planned_for=moment + timedelta(seconds=len(state)),
+                           state=state, not_before=moment, ended_at=ended)  # fmt: skip
+    assert services.purge(NOON) == 3
+    left = sorted((run.state, (NOON - run.planned_for).days + 1) for run in Run.objects.all())
+    assert left == [("done", 89), ("failed", 91), ("queued", 400)]

@@ -4,6 +4,7 @@ from functools import partial
 import pytest
 from celery import current_app
 
+from aethercrown.models import StoredReply
 from operations.automations import tasks
 from operations.automations.models import Run
 from operations.decisions import tasks as decisions
@@ -66,3 +67,17 @@ def test_decisions_are_measured_and_expired_by_task(db):
     decisions.measure_decisions()
     decisions.expire_decisions()
     assert Decision.objects.get().verdict == "expired"
+
+
+def test_old_runs_and_old_answers_are_forgotten_by_task(automation):
+    ads = automation()
+    long_ago = datetime.now(UTC) - timedelta(days=91)
+    Run.objects.create(
+        automation=ads, planned_for=long_ago, state="done", not_before=long_ago, ended_at=long_ago
+    )
+    StoredReply.objects.create(
+        principal="a", key="b", created_at=long_ago, lease_until=long_ago, status=200
+    )
+    tasks.purge_runs()
+    assert not Run.objects.exists()
+    assert not StoredReply.objects.exists()

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -346,3 +346,11 @@ def test_changes_of_one_subject_in_a_day_add_up_until_they_are_too_much(thermost
         fresh = draft(inputs_digest=str(number) * 64, data_as_of=now)
         made.append(services.propose(fresh, mode="auto", now=now).status)
     assert made == ["applied", "applied", "proposed", "applied"]
+
+
+def test_in_quiet_hours_what_would_apply_itself_waits(thermostat):
+    trusted(quiet_from=time(22), quiet_until=time(13), zone="UTC")
+    assert services.propose(draft(), mode="auto", now=NOON).status == "proposed"
+    trusted(quiet_from=time(22), quiet_until=time(11))
+    later = draft(inputs_digest="2" * 64)
+    assert services.propose(later, mode="auto", now=NOON).status == "applied"

@@ -1,0 +1,41 @@
+"""What is wrong now, gravest first; what people are told on the first page."""
+
+from datetime import timedelta
+
+import pytest
+
+from operations.alerts import reports, services
+from tests.operations.conftest import NOON
+
+
+@pytest.fixture
+def wrong(db):
+    """Five alerts, one of them resolved."""
+    for number, (kind, severity) in enumerate(
+        [("run_failed", "high"), ("down", "critical"), ("full", "warning"), ("late", "high")]
+    ):
+        source = "automations" if kind == "run_failed" else "health"
+        moment = NOON + timedelta(minutes=number)
+        services.raise_alert(source, kind, f"s{number}", severity, "It is.", now=moment)
+    services.raise_alert("health", "slow", "s9", "critical", "It was.", now=NOON)
+    services.resolve("health", "slow", "s9", now=NOON)
+
+
+def test_the_gravest_come_first_and_then_the_newest(wrong):
+    assert [alert.kind for alert in reports.unresolved()] == ["down", "late", "run_failed", "full"]
+    assert [alert.kind for alert in reports.lately_resolved()] == ["slow"]
+    assert reports.counts() == {"critical": 1, "high": 2, "warning": 1, "info": 0}
+
+
+def test_attention_is_drawn_to_what_is_grave_and_nobody_has_taken_on(wrong):
+    told = [each.sentence for each in reports.attention(NOON)]
+    assert told == ["health: down, s1: It is.", "health: late, s3: It is."]
+    late = reports.unresolved()[1]
+    services.acknowledge(late.pk, actor="ada", now=NOON)
+    assert len(reports.attention(NOON)) == 1
+    assert reports.attention(NOON)[0].link.startswith("/admin/operations/alert/")
+
+
+def test_a_critical_alert_is_found_by_its_subject(wrong):
+    assert reports.critical("s1", "other") == "health: down, s1"
+    assert reports.critical("s3") == reports.critical("s9") == ""

@@ -1,0 +1,42 @@
+"""What people read, and what webhooks carry."""
+
+import pytest
+
+from operations.alerts import words
+
+ALERT = {
+    "source": "health", "kind": "down", "subject": "db", "title": "health: down, db",
+    "severity": "critical", "state": "open", "message": "No answer.", "link": "", "count": 1,
+    "first_seen_at": "2026-11-20T12:00:00+00:00", "last_seen_at": "2026-11-20T12:05:00+00:00",
+}  # fmt: skip
+AT = "2026-11-20T12:05:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("event", "title"),
+    [
+        (words.OPENED, "[critical] health: down, db"),
+        (words.ESCALATED, "[critical] health: down, db: now critical"),
+        (words.REMINDER, "[critical] health: down, db: still open"),
+        (words.RESOLVED, "[critical] health: down, db: resolved"),
+    ],
+)
+def test_each_event_has_its_title(event, title):
+    letter = words.letter("key", event, ALERT, AT)
+    assert (letter.key, letter.title, letter.payload["event"]) == ("key", title, event)
+    assert letter.text.startswith(f"{title}\n\nNo answer.\nFirst seen at 2026-11-20 12:00 UTC.")
+
+
+def test_counts_and_links_are_told_where_there_are_some():
+    text = words.letter("k", words.OPENED, {**ALERT, "count": 3, "link": "/admin/"}, AT).text
+    assert "Seen 3 times, last at 2026-11-20 12:05 UTC." in text
+    assert "Look at /admin/" in text
+
+
+def test_a_digest_counts_and_lists():
+    one, two = (words.digest("k", [ALERT] * count, AT) for count in (1, 2))
+    assert (one.title, two.title) == (
+        "[AetherCrown] 1 open alert", "[AetherCrown] 2 open alerts",
+    )  # fmt: skip
+    assert two.text.startswith("Open on 2026-11-20:\n\n[critical] health: down, db\nNo answer.")
+    assert len(two.payload["alerts"]) == 2

@@ -1,0 +1,30 @@
+"""The tasks do what their services do, and the bell reaches a real broker."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from operations.outbox import bell, services, tasks
+from operations.outbox.letter import Letter
+from operations.outbox.models import Message
+
+
+def test_what_waits_is_sent_and_what_is_old_is_forgotten(listener, settings):
+    settings.EMAIL_URL = "smtp://localhost"
+    services.post(Letter("event:1", "A", "B", {}), "high", timezone.now())
+    tasks.send_messages()
+    assert [letter.subject for letter in mail.outbox] == ["A"]
+    Message.objects.update(ended_at=timezone.now() - timedelta(days=91))
+    tasks.purge_messages()
+    assert not Message.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_bell_asks_a_worker(monkeypatch):
+    asked = []
+    monkeypatch.setattr(tasks.send_messages, "apply_async", lambda **how: asked.append(how))
+    monkeypatch.setattr(bell, "_ringer", tasks.ask)
+    bell.ring()
+    assert asked == [{"expires": 60, "retry": False}]
