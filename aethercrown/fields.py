@@ -257,7 +257,7 @@ class Rows(serializers.ListField):
     default_error_messages = {
         **PRESENCE,
         "not_a_list": "must be a list",
-        "min_length": "must hold at least {min_length} items",
+        "min_length": "has fewer entries than the {min_length} needed",
         "empty": "must not be empty",
     }
 

@@ -35,7 +35,7 @@ HOME = page.Step("Overview", "/")
 
 @viewer
 def budget(request: HttpRequest) -> HttpResponseBase:
-    """The newest plan in a currency, or the one that ?plan= names."""
+    """The leading plan in a currency, or the one that ?plan= names."""
     weeks = page.period(request, WEEKS, USUAL)
     found = _overview(request)
     trend = pictures.trend(_last(found.trend, weeks), found.currency)

@@ -88,12 +88,16 @@ def reason(facts: Facts, at: int) -> str:
     """Marginal return now and after, beside the plan's; what it rests on; what holds it."""
     unit = facts.currency
     text = (
-        f"The next {unit} brings {facts.before[at]:.2f} {unit} at the present spend and "
+        f"The next {unit} brings {facts.before[at]:.2f} {unit} at its present share and "
         f"{facts.after[at]:.2f} at the suggested one; the last {unit} of the plan brings "
-        f"{facts.price:.2f}. Evidence: {facts.grades[at]} ({facts.rows[at]:.0f} rows, spend "
+        f"{facts.price:.2f}. Evidence: {facts.grades[at]} ({counted(facts.rows[at])}, spend "
         f"varied by {100 * facts.variation[at]:.0f} %)."
     )
     return f"{text} Held by {facts.held_by[at]}." if facts.held_by[at] else text
+
+
+def counted(rows: float) -> str:
+    return "1 row" if rows == 1 else f"{rows:.0f} rows"
 
 
 def held_by(

@@ -60,7 +60,7 @@ def bounds(
         np.maximum(high, low),
         hard.low,
         hard.high,
-        tuple(_named(hard.low >= low, hard.why_low, "trust region (half the present spend)")),
+        tuple(_named(hard.low >= low, hard.why_low, "trust region (half its present share)")),
         tuple(_named(hard.high <= high, hard.why_high, "trust region (twice the known spend)")),
         stretched,
         tuple(hard.notes),

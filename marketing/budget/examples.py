@@ -54,28 +54,28 @@ ANSWER: dict[str, Any] = {
         {
             "channel": "Google Ads",
             "action": "increase",
-            "reason": "The next USD brings 1.85 USD at the present spend and 1.51 at "
+            "reason": "The next USD brings 1.85 USD at its present share and 1.51 at "
             "the suggested one; the last USD of the plan brings 1.51. "
-            "Evidence: low (1 rows, spend varied by 0 %).",
+            "Evidence: low (1 row, spend varied by 0 %).",
             "current_allocation": 3000.0,
             "suggested_allocation": 5801.86,
         },
         {
             "channel": "Facebook",
             "action": "increase",
-            "reason": "The next USD brings 1.38 USD at the present spend and 1.51 at "
+            "reason": "The next USD brings 1.38 USD at its present share and 1.51 at "
             "the suggested one; the last USD of the plan brings 1.51. "
-            "Evidence: low (1 rows, spend varied by 0 %).",
+            "Evidence: low (1 row, spend varied by 0 %).",
             "current_allocation": 2500.0,
             "suggested_allocation": 3126.71,
         },
         {
             "channel": "LinkedIn",
             "action": "decrease",
-            "reason": "The next USD brings 0.92 USD at the present spend and 1.39 at "
+            "reason": "The next USD brings 0.92 USD at its present share and 1.39 at "
             "the suggested one; the last USD of the plan brings 1.51. "
-            "Evidence: low (1 rows, spend varied by 0 %). Held by trust "
-            "region (half the present spend).",
+            "Evidence: low (1 row, spend varied by 0 %). Held by trust "
+            "region (half its present share).",
             "current_allocation": 1500.0,
             "suggested_allocation": 1071.43,
         },
@@ -114,7 +114,7 @@ ANSWER: dict[str, Any] = {
             "allocation_high": 2995.68,
             "trend": "flat",
             "evidence": "low",
-            "bound": "trust region (half the present spend)",
+            "bound": "trust region (half its present share)",
         },
     ],
     "probability_of_lift": 0.64,

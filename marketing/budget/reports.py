@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import overload
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from marketing.allocations import reports as allocations
 from marketing.allocations.reports import InForce
@@ -56,7 +56,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything the budget page shows. `plan` is the newest one, `proposal` its whole answer."""
+    """Everything the budget page shows. `plan` is the leading one, `proposal` its whole answer."""
 
     currency: str
     plan: PlanLine | None
@@ -75,7 +75,7 @@ def plans() -> QuerySet[Plan]:
 
 
 def overview(currency: str, plan_id: int | None = None) -> Overview:
-    """The page of the newest plan in `currency`, or of one plan; Plan.DoesNotExist for none such.
+    """The page of the leading plan in `currency`, or of one plan; Plan.DoesNotExist for none such.
 
     Four queries, five where revenue is known in total only.
     """
@@ -84,8 +84,10 @@ def overview(currency: str, plan_id: int | None = None) -> Overview:
         .select_related("decision")
         .defer("question", "proposal")[:HISTORY]
     )
-    shown = plan_id if plan_id is not None else (newest[0].pk if newest else None)
-    plan = Plan.objects.select_related("decision").get(pk=shown) if shown is not None else None
+    if plan_id is not None:
+        plan = Plan.objects.select_related("decision").get(pk=plan_id)
+    else:
+        plan = leading(currency).first() if newest else None
     return Overview(
         currency=currency,
         plan=line(plan) if plan else None,
@@ -97,10 +99,19 @@ def overview(currency: str, plan_id: int | None = None) -> Overview:
 
 
 def newest(currency: str) -> PlanLine | None:
-    """The last plan made, without its curves; one query."""
-    rows = Plan.objects.filter(currency=currency).select_related("decision")
-    plan = rows.defer("question", "proposal").first()
+    """The leading plan without its curves; one query."""
+    plan = leading(currency).defer("question", "proposal").first()
     return line(plan) if plan else None
+
+
+def leading(currency: str) -> QuerySet[Plan]:
+    """The newest plan first, but after all others those that a caller of the API only asked about.
+
+    Such a plan rests on the rows of its body; it stands for the company once it was applied.
+    """
+    asked_about = Q(source=Plan.Source.API, decision__applied_at=None)
+    found = Plan.objects.filter(currency=currency).select_related("decision")
+    return found.alias(asked_about=asked_about).order_by("asked_about", "-created_at", "-pk")
 
 
 def trend(currency: str, channel: str | None = None) -> tuple[Day, ...]:

@@ -25,7 +25,7 @@ def test_a_plan_stays_between_half_and_double_and_within_twice_what_was_seen():
     found = edge(asked(), most=np.array([390.0, 300.0, 90.0, 60.0]))
     assert found.low.tolist() == [200, 150, 100, 50]
     assert found.high.tolist() == [780, 600, 180, 120]
-    assert found.why_low[0] == "trust region (half the present spend)"
+    assert found.why_low[0] == "trust region (half its present share)"
     assert not found.stretched
 
 

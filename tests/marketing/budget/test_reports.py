@@ -116,3 +116,29 @@ def test_a_plan_replaced_at_once_is_never_measured(live):
         services.roll_back(first.pk, actor="ada", now=NOW)
     live(4, after=True)
     assert brought(first, date(2026, 2, 28)) is None
+
+
+def test_what_a_caller_of_the_api_only_asked_about_does_not_take_the_companys_place(measured):
+    own = reports.newest("USD")
+    rows = (Row("a", 10.0, 20.0), Row("b", 10.0, 30.0))
+    asked = services.optimize(
+        Question(Decimal(10), rows), source="api", mode="propose", now=NOW + timedelta(weeks=6)
+    )
+    assert reports.newest("USD") == own
+    page = overview()
+    assert page.plan == own
+    assert page.history[0].plan_id == asked.pk
+
+
+def test_a_plan_of_the_api_leads_where_there_is_no_other_or_once_it_was_applied(measured):
+    rows = (Row("a", 10.0, 20.0), Row("b", 10.0, 30.0))
+    now = NOW + timedelta(weeks=6)
+    yen, dollars = (
+        services.optimize(
+            Question(Decimal(10), rows, currency=code), source="api", mode="propose", now=now
+        )
+        for code in ("JPY", "USD")
+    )
+    assert reports.newest("JPY").plan_id == yen.pk
+    services.approve(dollars.pk, actor="ada", now=now)
+    assert reports.newest("USD").plan_id == dollars.pk
