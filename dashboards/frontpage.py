@@ -12,6 +12,7 @@ from security.access.reports import may_view
 
 OFTEN = (
     ("operations_decision_changelist", "Decisions"),
+    ("operations_alert_changelist", "Alerts"),
     ("operations_automation_changelist", "Automations and their schedules"),
     ("marketing_channel_changelist", "Channels"),
     ("marketing_performance_import_csv", "Import spend and revenue"),

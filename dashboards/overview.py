@@ -15,10 +15,12 @@ from dashboards.access import viewer
 from dashboards.budget.headline import counted, likely
 from dashboards.decisions import promised
 from marketing.budget import reports as budget
+from operations.alerts import reports as alerts
 from operations.automations import reports as automations
 from operations.automations.reports import Attention
 from operations.decisions import reports as decisions
 from operations.decisions.reports import Promise
+from operations.outbox import reports as outbox
 from revenue.customers import reports as revenue
 from revenue.customers.ratios import arr
 
@@ -75,7 +77,12 @@ def standing(now: datetime) -> Standing:
     """Read everything once."""
     promises = decisions.promises()
     return Standing(
-        attention=[*automations.attention(now), *decisions.attention(now)],
+        attention=[
+            *alerts.attention(now),
+            *automations.attention(now),
+            *decisions.attention(now),
+            *outbox.attention(now),
+        ],
         waiting=_waiting(),
         runs=_runs(),
         systems=[_budget(), _revenue(now), _ledger(promises)],

@@ -18,6 +18,7 @@ FAMILIES = (
     ("/dashboards/revenue", "Revenue"),
     ("/dashboards/pricing", "Pricing"),
     ("/dashboards/decisions", "Decisions"),
+    ("/dashboards/alerts", "Alerts"),
     ("/dashboards/health", "Health"),
 )
 

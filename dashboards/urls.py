@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboards import decisions, health, overview
+from dashboards import alerts, decisions, health, overview
 from dashboards.budget import views
 from dashboards.pricing import views as pricing
 from dashboards.revenue import views as revenue
@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/pricing", pricing.pricing, name="pricing"),
     path("dashboards/pricing/versions/<int:pk>", pricing.version, name="pricing-version"),
     path("dashboards/pricing/quotes/<uuid:quote_id>", pricing.quote, name="pricing-quote"),
+    path("dashboards/alerts", alerts.alerts, name="alerts"),
     path("dashboards/decisions", decisions.ledger, name="decisions"),
     path("dashboards/health", health.health, name="health"),
 ]
