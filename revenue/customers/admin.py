@@ -50,6 +50,9 @@ class CustomerAdmin(FilesAdmin):
     export_kind = "customers"
     actions = ["hand_out", "merge", "erase"]
 
+    def get_inlines(self, request: HttpRequest, obj: object = None) -> list[type[TabularInline]]:
+        return self.inlines if obj else []
+
     def get_readonly_fields(
         self, request: HttpRequest, obj: Customer | None = None
     ) -> tuple[str, ...]:
@@ -117,8 +120,8 @@ class ChangeInline(Booked, TabularInline):
     readonly_fields = ["recorded_at"]
     extra = 0
 
-    def has_add_permission(self, request: HttpRequest, obj: Subscription | None = None) -> bool:
-        return obj is not None and request.user.has_perm("revenue.add_change")
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("revenue.add_change")
 
 
 @admin.register(Subscription)
@@ -133,6 +136,9 @@ class SubscriptionAdmin(FilesAdmin):
     inlines = [ChangeInline]
     import_kinds = ("subscriptions",)
     export_kind = "subscriptions"
+
+    def get_inlines(self, request: HttpRequest, obj: object = None) -> list[type[TabularInline]]:
+        return self.inlines if obj else []
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Subscription | None = None
