@@ -3,6 +3,8 @@ from operations.automations.admin import AutomationAdmin, RunAdmin
 from operations.decisions.admin import DecisionAdmin
 from operations.health.admin import CheckAdmin, ComponentAdmin, IncidentAdmin
 from operations.outbox.admin import DestinationAdmin, MessageAdmin
+from operations.scheduling.admin import DurationAdmin, TaskAdmin
+from operations.workers.admin import PoolAdmin, WorkerAdmin
 
 __all__ = [
     "AlertAdmin",
@@ -11,8 +13,12 @@ __all__ = [
     "ComponentAdmin",
     "DecisionAdmin",
     "DestinationAdmin",
+    "DurationAdmin",
     "IncidentAdmin",
     "MessageAdmin",
+    "PoolAdmin",
     "RunAdmin",
     "SilenceAdmin",
+    "TaskAdmin",
+    "WorkerAdmin",
 ]

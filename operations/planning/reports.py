@@ -56,9 +56,13 @@ def ahead(now: datetime) -> Ahead:
     number = {row[0]: place for place, row in enumerate(rows)}
     needs: list[list[int]] = [[] for _ in rows]
     links = Dependency.objects.filter(task__status__in=OPEN, needs__status__in=OPEN)
-    for task, need in links.values_list("task_id", "needs_id"):
-        if task in number and need in number:  # else it ended between the two questions
-            needs[number[task]].append(number[need])
+    pairs = [  # both ends known: one may have ended between the two questions
+        (number[task], number[need])
+        for task, need in links.values_list("task_id", "needs_id")
+        if task in number and need in number
+    ]
+    for after, before in pairs:
+        needs[after].append(before)
     running = [(number[row[0]], row[6], row[4]) for row in rows if row[5] == Status.RUNNING]
     hands, holds = staffed(now, running)
     pools = sorted({row[4] for row in rows} | {pool for _, pool in hands})

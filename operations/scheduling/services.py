@@ -8,7 +8,7 @@ locked, so nobody waits there either and no task is given twice.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from operations.scheduling import intake, reports
@@ -43,13 +43,12 @@ def submit(tasks: Iterable[AITask], now: datetime) -> list[Task]:
     """
     batch = intake.distinct(tasks)
     ready_pools()
-    try:
-        return _stored(batch, now)
-    except IntegrityError:  # another call stored one of them meanwhile
+    with transaction.atomic():
+        # one submission after another: so each id is stored once, whoever else sends it now
+        Pool.objects.select_for_update(no_key=True).get(name=DEFAULT_POOL)
         return _stored(batch, now)
 
 
-@transaction.atomic
 def _stored(batch: Mapping[str, AITask], now: datetime) -> list[Task]:
     wanted = {*batch, *(need for task in batch.values() for need in task.dependencies)}
     known = reports.numbers(wanted)

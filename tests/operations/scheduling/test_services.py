@@ -128,6 +128,13 @@ def test_very_wide_work_inherits_only_as_far_as_is_cheap(monkeypatch):
     assert Task.objects.get(task_id="a").cost == 600
 
 
+def test_urgency_is_inherited_only_so_far_up(monkeypatch):
+    monkeypatch.setattr(reports, "REACH", 1)
+    submit(ai("a"), ai("b", "a"), ai("c", "b"))
+    submit(ai("d", "c", priority=4, seconds=1), now=later(1))
+    assert [Task.objects.get(task_id=each).gain for each in "abc"] == [2, 12, 10]
+
+
 def line():
     return Task.objects.filter(status="queued").order_by("key", "pk")
 

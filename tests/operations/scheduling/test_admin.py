@@ -1,0 +1,99 @@
+"""Tasks, workers and pools on staff's screens."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.utils import timezone
+
+from operations.scheduling import services
+from operations.scheduling.aitask import AITask, TaskPriority
+from operations.scheduling.models import Duration, Task
+from operations.workers.models import Pool, Worker
+from tests.operations.people import messages_of, staff
+
+TASKS = "/admin/operations/task/"
+WORKERS = "/admin/operations/worker/"
+POOLS = "/admin/operations/pool/"
+DURATIONS = "/admin/operations/duration/"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def queue():
+    """a runs at w; b waits for it; c is ready."""
+    now = timezone.now()
+    tasks = [AITask("a", "train", TaskPriority.CRITICAL, 60), AITask("c", "train", 1, 60)]
+    services.submit([*tasks, AITask("b", "train", 2, 60, ["a"])], now)
+    services.assign(now, worker="w")
+
+
+def act(client, action, *names):
+    chosen = [Task.objects.get(task_id=name).pk for name in names]
+    data = {"action": action, "_selected_action": chosen}
+    return client.post(TASKS, data, follow=True)
+
+
+def test_the_list_and_a_task_tell_how_it_stands(client, queue):
+    eve = staff(client, "operations.view_task", "operations.view_dependency")
+    text = eve.get(TASKS).content.decode()
+    assert all(f">{name}<" in text for name in "abc")
+    page = eve.get(f"{TASKS}{Task.objects.get(task_id='b').pk}/change/").content.decode()
+    assert "blocked by a" in page
+    assert "running" in page
+
+
+def test_an_operator_cancels_and_requeues(client, queue):
+    eve = staff(client, "operations.view_task", "security.operate")
+    assert messages_of(act(eve, "cancel", "a")) == ["Cancelled: a."]
+    assert Task.objects.get(task_id="b").error == "dependency a failed"
+    assert Task.objects.get(task_id="a").error == "cancelled by eve"
+    assert messages_of(act(eve, "cancel", "a")) == ["task a is failed already"]
+    assert messages_of(act(eve, "requeue", "a", "b")) == ["Requeued: a.", "Requeued: b."]
+    assert LogEntry.objects.count() == 3
+
+
+def test_who_only_looks_may_do_nothing(client, queue):
+    eve = staff(client, "operations.view_task")
+    act(eve, "cancel", "c")
+    assert Task.objects.get(task_id="c").status == "queued"
+    assert eve.get(f"{TASKS}add/").status_code == 403
+    page = f"{TASKS}{Task.objects.first().pk}/"
+    assert eve.post(f"{page}change/", {}).status_code == 403
+    assert eve.post(f"{page}delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_stranger_is_sent_to_sign_in(client):
+    for page in (TASKS, WORKERS, POOLS, DURATIONS):
+        assert client.get(page).status_code == 302
+
+
+def test_what_was_learned_is_shown(client):
+    Duration.objects.create(task_type="new", runs=2, mean=4.6, variance=0.1)
+    Duration.objects.create(task_type="old", runs=9, mean=4.6, variance=0.0)
+    text = staff(client, "operations.view_duration").get(DURATIONS).content.decode()
+    assert "too few runs" in text
+    assert "99.5 s" in text
+
+
+def test_workers_say_whether_they_are_there(client, queue):
+    now, pool = timezone.now(), Pool.objects.get(name="default")
+    Worker.objects.create(name="off", pool=pool, is_active=False)
+    Worker.objects.create(name="old", pool=pool, last_seen_at=now - timedelta(minutes=5))
+    text = staff(client, "operations.view_worker").get(WORKERS).content.decode()
+    for words in ("present", "never asked by name", "switched off", "silent for 0:05:0"):
+        assert words in text
+
+
+def test_staff_make_pools_and_workers(client, queue):
+    names = ("pool", "worker")
+    steps = ("add", "view", "change", "delete")
+    eve = staff(client, *(f"operations.{step}_{name}" for name in names for step in steps))
+    eve.post(f"{POOLS}add/", {"name": "gpu"})
+    gpu, default = Pool.objects.get(name="gpu"), Pool.objects.get(name="default")
+    eve.post(f"{WORKERS}add/", {"name": "g", "pool": gpu.pk, "is_active": "on"})
+    assert Worker.objects.get(name="g").pool == gpu
+    assert ">1<" in eve.get(POOLS).content.decode()
+    eve.post(f"{POOLS}{gpu.pk}/change/", {"name": "tpu"})
+    assert Pool.objects.filter(name="gpu").exists()
+    assert eve.post(f"{POOLS}{default.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -1,0 +1,46 @@
+"""A stored task in words."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from operations.scheduling import reports, services
+from operations.scheduling.aitask import AITask
+from operations.scheduling.backlog import UnknownTask
+from operations.scheduling.models import Dependency, Duration, Task
+from operations.workers.models import Pool, Worker
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+def why(name):
+    return reports.one(name)["why"]
+
+
+def test_each_task_tells_why_it_waits_or_how_it_ended():
+    Pool.objects.create(name="gpu")
+    made = [("a", "t", 4), ("b", "t", 1), ("c", "t", 1), ("g", "gpu", 1)]
+    now = [AITask(name, kind, priority, 60) for name, kind, priority in made]
+    services.submit([*now, AITask("d", "t", 1, 60, ["b", "c"])], NOON)
+    assert why("b") == "behind 1"
+    assert why("c") == "behind 2"
+    assert why("d") == "blocked by b, c"
+    assert why("g") == "no worker in its pool (gpu)"
+    services.assign(NOON, worker="w")
+    assert why("a") == "running"
+    services.complete("a", now=NOON, success=False, error="lost")
+    assert why("a") == "failed: lost"
+    with pytest.raises(UnknownTask):
+        reports.one("ghost")
+
+
+def test_rows_name_themselves():
+    services.submit([AITask("a", "t", 1, 60), AITask("b", "t", 1, 60, ["a"])], NOON)
+    services.assign(NOON, worker="w")
+    services.complete("a", now=NOON)
+    rows = [Task.objects.get(task_id="a"), Pool.objects.get(), Worker.objects.get(name="w")]
+    assert [str(each) for each in rows] == ["a", "default", "w"]
+    assert str(Duration.objects.get()) == "t"
+    link = Dependency.objects.get()
+    assert str(link) == f"{link.task_id} needs {link.needs_id}"
