@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from aethercrown.charts.figures import COUNT, PERCENT, Unit, full, money, signed
-from dashboards.budget.headline import Headline
+from dashboards.budget.headline import Headline, counted
 from dashboards.tables import Column, Table
 from revenue.pricing.rater import Line
 from revenue.pricing.simulate import Change, Simulation
@@ -85,7 +85,7 @@ def known(inputs: Mapping[str, Mapping[str, str]]) -> Table:
     """What the quote was asked with."""
     titles = {"usage_data": "Usage", "engagement_data": "Engagement", "company_data": "Company"}
     rows = [
-        (metric, titles[part], Decimal(value))
+        (metric, titles[part], f"{Decimal(value):f}")
         for part, values in inputs.items()
         for metric, value in values.items()
     ]
@@ -101,7 +101,7 @@ def headlines(found: Simulation) -> list[Headline]:
         Headline(
             "Revenue now",
             full(found.now, unit),
-            f"{found.customers:,} customers, by the version in force",
+            f"{counted(found.customers, 'customer')}, by the version in force",
             "The sum of what all customers pay under the version in force.",
         ),
         Headline(

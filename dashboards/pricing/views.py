@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
+from aethercrown.charts.figures import full, money
 from dashboards import page
 from dashboards.access import viewer
 from dashboards.pricing import sheets
@@ -84,7 +85,7 @@ def _shown(found: Simulation) -> dict[str, Any]:
     return {
         "headlines": sheets.headlines(found),
         "customers": found.customers,
-        "most": reports.NEWEST,
+        "most": f"{reports.NEWEST:,}",
         "tables": list(named.values()),
         **named,
     }
@@ -112,6 +113,7 @@ def quote(request: HttpRequest, quote_id: UUID) -> HttpResponseBase:
         explained=explained,
         inputs=inputs,
         repeats=repeats,
+        agreed=full(found.agreed_price, money(found.currency)),
         admin_path=reverse("admin:revenue_quote_change", args=[found.pk]),
     )
 

@@ -93,6 +93,11 @@ def positive(value: object, path: str, *, text: bool = False) -> Decimal:
     return found
 
 
+def trimmed(value: Decimal) -> Decimal:
+    """The same number without zeros at its end: 1.5 for the 1.5000 of a column."""
+    return value.quantize(ONE) if value == value.to_integral_value() else value.normalize(CONTEXT)
+
+
 def amounts(given: Mapping[str, object], path: str) -> dict[str, Decimal]:
     """Every value of a mapping as a number of 0 or more; all bad ones are named at once."""
     found: dict[str, Decimal] = {}

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.columns import CurrencyField, MoneyField
+from aethercrown.money import exponent
 
 MONEY: dict[str, Any] = {"max_digits": 15, "decimal_places": 3}  # the finest currencies have 3
 PERCENT: dict[str, Any] = {
@@ -303,4 +304,5 @@ class Quote(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.final_price} {self.currency} for {self.plan.code}"
+        digits = exponent(self.currency)
+        return f"{self.final_price:.{digits}f} {self.currency} for {self.plan.name}"

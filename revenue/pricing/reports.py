@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,7 +12,7 @@ from revenue.pricing import book as books
 from revenue.pricing import check, documented
 from revenue.pricing.book import Book
 from revenue.pricing.dynamic import Priced, priced
-from revenue.pricing.exact import Problem
+from revenue.pricing.exact import Problem, trimmed
 from revenue.pricing.invoice import Invoice, Stay, invoice
 from revenue.pricing.models import Charge, Quote, Version
 from revenue.pricing.rater import Line, line
@@ -64,19 +65,25 @@ def book(version: Version) -> Book:
         currency=version.book.currency,
         plans=tuple(_plan(each, charges) for each in version.prices.all()),
         steps=tuple(
-            books.Step(e.kind, e.metric, e.above, e.value, e.plan.code if e.plan else "")
+            books.Step(
+                e.kind, e.metric, trimmed(e.above), trimmed(e.value), e.plan.code if e.plan else ""
+            )
             for e in version.factors.all()
         ),
         rules=tuple(
-            books.Rule(e.plan.code, e.source, e.metric, e.above, e.needs_company)
+            books.Rule(e.plan.code, e.source, e.metric, trimmed(e.above), e.needs_company)
             for e in version.rules.all()
         ),
-        largest_discount=version.largest_discount,
-        largest_change=version.largest_change,
+        largest_discount=trimmed(version.largest_discount),
+        largest_change=_perhaps(version.largest_change),
     )
     if version.digest and version.digest != found.digest():
         raise Tampered(f"{version} is not as it was published; nothing is priced by it.")
     return found
+
+
+def _perhaps(value: Decimal | None) -> Decimal | None:
+    return None if value is None else trimmed(value)
 
 
 def _plan(price: Any, charges: dict[int, list[Charge]]) -> books.Plan:
@@ -85,10 +92,10 @@ def _plan(price: Any, charges: dict[int, list[Charge]]) -> books.Plan:
         code=plan.code,
         name=plan.name,
         rank=plan.rank,
-        base=price.base_price,
+        base=trimmed(price.base_price),
         features=tuple(plan.features),
-        floor=price.floor,
-        ceiling=price.ceiling,
+        floor=_perhaps(price.floor),
+        ceiling=_perhaps(price.ceiling),
         charges=tuple(
             books.Metered(each.metric, each.title, each.model, each.price)
             for each in charges.get(plan.pk, ())

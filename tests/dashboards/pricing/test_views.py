@@ -106,7 +106,7 @@ def test_a_quote_is_explained_line_by_line(page, quoted):
 
 def test_an_agreed_price_stands_above_its_lines(page, quoted):
     Quote.objects.update(agreed_price=70)
-    assert "Agreed: 70.000 USD" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
+    assert "Agreed: $70.00" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
 
 
 def test_lines_that_no_longer_come_out_are_said_to_differ(page, quoted):

@@ -257,3 +257,9 @@ def test_of_two_publications_at_once_one_wins(draft, at_once):
 def test_drafts_made_at_once_get_numbers_of_their_own(published, at_once):
     made = at_once(lambda: services.draft("standard", effective_from=TODAY, now=NOON), 4)
     assert sorted(each.number for each in made) == [2, 3, 4, 5]
+
+
+def test_the_words_of_a_line_have_no_zeros_of_a_column(quoted):
+    words = [each.description for each in reports.lines(quoted)]
+    assert words[1] == "api_calls of 50000: x 1.1"
+    assert words[3] == "Discount 8 % (daily_active_rate 3 %, tenure_months 5 %)"
