@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from aethercrown.embedded import tether
+from aethercrown.embedded.console import say
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE)
 
@@ -55,8 +56,7 @@ def fork(name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> 
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)  # until the child has its own handlers
     pid = os.fork()
     if pid == 0:
-        undo_signals(mask)
-        tether.rename(f"ac-{name}")
+        begin(name, mask)
         live(parent, run, printed, (output, *closed))
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.close(printed)
@@ -64,6 +64,12 @@ def fork(name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> 
         os.setpgid(pid, pid)
     os.set_blocking(output, False)
     return Child(name=name, pid=pid, output=output)
+
+
+def begin(name: str, mask: Iterable[int]) -> None:
+    """Be a process of its own: by name, and without the supervisor's ways with signals."""
+    undo_signals(mask)
+    tether.rename(f"ac-{name}")
 
 
 def live(parent: int, run: Callable[[], object], printed: int, closed: tuple[int, ...]) -> NoReturn:
@@ -78,13 +84,15 @@ def live(parent: int, run: Callable[[], object], printed: int, closed: tuple[int
         code = 0
     except SystemExit as leave:
         code = leave.code if isinstance(leave.code, int) else int(bool(leave.code))
+        if isinstance(leave.code, str):
+            say([leave.code], sys.stderr)
     except BaseException:  # noqa: BLE001 - the last one to see it prints it
         traceback.print_exc()
     finally:
-        atexit._run_exitfuncs()  # noqa: SLF001 - os._exit skips them; no public name exists
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
+        atexit._run_exitfuncs()  # noqa: SLF001 - os._exit skips them; no public name exists
         os._exit(code)
 
 

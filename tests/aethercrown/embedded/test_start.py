@@ -183,6 +183,18 @@ def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path):
     assert "Set DATA_DIR." in stack.printed()
 
 
+@linux_only
+def test_a_database_that_does_not_answer_ends_the_start_with_the_reason(tmp_path, valkey_url):
+    nobody = f"postgresql://me:secret@127.0.0.1:{rig.free_port()}/rows"
+    stack = rig.start(tmp_path / "data", DATABASE_URL=nobody, REDIS_URL=valkey_url)
+    assert stack.process.wait(60) == 1
+    assert "The set-up ended with status 1.\nThe database cannot be used: " in stack.printed()
+    assert "Connection refused" in stack.printed()
+    assert "Traceback" not in stack.printed()
+    assert "secret" not in stack.printed()
+    assert not stack.living()
+
+
 def test_a_port_number_that_is_none_ends_the_start_with_one_sentence(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("PORT", "x")
     monkeypatch.setenv("DATA_DIR", str(tmp_path))

@@ -117,6 +117,36 @@ def test_without_the_kernels_help_the_parent_is_looked_for():
     assert seen == ["gone"]
 
 
+WATCHED = """
+import os, sys, time
+from aethercrown.embedded import tether
+if os.fork() == 0:
+    thread = tether.watch(os.getppid(), lambda: print("gone", flush=True))
+    print("watching", flush=True)
+    thread.join()
+    sys.exit()
+time.sleep(60)
+"""
+
+
+def test_without_the_kernels_help_the_parent_is_looked_for_until_it_is_gone():
+    command = [sys.executable, "-c", WATCHED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=rig.ROOT) as parent:
+        assert parent.stdout
+        assert parent.stdout.readline() == b"watching\n"
+        parent.kill()
+        assert parent.stdout.read() == b"gone\n"  # until the child has ended as well
+
+
+def test_a_process_becomes_the_program_in_its_folder(tmp_path):
+    script = "import os, sys; from aethercrown.embedded import tether;"
+    become = f"tether.main([str(os.getppid()), '15', '0', {str(tmp_path)!r}, '/bin/pwd'])"
+    done = subprocess.run(
+        [sys.executable, "-c", script + become], cwd=rig.ROOT, capture_output=True, check=True
+    )
+    assert done.stdout.decode() == f"{tmp_path}\n"
+
+
 def test_without_the_kernels_help_a_program_is_ended_by_its_companion():
     script = "from aethercrown.embedded import tether; import sys;"
     ended = "sys.exit(-tether.accompany(-1, 15, ['/bin/sleep', '60']))"
@@ -126,6 +156,7 @@ def test_without_the_kernels_help_a_program_is_ended_by_its_companion():
 
 def test_elsewhere_descendants_are_left_to_the_group(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
+    tether.rename("not there")
     tether.tie_descendants()
     ended = []
     monkeypatch.setattr(os, "killpg", lambda group, number: ended.append((group, number)))

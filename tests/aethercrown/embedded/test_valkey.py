@@ -1,7 +1,9 @@
 import dataclasses
 import os
 import signal
+import socket
 import stat
+import threading
 
 import pytest
 import redis
@@ -90,3 +92,21 @@ def test_a_large_log_makes_way_for_a_fresh_one(tmp_path):
 
 def test_a_log_that_is_not_there_still_names_its_place(tmp_path):
     assert servers.tail(tmp_path / "none.log") == f"(log: {tmp_path / 'none.log'})"
+
+
+def test_a_machine_without_a_wheel_is_told_what_to_set():
+    assert valkey.binary().name == "valkey-server"
+    with pytest.raises(Unavailable, match="no Valkey for this kind of machine; set REDIS_URL"):
+        valkey.binary("sparc64")
+
+
+def test_one_that_hangs_up_has_not_answered():
+    with socket.create_server(("127.0.0.1", 0)) as rude:
+
+        def hang_up():
+            rude.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        assert not dataclasses.replace(valkey.free_address(), port=rude.getsockname()[1]).answers()
+        thread.join()
