@@ -7,6 +7,8 @@ import threading
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from aethercrown.embedded import servers, valkey
 from aethercrown.embedded.servers import Unavailable
@@ -26,7 +28,8 @@ def test_it_answers_only_those_who_know_the_password(launched):
     stranger = dataclasses.replace(valkey.free_address(), port=address.port)
     assert address.answers()
     assert not stranger.answers()
-    with pytest.raises(redis.AuthenticationError), redis.Redis(port=address.port) as client:
+    client = redis.Redis(port=address.port, retry=Retry(NoBackoff(), 0))
+    with pytest.raises(redis.AuthenticationError), client:
         client.ping()
 
 
