@@ -10,7 +10,7 @@ BATCH = 1_000
 def forget(rows: "QuerySet[Any]", batch: int = BATCH) -> int:
     """Delete every row, a transaction for each batch; how many went."""
     model: type[Model] = rows.model
-    every = QuerySet(model).using(rows.db)
+    every: QuerySet[Any] = QuerySet(model).using(rows.db)
     forgotten = 0
     while keys := list(rows.values_list("pk", flat=True)[:batch]):
         every.filter(pk__in=keys).delete()

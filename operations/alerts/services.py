@@ -49,7 +49,7 @@ def raise_alert(
     Within ten minutes of its end the same alert is opened again, and nobody is told.
     """
     rank(severity)
-    known = Fingerprint(*(legible(each)[:100] for each in (source, kind)), legible(subject)[:200])
+    known = _known(source, kind, subject)
     seen = {
         "severity": severity,
         "message": legible(redaction.text(message))[:LONGEST],
@@ -70,7 +70,7 @@ def raise_alert(
 @transaction.atomic
 def resolve(source: str, kind: str, subject: str, *, now: datetime) -> Alert | None:
     """Its source says that it is over; None where nothing was open, which is the usual case."""
-    known = Fingerprint(source[:100], kind[:100], subject[:200])
+    known = _known(source, kind, subject)
     alert = _locked(_of(known).exclude(state=Alert.State.RESOLVED)).first()
     if alert is not None:
         _resolve(alert, AUTOMATIC, now)
@@ -141,6 +141,11 @@ def purge(now: datetime) -> int:
 
 
 # --- Parts ------------------------------------------------------------------------------------
+def _known(source: str, kind: str, subject: str) -> Fingerprint:
+    """As the columns hold it."""
+    return Fingerprint(legible(source)[:100], legible(kind)[:100], legible(subject)[:200])
+
+
 def _of(known: Fingerprint) -> QuerySet[Alert]:
     return Alert.objects.filter(source=known.source, kind=known.kind, subject=known.subject)
 

@@ -47,6 +47,7 @@ class Undelivered(Exception):
         self.is_away = is_away  # nobody answered: whatever else waits for them would fail too
 
 
+Fetch = Callable[..., outbound.Answer]
 Deliver = Callable[[Message, datetime], None]
 
 
@@ -127,14 +128,14 @@ def claim(message_id: int, now: datetime) -> Message | None:
     return Message.objects.select_related("destination").get(pk=message_id) if taken else None
 
 
-def delivered(message: Message, now: datetime, client: outbound.Client | None = None) -> None:
+def delivered(message: Message, now: datetime, fetch: Fetch = outbound.fetch) -> None:
     """Send one message now; Undelivered where it does not arrive."""
     if message.destination is None:
         raise Undelivered("Its destination was deleted.", final=True)
     if message.channel == Destination.Channel.EMAIL:
         _mail(message, message.destination.address)
     else:
-        _call(message, message.destination, now, client or outbound.Client())
+        _call(message, message.destination, now, fetch)
 
 
 def purge(now: datetime) -> int:
@@ -250,13 +251,11 @@ def _mail(message: Message, address: str) -> None:
         raise Undelivered(f"The mail server refused it: {error}", is_away=True) from error
 
 
-def _call(
-    message: Message, destination: Destination, now: datetime, client: outbound.Client
-) -> None:
+def _call(message: Message, destination: Destination, now: datetime, fetch: Fetch) -> None:
     body = letter.body(message.payload, message.event_key)
     try:
         secret = sealed.opened(destination.sealed_secret, settings.ALERT_SEALING_KEY)
-        status = client.fetch(
+        status = fetch(
             destination.address,
             method="POST",
             headers=signature.headers(secret, message.event_key, body, now),

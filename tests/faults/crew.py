@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aethercrown.embedded import valkey
+from aethercrown.embedded import servers, valkey
 from tests import rig
 
 READY_SECONDS = 120.0
@@ -27,7 +27,7 @@ class Crew:
     seconds: float = 3.0
     at_work: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     address: valkey.Address = field(default_factory=valkey.free_address)
-    broker: object = None
+    broker: servers.Server | None = None
 
     # --- Starting and ending ------------------------------------------------------------------
     def environment(self):
@@ -66,11 +66,11 @@ class Crew:
     def start_beat(self, name):
         self.start(name, "beat", "--pidfile=", "-l", "WARNING")
 
-    def start(self, name, *arguments):
+    def start(self, name, *arguments, app="aethercrown"):
         output = (self.folder / "log" / f"{name}.log").open("ab")
         with output:
             self.at_work[name] = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "celery", "-A", "aethercrown", *arguments],
+                [sys.executable, "-m", "celery", "-A", app, *arguments],
                 cwd=rig.ROOT,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,

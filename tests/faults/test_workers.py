@@ -67,7 +67,7 @@ def taken_up(held, run, attempt):
 
 def delays(held, struck):
     """Seconds from each blow to the next attempt's beginning; nothing where it had ended."""
-    begun = {}
+    begun: dict[int, list[float]] = {}
     for line in held.noted():
         if line["what"] == "begin":
             begun.setdefault(line["run"], []).append(line["at"])
@@ -88,7 +88,8 @@ def settled(held):
 
 def test_random_kills_lose_nothing_and_repeat_nothing(tmp_path):
     chance = random.Random(SEED)  # noqa: S311 - a replayable moment, no secret
-    struck, kinds = [], Counter()
+    struck: list[tuple[int, int, float]] = []
+    kinds: Counter[str] = Counter()
     with crew(tmp_path / "data", works=6, every=10, seconds=3.0) as held:
         while kinds.total() < ROUNDS:
             time.sleep(chance.uniform(*PAUSE_SECONDS))
