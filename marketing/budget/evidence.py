@@ -11,6 +11,7 @@ from marketing.budget.proposal import Grade, Interval
 from marketing.budget.response import Floats, Whole
 
 DRAWS, PLANS, COARSE = 400, 64, 32
+AT_ONCE = 1_000_000  # steps sorted at a time, so that thousands of channels fit into memory
 WEAK_ROWS, STRONG_ROWS, WEAK_CV, STRONG_CV = 8, 26, 0.05, 0.2
 
 
@@ -20,6 +21,10 @@ class Draws:
 
     shape: Whole
     amplitude: Floats
+
+    def of(self, some: Whole, count: int) -> "Draws":
+        """The first `count` draws of some of the channels, by their places."""
+        return Draws(self.shape[:count, some], self.amplitude[:count, some])
 
     def revenue(self, belief: Posterior, spend: Floats) -> Floats:
         """Revenue (N, C, S) at spends (C, S)."""
@@ -74,6 +79,14 @@ def alternatives(
     grid = spends(low, high, belief.scale, COARSE)
     some = Draws(sample.shape[:PLANS], sample.amplitude[:PLANS])
     value = some.revenue(belief, grid)
+    step = max(1, AT_ONCE // grid.size)
+    spare = total - float(low.sum())
+    parts = [poured(value[at : at + step], grid, spare) for at in range(0, len(value), step)]
+    return np.asarray(low + np.concatenate(parts))
+
+
+def poured(value: Floats, grid: Floats, spare: float) -> Floats:
+    """What each draw adds to the lower bounds (N, C): `spare`, poured where it earns most."""
     length = np.diff(grid, axis=1)
     rise = np.maximum(np.diff(value, axis=2), 0.0)
     slope = np.divide(rise, length, out=np.zeros_like(rise), where=length > 0)
@@ -81,10 +94,10 @@ def alternatives(
     order = np.argsort(-slope, axis=1, kind="stable")
     sorted_length = length.ravel()[order]
     before = np.cumsum(sorted_length, axis=1) - sorted_length
-    taken = np.clip(total - low.sum() - before, 0.0, sorted_length)
+    taken = np.clip(spare - before, 0.0, sorted_length)
     spent = np.zeros_like(slope)
     np.put_along_axis(spent, order, taken, axis=1)
-    return np.asarray(low + spent.reshape(len(slope), *length.shape).sum(axis=2))
+    return np.asarray(spent.reshape(len(slope), *length.shape).sum(axis=2))
 
 
 def grade(rows: int, variation: float) -> Grade:

@@ -40,6 +40,12 @@ class Posterior:
     amplitude: Floats  # (C, 36) revenue at the usual spend, money
     spread: Floats  # (C, 36) variance of the log amplitude
 
+    def of(self, some: Whole) -> "Posterior":
+        """The belief about some of the channels, by their places."""
+        return Posterior(
+            self.scale[some], self.weight[some], self.amplitude[some], self.spread[some]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:

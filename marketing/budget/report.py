@@ -15,7 +15,7 @@ from marketing.budget.ladder import fill, ladder, spends
 from marketing.budget.proposal import Curve, CurvePoint, Grade, Interval, Proposal
 from marketing.budget.response import VERSION, Floats
 
-CURVE_POINTS, CURVE_DRAWS = 60, 100
+CURVE_POINTS, CURVE_DRAWS, MOST_CURVES = 60, 100, 200
 FOOLED = 0.7
 
 
@@ -173,18 +173,22 @@ def present(fitted: Fitted) -> Floats:
 
 
 def curves(fitted: Fitted, found: Division) -> tuple[Curve, ...]:
-    """Sixty points a channel, from nothing to beyond its ceiling; money for the window."""
+    """Sixty points a channel, from nothing to beyond its ceiling; money for the window.
+
+    Of the MOST_CURVES channels with the most money only: nobody reads more.
+    """
+    most = np.sort(np.argsort(-found.amounts, kind="stable")[:MOST_CURVES])
+    belief, sample = fitted.belief.of(most), fitted.sample.of(most, CURVE_DRAWS)
     top = np.maximum(1.25 * found.edge.high, 2 * present(fitted))
     top = np.maximum(np.minimum(top, 4 * np.maximum(found.keep, found.amounts)), 1e-9)
-    spend = top[:, None] * np.linspace(0, 1, CURVE_POINTS)
-    some = evidence.Draws(fitted.sample.shape[:CURVE_DRAWS], fitted.sample.amplitude[:CURVE_DRAWS])
-    low, high = np.quantile(some.revenue(fitted.belief, spend), [0.05, 0.95], axis=0)
-    middle, slope = revenue(fitted.belief, spend), marginal(fitted.belief, spend)
+    spend = top[most, None] * np.linspace(0, 1, CURVE_POINTS)
+    low, high = np.quantile(sample.revenue(belief, spend), [0.05, 0.95], axis=0)
+    middle, slope = revenue(belief, spend), marginal(belief, spend)
     periods = fitted.question.budget_periods
     table = np.stack([spend * periods, middle * periods, low * periods, high * periods, slope], 2)
     return tuple(
-        Curve(channel, tuple(CurvePoint(*point) for point in points))
-        for channel, points in zip(fitted.channels, table.tolist(), strict=True)
+        Curve(fitted.channels[at], tuple(CurvePoint(*point) for point in points))
+        for at, points in zip(most.tolist(), table.tolist(), strict=True)
     )
 
 

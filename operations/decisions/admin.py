@@ -75,10 +75,17 @@ def judgement(guardrail: Mapping[str, Any]) -> str:
     value, limit = guardrail["value"], guardrail["limit"]
     if value is None:
         value = "unknown"
-    told = f"{value:,.4g}" if isinstance(value, float) else str(value) or "nothing"
+    told = figure(value) if isinstance(value, float) else str(value) or "nothing"
     passed = "passed" if guardrail["passed"] else "failed"
     within = "" if limit in {None, ""} else f", limit {limit}"
     return f"{passed}: {guardrail['name'].replace('_', ' ')} is {told.rstrip('.')}{within}"
+
+
+def figure(value: float) -> str:
+    """A number as a person writes it: two decimals, four below 1, no zeros at the end."""
+    places = 2 if abs(value) >= 1 else 4
+    text = f"{round(value, places) + 0.0:,.{places}f}"
+    return text.rstrip("0").rstrip(".")
 
 
 class NoteForm(forms.Form):
@@ -92,7 +99,7 @@ class NoteForm(forms.Form):
 
 @admin.register(Decision)
 class DecisionAdmin(ModelAdmin):
-    list_display = ["title", "kind", "status", "promised", "realised_value", "actor", "proposed_at"]
+    list_display = ["title", "about", "status", "promise", "realised_value", "actor", "proposed_at"]
     list_filter = ["status", "verdict", "kind", "automation", "mode", "proposed_at"]
     search_fields = ["title", "subject", "actor", "note"]
     date_hierarchy = "proposed_at"
@@ -128,12 +135,19 @@ class DecisionAdmin(ModelAdmin):
 
     # --- What is shown ------------------------------------------------------------------------
     @admin.display(description="promised")
+    def promise(self, decision: Decision) -> str:
+        """In few words, for the list."""
+        told = decision.expected
+        low, high = figure(told["low"]), figure(told["high"])
+        return f"{figure(told['estimate'])} {told['unit']} ({low} to {high})"
+
+    @admin.display(description="promised")
     def promised(self, decision: Decision) -> str:
         told = decision.expected
-        level = f"{told['level']:.0%}"
+        low, high = figure(told["low"]), figure(told["high"])
         return (
-            f"{told['estimate']:,.4g} {told['unit']} {told['metric']}"
-            f" ({level}: {told['low']:,.4g} to {told['high']:,.4g})"
+            f"{figure(told['estimate'])} {told['unit']} {told['metric']}"
+            f" ({told['level']:.0%}: {low} to {high})"
         )
 
     @admin.display(description="realised")
@@ -141,7 +155,7 @@ class DecisionAdmin(ModelAdmin):
         if decision.realised is None:
             return "not measured yet"
         unit = decision.expected["unit"]
-        return f"{decision.realised['value']:,.4g} {unit}, {decision.get_verdict_display()}"
+        return f"{figure(decision.realised['value'])} {unit}, {decision.get_verdict_display()}"
 
     @admin.display(description="about")
     def about(self, decision: Decision) -> str:

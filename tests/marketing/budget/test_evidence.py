@@ -64,3 +64,11 @@ def test_every_draws_own_plan_spends_the_budget_inside_the_bounds(held, belief):
 )  # fmt: skip
 def test_the_grade_asks_for_rows_and_for_variation(rows, variation, grade):
     assert evidence.grade(rows, variation) == grade
+
+
+def test_draws_poured_a_few_at_a_time_ask_for_the_same_plans(held, belief, monkeypatch):
+    sample = evidence.draws(belief, 3)
+    at_once = evidence.alternatives(sample, belief, held.keep / 2, held.keep * 2, 10_000)
+    monkeypatch.setattr(evidence, "AT_ONCE", 1)
+    few = evidence.alternatives(sample, belief, held.keep / 2, held.keep * 2, 10_000)
+    assert np.array_equal(at_once, few)

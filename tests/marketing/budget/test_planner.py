@@ -102,6 +102,16 @@ def test_a_better_return_at_equal_spend_never_gets_less(seed, better):
     assert found["better"] >= found["worse"]
 
 
+def test_of_very_many_channels_only_those_with_the_most_money_have_curves():
+    spends = [(f"c{place:03}", 10.0 + place, 3 * (10.0 + place)) for place in range(250)]
+    found = plan(of(100_000, [Row(*each) for each in spends]))
+    assert len(found.channels) == 250
+    assert len(found.curves) == 200
+    drawn = {each.channel for each in found.curves}
+    left_out = [amount for name, amount in found.allocations.items() if name not in drawn]
+    assert max(left_out) <= min(found.allocations[name] for name in drawn)
+
+
 def test_a_call_like_the_contracts_example_says_everything():
     found = plan(of(12_000))
     assert sum(found.allocations.values()) == 12_000

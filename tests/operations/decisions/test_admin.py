@@ -6,6 +6,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from operations.decisions import kinds, services
+from operations.decisions.admin import figure
 from operations.decisions.models import Decision
 from tests.operations.conftest import NOON
 from tests.operations.decisions.conftest import draft
@@ -29,8 +30,11 @@ def offered(client, decision):
 
 def test_the_list_shows_what_each_promised(proposed, admin_client):
     shown = admin_client.get(LIST).content.decode()
-    assert "1.5 points comfort (90%: 0.5 to 2.5)" in shown
+    assert "1.5 points (0.5 to 2.5)" in shown
     assert "not measured yet" in shown
+    assert (
+        "1.5 points comfort (90%: 0.5 to 2.5)" in admin_client.get(page(proposed)).content.decode()
+    )
 
 
 def test_the_page_shows_the_change_the_guardrails_and_who_decided(
@@ -170,3 +174,11 @@ def test_a_stranger_is_sent_to_sign_in(proposed, client):
     assert client.post(button(proposed, "approve")).status_code == 302
     proposed.refresh_from_db()
     assert proposed.status == "proposed"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(-9.5e-06, "0"), (3300616.0, "3,300,616"), (2.50, "2.5"), (0.64, "0.64"), (-10.337, "-10.34")],
+)  # fmt: skip
+def test_a_figure_is_written_as_a_person_writes_it(value, told):
+    assert figure(value) == told
