@@ -15,6 +15,11 @@ GOOD = Observation(HEALTHY, ms=5.0)
 BAD = Observation(UNHEALTHY, kind="refused", error="The connection was refused.")
 
 
+def broken() -> None:
+    """The work of a part that does not work."""
+    raise ZeroDivisionError
+
+
 class Clock:
     """Stands still until it is moved."""
 

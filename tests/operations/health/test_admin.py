@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from operations.alerts.models import Alert
 from operations.health import services
-from operations.health.models import Component, Incident
+from operations.health.models import Component, Incident, Turn
 from tests.operations.health.conftest import BAD, GOOD, NOON
 from tests.operations.people import messages_of, staff
 
@@ -169,4 +169,4 @@ def test_rows_are_named_for_people(shop, clock, board):
     check = shop.checks.first()
     assert str(check) == "shop at 2026-11-20 12:00:40: unhealthy"
     assert str(Incident.objects.get()) == "shop down from 2026-11-20 12:00"
-    assert str(services.Turn.objects.get(name="round")) == "round"
+    assert str(Turn.objects.get(name="round")) == "round"

@@ -91,7 +91,7 @@ def test_the_status_must_be_among_those_expected():
 
 
 def test_a_redirect_is_an_answer_and_is_not_followed():
-    heard = []
+    heard: list[bytes] = []
     moved = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n"
     with server(saying(moved, heard=heard)) as port:
         assert seen(port).status == HEALTHY
@@ -112,7 +112,7 @@ def test_of_a_body_over_64_kib_the_status_counts_and_its_text_fails():
 
 
 def test_a_head_request_needs_no_body():
-    heard = []
+    heard: list[bytes] = []
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
     with server(saying(head, heard=heard)) as port:
         assert seen(port, method="HEAD").status == HEALTHY
