@@ -85,7 +85,7 @@ def standing(now: datetime) -> Standing:
         ],
         waiting=_waiting(),
         runs=_runs(),
-        systems=[_budget(), _revenue(now), _ledger(promises)],
+        systems=[_budget(), _revenue(), _ledger(promises)],
     )
 
 
@@ -125,13 +125,13 @@ def _budget() -> System:
     return System(title, path, full(plan.total, money(plan.currency, 0)), note, plan.status)
 
 
-def _revenue(now: datetime) -> System:
+def _revenue() -> System:
     title, path = "Recurring revenue", "/dashboards/revenue"
     currency = settings.DEFAULT_CURRENCY
-    if not revenue.currencies():
+    mrr, payers = revenue.running(currency)
+    if not payers:
         return System(title, path, "No customers yet", "Import customers and subscriptions.")
-    mrr = revenue.mrr(currency, timezone.localdate(now))
-    note = f"ARR {full(arr(mrr), money(currency, 0))}: twelve times the monthly."
+    note = f"ARR {full(arr(mrr), money(currency, 0))}, from {counted(payers, 'customer')}."
     return System(title, path, f"MRR {full(mrr, money(currency, 0))}", note)
 
 

@@ -83,14 +83,22 @@ def test_the_overview_reads_everything_once(django_assert_max_num_queries):
     company.waiting()
     with django_assert_max_num_queries(16):
         found = standing(company.NOW)
-    assert [each.title for each in found.systems] == ["Marketing budget", "Decisions"]
+    assert [each.title for each in found.systems] == [
+        "Marketing budget",
+        "Recurring revenue",
+        "Decisions",
+    ]
     assert len(found.waiting) == 1
 
 
 @pytest.mark.django_db
 def test_an_empty_platform_says_what_begins_it():
     found = standing(company.NOW)
-    assert [each.figure for each in found.systems] == ["No plan yet", "None yet"]
+    assert [each.figure for each in found.systems] == [
+        "No plan yet",
+        "No customers yet",
+        "None yet",
+    ]
 
 
 def test_the_overview_shows_a_viewer_no_links_into_the_admin(page):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -69,7 +70,8 @@ def test_a_late_fact_counts_today_and_says_when_it_was(customer, subscribe):
     assert ledger(customer)[-1] == (date(2026, 5, 7), date(2026, 4, 10), "expansion", 30)
     closed = reports.bridge("USD", date(2026, 4, 1), date(2026, 4, 30))
     restated = reports.bridge("USD", date(2026, 4, 1), date(2026, 4, 30), basis=reports.EFFECTIVE)
-    assert (closed[0].closing, restated[0].closing) == (100, 130)
+    assert closed[0].closing == 100
+    assert restated[0].closing == 130
 
 
 def test_an_adjustment_is_a_row_beside_the_wrong_one(customer, subscribe):
@@ -79,12 +81,8 @@ def test_an_adjustment_is_a_row_beside_the_wrong_one(customer, subscribe):
     assert list(Movement.objects.order_by("pk").values()[:1]) == before
     last = Movement.objects.order_by("pk").last()
     assert last is not None
-    assert (last.kind, last.amount, last.is_adjustment, last.cause) == (
-        "new",
-        -10,
-        True,
-        "adjusted",
-    )
+    assert (last.kind, last.is_adjustment, last.cause) == ("new", True, "adjusted")
+    assert last.amount == -10
     assert reports.mrr("USD", TODAY) == 90
     one.refresh_from_db()
     assert one.amount == 90
@@ -107,7 +105,7 @@ def test_an_end_on_the_first_day_leaves_nothing(customer, subscribe):
     one = subscribe(MARCH_1, "100")
     services.end(one.pk, on=MARCH_1, now=NOW)
     bridge = reports.bridge("USD", MARCH_1, MARCH_1)[0]
-    assert (bridge.amount(Kind.NEW), bridge.closing, bridge.payers_closing) == (0, 0, 0)
+    assert not any((bridge.amount(Kind.NEW), bridge.closing, bridge.payers_closing))
 
 
 def test_booking_again_books_nothing(customer, subscribe):
@@ -210,8 +208,8 @@ def test_merged_records_did_what_one_customer_did(customer, subscribe):
     assert set(customer.duplicates.all()) == {other, third}
     assert customer.subscriptions.count() == 2
     march = reports.bridge("USD", MARCH_1, TODAY)[0]
-    assert (march.opening, march.closing) == (10, 30)
-    assert (march.amount(Kind.NEW), march.amount(Kind.EXPANSION)) == (0, 20)
+    assert (int(march.opening), int(march.closing)) == (10, 30)
+    assert (int(march.amount(Kind.NEW)), int(march.amount(Kind.EXPANSION))) == (0, 20)
     assert march.payers_closing == 1
     assert reports.breaks("USD") == []
     with pytest.raises(Refused, match="was merged into number"):
@@ -224,7 +222,7 @@ def test_two_that_began_on_one_day_are_one_payer(customer, subscribe):
     subscribe(MARCH_1, "20", of=other)
     services.merge(customer.pk, other.pk, now=NOW)
     bridge = reports.bridge("USD", MARCH_1, TODAY)[0]
-    assert (bridge.closing, bridge.payers_closing) == (30, 1)
+    assert (int(bridge.closing), bridge.payers_closing) == (30, 1)
 
 
 def test_records_that_cannot_be_one_are_not_merged(customer):
@@ -281,7 +279,7 @@ def test_everything_kept_of_a_customer_is_handed_out(customer, subscribe):
 
 
 def test_payments_are_refused_by_field(customer):
-    right = {
+    right: dict[str, Any] = {
         "external_id": "p1",
         "amount": Decimal(5),
         "currency": "USD",
@@ -289,12 +287,13 @@ def test_payments_are_refused_by_field(customer):
         "now": NOW,
     }
     assert str(services.record_payment(customer.pk, **right)) == "5.000000 USD on 2026-03-20"
-    for wrong, field in (
+    wrongs: tuple[tuple[dict[str, Any], str], ...] = (
         ({}, "external_id"),
         ({"external_id": "p2", "kind": "gift"}, "kind"),
         ({"external_id": "p2", "currency": "EUR"}, "currency"),
         ({"external_id": "p2", "paid_on": TODAY + timedelta(days=1)}, "paid_on"),
-    ):
+    )
+    for wrong, field in wrongs:
         with pytest.raises(Refused) as refused:
             services.record_payment(customer.pk, **{**right, **wrong})
         assert fields_of(refused) == field

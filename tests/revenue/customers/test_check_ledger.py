@@ -1,0 +1,25 @@
+from datetime import date
+
+import pytest
+from django.core.management import call_command
+
+from revenue.customers.models import Subscription
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_true_ledger_is_said_to_be_so(subscribe, capsys):
+    subscribe(date(2026, 3, 1), "10")
+    call_command("check_ledger")
+    assert "says what the subscriptions bring" in capsys.readouterr().out
+
+
+def test_a_break_is_named_with_both_figures(customer, subscribe, capsys):
+    subscribe(date(2026, 3, 1), "10")
+    Subscription.objects.update(amount=11)
+    with pytest.raises(SystemExit) as left:
+        call_command("check_ledger")
+    assert left.value.code == 1
+    told = capsys.readouterr().err
+    assert f"customer {customer.pk}: the ledger says 10.000000 USD, the subscriptions 11.0" in told
+    assert "1 customers differ." in told
