@@ -14,7 +14,7 @@ from aethercrown.fields import Count, Flag, Identifier, Named, Number, Option, R
 from aethercrown.openapi import documented
 from operations.planning import reports as planning
 from operations.planning import services as planner
-from operations.scheduling import examples, reports, services
+from operations.scheduling import examples, intake, reports, services
 from operations.scheduling.aitask import LONGEST_ESTIMATE, AITask, TaskPriority
 from operations.scheduling.graph import Cyclic, UnknownDependency
 from operations.scheduling.models import Task
@@ -22,9 +22,7 @@ from operations.scheduling.scheduler import DifferentTask
 from operations.workers.models import NAME
 
 MOST_TASKS = 10_000
-MOST_NEEDS = 1_000
 LONGEST_LEASE = 86_400.0  # seconds
-PRIORITIES = {each.name.lower(): each for each in TaskPriority}
 STATUSES = [str(each) for each in Task.Status.values]
 
 
@@ -54,7 +52,11 @@ class TaskSerializer(serializers.Serializer[Any]):
     task_type = Text(max_length=NAME)
     priority = PriorityField()
     estimated_duration = Number(min_value=0, max_value=LONGEST_ESTIMATE)
-    dependencies = Rows(child=Identifier(max_length=NAME), most=MOST_NEEDS, required=False)
+    dependencies = Rows(child=Identifier(max_length=NAME), most=intake.MOST_NEEDS, required=False)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Most of 10,000 tasks are plainly valid; only the others are looked at field by field."""
+        return intake.obvious(data) or super().run_validation(data)
 
 
 class SubmissionSerializer(serializers.Serializer[Any]):
@@ -64,7 +66,7 @@ class SubmissionSerializer(serializers.Serializer[Any]):
     task_type = Text(max_length=NAME, required=False)
     priority = PriorityField(required=False)
     estimated_duration = Number(min_value=0, max_value=LONGEST_ESTIMATE, required=False)
-    dependencies = Rows(child=Identifier(max_length=NAME), most=MOST_NEEDS, required=False)
+    dependencies = Rows(child=Identifier(max_length=NAME), most=intake.MOST_NEEDS, required=False)
     tasks = Rows(child=TaskSerializer(), most=MOST_TASKS, least=1, required=False)
 
 
@@ -220,7 +222,7 @@ def unknown(
 
 def refreshed(rows: Sequence[Task]) -> list[Task]:
     """The same tasks as they are now planned."""
-    now = Task.objects.in_bulk([row.pk for row in rows])
+    now = reports.tasks().in_bulk([row.pk for row in rows])
     return [now[row.pk] for row in rows]
 
 

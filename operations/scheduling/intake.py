@@ -2,14 +2,20 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
-from operations.scheduling.aitask import AITask
+from operations.scheduling.aitask import LONGEST_ESTIMATE, AITask, TaskPriority
 from operations.scheduling.graph import Graph, UnknownDependency, numbered, sequence
 from operations.scheduling.scheduler import same
 from operations.scheduling.urgency import LONGEST, SHORTEST, best_chains, weight
 
+TASK_FIELDS = {"task_id", "task_type", "priority", "estimated_duration", "dependencies"}
+NUMBERS = {int, float, Decimal}
+MOST_NEEDS = 1_000
+LONGEST_NAME = 255
 Needs = Mapping[str, Sequence[str]]
 
 
@@ -110,3 +116,25 @@ def hurried(
             found[number] = longer
             line.extend((need, longer) for need in needs.get(number, ()))
     return found
+
+
+def obvious(data: Any) -> dict[str, Any] | None:
+    """A plainly valid task, as the fields would read it; None where they have to look."""
+    if not isinstance(data, dict) or not data.keys() <= TASK_FIELDS:
+        return None
+    seconds, needs = data.get("estimated_duration"), data.get("dependencies", [])
+    if type(seconds) not in NUMBERS or not 0 <= seconds <= LONGEST_ESTIMATE:
+        return None
+    if type(needs) is not list or len(needs) > MOST_NEEDS:
+        return None
+    if not all(map(plain, (data.get("task_id"), data.get("task_type"), *needs))):
+        return None
+    try:
+        priority = TaskPriority.of(data.get("priority"))
+    except ValueError:
+        return None
+    return {**data, "priority": priority, "estimated_duration": float(seconds)}
+
+
+def plain(name: Any) -> bool:
+    return type(name) is str and 0 < len(name) <= LONGEST_NAME and name == name.strip()

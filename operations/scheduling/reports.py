@@ -98,14 +98,12 @@ def tasks() -> QuerySet[Task]:
 def listed(
     rows: Sequence[Task], needs: Mapping[int, Sequence[str]] | None = None
 ) -> list[dict[str, object]]:
-    """Tasks as the contract has them; `needs` where it is known already."""
+    """Tasks, with their worker, as the contract has them; `needs` where it is known already."""
     needs = dependencies(rows) if needs is None else needs
-    asked = {row.worker_id for row in rows if row.worker_id}
-    names = dict(Worker.objects.filter(pk__in=asked).values_list("pk", "name")) if asked else {}
-    return [_shown(row, needs.get(row.pk, ()), names) for row in rows]
+    return [_shown(row, needs.get(row.pk, ())) for row in rows]
 
 
-def _shown(row: Task, needs: Sequence[str], workers: Mapping[int, str]) -> dict[str, object]:
+def _shown(row: Task, needs: Sequence[str]) -> dict[str, object]:
     return {
         "task_id": row.task_id,
         "task_type": row.task_type,
@@ -116,7 +114,7 @@ def _shown(row: Task, needs: Sequence[str], workers: Mapping[int, str]) -> dict[
         "created_at": spoken(row.created_at),
         "started_at": spoken(row.started_at),
         "completed_at": spoken(row.completed_at),
-        "assigned_worker": workers.get(row.worker_id) if row.worker_id else None,
+        "assigned_worker": row.worker.name if row.worker else None,
         "planned_start": spoken(row.planned_start),
         "planned_worker": row.planned_worker or None,
         "ready_at": spoken(row.ready_at),
@@ -133,7 +131,7 @@ def spoken(at: datetime | None) -> str | None:
 
 def one(task_id: str) -> dict[str, object]:
     """One task, with why it waits; raises UnknownTask."""
-    row = Task.objects.select_related("pool").filter(task_id=task_id).first()
+    row = Task.objects.select_related("pool", "worker").filter(task_id=task_id).first()
     if row is None:
         raise UnknownTask(f"there is no task {task_id}")
     return {**listed([row])[0], "why": why(row)}

@@ -61,7 +61,7 @@ def _stored(batch: Mapping[str, AITask], now: datetime) -> list[Task]:
     made = _rows(fresh, line, held, now)
     if held:
         _inherit(fresh, made, held)
-    old = Task.objects.in_bulk([name for name in batch if name in known], field_name="task_id")
+    old = reports.tasks().in_bulk([name for name in batch if name in known], field_name="task_id")
     return [made.get(name) or old[name] for name in batch]
 
 
@@ -113,7 +113,7 @@ def _rows(
         made[name] = row
     Task.objects.bulk_create(made.values(), batch_size=BATCH)
     links = (
-        Dependency(task=row, needs=made.get(need) or held[need])
+        Dependency(task_id=row.pk, needs_id=(made.get(need) or held[need]).pk)
         for name, row in made.items()
         for need in fresh[name].dependencies
     )
@@ -126,7 +126,7 @@ def _begin(row: Task, needs: Sequence[Task], now: datetime) -> None:
     lost = next((need for need in needs if need.status == Status.FAILED), None)
     if lost is not None:
         row.status, row.completed_at = Status.FAILED, now
-        row.error = below(lost.task_id)
+        row.error = f"dependency {lost.task_id} failed"
         return
     row.waits_for = sum(need.status != Status.COMPLETED for need in needs)
     if not row.waits_for:
@@ -249,15 +249,20 @@ def beat(name: str, now: datetime) -> list[Task]:
     held = Task.objects.select_for_update().order_by("pk")
     tasks = list(held.filter(worker=worker, status=Status.RUNNING))
     for task in tasks:
+        task.worker = worker
         task.lease_until = now + timedelta(seconds=task.lease_seconds or 0)
     Task.objects.bulk_update(tasks, ["lease_until"])
     return tasks
 
 
-@transaction.atomic
 def reclaim(now: datetime) -> tuple[int, int]:
     """Take back tasks whose lease ran out: (queued again in their old place, failed for good)."""
     late = Task.objects.filter(status=Status.RUNNING, lease_until__lt=now).order_by("pk")
+    return _reclaimed(late, now) if late.exists() else (0, 0)
+
+
+@transaction.atomic
+def _reclaimed(late: QuerySet[Task], now: datetime) -> tuple[int, int]:
     rows = list(late.select_related("worker").select_for_update(of=("self",), skip_locked=True))
     for row in rows:
         row.lapsed_worker = row.worker.name if row.worker else ""
@@ -380,13 +385,8 @@ def _lose_waiters(lost: Sequence[Task], now: datetime) -> None:
         rows = Task.objects.filter(pk__in=because, status=Status.PENDING).order_by("pk")
         lost = list(rows.select_for_update())
         for row in lost:
-            _end(row, Status.FAILED, below(because[row.pk]), now)
+            _end(row, Status.FAILED, f"dependency {because[row.pk]} failed", now)
         Task.objects.bulk_update(lost, ["status", "error", "completed_at"], batch_size=BATCH)
-
-
-def below(task_id: str) -> str:
-    """Why a task failed that depends on one that did."""
-    return f"dependency {task_id} failed"
 
 
 def _learn(task_type: str, seconds: float) -> None:

@@ -1,11 +1,13 @@
 """Workers are taken in, heard of, and made where nobody has registered."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from operations.scheduling.scheduler import DEFAULT_POOL, workers
 from operations.workers.models import Pool, Worker
+
+NOTED_EACH = timedelta(seconds=5)  # a busy worker's sign of life is written no more often
 
 
 class NotItsTurn(ValueError):
@@ -35,14 +37,22 @@ def seen(name: str, now: datetime, pool: str = "") -> Worker:
 
     Raises UnknownPool, and NotItsTurn where it is switched off or belongs to another pool.
     """
-    pools = ready_pools()
-    if pool and pool not in pools:
-        raise UnknownPool(f"there is no pool {pool}; staff make pools")
-    fresh = {"pool": pools[pool or DEFAULT_POOL]}
-    worker, _ = Worker.objects.select_related("pool").get_or_create(name=name, defaults=fresh)
+    rows = Worker.objects.select_related("pool")
+    worker = rows.filter(name=name).first() or _taken_in(name, pool)
     if pool and worker.pool.name != pool:
         raise NotItsTurn(f"worker {name} belongs to pool {worker.pool}, not {pool}")
     if not worker.is_active:
         raise NotItsTurn(f"worker {name} is switched off")
-    Worker.objects.filter(pk=worker.pk).update(last_seen_at=now)
+    if worker.last_seen_at is None or now - worker.last_seen_at > NOTED_EACH:
+        Worker.objects.filter(pk=worker.pk).update(last_seen_at=now)
+    return worker
+
+
+def _taken_in(name: str, pool: str) -> Worker:
+    pools = ready_pools()
+    if pool and pool not in pools:
+        raise UnknownPool(f"there is no pool {pool}; staff make pools")
+    worker, _ = Worker.objects.get_or_create(
+        name=name, defaults={"pool": pools[pool or DEFAULT_POOL]}
+    )
     return worker

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 
-BENCHMARKS = ("budget", "automation", "scheduling", "pricing", "health", "stack")
+BENCHMARKS = ("budget", "automation", "scheduling", "scheduling_stored", "pricing", "health", "stack")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 

@@ -62,3 +62,34 @@ def test_an_order_has_every_task_after_all_that_it_needs(needs):
     place = {name: at for at, name in enumerate(line)}
     assert sorted(place) == sorted(tasks)
     assert all(place[need] < place[n] for n, t in tasks.items() for need in t.dependencies)
+
+
+PLAIN = {"task_id": "a", "task_type": "t", "priority": "high", "estimated_duration": 5}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"more": 1},
+        {"estimated_duration": True},
+        {"estimated_duration": -1},
+        {"dependencies": "ab"},
+        {"dependencies": ["x"] * 1001},
+        {"dependencies": [" x"]},
+        {"task_id": 5},
+        {"task_type": ""},
+        {"priority": 9},
+    ],
+)
+def test_what_is_not_plainly_valid_is_left_to_the_fields(changed):
+    assert intake.obvious(PLAIN | changed) is None
+    assert intake.obvious([]) is None
+
+
+def test_a_plainly_valid_task_is_read_as_the_fields_would():
+    read = intake.obvious(PLAIN | {"dependencies": ["x"]})
+    assert read == PLAIN | {
+        "priority": TaskPriority.HIGH,
+        "estimated_duration": 5.0,
+        "dependencies": ["x"],
+    }

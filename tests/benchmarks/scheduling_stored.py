@@ -1,0 +1,134 @@
+"""The stored queue under load: `python -m tests.benchmarks.scheduling_stored [--quick]`.
+
+On PostgreSQL where DATABASE_URL names one, else on SQLite; the rows go into a test database of
+this run. Times are wall time, the calls go through the whole API. Beside each assignment stands
+a peer that keeps no sort key: it takes the waiting task with the highest class, oldest first.
+"""
+
+import argparse
+import os
+import sys
+from random import Random
+from time import perf_counter
+from typing import Any
+
+from tests.benchmarks.table import Report
+
+QUEUED, QUICK = 100_000, 5_000
+CALL = 10_000
+CALLS = 200
+SUBMIT_SECONDS, ASSIGN_MS = 2.0, 20.0
+TASKS = "/api/v1/optimization/tasks"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scheduling_stored")
+    parser.add_argument("--quick", action="store_true", help="fewer tasks; no verdict")
+    chosen = parser.parse_args()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django  # noqa: PLC0415 - the environment must be set first
+
+    django.setup()
+    from django.test.utils import (  # noqa: PLC0415
+        setup_databases,
+        setup_test_environment,
+        teardown_databases,
+    )
+
+    report = Report("Stored scheduler benchmark", rough=chosen.quick)
+    setup_test_environment()
+    databases = setup_databases(verbosity=0, interactive=False)
+    try:
+        run(report, QUICK if chosen.quick else QUEUED)
+    finally:
+        teardown_databases(databases, verbosity=0)
+    return 0 if chosen.quick else min(report.missed, 1)
+
+
+def run(report: Report, queued: int) -> None:
+    from django.conf import settings  # noqa: PLC0415 - Django is set up only now
+    from django.db import connection  # noqa: PLC0415
+
+    from security.apikeys import services as keys  # noqa: PLC0415
+    from tests.callers import Caller  # noqa: PLC0415
+
+    settings.API_RATE_PER_SECOND, settings.API_BURST = 1_000_000, 1_000_000
+    caller = Caller(keys.create("benchmark", ["optimization:write"]).plaintext)
+    report.say(f"# {report.title}, {connection.vendor}")
+    report.section(f"Submit: {CALL:,} tasks a call, until {queued:,} wait")
+    random = Random(1)  # noqa: S311 - repeatable work, no secret
+    spent = []
+    for first in range(0, queued, CALL):
+        tasks = [task(random, number) for number in range(first, min(first + CALL, queued))]
+        begun = perf_counter()
+        answer = caller.send(f"{TASKS}/schedule", {"tasks": tasks})
+        spent.append(perf_counter() - begun)
+        if answer.status_code != 201:
+            raise RuntimeError(answer.content[:500])
+    report.judge("first call, s", spent[0], SUBMIT_SECONDS)
+    report.judge("slowest call, s", max(spent), SUBMIT_SECONDS)
+    analyze()
+    report.section(f"Assign and complete, {queued:,} tasks queued")
+    ours = handed_out(caller)
+    report.judge("assign over HTTP, p95 ms", ours["assign"], ASSIGN_MS)
+    report.say(f"- complete over HTTP, p95 {ours['complete']:.1f} ms")
+    report.say(
+        f"- peer without a sort key, class then age, p95 {peer():.1f} ms for its query alone"
+    )
+
+
+def task(random: Random, number: int) -> dict[str, Any]:
+    """One in three needs one of the two before it."""
+    needs = [f"task-{number - random.randint(1, 2)}"] if number % 3 == 2 else []
+    return {
+        "task_id": f"task-{number}",
+        "task_type": random.choice(["train", "score", "mail"]),
+        "priority": random.randint(1, 4),
+        "estimated_duration": random.randint(1, 600),
+        "dependencies": needs,
+    }
+
+
+def analyze() -> None:
+    """What a database does by itself after a while."""
+    from django.db import connection  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def handed_out(caller: Any) -> dict[str, float]:
+    """95th percentiles, in ms, of a worker that takes a task and ends it."""
+    spent: dict[str, list[float]] = {"assign": [], "complete": []}
+    for number in range(CALLS):
+        worker = f"agent-{number % 16}"
+        begun = perf_counter()
+        given = caller.send(f"{TASKS}/assign", {"worker": worker}).json()["data"]["assignments"]
+        middle = perf_counter()
+        done = caller.send(f"{TASKS}/{given[0]['task']['task_id']}/complete", {"worker": worker})
+        spent["assign"].append(middle - begun)
+        spent["complete"].append(perf_counter() - middle)
+        if done.status_code != 200:
+            raise RuntimeError(done.content[:500])
+    return {name: p95(each) for name, each in spent.items()}
+
+
+def peer() -> float:
+    """The query alone of a queue ordered by class and age."""
+    from operations.scheduling.models import Task  # noqa: PLC0415
+
+    spent = []
+    rows = Task.objects.filter(status="queued").order_by("-priority", "created_at", "pk")
+    for _ in range(CALLS // 4):
+        begun = perf_counter()
+        rows.first()
+        spent.append(perf_counter() - begun)
+    return p95(spent)
+
+
+def p95(seconds: list[float]) -> float:
+    return 1000 * sorted(seconds)[int(0.95 * len(seconds))]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
