@@ -36,6 +36,7 @@ def pricing(price: Priced, calculated_at: datetime, quote_id: str | None) -> dic
         "not_given": list(price.not_given),
         "ignored": list(price.ignored),
         "guardrails_hit": list(price.hits),
+        "warnings": list(price.warnings),
     }
 
 

@@ -143,6 +143,7 @@ class PricingSerializer(serializers.Serializer[Any]):
     not_given = Rows(child=Text())
     ignored = Rows(child=Text())
     guardrails_hit = Rows(child=Text())
+    warnings = Rows(child=Text(max_length=1000))
 
 
 class PriceAnswerSerializer(serializers.Serializer[Any]):

@@ -1,6 +1,6 @@
 """What keeps a version from being published, and what its publisher should know."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -138,6 +138,18 @@ def cliffs(book: Book) -> list[Cliff]:
             for each in plan.charges
             for cliff in _cliffs(plan, each.title, each.charge.model)
         ]
+
+
+def warned(plan: Plan, usage: Mapping[str, Decimal]) -> tuple[str, ...]:
+    """Where a little more use would cost less, in sentences; runs under exact.CONTEXT."""
+    return tuple(
+        f"{each.title}: {usage[each.metric]:f} costs more than just above {cliff.bound:f} would"
+        f" ({cliff.above:f})."
+        for each in plan.charges
+        if each.metric in usage
+        for cliff in _cliffs(plan, each.title, each.charge.model)
+        if cliff.more_from is not None and cliff.more_from < usage[each.metric] <= cliff.bound
+    )
 
 
 def _cliffs(plan: Plan, title: str, model: object) -> Iterator[Cliff]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from revenue.pricing import book as books
 from revenue.pricing.book import COMPANY, ENGAGEMENT, USAGE, Book, Ladder, Plan
+from revenue.pricing.check import warned
 from revenue.pricing.exact import HUNDRED, ONE, ZERO, exactly, rounded
 from revenue.pricing.guards import guarded, held
 from revenue.pricing.metering import charged, metered
@@ -37,6 +38,7 @@ class Priced:
     not_given: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     hits: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -67,6 +69,7 @@ def priced(
         fee = reached + sum((each.amount for each in kept), ZERO)
         charges, missing = metered(book, plan, situation.usage, fee)
         found = _figures(book, plan, running, kept, charges)
+        warnings = warned(plan, situation.usage)
     return replace(
         found,
         usage_multiplier=books.product(value for _, _, value in factors[USAGE]),
@@ -74,6 +77,7 @@ def priced(
         engagement_discount_percent=percent,
         not_given=(*_not_given(book, plan, situation), *missing),
         ignored=_ignored(book, plan, situation),
+        warnings=warnings,
         hits=(*(["largest_discount"] if asked > percent else []), *hits),
     )
 

@@ -62,6 +62,7 @@ ANSWER: dict[str, Any] = {
         "not_given": ["usage_data.user_seats", "engagement_data.feature_adoption_rate"],
         "ignored": [],
         "guardrails_hit": [],
+        "warnings": [],
     }
 }
 _REASON = "Professional: api_calls of 50000 is above 10000, storage_gb of 250 is above 100."

@@ -1,6 +1,7 @@
 """Reading price books: the version in force, quotes again, previews, simulations."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from revenue.pricing.book import Book
 from revenue.pricing.dynamic import Priced, priced
 from revenue.pricing.exact import Problem, trimmed
 from revenue.pricing.invoice import Invoice, Stay, invoice
-from revenue.pricing.models import Charge, Quote, Version
+from revenue.pricing.models import Charge, Plan, Quote, Version
 from revenue.pricing.rater import Line, line
 from revenue.pricing.simulate import Account, Simulation, simulated
 from revenue.pricing.situation import Situation, restored
@@ -42,8 +43,8 @@ def versions() -> QuerySet[Version]:
 
 
 def in_force(on: date, code: str = STANDARD) -> Version:
-    """The latest version of a book that holds on a day; six queries. Raises NothingPublished."""
-    found = versions().filter(
+    """The latest version of a book that holds on a day; one query. Raises NothingPublished."""
+    found = Version.objects.select_related("book").filter(
         book__code=code, state=Version.State.PUBLISHED, effective_from__lte=on
     )
     version = found.order_by("-effective_from", "-number").first()
@@ -54,8 +55,42 @@ def in_force(on: date, code: str = STANDARD) -> Version:
     return version
 
 
+kept: dict[str, Book] = {}  # published versions by digest: they never change
+MOST_KEPT = 16
+
+
 def book(version: Version) -> Book:
-    """A version as plain values. Raises Tampered where a published one was changed."""
+    """A version as plain values; one query for a published one that this process knows.
+
+    Raises Tampered where a published one was changed.
+    """
+    found = kept.get(version.digest)
+    if found is None:
+        found = _loaded(versions().get(pk=version.pk))
+        if version.digest:
+            if len(kept) >= MOST_KEPT:
+                kept.clear()
+            kept[version.digest] = found
+    return _on_sale(found)
+
+
+def _on_sale(found: Book) -> Book:
+    """The book with its plans as they are named, ordered and sold now."""
+    rows = {each.code: each for each in Plan.objects.all()}
+    plans = tuple(
+        replace(
+            each,
+            name=rows[each.code].name,
+            rank=rows[each.code].rank,
+            features=tuple(rows[each.code].features),
+            is_active=rows[each.code].is_active,
+        )
+        for each in found.plans
+    )
+    return found if plans == found.plans else replace(found, plans=plans)
+
+
+def _loaded(version: Version) -> Book:
     charges: dict[int, list[Charge]] = {}
     for each in version.charges.all():
         charges.setdefault(each.plan_id, []).append(each)
@@ -147,12 +182,10 @@ def replayed(found: Quote) -> Priced:
 
     A plan that is no longer on sale is priced too.
     """
-    version = versions().get(pk=found.version_id)
-    for each in version.prices.all():
-        each.plan.is_active = True
-    return priced(
-        book(version), found.plan.code, situation_of(found), previous=found.previous_price
-    )
+    known = book(found.version)
+    plans = tuple(replace(each, is_active=True) for each in known.plans)
+    known = replace(known, plans=plans)
+    return priced(known, found.plan.code, situation_of(found), previous=found.previous_price)
 
 
 def situation_of(found: Quote) -> Situation:

@@ -13,7 +13,7 @@ from revenue.pricing import check, reports
 from revenue.pricing.dynamic import Priced, priced
 from revenue.pricing.exact import Problem, Wrong, rounded
 from revenue.pricing.exception import KIND, SUBJECT, draft_of
-from revenue.pricing.models import Charge, Factor, PlanPrice, PriceBook, Quote, Rule, Version
+from revenue.pricing.models import Charge, Factor, Plan, PlanPrice, PriceBook, Quote, Rule, Version
 from revenue.pricing.situation import Situation
 
 Stale = decisions.Stale
@@ -129,7 +129,7 @@ def quote(
     made = Quote.objects.create(
         version=version,
         digest=version.digest,
-        plan=next(each.plan for each in version.prices.all() if each.plan.code == code),
+        plan=Plan.objects.get(code=code),
         currency=price.currency,
         inputs=situation.as_json(),
         previous_price=previous,

@@ -154,7 +154,9 @@ def properties(report: Report, count: int) -> None:
     """Random books: lines add up, more use costs no less, the preview is the invoice."""
     report.section(f"{count:,} random books")
     draw = np.random.default_rng(SEED + 1)
-    broken = {"lines": 0, "more costs less": 0, "preview is not the invoice": 0}
+    broken = dict.fromkeys(
+        ("lines", "more costs less", "preview is not the invoice", "floor or ceiling"), 0
+    )
     for _ in range(count):
         made = random_book(draw)
         usage = {name: thousandths(int(draw.integers(0, 10**8))) for name in METRICS}
@@ -164,6 +166,10 @@ def properties(report: Report, count: int) -> None:
         found, grown = (priced(made, "plan", Situation(each)) for each in (usage, more))
         broken["lines"] += sum(each.amount for each in found.lines) != found.final_price
         broken["more costs less"] += grown.final_price < found.final_price
+        plan = made.plans[0]
+        broken["floor or ceiling"] += (
+            not (plan.floor or 0) <= found.recurring <= (plan.ceiling or 0)
+        )
         bills = [bill(made, each) for each in (usage, dict(reversed(usage.items())))]
         broken["preview is not the invoice"] += bills[0] != bills[1]
     for name, times in broken.items():
@@ -236,7 +242,8 @@ def random_book(draw: np.random.Generator) -> Book:
     charges = tuple(
         Metered(metric, metric, *random_price(draw, ("graduated", "package"))) for metric in METRICS
     )
-    plan = Plan("plan", "Plan", 1, Decimal(cents(draw)), charges=charges)
+    floor, ceiling = sorted((Decimal(cents(draw)), Decimal(cents(draw))))
+    plan = Plan("plan", "Plan", 1, Decimal(cents(draw)), (), floor, ceiling, charges)
     return Book("random", 1, "USD", (plan,), steps=BOOK.steps)
 
 

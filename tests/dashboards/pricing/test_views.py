@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 
-from revenue.pricing import services
+from revenue.pricing import reports, services
 from revenue.pricing.models import PriceBook, Quote, Version
 from revenue.pricing.seeding import seed
 from revenue.pricing.situation import situation
@@ -124,6 +124,7 @@ def test_a_quote_of_a_version_that_was_tampered_with_differs(page, quoted):
         off = "DROP TRIGGER revenue_planprice_frozen"
         cursor.execute(off if connection.vendor == "sqlite" else f"{off} ON revenue_planprice")
         cursor.execute("UPDATE revenue_planprice SET base_price = 1")
+    reports.kept.clear()
     assert "it differs" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
 
 

@@ -20,6 +20,13 @@ WORKED = (
 )
 
 
+@pytest.fixture(autouse=True)
+def _nothing_kept():
+    """No test prices by what another has read."""
+    yield
+    reports.kept.clear()
+
+
 @pytest.fixture
 def published(db):
     """The seeded version; a test that empties the database before has taken it away."""

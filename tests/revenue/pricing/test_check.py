@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from revenue.pricing.book import Metered, Rule, Step
-from revenue.pricing.check import charge_problems, cliffs, problems
+from revenue.pricing.check import charge_problems, cliffs, problems, warned
 from revenue.pricing.documented import BOOK
 
 D = Decimal
@@ -118,3 +118,15 @@ def test_a_leap_of_more_than_a_fifth_is_told_too():
     (found,) = steps_of(("graduated", price), ("per_unit", {"unit": 1}))
     assert (found.bound, found.cost, found.above) == (20, 22, 31)
     assert str(found) == "starter, Calls: at 20 it costs 22, just above 31."
+
+
+@pytest.mark.parametrize(
+    ("quantity", "is_warned"), [("7.5", False), ("7.51", True), ("14", True), ("16", False)]
+)
+def test_a_quote_below_a_cliff_is_warned(quantity, is_warned):
+    plan = with_charges(("volume", CLIFF)).plans[0]
+    found = warned(plan, {"calls": D(quantity)})
+    assert bool(found) == is_warned
+    assert warned(plan, {}) == ()
+    if found:
+        assert found[0] == f"Calls: {quantity} costs more than just above 15 would (75)."

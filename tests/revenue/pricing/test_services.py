@@ -10,6 +10,7 @@ from django.db import connection
 from operations.decisions import services as decisions
 from operations.decisions.models import Decision
 from revenue.pricing import reports, services
+from revenue.pricing.documented import BOOK
 from revenue.pricing.exact import Wrong
 from revenue.pricing.invoice import Stay
 from revenue.pricing.models import Plan, Quote, Version
@@ -146,8 +147,23 @@ def test_rows_that_were_changed_behind_our_back_price_nothing(published):
 
 
 def test_a_quote_takes_few_queries(published, django_assert_num_queries):
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(12):
         services.quote("starter", KNOWN, now=NOON)
+    with django_assert_num_queries(4):
+        services.quote("starter", KNOWN, now=NOON)
+
+
+def test_a_plan_that_is_renamed_or_taken_off_sale_is_so_at_once(published):
+    services.quote("starter", KNOWN, now=NOON)
+    Plan.objects.filter(code="starter").update(name="Basic", is_active=False)
+    found = reports.book(published)
+    assert [each.name for each in found.plans if not each.is_active] == ["Basic"]
+
+
+def test_only_so_many_versions_are_kept(published):
+    reports.kept.update((str(number), BOOK) for number in range(reports.MOST_KEPT))
+    assert reports.book(published).digest() == BOOK.digest()
+    assert list(reports.kept) == [published.digest]
 
 
 def test_the_preview_of_a_period_is_the_quote(published):
