@@ -17,9 +17,11 @@ import subprocess
 import sys
 import time
 
+MYPY = False  # true for the type checker alone: an old Python has no such module
+if MYPY:
+    from collections.abc import Callable
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-VENV = os.path.join(ROOT, ".venv")
-LOCK = os.path.join(ROOT, "requirements.txt")
 STAMP = "installed.sha256"  # kept in .venv: the digest of the lock that it holds, written last
 OLDEST = (3, 11)
 PYTHONS = ("python3", "python3.14", "python3.13", "python3.12", "python3.11")
@@ -43,22 +45,23 @@ class Unable(Exception):
     """The reason, in one sentence, why this machine cannot go on."""
 
 
-def main(arguments):
-    # type: (list[str]) -> int
+def main(arguments, root=ROOT):
+    # type: (list[str], str) -> int
     if not arguments or arguments[0] not in COMMANDS:
         return refuse("usage: bootstrap.py " + "|".join(sorted(COMMANDS)) + " [arguments]", 2)
+    venv, lock = os.path.join(root, ".venv"), os.path.join(root, "requirements.txt")
     try:
         if sys.version_info < OLDEST:
             become_newer(arguments)
-        with one_at_a_time():
-            install()
-        python = python_of(VENV)
-        os.chdir(ROOT)
+        with one_at_a_time(lock):
+            install(venv, lock)
+        python = python_of(venv)
+        os.chdir(root)
         os.execv(python, [python] + list(COMMANDS[arguments[0]]) + arguments[1:])
     except Unable as reason:
         return refuse(str(reason), 1)
     except (IOError, OSError) as error:  # two names of one thing, but not on Python 2
-        return refuse("Cannot prepare %s: %s." % (error.filename or VENV, error.strerror), 1)
+        return refuse("Cannot prepare %s: %s." % (error.filename or venv, error.strerror), 1)
 
 
 def refuse(sentence, code):
@@ -96,35 +99,39 @@ def version_of(python):
     return int(major), int(minor)
 
 
-def one_at_a_time():
-    # type: () -> io.TextIOWrapper
+def one_at_a_time(lock):
+    # type: (str) -> io.TextIOWrapper
     """Hold the right to change `.venv` while the answer is kept; others wait for it."""
     try:
         import fcntl  # noqa: PLC0415 - absent on Windows, which is told so
     except ImportError:
         raise Unable("AetherCrown runs on Linux and macOS; on Windows use WSL.")
-    lock = io.open(LOCK)  # noqa: SIM115 - held until this process becomes another program
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock
+    held = io.open(lock)  # noqa: SIM115 - held until this process becomes another program
+    fcntl.flock(held, fcntl.LOCK_EX)
+    return held
 
 
-def install():
-    # type: () -> None
-    """Bring `.venv` to what the lock says; nothing is done, and no network used, if it is."""
-    wanted, found = digest(LOCK), stamp(VENV)
+def install(venv, lock, fill=None, create=None):
+    # type: (str, str, Callable[[str, str], object] | None, Callable[[str], object] | None) -> None
+    """Bring `.venv` to what the lock says; nothing is done, and no network used, if it is.
+
+    `fill(folder, lock)` and `create(folder)` are `sync` and `make` unless others are given.
+    """
+    fill, create = fill or sync, create or make
+    wanted, found = digest(lock), stamp(venv)
     if found == wanted:
         return
-    if found and version_of(python_of(VENV)):
-        os.remove(os.path.join(VENV, STAMP))  # cut short from here on, it is not trusted again
-        sync(VENV)
-        write(os.path.join(VENV, STAMP), wanted)
+    if found and version_of(python_of(venv)):
+        os.remove(os.path.join(venv, STAMP))  # cut short from here on, it is not trusted again
+        fill(venv, lock)
+        write(os.path.join(venv, STAMP), wanted)
         return
-    fresh = VENV + "-new"
+    fresh = venv + "-new"
     shutil.rmtree(fresh, ignore_errors=True)
-    make(fresh)
-    sync(fresh)
+    create(fresh)
+    fill(fresh, lock)
     write(os.path.join(fresh, STAMP), wanted)
-    move(fresh, VENV)
+    move(fresh, venv)
 
 
 def make(folder):
@@ -145,8 +152,8 @@ def make(folder):
         raise Unable("Cannot make %s: %s" % (folder, reason))
 
 
-def sync(folder):
-    # type: (str) -> None
+def sync(folder, lock):
+    # type: (str, str) -> None
     """Install exactly the lock: by uv, which is fast, or by pip where uv does not run."""
     say("Installing requirements.txt ...")
     python = python_of(folder)
@@ -158,11 +165,11 @@ def sync(folder):
     if not subprocess.call(
         pip + ["--require-hashes", "--only-binary", ":all:", "-r", installer]
     ) and not subprocess.call(
-        uv + ["--python", python, "--require-hashes", LOCK], env=environment_of_uv()
+        uv + ["--python", python, "--require-hashes", lock], env=environment_of_uv()
     ):
         return
     say("uv did not manage; trying pip, which takes longer ...")
-    if subprocess.call(pip + ["--require-hashes", "-r", LOCK]):
+    if subprocess.call(pip + ["--require-hashes", "-r", lock]):
         raise Unable("Cannot install requirements.txt; the reason stands above.")
 
 

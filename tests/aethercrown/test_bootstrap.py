@@ -12,11 +12,8 @@ from tests import rig
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def place(tmp_path):
     """A checkout of its own: a lock that needs no package, and no .venv."""
-    monkeypatch.setattr(bootstrap, "ROOT", str(tmp_path))
-    monkeypatch.setattr(bootstrap, "VENV", str(tmp_path / ".venv"))
-    monkeypatch.setattr(bootstrap, "LOCK", str(tmp_path / "requirements.txt"))
     (tmp_path / "requirements.txt").write_text("nothing==1\n")
     return tmp_path
 
@@ -30,6 +27,27 @@ def environment(place: Path, name: str = ".venv") -> Path:
     (scripts / "tool").chmod(0o755)
     (scripts / "program").write_bytes(b"\x7fELF" + str(scripts).encode())
     return place / name
+
+
+def install(place: Path, **steps) -> None:
+    bootstrap.install(str(place / ".venv"), str(place / "requirements.txt"), **steps)
+
+
+def digest(place: Path) -> str:
+    return bootstrap.digest(str(place / "requirements.txt"))
+
+
+def nothing(*_arguments: object) -> None:
+    """A step that needs no doing here."""
+
+
+def shims(folder: Path, **versions: str) -> str:
+    """A folder for PATH, of programs that answer with a version, as those of a version manager."""
+    for name, version in versions.items():
+        shim = folder / name.replace("_", ".")
+        shim.write_text(f"#!/bin/sh\necho {version}\n")
+        shim.chmod(0o755)
+    return str(folder)
 
 
 def executed(monkeypatch) -> list[list[str]]:
@@ -48,59 +66,52 @@ def test_an_unknown_command_is_a_misuse(capsys):
 
 def test_what_is_installed_already_is_used_without_another_look(place, monkeypatch):
     made = environment(place)
-    (made / bootstrap.STAMP).write_text(bootstrap.digest(bootstrap.LOCK))
-    monkeypatch.setattr(bootstrap, "sync", pytest.fail)
+    (made / bootstrap.STAMP).write_text(digest(place))
     monkeypatch.chdir(place)
     commands = executed(monkeypatch)
-    bootstrap.main(["test", "--", "tests/x"])
+    bootstrap.main(["test", "--", "tests/x"], root=str(place))
     assert commands == [[str(made / "bin" / "python"), "manage.py", "test", "--", "tests/x"]]
 
 
-def test_a_changed_lock_is_followed_in_place_and_stamped_last(place, monkeypatch):
+def test_a_changed_lock_is_followed_in_place_and_stamped_last(place):
     made = environment(place)
     (made / bootstrap.STAMP).write_text("the former digest")
     stamped = []
-    monkeypatch.setattr(bootstrap, "sync", lambda folder: stamped.append(bootstrap.stamp(folder)))
-    bootstrap.install()
+    install(place, fill=lambda folder, _lock: stamped.append(bootstrap.stamp(folder)))
     assert stamped == [""]  # cut short there, it would not be trusted
-    assert bootstrap.stamp(str(made)) == bootstrap.digest(bootstrap.LOCK)
+    assert bootstrap.stamp(str(made)) == digest(place)
 
 
-def test_a_fresh_environment_is_made_beside_and_moved(place, monkeypatch):
-    monkeypatch.setattr(bootstrap, "make", lambda _folder: environment(place, ".venv-new"))
-    monkeypatch.setattr(bootstrap, "sync", lambda _folder: None)
-    bootstrap.install()
+def test_a_fresh_environment_is_made_beside_and_moved(place):
+    install(place, create=lambda _folder: environment(place, ".venv-new"), fill=nothing)
     scripts = place / ".venv" / "bin"
     assert (scripts / "tool").read_text() == f"#!{scripts}/python\n"
     assert os.access(scripts / "tool", os.X_OK)
     assert b".venv-new" in (scripts / "program").read_bytes()
-    assert bootstrap.stamp(str(place / ".venv")) == bootstrap.digest(bootstrap.LOCK)
+    assert bootstrap.stamp(str(place / ".venv")) == digest(place)
     assert not (place / ".venv-new").exists()
 
 
-def test_an_environment_of_somebody_elses_is_kept_aside(place, monkeypatch, capsys):
+def test_an_environment_of_somebody_elses_is_kept_aside(place, capsys):
     (environment(place) / "theirs").touch()
-    monkeypatch.setattr(bootstrap, "make", lambda _folder: environment(place, ".venv-new"))
-    monkeypatch.setattr(bootstrap, "sync", lambda _folder: None)
-    bootstrap.install()
+    install(place, create=lambda _folder: environment(place, ".venv-new"), fill=nothing)
     (former,) = place.glob(".venv-former-*")
     assert (former / "theirs").exists()
     assert former.name in capsys.readouterr().err
 
 
-def test_an_old_python_gives_way_to_a_newer_one(monkeypatch):
+def test_an_old_python_gives_way_to_a_newer_one(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "version_info", (2, 7, 18))
+    monkeypatch.setenv("PATH", shims(tmp_path, python3="3.6", python3_13="3.13"))
     commands = executed(monkeypatch)
-    versions = {"python3": (3, 6), "python3.14": None, "python3.13": (3, 13)}
-    monkeypatch.setattr(bootstrap, "version_of", versions.get)
     with pytest.raises(bootstrap.Unable):  # because nothing was replaced here
         bootstrap.become_newer(["run"])
     assert commands == [["python3.13", bootstrap.__file__, "run"]]
 
 
-def test_without_a_newer_one_it_says_what_it_tried(monkeypatch, capsys):
+def test_without_a_newer_one_it_says_what_it_tried(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sys, "version_info", (3, 6, 15))
-    monkeypatch.setattr(bootstrap, "version_of", {"python3": (3, 6)}.get)
+    monkeypatch.setenv("PATH", shims(tmp_path, python3="3.6"))
     assert bootstrap.main(["run"]) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1
@@ -140,7 +151,7 @@ def test_pip_takes_over_where_uv_fails_and_its_failure_is_told(place, monkeypatc
     monkeypatch.setattr(subprocess, "call", call)
     made = str(environment(place))
     with pytest.raises(bootstrap.Unable, match=r"Cannot install requirements\.txt"):
-        bootstrap.sync(made)
+        bootstrap.sync(made, str(place / "requirements.txt"))
     assert [Path(command[0]).name for command in called] == ["python", "uv", "python"]
     assert all("--require-hashes" in command for command in called)
 
@@ -159,14 +170,14 @@ def test_uv_goes_to_the_index_that_pip_was_told(monkeypatch):
 
 def test_a_missing_lock_is_one_sentence(place, capsys):
     (place / "requirements.txt").unlink()
-    assert bootstrap.main(["run"]) == 1
+    assert bootstrap.main(["run"], root=str(place)) == 1
     assert capsys.readouterr().err.endswith("requirements.txt: No such file or directory.\n")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_read_only_checkout_is_one_sentence(place, capsys, monkeypatch):
+def test_a_read_only_checkout_is_one_sentence(place, capsys):
     place.chmod(0o500)
-    assert bootstrap.main(["run"]) == 1
+    assert bootstrap.main(["run"], root=str(place)) == 1
     assert "Permission denied" in capsys.readouterr().err
 
 
