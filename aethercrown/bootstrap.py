@@ -19,7 +19,7 @@ import time
 
 MYPY = False  # true for the type checker alone: an old Python has no such module
 if MYPY:
-    from collections.abc import Callable
+    from collections.abc import Callable  # noqa: F401 - named in a type comment
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STAMP = "installed.sha256"  # kept in .venv: the digest of the lock that it holds, written last
