@@ -26,6 +26,7 @@ from operations.outbox.severity import up_to
 
 LEASE = timedelta(minutes=2)  # above the longest try: ten seconds, and six times that for mail
 SECONDS = 10.0  # a webhook's total deadline
+AT_ONCE = 50  # messages looked up together
 DRAINED = 4.0  # seconds after which a drain begins no further message
 ANSWER_LIMIT = 64 * 1024
 KEPT_SENT = timedelta(days=90)
@@ -105,18 +106,24 @@ def drain(
     """
     ends = monotonic() + seconds
     sent = 0
-    while monotonic() < ends:
-        message = _claimed(clock())
-        if message is None:
-            break
-        sent += _tried(message, deliver or delivered, clock, luck())
+    while chosen := _waiting(clock()):
+        tried = 0
+        for message_id in chosen:
+            if monotonic() >= ends:
+                return sent
+            message = claim(message_id, clock())
+            if message is not None:
+                tried += 1
+                sent += _tried(message, deliver or delivered, clock, luck())
+        if not tried:
+            break  # others have them
     return sent
 
 
 def claim(message_id: int, now: datetime) -> Message | None:
     """Give a due message to one worker; None where it is another's, or not due."""
     taken = (
-        _due(now)
+        _free(now)
         .filter(pk=message_id)
         .update(
             state=Message.State.SENDING,
@@ -177,18 +184,17 @@ def _due(now: datetime) -> QuerySet[Message]:
     )
 
 
-def _claimed(now: datetime) -> Message | None:
-    """The first due message whose destination nobody is sending to at this moment."""
+def _waiting(now: datetime) -> list[int]:
+    """The next due messages, the longest waiting first."""
+    return list(_free(now).order_by("next_at", "pk").values_list("pk", flat=True)[:AT_ONCE])
+
+
+def _free(now: datetime) -> QuerySet[Message]:
+    """What is due, and whose destination nobody is sending to at this moment."""
     busy = Message.objects.filter(
-        destination=OuterRef("destination"), state=Message.State.SENDING, lease_until__gte=now
+        state=Message.State.SENDING, lease_until__gte=now, destination__isnull=False
     )
-    for message_id in (
-        _due(now).exclude(Exists(busy)).order_by("next_at", "pk").values_list("pk", flat=True)[:10]
-    ):
-        message = claim(message_id, now)
-        if message is not None:
-            return message
-    return None
+    return _due(now).exclude(destination__in=busy.values("destination"))
 
 
 def _tried(message: Message, deliver: Deliver, clock: Callable[[], datetime], luck: float) -> bool:
