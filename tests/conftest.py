@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 import redis
 from django.db import connections
+from hypothesis import HealthCheck, settings
 
 from tests import rig
+
+# A busy machine fails no property: how long an example takes is left to the benchmarks.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("gate", settings.get_profile("tests"), max_examples=50)
+settings.load_profile("tests")
 
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server"})
 

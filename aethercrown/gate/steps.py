@@ -59,10 +59,11 @@ def suite(arguments: Sequence[str], processes: int) -> tuple[str, ...]:
 def measured(*, again: bool) -> tuple[str, ...]:
     """Options of a run that counts for the coverage; the second adds to the first.
 
-    What starts processes of its own, whatever the database, is left out of the second.
+    What no database decides is left out of the second. Half the examples of a property are
+    enough here: each run draws others.
     """
     added = ("--cov-append", "-m", "not fault and not once") if again else ()
-    return ("--cov", "--cov-report=", "--cov-fail-under=0", *added)
+    return ("--hypothesis-profile=gate", "--cov", "--cov-report=", "--cov-fail-under=0", *added)
 
 
 def coverage() -> tuple[Step, ...]:
