@@ -55,7 +55,8 @@ def _shown(
 ) -> dict[str, Any]:
     """The parts of the page."""
     today, first = timezone.localdate(), bridges[0].starts_on
-    parts = reports.bridges_by_segment(currency, first, today, basis=VIEWS[basis])
+    split = request.GET.get("by") == "segment"  # it reads every movement's customer
+    parts = reports.bridges_by_segment(currency, first, today, basis=VIEWS[basis]) if split else {}
     paying = reports.paying(currency, SHOWN)
     paths = [reverse("admin:revenue_customer_change", args=[each.pk]) for each in paying]
     person = people.person(request.user)
@@ -66,6 +67,7 @@ def _shown(
         "headlines": pictures.headlines(bridges, currency, today),
         "plans": pictures.plans(reports.plans(currency), currency),
         "segments": pictures.segments(parts, currency),
+        "split": split,
         "customers": pictures.customers(paying, currency, paths if opens else []),
     }
 

@@ -9,7 +9,16 @@ import os
 import subprocess
 import sys
 
-BENCHMARKS = ("budget", "automation", "scheduling", "scheduling_stored", "pricing", "health", "stack")
+BENCHMARKS = (
+    "budget",
+    "automation",
+    "scheduling",
+    "scheduling_stored",
+    "pricing",
+    "mrr",
+    "health",
+    "stack",
+)
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
