@@ -20,6 +20,11 @@ KINDS = ("child", "child", "worker", "worker", "broker", "beat")
 TAKEN_UP_SECONDS = 30.0
 PAUSE_SECONDS = (0.5, 4.0)
 SETTLED_SECONDS = 240.0
+SWITCH_OFF = (
+    "import django; django.setup();"
+    " from operations.automations.models import Automation;"
+    " Automation.objects.update(is_enabled=False)"
+)
 
 
 def report(**line):
@@ -87,34 +92,35 @@ def settled(held):
 
 
 def test_random_kills_lose_nothing_and_repeat_nothing(tmp_path):
-    chance = random.Random(SEED)  # noqa: S311 - a replayable moment, no secret
+    outcome = blows(tmp_path / "data", ROUNDS, SEED, KINDS)
+    report(fault="kill -9 while automations run", seed=SEED, rounds=ROUNDS, **outcome)
+    assert outcome["verdict"] == "ok"
+
+
+def blows(folder, rounds, seed, kinds):
+    """Strike so often, at random, and tell what became of every run."""
+    chance = random.Random(seed)  # noqa: S311 - a replayable moment, no secret
     struck: list[tuple[int, int, float]] = []
-    kinds: Counter[str] = Counter()
-    with crew(tmp_path / "data", works=6, every=10, seconds=3.0) as held:
-        while kinds.total() < ROUNDS:
+    dealt: Counter[str] = Counter()
+    with crew(folder, works=6, every=10, seconds=3.0) as held:
+        while dealt.total() < rounds:
             time.sleep(chance.uniform(*PAUSE_SECONDS))
-            kind = chance.choice(KINDS)
+            kind = chance.choice(kinds)
             blow = strike(held, kind, chance)
             if blow is None and kind in {"child", "worker"}:
                 continue
-            kinds[kind] += 1
+            dealt[kind] += 1
             if blow is not None:
                 struck.append(blow)
         for run, attempt, _moment in struck:
             wait_for(lambda run=run, attempt=attempt: taken_up(held, run, attempt), 60)
-        held.call(
-            "-c",
-            "import django; django.setup();"
-            " from operations.automations.models import Automation;"
-            " Automation.objects.update(is_enabled=False)",
-        )
+        held.call("-c", SWITCH_OFF)
         wait_for(lambda: settled(held), SETTLED_SECONDS)
         outcome = tally(held, struck)
-    verdict = outcome["lost"] == outcome["twice"] == 0
-    verdict = verdict and outcome["slowest_taken_up"] <= TAKEN_UP_SECONDS
-    report(fault="kill -9 while automations run", seed=SEED, rounds=ROUNDS, kinds=dict(kinds),
-           load=os.getloadavg()[0], **outcome, verdict="ok" if verdict else "failed")  # fmt: skip
-    assert verdict
+    is_good = outcome["lost"] == outcome["twice"] == 0
+    is_good = is_good and outcome["slowest_taken_up"] <= TAKEN_UP_SECONDS
+    verdict = "ok" if is_good else "failed"
+    return {"kinds": dict(dealt), "load": os.getloadavg()[0], **outcome, "verdict": verdict}
 
 
 def tally(held, struck):
