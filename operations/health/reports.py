@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from operations.automations.reports import Attention
 from operations.health import verdict
 from operations.health.models import Component, Turn
 from operations.health.verdict import Observation
@@ -77,12 +76,3 @@ def unstored(seen: Mapping[str, Observation], at: datetime, seconds: float) -> d
 
 def rounded(ms: float | None) -> float | None:
     return None if ms is None else round(ms, 3)
-
-
-def attention() -> list[Attention]:
-    """What is down, in a sentence each."""
-    down = Component.objects.filter(is_enabled=True, state=Component.State.DOWN)
-    return [
-        Attention(f"{each.name} is down since {each.since:%Y-%m-%d %H:%M} UTC: {each.error}", PAGE)
-        for each in down.order_by("name")
-    ]

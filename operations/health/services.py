@@ -1,7 +1,7 @@
 """Looking, and keeping what was seen: rounds, the watch, outages, and history.
 
-One round at a time, whoever asks: a turn is taken by compare-and-set. Each look is noted in a
-transaction of its own that holds its component, so a round that dies half-way leaves what it saw.
+One round at a time, whoever asks: a turn is taken by compare-and-set. Looks are noted in short
+transactions that hold their components, so that two processes never open one outage twice.
 """
 
 import time
@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from aethercrown.addresses import Refused
@@ -34,6 +34,7 @@ OVERDUE = timedelta(minutes=5)  # after its time a round that no task did is don
 SPARE = timedelta(seconds=30)  # of a turn's lease, beyond the deadline
 REOPENED = timedelta(minutes=10)
 MOST_WATCHED = 200
+AT_ONCE = 100  # components noted in one transaction
 SOURCE = "health"
 OWN = [  # columns that looking writes; the others are staff's
     "state",
@@ -165,9 +166,7 @@ def look_at(
     seen = on.perform(jobs, deadline())
     at = clock()
     seen = spared(chosen, seen, at)
-    for component in chosen:
-        if component.name in seen:
-            note(component.pk, seen[component.name], at, every=every)
+    note_all({each.pk: seen[each.name] for each in chosen if each.name in seen}, at, every=every)
 
 
 def look_of(
@@ -211,41 +210,74 @@ def host_of(component: Component) -> str:
 
 
 # --- Noting -----------------------------------------------------------------------------------
-@transaction.atomic
-def note(
-    component_id: int, seen: Observation, at: datetime, *, every: timedelta | None = None
-) -> Component | None:
-    """Note one observation; None where the component is gone or off by now.
+def note_all(
+    seen: Mapping[int, Observation], at: datetime, *, every: timedelta | None = None
+) -> None:
+    """Note what was seen of each component, by its id; parents first, for `tell`.
 
-    With `every`, a look that says nothing new is kept as a row only that often.
+    What is gone or off by now is passed over. With `every`, a look that says nothing new is kept
+    as a row only that often.
     """
-    rows = Component.objects.select_for_update(of=("self",)).select_related("parent")
-    component = rows.filter(pk=component_id, is_enabled=True).first()
-    if component is None:
-        return None
-    is_news = component.status != seen.status or not seen.works
-    if every is None or is_news or component.kept_at is None or at - component.kept_at >= every:
+    first = F("parent").asc(nulls_first=True)
+    rows = Component.objects.filter(pk__in=seen).order_by(first, "pk")
+    ids = list(rows.values_list("pk", flat=True))
+    for start in range(0, len(ids), AT_ONCE):
+        note_some({each: seen[each] for each in ids[start : start + AT_ONCE]}, at, every)
+
+
+@transaction.atomic
+def note_some(seen: Mapping[int, Observation], at: datetime, every: timedelta | None) -> None:
+    """Note a few observations in one transaction that holds their components."""
+    held = Component.objects.select_for_update().filter(pk__in=seen, is_enabled=True)
+    components = list(held.order_by("pk"))
+    kept = [each for each in components if is_kept(each, seen[each.pk], at, every)]
+    for component in kept:
         component.kept_at = at
-        keep(component, seen, at)
-    if component.is_maintained(at):
-        seen = Observation(UNKNOWN, seen.ms, seen.kind, seen.error) if not seen.works else seen
-    was_flapping = component.is_flapping
-    before, after = component.standing, verdict.step(component.standing, seen, at)
-    remember(component, seen, at)
-    settle(component, before, after, at)
-    component.save(update_fields=OWN)
-    tell(component, at, changed=before.state != after.state or was_flapping)
-    return component
+    Check.objects.bulk_create([row(each, seen[each.pk], at) for each in kept])
+    changed = [each for each in components if noted(each, seen[each.pk], at)]
+    Component.objects.bulk_create(  # an update of many rows that are held and so exist
+        components, update_conflicts=True, unique_fields=["id"], update_fields=OWN
+    )
+    down = parents_down(components)
+    for component in components:
+        tell(component, at, changed=component in changed, is_hushed=component.parent_id in down)
 
 
-def keep(component: Component, seen: Observation, at: datetime) -> None:
-    """One row of history."""
+def is_kept(component: Component, seen: Observation, at: datetime, every: timedelta | None) -> bool:
+    """Whether the look becomes a row of history."""
+    is_news = component.status != seen.status or not seen.works
+    return is_news or every is None or component.kept_at is None or at - component.kept_at >= every
+
+
+def row(component: Component, seen: Observation, at: datetime) -> Check:
     status = seen.status
     if component.is_maintained(at) and not seen.works:
         status = Check.Status.MAINTENANCE
-    Check.objects.create(
-        component=component, at=at, status=status, ms=seen.ms, kind=seen.kind, error=seen.error
+    return Check(
+        component=component,
+        at=at,
+        status=status,
+        ms=seen.ms,
+        kind=seen.kind,
+        error=seen.error[:300],
     )
+
+
+def noted(component: Component, seen: Observation, at: datetime) -> bool:
+    """Take one observation into the component; True where an alert may have to end for it."""
+    if component.is_maintained(at) and not seen.works:
+        seen = Observation(UNKNOWN, seen.ms, seen.kind, seen.error)
+    was_flapping, before = component.is_flapping, component.standing
+    remember(component, seen, at)
+    settle(component, before, verdict.step(before, seen, at), seen, at)
+    return was_flapping or before.state != component.state
+
+
+def parents_down(components: Sequence[Component]) -> set[int | None]:
+    parents = {each.parent_id for each in components if each.parent_id is not None}
+    if not parents:
+        return set()
+    return set(Component.objects.filter(pk__in=parents, state=DOWN).values_list("pk", flat=True))
 
 
 def remember(component: Component, seen: Observation, at: datetime) -> None:
@@ -264,7 +296,9 @@ def remember(component: Component, seen: Observation, at: datetime) -> None:
     component.last_ms, component.checked_at = seen.ms, at
 
 
-def settle(component: Component, before: Standing, after: Standing, at: datetime) -> None:
+def settle(
+    component: Component, before: Standing, after: Standing, seen: Observation, at: datetime
+) -> None:
     """Put the new standing in force, and open or end the incident that it means."""
     component.state = after.state
     component.against, component.against_since = after.against, after.against_since
@@ -273,41 +307,37 @@ def settle(component: Component, before: Standing, after: Standing, at: datetime
     began = after.against_since or at
     component.since = began
     if after.state == DOWN:
-        opened(component, began, at)
+        opened(component, seen, began, at)
     elif before.state == DOWN:
         component.incidents.filter(ended_at=None).update(ended_at=began, ending="recovered")
 
 
-def opened(component: Component, began: datetime, at: datetime) -> None:
+def opened(component: Component, seen: Observation, began: datetime, at: datetime) -> None:
     """The incident of this outage: the last one again, where that ended just before."""
     again = component.incidents.filter(ended_at__gte=began - REOPENED).first()
     if again is not None:
         component.incidents.filter(pk=again.pk).update(ended_at=None, ending="")
         return
-    last = component.checks.exclude(kind="").order_by("-at", "-pk").first()
     Incident.objects.create(
         component=component,
         started_at=began,
         confirmed_at=at,
-        kind=last.kind if last else "",
+        kind=seen.kind,
         error=component.error,
     )
 
 
-def tell(component: Component, at: datetime, *, changed: bool) -> None:
+def tell(component: Component, at: datetime, *, changed: bool, is_hushed: bool) -> None:
     """Raise the alert of what is down, and end that of what is back for good.
 
-    A part whose parent is down adds nothing; it is told of when the parent is back.
+    One whose parent is down adds nothing; it is told of when the parent is back.
     """
-    if component.state == DOWN:
-        if component.parent is None or component.parent.state != DOWN:
-            grave = "critical" if component.is_required else "high"
-            words = f"{component.name} is down since {component.since:%Y-%m-%d %H:%M} UTC"
-            words = f"{words}: {component.error}" if component.error else f"{words}."
-            alerts.raise_alert(
-                SOURCE, "down", component.name, grave, words, link=reports.PAGE, now=at
-            )
-    elif changed and not component.is_flapping:
+    if component.state == DOWN and not is_hushed:
+        grave = "critical" if component.is_required else "high"
+        words = f"{component.name} is down since {component.since:%Y-%m-%d %H:%M} UTC"
+        words = f"{words}: {component.error}" if component.error else f"{words}."
+        alerts.raise_alert(SOURCE, "down", component.name, grave, words, link=reports.PAGE, now=at)
+    elif component.state != DOWN and changed and not component.is_flapping:
         alerts.resolve(SOURCE, "down", component.name, now=at)
 
 

@@ -25,7 +25,7 @@ def shop(db) -> Component:
     made = Component.objects.create(name="shop", target="https://shop.example.com/?token=abc")
     began = timezone.now() - timedelta(hours=3)
     for place, seen in enumerate([GOOD, BAD, BAD, BAD, GOOD, GOOD]):
-        services.note(made.pk, seen, began + place * timedelta(minutes=20))
+        services.note_all({made.pk: seen}, began + place * timedelta(minutes=20))
     uptime.tend(timezone.now())
     return made
 

@@ -101,7 +101,7 @@ def test_a_component_is_not_its_own_parent(client, shop):
 
 def test_saving_keeps_what_was_seen_and_switching_off_ends_the_outage(client, shop):
     for place in range(3):
-        services.note(shop.pk, BAD, NOON + place * timedelta(seconds=20))
+        services.note_all({shop.pk: BAD}, NOON + place * timedelta(seconds=20))
     eve = staff(client, *MAY)
     assert eve.post(page(shop), ENTERED | {"slow_ms": 500}).status_code == 302
     shop.refresh_from_db()
@@ -116,7 +116,7 @@ def test_saving_keeps_what_was_seen_and_switching_off_ends_the_outage(client, sh
 @pytest.mark.parametrize("many", [False, True])
 def test_deleting_ends_the_alert(admin_client, shop, many):
     for place in range(3):
-        services.note(shop.pk, BAD, NOON + place * timedelta(seconds=20))
+        services.note_all({shop.pk: BAD}, NOON + place * timedelta(seconds=20))
     if many:
         chosen = {"action": "delete_selected", "_selected_action": [shop.pk], "post": "yes"}
         admin_client.post(LIST, chosen)
@@ -143,7 +143,7 @@ def test_a_part_of_the_platform_keeps_its_name_and_cannot_be_deleted(client, clo
 
 def test_lists_mask_queries_and_history_only_shows(client, shop):
     Component.objects.filter(pk=shop.pk).update(target="https://shop.example.com/?token=abc")
-    services.note(shop.pk, GOOD, NOON)
+    services.note_all({shop.pk: GOOD}, NOON)
     eve = staff(client, *MAY, "operations.view_check", "operations.view_incident")
     assert b"token=abc" not in eve.get(LIST).content
     for name in ("check", "incident"):
@@ -165,7 +165,7 @@ def test_maintenance_can_be_ended(client, shop):
 def test_rows_are_named_for_people(shop, clock, board):
     services.check(clock=clock, on=board)
     for place in range(3):
-        services.note(shop.pk, BAD, NOON + place * timedelta(seconds=20))
+        services.note_all({shop.pk: BAD}, NOON + place * timedelta(seconds=20))
     check = shop.checks.first()
     assert str(check) == "shop at 2026-11-20 12:00:40: unhealthy"
     assert str(Incident.objects.get()) == "shop down from 2026-11-20 12:00"

@@ -57,7 +57,7 @@ def test_trends_come_from_rows(caller):
     shop = Component.objects.create(name="shop", target="https://shop.example.com/?token=abc")
     began = timezone.now() - timedelta(minutes=100)
     for place, seen in enumerate([GOOD, BAD, BAD, BAD, GOOD, GOOD]):
-        services.note(shop.pk, seen, began + place * timedelta(minutes=20))
+        services.note_all({shop.pk: seen}, began + place * timedelta(minutes=20))
     reply = caller.get(f"{TRENDS}?period=7d")
     trends = reply.json()["data"]["trends"]
     assert trends["total_checks"] == 6

@@ -6,7 +6,7 @@ from django.db import OperationalError
 
 from operations.alerts.models import Alert
 from operations.automations.registry import Occasion
-from operations.health import reports, services
+from operations.health import services
 from operations.health.models import Check, Component, Heartbeat, Incident, Turn
 from operations.health.registry import Part
 from operations.health.verdict import DEGRADED, DOWN, HEALTHY, UNHEALTHY, UNKNOWN, UP, Observation
@@ -23,7 +23,8 @@ def fresh(row):
 def note(component, *seen, since=NOON, **options):
     """Note observations twenty seconds apart."""
     for place, each in enumerate(seen):
-        services.note(component.pk, each, since + place * timedelta(seconds=20), **options)
+        at = since + place * timedelta(seconds=20)
+        services.note_all({component.pk: each}, at, **options)
     return fresh(component)
 
 
@@ -191,6 +192,17 @@ def test_a_part_whose_parent_is_down_adds_no_alert_until_the_parent_is_back(shop
     assert [each[1] for each in open_alerts()] == ["shop"]
 
 
+def test_what_goes_down_together_with_its_parent_is_not_told_of(shop, monkeypatch):
+    monkeypatch.setattr(services, "AT_ONCE", 1)
+    parent = Component.objects.create(name="network", target="https://n.example/")
+    Component.objects.filter(pk=shop.pk).update(parent=parent)
+    for minute in range(3):
+        at = NOON + minute * timedelta(minutes=1)
+        services.note_all({shop.pk: BAD, parent.pk: BAD}, at)
+    assert Incident.objects.count() == 2
+    assert [each[1] for each in open_alerts()] == ["network"]
+
+
 def test_while_it_flaps_the_alert_stays_open(shop):
     for place in range(6):
         note(shop, BAD, BAD, BAD, GOOD, GOOD, since=NOON + place * timedelta(minutes=2))
@@ -214,7 +226,7 @@ def test_what_is_not_required_is_less_grave(shop):
 
 def test_what_is_gone_or_off_by_now_is_not_noted(shop):
     Component.objects.filter(pk=shop.pk).update(is_enabled=False)
-    assert services.note(shop.pk, BAD, NOON) is None
+    services.note_all({shop.pk: BAD}, NOON)
     assert Check.objects.count() == 0
 
 
@@ -321,7 +333,7 @@ def test_of_two_web_processes_one_watches(clock, board, at_once):
 @pytest.mark.django_db(transaction=True)
 def test_looks_noted_at_once_open_one_incident(shop, at_once):
     note(shop, BAD, BAD)
-    at_once(lambda: services.note(shop.pk, BAD, NOON + timedelta(minutes=1)), 4)
+    at_once(lambda: services.note_all({shop.pk: BAD}, NOON + timedelta(minutes=1)), 4)
     assert Incident.objects.count() == 1
     assert [each[:2] for each in open_alerts()] == [("down", "shop")]
 
@@ -358,12 +370,3 @@ def test_with_nothing_wrong_it_says_so():
 
 def test_a_sign_of_life_is_named_after_who_gives_it():
     assert str(Turn(name="watch")) == str(Heartbeat(name="watch")) == "watch"
-
-
-def test_what_is_down_needs_attention(shop):
-    assert reports.attention() == []
-    note(shop, BAD, BAD, BAD)
-    (found,) = reports.attention()
-    assert found.sentence == (
-        "shop is down since 2026-11-20 12:00 UTC: The connection was refused."
-    )
