@@ -57,8 +57,8 @@ class CustomerAdmin(FilesAdmin):
         self, request: HttpRequest, obj: Customer | None = None
     ) -> tuple[str, ...]:
         """The currency stays while there are amounts in it."""
-        held = ("currency",) if obj and obj.subscriptions.exists() else ()
-        return (*self.readonly_fields, *held)
+        paid = obj and (obj.subscriptions.exists() or obj.payments.exists())
+        return (*self.readonly_fields, *(("currency",) if paid else ()))
 
     def has_erase_permission(self, request: HttpRequest) -> bool:
         return bool(self.has_delete_permission(request))
