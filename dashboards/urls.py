@@ -6,6 +6,7 @@ from dashboards import alerts, decisions, health, overview
 from dashboards.budget import views
 from dashboards.pricing import views as pricing
 from dashboards.revenue import views as revenue
+from dashboards.scheduling import views as scheduling
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.home, name="overview"),
@@ -17,5 +18,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/pricing/quotes/<uuid:quote_id>", pricing.quote, name="pricing-quote"),
     path("dashboards/alerts", alerts.alerts, name="alerts"),
     path("dashboards/decisions", decisions.ledger, name="decisions"),
+    path("dashboards/scheduling", scheduling.scheduling, name="scheduling"),
     path("dashboards/health", health.health, name="health"),
 ]

@@ -1,0 +1,86 @@
+"""Who does what when: one lane a worker, one bar a stretch of work, on a common clock (Gantt)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aethercrown.charts import plane, ticks
+from aethercrown.charts.figures import Unit, full, short
+from aethercrown.charts.lines import nothing
+from aethercrown.charts.svg import GLYPH, WIDE, Caption, Frame, drawing, fitted, plain, tag, words
+from aethercrown.charts.ticks import Scale
+
+THICK, GAP, THINNEST = 16.0, 10.0, 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One bar from `start` to `end`; `kind` counts into the names of the legend."""
+
+    name: str
+    start: float
+    end: float
+    kind: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One row of bars."""
+
+    name: str
+    stretches: Sequence[Stretch]
+
+
+def lanes(
+    rows: Sequence[Lane],
+    names: Sequence[str],
+    caption: Caption,
+    unit: Unit,
+    *,
+    axis: str = "",
+    frame: Frame = WIDE,
+) -> str:
+    """Bars on a common scale that always shows zero; the drawing is as high as its rows need."""
+    ends = [end for row in rows for each in row.stretches for end in (each.start, each.end)]
+    if not ends:
+        return nothing(caption, frame)
+    marks = ticks.numbers(ends, frame.width // 110)
+    entries = [(name, plane.bar_sample(index)) for index, name in enumerate(names)]
+    top = plane.legend_height(entries, frame) + 12
+    floor = top + (THICK + GAP) * len(rows) + GAP / 2
+    frame = Frame(frame.width, int(floor + (44 if axis else 24)))
+    across = Scale(marks[0], marks[-1], _left(rows, frame), frame.width - 24)
+    parts = plane.legend(entries, frame, 13)
+    for each in marks:
+        parts += _mark(each, across, (top, floor), unit)
+    for place, row in enumerate(rows):
+        parts += _lane(row, names, across, top + place * (THICK + GAP) + GAP / 2, unit)
+    if axis:
+        parts.append(words(axis, (across.start + across.end) / 2, floor + 34, "middle", "unit"))
+    return drawing(frame, caption, parts)
+
+
+def _left(rows: Sequence[Lane], frame: Frame) -> float:
+    return min(max(len(row.name) for row in rows) * GLYPH + 14, frame.width * 0.34)
+
+
+def _mark(value: float, across: Scale, height: tuple[float, float], unit: Unit) -> list[str]:
+    x, (top, floor) = across.at(value), height
+    kind = "chart-zero" if value == 0 else "chart-grid"
+    return [
+        tag("line", x1=x, x2=x, y1=top, y2=floor, class_=kind),
+        words(short(value, unit), x, floor + 15, "middle", "tick"),
+    ]
+
+
+def _lane(row: Lane, names: Sequence[str], across: Scale, y: float, unit: Unit) -> list[str]:
+    label = fitted(row.name, across.start - 12)
+    parts = [words(label, across.start - 10, y + THICK - 4, "end", "name")]
+    for each in row.stretches:
+        left, right = across.at(each.start), across.at(each.end)
+        when = f"{full(each.start, unit)} to {full(each.end, unit)}"
+        note = tag("title", plain(f"{each.name}, {names[each.kind]}: {when}"))
+        kind = f"chart-bar chart-bar-{each.kind % 2 + 1} {plane.colour(each.kind)}"
+        width = max(THINNEST, right - left - 1)
+        bar = tag("rect", x=left, y=y, width=width, height=THICK, class_=kind)
+        parts.append(tag("g", note, bar))
+    return parts

@@ -1,0 +1,102 @@
+"""The page of the task queue."""
+
+import csv
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from aethercrown.charts.figures import Unit
+from dashboards.scheduling import pictures
+from operations.planning import services
+from operations.planning.reports import Bar
+from operations.scheduling import services as tasks
+from operations.scheduling.aitask import AITask
+
+PAGE = "/dashboards/scheduling"
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def rows(answer):
+    return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
+
+
+@pytest.fixture
+def queue(db):
+    now = timezone.now()
+    work = [AITask(f"t{each}", "train", 1 + each % 4, 600.0) for each in range(11)]
+    tasks.submit([*work, AITask("last", "train", 2, 600.0, ["t0"])], now)
+    tasks.assign(now, worker="agent")
+    services.replan(now)
+
+
+def bar(name, start, end, worker="w", priority="low"):
+    at = [NOON + timedelta(seconds=each) for each in (start, end)]
+    return Bar(name, "train", priority, "queued", worker, *at)
+
+
+def test_an_empty_queue_says_how_tasks_come_in(page, db):
+    assert "No task has been submitted yet" in page.get(PAGE).content.decode()
+
+
+def test_the_plan_its_figures_and_its_bottlenecks_are_shown(page, queue):
+    text = page.get(PAGE).content.decode()
+    for words in ("Who does what when", "1 of 5 workers", "no plan is shorter", "worker-1"):
+        assert words in text
+    assert "One more worker would save" in text
+    header, *lines = rows(page.get(f"{PAGE}?format=csv"))
+    assert header == ["Task", "Type", "Priority", "Status", "Worker", "Start", "End"]
+    assert len(lines) == 12
+    assert rows(page.get(f"{PAGE}?format=csv&table=bottlenecks"))[0][0] == "What"
+
+
+def test_done_work_leaves_an_empty_plan(page, db):
+    now = timezone.now()
+    tasks.submit([AITask("a", "train", 1, 60)], now)
+    tasks.assign(now)
+    tasks.complete("a", now=now)
+    text = page.get(PAGE).content.decode()
+    assert "Nothing runs or is planned" in text
+    assert "Nothing." in text
+
+
+def test_the_page_asks_a_fixed_number_of_questions(page, queue, django_assert_max_num_queries):
+    with django_assert_max_num_queries(30):
+        page.get(PAGE)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size", "suffix"),
+    [(119, 1, "s"), (120, 60, "min"), (7200, 3600, "h"), (172_800, 86_400, "d")],
+)
+def test_times_come_in_a_unit_that_reads_well(seconds, size, suffix):
+    assert pictures.scale(seconds)[0] == size
+    assert pictures.scale(seconds)[1].suffix == f"\u00a0{suffix}"
+    assert isinstance(pictures.scale(seconds)[1], Unit)
+
+
+def test_what_does_not_fit_is_in_the_table_only():
+    many = [bar(f"t{each}", each, each + 1) for each in range(402)]
+    drawn = pictures.gantt(many, NOON)
+    assert "2 more tasks stand in the table only" in drawn.note
+    assert len(drawn.table.rows) == 402
+    staff = [bar(f"t{each}", 0, 1, worker=f"w{each}") for each in range(21)]
+    assert "1 more tasks" in pictures.gantt(staff, NOON).note
+
+
+def test_a_plan_that_can_never_end_or_is_not_the_best_says_so():
+    assert pictures.above(None, None) == "some task can never run"
+    assert pictures.above(7200.0, 0.5) == "no plan is shorter than 2.0\u00a0h"
+    metrics = {
+        "queued": 1,
+        "pending": 0,
+        "running": 0,
+        "active_workers": 0,
+        "total_workers": 0,
+        "makespan_seconds": None,
+        "makespan_lower_bound_seconds": None,
+        "makespan_gap_percent": None,
+        "worker_utilization_percent": 0.0,
+        "throughput_per_hour": 0,
+    }
+    assert [each.missing for each in pictures.headlines(metrics)] == [False, False, True, False]
