@@ -73,12 +73,15 @@ def button(description: str, path: str) -> Callable[[Page], Page]:
 def judgement(guardrail: Mapping[str, Any]) -> str:
     """One guardrail in words, with its value and, where it has one, its limit."""
     value, limit = guardrail["value"], guardrail["limit"]
+    passed = "passed" if guardrail["passed"] else "failed"
+    name = guardrail["name"].replace("_", " ")
+    if isinstance(value, str):
+        return f"{passed}: {name}: {value}" if value else f"{passed}: {name}"
     if value is None:
         value = "unknown"
-    told = figure(value) if isinstance(value, float) else str(value) or "nothing"
-    passed = "passed" if guardrail["passed"] else "failed"
+    told = figure(value) if isinstance(value, float) else str(value)
     within = "" if limit in {None, ""} else f", limit {limit}"
-    return f"{passed}: {guardrail['name'].replace('_', ' ')} is {told.rstrip('.')}{within}"
+    return f"{passed}: {name} is {told}{within}"
 
 
 def figure(value: float) -> str:

@@ -1,7 +1,10 @@
 """The way in for people: sign in and out."""
 
+from django.contrib import admin
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 
 from security.access.services import TRIES, WAIT
 
@@ -20,3 +23,10 @@ class SignIn(LoginView):
     template_name = "login.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+
+def admin_door(request: HttpRequest) -> HttpResponse:
+    """The admin's own sign-in; a signed-in person who is no staff is told so, not asked again."""
+    if request.method == "GET" and request.user.is_authenticated and not request.user.is_staff:
+        raise PermissionDenied("The admin is for staff.")
+    return admin.site.login(request)

@@ -9,6 +9,7 @@ from django.db import IntegrityError
 
 from aethercrown import importing
 from aethercrown.importing import Importer, Options, Tally
+from aethercrown.management.commands.export_data import Command as ExportCommand
 from marketing.channels.models import Channel, Performance
 
 HEADER = "date,channel,spend,revenue\n"
@@ -216,3 +217,12 @@ def test_an_export_needs_a_kind_and_a_new_file(tmp_path):
     (tmp_path / "there.csv").touch()
     with pytest.raises(CommandError, match="File exists"):
         call_command("export_data", "channels", "--output", str(tmp_path / "there.csv"))
+
+
+def test_an_export_whose_reader_leaves_ends_without_a_word(capfd):
+    class Left(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    ExportCommand(stdout=Left()).print_all(["a,b\n"])
+    assert capfd.readouterr() == ("", "")

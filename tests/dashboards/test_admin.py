@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 
 from dashboards import frontpage, sidebar
 from security.access.models import User
-from security.access.roles import VIEWER
+from security.access.roles import OPERATOR, VIEWER
 from tests.dashboards import company
 
 
@@ -50,6 +50,16 @@ def test_the_first_page_says_what_waits(staff):
     text = staff.get("/admin/").content.decode()
     for part in ("Needs attention", "Decisions waiting", "Last runs", "Often used", "Decide"):
         assert part in text
+
+
+def test_staff_who_may_not_decide_are_offered_a_look(staff):
+    operator = User.objects.create_user("op", is_staff=True)
+    operator.groups.add(Group.objects.get(name=OPERATOR))
+    staff.force_login(operator)
+    for path in ("/admin/", "/", "/dashboards/budget"):
+        text = staff.get(path).content.decode()
+        assert ">Decide" not in text
+        assert ">Look</a>" in text or ">Open the decision</a>" in text
 
 
 def test_the_first_page_costs_few_queries(staff, django_assert_max_num_queries):

@@ -1,6 +1,9 @@
 """CSV out: `manage.py export_data KIND [--output FILE]`; import_data reads it back."""
 
+import os
+import sys
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +26,19 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         lines = export.csv_lines(exporter.header, exporter.rows())
         if not options["output"]:
-            for line in lines:
-                self.stdout.write(line, ending="")
+            self.print_all(lines)
             return
         try:
             with Path(options["output"]).open("x", encoding="utf-8", newline="") as file:
                 file.writelines(lines)
         except OSError as error:
             raise CommandError(f"Cannot write {options['output']}: {error.strerror}.") from error
+
+    def print_all(self, lines: Iterable[str]) -> None:
+        """Until nobody reads any more, as with `| head`."""
+        try:
+            for line in lines:
+                self.stdout.write(line, ending="")
+            self.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit

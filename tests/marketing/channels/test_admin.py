@@ -122,7 +122,7 @@ def test_a_wide_file_is_mapped_line_by_line(operator):
     content = "week,ad_tv,sales\n2026-01-05,10,99\n"
     columns = "date=week\nspend=ad_*\n\nrevenue=sales\n"
     page = check(operator, content, kind="budget-weekly", columns=columns)
-    assert "1 rows are good" in page.content.decode()
+    assert "1 row is good" in page.content.decode()
     store(operator, content, kind="budget-weekly", columns=columns)
     assert Performance.objects.get().channel.name == "tv"
 

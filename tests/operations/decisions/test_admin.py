@@ -6,7 +6,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from operations.decisions import kinds, services
-from operations.decisions.admin import figure
+from operations.decisions.admin import figure, judgement
 from operations.decisions.models import Decision
 from tests.operations.conftest import NOON
 from tests.operations.decisions.conftest import draft
@@ -182,3 +182,15 @@ def test_a_stranger_is_sent_to_sign_in(proposed, client):
 )  # fmt: skip
 def test_a_figure_is_written_as_a_person_writes_it(value, told):
     assert figure(value) == told
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (("sure_gain", 0.0, 2.5, True), "passed: sure gain is 2.5, limit 0.0"),
+        (("backtest", "healthy", "It missed.", False), "failed: backtest: It missed."),
+        (("nothing_against", None, "", True), "passed: nothing against"),
+    ],
+)
+def test_a_guardrail_is_told_in_words(row, told):
+    assert judgement(dict(zip(("name", "limit", "value", "passed"), row, strict=True))) == told

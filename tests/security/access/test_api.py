@@ -90,3 +90,12 @@ def test_somebody_switched_off_does_not_come_in(client, ada):
     ada.is_active = False
     ada.save()
     assert sign_in(client).status_code == 200
+
+
+def test_a_signed_in_person_who_is_no_staff_is_told_so_and_not_asked_to_sign_in_again(
+    client, django_user_model
+):
+    client.force_login(django_user_model.objects.create_user("eve"))
+    answer = client.get("/admin/", follow=True)
+    assert answer.status_code == 403
+    assert b'action="/logout"' in answer.content
