@@ -84,10 +84,9 @@ def overview(currency: str, plan_id: int | None = None) -> Overview:
         .select_related("decision")
         .defer("question", "proposal")[:HISTORY]
     )
+    plan = leading(currency).first() if newest and plan_id is None else None
     if plan_id is not None:
         plan = Plan.objects.select_related("decision").get(pk=plan_id)
-    else:
-        plan = leading(currency).first() if newest else None
     return Overview(
         currency=currency,
         plan=line(plan) if plan else None,
