@@ -1,6 +1,7 @@
 """No address is left open by accident."""
 
 import re
+from uuid import UUID
 from collections.abc import Iterator
 
 import pytest
@@ -24,6 +25,7 @@ def patterns(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URL
 
 def filled(path: str) -> str:
     """An address that the pattern `path` takes."""
+    path = re.sub(r"<uuid:\w+>", str(UUID(int=1)), path)
     return "/" + re.sub(r"\(\?P<\w+>[^)]*\)|<[^>]*>", "1", path).replace("^", "").replace("$", "")
 
 
