@@ -1,8 +1,8 @@
 """No address is left open by accident."""
 
 import re
-from uuid import UUID
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
