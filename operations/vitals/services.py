@@ -27,6 +27,7 @@ ALIVE = timedelta(seconds=90)  # since a worker's last sign: three are due in it
 BEATING = timedelta(minutes=5)  # since beat's: it writes its rows every three minutes
 LOW_SHARE, LEAST_SHARE, LEAST_BYTES = 0.10, 0.05, 10**9
 Work = Callable[[], None]
+BORN = timezone.now()  # this process, or the one it was forked from
 
 
 def lent(work: Work) -> Work:
@@ -94,10 +95,12 @@ def beat() -> None:
 
 
 def fresh(what: str, last: datetime | None, within: timedelta, now: datetime) -> None:
-    if last is None:
+    """A sign of life that is young enough; old ones count for nothing just after our own start."""
+    if last is not None and now - last <= within:
+        return
+    if last is None or now - BORN <= within:
         raise Unsure(f"No {what} yet.")
-    if now - last > within:
-        raise Faulty(f"No {what} for {(now - last).total_seconds():.0f} seconds.")
+    raise Faulty(f"No {what} for {(now - last).total_seconds():.0f} seconds.")
 
 
 def disk(folder: Path | None = None) -> None:

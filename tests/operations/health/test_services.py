@@ -3,9 +3,12 @@ from functools import partial
 
 import pytest
 from django.db import OperationalError
+from django_celery_beat.models import PeriodicTask
 
 from operations.alerts.models import Alert
+from operations.automations.models import Automation
 from operations.automations.registry import Occasion
+from operations.automations.slots import Every
 from operations.health import services
 from operations.health.models import Check, Component, Heartbeat, Incident, Turn
 from operations.health.registry import Part
@@ -370,3 +373,11 @@ def test_with_nothing_wrong_it_says_so():
 
 def test_a_sign_of_life_is_named_after_who_gives_it():
     assert str(Turn(name="watch")) == str(Heartbeat(name="watch")) == "watch"
+
+
+def test_schedules_stand_from_the_first_start():
+    hourly = Automation.objects.get(name="operations.check_health")
+    assert isinstance(hourly.schedule, Every)
+    assert hourly.schedule.every == timedelta(hours=1)
+    own = {"operations.note_worker", "operations.tend_uptime"}
+    assert set(PeriodicTask.objects.filter(task__in=own).values_list("name", flat=True)) == own

@@ -65,6 +65,21 @@ def test_a_cache_that_is_not_there_fails(settings):
         services.cache()
 
 
+@pytest.fixture
+def _long_alive(monkeypatch):
+    monkeypatch.setattr(services, "BORN", timezone.now() - timedelta(days=1))
+
+
+def test_just_after_the_start_an_old_sign_of_life_says_nothing(monkeypatch):
+    monkeypatch.setattr(services, "BORN", NOON)
+    old, within = NOON - timedelta(days=2), timedelta(minutes=5)
+    with pytest.raises(Unsure):
+        services.fresh("schedule was served", old, within, NOON + within)
+    with pytest.raises(Faulty, match="No schedule was served for 173101 seconds"):
+        services.fresh("schedule was served", old, within, NOON + timedelta(seconds=301))
+
+
+@pytest.mark.usefixtures("_long_alive")
 @pytest.mark.django_db
 def test_a_worker_lives_while_its_tasks_run():
     with pytest.raises(Unsure):
@@ -77,6 +92,7 @@ def test_a_worker_lives_while_its_tasks_run():
         services.worker()
 
 
+@pytest.mark.usefixtures("_long_alive")
 @pytest.mark.django_db
 def test_beat_lives_while_it_sends():
     PeriodicTask.objects.update(last_run_at=None)
