@@ -123,7 +123,7 @@ def obvious(data: Any) -> dict[str, Any] | None:
     if not isinstance(data, dict) or not data.keys() <= TASK_FIELDS:
         return None
     seconds, needs = data.get("estimated_duration"), data.get("dependencies", [])
-    if type(seconds) not in NUMBERS or not 0 <= seconds <= LONGEST_ESTIMATE:
+    if seconds is None or type(seconds) not in NUMBERS or not 0 <= seconds <= LONGEST_ESTIMATE:
         return None
     if type(needs) is not list or len(needs) > MOST_NEEDS:
         return None

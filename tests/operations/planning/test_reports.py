@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from operations.planning import reports, services
 from operations.scheduling import services as tasks
-from operations.scheduling.aitask import AITask
+from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.models import Task
 from operations.scheduling.placement import Work
 from operations.scheduling.plan import plan, steady_effort
@@ -23,7 +23,7 @@ def later(seconds):
 
 
 def submit(*rows, kind="train", now=NOON):
-    made = [AITask(name, kind, 2, seconds, needs) for name, seconds, needs in rows]
+    made = [AITask(name, kind, TaskPriority(2), seconds, needs) for name, seconds, needs in rows]
     return tasks.submit(made, now)
 
 
@@ -82,9 +82,9 @@ def test_one_more_worker_saves_what_a_fresh_plan_with_it_says(settings):
     (gain,) = [each for each in found if each["type"] == "worker_gain"]
     seen = reports.ahead(NOON).work
     more = Work.of(seen.graph, seen.durations, 2, seen.weights)
-    again = plan(more, effort=steady_effort(2)).certificate.makespan
+    again = plan(more, effort=steady_effort(2)).certificate.makespan or 0.0
     assert gain["seconds_saved"] == 200 - again == 100
-    assert "One more worker would save 100 s of 200 s" in gain["description"]
+    assert "One more worker would save 100 s of 200 s" in str(gain["description"])
 
 
 def test_a_very_long_queue_is_judged_by_its_stored_plan(monkeypatch):

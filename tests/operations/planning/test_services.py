@@ -11,7 +11,7 @@ from operations.automations.registry import Occasion
 from operations.planning import reports, services
 from operations.planning.models import Schedule
 from operations.scheduling import services as tasks
-from operations.scheduling.aitask import AITask
+from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.models import Task
 from operations.scheduling.search import ONE_PASS
 from operations.workers.models import Pool, Worker
@@ -25,7 +25,10 @@ def later(seconds):
 
 
 def submit(*rows, now=NOON):
-    tasks.submit([AITask(name, "train", 2, seconds, needs) for name, seconds, needs in rows], now)
+    tasks.submit(
+        [AITask(name, "train", TaskPriority(2), seconds, needs) for name, seconds, needs in rows],
+        now,
+    )
 
 
 def test_every_open_task_gets_a_place_and_the_plan_its_proof(settings):
@@ -69,7 +72,7 @@ def test_the_minutes_work_takes_back_hands_out_and_plans():
         "1 leases lapsed and 0 tasks failed by it; 1 tasks given; 2 open tasks planned for "
         "6 workers: done in 100 s, at most 0.00 % above the least."
     )
-    assert Task.objects.get(status="running").worker.name == "p"
+    assert str(Task.objects.get(status="running").worker) == "p"
     Worker.objects.update(is_active=False)
     tasks.complete(Task.objects.get(status="running").task_id, now=later(70))
     assert services.sweep(later(80)).endswith("planned for 0 workers: no end in sight.")
@@ -83,8 +86,9 @@ def test_the_schedule_is_there_from_the_first_start_and_a_run_changes_what_it_sa
     assert automations.rehearse(row.name, NOON).state == "dry run"
     assert not Schedule.objects.exists()
     services.perform(Occasion(row.name, 1, NOON, NOON, "auto", dry_run=False))
-    assert reports.newest().tasks == 1
-    assert str(reports.newest()) == "Plan of 2026-11-20 12:00:00"
+    made = Schedule.objects.get()
+    assert (made, made.tasks) == (reports.newest(), 1)
+    assert str(made) == "Plan of 2026-11-20 12:00:00"
 
 
 def test_an_empty_queue_is_planned_too():

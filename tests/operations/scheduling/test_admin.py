@@ -23,8 +23,11 @@ pytestmark = pytest.mark.django_db
 def queue():
     """a runs at w; b waits for it; c is ready."""
     now = timezone.now()
-    tasks = [AITask("a", "train", TaskPriority.CRITICAL, 60), AITask("c", "train", 1, 60)]
-    services.submit([*tasks, AITask("b", "train", 2, 60, ["a"])], now)
+    tasks = [
+        AITask("a", "train", TaskPriority.CRITICAL, 60),
+        AITask("c", "train", TaskPriority(1), 60),
+    ]
+    services.submit([*tasks, AITask("b", "train", TaskPriority(2), 60, ["a"])], now)
     services.assign(now, worker="w")
 
 
@@ -58,7 +61,7 @@ def test_who_only_looks_may_do_nothing(client, queue):
     act(eve, "cancel", "c")
     assert Task.objects.get(task_id="c").status == "queued"
     assert eve.get(f"{TASKS}add/").status_code == 403
-    page = f"{TASKS}{Task.objects.first().pk}/"
+    page = f"{TASKS}{Task.objects.get(task_id='a').pk}/"
     assert eve.post(f"{page}change/", {}).status_code == 403
     assert eve.post(f"{page}delete/", {"post": "yes"}).status_code == 403
 

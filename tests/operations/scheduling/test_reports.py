@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from operations.scheduling import reports, services
-from operations.scheduling.aitask import AITask
+from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.backlog import UnknownTask
 from operations.scheduling.models import Dependency, Duration, Task
 from operations.workers.models import Pool, Worker
@@ -21,8 +21,8 @@ def why(name):
 def test_each_task_tells_why_it_waits_or_how_it_ended():
     Pool.objects.create(name="gpu")
     made = [("a", "t", 4), ("b", "t", 1), ("c", "t", 1), ("g", "gpu", 1)]
-    now = [AITask(name, kind, priority, 60) for name, kind, priority in made]
-    services.submit([*now, AITask("d", "t", 1, 60, ["b", "c"])], NOON)
+    now = [AITask(name, kind, TaskPriority(priority), 60) for name, kind, priority in made]
+    services.submit([*now, AITask("d", "t", TaskPriority(1), 60, ["b", "c"])], NOON)
     assert why("b") == "behind 1"
     assert why("c") == "behind 2"
     assert why("d") == "blocked by b, c"
@@ -36,7 +36,9 @@ def test_each_task_tells_why_it_waits_or_how_it_ended():
 
 
 def test_rows_name_themselves():
-    services.submit([AITask("a", "t", 1, 60), AITask("b", "t", 1, 60, ["a"])], NOON)
+    services.submit(
+        [AITask("a", "t", TaskPriority(1), 60), AITask("b", "t", TaskPriority(1), 60, ["a"])], NOON
+    )
     services.assign(NOON, worker="w")
     services.complete("a", now=NOON)
     rows = [Task.objects.get(task_id="a"), Pool.objects.get(), Worker.objects.get(name="w")]
