@@ -87,11 +87,20 @@ class DestinationAdmin(ModelAdmin):
     ]
     list_filter = ["channel", "is_enabled"]
     search_fields = ["name"]
+    readonly_fields = ["where"]
+
+    @admin.display(description="address")
+    def where(self, destination: Destination) -> str:
+        """Without the path of a URL, which with many receivers is a secret by itself."""
+        if destination.channel == Destination.Channel.EMAIL:
+            return destination.address
+        return "/".join(destination.address.split("/")[:3])
 
     def get_fieldsets(self, request: HttpRequest, obj: Destination | None = None) -> Any:
         what = ["least_severity", "takes_alerts", "takes_digest", "is_enabled"]
         if not self.has_change_permission(request, obj):
-            return [(None, {"fields": ["name", "channel", "address"]}), ("What", {"fields": what})]
+            shown = ["name", "channel", "where"]
+            return [(None, {"fields": shown}), ("What it hears of", {"fields": what})]
         return [
             (None, {"fields": ["name", "channel", "address", "secret"]}),
             ("What it hears of", {"fields": what}),

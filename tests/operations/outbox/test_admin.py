@@ -81,8 +81,16 @@ def test_an_address_of_mail_is_taken_with_a_warning_while_no_mail_goes_out(perso
 def test_those_who_only_look_see_no_field_for_a_secret(client, hook):
     staff(client, "operations.view_destination")
     reply = client.get(reverse("admin:operations_destination_change", args=[hook.pk]))
-    assert reply.status_code == 200
-    assert "secret" not in reply.content.decode().lower()
+    text = reply.content.decode()
+    assert "secret" not in text.lower()
+    assert "https://hooks.example.com" in text
+    assert "hooks.example.com/alerts" not in text
+
+
+def test_those_who_only_look_see_an_address_of_mail(client, listener):
+    staff(client, "operations.view_destination")
+    reply = client.get(reverse("admin:operations_destination_change", args=[listener.pk]))
+    assert "ada@example.com" in reply.content.decode()
 
 
 @pytest.fixture
