@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -26,6 +27,14 @@ LONGEST_LEASE = 86_400.0  # seconds
 STATUSES = [str(each) for each in Task.Status.values]
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "integer", "minimum": 1, "maximum": 4},
+            {"type": "string", "enum": ["low", "medium", "high", "critical"]},
+        ]
+    }
+)
 class PriorityField(serializers.Field[Any, Any, Any, Any]):
     """1 to 4, or low, medium, high, critical."""
 

@@ -139,6 +139,10 @@ def test_a_plan_of_the_api_leads_where_there_is_no_other_or_once_it_was_applied(
         )
         for code in ("JPY", "USD")
     )
-    assert reports.newest("JPY").plan_id == yen.pk
+    newest = reports.newest("JPY")
+    assert newest
+    assert newest.plan_id == yen.pk
     services.approve(dollars.pk, actor="ada", now=now)
-    assert reports.newest("USD").plan_id == dollars.pk
+    newest = reports.newest("USD")
+    assert newest
+    assert newest.plan_id == dollars.pk
