@@ -98,6 +98,9 @@ def test_beat_lives_while_it_sends():
     PeriodicTask.objects.update(last_run_at=None)
     with pytest.raises(Unsure):
         services.beat()
+    tasks.note_worker()
+    services.beat()
+    Heartbeat.objects.all().delete()
     task = PeriodicTask.objects.get(name="operations.note_worker")
     PeriodicTask.objects.filter(pk=task.pk).update(last_run_at=timezone.now())
     services.beat()
