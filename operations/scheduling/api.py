@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api import Conflict, Endpoint, Invalid, Pages, reply
-from aethercrown.fields import Count, Facts, Flag, Identifier, Named, Number, Option, Rows, Text
+from aethercrown.fields import Count, Facts, Flag, Identifier, Number, Option, Rows, Text
 from aethercrown.openapi import documented
 from operations.planning import reports as planning
 from operations.planning import services as planner
