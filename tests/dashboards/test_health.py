@@ -32,7 +32,9 @@ def shop(db) -> Component:
 
 def test_before_the_first_round_it_says_so(page):
     text = page.get("/dashboards/health").content.decode()
+    assert "Nothing has been looked at yet" in text
     assert "No round has been done yet" in text
+    assert "Everything that is required works" not in text
     assert "No full hour has been recorded yet" in text
 
 
