@@ -48,8 +48,14 @@ class ApiKeyAdmin(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Sequence[str]:
         return RECORD if obj else ()
 
-    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Sequence[str]:
-        return RECORD if obj else ("name", "scopes", "expires_at")
+    def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        if obj is None:
+            return [(None, {"fields": ("name", "scopes", "expires_at")})]
+        return [(None, {"fields": RECORD, "description": TO_ROTATE})]
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """For the actions of the list; a key's own page has nothing to save."""
+        return obj is None and bool(super().has_change_permission(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         return False  # a revoked key stays, to say whose it was
@@ -126,6 +132,7 @@ class ApiKeyAdmin(ModelAdmin):
         return page
 
 
+TO_ROTATE = "To rotate, replace or revoke it, choose it in the list of keys, and there the action."
 RECORD = (
     "name",
     "hint",

@@ -123,3 +123,10 @@ def test_an_officer_makes_keys_and_an_operator_does_not(client, django_user_mode
     assert client.post(ADD, ASKED).status_code == 403
     user.groups.set([Group.objects.get(name="security officer")])
     assert keys_in(client.post(ADD, ASKED))
+
+
+def test_a_keys_own_page_has_nothing_to_save_and_says_where_it_is_rotated(admin_client, key):
+    page = admin_client.get(f"/admin/security/apikey/{key.key.pk}/change/")
+    assert b"choose it in the list of keys" in page.content
+    assert b'name="_save"' not in page.content
+    assert admin_client.post(f"/admin/security/apikey/{key.key.pk}/change/", {}).status_code == 403
