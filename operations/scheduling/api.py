@@ -181,12 +181,21 @@ class ScheduleView(Endpoint):
         now = timezone.now()
         rows = stored(given, paths(given, is_one=is_one), now)
         is_new = any(row.created_at == now for row in rows)
+        needs = told(given, rows, now)
         if planner.replan_briefly(now):
             rows = refreshed(rows)
-        shown = reports.listed(rows)
+        shown = reports.listed(rows, needs)
         message = "Task scheduled" if is_one else f"{len(shown)} tasks scheduled"
         data = {"task": shown[0]} if is_one else {"tasks": shown}
         return reply(message, data, 201 if is_new else 200)
+
+
+def told(given: Sequence[Any], rows: Sequence[Task], now: Any) -> dict[int, list[str]] | None:
+    """What each task needs, as this body says; None where some were stored before it."""
+    if any(row.created_at != now for row in rows):
+        return None
+    named = {values["task_id"]: values.get("dependencies", ()) for values in given}
+    return {row.pk: list(dict.fromkeys(named[row.task_id])) for row in rows}
 
 
 def paths(given: Sequence[Any], *, is_one: bool) -> list[str]:
@@ -208,25 +217,12 @@ def stored(given: Sequence[Any], where: Sequence[str], now: Any) -> list[Task]:
     try:
         return services.submit(tasks, now)
     except UnknownDependency as error:
-        raise Invalid(list(unknown(given, where, error))) from error
+        raise Invalid(intake.unknown(given, where, error)) from error
     except Cyclic as error:
         field = "dependencies" if where == [""] else "tasks"
         raise Invalid([(field, "cycle", str(error))]) from error
     except DifferentTask as error:
         raise Conflict(str(error), code="different_task") from error
-
-
-def unknown(
-    given: Sequence[Any], where: Sequence[str], error: UnknownDependency
-) -> list[tuple[str, str, str]]:
-    """Every dependency that is nowhere, with its place in the body."""
-    missing = set(error.missing)
-    return [
-        (f"{path}dependencies[{place}]", "unknown_task", f"there is no task {need}")
-        for values, path in zip(given, where, strict=True)
-        for place, need in enumerate(values.get("dependencies", ()))
-        if (values["task_id"], need) in missing
-    ]
 
 
 def refreshed(rows: Sequence[Task]) -> list[Task]:

@@ -138,3 +138,16 @@ def obvious(data: Any) -> dict[str, Any] | None:
 
 def plain(name: Any) -> bool:
     return type(name) is str and 0 < len(name) <= LONGEST_NAME and name == name.strip()
+
+
+def unknown(
+    given: Sequence[Any], where: Sequence[str], error: UnknownDependency
+) -> list[tuple[str, str, str]]:
+    """Every dependency that is nowhere, with its place in the body."""
+    missing = set(error.missing)
+    return [
+        (f"{path}dependencies[{place}]", "unknown_task", f"there is no task {need}")
+        for values, path in zip(given, where, strict=True)
+        for place, need in enumerate(values.get("dependencies", ()))
+        if (values["task_id"], need) in missing
+    ]

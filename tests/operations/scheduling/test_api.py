@@ -52,6 +52,9 @@ def test_many_tasks_come_in_any_order(caller):
     assert [each["task_id"] for each in shown] == ["b", "a", "7"]
     assert [each["status"] for each in shown] == ["pending", "queued", "queued"]
     assert shown[0]["dependencies"] == ["a"]
+    again = schedule(caller, body("a"), body("new", dependencies=["a", "b", "a"]))
+    shown = again.json()["data"]["tasks"]
+    assert [each["dependencies"] for each in shown] == [[], ["a", "b"]]
 
 
 @pytest.mark.parametrize(
