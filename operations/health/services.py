@@ -143,7 +143,8 @@ def watch(*, clock: Clock = timezone.now, on: Board = board) -> bool:
 def watched(now: datetime) -> QuerySet[Component]:
     vital = [each.name for each in registry.parts() if each.is_vital]
     again = Q(state=DOWN) & (Q(checked_at=None) | Q(checked_at__lte=now - DOWN_AGAIN_EACH))
-    chosen = Q(name__in=vital) | Q(against__gt=0) | again
+    unknown = Q(kind=Component.Kind.PART, status=UNKNOWN)  # a worker that has just started
+    chosen = Q(name__in=vital) | Q(against__gt=0) | again | unknown
     return Component.objects.filter(chosen, is_enabled=True).order_by("-against", "pk")[
         :MOST_WATCHED
     ]

@@ -274,6 +274,16 @@ def test_the_watch_looks_at_the_vital_and_the_undecided(shop, clock, board):
     assert board.asked[-1] == ["database", "shop"]
 
 
+def test_a_part_of_which_nothing_is_known_is_looked_at_until_something_is(clock, board):
+    board.says = {"cache": Observation(UNKNOWN)}
+    services.check(clock=clock, on=board)
+    board.says = {}
+    for asked in (["cache", "database"], ["database"]):
+        clock.move(seconds=15)
+        services.watch(clock=clock, on=board)
+        assert board.asked[-1] == asked
+
+
 def test_what_is_down_is_looked_at_each_minute(shop, clock, board):
     services.check(clock=clock, on=board)
     note(shop, BAD, BAD, BAD, since=clock())
@@ -315,7 +325,7 @@ def test_looks_that_say_nothing_new_are_kept_once_a_minute(clock, board):
 
 def test_the_watch_does_a_round_that_no_task_did(clock, board):
     services.watch(clock=clock, on=board)
-    assert board.asked == [["database"], ["cache", "database"]]
+    assert board.asked == [["cache", "database"], ["cache", "database"]]
     clock.move(minutes=64)
     services.watch(clock=clock, on=board)
     assert board.asked[-1] == ["database"]
