@@ -70,6 +70,26 @@ def taken_up(held, run, attempt):
     return now > attempt or state == "done"
 
 
+def taken_up_in_time(held, run, attempt):
+    try:
+        return wait_for(lambda: taken_up(held, run, attempt), 2 * TAKEN_UP_SECONDS)
+    except TimeoutError:
+        return False
+
+
+def standing(held, left):
+    """What was to be seen when runs were not taken up: their rows, and who was at work."""
+    marks = ", ".join(str(run) for run, _attempt in left)
+    query = "SELECT id, state, attempt, lease_until, not_before FROM operations_run WHERE id IN"
+    return {
+        "lost": len(left),
+        "twice": 0,
+        "left": held.rows(f"{query} ({marks})"),  # numbers of our own
+        "alive": sorted(name for name, each in held.at_work.items() if each.poll() is None),
+        "load": os.getloadavg()[0],
+    }
+
+
 def delays(held, struck):
     """Seconds from each blow to the next attempt's beginning; nothing where it had ended."""
     begun: dict[int, list[float]] = {}
@@ -112,8 +132,9 @@ def blows(folder, rounds, seed, kinds):
             dealt[kind] += 1
             if blow is not None:
                 struck.append(blow)
-        for run, attempt, _moment in struck:
-            wait_for(lambda run=run, attempt=attempt: taken_up(held, run, attempt), 60)
+        left = [each[:2] for each in struck if not taken_up_in_time(held, *each[:2])]
+        if left:
+            return {"kinds": dict(dealt), "verdict": "failed", **standing(held, left)}
         held.call("-c", SWITCH_OFF)
         wait_for(lambda: settled(held), SETTLED_SECONDS)
         outcome = tally(held, struck)
