@@ -23,6 +23,7 @@ from marketing.budget.totals import panel, totals
 WINDOW = 260  # periods a fit looks back
 RANDOMISED = 52  # periods of spend set at random before a plan may apply itself
 FOLDS = 13  # a year of weeks: what comes once a year must be in it
+FEWER_FOLDS, MANY_CHANNELS = 6, 12  # a fit costs more than its channels: half a year must do then
 FEW, SHIFT, FLAT_CV, TANGLED, PER_CHANNEL = 26, 26, 0.1, 0.9, 6
 
 
@@ -217,7 +218,8 @@ def part_of_total(belief: Posterior, history: History, revenue: Floats) -> str:
 def rolling(question: Question, history: History, revenue: Floats) -> Backtest | None:
     """Fit to the past, forecast the next four totals at the spend that was made, move on."""
     places = np.flatnonzero(np.isfinite(revenue))
-    starts = [places.size - AHEAD * back for back in range(FOLDS, 0, -1)]
+    most = FOLDS if len(history.channels) <= MANY_CHANNELS else FEWER_FOLDS
+    starts = [places.size - AHEAD * back for back in range(most, 0, -1)]
     folds = [
         forecast(question, history, revenue, places[start : start + AHEAD])
         for start in starts

@@ -181,3 +181,9 @@ def test_platform_figures_are_shrunk_to_their_mean_and_below_it():
     assert np.exp(log_roi) == pytest.approx([0.7 * 8**0.5, 0.7 * 32**0.5, 0.7 * 4])
     assert own.tolist() == [0.4, 0.4, 0.5]
     assert shared == 0.6
+
+
+def test_many_channels_are_backtested_over_half_a_year():
+    few, many = (plan(asked(periods=90, channels=count)).backtest for count in (3, 13))
+    assert few.periods == 4 * by_total.FOLDS
+    assert many.periods == 4 * by_total.FEWER_FOLDS
