@@ -185,5 +185,7 @@ def test_platform_figures_are_shrunk_to_their_mean_and_below_it():
 
 def test_many_channels_are_backtested_over_half_a_year():
     few, many = (plan(asked(periods=90, channels=count)).backtest for count in (3, 13))
+    assert few
+    assert many
     assert few.periods == 4 * by_total.FOLDS
     assert many.periods == 4 * by_total.FEWER_FOLDS
