@@ -5,12 +5,15 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+from django.apps import apps
 from django.db import connections
 from hypothesis import HealthCheck, settings
 
+from revenue.pricing.seeding import seed
 from tests import rig
 
 # A busy machine fails no property: how long an example takes is left to the benchmarks.
@@ -56,6 +59,19 @@ def _forgotten_cache(valkey: redis.Redis) -> Iterator[None]:
     keys = list(valkey.scan_iter(f"{os.environ['CACHE_PREFIX']}:*", count=1000))
     if keys:
         valkey.delete(*keys)
+
+
+@pytest.fixture(autouse=True)
+def _published_prices_stay(
+    request: pytest.FixtureRequest, django_db_blocker: Any
+) -> Iterator[None]:
+    """A test on real commits empties every table; what migrations published is put back."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    named = {"transactional_db", "live_server"}.intersection(request.fixturenames)
+    if named or (marker and marker.kwargs.get("transaction")):
+        with django_db_blocker.unblock():
+            seed(apps)
 
 
 @pytest.fixture
