@@ -5,13 +5,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 from django.apps import apps
 from django.db import connections
 from hypothesis import HealthCheck, settings
+from pytest_django.plugin import blocking_manager_key
 
 from revenue.pricing.seeding import seed
 from tests import rig
@@ -61,16 +61,14 @@ def _forgotten_cache(valkey: redis.Redis) -> Iterator[None]:
         valkey.delete(*keys)
 
 
-@pytest.fixture(autouse=True)
-def _published_prices_stay(
-    request: pytest.FixtureRequest, django_db_blocker: Any
-) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """A test on real commits empties every table; what migrations published is put back."""
     yield
-    marker = request.node.get_closest_marker("django_db")
-    named = {"transactional_db", "live_server"}.intersection(request.fixturenames)
+    marker = item.get_closest_marker("django_db")
+    named = {"transactional_db", "live_server"}.intersection(getattr(item, "fixturenames", ()))
     if named or (marker and marker.kwargs.get("transaction")):
-        with django_db_blocker.unblock():
+        with item.config.stash[blocking_manager_key].unblock():
             seed(apps)
 
 
