@@ -62,9 +62,11 @@ def _forgotten_cache(valkey: redis.Redis) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """A test on real commits empties every table; what migrations published is put back."""
     yield
+    if nextitem is None:  # the last one: the database itself is gone
+        return
     marker = item.get_closest_marker("django_db")
     named = {"transactional_db", "live_server"}.intersection(getattr(item, "fixturenames", ()))
     if named or (marker and marker.kwargs.get("transaction")):
