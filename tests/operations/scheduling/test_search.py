@@ -9,7 +9,7 @@ from operations.scheduling.bounds import Bound
 from operations.scheduling.graph import Graph
 from operations.scheduling.placement import Placement, Work
 from operations.scheduling.plan import plan
-from operations.scheduling.search import Aim, Effort, better, mirrored
+from operations.scheduling.search import Aim, Effort, better, mirrored, searched
 from tests.operations.scheduling.cases import best, check_feasible, works
 
 THOROUGH = Effort(seconds=inf, starts=40)
@@ -70,3 +70,14 @@ def test_the_better_of_early_and_late_wins(pull, late_end, chosen):
     found, _ = better(aim, early, late)
     assert found == {"late": late, "early": early}[chosen]
     assert better(Aim(work, aim.least, np.array([0.0, -1]), 1.0, 0.0), early, late)[0] == early
+
+
+def test_a_later_start_that_is_better_is_kept():
+    lengths = np.array([1.0, 1.0, 2.0])
+    work = Work.of(Graph.from_needs([[], [], []]), lengths.tolist(), 2)
+    aim = Aim(work, Bound(2, "work", 4), np.zeros(3), 1.0, 0.0)
+    shortest, longest = (lambda sway: lengths * sway), (lambda sway: -lengths * sway)
+    found, made = searched(aim, [shortest, longest], Effort(seconds=inf, starts=2, sweeps=0))
+    assert (found.end, made) == (2, 2)
+    found, _ = searched(aim, [shortest, longest], Effort(seconds=inf, starts=1, sweeps=0))
+    assert found.end == 3
