@@ -1,6 +1,7 @@
 """An empty registry for each test, and automations that do what the test says."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
 from django.apps import apps
@@ -66,3 +67,10 @@ def hook(db, settings):
         address="https://hooks.example.com/alerts",
         sealed_secret=sealed.seal("s3cret-of-the-hook", settings.ALERT_SEALING_KEY),
     )
+
+
+@pytest.fixture
+def schedules(db: None) -> None:
+    """What migrations put into beat's tables; a test on real commits before has taken it away."""
+    for migration in ("0002_sweep", "0003_alerts", "0004_health"):
+        import_module(f"operations.migrations.{migration}").seed(apps, None)

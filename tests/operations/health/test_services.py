@@ -385,6 +385,7 @@ def test_a_sign_of_life_is_named_after_who_gives_it():
     assert str(Turn(name="watch")) == str(Heartbeat(name="watch")) == "watch"
 
 
+@pytest.mark.usefixtures("schedules")
 def test_schedules_stand_from_the_first_start():
     hourly = Automation.objects.get(name="operations.check_health")
     assert isinstance(hourly.schedule, Every)

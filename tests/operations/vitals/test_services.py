@@ -94,6 +94,7 @@ def test_a_worker_lives_while_its_tasks_run():
 
 @pytest.mark.usefixtures("_long_alive")
 @pytest.mark.django_db
+@pytest.mark.usefixtures("schedules")
 def test_beat_lives_while_it_sends():
     PeriodicTask.objects.update(last_run_at=None)
     with pytest.raises(Unsure):
