@@ -23,6 +23,7 @@ environ.Env.read_env(BASE_DIR / ".env")
 DATA_DIR = datadir.folder(env.str("DATA_DIR", default=""))
 SECRET_KEY = env.str("SECRET_KEY", default="") or datadir.secret(DATA_DIR, "secret_key")
 API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or datadir.secret(DATA_DIR, "pepper")
+API_KEY_OLD_PEPPER = env.str("API_KEY_OLD_PEPPER", default="")
 API_KEY_PREFIX = env.str("API_KEY_PREFIX", default="ac")
 
 # --- What AetherCrown decides with -----------------------------------------------------------
@@ -92,6 +93,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "aethercrown.attribution.Attributed",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -259,6 +261,8 @@ CONTENT_SECURITY_POLICY = {
 # --- The API ---------------------------------------------------------------------------------
 API_BURST = env.int("API_BURST", default=200)
 API_RATE_PER_SECOND = env.float("API_RATE_PER_SECOND", default=50.0)
+API_ADDRESS_BURST = env.int("API_ADDRESS_BURST", default=2000)
+API_ADDRESS_RATE_PER_SECOND = env.float("API_ADDRESS_RATE_PER_SECOND", default=500.0)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

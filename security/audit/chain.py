@@ -1,0 +1,60 @@
+"""The chain of one stream: each link's hash covers the hash before it (Haber, Stornetta, 1991).
+
+The hash is SHA-256 over the previous one, a line feed, and the entry as canonical JSON: sorted
+keys, no spaces, ASCII, integers and strings only, times in UTC to the microsecond.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+
+GENESIS = "0" * 64  # before the first link of a stream
+LONGEST = 10_000  # characters of an entry's detail
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is said once and for all; `detail` is canonical JSON already."""
+
+    stream: str
+    seq: int
+    at: datetime
+    event: str
+    subject: str
+    actor: str
+    detail: str
+
+
+def canonical(detail: Mapping[str, str | int]) -> str:
+    """The one way to write `detail`; TypeError for anything but strings and whole numbers."""
+    for name, value in detail.items():
+        if type(name) is not str or type(value) not in (str, int):
+            raise TypeError(f"detail[{name!r}] is {type(value).__name__}: must be str or int.")
+    text = _encode(dict(detail))
+    if len(text) > LONGEST:
+        raise ValueError(f"The detail has {len(text)} characters: at most {LONGEST} are kept.")
+    return text
+
+
+def link(previous: str, entry: Entry) -> str:
+    """The hash, in hex, of `entry` after the link whose hash is `previous`."""
+    body = _encode(
+        [
+            entry.stream,
+            entry.seq,
+            entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            entry.event,
+            entry.subject,
+            entry.actor,
+            entry.detail,
+        ]
+    )
+    return sha256(f"{previous}\n{body}".encode("ascii")).hexdigest()
+
+
+def legible(text: str, longest: int) -> str:
+    """`text` as every database keeps it: no NUL, no lone surrogate, at most `longest` long."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")[:longest]

@@ -1,0 +1,69 @@
+"""Events, the end of each stream, and anchors. The database refuses to change what is said."""
+
+from django.db import models
+
+from security.audit.chain import Entry
+
+
+class Head(models.Model):
+    """The last link of a stream; whoever adds the next one locks it."""
+
+    stream = models.CharField(max_length=150, primary_key=True)
+    seq = models.PositiveBigIntegerField()
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["stream"]
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.seq}"
+
+
+class Event(models.Model):
+    """One thing that happened. Rows are added, and never changed or removed."""
+
+    stream = models.CharField(max_length=150, help_text="Such as access, admin or key:17.")
+    seq = models.PositiveBigIntegerField(help_text="Counts from 1 within the stream.")
+    at = models.DateTimeField()
+    event = models.CharField(max_length=100, help_text="Such as key.rotated.")
+    subject = models.CharField(max_length=200, help_text="What it happened to.")
+    actor = models.CharField(max_length=200, blank=True, help_text="Who did it.")
+    detail = models.TextField(default="{}", help_text="Canonical JSON: strings and whole numbers.")
+    previous = models.CharField(max_length=64, help_text="The hash before it in the stream.")
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "seq"], name="security_event_one_a_place"),
+        ]
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="security_event_newest"),
+            models.Index(fields=["subject", "-at"], name="security_event_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.seq}: {self.event}"
+
+    @property
+    def entry(self) -> Entry:
+        return Entry(
+            self.stream, self.seq, self.at, self.event, self.subject, self.actor, self.detail
+        )
+
+
+class Anchor(models.Model):
+    """All streams' ends at one time, under one root; the same stands outside the database."""
+
+    number = models.PositiveBigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    streams = models.PositiveBigIntegerField()
+    root = models.CharField(max_length=64, help_text="Merkle root of the ends.")
+    previous = models.CharField(max_length=64, help_text="The mark of the anchor before it.")
+    mark = models.CharField(max_length=64, help_text="HMAC-SHA-256 with the audit key.")
+
+    class Meta:
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"Anchor {self.number}"
