@@ -11,7 +11,16 @@ from django.utils import timezone
 from aethercrown.addresses import Refused
 from operations.health import targets
 from operations.health.probe import Target, Wanted
-from operations.health.verdict import DEGRADED, DOWN, HEALTHY, UNHEALTHY, UNKNOWN, UP, Standing
+from operations.health.verdict import (
+    DEGRADED,
+    DOWN,
+    HEALTHY,
+    UNHEALTHY,
+    UNKNOWN,
+    UP,
+    Standing,
+    to_blame,
+)
 
 
 class Status(models.TextChoices):
@@ -137,6 +146,11 @@ class Component(models.Model):
             allowed=targets.networks(self.networks),
             wanted=Wanted(self.method, self.status_from, self.status_to, self.text),
         )
+
+    def is_to_blame(self, now: datetime) -> bool:
+        """Whether what is wrong with its children is likely its own doing."""
+        is_off = self.is_maintained(now) and self.status == UNKNOWN
+        return is_off or to_blame(self.standing, self.since, now)
 
     def is_maintained(self, now: datetime) -> bool:
         return self.maintenance_until is not None and now < self.maintenance_until

@@ -144,7 +144,8 @@ def watched(now: datetime) -> QuerySet[Component]:
     vital = [each.name for each in registry.parts() if each.is_vital]
     again = Q(state=DOWN) & (Q(checked_at=None) | Q(checked_at__lte=now - DOWN_AGAIN_EACH))
     unknown = Q(kind=Component.Kind.PART, status=UNKNOWN)  # a worker that has just started
-    chosen = Q(name__in=vital) | Q(against__gt=0) | again | unknown
+    freed = Q(state=DOWN, parent__state=UP, parent__since__gt=now - verdict.RESPITE)
+    chosen = Q(name__in=vital) | Q(against__gt=0) | again | unknown | freed
     return Component.objects.filter(chosen, is_enabled=True).order_by("-against", "pk")[
         :MOST_WATCHED
     ]
@@ -239,9 +240,10 @@ def note_some(seen: Mapping[int, Observation], at: datetime, every: timedelta | 
     Component.objects.bulk_create(  # an update of many rows that are held and so exist
         components, update_conflicts=True, unique_fields=["id"], update_fields=OWN
     )
-    down = parents_down(components)
+    excused = parents_to_blame(components, at)
     for component in components:
-        tell(component, at, changed=component in changed, is_hushed=component.parent_id in down)
+        is_hushed = component.parent_id in excused
+        tell(component, at, changed=component in changed, is_hushed=is_hushed)
 
 
 def is_kept(component: Component, seen: Observation, at: datetime, every: timedelta | None) -> bool:
@@ -274,11 +276,13 @@ def noted(component: Component, seen: Observation, at: datetime) -> bool:
     return was_flapping or before.state != component.state
 
 
-def parents_down(components: Sequence[Component]) -> set[int | None]:
+def parents_to_blame(components: Sequence[Component], at: datetime) -> set[int | None]:
+    """The parents whose own trouble explains what is wrong with their children now."""
     parents = {each.parent_id for each in components if each.parent_id is not None}
     if not parents:
         return set()
-    return set(Component.objects.filter(pk__in=parents, state=DOWN).values_list("pk", flat=True))
+    rows = Component.objects.filter(pk__in=parents)
+    return {each.pk for each in rows if each.is_to_blame(at)}
 
 
 def remember(component: Component, seen: Observation, at: datetime) -> None:
@@ -331,9 +335,9 @@ def opened(component: Component, seen: Observation, began: datetime, at: datetim
 def tell(component: Component, at: datetime, *, changed: bool, is_hushed: bool) -> None:
     """Raise the alert of what is down, and end that of what is back for good.
 
-    One whose parent is down adds nothing; it is told of when the parent is back.
+    One whose parent is to blame adds nothing; it is told of later, if it is still down then.
     """
-    if component.state == DOWN and not is_hushed:
+    if component.state == DOWN and component.status == verdict.UNHEALTHY and not is_hushed:
         grave = "critical" if component.is_required else "high"
         words = f"{component.name} is down since {component.since:%Y-%m-%d %H:%M} UTC"
         words = f"{words}: {component.error}" if component.error else f"{words}."

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from math import ceil
 
@@ -15,6 +15,7 @@ REMEMBERED = 21  # observations kept for slowness and flapping
 SLOW_OVER = 20
 RELIEF = 0.8  # of the threshold: below it, a slow one counts as quick again
 FLAPS_FROM, FLAPS_UNTIL = 50.0, 25.0  # percent of changes
+RESPITE = timedelta(minutes=3)  # of the children of what is just back: workers reconnect in it
 OWN_FAULTS = frozenset({"dns", "connect", "timeout"})
 
 
@@ -98,6 +99,17 @@ def own_fault(outside: Iterable[tuple[str, bool, Observation]]) -> bool:
     return len(hosts) >= 2 and all(
         seen.status == UNHEALTHY and seen.kind in OWN_FAULTS for _, seen in failed
     )
+
+
+def to_blame(standing: Standing, since: datetime | None, at: datetime) -> bool:
+    """Whether a parent's own trouble explains its children's: one outage is told of once.
+
+    It is down, its latest looks failed, or it is up again for less than three minutes, in which
+    those who depend on it find back to it.
+    """
+    if standing.state == DOWN or standing.against:
+        return True
+    return standing.state == UP and since is not None and at - since < RESPITE
 
 
 def overall(required: Iterable[str]) -> str:

@@ -190,9 +190,43 @@ def test_a_part_whose_parent_is_down_adds_no_alert_until_the_parent_is_back(shop
     note(parent, BAD, BAD, BAD)
     assert note(shop, BAD, BAD, BAD).state == DOWN
     assert [each[1] for each in open_alerts()] == ["network"]
-    note(parent, GOOD, GOOD, since=NOON + timedelta(hours=1))
-    note(shop, BAD, since=NOON + timedelta(hours=1))
+    back = NOON + timedelta(hours=1)
+    note(parent, GOOD, GOOD, since=back)
+    note(shop, BAD, since=back + timedelta(seconds=179))
+    assert open_alerts() == []
+    note(shop, GOOD, since=back + timedelta(seconds=180))
+    assert open_alerts() == []
+    note(shop, BAD, since=back + timedelta(seconds=200))
     assert [each[1] for each in open_alerts()] == ["shop"]
+
+
+def test_what_recovers_just_after_its_parent_is_never_told_of(shop):
+    parent = Component.objects.create(name="network", target="https://n.example/", parent=None)
+    Component.objects.filter(pk=shop.pk).update(parent=parent)
+    note(parent, BAD, BAD, BAD)
+    note(shop, BAD, BAD, BAD)
+    note(parent, GOOD, GOOD, since=NOON + timedelta(minutes=5))
+    found = note(shop, BAD, GOOD, GOOD, since=NOON + timedelta(minutes=6))
+    assert found.state == UP
+    assert list(Alert.objects.values_list("subject", "state")) == [("network", "resolved")]
+
+
+def test_what_fails_before_its_parent_is_confirmed_is_not_told_of(shop):
+    parent = Component.objects.create(name="network", target="https://n.example/", parent=None)
+    Component.objects.filter(pk=shop.pk).update(parent=parent)
+    note(parent, GOOD, BAD)
+    note(shop, BAD, BAD, BAD)
+    assert open_alerts() == []
+
+
+def test_what_fails_while_its_parent_is_maintained_is_not_told_of(shop):
+    parent = Component.objects.create(
+        name="network", target="https://n.example/", maintenance_until=NOON + timedelta(hours=1)
+    )
+    Component.objects.filter(pk=shop.pk).update(parent=parent)
+    note(parent, BAD)
+    note(shop, BAD, BAD, BAD)
+    assert open_alerts() == []
 
 
 def test_what_goes_down_together_with_its_parent_is_not_told_of(shop, monkeypatch):
@@ -293,6 +327,18 @@ def test_what_is_down_is_looked_at_each_minute(shop, clock, board):
     clock.move(seconds=45)
     services.watch(clock=clock, on=board)
     assert board.asked[-1] == ["database", "shop"]
+
+
+def test_what_is_down_is_looked_at_each_turn_once_its_parent_is_back(shop, clock, board):
+    services.check(clock=clock, on=board)
+    cache = Component.objects.get(name="cache")
+    note(cache, BAD, BAD, BAD, since=clock())
+    note(cache.parent, BAD, BAD, BAD, since=clock())
+    clock.move(seconds=60)
+    note(cache.parent, GOOD, GOOD, since=clock())
+    clock.move(seconds=30)
+    services.watch(clock=clock, on=board)
+    assert board.asked[-1] == ["cache", "database"]
 
 
 def test_an_outage_of_the_broker_is_an_alert_within_a_minute_and_once(clock, board):

@@ -126,3 +126,18 @@ def test_our_own_network_is_to_blame_where_all_that_were_up_fail_alike(outside, 
 )
 def test_the_whole_is_as_its_worst_required_part(statuses, whole):
     assert verdict.overall(statuses) == whole
+
+
+@pytest.mark.parametrize(
+    ("standing", "since", "expected"),
+    [
+        (Standing(DOWN), NOON - timedelta(days=1), True),
+        (Standing(UP, 1, NOON), NOON - timedelta(days=1), True),
+        (Standing(UP), NOON - timedelta(seconds=179), True),
+        (Standing(UP), NOON - timedelta(seconds=180), False),
+        (Standing(UP), None, False),
+        (Standing(), None, False),
+    ],
+)
+def test_a_parent_is_to_blame_until_three_minutes_after_its_return(standing, since, expected):
+    assert verdict.to_blame(standing, since, NOON) is expected
