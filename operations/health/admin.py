@@ -70,9 +70,12 @@ class ComponentAdmin(ModelAdmin):
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Component | None = None) -> Any:
+        """Who may not allow networks may not lead a component elsewhere in allowed ones either."""
         fields = [*self.readonly_fields]
         if not request.user.has_perm(MAY_ALLOW):
             fields.append("networks")
+            if obj is not None and obj.networks:
+                fields += ["kind", "target"]
         if obj is not None and obj.kind == Component.Kind.PART:
             fields.append("name")
         return fields

@@ -1,4 +1,4 @@
-"""A thread of each web process that calls something in a fixed rhythm, whatever else is down."""
+"""A thread that calls something in a fixed rhythm, whatever else is down."""
 
 import logging
 import os
@@ -9,14 +9,17 @@ log = logging.getLogger(__name__)
 
 
 class Watch:
-    """Calls `look` each `every` seconds, from the first `wake` after `serve` on.
+    """Calls `look` each `every` seconds: from `begin`, or from the first `wake` after `serve`.
 
-    It starts that late because servers fork after they have loaded the application, and threads
-    do not survive a fork; `wake` is called by each request, and costs next to nothing.
+    Web servers fork after they have loaded the application, and threads do not survive a fork:
+    there `wake` is called by each request, and costs next to nothing.
     """
 
-    def __init__(self, look: Callable[[], object], every: float) -> None:
+    def __init__(
+        self, look: Callable[[], object], every: float, name: str = "health watch"
+    ) -> None:
         self.look = look
+        self.name = name
         self.every = every
         self.over = Event()
         self.thread: Thread | None = None
@@ -32,9 +35,13 @@ class Watch:
         with self._lock:
             if not self._serving or self._process == os.getpid():
                 return
-            self._process = os.getpid()
-            self.thread = Thread(target=self.keep, name="health watch", daemon=True)
-            self.thread.start()
+            self.begin()
+
+    def begin(self) -> None:
+        """Start the thread, in this process."""
+        self._process = os.getpid()
+        self.thread = Thread(target=self.keep, name=self.name, daemon=True)
+        self.thread.start()
 
     def keep(self) -> None:
         """Look at every turn until told to stop; a failure is logged and changes nothing."""
@@ -42,4 +49,4 @@ class Watch:
             try:
                 self.look()
             except Exception:
-                log.warning("The health watch failed; it tries again", exc_info=True)
+                log.warning("The %s failed; it tries again", self.name, exc_info=True)

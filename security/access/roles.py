@@ -14,6 +14,9 @@ ROLES = (VIEWER, OPERATOR, APPROVER, OFFICER, ADMINISTRATOR)
 BUSINESS = frozenset({"operations", "marketing", "revenue", "enterprise"})
 SCHEDULES = "django_celery_beat"
 KEYS = frozenset({"view_apikey", "add_apikey", "change_apikey"})
+# Which private networks a component may reach is a matter of security, not of operation.
+NETWORKS = "allow_networks"
+COMPONENTS = frozenset({NETWORKS, "add_component", "change_component"})
 
 
 def grants(role: str, app: str, codename: str) -> bool:
@@ -23,7 +26,9 @@ def grants(role: str, app: str, codename: str) -> bool:
     if app == "security":
         return codename in SECURITY[role]
     if app in BUSINESS:
-        return role == OPERATOR or codename.startswith("view_")
+        if role == OFFICER and app == "operations" and codename in COMPONENTS:
+            return True
+        return codename.startswith("view_") or (role == OPERATOR and codename != NETWORKS)
     return app == SCHEDULES and (role == OPERATOR or codename.startswith("view_"))
 
 

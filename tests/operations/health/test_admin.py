@@ -1,12 +1,16 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 from django.utils import timezone
 
 from operations.alerts.models import Alert
 from operations.health import services
 from operations.health.models import Component, Incident, Turn
+from security.access import roles
+from security.access import services as access
 from tests.operations.health.conftest import BAD, GOOD, NOON
 from tests.operations.people import messages_of, staff
 
@@ -81,9 +85,6 @@ def test_only_those_who_may_allow_private_networks(client):
 
 
 def staff_named(client, name, *permissions):
-    from django.contrib.auth import get_user_model  # noqa: PLC0415 - only here
-    from django.contrib.auth.models import Permission  # noqa: PLC0415 - only here
-
     person = get_user_model().objects.create_user(name, is_staff=True)
     for each in permissions:
         app, _, codename = each.partition(".")
@@ -92,6 +93,33 @@ def staff_named(client, name, *permissions):
         )
     client.force_login(person)
     return client
+
+
+def in_role(client, role):
+    """Sign in someone with a role and nothing else, as the roles are granted after a migration."""
+    access.grant("operations")
+    person = get_user_model().objects.create_user(role.replace(" ", "-"), is_staff=True)
+    person.groups.add(Group.objects.get(name=role))
+    client.force_login(person)
+    return client
+
+
+@pytest.mark.parametrize("role", roles.ROLES)
+def test_private_networks_are_allowed_by_officers_and_administrators_alone(client, role):
+    entered = ENTERED | {"target": "http://10.1.2.3:5000/", "networks": "10.1.0.0/16"}
+    reply = in_role(client, role).post(ADD, entered)
+    may = role in {roles.OFFICER, roles.ADMINISTRATOR}
+    assert Component.objects.filter(networks="10.1.0.0/16").exists() is may
+    assert reply.status_code == {True: 302, False: 200 if role == roles.OPERATOR else 403}[may]
+
+
+def test_an_operator_does_not_lead_an_allowed_component_elsewhere(client, shop):
+    allowed = {"target": "http://10.1.2.3:5000/", "networks": "10.1.0.0/16"}
+    Component.objects.filter(pk=shop.pk).update(**allowed)
+    sent = ENTERED | {"target": "http://10.1.9.9:22/", "slow_ms": 300}
+    assert in_role(client, roles.OPERATOR).post(page(shop), sent).status_code == 302
+    shop.refresh_from_db()
+    assert (shop.target, shop.networks, shop.slow_ms) == (*allowed.values(), 300)
 
 
 def test_a_component_is_not_its_own_parent(client, shop):
