@@ -11,6 +11,7 @@ class Head(models.Model):
     stream = models.CharField(max_length=150, primary_key=True)
     seq = models.PositiveBigIntegerField()
     hash = models.CharField(max_length=64)
+    anchored = models.PositiveBigIntegerField(default=0, help_text="How far anchors cover it.")
 
     class Meta:
         ordering = ["stream"]
@@ -55,11 +56,13 @@ class Event(models.Model):
 class Anchor(models.Model):
     """All streams' ends at one time, under one root; the same stands outside the database."""
 
-    number = models.PositiveBigIntegerField(primary_key=True)
+    number = models.PositiveBigIntegerField(primary_key=True, help_text="Counts from 1.")
     at = models.DateTimeField()
+    kind = models.CharField(max_length=8, default="hourly", help_text="hourly or restored")
     streams = models.PositiveBigIntegerField()
-    root = models.CharField(max_length=64, help_text="Merkle root of the ends.")
-    previous = models.CharField(max_length=64, help_text="The mark of the anchor before it.")
+    root = models.CharField(max_length=64, help_text="Merkle root over the ends of all streams.")
+    ends = models.TextField(help_text="The ends that moved since the anchor before, as JSON.")
+    previous = models.CharField(max_length=64, help_text="The mark of the anchor before.")
     mark = models.CharField(max_length=64, help_text="HMAC-SHA-256 with the audit key.")
 
     class Meta:

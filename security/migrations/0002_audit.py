@@ -15,11 +15,13 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Anchor',
             fields=[
-                ('number', models.PositiveBigIntegerField(primary_key=True, serialize=False)),
+                ('number', models.PositiveBigIntegerField(help_text='Counts from 1.', primary_key=True, serialize=False)),
                 ('at', models.DateTimeField()),
+                ('kind', models.CharField(default='hourly', help_text='hourly or restored', max_length=8)),
                 ('streams', models.PositiveBigIntegerField()),
-                ('root', models.CharField(help_text='Merkle root of the ends.', max_length=64)),
-                ('previous', models.CharField(help_text='The mark of the anchor before it.', max_length=64)),
+                ('root', models.CharField(help_text='Merkle root over the ends of all streams.', max_length=64)),
+                ('ends', models.TextField(help_text='The ends that moved since the anchor before, as JSON.')),
+                ('previous', models.CharField(help_text='The mark of the anchor before.', max_length=64)),
                 ('mark', models.CharField(help_text='HMAC-SHA-256 with the audit key.', max_length=64)),
             ],
             options={
@@ -32,6 +34,7 @@ class Migration(migrations.Migration):
                 ('stream', models.CharField(max_length=150, primary_key=True, serialize=False)),
                 ('seq', models.PositiveBigIntegerField()),
                 ('hash', models.CharField(max_length=64)),
+                ('anchored', models.PositiveBigIntegerField(default=0, help_text='How far anchors cover it.')),
             ],
             options={
                 'ordering': ['stream'],
