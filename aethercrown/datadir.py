@@ -6,6 +6,7 @@ Standard library only, because settings.py and the supervisor both need it befor
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,8 +25,13 @@ def folder(env_value: str | None) -> Path:
     return path
 
 
-def secret(folder: Path, name: str) -> str:
-    """The secret kept in `name`, made on the first call: 64 random URL-safe characters.
+def random_text() -> str:
+    """64 random URL-safe characters."""
+    return secrets.token_urlsafe(48)
+
+
+def secret(folder: Path, name: str, make: Callable[[], str] = random_text) -> str:
+    """The secret kept in `name`, made on the first call.
 
     Two processes may ask at once: each writes a file of its own and links it into place, and
     the link that comes second fails, so both read the same, complete secret.
@@ -33,7 +39,7 @@ def secret(folder: Path, name: str) -> str:
     path = folder / name
     if not path.exists():
         draft = folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
-        write_private(draft, secrets.token_urlsafe(48))
+        write_private(draft, make())
         try:
             os.link(draft, path)
         except FileExistsError:

@@ -1,11 +1,15 @@
 """The environment, read strictly: a value that cannot be meant is refused, with its name."""
 
 import decimal
+from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from aethercrown import datadir, ring
 
 YES = frozenset(environ.Env.BOOLEAN_TRUE_STRINGS)
 NO = frozenset({"false", "off", "n", "no", "0", ""})
@@ -40,3 +44,38 @@ class Variables(environ.Env):  # type: ignore[misc]  # its base has no types
 
 def unreadable(var: str, told: str, expected: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(f"{var} is {told!r}, and must be {expected}.")
+
+
+def encryption_keys(*, given: str, file: str, folder: Path | None, others: Collection[str]) -> str:
+    """The key-encryption keys as text: as given, out of `file`, or made once in `folder`.
+
+    ImproperlyConfigured where they cannot be used, or where there are none and no folder: of
+    several machines over one database, each would make a key that the others lack.
+    """
+    if given and file:
+        raise ImproperlyConfigured(
+            "Both ENCRYPTION_KEYS and ENCRYPTION_KEYS_FILE are set: keep one of them."
+        )
+    try:
+        text = given or (contents(file) if file else made(folder))
+        ring.parsed(text, others)
+    except ring.BadKeys as error:
+        raise ImproperlyConfigured(str(error)) from None
+    return text
+
+
+def contents(file: str) -> str:
+    try:
+        return Path(file).expanduser().read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ring.BadKeys(f"ENCRYPTION_KEYS_FILE cannot be read: {error}.") from None
+
+
+def made(folder: Path | None) -> str:
+    if folder is None:
+        raise ring.BadKeys(
+            "ENCRYPTION_KEYS is missing, and DATABASE_URL names a server: set it to `k1:` and the "
+            "output of `openssl rand -base64 32`, the same on every machine, and keep a copy "
+            "apart from the back-ups."
+        )
+    return datadir.secret(folder, "encryption_keys", ring.first_entry)

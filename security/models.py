@@ -1,5 +1,19 @@
 from security.access.models import User
 from security.apikeys.models import ApiKey
 from security.audit.models import Anchor, Event, Head
+from security.envelope.models import Kek, SystemSecret
+from security.rotation.models import Key, Pass, Policy, Version
 
-__all__ = ["Anchor", "ApiKey", "Event", "Head", "User"]
+__all__ = [
+    "Anchor",
+    "ApiKey",
+    "Event",
+    "Head",
+    "Kek",
+    "Key",
+    "Pass",
+    "Policy",
+    "SystemSecret",
+    "User",
+    "Version",
+]

@@ -47,5 +47,6 @@ def of_this_worker(environment: "os._Environ[str]") -> None:
     environment["HTTPS"] = "False"
     environment["SECRET_KEY"] = "only-for-tests-" + "x" * 50
     environment["API_KEY_PEPPER"] = "only-for-tests-" + "y" * 50
+    environment["ENCRYPTION_KEYS"] = "tests:" + "A" * 43 + "="
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         environment.setdefault(name, "1")

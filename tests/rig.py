@@ -18,7 +18,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90.0
 WHOLE = 8  # a `make` in front is not counted
-OWN = ("REDIS_URL", "DATABASE_URL", "CACHE_PREFIX", "SECRET_KEY", "API_KEY_PEPPER", "MAKELEVEL")
+OWN = (
+    "REDIS_URL",
+    "DATABASE_URL",
+    "CACHE_PREFIX",
+    "SECRET_KEY",
+    "API_KEY_PEPPER",
+    "ENCRYPTION_KEYS",
+    "MAKELEVEL",
+)
 
 
 @dataclass(slots=True)

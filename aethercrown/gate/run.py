@@ -14,7 +14,7 @@ from pathlib import Path
 
 import environ
 
-from aethercrown import datadir
+from aethercrown import datadir, ring
 from aethercrown.embedded import postgres, tether
 from aethercrown.embedded.console import say
 from aethercrown.embedded.servers import Unavailable
@@ -61,6 +61,7 @@ def environment(given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     folder = Path(tempfile.mkdtemp(prefix="aethercrown-gate-"))
     kept = {name: text for name, text in given.items() if name not in {"DEBUG", "HTTPS"}}
     kept.update(DJANGO_SETTINGS_MODULE="aethercrown.settings", DATA_DIR=str(folder), DEBUG="False")
+    kept.setdefault("ENCRYPTION_KEYS", ring.first_entry())
     kept["PYTHONPATH"] = str(datadir.ROOT)
     kept["COVERAGE_FILE"] = str(folder / "coverage")
     kept.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile all of it again

@@ -186,7 +186,10 @@ def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path):
 @linux_only
 def test_a_database_that_does_not_answer_ends_the_start_with_the_reason(tmp_path, valkey_url):
     nobody = f"postgresql://me:secret@127.0.0.1:{rig.free_port()}/rows"
-    stack = rig.start(tmp_path / "data", DATABASE_URL=nobody, REDIS_URL=valkey_url)
+    kek = "k1:" + "A" * 43 + "="
+    stack = rig.start(
+        tmp_path / "data", DATABASE_URL=nobody, REDIS_URL=valkey_url, ENCRYPTION_KEYS=kek
+    )
     assert stack.process.wait(60) == 1
     assert "The set-up ended with status 1.\nThe database cannot be used: " in stack.printed()
     assert "Connection refused" in stack.printed()

@@ -1,0 +1,26 @@
+"""How dear a key is, and what follows from it unless a policy says otherwise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+CRITICAL, HIGH, MEDIUM, LOW = "critical", "high", "medium", "low"
+LEVELS = (CRITICAL, HIGH, MEDIUM, LOW)
+GRACE: Mapping[str, timedelta] = {
+    CRITICAL: timedelta(hours=24),
+    HIGH: timedelta(hours=72),
+    MEDIUM: timedelta(days=7),
+    LOW: timedelta(days=7),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a level asks for: days between rotations, and how long an old value still works."""
+
+    interval_days: int
+    grace: timedelta
+
+    @property
+    def interval(self) -> timedelta:
+        return timedelta(days=self.interval_days)

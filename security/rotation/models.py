@@ -1,0 +1,191 @@
+"""Managed keys, their versions, what a level asks for, and each automatic pass."""
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+
+from security.envelope.box import Place
+from security.envelope.models import WHOLE_OR_EMPTY, Sealed
+from security.rotation.levels import GRACE, LEVELS, MEDIUM
+
+LEVEL_CHOICES = [(each, each) for each in LEVELS]
+
+
+class Policy(models.Model):
+    """What a level asks for, where it differs from the settings."""
+
+    level = models.CharField(max_length=8, choices=LEVEL_CHOICES, primary_key=True)
+    interval_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Days between rotations. Empty: KEY_ROTATION_*_DAYS."
+    )
+    grace_minutes = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="How long an old value still works. Empty: "
+        + ", ".join(f"{level} {span.total_seconds() / 3600:.0f} h" for level, span in GRACE.items())
+        + ".",
+    )
+
+    class Meta:
+        verbose_name_plural = "policies"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(interval_days__isnull=True) | Q(interval_days__gte=1),
+                name="security_policy_interval_at_least_a_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.level
+
+
+class Key(models.Model):
+    """One managed secret under its name; it is rotating while its lease lives."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        PAUSED = "paused"
+        FAILED = "failed", "failed: no value works"
+        REVOKED = "revoked"
+        RETIRED = "retired"
+
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    key_id = models.CharField("name", max_length=100, unique=True)
+    key_type = models.CharField("type", max_length=50)
+    level = models.CharField(max_length=8, choices=LEVEL_CHOICES, default=MEDIUM)
+    rotator = models.CharField(max_length=40)
+    config = models.JSONField(default=dict, blank=True, help_text="What its rotator needs.")
+    owner = models.CharField(max_length=200, blank=True, help_text="Whom to ask about it.")
+    state = models.CharField(max_length=7, choices=State, default=State.ACTIVE, editable=False)
+    interval_days = models.PositiveSmallIntegerField(editable=False)
+    created_at = models.DateTimeField(editable=False)
+    last_rotated_at = models.DateTimeField(null=True, editable=False)
+    next_rotation_at = models.DateTimeField(editable=False)
+    starts_at = models.DateTimeField(
+        editable=False, help_text="From then on the automatic pass may rotate it."
+    )
+    lease_until = models.DateTimeField(null=True, editable=False)
+    fence = models.PositiveBigIntegerField(default=0, editable=False)
+    fail_count = models.PositiveIntegerField(default=0, editable=False)
+    next_attempt_at = models.DateTimeField(null=True, editable=False)
+    last_error = models.TextField(blank=True, editable=False)
+
+    class Meta:
+        ordering = ["key_id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(starts_at__lte=F("next_rotation_at")),
+                name="security_key_starts_early_only",
+            ),
+            models.CheckConstraint(
+                condition=Q(level__in=LEVELS), name="security_key_level_is_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "starts_at"], name="security_key_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key_id
+
+
+class Version(Sealed):
+    """One value of a key: sealed, or only its digest, or gone."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        CURRENT = "current"
+        RETIRING = "retiring"
+        RETIRED = "retired"
+        REVOKED = "revoked"
+        FAILED = "failed"
+        COMPROMISED = "compromised"
+
+    place_path = ("key__uuid", "number", "key__key_type")
+
+    key = models.ForeignKey(Key, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=11, choices=State)
+    reason = models.CharField(max_length=20, help_text="Why it was made.")
+    grace_minutes = models.PositiveIntegerField(
+        null=True, help_text="Asked for its predecessor. Empty: what the level says."
+    )
+    actor = models.CharField(max_length=200, blank=True)
+    digest = models.CharField(max_length=64, null=True, unique=True, editable=False)
+    prefix = models.CharField(max_length=20, blank=True)
+    last4 = models.CharField(max_length=4, blank=True)
+    detail = models.JSONField(default=dict, help_text="Where it was set: no secret.")
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Tests that failed.")
+    created_at = models.DateTimeField()
+    set_at = models.DateTimeField(null=True)
+    current_at = models.DateTimeField(null=True)
+    retire_at = models.DateTimeField(null=True)
+    extended_at = models.DateTimeField(null=True, help_text="When its grace was extended, once.")
+    last_used_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    destroyed_at = models.DateTimeField(null=True, help_text="When its ciphertext was erased.")
+
+    class Meta:
+        ordering = ["key", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["key", "number"], name="security_version_one_a_number"),
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(state="current"), name="security_version_one_current"
+            ),
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(state="pending"), name="security_version_one_pending"
+            ),
+            models.CheckConstraint(
+                condition=WHOLE_OR_EMPTY, name="security_version_whole_or_empty"
+            ),
+            models.CheckConstraint(
+                condition=Q(destroyed_at__isnull=True) | Q(sealed__isnull=True),
+                name="security_version_destroyed_means_gone",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="retiring") | Q(retire_at__isnull=False),
+                name="security_version_retiring_has_an_end",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["retire_at"],
+                name="security_version_to_erase",
+                condition=Q(destroyed_at__isnull=True, retire_at__isnull=False),
+            ),
+            models.Index(fields=["kek_id", "id"], name="security_version_kek"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} v{self.number}"
+
+    def place_of(self, key: Key) -> Place:
+        """Where its box belongs; `key` is its own, which a caller has at hand."""
+        return Place(key.uuid, self.number, key.key_type)
+
+
+class Pass(models.Model):
+    """One look for keys that are due: by the schedule, or by a person."""
+
+    begun_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    actor = models.CharField(max_length=200, blank=True)
+    due = models.PositiveIntegerField(default=0)
+    rotated = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    held_back = models.PositiveIntegerField(default=0, help_text="Due, and over the hour's limit.")
+    paused_because = models.TextField(blank=True)
+    resumed_at = models.DateTimeField(null=True)
+    resumed_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-begun_at", "-pk"]
+        verbose_name_plural = "passes"
+
+    def __str__(self) -> str:
+        return f"{self.begun_at:%Y-%m-%d %H:%M}"
+
+    def as_row(self) -> dict[str, Any]:
+        return {"due": self.due, "rotated": self.rotated, "failed": self.failed}
