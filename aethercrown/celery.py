@@ -8,10 +8,13 @@ from contextvars import Token
 from typing import Any
 
 from celery import Celery, Task, signals
+from kombu.transport import TRANSPORT_ALIASES
 
 from aethercrown import logs, tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
+
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "aethercrown.transport:Transport"))
 
 app = Celery("aethercrown")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -1,8 +1,11 @@
 """The automations that exist, found by name; each app registers its own when it starts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from aethercrown import registers
 
 
 def always() -> bool:
@@ -75,3 +78,8 @@ def named(name: str) -> Automation:
 def names() -> tuple[str, ...]:
     """Every known name, in the fixed order in which all are run."""
     return tuple(sorted(_known))
+
+
+def apart(automations: Iterable[Automation] = ()) -> AbstractContextManager[None]:
+    """Within the block only `automations` are known, and what is registered in it; for tests."""
+    return registers.apart(_known, automations)

@@ -78,21 +78,31 @@ def order(name: str, now: datetime) -> Run:
 def sweep(now: datetime) -> list[tuple[str, str]]:
     """Put right what dead workers and silent beats left; returns (automation, queue) to wake.
 
-    Runs whose lease lapsed are queued again, or failed after the last attempt, and slots that
-    nobody announced are entered.
+    Slots that nobody announced are entered, then as `take_back`.
+    """
+    known = Automation.objects.filter(name__in=registry.names())
+    for name in known.values_list("name", flat=True):
+        enter(name, now)
+    return take_back(now)
+
+
+def take_back(now: datetime) -> list[tuple[str, str]]:
+    """Queue runs whose lease lapsed, or fail them after the last attempt; as `sweep` returns.
+
+    Three short questions where there is nothing to do, so it can be asked every other second.
     """
     lapsed = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=Now())
-    for run in lapsed.filter(attempt__gte=ledger.ATTEMPTS).select_related("automation"):
-        _give_up(lapsed, run, ledger.LOST, now)
-    lapsed.update(state=Run.State.QUEUED, lease_until=None, not_before=now)
-    known = registry.names()
-    for name in Automation.objects.filter(name__in=known).values_list("name", flat=True):
-        enter(name, now)
+    if lapsed.exists():
+        for run in lapsed.filter(attempt__gte=ledger.ATTEMPTS).select_related("automation"):
+            _give_up(lapsed, run, ledger.LOST, now)
+        lapsed.update(state=Run.State.QUEUED, lease_until=None, not_before=now)
     if not settings.AUTOMATION_ENABLED:
         return []
-    waiting = Run.objects.filter(state=Run.State.QUEUED, not_before__lte=now)
-    names = waiting.filter(automation__name__in=known).values_list("automation__name", flat=True)
-    return [(name, registry.named(name).queue) for name in sorted(set(names))]
+    waiting = Run.objects.filter(
+        state=Run.State.QUEUED, not_before__lte=now, automation__name__in=registry.names()
+    )
+    names = waiting.order_by().values_list("automation__name", flat=True).distinct()
+    return [(name, registry.named(name).queue) for name in sorted(names)]
 
 
 # --- Doing it ---------------------------------------------------------------------------------

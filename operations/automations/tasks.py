@@ -1,13 +1,19 @@
 """The bells: each only says that something may be due; the ledger knows what."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready
+from celery.signals import beat_embedded_init, beat_init, worker_ready
+from django.db import connection
 from django.utils import timezone
 
 from aethercrown import idempotency
 from operations.automations import services
+from operations.health.watch import Watch
+
+WATCH_SECONDS = 2.0
+STALE_SECONDS = 30  # after which a bell that nobody heard is rung again by then
 
 
 @shared_task(name="operations.run_automation", ignore_result=True)
@@ -19,8 +25,14 @@ def run_automation(automation: str) -> None:
 @shared_task(name="operations.sweep_runs", ignore_result=True)
 def sweep_runs() -> None:
     """Take up what dead workers left, and start what no beat announced."""
-    for automation, queue in services.sweep(timezone.now()):
-        run_automation.apply_async(kwargs={"automation": automation}, queue=queue, expires=300)
+    ring(services.sweep(timezone.now()))
+
+
+def ring(due: Iterable[tuple[str, str]]) -> None:
+    """Wake automations, given with their queues."""
+    for automation, queue in due:
+        kwargs = {"automation": automation}
+        run_automation.apply_async(kwargs=kwargs, queue=queue, expires=STALE_SECONDS)
 
 
 @shared_task(name="operations.purge_runs", ignore_result=True)
@@ -34,3 +46,21 @@ def purge_runs() -> None:
 def sweep_at_start(**_: Any) -> None:
     """A worker that starts looks at once for what was missed while none was there."""
     sweep_runs.apply_async(expires=60)
+
+
+def watch_runs() -> None:
+    """What a dead worker left is taken up within seconds, however long the queue is.
+
+    A sweep as a task waits in line with the work, and is lost with a worker that holds it.
+    """
+    try:
+        ring(services.take_back(timezone.now()))
+    finally:
+        connection.close()
+
+
+@beat_init.connect
+@beat_embedded_init.connect
+def watch_beside_beat(**_: Any) -> None:
+    """Beat forks nothing and works nothing: a thread of it is never in anybody's way."""
+    Watch(watch_runs, WATCH_SECONDS, "run watch").begin()

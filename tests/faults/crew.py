@@ -1,4 +1,7 @@
-"""Workers, beats and a broker as plain processes over one data folder, to be killed one by one."""
+"""Workers, beats and a broker as plain processes over one database, to be killed one by one.
+
+The database is a file in the data folder, or PostgreSQL where `database` names one.
+"""
 
 import contextlib
 import json
@@ -25,7 +28,10 @@ class Crew:
     works: int = 6
     every: int = 10
     seconds: float = 3.0
+    database: str = ""
     at_work: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    fallen: int = 0  # how many ended though nobody killed them
     address: valkey.Address = field(default_factory=valkey.free_address)
     broker: servers.Server | None = None
 
@@ -36,6 +42,7 @@ class Crew:
             **kept,
             "DATA_DIR": str(self.folder),
             "REDIS_URL": self.address.url,
+            **({"DATABASE_URL": self.database} if self.database else {}),
             "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
             "FAULT_WORKS": str(self.works),
             "FAULT_EVERY": str(self.every),
@@ -67,6 +74,7 @@ class Crew:
         self.start(name, "beat", "--pidfile=", "-l", "WARNING")
 
     def start(self, name, *arguments, app="aethercrown"):
+        self.commands[name] = arguments
         output = (self.folder / "log" / f"{name}.log").open("ab")
         with output:
             self.at_work[name] = subprocess.Popen(  # noqa: S603 - our own command
@@ -78,6 +86,14 @@ class Crew:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def tend(self):
+        """Start again what ended by itself, as a supervisor does."""
+        for name, process in list(self.at_work.items()):
+            if process.poll() is not None:
+                self.fallen += 1
+                self.kill(name)
+                self.start(name, *self.commands[name])
 
     def kill(self, name):
         """SIGKILL to a process and all that it forked, as when a machine loses its power."""
@@ -94,9 +110,17 @@ class Crew:
 
     # --- Looking --------------------------------------------------------------------------------
     def rows(self, query, *values):
+        if self.database:
+            return self.rows_of_postgresql(query, values)
         place = self.folder / "aethercrown.sqlite3"
         with contextlib.closing(sqlite3.connect(place, timeout=20)) as database:
             return database.execute(query, values).fetchall()
+
+    def rows_of_postgresql(self, query, values):
+        import psycopg  # noqa: PLC0415 - only where it serves
+
+        with psycopg.connect(self.database) as database:
+            return database.execute(query.replace("?", "%s"), values).fetchall()
 
     def running(self):
         """(run, attempt, process id) of what is at work now."""

@@ -3,6 +3,7 @@ from functools import partial
 
 import pytest
 from celery import current_app
+from celery.signals import beat_init
 
 from aethercrown.models import StoredReply
 from operations.automations import tasks
@@ -38,7 +39,7 @@ def test_the_sweep_rings_for_each_automation_that_has_something_to_do(automation
     assert bells == [
         (
             "operations.run_automation",
-            {"kwargs": {"automation": "ads"}, "queue": "default", "expires": 300},
+            {"kwargs": {"automation": "ads"}, "queue": "default", "expires": 30},
         )
     ]
 
@@ -46,6 +47,26 @@ def test_the_sweep_rings_for_each_automation_that_has_something_to_do(automation
 def test_a_worker_that_starts_looks_at_once(bells):
     tasks.sweep_at_start()
     assert bells == [("operations.sweep_runs", {"expires": 60})]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_beside_beat_a_thread_rings_for_what_a_dead_worker_left(automation, bells):
+    now = datetime.now(UTC)
+    Run.objects.create(
+        automation=automation(),
+        planned_for=now,
+        not_before=now,
+        state="running",
+        attempt=1,
+        lease_until=now - timedelta(seconds=1),
+    )
+    tasks.watch_runs()
+    assert [name for name, _ in bells] == ["operations.run_automation"]
+    assert Run.objects.get().state == "queued"
+
+
+def test_the_thread_starts_with_beat(bells):
+    assert tasks.watch_beside_beat in [receiver() for _, receiver in beat_init.receivers]
 
 
 def test_the_tasks_keep_the_names_that_beat_stores():

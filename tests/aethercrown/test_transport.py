@@ -1,0 +1,13 @@
+import pytest
+
+from aethercrown.celery import app
+from aethercrown.transport import Transport
+
+
+def test_a_line_that_was_given_up_says_so_as_a_lost_connection():
+    with app.connection() as line:
+        channel = line.channel()
+        expected = line.connection_errors
+        assert isinstance(line.transport, Transport)
+    with pytest.raises(expected, match="given up"):
+        channel.qos.restore_unacked()
