@@ -25,6 +25,14 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or datadir.secret(DATA_DIR, "secr
 API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or datadir.secret(DATA_DIR, "pepper")
 API_KEY_OLD_PEPPER = env.str("API_KEY_OLD_PEPPER", default="")
 API_KEY_PREFIX = env.str("API_KEY_PREFIX", default="ac")
+DEBUG = env.bool("DEBUG", default=False)
+DATABASE_URL = env.address("DATABASE_URL", variables.DATABASES)
+ENCRYPTION_KEYS = variables.encryption_keys(
+    given=env.str("ENCRYPTION_KEYS", default=""),
+    file=env.str("ENCRYPTION_KEYS_FILE", default=""),
+    folder=DATA_DIR if DEBUG or not DATABASE_URL else None,
+    others=(SECRET_KEY, API_KEY_PEPPER),
+)
 
 # --- What AetherCrown decides with -----------------------------------------------------------
 AUTOMATION_ENABLED = env.bool("AUTOMATION_ENABLED", default=True)
@@ -38,14 +46,15 @@ MIN_SAMPLE_SIZE_AB_TEST = env.int("MIN_SAMPLE_SIZE_AB_TEST", default=1000)
 KEY_ROTATION_CRITICAL_DAYS = env.int("KEY_ROTATION_CRITICAL_DAYS", default=30)
 KEY_ROTATION_HIGH_DAYS = env.int("KEY_ROTATION_HIGH_DAYS", default=60)
 KEY_ROTATION_MEDIUM_DAYS = env.int("KEY_ROTATION_MEDIUM_DAYS", default=90)
+KEY_ROTATION_LOW_DAYS = env.int("KEY_ROTATION_LOW_DAYS", default=180)
 HEALTH_CHECK_INTERVAL_HOURS = env.int("HEALTH_CHECK_INTERVAL_HOURS", default=1)
 HEALTH_CHECK_TIMEOUT_SECONDS = env.int("HEALTH_CHECK_TIMEOUT_SECONDS", default=5)
 
 # --- Serving ---------------------------------------------------------------------------------
-DEBUG = env.bool("DEBUG", default=False)
 HTTPS = env.bool("HTTPS", default=True)
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
+PUBLIC_URL = env.origin("PUBLIC_URL")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
@@ -120,7 +129,6 @@ STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True  # no collectstatic step before the first start
 
 # --- Rows ------------------------------------------------------------------------------------
-DATABASE_URL = env.address("DATABASE_URL", variables.DATABASES)
 _sqlite: dict[str, Any] = {
     "ENGINE": "django.db.backends.sqlite3",
     "NAME": str(DATA_DIR / "aethercrown.sqlite3"),
