@@ -5,9 +5,8 @@ answer, `Conflict`, `Invalid` and `TooLarge` to refuse; shapes come from `fields
 for the OpenAPI document from `openapi.documented`.
 """
 
-import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -69,13 +68,14 @@ def media_type(request: Request) -> str:
 class Endpoint(APIView):
     """One call of the contract; `area` names the pair of scopes that opens it, `scopes` others.
 
-    A POST may carry an Idempotency-Key. Its answer is kept for a day without the values named in
-    `secret_reply`: a replay has null there.
+    A POST may carry an Idempotency-Key. Its answer is kept for a day; the values named in
+    `secret_reply` encrypted and for 15 minutes, after which a replay has null there.
     """
 
     area = ""
     scopes: tuple[str, ...] = ()
     secret_reply: ClassVar[frozenset[str]] = frozenset()
+    in_one_transaction = True  # False where the work commits its own steps between outside calls
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     content_negotiation_class = AlwaysJSON
 
@@ -87,7 +87,7 @@ class Endpoint(APIView):
         return values
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        self.refuse_guessing()
+        self.refuse_flood()
         super().initial(request, *args, **kwargs)
         if request.method in {"POST", "PUT", "PATCH"}:
             content = request.data  # parsed now, so that a view that ignores it refuses it too
@@ -95,15 +95,14 @@ class Endpoint(APIView):
             if handler and request.method == "POST" and idempotency.HEADER in request.headers:
                 setattr(self, "post", partial(self.once, handler, content))  # noqa: B010 - as DRF's own viewsets do
 
-    def refuse_guessing(self) -> None:
-        """Throttled, before any look-up, for an address that showed too many wrong credentials."""
-        address = throttling.client_address(self.request)
-        if wait := throttling.buckets.take(f"failures:{address}", cost=0):
+    def refuse_flood(self) -> None:
+        """Throttled, before any look-up, for an address that calls or guesses too often."""
+        if wait := throttling.admit(self.request):
             raise exceptions.Throttled(wait)
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-            throttling.buckets.take(f"failures:{throttling.client_address(self.request)}")
+            throttling.note_failure(self.request)
         return super().handle_exception(exc)
 
     def once(
@@ -122,12 +121,13 @@ class Endpoint(APIView):
         digest = idempotency.digest("POST", request.get_full_path(), content)
         row = idempotency.claim(throttling.principal(request), key, digest, timezone.now())
         if row.status is not None:
-            return replayed(row)
+            return replayed(row, idempotency.again(row, timezone.now()))
         try:
-            with transaction.atomic():
+            with self.together():
                 response = self.attempt(handler, request, *args, **kwargs)
                 if kept := response.status_code < 500 and response.status_code not in NOT_KEPT:
-                    idempotency.finish(row, response.status_code, self.storable(response))
+                    body = JSONRenderer().render(response.data).decode()
+                    idempotency.finish(row, response.status_code, body, self.secret_reply)
         except BaseException:
             with suppress(DatabaseError, InterfaceError):  # else the lease frees it
                 idempotency.release(row)
@@ -136,25 +136,22 @@ class Endpoint(APIView):
             idempotency.release(row)
         return response
 
+    def together(self) -> AbstractContextManager[None]:
+        return transaction.atomic() if self.in_one_transaction else nullcontext()
+
     def attempt(self, handler: Callable[..., Response], *args: Any, **kwargs: Any) -> Response:
         """The answer, be it a refusal, which undoes what was written. Raises bugs and outages."""
         try:
-            with transaction.atomic():
+            with self.together():
                 return handler(*args, **kwargs)
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - handle_exception raises what it does not know
             return self.handle_exception(error)
 
-    def storable(self, response: Response) -> str:
-        text = JSONRenderer().render(response.data).decode()
-        if not self.secret_reply:
-            return text
-        return json.dumps(idempotency.without(json.loads(text), self.secret_reply))
 
-
-def replayed(row: StoredReply) -> HttpResponse:
-    response = HttpResponse(row.body, status=row.status, content_type="application/json")
+def replayed(row: StoredReply, body: str) -> HttpResponse:
+    response = HttpResponse(body, status=row.status, content_type="application/json")
     response.headers[idempotency.REPLAYED] = "true"
     return response
 

@@ -3,6 +3,10 @@
 The caller's right to work on a key is a row, unique on (principal, key) and committed before the
 work starts. The answer is written into that row in the same transaction as the work's effect: a
 crash between the two cannot repeat the effect. A crash before frees the key after `LEASE`.
+
+An answer that holds a secret is kept twice: without it, and for `SHOWN` whole but encrypted, so
+that a caller whose connection broke gets the secret by asking again. Who encrypts is told by
+`seal_with`; until then only the first answer has the secret.
 """
 
 import hashlib
@@ -11,7 +15,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from aethercrown.failures import Conflict
 from aethercrown.models import StoredReply
@@ -20,6 +24,8 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 LEASE = timedelta(seconds=90)  # above every time limit of a request
 KEPT = timedelta(hours=24)
+SHOWN = timedelta(minutes=15)  # how long a secret can be asked for again
+GONE = "The secret was shown before and is no longer kept: rotate the key to get a new one."
 BATCH = 1_000
 _KEY = re.compile(r"[ -~]{1,255}")
 
@@ -37,6 +43,23 @@ class Overtaken(Conflict):
 
     default_detail = "This call took too long, and another with its Idempotency-Key took over."
     default_code = "idempotency_overtaken"
+
+
+class Sealer(Protocol):
+    """Encrypts an answer; `about` names its row, and one moved to another row does not open."""
+
+    def seal(self, text: str, about: str) -> str: ...
+
+    def opened(self, sealed: str, about: str) -> str | None:
+        """The text; None where it can no longer be read."""
+
+
+_sealers: list[Sealer] = []
+
+
+def seal_with(sealer: Sealer) -> None:
+    """Keep answers with secrets by this; the app that can encrypt calls it when it starts."""
+    _sealers[:] = [sealer]
 
 
 def is_key(text: str) -> bool:
@@ -61,6 +84,7 @@ def claim(principal: str, key: str, digest: str, now: datetime) -> StoredReply:
         "lease_until": now + LEASE,
         "status": None,
         "body": "",
+        "sealed": "",
         "created_at": now,
     }
     row, made = StoredReply.objects.get_or_create(principal=principal, key=key, defaults=fresh)
@@ -82,11 +106,37 @@ def claim(principal: str, key: str, digest: str, now: datetime) -> StoredReply:
     return StoredReply(pk=row.pk, principal=principal, key=key, **fresh)
 
 
-def finish(row: StoredReply, status: int, body: str) -> None:
-    """Keep the answer; Overtaken, to roll the transaction back, if the row is no longer ours."""
+def finish(row: StoredReply, status: int, body: str, secrets: frozenset[str] = frozenset()) -> None:
+    """Keep the answer; Overtaken, to roll the transaction back, if the row is no longer ours.
+
+    What stands in the JSON `body` under one of the names `secrets` is kept encrypted only.
+    """
+    bare, sealed = apart(body, secrets, about(row))
     mine = StoredReply.objects.filter(pk=row.pk, token=row.token)
-    if not mine.update(status=status, body=body):
+    if not mine.update(status=status, body=bare, sealed=sealed):
         raise Overtaken
+
+
+def apart(body: str, secrets: frozenset[str], about: str) -> tuple[str, str]:
+    """The body without its secrets; and, where it has some, whole but encrypted."""
+    if not secrets:
+        return body, ""
+    content = json.loads(body)
+    bare = without(content, secrets)
+    if bare == content:
+        return body, ""
+    return json.dumps(bare), _sealers[0].seal(body, about) if _sealers else ""
+
+
+def about(row: StoredReply) -> str:
+    return f"reply:{row.pk}:{row.token}"
+
+
+def again(row: StoredReply, now: datetime) -> str:
+    """The first answer: with its secrets for `SHOWN`, then with null in their places."""
+    if row.sealed and _sealers and now < row.created_at + SHOWN:
+        return _sealers[0].opened(row.sealed, about(row)) or row.body
+    return row.body
 
 
 def release(row: StoredReply) -> None:
@@ -106,12 +156,22 @@ def purge(now: datetime) -> int:
             return forgotten
 
 
+def forget_secrets(now: datetime) -> int:
+    """Erase the encrypted answers that are no longer shown; how many they were."""
+    over = StoredReply.objects.filter(created_at__lte=now - SHOWN).exclude(sealed="")
+    return over.update(sealed="")
+
+
 def without(content: Any, names: frozenset[str]) -> Any:
-    """A copy with null under each of `names`, wherever it stands."""
+    """A copy with null under each of `names`, wherever it stands, and beside it what to do now."""
     if isinstance(content, dict):
-        return {
+        bare = {
             name: None if name in names else without(each, names) for name, each in content.items()
         }
+        if any(content.get(name) is not None for name in names):
+            told = content.get("action_required")
+            bare["action_required"] = f"{told} {GONE}" if told else GONE
+        return bare
     if isinstance(content, list):
         return [without(each, names) for each in content]
     return content

@@ -1,4 +1,4 @@
-"""The project's own tables: answers kept for callers who ask again, and what is demo."""
+"""The project's own tables: answers kept for callers who ask again, rates, and what is demo."""
 
 from django.db import models
 
@@ -16,6 +16,9 @@ class StoredReply(models.Model):
     lease_until = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True)
     body = models.TextField(blank=True)
+    sealed = models.TextField(
+        blank=True, help_text="The answer with its secrets, encrypted; gone after 15 minutes."
+    )
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -28,6 +31,18 @@ class StoredReply(models.Model):
 
     def __str__(self) -> str:
         return f"{self.principal} {self.key}"
+
+
+class Bucket(models.Model):
+    """How often one may still call, while there is no broker; throttling.py writes it."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    tokens = models.FloatField()
+    wait = models.FloatField(help_text="Seconds until a token is there; 0: one was given.")
+    counted_at = models.FloatField(help_text="Seconds since 1970 by the database's clock.")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class DemoRow(models.Model):

@@ -1,9 +1,10 @@
-"""How often one may call: a token bucket for each key or person, and for failures by address.
+"""How often one may call: a token bucket for each key or person, and two for each address.
 
-A bucket holds up to API_BURST tokens and gains API_RATE_PER_SECOND; a call takes one. It is kept
-in the broker's server, changed there by one script by that server's clock, so that all web
-processes share it. Without a broker, or while it is down, each process keeps buckets of its own:
-callers may then call as often as there are processes more, but are never refused for our outage.
+A bucket holds up to `burst` tokens and gains `per_second`; a call takes one. It is kept in the
+broker's server, changed there by one script by that server's clock, so that all web processes
+share it. Without a broker, or while it is down, the buckets of keys and people are rows, changed
+by one UPSERT by the database's clock; those of addresses are the process's own, so that a flood
+of strangers does not become writes. Nobody is refused for an outage of ours.
 """
 
 import ipaddress
@@ -11,11 +12,13 @@ import math
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import redis
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -26,19 +29,50 @@ if TYPE_CHECKING:
 PAUSE = 5.0  # seconds without asking a broker that failed
 PATIENCE = 0.25  # seconds for its answer
 MOST_BUCKETS = 10_000  # of one process
+# All buckets give their tokens, or none does. A full one need not be kept.
 SCRIPT = """
-local burst, rate, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1000000
-local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens = tonumber(kept[1] or burst)
-tokens = math.min(burst, tokens + math.max(0, now - tonumber(kept[2] or now)) * rate)
-local wait = 0
-if tokens < 1 then wait = (1 - tokens) / rate else tokens = tokens - cost end
-redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(now))
-redis.call('PEXPIRE', KEYS[1], math.ceil((burst - tokens) / rate * 1000) + 1000)
+local wait, held = 0, {}
+for place, key in ipairs(KEYS) do
+  local burst, rate = tonumber(ARGV[3 * place - 2]), tonumber(ARGV[3 * place - 1])
+  local kept = redis.call('HMGET', key, 'tokens', 'at')
+  local gained = math.max(0, now - tonumber(kept[2] or now)) * rate
+  held[place] = math.min(burst, tonumber(kept[1] or burst) + gained)
+  if held[place] < 1 then wait = math.max(wait, (1 - held[place]) / rate) end
+end
+for place, key in ipairs(KEYS) do
+  local burst, rate = tonumber(ARGV[3 * place - 2]), tonumber(ARGV[3 * place - 1])
+  local tokens = held[place]
+  if wait == 0 then tokens = tokens - tonumber(ARGV[3 * place]) end
+  if tokens >= burst then
+    redis.call('DEL', key)
+  else
+    redis.call('HSET', key, 'tokens', tostring(tokens), 'at', tostring(now))
+    redis.call('PEXPIRE', key, math.ceil((burst - tokens) / rate * 1000) + 1000)
+  end
+end
 return tostring(wait)
 """
+# `held` is what the bucket holds now; the %(names)s are bound, never written into the text.
+HELD = "{least}(%(burst)s, b.tokens + {most}(0, {now} - b.counted_at) * %(rate)s)"
+UPSERT = """
+INSERT INTO aethercrown_bucket AS b (name, tokens, wait, counted_at)
+VALUES (%(name)s, %(burst)s - %(cost)s, 0, {now})
+ON CONFLICT (name) DO UPDATE SET
+  tokens = CASE WHEN {held} >= 1 THEN {held} - %(cost)s ELSE {held} END,
+  wait = CASE WHEN {held} >= 1 THEN 0 ELSE (1 - {held}) / %(rate)s END,
+  counted_at = {now}
+RETURNING wait
+"""
+DIALECTS = {
+    "postgresql": {
+        "least": "LEAST",
+        "most": "GREATEST",
+        "now": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS double precision)",
+    },
+    "sqlite": {"least": "MIN", "most": "MAX", "now": "((julianday('now') - 2440587.5) * 86400.0)"},
+}
 
 
 class Rate(NamedTuple):
@@ -48,6 +82,14 @@ class Rate(NamedTuple):
     per_second: float
 
 
+class Take(NamedTuple):
+    """So many tokens of one bucket; a cost of 0 only looks whether one is there."""
+
+    name: str
+    rate: Rate
+    cost: int = 1
+
+
 class OwnBuckets:
     """Buckets of this process, of the `MOST_BUCKETS` latest callers."""
 
@@ -55,44 +97,85 @@ class OwnBuckets:
         self.lock = threading.Lock()
         self.kept: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, name: str, rate: Rate, cost: int, now: float) -> float:
-        """Seconds to wait for a token: 0 where one was there, and then `cost` are gone."""
+    def take(self, takes: Sequence[Take], now: float) -> float:
+        """Seconds to wait for a token of each: 0 where all were there, and then they are gone."""
         with self.lock:
-            tokens, at = self.kept.pop(name, (rate.burst, now))
-            tokens = min(rate.burst, tokens + max(0.0, now - at) * rate.per_second)
-            wait = 0.0 if tokens >= 1 else (1 - tokens) / rate.per_second
-            self.kept[name] = (tokens if wait else tokens - cost, now)
-            if len(self.kept) > MOST_BUCKETS:
+            held = [self.held(each, now) for each in takes]
+            short = [
+                (1 - tokens) / each.rate.per_second
+                for each, tokens in zip(takes, held, strict=True)
+                if tokens < 1
+            ]
+            for each, tokens in zip(takes, held, strict=True):
+                self.kept[each.name] = (tokens if short else tokens - each.cost, now)
+                self.kept.move_to_end(each.name)
+            while len(self.kept) > MOST_BUCKETS:
                 self.kept.popitem(last=False)
-            return wait
+            return max(short, default=0.0)
+
+    def held(self, take: Take, now: float) -> float:
+        tokens, at = self.kept.get(take.name, (take.rate.burst, now))
+        return min(take.rate.burst, tokens + max(0.0, now - at) * take.rate.per_second)
 
 
 class Buckets:
-    """The shared buckets, and this process's own while the broker does not answer."""
+    """The shared buckets; rows, or this process's own, while the broker does not answer."""
 
     def __init__(self) -> None:
         self.own = OwnBuckets()
         self.paused_until = 0.0
 
-    def take(self, name: str, cost: int = 1, rate: Rate | None = None) -> int:
-        """Whole seconds until a token is there, rounded up; 0 where the call may go on."""
-        rate = rate or Rate(settings.API_BURST, settings.API_RATE_PER_SECOND)
+    def take(
+        self, name: str, cost: int = 1, rate: Rate | None = None, *, in_rows: bool = False
+    ) -> int:
+        """Whole seconds until a token is there, rounded up; 0 where the call may go on.
+
+        With `in_rows` the bucket is a row while there is no broker.
+        """
+        take = Take(name, rate or of_a_key(), cost)
+        wait = self.shared([take])
+        if wait is None and in_rows:
+            wait = counted(take)
+        return math.ceil(self.own.take([take], time.monotonic()) if wait is None else wait)
+
+    def take_all(self, takes: Sequence[Take]) -> int:
+        """As `take`, of several buckets in one step: all give, or none does."""
+        wait = self.shared(takes)
+        return math.ceil(self.own.take(takes, time.monotonic()) if wait is None else wait)
+
+    def shared(self, takes: Sequence[Take]) -> float | None:
+        """The wait by the broker's server; None without one, and for a while after it failed."""
         now = time.monotonic()
-        if settings.REDIS_URL and now >= self.paused_until:
-            try:
-                return math.ceil(shared(settings.REDIS_URL, name, rate, cost))
-            except redis.RedisError:
-                self.paused_until = now + PAUSE
-        return math.ceil(self.own.take(name, rate, cost, now))
+        if not settings.REDIS_URL or now < self.paused_until:
+            return None
+        keys = [f"{settings.CACHE_PREFIX}:bucket:{each.name}" for each in takes]
+        numbers = [part for each in takes for part in (*each.rate, each.cost)]
+        try:
+            return float(_script(settings.REDIS_URL)(keys=keys, args=numbers))
+        except redis.RedisError:
+            self.paused_until = now + PAUSE
+            return None
 
 
 buckets = Buckets()
 
 
-def shared(url: str, name: str, rate: Rate, cost: int) -> float:
-    """Take from the bucket in the broker's server; RedisError where it does not answer."""
-    key = f"{settings.CACHE_PREFIX}:bucket:{name}"
-    return float(_script(url)(keys=[key], args=[rate.burst, rate.per_second, cost]))
+def counted(take: Take) -> float | None:
+    """The wait by the bucket's row, in one UPSERT; None where the database does not answer."""
+    words = DIALECTS[connection.vendor]
+    sql = UPSERT.format(held=HELD.format(**words), now=words["now"])
+    bound: dict[str, str | float] = {
+        "name": take.name,
+        "burst": float(take.rate.burst),
+        "rate": float(take.rate.per_second),
+        "cost": take.cost,
+    }
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, bound)
+            return float(cursor.fetchone()[0])
+    except (DatabaseError, InterfaceError):
+        return None
 
 
 @lru_cache(maxsize=4)
@@ -101,13 +184,43 @@ def _script(url: str) -> redis.commands.core.Script:
     return client.register_script(SCRIPT)
 
 
+def of_a_key() -> Rate:
+    """How often a key or a person calls where nothing else is said of it."""
+    return Rate(settings.API_BURST, settings.API_RATE_PER_SECOND)
+
+
+def of_an_address() -> Rate:
+    """How often an address calls, whoever is behind it; never less than one key may."""
+    return Rate(
+        max(settings.API_ADDRESS_BURST, settings.API_BURST),
+        max(settings.API_ADDRESS_RATE_PER_SECOND, settings.API_RATE_PER_SECOND),
+    )
+
+
+def admit(request: HttpRequest) -> int:
+    """Before any look-up: seconds to wait for an address that calls, or guesses, too often."""
+    address = client_address(request)
+    return buckets.take_all(
+        [
+            Take(f"address:{address}", of_an_address()),
+            Take(f"failures:{address}", of_a_key(), cost=0),
+        ]
+    )
+
+
+def note_failure(request: HttpRequest) -> None:
+    """A credential was wrong: the address has one guess less."""
+    buckets.take(f"failures:{client_address(request)}")
+
+
 class TokenBucket(BaseThrottle):
-    """One call of this key or person."""
+    """One call of this key or person; a key may have a rate of its own."""
 
     seconds = 0
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        self.seconds = buckets.take(principal(request))
+        rate: Rate | None = getattr(request.auth, "rate", None)
+        self.seconds = buckets.take(principal(request), rate=rate, in_rows=True)
         return not self.seconds
 
     def wait(self) -> float:
@@ -123,15 +236,21 @@ def principal(request: Request) -> str:
 
 
 def client_address(request: HttpRequest) -> str:
+    """The caller's address to count by; of an IPv6 one the first 64 bits, which one house has."""
+    return network(exact_address(request))
+
+
+def exact_address(request: HttpRequest) -> str:
     """The caller's address: what the outermost of TRUSTED_PROXIES saw, else the peer's.
 
-    Counted from the right of X-Forwarded-For, because callers write what stands on the left. Of
-    an IPv6 address the first 64 bits: one household or server has them all.
+    Counted from the right of X-Forwarded-For, because callers write what stands on the left.
     """
-    seen = [each.strip() for each in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    peer: str = request.META.get("REMOTE_ADDR", "")
     proxies = settings.TRUSTED_PROXIES
-    peer = request.META.get("REMOTE_ADDR", "")
-    return network(seen[-proxies] if 0 < proxies <= len(seen) else peer)
+    if not proxies:
+        return peer
+    seen = [each.strip() for each in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    return seen[-proxies] if proxies <= len(seen) else peer
 
 
 def network(address: str) -> str:

@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from security.access.reports import person
-from security.apikeys import scopes, services
+from security.apikeys import networks, scopes, services
 from security.apikeys.models import ApiKey
 
 
@@ -27,13 +27,31 @@ class IssueForm(forms.ModelForm[ApiKey]):
 
     class Meta:
         model = ApiKey
-        fields = ["name", "scopes", "expires_at"]
+        fields = ["name", "scopes", "expires_at", "allowed_networks", "burst", "rate_per_second"]
 
     def clean_expires_at(self) -> Any:
         at = self.cleaned_data["expires_at"]
         if at is not None and at <= timezone.now():
             raise forms.ValidationError("This is past already.")
         return at
+
+    def clean_allowed_networks(self) -> str:
+        try:
+            return networks.listed(self.cleaned_data["allowed_networks"])
+        except networks.Unreadable as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_burst(self) -> int | None:
+        burst: int | None = self.cleaned_data["burst"]
+        if burst == 0:
+            raise forms.ValidationError("Give 1 or more, or leave it empty.")
+        return burst
+
+    def clean_rate_per_second(self) -> float | None:
+        rate: float | None = self.cleaned_data["rate_per_second"]
+        if rate is not None and rate <= 0:
+            raise forms.ValidationError("Give a number above 0, or leave it empty.")
+        return rate
 
 
 @admin.register(ApiKey)
@@ -50,7 +68,7 @@ class ApiKeyAdmin(ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         if obj is None:
-            return [(None, {"fields": ("name", "scopes", "expires_at")})]
+            return ASKED
         return [(None, {"fields": RECORD, "description": TO_ROTATE})]
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
@@ -87,7 +105,12 @@ class ApiKeyAdmin(ModelAdmin):
 
     def issued(self, request: HttpRequest, asked: dict[str, Any]) -> services.Issued:
         who = person(request.user)
-        issued = services.create(asked["name"], asked["scopes"], who, asked["expires_at"])
+        limits = services.Limits(
+            asked["allowed_networks"], asked["burst"], asked["rate_per_second"]
+        )
+        issued = services.create(
+            asked["name"], asked["scopes"], who, asked["expires_at"], limits=limits
+        )
         self.log_addition(request, issued.key, [{"added": {}}])
         return issued
 
@@ -132,17 +155,26 @@ class ApiKeyAdmin(ModelAdmin):
         return page
 
 
+ASKED = [
+    (None, {"fields": ("name", "scopes", "expires_at")}),
+    ("From where and how often", {"fields": ("allowed_networks", "burst", "rate_per_second")}),
+]
 TO_ROTATE = "To rotate, replace or revoke it, choose it in the list of keys, and there the action."
 RECORD = (
     "name",
     "hint",
     "state",
     "areas",
+    "allowed_networks",
+    "burst",
+    "rate_per_second",
     "created_by",
     "created_at",
     "last_used_at",
     "expires_at",
     "revoked_at",
     "replaced_by",
+    "rotated_at",
     "retire_at",
+    "extended_at",
 )

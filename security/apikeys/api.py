@@ -3,10 +3,11 @@
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from aethercrown.throttling import exact_address
 from security.access import reports as people
 from security.apikeys import scopes, services, token
 
@@ -26,7 +27,10 @@ class KeyAuthentication(BaseAuthentication):
         text = shown(request)
         if text is None:
             return None
-        credential = services.credential(text)
+        try:
+            credential = services.credential(text, address=exact_address(request))
+        except services.Elsewhere as error:
+            raise PermissionDenied(str(error)) from error
         if credential is None:
             raise AuthenticationFailed("The API key is unknown, revoked or expired.")
         request._request.credential = credential  # type: ignore[attr-defined]  # noqa: SLF001 - read by the access log
@@ -38,12 +42,12 @@ class KeyAuthentication(BaseAuthentication):
 
 def shown(request: Request) -> str | None:
     """The key of the headers; AuthenticationFailed where two of them disagree."""
-    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, bearer = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     keys = set()
     if scheme.lower() == "bearer":
         keys.add(bearer.strip())
-    if "X-API-Key" in request.headers:
-        keys.add(request.headers["X-API-Key"].strip())
+    if "HTTP_X_API_KEY" in request.META:
+        keys.add(request.META["HTTP_X_API_KEY"].strip())
     if len(keys) > 1:
         raise AuthenticationFailed("Authorization and X-API-Key show different keys: send one.")
     return keys.pop() if keys else None
@@ -51,7 +55,7 @@ def shown(request: Request) -> str | None:
 
 def shown_in_query(request: Request) -> bool:
     """Is there a key in the address? Its name or its form tells."""
-    return any(
+    return bool(request.META.get("QUERY_STRING")) and any(
         name.lower() in QUERY_NAMES or any(token.PATTERN.search(value) for value in values)
         for name, values in request.query_params.lists()
     )

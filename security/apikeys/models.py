@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from security.apikeys import life
+
 
 class ApiKey(models.Model):
     """One credential. Its text was shown once; only a digest of it is here."""
@@ -15,6 +17,20 @@ class ApiKey(models.Model):
     last4 = models.CharField(max_length=4, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(help_text="What the key opens.")
+    allowed_networks = models.TextField(
+        blank=True,
+        help_text="Networks or addresses it may be used from, one a line, such as 203.0.113.7 or "
+        "198.51.100.0/24. Empty: from anywhere.",
+    )
+    burst = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Calls at once. Empty: what API_BURST says."
+    )
+    rate_per_second = models.FloatField(
+        null=True, blank=True, help_text="Calls a second. Empty: what API_RATE_PER_SECOND says."
+    )
+    pepper = models.CharField(
+        max_length=8, blank=True, editable=False, help_text="Marks the pepper of the digest."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -31,7 +47,11 @@ class ApiKey(models.Model):
     replaced_by = models.OneToOneField(
         "self", null=True, editable=False, on_delete=models.SET_NULL, related_name="replaces"
     )
+    rotated_at = models.DateTimeField(null=True, editable=False)
     retire_at = models.DateTimeField(null=True, editable=False)
+    extended_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its end was put off, because it was in use."
+    )
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -45,6 +65,14 @@ class ApiKey(models.Model):
                 condition=Q(replaced_by__isnull=True) | Q(retire_at__isnull=False),
                 name="security_apikey_replaced_means_retiring",
             ),
+            models.CheckConstraint(
+                condition=Q(burst__isnull=True) | Q(burst__gte=1),
+                name="security_apikey_burst_of_one_or_more",
+            ),
+            models.CheckConstraint(
+                condition=Q(rate_per_second__isnull=True) | Q(rate_per_second__gt=0),
+                name="security_apikey_rate_above_zero",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -57,13 +85,4 @@ class ApiKey(models.Model):
 
     def state(self, now: datetime) -> str:
         """In one word: active, retiring, retired, expired or revoked."""
-        if self.revoked_at is not None and self.revoked_at <= now:
-            return "revoked"
-        if self.expires_at is not None and self.expires_at <= now:
-            return "expired"
-        if self.retire_at is not None:
-            return "retired" if self.retire_at <= now else "retiring"
-        return "active"
-
-    def opens_at(self, now: datetime) -> bool:
-        return self.state(now) in {"active", "retiring"}
+        return life.state(now, self.revoked_at, self.expires_at, self.retire_at)

@@ -1,7 +1,7 @@
-"""Create, revoke, rotate and check keys."""
+"""Create, revoke, rotate and check keys; and put off the end of one that is still in use."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -11,14 +11,21 @@ from django.db import connection, transaction
 from django.db.models import Case, DateTimeField, Q, Value, When
 from django.utils import timezone
 
+from aethercrown import idempotency
+from aethercrown.throttling import Rate, of_a_key
+from operations.alerts import services as alerts
+from operations.automations.registry import Automation, Occasion, Outcome
 from security.access.models import User
+from security.apikeys import life, networks, token
 from security.apikeys import scopes as known_scopes
-from security.apikeys import token
 from security.apikeys.models import ApiKey
 from security.apikeys.usage import Collector, Keeper
 
 GRACE = timedelta(days=7)
 FLUSH_SECONDS = 60.0
+AHEAD = timedelta(minutes=20)  # above the time between two looks
+SOURCE = "apikeys"
+PAGE = "/admin/security/apikey/"
 log = logging.getLogger(__name__)
 seen = Collector()
 
@@ -42,6 +49,10 @@ class Issued(NamedTuple):
     plaintext: str
 
 
+class Elsewhere(Exception):
+    """The key is good, but may not be used from this address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """What a request's key stands for: `request.auth`."""
@@ -50,6 +61,18 @@ class Credential:
     name: str
     scopes: frozenset[str]
     retire_at: datetime | None = None
+    rate: Rate | None = None
+
+
+class Limits(NamedTuple):
+    """From where and how often a key may be used; what is empty says nothing."""
+
+    allowed_networks: str = ""
+    burst: int | None = None
+    rate_per_second: float | None = None
+
+
+UNLIMITED = Limits()
 
 
 def create(
@@ -58,10 +81,13 @@ def create(
     actor: User | None = None,
     expires_at: datetime | None = None,
     now: datetime | None = None,
+    *,
+    limits: Limits = UNLIMITED,
 ) -> Issued:
     """A new key and its text; the scope `all` stands for every one.
 
-    UnknownScope for a name that is no scope; ValidationError for an empty or overlong `name`.
+    UnknownScope for a name that is no scope; networks.Unreadable for what is no network;
+    ValidationError for an empty or overlong `name`.
     """
     now = now or timezone.now()
     if expires_at is not None and expires_at <= now:
@@ -72,7 +98,11 @@ def create(
         prefix=settings.API_KEY_PREFIX,
         last4=plaintext[-4:],
         digest=token.digest(plaintext, settings.API_KEY_PEPPER),
+        pepper=token.mark(settings.API_KEY_PEPPER),
         scopes=list(known_scopes.chosen(scopes)),
+        allowed_networks=networks.listed(limits.allowed_networks),
+        burst=limits.burst,
+        rate_per_second=limits.rate_per_second,
         created_by=actor,
         created_at=now,
         expires_at=expires_at,
@@ -121,10 +151,12 @@ def rotate(
     if old.state(now) != "active":
         raise NotLive(f"{old} is {old.state(now)}: only an active key can be rotated.")
     ApiKey.objects.filter(replaced_by=old, revoked_at=None).update(revoked_at=now)
-    issued = create(old.name, old.scopes, actor, old.expires_at, now)
+    limits = Limits(old.allowed_networks, old.burst, old.rate_per_second)
+    issued = create(old.name, old.scopes, actor, old.expires_at, now, limits=limits)
     old.replaced_by = issued.key
+    old.rotated_at = now
     old.retire_at = now + grace
-    old.save(update_fields=["replaced_by", "retire_at"])
+    old.save(update_fields=["replaced_by", "rotated_at", "retire_at"])
     log.info("API key rotated", extra={"key_id": old.pk, "successor_id": issued.key.pk})
     return issued
 
@@ -137,26 +169,75 @@ def locked(key_id: int) -> ApiKey:
     return key
 
 
-def credential(text: str, now: datetime | None = None) -> Credential | None:
+def credential(
+    text: str, now: datetime | None = None, address: str | None = None
+) -> Credential | None:
     """What the key `text` stands for, in one query; None where it opens nothing.
 
     A text that is no key costs no query. The rest is one look-up by digest, whose duration
-    tells nothing about stored keys.
+    tells nothing about stored keys. Elsewhere where the key may not be used from `address`.
     """
     if not token.genuine(text):
         return None
-    now = now or timezone.now()
-    key = ApiKey.objects.filter(digest=token.digest(text, settings.API_KEY_PEPPER)).first()
-    if key is None or not key.opens_at(now):
+    digests = [token.digest(text, pepper) for pepper in peppers()]
+    row = look_up(digests)
+    return None if row is None else admitted(row, now or timezone.now(), address, digests[0])
+
+
+def look_up(digests: Sequence[str]) -> "Row | None":
+    """The key under one of the digests: the one query of an authentication."""
+    rows = ApiKey.objects.filter(digest__in=digests).order_by().values_list(*Row._fields)
+    return next((Row(*each) for each in rows), None)
+
+
+class Row(NamedTuple):
+    """What is asked of a key at each request."""
+
+    id: int
+    name: str
+    digest: str
+    scopes: list[str]
+    allowed_networks: str
+    burst: int | None
+    rate_per_second: float | None
+    revoked_at: datetime | None
+    expires_at: datetime | None
+    retire_at: datetime | None
+
+
+def admitted(row: Row, now: datetime, address: str | None, digest: str) -> Credential | None:
+    """What the key of this row opens at `now`; what is done per request beside the query."""
+    if life.state(now, row.revoked_at, row.expires_at, row.retire_at) not in life.LIVE:
         return None
-    seen.note(key.pk, now)
+    if row.allowed_networks and not networks.allows(row.allowed_networks, address or ""):
+        log.warning("API key shown from elsewhere", extra={"key_id": row.id})
+        raise Elsewhere(f"The key may not be used from {address or 'here'}.")
+    seen.note(row.id, now)
+    if row.digest != digest:
+        seen.renew(row.id, digest)
     keeper.wake()
-    return Credential(key.pk, key.name, frozenset(key.scopes), key.retire_at)
+    return Credential(row.id, row.name, frozenset(row.scopes), row.retire_at, rate_of(row))
+
+
+def rate_of(row: Row) -> Rate | None:
+    """The key's own rate, if it has one; the half that is not said is the setting's."""
+    if row.burst is None and row.rate_per_second is None:
+        return None
+    usual = of_a_key()
+    return Rate(row.burst or usual.burst, row.rate_per_second or usual.per_second)
+
+
+def peppers() -> list[str]:
+    """The pepper of new digests, and the one before it while keys still stand under it."""
+    return [each for each in (settings.API_KEY_PEPPER, settings.API_KEY_OLD_PEPPER) if each]
 
 
 def flush(collector: Collector = seen) -> int:
-    """Store when keys were last used, in one UPDATE that never goes back; how many were noted."""
-    latest = collector.drain()
+    """Store when keys were last used, in one UPDATE that never goes back; how many were noted.
+
+    A digest under the old pepper is replaced by the one under the present.
+    """
+    latest, renewed = collector.drain()
     if not latest:
         return 0
     times = [When(pk=key_id, then=Value(at)) for key_id, at in latest.items()]
@@ -164,8 +245,11 @@ def flush(collector: Collector = seen) -> int:
     older = Q(last_used_at=None) | Q(last_used_at__lt=newest)
     try:
         ApiKey.objects.filter(older, pk__in=latest).update(last_used_at=newest)
+        for key_id, digest in renewed.items():
+            mark = token.mark(settings.API_KEY_PEPPER)
+            ApiKey.objects.filter(pk=key_id).update(digest=digest, pepper=mark)
     except Exception:
-        collector.give_back(latest)
+        collector.give_back(latest, renewed)
         raise
     return len(latest)
 
@@ -181,3 +265,64 @@ def store_usage(collector: Collector = seen) -> None:
 
 
 keeper = Keeper(store_usage, FLUSH_SECONDS)
+
+
+# --- Before the end ------------------------------------------------------------------------------
+def guard(now: datetime) -> list[ApiKey]:
+    """Put off, once and by its grace, the end of each key that is about to retire but is in use.
+
+    Looks `AHEAD`, so that nobody is refused before it has looked. A key without grace is left.
+    """
+    flush()
+    ending = ApiKey.objects.filter(
+        revoked_at=None, extended_at=None, retire_at__gt=now, retire_at__lte=now + AHEAD
+    ).exclude(rotated_at=None)
+    put_off = [extend(key.pk, now) for key in ending.order_by("pk")]
+    return [key for key in put_off if key is not None]
+
+
+@transaction.atomic
+def extend(key_id: int, now: datetime) -> ApiKey | None:
+    """Let a retiring key that is still used work for its grace again; None where it need not."""
+    key = locked(key_id)
+    if key.state(now) != life.RETIRING or key.extended_at or not (key.rotated_at and key.retire_at):
+        return None
+    if not life.still_used(key.last_used_at, key.rotated_at, now):
+        return None
+    key.extended_at = now
+    key.retire_at += key.retire_at - key.rotated_at
+    key.save(update_fields=["extended_at", "retire_at"])
+    message = (
+        f"{key} was replaced on {key.rotated_at:%Y-%m-%d %H:%M} and is still in use. Its end was "
+        f"put off once, to {key.retire_at:%Y-%m-%d %H:%M} UTC; then it is refused."
+    )
+    alerts.raise_alert(SOURCE, "still_used", subject(key), "high", message, link=PAGE, now=now)
+    return key
+
+
+def settle(now: datetime) -> int:
+    """Resolve the alerts of keys whose put-off end has come; how many were looked at."""
+    over = ApiKey.objects.filter(
+        extended_at__isnull=False, retire_at__lte=now, retire_at__gt=now - timedelta(days=2)
+    )
+    for key in over:
+        alerts.resolve(SOURCE, "still_used", subject(key), now=now)
+    return len(over)
+
+
+def subject(key: ApiKey) -> str:
+    return f"key {key.pk}"
+
+
+def watch(occasion: Occasion) -> Outcome:
+    """One scheduled look at keys that end, and at answers whose secrets are no longer shown."""
+    if occasion.dry_run:
+        return Outcome("Would look at keys that are about to end.")
+    put_off = guard(occasion.now)
+    settle(occasion.now)
+    erased = idempotency.forget_secrets(occasion.now)
+    return Outcome(f"{len(put_off)} ends put off for keys still in use; {erased} secrets erased.")
+
+
+AUTOMATION = "security.watch_api_keys"
+AUTOMATIONS = (Automation(AUTOMATION, "Ends of API keys", watch),)

@@ -43,6 +43,11 @@ def digest(text: str, pepper: str) -> str:
     return hmac.digest(pepper.encode(), text.encode(), sha256).hex()
 
 
+def mark(pepper: str) -> str:
+    """A name for the pepper that tells nothing of it: 8 hexadecimal digits."""
+    return hmac.digest(pepper.encode(), b"mark of an API key pepper", sha256).hex()[:8]
+
+
 def checksum(text: str) -> str:
     return base62(zlib.crc32(text.encode()), CHECK)
 

@@ -10,11 +10,15 @@ PATIENCE = 2.0  # seconds that the end of a process waits for a last flush
 
 
 class Collector:
-    """The latest time for each key since the last `drain`; safe between threads."""
+    """The latest time for each key since the last `drain`; safe between threads.
+
+    Also the digest under the present pepper of each key that was found under the old one.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._seen: dict[int, datetime] = {}
+        self._renewed: dict[int, str] = {}
 
     def note(self, key_id: int, at: datetime) -> None:
         with self._lock:
@@ -22,16 +26,23 @@ class Collector:
             if known is None or known < at:
                 self._seen[key_id] = at
 
-    def drain(self) -> dict[int, datetime]:
-        """All that was noted; the collector starts empty again."""
+    def renew(self, key_id: int, digest: str) -> None:
+        with self._lock:
+            self._renewed[key_id] = digest
+
+    def drain(self) -> tuple[dict[int, datetime], dict[int, str]]:
+        """All times and digests that were noted; the collector starts empty again."""
         with self._lock:
             seen, self._seen = self._seen, {}
-        return seen
+            renewed, self._renewed = self._renewed, {}
+        return seen, renewed
 
-    def give_back(self, seen: dict[int, datetime]) -> None:
+    def give_back(self, seen: dict[int, datetime], renewed: dict[int, str]) -> None:
         """Return what could not be stored; later sightings stay."""
         for key_id, at in seen.items():
             self.note(key_id, at)
+        for key_id, digest in renewed.items():
+            self.renew(key_id, digest)
 
 
 class Keeper:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from security.apikeys import scopes, services
+from security.apikeys import networks, scopes, services
 
 
 class Command(BaseCommand):
@@ -16,12 +16,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--name", required=True, help="who or what will use the key")
         parser.add_argument("--scopes", required=True, help="all, or names with commas between")
+        parser.add_argument(
+            "--networks", default="", help="where it may be used from: 203.0.113.7,198.51.100.0/24"
+        )
         parser.add_argument("--json", action="store_true", help="one line of JSON instead")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        limits = services.Limits(options["networks"])
         try:
-            issued = services.create(options["name"], scopes.listed(options["scopes"]))
-        except scopes.UnknownScope as error:
+            issued = services.create(
+                options["name"], scopes.listed(options["scopes"]), limits=limits
+            )
+        except (scopes.UnknownScope, networks.Unreadable) as error:
             raise CommandError(str(error)) from error
         except ValidationError as error:
             raise CommandError(f"--name: {' '.join(error.messages)}") from error

@@ -60,6 +60,10 @@ def test_a_new_key_is_shown_once_and_stored_nowhere(admin_client, admin_user, ca
         {"scopes": []},
         {"scopes": ["root"]},
         {"expires_at_0": "2020-01-01", "expires_at_1": "00:00"},
+        {"allowed_networks": "here"},
+        {"burst": "0"},
+        {"rate_per_second": "0"},
+        {"rate_per_second": "-1"},
     ],
 )
 def test_a_wrong_field_makes_no_key_and_is_named(admin_client, wrong):
@@ -72,6 +76,14 @@ def test_a_wrong_field_makes_no_key_and_is_named(admin_client, wrong):
 def test_the_end_that_was_asked_for_is_kept(admin_client):
     admin_client.post(ADD, ASKED | {"expires_at_0": "2099-01-01", "expires_at_1": "12:00"})
     assert str(ApiKey.objects.get().expires_at) == "2099-01-01 12:00:00+00:00"
+
+
+def test_the_limits_that_were_asked_for_are_kept(admin_client):
+    limits = {"allowed_networks": "203.0.113.7, 198.51.100.0/24", "burst": "5"}
+    admin_client.post(ADD, ASKED | limits | {"rate_per_second": "0.5"})
+    key = ApiKey.objects.get()
+    assert key.allowed_networks.splitlines() == ["203.0.113.7/32", "198.51.100.0/24"]
+    assert (key.burst, key.rate_per_second) == (5, 0.5)
 
 
 def test_the_empty_form_opens(admin_client):

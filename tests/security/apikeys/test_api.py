@@ -120,6 +120,18 @@ def test_any_key_opens_what_needs_only_a_credential(client, admin_client, key):
     assert admin_client.get("/schema").status_code == 200
 
 
+def test_a_key_shown_from_elsewhere_is_forbidden_by_the_address_that_proxies_saw(client, settings):
+    limits = services.Limits("198.51.100.0/24")
+    key = services.create("shop", ["all"], limits=limits).plaintext
+    refused = client.get("/plans", headers=bearer(key), REMOTE_ADDR="203.0.113.7")
+    assert refused.status_code == 403
+    assert "203.0.113.7" in refused.content.decode()
+    forged = {**bearer(key), "X-Forwarded-For": "198.51.100.1"}
+    assert client.get("/plans", headers=forged, REMOTE_ADDR="203.0.113.7").status_code == 403
+    settings.TRUSTED_PROXIES = 1
+    assert client.get("/plans", headers=forged, REMOTE_ADDR="203.0.113.7").status_code == 200
+
+
 def test_a_request_costs_one_query_and_no_write(client, key, django_assert_num_queries):
     with django_assert_num_queries(1):
         assert client.get("/plans", headers=bearer(key)).status_code == 200
@@ -146,6 +158,14 @@ def test_a_key_that_stays_carries_no_such_headers(client, key):
     reply = client.get("/plans", headers=bearer(key))
     assert "Deprecation" not in reply
     assert "Sunset" not in reply
+
+
+def test_a_key_calls_at_its_own_rate(client):
+    limits = services.Limits(burst=1, rate_per_second=0.3)
+    key = services.create("shop", ["all"], limits=limits).plaintext
+    codes = [client.get("/plans", headers=bearer(key)) for _ in range(2)]
+    assert [each.status_code for each in codes] == [200, 429]
+    assert codes[1]["Retry-After"] == "4"
 
 
 @pytest.fixture

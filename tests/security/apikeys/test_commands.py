@@ -37,6 +37,13 @@ def test_an_unknown_scope_makes_no_key_and_lists_the_scopes():
     assert not ApiKey.objects.exists()
 
 
+def test_a_key_may_be_bound_to_networks(capsys):
+    call_command("create_api_key", name="shop", scopes="all", networks="203.0.113.7")
+    assert ApiKey.objects.get().allowed_networks == "203.0.113.7/32"
+    with pytest.raises(CommandError, match="No network or address: home"):
+        call_command("create_api_key", name="shop", scopes="all", networks="home")
+
+
 def test_a_name_that_is_too_long_makes_no_key():
     with pytest.raises(CommandError, match=r"--name: .*100"):
         call_command("create_api_key", name="x" * 101, scopes="all")

@@ -5,7 +5,9 @@ from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection, transaction
 from django.db.utils import IntegrityError
 
-from security.apikeys import scopes, services, token
+from operations.alerts import reports as alerts
+from operations.automations.registry import Occasion
+from security.apikeys import networks, reports, scopes, services, token
 from security.apikeys.models import ApiKey
 from security.apikeys.usage import Collector
 
@@ -216,3 +218,140 @@ def test_a_key_revoked_while_it_is_rotated_is_not_left_alive(issued, at_once):
     turns = iter(["revoke", "rotate"] * 2)
     at_once(lambda: getattr(services, next(turns))(issued.key.pk), 4)
     assert services.credential(issued.plaintext) is None
+
+
+def limited(**limits):
+    return services.create("shop", ["all"], now=NOON, limits=services.Limits(**limits))
+
+
+def test_a_key_opens_from_its_networks_only(caplog):
+    key = limited(allowed_networks="198.51.100.0/24, 203.0.113.7")
+    assert services.credential(key.plaintext, NOON, "198.51.100.9")
+    with pytest.raises(services.Elsewhere, match=r"from 198\.51\.101\.9"):
+        services.credential(key.plaintext, NOON, "198.51.101.9")
+    with pytest.raises(services.Elsewhere, match="from here"):
+        services.credential(key.plaintext, NOON)
+    assert "from elsewhere" in caplog.text
+
+
+def test_a_key_with_what_is_no_network_is_not_made():
+    with pytest.raises(networks.Unreadable):
+        limited(allowed_networks="everywhere")
+    assert not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("limits", "rate"),
+    [
+        ({}, None),
+        ({"burst": 5}, (5, 50.0)),
+        ({"rate_per_second": 0.5}, (200, 0.5)),
+        ({"burst": 5, "rate_per_second": 0.5}, (5, 0.5)),
+    ],
+)
+def test_a_key_may_have_a_rate_of_its_own(settings, limits, rate):
+    settings.API_BURST, settings.API_RATE_PER_SECOND = 200, 50.0
+    found = services.credential(limited(**limits).plaintext, NOON)
+    assert found is not None
+    assert found.rate == rate
+
+
+@pytest.mark.parametrize("wrong", [{"burst": 0}, {"rate_per_second": 0.0}])
+def test_the_table_refuses_a_rate_of_nothing(wrong):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        limited(**wrong)
+
+
+def test_a_successor_has_the_limits_of_the_key_it_replaces():
+    limits = services.Limits("198.51.100.0/24", 5, 0.5)
+    old = limited(**limits._asdict())
+    new = services.rotate(old.key.pk, HOUR, now=NOON).key
+    assert (new.allowed_networks, new.burst, new.rate_per_second) == limits
+
+
+def test_a_key_under_the_old_pepper_works_and_moves_to_the_new_one_when_used(issued, settings):
+    before = ApiKey.objects.get()
+    settings.API_KEY_OLD_PEPPER, settings.API_KEY_PEPPER = settings.API_KEY_PEPPER, "the next one"
+    assert reports.under_an_old_pepper() == 1
+    assert services.credential(issued.plaintext, NOON)
+    services.flush()
+    settings.API_KEY_OLD_PEPPER = ""
+    assert services.credential(issued.plaintext, NOON)
+    assert reports.under_an_old_pepper() == 0
+    assert ApiKey.objects.get().pepper != before.pepper
+
+
+class TestBeforeTheEnd:
+    """A replaced key in use is put off once."""
+
+    @pytest.fixture
+    def rotated(self, issued):
+        services.rotate(issued.key.pk, 48 * HOUR, now=NOON)
+        return issued
+
+    def used(self, key, at):
+        services.seen.note(key.key.pk, at)
+
+    END = NOON + 48 * HOUR
+    BEFORE = END - timedelta(minutes=15)
+
+    def test_a_key_in_use_works_for_its_grace_again_and_staff_are_told(self, rotated):
+        self.used(rotated, self.BEFORE - HOUR)
+        (key,) = services.guard(self.BEFORE)
+        assert key.retire_at == self.END + 48 * HOUR
+        assert services.credential(rotated.plaintext, self.END)
+        (alert,) = alerts.unresolved()
+        assert (alert.source, alert.severity) == ("apikeys", "high")
+        assert "still in use" in alert.message
+
+    def test_its_end_is_put_off_once_only(self, rotated):
+        self.used(rotated, self.BEFORE)
+        services.guard(self.BEFORE)
+        again = self.BEFORE + 48 * HOUR
+        self.used(rotated, again)
+        assert services.guard(again) == []
+        assert services.credential(rotated.plaintext, self.END + 48 * HOUR) is None
+
+    def test_the_alert_ends_with_the_key(self, rotated):
+        self.used(rotated, self.BEFORE)
+        services.guard(self.BEFORE)
+        services.settle(self.END)
+        assert alerts.unresolved()
+        services.settle(self.END + 48 * HOUR)
+        assert not alerts.unresolved()
+
+    @pytest.mark.parametrize("at", [None, NOON, BEFORE - 25 * HOUR])
+    def test_a_key_that_nobody_uses_any_more_retires_in_time(self, rotated, at):
+        if at:
+            self.used(rotated, at)
+        assert services.guard(self.BEFORE) == []
+        assert services.credential(rotated.plaintext, self.END) is None
+
+    def test_a_key_that_ends_later_is_not_looked_at_yet(self, rotated):
+        self.used(rotated, NOON + HOUR)
+        assert services.guard(NOON + 2 * HOUR) == []
+
+    def test_a_key_replaced_at_once_is_not_put_off(self, issued):
+        services.rotate(issued.key.pk, timedelta(0), now=NOON)
+        self.used(issued, NOON)
+        assert services.guard(NOON) == []
+        assert services.credential(issued.plaintext, NOON) is None
+
+    def test_a_key_that_was_revoked_meanwhile_is_left_alone(self, rotated):
+        services.revoke(rotated.key.pk, now=NOON + HOUR)
+        assert services.extend(rotated.key.pk, self.BEFORE) is None
+
+    def test_the_scheduled_look_says_what_it_did(self, rotated):
+        self.used(rotated, self.BEFORE)
+        said = services.watch(occasion(self.BEFORE))
+        assert said.summary == "1 ends put off for keys still in use; 0 secrets erased."
+
+    def test_a_dry_run_changes_nothing(self, rotated):
+        self.used(rotated, self.BEFORE)
+        services.watch(occasion(self.BEFORE, dry_run=True))
+        assert not ApiKey.objects.exclude(extended_at=None).exists()
+        services.seen.drain()
+
+
+def occasion(now, *, dry_run=False):
+    return Occasion(services.AUTOMATION, None if dry_run else 1, now, now, "auto", dry_run)

@@ -21,8 +21,9 @@ def test_the_latest_sighting_of_each_key_is_kept(sightings):
     latest: dict[int, int] = {}
     for key_id, seconds in sightings:
         latest[key_id] = max(latest.get(key_id, 0), seconds)
-    assert collector.drain() == {k: NOON + timedelta(seconds=s) for k, s in latest.items()}
-    assert collector.drain() == {}
+    times = {k: NOON + timedelta(seconds=s) for k, s in latest.items()}
+    assert collector.drain() == (times, {})
+    assert collector.drain() == ({}, {})
 
 
 def test_what_was_given_back_does_not_hide_a_later_sighting():
@@ -30,8 +31,16 @@ def test_what_was_given_back_does_not_hide_a_later_sighting():
     noted(collector, [(1, 10), (2, 10)])
     drained = collector.drain()
     noted(collector, [(1, 20)])
-    collector.give_back(drained)
-    assert collector.drain() == {1: NOON + timedelta(seconds=20), 2: NOON + timedelta(seconds=10)}
+    collector.give_back(*drained)
+    seen, _ = collector.drain()
+    assert seen == {1: NOON + timedelta(seconds=20), 2: NOON + timedelta(seconds=10)}
+
+
+def test_a_digest_that_was_given_back_is_drained_again():
+    collector = Collector()
+    collector.renew(1, "digest")
+    collector.give_back(*collector.drain())
+    assert collector.drain() == ({}, {1: "digest"})
 
 
 def test_a_keeper_stores_at_each_turn_and_once_more_at_the_end():

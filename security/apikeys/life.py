@@ -1,0 +1,30 @@
+"""When a key works: from its creation until it is revoked, expires or gives way to another."""
+
+from datetime import datetime, timedelta
+
+ACTIVE, RETIRING, RETIRED, EXPIRED, REVOKED = "active", "retiring", "retired", "expired", "revoked"
+LIVE = frozenset({ACTIVE, RETIRING})
+USED_WITHIN = timedelta(hours=24)
+
+
+def state(
+    now: datetime,
+    revoked_at: datetime | None,
+    expires_at: datetime | None,
+    retire_at: datetime | None,
+) -> str:
+    """In one word."""
+    if revoked_at is not None and revoked_at <= now:
+        return REVOKED
+    if expires_at is not None and expires_at <= now:
+        return EXPIRED
+    if retire_at is not None:
+        return RETIRED if retire_at <= now else RETIRING
+    return ACTIVE
+
+
+def still_used(last_used_at: datetime | None, rotated_at: datetime, now: datetime) -> bool:
+    """Whether somebody uses a retiring key although its successor is there."""
+    if last_used_at is None:
+        return False
+    return last_used_at > max(rotated_at, now - USED_WITHIN)
