@@ -1,6 +1,7 @@
 """The environment, read strictly: a value that cannot be meant is refused, with its name."""
 
 import decimal
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ NO = frozenset({"false", "off", "n", "no", "0", ""})
 DATABASES = ("postgresql", "postgres")
 BROKERS = ("redis", "rediss", "unix")
 MAILS = tuple(environ.Env.EMAIL_SCHEMES)
+WEB = ("http", "https")
+PLAIN = re.compile(r"[!-~]+")  # printable ASCII without blanks
 EXPECTED = {int: "a whole number", float: "a number", bool: "True or False"}
 
 
@@ -40,6 +43,29 @@ class Variables(environ.Env):  # type: ignore[misc]  # its base has no types
             ways = " or ".join(f"{scheme}://" for scheme in schemes)
             raise ImproperlyConfigured(f"{var} must be an address that begins with {ways}.")
         return url
+
+    def origin(self, var: str) -> str:
+        """A web address without a path, such as https://crown.example.org, or nothing."""
+        url = str(self.str(var, default=""))
+        return origin(url, var) if url else ""
+
+
+def origin(url: str, var: str) -> str:
+    """Scheme, host and port of `url`; ImproperlyConfigured where it is more or less than that."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ImproperlyConfigured(f"{var} is no web address.") from None
+    bare = f"{parts.scheme}://{parts.netloc}"
+    is_web = parts.scheme in WEB and parts.hostname and port != 0 and "@" not in parts.netloc
+    is_whole = url.rstrip("/").lower() == bare.lower() and PLAIN.fullmatch(url)
+    if not (is_web and is_whole):
+        raise ImproperlyConfigured(
+            f"{var} must be http:// or https:// with a host and perhaps a port, and nothing else, "
+            "such as https://crown.example.org."
+        )
+    return bare
 
 
 def unreadable(var: str, told: str, expected: str) -> ImproperlyConfigured:

@@ -19,7 +19,8 @@ def alerts(request: HttpRequest) -> HttpResponseBase:
     waiting = reports.unresolved()
     wrong = unresolved(waiting)
     over = resolved(list(reports.lately_resolved()))
-    sent = messages()
+    traffic = outbox.traffic(timezone.now())
+    sent = messages(traffic)
     return page.download(request, "alerts", [wrong, over, sent]) or page.shown(
         request,
         "dashboards/alerts.html",
@@ -29,6 +30,7 @@ def alerts(request: HttpRequest) -> HttpResponseBase:
         over=over,
         sent=sent,
         mail_is_off=outbox.mail_is_off(),
+        links_are_bare=traffic.has_bare_links,
     )
 
 
@@ -82,9 +84,8 @@ def resolved(rows: Sequence[Any]) -> Table:
     return Table("resolved", "Over", columns, lines, [reports.page(each) for each in rows])
 
 
-def messages() -> Table:
+def messages(traffic: outbox.Traffic) -> Table:
     """How many messages stand where."""
-    traffic = outbox.traffic(timezone.now())
     lines = [
         ("Destinations that are on", traffic.destinations),
         ("Sent in the last 24 hours", traffic.sent),

@@ -7,6 +7,7 @@ names the event: whatever is repeated, it is told once.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
@@ -262,7 +263,8 @@ def _told(alert: Alert) -> dict[str, Any]:
         "severity": alert.severity,
         "state": alert.state,
         "message": alert.message,
-        "link": alert.link,
+        "link": words.whole(alert.link, settings.PUBLIC_URL),
+        "path": alert.link,
         "count": alert.count,
         "first_seen_at": alert.first_seen_at.astimezone(UTC).isoformat(),
         "last_seen_at": alert.last_seen_at.astimezone(UTC).isoformat(),

@@ -14,6 +14,13 @@ HEADS = {
 }
 
 
+def whole(path: str, public_url: str) -> str:
+    """A path of ours as an address that opens anywhere; empty where our own host is not known."""
+    if path.startswith("/") and not path.startswith("//"):
+        return f"{public_url}{path}" if public_url else ""
+    return path
+
+
 def letter(key: str, event: str, alert: Mapping[str, Any], at: str) -> Letter:
     """One event of one alert, which is given as plain values."""
     title = line(f"[{alert['severity']}] {HEADS[event].format(**alert)}")
@@ -39,6 +46,8 @@ def _facts(alert: Mapping[str, Any]) -> list[str]:
     facts.append(f"First seen at {_moment(alert['first_seen_at'])}.")
     if alert["link"]:
         facts.append(f"Look at {alert['link']}")
+    elif alert["path"]:
+        facts.append(f"Look at the page {alert['path']} (PUBLIC_URL is not set: no host is known).")
     return facts
 
 

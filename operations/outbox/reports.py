@@ -20,6 +20,11 @@ class Traffic:
     dead: int
     destinations: int
 
+    @property
+    def has_bare_links(self) -> bool:
+        """Whether somebody gets messages whose links name no host."""
+        return self.destinations > 0 and not settings.PUBLIC_URL
+
 
 def traffic(now: datetime) -> Traffic:
     states = Message.State

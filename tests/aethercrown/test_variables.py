@@ -51,5 +51,45 @@ def test_an_address_of_another_kind_is_refused_without_its_password(url):
     assert "postgresql:// or postgres://" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("https://crown.example.org", "https://crown.example.org"),
+        ("https://crown.example.org/", "https://crown.example.org"),
+        ("HTTPS://Crown.example.org", "https://Crown.example.org"),
+        ("http://10.0.0.5:8000", "http://10.0.0.5:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("", ""),
+    ],
+)
+def test_an_origin_is_a_scheme_and_a_host_and_perhaps_a_port(told, expected):
+    assert reading(PUBLIC_URL=told).origin("PUBLIC_URL") == expected
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "crown.example.org",
+        "ftp://crown.example.org",
+        "https://",
+        "https://:8000",
+        "https://me:secret@crown.example.org",
+        "https://crown.example.org/crown",
+        "https://crown.example.org?a=1",
+        "https://crown.example.org#a",
+        "https://crown.example.org:0",
+        "https://crown.example.org:99999",
+        "https://crown example.org",
+        "https://crown.example.org\n",
+        "https://crówn.example.org",
+        "https://[::1",
+    ],
+)
+def test_what_is_no_origin_is_refused_without_its_password(told):
+    with pytest.raises(ImproperlyConfigured, match="PUBLIC_URL") as refused:
+        reading(PUBLIC_URL=told).origin("PUBLIC_URL")
+    assert "secret" not in str(refused.value)
+
+
 def test_the_process_environment_is_what_is_read_by_default():
     assert Variables().ENVIRON is os.environ

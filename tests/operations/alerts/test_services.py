@@ -43,6 +43,19 @@ def test_an_alert_is_told_once_and_then_counted(listener):
     assert titles() == ["[high] automations: run failed, ads"]
 
 
+def test_links_begin_with_where_people_reach_the_pages(listener, settings):
+    settings.PUBLIC_URL = "https://crown.example.org"
+    raised(link="/admin/")
+    settings.PUBLIC_URL = ""
+    raised(link="/admin/", subject="other")
+    known, unknown = Message.objects.order_by("pk")
+    assert known.payload["alert"]["link"] == "https://crown.example.org/admin/"
+    assert known.payload["alert"]["path"] == unknown.payload["alert"]["path"] == "/admin/"
+    assert unknown.payload["alert"]["link"] == ""
+    assert "Look at https://crown.example.org/admin/" in known.text
+    assert "Look at the page /admin/ (PUBLIC_URL is not set" in unknown.text
+
+
 def test_what_becomes_graver_is_told_once_more_and_opened_again(listener):
     alert = raised("warning")
     services.acknowledge(alert.pk, actor="ada", now=NOON)

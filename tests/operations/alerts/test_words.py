@@ -6,7 +6,8 @@ from operations.alerts import words
 
 ALERT = {
     "source": "health", "kind": "down", "subject": "db", "title": "health: down, db",
-    "severity": "critical", "state": "open", "message": "No answer.", "link": "", "count": 1,
+    "severity": "critical", "state": "open", "message": "No answer.", "link": "", "path": "",
+    "count": 1,
     "first_seen_at": "2026-11-20T12:00:00+00:00", "last_seen_at": "2026-11-20T12:05:00+00:00",
 }  # fmt: skip
 AT = "2026-11-20T12:05:00+00:00"
@@ -31,6 +32,25 @@ def test_counts_and_links_are_told_where_there_are_some():
     text = words.letter("k", words.OPENED, {**ALERT, "count": 3, "link": "/admin/"}, AT).text
     assert "Seen 3 times, last at 2026-11-20 12:05 UTC." in text
     assert "Look at /admin/" in text
+
+
+def test_a_page_whose_host_is_not_known_is_named_by_its_path():
+    text = words.letter("k", words.OPENED, {**ALERT, "path": "/dashboards/health"}, AT).text
+    assert "Look at the page /dashboards/health (PUBLIC_URL is not set: no host is known)." in text
+
+
+@pytest.mark.parametrize(
+    ("path", "public_url", "expected"),
+    [
+        ("/admin/", "https://crown.example.org", "https://crown.example.org/admin/"),
+        ("/admin/", "", ""),
+        ("//evil.example/", "https://crown.example.org", "//evil.example/"),
+        ("https://wiki.example.org/runbook", "", "https://wiki.example.org/runbook"),
+        ("", "https://crown.example.org", ""),
+    ],
+)
+def test_a_link_opens_anywhere_or_is_left_out(path, public_url, expected):
+    assert words.whole(path, public_url) == expected
 
 
 def test_a_digest_counts_and_lists():

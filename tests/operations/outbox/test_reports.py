@@ -45,3 +45,12 @@ def test_attention_is_drawn_to_mail_that_cannot_go_out(listener):
     ]
     listener.delete()
     assert reports.attention(NOON) == []
+
+
+def test_links_are_bare_where_somebody_hears_and_our_own_host_is_not_known(settings):
+    told = reports.Traffic(waiting=0, sent=0, dead=0, destinations=1)
+    nobody = reports.Traffic(waiting=0, sent=0, dead=0, destinations=0)
+    settings.PUBLIC_URL = ""
+    assert (told.has_bare_links, nobody.has_bare_links) == (True, False)
+    settings.PUBLIC_URL = "https://crown.example.org"
+    assert not told.has_bare_links
