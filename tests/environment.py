@@ -9,6 +9,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from aethercrown.embedded import valkey
@@ -23,7 +24,7 @@ def set_up() -> None:
     if "TESTS_FOLDER" not in os.environ:
         folder = Path(tempfile.mkdtemp(prefix="aethercrown-tests-"))
         os.environ["TESTS_FOLDER"] = str(folder)
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        at_end(lambda: shutil.rmtree(folder, ignore_errors=True))
         if not os.environ.get("REDIS_URL"):
             start_broker(folder)
     of_this_worker(os.environ)
@@ -33,8 +34,14 @@ def start_broker(folder: Path) -> None:
     address = valkey.free_address()
     server = valkey.launch(folder, address)
     server.wait_until(address.answers)
-    atexit.register(server.stop)
+    at_end(server.stop)
     os.environ["REDIS_URL"] = address.url
+
+
+def at_end(tidy: Callable[[], object]) -> None:
+    """Do it when this process ends, and not when one that was forked from it does."""
+    owner = os.getpid()
+    atexit.register(lambda: tidy() if os.getpid() == owner else None)
 
 
 def of_this_worker(environment: "os._Environ[str]") -> None:

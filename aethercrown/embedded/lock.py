@@ -12,14 +12,15 @@ from aethercrown.embedded.servers import Unavailable
 ORPHANS_SECONDS = 10.0  # how long servers may take to end after their supervisor was killed
 
 
-def hold(folder: Path) -> int:
+def hold(folder: Path, *, patience: float = ORPHANS_SECONDS) -> int:
     """Lock the folder for the life of this process; Unavailable, with the holder, if it is taken.
 
     The file is handed down to the children, so the folder is free only when all of them are
-    gone. A holder that is dead already has children that are just ending: they are waited for.
+    gone. A holder that is dead already has children that are just ending: they are waited for,
+    at most `patience` seconds.
     """
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    give_up = time.monotonic() + ORPHANS_SECONDS
+    give_up = time.monotonic() + patience
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

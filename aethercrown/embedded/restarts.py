@@ -11,9 +11,10 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Deaths:
-    """The recent ends of one child."""
+    """The recent ends of one child, and the pause after the first."""
 
     times: deque[float] = field(default_factory=deque)
+    first_pause: float = FIRST_PAUSE_SECONDS
 
     def note(self, now: float) -> None:
         """Remember an end, and forget those older than the window."""
@@ -27,5 +28,5 @@ class Deaths:
 
     def pause(self) -> float:
         """How long to wait before the next start: doubled with each recent end."""
-        doubled = FIRST_PAUSE_SECONDS * 2.0 ** (len(self.times) - 1)
+        doubled = self.first_pause * 2.0 ** (len(self.times) - 1)
         return min(doubled, LONGEST_PAUSE_SECONDS) if self.times else 0.0

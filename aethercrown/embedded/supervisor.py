@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aethercrown.embedded.children import Child, fork
 from aethercrown.embedded.console import Voice, say
-from aethercrown.embedded.restarts import Deaths
+from aethercrown.embedded.restarts import FIRST_PAUSE_SECONDS, Deaths
 
 TICK_SECONDS = 1.0
 HURRIED_TICK_SECONDS = 0.02
@@ -33,8 +33,8 @@ class Kept:
     run: Callable[[], object]
     grace: float
     voice: Voice
+    deaths: Deaths
     child: Child | None = None
-    deaths: Deaths = field(default_factory=Deaths)
     start_at: float = 0.0
 
 
@@ -94,9 +94,17 @@ class Supervisor:
         self.hear_out(child)
         return child.status or 0
 
-    def keep(self, name: str, run: Callable[[], object], *, grace: float) -> None:
-        """Start a child that is started again whenever it ends."""
-        kept = Kept(name=name, run=run, grace=grace, voice=self.voice(name))
+    def keep(
+        self,
+        name: str,
+        run: Callable[[], object],
+        *,
+        grace: float,
+        first_pause: float = FIRST_PAUSE_SECONDS,
+    ) -> None:
+        """Start a child that is started again whenever it ends, the first time after a pause."""
+        deaths = Deaths(first_pause=first_pause)
+        kept = Kept(name=name, run=run, grace=grace, voice=self.voice(name), deaths=deaths)
         self.kept.append(kept)
         kept.child = self.start(name, run, kept.voice)
 

@@ -1,10 +1,12 @@
 """The kinds of decision: how each is applied, undone and measured, found by name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from aethercrown import registers
 from operations.decisions.draft import Expected
 
 
@@ -90,3 +92,8 @@ def named(name: str) -> Kind:
 
 def names() -> tuple[str, ...]:
     return tuple(sorted(_known))
+
+
+def apart(kinds: Iterable[Kind] = ()) -> AbstractContextManager[None]:
+    """Within the block only `kinds` are known, and what is registered in it; for tests."""
+    return registers.apart(_known, kinds)

@@ -1,8 +1,10 @@
 """The parts that are always checked, found by name; each app registers its own when it starts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from aethercrown import registers
 from operations.health.verdict import DEGRADED, HEALTHY, UNHEALTHY, UNKNOWN, Observation
 
 
@@ -65,3 +67,8 @@ def register(part: Part) -> None:
 def parts() -> tuple[Part, ...]:
     """Every part, in the order of names."""
     return tuple(_known[name] for name in sorted(_known))
+
+
+def apart(parts: Iterable[Part] = ()) -> AbstractContextManager[None]:
+    """Within the block only `parts` are known, and what is registered in it; for tests."""
+    return registers.apart(_known, parts)

@@ -17,9 +17,9 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_registered(monkeypatch):
-    monkeypatch.setattr(registry, "_known", {})
-    monkeypatch.setattr(kinds, "_known", {})
+def _nothing_registered():
+    with registry.apart(), kinds.apart():
+        yield
 
 
 @pytest.fixture

@@ -36,14 +36,13 @@ def test_the_servers_of_a_killed_holder_are_waited_for(tmp_path):
         assert orphan.wait() == 0
 
 
-def test_they_are_not_waited_for_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(lock, "ORPHANS_SECONDS", 0.1)
+def test_they_are_not_waited_for_without_end(tmp_path):
     command = [sys.executable, "-c", HOLDER, str(tmp_path / "lock"), "", "30"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as orphan:
         assert orphan.stdout
         orphan.stdout.readline()
         with pytest.raises(Unavailable, match=r"process \(unknown\)"):
-            lock.hold(tmp_path)
+            lock.hold(tmp_path, patience=0.1)
         orphan.kill()
 
 

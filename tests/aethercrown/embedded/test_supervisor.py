@@ -10,7 +10,6 @@ import time
 import pytest
 
 from aethercrown.embedded.lock import is_alive
-from aethercrown.embedded.restarts import Deaths
 from aethercrown.embedded.supervisor import Asked, GaveUp, Supervisor
 
 pytestmark = pytest.mark.filterwarnings(
@@ -71,14 +70,12 @@ def test_a_kept_child_that_ended_is_started_again(supervisor, capsys):
     assert "web ended with status -9; it starts again in 0.5 s." in capsys.readouterr().out
 
 
-def test_five_deaths_end_it_all_with_the_last_words(supervisor, monkeypatch):
-    monkeypatch.setattr(Deaths, "pause", lambda _deaths: 0.0)
-
+def test_five_deaths_end_it_all_with_the_last_words(supervisor):
     def complain():
         print("cannot go on")
         sys.exit(3)
 
-    supervisor.keep("web", complain, grace=1)
+    supervisor.keep("web", complain, grace=1, first_pause=0)
     with pytest.raises(GaveUp, match=r"(?s)web ended with status 3, for the 5th.*cannot go on"):
         until(supervisor, lambda: False)
 

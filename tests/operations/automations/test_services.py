@@ -278,11 +278,11 @@ def test_the_sweep_starts_what_no_beat_announced(automation, occasions):
     assert Run.objects.count() == 1
 
 
-def test_the_sweep_leaves_automations_that_this_code_does_not_know(automation, monkeypatch):
+def test_the_sweep_leaves_automations_that_this_code_does_not_know(automation):
     automation()
-    monkeypatch.setattr(registry, "_known", {})
-    assert services.sweep(ONE) == []
-    [result] = services.wake("ads", clock=at(ONE))
+    with registry.apart():
+        assert services.sweep(ONE) == []
+        [result] = services.wake("ads", clock=at(ONE))
     assert result.summary == "UnknownAutomation: No automation is called ads. Known: none."
 
 
@@ -467,11 +467,11 @@ def test_a_failure_that_is_tried_again_is_not_told(automation):
     assert not Alert.objects.exists()
 
 
-def test_the_next_success_ends_the_alert(automation, monkeypatch):
+def test_the_next_success_ends_the_alert(automation):
     failed_for_good(automation)
     good = registry.Automation("ads", "Ads", lambda _occasion: Outcome("Good."))
-    monkeypatch.setitem(registry._known, "ads", good)
-    services.wake("ads", clock=at(ONE + timedelta(hours=1)))
+    with registry.apart([good]):
+        services.wake("ads", clock=at(ONE + timedelta(hours=1)))
     assert Alert.objects.get().state == "resolved"
 
 

@@ -48,14 +48,14 @@ class Told(Board):
 
 
 @pytest.fixture(autouse=True)
-def parts(monkeypatch):
+def parts():
     """The two parts that are registered."""
     known = {
         "database": Part("database", "Database", lambda: None, is_vital=True),
         "cache": Part("cache", "Cache", lambda: None, parent="database"),
     }
-    monkeypatch.setattr(registry, "_known", known)
-    return known
+    with registry.apart(known.values()):
+        yield known
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from operations.health.verdict import DEGRADED, HEALTHY, UNHEALTHY, UNKNOWN
 
 
 @pytest.fixture(autouse=True)
-def _no_parts(monkeypatch):
-    monkeypatch.setattr(registry, "_known", {})
+def _no_parts():
+    with registry.apart():
+        yield
 
 
 def fine():
