@@ -1,0 +1,72 @@
+"""What a rotation and an automatic pass answer, as plain values."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A rotation as its caller sees it; `new_key` is nowhere else in plain text.
+
+    `action_required` says what a person still has to do; empty: nothing. For a key of kind
+    manual without a value, nothing has changed yet and `action_required` asks for the value.
+    """
+
+    key_id: str
+    reason: str
+    rotated_at: datetime | None
+    previous_rotation: datetime | None
+    next_rotation: datetime
+    version: int
+    new_key: str | None = field(repr=False)
+    previous_valid_until: datetime | None
+    action_required: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's `rotation`; with its secret."""
+        return {
+            "key_id": self.key_id,
+            "reason": self.reason,
+            "rotated_at": stamp(self.rotated_at),
+            "previous_rotation": stamp(self.previous_rotation),
+            "next_rotation": stamp(self.next_rotation),
+            "version": self.version,
+            "new_key": self.new_key,
+            "previous_valid_until": stamp(self.previous_valid_until),
+            "action_required": self.action_required or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A key that could not be rotated, and why; its old value works on."""
+
+    key_id: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What an automatic pass did. `held_back`: due, but over the hour's limit."""
+
+    rotations: list[Rotation]
+    failures: list[Failure]
+    due: int = 0
+    held_back: int = 0
+    paused_because: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's answer; without secrets, as nobody asked for those of all keys."""
+        return {
+            "rotations": [{**each.as_json(), "new_key": None} for each in self.rotations],
+            "failures": [{"key_id": each.key_id, "error": each.error} for each in self.failures],
+            "count": len(self.rotations),
+            "due": self.due,
+            "held_back": self.held_back,
+            "paused_because": self.paused_because or None,
+        }
+
+
+def stamp(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat() if at else None

@@ -1,0 +1,118 @@
+"""Rotators by name: how a value of one kind is made, set outside, tried, undone and revoked.
+
+Every outside call of a rotator ends within `SECONDS`, well inside the lease of its key.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+SECONDS = 60.0  # for all that one step does outside
+BYTES = 32
+LONGEST = 10_000  # characters of a value
+
+
+class Refused(Exception):
+    """The other side said no, or cannot be asked: the value was not set, or does not work."""
+
+
+class Unclear(Exception):
+    """No answer, or one that says nothing: the value may have been set."""
+
+
+class BadConfig(ValueError):
+    """What the rotator was given does not suffice; `field` names the part."""
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(words)
+        self.field = field
+
+
+class UnknownRotator(LookupError):
+    """No rotator has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A new value, and where it is to be set; `detail` holds no secret."""
+
+    value: str = field(repr=False)
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A version in a rotator's hands. `current` is what works now, None where nothing does."""
+
+    key_id: str
+    config: Mapping[str, Any]
+    number: int
+    value: str = field(repr=False)
+    detail: Mapping[str, Any]
+    current: str | None = field(repr=False)
+    current_detail: Mapping[str, Any]
+    secret_of: Callable[[str], str] = field(repr=False)  # another managed key's current value
+
+
+class Rotator:
+    """Makes random values that nobody sets anywhere; kinds with an outside override the rest.
+
+    `overlap`: old and new work side by side. `automatic`: nobody has to do anything by hand.
+    `outside`: there is something to set and to test. `needs_value`: the first one is given.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    overlap: ClassVar[bool] = True
+    automatic: ClassVar[bool] = True
+    outside: ClassVar[bool] = True
+    needs_value: ClassVar[bool] = False
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        """BadConfig where `config` does not say what the rotator needs."""
+
+    def first(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The detail of the first version, whose value was given or made."""
+        return {}
+
+    def generate(self, held: Held) -> Fresh:
+        """A new value; `held` is the current version's."""
+        return Fresh(secrets.token_urlsafe(BYTES))
+
+    def set(self, held: Held) -> None:
+        """Make the value known outside; safe to repeat. Refused or Unclear where it failed."""
+
+    def test(self, held: Held) -> None:
+        """Use the value for real. Refused where it does not work, Unclear without an answer."""
+
+    def undo(self, held: Held) -> None:
+        """Take back what `set` may have done, so that only the current value works."""
+
+    def revoke(self, held: Held) -> None:
+        """Let an old value work no more; safe to repeat."""
+
+    def next_step(self) -> str:
+        """What a person has to do after a rotation; empty where nothing is left to do."""
+        return ""
+
+
+_known: dict[str, Rotator] = {}
+
+
+def register(rotator: Rotator) -> None:
+    """Make a rotator known under its name, once for each name."""
+    if type(_known.setdefault(rotator.name, rotator)) is not type(rotator):
+        raise ValueError(f"A rotator called {rotator.name} is registered already.")
+
+
+def named(name: str) -> Rotator:
+    try:
+        return _known[name]
+    except KeyError:
+        known = ", ".join(names()) or "none"
+        raise UnknownRotator(f"No rotator is called {name!r}. Known: {known}.") from None
+
+
+def names() -> tuple[str, ...]:
+    return tuple(sorted(_known))

@@ -1,0 +1,89 @@
+"""What is known of managed keys: one key, those due, and all of them. Secrets never."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Max, OuterRef, QuerySet, Subquery
+
+from security.rotation import advice, schedule
+from security.rotation.answers import stamp
+from security.rotation.levels import GRACE, LEVELS, Terms
+from security.rotation.models import Key, Pass, Policy, Version
+
+LIVE = (Key.State.ACTIVE, Key.State.PAUSED, Key.State.FAILED)
+
+
+def terms(level: str) -> Terms:
+    """What a level asks for: its policy, and the settings where that is silent."""
+    return all_terms()[level]
+
+
+def all_terms() -> dict[str, Terms]:
+    rows = {row.level: row for row in Policy.objects.all()}
+    return {level: _terms(level, rows.get(level)) for level in LEVELS}
+
+
+def _terms(level: str, row: Policy | None) -> Terms:
+    days = row.interval_days if row else None
+    minutes = row.grace_minutes if row else None
+    grace = GRACE[level] if minutes is None else timedelta(minutes=minutes)
+    return Terms(days or getattr(settings, f"KEY_ROTATION_{level.upper()}_DAYS"), grace)
+
+
+def keys() -> QuerySet[Key]:
+    """Every managed key, with the number of its current version as `version`."""
+    number = Version.objects.filter(key=OuterRef("pk"), state=Version.State.CURRENT)
+    return Key.objects.annotate(version=Subquery(number.values("number")[:1]))
+
+
+def key_info(key: Key) -> dict[str, Any]:
+    """One key, as the contract shows it."""
+    number = getattr(key, "version", None)
+    if number is None:
+        shown = Version.objects.filter(key=key).exclude(state=Version.State.PENDING)
+        number = shown.aggregate(number=Max("number"))["number"]
+    return {
+        "key_id": key.key_id,
+        "key_type": key.key_type,
+        "security_level": key.level,
+        "rotator": key.rotator,
+        "state": key.state,
+        "owner": key.owner,
+        "created_at": stamp(key.created_at),
+        "last_rotated": stamp(key.last_rotated_at),
+        "rotation_interval_days": key.interval_days,
+        "next_rotation": stamp(key.next_rotation_at),
+        "version": number,
+    }
+
+
+def due(now: datetime) -> list[dict[str, Any]]:
+    """Keys whose time has come, the longest overdue first."""
+    rows = keys().filter(state__in=LIVE, next_rotation_at__lte=now).order_by("next_rotation_at")
+    return [_late(key, now) for key in rows]
+
+
+def report(now: datetime) -> dict[str, Any]:
+    """All keys at a glance; overdue and due soon are computed, never stored."""
+    live = list(keys().filter(state__in=LIVE).order_by("next_rotation_at", "pk"))
+    by_standing: dict[str, list[Key]] = {"overdue": [], "due_soon": [], "healthy": []}
+    for key in live:
+        by_standing[schedule.standing(key, now)].append(key)
+    last = Pass.objects.first()
+    return {
+        "generated_at": stamp(now),
+        "total_keys": len(live),
+        **{name: len(found) for name, found in by_standing.items()},
+        "overdue_keys": [_late(key, now) for key in by_standing["overdue"]],
+        "due_soon_keys": [_late(key, now) for key in by_standing["due_soon"]],
+        "paused_keys": sum(key.state == Key.State.PAUSED for key in live),
+        "failing_keys": [key.key_id for key in live if key.fail_count or key.state == "failed"],
+        "last_pass_at": stamp(last.begun_at) if last else None,
+        "recommendations": advice.of(live, now, last.begun_at if last else None),
+    }
+
+
+def _late(key: Key, now: datetime) -> dict[str, Any]:
+    late = now - key.next_rotation_at
+    return {**key_info(key), "days_overdue": max(0, late.days), "last_error": key.last_error}
