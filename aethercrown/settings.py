@@ -3,6 +3,7 @@
 Each name read here stands in .env.example with its default and meaning; a test compares the two.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ DATA_DIR = datadir.folder(env.str("DATA_DIR", default=""))
 SECRET_KEY = env.str("SECRET_KEY", default="") or datadir.secret(DATA_DIR, "secret_key")
 API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or datadir.secret(DATA_DIR, "pepper")
 API_KEY_OLD_PEPPER = env.str("API_KEY_OLD_PEPPER", default="")
+AUDIT_KEY = env.str("AUDIT_KEY", default="") or datadir.secret(DATA_DIR, "audit_key")
+AUDIT_ANCHORS = Path(env.str("AUDIT_ANCHORS", default="") or DATA_DIR / "anchors")
 API_KEY_PREFIX = env.str("API_KEY_PREFIX", default="ac")
 DEBUG = env.bool("DEBUG", default=False)
 DATABASE_URL = env.address("DATABASE_URL", variables.DATABASES)
@@ -80,6 +83,10 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_celery_beat",
     "import_export",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
     "aethercrown",
     "operations",
     "security",
@@ -99,12 +106,16 @@ MIDDLEWARE = [
     "aethercrown.headers.ContentSecurityPolicy",
     "aethercrown.limits.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "aethercrown.sessions.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "aethercrown.attribution.Attributed",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "security.access.api.SecondFactor",
+    "allauth.account.middleware.AccountMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -232,6 +243,37 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "/login"
+SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=not DEBUG)
+MFA_SEALING_KEY = env.str("MFA_SEALING_KEY", default="") or datadir.secret(
+    DATA_DIR, "mfa_sealing_key"
+)
+ACCOUNT_ADAPTER = "security.access.services.People"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # nobody signs up; allauth compares them
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+# Passwords are counted by axes and by a bucket of ours (security/access/lockout.py): this one
+# counts the codes of second factors, of which each person has five in a quarter of an hour.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/15m/key", "reauthenticate": "10/m/user"}
+MFA_ADAPTER = "security.access.services.Factors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # steps of 30 s: phones are a little late
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else whoever goes on trying locks for ever
+AXES_LOCKOUT_CALLABLE = "security.access.api.closed"
+AXES_USERNAME_CALLABLE = "security.access.services.tried_name"
+AXES_CLIENT_IP_CALLABLE = "security.access.services.tried_from"
+AXES_CLIENT_STR_CALLABLE = "security.access.services.nobody_named"
+AXES_SENSITIVE_PARAMETERS = ["username", "password", "csrfmiddlewaretoken", "code", "credential"]
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login"
 
@@ -245,6 +287,7 @@ SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+SESSION_COOKIE_AGE = 30 * 60  # without a request; sessions.py ends each after 12 hours as well
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"

@@ -1,16 +1,24 @@
-"""Adding to the chain. An event is part of the transaction of what it tells: both stand or fall."""
+"""Adding to the chain, and anchoring it.
+
+An event is part of the transaction of what it tells: both stand or fall.
+"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from aethercrown.attribution import author
-from security.audit import chain
-from security.audit.models import Event, Head
+from security.audit import anchors, chain, outside, reports
+from security.audit.anchors import HOURLY, Seal
+from security.audit.examine import End
+from security.audit.models import Anchor, Event, Head
 
 NOTHING: Mapping[str, str | int] = MappingProxyType({})
 
@@ -62,6 +70,60 @@ def record_all(said: Iterable[Said], now: datetime | None = None) -> int:
         update_fields=["seq", "hash"],
     )
     return len(events)
+
+
+def anchor(now: datetime, folder: Path | None = None, *, kind: str = HOURLY) -> Anchor:
+    """Seal the ends of all streams, in the database and then outside it.
+
+    Two at once: the second fails on the number. A crash between the two places is made good by
+    the next anchor, which takes along whatever the files lack.
+    """
+    ends = reports.heads()
+    with transaction.atomic():
+        row = _sealed(ends, kind, now)
+    _mark_anchored(ends)
+    keep_outside(folder or settings.AUDIT_ANCHORS)
+    return row
+
+
+def keep_outside(folder: Path) -> int:
+    """Add to the files every anchor that is newer than their last; how many."""
+    kept = outside.kept(folder)
+    last = kept[-1].number if kept else 0
+    rows = Anchor.objects.filter(number__gt=last).order_by("number")
+    return outside.keep(folder, map(reports.as_seal, rows))
+
+
+def _sealed(ends: dict[str, End], kind: str, now: datetime) -> Anchor:
+    last = Anchor.objects.order_by("-number").first()
+    moved = ends
+    if kind == HOURLY:
+        still = Head.objects.filter(anchored=F("seq")).values_list("stream", "seq")
+        unmoved = set(still.iterator())
+        moved = {name: end for name, end in ends.items() if (name, end.seq) not in unmoved}
+    seal = anchors.sealed(
+        Seal(
+            number=last.number + 1 if last else 1,
+            at=now.astimezone(UTC).isoformat(timespec="microseconds"),
+            kind=kind,
+            streams=len(ends),
+            root=anchors.root(ends),
+            ends=anchors.written(moved),
+            previous=last.mark if last else chain.GENESIS,
+        ),
+        settings.AUDIT_KEY,
+    )
+    row = Anchor(**{**asdict(seal), "at": now})
+    row.save(force_insert=True)
+    return row
+
+
+def _mark_anchored(ends: Mapping[str, End]) -> None:
+    """Note how far streams are anchored, row by row: a writer holds no two of them up."""
+    for head in Head.objects.exclude(anchored=F("seq")):
+        end = ends.get(head.stream)
+        if end is not None and end.seq != head.anchored:
+            Head.objects.filter(pk=head.pk).update(anchored=end.seq)
 
 
 def _locked(streams: set[str]) -> dict[str, Head]:

@@ -1,0 +1,138 @@
+"""Every change of what staff edit, kept as a row: what it was, who changed it, from where and why.
+
+A model is tracked by `history = Records(excluded_fields=[...])`. Secrets, their digests and what
+changes by itself many times a day are excluded. Written after django-simple-history, which sees
+saves and deletions; what goes past them has to use its bulk helpers, and a test looks for that.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from simple_history.manager import HistoryManager
+from simple_history.models import HistoricalRecords
+from simple_history.signals import post_create_historical_record
+
+from aethercrown.attribution import LONGEST, author
+
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
+
+
+def here() -> str:
+    """The address of whoever is at work."""
+    return author().address
+
+
+class Placed(models.Model):
+    """What a row of history holds beside the library's own columns."""
+
+    history_address = models.CharField(max_length=64, blank=True, default=here)
+
+    class Meta:
+        abstract = True
+
+
+class Rows(HistoryManager):  # type: ignore[misc]  # the library has no types
+    """Tells of rows that are made many at once as of single ones."""
+
+    def bulk_history_create(self, objs: Any, *args: Any, **options: Any) -> list[Any]:
+        options["default_change_reason"] = options.get("default_change_reason") or author().reason
+        made = super().bulk_history_create(objs, *args, **options) or []
+        for row in made:
+            post_create_historical_record.send(
+                sender=self.model, instance=row.instance, history_instance=row
+            )
+        return list(made)
+
+
+class Records(HistoricalRecords):  # type: ignore[misc]  # the library has no types
+    """The history of one table: a row for each save that changed something that is tracked."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            bases=(Placed,),
+            history_user_id_field=models.CharField(max_length=LONGEST, blank=True, default=""),
+            history_user_getter=lambda row: row.history_user_id,
+            history_user_setter=_settle,
+            history_change_reason_field=models.CharField(max_length=LONGEST, null=True),
+            history_manager=Rows,
+            **options,
+        )
+
+    def get_history_user(self, instance: Any) -> str:
+        return author().actor
+
+    def get_change_reason_for_object(
+        self, instance: Any, history_type: str, using: str | None
+    ) -> str | None:
+        given = super().get_change_reason_for_object(instance, history_type, using)
+        return given or author().reason or None
+
+    def post_save(self, instance: Any, created: bool, using: Any = None, **more: Any) -> None:  # noqa: FBT001 - the library's
+        fields = more.get("update_fields")
+        excluded = set(self.excluded_fields)
+        if _silent.get() or (fields is not None and set(fields) <= excluded):
+            return
+        if not created and self._is_known(instance):
+            return
+        super().post_save(instance, created, using=using, **more)
+
+    def post_delete(self, instance: Any, using: Any = None, **more: Any) -> None:
+        if not _silent.get():
+            super().post_delete(instance, using=using, **more)
+
+    def m2m_changed(
+        self,
+        instance: Any,
+        action: str,
+        attr: str,
+        pk_set: Any,
+        reverse: bool,  # noqa: FBT001 - the library's
+        **more: Any,
+    ) -> None:
+        """A change from the other side is one of each row on this side."""
+        if _silent.get():
+            return
+        if not reverse:
+            super().m2m_changed(instance, action, attr, pk_set, reverse, **more)
+        elif action == "pre_clear":
+            mine = self.cls._default_manager.filter(**{attr: instance})  # noqa: SLF001 - documented
+            instance._cleared = list(mine.values_list("pk", flat=True))  # noqa: SLF001 - until post_clear
+        elif action in {"post_add", "post_remove", "post_clear"}:
+            keys = pk_set or getattr(instance, "_cleared", ())
+            for mine in self.cls._default_manager.filter(pk__in=keys):  # noqa: SLF001 - documented
+                self.create_historical_record(mine, "~")
+
+    def _is_known(self, instance: Any) -> bool:
+        """Whether the newest row of history says the same already."""
+        last = getattr(instance, self.manager_name).first()
+        if last is None or last.history_type == "-":
+            return False
+        names = [field.attname for field in self.fields_included(instance)]
+        return all(getattr(last, name) == getattr(instance, name) for name in names)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Keep no history in the block, of rows that the code itself holds to what it says."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+def tracked() -> dict[type[models.Model], type[models.Model]]:
+    """Every tracked model with the model of its history."""
+    return {
+        model: getattr(model, model._meta.simple_history_manager_attribute).model  # noqa: SLF001 - documented
+        for model in apps.get_models()
+        if hasattr(model._meta, "simple_history_manager_attribute")  # noqa: SLF001 - documented
+    }
+
+
+def _settle(row: Any, actor: str | None) -> None:
+    row.history_user_id = actor or ""

@@ -1,0 +1,63 @@
+"""Anchors in files, so that the database's own owner cannot take them back.
+
+One line an anchor, one file a month. A line that a crash cut short is read over, and written
+again with the next anchor.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from security.audit.anchors import Seal, read
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+
+
+class Unreadable(ValueError):
+    """A line of the files is no anchor, or two lines of one number differ."""
+
+
+def kept(folder: Path) -> list[Seal]:
+    """Every anchor of the folder by its number; Unreadable names the bad line."""
+    found: dict[int, Seal] = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        for seal in _lines(path):
+            if found.setdefault(seal.number, seal) != seal:
+                raise Unreadable(f"{path.name} holds two different anchors {seal.number}")
+    return [found[number] for number in sorted(found)]
+
+
+def keep(folder: Path, seals: Iterable[Seal]) -> int:
+    """Add anchors to the file of their month, on disk before this returns; how many."""
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    count = 0
+    for seal in seals:
+        _append(folder / f"{seal.at[:7]}.jsonl", seal.line())
+        count += 1
+    return count
+
+
+def _lines(path: Path) -> list[Seal]:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    whole = text[: text.rfind("\n") + 1].splitlines()
+    seals = []
+    for number, line in enumerate(whole, start=1):
+        try:
+            seals.append(read(line))
+        except json.JSONDecodeError:
+            continue  # cut short by a crash; if somebody made it so, its number is missing
+        except ValueError as error:
+            raise Unreadable(f"{path.name} line {number} is no anchor") from error
+    return seals
+
+
+def _append(path: Path, line: str) -> None:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
+    with os.fdopen(handle, "r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+        file.write(("\n" if torn else "").encode() + line.encode() + b"\n")
+        file.flush()
+        os.fsync(handle)

@@ -1,0 +1,171 @@
+"""Reading the chain back: whether everything that was recorded is still there, and as it was."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import DataError
+from django.db.models import Q, QuerySet
+
+from security.audit import anchors, examine, outside
+from security.audit.anchors import Seal
+from security.audit.chain import Entry
+from security.audit.examine import NONE, End, Fault, Link, Walk
+from security.audit.models import Anchor, Event, Head
+
+PAGE = 5_000
+COLUMNS = (
+    *("pk", "previous", "hash"),
+    *("stream", "seq", "at", "event", "subject", "actor", "detail"),
+)
+UNREADABLE = (ValueError, TypeError, OverflowError, DataError)
+MOST_PLACES = 10_000  # that an altered entry is tried in
+ANCHORS = "anchors"  # the name under which their own faults are told
+
+
+def events() -> int:
+    return Event.objects.count()
+
+
+def chain_faults(folder: Path | None = None) -> list[Fault]:
+    """The first fault of every stream, and those of the anchors; empty where all is whole.
+
+    Reads in pages and holds no lock: what is written meanwhile is left for the next time.
+    """
+    seals, found = trusted(folder or settings.AUDIT_ANCHORS)
+    known = anchors.known(seals)
+    ends = heads()
+    streams = {*ends, *known, *Event.objects.order_by().values_list("stream", flat=True).distinct()}
+    for stream in sorted(streams):
+        fault = stream_fault(stream, ends.get(stream, NONE), known.get(stream, {}))
+        if fault is not None:
+            found.append(fault)
+    return found
+
+
+def stream_fault(
+    stream: str, end: End, known: Mapping[int, str], since: End = NONE
+) -> Fault | None:
+    """The first fault of one stream; `since` skips what was found whole before."""
+    walk = Walk(stream, known, since)
+    for each in links(stream, since.seq):
+        if _newer(each, end):
+            break
+        fault = walk.step(each)
+        if fault is not None:
+            return _placed(fault, each, end)
+    return walk.finish(end) or _beyond(stream, walk.at)
+
+
+def links(stream: str, after: int = 0) -> Iterator[Link]:
+    """A stream's events in the order of their numbers, a page at a time."""
+    rows = Event.objects.filter(stream=stream).order_by("seq", "pk")
+    here = Q(seq__gt=after) if after else Q()
+    while page := _page(rows.filter(here)):
+        yield from page
+        if len(page) < PAGE:
+            return
+        last = page[-1]
+        here = Q(seq__gt=last.entry.seq) | Q(seq=last.entry.seq, pk__gt=last.row)
+
+
+def heads() -> dict[str, End]:
+    """Every stream's end as it is stored."""
+    rows = Head.objects.values_list("stream", "seq", "hash").order_by("stream")
+    return {stream: End(seq, hash_) for stream, seq, hash_ in rows.iterator()}
+
+
+def seals() -> list[Seal]:
+    """The anchors that the database holds."""
+    return [as_seal(each) for each in Anchor.objects.order_by("number")]
+
+
+def as_seal(row: Anchor) -> Seal:
+    return Seal(
+        number=row.number,
+        at=row.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        kind=row.kind,
+        streams=row.streams,
+        root=row.root,
+        ends=row.ends,
+        previous=row.previous,
+        mark=row.mark,
+    )
+
+
+def trusted(folder: Path) -> tuple[list[Seal], list[Fault]]:
+    """The anchors to compare with, those outside where there are any; and what is wrong with them.
+
+    The database may hold newer ones than the files, after a crash between the two. The files hold
+    newer ones only where somebody cut the database short.
+    """
+    rows = seals()
+    try:
+        kept = outside.kept(folder)
+    except (outside.Unreadable, OSError) as error:
+        return rows, [Fault("anchors", ANCHORS, 0, str(error))]
+    words = anchors.faults(kept or rows, settings.AUDIT_KEY) or _differences(kept, rows)
+    return kept or rows, [Fault("anchors", ANCHORS, 0, each) for each in words[:1]]
+
+
+def _differences(kept: list[Seal], rows: list[Seal]) -> list[str]:
+    if rows and not kept:
+        return [f"none of the {len(rows)} anchors that the database holds is kept outside"]
+    held = {each.number: each for each in rows}
+    lost = [each.number for each in kept if each.number not in held]
+    other = [each.number for each in kept if held.get(each.number, each) != each]
+    return [
+        *(f"anchor {number} is outside, and the database has lost it" for number in lost),
+        *(f"anchor {number} is another outside than in the database" for number in other),
+    ]
+
+
+def _newer(found: Link, end: End) -> bool:
+    """Written since the ends were read, or made to look so."""
+    seq: object = found.entry.seq
+    return isinstance(seq, int) and seq > end.seq
+
+
+def _beyond(stream: str, at: End) -> Fault | None:
+    """An event after the stream's end as it is by now."""
+    end = Head.objects.filter(stream=stream).values_list("seq", flat=True).first() or 0
+    odd = Event.objects.filter(stream=stream, seq__gt=end).order_by("seq", "pk").first()
+    if odd is None:
+        return None
+    words = f"the stream's end says {end} entries"
+    return Fault("inserted", stream, at.seq + 1, words, odd.pk)
+
+
+def _placed(fault: Fault, found: Link, end: End) -> Fault:
+    """An altered entry may be a good one that stands in another's place."""
+    if fault.kind != "altered":
+        return fault
+    near = islice(examine.around(fault.seq, end.seq), MOST_PLACES)
+    place = examine.moved(found, near)
+    if place is None:
+        return fault
+    return replace(fault, kind="reordered", words=f"what stands here is entry {place}")
+
+
+def _page(rows: QuerySet[Event]) -> list[Link]:
+    try:
+        return [_link(*each) for each in rows.values_list(*COLUMNS)[:PAGE]]
+    except UNREADABLE:
+        return [_one(row, seq) for row, seq in rows.values_list("pk", "seq")[:PAGE]]
+
+
+def _link(row: int, previous: str, hash_: str, *said: Any) -> Link:
+    return Link(row, Entry(*said), previous, hash_)
+
+
+def _one(row: int, seq: int) -> Link:
+    """One event alone; without a time, which no hash fits, where it cannot be read."""
+    try:
+        return _link(*Event.objects.filter(pk=row).values_list(*COLUMNS).get())
+    except UNREADABLE:
+        unread: Any = None
+        return Link(row, Entry("", seq, unread, "", "", "", ""), "", "")
