@@ -6,4 +6,8 @@ class AethercrownConfig(AppConfig):
     verbose_name = "Platform"
 
     def ready(self) -> None:
-        from aethercrown import checks  # noqa: F401, PLC0415 - importing registers them
+        from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415 - models are ready now
+
+        from aethercrown import checks, sessions  # noqa: F401, PLC0415 - importing registers them
+
+        user_logged_in.connect(sessions.begin, dispatch_uid="aethercrown.sessions")

@@ -19,7 +19,7 @@ from aethercrown import redaction, tracing
 
 Event = MutableMapping[str, Any]
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-LIBRARIES = ("celery", "amqp", "kombu", "urllib3", "gunicorn.error")
+LIBRARIES = ("celery", "amqp", "kombu", "urllib3", "gunicorn.error", "axes")
 SECRET_SETTINGS = ("SECRET_KEY", "API_KEY_PEPPER", "METRICS_TOKEN")
 PROBES = frozenset({"healthz", "readyz", "metrics"})  # asked every few seconds
 SHORTEST_SECRET = 8  # a shorter one would mask harmless words

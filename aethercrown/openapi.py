@@ -111,6 +111,7 @@ class Call:
     status: int = 200
     query: Mapping[str, Fragment] = field(default_factory=dict)
     list_name: str = ""
+    repeated: int | None = None
 
 
 def documented(
@@ -123,12 +124,14 @@ def documented(
     message: str = "Done",
     status: int = 200,
     query: Mapping[str, Fragment] | None = None,
+    repeated: int | None = None,
 ) -> Callable[[Handler], Handler]:
     """Say what a method of an Endpoint takes and gives; its docstring becomes the description.
 
     `request` and `answer` are serializers (`answer` also a JSON Schema) of the body and of what
     stands in `data`; the examples are plain values that fit them. `query` gives a JSON Schema for
-    each parameter after the `?`. The refusals need no word: they are the same everywhere.
+    each parameter after the `?`. `repeated` is the status where nothing new was made. The refusals
+    need no word: they are the same everywhere.
     """
     call = Call(
         summary=summary,
@@ -139,6 +142,7 @@ def documented(
         message=message,
         status=status,
         query=query or {},
+        repeated=repeated,
     )
 
     def mark(handler: Handler) -> Handler:
@@ -202,7 +206,10 @@ class EnvelopeSchema(AutoSchema):
     def _get_response_bodies(self, direction: str = "response") -> Fragment:
         call = self.call()
         refusals = {str(code): refusal(code) for code in REFUSALS}
-        return refusals if call is None else {str(call.status): self.answered(call), **refusals}
+        if call is None:
+            return refusals
+        codes = [each for each in (call.status, call.repeated) if each]
+        return {**{str(each): self.answered(call) for each in codes}, **refusals}
 
     def answered(self, call: Call) -> Fragment:
         example = {"success": True, "message": call.message, "data": call.example_answer}

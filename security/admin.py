@@ -1,4 +1,4 @@
-from security.access.admin import GroupAdmin, UserAdmin
+from security.access.admin import AuthenticatorAdmin, GroupAdmin, UserAdmin
 from security.apikeys.admin import ApiKeyAdmin
 
-__all__ = ["ApiKeyAdmin", "GroupAdmin", "UserAdmin"]
+__all__ = ["ApiKeyAdmin", "AuthenticatorAdmin", "GroupAdmin", "UserAdmin"]

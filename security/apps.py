@@ -10,6 +10,11 @@ class SecurityConfig(AppConfig):
     def ready(self) -> None:
         # Permissions are rows that Django itself makes after migrate; no migration can name them.
         post_migrate.connect(grant_roles, dispatch_uid="security.roles")
+        from allauth.account.signals import authentication_step_completed  # noqa: PLC0415 - models are ready only now
+
+        from security.access.services import proved_again  # noqa: PLC0415 - the same
+
+        authentication_step_completed.connect(proved_again, dispatch_uid="security.proved")
 
 
 def grant_roles(app_config: AppConfig, using: str, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-from security.access.models import User
+from security.access.models import SetupLink, User
 from security.apikeys.models import ApiKey
 from security.audit.models import Anchor, Event, Head
 from security.envelope.models import Kek, SystemSecret
@@ -14,6 +14,7 @@ __all__ = [
     "Pass",
     "Policy",
     "SystemSecret",
+    "SetupLink",
     "User",
     "Version",
 ]

@@ -1,12 +1,16 @@
-"""Signing in and out."""
+"""Signing in and out, the second factor, and the first administrator."""
 
+from allauth.account.views import reauthenticate
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
-from security.access.api import SignIn, admin_door
+from security.access.api import SetUp, SignIn, admin_door
 
 urlpatterns = [
-    path("login", SignIn.as_view(), name="login"),
+    path("login", SignIn.as_view(), name="account_login"),  # allauth knows them by these names
+    path("logout", LogoutView.as_view(), name="account_logout"),
     path("admin/login/", admin_door),
-    path("logout", LogoutView.as_view(), name="logout"),
+    path("setup/<str:token>", SetUp.as_view(), name="setup"),
+    path("account/reauthenticate", reauthenticate, name="account_reauthenticate"),
+    path("account/2fa/", include("allauth.mfa.urls")),
 ]

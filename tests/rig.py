@@ -138,7 +138,7 @@ def start(
         PORT=str(port),
         DJANGO_SETTINGS_MODULE="aethercrown.settings",
         PYTHONUNBUFFERED="1",
-        **{"DEMO": "0", **environment},
+        **{"DEMO": "0", "SECOND_FACTOR_REQUIRED": "False", **environment},
     )
     with output.open("ab") as file:
         process = subprocess.Popen(  # noqa: S603 - our own command

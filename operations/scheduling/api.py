@@ -20,6 +20,7 @@ from operations.scheduling.aitask import LONGEST_ESTIMATE, AITask, TaskPriority
 from operations.scheduling.graph import Cyclic, UnknownDependency
 from operations.scheduling.models import Task
 from operations.scheduling.scheduler import DifferentTask
+from operations.submission import services as submission
 from operations.workers.models import NAME
 
 MOST_TASKS = 10_000
@@ -169,6 +170,7 @@ class ScheduleView(Endpoint):
         example_answer={"task": examples.TASK},
         message="Task scheduled",
         status=201,
+        repeated=200,
     )
     def post(self, request: Request) -> Response:
         """All are stored or none. A task that is stored already with the same values stays."""
@@ -215,7 +217,7 @@ def stored(given: Sequence[Any], where: Sequence[str], now: Any) -> list[Task]:
     if problems:
         raise Invalid(problems)
     try:
-        return services.submit(tasks, now)
+        return submission.submit(tasks, now)
     except UnknownDependency as error:
         raise Invalid(intake.unknown(given, where, error)) from error
     except Cyclic as error:

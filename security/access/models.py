@@ -1,6 +1,7 @@
-"""The user record."""
+"""The user record, and the link by which the first administrator is made."""
 
 from django.contrib.auth.models import AbstractUser
+from django.db import models
 
 
 class User(AbstractUser):
@@ -12,3 +13,14 @@ class User(AbstractUser):
             ("operate", "Can enter and change data, and start automations"),
             ("approve_decisions", "Can approve, reject and roll back decisions"),
         ]
+
+
+class SetupLink(models.Model):
+    """The one link, while there is no administrator; only a digest of its token is kept."""
+
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    used_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"Set-up link until {self.expires_at:%Y-%m-%d %H:%M} UTC"

@@ -1,8 +1,13 @@
 """What a person may do; each role's permissions stand in roles.py."""
 
+from datetime import datetime
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
-from security.access.models import User
+from security.access import setup
+from security.access.models import SetupLink, User
 
 Person = User | AnonymousUser | None
 
@@ -29,3 +34,18 @@ def may_approve(user: Person) -> bool:
 
 def holds(user: Person, permission: str) -> bool:
     return user is not None and user.is_active and user.has_perm(permission)
+
+
+def lacks_factor(user: Person) -> bool:
+    """Whether this person must enrol a second factor before anything else is shown."""
+    if user is None or not settings.SECOND_FACTOR_REQUIRED or not user.is_superuser:
+        return False
+    return not Authenticator.objects.filter(user_id=user.pk).exists()
+
+
+def setup_link_works(token: str, now: datetime) -> bool:
+    """Whether a post with this token would make the first administrator. Looking uses nothing."""
+    works = SetupLink.objects.filter(
+        digest=setup.digest(token), used_at=None, expires_at__gt=now
+    ).exists()
+    return works and not User.objects.filter(is_superuser=True).exists()

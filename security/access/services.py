@@ -1,23 +1,34 @@
-"""The roles' groups, kept as roles.py says; and the check of a password, slowed after failures."""
+"""The roles' groups, kept as roles.py says; the check of a password; the first administrator."""
 
 import logging
-from hashlib import sha256
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
+from axes.backends import AxesBackend
+from axes.handlers.proxy import AxesProxyHandler
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
 
+from aethercrown import sessions
 from aethercrown.throttling import Rate, buckets, client_address
-from security.access import roles
-from security.access.models import User
+from operations.outbox import sealed
+from security.access import lockout, roles, setup
+from security.access.models import SetupLink, User
 
-TRIES = 5
-WAIT = 15  # minutes until all tries are back
-FROM_ONE_ADDRESS = Rate(TRIES, TRIES / (WAIT * 60))
-FROM_EVERYWHERE = Rate(30, 30 / 3600)
+FROM_EVERYWHERE = Rate(lockout.IN_AN_HOUR, lockout.IN_AN_HOUR / 3600)
+AT_ONCE = 2  # passwords that one process hashes side by side: each takes 19 MiB and a core
+PATIENCE = 5.0  # seconds that a sign-in waits for its turn
 log = logging.getLogger(__name__)
 
 
@@ -35,11 +46,33 @@ def grant(app: str) -> None:
         group.permissions.set([*kept, *held])
 
 
-class Passwords(ModelBackend):
+class Busy(Exception):
+    """More sign-ins at once than passwords can be hashed; nothing was checked."""
+
+
+class Turns:
+    """At most `count` at a time; the others wait, and Busy for whom that takes too long."""
+
+    def __init__(self, count: int) -> None:
+        self.free = threading.BoundedSemaphore(count)
+
+    @contextmanager
+    def taken(self, patience: float) -> Iterator[None]:
+        if not self.free.acquire(timeout=patience):
+            raise Busy
+        try:
+            yield
+        finally:
+            self.free.release()
+
+
+turns = Turns(AT_ONCE)
+
+
+class Passwords(AxesBackend):  # type: ignore[misc]  # its base has no types
     """Django's check, closed for a while after wrong passwords; settings name it.
 
-    A user name is closed for one address after 5 failures, and for all after 30 an hour, but
-    never for good: that would be a weapon. A name that nobody has is treated the same.
+    An unknown name is treated as a known one: it is counted, and a password is hashed for it.
     """
 
     def authenticate(
@@ -49,23 +82,129 @@ class Passwords(ModelBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> User | None:
-        limits = tries(request, username or "")
-        if any(buckets.take(name, cost=0, rate=rate) for name, rate in limits.items()):
+        if request is None:  # a program of ours, with nobody to hold off
+            return self.checked(None, username, password)
+        bucket = f"sign-in:{lockout.who(username or '')}"
+        if is_closed(request, username or "", bucket):
+            request.axes_locked_out = True  # type: ignore[attr-defined]  # read by the middleware
             log.warning("Sign-in closed after too many wrong passwords")
             raise PermissionDenied
-        user = super().authenticate(request, username, password, **kwargs)
+        user = self.checked(request, username, password)
         if user is None:
-            for name, rate in limits.items():
-                buckets.take(name, rate=rate)
+            buckets.take(bucket, rate=FROM_EVERYWHERE)
+        return user
+
+    def checked(
+        self, request: HttpRequest | None, username: str | None, password: str | None
+    ) -> User | None:
+        with turns.taken(PATIENCE):
+            user = ModelBackend.authenticate(self, request, username, password)
         return user if isinstance(user, User) else None
 
 
-def tries(request: HttpRequest | None, username: str) -> dict[str, Rate]:
-    """The buckets that a wrong password takes from; none where no request stands behind it."""
-    if request is None:
-        return {}
-    who = sha256(username.lower().encode()).hexdigest()[:32]
-    return {
-        f"sign-in:{who}:{client_address(request)}": FROM_ONE_ADDRESS,
-        f"sign-in:{who}": FROM_EVERYWHERE,
-    }
+def is_closed(request: HttpRequest, username: str, bucket: str) -> bool:
+    """Whether this name is closed now, for this address or for all."""
+    if not AxesProxyHandler.is_allowed(request, {"username": username}):
+        return True
+    return bool(buckets.take(bucket, cost=0, rate=FROM_EVERYWHERE))
+
+
+def tried_name(_request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """How django-axes calls a user name; settings name it."""
+    return lockout.who(str((credentials or {}).get("username") or ""))
+
+
+def tried_from(request: HttpRequest) -> str | None:
+    """How django-axes calls a caller's address; settings name it."""
+    address = client_address(request).partition("/")[0]
+    return None if address == "unknown" else address
+
+
+def nobody_named(*_who: Any) -> str:
+    """What django-axes logs of a caller; settings name it."""
+    return "somebody"
+
+
+class AlreadySetUp(Exception):
+    """There is an administrator: the others are made in the admin."""
+
+
+class LinkGone(Exception):
+    """The link was used, is too old, or never was."""
+
+
+@transaction.atomic
+def make_setup_link(now: datetime) -> str:
+    """The token of a new link; one made before ends here."""
+    refuse_second()
+    SetupLink.objects.all().delete()
+    token = setup.new_token()
+    SetupLink.objects.create(digest=setup.digest(token), expires_at=now + setup.LIFE)
+    return token
+
+
+def refuse_second() -> None:
+    if User.objects.filter(is_superuser=True).exists():
+        raise AlreadySetUp("There is an administrator already, who makes the others in the admin.")
+
+
+@transaction.atomic
+def use_setup_link(token: str, username: str, password: str, now: datetime) -> User:
+    """Make the first administrator. Of several posts at once, the one that marks the link wins."""
+    mine = SetupLink.objects.filter(
+        digest=setup.digest(token), used_at=None, expires_at__gt=now
+    ).update(used_at=now)
+    if not mine:
+        raise LinkGone
+    refuse_second()
+    user = User(username=username, is_staff=True, is_superuser=True)
+    user.set_password(password)
+    user.save()
+    log.info("The first administrator was made", extra={"user_id": user.pk})
+    return user
+
+
+QUIET = frozenset({"account/messages/logged_in.txt", "account/messages/logged_out.txt"})
+
+
+class People(DefaultAccountAdapter):  # type: ignore[misc]  # its base has no types
+    """How allauth treats our people: nobody signs up, and a sign-in of minutes ago is fresh."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        return not sessions.is_fresh(context.request.session, int(time.time()))
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_address(request)
+
+    def add_message(
+        self,
+        request: HttpRequest,
+        level: int,
+        message_template: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Say what was done, but not that somebody signed in: the page shows it."""
+        if message_template not in QUIET:
+            super().add_message(request, level, message_template, *args, **kwargs)
+
+
+class Factors(DefaultMFAAdapter):  # type: ignore[misc]  # its base has no types
+    """The secrets of second factors are sealed at rest: a copy of the database opens no account."""
+
+    def get_totp_issuer(self) -> str:
+        return "AetherCrown"
+
+    def encrypt(self, text: str) -> str:
+        return sealed.seal(text, settings.MFA_SEALING_KEY)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return sealed.opened(encrypted_text, settings.MFA_SEALING_KEY)
+
+
+def proved_again(request: HttpRequest, **_signal: Any) -> None:
+    """Receives allauth's `authentication_step_completed`: the next minutes count as fresh."""
+    sessions.prove(request.session, int(time.time()))

@@ -1,4 +1,7 @@
 import pytest
+import time_machine
+from axes.models import AccessAttempt
+from django.contrib.auth.hashers import get_hasher
 
 from aethercrown import throttling
 from security.access import services
@@ -56,8 +59,9 @@ def test_a_wrong_password_and_an_unknown_name_look_alike(client, ada):
 def test_after_five_wrong_tries_the_right_password_waits_too(client, ada, path):
     for _ in range(5):
         sign_in(client, password="wrong", path=path)  # noqa: S106 - wrong on purpose
-    assert sign_in(client, path=path).status_code == 200
-    assert sign_in(client, name="ADA", path=path).status_code == 200
+    refused = sign_in(client, path=path)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "900")
+    assert sign_in(client, name="ADA", path=path).status_code == 429
 
 
 def test_another_address_and_another_name_stay_open(client, ada, django_user_model):
@@ -77,7 +81,53 @@ def test_right_passwords_cost_no_try(client, ada):
 def test_guessing_from_many_addresses_closes_the_name_for_all(client, ada):
     for number in range(30):
         sign_in(client, password="wrong", address=f"192.0.2.{number}")  # noqa: S106 - wrong on purpose
-    assert sign_in(client, address="198.51.100.1").status_code == 200
+    assert sign_in(client, address="198.51.100.1").status_code == 429
+
+
+def test_a_name_that_nobody_has_is_closed_alike(client, ada):
+    for _ in range(5):
+        sign_in(client, name="nobody")
+        sign_in(client, password="wrong")  # noqa: S106 - wrong on purpose
+    unknown, known = sign_in(client, name="nobody"), sign_in(client)
+    assert unknown.status_code == known.status_code == 429
+    assert unknown.content == known.content
+
+
+@pytest.mark.parametrize("name", ["ada", "nobody", "without"])
+def test_one_password_is_hashed_whoever_is_tried(client, ada, name, django_user_model, monkeypatch):
+    django_user_model.objects.create_user("without")  # no password at all
+    hashed, hasher = [], get_hasher()
+    encode = type(hasher).encode
+    monkeypatch.setattr(type(hasher), "encode", lambda *given: hashed.append(1) or encode(*given))
+    sign_in(client, name=name, password="wrong")  # noqa: S106 - wrong on purpose
+    assert len(hashed) == 1
+
+
+def test_trying_on_while_closed_does_not_keep_it_closed(client, ada):
+    with time_machine.travel("2026-11-22T09:00:00Z", tick=False) as clock:
+        for _ in range(5):
+            sign_in(client, password="wrong")  # noqa: S106 - wrong on purpose
+        clock.shift(14 * 60)
+        assert sign_in(client).status_code == 429
+        clock.shift(2 * 60)
+        assert sign_in(client).status_code == 302
+
+
+def test_nothing_typed_is_kept_of_a_wrong_try(client, ada):
+    sign_in(client, name="my password typed here", password="other canary")  # noqa: S106 - made up
+    kept = str(list(AccessAttempt.objects.values()))
+    assert "canary" not in kept
+    assert "typed" not in kept
+
+
+def test_more_sign_ins_than_can_be_hashed_at_once_are_told_to_wait(client, ada, monkeypatch):
+    full = services.Turns(1)
+    monkeypatch.setattr(services, "turns", full)
+    monkeypatch.setattr(services, "PATIENCE", 0.01)
+    with full.taken(0):
+        answer = sign_in(client)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert sign_in(client).status_code == 302
 
 
 def test_a_check_without_a_request_is_not_slowed(client, ada):

@@ -89,5 +89,6 @@ def test_the_theme_breaks_under_each_stricter_directive(site, window, monkeypatc
     """Why headers.THEME is as it is; should this fail one day, drop the exception."""
     strict = {name: words for name, words in headers.THEME.items() if name != directive}
     monkeypatch.setattr(headers, "THEME", strict)
-    window.visit(site + "/admin/login/")
+    window.run(FILL, "ada", PHRASE)
+    window.visit(site + "/admin/")
     assert any("Content Security Policy" in each for each in window.complaints())
