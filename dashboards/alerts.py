@@ -38,7 +38,7 @@ def unresolved(rows: Sequence[Any]) -> Table:
     """One row an alert that is not over."""
     columns = (
         Column("Alert"),
-        Column("Severity"),
+        Column("Severity", badge=True),
         Column("What is wrong", prose=True),
         Column("Since"),
         Column("Last seen"),
@@ -64,7 +64,7 @@ def resolved(rows: Sequence[Any]) -> Table:
     """One row an alert that ended lately."""
     columns = (
         Column("Alert"),
-        Column("Severity"),
+        Column("Severity", badge=True),
         Column("Since"),
         Column("Ended"),
         Column("Ended by"),

@@ -91,7 +91,7 @@ def listed(rows: Sequence[Mapping[str, Any]]) -> Table:
     columns = (
         Column("Decision"),
         Column("Proposed at"),
-        Column("Status"),
+        Column("Status", badge=True),
         Column("Decided by"),
         Column("Promised"),
         Column("Gained"),

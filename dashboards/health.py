@@ -56,10 +56,10 @@ def listed(trends: Sequence[Trend]) -> Table:
     """Each component now, and over the last 24 hours."""
     columns = (
         Column("Component"),
-        Column("Status"),
-        Column("Confirmed"),
+        Column("Status", badge=True),
+        Column("Confirmed", badge=True),
         Column("Since"),
-        Column("Last look"),
+        Column("Last look", aside=True),
         Column("Available, 24 h", SHARE),
         Column("p50", MILLISECONDS),
         Column("p95", MILLISECONDS),

@@ -1,13 +1,21 @@
 """A table as a page shows it and as its CSV holds it; pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
 from aethercrown.charts.figures import MISSING, Unit, full, signed
 
 Value = str | int | float | Decimal | date | datetime | None
+FEW = 3  # columns that fit a phone side by side
+TONES = {
+    **dict.fromkeys(("healthy", "up", "applied", "measured", "done", "completed"), "good"),
+    **dict.fromkeys(("degraded", "warning", "medium"), "warn"),
+    **dict.fromkeys(("unhealthy", "down", "critical", "high", "failed", "rejected"), "bad"),
+    **dict.fromkeys(("rolled back",), "bad"),
+    **dict.fromkeys(("proposed", "approved", "running"), "accent"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +26,8 @@ class Column:
     unit: Unit | None = None
     signs: bool = False  # whether + stands before what is above zero
     prose: bool = False  # sentences, which may run over several lines
+    badge: bool = False  # a word whose colour says what it means
+    aside: bool = False  # stands in the CSV only
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,8 @@ class Cell:
     text: str
     kind: str
     path: str = ""
+    badge: str = ""
+    label: str = ""  # its column, for phones, where a row stands upright
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +55,43 @@ class Table:
     def header(self) -> list[str]:
         return [each.name for each in self.columns]
 
+    @property
+    def stacks(self) -> bool:
+        """Whether its rows stand upright on a phone."""
+        return len(self.headings()) > FEW
+
     def headings(self) -> list[Cell]:
-        return [Cell(each.name, "number" if each.unit else "") for each in self.columns]
+        return [Cell(each.name, "number" if each.unit else "") for each in self._seen()]
 
     def lines(self) -> list[list[Cell]]:
         """The rows as a page shows them."""
         lines = []
         for place, row in enumerate(self.rows):
-            cells = [shown(value, column) for value, column in zip(row, self.columns, strict=True)]
+            pairs = zip(row, self.columns, strict=True)
+            cells = [shown(value, column) for value, column in pairs if not column.aside]
             if place < len(self.paths):
-                cells[0] = Cell(cells[0].text, cells[0].kind, self.paths[place])
+                cells[0] = replace(cells[0], path=self.paths[place])
             lines.append(cells)
         return lines
+
+    def _seen(self) -> list[Column]:
+        return [each for each in self.columns if not each.aside]
 
 
 def shown(value: Value, column: Column) -> Cell:
     """One value in its column; a dash where there is none."""
     if column.unit is not None and not isinstance(value, str | date):
         worded = signed(value, column.unit) if column.signs else full(value, column.unit)
-        return Cell(worded, "number")
+        return Cell(worded, "number", label=column.name)
     kind = "reason" if column.prose else "number" if column.unit else ""
-    if isinstance(value, datetime):
-        return Cell(f"{value.day} {value:%b %Y, %H:%M}", kind)
     if isinstance(value, date):
-        return Cell(f"{value.day} {value:%b %Y}", kind)
-    return Cell(MISSING if value is None or value == "" else str(value), kind)
+        return Cell(moment(value), kind or "when", label=column.name)
+    text = MISSING if value is None or value == "" else str(value)
+    badge = f"badge {TONES.get(text.lower(), '')}".strip() if column.badge else ""
+    return Cell(text, kind, badge=badge if text != MISSING else "", label=column.name)
+
+
+def moment(value: date) -> str:
+    """A day, and its time where there is one, as people write them."""
+    time = f", {value:%H:%M}" if isinstance(value, datetime) else ""
+    return f"{value.day} {value:%b %Y}{time}"

@@ -6,7 +6,9 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make what operations checks and runs by itself known by name."""
-        from operations.automations import registry as automations  # noqa: PLC0415 - models exist only now
+        from aethercrown import demo  # noqa: PLC0415 - models exist only now
+        from operations.automations import registry as automations  # noqa: PLC0415
+        from operations.demo import services as demo_services  # noqa: PLC0415
         from operations.health import registry as parts  # noqa: PLC0415
         from operations.health import services as health  # noqa: PLC0415
         from operations.planning import services as planning  # noqa: PLC0415
@@ -16,3 +18,4 @@ class OperationsConfig(AppConfig):
             automations.register(automation)
         for part in vitals.PARTS:
             parts.register(part)
+        demo.register("operations", demo_services.seed)

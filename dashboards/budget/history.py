@@ -39,7 +39,7 @@ def table(plans: Sequence[Plan], currency: str) -> Table:
         Column("From"),
         Column("Made at"),
         Column("Total", money(currency)),
-        Column("Status"),
+        Column("Status", badge=True),
         Column("Promised lift", PERCENT, signs=True),
         Column("90% interval"),
         Column("Realised lift", PERCENT, signs=True),

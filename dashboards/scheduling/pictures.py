@@ -78,7 +78,8 @@ def stretch(bar: Bar, now: datetime, size: float) -> Stretch:
 
 def listed(found: Sequence[Bar]) -> Table:
     """Every task that has a place."""
-    columns = tuple(map(Column, ("Task", "Type", "Priority", "Status", "Worker", "Start", "End")))
+    names = ("Task", "Type", "Priority", "Status", "Worker", "Start", "End")
+    columns = tuple(Column(each, badge=each == "Status") for each in names)
     rows = [
         (
             each.task_id,
@@ -99,7 +100,7 @@ def bottlenecks(found: Sequence[Mapping[str, Any]]) -> Table:
     grave = {name: place for place, name in enumerate(PRIORITIES)}
     columns = (
         Column("What"),
-        Column("Severity"),
+        Column("Severity", badge=True),
         Column("Why", prose=True),
         Column("What helps", prose=True),
     )

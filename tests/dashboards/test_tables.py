@@ -11,7 +11,7 @@ DASH = "\N{EN DASH}"
 
 
 def test_a_number_is_worded_with_its_unit_and_set_to_the_right():
-    assert shown(Decimal("1234.5"), USD) == Cell("$1,234.50", "number")
+    assert shown(Decimal("1234.5"), USD) == Cell("$1,234.50", "number", label="Total")
 
 
 def test_a_change_shows_its_direction():
@@ -19,7 +19,7 @@ def test_a_change_shows_its_direction():
 
 
 def test_no_figure_is_a_dash_and_zero_is_zero():
-    assert shown(None, USD) == Cell(DASH, "number")
+    assert shown(None, USD) == Cell(DASH, "number", label="Total")
     assert shown(0, USD).text == "$0.00"
     assert shown("", Column("Note")).text == DASH
     assert shown(None, Column("Note")).text == DASH
@@ -31,7 +31,7 @@ def test_days_and_times_read_as_people_write_them():
 
 
 def test_words_in_a_column_of_figures_stay_words():
-    assert shown("no data", USD) == Cell("no data", "number")
+    assert shown("no data", USD) == Cell("no data", "number", label="Total")
 
 
 def test_sentences_may_run_over_lines():
@@ -43,3 +43,25 @@ def test_the_first_cells_of_rows_lead_to_their_pages():
     assert [line[0].path for line in table.lines()] == ["/x", ""]
     assert table.header == ["Name", "Total"]
     assert [cell.kind for cell in table.headings()] == ["", "number"]
+
+
+def test_a_word_with_a_meaning_has_its_colour_and_a_missing_one_has_none():
+    status = Column("Status", badge=True)
+    assert shown("Rolled back", status).badge == "badge bad"
+    assert shown("healthy", status).badge == "badge good"
+    assert shown("whatever", status).badge == "badge"
+    assert shown("", status).badge == ""
+
+
+def test_what_stands_aside_is_in_the_csv_alone():
+    columns = (Column("Name"), Column("Seen", aside=True), USD)
+    table = Table("a", "A", columns, [("x", "now", 1)])
+    assert table.header == ["Name", "Seen", "Total"]
+    assert [cell.text for cell in table.lines()[0]] == ["x", "$1.00"]
+    assert [cell.text for cell in table.headings()] == ["Name", "Total"]
+
+
+def test_only_a_table_that_is_too_wide_for_a_phone_stands_upright():
+    few = tuple(Column(name) for name in "abc")
+    assert not Table("a", "A", few, []).stacks
+    assert Table("a", "A", (*few, USD), []).stacks

@@ -1,0 +1,197 @@
+"""Storing operations' part of the demo company, every row of it noted."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+import numpy as np
+from django.utils import timezone
+
+from aethercrown.demo import NotEmpty, Seeding
+from operations.alerts.models import Alert
+from operations.demo import company
+from operations.demo.company import Done, Site
+from operations.health.models import Component, Incident, Rollup
+from operations.health.verdict import HEALTHY, UP
+from operations.planning import services as planning
+from operations.planning.models import Schedule
+from operations.scheduling import services as tasks
+from operations.scheduling.durations import Learned
+from operations.scheduling.models import Dependency, Duration, Task
+from operations.submission import services as submission
+from operations.uptime import histogram, rollups
+from operations.workers.models import Pool, Worker
+
+SUBMITTED = timedelta(minutes=50)
+HELD = timedelta(days=30).total_seconds()  # agents that do not exist never report
+MANAGER = "demo: operations manager"
+UNSEEN = "Not looked at: it is a part of the demo company."
+
+
+def seed(seeding: Seeding) -> None:
+    """Agents in the middle of their work, two weeks of two sites, and alerts in each state."""
+    if Task.objects.exists():
+        raise NotEmpty(
+            "This installation has AI tasks of its own, so the demo company was not loaded."
+        )
+    now = moment(seeding)
+    workers = _crew(seeding)
+    _history(seeding, workers, now)
+    _queue(seeding, now)
+    for site in company.SITES:
+        _site(seeding, site, now)
+    seeding.keep(Alert.objects.bulk_create(_alerts(now)))
+
+
+def moment(seeding: Seeding) -> datetime:
+    """The present moment, where the company's day is today: its agents are at work now."""
+    now = timezone.now()
+    return now if now.date() == seeding.today else seeding.now
+
+
+# --- Agents and their tasks ---------------------------------------------------------------------
+def _crew(seeding: Seeding) -> dict[str, Worker]:
+    """The agents and their pools; a pool that was there before stays the owner's."""
+    pools = {}
+    for name in dict.fromkeys(company.AGENTS.values()):
+        pools[name], is_new = Pool.objects.get_or_create(name=name)
+        if is_new:
+            seeding.keep([pools[name]])
+    made = Worker.objects.bulk_create(
+        Worker(name=name, pool=pools[pool]) for name, pool in company.AGENTS.items()
+    )
+    seeding.keep(made)
+    return {each.name: each for each in made}
+
+
+def _history(seeding: Seeding, workers: Mapping[str, Worker], now: datetime) -> None:
+    """Tasks that ended, and what they taught about how long each type takes."""
+    ended = company.done(seeding.random)
+    seeding.keep(Task.objects.bulk_create(_ended(each, workers, now) for each in ended))
+    taught: dict[str, Learned] = {}
+    for each in reversed(ended):
+        if not each.error:
+            taught[each.task_type] = taught.get(each.task_type, Learned()).after(each.seconds)
+    rows = [Duration(task_type=name, **asdict(found)) for name, found in taught.items()]
+    seeding.keep(Duration.objects.bulk_create(rows))
+
+
+def _ended(each: Done, workers: Mapping[str, Worker], now: datetime) -> Task:
+    ended_at = now - each.ended_before
+    started_at = ended_at - timedelta(seconds=each.seconds)
+    worker = workers[each.worker]
+    return Task(
+        task_id=each.task_id,
+        task_type=each.task_type,
+        priority=company.MEDIUM,
+        estimated_duration=company.USUAL[each.task_type],
+        estimate_used=company.USUAL[each.task_type],
+        pool=worker.pool,
+        status=Task.Status.FAILED if each.error else Task.Status.COMPLETED,
+        gain=2.0,
+        cost=company.USUAL[each.task_type],
+        created_at=started_at - SUBMITTED,
+        ready_at=started_at - SUBMITTED,
+        started_at=started_at,
+        completed_at=ended_at,
+        seconds=each.seconds,
+        worker=worker,
+        attempt=1,
+        error=each.error,
+    )
+
+
+def _queue(seeding: Seeding, now: datetime) -> None:
+    """What waits is submitted, given out and planned as anybody's tasks are."""
+    before = set(Task.objects.values_list("pk", flat=True))
+    submission.submit(company.waiting(), now - SUBMITTED)
+    for place, (name, pool) in enumerate(company.AGENTS.items()):
+        if pool != company.IMAGES:  # its work waits for research
+            taken = now - timedelta(minutes=3 + 2 * place)
+            tasks.assign(taken, worker=name, lease=HELD)
+    Worker.objects.filter(name__in=company.AGENTS).update(last_seen_at=None)
+    made = Task.objects.exclude(pk__in=before).order_by("pk")
+    seeding.keep(made)
+    seeding.keep(Dependency.objects.filter(task__in=made).order_by("pk"))
+    is_first = not Schedule.objects.exists()
+    plan = planning.replan(now)
+    if is_first:
+        seeding.keep([plan])
+
+
+# --- Sites and what was wrong -------------------------------------------------------------------
+def _site(seeding: Seeding, site: Site, now: datetime) -> None:
+    """A component that leads nowhere, with its hours and days up to last midnight."""
+    midnight = rollups.day_of(now)
+    row = Component.objects.create(
+        name=site.name,
+        kind=Component.Kind.PART,
+        is_required=False,
+        state=UP,
+        status=HEALTHY,
+        since=midnight - timedelta(days=company.DAYS),
+        last_ms=site.usual_ms,
+        error=UNSEEN,
+        checked_at=now,
+    )
+    seeding.keep([row])
+    seeding.keep(Rollup.objects.bulk_create(_rollups(row, site, midnight, seeding.random)))
+    seeding.keep(
+        Incident.objects.bulk_create(
+            Incident(
+                component=row,
+                started_at=midnight - before,
+                confirmed_at=midnight - before + timedelta(minutes=2),
+                ended_at=midnight - before + length,
+                error=why,
+                ending="recovered",
+            )
+            for before, length, why in site.outages
+        )
+    )
+
+
+def _rollups(
+    row: Component, site: Site, midnight: datetime, random: np.random.Generator
+) -> Iterator[Rollup]:
+    by_day: dict[datetime, list[rollups.Totals]] = {}
+    for start, found in company.hours(site, midnight, random):
+        by_day.setdefault(rollups.day_of(start), []).append(found)
+        yield _rollup(row, Rollup.Span.HOUR, start, found)
+    for start, parts in by_day.items():
+        yield _rollup(row, Rollup.Span.DAY, start, rollups.merged(parts))
+
+
+def _rollup(row: Component, span: str, start: datetime, found: rollups.Totals) -> Rollup:
+    figures = {**asdict(found), "histogram": histogram.stored(found.histogram)}
+    return Rollup(component=row, span=span, start=start, **figures)
+
+
+def _alerts(now: datetime) -> Iterator[Alert]:
+    """One that nobody has taken on, one that somebody has, and two that are over.
+
+    All count as told, so that no message of them goes out.
+    """
+    for each in company.TROUBLES:
+        first = now - each.since
+        ended = now - each.over if each.over is not None else None
+        state = Alert.State.RESOLVED if ended else Alert.State.OPEN
+        if each.note and not ended:
+            state = Alert.State.ACKNOWLEDGED
+        yield Alert(
+            source="demo",
+            kind=each.kind,
+            subject=each.subject,
+            severity=each.severity,
+            state=state,
+            message=each.message,
+            count=each.count,
+            first_seen_at=first,
+            last_seen_at=ended or now - each.since / 10,
+            told_at=first,
+            acknowledged_at=first + timedelta(minutes=12) if each.note else None,
+            acknowledged_by=MANAGER if each.note else "",
+            resolved_at=ended,
+            resolved_by="automatic" if ended else "",
+            note=each.note,
+        )

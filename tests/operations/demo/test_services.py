@@ -1,0 +1,101 @@
+"""Operations' part of the demo company: something on every page, and nothing left behind."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+from django.apps import apps
+from django.utils import timezone
+
+from aethercrown import demo
+from aethercrown.demo import NotEmpty, Seeding
+from operations.alerts import services as alerts
+from operations.alerts.models import Alert
+from operations.demo import company, services
+from operations.health.models import Component
+from operations.outbox.models import Message
+from operations.planning import reports as planning
+from operations.planning import services as planning_services
+from operations.planning.models import Schedule
+from operations.scheduling.aitask import AITask, TaskPriority
+from operations.scheduling.models import Task
+from operations.submission import services as submission
+from operations.uptime import reports as uptime
+from operations.uptime import services as uptime_services
+from operations.workers.models import Pool, Worker
+
+TODAY = date(2026, 1, 16)
+NOW = datetime(2026, 1, 16, 3, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+def seeding(today=TODAY):
+    return Seeding(today, np.random.default_rng(demo.SEED))
+
+
+def counts():
+    models = apps.get_app_config("operations").get_models()
+    return {model.__name__: model._default_manager.count() for model in models}
+
+
+@pytest.fixture
+def loaded():
+    services.seed(seeding())
+
+
+def test_agents_are_in_the_middle_of_their_work(loaded):
+    states = set(Task.objects.values_list("status", flat=True))
+    assert states == {"pending", "queued", "running", "completed", "failed"}
+    drawn = planning.lanes()
+    assert {bar.worker for bar in drawn} == set(company.AGENTS)
+    assert all(bar.start >= NOW for bar in drawn if bar.status != "running")
+    assert not Worker.objects.exclude(last_seen_at=None).exists()
+
+
+def test_the_sites_have_two_weeks_and_are_never_looked_at(loaded):
+    found = {each.component.name: each.found for each in uptime.trends(timedelta(days=30), NOW)}
+    shop, payments = (found[site.name] for site in company.SITES)
+    assert shop.availability_percent == 100
+    assert payments.availability_percent == pytest.approx(100 * (1 - 60 / (14 * 24 * 60)))
+    assert shop.percentile(0.5) == pytest.approx(120, rel=0.1)
+    assert len(uptime.incidents(NOW - timedelta(days=30))) == 2
+    uptime_services.tend(NOW + timedelta(hours=30))
+    assert {each.status for each in Component.objects.all()} == {"healthy"}
+
+
+def test_there_are_alerts_in_each_state_and_no_message_of_them(loaded, listener):
+    states = set(Alert.objects.values_list("state", flat=True))
+    assert states == {"open", "acknowledged", "resolved"}
+    alerts.tend(NOW + timedelta(days=3))
+    assert not Message.objects.exists()
+
+
+def test_clearing_leaves_no_row_behind():
+    before = counts()
+    services.seed(seeding())
+    assert counts() != before
+    assert demo.clear().kept == []
+    assert counts() == before
+
+
+def test_a_pool_that_was_there_stays_and_so_does_one_that_is_needed():
+    own = Pool.objects.create(name="default")
+    planning_services.replan(NOW)
+    services.seed(seeding())
+    Worker.objects.create(name="ours", pool=Pool.objects.get(name="image"))
+    [sentence] = demo.clear().kept
+    assert "image: 1 rows refer to it" in sentence
+    assert set(Pool.objects.values_list("name", flat=True)) == {own.name, "image"}
+    assert Schedule.objects.exists()
+
+
+def test_an_installation_with_tasks_of_its_own_is_left_alone():
+    submission.submit([AITask("ours", "train", TaskPriority(1), 60.0)], NOW)
+    with pytest.raises(NotEmpty, match="AI tasks of its own"):
+        services.seed(seeding())
+
+
+def test_on_its_own_day_the_company_is_at_work_at_this_moment():
+    now = timezone.now()
+    assert abs(services.moment(seeding(now.date())) - now) < timedelta(minutes=1)
+    assert services.moment(seeding()) == NOW
