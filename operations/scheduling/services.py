@@ -1,25 +1,22 @@
-"""The stored queue's writers: tasks come in, are handed out under a lease, and end once.
+"""The stored queue's writers: tasks are handed out under a lease, and end once.
 
 Every step locks its rows in the order of their ids, and what waits for a task has a higher id
 than the task: so no two calls wait for each other. Handing out skips rows that another call has
 locked, so nobody waits there either and no task is given twice.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from operations.scheduling import intake, reports
-from operations.scheduling.aitask import AITask
+from operations.scheduling import reports
 from operations.scheduling.backlog import NotRunning, UnknownTask
-from operations.scheduling.intake import Chain, Standing
 from operations.scheduling.models import Dependency, Duration, Task
-from operations.scheduling.scheduler import DEFAULT_POOL, same
-from operations.scheduling.urgency import key, weight
+from operations.scheduling.urgency import key
 from operations.workers import reports as people
-from operations.workers.models import Pool, Worker
+from operations.workers.models import Worker
 from operations.workers.services import NotItsTurn, UnknownPool, ready_pools, seen
 
 __all__ = ["NotItsTurn", "NotRunning", "UnknownPool", "UnknownTask", "WrongWorker"]
@@ -32,140 +29,6 @@ BATCH = 1_000
 
 class WrongWorker(NotRunning):
     """The task is leased to another worker."""
-
-
-# --- Coming in ----------------------------------------------------------------------------------
-def submit(tasks: Iterable[AITask], now: datetime) -> list[Task]:
-    """Store all tasks of a call, in any order, or none; each id once, as the call gave them.
-
-    A task that is stored already with the same values stays as it is. Raises UnknownDependency,
-    Cyclic, or DifferentTask where an id stands for something else.
-    """
-    batch = intake.distinct(tasks)
-    ready_pools()
-    with transaction.atomic():
-        # one submission after another: so each id is stored once, whoever else sends it now
-        Pool.objects.select_for_update(no_key=True).get(name=DEFAULT_POOL)
-        return _stored(batch, now)
-
-
-def _stored(batch: Mapping[str, AITask], now: datetime) -> list[Task]:
-    wanted = {*batch, *(need for task in batch.values() for need in task.dependencies)}
-    known = reports.numbers(wanted)
-    intake.refuse_unknown(batch, known)
-    fresh = {name: task for name, task in batch.items() if name not in known}
-    _refuse_others(batch, known)
-    line = intake.in_order(fresh)
-    needed = {need for task in fresh.values() for need in task.dependencies}
-    held = _held({known[name] for name in needed if name in known})
-    made = _rows(fresh, line, held, now)
-    if held:
-        _inherit(fresh, made, held)
-    old = reports.tasks().in_bulk([name for name in batch if name in known], field_name="task_id")
-    return [made.get(name) or old[name] for name in batch]
-
-
-def _refuse_others(batch: Mapping[str, AITask], known: Collection[str]) -> None:
-    """Stored tasks may be submitted again, but only as they are; a cycle is named first."""
-    again = [name for name in batch if name in known]
-    stored = reports.as_given(again)
-    if any(set(stored[name].dependencies) != set(batch[name].dependencies) for name in again):
-        needed = {need for task in batch.values() for need in task.dependencies}
-        intake.refuse_cycle(batch, reports.needs_above(needed))
-    for name in again:
-        same(stored[name], batch[name])
-
-
-def _held(numbers: set[int]) -> dict[str, Task]:
-    """What new tasks need, and what may inherit from them, locked until the transaction ends."""
-    if not numbers:
-        return {}
-    rows = Task.objects.filter(pk__in=reports.reached(numbers)).order_by("pk")
-    return {row.task_id: row for row in rows.select_for_update()}
-
-
-def _rows(
-    fresh: Mapping[str, AITask], line: Sequence[str], held: Mapping[str, Task], now: datetime
-) -> dict[str, Task]:
-    """New tasks stored in the order of `line`, each ready, waiting, or lost with what it needs."""
-    pools = {pool.name: pool for pool in Pool.objects.all()}
-    learned = reports.learned({task.task_type for task in fresh.values()})
-    estimates = {
-        name: learned[task.task_type].estimate(task.estimated_duration)
-        for name, task in fresh.items()
-    }
-    found = intake.chains(fresh, estimates)
-    made: dict[str, Task] = {}
-    for name in line:
-        task = fresh[name]
-        row = Task(
-            task_id=name,
-            task_type=task.task_type,
-            priority=int(task.priority),
-            estimated_duration=task.estimated_duration,
-            estimate_used=estimates[name],
-            pool=pools.get(task.task_type) or pools[DEFAULT_POOL],
-            gain=found[name].gain,
-            cost=found[name].cost,
-            created_at=now,
-        )
-        _begin(row, [made.get(need) or held[need] for need in task.dependencies], now)
-        made[name] = row
-    Task.objects.bulk_create(made.values(), batch_size=BATCH)
-    links = (
-        Dependency(task_id=row.pk, needs_id=(made.get(need) or held[need]).pk)
-        for name, row in made.items()
-        for need in fresh[name].dependencies
-    )
-    Dependency.objects.bulk_create(links, batch_size=2 * BATCH)
-    return made
-
-
-def _begin(row: Task, needs: Sequence[Task], now: datetime) -> None:
-    """Where a task stands at first, by what it needs."""
-    lost = next((need for need in needs if need.status == Status.FAILED), None)
-    if lost is not None:
-        row.status, row.completed_at = Status.FAILED, now
-        row.error = f"dependency {lost.task_id} failed"
-        return
-    row.waits_for = sum(need.status != Status.COMPLETED for need in needs)
-    if not row.waits_for:
-        _make_ready(row, now)
-
-
-def _make_ready(row: Task, now: datetime) -> None:
-    row.status, row.ready_at = Status.QUEUED, now
-    row.key = key(now.timestamp(), row.gain / row.cost)
-
-
-def _inherit(
-    fresh: Mapping[str, AITask], made: Mapping[str, Task], held: Mapping[str, Task]
-) -> None:
-    """Stored work that frees more urgent new work inherits its urgency; `held` rows are locked."""
-    rows = {row.pk: row for row in held.values() if row.status in reports.WAITING}
-    needs: dict[int, list[int]] = {}
-    links = Dependency.objects.filter(task__in=rows.keys())
-    for task, need in links.values_list("task_id", "needs_id"):
-        needs.setdefault(task, []).append(need)
-    offers = [
-        (held[need].pk, Chain(made[name].gain, made[name].cost))
-        for name, task in fresh.items()
-        if made[name].status != Status.FAILED
-        for need in task.dependencies
-        if need in held
-    ]
-    standing = {
-        pk: Standing(weight(row.priority), row.estimate_used, Chain(row.gain, row.cost))
-        for pk, row in rows.items()
-    }
-    better = intake.hurried(offers, standing, needs)
-    for pk, chain in better.items():
-        row = rows[pk]
-        row.gain, row.cost = chain.gain, chain.cost
-        if row.ready_at is not None:
-            row.key = key(row.ready_at.timestamp(), row.gain / row.cost)
-    changed = [rows[pk] for pk in better]
-    Task.objects.bulk_update(changed, ["gain", "cost", "key"], batch_size=BATCH)
 
 
 # --- Going out ----------------------------------------------------------------------------------
@@ -363,6 +226,11 @@ def _locked(task_id: str) -> Task:
 
 def _end(row: Task, status: str, error: str, now: datetime) -> None:
     row.status, row.error, row.completed_at, row.lease_until = status, error, now, None
+
+
+def _make_ready(row: Task, now: datetime) -> None:
+    row.status, row.ready_at = Status.QUEUED, now
+    row.key = key(now.timestamp(), row.gain / row.cost)
 
 
 def _free_waiters(row: Task, now: datetime) -> None:

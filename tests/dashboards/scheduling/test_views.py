@@ -12,6 +12,7 @@ from operations.planning import services
 from operations.planning.reports import Bar
 from operations.scheduling import services as tasks
 from operations.scheduling.aitask import AITask, TaskPriority
+from operations.submission import services as submission
 
 PAGE = "/dashboards/scheduling"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -25,7 +26,7 @@ def rows(answer):
 def queue(db):
     now = timezone.now()
     work = [AITask(f"t{each}", "train", TaskPriority(1 + each % 4), 600.0) for each in range(11)]
-    tasks.submit([*work, AITask("last", "train", TaskPriority(2), 600.0, ["t0"])], now)
+    submission.submit([*work, AITask("last", "train", TaskPriority(2), 600.0, ["t0"])], now)
     tasks.assign(now, worker="agent")
     services.replan(now)
 
@@ -52,7 +53,7 @@ def test_the_plan_its_figures_and_its_bottlenecks_are_shown(page, queue):
 
 def test_done_work_leaves_an_empty_plan(page, db):
     now = timezone.now()
-    tasks.submit([AITask("a", "train", TaskPriority(1), 60)], now)
+    submission.submit([AITask("a", "train", TaskPriority(1), 60)], now)
     tasks.assign(now)
     tasks.complete("a", now=now)
     text = page.get(PAGE).content.decode()

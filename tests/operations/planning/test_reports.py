@@ -12,6 +12,7 @@ from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.models import Task
 from operations.scheduling.placement import Work
 from operations.scheduling.plan import plan, steady_effort
+from operations.submission import services as submission
 from operations.workers.models import Pool, Worker
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -24,7 +25,7 @@ def later(seconds):
 
 def submit(*rows, kind="train", now=NOON):
     made = [AITask(name, kind, TaskPriority(2), seconds, needs) for name, seconds, needs in rows]
-    return tasks.submit(made, now)
+    return submission.submit(made, now)
 
 
 def staff_since(at):

@@ -14,6 +14,7 @@ from operations.scheduling import services as tasks
 from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.models import Task
 from operations.scheduling.search import ONE_PASS
+from operations.submission import services as submission
 from operations.workers.models import Pool, Worker
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -25,7 +26,7 @@ def later(seconds):
 
 
 def submit(*rows, now=NOON):
-    tasks.submit(
+    submission.submit(
         [AITask(name, "train", TaskPriority(2), seconds, needs) for name, seconds, needs in rows],
         now,
     )

@@ -9,6 +9,7 @@ from django.utils import timezone
 from operations.scheduling import services
 from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.models import Duration, Task
+from operations.submission import services as submission
 from operations.workers.models import Pool, Worker
 from tests.operations.people import messages_of, staff
 
@@ -27,7 +28,7 @@ def queue():
         AITask("a", "train", TaskPriority.CRITICAL, 60),
         AITask("c", "train", TaskPriority(1), 60),
     ]
-    services.submit([*tasks, AITask("b", "train", TaskPriority(2), 60, ["a"])], now)
+    submission.submit([*tasks, AITask("b", "train", TaskPriority(2), 60, ["a"])], now)
     services.assign(now, worker="w")
 
 

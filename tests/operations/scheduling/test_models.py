@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from django.db import IntegrityError, transaction
 
-from operations.scheduling import services
 from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.models import Dependency, Task
+from operations.submission import services as submission
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_a_row_that_cannot_be_is_refused(wrong):
-    services.submit([AITask("a", "t", TaskPriority.LOW, 60)], NOON)
+    submission.submit([AITask("a", "t", TaskPriority.LOW, 60)], NOON)
     with pytest.raises(IntegrityError), transaction.atomic():
         Task.objects.update(**wrong)
 
 
 def test_a_dependency_stands_once_and_never_on_itself():
     low = TaskPriority.LOW
-    first, second = services.submit(
+    first, second = submission.submit(
         [AITask("a", "t", low, 60), AITask("b", "t", low, 60, ["a"])], NOON
     )
     for task, needs in ((second, first), (first, first)):

@@ -8,6 +8,7 @@ from operations.scheduling import reports, services
 from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.backlog import UnknownTask
 from operations.scheduling.models import Dependency, Duration, Task
+from operations.submission import services as submission
 from operations.workers.models import Pool, Worker
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -22,7 +23,7 @@ def test_each_task_tells_why_it_waits_or_how_it_ended():
     Pool.objects.create(name="gpu")
     made = [("a", "t", 4), ("b", "t", 1), ("c", "t", 1), ("g", "gpu", 1)]
     now = [AITask(name, kind, TaskPriority(priority), 60) for name, kind, priority in made]
-    services.submit([*now, AITask("d", "t", TaskPriority(1), 60, ["b", "c"])], NOON)
+    submission.submit([*now, AITask("d", "t", TaskPriority(1), 60, ["b", "c"])], NOON)
     assert why("b") == "behind 1"
     assert why("c") == "behind 2"
     assert why("d") == "blocked by b, c"
@@ -36,7 +37,7 @@ def test_each_task_tells_why_it_waits_or_how_it_ended():
 
 
 def test_rows_name_themselves():
-    services.submit(
+    submission.submit(
         [AITask("a", "t", TaskPriority(1), 60), AITask("b", "t", TaskPriority(1), 60, ["a"])], NOON
     )
     services.assign(NOON, worker="w")

@@ -12,6 +12,7 @@ from operations.scheduling.backlog import NotRunning, UnknownTask
 from operations.scheduling.graph import Cyclic, UnknownDependency
 from operations.scheduling.models import Dependency, Duration, Task
 from operations.scheduling.scheduler import DifferentTask
+from operations.submission import services as submission
 from operations.workers.models import Pool, Worker
 from operations.workers.services import seen
 
@@ -28,7 +29,7 @@ def ai(name, *needs, kind="train", priority=TaskPriority.MEDIUM, seconds=60.0):
 
 
 def submit(*tasks, now=NOON):
-    return services.submit(tasks, now)
+    return submission.submit(tasks, now)
 
 
 def statuses():
