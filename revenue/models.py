@@ -1,4 +1,6 @@
+from revenue.billing.models import Adjustment, DailyUse, Invoice, Meter
 from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
+from revenue.ledger.models import Mark, MonthlySum
 from revenue.pricing.models import (
     Charge,
     Factor,
@@ -9,13 +11,22 @@ from revenue.pricing.models import (
     Rule,
     Version,
 )
+from revenue.upsell.models import OfferTerms, Opportunity
 
 __all__ = [
+    "Adjustment",
     "Change",
     "Charge",
     "Customer",
+    "DailyUse",
     "Factor",
+    "Invoice",
+    "Mark",
+    "Meter",
+    "MonthlySum",
     "Movement",
+    "OfferTerms",
+    "Opportunity",
     "Payment",
     "Plan",
     "PlanPrice",

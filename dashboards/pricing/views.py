@@ -12,6 +12,7 @@ from aethercrown.charts.figures import full, money
 from dashboards import page
 from dashboards.access import viewer
 from dashboards.pricing import sheets
+from revenue.billing import reports as billing
 from revenue.pricing import reports
 from revenue.pricing.exact import Wrong
 from revenue.pricing.simulate import Simulation
@@ -69,7 +70,7 @@ def _simulated(found: Any) -> tuple[Simulation | None, str]:
     """The simulation, or why there is none."""
     try:
         against = reports.in_force(timezone.now().date(), found.book.code)
-        return reports.simulation(found, against), ""
+        return billing.simulation(found, against, timezone.now().date()), ""
     except (reports.NothingPublished, reports.Tampered, Wrong) as error:
         return None, str(error)
 

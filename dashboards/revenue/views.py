@@ -18,6 +18,7 @@ from dashboards.tables import Table
 from revenue.customers import reports
 from revenue.customers.bridge import Bridge
 from revenue.customers.recurring import months_before
+from revenue.ledger import reports as ledger
 from security.access import reports as people
 
 MONTHS = (6, 12, 24, 60)
@@ -56,7 +57,7 @@ def _shown(
     """The parts of the page."""
     today, first = timezone.localdate(), bridges[0].starts_on
     split = request.GET.get("by") == "segment"  # it reads every movement's customer
-    parts = reports.bridges_by_segment(currency, first, today, basis=VIEWS[basis]) if split else {}
+    parts = ledger.bridges_by_segment(currency, first, today, basis=VIEWS[basis]) if split else {}
     paying = reports.paying(currency, SHOWN)
     paths = [reverse("admin:revenue_customer_change", args=[each.pk]) for each in paying]
     person = people.person(request.user)

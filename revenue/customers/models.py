@@ -90,6 +90,9 @@ class Customer(models.Model):
         "self", null=True, editable=False, on_delete=models.PROTECT, related_name="duplicates"
     )
     erased_at = models.DateTimeField(null=True, editable=False)
+    rolled_segment = models.CharField(
+        max_length=100, null=True, editable=False, help_text="Where the monthly sums count it."
+    )
 
     class Meta:
         ordering = ["name", "pk"]

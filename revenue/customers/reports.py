@@ -1,7 +1,6 @@
 """Reading customers, recurring revenue and the ledger behind it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -10,9 +9,10 @@ from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from aethercrown.export import Cell, Exporter
+from revenue.customers import belongings
 from revenue.customers.bridge import Bridge, Row, months
 from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
-from revenue.customers.movements import ZERO, Kind
+from revenue.customers.movements import ZERO, Kind, Place, Step, Sums
 
 BOOKED, EFFECTIVE = "on", "effective_on"  # the ledger as it was closed, or as it is known today
 
@@ -38,15 +38,6 @@ class Standing(NamedTuple):
     mrr: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
-    """A customer whose ledger does not say what the subscriptions bring."""
-
-    customer: int
-    ledger: Decimal
-    subscriptions: Decimal
-
-
 # --- The ledger -------------------------------------------------------------------------------
 
 
@@ -65,19 +56,6 @@ def bridge(
     return months(_by_day(rows, basis), first, last)
 
 
-def bridges_by_segment(
-    currency: str, first: date, last: date, *, basis: str = BOOKED
-) -> dict[str, list[Bridge]]:
-    """The bridge of each segment; every movement is in exactly one, by its customer as of now."""
-    rows = Movement.objects.filter(currency=currency).order_by()
-    segment = Coalesce("customer__merged_into__segment", "customer__segment")
-    grouped = rows.values_list(segment, basis, "kind").annotate(Sum("amount"), Sum("payers"))
-    found: dict[str, list[Row]] = {}
-    for name, *row in grouped.iterator():
-        found.setdefault(name, []).append((row[0], row[1], row[2], row[3]))
-    return {name: months(found[name], first, last) for name in sorted(found)}
-
-
 def _by_day(rows: Any, basis: str) -> Iterator[Row]:
     grouped = rows.order_by().values_list(basis, "kind")
     yield from grouped.annotate(Sum("amount"), Sum("payers")).iterator()
@@ -88,6 +66,19 @@ def mrr(currency: str, on: date, *, basis: str = BOOKED) -> Decimal:
     rows = Movement.objects.filter(currency=currency, **{f"{basis}__lte": on}).order_by()
     sums = rows.values_list("kind").annotate(Sum("amount"))
     return sum((Kind(name).sign * amount for name, amount in sums), ZERO)
+
+
+def mrr_of(customer_ids: Collection[int], on: date) -> dict[int, Decimal]:
+    """What each customer brought at the end of a day, as it is known now; none where nothing."""
+    owner = Coalesce("customer__merged_into", "customer")
+    rows = Movement.objects.filter(
+        Q(customer__in=customer_ids) | Q(customer__merged_into__in=customer_ids),
+        effective_on__lte=on,
+    ).order_by()
+    found: dict[int, Decimal] = {}
+    for pk, name, amount in rows.values_list(owner, "kind").annotate(Sum("amount")):
+        found[pk] = found.get(pk, ZERO) + Kind(name).sign * amount
+    return found
 
 
 def days(currency: str) -> tuple[date, date] | None:
@@ -102,20 +93,30 @@ def currencies() -> list[str]:
     return [code for code, _ in rows.order_by("-rows", "currency")]
 
 
-def breaks(currency: str) -> list[Break]:
-    """Customers whose ledger and subscriptions disagree; none unless somebody wrote past both."""
-    owner = Coalesce("customer__merged_into", "customer")
-    ledger: dict[int, Decimal] = {}
-    rows = Movement.objects.filter(currency=currency).order_by()
-    for pk, name, amount in rows.values_list(owner, "kind").annotate(Sum("amount")).iterator():
-        ledger[pk] = ledger.get(pk, ZERO) + Kind(name).sign * amount
-    running = Subscription.objects.filter(currency=currency).order_by()
-    stored = dict(running.values_list("customer").annotate(Sum("amount")).iterator())
-    return [
-        Break(pk, ledger.get(pk, ZERO), stored.get(pk, ZERO))
-        for pk in sorted(ledger.keys() | stored.keys())
-        if ledger.get(pk, ZERO) != stored.get(pk, ZERO)
-    ]
+def steps(customer_ids: Collection[int]) -> dict[int, list[Step]]:
+    """Every change of these customers' subscriptions, as recorded."""
+    found: dict[int, list[Step]] = {}
+    rows = Change.objects.filter(subscription__customer__in=customer_ids).order_by("on", "pk")
+    fields = ("subscription__customer_id", "on", "subscription_id", "amount")
+    for customer, on, subscription, amount in rows.values_list(*fields):
+        found.setdefault(customer, []).append(Step(on, subscription, amount))
+    return found
+
+
+def booked(customer_ids: Collection[int]) -> dict[int, dict[Place, Sums]]:
+    """What the ledger holds for them; a duplicate's rows count for the one it was merged into."""
+    owners = dict(
+        Customer.objects.filter(merged_into__in=customer_ids).values_list("pk", "merged_into_id")
+    )
+    rows = Movement.objects.filter(customer__in=[*customer_ids, *owners]).order_by()
+    grouped = rows.values_list("customer_id", "effective_on", "kind")
+    found: dict[int, dict[Place, Sums]] = {}
+    for customer, day, name, amount, payers in grouped.annotate(Sum("amount"), Sum("payers")):
+        places = found.setdefault(owners.get(customer, customer), {})
+        place = (day, Kind(name))
+        has = places.get(place, Sums(Decimal(0), 0))
+        places[place] = Sums(has.amount + amount, has.payers + payers)
+    return found
 
 
 # --- What is paid now -------------------------------------------------------------------------
@@ -155,6 +156,7 @@ def personal_data(customer_id: int) -> dict[str, Any]:
     customer = Customer.objects.get(pk=customer_id)
     records = Customer.objects.filter(Q(pk=customer_id) | Q(merged_into=customer_id))
     mine = {"customer": customer}
+    others = [each.personal([row.pk for row in records]) for each in belongings.known()]
     return {
         "customer": _plain(records.order_by("pk").values()),
         "subscriptions": _plain(Subscription.objects.filter(**mine).order_by("pk").values()),
@@ -163,6 +165,7 @@ def personal_data(customer_id: int) -> dict[str, Any]:
         "movements": _plain(
             Movement.objects.filter(customer__in=records).order_by("on", "pk").values()
         ),
+        **{name: rows for each in others for name, rows in each.items()},
     }
 
 

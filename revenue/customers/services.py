@@ -12,13 +12,14 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
-from django.db.models import CharField, QuerySet, Sum, Value
+from django.db.models import CharField, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from aethercrown.currencies import CODES
+from revenue.customers import belongings, reports
 from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
-from revenue.customers.movements import Kind, Place, Step, Sums, missing
+from revenue.customers.movements import missing
 from revenue.customers.recurring import MONTHS, month_of, monthly, rounded
 
 BATCH = 500
@@ -100,7 +101,13 @@ def end(subscription_id: int, *, on: date, now: datetime, note: str = "") -> Sub
 
 @transaction.atomic
 def adjust(
-    subscription_id: int, *, on: date, amount: Decimal, now: datetime, note: str
+    subscription_id: int,
+    *,
+    on: date,
+    amount: Decimal,
+    now: datetime,
+    note: str,
+    plan: str | None = None,
 ) -> Subscription:
     """What was recorded for the day `on` was wrong: it should have been `amount` a month.
 
@@ -115,7 +122,8 @@ def adjust(
         raise Refused("note", "An adjustment needs its reason.")
     right = rounded(_checked(amount))
     is_end = wrong.is_end and not right
-    _record(subscription, on, right, now, plan=wrong.plan, is_end=is_end, note=note)
+    plan = wrong.plan if plan is None else plan
+    _record(subscription, on, right, now, plan=plan, is_end=is_end, note=note)
     return _settled(subscription, now, "adjusted")
 
 
@@ -210,7 +218,7 @@ def book(
     today = timezone.localdate(now)
     opened = date.min if history else month_of(today)
     customers = Customer.objects.in_bulk(customer_ids)
-    steps, booked = _steps(customer_ids), _booked(customer_ids)
+    steps, booked = reports.steps(customer_ids), reports.booked(customer_ids)
     rows = [
         Movement(
             customer=customers[each],
@@ -230,32 +238,6 @@ def book(
         for row in missing(steps.get(each, []), booked.get(each, {}))
     ]
     return Movement.objects.bulk_create(rows, batch_size=BATCH)
-
-
-def _steps(customer_ids: Collection[int]) -> dict[int, list[Step]]:
-    """Every change of these customers' subscriptions, as recorded."""
-    found: dict[int, list[Step]] = {}
-    rows = Change.objects.filter(subscription__customer__in=customer_ids).order_by("on", "pk")
-    fields = ("subscription__customer_id", "on", "subscription_id", "amount")
-    for customer, on, subscription, amount in rows.values_list(*fields):
-        found.setdefault(customer, []).append(Step(on, subscription, amount))
-    return found
-
-
-def _booked(customer_ids: Collection[int]) -> dict[int, dict[Place, Sums]]:
-    """What the ledger holds for them; a duplicate's rows count for the one it was merged into."""
-    owners = dict(
-        Customer.objects.filter(merged_into__in=customer_ids).values_list("pk", "merged_into_id")
-    )
-    rows = Movement.objects.filter(customer__in=[*customer_ids, *owners]).order_by()
-    grouped = rows.values_list("customer_id", "effective_on", "kind")
-    found: dict[int, dict[Place, Sums]] = {}
-    for customer, day, name, amount, payers in grouped.annotate(Sum("amount"), Sum("payers")):
-        places = found.setdefault(owners.get(customer, customer), {})
-        place = (day, Kind(name))
-        has = places.get(place, Sums(Decimal(0), 0))
-        places[place] = Sums(has.amount + amount, has.payers + payers)
-    return found
 
 
 # --- Customers --------------------------------------------------------------------------------
@@ -281,6 +263,8 @@ def merge(kept_id: int, duplicate_id: int, *, now: datetime) -> Customer:
     duplicate.duplicates.update(merged_into=kept)
     duplicate.merged_into = kept
     duplicate.save(update_fields=["merged_into"])
+    for each in belongings.known():
+        each.merge(kept.pk, duplicate.pk, now)
     book([kept.pk], now=now, cause="merged")
     return kept
 
@@ -299,6 +283,9 @@ def erase(customer_id: int, *, now: datetime) -> Customer:
         rows.update(external_id=Concat(Value("erased-"), Cast("pk", CharField())))
         _forget_history(rows)
     Change.objects.filter(subscription__customer=customer).exclude(note="").update(note="")
+    records = [customer.pk, *customer.duplicates.values_list("pk", flat=True)]
+    for belonging in belongings.known():
+        belonging.erase(records)
     return customer
 
 

@@ -1,15 +1,19 @@
-"""Storing customers, subscriptions and payments that come in files."""
+"""Storing customers, subscriptions, payments and use that come in files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
 from aethercrown.importing import Importer, Options, Tally
 from aethercrown.sheets import Fault, Record
+from revenue.billing import reports as billing_reports
+from revenue.billing import services as billing
 from revenue.customers import services as customers
 from revenue.customers.models import Change, Customer, Payment, Subscription
+from revenue.customers.recurring import rounded
 from revenue.intake import sheets
 from revenue.intake.sheets import Fact, day_faults, long_fact, wide_fact
 
@@ -211,6 +215,46 @@ def save_payments(batch: Sequence[Record], _options: Options) -> Tally:
     return Tally(len(rows))
 
 
+# --- Use --------------------------------------------------------------------------------------
+
+
+def use_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
+    """A total that stands is repeated freely, and corrected where the file is to update."""
+    today = _today(options)
+    known = _known(values["customer"] for _, values in batch)
+    meters = billing_reports.meters()
+    stand = billing_reports.totals([_place(values, known) for _, values in batch])
+    faults: list[Fault] = []
+    for row, values in batch:
+        owner = known.get(values["customer"])
+        if owner is None:
+            faults.append(Fault(row, "customer", f"there is no customer {values['customer']}"))
+        elif reason := _gone(owner):
+            faults.append(Fault(row, "customer", f"{owner.external_id} {reason}"))
+        if values["metric"] not in meters:
+            there = ", ".join(sorted(meters)) or "none"
+            faults.append(Fault(row, "metric", f"is no meter; there are: {there}"))
+        if values["day"] > today:
+            faults.append(Fault(row, "day", f"{values['day']} is after today, {today}"))
+        total = stand.get(_place(values, known))
+        if not options.update and total not in {None, rounded(values["quantity"])}:
+            reason = f"the day's total is {total:f}; import with update to correct it"
+            faults.append(Fault(row, "quantity", reason))
+    return faults
+
+
+def _place(values: dict[str, Any], known: dict[str, Customer]) -> tuple[int, str, date]:
+    owner = known.get(values["customer"])
+    return (owner.pk if owner else 0, values["metric"], values["day"])
+
+
+def save_use(batch: Sequence[Record], _options: Options) -> Tally:
+    known = _known(values["customer"] for _, values in batch)
+    totals = [billing.Total(*_place(values, known), values["quantity"]) for _, values in batch]
+    booked = billing.record(totals, now=timezone.now())
+    return Tally(booked.fresh, booked.corrected)
+
+
 IMPORTERS = (
     Importer(
         "customers",
@@ -227,6 +271,14 @@ IMPORTERS = (
         ("subscription",),
         subscription_clashes,
         save_subscriptions,
+    ),
+    Importer(
+        "billed-use",
+        "Use that is billed, by day",
+        sheets.USE,
+        ("customer", "metric", "day"),
+        use_clashes,
+        save_use,
     ),
     Importer("payments", "Payments", sheets.PAYMENTS, ("payment",), payment_clashes, save_payments),
     Importer(

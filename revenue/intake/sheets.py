@@ -11,6 +11,7 @@ from revenue.customers.recurring import MONTHS, monthly, months_before
 
 LONGEST_TENURE = 1200  # months
 LARGEST = Decimal(1_000_000_000)
+LARGEST_QUANTITY = Decimal(10) ** 12
 
 
 def zone(cell: str) -> str:
@@ -50,6 +51,14 @@ def direction(cell: str) -> str:
     return cell.lower()
 
 
+def quantity(cell: str) -> Decimal:
+    """What was used of a metric: 0 or more."""
+    value = number(cell)
+    if not 0 <= value <= LARGEST_QUANTITY:
+        raise Unreadable(f"must be 0 to {LARGEST_QUANTITY:f}, not {cell}")
+    return value
+
+
 PROFILE = (
     Column("name", lambda cell: text(cell, 200), required=False),
     Column("segment", text, required=False),
@@ -76,6 +85,12 @@ PAYMENTS = (
     Column("paid_on", day),
     Column("amount", amount),
     Column("currency", sheets.currency, required=False),
+)
+USE = (
+    Column("customer", text, about="the customer's external_id"),
+    Column("metric", text, about="the meter's code, such as api_calls"),
+    Column("day", day, about="in the customer's billing time zone"),
+    Column("quantity", quantity, about="the whole day's"),
 )
 WIDE = (
     Column("external_id", text),

@@ -1,6 +1,5 @@
-"""Reading price books: the version in force, quotes again, previews, simulations."""
+"""Reading price books: the version in force, its findings, and quotes again."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -8,21 +7,18 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from revenue.customers.models import Subscription
 from revenue.pricing import book as books
 from revenue.pricing import check, documented
 from revenue.pricing.book import Book
 from revenue.pricing.dynamic import Priced, priced
 from revenue.pricing.exact import Problem, trimmed
-from revenue.pricing.invoice import Invoice, Stay, invoice
 from revenue.pricing.models import Charge, Plan, Quote, Version
 from revenue.pricing.rater import Line, line
-from revenue.pricing.simulate import Account, Simulation, simulated
+from revenue.pricing.simulate import Account
 from revenue.pricing.situation import Situation, restored
 
 STANDARD = documented.CODE
 NEWEST = 10_000  # accounts that a page rates; a command takes all
-NOTHING = Situation({})
 
 
 class NothingPublished(LookupError):
@@ -88,6 +84,11 @@ def _on_sale(found: Book) -> Book:
         for each in found.plans
     )
     return found if plans == found.plans else replace(found, plans=plans)
+
+
+def every_plan(found: Book) -> Book:
+    """The same with every plan on sale: what runs or was quoted is priced to its end."""
+    return replace(found, plans=tuple(replace(each, is_active=True) for each in found.plans))
 
 
 def _loaded(version: Version) -> Book:
@@ -182,9 +183,7 @@ def replayed(found: Quote) -> Priced:
 
     A plan that is no longer on sale is priced too.
     """
-    known = book(found.version)
-    plans = tuple(replace(each, is_active=True) for each in known.plans)
-    known = replace(known, plans=plans)
+    known = every_plan(book(found.version))
     return priced(known, found.plan.code, situation_of(found), previous=found.previous_price)
 
 
@@ -192,44 +191,13 @@ def situation_of(found: Quote) -> Situation:
     return restored(found.inputs)
 
 
-# --- Previews and simulations ---------------------------------------------------------------------
-
-
-def preview(
-    stays: Sequence[Stay],
-    situation: Situation,
-    period_start: date,
-    period_end: date,
-    code: str = STANDARD,
-) -> Invoice:
-    """A period's invoice at the version in force on its first day; nothing is stored."""
-    found = book(in_force(period_start, code))
-    return invoice(found, stays, situation, period_start, period_end)
-
-
-def accounts(currency: str, most: int) -> list[Account]:
-    """Whom a simulation rates: running subscriptions, or the newest quotes where there are none.
-
-    What a subscription used is not known here, so its plan is rated without factors and charges.
-    """
-    running = Subscription.objects.filter(currency=currency, ended_on=None, amount__gt=0)
-    rows = running.exclude(plan="").order_by("external_id")
-    found = rows.values_list("external_id", "customer__segment", "plan")[:most]
-    known = [Account(key, segment or "none", plan, (NOTHING,)) for key, segment, plan in found]
-    return known or _quoted(currency, most)
-
-
-def _quoted(currency: str, most: int) -> list[Account]:
+def quoted(currency: str, most: int) -> list[Account]:
+    """The newest quotes, with the use that they told of."""
     rows = quotes().filter(currency=currency).order_by("-quoted_at", "-pk")[:most]
     return [
         Account(str(each.quote_id), each.plan.name, each.plan.code, (situation_of(each),))
         for each in rows
     ]
-
-
-def simulation(version: Version, against: Version, most: int = NEWEST) -> Simulation:
-    """All accounts under `against` now and `version` then. Raises exact.Wrong: other currency."""
-    return simulated(book(against), book(version), accounts(against.book.currency, most))
 
 
 def listed(most: int) -> list[Version]:

@@ -7,6 +7,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from revenue.billing import reports as billing
 from revenue.pricing import reports
 from revenue.pricing.exact import Wrong
 from revenue.pricing.simulate import Simulation
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         try:
             version = reports.version(number, book)
             against = reports.in_force(timezone.now().date(), book)
-            found = reports.simulation(version, against, EVERYBODY)
+            found = billing.simulation(version, against, timezone.now().date(), EVERYBODY)
         except ObjectDoesNotExist as error:
             raise CommandError(f"The price book {book} has no version {number}.") from error
         except (reports.NothingPublished, reports.Tampered, Wrong) as error:

@@ -6,7 +6,8 @@ import pytest
 from django.apps import apps
 
 from aethercrown import demo
-from revenue.pricing import reports, services
+from revenue.billing import reports
+from revenue.pricing import services
 from revenue.pricing.models import PlanPrice, Quote, Version
 from revenue.pricing.seeding import seed
 from tests.revenue.pricing.conftest import NOON
@@ -29,7 +30,7 @@ def test_quotes_and_a_draft_are_there_and_gone_again(published):
     demo.seed(TODAY)
     assert counts() == [40, 2, 6]
     draft = Version.objects.get(number=2)
-    found = reports.simulation(draft, published)
+    found = reports.simulation(draft, published, TODAY)
     assert found.pay_more
     assert found.pay_less
     assert demo.clear().kept == []

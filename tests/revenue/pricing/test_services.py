@@ -12,7 +12,6 @@ from operations.decisions.models import Decision
 from revenue.pricing import reports, services
 from revenue.pricing.documented import BOOK
 from revenue.pricing.exact import Wrong
-from revenue.pricing.invoice import Stay
 from revenue.pricing.models import Plan, Quote, Version
 from revenue.pricing.seeding import seed
 from revenue.pricing.situation import situation
@@ -164,19 +163,6 @@ def test_only_so_many_versions_are_kept(published):
     reports.kept.update((str(number), BOOK) for number in range(reports.MOST_KEPT))
     assert reports.book(published).digest() == BOOK.digest()
     assert list(reports.kept) == [published.digest]
-
-
-def test_the_preview_of_a_period_is_the_quote(published):
-    stay = Stay("professional", date(2026, 6, 1), date(2026, 7, 1))
-    found = reports.preview([stay], KNOWN, stay.active_from, stay.active_to)
-    assert found.total == Decimal("110.21")
-
-
-def test_a_simulation_rates_the_quotes_under_both_versions(quoted, draft):
-    services.quote("starter", situation({}), now=NOON)
-    raise_starter(draft)
-    found = reports.simulation(Version.objects.get(pk=draft.pk), quoted.version)
-    assert (found.customers, found.pay_more, found.then - found.now) == (2, 1, Decimal(6))
 
 
 def test_seeding_again_changes_nothing(published):

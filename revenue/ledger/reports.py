@@ -1,0 +1,168 @@
+"""Reading the ledger as a whole: a bridge for each segment, and what is wrong with it."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, F, Max, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from operations.automations.registry import always
+from revenue.customers import reports as customers
+from revenue.customers.bridge import Bridge, Row, months
+from revenue.customers.models import Change, Customer, Movement
+from revenue.customers.movements import missing
+from revenue.customers.reports import BOOKED
+from revenue.ledger.models import Mark, MonthlySum
+
+SEGMENT = Coalesce("customer__merged_into__segment", "customer__segment")
+OWN = Coalesce("merged_into__segment", "segment")  # of a customer, as of now
+OWN_ALONE = F("segment")  # of one who was not merged into another
+BATCH = 500
+LISTED = 20  # differences told in words
+SegmentRow = tuple[str, date, str, Decimal, int]
+
+
+def bridges_by_segment(
+    currency: str, first: date, last: date, *, basis: str = BOOKED
+) -> dict[str, list[Bridge]]:
+    """The bridge of each segment; every movement is in exactly one, by its customer as of now.
+
+    From the monthly sums where they hold, else from every row.
+    """
+    found: dict[str, list[Row]] = {}
+    for segment, on, kind, amount, payers in _rows(currency, basis):
+        found.setdefault(segment, []).append((on, kind, amount, payers))
+    return {name: months(found[name], first, last) for name in sorted(found)}
+
+
+def _rows(currency: str, basis: str) -> Iterator[SegmentRow]:
+    mark = holding_mark()
+    if mark is None:
+        yield from whole(currency, basis)
+        return
+    sums = MonthlySum.objects.filter(currency=currency, basis=basis)
+    yield from sums.values_list("segment", "month", "kind", "amount", "payers")
+    rows = Movement.objects.filter(currency=currency)
+    yield from by_segment(rows.filter(pk__gt=mark.upto), basis)
+    yield from _moved(rows.filter(pk__lte=mark.upto), basis)
+
+
+def holding_mark() -> Mark | None:
+    """How far the sums reach; None where they were not made, or rows below the mark are missing."""
+    mark = Mark.objects.filter(pk=1).first()
+    if mark is None or Movement.objects.filter(pk__lte=mark.upto).count() != mark.rows:
+        return None
+    return mark
+
+
+def whole(currency: str, basis: str) -> Iterator[SegmentRow]:
+    """Every row of the ledger by segment and day."""
+    yield from by_segment(Movement.objects.filter(currency=currency), basis)
+
+
+def by_segment(rows: QuerySet[Movement], basis: str) -> Iterator[SegmentRow]:
+    grouped = rows.order_by().values_list(SEGMENT, basis, "kind")
+    yield from summed(grouped)
+
+
+def summed(grouped: Any) -> Any:
+    """Groups with the sum of their amounts and of their change in paying customers."""
+    return grouped.annotate(Sum("amount"), Sum("payers")).iterator()
+
+
+def _moved(rows: QuerySet[Movement], basis: str) -> Iterator[SegmentRow]:
+    """Rows of customers who changed segment since: taken from the one, given to the other."""
+    changed = moved_customers().values("pk")
+    grouped = (
+        rows.filter(customer__in=changed)
+        .order_by()
+        .values_list("customer__rolled_segment", SEGMENT, basis, "kind")
+    )
+    for old, new, *row in summed(grouped):
+        on, kind, amount, payers = row
+        yield old, on, kind, -amount, -payers
+        yield new, on, kind, amount, payers
+
+
+def moved_customers() -> QuerySet[Customer]:
+    """Those whom the sums count in a segment that is not theirs now."""
+    return Customer.objects.filter(rolled_segment__isnull=False).exclude(rolled_segment=OWN)
+
+
+def newest() -> tuple[int, int]:
+    """The ledger's newest row and how many there are."""
+    found = Movement.objects.aggregate(upto=Max("pk"), rows=Count("pk"))
+    return found["upto"] or 0, found["rows"]
+
+
+# --- Whether it is right ------------------------------------------------------------------------
+
+
+def differing(held: Callable[[], bool] = always, most: int = LISTED) -> tuple[int, list[str]]:
+    """Customers whose ledger is not what their subscriptions say, worked out anew row by row.
+
+    How many there are, and the first `most` in words. Every day and kind is compared, not only
+    the sums, and what a subscription brings with its last change.
+    """
+    count, told, after = 0, list(_unsettled(most)), 0
+    count += len(told)
+    while held() and (keys := _customers(after)):
+        after = keys[-1]
+        steps, booked = customers.steps(keys), customers.booked(keys)
+        for key in keys:
+            lacking = missing(steps.get(key, []), booked.get(key, {}))
+            count += bool(lacking)
+            if lacking and len(told) < most:
+                one = lacking[0]
+                told.append(
+                    f"customer {key}: the ledger lacks {one.kind} of {one.amount.normalize():f} on"
+                    f" {one.on} and {len(lacking) - 1} rows more"
+                )
+    return count, told
+
+
+def _customers(after: int) -> list[int]:
+    rows = Customer.objects.filter(pk__gt=after, merged_into=None).order_by("pk")
+    return list(rows.values_list("pk", flat=True)[:BATCH])
+
+
+def _unsettled(most: int) -> Iterator[str]:
+    """Subscriptions whose amount is not that of their last change."""
+    last = Change.objects.order_by("subscription", "-on", "-pk")
+    seen: set[int] = set()
+    fields = ("subscription_id", "subscription__customer_id", "amount", "subscription__amount")
+    found = 0
+    for pk, customer, changed, stored in last.values_list(*fields).iterator():
+        if pk not in seen and changed != stored and found < most:
+            found += 1
+            yield f"customer {customer}: a subscription brings {stored}, its last change {changed}"
+        seen.add(pk)
+
+
+def sums_differ() -> list[str]:
+    """Months in which the monthly sums are not the sum of their rows; the whole ledger is read."""
+    mark = Mark.objects.filter(pk=1).first()
+    if mark is None:
+        return []
+    found = []
+    for basis in MonthlySum.Basis.values:
+        stored = MonthlySum.objects.filter(basis=basis).order_by()
+        sums = stored.values_list("currency", "month", "kind").annotate(
+            Sum("amount"), Sum("payers")
+        )
+        rows = Movement.objects.filter(pk__lte=mark.upto).order_by()
+        days = rows.values_list("currency", basis, "kind").annotate(Sum("amount"), Sum("payers"))
+        summed: dict[tuple[str, date, str], tuple[Decimal, int]] = {}
+        for currency, on, kind, amount, payers in days.iterator():
+            place = (currency, on.replace(day=1), kind)
+            has = summed.get(place, (Decimal(0), 0))
+            summed[place] = has[0] + amount, has[1] + payers
+        kept = {(c, m, k): (a, p) for c, m, k, a, p in sums}
+        found += [
+            f"{kind} of {month:%B %Y} in {currency} ({basis})"
+            for currency, month, kind in sorted(summed.keys() | kept.keys())
+            if summed.get((currency, month, kind)) != kept.get((currency, month, kind))
+        ]
+    return found

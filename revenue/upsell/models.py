@@ -1,0 +1,142 @@
+"""Opportunities with what they rest on, and the terms on which they are offered."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from aethercrown.columns import CurrencyField, MoneyField
+from revenue.upsell.acceptance import Deal
+from revenue.upsell.prospect import Kind
+from revenue.upsell.steps import ALIVE, State
+
+MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 3}
+
+
+class Opportunity(models.Model):
+    """A larger plan for one customer, from finding it to what became of it."""
+
+    customer = models.ForeignKey(
+        "revenue.Customer", on_delete=models.PROTECT, related_name="opportunities"
+    )
+    kind = models.CharField(max_length=16, choices=[(each.value, each.value) for each in Kind])
+    state = models.CharField(
+        max_length=9,
+        choices=[(each.value, each.value) for each in State],
+        default=State.OPEN.value,
+    )
+    current_plan = models.CharField(max_length=50)
+    recommended_plan = models.CharField(max_length=50)
+    currency = CurrencyField()
+    reason = models.CharField(max_length=500)
+    version = models.ForeignKey(
+        "revenue.Version", on_delete=models.PROTECT, related_name="opportunities"
+    )
+    costs = models.JSONField(
+        encoder=DjangoJSONEncoder, help_text="Every plan's rated cost for the use ahead."
+    )
+    inputs = models.JSONField(
+        encoder=DjangoJSONEncoder, help_text="The use of the last complete month, and ahead."
+    )
+    gain_low = models.DecimalField(**MONEY)
+    gain = models.DecimalField(
+        **MONEY, help_text="More a month than under the present plan; below 0, a saving."
+    )
+    gain_high = models.DecimalField(**MONEY)
+    confidence = models.FloatField(help_text="The probability that it is accepted.")
+    owner = models.CharField(max_length=150, blank=True, help_text="Who looks after it.")
+    outcome = models.CharField(max_length=200, blank=True, help_text="Why it ended as it did.")
+    notes = models.TextField(blank=True)
+    found_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    offered_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=150, blank=True)
+    agreed_amount = MoneyField(
+        **MONEY, null=True, help_text="What the subscription brings a month since, where agreed."
+    )
+    acceptance = models.ForeignKey(
+        "operations.Decision", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name_plural = "opportunities"
+        ordering = ["-found_at", "-pk"]
+        indexes = [
+            models.Index(fields=["state", "kind"], name="revenue_opportunity_by_state"),
+            models.Index(fields=["customer", "decided_at"], name="revenue_opportunity_decided"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "kind"],
+                condition=Q(state__in=[each.value for each in ALIVE]),
+                name="revenue_opportunity_one_open_a_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(gain_low__lte=F("gain"), gain_high__gte=F("gain")),
+                name="revenue_opportunity_gain_in_interval",
+            ),
+            models.CheckConstraint(
+                condition=Q(confidence__gte=0, confidence__lte=1),
+                name="revenue_opportunity_confidence_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=State.OFFERED) | Q(offered_at__isnull=False),
+                name="revenue_opportunity_offered_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=[State.ACCEPTED, State.DECLINED])
+                | Q(decided_at__isnull=False),
+                name="revenue_opportunity_decided_has_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recommended_plan} for {self.customer}"
+
+    @property
+    def deal(self) -> Deal:
+        return Deal(
+            self.pk,
+            self.customer.name,
+            self.current_plan,
+            self.recommended_plan,
+            self.currency,
+            self.gain_low,
+            self.gain,
+            self.gain_high,
+            self.confidence,
+        )
+
+
+class OfferTerms(models.Model):
+    """How offers are made; one row, which staff edit."""
+
+    rest_days = models.PositiveIntegerField(
+        default=90, help_text="A customer who declined is offered nothing for so many days."
+    )
+    valid_days = models.PositiveIntegerField(
+        default=30, help_text="An offer that nobody answers expires after so many days."
+    )
+    offers_per_day = models.PositiveIntegerField(
+        default=20, help_text="Most offers that go out in 24 hours."
+    )
+    least_gain = MoneyField(
+        default=Decimal(1),
+        validators=[MinValueValidator(0)],
+        help_text="A gain below it, a month, is not stored.",
+    )
+
+    class Meta:
+        verbose_name = "offer terms"
+        verbose_name_plural = "offer terms"
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="revenue_offerterms_one_row"),
+        ]
+
+    def __str__(self) -> str:
+        return "Terms of offers"
