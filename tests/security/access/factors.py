@@ -1,0 +1,20 @@
+"""People with a second factor, and the codes of their apps."""
+
+import time
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 - a test's own
+
+
+def with_app(user) -> Authenticator:
+    """Give `user` an authenticator app that knows SECRET, and recovery codes."""
+    RecoveryCodes.activate(user)
+    return TOTP.activate(user, SECRET).instance
+
+
+def code(secret: str = SECRET, steps: int = 0) -> str:
+    """What the app shows now, or some steps of 30 seconds later."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))

@@ -1,0 +1,200 @@
+"""The second factor: asked for where there is one, demanded of superusers."""
+
+import json
+import re
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import Group
+from django.urls import reverse
+
+from operations.outbox.sealed import Unreadable
+from security.access import services
+from security.apikeys import services as keys
+from tests.callers import Caller
+from tests.security.access import factors
+
+pytestmark = pytest.mark.django_db
+PHRASE = "a long enough phrase"
+ENROLMENT = "/account/2fa/"
+
+
+@pytest.fixture(autouse=True)
+def demanded(settings):
+    settings.SECOND_FACTOR_REQUIRED = True
+    settings.SECURE_SSL_REDIRECT = False
+
+
+@pytest.fixture
+def ada(django_user_model):
+    return django_user_model.objects.create_superuser("ada", password=PHRASE)
+
+
+def sign_in(client, **more):
+    return client.post("/login", {"username": "ada", "password": PHRASE, **more})
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/admin/", "/admin/security/user/", "/dashboards/budget", "/metrics"]
+)
+def test_a_superuser_without_a_factor_sees_only_where_one_is_set_up(client, ada, path):
+    client.force_login(ada)
+    assert client.get(path).headers["Location"] == ENROLMENT
+    assert client.post(path).headers["Location"] == ENROLMENT
+    assert b"Authenticator app" in client.get(ENROLMENT).content
+
+
+def test_nor_does_the_session_count_for_the_api(client, ada):
+    client.force_login(ada)
+    answer = client.get("/api/v1/optimization/budget/plans")
+    assert answer.status_code == 403
+    assert answer.json()["errors"][0]["code"] == "second_factor_required"
+    basic = client.get("/api/v1/optimization/budget/plans", headers={"Authorization": "Basic eA=="})
+    assert basic.status_code == 403
+
+
+def test_a_key_counts_beside_such_a_session(client, ada):
+    client.force_login(ada)
+    key = keys.create("a test", ["all"]).plaintext
+    for header in ({"Authorization": f"Bearer {key}"}, {"X-API-Key": key}):
+        assert client.get("/api/v1/optimization/budget/plans", headers=header).status_code == 200
+
+
+def test_with_a_factor_all_is_open(client, ada):
+    factors.with_app(ada)
+    client.force_login(ada)
+    assert client.get("/admin/security/user/").status_code == 200
+    assert client.get("/api/v1/optimization/budget/plans").status_code == 200
+
+
+def test_where_it_is_not_demanded_a_superuser_needs_none(client, ada, settings):
+    settings.SECOND_FACTOR_REQUIRED = False
+    client.force_login(ada)
+    assert client.get("/admin/security/user/").status_code == 200
+
+
+def test_of_others_none_is_demanded(client, django_user_model):
+    eve = django_user_model.objects.create_user("eve", is_staff=True)
+    eve.groups.add(Group.objects.get(name="viewer"))
+    client.force_login(eve)
+    assert client.get("/dashboards/budget").status_code == 200
+
+
+@pytest.mark.parametrize("door", ["/login", "/admin/login/"])
+def test_after_the_password_the_code_is_asked_for(client, ada, door):
+    factors.with_app(ada)
+    asked = {"username": "ada", "password": PHRASE, "next": "/admin/security/user/"}
+    assert client.post(door, asked).headers["Location"] == f"{ENROLMENT}authenticate/"
+    assert "_auth_user_id" not in client.session
+    assert client.get("/admin/").headers["Location"].startswith("/admin/login/")
+
+    step = client.post(f"{ENROLMENT}authenticate/", {"code": factors.code()})
+    assert step.headers["Location"] == "/admin/security/user/"
+    assert client.get("/admin/security/user/").status_code == 200
+
+
+def test_a_code_opens_once(client, ada):
+    factors.with_app(ada)
+    shown = factors.code()
+    sign_in(client)
+    client.post(f"{ENROLMENT}authenticate/", {"code": shown})
+    client.post("/logout")
+    sign_in(client)
+    again = client.post(f"{ENROLMENT}authenticate/", {"code": shown})
+    assert again.status_code == 200
+    assert b"Incorrect code" in again.content
+
+
+def test_wrong_codes_are_counted_and_then_the_right_one_waits_too(client, ada):
+    factors.with_app(ada)
+    sign_in(client)
+    for _ in range(5):
+        client.post(f"{ENROLMENT}authenticate/", {"code": "000000"})
+    late = client.post(f"{ENROLMENT}authenticate/", {"code": factors.code()})
+    assert late.status_code == 200
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_recovery_code_opens_once(client, ada):
+    factors.with_app(ada)
+    one = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()[0]
+    sign_in(client)
+    assert client.post(f"{ENROLMENT}authenticate/", {"code": one}).status_code == 302
+    client.post("/logout")
+    sign_in(client)
+    assert client.post(f"{ENROLMENT}authenticate/", {"code": one}).status_code == 200
+
+
+def test_an_app_is_set_up_and_its_recovery_codes_are_shown_once(client, ada):
+    sign_in(client)
+    page = client.get(reverse("mfa_activate_totp"))
+    secret = re.search(rb"<code>([A-Z2-7]{32})</code>", page.content)[1].decode()
+    wrong = client.post(reverse("mfa_activate_totp"), {"code": "abc"})
+    assert b"Incorrect code" in wrong.content
+    done = client.post(reverse("mfa_activate_totp"), {"code": factors.code(secret)})
+    assert done.headers["Location"] == reverse("mfa_view_recovery_codes")
+    first = client.get(reverse("mfa_view_recovery_codes"))
+    assert len(re.findall(rb"<code>\d{8}</code>", first.content)) == 10
+    assert b"****" in client.get(reverse("mfa_view_recovery_codes")).content
+    assert client.get("/admin/").status_code == 200
+
+
+def test_what_is_stored_of_a_factor_is_sealed(ada, settings):
+    factors.with_app(ada)
+    stored = json.dumps([each.data for each in Authenticator.objects.all()])
+    assert factors.SECRET not in stored
+    assert (
+        services.Factors().decrypt(Authenticator.objects.get(type="totp").data["secret"])
+        == factors.SECRET
+    )
+    settings.MFA_SEALING_KEY = "another"
+    with pytest.raises(Unreadable):
+        services.Factors().decrypt(Authenticator.objects.get(type="totp").data["secret"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("mfa_index", "mfa_deactivate_totp", "mfa_view_recovery_codes"),
+        *("mfa_generate_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn"),
+        *("account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"),
+    ],
+)
+def test_every_page_of_it_opens_for_a_person_who_has_one(client, ada, name):
+    factors.with_app(ada)
+    client.force_login(ada)
+    answer = client.get(reverse(name), follow=True)
+    assert answer.status_code == 200
+    assert b"lone" in answer.content  # our frame, not the library's
+
+
+def test_nobody_signs_up_by_himself(client):
+    assert not services.People().is_open_for_signup(None)
+    for path in ("/account/signup/", "/accounts/signup/", "/account/password/reset/"):
+        assert client.get(path).status_code == 404
+
+
+def test_an_officer_sees_who_has_a_factor_and_only_an_administrator_removes_it(
+    client, ada, django_user_model
+):
+    row = factors.with_app(ada)
+    boss = django_user_model.objects.create_user("boss", is_staff=True)
+    boss.groups.add(Group.objects.get(name="administrator"))
+    client.force_login(boss)
+    page = client.get("/admin/mfa/authenticator/")
+    assert page.status_code == 200
+    assert factors.SECRET.encode() not in page.content
+    shown = client.get(f"/admin/mfa/authenticator/{row.pk}/change/").content
+    assert row.data["secret"].encode() not in shown
+    gone = f"/admin/mfa/authenticator/{row.pk}/delete/"
+    assert client.post(gone, {"post": "yes"}).status_code == 403  # a superuser's
+    row.user = boss
+    row.save()
+    assert client.post(gone, {"post": "yes"}).status_code == 302
+
+
+def test_a_stranger_with_a_wrong_key_stays_a_stranger_beside_a_session(client, ada):
+    client.force_login(ada)
+    answer = client.get("/api/v1/optimization/budget/plans", headers={"X-API-Key": "no-key"})
+    assert answer.status_code == 401
+    assert Caller().get("/api/v1/optimization/budget/plans").status_code == 401
