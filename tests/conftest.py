@@ -13,6 +13,7 @@ from django.db import connection, connections
 from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
 
+from aethercrown.history import silent
 from revenue.pricing.seeding import seed
 from security.audit import keeping
 from tests import rig
@@ -81,7 +82,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     marker = item.get_closest_marker("django_db")
     named = {"transactional_db", "live_server"}.intersection(getattr(item, "fixturenames", ()))
     if named or (marker and marker.kwargs.get("transaction")):
-        with item.config.stash[blocking_manager_key].unblock():
+        with item.config.stash[blocking_manager_key].unblock(), silent():
             seed(apps)
 
 

@@ -4,12 +4,14 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.columns import CurrencyField, MoneyField
+from aethercrown.history import Records
 
 
 class Book(models.Model):
     """The row of a currency that whoever changes its allocation holds, so that one waits."""
 
     currency = CurrencyField(unique=True)
+    history = Records()
 
     def __str__(self) -> str:
         return str(self.currency)

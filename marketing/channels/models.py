@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.columns import CurrencyField, MoneyField
+from aethercrown.history import Records
 
 
 class Channel(models.Model):
@@ -33,6 +34,7 @@ class Channel(models.Model):
         help_text="Revenue per unit of spend that the advertising platform reports, if any.",
     )
     notes = models.TextField(blank=True)
+    history = Records()
 
     class Meta:
         ordering = ["name"]

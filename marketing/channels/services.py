@@ -5,6 +5,7 @@ from datetime import date
 
 from django.db import models, transaction
 
+from aethercrown import history
 from aethercrown.importing import Importer, Options, Tally
 from aethercrown.sheets import Fault, Record
 from marketing.channels import sheets
@@ -24,7 +25,8 @@ def named(names: Iterable[str], currency: str) -> dict[str, Channel]:
     fresh = [Channel(name=name, currency=currency) for name in wanted if name not in known]
     if not fresh:
         return known
-    Channel.objects.bulk_create(fresh, ignore_conflicts=True)  # another may be as quick
+    for channel in fresh:  # another may be as quick
+        Channel.objects.get_or_create(name=channel.name, defaults={"currency": currency})
     return Channel.objects.in_bulk(wanted, field_name="name")
 
 
@@ -203,6 +205,8 @@ def save_channels(batch: Sequence[Record], options: Options) -> Tally:
         rows.append(Channel(**{**USUAL, **given}))
     fields = [column.name for column in sheets.CHANNELS if column.name not in {"name", "currency"}]
     _write(rows, ["name"], fields, options)
+    stored = Channel.objects.in_bulk(names, field_name="name")
+    history.keep(Channel, stored.values())
     return Tally(len(rows) - known, known)
 
 

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from aethercrown.history import Records
 from operations.alerts.fingerprint import Fingerprint
 from operations.outbox.severity import LEVELS
 
@@ -72,6 +73,7 @@ class Silence(models.Model):
     note = models.CharField(max_length=500, blank=True, help_text="Why, for those who wonder.")
     created_by = models.CharField(max_length=200, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    history = Records()
 
     class Meta:
         ordering = ["-until", "-pk"]

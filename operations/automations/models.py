@@ -7,9 +7,19 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+from simple_history import register
 
+from aethercrown.history import Records
 from operations.automations.slots import Every, Schedule, Wall
 from operations.decisions.guardrails import Limits, Quiet
+
+register(
+    PeriodicTask,
+    app="operations",
+    records_class=Records,
+    excluded_fields=["last_run_at", "total_run_count", "date_changed"],
+)
 
 
 class Automation(models.Model):
@@ -93,6 +103,7 @@ class Automation(models.Model):
     demoted_at = models.DateTimeField(null=True, editable=False)
     demoted_because = models.CharField(max_length=300, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    history = Records(excluded_fields=["scheduled_at"])
 
     class Meta:
         ordering = ["name"]

@@ -24,6 +24,7 @@ from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from aethercrown import redaction
+from aethercrown.attribution import acting
 from aethercrown.forgetting import forget
 from operations.alerts import services as alerts
 from operations.automations import ledger, registry, reports, seeding, slots, words
@@ -246,13 +247,15 @@ def purge(now: datetime) -> int:
 @transaction.atomic
 def demote(name: str, because: str, now: datetime) -> bool:
     """Take an automation from auto back to propose; False where it is not in auto."""
-    changed = Automation.objects.filter(name=name, mode=Automation.Mode.AUTO).update(
-        mode=Automation.Mode.PROPOSE, demoted_at=now, demoted_because=because[:300]
-    )
-    if changed:
-        words = f"{name} proposes again, and applies nothing by itself: {because}"
-        alerts.raise_alert(SOURCE, DEMOTED, name, HIGH, words, now=now)
-    return bool(changed)
+    automation = Automation.objects.select_for_update().get(name=name)
+    if automation.mode != Automation.Mode.AUTO:
+        return False
+    automation.mode = Automation.Mode.PROPOSE
+    automation.demoted_at, automation.demoted_because = now, because[:300]
+    automation.save()
+    words = f"{name} proposes again, and applies nothing by itself: {because}"
+    alerts.raise_alert(SOURCE, DEMOTED, name, HIGH, words, now=now)
+    return True
 
 
 # --- Schedules --------------------------------------------------------------------------------
@@ -349,7 +352,8 @@ def _performed(claimed: Run, lease: Lease, clock: Clock) -> Result:
         held=lambda: lease.held() and bool(settings.AUTOMATION_ENABLED),
     )
     try:
-        outcome = registry.named(name).perform(occasion)
+        with acting(f"automation:{name}"):
+            outcome = registry.named(name).perform(occasion)
     except Exception as error:
         log.exception("Run %s of %s failed in attempt %s", claimed.pk, name, claimed.attempt)
         told = redaction.text("".join(traceback.format_exception(error, limit=-8)))

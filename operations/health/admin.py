@@ -112,8 +112,8 @@ class ComponentAdmin(ModelAdmin):
 
     @admin.action(description="End the maintenance of the selected components")
     def end_maintenance(self, request: HttpRequest, queryset: QuerySet[Component]) -> None:
-        ended = queryset.filter(maintenance_until__gt=timezone.now())
-        self.message_user(request, f"Ended {ended.update(maintenance_until=None)}.")
+        count = services.end_maintenance(queryset, timezone.now())
+        self.message_user(request, f"Ended {count}.")
 
 
 class Seen(ModelAdmin):

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from aethercrown.addresses import Refused
+from aethercrown.history import Records
 from operations.health import targets
 from operations.health.probe import Target, Wanted
 from operations.health.verdict import (
@@ -28,6 +29,22 @@ class Status(models.TextChoices):
     DEGRADED = DEGRADED
     UNHEALTHY = UNHEALTHY
     UNKNOWN = UNKNOWN
+
+
+OWN = [  # columns that looking writes; the others are staff's
+    "state",
+    "since",
+    "against",
+    "against_since",
+    "is_slow",
+    "is_flapping",
+    "recent",
+    "status",
+    "last_ms",
+    "error",
+    "checked_at",
+    "kept_at",
+]
 
 
 class Component(models.Model):
@@ -106,6 +123,7 @@ class Component(models.Model):
         null=True, editable=False, help_text="When a look was last kept as a row of its own."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    history = Records(excluded_fields=OWN)
 
     class Meta:
         ordering = ["name"]

@@ -19,7 +19,7 @@ from aethercrown.addresses import Refused
 from operations.alerts import services as alerts
 from operations.automations.registry import Automation, Occasion, Outcome
 from operations.health import probe, registry, reports, verdict
-from operations.health.models import Check, Component, Incident, Turn
+from operations.health.models import OWN, Check, Component, Incident, Turn
 from operations.health.side_by_side import Board, Job, board
 from operations.health.verdict import DOWN, UNKNOWN, UP, Observation, Standing
 from operations.health.watch import Watch
@@ -36,20 +36,6 @@ REOPENED = timedelta(minutes=10)
 MOST_WATCHED = 200
 AT_ONCE = 100  # components noted in one transaction
 SOURCE = "health"
-OWN = [  # columns that looking writes; the others are staff's
-    "state",
-    "since",
-    "against",
-    "against_since",
-    "is_slow",
-    "is_flapping",
-    "recent",
-    "status",
-    "last_ms",
-    "error",
-    "checked_at",
-    "kept_at",
-]
 NETWORK = "the checker's own network"
 Clock = Callable[[], datetime]
 
@@ -118,7 +104,9 @@ def enrol() -> None:
     for part in new:
         if part.parent:
             parent = Component.objects.filter(name=part.parent).first()
-            Component.objects.filter(name=part.name).update(parent=parent)
+            component = Component.objects.get(name=part.name)
+            component.parent = parent
+            component.save(update_fields=["parent"])
 
 
 def watch(*, clock: Clock = timezone.now, on: Board = board) -> bool:
@@ -355,6 +343,16 @@ def retire(component_id: int, now: datetime) -> None:
         state=UNKNOWN, status=UNKNOWN, against=0, against_since=None, since=None, error=""
     )
     alerts.resolve(SOURCE, "down", component.name, now=now)
+
+
+@transaction.atomic
+def end_maintenance(components: QuerySet[Component], now: datetime) -> int:
+    """Look again at those of `components` that are in maintenance; how many."""
+    held = components.filter(maintenance_until__gt=now).select_for_update(of=("self",))
+    for component in held:
+        component.maintenance_until = None
+        component.save(update_fields=["maintenance_until"])
+    return len(held)
 
 
 # --- By itself --------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ class DestinationForm(forms.ModelForm[Destination]):
             "least_severity",
             "takes_alerts",
             "takes_digest",
+            "takes_anchors",
             "is_enabled",
         ]
 
@@ -97,7 +98,7 @@ class DestinationAdmin(ModelAdmin):
         return "/".join(destination.address.split("/")[:3])
 
     def get_fieldsets(self, request: HttpRequest, obj: Destination | None = None) -> Any:
-        what = ["least_severity", "takes_alerts", "takes_digest", "is_enabled"]
+        what = ["least_severity", "takes_alerts", "takes_digest", "takes_anchors", "is_enabled"]
         if not self.has_change_permission(request, obj):
             shown = ["name", "channel", "where"]
             return [(None, {"fields": shown}), ("What it hears of", {"fields": what})]

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from aethercrown.history import Records
 from operations.outbox.severity import LEVELS, WARNING
 
 
@@ -27,8 +28,12 @@ class Destination(models.Model):
     )
     takes_alerts = models.BooleanField(default=True, help_text="A message for each alert.")
     takes_digest = models.BooleanField(default=False, help_text="A daily list of open alerts.")
+    takes_anchors = models.BooleanField(
+        default=False, help_text="The audit's hourly anchors, to keep them where nobody here can."
+    )
     is_enabled = models.BooleanField("on", default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    history = Records(excluded_fields=["sealed_secret"])
 
     class Meta:
         ordering = ["name"]

@@ -66,6 +66,11 @@ def post_digest(what: Letter, now: datetime) -> int:
     return _write(Destination.objects.filter(is_enabled=True, takes_digest=True), what, now)
 
 
+def post_anchor(what: Letter, now: datetime) -> int:
+    """Write a message to everyone who keeps the audit's anchors."""
+    return _write(Destination.objects.filter(is_enabled=True, takes_anchors=True), what, now)
+
+
 def follow(begins: str, what: Letter, now: datetime) -> int:
     """Write a message to those who had one under a key that begins so."""
     heard = Message.objects.filter(destination=OuterRef("pk"), event_key__startswith=begins)

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.columns import CurrencyField
+from aethercrown.history import Records
 from revenue.billing.months import Combine, Part
 from revenue.customers.models import AmountField, NeverRewritten
 
@@ -48,6 +49,7 @@ class Meter(models.Model):
         ],
         default=Combine.SUM.value,
     )
+    history = Records()
 
     class Meta:
         ordering = ["code"]
@@ -93,7 +95,7 @@ class DailyUse(Kept):
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity.normalize():f} {self.meter} on {self.day}"
+        return f"{Decimal(self.quantity).normalize():f} {self.meter} on {self.day}"
 
 
 class Invoice(Kept):

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.columns import CurrencyField, MoneyField
+from aethercrown.history import Records
 from aethercrown.money import exponent
 
 MONEY: dict[str, Any] = {"max_digits": 15, "decimal_places": 3}  # the finest currencies have 3
@@ -30,6 +31,7 @@ class PriceBook(models.Model):
     code = models.SlugField(max_length=50, unique=True)
     title = models.CharField(max_length=100)
     currency = CurrencyField()
+    history = Records()
 
     class Meta:
         ordering = ["code"]
@@ -67,6 +69,7 @@ class Version(models.Model):
     published_at = models.DateTimeField(null=True, editable=False)
     published_by = models.CharField(max_length=150, blank=True, editable=False)
     retired_at = models.DateTimeField(null=True, editable=False)
+    history = Records()
 
     class Meta:
         ordering = ["book", "-number"]
@@ -113,6 +116,7 @@ class Plan(models.Model):
     rank = models.PositiveIntegerField(help_text="Larger plans have higher ranks.")
     features = models.JSONField(default=list, blank=True, help_text="A list of short texts.")
     is_active = models.BooleanField(default=True)
+    history = Records()
 
     class Meta:
         ordering = ["rank", "code"]
@@ -149,6 +153,7 @@ class PlanPrice(Row):
     base_price = MoneyField(**MONEY)
     floor = MoneyField(**MONEY, null=True, blank=True, help_text="The price is never below it.")
     ceiling = MoneyField(**MONEY, null=True, blank=True, help_text="The price is never above it.")
+    history = Records()
 
     class Meta:
         default_related_name = "prices"
@@ -187,6 +192,7 @@ class Charge(Row):
     price = models.JSONField(
         help_text='Such as {"tiers": [{"up_to": "1000", "unit": "0"}, {"unit": "0.002"}]}.'
     )
+    history = Records()
 
     class Meta:
         default_related_name = "charges"
@@ -216,6 +222,7 @@ class Factor(Row):
         validators=[MinValueValidator(0)],
         help_text="A multiplier such as 1.1, or percent of discount such as 5.",
     )
+    history = Records()
 
     class Meta:
         default_related_name = "factors"
@@ -258,6 +265,7 @@ class Rule(Row):
     needs_company = models.BooleanField(
         default=False, help_text="Holds only where something is told of the company."
     )
+    history = Records()
 
     class Meta:
         default_related_name = "rules"

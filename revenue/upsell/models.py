@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.columns import CurrencyField, MoneyField
+from aethercrown.history import Records
 from revenue.upsell.acceptance import Deal
 from revenue.upsell.prospect import Kind
 from revenue.upsell.steps import ALIVE, State
@@ -130,6 +131,7 @@ class OfferTerms(models.Model):
         validators=[MinValueValidator(0)],
         help_text="A gain below it, a month, is not stored.",
     )
+    history = Records()
 
     class Meta:
         verbose_name = "offer terms"

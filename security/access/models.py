@@ -1,11 +1,19 @@
 """The user record, and the link by which the first administrator is made."""
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, Group
 from django.db import models
+from simple_history import register
+
+from aethercrown.history import Records
 
 
 class User(AbstractUser):
     """A person who signs in. Our own from the first migration, so that it can grow."""
+
+    history = Records(
+        excluded_fields=["password", "last_login"],
+        m2m_fields=[AbstractUser.groups.field, AbstractUser.user_permissions.field],
+    )
 
     class Meta(AbstractUser.Meta):
         permissions = [
@@ -13,6 +21,9 @@ class User(AbstractUser):
             ("operate", "Can enter and change data, and start automations"),
             ("approve_decisions", "Can approve, reject and roll back decisions"),
         ]
+
+
+register(Group, app="security", records_class=Records, m2m_fields=[Group.permissions.field])
 
 
 class SetupLink(models.Model):

@@ -21,6 +21,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from aethercrown import sessions
+from aethercrown.history import silent
 from aethercrown.throttling import Rate, buckets, client_address
 from operations.outbox import sealed
 from security.access import lockout, roles, setup
@@ -39,11 +40,12 @@ def grant(app: str) -> None:
     Runs after each migration of an app, when its permissions stand; repeating changes nothing.
     """
     permissions = list(Permission.objects.filter(content_type__app_label=app))
-    for role in roles.ROLES:
-        group, _ = Group.objects.get_or_create(name=role)
-        kept = group.permissions.exclude(content_type__app_label=app)
-        held = [each for each in permissions if roles.grants(role, app, each.codename)]
-        group.permissions.set([*kept, *held])
+    with silent():  # the code says what they hold
+        for role in roles.ROLES:
+            group, _ = Group.objects.get_or_create(name=role)
+            kept = group.permissions.exclude(content_type__app_label=app)
+            held = [each for each in permissions if roles.grants(role, app, each.codename)]
+            group.permissions.set([*kept, *held])
 
 
 class Busy(Exception):

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from aethercrown.history import Records
 from security.apikeys import life
 
 
@@ -52,6 +53,7 @@ class ApiKey(models.Model):
     extended_at = models.DateTimeField(
         null=True, editable=False, help_text="When its end was put off, because it was in use."
     )
+    history = Records(excluded_fields=["digest", "pepper", "last_used_at", "extended_at"])
 
     class Meta:
         ordering = ["-created_at", "-pk"]

@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, DateTimeField, Q, Value, When
+from django.db.models import Case, DateTimeField, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from aethercrown import idempotency
 from aethercrown.throttling import Rate, of_a_key
 from operations.alerts import services as alerts
-from operations.automations.registry import Automation, Occasion, Outcome
 from security.access.models import User
 from security.apikeys import life, networks, token
 from security.apikeys import scopes as known_scopes
@@ -117,7 +116,7 @@ def create(
 def replace(name: str, scopes: Iterable[str], now: datetime | None = None) -> Issued:
     """A new key called `name`; every older one of that name is revoked at once."""
     now = now or timezone.now()
-    ApiKey.objects.filter(name=name, revoked_at=None).update(revoked_at=now)
+    _revoke(ApiKey.objects.filter(name=name, revoked_at=None), now)
     return create(name, scopes, now=now)
 
 
@@ -150,7 +149,7 @@ def rotate(
     old = locked(key_id)
     if old.state(now) != "active":
         raise NotLive(f"{old} is {old.state(now)}: only an active key can be rotated.")
-    ApiKey.objects.filter(replaced_by=old, revoked_at=None).update(revoked_at=now)
+    _revoke(ApiKey.objects.filter(replaced_by=old, revoked_at=None), now)
     limits = Limits(old.allowed_networks, old.burst, old.rate_per_second)
     issued = create(old.name, old.scopes, actor, old.expires_at, now, limits=limits)
     old.replaced_by = issued.key
@@ -159,6 +158,12 @@ def rotate(
     old.save(update_fields=["replaced_by", "rotated_at", "retire_at"])
     log.info("API key rotated", extra={"key_id": old.pk, "successor_id": issued.key.pk})
     return issued
+
+
+def _revoke(keys: QuerySet[ApiKey], now: datetime) -> None:
+    for key in keys.select_for_update(of=("self",)):
+        key.revoked_at = now
+        key.save(update_fields=["revoked_at"])
 
 
 def locked(key_id: int) -> ApiKey:
@@ -314,15 +319,9 @@ def subject(key: ApiKey) -> str:
     return f"key {key.pk}"
 
 
-def watch(occasion: Occasion) -> Outcome:
-    """One scheduled look at keys that end, and at answers whose secrets are no longer shown."""
-    if occasion.dry_run:
-        return Outcome("Would look at keys that are about to end.")
-    put_off = guard(occasion.now)
-    settle(occasion.now)
-    erased = idempotency.forget_secrets(occasion.now)
-    return Outcome(f"{len(put_off)} ends put off for keys still in use; {erased} secrets erased.")
-
-
-AUTOMATION = "security.watch_api_keys"
-AUTOMATIONS = (Automation(AUTOMATION, "Ends of API keys", watch),)
+def watch(now: datetime) -> str:
+    """One look at keys that end, and at answers whose secrets are no longer shown; in words."""
+    put_off = guard(now)
+    settle(now)
+    erased = idempotency.forget_secrets(now)
+    return f"{len(put_off)} ends put off for keys still in use; {erased} secrets erased."

@@ -1,5 +1,6 @@
 """Reading the chain back: whether everything that was recorded is still there, and as it was."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC
@@ -9,9 +10,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DataError
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Model, Q, QuerySet
 
-from security.audit import anchors, examine, outside
+from aethercrown.history import tracked
+from security.audit import anchors, examine, histories, outside, witness
 from security.audit.anchors import Seal
 from security.audit.chain import Entry
 from security.audit.examine import NONE, End, Fault, Link, Walk
@@ -47,6 +49,18 @@ def chain_faults(folder: Path | None = None) -> list[Fault]:
     return found
 
 
+def recent_faults(folder: Path | None = None) -> list[Fault]:
+    """As `chain_faults`, but only of what came since the last anchor: an hour's work."""
+    seals, found = trusted(folder or settings.AUDIT_ANCHORS)
+    reached = anchors.reached(seals)
+    for stream, end in heads().items():
+        since = reached.get(stream, NONE)
+        fault = None if since == end else stream_fault(stream, end, {}, since)
+        if fault is not None:
+            found.append(fault)
+    return found
+
+
 def stream_fault(
     stream: str, end: End, known: Mapping[int, str], since: End = NONE
 ) -> Fault | None:
@@ -71,6 +85,29 @@ def links(stream: str, after: int = 0) -> Iterator[Link]:
             return
         last = page[-1]
         here = Q(seq__gt=last.entry.seq) | Q(seq=last.entry.seq, pk__gt=last.row)
+
+
+def history_faults() -> list[Fault]:
+    """The first fault in the history of every tracked table: altered, missing or inserted rows."""
+    found = (_history_fault(model, rows) for model, rows in sorted(tracked().items(), key=_label))
+    return [fault for fault in found if fault is not None]
+
+
+def history_values(rows: type[Model], keys: list[int]) -> dict[int, dict[str, object]]:
+    """Rows of history with all that belongs to them, by key, as the database has them."""
+    found: dict[int, dict[str, object]] = {
+        row["history_id"]: row
+        for row in rows._base_manager.filter(pk__in=keys).values()  # noqa: SLF001 - documented
+    }
+    for field in getattr(rows, "_history_m2m_fields", ()):
+        far = field.m2m_reverse_field_name()
+        links = getattr(rows, field.name).model._base_manager.filter(history__in=keys)  # noqa: SLF001 - documented
+        sets: dict[int, list[int]] = {key: [] for key in keys}
+        for key, other in links.order_by(far).values_list("history_id", f"{far}_id"):
+            sets[key].append(other)
+        for key, row in found.items():
+            row[field.name] = sets[key]
+    return found
 
 
 def heads() -> dict[str, End]:
@@ -122,6 +159,50 @@ def _differences(kept: list[Seal], rows: list[Seal]) -> list[str]:
         *(f"anchor {number} is outside, and the database has lost it" for number in lost),
         *(f"anchor {number} is another outside than in the database" for number in other),
     ]
+
+
+def _history_fault(model: type[Model], rows: type[Model]) -> Fault | None:
+    """Rows are compared in the order in which the chain tells of them."""
+    stream = histories.stream(model._meta.label_lower)  # noqa: SLF001 - documented
+    newest = rows._base_manager.aggregate(newest=Max("pk"))["newest"] or 0  # noqa: SLF001 - documented
+    told: set[int] = set()
+    for page in _told(stream):
+        values = history_values(rows, [detail["row"] for _seq, detail in page])
+        for seq, detail in page:
+            told.add(detail["row"])
+            row = values.get(detail["row"])
+            if row is None:
+                words = f"row {detail['row']} of the history is not there"
+                return Fault("missing", stream, seq, words)
+            if witness.digest(row) != detail["digest"]:
+                words = "the row of the history does not fit its digest"
+                return Fault("altered", stream, seq, words, detail["row"])
+    keys = rows._base_manager.filter(pk__lte=newest).values_list("pk", flat=True)  # noqa: SLF001 - documented
+    odd = min(set(keys.iterator()) - told, default=None)
+    if odd is None:
+        return None
+    return Fault("inserted", stream, len(told) + 1, "the chain knows nothing of this row", odd)
+
+
+def _told(stream: str) -> Iterator[list[tuple[int, dict[str, Any]]]]:
+    """What the chain says of a history, a page at a time; entries without a row are no history."""
+    after = 0
+    rows = Event.objects.filter(stream=stream).order_by("seq").values_list("seq", "detail")
+    while page := list(rows.filter(seq__gt=after)[:500]):
+        after = page[-1][0]
+        yield [(seq, detail) for seq, detail in _details(page) if "row" in detail]
+
+
+def _details(page: list[tuple[int, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for seq, text in page:
+        try:
+            yield seq, json.loads(text)
+        except ValueError:
+            continue  # altered, which the chain's own walk has told
+
+
+def _label(pair: tuple[type[Model], type[Model]]) -> str:
+    return pair[0]._meta.label_lower  # noqa: SLF001 - documented
 
 
 def _newer(found: Link, end: End) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -15,11 +16,17 @@ from django.db.models import F
 from django.utils import timezone
 
 from aethercrown.attribution import author
-from security.audit import anchors, chain, outside, reports
+from operations.alerts import services as alerts
+from operations.automations.registry import Automation, Occasion, Outcome
+from operations.outbox import services as outbox
+from operations.outbox.letter import Letter
+from operations.outbox.severity import CRITICAL
+from security.audit import anchors, chain, histories, outside, reports, witness
 from security.audit.anchors import HOURLY, Seal
-from security.audit.examine import End
+from security.audit.examine import End, Fault
 from security.audit.models import Anchor, Event, Head
 
+SOURCE, BROKEN = "audit", "broken"
 NOTHING: Mapping[str, str | int] = MappingProxyType({})
 
 
@@ -86,12 +93,49 @@ def anchor(now: datetime, folder: Path | None = None, *, kind: str = HOURLY) -> 
     return row
 
 
+def anchor_by_itself(occasion: Occasion) -> Outcome:
+    """The hourly automation: look at what is new, seal it, and send the seal to who keeps it."""
+    if occasion.dry_run:
+        return Outcome("Would anchor the ends of all streams.")
+    faults = reports.recent_faults()
+    row = anchor(occasion.now)
+    seal = reports.as_seal(row)
+    title = f"Audit anchor {row.number}: {row.streams} streams, root {row.root[:16]}"
+    payload = {"event": "audit.anchored", "anchor": asdict(seal)}
+    outbox.post_anchor(Letter(f"audit:anchor:{row.number}", title, seal.line(), payload), row.at)
+    _tell(faults, "recent", occasion.now)
+    return Outcome(f"{title}; {_words(faults)}")
+
+
+def verify_by_itself(occasion: Occasion) -> Outcome:
+    """The nightly automation: everything that was ever recorded, and every row of history."""
+    faults = [*reports.chain_faults(), *reports.history_faults()]
+    if not occasion.dry_run:
+        _tell(faults, "all", occasion.now)
+    return Outcome(f"{reports.events()} events; {_words(faults)}")
+
+
 def keep_outside(folder: Path) -> int:
     """Add to the files every anchor that is newer than their last; how many."""
     kept = outside.kept(folder)
     last = kept[-1].number if kept else 0
     rows = Anchor.objects.filter(number__gt=last).order_by("number")
     return outside.keep(folder, map(reports.as_seal, rows))
+
+
+def testify(history_instance: Any, **_signal: Any) -> None:
+    """Record the digest of a row of history, as it was read back; the library's signal calls it."""
+    rows = type(history_instance)
+    table = history_instance.instance_type._meta  # noqa: SLF001 - documented
+    key = history_instance.pk
+    values = reports.history_values(rows, [key])[key]
+    record(
+        stream=histories.stream(table.label_lower),
+        event=histories.ACTS[history_instance.history_type],
+        subject=histories.subject(table.label_lower, values[table.pk.attname]),
+        actor=history_instance.history_user_id or "",
+        detail={"row": key, "digest": witness.digest(values)},
+    )
 
 
 def _sealed(ends: dict[str, End], kind: str, now: datetime) -> Anchor:
@@ -116,6 +160,21 @@ def _sealed(ends: dict[str, End], kind: str, now: datetime) -> Anchor:
     row = Anchor(**{**asdict(seal), "at": now})
     row.save(force_insert=True)
     return row
+
+
+def _tell(faults: list[Fault], part: str, now: datetime) -> None:
+    """Raise one alert that names the first fault, or settle the one that was raised."""
+    if not faults:
+        alerts.resolve(SOURCE, BROKEN, part, now=now)
+        return
+    words = f"{_words(faults)} Run manage.py verify_audit."
+    alerts.raise_alert(SOURCE, BROKEN, part, CRITICAL, words, now=now)
+
+
+def _words(faults: list[Fault]) -> str:
+    if not faults:
+        return "nothing is wrong."
+    return f"{len(faults)} of the streams and tables do not fit. First, {faults[0]}."
 
 
 def _mark_anchored(ends: Mapping[str, End]) -> None:
@@ -157,3 +216,9 @@ def _linked(head: Head, said: Said, now: datetime) -> Event:
     event.hash = chain.link(head.hash, event.entry)
     head.seq, head.hash = event.seq, event.hash
     return event
+
+
+AUTOMATIONS = (
+    Automation("security.anchor_audit", "Anchor the audit", anchor_by_itself),
+    Automation("security.verify_audit", "Verify the audit", verify_by_itself),
+)

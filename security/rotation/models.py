@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
+from aethercrown.history import Records
 from security.envelope.box import Place
 from security.envelope.models import WHOLE_OR_EMPTY, Sealed
 from security.rotation.levels import GRACE, LEVELS, MEDIUM
@@ -27,6 +28,7 @@ class Policy(models.Model):
         + ", ".join(f"{level} {span.total_seconds() / 3600:.0f} h" for level, span in GRACE.items())
         + ".",
     )
+    history = Records()
 
     class Meta:
         verbose_name_plural = "policies"
@@ -39,6 +41,12 @@ class Policy(models.Model):
 
     def __str__(self) -> str:
         return self.level
+
+
+MACHINE = [  # columns of a key that rotating writes: the chain tells of them, its history does not
+    *("state", "last_rotated_at", "next_rotation_at", "starts_at", "lease_until", "fence"),
+    *("fail_count", "next_attempt_at", "last_error"),
+]
 
 
 class Key(models.Model):
@@ -71,6 +79,7 @@ class Key(models.Model):
     fail_count = models.PositiveIntegerField(default=0, editable=False)
     next_attempt_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, editable=False)
+    history = Records(excluded_fields=MACHINE)
 
     class Meta:
         ordering = ["key_id"]

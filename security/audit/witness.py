@@ -1,0 +1,24 @@
+"""The digest by which the chain knows a row of history: over its columns as canonical JSON."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+
+
+def digest(row: Mapping[str, object]) -> str:
+    """SHA-256, in hex, of what a database gave for the row's columns."""
+    text = json.dumps(
+        {name: _plain(value) for name, value in row.items()},
+        sort_keys=True,
+        separators=(",", ":"),
+        default=str,
+    )
+    return sha256(text.encode("ascii")).hexdigest()
+
+
+def _plain(value: object) -> object:
+    """Times in UTC, as databases differ in the zone that they answer in."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return value
