@@ -4,7 +4,7 @@ Stored tasks that new ones need are locked in the order of their ids, and what w
 has a higher id than the task: so no two calls wait for each other.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -23,10 +23,16 @@ from operations.workers.services import ready_pools
 
 Status = Task.Status
 BATCH = 1_000
+Writer = tuple[
+    Callable[[Sequence[Arrival], datetime], list[int]],
+    Callable[[Sequence[tuple[int, int]]], None],
+]
 
 
-def submit(tasks: Iterable[AITask], now: datetime) -> list[Task]:
+def submit(tasks: Iterable[AITask], now: datetime, *, way: str = "") -> list[Task]:
     """Store all tasks of a call, in any order, or none; each id once, as the call gave them.
+
+    `way` is one of WRITERS, usually the database's own.
 
     A task that is stored already with the same values stays as it is. Raises UnknownDependency,
     Cyclic, or DifferentTask where an id stands for something else.
@@ -36,10 +42,10 @@ def submit(tasks: Iterable[AITask], now: datetime) -> list[Task]:
     with transaction.atomic():
         # one submission after another: so each id is stored once, whoever else sends it now
         Pool.objects.select_for_update(no_key=True).get(name=DEFAULT_POOL)
-        return _stored(batch, now)
+        return _stored(batch, now, way or connection.vendor)
 
 
-def _stored(batch: Mapping[str, AITask], now: datetime) -> list[Task]:
+def _stored(batch: Mapping[str, AITask], now: datetime, way: str) -> list[Task]:
     wanted = {*batch, *(need for task in batch.values() for need in task.dependencies)}
     known = reports.numbers(wanted)
     intake.refuse_unknown(batch, known)
@@ -48,7 +54,7 @@ def _stored(batch: Mapping[str, AITask], now: datetime) -> list[Task]:
     line = intake.in_order(fresh)
     needed = {need for task in fresh.values() for need in task.dependencies}
     held = _held({known[name] for name in needed if name in known})
-    made = _rows(fresh, line, held, now)
+    made = _rows(fresh, line, held, now, WRITERS[way])
     if held:
         _inherit(fresh, made, held)
     old = reports.tasks().in_bulk([name for name in batch if name in known], field_name="task_id")
@@ -75,7 +81,11 @@ def _held(numbers: set[int]) -> dict[str, Task]:
 
 
 def _rows(
-    fresh: Mapping[str, AITask], line: Sequence[str], held: Mapping[str, Task], now: datetime
+    fresh: Mapping[str, AITask],
+    line: Sequence[str],
+    held: Mapping[str, Task],
+    now: datetime,
+    write: Writer,
 ) -> dict[str, Task]:
     """New tasks stored in the order of `line`, each ready, waiting, or lost with what it needs."""
     pools = dict(Pool.objects.values_list("name", "pk"))
@@ -91,31 +101,44 @@ def _rows(
     }
     states = {name: str(row.status) for name, row in held.items()}
     rows = arrival.arrivals(fresh, line, states, found, now.timestamp())
-    numbers = dict(zip(rows, _inserted(list(rows.values()), now), strict=True))
+    store, link = write
+    numbers = dict(zip(rows, store(list(rows.values()), now), strict=True))
     known = {**{name: row.pk for name, row in held.items()}, **numbers}
-    _link([(known[name], known[need]) for name in rows for need in fresh[name].dependencies])
+    link([(known[name], known[need]) for name in rows for need in fresh[name].dependencies])
     return _as_stored(rows, numbers, now)
 
 
-def _inserted(rows: Sequence[Arrival], now: datetime) -> list[int]:
-    """Store new tasks; their numbers, ascending. Nobody else stores any meanwhile on SQLite."""
+def at_once(rows: Sequence[Arrival], now: datetime) -> list[int]:
+    """Store new tasks by one statement of PostgreSQL; their numbers, in the rows' order."""
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(arrival.TASKS_BY_JSON, [now, arrival.as_json(rows)])
-            return [number for (number,) in cursor.fetchall()]
-        last = Task.objects.aggregate(last=Max("pk"))["last"] or 0
-        moment = connection.ops.adapt_datetimefield_value(now)
+        cursor.execute(arrival.TASKS_BY_JSON, [now, arrival.as_json(rows)])
+        return [number for (number,) in cursor.fetchall()]
+
+
+def row_by_row(rows: Sequence[Arrival], now: datetime) -> list[int]:
+    """As `at_once`, on a database where nobody else writes meanwhile."""
+    last = Task.objects.aggregate(last=Max("pk"))["last"] or 0
+    moment = connection.ops.adapt_datetimefield_value(now)
+    with connection.cursor() as cursor:
         cursor.executemany(arrival.TASKS_BY_ROW, arrival.timed(rows, moment))
     return list(Task.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True))
 
 
-def _link(pairs: Sequence[tuple[int, int]]) -> None:
-    """Store dependencies, as (task, what it needs)."""
+def link_at_once(pairs: Sequence[tuple[int, int]]) -> None:
+    """Store dependencies, as (task, what it needs), by one statement of PostgreSQL."""
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(arrival.LINKS_BY_JSON, [arrival.as_json(pairs)])
-        else:
-            cursor.executemany(arrival.LINKS_BY_ROW, pairs)
+        cursor.execute(arrival.LINKS_BY_JSON, [arrival.as_json(pairs)])
+
+
+def link_row_by_row(pairs: Sequence[tuple[int, int]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(arrival.LINKS_BY_ROW, pairs)
+
+
+WRITERS: dict[str, Writer] = {
+    "postgresql": (at_once, link_at_once),
+    "sqlite": (row_by_row, link_row_by_row),
+}
 
 
 def _as_stored(
