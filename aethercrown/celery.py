@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery, Task, signals
 from kombu.transport import TRANSPORT_ALIASES
 
-from aethercrown import logs, tracing
+from aethercrown import checks, logs, tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
 
@@ -23,6 +23,8 @@ app.autodiscover_tasks()
 _at_work: dict[str, Token[str]] = {}  # a task's id: what to go back to after it
 
 signals.setup_logging.connect(logs.keep_ours)
+for _start in (signals.worker_init, signals.beat_init):
+    _start.connect(checks.stay_down)
 
 
 @signals.before_task_publish.connect

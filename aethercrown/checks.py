@@ -1,6 +1,7 @@
 """Settings that would be unsafe, refused with a sentence that says the mend.
 
-Run by `manage.py check --deploy`, and so by the gate and by doctor.
+Run by `manage.py check --deploy`, and so by the gate and by doctor; and by each process that
+serves, works or keeps the schedules, which does not start on an error.
 """
 
 import ipaddress
@@ -10,9 +11,11 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
+from django.core.exceptions import ImproperlyConfigured
 
 SHORTEST = 50  # characters of SECRET_KEY
 SHORTEST_TOKEN = 20
+SECRETS = ("SECRET_KEY", "API_KEY_PEPPER", "ALERT_SEALING_KEY", "MFA_SEALING_KEY", "AUDIT_KEY")
 PUBLIC_LOG_LEVELS = {"DEBUG", "NOTSET"}
 
 
@@ -22,8 +25,23 @@ def unsafe(app_configs: Any, **options: Any) -> list[CheckMessage]:
     return [*secrets(), *serving(), *queues()]
 
 
+def refuse_unsafe() -> None:
+    """ImproperlyConfigured, with every mend, where a setting is unsafe; cautions are let pass."""
+    errors = [each.msg for each in unsafe(None) if isinstance(each, Error)]
+    if errors:
+        raise ImproperlyConfigured(" ".join(errors))
+
+
+def stay_down(**_signal: Any) -> None:
+    """End a worker, or the keeper of schedules, on unsafe settings; Celery's signals call it."""
+    try:
+        refuse_unsafe()
+    except ImproperlyConfigured as reason:
+        raise SystemExit(f"The settings are wrong: {reason}") from None
+
+
 def secrets() -> Iterator[CheckMessage]:
-    for name in ("SECRET_KEY", "API_KEY_PEPPER"):
+    for name in SECRETS:
         length = len(getattr(settings, name))
         if length < SHORTEST:
             yield Error(
@@ -31,11 +49,12 @@ def secrets() -> Iterator[CheckMessage]:
                 "ones, or leave it empty to have one made in DATA_DIR.",
                 id="aethercrown.E001",
             )
-    if settings.SECRET_KEY == settings.API_KEY_PEPPER:
-        yield Error(
-            "API_KEY_PEPPER equals SECRET_KEY, so that losing one loses both: give each its own.",
-            id="aethercrown.E002",
-        )
+    for name in SECRETS[1:]:
+        if settings.SECRET_KEY == getattr(settings, name):
+            yield Error(
+                f"{name} equals SECRET_KEY, so that losing one loses both: give each its own.",
+                id="aethercrown.E002",
+            )
     if 0 < len(settings.METRICS_TOKEN) < SHORTEST_TOKEN:
         yield Error(
             f"METRICS_TOKEN has {len(settings.METRICS_TOKEN)} characters: give it "
@@ -63,6 +82,12 @@ def serving() -> Iterator[CheckMessage]:
             f"HTTPS=False sends passwords and keys in the clear to {', '.join(open_to)}: put a "
             "proxy with TLS in front, and set HTTPS=True and TRUSTED_PROXIES=1.",
             id="aethercrown.E006",
+        )
+    if open_to and not settings.SECOND_FACTOR_REQUIRED:
+        yield Error(
+            f"SECOND_FACTOR_REQUIRED=False lets a stolen password open {', '.join(open_to)}: set "
+            "True; administrators then set up an app or a key when they next sign in.",
+            id="aethercrown.E008",
         )
     if settings.LOG_LEVEL in PUBLIC_LOG_LEVELS:
         yield Caution(

@@ -6,9 +6,12 @@ from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
+from aethercrown import checks
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
 
 application = get_wsgi_application()
+checks.refuse_unsafe()
 import_string("security.apikeys.services.keeper").serve()
 _watcher = import_string("operations.health.services.watcher")
 _watcher.serve()

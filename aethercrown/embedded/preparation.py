@@ -22,19 +22,22 @@ ADMIN = "admin"
 DEMO_DONE = "demo.loaded"
 
 
-def prepare(folder: Path, answer: int, *, demo: bool) -> None:
-    """Bring the database up to date and write what the first screen shows, as JSON, to `answer`."""
+def prepare(folder: Path, answer: int, *, demo: bool, alone: bool) -> None:
+    """Bring the database up to date and write what the first screen shows, as JSON, to `answer`.
+
+    A login is made only where this machine is `alone`: elsewhere a set-up link makes the first.
+    """
     connect()
     if behind := missing(on_disk(), recorded()):
         sys.stdout.write(f"The database is brought up to date (migrations: {len(behind)}).\n")
         sys.stdout.flush()
         call_command("migrate", interactive=False, verbosity=0)
-    password = first_login()
+    password = first_login() if alone else None
     if demo:
         load_demo(folder)
     services = importlib.import_module("security.apikeys.services")
     key = services.replace(KEY_NAME, ["all"]).plaintext  # the key of the former run ends here
-    os.write(answer, json.dumps({"password": password, "api_key": key}).encode())
+    os.write(answer, json.dumps({"password": password, "api_key": key, "login": login()}).encode())
 
 
 def connect() -> None:
@@ -76,6 +79,13 @@ def first_login() -> str | None:
     person.set_password(password)
     person.save()
     return password
+
+
+def login() -> str | None:
+    """The user name of an administrator, where there is one."""
+    people = get_user_model()._default_manager  # noqa: SLF001 - as above
+    found = people.filter(is_superuser=True).order_by("pk").first()
+    return found.get_username() if found else None
 
 
 def load_demo(folder: Path) -> None:

@@ -113,12 +113,13 @@ def decide(environment: MutableMapping[str, str], chosen: Choice, broker: Broker
 
 
 def read_settings() -> None:
-    """Let Django read them; Unavailable, with the variable, where one has no meaning."""
-    from django.conf import settings  # noqa: PLC0415 - after `decide`
-    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - the same
+    """Let Django read them; Unavailable where one has no meaning or is unsafe, with the mend."""
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - after `decide`
+
+    from aethercrown import checks  # noqa: PLC0415 - the same
 
     try:
-        settings.DATABASES  # noqa: B018 - the first use reads them all
+        checks.refuse_unsafe()
     except ImproperlyConfigured as reason:
         raise Unavailable(f"The settings are wrong: {reason}") from None
 
@@ -189,7 +190,8 @@ def prepared(
     from aethercrown.embedded.preparation import prepare  # noqa: PLC0415 - the same
 
     reader, writer = os.pipe()
-    work = functools.partial(prepare, chosen.folder, writer, demo=chosen.demo)
+    alone = is_loopback(chosen.host)
+    work = functools.partial(prepare, chosen.folder, writer, demo=chosen.demo, alone=alone)
     child = supervisor.begin("set-up", work, closed=(reader, listener.fileno()))
     os.close(writer)
     roles.warm_late()
@@ -236,15 +238,18 @@ def is_ready(address: str) -> bool:
 
 def welcome(chosen: Choice, answer: dict[str, str | None]) -> list[str]:
     """The block that a person needs: where to go, and with which login and key."""
+    name = answer["login"] or "none yet: manage.py setup_link prints a link that makes one"
     password = answer["password"] or (
-        "as printed at the first start (another: manage.py changepassword admin)"
+        f"as printed at the first start (another: manage.py changepassword {answer['login']})"
+        if answer["login"]
+        else "chosen there"
     )
     return [
         "",
         "AetherCrown is ready.",
         f"  Pages     {chosen.address}/",
         f"  Admin     {chosen.address}/admin/",
-        "  Login     admin",
+        f"  Login     {name}",
         f"  Password  {password}",
         f"  API key   {answer['api_key']}  (all scopes, until the next start)",
         f"  Data      {chosen.folder}",

@@ -1,7 +1,19 @@
-import pytest
-from django.core.checks import run_checks
+import os
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
+from celery import signals
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+
+from aethercrown import celery as _celery  # noqa: F401 - connects the signals
 from aethercrown import checks
+from tests.rig import OWN
+from tests.rig import free_port as any_port
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 LONG = "a-Long_Enough" * 5
 
@@ -11,12 +23,20 @@ def sound(settings):
     """What a careful person sets."""
     settings.SECRET_KEY = LONG
     settings.API_KEY_PEPPER = LONG + "pepper"
+    for name in ("ALERT_SEALING_KEY", "MFA_SEALING_KEY", "AUDIT_KEY"):
+        setattr(settings, name, LONG + name)
     settings.METRICS_TOKEN = ""
+    settings.SECOND_FACTOR_REQUIRED = True
     settings.DEBUG = False
     settings.HTTPS = True
     settings.ALLOWED_HOSTS = ["crown.example.com"]
     settings.LOG_LEVEL = "INFO"
     return settings
+
+
+@pytest.fixture
+def free_port():
+    return any_port()
 
 
 def refused():
@@ -39,6 +59,9 @@ def test_the_check_is_part_of_deploy(sound):
         ("SECRET_KEY", "short", "E001", "SECRET_KEY has 5 characters"),
         ("API_KEY_PEPPER", "", "E001", "API_KEY_PEPPER has 0 characters"),
         ("API_KEY_PEPPER", LONG, "E002", "give each its own"),
+        ("MFA_SEALING_KEY", "short", "E001", "MFA_SEALING_KEY has 5 characters"),
+        ("AUDIT_KEY", LONG, "E002", "AUDIT_KEY equals SECRET_KEY"),
+        ("SECOND_FACTOR_REQUIRED", False, "E008", "crown.example.com: set True"),
         ("METRICS_TOKEN", "short", "E003", "20 random"),
         ("DEBUG", True, "E004", "crown.example.com"),
         ("ALLOWED_HOSTS", ["*"], "E005", "name the hosts"),
@@ -55,6 +78,7 @@ def test_an_unsafe_setting_is_refused_with_its_mend(sound, name, setting, known_
 def test_on_loopback_alone_debug_and_plain_http_are_let_be(sound):
     sound.DEBUG = True
     sound.HTTPS = False
+    sound.SECOND_FACTOR_REQUIRED = False
     sound.ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", "crown.localhost"]
     assert refused() == {}
 
@@ -62,3 +86,47 @@ def test_on_loopback_alone_debug_and_plain_http_are_let_be(sound):
 @pytest.mark.parametrize("host", ["", "*", ".example.com", "10.0.0.1", "localhost.example.com"])
 def test_any_other_host_is_reached_from_outside(host):
     assert not checks.loopback(host)
+
+
+def test_nothing_starts_on_unsafe_settings_and_all_mends_are_told_at_once(sound):
+    checks.refuse_unsafe()
+    sound.LOG_LEVEL = "DEBUG"
+    checks.refuse_unsafe()  # a caution is no reason to stay down
+    sound.HTTPS = False
+    sound.METRICS_TOKEN = "short"  # noqa: S105 - that is the point
+    with pytest.raises(ImproperlyConfigured, match=r"20 random .* TRUSTED_PROXIES=1"):
+        checks.refuse_unsafe()
+
+
+@pytest.mark.parametrize("start", [signals.worker_init, signals.beat_init])
+def test_workers_and_the_keeper_of_schedules_stay_down_too(sound, start):
+    assert checks.stay_down in [each() for _, each in start.receivers]
+    checks.stay_down()
+    sound.ALLOWED_HOSTS = ["*"]
+    with pytest.raises(SystemExit, match="name the hosts"):
+        checks.stay_down()
+
+
+PROCESSES = {
+    "web": ("-c", "import aethercrown.wsgi"),
+    "all": ("manage.py", "start"),
+}
+
+
+@pytest.mark.parametrize("arguments", PROCESSES.values(), ids=PROCESSES)
+def test_the_real_process_ends_with_the_sentence(arguments, tmp_path, free_port):
+    """As a person would meet it: reachable under a name, without TLS."""
+    chosen = {name: each for name, each in os.environ.items() if name not in OWN}
+    chosen |= {"ALLOWED_HOSTS": "crown.example.com", "HTTPS": "False", "DATA_DIR": str(tmp_path)}
+    chosen |= {"DJANGO_SETTINGS_MODULE": "aethercrown.settings", "PORT": str(free_port)}
+    ended = subprocess.run(  # noqa: S603 - our own command line
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=chosen,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "TRUSTED_PROXIES=1" in ended.stderr

@@ -11,17 +11,24 @@ from security.apikeys import services
 pytestmark = pytest.mark.django_db
 
 
-def answer(folder, *, demo=False):
+def answer(folder, *, demo=False, alone=True):
     reader, writer = os.pipe()
-    preparation.prepare(folder, writer, demo=demo)
+    preparation.prepare(folder, writer, demo=demo, alone=alone)
     os.close(writer)
     with os.fdopen(reader) as told:
         return json.load(told)
 
 
+def test_where_others_can_connect_no_login_is_made(tmp_path):
+    told = answer(tmp_path, alone=False)
+    assert (told["login"], told["password"]) == (None, None)
+    assert not get_user_model().objects.exists()
+
+
 def test_the_first_start_makes_a_login_and_a_later_one_tells_nothing(tmp_path, client):
     first = answer(tmp_path)
     assert client.login(username="admin", password=first["password"])
+    assert first["login"] == "admin"
     assert answer(tmp_path)["password"] is None
     person = get_user_model().objects.get()
     assert person.is_staff

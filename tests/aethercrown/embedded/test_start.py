@@ -84,7 +84,8 @@ def test_a_broker_of_its_own_is_announced_for_as_long_as_it_runs(tmp_path):
 
 @pytest.mark.parametrize(("made", "shown"), [("s3cret", "s3cret"), (None, "changepassword")])
 def test_the_password_is_shown_at_the_first_start_only(tmp_path, made, shown):
-    block = start.welcome(chosen(tmp_path), {"password": made, "api_key": "ac_key"})
+    told = {"password": made, "api_key": "ac_key", "login": "admin"}
+    block = start.welcome(chosen(tmp_path), told)
     assert shown in "\n".join(block)
     assert "  API key   ac_key  (all scopes, until the next start)" in block
 
@@ -216,3 +217,20 @@ def test_a_port_in_use_is_seen_before_anything_else_starts(capsys, monkeypatch, 
         assert start.main([]) == 1
     assert "is taken" in capsys.readouterr().err
     assert {each.name for each in tmp_path.iterdir()} == {"lock"}
+
+
+@pytest.mark.parametrize(
+    ("host", "demo", "required"),
+    [("127.0.0.1", "1", "False"), ("127.0.0.1", "0", None), ("192.0.2.1", "1", None)],
+)
+def test_to_look_at_the_demo_takes_no_second_factor(tmp_path, host, demo, required):
+    environment: dict[str, str] = {}
+    start.decide(environment, chosen(tmp_path, HOST=host, DEMO=demo), None)
+    assert environment.get("SECOND_FACTOR_REQUIRED") == required
+
+
+def test_where_nobody_may_sign_in_yet_the_way_is_told(tmp_path):
+    told = {"password": None, "api_key": "ac_key", "login": None}
+    block = "\n".join(start.welcome(chosen(tmp_path), told))
+    assert "manage.py setup_link" in block
+    assert "chosen there" in block
