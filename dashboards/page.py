@@ -21,6 +21,7 @@ FAMILIES = (
     ("/dashboards/decisions", "Decisions"),
     ("/dashboards/alerts", "Alerts"),
     ("/dashboards/health", "Health"),
+    ("/dashboards/keys", "Keys"),
 )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboards import alerts, decisions, health, overview
+from dashboards import alerts, decisions, health, keys, overview
 from dashboards.budget import views
 from dashboards.pricing import views as pricing
 from dashboards.revenue import views as revenue
@@ -19,5 +19,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/alerts", alerts.alerts, name="alerts"),
     path("dashboards/decisions", decisions.ledger, name="decisions"),
     path("dashboards/scheduling", scheduling.scheduling, name="scheduling"),
+    path("dashboards/keys", keys.keys, name="keys"),
     path("dashboards/health", health.health, name="health"),
 ]

@@ -3,7 +3,12 @@
 access: people, their roles and their sign-in.
 apikeys: credentials of API consumers.
 audit: a chain of events and the history of what staff edit, which nobody changes unnoticed.
+batches: the same steps for many keys at once.
+custody: secrets under management, from their beginning to their end.
 envelope: secrets at rest, under keys that can be changed.
+passes: which keys are due, and how many at once.
+evidence: the pack for an auditor: inventory, policy, history, exceptions, proof.
+keyroom: what staff can do about a managed key, and the screens of its rules.
 rotation: managed keys that rotate themselves.
 stages: the steps of a rotation on its rows.
 """

@@ -11,14 +11,20 @@ class SecurityConfig(AppConfig):
         """Make known what security runs by itself, and what calls it back."""
         from simple_history.signals import post_create_historical_record  # noqa: PLC0415 - the same
 
-        from aethercrown import trail  # noqa: PLC0415 - models are ready only now
+        from aethercrown import idempotency, trail  # noqa: PLC0415 - models are ready only now
         from operations.automations import registry  # noqa: PLC0415 - the same
         from security.audit import services as audit  # noqa: PLC0415 - the same
+        from security.envelope.replies import Replies  # noqa: PLC0415 - the same
+        from security.rotation import daily, kinds  # noqa: PLC0415 - the same
+        from security.rotation import registry as rotators  # noqa: PLC0415 - the same
 
         trail.keep("audit", audit.record)
         post_create_historical_record.connect(audit.testify, dispatch_uid="security.audit")
-        for automation in audit.AUTOMATIONS:
+        idempotency.seal_with(Replies())
+        for automation in (*audit.AUTOMATIONS, *daily.AUTOMATIONS):
             registry.register(automation)
+        for kind in kinds.KINDS:
+            rotators.register(kind)
         # Permissions are rows that Django itself makes after migrate; no migration can name them.
         post_migrate.connect(grant_roles, dispatch_uid="security.roles")
         from allauth.account.signals import authentication_step_completed  # noqa: PLC0415 - models are ready only now

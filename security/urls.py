@@ -1,10 +1,13 @@
-"""Signing in and out, the second factor, and the first administrator."""
+"""Signing in and out, the second factor, the first administrator, and the calls of keys."""
 
 from allauth.account.views import reauthenticate
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from security.access.api import SetUp, SignIn, admin_door
+from security.rotation import api as keys
+
+KEYS = "api/v1/operational/security/keys"
 
 urlpatterns = [
     path("login", SignIn.as_view(), name="account_login"),  # allauth knows them by these names
@@ -13,4 +16,9 @@ urlpatterns = [
     path("setup/<str:token>", SetUp.as_view(), name="setup"),
     path("account/reauthenticate", reauthenticate, name="account_reauthenticate"),
     path("account/2fa/", include("allauth.mfa.urls")),
+    path(f"{KEYS}/register", keys.RegisterView.as_view()),
+    path(f"{KEYS}/due-rotation", keys.DueView.as_view()),
+    path(f"{KEYS}/auto-rotate", keys.AutoRotateView.as_view()),
+    path(f"{KEYS}/report", keys.ReportView.as_view()),
+    path(f"{KEYS}/<str:key_id>/rotate", keys.RotateView.as_view()),
 ]

@@ -26,6 +26,12 @@ def unresolved(limit: int = 200) -> list[Alert]:
     return sorted(rows, key=lambda alert: -LEVELS.index(alert.severity))
 
 
+def unresolved_of(source: str) -> list[tuple[str, str]]:
+    """What one source has open, by kind and subject."""
+    rows = Alert.objects.exclude(state=Alert.State.RESOLVED).filter(source=source)
+    return list(rows.order_by("pk").values_list("kind", "subject"))
+
+
 def lately_resolved(limit: int = 30) -> QuerySet[Alert]:
     return Alert.objects.filter(state=Alert.State.RESOLVED).order_by("-resolved_at")[:limit]
 

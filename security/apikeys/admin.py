@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -143,16 +144,39 @@ class ApiKeyAdmin(ModelAdmin):
         return self.shown_once(request, issued) if issued else None
 
     def shown_once(self, request: HttpRequest, issued: list[services.Issued]) -> HttpResponse:
-        """The new keys, in this answer only: no session, no cookie and no log ever holds them."""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Copy the key now: it is not shown again",
-            "opts": self.opts,
-            "issued": issued,
-        }
-        page = TemplateResponse(request, "admin/security/apikey/issued.html", context)
-        page["Cache-Control"] = "no-store"
-        return page
+        shown = [Shown(each.key.name, each.plaintext, words(each.key)) for each in issued]
+        return shown_once(self, request, shown, "Only a digest is kept. Whoever loses it rotates.")
+
+
+class Shown(NamedTuple):
+    """A secret on its one page."""
+
+    title: str
+    plaintext: str
+    words: str
+
+
+def words(key: ApiKey) -> str:
+    ends = f" Ends {key.expires_at:%Y-%m-%d %H:%M} UTC." if key.expires_at else ""
+    return f"Opens {', '.join(key.scopes)}.{ends}"
+
+
+def shown_once(
+    screen: ModelAdmin, request: HttpRequest, issued: Sequence[Shown], after: str
+) -> HttpResponse:
+    """Secrets in this answer only: no session, no cookie and no log ever holds them."""
+    context = {
+        **screen.admin_site.each_context(request),
+        "title": "Copy it now: it is not shown again",
+        "opts": screen.opts,
+        "issued": issued,
+        "after": after,
+        "back": reverse(f"admin:{screen.opts.app_label}_{screen.opts.model_name}_changelist"),
+        "back_words": f"To the list of {screen.opts.verbose_name_plural}",
+    }
+    page = TemplateResponse(request, "admin/security/issued.html", context)
+    page["Cache-Control"] = "no-store"
+    return page
 
 
 ASKED = [

@@ -65,7 +65,7 @@ class HasScope(BasePermission):
     """The key holds the scope of the view's `area`, or every one of its `scopes`.
 
     A view that names neither is closed to all. A staff session reads every area; to write, the
-    person needs a role that may operate.
+    person needs a role that may operate, or the view's `permission_to_write`.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -78,7 +78,8 @@ class HasScope(BasePermission):
         who = people.person(request.user)
         if who is None or not who.is_staff:
             return False
-        return request.method in scopes.READING or people.may_operate(who)
+        permission: str = getattr(view, "permission_to_write", "security.operate")
+        return request.method in scopes.READING or people.holds(who, permission)
 
     def wanted(self, request: Request, view: Any) -> tuple[str, ...]:
         named: tuple[str, ...] = tuple(getattr(view, "scopes", ()))

@@ -43,17 +43,15 @@ def network(word: str) -> Network | None:
         return None
 
 
-@lru_cache(maxsize=1024)
-def known(text: str) -> tuple[Network, ...]:
-    """The networks of a key, as `listed` wrote them."""
-    return tuple(ip_network(each) for each in text.split())
-
-
+@lru_cache(maxsize=4096)
 def allows(text: str, address: str) -> bool:
-    """Whether a key with the networks `text` may be used from `address`."""
+    """Whether a key with the networks `text`, as `listed` wrote them, may be used from `address`.
+
+    Remembered for the latest pairs: a caller mostly comes again from where it was.
+    """
     if not text:
         return True
-    networks = known(text)
+    networks = [ip_network(each) for each in text.split()]
     return any(
         at in each for at in forms(address) for each in networks if each.version == at.version
     )

@@ -305,6 +305,15 @@ def extend(key_id: int, now: datetime) -> ApiKey | None:
     return key
 
 
+def works_until(key_id: int) -> datetime | None:
+    """When a key that was replaced ends; None where it has ended by other ways, or never will."""
+    return (
+        ApiKey.objects.filter(pk=key_id, revoked_at=None)
+        .values_list("retire_at", flat=True)
+        .first()
+    )
+
+
 def settle(now: datetime) -> int:
     """Resolve the alerts of keys whose put-off end has come; how many were looked at."""
     over = ApiKey.objects.filter(

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
 
 from security.rotation import advice, schedule
 from security.rotation.answers import stamp
@@ -31,10 +31,11 @@ def _terms(level: str, row: Policy | None) -> Terms:
     return Terms(days or getattr(settings, f"KEY_ROTATION_{level.upper()}_DAYS"), grace)
 
 
-def keys() -> QuerySet[Key]:
-    """Every managed key, with the number of its current version as `version`."""
+def keys(rows: QuerySet[Key] | None = None) -> QuerySet[Key]:
+    """Managed keys, all or `rows`, with the number of the current version as `version`."""
     number = Version.objects.filter(key=OuterRef("pk"), state=Version.State.CURRENT)
-    return Key.objects.annotate(version=Subquery(number.values("number")[:1]))
+    chosen = Key.objects.all() if rows is None else rows
+    return chosen.annotate(version=Subquery(number.values("number")[:1]))
 
 
 def key_info(key: Key) -> dict[str, Any]:
@@ -56,6 +57,19 @@ def key_info(key: Key) -> dict[str, Any]:
         "next_rotation": stamp(key.next_rotation_at),
         "version": number,
     }
+
+
+def current(key_id: str) -> Version | None:
+    """The current version of a key, with its key."""
+    rows = Version.objects.select_related("key").filter(state=Version.State.CURRENT)
+    return rows.filter(key__key_id=key_id).first()
+
+
+def working(key_id: str) -> list[Version]:
+    """The versions whose values work, the current one first."""
+    states = [Version.State.CURRENT, Version.State.RETIRING]
+    rows = Version.objects.select_related("key").filter(key__key_id=key_id, state__in=states)
+    return list(rows.order_by("-number"))
 
 
 def due(now: datetime) -> list[dict[str, Any]]:
@@ -87,3 +101,16 @@ def report(now: datetime) -> dict[str, Any]:
 def _late(key: Key, now: datetime) -> dict[str, Any]:
     late = now - key.next_rotation_at
     return {**key_info(key), "days_overdue": max(0, late.days), "last_error": key.last_error}
+
+
+def is_silent(now: datetime) -> bool:
+    """Whether no pass has run for 26 hours, though there were keys to look after."""
+    last = Pass.objects.first()
+    first_key = Key.objects.filter(state__in=LIVE).aggregate(at=Min("created_at"))["at"]
+    return schedule.silent(last.begun_at if last else None, first_key, now)
+
+
+def paused_because() -> str:
+    """Why passes stand still, if they do."""
+    last = Pass.objects.exclude(paused_because="").filter(resumed_at=None).first()
+    return last.paused_because if last else ""

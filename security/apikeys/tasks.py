@@ -1,0 +1,16 @@
+"""The look at keys that are about to end."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from security.apikeys import services
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="security.watch_api_keys", ignore_result=True)
+def watch_api_keys() -> None:
+    """Runs every ten minutes; running twice does no harm."""
+    log.info("API keys looked at", extra={"done": services.watch(timezone.now())})

@@ -1,0 +1,18 @@
+"""The two looks at managed keys between the daily passes."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from security.rotation import daily, services
+
+
+@shared_task(name="security.tend_keys", ignore_result=True)
+def tend_keys() -> None:
+    """Each minute: go on with what crashed or waits, and end what is due. Safe to repeat."""
+    services.tend()
+
+
+@shared_task(name="security.watch_keys", ignore_result=True)
+def watch_keys() -> None:
+    """Each ten minutes: alerts for keys that are overdue or fail, and for passes that stay out."""
+    daily.ring(timezone.now())
