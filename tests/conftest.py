@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 import redis
-from django.apps import apps
-from django.db import connection, connections
+from django.db import connections
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
-from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
+from pytest_django.plugin import DjangoDbBlocker
 
-from aethercrown.history import silent
-from revenue.pricing.seeding import seed
-from security.audit import keeping
-from tests import rig
+from tests import pristine, rig
 
 # A busy machine fails no property: how long an example takes is left to the benchmarks.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -64,26 +61,15 @@ def _forgotten_cache(valkey: redis.Redis) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Where emptying a table is a DELETE, the audit's trigger against it would stop every flush."""
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[pristine.Restore]:
+    """A test on real commits leaves the database as the migrations left it."""
     with django_db_blocker.unblock():
-        if connection.vendor == "sqlite":
-            with connection.cursor() as cursor:
-                for table in keeping.TABLES:
-                    cursor.execute(f"DROP TRIGGER {table}_kept_delete")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """A test on real commits empties every table; what migrations published is put back."""
-    yield
-    if nextitem is None:  # the last one: the database itself is gone
-        return
-    marker = item.get_closest_marker("django_db")
-    named = {"transactional_db", "live_server"}.intersection(getattr(item, "fixturenames", ()))
-    if named or (marker and marker.kwargs.get("transaction")):
-        with item.config.stash[blocking_manager_key].unblock(), silent():
-            seed(apps)
+        bring_back = pristine.kept(Path(os.environ["DATA_DIR"]))
+    with pytest.MonkeyPatch.context() as patch:  # Django's own way has no public name
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: bring_back())
+        yield bring_back
 
 
 @pytest.fixture
