@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from operations.scheduling import reason
 from operations.scheduling.aitask import AITask, TaskPriority
@@ -114,7 +114,7 @@ def _shown(row: Task, needs: Sequence[str]) -> dict[str, object]:
         "created_at": spoken(row.created_at),
         "started_at": spoken(row.started_at),
         "completed_at": spoken(row.completed_at),
-        "assigned_worker": row.worker.name if row.worker else None,
+        "assigned_worker": row.worker.name if row.worker_id and row.worker else None,
         "planned_start": spoken(row.planned_start),
         "planned_worker": row.planned_worker or None,
         "ready_at": spoken(row.ready_at),
@@ -148,3 +148,10 @@ def why(row: Task) -> str:
         return reason.no_worker(row.pool.name)
     line = Task.objects.filter(pool=row.pool, status=Task.Status.QUEUED)
     return reason.behind(line.filter(Q(key__lt=row.key) | Q(key=row.key, pk__lt=row.pk)).count())
+
+
+def counts() -> dict[str, int]:
+    """How many tasks there are of each status."""
+    rows = Task.objects.order_by().values_list("status").annotate(Count("pk"))
+    found = dict(rows)
+    return {str(status): found.get(status, 0) for status in Task.Status.values}
