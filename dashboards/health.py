@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from aethercrown.charts.figures import PERCENT, Unit
+from aethercrown.charts.figures import Unit
 from aethercrown.charts.lines import Series, line
 from dashboards import page
 from dashboards.access import viewer
@@ -64,7 +64,7 @@ def listed(trends: Sequence[Trend]) -> Table:
         Column("p50", MILLISECONDS),
         Column("p95", MILLISECONDS),
         Column("p99", MILLISECONDS),
-        Column("Looks", Unit()),
+        Column("Looks", Unit(), aside=True),
         Column("What is wrong", prose=True),
     )
     rows = [
@@ -81,7 +81,7 @@ def listed(trends: Sequence[Trend]) -> Table:
             each.found.checks,
             each.component.error,
         )
-        for each in trends
+        for each in sorted(trends, key=lambda each: each.component.name.lower())
     ]
     return Table("components", "Components", columns, rows)
 
@@ -109,7 +109,7 @@ def ended(now: datetime) -> Table:
 
 
 def daily(days: Sequence[date], found: Mapping[str, Sequence[float | None]]) -> Picture:
-    """Availability by day: the mean of all components, and the lowest of them."""
+    """Time down by day, of all components and of the worst; availability in the table."""
     rows: list[tuple[date, float | None, float | None, str]] = []
     for place, day in enumerate(days):
         known = {name: value for name, each in found.items() if (value := each[place]) is not None}
@@ -123,15 +123,20 @@ def daily(days: Sequence[date], found: Mapping[str, Sequence[float | None]]) -> 
         Column("Which was lowest"),
     )
     series = [
-        Series("All components", [row[1] for row in rows]),
-        Series("The lowest", [row[2] for row in rows]),
+        Series("All components", [missing(row[1]) for row in rows]),
+        Series("The worst", [missing(row[2]) for row in rows]),
     ]
     return picture(
         lambda caption, frame: line(
-            days, series, caption, PERCENT, axis="% of the time known", frame=frame
+            days, series, caption, SHARE, axis="% of the time known", frame=frame
         ),
-        "Availability by day",
+        "Time down by day",
         Table("days", "Availability by day", columns, rows),
         note="Of the time in which the state was known: gaps, unknown looks and maintenance are "
         "left out.",
     )
+
+
+def missing(available: float | None) -> float | None:
+    """What availability in percent lacks to the whole."""
+    return None if available is None else 100 - available

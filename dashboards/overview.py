@@ -20,7 +20,9 @@ from operations.automations import reports as automations
 from operations.automations.reports import Attention
 from operations.decisions import reports as decisions
 from operations.decisions.reports import Promise
+from operations.health import reports as health
 from operations.outbox import reports as outbox
+from operations.scheduling import reports as tasks
 from revenue.customers import reports as revenue
 from revenue.customers.ratios import arr
 
@@ -85,7 +87,7 @@ def standing(now: datetime) -> Standing:
         ],
         waiting=_waiting(),
         runs=_runs(),
-        systems=[_budget(), _revenue(), _ledger(promises)],
+        systems=[_budget(), _revenue(), _ledger(promises), _tasks(), _health(), _alerts()],
     )
 
 
@@ -146,3 +148,32 @@ def _ledger(promises: Sequence[Promise]) -> System:
     waiting = sum(each.waiting for each in promises)
     note = f"{waiting} waiting, {measured} measured against what they promised."
     return System(title, path, counted(made, "decision"), note)
+
+
+def _tasks() -> System:
+    title, path = "AI tasks", "/dashboards/scheduling"
+    count = tasks.counts()
+    if not sum(count.values()):
+        return System(title, path, "None yet", "Programs submit tasks, agents take them.")
+    waiting = count["pending"] + count["queued"]
+    note = f"{waiting:,} waiting, {count['completed']:,} completed, {count['failed']:,} failed."
+    return System(title, path, f"{count['running']:,} running", note)
+
+
+def _health() -> System:
+    title, path = "Health", "/dashboards/health"
+    rows = health.components()
+    if not rows:
+        return System(title, path, "Not known yet", "The first look is taken within a minute.")
+    works = sum(each.status in {"healthy", "degraded"} for each in rows)
+    bad = [each.name for each in rows if each.status == "unhealthy"]
+    note = f"Down: {', '.join(bad[:3])}." if bad else "No component is down."
+    return System(title, path, f"{works} of {len(rows)} work", note, health.overall(rows))
+
+
+def _alerts() -> System:
+    title, path = "Alerts", "/dashboards/alerts"
+    counts = alerts.counts()
+    note = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
+    figure = f"{sum(counts.values())} open"
+    return System(title, path, figure, f"{note.capitalize()}." if note else "Nothing is wrong.")

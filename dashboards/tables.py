@@ -87,6 +87,7 @@ def shown(value: Value, column: Column) -> Cell:
     if isinstance(value, date):
         return Cell(moment(value), kind or "when", label=column.name)
     text = MISSING if value is None or value == "" else str(value)
+    kind = f"{kind} none".strip() if text == MISSING and column.prose else kind
     badge = f"badge {TONES.get(text.lower(), '')}".strip() if column.badge else ""
     return Cell(text, kind, badge=badge if text != MISSING else "", label=column.name)
 

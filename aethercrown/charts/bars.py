@@ -57,7 +57,8 @@ def bars(
     if not any(each.numbers() for each in rows):
         return nothing(caption, frame)
     marks = ticks.numbers([each for row in rows for each in row.numbers()], frame.width // 110)
-    entries = [(name, plane.bar_sample(index)) for index, name in enumerate(names)]
+    kinds = [plane.bar_kind(index, len(names)) for index in range(len(names))]
+    entries = [(name, plane.bar_sample(kind)) for name, kind in zip(names, kinds, strict=True)]
     top = plane.legend_height(entries, frame) + 12
     step = len(names) * (THICK + 2) + GAP
     frame = Frame(frame.width, int(top + step * len(rows) + (44 if axis else 26)))
@@ -95,14 +96,15 @@ def _row(row: Row, names: Sequence[str], sheet: Sheet, top: float) -> list[str]:
     for index, (name, value) in enumerate(zip(names, row.values, strict=True)):
         y = top + index * (THICK + 2)
         note = tag("title", plain(f"{row.name}, {name}: {full(value, sheet.unit)}"))
-        parts.append(tag("g", note, *_bar(value, spans[index], index, sheet, y)))
+        kind = plane.bar_kind(index, len(names))
+        parts.append(tag("g", note, *_bar(value, spans[index], kind, sheet, y)))
     return parts
 
 
 def _bar(
     value: Number,
     span: tuple[Number, Number] | None,
-    index: int,
+    kind: str,
     sheet: Sheet,
     y: float,
 ) -> list[str]:
@@ -112,7 +114,6 @@ def _bar(
     if length is None:
         return [words("no data", zero + 5, text, kind="tick")]
     end = across.at(length)
-    kind = f"chart-bar chart-bar-{index % 2 + 1} {plane.colour(index)}"
     rect = tag("rect", x=min(zero, end), y=y, width=abs(end - zero), height=THICK, class_=kind)
     whisker, outer = _whisker(span, across, y + THICK / 2)
     right = max(zero, end, outer) + 6

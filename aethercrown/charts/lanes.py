@@ -14,7 +14,7 @@ THICK, GAP, THINNEST = 16.0, 10.0, 1.5
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One bar from `start` to `end`; `kind` counts into the names of the legend."""
+    """One bar from `start` to `end`; `kind` counts into the legend, the gravest first."""
 
     name: str
     start: float
@@ -44,7 +44,7 @@ def lanes(
     if not ends:
         return nothing(caption, frame)
     marks = ticks.numbers(ends, frame.width // 110)
-    entries = [(name, plane.bar_sample(index)) for index, name in enumerate(names)]
+    entries = [(name, plane.bar_sample(plane.step_kind(index))) for index, name in enumerate(names)]
     top = plane.legend_height(entries, frame) + 12
     floor = top + (THICK + GAP) * len(rows) + GAP / 2
     frame = Frame(frame.width, int(floor + (44 if axis else 24)))
@@ -79,7 +79,7 @@ def _lane(row: Lane, names: Sequence[str], across: Scale, y: float, unit: Unit) 
         left, right = across.at(each.start), across.at(each.end)
         when = f"{full(each.start, unit)} to {full(each.end, unit)}"
         note = tag("title", plain(f"{each.name}, {names[each.kind]}: {when}"))
-        kind = f"chart-bar chart-bar-{each.kind % 2 + 1} {plane.colour(each.kind)}"
+        kind = plane.step_kind(each.kind)
         width = max(THINNEST, right - left - 1)
         bar = tag("rect", x=left, y=y, width=width, height=THICK, class_=kind)
         parts.append(tag("g", note, bar))

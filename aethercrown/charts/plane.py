@@ -10,6 +10,7 @@ from aethercrown.charts.ticks import Scale
 
 DASHES = ("", "7 4", "2 3", "10 3 2 3")
 COLOURS = 8
+STEPS = 4  # shades of one colour
 ROW = 18  # height of a line of the legend
 Entry = tuple[str, Callable[[float, float], list[str]]]
 
@@ -116,11 +117,20 @@ def plain_sample(x: float, y: float) -> list[str]:
     return [stroke([(x, y), (x + 22, y)], 0)]
 
 
-def bar_sample(index: int) -> Callable[[float, float], list[str]]:
+def bar_kind(index: int, of: int) -> str:
+    """The class of a bar: of two series the second is the one that counts, as is a lone one."""
+    return f"chart-bar chart-bar-{index % 2 + 1 if of > 1 else 2} {colour(index)}"
+
+
+def step_kind(index: int) -> str:
+    """The class of a bar by its rank: the first is the strongest, whatever the eyes."""
+    return f"chart-bar chart-step-{min(index, STEPS - 1) + 1}"
+
+
+def bar_sample(kind: str) -> Callable[[float, float], list[str]]:
     """How a legend shows bars: one small bar."""
 
     def draw(x: float, y: float) -> list[str]:
-        kind = f"chart-bar chart-bar-{index % 2 + 1} {colour(index)}"
         return [tag("rect", x=x, y=y - 6, width=22, height=11, class_=kind)]
 
     return draw

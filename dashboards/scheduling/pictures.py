@@ -12,6 +12,7 @@ from dashboards.tables import Column, Table
 
 PRIORITIES = ("critical", "high", "medium", "low")
 LANES, STRETCHES = 20, 400  # workers and tasks that are drawn; the table has more
+PAST, LEAST_PAST = 0.25, 60.0  # of the time ahead, and in seconds, that is drawn before now
 SECONDS = Unit(suffix="\u00a0s")
 UNITS = (
     (2 * 86_400, 86_400, Unit(suffix="\u00a0d", digits=1)),
@@ -54,12 +55,13 @@ def gantt(found: Sequence[Bar], now: datetime) -> Picture:
     names = list(dict.fromkeys(each.worker for each in drawn))[:LANES]
     longest = max(((each.end - now).total_seconds() for each in drawn), default=0.0)
     size, unit = scale(longest)
+    past = max(longest * PAST, LEAST_PAST)
     rows = [
-        Lane(name, [stretch(each, now, size) for each in drawn if each.worker == name])
+        Lane(name, [stretch(each, now, size, past) for each in drawn if each.worker == name])
         for name in sorted(names)
     ]
     left_out = len(found) - sum(len(row.stretches) for row in rows)
-    note = "Zero is now; what runs began before it."
+    note = "Zero is now; what runs began before it, and lasts until now where it overran."
     if left_out:
         note += f" {left_out:,} more tasks stand in the table only."
     return picture(
@@ -71,9 +73,14 @@ def gantt(found: Sequence[Bar], now: datetime) -> Picture:
     )
 
 
-def stretch(bar: Bar, now: datetime, size: float) -> Stretch:
-    start, end = ((at - now).total_seconds() / size for at in (bar.start, bar.end))
-    return Stretch(bar.task_id, start, end, PRIORITIES.index(bar.priority))
+def stretch(bar: Bar, now: datetime, size: float, past: float) -> Stretch:
+    """A bar of which at most `past` seconds lie before now; one that overran ends now."""
+    start, end = ((at - now).total_seconds() for at in (bar.start, bar.end))
+    if bar.status == "running":
+        end = max(end, 0.0)
+    return Stretch(
+        bar.task_id, max(start, -past) / size, end / size, PRIORITIES.index(bar.priority)
+    )
 
 
 def listed(found: Sequence[Bar]) -> Table:

@@ -2,17 +2,29 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
+from aethercrown.demo import SEED, Seeding
+from operations.demo import services as at_work
 from security.access.models import User
 from tests.browser import Browser, browsing, outside, programs
 from tests.dashboards import company
 
 FOUND = programs()
 SHAPES = ((1280, 900, False), (1280, 900, True), (390, 844, False), (390, 844, True))
-PAGES = ("/", "/dashboards/budget", "/dashboards/budget/Search", "/dashboards/decisions")
+PAGES = (
+    "/",
+    "/dashboards/budget",
+    "/dashboards/budget/Search",
+    "/dashboards/decisions",
+    "/dashboards/scheduling",
+    "/dashboards/alerts",
+    "/dashboards/health",
+)
 ADMIN = ("/admin/", "/admin/operations/decision/")
 # Every text against the first filled ground behind it: those below WCAG's AA ratio.
 PALE = """
@@ -47,6 +59,13 @@ while (walk.nextNode()) {
 return found;
 """
 
+# Tables outside the admin that are wider than the room they have: they would scroll sideways.
+WIDER = """
+return [...document.querySelectorAll('main .scroll')].filter(
+  (each) => each.getClientRects().length && each.scrollWidth > each.clientWidth + 1
+).map((each) => each.getAttribute('aria-label'));
+"""
+
 pytestmark = [
     pytest.mark.skipif(FOUND is None, reason="needs chromium and chromedriver on the PATH"),
     pytest.mark.django_db(transaction=True),
@@ -68,6 +87,7 @@ def site(live_server, window: Browser) -> str:
     company.channels()
     company.gone_well()
     company.waiting()
+    at_work.seed(Seeding(timezone.now().date(), np.random.default_rng(SEED)))
     person = User.objects.create_superuser("root", password="a-long-password-1")  # noqa: S106
     client = Client()
     client.force_login(person)
@@ -87,6 +107,7 @@ def test_no_page_complains_overflows_or_asks_elsewhere(site, window):
             assert window.complaints() == [], where
             assert outside(window.requests()) == [], where
             assert window.run("return document.documentElement.scrollWidth") <= width, where
+            assert window.run(WIDER) == [], where
 
 
 def test_every_text_of_our_pages_stands_out_from_its_ground(site, window):
@@ -156,3 +177,14 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(site, window):
         )
     assert window.run("return document.activeElement.className") == "skip"
     assert window.run("return document.activeElement.getBoundingClientRect().left") >= 0
+
+
+def test_the_gantt_tells_four_priorities_apart_and_names_each_stretch(site, window):
+    for dark in (False, True):
+        window.shape(1280, 900, dark=dark)
+        window.visit(site + "/dashboards/scheduling")
+        fills = """return [1, 2, 3, 4].map((each) =>
+          getComputedStyle(document.querySelector(`.chart-step-${each}`)).fill)"""
+        assert len(set(window.run(fills))) == 4
+        named = "return document.querySelectorAll('.sizes svg:first-child g title').length"
+        assert window.run(named) >= 20

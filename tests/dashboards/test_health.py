@@ -41,7 +41,7 @@ def test_before_the_first_round_it_says_so(page):
 def test_components_their_days_and_outages_are_shown(page, shop):
     text = page.get("/dashboards/health").content.decode()
     assert "Everything that is required works" in text
-    assert "Availability by day" in text
+    assert "Time down by day" in text
     assert "The connection was refused." in text
     assert "token=abc" not in text
 
@@ -80,3 +80,11 @@ def test_a_day_names_the_lowest_and_has_none_where_nothing_is_known():
 
 def test_strangers_are_sent_to_sign_in(client, db):
     assert client.get("/dashboards/health").status_code == 302
+
+
+def test_the_chart_shows_the_time_down_and_its_table_availability():
+    today = timezone.now().date()
+    drawn = health.daily([today], {"a": [100.0], "b": [99.0]})
+    assert "All components: 0.50%" in drawn.drawings[0]
+    assert drawn.table.rows[0][1:] == (99.5, 99.0, "b")
+    assert health.missing(None) is None

@@ -36,6 +36,7 @@ def test_words_in_a_column_of_figures_stay_words():
 
 def test_sentences_may_run_over_lines():
     assert shown("Because.", Column("Why", prose=True)).kind == "reason"
+    assert shown("", Column("Why", prose=True)).kind == "reason none"
 
 
 def test_the_first_cells_of_rows_lead_to_their_pages():

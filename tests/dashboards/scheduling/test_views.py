@@ -31,9 +31,9 @@ def queue(db):
     services.replan(now)
 
 
-def bar(name, start, end, worker="w", priority="low"):
+def bar(name, start, end, worker="w", status="queued"):
     at = [NOON + timedelta(seconds=each) for each in (start, end)]
-    return Bar(name, "train", priority, "queued", worker, *at)
+    return Bar(name, "train", "low", status, worker, *at)
 
 
 def test_an_empty_queue_says_how_tasks_come_in(page, db):
@@ -83,6 +83,13 @@ def test_what_does_not_fit_is_in_the_table_only():
     assert len(drawn.table.rows) == 402
     staff = [bar(f"t{each}", 0, 1, worker=f"w{each}") for each in range(21)]
     assert "1 more tasks" in pictures.gantt(staff, NOON).note
+
+
+def test_what_overran_lasts_until_now_and_the_past_does_not_squeeze_what_lies_ahead():
+    long_ago, ahead = bar("a", -5000, -400, status="running"), bar("b", 0, 100)
+    drawn = pictures.stretch(long_ago, NOON, 60.0, 1500.0)
+    assert (drawn.start, drawn.end) == (-25.0, 0.0)
+    assert pictures.stretch(ahead, NOON, 1.0, 1500.0).end == 100.0
 
 
 def test_a_plan_that_can_never_end_or_is_not_the_best_says_so():
