@@ -27,11 +27,26 @@ class SecurityConfig(AppConfig):
             rotators.register(kind)
         # Permissions are rows that Django itself makes after migrate; no migration can name them.
         post_migrate.connect(grant_roles, dispatch_uid="security.roles")
-        from allauth.account.signals import authentication_step_completed  # noqa: PLC0415 - models are ready only now
+        watch_doors()
 
-        from security.access.services import proved_again  # noqa: PLC0415 - the same
 
-        authentication_step_completed.connect(proved_again, dispatch_uid="security.proved")
+def watch_doors() -> None:
+    """Hear of sign-ins and second factors, and tell the doctor where to look."""
+    from allauth.account import signals as account  # noqa: PLC0415 - models are ready only now
+    from allauth.mfa import signals as factors  # noqa: PLC0415 - the same
+    from axes.signals import user_locked_out  # noqa: PLC0415 - the same
+
+    from aethercrown import doctor  # noqa: PLC0415 - the same
+    from security.access import services as access  # noqa: PLC0415 - the same
+    from security.standing import reports as standing  # noqa: PLC0415 - the same
+
+    account.authentication_step_completed.connect(access.proved_again, dispatch_uid="security.proved")
+    account.user_logged_in.connect(access.signed_in, dispatch_uid="security.signed_in")
+    user_locked_out.connect(access.name_closed, dispatch_uid="security.closed")
+    factors.authenticator_added.connect(access.factor_added, dispatch_uid="security.added")
+    factors.authenticator_removed.connect(access.factor_removed, dispatch_uid="security.removed")
+    for look in standing.LOOKS:
+        doctor.register(look)
 
 
 def grant_roles(app_config: AppConfig, using: str, **kwargs: Any) -> None:

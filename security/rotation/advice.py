@@ -21,6 +21,8 @@ class Watched(Protocol):
     @property
     def fail_count(self) -> int: ...
     @property
+    def created_at(self) -> datetime: ...
+    @property
     def next_rotation_at(self) -> datetime: ...
 
 
@@ -44,11 +46,6 @@ def of(keys: Iterable[Watched], now: datetime, last_pass_at: datetime | None) ->
     others = len(late) - sum(words.startswith("Rotate ") for words in said)
     if others > 0:
         said.append(f"Rotate the {others} other overdue key{'s' if others > 1 else ''}.")
-    if schedule.silent(last_pass_at, now if not rows else _oldest(rows), now):
+    if schedule.silent(last_pass_at, min((key.created_at for key in rows), default=None), now):
         said.append("No automatic pass has run for 26 hours: see whether beat and a worker run.")
     return said
-
-
-def _oldest(rows: list[Watched]) -> datetime:
-    """Long enough ago that there should have been a pass, where a key is overdue."""
-    return min(key.next_rotation_at for key in rows)

@@ -6,6 +6,7 @@ Every outside call of a rotator ends within `SECONDS`, well inside the lease of 
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 SECONDS = 60.0  # for all that one step does outside
@@ -42,6 +43,17 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Issue:
+    """A credential of the platform itself: only its digest is kept, the value is shown once."""
+
+    value: str = field(repr=False)
+    digest: str
+    prefix: str
+    last4: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A version in a rotator's hands. `current` is what works now, None where nothing does."""
 
@@ -55,11 +67,17 @@ class Held:
     secret_of: Callable[[str], str] = field(repr=False)  # another managed key's current value
 
 
+def bare(key_id: str, config: Mapping[str, Any]) -> Held:
+    """A key that has no value yet, or whose values do not matter."""
+    return Held(key_id, config, 0, "", {}, None, {}, str)
+
+
 class Rotator:
     """Makes random values that nobody sets anywhere; kinds with an outside override the rest.
 
     `overlap`: old and new work side by side. `automatic`: nobody has to do anything by hand.
     `outside`: there is something to set and to test. `needs_value`: the first one is given.
+    `issues`: the value is a credential of the platform, made and switched in one transaction.
     """
 
     name: ClassVar[str]
@@ -68,6 +86,7 @@ class Rotator:
     automatic: ClassVar[bool] = True
     outside: ClassVar[bool] = True
     needs_value: ClassVar[bool] = False
+    issues: ClassVar[bool] = False
 
     def check(self, config: Mapping[str, Any]) -> None:
         """BadConfig where `config` does not say what the rotator needs."""
@@ -91,6 +110,18 @@ class Rotator:
 
     def revoke(self, held: Held) -> None:
         """Let an old value work no more; safe to repeat."""
+
+    def issue(self, key_id: str, config: Mapping[str, Any], now: datetime) -> Issue:
+        """The first credential; only where `issues`."""
+        raise NotImplementedError
+
+    def reissue(self, held: Held, grace: timedelta, now: datetime) -> Issue:
+        """The current credential's successor, while the old one works for `grace` more."""
+        raise NotImplementedError
+
+    def works_until(self, held: Held) -> datetime | None:
+        """The end of an old value, where others than the key's own row decide it."""
+        return None
 
     def next_step(self) -> str:
         """What a person has to do after a rotation; empty where nothing is left to do."""

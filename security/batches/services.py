@@ -1,0 +1,122 @@
+"""Claim and create in one commit, switch in a second; each key keeps its own chain of events."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import F, Max
+
+from security.audit.services import Said, record_all
+from security.envelope import services as envelope
+from security.rotation import registry, schedule
+from security.rotation.levels import Terms
+from security.rotation.models import Key, Version
+from security.stages import services as stages
+from security.stages.services import Claim, Order
+
+State = Version.State
+
+
+class Prepared(NamedTuple):
+    """Claims and pending versions of one batch, in the same order."""
+
+    claims: list[Claim]
+    versions: list[Version]
+
+
+def prepare(keys: Sequence[Key], order: Order, now: datetime) -> Prepared:
+    """Claim those keys that are free, and store a new value for each, in one commit.
+
+    For kinds without an outside only: nothing happens between the claim and the value.
+    """
+    highest = dict(
+        Version.objects.filter(key__in=keys).values_list("key").annotate(highest=Max("number"))
+    )
+    versions = []
+    for key in keys:
+        version = stages.made(key, highest.get(key.pk, 0) + 1, order, now)
+        versions.append(version)
+    boxes = envelope.seal_many([(_value(each.key), each.place_of(each.key)) for each in versions])
+    for version, sealed in zip(versions, boxes, strict=True):
+        version.box = sealed
+    return _stored(versions, order, now)
+
+
+@transaction.atomic
+def _stored(versions: list[Version], order: Order, now: datetime) -> Prepared:
+    ready = stages.free().filter(pk__in=[each.key_id for each in versions], state=Key.State.ACTIVE)
+    ready = ready.exclude(versions__state=State.PENDING).order_by("pk")
+    fences = dict(ready.select_for_update(of=("self",)).values_list("pk", "fence"))
+    ours = [each for each in versions if fences.get(each.key_id) == each.key.fence]
+    keys = [each.key_id for each in ours]
+    Key.objects.filter(pk__in=keys).update(lease_until=stages.lease_end(), fence=F("fence") + 1)
+    stages.erase(
+        Version.objects.filter(key__in=keys, state=State.RETIRING), now, state=State.RETIRED
+    )
+    Version.objects.bulk_create(ours, batch_size=500)
+    claims = []
+    for version in ours:
+        version.key.fence += 1
+        claims.append(Claim(version.key, version.key.fence, order.actor))
+    detail = {"reason": order.reason}
+    record_all(
+        [_said(claim, "key.created", {**detail, "version": version.number, "fence": claim.fence})
+         for claim, version in zip(claims, ours, strict=True)],
+        now,
+    )  # fmt: skip
+    return Prepared(claims, ours)
+
+
+@transaction.atomic
+def finish(prepared: Prepared, terms: Mapping[str, Terms], now: datetime) -> list[Version]:
+    """Switch a batch in one commit; those whose claim is another's by now are left out."""
+    wanted = {claim.key.pk: claim for claim in prepared.claims}
+    locked = Key.objects.filter(pk__in=wanted).order_by("pk").select_for_update()
+    fences = dict(locked.values_list("pk", "fence"))
+    ours = [each for each in prepared.versions if fences.get(each.key_id) == each.key.fence]
+    for level, asked in terms.items():
+        old = Version.objects.filter(
+            key__in=[each.key_id for each in ours if each.key.level == level]
+        )
+        old.filter(state=State.CURRENT).update(state=State.RETIRING, retire_at=now + asked.grace)
+    Version.objects.filter(pk__in=[each.pk for each in ours]).update(
+        state=State.CURRENT, current_at=now
+    )
+    _turned(ours, terms, now)
+    record_all(
+        [_said(wanted[each.key_id], "key.rotated", {"version": each.number, "reason": each.reason})
+         for each in ours],
+        now,
+    )  # fmt: skip
+    return ours
+
+
+def _turned(versions: Sequence[Version], terms: Mapping[str, Terms], now: datetime) -> None:
+    """Give each key its next turn, and take the lease off."""
+    stamp = connection.ops.adapt_datetimefield_value
+    rows = []
+    for version in versions:
+        key = version.key
+        asked = terms[key.level]
+        turn = schedule.turn(now, asked.interval, key.uuid, version.number)
+        key.last_rotated_at, key.next_rotation_at = now, turn.due_at
+        rows.append(
+            (stamp(now), stamp(turn.due_at), stamp(turn.starts_at), asked.interval_days, key.pk)
+        )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE security_key SET last_rotated_at = %s, next_rotation_at = %s, starts_at = %s, "
+            "interval_days = %s, lease_until = NULL, fail_count = 0, next_attempt_at = NULL, "
+            "last_error = '' WHERE id = %s",
+            rows,
+        )
+
+
+def _value(key: Key) -> str:
+    """A new one; kinds without an outside look at nothing but themselves."""
+    return registry.named(key.rotator).generate(registry.bare(key.key_id, key.config)).value
+
+
+def _said(held: Claim, event: str, detail: Mapping[str, str | int]) -> Said:
+    return Said(f"key:{held.key.pk}", event, held.key.key_id, held.actor, detail)

@@ -1,0 +1,1 @@
+"""Secrets under management: taken in, paused, shown to the platform itself, and ended for good."""

@@ -1,0 +1,16 @@
+"""The rotators that come with the platform; the app registers them when it is ready."""
+
+from security.rotation.registry import Rotator
+from security.rotation.rotators.apikey import PlatformApiKey
+from security.rotation.rotators.database import DatabasePassword
+from security.rotation.rotators.generated import Generated
+from security.rotation.rotators.manual import Manual
+from security.rotation.rotators.webhook import Webhook
+
+KINDS: tuple[Rotator, ...] = (
+    Generated(),
+    PlatformApiKey(),
+    DatabasePassword(),
+    Webhook(),
+    Manual(),
+)

@@ -1,0 +1,67 @@
+"""Keys of our own API: the old one goes on beside its successor for the grace.
+
+The platform cannot hand a key to whoever uses it, so nothing is cut off by itself: a due key
+raises an alert, and a person rotates it and hands it on.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from security.apikeys import scopes as known_scopes
+from security.apikeys import services as apikeys
+from security.rotation.registry import BadConfig, Held, Issue, Refused, Rotator
+from security.rotation.rotators.generated import only
+
+
+class PlatformApiKey(Rotator):
+    """Issues a successor by the same service as the admin and the command."""
+
+    name = "platform_api_key"
+    title = "API key of this platform"
+    automatic = False
+    outside = False
+    issues = True
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        only(config, "scopes")
+        try:
+            known_scopes.chosen(wanted(config))
+        except known_scopes.UnknownScope as error:
+            raise BadConfig("config.scopes", str(error)) from error
+
+    def issue(self, key_id: str, config: Mapping[str, Any], now: datetime) -> Issue:
+        return described(apikeys.create(key_id, wanted(config), now=now))
+
+    def reissue(self, held: Held, grace: timedelta, now: datetime) -> Issue:
+        try:
+            return described(apikeys.rotate(held.detail["api_key"], grace, now=now))
+        except (apikeys.NotLive, apikeys.UnknownKey) as error:
+            raise Refused(str(error)) from error
+
+    def revoke(self, held: Held) -> None:
+        try:
+            apikeys.revoke(held.detail["api_key"])
+        except apikeys.UnknownKey:
+            return  # deleted by hand: nothing is left that could open anything
+
+    def works_until(self, held: Held) -> datetime | None:
+        return apikeys.works_until(held.detail["api_key"])
+
+    def next_step(self) -> str:
+        return "Give the new key to whoever uses it, before the old one ends."
+
+
+def wanted(config: Mapping[str, Any]) -> list[str]:
+    """The scopes asked for; BadConfig where they are no list of texts."""
+    names = config.get("scopes")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadConfig("config.scopes", 'must be a list of scopes, such as ["revenue:read"].')
+    return names
+
+
+def described(issued: apikeys.Issued) -> Issue:
+    key = issued.key
+    return Issue(
+        issued.plaintext, key.digest, f"{key.prefix}_live_", key.last4, {"api_key": key.pk}
+    )
