@@ -1,6 +1,7 @@
 """Reading use and invoices: previews, what a simulation rates, what forecasts start from."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -130,7 +131,7 @@ def preview(customer: Customer, day: date) -> tuple[Statement, Version]:
         readings=readings([customer.pk], first, span.end).get(customer.pk, {}),
     )
     book = pricing.every_plan(pricing.book(version))
-    found = statement(known, span, book, [_closed(each) for each in issued], _credit(issued))
+    found = statement(known, span, book, _closed(issued), _credit(issued))
     return found, version
 
 
@@ -146,18 +147,29 @@ def _issued(customer: Customer, before: date) -> list[Invoice]:
     return list(billed.order_by("period_start", "pk"))
 
 
-def _closed(row: Any) -> Closed:
-    return Closed(
-        row.pk,
-        Month(row.period_start, row.period_end),
-        pricing.every_plan(pricing.book(row.version)),
-        row.rated + (row.adjusted or Decimal(0)),
-    )
+def _closed(issued: Sequence[Any]) -> list[Closed]:
+    """Each month once: where records were merged, it is what was billed to both."""
+    found: dict[date, Closed] = {}
+    for row in issued:
+        billed = row.rated + (row.adjusted or Decimal(0))
+        same = found.get(row.period_start)
+        found[row.period_start] = (
+            replace(same, billed=same.billed + billed)
+            if same
+            else Closed(
+                row.pk,
+                Month(row.period_start, row.period_end),
+                pricing.every_plan(pricing.book(row.version)),
+                billed,
+            )
+        )
+    return list(found.values())
 
 
 def _credit(issued: Sequence[Invoice]) -> Decimal:
-    """What the latest invoice carried over."""
-    return issued[-1].carried if issued else Decimal(0)
+    """What the latest invoice of each record carried over."""
+    last = {each.customer_id: each.carried for each in issued}
+    return sum(last.values(), Decimal(0))
 
 
 def lines(found: Invoice) -> tuple[Line, ...]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from revenue.billing.months import Month, Reading, situation
 from revenue.billing.stays import Step, stays
 from revenue.pricing.book import Book
-from revenue.pricing.exact import ONE, ZERO
+from revenue.pricing.exact import ONE, ZERO, rounded
 from revenue.pricing.invoice import Invoice, Stay, invoice
 from revenue.pricing.rater import Line
 from revenue.pricing.situation import Situation
@@ -84,7 +84,7 @@ def statement(
         *(_line("adjustment", f"Adjustment of {_words(spans[e.key])}", e.amount) for e in late),
     ]
     if credit:
-        lines.append(_line("credit", "Credit from before", -credit))
+        lines.append(_line("credit", "Credit from before", -rounded(credit, book.digits)))
     left = -sum((each.amount for each in lines), ZERO)
     carried = max(left, ZERO)
     if carried:
@@ -111,7 +111,7 @@ def _rated(known: Known, span: Month, book: Book) -> Invoice:
 
 def _late(known: Known, month: Closed) -> Late:
     total = _rated(known, month.span, month.book).total
-    return Late(month.key, total, total - month.billed)
+    return Late(month.key, total, rounded(total - month.billed, month.book.digits))
 
 
 def _line(kind: str, words: str, amount: Decimal) -> Line:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 LEAST = 14  # days with a value below which nothing is forecast
 SEASONAL = 28  # days from which weekdays are told apart
-LATEST = 7  # days whose median is the level
 LEVEL = 0.9  # the share of outcomes that the interval is to hold
 Z = 1.6449  # of a normal distribution, for LEVEL
 TO_DEVIATION = 1.4826  # from the median absolute deviation, for a normal distribution
-MEDIAN_COST = 1.2533  # how much less a median knows than a mean, for a normal distribution
+WILD = 2.5  # deviations beyond which a day counts as that far off, and no farther
+WIDER = 1.25  # for what the formula leaves out (weekdays' own error); measured on made-up series
 
 Floats = NDArray[np.float64]
 
@@ -33,10 +33,16 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Days taken apart: `weekdays` are factors, `slope` is a day's, `noise` a day's deviation."""
+    """Days taken apart: `weekdays` are factors, `level` is that of the `middle` day.
+
+    `slope` is a day's, and `noise` a day's deviation. Level and slope err independently, because
+    the level is taken in the middle.
+    """
 
     weekdays: Floats
+    middle: float
     level: float
+    level_error: float
     slope: float
     slope_error: float
     noise: float
@@ -50,14 +56,13 @@ def total(days: Sequence[float | None], ahead: int) -> Forecast | None:
     found = fitted(days)
     if found is None:
         return None
-    steps = np.arange(1, ahead + 1)
-    factors = found.weekdays[(len(days) - 1 + steps) % 7]
-    values = np.maximum(found.level + found.slope * (steps + LATEST // 2), 0) * factors
-    level_error = MEDIAN_COST * found.noise / sqrt(LATEST)
+    steps = len(days) - 1 + np.arange(1, ahead + 1)
+    factors = found.weekdays[steps % 7]
+    values = np.maximum(found.level + found.slope * (steps - found.middle), 0) * factors
     spread = sqrt(
-        ahead * found.noise**2
-        + (ahead * level_error) ** 2
-        + (float((steps + LATEST // 2).sum()) * found.slope_error) ** 2
+        float((factors**2).sum()) * found.noise**2
+        + (float(factors.sum()) * found.level_error) ** 2
+        + (float(((steps - found.middle) * factors).sum()) * found.slope_error) ** 2
     )
     return _around(float(values.sum()), spread)
 
@@ -73,7 +78,8 @@ def reading(days: Sequence[float | None], ahead: int) -> Forecast | None:
 
 
 def _around(estimate: float, spread: float) -> Forecast:
-    return Forecast(max(estimate - Z * spread, 0.0), estimate, estimate + Z * spread)
+    wide = WIDER * Z * spread
+    return Forecast(max(estimate - wide, 0.0), estimate, estimate + wide)
 
 
 def fitted(days: Sequence[float | None]) -> Fitted | None:
@@ -88,10 +94,13 @@ def fitted(days: Sequence[float | None]) -> Fitted | None:
     places, known = places[worked], known[worked]
     adjusted = known / weekdays[places % 7]
     slope, error = _slope(places, adjusted)
-    rest = adjusted - slope * places
-    noise = TO_DEVIATION * float(np.median(np.abs(rest - np.median(rest))))
-    level = float(np.median(adjusted[-LATEST:]))
-    return Fitted(weekdays, level, slope, error, noise)
+    middle = float(places.mean())
+    rest = adjusted - slope * (places - middle)
+    half = float(np.median(rest))
+    noise = TO_DEVIATION * float(np.median(np.abs(rest - half)))
+    level = half + float(np.clip(rest - half, -WILD * noise, WILD * noise).mean())
+    level_error = noise / sqrt(len(places))
+    return Fitted(weekdays, middle, level, level_error, slope, error, noise)
 
 
 def _weekdays(places: NDArray[np.intp], known: Floats) -> Floats:

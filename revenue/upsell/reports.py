@@ -114,10 +114,13 @@ def terms() -> OfferTerms:
 def decided() -> dict[str, Decided]:
     """How offers of each kind were answered so far."""
     rows = Opportunity.objects.order_by().values_list("kind")
-    counted = rows.annotate(
-        Count("pk", filter=Q(state=State.ACCEPTED)), Count("pk", filter=Q(state=State.DECLINED))
-    )
+    counted = rows.annotate(accepted=_in(State.ACCEPTED), declined=_in(State.DECLINED))
     return {kind: Decided(accepted, declined) for kind, accepted, declined in counted}
+
+
+def _in(*states: State) -> Count:
+    """How many are in one of some states."""
+    return Count("pk", filter=Q(state__in=states))
 
 
 def declined_at(customer_ids: Collection[int]) -> dict[int, datetime]:
@@ -265,15 +268,15 @@ def standings(currency: str) -> list[Standing]:
     """Each kind's pipeline, and how offers of it were answered; one query."""
     rows = Opportunity.objects.filter(currency=currency).order_by("kind").values_list("kind")
     alive = Q(state__in=ALIVE)
+    likely = F("gain") * F("confidence")
     counted = rows.annotate(
-        Count("pk", filter=alive),
-        Count("pk", filter=Q(state=State.OFFERED)),
-        Sum("gain", filter=alive, default=Decimal(0)),
-        Sum(F("gain") * F("confidence"), filter=alive, default=0.0, output_field=FloatField()),
-        *(
-            Count("pk", filter=Q(state=each))
-            for each in (State.ACCEPTED, State.DECLINED, State.EXPIRED)
-        ),
+        alive=_in(*ALIVE),
+        offered=_in(State.OFFERED),
+        sum=Sum("gain", filter=alive, default=Decimal(0)),
+        likely=Sum(likely, filter=alive, default=0.0, output_field=FloatField()),
+        accepted=_in(State.ACCEPTED),
+        declined=_in(State.DECLINED),
+        expired=_in(State.EXPIRED),
     )
     return [Standing(*row) for row in counted]
 

@@ -1,0 +1,71 @@
+"""Customers with use that outgrew their plans; now is 1 April 2026."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.apps import apps
+
+from operations.automations.registry import Occasion
+from revenue.billing import services as billing
+from revenue.billing.models import DailyUse
+from revenue.customers import services as customers
+from revenue.customers.models import Customer
+from revenue.pricing.models import Version
+from revenue.pricing.seeding import seed
+from revenue.upsell import services
+from revenue.upsell.models import Opportunity
+
+NOW = datetime(2026, 4, 1, 4, 10, tzinfo=UTC)
+TODAY = NOW.date()
+
+
+@pytest.fixture
+def published(db):
+    seed(apps)
+    return Version.objects.get(number=1)
+
+
+@pytest.fixture
+def calls(published):
+    return billing.meter("api_calls", title="API calls")
+
+
+@pytest.fixture
+def grown(calls):
+    """A starter customer who makes 500 calls a day: 15,000 a month, above the plan's 10,000."""
+    return customer("grown", calls, 500)
+
+
+def customer(key, meter, a_day, plan="starter"):
+    made = Customer.objects.create(external_id=key, name=key.title(), currency="USD")
+    customers.record_subscription(
+        made.pk,
+        external_id=f"{key}-1",
+        amount=Decimal(29),
+        currency="USD",
+        started_on=date(2025, 11, 1),
+        plan=plan,
+        now=NOW,
+    )
+    DailyUse.objects.bulk_create(
+        DailyUse(
+            customer=made,
+            meter=meter,
+            day=TODAY - timedelta(days=back),
+            quantity=Decimal(a_day),
+            booked_at=NOW,
+        )
+        for back in range(1, 61)
+    )
+    return made
+
+
+def sweep(mode="propose", now=NOW, held=lambda: True):
+    return services.perform(
+        Occasion("revenue.upsell", None, now, now, mode, dry_run=False, held=held)
+    )
+
+
+def only():
+    return Opportunity.objects.get()
