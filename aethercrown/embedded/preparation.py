@@ -32,6 +32,7 @@ def prepare(folder: Path, answer: int, *, demo: bool, alone: bool) -> None:
         sys.stdout.write(f"The database is brought up to date (migrations: {len(behind)}).\n")
         sys.stdout.flush()
         call_command("migrate", interactive=False, verbosity=0)
+    prove_keys()
     password = first_login() if alone else None
     if demo:
         load_demo(folder)
@@ -48,6 +49,12 @@ def connect() -> None:
     except DatabaseError as error:
         reason = " ".join(str(error).split())
         raise SystemExit(f"The database cannot be used: {reason}") from None
+
+
+def prove_keys() -> None:
+    """Go no further with key-encryption keys that do not open what is stored."""
+    if problems := importlib.import_module("security.envelope.services").problems():
+        raise SystemExit("\n".join(problems))
 
 
 def on_disk() -> set[tuple[str, str]]:
