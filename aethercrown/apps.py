@@ -8,6 +8,8 @@ class AethercrownConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415 - models are ready now
 
-        from aethercrown import checks, sessions  # noqa: F401, PLC0415 - importing registers them
+        from aethercrown import checks, doctor, installation, sessions  # noqa: F401, PLC0415 - importing registers them
 
         user_logged_in.connect(sessions.begin, dispatch_uid="aethercrown.sessions")
+        for look in installation.LOOKS:
+            doctor.register(look)

@@ -10,5 +10,6 @@ passes: which keys are due, and how many at once.
 evidence: the pack for an auditor: inventory, policy, history, exceptions, proof.
 keyroom: what staff can do about a managed key, and the screens of its rules.
 rotation: managed keys that rotate themselves.
+standing: what the doctor is told of people, keys and seals.
 stages: the steps of a rotation on its rows.
 """

@@ -40,7 +40,9 @@ def watch_doors() -> None:
     from security.access import services as access  # noqa: PLC0415 - the same
     from security.standing import reports as standing  # noqa: PLC0415 - the same
 
-    account.authentication_step_completed.connect(access.proved_again, dispatch_uid="security.proved")
+    account.authentication_step_completed.connect(
+        access.proved_again, dispatch_uid="security.proved"
+    )
     account.user_logged_in.connect(access.signed_in, dispatch_uid="security.signed_in")
     user_locked_out.connect(access.name_closed, dispatch_uid="security.closed")
     factors.authenticator_added.connect(access.factor_added, dispatch_uid="security.added")

@@ -20,7 +20,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
 
-from aethercrown import sessions
+from aethercrown import sessions, trail
 from aethercrown.history import silent
 from aethercrown.throttling import Rate, buckets, client_address
 from operations.outbox import sealed
@@ -89,6 +89,7 @@ class Passwords(AxesBackend):  # type: ignore[misc]  # its base has no types
         bucket = f"sign-in:{lockout.who(username or '')}"
         if is_closed(request, username or "", bucket):
             request.axes_locked_out = True  # type: ignore[attr-defined]  # read by the middleware
+            request.was_closed = True  # type: ignore[attr-defined]  # read by name_closed
             log.warning("Sign-in closed after too many wrong passwords")
             raise PermissionDenied
         user = self.checked(request, username, password)
@@ -162,7 +163,7 @@ def use_setup_link(token: str, username: str, password: str, now: datetime) -> U
     user = User(username=username, is_staff=True, is_superuser=True)
     user.set_password(password)
     user.save()
-    log.info("The first administrator was made", extra={"user_id": user.pk})
+    tell("first administrator made", user)
     return user
 
 
@@ -210,3 +211,36 @@ class Factors(DefaultMFAAdapter):  # type: ignore[misc]  # its base has no types
 def proved_again(request: HttpRequest, **_signal: Any) -> None:
     """Receives allauth's `authentication_step_completed`: the next minutes count as fresh."""
     sessions.prove(request.session, int(time.time()))
+
+
+# --- What the audit is told -------------------------------------------------------------------
+def tell(event: str, user: User, **detail: str | int) -> None:
+    """An event of the stream of access, in this person's name."""
+    subject = f"user {user.pk}"
+    trail.record(
+        stream="access", event=event, subject=subject, actor=user.get_username(), detail=detail
+    )
+
+
+def signed_in(request: HttpRequest, user: User, **_signal: Any) -> None:
+    """Receives allauth's `user_logged_in`: the password, and a second factor where there is one."""
+    tell("signed in", user, address=client_address(request))
+
+
+def name_closed(request: HttpRequest, username: str, **_signal: Any) -> None:
+    """Receives django-axes' `user_locked_out`; the name is a digest, as lockout.py has it.
+
+    Told when a name closes, not at each further try: nobody fills the audit from outside.
+    """
+    if getattr(request, "was_closed", False):
+        return
+    detail = {"address": client_address(request)}
+    trail.record(stream="access", event="sign-in closed", subject=username, detail=detail)
+
+
+def factor_added(user: User, authenticator: Any, **_signal: Any) -> None:
+    tell("second factor added", user, kind=str(authenticator.type))
+
+
+def factor_removed(user: User, authenticator: Any, **_signal: Any) -> None:
+    tell("second factor removed", user, kind=str(authenticator.type))

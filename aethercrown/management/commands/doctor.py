@@ -1,0 +1,34 @@
+"""What is wrong with this installation, and how to mend it."""
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from aethercrown import doctor, logs, redaction
+
+
+class Command(BaseCommand):
+    help = "Say what is wrong with this installation and how to mend it; exit 1 if something is."
+    requires_system_checks = []  # what they refuse is told among the rest
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="For programs: one JSON object.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        lines = list(doctor.examine(doctor.looks(), clean))
+        sound = doctor.is_sound(lines)
+        if options["json"]:
+            told = {"sound": sound, "findings": [line.plain() for line in lines]}
+            self.stdout.write(json.dumps(told))
+        else:
+            for line in doctor.printed(lines):
+                self.stdout.write(line)
+        if not sound:
+            sys.exit(1)
+
+
+def clean(words: str) -> str:
+    """The words without a secret, known or by its look."""
+    return redaction.text(words, logs.known())
