@@ -60,6 +60,8 @@ ICONS = {
     "Key": "lock_clock",
     "Policy": "policy",
     "Pass": "update",
+    "Event": "fact_check",
+    "Anchor": "anchor",
     "User": "person",
     "Group": "groups",
     "PeriodicTask": "schedule",

@@ -13,7 +13,13 @@ ROLES = (VIEWER, OPERATOR, APPROVER, OFFICER, ADMINISTRATOR)
 
 BUSINESS = frozenset({"operations", "marketing", "revenue", "enterprise"})
 SCHEDULES = "django_celery_beat"
-KEYS = frozenset({"view_apikey", "add_apikey", "change_apikey"})
+KEYS = frozenset(
+    {
+        *("view_apikey", "add_apikey", "change_apikey", "view_key", "add_key", "change_key"),
+        *("view_version", "view_policy", "change_policy", "view_pass"),
+    }
+)
+AUDIT = frozenset({"view_event", "view_anchor"})
 # Which private networks a component may reach is a matter of security, not of operation.
 NETWORKS = "allow_networks"
 COMPONENTS = frozenset({NETWORKS, "add_component", "change_component"})
@@ -36,5 +42,5 @@ SECURITY = {
     VIEWER: frozenset({"view_pages"}),
     OPERATOR: frozenset({"view_pages", "operate"}),
     APPROVER: frozenset({"view_pages", "approve_decisions"}),
-    OFFICER: frozenset({"view_pages", "view_user"}) | KEYS,
+    OFFICER: frozenset({"view_pages", "view_user"}) | KEYS | AUDIT,
 }

@@ -16,6 +16,7 @@ BENCHMARKS = (
     "scheduling_stored",
     "pricing",
     "mrr",
+    "audit",
     "health",
     "stack",
 )

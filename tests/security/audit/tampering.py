@@ -4,11 +4,13 @@ Each act draws what it needs from `random`, does it in plain SQL, and answers wi
 the numbers of which verify_audit has to name one.
 """
 
+import json
 from dataclasses import dataclass, replace
 from random import Random
 
 from django.db import connection
 
+from aethercrown.history import tracked
 from security.audit import keeping, reports
 from security.audit.chain import link
 from security.audit.models import Anchor, Event, Head
@@ -166,7 +168,7 @@ def move_the_end(random):
     seq, made = random.choice([(end + 1, None), (end - 1, None), (end, "f" * 64)])
     head = Head.objects.filter(stream=event.stream)
     head.update(seq=seq, **({"hash": made} if made else {}))
-    return Done("move the end", event.stream, range(end, end + 2))
+    return Done("move the end", event.stream, range(end - 1, end + 2))
 
 
 def forge_an_anchor(random):
@@ -185,5 +187,58 @@ ACTS = (
 )
 
 
-def tamper(random: Random) -> Done:
-    return random.choice(ACTS)(random)
+def rows_of_history(random):
+    """A table of history that holds rows, and one of them."""
+    tables = [rows for rows in tracked().values() if rows.objects.exists()]
+    rows = random.choice(sorted(tables, key=lambda each: each._meta.db_table))
+    return rows, random.choice(rows.objects.order_by("history_id"))
+
+
+def place_of(row):
+    """Where the chain tells of a row of history."""
+    stream = f"history:{row.instance_type._meta.label_lower}"
+    for event in Event.objects.filter(stream=stream):
+        if json.loads(event.detail)["row"] == row.pk:
+            return stream, range(event.seq, event.seq + 1)
+    raise LookupError(row)
+
+
+def edit_history(random):
+    rows, row = rows_of_history(random)
+    stream, places = place_of(row)
+    name = random.choice(["history_user_id", "history_address", "history_change_reason", "name"])
+    run(f"UPDATE {rows._meta.db_table} SET {name} = 'x' WHERE history_id = %s", row.pk)  # noqa: S608 - our own names
+    return Done("edit history", stream, places)
+
+
+def delete_history(random):
+    rows, row = rows_of_history(random)
+    stream, places = place_of(row)
+    run(f"DELETE FROM {rows._meta.db_table} WHERE history_id = %s", row.pk)  # noqa: S608 - our own names
+    return Done("delete history", stream, places)
+
+
+def insert_history(random):
+    rows, row = rows_of_history(random)
+    stream, _ = place_of(row)
+    row.pk = None
+    rows.objects.bulk_create([row])
+    return Done("insert history", stream, range(1, Head.objects.get(stream=stream).seq + 2))
+
+
+def swap_history(random):
+    """Two rows exchange their numbers."""
+    rows, first = rows_of_history(random)
+    second = random.choice(rows.objects.exclude(pk=first.pk).order_by("history_id"))
+    placed = sorted([place_of(first)[1], place_of(second)[1]], key=lambda each: each.start)
+    for old, new in ((first.pk, -1), (second.pk, first.pk), (-1, second.pk)):
+        sql = f"UPDATE {rows._meta.db_table} SET history_id = %s WHERE history_id = %s"  # noqa: S608 - our own names
+        run(sql, new, old)
+    return Done("swap history", place_of(first)[0], placed[0])
+
+
+ALL = (*ACTS, edit_history, edit_history, delete_history, insert_history, swap_history)
+
+
+def tamper(random: Random, acts=ACTS) -> Done:
+    return random.choice(acts)(random)

@@ -1,0 +1,99 @@
+"""A tracked row's history in words: who changed what, when, from where and why."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Field, ForeignKey, Model
+from simple_history.utils import get_m2m_reverse_field_name
+
+MOST = 100
+LONGEST = 300  # characters of one value
+ACTS = {"+": "created", "~": "changed", "-": "deleted"}
+NOBODY = "the system"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One column's value before and after."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of history, beside the one before it."""
+
+    at: datetime
+    act: str
+    actor: str
+    address: str
+    reason: str
+    values: tuple[Value, ...]
+
+
+def changes(row: Model, most: int = MOST) -> list[Change] | None:
+    """The newest `most` changes, the newest first; None where the table is not tracked."""
+    manager = getattr(row._meta, "simple_history_manager_attribute", None)  # noqa: SLF001 - documented
+    if manager is None:
+        return None
+    records = list(getattr(row, manager).all()[: most + 1])
+    befores = [*records[1:], None] if len(records) <= most else records[1:]
+    return [_change(*pair) for pair in zip(records[:most], befores, strict=False)]
+
+
+def _change(record: Any, before: Any) -> Change:
+    return Change(
+        at=record.history_date,
+        act=ACTS[record.history_type],
+        actor=record.history_user_id or NOBODY,
+        address=record.history_address,
+        reason=record.history_change_reason or "",
+        values=() if record.history_type == "-" else tuple(_values(record, before)),
+    )
+
+
+def _values(record: Any, before: Any) -> Iterator[Value]:
+    """What differs from the record before; of the first record, everything that is not empty."""
+    for field in record.tracked_fields:
+        new = getattr(record, field.attname)
+        old = getattr(before, field.attname) if before else None
+        if new != old and not field.primary_key and (before or new not in (None, "")):
+            yield Value(_name(field), _shown(field, old) if before else "", _shown(field, new))
+    for name in (each.name for each in record._history_m2m_fields):  # noqa: SLF001 - the library's
+        old_set, new_set = (_set(each, name) if each else [] for each in (before, record))
+        if old_set != new_set:
+            gone = [each for each in old_set if each not in new_set]
+            come = [each for each in new_set if each not in old_set]
+            label = _name(record.instance_type._meta.get_field(name))  # noqa: SLF001 - documented
+            yield Value(label, _cut(", ".join(gone)), _cut(", ".join(come)))
+
+
+def _set(record: Any, name: str) -> list[str]:
+    field = record.instance_type._meta.get_field(name)  # noqa: SLF001 - documented
+    far = get_m2m_reverse_field_name(field)
+    keys = getattr(record, name).values_list(f"{far}_id", flat=True)
+    known = field.related_model._default_manager.in_bulk(list(keys))  # noqa: SLF001 - documented
+    return sorted(str(known.get(key, f"{key} (deleted)")) for key in keys)
+
+
+def _shown(field: "Field[Any, Any]", value: Any) -> str:
+    if isinstance(field, ForeignKey) and value is not None:
+        other: Any = field.related_model
+        found = other._default_manager.filter(pk=value).first()  # noqa: SLF001 - documented
+        return _cut(str(found) if found else f"{value} (deleted)")
+    if value is None or value == "":
+        return "empty"
+    chosen: Sequence[Any] = list(field.flatchoices)
+    return _cut(str(dict(chosen).get(value, value)))
+
+
+def _name(field: Any) -> str:
+    return str(field.verbose_name).capitalize()
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

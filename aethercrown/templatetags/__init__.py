@@ -1,0 +1,1 @@
+"""What templates of the project ask for beside their context."""

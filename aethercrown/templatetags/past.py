@@ -1,0 +1,14 @@
+"""The history of a row, for the admin's page of that name."""
+
+from django import template
+from django.db.models import Model
+
+from aethercrown import past
+
+register = template.Library()
+
+
+@register.simple_tag
+def changes_of(row: Model) -> list[past.Change] | None:
+    """The newest changes of a row; None for a table that is not tracked."""
+    return past.changes(row)
