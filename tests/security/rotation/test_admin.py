@@ -1,0 +1,240 @@
+"""Managed keys in the admin, as an officer uses it."""
+
+import io
+import re
+import zipfile
+
+import pytest
+from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from security.rotation import services
+from security.rotation.models import Key, Pass, Policy, Version
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/security/key/"
+ADD = f"{LIST}add/"
+ASKED = {
+    "key_id": "billing-secret",
+    "key_type": "signing_secret",
+    "level": "high",
+    "rotator": "generated",
+    "value": "",
+    "config": "{}",
+    "owner": "Billing",
+}
+
+
+@pytest.fixture
+def officer(client, django_user_model):
+    user = django_user_model.objects.create_user("olga", is_staff=True)
+    user.groups.set([Group.objects.get(name="security officer")])
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def key():
+    return services.register("billing-secret", "signing_secret", level="high").key
+
+
+def page(key, step=""):
+    return f"{LIST}{key.pk}/{step}/" if step else f"{LIST}{key.pk}/change/"
+
+
+def shown(answer):
+    return re.findall(r"<code[^>]*>([^<]+)</code>", answer.content.decode())
+
+
+def said(client, path=LIST):
+    return client.get(path).content.decode()
+
+
+class TestRegistering:
+    def test_a_secret_that_was_made_is_shown_once(self, officer, caplog):
+        answer = officer.post(ADD, ASKED)
+        (secret,) = shown(answer)
+        assert services.value("billing-secret") == secret
+        assert "no-store" in answer["Cache-Control"]
+        kept = [each.get_decoded() for each in Session.objects.all()]
+        assert secret not in f"{kept} {caplog.text} {said(officer)}"
+        assert secret not in said(officer, page(Key.objects.get()))
+
+    def test_a_value_that_was_typed_is_not_shown_and_kept_as_it_is(self, officer):
+        answer = officer.post(ADD, ASKED | {"rotator": "manual", "value": " s3cret with space "})
+        assert answer.headers["Location"] == page(Key.objects.get())
+        assert services.value("billing-secret") == " s3cret with space "
+
+    def test_what_is_wrong_stands_at_its_field_and_the_value_is_not_sent_back(self, officer):
+        wrong = {"key_type": "user_password", "rotator": "manual", "value": "hunter2-hunter2"}
+        answer = officer.post(ADD, ASKED | wrong)
+        content = answer.content.decode()
+        assert "rotated: it makes them weaker" in content
+        assert "hunter2" not in content
+        assert not Key.objects.exists()
+
+    @pytest.mark.parametrize(
+        "wrong", [{"key_id": "a b"}, {"config": "{"}, {"level": "top"}, {"rotator": "magic"}]
+    )
+    def test_a_wrong_field_registers_nothing(self, officer, wrong):
+        assert officer.post(ADD, ASKED | wrong).status_code == 200
+        assert not Key.objects.exists()
+
+    def test_a_name_that_stands_for_another_key_is_refused(self, officer, key):
+        answer = officer.post(ADD, ASKED | {"level": "low"})
+        assert "billing-secret" in answer.content.decode()
+        assert Key.objects.count() == 1
+
+    def test_the_same_again_leads_to_the_key(self, officer):
+        officer.post(ADD, ASKED)
+        again = officer.post(ADD, ASKED)
+        assert again.headers["Location"] == page(Key.objects.get())
+
+    def test_a_wrong_part_of_the_config_is_told(self, officer):
+        answer = officer.post(ADD, ASKED | {"rotator": "webhook", "config": '{"url": "ftp://x"}'})
+        assert "scheme" in answer.content.decode()
+
+
+class TestSteps:
+    def test_a_get_asks_and_changes_nothing(self, officer, key):
+        for step in ("rotate-now", "compromise", "rehearse", "pause", "revoke"):
+            assert "Back, and change nothing" in said(officer, page(key, step))
+        assert Version.objects.count() == 1
+
+    def test_the_new_value_is_shown_once_and_until_when_the_old_one_works(self, officer, key):
+        answer = officer.post(page(key, "rotate-now"), {"grace_minutes": "60"})
+        (value,) = shown(answer)
+        assert services.value("billing-secret") == value
+        assert "The old value works until" in answer.content.decode()
+        assert Version.objects.get(number=2).actor == "user:olga"
+
+    def test_a_compromised_key_has_no_grace(self, officer, key):
+        officer.post(page(key, "compromise"), {})
+        assert Version.objects.get(number=1).state == "compromised"
+
+    def test_a_paused_key_is_not_rotated_until_it_is_resumed(self, officer, key):
+        officer.post(page(key, "pause"), {})
+        officer.post(page(key, "rotate-now"), {})
+        assert "is paused" in said(officer)
+        officer.post(page(key, "resume"), {})
+        assert shown(officer.post(page(key, "rotate-now"), {}))
+
+    def test_a_rehearsal_changes_nothing(self, officer, key):
+        before = services.value("billing-secret")
+        officer.post(page(key, "rehearse"), {})
+        assert services.value("billing-secret") == before
+
+    def test_a_revoked_key_is_gone_for_good(self, officer, key):
+        officer.post(page(key, "revoke"), {})
+        assert Key.objects.get().state == "revoked"
+        assert "rotate-now" not in said(officer, page(key))
+
+    def test_a_manual_key_takes_the_value_that_a_person_pastes(self, officer):
+        key = services.register("gate-code", "code", value="1111").key
+        assert "paste" in said(officer, page(key))
+        assert "Paste" in officer.post(page(key, "paste"), {"value": ""}).content.decode()
+        officer.post(page(key, "paste"), {"value": "2222"})
+        assert services.value("gate-code") == "2222"
+
+    def test_only_what_fits_the_state_is_offered(self, officer, key):
+        content = said(officer, page(key))
+        assert "rotate-now" in content
+        assert "/resume" not in content
+        assert "/paste" not in content
+
+    def test_a_key_that_is_not_there_has_no_steps(self, officer):
+        assert officer.get(f"{LIST}999/rotate-now/").status_code == 404
+        assert officer.get(f"{LIST}999/change/").status_code == 302
+
+
+class TestMany:
+    def test_several_are_rotated_and_all_values_shown(self, officer, key):
+        other = services.register("mail-secret", "signing_secret").key
+        manual = services.register("gate-code", "code", value="1111").key
+        paused = services.register("old-secret", "signing_secret").key
+        services.pause("old-secret")
+        chosen = [each.pk for each in (key, other, manual, paused)]
+        asked = {"action": "rotate_selected", "_selected_action": chosen}
+        assert len(shown(officer.post(LIST, asked))) == 2
+
+    def test_all_that_is_due_is_rotated_within_the_limit(self, officer, key):
+        at = timezone.now()
+        Key.objects.update(next_rotation_at=at, starts_at=at)
+        assert "within the hour" in said(officer, f"{LIST}rotate-due/")
+        officer.post(f"{LIST}rotate-due/", {})
+        assert Version.objects.filter(state="current", number=2).exists()
+        assert "1 rotated" in said(officer)
+
+    def test_force_resumes_passes_too(self, officer, key):
+        officer.post(f"{LIST}rotate-due/", {"force": "on"})
+        assert "0 rotated" in said(officer)
+
+    def test_the_evidence_pack_is_a_download(self, officer, key):
+        answer = officer.get(f"{LIST}evidence-pack/")
+        assert answer["Content-Type"] == "application/zip"
+        names = zipfile.ZipFile(io.BytesIO(answer.content)).namelist()
+        assert "inventory.csv" in names
+
+
+class TestLooking:
+    def test_the_list_says_how_each_key_stands(self, officer, key):
+        assert "healthy" in said(officer)
+
+    @pytest.mark.parametrize(
+        ("standing", "rows"), [("overdue", 0), ("due_soon", 0), ("healthy", 1)]
+    )
+    def test_the_list_is_filtered_by_standing(self, officer, key, standing, rows):
+        content = said(officer, f"{LIST}?standing={standing}")
+        assert content.count(">billing-secret<") == rows
+
+    def test_a_key_shows_its_versions_and_no_secret(self, officer, key):
+        first = services.value("billing-secret")
+        services.rotate("billing-secret")
+        content = said(officer, page(key))
+        assert "Retiring" in content
+        assert first not in content
+        assert services.value("billing-secret") not in content
+        assert 'name="_save"' not in content
+
+    def test_nothing_is_deleted(self, officer, key):
+        assert officer.post(f"{LIST}{key.pk}/delete/", {"post": "yes"}).status_code == 403
+
+    def test_an_operator_sees_none_of_it(self, client, django_user_model, key):
+        user = django_user_model.objects.create_user("otto", is_staff=True)
+        user.groups.set([Group.objects.get(name="operator")])
+        client.force_login(user)
+        for path in (LIST, ADD, page(key), page(key, "rotate-now"), f"{LIST}evidence-pack/"):
+            assert client.get(path).status_code == 403
+        assert client.post(page(key, "rotate-now"), {}).status_code == 403
+        assert Version.objects.count() == 1
+
+
+class TestPolicies:
+    PATH = "/admin/security/policy/high/change/"
+
+    @pytest.fixture(autouse=True)
+    def levels(self):
+        for level in ("critical", "high", "medium", "low"):
+            Policy.objects.get_or_create(level=level)
+
+    def test_a_level_has_its_settings_until_staff_say_otherwise(self, officer):
+        assert "every 60 days" in said(officer, "/admin/security/policy/")
+
+    def test_another_interval_moves_the_keys_of_the_level_at_once(self, officer, key):
+        before = Key.objects.get().next_rotation_at
+        officer.post(self.PATH, {"interval_days": "30", "grace_minutes": ""})
+        assert Policy.objects.get(level="high").interval_days == 30
+        assert (before - Key.objects.get().next_rotation_at).days == 30
+
+    def test_levels_are_neither_added_nor_deleted(self, officer):
+        assert officer.get("/admin/security/policy/add/").status_code == 403
+        assert officer.post("/admin/security/policy/high/delete/").status_code == 403
+
+
+def test_passes_are_read_only(officer, key):
+    services.rotate_due()
+    row = f"/admin/security/pass/{Pass.objects.get().pk}/change/"
+    assert row in said(officer, "/admin/security/pass/")
+    assert officer.get("/admin/security/pass/add/").status_code == 403
+    assert 'name="_save"' not in said(officer, row)

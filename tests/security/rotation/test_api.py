@@ -1,0 +1,270 @@
+"""The calls of managed keys, as their callers see them."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.utils import timezone
+
+from aethercrown import idempotency, throttling
+from aethercrown.models import StoredReply
+from security.apikeys import services as apikeys
+from security.rotation import services
+from security.rotation.models import Key, Version
+from security.stages import services as stages
+from tests.callers import Caller
+
+pytestmark = pytest.mark.django_db
+KEYS = "/api/v1/operational/security/keys"
+SIGNING = {"key_id": "billing-secret", "key_type": "signing_secret", "security_level": "high"}
+
+
+@pytest.fixture(autouse=True)
+def _full_buckets():
+    yield
+    throttling.buckets.__init__()
+
+
+@pytest.fixture
+def caller():
+    return Caller(apikeys.create("a client", ["operational:read", "operational:write"]).plaintext)
+
+
+def registered(caller, **more):
+    return caller.send(f"{KEYS}/register", SIGNING | more)
+
+
+def rotated(caller, key_id="billing-secret", **body):
+    return caller.send(f"{KEYS}/{key_id}/rotate", body)
+
+
+def problems(answer):
+    return {(each["field"], each["code"]) for each in answer.json()["errors"]}
+
+
+def age(key_id="billing-secret", days=100):
+    """As if the key had been rotated that long ago."""
+    due = timezone.now() - timedelta(days=days)
+    Key.objects.filter(key_id=key_id).update(next_rotation_at=due, starts_at=due)
+
+
+class TestRegistering:
+    def test_a_secret_is_made_and_shown_only_here(self, caller):
+        answer = registered(caller)
+        made = answer.json()["data"]
+        assert answer.status_code == 201
+        assert made["key_info"]["version"] == 1
+        assert made["key_info"]["rotation_interval_days"] == 60
+        assert services.value("billing-secret") == made["secret"]
+        assert made["secret"] not in str([vars(each) for each in Version.objects.all()])
+
+    def test_the_same_again_is_no_mistake_and_shows_no_secret(self, caller):
+        registered(caller)
+        again = registered(caller)
+        assert again.status_code == 200
+        assert "secret" not in again.json()["data"]
+        assert Key.objects.count() == 1
+
+    def test_the_name_with_another_body_is_a_conflict(self, caller):
+        registered(caller)
+        answer = registered(caller, security_level="low")
+        assert answer.status_code == 409
+
+    def test_a_value_that_was_given_is_not_repeated(self, caller):
+        answer = registered(caller, value="hunter2-hunter2")
+        assert answer.status_code == 201
+        assert "hunter2" not in answer.content.decode()
+        assert answer.json()["data"]["key_info"]["rotator"] == "manual"
+
+    def test_every_bad_field_is_told_at_once(self, caller):
+        body = {"key_id": "a/b", "key_type": 5, "security_level": "top", "rotator": "magic"}
+        answer = caller.send(f"{KEYS}/register", body | {"owner": 1, "config": {"a": {}}})
+        assert answer.status_code == 400
+        fields = {field for field, _ in problems(answer)}
+        assert fields == {
+            *("key_id", "key_type", "security_level", "rotator", "owner", "config.a"),
+        }
+        assert not Key.objects.exists()
+
+    @pytest.mark.parametrize("name", ["", " ", "a b", "../x", "é", "x" * 101, "a\n"])
+    def test_a_name_that_fits_no_address_is_refused(self, caller, name):
+        assert problems(registered(caller, key_id=name)) & {
+            ("key_id", "invalid"),
+            ("key_id", "blank"),
+        }
+
+    def test_what_only_the_service_knows_to_be_wrong_stands_at_its_field(self, caller):
+        answer = registered(caller, key_type="user_password")
+        assert problems(answer) == {("key_type", "invalid")}
+        answer = registered(caller, rotator="webhook", config={"url": "ftp://x"})
+        assert problems(answer) == {("config.url", "invalid")}
+
+    def test_lists_and_whole_numbers_reach_the_rotator(self, caller):
+        config = {"host": "db", "port": 5432, "dbname": "shop", "roles": ["shop_a", "shop_b"]}
+        answer = registered(caller, rotator="database_password", value="x", config=config)
+        assert answer.status_code == 201
+        assert Key.objects.get().config == config
+
+
+class TestRotating:
+    def test_a_new_value_is_current_and_the_old_one_has_its_grace(self, caller):
+        old = registered(caller).json()["data"]["secret"]
+        answer = rotated(caller, grace_minutes=90)
+        rotation = answer.json()["data"]["rotation"]
+        assert answer.status_code == 200
+        assert rotation["version"] == 2
+        assert services.value("billing-secret") == rotation["new_key"] != old
+        old_row = Version.objects.get(number=1)
+        assert old_row.state == "retiring"
+        assert old_row.retire_at - old_row.key.last_rotated_at == timedelta(minutes=90)
+
+    def test_an_unknown_key_is_missing(self, caller):
+        answer = rotated(caller, "nobody")
+        assert answer.status_code == 404
+        assert "nobody" in answer.json()["message"]
+
+    def test_a_rotation_under_way_is_a_conflict_that_says_when_to_come_back(self, caller):
+        registered(caller)
+        stages.claim(Key.objects.get().pk, "rotate")
+        answer = rotated(caller)
+        assert (answer.status_code, answer["Retry-After"]) == (409, "5")
+        assert problems(answer) == {("", "rotation_in_flight")}
+
+    def test_a_paused_key_is_a_conflict(self, caller):
+        registered(caller)
+        services.pause("billing-secret")
+        answer = rotated(caller)
+        assert answer.status_code == 409
+        assert "paused" in answer.json()["message"]
+
+    def test_another_version_than_expected_is_a_conflict(self, caller):
+        registered(caller)
+        assert rotated(caller, expected_version=7).status_code == 409
+        assert rotated(caller, expected_version=1).status_code == 200
+
+    def test_every_bad_field_is_told_at_once(self, caller):
+        registered(caller)
+        answer = rotated(caller, reason="why not", grace_minutes=-1, force="yes", value=3)
+        fields = {field for field, _ in problems(answer)}
+        assert fields == {"reason", "grace_minutes", "force", "value"}
+
+    def test_a_value_for_a_key_that_makes_its_own_is_refused(self, caller):
+        registered(caller)
+        assert problems(rotated(caller, value="mine")) == {("value", "invalid")}
+
+    def test_a_compromised_value_has_no_grace(self, caller):
+        registered(caller)
+        rotation = rotated(caller, reason="compromised").json()["data"]["rotation"]
+        assert rotation["version"] == 2
+        assert Version.objects.get(number=1).state == "compromised"
+
+    def test_a_manual_key_asks_a_person_for_its_value_and_takes_it(self, caller):
+        registered(caller, value="old-value")
+        asked = rotated(caller).json()
+        assert asked["message"] == "A person has to act first"
+        assert asked["data"]["rotation"]["action_required"]
+        assert rotated(caller, value="new-value").status_code == 200
+        assert services.value("billing-secret") == "new-value"
+
+
+class TestAskedAgain:
+    """A broken connection does not lose the only sight of a secret."""
+
+    def again(self, caller, call, **body):
+        headers = {idempotency.HEADER: "once"}
+        return caller.send(f"{KEYS}/{call}", body, headers=headers)
+
+    def test_the_new_key_is_given_again_for_a_while_and_kept_encrypted_only(self, caller):
+        registered(caller)
+        first = self.again(caller, "billing-secret/rotate").json()["data"]["rotation"]
+        second = self.again(caller, "billing-secret/rotate").json()["data"]["rotation"]
+        assert first == second
+        assert first["new_key"]
+        assert first["new_key"] not in str(StoredReply.objects.values_list().get())
+        StoredReply.objects.update(created_at=timezone.now() - idempotency.SHOWN)
+        third = self.again(caller, "billing-secret/rotate").json()["data"]["rotation"]
+        assert third["new_key"] is None
+        assert third["action_required"].endswith(idempotency.GONE)
+        assert Version.objects.count() == 2
+
+    def test_so_is_the_first_one(self, caller):
+        first = self.again(caller, "register", **SIGNING).json()["data"]
+        assert self.again(caller, "register", **SIGNING).json()["data"] == first
+        assert first["secret"]
+
+
+class TestDue:
+    def test_keys_whose_time_has_come_are_listed_longest_first(self, caller):
+        for number, days in enumerate([3, 9]):
+            registered(caller, key_id=f"key-{number}")
+            age(f"key-{number}", days)
+        registered(caller, key_id="young")
+        due = caller.get(f"{KEYS}/due-rotation").json()["data"]
+        assert [each["key_id"] for each in due["due_keys"]] == ["key-1", "key-0"]
+        assert due["count"] == 2
+
+    def test_all_that_is_due_is_rotated_without_showing_values(self, caller):
+        registered(caller)
+        age(days=1)
+        done = caller.send(f"{KEYS}/auto-rotate").json()["data"]
+        assert (done["count"], done["failures"]) == (1, [])
+        assert done["rotations"][0]["new_key"] is None
+        assert caller.send(f"{KEYS}/auto-rotate").json()["data"]["count"] == 0
+
+    def test_force_is_for_staff(self, caller, admin_client):
+        answer = caller.send(f"{KEYS}/auto-rotate", {"force": True})
+        assert answer.status_code == 403
+        body = {"force": True}
+        assert admin_client.post(f"{KEYS}/auto-rotate", body, "application/json").status_code == 200
+
+    def test_the_report_counts_what_is_overdue_due_soon_and_healthy(self, caller):
+        for number, days in enumerate([1, -3, -30]):
+            registered(caller, key_id=f"key-{number}")
+            age(f"key-{number}", days)
+        report = caller.get(f"{KEYS}/report").json()["data"]["report"]
+        figures = [report[name] for name in ("total_keys", "overdue", "due_soon", "healthy")]
+        assert figures == [3, 1, 1, 1]
+        assert report["overdue_keys"][0]["key_id"] == "key-0"
+
+
+class TestNoKeyGrantsWhatItLacks:
+    WIDE = {
+        "key_id": "wide",
+        "key_type": "api_key",
+        "rotator": "platform_api_key",
+        "config": {"scopes": ["all"]},
+    }
+
+    def test_it_registers_no_key_that_opens_more(self, caller):
+        answer = caller.send(f"{KEYS}/register", self.WIDE)
+        assert answer.status_code == 403
+        assert "revenue:write" in answer.json()["message"]
+        assert not Key.objects.exists()
+
+    def test_it_rotates_no_key_that_opens_more(self, caller):
+        services.register("wide", "api_key", rotator="platform_api_key", config={"scopes": ["all"]})
+        answer = rotated(caller, "wide")
+        assert answer.status_code == 403
+        assert Version.objects.count() == 1
+
+    def test_it_hands_out_what_it_has(self, caller):
+        own = self.WIDE | {"config": {"scopes": ["operational:read"]}}
+        made = caller.send(f"{KEYS}/register", own).json()["data"]["secret"]
+        new = rotated(caller, "wide").json()["data"]["rotation"]["new_key"]
+        for key in (made, new):
+            assert Caller(key).get(f"{KEYS}/report").status_code == 200
+
+    def test_an_unknown_scope_is_named(self, caller):
+        wrong = self.WIDE | {"config": {"scopes": ["root"]}}
+        assert problems(caller.send(f"{KEYS}/register", wrong)) == {("config.scopes", "invalid")}
+
+
+@pytest.mark.parametrize(("role", "status"), [("operator", 403), ("security officer", 201)])
+def test_of_staff_only_those_who_may_change_keys_register_one(django_user_model, role, status):
+    user = django_user_model.objects.create_user("ada", is_staff=True)
+    user.groups.set(Group.objects.filter(name=role))
+    client = Client()
+    client.force_login(user)
+    answer = client.post(f"{KEYS}/register", SIGNING, "application/json")
+    assert answer.status_code == status

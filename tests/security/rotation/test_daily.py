@@ -1,0 +1,103 @@
+"""What happens to keys by itself."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from operations.alerts import reports as alerts
+from operations.automations.registry import Occasion
+from security.rotation import daily, reports, services, tasks
+from security.rotation.models import Key, Pass
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def occasion(mode="auto", *, dry_run=False):
+    now = timezone.now()
+    return Occasion(daily.AUTOMATION, None if dry_run else 1, now, now, mode, dry_run)
+
+
+def registered(key_id="billing-secret", *, late=timedelta(0), level="high", **more):
+    key = services.register(key_id, "signing_secret", level=level, **more).key
+    at = timezone.now() - late
+    Key.objects.filter(pk=key.pk).update(next_rotation_at=at, starts_at=at)
+    return key
+
+
+def told():
+    return {(each.kind, each.subject, each.severity) for each in alerts.unresolved()}
+
+
+def version(key_id="billing-secret"):
+    return reports.keys().get(key_id=key_id).version
+
+
+def test_the_pass_rotates_what_is_due_and_says_so():
+    registered()
+    said = daily.perform(occasion())
+    assert said.summary == "1 of 1 due keys rotated, 0 failed, 0 held back."
+    assert version() == 2
+    assert daily.perform(occasion()).summary.startswith("0 of 0")
+
+
+@pytest.mark.parametrize("mode", ["observe", "propose"])
+def test_in_the_other_modes_a_person_rotates_and_is_told_of_it(mode):
+    registered(late=DAY)
+    said = daily.perform(occasion(mode))
+    assert said.summary == f"1 keys are due; in mode {mode} a person rotates them."
+    assert said.detail == {"due": ["billing-secret"]}
+    assert version() == 1
+    assert (("overdue", "billing-secret", "high")) in told()
+
+
+def test_a_dry_run_changes_and_tells_nothing():
+    registered(late=DAY)
+    daily.perform(occasion(dry_run=True))
+    assert version() == 1
+    assert not told()
+    assert not Pass.objects.exists()
+
+
+def test_an_overdue_key_raises_an_alert_that_ends_once_it_is_rotated():
+    registered("gate-code", late=DAY, level="critical", value="1111")
+    tasks.watch_keys()
+    assert ("overdue", "gate-code", "critical") in told()
+    services.rotate("gate-code", value="2222")
+    tasks.watch_keys()
+    assert not told()
+
+
+def test_a_failing_key_is_told_of():
+    key = registered(late=-DAY)
+    Key.objects.filter(pk=key.pk).update(fail_count=2, last_error="The target refused it.")
+    daily.ring(timezone.now())
+    assert told() == {("rotation_failing", "billing-secret", "high")}
+
+
+def test_a_day_without_a_pass_is_told_of():
+    key = registered(late=-DAY)
+    Key.objects.filter(pk=key.pk).update(created_at=timezone.now() - 2 * DAY)
+    daily.ring(timezone.now())
+    assert told() == {("no_pass", "all keys", "high")}
+    services.rotate_due()
+    daily.ring(timezone.now())
+    assert not told()
+
+
+def test_a_paused_pass_is_told_of_until_a_person_resumes():
+    Pass.objects.create(begun_at=timezone.now(), paused_because="A clock jumped.")
+    daily.ring(timezone.now())
+    assert told() == {("passes_paused", "all keys", "high")}
+    services.resume_passes(actor="user:olga")
+    daily.ring(timezone.now())
+    assert not told()
+
+
+def test_the_look_of_each_minute_ends_what_is_due():
+    registered()
+    services.rotate("billing-secret", grace=timedelta(0))
+    tasks.tend_keys()
+    old = services.named("billing-secret").versions.get(number=1)
+    assert old.destroyed_at is not None
