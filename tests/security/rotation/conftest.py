@@ -1,0 +1,40 @@
+import pytest
+
+from security.rotation import services
+from security.rotation.models import Key, Version
+from tests.security.rotation import world as worlds
+
+
+@pytest.fixture
+def world():
+    """What works outside for keys of the kind test_target."""
+    return worlds.fresh_world()
+
+
+@pytest.fixture
+def key(db, world):
+    """A key whose first value works outside."""
+    made = services.register("db", "database", rotator="test_target", value="first", level="high")
+    world.works["db"].add("first")
+    return made.key
+
+
+@pytest.fixture
+def versions():
+    """(number, state) of a key's versions, the oldest first."""
+
+    def listed(key_id):
+        rows = Version.objects.filter(key__key_id=key_id).order_by("number")
+        return list(rows.values_list("number", "state"))
+
+    return listed
+
+
+@pytest.fixture
+def lapse():
+    """Let the lease of a dead worker, and the wait after a failure, be over."""
+
+    def now(key_id="db"):
+        Key.objects.filter(key_id=key_id).update(lease_until=None, next_attempt_at=None)
+
+    return now
