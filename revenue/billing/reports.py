@@ -1,8 +1,8 @@
 """Reading use and invoices: previews, what a simulation rates, what forecasts start from."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import date, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +19,7 @@ from revenue.pricing import reports as pricing
 from revenue.pricing.models import Version
 from revenue.pricing.rater import Line, line
 from revenue.pricing.simulate import Account, Simulation, simulated
-from revenue.pricing.situation import Situation
+from revenue.pricing.situation import Situation, restored
 
 REOPENED = 13  # months back from a bill for which closed ones are worked out again
 RATED = 3  # complete months that a simulation rates of each customer
@@ -170,6 +170,78 @@ def _credit(issued: Sequence[Invoice]) -> Decimal:
     """What the latest invoice of each record carried over."""
     last = {each.customer_id: each.carried for each in issued}
     return sum(last.values(), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A month's bill as it stands, or as it was issued."""
+
+    customer: Customer
+    span: Month
+    version: Version
+    situation: Situation
+    lines: tuple[Line, ...]
+    total: Decimal
+    carried: Decimal
+    not_given: tuple[str, ...]
+    is_complete: bool
+    issued: Invoice | None
+
+    @property
+    def currency(self) -> str:
+        return str(self.version.book.currency)
+
+    def as_dict(self) -> dict[str, Any]:
+        """In the names of the API; amounts as Decimal."""
+        return {
+            "customer_id": self.customer.external_id,
+            "currency": self.currency,
+            "period_start": self.span.start.isoformat(),
+            "period_end": self.span.end.isoformat(),
+            "is_complete": self.is_complete,
+            "is_issued": self.issued is not None,
+            "version": str(self.version),
+            "usage": dict(self.situation.usage),
+            "lines": [asdict(each) for each in self.lines],
+            "total": self.total,
+            "carried": self.carried,
+            "not_given": list(self.not_given),
+        }
+
+
+def bill(external_id: str, day: date | None, now: datetime) -> Bill:
+    """A customer's bill of the month that holds `day`; of the running one where it is None.
+
+    Raises Customer.DoesNotExist and what `preview` raises.
+    """
+    customer = Customer.objects.select_related("merged_into").get(external_id=external_id)
+    customer = customer.merged_into or customer
+    today = months.today_in(customer.time_zone, now)
+    span = months.month(day or today)
+    stands = issued(customer, span.start)
+    common: dict[str, Any] = {"customer": customer, "span": span, "is_complete": today >= span.end}
+    if stands is not None:
+        return Bill(
+            **common,
+            version=stands.version,
+            situation=restored(stands.inputs),
+            lines=lines(stands),
+            total=stands.total,
+            carried=stands.carried,
+            not_given=(),
+            issued=stands,
+        )
+    found, version = preview(customer, span.start)
+    return Bill(
+        **common,
+        version=version,
+        situation=found.situation,
+        lines=found.lines,
+        total=found.total,
+        carried=found.carried,
+        not_given=found.not_given,
+        issued=None,
+    )
 
 
 def lines(found: Invoice) -> tuple[Line, ...]:

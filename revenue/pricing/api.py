@@ -1,4 +1,4 @@
-"""The calls of pricing: a quote, a recommendation, an upsell, the plans on sale."""
+"""The calls of pricing: a quote, a recommendation, the plans on sale."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -15,7 +15,7 @@ from aethercrown.openapi import documented
 from revenue.pricing import answer, examples, reports, services
 from revenue.pricing.book import Book, NoSuchPlan
 from revenue.pricing.exact import LARGEST, Wrong
-from revenue.pricing.recommend import opportunity, recommended
+from revenue.pricing.recommend import recommended
 from revenue.pricing.situation import Situation, situation
 
 Found = TypeVar("Found")
@@ -101,12 +101,6 @@ class TierNeedSerializer(serializers.Serializer[Any]):
     company_data = CompanyMetricsSerializer(required=False, allow_null=True)
 
 
-class UpsellQuestionSerializer(TierNeedSerializer):
-    """The plan that a customer has, and what it must bear."""
-
-    current_tier = Text(max_length=50)
-
-
 class PriceLineSerializer(serializers.Serializer[Any]):
     kind = Text()
     description = Text()
@@ -165,21 +159,6 @@ class TierAdviceSerializer(serializers.Serializer[Any]):
     recommended_tier = Text()
     reason = Text()
     comparison = Rows(child=TierComparedSerializer())
-
-
-class UpsellOfferSerializer(serializers.Serializer[Any]):
-    current_tier = Text()
-    recommended_tier = Text()
-    reason = Text()
-    potential_revenue_increase = Number()
-    confidence = Number()
-
-
-class UpsellAnswerSerializer(serializers.Serializer[Any]):
-    """Whether a larger plan suits, and what it brings a month."""
-
-    has_opportunity = serializers.BooleanField()
-    upsell = UpsellOfferSerializer(allow_null=True)
 
 
 class TierSerializer(serializers.Serializer[Any]):
@@ -246,27 +225,6 @@ class RecommendView(Endpoint):
         known = told(self.checked(TierNeedSerializer))
         found = answered(lambda: recommended(book(), known), field="usage_data")
         return reply("Tier recommended", answer.numbers(answer.recommendation(found)))
-
-
-class UpsellView(Endpoint):
-    area = "revenue"
-
-    @documented(
-        "Look for a larger plan",
-        request=UpsellQuestionSerializer,
-        answer=UpsellAnswerSerializer,
-        example_request={"current_tier": "starter", "usage_data": examples.USAGE},
-        example_answer=examples.UPSELL,
-        message="Upsell analyzed",
-    )
-    def post(self, request: Request) -> Response:
-        """What a move to the recommended plan brings a month, where that plan is a larger one."""
-        values = self.checked(UpsellQuestionSerializer)
-        known = told(values)
-        found = answered(
-            lambda: opportunity(book(), values["current_tier"], known), field="current_tier"
-        )
-        return reply("Upsell analyzed", answer.numbers(answer.upsell(found)))
 
 
 class TiersView(Endpoint):

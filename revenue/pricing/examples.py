@@ -65,35 +65,25 @@ ANSWER: dict[str, Any] = {
         "warnings": [],
     }
 }
-_REASON = "Professional: api_calls of 50000 is above 10000, storage_gb of 250 is above 100."
+REASON = "Professional: api_calls of 50000 is above 10000, storage_gb of 250 is above 100."
 RECOMMENDATION: dict[str, Any] = {
     "recommended_tier": "professional",
-    "reason": _REASON,
+    "reason": REASON,
     "comparison": [
         {
             "tier": "starter",
             "monthly_cost": 35.09,
             "fits": False,
-            "why": f"Too small. {_REASON}",
+            "why": f"Too small. {REASON}",
         },
-        {"tier": "professional", "monthly_cost": 119.79, "fits": True, "why": _REASON},
+        {"tier": "professional", "monthly_cost": 119.79, "fits": True, "why": REASON},
         {
             "tier": "enterprise",
             "monthly_cost": 603.79,
             "fits": True,
-            "why": f"Larger than needed. {_REASON}",
+            "why": f"Larger than needed. {REASON}",
         },
     ],
-}
-UPSELL: dict[str, Any] = {
-    "has_opportunity": True,
-    "upsell": {
-        "current_tier": "starter",
-        "recommended_tier": "professional",
-        "reason": _REASON,
-        "potential_revenue_increase": 84.7,
-        "confidence": 0.6,
-    },
 }
 TIERS: dict[str, Any] = {
     "tiers": {

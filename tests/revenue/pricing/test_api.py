@@ -9,7 +9,6 @@ from tests.revenue.pricing.conftest import NOON, WORKED
 
 CALCULATE = "/api/v1/revenue/pricing/calculate"
 RECOMMEND = "/api/v1/revenue/pricing/recommend-tier"
-UPSELL = "/api/v1/revenue/upsell/analyze"
 TIERS = "/api/v1/revenue/tiers"
 BODY = {"tier": "professional", "usage_data": WORKED[0], "engagement_data": WORKED[1]}
 
@@ -99,15 +98,6 @@ def test_a_plan_is_recommended_with_all_of_them_compared(caller):
         "professional",
         "enterprise",
     ]
-
-
-def test_a_larger_plan_is_an_opportunity_and_the_largest_none(caller):
-    busy = {"usage_data": {"api_calls": 50000}}
-    found = caller.send(UPSELL, {"current_tier": "starter", **busy}).json()["data"]
-    assert found["upsell"]["potential_revenue_increase"] == 77.0
-    none = caller.send(UPSELL, {"current_tier": "enterprise", **busy}).json()["data"]
-    assert none == {"has_opportunity": False, "upsell": None}
-    assert "current_tier" in errors(caller.send(UPSELL, {"current_tier": "gold", **busy}))
 
 
 def test_plans_on_sale_are_listed_with_their_prices(caller):

@@ -1,0 +1,253 @@
+"""The calls of upsell: look for a larger plan, list opportunities, decide on one."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from aethercrown.api import Conflict, Endpoint, Invalid, ReadOnlyViewSet, reply
+from aethercrown.fields import Count, Currency, Instant, Money, Named, Number, Text
+from aethercrown.openapi import documented
+from operations.decisions.kinds import Stale
+from revenue.pricing import answer
+from revenue.pricing import examples as pricing_examples
+from revenue.pricing.api import TierNeedSerializer, answered, book, caller, told
+from revenue.pricing.recommend import opportunity
+from revenue.upsell import examples, reports, services
+from revenue.upsell.models import Opportunity
+from revenue.upsell.prospect import Kind
+from revenue.upsell.steps import State
+from security.access import reports as people
+
+STATES = [each.value for each in State]
+
+
+class UpsellQuestionSerializer(TierNeedSerializer):
+    """The plan that a customer has, and what it must bear."""
+
+    current_tier = Text(max_length=50)
+
+
+class UpsellOfferSerializer(serializers.Serializer[Any]):
+    current_tier = Text()
+    recommended_tier = Text()
+    reason = Text()
+    potential_revenue_increase = Number()
+    confidence = Number()
+
+
+class UpsellAnswerSerializer(serializers.Serializer[Any]):
+    """Whether a larger plan suits, and what it brings a month."""
+
+    has_opportunity = serializers.BooleanField()
+    upsell = UpsellOfferSerializer(allow_null=True)
+
+
+class AnalyzeView(Endpoint):
+    area = "revenue"
+
+    @documented(
+        "Look for a larger plan",
+        request=UpsellQuestionSerializer,
+        answer=UpsellAnswerSerializer,
+        example_request={"current_tier": "starter", "usage_data": pricing_examples.USAGE},
+        example_answer=examples.ANALYSIS,
+        message="Upsell analyzed",
+    )
+    def post(self, request: Request) -> Response:
+        """What a move to the recommended plan brings a month, where that plan is a larger one.
+
+        The confidence is that of stored offers of this kind: 0.6 before any, then by how they
+        were answered.
+        """
+        values = self.checked(UpsellQuestionSerializer)
+        known = told(values)
+        answers = reports.decided().get(Kind.PLAN_FIT, reports.Decided())
+        found = answered(
+            lambda: opportunity(book(), values["current_tier"], known, **answers._asdict()),
+            field="current_tier",
+        )
+        return reply("Upsell analyzed", answer.numbers(answer.upsell(found)))
+
+
+class CostSerializer(serializers.Serializer[Any]):
+    """A plan's rated cost a month for the use ahead."""
+
+    low = Number()
+    estimate = Number()
+    high = Number()
+
+
+class OpportunitySerializer(serializers.ModelSerializer[Opportunity]):
+    opportunity_id = Count(source="pk")
+    customer_id = Text(source="customer.external_id")
+    current_tier = Text(source="current_plan")
+    recommended_tier = Text(source="recommended_plan")
+    currency = Currency()
+    costs = Named(child=CostSerializer())
+    gain_low = Number()
+    gain = Number()
+    gain_high = Number()
+    agreed_amount = Number(allow_null=True)
+    found_at = Instant()
+    offered_at = Instant(allow_null=True)
+    expires_at = Instant(allow_null=True)
+    decided_at = Instant(allow_null=True)
+
+    class Meta:
+        model = Opportunity
+        fields = list(examples.OPPORTUNITY)
+
+    def to_representation(self, instance: Opportunity) -> dict[str, Any]:
+        row: dict[str, Any] = super().to_representation(instance)
+        costs = instance.costs.items()
+        row["costs"] = {
+            code: {end: float(each) for end, each in span.items()} for code, span in costs
+        }
+        return row
+
+
+class OutcomeSerializer(serializers.Serializer[Any]):
+    """How it ended, in words."""
+
+    outcome = Text(required=False, allow_blank=True, max_length=200)
+
+
+class AgreedSerializer(OutcomeSerializer):
+    """What the subscription is to bring a month; left out, it stays as it is."""
+
+    monthly_amount = Money(required=False, allow_null=True)
+
+
+class OwnerSerializer(serializers.Serializer[Any]):
+    """Who looks after it; blank for nobody."""
+
+    owner = Text(allow_blank=True, max_length=150)
+    notes = Text(required=False, allow_blank=True, max_length=10_000)
+
+
+def decided(state: str, **more: Any) -> dict[str, Any]:
+    """The example of an opportunity after a step."""
+    return {**examples.OPPORTUNITY, "state": state, **more}
+
+
+class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
+    """Opportunities for larger plans, the newest first; `?state=` and `?customer_id=` choose."""
+
+    area = "revenue"
+    list_name = "opportunities"
+    title = "opportunity"
+    ordering = ("-found_at", "-pk")
+    queryset = reports.opportunities()
+    serializer_class = OpportunitySerializer
+    example = examples.OPPORTUNITY
+
+    def get_queryset(self) -> QuerySet[Opportunity]:
+        """Those of one state and one customer, where the address names them."""
+        rows, asked = super().get_queryset(), self.request.query_params
+        if (state := asked.get("state")) is not None:
+            if state not in STATES:
+                message = f"must be one of {', '.join(STATES)}"
+                raise Invalid([("state", "invalid_choice", message)])
+            rows = rows.filter(state=state)
+        if (customer := asked.get("customer_id")) is not None:
+            rows = rows.filter(customer__external_id=customer.replace("\0", ""))
+        return rows
+
+    @documented(
+        "Offer the plan to the customer",
+        answer=OpportunitySerializer,
+        example_answer=decided("offered"),
+        message="Offer noted",
+    )
+    @action(detail=True, methods=["post"])
+    def offer(self, request: Request, pk: str) -> Response:
+        """Note that the offer goes out now. 409 where it is out already or over."""
+        return self._decide("Offer noted", services.offer)
+
+    @documented(
+        "Accept for the customer",
+        request=AgreedSerializer,
+        answer=OpportunitySerializer,
+        example_request={"monthly_amount": 108.9, "outcome": "Agreed by e-mail."},
+        example_answer=decided("accepted", decided_by="API key crm", agreed_amount=108.9),
+        message="Acceptance noted",
+    )
+    @action(detail=True, methods=["post"])
+    def accept(self, request: Request, pk: str) -> Response:
+        """The customer agreed. With `monthly_amount` the subscription moves today.
+
+        What it brings is measured after 60 days as a decision. 409 where it is over already.
+        """
+        values = self.checked(AgreedSerializer)
+        amount, outcome = values.get("monthly_amount"), values.get("outcome", "")
+        return self._decide("Acceptance noted", services.accept, amount=amount, outcome=outcome)
+
+    @documented(
+        "Decline for the customer",
+        request=OutcomeSerializer,
+        answer=OpportunitySerializer,
+        example_request={"outcome": "Too dear this year."},
+        example_answer=decided("declined", decided_by="API key crm"),
+        message="Refusal noted",
+    )
+    @action(detail=True, methods=["post"])
+    def decline(self, request: Request, pk: str) -> Response:
+        """The customer does not want it, and is offered nothing for a while."""
+        outcome = self.checked(OutcomeSerializer).get("outcome", "")
+        return self._decide("Refusal noted", services.decline, outcome=outcome)
+
+    @documented(
+        "Withdraw an opportunity",
+        request=OutcomeSerializer,
+        answer=OpportunitySerializer,
+        example_request={"outcome": "A partner looks after them."},
+        example_answer=decided("withdrawn", decided_by="API key crm"),
+        message="Opportunity withdrawn",
+    )
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Take it back; the next sweep may find it again."""
+        outcome = self.checked(OutcomeSerializer).get("outcome", "")
+        return self._decide("Opportunity withdrawn", services.withdraw, outcome=outcome)
+
+    @documented(
+        "Give an opportunity an owner",
+        request=OwnerSerializer,
+        answer=OpportunitySerializer,
+        example_request={"owner": "Ada Moreau"},
+        example_answer=decided("open", owner="Ada Moreau"),
+        message="Opportunity assigned",
+    )
+    @action(detail=True, methods=["post"])
+    def assign(self, request: Request, pk: str) -> Response:
+        """Say who looks after it; notes are replaced where some are given."""
+        values = self.checked(OwnerSerializer)
+        self._refuse_readers()
+        row = services.assign(
+            self.get_object().pk, owner=values["owner"], notes=values.get("notes")
+        )
+        return reply("Opportunity assigned", self.get_serializer(row).data)
+
+    def _decide(self, message: str, step: Callable[..., Opportunity], **more: Any) -> Response:
+        """One step in the caller's name."""
+        self._refuse_readers()
+        try:
+            row = step(self.get_object().pk, by=caller(self.request), now=timezone.now(), **more)
+        except (services.WrongStep, Stale) as error:
+            raise Conflict(str(error)) from error
+        except services.Refused as error:
+            message = str(error).removeprefix(f"{error.field}: ")
+            raise Invalid([("monthly_amount", "invalid", message)]) from error
+        return reply(message, self.get_serializer(row).data)
+
+    def _refuse_readers(self) -> None:
+        """A person needs the right to operate; a key has its scope."""
+        if self.request.auth is None and not people.may_operate(people.person(self.request.user)):
+            raise PermissionDenied("Only those who may operate decide on opportunities.")
