@@ -6,8 +6,6 @@ that a worker which was paused past its lease can change nothing any more.
 """
 
 import logging
-import os
-import socket
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
@@ -27,7 +25,7 @@ from aethercrown import redaction
 from aethercrown.attribution import acting
 from aethercrown.forgetting import forget
 from operations.alerts import services as alerts
-from operations.automations import ledger, registry, reports, seeding, slots, words
+from operations.automations import ledger, owner, registry, reports, seeding, slots, words
 from operations.automations.lease import Lease
 from operations.automations.ledger import Entry, Result
 from operations.automations.models import Automation, Run
@@ -38,6 +36,7 @@ from operations.outbox.severity import HIGH
 Clock = Callable[[], datetime]
 SOURCE, FAILED, DEMOTED = "automations", "run_failed", "demoted"
 OPEN = (Run.State.QUEUED, Run.State.RUNNING)
+BOOLEAN = BooleanField()
 log = logging.getLogger(__name__)
 
 
@@ -67,20 +66,13 @@ def order(name: str, now: datetime) -> Run:
     """Enter a run that a person asks for, to be done as soon as a worker is free."""
     if not settings.AUTOMATION_ENABLED:
         raise SwitchedOff("AUTOMATION_ENABLED is False: nothing runs until it is True again.")
-    return Run.objects.create(
-        automation=_locked(name),
-        planned_for=now,
-        trigger=Run.Trigger.MANUAL,
-        not_before=now,
-        queued_at=now,
-    )
+    run = _row(_locked(name), Entry(now, Run.Trigger.MANUAL), now)
+    run.save()
+    return run
 
 
 def sweep(now: datetime) -> list[tuple[str, str]]:
-    """Put right what dead workers and silent beats left; returns (automation, queue) to wake.
-
-    Slots that nobody announced are entered, then as `take_back`.
-    """
+    """Enter slots that no beat announced, then as `take_back`: (automation, queue) to wake."""
     known = Automation.objects.filter(name__in=registry.names())
     for name in known.values_list("name", flat=True):
         enter(name, now)
@@ -88,12 +80,16 @@ def sweep(now: datetime) -> list[tuple[str, str]]:
 
 
 def take_back(now: datetime) -> list[tuple[str, str]]:
-    """Queue runs whose lease lapsed, or fail them after the last attempt; as `sweep` returns.
+    """Queue runs that dead workers left, or fail them after the last attempt; who is to wake.
 
-    Three short questions where there is nothing to do, so it can be asked every other second.
+    A lease that lapsed says so, and sooner that the process is gone from this machine. Two short
+    questions where there is nothing to do, so it can be asked every other second.
     """
-    lapsed = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=Now())
-    if lapsed.exists():
+    running = Run.objects.filter(state=Run.State.RUNNING)
+    found = running.values_list("worker", ExpressionWrapper(Q(lease_until__lt=Now()), BOOLEAN))
+    gone = {worker for worker, _ in found if owner.gone(worker)}
+    if gone or any(is_over for _, is_over in found):
+        lapsed = running.filter(Q(lease_until__lt=Now()) | Q(worker__in=gone))
         for run in lapsed.filter(attempt__gte=ledger.ATTEMPTS).select_related("automation"):
             _give_up(lapsed, run, ledger.LOST, now)
         lapsed.update(state=Run.State.QUEUED, lease_until=None, not_before=now)
@@ -145,7 +141,7 @@ def run(
 
 def attempt(run_id: int, *, clock: Clock = timezone.now) -> Result | None:
     """Claim a run and perform it; None where it is another's, done, or has to wait."""
-    claimed = claim(run_id, _worker(), clock())
+    claimed = claim(run_id, owner.name(), clock())
     if claimed is None:
         return None
     begin = monotonic()
@@ -191,9 +187,7 @@ def finish(claimed: Run, outcome: Outcome, now: datetime) -> bool:
         lease_until=None,
         ended_at=now,
         summary=ledger.legible(outcome.summary),
-        result=ledger.recordable(
-            {"decisions": outcome.decisions, "detail": outcome.detail},
-        ),
+        result=ledger.recordable({"decisions": outcome.decisions, "detail": outcome.detail}),
         error="",
     )
     if written:
@@ -402,7 +396,3 @@ def _mine(run_id: int, attempt: int, rows: QuerySet[Run] | None = None) -> Query
 
 def _lease_end() -> ExpressionWrapper[Any]:
     return ExpressionWrapper(Now() + ledger.LEASE, output_field=DateTimeField())
-
-
-def _worker() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"

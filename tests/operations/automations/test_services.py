@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import timedelta
 from threading import Event
 
@@ -6,7 +8,7 @@ from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from operations.alerts.models import Alert
-from operations.automations import ledger, registry, services, words
+from operations.automations import ledger, owner, registry, services, words
 from operations.automations.models import Automation, Run
 from operations.automations.registry import Outcome, UnknownAutomation
 from operations.automations.services import SwitchedOff
@@ -194,6 +196,18 @@ def test_a_lost_worker_s_run_is_taken_up_again(claimed, occasions):
     services.wake("ads", clock=at(ONE + 30 * SECOND))
     run = Run.objects.get()
     assert (run.state, run.attempt) == ("done", 2)
+
+
+def test_a_process_of_this_machine_that_is_gone_is_not_waited_for(automation, occasions):
+    automation()
+    services.enter("ads", ONE)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    run = Run.objects.get()
+    assert services.claim(run.pk, f"{owner.HERE}:{ended.pid}", ONE)
+    expected = [("ads", "default")] if "/" in owner.HERE else []
+    assert services.take_back(ONE) == expected
+    assert services.take_back(ONE) == expected
 
 
 def test_a_redelivered_message_takes_up_a_lapsed_run_before_the_sweep(claimed, occasions):
