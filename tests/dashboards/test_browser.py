@@ -24,6 +24,7 @@ PAGES = (
     "/dashboards/scheduling",
     "/dashboards/alerts",
     "/dashboards/health",
+    "/dashboards/keys",
 )
 ADMIN = ("/admin/", "/admin/operations/decision/")
 # Every text against the first filled ground behind it: those below WCAG's AA ratio.
