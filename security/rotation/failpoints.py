@@ -3,7 +3,10 @@
 from collections.abc import Callable
 
 Strike = Callable[[str], None]
-STEPS = ("claim", "create", "set", "test", "finish", "revoke", "retire", "undo", "fail", "release")
+STEPS = (
+    *("claim", "create", "set", "note", "test", "finish", "revoke", "retire"),
+    *("fail", "undo", "release"),
+)
 NAMES = tuple(f"rotation.{when}_{step}" for step in STEPS for when in ("before", "after"))
 
 

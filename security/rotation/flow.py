@@ -141,27 +141,32 @@ def put(run: Run, version: Version) -> None:
     """Set the value outside; without a clear answer it counts as set, and the test decides."""
     if not run.rotator.outside:
         return
-    unclear = ""
-    with run.at("set"):
-        try:
-            run.rotator.set(hand(run.key, version))
-        except Refused as error:
-            refused(run, version, f"It could not be set: {told(error)}", final=True)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the value may be outside
-            unclear = told(error)
+    error = asked(run, "set", run.rotator.set, version)
+    if isinstance(error, Refused):
+        refused(run, version, f"It could not be set: {told(error)}", final=True)
+    with run.at("note"):
+        unclear = told(error) if error else ""
         stages.note_set(run.held, version, run.clock(), unclear=unclear)
 
 
 def tried(run: Run, version: Version) -> None:
-    """Use the new value for real."""
+    """Use the new value for real; no answer is no proof."""
     if not run.rotator.outside:
         return
-    with run.at("test"):
+    error = asked(run, "test", run.rotator.test, version)
+    if error:
+        final = version.reason == REHEARSAL
+        refused(run, version, f"It did not work: {told(error)}", final=final)
+
+
+def asked(run: Run, step: str, act: Callable[[Held], None], version: Version) -> Exception | None:
+    """One call to the outside; what went wrong with it, if anything did."""
+    with run.at(step):
         try:
-            run.rotator.test(hand(run.key, version))
-        except Exception as error:  # noqa: BLE001 - no answer is no proof
-            final = run.order.reason == REHEARSAL
-            refused(run, version, f"It did not work: {told(error)}", final=final)
+            act(hand(run.key, version))
+        except Exception as error:  # noqa: BLE001 - whatever it was, something may have happened
+            return error
+    return None
 
 
 def refused(run: Run, version: Version, why: str, *, final: bool = False) -> None:
@@ -176,17 +181,12 @@ def refused(run: Run, version: Version, why: str, *, final: bool = False) -> Non
 
 def taken_back(run: Run, version: Version, state: str, *, keep: bool) -> None:
     """Undo outside, then erase; where undoing fails, the value waits for another try."""
-    if run.rotator.outside:
-        with run.at("undo"):
-            try:
-                run.rotator.undo(hand(run.key, version))
-            except Exception as error:
-                log.warning("Could not undo a value of key %s", run.key.pk, exc_info=True)
-                stages.give_up(run.held, f"It could not be undone: {told(error)}", run.clock())
-                raise NotRotated(
-                    f"{run.key} keeps its value, and a new one that failed could not be taken "
-                    f"back: {told(error)}"
-                ) from error
+    error = asked(run, "undo", run.rotator.undo, version) if run.rotator.outside else None
+    if error:
+        log.warning("Could not undo a value of key %s", run.key.pk, exc_info=error)
+        why = f"A new value that failed could not be taken back: {told(error)}"
+        stages.give_up(run.held, why, run.clock())
+        raise NotRotated(f"{run.key} keeps its value. {why}") from error
     with run.at("release"):
         stages.discard(run.held, version, state, run.clock(), keep=keep)
 
@@ -202,16 +202,14 @@ def ended(run: Run, version: Version, *, keep: bool = False) -> None:
 
     `keep` keeps the claim for a rotation that goes on.
     """
-    with run.at("revoke"):
-        try:
-            run.rotator.revoke(hand(run.key, version))
-        except Exception as error:
-            why = f"Version {version.number} of {run.key} could not be ended: {told(error)}"
-            if keep:
-                stages.give_up(run.held, why, run.clock())
-            else:
-                stages.release(run.held)
-            raise NotRotated(why) from error
+    error = asked(run, "revoke", run.rotator.revoke, version)
+    if error:
+        why = f"Version {version.number} of {run.key} could not be ended: {told(error)}"
+        if keep:
+            stages.give_up(run.held, why, run.clock())
+        else:
+            stages.release(run.held)
+        raise NotRotated(why) from error
     with run.at("retire"):
         stages.retire(run.held, version, run.clock(), keep=keep)
 
