@@ -33,8 +33,8 @@ class Row(NamedTuple):
 
     number: int
     state: str
-    holds_value: bool
-    destroyed: bool
+    holds_value: bool = True
+    destroyed: bool = False
 
 
 def broken(key_state: str, versions: Iterable[Row]) -> list[str]:
