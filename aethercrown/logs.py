@@ -20,7 +20,10 @@ from aethercrown import redaction, tracing
 Event = MutableMapping[str, Any]
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 LIBRARIES = ("celery", "amqp", "kombu", "urllib3", "gunicorn.error", "axes")
-SECRET_SETTINGS = ("SECRET_KEY", "API_KEY_PEPPER", "METRICS_TOKEN")
+SECRET_SETTINGS = (
+    *("SECRET_KEY", "API_KEY_PEPPER", "API_KEY_OLD_PEPPER", "METRICS_TOKEN", "EMAIL_HOST_PASSWORD"),
+    *("ALERT_SEALING_KEY", "MFA_SEALING_KEY", "AUDIT_KEY", "ENCRYPTION_KEYS"),
+)
 PROBES = frozenset({"healthz", "readyz", "metrics"})  # asked every few seconds
 SHORTEST_SECRET = 8  # a shorter one would mask harmless words
 access = logging.getLogger("aethercrown.access")
@@ -104,8 +107,10 @@ def redacted(logger: Any, method: str, event: Event) -> Event:
 
 def known() -> tuple[str, ...]:
     """The secrets of this installation."""
-    kept = (str(getattr(settings, name, "")) for name in SECRET_SETTINGS)
-    return tuple(each for each in kept if len(each) >= SHORTEST_SECRET)
+    kept = [str(getattr(settings, name, "")) for name in SECRET_SETTINGS]
+    parts = [part for each in kept for part in each.split(",")]  # the list of KEKs holds several
+    secrets = [part.rpartition(":")[2] for part in parts]  # each of them after its name
+    return tuple(each for each in secrets if len(each) >= SHORTEST_SECRET)
 
 
 COMMON: list[Any] = [

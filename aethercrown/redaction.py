@@ -42,6 +42,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), MASK),  # a JSON web token
     (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bxox[a-z]-[\w-]{10,}"), MASK),
     (re.compile(r"(\w://[^\s:/@\"']{0,200}:)[^\s\"'<>]*@"), rf"\1{MASK}@"),
+    (re.compile(r"(/setup/)[\w-]+"), rf"\1{MASK}"),  # the link that makes an administrator
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", LOOSE), rf"\1 {MASK}"),
     (
         re.compile(
@@ -61,7 +62,7 @@ _SIGNS = (
     *("authorization", "cookie", "passw", "passphrase", "pwd", "secret", "token", "key", "pepper"),
     *("credential", "session", "csrf", "signature", "plaintext", "dsn", "otp", "bearer", "basic"),
     *("://", "_live_", "_test_", "eyj", "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
-    "xox",
+    *("xox", "/setup/"),
 )
 _PLAIN = (bool, int, float, Decimal, datetime, date, time, timedelta, type(None))
 
