@@ -58,6 +58,23 @@ class Stalls:
             self.seconds += took - SAMPLE
 
 
+class Countdown:
+    """Counts down from `left`; `over` is set at zero, so that whoever waits wakes up once."""
+
+    def __init__(self, left: int) -> None:
+        self.over = threading.Event()
+        self._left = left
+        self._lock = threading.Lock()
+        if not left:
+            self.over.set()
+
+    def tick(self) -> None:
+        with self._lock:
+            self._left -= 1
+            if not self._left:
+                self.over.set()
+
+
 class Board:
     """The looks under way in this process, by name, and what they hand in."""
 
@@ -75,7 +92,7 @@ class Board:
         waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
         found: dict[str, Observation] = {}
         begun: set[str] = set()
-        done = threading.Semaphore(0)
+        left = Countdown(len(jobs))
         for job in jobs:
             waiting.put(job)
 
@@ -87,15 +104,12 @@ class Board:
                     return
                 begun.add(job.name)
                 found[job.name] = self._looked(job, seconds)
-                done.release()
+                left.tick()
 
         ends = time.monotonic() + seconds + GRACE
         with Stalls() as stalls:
-            for _ in range(min(len(jobs), most)):
-                threading.Thread(target=work, name="health", daemon=True).start()
-            for _ in jobs:
-                if not done.acquire(timeout=max(0.0, ends - time.monotonic())):
-                    break
+            start(work, min(len(jobs), most), until=lambda: waiting.empty() or late_by(ends) > 0)
+            left.over.wait(max(0.0, -late_by(ends)))
             drain(waiting)
         is_stalled = stalls.seconds > STALLED_SHARE * seconds
         return {
@@ -118,6 +132,31 @@ class Board:
             with self._lock:
                 self._busy.discard(job.name)
         return replace(seen, ms=(time.monotonic() - began) * 1000) if seen.works else seen
+
+
+def start(
+    work: Callable[[], None],
+    count: int,
+    *,
+    until: Callable[[], bool],
+    thread: Callable[..., threading.Thread] = threading.Thread,
+) -> None:
+    """Begin up to `count` threads, as long as there is need and time for one more.
+
+    Each runs before the next begins: a thousand that want the interpreter at once spend
+    more time on taking turns than on looking. Where the system gives no more, those there suffice.
+    """
+    for _ in range(count):
+        if until():
+            return
+        try:
+            thread(target=work, name="health", daemon=True).start()
+        except RuntimeError:
+            return
+
+
+def late_by(ends: float) -> float:
+    return time.monotonic() - ends
 
 
 def late(words: str) -> Observation:

@@ -68,9 +68,14 @@ def place(kind: str, target: str, allowed: Iterable[Network] = ()) -> Place:
         where = _url(target, private)
     else:
         where = _host_port(target, default=443 if kind == TLS else None)
-    if where.host[0].isdigit() or ":" in where.host:
+    if is_address(where.host):
         check(where.host, private)
     return where
+
+
+def is_address(host: str) -> bool:
+    """Whether a host in plain form is an address: 3com.com begins with a digit and is a name."""
+    return ":" in host or host.rpartition(".")[2].isdigit()
 
 
 def _url(target: str, private: tuple[Network, ...]) -> Place:

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from operations.health import side_by_side
-from operations.health.side_by_side import Board, Job, Stalls
+from operations.health.side_by_side import Board, Countdown, Job, Stalls
 from operations.health.verdict import HEALTHY, UNHEALTHY, UNKNOWN, Observation
 
 GOOD = Observation(HEALTHY)
@@ -117,3 +117,28 @@ def test_what_nobody_has_begun_is_taken_away():
     waiting.put(Job("a", fine))
     side_by_side.drain(waiting)
     assert waiting.empty()
+
+
+def test_threads_are_begun_only_while_there_is_need_and_the_system_gives_some():
+    ran = []
+
+    def work():
+        ran.append(1)
+
+    side_by_side.start(work, 5, until=lambda: len(ran) == 2)
+    assert len(ran) == 2
+
+    def none_left(**_):
+        raise RuntimeError("can't start new thread")
+
+    side_by_side.start(work, 5, until=lambda: False, thread=none_left)
+    assert len(ran) == 2
+
+
+def test_a_countdown_is_over_at_zero_and_at_once_where_there_is_nothing():
+    assert Countdown(0).over.is_set()
+    left = Countdown(2)
+    left.tick()
+    assert not left.over.is_set()
+    left.tick()
+    assert left.over.is_set()

@@ -117,3 +117,18 @@ def test_without_allowance_no_private_address_passes(address):
 def test_a_query_is_masked():
     assert targets.masked("https://a.example/x?token=abc") == "https://a.example/x?***"
     assert targets.masked("db.example.com:5432") == "db.example.com:5432"
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("1.1.1.1", True),
+        ("2606:4700::1111", True),
+        ("3com.com", False),
+        ("10.example.com", False),
+        ("127.0.0.1.example.com", False),
+    ],
+)
+def test_a_name_that_begins_with_a_digit_is_no_address(host, expected):
+    assert targets.is_address(host) is expected
+    assert targets.place(HTTP, f"https://{host}/" if ":" not in host else f"https://[{host}]/")
