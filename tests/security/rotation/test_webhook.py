@@ -1,0 +1,150 @@
+"""A receiver on this machine that keeps secrets side by side, signs, refuses, drops and drips."""
+
+import hmac
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from aethercrown import outbound
+from operations.outbox import signature
+from security.rotation.registry import BadConfig, Held, Refused, Unclear
+from security.rotation.rotators import webhook
+from security.rotation.rotators.webhook import Webhook, proof, signatures
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+URL = {"url": "https://hooks.example.com/keys"}
+
+
+class Receiver:
+    """What a customer's server does with the calls; `fetch` reaches it in place of the network."""
+
+    def __init__(self, *values):
+        self.values = dict(enumerate(values, start=1))
+        self.events = []
+        self.status = 200
+        self.error = None
+
+    def fetch(self, url, *, method, headers, body, seconds, limit):
+        if self.error:
+            raise self.error
+        assert (url, method, seconds <= 10) == (URL["url"], "POST", True)
+        given, at = headers["X-Signature"], headers["X-Timestamp"]
+        if not any(signature.is_good(each, at, body, given, NOW) for each in self.values.values()):
+            return self.answer(401)
+        said = json.loads(body)
+        self.events.append(said["event"])
+        return self.answer(self.status, self.done(said))
+
+    def done(self, said):
+        number = said["version"]
+        if said["event"] == "key.set":
+            self.values[number] = said["value"]
+        elif said["event"] in {"key.undo", "key.revoke"}:
+            self.values.pop(number, None)
+        elif number in self.values:
+            return {"answer": proof(self.values[number], said["nonce"])}
+        return {}
+
+    def answer(self, status, said=None):
+        return outbound.Answer(status, {}, b"" if said is None else json.dumps(said).encode(), 0.0)
+
+
+def held(number=2, value="new", current="old"):
+    return Held("hook", URL, number, value, {}, current, {}, str)
+
+
+@pytest.fixture
+def receiver():
+    return Receiver("old")
+
+
+@pytest.fixture
+def kind(receiver):
+    return Webhook(receiver.fetch, lambda: NOW)
+
+
+def test_a_value_is_handed_over_proved_and_the_old_one_revoked(kind, receiver):
+    kind.set(held())
+    kind.test(held())
+    assert receiver.values == {1: "old", 2: "new"}
+    kind.revoke(held(number=1, value="old", current="new"))
+    assert receiver.values == {2: "new"}
+    assert receiver.events == ["key.set", "key.challenge", "key.revoke"]
+
+
+def test_undoing_leaves_the_old_value(kind, receiver):
+    kind.set(held())
+    kind.undo(held())
+    assert receiver.values == {1: "old"}
+
+
+def test_a_receiver_that_kept_another_value_fails_the_challenge(kind, receiver):
+    kind.set(held(value="other"))
+    with pytest.raises(Refused, match="not made with the new value"):
+        kind.test(held())
+
+
+@pytest.mark.parametrize("answer", [{"answer": 7}, {"answer": "\ud800"}, [], None, {}])
+def test_an_answer_that_proves_nothing_is_refused(answer, receiver):
+    receiver.done = lambda _said: answer
+    with pytest.raises(Refused):
+        Webhook(receiver.fetch, lambda: NOW).test(held())
+
+
+def test_a_call_signed_by_a_stranger_is_refused(kind):
+    with pytest.raises(Refused, match="answered 401"):
+        kind.set(held(current="guessed"))
+
+
+@pytest.mark.parametrize("status", [302, 400, 404, 410])
+def test_a_clear_no_is_refused(kind, receiver, status):
+    receiver.status = status
+    with pytest.raises(Refused, match=f"answered {status}"):
+        kind.set(held())
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
+def test_whatever_may_be_either_is_unclear(kind, receiver, status):
+    receiver.status = status
+    with pytest.raises(Unclear):
+        kind.set(held())
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (outbound.Refused("private"), Refused),
+        (outbound.Unreachable("timeout", "slow"), Unclear),
+        (outbound.TooLarge("large", 200), Unclear),
+    ],
+)
+def test_what_the_line_says_has_its_meaning(kind, receiver, error, meaning):
+    receiver.error = error
+    with pytest.raises(meaning):
+        kind.set(held())
+
+
+def test_an_answer_that_is_no_json_is_no_answer():
+    assert webhook.understood(outbound.Answer(200, {}, b"<html>", 0.0)) is None
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{}, {"url": 7}, {"url": "http://example.com"}, {"url": "https://u:p@x.y"}, {**URL, "x": 1}],
+)
+def test_an_address_that_may_not_be_called_is_no_configuration(kind, config):
+    with pytest.raises(BadConfig):
+        kind.check(config)
+    kind.check(URL)
+
+
+def test_the_real_line_reaches_no_private_address():
+    with pytest.raises(Refused, match="not a public address"):
+        Webhook().set(Held("hook", {"url": "https://127.0.0.1/"}, 2, "n", {}, "o", {}, str))
+
+
+def test_in_the_grace_deliveries_are_signed_by_both():
+    first, second = signatures(["new", "old"], "17", b"body").split(",")
+    assert first == hmac.digest(b"new", b"17.body", "sha256").hex()
+    assert second == hmac.digest(b"old", b"17.body", "sha256").hex()
