@@ -39,8 +39,8 @@ class ContentSecurityPolicy(CSPMiddleware):
 class Private:
     """Fixed headers on every answer; none but static files may be stored by a cache.
 
-    An answer to a key that is being replaced says until when the key works: Deprecation (RFC
-    9745) and Sunset (RFC 8594).
+    An answer to a key that was replaced says since when it is deprecated (RFC 9745), and until
+    when it works: Sunset (RFC 8594).
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -51,9 +51,10 @@ class Private:
         for name, value in FIXED.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
-        retire_at = getattr(getattr(request, "credential", None), "retire_at", None)
+        credential = getattr(request, "credential", None)
+        retire_at = getattr(credential, "retire_at", None)
         if retire_at is not None:
-            end = int(retire_at.timestamp())
-            response["Deprecation"] = f"@{end}"
-            response["Sunset"] = http_date(end)
+            since = getattr(credential, "rotated_at", None) or retire_at
+            response["Deprecation"] = f"@{int(since.timestamp())}"
+            response["Sunset"] = http_date(int(retire_at.timestamp()))
         return response

@@ -61,6 +61,7 @@ class Credential:
     scopes: frozenset[str]
     retire_at: datetime | None = None
     rate: Rate | None = None
+    rotated_at: datetime | None = None
 
 
 class Limits(NamedTuple):
@@ -208,6 +209,7 @@ class Row(NamedTuple):
     revoked_at: datetime | None
     expires_at: datetime | None
     retire_at: datetime | None
+    rotated_at: datetime | None
 
 
 def admitted(row: Row, now: datetime, address: str | None, digest: str) -> Credential | None:
@@ -221,7 +223,8 @@ def admitted(row: Row, now: datetime, address: str | None, digest: str) -> Crede
     if row.digest != digest:
         seen.renew(row.id, digest)
     keeper.wake()
-    return Credential(row.id, row.name, frozenset(row.scopes), row.retire_at, rate_of(row))
+    held = frozenset(row.scopes)
+    return Credential(row.id, row.name, held, row.retire_at, rate_of(row), row.rotated_at)
 
 
 def rate_of(row: Row) -> Rate | None:

@@ -19,6 +19,8 @@ BENCHMARKS = (
     "audit",
     "health",
     "stack",
+    "apikeys",
+    "apikeys_rotated",
 )
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
