@@ -17,6 +17,7 @@ FAMILIES = (
     ("/dashboards/budget", "Budget"),
     ("/dashboards/revenue", "Revenue"),
     ("/dashboards/pricing", "Pricing"),
+    ("/dashboards/upsell", "Upsell"),
     ("/dashboards/scheduling", "Tasks"),
     ("/dashboards/decisions", "Decisions"),
     ("/dashboards/alerts", "Alerts"),

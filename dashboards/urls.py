@@ -5,14 +5,19 @@ from django.urls import URLPattern, URLResolver, path
 from dashboards import alerts, decisions, health, keys, overview
 from dashboards.budget import views
 from dashboards.pricing import views as pricing
+from dashboards.revenue import bills
 from dashboards.revenue import views as revenue
 from dashboards.scheduling import views as scheduling
+from dashboards.upsell import views as upsell
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.home, name="overview"),
     path("dashboards/budget", views.budget, name="budget"),
     path("dashboards/budget/<path:name>", views.channel, name="budget-channel"),
     path("dashboards/revenue", revenue.revenue, name="revenue"),
+    path("dashboards/revenue/bills/<int:pk>", bills.bill, name="revenue-bill"),
+    path("dashboards/upsell", upsell.upsell, name="upsell"),
+    path("dashboards/upsell/<int:pk>", upsell.opportunity, name="upsell-opportunity"),
     path("dashboards/pricing", pricing.pricing, name="pricing"),
     path("dashboards/pricing/versions/<int:pk>", pricing.version, name="pricing-version"),
     path("dashboards/pricing/quotes/<uuid:quote_id>", pricing.quote, name="pricing-quote"),

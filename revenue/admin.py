@@ -1,3 +1,4 @@
+from revenue.billing.admin import DailyUseAdmin, InvoiceAdmin, MeterAdmin
 from revenue.customers.admin import (
     CustomerAdmin,
     MovementAdmin,
@@ -5,10 +6,16 @@ from revenue.customers.admin import (
     SubscriptionAdmin,
 )
 from revenue.pricing.admin import PlanAdmin, PriceBookAdmin, QuoteAdmin, VersionAdmin
+from revenue.upsell.admin import OfferTermsAdmin, OpportunityAdmin
 
 __all__ = [
     "CustomerAdmin",
+    "DailyUseAdmin",
+    "InvoiceAdmin",
+    "MeterAdmin",
     "MovementAdmin",
+    "OfferTermsAdmin",
+    "OpportunityAdmin",
     "PaymentAdmin",
     "PlanAdmin",
     "PriceBookAdmin",

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from revenue.customers.recurring import FINEST, month_of, months_before
+from revenue.pricing.exact import trimmed
 from revenue.pricing.situation import Situation
 
 Days = Mapping[date, Decimal]
@@ -106,7 +107,7 @@ def situation(readings: Mapping[str, Reading], span: Month, since: date | None) 
     for code, reading in readings.items():
         value = combined(reading.combine, reading.days, span)
         if value is not None:
-            found[reading.part][code] = value
+            found[reading.part][code] = trimmed(value)
     return Situation(found[Part.USAGE], found[Part.ENGAGEMENT], found[Part.COMPANY] or None)
 
 

@@ -151,6 +151,17 @@ def paying(currency: str, most: int) -> list[Standing]:
     return [Standing(*row) for row in ranked.values_list(*fields)[:most]]
 
 
+def name_and_zone(customer_id: int) -> tuple[str, str]:
+    """A customer's name and billing time zone; Customer.DoesNotExist for none such."""
+    row = Customer.objects.values_list("name", "time_zone").get(pk=customer_id)
+    return row[0], row[1]
+
+
+def identifier(customer_id: int) -> str:
+    """A customer's own id, as callers know it."""
+    return Customer.objects.values_list("external_id", flat=True).get(pk=customer_id)
+
+
 def personal_data(customer_id: int) -> dict[str, Any]:
     """Everything that is kept of a customer, as plain values for JSON."""
     customer = Customer.objects.get(pk=customer_id)

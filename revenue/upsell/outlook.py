@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from revenue.billing.months import Combine, Days, Month, Part, Reading, combined, situation
+from revenue.pricing.exact import trimmed
 from revenue.pricing.situation import Situation
 from revenue.upsell import forecast
 from revenue.upsell.forecast import Forecast
@@ -73,5 +74,5 @@ def _with(
     now: Situation, found: Mapping[str, Forecast], end: Callable[[Forecast], float]
 ) -> Situation:
     """The present situation with one end of each forecast."""
-    usage = {code: Decimal(end(each)).quantize(UNIT) for code, each in found.items()}
+    usage = {code: trimmed(Decimal(end(each)).quantize(UNIT)) for code, each in found.items()}
     return replace(now, usage={**now.usage, **usage})

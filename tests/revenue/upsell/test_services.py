@@ -46,7 +46,7 @@ def test_the_sweep_stores_what_every_plan_costs_and_what_a_move_would_bring(grow
     assert (row.current_plan, row.recommended_plan) == ("starter", "professional")
     assert (row.gain_low, row.gain, row.gain_high) == (77, 77, 77)
     assert row.costs["professional"]["estimate"] == "108.90"
-    assert row.inputs["ahead"]["estimate"]["usage_data"]["api_calls"] == "15000.00"
+    assert row.inputs["ahead"]["estimate"]["usage_data"]["api_calls"] == "15000"
     assert row.confidence == 0.6
     assert str(row) == "professional for Grown"
 

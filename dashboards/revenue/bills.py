@@ -1,0 +1,77 @@
+"""The page of one customer's bill for a month."""
+
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import BadRequest, ObjectDoesNotExist
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+
+from aethercrown.charts.figures import full, money
+from dashboards import page
+from dashboards.access import viewer
+from dashboards.pricing import sheets
+from revenue.billing import months, reports
+from revenue.customers import reports as customers
+from revenue.pricing.book import NoSuchPlan
+from revenue.pricing.exact import Wrong
+
+HOME = page.Step("Overview", "/")
+REVENUE = page.Step("Revenue", "/dashboards/revenue")
+BACK = 6  # months to choose from, beside the running one
+
+
+@viewer
+def bill(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """What a customer owes for a month, line by line: as issued, or as it stands now."""
+    try:
+        name, zone = customers.name_and_zone(pk)
+    except ObjectDoesNotExist:
+        raise Http404(f"There is no customer number {pk}.") from None
+    today = months.today_in(zone, timezone.now())
+    span = months.month(_month(request) or today)
+    found, missing = _found(pk, span.start)
+    shown = _shown(found) if found else {"tables": []}
+    choices = [*(each.start for each in months.complete(today, BACK)), months.month(today).start]
+    return page.download(request, "bill", shown.pop("tables")) or page.shown(
+        request,
+        "dashboards/bill.html",
+        [HOME, REVENUE, page.Step(f"{name}, {span.start:%B %Y}")],
+        customer=name,
+        span=span,
+        bill=found,
+        missing=missing,
+        choices=choices,
+        admin_path=reverse("admin:revenue_customer_change", args=[pk]),
+        **shown,
+    )
+
+
+def _month(request: HttpRequest) -> date | None:
+    asked = request.GET.get("month")
+    try:
+        return date.fromisoformat(asked) if asked else None
+    except ValueError:
+        raise BadRequest(f"month is a day such as 2026-03-01, not {asked!r}.") from None
+
+
+def _found(pk: int, day: date) -> tuple[reports.Bill | None, str]:
+    """The bill, or why there is none."""
+    try:
+        return reports.bill(customers.identifier(pk), day, timezone.now()), ""
+    except (reports.NothingPublished, reports.Tampered, Wrong, NoSuchPlan) as error:
+        return None, str(error)
+
+
+def _shown(found: reports.Bill) -> dict[str, Any]:
+    unit = money(found.currency)
+    explained = sheets.explained(found.lines, found.currency)
+    inputs = sheets.known(found.situation.as_json())
+    return {
+        "tables": [explained, inputs],
+        "explained": explained,
+        "inputs": inputs,
+        "total": full(found.total, unit),
+        "carried": full(found.carried, unit) if found.carried else "",
+    }

@@ -1,0 +1,93 @@
+"""The pages of larger plans: the pipeline, and one opportunity."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import reverse
+
+from aethercrown.charts.figures import full, money, signed
+from dashboards import page
+from dashboards.access import viewer
+from dashboards.upsell import sheets
+from revenue.upsell import reports
+
+HOME = page.Step("Overview", "/")
+UPSELL = page.Step("Upsell", "/dashboards/upsell")
+SHOWN = 100
+
+
+@viewer
+def upsell(request: HttpRequest) -> HttpResponseBase:
+    """What is open, how offers are answered, and what acceptances brought, in one currency."""
+    currencies = reports.currencies()
+    currency = request.GET.get("currency", settings.DEFAULT_CURRENCY)
+    if "currency" not in request.GET and currencies and currency not in currencies:
+        currency = currencies[0]
+    standings = reports.standings(currency)
+    promised = [_promise(*each) for each in reports.promised(currency)]
+    tables = {
+        "pipeline": sheets.pipeline(_rows(reports.pipeline(currency, SHOWN)), currency),
+        "kinds": sheets.kinds(standings, currency),
+        "promises": sheets.promises(promised, currency),
+        "ended": sheets.ended(_rows(reports.ended(currency, SHOWN)), currency),
+    }
+    return page.download(request, "upsell", tables.values()) or page.shown(
+        request,
+        "dashboards/upsell.html",
+        [HOME, page.Step("Upsell")],
+        currency=currency,
+        currencies=currencies,
+        headlines=sheets.headlines(standings, promised, currency),
+        is_empty=not standings,
+        **tables,
+    )
+
+
+@viewer
+def opportunity(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """One opportunity: what every plan would cost, the use behind it, and what came of it."""
+    try:
+        found = reports.opportunities().get(pk=pk)
+    except ObjectDoesNotExist:
+        raise Http404(f"There is no opportunity {pk}.") from None
+    tables = [sheets.costs(found.costs, found.currency), sheets.use(found.inputs)]
+    unit = money(found.currency)
+    return page.download(request, "opportunity", tables) or page.shown(
+        request,
+        "dashboards/opportunity.html",
+        [HOME, UPSELL, page.Step(found.customer.name)],
+        found=found,
+        why=sheets.WORDS.get(found.kind, found.kind),
+        gain=signed(found.gain, unit),
+        low=signed(found.gain_low, unit),
+        high=signed(found.gain_high, unit),
+        agreed=full(found.agreed_amount, unit),
+        confidence=f"{found.confidence:.0%}",
+        tables=tables,
+        admin_path=reverse("admin:revenue_opportunity_change", args=[found.pk]),
+    )
+
+
+def _rows(rows: Any) -> list[dict[str, Any]]:
+    names = ("pk", "kind", "state", "current_plan", "recommended_plan", "gain", "gain_low")
+    more = ("gain_high", "confidence", "owner", "outcome", "found_at", "decided_at", "decided_by")
+    return [
+        {"customer": each.customer.name, **{name: getattr(each, name) for name in (*names, *more)}}
+        for each in rows
+    ]
+
+
+def _promise(row: Any, expected: Any, realised: Any) -> dict[str, Any]:
+    return {
+        "pk": row.pk,
+        "customer": row.customer.name,
+        "plan": row.recommended_plan,
+        "decided_at": row.decided_at,
+        "estimate": expected["estimate"],
+        "low": expected["low"],
+        "high": expected["high"],
+        "realised": realised["value"] if realised else None,
+        "verdict": row.acceptance.get_verdict_display(),
+    }

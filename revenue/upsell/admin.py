@@ -1,0 +1,222 @@
+"""Opportunities as staff see and decide them; the sweep finds them."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
+
+from aethercrown.exchange import FilesAdmin
+from operations.decisions.kinds import Stale
+from revenue.upsell import reports, services
+from revenue.upsell.models import OfferTerms, Opportunity
+from security.access import reports as people
+
+Screen = Callable[[Any, HttpRequest, str], HttpResponse]
+
+
+def step(words: str, name: str) -> Callable[[Screen], Screen]:
+    """A button on an opportunity's page, for those who may operate."""
+    made: Callable[[Screen], Screen] = action(
+        description=words, permissions=["decide"], url_path=name
+    )
+    return made
+
+
+class OutcomeForm(forms.Form):
+    """How it ended, in words."""
+
+    outcome = forms.CharField(max_length=200, required=False, widget=UnfoldAdminTextInputWidget())
+
+
+class AgreedForm(OutcomeForm):
+    """What was agreed; without an amount the subscription stays as it is."""
+
+    amount = forms.DecimalField(
+        label="Agreed a month",
+        required=False,
+        min_value=0,
+        max_digits=15,
+        decimal_places=3,
+        help_text="The subscription moves to the plan today at this amount. Empty: it stays.",
+        widget=UnfoldAdminDecimalFieldWidget(),
+    )
+    field_order = ["amount", "outcome"]
+
+
+class Ask(NamedTuple):
+    """A step that a person confirms."""
+
+    verb: str
+    question: str
+    service: Callable[..., Opportunity]
+    shape: type[forms.Form]
+
+
+OFFER = Ask(
+    "Offer",
+    "Is the offer made now? It is answered within the days that the terms allow.",
+    services.offer,
+    forms.Form,
+)
+ACCEPT = Ask(
+    "Accept",
+    "Did the customer agree? What it brings is measured after 60 days.",
+    services.accept,
+    AgreedForm,
+)
+DECLINE = Ask(
+    "Decline",
+    "Did the customer decline? Nothing is offered there for a while.",
+    services.decline,
+    OutcomeForm,
+)
+WITHDRAW = Ask(
+    "Withdraw",
+    "Take it back? The next sweep may find it again.",
+    services.withdraw,
+    OutcomeForm,
+)
+
+
+@admin.register(Opportunity)
+class OpportunityAdmin(FilesAdmin):
+    list_display = [
+        "customer",
+        "kind",
+        "state",
+        "current_plan",
+        "recommended_plan",
+        "gain",
+        "currency",
+        "confidence",
+        "owner",
+        "found_at",
+    ]
+    list_filter = ["state", "kind", "recommended_plan", "owner", "currency"]
+    list_select_related = ["customer"]
+    search_fields = ["customer__name", "customer__external_id", "owner"]
+    date_hierarchy = "found_at"
+    export_kind = "opportunities"
+    actions = ["offer_all"]
+    actions_detail = ["offer", "accept", "decline", "withdraw"]
+    editable = ("owner", "notes")
+    fieldsets = [
+        (None, {"fields": ["customer", "kind", "state", "reason", "explanation"]}),
+        ("Plans", {"fields": ["current_plan", "recommended_plan", "version"]}),
+        ("Worth a month", {"fields": ["gain", "gain_low", "gain_high", "currency", "confidence"]}),
+        ("Who", {"fields": ["owner", "notes", "outcome", "decided_by", "agreed_amount"]}),
+        (
+            "When",
+            {"fields": ["found_at", "updated_at", "offered_at", "expires_at", "decided_at"]},
+        ),
+    ]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Opportunity | None = None
+    ) -> list[str]:
+        """Only who looks after it, and their notes, are edited; the rest are steps."""
+        named = [name for _, part in self.fieldsets for name in part["fields"]]
+        return [name for name in named if name not in self.editable]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_decide_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return people.may_operate(people.person(request.user))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        services.assign(obj.pk, owner=obj.owner, notes=obj.notes)
+
+    @admin.display(description="what every plan would cost")
+    def explanation(self, row: Opportunity) -> str:
+        return format_html('<a href="/dashboards/upsell/{}">How it came about</a>', row.pk)
+
+    @admin.action(description="Offer: the customers are told now", permissions=["decide"])
+    def offer_all(self, request: HttpRequest, rows: QuerySet[Opportunity]) -> None:
+        for row in rows.order_by("pk"):
+            self._step(request, row, services.offer)
+
+    @step("Offer", "offer")
+    def offer(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._asked(request, object_id, OFFER)
+
+    @step("Accepted", "accept")
+    def accept(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._asked(request, object_id, ACCEPT)
+
+    @step("Declined", "decline")
+    def decline(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._asked(request, object_id, DECLINE)
+
+    @step("Withdraw", "withdraw")
+    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._asked(request, object_id, WITHDRAW)
+
+    def _asked(self, request: HttpRequest, object_id: str, ask: Ask) -> HttpResponse:
+        """One step of an opportunity, confirmed on a page of its own."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = get_object_or_404(reports.opportunities(), pk=object_id)
+        back = reverse("admin:revenue_opportunity_change", args=[row.pk])
+        sent = request.POST if request.method == "POST" else None  # which may be empty
+        form = ask.shape(sent, initial=self._suggested(row))
+        if form.is_valid():
+            self._step(request, row, ask.service, **form.cleaned_data)
+            return redirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{ask.verb}: {row}",
+            "question": ask.question,
+            "form": form,
+            "verb": ask.verb,
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/operations/step.html", context)
+
+    def _suggested(self, row: Opportunity) -> dict[str, Any]:
+        return {"amount": row.costs.get(row.recommended_plan, {}).get("estimate")}
+
+    def _step(
+        self,
+        request: HttpRequest,
+        row: Opportunity,
+        service: Callable[..., Opportunity],
+        **more: Any,
+    ) -> None:
+        try:
+            after = service(row.pk, by=request.user.get_username(), now=timezone.now(), **more)
+        except (services.WrongStep, services.Refused, Stale) as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.log_change(request, after, f"Now {after.state}.")
+            self.message_user(request, f"{after} is {after.state}.", messages.SUCCESS)
+
+
+@admin.register(OfferTerms)
+class OfferTermsAdmin(ModelAdmin):
+    list_display = ["__str__", "offers_per_day", "rest_days", "valid_days", "least_gain"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(super().has_add_permission(request)) and not OfferTerms.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        obj.pk = 1
+        super().save_model(request, obj, form, change)

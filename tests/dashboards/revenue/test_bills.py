@@ -1,0 +1,79 @@
+"""The page of one customer's bill."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.apps import apps
+
+from revenue.billing import services
+from revenue.billing.services import Total
+from revenue.customers import services as customers
+from revenue.customers.models import Customer
+from revenue.pricing.seeding import seed
+
+NOW = datetime(2026, 4, 20, 9, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _now():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def path(db):
+    seed(apps)
+    services.meter("api_calls")
+    made = Customer.objects.create(external_id="acme", name="Acme", currency="USD")
+    customers.record_subscription(
+        made.pk,
+        external_id="s1",
+        amount=Decimal(99),
+        currency="USD",
+        started_on=date(2026, 1, 1),
+        plan="professional",
+        now=NOW,
+    )
+    services.record([Total(made.pk, "api_calls", date(2026, 3, 5), Decimal(50_000))], now=NOW)
+    return f"/dashboards/revenue/bills/{made.pk}"
+
+
+def shown(page, path):
+    answer = page.get(path)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_a_month_is_shown_line_by_line_before_and_after_it_is_issued(page, path):
+    before = shown(page, f"{path}?month=2026-03-09")
+    for each in ("Acme, March 2026", "Not issued yet", "$108.90", "api_calls of 50000: x 1.1"):
+        assert each in before
+    services.issue(Customer.objects.get().pk, date(2026, 3, 1), by="ada", now=NOW)
+    after = shown(page, f"{path}?month=2026-03-09")
+    assert "by ada" in after
+    assert "$108.90" in after
+
+
+def test_the_running_month_comes_first_and_says_that_it_runs(page, path):
+    assert "The month runs on" in shown(page, path)
+    assert page.get(f"{path}?format=csv").status_code == 200
+
+
+def test_what_cannot_be_billed_says_why(page, path):
+    Customer.objects.update(currency="EUR")
+    assert "price book in EUR is published" in shown(page, path)
+
+
+@pytest.mark.parametrize(("end", "status"), [("?month=March", 400), ("99", 404)])
+def test_a_wrong_address_is_refused(page, path, end, status):
+    assert page.get(f"{path}{end}").status_code == status
+
+
+def test_a_credit_is_told(page, path):
+    one = Customer.objects.get()
+    services.issue(one.pk, date(2026, 3, 1), by="ada", now=NOW)
+    customers.end(one.subscriptions.get().pk, on=date(2026, 4, 1), now=NOW)
+    services.record([Total(one.pk, "api_calls", date(2026, 3, 5), Decimal(0))], now=NOW)
+    assert "A credit of $9.90 is carried to the next invoice." in shown(page, path)
