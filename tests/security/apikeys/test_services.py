@@ -16,6 +16,14 @@ HOUR = timedelta(hours=1)
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _nothing_seen():
+    """Ids come again from test to test, and what was seen of them waits in memory."""
+    services.seen.drain()
+    yield
+    services.seen.drain()
+
+
 @pytest.fixture
 def issued():
     return services.create("shop", ["revenue:read"], now=NOON)
