@@ -97,11 +97,16 @@ def live(parent: int, run: Callable[[], object], printed: int, closed: tuple[int
 
 
 def undo_signals(mask: Iterable[int]) -> None:
-    """Forget the supervisor's handlers and its way of waking up, then let signals in again."""
+    """Forget the supervisor's handlers and its way of waking up, then let signals in again.
+
+    What Python starts with is in force then: a visitor who hangs up early is an error of that
+    one write, not the end of the process.
+    """
     signal.set_wakeup_fd(-1)
     for number in HANDLED:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 

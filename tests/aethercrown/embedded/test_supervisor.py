@@ -4,6 +4,7 @@
 import io
 import os
 import signal
+import socket
 import sys
 import time
 
@@ -58,6 +59,19 @@ def test_a_child_that_exits_has_the_status_it_chose(supervisor, code, status):
 def test_more_output_than_a_pipe_holds_does_not_block(supervisor, tmp_path):
     assert supervisor.finish(supervisor.begin("set-up", lambda: print("x" * 300_000))) == 0
     assert (tmp_path / "set-up.log").stat().st_size == 300_001
+
+
+def test_a_child_outlives_a_listener_that_hangs_up(supervisor, tmp_path):
+    def write():
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        try:
+            ours.sendall(b"x")
+        except BrokenPipeError:
+            print("hung up")
+
+    assert supervisor.finish(supervisor.begin("set-up", write)) == 0
+    assert (tmp_path / "set-up.log").read_text() == "hung up\n"
 
 
 def test_a_kept_child_that_ended_is_started_again(supervisor, capsys):
