@@ -59,3 +59,18 @@ class DemoRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.table} {self.key}"
+
+
+class Standstill(models.Model):
+    """A reason for which nothing runs by itself, until a person ends it; standstill.py says why."""
+
+    because = models.CharField(max_length=300)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-began_at"]
+
+    def __str__(self) -> str:
+        return self.because

@@ -27,6 +27,8 @@ API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or datadir.secret(DATA_DI
 API_KEY_OLD_PEPPER = env.str("API_KEY_OLD_PEPPER", default="")
 AUDIT_KEY = env.str("AUDIT_KEY", default="") or datadir.secret(DATA_DIR, "audit_key")
 AUDIT_ANCHORS = Path(env.str("AUDIT_ANCHORS", default="") or DATA_DIR / "anchors")
+BACKUP_KEY = env.str("BACKUP_KEY", default="")
+BACKUP_FOLDER = Path(env.str("BACKUP_FOLDER", default="") or DATA_DIR / "backups")
 API_KEY_PREFIX = env.str("API_KEY_PREFIX", default="ac")
 DEBUG = env.bool("DEBUG", default=False)
 DATABASE_URL = env.address("DATABASE_URL", variables.DATABASES)

@@ -11,5 +11,6 @@ planning: the open tasks seen ahead, how good that plan is, and what holds it up
 health: what is up, what is down, and since when; parts of the platform and outside targets.
 vitals: how each part of the platform shows that it works.
 uptime: what checks add up to: availability and percentiles of any period.
+recovery: a back-up each day, tried out each month; what a restored platform leaves alone.
 demo: agents, sites and alerts of the demo company.
 """

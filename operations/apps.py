@@ -7,18 +7,24 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         """Make what operations checks and runs by itself known by name."""
         from aethercrown import demo, doctor  # noqa: PLC0415 - models exist only now
+        from aethercrown.backup import parts as backup_parts  # noqa: PLC0415
         from operations.automations import registry as automations  # noqa: PLC0415
         from operations.demo import services as demo_services  # noqa: PLC0415
         from operations.health import registry as parts  # noqa: PLC0415
         from operations.health import services as health  # noqa: PLC0415
         from operations.planning import services as planning  # noqa: PLC0415
+        from operations.recovery import reports as recovery_reports  # noqa: PLC0415
+        from operations.recovery import services as recovery  # noqa: PLC0415
         from operations.vitals import reports as vital_reports  # noqa: PLC0415
         from operations.vitals import services as vitals  # noqa: PLC0415
 
-        for automation in (*health.AUTOMATIONS, *planning.AUTOMATIONS):
+        for automation in (*health.AUTOMATIONS, *planning.AUTOMATIONS, *recovery.AUTOMATIONS):
             automations.register(automation)
         for part in vitals.PARTS:
             parts.register(part)
         for look in vital_reports.looks(vitals.PARTS):
             doctor.register(look)
+        doctor.register(recovery_reports.LOOK)
+        for restored in recovery.PARTS:
+            backup_parts.register(restored)
         demo.register("operations", demo_services.seed)

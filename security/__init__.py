@@ -2,6 +2,7 @@
 
 access: people, their roles and their sign-in.
 apikeys: credentials of API consumers.
+recovery: what a restored platform's secrets and audit need.
 audit: a chain of events and the history of what staff edit, which nobody changes unnoticed.
 batches: the same steps for many keys at once.
 custody: secrets under management, from their beginning to their end.

@@ -12,9 +12,11 @@ class SecurityConfig(AppConfig):
         from simple_history.signals import post_create_historical_record  # noqa: PLC0415 - the same
 
         from aethercrown import idempotency, trail  # noqa: PLC0415 - models are ready only now
+        from aethercrown.backup import parts  # noqa: PLC0415 - the same
         from operations.automations import registry  # noqa: PLC0415 - the same
         from security.audit import services as audit  # noqa: PLC0415 - the same
         from security.envelope.replies import Replies  # noqa: PLC0415 - the same
+        from security.recovery import services as recovery  # noqa: PLC0415 - the same
         from security.rotation import daily, kinds  # noqa: PLC0415 - the same
         from security.rotation import registry as rotators  # noqa: PLC0415 - the same
 
@@ -23,6 +25,8 @@ class SecurityConfig(AppConfig):
         idempotency.seal_with(Replies())
         for automation in (*audit.AUTOMATIONS, *daily.AUTOMATIONS):
             registry.register(automation)
+        for part in recovery.PARTS:
+            parts.register(part)
         for kind in kinds.KINDS:
             rotators.register(kind)
         # Permissions are rows that Django itself makes after migrate; no migration can name them.

@@ -23,6 +23,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from aethercrown import redaction
 from aethercrown.attribution import acting
+from aethercrown.backup import standstill
 from aethercrown.forgetting import forget
 from operations.alerts import services as alerts
 from operations.automations import ledger, owner, registry, reports, seeding, slots, words
@@ -159,7 +160,9 @@ def claim(run_id: int, worker: str, now: datetime) -> Run | None:
     """
     automation = Automation.objects.select_for_update().get(runs=run_id)
     running = automation.runs.filter(state=Run.State.RUNNING, lease_until__gte=Now())
-    if not settings.AUTOMATION_ENABLED or running.exclude(pk=run_id).exists():
+    if not settings.AUTOMATION_ENABLED or standstill.holds():
+        return None
+    if running.exclude(pk=run_id).exists():
         return None
     free = Q(state=Run.State.QUEUED, not_before__lte=now) | Q(
         state=Run.State.RUNNING, lease_until__lt=Now()

@@ -17,6 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from aethercrown import outbound, redaction
+from aethercrown.backup import standstill
 from aethercrown.forgetting import forget
 from operations.automations.ledger import legible
 from operations.outbox import bell, letter, retry, sealed, signature
@@ -111,6 +112,8 @@ def drain(
     """
     ends = monotonic() + seconds
     sent = 0
+    if standstill.holds():
+        return sent
     while chosen := _waiting(clock()):
         tried = 0
         for message_id in chosen:

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils import timezone
 
 from aethercrown.attribution import author
@@ -91,6 +91,14 @@ def anchor(now: datetime, folder: Path | None = None, *, kind: str = HOURLY) -> 
     _mark_anchored(ends)
     keep_outside(folder or settings.AUDIT_ANCHORS)
     return row
+
+
+def take_back(folder: Path) -> int:
+    """Store the anchors that only the files hold, after the rows went back to an older state."""
+    last = Anchor.objects.aggregate(last=Max("number"))["last"] or 0
+    newer = [seal for seal in outside.kept(folder) if seal.number > last]
+    rows = [Anchor(**{**asdict(each), "at": datetime.fromisoformat(each.at)}) for each in newer]
+    return len(Anchor.objects.bulk_create(rows))
 
 
 def anchor_by_itself(occasion: Occasion) -> Outcome:

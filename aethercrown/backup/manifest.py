@@ -1,0 +1,99 @@
+"""What a back-up holds, and what it takes to use it: the first thing in the file."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table at the snapshot; the digest does not depend on the order of the rows."""
+
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of the archive."""
+
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`needs` is what apps ask for, such as the ids of key-encryption keys, never the keys."""
+
+    made_at: str
+    vendor: str
+    version: str
+    migrations: dict[str, list[str]]
+    tables: dict[str, Table]
+    members: dict[str, Member]
+    needs: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def text(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True, indent=1)
+
+
+def read(text: str) -> Manifest:
+    """A manifest from its text; ValueError where it is none that this version reads."""
+    found = json.loads(text)
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise ValueError("It was made by another version of AetherCrown.")
+    try:
+        tables = {name: Table(**each) for name, each in found.pop("tables").items()}
+        members = {name: Member(**each) for name, each in found.pop("members").items()}
+        return Manifest(**found, tables=tables, members=members)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("Its manifest is incomplete.") from error
+
+
+def member(path: Path) -> Member:
+    """A file's size and SHA-256."""
+    digest = sha256()
+    with path.open("rb") as file:
+        while block := file.read(1024 * 1024):
+            digest.update(block)
+    return Member(path.stat().st_size, digest.hexdigest())
+
+
+def table(rows: Iterable[bytes]) -> Table:
+    """Rows counted, and their SHA-256 added up modulo 2^256: the order does not matter."""
+    count, total = 0, 0
+    for row in rows:
+        count += 1
+        total += int.from_bytes(sha256(row).digest(), "big")
+    return Table(count, f"{total % 2**256:064x}")
+
+
+def differences(wanted: Mapping[str, Table], found: Mapping[str, Table]) -> list[str]:
+    """Every table that is not as it was, in words."""
+    words = []
+    for name in sorted({*wanted, *found}):
+        one, other = wanted.get(name), found.get(name)
+        if one is None or other is None:
+            words.append(f"{name} is only in the {'restored' if one is None else 'backed-up'} one")
+        elif one.rows != other.rows:
+            words.append(f"{name} has {other.rows} rows instead of {one.rows}")
+        elif one.digest != other.digest:
+            words.append(f"{name} has other contents")
+    return words
+
+
+def unknown_migrations(
+    wanted: Mapping[str, list[str]], known: Mapping[str, Iterable[str]]
+) -> list[str]:
+    """Migrations of a back-up that this version does not have: it was made by a newer one."""
+    return [
+        f"{app} {name}"
+        for app, names in sorted(wanted.items())
+        for name in sorted(set(names) - set(known.get(app, ())))
+    ]

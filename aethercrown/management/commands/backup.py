@@ -1,0 +1,52 @@
+"""Write everything into one file that `restore` brings back."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from aethercrown.backup import making
+from aethercrown.backup.postgres import ToolFailed
+from aethercrown.backup.stream import Damaged
+
+
+class Command(BaseCommand):
+    help = (
+        "Back up the database and the audit's anchors into one file, encrypted where BACKUP_KEY is"
+        " set. The keys that it needs (ENCRYPTION_KEYS, API_KEY_PEPPER, AUDIT_KEY, SECRET_KEY,"
+        " ALERT_SEALING_KEY and BACKUP_KEY) are never in it: keep them apart."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--to",
+            type=Path,
+            default=None,
+            metavar="PATH",
+            help="a file, or a folder that gets a file named by its time; BACKUP_FOLDER by default",
+        )
+        parser.add_argument(
+            "--keep-all",
+            action="store_true",
+            help="let the folder grow, instead of keeping 7 daily, 4 weekly and 12 monthly ones",
+        )
+
+    def handle(self, *_args: object, **options: Any) -> None:
+        to: Path = options["to"] or settings.BACKUP_FOLDER
+        if options["to"] is None:
+            to.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            path = making.make(to, settings.BACKUP_KEY, timezone.now())
+        except (OSError, ToolFailed, Damaged) as error:
+            raise CommandError(f"No back-up was made: {error}") from error
+        self.stdout.write(f"{path} ({path.stat().st_size:,} bytes)")
+        if not settings.BACKUP_KEY:
+            self.stderr.write(
+                "It is not encrypted: set BACKUP_KEY (32 random characters)."
+            )
+        if to.is_dir() and not options["keep_all"]:
+            for gone in making.thin_out(to):
+                self.stdout.write(f"Removed {gone.name}: newer ones stand for its day.")

@@ -1,0 +1,54 @@
+"""Bring back what `backup` wrote, or prove that it could be brought back."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from aethercrown.backup import restoring
+from aethercrown.backup.postgres import ToolFailed
+from aethercrown.backup.stream import Damaged
+from aethercrown.embedded.servers import Unavailable
+
+
+class Command(BaseCommand):
+    help = (
+        "Restore a back-up: everything is checked first, restored beside, and swapped last. Then"
+        " automation stands still until a person calls resume_automation."
+    )
+    requires_system_checks = []  # an empty database has nothing to check yet
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, metavar="PATH")
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="restore to a place of its own, compare every table, and throw it away",
+        )
+        parser.add_argument(
+            "--replace", action="store_true", help="put it in the place of a database with rows"
+        )
+
+    def handle(self, *_args: object, **options: Any) -> None:
+        path: Path = options["path"].absolute()
+        try:
+            if options["check"]:
+                done = restoring.check(path, settings.BACKUP_KEY)
+            else:
+                done = restoring.restore(
+                    path, settings.BACKUP_KEY, timezone.now(), replace=options["replace"]
+                )
+        except (restoring.Refused, Damaged, ToolFailed, Unavailable, OSError) as error:
+            raise CommandError(f"{path.name}: {error}") from error
+        tables = done.contents.tables
+        rows = sum(each.rows for each in tables.values())
+        verb = "Checked" if options["check"] else "Restored"
+        self.stdout.write(
+            f"{verb} {len(tables)} tables with {rows:,} rows as of {done.contents.made_at}, each "
+            f"equal to its digest, in {done.seconds:.1f} s."
+        )
+        for note in done.notes:
+            self.stdout.write(f"- {note}")

@@ -1,0 +1,64 @@
+"""Before a restoration: whether the keys are there. After it: what opens, and what was lost."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from aethercrown.backup.parts import Part
+from security.audit import outside
+from security.audit import reports as audit
+from security.audit import services as events
+from security.audit.anchors import RESTORED, reached
+from security.audit.examine import NONE
+from security.envelope import services as envelope
+from security.rotation.models import Key
+
+MOST_NAMED = 5
+
+
+def needs() -> dict[str, Any]:
+    """The ids of the KEKs that stored secrets are under; never a key."""
+    return {"keks": sorted(kid for kid, rows in envelope.rows_by_kek().items() if rows)}
+
+
+def refusals(needed: Any) -> list[str]:
+    """The KEKs that are not in ENCRYPTION_KEYS: without them nothing would open."""
+    known = envelope.keyring().keys
+    missing = [kid for kid in (needed or {}).get("keks", []) if kid not in known]
+    return [f"ENCRYPTION_KEYS lacks {kid}, which its secrets need" for kid in missing]
+
+
+def settle(now: datetime, _needs: Any) -> list[str]:
+    """Free every key, say what the chain has lost, and seal that a person knows of it."""
+    Key.objects.update(lease_until=None, fence=F("fence") + 1)
+    notes = [*unreadable(), *rewind()]
+    events.take_back(settings.AUDIT_ANCHORS)
+    with transaction.atomic():
+        detail = {"streams": len(audit.heads()), "notes": len(notes)}
+        events.record(stream="admin", event="backup.restored", subject="database", detail=detail)
+    events.anchor(now, kind=RESTORED)
+    faults = [*audit.chain_faults(), *audit.history_faults()]
+    return [*notes, *(f"The audit does not fit: {fault}" for fault in faults[:MOST_NAMED])]
+
+
+def unreadable() -> list[str]:
+    """Sealed rows that do not open, by name."""
+    return envelope.problems()
+
+
+def rewind() -> list[str]:
+    """Where the anchors outside know more than the restored chain: what came after is lost."""
+    kept = reached(outside.kept(settings.AUDIT_ANCHORS))
+    ends = audit.heads()
+    lost = {stream: end for stream, end in kept.items() if ends.get(stream, NONE).seq < end.seq}
+    return [
+        f"Rewind: {stream} goes to {ends.get(stream, NONE).seq} "
+        f"({ends.get(stream, NONE).hash[:12]}), and anchors hold {end.seq} ({end.hash[:12]})."
+        for stream, end in sorted(lost.items())
+    ]
+
+
+PARTS = (Part("security", needs=needs, refusals=refusals, settle=settle),)

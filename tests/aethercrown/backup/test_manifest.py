@@ -1,0 +1,85 @@
+"""Manifests say exactly what a back-up holds; whatever differs is named."""
+
+import json
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aethercrown.backup import manifest, parts
+from aethercrown.backup.manifest import Manifest, Member, Table
+
+ONE = Manifest(
+    made_at="2026-11-22T12:00:00+00:00",
+    vendor="sqlite",
+    version="0.1.0",
+    migrations={"security": ["0001_initial"]},
+    tables={"a": Table(2, "f" * 64)},
+    members={"database.sqlite3": Member(10, "e" * 64)},
+    needs={"security": {"keks": ["k1"]}},
+)
+
+
+def test_a_manifest_is_read_back_the_same():
+    assert manifest.read(ONE.text()) == ONE
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"format": 2}', '{"format": 1}'])
+def test_another_text_is_refused(text):
+    with pytest.raises(ValueError, match=r"another version|incomplete"):
+        manifest.read(text)
+
+
+def test_a_field_too_many_is_refused():
+    text = json.dumps({**json.loads(ONE.text()), "more": 1})
+    with pytest.raises(ValueError, match="incomplete"):
+        manifest.read(text)
+
+
+def test_a_files_digest_is_its_sha256(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"abc")
+    assert manifest.member(path) == Member(3, sha256(b"abc").hexdigest())
+
+
+@given(
+    st.lists(st.binary(max_size=5), max_size=8).flatmap(
+        lambda rows: st.tuples(st.just(rows), st.permutations(rows))
+    )
+)
+def test_the_order_of_rows_does_not_matter(orders):
+    rows, other = orders
+    assert manifest.table(rows) == manifest.table(other)
+
+
+def test_a_row_that_is_there_twice_is_another_table():
+    assert manifest.table([b"a", b"a"]) != manifest.table([b"a", b"b"])
+    assert manifest.table([b"a", b"a", b"b"]).digest != manifest.table([b"a", b"b", b"b"]).digest
+    assert manifest.table([]) == Table(0, "0" * 64)
+
+
+def test_every_difference_is_named():
+    wanted = {"a": Table(1, "x"), "b": Table(1, "x"), "c": Table(1, "x"), "e": Table(1, "x")}
+    found = {"a": Table(1, "x"), "b": Table(2, "x"), "c": Table(1, "y"), "d": Table(1, "x")}
+    assert manifest.differences(wanted, found) == [
+        "b has 2 rows instead of 1",
+        "c has other contents",
+        "d is only in the restored one",
+        "e is only in the backed-up one",
+    ]
+    assert manifest.differences(wanted, wanted) == []
+
+
+def test_migrations_of_a_newer_version_are_named():
+    wanted = {"security": ["0001_initial", "0099_later"], "new": ["0001_initial"]}
+    known = {"security": ["0001_initial", "0002_more"]}
+    found = manifest.unknown_migrations(wanted, known)
+    assert found == ["new 0001_initial", "security 0099_later"]
+
+
+def test_a_part_that_says_nothing_needs_nothing(monkeypatch):
+    monkeypatch.setattr(parts, "_parts", {})
+    parts.register(parts.Part("empty"))
+    assert parts.needs() == {"empty": None}
+    assert parts.refusals({}) == parts.settle(None, {}) == []

@@ -1,0 +1,81 @@
+"""A sealed stream comes back whole or not at all."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aethercrown.backup import stream
+from aethercrown.backup.stream import Damaged, Reader, Writer
+
+KEY = "k" * 40
+
+
+def written(data, key=KEY, piece=700):
+    file = io.BytesIO()
+    writer = Writer(file, key)
+    for at in range(0, len(data), piece):
+        assert writer.write(data[at : at + piece]) == len(data[at : at + piece])
+    writer.flush()
+    writer.close()
+    return file.getvalue()
+
+
+def read(data, key=KEY, size=-1):
+    reader = Reader(io.BytesIO(data), key)
+    if size < 0:
+        return reader.read()
+    parts = iter(lambda: reader.read(size), b"")
+    return b"".join(parts)
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch):
+    monkeypatch.setattr(stream, "CHUNK", 100)
+
+
+@pytest.mark.parametrize("length", [0, 1, 99, 100, 101, 200, 1234])
+@pytest.mark.parametrize("key", [KEY, ""])
+def test_what_was_written_is_read(length, key):
+    data = bytes(range(256)) * 5
+    assert read(written(data[:length], key), key) == data[:length]
+    assert read(written(data[:length], key), key, size=7) == data[:length]
+
+
+def test_nothing_of_it_stands_in_the_clear():
+    assert b"secret" not in written(b"secret" * 100)
+
+
+@given(st.data())
+def test_no_changed_byte_is_missed(data):
+    whole = bytearray(written(b"x" * 1000))
+    place = data.draw(st.integers(len(stream.SEALED), len(whole) - 1))
+    whole[place] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(Damaged, match="does not open"):
+        read(bytes(whole))
+
+
+@given(cut=st.integers(1, 900))
+def test_nothing_is_cut_off_unnoticed(cut):
+    whole = written(b"x" * 1000)
+    with pytest.raises(Damaged):
+        read(whole[:-cut])
+
+
+def test_chunks_do_not_change_places():
+    whole = written(bytes(1000))
+    head = len(stream.SEALED) + stream.SALT + stream.PREFIX
+    size = 100 + stream.TAG
+    first, second = whole[head : head + size], whole[head + size : head + 2 * size]
+    with pytest.raises(Damaged, match="chunk 1"):
+        read(whole[:head] + second + first + whole[head + 2 * size :])
+
+
+def test_another_file_and_a_missing_key_are_told_apart():
+    with pytest.raises(Damaged, match="no back-up"):
+        read(b"PK something else entirely")
+    with pytest.raises(Damaged, match="BACKUP_KEY is needed"):
+        read(written(b"x"), key="")
+    with pytest.raises(Damaged, match="another one"):
+        read(written(b"x"), key="other" * 10)
