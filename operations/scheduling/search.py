@@ -6,6 +6,7 @@ starts found: that closes most of what one pass leaves. Later starts stray from 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from time import thread_time
 
 import numpy as np
@@ -35,6 +36,7 @@ class Effort:
 
 
 ONE_PASS = Effort(seconds=0.0, starts=1, sweeps=0)
+SHORT = Effort(seconds=inf, starts=3)  # a millisecond or two, where the tasks are few
 
 
 class Watch:

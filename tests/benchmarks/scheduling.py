@@ -18,7 +18,7 @@ from time import process_time
 
 import numpy as np
 
-from operations.scheduling.bounds import flow
+from operations.scheduling.bounds import bound, flow
 from operations.scheduling.graph import Graph, bottom_levels, cycles
 from operations.scheduling.placement import Work, placed
 from operations.scheduling.plan import Plan, plan
@@ -118,12 +118,12 @@ def hard_set(report: Report) -> None:
         work = Work.of(Graph.from_needs(needs), durations, workers)
         single = plan(work, objective="makespan", effort=ONE_PASS).certificate
         within = plan(work, objective="makespan", effort=Effort()).certificate
-        bound = single.lower_bound or 1.0
-        fifo = placed(work, np.arange(size)).end / bound
-        longest = placed(work, np.argsort(-work.durations, kind="stable")).end / bound
+        least = single.lower_bound or 1.0
+        fifo = placed(work, np.arange(size)).end / least
+        longest = placed(work, np.argsort(-work.durations, kind="stable")).end / least
         peers = f"FIFO {fifo:.4f}, LPT {longest:.4f}"
         report.line(
-            f"{size} tasks, {workers} workers, one pass", 1.005, 1 + (single.gap or 0), peers
+            f"{size} tasks, {workers} workers, at once", 1.005, 1 + (single.gap or 0), peers
         )
         report.line(f"{size} tasks, {workers} workers, 250 ms", 1.001, 1 + (within.gap or 0))
 
@@ -131,18 +131,27 @@ def hard_set(report: Report) -> None:
 def hard_seeds(report: Report, seeds: int) -> None:
     report.note(f"Hard set, seeds 0 to {seeds - 1}, 250 ms of CPU each")
     for size, workers in HARD:
-        gaps, spent, single = [], [], []
+        gaps, spent, single, passed, listed = [], [], [], [], []
         for seed in range(seeds):
             durations, needs = hard(size, workers, seed)
             begun = process_time()
             work = Work.of(Graph.from_needs(needs), durations, workers)
+            single.append(plan(work, objective="makespan").certificate.gap or 0.0)
+            passed.append(process_time() - begun)
+            levels = np.asarray(bottom_levels(work.graph, work.seconds))
+            line = placed(work, np.argsort(-levels, kind="stable"))
+            listed.append(line.end / bound(work, float(levels.max())).makespan - 1)
+            begun = process_time()
             gaps.append(plan(work, objective="makespan", effort=Effort()).certificate.gap or 0.0)
             spent.append(process_time() - begun)
-            single.append(plan(work, objective="makespan").certificate.gap or 0.0)
         open_share = sum(gap > 0 for gap in gaps) / seeds
         label = f"{size} tasks, {workers} workers"
-        alone = f"one pass: median {1 + median(single):.4f}, worst {1 + max(single):.4f}"
-        report.line(f"{label}, worst ratio", 1.001, 1 + max(gaps), alone)
+        alone = (
+            f"the list pass alone {1 + max(listed):.4f}; "
+            f"{1000 * median(passed):.1f} ms of CPU, most {1000 * max(passed):.1f}"
+        )
+        report.line(f"{label}, at once, worst ratio", 1.005, 1 + max(single), alone)
+        report.line(f"{label}, worst ratio", 1.001, 1 + max(gaps))
         times = f"median {1000 * median(spent):.1f} ms, most {1000 * max(spent):.0f} ms"
         report.line(f"{label}, share not proven optimal", 0.05, open_share, times)
 
@@ -199,15 +208,15 @@ def weighted_ends(report: Report) -> None:
         durations, weights = weighted(size)
         work = Work.of(Graph.from_needs([[] for _ in range(size)]), durations, workers, weights)
         proof = plan(work).certificate
-        bound = proof.flow_bound or 1.0
+        least = proof.flow_bound or 1.0
         orders = {
             "class, shortest": np.lexsort((work.durations, -work.weights)),
             "class, FIFO": np.argsort(-work.weights, kind="stable"),
             "FIFO": np.arange(size),
         }
-        peers = [f"{name} {flow(work, placed(work, o)) / bound:.3f}" for name, o in orders.items()]
+        peers = [f"{name} {flow(work, placed(work, o)) / least:.3f}" for name, o in orders.items()]
         report.line(
-            f"{size} tasks, {workers} workers", 1.01, (proof.flow or 0) / bound, ", ".join(peers)
+            f"{size} tasks, {workers} workers", 1.01, (proof.flow or 0) / least, ", ".join(peers)
         )
 
 
