@@ -1,0 +1,177 @@
+"""A back-up of the tests' own database, brought back on either kind of server."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from aethercrown.backup import archive, making, manifest, postgres, restoring, sqlite, stores
+from aethercrown.backup.manifest import Table
+from aethercrown.backup.restoring import Refused
+from security.audit import services as audit
+
+KEY = "k" * 40
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def anchors(settings, tmp_path):
+    """Anchors of an audit, which go along."""
+    settings.AUDIT_ANCHORS = tmp_path / "anchors"
+    audit.outside.keep(settings.AUDIT_ANCHORS, [])
+    return settings.AUDIT_ANCHORS
+
+
+@pytest.fixture
+def made(anchors, tmp_path):
+    return making.make(tmp_path, KEY, NOON)
+
+
+def forged(path, **changes):
+    """The same back-up with another manifest."""
+    work = path.parent / "forged"
+    contents = archive.unpack(path, KEY, work)
+    files = {name: work / name for name in contents.members}
+    archive.write(path, replace(contents, **changes), files, KEY)
+    return path
+
+
+def test_a_backup_comes_back_whole(made):
+    done = restoring.check(made, KEY)
+    assert made.name == "aethercrown-20261122T120000Z.backup"
+    assert done.contents.vendor == connection.vendor
+    assert "security_event" in done.contents.tables
+    assert "keks" in done.contents.needs["security"]
+    assert done.seconds > 0
+
+
+def test_a_check_leaves_nothing_behind(made):
+    before = places()
+    tables = restoring.check(made, KEY).contents.tables
+    del tables["security_event"]
+    forged(made, tables=tables)
+    with pytest.raises(Refused, match="security_event is only in the restored one"):
+        restoring.check(made, KEY)
+    assert places() == before
+
+
+def places():
+    """The databases, or the files beside the database."""
+    store = stores.here()
+    if isinstance(store, stores.Sqlite):
+        name = f"{store.path.name}.re*"
+        return sorted(path.name for path in store.path.parent.glob(name))
+    with store.server.connected(postgres.MAINTENANCE) as session:
+        return [name for (name,) in session.execute("SELECT datname FROM pg_database ORDER BY 1")]
+
+
+def test_what_differs_is_named(made):
+    tables = archive.verify(made, KEY).tables
+    wrong = {**tables, "security_event": Table(99, "0" * 64)}
+    with pytest.raises(Refused, match="security_event has 0 rows instead of 99"):
+        restoring.check(forged(made, tables=wrong), KEY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"vendor": "oracle"}, "it is of oracle, and DATABASE_URL names"),
+        ({"migrations": {"security": ["0999_later"]}}, "a newer version made it"),
+        ({"needs": {"security": {"keks": ["lost"]}}}, "ENCRYPTION_KEYS lacks lost"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_anything_is_touched(made, changes, words):
+    before = places()
+    with pytest.raises(Refused, match=words):
+        restoring.check(forged(made, **changes), KEY)
+    assert places() == before
+
+
+def test_a_database_with_rows_is_not_replaced_unasked(made):
+    with pytest.raises(Refused, match="give --replace"):
+        restoring.restore(made, KEY, NOON)
+
+
+def test_the_commands_say_what_they_did(anchors, settings, tmp_path):
+    settings.BACKUP_FOLDER, settings.BACKUP_KEY = tmp_path / "kept", KEY
+    out, errors = StringIO(), StringIO()
+    call_command("backup", stdout=out, stderr=errors)
+    path = making.newest(settings.BACKUP_FOLDER)
+    assert str(path) in out.getvalue()
+    assert errors.getvalue() == ""
+    call_command("restore", str(path), "--check", stdout=out)
+    assert "each equal to its digest" in out.getvalue()
+    with pytest.raises(CommandError, match="give --replace"):
+        call_command("restore", str(path))
+    settings.BACKUP_KEY = ""
+    with pytest.raises(CommandError, match="BACKUP_KEY is needed"):
+        call_command("restore", str(path), "--check")
+    call_command("backup", "--to", str(tmp_path / "plain"), stdout=out, stderr=errors)
+    assert "It is not encrypted" in errors.getvalue()
+    call_command("resume_automation", stdout=out)
+    assert "did not stand still" in out.getvalue()
+
+
+def test_old_backups_go_and_others_files_stay(tmp_path):
+    for days in range(10):
+        at = NOON - timedelta(days=days)
+        (tmp_path / f"aethercrown-{at:%Y%m%dT%H%M%S}Z.backup").touch()
+    (tmp_path / "aethercrown-oddZ.backup").touch()
+    assert [path.name for path in making.thin_out(tmp_path)] == [
+        "aethercrown-20261113T120000Z.backup",
+        "aethercrown-20261114T120000Z.backup",
+    ]
+    assert making.newest(tmp_path).name == "aethercrown-20261122T120000Z.backup"
+    assert len(list(tmp_path.iterdir())) == 9
+    assert making.newest(tmp_path / "none") is None
+
+
+@contextmanager
+def empty_place(tmp_path):
+    """Another, empty database of the same kind: its environment, and how to read its tables."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    given = {**os.environ, "DATA_DIR": str(folder), "BACKUP_KEY": KEY, "DATABASE_URL": ""}
+    given["DJANGO_SETTINGS_MODULE"] = "aethercrown.settings"
+    store = stores.here()
+    if isinstance(store, stores.Sqlite):
+        yield given, lambda: sqlite.tables(folder / "aethercrown.sqlite3")
+        return
+    name = f"{store.server.name}_empty"
+    store.server.maintain("CREATE DATABASE {}", name)
+    given["DATABASE_URL"] = os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{name}"
+    given["ENCRYPTION_KEYS"] = "k1:" + "A" * 43 + "="
+    try:
+        yield given, lambda: store.server.tables(name)
+    finally:
+        for each in places():
+            if each.startswith(name):
+                store.server.drop(each)
+
+
+def test_an_empty_place_gets_everything_and_then_stands_still(made, tmp_path):
+    with empty_place(tmp_path) as (given, tables):
+        done = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "manage.py", "restore", str(made)],
+            env=given,
+            cwd=stores.Path(__file__).resolve().parents[3],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Automation stands still" in done.stdout
+        found = tables()
+    wanted = archive.verify(made, KEY).tables
+    settled = {"security_event", "security_head", "security_anchor", "aethercrown_standstill"}
+    different = {each.split()[0] for each in manifest.differences(wanted, found)}
+    assert different <= settled | {"auth_permission", "django_content_type"}
+    assert found["aethercrown_standstill"].rows == wanted["aethercrown_standstill"].rows + 1

@@ -1,0 +1,99 @@
+"""A snapshot of a SQLite file in use, and the swap that keeps what was there."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from aethercrown.backup import sqlite, stores
+from aethercrown.embedded import lock
+from aethercrown.embedded.servers import Unavailable
+
+
+@pytest.fixture
+def database(tmp_path):
+    path = tmp_path / "live.sqlite3"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE one (id INTEGER PRIMARY KEY AUTOINCREMENT, text)")
+        connection.execute("CREATE TABLE django_migrations (id INTEGER, app, name)")
+        connection.execute(
+            "INSERT INTO django_migrations VALUES (1, 'a', '0001'), (2, 'a', '0002')"
+        )
+        connection.executemany("INSERT INTO one (text) VALUES (?)", [["x"], [None], [b"\xff"]])
+        connection.commit()
+    return path
+
+
+def test_the_snapshot_is_of_commits_only_and_holds_what_the_wal_holds(database, tmp_path):
+    with closing(sqlite3.connect(database)) as writer:
+        writer.execute("INSERT INTO one (text) VALUES ('committed')")
+        writer.commit()
+        writer.execute("INSERT INTO one (text) VALUES ('not yet')")
+        (tmp_path / "work").mkdir()
+        copy, tables = sqlite.dump(database, tmp_path / "work")
+    assert tables["one"].rows == 4
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT text FROM one WHERE id = 4").fetchone() == ("committed",)
+
+
+def test_tables_migrations_and_emptiness_are_read(database, tmp_path):
+    assert {name: table.rows for name, table in sqlite.tables(database).items()} == {
+        "django_migrations": 2,
+        "one": 3,
+    }
+    assert sqlite.migrations(database) == {"a": ["0001", "0002"]}
+    assert sqlite.is_whole(database)
+    assert not sqlite.is_empty(database)
+    assert sqlite.is_empty(tmp_path / "none")
+    sqlite3.connect(tmp_path / "bare").close()
+    assert sqlite.is_empty(tmp_path / "bare")
+    with closing(sqlite3.connect(tmp_path / "bare")) as connection:
+        connection.execute("PRAGMA user_version = 7")
+    assert sqlite.is_empty(tmp_path / "bare")
+
+
+def test_a_store_is_dumped_restored_beside_and_swapped(database, tmp_path):
+    store = stores.Sqlite(database)
+    (tmp_path / "work").mkdir()
+    dump, tables, migrations = store.dump(tmp_path / "work")
+    assert migrations == {"a": ["0001", "0002"]}
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("DELETE FROM one")
+        connection.commit()
+    assert store.restore(dump, "beside") == tables
+    store.swap("beside", "aside")
+    assert sqlite.tables(database) == tables
+    assert sqlite.tables(tmp_path / "live.sqlite3.aside")["one"].rows == 0
+    assert not store.is_empty()
+
+
+def test_a_swap_into_nothing_leaves_nothing_aside(database, tmp_path):
+    store = stores.Sqlite(tmp_path / "new.sqlite3")
+    (tmp_path / "work").mkdir()
+    dump, _tables, _migrations = stores.Sqlite(database).dump(tmp_path / "work")
+    store.restore(dump, "beside")
+    store.swap("beside", "aside")
+    assert not (tmp_path / "new.sqlite3.aside").exists()
+    store.discard("beside")
+
+
+def test_a_damaged_file_is_not_restored(database, tmp_path):
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executemany("INSERT INTO one (text) VALUES (?)", [["y" * 900]] * 90)
+        connection.commit()
+    (tmp_path / "work").mkdir()
+    dump, _tables, _migrations = stores.Sqlite(database).dump(tmp_path / "work")
+    whole = bytearray(dump.read_bytes())
+    whole[8192:16384] = bytes(8192)
+    dump.write_bytes(whole)
+    with pytest.raises((ValueError, sqlite3.DatabaseError), match=r"damaged|malformed"):
+        stores.Sqlite(database).restore(dump, "beside")
+
+
+def test_nothing_is_swapped_while_the_platform_runs(database):
+    store = stores.Sqlite(database)
+    handle = lock.hold(database.parent)
+    with pytest.raises(Unavailable, match="in use by process"):
+        store.hold()
+    assert handle
