@@ -110,7 +110,9 @@ class ComponentAdmin(ModelAdmin):
             services.retire(component.pk, timezone.now())
         super().delete_queryset(request, queryset)
 
-    @admin.action(description="End the maintenance of the selected components")
+    @admin.action(
+        description="End the maintenance of the selected components", permissions=["change"]
+    )
     def end_maintenance(self, request: HttpRequest, queryset: QuerySet[Component]) -> None:
         count = services.end_maintenance(queryset, timezone.now())
         self.message_user(request, f"Ended {count}.")
