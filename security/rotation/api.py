@@ -201,6 +201,7 @@ class RegisterView(KeyEndpoint):
         example_answer=examples.REGISTERED,
         message="Key registered",
         status=201,
+        repeated=200,
     )
     def post(self, request: Request) -> Response:
         """Its first version is current at once; the next is due after the interval of its level.
@@ -335,14 +336,15 @@ def answered(ask: Callable[[], Found]) -> Found:
 
 def refuse_more(request: Request, rotator: str, config: Mapping[str, Any]) -> None:
     """No key makes or renews an API key that opens more than itself."""
+    credential: Any = request.auth
     names = config.get("scopes")
-    if rotator != API_KEY or request.auth is None or not isinstance(names, list):
+    if rotator != API_KEY or credential is None or not isinstance(names, list):
         return
     try:
         asked = set(scopes.chosen(names))
     except scopes.UnknownScope:
         return  # the service refuses it, and lists the known ones
-    lacking = sorted(asked - set(request.auth.scopes))
+    lacking = sorted(asked - set(credential.scopes))
     if lacking:
         raise PermissionDenied(f"The key lacks {', '.join(lacking)}, so it cannot hand it out.")
 
