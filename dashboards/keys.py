@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
@@ -68,7 +69,7 @@ def headline(overdue: int, total: int) -> str:
     return f"{overdue} of {total} keys {'is' if overdue == 1 else 'are'} overdue"
 
 
-def listed(key: str, title: str, rows: Iterable[reports.Key], word: str) -> Table:
+def listed(key: str, title: str, rows: Iterable[Any], word: str) -> Table:
     """Keys of one standing, the next to be rotated first."""
     found = sorted(rows, key=lambda each: (each.next_rotation_at, each.key_id))
     lines = [
@@ -79,7 +80,7 @@ def listed(key: str, title: str, rows: Iterable[reports.Key], word: str) -> Tabl
             each.state,
             each.next_rotation_at,
             each.last_rotated_at,
-            getattr(each, "version", None),
+            each.version,
             each.rotator,
             each.owner,
             each.last_error,

@@ -23,6 +23,7 @@ from security.rotation import reports, schedule, services
 from security.rotation.models import Key, Version
 
 Page = Callable[[Any, HttpRequest, str], HttpResponse]
+Whole = Callable[[Any, HttpRequest], HttpResponse]
 AFTER = "The platform keeps it encrypted, or only its digest; no page shows it again."
 WORDS = {"overdue": "overdue", "due_soon": "due within 7 days", "healthy": "healthy"}
 
@@ -45,6 +46,14 @@ def shown(rotation: services.Rotation) -> Shown:
     old = f" The old value works until {until:%Y-%m-%d %H:%M} UTC." if until else ""
     words = f"Version {rotation.version}.{old} {rotation.action_required}"
     return Shown(rotation.key_id, rotation.new_key or "", words.strip())
+
+
+def above(description: str, permission: str, path: str) -> Callable[[Whole], Whole]:
+    """A button above the list."""
+    decorate: Callable[[Whole], Whole] = action(
+        description=description, permissions=[permission], url_path=path
+    )
+    return decorate
 
 
 class VersionInline(TabularInline):
@@ -255,7 +264,7 @@ class KeyAdmin(ModelAdmin):
                 self.message_user(request, f"{key}: {rotation.action_required or 'rotated.'}")
         return shown_once(self, request, issued, AFTER) if issued else None
 
-    @action(description="Rotate what is due", permissions=["steps"], url_path="rotate-due")
+    @above("Rotate what is due", "steps", "rotate-due")
     def rotate_due(self, request: HttpRequest) -> HttpResponse:
         form = ForceForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
@@ -273,7 +282,7 @@ class KeyAdmin(ModelAdmin):
         question = "Rotate every key that is due, the oldest first, within the hour's limit?"
         return self.asked(request, "Rotate what is due", question, "Rotate what is due", form)
 
-    @action(description="Evidence pack", permissions=["view"], url_path="evidence-pack")
+    @above("Evidence pack", "view", "evidence-pack")
     def evidence_pack(self, request: HttpRequest) -> HttpResponse:
         """The zip for an auditor; taking it is recorded."""
         name, content = evidence.pack(timezone.now(), actor=actor(request))
