@@ -1,5 +1,6 @@
 """What waits for a person, and what decisions promised and brought."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,6 +56,11 @@ def waiting_count() -> int:
 
 def recent(limit: int = 10) -> QuerySet[Decision]:
     return Decision.objects.order_by("-proposed_at", "-pk")[:limit]
+
+
+def about(subjects: Collection[str]) -> QuerySet[Decision]:
+    """Every decision about some subjects, in the order in which they were made."""
+    return Decision.objects.filter(subject__in=subjects).order_by("pk")
 
 
 def promises() -> list[Promise]:

@@ -1,5 +1,9 @@
-"""Two years of a small software company's customers: who came, grew, shrank, left, came back."""
+"""Two years of a small software company's customers: who came, grew, shrank, left, came back.
 
+Each uses something a month and pays what the documented prices make of that.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -7,13 +11,23 @@ from decimal import Decimal
 import numpy as np
 
 from revenue.customers.recurring import month_of, months_before
+from revenue.pricing.documented import BOOK
+from revenue.pricing.dynamic import priced
+from revenue.pricing.recommend import recommended
+from revenue.pricing.situation import Situation
 
 MONTHS = 24
 AT_FIRST = 40  # customers when the two years begin
 A_MONTH = (2, 8)  # how many come in a month: from, below
-GROWS, SHRINKS, LEAVES, RETURNS = 0.05, 0.02, 0.022, 0.08  # chances a month
-PLANS = (("starter", Decimal("49.00")), ("professional", Decimal("199.00")),
-         ("enterprise", Decimal("499.00")))  # fmt: skip
+GROWS, SHRINKS, LEAVES, RETURNS = 0.08, 0.03, 0.02, 0.08  # chances a month
+PLANS = tuple(each.code for each in BOOK.plans)
+USES: tuple[Mapping[str, tuple[int, int]], ...] = (  # a month, from and below, by plan
+    {"api_calls": (1_500, 9_500), "storage_gb": (10, 95), "user_seats": (2, 10)},
+    {"api_calls": (12_000, 80_000), "storage_gb": (110, 650), "user_seats": (11, 45)},
+    {"api_calls": (60_000, 400_000), "storage_gb": (600, 3_000), "user_seats": (55, 250)},
+)
+EMPLOYEES = (8, 40, 160, 700)  # by size
+MOVES_UP = 0.7  # the chance that one who outgrows a plan takes the next at once
 SEGMENTS = ("Software", "Retail", "Health", "Finance", "Education")
 SIZES = ("1-10", "11-50", "51-200", "201-1000")
 OWNERS = ("Ada Moreau", "Ben Okafor", "Carla Lindt")
@@ -35,11 +49,12 @@ ENDINGS = ("Ltd", "GmbH", "Inc", "SARL")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """From a day on, a plan with so many seats; an amount of None is the end."""
+    """From a day on, a plan and what it brings at that use; an amount of None is the end."""
 
     on: date
     plan: str
     amount: Decimal | None
+    use: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -52,15 +67,30 @@ class Life:
     owner: str
     subscriptions: list[list[Moment]] = field(default_factory=list)
     plan: int = 0
-    seats: int = 1
+    use: dict[str, int] = field(default_factory=dict)
 
     @property
     def pays(self) -> bool:
         return self.subscriptions[-1][-1].amount is not None
 
+    @property
+    def situation(self) -> Situation:
+        """What is known when a price is asked for."""
+        usage = {metric: Decimal(each) for metric, each in self.use.items()}
+        return Situation(usage, company={"employee_count": Decimal(self.employees)})
+
+    @property
+    def employees(self) -> int:
+        return EMPLOYEES[SIZES.index(self.size)]
+
+    @property
+    def called(self) -> int:
+        """The place of the plan that the use calls for."""
+        return PLANS.index(recommended(BOOK, self.situation).tier)
+
     def agree(self, on: date) -> Moment:
-        name, price = PLANS[self.plan]
-        return Moment(on, name, price * self.seats)
+        price = priced(BOOK, PLANS[self.plan], self.situation).final_price
+        return Moment(on, PLANS[self.plan], price, dict(self.use))
 
 
 def lives(random: np.random.Generator, today: date) -> list[Life]:
@@ -91,7 +121,7 @@ def _begun(random: np.random.Generator, number: int, on: date) -> Life:
         SIZES[min(3, plan + int(random.integers(2)))],
         OWNERS[int(random.integers(len(OWNERS)))],
         plan=plan,
-        seats=1 + int(random.integers(6)),
+        use={metric: int(random.integers(*span)) for metric, span in USES[plan].items()},
     )
     life.subscriptions.append([life.agree(on)])
     return life
@@ -109,16 +139,22 @@ def _lived(random: np.random.Generator, life: Life, month: date, today: date) ->
     elif chance < LEAVES:
         moments.append(Moment(on, moments[-1].plan, None))
     elif chance < LEAVES + GROWS:
-        _grow(life)
-        moments.append(life.agree(on))
-    elif chance < LEAVES + GROWS + SHRINKS and life.seats > 1:
-        life.seats -= 1
-        moments.append(life.agree(on))
+        _grow(life, moves=bool(random.random() < MOVES_UP))
+        _agreed(life, on)
+    elif chance < LEAVES + GROWS + SHRINKS:
+        life.use = {metric: max(1, each * 10 // 17) for metric, each in life.use.items()}
+        _agreed(life, on)
 
 
-def _grow(life: Life) -> None:
-    """More seats, or the next plan where there are enough of them."""
-    if life.seats >= 4 and life.plan + 1 < len(PLANS):
-        life.plan, life.seats = life.plan + 1, max(1, life.seats // 2)
-    else:
-        life.seats += 1
+def _agreed(life: Life, on: date) -> None:
+    """A change of price is agreed; the same price is none."""
+    moments, agreed = life.subscriptions[-1], life.agree(on)
+    if (agreed.plan, agreed.amount) != (moments[-1].plan, moments[-1].amount):
+        moments.append(agreed)
+
+
+def _grow(life: Life, *, moves: bool) -> None:
+    """More of everything, and the next plan where the use calls for it and they take it."""
+    life.use = {metric: each * 17 // 10 for metric, each in life.use.items()}
+    if moves and life.called > life.plan:
+        life.plan += 1

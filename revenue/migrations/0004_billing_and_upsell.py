@@ -193,7 +193,7 @@ class Migration(migrations.Migration):
                 ('decided_by', models.CharField(blank=True, max_length=150)),
                 ('agreed_amount', aethercrown.columns.MoneyField(decimal_places=3, help_text='What the subscription brings a month since, where agreed.', max_digits=18, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0'))])),
                 ('acceptance', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='operations.decision')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='opportunities', to='revenue.customer')),
+                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='opportunities', to='revenue.customer')),
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='opportunities', to='revenue.version')),
             ],
             options={

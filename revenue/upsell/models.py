@@ -21,7 +21,7 @@ class Opportunity(models.Model):
     """A larger plan for one customer, from finding it to what became of it."""
 
     customer = models.ForeignKey(
-        "revenue.Customer", on_delete=models.PROTECT, related_name="opportunities"
+        "revenue.Customer", on_delete=models.CASCADE, related_name="opportunities"
     )
     kind = models.CharField(max_length=16, choices=[(each.value, each.value) for each in Kind])
     state = models.CharField(

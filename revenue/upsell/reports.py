@@ -178,26 +178,37 @@ def _seen(
     inputs = {"now": now.as_json(), "ahead": ahead.as_json()}
     found = prospects(book, each.plan, now, ahead)
     return [
-        Seen(one.kind, rests, {**_columns(one, sight), "version": version, "inputs": inputs})
+        seen(one, version, inputs, sight.decided, rests=rests)
         for one in found
         if one.kind is Kind.OVERAGE_SAVING or one.gain.estimate >= sight.terms.least_gain
     ]
 
 
-def _columns(found: Prospect, sight: Sight) -> dict[str, Any]:
-    answers = sight.decided.get(found.kind, Decided())
-    return {
+def seen(
+    found: Prospect,
+    version: Version,
+    inputs: Mapping[str, Any],
+    answers: Mapping[str, Decided] | None = None,
+    *,
+    rests: bool = False,
+) -> Seen:
+    """An opportunity as its row will hold it; `answers` are those of stored offers."""
+    known = decided() if answers is None else answers
+    columns = {
         "kind": found.kind.value,
         "reason": found.reason[:500],
         "current_plan": found.current,
         "recommended_plan": found.recommended,
         "currency": found.currency,
+        "version": version,
+        "inputs": inputs,
         "costs": found.as_json(),
         "gain_low": found.gain.low,
         "gain": found.gain.estimate,
         "gain_high": found.gain.high,
-        "confidence": confidence(answers.accepted, answers.declined),
+        "confidence": confidence(**known.get(found.kind, Decided())._asdict()),
     }
+    return Seen(found.kind, rests, columns)
 
 
 def waiting() -> list[int]:

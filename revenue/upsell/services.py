@@ -19,8 +19,11 @@ from operations.decisions.kinds import Kind as DecisionKind
 from revenue.customers import reports as customers
 from revenue.customers import services as subscriptions
 from revenue.customers.models import Subscription
+from revenue.pricing.models import Version
+from revenue.pricing.situation import Situation
 from revenue.upsell import acceptance, reports, steps
 from revenue.upsell.models import Opportunity
+from revenue.upsell.prospect import Prospect
 from revenue.upsell.steps import ALIVE, State
 
 BATCH = 200
@@ -42,7 +45,7 @@ def offer(opportunity_id: int, *, by: str, now: datetime) -> Opportunity:
     decision = _proposed(row, "propose", now, None)
     if decision.status == "proposed" and decision.mode != "observe":
         decisions.approve(decision.pk, actor=by, now=now)
-        return locked(opportunity_id)
+        row = locked(opportunity_id)
     return _offered(row, now)
 
 
@@ -159,7 +162,10 @@ def _proposed(row: Opportunity, mode: str, now: datetime, run: int | None) -> An
 
 
 def _case_row(case: Case, *states: State) -> Opportunity:
-    row = locked(acceptance.number(case.subject))
+    try:
+        row = locked(acceptance.number(case.subject))
+    except Opportunity.DoesNotExist:
+        raise decisions.Stale(f"There is no {case.subject} any more.") from None
     if row.state not in states:
         raise decisions.Stale(f"{row} is {row.state} since.")
     return row
@@ -315,6 +321,15 @@ def settle(customer_id: int, seen: Sequence[reports.Seen], *, now: datetime) -> 
         _ended(row, AUTOMATIC, now, "The use no longer calls for it.", State.WITHDRAWN)
         row.save()
     return len(gone)
+
+
+def store(
+    customer_id: int, found: Prospect, version: Version, inputs: Situation, *, now: datetime
+) -> Opportunity:
+    """Store an opportunity that was found elsewhere than in the sweep; the open one, if any."""
+    told = {"now": inputs.as_json()}
+    settle(customer_id, [reports.seen(found, version, told)], now=now)
+    return Opportunity.objects.get(customer=customer_id, kind=found.kind, state__in=ALIVE)
 
 
 def _store(row: Opportunity, seen: reports.Seen, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """The demo company's customers: two years that add up, the same each time, and gone again."""
 
+from collections import Counter
 from datetime import date
 
 import numpy as np
@@ -8,15 +9,25 @@ from django.apps import apps
 
 from aethercrown import demo
 from aethercrown.demo import NotEmpty, Seeding
+from operations.decisions.models import Decision
+from revenue.billing import reports as billing
+from revenue.billing.models import DailyUse
 from revenue.customers import reports
 from revenue.customers.models import Customer, Movement
 from revenue.customers.movements import Kind
 from revenue.demo import services
 from revenue.demo.company import MONTHS, lives
 from revenue.ledger import reports as ledger
+from revenue.pricing.documented import BOOK
+from revenue.pricing.dynamic import priced
+from revenue.pricing.seeding import seed
+from revenue.upsell.models import Opportunity
 
 TODAY = date(2026, 1, 16)
-TABLES = ("Customer", "Subscription", "Change", "Movement", "Payment")
+TABLES = (
+    *("Customer", "Subscription", "Change", "Movement", "Payment"),
+    *("Meter", "DailyUse", "Opportunity"),
+)
 
 
 def counts():
@@ -39,6 +50,31 @@ def test_nothing_happens_after_today_and_moments_follow_each_other():
         assert days[-1] <= TODAY
 
 
+@pytest.fixture
+def published(db):
+    seed(apps)
+
+
+@pytest.mark.usefixtures("published")
+def test_every_customer_pays_what_the_documented_prices_make_of_the_use():
+    for life in lives(np.random.default_rng(5), TODAY):
+        last = life.subscriptions[-1][-1]
+        if last.amount is not None and last.use == life.use:
+            assert last.amount == priced(BOOK, last.plan, life.situation).final_price
+
+
+@pytest.mark.usefixtures("published")
+def test_use_is_stored_and_larger_plans_are_open_taken_declined_and_measured():
+    seeded()
+    states = Counter(Opportunity.objects.values_list("state", flat=True))
+    assert min(states["open"], states["accepted"], states["declined"]) >= 2
+    measured = Decision.objects.filter(kind="revenue.upsell_acceptance", status="measured")
+    assert measured.exists()
+    assert DailyUse.objects.values("customer").distinct().count() == 24
+    accounts = billing.accounts("USD", TODAY, 1_000)
+    assert sum(len(each.periods) == 3 for each in accounts) >= 10
+
+
 @pytest.mark.django_db
 def test_two_years_hold_every_kind_of_movement_and_add_up():
     seeded()
@@ -56,12 +92,14 @@ def test_an_installation_with_customers_is_left_alone():
     Customer.objects.create(external_id="ours", name="Ours")
     with pytest.raises(NotEmpty, match="has customers of its own"):
         seeded()
-    assert counts() == [1, 0, 0, 0, 0]
+    assert counts() == [1, *[0] * (len(TABLES) - 1)]
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("published")
 def test_clearing_leaves_no_row_behind():
     seeded()
     assert all(counts())
+    assert Decision.objects.exists()
     assert demo.clear().kept == []
     assert counts() == [0] * len(TABLES)
+    assert not Decision.objects.exists()
