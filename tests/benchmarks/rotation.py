@@ -1,0 +1,193 @@
+"""Rotation at speed: `python -m tests.benchmarks.rotation [--quick] [--on postgresql|sqlite]`.
+
+On PostgreSQL (a server of this run's own, unless DATABASE_URL names one) and on SQLite, each in
+a process of its own. Beside the stages stands what a naive loop does: make a value, encrypt it
+over the old one, commit. It keeps no old value, no pending one and no record, so that a crash
+or a refusing target loses the key; it shows what the database alone costs.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from time import perf_counter, process_time
+
+from tests.benchmarks.table import Report
+
+KEYS, QUICK = 20_000, 2_000
+SINGLY = 300
+FLOOR_MS, AIM_MS = 2.0, 0.2  # a key: 500 and 5,000 a second
+ROTATORS, MANY = 50, 1_000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.rotation")
+    parser.add_argument("--quick", action="store_true", help="fewer keys; no verdict")
+    parser.add_argument("--on", choices=["postgresql", "sqlite"], help="only this one, here")
+    chosen = parser.parse_args()
+    if chosen.on:
+        return here(quick=chosen.quick)
+    return max(apart("postgresql", sys.argv[1:]), apart("sqlite", sys.argv[1:]))
+
+
+def apart(on: str, flags: list[str]) -> int:
+    """One database in a process of its own."""
+    from aethercrown.embedded import postgres  # noqa: PLC0415 - only where it is needed
+
+    command = [sys.executable, "-m", "tests.benchmarks.rotation", "--on", on, *flags]
+    given = {name: text for name, text in os.environ.items() if name != "DATABASE_URL"}
+    if on == "sqlite" or os.environ.get("DATABASE_URL"):
+        environment = dict(os.environ) if on == "postgresql" else given
+        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - our own
+    with postgres.running() as cluster:
+        environment = {**given, "DATABASE_URL": cluster.url("aethercrown")}
+        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - our own
+
+
+def here(*, quick: bool) -> int:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django  # noqa: PLC0415 - the environment must be set first
+
+    django.setup()
+    from django.db import connection  # noqa: PLC0415 - only now
+    from django.test.utils import setup_databases, teardown_databases  # noqa: PLC0415
+
+    report = Report("Rotation benchmark", rough=quick)
+    databases = setup_databases(verbosity=0, interactive=False)
+    try:
+        report.say(f"# {report.title}, {connection.vendor}, load {os.getloadavg()[0]:.1f}")
+        many(report, QUICK if quick else KEYS)
+        singly(report)
+        crowd(report)
+    finally:
+        teardown_databases(databases, verbosity=0)
+    return 0 if quick else min(report.missed, 1)
+
+
+def stored(count: int, prefix: str) -> list:
+    """Keys with their first values, written in bulk."""
+    from security.envelope import services as envelope  # noqa: PLC0415 - Django is set up only now
+    from security.rotation import services  # noqa: PLC0415
+    from security.rotation.models import Key, Version  # noqa: PLC0415
+
+    now = services.database_now()
+    plain = {"key_type": "x", "rotator": "generated", "interval_days": 90, "created_at": now,
+             "next_rotation_at": now, "starts_at": now}  # fmt: skip
+    keys = [Key(key_id=f"{prefix}{number}", **plain) for number in range(count)]
+    Key.objects.bulk_create(keys, batch_size=1000)
+    versions = [
+        Version(key=key, number=1, state="current", reason="registered", created_at=now)
+        for key in keys
+    ]
+    sealed = envelope.seal_many([("first", each.place_of(each.key)) for each in versions])
+    for version, box in zip(versions, sealed, strict=True):
+        version.box = box
+    Version.objects.bulk_create(versions, batch_size=1000)
+    return keys
+
+
+def many(report: Report, count: int) -> None:
+    """In batches: claim and create in one commit, finish in another; every key with its events."""
+    from security.rotation import services  # noqa: PLC0415 - Django is set up only now
+    from security.rotation.models import Version  # noqa: PLC0415
+
+    report.section(f"Batches of {services.BATCH}, {count:,} keys")
+    keys = stored(count, "many")
+    order = services.Order("scheduled")
+    begun, cpu = perf_counter(), process_time()
+    done = services.rotate_many(keys, order, services.database_now)
+    spent, cpu = perf_counter() - begun, process_time() - cpu
+    whole = Version.objects.filter(state="current", number=2).count()
+    naive = peer(keys[: count // 4])
+    report.judge("wrong keys", abs(count - len(done)) + abs(count - whole), 0)
+    report.judge("staged in batches, ms a key", 1000 * spent / count, FLOOR_MS, aim=AIM_MS)
+    report.say(
+        f"- {count / spent:,.0f} keys/s (asked 500, aim 5,000), CPU of this process "
+        f"{1000 * cpu / count:.3f} ms a key; naive loop {naive:,.0f} keys/s"
+    )
+
+
+def singly(report: Report) -> None:
+    """One by one, as the API does it: claim, create, finish, each with its commit and event."""
+    from security.rotation import services  # noqa: PLC0415 - Django is set up only now
+
+    report.section(f"One by one, {SINGLY} keys")
+    keys = stored(SINGLY, "single")
+    begun = perf_counter()
+    for key in keys:
+        services.rotate(key.key_id)
+    spent = perf_counter() - begun
+    naive = peer(keys)
+    report.say(f"- {SINGLY / spent:,.0f} keys/s; naive loop {naive:,.0f} keys/s")
+
+
+def peer(keys: list) -> float:
+    """Rotations in place: encrypt a new value over the old one, and commit."""
+    import secrets  # noqa: PLC0415 - only here
+
+    from security.envelope import services as envelope  # noqa: PLC0415
+    from security.rotation.models import Version  # noqa: PLC0415
+
+    begun = perf_counter()
+    for key in keys:
+        version = Version.objects.get(key=key, state="current")
+        version.box = envelope.seal(secrets.token_urlsafe(32), version.place_of(key))
+        version.save()
+    return len(keys) / (perf_counter() - begun)
+
+
+def crowd(report: Report) -> None:
+    """50 rotators at the same moment on one key, and on 1,000."""
+    from security.rotation.models import Version  # noqa: PLC0415 - Django is set up only now
+
+    report.section(f"{ROTATORS} rotators at once")
+    [key] = stored(1, "one")
+    begun = perf_counter()
+    told = Counter(at_once([[key.key_id]] * ROTATORS, expected=1))
+    spent = perf_counter() - begun
+    report.judge_between("rotated, of 50 on one key", told["rotated"], 1, 1)
+    report.judge_between("refused with 409", told["409"], ROTATORS - 1, ROTATORS - 1)
+    keys = [each.key_id for each in stored(MANY, "crowd")]
+    began = perf_counter()
+    told = Counter(at_once([keys[at::ROTATORS] for at in range(ROTATORS)], expected=1))
+    wrong = MANY - Version.objects.filter(key__key_id__in=keys, state="current", number=2).count()
+    report.judge("wrong of 1,000 keys", wrong + MANY - told["rotated"], 0)
+    report.say(
+        f"- one key {spent:.2f} s; 1,000 keys {MANY / (perf_counter() - began):,.0f} keys/s; "
+        f"other answers: {dict(told - Counter({'rotated': told['rotated']}))}"
+    )
+
+
+def at_once(shares: list[list[str]], expected: int) -> list[str]:
+    """What each rotation was answered; every share in a thread with a connection of its own."""
+    from django.db import connections  # noqa: PLC0415 - Django is set up only now
+
+    from security.rotation import services  # noqa: PLC0415
+
+    together = Barrier(len(shares))
+
+    def one(names: list[str]) -> list[str]:
+        together.wait(timeout=60)
+        said = []
+        try:
+            for name in names:
+                try:
+                    services.rotate(name, expected_version=expected)
+                    said.append("rotated")
+                except services.WrongStep:
+                    said.append("409")
+                except Exception as error:  # noqa: BLE001 - counted, and shown
+                    said.append(f"{type(error).__name__}: {error}"[:120])
+        finally:
+            connections.close_all()
+        return said
+
+    with ThreadPoolExecutor(len(shares)) as pool:
+        return [word for said in pool.map(one, shares) for word in said]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
