@@ -158,6 +158,7 @@ class FilesAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     @button("Export CSV", "export-csv", "export")
     def export_csv(self, request: HttpRequest) -> HttpResponseBase:
         exporter = export.named(self.export_kind)
+        export.note("rows", self.export_kind)
         return export.csv_response(self.export_kind, exporter.header, exporter.rows())
 
     @button("Import CSV", "import-csv", "import")

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from django.http import StreamingHttpResponse
 
+from aethercrown import trail
 from aethercrown.sheets import FORMULA
 
 Cell = str | int | float | bool | Decimal | date | datetime | None
@@ -52,6 +53,11 @@ def named(kind: str) -> Exporter:
 
 def kinds() -> list[str]:
     return sorted(_exporters)
+
+
+def note(what: str, subject: str) -> None:
+    """Tell the audit who took what out."""
+    trail.record(stream="exports", event=f"{what}.exported", subject=subject)
 
 
 def written(cell: Cell) -> str:

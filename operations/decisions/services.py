@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from aethercrown import trail
 from operations.alerts import reports as alerts
 from operations.automations import reports
 from operations.automations.services import demote
@@ -69,6 +70,7 @@ def approve(decision_id: int, *, actor: str, note: str = "", now: datetime) -> D
         if decision.mode == "observe":
             raise WrongStep(f"{decision} was only observed; its automation applies nothing.")
         _approve(decision, actor, note, now)
+        _tell("decision.approved", decision, actor)
     return _unless_stale(decision)
 
 
@@ -79,6 +81,8 @@ def reject(decision_id: int, *, actor: str, note: str = "", now: datetime) -> De
     decision.actor = actor
     decision.note = note
     decision.save()
+    if actor != AUTOMATIC:
+        _tell("decision.rejected", decision, actor)
     return decision
 
 
@@ -101,6 +105,8 @@ def roll_back(decision_id: int, *, actor: str, note: str = "", now: datetime) ->
     decision.rolled_back_note = note
     decision.rolled_back_at = now
     decision.save()
+    if actor != AUTOMATIC:
+        _tell("decision.rolled_back", decision, actor)
     return decision
 
 
@@ -187,6 +193,13 @@ def _apply(decision: Decision, now: datetime) -> None:
         decision.applied_at = now
         decision.due_at = now + decision.case.expected.horizon
     decision.save()
+
+
+def _tell(event: str, decision: Decision, actor: str) -> None:
+    """What a person decided stands in the audit, too."""
+    detail = {"title": decision.title, "subject": decision.subject, "status": decision.status}
+    subject = f"decision {decision.pk}"
+    trail.record(stream="decisions", event=event, subject=subject, actor=actor, detail=detail)
 
 
 def _reject(decision: Decision, verdict: Decision.Verdict, now: datetime) -> None:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from unfold.admin import TabularInline
 
+from aethercrown import export
 from aethercrown.exchange import FilesAdmin
 from revenue.customers import reports, services
 from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
@@ -69,6 +70,7 @@ class CustomerAdmin(FilesAdmin):
             self.message_user(request, "Choose one customer.", messages.ERROR)
             return None
         data = reports.personal_data(rows.get().pk)
+        export.note("personal data", f"customer {rows.get().pk}")
         answer = JsonResponse(data, json_dumps_params={"indent": 2})
         answer["Content-Disposition"] = 'attachment; filename="customer.json"'
         return answer

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Case, DateTimeField, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from aethercrown import idempotency
+from aethercrown import idempotency, trail
 from aethercrown.throttling import Rate, of_a_key
 from operations.alerts import services as alerts
 from security.access.models import User
@@ -75,6 +75,7 @@ class Limits(NamedTuple):
 UNLIMITED = Limits()
 
 
+@transaction.atomic
 def create(
     name: str,
     scopes: Iterable[str],
@@ -109,6 +110,7 @@ def create(
     )
     key.clean_fields()
     key.save(force_insert=True)
+    tell("apikey.created", key, actor)
     log.info("API key created", extra={"key_id": key.pk, "actor": str(actor or "command")})
     return Issued(key, plaintext)
 
@@ -128,6 +130,7 @@ def revoke(key_id: int, actor: User | None = None, now: datetime | None = None) 
     if key.revoked_at is None:
         key.revoked_at = now or timezone.now()
         key.save(update_fields=["revoked_at"])
+        tell("apikey.revoked", key, actor)
         log.info("API key revoked", extra={"key_id": key.pk, "actor": str(actor or "command")})
     return key
 
@@ -157,6 +160,7 @@ def rotate(
     old.rotated_at = now
     old.retire_at = now + grace
     old.save(update_fields=["replaced_by", "rotated_at", "retire_at"])
+    tell("apikey.rotated", old, actor)
     log.info("API key rotated", extra={"key_id": old.pk, "successor_id": issued.key.pk})
     return issued
 
@@ -165,6 +169,18 @@ def _revoke(keys: QuerySet[ApiKey], now: datetime) -> None:
     for key in keys.select_for_update(of=("self",)):
         key.revoked_at = now
         key.save(update_fields=["revoked_at"])
+        tell("apikey.revoked", key, None)
+
+
+def tell(event: str, key: ApiKey, actor: User | None) -> None:
+    """An event of this key's own stream; by whoever is at work, where nobody is named."""
+    trail.record(
+        stream=f"apikey:{key.pk}",
+        event=event,
+        subject=f"API key {key.pk}",
+        actor=f"user:{actor.get_username()}" if actor else "",
+        detail={"name": key.name, "hint": key.hint},
+    )
 
 
 def locked(key_id: int) -> ApiKey:

@@ -24,6 +24,7 @@ class Command(BaseCommand):
             exporter = export.named(options["kind"])
         except export.UnknownKind as error:
             raise CommandError(str(error)) from error
+        export.note("rows", exporter.kind)
         lines = export.csv_lines(exporter.header, exporter.rows())
         if not options["output"]:
             self.print_all(lines)

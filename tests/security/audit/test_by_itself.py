@@ -1,0 +1,121 @@
+"""The audit's own automations: an anchor each hour, everything each night, an alert at a fault."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from operations.alerts.models import Alert
+from operations.automations.registry import Occasion
+from operations.outbox.models import Destination, Message
+from security.audit import reports, services
+from security.audit.models import Anchor, Event
+from tests.security.audit import tampering
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _folder(settings, tmp_path):
+    settings.AUDIT_ANCHORS = tmp_path / "anchors"
+
+
+def occasion(*, dry_run=False):
+    return Occasion("security.anchor_audit", None, NOON, NOON, "auto", dry_run)
+
+
+def say(count=3):
+    services.record_all(services.Said("admin", "e", "s") for _ in range(count))
+
+
+def alerts():
+    return list(Alert.objects.values_list("subject", "state", "severity"))
+
+
+def test_each_hour_the_ends_are_sealed_and_sent_to_who_keeps_them():
+    Destination.objects.create(
+        name="vault", channel="webhook", address="https://x.example.com", takes_anchors=True
+    )
+    say()
+    outcome = services.anchor_by_itself(occasion())
+    assert outcome.summary.startswith("Audit anchor 1: ")
+    assert outcome.summary.endswith("nothing is wrong.")
+    letter = Message.objects.get()
+    assert letter.event_key.startswith("audit:anchor:1:")
+    assert letter.payload["anchor"]["mark"] == Anchor.objects.get().mark
+    assert alerts() == []
+
+
+def test_a_dry_run_seals_nothing():
+    assert services.anchor_by_itself(occasion(dry_run=True)).summary.startswith("Would anchor")
+    services.verify_by_itself(occasion(dry_run=True))
+    assert not Anchor.objects.exists()
+
+
+def test_what_is_wrong_since_the_last_anchor_is_told_within_the_hour():
+    say()
+    services.anchor_by_itself(occasion())
+    say()
+    with transaction.atomic():
+        tampering.as_owner()
+        Event.objects.filter(stream="admin", seq=5).update(actor="user:eve")
+    outcome = services.anchor_by_itself(occasion())
+    assert "First, altered: admin 5" in outcome.summary
+    assert alerts() == [("recent", "open", "critical")]
+
+
+def test_the_night_finds_what_is_older_and_settles_what_was_mended():
+    say()
+    services.anchor_by_itself(occasion())
+    tampering.as_owner()
+    Event.objects.filter(stream="admin", seq=1).update(actor="user:eve")
+    assert reports.recent_faults() == []
+    assert "First, altered: admin 1" in services.verify_by_itself(occasion()).summary
+    Event.objects.filter(stream="admin", seq=1).update(actor="")
+    assert "nothing is wrong" in services.verify_by_itself(occasion()).summary
+    assert alerts() == [("all", "resolved", "critical")]
+
+
+def test_the_night_reads_the_history_too():
+    group = Group.objects.create(name="night shift")
+    assert reports.history_faults() == []
+    group.history.update(history_user_id="user:eve")
+    (fault,) = reports.history_faults()
+    row = group.history.get().pk
+    assert str(fault).startswith(f"altered: history:auth.group 1 (row {row}): the row of")
+    group.history.all().delete()
+    assert [each.kind for each in reports.history_faults()] == ["missing"]
+
+
+def test_a_row_of_history_that_nobody_told_of_is_named():
+    group = Group.objects.create(name="night shift")
+    row = group.history.get()
+    row.pk = None
+    Group.history.bulk_create([row])
+    (fault,) = reports.history_faults()
+    assert (fault.kind, fault.seq) == ("inserted", 2)
+
+
+def test_an_event_that_is_no_json_is_the_chains_affair():
+    group = Group.objects.create(name="night shift")
+    tampering.as_owner()
+    Event.objects.filter(stream="history:auth.group").update(detail="{")
+    assert [each.kind for each in reports.chain_faults()] == ["altered"]
+    assert [each.row for each in reports.history_faults()] == [group.history.get().pk]
+
+
+def test_anchors_that_only_the_files_hold_are_taken_back():
+    say()
+    services.anchor(NOON)
+    services.anchor(NOON)
+    tampering.as_owner()
+    Anchor.objects.filter(number=2).delete()
+    assert [each.kind for each in reports.chain_faults()] == ["anchors"]
+    folder = reports.settings.AUDIT_ANCHORS
+    assert services.take_back(folder) == 1
+    assert services.take_back(folder) == 0
+    assert reports.chain_faults() == []
+    assert json.loads(Anchor.objects.get(number=2).ends) == {}
