@@ -13,6 +13,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
 application = get_wsgi_application()
 checks.refuse_unsafe()
 import_string("security.apikeys.services.keeper").serve()
-_watcher = import_string("operations.health.services.watcher")
-_watcher.serve()
-request_started.connect(_watcher.wake)
+for _name in (
+    "operations.health.services.watcher",
+    "operations.automations.tasks.watcher",
+    "operations.outbox.tasks.watcher",
+):
+    _watcher = import_string(_name)
+    _watcher.serve()
+    request_started.connect(_watcher.wake, weak=False)

@@ -12,7 +12,7 @@ from aethercrown import idempotency
 from operations.automations import services
 from operations.health.watch import Watch
 
-WATCH_SECONDS = 2.0
+BEAT_SECONDS, WEB_SECONDS = 2.0, 5.0  # between two looks of a thread beside beat, beside the web
 STALE_SECONDS = 30  # after which a bell that nobody heard is rung again by then
 
 
@@ -63,4 +63,7 @@ def watch_runs() -> None:
 @beat_embedded_init.connect
 def watch_beside_beat(**_: Any) -> None:
     """Beat forks nothing and works nothing: a thread of it is never in anybody's way."""
-    Watch(watch_runs, WATCH_SECONDS, "run watch").begin()
+    Watch(watch_runs, BEAT_SECONDS, "run watch").begin()
+
+
+watcher = Watch(watch_runs, WEB_SECONDS, "run watch")  # of each web process, while beat is away

@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.request import urlopen
 
 from aethercrown.embedded import servers, valkey
 from tests import rig
@@ -32,6 +33,7 @@ class Crew:
     at_work: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fallen: int = 0  # how many ended though nobody killed them
+    beats_killed: list[float] = field(default_factory=list)  # when
     address: valkey.Address = field(default_factory=valkey.free_address)
     broker: servers.Server | None = None
 
@@ -43,6 +45,7 @@ class Crew:
             "DATA_DIR": str(self.folder),
             "REDIS_URL": self.address.url,
             **({"DATABASE_URL": self.database} if self.database else {}),
+            "ALLOWED_HOSTS": "127.0.0.1",
             "ENCRYPTION_KEYS": "faults:" + "A" * 43 + "=",
             "SECRET_KEY": "only-for-faults-" + "x" * 50,
             "API_KEY_PEPPER": "only-for-faults-" + "y" * 50,
@@ -76,12 +79,22 @@ class Crew:
     def start_beat(self, name):
         self.start(name, "beat", "--pidfile=", "-l", "WARNING")
 
+    def start_web(self, name):
+        """A web server, and a first request: only then do its threads begin."""
+        address = f"127.0.0.1:{rig.free_port()}"
+        flags = ["-b", address, "-w", "1", "--threads", "2", "--log-level", "warning"]
+        self.launch(name, "-m", "gunicorn", "aethercrown.wsgi", *flags)
+        wait_for(lambda: answers(f"http://{address}/healthz"), READY_SECONDS)
+
     def start(self, name, *arguments, app="aethercrown"):
+        self.launch(name, "-m", "celery", "-A", app, *arguments)
+
+    def launch(self, name, *arguments):
         self.commands[name] = arguments
         output = (self.folder / "log" / f"{name}.log").open("ab")
         with output:
             self.at_work[name] = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "celery", "-A", app, *arguments],
+                [sys.executable, *arguments],
                 cwd=rig.ROOT,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -96,7 +109,7 @@ class Crew:
             if process.poll() is not None:
                 self.fallen += 1
                 self.kill(name)
-                self.start(name, *self.commands[name])
+                self.launch(name, *self.commands[name])
 
     def kill(self, name):
         """SIGKILL to a process and all that it forked, as when a machine loses its power."""
@@ -120,9 +133,12 @@ class Crew:
             return database.execute(query, values).fetchall()
 
     def rows_of_postgresql(self, query, values):
-        import psycopg  # noqa: PLC0415 - only where it serves
+        import environ  # noqa: PLC0415 - only where it serves
+        import psycopg  # noqa: PLC0415 - the same
 
-        with psycopg.connect(self.database) as database:
+        found = environ.Env.db_url_config(self.database)
+        host, user, name = (found[each] for each in ("HOST", "USER", "NAME"))
+        with psycopg.connect(host=host, user=user, dbname=name) as database:
             return database.execute(query.replace("?", "%s"), values).fetchall()
 
     def running(self):
@@ -156,10 +172,19 @@ def crew(folder, *, workers=3, beats=1, **works):
             made.start_worker(f"worker-{number}")
         for number in range(beats):
             made.start_beat(f"beat-{number}")
+        made.start_web("web")
         wait_for(made.noted, READY_SECONDS)
         yield made
     finally:
         made.end()
+
+
+def answers(url):
+    try:
+        with urlopen(url, timeout=5) as reply:  # noqa: S310 - our own loopback address
+            return reply.status == 200
+    except OSError:
+        return False
 
 
 def wait_for(condition, seconds):

@@ -48,6 +48,7 @@ def strike(held, kind, chance):
         return []
     if kind == "beat":
         held.kill("beat-0")
+        held.beats_killed.append(time.time())
         held.start_beat("beat-0")
         return []
     held.tend()
@@ -110,17 +111,21 @@ def waiting_messages(held):
 
 
 def delays(held, struck):
-    """Seconds from each blow to the next attempt's beginning; nothing where it had ended."""
+    """Seconds from each blow to the next attempt's beginning; nothing where it had ended.
+
+    By run, for a look at the longest: with the seconds since the last blow to beat.
+    """
     begun: dict[int, list[float]] = {}
     for line in held.noted():
         if line["what"] == "begin":
             begun.setdefault(line["run"], []).append(line["at"])
     found = []
-    for run, _attempt, moment in struck:
+    for run, attempt, moment in struck:
         later = [at for at in begun.get(run, []) if at > moment]
+        since = min((moment - at for at in held.beats_killed if at < moment), default=None)
         if later:
-            found.append(min(later) - moment)
-    return found
+            found.append((round(min(later) - moment, 1), run, attempt, since and round(since, 1)))
+    return sorted(found, reverse=True)
 
 
 def settled(held):
@@ -180,15 +185,17 @@ def tally(held, struck):
         " GROUP BY automation_id"
     )
     holes = sum(planned(first, last, held.every) - count for first, last, count in slots)
-    waits = delays(held, struck)
+    told = delays(held, struck)
+    waits = [wait for wait, *_ in told]
     return {
         "runs": states.total(),
         "done": states["done"],
         "lost": states.total() - states["done"] + holes + len(done - rows),
         "twice": sum(count > 1 for count in effects.values()),
         "taken_up": len(waits),
-        "slowest_taken_up": round(max(waits, default=0.0), 1),
+        "slowest_taken_up": max(waits, default=0.0),
         "median_taken_up": round(median(waits or [0.0]), 1),
+        "wait_run_attempt_since_beat": told[:5],
     }
 
 
