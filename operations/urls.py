@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import PathConverter
 
-from operations.health.api import CheckView, TrendsView
+from operations.health.api import CheckView, ComponentsView, TrendsView
 from operations.scheduling.api import (
     AssignView,
     CompleteView,
@@ -26,6 +26,7 @@ register_converter(TaskId, "task_id")
 urlpatterns: list[URLPattern | URLResolver] = [
     path("operational/health/check", CheckView.as_view(), name="health-check"),
     path("operational/health/trends", TrendsView.as_view(), name="health-trends"),
+    path("operational/health/components", ComponentsView.as_view(), name="health-components"),
     path("optimization/tasks", TasksView.as_view(), name="tasks"),
     path("optimization/tasks/schedule", ScheduleView.as_view(), name="tasks-schedule"),
     path("optimization/tasks/metrics", MetricsView.as_view(), name="tasks-metrics"),

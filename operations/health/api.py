@@ -1,21 +1,37 @@
-"""The two calls of the contract: how it stands now, and how it went."""
+"""How it stands now, how it went, and what else is to be looked at."""
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import Endpoint, Invalid, reply
-from aethercrown.fields import Count, Instant, Named, Number, Option, Percent, Rows, Text
+from aethercrown.api import Conflict, Endpoint, Invalid, reply
+from aethercrown.fields import Count, Flag, Instant, Named, Number, Option, Percent, Rows, Text
 from aethercrown.openapi import documented
-from operations.health import services
+from operations.health import services, targets
 from operations.health.models import Component, Status
 from operations.uptime import reports as uptime
 from operations.uptime.period import NoPeriod, read
 
 PERIOD = "24h"
+KINDS = [targets.HTTP, targets.TCP, targets.TLS]
+EXAMPLE_TARGET: dict[str, Any] = {
+    "name": "Shop",
+    "kind": "http",
+    "target": "https://shop.example.com/health",
+    "slow_ms": 800,
+}
+EXAMPLE_ENTERED: dict[str, Any] = {
+    "name": "Shop",
+    "kind": "http",
+    "target": "https://shop.example.com/health",
+    "status": "unknown",
+    "state": "unknown",
+    "is_required": True,
+}
 EXAMPLE_REPORT: dict[str, Any] = {
     "overall_status": "degraded",
     "checked_at": "2026-12-31T23:59:00Z",
@@ -132,6 +148,35 @@ class TrendsAnswer(serializers.Serializer[Any]):
     trends = TrendsSerializer()
 
 
+class TargetSerializer(serializers.Serializer[Any]):
+    """A target to be checked; what is left out is as in the admin."""
+
+    name = Text(max_length=100)
+    kind = Option(choices=KINDS, required=False)
+    target = Text(max_length=targets.LONGEST)
+    method = Option(choices=["GET", "HEAD"], required=False)
+    status_from = Count(min_value=100, max_value=599, required=False)
+    status_to = Count(min_value=100, max_value=599, required=False)
+    text = Text(max_length=200, required=False, allow_blank=True)
+    slow_ms = Count(min_value=1, max_value=60_000, required=False)
+    is_required = Flag(required=False)
+
+
+class EnteredSerializer(serializers.Serializer[Any]):
+    """A stored target; what its query may hold is masked."""
+
+    name = Text()
+    kind = Option(choices=KINDS)
+    target = Text()
+    status = Option(choices=Status.values)
+    state = Option(choices=Component.State.values)
+    is_required = Flag()
+
+
+class EnteredAnswer(serializers.Serializer[Any]):
+    component = EnteredSerializer()
+
+
 class CheckView(Endpoint):
     area = "operational"
 
@@ -171,3 +216,44 @@ class TrendsView(Endpoint):
         except NoPeriod as error:
             raise Invalid([("period", "invalid", str(error))]) from error
         return reply("Health trends", {"trends": uptime.answer(period, timezone.now())})
+
+
+class ComponentsView(Endpoint):
+    area = "operational"
+
+    @documented(
+        "Have a target checked",
+        request=TargetSerializer,
+        answer=EnteredAnswer,
+        example_request=EXAMPLE_TARGET,
+        example_answer={"component": EXAMPLE_ENTERED},
+        message="Component entered",
+        status=201,
+        repeated=200,
+    )
+    def post(self, request: Request) -> Response:
+        """Enter an HTTP URL, or host:port for tcp and tls; it is looked at from the next round on.
+
+        It must lead to public addresses: staff alone may allow private networks. The same target
+        again is the stored one (200); its name with other values is a 409.
+        """
+        given = self.checked(TargetSerializer)
+        try:
+            found, is_new = services.enter(given.pop("name"), given)
+        except ValidationError as error:
+            refused = error.message_dict.items()
+            raise Invalid([(field, "invalid", words[0]) for field, words in refused]) from error
+        except services.Taken as error:
+            raise Conflict(str(error)) from error
+        return reply("Component entered", {"component": entered(found)}, 201 if is_new else 200)
+
+
+def entered(component: Component) -> dict[str, Any]:
+    return {
+        "name": component.name,
+        "kind": component.kind,
+        "target": targets.masked(component.target),
+        "status": component.status,
+        "state": component.state,
+        "is_required": component.is_required,
+    }

@@ -58,6 +58,20 @@ def deadline() -> float:
     return float(settings.HEALTH_CHECK_TIMEOUT_SECONDS)
 
 
+# --- Entering ---------------------------------------------------------------------------------
+class Taken(Exception):
+    """The name belongs to a component of another kind."""
+
+
+def enter(name: str, given: Mapping[str, Any]) -> tuple[Component, bool]:
+    """Store a target, and say whether it is new; ValidationError where it may not be called."""
+    Component(name=name, **given).full_clean(validate_unique=False)
+    found, is_new = Component.objects.get_or_create(name=name, defaults=given)
+    if any(getattr(found, field) != value for field, value in given.items()):
+        raise Taken(f"There is a component {name} already, with other values.")
+    return found, is_new
+
+
 # --- Looking ----------------------------------------------------------------------------------
 def check(*, clock: Clock = timezone.now, on: Board = board) -> bool:
     """One round over everything that is on; False where one is under way or just done."""

@@ -29,6 +29,7 @@ LEASE = timedelta(minutes=2)  # above the longest try: ten seconds, and six time
 SECONDS = 10.0  # a webhook's total deadline
 AT_ONCE = 50  # messages looked up together
 DRAINED = 4.0  # seconds after which a drain begins no further message
+STUCK = timedelta(seconds=20)  # that a due message waits for a worker before others send it
 ANSWER_LIMIT = 64 * 1024
 KEPT_SENT = timedelta(days=90)
 KEPT_DEAD = timedelta(days=365)
@@ -126,6 +127,12 @@ def drain(
         if not tried:
             break  # others have them
     return sent
+
+
+def relieve(now: datetime) -> int:
+    """Send what no worker took for 20 seconds, as while the broker is away; how many arrived."""
+    stuck = _free(now).filter(next_at__lte=now - STUCK)
+    return drain() if stuck.exists() else 0
 
 
 def claim(message_id: int, now: datetime) -> Message | None:

@@ -1,9 +1,13 @@
 """Who sends what waits: called as soon as something is written, and each five seconds."""
 
 from celery import shared_task
+from django.db import connection
 from django.utils import timezone
 
+from operations.health.watch import Watch
 from operations.outbox import bell, services
+
+RELIEF_SECONDS = 10.0
 
 
 @shared_task(name="operations.send_messages", ignore_result=True)
@@ -24,3 +28,15 @@ def ask() -> None:
 
 
 bell.hang(ask)
+
+
+def relieve() -> None:
+    """Send what waits for no worker, without keeping a connection between two turns."""
+    try:
+        services.relieve(timezone.now())
+    finally:
+        connection.close()
+
+
+# of each web process: who hears that the broker is away must not wait for the broker
+watcher = Watch(relieve, RELIEF_SECONDS, "message watch")

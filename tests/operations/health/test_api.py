@@ -91,3 +91,51 @@ def test_the_documented_class_answers_from_python(transactional_db):
     assert manager.get_health_trends()["total_checks"] == 2
     with pytest.raises(NoPeriod):
         manager.get_health_trends("soon")
+
+
+COMPONENTS = "/api/v1/operational/health/components"
+SHOP = {"name": "shop", "target": "https://shop.example.com/?token=abc", "slow_ms": 300}
+
+
+@pytest.fixture
+def writer(db):
+    return Caller(keys.create("monitor", ["operational:write"]).plaintext)
+
+
+def test_a_target_is_entered_once_and_its_query_is_not_shown(writer):
+    first, again = writer.send(COMPONENTS, SHOP), writer.send(COMPONENTS, SHOP)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["data"] == again.json()["data"]
+    assert first.json()["data"]["component"]["target"] == "https://shop.example.com/?***"
+    stored = Component.objects.get()
+    assert (stored.target, stored.slow_ms, stored.kind) == (SHOP["target"], 300, "http")
+    other = writer.send(COMPONENTS, SHOP | {"slow_ms": 400})
+    assert (other.status_code, Component.objects.get().slow_ms) == (409, 300)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"target": "https://user:secret@shop.example.com/"}, "target", "user name or password"),
+        ({"target": "file:///etc/passwd"}, "target", "only http or https"),
+        ({"target": "http://169.254.169.254/latest/"}, "target", "not a public address"),
+        ({"target": "http://[fe80::1]/"}, "target", "not a public address"),
+        ({"kind": "tcp", "target": "10.0.0.1:5432"}, "target", "not a public address"),
+        ({"kind": "part"}, "kind", "must be one of"),
+        ({"status_from": 400, "status_to": 300}, "status_to", "must be 400 or more"),
+        ({"text": "x" * 201}, "text", "200"),
+    ],
+)
+def test_a_target_that_may_not_be_called_is_refused_and_not_stored(writer, change, field, words):
+    reply = writer.send(COMPONENTS, SHOP | change)
+    assert reply.status_code == 400
+    [error] = reply.json()["errors"]
+    assert error["field"] == field
+    assert words in error["message"]
+    assert not Component.objects.exists()
+
+
+def test_a_part_of_the_platform_is_not_entered_over(writer):
+    Component.objects.create(name="database", kind="part")
+    assert writer.send(COMPONENTS, SHOP | {"name": "database"}).status_code == 409
+    assert Component.objects.get().target == ""

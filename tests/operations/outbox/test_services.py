@@ -7,6 +7,7 @@ from email.utils import parseaddr
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from aethercrown.outbound import Answer, Refused, TooLarge, Unreachable
 from operations.outbox import bell, retry, services, signature
@@ -176,6 +177,15 @@ def test_a_worker_that_woke_past_its_lease_notes_nothing(listener):
 def test_a_drain_begins_nothing_after_its_time(listener):
     posted()
     assert drained(Carrier(), seconds=0) == 0
+
+
+def test_what_no_worker_takes_is_sent_by_others_after_a_while(listener):
+    now = timezone.now()
+    services.post(LETTER, "high", now)
+    assert services.relieve(now + timedelta(seconds=19)) == 0
+    assert services.relieve(now + timedelta(seconds=20)) == 1
+    assert [letter.subject for letter in mail.outbox] == ["A title"]
+    assert services.relieve(now + timedelta(hours=1)) == 0
 
 
 def test_a_claim_lost_to_another_is_passed_over(listener, monkeypatch):

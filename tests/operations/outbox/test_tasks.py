@@ -21,6 +21,15 @@ def test_what_waits_is_sent_and_what_is_old_is_forgotten(listener, settings):
     assert not Message.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_web_servers_thread_sends_what_is_stuck(listener, settings):
+    settings.EMAIL_URL = "smtp://localhost"
+    before = timezone.now() - timedelta(minutes=1)
+    services.post(Letter("event:1", "A", "B", {}), "high", before)
+    tasks.relieve()
+    assert Message.objects.get().state == "sent"
+
+
 @pytest.mark.django_db
 def test_the_bell_asks_a_worker(monkeypatch):
     asked = []
