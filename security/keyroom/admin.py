@@ -26,6 +26,7 @@ def secret_input(help_text: str, *, required: bool = False) -> forms.CharField:
     """Never filled in again by us, and never by a browser."""
     return forms.CharField(
         max_length=registry.LONGEST,
+        label="Value",
         required=required,
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
@@ -45,13 +46,13 @@ class RegisterForm(forms.Form):
     """What `services.register` takes."""
 
     key_id = forms.CharField(
-        label="name",
+        label="Name",
         max_length=100,
         widget=UnfoldAdminTextInputWidget,
         help_text="What the key is called here and in the API, such as billing-signing-secret.",
     )
     key_type = forms.CharField(
-        label="type",
+        label="Type",
         max_length=50,
         initial="secret",
         widget=UnfoldAdminTextInputWidget,
@@ -61,11 +62,11 @@ class RegisterForm(forms.Form):
         choices=[(each, each) for each in LEVELS], initial=MEDIUM, widget=UnfoldAdminSelectWidget
     )
     rotator = forms.ChoiceField(
-        label="how it rotates", choices=kinds, initial="generated", widget=UnfoldAdminSelectWidget
+        label="How it rotates", choices=kinds, initial="generated", widget=UnfoldAdminSelectWidget
     )
     value = secret_input("Its present value. Empty: one is made, and shown once.")
     config = forms.JSONField(
-        label="what its rotator needs",
+        label="What its rotator needs",
         required=False,
         initial=dict,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
@@ -85,7 +86,7 @@ class RotateForm(forms.Form):
         min_value=0,
         max_value=366 * 24 * 60,
         widget=UnfoldAdminIntegerFieldWidget,
-        label="minutes that the old value still works",
+        label="Minutes that the old value still works",
         help_text="Empty: what its level says.",
     )
 
@@ -98,14 +99,14 @@ class PasteForm(RotateForm):
 class CompromiseForm(forms.Form):
     force = forms.BooleanField(
         required=False,
-        label="revoke the old value even where no new one can be set",
+        label="Revoke the old value even where no new one can be set",
         help_text="Whatever uses the key then stops until a new value is registered.",
     )
 
 
 class ForceForm(forms.Form):
     force = forms.BooleanField(
-        required=False, label="even over the hour's limit, and where passes were paused"
+        required=False, label="Even over the hour's limit, and where passes were paused"
     )
 
 

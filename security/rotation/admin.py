@@ -16,6 +16,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
+from security.access.api import fresh_login
 from security.apikeys.admin import Shown, shown_once
 from security.evidence import services as evidence
 from security.keyroom.admin import STEPS, ForceForm, RegisterForm, Step, actor, fits, registered
@@ -82,7 +83,7 @@ class VersionInline(TabularInline):
     def has_change_permission(self, request: HttpRequest, obj: Key | None = None) -> bool:
         return False
 
-    @admin.display(description="ends in")
+    @admin.display(description="known by")
     def hint(self, version: Version) -> str:
         return f"{version.prefix}…{version.last4}" if version.last4 else ""
 
@@ -158,6 +159,7 @@ class KeyAdmin(ModelAdmin):
         return bool(request.user.has_perm("security.change_key"))
 
     # --- Registering --------------------------------------------------------------------------
+    @fresh_login
     def add_view(
         self,
         request: HttpRequest,
@@ -219,6 +221,7 @@ class KeyAdmin(ModelAdmin):
             if fits(STEPS[each.method.original_function_name], key)
         ]
 
+    @fresh_login
     def step(self, request: HttpRequest, object_id: str, wanted: Step) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -248,6 +251,7 @@ class KeyAdmin(ModelAdmin):
 
     # --- Many ---------------------------------------------------------------------------------
     @admin.action(description="Rotate now", permissions=["change"])
+    @fresh_login
     def rotate_selected(self, request: HttpRequest, keys: QuerySet[Key]) -> HttpResponse | None:
         """Every new value on one page."""
         issued = []
