@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 from allauth.account.utils import perform_login
@@ -23,6 +24,7 @@ from aethercrown.failures import API, refused
 from security.access import lockout, reports, services, setup
 from security.access.models import User
 
+Step = TypeVar("Step", bound=Callable[..., Any])
 ENROLMENT = "/account/"
 OPEN = (ENROLMENT, "/logout", "/login", "/static/", "/healthz", "/readyz")
 WAIT = 5  # seconds
@@ -72,6 +74,16 @@ def ask_again(request: HttpRequest) -> HttpResponse | None:
         return None
     there = urlencode({"next": request.get_full_path()})
     return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{there}")
+
+
+def fresh_login(step: Step) -> Step:
+    """For a method of a screen: the person signs in again first, where that is not fresh."""
+
+    @wraps(step)
+    def asking(screen: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return ask_again(request) or step(screen, request, *args, **kwargs)
+
+    return cast("Step", asking)
 
 
 class SecondFactor:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from security.access.api import fresh_login
 from security.access.reports import person
 from security.apikeys import networks, scopes, services
 from security.apikeys.models import ApiKey
@@ -91,6 +92,7 @@ class ApiKeyAdmin(ModelAdmin):
     def areas(self, key: ApiKey) -> str:
         return "all" if len(key.scopes) == len(scopes.ALL) else ", ".join(key.scopes)
 
+    @fresh_login
     def add_view(
         self,
         request: HttpRequest,
@@ -116,14 +118,17 @@ class ApiKeyAdmin(ModelAdmin):
         return issued
 
     @admin.action(description="Rotate: the old key works 7 days more", permissions=["change"])
+    @fresh_login
     def rotate(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> HttpResponse | None:
         return self.rotated(request, keys, services.GRACE)
 
     @admin.action(description="Replace: the old key ends at once", permissions=["change"])
+    @fresh_login
     def replace(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> HttpResponse | None:
         return self.rotated(request, keys, timedelta(0))
 
     @admin.action(description="Revoke at once", permissions=["change"])
+    @fresh_login
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         for key in keys:
             services.revoke(key.pk, person(request.user))
