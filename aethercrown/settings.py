@@ -12,7 +12,7 @@ import environ
 from csp.constants import NONCE
 from django.templatetags.static import static
 
-from aethercrown import datadir, variables
+from aethercrown import datadir, hsts, variables
 
 django_stubs_ext.monkeypatch()
 
@@ -282,7 +282,7 @@ LOGOUT_REDIRECT_URL = "/login"
 # --- Hardening -------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^api/"]  # limits refuses /api
-SECURE_HSTS_SECONDS = 3600 if HTTPS else 0
+SECURE_HSTS_SECONDS = hsts.seconds(DATA_DIR, https=HTTPS)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
