@@ -30,13 +30,8 @@ def prepare(keys: Sequence[Key], order: Order, now: datetime) -> Prepared:
 
     For kinds without an outside only: nothing happens between the claim and the value.
     """
-    highest = dict(
-        Version.objects.filter(key__in=keys).values_list("key").annotate(highest=Max("number"))
-    )
-    versions = []
-    for key in keys:
-        version = stages.made(key, highest.get(key.pk, 0) + 1, order, now)
-        versions.append(version)
+    last = _last([key.pk for key in keys])
+    versions = [stages.made(key, last[key.pk] + 1, order, now) for key in keys]
     boxes = envelope.seal_many([(_value(each.key), each.place_of(each.key)) for each in versions])
     for version, sealed in zip(versions, boxes, strict=True):
         version.box = sealed
@@ -48,7 +43,12 @@ def _stored(versions: list[Version], order: Order, now: datetime) -> Prepared:
     ready = stages.free().filter(pk__in=[each.key_id for each in versions], state=Key.State.ACTIVE)
     ready = ready.exclude(versions__state=State.PENDING).order_by("pk")
     fences = dict(ready.select_for_update(of=("self",)).values_list("pk", "fence"))
-    ours = [each for each in versions if fences.get(each.key_id) == each.key.fence]
+    last = _last(list(fences))
+    ours = [
+        each
+        for each in versions
+        if fences.get(each.key_id) == each.key.fence and last[each.key_id] == each.number - 1
+    ]
     keys = [each.key_id for each in ours]
     Key.objects.filter(pk__in=keys).update(lease_until=stages.lease_end(), fence=F("fence") + 1)
     stages.erase(
@@ -111,6 +111,12 @@ def _turned(versions: Sequence[Version], terms: Mapping[str, Terms], now: dateti
             "last_error = '' WHERE id = %s",
             rows,
         )
+
+
+def _last(keys: list[int]) -> dict[int, int]:
+    """The highest number of each key's versions."""
+    rows = Version.objects.filter(key__in=keys).values_list("key").annotate(last=Max("number"))
+    return dict(rows.order_by())
 
 
 def _value(key: Key) -> str:

@@ -320,7 +320,7 @@ def _revive(key: Key, clock: Clock, strike: Strike) -> None:
     if waiting is None:
         rotate(key.key_id, reason=SCHEDULED, clock=clock, strike=strike)
         return
-    order = Order(waiting.reason, waiting.grace_minutes, waiting.actor)
+    order = Order(waiting.reason, waiting.grace_minutes)  # it goes on in the name of who resumes
     with claimed(key, order, clock, strike, STARTABLE) as run:
         if waiting.reason == flow.REHEARSAL:
             flow.taken_back(run, waiting, Version.State.RETIRED, keep=False)

@@ -133,13 +133,15 @@ def work(seed):
     """Rotate, leak, tend and pass over, for ever; being refused is part of it."""
     from django.db import OperationalError  # noqa: PLC0415 - Django is set up only now
 
+    from aethercrown.attribution import acting  # noqa: PLC0415
     from security.rotation import services  # noqa: PLC0415
 
     chance = random.Random(seed)  # noqa: S311 - a replayable moment, no secret
     give_luck(chance)
     while True:
         try:
-            turn(chance)
+            with acting(f"worker:{os.getpid()}"):
+                turn(chance)
         except (services.WrongStep, services.UnknownKey, OperationalError):
             continue
 
@@ -148,20 +150,19 @@ def turn(chance):
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import Key  # noqa: PLC0415
 
-    actor = f"worker:{os.getpid()}"
     luck = chance.random()
     if luck < 0.15:
         services.tend()
     elif luck < 0.2:
         keys = list(Key.objects.filter(rotator="generated").order_by("?")[:6])
-        order = services.Order("scheduled", actor=actor)
+        order = services.Order("scheduled")
         services.rotate_many(keys, order, services.database_now)
     else:
         prefix, count = chance.choice(
             [("target", TARGETS)] * 3 + [("plain", PLAIN), ("issued", ISSUED)]
         )
         reason = chance.choice(["manual", "scheduled", "compromised"])
-        services.rotate(f"{prefix}-{chance.randrange(count)}", reason=reason, actor=actor)
+        services.rotate(f"{prefix}-{chance.randrange(count)}", reason=reason)
 
 
 def lapse(pid=None):
@@ -176,7 +177,7 @@ def lapse(pid=None):
             stream=f"key:{key.pk}", event__in=["key.claimed", "key.created"]
         )
         last = claims.order_by("-seq").first()
-        if pid is None or last is None or last.actor in {f"worker:{pid}", ""}:
+        if pid is None or last is None or last.actor == f"worker:{pid}":
             Key.objects.filter(pk=key.pk, fence=key.fence).update(lease_until=None)
 
 
