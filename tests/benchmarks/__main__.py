@@ -15,6 +15,7 @@ BENCHMARKS = (
     "scheduling",
     "scheduling_stored",
     "pricing",
+    "pricing_stored",
     "mrr",
     "audit",
     "health",

@@ -1,13 +1,14 @@
 """The rater beside its peers: `python -m tests.benchmarks.pricing [--quick] [--write FILE]`.
 
 Exactness against fractions; one quote with four rows; a cohort under two versions on one core;
-and 10,000 random books that keep their properties. No database of ours is touched.
+10,000 random books that keep their properties; and a million random quotes that keep to their
+guardrails. No database of ours is touched.
 """
 
 import argparse
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 from revenue.pricing.book import Book, Metered, Plan
 from revenue.pricing.cases import verdicts
 from revenue.pricing.documented import BOOK
-from revenue.pricing.dynamic import amount, priced
+from revenue.pricing.dynamic import Priced, amount, priced
 from revenue.pricing.exact import exactly
 from revenue.pricing.invoice import Stay, invoice
 from revenue.pricing.rater import rate
@@ -30,6 +31,7 @@ from tests.benchmarks.table import Report
 
 ORACLE = Path(__file__).parents[1] / "revenue" / "pricing" / "pricing_oracle.json"
 SEED = 20260105
+QUOTES_A_BOOK = 100
 GRADUATED = {
     "tiers": [
         {"up_to": "1000", "unit": "0", "flat": "0"},
@@ -69,6 +71,7 @@ def main() -> int:
     quotes(report, 10_000 // scale)
     cohort(report, 100_000 // scale)
     properties(report, 10_000 // scale)
+    guardrails(report, 1_000_000 // scale)
     report.say()
     report.say(f"{report.missed} figures missed.")
     if chosen.write:
@@ -174,6 +177,65 @@ def properties(report: Report, count: int) -> None:
         broken["preview is not the invoice"] += bills[0] != bills[1]
     for name, times in broken.items():
         report.judge(f"{name}:", times, 0)
+
+
+def guardrails(report: Report, count: int) -> None:
+    """Random quotes of random books: none leaves its guardrails, however the price moves."""
+    report.section(f"{count:,} random quotes and their guardrails")
+    draw = np.random.default_rng(SEED + 2)
+    names = ("floor or ceiling", "largest discount", "largest change at a renewal", "lines")
+    broken, hits = dict.fromkeys(names, 0), 0
+    began = perf_counter()
+    for _ in range(count // QUOTES_A_BOOK):
+        made = guarded_book(draw)
+        for _ in range(QUOTES_A_BOOK):
+            before, asked = Decimal(cents(draw)), Decimal(int(draw.integers(0, 101)))
+            found = priced(made, "plan", any_situation(draw), previous=before, discount=asked)
+            hits += bool(found.hits)
+            for name in beyond(made, found, before):
+                broken[name] += 1
+    spent = perf_counter() - began
+    report.say(f"{hits:,} of them were held by one; {count / spent:,.0f} a second.")
+    for name, times in broken.items():
+        report.judge(f"{name} broken:", times, 0)
+
+
+def beyond(made: Book, found: Priced, before: Decimal) -> Iterator[str]:
+    """The guardrails that a quote does not keep; floor and ceiling go before the largest change."""
+    plan, price = made.plans[0], found.recurring
+    least, most = plan.floor or Decimal(0), plan.ceiling or Decimal(10**9)
+    if not least <= price <= most:
+        yield "floor or ceiling"
+    if found.engagement_discount_percent > made.largest_discount:
+        yield "largest discount"
+    step = before * (made.largest_change or Decimal(0)) / 100
+    if not before - step <= price <= before + step and price not in {least, most}:
+        yield "largest change at a renewal"
+    if sum(each.amount for each in found.lines) != found.final_price:
+        yield "lines"
+
+
+def guarded_book(draw: np.random.Generator) -> Book:
+    floor, ceiling = sorted((Decimal(cents(draw)), Decimal(cents(draw))))
+    plan = Plan("plan", "Plan", 1, Decimal(cents(draw)), (), floor, ceiling)
+    return Book(
+        "guarded",
+        1,
+        "USD",
+        (plan,),
+        steps=BOOK.steps,
+        largest_discount=Decimal(int(draw.integers(0, 101))),
+        largest_change=Decimal(int(draw.integers(1, 100))),
+    )
+
+
+def any_situation(draw: np.random.Generator) -> Situation:
+    calls, storage, seats = (Decimal(int(each)) for each in draw.lognormal((9, 5, 3), 2))
+    rate, months = Decimal(int(draw.integers(0, 101))).scaleb(-2), int(draw.integers(0, 60))
+    return Situation(
+        {"api_calls": calls, "storage_gb": storage, "user_seats": seats},
+        {"daily_active_rate": rate, "tenure_months": Decimal(months)},
+    )
 
 
 def bill(made: Book, usage: dict[str, Decimal]) -> str:
