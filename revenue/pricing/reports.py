@@ -1,5 +1,6 @@
 """Reading price books: the version in force, its findings, and quotes again."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -55,10 +56,16 @@ kept: dict[str, Book] = {}  # published versions by digest: they never change
 MOST_KEPT = 16
 
 
-def book(version: Version) -> Book:
+def plans() -> dict[str, Plan]:
+    """Every plan by its code, as it is named, ordered and sold now; one query."""
+    return {each.code: each for each in Plan.objects.order_by()}
+
+
+def book(version: Version, rows: Mapping[str, Plan] | None = None) -> Book:
     """A version as plain values; one query for a published one that this process knows.
 
-    Raises Tampered where a published one was changed.
+    With `rows`, what `plans` read, even that is spared. Raises Tampered where a published one was
+    changed.
     """
     found = kept.get(version.digest)
     if found is None:
@@ -67,13 +74,12 @@ def book(version: Version) -> Book:
             if len(kept) >= MOST_KEPT:
                 kept.clear()
             kept[version.digest] = found
-    return _on_sale(found)
+    return _on_sale(found, plans() if rows is None else rows)
 
 
-def _on_sale(found: Book) -> Book:
+def _on_sale(found: Book, rows: Mapping[str, Plan]) -> Book:
     """The book with its plans as they are named, ordered and sold now."""
-    rows = {each.code: each for each in Plan.objects.all()}
-    plans = tuple(
+    now = tuple(
         replace(
             each,
             name=rows[each.code].name,
@@ -83,7 +89,7 @@ def _on_sale(found: Book) -> Book:
         )
         for each in found.plans
     )
-    return found if plans == found.plans else replace(found, plans=plans)
+    return found if now == found.plans else replace(found, plans=now)
 
 
 def every_plan(found: Book) -> Book:

@@ -13,7 +13,7 @@ from revenue.pricing import check, reports
 from revenue.pricing.dynamic import Priced, priced
 from revenue.pricing.exact import Problem, Wrong, rounded
 from revenue.pricing.exception import KIND, SUBJECT, draft_of
-from revenue.pricing.models import Charge, Factor, Plan, PlanPrice, PriceBook, Quote, Rule, Version
+from revenue.pricing.models import Charge, Factor, PlanPrice, PriceBook, Quote, Rule, Version
 from revenue.pricing.situation import Situation
 
 Stale = decisions.Stale
@@ -117,8 +117,8 @@ def quote(
 
     Raises book.NoSuchPlan, exact.Wrong, reports.NothingPublished and reports.Tampered.
     """
-    version = reports.in_force(now.date())
-    book = reports.book(version)
+    version, plans = reports.in_force(now.date()), reports.plans()
+    book = reports.book(version, plans)
     if currency is not None and currency != book.currency:
         message = f"must be the plan's, {book.currency}, not {currency}"
         raise Wrong(Problem("currency", "currency_differs", message))
@@ -129,7 +129,7 @@ def quote(
     made = Quote.objects.create(
         version=version,
         digest=version.digest,
-        plan=Plan.objects.get(code=code),
+        plan=plans[code],
         currency=price.currency,
         inputs=situation.as_json(),
         previous_price=previous,

@@ -1,0 +1,152 @@
+"""One stored quote through the whole API: `python -m tests.benchmarks.pricing_stored [--quick]`.
+
+On PostgreSQL where DATABASE_URL names one, else on SQLite; the rows go into a test database of
+this run. The mark is CPU of this process, which a busy machine does not change much; wall time
+stands beside it, with the floor: the same row inserted and committed without anything around it.
+"""
+
+import argparse
+import gc
+import logging
+import os
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from statistics import median
+from time import perf_counter, process_time
+from typing import Any
+
+from tests.benchmarks.table import Report
+
+CALLS, QUICK = 2_000, 200
+ASKED_MS = 5.0
+CALCULATE = "/api/v1/revenue/pricing/calculate"
+BODY = {
+    "tier": "professional",
+    "usage_data": {"api_calls": 50000, "storage_gb": 250},
+    "engagement_data": {"daily_active_rate": 0.75, "tenure_months": 18},
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.pricing_stored")
+    parser.add_argument("--quick", action="store_true", help="fewer calls; no verdict")
+    chosen = parser.parse_args()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django  # noqa: PLC0415 - the environment must be set first
+
+    django.setup()
+    from django.test.utils import (  # noqa: PLC0415
+        setup_databases,
+        setup_test_environment,
+        teardown_databases,
+    )
+
+    report = Report("Stored quote benchmark", rough=chosen.quick)
+    setup_test_environment()
+    databases = setup_databases(verbosity=0, interactive=False)
+    try:
+        run(report, QUICK if chosen.quick else CALLS)
+    finally:
+        teardown_databases(databases, verbosity=0)
+    return 0 if chosen.quick else min(report.missed, 1)
+
+
+def run(report: Report, calls: int) -> None:
+    from django.conf import settings  # noqa: PLC0415 - Django is set up only now
+    from django.db import connection  # noqa: PLC0415
+
+    from security.apikeys import services as keys  # noqa: PLC0415
+    from tests.callers import Caller  # noqa: PLC0415
+
+    settings.API_RATE_PER_SECOND, settings.API_BURST = 1_000_000, 1_000_000
+    caller = Caller(keys.create("benchmark", ["revenue:write"]).plaintext)
+    logging.disable(logging.INFO)  # the line of each request goes to a file elsewhere
+    gc.collect()
+    gc.freeze()  # as the web server does before it forks
+    report.say(f"# {report.title}, {connection.vendor}")
+    for _ in range(20):
+        answer = caller.send(CALCULATE, BODY)
+    if answer.json()["data"]["pricing"]["final_price"] != 110.21:
+        raise RuntimeError(answer.content[:500])
+    queries: list[str] = []
+    with connection.execute_wrapper(noting(queries)):
+        caller.send(CALCULATE, BODY)
+    spent, cpu, service, floors = [], [], [], []
+    for _ in range(calls):
+        begun, clock = perf_counter(), process_time()
+        caller.send(CALCULATE, BODY)
+        cpu.append(process_time() - clock)
+        spent.append(perf_counter() - begun)
+        service.append(quoted())
+        floors.append(floor())
+    report.section(f"{calls:,} quotes, {len(queries)} queries each")
+    rows = [
+        ["whole call, CPU of this process", *told(cpu)],
+        ["whole call, wall time", *told(spent)],
+        ["priced and stored, without HTTP, CPU", *told([each[0] for each in service])],
+        ["priced and stored, without HTTP, wall time", *told([each[1] for each in service])],
+        ["floor: one row inserted and committed, wall time", *told(floors)],
+    ]
+    report.table(["what", "median ms", "p99 ms"], rows)
+    report.say(f"Load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
+    report.judge("priced and stored, CPU, p99 ms", p99([each[0] for each in service]), ASKED_MS)
+
+
+def noting(queries: list[str]) -> Callable[..., Any]:
+    """Writes every statement down as it is executed."""
+
+    def wrapper(execute: Callable[..., Any], sql: str, *more: Any) -> Any:
+        queries.append(sql)
+        return execute(sql, *more)
+
+    return wrapper
+
+
+def told(seconds: list[float]) -> tuple[str, str]:
+    return f"{1000 * median(seconds):.2f}", f"{p99(seconds):.2f}"
+
+
+def p99(seconds: list[float]) -> float:
+    return 1000 * sorted(seconds)[int(len(seconds) * 0.99)]
+
+
+def quoted() -> tuple[float, float]:
+    """CPU and wall seconds of the service alone."""
+    from django.utils import timezone  # noqa: PLC0415 - Django is set up only now
+
+    from revenue.pricing import services  # noqa: PLC0415
+    from revenue.pricing.situation import situation  # noqa: PLC0415
+
+    begun, clock = perf_counter(), process_time()
+    known = situation(BODY["usage_data"], BODY["engagement_data"])  # type: ignore[arg-type]  # both are objects
+    services.quote("professional", known, now=timezone.now(), by="benchmark")
+    return process_time() - clock, perf_counter() - begun
+
+
+def floor() -> float:
+    """Seconds of the least that keeping a quote takes."""
+    from django.db import transaction  # noqa: PLC0415 - Django is set up only now
+    from django.utils import timezone  # noqa: PLC0415
+
+    from revenue.pricing.models import Quote  # noqa: PLC0415
+
+    row: Any = floor.__dict__.setdefault("row", Quote.objects.first())
+    again = Quote(
+        version_id=row.version_id,
+        digest=row.digest,
+        plan_id=row.plan_id,
+        currency=row.currency,
+        inputs=row.inputs,
+        lines=row.lines,
+        final_price=Decimal("110.21"),
+        quoted_at=timezone.now(),
+    )
+    begun = perf_counter()
+    with transaction.atomic():
+        again.save(force_insert=True)
+    return perf_counter() - begun
+
+
+if __name__ == "__main__":
+    sys.exit(main())
