@@ -140,7 +140,8 @@ def test_while_the_broker_is_away_all_answers_and_afterwards_all_heals(tmp_path)
     verdict = verdict and after == [("down broker", "resolved", [DOWN, f"{DOWN}: resolved"])]
     report(fault="the broker is away", seconds=OUTAGE_SECONDS, health_said_so_after=said,
            alerted_after=alerted, told_after=told, unanswered=failed[:5], alerts=after,
-           resolved_after=resolved, all_well_after=healed, verdict="ok" if verdict else "failed")  # fmt: skip
+           resolved_after=resolved, all_well_after=healed,
+           verdict="ok" if verdict else "failed")  # fmt: skip
     assert verdict
 
 
