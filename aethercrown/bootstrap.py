@@ -31,6 +31,8 @@ COMMANDS = {
     "faults": ("-m", "tests.faults"),
     "benchmark": ("-m", "tests.benchmarks"),
     "screenshots": ("-m", "tests.screenshots"),
+    "audit": ("-m", "uv", "tool", "run", "pip-audit==2.10.1")
+    + ("--require-hashes", "--disable-pip", "-r", "requirements.txt"),
 }
 INSTALLER = """uv==0.13.9 \\
   --hash=sha256:d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19 \\

@@ -3,13 +3,14 @@
 import argparse
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import environ
@@ -91,20 +92,35 @@ def part(arguments: list[str], settings: Mapping[str, str], plan: Plan, *, on: s
 
 
 def whole(settings: Mapping[str, str], plan: Plan) -> int:
-    """Everything. The types are checked in the background, at a low priority, as they take long."""
+    """Everything. What takes long and no server goes on beside the rest, at a low priority."""
     began = time.monotonic()
-    with tempfile.TemporaryFile() as printed:
-        background = start(plan.types, settings, printed.fileno(), lower=10)
+    with contextlib.ExitStack() as beside:
+        slow = [beside.enter_context(aside(step, settings)) for step in plan.beside]
         outcomes = [carried_out(step, settings) for step in plan.quick]
         outcomes += suites(settings, plan)
         outcomes += [carried_out(step, settings) for step in plan.coverage]
-        code = background.wait()
-        heading(plan.types)
-        printed.seek(0)
-        say(printed.read().decode("utf-8", "replace").splitlines())
-        outcomes.insert(2, Outcome(plan.types.name, code, time.monotonic() - began))
-    say(["", *steps.table(outcomes, time.monotonic() - began)])
+        outcomes += [ended() for ended in slow]
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    worked = usage.ru_utime + usage.ru_stime
+    say(["", *steps.table(outcomes, time.monotonic() - began, worked)])
     return int(any(each.code for each in outcomes))
+
+
+@contextlib.contextmanager
+def aside(step: Step, settings: Mapping[str, str]) -> Iterator[Callable[[], Outcome]]:
+    """Start a step that keeps what it prints; the answer waits for its end and shows it."""
+    with tempfile.TemporaryFile() as printed:
+        began = time.monotonic()
+        process = start(step, settings, printed.fileno(), lower=10)
+
+        def ended() -> Outcome:
+            outcome = waited_for(step, process, began)
+            heading(step)
+            printed.seek(0)
+            say(printed.read().decode("utf-8", "replace").splitlines())
+            return outcome
+
+        yield ended
 
 
 def suites(settings: Mapping[str, str], plan: Plan) -> list[Outcome]:
@@ -120,8 +136,15 @@ def carried_out(step: Step, settings: Mapping[str, str]) -> Outcome:
     """Run one step to its end."""
     heading(step)
     began = time.monotonic()
-    code = start(step, settings).wait()
-    return Outcome(step.name, code, time.monotonic() - began)
+    return waited_for(step, start(step, settings), began)
+
+
+def waited_for(step: Step, process: "subprocess.Popen[bytes]", began: float) -> Outcome:
+    """The end of a step, with the processors' time of its processes."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    worked = usage.ru_utime + usage.ru_stime
+    return Outcome(step.name, process.returncode, time.monotonic() - began, worked)
 
 
 def start(

@@ -29,18 +29,22 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a step went: exit code, and duration in seconds."""
+    """How a step went: exit code, duration, and the processors' time; both in seconds."""
 
     name: str
     code: int
     seconds: float
+    worked: float
 
 
 def python(name: str, *arguments: str) -> Step:
     return Step(name, (PYTHON, *arguments))
 
 
-TYPES = python("types", "-m", "mypy", *APPS, "tests", "manage.py")
+BESIDE = (
+    python("types", "-m", "mypy", *APPS, "tests", "manage.py"),
+    python("known faults", "-m", "bandit", "-q", "-c", "pyproject.toml", "-r", *APPS, "manage.py"),
+)
 QUICK = (
     python("format", "-m", "ruff", "format", "--check", "."),
     python("lint", "-m", "ruff", "check", "."),
@@ -81,23 +85,29 @@ def coverage() -> tuple[Step, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the gate consists of; `suite` makes a command of arguments and a number of processes."""
+    """What the gate consists of: `beside` goes on while the others come one after the other.
 
-    types: Step = TYPES
+    `suite` makes a command of arguments and a number of processes.
+    """
+
+    beside: tuple[Step, ...] = BESIDE
     quick: tuple[Step, ...] = QUICK
     suite: Callable[[Sequence[str], int], tuple[str, ...]] = suite
     coverage: tuple[Step, ...] = coverage()
 
 
-def table(outcomes: Iterable[Outcome], seconds: float) -> list[str]:
-    """One line a step, and the whole in the last."""
+def table(outcomes: Iterable[Outcome], seconds: float, worked: float) -> list[str]:
+    """One line a step, and the whole in the last.
+
+    The processors' time tells what a step costs, also on a machine that is busy with more.
+    """
     rows = list(outcomes)
     width = max(len(each.name) for each in rows)
     lines = [
         f"{each.name:<{width}}  {'ok' if not each.code else f'FAILED ({each.code})':<12}"
-        f"{each.seconds:7.1f} s"
+        f"{each.seconds:7.1f} s{each.worked:9.1f} s of CPU"
         for each in rows
     ]
     failed = sum(bool(each.code) for each in rows)
     verdict = f"{failed} of {len(rows)} steps failed" if failed else f"All {len(rows)} steps passed"
-    return [*lines, f"{verdict} in {seconds:.0f} s."]
+    return [*lines, f"{verdict} in {seconds:.0f} s, {worked:.0f} s of CPU."]

@@ -15,13 +15,13 @@ PASSING = Step("passes", ("/bin/sh", "-c", ""))
 
 
 def test_the_table_has_a_line_a_step_and_a_verdict():
-    outcomes = [Outcome("lint", 0, 1.25), Outcome("types", 1, 30.0)]
-    assert steps.table(outcomes, 31.4) == [
-        "lint   ok              1.2 s",
-        "types  FAILED (1)     30.0 s",
-        "1 of 2 steps failed in 31 s.",
+    outcomes = [Outcome("lint", 0, 1.25, 1.0), Outcome("types", 1, 30.0, 28.5)]
+    assert steps.table(outcomes, 31.4, 29.6) == [
+        "lint   ok              1.2 s      1.0 s of CPU",
+        "types  FAILED (1)     30.0 s     28.5 s of CPU",
+        "1 of 2 steps failed in 31 s, 30 s of CPU.",
     ]
-    assert steps.table(outcomes[:1], 2)[-1] == "All 1 steps passed in 2 s."
+    assert steps.table(outcomes[:1], 2, 1)[-1] == "All 1 steps passed in 2 s, 1 s of CPU."
 
 
 def test_every_app_is_checked_for_types_and_every_feature_for_its_coverage():
@@ -32,7 +32,7 @@ def test_every_app_is_checked_for_types_and_every_feature_for_its_coverage():
 
 GIVEN = {"DATABASE_URL": "postgresql://x/y", "DEBUG": "1", "PATH": os.environ["PATH"]}
 QUICK = steps.Plan(
-    types=PASSING,
+    beside=(PASSING,),
     quick=(PASSING, PASSING),
     suite=lambda _arguments, _processes: PASSING.command,
     coverage=(PASSING,),
@@ -49,10 +49,10 @@ def test_a_gate_without_a_failure_ends_with_0(capfd):
 
 
 def test_one_failure_fails_the_gate_and_the_other_steps_still_run(capfd):
-    assert answer(dataclasses.replace(QUICK, types=FAILING)) == 1
+    assert answer(dataclasses.replace(QUICK, beside=(FAILING,))) == 1
     lines = capfd.readouterr().out.splitlines()
     assert lines[-1].startswith("1 of 6 steps failed in ")
-    assert lines[-5].split()[:3] == ["fails", "FAILED", "(3)"]
+    assert lines[-2].split()[:3] == ["fails", "FAILED", "(3)"]
 
 
 @pytest.mark.parametrize(("on", "url"), [("sqlite", ""), ("postgresql", "postgresql://x/y")])
