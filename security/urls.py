@@ -1,7 +1,7 @@
 """Signing in and out, the second factor, the first administrator, and the calls of keys."""
 
 from allauth.account.views import reauthenticate
-from django.contrib.auth.views import LogoutView
+from django.contrib.auth.views import LogoutView, PasswordChangeView
 from django.urls import include, path
 
 from security.access.api import SetUp, SignIn, admin_door
@@ -15,6 +15,11 @@ urlpatterns = [
     path("admin/login/", admin_door),
     path("setup/<str:token>", SetUp.as_view(), name="setup"),
     path("account/reauthenticate", reauthenticate, name="account_reauthenticate"),
+    path(
+        "account/password",
+        PasswordChangeView.as_view(template_name="account/password.html", success_url="/"),
+        name="account_change_password",
+    ),
     path("account/2fa/", include("allauth.mfa.urls")),
     path(f"{KEYS}/register", keys.RegisterView.as_view()),
     path(f"{KEYS}/due-rotation", keys.DueView.as_view()),

@@ -15,6 +15,8 @@ def with_app(user) -> Authenticator:
     return TOTP.activate(user, SECRET).instance
 
 
-def code(secret: str = SECRET, steps: int = 0) -> str:
-    """What the app shows now, or some steps of 30 seconds later."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
+def code(secret: str = SECRET, left: float = 1.0) -> str:
+    """What the app shows now; waits for the next where fewer than `left` seconds are left of it."""
+    while 30 - time.time() % 30 < left:
+        time.sleep(0.1)
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))

@@ -2,9 +2,12 @@ import pytest
 import time_machine
 from axes.models import AccessAttempt
 from django.contrib.auth.hashers import get_hasher
+from django.contrib.sessions.models import Session
+from django.test import Client
 
 from aethercrown import throttling
-from security.access import services
+from security.access import lockout, services
+from security.audit.models import Event
 
 pytestmark = pytest.mark.django_db
 PHRASE = "a long enough phrase"
@@ -149,3 +152,47 @@ def test_a_signed_in_person_who_is_no_staff_is_told_so_and_not_asked_to_sign_in_
     answer = client.get("/admin/", follow=True)
     assert answer.status_code == 403
     assert b'action="/logout"' in answer.content
+
+
+def test_a_password_is_changed_by_whoever_knows_it_and_other_sessions_end(client, ada):
+    other = Client()
+    other.force_login(ada)
+    client.force_login(ada)
+    given = {"new_password1": "another long phrase", "new_password2": "another long phrase"}
+    wrong = client.post("/account/password", given | {"old_password": "wrong"})
+    assert b"entered incorrectly" in wrong.content
+    assert b'type="password"' in wrong.content
+    assert client.post("/account/password", given | {"old_password": PHRASE}).status_code == 302
+    assert client.get("/account/2fa/").status_code == 200
+    assert other.get("/account/2fa/").headers["Location"].startswith("/login")
+
+
+def test_signing_in_makes_a_new_session_and_signing_out_leaves_none(client, ada):
+    client.get("/login")
+    sign_in(client)
+    first = client.session.session_key
+    client.post("/logout")
+    assert not Session.objects.filter(pk=first).exists()
+    sign_in(client)
+    assert client.session.session_key != first
+    assert len(first) >= 32
+
+
+def test_somebody_switched_off_is_out_at_once(client, ada):
+    client.force_login(ada)
+    ada.is_active = False
+    ada.save()
+    assert client.get("/account/2fa/").status_code == 302
+
+
+def test_what_happens_at_the_door_is_an_event_of_the_audit(client, ada):
+    for _ in range(7):
+        sign_in(client, password="wrong")  # noqa: S106 - wrong on purpose
+    sign_in(client, address="192.0.2.9")
+    told = list(
+        Event.objects.filter(stream="access").order_by("seq").values_list("event", "subject")
+    )
+    assert told == [
+        ("sign-in closed", lockout.who("ada")),
+        ("signed in", f"user {ada.pk}"),
+    ]
