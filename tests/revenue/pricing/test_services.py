@@ -146,9 +146,9 @@ def test_rows_that_were_changed_behind_our_back_price_nothing(published):
 
 
 def test_a_quote_takes_few_queries(published, django_assert_num_queries):
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         services.quote("starter", KNOWN, now=NOON)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         services.quote("starter", KNOWN, now=NOON)
 
 
