@@ -1,6 +1,6 @@
 """A tracked row's history in words: who changed what, when, from where and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,8 +87,8 @@ def _shown(field: "Field[Any, Any]", value: Any) -> str:
         return _cut(str(found) if found else f"{value} (deleted)")
     if value is None or value == "":
         return "empty"
-    chosen: Sequence[Any] = list(field.flatchoices)
-    return _cut(str(dict(chosen).get(value, value)))
+    labels = (label for choice, label in field.flatchoices if choice == value)
+    return _cut(str(next(labels, value)))
 
 
 def _name(field: Any) -> str:
