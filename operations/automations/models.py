@@ -1,11 +1,12 @@
 """Automations as staff set them, and the ledger of their runs."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from simple_history import register
@@ -175,6 +176,13 @@ class Automation(models.Model):
         return Quiet(self.quiet_from, self.quiet_until, self.clock)
 
 
+class RunQuerySet(models.QuerySet["Run"]):
+    def free(self, now: datetime) -> "RunQuerySet":
+        """What may be claimed: runs that wait no longer, and those whose lease lapsed."""
+        waits_no_longer = Q(state=Run.State.QUEUED, not_before__lte=now)
+        return self.filter(waits_no_longer | Q(state=Run.State.RUNNING, lease_until__lt=Now()))
+
+
 class Run(models.Model):
     """One planned time of one automation: the ledger grants it to one worker at a time."""
 
@@ -205,6 +213,8 @@ class Run(models.Model):
     summary = models.TextField(blank=True)
     result = models.JSONField(default=dict)
     error = models.TextField(blank=True, help_text="The last failure, without secrets.")
+
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-planned_for", "-pk"]

@@ -164,17 +164,22 @@ def claim(run_id: int, worker: str, now: datetime) -> Run | None:
         return None
     if running.exclude(pk=run_id).exists():
         return None
-    free = Q(state=Run.State.QUEUED, not_before__lte=now) | Q(
-        state=Run.State.RUNNING, lease_until__lt=Now()
+    taken = (
+        Run.objects.free(now)
+        .filter(pk=run_id, attempt__lt=ledger.ATTEMPTS)
+        .update(
+            state=Run.State.RUNNING,
+            attempt=F("attempt") + 1,
+            lease_until=_lease_end(),
+            worker=worker,
+            started_at=now,
+        )
     )
-    taken = Run.objects.filter(free, pk=run_id, attempt__lt=ledger.ATTEMPTS).update(
-        state=Run.State.RUNNING,
-        attempt=F("attempt") + 1,
-        lease_until=_lease_end(),
-        worker=worker,
-        started_at=now,
-    )
-    return Run.objects.select_related("automation").get(pk=run_id) if taken else None
+    if not taken:
+        return None
+    claimed = Run.objects.get(pk=run_id)
+    claimed.automation = automation
+    return claimed
 
 
 def renew(run_id: int, attempt: int) -> bool:
@@ -329,10 +334,7 @@ def _row(automation: Automation, entry: Entry, now: datetime) -> Run:
 
 
 def _startable(name: str, now: datetime) -> list[int]:
-    free = Q(state=Run.State.QUEUED, not_before__lte=now) | Q(
-        state=Run.State.RUNNING, lease_until__lt=Now()
-    )
-    rows = Run.objects.filter(free, automation__name=name).order_by("planned_for")
+    rows = Run.objects.free(now).filter(automation__name=name).order_by("planned_for")
     return list(rows.values_list("pk", flat=True))
 
 

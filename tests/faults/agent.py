@@ -15,7 +15,7 @@ CALLS = "/api/v1/optimization/tasks"
 
 
 def call(url, key, path, body=None):
-    """(status, data) of a call; refusals are answers too."""
+    """(status, data) of a call; refusals are answers too, and 0 says that the line was cut."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     content = None if body is None else json.dumps(body).encode()
     request = Request(f"{url}{CALLS}{path}", content, headers)  # noqa: S310 - our own loopback address
@@ -24,6 +24,8 @@ def call(url, key, path, body=None):
             return reply.status, json.load(reply)["data"]
     except HTTPError as refusal:
         return refusal.code, json.load(refusal)
+    except OSError as error:
+        return 0, str(error)
 
 
 def note(journal, **line):
@@ -36,8 +38,8 @@ def note(journal, **line):
 
 
 def heard(*arguments):
-    """As `call`, again after a while where there were too many."""
-    while (answer := call(*arguments))[0] == 429:
+    """As `call`, again after a while where there were too many, or the line was cut."""
+    while (answer := call(*arguments))[0] in {0, 429, 503}:
         time.sleep(0.2)
     return answer
 

@@ -78,7 +78,7 @@ def office(tmp_path):
 
 
 def test_a_dead_agent_s_task_goes_to_another_and_its_late_word_is_refused(office):
-    assert office.ask("/schedule", one("only"))[0] == 201
+    assert office.ask("/schedule", one("only"))[0] in {200, 201}
     dead = office.hire(seconds=3600.0)
     wait_for(office.holding, 60)
     killed = office.kill(dead)
@@ -107,7 +107,7 @@ def one(name, *needs):
 def test_random_deaths_of_agents_lose_no_task_and_end_none_twice(office):
     chance = random.Random(SEED)  # noqa: S311 - a replayable moment, no secret
     tasks = [one(f"task-{n}", *([f"task-{n - 1}"] if n % 3 == 2 else [])) for n in range(TASKS)]
-    assert office.ask("/schedule", {"tasks": tasks})[0] == 201
+    assert office.ask("/schedule", {"tasks": tasks})[0] in {200, 201}
     for _ in range(AGENTS):
         office.hire()
     struck = deaths(office, chance)
