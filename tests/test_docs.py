@@ -7,7 +7,7 @@ import pytest
 from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "THREATS.md", *(ROOT / "docs").rglob("*.md")])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -44,3 +44,23 @@ def test_the_readme_and_the_apps_story_name_every_feature(app):
     story = (ROOT / app / "__init__.py").read_text(encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert not [each for each in features if each not in story or each not in readme]
+
+
+def named_tests():
+    """Each test that docs/security.md names: `tests/x.py::test_a`, then `test_b` of the same file."""
+    place = ""
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    for path, name in re.findall(r"`(?:(tests/[\w/]+\.py)::)?(test_\w+)`", text):
+        place = path or place
+        yield place, name
+
+
+def test_every_test_that_the_security_page_names_exists():
+    named = set(named_tests())
+    assert len(named) > 60
+    missing = [
+        f"{path}::{name}"
+        for path, name in sorted(named)
+        if not (ROOT / path).exists() or f"def {name}(" not in (ROOT / path).read_text("utf-8")
+    ]
+    assert missing == []
