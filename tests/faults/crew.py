@@ -68,6 +68,15 @@ class Crew:
         command = [sys.executable, *arguments]
         subprocess.run(command, cwd=rig.ROOT, env=self.environment(), check=True, timeout=300)  # noqa: S603 - our own
 
+    def ask(self, *arguments):
+        """The last line that a call of Python prints."""
+        command = [sys.executable, *arguments]
+        done = subprocess.run(  # noqa: S603 - our own
+            command, cwd=rig.ROOT, env=self.environment(), check=True, capture_output=True,
+            text=True, timeout=300,
+        )  # fmt: skip
+        return done.stdout.splitlines()[-1]
+
     def start_broker(self):
         self.broker = valkey.launch(self.folder, self.address)
         self.broker.wait_until(self.address.answers)
