@@ -23,12 +23,15 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from aethercrown.models import Bucket
+
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 PAUSE = 5.0  # seconds without asking a broker that failed
 PATIENCE = 0.25  # seconds for its answer
 MOST_BUCKETS = 10_000  # of one process
+KEPT_SECONDS = 30 * 86_400.0  # of a bucket in a row that nobody takes from
 # All buckets give their tokens, or none does. A full one need not be kept.
 SCRIPT = """
 local clock = redis.call('TIME')
@@ -176,6 +179,12 @@ def counted(take: Take) -> float | None:
             return float(cursor.fetchone()[0])
     except (DatabaseError, InterfaceError):
         return None
+
+
+def purge() -> int:
+    """Forget the rows of buckets that nobody has used for a month; how many they were."""
+    old = time.time() - KEPT_SECONDS
+    return Bucket.objects.filter(counted_at__lt=old).delete()[0]
 
 
 @lru_cache(maxsize=4)

@@ -8,7 +8,7 @@ from celery.signals import beat_embedded_init, beat_init, worker_ready
 from django.db import connection
 from django.utils import timezone
 
-from aethercrown import idempotency
+from aethercrown import idempotency, throttling
 from operations.automations import services
 from operations.health.watch import Watch
 
@@ -40,6 +40,7 @@ def purge_runs() -> None:
     """Forget old runs, and old answers kept for callers who ask again."""
     services.purge(timezone.now())
     idempotency.purge(timezone.now())
+    throttling.purge()
 
 
 @worker_ready.connect

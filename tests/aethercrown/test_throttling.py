@@ -121,6 +121,15 @@ def test_a_row_gains_tokens_with_the_databases_time_and_never_above_its_burst(se
     assert throttling.counted(take) == pytest.approx(1 / rate, abs=0.5)
 
 
+@pytest.mark.django_db
+def test_a_row_that_nobody_uses_is_forgotten_after_a_month():
+    for name in ("old", "young"):
+        throttling.counted(Take(name, RATE))
+    Bucket.objects.filter(name="old").update(counted_at=F("counted_at") - throttling.KEPT_SECONDS)
+    assert throttling.purge() == 1
+    assert str(Bucket.objects.get()) == "young"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_rows_too_give_many_at_once_exactly_the_burst(settings, at_once):
     settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 5, 0.001, ""
