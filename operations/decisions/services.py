@@ -197,7 +197,8 @@ def _apply(decision: Decision, now: datetime) -> None:
 
 def _tell(event: str, decision: Decision, actor: str) -> None:
     """What a person decided stands in the audit, too."""
-    detail = {"title": decision.title, "subject": decision.subject, "status": decision.status}
+    detail = {"title": decision.title, "subject": decision.subject}
+    detail["status"] = str(decision.status)  # a fresh row still holds the enum
     subject = f"decision {decision.pk}"
     trail.record(stream="decisions", event=event, subject=subject, actor=actor, detail=detail)
 
