@@ -61,11 +61,6 @@ def headlines(
     alive, offered = sum(e.alive for e in standings), sum(e.offered for e in standings)
     gain = sum((each.gain for each in standings), Decimal(0))
     likely = sum(each.likely for each in standings)
-    yes = sum(each.accepted for each in standings)
-    rate = share(yes, yes + sum(each.declined for each in standings))
-    known = [each for each in promised if each["realised"] is not None]
-    brought = sum(each["realised"] for each in known)
-    meant = sum(each["estimate"] for each in known)
     return [
         Headline(
             "Open",
@@ -79,23 +74,32 @@ def headlines(
             f"{full(likely, unit)} weighted by confidence",
             "What the customers would pay more a month, by the price book and the use ahead.",
         ),
-        Headline(
-            "Accepted",
-            full(rate[1], SHARE) if rate else MISSING,
-            f"{full(rate[0], SHARE)} to {full(rate[2], SHARE)} of answers"
-            if rate
-            else "No offer was answered yet",
-            "Of the offers that were answered, with the interval that holds 90% of it.",
-        ),
-        Headline(
-            "Gained a month",
-            signed(brought, unit) if known else MISSING,
-            f"{signed(meant, unit)} promised, {counted(len(known), 'acceptance')} measured"
-            if known
-            else "Measured 60 days after an acceptance",
-            "How MRR moved since, beside customers on the same plan who were offered nothing.",
-        ),
+        _accepted(standings),
+        _gained(promised, unit),
     ]
+
+
+def _accepted(standings: Sequence[Standing]) -> Headline:
+    yes = sum(each.accepted for each in standings)
+    rate = share(yes, yes + sum(each.declined for each in standings))
+    meaning = "Of the offers that were answered, with the interval that holds 90% of it."
+    if rate is None:
+        return Headline("Accepted", MISSING, "No offer was answered yet", meaning)
+    low, part, high = (full(each, SHARE) for each in rate)
+    return Headline("Accepted", part, f"{low} to {high} of answers", meaning)
+
+
+def _gained(promised: Sequence[Mapping[str, Any]], unit: Unit) -> Headline:
+    known = [each for each in promised if each["realised"] is not None]
+    meaning = (
+        "How MRR moved since, beside customers on the same plan who were offered nothing;"
+        " an acceptance is measured after 60 days."
+    )
+    if not known:
+        return Headline("Gained a month", MISSING, "No acceptance was measured yet", meaning)
+    brought, meant = (sum(each[name] for each in known) for name in ("realised", "estimate"))
+    note = f"{signed(meant, unit)} promised, {counted(len(known), 'acceptance')} measured"
+    return Headline("Gained a month", signed(brought, unit), note, meaning)
 
 
 def pipeline(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:

@@ -44,9 +44,8 @@ def _rows(currency: str, basis: str) -> Iterator[SegmentRow]:
         return
     sums = MonthlySum.objects.filter(currency=currency, basis=basis)
     yield from sums.values_list("segment", "month", "kind", "amount", "payers")
-    rows = Movement.objects.filter(currency=currency)
-    yield from by_segment(rows.filter(pk__gt=mark.upto), basis)
-    yield from _moved(rows.filter(pk__lte=mark.upto), basis)
+    yield from _since(mark, currency, basis)
+    yield from _moved(mark, currency, basis)
 
 
 def holding_mark() -> Mark | None:
@@ -72,18 +71,27 @@ def summed(grouped: Any) -> Any:
     return grouped.annotate(Sum("amount"), Sum("payers")).iterator()
 
 
-def _moved(rows: QuerySet[Movement], basis: str) -> Iterator[SegmentRow]:
+def _since(mark: Mark, currency: str, basis: str) -> Iterator[SegmentRow]:
+    """Rows after the mark. They are found by number alone: by currency, all would be read."""
+    rows = Movement.objects.filter(pk__gt=mark.upto).order_by()
+    for of, *row in summed(rows.values_list("currency", SEGMENT, basis, "kind")):
+        if of == currency:
+            segment, on, kind, amount, payers = row
+            yield segment, on, kind, amount, payers
+
+
+def _moved(mark: Mark, currency: str, basis: str) -> Iterator[SegmentRow]:
     """Rows of customers who changed segment since: taken from the one, given to the other."""
-    changed = moved_customers().values("pk")
-    grouped = (
-        rows.filter(customer__in=changed)
-        .order_by()
-        .values_list("customer__rolled_segment", SEGMENT, basis, "kind")
-    )
-    for old, new, *row in summed(grouped):
-        on, kind, amount, payers = row
-        yield old, on, kind, -amount, -payers
-        yield new, on, kind, amount, payers
+    keys = list(moved_customers().values_list("pk", flat=True))
+    for start in range(0, len(keys), BATCH):
+        rows = Movement.objects.filter(customer__in=keys[start : start + BATCH]).order_by()
+        grouped = rows.filter(pk__lte=mark.upto).values_list(
+            "currency", "customer__rolled_segment", SEGMENT, basis, "kind"
+        )
+        for of, old, new, on, kind, amount, payers in summed(grouped):
+            if of == currency:
+                yield old, on, kind, -amount, -payers
+                yield new, on, kind, amount, payers
 
 
 def moved_customers() -> QuerySet[Customer]:
