@@ -130,7 +130,7 @@ class AlertAdmin(ModelAdmin):
     # --- What is done -------------------------------------------------------------------------
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """Nothing can be done about what is over, and acknowledging is done once."""
-        alert = Alert.objects.filter(pk=object_id).first()
+        alert = self.get_object(request, object_id)
         if alert is None or alert.state == Alert.State.RESOLVED:
             return []
         is_open = alert.state == Alert.State.OPEN

@@ -186,7 +186,7 @@ class DecisionAdmin(ModelAdmin):
     # --- What is done -------------------------------------------------------------------------
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """Only the steps that may follow from where the decision stands."""
-        decision = Decision.objects.filter(pk=object_id).first()
+        decision = self.get_object(request, object_id)
         if decision is None:
             return []
         open_steps = steps.FOLLOWING[decision.status]

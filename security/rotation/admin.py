@@ -212,7 +212,7 @@ class KeyAdmin(ModelAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """Only what can be done about this key in its state."""
-        key = Key.objects.filter(pk=object_id).first()
+        key = self.get_object(request, object_id)
         if key is None:
             return []
         return [

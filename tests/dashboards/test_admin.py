@@ -114,3 +114,10 @@ def test_an_address_that_no_admin_has_is_left_out():
     with pytest.raises(NoReverseMatch):
         reverse("admin:marketing_nothing_changelist")
     assert frontpage._address("marketing_nothing_changelist") == ""
+
+
+def test_an_address_that_names_no_row_is_no_failure(admin_client):
+    models = [model._meta for model in admin.site._registry]
+    paths = [f"/admin/{each.app_label}/{each.model_name}/none/change/" for each in models]
+    admin_client.raise_request_exception = False
+    assert not [each for each in paths if admin_client.get(each).status_code >= 500]
