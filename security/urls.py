@@ -4,7 +4,7 @@ from allauth.account.views import reauthenticate
 from django.contrib.auth.views import LogoutView, PasswordChangeView
 from django.urls import include, path
 
-from security.access.api import SetUp, SignIn, admin_door
+from security.access.api import SetUp, SignIn, admin_door, sign_out_elsewhere
 from security.rotation import api as keys
 
 KEYS = "api/v1/operational/security/keys"
@@ -20,6 +20,7 @@ urlpatterns = [
         PasswordChangeView.as_view(template_name="account/password.html", success_url="/"),
         name="account_change_password",
     ),
+    path("account/sign-out-elsewhere", sign_out_elsewhere, name="sign_out_elsewhere"),
     path("account/2fa/", include("allauth.mfa.urls")),
     path(f"{KEYS}/register", keys.RegisterView.as_view()),
     path(f"{KEYS}/due-rotation", keys.DueView.as_view()),

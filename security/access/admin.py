@@ -8,11 +8,12 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from security.access import roles
+from security.access import roles, services
 from security.access.models import User
 
 admin.site.unregister([Group, EmailAddress, Authenticator])
@@ -25,6 +26,14 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "email", "is_staff", "is_active", "last_login"]
     readonly_fields = ["last_login", "date_joined"]
+    actions = ["end_sessions"]
+
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def end_sessions(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """Of the people chosen, those whom this person may change."""
+        theirs = [each for each in people if not above(request, each)]
+        ended = services.end_sessions(theirs, but=request.session.session_key or "")
+        self.message_user(request, f"{ended} sessions ended.")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Only a superuser makes superusers or hands out single permissions."""

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from allauth.account.utils import perform_login
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import PermissionDenied
@@ -17,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
 from django.views.generic.edit import FormView
 
 from aethercrown import sessions
@@ -123,6 +126,18 @@ def shows_key(request: HttpRequest) -> bool:
     """Whether a key is shown, and so the session does not count."""
     scheme = request.headers.get("Authorization", "").partition(" ")[0]
     return scheme.lower() == "bearer" or "X-API-Key" in request.headers
+
+
+@login_required
+@require_POST
+def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
+    """End every other session of this person, after a fresh sign-in."""
+    if (again := ask_again(request)) is not None:
+        return again
+    who = reports.person(request.user)
+    ended = services.end_sessions([who] if who else [], but=request.session.session_key or "")
+    messages.success(request, f"Signed out elsewhere: {ended}.")
+    return redirect("mfa_index")
 
 
 class FirstPerson(BaseUserCreationForm[User]):

@@ -1,5 +1,6 @@
 import pytest
 from django.contrib.auth.models import Group
+from django.test import Client
 from django.urls import reverse
 
 pytestmark = pytest.mark.django_db
@@ -77,3 +78,16 @@ def test_the_roles_themselves_are_not_edited_but_a_group_beside_them_is(admin_cl
 @pytest.mark.parametrize("name", ["user_changelist", "user_add"])
 def test_the_pages_of_people_open(admin_client, name):
     assert admin_client.get(reverse(f"admin:security_{name}")).status_code == 200
+
+
+def test_an_administrator_ends_the_sessions_of_others_but_not_a_superusers(
+    client, administrator, admin_client, admin_user, django_user_model
+):
+    eve = django_user_model.objects.create_user("eve", is_staff=True)
+    other = Client()
+    other.force_login(eve)
+    chosen = {"action": "end_sessions", "_selected_action": [eve.pk, admin_user.pk]}
+    told = client.post("/admin/security/user/", chosen, follow=True)
+    assert b"1 sessions ended." in told.content
+    assert other.get("/account/2fa/").status_code == 302
+    assert admin_client.get("/account/2fa/").status_code == 200

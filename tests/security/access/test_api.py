@@ -196,3 +196,20 @@ def test_what_happens_at_the_door_is_an_event_of_the_audit(client, ada):
         ("sign-in closed", lockout.who("ada")),
         ("signed in", f"user {ada.pk}"),
     ]
+
+
+def test_one_signs_out_wherever_else_one_is(client, ada, django_user_model):
+    other, bob = Client(), Client()
+    other.force_login(ada)
+    bob.force_login(django_user_model.objects.create_user("bob"))
+    client.force_login(ada)
+    assert client.get("/account/sign-out-elsewhere").status_code == 405
+    done = client.post("/account/sign-out-elsewhere", follow=True)
+    assert b"Signed out elsewhere: 1." in done.content
+    assert other.get("/account/2fa/").status_code == 302
+    assert bob.get("/account/2fa/").status_code == 200
+    session = client.session
+    session["proved"] = 0
+    session.save()
+    again = client.post("/account/sign-out-elsewhere").headers["Location"]
+    assert again.startswith("/account/reauthenticate")

@@ -1,4 +1,4 @@
-"""The second factor with a real browser: strict policy, a key, and all of it by keyboard and form."""
+"""The second factor with a real browser: the strict policy, an app, and a key."""
 
 import os
 from collections.abc import Iterator

@@ -1,3 +1,4 @@
+import io
 import re
 from datetime import timedelta
 
@@ -112,19 +113,25 @@ def test_of_many_posts_at_once_one_wins(at_once):
 
 
 @pytest.mark.parametrize(
-    ("https", "host", "public", "start"),
+    ("chosen", "host", "start"),
     [
-        (False, None, "", "http://localhost:8000/setup/"),
-        (True, "crown.example.com", "", "https://crown.example.com/setup/"),
-        (True, None, "https://crown.example.org/", "https://crown.example.org/setup/"),
+        ({"HTTPS": False, "PUBLIC_URL": ""}, None, "http://localhost:8000/setup/"),
+        ({"HTTPS": True, "PUBLIC_URL": ""}, "a.example.com", "https://a.example.com/setup/"),
+        (
+            {"HTTPS": True, "PUBLIC_URL": "https://b.example.org/"},
+            None,
+            "https://b.example.org/setup/",
+        ),
     ],
 )
-def test_the_command_prints_a_link_that_works(
-    db, client, settings, capsys, https, host, public, start
-):
-    settings.HTTPS, settings.PUBLIC_URL, settings.PORT = https, public, 8000
-    settings.ALLOWED_HOSTS = ["localhost", "testserver"]
-    call_command("setup_link", host=host)
-    link = capsys.readouterr().out.split()[-1]
+@pytest.mark.django_db
+def test_the_command_prints_a_link_that_works(client, settings, chosen, host, start):
+    for name, value in (
+        chosen | {"PORT": 8000, "ALLOWED_HOSTS": ["localhost", "testserver"]}
+    ).items():
+        setattr(settings, name, value)
+    out = io.StringIO()
+    call_command("setup_link", host=host, stdout=out)
+    link = out.getvalue().split()[-1]
     assert link.startswith(start)
     assert client.get(re.sub(r"https?://[^/]+", "", link)).status_code == 200
