@@ -17,8 +17,9 @@ from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 from simple_history.signals import post_create_historical_record
 
-from aethercrown.attribution import LONGEST, author
+from aethercrown.attribution import LONGEST, acting, author
 
+AS_IT_WAS = "As it was before its history began"
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
@@ -79,6 +80,25 @@ class Records(HistoricalRecords):  # type: ignore[misc]  # the library has no ty
         given = super().get_change_reason_for_object(instance, history_type, using)
         return given or author().reason or None
 
+    def finalize(self, sender: Any, **more: Any) -> None:
+        super().finalize(sender, **more)
+        if sender is self.cls:
+            models.signals.pre_save.connect(self.pre_save, sender=sender, weak=False)
+
+    def pre_save(self, instance: Any, update_fields: Any = None, **_more: Any) -> None:
+        """Of a row that was there before it was tracked, keep first what it was."""
+        is_hot = update_fields is not None and set(update_fields) <= set(self.excluded_fields)
+        if not (_silent.get() or instance._state.adding or is_hot):  # noqa: SLF001 - documented
+            self._begin(instance)
+
+    def _begin(self, instance: Any) -> None:
+        if getattr(instance, self.manager_name).exists():
+            return
+        stored = self.cls._default_manager.filter(pk=instance.pk).first()  # noqa: SLF001 - documented
+        if stored is not None:
+            with acting("", AS_IT_WAS):
+                self.create_historical_record(stored, "+")
+
     def post_save(self, instance: Any, created: bool, using: Any = None, **more: Any) -> None:  # noqa: FBT001 - the library's
         fields = more.get("update_fields")
         excluded = set(self.excluded_fields)
@@ -104,7 +124,9 @@ class Records(HistoricalRecords):  # type: ignore[misc]  # the library has no ty
         """A change from the other side is one of each row on this side."""
         if _silent.get():
             return
-        if not reverse:
+        if not reverse and action.startswith("pre_"):
+            self._begin(instance)
+        elif not reverse:
             super().m2m_changed(instance, action, attr, pk_set, reverse, **more)
         elif action == "pre_clear":
             mine = self.cls._default_manager.filter(**{attr: instance})  # noqa: SLF001 - documented

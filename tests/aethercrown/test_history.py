@@ -59,6 +59,17 @@ def test_a_save_that_changes_nothing_leaves_nothing(channel):
     assert channel.history.count() == 1
 
 
+def test_a_row_from_before_its_history_begins_with_what_it_was(db):
+    Channel.objects.bulk_create([Channel(name="Post", notes="old")])
+    post = Channel.objects.get(name="Post")
+    post.notes = "new"
+    with acting("user:anna"):
+        post.save()
+    newest, first = told(post)
+    assert newest == ("changed", "user:anna", "", [("Notes", "old", "new")])
+    assert first[:3] == ("created", past.NOBODY, history.AS_IT_WAS)
+
+
 def test_a_deletion_is_kept(channel):
     key = channel.pk
     Channel.objects.filter(pk=key).delete()

@@ -63,10 +63,10 @@ def other(random, event, name):
 def edit(random):
     event, _ = one(random)
     name = random.choice(NAMES)
-    value = other(random, event, name)
-    while value == getattr(event, name):
+    value = old = getattr(event, name)
+    while value == old:
         value = other(random, event, name)
-    value = value[:64] if name in {"previous", "hash"} else value
+        value = value[:64] if name in {"previous", "hash"} else value
     run(f"UPDATE security_event SET {name} = %s WHERE id = %s", value, event.pk)  # noqa: S608 - our own names
     # A hash that is no more the stored one is found at its row, or where the next one follows.
     return Done(f"edit {name}", event.stream, at(event))
