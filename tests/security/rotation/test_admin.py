@@ -166,6 +166,17 @@ class TestMany:
         assert Version.objects.filter(state="current", number=2).exists()
         assert "1 rotated" in said(officer)
 
+    def test_a_failure_and_a_pause_are_told(self, officer):
+        url = {"url": "https://127.0.0.1:8443/key"}  # no public address: refused before it is sent
+        services.register("hook", "signing_secret", rotator="webhook", config=url)
+        at = timezone.now()
+        Key.objects.update(next_rotation_at=at, starts_at=at)
+        officer.post(f"{LIST}rotate-due/", {})
+        assert "not a public address" in said(officer)
+        Pass.objects.create(begun_at=at, paused_because="A clock jumped.")
+        officer.post(f"{LIST}rotate-due/", {})
+        assert "nobody has resumed it yet" in said(officer)
+
     def test_force_resumes_passes_too(self, officer, key):
         officer.post(f"{LIST}rotate-due/", {"force": "on"})
         assert "0 rotated" in said(officer)

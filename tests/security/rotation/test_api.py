@@ -94,6 +94,9 @@ class TestRegistering:
             ("key_id", "blank"),
         }
 
+    def test_a_name_is_a_text(self, caller):
+        assert problems(registered(caller, key_id=5)) == {("key_id", "not_a_text")}
+
     def test_what_only_the_service_knows_to_be_wrong_stands_at_its_field(self, caller):
         answer = registered(caller, key_type="user_password")
         assert problems(answer) == {("key_type", "invalid")}
