@@ -249,8 +249,9 @@ def purge(now: datetime) -> int:
 @transaction.atomic
 def demote(name: str, because: str, now: datetime) -> bool:
     """Take an automation from auto back to propose; False where it is not in auto."""
-    automation = Automation.objects.select_for_update().get(name=name)
-    if automation.mode != Automation.Mode.AUTO:
+    in_auto = Automation.objects.filter(name=name, mode=Automation.Mode.AUTO)
+    automation = in_auto.select_for_update().first()
+    if automation is None:
         return False
     automation.mode = Automation.Mode.PROPOSE
     automation.demoted_at, automation.demoted_because = now, because[:300]
