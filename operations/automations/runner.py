@@ -7,6 +7,8 @@ from threading import Event
 from operations.automations import registry, reports, services
 from operations.automations.ledger import Result
 
+Progress = Callable[[str, int, int], None]
+
 
 def now_in_utc() -> datetime:
     return datetime.now(UTC)
@@ -24,20 +26,27 @@ class AutomationRunner:
         self._over = Event()
 
     def run_all_tasks(
-        self, *, only: Sequence[str] = (), force: bool = False, dry_run: bool = False
+        self,
+        *,
+        only: Sequence[str] = (),
+        force: bool = False,
+        dry_run: bool = False,
+        progress: Progress = lambda _name, _place, _count: None,
     ) -> list[Result]:
         """One pass in fixed order; a failure of one stops no other.
 
         Every automation that is on and due runs; with `force` each that is on, due or not; with
-        `only` exactly those named (UnknownAutomation before anything runs).
+        `only` exactly those named (UnknownAutomation before anything runs). `progress` hears of
+        each just before it begins: its name, its place from 1, and how many there are.
         """
         for name in only:
             registry.named(name)
         chosen = sorted(set(only)) or reports.switched_on()
         results: list[Result] = []
-        for name in chosen:
+        for place, name in enumerate(chosen, 1):
             if self._over.is_set():
                 break
+            progress(name, place, len(chosen))
             if dry_run:
                 results.append(services.rehearse(name, self._clock()))
             elif only or force:

@@ -3,6 +3,7 @@ import os
 import signal
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -15,6 +16,17 @@ from operations.automations.registry import Outcome
 def automation(automation):
     """Scheduled two hours ago: the command has no other clock than the real one."""
     return partial(automation, since=datetime.now(UTC) - timedelta(hours=2))
+
+
+class Terminal(StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    monkeypatch.setenv("DJANGO_COLORS", "nocolor")
+    return Terminal()
 
 
 def failing(_occasion):
@@ -32,6 +44,17 @@ def test_a_table_says_what_each_did(automation, capsys):
     assert lines[1].endswith("Looked at ads.")
     assert lines[2] == "churn       not due"
     assert err.strip() == "2 automations: 1 ran, 1 not due, 0 failed."
+
+
+def test_a_terminal_shows_what_is_at_work_and_a_file_does_not(automation, capsys, terminal):
+    automation("ads")
+    automation("churn")
+    call_command("run_automation", stderr=terminal)
+    assert terminal.getvalue().splitlines() == [
+        "1/2 ads ...",
+        "2/2 churn ...",
+        "2 automations: 2 ran, 0 not due, 0 failed.",
+    ]
 
 
 def test_a_failure_ends_with_1_after_all_others_ran(automation, capsys):

@@ -54,13 +54,21 @@ class Command(BaseCommand):
             return
         try:
             results = runner.run_all_tasks(
-                only=options["only"], force=options["all"], dry_run=options["dry_run"]
+                only=options["only"],
+                force=options["all"],
+                dry_run=options["dry_run"],
+                progress=self._tell_progress,
             )
         except UnknownAutomation as error:
             raise CommandError(str(error), returncode=2) from error
         self._print(results, as_json=options["json"])
         if any(each.state == "failed" for each in results):
             sys.exit(1)
+
+    def _tell_progress(self, name: str, place: int, count: int) -> None:
+        """A person who watches sees what is at work; a file or another program does not."""
+        if self.stderr.isatty():
+            self.stderr.write(f"{place}/{count} {name} ...", self.style.NOTICE)
 
     def _keep_running(self, runner: AutomationRunner, *, as_json: bool) -> None:
         for each in (signal.SIGTERM, signal.SIGINT):
@@ -79,5 +87,6 @@ class Command(BaseCommand):
         idle = sum(each.state == "not due" for each in results)
         self.stderr.write(
             f"{len(results)} automations: {len(results) - failed - idle} ran,"
-            f" {idle} not due, {failed} failed."
+            f" {idle} not due, {failed} failed.",
+            self.style.ERROR if failed else self.style.SUCCESS,
         )

@@ -41,6 +41,14 @@ def test_a_second_pass_finds_nothing_due(automation, runner):
     assert told(runner.run_all_tasks()) == [("ads", "not due")]
 
 
+def test_progress_is_told_before_each(automation, runner, occasions):
+    automation("ads")
+    automation("budget")
+    seen = []
+    runner.run_all_tasks(progress=lambda *step: seen.append((*step, len(occasions))))
+    assert seen == [("ads", 1, 2, 0), ("budget", 2, 2, 1)]
+
+
 def test_a_failure_stops_no_other(automation, runner):
     automation("ads", perform=failing)
     automation("budget")
