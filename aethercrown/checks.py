@@ -50,7 +50,7 @@ def secrets() -> Iterator[CheckMessage]:
                 id="aethercrown.E001",
             )
     for name in SECRETS[1:]:
-        if settings.SECRET_KEY == getattr(settings, name):
+        if getattr(settings, name) == settings.SECRET_KEY:
             yield Error(
                 f"{name} equals SECRET_KEY, so that losing one loses both: give each its own.",
                 id="aethercrown.E002",

@@ -18,7 +18,10 @@ from aethercrown.doctor import BAD, CAUTION, GOOD, Finding, Look
 from aethercrown.probes import latest_migrations
 
 OTHERS = 0o077  # what anybody but the owner may do
-NOT_SECRET = (".since", ".sqlite3", ".sqlite3-wal", ".sqlite3-shm", ".loaded", ".lock", ".log", ".pid")
+NOT_SECRET = (
+    *(".sqlite3", ".sqlite3-wal", ".sqlite3-shm"),
+    *(".since", ".loaded", ".lock", ".log", ".pid"),
+)
 DRIFT = timedelta(seconds=30)
 FRESH_COPY, OLD_COPY = timedelta(days=2), timedelta(days=7)
 HIGHEST_SHOWN = 5

@@ -54,4 +54,5 @@ def prove(session: MutableMapping[str, Any], now: int) -> None:
 
 def is_fresh(session: Any, now: int) -> bool:
     """Whether the person has shown who it is within the last `FRESH` seconds."""
-    return 0 <= now - session.get(PROVED, 0) < FRESH
+    proved: int = session.get(PROVED, 0)
+    return 0 <= now - proved < FRESH

@@ -110,7 +110,7 @@ def exported() -> Iterator[str]:
 
 def lying(broker: redis.Redis) -> Iterator[str]:
     """Everything in the broker's server, whatever its kind."""
-    readers: dict[bytes, Callable[[bytes], Any]] = {
+    readers: dict[Any, Callable[[Any], Any]] = {
         b"string": broker.get,
         b"list": lambda name: broker.lrange(name, 0, -1),
         b"set": broker.smembers,

@@ -78,7 +78,7 @@ def test_a_stranger_has_no_session(client, db, django_assert_num_queries):
 
 def test_a_sign_in_is_fresh_for_five_minutes_and_again_once_it_is_proved(rf: RequestFactory):
     request = rf.get("/")
-    request.session = {}
+    request.session = {}  # type: ignore[assignment]  # any mapping will do
     assert not sessions.is_fresh(request.session, 10**9)
     with time_machine.travel(NINE, tick=False) as clock:
         sessions.begin(request)

@@ -19,4 +19,4 @@ def code(secret: str = SECRET, left: float = 1.0) -> str:
     """What the app shows now; waits for the next where fewer than `left` seconds are left of it."""
     while 30 - time.time() % 30 < left:
         time.sleep(0.1)
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))

@@ -1,13 +1,11 @@
 """Signing in with a real browser: the theme's policy suffices, and ours needs nothing looser."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.conf import settings
 
 from aethercrown import headers
 from security.access.models import User
-from tests.browser import Browser, browsing, programs
+from tests.browser import Browser, programs
 
 FOUND = programs()
 PHRASE = "a long enough phrase"
@@ -32,13 +30,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.once,
 ]
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    assert FOUND is not None
-    with browsing(FOUND) as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The second factor with a real browser: the strict policy, an app, and a key."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from django.utils import timezone
 
 from security.access import services
 from security.access.models import User
-from tests.browser import Browser, browsing, programs
+from tests.browser import Browser, programs
 from tests.security.access import factors
 
 FOUND = programs()
@@ -33,13 +32,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.once,
 ]
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    assert FOUND is not None
-    with browsing(FOUND) as browser:
-        yield browser
 
 
 @pytest.fixture
