@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
+from aethercrown import bulk
 from aethercrown.attribution import author
 from operations.alerts import services as alerts
 from operations.automations.registry import Automation, Occasion, Outcome
@@ -68,14 +69,9 @@ def record_all(said: Iterable[Said], now: datetime | None = None) -> int:
     waiting = list(said)
     heads = _locked({each.stream for each in waiting})
     events = [_linked(heads[each.stream], each, now) for each in waiting]
-    Event.objects.bulk_create(events, batch_size=500)
-    Head.objects.bulk_create(
-        heads.values(),
-        batch_size=500,
-        update_conflicts=True,
-        unique_fields=["stream"],
-        update_fields=["seq", "hash"],
-    )
+    bulk.insert(Event, COLUMNS, (_columns(each) for each in events))
+    moved = ((head.seq, head.hash, head.stream) for head in heads.values())
+    bulk.update(Head, ["seq", "hash"], ["stream"], moved)
     return len(events)
 
 
@@ -207,6 +203,15 @@ def _locked(streams: set[str]) -> dict[str, Head]:
 def _held(streams: set[str]) -> dict[str, Head]:
     rows = Head.objects.select_for_update().filter(stream__in=streams).order_by("stream")
     return {head.stream: head for head in rows}
+
+
+COLUMNS = ("stream", "seq", "at", "event", "subject", "actor", "detail", "previous", "hash")
+
+
+def _columns(event: Event) -> tuple[object, ...]:
+    """An event as it is stored, in the order of COLUMNS."""
+    said = (event.event, event.subject, event.actor, event.detail, event.previous, event.hash)
+    return (event.stream, event.seq, bulk.stamp(event.at), *said)
 
 
 def _linked(head: Head, said: Said, now: datetime) -> Event:

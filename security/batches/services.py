@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Max
 
+from aethercrown import bulk
 from security.audit.services import Said, record_all
 from security.envelope import services as envelope
 from security.rotation import registry, schedule
@@ -54,7 +55,7 @@ def _stored(versions: list[Version], order: Order, now: datetime) -> Prepared:
     stages.erase(
         Version.objects.filter(key__in=keys, state=State.RETIRING), now, state=State.RETIRED
     )
-    Version.objects.bulk_create(ours, batch_size=500)
+    _inserted(ours)
     claims = []
     for version in ours:
         version.key.fence += 1
@@ -80,9 +81,8 @@ def finish(prepared: Prepared, terms: Mapping[str, Terms], now: datetime) -> lis
             key__in=[each.key_id for each in ours if each.key.level == level]
         )
         old.filter(state=State.CURRENT).update(state=State.RETIRING, retire_at=now + asked.grace)
-    Version.objects.filter(pk__in=[each.pk for each in ours]).update(
-        state=State.CURRENT, current_at=now
-    )
+    pending = Version.objects.filter(key__in=[each.key_id for each in ours], state=State.PENDING)
+    pending.update(state=State.CURRENT, current_at=now)
     _turned(ours, terms, now)
     record_all(
         [_said(wanted[each.key_id], "key.rotated", {"version": each.number, "reason": each.reason})
@@ -92,25 +92,34 @@ def finish(prepared: Prepared, terms: Mapping[str, Terms], now: datetime) -> lis
     return ours
 
 
+def _inserted(versions: Sequence[Version]) -> None:
+    """Store pending versions, whose other columns are empty yet."""
+    columns = ("key_id", "number", "state", "reason", "grace_minutes", "actor", "prefix", "last4",
+               "detail", "tries", "created_at", "kek_id", "wrapped", "sealed")  # fmt: skip
+    bulk.insert(
+        Version,
+        columns,
+        (
+            (each.key_id, each.number, str(each.state), each.reason, each.grace_minutes, each.actor,
+             "", "", "{}", 0, bulk.stamp(each.created_at), each.kek_id, each.wrapped, each.sealed)
+            for each in versions
+        ),
+    )  # fmt: skip
+
+
 def _turned(versions: Sequence[Version], terms: Mapping[str, Terms], now: datetime) -> None:
     """Give each key its next turn, and take the lease off."""
-    stamp = connection.ops.adapt_datetimefield_value
     rows = []
     for version in versions:
         key = version.key
         asked = terms[key.level]
         turn = schedule.turn(now, asked.interval, key.uuid, version.number)
         key.last_rotated_at, key.next_rotation_at = now, turn.due_at
-        rows.append(
-            (stamp(now), stamp(turn.due_at), stamp(turn.starts_at), asked.interval_days, key.pk)
-        )
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE security_key SET last_rotated_at = %s, next_rotation_at = %s, starts_at = %s, "
-            "interval_days = %s, lease_until = NULL, fail_count = 0, next_attempt_at = NULL, "
-            "last_error = '' WHERE id = %s",
-            rows,
-        )
+        times = (bulk.stamp(each) for each in (now, turn.due_at, turn.starts_at))
+        rows.append((*times, asked.interval_days, None, 0, None, "", key.pk))
+    columns = ("last_rotated_at", "next_rotation_at", "starts_at", "interval_days", "lease_until",
+               "fail_count", "next_attempt_at", "last_error")  # fmt: skip
+    bulk.update(Key, columns, ["id"], rows)
 
 
 def _last(keys: list[int]) -> dict[int, int]:

@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
-from aethercrown import ring
+from aethercrown import bulk, ring
 from aethercrown.ring import MOST_WRAPS, Ring
 from security.envelope import box
 from security.envelope.box import Box, Place, Unreadable
@@ -287,13 +287,5 @@ def _rewrapped(
 
 def _stored(model: type[Sealed], changes: list[tuple[str, bytes, int, str, bytes]]) -> int:
     """Compare and set, row by row in one commit; how many were changed."""
-    if not changes:
-        return 0
-    table = connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001 - documented
-    statement = (
-        f"UPDATE {table} SET kek_id = %s, wrapped = %s "  # noqa: S608 - a table of ours
-        "WHERE id = %s AND kek_id = %s AND wrapped = %s"
-    )
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(statement, changes)
-        return int(cursor.rowcount)
+    with transaction.atomic():
+        return bulk.update(model, ["kek_id", "wrapped"], ["id", "kek_id", "wrapped"], changes)

@@ -1,7 +1,6 @@
 """Managed keys, their versions, what a level asks for, and each automatic pass."""
 
 import uuid
-from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -195,6 +194,3 @@ class Pass(models.Model):
 
     def __str__(self) -> str:
         return f"{self.begun_at:%Y-%m-%d %H:%M}"
-
-    def as_row(self) -> dict[str, Any]:
-        return {"due": self.due, "rotated": self.rotated, "failed": self.failed}

@@ -5,7 +5,6 @@ which a hash of the key and its version decides, lets the automatic pass begin e
 its own. It only ever moves the beginning earlier, so that no key outlives its interval.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -112,7 +111,3 @@ def silent(last_pass_at: datetime | None, first_key_at: datetime | None, now: da
     """Whether no pass has run for 26 hours, though there were keys to look after."""
     known = [each for each in (last_pass_at, first_key_at) if each is not None]
     return first_key_at is not None and now - max(known) > SILENCE
-
-
-def oldest_first(keys: Sequence[Due]) -> list[Due]:
-    return sorted(keys, key=lambda key: key.next_rotation_at)

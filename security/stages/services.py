@@ -79,12 +79,6 @@ def release(held: Claim) -> None:
     _hold(held, **RELEASED)
 
 
-@transaction.atomic
-def renew(held: Claim) -> None:
-    """Five minutes more; LostLease where the key is another's."""
-    _hold(held)
-
-
 def tell(
     held: Claim, event: str, detail: Mapping[str, str | int], now: datetime | None = None
 ) -> None:

@@ -19,6 +19,8 @@ BENCHMARKS = (
     "mrr",
     "audit",
     "health",
+    "rotation",
+    "envelope",
     "stack",
     "apikeys",
     "apikeys_rotated",

@@ -17,6 +17,7 @@ from time import perf_counter, process_time
 
 from tests.benchmarks.table import Report
 
+NAME = "tests.benchmarks.rotation"
 KEYS, QUICK = 20_000, 2_000
 SINGLY = 300
 FLOOR_MS, AIM_MS = 2.0, 0.2  # a key: 500 and 5,000 a second
@@ -30,14 +31,14 @@ def main() -> int:
     chosen = parser.parse_args()
     if chosen.on:
         return here(quick=chosen.quick)
-    return max(apart("postgresql", sys.argv[1:]), apart("sqlite", sys.argv[1:]))
+    return max(apart(NAME, on, sys.argv[1:]) for on in ("postgresql", "sqlite"))
 
 
-def apart(on: str, flags: list[str]) -> int:
+def apart(module: str, on: str, flags: list[str]) -> int:
     """One database in a process of its own."""
     from aethercrown.embedded import postgres  # noqa: PLC0415 - only where it is needed
 
-    command = [sys.executable, "-m", "tests.benchmarks.rotation", "--on", on, *flags]
+    command = [sys.executable, "-m", module, "--on", on, *flags]
     given = {name: text for name, text in os.environ.items() if name != "DATABASE_URL"}
     if on == "sqlite" or os.environ.get("DATABASE_URL"):
         environment = dict(os.environ) if on == "postgresql" else given
@@ -56,7 +57,7 @@ def here(*, quick: bool) -> int:
     from django.test.utils import setup_databases, teardown_databases  # noqa: PLC0415
 
     report = Report("Rotation benchmark", rough=quick)
-    databases = setup_databases(verbosity=0, interactive=False)
+    databases = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
     try:
         report.say(f"# {report.title}, {connection.vendor}, load {os.getloadavg()[0]:.1f}")
         many(report, QUICK if quick else KEYS)

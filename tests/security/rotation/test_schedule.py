@@ -58,12 +58,6 @@ def test_a_key_stands_as_the_clock_says(after, word):
     assert schedule.standing(Row(NOON + after), NOON) == word
 
 
-@given(st.lists(moments))
-def test_the_oldest_comes_first(times):
-    rows = schedule.oldest_first([Row(at) for at in times])
-    assert [row.next_rotation_at for row in rows] == sorted(times)
-
-
 USUAL = Around(100, 50, 0, NOON, NOON, NOON - DAY)
 
 

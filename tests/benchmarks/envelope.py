@@ -1,0 +1,135 @@
+"""Re-wrapping at speed: `python -m tests.benchmarks.envelope [--quick] [--on postgresql|sqlite]`.
+
+A million sealed versions move to a new key-encryption key, killed once on the way; beside it
+stands a naive loop, which reads and saves one row at a time. On PostgreSQL (a server of this
+run's own, unless DATABASE_URL names one), or on SQLite.
+"""
+
+import argparse
+import base64
+import os
+import sys
+from time import perf_counter, process_time
+
+from tests.benchmarks.rotation import apart
+from tests.benchmarks.table import Report
+
+ROWS, QUICK = 1_000_000, 20_000
+A_KEY = 1_000  # versions
+ASKED_MS = 0.2  # a row: 5,000 a second
+NAIVE = 2_000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.envelope")
+    parser.add_argument("--quick", action="store_true", help="fewer rows; no verdict")
+    parser.add_argument("--on", choices=["postgresql", "sqlite"], help="only this one, here")
+    parser.add_argument("--rows", type=int, default=0, help="another number of rows")
+    chosen = parser.parse_args()
+    if not chosen.on:
+        return apart("tests.benchmarks.envelope", "postgresql", sys.argv[1:])
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django  # noqa: PLC0415 - the environment must be set first
+
+    django.setup()
+    from django.test.utils import setup_databases, teardown_databases  # noqa: PLC0415 - only now
+
+    report = Report("Re-wrap benchmark", rough=chosen.quick)
+    databases = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
+    try:
+        moved(report, chosen.rows or (QUICK if chosen.quick else ROWS))
+    finally:
+        teardown_databases(databases, verbosity=0)
+    return 0 if chosen.quick else min(report.missed, 1)
+
+
+class Struck(BaseException):
+    """The process ended here."""
+
+
+def moved(report: Report, count: int) -> None:
+    from django.conf import settings  # noqa: PLC0415 - Django is set up only now
+    from django.db import connection  # noqa: PLC0415
+
+    from security.envelope import services  # noqa: PLC0415
+
+    old = settings.ENCRYPTION_KEYS
+    begun = perf_counter()
+    fill(count)
+    report.say(f"# {report.title}, {connection.vendor}, load {os.getloadavg()[0]:.1f}")
+    report.section(f"{count:,} versions, sealed and stored in {perf_counter() - begun:.0f} s")
+    settings.ENCRYPTION_KEYS = f"new:{base64.b64encode(b'n' * 32).decode()},{old}"
+    begun, cpu = perf_counter(), process_time()
+    struck_half_way(services, count)
+    *_, state = services.rewrap()
+    spent, cpu = perf_counter() - begun, process_time() - cpu
+    naive = peer(min(NAIVE, count))
+    settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS.partition(",")[0]
+    report.judge("rows left under the old key", services.rows_by_kek().get("tests", 0), 0)
+    report.judge("unreadable", len(state.unreadable) + sampled(count), 0)
+    report.judge("ms a row", 1000 * spent / count, ASKED_MS)
+    report.say(
+        f"- {count / spent:,.0f} rows/s (asked 5,000), {spent:.0f} s in all with one stop "
+        f"half-way, CPU of this process {1000 * cpu / count:.3f} ms a row; naive loop "
+        f"{naive:,.0f} rows/s"
+    )
+
+
+def fill(count: int) -> None:
+    """Keys with many old versions each."""
+    from security.envelope import services as envelope  # noqa: PLC0415 - Django is set up only now
+    from security.rotation.models import Version  # noqa: PLC0415
+    from tests.benchmarks.rotation import stored  # noqa: PLC0415
+
+    keys = stored(max(1, count // A_KEY), "old")
+    now = keys[0].created_at
+    plain = {"state": "retiring", "reason": "x", "created_at": now, "retire_at": now}
+    for key in keys:
+        versions = [Version(key=key, number=number, **plain) for number in range(2, A_KEY + 1)]
+        sealed = envelope.seal_many([(f"v{each.number}", each.place_of(key)) for each in versions])
+        for version, box in zip(versions, sealed, strict=True):
+            version.box = box
+        Version.objects.bulk_create(versions, batch_size=1000)
+
+
+def struck_half_way(services, count: int) -> None:
+    left = count // services.BATCH // 2
+
+    def strike(name: str) -> None:
+        nonlocal left
+        left -= name == "rewrap.after_batch"
+        if left == 0:
+            raise Struck
+
+    try:
+        for _state in services.rewrap(strike=strike):
+            pass
+    except Struck:
+        return
+
+
+def sampled(count: int) -> int:
+    """How many of 1,000 rows do not open under the new key alone."""
+    from security.rotation import flow  # noqa: PLC0415 - Django is set up only now
+    from security.rotation.models import Version  # noqa: PLC0415
+
+    rows = Version.objects.select_related("key").order_by("pk")[:: max(1, count // 1000)]
+    expected = (("first" if each.number == 1 else f"v{each.number}", each) for each in rows)
+    return sum(flow.opened(each.key, each) != value for value, each in expected)
+
+
+def peer(count: int) -> float:
+    """A row at a time: read, re-wrap, save."""
+    from security.envelope import box, services  # noqa: PLC0415 - Django is set up only now
+    from security.rotation.models import Version  # noqa: PLC0415
+
+    begun = perf_counter()
+    for pk in Version.objects.values_list("pk", flat=True).order_by("pk")[:count]:
+        version = Version.objects.select_related("key").get(pk=pk)
+        version.box = box.rewrapped(version.box, version.place_of(version.key), services.keyring())
+        version.save()
+    return count / (perf_counter() - begun)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""The class of the contract, and the calls below it that others rely on."""
+
+from datetime import timedelta
+
+import pytest
+
+from security.rotation import registry, reports, services
+from security.rotation.key_rotation import KeyRotationManager
+from security.rotation.models import Key, Pass, Policy
+from security.rotation.registry import Refused, Rotator
+from security.rotation.rotators.generated import text
+from security.rotation.rotators.manual import Manual
+
+HELD = registry.bare("x", {})
+
+
+@pytest.mark.django_db
+def test_the_documented_calls_answer_plain_values():
+    keys = KeyRotationManager()
+    made = keys.register_key("mail", "api_key", "high")
+    assert (made["key_id"], made["security_level"], made["version"]) == ("mail", "high", 1)
+    assert (made["last_rotated"], made["rotation_interval_days"]) == (None, 60)
+    assert len(made["secret"]) == 43
+    assert "secret" not in keys.register_key("mail", "api_key", "high")
+    rotated = keys.rotate_key("mail")
+    assert (rotated["version"], rotated["reason"]) == (2, "manual")
+    assert rotated["new_key"] not in {None, made["secret"]}
+    past = services.database_now() - timedelta(hours=1)
+    Key.objects.update(starts_at=past, next_rotation_at=past)
+    [late] = keys.get_keys_due_for_rotation()
+    assert (late["key_id"], late["days_overdue"]) == ("mail", 0)
+    passed = keys.schedule_auto_rotation()
+    assert (passed["count"], passed["rotations"][0]["new_key"]) == (1, None)
+    report = keys.get_rotation_report()
+    assert (report["total_keys"], report["healthy"], report["overdue"]) == (1, 1, 0)
+
+
+@pytest.mark.django_db
+def test_a_key_whose_name_is_taken_at_the_same_moment_is_a_repeat(monkeypatch):
+    """The look before finds nothing, and the row is there when it is written."""
+    first = services.register("mail", "api_key")
+    found = iter([None])
+    rows = Key.objects.filter(key_id="mail")
+    monkeypatch.setattr(type(rows), "first", lambda self: next(found, first.key))
+    assert services.register("mail", "api_key").is_new is False
+
+
+@pytest.mark.django_db
+def test_a_key_without_a_value_shows_its_last_version():
+    made = services.register("mail", "api_key")
+    services.revoke("mail")
+    assert reports.key_info(Key.objects.get())["version"] == 1
+    assert str(made.version) == "mail v1"
+
+
+def test_rows_have_names(rf):
+    now = services.timezone.now()
+    assert str(Policy(level="high")) == "high"
+    assert str(Pass(begun_at=now)) == f"{now:%Y-%m-%d %H:%M}"
+
+
+class Other(Rotator):
+    name = "generated"
+
+
+def test_a_rotator_has_its_name_alone():
+    with pytest.raises(ValueError, match="generated is registered already"):
+        registry.register(Other())
+    with pytest.raises(registry.UnknownRotator, match=r"Known: .*generated.*webhook"):
+        registry.named("nobody")
+
+
+def test_a_plain_rotator_does_nothing_outside():
+    plain = Other()
+    plain.check({})
+    for step in (plain.set, plain.test, plain.undo, plain.revoke):
+        step(HELD)
+    assert (plain.next_step(), plain.works_until(HELD), plain.first({})) == ("", None, {})
+    now = services.timezone.now()
+    with pytest.raises(NotImplementedError):
+        plain.issue("x", {}, now)
+    with pytest.raises(NotImplementedError):
+        plain.reissue(HELD, timedelta(0), now)
+
+
+def test_a_value_by_hand_is_never_made_up():
+    with pytest.raises(Refused):
+        Manual().generate(HELD)
+
+
+def test_a_text_of_the_configuration_is_one():
+    assert text({}, "mode", default="x") == "x"
+    with pytest.raises(registry.BadConfig, match="must be a text"):
+        text({"mode": 3}, "mode")
