@@ -17,6 +17,11 @@ MAY_ALLOW = "operations.allow_networks"
 ENTERED = [each for each in Component.Kind.choices if each[0] != Component.Kind.PART]
 
 
+def worded(ms: float | None) -> str:
+    """An answer time for people; empty where there was no answer."""
+    return "" if ms is None else f"{ms:,.1f} ms"
+
+
 class ComponentForm(forms.ModelForm[Component]):
     """A target as staff enter it; the model says what may not be called."""
 
@@ -48,10 +53,19 @@ class ComponentForm(forms.ModelForm[Component]):
 @admin.register(Component)
 class ComponentAdmin(ModelAdmin):
     form = ComponentForm
-    list_display = ["name", "kind", "leads_to", "status", "state", "since", "last_ms", "is_enabled"]
+    list_display = [
+        "name",
+        "kind",
+        "leads_to",
+        "status",
+        "state",
+        "since",
+        "answered",
+        "is_enabled",
+    ]
     list_filter = ["status", "state", "kind", "is_required", "is_enabled"]
     search_fields = ["name"]
-    readonly_fields = ["leads_to", "state", "status", "since", "last_ms", "error", "checked_at"]
+    readonly_fields = ["leads_to", "state", "status", "since", "answered", "error", "checked_at"]
     actions = ["end_maintenance"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Component | None = None) -> Any:
@@ -62,7 +76,7 @@ class ComponentAdmin(ModelAdmin):
             (None, {"fields": ["name", "kind", "target", "networks"]}),
             ("A healthy HTTP answer", {"fields": answer}),
         ]
-        shown = ["status", "state", "since", "last_ms", "error", "checked_at"]
+        shown = ["status", "state", "since", "answered", "error", "checked_at"]
         return [
             *([(None, {"fields": ["name"]})] if is_part else entered),
             ("How it counts", {"fields": common}),
@@ -87,6 +101,10 @@ class ComponentAdmin(ModelAdmin):
     @admin.display(description="target")
     def leads_to(self, component: Component) -> str:
         return masked(component.target)
+
+    @admin.display(description="last answer", ordering="last_ms")
+    def answered(self, component: Component) -> str:
+        return worded(component.last_ms)
 
     def save_model(
         self, request: HttpRequest, obj: Component, form: ComponentForm, change: Any
@@ -140,7 +158,11 @@ class IncidentAdmin(Seen):
 
 @admin.register(Check)
 class CheckAdmin(Seen):
-    list_display = ["at", "component", "status", "ms", "kind", "error"]
+    list_display = ["at", "component", "status", "answered", "kind", "error"]
     list_filter = ["status", "component", "at"]
     list_select_related = ["component"]
     show_full_result_count = False
+
+    @admin.display(description="answer", ordering="ms")
+    def answered(self, check: Check) -> str:
+        return worded(check.ms)
