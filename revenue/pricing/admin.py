@@ -13,11 +13,16 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
-from revenue.pricing import check, reports, services
+from revenue.pricing import check, plainly, reports, services
 from revenue.pricing.exact import Wrong
 from revenue.pricing.models import (
     Charge,
@@ -33,18 +38,47 @@ from security.access import reports as people
 
 
 class ChargeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in stubs only
-    """A charge whose price its model can read."""
+    """A charge in plain fields: which of them are filled depends on its model."""
+
+    model = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
 
     class Meta:
         model = Charge
-        fields = ["plan", "position", "metric", "title", "model", "price"]
+        fields = ["plan", "position", "metric", "title", "model"]
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        row = self.instance
+        names = sorted({*plainly.FIELDS, *([row.model] if row.model else [])})
+        self.fields["model"].choices = [(each, each) for each in names]  # type: ignore[attr-defined]  # a ChoiceField
+        held = plainly.fields_of(row.model, row.price) if row.pk else {}
+        for name in plainly.NAMES:
+            self.fields[name].initial = held.get(name)
 
     def clean(self) -> dict[str, Any] | None:
         found = super().clean() or {}
-        if found.get("model") and found.get("price") is not None:
-            for each in check.charge_problems(found["model"], found["price"], "price"):
-                self.add_error("model" if each.path == "model" else "price", str(each))
+        if found.get("model"):
+            read = plainly.price_of(found["model"], found)
+            wrong = check.charge_problems(found["model"], read.price, "price")
+            for name, words in plainly.placed([*read.problems, *wrong]):
+                self.add_error(name, words)
+            self.instance.price = read.price
         return found
+
+
+def asked(name: str) -> forms.CharField:
+    """The field of one part of a price; text, so that numbers stay exact."""
+    is_tiers = name == plainly.TIERS
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 4}) if is_tiers else None
+    return forms.CharField(
+        required=False,
+        help_text=plainly.HELP[name],
+        widget=widget or UnfoldAdminTextInputWidget(),
+        strip=not is_tiers,  # an open last line begins with a comma and a space
+    )
+
+
+ChargeForm.declared_fields.update({name: asked(name) for name in plainly.NAMES})
 
 
 class DraftOnly:
@@ -79,10 +113,45 @@ class RuleInline(DraftOnly, TabularInline):
     extra = 0
 
 
-class ChargeInline(DraftOnly, TabularInline):
+class ChargeInline(DraftOnly, StackedInline):
     model = Charge
     form = ChargeForm
     extra = 0
+    fieldsets = [
+        (None, {"fields": [("plan", "position"), ("metric", "title"), "model"]}),
+        ("Price, as the model needs it", {"fields": list(plainly.NAMES)}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Of a published version, the price as it is kept."""
+        return [] if self._may(request, obj) else ["told"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if self._may(request, obj):
+            return self.fieldsets
+        return [(None, {"fields": [("plan", "position"), ("metric", "title"), "model", "told"]})]
+
+    @admin.display(description="price")
+    def told(self, charge: Charge) -> str:
+        held = plainly.fields_of(charge.model, charge.price)
+        rows = ((name.replace("_", " "), value) for name, value in held.items())
+        return format_html_join("", "<div>{}: {}</div>", rows)
+
+
+Page = Callable[[Any, HttpRequest, str], HttpResponse]
+ASK: Callable[[Page], Page] = action(
+    description="Ask for another price", permissions=["ask"], url_path="ask"
+)
+PUBLISH: Callable[[Page], Page] = action(
+    description="Publish", permissions=["publish"], url_path="publish"
+)
+RETIRE: Callable[[Page], Page] = action(
+    description="Retire", permissions=["publish"], url_path="retire"
+)
+QUESTIONS = {
+    "Publish": "Once published, a version is fixed for ever and holds from its first day on.",
+    "Retire": "A retired version makes no new quotes; those that were made stay as they are.",
+}
 
 
 @admin.register(Plan)
@@ -122,6 +191,7 @@ class VersionAdmin(ModelAdmin):
     list_select_related = ["book"]
     inlines = [PlanPriceInline, FactorInline, RuleInline, ChargeInline]
     actions = ["publish", "retire"]
+    actions_detail = ["publish_one", "retire_one"]
     readonly_fields = [
         "book",
         "number",
@@ -151,7 +221,7 @@ class VersionAdmin(ModelAdmin):
         may: bool = super().has_delete_permission(request, obj)
         return may and obj is not None and obj.is_draft
 
-    def has_publish_permission(self, request: HttpRequest) -> bool:
+    def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return people.may_approve(people.person(request.user))
 
     @admin.display(description="what stands against it, and its cliffs")
@@ -163,6 +233,34 @@ class VersionAdmin(ModelAdmin):
     def simulation(self, version: Version) -> str:
         path = f"/dashboards/pricing/versions/{version.pk}"
         return format_html('<a href="{}">Simulate over all customers</a>', path)
+
+    @PUBLISH
+    def publish_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._asked(request, object_id, "Publish", self.publish)
+
+    @RETIRE
+    def retire_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._asked(request, object_id, "Retire", self.retire)
+
+    def _asked(
+        self, request: HttpRequest, object_id: str, verb: str, step: Callable[..., None]
+    ) -> HttpResponse:
+        """A step of one version, confirmed on a page that says what stands against it."""
+        version = get_object_or_404(Version, pk=object_id)
+        back = reverse("admin:revenue_version_change", args=[version.pk])
+        if request.method == "POST":
+            step(request, Version.objects.filter(pk=version.pk))
+            return redirect(back)
+        told = "; ".join(reports.findings(version.pk)) if version.is_draft else ""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{verb} {version}",
+            "question": f"{QUESTIONS[verb]} {told and f'Mind: {told}'}",
+            "form": forms.Form(),
+            "verb": verb,
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/operations/step.html", context)
 
     @admin.action(description="Publish: fixed for ever from then on", permissions=["publish"])
     def publish(self, request: HttpRequest, versions: QuerySet[Version]) -> None:
@@ -185,12 +283,6 @@ class VersionAdmin(ModelAdmin):
             else:
                 self.log_change(request, version, "Retired.")
                 self.message_user(request, f"Retired {version}.", messages.SUCCESS)
-
-
-Page = Callable[[Any, HttpRequest, str], HttpResponse]
-ASK: Callable[[Page], Page] = action(
-    description="Ask for another price", permissions=["ask"], url_path="ask"
-)
 
 
 class AskForm(forms.Form):

@@ -336,6 +336,8 @@ def _store(row: Opportunity, seen: reports.Seen, now: datetime) -> None:
     for name, value in seen.columns.items():
         setattr(row, name, value)
     row.updated_at = now
+    if row.pk is None:
+        row.owner = row.customer.owner  # who looks after the customer, until somebody else does
     with suppress(IntegrityError), transaction.atomic():  # another sweep may have come first
         row.save()
 

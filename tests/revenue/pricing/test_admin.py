@@ -46,16 +46,40 @@ def test_a_drafts_rows_are_edited(admin_client, draft):
     assert draft.prices.filter(base_price=35).count() == 1
 
 
-def test_a_charge_with_a_gap_is_refused_with_its_tier(admin_client, draft):
+def test_a_charge_is_edited_in_plain_fields_and_a_wrong_one_is_named(admin_client, draft):
     add_charge(draft)
     data = form_of(admin_client, page(draft))
-    data["charges-0-model"] = "volume"
-    data["charges-0-price"] = '{"tiers": [{"up_to": 5}, {"from": 7}]}'
+    assert data["charges-0-unit"] == "0.001"
+    data |= {"charges-0-model": "volume", "charges-0-unit": "", "charges-0-tiers": "9, 2\n5, 1\n"}
     shown = admin_client.post(page(draft), data).content.decode()
-    assert "price.tiers[1].from: leaves a gap" in shown
-    data["charges-0-model"] = "wrong"
-    assert "is no charge model" in admin_client.post(page(draft), data).content.decode()
-    assert draft.charges.get().model == "per_unit"
+    assert "Line 2: up_to must be above 9, not 5" in shown
+    data["charges-0-unit"] = "1"
+    shown = admin_client.post(page(draft), data).content.decode()
+    assert "is not used by volume; leave it empty" in shown
+    data |= {"charges-0-unit": "", "charges-0-tiers": "9, 2\n, 1, 5", "charges-0-minimum": "3"}
+    assert admin_client.post(page(draft), data).status_code == 302
+    assert draft.charges.get().price == {
+        "tiers": [{"up_to": "9", "unit": "2"}, {"up_to": None, "unit": "1", "flat": "5"}],
+        "minimum": "3",
+    }
+
+
+def test_a_published_versions_charges_are_told_in_words(admin_client, draft):
+    add_charge(draft, model="volume", price={"tiers": [{"up_to": 9, "unit": 2}, {"unit": 1}]})
+    admin_client.post(reverse("admin:revenue_version_publish_one", args=[draft.pk]))
+    shown = admin_client.get(page(draft)).content.decode()
+    assert "tiers: 9, 2\n, 1" in shown
+
+
+def test_a_version_is_published_and_retired_by_buttons(admin_client, draft):
+    path = reverse("admin:revenue_version_publish_one", args=[draft.pk])
+    assert "fixed for ever" in admin_client.get(path).content.decode()
+    shown = admin_client.post(path, follow=True)
+    assert "Published standard version 2." in messages_of(shown)
+    retire = reverse("admin:revenue_version_retire_one", args=[draft.pk])
+    assert "makes no new quotes" in admin_client.get(retire).content.decode()
+    admin_client.post(retire)
+    assert Version.objects.get(pk=draft.pk).state == "retired"
 
 
 def test_a_published_version_is_only_read(admin_client, published):
