@@ -156,12 +156,14 @@ def promised(expected: Mapping[str, Any]) -> str:
 
 
 def gain(realised: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> str:
-    """A realised effect in words; nothing while it is not measured."""
+    """A realised effect in words, with its interval where it has one; nothing unmeasured."""
     if not realised:
         return ""
     unit = _unit(expected)
-    low, high = signed(realised["low"], unit), signed(realised["high"], unit)
-    return f"{signed(realised['value'], unit)} ({low} to {high})"
+    value = signed(realised["value"], unit)
+    if realised["low"] is None or realised["high"] is None:
+        return value
+    return f"{value} ({signed(realised['low'], unit)} to {signed(realised['high'], unit)})"
 
 
 def _unit(expected: Mapping[str, Any]) -> Unit:

@@ -132,3 +132,10 @@ def test_the_overview_shows_a_viewer_no_links_into_the_admin(page):
     text = page.get("/").content.decode()
     assert "Decisions waiting" in text
     assert "/admin/" not in text
+
+
+def test_a_gain_that_is_known_exactly_has_no_interval():
+    expected = {"unit": "USD", "estimate": 1, "low": 0, "high": 2}
+    exact = {"value": 77.0, "low": None, "high": None}
+    assert decisions.gain(exact, expected) == "+77.0\N{NO-BREAK SPACE}USD"
+    assert decisions.gain(exact | {"low": 70.0, "high": 80.0}, expected).endswith(")")
