@@ -21,12 +21,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from aethercrown import redaction
-from aethercrown.attribution import acting
+from aethercrown import attribution, redaction
 from aethercrown.backup import standstill
 from aethercrown.forgetting import forget
 from operations.alerts import services as alerts
 from operations.automations import ledger, owner, registry, reports, seeding, slots, words
+from operations.automations.excerpt import Excerpt
 from operations.automations.lease import Lease
 from operations.automations.ledger import Entry, Result
 from operations.automations.models import Automation, Run
@@ -160,9 +160,8 @@ def claim(run_id: int, worker: str, now: datetime) -> Run | None:
     """
     automation = Automation.objects.select_for_update().get(runs=run_id)
     running = automation.runs.filter(state=Run.State.RUNNING, lease_until__gte=Now())
-    if not settings.AUTOMATION_ENABLED or standstill.holds():
-        return None
-    if running.exclude(pk=run_id).exists():
+    is_off = not settings.AUTOMATION_ENABLED or standstill.holds()
+    if is_off or running.exclude(pk=run_id).exists():
         return None
     taken = (
         Run.objects.free(now)
@@ -188,14 +187,16 @@ def renew(run_id: int, attempt: int) -> bool:
 
 
 @transaction.atomic
-def finish(claimed: Run, outcome: Outcome, now: datetime) -> bool:
+def finish(claimed: Run, outcome: Outcome, now: datetime, heard: str = "") -> bool:
     """Record a success; False, and nothing written, where another attempt has the run."""
     written = _mine(claimed.pk, claimed.attempt).update(
         state=Run.State.DONE,
         lease_until=None,
         ended_at=now,
         summary=ledger.legible(outcome.summary),
-        result=ledger.recordable({"decisions": outcome.decisions, "detail": outcome.detail}),
+        result=ledger.recordable(
+            {"decisions": outcome.decisions, "detail": outcome.detail} | _log(heard)
+        ),
         error="",
     )
     if written:
@@ -250,15 +251,13 @@ def purge(now: datetime) -> int:
 def demote(name: str, because: str, now: datetime) -> bool:
     """Take an automation from auto back to propose; False where it is not in auto."""
     in_auto = Automation.objects.filter(name=name, mode=Automation.Mode.AUTO)
-    automation = in_auto.select_for_update().first()
-    if automation is None:
+    if (automation := in_auto.select_for_update().first()) is None:
         return False
     automation.mode = Automation.Mode.PROPOSE
     automation.demoted_at, automation.demoted_because = now, because[:300]
     automation.save()
-    words = f"{name} proposes again, and applies nothing by itself: {because}"
-    alerts.raise_alert(SOURCE, DEMOTED, name, HIGH, words, now=now)
-    return True
+    told = f"{name} proposes again, and applies nothing by itself: {because}"
+    return bool(alerts.raise_alert(SOURCE, DEMOTED, name, HIGH, told, now=now))
 
 
 # --- Schedules --------------------------------------------------------------------------------
@@ -352,13 +351,13 @@ def _performed(claimed: Run, lease: Lease, clock: Clock) -> Result:
         held=lambda: lease.held() and bool(settings.AUTOMATION_ENABLED),
     )
     try:
-        with acting(f"automation:{name}"):
+        with attribution.acting(f"automation:{name}"):
             outcome = registry.named(name).perform(occasion)
     except Exception as error:
         log.exception("Run %s of %s failed in attempt %s", claimed.pk, name, claimed.attempt)
         told = redaction.text("".join(traceback.format_exception(error, limit=-8)))
         return _ended(claimed, "failed", _told(error), is_mine=fail(claimed, told, clock()))
-    is_mine = finish(claimed, outcome, clock())
+    is_mine = finish(claimed, outcome, clock(), excerpt.above(""))
     result = _ended(claimed, "done", outcome.summary, is_mine=is_mine)
     return replace(result, detail=dict(outcome.detail))
 
@@ -381,6 +380,10 @@ def _give_up(rows: QuerySet[Run], run: Run, error: str, now: datetime) -> bool:
         where = reports.page(run)
         alerts.raise_alert(SOURCE, FAILED, run.automation.name, HIGH, words, link=where, now=now)
     return written == 1
+
+
+def _log(heard: str) -> dict[str, str]:
+    return {"log": redaction.text(heard.strip())} if heard.strip() else {}
 
 
 def _told(error: Exception) -> str:
