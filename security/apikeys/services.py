@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from aethercrown import idempotency, trail
 from aethercrown.throttling import Rate, of_a_key
+from operations.alerts import reports as open_alerts
 from operations.alerts import services as alerts
 from security.access.models import User
 from security.apikeys import life, networks, token
@@ -23,7 +24,8 @@ from security.apikeys.usage import Collector, Keeper
 GRACE = timedelta(days=7)
 FLUSH_SECONDS = 60.0
 AHEAD = timedelta(minutes=20)  # above the time between two looks
-SOURCE = "apikeys"
+SOURCE, EXPIRING = "apikeys", "expiring"
+WEEK = timedelta(days=7)
 PAGE = "/admin/security/apikey/"
 log = logging.getLogger(__name__)
 seen = Collector()
@@ -343,6 +345,22 @@ def settle(now: datetime) -> int:
     return len(over)
 
 
+def warn(now: datetime) -> int:
+    """Tell of keys in use that expire within a week, and end the alerts of others; how many."""
+    soon = ApiKey.objects.filter(revoked_at=None, retire_at=None, last_used_at__gt=now - WEEK)
+    expiring = list(soon.filter(expires_at__gt=now, expires_at__lte=now + WEEK).order_by("pk"))
+    for key in expiring:
+        message = (
+            f"{key} is in use and expires on {key.expires_at:%Y-%m-%d %H:%M} UTC: make a new one."
+        )
+        alerts.raise_alert(SOURCE, EXPIRING, subject(key), "warning", message, link=PAGE, now=now)
+    told = {subject(key) for key in expiring}
+    for kind, name in open_alerts.unresolved_of(SOURCE):
+        if kind == EXPIRING and name not in told:
+            alerts.resolve(SOURCE, EXPIRING, name, now=now)
+    return len(expiring)
+
+
 def subject(key: ApiKey) -> str:
     return f"key {key.pk}"
 
@@ -351,5 +369,9 @@ def watch(now: datetime) -> str:
     """One look at keys that end, and at answers whose secrets are no longer shown; in words."""
     put_off = guard(now)
     settle(now)
+    expiring = warn(now)
     erased = idempotency.forget_secrets(now)
-    return f"{len(put_off)} ends put off for keys still in use; {erased} secrets erased."
+    return (
+        f"{len(put_off)} ends put off for keys still in use; {expiring} keys in use expire within "
+        f"a week; {erased} secrets erased."
+    )

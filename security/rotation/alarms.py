@@ -8,7 +8,7 @@ from security.rotation.levels import CRITICAL, HIGH
 OVERDUE, FAILING, SILENT, PAUSED = "overdue", "rotation_failing", "no_pass", "passes_paused"
 KINDS = (OVERDUE, FAILING, SILENT, PAUSED)
 ALL_KEYS = "all keys"
-GRAVITY = {CRITICAL: "critical", HIGH: "high"}  # of a key that is overdue; below: medium
+GRAVITY = {CRITICAL: "critical", HIGH: "high"}  # of a key that is overdue; below: warning
 
 
 class Alarm(NamedTuple):
@@ -35,7 +35,7 @@ def late(key: Mapping[str, Any]) -> Alarm:
         f"{key['key_id']} ({key['security_level']}) should have been rotated on "
         f"{key['next_rotation'][:10]}. {key['last_error']}"
     )
-    severity = GRAVITY.get(key["security_level"], "medium")
+    severity = GRAVITY.get(key["security_level"], "warning")
     return Alarm(OVERDUE, key["key_id"], severity, words.strip())
 
 

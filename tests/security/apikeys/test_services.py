@@ -354,3 +354,20 @@ class TestBeforeTheEnd:
         with time_machine.travel(self.BEFORE, tick=False):
             tasks.watch_api_keys()
         assert ApiKey.objects.get(pk=rotated.key.pk).extended_at == self.BEFORE
+
+    def test_a_key_in_use_that_expires_within_a_week_is_told_of_until_it_is_replaced(self):
+        key = services.create("shop", ["all"], None, NOON + 100 * HOUR, NOON)
+        services.create("idle", ["all"], None, NOON + 100 * HOUR, NOON)
+        self.used(key, NOON)
+        services.flush()
+        assert services.warn(NOON + HOUR) == 1
+        assert [each.kind for each in alerts.unresolved()] == ["expiring"]
+        services.revoke(key.key.pk)
+        assert services.warn(NOON + HOUR) == 0
+        assert not alerts.unresolved()
+
+    def test_a_key_that_expires_later_is_not_told_of(self):
+        key = services.create("shop", ["all"], None, NOON + 200 * HOUR, NOON)
+        self.used(key, NOON)
+        services.flush()
+        assert services.warn(NOON + HOUR) == 0

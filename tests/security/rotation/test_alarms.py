@@ -25,7 +25,7 @@ def test_nothing_wrong_asks_for_no_alert():
 
 def test_an_overdue_key_is_as_grave_as_its_level():
     found = wanted(key("a", "critical"), key("b", "high"), key("c", "medium"), key("d", "low"))
-    assert [each.severity for each in found] == ["critical", "high", "medium", "medium"]
+    assert [each.severity for each in found] == ["critical", "high", "warning", "warning"]
     assert found[0].message == "a (critical) should have been rotated on 2026-03-01."
 
 

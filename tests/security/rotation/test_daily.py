@@ -70,6 +70,16 @@ def test_an_overdue_key_raises_an_alert_that_ends_once_it_is_rotated():
     assert not told()
 
 
+@pytest.mark.parametrize(
+    ("level", "severity"),
+    [("critical", "critical"), ("high", "high"), ("medium", "warning"), ("low", "warning")],
+)
+def test_an_overdue_key_of_every_level_can_be_told_of(level, severity):
+    registered(late=DAY, level=level)
+    daily.ring(timezone.now())
+    assert ("overdue", "billing-secret", severity) in told()
+
+
 def test_a_failing_key_is_told_of():
     key = registered(late=-DAY)
     Key.objects.filter(pk=key.pk).update(fail_count=2, last_error="The target refused it.")
