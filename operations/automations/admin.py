@@ -315,7 +315,7 @@ class RunAdmin(ModelAdmin):
             {"fields": ["trigger", "attempt", "queued_at", "started_at", "ended_at", "took"]},
         ),
         ("Worker", {"fields": ["worker", "lease_until", "not_before"]}),
-        ("Record", {"fields": ["result", "log"]}),
+        ("Record", {"fields": ["result", "log", "failure"]}),
     ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -344,11 +344,18 @@ class RunAdmin(ModelAdmin):
         )
         return format_html_join("", '<div><a href="{}">{}</a> {}</div>', lines) or "none"
 
-    @admin.display(description="error")
+    @admin.display(description="log")
     def log(self, run: Run) -> str:
-        return (
-            format_html('<pre class="overflow-x-auto">{}</pre>', run.error) if run.error else "none"
-        )
+        """What the run wrote to the log; of a failure it stands above the error."""
+        return as_written(run.result.get("log", ""))
+
+    @admin.display(description="error")
+    def failure(self, run: Run) -> str:
+        return as_written(run.error)
+
+
+def as_written(text: str) -> str:
+    return format_html('<pre class="overflow-x-auto">{}</pre>', text) if text else "none"
 
 
 def told(moment: datetime) -> str:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
 
+from operations.automations.registry import Outcome
+
 LEASE = timedelta(seconds=20)
 RENEWAL = timedelta(seconds=5)
 ATTEMPTS = 3
@@ -62,6 +64,12 @@ def arrange(due: Sequence[datetime], missed: str, now: datetime, *, busy: bool) 
             reason = MISSED
         entries.append(Entry(slot, SCHEDULE if on_time else CATCH_UP, reason))
     return entries
+
+
+def told(outcome: Outcome, heard: str) -> dict[str, object]:
+    """What is kept of a success: what it decided and found, and what it wrote to the log."""
+    kept: dict[str, object] = {"decisions": outcome.decisions, "detail": outcome.detail}
+    return {**kept, "log": heard.strip()} if heard.strip() else kept
 
 
 def recordable(value: Any) -> Any:

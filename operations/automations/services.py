@@ -194,9 +194,7 @@ def finish(claimed: Run, outcome: Outcome, now: datetime, heard: str = "") -> bo
         lease_until=None,
         ended_at=now,
         summary=ledger.legible(outcome.summary),
-        result=ledger.recordable(
-            {"decisions": outcome.decisions, "detail": outcome.detail} | _log(heard)
-        ),
+        result=ledger.recordable(ledger.told(outcome, redaction.text(heard))),
         error="",
     )
     if written:
@@ -350,12 +348,14 @@ def _performed(claimed: Run, lease: Lease, clock: Clock) -> Result:
         dry_run=False,
         held=lambda: lease.held() and bool(settings.AUTOMATION_ENABLED),
     )
+    excerpt = Excerpt()
     try:
-        with attribution.acting(f"automation:{name}"):
+        with attribution.acting(f"automation:{name}"), excerpt:
             outcome = registry.named(name).perform(occasion)
     except Exception as error:
         log.exception("Run %s of %s failed in attempt %s", claimed.pk, name, claimed.attempt)
-        told = redaction.text("".join(traceback.format_exception(error, limit=-8)))
+        told = excerpt.above("".join(traceback.format_exception(error, limit=-8)))
+        told = redaction.text(told)
         return _ended(claimed, "failed", _told(error), is_mine=fail(claimed, told, clock()))
     is_mine = finish(claimed, outcome, clock(), excerpt.above(""))
     result = _ended(claimed, "done", outcome.summary, is_mine=is_mine)
@@ -380,10 +380,6 @@ def _give_up(rows: QuerySet[Run], run: Run, error: str, now: datetime) -> bool:
         where = reports.page(run)
         alerts.raise_alert(SOURCE, FAILED, run.automation.name, HIGH, words, link=where, now=now)
     return written == 1
-
-
-def _log(heard: str) -> dict[str, str]:
-    return {"log": redaction.text(heard.strip())} if heard.strip() else {}
 
 
 def _told(error: Exception) -> str:

@@ -1,3 +1,4 @@
+import logging
 import subprocess
 import sys
 from datetime import timedelta
@@ -164,7 +165,7 @@ def test_a_failure_is_recorded_and_tried_again_after_its_wait(automation):
     )
     run = Run.objects.get()
     assert (run.state, run.attempt, run.not_before) == ("queued", 1, ONE + 30 * SECOND)
-    assert run.error.startswith("Traceback")
+    assert "Traceback" in run.error
     assert services.wake("ads", clock=at(ONE + 29 * SECOND)) == []
     services.wake("ads", clock=at(ONE + 30 * SECOND))
     services.wake("ads", clock=at(ONE + 150 * SECOND))
@@ -187,6 +188,26 @@ def test_a_second_attempt_that_succeeds_clears_the_error(automation):
     services.wake("ads", clock=at(ONE + 30 * SECOND))
     run = Run.objects.get()
     assert (run.state, run.attempt, run.error) == ("done", 2, "")
+
+
+def test_what_a_run_logs_is_kept_beside_how_it_ended(automation):
+    words = logging.getLogger("operations.sample")
+    tries = []
+
+    def chatty(_occasion):
+        words.info("3 rows")
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("not yet")
+        return Outcome("Now.")
+
+    automation(perform=chatty)
+    services.wake("ads", clock=at(ONE))
+    error = Run.objects.get().error.splitlines()
+    assert error[0].endswith("info operations.sample: 3 rows")
+    assert error[-1] == "OSError: not yet"
+    services.wake("ads", clock=at(ONE + 30 * SECOND))
+    assert Run.objects.get().result["log"].endswith("info operations.sample: 3 rows")
 
 
 def test_a_lost_worker_s_run_is_taken_up_again(claimed, occasions):
