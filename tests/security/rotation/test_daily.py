@@ -19,7 +19,7 @@ def occasion(mode="auto", *, dry_run=False):
     return Occasion(daily.AUTOMATION, None if dry_run else 1, now, now, mode, dry_run)
 
 
-def registered(key_id="billing-secret", *, late=timedelta(0), level="high", **more):
+def registered(key_id="billing-secret", *, late=timedelta(minutes=1), level="high", **more):
     key = services.register(key_id, "signing_secret", level=level, **more).key
     at = timezone.now() - late
     Key.objects.filter(pk=key.pk).update(next_rotation_at=at, starts_at=at)
