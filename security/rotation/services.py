@@ -175,7 +175,7 @@ def _given_up(key: Key, kind: Rotator, order: Order, clock: Clock, strike: Strik
             old = stages.close(run.held, Version.State.COMPROMISED, now, key_state=State.FAILED)
     if old is not None:
         pk = old.pk
-        _quietly(lambda: _end(key, pk, clock, strike, order.actor))
+        _quietly(lambda: end(key, pk, clock, strike, order.actor))
     words = f"No value of {key} works any more: mend its target, then rotate again."
     number = old.number if old else 0
     due = key.next_rotation_at
@@ -302,7 +302,7 @@ def tend(clock: Clock | None = None, strike: Strike = failpoints.nothing) -> int
         done += _quietly(lambda key=key: _revive(key, clock, strike))  # type: ignore[misc]  # bound now
     for key_pk, version in stages.to_erase(clock()):
         key = Key.objects.get(pk=key_pk)
-        done += _quietly(lambda key=key, version=version: _end(key, version, clock, strike))  # type: ignore[misc]  # the same
+        done += _quietly(lambda key=key, version=version: end(key, version, clock, strike))  # type: ignore[misc]  # the same
     return done
 
 
@@ -332,10 +332,16 @@ def _revive(key: Key, clock: Clock, strike: Strike) -> None:
 def _after(key: Key, done: flow.Switched, clock: Clock, strike: Strike, actor: str) -> None:
     """End the old value at once, if it has no grace left."""
     if done.old is not None and done.old.retire_at is not None and done.old.retire_at <= done.at:
-        _quietly(lambda: _end(key, done.old.pk, clock, strike, actor))  # type: ignore[union-attr]  # just looked
+        _quietly(lambda: end(key, done.old.pk, clock, strike, actor))  # type: ignore[union-attr]  # just looked
 
 
-def _end(key: Key, version_pk: int, clock: Clock, strike: Strike, actor: str = "") -> None:
+def end(
+    key: Key,
+    version_pk: int,
+    clock: Clock,
+    strike: Strike = failpoints.nothing,
+    actor: str = "",
+) -> None:
     """Revoke an old value outside and erase it, unless it is still in use: then once more."""
     with claimed(key, Order("retire", actor=actor), clock, strike) as run:
         version = Version.objects.get(pk=version_pk)

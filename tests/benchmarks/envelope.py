@@ -18,6 +18,8 @@ ROWS, QUICK = 1_000_000, 20_000
 A_KEY = 1_000  # versions
 ASKED_MS = 0.2  # a row: 5,000 a second
 NAIVE = 2_000
+COLUMNS = ("key_id", "state", "reason", "actor", "prefix", "last4", "detail", "tries",
+           "created_at", "retire_at", "number", "kek_id", "wrapped", "sealed")  # fmt: skip
 
 
 def main() -> int:
@@ -77,19 +79,21 @@ def moved(report: Report, count: int) -> None:
 
 def fill(count: int) -> None:
     """Keys with many old versions each."""
-    from security.envelope import services as envelope  # noqa: PLC0415 - Django is set up only now
+    from aethercrown import bulk  # noqa: PLC0415 - Django is set up only now
+    from security.envelope import services as envelope  # noqa: PLC0415
+    from security.envelope.box import Place  # noqa: PLC0415
     from security.rotation.models import Version  # noqa: PLC0415
     from tests.benchmarks.rotation import stored  # noqa: PLC0415
 
     keys = stored(max(1, count // A_KEY), "old")
-    now = keys[0].created_at
-    plain = {"state": "retiring", "reason": "x", "created_at": now, "retire_at": now}
+    now = bulk.stamp(keys[0].created_at)
     for key in keys:
-        versions = [Version(key=key, number=number, **plain) for number in range(2, A_KEY + 1)]
-        sealed = envelope.seal_many([(f"v{each.number}", each.place_of(key)) for each in versions])
-        for version, box in zip(versions, sealed, strict=True):
-            version.box = box
-        Version.objects.bulk_create(versions, batch_size=1000)
+        numbers = range(2, A_KEY + 1)
+        places = [(f"v{number}", Place(key.uuid, number, key.key_type)) for number in numbers]
+        sealed = zip(numbers, envelope.seal_many(places), strict=True)
+        plain = (key.pk, "retiring", "x", "", "", "", "{}", 0, now, now)
+        rows = ((*plain, number, box.kek_id, box.wrapped, box.sealed) for number, box in sealed)
+        bulk.insert(Version, COLUMNS, rows)
 
 
 def struck_half_way(services, count: int) -> None:

@@ -9,6 +9,7 @@ from security.apikeys import services as apikeys
 from security.audit.models import Event
 from security.rotation import reports, services
 from security.rotation.models import Key, Pass, Version
+from security.rotation.registry import Fresh
 from security.stages import services as stages
 
 pytestmark = pytest.mark.django_db
@@ -604,3 +605,34 @@ def test_other_days_in_the_settings_move_keys_at_the_next_pass(key, settings):
     settings.KEY_ROTATION_HIGH_DAYS = 7
     services.rotate_due()
     assert Key.objects.get().interval_days == 7
+
+
+# --- What is seldom -----------------------------------------------------------------------------
+def test_an_api_key_that_was_deleted_by_hand_is_ended_all_the_same(db):
+    services.register("ci", "api_key", rotator="platform_api_key", config={"scopes": ["all"]})
+    Version.objects.update(detail={"api_key": 0})
+    services.revoke("ci")
+    assert Key.objects.get().state == "revoked"
+
+
+def test_a_key_without_any_value_can_be_compromised_by_force_again(key, world):
+    world.refuses.add("set")
+    for _ in range(2):
+        done = services.rotate("db", reason="compromised", force=True)
+    assert (done.version, done.new_key) == (0, None)
+
+
+def test_a_value_that_another_worker_has_erased_is_left(key, world):
+    services.rotate("db", grace=timedelta(0))
+    erased = Version.objects.get(number=1)
+    Version.objects.filter(pk=erased.pk).update(destroyed_at=None)
+    [(key_pk, version)] = stages.to_erase(later(HOUR)())
+    Version.objects.filter(pk=erased.pk).update(destroyed_at=erased.destroyed_at)
+    services.end(Key.objects.get(pk=key_pk), version, stages.database_now)
+    assert Key.objects.get().lease_until is None
+
+
+def test_a_fresh_value_may_be_empty(key):
+    held = stages.claim(key.pk, "test")
+    version = stages.create(held, Fresh(""), stages.Order("manual"), stages.database_now())
+    assert version.box is None
