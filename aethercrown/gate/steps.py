@@ -63,19 +63,22 @@ def suite(arguments: Sequence[str], processes: int) -> tuple[str, ...]:
 def measured(*, again: bool) -> tuple[str, ...]:
     """Options of a run that counts for the coverage; the second adds to the first.
 
-    What no database decides is left out of the second. Half the examples of a property are
-    enough here: each run draws others.
+    What no database decides is left out of the second, and its lines are counted only where a
+    feature has a way of its own for each database: `tests.tracing`. Half the examples of a
+    property are enough here: each run draws others.
     """
-    added = ("--cov-append", "-m", "not fault and not once") if again else ()
-    return ("--hypothesis-profile=gate", "--cov", "--cov-report=", "--cov-fail-under=0", *added)
+    first = ("--cov", "--cov-report=", "--cov-fail-under=0")
+    second = ("-p", "tests.tracing", "-m", "not fault and not once")
+    return ("--hypothesis-profile=gate", *(second if again else first))
 
 
 def coverage() -> tuple[Step, ...]:
-    """The two questions to what both runs have covered together."""
+    """Put together what both runs have covered; then two questions to it."""
     includes = ",".join(f"{app}/*/*.py" for app in WITH_FEATURES)
     omitted = ["*/migrations/*", "*/management/*", *(f"*/{name}.py" for name in TOUCHING_DJANGO)]
     whole = ("--include", includes, "--omit", ",".join(omitted), "--fail-under", "100")
     return (
+        python("both runs", "-m", "coverage", "combine", "--append", "--quiet"),
         python("coverage", "-m", "coverage", "report", "--skip-covered", "--skip-empty"),
         python(
             "pure, services", "-m", "coverage", "report", "--skip-covered", "--skip-empty", *whole

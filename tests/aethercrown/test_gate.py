@@ -8,7 +8,7 @@ import pytest
 from aethercrown.embedded.servers import Unavailable
 from aethercrown.gate import run, steps
 from aethercrown.gate.steps import Outcome, Step
-from tests import rig
+from tests import rig, tracing
 
 FAILING = Step("fails", ("/bin/sh", "-c", "exit 3"))
 PASSING = Step("passes", ("/bin/sh", "-c", ""))
@@ -105,6 +105,12 @@ def test_the_command_hands_its_arguments_to_pytest(through_make):
     assert done.returncode == 0
 
 
-def test_the_second_run_adds_to_the_coverage_of_the_first():
-    assert "--cov-append" not in steps.measured(again=False)
-    assert "--cov-append" in steps.measured(again=True)
+def test_the_second_run_counts_only_what_has_two_ways():
+    assert "--cov" in steps.measured(again=False)
+    assert "--cov" not in steps.measured(again=True)
+    assert "tests.tracing" in steps.measured(again=True)
+
+
+def test_features_with_two_ways_are_found():
+    assert "security/audit" in tracing.with_two_ways()
+    assert not [each for each in tracing.with_two_ways() if each.startswith("tests")]
