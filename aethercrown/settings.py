@@ -36,7 +36,7 @@ ENCRYPTION_KEYS = variables.encryption_keys(
     given=env.str("ENCRYPTION_KEYS", default=""),
     file=env.str("ENCRYPTION_KEYS_FILE", default=""),
     folder=DATA_DIR if DEBUG or not DATABASE_URL else None,
-    others=(SECRET_KEY, API_KEY_PEPPER),
+    others=(SECRET_KEY, API_KEY_PEPPER, AUDIT_KEY),
 )
 
 # --- What AetherCrown decides with -----------------------------------------------------------
