@@ -10,6 +10,7 @@ import base64
 import os
 import sys
 from time import perf_counter, process_time
+from typing import Any
 
 from tests.benchmarks.rotation import apart
 from tests.benchmarks.table import Report
@@ -129,7 +130,7 @@ def peer(count: int) -> float:
 
     begun = perf_counter()
     for pk in Version.objects.values_list("pk", flat=True).order_by("pk")[:count]:
-        version = Version.objects.select_related("key").get(pk=pk)
+        version: Any = Version.objects.select_related("key").get(pk=pk)
         version.box = box.rewrapped(version.box, version.place_of(version.key), services.keyring())
         version.save()
     return count / (perf_counter() - begun)

@@ -94,10 +94,11 @@ def many(report: Report, count: int) -> None:
     """In batches: claim and create in one commit, finish in another; every key with its events."""
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import Version  # noqa: PLC0415
+    from security.stages.services import Order  # noqa: PLC0415
 
     report.section(f"Batches of {services.BATCH}, {count:,} keys")
     keys = stored(count, "many")
-    order = services.Order("scheduled")
+    order = Order("scheduled")
     begun, cpu = perf_counter(), process_time()
     done = services.rotate_many(keys, order, services.database_now)
     spent, cpu = perf_counter() - begun, process_time() - cpu

@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 WORKERS = 4
 TARGETS, PLAIN, ISSUED = 24, 12, 4
@@ -90,7 +91,8 @@ def give_luck(chance):
     """Luck of its own for this process's outside."""
     from security.rotation import registry  # noqa: PLC0415 - Django is set up only now
 
-    registry.named("fault_target").chance = chance
+    kind: Any = registry.named("fault_target")
+    kind.chance = chance
 
 
 def take_in():
@@ -149,13 +151,14 @@ def work(seed):
 def turn(chance):
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import Key  # noqa: PLC0415
+    from security.stages.services import Order  # noqa: PLC0415
 
     luck = chance.random()
     if luck < 0.15:
         services.tend()
     elif luck < 0.2:
         keys = list(Key.objects.filter(rotator="generated").order_by("?")[:6])
-        order = services.Order("scheduled")
+        order = Order("scheduled")
         services.rotate_many(keys, order, services.database_now)
     else:
         prefix, count = chance.choice(
@@ -290,8 +293,8 @@ def blow(name, key_id):
             os.kill(os.getpid(), signal.SIGKILL)
 
     if name.endswith(("_fail", "_undo", "_release")):  # only where a value is given up
-        kind = registry.named("fault_target")
-        type(kind).set = lambda _self, _held: (_ for _ in ()).throw(registry.Refused("no"))
+        kind: Any = type(registry.named("fault_target"))
+        kind.set = lambda _self, _held: (_ for _ in ()).throw(registry.Refused("no"))
     services.rotate(key_id, reason="compromised", strike=strike)
 
 

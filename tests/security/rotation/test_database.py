@@ -1,5 +1,7 @@
 """Two roles in turn on a real PostgreSQL that asks for passwords (SCRAM-SHA-256)."""
 
+from typing import cast
+
 import psycopg
 import pytest
 
@@ -7,7 +9,7 @@ from aethercrown.embedded import postgres
 from security.rotation import services
 from security.rotation.models import Version
 from security.rotation.registry import BadConfig, Held, Refused, Unclear
-from security.rotation.rotators.database import DatabasePassword
+from security.rotation.rotators.database import Connect, DatabasePassword
 
 KIND = DatabasePassword()
 PASSWORDS = "local all postgres trust\nlocal all all scram-sha-256\n"
@@ -153,7 +155,7 @@ def test_another_role_than_expected_is_a_clear_no(roles):
             return ("somebody",)
 
     with pytest.raises(Refused, match="should be app_b"):
-        DatabasePassword(lambda **_: Connection()).test(held(roles))
+        DatabasePassword(cast("Connect", lambda **_: Connection())).test(held(roles))
 
 
 def test_a_server_that_is_away_is_unclear(tmp_path):

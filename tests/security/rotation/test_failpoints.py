@@ -9,6 +9,7 @@ import pytest
 
 from security.rotation import failpoints, machine, services
 from security.rotation.models import Key, Version
+from security.stages.services import Order
 from tests.security.rotation.world import Struck
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +129,7 @@ def test_a_batch_struck_anywhere_is_finished_by_the_next_look(db, lapse, point):
     for number in range(3):
         services.register(f"k{number}", "x")
     keys = list(Key.objects.order_by("pk"))
-    order = services.stages.Order("scheduled")
+    order = Order("scheduled")
     with pytest.raises(Struck):
         services.rotate_many(keys, order, services.database_now, Blow(f"rotation.{point}"), size=2)
     Key.objects.update(lease_until=None)
