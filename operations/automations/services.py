@@ -37,7 +37,6 @@ from operations.outbox.severity import HIGH
 Clock = Callable[[], datetime]
 SOURCE, FAILED, DEMOTED = "automations", "run_failed", "demoted"
 OPEN = (Run.State.QUEUED, Run.State.RUNNING)
-BOOLEAN = BooleanField()
 log = logging.getLogger(__name__)
 
 
@@ -83,14 +82,15 @@ def sweep(now: datetime) -> list[tuple[str, str]]:
 def take_back(now: datetime) -> list[tuple[str, str]]:
     """Queue runs that dead workers left, or fail them after the last attempt; who is to wake.
 
-    A lease that lapsed says so, and sooner that the process is gone from this machine. Two short
-    questions where there is nothing to do, so it can be asked every other second.
+    A lapsed lease tells, and sooner that the process is gone from this machine. Where there is
+    nothing to do it takes two short questions.
     """
     running = Run.objects.filter(state=Run.State.RUNNING)
-    found = running.values_list("worker", ExpressionWrapper(Q(lease_until__lt=Now()), BOOLEAN))
+    over = Q(lease_until__lt=Now())
+    found = running.values_list("worker", ExpressionWrapper(over, BooleanField()))
     gone = {worker for worker, _ in found if owner.gone(worker)}
     if gone or any(is_over for _, is_over in found):
-        lapsed = running.filter(Q(lease_until__lt=Now()) | Q(worker__in=gone))
+        lapsed = running.filter(over | Q(worker__in=gone))
         for run in lapsed.filter(attempt__gte=ledger.ATTEMPTS).select_related("automation"):
             _give_up(lapsed, run, ledger.LOST, now)
         lapsed.update(state=Run.State.QUEUED, lease_until=None, not_before=now)
@@ -174,10 +174,9 @@ def claim(run_id: int, worker: str, now: datetime) -> Run | None:
             started_at=now,
         )
     )
-    if not taken:
-        return None
-    claimed = Run.objects.get(pk=run_id)
-    claimed.automation = automation
+    claimed = Run.objects.get(pk=run_id) if taken else None
+    if claimed:
+        claimed.automation = automation
     return claimed
 
 
@@ -232,9 +231,8 @@ def rehearse(name: str, now: datetime) -> Result:
     except Exception as error:
         log.exception("The dry run of %s failed", name)
         return Result(name, "failed", _told(error), monotonic() - begin)
-    return Result(
-        name, "dry run", outcome.summary, monotonic() - begin, detail=dict(outcome.detail)
-    )
+    took, found = monotonic() - begin, dict(outcome.detail)
+    return Result(name, "dry run", outcome.summary, took, detail=found)
 
 
 def purge(now: datetime) -> int:
@@ -354,8 +352,7 @@ def _performed(claimed: Run, lease: Lease, clock: Clock) -> Result:
             outcome = registry.named(name).perform(occasion)
     except Exception as error:
         log.exception("Run %s of %s failed in attempt %s", claimed.pk, name, claimed.attempt)
-        told = excerpt.above("".join(traceback.format_exception(error, limit=-8)))
-        told = redaction.text(told)
+        told = redaction.text(excerpt.above("".join(traceback.format_exception(error, limit=-8))))
         return _ended(claimed, "failed", _told(error), is_mine=fail(claimed, told, clock()))
     is_mine = finish(claimed, outcome, clock(), excerpt.above(""))
     result = _ended(claimed, "done", outcome.summary, is_mine=is_mine)

@@ -22,7 +22,7 @@ SEED = int(os.environ.get("FAULT_SEED", secrets.randbits(32)))
 KINDS = ("child", "child", "worker", "worker", "broker", "beat")
 TAKEN_UP_SECONDS = 30.0
 LAST = 3  # attempt
-PAUSE_SECONDS = (0.5, 4.0)
+PAUSE_SECONDS = (1.0, 6.0)  # what was killed takes as long to come back
 SETTLED_SECONDS = 240.0
 SWITCH_OFF = (
     "import django; django.setup();"
