@@ -95,6 +95,14 @@ class Browser:
         cookie = {"url": address, "name": name, "value": value, "httpOnly": True}
         self.devtools("Network.setCookie", cookie)
 
+    def forget(self) -> None:
+        """Be as if just opened: no page, no cookies, nothing stored, nothing said."""
+        self.run("try { localStorage.clear(); sessionStorage.clear(); } catch (refused) {}")
+        self.devtools("Network.clearBrowserCookies", {})
+        self.visit("about:blank")
+        self.complaints()
+        self.requests()
+
     def run(self, script: str, *arguments: object) -> Any:
         body = {"script": script, "args": list(arguments)}
         return self._ask("POST", f"{self._session}/execute/sync", body)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import pristine, rig
+from tests.browser import Browser, browsing, programs
 
 # A busy machine fails no property: how long an example takes is left to the benchmarks.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -70,6 +71,23 @@ def django_db_setup(
     with pytest.MonkeyPatch.context() as patch:  # Django's own way has no public name
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: bring_back())
         yield bring_back
+
+
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[Browser]:
+    """One browser for all tests of a worker: a start costs more than a page."""
+    found = programs()
+    if found is None:
+        pytest.skip("needs chromium and chromedriver on the PATH")
+    with browsing(found) as browser:
+        yield browser
+
+
+@pytest.fixture
+def window(_chromium: Browser) -> Iterator[Browser]:
+    """The window of a real browser; what a test leaves in it is gone after it."""
+    yield _chromium
+    _chromium.forget()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Every page in a real browser: wide and narrow, light and dark, with and without scripts."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from django.conf import settings
@@ -11,7 +9,7 @@ from django.utils import timezone
 from aethercrown.demo import SEED, Seeding
 from operations.demo import services as at_work
 from security.access.models import User
-from tests.browser import Browser, browsing, outside, programs
+from tests.browser import Browser, outside, programs
 from tests.dashboards import company
 
 FOUND = programs()
@@ -72,13 +70,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.once,
 ]
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    assert FOUND is not None
-    with browsing(FOUND) as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Pricing's pages and screens in a real browser: nothing overflows, complains or is too pale."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.apps import apps
 from django.conf import settings
@@ -12,7 +10,7 @@ from revenue.pricing import services
 from revenue.pricing.seeding import seed
 from revenue.pricing.situation import situation
 from security.access.models import User
-from tests.browser import Browser, browsing, outside, programs
+from tests.browser import outside, programs
 from tests.dashboards.test_browser import PALE, SHAPES
 
 FOUND = programs()
@@ -21,13 +19,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.once,
 ]
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    assert FOUND is not None
-    with browsing(FOUND) as browser:
-        yield browser
 
 
 @pytest.fixture
