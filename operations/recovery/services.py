@@ -30,8 +30,8 @@ def back_up(occasion: Occasion) -> Outcome:
     folder: Path = settings.BACKUP_FOLDER
     if occasion.dry_run:
         return Outcome(f"Would write a back-up into {folder.name}.")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = making.make(folder, settings.BACKUP_KEY, occasion.now)
         gone = making.thin_out(folder)
     except Exception as error:
