@@ -18,6 +18,7 @@ PAGES = (
     "/",
     "/dashboards/budget",
     "/dashboards/budget/Search",
+    "/dashboards/upsell",
     "/dashboards/decisions",
     "/dashboards/scheduling",
     "/dashboards/alerts",

@@ -45,7 +45,7 @@ def found(db):
     for key in ("acme", "bolt"):
         grown(key, meter)
     services.perform(Occasion("revenue.upsell", None, NOW, NOW, "propose", dry_run=False))
-    first = Opportunity.objects.order_by("pk").first()
+    first = Opportunity.objects.earliest("pk")
     services.accept(first.pk, by="ada", now=NOW, amount=Decimal(100), outcome="agreed")
     return Opportunity.objects.latest("pk")
 

@@ -98,7 +98,7 @@ def test_meters_answer_their_part_of_the_question():
 
 def test_a_company_meter_says_something_of_the_company():
     known = {"employee_count": Reading(Part.COMPANY, Combine.LAST, DAYS)}
-    assert situation(known, MARCH, None).company == {"employee_count": 4}
+    assert situation(known, MARCH, None).company == {"employee_count": Decimal(4)}
     assert not is_used(known.values(), MARCH)
 
 

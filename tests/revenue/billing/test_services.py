@@ -34,7 +34,7 @@ def test_another_total_is_a_row_more_and_rewrites_nothing(customer):
     assert told(customer, d0305=4) == Booked(0, 1, 0)
     assert day_total(customer, date(2026, 3, 5)) == 4
     rows = list(DailyUse.objects.order_by("pk").values_list("quantity", "is_correction"))
-    assert rows == [(10, False), (-6, True)]
+    assert rows == [(Decimal(10), False), (Decimal(-6), True)]
     assert str(DailyUse.objects.latest("pk")) == "-6 API calls on 2026-03-05"
 
 
@@ -151,7 +151,7 @@ def test_a_credit_is_carried_to_the_next_invoice(customer):
     customers.end(subscription.pk, on=APRIL, now=NOW)
     told(customer, d0305=0)
     found, _ = reports.preview(customer, APRIL)
-    assert (found.total, found.carried) == (0, Decimal("47.03"))
+    assert (found.total, found.carried) == (Decimal(0), Decimal("47.03"))
     made = services.issue(customer.pk, APRIL, by="a", now=datetime(2026, 5, 2, tzinfo=UTC))
     assert made.carried == found.carried
     subscribed(customer, since=date(2026, 4, 2))

@@ -59,7 +59,7 @@ def test_what_others_moved_anyway_is_taken_off():
     found = realised(PROMISE, 100, 190, [0.1, 0.1, 0.1, 0.1, 0.1, 0.3, 0.3, 0.3, 0.3, 0.3])
     assert found.value == pytest.approx(70)
     assert found.detail["placebo"] == pytest.approx(20)
-    assert found.low < 70 < found.high
+    assert (found.low or 70) < 70 < (found.high or 70)
     assert found.inside
 
 

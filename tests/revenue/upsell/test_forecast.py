@@ -5,7 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revenue.upsell.forecast import LEAST, fitted, reading, total
+from revenue.upsell import forecast
+from revenue.upsell.forecast import LEAST, Forecast, fitted
+
+
+def total(days, ahead) -> Forecast:
+    found = forecast.total(days, ahead)
+    assert found is not None
+    return found
+
+
+def reading(days, ahead) -> Forecast:
+    found = forecast.reading(days, ahead)
+    assert found is not None
+    return found
 
 
 def line(days, level=100.0, slope=0.0):
@@ -25,8 +38,8 @@ def test_a_reading_goes_on_from_its_last_value():
 
 def test_fewer_than_fourteen_days_say_nothing():
     days = [None, *line(LEAST - 1)]
-    assert total(days, 30) is None
-    assert reading(days, 30) is None
+    assert forecast.total(days, 30) is None
+    assert forecast.reading(days, 30) is None
     assert total([*days, 100.0], 30).estimate == pytest.approx(3000)
 
 
@@ -40,7 +53,9 @@ def test_days_on_which_nothing_happens_keep_to_their_weekday():
     days = [0.0 if place % 7 >= 5 else 70.0 for place in range(56)]
     found = total(days, 28)
     assert found.estimate == pytest.approx(20 * 70)
-    assert fitted(days).slope == 0
+    apart = fitted(days)
+    assert apart is not None
+    assert apart.slope == 0
 
 
 def test_nothing_used_stays_nothing():
@@ -54,7 +69,7 @@ def test_a_fall_ends_at_nothing():
 
 @given(st.lists(st.none() | st.floats(0, 1e9), max_size=60), st.integers(1, 40))
 def test_an_estimate_lies_in_its_interval_and_none_is_negative(days, ahead):
-    for found in (total(days, ahead), reading(days, ahead)):
+    for found in (forecast.total(days, ahead), forecast.reading(days, ahead)):
         assert found is None or 0 <= found.low <= found.estimate <= found.high
 
 
@@ -66,7 +81,7 @@ def test_intervals_hold_what_they_promise(shape):
         values = 100 * (1 + 0.005 * place) * np.exp(draw.normal(0, 0.1, 86))
         if shape != "plain":
             values = values * np.where(place % 7 >= 5, 0.5, 1)
-        known = [float(value) for value in values[:56]]
+        known: list[float | None] = [float(value) for value in values[:56]]
         if shape == "gaps and wild days":
             known = [None if draw.random() < 0.2 else each for each in known]
             known = [10 * e if e and draw.random() < 0.05 else e for e in known]
