@@ -126,10 +126,18 @@ def ready(run: Run, value: str | None) -> Version:
     if version is not None:
         return stages.adopt(run.held, version, run.order)
     make_room(run)
-    holding = hand(run.key, stages.current(run.key))
-    fresh = run.rotator.generate(holding) if value is None else Fresh(value)
+    fresh = generated(run) if value is None else Fresh(value)
     with run.at("create"):
         return stages.create(run.held, fresh, run.order, run.clock())
+
+
+def generated(run: Run) -> Fresh:
+    """A new value by the rotator; NotRotated where only a person can bring one."""
+    try:
+        return run.rotator.generate(hand(run.key, stages.current(run.key)))
+    except Refused as error:
+        stages.give_up(run.held, told(error), run.clock())
+        raise NotRotated(f"{run.key} keeps its value. {told(error)}") from error
 
 
 def is_spent(version: Version, order: Order) -> bool:

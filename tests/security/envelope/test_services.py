@@ -93,6 +93,12 @@ def test_a_system_secret_is_made_once_or_taken_over():
     assert str(SystemSecret.objects.first()) == "audit 1"
 
 
+def test_of_two_that_make_a_system_secret_the_first_counts():
+    services._add("pepper", 1, "first")
+    services._add("pepper", 1, "second")
+    assert services.system_secrets("pepper") == ["first"]
+
+
 def test_an_older_system_secret_stays_until_it_is_forgotten():
     [old] = services.system_secrets("pepper")
     new, kept = services.renew_system_secret("pepper")

@@ -643,3 +643,12 @@ def test_a_fresh_value_may_be_empty(key):
     held = stages.claim(key.pk, "test")
     version = stages.create(held, Fresh(""), stages.Order("manual"), stages.database_now())
     assert version.box is None
+
+
+def test_a_leaked_value_by_hand_is_ended_by_force_before_there_is_another(db, versions):
+    services.register("vendor", "x", value="given")
+    done = services.rotate("vendor", reason="compromised", force=True)
+    assert done.new_key is None
+    assert versions("vendor") == [(1, "compromised")]
+    services.rotate("vendor", value="new")
+    assert services.value("vendor") == "new"
