@@ -31,7 +31,10 @@ SETTINGS = {
     "fsync": "off",  # tests only: a crash of the machine may lose everything
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "autovacuum_naptime": "10min",
+    "autovacuum": "off",  # what tests leave is small, and gone at the end
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "jit": "off",  # compiling a question costs more than each of ours
     "log_min_messages": "warning",
 }
 
