@@ -193,9 +193,6 @@ class People(DefaultAccountAdapter):  # type: ignore[misc]  # its base has no ty
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         return not sessions.is_fresh(context.request.session, int(time.time()))
 
-    def get_client_ip(self, request: HttpRequest) -> str:
-        return client_address(request)
-
     def add_message(
         self,
         request: HttpRequest,

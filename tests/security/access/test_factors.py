@@ -11,6 +11,7 @@ from django.urls import reverse
 from operations.outbox.sealed import Unreadable
 from security.access import services
 from security.apikeys import services as keys
+from security.audit.models import Event
 from tests.callers import Caller
 from tests.security.access import factors
 
@@ -198,3 +199,19 @@ def test_a_stranger_with_a_wrong_key_stays_a_stranger_beside_a_session(client, a
     answer = client.get("/api/v1/optimization/budget/plans", headers={"X-API-Key": "no-key"})
     assert answer.status_code == 401
     assert Caller().get("/api/v1/optimization/budget/plans").status_code == 401
+
+
+def test_a_factor_that_comes_or_goes_is_an_event_of_the_audit(
+    client, ada, django_capture_on_commit_callbacks
+):
+    client.force_login(ada)
+    page = client.get(reverse("mfa_activate_totp")).content.decode()
+    [secret] = re.findall(r"<code>([A-Z2-7]{32})</code>", page)
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(reverse("mfa_activate_totp"), {"code": factors.code(secret)})
+    client.post(reverse("mfa_deactivate_totp"))
+    assert not Authenticator.objects.exists()
+    told = Event.objects.filter(stream="access").order_by("seq").values_list("event", flat=True)
+    # the app, and the recovery codes that come and go with it
+    assert list(told) == ["second factor added"] * 2 + ["second factor removed"] * 2
+    assert client.get("/admin/").headers["Location"] == ENROLMENT
