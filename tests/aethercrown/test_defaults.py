@@ -18,7 +18,8 @@ import json, django
 django.setup()
 from django.conf import settings
 from django.core.checks import run_checks
-names = [each for each in dir(settings) if each.startswith(("SESSION_COOKIE", "CSRF_COOKIE", "SECURE"))]
+kinds = ("SESSION_COOKIE", "CSRF_COOKIE", "SECURE")
+names = [each for each in dir(settings) if each.startswith(kinds)]
 print(json.dumps({
     "said": [str(each) for each in run_checks(include_deployment_checks=True)],
     **{name: getattr(settings, name) for name in names},
