@@ -123,7 +123,7 @@ def _queue(seeding: Seeding, now: datetime) -> None:
 def _site(seeding: Seeding, site: Site, now: datetime) -> None:
     """A component that leads nowhere, with its hours and days up to last midnight."""
     midnight = rollups.day_of(now)
-    row = Component.objects.create(
+    row = Component(
         name=site.name,
         kind=Component.Kind.PART,
         is_required=False,
@@ -134,6 +134,7 @@ def _site(seeding: Seeding, site: Site, now: datetime) -> None:
         error=UNSEEN,
         checked_at=now,
     )
+    Component.objects.bulk_create([row])  # which no person entered, so without a history
     seeding.keep([row])
     seeding.keep(Rollup.objects.bulk_create(_rollups(row, site, midnight, seeding.random)))
     seeding.keep(
