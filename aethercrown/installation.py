@@ -107,7 +107,7 @@ def differing(apart: dict[str, timedelta]) -> Iterator[Finding]:
 
 
 def copies_look() -> list[Finding]:
-    return [copy_age(newest_copy(settings.DATA_DIR / "backups"), first_start(), time.time())]
+    return [copy_age(newest_copy(settings.BACKUP_FOLDER), first_start(), time.time())]
 
 
 def newest_copy(folder: Path) -> float | None:
@@ -125,7 +125,7 @@ def copy_age(newest: float | None, since: float, now: float) -> Finding:
     """How old the newest back-up is, or how long there has been none."""
     age = timedelta(seconds=now - (since if newest is None else newest))
     days = f"{age.total_seconds() / 86400:.1f} days"
-    mend = "manage.py backup --to a file in DATA_DIR/backups, and copy it to another machine."
+    mend = "manage.py backup, which writes to BACKUP_FOLDER; then copy it to another machine."
     if newest is None:
         if age <= FRESH_COPY:
             return Finding(GOOD, "None yet; the installation is new.")

@@ -22,7 +22,7 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "
 LIBRARIES = ("celery", "amqp", "kombu", "urllib3", "gunicorn.error", "axes")
 SECRET_SETTINGS = (
     *("SECRET_KEY", "API_KEY_PEPPER", "API_KEY_OLD_PEPPER", "METRICS_TOKEN", "EMAIL_HOST_PASSWORD"),
-    *("ALERT_SEALING_KEY", "MFA_SEALING_KEY", "AUDIT_KEY", "ENCRYPTION_KEYS"),
+    *("ALERT_SEALING_KEY", "MFA_SEALING_KEY", "AUDIT_KEY", "ENCRYPTION_KEYS", "BACKUP_KEY"),
 )
 PROBES = frozenset({"healthz", "readyz", "metrics"})  # asked every few seconds
 SHORTEST_SECRET = 8  # a shorter one would mask harmless words
