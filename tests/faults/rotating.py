@@ -116,12 +116,16 @@ def forked(act):
     """A child that does `act` and ends; its process id."""
     from django.db import connections  # noqa: PLC0415 - Django is set up only now
 
+    from aethercrown.embedded import tether  # noqa: PLC0415 - with it
+
     connections.close_all()
+    parent = os.getpid()
     pid = os.fork()
     if pid:
         return pid
     code = 1
     try:
+        tether.tie(parent, signal.SIGKILL)  # no worker outlives this process
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         act()
         code = 0
