@@ -17,7 +17,7 @@ class Command(BaseCommand):
     help = (
         "Back up the database and the audit's anchors into one file, encrypted where BACKUP_KEY is"
         " set. The keys that it needs (ENCRYPTION_KEYS, API_KEY_PEPPER, AUDIT_KEY, SECRET_KEY,"
-        " ALERT_SEALING_KEY and BACKUP_KEY) are never in it: keep them apart."
+        " ALERT_SEALING_KEY, MFA_SEALING_KEY and BACKUP_KEY) are never in it: keep them apart."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -44,9 +44,7 @@ class Command(BaseCommand):
             raise CommandError(f"No back-up was made: {error}") from error
         self.stdout.write(f"{path} ({path.stat().st_size:,} bytes)")
         if not settings.BACKUP_KEY:
-            self.stderr.write(
-                "It is not encrypted: set BACKUP_KEY (32 random characters)."
-            )
+            self.stderr.write("It is not encrypted: set BACKUP_KEY (32 random characters).")
         if to.is_dir() and not options["keep_all"]:
             for gone in making.thin_out(to):
                 self.stdout.write(f"Removed {gone.name}: newer ones stand for its day.")
