@@ -47,7 +47,10 @@ def measured(count: int) -> int:
     report.judge("microseconds of CPU for one link (hash and canonical JSON)", link(), ASKED_LINK)
     write(count)
     asked = ASKED_SECONDS * count / EVENTS
-    report.judge(f"seconds to verify {count:,} events", verify(), asked, aim=asked / 2)
+    wall, processor = verify()
+    report.say(f"- {wall:.1f} s went by, on a machine with a load of {os.getloadavg()[0]:.1f}")
+    what = f"seconds of CPU to verify {count:,} events (SQLite runs within the process)"
+    report.judge(what, processor, asked, aim=asked / 2)
     found = tampered()
     report.judge(f"of {CHANGES} changes not found by the chain", CHANGES - found, 0)
     peers(report, count)
@@ -86,12 +89,13 @@ def write(count: int) -> None:
     services.anchor(NOON)
 
 
-def verify() -> float:
+def verify() -> tuple[float, float]:
+    """Seconds by the clock and of CPU, for the whole chain."""
     from security.audit import reports  # noqa: PLC0415 - after set-up
 
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     faults = reports.chain_faults()
-    took = time.perf_counter() - began
+    took = time.perf_counter() - began, time.process_time() - used
     if faults:
         raise SystemExit(f"A whole chain was found to be broken: {faults[0]}")
     return took
