@@ -13,8 +13,8 @@ __all__ = [
     "Key",
     "Pass",
     "Policy",
-    "SystemSecret",
     "SetupLink",
+    "SystemSecret",
     "User",
     "Version",
 ]
