@@ -143,7 +143,9 @@ class Records(HistoricalRecords):  # type: ignore[misc]  # the library has no ty
 
 def keep(model: type[models.Model], rows: Iterable[models.Model]) -> int:
     """Keep history of rows that were written in bulk, where it differs; how many. Two queries."""
-    given = list(rows)
+    given = [] if _silent.get() else list(rows)
+    if not given:
+        return 0
     manager = model._meta.simple_history_manager_attribute  # type: ignore[attr-defined]  # noqa: SLF001 - documented
     history = getattr(model, manager)
     newest = history.filter(pk__in=history.values("id").annotate(m=Max("pk")).values("m"))

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from aethercrown import history
 from aethercrown.demo import NotEmpty, Seeding
 from marketing.allocations.models import Allocation, Book
 from marketing.budget import services as budget
@@ -30,7 +29,6 @@ def seed(seeding: Seeding) -> None:
     channels = {each.name: Channel(name=each.name, notes="Demo company.") for each in CHANNELS}
     Channel.objects.bulk_create(channels.values())
     channels = Channel.objects.in_bulk(list(channels), field_name="name")
-    history.keep(Channel, channels.values())
     seeding.keep(channels.values())
 
     this_week = week_of(seeding.today)
