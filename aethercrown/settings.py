@@ -20,6 +20,13 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = variables.Variables()
 environ.Env.read_env(BASE_DIR / ".env")
 
+
+def _inherited() -> dict[str, str]:
+    return dict(env.ENVIRON)
+
+
+INHERITED_ENVIRONMENT = _inherited  # of programs that are started; a call shows no secret
+
 # --- Where things are kept -------------------------------------------------------------------
 DATA_DIR = datadir.folder(env.str("DATA_DIR", default=""))
 SECRET_KEY = env.str("SECRET_KEY", default="") or datadir.secret(DATA_DIR, "secret_key")

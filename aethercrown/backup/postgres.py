@@ -1,7 +1,6 @@
 """Dumps of a PostgreSQL database in one snapshot, and restoring one beside the other."""
 
 import importlib.util
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -25,9 +24,13 @@ class ToolFailed(RuntimeError):
 
 
 class Server:
-    """The server that Django's settings name, and its databases by name."""
+    """The server that Django's settings name, and its databases by name.
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    `inherited` is the environment that its tools are started with, beside what they connect with.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], inherited: Mapping[str, str]) -> None:
+        self._inherited = inherited
         self.name = str(settings["NAME"])
         self._given = {
             "host": str(settings.get("HOST") or ""),
@@ -47,7 +50,7 @@ class Server:
     def environment(self, name: str) -> dict[str, str]:
         """What the tools need to connect; nothing of it stands in the list of processes."""
         named = {f"PG{key.upper()}": text for key, text in self._given.items() if text}
-        return {**os.environ, **named, "PGDATABASE": name, "PGOPTIONS": PLAIN}
+        return {**self._inherited, **named, "PGDATABASE": name, "PGOPTIONS": PLAIN}
 
     def dump(self, folder: Path) -> tuple[Path, dict[str, Table], dict[str, list[str]]]:
         """pg_dump's custom format, with tables and migrations as of the same snapshot."""

@@ -99,7 +99,7 @@ def here() -> Store:
     """The store of the database that the settings name."""
     given = connection.settings_dict
     if connection.vendor == "postgresql":
-        return Postgres(postgres.Server(given))
+        return Postgres(postgres.Server(given, settings.INHERITED_ENVIRONMENT()))
     return Sqlite(Path(str(given["NAME"])).absolute())
 
 
