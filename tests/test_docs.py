@@ -47,7 +47,7 @@ def test_the_readme_and_the_apps_story_name_every_feature(app):
 
 
 def named_tests():
-    """Each test that docs/security.md names: `tests/x.py::test_a`, then `test_b` of the same file."""
+    """Each test that docs/security.md names: `tests/x.py::test_a`, then `test_b` of the same."""
     place = ""
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     for path, name in re.findall(r"`(?:(tests/[\w/]+\.py)::)?(test_\w+)`", text):

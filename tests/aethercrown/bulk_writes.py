@@ -2,6 +2,9 @@
 
 import ast
 from pathlib import Path
+from typing import Any
+
+from django.db.models import Model
 
 from aethercrown import history
 
@@ -41,7 +44,7 @@ def bulk_writes(source, models):
 
 
 def imported(tree, models):
-    found = {}
+    found: dict[str, type[Model]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             for each in node.names:
@@ -53,7 +56,7 @@ def imported(tree, models):
 
 def assigned(function, names):
     """Variables such as rows = Model.objects.filter(...), until they stand for a single row."""
-    found = {}
+    found: dict[str, type[Model]] = {}
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             model = model_of(node.value, names, found)
@@ -80,7 +83,7 @@ def gives_one(node):
 
 def only_hot(node, model):
     """An update of columns that are not tracked, written out by name."""
-    rows = history.tracked()[model]
+    rows: Any = history.tracked()[model]  # has tracked_fields from its library, at run time
     tracked = {field.name for field in rows.tracked_fields}
     hot = {field.name for field in model._meta.fields} - tracked
     if node.func.attr == "bulk_create":  # an update of rows that exist, of those columns

@@ -1,7 +1,7 @@
 import pytest
 
 from aethercrown.celery import app
-from aethercrown.transport import Transport
+from aethercrown.transport import Channel, Transport
 
 
 def test_a_line_that_was_given_up_says_so_as_a_lost_connection():
@@ -9,5 +9,6 @@ def test_a_line_that_was_given_up_says_so_as_a_lost_connection():
         channel = line.channel()
         expected = line.connection_errors
         assert isinstance(line.transport, Transport)
+        assert isinstance(channel, Channel)
     with pytest.raises(expected, match="given up"):
         channel.qos.restore_unacked()

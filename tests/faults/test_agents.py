@@ -122,7 +122,7 @@ def test_random_deaths_of_agents_lose_no_task_and_end_none_twice(office):
 
 def deaths(office, chance):
     """Kill agents at work, each replaced by a new one; (task, attempt, when) of each."""
-    struck = []
+    struck: list[tuple[str, int, float]] = []
     while len(struck) < DEATHS and not all_ended(office):
         time.sleep(chance.uniform(0.1, 1.0))
         held = [line for line in office.holding() if line["attempt"] < 3]  # the third is the last

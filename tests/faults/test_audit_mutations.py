@@ -46,7 +46,8 @@ def audit(settings, tmp_path):
 def test_every_change_of_the_audit_is_found(audit):
     assert [*reports.chain_faults(), *reports.history_faults()] == []
     random = Random(SEED)  # noqa: S311 - reproducible, not secret
-    made, found, named, lost = Counter(), 0, 0, []
+    made: Counter[str] = Counter()
+    found, named, lost = 0, 0, []
     for _ in range(COUNT):
         with transaction.atomic():
             done = tampering.tamper(random, tampering.ALL)

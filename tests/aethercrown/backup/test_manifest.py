@@ -1,6 +1,7 @@
 """Manifests say exactly what a back-up holds; whatever differs is named."""
 
 import json
+from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
@@ -82,4 +83,5 @@ def test_a_part_that_says_nothing_needs_nothing(monkeypatch):
     monkeypatch.setattr(parts, "_parts", {})
     parts.register(parts.Part("empty"))
     assert parts.needs() == {"empty": None}
-    assert parts.refusals({}) == parts.settle(None, {}) == []
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert parts.refusals({}) == parts.settle(now, {}) == []

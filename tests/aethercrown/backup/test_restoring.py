@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -15,7 +16,7 @@ from django.db import connection
 from aethercrown.backup import archive, making, manifest, postgres, restoring, sqlite, stores
 from aethercrown.backup.manifest import Table
 from aethercrown.backup.restoring import Refused
-from security.audit import services as audit
+from security.audit import outside
 
 KEY = "k" * 40
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db
 def anchors(settings, tmp_path):
     """Anchors of an audit, which go along."""
     settings.AUDIT_ANCHORS = tmp_path / "anchors"
-    audit.outside.keep(settings.AUDIT_ANCHORS, [])
+    outside.keep(settings.AUDIT_ANCHORS, [])
     return settings.AUDIT_ANCHORS
 
 
@@ -69,8 +70,13 @@ def places():
     if isinstance(store, stores.Sqlite):
         name = f"{store.path.name}.re*"
         return sorted(path.name for path in store.path.parent.glob(name))
-    with store.server.connected(postgres.MAINTENANCE) as session:
+    with server_of(store).connected(postgres.MAINTENANCE) as session:
         return [name for (name,) in session.execute("SELECT datname FROM pg_database ORDER BY 1")]
+
+
+def server_of(store):
+    assert isinstance(store, stores.Postgres)
+    return store.server
 
 
 def test_what_differs_is_named(made):
@@ -129,7 +135,9 @@ def test_old_backups_go_and_others_files_stay(tmp_path):
         "aethercrown-20261113T120000Z.backup",
         "aethercrown-20261114T120000Z.backup",
     ]
-    assert making.newest(tmp_path).name == "aethercrown-20261122T120000Z.backup"
+    newest = making.newest(tmp_path)
+    assert newest is not None
+    assert newest.name == "aethercrown-20261122T120000Z.backup"
     assert len(list(tmp_path.iterdir())) == 9
     assert making.newest(tmp_path / "none") is None
 
@@ -145,16 +153,17 @@ def empty_place(tmp_path):
     if isinstance(store, stores.Sqlite):
         yield given, lambda: sqlite.tables(folder / "aethercrown.sqlite3")
         return
-    name = f"{store.server.name}_empty"
-    store.server.maintain("CREATE DATABASE {}", name)
+    server = server_of(store)
+    name = f"{server.name}_empty"
+    server.maintain("CREATE DATABASE {}", name)
     given["DATABASE_URL"] = os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{name}"
     given["ENCRYPTION_KEYS"] = "k1:" + "A" * 43 + "="
     try:
-        yield given, lambda: store.server.tables(name)
+        yield given, lambda: server.tables(name)
     finally:
         for each in places():
             if each.startswith(name):
-                store.server.drop(each)
+                server.drop(each)
 
 
 def test_an_empty_place_gets_everything_and_then_stands_still(made, tmp_path):
@@ -162,7 +171,7 @@ def test_an_empty_place_gets_everything_and_then_stands_still(made, tmp_path):
         done = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "manage.py", "restore", str(made)],
             env=given,
-            cwd=stores.Path(__file__).resolve().parents[3],
+            cwd=Path(__file__).resolve().parents[3],
             capture_output=True,
             text=True,
             check=False,

@@ -61,7 +61,9 @@ def test_a_backup_is_made_and_old_ones_go(folder):
         services.back_up(occasion(NOON - timedelta(days=9 - days)))
         if days == 1:  # real ones for the first two, names for the rest
             break
-    assert making.newest(folder).name == "aethercrown-20261114T120000Z.backup"
+    newest = making.newest(folder)
+    assert newest is not None
+    assert newest.name == "aethercrown-20261114T120000Z.backup"
     assert "came back whole" in services.try_out(occasion()).summary
     assert alerts() == []
 

@@ -15,7 +15,7 @@ KEY = "k" * 40
 
 def run(*moves):
     """Anchors, each after the one before; a move is (kind, {stream: seq})."""
-    seals = []
+    seals: list[anchors.Seal] = []
     for kind, ends in moves:
         moved = {stream: End(seq, f"{stream}{seq}") for stream, seq in ends.items()}
         before = {} if kind == anchors.RESTORED else anchors.reached(seals)

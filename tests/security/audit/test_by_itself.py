@@ -12,6 +12,7 @@ from operations.automations.registry import Occasion
 from operations.outbox.models import Destination, Message
 from security.audit import reports, services
 from security.audit.models import Anchor, Event
+from tests.aethercrown.histories import history_of
 from tests.security.audit import tampering
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -82,19 +83,19 @@ def test_the_night_finds_what_is_older_and_settles_what_was_mended():
 def test_the_night_reads_the_history_too():
     group = Group.objects.create(name="night shift")
     assert reports.history_faults() == []
-    group.history.update(history_user_id="user:eve")
+    history_of(group).update(history_user_id="user:eve")
     (fault,) = reports.history_faults()
-    row = group.history.get().pk
+    row = history_of(group).get().pk
     assert str(fault).startswith(f"altered: history:auth.group 1 (row {row}): the row of")
-    group.history.all().delete()
+    history_of(group).all().delete()
     assert [each.kind for each in reports.history_faults()] == ["missing"]
 
 
 def test_a_row_of_history_that_nobody_told_of_is_named():
     group = Group.objects.create(name="night shift")
-    row = group.history.get()
+    row = history_of(group).get()
     row.pk = None
-    Group.history.bulk_create([row])
+    history_of(Group).bulk_create([row])
     (fault,) = reports.history_faults()
     assert (fault.kind, fault.seq) == ("inserted", 2)
 
@@ -104,17 +105,17 @@ def test_an_event_that_is_no_json_is_the_chains_affair():
     tampering.as_owner()
     Event.objects.filter(stream="history:auth.group").update(detail="{")
     assert [each.kind for each in reports.chain_faults()] == ["altered"]
-    assert [each.row for each in reports.history_faults()] == [group.history.get().pk]
+    assert [each.row for each in reports.history_faults()] == [history_of(group).get().pk]
 
 
-def test_anchors_that_only_the_files_hold_are_taken_back():
+def test_anchors_that_only_the_files_hold_are_taken_back(settings):
     say()
     services.anchor(NOON)
     services.anchor(NOON)
     tampering.as_owner()
     Anchor.objects.filter(number=2).delete()
     assert [each.kind for each in reports.chain_faults()] == ["anchors"]
-    folder = reports.settings.AUDIT_ANCHORS
+    folder = settings.AUDIT_ANCHORS
     assert services.take_back(folder) == 1
     assert services.take_back(folder) == 0
     assert reports.chain_faults() == []
