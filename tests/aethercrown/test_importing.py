@@ -211,6 +211,7 @@ def test_what_is_exported_is_imported_again(file, capsys, tmp_path):
     assert after == before
 
 
+@pytest.mark.django_db  # the audit is told first
 def test_an_export_needs_a_kind_and_a_new_file(tmp_path):
     with pytest.raises(CommandError, match="cannot be exported"):
         call_command("export_data", "nothing")
