@@ -97,3 +97,10 @@ def test_eight_at_once_form_one_chain(at_once):
     events = list(Event.objects.order_by("seq"))
     assert [each.seq for each in events] == list(range(1, 9))
     assert [each.previous for each in events[1:]] == [each.hash for each in events[:-1]]
+
+
+@pytest.mark.django_db
+def test_a_stream_that_began_after_the_anchor_was_read_waits_for_the_next():
+    services.record(stream="late", event="began", subject="x")
+    services._mark_anchored({})
+    assert Head.objects.get(stream="late").anchored == 0

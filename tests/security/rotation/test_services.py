@@ -8,9 +8,9 @@ import pytest
 from operations.alerts.models import Alert
 from security.apikeys import services as api_keys
 from security.audit.models import Event
-from security.rotation import models, reports
+from security.rotation import flow, models, reports
 from security.rotation import services as rotation
-from security.rotation.registry import Fresh
+from security.rotation.registry import Fresh, Refused
 from security.stages import services as stages
 
 pytestmark = pytest.mark.django_db
@@ -652,3 +652,8 @@ def test_a_leaked_value_by_hand_is_ended_by_force_before_there_is_another(db, ve
     assert versions("vendor") == [(1, "compromised")]
     services.rotate("vendor", value="new")
     assert services.value("vendor") == "new"
+
+
+def test_a_key_that_is_not_there_has_no_secret_to_give():
+    with pytest.raises(Refused, match="No managed key 'nowhere' has a current value"):
+        flow.secret_of("nowhere")
