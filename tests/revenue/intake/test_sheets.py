@@ -18,6 +18,8 @@ TODAY = date(2026, 3, 20)
         (sheets.months, "12", 12),
         (sheets.months, "0", 0),
         (sheets.direction, "Refund", "refund"),
+        (sheets.quantity, "0", Decimal(0)),
+        (sheets.quantity, "1e12", Decimal(10) ** 12),
     ],
 )
 def test_cells_are_read(read, cell, value):
@@ -35,6 +37,8 @@ def test_cells_are_read(read, cell, value):
         (sheets.months, "-1", "must be a whole number"),
         (sheets.months, "1201", "must be a whole number"),
         (sheets.direction, "gift", "is neither payment nor refund"),
+        (sheets.quantity, "-0.1", "must be 0 to 1000000000000, not -0.1"),
+        (sheets.quantity, "1000000000001", "must be 0 to 1000000000000, not 1000000000001"),
     ],
 )
 def test_other_cells_say_why_not(read, cell, reason):

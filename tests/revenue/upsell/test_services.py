@@ -9,6 +9,7 @@ import time_machine
 from django.db import IntegrityError, transaction
 
 from operations.automations.models import Automation
+from operations.automations.registry import Occasion
 from operations.decisions import services as decisions
 from operations.decisions.models import Decision
 from revenue.billing.models import DailyUse, Meter
@@ -112,6 +113,22 @@ def test_work_that_is_taken_away_stops(grown):
     answers = iter([True, False, False])
     sweep("auto", held=lambda: next(answers, False))
     assert only().state == "open"
+
+
+def test_what_somebody_ended_while_offers_are_proposed_is_proposed_to_nobody(grown):
+    sweep("observe")
+    Decision.objects.all().delete()
+
+    def ended_meanwhile() -> bool:
+        services.withdraw(only().pk, by="ada", now=NOW)
+        return True
+
+    occasion = Occasion(
+        "revenue.upsell", None, NOW, NOW, "auto", dry_run=False, held=ended_meanwhile
+    )
+    assert services.propose_offers(occasion) == []
+    assert only().state == "withdrawn"
+    assert not Decision.objects.exists()
 
 
 # --- Modes --------------------------------------------------------------------------------------
@@ -258,6 +275,12 @@ def test_answers_make_the_next_ones_confidence(found, calls):
 def test_an_offer_whose_opportunity_is_over_is_stale(found):
     services.withdraw(found.pk, by="ada", now=NOW)
     with pytest.raises(decisions.Stale):
+        decisions.approve(Decision.objects.get().pk, actor="bob", now=NOW)
+
+
+def test_an_offer_whose_opportunity_is_gone_is_stale(found):
+    found.delete()
+    with pytest.raises(decisions.Stale, match=r"There is no opportunity \d+ any more"):
         decisions.approve(Decision.objects.get().pk, actor="bob", now=NOW)
 
 
