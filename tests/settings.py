@@ -7,6 +7,7 @@ environment.set_up()
 from aethercrown.settings import *  # noqa: E402, F403 - they read the environment just set
 from aethercrown.settings import DATA_DIR, DATABASES  # noqa: E402 - the same
 
+WSGI_APPLICATION = "tests.serving.application"
 HEALTH_CHECK_TIMEOUT_SECONDS = 1  # SQLite locks out the write that a test looks at
 SECOND_FACTOR_REQUIRED = False  # the tests of it say so themselves
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a slow one tests nothing
