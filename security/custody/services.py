@@ -13,7 +13,7 @@ from security.envelope import services as envelope
 from security.rotation import failpoints, flow, registry, reports, schedule
 from security.rotation.levels import LEVELS, MEDIUM
 from security.rotation.models import Key, Version
-from security.rotation.registry import Rotator
+from security.rotation.registry import Issuer, Rotator
 from security.stages import services as stages
 from security.stages.services import Claim, Order
 
@@ -109,7 +109,7 @@ def check_value(kind: Rotator, value: str | None) -> None:
         if kind.needs_value:
             raise Invalid("value", f"The rotator {kind.name} needs the value that works now.")
         return
-    if kind.issues:
+    if isinstance(kind, Issuer):
         raise Invalid("value", f"The rotator {kind.name} makes the value itself.")
     if not 0 < len(value) <= registry.LONGEST:
         raise Invalid("value", f"must have 1 to {registry.LONGEST} characters.")
@@ -127,14 +127,14 @@ def _stored(key: Key, kind: Rotator, value: str | None, actor: str, now: datetim
     version = stages.made(key, 1, Order("registered", actor=actor), now)
     version.state, version.current_at = Version.State.CURRENT, now
     secret = None
-    if not kind.issues:
+    if not isinstance(kind, Issuer):
         secret = _first_secret(key, kind) if value is None else None
         version.detail = dict(kind.first(key.config))
         plain = value if secret is None else secret
         version.box = envelope.seal(plain, version.place_of(key)) if plain else None
     with transaction.atomic():
         key.save(force_insert=True)
-        if kind.issues:
+        if isinstance(kind, Issuer):
             issue = kind.issue(key.key_id, key.config, now)
             stages.label(version, issue)
             secret = issue.value

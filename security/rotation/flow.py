@@ -16,7 +16,7 @@ from operations.outbox.severity import HIGH
 from security.envelope import services as envelope
 from security.rotation import alarms, attempts, registry, reports
 from security.rotation.failpoints import Strike
-from security.rotation.registry import Fresh, Held, Refused, Rotator, Unclear
+from security.rotation.registry import Fresh, Held, Issuer, Refused, Rotator, Unclear
 from security.stages import services as stages
 from security.stages.services import Claim, Key, Order, Version
 
@@ -97,8 +97,8 @@ def through(run: Run, value: str | None = None) -> Switched:
     NotRotated where the other side refused or did not answer; LostLease where another worker
     took the key over.
     """
-    if run.rotator.issues:
-        return reissued(run)
+    if isinstance(run.rotator, Issuer):
+        return reissued(run, run.rotator)
     version = ready(run, value)
     put(run, version)
     tried(run, version)
@@ -222,7 +222,7 @@ def ended(run: Run, version: Version, *, keep: bool = False) -> None:
         stages.retire(run.held, version, run.clock(), keep=keep)
 
 
-def reissued(run: Run) -> Switched:
+def reissued(run: Run, issuer: Issuer) -> Switched:
     """A credential of the platform itself: made, stored and switched in one transaction."""
     make_room(run)
     now = run.clock()
@@ -232,7 +232,7 @@ def reissued(run: Run) -> Switched:
     with run.at("finish"):
         try:
             made = stages.swap(
-                run.held, lambda: run.rotator.reissue(holding, grace, now), run.order, terms, now
+                run.held, lambda: issuer.reissue(holding, grace, now), run.order, terms, now
             )
         except Refused as error:
             stages.give_up(run.held, told(error), now)

@@ -4,6 +4,7 @@ Every outside call of a rotator ends within `SECONDS`, well inside the lease of 
 """
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -77,7 +78,6 @@ class Rotator:
 
     `overlap`: old and new work side by side. `automatic`: nobody has to do anything by hand.
     `outside`: there is something to set and to test. `needs_value`: the first one is given.
-    `issues`: the value is a credential of the platform, made and switched in one transaction.
     """
 
     name: ClassVar[str]
@@ -86,7 +86,6 @@ class Rotator:
     automatic: ClassVar[bool] = True
     outside: ClassVar[bool] = True
     needs_value: ClassVar[bool] = False
-    issues: ClassVar[bool] = False
 
     def check(self, config: Mapping[str, Any]) -> None:
         """BadConfig where `config` does not say what the rotator needs."""
@@ -111,14 +110,6 @@ class Rotator:
     def revoke(self, held: Held) -> None:
         """Let an old value work no more; safe to repeat."""
 
-    def issue(self, key_id: str, config: Mapping[str, Any], now: datetime) -> Issue:
-        """The first credential; only where `issues`."""
-        raise NotImplementedError
-
-    def reissue(self, held: Held, grace: timedelta, now: datetime) -> Issue:
-        """The current credential's successor, while the old one works for `grace` more."""
-        raise NotImplementedError
-
     def works_until(self, held: Held) -> datetime | None:
         """The end of an old value, where others than the key's own row decide it."""
         return None
@@ -126,6 +117,21 @@ class Rotator:
     def next_step(self) -> str:
         """What a person has to do after a rotation; empty where nothing is left to do."""
         return ""
+
+
+class Issuer(Rotator, ABC):
+    """Its value is a credential of the platform itself: made and switched in one transaction."""
+
+    automatic = False
+    outside = False
+
+    @abstractmethod
+    def issue(self, key_id: str, config: Mapping[str, Any], now: datetime) -> Issue:
+        """The first credential."""
+
+    @abstractmethod
+    def reissue(self, held: Held, grace: timedelta, now: datetime) -> Issue:
+        """The current credential's successor, while the old one works for `grace` more."""
 
 
 _known: dict[str, Rotator] = {}

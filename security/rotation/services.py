@@ -36,7 +36,7 @@ from security.rotation.answers import Failure, Passed, Rotation
 from security.rotation.failpoints import Strike
 from security.rotation.flow import NotRotated, Run, claimed
 from security.rotation.models import Key, Version
-from security.rotation.registry import Rotator
+from security.rotation.registry import Issuer, Rotator
 from security.stages import services as stages
 from security.stages.services import Order
 
@@ -100,7 +100,7 @@ def rotate(
     kind = registry.named(key.rotator)
     order = Order(reason, _minutes(reason, grace), actor)
     _allowed(key, kind, value, order)
-    if not kind.automatic and not kind.issues and value is None and not force:
+    if not kind.automatic and not isinstance(kind, Issuer) and value is None and not force:
         return _asked(key, kind, reason)
     try:
         with claimed(key, order, clock, strike, STARTABLE) as run:
@@ -117,7 +117,7 @@ def rotate(
 def _allowed(key: Key, kind: Rotator, value: str | None, order: Order) -> None:
     if order.reason not in REASONS:
         raise Invalid("reason", f"must be one of {', '.join(REASONS)}.")
-    if value is not None and (kind.automatic or kind.issues):
+    if value is not None and (kind.automatic or isinstance(kind, Issuer)):
         raise Invalid("value", f"The rotator {kind.name} makes the value itself.")
     custody.check_value(Rotator(), value)
     if not kind.overlap and not key.config.get("allow_downtime"):
@@ -163,7 +163,7 @@ def _answer(key: Key, kind: Rotator, done: flow.Switched, reason: str) -> Rotati
         version=done.version.number,
         new_key=done.value or None,
         previous_valid_until=until,
-        action_required=kind.next_step() if kind.automatic or kind.issues else "",
+        action_required=kind.next_step() if kind.automatic or isinstance(kind, Issuer) else "",
     )
 
 

@@ -13,6 +13,7 @@ from statistics import median
 from time import process_time
 from typing import Any
 
+from tests.benchmarks import place
 from tests.benchmarks.table import Report
 
 OWN_MICROSECONDS = 15.0
@@ -24,26 +25,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.apikeys")
     parser.add_argument("--quick", action="store_true", help="fewer calls; no verdict")
     chosen = parser.parse_args()
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    from django.conf import settings  # noqa: PLC0415 - the environment must be set first
-
-    settings.INSTALLED_APPS.append("rest_framework.authtoken")
-    import django  # noqa: PLC0415
-
-    django.setup()
-    from django.test.utils import (  # noqa: PLC0415
-        setup_databases,
-        setup_test_environment,
-        teardown_databases,
-    )
-
     report = Report("Showing an API key", rough=chosen.quick)
-    setup_test_environment()
-    databases = setup_databases(verbosity=0, interactive=False)
-    try:
+    with place.database("rest_framework.authtoken"):
         run(report, QUICK if chosen.quick else TIMES)
-    finally:
-        teardown_databases(databases, verbosity=0)
     return 0 if chosen.quick else min(report.missed, 1)
 
 

@@ -12,6 +12,7 @@ import sys
 from time import perf_counter, process_time
 from typing import Any
 
+from tests.benchmarks import place
 from tests.benchmarks.rotation import apart
 from tests.benchmarks.table import Report
 
@@ -31,18 +32,9 @@ def main() -> int:
     chosen = parser.parse_args()
     if not chosen.on:
         return apart("tests.benchmarks.envelope", "postgresql", sys.argv[1:])
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    import django  # noqa: PLC0415 - the environment must be set first
-
-    django.setup()
-    from django.test.utils import setup_databases, teardown_databases  # noqa: PLC0415 - only now
-
     report = Report("Re-wrap benchmark", rough=chosen.quick)
-    databases = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
-    try:
+    with place.database():
         moved(report, chosen.rows or (QUICK if chosen.quick else ROWS))
-    finally:
-        teardown_databases(databases, verbosity=0)
     return 0 if chosen.quick else min(report.missed, 1)
 
 

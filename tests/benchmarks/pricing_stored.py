@@ -6,7 +6,6 @@ stands beside it, with the floor: the same row inserted and committed without an
 """
 
 import argparse
-import gc
 import logging
 import os
 import sys
@@ -16,6 +15,7 @@ from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
+from tests.benchmarks import place
 from tests.benchmarks.table import Report
 
 CALLS, QUICK = 2_000, 200
@@ -32,38 +32,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.pricing_stored")
     parser.add_argument("--quick", action="store_true", help="fewer calls; no verdict")
     chosen = parser.parse_args()
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    import django  # noqa: PLC0415 - the environment must be set first
-
-    django.setup()
-    from django.test.utils import (  # noqa: PLC0415
-        setup_databases,
-        setup_test_environment,
-        teardown_databases,
-    )
-
     report = Report("Stored quote benchmark", rough=chosen.quick)
-    setup_test_environment()
-    databases = setup_databases(verbosity=0, interactive=False)
-    try:
+    with place.database():
         run(report, QUICK if chosen.quick else CALLS)
-    finally:
-        teardown_databases(databases, verbosity=0)
     return 0 if chosen.quick else min(report.missed, 1)
 
 
 def run(report: Report, calls: int) -> None:
-    from django.conf import settings  # noqa: PLC0415 - Django is set up only now
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415 - Django is set up only now
 
-    from security.apikeys import services as keys  # noqa: PLC0415
-    from tests.callers import Caller  # noqa: PLC0415
-
-    settings.API_RATE_PER_SECOND, settings.API_BURST = 1_000_000, 1_000_000
-    caller = Caller(keys.create("benchmark", ["revenue:write"]).plaintext)
+    caller = place.caller("revenue:write")
     logging.disable(logging.INFO)  # the line of each request goes to a file elsewhere
-    gc.collect()
-    gc.freeze()  # as the web server does before it forks
     report.say(f"# {report.title}, {connection.vendor}")
     for _ in range(20):
         answer = caller.send(CALCULATE, BODY)

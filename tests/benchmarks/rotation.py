@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from time import perf_counter, process_time
 
+from tests.benchmarks import place
 from tests.benchmarks.table import Report
 
 NAME = "tests.benchmarks.rotation"
@@ -49,22 +50,14 @@ def apart(module: str, on: str, flags: list[str]) -> int:
 
 
 def here(*, quick: bool) -> int:
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    import django  # noqa: PLC0415 - the environment must be set first
-
-    django.setup()
-    from django.db import connection  # noqa: PLC0415 - only now
-    from django.test.utils import setup_databases, teardown_databases  # noqa: PLC0415
-
     report = Report("Rotation benchmark", rough=quick)
-    databases = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
-    try:
+    with place.database():
+        from django.db import connection  # noqa: PLC0415 - Django is set up only now
+
         report.say(f"# {report.title}, {connection.vendor}, load {os.getloadavg()[0]:.1f}")
         many(report, QUICK if quick else KEYS)
         singly(report)
         crowd(report)
-    finally:
-        teardown_databases(databases, verbosity=0)
     return 0 if quick else min(report.missed, 1)
 
 

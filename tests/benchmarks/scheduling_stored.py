@@ -7,7 +7,6 @@ the floor, one row changed and committed on the same connection, which tells a b
 """
 
 import argparse
-import gc
 import os
 import sys
 from random import Random
@@ -15,6 +14,7 @@ from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
+from tests.benchmarks import place
 from tests.benchmarks.table import Report
 
 QUEUED, QUICK = 100_000, 5_000
@@ -28,37 +28,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scheduling_stored")
     parser.add_argument("--quick", action="store_true", help="fewer tasks; no verdict")
     chosen = parser.parse_args()
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    import django  # noqa: PLC0415 - the environment must be set first
-
-    django.setup()
-    from django.test.utils import (  # noqa: PLC0415
-        setup_databases,
-        setup_test_environment,
-        teardown_databases,
-    )
-
     report = Report("Stored scheduler benchmark", rough=chosen.quick)
-    setup_test_environment()
-    databases = setup_databases(verbosity=0, interactive=False)
-    try:
+    with place.database():
         run(report, QUICK if chosen.quick else QUEUED)
-    finally:
-        teardown_databases(databases, verbosity=0)
     return 0 if chosen.quick else min(report.missed, 1)
 
 
 def run(report: Report, queued: int) -> None:
-    from django.conf import settings  # noqa: PLC0415 - Django is set up only now
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415 - Django is set up only now
 
-    from security.apikeys import services as keys  # noqa: PLC0415
-    from tests.callers import Caller  # noqa: PLC0415
-
-    settings.API_RATE_PER_SECOND, settings.API_BURST = 1_000_000, 1_000_000
-    caller = Caller(keys.create("benchmark", ["optimization:write"]).plaintext)
-    gc.collect()
-    gc.freeze()  # as the web server does before it forks
+    caller = place.caller("optimization:write")
     report.say(f"# {report.title}, {connection.vendor}")
     report.section(f"Submit: {CALL:,} tasks a call, until {queued:,} wait")
     random = Random(1)  # noqa: S311 - repeatable work, no secret

@@ -10,18 +10,15 @@ from typing import Any
 
 from security.apikeys import scopes as known_scopes
 from security.apikeys import services as apikeys
-from security.rotation.registry import BadConfig, Held, Issue, Refused, Rotator
+from security.rotation.registry import BadConfig, Held, Issue, Issuer, Refused
 from security.rotation.rotators.generated import only
 
 
-class PlatformApiKey(Rotator):
+class PlatformApiKey(Issuer):
     """Issues a successor by the same service as the admin and the command."""
 
     name = "platform_api_key"
     title = "API key of this platform"
-    automatic = False
-    outside = False
-    issues = True
 
     def check(self, config: Mapping[str, Any]) -> None:
         only(config, "scopes")

@@ -89,11 +89,6 @@ def proof(value: str, nonce: str) -> str:
     return hmac.digest(value.encode(), nonce.encode(), "sha256").hex()
 
 
-def signatures(values: list[str], timestamp: str, body: bytes) -> str:
-    """Signatures by every value that works, with commas between: for deliveries in the grace."""
-    return ",".join(signature.of(value, timestamp, body) for value in values)
-
-
 def understood(answer: outbound.Answer) -> Any:
     """The answer's JSON. Refused for a clear no, Unclear for whatever may be either."""
     if 200 <= answer.status < 300:

@@ -77,11 +77,6 @@ def test_a_plain_rotator_does_nothing_outside():
     for step in (plain.set, plain.test, plain.undo, plain.revoke):
         step(HELD)
     assert (plain.next_step(), plain.works_until(HELD), plain.first({})) == ("", None, {})
-    now = timezone.now()
-    with pytest.raises(NotImplementedError):
-        plain.issue("x", {}, now)
-    with pytest.raises(NotImplementedError):
-        plain.reissue(HELD, timedelta(0), now)
 
 
 def test_a_value_by_hand_is_never_made_up():

@@ -1,6 +1,5 @@
 """A receiver on this machine that keeps secrets side by side, signs, refuses, drops and drips."""
 
-import hmac
 import json
 from datetime import UTC, datetime
 
@@ -10,7 +9,7 @@ from aethercrown import outbound
 from operations.outbox import signature
 from security.rotation.registry import BadConfig, Held, Refused, Unclear
 from security.rotation.rotators import webhook
-from security.rotation.rotators.webhook import Webhook, proof, signatures
+from security.rotation.rotators.webhook import Webhook, proof
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 URL = {"url": "https://hooks.example.com/keys"}
@@ -142,9 +141,3 @@ def test_an_address_that_may_not_be_called_is_no_configuration(kind, config):
 def test_the_real_line_reaches_no_private_address():
     with pytest.raises(Refused, match="not a public address"):
         Webhook().set(Held("hook", {"url": "https://127.0.0.1/"}, 2, "n", {}, "o", {}, str))
-
-
-def test_in_the_grace_deliveries_are_signed_by_both():
-    first, second = signatures(["new", "old"], "17", b"body").split(",")
-    assert first == hmac.digest(b"new", b"17.body", "sha256").hex()
-    assert second == hmac.digest(b"old", b"17.body", "sha256").hex()
