@@ -1,0 +1,48 @@
+"""A test database of a benchmark's own, and an API client in this process.
+
+On PostgreSQL where DATABASE_URL names one, else on SQLite. Django is set up only on entering: until
+then nothing of the project can be imported, which is why imports stand inside functions.
+"""
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def database(*more_apps: str) -> Iterator[None]:
+    """Migrated and empty for the block, and gone after it; `more_apps` are peers' tables."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django  # noqa: PLC0415 - the environment must be set first
+    from django.conf import settings  # noqa: PLC0415 - the same
+
+    settings.INSTALLED_APPS.extend(more_apps)
+    django.setup()
+    from django.test.utils import (  # noqa: PLC0415 - only now
+        setup_databases,
+        setup_test_environment,
+        teardown_databases,
+    )
+
+    setup_test_environment()
+    databases = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
+    try:
+        yield
+    finally:
+        teardown_databases(databases, verbosity=0)
+
+
+def caller(scope: str) -> Any:
+    """A client with a key of that scope and no limit on its rate, in a process as a server's."""
+    from django.conf import settings  # noqa: PLC0415 - Django is set up only now
+
+    from security.apikeys import services as keys  # noqa: PLC0415
+    from tests.callers import Caller  # noqa: PLC0415
+
+    settings.API_RATE_PER_SECOND, settings.API_BURST = 1_000_000, 1_000_000
+    made = Caller(keys.create("benchmark", [scope]).plaintext)
+    gc.collect()
+    gc.freeze()  # as the web server does before it forks
+    return made
