@@ -17,6 +17,8 @@ import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
@@ -118,14 +120,28 @@ def once_in_ten(_context: Any, case: Any, _arguments: Any) -> None:
 
 @contextmanager
 def open_connections() -> Iterator[None]:
-    """Keep a thread's connection from one call to the next, as the test client does."""
+    """Keep a thread's connection from one call to the next, as the test client does.
+
+    The calls come from threads of schemathesis, which end without closing theirs.
+    """
+    opened: list[BaseDatabaseWrapper] = []
+
+    def noted(connection: BaseDatabaseWrapper, **_others: Any) -> None:
+        opened.append(connection)
+
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
+    connection_created.connect(noted)
     try:
         yield
     finally:
+        connection_created.disconnect(noted)
         for signal in (request_started, request_finished):
             signal.connect(close_old_connections)
+        for each in opened:
+            each.inc_thread_sharing()
+            each.close()
+            each.dec_thread_sharing()
         connections.close_all()
 
 
