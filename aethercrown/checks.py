@@ -15,7 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 SHORTEST = 50  # characters of SECRET_KEY
 SHORTEST_TOKEN = 20
-SECRETS = ("SECRET_KEY", "API_KEY_PEPPER", "ALERT_SEALING_KEY", "MFA_SEALING_KEY", "AUDIT_KEY")
+SECRETS = ("SECRET_KEY", "ALERT_SEALING_KEY", "MFA_SEALING_KEY")
+TAKEN_OVER = ("API_KEY_PEPPER", "AUDIT_KEY")  # nothing where the platform made its own
 PUBLIC_LOG_LEVELS = {"DEBUG", "NOTSET"}
 
 
@@ -41,7 +42,8 @@ def stay_down(**_signal: Any) -> None:
 
 
 def secrets() -> Iterator[CheckMessage]:
-    for name in SECRETS:
+    given = [*SECRETS, *(name for name in TAKEN_OVER if getattr(settings, name))]
+    for name in given:
         length = len(getattr(settings, name))
         if length < SHORTEST:
             yield Error(
@@ -49,7 +51,7 @@ def secrets() -> Iterator[CheckMessage]:
                 "ones, or leave it empty to have one made in DATA_DIR.",
                 id="aethercrown.E001",
             )
-    for name in SECRETS[1:]:
+    for name in given[1:]:
         if getattr(settings, name) == settings.SECRET_KEY:
             yield Error(
                 f"{name} equals SECRET_KEY, so that losing one loses both: give each its own.",

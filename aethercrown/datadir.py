@@ -49,6 +49,12 @@ def secret(folder: Path, name: str, make: Callable[[], str] = random_text) -> st
     return path.read_text(encoding="ascii").strip()
 
 
+def kept(folder: Path, name: str) -> str:
+    """The secret that a former version made in `name`; nothing where there is none."""
+    path = folder / name
+    return path.read_text(encoding="ascii").strip() if path.exists() else ""
+
+
 def broker_url(folder: Path) -> str | None:
     """The address of the Valkey that a running supervisor keeps for this folder, if any."""
     try:

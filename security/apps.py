@@ -31,6 +31,7 @@ class SecurityConfig(AppConfig):
             rotators.register(kind)
         # Permissions are rows that Django itself makes after migrate; no migration can name them.
         post_migrate.connect(grant_roles, dispatch_uid="security.roles")
+        post_migrate.connect(plant_secrets, sender=self, dispatch_uid="security.secrets")
         watch_doors()
 
 
@@ -61,3 +62,14 @@ def grant_roles(app_config: AppConfig, using: str, **kwargs: Any) -> None:
 
     if using == "default":
         services.grant(app_config.label)
+
+
+def plant_secrets(using: str, apps: Any = None, **kwargs: Any) -> None:
+    """Make the platform's own secrets once their table stands, as of its migrations just run."""
+    from django.utils import timezone  # noqa: PLC0415 - models are not ready at import
+
+    from security.system import services as system  # noqa: PLC0415 - the same
+
+    stands = apps is None or "systemsecret" in apps.all_models["security"]
+    if using == "default" and stands:
+        system.plant(timezone.now())

@@ -2,20 +2,19 @@
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 
 from security.apikeys import token
 from security.apikeys.models import ApiKey
+from security.peppers import services as peppers
+from security.system import services as system
 
 
 def under_an_old_pepper() -> int:
-    """Keys not yet revoked whose digest was made under another pepper than the present one."""
-    return (
-        ApiKey.objects.filter(revoked_at=None)
-        .exclude(pepper=token.mark(settings.API_KEY_PEPPER))
-        .count()
-    )
+    """Live keys whose digest was made under another pepper than the one in use."""
+    mark = token.mark(system.current(system.PEPPER).value)
+    return peppers.under_another(mark, timezone.now()).count()
 
 
 def ending(now: datetime, within: timedelta) -> list[ApiKey]:

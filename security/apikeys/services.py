@@ -19,7 +19,9 @@ from security.access.models import User
 from security.apikeys import life, networks, token
 from security.apikeys import scopes as known_scopes
 from security.apikeys.models import ApiKey
-from security.apikeys.usage import Collector, Keeper
+from security.apikeys.usage import Collector, Digest, Keeper
+from security.peppers import services as peppers
+from security.system import services as system
 
 GRACE = timedelta(days=7)
 FLUSH_SECONDS = 60.0
@@ -96,12 +98,13 @@ def create(
     if expires_at is not None and expires_at <= now:
         raise InThePast(f"Expires at {expires_at:%Y-%m-%d %H:%M %Z}, which is past already.")
     plaintext = token.mint(settings.API_KEY_PREFIX)
+    pepper = system.current(system.PEPPER).value
     key = ApiKey(
         name=name.strip(),
         prefix=settings.API_KEY_PREFIX,
         last4=plaintext[-4:],
-        digest=token.digest(plaintext, settings.API_KEY_PEPPER),
-        pepper=token.mark(settings.API_KEY_PEPPER),
+        digest=token.digest(plaintext, pepper),
+        pepper=token.mark(pepper),
         scopes=list(known_scopes.chosen(scopes)),
         allowed_networks=networks.listed(limits.allowed_networks),
         burst=limits.burst,
@@ -203,9 +206,15 @@ def credential(
     """
     if not token.genuine(text):
         return None
-    digests = [token.digest(text, pepper) for pepper in peppers()]
+    held = system.current(system.PEPPER)
+    digests = [token.digest(text, pepper) for pepper in held.values]
     row = look_up(digests)
-    return None if row is None else admitted(row, now or timezone.now(), address, digests[0])
+    if row is None:
+        return None
+    found = admitted(row, now or timezone.now(), address)
+    if found is not None and row.digest in digests[held.used + 1 :]:
+        seen.renew(row.id, Digest(digests[held.used], token.mark(held.value)))
+    return found
 
 
 def look_up(digests: Sequence[str]) -> "Row | None":
@@ -230,7 +239,7 @@ class Row(NamedTuple):
     rotated_at: datetime | None
 
 
-def admitted(row: Row, now: datetime, address: str | None, digest: str) -> Credential | None:
+def admitted(row: Row, now: datetime, address: str | None) -> Credential | None:
     """What the key of this row opens at `now`; what is done per request beside the query."""
     if life.state(now, row.revoked_at, row.expires_at, row.retire_at) not in life.LIVE:
         return None
@@ -238,8 +247,6 @@ def admitted(row: Row, now: datetime, address: str | None, digest: str) -> Crede
         log.warning("API key shown from elsewhere", extra={"key_id": row.id})
         raise Elsewhere(f"The key may not be used from {address or 'here'}.")
     seen.note(row.id, now)
-    if row.digest != digest:
-        seen.renew(row.id, digest)
     keeper.wake()
     held = frozenset(row.scopes)
     return Credential(row.id, row.name, held, row.retire_at, rate_of(row), row.rotated_at)
@@ -253,15 +260,10 @@ def rate_of(row: Row) -> Rate | None:
     return Rate(row.burst or usual.burst, row.rate_per_second or usual.per_second)
 
 
-def peppers() -> list[str]:
-    """The pepper of new digests, and the one before it while keys still stand under it."""
-    return [each for each in (settings.API_KEY_PEPPER, settings.API_KEY_OLD_PEPPER) if each]
-
-
 def flush(collector: Collector = seen) -> int:
     """Store when keys were last used, in one UPDATE that never goes back; how many were noted.
 
-    A digest under the old pepper is replaced by the one under the present.
+    A digest under an older pepper is replaced by the one under the pepper in use.
     """
     latest, renewed = collector.drain()
     if not latest:
@@ -271,8 +273,7 @@ def flush(collector: Collector = seen) -> int:
     older = Q(last_used_at=None) | Q(last_used_at__lt=newest)
     try:
         ApiKey.objects.filter(older, pk__in=latest).update(last_used_at=newest)
-        for key_id, digest in renewed.items():
-            mark = token.mark(settings.API_KEY_PEPPER)
+        for key_id, (digest, mark) in renewed.items():
             ApiKey.objects.filter(pk=key_id).update(digest=digest, pepper=mark)
     except Exception:
         collector.give_back(latest, renewed)
@@ -281,8 +282,9 @@ def flush(collector: Collector = seen) -> int:
 
 
 def store_usage(collector: Collector = seen) -> None:
-    """Flush from a thread: a failure is logged and waits for the next turn."""
+    """Flush from a thread, and read the peppers again; a failure waits for the next turn."""
     try:
+        system.read(system.PEPPER)
         flush(collector)
     except Exception:
         log.warning("Could not store when API keys were last used", exc_info=True)
@@ -371,7 +373,8 @@ def watch(now: datetime) -> str:
     settle(now)
     expiring = warn(now)
     erased = idempotency.forget_secrets(now)
+    forgotten = peppers.forget(now)
     return (
         f"{len(put_off)} ends put off for keys still in use; {expiring} keys in use expire within "
-        f"a week; {erased} secrets erased."
+        f"a week; {erased} secrets erased; {forgotten} peppers forgotten."
     )

@@ -5,20 +5,28 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from threading import Event, Lock, Thread
+from typing import NamedTuple
 
 PATIENCE = 2.0  # seconds that the end of a process waits for a last flush
+
+
+class Digest(NamedTuple):
+    """A key's digest, and the mark of the pepper that it was made with."""
+
+    digest: str
+    mark: str
 
 
 class Collector:
     """The latest time for each key since the last `drain`; safe between threads.
 
-    Also the digest under the present pepper of each key that was found under the old one.
+    Also the digest under the pepper in use of each key that was found under an older one.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._seen: dict[int, datetime] = {}
-        self._renewed: dict[int, str] = {}
+        self._renewed: dict[int, Digest] = {}
 
     def note(self, key_id: int, at: datetime) -> None:
         with self._lock:
@@ -26,18 +34,18 @@ class Collector:
             if known is None or known < at:
                 self._seen[key_id] = at
 
-    def renew(self, key_id: int, digest: str) -> None:
+    def renew(self, key_id: int, digest: Digest) -> None:
         with self._lock:
             self._renewed[key_id] = digest
 
-    def drain(self) -> tuple[dict[int, datetime], dict[int, str]]:
+    def drain(self) -> tuple[dict[int, datetime], dict[int, Digest]]:
         """All times and digests that were noted; the collector starts empty again."""
         with self._lock:
             seen, self._seen = self._seen, {}
             renewed, self._renewed = self._renewed, {}
         return seen, renewed
 
-    def give_back(self, seen: dict[int, datetime], renewed: dict[int, str]) -> None:
+    def give_back(self, seen: dict[int, datetime], renewed: dict[int, Digest]) -> None:
         """Return what could not be stored; later sightings stay."""
         for key_id, at in seen.items():
             self.note(key_id, at)

@@ -18,6 +18,7 @@ from security.audit.anchors import Seal
 from security.audit.chain import Entry
 from security.audit.examine import NONE, End, Fault, Link, Walk
 from security.audit.models import Anchor, Event, Head
+from security.system import services as system
 
 PAGE = 5_000
 COLUMNS = (
@@ -33,12 +34,14 @@ def events() -> int:
     return Event.objects.count()
 
 
-def chain_faults(folder: Path | None = None) -> list[Fault]:
+def chain_faults(folder: Path | None = None, key: str | None = None) -> list[Fault]:
     """The first fault of every stream, and those of the anchors; empty where all is whole.
+
+    `key` is the audit key, for whoever verifies without the platform's sealed secrets.
 
     Reads in pages and holds no lock: what is written meanwhile is left for the next time.
     """
-    seals, found = trusted(folder or settings.AUDIT_ANCHORS)
+    seals, found = trusted(folder or settings.AUDIT_ANCHORS, key)
     known = anchors.known(seals)
     ends = heads()
     streams = {*ends, *known, *Event.objects.order_by().values_list("stream", flat=True).distinct()}
@@ -134,7 +137,12 @@ def as_seal(row: Anchor) -> Seal:
     )
 
 
-def trusted(folder: Path) -> tuple[list[Seal], list[Fault]]:
+def audit_key() -> str:
+    """What anchors are sealed with: a secret of the platform's own, which does not change."""
+    return system.current(system.AUDIT_KEY).value
+
+
+def trusted(folder: Path, key: str | None = None) -> tuple[list[Seal], list[Fault]]:
     """The anchors to compare with, those outside where there are any; and what is wrong with them.
 
     The database may hold newer ones than the files, after a crash between the two. The files hold
@@ -145,7 +153,7 @@ def trusted(folder: Path) -> tuple[list[Seal], list[Fault]]:
         kept = outside.kept(folder)
     except (outside.Unreadable, OSError) as error:
         return rows, [Fault("anchors", ANCHORS, 0, str(error))]
-    words = anchors.faults(kept or rows, settings.AUDIT_KEY) or _differences(kept, rows)
+    words = anchors.faults(kept or rows, key or audit_key()) or _differences(kept, rows)
     return kept or rows, [Fault("anchors", ANCHORS, 0, each) for each in words[:1]]
 
 

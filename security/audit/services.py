@@ -159,7 +159,7 @@ def _sealed(ends: dict[str, End], kind: str, now: datetime) -> Anchor:
             ends=anchors.written(moved),
             previous=last.mark if last else chain.GENESIS,
         ),
-        settings.AUDIT_KEY,
+        reports.audit_key(),
     )
     row = Anchor(**{**asdict(seal), "at": now})
     row.save(force_insert=True)

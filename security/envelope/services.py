@@ -1,7 +1,6 @@
-"""Sealing with the platform's keys, the platform's own secrets, and moving to a new KEK."""
+"""Sealing with the platform's keys, and moving to a new KEK."""
 
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,7 +9,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
@@ -60,6 +59,12 @@ def opened(sealed: Box, place: Place) -> str:
     return box.opened(sealed, place, keyring())
 
 
+def value_of(row: SystemSecret) -> str:
+    """What a row of the platform's own secrets holds."""
+    held = Box(row.kek_id, bytes(row.wrapped or b""), bytes(row.sealed or b""))
+    return opened(held, row.place)
+
+
 def reserve(count: int) -> None:
     """Count wraps against the active KEK's limit, a block at a time.
 
@@ -106,35 +111,6 @@ def problems() -> list[str]:
         for kid, rows in sorted(missing.items())
     ]
     return found
-
-
-# --- The platform's own secrets ---------------------------------------------------------------
-def system_secrets(name: str, *, imported: str = "") -> list[str]:
-    """The values of one of the platform's own secrets, the one in use first.
-
-    Made on the first call, or taken over from `imported`, an environment's value; never derived
-    from a KEK, so that dropping a KEK ends no other secret.
-    """
-    rows = list(SystemSecret.objects.filter(name=name).order_by("-number"))
-    if not rows:
-        _add(name, 1, imported or secrets.token_urlsafe(48))
-        rows = list(SystemSecret.objects.filter(name=name).order_by("-number"))
-    return [opened(_held(row), row.place) for row in rows]
-
-
-def renew_system_secret(name: str) -> list[str]:
-    """Put a new value in front; the older ones are still given until they are forgotten."""
-    system_secrets(name)
-    newest = SystemSecret.objects.filter(name=name).latest("number")
-    _add(name, newest.number + 1, secrets.token_urlsafe(48))
-    return system_secrets(name)
-
-
-def forget_system_secrets(name: str, *, keep: int = 1) -> int:
-    """Remove all but the newest values; how many went."""
-    rows = SystemSecret.objects.filter(name=name)
-    kept = list(rows.order_by("-number").values_list("pk", flat=True)[:keep])
-    return rows.exclude(pk__in=kept).delete()[0]
 
 
 # --- A new KEK --------------------------------------------------------------------------------
@@ -245,20 +221,6 @@ def _open_canary(known: Ring, kek: Kek) -> None:
 
 def _canary_name(kid: str) -> bytes:
     return f"v1|canary|{kid}".encode()
-
-
-def _add(name: str, number: int, value: str) -> None:
-    row = SystemSecret(name=name, number=number, created_at=timezone.now())
-    row.box = seal(value, row.place)
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        return  # another process was first, and its value counts
-
-
-def _held(row: SystemSecret) -> Box:
-    return Box(row.kek_id, bytes(row.wrapped or b""), bytes(row.sealed or b""))
 
 
 Stale = tuple[int, str, bytes, UUID, int, str]

@@ -12,8 +12,13 @@ from security.access.models import User
 from security.apikeys.models import ApiKey
 from security.envelope import services as envelope
 from security.rotation import reports as rotation
+from security.system import services as system
 
 SOON = timedelta(days=7)
+OWN = (
+    ("API_KEY_PEPPER", system.PEPPER, "manage.py renew_pepper makes another."),
+    ("AUDIT_KEY", system.AUDIT_KEY, "The audit's anchors keep theirs for good."),
+)
 
 
 def people() -> Iterator[Finding]:
@@ -37,6 +42,16 @@ def seals() -> Iterator[Finding]:
         yield Finding(BAD, each, "Correct ENCRYPTION_KEYS from the copy kept apart.")
     if not found:
         yield Finding(GOOD, "Every sealed secret can be opened.")
+        yield from taken_over()
+
+
+def taken_over() -> Iterator[Finding]:
+    """Settings that were read once, by the first migrate, and say something else by now."""
+    for setting, name, mend in OWN:
+        said = getattr(settings, setting)
+        if said and said not in system.current(name).values:
+            told = f"{setting} is not what the platform holds, and is not read any more."
+            yield Finding(CAUTION, told, f"Remove it. {mend}")
 
 
 def keys() -> Iterator[Finding]:

@@ -57,7 +57,7 @@ def test_the_check_is_part_of_deploy(sound):
     ("name", "setting", "known_as", "mend"),
     [
         ("SECRET_KEY", "short", "E001", "SECRET_KEY has 5 characters"),
-        ("API_KEY_PEPPER", "", "E001", "API_KEY_PEPPER has 0 characters"),
+        ("API_KEY_PEPPER", "short", "E001", "API_KEY_PEPPER has 5 characters"),
         ("API_KEY_PEPPER", LONG, "E002", "give each its own"),
         ("MFA_SEALING_KEY", "short", "E001", "MFA_SEALING_KEY has 5 characters"),
         ("AUDIT_KEY", LONG, "E002", "AUDIT_KEY equals SECRET_KEY"),

@@ -76,3 +76,9 @@ def test_the_broker_is_known_only_while_its_file_is_there(tmp_path):
     assert stat.S_IMODE((tmp_path / "broker.url").stat().st_mode) == 0o600
     (tmp_path / "broker.url").write_text("")
     assert datadir.broker_url(tmp_path) is None
+
+
+def test_a_secret_that_a_former_version_made_is_read_and_none_is_made(tmp_path):
+    assert datadir.kept(tmp_path, "pepper") == ""
+    made = datadir.secret(tmp_path, "pepper")
+    assert datadir.kept(tmp_path, "pepper") == made

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from dashboards import keys as shown
 from security.apikeys import services as apikeys
+from security.apikeys.models import ApiKey
 from security.rotation import services
 from security.rotation.models import Key
 
@@ -68,9 +69,9 @@ def test_api_keys_that_end_soon_are_listed_with_their_last_use(page, db):
     assert (shop[0].split()[0], shop[2]) == ("shop", "replaced")
 
 
-def test_keys_under_an_old_pepper_are_counted(page, db, settings):
+def test_keys_under_an_old_pepper_are_counted(page, db):
     apikeys.create("shop", ["all"])
-    settings.API_KEY_PEPPER = "another"
+    ApiKey.objects.update(pepper="another")
     assert "1 API key still stands under an old pepper" in page.get(PAGE).content.decode()
 
 

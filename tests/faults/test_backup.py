@@ -47,11 +47,12 @@ import json, sys, django
 django.setup()
 from django.contrib.auth.models import Group
 from security.envelope import services as envelope
+from security.system import services as system
 from security.audit.models import Event
 print(json.dumps({
     "groups": sorted(Group.objects.values_list("name", flat=True)),
     "said": sorted(Event.objects.filter(event="test.said").values_list("subject", flat=True)),
-    "sealed": envelope.system_secrets("fault"),
+    "sealed": system.current(system.PEPPER).value,
     "problems": envelope.problems(),
 }))
 """
@@ -70,7 +71,6 @@ class Place:
             "DATABASE_URL": address,
             "DJANGO_SETTINGS_MODULE": "aethercrown.settings",
             "BACKUP_KEY": KEY,
-            "AUDIT_KEY": "a" * 40,
             "ENCRYPTION_KEYS": "k1:" + "A" * 43 + "=",
             "PYTHONPATH": str(rig.ROOT),
         }
@@ -148,11 +148,6 @@ def test_a_backup_under_load_comes_back_whole(profile, tmp_path):
     with places(profile, tmp_path) as place:
         source = place("source")
         source.manage("migrate", "-v0")
-        source.call(
-            "-c",
-            "import django; django.setup(); from security.envelope import services;"
-            " services.renew_system_secret('fault')",
-        )
         files, begun = [], []
         with source.load():
             wait_for_writes(source)
@@ -161,8 +156,9 @@ def test_a_backup_under_load_comes_back_whole(profile, tmp_path):
                 files.append(tmp_path / f"{number}.backup")
                 source.manage("backup", "--to", str(files[-1]))
         noted = source.acknowledged()
+        pepper = json.loads(source.call("-c", LOOK))["sealed"]
         verdicts = [
-            examined(source, place(f"empty{number}"), files[number], begun[number], noted)
+            examined(pepper, place(f"empty{number}"), files[number], begun[number], noted)
             for number in range(BACKUPS)
         ]
     print(  # noqa: T201 - the figure that `make faults` prints
@@ -186,7 +182,7 @@ def wait_for_writes(source):
         time.sleep(0.2)
 
 
-def examined(source, empty, path, begun, noted):
+def examined(pepper, empty, path, begun, noted):
     """Restore into an empty place and compare with what was acknowledged."""
     started = time.monotonic()
     told = empty.manage("restore", str(path))
@@ -201,7 +197,7 @@ def examined(source, empty, path, begun, noted):
     assert missing == []
     assert written == set(found["said"])  # both or neither
     assert found["problems"] == []
-    assert found["sealed"]
+    assert found["sealed"] == pepper  # no other secret was handed over
     held = [noted[name] for name in written if name in noted]
     return {
         "rows": len(written),

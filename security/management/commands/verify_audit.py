@@ -25,13 +25,33 @@ class Command(BaseCommand):
             metavar="FOLDER",
             help="a copy of the anchors to compare with; AUDIT_ANCHORS if not given",
         )
+        parser.add_argument(
+            "--key-file",
+            type=Path,
+            metavar="FILE",
+            help="the key of the anchors as `audit_key` wrote it, where ENCRYPTION_KEYS is not",
+        )
 
     def handle(self, *_args: object, **options: Any) -> None:
         began = time.monotonic()
-        faults = [*reports.chain_faults(options["anchors"]), *reports.history_faults()]
+        key = given(options["key_file"])
+        faults = [*reports.chain_faults(options["anchors"], key), *reports.history_faults()]
         for fault in faults:
             self.stderr.write(str(fault))
         took = f"{reports.events()} events in {time.monotonic() - began:.1f} s"
         if faults:
             raise CommandError(f"{took}: {len(faults)} faults, the first of each stream above.")
         self.stdout.write(f"{took}: every one is there, as it was written.")
+
+
+def given(path: Path | None) -> str | None:
+    """The key in a file; CommandError where it cannot be read or is empty."""
+    if path is None:
+        return None
+    try:
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"The key of the anchors cannot be read: {error}.") from None
+    if not key:
+        raise CommandError(f"{path} is empty: it must hold the key of the anchors.")
+    return key

@@ -7,7 +7,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.utils import IntegrityError
 
 from operations.alerts import reports as alerts
-from security.apikeys import networks, reports, scopes, services, tasks, token
+from security.apikeys import networks, scopes, services, tasks, token
 from security.apikeys.models import ApiKey
 from security.apikeys.usage import Collector
 
@@ -52,11 +52,6 @@ def test_a_text_with_a_bad_checksum_costs_no_query(issued, django_assert_num_que
 
 def test_a_genuine_text_that_was_never_issued_opens_nothing():
     assert services.credential(token.mint("ac"), NOON) is None
-
-
-def test_another_pepper_opens_nothing(issued, settings):
-    settings.API_KEY_PEPPER = "another"
-    assert services.credential(issued.plaintext, NOON) is None
 
 
 def test_a_key_lives_on_when_the_prefix_setting_changes(issued, settings):
@@ -275,18 +270,6 @@ def test_a_successor_has_the_limits_of_the_key_it_replaces():
     old = limited(**limits._asdict())
     new = services.rotate(old.key.pk, HOUR, now=NOON).key
     assert (new.allowed_networks, new.burst, new.rate_per_second) == limits
-
-
-def test_a_key_under_the_old_pepper_works_and_moves_to_the_new_one_when_used(issued, settings):
-    before = ApiKey.objects.get()
-    settings.API_KEY_OLD_PEPPER, settings.API_KEY_PEPPER = settings.API_KEY_PEPPER, "the next one"
-    assert reports.under_an_old_pepper() == 1
-    assert services.credential(issued.plaintext, NOON)
-    services.flush()
-    settings.API_KEY_OLD_PEPPER = ""
-    assert services.credential(issued.plaintext, NOON)
-    assert reports.under_an_old_pepper() == 0
-    assert ApiKey.objects.get().pepper != before.pepper
 
 
 class TestBeforeTheEnd:

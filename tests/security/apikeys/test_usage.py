@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security.apikeys.usage import Collector, Keeper
+from security.apikeys.usage import Collector, Digest, Keeper
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SIGHTINGS = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 100)))
@@ -38,9 +38,9 @@ def test_what_was_given_back_does_not_hide_a_later_sighting():
 
 def test_a_digest_that_was_given_back_is_drained_again():
     collector = Collector()
-    collector.renew(1, "digest")
+    collector.renew(1, Digest("digest", "mark"))
     collector.give_back(*collector.drain())
-    assert collector.drain() == ({}, {1: "digest"})
+    assert collector.drain() == ({}, {1: Digest("digest", "mark")})
 
 
 def test_a_keeper_stores_at_each_turn_and_once_more_at_the_end():

@@ -3,6 +3,7 @@ from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from aethercrown.ring import MOST_WRAPS, UnknownKek
 from security.envelope import services
@@ -10,6 +11,7 @@ from security.envelope.box import Box, Place
 from security.envelope.models import Kek, SystemSecret
 from security.rotation import services as rotation
 from security.rotation.models import Version
+from security.system import services as system
 
 pytestmark = pytest.mark.django_db
 PLACE = Place(UUID(int=7), 1, "database")
@@ -21,7 +23,8 @@ def keys(*kids):
 
 
 @pytest.fixture(autouse=True)
-def one_kek(settings):
+def one_kek(settings, db):
+    SystemSecret.objects.all().delete()  # those that migrating made, under the tests' own KEK
     settings.ENCRYPTION_KEYS = keys("k1")
 
 
@@ -34,7 +37,7 @@ def test_what_is_sealed_is_opened_and_counted():
     sealed = services.seal("secret", PLACE)
     assert services.opened(sealed, PLACE) == "secret"
     services.seal_many([("a", PLACE), ("b", PLACE)])
-    assert Kek.objects.get().wraps == 3
+    assert Kek.objects.get(kid="k1").wraps == 3
 
 
 def test_another_key_under_a_known_name_writes_nothing(settings):
@@ -81,38 +84,6 @@ def test_outside_a_transaction_one_write_serves_many_seals(django_assert_num_que
     with django_assert_num_queries(0):
         for _ in range(50):
             services.seal("secret", PLACE)
-
-
-# --- The platform's own secrets ---------------------------------------------------------------
-def test_a_system_secret_is_made_once_or_taken_over():
-    [made] = services.system_secrets("pepper")
-    assert services.system_secrets("pepper", imported="later") == [made]
-    assert services.system_secrets("audit", imported="from the environment") == [
-        "from the environment"
-    ]
-    assert str(SystemSecret.objects.first()) == "audit 1"
-
-
-def test_of_two_that_make_a_system_secret_the_first_counts():
-    services._add("pepper", 1, "first")
-    services._add("pepper", 1, "second")
-    assert services.system_secrets("pepper") == ["first"]
-
-
-def test_an_older_system_secret_stays_until_it_is_forgotten():
-    [old] = services.system_secrets("pepper")
-    new, kept = services.renew_system_secret("pepper")
-    assert kept == old != new
-    assert services.forget_system_secrets("pepper") == 1
-    assert services.system_secrets("pepper") == [new]
-
-
-def test_dropping_a_kek_ends_no_system_secret(settings):
-    [made] = services.system_secrets("pepper")
-    settings.ENCRYPTION_KEYS = keys("k2", "k1")
-    list(services.rewrap())
-    settings.ENCRYPTION_KEYS = keys("k2")
-    assert services.system_secrets("pepper") == [made]
 
 
 # --- A new KEK --------------------------------------------------------------------------------
@@ -192,6 +163,14 @@ def test_the_command_says_how_many_are_left(settings, capsys):
     rotation_rows.update(kek_id="k1")
     with pytest.raises(CommandError, match="another key under the name 'k2'"):
         call_command("rewrap_keys")
+
+
+def test_dropping_a_kek_ends_no_secret_of_the_platforms_own(settings):
+    system.add("test", 1, "value", timezone.now())
+    settings.ENCRYPTION_KEYS = keys("k2", "k1")
+    list(services.rewrap())
+    settings.ENCRYPTION_KEYS = keys("k2")
+    assert [each.value for each in system.stored("test")] == ["value"]
 
 
 def test_an_empty_row_has_no_box():

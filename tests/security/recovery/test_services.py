@@ -25,7 +25,6 @@ def say(count):
 
 
 def test_the_keks_that_are_needed_are_named_and_looked_for():
-    envelope.renew_system_secret("test")
     needed = services.needs()
     assert needed == {"keks": [envelope.keyring().active]}
     assert services.refusals(needed) == services.refusals(None) == []

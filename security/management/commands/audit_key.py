@@ -1,0 +1,33 @@
+"""`manage.py audit_key FILE`: the key of the anchors, for whoever verifies them elsewhere."""
+
+import getpass
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from aethercrown import datadir, trail
+from security.audit import reports
+
+
+class Command(BaseCommand):
+    help = (
+        "Write the key that seals the audit's anchors into a new file (mode 0600), for "
+        "`verify_audit --key-file` on another machine. That it was taken is an event of the audit."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        with transaction.atomic():
+            actor = f"command:{getpass.getuser()}"
+            trail.record(stream="admin", event="audit.key_taken", subject="audit", actor=actor)
+            try:
+                datadir.write_private(path, reports.audit_key() + "\n")
+            except OSError as error:
+                raise CommandError(f"{path} was not written: {error.strerror}.") from None
+        self.stdout.write(f"{path}: keep it from whoever may write to the database.")

@@ -1,0 +1,67 @@
+"""Verifying elsewhere, without the platform's key-encryption keys."""
+
+import base64
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from security.audit import reports, services
+from security.audit.models import Event
+from security.system import services as system
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _anchored(settings, tmp_path):
+    settings.AUDIT_ANCHORS = tmp_path / "anchors"
+    services.record(stream="admin", event="e", subject="s")
+    services.anchor(NOON)
+    yield
+    system.forget_read()
+
+
+@pytest.fixture
+def taken(tmp_path):
+    path = tmp_path / "audit.key"
+    call_command("audit_key", path)
+    return path
+
+
+def test_the_key_is_taken_into_a_private_file_once_and_that_is_an_event(taken):
+    assert taken.stat().st_mode & 0o777 == 0o600
+    assert taken.read_text().strip() == reports.audit_key()
+    event = Event.objects.get(event="audit.key_taken")
+    assert reports.audit_key() not in f"{event.detail}{event.subject}"
+    with pytest.raises(CommandError, match="File exists"):
+        call_command("audit_key", taken)
+    assert Event.objects.filter(event="audit.key_taken").count() == 1
+
+
+def test_whoever_has_that_file_verifies_without_the_kek(taken, settings, capsys):
+    system.forget_read()
+    settings.ENCRYPTION_KEYS = f"other:{base64.b64encode(b'x' * 32).decode()}"
+    with pytest.raises(Exception, match="names only other"):
+        call_command("verify_audit")
+    call_command("verify_audit", key_file=taken)
+    assert "every one is there" in capsys.readouterr().out
+
+
+def test_another_key_fits_no_anchor(tmp_path):
+    path = tmp_path / "wrong.key"
+    path.write_text("another key\n")
+    with pytest.raises(CommandError, match="1 faults"):
+        call_command("verify_audit", key_file=path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "No such file"), (b"\n", "is empty"), (b"\xff", "cannot be read")]
+)
+def test_a_file_that_holds_no_key_is_refused(tmp_path, content, words):
+    path = tmp_path / "none.key"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CommandError, match=words):
+        call_command("verify_audit", key_file=path)
