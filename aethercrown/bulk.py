@@ -1,31 +1,57 @@
 """Many rows at once without a model instance's costs: a third of the time of bulk_create.
 
 For tables that a service alone writes, with values as the driver takes them: `stamp` makes them
-of times. The whole is one statement for the database, prepared once.
+of times. SQLite runs one prepared statement a row; PostgreSQL takes each column as one array in a
+single statement, as a statement a row costs it most of its time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from json import dumps
 from typing import Any
 
 from django.db import connection
 from django.db.models import Model
+from django.db.models.expressions import RawSQL
+
+AMONG = {"sqlite": "SELECT value FROM json_each(%s)", "postgresql": "SELECT unnest(%s::bigint[])"}
 
 
 def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Add rows to the model's table; columns that are not named must have no need of a value."""
     names = ", ".join(map(connection.ops.quote_name, columns))
-    marks = ", ".join(["%s"] * len(columns))
-    _each(f"INSERT INTO {table(model)} ({names}) VALUES ({marks})", rows)  # noqa: S608 - our own names
+    into = f"INSERT INTO {table(model)} ({names})"
+    if connection.vendor == "postgresql":
+        _at_once(f"{into} SELECT * FROM {_arrays(model, columns)}", rows)  # noqa: S608 - our own names
+    else:
+        _each(f"{into} VALUES ({', '.join(['%s'] * len(columns))})", rows)
 
 
 def update(
     model: type[Model], columns: Sequence[str], where: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> int:
-    """Set `columns` where the others are as given, row by row; how many rows were met."""
-    changes = ", ".join(f"{connection.ops.quote_name(name)} = %s" for name in columns)
-    asked = " AND ".join(f"{connection.ops.quote_name(name)} = %s" for name in where)
-    return _each(f"UPDATE {table(model)} SET {changes} WHERE {asked}", rows)  # noqa: S608 - our own names
+    """Set `columns` where the others are as given; how many rows were met.
+
+    Each row of the table is named by one of `rows` at most.
+    """
+    quote, into = connection.ops.quote_name, table(model)
+    if connection.vendor == "postgresql":
+        given = [f"given.{name}" for name in _names([*columns, *where])]
+        changes = [f"{quote(name)} = {new}" for name, new in zip(columns, given, strict=False)]
+        asked = zip(where, given[len(columns) :], strict=True)
+        return _at_once(
+            f"UPDATE {into} SET {', '.join(changes)} FROM {_arrays(model, [*columns, *where])} "  # noqa: S608 - our own names
+            f"WHERE {' AND '.join(f'{into}.{quote(name)} = {old}' for name, old in asked)}",
+            rows,
+        )
+    changes, known = ([f"{quote(name)} = %s" for name in each] for each in (columns, where))
+    return _each(f"UPDATE {into} SET {', '.join(changes)} WHERE {' AND '.join(known)}", rows)  # noqa: S608 - the same
+
+
+def among(numbers: Collection[int]) -> RawSQL:
+    """For `pk__in=`: one parameter for them all, where Django would prepare each by itself."""
+    given = dumps(list(numbers)) if connection.vendor == "sqlite" else list(numbers)
+    return RawSQL(AMONG[connection.vendor], [given])  # noqa: S611 - a fixed text
 
 
 def stamp(at: datetime) -> Any:
@@ -35,6 +61,27 @@ def stamp(at: datetime) -> Any:
 
 def table(model: type[Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001 - documented
+
+
+def _names(columns: Sequence[str]) -> list[str]:
+    """A name for each, also where one column is both set and looked for."""
+    return [f"c{place}" for place, _ in enumerate(columns)]
+
+
+def _arrays(model: type[Model], columns: Sequence[str]) -> str:
+    """Rows out of one array a column."""
+    kinds = {each.column: each.db_type(connection) for each in model._meta.concrete_fields}  # noqa: SLF001 - the same
+    marks = ", ".join(f"%s::{kinds[name]}[]" for name in columns)
+    return f"unnest({marks}) AS given ({', '.join(_names(columns))})"
+
+
+def _at_once(statement: str, rows: Iterable[Sequence[Any]]) -> int:
+    given = [list(column) for column in zip(*rows, strict=True)]
+    if not given:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        return int(cursor.rowcount)
 
 
 def _each(statement: str, rows: Iterable[Sequence[Any]]) -> int:
