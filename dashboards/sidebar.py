@@ -45,6 +45,7 @@ ICONS = {
     "Meter": "speed",
     "DailyUse": "data_usage",
     "Invoice": "receipt",
+    "Closing": "event_available",
     "Opportunity": "trending_up",
     "OfferTerms": "tune",
     "Automation": "autorenew",

@@ -1,4 +1,5 @@
 from revenue.billing.admin import DailyUseAdmin, InvoiceAdmin, MeterAdmin
+from revenue.closing.admin import ClosingAdmin
 from revenue.customers.admin import (
     CustomerAdmin,
     MovementAdmin,
@@ -9,6 +10,7 @@ from revenue.pricing.admin import PlanAdmin, PriceBookAdmin, QuoteAdmin, Version
 from revenue.upsell.admin import OfferTermsAdmin, OpportunityAdmin
 
 __all__ = [
+    "ClosingAdmin",
     "CustomerAdmin",
     "DailyUseAdmin",
     "InvoiceAdmin",

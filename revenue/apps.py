@@ -10,6 +10,7 @@ class RevenueConfig(AppConfig):
         from operations.automations import registry  # noqa: PLC0415
         from operations.decisions import kinds  # noqa: PLC0415
         from revenue.billing import reports as billing_reports  # noqa: PLC0415
+        from revenue.closing import services as closing_services  # noqa: PLC0415
         from revenue.customers import belongings  # noqa: PLC0415
         from revenue.customers import reports as customers_reports  # noqa: PLC0415
         from revenue.demo import prices as demo_prices  # noqa: PLC0415
@@ -20,14 +21,14 @@ class RevenueConfig(AppConfig):
         from revenue.upsell import reports as upsell_reports  # noqa: PLC0415
         from revenue.upsell import services as upsell_services  # noqa: PLC0415
 
-        for kind in (*pricing_services.KINDS, *upsell_services.KINDS):
+        for kind in (*pricing_services.KINDS, *upsell_services.KINDS, *closing_services.KINDS):
             kinds.register(kind)
         for importer in intake_services.IMPORTERS:
             importing.register(importer)
         for exporters in (customers_reports, billing_reports, upsell_reports):
             for exporter in exporters.EXPORTERS:
                 export.register(exporter)
-        for automations in (ledger_services, upsell_services):
+        for automations in (ledger_services, upsell_services, closing_services):
             for automation in automations.AUTOMATIONS:
                 registry.register(automation)
         belongings.register(belongings.Belonging("billing", billing_reports.personal))

@@ -1,6 +1,7 @@
 from revenue.billing.models import Adjustment, DailyUse, Invoice, Meter
+from revenue.closing.models import Closing
 from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
-from revenue.ledger.models import Mark, MonthlySum
+from revenue.ledger.models import KeptSum, Mark, MonthlySum
 from revenue.pricing.models import (
     Charge,
     Factor,
@@ -17,10 +18,12 @@ __all__ = [
     "Adjustment",
     "Change",
     "Charge",
+    "Closing",
     "Customer",
     "DailyUse",
     "Factor",
     "Invoice",
+    "KeptSum",
     "Mark",
     "Meter",
     "MonthlySum",

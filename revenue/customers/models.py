@@ -96,7 +96,13 @@ class Customer(models.Model):
 
     class Meta:
         ordering = ["name", "pk"]
-        indexes = [models.Index(fields=["segment"], name="revenue_customer_segment")]
+        indexes = [
+            models.Index(fields=["segment"], name="revenue_customer_segment"),
+            models.Index(  # finds who changed segment without reading the rows
+                fields=["merged_into", "rolled_segment", "segment"],
+                name="revenue_customer_rolled",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=~Q(external_id=""), name="revenue_customer_has_external_id"

@@ -34,6 +34,32 @@ class MonthlySum(models.Model):
         return f"{self.kind} of {self.segment or 'no segment'} in {self.month:%Y-%m}"
 
 
+class KeptSum(models.Model):
+    """What customers who paid when a span began gave more, and less, when it ended.
+
+    Each by what they paid at both ends, however often they moved between. Summed up to the mark.
+    """
+
+    currency = CurrencyField()
+    basis = models.CharField(max_length=12, choices=MonthlySum.Basis)
+    months = models.PositiveSmallIntegerField(help_text="The length of the span.")
+    month = models.DateField(help_text="The last month of the span.")
+    gained = AmountField()
+    lost = AmountField()
+    left = models.BigIntegerField(help_text="Customers who pay nothing at its end.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["currency", "basis", "months", "month"],
+                name="revenue_keptsum_one_a_span",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.months} months to {self.month:%Y-%m} in {self.currency}"
+
+
 class Mark(models.Model):
     """How far the monthly sums reach: the newest row in them, and how many rows there are."""
 
