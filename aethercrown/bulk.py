@@ -14,7 +14,12 @@ from django.db import connection
 from django.db.models import Model
 from django.db.models.expressions import RawSQL
 
-AMONG = {"sqlite": "SELECT value FROM json_each(%s)", "postgresql": "SELECT unnest(%s::bigint[])"}
+AMONG = {
+    ("sqlite", int): "SELECT value FROM json_each(%s)",
+    ("sqlite", str): "SELECT value FROM json_each(%s)",
+    ("postgresql", int): "SELECT unnest(%s::bigint[])",
+    ("postgresql", str): "SELECT unnest(%s::text[])",
+}
 
 
 def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -48,10 +53,10 @@ def update(
     return _each(f"UPDATE {into} SET {', '.join(changes)} WHERE {' AND '.join(known)}", rows)  # noqa: S608 - the same
 
 
-def among(numbers: Collection[int]) -> RawSQL:
+def among(values: Collection[int] | Collection[str], kind: type = int) -> RawSQL:
     """For `pk__in=`: one parameter for them all, where Django would prepare each by itself."""
-    given = dumps(list(numbers)) if connection.vendor == "sqlite" else list(numbers)
-    return RawSQL(AMONG[connection.vendor], [given])  # noqa: S611 - a fixed text
+    given = dumps(list(values)) if connection.vendor == "sqlite" else list(values)
+    return RawSQL(AMONG[connection.vendor, kind], [given])  # noqa: S611 - a fixed text
 
 
 def stamp(at: datetime) -> Any:

@@ -67,12 +67,20 @@ def record_all(said: Iterable[Said], now: datetime | None = None) -> int:
     """
     now = now or timezone.now()
     waiting = list(said)
-    heads = _locked({each.stream for each in waiting})
-    events = [_linked(heads[each.stream], each, now) for each in waiting]
-    bulk.insert(Event, COLUMNS, (_columns(each) for each in events))
-    moved = ((head.seq, head.hash, head.stream) for head in heads.values())
+    ends = _locked({each.stream for each in waiting})
+    at = bulk.stamp(now)
+    rows = []
+    for each in waiting:
+        seq, previous = ends[each.stream]
+        entry = _entry(each, seq + 1, now)
+        mark = chain.link(previous, entry)
+        ends[each.stream] = entry.seq, mark
+        said_of = (entry.event, entry.subject, entry.actor, entry.detail)
+        rows.append((entry.stream, entry.seq, at, *said_of, previous, mark))
+    bulk.insert(Event, COLUMNS, rows)
+    moved = ((seq, mark, stream) for stream, (seq, mark) in ends.items())
     bulk.update(Head, ["seq", "hash"], ["stream"], moved)
-    return len(events)
+    return len(rows)
 
 
 def anchor(now: datetime, folder: Path | None = None, *, kind: str = HOURLY) -> Anchor:
@@ -189,46 +197,37 @@ def _mark_anchored(ends: Mapping[str, End]) -> None:
             Head.objects.filter(pk=head.pk).update(anchored=end.seq)
 
 
-def _locked(streams: set[str]) -> dict[str, Head]:
+def _locked(streams: set[str]) -> dict[str, tuple[int, str]]:
     """The streams' ends, held until the transaction ends; new streams begin."""
-    heads = _held(streams)
-    new = sorted(streams - heads.keys())
+    ends = _held(streams)
+    new = sorted(streams - ends.keys())
     if new:
         rows = [Head(stream=stream, seq=0, hash=chain.GENESIS) for stream in new]
         Head.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
-        heads = _held(streams)
-    return heads
+        ends = _held(streams)
+    return ends
 
 
-def _held(streams: set[str]) -> dict[str, Head]:
-    rows = Head.objects.select_for_update().filter(stream__in=streams).order_by("stream")
-    return {head.stream: head for head in rows}
+def _held(streams: set[str]) -> dict[str, tuple[int, str]]:
+    wanted = bulk.among(streams, str)
+    rows = Head.objects.select_for_update().filter(stream__in=wanted).order_by("stream")
+    return {stream: (seq, mark) for stream, seq, mark in rows.values_list("stream", "seq", "hash")}
 
 
 COLUMNS = ("stream", "seq", "at", "event", "subject", "actor", "detail", "previous", "hash")
 
 
-def _columns(event: Event) -> tuple[object, ...]:
-    """An event as it is stored, in the order of COLUMNS."""
-    said = (event.event, event.subject, event.actor, event.detail, event.previous, event.hash)
-    return (event.stream, event.seq, bulk.stamp(event.at), *said)
-
-
-def _linked(head: Head, said: Said, now: datetime) -> Event:
-    """The next link of a stream; `head` moves on to it."""
-    event = Event(
+def _entry(said: Said, seq: int, now: datetime) -> chain.Entry:
+    """An event in its place in the stream."""
+    return chain.Entry(
         stream=said.stream,
-        seq=head.seq + 1,
+        seq=seq,
         at=now,
         event=said.event,
         subject=chain.legible(said.subject, 200),
         actor=chain.legible(said.actor or author().actor, 200),
         detail=chain.canonical(said.detail),
-        previous=head.hash,
     )
-    event.hash = chain.link(head.hash, event.entry)
-    head.seq, head.hash = event.seq, event.hash
-    return event
 
 
 AUTOMATIONS = (

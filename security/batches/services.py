@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import Count, F, Max, Q
 
 from aethercrown import bulk
 from security.audit.services import Said, record_all
@@ -32,7 +32,7 @@ def prepare(keys: Sequence[Key], order: Order, now: datetime) -> Prepared:
     For kinds without an outside only: nothing happens between the claim and the value.
     """
     last = _last([key.pk for key in keys])
-    versions = [stages.made(key, last[key.pk] + 1, order, now) for key in keys]
+    versions = [stages.made(key, last[key.pk] + 1, order, now) for key in keys if key.pk in last]
     boxes = envelope.seal_many([(_value(each.key), each.place_of(each.key)) for each in versions])
     for version, sealed in zip(versions, boxes, strict=True):
         version.box = sealed
@@ -41,21 +41,20 @@ def prepare(keys: Sequence[Key], order: Order, now: datetime) -> Prepared:
 
 @transaction.atomic
 def _stored(versions: list[Version], order: Order, now: datetime) -> Prepared:
-    ready = stages.free().filter(pk__in=[each.key_id for each in versions], state=Key.State.ACTIVE)
-    ready = ready.exclude(versions__state=State.PENDING).order_by("pk")
-    fences = dict(ready.select_for_update(of=("self",)).values_list("pk", "fence"))
+    asked = bulk.among([each.key_id for each in versions])
+    free = stages.free().filter(pk__in=asked, state=Key.State.ACTIVE).order_by("pk")
+    fences = dict(free.select_for_update().values_list("pk", "fence"))
     last = _last(list(fences))
     ours = [
         each
         for each in versions
-        if fences.get(each.key_id) == each.key.fence and last[each.key_id] == each.number - 1
+        if fences.get(each.key_id) == each.key.fence and last.get(each.key_id) == each.number - 1
     ]
-    keys = [each.key_id for each in ours]
-    Key.objects.filter(pk__in=keys).update(lease_until=stages.lease_end(), fence=F("fence") + 1)
-    stages.erase(
-        Version.objects.filter(key__in=keys, state=State.RETIRING), now, state=State.RETIRED
-    )
-    _inserted(ours)
+    held = bulk.among([each.key_id for each in ours])
+    Key.objects.filter(pk__in=held).update(lease_until=stages.lease_end(), fence=F("fence") + 1)
+    over = Version.objects.filter(key__in=held, state=State.RETIRING)
+    stages.erase(over, now, state=State.RETIRED)
+    _inserted(ours, now)
     claims = []
     for version in ours:
         version.key.fence += 1
@@ -73,15 +72,18 @@ def _stored(versions: list[Version], order: Order, now: datetime) -> Prepared:
 def finish(prepared: Prepared, terms: Mapping[str, Terms], now: datetime) -> list[Version]:
     """Switch a batch in one commit; those whose claim is another's by now are left out."""
     wanted = {claim.key.pk: claim for claim in prepared.claims}
-    locked = Key.objects.filter(pk__in=wanted).order_by("pk").select_for_update()
+    locked = Key.objects.filter(pk__in=bulk.among(wanted)).order_by("pk").select_for_update()
     fences = dict(locked.values_list("pk", "fence"))
     ours = [each for each in prepared.versions if fences.get(each.key_id) == each.key.fence]
-    for level, asked in terms.items():
-        old = Version.objects.filter(
-            key__in=[each.key_id for each in ours if each.key.level == level]
-        )
-        old.filter(state=State.CURRENT).update(state=State.RETIRING, retire_at=now + asked.grace)
-    pending = Version.objects.filter(key__in=[each.key_id for each in ours], state=State.PENDING)
+    by_level: dict[str, list[int]] = {}
+    for each in ours:
+        by_level.setdefault(each.key.level, []).append(each.key_id)
+    for level, keys in by_level.items():
+        old = Version.objects.filter(key__in=bulk.among(keys), state=State.CURRENT)
+        old.update(state=State.RETIRING, retire_at=now + terms[level].grace)
+    pending = Version.objects.filter(
+        key__in=bulk.among([each.key_id for each in ours]), state=State.PENDING
+    )
     pending.update(state=State.CURRENT, current_at=now)
     _turned(ours, terms, now)
     record_all(
@@ -92,16 +94,17 @@ def finish(prepared: Prepared, terms: Mapping[str, Terms], now: datetime) -> lis
     return ours
 
 
-def _inserted(versions: Sequence[Version]) -> None:
+def _inserted(versions: Sequence[Version], now: datetime) -> None:
     """Store pending versions, whose other columns are empty yet."""
     columns = ("key_id", "number", "state", "reason", "grace_minutes", "actor", "prefix", "last4",
                "detail", "tries", "created_at", "kek_id", "wrapped", "sealed")  # fmt: skip
+    at, state = bulk.stamp(now), str(State.PENDING)
     bulk.insert(
         Version,
         columns,
         (
-            (each.key_id, each.number, str(each.state), each.reason, each.grace_minutes, each.actor,
-             "", "", "{}", 0, bulk.stamp(each.created_at), each.kek_id, each.wrapped, each.sealed)
+            (each.key_id, each.number, state, each.reason, each.grace_minutes, each.actor,
+             "", "", "{}", 0, at, each.kek_id, each.wrapped, each.sealed)
             for each in versions
         ),
     )  # fmt: skip
@@ -110,22 +113,25 @@ def _inserted(versions: Sequence[Version]) -> None:
 def _turned(versions: Sequence[Version], terms: Mapping[str, Terms], now: datetime) -> None:
     """Give each key its next turn, and take the lease off."""
     rows = []
+    at = bulk.stamp(now)
     for version in versions:
         key = version.key
         asked = terms[key.level]
         turn = schedule.turn(now, asked.interval, key.uuid, version.number)
         key.last_rotated_at, key.next_rotation_at = now, turn.due_at
-        times = (bulk.stamp(each) for each in (now, turn.due_at, turn.starts_at))
-        rows.append((*times, asked.interval_days, None, 0, None, "", key.pk))
+        due, starts = bulk.stamp(turn.due_at), bulk.stamp(turn.starts_at)
+        rows.append((at, due, starts, asked.interval_days, None, 0, None, "", key.pk))
     columns = ("last_rotated_at", "next_rotation_at", "starts_at", "interval_days", "lease_until",
                "fail_count", "next_attempt_at", "last_error")  # fmt: skip
     bulk.update(Key, columns, ["id"], rows)
 
 
 def _last(keys: list[int]) -> dict[int, int]:
-    """The highest number of each key's versions."""
-    rows = Version.objects.filter(key__in=keys).values_list("key").annotate(last=Max("number"))
-    return dict(rows.order_by())
+    """The highest number of each key's versions; a key with a pending one is left out."""
+    rows = Version.objects.filter(key__in=bulk.among(keys)).values_list("key")
+    pending = Count("pk", filter=Q(state=State.PENDING))
+    found = rows.annotate(last=Max("number"), pending=pending).order_by()
+    return {key: last for key, last, waiting in found if not waiting}
 
 
 def _value(key: Key) -> str:

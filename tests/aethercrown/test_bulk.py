@@ -102,3 +102,11 @@ def test_among_finds_what_a_list_finds(chosen):
         )
         transaction.set_rollback(True)
     assert found == chosen & set(range(5))
+
+
+def test_among_finds_texts_too():
+    odd = ['a"b', "a'b", "{a,b}", "\\", "NULL"]
+    bulk.insert(Head, ["stream", "seq", "hash", "anchored"], [(each, 1, "", 0) for each in odd])
+    found = Head.objects.filter(stream__in=bulk.among([*odd, "other"], str))
+    assert set(found.values_list("stream", flat=True)) == set(odd)
+    assert not Head.objects.filter(stream__in=bulk.among([], str)).exists()

@@ -62,8 +62,9 @@ def here(*, quick: bool) -> int:
 
 
 def stored(count: int, prefix: str) -> list:
-    """Keys with their first values, written in bulk."""
-    from security.envelope import services as envelope  # noqa: PLC0415 - Django is set up only now
+    """Keys with their first values and their first events, written in bulk."""
+    from security.audit.services import Said, record_all  # noqa: PLC0415 - Django is set up only now
+    from security.envelope import services as envelope  # noqa: PLC0415
     from security.rotation import services  # noqa: PLC0415
     from security.rotation.models import Key, Version  # noqa: PLC0415
 
@@ -80,6 +81,7 @@ def stored(count: int, prefix: str) -> list:
     for version, box in zip(versions, sealed, strict=True):
         version.box = box
     Version.objects.bulk_create(versions, batch_size=1000)
+    record_all(Said(f"key:{key.pk}", "key.registered", key.key_id, "benchmark") for key in keys)
     return keys
 
 
