@@ -1,8 +1,12 @@
-"""Run the fault tests; further arguments go to pytest."""
+"""Run the fault tests, all or those whose files are named; all arguments go to pytest."""
 
 import sys
 
 import pytest
 
+ALWAYS = ["-m", "fault", "-s", "-p", "no:randomly"]
+
 if __name__ == "__main__":
-    sys.exit(pytest.main(["tests/faults", "-m", "fault", "-s", "-p", "no:randomly", *sys.argv[1:]]))
+    given = sys.argv[1:]
+    named = any(each.startswith("tests") for each in given)
+    sys.exit(pytest.main([*ALWAYS, *([] if named else ["tests/faults"]), *given]))
