@@ -74,3 +74,30 @@ class Standstill(models.Model):
 
     def __str__(self) -> str:
         return self.because
+
+
+class Remembered(models.Model):
+    """Something kept for a while, such as a code that was used; remembering.py writes it."""
+
+    name = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField(help_text="JSON.")
+    expires_at = models.FloatField(db_index=True, help_text="Seconds since 1970.")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Trial(models.Model):
+    """A back-up that was restored beside, compared whole and thrown away: the proof that it can."""
+
+    backup = models.CharField(max_length=255, help_text="The file's name.")
+    made_at = models.DateTimeField(help_text="When the back-up was made.")
+    at = models.DateTimeField(help_text="When it was tried out.")
+    seconds = models.FloatField(help_text="How long bringing it back took.")
+    rows = models.PositiveBigIntegerField(help_text="In all tables, each equal to its digest.")
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.backup} on {self.at:%Y-%m-%d}"

@@ -182,7 +182,8 @@ FORMAT_MODULE_PATH = "aethercrown.formats"
 REDIS_URL = env.address("REDIS_URL", variables.BROKERS) or datadir.broker_url(DATA_DIR) or ""
 CACHE_PREFIX = env.str("CACHE_PREFIX", default="ac")
 CACHES = {
-    "default": {
+    "default": {"BACKEND": "aethercrown.remembering.Rows"},  # signing in needs no broker
+    "broker": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": CACHE_PREFIX,

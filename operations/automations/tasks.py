@@ -8,7 +8,7 @@ from celery.signals import beat_embedded_init, beat_init, worker_ready
 from django.db import connection
 from django.utils import timezone
 
-from aethercrown import idempotency, throttling
+from aethercrown import idempotency, remembering, throttling
 from operations.automations import services
 from operations.health.watch import Watch
 
@@ -41,6 +41,7 @@ def purge_runs() -> None:
     services.purge(timezone.now())
     idempotency.purge(timezone.now())
     throttling.purge()
+    remembering.purge()
 
 
 @worker_ready.connect

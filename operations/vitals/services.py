@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 from django.conf import settings
-from django.core.cache import cache as default_cache
+from django.core.cache import caches
 from django.core.mail import get_connection
 from django.db import connection, transaction
 from django.db.models import Max
@@ -71,10 +71,11 @@ def broker() -> None:
 def cache() -> None:
     """Set, get and delete a random key."""
     key, value = f"health-{secrets.token_hex(8)}", secrets.token_hex(8)
-    default_cache.set(key, value, timeout=60)
-    if default_cache.get(key) != value:
+    cached = caches["broker"]
+    cached.set(key, value, timeout=60)
+    if cached.get(key) != value:
         raise Faulty("The cache did not give back what was set.")
-    default_cache.delete(key)
+    cached.delete(key)
 
 
 def note_worker(now: datetime) -> None:

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis as clients
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
@@ -48,15 +48,15 @@ def test_the_cache_keeps_what_is_set():
 
 
 def test_a_cache_that_forgets_is_faulty(settings):
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    settings.CACHES = {"broker": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
     with pytest.raises(Faulty, match="did not give back"):
         services.cache()
-    assert cache.get("anything") is None
+    assert caches["broker"].get("anything") is None
 
 
 def test_a_cache_that_is_not_there_fails(settings):
     settings.CACHES = {
-        "default": {
+        "broker": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": "redis://127.0.0.1:1/0",
         }

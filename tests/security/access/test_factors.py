@@ -106,6 +106,29 @@ def test_a_code_opens_once(client, ada):
     assert b"Incorrect code" in again.content
 
 
+def test_without_the_broker_a_code_still_opens_and_still_only_once(client, ada, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    factors.with_app(ada)
+    shown = factors.code(left=5)
+    for door in (302, 200):
+        sign_in(client)
+        step = client.post(f"{ENROLMENT}authenticate/", {"code": shown})
+        assert step.status_code == door
+        client.post("/logout")
+
+
+def test_a_code_used_before_the_broker_went_does_not_open_after_it(client, ada, settings, valkey):
+    factors.with_app(ada)
+    shown = factors.code(left=5)
+    sign_in(client)
+    assert client.post(f"{ENROLMENT}authenticate/", {"code": shown}).status_code == 302
+    client.post("/logout")
+    valkey.flushdb()
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    sign_in(client)
+    assert client.post(f"{ENROLMENT}authenticate/", {"code": shown}).status_code == 200
+
+
 def test_wrong_codes_are_counted_and_then_the_right_one_waits_too(client, ada):
     factors.with_app(ada)
     sign_in(client)

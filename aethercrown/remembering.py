@@ -1,0 +1,78 @@
+"""Small things remembered for a while, in rows: Django's default cache.
+
+It holds what must not be forgotten when the broker goes: which codes of second factors were used,
+and how often somebody guessed. So signing in needs the database only, and a used code stays
+used. What is kept is JSON: a row that somebody changed is never run, as a pickle would be.
+"""
+
+import json
+import time
+from typing import Any
+
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.db import connection
+
+from aethercrown.models import Remembered
+
+FOREVER = 2.0**53  # seconds since 1970
+# A row that has run out is as good as none; of many at once, one writes.
+CLAIM = """
+INSERT INTO aethercrown_remembered AS r (name, value, expires_at) VALUES (%s, %s, %s)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
+WHERE r.expires_at <= %s
+RETURNING 1
+"""
+
+
+class Rows(BaseCache):
+    """A cache in the database; settings name it. Keys have up to 250 characters."""
+
+    def __init__(self, _location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def add(
+        self,
+        key: str,
+        value: Any,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        version: int | None = None,
+    ) -> bool:
+        """Keep it where nothing is kept under `key`; True for one caller only."""
+        now = time.time()
+        name, text = self.make_and_validate_key(key, version=version), json.dumps(value)
+        with connection.cursor() as cursor:
+            cursor.execute(CLAIM, [name, text, self.ends(timeout), now])
+            return cursor.fetchone() is not None
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        name = self.make_and_validate_key(key, version=version)
+        rows = Remembered.objects.filter(name=name, expires_at__gt=time.time())
+        text = rows.values_list("value", flat=True).first()
+        return default if text is None else json.loads(text)
+
+    def set(
+        self,
+        key: str,
+        value: Any,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        version: int | None = None,
+    ) -> None:
+        name = self.make_and_validate_key(key, version=version)
+        said = {"value": json.dumps(value), "expires_at": self.ends(timeout)}
+        Remembered.objects.update_or_create(name=name, defaults=said)
+
+    def delete(self, key: str, version: int | None = None) -> bool:
+        name = self.make_and_validate_key(key, version=version)
+        return Remembered.objects.filter(name=name).delete()[0] > 0
+
+    def clear(self) -> None:
+        Remembered.objects.all().delete()
+
+    def ends(self, timeout: float | None) -> float:
+        """Seconds since 1970 at which something kept for `timeout` seconds is gone."""
+        return self.get_backend_timeout(timeout) or FOREVER
+
+
+def purge() -> int:
+    """Forget what has run out; how many rows."""
+    return Remembered.objects.filter(expires_at__lte=time.time()).delete()[0]
