@@ -10,20 +10,29 @@ from django.db.models import Count, F, Max, Q
 from aethercrown import bulk
 from security.audit.services import Said, record_all
 from security.envelope import services as envelope
+from security.envelope.box import Box, Place
 from security.rotation import registry, schedule
 from security.rotation.levels import Terms
 from security.rotation.models import Key, Version
 from security.stages import services as stages
-from security.stages.services import Claim, Order
+from security.stages.services import Order
 
 State = Version.State
 
 
-class Prepared(NamedTuple):
-    """Claims and pending versions of one batch, in the same order."""
+class Made(NamedTuple):
+    """A key of ours, and its next value under its number; lighter than a row's object."""
 
-    claims: list[Claim]
-    versions: list[Version]
+    key: Key
+    number: int
+    box: Box
+
+
+class Prepared(NamedTuple):
+    """The keys of one batch that are claimed, each with its pending value."""
+
+    order: Order
+    made: list[Made]
 
 
 def prepare(keys: Sequence[Key], order: Order, now: datetime) -> Prepared:
@@ -32,92 +41,93 @@ def prepare(keys: Sequence[Key], order: Order, now: datetime) -> Prepared:
     For kinds without an outside only: nothing happens between the claim and the value.
     """
     last = _last([key.pk for key in keys])
-    versions = [stages.made(key, last[key.pk] + 1, order, now) for key in keys if key.pk in last]
-    boxes = envelope.seal_many([(_value(each.key), each.place_of(each.key)) for each in versions])
-    for version, sealed in zip(versions, boxes, strict=True):
-        version.box = sealed
-    return _stored(versions, order, now)
+    places = [
+        (key, Place(key.uuid, last[key.pk] + 1, key.key_type)) for key in keys if key.pk in last
+    ]
+    boxes = envelope.seal_many([(_value(key), place) for key, place in places])
+    made = [Made(key, place.number, box) for (key, place), box in zip(places, boxes, strict=True)]
+    return _stored(made, order, now)
 
 
 @transaction.atomic
-def _stored(versions: list[Version], order: Order, now: datetime) -> Prepared:
-    asked = bulk.among([each.key_id for each in versions])
+def _stored(made: list[Made], order: Order, now: datetime) -> Prepared:
+    asked = bulk.among([each.key.pk for each in made])
     free = stages.free().filter(pk__in=asked, state=Key.State.ACTIVE).order_by("pk")
     fences = dict(free.select_for_update().values_list("pk", "fence"))
     last = _last(list(fences))
     ours = [
         each
-        for each in versions
-        if fences.get(each.key_id) == each.key.fence and last.get(each.key_id) == each.number - 1
+        for each in made
+        if fences.get(each.key.pk) == each.key.fence and last.get(each.key.pk) == each.number - 1
     ]
-    held = bulk.among([each.key_id for each in ours])
+    held = bulk.among([each.key.pk for each in ours])
     Key.objects.filter(pk__in=held).update(lease_until=stages.lease_end(), fence=F("fence") + 1)
     over = Version.objects.filter(key__in=held, state=State.RETIRING)
     stages.erase(over, now, state=State.RETIRED)
-    _inserted(ours, now)
-    claims = []
-    for version in ours:
-        version.key.fence += 1
-        claims.append(Claim(version.key, version.key.fence, order.actor))
+    _inserted(ours, order, now)
+    for each in ours:
+        each.key.fence += 1
     detail = {"reason": order.reason}
     record_all(
-        [_said(claim, "key.created", {**detail, "version": version.number, "fence": claim.fence})
-         for claim, version in zip(claims, ours, strict=True)],
+        [_said(each.key, order, "key.created",
+               {**detail, "version": each.number, "fence": each.key.fence}) for each in ours],
         now,
     )  # fmt: skip
-    return Prepared(claims, ours)
+    return Prepared(order, ours)
 
 
 @transaction.atomic
-def finish(prepared: Prepared, terms: Mapping[str, Terms], now: datetime) -> list[Version]:
+def finish(prepared: Prepared, terms: Mapping[str, Terms], now: datetime) -> list[Made]:
     """Switch a batch in one commit; those whose claim is another's by now are left out."""
-    wanted = {claim.key.pk: claim for claim in prepared.claims}
-    locked = Key.objects.filter(pk__in=bulk.among(wanted)).order_by("pk").select_for_update()
+    order = prepared.order
+    wanted = bulk.among([each.key.pk for each in prepared.made])
+    locked = Key.objects.filter(pk__in=wanted).order_by("pk").select_for_update()
     fences = dict(locked.values_list("pk", "fence"))
-    ours = [each for each in prepared.versions if fences.get(each.key_id) == each.key.fence]
-    by_level: dict[str, list[int]] = {}
-    for each in ours:
-        by_level.setdefault(each.key.level, []).append(each.key_id)
-    for level, keys in by_level.items():
-        old = Version.objects.filter(key__in=bulk.among(keys), state=State.CURRENT)
-        old.update(state=State.RETIRING, retire_at=now + terms[level].grace)
-    pending = Version.objects.filter(
-        key__in=bulk.among([each.key_id for each in ours]), state=State.PENDING
-    )
-    pending.update(state=State.CURRENT, current_at=now)
+    ours = [each for each in prepared.made if fences.get(each.key.pk) == each.key.fence]
+    _switched([each.key for each in ours], terms, now)
     _turned(ours, terms, now)
+    detail = {"reason": order.reason}
     record_all(
-        [_said(wanted[each.key_id], "key.rotated", {"version": each.number, "reason": each.reason})
+        [_said(each.key, order, "key.rotated", {**detail, "version": each.number})
          for each in ours],
         now,
     )  # fmt: skip
     return ours
 
 
-def _inserted(versions: Sequence[Version], now: datetime) -> None:
+def _inserted(made: Sequence[Made], order: Order, now: datetime) -> None:
     """Store pending versions, whose other columns are empty yet."""
     columns = ("key_id", "number", "state", "reason", "grace_minutes", "actor", "prefix", "last4",
                "detail", "tries", "created_at", "kek_id", "wrapped", "sealed")  # fmt: skip
-    at, state = bulk.stamp(now), str(State.PENDING)
-    bulk.insert(
-        Version,
-        columns,
-        (
-            (each.key_id, each.number, state, each.reason, each.grace_minutes, each.actor,
-             "", "", "{}", 0, at, each.kek_id, each.wrapped, each.sealed)
-            for each in versions
-        ),
-    )  # fmt: skip
+    alike = (str(State.PENDING), order.reason, order.grace_minutes, order.actor,
+             "", "", "{}", 0, bulk.stamp(now))  # fmt: skip
+    rows = (
+        (key.pk, number, *alike, box.kek_id, box.wrapped, box.sealed) for key, number, box in made
+    )
+    bulk.insert(Version, columns, rows)
 
 
-def _turned(versions: Sequence[Version], terms: Mapping[str, Terms], now: datetime) -> None:
+def _switched(keys: Sequence[Key], terms: Mapping[str, Terms], now: datetime) -> None:
+    """The old values begin to retire, and the pending ones are current."""
+    by_level: dict[str, list[int]] = {}
+    for key in keys:
+        by_level.setdefault(key.level, []).append(key.pk)
+    for level, pks in by_level.items():
+        old = Version.objects.filter(key__in=bulk.among(pks), state=State.CURRENT)
+        old.update(state=State.RETIRING, retire_at=now + terms[level].grace)
+    pending = Version.objects.filter(
+        key__in=bulk.among([key.pk for key in keys]), state=State.PENDING
+    )
+    pending.update(state=State.CURRENT, current_at=now)
+
+
+def _turned(made: Sequence[Made], terms: Mapping[str, Terms], now: datetime) -> None:
     """Give each key its next turn, and take the lease off."""
     rows = []
     at = bulk.stamp(now)
-    for version in versions:
-        key = version.key
+    for key, number, _ in made:
         asked = terms[key.level]
-        turn = schedule.turn(now, asked.interval, key.uuid, version.number)
+        turn = schedule.turn(now, asked.interval, key.uuid, number)
         key.last_rotated_at, key.next_rotation_at = now, turn.due_at
         due, starts = bulk.stamp(turn.due_at), bulk.stamp(turn.starts_at)
         rows.append((at, due, starts, asked.interval_days, None, 0, None, "", key.pk))
@@ -139,5 +149,5 @@ def _value(key: Key) -> str:
     return registry.named(key.rotator).generate(registry.bare(key.key_id, key.config)).value
 
 
-def _said(held: Claim, event: str, detail: Mapping[str, str | int]) -> Said:
-    return Said(f"key:{held.key.pk}", event, held.key.key_id, held.actor, detail)
+def _said(key: Key, order: Order, event: str, detail: Mapping[str, str | int]) -> Said:
+    return Said(f"key:{key.pk}", event, key.key_id, order.actor, detail)

@@ -5,7 +5,7 @@ outside call, so that tests can end the process at any of them; see failpoints.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -35,6 +35,7 @@ from security.rotation import failpoints, flow, registry, reports
 from security.rotation.answers import Failure, Passed, Rotation
 from security.rotation.failpoints import Strike
 from security.rotation.flow import NotRotated, Run, claimed
+from security.rotation.levels import Terms
 from security.rotation.models import Key, Version
 from security.rotation.registry import Issuer, Rotator
 from security.stages import services as stages
@@ -257,7 +258,7 @@ def rotate_many(
     order: Order,
     clock: Clock,
     strike: Strike = failpoints.nothing,
-    size: int = 500,
+    size: int = BATCH,
 ) -> list[Rotation]:
     """Rotate keys of kinds without an outside, a batch at a time; those not free are left out."""
     done = []
@@ -271,25 +272,26 @@ def rotate_many(
         strike("rotation.before_finish")
         finished = batches.finish(prepared, terms, clock())
         strike("rotation.after_finish")
-        done += [
-            _in_batch(each, before[each.key_id], terms[each.key.level].grace) for each in finished
-        ]
+        done += [_in_batch(each, order.reason, before[each.key.pk], terms) for each in finished]
     return done
 
 
-def _in_batch(version: Version, previous: datetime | None, grace: timedelta) -> Rotation:
+def _in_batch(
+    made: batches.Made, reason: str, previous: datetime | None, terms: Mapping[str, Terms]
+) -> Rotation:
     """One of many, without its value; `previous` is when it was rotated before."""
-    at = version.key.last_rotated_at or version.created_at
+    key = made.key
+    at = key.last_rotated_at or key.created_at
     return Rotation(
-        version.key.key_id,
-        version.reason,
+        key.key_id,
+        reason,
         rotated_at=at,
         previous_rotation=previous,
-        next_rotation=version.key.next_rotation_at,
-        version=version.number,
+        next_rotation=key.next_rotation_at,
+        version=made.number,
         new_key=None,
-        previous_valid_until=at + grace,
-        action_required=registry.named(version.key.rotator).next_step(),
+        previous_valid_until=at + terms[key.level].grace,
+        action_required=registry.named(key.rotator).next_step(),
     )
 
 
