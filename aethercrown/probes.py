@@ -18,6 +18,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from aethercrown.api import Endpoint
+from aethercrown.backup import trials
 from aethercrown.logs import route
 
 SECONDS = 2.0  # that one check may take
@@ -42,15 +43,26 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 where all that a request needs is there; else 503 with the names of what is not."""
+    """200 where all that a request needs is there; else 503 with the names of what is not.
+
+    With `warnings` where it serves, but somebody should look.
+    """
     results = passed(CHECKS)
     ready = all(results.values())
     words = {name: "ok" if each else "failed" for name, each in results.items()}
-    body = {"status": "ready" if ready else "not ready", "checks": words}
+    body: dict[str, object] = {"status": "ready" if ready else "not ready", "checks": words}
+    if ready and (told := warnings()):
+        body["warnings"] = told
     response = JsonResponse(body, status=200 if ready else 503)
     if not ready:
         response["Retry-After"] = str(RETRY_AFTER)
     return response
+
+
+def warnings() -> dict[str, str]:
+    """What is no reason to send nobody here, in words."""
+    fine = passed({name: check for name, (check, _words) in CAUTIONS.items()})
+    return {name: words for name, (_check, words) in CAUTIONS.items() if not fine[name]}
 
 
 def passed(checks: Mapping[str, Callable[[], bool]], seconds: float = SECONDS) -> dict[str, bool]:
@@ -102,6 +114,12 @@ def latest_migrations() -> frozenset[tuple[str, str]]:
 
 
 CHECKS: dict[str, Callable[[], bool]] = {"database": database, "broker": broker, "schema": schema}
+CAUTIONS = {
+    "trial_restore": (
+        trials.recent,
+        f"No back-up came back whole in {trials.TOO_OLD.days} days: manage.py restore --check.",
+    )
+}
 
 
 class Scraper:

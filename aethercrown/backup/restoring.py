@@ -54,6 +54,7 @@ def restore(
     if not empty and not replace:
         raise Refused("The database is not empty: give --replace to put the back-up in its place.")
     store.hold()
+    before = {} if empty else parts.note()
     began = time.monotonic()
     with _beside(path, key, store) as (contents, beside, work):
         for each in connections.all(initialized_only=True):
@@ -63,7 +64,7 @@ def restore(
         _bring_anchors(work / making.ANCHORS)
         done = Restored(contents)
         call_command("migrate", verbosity=0, interactive=False)
-        done.notes = parts.settle(now, contents.needs)
+        done.notes = [*parts.settle(now, contents.needs), *parts.compare(before)]
         if not empty:
             done.notes.append(f"What was there before is kept under the ending {aside}.")
     done.seconds = time.monotonic() - began

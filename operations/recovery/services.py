@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from aethercrown.backup import making, restoring, standstill
+from aethercrown.backup import making, restoring, standstill, trials
 from aethercrown.backup.parts import Part
 from operations.alerts import services as alerts
 from operations.automations.models import Run
@@ -17,7 +17,7 @@ from operations.outbox.models import Message
 from operations.outbox.severity import HIGH
 
 SOURCE = "backup"
-NOT_MADE, NOT_RESTORED = "not made", "not restored"
+NOT_MADE, NOT_RESTORED, NOT_TRIED = "not made", "not restored", "not tried out"
 BACK_UP, TRY_OUT = "operations.back_up", "operations.check_backup"
 
 
@@ -38,6 +38,8 @@ def back_up(occasion: Occasion) -> Outcome:
         _raise(NOT_MADE, f"The daily back-up was not made: {error}", occasion.now)
         raise
     alerts.resolve(SOURCE, NOT_MADE, "", now=occasion.now)
+    if trials.overdue(occasion.now):
+        _raise(NOT_TRIED, f"No back-up was tried out in {trials.TOO_OLD.days} days.", occasion.now)
     return Outcome(f"{made.name}, {made.stat().st_size:,} bytes; {len(gone)} old ones removed.")
 
 
@@ -51,10 +53,12 @@ def try_out(occasion: Occasion) -> Outcome:
         raise NoBackup("There is no back-up in BACKUP_FOLDER to try out.")
     try:
         done = restoring.check(path, settings.BACKUP_KEY)
+        trials.note(path.name, done, occasion.now)
     except Exception as error:
         _raise(NOT_RESTORED, f"The newest back-up was not restored: {error}", occasion.now)
         raise
     alerts.resolve(SOURCE, NOT_RESTORED, "", now=occasion.now)
+    alerts.resolve(SOURCE, NOT_TRIED, "", now=occasion.now)
     words = f"{path.name} came back whole in {done.seconds:.1f} s."
     return Outcome(words, detail={"seconds": round(done.seconds, 1), "backup": path.name})
 

@@ -8,15 +8,19 @@ from django.db import transaction
 from django.db.models import F
 
 from aethercrown.backup.parts import Part
+from security.apikeys.models import ApiKey
 from security.audit import outside
 from security.audit import reports as audit
 from security.audit import services as events
 from security.audit.anchors import RESTORED, reached
 from security.audit.examine import NONE
 from security.envelope import services as envelope
-from security.rotation.models import Key
+from security.rotation.models import Key, Version
+from security.system import services as system
 
 MOST_NAMED = 5
+KEY_STREAM = "key:"
+STALE = " Its value may be in use in a newer version outside: compare, and paste or rotate it."
 
 
 def needs() -> dict[str, Any]:
@@ -33,6 +37,7 @@ def refusals(needed: Any) -> list[str]:
 
 def settle(now: datetime, _needs: Any) -> list[str]:
     """Free every key, say what the chain has lost, and seal that a person knows of it."""
+    system.forget_read()
     Key.objects.update(lease_until=None, fence=F("fence") + 1)
     notes = [*unreadable(), *rewind()]
     events.take_back(settings.AUDIT_ANCHORS)
@@ -57,8 +62,38 @@ def rewind() -> list[str]:
     return [
         f"Rewind: {stream} goes to {ends.get(stream, NONE).seq} "
         f"({ends.get(stream, NONE).hash[:12]}), and anchors hold {end.seq} ({end.hash[:12]})."
+        f"{STALE if stream.startswith(KEY_STREAM) else ''}"
         for stream, end in sorted(lost.items())
     ]
 
 
-PARTS = (Part("security", needs=needs, refusals=refusals, settle=settle),)
+def note() -> dict[str, Any]:
+    """Which version of each managed key is in use, and which API keys were revoked."""
+    used = Version.objects.filter(state=Version.State.CURRENT)
+    return {
+        "versions": dict(used.values_list("key__key_id", "number")),
+        "revoked": list(ApiKey.objects.exclude(revoked_at=None).values_list("pk", flat=True)),
+    }
+
+
+def compare(before: dict[str, Any]) -> list[str]:
+    """What changed after the back-up was made: its secrets are older than those in use outside."""
+    restored = note()["versions"]
+    notes = [
+        f"{name} was rotated since: version {number} is in use outside, and version "
+        f"{restored[name]} is here. Paste the value in use, or rotate it."
+        for name, number in sorted(before["versions"].items())
+        if name in restored and restored[name] != number
+    ]
+    lost = sorted(set(before["versions"]) - set(restored))
+    notes += [f"{name} was registered since, and its value is not here." for name in lost]
+    again = ApiKey.objects.filter(pk__in=before["revoked"], revoked_at=None).order_by("pk")
+    return [
+        *notes,
+        *(f"API key {key} was revoked since, and opens again: revoke it." for key in again),
+    ]
+
+
+PARTS = (
+    Part("security", needs=needs, refusals=refusals, settle=settle, note=note, compare=compare),
+)

@@ -1,12 +1,15 @@
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from aethercrown import probes
+from aethercrown.models import Trial
 from security.apikeys import services
 
 TOKEN = "a-token-for-prometheus"  # noqa: S105 - of this test only
@@ -43,6 +46,20 @@ def test_ready_where_database_broker_and_schema_are(client):
         "checks": {"database": "ok", "broker": "ok", "schema": "ok"},
     }
     assert "Retry-After" not in reply
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_warns_where_no_backup_was_tried_out_for_long_and_is_ready(client):
+    old = timezone.now() - timedelta(days=36)
+    trial = Trial.objects.create(backup="a", made_at=old, at=old, seconds=1.0, rows=1)
+    reply = client.get("/readyz")
+    assert reply.status_code == 200
+    assert reply.json()["warnings"] == {
+        "trial_restore": "No back-up came back whole in 35 days: manage.py restore --check."
+    }
+    trial.at = timezone.now()
+    trial.save()
+    assert "warnings" not in client.get("/readyz").json()
 
 
 @pytest.mark.django_db(transaction=True)

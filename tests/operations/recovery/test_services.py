@@ -8,6 +8,7 @@ from django.utils import timezone
 from aethercrown.backup import making, stream
 from aethercrown.backup.standstill import begin, end, holds, since
 from aethercrown.doctor import CAUTION, GOOD
+from aethercrown.models import Trial
 from operations.alerts.models import Alert
 from operations.automations import seeding
 from operations.automations import services as automations
@@ -66,6 +67,24 @@ def test_a_backup_is_made_and_old_ones_go(folder):
     assert newest.name == "aethercrown-20261114T120000Z.backup"
     assert "came back whole" in services.try_out(occasion()).summary
     assert alerts() == []
+
+
+def test_a_trial_is_remembered_with_what_it_brought_back(folder):
+    services.back_up(occasion())
+    services.try_out(occasion(NOON + timedelta(hours=1)))
+    trial = Trial.objects.get()
+    assert str(trial) == "aethercrown-20261122T120000Z.backup on 2026-11-22"
+    assert (trial.made_at, trial.at) == (NOON, NOON + timedelta(hours=1))
+    assert trial.rows > 0
+    assert trial.seconds > 0
+
+
+def test_a_trial_that_is_too_long_ago_is_told_each_night_until_there_is_one(folder):
+    tried_out(NOON - timedelta(days=36))
+    services.back_up(occasion())
+    assert alerts() == [("not tried out", "open")]
+    services.try_out(occasion())
+    assert alerts() == [("not tried out", "resolved")]
 
 
 def test_a_dry_run_writes_nothing(folder):
@@ -134,13 +153,17 @@ def states():
     return [each.state for each in reports.findings(NOON)]
 
 
-def test_the_doctor_knows_how_old_the_last_trial_is(run):
+def tried_out(at):
+    done = {"backup": "a.backup", "made_at": at, "seconds": 1.0, "rows": 1}
+    return Trial.objects.create(at=at, **done)
+
+
+def test_the_doctor_knows_how_old_the_last_trial_is():
     assert states() == [CAUTION]
-    run.state, run.ended_at, run.lease_until = Run.State.DONE, NOON - timedelta(days=3), None
-    run.save()
+    trial = tried_out(NOON - timedelta(days=3))
     assert states() == [GOOD]
-    run.ended_at = NOON - timedelta(days=36)
-    run.save()
+    trial.at = NOON - timedelta(days=36)
+    trial.save()
     begin("Restored.", NOON)
     told = [each.told for each in reports.findings(NOON)]
     assert told[0] == "The last back-up was tried out 36 days ago."

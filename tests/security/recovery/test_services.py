@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from security.apikeys import services as apikeys
 from security.audit import reports
 from security.audit import services as audit
 from security.audit.models import Anchor, Event, Head
 from security.envelope import services as envelope
 from security.recovery import services
+from security.rotation import services as rotation
+from security.rotation.models import Version
 from tests.security.audit import tampering
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -63,3 +66,39 @@ def test_what_does_not_fit_is_told():
     Event.objects.filter(stream="admin", seq=1).update(actor="user:eve")
     notes = services.settle(NOON, None)
     assert [each for each in notes if each.startswith("The audit does not fit: altered: admin 1")]
+
+
+def test_keys_that_changed_since_the_backup_are_named():
+    for name in ("billing", "left", "new"):
+        rotation.register(name, "x")
+    opens = apikeys.create("shop", ["all"])
+    before = services.note()
+    before["versions"]["billing"] = 3
+    before["revoked"] = [opens.key.pk]
+    Version.objects.filter(key__key_id="new").delete()
+
+    assert services.compare(before) == [
+        (
+            "billing was rotated since: version 3 is in use outside, and version 1 is here. "
+            "Paste the value in use, or rotate it."
+        ),
+        "new was registered since, and its value is not here.",
+        f"API key {opens.key} was revoked since, and opens again: revoke it.",
+    ]
+
+
+def test_where_nothing_changed_nothing_is_named():
+    rotation.register("billing", "x")
+    apikeys.revoke(apikeys.create("shop", ["all"]).key.pk)
+    assert services.compare(services.note()) == []
+
+
+def test_a_stream_of_a_key_that_went_back_says_what_that_means(tmp_path):
+    audit.record(stream="key:7", event="key.rotated", subject="billing")
+    audit.anchor(NOON)
+    tampering.as_owner()
+    Event.objects.filter(stream="key:7").delete()
+    Head.objects.filter(stream="key:7").delete()
+    (told,) = services.rewind()
+    assert told.startswith("Rewind: key:7 goes to 0 ")
+    assert told.endswith("compare, and paste or rotate it.")
