@@ -259,7 +259,7 @@ class AssignView(Endpoint):
             raise Invalid([("pool", "unknown_pool", str(error))]) from error
         except services.NotItsTurn as error:
             raise Conflict(str(error)) from error
-        shown = reports.listed(rows)
+        shown = reports.listed(rows, reports.needs_of_given(rows))
         given = [{"worker": each["assigned_worker"], "task": each} for each in shown]
         return reply(f"{len(given)} tasks assigned", {"assignments": given})
 

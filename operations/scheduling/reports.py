@@ -1,5 +1,6 @@
 """Stored tasks as the API shows them, and what a submission must know of them."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -88,6 +89,11 @@ def dependencies(rows: Iterable[Task]) -> dict[int, list[str]]:
         for task, need in links.values_list("task_id", "needs__task_id"):
             found.setdefault(task, []).append(need)
     return found
+
+
+def needs_of_given(rows: Iterable[Task]) -> dict[int, list[str]]:
+    """The same of tasks that were just handed out: they carry it with them."""
+    return {row.pk: json.loads(getattr(row, "needed_names", None) or "[]") for row in rows}
 
 
 def tasks() -> QuerySet[Task]:

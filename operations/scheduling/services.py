@@ -5,13 +5,14 @@ than the task: so no two calls wait for each other. Handing out skips rows that 
 locked, so nobody waits there either and no task is given twice.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import connection, transaction
+from django.db.models import Exists, QuerySet
 
-from operations.scheduling import reports
+from operations.scheduling import handover, reports
 from operations.scheduling.backlog import NotRunning, UnknownTask
 from operations.scheduling.models import Dependency, Duration, Task
 from operations.scheduling.urgency import key
@@ -44,14 +45,17 @@ def assign(
 
     A named worker gets one unless it asks for more, whatever it holds already. Without a name
     every free worker gets one. `lease` is in seconds; usually twice what such a task takes.
+    Each task carries the ids of what it needed, as JSON, in `needed_names`.
     """
+    if worker:
+        late = Exists(_late(now).order_by())
+        hand = seen(worker, now, pool, Worker.objects.annotate(finds_late=late))
+        if getattr(hand, "finds_late", True):
+            reclaim(now)
+        return _given([hand] * min(count or 1, MOST_GIVEN), now, lease)
     reclaim(now)
     with transaction.atomic():
-        if worker:
-            hands = [seen(worker, now, pool)] * min(count or 1, MOST_GIVEN)
-        else:
-            hands = _free(now, _in_pool(pool))[: count or MOST_GIVEN]
-        return _given(hands, now, lease)
+        return _given(_free(now, _in_pool(pool))[: count or MOST_GIVEN], now, lease)
 
 
 @transaction.atomic
@@ -78,31 +82,28 @@ def _free(now: datetime, among: QuerySet[Worker]) -> list[Worker]:
 
 
 def _given(hands: Sequence[Worker], now: datetime, lease: float | None) -> list[Task]:
-    """One task for each hand, of its own pool; those that find none get none."""
-    given = []
+    """One task for each hand, of its own pool; those that find none get none.
+
+    Each pool takes one statement, which commits by itself where no transaction is open.
+    """
+    given: list[Task] = []
+    columns = [field.attname for field in Task._meta.concrete_fields]  # noqa: SLF001 - a documented name of Django's
+    text = handover.statement(connection.vendor, columns)
+    staff = {hand.pk: hand for hand in hands}
     for pool in dict.fromkeys(hand.pool_id for hand in hands):
-        mine = [hand for hand in hands if hand.pool_id == pool]
-        ready = Task.objects.filter(pool=pool, status=Status.QUEUED).order_by("key", "pk")
-        rows = list(ready.select_for_update(skip_locked=True)[: len(mine)])
-        leases = _leases(rows, lease)
-        for row, hand, seconds in zip(rows, mine, leases, strict=False):
-            row.status, row.worker, row.started_at = Status.RUNNING, hand, now
-            row.attempt += 1
-            row.lease_seconds, row.lease_until = seconds, now + timedelta(seconds=seconds)
+        mine = [hand.pk for hand in hands if hand.pool_id == pool]
+        bound = {
+            "pool": pool,
+            "count": len(mine),
+            "hands": json.dumps(mine),
+            "lease": lease,
+            "now": connection.ops.adapt_datetimefield_value(now),
+        }
+        rows = sorted(Task.objects.raw(text, bound), key=lambda row: (row.key, row.pk))
+        for row in rows:
+            row.worker = staff[row.worker_id or 0]
         given += rows
-    fields = ["status", "worker", "started_at", "attempt", "lease_seconds", "lease_until"]
-    if len(given) == 1:
-        given[0].save(update_fields=fields)
-    else:
-        Task.objects.bulk_update(given, fields, batch_size=BATCH)
     return given
-
-
-def _leases(rows: Sequence[Task], lease: float | None) -> list[float]:
-    if lease is not None or not rows:
-        return [lease or 0.0] * len(rows)
-    learned = reports.learned({row.task_type for row in rows})
-    return [learned[row.task_type].lease(row.estimated_duration) for row in rows]
 
 
 @transaction.atomic
@@ -120,8 +121,12 @@ def beat(name: str, now: datetime) -> list[Task]:
 
 def reclaim(now: datetime) -> tuple[int, int]:
     """Take back tasks whose lease ran out: (queued again in their old place, failed for good)."""
-    late = Task.objects.filter(status=Status.RUNNING, lease_until__lt=now).order_by("pk")
+    late = _late(now)
     return _reclaimed(late, now) if late.exists() else (0, 0)
+
+
+def _late(now: datetime) -> QuerySet[Task]:
+    return Task.objects.filter(status=Status.RUNNING, lease_until__lt=now).order_by("pk")
 
 
 @transaction.atomic

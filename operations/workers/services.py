@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from operations.scheduling.scheduler import DEFAULT_POOL, workers
 from operations.workers.models import Pool, Worker
@@ -32,12 +33,13 @@ def ready_pools() -> dict[str, Pool]:
     return pools
 
 
-def seen(name: str, now: datetime, pool: str = "") -> Worker:
+def seen(name: str, now: datetime, pool: str = "", among: QuerySet[Worker] | None = None) -> Worker:
     """The worker of that name, who has just been heard of; an unknown one is taken in.
 
+    `among` are all workers, with whatever else the caller wants to read in the same question.
     Raises UnknownPool, and NotItsTurn where it is switched off or belongs to another pool.
     """
-    rows = Worker.objects.select_related("pool")
+    rows = (Worker.objects.all() if among is None else among).select_related("pool")
     worker = rows.filter(name=name).first() or _taken_in(name, pool)
     if pool and worker.pool.name != pool:
         raise NotItsTurn(f"worker {name} belongs to pool {worker.pool}, not {pool}")
