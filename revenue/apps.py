@@ -16,6 +16,7 @@ class RevenueConfig(AppConfig):
         from revenue.demo import prices as demo_prices  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
         from revenue.intake import services as intake_services  # noqa: PLC0415
+        from revenue.ledger import reports as ledger_reports  # noqa: PLC0415
         from revenue.ledger import services as ledger_services  # noqa: PLC0415
         from revenue.pricing import services as pricing_services  # noqa: PLC0415
         from revenue.upsell import reports as upsell_reports  # noqa: PLC0415
@@ -31,6 +32,11 @@ class RevenueConfig(AppConfig):
         for automations in (ledger_services, upsell_services, closing_services):
             for automation in automations.AUTOMATIONS:
                 registry.register(automation)
+        belongings.register(
+            belongings.Belonging(
+                "ledger", ledger_reports.personal, merge=ledger_services.forget_kept
+            )
+        )
         belongings.register(belongings.Belonging("billing", billing_reports.personal))
         belongings.register(
             belongings.Belonging(

@@ -15,8 +15,10 @@ from revenue.customers import ratios
 from revenue.customers.bridge import Bridge, whole
 from revenue.customers.movements import Kind
 from revenue.customers.recurring import month_of
+from revenue.ledger.retention import Place, Retained
 
 RATIO = Unit(digits=2)
+NOTHING_KNOWN: Mapping[Place, Retained] = {}
 
 
 class Planned(Protocol):
@@ -59,13 +61,18 @@ def known(bridges: Sequence[Bridge]) -> list[Bridge]:
     return []
 
 
-def headlines(bridges: Sequence[Bridge], currency: str, today: date) -> list[Headline]:
-    """Recurring revenue in four figures; rates are those of the last month that is over."""
+def headlines(
+    bridges: Sequence[Bridge],
+    currency: str,
+    today: date,
+    retained: Mapping[Place, Retained] = NOTHING_KNOWN,
+) -> list[Headline]:
+    """Recurring revenue in six figures; rates are those of the last month that is over."""
     unit, now = money(currency, 0), bridges[-1]
     over = [each for each in bridges if each.starts_on < month_of(today)]
     last = over[-1] if over else None
-    churn = ratios.logo_churn(last) if last else None
-    lost = counted(last.payers_lost, "customer") if last else ""
+    month, year = (retained.get((span, last.starts_on)) if last else None for span in (1, 12))
+    lost = counted(month.kept.left, "customer") if month else ""
     net = now.closing - now.opening
     return [
         Headline(
@@ -88,11 +95,37 @@ def headlines(bridges: Sequence[Bridge], currency: str, today: date) -> list[Hea
         ),
         Headline(
             "Customer churn",
-            full(churn, PERCENT),
-            f"{lost} lost in {last.starts_on:%B %Y}" if last else "No month is over yet",
-            "Customers who stopped paying, of those who paid when the month began.",
+            full(month.churn if month else None, PERCENT),
+            f"{lost} lost in {last.starts_on:%B %Y}" if last and month else _why(last),
+            "Customers who paid when the month began and paid nothing when it ended.",
+        ),
+        *_kept(last, month, year),
+    ]
+
+
+def _kept(last: Bridge | None, month: Retained | None, year: Retained | None) -> list[Headline]:
+    """Net and gross retention over a year, with the last month's beside them."""
+    until = f"{last.starts_on:%B %Y}" if last else ""
+    known = year if year and year.net is not None else None
+    words = f"The 12 months to {until}" if known else "Nobody paid a year ago"
+    return [
+        Headline(
+            "Net retention",
+            full(known.net if known else None, PERCENT),
+            f"{words}; {full(month.net, PERCENT)} in the last" if month else _why(last),
+            "What the customers of a year ago bring now, of what they brought then.",
+        ),
+        Headline(
+            "Gross retention",
+            full(known.gross if known else None, PERCENT),
+            f"{words}; {full(month.gross, PERCENT)} in the last" if month else _why(last),
+            "The same without what some of them bring more.",
         ),
     ]
+
+
+def _why(last: Bridge | None) -> str:
+    return "The nightly run works it out" if last else "No month is over yet"
 
 
 def span_of(one: Bridge, today: date) -> str:
@@ -101,7 +134,12 @@ def span_of(one: Bridge, today: date) -> str:
     return f"{one.starts_on:%b %Y}{so_far}"
 
 
-def bridge(bridges: Sequence[Bridge], currency: str, today: date) -> Picture:
+def bridge(
+    bridges: Sequence[Bridge],
+    currency: str,
+    today: date,
+    retained: Mapping[Place, Retained] = NOTHING_KNOWN,
+) -> Picture:
     """What moved MRR over the whole span as bars, and the bridge of each month behind it."""
     unit, total = money(currency, 0), whole(bridges)
     rows = [Row(kind.value.capitalize(), (total.signed(kind),)) for kind in Kind]
@@ -110,7 +148,7 @@ def bridge(bridges: Sequence[Bridge], currency: str, today: date) -> Picture:
     return picture(
         lambda caption, frame: bars(rows, ("Moved",), caption, unit, axis=currency, frame=frame),
         "What moved MRR",
-        _bridge_table(bridges, currency, today),
+        _bridge_table(bridges, currency, today, retained),
         note=f"From {full(total.opening, unit)} before {first} to {full(total.closing, unit)} now: "
         "opening + new + reactivation + expansion \N{MINUS SIGN} contraction \N{MINUS SIGN} churn "
         "= closing, to the cent.",
@@ -118,7 +156,12 @@ def bridge(bridges: Sequence[Bridge], currency: str, today: date) -> Picture:
     )
 
 
-def _bridge_table(bridges: Sequence[Bridge], currency: str, today: date) -> Table:
+def _bridge_table(
+    bridges: Sequence[Bridge],
+    currency: str,
+    today: date,
+    retained: Mapping[Place, Retained],
+) -> Table:
     unit = money(currency)
     columns = (
         Column("Month"),
@@ -129,8 +172,11 @@ def _bridge_table(bridges: Sequence[Bridge], currency: str, today: date) -> Tabl
         Column("Gross churn", PERCENT),
         Column("Net churn", PERCENT),
         Column("Customer churn", PERCENT),
+        Column("Net retention", PERCENT),
+        Column("Gross retention", PERCENT),
         Column("Quick ratio", RATIO),
     )
+    known = [(one, _of_month(one, today, retained)) for one in bridges]
     rows = [
         (
             span_of(one, today),
@@ -140,12 +186,19 @@ def _bridge_table(bridges: Sequence[Bridge], currency: str, today: date) -> Tabl
             one.payers_closing,
             ratios.gross_churn(one),
             ratios.net_churn(one),
-            ratios.logo_churn(one),
+            kept.churn if kept else None,
+            kept.net if kept else None,
+            kept.gross if kept else None,
             ratios.quick_ratio(one),
         )
-        for one in reversed(bridges)
+        for one, kept in reversed(known)
     ]
     return Table("bridge", "The MRR bridge by month", columns, rows)
+
+
+def _of_month(one: Bridge, today: date, retained: Mapping[Place, Retained]) -> Retained | None:
+    """What was kept in a month; nothing is said of one that is not over."""
+    return retained.get((1, one.starts_on)) if one.starts_on < month_of(today) else None
 
 
 def trend(bridges: Sequence[Bridge], currency: str, today: date) -> Picture:

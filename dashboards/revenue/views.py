@@ -19,11 +19,13 @@ from revenue.customers import reports
 from revenue.customers.bridge import Bridge
 from revenue.customers.recurring import months_before
 from revenue.ledger import reports as ledger
+from revenue.ledger import retention
 from security.access import reports as people
 
 MONTHS = (6, 12, 24, 60)
 USUAL = 12
-SHOWN = 50  # customers
+SHOWN = 20  # customers
+YEAR = 12  # months before the first one shown, for retention over a year
 CODE = re.compile("[A-Z]{3}")
 VIEWS = {"booked": reports.BOOKED, "restated": reports.EFFECTIVE}
 
@@ -35,8 +37,9 @@ def revenue(request: HttpRequest) -> HttpResponseBase:
     currency, basis = _currency(request), _basis(request)
     today = timezone.localdate()
     first = months_before(today, months - 1)
-    bridges = pictures.known(reports.bridge(currency, first, today, basis=VIEWS[basis]))
-    shown = _shown(request, bridges, currency, basis) if bridges else {}
+    longer = reports.bridge(currency, months_before(first, YEAR), today, basis=VIEWS[basis])
+    bridges = pictures.known(longer[YEAR:])
+    shown = _shown(request, longer, bridges, currency, basis) if bridges else {}
     tables = [_table(each) for each in shown.values() if isinstance(each, Picture | Table)]
     return page.download(request, "revenue", tables) or page.shown(
         request,
@@ -52,20 +55,26 @@ def revenue(request: HttpRequest) -> HttpResponseBase:
 
 
 def _shown(
-    request: HttpRequest, bridges: Sequence[Bridge], currency: str, basis: str
+    request: HttpRequest,
+    longer: Sequence[Bridge],
+    bridges: Sequence[Bridge],
+    currency: str,
+    basis: str,
 ) -> dict[str, Any]:
     """The parts of the page."""
     today, first = timezone.localdate(), bridges[0].starts_on
     split = request.GET.get("by") == "segment"  # it reads every movement's customer
     parts = ledger.bridges_by_segment(currency, first, today, basis=VIEWS[basis]) if split else {}
+    kept = ledger.kept(currency, VIEWS[basis])
+    retained = {} if kept is None else retention.spans(longer, kept)
     paying = reports.paying(currency, SHOWN)
     paths = [reverse("admin:revenue_customer_change", args=[each.pk]) for each in paying]
     person = people.person(request.user)
     opens = person and person.is_staff and person.has_perm("revenue.view_customer")
     return {
-        "bridge": pictures.bridge(bridges, currency, today),
+        "bridge": pictures.bridge(bridges, currency, today, retained),
         "trend": pictures.trend(bridges, currency, today),
-        "headlines": pictures.headlines(bridges, currency, today),
+        "headlines": pictures.headlines(bridges, currency, today, retained),
         "plans": pictures.plans(reports.plans(currency), currency),
         "segments": pictures.segments(parts, currency),
         "split": split,

@@ -1,6 +1,6 @@
 """Reading the ledger as a whole: a bridge for each segment, and what is wrong with it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,14 +12,19 @@ from operations.automations.registry import always
 from revenue.customers import reports as customers
 from revenue.customers.bridge import Bridge, Row, months
 from revenue.customers.models import Change, Customer, Movement
-from revenue.customers.movements import missing
+from revenue.customers.movements import Kind, missing
+from revenue.customers.recurring import month_of
 from revenue.customers.reports import BOOKED
-from revenue.ledger.models import Mark, MonthlySum
+from revenue.ledger import retention
+from revenue.ledger.models import KeptSum, Mark, MonthlySum
+from revenue.ledger.retention import NONE, Kept, Place
 
 SEGMENT = Coalesce("customer__merged_into__segment", "customer__segment")
-OWN = Coalesce("merged_into__segment", "segment")  # of a customer, as of now
+OWNER = Coalesce("customer__merged_into", "customer")
 OWN_ALONE = F("segment")  # of one who was not merged into another
+OF_KEPT = "merged_into__segment"
 BATCH = 500
+SMALL = 10_000  # customers of a ledger that a page may read whole
 LISTED = 20  # differences told in words
 SegmentRow = tuple[str, date, str, Decimal, int]
 
@@ -51,9 +56,11 @@ def _rows(currency: str, basis: str) -> Iterator[SegmentRow]:
 def holding_mark() -> Mark | None:
     """How far the sums reach; None where they were not made, or rows below the mark are missing."""
     mark = Mark.objects.filter(pk=1).first()
-    if mark is None or Movement.objects.filter(pk__lte=mark.upto).count() != mark.rows:
+    if mark is None:
         return None
-    return mark
+    # Counting all of a table reads its narrowest index alone; counting a part reads its rows.
+    later = Movement.objects.filter(pk__gt=mark.upto).count()
+    return mark if Movement.objects.count() - later == mark.rows else None
 
 
 def whole(currency: str, basis: str) -> Iterator[SegmentRow]:
@@ -82,7 +89,7 @@ def _since(mark: Mark, currency: str, basis: str) -> Iterator[SegmentRow]:
 
 def _moved(mark: Mark, currency: str, basis: str) -> Iterator[SegmentRow]:
     """Rows of customers who changed segment since: taken from the one, given to the other."""
-    keys = list(moved_customers().values_list("pk", flat=True))
+    keys = moved_customers()
     for start in range(0, len(keys), BATCH):
         rows = Movement.objects.filter(customer__in=keys[start : start + BATCH]).order_by()
         grouped = rows.filter(pk__lte=mark.upto).values_list(
@@ -94,15 +101,86 @@ def _moved(mark: Mark, currency: str, basis: str) -> Iterator[SegmentRow]:
                 yield new, on, kind, amount, payers
 
 
-def moved_customers() -> QuerySet[Customer]:
-    """Those whom the sums count in a segment that is not theirs now."""
-    return Customer.objects.filter(rolled_segment__isnull=False).exclude(rolled_segment=OWN)
+def moved_customers() -> list[int]:
+    """Those whom the sums count in a segment that is not theirs now.
+
+    Customers of their own are found in an index; those who were merged are few.
+    """
+    counted = Customer.objects.filter(rolled_segment__isnull=False).order_by()
+    alone = counted.filter(merged_into=None).exclude(rolled_segment=OWN_ALONE)
+    merged = counted.filter(merged_into__isnull=False).exclude(rolled_segment=F(OF_KEPT))
+    return [pk for rows in (alone, merged) for pk in rows.values_list("pk", flat=True)]
 
 
 def newest() -> tuple[int, int]:
     """The ledger's newest row and how many there are."""
     found = Movement.objects.aggregate(upto=Max("pk"), rows=Count("pk"))
     return found["upto"] or 0, found["rows"]
+
+
+# --- What was kept ------------------------------------------------------------------------------
+
+
+def kept(currency: str, basis: str = BOOKED, *, small: int = SMALL) -> dict[Place, Kept] | None:
+    """What customers of each span's start gave more and less at its end, exact at any moment.
+
+    None while the sums of a ledger of more than `small` customers are not made: the nightly run
+    makes them.
+    """
+    mark, stored = holding_mark(), KeptSum.objects.filter(basis=basis).order_by()
+    if mark is None or not stored.exists():
+        keys = _owners(Movement.objects.filter(currency=currency), small + 1)
+        return None if len(keys) > small else kept_of(keys, basis).get(currency, {})
+    fields = ("months", "month", "gained", "lost", "left")
+    rows = stored.filter(currency=currency).values_list(*fields)
+    found = {(months, month): Kept(*sums) for months, month, *sums in rows}
+    later = _owners(Movement.objects.filter(pk__gt=mark.upto))
+    for place, each in kept_of(later, basis).get(currency, {}).items():
+        found[place] = found.get(place, NONE).plus(each)
+    for place, each in kept_of(later, basis, upto=mark.upto).get(currency, {}).items():
+        found[place] = found.get(place, NONE).minus(each)
+    return found
+
+
+def _owners(rows: QuerySet[Movement], most: int | None = None) -> list[int]:
+    return sorted(rows.order_by().values_list(OWNER, flat=True).distinct()[:most])
+
+
+def touched(after: int, upto: int) -> list[int]:
+    """The customers whose rows were booked between two marks."""
+    return _owners(Movement.objects.filter(pk__gt=after, pk__lte=upto))
+
+
+def kept_of(
+    keys: Collection[int], basis: str, upto: int | None = None
+) -> dict[str, dict[Place, Kept]]:
+    """What customers add to the spans of each currency, by their rows up to a mark."""
+    found: dict[str, dict[Place, Kept]] = {}
+    listed = list(keys)
+    for start in range(0, len(listed), BATCH):
+        for (_, currency), nets in _nets(listed[start : start + BATCH], basis, upto).items():
+            sums = found.setdefault(currency, {})
+            for place, each in retention.of_customer(nets):
+                sums[place] = sums.get(place, NONE).plus(each)
+    return found
+
+
+def _nets(
+    keys: list[int], basis: str, upto: int | None
+) -> dict[tuple[int, str], dict[date, Decimal]]:
+    """What moved in each month, by customer and currency."""
+    same = Customer.objects.filter(merged_into__in=keys).values_list("pk", "merged_into_id")
+    owners = dict(same)
+    rows = Movement.objects.filter(customer__in=[*keys, *owners]).order_by()
+    rows = rows if upto is None else rows.filter(pk__lte=upto)
+    found: dict[tuple[int, str], dict[date, Decimal]] = {}
+    for pk, currency, on, kind, amount in rows.values_list(
+        "customer_id", "currency", basis, "kind", "amount"
+    ).iterator():
+        mine = found.setdefault((owners.get(pk, pk), currency), {})
+        month = month_of(on)
+        mine[month] = mine.get(month, Decimal(0)) + Kind(kind).sign * amount
+    return found
 
 
 # --- Whether it is right ------------------------------------------------------------------------
@@ -174,3 +252,8 @@ def sums_differ() -> list[str]:
             if summed.get((currency, month, kind)) != kept.get((currency, month, kind))
         ]
     return found
+
+
+def personal(_customer_ids: Collection[int]) -> dict[str, object]:
+    """Sums tell of nobody."""
+    return {}

@@ -1,5 +1,6 @@
 """Bringing the monthly sums up to date, and the nightly look at the ledger."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -12,14 +13,15 @@ from operations.outbox.severity import CRITICAL
 from revenue.customers.models import Customer, Movement
 from revenue.customers.recurring import month_of
 from revenue.ledger import reports
-from revenue.ledger.models import Mark, MonthlySum
+from revenue.ledger.models import KeptSum, Mark, MonthlySum
+from revenue.ledger.retention import NONE, Kept, Place
 
 AUTOMATION = "revenue.check_ledger"
 SOURCE, KIND, SUBJECT = "revenue", "ledger_differs", "MRR ledger"
 LINK = "/dashboards/revenue"
 TOLD = 5
 BATCH = 500
-Place = tuple[str, str, str, date, str]
+Sum = tuple[str, str, str, date, str]
 
 
 @transaction.atomic
@@ -32,13 +34,14 @@ def roll_up(*, now: datetime, anew: bool = False) -> int:
     mark = None if anew else reports.holding_mark()
     if mark is None:
         MonthlySum.objects.all().delete()
+        KeptSum.objects.all().delete()
         Customer.objects.exclude(rolled_segment=None).update(rolled_segment=None)
     else:
         Mark.objects.select_for_update().get(pk=1)
     after = mark.upto if mark else 0
     upto, rows = reports.newest()
-    changed = list(reports.moved_customers().values_list("pk", flat=True))
-    sums: dict[Place, tuple[Decimal, int]] = {}
+    changed = reports.moved_customers()
+    sums: dict[Sum, tuple[Decimal, int]] = {}
     for basis in MonthlySum.Basis.values:
         fresh = Movement.objects.filter(pk__gt=after, pk__lte=upto)
         _add(sums, fresh, basis)
@@ -46,19 +49,20 @@ def roll_up(*, now: datetime, anew: bool = False) -> int:
             keys = changed[start : start + BATCH]
             _shift(sums, Movement.objects.filter(pk__lte=after, customer__in=keys), basis)
     _store(sums)
+    _keep(after, upto)
     _note_segments()
     had = mark.rows if mark else 0
     Mark.objects.update_or_create(pk=1, defaults={"upto": upto, "rows": rows, "marked_at": now})
     return rows - had
 
 
-def _add(sums: dict[Place, tuple[Decimal, int]], rows: QuerySet[Movement], basis: str) -> None:
+def _add(sums: dict[Sum, tuple[Decimal, int]], rows: QuerySet[Movement], basis: str) -> None:
     grouped = rows.order_by().values_list("currency", reports.SEGMENT, basis, "kind")
     for currency, segment, on, kind, amount, payers in reports.summed(grouped):
         _plus(sums, (currency, basis, segment, month_of(on), kind), amount, payers)
 
 
-def _shift(sums: dict[Place, tuple[Decimal, int]], rows: QuerySet[Movement], basis: str) -> None:
+def _shift(sums: dict[Sum, tuple[Decimal, int]], rows: QuerySet[Movement], basis: str) -> None:
     """From the segment that the sums had to the one of now."""
     both = ("customer__rolled_segment", reports.SEGMENT)
     grouped = rows.order_by().values_list("currency", *both, basis, "kind")
@@ -67,14 +71,12 @@ def _shift(sums: dict[Place, tuple[Decimal, int]], rows: QuerySet[Movement], bas
         _plus(sums, (currency, basis, new, month_of(on), kind), amount, payers)
 
 
-def _plus(
-    sums: dict[Place, tuple[Decimal, int]], place: Place, amount: Decimal, payers: int
-) -> None:
+def _plus(sums: dict[Sum, tuple[Decimal, int]], place: Sum, amount: Decimal, payers: int) -> None:
     has = sums.get(place, (Decimal(0), 0))
     sums[place] = has[0] + amount, has[1] + payers
 
 
-def _store(sums: dict[Place, tuple[Decimal, int]]) -> None:
+def _store(sums: dict[Sum, tuple[Decimal, int]]) -> None:
     """Add to the rows that are there; make those that are not."""
     stored = {
         (each.currency, each.basis, each.segment, each.month, each.kind): each
@@ -101,6 +103,41 @@ def _store(sums: dict[Place, tuple[Decimal, int]]) -> None:
             changed.append(row)
     MonthlySum.objects.bulk_create(fresh, batch_size=BATCH)
     MonthlySum.objects.bulk_update(changed, ["amount", "payers"], batch_size=BATCH)
+
+
+def _keep(after: int, upto: int) -> None:
+    """Bring what was kept from one mark to the next; whole where there is none of it."""
+    since = after if KeptSum.objects.exists() else 0
+    keys = reports.touched(since, upto)
+    for basis in MonthlySum.Basis.values:
+        now = reports.kept_of(keys, basis, upto=upto)
+        before = reports.kept_of(keys, basis, upto=since) if since else {}
+        for currency in now:
+            _keep_sums(currency, basis, now[currency], before.get(currency, {}))
+
+
+def _keep_sums(
+    currency: str, basis: str, now: Mapping[Place, Kept], before: Mapping[Place, Kept]
+) -> None:
+    rows = KeptSum.objects.filter(currency=currency, basis=basis)
+    stored = {(row.months, row.month): row for row in rows}
+    fresh, changed = [], []
+    for place in now.keys() | before.keys():
+        more = now.get(place, NONE).minus(before.get(place, NONE))
+        row = stored.get(place)
+        if row is None:
+            keys = {"currency": currency, "basis": basis, "months": place[0], "month": place[1]}
+            fresh.append(KeptSum(**keys, **more._asdict()))
+        elif more != NONE:
+            row.gained, row.lost, row.left = Kept(row.gained, row.lost, row.left).plus(more)
+            changed.append(row)
+    KeptSum.objects.bulk_create(fresh, batch_size=BATCH)
+    KeptSum.objects.bulk_update(changed, ["gained", "lost", "left"], batch_size=BATCH)
+
+
+def forget_kept(_kept: int, _duplicate: int, _now: datetime) -> None:
+    """Two customers are one from now on, in months gone by too: what was kept is summed anew."""
+    KeptSum.objects.all().delete()
 
 
 def _note_segments() -> None:

@@ -3,6 +3,7 @@ from decimal import Decimal
 
 from dashboards.revenue import pictures
 from revenue.customers.bridge import months
+from revenue.ledger.retention import Kept, spans
 
 TODAY = date(2026, 2, 10)
 ROWS = [
@@ -16,23 +17,48 @@ def bridges():
     return pictures.known(months(ROWS, date(2025, 6, 1), TODAY))
 
 
+LOST = {(1, date(2026, 1, 1)): Kept(lost=Decimal(25), left=1)}
+
+
 def test_months_before_the_first_movement_are_left_out():
     assert bridges()[0].starts_on == date(2025, 12, 1)
     assert pictures.known(months([], date(2025, 6, 1), TODAY)) == []
 
 
 def test_the_headlines_use_the_last_month_that_is_over():
-    found = {each.label: each for each in pictures.headlines(bridges(), "USD", TODAY)}
+    retained = spans(bridges(), LOST)
+    shown = pictures.headlines(bridges(), "USD", TODAY, retained)
+    found = {each.label: each for each in shown}
     assert (found["MRR"].value, found["ARR"].value) == ("$85", "$1,020")
     assert found["MRR"].note == "+$10 so far this month"
     assert found["Customer churn"].value == "25.0%"
     assert found["Customer churn"].note == "1 customer lost in January 2026"
+    assert found["Net retention"].missing
+    assert found["Net retention"].note == "Nobody paid a year ago; 75.0% in the last"
 
 
-def test_a_company_in_its_first_month_has_no_churn_yet():
+def test_retention_over_a_year_needs_customers_of_a_year_ago():
+    longer = months([(date(2024, 12, 9), "new", Decimal(200), 2), *ROWS], date(2025, 1, 1), TODAY)
+    kept = {**LOST, (12, date(2026, 1, 1)): Kept(Decimal(30), Decimal(50), 1)}
+    shown = pictures.headlines(longer, "USD", TODAY, spans(longer, kept))
+    found = {each.label: each for each in shown}
+    assert found["Net retention"].value == "90.0%"
+    assert found["Net retention"].note.startswith("The 12 months to January 2026; 91.7% in")
+    assert found["Gross retention"].value == "75.0%"
+
+
+def test_rates_wait_for_a_month_that_is_over_and_for_the_sums():
     one = months([(TODAY, "new", Decimal(5), 1)], TODAY, TODAY)
-    churn = pictures.headlines(one, "USD", TODAY)[-1]
-    assert (churn.missing, churn.note) == (True, "No month is over yet")
+    for each in pictures.headlines(one, "USD", TODAY)[-3:]:
+        assert (each.missing, each.note) == (True, "No month is over yet")
+    churn = pictures.headlines(bridges(), "USD", TODAY)[-1]
+    assert (churn.missing, churn.note) == (True, "The nightly run works it out")
+
+
+def test_the_open_month_has_no_retention_in_the_table():
+    rows = pictures.bridge(bridges(), "USD", TODAY, spans(bridges(), LOST)).table.rows
+    assert rows[0][-4:-1] == (None, None, None)
+    assert rows[1][-4:-1] == (25.0, 75.0, 75.0)
 
 
 def test_the_bridge_shows_each_month_with_its_signs_and_marks_the_open_one():

@@ -13,7 +13,8 @@ from revenue.customers import reports as customers
 from revenue.customers import services as changing
 from revenue.customers.models import Customer, Movement, Subscription
 from revenue.ledger import reports, services
-from revenue.ledger.models import Mark, MonthlySum
+from revenue.ledger.models import KeptSum, Mark, MonthlySum
+from revenue.ledger.retention import NONE
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 20, 9, tzinfo=UTC)
@@ -62,6 +63,46 @@ def exact():
             assert [one.payers_closing for one in each] == [one.payers_closing for one in alone]
 
 
+def kept_exactly():
+    """What is kept is what all rows say, worked out at once."""
+    keys = list(Customer.objects.filter(merged_into=None).values_list("pk", flat=True))
+    for basis in (customers.BOOKED, customers.EFFECTIVE):
+        whole = reports.kept_of(keys, basis)["USD"]
+        found = reports.kept("USD", basis)
+        assert found is not None
+        assert {place: each for place, each in found.items() if each != NONE} == whole
+
+
+def test_what_is_kept_is_exact_without_sums_with_them_and_with_rows_after_them(company):
+    kept_exactly()
+    services.roll_up(now=NOW)
+    assert KeptSum.objects.exists()
+    kept_exactly()
+    live(company[0], np.random.default_rng(9))
+    late = Subscription.objects.filter(ended_on=None).earliest("pk")
+    first = late.changes.earliest("on", "pk")
+    changing.adjust(late.pk, on=first.on, amount=Decimal(91), now=NOW, note="typed wrong")
+    kept_exactly()
+    services.roll_up(now=NOW)
+    kept_exactly()
+    assert services.roll_up(now=NOW) == 0
+    kept_exactly()
+
+
+def test_a_merge_has_what_is_kept_summed_anew(company):
+    services.roll_up(now=NOW)
+    changing.merge(company[0].pk, company[1].pk, now=NOW)
+    assert not KeptSum.objects.exists()
+    kept_exactly()
+    services.roll_up(now=NOW)
+    assert KeptSum.objects.exists()
+    kept_exactly()
+
+
+def test_a_large_ledger_without_sums_says_nothing_yet(company):
+    assert reports.kept("USD", small=3) is None
+
+
 def test_bridges_are_exact_without_sums_with_them_and_with_rows_after_them(company):
     exact()
     assert services.roll_up(now=NOW) == Movement.objects.count()
@@ -82,7 +123,7 @@ def test_a_customer_who_changes_segment_takes_the_past_along_at_once(company):
     exact()
     assert "New" in reports.bridges_by_segment("USD", FIRST, TODAY)
     services.roll_up(now=NOW)
-    assert not reports.moved_customers().exists()
+    assert reports.moved_customers() == []
     exact()
 
 
@@ -99,7 +140,7 @@ def test_merged_customers_count_in_the_segment_of_the_one_that_stays(company):
 
 def test_the_sums_answer_in_few_questions(company, django_assert_num_queries):
     services.roll_up(now=NOW)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(7):
         reports.bridges_by_segment("USD", FIRST, TODAY)
 
 
