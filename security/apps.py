@@ -14,11 +14,13 @@ class SecurityConfig(AppConfig):
         from aethercrown import idempotency, trail  # noqa: PLC0415 - models are ready only now
         from aethercrown.backup import parts  # noqa: PLC0415 - the same
         from operations.automations import registry  # noqa: PLC0415 - the same
+        from operations.decisions import kinds as decisions  # noqa: PLC0415 - the same
         from security.audit import services as audit  # noqa: PLC0415 - the same
         from security.envelope.replies import Replies  # noqa: PLC0415 - the same
         from security.recovery import services as recovery  # noqa: PLC0415 - the same
         from security.rotation import daily, kinds  # noqa: PLC0415 - the same
         from security.rotation import registry as rotators  # noqa: PLC0415 - the same
+        from security.turns import services as turns  # noqa: PLC0415 - the same
 
         trail.keep("audit", audit.record)
         post_create_historical_record.connect(audit.testify, dispatch_uid="security.audit")
@@ -27,8 +29,10 @@ class SecurityConfig(AppConfig):
             registry.register(automation)
         for part in recovery.PARTS:
             parts.register(part)
-        for kind in kinds.KINDS:
-            rotators.register(kind)
+        for rotator in kinds.KINDS:
+            rotators.register(rotator)
+        for kind in turns.KINDS:
+            decisions.register(kind)
         # Permissions are rows that Django itself makes after migrate; no migration can name them.
         post_migrate.connect(grant_roles, dispatch_uid="security.roles")
         post_migrate.connect(plant_secrets, sender=self, dispatch_uid="security.secrets")
@@ -40,16 +44,20 @@ def watch_doors() -> None:
     from allauth.account import signals as account  # noqa: PLC0415 - models are ready only now
     from allauth.mfa import signals as factors  # noqa: PLC0415 - the same
     from axes.signals import user_locked_out  # noqa: PLC0415 - the same
+    from django.contrib.auth.signals import user_login_failed  # noqa: PLC0415 - the same
 
     from aethercrown import doctor  # noqa: PLC0415 - the same
     from security.access import services as access  # noqa: PLC0415 - the same
+    from security.doors import services as doors  # noqa: PLC0415 - the same
     from security.standing import reports as standing  # noqa: PLC0415 - the same
 
     account.authentication_step_completed.connect(
         access.proved_again, dispatch_uid="security.proved"
     )
     account.user_logged_in.connect(access.signed_in, dispatch_uid="security.signed_in")
-    user_locked_out.connect(access.name_closed, dispatch_uid="security.closed")
+    user_login_failed.connect(doors.password_refused, dispatch_uid="security.refused")
+    user_locked_out.connect(doors.name_closed, dispatch_uid="security.closed")
+    factors.authentication_failed.connect(doors.code_refused, dispatch_uid="security.code")
     factors.authenticator_added.connect(access.factor_added, dispatch_uid="security.added")
     factors.authenticator_removed.connect(access.factor_removed, dispatch_uid="security.removed")
     for look in standing.LOOKS:

@@ -63,6 +63,7 @@ def swap(restored: Path, target: Path, aside: Path) -> None:
     if target.exists():
         with closing(sqlite3.connect(target, timeout=BUSY_SECONDS)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        target.chmod(0o600)
         target.rename(aside)
     for companion in COMPANIONS:
         Path(f"{target}{companion}").unlink(missing_ok=True)

@@ -92,7 +92,7 @@ class Passwords(AxesBackend):  # type: ignore[misc]  # its base has no types
         bucket = f"sign-in:{lockout.who(username or '')}"
         if is_closed(request, username or "", bucket):
             request.axes_locked_out = True  # type: ignore[attr-defined]  # read by the middleware
-            request.was_closed = True  # type: ignore[attr-defined]  # read by name_closed
+            request.was_closed = True  # type: ignore[attr-defined]  # read by doors
             log.warning("Sign-in closed after too many wrong passwords")
             raise PermissionDenied
         user = self.checked(request, username, password)
@@ -236,17 +236,6 @@ def tell(event: str, user: User, **detail: str | int) -> None:
 def signed_in(request: HttpRequest, user: User, **_signal: Any) -> None:
     """Receives allauth's `user_logged_in`: the password, and a second factor where there is one."""
     tell("signed in", user, address=client_address(request))
-
-
-def name_closed(request: HttpRequest, username: str, **_signal: Any) -> None:
-    """Receives django-axes' `user_locked_out`; the name is a digest, as lockout.py has it.
-
-    Told when a name closes, not at each further try: nobody fills the audit from outside.
-    """
-    if getattr(request, "was_closed", False):
-        return
-    detail = {"address": client_address(request)}
-    trail.record(stream="access", event="sign-in closed", subject=username, detail=detail)
 
 
 def factor_added(user: User, authenticator: Any, **_signal: Any) -> None:
