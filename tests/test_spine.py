@@ -62,7 +62,8 @@ def test_the_environment_is_read_in_settings_only():
 
 
 def test_no_module_is_named_after_nothing():
-    assert not [path for path in sources() if path.stem in FORBIDDEN]
+    bound = ROOT / "aethercrown/sqlite/base.py"  # Django looks for a backend under that name
+    assert not [path for path in sources() if path.stem in FORBIDDEN and path != bound]
 
 
 def test_no_file_is_empty():

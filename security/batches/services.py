@@ -130,9 +130,9 @@ def _turned(made: Sequence[Made], terms: Mapping[str, Terms], now: datetime) -> 
         turn = schedule.turn(now, asked.interval, key.uuid, number)
         key.last_rotated_at, key.next_rotation_at = now, turn.due_at
         due, starts = bulk.stamp(turn.due_at), bulk.stamp(turn.starts_at)
-        rows.append((at, due, starts, asked.interval_days, None, 0, None, "", key.pk))
+        rows.append((at, due, starts, asked.interval_days, None, 0, None, "", None, key.pk))
     columns = ("last_rotated_at", "next_rotation_at", "starts_at", "interval_days", "lease_until",
-               "fail_count", "next_attempt_at", "last_error")  # fmt: skip
+               "fail_count", "next_attempt_at", "last_error", "asked_at")  # fmt: skip
     bulk.update(Key, columns, ["id"], rows)
 
 

@@ -1,13 +1,16 @@
 """What happens to keys by itself: the daily pass, and the alerts that their state asks for."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from operations.alerts import reports as open_alerts
 from operations.alerts import services as alerts
 from operations.automations.registry import Automation, Occasion, Outcome
 from security.rotation import alarms, reports, services
+from security.stages.services import Key
+from security.turns import services as turns
+from security.turns.turn import AUTOMATION
 
-AUTOMATION = "security.rotate_keys"
 ACTOR = f"automation:{AUTOMATION}"
 SOURCE = "keys"
 PAGE = "/dashboards/keys"
@@ -15,21 +18,45 @@ AUTO = "auto"
 
 
 def perform(occasion: Occasion) -> Outcome:
-    """Rotate what is due in mode auto; in the others only say what is. Safe to repeat."""
-    if occasion.dry_run or occasion.mode != AUTO:
+    """Put forward what is due, a decision a key; in mode auto rotate it. Safe to repeat."""
+    if occasion.dry_run:
         names = [each["key_id"] for each in reports.due(occasion.now)]
-        if not occasion.dry_run:
-            ring(occasion.now)
-        said = f"{len(names)} keys are due; in mode {occasion.mode} a person rotates them."
-        return Outcome(said, detail={"due": names[:100]})
-    passed = services.rotate_due(actor=ACTOR)
+        return Outcome(f"{len(names)} keys are due.", detail={"due": names[:100]})
+    done = _rotated(occasion) if occasion.mode == AUTO else _proposed(occasion)
     ring(occasion.now)
+    return done
+
+
+def _proposed(occasion: Occasion) -> Outcome:
+    """As many decisions as the pass would rotate keys; what is approved comes within a minute."""
+    put = turns.put_forward(services.next_due(), mode=occasion.mode, now=occasion.now,
+                            run=occasion.run_id)  # fmt: skip
+    names = [each["key_id"] for each in reports.due(occasion.now)]
+    said = (
+        f"{len(names)} keys are overdue, {len(put.decisions)} rotations put forward; in mode "
+        f"{occasion.mode} none is begun without a person."
+    )
+    return Outcome(said, put.decisions, {"due": names[:100]})
+
+
+def _rotated(occasion: Occasion) -> Outcome:
+    put = turns.Put()
+
+    def permit(keys: Sequence[Key]) -> Sequence[Key]:
+        nonlocal put
+        put = turns.put_forward(keys, mode=AUTO, now=occasion.now, run=occasion.run_id)
+        return put.allowed
+
+    passed = services.rotate_due(actor=ACTOR, permit=permit)
+    waiting = len(put.decisions) - len(put.allowed)
     said = (
         f"{len(passed.rotations)} of {passed.due} due keys rotated, {len(passed.failures)} failed, "
-        f"{passed.held_back} held back. {passed.paused_because}"
+        f"{passed.held_back} held back"
+        + (f", {waiting} wait for a person" if waiting else "")
+        + f". {passed.paused_because}"
     )
     failures = {each.key_id: each.error for each in passed.failures[:100]}
-    return Outcome(said.strip(), detail={"failures": failures})
+    return Outcome(said.strip(), put.decisions, {"failures": failures})
 
 
 def ring(now: datetime) -> int:

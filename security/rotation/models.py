@@ -44,7 +44,7 @@ class Policy(models.Model):
 
 MACHINE = [  # columns of a key that rotating writes: the chain tells of them, its history does not
     *("state", "last_rotated_at", "next_rotation_at", "starts_at", "lease_until", "fence"),
-    *("fail_count", "next_attempt_at", "last_error"),
+    *("fail_count", "next_attempt_at", "last_error", "asked_at"),
 ]
 
 
@@ -78,6 +78,9 @@ class Key(models.Model):
     fail_count = models.PositiveIntegerField(default=0, editable=False)
     next_attempt_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, editable=False)
+    asked_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its rotation was approved, and is to come."
+    )
     history = Records(excluded_fields=MACHINE)
 
     class Meta:

@@ -5,7 +5,7 @@ outside call, so that tests can end the process at any of them; see failpoints.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -31,7 +31,7 @@ from security.custody.services import (
 )
 from security.passes import services as passes
 from security.passes.services import realign, resume_passes, set_policy
-from security.rotation import failpoints, flow, registry, reports
+from security.rotation import failpoints, flow, registry, reports, schedule
 from security.rotation.answers import Failure, Passed, Rotation
 from security.rotation.failpoints import Strike
 from security.rotation.flow import NotRotated, Run, claimed
@@ -68,6 +68,7 @@ WrongStep = stages.WrongStep  # the key's state forbids it: 409
 InFlight = stages.InFlight  # a WrongStep: another rotation holds the claim: 409
 database_now = stages.database_now
 Clock = Callable[[], datetime]
+Permit = Callable[[Sequence[Key]], Sequence[Key]]
 MANUAL, SCHEDULED, COMPROMISED = "manual", "scheduled", stages.COMPROMISED
 BATCH = 500
 REASONS = (MANUAL, SCHEDULED, COMPROMISED)
@@ -210,14 +211,16 @@ def rotate_due(
     *,
     actor: str = "",
     force: bool = False,
+    permit: Permit = tuple,
     clock: Clock | None = None,
     local_clock: Clock | None = None,
     strike: Strike = failpoints.nothing,
 ) -> Passed:
     """Rotate every key that is due, the oldest first, within the hour's limit; safe to repeat.
 
-    `force` lifts the limit and a pause. Keys that need a person raise an alert instead. What is
-    due is decided by the database's clock; `local_clock` only shows whether one has jumped.
+    `force` lifts the limit and a pause. Keys that need a person raise an alert instead; so do
+    those, of the pass's, that `permit` leaves out. What is due is decided by the database's
+    clock; `local_clock` only shows whether one has jumped.
     """
     clock = clock or database_now
     now = clock()
@@ -225,9 +228,16 @@ def rotate_due(
     begun, chosen = passes.begin(now, (local_clock or timezone.now)(), actor, force=force)
     if begun.paused_because:
         return Passed([], [], begun.due, begun.due, begun.paused_because)
-    rotations, failures = _rotated(chosen, Order(SCHEDULED, actor=actor), clock, strike)
+    allowed = permit(chosen)
+    rotations, failures = _rotated(allowed, Order(SCHEDULED, actor=actor), clock, strike)
     passes.end(begun, len(rotations), len(failures), clock())
     return Passed(rotations, failures, begun.due, begun.held_back)
+
+
+def next_due(clock: Clock | None = None) -> list[Key]:
+    """The keys that an unlimited hour would begin with: as many as one pass may rotate."""
+    now = (clock or database_now)()
+    return passes.due(now)[: schedule.most_an_hour(Key.objects.filter(state=State.ACTIVE).count())]
 
 
 def _rotated(
@@ -309,12 +319,13 @@ def tend(clock: Clock | None = None, strike: Strike = failpoints.nothing) -> int
 
 
 def _unfinished(now: datetime) -> list[Key]:
-    """Free keys with a pending value, or whose scheduled rotation failed, that need not wait."""
+    """Free keys that need not wait: with a pending value, an approved or a failed rotation."""
     free = stages.free().filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
     rows = free.filter(state__in=STARTABLE)
     pending = Q(versions__state=Version.State.PENDING)
     again = Q(fail_count__gt=0, starts_at__lte=now)
-    return list(rows.filter(pending | again).distinct().order_by("next_attempt_at", "pk"))
+    asked = Q(asked_at__isnull=False)
+    return list(rows.filter(pending | again | asked).distinct().order_by("next_attempt_at", "pk"))
 
 
 def _revive(key: Key, clock: Clock, strike: Strike) -> None:

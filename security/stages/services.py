@@ -196,6 +196,7 @@ def finish(held: Claim, version: Version, terms: Terms, now: datetime) -> Versio
         fail_count=0,
         next_attempt_at=None,
         last_error="",
+        asked_at=None,
     )
     Key.objects.filter(pk=held.key.pk, state=Key.State.FAILED).update(state=Key.State.ACTIVE)
     if old is not None:

@@ -9,6 +9,7 @@ from operations.alerts import reports as alerts
 from operations.automations.registry import Occasion
 from security.rotation import daily, reports, services, tasks
 from security.rotation.models import Key, Pass
+from security.turns.turn import AUTOMATION
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -16,7 +17,7 @@ DAY = timedelta(days=1)
 
 def occasion(mode="auto", *, dry_run=False):
     now = timezone.now()
-    return Occasion(daily.AUTOMATION, None if dry_run else 1, now, now, mode, dry_run)
+    return Occasion(AUTOMATION, None, now, now, mode, dry_run)
 
 
 def registered(key_id="billing-secret", *, late=timedelta(minutes=1), level="high", **more):
@@ -47,7 +48,10 @@ def test_the_pass_rotates_what_is_due_and_says_so():
 def test_in_the_other_modes_a_person_rotates_and_is_told_of_it(mode):
     registered(late=DAY)
     said = daily.perform(occasion(mode))
-    assert said.summary == f"1 keys are due; in mode {mode} a person rotates them."
+    assert said.summary == (
+        f"1 keys are overdue, 1 rotations put forward; in mode {mode} none"
+        " is begun without a person."
+    )
     assert said.detail == {"due": ["billing-secret"]}
     assert version() == 1
     assert (("overdue", "billing-secret", "high")) in told()
@@ -55,7 +59,8 @@ def test_in_the_other_modes_a_person_rotates_and_is_told_of_it(mode):
 
 def test_a_dry_run_changes_and_tells_nothing():
     registered(late=DAY)
-    daily.perform(occasion(dry_run=True))
+    said = daily.perform(occasion(dry_run=True))
+    assert (said.summary, said.detail) == ("1 keys are due.", {"due": ["billing-secret"]})
     assert version() == 1
     assert not told()
     assert not Pass.objects.exists()
