@@ -1,7 +1,8 @@
 """Price books as staff keep them: drafts edited, versions published and retired, quotes read."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
@@ -22,7 +23,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from revenue.pricing import check, plainly, reports, services
+from revenue.pricing import check, plainly, reports, services, tryout
 from revenue.pricing.exact import Wrong
 from revenue.pricing.models import (
     Charge,
@@ -41,6 +42,7 @@ class ChargeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in stubs
     """A charge in plain fields: which of them are filled depends on its model."""
 
     model = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
+    asked: Mapping[str, str] = {}  # the uses to work out, by the charge's key
 
     class Meta:
         model = Charge
@@ -54,6 +56,14 @@ class ChargeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in stubs
         held = plainly.fields_of(row.model, row.price) if row.pk else {}
         for name in plainly.NAMES:
             self.fields[name].initial = held.get(name)
+        self.fields[TRIED].initial = told = self.asked.get(f"{tryout.USE_OF}{row.pk}", "")
+        if row.pk:
+            words = tryout.worked(row.model, row.price, told, row.version.book.currency)
+            self.fields[TRIED].help_text = words
+
+    def has_changed(self) -> bool:
+        """Working it out alone changes nothing."""
+        return bool(set(self.changed_data) - {TRIED})
 
     def clean(self) -> dict[str, Any] | None:
         found = super().clean() or {}
@@ -78,7 +88,15 @@ def asked(name: str) -> forms.CharField:
     )
 
 
+TRIED = "use"
 ChargeForm.declared_fields.update({name: asked(name) for name in plainly.NAMES})
+ChargeForm.declared_fields[TRIED] = forms.CharField(
+    required=False,
+    max_length=30,
+    label="Work out for a use of",
+    help_text="Save, and see here what it costs.",
+    widget=UnfoldAdminTextInputWidget(),
+)
 
 
 class DraftOnly:
@@ -120,7 +138,13 @@ class ChargeInline(DraftOnly, StackedInline):
     fieldsets = [
         (None, {"fields": [("plan", "position"), ("metric", "title"), "model"]}),
         ("Price, as the model needs it", {"fields": list(plainly.NAMES)}),
+        ("What it costs", {"fields": [TRIED]}),
     ]
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        found = super().get_formset(request, obj, **options)
+        found.form = type("AskedForm", (found.form,), {"asked": request.GET.dict()})
+        return found
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Of a published version, the price as it is kept."""
@@ -138,16 +162,18 @@ class ChargeInline(DraftOnly, StackedInline):
         return format_html_join("", "<div>{}: {}</div>", rows)
 
 
-Page = Callable[[Any, HttpRequest, str], HttpResponse]
-ASK: Callable[[Page], Page] = action(
-    description="Ask for another price", permissions=["ask"], url_path="ask"
-)
-PUBLISH: Callable[[Page], Page] = action(
-    description="Publish", permissions=["publish"], url_path="publish"
-)
-RETIRE: Callable[[Page], Page] = action(
-    description="Retire", permissions=["publish"], url_path="retire"
-)
+Step = TypeVar("Step", bound=Callable[..., Any])
+
+
+def button(words: str, permission: str, path: str) -> Callable[[Step], Step]:
+    """A button on the page of one row."""
+    made: Callable[[Step], Step] = action(
+        description=words, permissions=[permission], url_path=path
+    )
+    return made
+
+
+KEPT = ("book", "number", "state", "published_at", "published_by", "retired_at", "digest")
 QUESTIONS = {
     "Publish": "Once published, a version is fixed for ever and holds from its first day on.",
     "Retire": "A retired version makes no new quotes; those that were made stay as they are.",
@@ -192,17 +218,8 @@ class VersionAdmin(ModelAdmin):
     inlines = [PlanPriceInline, FactorInline, RuleInline, ChargeInline]
     actions = ["publish", "retire"]
     actions_detail = ["publish_one", "retire_one"]
-    readonly_fields = [
-        "book",
-        "number",
-        "state",
-        "published_at",
-        "published_by",
-        "retired_at",
-        "digest",
-        "findings",
-        "simulation",
-    ]
+    actions_submit_line = ["work_out"]
+    readonly_fields = [*KEPT, "findings", "simulation"]
     fieldsets = [
         (None, {"fields": ["book", "number", "state", "effective_from", "notes"]}),
         ("Guardrails", {"fields": ["largest_discount", "largest_change"]}),
@@ -221,6 +238,10 @@ class VersionAdmin(ModelAdmin):
         may: bool = super().has_delete_permission(request, obj)
         return may and obj is not None and obj.is_draft
 
+    def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        drafts = Version.objects.filter(pk=object_id, state=Version.State.DRAFT)
+        return drafts.exists() and self.has_change_permission(request)
+
     def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return people.may_approve(people.person(request.user))
 
@@ -234,11 +255,22 @@ class VersionAdmin(ModelAdmin):
         path = f"/dashboards/pricing/versions/{version.pk}"
         return format_html('<a href="{}">Simulate over all customers</a>', path)
 
-    @PUBLISH
+    @button("Save and work out", "edit", "work-out")
+    def work_out(self, request: HttpRequest, version: Version) -> None:
+        """Save the draft, and show what each charge costs for the use beside it."""
+
+    def response_change(self, request: HttpRequest, version: Version) -> HttpResponse:
+        if "work_out" not in request.POST:
+            found: HttpResponse = super().response_change(request, version)
+            return found
+        uses = tryout.asked(request.POST.dict(), TRIED)
+        return redirect(f"{request.path}?{urlencode(uses)}#charges-group")
+
+    @button("Publish", "publish", "publish")
     def publish_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._asked(request, object_id, "Publish", self.publish)
 
-    @RETIRE
+    @button("Retire", "publish", "retire")
     def retire_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._asked(request, object_id, "Retire", self.retire)
 
@@ -296,15 +328,7 @@ class AskForm(forms.Form):
 
 @admin.register(Quote)
 class QuoteAdmin(ModelAdmin):
-    list_display = [
-        "quoted_at",
-        "plan",
-        "final_price",
-        "agreed_price",
-        "currency",
-        "version",
-        "quoted_by",
-    ]
+    list_display = ["quoted_at", "plan", "final_price", "agreed_price", "version", "quoted_by"]
     list_filter = ["plan", "currency", "quoted_at"]
     list_select_related = ["plan", "version__book"]
     date_hierarchy = "quoted_at"
@@ -341,7 +365,7 @@ class QuoteAdmin(ModelAdmin):
         path = services.page(str(quote.quote_id))
         return format_html('<a href="{}">Line by line</a>', path)
 
-    @ASK
+    @button("Ask for another price", "ask", "ask")
     def ask(self, request: HttpRequest, object_id: str) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied

@@ -64,6 +64,26 @@ def test_a_charge_is_edited_in_plain_fields_and_a_wrong_one_is_named(admin_clien
     }
 
 
+def test_a_charge_is_worked_out_below_its_fields(admin_client, draft):
+    row = add_charge(draft)
+    data = form_of(admin_client, page(draft))
+    assert (
+        "In USD, a use of 1 costs 0.00; 10 costs 0.01"
+        in admin_client.get(page(draft)).content.decode()
+    )
+    data |= {"charges-0-unit": "0.25", "charges-0-use": "1000", "work_out": "1"}
+    found = admin_client.post(page(draft), data)
+    assert f"use_of_{row.pk}=1000" in found.headers["Location"]
+    shown = admin_client.get(found.headers["Location"]).content.decode()
+    assert "A use of 1,000 costs 250.00 USD." in shown
+    assert draft.charges.get().price == {"unit": "0.25"}
+    before = draft.charges.get().history.count()
+    data |= {"charges-0-use": "-4"}
+    shown = admin_client.post(page(draft), data, follow=True).content.decode()
+    assert "use must be 0 or more" in shown
+    assert draft.charges.get().history.count() == before  # working out is no change
+
+
 def test_a_published_versions_charges_are_told_in_words(admin_client, draft):
     add_charge(draft, model="volume", price={"tiers": [{"up_to": 9, "unit": 2}, {"unit": 1}]})
     admin_client.post(reverse("admin:revenue_version_publish_one", args=[draft.pk]))
