@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from aethercrown.charts.figures import COUNT, PERCENT, Unit, full, money, signed
 from dashboards.budget.headline import Headline, counted
@@ -11,18 +11,39 @@ from revenue.pricing.rater import Line
 from revenue.pricing.simulate import Change, Simulation
 
 PLAIN = Unit(digits=2)
+SOME = 5  # customers named for a reason
 
 
-def plans(rows: Mapping[str, Mapping[str, Any]], currency: str) -> Table:
-    """Plans on sale with their base prices."""
+class Planned(Protocol):
+    """What one plan brings."""
+
+    @property
+    def mrr(self) -> Decimal: ...
+    @property
+    def customers(self) -> int: ...
+
+
+def plans(
+    rows: Mapping[str, Mapping[str, Any]], currency: str, earned: Mapping[str, Planned]
+) -> Table:
+    """Plans on sale with their base prices, and what each earns now."""
     columns = (
         Column("Plan"),
         Column("Code"),
         Column("Base price a month", money(currency)),
+        Column("Customers", COUNT),
+        Column("MRR", money(currency)),
         Column("Features", prose=True),
     )
     lines = [
-        (each["name"], code, each["base_price"], ", ".join(each["features"]))
+        (
+            each["name"],
+            code,
+            each["base_price"],
+            earned[code].customers if code in earned else 0,
+            earned[code].mrr if code in earned else 0,
+            ", ".join(each["features"]),
+        )
         for code, each in rows.items()
     ]
     return Table("plans", "Plans on sale", columns, lines)
@@ -117,9 +138,11 @@ def headlines(found: Simulation) -> list[Headline]:
             "Customers whose price rises.",
         ),
         Headline(
-            "May leave",
+            "Break-even loss",
             share,
-            "of what those who pay more then pay",
+            "of what those who pay more would pay"
+            if found.break_even_percent is not None
+            else "Nothing is gained that could be lost",
             "The share of their revenue whose loss uses the gain up; none where nothing is gained.",
         ),
     ]
@@ -164,5 +187,11 @@ def changes(key: str, title: str, rows: Iterable[Change], currency: str) -> Tabl
 
 
 def left_out(found: Simulation) -> Table:
-    columns = (Column("Customer"), Column("Why", prose=True))
-    return Table("left-out", "Not rated", columns, list(found.left_out))
+    """Why customers are not rated: a row a reason, with some of them."""
+    reasons: dict[str, list[str]] = {}
+    for key, why in found.left_out:
+        reasons.setdefault(why, []).append(key)
+    ranked = sorted(reasons.items(), key=lambda each: (-len(each[1]), each[0]))
+    columns = (Column("Why", prose=True), Column("Customers", COUNT), Column("Such as", prose=True))
+    rows = [(why, len(keys), ", ".join(keys[:SOME])) for why, keys in ranked]
+    return Table("left-out", "Not rated", columns, rows)

@@ -13,6 +13,7 @@ from dashboards import page
 from dashboards.access import viewer
 from dashboards.pricing import sheets
 from revenue.billing import reports as billing
+from revenue.customers import reports as customers
 from revenue.pricing import reports
 from revenue.pricing.exact import Wrong
 from revenue.pricing.simulate import Simulation
@@ -27,10 +28,12 @@ def pricing(request: HttpRequest) -> HttpResponseBase:
     """Plans on sale, versions, and the newest quotes."""
     try:
         in_force = reports.in_force(timezone.now().date())
-        plans = sheets.plans(reports.tiers(timezone.now().date()), in_force.book.currency)
+        currency = in_force.book.currency
+        earned = {each.plan: each for each in customers.plans(currency)}
+        plans = sheets.plans(reports.tiers(timezone.now().date()), currency, earned)
         missing = ""
     except (reports.NothingPublished, reports.Tampered) as error:
-        in_force, plans, missing = None, sheets.plans({}, "USD"), str(error)
+        in_force, plans, missing = None, sheets.plans({}, "USD", {}), str(error)
     versions = sheets.versions(_version(each) for each in reports.listed(NEWEST))
     quotes = sheets.quotes(_quote(each) for each in reports.quotes()[:NEWEST])
     return page.download(request, "pricing", [plans, versions, quotes]) or page.shown(

@@ -16,6 +16,8 @@ from revenue.billing.months import Combine, Month, Part, Reading
 from revenue.billing.statement import Closed, Known, Statement, statement
 from revenue.customers.models import Change, Customer, Subscription
 from revenue.pricing import reports as pricing
+from revenue.pricing.book import NoSuchPlan
+from revenue.pricing.exact import Problem, Wrong
 from revenue.pricing.models import Version
 from revenue.pricing.rater import Line, line
 from revenue.pricing.simulate import Account, Simulation, simulated
@@ -119,7 +121,7 @@ def in_force(currency: str, on: date) -> Version:
 def preview(customer: Customer, day: date) -> tuple[Statement, Version]:
     """The bill of the month that holds `day`, as it stands now; nothing is stored.
 
-    Raises exact.Wrong, book.NoSuchPlan, NothingPublished and Tampered.
+    Raises exact.Wrong, NothingPublished and Tampered.
     """
     span = months.month(day)
     version = in_force(customer.currency, span.start)
@@ -131,7 +133,11 @@ def preview(customer: Customer, day: date) -> tuple[Statement, Version]:
         readings=readings([customer.pk], first, span.end).get(customer.pk, {}),
     )
     book = pricing.every_plan(pricing.book(version))
-    found = statement(known, span, book, _closed(issued), _credit(issued))
+    try:
+        found = statement(known, span, book, _closed(issued), _credit(issued))
+    except NoSuchPlan as error:
+        message = f"of the customer's subscription {error}"
+        raise Wrong(Problem("plan", "unknown_tier", message)) from None
     return found, version
 
 
@@ -292,7 +298,7 @@ def _used(rows: Sequence[Any], spans: Sequence[Month]) -> Iterator[Account]:
             for span in spans
             if months.is_used(mine.values(), span)
         )
-        yield Account(key, segment or "none", plan, told or (NOTHING,))
+        yield Account(key, segment or "none", plan, told or (NOTHING,) * len(spans))
 
 
 def simulation(

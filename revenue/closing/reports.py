@@ -13,11 +13,10 @@ from revenue.billing.months import Month
 from revenue.closing.due import Estimate
 from revenue.closing.models import Closing
 from revenue.customers.models import Change, Customer
-from revenue.pricing.book import NoSuchPlan
 from revenue.pricing.exact import Wrong
 
 BATCH = 500
-UNRATED = (Wrong, NoSuchPlan, billing.NothingPublished, billing.Tampered)
+UNRATED = (Wrong, billing.NothingPublished, billing.Tampered)
 
 
 def due_customers(currency: str, span: Month) -> QuerySet[Customer]:

@@ -5,8 +5,9 @@ differences of neighbours, so both add up to the final price.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from revenue.pricing import book as books
 from revenue.pricing.book import COMPANY, ENGAGEMENT, USAGE, Book, Ladder, Plan
@@ -68,10 +69,10 @@ def priced(
         kept, hits = guarded(book, plan, reached, previous)
         fee = reached + sum((each.amount for each in kept), ZERO)
         charges, missing = metered(book, plan, situation.usage, fee)
-        found = _figures(book, plan, running, kept, charges)
+        figures = _figures(book, plan, running, kept, charges)
         warnings = warned(plan, situation.usage)
-    return replace(
-        found,
+    return Priced(
+        **figures,
         usage_multiplier=books.product(value for _, _, value in factors[USAGE]),
         enterprise_multiplier=books.product(value for _, _, value in factors[COMPANY]),
         engagement_discount_percent=percent,
@@ -84,7 +85,7 @@ def priced(
 
 def _figures(
     book: Book, plan: Plan, running: "Running", kept: Sequence[Line], charges: Sequence[Line]
-) -> Priced:
+) -> dict[str, Any]:
     """The sums that lines and breakdown make; the lines of charges come last."""
     lines = list(_lines(running, book.digits))
     rows = dict.fromkeys(BREAKDOWN, ZERO)
@@ -93,18 +94,18 @@ def _figures(
     rows["guardrails"] = sum((each.amount for each in kept), ZERO)
     recurring = sum(rows.values(), ZERO)
     rows["charges"] = sum((each.amount for each in charges), ZERO)
-    return Priced(
-        plan=plan.code,
-        currency=book.currency,
-        base_price=rows["base"],
-        adjusted_price=rows["base"] + rows["usage_adjustment"] + rows["enterprise_adjustment"],
-        discount_amount=-rows["engagement_discount"] + ZERO,
-        recurring=recurring,
-        final_price=recurring + rows["charges"],
-        breakdown=rows,
-        own=(*(each for _, each in lines), *kept),
-        charges=tuple(charges),
-    )
+    return {
+        "plan": plan.code,
+        "currency": book.currency,
+        "base_price": rows["base"],
+        "adjusted_price": rows["base"] + rows["usage_adjustment"] + rows["enterprise_adjustment"],
+        "discount_amount": -rows["engagement_discount"] + ZERO,
+        "recurring": recurring,
+        "final_price": recurring + rows["charges"],
+        "breakdown": rows,
+        "own": (*(each for _, each in lines), *kept),
+        "charges": tuple(charges),
+    }
 
 
 BREAKDOWN = ("base", "usage_adjustment", "enterprise_adjustment", "engagement_discount")

@@ -22,6 +22,7 @@ ZERO, ONE, HUNDRED = Decimal(0), Decimal(1), Decimal(100)
 LARGEST = Decimal(10) ** 18
 MOST_DECIMALS = 30
 FINEST = Decimal(1).scaleb(-MOST_DECIMALS)
+UNITS = tuple(ONE.scaleb(-digits) for digits in range(MOST_DECIMALS + 1))
 CONTEXT = Context(
     prec=120, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow]
 )
@@ -56,8 +57,7 @@ def exactly() -> Iterator[None]:
 
 def rounded(amount: Decimal, digits: int) -> Decimal:
     """Half up (away from zero) to `digits` decimals; zero has no sign."""
-    unit = ONE.scaleb(-digits)
-    return amount.quantize(unit, ROUND_HALF_UP, CONTEXT) + ZERO
+    return amount.quantize(UNITS[digits], ROUND_HALF_UP, CONTEXT) + ZERO
 
 
 def number(value: object, path: str, *, text: bool = False) -> Decimal:

@@ -6,14 +6,16 @@ guardrails. No database of ours is touched.
 """
 
 import argparse
+import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from time import perf_counter
-from typing import Any, TypeVar
+from time import perf_counter, process_time
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -31,7 +33,8 @@ from tests.benchmarks.table import Report
 
 ORACLE = Path(__file__).parents[1] / "revenue" / "pricing" / "pricing_oracle.json"
 SEED = 20260105
-QUOTES_A_BOOK = 100
+QUOTES_A_BOOK, QUOTES_A_PART = 100, 5_000
+GUARDS = ("floor or ceiling", "largest discount", "largest change at a renewal", "lines")
 GRADUATED = {
     "tiers": [
         {"up_to": "1000", "unit": "0", "flat": "0"},
@@ -180,13 +183,37 @@ def properties(report: Report, count: int) -> None:
 
 
 def guardrails(report: Report, count: int) -> None:
-    """Random quotes of random books: none leaves its guardrails, however the price moves."""
+    """None leaves its guardrails, however the price moves; a process for each core."""
+    cores = os.cpu_count() or 1
     report.section(f"{count:,} random quotes and their guardrails")
-    draw = np.random.default_rng(SEED + 2)
-    names = ("floor or ceiling", "largest discount", "largest change at a renewal", "lines")
-    broken, hits = dict.fromkeys(names, 0), 0
     began = perf_counter()
-    for _ in range(count // QUOTES_A_BOOK):
+    with ProcessPoolExecutor(cores) as pool:
+        parts = list(pool.map(part_of_quotes, range(count // QUOTES_A_PART)))
+    spent, cpu = perf_counter() - began, sum(each.seconds for each in parts)
+    hits = sum(each.hits for each in parts)
+    report.say(f"{hits:,} of them were held by one.")
+    report.say(
+        f"{spent:.0f} s on {cores} cores: {count / spent:,.0f} a second, {count / cpu:,.0f} a"
+        " second of CPU, with drawing them and checking each."
+    )
+    for name in GUARDS:
+        report.judge(f"{name} broken:", sum(each.broken[name] for each in parts), 0)
+
+
+class Part(NamedTuple):
+    """Some of the random quotes: how many left which guardrail, and the CPU seconds of it."""
+
+    broken: dict[str, int]
+    hits: int
+    seconds: float
+
+
+def part_of_quotes(number: int) -> Part:
+    """Books with a hundred quotes each; every part draws from a seed of its own."""
+    draw = np.random.default_rng((SEED + 2, number))
+    broken, hits = dict.fromkeys(GUARDS, 0), 0
+    began = process_time()
+    for _ in range(QUOTES_A_PART // QUOTES_A_BOOK):
         made = guarded_book(draw)
         for _ in range(QUOTES_A_BOOK):
             before, asked = Decimal(cents(draw)), Decimal(int(draw.integers(0, 101)))
@@ -194,10 +221,7 @@ def guardrails(report: Report, count: int) -> None:
             hits += bool(found.hits)
             for name in beyond(made, found, before):
                 broken[name] += 1
-    spent = perf_counter() - began
-    report.say(f"{hits:,} of them were held by one; {count / spent:,.0f} a second.")
-    for name, times in broken.items():
-        report.judge(f"{name} broken:", times, 0)
+    return Part(broken, hits, process_time() - began)
 
 
 def beyond(made: Book, found: Priced, before: Decimal) -> Iterator[str]:
