@@ -1,8 +1,8 @@
 """The demo company: made once for an empty installation, and taken out again to the last row.
 
 Apps register what they add, in the order in which they depend on each other. Every row is noted
-in a ledger; clearing removes the noted ones, the newest first, and leaves those that a row of
-somebody else's needs, saying so.
+in a ledger. Clearing first lets go of what only waits for a demo row; then it removes the noted
+rows, the newest first, and leaves those that a row of somebody else's needs, saying so.
 """
 
 from collections.abc import Callable, Iterable
@@ -47,18 +47,35 @@ class Seeding:
 
 @dataclass(slots=True)
 class Cleared:
-    """How many rows went, and why others stayed."""
+    """How many rows went, why others stayed, and what of the owner's waits for them no more."""
 
     removed: int = 0
     kept: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
 
 
 _parts: dict[str, Callable[[Seeding], None]] = {}
+_releases: dict[str, Callable[[], list[str]]] = {}
 
 
-def register(name: str, seed: Callable[[Seeding], None]) -> None:
-    """Add an app's part; doing it again changes nothing. `seed` may raise NotEmpty."""
+def register(
+    name: str,
+    seed: Callable[[Seeding], None],
+    release: Callable[[], list[str]] | None = None,
+) -> None:
+    """Add an app's part; doing it again changes nothing. `seed` may raise NotEmpty.
+
+    `release` comes before any row is removed: it lets go of rows that would wait for one for
+    good, and says in sentences which.
+    """
     _parts[name] = seed
+    if release is not None:
+        _releases[name] = release
+
+
+def noted(table: str) -> list[int]:
+    """The keys of the demo company's rows of a table, such as `operations.task`."""
+    return list(DemoRow.objects.filter(table=table).values_list("key", flat=True))
 
 
 def is_there() -> bool:
@@ -79,7 +96,7 @@ def seed(today: date) -> int:
 @transaction.atomic
 def clear() -> Cleared:
     """Remove the demo company's rows; one that other rows need stays, and stays noted."""
-    cleared = Cleared()
+    cleared = Cleared(released=[each for release in _releases.values() for each in release()])
     for table, notes in _tables():
         keys = {note.key: note for note in notes}
         rows = apps.get_model(table)._default_manager  # noqa: SLF001 - documented

@@ -27,4 +27,4 @@ class OperationsConfig(AppConfig):
         doctor.register(recovery_reports.LOOK)
         for restored in recovery.PARTS:
             backup_parts.register(restored)
-        demo.register("operations", demo_services.seed)
+        demo.register("operations", demo_services.seed, demo_services.release)

@@ -13,7 +13,7 @@ LEASE = timedelta(seconds=20)
 RENEWAL = timedelta(seconds=5)
 ATTEMPTS = 3
 WAITS = (timedelta(0), timedelta(seconds=30), timedelta(seconds=120))  # before each attempt
-GRACE = timedelta(seconds=60)  # a slot started within it is on time, not caught up
+GRACE = timedelta(seconds=10)  # a slot entered within it is on time, not caught up
 WINDOW = timedelta(days=7)
 MOST = 100  # slots caught up at once
 KEPT = timedelta(days=90)  # runs that ended well or were skipped

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from django.utils import timezone
 
+from aethercrown import demo
 from aethercrown.demo import NotEmpty, Seeding
 from operations.alerts.models import Alert
 from operations.demo import company
@@ -41,6 +42,15 @@ def seed(seeding: Seeding) -> None:
     for site in company.SITES:
         _site(seeding, site, now)
     seeding.keep(Alert.objects.bulk_create(_alerts(now)))
+
+
+def release() -> list[str]:
+    """Tasks of the owner's that wait for the company's agents wait no more."""
+    pairs = tasks.release(demo.noted(Task._meta.label_lower), timezone.now())  # noqa: SLF001 - a documented name of Django's
+    return [
+        f"Task {waiter} waits no more for {needed}, which was the demo company's"
+        for waiter, needed in pairs
+    ]
 
 
 def moment(seeding: Seeding) -> datetime:

@@ -221,6 +221,26 @@ def requeue(task_id: str, *, now: datetime) -> Task:
         return row
 
 
+@transaction.atomic
+def release(needs: Sequence[int], now: datetime) -> list[tuple[str, str]]:
+    """Those tasks are to go: who waited for them waits no more. Pairs of ids, waiter and needed.
+
+    Only waiters that stay are named, and only those that have not begun.
+    """
+    links = Dependency.objects.filter(needs__in=needs).exclude(task__in=needs)
+    open_ = links.filter(task__status=Status.PENDING).order_by("task_id", "needs_id")
+    pairs = list(open_.values_list("task_id", "task__task_id", "needs__task_id"))
+    rows = Task.objects.filter(pk__in=[each[0] for each in pairs]).order_by("pk")
+    for row in rows.select_for_update():
+        unmet = Task.objects.filter(waiters__task=row).exclude(pk__in=needs)
+        row.waits_for = unmet.exclude(status=Status.COMPLETED).count()
+        if not row.waits_for:
+            _make_ready(row, now)
+        row.save()
+    links.delete()
+    return [(waiter, needed) for _, waiter, needed in pairs]
+
+
 def _locked(task_id: str) -> Task:
     rows = Task.objects.select_related("worker").select_for_update(of=("self",))
     row = rows.filter(task_id=task_id).first()

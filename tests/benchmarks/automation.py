@@ -35,7 +35,7 @@ def main() -> int:
         f"# Automation ({count} tasks, load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores)"
     )
     with tempfile.TemporaryDirectory(prefix="aethercrown-automation-") as place:
-        crew = Crew(Path(place) / "data", works=1, every=3600, seconds=0.0)
+        crew = Crew(Path(place) / "data", works=1, every=3600, seconds=(0.0,))
         try:
             crew.set_up()
             compare(report, crew, count)

@@ -28,7 +28,8 @@ class Crew:
     folder: Path
     works: int = 6
     every: int = 10
-    seconds: float = 3.0
+    seconds: tuple[float, ...] = (3.0,)  # by work; the last counts for the rest
+    missed: tuple[str, ...] = ("all",)  # the same
     database: str = ""
     at_work: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -52,7 +53,8 @@ class Crew:
             "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
             "FAULT_WORKS": str(self.works),
             "FAULT_EVERY": str(self.every),
-            "FAULT_SECONDS": str(self.seconds),
+            "FAULT_SECONDS": " ".join(map(str, self.seconds)),
+            "FAULT_MISSED": " ".join(self.missed),
             "PYTHONPATH": str(rig.ROOT),
         }
 

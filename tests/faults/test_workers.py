@@ -152,7 +152,7 @@ def blows(folder, rounds, seed, kinds, database=""):
     chance = random.Random(seed)  # noqa: S311 - a replayable moment, no secret
     struck: list[tuple[int, int, float]] = []
     dealt: Counter[str] = Counter()
-    with crew(folder, works=6, every=10, seconds=3.0, database=database) as held:
+    with crew(folder, works=6, every=10, seconds=(3.0,), database=database) as held:
         while dealt.total() < rounds:
             time.sleep(chance.uniform(*PAUSE_SECONDS))
             kind = chance.choice(kinds)
@@ -208,7 +208,7 @@ def planned(first, last, every):
 
 
 def test_three_beats_make_one_run_for_each_planned_time(tmp_path):
-    with crew(tmp_path / "data", workers=1, beats=3, works=1, every=5, seconds=0.2) as held:
+    with crew(tmp_path / "data", workers=1, beats=3, works=1, every=5, seconds=(0.2,)) as held:
         time.sleep(60)
         runs = held.rows("SELECT state, trigger, planned_for FROM operations_run")
         sent = held.rows(

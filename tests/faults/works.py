@@ -13,7 +13,8 @@ from django.db import transaction
 STEP = 0.1
 NAMES = tuple(f"fault.{number}" for number in range(int(os.environ.get("FAULT_WORKS", "6"))))
 EVERY = timedelta(seconds=int(os.environ.get("FAULT_EVERY", "10")))
-SECONDS = float(os.environ.get("FAULT_SECONDS", "3"))
+SECONDS = tuple(map(float, os.environ.get("FAULT_SECONDS", "3").split()))  # the last for the rest
+MISSED = tuple(os.environ.get("FAULT_MISSED", "all").split())
 
 
 class WorksConfig(AppConfig):
@@ -35,7 +36,7 @@ def perform(occasion):
     from operations.automations.registry import Outcome  # noqa: PLC0415
 
     note("begin", occasion)
-    ends = time.monotonic() + SECONDS
+    ends = time.monotonic() + own(SECONDS, occasion.automation)
     while time.monotonic() < ends:
         if not occasion.held():
             return Outcome("Lost it.")
@@ -50,8 +51,21 @@ def perform(occasion):
     return Outcome("Done.")
 
 
+def own(values, name):
+    """What one automation has of them; the last counts for all that follow."""
+    return values[min(NAMES.index(name), len(values) - 1)]
+
+
 def note(what, occasion):
-    line = json.dumps({"what": what, "run": occasion.run_id, "pid": os.getpid(), "at": time.time()})
+    line = json.dumps(
+        {
+            "what": what,
+            "name": occasion.automation,
+            "run": occasion.run_id,
+            "pid": os.getpid(),
+            "at": time.time(),
+        }
+    )
     place = Path(settings.DATA_DIR) / "faults.log"
     handle = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
@@ -69,4 +83,4 @@ def seed():
 
     Automation.objects.all().update(is_enabled=False)
     for name in NAMES:
-        seeding.seed(apps, name=name, title=name, every=EVERY, missed="all")
+        seeding.seed(apps, name=name, title=name, every=EVERY, missed=own(MISSED, name))

@@ -15,6 +15,8 @@ class Command(BaseCommand):
             self.stdout.write("There is no demo company here; nothing was changed.")
             return
         cleared = demo.clear()
+        for sentence in cleared.released:
+            self.stdout.write(f"{sentence}.")
         for sentence in cleared.kept:
             self.stdout.write(f"Kept: {sentence}.")
         self.stdout.write(f"{cleared.removed} rows of the demo company were removed.")

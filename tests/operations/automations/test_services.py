@@ -125,6 +125,29 @@ def test_missed_slots_are_caught_up_as_the_policy_says(automation, occasions, mi
     assert not Run.objects.filter(state="done").exclude(trigger="catch-up").exists()
 
 
+@pytest.mark.parametrize(
+    ("missed", "every", "expected"),
+    [
+        ("skip", 15, 0),
+        ("once", 15, 1),
+        ("all", 15, 8),
+        ("skip", 60, 0),
+        ("once", 60, 1),
+        ("all", 60, 2),
+    ],
+)
+def test_after_two_minutes_away_as_many_run_as_the_policy_says(
+    automation, occasions, missed, every, expected
+):
+    automation(missed=missed, every=every * SECOND)
+    services.wake("ads", clock=at(NOON + 131 * SECOND))
+    assert len(occasions) == expected
+    services.wake("ads", clock=at(NOON + 131 * SECOND))
+    assert len(occasions) == expected
+    services.wake("ads", clock=at(NOON + 180 * SECOND))
+    assert occasions[-1].planned_for == NOON + 180 * SECOND
+
+
 def test_a_long_absence_catches_up_a_bounded_number(automation, occasions):
     automation(missed="all", every=HOUR)
     services.enter("ads", NOON + timedelta(days=30))

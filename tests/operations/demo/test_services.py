@@ -17,6 +17,7 @@ from operations.outbox.models import Message
 from operations.planning import reports as planning
 from operations.planning import services as planning_services
 from operations.planning.models import Schedule
+from operations.scheduling import services as tasks
 from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.models import Task
 from operations.submission import services as submission
@@ -89,6 +90,28 @@ def test_a_pool_that_was_there_stays_and_so_does_one_that_is_needed():
     assert "image: 1 rows refer to it" in sentence
     assert set(Pool.objects.values_list("name", flat=True)) == {own.name, "image"}
     assert Schedule.objects.exists()
+
+
+def test_a_task_of_the_owners_waits_no_more_for_what_is_cleared(loaded):
+    waits, runs = TaskPriority(1), "demo-spring-research"
+    submission.submit([AITask("first", "train", waits, 60.0)], NOW)
+    submission.submit([AITask("ours", "train", waits, 60.0, (runs,))], NOW)
+    submission.submit([AITask("both", "train", waits, 60.0, (runs, "first"))], NOW)
+    submission.submit([AITask("later", "train", waits, 60.0, ("ours",))], NOW)
+    told = demo.clear().released
+    assert told == [
+        f"Task {name} waits no more for {runs}, which was the demo company's"
+        for name in ("ours", "both")
+    ]
+    states = dict(Task.objects.values_list("task_id", "status"))
+    assert states == {"first": "queued", "ours": "queued", "both": "pending", "later": "pending"}
+    tasks.assign(NOW, worker="agent", count=2)
+    for name in ("first", "ours"):
+        tasks.complete(name, now=NOW)
+    assert set(Task.objects.filter(status="queued").values_list("task_id", flat=True)) == {
+        "both",
+        "later",
+    }
 
 
 def test_an_installation_with_tasks_of_its_own_is_left_alone():
