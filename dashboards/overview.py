@@ -25,6 +25,7 @@ from operations.outbox import reports as outbox
 from operations.scheduling import reports as tasks
 from revenue.customers import reports as revenue
 from revenue.customers.ratios import arr
+from security.rotation import reports as keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,15 @@ def standing(now: datetime) -> Standing:
         ],
         waiting=_waiting(),
         runs=_runs(),
-        systems=[_budget(), _revenue(), _ledger(promises), _tasks(), _health(), _alerts()],
+        systems=[
+            _budget(),
+            _revenue(),
+            _ledger(promises),
+            _tasks(),
+            _health(),
+            _keys(now),
+            _alerts(),
+        ],
     )
 
 
@@ -169,6 +178,24 @@ def _health() -> System:
     bad = [each.name for each in rows if each.status == "unhealthy"]
     note = f"Down: {', '.join(bad[:3])}." if bad else "No component is down."
     return System(title, path, f"{works} of {len(rows)} work", note, health.overall(rows))
+
+
+def _keys(now: datetime) -> System:
+    title, path = "Keys", "/dashboards/keys"
+    seen = keys.glance(now)
+    if not seen.keys:
+        return System(title, path, "No keys yet", "Register a first key, and it rotates itself.")
+    following = "no next rotation is planned"
+    if seen.next_at is not None:
+        following = f"next is {seen.next_key} on {seen.next_at:%-d %B %Y}"
+    note = f"{seen.due_soon} due within 7 days, {seen.failed} failed; {following}."
+    return System(
+        title,
+        path,
+        f"{seen.overdue} of {seen.keys:,} overdue",
+        note,
+        "unhealthy" if seen.overdue or seen.failed else "healthy",
+    )
 
 
 def _alerts() -> System:

@@ -1,10 +1,10 @@
 """What is known of managed keys: one key, those due, and all of them. Secrets never."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from security.rotation import advice, schedule
 from security.rotation.answers import stamp
@@ -76,6 +76,34 @@ def due(now: datetime) -> list[dict[str, Any]]:
     """Keys whose time has come, the longest overdue first."""
     rows = keys().filter(state__in=LIVE, next_rotation_at__lte=now).order_by("next_rotation_at")
     return [_late(key, now) for key in rows]
+
+
+class Glance(NamedTuple):
+    """All live keys in a few figures; `next_key` is the first that is still in time."""
+
+    keys: int
+    overdue: int
+    due_soon: int
+    failed: int
+    next_key: str
+    next_at: datetime | None
+
+
+def glance(now: datetime) -> Glance:
+    """The same as the report's figures, in two queries however many keys there are."""
+    live = Key.objects.filter(state__in=LIVE)
+    late, soon = Q(next_rotation_at__lte=now), Q(next_rotation_at__lte=now + schedule.SOON)
+    counts = live.aggregate(
+        keys=Count("pk"),
+        overdue=Count("pk", filter=late),
+        due_soon=Count("pk", filter=soon & ~late),
+        failed=Count("pk", filter=Q(fail_count__gt=0) | Q(state=Key.State.FAILED)),
+    )
+    coming = live.filter(state=Key.State.ACTIVE, next_rotation_at__gt=now)
+    following = coming.order_by("next_rotation_at", "pk").first()
+    if following is None:
+        return Glance(**counts, next_key="", next_at=None)
+    return Glance(**counts, next_key=following.key_id, next_at=following.next_rotation_at)
 
 
 def report(now: datetime) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def test_the_overview_reads_everything_once(django_assert_max_num_queries):
     company.channels()
     company.gone_well()
     company.waiting()
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(21):
         found = standing(company.NOW)
     assert [each.title for each in found.systems] == [
         "Marketing budget",
@@ -94,6 +94,7 @@ def test_the_overview_reads_everything_once(django_assert_max_num_queries):
         "Decisions",
         "AI tasks",
         "Health",
+        "Keys",
         "Alerts",
     ]
     assert len(found.waiting) == 1
@@ -108,6 +109,7 @@ def test_an_empty_platform_says_what_begins_it():
         "None yet",
         "None yet",
         "Not known yet",
+        "No keys yet",
         "0 open",
     ]
 
