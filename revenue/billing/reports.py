@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, F, Min, Q, Sum, When
+from django.db.models import Case, F, Min, OuterRef, Q, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
 from aethercrown.export import Cell, Exporter
@@ -273,12 +273,15 @@ def accounts(currency: str, today: date, most: int) -> list[Account]:
     """Whom a simulation rates: each running subscription, by the use of its last complete months.
 
     A month of which no use is stored is left out; a customer without any is rated by the plan
-    alone. Where nothing runs, the newest quotes are rated.
+    alone, as is every subscription beside the one that began first. Where nothing runs, the newest
+    quotes are rated.
     """
     spans = months.complete(today, RATED)
     running = Subscription.objects.filter(currency=currency, ended_on=None, amount__gt=0)
-    rows = running.exclude(plan="").order_by("external_id")
-    fields = ("external_id", "customer_id", "customer__segment", "plan")
+    earlier = running.filter(customer=OuterRef("customer")).order_by("started_on", "external_id")
+    carrier = Subquery(earlier.values("external_id")[:1])
+    rows = running.exclude(plan="").annotate(carrier=carrier).order_by("external_id")
+    fields = ("external_id", "customer_id", "customer__segment", "plan", "carrier")
     found = list(rows.values_list(*fields)[:most])
     known = [
         account
@@ -289,10 +292,10 @@ def accounts(currency: str, today: date, most: int) -> list[Account]:
 
 
 def _used(rows: Sequence[Any], spans: Sequence[Month]) -> Iterator[Account]:
-    keys = {customer for _, customer, _, _ in rows}
+    keys = {row[1] for row in rows}
     use, since = readings(keys, spans[0].start, spans[-1].end), beginnings(keys)
-    for key, customer, segment, plan in rows:
-        mine = use.get(customer, {})
+    for key, customer, segment, plan, carrier in rows:
+        mine = use.get(customer, {}) if key == carrier else {}
         told = tuple(
             months.situation(mine, span, since.get(customer))
             for span in spans

@@ -1,15 +1,15 @@
 """A month's bill: what was used, what closed months still owe, and what was carried over; pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from revenue.billing.months import Month, Reading, situation
-from revenue.billing.stays import Step, stays
+from revenue.billing.stays import Step, lanes
 from revenue.pricing.book import Book
 from revenue.pricing.exact import ONE, ZERO, rounded
-from revenue.pricing.invoice import Invoice, Stay, invoice
+from revenue.pricing.invoice import Invoice, Stay, fees, invoice
 from revenue.pricing.rater import Line
 from revenue.pricing.situation import Situation
 
@@ -92,7 +92,7 @@ def statement(
     return Statement(
         book.currency,
         span,
-        tuple(stays(known.steps, span)),
+        tuple(each for lane in lanes(known.steps, span) for each in lane),
         situation(known.readings, span, known.since),
         own.total,
         tuple(lines),
@@ -103,10 +103,14 @@ def statement(
 
 
 def _rated(known: Known, span: Month, book: Book) -> Invoice:
-    held = stays(known.steps, span)
+    """The month alone; of subscriptions at once, one carries the use, and the others their fee."""
+    held = lanes(known.steps, span)
     if not held:
         return Invoice(book.currency, span.start, span.end, (), ())
-    return invoice(book, held, situation(known.readings, span, known.since), span.start, span.end)
+    told = situation(known.readings, span, known.since)
+    main = invoice(book, held[0], told, span.start, span.end)
+    more = [each for lane in held[1:] for each in fees(book, lane, told, span.start, span.end)]
+    return replace(main, lines=(*main.lines, *more))
 
 
 def _late(known: Known, month: Closed) -> Late:

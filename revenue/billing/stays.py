@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from itertools import groupby, pairwise
+from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -22,19 +22,32 @@ class Step(NamedTuple):
     amount: Decimal
 
 
-def stays(steps: Sequence[Step], span: Month) -> list[Stay]:
-    """The plans of a month, one after the other; none where nothing was paid for.
+def lanes(steps: Sequence[Step], span: Month) -> list[list[Stay]]:
+    """The plans of a month, one after the other; subscriptions that run at once, side by side.
 
-    Steps come as they were recorded: of several on one day, the last holds. Raises Wrong where
-    two subscriptions run at once, for each would bill the same use, and where one has no plan.
+    The first lane begins with the subscription that began first, and carries the use. One that
+    follows another stands in its lane. Steps come as they were recorded: of several on one day,
+    the last holds. Raises Wrong where one has no plan.
     """
-    found = []
     mine = sorted(steps, key=lambda each: (each.subscription, each.on))
-    for key, rows in groupby(mine, key=attrgetter("subscription")):
-        found += [(key, each) for each in _of_one(list(rows), span)]
-    found.sort(key=lambda each: (each[1].active_from, each[0]))
-    _refuse_two_at_once(found)
-    return list(_joined(each for _, each in found))
+    grouped = [list(rows) for _, rows in groupby(mine, key=attrgetter("subscription"))]
+    found: list[list[Stay]] = []
+    for rows in sorted(grouped, key=lambda rows: (rows[0].on, rows[0].subscription)):
+        of_one = _of_one(rows, span)
+        lane = next((lane for lane in found if not _overlaps(lane, of_one)), None)
+        if lane is not None:
+            lane += of_one
+        elif of_one:
+            found.append(of_one)
+    return [_joined(lane) for lane in found]
+
+
+def _overlaps(lane: Sequence[Stay], more: Sequence[Stay]) -> bool:
+    return any(
+        one.active_from < other.active_to and other.active_from < one.active_to
+        for one in lane
+        for other in more
+    )
 
 
 def _of_one(steps: Sequence[Step], span: Month) -> list[Stay]:
@@ -52,20 +65,10 @@ def _of_one(steps: Sequence[Step], span: Month) -> list[Stay]:
     return found
 
 
-def _refuse_two_at_once(found: Sequence[tuple[str, Stay]]) -> None:
-    for (one, before), (other, after) in pairwise(found):
-        if after.active_from < before.active_to:
-            message = (
-                f"{one} and {other} run at once from {after.active_from}: one invoice rates the"
-                " use by one plan"
-            )
-            raise Wrong(Problem("subscriptions", "overlap", message))
-
-
-def _joined(found: Iterable[Stay]) -> list[Stay]:
-    """Neighbours on one plan are one stay."""
+def _joined(lane: Iterable[Stay]) -> list[Stay]:
+    """In order; neighbours on one plan are one stay."""
     rows: list[Stay] = []
-    for each in found:
+    for each in sorted(lane, key=attrgetter("active_from")):
         last = rows[-1] if rows else None
         if last and last.plan == each.plan and last.active_to == each.active_from:
             rows[-1] = replace(last, active_to=each.active_to)

@@ -69,6 +69,24 @@ def invoice(
     return Invoice(book.currency, period_start, period_end, (*lines, *charges), tuple(not_given))
 
 
+def fees(
+    book: Book,
+    stays: Sequence[Stay],
+    situation: Situation,
+    period_start: date,
+    period_end: date,
+) -> tuple[Line, ...]:
+    """The plans' own prices of a further subscription, without use: another one carries that."""
+    _check(stays, period_start, period_end)
+    told = replace(situation, usage={})
+    lines: list[Line] = []
+    with exactly():
+        for each in stays:
+            days = Days(period_start, period_end, each.active_from, each.active_to)
+            lines += _recurring(priced(book, each.plan, told), days, book.digits)
+    return tuple(replace(each, description=f"Beside it: {each.description}") for each in lines)
+
+
 def _recurring(price: Priced, days: Days, digits: int) -> list[Line]:
     """The plan's own lines, and what a part of the period takes off them."""
     if days.active == days.whole:

@@ -180,8 +180,29 @@ def test_a_customer_in_another_currency_needs_a_book_in_it(customer):
 
 def test_a_plan_that_no_book_knows_is_refused(customer):
     subscribed(customer, plan="legacy", since=date(2026, 4, 1))
-    with pytest.raises(Wrong, match="run at once"):
+    with pytest.raises(Wrong, match=r"subscription must be an active plan: .*; not 'legacy'"):
         reports.preview(customer, APRIL)
+
+
+def test_two_subscriptions_at_once_are_billed_and_the_use_once(customer):
+    told(customer, d0305=60_000)
+    alone, _ = reports.preview(customer, MARCH)
+    subscribed(customer, plan="starter", amount=29, since=date(2026, 3, 1))
+    both, _ = reports.preview(customer, MARCH)
+    assert both.lines[: len(alone.lines)] == alone.lines
+    further = both.lines[len(alone.lines) :]
+    assert further[0].description == "Beside it: Starter, a month"
+    assert sum(each.amount for each in further) == Decimal("27.55")  # 29 less 5 % for 14 months
+    made = services.issue(customer.pk, MARCH, by="ada", now=NOW)
+    assert (made.total, len(made.stays)) == (both.total, 2)
+
+
+def test_a_simulation_counts_a_customers_use_once(customer):
+    told(customer, d0305=60_000)
+    subscribed(customer, plan="starter", amount=29, since=date(2026, 2, 1))
+    first, second = reports.accounts("USD", NOW.date(), 10)
+    assert (first.plan, len(first.periods)) == ("professional", 1)
+    assert second.periods == (reports.NOTHING,) * 3
 
 
 def test_a_simulation_rates_the_last_three_complete_months(customer):
@@ -192,7 +213,7 @@ def test_a_simulation_rates_the_last_three_complete_months(customer):
     calls = [each.usage["api_calls"] for each in used.periods]
     assert calls == [10, 20_000, 60_000]
     assert [each.engagement["tenure_months"] for each in used.periods] == [12, 13, 14]
-    assert alone.periods == (reports.NOTHING,)
+    assert alone.periods == (reports.NOTHING,) * 3
 
 
 def test_all_that_is_kept_is_handed_out_and_exported(customer):

@@ -6,11 +6,17 @@ from decimal import Decimal
 import pytest
 
 from revenue.billing.months import Month
-from revenue.billing.stays import Step, stays
+from revenue.billing.stays import Step, lanes
 from revenue.pricing.exact import Wrong
 from revenue.pricing.invoice import Stay
 
 MARCH = Month(date(2026, 3, 1), date(2026, 4, 1))
+
+
+def stays(steps, span):
+    """The only lane."""
+    (found,) = lanes(steps, span) or [[]]
+    return found
 
 
 def step(on, plan="starter", amount=29, key="s1"):
@@ -63,10 +69,24 @@ def test_a_subscription_after_another_is_billed_too():
     assert [each.plan for each in stays(rows, MARCH)] == ["starter", "professional"]
 
 
-def test_two_at_once_are_refused_by_name():
-    rows = [step(date(2026, 1, 1)), step(date(2026, 3, 10), key="s2")]
-    with pytest.raises(Wrong, match="s1 and s2 run at once from 2026-03-10"):
-        stays(rows, MARCH)
+def test_two_at_once_stand_side_by_side_the_one_that_began_first_first():
+    rows = [
+        step(date(2026, 3, 10), "enterprise", key="a"),
+        step(date(2026, 1, 1), key="b"),
+        step(date(2026, 3, 20), "starter", 0, key="b"),
+        step(date(2026, 3, 20), "professional", key="c"),
+    ]
+    assert lanes(rows, MARCH) == [
+        [
+            Stay("starter", MARCH.start, date(2026, 3, 20)),
+            Stay("professional", date(2026, 3, 20), MARCH.end),
+        ],
+        [Stay("enterprise", date(2026, 3, 10), MARCH.end)],
+    ]
+
+
+def test_nothing_in_the_month_is_no_lane():
+    assert lanes([step(date(2026, 4, 1))], MARCH) == []
 
 
 def test_a_subscription_without_a_plan_is_refused():
