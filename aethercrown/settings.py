@@ -30,10 +30,9 @@ INHERITED_ENVIRONMENT = _inherited  # of programs that are started; a call shows
 # --- Where things are kept -------------------------------------------------------------------
 DATA_DIR = datadir.folder(env.str("DATA_DIR", default=""))
 SECRET_KEY = env.str("SECRET_KEY", default="") or datadir.secret(DATA_DIR, "secret_key")
-# Taken over once, by the first migrate: security/system keeps them from then on.
 API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or datadir.kept(DATA_DIR, "pepper")
 API_KEY_OLD_PEPPER = env.str("API_KEY_OLD_PEPPER", default="")
-AUDIT_KEY = env.str("AUDIT_KEY", default="") or datadir.kept(DATA_DIR, "audit_key")
+AUDIT_KEY = env.str("AUDIT_KEY", default="") or datadir.kept(DATA_DIR, "audit_key")  # taken over
 AUDIT_ANCHORS = Path(env.str("AUDIT_ANCHORS", default="") or DATA_DIR / "anchors")
 BACKUP_KEY = env.str("BACKUP_KEY", default="")
 BACKUP_FOLDER = Path(env.str("BACKUP_FOLDER", default="") or DATA_DIR / "backups")
