@@ -10,6 +10,8 @@ from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 
+from revenue.customers import services as customers
+from revenue.customers.models import Customer
 from revenue.pricing import reports, services
 from revenue.pricing.models import PriceBook, Quote, Version
 from revenue.pricing.seeding import seed
@@ -85,7 +87,28 @@ def test_a_version_shows_what_stands_against_it(page, draft):
 
 def test_who_cannot_be_rated_is_listed(page, draft, quoted):
     draft.prices.filter(plan__code="professional").delete()
+    again = services.quote("professional", situation({}), now=timezone.now(), by="ada")[0]
     assert "Not rated" in text(page.get(f"{PRICING}/versions/{draft.pk}"))
+    (_, row) = rows(page.get(f"{PRICING}/versions/{draft.pk}?format=csv&table=left-out"))
+    assert "not 'professional'" in row[0]
+    assert row[1] == "2"  # a reason once, whatever number of customers
+    assert str(again.quote_id) in row[2]
+
+
+def test_plans_show_what_they_earn(page, published):
+    made = Customer.objects.create(external_id="acme", name="Acme", currency="USD")
+    customers.record_subscription(
+        made.pk,
+        external_id="acme-1",
+        amount=Decimal("88.50"),
+        currency="USD",
+        started_on=timezone.localdate(),
+        plan="starter",
+        now=timezone.now(),
+    )
+    _, starter, professional, _ = rows(page.get(f"{PRICING}?format=csv&table=plans"))
+    assert [starter[3], Decimal(starter[4])] == ["1", Decimal("88.50")]
+    assert [professional[3], Decimal(professional[4])] == ["0", 0]
 
 
 def test_a_version_of_a_book_without_prices_in_force_has_no_simulation(page, published):
