@@ -92,15 +92,19 @@ def close(
 ) -> Closing:
     """A person closes a month now, and once more where some could not be billed.
 
-    What `held` leaves over is issued by the nightly run. Raises Refused where the month runs on
-    or nobody is due, and decisions.WrongStep where it was rejected.
+    What `held` leaves over is issued by the nightly run. Raises Refused where the month runs on,
+    nobody is due, or so many that not even the estimate is done in time, and decisions.WrongStep
+    where it was rejected.
     """
     if now.date() < span.end:
         raise Refused("month", f"{span.start:%B %Y} runs until {span.end}; today is {now.date()}.")
     row = Closing.objects.filter(currency=currency, period_start=span.start).first()
     if row is None:
-        found = reports.estimate(currency, span)
-        if found is None or not (found.customers or found.refused):
+        found = reports.estimate(currency, span, held)
+        if found is None:
+            message = "There are more customers than can be waited for; the nightly run does it."
+            raise Refused("month", message)
+        if not (found.customers or found.refused):
             raise Refused("month", f"Nobody is due to pay in {currency} for {span.start:%B %Y}.")
         row = propose(currency, span, found, mode="propose", now=now)
     if row.begun_at is None:

@@ -196,6 +196,15 @@ def test_a_person_closes_a_month_at_once_and_again_for_those_left_out(payers, od
     assert (row.issued, row.not_billed) == (3, [])
 
 
+def test_more_customers_than_a_person_can_wait_for_are_left_to_the_night(payers):
+    with pytest.raises(Refused, match="the nightly run does it"):
+        services.close("USD", MARCH, by="ada", now=NOW, held=lambda: False)
+    assert not Closing.objects.exists()
+    run()
+    row = services.close("USD", MARCH, by="ada", now=NOW, held=lambda: False)
+    assert (row.finished_at, decided().status) == (None, "applied")
+
+
 def test_a_running_month_is_not_closed(payers):
     with pytest.raises(Refused, match="April 2026 runs until 2026-05-01; today is 2026-04-20"):
         services.close("USD", month(date(2026, 4, 1)), by="ada", now=NOW)
