@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from http import HTTPStatus
+from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
@@ -26,13 +27,14 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextInputWidget
 
-from operations.automations import registry, reports, services, words
+from operations.automations import ledger, registry, reports, services, words
 from operations.automations.models import Automation, Run
 from operations.automations.slots import upcoming
 from operations.automations.tasks import run_automation
 
 MAY_RUN = "security.operate"  # the permission that makes an operator
 MAY_APPROVE = "security.approve_decisions"  # and an approver
+LOOKS_AGAIN_SECONDS = 3  # the page of a run that is queued or at work
 LIMITS = [
     "largest_change_percent",
     "largest_daily_change_percent",
@@ -263,7 +265,8 @@ class AutomationAdmin(ModelAdmin):
         if request.method == "POST":
             result = services.rehearse(automation.name, timezone.now())
         question = f"Compute what “{automation}” would do now, and keep nothing of it?"
-        return self.ask(request, automation, question, "Dry run", told=result)
+        facts = ledger.facts(result.detail or {}) if result else []
+        return self.ask(request, automation, question, "Dry run", told=result, facts=facts)
 
     def ring(self, request: HttpRequest, name: str) -> None:
         """Wake a worker; without a broker the sweep finds the run when one is back."""
@@ -309,14 +312,35 @@ class RunAdmin(ModelAdmin):
     search_fields = ["automation__name", "automation__title", "summary", "error"]
     date_hierarchy = "planned_for"
     fieldsets = [
-        (None, {"fields": ["automation", "planned_for", "state", "reason", "summary", "made"]}),
+        (None, {"fields": ["automation", "planned_for", "state", "summary", "made", "facts"]}),
         (
             "Course",
             {"fields": ["trigger", "attempt", "queued_at", "started_at", "ended_at", "took"]},
         ),
-        ("Worker", {"fields": ["worker", "lease_until", "not_before"]}),
-        ("Record", {"fields": ["result", "log", "failure"]}),
+        ("Record", {"fields": ["worker", "log", "failure"]}),
     ]
+    of_a_state: ClassVar[
+        dict[str, tuple[int, str]]
+    ] = {  # what says something only then, and where it stands
+        Run.State.SKIPPED: (0, "reason"),
+        Run.State.QUEUED: (1, "not_before"),
+        Run.State.RUNNING: (1, "lease_until"),
+    }
+
+    def get_fieldsets(self, request: HttpRequest, obj: Run | None = None) -> Any:
+        sets = [(title, {"fields": [*more["fields"]]}) for title, more in self.fieldsets]
+        place, name = self.of_a_state.get(obj.state if obj else "", (0, ""))
+        if name:
+            sets[place][1]["fields"].insert(3, name)
+        return sets
+
+    def change_view(self, request: HttpRequest, object_id: str, *more: Any, **named: Any) -> Any:
+        """The page of a run that has not ended looks again by itself."""
+        answer = super().change_view(request, object_id, *more, **named)
+        found = answer.status_code == HTTPStatus.OK
+        if found and Run.objects.filter(pk=object_id, state__in=services.OPEN).exists():
+            answer.headers["Refresh"] = str(LOOKS_AGAIN_SECONDS)
+        return answer
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -340,9 +364,14 @@ class RunAdmin(ModelAdmin):
     def made(self, run: Run) -> str:
         lines = (
             (reverse("admin:operations_decision_change", args=[each.pk]), each, each.status)
-            for each in run.decisions.all()
+            for each in reports.decisions(run)
         )
         return format_html_join("", '<div><a href="{}">{}</a> {}</div>', lines) or "none"
+
+    @admin.display(description="what it found")
+    def facts(self, run: Run) -> str:
+        found = ledger.facts(run.result.get("detail") or {})
+        return format_html_join("", "<div>{}: {}</div>", found) or "none"
 
     @admin.display(description="log")
     def log(self, run: Run) -> str:

@@ -85,6 +85,22 @@ def recordable(value: Any) -> Any:
     return legible(str(value))
 
 
+def facts(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a run found, in words for a page: the name of each fact, and the fact."""
+    return [(name.replace("_", " ").capitalize(), plain(each)) for name, each in detail.items()]
+
+
+def plain(value: Any) -> str:
+    """A value as a person writes it: yes, no, none, a list by commas."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return plain([f"{name}: {plain(each)}" for name, each in value.items()])
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain, value)) or "none"
+    return "none" if value is None or value == "" else str(value)
+
+
 def legible(text: str) -> str:
     """Text that every database takes: no NUL, no half characters, not endless."""
     whole = text.encode("utf-8", "replace").decode().replace("\0", "")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.utils import timezone
 from operations.automations import ledger, registry, slots
 from operations.automations.models import Automation, Run
 from operations.decisions.guardrails import Limits
+from operations.decisions.models import Decision
 
 LATE = timedelta(minutes=2)  # beyond beat's and the sweep's own rhythm
 
@@ -128,6 +129,12 @@ def _late(now: datetime) -> Sequence[Attention]:
             link = reverse("admin:operations_automation_change", args=[automation.pk])
             found.append(Attention(sentence, link))
     return found
+
+
+def decisions(run: Run) -> QuerySet[Decision]:
+    """What the run decided, and what it found decided already."""
+    named = run.result.get("decisions") or []
+    return Decision.objects.filter(Q(run=run) | Q(pk__in=named)).order_by("pk")
 
 
 def page(run: Run) -> str:

@@ -15,6 +15,7 @@ from operations.automations.admin import told
 from operations.automations.models import Automation, Run
 from operations.automations.registry import Outcome
 from operations.automations.tasks import run_automation
+from operations.decisions.models import Decision
 from tests.operations.conftest import NOON
 from tests.operations.people import messages_of, staff
 
@@ -236,6 +237,44 @@ def test_the_runs_stand_in_a_list_with_their_outcome(automation, admin_client):
         detail = admin_client.get(f"{RUNS}{run.pk}/change/")
         assert detail.status_code == 200
         assert "hunter2secret" not in detail.content.decode()
+
+
+def test_the_page_of_a_run_says_what_it_found_and_looks_again_until_the_end(
+    automation, admin_client
+):
+    automation()
+    waiting = services.order("ads", NOON)
+    address = f"{RUNS}{waiting.pk}/change/"
+    reply = admin_client.get(address)
+    assert reply.headers["Refresh"] == "3"
+    assert "Not before" in reply.content.decode()
+    services.wake("ads", clock=lambda: NOON)
+    reply = admin_client.get(address)
+    assert "Refresh" not in reply.headers
+    shown = reply.content.decode()
+    assert "Seen: 1" in shown
+    assert "Not before" not in shown
+    services.enter("ads", NOON + 3 * timedelta(hours=1))
+    skipped = Run.objects.filter(state="skipped").latest("planned_for")
+    assert "Why it was skipped" in admin_client.get(f"{RUNS}{skipped.pk}/change/").content.decode()
+    assert admin_client.get(f"{RUNS}nobody/change/").status_code == 302
+
+
+def test_a_decision_that_was_there_before_stands_on_the_page_of_the_run_that_found_it(
+    automation, admin_client
+):
+    automation()
+    found = Decision.objects.create(
+        automation="ads", kind="setting", subject="hall", title="Hall to 20 degrees",
+        mode="propose", before={}, after={}, inputs_digest="0" * 64, method="none", expected={},
+        proposed_at=NOON,
+    )  # fmt: skip
+    services.run("ads", NOON, trigger="manual", clock=lambda: NOON)
+    address = f"{RUNS}{Run.objects.get().pk}/change/"
+    assert "Hall to 20 degrees" not in admin_client.get(address).content.decode()
+    Run.objects.update(result={"decisions": [found.pk]})
+    shown = admin_client.get(address).content.decode()
+    assert f"/admin/operations/decision/{found.pk}/change/" in shown
 
 
 def test_a_run_is_neither_made_changed_nor_deleted_by_hand(automation, admin_client):

@@ -11,6 +11,7 @@ from operations.automations.ledger import (
     Result,
     arrange,
     as_json,
+    facts,
     legible,
     recordable,
     table,
@@ -110,3 +111,17 @@ def test_results_are_told_to_programs_as_json():
         "run_id": 7,
         "detail": {"at": str(NOON)},
     }
+
+
+def test_what_a_run_found_is_told_as_a_person_writes_it():
+    found = {"is_planned": True, "late": False, "against": [], "why": "", "next": None}
+    assert facts(found) == [
+        ("Is planned", "yes"),
+        ("Late", "no"),
+        ("Against", "none"),
+        ("Why", "none"),
+        ("Next", "none"),
+    ]
+    assert facts({"by_day": {"monday": 2, "open": (1, "two")}}) == [
+        ("By day", "monday: 2, open: 1, two")
+    ]
