@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from security.envelope import services as envelope
@@ -15,7 +15,7 @@ from security.system.held import Held, Kept, held
 
 PEPPER, AUDIT_KEY = "pepper", "audit key"
 LENGTH = 48  # bytes
-_read: dict[tuple[object, str], Held] = {}
+_read: dict[str, Held] = {}  # by name: a process has one database
 
 
 class Missing(Exception):
@@ -74,14 +74,14 @@ def current(name: str, clock: Callable[[], float] = time.monotonic) -> Held:
 
     Missing before the first migrate; UnknownKek or Unreadable where they do not open.
     """
-    known = _read.get((connection.settings_dict["NAME"], name))
+    known = _read.get(name)
     return read(name, clock) if known is None or known.until < clock() else known
 
 
 def read(name: str, clock: Callable[[], float] = time.monotonic) -> Held:
     """The same out of the database; a thread does so before it has to be, so no request need."""
     known = held(stored(name), timezone.now(), clock())
-    _read[connection.settings_dict["NAME"], name] = known
+    _read[name] = known
     return known
 
 

@@ -5,20 +5,11 @@ from django.contrib.auth.hashers import get_hasher
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from aethercrown import throttling
 from security.access import services
 from security.audit.models import Event
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_buckets")]
 PHRASE = "a long enough phrase"
-
-
-@pytest.fixture(autouse=True)
-def fresh(settings, monkeypatch):
-    """Buckets of this test alone."""
-    settings.SECURE_SSL_REDIRECT = False
-    settings.REDIS_URL = ""
-    monkeypatch.setattr(services, "buckets", throttling.Buckets())
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aethercrown import throttling
-from security.access import lockout, services
+from security.access import lockout
 
 PATHS = st.sampled_from(["/login", "/admin/login/"])
 TYPED = st.text(max_size=200) | st.sampled_from(
@@ -15,14 +14,6 @@ BODIES = st.binary(max_size=200) | st.sampled_from(
     [b"username=%00&password=%ff", b"username[]=a&password[x]=b", b"username=a&username=b", b"%"]
 )
 REFUSED = {200, 400, 403, 429}
-
-
-@pytest.fixture
-def fresh(settings, monkeypatch):
-    """Buckets of this test alone."""
-    settings.SECURE_SSL_REDIRECT = False
-    settings.REDIS_URL = ""
-    monkeypatch.setattr(services, "buckets", throttling.Buckets())
 
 
 @given(text=st.text())
@@ -36,7 +27,7 @@ def test_of_any_name_only_a_digest_is_counted(text):
 @pytest.mark.django_db
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=PATHS, name=TYPED, password=TYPED)
-def test_any_name_and_password_are_refused(fresh, client, path, name, password):
+def test_any_name_and_password_are_refused(own_buckets, client, path, name, password):
     typed = {"username": name, "password": password}
     plain = {field: text.encode("utf-8", "surrogatepass") for field, text in typed.items()}
     answer = client.post(path, plain)
@@ -59,7 +50,7 @@ def test_any_name_and_password_are_refused(fresh, client, path, name, password):
         ]
     ),
 )
-def test_any_body_is_refused(fresh, client, path, body, kind):
+def test_any_body_is_refused(own_buckets, client, path, body, kind):
     answer = client.generic("POST", path, body, content_type=kind)
     assert answer.status_code in REFUSED
     assert "_auth_user_id" not in client.session

@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from aethercrown import throttling
-from security.access import services as access
 from security.audit.models import Event
 from security.doors import services
 from tests.security.access import factors
@@ -15,11 +13,7 @@ PHRASE = "a long enough phrase"
 
 
 @pytest.fixture(autouse=True)
-def fresh(settings, monkeypatch):
-    """Buckets of this test alone."""
-    settings.SECURE_SSL_REDIRECT = False
-    settings.REDIS_URL = ""
-    monkeypatch.setattr(access, "buckets", throttling.Buckets())
+def _none_left_out(own_buckets):
     services.left_out.taken()
 
 

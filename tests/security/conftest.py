@@ -1,0 +1,14 @@
+"""What tests of signing in share."""
+
+import pytest
+
+from aethercrown import throttling
+from security.access import services
+
+
+@pytest.fixture
+def own_buckets(settings, monkeypatch):
+    """How often somebody tried is counted for one test alone; the client speaks plain http."""
+    settings.SECURE_SSL_REDIRECT = False
+    settings.REDIS_URL = ""
+    monkeypatch.setattr(services, "buckets", throttling.Buckets())
