@@ -133,7 +133,7 @@ class KeyAdmin(ModelAdmin):
 
     fieldsets = [
         (None, {"fields": ["key_id", "key_type", "level", "state", "standing", "owner"]}),
-        ("When", {"fields": ["created_at", "last_rotated_at", "next_rotation_at"]}),
+        ("When", {"fields": ["created_at", "last_rotated_at", "next_rotation_at", "asked_at"]}),
         ("How", {"fields": ["rotator", "config", "interval_days", "starts_at"]}),
         ("What failed", {"fields": ["fail_count", "next_attempt_at", "last_error"]}),
     ]
