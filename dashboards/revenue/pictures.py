@@ -67,7 +67,7 @@ def headlines(
     today: date,
     retained: Mapping[Place, Retained] = NOTHING_KNOWN,
 ) -> list[Headline]:
-    """Recurring revenue in six figures; rates are those of the last month that is over."""
+    """Recurring revenue in five figures; rates are those of the last month that is over."""
     unit, now = money(currency, 0), bridges[-1]
     over = [each for each in bridges if each.starts_on < month_of(today)]
     last = over[-1] if over else None
@@ -99,29 +99,22 @@ def headlines(
             f"{lost} lost in {last.starts_on:%B %Y}" if last and month else _why(last),
             "Customers who paid when the month began and paid nothing when it ended.",
         ),
-        *_kept(last, month, year),
+        _kept(last, month, year),
     ]
 
 
-def _kept(last: Bridge | None, month: Retained | None, year: Retained | None) -> list[Headline]:
-    """Net and gross retention over a year, with the last month's beside them."""
-    until = f"{last.starts_on:%B %Y}" if last else ""
-    known = year if year and year.net is not None else None
-    words = f"The 12 months to {until}" if known else "Nobody paid a year ago"
-    return [
-        Headline(
-            "Net retention",
-            full(known.net if known else None, PERCENT),
-            f"{words}; {full(month.net, PERCENT)} in the last" if month else _why(last),
-            "What the customers of a year ago bring now, of what they brought then.",
-        ),
-        Headline(
-            "Gross retention",
-            full(known.gross if known else None, PERCENT),
-            f"{words}; {full(month.gross, PERCENT)} in the last" if month else _why(last),
-            "The same without what some of them bring more.",
-        ),
-    ]
+def _kept(last: Bridge | None, month: Retained | None, year: Retained | None) -> Headline:
+    """Net retention over a year, or a month where there was nobody a year ago; gross beside it."""
+    known, words = month, f"in {last.starts_on:%B %Y}" if last else ""
+    if last and year and year.net is not None:
+        known, words = year, f"the 12 months to {last.starts_on:%B %Y}"
+    return Headline(
+        "Net retention",
+        full(known.net if known else None, PERCENT),
+        f"{full(known.gross, PERCENT)} gross; {words}" if known else _why(last),
+        "What the customers of the start bring at the end, of what they brought then. Gross leaves"
+        " out what some of them bring more.",
+    )
 
 
 def _why(last: Bridge | None) -> str:

@@ -76,6 +76,8 @@ class ClosingAdmin(Booked, ModelAdmin):
 
     @admin.display(description="not billed, and why")
     def reasons(self, closing: Closing) -> str:
+        if closing.finished_at is None:
+            return "known once all are issued; the decision says whom the previews leave out"
         rows = ((who, why) for who, why in closing.not_billed)
         return format_html_join("", "<div>{}: {}</div>", rows) or "nobody"
 
