@@ -15,6 +15,8 @@ from rest_framework.parsers import BaseParser
 from aethercrown.failures import API, Invalid, joined, refused
 
 LARGEST_BODY = 2 * 1024 * 1024
+MOST_DRAINED = 32 * 1024 * 1024
+DRAINED_AT_ONCE = 64 * 1024
 DEEPEST = 20
 LONGEST_NUMBER = 400  # characters; the longest float, written out, has 325 digits
 MEDIA_TYPE = "application/json"
@@ -47,15 +49,29 @@ class BodyLimit:
         stated = request.META.get("CONTENT_LENGTH") or "0"
         if not (stated.isascii() and stated.isdigit()):
             return refused(400, "bad_length", "Content-Length must be a whole number.")
-        return too_large() if len(stated) > 15 or int(stated) > LARGEST_BODY else None
+        if len(stated) > 15 or int(stated) > LARGEST_BODY:
+            drain(request.META["wsgi.input"], int(stated[:15]))
+            return too_large()
+        return None
 
     def read_chunks(self, request: HttpRequest) -> HttpResponseBase | None:
         content = request.META["wsgi.input"].read(LARGEST_BODY + 1)
         if len(content) > LARGEST_BODY:
+            drain(request.META["wsgi.input"], MOST_DRAINED)
             return too_large()
         request.META["CONTENT_LENGTH"] = str(len(content))
         request._stream = BytesIO(content)  # noqa: SLF001 - no public way in
         return None
+
+
+def drain(stream: IO[bytes], stated: int) -> None:
+    """Take in a body that is too large, and keep nothing of it; one beyond MOST_DRAINED is left.
+
+    A caller that still sends when the connection ends hears of that, and not of the refusal.
+    """
+    left = stated if stated <= MOST_DRAINED else 0
+    while left > 0 and (part := stream.read(min(left, DRAINED_AT_ONCE))):
+        left -= len(part)
 
 
 def too_large() -> HttpResponseBase:

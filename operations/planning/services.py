@@ -9,6 +9,7 @@ from operations.automations.registry import Automation, Occasion, Outcome
 from operations.planning import reports
 from operations.planning.models import Schedule
 from operations.scheduling import services as tasks
+from operations.scheduling.bottlenecks import spoken
 from operations.scheduling.models import Task
 from operations.scheduling.plan import plan
 from operations.scheduling.reports import WAITING
@@ -84,7 +85,7 @@ def sweep(now: datetime) -> str:
     given = tasks.push(now)
     made = replan(now)
     gap = "" if made.gap is None else f", at most {100 * made.gap:.2f} % above the least"
-    span = "no end in sight" if made.makespan is None else f"done in {made.makespan:,.0f} s{gap}"
+    span = "no end in sight" if made.makespan is None else f"done in {spoken(made.makespan)}{gap}"
     return (
         f"{again} leases lapsed and {failed} tasks failed by it; {len(given)} tasks given; "
         f"{made.tasks} open tasks planned for {made.workers} workers: {span}."

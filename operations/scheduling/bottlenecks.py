@@ -188,5 +188,8 @@ def worker_gain(work: Work, pool: int, before: float, saved: float) -> Bottlenec
 
 
 def spoken(seconds: float) -> str:
-    """Seconds for a person: `1,234.5 s`."""
+    """A span as a person says it: 90 s, 98.6 min, 3.5 h."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f}".removesuffix(".0") + f" {unit}"
     return f"{seconds:,.1f}".removesuffix(".0") + " s"

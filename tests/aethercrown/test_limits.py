@@ -138,6 +138,16 @@ def test_a_form_without_a_field_is_an_empty_body_and_any_other_is_refused():
             parser.parse(BytesIO(content))
 
 
+@pytest.mark.parametrize(
+    ("sent", "stated", "left"),
+    [(200_000, 200_000, 0), (200_000, 300_000, 0), (9, 5, 4), (9, limits.MOST_DRAINED + 1, 9)],
+)
+def test_what_is_too_large_is_taken_in_so_that_its_sender_hears_why(sent, stated, left):
+    stream = BytesIO(b" " * sent)
+    limits.drain(stream, stated)
+    assert len(stream.read()) == left
+
+
 class TestOnTheWire:
     pytestmark = wire
 

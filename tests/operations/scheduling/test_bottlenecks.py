@@ -138,4 +138,6 @@ def test_a_gain_is_what_a_fresh_plan_with_that_worker_saves(work):
 
 
 def test_seconds_are_told_for_a_person():
-    assert [spoken(each) for each in (0.04, 9, 1234567.25)] == ["0 s", "9 s", "1,234,567.2 s"]
+    spans = (0.04, 9, 119.96, 120, 5915.3, 7200, 12_345_678)
+    told = ["0 s", "9 s", "120 s", "2 min", "98.6 min", "2 h", "3,429.4 h"]
+    assert [spoken(each) for each in spans] == told
