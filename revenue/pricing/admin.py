@@ -137,7 +137,7 @@ class ChargeInline(DraftOnly, StackedInline):
     extra = 0
     fieldsets = [
         (None, {"fields": [("plan", "position"), ("metric", "title"), "model"]}),
-        ("Price, as the model needs it", {"fields": list(plainly.NAMES)}),
+        ("Price, as the model needs it", {"fields": plainly.ROWS}),
         ("What it costs", {"fields": [TRIED]}),
     ]
 

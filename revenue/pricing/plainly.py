@@ -56,6 +56,16 @@ HELP: Mapping[str, str] = {
     ),
 }
 NAMES = tuple(dict.fromkeys([*(n for each in FIELDS.values() for n in each), *ALWAYS]))
+ROWS: Sequence[str | tuple[str, ...]] = (  # how a form sets them out
+    TIERS,
+    ("amount", "unit"),
+    ("package_size", "free_units"),
+    ("rate", "fixed_per_event"),
+    ("free_events", "free_amount"),
+    ("multiplier", "commitment"),
+    ("minimum", "maximum"),
+    "percent_discount",
+)
 
 
 @dataclass(frozen=True, slots=True)

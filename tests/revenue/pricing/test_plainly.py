@@ -9,6 +9,7 @@ from revenue.pricing.plainly import (
     FIELDS,
     HELP,
     NAMES,
+    ROWS,
     base_of,
     fields_of,
     placed,
@@ -76,3 +77,8 @@ def test_what_belongs_to_no_field_stands_at_the_model():
 
 def test_a_price_that_is_no_object_fills_nothing():
     assert fields_of("flat", "nonsense") == {}
+
+
+def test_a_form_sets_out_every_field_once():
+    rows = ((each,) if isinstance(each, str) else each for each in ROWS)
+    assert sorted(name for row in rows for name in row) == sorted(NAMES)
