@@ -11,12 +11,10 @@ class RevenueConfig(AppConfig):
         from operations.decisions import kinds  # noqa: PLC0415
         from revenue.billing import reports as billing_reports  # noqa: PLC0415
         from revenue.closing import services as closing_services  # noqa: PLC0415
-        from revenue.customers import belongings  # noqa: PLC0415
         from revenue.customers import reports as customers_reports  # noqa: PLC0415
         from revenue.demo import prices as demo_prices  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
         from revenue.intake import services as intake_services  # noqa: PLC0415
-        from revenue.ledger import reports as ledger_reports  # noqa: PLC0415
         from revenue.ledger import services as ledger_services  # noqa: PLC0415
         from revenue.pricing import services as pricing_services  # noqa: PLC0415
         from revenue.upsell import reports as upsell_reports  # noqa: PLC0415
@@ -32,16 +30,20 @@ class RevenueConfig(AppConfig):
         for automations in (ledger_services, upsell_services, closing_services):
             for automation in automations.AUTOMATIONS:
                 registry.register(automation)
-        belongings.register(
-            belongings.Belonging(
-                "ledger", ledger_reports.personal, merge=ledger_services.forget_kept
-            )
-        )
-        belongings.register(belongings.Belonging("billing", billing_reports.personal))
-        belongings.register(
-            belongings.Belonging(
-                "upsell", upsell_reports.personal, upsell_services.forget, upsell_services.move
-            )
-        )
+        keep_by_customer()
         demo.register("revenue", demo_services.seed)
         demo.register("prices", demo_prices.seed)
+
+
+def keep_by_customer() -> None:
+    """Say what other features keep of a customer, for exports, erasures and merges."""
+    from revenue.billing import reports as billing  # noqa: PLC0415 - models exist only now
+    from revenue.customers.belongings import Belonging, register  # noqa: PLC0415
+    from revenue.ledger import reports as ledger  # noqa: PLC0415
+    from revenue.ledger import services as ledger_services  # noqa: PLC0415
+    from revenue.upsell import reports as upsell  # noqa: PLC0415
+    from revenue.upsell import services as upsell_services  # noqa: PLC0415
+
+    register(Belonging("billing", billing.personal))
+    register(Belonging("ledger", ledger.personal, merge=ledger_services.forget_kept))
+    register(Belonging("upsell", upsell.personal, upsell_services.forget, upsell_services.move))
