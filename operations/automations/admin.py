@@ -353,7 +353,7 @@ class RunAdmin(ModelAdmin):
 
     @admin.display(description="took")
     def took(self, run: Run) -> str:
-        return "" if run.duration is None else f"{run.duration.total_seconds():.2f} s"
+        return "" if run.duration is None else f"{run.duration.total_seconds():.2f}\u00a0s"
 
     @admin.display(description="outcome")
     def outcome(self, run: Run) -> str:
