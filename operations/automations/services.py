@@ -62,11 +62,11 @@ def enter(name: str, now: datetime) -> int:
 
 
 @transaction.atomic
-def order(name: str, now: datetime) -> Run:
-    """Enter a run that a person asks for, to be done as soon as a worker is free."""
+def order(name: str, now: datetime, trigger: str = Run.Trigger.MANUAL) -> Run:
+    """Enter a run that somebody asks for, to be done as soon as a worker is free."""
     if not settings.AUTOMATION_ENABLED:
         raise SwitchedOff("AUTOMATION_ENABLED is False: nothing runs until it is True again.")
-    run = _row(_locked(name), Entry(now, Run.Trigger.MANUAL), now)
+    run = _row(_locked(name), Entry(now, trigger), now)
     run.save()
     return run
 

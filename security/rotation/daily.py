@@ -5,6 +5,8 @@ from datetime import datetime
 
 from operations.alerts import reports as open_alerts
 from operations.alerts import services as alerts
+from operations.automations import reports as known
+from operations.automations import services as runs
 from operations.automations.registry import Automation, Occasion, Outcome
 from security.rotation import alarms, reports, services
 from security.stages.services import Key
@@ -57,6 +59,21 @@ def _rotated(occasion: Occasion) -> Outcome:
     )
     failures = {each.key_id: each.error for each in passed.failures[:100]}
     return Outcome(said.strip(), put.decisions, {"failures": failures})
+
+
+def go_on(now: datetime) -> bool:
+    """Order a run for the keys that the last one left to the hour's limit; whether it did.
+
+    A night's run alone would rotate at most 50 keys a day.
+    """
+    on = AUTOMATION in known.switched_on() and known.mode(AUTOMATION) == AUTO
+    if not (on and reports.is_left_over(ACTOR, now)):
+        return False
+    try:
+        runs.order(AUTOMATION, now, "catch-up")
+    except runs.SwitchedOff:
+        return False
+    return True
 
 
 def ring(now: datetime) -> int:

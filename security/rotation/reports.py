@@ -138,6 +138,14 @@ def is_silent(now: datetime) -> bool:
     return schedule.silent(last.begun_at if last else None, first_key, now)
 
 
+def is_left_over(actor: str, now: datetime) -> bool:
+    """Whether the last pass, by `actor`, left keys to the hour's limit, and the hour is over."""
+    last = Pass.objects.first()
+    if last is None or last.actor != actor or last.paused_because:
+        return False
+    return last.held_back > 0 and last.begun_at <= now - timedelta(hours=1)
+
+
 def paused_because() -> str:
     """Why passes stand still, if they do."""
     last = Pass.objects.exclude(paused_because="").filter(resumed_at=None).first()

@@ -14,5 +14,10 @@ def tend_keys() -> None:
 
 @shared_task(name="security.watch_keys", ignore_result=True)
 def watch_keys() -> None:
-    """Each ten minutes: alerts for keys that are overdue or fail, and for passes that stay out."""
-    daily.ring(timezone.now())
+    """Each ten minutes: alerts for keys that are overdue or fail, and for passes that stay out.
+
+    What a pass left to the hour's limit goes on once the hour is over.
+    """
+    now = timezone.now()
+    daily.ring(now)
+    daily.go_on(now)

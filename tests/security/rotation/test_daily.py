@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from operations.alerts import reports as alerts
+from operations.automations.models import Automation, Run
 from operations.automations.registry import Occasion
 from security.rotation import daily, reports, services, tasks
 from security.rotation.models import Key, Pass
@@ -117,3 +118,55 @@ def test_the_look_of_each_minute_ends_what_is_due():
     tasks.tend_keys()
     old = services.named("billing-secret").versions.get(number=1)
     assert old.destroyed_at is not None
+
+
+def passed(minutes, **more):
+    begun = timezone.now() - timedelta(minutes=minutes)
+    return Pass.objects.create(begun_at=begun, due=60, **{"actor": daily.ACTOR} | more)
+
+
+def ordered():
+    return list(Run.objects.filter(automation__name=AUTOMATION).values_list("trigger", "state"))
+
+
+@pytest.fixture
+def nightly():
+    return Automation.objects.update_or_create(
+        name=AUTOMATION, defaults={"title": "Rotate", "mode": "auto", "is_enabled": True}
+    )[0]
+
+
+def test_what_a_pass_left_to_the_limit_goes_on_after_an_hour(nightly):
+    passed(61, held_back=10)
+    tasks.watch_keys()
+    assert ordered() == [("catch-up", "queued")]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "more"),
+    [
+        (59, {"held_back": 10}),
+        (61, {}),
+        (61, {"held_back": 10, "actor": "user:olga"}),
+        (61, {"held_back": 10, "paused_because": "A clock jumped."}),
+    ],
+)
+def test_nothing_goes_on_that_left_nothing_or_that_a_person_must_look_at(nightly, minutes, more):
+    assert not daily.go_on(timezone.now())
+    passed(minutes, **more)
+    assert not daily.go_on(timezone.now())
+    assert ordered() == []
+
+
+@pytest.mark.parametrize("off", [{"mode": "propose"}, {"is_enabled": False}])
+def test_what_staff_switched_off_does_not_go_on(nightly, off):
+    Automation.objects.filter(pk=nightly.pk).update(**off)
+    passed(61, held_back=10)
+    assert not daily.go_on(timezone.now())
+    assert ordered() == []
+
+
+def test_while_all_automations_are_off_nothing_goes_on(nightly, settings):
+    settings.AUTOMATION_ENABLED = False
+    passed(61, held_back=10)
+    assert not daily.go_on(timezone.now())
