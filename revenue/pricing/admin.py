@@ -239,8 +239,8 @@ class VersionAdmin(ModelAdmin):
         return may and obj is not None and obj.is_draft
 
     def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        drafts = Version.objects.filter(pk=object_id, state=Version.State.DRAFT)
-        return drafts.exists() and self.has_change_permission(request)
+        version = self.get_object(request, str(object_id))
+        return version is not None and self.has_change_permission(request, version)
 
     def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return people.may_approve(people.person(request.user))

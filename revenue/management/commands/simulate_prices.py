@@ -34,7 +34,8 @@ class Command(BaseCommand):
             raise CommandError(f"The price book {book} has no version {number}.") from error
         except (reports.NothingPublished, reports.Tampered, Wrong) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{version} against {against}, {found.customers:,} customers")
+        heading = f"{version} against {against}, {found.customers:,} customers"
+        self.stdout.write(f"{heading}, each over up to {billing.RATED} complete months")
         for each in told(found):
             self.stdout.write(each)
         for each in reports.findings(version.pk):

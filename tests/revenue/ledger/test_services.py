@@ -89,6 +89,22 @@ def test_what_is_kept_is_exact_without_sums_with_them_and_with_rows_after_them(c
     kept_exactly()
 
 
+def test_a_month_that_a_new_row_does_not_change_keeps_its_sums():
+    made = Customer.objects.create(external_id="one", name="One", currency="USD")
+    began = date(2025, 10, 1)
+    row = changing.record_subscription(
+        made.pk, external_id="s", amount=Decimal(50), currency="USD", started_on=began, now=NOW
+    )
+    changing.change(row.pk, amount=Decimal(30), on=date(2025, 12, 5), now=NOW)
+    services.roll_up(now=NOW)
+    place = {"basis": customers.EFFECTIVE, "months": 1, "month": date(2025, 12, 1)}
+    before = KeptSum.objects.get(**place)
+    changing.change(row.pk, amount=Decimal(60), on=date(2026, 3, 15), now=NOW)
+    services.roll_up(now=NOW)
+    assert before.lost == KeptSum.objects.get(**place).lost == 20
+    kept_exactly()
+
+
 def test_a_merge_has_what_is_kept_summed_anew(company):
     services.roll_up(now=NOW)
     changing.merge(company[0].pk, company[1].pk, now=NOW)

@@ -40,10 +40,11 @@ def test_running_subscriptions_are_rated_under_both_versions(draft, capsys):
     raised(draft, 58)
     told = simulated(capsys)
     assert "standard version 2 against standard version 1, 2 customers" in told
-    assert "Now 128.00 USD, then 157.00 USD (+29.00)" in told
+    assert "each over up to 3 complete months" in told
+    assert "Now 384.00 USD, then 471.00 USD (+87.00)" in told
     assert "1 pay more, 0 less, 1 the same" in told
     assert "The gain is gone once 50.0 %" in told
-    assert "a (starter): 29.00 to 58.00, +100.0 %" in told
+    assert "a (starter): 87.00 to 174.00, +100.0 %" in told
     assert "Left out: c: must be an active plan" in told
 
 
