@@ -15,13 +15,17 @@ from security.system import services as system
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
-NOW = datetime.now(UTC)
+
+
+def now():
+    """Of the test, not of its collection: a whole suite takes longer than a pepper's settling."""
+    return datetime.now(UTC)
 
 
 @pytest.fixture(autouse=True)
 def _nothing_read():
     """What a test wrote, and this process read or saw, is gone after it."""
-    SystemSecret.objects.filter(name=system.PEPPER).update(created_at=NOW - 9 * HOUR)
+    SystemSecret.objects.filter(name=system.PEPPER).update(created_at=now() - 9 * HOUR)
     system.forget_read()
     keys.seen.drain()
     yield
@@ -37,7 +41,7 @@ def issued():
 def age(hours):
     """Let the newest pepper be from so many hours ago."""
     newest = SystemSecret.objects.filter(name=system.PEPPER).latest("number")
-    newest.created_at = NOW - hours * HOUR
+    newest.created_at = now() - hours * HOUR
     newest.save()
     system.forget_read()
 
@@ -52,7 +56,7 @@ def marks():
 
 def test_a_key_made_before_opens_on_and_moves_when_it_is_used(issued):
     before = marks()
-    services.renew(NOW)
+    services.renew(now())
     age(2)
     assert reports.under_an_old_pepper() == 1
     assert keys.credential(issued.plaintext)
@@ -65,7 +69,7 @@ def test_a_key_made_before_opens_on_and_moves_when_it_is_used(issued):
 
 def test_until_it_is_in_use_keys_are_made_under_the_old_one_and_stay_there(issued):
     before = marks()
-    services.renew(NOW)
+    services.renew(now())
     keys.create("another", ["all"])
     keys.credential(issued.plaintext)
     keys.flush()
@@ -74,7 +78,7 @@ def test_until_it_is_in_use_keys_are_made_under_the_old_one_and_stay_there(issue
 
 def test_a_process_that_has_not_heard_of_it_yet_opens_what_others_make(issued):
     """It knows a new pepper before anybody uses it, and never takes a key back to the old one."""
-    services.renew(NOW)
+    services.renew(now())
     stale = system.current(system.PEPPER)
     age(2)
     made = keys.create("another", ["all"])
@@ -86,7 +90,7 @@ def test_a_process_that_has_not_heard_of_it_yet_opens_what_others_make(issued):
 
 
 def test_looking_up_a_key_is_one_query_under_either_pepper(issued, django_assert_num_queries):
-    services.renew(NOW)
+    services.renew(now())
     age(2)
     system.current(system.PEPPER)
     with django_assert_num_queries(1) as queries:
@@ -95,29 +99,29 @@ def test_looking_up_a_key_is_one_query_under_either_pepper(issued, django_assert
 
 
 def test_there_are_never_three_while_a_live_key_needs_the_second(issued):
-    services.renew(NOW)
+    services.renew(now())
     with pytest.raises(services.TooMany, match="wait until it is in use"):
-        services.renew(NOW)
+        services.renew(now())
     age(2)
     with pytest.raises(services.TooMany, match="1 live API keys still stand under the pepper"):
-        services.renew(NOW)
+        services.renew(now())
     assert peppers() == 2
 
 
 def test_the_old_one_is_forgotten_once_no_live_key_names_it(issued):
-    services.renew(NOW)
-    assert services.forget(NOW) == 0
+    services.renew(now())
+    assert services.forget(now()) == 0
     age(2)
-    assert services.forget(NOW) == 0
+    assert services.forget(now()) == 0
     keys.revoke(issued.key.pk)
-    assert services.forget(NOW) == 1
-    assert services.forget(NOW) == 0
+    assert services.forget(now()) == 1
+    assert services.forget(now()) == 0
     assert peppers() == 1
 
 
 def test_renewing_forgets_what_it_can_first():
     for _ in range(3):
-        services.renew(NOW)
+        services.renew(now())
         age(2)
     assert peppers() == 2
     assert [each.number for each in system.stored(system.PEPPER)] == [4, 3]
@@ -125,22 +129,22 @@ def test_renewing_forgets_what_it_can_first():
 
 @pytest.mark.parametrize("ending", ["expires_at", "retire_at"])
 def test_a_key_that_has_ended_holds_no_pepper(issued, ending):
-    ApiKey.objects.update(**{"created_at": NOW - 9 * HOUR, ending: NOW - HOUR})
-    assert not services.under_another("none", NOW).exists()
-    ApiKey.objects.update(**{ending: NOW + HOUR})
-    assert services.under_another("none", NOW).count() == 1
+    ApiKey.objects.update(**{"created_at": now() - 9 * HOUR, ending: now() - HOUR})
+    assert not services.under_another("none", now()).exists()
+    ApiKey.objects.update(**{ending: now() + HOUR})
+    assert services.under_another("none", now()).count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_renewals_at_once_one_is_done(at_once):
-    found = at_once(lambda: services.renew(NOW), 4)
+    found = at_once(lambda: services.renew(now()), 4)
     assert sum(isinstance(each, datetime) for each in found) == 1
     assert sum(isinstance(each, services.TooMany) for each in found) == 3
     assert peppers() == 2
 
 
 def test_the_scheduled_look_forgets_it(issued):
-    services.renew(NOW)
+    services.renew(now())
     age(2)
     keys.credential(issued.plaintext)
     tasks.watch_api_keys()
