@@ -8,8 +8,10 @@ class AethercrownConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415 - models are ready now
 
-        from aethercrown import checks, doctor, installation, sessions  # noqa: F401, PLC0415 - importing registers them
+        from aethercrown import checks  # noqa: F401, PLC0415 - importing registers them
+        from aethercrown.http import sessions  # noqa: PLC0415 - the same
+        from aethercrown.monitoring import doctor, installation  # noqa: PLC0415
 
-        user_logged_in.connect(sessions.begin, dispatch_uid="aethercrown.sessions")
+        user_logged_in.connect(sessions.begin, dispatch_uid="aethercrown.http.sessions")
         for look in installation.LOOKS:
             doctor.register(look)

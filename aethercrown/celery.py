@@ -10,11 +10,14 @@ from typing import Any
 from celery import Celery, Task, signals
 from kombu.transport import TRANSPORT_ALIASES
 
-from aethercrown import checks, logs, tracing
+from aethercrown import checks
+from aethercrown.monitoring import logs, request_id
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
 
-TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "aethercrown.transport:Transport"))
+TRANSPORT_ALIASES.update(
+    dict.fromkeys(("redis", "rediss"), "aethercrown.celery_redis_transport:Transport")
+)
 
 app = Celery("aethercrown")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -30,16 +33,16 @@ for _start in (signals.worker_init, signals.beat_init):
 @signals.before_task_publish.connect
 def carry(headers: dict[str, Any], **_rest: object) -> None:
     """Send the request's id along with the task."""
-    if name := tracing.request_id():
+    if name := request_id.request_id():
         headers["request_id"] = name
 
 
 @signals.task_prerun.connect
 def take_up(task_id: str, task: "Task[Any, Any]", **_rest: object) -> None:
-    wanted = task.request.get("request_id") or tracing.request_id() or task_id
-    _at_work[task_id] = tracing.enter(wanted)
+    wanted = task.request.get("request_id") or request_id.request_id() or task_id
+    _at_work[task_id] = request_id.enter(wanted)
 
 
 @signals.task_postrun.connect
 def lay_down(task_id: str, **_rest: object) -> None:
-    tracing.leave(_at_work.pop(task_id))
+    request_id.leave(_at_work.pop(task_id))

@@ -14,7 +14,7 @@ from django.apps import apps
 from django.db import models, transaction
 from django.db.models.deletion import ProtectedError
 
-from aethercrown import history
+from aethercrown.history import tracking
 from aethercrown.models import DemoRow
 
 SEED = 20260105
@@ -87,7 +87,7 @@ def seed(today: date) -> int:
     """Make every app's part; returns the number of rows. Nothing is made where one refuses."""
     if is_there():
         return 0
-    with history.silent():  # nobody made these rows, and nobody will ask who did
+    with tracking.silent():  # nobody made these rows, and nobody will ask who did
         for part in _parts.values():
             part(Seeding(today, np.random.default_rng(SEED)))
     return DemoRow.objects.count()
@@ -100,7 +100,7 @@ def clear() -> Cleared:
     for table, notes in _tables():
         keys = {note.key: note for note in notes}
         rows = apps.get_model(table)._default_manager  # noqa: SLF001 - documented
-        with history.silent():
+        with tracking.silent():
             kept = _removed(rows.filter(pk__in=keys), cleared)
         gone = [note.pk for key, note in keys.items() if key not in kept]
         DemoRow.objects.filter(pk__in=gone).delete()

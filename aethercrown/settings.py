@@ -12,7 +12,9 @@ import environ
 from csp.constants import NONCE
 from django.templatetags.static import static
 
-from aethercrown import datadir, hsts, variables
+from aethercrown import data_dir
+from aethercrown import env as variables
+from aethercrown.http import hsts
 
 django_stubs_ext.monkeypatch()
 
@@ -28,11 +30,11 @@ def _inherited() -> dict[str, str]:
 INHERITED_ENVIRONMENT = _inherited  # of programs that are started; a call shows no secret
 
 # --- Where things are kept -------------------------------------------------------------------
-DATA_DIR = datadir.folder(env.str("DATA_DIR", default=""))
-SECRET_KEY = env.str("SECRET_KEY", default="") or datadir.secret(DATA_DIR, "secret_key")
-API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or datadir.kept(DATA_DIR, "pepper")
+DATA_DIR = data_dir.folder(env.str("DATA_DIR", default=""))
+SECRET_KEY = env.str("SECRET_KEY", default="") or data_dir.secret(DATA_DIR, "secret_key")
+API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or data_dir.kept(DATA_DIR, "pepper")
 API_KEY_OLD_PEPPER = env.str("API_KEY_OLD_PEPPER", default="")
-AUDIT_KEY = env.str("AUDIT_KEY", default="") or datadir.kept(DATA_DIR, "audit_key")  # taken over
+AUDIT_KEY = env.str("AUDIT_KEY", default="") or data_dir.kept(DATA_DIR, "audit_key")  # taken over
 AUDIT_ANCHORS = Path(env.str("AUDIT_ANCHORS", default="") or DATA_DIR / "anchors")
 BACKUP_KEY = env.str("BACKUP_KEY", default="")
 BACKUP_FOLDER = Path(env.str("BACKUP_FOLDER", default="") or DATA_DIR / "backups")
@@ -106,20 +108,20 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "aethercrown.tracing.RequestIds",
-    "aethercrown.logs.AccessLog",
-    "aethercrown.probes.Counted",
-    "aethercrown.headers.Private",
+    "aethercrown.monitoring.request_id.RequestIds",
+    "aethercrown.monitoring.logs.AccessLog",
+    "aethercrown.monitoring.views.Counted",
+    "aethercrown.http.headers.Private",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "aethercrown.headers.ContentSecurityPolicy",
-    "aethercrown.limits.BodyLimit",
+    "aethercrown.http.headers.ContentSecurityPolicy",
+    "aethercrown.api.body_limits.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "aethercrown.sessions.Sessions",
+    "aethercrown.http.sessions.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "aethercrown.attribution.Attributed",
+    "aethercrown.history.attribution.Attributed",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "security.access.api.SecondFactor",
@@ -150,7 +152,7 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic step before the first start
 
 # --- Rows ------------------------------------------------------------------------------------
 _sqlite: dict[str, Any] = {
-    "ENGINE": "aethercrown.sqlite",
+    "ENGINE": "aethercrown.db.sqlite",
     "NAME": str(DATA_DIR / "aethercrown.sqlite3"),
     "OPTIONS": {
         "transaction_mode": "IMMEDIATE",  # a writer waits its turn at the start, not half-way
@@ -178,10 +180,10 @@ USE_I18N = True
 FORMAT_MODULE_PATH = "aethercrown.formats"
 
 # --- Broker and cache ------------------------------------------------------------------------
-REDIS_URL = env.address("REDIS_URL", variables.BROKERS) or datadir.broker_url(DATA_DIR) or ""
+REDIS_URL = env.address("REDIS_URL", variables.BROKERS) or data_dir.broker_url(DATA_DIR) or ""
 CACHE_PREFIX = env.str("CACHE_PREFIX", default="ac")
 CACHES = {
-    "default": {"BACKEND": "aethercrown.remembering.Rows"},  # signing in needs no broker
+    "default": {"BACKEND": "aethercrown.db.cache.Rows"},  # signing in needs no broker
     "broker": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
@@ -222,7 +224,7 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 # --- Mail ------------------------------------------------------------------------------------
 EMAIL_URL = env.address("EMAIL_URL", variables.MAILS)
 ALERT_EMAIL_FROM = env.str("ALERT_EMAIL_FROM", default="aethercrown@localhost")
-ALERT_SEALING_KEY = env.str("ALERT_SEALING_KEY", default="") or datadir.secret(
+ALERT_SEALING_KEY = env.str("ALERT_SEALING_KEY", default="") or data_dir.secret(
     DATA_DIR, "alert_sealing_key"
 )
 _mail = environ.Env.email_url_config(EMAIL_URL or "consolemail://")
@@ -255,7 +257,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "/login"
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=not DEBUG)
-MFA_SEALING_KEY = env.str("MFA_SEALING_KEY", default="") or datadir.secret(
+MFA_SEALING_KEY = env.str("MFA_SEALING_KEY", default="") or data_dir.secret(
     DATA_DIR, "mfa_sealing_key"
 )
 ACCOUNT_ADAPTER = "security.access.services.People"
@@ -334,13 +336,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["security.apikeys.api.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "aethercrown.limits.StrictJSONParser",
-        "aethercrown.limits.EmptyFormParser",
+        "aethercrown.api.body_limits.StrictJSONParser",
+        "aethercrown.api.body_limits.EmptyFormParser",
     ],
-    "DEFAULT_PAGINATION_CLASS": "aethercrown.pages.Pages",
-    "DEFAULT_SCHEMA_CLASS": "aethercrown.openapi.EnvelopeSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["aethercrown.throttling.TokenBucket"],
-    "EXCEPTION_HANDLER": "aethercrown.api.failure",
+    "DEFAULT_PAGINATION_CLASS": "aethercrown.api.pagination.Pages",
+    "DEFAULT_SCHEMA_CLASS": "aethercrown.api.openapi.EnvelopeSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["aethercrown.api.throttling.TokenBucket"],
+    "EXCEPTION_HANDLER": "aethercrown.api.endpoint.failure",
     "COERCE_DECIMAL_TO_STRING": False,
     "UNAUTHENTICATED_USER": None,
     "NUM_PROXIES": TRUSTED_PROXIES,
@@ -357,13 +359,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": ["aethercrown.openapi.complete"],
+    "POSTPROCESSING_HOOKS": ["aethercrown.api.openapi.complete"],
 }
 
 # --- Logs ------------------------------------------------------------------------------------
 LOG_FORMAT = env.str("LOG_FORMAT", default="auto")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
-LOGGING_CONFIG = "aethercrown.logs.configure"
+LOGGING_CONFIG = "aethercrown.monitoring.logs.configure"
 LOGGING = {"format": LOG_FORMAT, "level": LOG_LEVEL}
 
 # --- The admin theme -------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from aethercrown.probes import Metrics, healthz, readyz
-from aethercrown.reference import Docs, Schema
+from aethercrown.api.reference import Docs, Schema
+from aethercrown.monitoring.views import Metrics, healthz, readyz
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
@@ -20,7 +20,7 @@ urlpatterns = [
     path("", include("dashboards.urls")),
 ]
 
-handler400 = "aethercrown.failures.bad_request"
-handler403 = "aethercrown.failures.forbidden"
-handler404 = "aethercrown.failures.not_found"
-handler500 = "aethercrown.failures.server_error"
+handler400 = "aethercrown.api.errors.bad_request"
+handler403 = "aethercrown.api.errors.forbidden"
+handler404 = "aethercrown.api.errors.not_found"
+handler500 = "aethercrown.api.errors.server_error"

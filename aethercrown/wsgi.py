@@ -16,7 +16,7 @@ import_string("security.apikeys.services.keeper").serve()
 for _name in (
     "operations.health.services.watcher",
     "operations.automations.tasks.watcher",
-    "operations.outbox.tasks.watcher",
+    "operations.messaging.tasks.watcher",
 ):
     _watcher = import_string(_name)
     _watcher.serve()

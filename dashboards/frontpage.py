@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from dashboards import overview
-from dashboards.page import Step
+from dashboards.overview import views
+from dashboards.page_context import Step
 from security.access.reports import may_view
 
 OFTEN = (
@@ -26,7 +26,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {
         **context,
         "title": "Overview",
-        "standing": overview.standing(timezone.now()) if seen else None,
+        "standing": views.standing(timezone.now()) if seen else None,
         "links": [*_often(request), Step("API reference", "/api/v1/docs")],
     }
 

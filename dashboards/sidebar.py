@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import escape
 
-from dashboards.page import FAMILIES
+from dashboards.page_context import FAMILIES
 
 GROUPS = {
     "marketing": "Marketing",

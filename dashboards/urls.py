@@ -2,8 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboards import alerts, decisions, health, keys, overview
+from dashboards.alerts import views as alerts
 from dashboards.budget import views
+from dashboards.decisions import views as decisions
+from dashboards.health import views as health
+from dashboards.keys import views as keys
+from dashboards.overview import views as overview
 from dashboards.pricing import views as pricing
 from dashboards.revenue import bills
 from dashboards.revenue import views as revenue

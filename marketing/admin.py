@@ -1,5 +1,5 @@
-from marketing.allocations.admin import AllocationAdmin
 from marketing.budget.admin import PlanAdmin
+from marketing.budget.admin.allocations import AllocationAdmin
 from marketing.channels.admin import (
     CalendarFlagAdmin,
     ChannelAdmin,

@@ -6,13 +6,14 @@ class MarketingConfig(AppConfig):
 
     def ready(self) -> None:
         """Make what marketing imports, exports, decides and runs by itself known by name."""
-        from aethercrown import demo, export, importing  # noqa: PLC0415 - models exist only now
+        from aethercrown import demo  # noqa: PLC0415 - the same
+        from aethercrown.csv import export, importing  # noqa: PLC0415 - models exist only now
         from marketing.budget import services as budget_services  # noqa: PLC0415
         from marketing.channels import reports as channels_reports  # noqa: PLC0415
         from marketing.channels import services as channels_services  # noqa: PLC0415
         from marketing.demo import services as demo_services  # noqa: PLC0415
         from operations.automations import registry  # noqa: PLC0415
-        from operations.decisions import kinds  # noqa: PLC0415
+        from operations.decisions import decision_types  # noqa: PLC0415
 
         for importer in channels_services.IMPORTERS:
             importing.register(importer)
@@ -21,5 +22,5 @@ class MarketingConfig(AppConfig):
         for automation in budget_services.AUTOMATIONS:
             registry.register(automation)
         for kind in budget_services.KINDS:
-            kinds.register(kind)
+            decision_types.register(kind)
         demo.register("marketing", demo_services.seed)

@@ -1,5 +1,4 @@
-from marketing.allocations.models import Allocation, Book
-from marketing.budget.models import Plan, Share
+from marketing.budget.models import Allocation, Book, Plan, Share
 from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
 
 __all__ = [

@@ -2,9 +2,9 @@ from operations.alerts.admin import AlertAdmin, SilenceAdmin
 from operations.automations.admin import AutomationAdmin, RunAdmin
 from operations.decisions.admin import DecisionAdmin
 from operations.health.admin import CheckAdmin, ComponentAdmin, IncidentAdmin
-from operations.outbox.admin import DestinationAdmin, MessageAdmin
+from operations.messaging.admin import DestinationAdmin, MessageAdmin
 from operations.scheduling.admin import DurationAdmin, TaskAdmin
-from operations.workers.admin import PoolAdmin, WorkerAdmin
+from operations.scheduling.admin.workers import PoolAdmin, WorkerAdmin
 
 __all__ = [
     "AlertAdmin",

@@ -6,17 +6,18 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make what operations checks and runs by itself known by name."""
-        from aethercrown import demo, doctor  # noqa: PLC0415 - models exist only now
-        from aethercrown.backup import parts as backup_parts  # noqa: PLC0415
+        from aethercrown import demo  # noqa: PLC0415 - models exist only now
+        from aethercrown.backup import hooks as backup_parts  # noqa: PLC0415
+        from aethercrown.monitoring import doctor  # noqa: PLC0415 - the same
         from operations.automations import registry as automations  # noqa: PLC0415
+        from operations.backups import reports as recovery_reports  # noqa: PLC0415 - the same
+        from operations.backups import services as recovery  # noqa: PLC0415 - the same
         from operations.demo import services as demo_services  # noqa: PLC0415
         from operations.health import registry as parts  # noqa: PLC0415
         from operations.health import services as health  # noqa: PLC0415
-        from operations.planning import services as planning  # noqa: PLC0415
-        from operations.recovery import reports as recovery_reports  # noqa: PLC0415
-        from operations.recovery import services as recovery  # noqa: PLC0415
-        from operations.vitals import reports as vital_reports  # noqa: PLC0415
-        from operations.vitals import services as vitals  # noqa: PLC0415
+        from operations.health.reports import doctor as vital_reports  # noqa: PLC0415
+        from operations.health.services import builtin_checks as vitals  # noqa: PLC0415
+        from operations.scheduling.services import replan as planning  # noqa: PLC0415
 
         for automation in (*health.AUTOMATIONS, *planning.AUTOMATIONS, *recovery.AUTOMATIONS):
             automations.register(automation)

@@ -1,9 +1,8 @@
 from operations.alerts.tasks import purge_alerts, send_digest, tend_alerts
 from operations.automations.tasks import purge_runs, run_automation, sweep_runs
 from operations.decisions.tasks import expire_decisions, measure_decisions
-from operations.outbox.tasks import purge_messages, send_messages
-from operations.uptime.tasks import tend_uptime
-from operations.vitals.tasks import note_worker
+from operations.health.tasks import note_worker, tend_uptime
+from operations.messaging.tasks import purge_messages, send_messages
 
 __all__ = [
     "expire_decisions",

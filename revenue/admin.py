@@ -1,5 +1,5 @@
 from revenue.billing.admin import DailyUseAdmin, InvoiceAdmin, MeterAdmin
-from revenue.closing.admin import ClosingAdmin
+from revenue.billing.admin.invoice_run import ClosingAdmin
 from revenue.customers.admin import (
     CustomerAdmin,
     MovementAdmin,

@@ -6,22 +6,23 @@ class RevenueConfig(AppConfig):
 
     def ready(self) -> None:
         """Make what revenue imports, exports, decides and runs by itself known by name."""
-        from aethercrown import demo, export, importing  # noqa: PLC0415 - models exist only now
+        from aethercrown import demo  # noqa: PLC0415 - the same
+        from aethercrown.csv import export, importing  # noqa: PLC0415 - models exist only now
         from operations.automations import registry  # noqa: PLC0415
-        from operations.decisions import kinds  # noqa: PLC0415
+        from operations.decisions import decision_types  # noqa: PLC0415
         from revenue.billing import reports as billing_reports  # noqa: PLC0415
-        from revenue.closing import services as closing_services  # noqa: PLC0415
+        from revenue.billing.services import invoice_run as closing_services  # noqa: PLC0415
         from revenue.customers import reports as customers_reports  # noqa: PLC0415
+        from revenue.customers.services import imports as intake_services  # noqa: PLC0415 - the same
         from revenue.demo import prices as demo_prices  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
-        from revenue.intake import services as intake_services  # noqa: PLC0415
-        from revenue.ledger import services as ledger_services  # noqa: PLC0415
+        from revenue.mrr import services as ledger_services  # noqa: PLC0415
         from revenue.pricing import services as pricing_services  # noqa: PLC0415
         from revenue.upsell import reports as upsell_reports  # noqa: PLC0415
         from revenue.upsell import services as upsell_services  # noqa: PLC0415
 
         for kind in (*pricing_services.KINDS, *upsell_services.KINDS, *closing_services.KINDS):
-            kinds.register(kind)
+            decision_types.register(kind)
         for importer in intake_services.IMPORTERS:
             importing.register(importer)
         for exporters in (customers_reports, billing_reports, upsell_reports):
@@ -38,9 +39,9 @@ class RevenueConfig(AppConfig):
 def keep_by_customer() -> None:
     """Say what other features keep of a customer, for exports, erasures and merges."""
     from revenue.billing import reports as billing  # noqa: PLC0415 - models exist only now
-    from revenue.customers.belongings import Belonging, register  # noqa: PLC0415
-    from revenue.ledger import reports as ledger  # noqa: PLC0415
-    from revenue.ledger import services as ledger_services  # noqa: PLC0415
+    from revenue.customers.personal_data import Belonging, register  # noqa: PLC0415
+    from revenue.mrr import reports as ledger  # noqa: PLC0415
+    from revenue.mrr import services as ledger_services  # noqa: PLC0415
     from revenue.upsell import reports as upsell  # noqa: PLC0415
     from revenue.upsell import services as upsell_services  # noqa: PLC0415
 

@@ -1,7 +1,6 @@
-from revenue.billing.models import Adjustment, DailyUse, Invoice, Meter
-from revenue.closing.models import Closing
+from revenue.billing.models import Adjustment, Closing, DailyUse, Invoice, Meter
 from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
-from revenue.ledger.models import KeptSum, Mark, MonthlySum
+from revenue.mrr.models import KeptSum, Mark, MonthlySum
 from revenue.pricing.models import (
     Charge,
     Factor,

@@ -1,8 +1,8 @@
 from security.access.admin import AuthenticatorAdmin, GroupAdmin, UserAdmin
 from security.apikeys.admin import ApiKeyAdmin
 from security.audit.admin import AnchorAdmin, EventAdmin
-from security.keyroom.admin import PassAdmin, PolicyAdmin
 from security.rotation.admin import KeyAdmin
+from security.rotation.admin.keys import PassAdmin, PolicyAdmin
 
 __all__ = [
     "AnchorAdmin",

@@ -11,24 +11,26 @@ class SecurityConfig(AppConfig):
         """Make known what security runs by itself, and what calls it back."""
         from simple_history.signals import post_create_historical_record  # noqa: PLC0415 - the same
 
-        from aethercrown import idempotency, trail  # noqa: PLC0415 - models are ready only now
-        from aethercrown.backup import parts  # noqa: PLC0415 - the same
+        from aethercrown.api import idempotency  # noqa: PLC0415 - models are ready only now
+        from aethercrown.backup import hooks  # noqa: PLC0415 - the same
+        from aethercrown.history import audit_hooks  # noqa: PLC0415 - the same
         from operations.automations import registry  # noqa: PLC0415 - the same
-        from operations.decisions import kinds as decisions  # noqa: PLC0415 - the same
+        from operations.decisions import decision_types as decisions  # noqa: PLC0415 - the same
         from security.audit import services as audit  # noqa: PLC0415 - the same
-        from security.envelope.replies import Replies  # noqa: PLC0415 - the same
-        from security.recovery import services as recovery  # noqa: PLC0415 - the same
-        from security.rotation import daily, kinds  # noqa: PLC0415 - the same
+        from security.encryption.replies import Replies  # noqa: PLC0415 - the same
+        from security.restore import services as recovery  # noqa: PLC0415 - the same
+        from security.rotation import kinds  # noqa: PLC0415 - the same
         from security.rotation import registry as rotators  # noqa: PLC0415 - the same
-        from security.turns import services as turns  # noqa: PLC0415 - the same
+        from security.rotation.services import automation as daily  # noqa: PLC0415 - the same
+        from security.rotation.services import decisions as turns  # noqa: PLC0415 - the same
 
-        trail.keep("audit", audit.record)
+        audit_hooks.keep("audit", audit.record)
         post_create_historical_record.connect(audit.testify, dispatch_uid="security.audit")
         idempotency.seal_with(Replies())
         for automation in (*audit.AUTOMATIONS, *daily.AUTOMATIONS):
             registry.register(automation)
         for part in recovery.PARTS:
-            parts.register(part)
+            hooks.register(part)
         for rotator in kinds.KINDS:
             rotators.register(rotator)
         for kind in turns.KINDS:
@@ -46,9 +48,9 @@ def watch_doors() -> None:
     from axes.signals import user_locked_out  # noqa: PLC0415 - the same
     from django.contrib.auth.signals import user_login_failed  # noqa: PLC0415 - the same
 
-    from aethercrown import doctor  # noqa: PLC0415 - the same
+    from aethercrown.monitoring import doctor  # noqa: PLC0415 - the same
     from security.access import services as access  # noqa: PLC0415 - the same
-    from security.doors import services as doors  # noqa: PLC0415 - the same
+    from security.access.services import signin_audit as doors  # noqa: PLC0415 - the same
     from security.standing import reports as standing  # noqa: PLC0415 - the same
 
     account.authentication_step_completed.connect(
@@ -76,7 +78,7 @@ def plant_secrets(using: str, apps: Any = None, **kwargs: Any) -> None:
     """Make the platform's own secrets once their table stands, as of its migrations just run."""
     from django.utils import timezone  # noqa: PLC0415 - models are not ready at import
 
-    from security.system import services as system  # noqa: PLC0415 - the same
+    from security.encryption.services import system_secrets as system  # noqa: PLC0415 - the same
 
     stands = apps is None or "systemsecret" in apps.all_models["security"]
     if using == "default" and stands:

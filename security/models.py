@@ -1,7 +1,7 @@
 from security.access.models import SetupLink, User
 from security.apikeys.models import ApiKey
 from security.audit.models import Anchor, Event, Head
-from security.envelope.models import Kek, SystemSecret
+from security.encryption.models import Kek, SystemSecret
 from security.rotation.models import Key, Pass, Policy, Version
 
 __all__ = [

@@ -20,9 +20,10 @@ import redis
 from django.db import connection
 from django.test import Client
 
-from aethercrown import export, logs
-from aethercrown.redaction import Secret
-from operations.outbox.models import Destination
+from aethercrown.csv import export
+from aethercrown.monitoring import logs
+from aethercrown.monitoring.redaction import Secret
+from operations.messaging.models import Destination
 from security.access.models import User
 from security.rotation.models import Key
 

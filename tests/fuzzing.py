@@ -22,7 +22,7 @@ from django.db.backends.signals import connection_created
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-from aethercrown.idempotency import HEADER
+from aethercrown.api.idempotency import HEADER
 
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 DOCUMENT = "/api/v1/schema"

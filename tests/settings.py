@@ -11,7 +11,7 @@ WSGI_APPLICATION = "tests.serving.application"
 HEALTH_CHECK_TIMEOUT_SECONDS = 1  # SQLite locks out the write that a test looks at
 SECOND_FACTOR_REQUIRED = False  # the tests of it say so themselves
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a slow one tests nothing
-if DATABASES["default"]["ENGINE"] == "aethercrown.sqlite":
+if DATABASES["default"]["ENGINE"] == "aethercrown.db.sqlite":
     # A file, as in life: threads that share a database in memory lock each other out.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "tests.sqlite3")}
 else:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from aethercrown.backup import archive, manifest, parts, retention, stores
+from aethercrown.backup import archive, hooks, manifest, retention, stores
 from aethercrown.backup.manifest import Manifest
 
 ENDING = ".backup"
@@ -20,7 +20,7 @@ def make(to: Path, key: str, now: datetime, store: stores.Store | None = None) -
     target = to / f"aethercrown-{now.astimezone(UTC):%Y%m%dT%H%M%S}Z{ENDING}" if to.is_dir() else to
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".aethercrown-") as work:
-        needs = parts.needs()
+        needs = hooks.needs()
         dump, tables, migrations = store.dump(Path(work))
         files = {store.member: dump, **_anchors(stores.folder())}
         contents = Manifest(

@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
-from aethercrown.backup import archive, making, manifest, parts, stores
+from aethercrown.backup import archive, hooks, making, manifest, stores
 from aethercrown.backup.manifest import Manifest, Table
 from aethercrown.backup.stores import Store
 
@@ -54,7 +54,7 @@ def restore(
     if not empty and not replace:
         raise Refused("The database is not empty: give --replace to put the back-up in its place.")
     store.hold()
-    before = {} if empty else parts.note()
+    before = {} if empty else hooks.note()
     began = time.monotonic()
     with _beside(path, key, store) as (contents, beside, work):
         for each in connections.all(initialized_only=True):
@@ -64,7 +64,7 @@ def restore(
         _bring_anchors(work / making.ANCHORS)
         done = Restored(contents)
         call_command("migrate", verbosity=0, interactive=False)
-        done.notes = [*parts.settle(now, contents.needs), *parts.compare(before)]
+        done.notes = [*hooks.settle(now, contents.needs), *hooks.compare(before)]
         if not empty:
             done.notes.append(f"What was there before is kept under the ending {aside}.")
     done.seconds = time.monotonic() - began
@@ -109,7 +109,7 @@ def _refuse(contents: Manifest, store: Store) -> None:
     newer = manifest.unknown_migrations(contents.migrations, known)
     if newer:
         words.append(f"a newer version made it, with {', '.join(newer[:3])}: update first")
-    words += parts.refusals(contents.needs)
+    words += hooks.refusals(contents.needs)
     if words:
         raise Refused(f"The back-up cannot be used here: {'; '.join(words)}.")
 

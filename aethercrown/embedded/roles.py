@@ -69,7 +69,7 @@ class Web(BaseApplication):  # type: ignore[misc]  # its base has no types
             "graceful_timeout": 8,
             "keepalive": 5,
             "loglevel": "warning",
-            "logger_class": "aethercrown.weblog.Logger",
+            "logger_class": "aethercrown.monitoring.gunicorn_logger.Logger",
             "control_socket_disable": True,
         }
         for name, setting in settings.items():

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from aethercrown.embedded import tether
+from aethercrown.embedded import parent_death
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -74,7 +74,7 @@ def launch(
     rotate(log)
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-            tether.command_line(stop_signal, uid, folder, command),
+            parent_death.command_line(stop_signal, uid, folder, command),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

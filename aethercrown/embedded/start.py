@@ -21,10 +21,10 @@ from pathlib import Path
 
 import environ
 
-from aethercrown import datadir
-from aethercrown.embedded import lock, tether, valkey
+from aethercrown import data_dir
+from aethercrown.embedded import lock, parent_death, valkey
 from aethercrown.embedded.broker import Broker
-from aethercrown.embedded.console import say
+from aethercrown.embedded.prefixed_output import say
 from aethercrown.embedded.servers import Unavailable, tail
 from aethercrown.embedded.supervisor import (
     HURRIED_TICK_SECONDS,
@@ -61,9 +61,9 @@ def main(arguments: list[str]) -> int:
     description = "Run the platform: web server, worker, schedules, and a broker of its own."
     argparse.ArgumentParser(prog="manage.py start", description=description).parse_args(arguments)
     sys.dont_write_bytecode = False  # compiling our own modules is half the time of a start
-    environ.Env.read_env(datadir.ROOT / ".env")
+    environ.Env.read_env(data_dir.ROOT / ".env")
     if os.environ.get("MAKELEVEL"):  # a make that is killed must not leave us behind
-        tether.tie(os.getppid(), signal.SIGTERM)
+        parent_death.tie(os.getppid(), signal.SIGTERM)
     try:
         return run(choice(os.environ))
     except Unavailable as reason:
@@ -80,7 +80,7 @@ def choice(environment: MutableMapping[str, str]) -> Choice:
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise Unavailable(f"PORT is {port!r}, and must be a number from 1 to 65535.")
     return Choice(
-        folder=datadir.folder(environment.get("DATA_DIR")),
+        folder=data_dir.folder(environment.get("DATA_DIR")),
         host=environment.get("HOST") or "127.0.0.1",
         port=int(port),
         demo=environment.get("DEMO", "1").lower() not in {"0", "false", "no", "off"},
@@ -144,7 +144,7 @@ def broker(chosen: Choice, held: int) -> Iterator[Broker | None]:
     launch = functools.partial(valkey.launch, chosen.folder, address, keep_open=(held,))
     kept = Broker(launch=launch, answers=address.answers, server=launch())
     told = chosen.folder / BROKER_FILE
-    datadir.replace_private(told, address.url)
+    data_dir.replace_private(told, address.url)
     try:
         yield kept
     finally:

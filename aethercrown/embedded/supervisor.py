@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aethercrown.embedded.children import Child, fork
-from aethercrown.embedded.console import Voice, say
-from aethercrown.embedded.restarts import FIRST_PAUSE_SECONDS, Deaths
+from aethercrown.embedded.prefixed_output import Voice, say
+from aethercrown.embedded.restart_policy import FIRST_PAUSE_SECONDS, Deaths
 
 TICK_SECONDS = 1.0
 HURRIED_TICK_SECONDS = 0.02

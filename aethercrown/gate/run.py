@@ -15,9 +15,10 @@ from pathlib import Path
 
 import environ
 
-from aethercrown import datadir, ring
-from aethercrown.embedded import postgres, tether
-from aethercrown.embedded.console import say
+from aethercrown import data_dir
+from aethercrown.crypto import keyring
+from aethercrown.embedded import parent_death, postgres
+from aethercrown.embedded.prefixed_output import say
 from aethercrown.embedded.servers import Unavailable
 from aethercrown.gate import steps
 from aethercrown.gate.steps import Outcome, Plan, Step
@@ -28,9 +29,9 @@ STOPPED = 130  # what a shell answers after Ctrl-C
 def main(arguments: list[str]) -> int:
     """Run the gate, or with arguments only those tests, on the database chosen."""
     chosen = parser().parse_args(arguments)
-    environ.Env.read_env(datadir.ROOT / ".env")
+    environ.Env.read_env(data_dir.ROOT / ".env")
     if os.environ.get("MAKELEVEL"):  # a make that is killed must not leave us behind
-        tether.tie(os.getppid(), signal.SIGTERM)
+        parent_death.tie(os.getppid(), signal.SIGTERM)
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(STOPPED))
     return answered(chosen, os.environ, Plan())
 
@@ -62,8 +63,8 @@ def environment(given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     folder = Path(tempfile.mkdtemp(prefix="aethercrown-gate-"))
     kept = {name: text for name, text in given.items() if name not in {"DEBUG", "HTTPS"}}
     kept.update(DJANGO_SETTINGS_MODULE="aethercrown.settings", DATA_DIR=str(folder), DEBUG="False")
-    kept.setdefault("ENCRYPTION_KEYS", ring.first_entry())
-    kept["PYTHONPATH"] = str(datadir.ROOT)
+    kept.setdefault("ENCRYPTION_KEYS", keyring.first_entry())
+    kept["PYTHONPATH"] = str(data_dir.ROOT)
     kept["COVERAGE_FILE"] = str(folder / "coverage")
     kept.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile all of it again
     try:
@@ -152,7 +153,9 @@ def start(
 ) -> "subprocess.Popen[bytes]":
     """Start a step from the repository's folder, tied to this process."""
     nice = ["/usr/bin/env", "nice", "-n", str(lower)] if lower else []
-    command = tether.command_line(signal.SIGKILL, 0, str(datadir.ROOT), [*nice, *step.command])
+    command = parent_death.command_line(
+        signal.SIGKILL, 0, str(data_dir.ROOT), [*nice, *step.command]
+    )
     return subprocess.Popen(  # noqa: S603 - our own command line, no shell
         command, env=dict(settings), stdin=subprocess.DEVNULL, stdout=output, stderr=output
     )

@@ -3,12 +3,12 @@
 from django import template
 from django.db.models import Model
 
-from aethercrown import past
+from aethercrown.history import display
 
 register = template.Library()
 
 
 @register.simple_tag
-def changes_of(row: Model) -> list[past.Change] | None:
+def changes_of(row: Model) -> list[display.Change] | None:
     """The newest changes of a row; None for a table that is not tracked."""
-    return past.changes(row)
+    return display.changes(row)

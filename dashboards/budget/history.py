@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Protocol
 
 from aethercrown.charts.figures import PERCENT, money, signed
-from dashboards.budget.headline import likely
+from dashboards.budget.summary import likely
 from dashboards.tables import Column, Table
-from marketing.budget.proposal import Interval, Proposal
+from marketing.budget.planner.proposal import Interval, Proposal
 
 
 class Plan(Protocol):

@@ -10,11 +10,11 @@ from django.core.exceptions import BadRequest, ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 
-from dashboards import page
+from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.budget import headline, history, pictures
+from dashboards.budget import charts, history, summary
 from marketing.budget import reports
-from marketing.budget.proposal import Proposal
+from marketing.budget.planner.proposal import Proposal
 from marketing.budget.reports import Day, Overview, PlanLine
 
 WEEKS = (13, 26, 52, 104)
@@ -30,22 +30,22 @@ class Named(Protocol):
 
 
 Of = TypeVar("Of", bound=Named)
-HOME = page.Step("Overview", "/")
+HOME = page_context.Step("Overview", "/")
 
 
 @viewer
 def budget(request: HttpRequest) -> HttpResponseBase:
     """The leading plan in a currency, or the one that ?plan= names."""
-    weeks = page.period(request, WEEKS, USUAL)
+    weeks = page_context.period(request, WEEKS, USUAL)
     found = _overview(request)
-    trend = pictures.trend(_last(found.trend, weeks), found.currency)
+    trend = charts.trend(_last(found.trend, weeks), found.currency)
     plans = history.table(found.history, found.currency)
     context = _proposed(found.proposal, found.plan) if found.proposal and found.plan else {}
     tables = [*context.pop("tables", []), trend.table, plans]
-    return page.download(request, "budget", tables) or page.shown(
+    return page_context.download(request, "budget", tables) or page_context.shown(
         request,
         "dashboards/budget.html",
-        [HOME, page.Step("Budget")],
+        [HOME, page_context.Step("Budget")],
         weeks=weeks,
         choices=WEEKS,
         trend=trend if found.trend else None,
@@ -59,23 +59,23 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
     """One channel: its curve, what it gets now and as proposed, what it brought."""
     if "\0" in name:  # no database row can hold it, and PostgreSQL refuses to look
         raise Http404("A channel's name has no NUL in it.")
-    weeks = page.period(request, WEEKS, USUAL)
+    weeks = page_context.period(request, WEEKS, USUAL)
     found = _overview(request)
     days = reports.trend(found.currency, name)
     context = _response(found.proposal, found.plan, name) if found.proposal and found.plan else {}
     if not context and not days:
         raise Http404(f"No channel called {name!r} has rows or a place in the plan.")
-    trend = pictures.trend(_last(days, weeks), found.currency)
+    trend = charts.trend(_last(days, weeks), found.currency)
     tables = [*context.pop("tables", []), trend.table]
-    return page.download(request, "budget-channel", tables) or page.shown(
+    return page_context.download(request, "budget-channel", tables) or page_context.shown(
         request,
         "dashboards/channel.html",
-        [HOME, page.Step("Budget", "/dashboards/budget"), page.Step(name)],
+        [HOME, page_context.Step("Budget", "/dashboards/budget"), page_context.Step(name)],
         name=name,
         weeks=weeks,
         choices=WEEKS,
         trend=trend if days else None,
-        in_force=headline.given(_named(found.in_force, name)),
+        in_force=summary.given(_named(found.in_force, name)),
         **context,
     )
 
@@ -103,19 +103,19 @@ def _last(days: Sequence[Day], weeks: int) -> list[Day]:
 
 def _proposed(proposal: Proposal, plan: PlanLine) -> dict[str, Any]:
     """What the page shows of one plan."""
-    drawn = [pictures.allocation(proposal), pictures.marginal(proposal)]
-    curves, placebo = pictures.curve_table(proposal), history.placebo(proposal)
+    drawn = [charts.allocation(proposal), charts.marginal(proposal)]
+    curves, placebo = charts.curve_table(proposal), history.placebo(proposal)
     return {
         "plan": plan,
         "decision_path": reverse("admin:operations_decision_change", args=[plan.decision_id]),
         "proposal": proposal,
-        "headlines": headline.headlines(proposal, plan.budget_periods),
-        "verdict": headline.verdict(proposal),
-        "tested": headline.tested(proposal.backtest),
+        "headlines": summary.headlines(proposal, plan.budget_periods),
+        "verdict": summary.verdict(proposal),
+        "tested": summary.tested(proposal.backtest),
         "allocation": drawn[0],
         "marginal": drawn[1],
-        "responses": pictures.responses(proposal, plan.budget_periods),
-        "key": pictures.response_key(),
+        "responses": charts.responses(proposal, plan.budget_periods),
+        "key": charts.response_key(),
         "curve_table": curves,
         "placebo": placebo,
         "tables": [drawn[0].table, drawn[1].table, curves, placebo],
@@ -127,15 +127,15 @@ def _response(proposal: Proposal, plan: PlanLine, name: str) -> dict[str, Any]:
     standing = _named(proposal.channels, name)
     if standing is None:
         return {}
-    curve, table = _named(proposal.curves, name), pictures.curve_table(proposal, name)
-    drawn = pictures.sizes(curve, standing, proposal.currency, plan.budget_periods) if curve else ()
+    curve, table = _named(proposal.curves, name), charts.curve_table(proposal, name)
+    drawn = charts.sizes(curve, standing, proposal.currency, plan.budget_periods) if curve else ()
     return {
         "plan": plan,
         "proposal": proposal,
         "standing": standing,
         "advice": _named(proposal.recommendations, name),
-        "headlines": headline.channel(standing, proposal.currency),
-        "key": pictures.response_key(),
+        "headlines": summary.channel(standing, proposal.currency),
+        "key": charts.response_key(),
         "curve": drawn,
         "curve_table": table,
         "tables": [table],

@@ -9,17 +9,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from aethercrown.charts.figures import full, money
-from dashboards import page
+from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.pricing import sheets
+from dashboards.pricing import tables
 from revenue.billing import reports as billing
 from revenue.customers import reports as customers
 from revenue.pricing import reports
-from revenue.pricing.exact import Wrong
+from revenue.pricing.decimals import Wrong
 from revenue.pricing.simulate import Simulation
 
-HOME = page.Step("Overview", "/")
-PRICING = page.Step("Pricing", "/dashboards/pricing")
+HOME = page_context.Step("Overview", "/")
+PRICING = page_context.Step("Pricing", "/dashboards/pricing")
 NEWEST = 30
 
 
@@ -30,16 +30,18 @@ def pricing(request: HttpRequest) -> HttpResponseBase:
         in_force = reports.in_force(timezone.now().date())
         currency = in_force.book.currency
         earned = {each.plan: each for each in customers.plans(currency)}
-        plans = sheets.plans(reports.tiers(timezone.now().date()), currency, earned)
+        plans = tables.plans(reports.tiers(timezone.now().date()), currency, earned)
         missing = ""
     except (reports.NothingPublished, reports.Tampered) as error:
-        in_force, plans, missing = None, sheets.plans({}, "USD", {}), str(error)
-    versions = sheets.versions(_version(each) for each in reports.listed(NEWEST))
-    quotes = sheets.quotes(_quote(each) for each in reports.quotes()[:NEWEST])
-    return page.download(request, "pricing", [plans, versions, quotes]) or page.shown(
+        in_force, plans, missing = None, tables.plans({}, "USD", {}), str(error)
+    versions = tables.versions(_version(each) for each in reports.listed(NEWEST))
+    quotes = tables.quotes(_quote(each) for each in reports.quotes()[:NEWEST])
+    return page_context.download(
+        request, "pricing", [plans, versions, quotes]
+    ) or page_context.shown(
         request,
         "dashboards/pricing.html",
-        [HOME, page.Step("Pricing")],
+        [HOME, page_context.Step("Pricing")],
         in_force=in_force,
         missing=missing,
         plans=plans,
@@ -57,10 +59,10 @@ def version(request: HttpRequest, pk: int) -> HttpResponseBase:
         raise Http404(f"There is no version {pk}.") from None
     simulated, missing = _simulated(found)
     context = _shown(simulated) if simulated else {"tables": []}
-    return page.download(request, "prices", context.pop("tables")) or page.shown(
+    return page_context.download(request, "prices", context.pop("tables")) or page_context.shown(
         request,
         "dashboards/simulation.html",
-        [HOME, PRICING, page.Step(str(found))],
+        [HOME, PRICING, page_context.Step(str(found))],
         version=found,
         missing=missing,
         findings=reports.findings(pk),
@@ -80,14 +82,14 @@ def _simulated(found: Any) -> tuple[Simulation | None, str]:
 
 def _shown(found: Simulation) -> dict[str, Any]:
     named = {
-        "deciles": sheets.deciles(found),
-        "segments": sheets.segments(found),
-        "rises": sheets.changes("rises", "Largest rises", found.rises, found.currency),
-        "falls": sheets.changes("falls", "Largest falls", found.falls, found.currency),
-        "left_out": sheets.left_out(found),
+        "deciles": tables.deciles(found),
+        "segments": tables.segments(found),
+        "rises": tables.changes("rises", "Largest rises", found.rises, found.currency),
+        "falls": tables.changes("falls", "Largest falls", found.falls, found.currency),
+        "left_out": tables.left_out(found),
     }
     return {
-        "headlines": sheets.headlines(found),
+        "headlines": tables.headlines(found),
         "customers": found.customers,
         "most": f"{reports.NEWEST:,}",
         "tables": list(named.values()),
@@ -103,16 +105,16 @@ def quote(request: HttpRequest, quote_id: UUID) -> HttpResponseBase:
     except ObjectDoesNotExist:
         raise Http404(f"There is no quote {quote_id}.") from None
     lines = reports.lines(found)
-    explained = sheets.explained(lines, found.currency)
-    inputs = sheets.known(found.inputs)
+    explained = tables.explained(lines, found.currency)
+    inputs = tables.known(found.inputs)
     try:
         repeats = reports.replayed(found).lines == lines
     except reports.Tampered:
         repeats = False
-    return page.download(request, "quote", [explained, inputs]) or page.shown(
+    return page_context.download(request, "quote", [explained, inputs]) or page_context.shown(
         request,
         "dashboards/quote.html",
-        [HOME, PRICING, page.Step(f"Quote {str(quote_id)[:8]}")],
+        [HOME, PRICING, page_context.Step(f"Quote {str(quote_id)[:8]}")],
         quote=found,
         explained=explained,
         inputs=inputs,

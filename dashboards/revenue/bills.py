@@ -9,16 +9,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from aethercrown.charts.figures import full, money
-from dashboards import page
+from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.pricing import sheets
-from revenue.billing import months, reports
+from dashboards.pricing import tables
+from revenue.billing import periods, reports
 from revenue.customers import reports as customers
 from revenue.pricing.book import NoSuchPlan
-from revenue.pricing.exact import Wrong
+from revenue.pricing.decimals import Wrong
 
-HOME = page.Step("Overview", "/")
-REVENUE = page.Step("Revenue", "/dashboards/revenue")
+HOME = page_context.Step("Overview", "/")
+REVENUE = page_context.Step("Revenue", "/dashboards/revenue")
 BACK = 6  # months to choose from, beside the running one
 
 
@@ -29,15 +29,15 @@ def bill(request: HttpRequest, pk: int) -> HttpResponseBase:
         name, zone = customers.name_and_zone(pk)
     except ObjectDoesNotExist:
         raise Http404(f"There is no customer number {pk}.") from None
-    today = months.today_in(zone, timezone.now())
-    span = months.month(_month(request) or today)
+    today = periods.today_in(zone, timezone.now())
+    span = periods.month(_month(request) or today)
     found, missing = _found(pk, span.start)
     shown = _shown(found) if found else {"tables": []}
-    choices = [*(each.start for each in months.complete(today, BACK)), months.month(today).start]
-    return page.download(request, "bill", shown.pop("tables")) or page.shown(
+    choices = [*(each.start for each in periods.complete(today, BACK)), periods.month(today).start]
+    return page_context.download(request, "bill", shown.pop("tables")) or page_context.shown(
         request,
         "dashboards/bill.html",
-        [HOME, REVENUE, page.Step(f"{name}, {span.start:%B %Y}")],
+        [HOME, REVENUE, page_context.Step(f"{name}, {span.start:%B %Y}")],
         customer=name,
         span=span,
         bill=found,
@@ -66,8 +66,8 @@ def _found(pk: int, day: date) -> tuple[reports.Bill | None, str]:
 
 def _shown(found: reports.Bill) -> dict[str, Any]:
     unit = money(found.currency)
-    explained = sheets.explained(found.lines, found.currency)
-    inputs = sheets.known(found.situation.as_json())
+    explained = tables.explained(found.lines, found.currency)
+    inputs = tables.known(found.situation.as_json())
     return {
         "tables": [explained, inputs],
         "explained": explained,

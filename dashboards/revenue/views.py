@@ -10,16 +10,16 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboards import page
+from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.pictures import Picture
-from dashboards.revenue import pictures
+from dashboards.chart_page import Picture
+from dashboards.revenue import charts
 from dashboards.tables import Table
 from revenue.customers import reports
-from revenue.customers.bridge import Bridge
-from revenue.customers.recurring import months_before
-from revenue.ledger import reports as ledger
-from revenue.ledger import retention
+from revenue.mrr import reports as ledger
+from revenue.mrr import retention
+from revenue.mrr.billing_interval import months_before
+from revenue.mrr.bridge import Bridge
 from security.access import reports as people
 
 MONTHS = (6, 12, 24, 60)
@@ -33,18 +33,18 @@ VIEWS = {"booked": reports.BOOKED, "restated": reports.EFFECTIVE}
 @viewer
 def revenue(request: HttpRequest) -> HttpResponseBase:
     """MRR in one currency: as it was booked, or restated with what became known later."""
-    months = page.period(request, MONTHS, USUAL, "months")
+    months = page_context.period(request, MONTHS, USUAL, "months")
     currency, basis = _currency(request), _basis(request)
     today = timezone.localdate()
     first = months_before(today, months - 1)
     longer = reports.bridge(currency, months_before(first, YEAR), today, basis=VIEWS[basis])
-    bridges = pictures.known(longer[YEAR:])
+    bridges = charts.known(longer[YEAR:])
     shown = _shown(request, longer, bridges, currency, basis) if bridges else {}
     tables = [_table(each) for each in shown.values() if isinstance(each, Picture | Table)]
-    return page.download(request, "revenue", tables) or page.shown(
+    return page_context.download(request, "revenue", tables) or page_context.shown(
         request,
         "dashboards/revenue.html",
-        [page.Step("Overview", "/"), page.Step("Revenue")],
+        [page_context.Step("Overview", "/"), page_context.Step("Revenue")],
         currency=currency,
         currencies=reports.currencies(),
         months=months,
@@ -72,13 +72,13 @@ def _shown(
     person = people.person(request.user)
     opens = person and person.is_staff and person.has_perm("revenue.view_customer")
     return {
-        "bridge": pictures.bridge(bridges, currency, today, retained),
-        "trend": pictures.trend(bridges, currency, today),
-        "headlines": pictures.headlines(bridges, currency, today, retained),
-        "plans": pictures.plans(reports.plans(currency), currency),
-        "segments": pictures.segments(parts, currency),
+        "bridge": charts.bridge(bridges, currency, today, retained),
+        "trend": charts.trend(bridges, currency, today),
+        "headlines": charts.headlines(bridges, currency, today, retained),
+        "plans": charts.plans(reports.plans(currency), currency),
+        "segments": charts.segments(parts, currency),
         "split": split,
-        "customers": pictures.customers(paying, currency, paths if opens else []),
+        "customers": charts.customers(paying, currency, paths if opens else []),
     }
 
 

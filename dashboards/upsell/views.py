@@ -8,13 +8,13 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from aethercrown.charts.figures import full, money, signed
-from dashboards import page
+from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.upsell import sheets
+from dashboards.upsell import tables as sheets
 from revenue.upsell import reports
 
-HOME = page.Step("Overview", "/")
-UPSELL = page.Step("Upsell", "/dashboards/upsell")
+HOME = page_context.Step("Overview", "/")
+UPSELL = page_context.Step("Upsell", "/dashboards/upsell")
 SHOWN = 100
 
 
@@ -33,10 +33,10 @@ def upsell(request: HttpRequest) -> HttpResponseBase:
         "promises": sheets.promises(promised, currency),
         "ended": sheets.ended(_rows(reports.ended(currency, SHOWN)), currency),
     }
-    return page.download(request, "upsell", tables.values()) or page.shown(
+    return page_context.download(request, "upsell", tables.values()) or page_context.shown(
         request,
         "dashboards/upsell.html",
-        [HOME, page.Step("Upsell")],
+        [HOME, page_context.Step("Upsell")],
         currency=currency,
         currencies=currencies,
         headlines=sheets.headlines(standings, promised, currency),
@@ -54,10 +54,10 @@ def opportunity(request: HttpRequest, pk: int) -> HttpResponseBase:
         raise Http404(f"There is no opportunity {pk}.") from None
     tables = [sheets.costs(found.costs, found.currency), sheets.use(found.inputs)]
     unit = money(found.currency)
-    return page.download(request, "opportunity", tables) or page.shown(
+    return page_context.download(request, "opportunity", tables) or page_context.shown(
         request,
         "dashboards/opportunity.html",
-        [HOME, UPSELL, page.Step(found.customer.name)],
+        [HOME, UPSELL, page_context.Step(found.customer.name)],
         found=found,
         why=sheets.WORDS.get(found.kind, found.kind),
         gain=signed(found.gain, unit),

@@ -14,8 +14,8 @@ from rest_framework.exceptions import APIException, PermissionDenied, Validation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import Conflict, Endpoint, Invalid, ReadOnlyViewSet, listed, reply
-from aethercrown.fields import (
+from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, ReadOnlyViewSet, listed, reply
+from aethercrown.api.fields import (
     Count,
     Currency,
     Day,
@@ -27,12 +27,12 @@ from aethercrown.fields import (
     Rows,
     Text,
 )
-from aethercrown.openapi import documented
+from aethercrown.api.openapi import documented
 from marketing.budget import examples, reports, services
-from marketing.budget.answer import contract, restored
-from marketing.budget.check import UNREADABLE, check
 from marketing.budget.models import Plan
-from marketing.budget.question import Infeasible, LiftTest, Limit, Question, Row
+from marketing.budget.planner.check import UNREADABLE, check
+from marketing.budget.planner.request import Infeasible, LiftTest, Limit, Question, Row
+from marketing.budget.response_format import contract, restored
 from security.access import reports as people
 
 MOST_ROWS = 10_000

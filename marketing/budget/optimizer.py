@@ -6,9 +6,9 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-from marketing.budget.planner import plan
-from marketing.budget.proposal import Proposal
-from marketing.budget.question import Infeasible, Limit, Problem, Question, Row
+from marketing.budget.planner.planner import plan
+from marketing.budget.planner.proposal import Proposal
+from marketing.budget.planner.request import Infeasible, Limit, Problem, Question, Row
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
-from aethercrown.exchange import FilesAdmin
+from aethercrown.csv.admin import FilesAdmin
 from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.db.models import QuerySet
 
-from aethercrown.export import Cell, Exporter
+from aethercrown.csv.export import Cell, Exporter
 from marketing.channels import sheets
 from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
 

@@ -5,9 +5,9 @@ from datetime import date
 
 from django.db import models, transaction
 
-from aethercrown import history
-from aethercrown.importing import Importer, Options, Tally
-from aethercrown.sheets import Fault, Record
+from aethercrown.csv.importing import Importer, Options, Tally
+from aethercrown.csv.reader import Fault, Record
+from aethercrown.history import tracking
 from marketing.channels import sheets
 from marketing.channels.models import CalendarFlag, Channel, Performance, TotalRevenue
 from marketing.channels.sheets import Entry
@@ -206,7 +206,7 @@ def save_channels(batch: Sequence[Record], options: Options) -> Tally:
     fields = [column.name for column in sheets.CHANNELS if column.name not in {"name", "currency"}]
     _write(rows, ["name"], fields, options)
     stored = Channel.objects.in_bulk(names, field_name="name")
-    history.keep(Channel, stored.values())
+    tracking.keep(Channel, stored.values())
     return Tally(len(rows) - known, known)
 
 

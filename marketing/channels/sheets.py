@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from aethercrown import sheets
-from aethercrown.sheets import Column, Record, Unreadable, day, flag, money, number, text
+from aethercrown.csv import reader
+from aethercrown.csv.reader import Column, Record, Unreadable, day, flag, money, number, text
 
 
 def ratio(cell: str) -> float:
@@ -19,7 +19,7 @@ def ratio(cell: str) -> float:
 
 CHANNELS = (
     Column("name", text),
-    Column("currency", sheets.currency, required=False),
+    Column("currency", reader.currency, required=False),
     Column("is_active", flag, required=False),
     Column("is_held", flag, required=False),
     Column("floor", money, required=False, about="least spend a week"),
@@ -33,12 +33,12 @@ PERFORMANCE = (
     Column("channel", text),
     Column("spend", money),
     Column("revenue", money, required=False, about="empty where only the total is known"),
-    Column("currency", sheets.currency, required=False),
+    Column("currency", reader.currency, required=False),
 )
 TOTALS = (
     Column("date", day),
     Column("revenue", money),
-    Column("currency", sheets.currency, required=False),
+    Column("currency", reader.currency, required=False),
 )
 WEEKLY = (
     Column("date", day),

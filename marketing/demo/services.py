@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from aethercrown.demo import NotEmpty, Seeding
-from marketing.allocations.models import Allocation, Book
 from marketing.budget import services as budget
-from marketing.budget.models import Plan
-from marketing.budget.weeks import WEEK, week_of
+from marketing.budget.model.weeks import WEEK, week_of
+from marketing.budget.models import Allocation, Book, Plan
 from marketing.channels.models import Channel, LiftTest, Performance
 from marketing.demo.company import CHANNELS, WEEKS, Company, Week
 from operations.decisions import services as decisions

@@ -4,9 +4,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from aethercrown.history import Records
+from aethercrown.history.tracking import Records
+from aethercrown.severity import LEVELS
 from operations.alerts.fingerprint import Fingerprint
-from operations.outbox.severity import LEVELS
 
 
 class Alert(models.Model):

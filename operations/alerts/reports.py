@@ -5,9 +5,9 @@ from datetime import datetime
 from django.db.models import Count, QuerySet
 from django.urls import reverse
 
+from aethercrown.severity import CRITICAL, HIGH, LEVELS
 from operations.alerts.models import Alert
 from operations.automations.reports import Attention
-from operations.outbox.severity import CRITICAL, HIGH, LEVELS
 
 FAILED_RUN = "run_failed"  # said by the runs themselves
 MOST = 10

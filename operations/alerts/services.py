@@ -11,15 +11,15 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from aethercrown import redaction
-from aethercrown.forgetting import forget
+from aethercrown.db.batch_delete import forget
+from aethercrown.monitoring import redaction
+from aethercrown.severity import CRITICAL, rank
 from operations.alerts import words
 from operations.alerts.fingerprint import Fingerprint
 from operations.alerts.models import Alert, Silence
-from operations.automations.ledger import legible
-from operations.outbox import services as outbox
-from operations.outbox.letter import Letter
-from operations.outbox.severity import CRITICAL, rank
+from operations.automations.run_rules import legible
+from operations.messaging import services as outbox
+from operations.messaging.message import Letter
 
 AUTOMATIC = "automatic"  # who resolves where no person does
 REOPENED_WITHIN = timedelta(minutes=10)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from operations.outbox.letter import Letter, line
+from operations.messaging.message import Letter, line
 
 OPENED, ESCALATED, REMINDER, RESOLVED = "opened", "escalated", "reminder", "resolved"
 HEADS = {

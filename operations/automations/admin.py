@@ -27,9 +27,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextInputWidget
 
-from operations.automations import ledger, registry, reports, services, words
+from operations.automations import registry, reports, run_rules, schedule_text, services
 from operations.automations.models import Automation, Run
-from operations.automations.slots import upcoming
+from operations.automations.occurrences import upcoming
 from operations.automations.tasks import run_automation
 
 MAY_RUN = "security.operate"  # the permission that makes an operator
@@ -82,7 +82,7 @@ class AutomationForm(forms.ModelForm[Automation]):
         label="When",
         max_length=200,
         widget=UnfoldAdminTextInputWidget,
-        help_text=f"For example {words.EXAMPLES}.",
+        help_text=f"For example {schedule_text.EXAMPLES}.",
     )
     zone = forms.ChoiceField(
         label="Time zone",
@@ -118,7 +118,7 @@ class AutomationForm(forms.ModelForm[Automation]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self.initial["when"] = words.written(self.instance.schedule)
+            self.initial["when"] = schedule_text.written(self.instance.schedule)
             self.fields.pop("name", None)
 
     def clean(self) -> dict[str, Any]:
@@ -134,8 +134,8 @@ class AutomationForm(forms.ModelForm[Automation]):
     def clean_when(self) -> str:
         text: str = self.cleaned_data["when"]
         try:
-            self.wanted = words.read(text, self.instance.scheduled_at)
-        except words.Unreadable as error:
+            self.wanted = schedule_text.read(text, self.instance.scheduled_at)
+        except schedule_text.Unreadable as error:
             raise forms.ValidationError(str(error)) from error
         return text
 
@@ -183,7 +183,7 @@ class AutomationAdmin(ModelAdmin):
 
     @admin.display(description="when")
     def when(self, automation: Automation) -> str:
-        return words.written(automation.schedule)
+        return schedule_text.written(automation.schedule)
 
     @admin.display(description="next run")
     def next_run(self, automation: Automation) -> str:
@@ -265,7 +265,7 @@ class AutomationAdmin(ModelAdmin):
         if request.method == "POST":
             result = services.rehearse(automation.name, timezone.now())
         question = f"Compute what “{automation}” would do now, and keep nothing of it?"
-        facts = ledger.facts(result.detail or {}) if result else []
+        facts = run_rules.facts(result.detail or {}) if result else []
         return self.ask(request, automation, question, "Dry run", told=result, facts=facts)
 
     def ring(self, request: HttpRequest, name: str) -> None:
@@ -370,7 +370,7 @@ class RunAdmin(ModelAdmin):
 
     @admin.display(description="what it found")
     def facts(self, run: Run) -> str:
-        found = ledger.facts(run.result.get("detail") or {})
+        found = run_rules.facts(run.result.get("detail") or {})
         return format_html_join("", "<div>{}: {}</div>", found) or "none"
 
     @admin.display(description="log")

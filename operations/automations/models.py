@@ -11,8 +11,8 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from simple_history import register
 
-from aethercrown.history import Records
-from operations.automations.slots import Every, Schedule, Wall
+from aethercrown.history.tracking import Records
+from operations.automations.occurrences import Every, Schedule, Wall
 from operations.decisions.guardrails import Limits, Quiet
 
 register(

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from aethercrown import registers
+from aethercrown import registry
 
 
 def always() -> bool:
@@ -82,4 +82,4 @@ def names() -> tuple[str, ...]:
 
 def apart(automations: Iterable[Automation] = ()) -> AbstractContextManager[None]:
     """Within the block only `automations` are known, and what is registered in it; for tests."""
-    return registers.apart(_known, automations)
+    return registry.apart(_known, automations)

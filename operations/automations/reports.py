@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
-from operations.automations import ledger, registry, slots
+from operations.automations import occurrences, registry, run_rules
 from operations.automations.models import Automation, Run
 from operations.decisions.guardrails import Limits
 from operations.decisions.models import Decision
@@ -68,7 +68,7 @@ def upcoming(automation: Automation, now: datetime, count: int = 3) -> list[date
     """The next planned times, in the automation's own zone."""
     if not automation.is_enabled:
         return []
-    found = slots.upcoming(automation.schedule, automation.clock, now, count)
+    found = occurrences.upcoming(automation.schedule, automation.clock, now, count)
     return [slot.astimezone(automation.clock) for slot in found]
 
 
@@ -95,14 +95,14 @@ def _failed() -> Sequence[Attention]:
     failed = Run.objects.filter(pk__in=last, state=Run.State.FAILED)
     for run in failed.select_related("automation").order_by("automation__name"):
         when = f"{run.planned_for:%Y-%m-%d %H:%M} UTC"
-        words = f"{run.automation} failed at {when}: {ledger.last_line(run.error)}"
+        words = f"{run.automation} failed at {when}: {run_rules.last_line(run.error)}"
         found.append(Attention(words, page(run)))
     return found
 
 
 def _lapsed() -> Sequence[Attention]:
     """Runs whose worker is gone and that nobody took up."""
-    lapsed = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=Now() - ledger.LEASE)
+    lapsed = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=Now() - run_rules.LEASE)
     return [
         Attention(f"{run} lost its worker {run.worker} and waits to be taken up.", page(run))
         for run in lapsed.select_related("automation")
@@ -122,7 +122,7 @@ def _late(now: datetime) -> Sequence[Attention]:
     found = []
     for automation in rows.select_related("task__interval", "task__crontab"):
         after = max(automation.scheduled_at, automation.last or automation.scheduled_at)
-        unseen = slots.latest(automation.schedule, automation.clock, after, now - LATE, 1)
+        unseen = occurrences.latest(automation.schedule, automation.clock, after, now - LATE, 1)
         due = [automation.waiting] if automation.waiting else unseen
         if due:
             sentence = f"{automation} was due at {due[0]:%Y-%m-%d %H:%M} UTC and has not begun."

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from threading import Event
 
 from operations.automations import registry, reports, services
-from operations.automations.ledger import Result
+from operations.automations.run_rules import Result
 
 Progress = Callable[[str, int, int], None]
 

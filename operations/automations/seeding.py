@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from operations.automations.words import units
+from operations.automations.schedule_text import units
 
 WAKE_UP = "operations.run_automation"
 STALE_AFTER = 300  # seconds: an older wake-up says nothing that the sweep does not know

@@ -21,18 +21,27 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from aethercrown import attribution, redaction
-from aethercrown.backup import standstill
-from aethercrown.forgetting import forget
+from aethercrown.backup import automation_pause
+from aethercrown.db.batch_delete import forget
+from aethercrown.history import attribution
+from aethercrown.monitoring import redaction
+from aethercrown.severity import HIGH
 from operations.alerts import services as alerts
-from operations.automations import ledger, owner, registry, reports, seeding, slots, words
-from operations.automations.excerpt import Excerpt
+from operations.automations import (
+    occurrences,
+    registry,
+    reports,
+    run_rules,
+    schedule_text,
+    seeding,
+    worker_id,
+)
 from operations.automations.lease import Lease
-from operations.automations.ledger import Entry, Result
+from operations.automations.log_capture import Excerpt
 from operations.automations.models import Automation, Run
+from operations.automations.occurrences import Every, Schedule
 from operations.automations.registry import Occasion, Outcome
-from operations.automations.slots import Every, Schedule
-from operations.outbox.severity import HIGH
+from operations.automations.run_rules import Entry, Result
 
 Clock = Callable[[], datetime]
 SOURCE, FAILED, DEMOTED = "automations", "run_failed", "demoted"
@@ -88,11 +97,11 @@ def take_back(now: datetime) -> list[tuple[str, str]]:
     running = Run.objects.filter(state=Run.State.RUNNING)
     over = Q(lease_until__lt=Now())
     found = running.values_list("worker", ExpressionWrapper(over, BooleanField()))
-    gone = {worker for worker, _ in found if owner.gone(worker)}
+    gone = {worker for worker, _ in found if worker_id.gone(worker)}
     if gone or any(is_over for _, is_over in found):
         lapsed = running.filter(over | Q(worker__in=gone))
-        for run in lapsed.filter(attempt__gte=ledger.ATTEMPTS).select_related("automation"):
-            _give_up(lapsed, run, ledger.LOST, now)
+        for run in lapsed.filter(attempt__gte=run_rules.ATTEMPTS).select_related("automation"):
+            _give_up(lapsed, run, run_rules.LOST, now)
         lapsed.update(state=Run.State.QUEUED, lease_until=None, not_before=now)
     if not settings.AUTOMATION_ENABLED:
         return []
@@ -133,7 +142,7 @@ def run(
     if result is not None:
         return result
     automation.runs.filter(pk=planned.pk, state=Run.State.QUEUED, attempt=0).update(
-        state=Run.State.SKIPPED, reason=ledger.OVERLAP, ended_at=clock()
+        state=Run.State.SKIPPED, reason=run_rules.OVERLAP, ended_at=clock()
     )
     planned.refresh_from_db()
     summary = planned.reason or planned.summary
@@ -142,12 +151,12 @@ def run(
 
 def attempt(run_id: int, *, clock: Clock = timezone.now) -> Result | None:
     """Claim a run and perform it; None where it is another's, done, or has to wait."""
-    claimed = claim(run_id, owner.name(), clock())
+    claimed = claim(run_id, worker_id.name(), clock())
     if claimed is None:
         return None
     begin = monotonic()
     aside = partial(_renew_aside, run_id, claimed.attempt)
-    with Lease(aside, ledger.RENEWAL, ledger.LEASE) as lease:
+    with Lease(aside, run_rules.RENEWAL, run_rules.LEASE) as lease:
         result = _performed(claimed, lease, clock)
     return replace(result, seconds=monotonic() - begin)
 
@@ -160,12 +169,12 @@ def claim(run_id: int, worker: str, now: datetime) -> Run | None:
     """
     automation = Automation.objects.select_for_update().get(runs=run_id)
     running = automation.runs.filter(state=Run.State.RUNNING, lease_until__gte=Now())
-    is_off = not settings.AUTOMATION_ENABLED or standstill.holds()
+    is_off = not settings.AUTOMATION_ENABLED or automation_pause.holds()
     if is_off or running.exclude(pk=run_id).exists():
         return None
     taken = (
         Run.objects.free(now)
-        .filter(pk=run_id, attempt__lt=ledger.ATTEMPTS)
+        .filter(pk=run_id, attempt__lt=run_rules.ATTEMPTS)
         .update(
             state=Run.State.RUNNING,
             attempt=F("attempt") + 1,
@@ -192,8 +201,8 @@ def finish(claimed: Run, outcome: Outcome, now: datetime, heard: str = "") -> bo
         state=Run.State.DONE,
         lease_until=None,
         ended_at=now,
-        summary=ledger.legible(outcome.summary),
-        result=ledger.recordable(ledger.told(outcome, redaction.text(heard))),
+        summary=run_rules.legible(outcome.summary),
+        result=run_rules.recordable(run_rules.told(outcome, redaction.text(heard))),
         error="",
     )
     if written:
@@ -207,14 +216,14 @@ def fail(claimed: Run, error: str, now: datetime) -> bool:
 
     A run that a person asked for is not repeated: the person sees what happened.
     """
-    if claimed.attempt >= ledger.ATTEMPTS or claimed.trigger == Run.Trigger.MANUAL:
+    if claimed.attempt >= run_rules.ATTEMPTS or claimed.trigger == Run.Trigger.MANUAL:
         return _give_up(Run.objects.all(), claimed, error, now)
     written = _mine(claimed.pk, claimed.attempt).update(
         state=Run.State.QUEUED,
         lease_until=None,
         ended_at=now,
-        not_before=now + ledger.WAITS[claimed.attempt],
-        error=ledger.legible(error),
+        not_before=now + run_rules.WAITS[claimed.attempt],
+        error=run_rules.legible(error),
     )
     return written == 1
 
@@ -238,8 +247,8 @@ def rehearse(name: str, now: datetime) -> Result:
 def purge(now: datetime) -> int:
     """Forget failed runs after a year and others after 90 days; how many went."""
     ended = Run.objects.filter
-    good = ended(state__in=[Run.State.DONE, Run.State.SKIPPED], ended_at__lt=now - ledger.KEPT)
-    failed = ended(state=Run.State.FAILED, ended_at__lt=now - ledger.KEPT_FAILED)
+    good = ended(state__in=[Run.State.DONE, Run.State.SKIPPED], ended_at__lt=now - run_rules.KEPT)
+    failed = ended(state=Run.State.FAILED, ended_at__lt=now - run_rules.KEPT_FAILED)
     return forget(good) + forget(failed)
 
 
@@ -292,10 +301,10 @@ def _beat_schedule(
 ) -> tuple[IntervalSchedule | None, CrontabSchedule | None]:
     """The row in beat's tables that says this; such rows are shared and never changed."""
     if isinstance(wanted, Every):
-        count, period = words.units(wanted.every)
+        count, period = schedule_text.units(wanted.every)
         rows = IntervalSchedule.objects.filter(every=count, period=period)
         return rows.first() or IntervalSchedule.objects.create(every=count, period=period), None
-    fields = {**words.crontab(wanted), "timezone": zone}
+    fields = {**schedule_text.crontab(wanted), "timezone": zone}
     crontabs = CrontabSchedule.objects.filter(**fields)
     return None, crontabs.first() or CrontabSchedule.objects.create(**fields)
 
@@ -309,11 +318,11 @@ def _locked(name: str) -> Automation:
 def _due(automation: Automation, now: datetime) -> list[Entry]:
     planned = automation.runs.exclude(trigger=Run.Trigger.MANUAL)
     last = planned.order_by("-planned_for").values_list("planned_for", flat=True).first()
-    after = max(automation.scheduled_at, now - ledger.WINDOW, last or automation.scheduled_at)
-    until = now + slots.tolerance(automation.schedule)
-    due = slots.latest(automation.schedule, automation.clock, after, until, ledger.MOST)
+    after = max(automation.scheduled_at, now - run_rules.WINDOW, last or automation.scheduled_at)
+    until = now + occurrences.tolerance(automation.schedule)
+    due = occurrences.latest(automation.schedule, automation.clock, after, until, run_rules.MOST)
     busy = automation.runs.filter(state__in=OPEN).exists()
-    return ledger.arrange(due, automation.missed, now, busy=busy)
+    return run_rules.arrange(due, automation.missed, now, busy=busy)
 
 
 def _row(automation: Automation, entry: Entry, now: datetime) -> Run:
@@ -370,17 +379,17 @@ def _ended(claimed: Run, state: str, summary: str, *, is_mine: bool) -> Result:
 def _give_up(rows: QuerySet[Run], run: Run, error: str, now: datetime) -> bool:
     """Record that a run failed for good, and tell it; False where another has it."""
     written = _mine(run.pk, run.attempt, rows).update(
-        state=Run.State.FAILED, lease_until=None, ended_at=now, error=ledger.legible(error)
+        state=Run.State.FAILED, lease_until=None, ended_at=now, error=run_rules.legible(error)
     )
     if written:
-        words = f"{run} failed: {ledger.last_line(error)}"
+        words = f"{run} failed: {run_rules.last_line(error)}"
         where = reports.page(run)
         alerts.raise_alert(SOURCE, FAILED, run.automation.name, HIGH, words, link=where, now=now)
     return written == 1
 
 
 def _told(error: Exception) -> str:
-    return ledger.legible(redaction.text(f"{type(error).__name__}: {error}"))
+    return run_rules.legible(redaction.text(f"{type(error).__name__}: {error}"))
 
 
 def _renew_aside(run_id: int, attempt: int) -> bool:
@@ -397,4 +406,4 @@ def _mine(run_id: int, attempt: int, rows: QuerySet[Run] | None = None) -> Query
 
 
 def _lease_end() -> ExpressionWrapper[Any]:
-    return ExpressionWrapper(Now() + ledger.LEASE, output_field=DateTimeField())
+    return ExpressionWrapper(Now() + run_rules.LEASE, output_field=DateTimeField())

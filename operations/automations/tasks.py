@@ -8,9 +8,10 @@ from celery.signals import beat_embedded_init, beat_init, worker_ready
 from django.db import connection
 from django.utils import timezone
 
-from aethercrown import idempotency, remembering, throttling
+from aethercrown.api import idempotency, throttling
+from aethercrown.background import Watch
+from aethercrown.db import cache
 from operations.automations import services
-from operations.health.watch import Watch
 
 BEAT_SECONDS, WEB_SECONDS = 2.0, 5.0  # between two looks of a thread beside beat, beside the web
 STALE_SECONDS = 30  # after which a bell that nobody heard is rung again by then
@@ -41,7 +42,7 @@ def purge_runs() -> None:
     services.purge(timezone.now())
     idempotency.purge(timezone.now())
     throttling.purge()
-    remembering.purge()
+    cache.purge()
 
 
 @worker_ready.connect

@@ -17,8 +17,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from operations.decisions import reports, services, steps
-from operations.decisions.kinds import UnknownKind
+from operations.decisions import reports, services, states
+from operations.decisions.decision_types import UnknownKind
 from operations.decisions.models import Decision
 from operations.decisions.services import Stale, WrongStep
 
@@ -29,9 +29,9 @@ SERVICES: dict[str, Callable[..., Decision]] = {
     "roll_back": services.roll_back,
 }
 WANTED = {
-    "approve": steps.APPROVED,
-    "reject": steps.REJECTED,
-    "roll_back": steps.ROLLED_BACK,
+    "approve": states.APPROVED,
+    "reject": states.REJECTED,
+    "roll_back": states.ROLLED_BACK,
 }
 DONE = {"approve": "Approved", "reject": "Rejected", "roll_back": "Rolled back"}
 QUESTIONS = {
@@ -189,7 +189,7 @@ class DecisionAdmin(ModelAdmin):
         decision = self.get_object(request, object_id)
         if decision is None:
             return []
-        open_steps = steps.FOLLOWING[decision.status]
+        open_steps = states.FOLLOWING[decision.status]
         return [
             each
             for each in super().get_actions_detail(request, object_id)

@@ -3,20 +3,20 @@
 from django.db import models
 from django.db.models import Q
 
-from operations.decisions import draft, steps
-from operations.decisions.kinds import Case
+from operations.decisions import draft, states
+from operations.decisions.decision_types import Case
 
 
 class Decision(models.Model):
     """One automatic decision, from what it saw to what it brought."""
 
     class Status(models.TextChoices):
-        PROPOSED = steps.PROPOSED
-        APPROVED = steps.APPROVED
-        REJECTED = steps.REJECTED
-        APPLIED = steps.APPLIED
-        MEASURED = steps.MEASURED
-        ROLLED_BACK = steps.ROLLED_BACK, "rolled back"
+        PROPOSED = states.PROPOSED
+        APPROVED = states.APPROVED
+        REJECTED = states.REJECTED
+        APPLIED = states.APPLIED
+        MEASURED = states.MEASURED
+        ROLLED_BACK = states.ROLLED_BACK, "rolled back"
 
     class Verdict(models.TextChoices):
         INSIDE = "inside", "inside what was promised"
@@ -66,7 +66,7 @@ class Decision(models.Model):
                 name="operations_decision_once_for_the_same_inputs",
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=[steps.APPLIED, steps.MEASURED, steps.ROLLED_BACK])
+                condition=~Q(status__in=[states.APPLIED, states.MEASURED, states.ROLLED_BACK])
                 | Q(applied_at__isnull=False),
                 name="operations_decision_applied_has_a_time",
             ),

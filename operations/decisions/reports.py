@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
 from operations.automations.reports import Attention
-from operations.decisions import kinds, steps
+from operations.decisions import decision_types, states
 from operations.decisions.models import Decision
 
 MEASURED = (Decision.Verdict.INSIDE, Decision.Verdict.BELOW, Decision.Verdict.ABOVE)
@@ -79,7 +79,7 @@ def attention(now: datetime) -> list[Attention]:
     if not count:
         return []
     oldest = waiting(1)[0]
-    left = max(0, (oldest.proposed_at + steps.PATIENCE - now).days)
+    left = max(0, (oldest.proposed_at + states.PATIENCE - now).days)
     what = f"{count} decisions wait" if count > 1 else f"{oldest} waits"
     page = reverse("admin:operations_decision_changelist")
     return [
@@ -92,9 +92,9 @@ def attention(now: datetime) -> list[Attention]:
 
 def page(decision: Decision) -> str:
     """The address of what a decision is about; empty where its kind has no page."""
-    if decision.kind not in kinds.names():
+    if decision.kind not in decision_types.names():
         return ""
-    return kinds.named(decision.kind).path(decision.subject)
+    return decision_types.named(decision.kind).path(decision.subject)
 
 
 def flat(value: Any, path: str = "") -> dict[str, str]:
@@ -117,7 +117,7 @@ def _promise(counts: dict[str, Any], measured: list[Decision]) -> Promise:
     inside = sum(each.verdict == Decision.Verdict.INSIDE for each in measured)
     return Promise(
         **counts,
-        title=kinds.named(kind).title if kind in kinds.names() else kind,
+        title=decision_types.named(kind).title if kind in decision_types.names() else kind,
         measured=len(measured),
         unit=measured[0].expected["unit"] if measured else "",
         promised=sum(each.expected["estimate"] for each in measured),

@@ -5,18 +5,18 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from aethercrown import trail
+from aethercrown.history import audit_hooks
 from operations.alerts import reports as alerts
 from operations.automations import reports
 from operations.automations.services import demote
-from operations.decisions import digest, guardrails, kinds, steps, trust
+from operations.decisions import calibration, decision_types, digest, guardrails, states
+from operations.decisions.decision_types import Realised
 from operations.decisions.draft import Draft
 from operations.decisions.guardrails import Circumstances
-from operations.decisions.kinds import Realised
 from operations.decisions.models import Decision
 
-WrongStep = steps.WrongStep
-Stale = kinds.Stale
+WrongStep = states.WrongStep
+Stale = decision_types.Stale
 
 DAY = timedelta(days=1)
 AUTOMATIC = "automatic"  # the actor where no person decided
@@ -30,7 +30,7 @@ def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
     In mode auto a draft that passes every guardrail is approved and applied at once; where its
     subject changed meanwhile it comes back rejected as stale. Otherwise it waits for a person.
     """
-    kinds.named(draft.kind)
+    decision_types.named(draft.kind)
     limits = reports.limits(draft.automation, lock=mode == "auto")
     judged = [
         *draft.guardrails,
@@ -98,8 +98,8 @@ def apply(decision_id: int, *, now: datetime) -> Decision:
 def roll_back(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
     """Restore what was before; raises Stale, and changes nothing, where it was changed since."""
     decision = locked(decision_id)
-    steps.check(str(decision), decision.status, steps.ROLLED_BACK)
-    kinds.named(decision.kind).undo(decision.case)
+    states.check(str(decision), decision.status, states.ROLLED_BACK)
+    decision_types.named(decision.kind).undo(decision.case)
     decision.status = Decision.Status.ROLLED_BACK
     decision.rolled_back_by = actor
     decision.rolled_back_note = note
@@ -119,7 +119,7 @@ def measure_due(now: datetime) -> int:
     measured = 0
     for decision in due.order_by("due_at", "pk"):
         try:
-            realised = kinds.named(decision.kind).measure(decision.case, now)
+            realised = decision_types.named(decision.kind).measure(decision.case, now)
             if realised is not None:
                 _measure(decision.pk, realised, now)
                 measured += 1
@@ -131,13 +131,13 @@ def measure_due(now: datetime) -> int:
 def expire(now: datetime) -> int:
     """Reject what has waited for more than 14 days; returns how many."""
     waiting = Decision.objects.filter(
-        status=Decision.Status.PROPOSED, proposed_at__lt=now - steps.PATIENCE
+        status=Decision.Status.PROPOSED, proposed_at__lt=now - states.PATIENCE
     )
     return waiting.update(
         status=Decision.Status.REJECTED,
         verdict=Decision.Verdict.EXPIRED,
         actor=AUTOMATIC,
-        note=f"Nobody decided within {steps.PATIENCE.days} days.",
+        note=f"Nobody decided within {states.PATIENCE.days} days.",
         rejected_at=now,
     )
 
@@ -169,22 +169,22 @@ def _around(draft: Draft, now: datetime) -> Circumstances:
 
 
 def _approve(decision: Decision, actor: str, note: str, now: datetime) -> None:
-    steps.check(str(decision), decision.status, steps.APPROVED)
+    states.check(str(decision), decision.status, states.APPROVED)
     decision.status = Decision.Status.APPROVED
     decision.approved_at = now
     decision.actor = actor
     decision.note = note
     decision.save()
-    if kinds.named(decision.kind).apply_on_approval:
+    if decision_types.named(decision.kind).apply_on_approval:
         _apply(decision, now)
 
 
 def _apply(decision: Decision, now: datetime) -> None:
     """Do the effect; where the subject changed, undo what was begun and reject."""
-    steps.check(str(decision), decision.status, steps.APPLIED)
+    states.check(str(decision), decision.status, states.APPLIED)
     try:
         with transaction.atomic():
-            kinds.named(decision.kind).apply(decision.case)
+            decision_types.named(decision.kind).apply(decision.case)
     except Stale as error:
         _reject(decision, Decision.Verdict.STALE, now)
         decision.note = f"{decision.note}\n{error}".strip()
@@ -200,11 +200,11 @@ def _tell(event: str, decision: Decision, actor: str) -> None:
     detail = {"title": decision.title, "subject": decision.subject}
     detail["status"] = str(decision.status)  # a fresh row still holds the enum
     subject = f"decision {decision.pk}"
-    trail.record(stream="decisions", event=event, subject=subject, actor=actor, detail=detail)
+    audit_hooks.record(stream="decisions", event=event, subject=subject, actor=actor, detail=detail)
 
 
 def _reject(decision: Decision, verdict: Decision.Verdict, now: datetime) -> None:
-    steps.check(str(decision), decision.status, steps.REJECTED)
+    states.check(str(decision), decision.status, states.REJECTED)
     decision.status = Decision.Status.REJECTED
     decision.verdict = verdict
     decision.rejected_at = now
@@ -220,7 +220,7 @@ def _unless_stale(decision: Decision) -> Decision:
 @transaction.atomic
 def _measure(decision_id: int, realised: Realised, now: datetime) -> None:
     decision = locked(decision_id)
-    steps.check(str(decision), decision.status, steps.MEASURED)
+    states.check(str(decision), decision.status, states.MEASURED)
     decision.status = Decision.Status.MEASURED
     decision.measured_at = now
     decision.realised = digest.plain(
@@ -243,12 +243,12 @@ def _weigh(decision: Decision, now: datetime) -> None:
     """
     since = reports.trusted_at(decision.automation)
     measured = Decision.objects.filter(
-        automation=decision.automation, kind=decision.kind, verdict__in=trust.KNOWN
+        automation=decision.automation, kind=decision.kind, verdict__in=calibration.KNOWN
     )
     if since is not None:
         measured = measured.filter(measured_at__gt=since)
     newest = measured.order_by("-measured_at", "-pk").values_list("verdict", flat=True)
-    broken = trust.broken(list(newest[: trust.LOOKED_AT]))
+    broken = calibration.broken(list(newest[: calibration.LOOKED_AT]))
     if broken:
         demote(decision.automation, f"{decision.kind}: {broken}", now)
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from operations.scheduling.aitask import AITask, TaskPriority
-from operations.uptime import histogram
-from operations.uptime.rollups import HOUR, Totals
+from operations.health.history import histogram
+from operations.health.history.rollups import HOUR, Totals
+from operations.scheduling.task_spec import AITask, TaskPriority
 
 LOW, MEDIUM, HIGH, CRITICAL = TaskPriority
 IMAGES = "image"  # a type with a pool of its own

@@ -12,16 +12,14 @@ from aethercrown.demo import NotEmpty, Seeding
 from operations.alerts.models import Alert
 from operations.demo import company
 from operations.demo.company import Done, Site
+from operations.health.history import histogram, rollups
 from operations.health.models import Component, Incident, Rollup
-from operations.health.verdict import HEALTHY, UP
-from operations.planning import services as planning
-from operations.planning.models import Schedule
+from operations.health.state_machine import HEALTHY, UP
 from operations.scheduling import services as tasks
 from operations.scheduling.durations import Learned
-from operations.scheduling.models import Dependency, Duration, Task
-from operations.submission import services as submission
-from operations.uptime import histogram, rollups
-from operations.workers.models import Pool, Worker
+from operations.scheduling.models import Dependency, Duration, Pool, Schedule, Task, Worker
+from operations.scheduling.services import replan as planning
+from operations.scheduling.services import submit as submission
 
 SUBMITTED = timedelta(minutes=50)
 HELD = timedelta(days=30).total_seconds()  # agents that do not exist never report

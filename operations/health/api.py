@@ -8,13 +8,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import Conflict, Endpoint, Invalid, reply
-from aethercrown.fields import Count, Flag, Instant, Named, Number, Option, Percent, Rows, Text
-from aethercrown.openapi import documented
+from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, reply
+from aethercrown.api.fields import Count, Flag, Instant, Named, Number, Option, Percent, Rows, Text
+from aethercrown.api.openapi import documented
 from operations.health import services, targets
+from operations.health.history.period import NoPeriod, read
 from operations.health.models import Component, Status
-from operations.uptime import reports as uptime
-from operations.uptime.period import NoPeriod, read
+from operations.health.reports import history as uptime
 
 PERIOD = "24h"
 KINDS = [targets.HTTP, targets.TCP, targets.TLS]

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from operations.health import services
-from operations.uptime import reports
-from operations.uptime.period import read
+from operations.health.history.period import read
+from operations.health.reports import history
 
 
 class HealthCheckManager:
@@ -21,4 +21,4 @@ class HealthCheckManager:
 
     def get_health_trends(self, period: str = "24h") -> dict[str, Any]:
         """Availability and percentiles by component; NoPeriod for what is no period."""
-        return reports.answer(read(period), datetime.now(UTC))
+        return history.answer(read(period), datetime.now(UTC))

@@ -8,11 +8,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from aethercrown.addresses import Refused
-from aethercrown.history import Records
+from aethercrown.history.tracking import Records
+from aethercrown.http.addresses import Refused
 from operations.health import targets
 from operations.health.probe import Target, Wanted
-from operations.health.verdict import (
+from operations.health.state_machine import (
     DEGRADED,
     DOWN,
     HEALTHY,

@@ -1,6 +1,6 @@
 """Looks at the outside: an HTTP answer, an open port, a certificate; all within their time.
 
-Goes out by aethercrown.outbound alone, and so to checked addresses only. What an error says is
+Goes out by aethercrown.http.outbound alone, and so to checked addresses only. What an error says is
 one of a few fixed sentences: never an address, a header or a body.
 """
 
@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
 
-from aethercrown import outbound
-from aethercrown.addresses import PORTS, Place
-from aethercrown.outbound import Client, Refused, TooLarge, Unreachable
+from aethercrown.http import outbound
+from aethercrown.http.addresses import PORTS, Place
+from aethercrown.http.outbound import Client, Refused, TooLarge, Unreachable
 from operations.health import targets
+from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, Observation
 from operations.health.targets import Network
-from operations.health.verdict import DEGRADED, HEALTHY, UNHEALTHY, Observation
 
 BODY = 64 * 1024  # bytes of a page that are read, decoded
 SOON_DAYS, LATE_DAYS = 21, 7  # of a certificate left: degraded below the one, down below the other

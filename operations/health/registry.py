@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from aethercrown import registers
-from operations.health.verdict import DEGRADED, HEALTHY, UNHEALTHY, UNKNOWN, Observation
+from aethercrown import registry
+from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, UNKNOWN, Observation
 
 
 class Faulty(Exception):
@@ -71,4 +71,4 @@ def parts() -> tuple[Part, ...]:
 
 def apart(parts: Iterable[Part] = ()) -> AbstractContextManager[None]:
     """Within the block only `parts` are known, and what is registered in it; for tests."""
-    return registers.apart(_known, parts)
+    return registry.apart(_known, parts)

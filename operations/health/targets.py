@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 
-from aethercrown import addresses
-from aethercrown.addresses import Address, Place, Refused
+from aethercrown.http import addresses
+from aethercrown.http.addresses import Address, Place, Refused
 
 HTTP, TCP, TLS = "http", "tcp", "tls"
 LONGEST = 2048  # characters

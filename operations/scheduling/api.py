@@ -10,18 +10,18 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import Conflict, Endpoint, Invalid, Pages, reply
-from aethercrown.fields import Count, Facts, Flag, Identifier, Number, Option, Rows, Text
-from aethercrown.openapi import documented
-from operations.planning import reports as planning
-from operations.planning import services as planner
-from operations.scheduling import examples, intake, reports, services
-from operations.scheduling.aitask import LONGEST_ESTIMATE, AITask, TaskPriority
-from operations.scheduling.graph import Cyclic, UnknownDependency
-from operations.scheduling.models import Task
+from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, Pages, reply
+from aethercrown.api.fields import Count, Facts, Flag, Identifier, Number, Option, Rows, Text
+from aethercrown.api.openapi import documented
+from operations.scheduling import examples, reports, services
+from operations.scheduling import submission as intake
+from operations.scheduling.models import NAME, Task
+from operations.scheduling.planner.graph import Cyclic, UnknownDependency
+from operations.scheduling.reports import planning
 from operations.scheduling.scheduler import DifferentTask
-from operations.submission import services as submission
-from operations.workers.models import NAME
+from operations.scheduling.services import replan as planner
+from operations.scheduling.services import submit as submission
+from operations.scheduling.task_spec import LONGEST_ESTIMATE, AITask, TaskPriority
 
 MOST_TASKS = 10_000
 LONGEST_LEASE = 86_400.0  # seconds

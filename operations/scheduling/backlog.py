@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
 
-from operations.scheduling import reason
-from operations.scheduling.graph import Cyclic, path
-from operations.scheduling.urgency import LONGEST, SHORTEST, key
+from operations.scheduling import wait_reason
+from operations.scheduling.planner.graph import Cyclic, path
+from operations.scheduling.planner.urgency import LONGEST, SHORTEST, key
 
 NOWHERE = (inf, inf)
 STATUSES = ("pending", "queued", "running", "completed", "failed")
@@ -232,12 +232,12 @@ class Backlog:
     def why(self, entry: Entry) -> str:
         """What a task waits for, or how it ended, for a person."""
         if entry.status == "pending":
-            return reason.blocked(self.unmet(entry))
+            return wait_reason.blocked(self.unmet(entry))
         if entry.status != "queued":
             return f"{entry.status}: {entry.error}" if entry.error else entry.status
         if not self.workers[entry.pool]:
-            return reason.no_worker(entry.pool)
-        return reason.behind(self.ahead(entry))
+            return wait_reason.no_worker(entry.pool)
+        return wait_reason.behind(self.ahead(entry))
 
     def ahead(self, entry: Entry) -> int:
         """How many ready tasks of its pool go before a ready task."""

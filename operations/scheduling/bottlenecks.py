@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from operations.scheduling.bounds import EXACT, NO_WORKERS
-from operations.scheduling.graph import bottom_levels
-from operations.scheduling.placement import Work
-from operations.scheduling.plan import Plan
-from operations.scheduling.reason import NAMED, listed
+from operations.scheduling.planner.bounds import EXACT, NO_WORKERS
+from operations.scheduling.planner.graph import bottom_levels
+from operations.scheduling.planner.placement import Work
+from operations.scheduling.planner.plan import Plan
+from operations.scheduling.wait_reason import NAMED, listed
 
 LONG_QUEUE, VERY_LONG_QUEUE = 5, 20  # ready tasks a worker
 IDLE_SHARE = 0.5

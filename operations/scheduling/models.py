@@ -3,10 +3,49 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
-from operations.scheduling.aitask import LONGEST_ESTIMATE
 from operations.scheduling.durations import Learned
-from operations.workers.models import NAME, Pool, Worker
+from operations.scheduling.task_spec import LONGEST_ESTIMATE
+
+NAME = 255  # characters of an id or a name
+
+
+class Pool(models.Model):
+    """Workers that take one type of task; `default` takes every type without a pool of its own."""
+
+    name = models.CharField(
+        max_length=NAME, unique=True, help_text="The task type that it takes, or default."
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Worker(models.Model):
+    """Someone outside who does tasks: it asks for them, or they are given to it each minute."""
+
+    name = models.CharField(max_length=NAME, unique=True)
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="workers")
+    is_active = models.BooleanField("on", default=True, help_text="Off: it gets no more tasks.")
+    is_pushed = models.BooleanField(
+        "given work",
+        default=False,
+        help_text="Each minute it is given a task without asking, and reads it by its heartbeat.",
+    )
+    last_seen_at = models.DateTimeField(
+        null=True, editable=False, help_text="Empty: it never asked under its own name."
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Task(models.Model):
@@ -125,3 +164,22 @@ class Duration(models.Model):
     @property
     def learned(self) -> Learned:
         return Learned(self.runs, self.mean, self.variance)
+
+
+class Schedule(models.Model):
+    """The newest plan of all open tasks and how good it is; where each task is planned, it says."""
+
+    made_at = models.DateTimeField()
+    tasks = models.PositiveIntegerField()
+    workers = models.PositiveIntegerField()
+    makespan = models.FloatField(null=True, help_text="Seconds; none where a task can never run.")
+    lower_bound = models.FloatField(null=True, help_text="Seconds that no plan can beat.")
+    gap = models.FloatField(null=True, help_text="makespan / lower_bound - 1; 0 is optimal.")
+    binding = models.CharField(max_length=NAME + 5)
+    bottlenecks = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-made_at"]
+
+    def __str__(self) -> str:
+        return f"Plan of {self.made_at:%Y-%m-%d %H:%M:%S}"

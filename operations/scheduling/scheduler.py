@@ -7,8 +7,8 @@ from dataclasses import asdict
 from functools import partial
 from threading import RLock
 
-from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.backlog import Backlog, Entry
+from operations.scheduling.backlog_plan import outlook
 from operations.scheduling.bottlenecks import (
     Load,
     gains,
@@ -17,13 +17,13 @@ from operations.scheduling.bottlenecks import (
     unknown_dependencies,
 )
 from operations.scheduling.durations import Learned
-from operations.scheduling.figures import History, busy_share
-from operations.scheduling.graph import numbered, sequence
-from operations.scheduling.outlook import outlook
-from operations.scheduling.placement import Work
-from operations.scheduling.plan import POLICIES, Plan, known, plan, steady_effort
-from operations.scheduling.search import Effort
-from operations.scheduling.urgency import weight
+from operations.scheduling.planner.graph import numbered, sequence
+from operations.scheduling.planner.placement import Work
+from operations.scheduling.planner.plan import POLICIES, Plan, known, plan, steady_effort
+from operations.scheduling.planner.search import Effort
+from operations.scheduling.planner.urgency import weight
+from operations.scheduling.task_spec import AITask, TaskPriority
+from operations.scheduling.throughput import History, busy_share
 
 __all__ = ["AITask", "DifferentTask", "TaskPriority", "TaskScheduler"]
 

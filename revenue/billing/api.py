@@ -9,9 +9,9 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import Endpoint, reply
-from aethercrown.fields import Currency, Day, Identifier, Named, Number, Rows, Text
-from aethercrown.openapi import documented
+from aethercrown.api.endpoint import Endpoint, reply
+from aethercrown.api.fields import Currency, Day, Identifier, Named, Number, Rows, Text
+from aethercrown.api.openapi import documented
 from revenue.billing import examples, reports
 from revenue.pricing import answer
 from revenue.pricing.api import PriceLineSerializer, answered

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from revenue.billing.months import Month, Reading, situation
-from revenue.billing.stays import Step, lanes
+from revenue.billing.periods import Month, Reading, situation
+from revenue.billing.plan_periods import Step, lanes
 from revenue.pricing.book import Book
-from revenue.pricing.exact import ONE, ZERO, rounded
+from revenue.pricing.decimals import ONE, ZERO, rounded
 from revenue.pricing.invoice import Invoice, Stay, fees, invoice
-from revenue.pricing.rater import Line
+from revenue.pricing.rating.rate import Line
 from revenue.pricing.situation import Situation
 
 

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from unfold.admin import TabularInline
 
-from aethercrown import export
-from aethercrown.exchange import FilesAdmin
+from aethercrown.csv import export
+from aethercrown.csv.admin import FilesAdmin
 from revenue.customers import reports, services
 from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
 

@@ -12,9 +12,9 @@ from django.db.models import F, Q
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
-from aethercrown.columns import CurrencyField
 from aethercrown.currencies import CODES
-from revenue.customers.movements import Kind
+from aethercrown.db.fields import CurrencyField
+from revenue.mrr.movements import Kind
 
 MILLION = 1_000_000
 

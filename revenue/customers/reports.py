@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from aethercrown.export import Cell, Exporter
-from revenue.customers import belongings
-from revenue.customers.bridge import Bridge, Row, months
+from aethercrown.csv.export import Cell, Exporter
+from revenue.customers import personal_data as belongings
 from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
-from revenue.customers.movements import ZERO, Kind, Place, Step, Sums
+from revenue.mrr.bridge import Bridge, Row, months
+from revenue.mrr.movements import ZERO, Kind, Place, Step, Sums
 
 BOOKED, EFFECTIVE = "on", "effective_on"  # the ledger as it was closed, or as it is known today
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from revenue.customers.recurring import month_of, months_before
-from revenue.pricing.documented import BOOK
+from revenue.mrr.billing_interval import month_of, months_before
+from revenue.pricing.default_book import BOOK
 from revenue.pricing.dynamic import priced
 from revenue.pricing.recommend import recommended
 from revenue.pricing.situation import Situation

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from revenue.demo.company import PLANS, Life, Moment
-from revenue.pricing.documented import BOOK
+from revenue.pricing.default_book import BOOK
 from revenue.pricing.situation import Situation
 from revenue.upsell.prospect import Outlook, Prospect, prospects
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
-from aethercrown.columns import default_currency
+from aethercrown.db.fields import default_currency
 from aethercrown.demo import NotEmpty, Seeding
 from operations.automations.registry import Occasion
 from operations.decisions import reports as decisions_reports
@@ -14,9 +14,9 @@ from revenue.billing import services as billing
 from revenue.billing.models import DailyUse, Meter
 from revenue.customers import services as customers
 from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
-from revenue.customers.recurring import months_before
 from revenue.demo import larger, use
 from revenue.demo.company import Life, Moment, lives
+from revenue.mrr.billing_interval import months_before
 from revenue.upsell import services as upsell
 from revenue.upsell.models import Opportunity
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from revenue.customers.recurring import month_of, months_before
 from revenue.demo.company import Life, Moment
+from revenue.mrr.billing_interval import month_of, months_before
 
 MONTHS = 3  # complete ones, and the running one
 METERED = 24  # customers; enough to see, few enough to load at once

@@ -23,8 +23,9 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from revenue.pricing import check, plainly, reports, services, tryout
-from revenue.pricing.exact import Wrong
+from revenue.pricing import check, reports, services
+from revenue.pricing.decimals import Wrong
+from revenue.pricing.forms import charge_form, preview_text
 from revenue.pricing.models import (
     Charge,
     Factor,
@@ -51,14 +52,14 @@ class ChargeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in stubs
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         row = self.instance
-        names = sorted({*plainly.FIELDS, *([row.model] if row.model else [])})
+        names = sorted({*charge_form.FIELDS, *([row.model] if row.model else [])})
         self.fields["model"].choices = [(each, each) for each in names]  # type: ignore[attr-defined]  # a ChoiceField
-        held = plainly.fields_of(row.model, row.price) if row.pk else {}
-        for name in plainly.NAMES:
+        held = charge_form.fields_of(row.model, row.price) if row.pk else {}
+        for name in charge_form.NAMES:
             self.fields[name].initial = held.get(name)
-        self.fields[TRIED].initial = told = self.asked.get(f"{tryout.USE_OF}{row.pk}", "")
+        self.fields[TRIED].initial = told = self.asked.get(f"{preview_text.USE_OF}{row.pk}", "")
         if row.pk:
-            words = tryout.worked(row.model, row.price, told, row.version.book.currency)
+            words = preview_text.worked(row.model, row.price, told, row.version.book.currency)
             self.fields[TRIED].help_text = words
 
     def has_changed(self) -> bool:
@@ -68,9 +69,9 @@ class ChargeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in stubs
     def clean(self) -> dict[str, Any] | None:
         found = super().clean() or {}
         if found.get("model"):
-            read = plainly.price_of(found["model"], found)
+            read = charge_form.price_of(found["model"], found)
             wrong = check.charge_problems(found["model"], read.price, "price")
-            for name, words in plainly.placed([*read.problems, *wrong]):
+            for name, words in charge_form.placed([*read.problems, *wrong]):
                 self.add_error(name, words)
             self.instance.price = read.price
         return found
@@ -78,18 +79,18 @@ class ChargeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in stubs
 
 def asked(name: str) -> forms.CharField:
     """The field of one part of a price; text, so that numbers stay exact."""
-    is_tiers = name == plainly.TIERS
+    is_tiers = name == charge_form.TIERS
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 4}) if is_tiers else None
     return forms.CharField(
         required=False,
-        help_text=plainly.HELP[name],
+        help_text=charge_form.HELP[name],
         widget=widget or UnfoldAdminTextInputWidget(),
         strip=not is_tiers,  # an open last line begins with a comma and a space
     )
 
 
 TRIED = "use"
-ChargeForm.declared_fields.update({name: asked(name) for name in plainly.NAMES})
+ChargeForm.declared_fields.update({name: asked(name) for name in charge_form.NAMES})
 ChargeForm.declared_fields[TRIED] = forms.CharField(
     required=False,
     max_length=30,
@@ -137,7 +138,7 @@ class ChargeInline(DraftOnly, StackedInline):
     extra = 0
     fieldsets = [
         (None, {"fields": [("plan", "position"), ("metric", "title"), "model"]}),
-        ("Price, as the model needs it", {"fields": plainly.ROWS}),
+        ("Price, as the model needs it", {"fields": charge_form.ROWS}),
         ("What it costs", {"fields": [TRIED]}),
     ]
 
@@ -157,7 +158,7 @@ class ChargeInline(DraftOnly, StackedInline):
 
     @admin.display(description="price")
     def told(self, charge: Charge) -> str:
-        held = plainly.fields_of(charge.model, charge.price)
+        held = charge_form.fields_of(charge.model, charge.price)
         rows = ((name.replace("_", " "), value) for name, value in held.items())
         return format_html_join("", "<div>{}: {}</div>", rows)
 
@@ -263,7 +264,7 @@ class VersionAdmin(ModelAdmin):
         if "work_out" not in request.POST:
             found: HttpResponse = super().response_change(request, version)
             return found
-        uses = tryout.asked(request.POST.dict(), TRIED)
+        uses = preview_text.asked(request.POST.dict(), TRIED)
         return redirect(f"{request.path}?{urlencode(uses)}#charges-group")
 
     @button("Publish", "publish", "publish")

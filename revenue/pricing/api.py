@@ -9,12 +9,21 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import Endpoint, Invalid, Unavailable, reply
-from aethercrown.fields import Currency, Instant, Money, Named, Number, Rows, Text, refuse_if_longer
-from aethercrown.openapi import documented
+from aethercrown.api.endpoint import Endpoint, Invalid, Unavailable, reply
+from aethercrown.api.fields import (
+    Currency,
+    Instant,
+    Money,
+    Named,
+    Number,
+    Rows,
+    Text,
+    refuse_if_longer,
+)
+from aethercrown.api.openapi import documented
 from revenue.pricing import answer, examples, reports, services
 from revenue.pricing.book import Book, NoSuchPlan
-from revenue.pricing.exact import LARGEST, Wrong
+from revenue.pricing.decimals import LARGEST, Wrong
 from revenue.pricing.recommend import recommended
 from revenue.pricing.situation import Situation, situation
 

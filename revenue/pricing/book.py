@@ -9,8 +9,8 @@ from json import dumps
 from typing import Any
 
 from aethercrown.money import exponent
-from revenue.pricing.charge import Charge, compiled
-from revenue.pricing.exact import HUNDRED, ONE, ZERO
+from revenue.pricing.decimals import HUNDRED, ONE, ZERO
+from revenue.pricing.rating.charge import Charge, compiled
 
 USAGE, ENGAGEMENT, COMPANY = "usage", "engagement", "company"
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from aethercrown.currencies import CODES
 from aethercrown.money import exponent
-from revenue.pricing import terms, use
-from revenue.pricing.charge import compiled, parsed
-from revenue.pricing.exact import Problem, Wrong, number
-from revenue.pricing.given import Given
-from revenue.pricing.rater import Rated, rate
-from revenue.pricing.use import Days, Use
+from revenue.pricing.decimals import Problem, Wrong, number
+from revenue.pricing.forms.field_reader import Given
+from revenue.pricing.rating import commitment, usage
+from revenue.pricing.rating.charge import compiled, parsed
+from revenue.pricing.rating.rate import Rated, rate
+from revenue.pricing.rating.usage import Days, Use
 
 
 class Unreadable(ValueError):
@@ -103,7 +103,7 @@ def used(case: Mapping[str, Any]) -> Use:
     """The use that a case describes, with its days where the model is one of days."""
     given = Given(case["input"], "input")
     base, _ = parsed(str(case["model"]))
-    found = use.read(given)
+    found = usage.read(given)
     if base in {"proration", "min_commitment_prorated"}:
         found = _with_days(found, given, Given(case["price"], "price", given.problems))
     given.finish()
@@ -121,5 +121,5 @@ def _with_days(found: Use, given: Given, price: Given) -> Use:
         active_to = given.day("active_to_inclusive") + timedelta(days=1)
     elif "active_to" in given:
         active_to = given.day("active_to")
-    days = terms.checked(given, Days(start, end, active_from, active_to))
+    days = commitment.checked(given, Days(start, end, active_from, active_to))
     return Use(quantity=found.quantity, usage_amount=found.usage_amount, days=days)

@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from aethercrown.money import exponent
-from revenue.pricing.blocks import AllTiers, Capacity, TopTier
 from revenue.pricing.book import COMPANY, ENGAGEMENT, USAGE, Book, Plan, Step
-from revenue.pricing.charge import compiled, parsed
-from revenue.pricing.exact import HUNDRED, Problem, Wrong, exactly
-from revenue.pricing.terms import Commitment
-from revenue.pricing.tiers import Graduated, Volume
-from revenue.pricing.use import Use
+from revenue.pricing.decimals import HUNDRED, Problem, Wrong, exactly
+from revenue.pricing.rating.blocks import AllTiers, Capacity, TopTier
+from revenue.pricing.rating.charge import compiled, parsed
+from revenue.pricing.rating.commitment import Commitment
+from revenue.pricing.rating.tiered import Graduated, Volume
+from revenue.pricing.rating.usage import Use
 
 # models that need more than quantities by metric stay out of books
 IN_BOOKS = frozenset(

@@ -12,10 +12,10 @@ from typing import Any
 from revenue.pricing import book as books
 from revenue.pricing.book import COMPANY, ENGAGEMENT, USAGE, Book, Ladder, Plan
 from revenue.pricing.check import warned
-from revenue.pricing.exact import HUNDRED, ONE, ZERO, exactly, rounded
-from revenue.pricing.guards import guarded, held
-from revenue.pricing.metering import charged, metered
-from revenue.pricing.rater import Line
+from revenue.pricing.decimals import HUNDRED, ONE, ZERO, exactly, rounded
+from revenue.pricing.price_guardrails import guarded, held
+from revenue.pricing.rating.metered import charged, metered
+from revenue.pricing.rating.rate import Line
 from revenue.pricing.situation import Situation
 
 

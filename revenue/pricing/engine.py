@@ -6,9 +6,9 @@ from typing import Any
 
 from revenue.pricing import answer
 from revenue.pricing.book import Book, NoSuchPlan
-from revenue.pricing.documented import BOOK
+from revenue.pricing.decimals import Problem, Wrong
+from revenue.pricing.default_book import BOOK
 from revenue.pricing.dynamic import priced
-from revenue.pricing.exact import Problem, Wrong
 from revenue.pricing.recommend import opportunity, recommended
 from revenue.pricing.situation import situation
 

@@ -11,13 +11,13 @@ from datetime import date
 from decimal import Decimal
 
 from revenue.pricing.book import Book
+from revenue.pricing.decimals import ONE, ZERO, Problem, Wrong, exactly, rounded
 from revenue.pricing.dynamic import Priced, priced
-from revenue.pricing.exact import ONE, ZERO, Problem, Wrong, exactly, rounded
-from revenue.pricing.metering import metered, needs
-from revenue.pricing.rater import Line
+from revenue.pricing.rating.commitment import part
+from revenue.pricing.rating.metered import metered, needs
+from revenue.pricing.rating.rate import Line
+from revenue.pricing.rating.usage import Days
 from revenue.pricing.situation import Situation
-from revenue.pricing.terms import part
-from revenue.pricing.use import Days
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from aethercrown.columns import CurrencyField, MoneyField
-from aethercrown.history import Records
+from aethercrown.db.fields import CurrencyField, MoneyField
+from aethercrown.history.tracking import Records
 from aethercrown.money import exponent
 
 MONEY: dict[str, Any] = {"max_digits": 15, "decimal_places": 3}  # the finest currencies have 3

@@ -9,16 +9,16 @@ from typing import Any
 from django.db.models import QuerySet
 
 from revenue.pricing import book as books
-from revenue.pricing import check, documented
+from revenue.pricing import check, default_book
 from revenue.pricing.book import Book
+from revenue.pricing.decimals import Problem, trimmed
 from revenue.pricing.dynamic import Priced, priced
-from revenue.pricing.exact import Problem, trimmed
 from revenue.pricing.models import Charge, Plan, Quote, Version
-from revenue.pricing.rater import Line, line
+from revenue.pricing.rating.rate import Line, line
 from revenue.pricing.simulate import Account
 from revenue.pricing.situation import Situation, restored
 
-STANDARD = documented.CODE
+STANDARD = default_book.CODE
 NEWEST = 10_000  # accounts that a page rates; a command takes all
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from revenue.pricing.book import COMPANY
-from revenue.pricing.documented import BOOK, CURRENCY, TITLE
+from revenue.pricing.default_book import BOOK, CURRENCY, TITLE
 
 SINCE = date(2020, 1, 1)  # earlier than any period that is billed
 

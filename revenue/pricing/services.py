@@ -8,12 +8,12 @@ from typing import Any
 from django.db import transaction
 
 from operations.decisions import services as decisions
-from operations.decisions.kinds import Case, Kind, Realised
+from operations.decisions.decision_types import Case, Kind, Realised
 from revenue.pricing import check, reports
+from revenue.pricing.decimals import Problem, Wrong, rounded
 from revenue.pricing.dynamic import Priced, priced
-from revenue.pricing.exact import Problem, Wrong, rounded
-from revenue.pricing.exception import KIND, SUBJECT, draft_of
 from revenue.pricing.models import Charge, Factor, PlanPrice, PriceBook, Quote, Rule, Version
+from revenue.pricing.price_override import KIND, SUBJECT, draft_of
 from revenue.pricing.situation import Situation
 
 Stale = decisions.Stale

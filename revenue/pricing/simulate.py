@@ -10,8 +10,8 @@ from decimal import Decimal
 from heapq import nlargest
 
 from revenue.pricing.book import Book, NoSuchPlan
+from revenue.pricing.decimals import HUNDRED, ZERO, Problem, Wrong, exactly
 from revenue.pricing.dynamic import amount, priced
-from revenue.pricing.exact import HUNDRED, ZERO, Problem, Wrong, exactly
 from revenue.pricing.situation import Situation
 
 BATCH = 1_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from revenue.pricing.exact import ONE, Problem, Wrong, amounts
+from revenue.pricing.decimals import ONE, Problem, Wrong, amounts
 
 RATE = "_rate"  # a metric of this ending lies between 0 and 1
 

@@ -8,9 +8,9 @@ from math import sqrt
 from statistics import mean, stdev
 from typing import Any
 
+from operations.decisions.decision_types import Realised
 from operations.decisions.digest import digest
 from operations.decisions.draft import Draft, Expected, Guardrail
-from operations.decisions.kinds import Realised
 
 AUTOMATION = "revenue.upsell"
 OFFER, ACCEPTANCE = "revenue.upsell_offer", "revenue.upsell_acceptance"

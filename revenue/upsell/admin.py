@@ -17,8 +17,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
-from aethercrown.exchange import FilesAdmin
-from operations.decisions.kinds import Stale
+from aethercrown.csv.admin import FilesAdmin
+from operations.decisions.decision_types import Stale
 from revenue.upsell import reports, services
 from revenue.upsell.models import OfferTerms, Opportunity
 from security.access import reports as people

@@ -11,10 +11,10 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import Conflict, Endpoint, Invalid, ReadOnlyViewSet, reply
-from aethercrown.fields import Count, Currency, Instant, Money, Named, Number, Text
-from aethercrown.openapi import documented
-from operations.decisions.kinds import Stale
+from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, ReadOnlyViewSet, reply
+from aethercrown.api.fields import Count, Currency, Instant, Money, Named, Number, Text
+from aethercrown.api.openapi import documented
+from operations.decisions.decision_types import Stale
 from revenue.pricing import answer
 from revenue.pricing import examples as pricing_examples
 from revenue.pricing.api import TierNeedSerializer, answered, book, caller, told

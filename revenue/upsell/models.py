@@ -8,8 +8,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from aethercrown.columns import CurrencyField, MoneyField
-from aethercrown.history import Records
+from aethercrown.db.fields import CurrencyField, MoneyField
+from aethercrown.history.tracking import Records
 from revenue.upsell.acceptance import Deal
 from revenue.upsell.prospect import Kind
 from revenue.upsell.steps import ALIVE, State

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from revenue.billing.months import Combine, Days, Month, Part, Reading, combined, situation
-from revenue.pricing.exact import trimmed
+from revenue.billing.periods import Combine, Days, Month, Part, Reading, combined, situation
+from revenue.pricing.decimals import trimmed
 from revenue.pricing.situation import Situation
 from revenue.upsell import forecast
 from revenue.upsell.forecast import Forecast

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, F, FloatField, Max, Q, QuerySet, Sum
 
-from aethercrown.export import Cell, Exporter
-from revenue.billing import months
+from aethercrown.csv.export import Cell, Exporter
+from revenue.billing import periods
 from revenue.billing import reports as billing
 from revenue.billing.models import DailyUse
-from revenue.billing.months import Reading
+from revenue.billing.periods import Reading
 from revenue.customers.models import Change, Subscription
 from revenue.pricing import reports as pricing
 from revenue.pricing.book import Book
-from revenue.pricing.exact import Wrong
+from revenue.pricing.decimals import Wrong
 from revenue.pricing.models import Version
 from revenue.pricing.recommend import confidence
 from revenue.upsell.models import OfferTerms, Opportunity
@@ -170,7 +170,7 @@ def _seen(
     rests: bool,
 ) -> list[Seen]:
     version, book = sight.book(each.currency)
-    today = months.today_in(each.time_zone, sight.now)
+    today = periods.today_in(each.time_zone, sight.now)
     known = outlook(readings, sight.active, today, since)
     if known is None or not can_move(book, each.plan):
         return []

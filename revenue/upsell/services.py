@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from operations.automations.registry import Automation, Occasion, Outcome
 from operations.decisions import services as decisions
-from operations.decisions.kinds import Case, Realised
-from operations.decisions.kinds import Kind as DecisionKind
+from operations.decisions.decision_types import Case, Realised
+from operations.decisions.decision_types import Kind as DecisionKind
 from revenue.customers import reports as customers
 from revenue.customers import services as subscriptions
 from revenue.customers.models import Subscription

@@ -22,8 +22,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django.views.generic.edit import FormView
 
-from aethercrown import sessions
-from aethercrown.failures import API, refused
+from aethercrown.api.errors import API, refused
+from aethercrown.http import sessions
 from security.access import lockout, reports, services, setup
 from security.access.models import User
 

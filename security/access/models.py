@@ -4,7 +4,7 @@ from django.contrib.auth.models import AbstractUser, Group
 from django.db import models
 from simple_history import register
 
-from aethercrown.history import Records
+from aethercrown.history.tracking import Records
 
 
 class User(AbstractUser):

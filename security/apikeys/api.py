@@ -7,7 +7,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from aethercrown.throttling import exact_address
+from aethercrown.api.throttling import exact_address
 from security.access import reports as people
 from security.apikeys import scopes, services, token
 

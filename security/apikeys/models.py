@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from aethercrown.history import Records
-from security.apikeys import life
+from aethercrown.history.tracking import Records
+from security.apikeys import states
 
 
 class ApiKey(models.Model):
@@ -87,4 +87,4 @@ class ApiKey(models.Model):
 
     def state(self, now: datetime) -> str:
         """In one word: active, retiring, retired, expired or revoked."""
-        return life.state(now, self.revoked_at, self.expires_at, self.retire_at)
+        return states.state(now, self.revoked_at, self.expires_at, self.retire_at)

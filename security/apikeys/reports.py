@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from security.apikeys import token
 from security.apikeys.models import ApiKey
-from security.peppers import services as peppers
-from security.system import services as system
+from security.apikeys.services import pepper as peppers
+from security.encryption.services import system_secrets as system
 
 
 def under_an_old_pepper() -> int:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 
 from security.audit.chain import GENESIS
-from security.audit.examine import End
+from security.audit.verify import End
 
 HOURLY = "hourly"
 RESTORED = "restored"  # the rows went back to an older state, and a person knows

@@ -12,13 +12,13 @@ from django.conf import settings
 from django.db import DataError
 from django.db.models import Max, Model, Q, QuerySet
 
-from aethercrown.history import tracked
-from security.audit import anchors, examine, histories, outside, witness
+from aethercrown.history.tracking import tracked
+from security.audit import anchor_files, anchors, history_streams, row_digest, verify
 from security.audit.anchors import Seal
 from security.audit.chain import Entry
-from security.audit.examine import NONE, End, Fault, Link, Walk
 from security.audit.models import Anchor, Event, Head
-from security.system import services as system
+from security.audit.verify import NONE, End, Fault, Link, Walk
+from security.encryption.services import system_secrets as system
 
 PAGE = 5_000
 COLUMNS = (
@@ -150,8 +150,8 @@ def trusted(folder: Path, key: str | None = None) -> tuple[list[Seal], list[Faul
     """
     rows = seals()
     try:
-        kept = outside.kept(folder)
-    except (outside.Unreadable, OSError) as error:
+        kept = anchor_files.kept(folder)
+    except (anchor_files.Unreadable, OSError) as error:
         return rows, [Fault("anchors", ANCHORS, 0, str(error))]
     words = anchors.faults(kept or rows, key or audit_key()) or _differences(kept, rows)
     return kept or rows, [Fault("anchors", ANCHORS, 0, each) for each in words[:1]]
@@ -171,7 +171,7 @@ def _differences(kept: list[Seal], rows: list[Seal]) -> list[str]:
 
 def _history_fault(model: type[Model], rows: type[Model]) -> Fault | None:
     """Rows are compared in the order in which the chain tells of them."""
-    stream = histories.stream(model._meta.label_lower)  # noqa: SLF001 - documented
+    stream = history_streams.stream(model._meta.label_lower)  # noqa: SLF001 - documented
     newest = rows._base_manager.aggregate(newest=Max("pk"))["newest"] or 0  # noqa: SLF001 - documented
     told: set[int] = set()
     for page in _told(stream):
@@ -182,7 +182,7 @@ def _history_fault(model: type[Model], rows: type[Model]) -> Fault | None:
             if row is None:
                 words = f"row {detail['row']} of the history is not there"
                 return Fault("missing", stream, seq, words)
-            if witness.digest(row) != detail["digest"]:
+            if row_digest.digest(row) != detail["digest"]:
                 words = "the row of the history does not fit its digest"
                 return Fault("altered", stream, seq, words, detail["row"])
     keys = rows._base_manager.filter(pk__lte=newest).values_list("pk", flat=True)  # noqa: SLF001 - documented
@@ -233,8 +233,8 @@ def _placed(fault: Fault, found: Link, end: End) -> Fault:
     """An altered entry may be a good one that stands in another's place."""
     if fault.kind != "altered":
         return fault
-    near = islice(examine.around(fault.seq, end.seq), MOST_PLACES)
-    place = examine.moved(found, near)
+    near = islice(verify.around(fault.seq, end.seq), MOST_PLACES)
+    place = verify.moved(found, near)
     if place is None:
         return fault
     return replace(fault, kind="reordered", words=f"what stands here is entry {place}")

@@ -15,17 +15,17 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
-from aethercrown import bulk
-from aethercrown.attribution import author
+from aethercrown.db import bulk
+from aethercrown.history.attribution import author
+from aethercrown.severity import CRITICAL
 from operations.alerts import services as alerts
 from operations.automations.registry import Automation, Occasion, Outcome
-from operations.outbox import services as outbox
-from operations.outbox.letter import Letter
-from operations.outbox.severity import CRITICAL
-from security.audit import anchors, chain, histories, outside, reports, witness
+from operations.messaging import services as outbox
+from operations.messaging.message import Letter
+from security.audit import anchor_files, anchors, chain, history_streams, reports, row_digest
 from security.audit.anchors import HOURLY, Seal
-from security.audit.examine import End, Fault
 from security.audit.models import Anchor, Event, Head
+from security.audit.verify import End, Fault
 
 SOURCE, BROKEN = "audit", "broken"
 NOTHING: Mapping[str, str | int] = MappingProxyType({})
@@ -100,7 +100,7 @@ def anchor(now: datetime, folder: Path | None = None, *, kind: str = HOURLY) -> 
 def take_back(folder: Path) -> int:
     """Store the anchors that only the files hold, after the rows went back to an older state."""
     last = Anchor.objects.aggregate(last=Max("number"))["last"] or 0
-    newer = [seal for seal in outside.kept(folder) if seal.number > last]
+    newer = [seal for seal in anchor_files.kept(folder) if seal.number > last]
     rows = [Anchor(**{**asdict(each), "at": datetime.fromisoformat(each.at)}) for each in newer]
     return len(Anchor.objects.bulk_create(rows))
 
@@ -129,10 +129,10 @@ def verify_by_itself(occasion: Occasion) -> Outcome:
 
 def keep_outside(folder: Path) -> int:
     """Add to the files every anchor that is newer than their last; how many."""
-    kept = outside.kept(folder)
+    kept = anchor_files.kept(folder)
     last = kept[-1].number if kept else 0
     rows = Anchor.objects.filter(number__gt=last).order_by("number")
-    return outside.keep(folder, map(reports.as_seal, rows))
+    return anchor_files.keep(folder, map(reports.as_seal, rows))
 
 
 def testify(history_instance: Any, **_signal: Any) -> None:
@@ -142,11 +142,11 @@ def testify(history_instance: Any, **_signal: Any) -> None:
     key = history_instance.pk
     values = reports.history_values(rows, [key])[key]
     record(
-        stream=histories.stream(table.label_lower),
-        event=histories.ACTS[history_instance.history_type],
-        subject=histories.subject(table.label_lower, values[table.pk.attname]),
+        stream=history_streams.stream(table.label_lower),
+        event=history_streams.ACTS[history_instance.history_type],
+        subject=history_streams.subject(table.label_lower, values[table.pk.attname]),
         actor=history_instance.history_user_id or "",
-        detail={"row": key, "digest": witness.digest(values)},
+        detail={"row": key, "digest": row_digest.digest(values)},
     )
 
 

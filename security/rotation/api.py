@@ -10,12 +10,12 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import Conflict, Endpoint, Invalid, reply
-from aethercrown.fields import Count, Fact, Flag, Instant, Named, Option, Rows, Text
-from aethercrown.openapi import documented
+from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, reply
+from aethercrown.api.fields import Count, Fact, Flag, Instant, Named, Option, Rows, Text
+from aethercrown.api.openapi import documented
 from security.apikeys import scopes
 from security.rotation import examples, registry, reports, services
-from security.rotation.levels import LEVELS, MEDIUM
+from security.rotation.policy import LEVELS, MEDIUM
 
 Found = TypeVar("Found")
 LONGEST_GRACE = 366 * 24 * 60  # minutes

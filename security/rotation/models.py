@@ -5,10 +5,10 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
-from aethercrown.history import Records
-from security.envelope.box import Place
-from security.envelope.models import WHOLE_OR_EMPTY, Sealed
-from security.rotation.levels import GRACE, LEVELS, MEDIUM
+from aethercrown.history.tracking import Records
+from security.encryption.ciphertext import Place
+from security.encryption.models import WHOLE_OR_EMPTY, Sealed
+from security.rotation.policy import GRACE, LEVELS, MEDIUM
 
 LEVEL_CHOICES = [(each, each) for each in LEVELS]
 

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from security.rotation import advice, schedule
-from security.rotation.answers import stamp
-from security.rotation.levels import GRACE, LEVELS, Terms
 from security.rotation.models import Key, Pass, Policy, Version
+from security.rotation.policy import GRACE, LEVELS, Terms
+from security.rotation.results import stamp
 
 LIVE = (Key.State.ACTIVE, Key.State.PAUSED, Key.State.FAILED)
 

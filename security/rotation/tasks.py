@@ -3,7 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from security.rotation import daily, services
+from security.rotation import services
+from security.rotation.services import automation
 
 
 @shared_task(name="security.tend_keys", ignore_result=True)
@@ -19,5 +20,5 @@ def watch_keys() -> None:
     What a pass left to the hour's limit goes on once the hour is over.
     """
     now = timezone.now()
-    daily.ring(now)
-    daily.go_on(now)
+    automation.ring(now)
+    automation.go_on(now)

@@ -7,12 +7,12 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.utils import timezone
 
-from aethercrown.doctor import BAD, CAUTION, GOOD, Finding, Look
+from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, Finding, Look
 from security.access.models import User
 from security.apikeys.models import ApiKey
-from security.envelope import services as envelope
+from security.encryption import services as envelope
+from security.encryption.services import system_secrets as system
 from security.rotation import reports as rotation
-from security.system import services as system
 
 SOON = timedelta(days=7)
 OWN = (

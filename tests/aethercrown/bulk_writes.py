@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from aethercrown import history
+from aethercrown.history import tracking
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("aethercrown", "operations", "security", "revenue", "marketing", "enterprise", "dashboards")
@@ -24,7 +24,7 @@ def tracked_names():
     """Tracked models by the module and the name that they can be imported under."""
     return {
         (module, model.__name__): model
-        for model in history.tracked()
+        for model in tracking.tracked()
         for module in (model.__module__, f"{model._meta.app_label}.models")
     }
 
@@ -83,7 +83,7 @@ def gives_one(node):
 
 def only_hot(node, model):
     """An update of columns that are not tracked, written out by name."""
-    rows: Any = history.tracked()[model]  # has tracked_fields from its library, at run time
+    rows: Any = tracking.tracked()[model]  # has tracked_fields from its library, at run time
     tracked = {field.name for field in rows.tracked_fields}
     hot = {field.name for field in model._meta.fields} - tracked
     if node.func.attr == "bulk_create":  # an update of rows that exist, of those columns

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from aethercrown import throttling
+from aethercrown.api import throttling
 from security.apikeys import services as keys
 from tests.callers import Caller
 

@@ -18,10 +18,10 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown import fields
-from aethercrown.api import Conflict, Endpoint, ReadOnlyViewSet, reply
+from aethercrown.api import fields
+from aethercrown.api.endpoint import Conflict, Endpoint, ReadOnlyViewSet, reply
+from aethercrown.api.openapi import documented
 from aethercrown.models import StoredReply
-from aethercrown.openapi import documented
 
 
 class RowSerializer(serializers.Serializer[Any]):
@@ -186,7 +186,7 @@ urlpatterns = [
     path("broken", broken_page),
 ]
 
-handler400 = "aethercrown.failures.bad_request"
-handler403 = "aethercrown.failures.forbidden"
-handler404 = "aethercrown.failures.not_found"
-handler500 = "aethercrown.failures.server_error"
+handler400 = "aethercrown.api.errors.bad_request"
+handler403 = "aethercrown.api.errors.forbidden"
+handler404 = "aethercrown.api.errors.not_found"
+handler500 = "aethercrown.api.errors.server_error"

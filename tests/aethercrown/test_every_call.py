@@ -7,9 +7,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aethercrown.api import Endpoint
-from aethercrown.limits import LARGEST_BODY
-from aethercrown.reference import Docs, Schema
+from aethercrown.api.body_limits import LARGEST_BODY
+from aethercrown.api.endpoint import Endpoint
+from aethercrown.api.reference import Docs, Schema
 from tests.aethercrown import documents
 from tests.aethercrown.documents import Fragment, Operation
 

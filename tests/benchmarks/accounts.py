@@ -6,15 +6,15 @@ from decimal import Decimal
 
 import numpy as np
 
-from marketing.budget import planner
-from marketing.budget.curves import revenue
-from marketing.budget.fit import Fit, fit
-from marketing.budget.fitted import Fitted
-from marketing.budget.history import History
-from marketing.budget.ladder import fill, ladder, spends
-from marketing.budget.planner import Question, Row
-from marketing.budget.report import Division
-from marketing.budget.response import Floats
+from marketing.budget.model.curves import revenue
+from marketing.budget.model.fit import Fit, fit
+from marketing.budget.model.fitted_model import Fitted
+from marketing.budget.model.history import History
+from marketing.budget.model.response import Floats
+from marketing.budget.planner import planner
+from marketing.budget.planner.allocation import fill, ladder, spends
+from marketing.budget.planner.planner import Question, Row
+from marketing.budget.planner.proposal_builder import Division
 from tests.benchmarks.truth import Record, Truth, Weather, company, history
 
 FIRST = date(2023, 1, 2)

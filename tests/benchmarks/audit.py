@@ -106,7 +106,7 @@ def tampered() -> int:
     from random import Random  # noqa: PLC0415 - after set-up
 
     from security.audit import reports  # noqa: PLC0415 - after set-up
-    from security.audit.examine import Link, first_fault  # noqa: PLC0415 - the same
+    from security.audit.verify import Link, first_fault  # noqa: PLC0415 - the same
 
     random = Random(1)  # noqa: S311 - reproducible, not secret
     links = list(reports.links("key:1"))[:2_000]
@@ -126,7 +126,7 @@ def _fields(entry, **changes):
 
 
 def _end(last):
-    from security.audit.examine import End  # noqa: PLC0415 - after set-up
+    from security.audit.verify import End  # noqa: PLC0415 - after set-up
 
     return End(last.entry.seq, last.hash)
 

@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from marketing.budget import planner
-from marketing.budget.curves import revenue
-from marketing.budget.fitted import Fitted
-from marketing.budget.ladder import fill, ladder, spends
-from marketing.budget.planner import Infeasible
-from marketing.budget.report import Division
+from marketing.budget.model.curves import revenue
+from marketing.budget.model.fitted_model import Fitted
+from marketing.budget.planner import planner
+from marketing.budget.planner.allocation import fill, ladder, spends
+from marketing.budget.planner.planner import Infeasible
+from marketing.budget.planner.proposal_builder import Division
 from tests.benchmarks.random_questions import broken, question
 from tests.benchmarks.table import Report
 

@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import numpy as np
 
-from marketing.budget.bounds import bounds
-from marketing.budget.curves import revenue
-from marketing.budget.evidence import draws
-from marketing.budget.fit import fit
-from marketing.budget.ladder import fill, ladder, spends
-from marketing.budget.planner import Question
-from marketing.budget.response import Floats
+from marketing.budget.model.curves import revenue
+from marketing.budget.model.fit import fit
+from marketing.budget.model.response import Floats
+from marketing.budget.planner.allocation import fill, ladder, spends
+from marketing.budget.planner.bounds import bounds
+from marketing.budget.planner.planner import Question
+from marketing.budget.planner.uncertainty import draws
 from tests.benchmarks.accounts import BUDGET, Account, books, names
 from tests.benchmarks.table import Report
 from tests.benchmarks.truth import Record, Truth, company

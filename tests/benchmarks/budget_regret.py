@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from marketing.budget import evidence
-from marketing.budget.curves import revenue
-from marketing.budget.fit import fit
-from marketing.budget.fitted import Fitted
-from marketing.budget.response import Floats
+from marketing.budget.model.curves import revenue
+from marketing.budget.model.fit import fit
+from marketing.budget.model.fitted_model import Fitted
+from marketing.budget.model.response import Floats
+from marketing.budget.planner import uncertainty
 from tests.benchmarks.accounts import BUDGET, Account, account, books, free, free_plan, planned
 from tests.benchmarks.peers import by_roi, by_spend_and_roi, projected, slsqp
 from tests.benchmarks.table import Report
@@ -87,11 +87,11 @@ def _honesty(report: Report, wide: int) -> None:
         for seed in range(wide):
             held = account(seed, periods)
             fitted, plan = planned(held)
-            lift, money = evidence.lift(fitted.sample, fitted.belief, plan.amounts, plan.keep)
-            said = evidence.interval(100 * lift / (money - lift))
+            lift, money = uncertainty.lift(fitted.sample, fitted.belief, plan.amounts, plan.keep)
+            said = uncertainty.interval(100 * lift / (money - lift))
             kept = held.truth.revenue(plan.keep).sum()
             true = 100 * (held.truth.revenue(plan.amounts).sum() / kept - 1)
-            chance = evidence.chance_of_lift(lift, money)
+            chance = uncertainty.chance_of_lift(lift, money)
             inside.append(said.low <= true <= said.high)
             sure.append(chance)
             right.append(true > 0)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from marketing.budget.by_total import explained, forecast
-from marketing.budget.planner import Question, Row, plan
+from marketing.budget.model.by_total import explained, forecast
+from marketing.budget.planner.planner import Question, Row, plan
 from tests.benchmarks.table import Report
 
 FILE = Path(__file__).parents[2].parent / "shared" / "data" / "mmm_stan_weekly.csv"

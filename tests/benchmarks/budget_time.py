@@ -5,10 +5,10 @@ from dataclasses import replace
 from decimal import Decimal
 from time import process_time
 
-from marketing.budget import planner
-from marketing.budget.curves import revenue
-from marketing.budget.fit import fit
-from marketing.budget.ladder import fill, ladder, spends
+from marketing.budget.model.curves import revenue
+from marketing.budget.model.fit import fit
+from marketing.budget.planner import planner
+from marketing.budget.planner.allocation import fill, ladder, spends
 from tests.benchmarks.accounts import BUDGET, account, asked, books
 from tests.benchmarks.peers import slsqp
 from tests.benchmarks.table import Report

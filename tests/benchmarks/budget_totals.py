@@ -8,16 +8,16 @@ from time import process_time
 
 import numpy as np
 
-from marketing.budget import evidence
-from marketing.budget.aggregate import belief, solve
-from marketing.budget.curves import revenue
-from marketing.budget.fit import Posterior
-from marketing.budget.history import History
-from marketing.budget.joint import joint_draws
-from marketing.budget.ladder import fill, ladder, spends
-from marketing.budget.planner import LiftTest, Question
-from marketing.budget.response import Floats
-from marketing.budget.totals import panel
+from marketing.budget.model.aggregate import belief, solve
+from marketing.budget.model.curves import revenue
+from marketing.budget.model.fit import Posterior
+from marketing.budget.model.history import History
+from marketing.budget.model.posterior_sampling import joint_draws
+from marketing.budget.model.response import Floats
+from marketing.budget.model.totals import panel
+from marketing.budget.planner import uncertainty
+from marketing.budget.planner.allocation import fill, ladder, spends
+from marketing.budget.planner.planner import LiftTest, Question
 from tests.benchmarks.accounts import BUDGET, Account, dates, names
 from tests.benchmarks.peers import least_squares, projected
 from tests.benchmarks.table import Report
@@ -135,22 +135,22 @@ def one(
 
 
 def _honesty(
-    held: Account, known: Posterior, sample: evidence.Draws, plan: Floats, step: Floats
+    held: Account, known: Posterior, sample: uncertainty.Draws, plan: Floats, step: Floats
 ) -> tuple[bool, float, bool, float, bool]:
     kept = held.truth.revenue(held.keep).sum()
     true = 100 * (held.truth.revenue(plan).sum() / kept - 1)
-    lift, money = evidence.lift(sample, known, plan, held.keep)
-    said = evidence.interval(100 * lift / (money - lift))
-    moved, money = evidence.lift(sample, known, step, held.keep)
+    lift, money = uncertainty.lift(sample, known, plan, held.keep)
+    said = uncertainty.interval(100 * lift / (money - lift))
+    moved, money = uncertainty.lift(sample, known, step, held.keep)
     better = bool(held.truth.revenue(step).sum() > kept)
-    chance = evidence.chance_of_lift(lift, money)
+    chance = uncertainty.chance_of_lift(lift, money)
     return (
         bool(said.low <= true <= said.high), chance, bool(true > 0),
-        evidence.chance_of_lift(moved, money), better,
+        uncertainty.chance_of_lift(moved, money), better,
     )  # fmt: skip
 
 
-def fitted(given: Case, name: str, seed: int) -> tuple[Posterior, evidence.Draws]:
+def fitted(given: Case, name: str, seed: int) -> tuple[Posterior, uncertainty.Draws]:
     """Our fit: blind, with the platforms' figures, or with two lift tests as well."""
     spend = given.account.record.spend
     size, periods = spend.shape

@@ -46,7 +46,7 @@ def moved(report: Report, count: int) -> None:
     from django.conf import settings  # noqa: PLC0415 - Django is set up only now
     from django.db import connection  # noqa: PLC0415
 
-    from security.envelope import services  # noqa: PLC0415
+    from security.encryption import services  # noqa: PLC0415
 
     old = settings.ENCRYPTION_KEYS
     begun = perf_counter()
@@ -72,9 +72,9 @@ def moved(report: Report, count: int) -> None:
 
 def fill(count: int) -> None:
     """Keys with many old versions each."""
-    from aethercrown import bulk  # noqa: PLC0415 - Django is set up only now
-    from security.envelope import services as envelope  # noqa: PLC0415
-    from security.envelope.box import Place  # noqa: PLC0415
+    from aethercrown.db import bulk  # noqa: PLC0415 - Django is set up only now
+    from security.encryption import services as envelope  # noqa: PLC0415
+    from security.encryption.ciphertext import Place  # noqa: PLC0415
     from security.rotation.models import Version  # noqa: PLC0415
     from tests.benchmarks.rotation import stored  # noqa: PLC0415
 
@@ -107,23 +107,25 @@ def struck_half_way(services, count: int) -> None:
 
 def sampled(count: int) -> int:
     """How many of 1,000 rows do not open under the new key alone."""
-    from security.rotation import flow  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import Version  # noqa: PLC0415
+    from security.rotation.services import execute  # noqa: PLC0415 - the same
 
     rows = Version.objects.select_related("key").order_by("pk")[:: max(1, count // 1000)]
     expected = (("first" if each.number == 1 else f"v{each.number}", each) for each in rows)
-    return sum(flow.opened(each.key, each) != value for value, each in expected)
+    return sum(execute.opened(each.key, each) != value for value, each in expected)
 
 
 def peer(count: int) -> float:
     """A row at a time: read, re-wrap, save."""
-    from security.envelope import box, services  # noqa: PLC0415 - Django is set up only now
+    from security.encryption import ciphertext, services  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import Version  # noqa: PLC0415
 
     begun = perf_counter()
     for pk in Version.objects.values_list("pk", flat=True).order_by("pk")[:count]:
         version: Any = Version.objects.select_related("key").get(pk=pk)
-        version.box = box.rewrapped(version.box, version.place_of(version.key), services.keyring())
+        version.box = ciphertext.rewrapped(
+            version.box, version.place_of(version.key), services.keyring()
+        )
         version.save()
     return count / (perf_counter() - begun)
 

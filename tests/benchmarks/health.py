@@ -32,13 +32,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from aethercrown.outbound import Client
-from operations.health import targets, verdict
+from aethercrown.http.outbound import Client
+from operations.health import state_machine, targets
+from operations.health.concurrent_checks import Board, Job
+from operations.health.history import histogram
 from operations.health.probe import Target, look
-from operations.health.side_by_side import Board, Job
-from operations.health.verdict import DOWN, HEALTHY, UNHEALTHY, UP, Observation, Standing
-from operations.uptime import histogram
-from tests.aethercrown.test_addresses import REFUSED
+from operations.health.state_machine import DOWN, HEALTHY, UNHEALTHY, UP, Observation, Standing
+from tests.aethercrown.http.test_addresses import REFUSED
 from tests.benchmarks.table import Report
 from tests.operations.health import certificates
 
@@ -220,7 +220,9 @@ def crowded(report: Report, port: int, count: int, rounds: int) -> None:
             each.kill()
             each.join()
     seen = [each for answers, _, _ in found for each in answers.values()]
-    tally = {status: sum(each.status == status for each in seen) for status in verdict.STATUSES}
+    tally = {
+        status: sum(each.status == status for each in seen) for status in state_machine.STATUSES
+    }
     times = [took for _, took, _ in found]
     worst = f"{min(times):.2f} to {max(times):.2f} s"
     report.say(f"{rounds} rounds of {count} targets beside {CROWD} busy processes: {worst}.")
@@ -353,8 +355,8 @@ def told(seen: Sequence[bool]) -> Told:
     standing, found, is_open, is_flapping = Standing(UP), Told([]), False, False
     for at, works in enumerate(seen):
         observation = Observation(HEALTHY if works else UNHEALTHY)
-        standing = verdict.step(standing, observation, EPOCH + at * timedelta(minutes=1))
-        is_flapping = verdict.flaps(seen[max(0, at - 20) : at + 1], was=is_flapping)
+        standing = state_machine.step(standing, observation, EPOCH + at * timedelta(minutes=1))
+        is_flapping = state_machine.flaps(seen[max(0, at - 20) : at + 1], was=is_flapping)
         found.states.append(standing.state)
         should = standing.state == DOWN or (is_open and is_flapping)
         found.notices += should != is_open
@@ -372,7 +374,7 @@ def outages(report: Report, series: int) -> None:
         notices += found.notices
         edges += sum(one != other for one, other in pairwise(seen))
         for start, length in truth:
-            if length >= verdict.FAILURES:
+            if length >= state_machine.FAILURES:
                 due += 2
                 down = [at for at in range(start, start + length) if found.states[at] == DOWN]
                 missed += not down
@@ -383,7 +385,7 @@ def outages(report: Report, series: int) -> None:
     report.say(f"{series} series of {LOOKS} checks: {words}.")
     report.judge("needless notices for 100 raw edges", 100 * (notices - due) / edges, 10)
     report.judge("outages of three checks or more that were missed", missed, 0)
-    report.judge("checks from an outage to its incident", longest, verdict.FAILURES)
+    report.judge("checks from an outage to its incident", longest, state_machine.FAILURES)
 
 
 def sketch(report: Report) -> None:

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from revenue.customers.bridge import Bridge
-from revenue.customers.movements import Kind, Movement, Step, derived
-from revenue.customers.recurring import months_before
+from revenue.mrr.billing_interval import months_before
+from revenue.mrr.bridge import Bridge
+from revenue.mrr.movements import Kind, Movement, Step, derived
 from tests.benchmarks.table import Report
 
 MOVEMENTS, QUICK = 1_000_000, 20_000
@@ -167,8 +167,8 @@ def as_floats(moved: list[list[Movement]]) -> dict[date, float]:
 
 def run(report: Report, count: int) -> None:
     from revenue.customers import reports  # noqa: PLC0415 - Django is ready only now
-    from revenue.ledger import reports as ledger  # noqa: PLC0415
-    from revenue.ledger import services  # noqa: PLC0415
+    from revenue.mrr import reports as ledger  # noqa: PLC0415
+    from revenue.mrr import services  # noqa: PLC0415
 
     steps, moved, spent = histories(count)
     store(moved)

@@ -21,11 +21,11 @@ import numpy as np
 
 from revenue.pricing.book import Book, Metered, Plan
 from revenue.pricing.cases import verdicts
-from revenue.pricing.documented import BOOK
+from revenue.pricing.decimals import exactly
+from revenue.pricing.default_book import BOOK
 from revenue.pricing.dynamic import Priced, amount, priced
-from revenue.pricing.exact import exactly
 from revenue.pricing.invoice import Stay, invoice
-from revenue.pricing.rater import rate
+from revenue.pricing.rating.rate import rate
 from revenue.pricing.simulate import Account, simulated
 from revenue.pricing.situation import Situation, situation
 from tests.benchmarks.pricing_peers import OneByOne, Price, in_floats, in_fractions

@@ -7,8 +7,8 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
-from revenue.pricing.charge import compiled
-from revenue.pricing.rater import rate
+from revenue.pricing.rating.charge import compiled
+from revenue.pricing.rating.rate import rate
 
 Price = Mapping[str, Any]
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import numpy as np
 
-from marketing.budget.bounds import Bounds
-from marketing.budget.cents import digits
-from marketing.budget.planner import Limit, Question, Row
+from marketing.budget.planner.bounds import Bounds
+from marketing.budget.planner.planner import Limit, Question, Row
+from marketing.budget.planner.rounding import digits
 
 START = date(2025, 1, 6)
 

@@ -64,7 +64,7 @@ def here(*, quick: bool) -> int:
 def stored(count: int, prefix: str) -> list:
     """Keys with their first values and their first events, written in bulk."""
     from security.audit.services import Said, record_all  # noqa: PLC0415 - Django is set up only now
-    from security.envelope import services as envelope  # noqa: PLC0415
+    from security.encryption import services as envelope  # noqa: PLC0415
     from security.rotation import services  # noqa: PLC0415
     from security.rotation.models import Key, Version  # noqa: PLC0415
 
@@ -89,7 +89,7 @@ def many(report: Report, count: int) -> None:
     """In batches: claim and create in one commit, finish in another; every key with its events."""
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import Version  # noqa: PLC0415
-    from security.stages.services import Order  # noqa: PLC0415
+    from security.rotation.services.steps import Order  # noqa: PLC0415
 
     report.section(f"Batches of {services.BATCH}, {count:,} keys")
     keys = stored(count, "many")
@@ -126,7 +126,7 @@ def peer(keys: list) -> float:
     """Rotations in place: encrypt a new value over the old one, and commit."""
     import secrets  # noqa: PLC0415 - only here
 
-    from security.envelope import services as envelope  # noqa: PLC0415
+    from security.encryption import services as envelope  # noqa: PLC0415
     from security.rotation.models import Version  # noqa: PLC0415
 
     begun = perf_counter()

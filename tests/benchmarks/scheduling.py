@@ -18,12 +18,12 @@ from time import process_time
 
 import numpy as np
 
-from operations.scheduling.bounds import bound, flow
-from operations.scheduling.graph import Graph, bottom_levels, cycles
-from operations.scheduling.placement import Work, placed
-from operations.scheduling.plan import Plan, plan
-from operations.scheduling.search import ONE_PASS, Effort
-from operations.scheduling.urgency import AGEING, ageing_bound, chain_ratios, key, ratio
+from operations.scheduling.planner.bounds import bound, flow
+from operations.scheduling.planner.graph import Graph, bottom_levels, cycles
+from operations.scheduling.planner.placement import Work, placed
+from operations.scheduling.planner.plan import Plan, plan
+from operations.scheduling.planner.search import ONE_PASS, Effort
+from operations.scheduling.planner.urgency import AGEING, ageing_bound, chain_ratios, key, ratio
 
 Needs = list[list[int]]
 HARD = [(100, 4), (100, 8), (300, 4), (300, 8), (1000, 8), (1000, 16)]

@@ -116,7 +116,7 @@ def floor() -> float:
     """Seconds of the least that a promise kept by the database takes."""
     from django.db import transaction  # noqa: PLC0415 - Django is set up only now
 
-    from operations.workers.models import Worker  # noqa: PLC0415
+    from operations.scheduling.models import Worker  # noqa: PLC0415
 
     begun = perf_counter()
     with transaction.atomic():

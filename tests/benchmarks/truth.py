@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing.budget.response import Floats, Whole
+from marketing.budget.model.response import Floats, Whole
 
 
 @dataclass(frozen=True, slots=True)

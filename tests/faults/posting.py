@@ -18,8 +18,8 @@ def write(first, last):
     from django.db import transaction  # noqa: PLC0415 - after the set-up
     from django.utils import timezone  # noqa: PLC0415
 
-    from operations.outbox import services  # noqa: PLC0415
-    from operations.outbox.letter import Letter  # noqa: PLC0415
+    from operations.messaging import services  # noqa: PLC0415
+    from operations.messaging.message import Letter  # noqa: PLC0415
 
     for begin in range(first, last, BATCH):
         with transaction.atomic():
@@ -30,8 +30,8 @@ def write(first, last):
 
 def send(place):
     """Send until nothing is left."""
-    from operations.outbox import services  # noqa: PLC0415 - after the set-up
-    from operations.outbox.models import Message  # noqa: PLC0415
+    from operations.messaging import services  # noqa: PLC0415 - after the set-up
+    from operations.messaging.models import Message  # noqa: PLC0415
 
     def deliver(message, _now):
         handle = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -119,7 +119,7 @@ def forked(act):
     """A child that does `act` and ends; its process id."""
     from django.db import connections  # noqa: PLC0415 - Django is set up only now
 
-    from aethercrown.embedded import tether  # noqa: PLC0415 - with it
+    from aethercrown.embedded import parent_death  # noqa: PLC0415 - with it
 
     connections.close_all()
     parent = os.getpid()
@@ -128,7 +128,7 @@ def forked(act):
         return pid
     code = 1
     try:
-        tether.tie(parent, signal.SIGKILL)  # no worker outlives this process
+        parent_death.tie(parent, signal.SIGKILL)  # no worker outlives this process
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         act()
         code = 0
@@ -142,7 +142,7 @@ def work(seed):
     """Rotate, leak, tend and pass over, for ever; being refused is part of it."""
     from django.db import OperationalError  # noqa: PLC0415 - Django is set up only now
 
-    from aethercrown.attribution import acting  # noqa: PLC0415
+    from aethercrown.history.attribution import acting  # noqa: PLC0415
     from security.rotation import services  # noqa: PLC0415
 
     chance = random.Random(seed)  # noqa: S311 - a replayable moment, no secret
@@ -158,7 +158,7 @@ def work(seed):
 def turn(chance):
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import Key  # noqa: PLC0415
-    from security.stages.services import Order  # noqa: PLC0415
+    from security.rotation.services.steps import Order  # noqa: PLC0415
 
     luck = chance.random()
     if luck < 0.15:
@@ -194,7 +194,8 @@ def lapse(pid=None):
 # --- Looking ------------------------------------------------------------------------------------
 def look():
     """What does not hold, of any key: in its rows, and outside."""
-    from security.rotation import machine, services  # noqa: PLC0415 - Django is set up only now
+    from security.rotation import services  # noqa: PLC0415 - Django is set up only now
+    from security.rotation import states as machine  # noqa: PLC0415 - the same
     from security.rotation.models import Key  # noqa: PLC0415
 
     found = []

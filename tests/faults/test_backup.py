@@ -46,7 +46,7 @@ LOOK = """
 import json, sys, django
 django.setup()
 from django.contrib.auth.models import Group
-from security.envelope import services as envelope
+from security.encryption import services as envelope
 from security.system import services as system
 from security.audit.models import Event
 print(json.dumps({

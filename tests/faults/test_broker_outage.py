@@ -36,7 +36,7 @@ RESTARTED_SECONDS = 30.0
 PRINTED = "consolemail://"
 LISTENER = (
     "import django; django.setup();"
-    " from operations.outbox.models import Destination;"
+    " from operations.messaging.models import Destination;"
     " Destination.objects.create("
     "name='Ada', channel='email', address='ada@example.com', least_severity='info')"
 )

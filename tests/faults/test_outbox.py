@@ -33,7 +33,7 @@ class Company:
         self.crew.call("-m", "django", "migrate", "-v0")
         self.crew.call(
             "-c",
-            "import django; django.setup(); from operations.outbox.models import Destination;"
+            "import django; django.setup(); from operations.messaging.models import Destination;"
             " Destination.objects.create(name='a', channel='email', address='a@example.com')",
         )
         self.kills = 0
@@ -68,7 +68,7 @@ class Company:
         """Let the leases of killed processes lapse now, rather than wait for it."""
         self.crew.call(
             "-c",
-            "import django; django.setup(); from operations.outbox.models import Message;"
+            "import django; django.setup(); from operations.messaging.models import Message;"
             " from django.utils import timezone;"
             " Message.objects.filter(state='sending').update(lease_until=timezone.now())",
         )

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from aethercrown import ring
+from aethercrown.crypto import keyring
 from aethercrown.embedded import postgres
 from tests import rig
 from tests.faults.crew import Crew
@@ -31,7 +31,7 @@ def place(request, tmp_path):
         **crew.environment(),
         "DJANGO_SETTINGS_MODULE": "aethercrown.settings",
         "REDIS_URL": "",
-        "ENCRYPTION_KEYS": ring.first_entry(),
+        "ENCRYPTION_KEYS": keyring.first_entry(),
         "FAULT_OUTSIDE": str(folder / "outside"),
     }
     with contextlib.ExitStack() as kept:

@@ -15,9 +15,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from aethercrown import demo
-from marketing.allocations import reports as allocations
 from marketing.budget import services
 from marketing.budget.models import Plan
+from marketing.budget.reports import allocations
 from marketing.channels.models import CalendarFlag, Channel, Performance, TotalRevenue
 from operations.automations import seeding
 from operations.decisions import services as decisions

@@ -6,19 +6,19 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
+from aethercrown.crypto import sealing
 from operations.automations import registry, seeding
 from operations.automations.models import Automation
 from operations.automations.registry import Outcome
-from operations.decisions import kinds
-from operations.outbox import sealed
-from operations.outbox.models import Destination
+from operations.decisions import decision_types
+from operations.messaging.models import Destination
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def _nothing_registered():
-    with registry.apart(), kinds.apart():
+    with registry.apart(), decision_types.apart():
         yield
 
 
@@ -65,7 +65,7 @@ def hook(db, settings):
         name="Hook",
         channel="webhook",
         address="https://hooks.example.com/alerts",
-        sealed_secret=sealed.seal("s3cret-of-the-hook", settings.ALERT_SEALING_KEY),
+        sealed_secret=sealing.seal("s3cret-of-the-hook", settings.ALERT_SEALING_KEY),
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aethercrown import throttling
+from aethercrown.api import throttling
 from security.access import services
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from aethercrown import doctor, logs, redaction
+from aethercrown.monitoring import doctor, logs, redaction
 
 
 class Command(BaseCommand):

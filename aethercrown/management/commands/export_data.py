@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from aethercrown import export
+from aethercrown.csv import export
 
 
 class Command(BaseCommand):

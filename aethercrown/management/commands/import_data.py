@@ -10,9 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from aethercrown import importing, sheets
+from aethercrown.csv import importing, reader
+from aethercrown.csv.importing import Options, Report
 from aethercrown.currencies import CODES
-from aethercrown.importing import Options, Report
 
 
 class Command(BaseCommand):
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             raise CommandError(f"{options['currency']!r} is not an ISO 4217 currency code.")
         try:
             importer = importing.named(options["kind"])
-            wanted = sheets.mapping(options["map"])
+            wanted = reader.mapping(options["map"])
             with Path(options["file"]).open("rb") as file:
                 return importing.load(
                     importer,

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from aethercrown.backup import restoring, trials
+from aethercrown.backup import restore_tests, restoring
 from aethercrown.backup.postgres import ToolFailed
 from aethercrown.backup.stream import Damaged
 from aethercrown.embedded.servers import Unavailable
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         try:
             if options["check"]:
                 done = restoring.check(path, settings.BACKUP_KEY)
-                trials.note(path.name, done, timezone.now())
+                restore_tests.note(path.name, done, timezone.now())
             else:
                 done = restoring.restore(
                     path, settings.BACKUP_KEY, timezone.now(), replace=options["replace"]

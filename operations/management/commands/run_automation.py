@@ -9,9 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from operations.automations import ledger
-from operations.automations.ledger import Result
+from operations.automations import run_rules
 from operations.automations.registry import UnknownAutomation
+from operations.automations.run_rules import Result
 from operations.automations.runner import AutomationRunner
 
 
@@ -80,9 +80,9 @@ class Command(BaseCommand):
 
     def _print(self, results: Sequence[Result], *, as_json: bool) -> None:
         if as_json:
-            self.stdout.write(ledger.as_json(results))
+            self.stdout.write(run_rules.as_json(results))
         elif results:
-            self.stdout.write(ledger.table(results))
+            self.stdout.write(run_rules.table(results))
         failed = sum(each.state == "failed" for each in results)
         idle = sum(each.state == "not due" for each in results)
         self.stderr.write(

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from revenue.ledger import reports, services
+from revenue.mrr import reports, services
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from revenue.billing import reports as billing
 from revenue.pricing import reports
-from revenue.pricing.exact import Wrong
+from revenue.pricing.decimals import Wrong
 from revenue.pricing.simulate import Simulation
 
 EVERYBODY = 10_000_000

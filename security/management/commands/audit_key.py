@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from aethercrown import datadir, trail
+from aethercrown import data_dir
+from aethercrown.history import audit_hooks
 from security.audit import reports
 
 
@@ -25,9 +26,11 @@ class Command(BaseCommand):
         path: Path = options["file"]
         with transaction.atomic():
             actor = f"command:{getpass.getuser()}"
-            trail.record(stream="admin", event="audit.key_taken", subject="audit", actor=actor)
+            audit_hooks.record(
+                stream="admin", event="audit.key_taken", subject="audit", actor=actor
+            )
             try:
-                datadir.write_private(path, reports.audit_key() + "\n")
+                data_dir.write_private(path, reports.audit_key() + "\n")
             except OSError as error:
                 raise CommandError(f"{path} was not written: {error.strerror}.") from None
         self.stdout.write(f"{path}: keep it from whoever may write to the database.")

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from security.evidence import services
+from security.compliance import services
 
 MODE = 0o600
 

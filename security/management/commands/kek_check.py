@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from security.envelope import services
+from security.encryption import services
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from security.peppers import services
+from security.apikeys.services import pepper
 
 
 class Command(BaseCommand):
@@ -17,8 +17,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            begins = services.renew(timezone.now(), f"command:{getpass.getuser()}")
-        except services.TooMany as reason:
+            begins = pepper.renew(timezone.now(), f"command:{getpass.getuser()}")
+        except pepper.TooMany as reason:
             raise CommandError(str(reason)) from None
         self.stdout.write(
             f"A new pepper is there; it comes into use at {begins:%H:%M} UTC, when every process "

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from aethercrown.ring import UnknownKek
-from security.envelope import services
+from aethercrown.crypto.keyring import UnknownKek
+from security.encryption import services
 
 
 class Command(BaseCommand):

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from aethercrown import addresses, outbound
-from operations.outbox import signature
+from aethercrown.http import addresses, outbound
+from operations.messaging import signature
 from security.rotation.registry import BadConfig, Held, Refused, Rotator, Unclear
 from security.rotation.rotators.generated import only, text
 

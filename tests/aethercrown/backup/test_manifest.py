@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aethercrown.backup import manifest, parts
+from aethercrown.backup import hooks, manifest
 from aethercrown.backup.manifest import Manifest, Member, Table
 
 ONE = Manifest(
@@ -80,8 +80,8 @@ def test_migrations_of_a_newer_version_are_named():
 
 
 def test_a_part_that_says_nothing_needs_nothing(monkeypatch):
-    monkeypatch.setattr(parts, "_parts", {})
-    parts.register(parts.Part("empty"))
-    assert parts.needs() == {"empty": None}
+    monkeypatch.setattr(hooks, "_parts", {})
+    hooks.register(hooks.Part("empty"))
+    assert hooks.needs() == {"empty": None}
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    assert parts.refusals({}) == parts.settle(now, {}) == []
+    assert hooks.refusals({}) == hooks.settle(now, {}) == []

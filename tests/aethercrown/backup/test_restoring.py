@@ -16,7 +16,7 @@ from django.db import connection
 from aethercrown.backup import archive, making, manifest, postgres, restoring, sqlite, stores
 from aethercrown.backup.manifest import Table
 from aethercrown.backup.restoring import Refused
-from security.audit import outside
+from security.audit import anchor_files
 
 KEY = "k" * 40
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 def anchors(settings, tmp_path):
     """Anchors of an audit, which go along."""
     settings.AUDIT_ANCHORS = tmp_path / "anchors"
-    outside.keep(settings.AUDIT_ANCHORS, [])
+    anchor_files.keep(settings.AUDIT_ANCHORS, [])
     return settings.AUDIT_ANCHORS
 
 

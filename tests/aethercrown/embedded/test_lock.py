@@ -1,4 +1,5 @@
 # ruff: noqa: S603 - the script stands here
+
 import os
 import socket
 import subprocess

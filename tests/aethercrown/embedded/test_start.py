@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from aethercrown import datadir
+from aethercrown import data_dir
 from aethercrown.embedded import start
 from aethercrown.embedded.servers import Unavailable
 from tests import rig
@@ -77,8 +77,8 @@ def test_a_broker_of_its_own_is_announced_for_as_long_as_it_runs(tmp_path):
             kept.server.wait_until(kept.answers)
             environment: dict[str, str] = {}
             start.decide(environment, chosen(tmp_path), kept)
-            assert environment["REDIS_URL"] == datadir.broker_url(tmp_path)
-        assert datadir.broker_url(tmp_path) is None
+            assert environment["REDIS_URL"] == data_dir.broker_url(tmp_path)
+        assert data_dir.broker_url(tmp_path) is None
         assert not kept.server.is_running()
 
 

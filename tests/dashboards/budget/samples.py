@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from marketing.budget.proposal import (
+from marketing.budget.planner.proposal import (
     Backtest,
     Curve,
     CurvePoint,

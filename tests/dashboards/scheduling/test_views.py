@@ -7,12 +7,12 @@ import pytest
 from django.utils import timezone
 
 from aethercrown.charts.figures import Unit
-from dashboards.scheduling import pictures
-from operations.planning import services
-from operations.planning.reports import Bar
+from dashboards.scheduling import charts
 from operations.scheduling import services as tasks
-from operations.scheduling.aitask import AITask, TaskPriority
-from operations.submission import services as submission
+from operations.scheduling.reports.planning import Bar
+from operations.scheduling.services import replan
+from operations.scheduling.services import submit as submission
+from operations.scheduling.task_spec import AITask, TaskPriority
 
 PAGE = "/dashboards/scheduling"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -28,7 +28,7 @@ def queue(db):
     work = [AITask(f"t{each}", "train", TaskPriority(1 + each % 4), 600.0) for each in range(11)]
     submission.submit([*work, AITask("last", "train", TaskPriority(2), 600.0, ["t0"])], now)
     tasks.assign(now, worker="agent")
-    services.replan(now)
+    replan.replan(now)
 
 
 def bar(name, start, end, worker="w", status="queued"):
@@ -71,30 +71,30 @@ def test_the_page_asks_a_fixed_number_of_questions(page, queue, django_assert_ma
     [(119, 1, "s"), (120, 60, "min"), (7200, 3600, "h"), (172_800, 86_400, "d")],
 )
 def test_times_come_in_a_unit_that_reads_well(seconds, size, suffix):
-    assert pictures.scale(seconds)[0] == size
-    assert pictures.scale(seconds)[1].suffix == f"\u00a0{suffix}"
-    assert isinstance(pictures.scale(seconds)[1], Unit)
+    assert charts.scale(seconds)[0] == size
+    assert charts.scale(seconds)[1].suffix == f"\u00a0{suffix}"
+    assert isinstance(charts.scale(seconds)[1], Unit)
 
 
 def test_what_does_not_fit_is_in_the_table_only():
     many = [bar(f"t{each}", each, each + 1) for each in range(402)]
-    drawn = pictures.gantt(many, NOON)
+    drawn = charts.gantt(many, NOON)
     assert "2 more tasks stand in the table only" in drawn.note
     assert len(drawn.table.rows) == 402
     staff = [bar(f"t{each}", 0, 1, worker=f"w{each}") for each in range(21)]
-    assert "1 more tasks" in pictures.gantt(staff, NOON).note
+    assert "1 more tasks" in charts.gantt(staff, NOON).note
 
 
 def test_what_overran_lasts_until_now_and_the_past_does_not_squeeze_what_lies_ahead():
     long_ago, ahead = bar("a", -5000, -400, status="running"), bar("b", 0, 100)
-    drawn = pictures.stretch(long_ago, NOON, 60.0, 1500.0)
+    drawn = charts.stretch(long_ago, NOON, 60.0, 1500.0)
     assert (drawn.start, drawn.end) == (-25.0, 0.0)
-    assert pictures.stretch(ahead, NOON, 1.0, 1500.0).end == 100.0
+    assert charts.stretch(ahead, NOON, 1.0, 1500.0).end == 100.0
 
 
 def test_a_plan_that_can_never_end_or_is_not_the_best_says_so():
-    assert pictures.above(None, None) == "some task can never run"
-    assert pictures.above(7200.0, 0.5) == "no plan is shorter than 2.0\u00a0h"
+    assert charts.above(None, None) == "some task can never run"
+    assert charts.above(7200.0, 0.5) == "no plan is shorter than 2.0\u00a0h"
     metrics = {
         "queued": 1,
         "pending": 0,
@@ -107,4 +107,4 @@ def test_a_plan_that_can_never_end_or_is_not_the_best_says_so():
         "worker_utilization_percent": 0.0,
         "throughput_per_hour": 0,
     }
-    assert [each.missing for each in pictures.headlines(metrics)] == [False, False, True, False]
+    assert [each.missing for each in charts.headlines(metrics)] == [False, False, True, False]

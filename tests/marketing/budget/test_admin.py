@@ -6,10 +6,10 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from marketing.allocations import reports as allocations
 from marketing.budget import services
 from marketing.budget.examples import QUESTION
 from marketing.budget.models import Plan
+from marketing.budget.reports import allocations
 from operations.decisions import services as decisions
 from security.access.models import User
 from security.access.roles import APPROVER, OPERATOR

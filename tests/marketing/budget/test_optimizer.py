@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from marketing.budget.optimizer import MarketingBudgetOptimizer
-from marketing.budget.question import Infeasible
+from marketing.budget.planner.request import Infeasible
 
 ROWS = [
     {"channel": "search", "spend": 5000, "revenue": 20000},

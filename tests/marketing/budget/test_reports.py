@@ -8,7 +8,7 @@ import time_machine
 
 from marketing.budget import reports, services
 from marketing.budget.models import Plan
-from marketing.budget.question import Question, Row
+from marketing.budget.planner.request import Question, Row
 from marketing.channels.models import Channel, TotalRevenue
 from operations.decisions import services as decisions
 from tests.marketing.conftest import LAST_WEEK, NOW, USUAL, brought, overview

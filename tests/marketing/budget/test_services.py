@@ -9,10 +9,10 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from marketing.allocations import reports as allocations
 from marketing.budget import reports, services
 from marketing.budget.models import Plan, Share
-from marketing.budget.question import Infeasible, Question, Row
+from marketing.budget.planner.request import Infeasible, Question, Row
+from marketing.budget.reports import allocations
 from marketing.channels.models import Channel
 from operations.automations import seeding
 from operations.automations.registry import Occasion

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from aethercrown import exchange
+from aethercrown.csv import admin
 from marketing.channels.models import Channel, Performance
 from security.access.models import User
 from security.access.roles import OPERATOR, VIEWER
@@ -42,7 +42,7 @@ def check(client, content, **more):
 
 
 def store(client, content, **more):
-    packed = content if content.startswith("%") else exchange.packed(content.encode())
+    packed = content if content.startswith("%") else admin.packed(content.encode())
     form = {"step": "store", "kind": "budget-performance", "file": packed, "currency": "USD"}
     return client.post(IMPORT, {**form, "columns": "", **more})
 
@@ -98,7 +98,7 @@ def test_a_good_file_is_shown_first_and_stored_on_the_second_step(operator):
 def test_the_second_step_carries_what_the_first_one_packed(operator):
     page = check(operator, GOOD)
     content = page.context["content"]
-    assert exchange.unpacked(content) == GOOD.encode()
+    assert admin.unpacked(content) == GOOD.encode()
     assert f'value="{content}"' in page.content.decode()
 
 
@@ -141,14 +141,14 @@ def test_a_wrong_choice_is_told_beside_it(operator, more, words):
 
 
 def test_a_file_over_the_limit_is_refused_with_the_way_out(operator):
-    page = check(operator, b"x" * (exchange.LARGEST_FILE + 1)).content.decode()
+    page = check(operator, b"x" * (admin.LARGEST_FILE + 1)).content.decode()
     assert "more than 5,242,880 bytes: use manage.py import_data" in page
 
 
 def test_a_file_that_does_not_pack_small_enough_is_refused():
-    noise = np.random.default_rng(1).bytes(exchange.LARGEST_PACKED)
-    with pytest.raises(exchange.TooLong, match="above 1,500,000"):
-        exchange.packed(noise)
+    noise = np.random.default_rng(1).bytes(admin.LARGEST_PACKED)
+    with pytest.raises(admin.TooLong, match="above 1,500,000"):
+        admin.packed(noise)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_file_that_does_not_pack_small_enough_is_refused():
         ("%%%", "did not arrive whole"),
         (base64.b64encode(b"no gzip").decode(), "did not arrive whole"),
         (
-            base64.b64encode(gzip.compress(b"0" * (exchange.LARGEST_FILE + 1))).decode(),
+            base64.b64encode(gzip.compress(b"0" * (admin.LARGEST_FILE + 1))).decode(),
             "more than 5,242,880 bytes",
         ),
     ],

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from aethercrown import export
+from aethercrown.csv import export
 from marketing.channels import reports
 from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from aethercrown import importing
-from aethercrown.importing import Options
+from aethercrown.csv import importing
+from aethercrown.csv.importing import Options
 from marketing.channels import services
 from marketing.channels.models import CalendarFlag, Channel, Performance, TotalRevenue
 

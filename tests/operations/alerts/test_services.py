@@ -7,7 +7,7 @@ import pytest
 from operations.alerts import services
 from operations.alerts.models import Alert, Silence
 from operations.alerts.services import WrongStep
-from operations.outbox.models import Destination, Message
+from operations.messaging.models import Destination, Message
 from tests.operations.conftest import NOON
 
 MINUTE = timedelta(minutes=1)

@@ -9,7 +9,7 @@ from django_celery_beat.models import PeriodicTask
 
 from operations.alerts import services, tasks
 from operations.alerts.models import Alert
-from operations.outbox.models import Message
+from operations.messaging.models import Message
 
 NAMES = {"send_messages", "tend_alerts", "send_digest", "purge_alerts", "purge_messages"}
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from operations.automations import ledger, services
+from operations.automations import run_rules, services
 from operations.automations.models import Automation, Run
 from operations.automations.registry import Outcome
 from tests.operations.conftest import NOON
@@ -86,7 +86,7 @@ class Ledger(RuleBasedStateMachine):
     def nothing_is_planned_twice_or_tried_too_often(self):
         twice = Run.objects.order_by().values("planned_for").annotate(rows=Count("pk"))
         assert not twice.filter(rows__gt=1).exists()
-        assert not Run.objects.filter(attempt__gt=ledger.ATTEMPTS).exists()
+        assert not Run.objects.filter(attempt__gt=run_rules.ATTEMPTS).exists()
 
     @invariant()
     def at_most_one_holds_a_lease(self):

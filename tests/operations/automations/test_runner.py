@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from operations.automations.ledger import Result
 from operations.automations.models import Automation, Run
 from operations.automations.registry import Outcome, UnknownAutomation
+from operations.automations.run_rules import Result
 from operations.automations.runner import AutomationRunner, now_in_utc
 from tests.operations.conftest import NOON
 

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from operations.alerts.models import Alert
-from operations.automations import ledger, owner, registry, services, words
+from operations.automations import registry, run_rules, schedule_text, services, worker_id
 from operations.automations.models import Automation, Run
 from operations.automations.registry import Outcome, UnknownAutomation
 from operations.automations.services import SwitchedOff
@@ -172,7 +172,7 @@ def test_a_clock_that_went_back_runs_nothing_twice(automation, occasions):
 def test_an_edited_schedule_counts_from_the_edit(automation, occasions):
     ads = automation()
     late = NOON + 5.5 * HOUR
-    services.schedule(ads, words.read("every 2 hours", ads.scheduled_at), late)
+    services.schedule(ads, schedule_text.read("every 2 hours", ads.scheduled_at), late)
     assert services.wake("ads", clock=at(late + HOUR)) == []
     services.wake("ads", clock=at(late + 2 * HOUR))
     assert [each.planned_for for each in occasions] == [late + 2 * HOUR]
@@ -248,8 +248,8 @@ def test_a_process_of_this_machine_that_is_gone_is_not_waited_for(automation, oc
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     run = Run.objects.get()
-    assert services.claim(run.pk, f"{owner.HERE}:{ended.pid}", ONE)
-    expected = [("ads", "default")] if "/" in owner.HERE else []
+    assert services.claim(run.pk, f"{worker_id.HERE}:{ended.pid}", ONE)
+    expected = [("ads", "default")] if "/" in worker_id.HERE else []
     assert services.take_back(ONE) == expected
     assert services.take_back(ONE) == expected
 
@@ -321,7 +321,7 @@ def test_a_long_run_keeps_its_lease(automation, monkeypatch):
         assert Run.objects.filter(lease_until__gt=Now()).exists()
         return Outcome("At length.")
 
-    monkeypatch.setattr(ledger, "RENEWAL", timedelta(milliseconds=5))
+    monkeypatch.setattr(run_rules, "RENEWAL", timedelta(milliseconds=5))
     monkeypatch.setattr(services, "renew", noted)
     automation(perform=slow)
     [result] = services.wake("ads", clock=at(ONE))
@@ -440,7 +440,7 @@ def test_a_dry_run_that_fails_says_why(automation):
 def test_a_schedule_stands_where_beat_reads_it(automation):
     ads = automation()
     seen = PeriodicTasks.last_change()
-    services.schedule(ads, words.read("at 03:30 on weekdays", NOON), ONE)
+    services.schedule(ads, schedule_text.read("at 03:30 on weekdays", NOON), ONE)
     task = PeriodicTask.objects.get(name="ads")
     assert task.interval is None
     assert (task.crontab.minute, task.crontab.hour) == ("30", "3")
@@ -454,7 +454,7 @@ def test_a_new_automation_gets_its_own_place(automation):
     automation()
     registry.register(registry.Automation("churn", "Churn", failing, queue="models"))
     made = Automation(name="churn", title="Churn", zone="Europe/Berlin", is_enabled=False)
-    services.schedule(made, words.read("at 03:00", NOON), NOON)
+    services.schedule(made, schedule_text.read("at 03:00", NOON), NOON)
     made.refresh_from_db()
     assert (made.task.queue, made.task.enabled) == ("models", False)
     assert str(made.task.crontab.timezone) == "Europe/Berlin"
@@ -488,7 +488,7 @@ def test_equal_schedules_share_a_row_that_is_never_changed(automation):
     first = automation()
     second = automation("churn")
     assert first.task.interval_id == second.task.interval_id
-    services.schedule(first, words.read("every 2 hours", NOON), ONE)
+    services.schedule(first, schedule_text.read("every 2 hours", NOON), ONE)
     second.task.interval.refresh_from_db()
     assert second.task.interval.every == 1
 
@@ -498,7 +498,7 @@ def test_an_unknown_automation_is_not_found(automation):
         services.wake("nobody")
     automation()
     with pytest.raises(UnknownAutomation):
-        services.schedule(Automation(name="nobody"), words.read("at 03:00", NOON), NOON)
+        services.schedule(Automation(name="nobody"), schedule_text.read("at 03:00", NOON), NOON)
 
 
 # --- Telling, and forgetting ----------------------------------------------------------------------
@@ -538,13 +538,13 @@ def test_a_run_that_lost_every_worker_is_told(claimed):
     lapse(claimed)
     services.sweep(ONE + 60 * SECOND)
     services.sweep(ONE + 70 * SECOND)
-    assert Alert.objects.get().message.endswith(ledger.LOST)
+    assert Alert.objects.get().message.endswith(run_rules.LOST)
 
 
 def test_a_run_that_came_back_to_life_is_not_given_up(claimed):
     Run.objects.update(attempt=3)
     gone = Run.objects.filter(lease_until__lt=Now())
-    assert not services._give_up(gone, Run.objects.get(), ledger.LOST, ONE)
+    assert not services._give_up(gone, Run.objects.get(), run_rules.LOST, ONE)
     assert not Alert.objects.exists()
 
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from operations.automations.models import Automation
-from operations.decisions import kinds, services
+from operations.decisions import decision_types, services
+from operations.decisions.decision_types import Kind, Realised, Stale
 from operations.decisions.draft import Draft, Expected
-from operations.decisions.kinds import Kind, Realised, Stale
 from tests.operations.conftest import NOON
 
 
@@ -44,7 +44,7 @@ class Thermostat:
 def thermostat(automation):
     found = Thermostat(automation("heating"))
     found.put("18")
-    kinds.register(Kind("setting", "Setting", found.apply, found.undo, found.measure))
+    decision_types.register(Kind("setting", "Setting", found.apply, found.undo, found.measure))
     return found
 
 

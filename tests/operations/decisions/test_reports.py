@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from operations.decisions import kinds, reports, services
+from operations.decisions import decision_types, reports, services
 from operations.decisions.models import Decision
 from tests.operations.conftest import NOON
 from tests.operations.decisions.conftest import draft
@@ -65,7 +65,7 @@ def test_the_page_of_a_decision_is_its_kind_s(proposed, monkeypatch):
     proposed.refresh_from_db()
     assert reports.page(proposed) == ""
     assert reports.promises()[0].title == "forgotten"
-    assert kinds.names() == ("setting",)
+    assert decision_types.names() == ("setting",)
 
 
 def test_nested_values_are_told_one_a_leaf():

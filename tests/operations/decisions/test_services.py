@@ -7,9 +7,9 @@ import pytest
 from operations.alerts import services as alerts
 from operations.alerts.models import Alert
 from operations.automations.models import Automation
-from operations.decisions import kinds, services
+from operations.decisions import decision_types, services
+from operations.decisions.decision_types import Kind, Realised, UnknownKind
 from operations.decisions.draft import Guardrail
-from operations.decisions.kinds import Kind, Realised, UnknownKind
 from operations.decisions.models import Decision
 from operations.decisions.services import Stale, WrongStep
 from tests.operations.conftest import NOON
@@ -91,8 +91,8 @@ def test_an_effect_begun_and_then_found_stale_is_undone(thermostat, monkeypatch)
         thermostat.put("19")
         raise Stale("Somebody was faster.")
 
-    fast = replace(kinds.named("setting"), name="fast", apply=half)
-    kinds.register(fast)
+    fast = replace(decision_types.named("setting"), name="fast", apply=half)
+    decision_types.register(fast)
     made = services.propose(draft(kind="fast"), mode="auto", now=NOON)
     assert (made.status, made.verdict) == ("rejected", "stale")
     assert made.note == "Every guardrail passed.\nSomebody was faster."
@@ -104,7 +104,7 @@ def test_a_failing_effect_leaves_the_proposal_as_it_was(thermostat):
         thermostat.put("19")
         raise ZeroDivisionError
 
-    kinds.register(replace(kinds.named("setting"), name="broken", apply=broken))
+    decision_types.register(replace(decision_types.named("setting"), name="broken", apply=broken))
     made = services.propose(draft(kind="broken"), mode="propose", now=NOON)
     with pytest.raises(ZeroDivisionError):
         services.approve(made.pk, actor="ada", now=NOON)
@@ -162,7 +162,9 @@ def test_auto_stops_at_the_most_applied_in_a_day(thermostat):
 
 
 def test_a_kind_may_wait_to_be_applied(thermostat):
-    kinds.register(replace(kinds.named("setting"), name="later", apply_on_approval=False))
+    decision_types.register(
+        replace(decision_types.named("setting"), name="later", apply_on_approval=False)
+    )
     made = services.propose(draft(kind="later"), mode="propose", now=NOON)
     assert services.approve(made.pk, actor="ada", now=NOON).status == "approved"
     assert thermostat.setting == "18"
@@ -173,7 +175,9 @@ def test_a_kind_may_wait_to_be_applied(thermostat):
 
 
 def test_an_approved_decision_can_go_stale_before_it_is_applied(thermostat):
-    kinds.register(replace(kinds.named("setting"), name="later", apply_on_approval=False))
+    decision_types.register(
+        replace(decision_types.named("setting"), name="later", apply_on_approval=False)
+    )
     made = services.propose(draft(kind="later"), mode="propose", now=NOON)
     services.approve(made.pk, actor="ada", now=NOON)
     thermostat.put("25")
@@ -271,7 +275,7 @@ def test_of_eight_equal_proposals_at_once_one_is_stored(thermostat, at_once):
 def test_the_daily_limit_holds_for_proposals_at_once(thermostat, at_once):
     Automation.objects.update(applied_per_day=2)
     still = Kind("still", "Still", lambda _: None, lambda _: None, lambda *_: None)
-    kinds.register(still)
+    decision_types.register(still)
     numbers = iter(range(6))
 
     def one():

@@ -13,17 +13,15 @@ from operations.alerts import services as alerts
 from operations.alerts.models import Alert
 from operations.demo import company, services
 from operations.health.models import Component
-from operations.outbox.models import Message
-from operations.planning import reports as planning
-from operations.planning import services as planning_services
-from operations.planning.models import Schedule
+from operations.health.reports import history as uptime
+from operations.health.services import history as uptime_services
+from operations.messaging.models import Message
 from operations.scheduling import services as tasks
-from operations.scheduling.aitask import AITask, TaskPriority
-from operations.scheduling.models import Task
-from operations.submission import services as submission
-from operations.uptime import reports as uptime
-from operations.uptime import services as uptime_services
-from operations.workers.models import Pool, Worker
+from operations.scheduling.models import Pool, Schedule, Task, Worker
+from operations.scheduling.reports import planning
+from operations.scheduling.services import replan as planning_services
+from operations.scheduling.services import submit as submission
+from operations.scheduling.task_spec import AITask, TaskPriority
 
 TODAY = date(2026, 1, 16)
 NOW = datetime(2026, 1, 16, 3, tzinfo=UTC)

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from operations.health import registry
+from operations.health.concurrent_checks import Board
 from operations.health.models import Component
 from operations.health.registry import Part
-from operations.health.side_by_side import Board
-from operations.health.verdict import HEALTHY, UNHEALTHY, Observation
+from operations.health.state_machine import HEALTHY, UNHEALTHY, Observation
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 GOOD = Observation(HEALTHY, ms=5.0)

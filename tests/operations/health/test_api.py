@@ -6,9 +6,9 @@ from django.utils import timezone
 
 from operations.health import registry, services
 from operations.health.checks import HealthCheckManager
+from operations.health.history.period import NoPeriod
 from operations.health.models import Check, Component
 from operations.health.registry import Part
-from operations.uptime.period import NoPeriod
 from security.apikeys import services as keys
 from tests.callers import Caller
 from tests.operations.health.conftest import BAD, GOOD, broken

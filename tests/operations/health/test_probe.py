@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aethercrown.outbound import Client, Unreachable
+from aethercrown.http.outbound import Client, Unreachable
 from operations.health import probe, targets
 from operations.health.probe import Target, Wanted, look
-from operations.health.verdict import DEGRADED, HEALTHY, UNHEALTHY
-from tests.aethercrown.test_outbound import (
+from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY
+from tests.aethercrown.http.test_outbound import (
     OK,
     OUTSIDE,
     bodied,

@@ -2,7 +2,7 @@ import pytest
 
 from operations.health import registry
 from operations.health.registry import Faulty, NameTaken, Part, Strained, Unsure
-from operations.health.verdict import DEGRADED, HEALTHY, UNHEALTHY, UNKNOWN
+from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, UNKNOWN
 
 
 @pytest.fixture(autouse=True)

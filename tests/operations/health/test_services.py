@@ -7,12 +7,20 @@ from django_celery_beat.models import PeriodicTask
 
 from operations.alerts.models import Alert
 from operations.automations.models import Automation
+from operations.automations.occurrences import Every
 from operations.automations.registry import Occasion
-from operations.automations.slots import Every
 from operations.health import registry, services
 from operations.health.models import Check, Component, Heartbeat, Incident, Turn
 from operations.health.registry import Part
-from operations.health.verdict import DEGRADED, DOWN, HEALTHY, UNHEALTHY, UNKNOWN, UP, Observation
+from operations.health.state_machine import (
+    DEGRADED,
+    DOWN,
+    HEALTHY,
+    UNHEALTHY,
+    UNKNOWN,
+    UP,
+    Observation,
+)
 from tests.operations.health.conftest import BAD, GOOD, NOON, broken
 
 pytestmark = pytest.mark.django_db

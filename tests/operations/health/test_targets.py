@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aethercrown.addresses import Refused
+from aethercrown.http.addresses import Refused
 from operations.health import targets
 from operations.health.targets import HTTP, TCP, TLS
-from tests.aethercrown.test_addresses import REFUSED
+from tests.aethercrown.http.test_addresses import REFUSED
 
 LOOPBACK = targets.networks("127.0.0.0/8")
 FORMS = [each for each in REFUSED.split("\n") if each.strip()]

@@ -7,8 +7,8 @@ from math import inf
 import numpy as np
 from hypothesis import strategies as st
 
-from operations.scheduling.graph import Graph
-from operations.scheduling.placement import Work
+from operations.scheduling.planner.graph import Graph
+from operations.scheduling.planner.placement import Work
 
 
 def dice(seed):

@@ -7,10 +7,9 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from operations.scheduling import services
-from operations.scheduling.aitask import AITask, TaskPriority
-from operations.scheduling.models import Duration, Task
-from operations.submission import services as submission
-from operations.workers.models import Pool, Worker
+from operations.scheduling.models import Duration, Pool, Task, Worker
+from operations.scheduling.services import submit as submission
+from operations.scheduling.task_spec import AITask, TaskPriority
 from tests.operations.people import messages_of, staff
 
 TASKS = "/admin/operations/task/"

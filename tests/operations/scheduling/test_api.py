@@ -2,8 +2,7 @@
 
 import pytest
 
-from operations.scheduling.models import Task
-from operations.workers.models import Pool, Worker
+from operations.scheduling.models import Pool, Task, Worker
 from security.apikeys import services as keys
 from tests.callers import Caller
 
@@ -135,7 +134,7 @@ def test_a_list_above_the_limit_is_too_large(caller):
 
 
 def test_a_long_queue_is_planned_later(caller, monkeypatch):
-    from operations.planning import services as planner  # noqa: PLC0415 - only its limit
+    from operations.scheduling.services import replan as planner  # noqa: PLC0415 - only its limit
 
     monkeypatch.setattr(planner, "PLANNED_AT_ONCE", 0)
     assert schedule(caller, body()).json()["data"]["task"]["planned_start"] is None

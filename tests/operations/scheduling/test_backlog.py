@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from operations.scheduling.backlog import Backlog, Entry, NotRunning, UnknownTask
-from operations.scheduling.graph import Cyclic, Graph
-from operations.scheduling.urgency import chain_ratios
+from operations.scheduling.planner.graph import Cyclic, Graph
+from operations.scheduling.planner.urgency import chain_ratios
 from tests.operations.scheduling.cases import dice
 
 

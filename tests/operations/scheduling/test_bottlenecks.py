@@ -14,9 +14,9 @@ from operations.scheduling.bottlenecks import (
     spoken,
     unknown_dependencies,
 )
-from operations.scheduling.graph import Graph
-from operations.scheduling.placement import Work
-from operations.scheduling.plan import plan, steady_effort
+from operations.scheduling.planner.graph import Graph
+from operations.scheduling.planner.placement import Work
+from operations.scheduling.planner.plan import plan, steady_effort
 from tests.operations.scheduling.cases import works
 
 CALM = Load(queued=0, blocked=0, workers=4, completed=0, failed=0, busy=None)

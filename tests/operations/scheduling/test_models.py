@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from django.db import IntegrityError, transaction
 
-from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.models import Dependency, Task
-from operations.submission import services as submission
+from operations.scheduling.services import submit as submission
+from operations.scheduling.task_spec import AITask, TaskPriority
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db

@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from operations.scheduling import reports, services
-from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.backlog import UnknownTask
-from operations.scheduling.models import Dependency, Duration, Task
-from operations.submission import services as submission
-from operations.workers.models import Pool, Worker
+from operations.scheduling.models import Dependency, Duration, Pool, Task, Worker
+from operations.scheduling.services import submit as submission
+from operations.scheduling.task_spec import AITask, TaskPriority
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db

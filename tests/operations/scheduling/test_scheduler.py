@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operations.scheduling.backlog import NotRunning, UnknownTask
-from operations.scheduling.graph import Cyclic, UnknownDependency
+from operations.scheduling.planner.graph import Cyclic, UnknownDependency
+from operations.scheduling.planner.search import ONE_PASS
 from operations.scheduling.scheduler import AITask, DifferentTask, TaskPriority, TaskScheduler
-from operations.scheduling.search import ONE_PASS
 from tests.operations.scheduling.cases import dice
 
 

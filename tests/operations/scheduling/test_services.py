@@ -7,14 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from operations.scheduling import reports, services
-from operations.scheduling.aitask import AITask, TaskPriority
 from operations.scheduling.backlog import NotRunning, UnknownTask
-from operations.scheduling.graph import Cyclic, UnknownDependency
-from operations.scheduling.models import Dependency, Duration, Task
+from operations.scheduling.models import Dependency, Duration, Pool, Task, Worker
+from operations.scheduling.planner.graph import Cyclic, UnknownDependency
 from operations.scheduling.scheduler import DifferentTask
-from operations.submission import services as submission
-from operations.workers.models import Pool, Worker
-from operations.workers.services import seen
+from operations.scheduling.services import submit as submission
+from operations.scheduling.services.workers import seen
+from operations.scheduling.task_spec import AITask, TaskPriority
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db

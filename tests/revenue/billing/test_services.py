@@ -13,7 +13,7 @@ from revenue.customers import services as customers
 from revenue.customers.models import Customer, NeverRewritten
 from revenue.customers.services import Refused
 from revenue.pricing import services as pricing
-from revenue.pricing.exact import Wrong
+from revenue.pricing.decimals import Wrong
 from tests.revenue.billing.conftest import APRIL, MARCH, NOW, subscribed, told
 
 pytestmark = pytest.mark.django_db

@@ -7,12 +7,12 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revenue.billing.months import Combine, Month, Part, Reading
+from revenue.billing.periods import Combine, Month, Part, Reading
+from revenue.billing.plan_periods import Step
 from revenue.billing.statement import Closed, Known, statement
-from revenue.billing.stays import Step
 from revenue.pricing.book import Book, Metered, Plan
-from revenue.pricing.documented import BOOK
-from revenue.pricing.exact import ZERO
+from revenue.pricing.decimals import ZERO
+from revenue.pricing.default_book import BOOK
 
 FEBRUARY = Month(date(2026, 2, 1), date(2026, 3, 1))
 MARCH = Month(date(2026, 3, 1), date(2026, 4, 1))

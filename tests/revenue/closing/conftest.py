@@ -7,8 +7,8 @@ from django.apps import apps
 
 from operations.automations.registry import Occasion
 from operations.automations.seeding import seed as schedule
-from revenue.billing.months import month
-from revenue.closing import services
+from revenue.billing.periods import month
+from revenue.billing.services import invoice_run
 from revenue.customers.models import Customer
 from revenue.pricing.seeding import seed
 from tests.revenue.billing.conftest import NOW, subscribed
@@ -48,4 +48,4 @@ def odd(payers):
 
 def run(mode="propose", now=NOW, held=None):
     more = {"held": held} if held else {}
-    return services.perform(Occasion(NAME, None, now, now, mode, dry_run=False, **more))
+    return invoice_run.perform(Occasion(NAME, None, now, now, mode, dry_run=False, **more))

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from revenue.customers import reports
 from revenue.customers.models import Customer, Movement, Payment, Subscription
-from revenue.ledger import reports as ledger
+from revenue.mrr import reports as ledger
 from security.access.models import User
 from security.access.roles import ADMINISTRATOR, OPERATOR, VIEWER
 

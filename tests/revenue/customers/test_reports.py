@@ -7,7 +7,7 @@ import pytest
 
 from revenue.customers import reports, services
 from revenue.customers.models import Customer
-from revenue.ledger import reports as ledger
+from revenue.mrr import reports as ledger
 from tests.revenue.customers.conftest import NOW, TODAY
 
 pytestmark = pytest.mark.django_db

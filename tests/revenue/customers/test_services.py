@@ -20,9 +20,9 @@ from revenue.customers.models import (
     Payment,
     Subscription,
 )
-from revenue.customers.movements import Kind, Step, derived
 from revenue.customers.services import Refused
-from revenue.ledger.reports import differing
+from revenue.mrr.movements import Kind, Step, derived
+from revenue.mrr.reports import differing
 from security.access.models import User
 from tests.revenue.customers.conftest import NOW, TODAY
 

@@ -14,11 +14,11 @@ from revenue.billing import reports as billing
 from revenue.billing.models import DailyUse
 from revenue.customers import reports
 from revenue.customers.models import Customer, Movement
-from revenue.customers.movements import Kind
 from revenue.demo import services
 from revenue.demo.company import MONTHS, lives
-from revenue.ledger import reports as ledger
-from revenue.pricing.documented import BOOK
+from revenue.mrr import reports as ledger
+from revenue.mrr.movements import Kind
+from revenue.pricing.default_book import BOOK
 from revenue.pricing.dynamic import priced
 from revenue.pricing.seeding import seed
 from revenue.upsell.models import Opportunity

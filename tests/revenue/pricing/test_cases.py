@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from revenue.pricing import cases
-from revenue.pricing.exact import day
+from revenue.pricing.decimals import day
 
 ORACLE = Path(__file__).parent / "pricing_oracle.json"
 OURS = json.loads(ORACLE.read_text(encoding="utf-8"))["cases"]

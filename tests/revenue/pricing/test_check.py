@@ -7,7 +7,7 @@ import pytest
 
 from revenue.pricing.book import Metered, Rule, Step
 from revenue.pricing.check import charge_problems, cliffs, problems, warned
-from revenue.pricing.documented import BOOK
+from revenue.pricing.default_book import BOOK
 
 D = Decimal
 CLIFF = {"tiers": [{"up_to": 15, "unit": 10}, {"unit": 5}]}

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revenue.pricing.book import Book, Metered, NoSuchPlan, Step
-from revenue.pricing.documented import BOOK
+from revenue.pricing.decimals import Wrong, exactly
+from revenue.pricing.default_book import BOOK
 from revenue.pricing.dynamic import amount, priced
 from revenue.pricing.engine import DynamicPricingEngine
-from revenue.pricing.exact import Wrong, exactly
 from revenue.pricing.situation import Situation, restored, situation
 from tests.revenue.pricing.price_books import books, uses
 

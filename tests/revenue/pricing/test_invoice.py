@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revenue.pricing.book import Metered
-from revenue.pricing.documented import BOOK
+from revenue.pricing.decimals import Wrong
+from revenue.pricing.default_book import BOOK
 from revenue.pricing.dynamic import priced
-from revenue.pricing.exact import Wrong
 from revenue.pricing.invoice import Stay, invoice
 from revenue.pricing.situation import Situation, situation
 from tests.revenue.pricing.price_books import books, uses

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from revenue.pricing import services
-from revenue.pricing.documented import BOOK
+from revenue.pricing.default_book import BOOK
 from revenue.pricing.models import Factor, Frozen, Plan, PlanPrice, Quote, Version
 from tests.revenue.pricing.conftest import NOON, add_charge, book_of
 

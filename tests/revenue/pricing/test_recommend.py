@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from revenue.pricing.book import NoSuchPlan
-from revenue.pricing.documented import BOOK
+from revenue.pricing.default_book import BOOK
 from revenue.pricing.recommend import confidence, opportunity, recommended
 from revenue.pricing.situation import situation
 

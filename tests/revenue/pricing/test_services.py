@@ -10,8 +10,8 @@ from django.db import connection
 from operations.decisions import services as decisions
 from operations.decisions.models import Decision
 from revenue.pricing import reports, services
-from revenue.pricing.documented import BOOK
-from revenue.pricing.exact import Wrong
+from revenue.pricing.decimals import Wrong
+from revenue.pricing.default_book import BOOK
 from revenue.pricing.models import Plan, Quote, Version
 from revenue.pricing.seeding import seed
 from revenue.pricing.situation import situation

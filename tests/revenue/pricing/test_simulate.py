@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revenue.pricing.documented import BOOK
+from revenue.pricing.decimals import Wrong
+from revenue.pricing.default_book import BOOK
 from revenue.pricing.dynamic import priced
-from revenue.pricing.exact import Wrong
 from revenue.pricing.simulate import Account, simulated
 from revenue.pricing.situation import Situation
 from tests.revenue.pricing.price_books import books, uses

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from revenue.billing.months import Combine, Part, Reading
+from revenue.billing.periods import Combine, Part, Reading
 from revenue.upsell import outlook as outlooks
 
 TODAY = date(2026, 3, 31)

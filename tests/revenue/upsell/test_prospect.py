@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revenue.pricing.book import Metered, NoSuchPlan
-from revenue.pricing.documented import BOOK
+from revenue.pricing.default_book import BOOK
 from revenue.pricing.dynamic import priced
 from revenue.pricing.situation import Situation
 from revenue.upsell.prospect import Kind, Outlook, can_move, prospects

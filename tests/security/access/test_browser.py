@@ -3,7 +3,7 @@
 import pytest
 from django.conf import settings
 
-from aethercrown import headers
+from aethercrown.http import headers
 from security.access.models import User
 from tests.browser import Browser, programs
 

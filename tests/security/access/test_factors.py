@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
-from operations.outbox.sealed import Unreadable
+from aethercrown.crypto.sealing import Unreadable
 from security.access import services
 from security.apikeys import services as keys
 from security.audit.models import Event

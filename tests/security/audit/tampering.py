@@ -11,8 +11,8 @@ from random import Random
 
 from django.db import connection
 
-from aethercrown.history import tracked
-from security.audit import keeping, reports
+from aethercrown.history.tracking import tracked
+from security.audit import reports, triggers
 from security.audit.chain import link
 from security.audit.models import Anchor, Event, Head
 
@@ -38,7 +38,7 @@ def run(sql, *values):
 
 def as_owner():
     """Triggers off."""
-    for statement in keeping.off(connection.vendor):
+    for statement in triggers.off(connection.vendor):
         run(statement)
 
 

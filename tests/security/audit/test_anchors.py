@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from security.audit import anchors
 from security.audit.chain import GENESIS
-from security.audit.examine import End
+from security.audit.verify import End
 
 KEY = "k" * 40
 

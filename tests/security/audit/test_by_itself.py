@@ -9,7 +9,7 @@ from django.db import transaction
 
 from operations.alerts.models import Alert
 from operations.automations.registry import Occasion
-from operations.outbox.models import Destination, Message
+from operations.messaging.models import Destination, Message
 from security.audit import reports, services
 from security.audit.models import Anchor, Event
 from tests.aethercrown.histories import history_of

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from security.audit import reports, services
 from security.audit.models import Event
-from security.system import services as system
+from security.encryption.services import system_secrets as system
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from aethercrown.attribution import acting
-from security.audit import chain, keeping, services
+from aethercrown.history.attribution import acting
+from security.audit import chain, services, triggers
 from security.audit.models import Event, Head
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -82,12 +82,12 @@ def test_texts_that_no_database_keeps_are_recorded_nevertheless():
 def test_the_database_refuses_to_change_or_remove_an_event(act):
     say()
     with connection.cursor() as cursor:
-        for statement in [*keeping.off(connection.vendor), *keeping.on(connection.vendor)]:
+        for statement in [*triggers.off(connection.vendor), *triggers.on(connection.vendor)]:
             cursor.execute(statement)
         with pytest.raises(IntegrityError, match="never changed or removed"), transaction.atomic():
             cursor.execute(act)
         if connection.vendor == "sqlite":  # as the session's fixture left it
-            for table in keeping.TABLES:
+            for table in triggers.TABLES:
                 cursor.execute(f"DROP TRIGGER {table}_kept_delete")
 
 

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from aethercrown.attribution import Attributed, acting, author
+from aethercrown.history.attribution import Attributed, acting, author
 from security.access.models import User
 from security.apikeys import services as apikeys
 from security.audit.models import Event

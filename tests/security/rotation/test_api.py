@@ -7,12 +7,12 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
-from aethercrown import idempotency, throttling
+from aethercrown.api import idempotency, throttling
 from aethercrown.models import StoredReply
 from security.apikeys import services as apikeys
 from security.rotation import services
 from security.rotation.models import Key, Version
-from security.stages import services as stages
+from security.rotation.services import steps as stages
 from tests.callers import Caller
 
 pytestmark = pytest.mark.django_db

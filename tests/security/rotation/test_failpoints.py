@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from security.rotation import failpoints, machine, services
+from security.rotation import failpoints, services
+from security.rotation import states as machine
 from security.rotation.models import Key, Version
-from security.stages.services import Order
+from security.rotation.services.steps import Order
 from tests.security.rotation.world import Struck
 
 pytestmark = pytest.mark.django_db

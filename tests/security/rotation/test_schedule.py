@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security.rotation import advice, attempts, schedule
-from security.rotation.levels import GRACE, LEVELS, Terms
+from security.rotation import advice, retry, schedule
+from security.rotation.policy import GRACE, LEVELS, Terms
 from security.rotation.schedule import Around
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -100,16 +100,16 @@ def test_silence_counts_from_the_last_pass_or_the_first_key():
 
 @given(st.integers(1, 1000))
 def test_waits_never_shrink_and_end_at_two_hours(failures):
-    assert attempts.wait(failures) <= attempts.wait(failures + 1) <= 2 * HOUR
+    assert retry.wait(failures) <= retry.wait(failures + 1) <= 2 * HOUR
 
 
 def test_there_is_no_wait_before_a_failure():
     with pytest.raises(ValueError, match="failures is 0"):
-        attempts.wait(0)
+        retry.wait(0)
 
 
 def test_a_value_is_given_up_after_three_tests():
-    assert [attempts.given_up(tries) for tries in range(5)] == [False, False, False, True, True]
+    assert [retry.given_up(tries) for tries in range(5)] == [False, False, False, True, True]
 
 
 def test_dearer_levels_have_no_longer_grace():

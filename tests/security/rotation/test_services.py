@@ -8,10 +8,11 @@ import pytest
 from operations.alerts.models import Alert
 from security.apikeys import services as api_keys
 from security.audit.models import Event
-from security.rotation import flow, models, reports
+from security.rotation import models, reports
 from security.rotation import services as rotation
 from security.rotation.registry import Fresh, Refused
-from security.stages import services as stages
+from security.rotation.services import execute
+from security.rotation.services import steps as stages
 
 pytestmark = pytest.mark.django_db
 # What may be None elsewhere is there in these cases: a missing one fails the test anyhow.
@@ -656,4 +657,4 @@ def test_a_leaked_value_by_hand_is_ended_by_force_before_there_is_another(db, ve
 
 def test_a_key_that_is_not_there_has_no_secret_to_give():
     with pytest.raises(Refused, match="No managed key 'nowhere' has a current value"):
-        flow.secret_of("nowhere")
+        execute.secret_of("nowhere")

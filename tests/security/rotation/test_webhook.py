@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aethercrown import outbound
-from operations.outbox import signature
+from aethercrown.http import outbound
+from operations.messaging import signature
 from security.rotation.registry import BadConfig, Held, Refused, Unclear
 from security.rotation.rotators import webhook
 from security.rotation.rotators.webhook import Webhook, proof

@@ -2,9 +2,9 @@
 
 import pytest
 
-from aethercrown.doctor import CAUTION, GOOD
+from aethercrown.monitoring.doctor import CAUTION, GOOD
+from security.encryption.services import system_secrets as system
 from security.standing import reports
-from security.system import services as system
 
 pytestmark = pytest.mark.django_db
 

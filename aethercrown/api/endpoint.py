@@ -1,0 +1,174 @@
+"""What every call of the API shares: the envelope, the scope, the throttle and the one effect.
+
+A feature's `api.py` takes from here: `Endpoint` or `ReadOnlyViewSet` to build on, `reply` to
+answer, `Conflict`, `Invalid` and `TooLarge` to refuse; shapes come from `fields`, and the words
+for the OpenAPI document from `openapi.documented`.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
+from typing import Any, ClassVar, TypeVar
+
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db.models import Model
+from django.http import HttpResponse, HttpResponseBase
+from django.utils import timezone
+from rest_framework import exceptions, viewsets
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from aethercrown.api import idempotency, throttling
+from aethercrown.api.errors import Conflict, Invalid, TooLarge, Unavailable, failure, listed
+from aethercrown.api.pagination import Pages
+from aethercrown.models import StoredReply
+
+__all__ = [
+    "Conflict",
+    "Endpoint",
+    "Invalid",
+    "Pages",
+    "ReadOnlyViewSet",
+    "TooLarge",
+    "Unavailable",
+    "failure",
+    "listed",
+    "reply",
+]
+
+Row = TypeVar("Row", bound=Model)
+NOT_KEPT = {401, 403, 429}  # the caller mends these and asks again under the same key
+
+
+def reply(message: str, data: object, status: int = 200) -> Response:
+    return Response({"success": True, "message": message, "data": data}, status=status)
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """JSON is the only language here, whatever Accept asks for: no 406 to explain."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        matching = (each for each in parsers if each.media_type == media_type(request))
+        return next(matching, None)
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+def media_type(request: Request) -> str:
+    return (request.content_type or "").partition(";")[0].strip().lower()
+
+
+class Endpoint(APIView):
+    """One call of the contract; `area` names the pair of scopes that opens it, `scopes` others.
+
+    A POST may carry an Idempotency-Key. Its answer is kept for a day; the values named in
+    `secret_reply` encrypted and for 15 minutes, after which a replay has null there.
+    """
+
+    area = ""
+    scopes: tuple[str, ...] = ()
+    secret_reply: ClassVar[frozenset[str]] = frozenset()
+    in_one_transaction = True  # False where the work commits its own steps between outside calls
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    content_negotiation_class = AlwaysJSON
+
+    def checked(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
+        """The body as `shape` reads it; every bad field is refused at once."""
+        serializer = shape(data=self.request.data, context={"request": self.request})
+        serializer.is_valid(raise_exception=True)
+        values: dict[str, Any] = serializer.validated_data
+        return values
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.refuse_flood()
+        super().initial(request, *args, **kwargs)
+        if request.method in {"POST", "PUT", "PATCH"}:
+            content = request.data  # parsed now, so that a view that ignores it refuses it too
+            handler = getattr(self, "post", None)
+            if handler and request.method == "POST" and idempotency.HEADER in request.headers:
+                setattr(self, "post", partial(self.once, handler, content))  # noqa: B010 - as DRF's own viewsets do
+
+    def refuse_flood(self) -> None:
+        """Throttled, before any look-up, for an address that calls or guesses too often."""
+        if wait := throttling.admit(self.request):
+            raise exceptions.Throttled(wait)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+            throttling.note_failure(self.request)
+        return super().handle_exception(exc)
+
+    def once(
+        self,
+        handler: Callable[..., Response],
+        content: Any,
+        request: Request,
+        *args: Any,
+        **kwargs: Any,
+    ) -> HttpResponseBase:
+        """Do the work unless it was done under this key: then give the first answer again."""
+        key = request.headers[idempotency.HEADER]
+        if not idempotency.is_key(key):
+            message = "must have 1 to 255 printable ASCII characters"
+            raise Invalid([(idempotency.HEADER, "invalid", message)])
+        digest = idempotency.digest("POST", request.get_full_path(), content)
+        row = idempotency.claim(throttling.principal(request), key, digest, timezone.now())
+        if row.status is not None:
+            return replayed(row, idempotency.again(row, timezone.now()))
+        try:
+            with self.together():
+                response = self.attempt(handler, request, *args, **kwargs)
+                if kept := response.status_code < 500 and response.status_code not in NOT_KEPT:
+                    body = JSONRenderer().render(response.data).decode()
+                    idempotency.finish(row, response.status_code, body, self.secret_reply)
+        except BaseException:
+            with suppress(DatabaseError, InterfaceError):  # else the lease frees it
+                idempotency.release(row)
+            raise
+        if not kept:
+            idempotency.release(row)
+        return response
+
+    def together(self) -> AbstractContextManager[None]:
+        return transaction.atomic() if self.in_one_transaction else nullcontext()
+
+    def attempt(self, handler: Callable[..., Response], *args: Any, **kwargs: Any) -> Response:
+        """The answer, be it a refusal, which undoes what was written. Raises bugs and outages."""
+        try:
+            with self.together():
+                return handler(*args, **kwargs)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - handle_exception raises what it does not know
+            return self.handle_exception(error)
+
+
+def replayed(row: StoredReply, body: str) -> HttpResponse:
+    response = HttpResponse(body, status=row.status, content_type="application/json")
+    response.headers[idempotency.REPLAYED] = "true"
+    return response
+
+
+class ReadOnlyViewSet(Endpoint, viewsets.ReadOnlyModelViewSet[Row]):
+    """A list by cursor under `list_name`, and one row by its id.
+
+    Needs `area`, `list_name`, `title` (of one row, for messages), an `ordering` without ties,
+    `queryset`, `serializer_class`, and an `example` of one row for the OpenAPI document.
+    """
+
+    pagination_class = Pages
+    list_name = "results"
+    title = "row"
+    ordering: str | tuple[str, ...] = ()
+    example: ClassVar[Mapping[str, Any]] = {}
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        row = self.get_serializer(self.get_object()).data
+        return reply(f"The {self.title}", row)

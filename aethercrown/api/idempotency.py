@@ -1,0 +1,177 @@
+"""A POST sent twice under one Idempotency-Key takes effect once and is answered alike.
+
+The caller's right to work on a key is a row, unique on (principal, key) and committed before the
+work starts. The answer is written into that row in the same transaction as the work's effect: a
+crash between the two cannot repeat the effect. A crash before frees the key after `LEASE`.
+
+An answer that holds a secret is kept twice: without it, and for `SHOWN` whole but encrypted, so
+that a caller whose connection broke gets the secret by asking again. Who encrypts is told by
+`seal_with`; until then only the first answer has the secret.
+"""
+
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from aethercrown.api.errors import Conflict
+from aethercrown.models import StoredReply
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+LEASE = timedelta(seconds=90)  # above every time limit of a request
+KEPT = timedelta(hours=24)
+SHOWN = timedelta(minutes=15)  # how long a secret can be asked for again
+GONE = "The secret was shown before and is no longer kept: rotate the key to get a new one."
+BATCH = 1_000
+_KEY = re.compile(r"[ -~]{1,255}")
+
+
+class InFlight(Conflict):
+    """The first call with this key is still at work."""
+
+    default_detail = "The first call with this Idempotency-Key is still at work; try again shortly."
+    default_code = "idempotency_in_flight"
+    wait = 1
+
+
+class Overtaken(Conflict):
+    """The work outlived its lease and another call took it over; its effect is undone."""
+
+    default_detail = "This call took too long, and another with its Idempotency-Key took over."
+    default_code = "idempotency_overtaken"
+
+
+class Sealer(Protocol):
+    """Encrypts an answer; `about` names its row, and one moved to another row does not open."""
+
+    def seal(self, text: str, about: str) -> str: ...
+
+    def opened(self, sealed: str, about: str) -> str | None:
+        """The text; None where it can no longer be read."""
+
+
+_sealers: list[Sealer] = []
+
+
+def seal_with(sealer: Sealer) -> None:
+    """Keep answers with secrets by this; the app that can encrypt calls it when it starts."""
+    _sealers[:] = [sealer]
+
+
+def is_key(text: str) -> bool:
+    """1 to 255 printable ASCII characters."""
+    return bool(_KEY.fullmatch(text))
+
+
+def digest(method: str, path: str, content: Mapping[str, Any]) -> str:
+    """What makes two calls the same: names in any order, numbers by value as they were parsed."""
+    canonical = json.dumps([method, path, content], sort_keys=True, default=repr)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def claim(principal: str, key: str, digest: str, now: datetime) -> StoredReply:
+    """The row to work under; or, where it has a status, the first answer to give again.
+
+    Conflict where the key was used for something else, InFlight where the first call still works.
+    """
+    fresh = {
+        "digest": digest,
+        "token": uuid.uuid4().hex,
+        "lease_until": now + LEASE,
+        "status": None,
+        "body": "",
+        "sealed": "",
+        "created_at": now,
+    }
+    row, made = StoredReply.objects.get_or_create(principal=principal, key=key, defaults=fresh)
+    if made:
+        return row
+    expired = row.created_at <= now - KEPT
+    if not expired and row.digest != digest:
+        raise Conflict(
+            "This Idempotency-Key was used for another call; use a new one.",
+            code="idempotency_key_reused",
+        )
+    if not expired and row.status is not None:
+        return row
+    if not expired and row.lease_until > now:
+        raise InFlight
+    mine = StoredReply.objects.filter(pk=row.pk, token=row.token)
+    if not mine.update(**fresh):
+        raise InFlight
+    return StoredReply(pk=row.pk, principal=principal, key=key, **fresh)
+
+
+def finish(row: StoredReply, status: int, body: str, secrets: frozenset[str] = frozenset()) -> None:
+    """Keep the answer; Overtaken, to roll the transaction back, if the row is no longer ours.
+
+    What stands in the JSON `body` under one of the names `secrets` is kept encrypted only.
+    """
+    bare, sealed = apart(body, secrets, about(row))
+    mine = StoredReply.objects.filter(pk=row.pk, token=row.token)
+    if not mine.update(status=status, body=bare, sealed=sealed):
+        raise Overtaken
+
+
+def apart(body: str, secrets: frozenset[str], about: str) -> tuple[str, str]:
+    """The body without its secrets; and, where it has some, whole but encrypted."""
+    if not secrets:
+        return body, ""
+    content = json.loads(body)
+    bare = without(content, secrets)
+    if bare == content:
+        return body, ""
+    return json.dumps(bare), _sealers[0].seal(body, about) if _sealers else ""
+
+
+def about(row: StoredReply) -> str:
+    return f"reply:{row.pk}:{row.token}"
+
+
+def again(row: StoredReply, now: datetime) -> str:
+    """The first answer: with its secrets for `SHOWN`, then with null in their places."""
+    if row.sealed and _sealers and now < row.created_at + SHOWN:
+        return _sealers[0].opened(row.sealed, about(row)) or row.body
+    return row.body
+
+
+def release(row: StoredReply) -> None:
+    """Free the key: nothing was done under it."""
+    StoredReply.objects.filter(pk=row.pk, token=row.token, status=None).delete()
+
+
+def purge(now: datetime) -> int:
+    """Forget answers older than `KEPT`, a batch at a time; how many they were."""
+    forgotten = 0
+    while True:
+        old = StoredReply.objects.filter(created_at__lte=now - KEPT)
+        batch = list(old.values_list("pk", flat=True)[:BATCH])
+        StoredReply.objects.filter(pk__in=batch).delete()
+        forgotten += len(batch)
+        if len(batch) < BATCH:
+            return forgotten
+
+
+def forget_secrets(now: datetime) -> int:
+    """Erase the encrypted answers that are no longer shown; how many they were."""
+    over = StoredReply.objects.filter(created_at__lte=now - SHOWN).exclude(sealed="")
+    return over.update(sealed="")
+
+
+def without(content: Any, names: frozenset[str]) -> Any:
+    """A copy with null under each of `names`, wherever it stands, and beside it what to do now."""
+    if isinstance(content, dict):
+        bare = {
+            name: None if name in names else without(each, names) for name, each in content.items()
+        }
+        if any(content.get(name) is not None for name in names):
+            told = content.get("action_required")
+            bare["action_required"] = f"{told} {GONE}" if told else GONE
+        return bare
+    if isinstance(content, list):
+        return [without(each, names) for each in content]
+    return content

@@ -1,0 +1,328 @@
+"""The OpenAPI document: every answer in its envelope, every call with an example.
+
+A feature writes `@documented(...)` over its method and nothing else. A list and a row of a
+`ReadOnlyViewSet` need not even that: the viewset's `example` and `title` say it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from drf_spectacular.drainage import warn
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.serializers import Serializer
+
+from aethercrown.api import fields, idempotency
+from aethercrown.monitoring.request_id import HEADER as REQUEST_ID
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+Shape = type[Serializer[Any]]
+Fragment = dict[str, Any]
+JSON = "application/json"
+FAILURE_SCHEMA: Fragment = {
+    "type": "object",
+    "required": ["success", "message", "data", "errors", "request_id"],
+    "properties": {
+        "success": {"const": False},
+        "message": {"type": "string", "description": "What went wrong, for a person."},
+        "data": {"type": "null"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "message"],
+                "properties": {
+                    "field": {
+                        "type": "string",
+                        "description": "The path, such as `rows[2].spend`; empty for the whole.",
+                    },
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+        "request_id": {"type": "string"},
+    },
+}
+SECURITY: list[Fragment] = [{"bearer": []}, {"header": []}, {"session": []}]
+SECURITY_SCHEMES: Fragment = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "session",
+        "description": "A staff session; to write, with the header X-CSRFToken.",
+    },
+}
+# what every call may be refused with: its words, and field, code, message of the example
+REFUSALS = {
+    400: ("Malformed or invalid", "total_budget", "min_value", "must be 0 or more"),
+    401: ("No or unknown credentials", "", "not_authenticated", "The API key is unknown."),
+    403: ("Credentials without the scope", "", "permission_denied", "The key lacks the scope."),
+    404: ("Unknown id", "", "not_found", "Not found."),
+    409: ("Conflict", "", "conflict", "The state of things forbids this step."),
+    413: ("Over a limit", "rows", "too_large", "has 10,001 entries; at most 10,000 are taken"),
+    415: ("Not JSON", "", "unsupported_media_type", "Unsupported media type in request."),
+    429: ("Too often", "", "throttled", "Request was throttled. Expected available in 1 second."),
+    503: ("A needed service is down", "", "unavailable", "A needed service is down."),
+}
+WAITING = {429, 503}
+RETRY_AFTER: Fragment = {
+    "description": "Seconds to come back after.",
+    "schema": {"type": "integer", "minimum": 1},
+}
+TRACE: Fragment = {
+    "description": "The request's own id, or a new one; it stands in the logs too.",
+    "schema": {"type": "string"},
+}
+KEY: Fragment = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "description": "The same key and body replays the first answer; kept for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+PAGING: list[Fragment] = [
+    {
+        "name": "cursor",
+        "in": "query",
+        "description": "Where the page starts: part of `next` and `previous`.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "limit",
+        "in": "query",
+        "description": "Rows on a page.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 500, "default": 50},
+    },
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the document says of one call."""
+
+    summary: str
+    request: Shape | None
+    answer: Shape | Fragment | None
+    example_request: Mapping[str, Any] | None
+    example_answer: Any
+    message: str
+    status: int = 200
+    query: Mapping[str, Fragment] = field(default_factory=dict)
+    list_name: str = ""
+    repeated: int | None = None
+
+
+def documented(
+    summary: str,
+    *,
+    request: Shape | None = None,
+    answer: Shape | Fragment | None = None,
+    example_request: Mapping[str, Any] | None = None,
+    example_answer: Any = None,
+    message: str = "Done",
+    status: int = 200,
+    query: Mapping[str, Fragment] | None = None,
+    repeated: int | None = None,
+) -> Callable[[Handler], Handler]:
+    """Say what a method of an Endpoint takes and gives; its docstring becomes the description.
+
+    `request` and `answer` are serializers (`answer` also a JSON Schema) of the body and of what
+    stands in `data`; the examples are plain values that fit them. `query` gives a JSON Schema for
+    each parameter after the `?`. `repeated` is the status where nothing new was made. The refusals
+    need no word: they are the same everywhere.
+    """
+    call = Call(
+        summary=summary,
+        request=request,
+        answer=answer,
+        example_request=example_request,
+        example_answer=example_answer,
+        message=message,
+        status=status,
+        query=query or {},
+        repeated=repeated,
+    )
+
+    def mark(handler: Handler) -> Handler:
+        handler.documented_call = call  # type: ignore[attr-defined]  # a function takes attributes
+        return handler
+
+    return mark
+
+
+class EnvelopeSchema(AutoSchema):
+    """Reads `documented`; the envelope, the refusals and the headers come by themselves."""
+
+    def call(self) -> Call | None:
+        """What is said of the call at hand; a warning, which the tests forbid, if nothing is."""
+        view: Any = self.view
+        action = getattr(view, "action", None) or self.method.lower()
+        call: Call | None = getattr(getattr(view, action, None), "documented_call", None)
+        if call is None and action in {"list", "retrieve"} and getattr(view, "example", None):
+            return listing(view) if action == "list" else row(view)
+        if call is None:
+            warn(f"{type(view).__name__}.{action} lacks @documented or an example")
+        return call
+
+    def get_operation_id(self) -> str:
+        return "_".join([self.method.lower(), *self._tokenize_path(), *self.path_names()])
+
+    def path_names(self) -> list[str]:
+        return [f"by_{each[1:-1]}" for each in self.path.split("/") if each.startswith("{")]
+
+    def get_summary(self) -> str | None:
+        call = self.call()
+        return call.summary if call else None
+
+    def get_tags(self) -> list[str]:
+        return [getattr(self.view, "area", "") or "platform"]
+
+    def get_auth(self) -> list[Fragment]:
+        return SECURITY
+
+    def _get_parameters(self) -> list[Fragment]:
+        call = self.call()
+        names = [each[1:-1] for each in self.path.split("/") if each.startswith("{")]
+        resolved: Any = self._resolve_path_parameters  # untyped, as all of the library is
+        parameters: list[Fragment] = resolved(names)
+        for name, schema in (call.query if call else {}).items():
+            parameters.append({"name": name, "in": "query", "schema": schema})
+        if call and call.list_name:
+            parameters += PAGING
+        return [*parameters, KEY] if self.method == "POST" else parameters
+
+    def _get_request_body(self, direction: str = "request") -> Fragment | None:
+        call = self.call()
+        if call is None or call.request is None:
+            return None
+        schema = self.resolve_serializer(call.request, "request").ref
+        content: Fragment = {"schema": schema}
+        if call.example_request is not None:
+            content["examples"] = {"example": {"value": call.example_request}}
+        return {"required": True, "content": {JSON: content}}
+
+    def _get_response_bodies(self, direction: str = "response") -> Fragment:
+        call = self.call()
+        refusals = {str(code): refusal(code) for code in REFUSALS}
+        if call is None:
+            return refusals
+        codes = [each for each in (call.status, call.repeated) if each]
+        return {**{str(each): self.answered(call) for each in codes}, **refusals}
+
+    def answered(self, call: Call) -> Fragment:
+        example = {"success": True, "message": call.message, "data": call.example_answer}
+        content: Fragment = {"schema": self.envelope(call)}
+        if call.example_answer is not None or call.answer is None:
+            content["examples"] = {"example": {"value": example}}
+        headers = {REQUEST_ID: TRACE}
+        if self.method == "POST":
+            headers[idempotency.REPLAYED] = {
+                "description": "`true` where this is the first answer to the same key and body.",
+                "schema": {"const": "true"},
+            }
+        return {"description": call.summary, "headers": headers, "content": {JSON: content}}
+
+    def envelope(self, call: Call) -> Fragment:
+        return {
+            "type": "object",
+            "required": ["success", "message", "data"],
+            "properties": {
+                "success": {"const": True},
+                "message": {"type": "string"},
+                "data": self.inside(call),
+            },
+        }
+
+    def inside(self, call: Call) -> Fragment:
+        """The schema of `data`."""
+        if call.answer is None:
+            return {"type": "null"}
+        if isinstance(call.answer, dict):
+            return call.answer
+        shape: Fragment = self.resolve_serializer(call.answer, "response").ref
+        if not call.list_name:
+            return shape
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": [call.list_name, "next", "previous"],
+            "properties": {
+                call.list_name: {"type": "array", "items": shape},
+                "next": link,
+                "previous": link,
+            },
+        }
+
+    def _map_serializer_field(
+        self,
+        field: Any,
+        direction: str,
+        bypass_extensions: bool = False,  # noqa: FBT001, FBT002 - as the parent has it
+    ) -> Fragment:
+        if isinstance(field, fields.Fact):
+            kinds = ["number", "string", "boolean"]
+            return {"type": [*kinds, "null"] if field.allow_null else kinds}
+        mapped: Any = super()._map_serializer_field
+        schema: Fragment = mapped(field, direction, bypass_extensions)
+        if isinstance(field, fields.Identifier) and direction == "request":
+            schema["type"] = ["string", "integer"]
+        elif isinstance(field, fields.Rows):
+            schema["maxItems"] = field.most
+        elif isinstance(field, fields.Named):
+            schema["maxProperties"] = field.most
+        return schema
+
+
+def listing(view: Any) -> Call:
+    """The list of a ReadOnlyViewSet."""
+    page = {view.list_name: [view.example], "next": None, "previous": None}
+    words = view.list_name.replace("_", " ")
+    return Call(
+        summary=f"List the {words}",
+        request=None,
+        answer=view.serializer_class,
+        example_request=None,
+        example_answer=page,
+        message=f"1 {words}",
+        list_name=view.list_name,
+    )
+
+
+def row(view: Any) -> Call:
+    """One row of a ReadOnlyViewSet."""
+    return Call(
+        summary=f"Show one {view.title}",
+        request=None,
+        answer=view.serializer_class,
+        example_request=None,
+        example_answer=view.example,
+        message=f"The {view.title}",
+    )
+
+
+def refusal(status: int) -> Fragment:
+    words, path, code, message = REFUSALS[status]
+    example = {
+        "success": False,
+        "message": f"{path}: {message}".removeprefix(": "),
+        "data": None,
+        "errors": [{"field": path, "code": code, "message": message}],
+        "request_id": "0f8fad5bd9cb469fa16570867728950e",
+    }
+    content = {
+        "schema": {"$ref": "#/components/schemas/Failure"},
+        "examples": {"example": {"value": example}},
+    }
+    waiting = {"Retry-After": RETRY_AFTER} if status in WAITING else {}
+    headers = {REQUEST_ID: TRACE, **waiting}
+    return {"description": words, "headers": headers, "content": {JSON: content}}
+
+
+def complete(result: Fragment, generator: Any, request: Any, public: bool) -> Fragment:  # noqa: FBT001 - drf-spectacular calls it so
+    """Add what every call refers to; settings name it as a post-processing hook."""
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {})["Failure"] = FAILURE_SCHEMA
+    components["securitySchemes"] = SECURITY_SCHEMES
+    return result

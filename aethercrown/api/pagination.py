@@ -1,0 +1,158 @@
+"""Lists by cursor: right while rows are added, and a late page is as fast as the first.
+
+A cursor holds the values of the ordering's fields in the row where the page before ended. (DRF's
+own keeps the first field alone beside an offset, and going back over ties it loses rows.)
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
+from django.db.models import Field, Model, Q
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
+
+from aethercrown.api.errors import Invalid
+
+DEFAULT, MOST = 50, 500
+LONGEST_CURSOR = 2_000
+
+
+class Step(NamedTuple):
+    """One field of an ordering."""
+
+    field: "Field[Any, Any]"
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a list: just after, or with `back` just before, the row of these values."""
+
+    back: bool
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        text = json.dumps([self.back, *self.values], separators=(",", ":"))
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+class Pages(BasePagination):
+    """`?cursor=`, `?limit=` up to 500; `next` and `previous` stand beside the view's `list_name`.
+
+    The view's `ordering` must end in a unique field and hold no nullable one. One query a page.
+    """
+
+    list_name = "results"
+    next: str | None = None
+    previous: str | None = None
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        self.list_name = getattr(view, "list_name", self.list_name)
+        steps = ordering(queryset.model, getattr(view, "ordering", ()))
+        limit = limit_of(request.query_params.get("limit"))
+        cursor = cursor_of(request.query_params.get("cursor"), steps)
+        back = cursor is not None and cursor.back
+        if cursor is not None:
+            queryset = queryset.filter(beyond(steps, cursor))
+        names = [f"{'-' * (step.descending != back)}{step.field.attname}" for step in steps]
+        rows = list(queryset.order_by(*names)[: limit + 1])
+        more, rows = len(rows) > limit, rows[:limit]
+        if back:
+            rows.reverse()
+        self.link(
+            request, steps, rows, has_next=more or back, has_previous=more if back else bool(cursor)
+        )
+        return rows
+
+    def link(
+        self,
+        request: Request,
+        steps: Sequence[Step],
+        rows: Sequence[Model],
+        *,
+        has_next: bool,
+        has_previous: bool,
+    ) -> None:
+        here = request.build_absolute_uri()
+        if rows and has_next:
+            self.next = replace_query_param(here, "cursor", str(place(steps, rows[-1], back=False)))
+        if rows and has_previous:
+            self.previous = replace_query_param(
+                here, "cursor", str(place(steps, rows[0], back=True))
+            )
+
+    def get_paginated_response(self, data: Any) -> Response:
+        page = {self.list_name: data, "next": self.next, "previous": self.previous}
+        message = f"{len(data)} {self.list_name.replace('_', ' ')}"
+        return Response({"success": True, "message": message, "data": page})
+
+
+def ordering(model: type[Model], named: str | Sequence[str]) -> list[Step]:
+    """The ordering's fields; ImproperlyConfigured where rows could tie, and so be lost."""
+    names = [named] if isinstance(named, str) else list(named)
+    meta: Any = model._meta  # noqa: SLF001 - Django's public way to a model's fields
+    try:
+        fields = [
+            meta.pk if name.lstrip("-") == "pk" else meta.get_field(name.lstrip("-"))
+            for name in names
+        ]
+    except FieldDoesNotExist as error:
+        raise ImproperlyConfigured(str(error)) from error
+    if not fields or not fields[-1].unique or any(field.null for field in fields):
+        raise ImproperlyConfigured(
+            f"{model.__name__}: {names} must end in a unique field, and none may be null."
+        )
+    return [Step(field, name.startswith("-")) for field, name in zip(fields, names, strict=True)]
+
+
+def limit_of(text: str | None) -> int:
+    if text is None:
+        return DEFAULT
+    if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MOST:
+        return int(text)
+    raise Invalid([("limit", "invalid", f"must be a whole number from 1 to {MOST}")])
+
+
+def cursor_of(text: str | None, steps: Sequence[Step]) -> Cursor | None:
+    """The place that a caller names; Invalid where it is none of this list's."""
+    if not text:
+        return None
+    try:
+        return opened(text[:LONGEST_CURSOR], steps)
+    except (ValueError, TypeError, OverflowError, RecursionError, ValidationError) as error:
+        raise Invalid([("cursor", "invalid", "is not a cursor of this list")]) from error
+
+
+def opened(text: str, steps: Sequence[Step]) -> Cursor:
+    """Read a cursor back; raises many things where it was not made here."""
+    padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+    back, *values = json.loads(urlsafe_b64decode(padded))
+    if not isinstance(back, bool) or not all(isinstance(value, str) for value in values):
+        raise TypeError(text)
+    for step, value in zip(steps, values, strict=True):
+        step.field.to_python(value)
+    return Cursor(back, tuple(values))
+
+
+def place(steps: Sequence[Step], row: Model, *, back: bool) -> Cursor:
+    return Cursor(back, tuple(step.field.value_to_string(row) for step in steps))
+
+
+def beyond(steps: Sequence[Step], cursor: Cursor) -> Q:
+    """The rows after (or before) the cursor's: the first field that differs decides."""
+    found, same = Q(), Q()
+    for step, text in zip(steps, cursor.values, strict=True):
+        name, value = step.field.attname, step.field.to_python(text)
+        side = "lt" if step.descending != cursor.back else "gt"
+        found |= same & Q(**{f"{name}__{side}": value})
+        same &= Q(**{name: value})
+    return found

@@ -1,0 +1,237 @@
+"""Admin screens with CSV in and out: check a file, see what it holds, then store it.
+
+The same importers and exporters as the commands'. Between the check and the storing the file
+travels through the page itself, packed, so that any web process can take the second step.
+"""
+
+import base64
+import binascii
+import gzip
+import io
+import logging
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from aethercrown.csv import export, importing
+from aethercrown.csv import reader as sheets
+from aethercrown.csv.importing import Importer, Options, Report
+from aethercrown.currencies import CODES
+
+LARGEST_FILE = 5 * 1024 * 1024
+LARGEST_PACKED = 1_500_000  # what still fits into a posted form
+HELP = "One a line: spend=ad_*. Not needed where the columns have the fields' own names."
+
+Screen = Callable[[Any, HttpRequest], HttpResponseBase]
+log = logging.getLogger(__name__)
+
+
+class TooLong(ValueError):
+    """The file has more than a page can carry; the message names the limit and the way out."""
+
+
+class OptionsForm(forms.Form):
+    """What a file is, and how to read it."""
+
+    kind = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
+    columns = forms.CharField(
+        required=False,
+        max_length=5000,
+        help_text=HELP,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )
+    currency = forms.CharField(max_length=3, widget=UnfoldAdminTextInputWidget())
+    update = forms.BooleanField(
+        required=False, label="Replace rows stored already", widget=UnfoldBooleanSwitchWidget()
+    )
+
+    def __init__(self, kinds: tuple[str, ...], *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        titles = [(kind, importing.named(kind).title) for kind in kinds]
+        self.fields["kind"] = forms.ChoiceField(choices=titles, widget=UnfoldAdminSelectWidget())
+        self.fields["currency"].initial = settings.DEFAULT_CURRENCY
+
+    def clean_columns(self) -> dict[str, list[str]]:
+        lines = self.cleaned_data["columns"].splitlines()
+        try:
+            return sheets.mapping([line for line in lines if line.strip()])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_currency(self) -> str:
+        code = str(self.cleaned_data["currency"])
+        if code not in CODES:
+            raise forms.ValidationError(f"{code} is not an ISO 4217 code such as USD.")
+        return code
+
+
+class FileForm(OptionsForm):
+    """The first step: a file to check."""
+
+    file = forms.FileField(widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,text/csv"}))
+    field_order = ["kind", "file"]
+
+    def clean_file(self) -> bytes:
+        file = self.cleaned_data["file"]
+        try:
+            content: bytes = file.read(LARGEST_FILE + 1)
+            packed(content)
+        except TooLong as error:
+            raise forms.ValidationError(str(error)) from error
+        return content
+
+
+class PackedForm(OptionsForm):
+    """The second step: the same file, as the first step packed it."""
+
+    file = forms.CharField(widget=forms.HiddenInput())
+
+    def clean_file(self) -> bytes:
+        try:
+            return unpacked(self.cleaned_data["file"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+def packed(content: bytes) -> str:
+    """The file as a form field carries it; TooLong where it does not fit."""
+    advice = "use manage.py import_data"
+    if len(content) > LARGEST_FILE:
+        raise TooLong(f"The file has more than {LARGEST_FILE:,} bytes: {advice}.")
+    text = base64.b64encode(gzip.compress(content, mtime=0)).decode("ascii")
+    if len(text) > LARGEST_PACKED:
+        raise TooLong(
+            f"Packed, the file has {len(text):,} bytes, above {LARGEST_PACKED:,}: {advice}."
+        )
+    return text
+
+
+def unpacked(text: str) -> bytes:
+    """The file again; ValueError for anything that is not one of ours, or too long."""
+    try:
+        reader = zlib.decompressobj(wbits=31)
+        content = reader.decompress(base64.b64decode(text, validate=True), LARGEST_FILE + 1)
+    except (binascii.Error, zlib.error) as error:
+        raise ValueError("The file did not arrive whole; choose it again.") from error
+    if len(content) > LARGEST_FILE:
+        raise TooLong(f"The file has more than {LARGEST_FILE:,} bytes.")
+    return content
+
+
+def button(description: str, path: str, permission: str) -> Callable[[Screen], Screen]:
+    """A button above the list."""
+    decorate: Callable[[Screen], Screen] = action(
+        description=description, permissions=[permission], url_path=path
+    )
+    return decorate
+
+
+class FilesAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+    """A list with `import_kinds` to read and an `export_kind` to write."""
+
+    import_kinds: tuple[str, ...] = ()
+    export_kind = ""
+    actions_list = ["import_csv", "export_csv"]
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_add_permission(request) and self.has_change_permission(request))
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_view_permission(request))
+
+    @button("Export CSV", "export-csv", "export")
+    def export_csv(self, request: HttpRequest) -> HttpResponseBase:
+        exporter = export.named(self.export_kind)
+        export.note("rows", self.export_kind)
+        return export.csv_response(self.export_kind, exporter.header, exporter.rows())
+
+    @button("Import CSV", "import-csv", "import")
+    def import_csv(self, request: HttpRequest) -> HttpResponseBase:
+        """Choose a file; see what it holds; store it."""
+        if request.method != "POST":
+            return self._shown(request, FileForm(self.import_kinds), None)
+        if request.POST.get("step") == "store":
+            return self._store(request)
+        return self._check(request)
+
+    def _check(self, request: HttpRequest) -> HttpResponse:
+        form = FileForm(self.import_kinds, request.POST, request.FILES)
+        if not form.is_valid():
+            return self._shown(request, form, None)
+        content = form.cleaned_data["file"]
+        report = self._load(form, content, dry_run=True)
+        return self._shown(request, form, report, packed(content))
+
+    def _store(self, request: HttpRequest) -> HttpResponse:
+        form = PackedForm(self.import_kinds, request.POST)
+        if not form.is_valid():
+            return self._shown(
+                request, FileForm(self.import_kinds), None, told=form.errors.as_text()
+            )
+        report = self._load(form, form.cleaned_data["file"], dry_run=False)
+        if not report.stored:
+            return self._shown(request, FileForm(self.import_kinds), report)
+        log.info("CSV imported", extra={"kind": report.kind, "rows": report.rows})
+        self.message_user(
+            request,
+            f"{report.rows} rows read: {report.created} records stored, {report.updated} replaced.",
+            messages.SUCCESS,
+        )
+        return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
+
+    def _load(self, form: OptionsForm, content: bytes, *, dry_run: bool) -> Report:
+        chosen = form.cleaned_data
+        return importing.load(
+            importing.named(chosen["kind"]),
+            io.BytesIO(content),
+            chosen["columns"],
+            Options(chosen["currency"], chosen["update"]),
+            dry_run=dry_run,
+        )
+
+    def _shown(
+        self,
+        request: HttpRequest,
+        form: FileForm,
+        report: Report | None,
+        content: str = "",
+        told: str = "",
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Import CSV",
+            "opts": self.opts,
+            "form": form,
+            "told": told,
+            "report": report,
+            "content": content,
+            "kinds": [described(importing.named(kind)) for kind in self.import_kinds],
+            "back": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
+        }
+        return TemplateResponse(request, "admin/import.html", context)
+
+
+def described(importer: Importer) -> tuple[str, str]:
+    """A kind's title and its columns, in words."""
+    columns = (
+        each.name + ("_*" if each.many else "") + ("" if each.required else " (optional)")
+        for each in importer.columns
+    )
+    return importer.title, ", ".join(columns)

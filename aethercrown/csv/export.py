@@ -1,0 +1,94 @@
+"""CSV out, safe to open in a spreadsheet: text that would run as a formula is quoted.
+
+Numbers stay numbers, so a negative amount is not text; what `text` in sheets.py reads back
+equals what was written.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.http import StreamingHttpResponse
+
+from aethercrown.csv.reader import FORMULA
+from aethercrown.history import audit_hooks
+
+Cell = str | int | float | bool | Decimal | date | datetime | None
+
+
+class _Echo:
+    def write(self, value: str) -> str:
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """One kind of rows that can be taken out."""
+
+    kind: str
+    title: str
+    header: tuple[str, ...]
+    rows: Callable[[], Iterable[Sequence[Cell]]]
+
+
+class UnknownKind(LookupError):
+    """No such kind of rows; the message lists those there are."""
+
+
+_exporters: dict[str, Exporter] = {}
+
+
+def register(exporter: Exporter) -> None:
+    """Make a kind known; apps do so when they start. Doing it again changes nothing."""
+    _exporters[exporter.kind] = exporter
+
+
+def named(kind: str) -> Exporter:
+    if kind not in _exporters:
+        raise UnknownKind(f"{kind!r} cannot be exported; there are: {', '.join(kinds())}")
+    return _exporters[kind]
+
+
+def kinds() -> list[str]:
+    return sorted(_exporters)
+
+
+def note(what: str, subject: str) -> None:
+    """Tell the audit who took what out."""
+    audit_hooks.record(stream="exports", event=f"{what}.exported", subject=subject)
+
+
+def written(cell: Cell) -> str:
+    """The cell as the file holds it."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, (date, datetime)):
+        return cell.isoformat()
+    if isinstance(cell, Decimal):
+        return f"{cell:f}"
+    if isinstance(cell, str):
+        return f"'{cell}" if FORMULA.match(cell) else cell
+    return str(cell)
+
+
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """The file line by line, each ending in CR LF (RFC 4180)."""
+    writer = csv.writer(_Echo())
+    yield str(writer.writerow([written(name) for name in header]))
+    for row in rows:
+        yield str(writer.writerow([written(cell) for cell in row]))
+
+
+def csv_response(
+    name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]
+) -> StreamingHttpResponse:
+    """A download that is never held in memory as a whole; `name` without its ending."""
+    response = StreamingHttpResponse(
+        csv_lines(header, rows), content_type="text/csv; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response

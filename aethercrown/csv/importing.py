@@ -1,0 +1,183 @@
+"""CSV in: check every row first, then store all of them in one transaction, or none.
+
+Apps register what can be imported. The file is read twice in batches, so that memory stays flat
+however long it is; only a small key for each row is kept, to find rows that stand there twice.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import BinaryIO
+
+from django.db import IntegrityError, transaction
+
+from aethercrown.csv.reader import Column, Fault, Record, Sheet
+
+BATCH = 1000
+FAULTS_LISTED = 200
+PREVIEW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the person chose: the currency of the amounts, and whether to replace stored rows.
+
+    `today` is the day on which the file was true, where its rows reckon from that; None is now.
+    """
+
+    currency: str
+    update: bool = False
+    today: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many rows a batch made and replaced, and what else it made (by kind and name)."""
+
+    created: int = 0
+    updated: int = 0
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """One kind of file.
+
+    `key` names the fields that together identify a row. `clashes` says what stands against a
+    batch in the database; `save` stores it, called inside the transaction.
+    """
+
+    kind: str
+    title: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    clashes: Callable[[Sequence[Record], Options], Sequence[Fault]]
+    save: Callable[[Sequence[Record], Options], Tally]
+
+
+@dataclass(slots=True)
+class Report:
+    """What a file holds, and what became of it."""
+
+    kind: str
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    stored: bool = False
+    faults: list[Fault] = field(default_factory=list)  # the first FAULTS_LISTED
+    fault_count: int = 0
+    preview: list[Record] = field(default_factory=list)
+    also: list[str] = field(default_factory=list)
+
+    def blame(self, fault: Fault) -> None:
+        self.fault_count += 1
+        if len(self.faults) < FAULTS_LISTED:
+            self.faults.append(fault)
+
+
+class UnknownKind(LookupError):
+    """No such kind of file; the message lists those there are."""
+
+
+_importers: dict[str, Importer] = {}
+
+
+def register(importer: Importer) -> None:
+    """Make a kind known; apps do so when they start. Doing it again changes nothing."""
+    _importers[importer.kind] = importer
+
+
+def named(kind: str) -> Importer:
+    if kind not in _importers:
+        raise UnknownKind(f"{kind!r} cannot be imported; there are: {', '.join(kinds())}")
+    return _importers[kind]
+
+
+def kinds() -> list[str]:
+    return sorted(_importers)
+
+
+def load(
+    importer: Importer,
+    file: BinaryIO,
+    wanted: Mapping[str, Sequence[str]],
+    options: Options,
+    *,
+    dry_run: bool = False,
+) -> Report:
+    """Check the whole file and, where all is good and it is no dry run, store the whole."""
+    report = Report(importer.kind)
+    _check(importer, file, wanted, options, report)
+    if dry_run or report.fault_count:
+        return report
+    try:
+        with transaction.atomic():
+            _store(importer, file, wanted, options, report)
+    except IntegrityError:
+        report.blame(Fault(0, "", "rows were stored by somebody else meanwhile; import again"))
+        report.created = report.updated = 0
+        return report
+    report.stored = True
+    return report
+
+
+def _check(
+    importer: Importer,
+    file: BinaryIO,
+    wanted: Mapping[str, Sequence[str]],
+    options: Options,
+    report: Report,
+) -> None:
+    sheet = Sheet(file, importer.columns, wanted)
+    seen: dict[int, int] = {}  # hash of the key: row; 64 bits tell 10^6 keys apart
+    for fault in sheet.faults:
+        report.blame(fault)
+    if sheet.faults:
+        return
+    for batch in _batches(sheet, options, report):
+        report.rows += len(batch)
+        report.preview.extend(batch[: PREVIEW - len(report.preview)])
+        for fault in (*_repeats(importer, batch, seen), *importer.clashes(batch, options)):
+            report.blame(fault)
+    if not report.rows and not report.fault_count:
+        report.blame(Fault(0, "", "there is no row below the header"))
+
+
+def _batches(sheet: Sheet, options: Options, report: Report) -> Iterator[list[Record]]:
+    """Good rows by the thousand; an empty `currency` is the one that was chosen."""
+    batch: list[Record] = []
+    for each in sheet:
+        if isinstance(each, Fault):
+            report.blame(each)
+            continue
+        if "currency" in each.values:
+            each.values["currency"] = each.values["currency"] or options.currency
+        batch.append(each)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _repeats(importer: Importer, batch: Sequence[Record], seen: dict[int, int]) -> Iterator[Fault]:
+    for record in batch:
+        key = tuple(record.values[name] for name in importer.key)
+        first = seen.setdefault(hash(key), record.row)
+        if first != record.row:
+            what = ", ".join(str(part) for part in key)
+            yield Fault(record.row, importer.key[0], f"{what} stands in row {first} already")
+
+
+def _store(
+    importer: Importer,
+    file: BinaryIO,
+    wanted: Mapping[str, Sequence[str]],
+    options: Options,
+    report: Report,
+) -> None:
+    for batch in _batches(Sheet(file, importer.columns, wanted), options, report):
+        tally = importer.save(batch, options)
+        report.created += tally.created
+        report.updated += tally.updated
+        report.also.extend(each for each in tally.also if each not in report.also)

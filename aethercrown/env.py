@@ -1,0 +1,108 @@
+"""The environment, read strictly: a value that cannot be meant is refused, with its name."""
+
+import decimal
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from aethercrown import data_dir
+from aethercrown.crypto import keyring
+
+YES = frozenset(environ.Env.BOOLEAN_TRUE_STRINGS)
+NO = frozenset({"false", "off", "n", "no", "0", ""})
+DATABASES = ("postgresql", "postgres")
+BROKERS = ("redis", "rediss", "unix")
+MAILS = tuple(environ.Env.EMAIL_SCHEMES)
+WEB = ("http", "https")
+PLAIN = re.compile(r"[!-~]+")  # printable ASCII without blanks
+EXPECTED = {int: "a whole number", float: "a number", bool: "True or False"}
+
+
+class Variables(environ.Env):  # type: ignore[misc]  # its base has no types
+    """`environ.Env` whose errors say which variable is wrong, and what it should be."""
+
+    def get_value(self, var: str, cast: Any = None, *args: Any, **kwargs: Any) -> Any:
+        try:
+            value = super().get_value(var, cast, *args, **kwargs)
+        except (ValueError, decimal.InvalidOperation):
+            raise unreadable(var, self.ENVIRON[var], EXPECTED.get(cast, "another value")) from None
+        if cast is bool and var in self.ENVIRON:
+            told = str(self.ENVIRON[var])
+            if told.strip().lower() not in YES | NO:
+                raise unreadable(var, told, EXPECTED[bool])
+        return value
+
+    def address(self, var: str, schemes: tuple[str, ...]) -> str:
+        """A URL of one of those schemes, or nothing; the password in it is not repeated."""
+        url = str(self.str(var, default=""))
+        if url and urlsplit(url).scheme not in schemes:
+            ways = " or ".join(f"{scheme}://" for scheme in schemes)
+            raise ImproperlyConfigured(f"{var} must be an address that begins with {ways}.")
+        return url
+
+    def origin(self, var: str) -> str:
+        """A web address without a path, such as https://crown.example.org, or nothing."""
+        url = str(self.str(var, default=""))
+        return origin(url, var) if url else ""
+
+
+def origin(url: str, var: str) -> str:
+    """Scheme, host and port of `url`; ImproperlyConfigured where it is more or less than that."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ImproperlyConfigured(f"{var} is no web address.") from None
+    bare = f"{parts.scheme}://{parts.netloc}"
+    is_web = parts.scheme in WEB and parts.hostname and port != 0 and "@" not in parts.netloc
+    is_whole = url.rstrip("/").lower() == bare.lower() and PLAIN.fullmatch(url)
+    if not (is_web and is_whole):
+        raise ImproperlyConfigured(
+            f"{var} must be http:// or https:// with a host and perhaps a port, and nothing else, "
+            "such as https://crown.example.org."
+        )
+    return bare
+
+
+def unreadable(var: str, told: str, expected: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{var} is {told!r}, and must be {expected}.")
+
+
+def encryption_keys(*, given: str, file: str, folder: Path | None, others: Collection[str]) -> str:
+    """The key-encryption keys as text: as given, out of `file`, or made once in `folder`.
+
+    ImproperlyConfigured where they cannot be used, or where there are none and no folder: of
+    several machines over one database, each would make a key that the others lack.
+    """
+    if given and file:
+        raise ImproperlyConfigured(
+            "Both ENCRYPTION_KEYS and ENCRYPTION_KEYS_FILE are set: keep one of them."
+        )
+    try:
+        text = given or (contents(file) if file else made(folder))
+        keyring.parsed(text, others)
+    except keyring.BadKeys as error:
+        raise ImproperlyConfigured(str(error)) from None
+    return text
+
+
+def contents(file: str) -> str:
+    try:
+        return Path(file).expanduser().read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise keyring.BadKeys(f"ENCRYPTION_KEYS_FILE cannot be read: {error}.") from None
+
+
+def made(folder: Path | None) -> str:
+    if folder is None:
+        raise keyring.BadKeys(
+            "ENCRYPTION_KEYS is missing, and DATABASE_URL names a server: set it to `k1:` and the "
+            "output of `openssl rand -base64 32`, the same on every machine, and keep a copy "
+            "apart from the back-ups."
+        )
+    return data_dir.secret(folder, "encryption_keys", keyring.first_entry)

@@ -1,0 +1,189 @@
+"""Every change of what staff edit, kept as a row: what it was, who changed it, from where and why.
+
+A model is tracked by `history = Records(excluded_fields=[...])`. Secrets, their digests and what
+changes by itself many times a day are excluded. Written after django-simple-history, which sees
+saves and deletions; what goes past them has to use its bulk helpers, and a test looks for that.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Max
+from simple_history.manager import HistoryManager
+from simple_history.models import HistoricalRecords
+from simple_history.signals import post_create_historical_record
+
+from aethercrown.history.attribution import LONGEST, acting, author
+
+AS_IT_WAS = "As it was before its history began"
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
+
+
+def here() -> str:
+    """The address of whoever is at work."""
+    return author().address
+
+
+class Placed(models.Model):
+    """What a row of history holds beside the library's own columns."""
+
+    history_address = models.CharField(max_length=64, blank=True, default=here)
+
+    class Meta:
+        abstract = True
+
+
+class Rows(HistoryManager):  # type: ignore[misc]  # the library has no types
+    """Tells of rows that are made many at once as of single ones."""
+
+    def bulk_history_create(self, objs: Any, *args: Any, **options: Any) -> list[Any]:
+        options["default_change_reason"] = options.get("default_change_reason") or author().reason
+        made = super().bulk_history_create(objs, *args, **options) or []
+        for row in made:
+            post_create_historical_record.send(
+                sender=self.model, instance=row.instance, history_instance=row
+            )
+        return list(made)
+
+
+class Records(HistoricalRecords):  # type: ignore[misc]  # the library has no types
+    """The history of one table: a row for each save that changed something that is tracked."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            bases=(Placed,),
+            history_user_id_field=models.CharField(max_length=LONGEST, blank=True, default=""),
+            history_user_getter=lambda row: row.history_user_id,
+            history_user_setter=_settle,
+            history_change_reason_field=models.CharField(max_length=LONGEST, null=True),
+            history_manager=Rows,
+            **options,
+        )
+
+    def get_meta_options(self, model: type[models.Model]) -> dict[str, Any]:
+        """Nobody is given a right on history: whoever sees the row sees what it was."""
+        return {**super().get_meta_options(model), "default_permissions": ()}
+
+    def get_meta_options_m2m(self, through_model: type[models.Model]) -> dict[str, Any]:
+        return {**super().get_meta_options_m2m(through_model), "default_permissions": ()}
+
+    def get_history_user(self, instance: Any) -> str:
+        return author().actor
+
+    def get_change_reason_for_object(
+        self, instance: Any, history_type: str, using: str | None
+    ) -> str | None:
+        given = super().get_change_reason_for_object(instance, history_type, using)
+        return given or author().reason or None
+
+    def finalize(self, sender: Any, **more: Any) -> None:
+        super().finalize(sender, **more)
+        if sender is self.cls:
+            models.signals.pre_save.connect(self.pre_save, sender=sender, weak=False)
+
+    def pre_save(self, instance: Any, update_fields: Any = None, **_more: Any) -> None:
+        """Of a row that was there before it was tracked, keep first what it was."""
+        is_hot = update_fields is not None and set(update_fields) <= set(self.excluded_fields)
+        if not (_silent.get() or instance._state.adding or is_hot):  # noqa: SLF001 - documented
+            self._begin(instance)
+
+    def _begin(self, instance: Any) -> None:
+        if getattr(instance, self.manager_name).exists():
+            return
+        stored = self.cls._default_manager.filter(pk=instance.pk).first()  # noqa: SLF001 - documented
+        if stored is not None:
+            with acting("", AS_IT_WAS):
+                self.create_historical_record(stored, "+")
+
+    def post_save(self, instance: Any, created: bool, using: Any = None, **more: Any) -> None:  # noqa: FBT001 - the library's
+        fields = more.get("update_fields")
+        excluded = set(self.excluded_fields)
+        if _silent.get() or (fields is not None and set(fields) <= excluded):
+            return
+        if not created and self._is_known(instance):
+            return
+        super().post_save(instance, created, using=using, **more)
+
+    def post_delete(self, instance: Any, using: Any = None, **more: Any) -> None:
+        if not _silent.get():
+            super().post_delete(instance, using=using, **more)
+
+    def m2m_changed(
+        self,
+        instance: Any,
+        action: str,
+        attr: str,
+        pk_set: Any,
+        reverse: bool,  # noqa: FBT001 - the library's
+        **more: Any,
+    ) -> None:
+        """A change from the other side is one of each row on this side."""
+        if _silent.get():
+            return
+        if not reverse and action.startswith("pre_"):
+            self._begin(instance)
+        elif not reverse:
+            super().m2m_changed(instance, action, attr, pk_set, reverse, **more)
+        elif action == "pre_clear":
+            mine = self.cls._default_manager.filter(**{attr: instance})  # noqa: SLF001 - documented
+            instance._cleared = list(mine.values_list("pk", flat=True))  # noqa: SLF001 - until post_clear
+        elif action in {"post_add", "post_remove", "post_clear"}:
+            keys = pk_set or getattr(instance, "_cleared", ())
+            for mine in self.cls._default_manager.filter(pk__in=keys):  # noqa: SLF001 - documented
+                self.create_historical_record(mine, "~")
+
+    def _is_known(self, instance: Any) -> bool:
+        """Whether the newest row of history says the same already."""
+        return same(getattr(instance, self.manager_name).first(), instance)
+
+
+def keep(model: type[models.Model], rows: Iterable[models.Model]) -> int:
+    """Keep history of rows that were written in bulk, where it differs; how many. Two queries."""
+    given = [] if _silent.get() else list(rows)
+    if not given:
+        return 0
+    manager = model._meta.simple_history_manager_attribute  # type: ignore[attr-defined]  # noqa: SLF001 - documented
+    history = getattr(model, manager)
+    newest = history.filter(pk__in=history.values("id").annotate(m=Max("pk")).values("m"))
+    last = {row.id: row for row in newest.filter(id__in=[each.pk for each in given])}
+    changed = [each for each in given if not same(last.get(each.pk), each)]
+    for is_new in (True, False):
+        history.bulk_history_create(
+            [each for each in changed if (each.pk not in last) == is_new], update=not is_new
+        )
+    return len(changed)
+
+
+def same(last: Any, instance: Any) -> bool:
+    """Whether a row of history says of `instance` what it is."""
+    if last is None or last.history_type == "-":
+        return False
+    names = [field.attname for field in last.tracked_fields]
+    return all(getattr(last, name) == getattr(instance, name) for name in names)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Keep no history in the block, of rows that the code itself holds to what it says."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+def tracked() -> dict[type[models.Model], type[models.Model]]:
+    """Every tracked model with the model of its history."""
+    return {
+        model: getattr(model, model._meta.simple_history_manager_attribute).model  # noqa: SLF001 - documented
+        for model in apps.get_models()
+        if hasattr(model._meta, "simple_history_manager_attribute")  # noqa: SLF001 - documented
+    }
+
+
+def _settle(row: Any, actor: str | None) -> None:
+    row.history_user_id = actor or ""

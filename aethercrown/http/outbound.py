@@ -1,0 +1,269 @@
+"""The one way out: HTTP calls that reach public hosts only, end in time and stay small.
+
+The name is resolved once, every address it has must be public, and the connection goes to an
+address that was checked, under the name that was asked for. Redirects are answers, not followed.
+Nothing in the environment (proxies, .netrc) changes where a call goes.
+"""
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, cast
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.response import BaseHTTPResponse
+
+from aethercrown.http import addresses
+from aethercrown.http.addresses import Place, Refused
+
+__all__ = ["Answer", "Client", "Refused", "TooLarge", "Unreachable", "fetch"]
+
+SECONDS = 5.0
+MOST_SECONDS = 10.0
+LIMIT = 1024 * 1024  # bytes of a body, decoded
+CHUNK = 16 * 1024
+ONLY_HTTPS = frozenset({"https"})
+ALL_SCHEMES = frozenset({"http", "https"})
+DEFAULTS = {"Accept-Encoding": "gzip", "User-Agent": "AetherCrown"}
+Resolve = Callable[[str, int, float], list[str]]
+Connect = Callable[[tuple[str, int], float], socket.socket]
+
+
+class Unreachable(Exception):
+    """No answer; `kind` is dns, connect, tls, timeout or protocol."""
+
+    def __init__(self, kind: str, words: str) -> None:
+        super().__init__(words)
+        self.kind = kind
+
+
+class TooLarge(Exception):
+    """The answer's body is over the limit; what was read of it is gone, but for its status."""
+
+    def __init__(self, words: str, status: int) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+
+def resolved(
+    host: str, port: int, seconds: float, lookup: Callable[..., list[Any]] = socket.getaddrinfo
+) -> list[str]:
+    """Every address of `host` by the system's resolver, which is not waited for any longer."""
+    found: list[str] = []
+    failed: list[OSError] = []
+
+    def ask() -> None:
+        try:
+            rows = lookup(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            failed.append(error)
+        else:
+            found.extend(dict.fromkeys(str(row[4][0]) for row in rows))
+
+    thread = threading.Thread(target=ask, name="resolver", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failed or not found:
+        raise Unreachable("dns" if failed else "timeout", f"{host} could not be resolved.")
+    return found
+
+
+def connected(address: tuple[str, int], seconds: float) -> socket.socket:
+    return socket.create_connection(address, seconds)
+
+
+@lru_cache(maxsize=1)
+def system_trust() -> ssl.SSLContext:
+    """Certificates checked against the system's authorities; made once, for it is slow."""
+    return ssl.create_default_context()
+
+
+class Timed:
+    """Sockets whose every operation ends at `ends`, so that slow drips add up to no more."""
+
+    ends: float = float("inf")
+    clock: Callable[[], float] = time.monotonic
+
+    def allow(self) -> None:
+        left = self.ends - self.clock()
+        if left <= 0:
+            raise TimeoutError
+        cast("socket.socket", self).settimeout(min(left, MOST_SECONDS))
+
+    def recv_into(self, *args: Any) -> Any:
+        self.allow()
+        return super().recv_into(*args)  # type: ignore[misc]  # the socket's own
+
+    def send(self, *args: Any) -> Any:
+        self.allow()
+        return super().send(*args)  # type: ignore[misc]  # the socket's own
+
+    def sendall(self, *args: Any) -> Any:
+        self.allow()
+        return super().sendall(*args)  # type: ignore[misc]  # the socket's own
+
+
+class TimedSocket(Timed, socket.socket):
+    """In the clear."""
+
+
+class TimedTLS(Timed, ssl.SSLSocket):
+    """Over TLS; the handshake has one deadline by itself."""
+
+
+class PlainLine(HTTPConnection):
+    """Goes where `dial` says, whatever the name would resolve to by now."""
+
+    def __init__(self, where: Place, dial: Callable[[], TimedSocket]) -> None:
+        super().__init__(where.host, where.port, timeout=MOST_SECONDS)
+        self.dial = dial
+
+    def _new_conn(self) -> socket.socket:
+        return self.dial()
+
+
+class SafeLine(HTTPSConnection):
+    """The same over TLS: SNI and certificate are those of the name."""
+
+    def __init__(
+        self, where: Place, dial: Callable[[], TimedSocket], context: ssl.SSLContext
+    ) -> None:
+        context.sslsocket_class = TimedTLS
+        super().__init__(where.host, where.port, timeout=MOST_SECONDS, ssl_context=context)
+        self.dial = dial
+
+    def _new_conn(self) -> socket.socket:
+        self.dialled = self.dial()
+        return self.dialled
+
+    def connect(self) -> None:
+        super().connect()
+        secured = cast("TimedTLS", self.sock)
+        secured.ends, secured.clock = self.dialled.ends, self.dialled.clock
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """How names are resolved and sockets made; the plain one uses the system's.
+
+    `vet` refuses the addresses that may not be called, `ports` has those that may.
+    """
+
+    resolve: Resolve = resolved
+    connect: Connect = connected
+    vet: Callable[[str], object] = addresses.check
+    ports: Container[int] = addresses.PORTS
+    clock: Callable[[], float] = time.monotonic
+    trust: Callable[[], ssl.SSLContext] = field(default=system_trust)
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        plain_http: bool = False,
+        seconds: float = SECONDS,
+        limit: int = LIMIT,
+    ) -> Answer:
+        """Call `url` and read its answer, all of it within `seconds` (at most 10).
+
+        Refused where the URL or any of its addresses may not be called, Unreachable where no
+        whole answer came, TooLarge where the body exceeds `limit` bytes.
+        """
+        began = self.clock()
+        ends = began + min(seconds, MOST_SECONDS)
+        where = addresses.place(url, ALL_SCHEMES if plain_http else ONLY_HTTPS, self.ports)
+        if any(name.lower() == "host" for name in headers or ()):
+            raise Refused("The header Host follows from the URL and cannot be given.")
+        pinned = self.checked(where, ends)
+        sent = {**DEFAULTS, **(headers or {})}
+        with failures(where.host), closing(self.line(where, pinned, ends)) as line:
+            line.request(method, where.target, body, sent, preload_content=False)
+            with closing(line.getresponse()) as answer:
+                whole = read(answer, limit)
+        return Answer(answer.status, dict(answer.headers), whole, self.clock() - began)
+
+    def checked(self, where: Place, ends: float) -> list[str]:
+        """Every address of the place, each of them allowed."""
+        try:
+            found = [str(addresses.literal(where.host))]
+        except Refused:
+            found = self.resolve(where.host, where.port, ends - self.clock())
+        return [str(self.vet(each)) for each in found]
+
+    def line(self, where: Place, pinned: list[str], ends: float) -> HTTPConnection:
+        """A connection that will go to the first pinned address that takes it."""
+
+        def dial() -> TimedSocket:
+            return self.dialled(where.port, pinned, ends)
+
+        if where.scheme == "http":
+            return PlainLine(where, dial)
+        return SafeLine(where, dial, self.trust())
+
+    def dialled(self, port: int, pinned: list[str], ends: float) -> TimedSocket:
+        failed: OSError = TimeoutError()
+        for address in pinned:
+            left = ends - self.clock()
+            if left <= 0:
+                break
+            try:
+                made = self.connect((address, port), left)
+            except OSError as error:
+                failed = error
+            else:
+                timed = TimedSocket(made.family, made.type, made.proto, made.detach())
+                timed.ends, timed.clock = ends, self.clock
+                try:
+                    timed.allow()
+                except TimeoutError:
+                    timed.close()
+                    raise
+                return timed
+        raise failed
+
+
+def read(answer: BaseHTTPResponse, limit: int) -> bytes:
+    """The body, decoded; TooLarge as soon as it exceeds `limit`."""
+    whole = bytearray()
+    for chunk in answer.stream(CHUNK, decode_content=True):
+        whole += chunk
+        if len(whole) > limit:
+            words = f"The answer's body is over the limit of {limit} bytes."
+            raise TooLarge(words, answer.status)
+    return bytes(whole)
+
+
+@contextmanager
+def failures(host: str) -> Iterator[None]:
+    """Whatever goes wrong on the line, as Unreachable with its kind."""
+    try:
+        yield
+    except (TimeoutError, urllib3.exceptions.TimeoutError) as error:
+        raise Unreachable("timeout", f"{host} did not answer in time.") from error
+    except (ssl.SSLError, urllib3.exceptions.SSLError) as error:
+        raise Unreachable("tls", f"{host} shows no valid certificate for its name.") from error
+    except OSError as error:
+        raise Unreachable("connect", f"{host} takes no connection, or broke it off.") from error
+    except (http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
+        raise Unreachable("protocol", f"{host} does not speak HTTP properly.") from error
+
+
+fetch = Client().fetch

@@ -1,0 +1,144 @@
+"""What every installation has, and the doctor looks at: settings, files, tables, clock, copies."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import redis
+from django.conf import settings
+from django.core import checks
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from aethercrown import data_dir
+from aethercrown.checks import unsafe
+from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, Finding, Look
+from aethercrown.monitoring.views import latest_migrations
+
+OTHERS = 0o077  # what anybody but the owner may do
+NOT_SECRET = (
+    *(".sqlite3", ".sqlite3-wal", ".sqlite3-shm"),
+    *(".since", ".loaded", ".lock", ".log", ".pid"),
+)
+DRIFT = timedelta(seconds=30)
+FRESH_COPY, OLD_COPY = timedelta(days=2), timedelta(days=7)
+HIGHEST_SHOWN = 5
+
+
+def settings_look() -> Iterator[Finding]:
+    """The settings that `check --deploy` of ours refuses or warns of."""
+    messages = list(unsafe(None))
+    for message in messages:
+        yield Finding(BAD if message.level >= checks.ERROR else CAUTION, message.msg, "As it says.")
+    if not messages:
+        yield Finding(GOOD, "No setting is unsafe.")
+
+
+def migrations_look() -> Iterator[Finding]:
+    """Whether the tables are those of this code."""
+    missing = sorted(latest_migrations() - set(MigrationRecorder(connection).applied_migrations()))
+    if missing:
+        names = ", ".join(f"{app}.{name}" for app, name in missing[:HIGHEST_SHOWN])
+        yield Finding(BAD, f"{len(missing)} apps lack migrations: {names}.", "manage.py migrate")
+    else:
+        yield Finding(GOOD, "Every migration of this code is applied.")
+
+
+def files_look() -> list[Finding]:
+    return list(open_files(settings.DATA_DIR, data_dir.ROOT / ".env"))
+
+
+def open_files(folder: Path, env: Path) -> Iterator[Finding]:
+    """What others on this machine may read of the secrets in the data folder and in .env."""
+    wide = [path for path in dict.fromkeys((folder, env, *secrets_in(folder))) if is_open(path)]
+    for path in wide:
+        yield Finding(BAD, f"Others on this machine may open {path}.", f"chmod go-rwx {path}")
+    if folder.stat().st_uid != os.geteuid():
+        told = f"{folder} belongs to another user than the one who runs this."
+        yield Finding(CAUTION, told, "Run as its owner, or chown it to the user who serves.")
+    elif not wide:
+        yield Finding(GOOD, "Only their owner may read the data folder and its secrets.")
+
+
+def secrets_in(folder: Path) -> Iterable[Path]:
+    return (
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and not path.name.endswith(NOT_SECRET)
+    )
+
+
+def is_open(path: Path) -> bool:
+    return path.exists() and bool(path.stat().st_mode & OTHERS)
+
+
+def clock_look() -> list[Finding]:
+    ours = datetime.now(UTC)
+    return list(differing({name: at - ours for name, at in clocks().items()}))
+
+
+def clocks() -> dict[str, datetime]:
+    """The clocks of the servers, read now; and when the last migration ran, which is past."""
+    found: dict[str, datetime] = {}
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            found["database"] = cursor.fetchone()[0]
+    if settings.REDIS_URL:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as line:
+            seconds, micro = line.time()
+        found["broker"] = datetime.fromtimestamp(seconds + micro / 1e6, UTC)
+    last = MigrationRecorder(connection).migration_qs.order_by("-applied").first()
+    if last and last.applied > datetime.now(UTC):
+        found["last migration"] = last.applied
+    return found
+
+
+def differing(apart: dict[str, timedelta]) -> Iterator[Finding]:
+    """Clocks that are apart from ours by more than `DRIFT`."""
+    wrong = {name: by for name, by in apart.items() if abs(by) > DRIFT}
+    for name, by in wrong.items():
+        told = f"The {name} is {by.total_seconds():+.0f} s from this machine's clock."
+        yield Finding(BAD, told, "Set both by NTP; leases, codes and schedules go by the clock.")
+    if not wrong:
+        yield Finding(GOOD, f"The clocks agree: {', '.join(apart) or 'there is only this one'}.")
+
+
+def copies_look() -> list[Finding]:
+    return [copy_age(newest_copy(settings.BACKUP_FOLDER), first_start(), time.time())]
+
+
+def newest_copy(folder: Path) -> float | None:
+    """When the newest back-up was written, in seconds of the clock; None where there is none."""
+    times = [path.stat().st_mtime for path in folder.glob("*") if path.is_file()]
+    return max(times, default=None)
+
+
+def first_start() -> float:
+    first = MigrationRecorder(connection).migration_qs.order_by("applied").first()
+    return first.applied.timestamp() if first else time.time()
+
+
+def copy_age(newest: float | None, since: float, now: float) -> Finding:
+    """How old the newest back-up is, or how long there has been none."""
+    age = timedelta(seconds=now - (since if newest is None else newest))
+    days = f"{age.total_seconds() / 86400:.1f} days"
+    mend = "manage.py backup, which writes to BACKUP_FOLDER; then copy it to another machine."
+    if newest is None:
+        if age <= FRESH_COPY:
+            return Finding(GOOD, "None yet; the installation is new.")
+        return Finding(CAUTION, f"There is no back-up after {days}.", mend)
+    if age > OLD_COPY:
+        return Finding(BAD, f"The newest back-up is {days} old.", mend)
+    return Finding(CAUTION if age > FRESH_COPY else GOOD, f"The newest is {days} old.", "")
+
+
+LOOKS = (
+    Look("settings", "Settings", settings_look),
+    Look("files", "Files", files_look),
+    Look("migrations", "Tables", migrations_look),
+    Look("clock", "Clock", clock_look),
+    Look("backup", "Back-up", copies_look),
+)

@@ -1,0 +1,162 @@
+"""Logs: one JSON object a line where nobody watches, plain words on a terminal; secrets never.
+
+Everything that the standard library's logging or structlog takes leaves through one handler, and
+redaction stands last before it writes.
+"""
+
+import logging
+import logging.config
+import sys
+import time
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+from aethercrown.monitoring import redaction, request_id
+
+Event = MutableMapping[str, Any]
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+LIBRARIES = ("celery", "amqp", "kombu", "urllib3", "gunicorn.error", "axes")
+SECRET_SETTINGS = (
+    *("SECRET_KEY", "API_KEY_PEPPER", "API_KEY_OLD_PEPPER", "METRICS_TOKEN", "EMAIL_HOST_PASSWORD"),
+    *("ALERT_SEALING_KEY", "MFA_SEALING_KEY", "AUDIT_KEY", "ENCRYPTION_KEYS", "BACKUP_KEY"),
+)
+PROBES = frozenset({"healthz", "readyz", "metrics"})  # asked every few seconds
+SHORTEST_SECRET = 8  # a shorter one would mask harmless words
+access = logging.getLogger("aethercrown.access")
+
+
+def configure(options: Mapping[str, str], stream: TextIO | None = None) -> None:
+    """Send every log through one handler on `stream`, standard error unless given.
+
+    `format` is json, plain, or auto: plain on a terminal. Settings name this as LOGGING_CONFIG.
+    """
+    stream = stream or sys.stderr
+    plain = options["format"] == "plain" or (options["format"] == "auto" and stream.isatty())
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter(plain=plain))
+    root = logging.getLogger()
+    for old in [each for each in root.handlers if isinstance(each, logging.StreamHandler)]:
+        if isinstance(old.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(options["level"])
+    for name in ("django", "django.server"):  # Django has given these handlers of their own
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*COMMON, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def formatter(*, plain: bool) -> logging.Formatter:
+    renderer = words if plain else structlog.processors.JSONRenderer(default=redaction.shown)
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*COMMON, extras],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            redacted,
+            renderer,
+        ],
+        use_get_message=False,
+        pass_foreign_args=True,
+    )
+
+
+def with_request(logger: Any, method: str, event: Event) -> Event:
+    """Name the request, or the task, that is at work."""
+    if name := request_id.request_id():
+        event["request_id"] = name
+    return event
+
+
+def extras(logger: Any, method: str, event: Event) -> Event:
+    """What the caller gave as `extra`, but for whole requests, whose address may hold secrets."""
+    record = event["_record"]
+    given = {name: each for name, each in vars(record).items() if name not in STANDARD}
+    given.pop("request", None)
+    event.update(given)
+    event["event"] = message(record.msg, event.pop("positional_args"))
+    return event
+
+
+def message(said: Any, args: Any) -> str:
+    """The words of a record, its arguments redacted one by one before they are put in."""
+    said = redaction.shown(said)
+    if not args:
+        return str(said)
+    clean = redaction.value(args, known())
+    try:
+        return str(said % (clean if isinstance(clean, dict) else tuple(clean)))
+    except (TypeError, ValueError, KeyError):
+        return f"{said} {clean}"
+
+
+def redacted(logger: Any, method: str, event: Event) -> Event:
+    clean: Event = redaction.value(event, known())
+    return clean
+
+
+def known() -> tuple[str, ...]:
+    """The secrets of this installation."""
+    kept = [str(getattr(settings, name, "")) for name in SECRET_SETTINGS]
+    parts = [part for each in kept for part in each.split(",")]  # the list of KEKs holds several
+    secrets = [part.rpartition(":")[2] for part in parts]  # each of them after its name
+    return tuple(each for each in secrets if len(each) >= SHORTEST_SECRET)
+
+
+COMMON: list[Any] = [
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    with_request,
+]
+
+
+def words(logger: Any, method: str, event: Event) -> str:
+    """One line for a person: time, level, logger, message, what came with it, traceback."""
+    trace = event.pop("exception", None)
+    clock = str(event.pop("timestamp", ""))[11:19]
+    start = f"{clock} {event.pop('level', ''):<8} {event.pop('logger', '')}: {event.pop('event')}"
+    rest = "".join(f" {name}={each}" for name, each in event.items())
+    return f"{start}{rest}" + (f"\n{trace}" if trace else "")
+
+
+class AccessLog:
+    """One line a request: method, route, status, milliseconds and key; never the address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began = time.perf_counter()
+        response = self.get_response(request)
+        line = {
+            "method": request.method,
+            "route": route(request),
+            "status": response.status_code,
+            "ms": round((time.perf_counter() - began) * 1000, 1),
+            "key_id": getattr(getattr(request, "credential", None), "id", None),
+        }
+        access.log(
+            logging.DEBUG if line["route"] in PROBES else logging.INFO, "request", extra=line
+        )
+        return response
+
+
+def route(request: HttpRequest) -> str:
+    """The name or the pattern of what answered, which is one of a few; `unmatched` for none."""
+    match = request.resolver_match
+    return (match.view_name or match.route) if match else "unmatched"
+
+
+def keep_ours(**_: Any) -> None:
+    """Receives Celery's `setup_logging`: that somebody listens keeps it from its own handlers."""

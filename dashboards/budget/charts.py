@@ -1,0 +1,226 @@
+"""A proposal as charts, each with the table behind it; pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+from urllib.parse import quote
+
+from aethercrown.charts.bars import Row, bars
+from aethercrown.charts.curves import Mark, curve, key
+from aethercrown.charts.curves import Step as Place
+from aethercrown.charts.figures import PERCENT, Number, full, money, rounded
+from aethercrown.charts.lines import Series, line
+from aethercrown.charts.svg import KEY, NARROW, SMALL, Caption, Frame
+from dashboards.chart_page import SIZES, Picture, picture
+from dashboards.tables import Column, Table
+from marketing.budget.planner.proposal import Curve, Proposal, Standing
+
+MARKS = ("Now", "Proposed")
+KEYS = (Frame(481, 40), KEY, NARROW)  # one a size of .sizes; no two share their ids
+
+
+class Day(Protocol):
+    """What was spent on a date and what it brought; None where that is not known."""
+
+    @property
+    def on(self) -> date: ...
+    @property
+    def spend(self) -> Number: ...
+    @property
+    def revenue(self) -> Number: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One channel's curve among its neighbours."""
+
+    channel: str
+    path: str
+    evidence: str
+    drawing: str
+
+
+def channel_path(channel: str) -> str:
+    return f"/dashboards/budget/{quote(channel, safe='')}"
+
+
+def ranked(proposal: Proposal) -> list[Standing]:
+    """The channels, those that get most first."""
+    return sorted(proposal.channels, key=lambda each: (-each.suggested_allocation, each.channel))
+
+
+def allocation(proposal: Proposal) -> Picture:
+    """Money by channel, now and proposed, with the interval that the draws leave open."""
+    unit = money(proposal.currency)
+    standings = ranked(proposal)
+    rows = [
+        Row(
+            each.channel,
+            (each.current_allocation, each.suggested_allocation),
+            (None, (each.allocation_low, each.allocation_high)),
+        )
+        for each in standings
+    ]
+    return picture(
+        lambda caption, frame: bars(
+            rows, MARKS, caption, unit, axis=proposal.currency, frame=frame
+        ),
+        "Allocation, now and proposed",
+        _allocation_table(proposal, standings),
+        note="The thin line over a proposed bar holds the amounts that nine in ten of the curves "
+        "in doubt would choose.",
+        says="; ".join(
+            f"{each.channel} from {full(each.current_allocation, unit)}"
+            f" to {full(each.suggested_allocation, unit)}"
+            for each in standings
+        ),
+    )
+
+
+def _allocation_table(proposal: Proposal, standings: Sequence[Standing]) -> Table:
+    unit = money(proposal.currency)
+    reasons = {each.channel: each.reason for each in proposal.recommendations}
+    columns = (
+        Column("Channel"),
+        Column("Now", unit),
+        Column("Proposed", unit),
+        Column("Change", unit, signs=True),
+        Column("Low", unit),
+        Column("High", unit),
+        Column("Evidence"),
+        Column("Why", prose=True),
+    )
+    rows = [
+        (
+            each.channel,
+            each.current_allocation,
+            each.suggested_allocation,
+            each.suggested_allocation - each.current_allocation,
+            each.allocation_low,
+            each.allocation_high,
+            each.evidence,
+            reasons.get(each.channel, ""),
+        )
+        for each in standings
+    ]
+    paths = [channel_path(each.channel) for each in standings]
+    return Table("allocation", "Allocation, now and proposed", columns, rows, paths)
+
+
+def marginal(proposal: Proposal) -> Picture:
+    """What the next unit of money would bring in each channel, before and after the plan."""
+    unit = money(proposal.currency, 2)
+    standings = ranked(proposal)
+    rows = [Row(each.channel, (each.marginal_roi_now, each.marginal_roi)) for each in standings]
+    columns = (
+        Column("Channel"),
+        Column("Now", unit),
+        Column("After", unit),
+        Column("Saturation", PERCENT),
+        Column("Held by"),
+    )
+    table = Table(
+        "marginal",
+        "Marginal return, now and after",
+        columns,
+        [
+            (
+                each.channel,
+                each.marginal_roi_now,
+                each.marginal_roi,
+                each.saturation_percent,
+                each.bound,
+            )
+            for each in standings
+        ],
+    )
+    one = full(1, rounded(unit))
+    return picture(
+        lambda caption, frame: bars(
+            rows, ("Now", "After"), caption, unit, axis=f"revenue for one more {one}", frame=frame
+        ),
+        "Marginal return, now and after",
+        table,
+        note=f"One more {one} brings {full(proposal.marginal_return, unit)} in every channel that "
+        "no bound holds; money moves from short bars to long ones until they are equal.",
+    )
+
+
+def responses(proposal: Proposal, periods: int = 1) -> list[Response]:
+    """A small chart a channel: what a steady spend a period brings, now and as proposed."""
+    curves = {each.channel: each for each in proposal.curves}
+    return [
+        Response(
+            each.channel,
+            channel_path(each.channel),
+            each.evidence,
+            response(curves[each.channel], each, proposal.currency, periods),
+        )
+        for each in ranked(proposal)
+        if each.channel in curves
+    ]
+
+
+def response(
+    one: Curve, standing: Standing, currency: str, periods: int = 1, frame: Frame = SMALL
+) -> str:
+    """One channel's curve; the plan's money is spread evenly over its periods."""
+    unit = money(currency, 0)
+    places = [Place(each.spend, each.revenue, each.low, each.high) for each in one.points]
+    spends = (standing.current_allocation / periods, standing.suggested_allocation / periods)
+    marks = [Mark(name, spend) for name, spend in zip(MARKS, spends, strict=True)]
+    says = f"Spend goes from {full(spends[0], unit)} to {full(spends[1], unit)} a period."
+    caption = Caption(f"curve-{one.channel}", f"Response of {one.channel}", says)
+    return curve(places, marks, caption, (unit, unit), axes=("revenue", "spend"), frame=frame)
+
+
+def sizes(one: Curve, standing: Standing, currency: str, periods: int) -> tuple[str, ...]:
+    """The same curve for every width of a card."""
+    return tuple(response(one, standing, currency, periods, frame) for frame in SIZES)
+
+
+def response_key() -> tuple[str, ...]:
+    caption = Caption("curve-key", "What the lines and marks of the curves mean")
+    return tuple(key(MARKS, caption, frame) for frame in KEYS)
+
+
+def curve_table(proposal: Proposal, channel: str = "") -> Table:
+    """Every point of every curve, or of one."""
+    unit = money(proposal.currency, 0)
+    columns = (
+        Column("Channel"),
+        Column("Spend", unit),
+        Column("Revenue", unit),
+        Column("Low", unit),
+        Column("High", unit),
+        Column("Marginal return", money(proposal.currency, 2)),
+    )
+    rows = [
+        (one.channel, at.spend, at.revenue, at.low, at.high, at.marginal)
+        for one in proposal.curves
+        if channel in {"", one.channel}
+        for at in one.points
+    ]
+    return Table("curves", "Response curves", columns, rows)
+
+
+def trend(days: Sequence[Day], currency: str, title: str = "Spend and revenue") -> Picture:
+    """Spend and revenue over time."""
+    unit = money(currency, 0)
+    table = Table(
+        "trend",
+        title,
+        (Column("Date"), Column("Spend", unit), Column("Revenue", unit)),
+        [(each.on, each.spend, each.revenue) for each in days],
+    )
+    series = [Series("Spend", [each.spend for each in days])]
+    if any(each.revenue is not None for each in days):
+        series.append(Series("Revenue", [each.revenue for each in days]))
+    return picture(
+        lambda caption, frame: line(
+            [each.on for each in days], series, caption, unit, axis=currency, frame=frame
+        ),
+        title,
+        table,
+    )

@@ -1,0 +1,91 @@
+"""What every page has: its family in the bar, its trail, its CSV."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+
+from aethercrown.csv.export import csv_response
+from dashboards.tables import Table
+
+FAMILIES = (
+    ("/", "Overview"),
+    ("/dashboards/budget", "Budget"),
+    ("/dashboards/revenue", "Revenue"),
+    ("/dashboards/pricing", "Pricing"),
+    ("/dashboards/upsell", "Upsell"),
+    ("/dashboards/scheduling", "Tasks"),
+    ("/dashboards/decisions", "Decisions"),
+    ("/dashboards/alerts", "Alerts"),
+    ("/dashboards/health", "Health"),
+    ("/dashboards/keys", "Keys"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One link on the way here; the last has no path."""
+
+    title: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One entry of the bar."""
+
+    path: str
+    title: str
+    current: bool
+
+
+def families(path: str) -> list[Family]:
+    return [Family(each, title, _within(path, each)) for each, title in FAMILIES]
+
+
+def _within(path: str, family: str) -> bool:
+    return path == family or (family != "/" and path.startswith(f"{family}/"))
+
+
+def shown(
+    request: HttpRequest, template: str, trail: Iterable[Step] = (), **context: Any
+) -> HttpResponseBase:
+    """The page rendered with its frame; `context` holds what the template reads."""
+    frame = {
+        "families": families(request.path),
+        "trail": list(trail),
+        "read_at": timezone.now(),
+    }
+    return render(request, template, {**frame, **context})
+
+
+def download(request: HttpRequest, name: str, tables: Iterable[Table]) -> HttpResponseBase | None:
+    """The table that ?format=csv&table=... asks for; None where a page is asked for."""
+    wanted = request.GET.get("format", "html")
+    if wanted == "html":
+        return None
+    if wanted != "csv":
+        raise BadRequest(f"A page comes as html or csv, not as {wanted!r}.")
+    found = list(tables)
+    key = request.GET.get("table") or (found[0].key if found else "")
+    for table in found:
+        if table.key == key:
+            return csv_response(f"{name}-{key}", table.header, table.rows)
+    raise Http404(f"There is no table {key!r} here.")
+
+
+def period(
+    request: HttpRequest, choices: tuple[int, ...], default: int, unit: str = "weeks"
+) -> int:
+    """The number of weeks in the address, which a link can hold; one of `choices`."""
+    asked = request.GET.get(unit)
+    if asked is None:
+        return default
+    if not (asked.isascii() and asked.isdigit() and int(asked[:6]) in choices):
+        listed = ", ".join(map(str, choices))
+        raise BadRequest(f"{unit} is one of {listed}, not {asked[:20]!r}.")
+    return int(asked)

@@ -1,0 +1,197 @@
+"""Prices, quotes and simulations as tables and figures; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from aethercrown.charts.figures import COUNT, PERCENT, Unit, full, money, signed
+from dashboards.budget.summary import Headline, counted
+from dashboards.tables import Column, Table
+from revenue.pricing.rating.rate import Line
+from revenue.pricing.simulate import Change, Simulation
+
+PLAIN = Unit(digits=2)
+SOME = 5  # customers named for a reason
+
+
+class Planned(Protocol):
+    """What one plan brings."""
+
+    @property
+    def mrr(self) -> Decimal: ...
+    @property
+    def customers(self) -> int: ...
+
+
+def plans(
+    rows: Mapping[str, Mapping[str, Any]], currency: str, earned: Mapping[str, Planned]
+) -> Table:
+    """Plans on sale with their base prices, and what each earns now."""
+    columns = (
+        Column("Plan"),
+        Column("Code"),
+        Column("Base price a month", money(currency)),
+        Column("Customers", COUNT),
+        Column("MRR", money(currency)),
+        Column("Features", prose=True),
+    )
+    lines = [
+        (
+            each["name"],
+            code,
+            each["base_price"],
+            earned[code].customers if code in earned else 0,
+            earned[code].mrr if code in earned else 0,
+            ", ".join(each["features"]),
+        )
+        for code, each in rows.items()
+    ]
+    return Table("plans", "Plans on sale", columns, lines)
+
+
+def versions(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """Versions of all books, each linked to its simulation."""
+    columns = (
+        Column("Version"),
+        Column("State"),
+        Column("Holds from"),
+        Column("Published at"),
+        Column("Published by"),
+    )
+    found = list(rows)
+    lines = [
+        (each["name"], each["state"], each["from"], each["published_at"], each["published_by"])
+        for each in found
+    ]
+    paths = [f"/dashboards/pricing/versions/{each['pk']}" for each in found]
+    return Table("versions", "Versions of price books", columns, lines, paths)
+
+
+def quotes(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """The newest quotes, each linked to its explanation."""
+    columns = (
+        Column("Quote"),
+        Column("Plan"),
+        Column("Price", PLAIN),
+        Column("Agreed", PLAIN),
+        Column("Currency"),
+        Column("By"),
+    )
+    found = list(rows)
+    lines = [
+        (e["quoted_at"], e["plan"], e["price"], e["agreed"], e["currency"], e["by"]) for e in found
+    ]
+    paths = [f"/dashboards/pricing/quotes/{each['quote_id']}" for each in found]
+    return Table("quotes", "The newest quotes", columns, lines, paths)
+
+
+def explained(lines: Sequence[Line], currency: str) -> Table:
+    """A quote line by line, with the running price."""
+    unit = money(currency)
+    columns = (
+        Column("Line", prose=True),
+        Column("Quantity", COUNT),
+        Column("Amount", unit, signs=True),
+        Column("Price so far", unit),
+    )
+    rows: list[tuple[Any, ...]] = []
+    running = Decimal(0)
+    for each in lines:
+        running += each.amount
+        rows.append((each.description, each.quantity, each.amount, running))
+    return Table("lines", "How the price came about", columns, rows)
+
+
+def known(inputs: Mapping[str, Mapping[str, str]]) -> Table:
+    """What the quote was asked with."""
+    titles = {"usage_data": "Usage", "engagement_data": "Engagement", "company_data": "Company"}
+    rows = [
+        (metric, titles[part], f"{Decimal(value):f}")
+        for part, values in inputs.items()
+        for metric, value in values.items()
+    ]
+    columns = (Column("Metric"), Column("About"), Column("Value", PLAIN))
+    return Table("inputs", "What was known", columns, rows)
+
+
+def headlines(found: Simulation) -> list[Headline]:
+    """The simulation in four figures."""
+    unit = money(found.currency, 0)
+    share = full(found.break_even_percent, PERCENT)
+    return [
+        Headline(
+            "Revenue now",
+            full(found.now, unit),
+            f"{counted(found.customers, 'customer')}, by the version in force",
+            "The sum of what all customers pay under the version in force.",
+        ),
+        Headline(
+            "Revenue then",
+            full(found.then, unit),
+            f"{signed(found.then - found.now, unit)} if nobody leaves",
+            "The same customers and the same use under this version.",
+        ),
+        Headline(
+            "Pay more",
+            f"{found.pay_more:,}",
+            f"{found.steep:,} by more than 20%; {found.pay_less:,} pay less",
+            "Customers whose price rises.",
+        ),
+        Headline(
+            "Break-even loss",
+            share,
+            "of what those who pay more would pay"
+            if found.break_even_percent is not None
+            else "Nothing is gained that could be lost",
+            "The share of their revenue whose loss uses the gain up; none where nothing is gained.",
+        ),
+    ]
+
+
+def deciles(found: Simulation) -> Table:
+    """The change of price over the customers, from the largest fall to the largest rise."""
+    columns = (Column("Customers"), Column("Change", PERCENT, signs=True))
+    rows = [(f"{10 * at}%", each) for at, each in enumerate(found.deciles)]
+    return Table("deciles", "Change by tenth of customers", columns, rows)
+
+
+def segments(found: Simulation) -> Table:
+    unit = money(found.currency)
+    columns = (
+        Column("Segment"),
+        Column("Customers", COUNT),
+        Column("Now", unit),
+        Column("Then", unit),
+        Column("Change", unit, signs=True),
+    )
+    rows = [
+        (each.segment, each.customers, each.now, each.then, each.then - each.now)
+        for each in found.segments
+    ]
+    return Table("segments", "By segment", columns, rows)
+
+
+def changes(key: str, title: str, rows: Iterable[Change], currency: str) -> Table:
+    """Customers with what they pay now and then."""
+    unit = money(currency)
+    columns = (
+        Column("Customer"),
+        Column("Plan"),
+        Column("Now", unit),
+        Column("Then", unit),
+        Column("Change", unit, signs=True),
+        Column("Change in percent", PERCENT, signs=True),
+    )
+    lines = [(e.key, e.plan, e.now, e.then, e.delta, e.percent) for e in rows]
+    return Table(key, title, columns, lines)
+
+
+def left_out(found: Simulation) -> Table:
+    """Why customers are not rated: a row a reason, with some of them."""
+    reasons: dict[str, list[str]] = {}
+    for key, why in found.left_out:
+        reasons.setdefault(why, []).append(key)
+    ranked = sorted(reasons.items(), key=lambda each: (-len(each[1]), each[0]))
+    columns = (Column("Why", prose=True), Column("Customers", COUNT), Column("Such as", prose=True))
+    rows = [(why, len(keys), ", ".join(keys[:SOME])) for why, keys in ranked]
+    return Table("left-out", "Not rated", columns, rows)

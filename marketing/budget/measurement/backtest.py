@@ -1,0 +1,127 @@
+"""Whether forecasts from the past alone would have been right, and outcomes stay right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketing.budget.model.fit import Fit, carried, expected, fit
+from marketing.budget.model.history import RECENT, History
+from marketing.budget.model.response import Floats
+from marketing.budget.planner.proposal import Backtest
+from marketing.budget.planner.request import LiftTest
+
+FOLDS, AHEAD, LEAST_PERIODS = 6, 4, 16
+NORMAL_90 = 1.6449
+LEAST_COVERAGE = 80.0
+SLACK_K, LIMIT_H = 0.5, 5.0  # CUSUM (Page, 1954), in standard deviations
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Total revenue of one fold's periods: what came, what was said, what the mean says."""
+
+    actual: Floats
+    mean: Floats
+    sd: Floats
+    naive: float
+
+
+def rolling(history: History, tests: Sequence[LiftTest] = ()) -> Backtest | None:
+    """Fit to the past, forecast four periods at the spend that was made, move on four.
+
+    None where there are no dates or fewer than LEAST_PERIODS of them.
+    """
+    periods = len(history.dates)
+    starts = [periods - AHEAD * back for back in range(FOLDS, 0, -1)]
+    starts = [each for each in starts if each >= LEAST_PERIODS - AHEAD]
+    return verdict([forecast(history, each, tests) for each in starts]) if starts else None
+
+
+def forecast(history: History, start: int, tests: Sequence[LiftTest]) -> Forecast:
+    """The periods after `start`, from those before it."""
+    past = history.until(start)
+    known = fit(past, tests)
+    part = slice(start, start + AHEAD)
+    x = history.spend[:, : start + AHEAD] / known.belief.scale[:, None]
+    felt = carried(x, history.seen[:, : start + AHEAD], dated=True)[..., start:]
+    live = (history.seen & (history.spend > 0))[:, part]
+    season, wobble = ahead(known.season, felt.shape[2])
+    mean = np.exp(expected(known.joint, known.level, felt) + season)
+    mean = np.where(live, mean * np.exp(known.noise**2 / 2)[:, None], 0.0)
+    rows = np.maximum(known.usable.sum(axis=1), 1)[:, None]
+    own = (mean**2 * (known.noise**2)[:, None] * (1 + 1 / rows)).sum(axis=0)
+    total = mean.sum(axis=0)
+    actual = np.where(live, history.revenue[:, part], 0.0).sum(axis=0)
+    naive = np.where(past.seen & (past.spend > 0), past.revenue, 0.0).sum(axis=0)[-RECENT:].mean()
+    return Forecast(actual, total, np.sqrt(own + total**2 * wobble), float(naive))
+
+
+def ahead(season: Floats, periods: int) -> tuple[Floats, float]:
+    """The season of the next periods and the variance of that guess.
+
+    Last year's weeks where there are 53, else the mean of the last ones; whichever would have
+    been nearer in this history.
+    """
+    recent = np.full(periods, season[-RECENT:].mean())
+    steps = np.array(
+        [season[at] - season[at - RECENT : at].mean() for at in range(RECENT, season.size)]
+    )
+    wobble = float(np.mean(steps**2)) if steps.size else 0.0
+    if season.size < 52 + RECENT:
+        return recent, wobble
+    years = season[52:] - season[:-52]
+    if float(np.mean(years**2)) > wobble:
+        return recent, wobble
+    return np.resize(season[season.size - 52 :], periods), float(np.mean(years**2))
+
+
+def verdict(folds: Sequence[Forecast]) -> Backtest:
+    """WAPE beside that of the last four periods' mean, coverage, drift, and whether all is well."""
+    actual = np.concatenate([each.actual for each in folds])
+    mean = np.concatenate([each.mean for each in folds])
+    sd = np.maximum(np.concatenate([each.sd for each in folds]), 1e-300)
+    naive = np.concatenate([np.full(each.actual.size, each.naive) for each in folds])
+    whole = max(float(np.abs(actual).sum()), 1e-300)
+    wape = 100 * float(np.abs(actual - mean).sum()) / whole
+    simple = 100 * float(np.abs(actual - naive).sum()) / whole
+    inside = np.abs(actual - mean) <= NORMAL_90 * sd
+    coverage = 100 * float(inside.mean())
+    drift = drifting((actual - mean) / sd)
+    healthy = coverage >= LEAST_COVERAGE and wape <= simple and not drift
+    return Backtest(wape, simple, coverage, actual.size, drift, healthy)
+
+
+def drifting(residuals: Sequence[float] | Floats) -> bool:
+    """Whether standardised residuals have added up to more than chance allows (CUSUM)."""
+    up = down = 0.0
+    for each in residuals:
+        up = max(0.0, up + float(each) - SLACK_K)
+        down = max(0.0, down - float(each) - SLACK_K)
+        if max(up, down) > LIMIT_H:
+            return True
+    return False
+
+
+def should_roll_back(realised: Sequence[float], low: Sequence[float]) -> bool:
+    """Whether season-adjusted revenue fell below the 5 % bound in the last two periods."""
+    last = list(zip(realised, low, strict=True))[-2:]
+    return len(last) == 2 and all(value < bound for value, bound in last)
+
+
+def season_adjusted(revenue: Floats, known: Fit) -> Floats:
+    """Revenue a period (T,) as it would be in a usual week."""
+    return np.asarray(revenue / np.exp(known.season))
+
+
+def in_words(found: Backtest | None, periods: int) -> str:
+    """The verdict for a person."""
+    if found is None:
+        return f"No backtest: it needs {LEAST_PERIODS} dated periods, and there are {periods}."
+    against = "better" if found.wape_percent <= found.naive_wape_percent else "worse"
+    text = (
+        f"Over {found.periods} past periods the forecast missed by {found.wape_percent:.1f} %, "
+        f"{against} than the {found.naive_wape_percent:.1f} % of the last four periods' mean; "
+        f"its 90 % interval held {found.coverage_percent:.0f} %."
+    )
+    return text + " Its errors have drifted to one side." * found.drifting

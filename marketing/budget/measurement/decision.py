@@ -1,0 +1,109 @@
+"""A proposal as the ledger of decisions takes it: its change, its promise and its guards."""
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+
+from marketing.budget.measurement.effect import PERIODS
+from marketing.budget.planner.proposal import Proposal
+from marketing.budget.planner.request import Question
+from operations.decisions.draft import Draft, Expected, Guardrail
+
+WEEK = dt.timedelta(weeks=1)
+AUTOMATION = "marketing.optimize_budget"
+KIND = "marketing.budget_plan"
+SUBJECT = "budget "  # and the currency: one allocation is in force in each
+SURE = 0.9  # probability of a lift from which a plan may be applied by itself
+
+
+def draft(
+    question: Question,
+    proposal: Proposal,
+    before: Mapping[str, Decimal],
+    run_id: int | None,
+) -> Draft:
+    """The decision to put the proposal in the place of the amounts in force, `before`."""
+    lift = proposal.expected_lift_percent
+    return Draft(
+        automation=AUTOMATION,
+        kind=KIND,
+        subject=f"{SUBJECT}{proposal.currency}",
+        title=title(proposal),
+        before=before,
+        after=proposal.allocations,
+        inputs_digest=proposal.input_digest,
+        method=proposal.method,
+        expected=Expected(
+            metric="lift of revenue against the present mix",
+            estimate=lift.estimate,
+            low=min(lift.low, lift.estimate),
+            high=max(lift.high, lift.estimate),
+            level=0.9,
+            horizon=(PERIODS + 1) * period(question),
+            unit="%",
+        ),
+        guardrails=guardrails(proposal),
+        run_id=run_id,
+        change_percent=largest_change(proposal),
+        data_as_of=known_until(question),
+    )
+
+
+def title(proposal: Proposal) -> str:
+    count = len(proposal.allocations)
+    over = "one channel" if count == 1 else f"{count} channels"
+    return f"Divide {proposal.total:,.2f} {proposal.currency} over {over}"
+
+
+def guardrails(proposal: Proposal) -> tuple[Guardrail, ...]:
+    chance = round(proposal.probability_of_lift, 4)
+    against = "; ".join(proposal.reasons_against)
+    return (
+        Guardrail("probability_of_lift", SURE, chance, chance >= SURE),
+        Guardrail(
+            "backtest",
+            "healthy",
+            proposal.backtest_note[:500],
+            proposal.backtest is not None and proposal.backtest.healthy,
+        ),
+        Guardrail("nothing_against", "", against, proposal.auto_applicable),
+    )
+
+
+def largest_change(proposal: Proposal) -> float | None:
+    """Percent by which the plan moves a channel most, against the present mix at its total."""
+    whole = sum(proposal.present.values(), Decimal(0))
+    if not whole:
+        return None
+    scale = proposal.total / whole
+    moves = []
+    for name, amount in proposal.allocations.items():
+        now = proposal.present.get(name, Decimal(0)) * scale
+        if now:
+            moves.append(abs(float(amount / now - 1)))
+        elif amount:
+            return None  # from nothing: no percentage says how far
+    return round(100 * max(moves, default=0.0), 2)
+
+
+def period(question: Question) -> dt.timedelta:
+    """How long one period is: the gap between the last two dates, a week where there is none."""
+    dates = sorted({row.date for row in question.rows if row.date is not None})
+    return dates[-1] - dates[-2] if len(dates) > 1 else WEEK
+
+
+def known_until(question: Question) -> dt.datetime | None:
+    """When the last period ends; None for rows without dates."""
+    dates = [row.date for row in question.rows if row.date is not None]
+    if not dates:
+        return None
+    end = max(dates) + period(question)
+    return dt.datetime.combine(end, dt.time(), dt.UTC)
+
+
+def window_end(question: Question) -> dt.date | None:
+    """The last day of the window planned for."""
+    if question.starts_on is None:
+        return None
+    length = question.budget_periods * period(question)
+    return question.starts_on + length - dt.timedelta(days=1)

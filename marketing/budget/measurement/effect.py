@@ -1,0 +1,120 @@
+"""What an applied plan really brought, and whether it does harm.
+
+The yardstick is what the plan's own curves expected of the present mix at the same total. Weekly
+revenue is freed of its season by the same weeks of the year before, where there are any. Its
+noise is read from the differences of successive weeks (von Neumann, 1941), so that neither trend
+nor season counts as noise.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import exp, hypot, log, sqrt
+
+from marketing.budget.planner.proposal import Interval
+
+YEAR = dt.timedelta(weeks=52)
+WEEK = dt.timedelta(weeks=1)
+Z90 = 1.645
+LEAST_NOISE = 0.02
+PERIODS = 4  # a plan is measured over this many periods
+RUNNING = 2  # periods below the bound, one after the other, that count as harm
+
+Revenue = Mapping[dt.date, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Revenue a period that a plan expected in the period `starts_on`, and its lift (percent)."""
+
+    starts_on: dt.date
+    revenue: Interval
+    lift: Interval
+
+    @property
+    def without(self) -> float:
+        """Revenue a period expected of the present mix at the same total."""
+        return self.revenue.estimate / (1 + self.lift.estimate / 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The realised lift in percent with its 90 % interval, and whether the promise held."""
+
+    lift: Interval
+    inside: bool
+    periods: tuple[dt.date, ...]
+    season_adjusted: bool
+    noise: float
+
+
+def effect(weekly: Revenue, window: Sequence[dt.date], promise: Promise) -> Effect:
+    """Hold the revenue of the periods in `window` (at least one) against the promise."""
+    spread = noise(weekly, window[0])
+    adjusted = [weekly[on] / season(weekly, on, promise.starts_on) for on in window]
+    mean = sum(adjusted) / len(adjusted)
+    is_seasonal = knows_season(weekly, window, promise.starts_on)
+    doubt = Z90 * spread * sqrt(1 / len(window) + _season_doubt(len(window), is_seasonal))
+    log_lift = log(max(mean, 1e-9) / promise.without)
+    expected = promise.lift
+    edge = expected.high if log_lift > _log(expected.estimate) else expected.low
+    allowed = hypot(doubt, _log(edge) - _log(expected.estimate))
+    return Effect(
+        Interval(_percent(log_lift), _percent(log_lift - doubt), _percent(log_lift + doubt)),
+        abs(log_lift - _log(expected.estimate)) <= allowed,
+        tuple(window),
+        is_seasonal,
+        spread,
+    )
+
+
+def harms(weekly: Revenue, window: Sequence[dt.date], promise: Promise) -> bool:
+    """Whether revenue stayed below the promise's 5 % bound for the last two periods running."""
+    if len(window) < RUNNING:
+        return False
+    spread = noise(weekly, window[0])
+    low = log(promise.revenue.estimate / max(promise.revenue.low, 1e-9))
+    bound = promise.revenue.estimate * exp(-hypot(low, Z90 * spread))
+    last = window[-RUNNING:]
+    return all(weekly[on] / season(weekly, on, promise.starts_on) < bound for on in last)
+
+
+def noise(weekly: Revenue, before: dt.date) -> float:
+    """Standard deviation of log revenue from one period to the next, over the last year."""
+    past = [weekly[on] for on in sorted(weekly) if before - YEAR <= on < before and weekly[on] > 0]
+    steps = [log(later / earlier) for earlier, later in pairwise(past)]
+    if len(steps) < 2:
+        return LEAST_NOISE
+    return max(LEAST_NOISE, sqrt(sum(step**2 for step in steps) / len(steps) / 2))
+
+
+def season(weekly: Revenue, on: dt.date, reference: dt.date) -> float:
+    """How the season of `on` compares with that of `reference`; 1 where last year is not known."""
+    then, base = _around(weekly, on - YEAR), _around(weekly, reference - YEAR)
+    return then / base if then and base else 1.0
+
+
+def knows_season(weekly: Revenue, window: Sequence[dt.date], reference: dt.date) -> bool:
+    known = [_around(weekly, on - YEAR) for on in (*window, reference)]
+    return all(known)
+
+
+def _around(weekly: Revenue, on: dt.date) -> float:
+    """Mean of three periods around a date of last year; 0 where they are not all there."""
+    three = [weekly.get(on + shift) for shift in (-WEEK, dt.timedelta(), WEEK)]
+    known = [each for each in three if each is not None]
+    return sum(known) / 3 if len(known) == 3 else 0.0
+
+
+def _season_doubt(periods: int, is_seasonal: bool) -> float:  # noqa: FBT001 - private
+    """Variance, in units of one period's, that last year's smoothed weeks add."""
+    return 1 / (periods + 2) + 1 / 3 if is_seasonal else 0.0
+
+
+def _log(percent: float) -> float:
+    return log(max(1 + percent / 100, 1e-9))
+
+
+def _percent(log_lift: float) -> float:
+    return 100 * (exp(log_lift) - 1)

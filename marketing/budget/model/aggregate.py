@@ -1,0 +1,169 @@
+"""Which channels a total owes its money to: coordinate sweeps over nodes and amplitudes.
+
+What would have come anyway is integrated out by projection (Frisch and Waugh, 1933, with ridge
+rows for its prior). Then, channel by channel, every node and amplitude is weighed against what
+the other channels leave (mean-field variational Bayes; Bishop, 2006, chapter 10), until still.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketing.budget.model.fit import Posterior
+from marketing.budget.model.response import Floats, Whole, shapes
+from marketing.budget.model.totals import Panel, node_prior
+
+LEVELS, WIDTH = 24, 3.0  # amplitudes on a grid of so many standard deviations to each side
+START, PRIOR_ROWS = 0.08, 4.0  # noise over mean revenue, and the rows that guess counts for
+SWEEPS, STILL = 60, 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The panel with the baseline projected out; T' = T known periods + p prior rows."""
+
+    y: Floats  # (T',)
+    node: Floats  # (C, 180, T')
+    square: Floats  # (C, 180)
+    q: Floats  # (T', p)
+    r: Floats  # (p, p)
+    y_full: Floats  # (T',) before projection
+    noise: float
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The factored posterior, and what it was found on."""
+
+    problem: Problem
+    log_amplitude: Floats  # (C, LEVELS)
+    weight: Floats  # (C, 180, LEVELS)
+    mu: float
+    mean: Floats  # (C, T') projected contribution
+    variance: float  # of the contributions, added up over T'
+
+
+def solve(panel: Panel) -> Solution:
+    """Twice: with a guessed noise, then with the noise that the first pass left."""
+    first = sweeps(panel, projected(panel, START))
+    return sweeps(panel, projected(panel, noise_after(first, int(panel.known.sum()))))
+
+
+def noise_after(found: Solution, rows: int) -> float:
+    """Standard deviation of what is left, with the doubt about the contributions."""
+    left = found.problem.y - found.mean.sum(axis=0)
+    total = float(left @ left) + found.variance + PRIOR_ROWS * START**2
+    return float(np.sqrt(total / (rows + PRIOR_ROWS)))
+
+
+def projected(panel: Panel, noise: float) -> Problem:
+    """Take the baseline, with its prior as further rows, out of revenue and nodes."""
+    base, known = panel.base, panel.known
+    rows = np.concatenate([base.columns[known], np.diag(noise / base.sd)])
+    y = np.concatenate([panel.y[known], noise * base.centre / base.sd])
+    node = panel.felt[:, :, known]
+    padded = np.concatenate([node, np.zeros((*node.shape[:2], base.sd.size))], axis=2)
+    q, r = np.linalg.qr(rows)
+    padded -= (padded @ q) @ q.T
+    square = np.einsum("cnt,cnt->cn", padded, padded)
+    return Problem(y - q @ (q.T @ y), padded, square, q, r, y, noise)
+
+
+def sweeps(panel: Panel, problem: Problem, rounds: int = SWEEPS) -> Solution:
+    """Channel after channel until nothing moves by more than a thousandth of the noise."""
+    prior = panel.prior
+    reach = WIDTH * np.sqrt(prior.own**2 + prior.shared**2)
+    grid = prior.centre[:, None] + reach[:, None] * np.linspace(-1, 1, LEVELS)
+    fixed = constants(panel, problem, grid)
+    start = np.exp(prior.centre)[:, None] * np.exp(node_prior())
+    mean = np.matmul(start[:, None, :], problem.node)[:, 0]
+    weight, mu = np.empty((*problem.square.shape, LEVELS)), 0.0
+    expected, variance = prior.centre.copy(), np.zeros(len(grid))
+    for _ in range(rounds):
+        moved = 0.0
+        for at in range(len(grid)):
+            left = problem.y - mean.sum(axis=0) + mean[at]
+            known = fixed[at] - 0.5 * ((grid[at] - prior.centre[at] - mu) / prior.own[at]) ** 2
+            found = one(problem, at, left, grid[at], known)
+            weight[at], new, variance[at] = found
+            moved = max(moved, float(np.abs(new - mean[at]).max()))
+            mean[at] = new
+            expected[at] = float(weight[at].sum(axis=0) @ grid[at])
+        mu = centre(expected - prior.centre, prior.own, prior.shared)
+        if moved < STILL * problem.noise:
+            break
+    return Solution(problem, grid, weight, mu, mean, float(variance.sum()))
+
+
+def constants(panel: Panel, problem: Problem, grid: Floats) -> Floats:
+    """The part of the log weights that no sweep changes: (C, 180, LEVELS)."""
+    prior = panel.prior
+    size = -0.5 * problem.square[:, :, None] * np.exp(2 * grid)[:, None, :] / problem.noise**2
+    size += node_prior()[:, None]
+    decays = problem.square.shape[1] // shapes().prior.size
+    target = np.tile(prior.target, (1, decays))[:, :, None]
+    size -= 0.5 * prior.precision[:, None, None] * (grid[:, None, :] - target) ** 2
+    return np.asarray(size)
+
+
+def one(
+    problem: Problem, at: int, left: Floats, grid: Floats, known: Floats
+) -> tuple[Floats, Floats, float]:
+    """Weights of one channel given the rest; its mean contribution and that one's variance."""
+    node, amplitude = problem.node[at], np.exp(grid)
+    log_w = np.multiply.outer(node @ left / problem.noise**2, amplitude)
+    log_w += known
+    w = np.exp(log_w - log_w.max())
+    w /= w.sum()
+    mean = (w @ amplitude) @ node
+    variance = float((w @ amplitude**2) @ problem.square[at]) - float(mean @ mean)
+    return w, mean, max(variance, 0.0)
+
+
+def centre(gap: Floats, own: Floats, shared: float) -> float:
+    """What all channels' amplitudes differ from their priors by, together."""
+    precision = 1 / own**2
+    return float((gap * precision).sum() / (precision.sum() + 1 / shared**2))
+
+
+def belief(panel: Panel, found: Solution) -> Posterior:
+    """The table that plans are made from: decays and amplitudes added up."""
+    kinds = shapes().prior.size
+    amplitude = np.exp(found.log_amplitude)[:, None, :]
+    by_node = np.stack(
+        [
+            found.weight.sum(axis=2),
+            (found.weight * amplitude).sum(axis=2),
+            (found.weight * found.log_amplitude[:, None, :]).sum(axis=2),
+            (found.weight * found.log_amplitude[:, None, :] ** 2).sum(axis=2),
+        ]
+    )
+    size = by_node.shape[1]
+    weight, total, log_sum, square = by_node.reshape(4, size, -1, kinds).sum(axis=2)
+    safe = np.maximum(weight, 1e-300)
+    spread = np.maximum(square / safe - (log_sum / safe) ** 2, 0.0)
+    return Posterior(panel.scale, weight, total / safe * panel.mean, spread)
+
+
+def base_effect(panel: Panel, found: Solution) -> Floats:
+    """Posterior mean of the baseline's coefficients (p,)."""
+    whole = (found.weight * np.exp(found.log_amplitude)[:, None, :]).sum(axis=2)
+    node = panel.felt[:, :, panel.known]
+    share = np.einsum("cn,cnt->t", whole, node)
+    left = found.problem.y_full.copy()
+    left[: share.size] -= share
+    return np.asarray(np.linalg.solve(found.problem.r, found.problem.q.T @ left))
+
+
+def predict(panel: Panel, found: Solution, ahead: Whole) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of revenue, in money, in periods the fit did not know."""
+    weight, amplitude = found.weight, np.exp(found.log_amplitude)
+    node = panel.felt[:, :, ahead]
+    first = np.einsum("cn,cnt->ct", np.einsum("cnj,cj->cn", weight, amplitude), node)
+    second = np.einsum("cn,cnt->ct", np.einsum("cnj,cj->cn", weight, amplitude**2), node**2)
+    columns = panel.base.columns[ahead]
+    mean = columns @ base_effect(panel, found) + first.sum(axis=0)
+    spread = np.linalg.solve(found.problem.r.T, columns.T)
+    own = found.problem.noise**2 * (1 + (spread * spread).sum(axis=0))
+    variance = own + np.maximum(second - first**2, 0.0).sum(axis=0)
+    return mean * panel.mean, np.sqrt(variance) * panel.mean

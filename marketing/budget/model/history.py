@@ -1,0 +1,157 @@
+"""Rows as a grid: channels down, periods across, and what of them may be believed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from marketing.budget.model.response import Bools, Floats, Whole
+from marketing.budget.planner.request import Row
+
+WINDOW = 104  # periods a fit looks back
+RECENT = 4  # periods whose mean is the present mix
+LEAST_SHARE = 1e-3  # a revenue of 0 counts as this share of the channel's mean
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """`spend` and `revenue` are (C, T); `seen` says where a row was. Channels go by name.
+
+    Undated rows have no `dates`: the periods of a channel are then in no order.
+    """
+
+    channels: tuple[str, ...]
+    dates: tuple[date, ...]
+    spend: Floats
+    revenue: Floats
+    seen: Bools
+
+    def until(self, periods: int) -> "History":
+        """The same company as it was known after its first `periods` periods."""
+        return self._cut(slice(0, periods))
+
+    def last(self, periods: int) -> "History":
+        """Its last `periods` periods."""
+        return self._cut(slice(max(self.spend.shape[1] - periods, 0), None))
+
+    def _cut(self, part: slice) -> "History":
+        return History(
+            self.channels,
+            self.dates[part],
+            self.spend[:, part],
+            self.revenue[:, part],
+            self.seen[:, part],
+        )
+
+    def gap_days(self) -> float:
+        """Days from one period to the next, as a rule; a week where it cannot be told."""
+        days = np.diff([each.toordinal() for each in self.dates])
+        return float(np.median(days)) if days.size else 7.0
+
+    def present_spend(self) -> Floats:
+        """Mean spend (C,) of the last periods, or of all rows where none has a date."""
+        part = self.spend[:, -RECENT:] if self.dates else self.spend
+        seen = self.seen[:, -RECENT:] if self.dates else self.seen
+        periods = seen.any(axis=0).sum() if self.dates else np.maximum(seen.sum(axis=1), 1)
+        return np.asarray(part.sum(axis=1) / periods)
+
+
+def gather(
+    rows: Iterable[Row],
+    names: Iterable[str],
+    factors: Mapping[str, float],
+    window: int = WINDOW,
+) -> tuple[History, tuple[str, ...]]:
+    """The grid of the last `window` periods, and notes on what was left out of it.
+
+    Rows that share channel and date are added up. One row without a date makes all undated.
+    Revenue is multiplied by the channel's incrementality factor. `names` are channels to list
+    even without a row.
+    """
+    held = list(rows)
+    channels = tuple(sorted({row.channel for row in held} | set(names)))
+    undated = sum(row.date is None for row in held)
+    notes: tuple[str, ...] = ()
+    if 0 < undated < len(held):
+        notes = (f"{undated} of {len(held)} rows have no date, so no date was used.",)
+    history = _undated(held, channels) if undated else _dated(held, channels)
+    share = np.array([factors.get(each, 1.0) for each in channels])
+    history = History(
+        channels, history.dates, history.spend, history.revenue * share[:, None], history.seen
+    )
+    history, note = without_partial(history)
+    return history.last(window), notes + note
+
+
+def _dated(rows: list[Row], channels: tuple[str, ...]) -> History:
+    dates = tuple(sorted({row.date for row in rows if row.date is not None}))
+    place = {each: at for at, each in enumerate(dates)}
+    line = {each: at for at, each in enumerate(channels)}
+    where = np.array(
+        [line[row.channel] * len(dates) + place[row.date] for row in rows if row.date is not None],
+        dtype=np.intp,
+    )
+    return _grid(rows, channels, dates, where, len(dates))
+
+
+def _undated(rows: list[Row], channels: tuple[str, ...]) -> History:
+    counts = dict.fromkeys(channels, 0)
+    places = []
+    for row in rows:
+        places.append(counts[row.channel])
+        counts[row.channel] += 1
+    width = max(counts.values())
+    line = {each: at * width for at, each in enumerate(channels)}
+    where = np.array(
+        [line[row.channel] + at for row, at in zip(rows, places, strict=True)], dtype=np.intp
+    )
+    return _grid(rows, channels, (), where, width)
+
+
+def _grid(
+    rows: list[Row],
+    channels: tuple[str, ...],
+    dates: tuple[date, ...],
+    where: Whole,
+    width: int,
+) -> History:
+    size = len(channels) * width
+    shape = (len(channels), width)
+    spent = np.array([row.spend for row in rows], dtype=np.float64)
+    earned = np.array([row.revenue or 0.0 for row in rows], dtype=np.float64)
+    spend = np.bincount(where, spent, minlength=size).astype(np.float64)
+    revenue = np.bincount(where, earned, minlength=size).astype(np.float64)
+    seen = np.bincount(where, minlength=size) > 0
+    return History(
+        channels, dates, spend.reshape(shape), revenue.reshape(shape), seen.reshape(shape)
+    )
+
+
+def without_partial(history: History) -> tuple[History, tuple[str, ...]]:
+    """Leave out a last period that has not ended: it came early, or lacks most channels."""
+    if len(history.dates) < 6:
+        return history, ()
+    days = np.diff([each.toordinal() for each in history.dates])
+    early = days[-1] < 0.6 * np.median(days)
+    usual = history.seen[:, -5:-1].all(axis=1)
+    lacking = usual.sum() > 0 and history.seen[usual, -1].mean() < 0.5
+    if not (early or lacking):
+        return history, ()
+    note = f"The period of {history.dates[-1]} is not complete and was left out."
+    return history.until(len(history.dates) - 1), (note,)
+
+
+def log_revenue(history: History) -> tuple[Floats, Floats]:
+    """Log of revenue over the channel's mean (C, T), and that mean (C,); 0 where not usable."""
+    usable = history.seen & (history.spend > 0)
+    count = np.maximum(usable.sum(axis=1), 1)
+    mean = np.where(usable, history.revenue, 0.0).sum(axis=1) / count
+    earning = usable & (history.revenue > 0)
+    positive = np.where(earning, history.revenue, 0.0).sum(axis=1) / np.maximum(
+        earning.sum(axis=1), 1
+    )
+    least = np.where(positive > 0, positive * LEAST_SHARE, 1.0)[:, None]
+    safe = np.where(mean > 0, mean, 1.0)[:, None]
+    floored = np.where(usable, np.maximum(history.revenue, least), safe)
+    return np.log(floored / safe), mean

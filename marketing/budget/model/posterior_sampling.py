@@ -1,0 +1,125 @@
+"""Joint draws for the aggregate mode: sweeps alone are too sure of themselves.
+
+Node vectors are drawn from the sweeps' weights; each gets its own Gaussian around the joint
+mode of all log amplitudes (Laplace), a little widened; draws are then weighed by the true
+posterior over that proposal and resampled (importance sampling; Rubin, 1988).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketing.budget.model.aggregate import Solution
+from marketing.budget.model.response import Floats, Whole, shapes
+from marketing.budget.model.totals import Panel, Prior, node_prior
+from marketing.budget.planner.uncertainty import DRAWS, Draws
+
+PROPOSED, NEWTON, WIDER = 1200, 6, 1.25
+LEAST_ESS = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is needed of each of the N node vectors to weigh amplitudes against the data."""
+
+    gram: Floats  # (N, C, C) of the nodes' columns over noise^2
+    pull: Floats  # (N, C) columns times revenue over noise^2
+    precision: Floats  # (C, C) of the prior
+    centre: Floats  # (C,)
+    news: Floats  # (C,) precision of lift tests
+    said: Floats  # (N, C) their log amplitude
+
+    def height(self, log_a: Floats) -> Floats:
+        """Log posterior (N,) up to a constant."""
+        a, gap = np.exp(log_a), log_a - self.centre
+        fit = (a * self.pull).sum(axis=1) - 0.5 * np.einsum("nc,ncd,nd->n", a, self.gram, a)
+        prior = np.einsum("nc,cd,nd->n", gap, self.precision, gap)
+        return np.asarray(fit - 0.5 * prior - 0.5 * ((log_a - self.said) ** 2 * self.news).sum(1))
+
+    def slope(self, log_a: Floats) -> Floats:
+        """Its gradient (N, C)."""
+        a = np.exp(log_a)
+        fit = a * (self.pull - np.matmul(self.gram, a[..., None])[..., 0])
+        return np.asarray(
+            fit - (log_a - self.centre) @ self.precision - (log_a - self.said) * self.news
+        )
+
+    def curvature(self, log_a: Floats) -> Floats:
+        """Its expected curvature (N, C, C), positive definite."""
+        a = np.exp(log_a)
+        held = a[:, :, None] * a[:, None, :] * self.gram + self.precision
+        held += np.diag(self.news)
+        return np.asarray(held)
+
+
+def joint_draws(panel: Panel, found: Solution, seed: int) -> tuple[Draws, float]:
+    """DRAWS samples of shapes and amplitudes (money), and the effective sample size."""
+    rng = np.random.default_rng(seed)
+    nodes, chosen = node_vectors(found, rng)
+    target = targeted(panel, found, nodes)
+    start = found.log_amplitude.mean(axis=1) + found.mu
+    log_a = np.repeat(start[None], PROPOSED, axis=0)
+    for _ in range(NEWTON):
+        step = np.linalg.solve(target.curvature(log_a), target.slope(log_a)[..., None])[..., 0]
+        log_a = log_a + np.clip(step, -1.0, 1.0)
+    root = np.linalg.cholesky(target.curvature(log_a))
+    noise = rng.standard_normal(log_a.shape)
+    turned = np.linalg.solve(root.transpose(0, 2, 1), noise[..., None])[..., 0]
+    drawn = log_a + np.sqrt(WIDER) * turned
+    log_proposal = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(1) - 0.5 * (noise**2).sum(1)
+    log_w = target.height(drawn) + node_prior()[nodes].sum(axis=1) - chosen - log_proposal
+    w, effective = tempered(log_w)
+    kept = resampled(w, rng)
+    shape = nodes[kept] % shapes().prior.size
+    return Draws(shape, np.exp(drawn[kept]) * panel.mean), effective
+
+
+def tempered(log_w: Floats) -> tuple[Floats, float]:
+    """Weights, and their effective number; where few draws hold them all, evened out.
+
+    Left as they are, a handful of draws would pretend to a certainty that nobody has.
+    """
+    effective, power = 0.0, 1.0
+    while True:
+        w = np.exp(power * (log_w - log_w.max()))
+        w /= w.sum()
+        held = float(1 / (w * w).sum())
+        effective = effective or held
+        if held >= LEAST_ESS:
+            return w, effective
+        power *= 0.8
+
+
+def node_vectors(found: Solution, rng: np.random.Generator) -> tuple[Whole, Floats]:
+    """PROPOSED vectors of nodes (N, C) from the sweeps' weights, and their log chance (N,)."""
+    chance = found.weight.sum(axis=2)
+    edge = np.cumsum(chance, axis=1)
+    point = rng.random((PROPOSED, len(chance))) * edge[:, -1]
+    nodes = np.stack([np.searchsorted(edge[at], point[:, at]) for at in range(len(chance))], axis=1)
+    nodes = np.minimum(nodes, chance.shape[1] - 1)
+    picked = np.log(np.maximum(chance[np.arange(len(chance)), nodes], 1e-300))
+    return nodes, np.asarray(picked.sum(axis=1))
+
+
+def targeted(panel: Panel, found: Solution, nodes: Whole) -> Target:
+    """Gather what the node vectors need."""
+    problem, lines = found.problem, np.arange(nodes.shape[1])
+    columns = problem.node[lines, nodes]
+    gram = np.matmul(columns, columns.transpose(0, 2, 1)) / problem.noise**2
+    pull = (problem.node @ problem.y)[lines, nodes] / problem.noise**2
+    prior = panel.prior
+    said = prior.target[lines, nodes % shapes().prior.size]
+    return Target(gram, pull, prior_precision(prior), prior.centre, prior.precision, said)
+
+
+def prior_precision(prior: Prior) -> Floats:
+    """Inverse of diag(own^2) + shared^2 (Sherman and Morrison, 1950)."""
+    own = 1 / prior.own**2
+    shared = np.outer(own, own) / (own.sum() + 1 / prior.shared**2)
+    return np.asarray(np.diag(own) - shared)
+
+
+def resampled(weight: Floats, rng: np.random.Generator) -> Whole:
+    """DRAWS places by their weights, evenly spread (systematic resampling)."""
+    points = (np.arange(DRAWS) + rng.random()) / DRAWS
+    return np.minimum(np.searchsorted(np.cumsum(weight), points), weight.size - 1)

@@ -1,0 +1,114 @@
+"""What all channels share in a week, taken out before their curves are fitted.
+
+Spend follows the season in most companies, so a raw fit credits the channels with December.
+A two-way model, log R = a_c + b_c log S + g_t, separates them: ridge on the elasticities
+b_c ~ N(.55, .2^2), noise sd .2, and g_t free (Baltagi, Econometric Analysis of Panel Data, 2).
+The elasticities are eliminated, which leaves one system of equations over the weeks.
+"""
+
+from collections.abc import Sequence
+from math import sqrt
+
+import numpy as np
+
+from marketing.budget.model.response import Floats
+
+CENTRE, SPREAD, NOISE = 0.55, 0.2, 0.2
+SLOW = 16  # weeks
+CLEAR = 2.5  # standard deviations by which shared weeks must stand out of the noise
+
+
+def week_effect(log_revenue: Floats, log_spend: Floats, seen: Floats) -> Floats:
+    """Shared effect of each week (T,) on log revenue; `seen` (C, T) is 1 where a cell counts.
+
+    Zero where the weeks differ no more than noise would make them: then nothing is shared, and
+    taking it out would only cost.
+    """
+    s, r = centred(log_spend, seen), centred(log_revenue, seen)
+    weight = 1 / ((s * s).sum(axis=1) + (NOISE / SPREAD) ** 2)
+    cells = seen.sum(axis=1)
+    pull = CENTRE * (NOISE / SPREAD) ** 2
+
+    system = np.diag(seen.sum(axis=0)) - (seen / np.maximum(cells, 1)[:, None]).T @ seen
+    system -= (s * weight[:, None]).T @ s
+    system += np.full_like(system, 1 / len(system))
+    slope = ((r * s).sum(axis=1) + pull) * weight
+    right = (r - slope[:, None] * s).sum(axis=0)
+    effect = np.linalg.solve(system + 1e-9 * np.eye(len(system)), right)
+    effect -= effect.mean()
+    noise = scatter(effect, r, s, seen, slope)
+    return clear_part(effect, seen.sum(axis=0), noise, float(seen.sum()) - 2 * len(seen))
+
+
+def scatter(effect: Floats, r: Floats, s: Floats, seen: Floats, slope: Floats) -> float:
+    """Noise variance that the two-way fit leaves, for its degrees of freedom."""
+    ridge = (s * s).sum(axis=1) + (NOISE / SPREAD) ** 2
+    shared = centred(np.broadcast_to(effect, seen.shape), seen)
+    slope = slope - (shared * s).sum(axis=1) / ridge
+    left = r - shared - slope[:, None] * s
+    freedom = max(float(seen.sum()) - 2 * len(seen) - len(effect) + 1, 1.0)
+    return max(float((left * left).sum()) / freedom, 1e-12)
+
+
+def clear_part(effect: Floats, cells: Floats, noise: float, rows: float) -> Floats:
+    """The whole effect, its slow part or nothing: as much as noise alone would not make.
+
+    F tests on the slow part (cosines longer than SLOW weeks) and on what is left of it.
+    """
+    weeks = len(effect)
+    waves = min(max(2, 2 * weeks // SLOW), weeks - 2)
+    order = np.arange(1, waves + 1)
+    basis = np.cos(np.pi * np.outer(np.arange(weeks) + 0.5, order) / weeks) * np.sqrt(2 / weeks)
+    slow = basis @ (basis.T @ effect)
+    fast = effect - slow
+
+    def stands_out(part: Floats, size: int) -> bool:
+        ratio = float((cells * part * part).sum()) / size / noise
+        return ratio > 1 + CLEAR * sqrt(2 / size + 2 / max(rows - weeks, 1.0))
+
+    if stands_out(fast, weeks - 1 - waves):
+        return effect
+    return slow if stands_out(slow, waves) else np.zeros_like(effect)
+
+
+def centred(values: Floats, seen: Floats) -> Floats:
+    """Values less the mean of their row's seen cells; 0 in the others."""
+    held = np.where(seen > 0, values, 0.0)
+    mean = held.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    return np.asarray((held - mean[:, None]) * seen)
+
+
+def calendar_effect(
+    log_revenue: Floats, log_spend: Floats, seen: Floats, days: Sequence[int]
+) -> Floats:
+    """Trend and year (T,) where fewer than three channels can tell what weeks share.
+
+    Ridge on a trend (from 12 periods) and two waves of a year (from 52 weeks), prior sd .3.
+    """
+    weeks = (np.asarray(days, dtype=np.float64) - days[0]) / 7
+    waves = calendar(weeks, len(days))
+    s, r = centred(log_spend, seen), centred(log_revenue, seen)
+    lines = len(s)
+    design = np.zeros((*s.shape, lines + waves.shape[1]))
+    design[np.arange(lines), :, np.arange(lines)] = s
+    design[..., lines:] = waves
+    flat, target = design.reshape(-1, design.shape[2]), r.ravel()
+    held = seen.ravel() > 0
+    spread = np.r_[np.full(lines, SPREAD), np.full(waves.shape[1], 0.3)]
+    prior = np.r_[np.full(lines, CENTRE), np.zeros(waves.shape[1])]
+    ridge = np.diag((NOISE / spread) ** 2)
+    flat, target = flat[held], target[held]
+    found = np.linalg.solve(flat.T @ flat + ridge, flat.T @ target + ridge @ prior)
+    effect = waves @ found[lines:]
+    return np.asarray(effect - effect.mean())
+
+
+def calendar(weeks: Floats, periods: int) -> Floats:
+    """Trend in [-1, 1] and Fourier pairs of 52 weeks, as far as the history carries them."""
+    columns = []
+    if periods >= 12:
+        columns.append(2 * weeks / weeks[-1] - 1)
+    if weeks[-1] >= 51:
+        angle = 2 * np.pi * weeks / 52
+        columns += [each(order * angle) for order in (1, 2) for each in (np.sin, np.cos)]
+    return np.stack(columns, axis=1) if columns else np.zeros((periods, 0))

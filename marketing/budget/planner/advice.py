@@ -1,0 +1,166 @@
+"""What to tell a person: where each channel stands, what to do with it, and why, in numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from marketing.budget.model.response import Bools, Floats
+from marketing.budget.planner.proposal import (
+    Action,
+    Experiment,
+    Grade,
+    Recommendation,
+    Standing,
+    Trend,
+)
+
+SAME = 0.01  # an amount that changes less is maintained
+TREND_PERIODS, TREND_T = 12, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the channels after planning; arrays are (C,), money as in the plan."""
+
+    channels: tuple[str, ...]
+    currency: str
+    current: tuple[Decimal, ...]
+    suggested: tuple[Decimal, ...]
+    roi: Floats
+    before: Floats  # marginal return now
+    after: Floats
+    saturation: Floats
+    low: tuple[Decimal, ...]
+    high: tuple[Decimal, ...]
+    trends: tuple[Trend, ...]
+    grades: tuple[Grade, ...]
+    rows: Floats
+    variation: Floats
+    held_by: tuple[str, ...]
+    price: float  # what the last unit of the whole plan brings
+
+
+def standings(facts: Facts) -> tuple[Standing, ...]:
+    """One line a channel."""
+    return tuple(
+        Standing(
+            channel,
+            facts.current[at],
+            facts.suggested[at],
+            float(facts.roi[at]),
+            float(facts.before[at]),
+            float(facts.after[at]),
+            float(facts.saturation[at]),
+            facts.low[at],
+            facts.high[at],
+            facts.trends[at],
+            facts.grades[at],
+            facts.held_by[at],
+        )
+        for at, channel in enumerate(facts.channels)
+    )
+
+
+def recommendations(facts: Facts) -> tuple[Recommendation, ...]:
+    """The largest moves of money first."""
+    found = [
+        Recommendation(
+            channel,
+            action(facts.current[at], facts.suggested[at]),
+            reason(facts, at),
+            facts.current[at],
+            facts.suggested[at],
+        )
+        for at, channel in enumerate(facts.channels)
+    ]
+    return tuple(
+        sorted(
+            found,
+            key=lambda each: abs(each.current_allocation - each.suggested_allocation),
+            reverse=True,
+        )
+    )
+
+
+def action(current: Decimal, suggested: Decimal) -> Action:
+    """Maintain within one percent."""
+    if abs(suggested - current) <= Decimal(str(SAME)) * current:
+        return "maintain"
+    return "increase" if suggested > current else "decrease"
+
+
+def reason(facts: Facts, at: int) -> str:
+    """Marginal return now and after, beside the plan's; what it rests on; what holds it."""
+    unit = facts.currency
+    text = (
+        f"The next {unit} brings {facts.before[at]:.2f} {unit} at its present share and "
+        f"{facts.after[at]:.2f} at the suggested one; the last {unit} of the plan brings "
+        f"{facts.price:.2f}. Evidence: {facts.grades[at]} ({counted(facts.rows[at])}, spend "
+        f"varied by {100 * facts.variation[at]:.0f} %)."
+    )
+    return f"{text} Held by {facts.held_by[at]}." if facts.held_by[at] else text
+
+
+def counted(rows: float) -> str:
+    return "1 row" if rows == 1 else f"{rows:.0f} rows"
+
+
+def held_by(
+    plan: Floats, low: Floats, high: Floats, why: tuple[Sequence[str], Sequence[str]]
+) -> tuple[str, ...]:
+    """The bound that each amount lies on, in words; empty where it lies inside."""
+    near = 1e-6 * max(float(plan.sum()), 1e-300)
+    return tuple(
+        below if amount <= least + near else above if amount >= most - near else ""
+        for amount, least, most, below, above in zip(plan, low, high, *why, strict=True)
+    )
+
+
+def trends(residual: Floats, usable: Bools) -> tuple[Trend, ...]:
+    """Whether what the curve leaves unexplained has risen or fallen over the given dates."""
+    return tuple(
+        _trend(np.flatnonzero(seen).astype(np.float64), line[seen])
+        for line, seen in zip(residual, usable, strict=True)
+    )
+
+
+def still(channels: int) -> tuple[Trend, ...]:
+    """No trend anywhere."""
+    flat: Trend = "flat"
+    return (flat,) * channels
+
+
+def _trend(time: Floats, left: Floats) -> Trend:
+    if time.size < 4:
+        return "flat"
+    time = time - time.mean()
+    spread = float(time @ time)
+    slope = float(time @ left) / spread
+    rest = left - left.mean() - slope * time
+    error = float(np.sqrt(max(float(rest @ rest), 1e-18) / (time.size - 2) / spread))
+    if abs(slope) <= max(TREND_T * error, 1e-9):
+        return "flat"
+    return "up" if slope > 0 else "down"
+
+
+def next_experiment(
+    channels: Sequence[str], plans: Floats, planned: Floats, currency: str
+) -> Experiment | None:
+    """The channel on which the draws' own plans (N, C) disagree most; None where they agree.
+
+    The test is to vary it around what is planned for it, so that it costs least.
+    """
+    if len(channels) < 2:
+        return None
+    low, high = np.quantile(plans, [0.05, 0.95], axis=0)
+    at = int(np.argmax(high - low))
+    if high[at] - low[at] <= 1e-6 * max(float(plans[0].sum()), 1e-300):
+        return None
+    sentence = (
+        f"Vary {channels[at]} around {planned[at]:,.0f} {currency} a period by a random 30 % up or "
+        f"down for 8 periods: the data leave its best amount anywhere from {low[at]:,.0f} to "
+        f"{high[at]:,.0f} {currency}, more than for any other channel."
+    )
+    return Experiment(channels[at], sentence)

@@ -1,0 +1,101 @@
+"""Water-filling: every next unit of money goes where it earns most (Gibbs, 1876; greedy)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketing.budget.model.response import Floats, Whole
+
+GRID = 128
+TIE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """All channels' segments between floor and ceiling, the steepest first."""
+
+    floor: Floats  # (C,)
+    ceiling: Floats  # (C,)
+    owner: Whole  # (S,) whose segment
+    slope: Floats  # (S,) revenue per unit of money, not increasing
+    length: Floats  # (S,) money
+    keep: Floats  # (C,) the present mix, by which ties share
+
+
+def spends(floor: Floats, ceiling: Floats, scale: Floats, points: int = GRID) -> Floats:
+    """Spends (C, points) from floor to ceiling, evenly spaced in log(1 + 50 a / scale)."""
+    low, high = np.log1p(50 * floor / scale), np.log1p(50 * ceiling / scale)
+    steps = np.linspace(0.0, 1.0, points)
+    grid = np.expm1(low[:, None] + (high - low)[:, None] * steps) * (scale / 50)[:, None]
+    grid[:, 0], grid[:, -1] = floor, ceiling
+    return np.clip(grid, floor[:, None], ceiling[:, None])
+
+
+def ladder(grid: Floats, value: Floats, keep: Floats) -> Ladder:
+    """Sort the segments of concave curves given by `value` at the spends `grid` (C, S)."""
+    length = np.diff(grid, axis=1)
+    rise = np.diff(value, axis=1)
+    slope = np.divide(rise, length, out=np.zeros_like(rise), where=length > 0)
+    slope = np.minimum.accumulate(np.maximum(slope, 0.0), axis=1)
+    owner = np.repeat(np.arange(len(grid)), length.shape[1])
+    order = np.argsort(-slope.ravel(), kind="stable")
+    order = order[length.ravel()[order] > 0]
+    return Ladder(
+        grid[:, 0].copy(),
+        grid[:, -1].copy(),
+        owner[order],
+        slope.ravel()[order],
+        length.ravel()[order],
+        keep,
+    )
+
+
+def fill(steps: Ladder, total: float) -> tuple[Floats, float]:
+    """Divide `total`; also the slope of the last unit taken (the marginal return)."""
+    room = total - float(steps.floor.sum())
+    if room <= 0 or steps.slope.size == 0:
+        return steps.floor.copy(), float(steps.slope[0]) if steps.slope.size else 0.0
+    after = np.cumsum(steps.length)
+    last = min(int(np.searchsorted(after, room, side="left")), steps.slope.size - 1)
+    first, end = tie(steps, last)
+    spent = steps.floor + lengths(steps, slice(0, first))
+    left = room - (float(after[first - 1]) if first else 0.0)
+    spent += share(left, lengths(steps, slice(first, end)), steps.keep)
+    return spent, float(steps.slope[last])
+
+
+def fill_until(steps: Ladder, price: float) -> Floats:
+    """Every segment whose slope is at least `price`: more would earn less than that."""
+    last = int(np.searchsorted(-steps.slope, -price, side="right"))
+    return steps.floor + lengths(steps, slice(0, last))
+
+
+def lengths(steps: Ladder, part: slice) -> Floats:
+    """Money in a run of segments, by channel."""
+    size = len(steps.floor)
+    return np.bincount(steps.owner[part], steps.length[part], minlength=size).astype(np.float64)
+
+
+def tie(steps: Ladder, last: int) -> tuple[int, int]:
+    """The run of segments whose slopes agree with that of the last one taken."""
+    margin = TIE * float(steps.slope[last])
+    first = int(np.searchsorted(-steps.slope, -(steps.slope[last] + margin), side="left"))
+    end = int(np.searchsorted(-steps.slope, -(steps.slope[last] - margin), side="right"))
+    return first, end
+
+
+def share(left: float, most: Floats, weight: Floats) -> Floats:
+    """Divide `left` in proportion to `weight`, none above its `most`; equally without weights."""
+    open_ = most > 0
+    if np.count_nonzero(open_) < 2:
+        return np.where(open_, np.minimum(left, most), 0.0)
+    pull = np.where(open_, weight, 0.0)
+    pull = np.where(open_, np.maximum(pull, 1e-12 * pull.max()), 0.0) if pull.any() else 1.0 * open_
+    ratio = np.divide(most, pull, out=np.zeros_like(most), where=open_)
+    order = np.argsort(ratio, kind="stable")
+    full = np.cumsum(most[order]) - most[order]
+    rest = pull.sum() - np.cumsum(pull[order]) + pull[order]
+    level = (left - full) / np.where(rest > 0, rest, 1.0)
+    stop = int(np.argmax((level <= ratio[order]) & open_[order]))
+    reached = (level <= ratio[order]) & open_[order]
+    return np.minimum(most, pull * level[stop]) if reached.any() else most.copy()

@@ -1,0 +1,64 @@
+"""When a plan may be applied without a person."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketing.budget.model.response import Floats
+from marketing.budget.planner.proposal import Backtest, Interval
+
+SURE = 0.9
+STEP_PERCENT = 20.0
+FAR = 2.0  # times the largest total ever spent in a period
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What speaks for and against applying a plan; money a period."""
+
+    plan: Floats
+    keep: Floats
+    chance: float
+    lift: Interval
+    cost: float
+    backtest: Backtest | None
+    stretched: bool
+    far: float  # the budget over the largest total ever spent
+    weak: tuple[str, ...]  # further reasons: few channels, unrandomised totals, exploration
+
+
+def against(case: Case) -> Iterator[str]:
+    """Every reason not to, in a sentence; none means it may be applied."""
+    if case.chance < SURE:
+        yield f"The chance of a lift is {case.chance:.2f}, below {SURE:.2f}."
+    if case.lift.estimate <= case.cost:
+        yield (
+            f"The median lift of {case.lift.estimate:,.2f} a period does not exceed the cost of "
+            f"change of {case.cost:,.2f}."
+        )
+    moved = largest_move(case.plan, case.keep)
+    if moved > STEP_PERCENT * (1 + 1e-6):
+        yield f"A channel would move by {moved:.0f} %, above the step limit of {STEP_PERCENT:g} %."
+    if case.backtest is None:
+        yield "There is no backtest yet."
+    elif not case.backtest.healthy:
+        yield (
+            f"The backtest is not healthy: error {case.backtest.wape_percent:.1f} % against "
+            f"{case.backtest.naive_wape_percent:.1f} % of the naive forecast, coverage "
+            f"{case.backtest.coverage_percent:.0f} %{', drifting' * case.backtest.drifting}."
+        )
+    if case.stretched:
+        yield "The limits force the plan out of the region that the data cover."
+    if case.far > FAR:
+        yield f"The budget is {case.far:.1f} times the largest ever spent in a period."
+    yield from case.weak
+
+
+def largest_move(plan: Floats, keep: Floats) -> float:
+    """The largest change of a channel in percent of its present amount; infinite from 0."""
+    change = np.abs(plan - keep)
+    real = change > 1e-9 * max(float(plan.sum()), 1e-300)
+    if (real & (keep <= 0)).any():
+        return float("inf")
+    return float(100 * np.max(change[real] / keep[real], initial=0.0))

@@ -1,0 +1,184 @@
+"""What a plan may do: hard bounds from people, soft ones from how far the data reach.
+
+Hard bounds are limits, the least share and the step limit; where the last two clash with a
+limit that somebody set for the channel, the limit holds. Soft bounds keep a plan inside
+[h/2, 2h] around the present mix h, and inside twice the largest spend ever seen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketing.budget.model.response import Bools, Floats
+from marketing.budget.planner.request import Infeasible, Limit, Problem, Question
+
+TRUST = 2.0
+LEAST_PERCENT = 5.0
+EXPLORE = 0.05  # of the budget, over all channels never tried
+SLACK = 1e-9  # of the budget: sums that differ by less are equal
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Money a period and channel; `why_low` and `why_high` name the bound in words."""
+
+    low: Floats
+    high: Floats
+    hard_low: Floats
+    hard_high: Floats
+    why_low: tuple[str, ...]
+    why_high: tuple[str, ...]
+    stretched: bool  # soft bounds had to give way: such a plan is never applied by itself
+    notes: tuple[str, ...]
+
+
+def bounds(
+    question: Question, channels: Sequence[str], keep: Floats, seen_most: Floats, largest: float
+) -> Bounds:
+    """Bounds a period for the present mix `keep` (it adds up to the budget a period).
+
+    `seen_most` (C,) is each channel's largest spend, 0 where never tried; `largest` the largest
+    total of a period. Infeasible where the hard bounds leave no plan.
+    """
+    budget = float(question.total) / question.budget_periods
+    hard = _Hard(question, channels, keep, seen_most > 0, budget)
+    far = max(1.0, budget / largest) if largest > 0 else 1.0
+    low, high = keep / TRUST, np.minimum(keep * TRUST, TRUST * seen_most * far)
+    new = seen_most <= 0
+    if new.any():
+        low[new] = high[new] = EXPLORE * budget / new.sum() if not new.all() else keep[new]
+        high[new] = np.maximum(high[new], budget if new.all() else 0.0)
+    low = np.clip(low, hard.low, hard.high)
+    high = np.maximum(np.clip(high, hard.low, hard.high), low)
+    fits = float(low.sum()), float(high.sum())
+    low = _shrunk(low, hard.low, budget)
+    high = _raised(high, np.minimum(hard.high, budget), budget)
+    stretched = fits[0] > budget * (1 + SLACK) or fits[1] < budget * (1 - SLACK)
+    return Bounds(
+        low,
+        np.maximum(high, low),
+        hard.low,
+        hard.high,
+        tuple(_named(hard.low >= low, hard.why_low, "trust region (half its present share)")),
+        tuple(_named(hard.high <= high, hard.why_high, "trust region (twice the known spend)")),
+        stretched,
+        tuple(hard.notes),
+    )
+
+
+class _Hard:
+    """Collects hard bounds, the reason for each, and whether they leave a plan at all."""
+
+    def __init__(
+        self,
+        question: Question,
+        channels: Sequence[str],
+        keep: Floats,
+        tried: Bools,
+        budget: float,
+    ) -> None:
+        size = len(channels)
+        self.notes: list[str] = []
+        self.budget = budget
+        self.why_low, self.why_high = ["nothing"] * size, ["the whole budget"] * size
+        self.low, self.high = np.zeros(size), np.full(size, np.inf)
+        fixed = self._limits(question, channels)
+        self._step(question, keep, tried, fixed)
+        self._least(question, channels)
+        self._fit(question)
+
+    def _limits(self, question: Question, channels: Sequence[str]) -> Bools:
+        fixed = np.zeros(len(channels), dtype=bool)
+        periods = question.budget_periods
+        for at, channel in enumerate(channels):
+            limit = question.constraints.get(channel, Limit())
+            if limit.min is not None:
+                self.low[at], self.why_low[at] = float(limit.min) / periods, "your minimum"
+            if limit.max is not None:
+                self.high[at], self.why_high[at] = float(limit.max) / periods, "your maximum"
+            fixed[at] = limit.min is not None or limit.max is not None
+        if question.scale_minimums and self.low.sum() > self.budget:
+            self.low *= self.budget / self.low.sum()
+            self.notes.append("The minimums exceed the budget and were scaled down to it.")
+        return fixed
+
+    def _step(self, question: Question, keep: Floats, tried: Bools, fixed: Bools) -> None:
+        if question.max_change_percent is None:
+            return
+        step = float(question.max_change_percent) / 100
+        explore = EXPLORE * self.budget / max(int((~tried).sum()), 1)
+        below, above = keep * (1 - step), np.where(tried, keep * (1 + step), explore)
+        below = np.maximum(below, 0.0) if tried.any() else 0 * below
+        above = above if tried.any() else np.full_like(above, np.inf)
+        limits = self.low.copy(), self.high.copy()
+        clash = fixed & ((self.low > above) | (self.high < below))
+        words = f"the step limit of {question.max_change_percent} %"
+        for at in np.flatnonzero((below > self.low) & ~clash):
+            self.low[at], self.why_low[at] = min(below[at], self.high[at]), words
+        for at in np.flatnonzero((above < self.high) & ~clash):
+            self.high[at], self.why_high[at] = max(above[at], self.low[at]), words
+        if clash.any():
+            self.notes.append(
+                f"{int(clash.sum())} channels move further than {words}, as their limits ask."
+            )
+            self._give_way(limits)
+
+    def _give_way(self, limits: tuple[Floats, Floats]) -> None:
+        """Where limits pull some channels past the step, the others must follow."""
+        self.low = _shrunk(self.low, limits[0], self.budget)
+        self.high = _raised(self.high, np.minimum(limits[1], self.budget), self.budget)
+
+    def _least(self, question: Question, channels: Sequence[str]) -> None:
+        percent, given = LEAST_PERCENT, question.min_allocation_percent
+        if given is not None:
+            percent = float(given)
+        elif percent * len(channels) > 100:
+            percent = 50 / len(channels)
+            self.notes.append(
+                f"{len(channels)} channels cannot each have 5 %; the least share is {percent:g} %."
+            )
+        least = np.minimum(percent / 100 * self.budget, self.high)
+        lifted = np.maximum(self.low, least)
+        if given is None and lifted.sum() > self.budget >= self.low.sum():
+            lifted = _shrunk(lifted, self.low, self.budget)
+            self.notes.append("The least share of 5 % gave way to the other bounds.")
+        for at in np.flatnonzero(lifted > self.low):
+            self.low[at], self.why_low[at] = lifted[at], f"the least share of {percent:g} %"
+
+    def _fit(self, question: Question) -> None:
+        problems = []
+        periods, total = question.budget_periods, question.total
+        least, most = self.low.sum() * periods, self.high.sum() * periods
+        if self.low.sum() > self.budget * (1 + SLACK):
+            problems.append(_clash(question, "minimums", "exceed", least, least - float(total)))
+        if self.high.sum() < self.budget * (1 - SLACK):
+            problems.append(_clash(question, "maximums", "leave", most, float(total) - most))
+        if problems:
+            raise Infeasible(tuple(problems))
+
+
+def _clash(question: Question, which: str, verb: str, reached: float, gap: float) -> Problem:
+    code = "minimums_exceed_total" if which == "minimums" else "maximums_below_total"
+    ending = "more than it" if verb == "exceed" else "of it unplaced"
+    message = (
+        f"the {which} add up to {reached:,.2f} and the budget is {question.total:,}: "
+        f"{gap:,.2f} {ending}"
+    )
+    return Problem("constraints" if question.constraints else "total_budget", code, message)
+
+
+def _shrunk(soft: Floats, hard: Floats, budget: float) -> Floats:
+    """Soft floors moved towards the hard ones, in proportion, until they fit."""
+    over, room = soft.sum() - budget, soft.sum() - hard.sum()
+    return soft - (soft - hard) * min(over / room, 1.0) if over > 0 and room > 0 else soft
+
+
+def _raised(soft: Floats, hard: Floats, budget: float) -> Floats:
+    """Soft ceilings moved towards the hard ones, in proportion, until the budget fits."""
+    short, room = budget - soft.sum(), hard.sum() - soft.sum()
+    return soft + (hard - soft) * min(short / room, 1.0) if short > 0 and room > 0 else soft
+
+
+def _named(hard: Bools, names: Sequence[str], soft: str) -> list[str]:
+    return [name if is_hard else soft for is_hard, name in zip(hard, names, strict=True)]

@@ -1,0 +1,39 @@
+"""One name for one input: the SHA-256 of a question in canonical form; it seeds the draws."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from marketing.budget.planner.request import Limit, Question
+
+
+def digest(question: Question) -> str:
+    """64 hexadecimal digits; the order of rows and of channels does not matter."""
+    held = {each.name: getattr(question, each.name) for each in fields(question)}
+    held["rows"] = sorted(
+        f"{row.channel}|{row.date or ''}|{row.spend:.17g}|{row.revenue or 0.0:.17g}"
+        for row in question.rows
+    )
+    held["total_revenue"] = sorted(
+        f"{day}|{amount:.17g}" for day, amount in question.total_revenue or ()
+    )
+    text = json.dumps(_canonical(held), sort_keys=True, separators=(",", ":"), default=str)
+    return sha256(text.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _canonical(each) for key, each in value.items()}
+    if isinstance(value, tuple):
+        return [_canonical(each) for each in value]
+    if isinstance(value, Limit):
+        return [_canonical(value.min), _canonical(value.max)]
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+
+
+def seed(name: str) -> int:
+    """A seed for the draws."""
+    return int(name[:16], 16)

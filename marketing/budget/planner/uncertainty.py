@@ -1,0 +1,107 @@
+"""How sure a plan is: draws from the posterior, what they say of the lift, and of each channel."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketing.budget.model.curves import gains
+from marketing.budget.model.fit import Posterior
+from marketing.budget.model.response import Floats, Whole
+from marketing.budget.planner.allocation import spends
+from marketing.budget.planner.proposal import Grade, Interval
+
+DRAWS, PLANS, COARSE = 400, 64, 32
+AT_ONCE = 1_000_000  # steps sorted at a time, so that thousands of channels fit into memory
+WEAK_ROWS, STRONG_ROWS, WEAK_CV, STRONG_CV = 8, 26, 0.05, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Samples of the posterior: a shape and an amplitude per draw and channel, (N, C)."""
+
+    shape: Whole
+    amplitude: Floats
+
+    def of(self, some: Whole, count: int) -> "Draws":
+        """The first `count` draws of some of the channels, by their places."""
+        return Draws(self.shape[:count, some], self.amplitude[:count, some])
+
+    def revenue(self, belief: Posterior, spend: Floats) -> Floats:
+        """Revenue (N, C, S) at spends (C, S)."""
+        gain = gains(belief, spend).transpose(0, 2, 1)
+        lines = np.arange(len(spend))
+        return np.asarray(gain[lines, self.shape] * self.amplitude[..., None])
+
+
+def draws(belief: Posterior, seed: int) -> Draws:
+    """DRAWS samples, channel by channel independent; the same seed gives the same ones."""
+    rng = np.random.default_rng(seed)
+    chance = np.cumsum(belief.weight, axis=1)
+    size = len(chance)
+    point = rng.random((DRAWS, size)) * chance[:, -1]
+    shape = (point[:, :, None] > chance[None]).sum(axis=2)
+    lines = np.arange(size)
+    noise = rng.standard_normal((DRAWS, size)) * np.sqrt(belief.spread[lines, shape])
+    return Draws(shape, belief.amplitude[lines, shape] * np.exp(noise))
+
+
+def lift(sample: Draws, belief: Posterior, plan: Floats, keep: Floats) -> tuple[Floats, Floats]:
+    """Lift over the present mix and the revenue of the plan, a draw each, money a period."""
+    money = sample.revenue(belief, np.stack([plan, keep], axis=1)).sum(axis=1)
+    return money[:, 0] - money[:, 1], money[:, 0]
+
+
+def interval(values: Floats) -> Interval:
+    """The median and the bounds of the middle 90 %."""
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return Interval(float(middle), float(low), float(high))
+
+
+def widened(held: Interval, factor: float) -> Interval:
+    """Bounds moved away from the estimate, for a budget beyond what was seen."""
+    return Interval(
+        held.estimate,
+        held.estimate - (held.estimate - held.low) * factor,
+        held.estimate + (held.high - held.estimate) * factor,
+    )
+
+
+def chance_of_lift(gain: Floats, revenue: Floats) -> float:
+    """Share of draws with a lift; half where the plan is the present mix."""
+    clear = np.abs(gain) > 1e-9 * np.maximum(np.abs(revenue), 1e-300)
+    return float(np.where(clear, gain > 0, 0.5).mean())
+
+
+def alternatives(
+    sample: Draws, belief: Posterior, low: Floats, high: Floats, total: float
+) -> Floats:
+    """The plan that each of the first PLANS draws would ask for, (PLANS, C), a period."""
+    grid = spends(low, high, belief.scale, COARSE)
+    some = Draws(sample.shape[:PLANS], sample.amplitude[:PLANS])
+    value = some.revenue(belief, grid)
+    step = max(1, AT_ONCE // grid.size)
+    spare = total - float(low.sum())
+    parts = [poured(value[at : at + step], grid, spare) for at in range(0, len(value), step)]
+    return np.asarray(low + np.concatenate(parts))
+
+
+def poured(value: Floats, grid: Floats, spare: float) -> Floats:
+    """What each draw adds to the lower bounds (N, C): `spare`, poured where it earns most."""
+    length = np.diff(grid, axis=1)
+    rise = np.maximum(np.diff(value, axis=2), 0.0)
+    slope = np.divide(rise, length, out=np.zeros_like(rise), where=length > 0)
+    slope = np.minimum.accumulate(slope, axis=2).reshape(len(slope), -1)
+    order = np.argsort(-slope, axis=1, kind="stable")
+    sorted_length = length.ravel()[order]
+    before = np.cumsum(sorted_length, axis=1) - sorted_length
+    taken = np.clip(spare - before, 0.0, sorted_length)
+    spent = np.zeros_like(slope)
+    np.put_along_axis(spent, order, taken, axis=1)
+    return np.asarray(spent.reshape(len(slope), *length.shape).sum(axis=2))
+
+
+def grade(rows: int, variation: float) -> Grade:
+    """How much the rows of a channel can say: their number, and how much its spend varied."""
+    if rows < WEAK_ROWS or variation < WEAK_CV:
+        return "low"
+    return "high" if rows >= STRONG_ROWS and variation >= STRONG_CV else "medium"

@@ -1,0 +1,41 @@
+"""Reading plans, what they were made from, and what they brought."""
+
+from marketing.budget.reports.plans import (
+    HISTORY,
+    LOOK_BACK,
+    TREND,
+    Day,
+    Overview,
+    PlanLine,
+    brought,
+    does_harm,
+    known,
+    leading,
+    line,
+    newest,
+    overview,
+    plans,
+    realised,
+    revenue,
+    trend,
+)
+
+__all__ = [
+    "HISTORY",
+    "LOOK_BACK",
+    "TREND",
+    "Day",
+    "Overview",
+    "PlanLine",
+    "brought",
+    "does_harm",
+    "known",
+    "leading",
+    "line",
+    "newest",
+    "overview",
+    "plans",
+    "realised",
+    "revenue",
+    "trend",
+]

@@ -1,0 +1,39 @@
+"""Reading what is in force."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from marketing.budget.models import Allocation
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What a channel gets now, by which decision, since when."""
+
+    channel: str
+    amount: Decimal
+    currency: str
+    decision_id: int
+    since: datetime
+
+
+def in_force(currency: str) -> tuple[InForce, ...]:
+    """The applied allocation, by channel; one query."""
+    rows = Allocation.objects.filter(currency=currency, valid_to__isnull=True)
+    named = rows.select_related("channel").order_by("channel__name")
+    return tuple(
+        InForce(row.channel.name, row.amount, row.currency, row.decision_id, row.valid_from)
+        for row in named
+    )
+
+
+def amounts(currency: str) -> dict[str, Decimal]:
+    """The amounts in force by channel."""
+    return {row.channel: row.amount for row in in_force(currency)}
+
+
+def ended_at(decision_id: int) -> datetime | None:
+    """When a decision's amounts went out of force; None while they are in force."""
+    rows = Allocation.objects.filter(decision_id=decision_id, valid_to__isnull=False)
+    return rows.order_by("-valid_to").values_list("valid_to", flat=True).first()

@@ -1,0 +1,126 @@
+"""A stored proposal, read back and in the words of the API's contract."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from marketing.budget.planner.proposal import (
+    Backtest,
+    Curve,
+    CurvePoint,
+    Experiment,
+    Interval,
+    Proposal,
+    Recommendation,
+    Standing,
+)
+
+INTERVALS = ("expected_revenue", "expected_lift_percent")
+
+
+def restored(row: Mapping[str, Any]) -> Proposal:
+    """The proposal whose `summary()` is `row`."""
+    plain = dict(row)
+    plain["total"] = Decimal(row["total"])
+    for name in ("allocations", "present"):
+        plain[name] = {channel: Decimal(amount) for channel, amount in row[name].items()}
+    for name in INTERVALS:
+        plain[name] = Interval(**row[name])
+    for name in ("reasons_against", "warnings"):
+        plain[name] = tuple(row[name])
+    plain["channels"] = tuple(_standing(each) for each in row["channels"])
+    plain["recommendations"] = tuple(_recommendation(each) for each in row["recommendations"])
+    plain["curves"] = tuple(
+        Curve(each["channel"], tuple(CurvePoint(**point) for point in each["points"]))
+        for each in row["curves"]
+    )
+    plain["backtest"] = Backtest(**row["backtest"]) if row["backtest"] else None
+    experiment = row["next_experiment"]
+    plain["next_experiment"] = Experiment(**experiment) if experiment else None
+    return Proposal(**plain)
+
+
+def _money(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {**row, **{name: Decimal(row[name]) for name in names}}
+
+
+def _standing(row: Mapping[str, Any]) -> Standing:
+    names = ("current_allocation", "suggested_allocation", "allocation_low", "allocation_high")
+    return Standing(**_money(row, *names))
+
+
+def _recommendation(row: Mapping[str, Any]) -> Recommendation:
+    return Recommendation(**_money(row, "current_allocation", "suggested_allocation"))
+
+
+def contract(proposal: Proposal, plan_id: int) -> dict[str, Any]:
+    """What POST optimization/budget/optimize answers; money with two decimals, as numbers."""
+    return {
+        "allocations": _amounts(proposal.allocations),
+        "channel_roi": {name: round(roi, 2) for name, roi in proposal.channel_roi.items()},
+        "total_budget": float(proposal.total),
+        "currency": proposal.currency,
+        "recommendations": [_advice(each) for each in proposal.recommendations],
+        "expected_revenue": _interval(proposal.expected_revenue),
+        "expected_lift_percent": _interval(proposal.expected_lift_percent),
+        "channels": [_channel(each) for each in proposal.channels],
+        "probability_of_lift": round(proposal.probability_of_lift, 4),
+        "auto_applicable": proposal.auto_applicable,
+        "method": proposal.method,
+        "plan_id": plan_id,
+        **_beyond(proposal),
+    }
+
+
+def _beyond(proposal: Proposal) -> dict[str, Any]:
+    """What the answer says beyond the contract's fields."""
+    experiment = proposal.next_experiment
+    return {
+        "mode": proposal.mode,
+        "present": _amounts(proposal.present),
+        "marginal_return": round(proposal.marginal_return, 4),
+        "evidence": proposal.evidence,
+        "reasons_against": list(proposal.reasons_against),
+        "warnings": list(proposal.warnings),
+        "backtest": proposal.backtest_note,
+        "next_experiment": (
+            {"channel": experiment.channel, "sentence": experiment.sentence} if experiment else None
+        ),
+        "placebo": {name: round(value, 4) for name, value in proposal.placebo.items()},
+    }
+
+
+def _amounts(amounts: Mapping[str, Decimal]) -> dict[str, float]:
+    return {name: float(amount) for name, amount in amounts.items()}
+
+
+def _interval(interval: Interval) -> dict[str, float]:
+    return {
+        "estimate": round(interval.estimate, 2),
+        "low": round(interval.low, 2),
+        "high": round(interval.high, 2),
+    }
+
+
+def _advice(each: Recommendation) -> dict[str, Any]:
+    return {
+        "channel": each.channel,
+        "action": each.action,
+        "reason": each.reason,
+        "current_allocation": float(each.current_allocation),
+        "suggested_allocation": float(each.suggested_allocation),
+    }
+
+
+def _channel(each: Standing) -> dict[str, Any]:
+    return {
+        "channel": each.channel,
+        "marginal_roi": round(each.marginal_roi, 4),
+        "marginal_roi_now": round(each.marginal_roi_now, 4),
+        "saturation_percent": round(each.saturation_percent, 2),
+        "allocation_low": float(each.allocation_low),
+        "allocation_high": float(each.allocation_high),
+        "trend": each.trend,
+        "evidence": each.evidence,
+        "bound": each.bound,
+    }

@@ -1,0 +1,43 @@
+"""Plans: made from a body or from stored rows, decided, applied, measured and taken back."""
+
+from marketing.budget.services.plans import (
+    AGREED,
+    AUTOMATIONS,
+    KINDS,
+    STEP_PERCENT,
+    Stale,
+    TooLittleKnown,
+    WrongStep,
+    apply,
+    approve,
+    measure,
+    optimize,
+    page,
+    perform,
+    reject,
+    replan,
+    roll_back,
+    undo,
+    usual_budget,
+)
+
+__all__ = [
+    "AGREED",
+    "AUTOMATIONS",
+    "KINDS",
+    "STEP_PERCENT",
+    "Stale",
+    "TooLittleKnown",
+    "WrongStep",
+    "apply",
+    "approve",
+    "measure",
+    "optimize",
+    "page",
+    "perform",
+    "reject",
+    "replan",
+    "roll_back",
+    "undo",
+    "usual_budget",
+]

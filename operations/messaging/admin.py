@@ -1,0 +1,164 @@
+"""Destinations as staff enter them, and what became of each message."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.validators import validate_email
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminPasswordWidget
+
+from aethercrown.http import addresses
+from operations.messaging import services
+from operations.messaging.models import Destination, Message
+
+LEAST_SECRET = 16  # characters
+NO_MAIL = "No mail goes out: EMAIL_URL is not set. Messages to e-mail destinations are not sent."
+MAY_OPERATE = "security.operate"
+
+
+class DestinationForm(forms.ModelForm[Destination]):
+    """An address that fits its channel, and a secret that is written but never read."""
+
+    secret = forms.CharField(
+        required=False,
+        min_length=LEAST_SECRET,
+        max_length=200,
+        strip=True,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text=f"Webhooks are signed with it; at least {LEAST_SECRET} characters. It is not"
+        " shown again: leave it empty to keep the one that is stored.",
+    )
+
+    class Meta:
+        model = Destination
+        fields = [
+            "name",
+            "channel",
+            "address",
+            "least_severity",
+            "takes_alerts",
+            "takes_digest",
+            "takes_anchors",
+            "is_enabled",
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        address = cleaned.get("address", "")
+        if cleaned.get("channel") == Destination.Channel.EMAIL:
+            self._check("address", validate_email, address)
+        elif cleaned.get("channel") == Destination.Channel.WEBHOOK:
+            self._check("address", plain_place, address)
+            if not (cleaned.get("secret") or self.instance.sealed_secret or self.errors):
+                self.add_error("secret", "A webhook needs a secret to be signed with.")
+        return cleaned
+
+    def _check(self, field: str, check: Any, value: str) -> None:
+        try:
+            check(value)
+        except forms.ValidationError as error:
+            self.add_error(field, error)
+
+
+def plain_place(url: str) -> None:
+    """Refuse what may never be called; the addresses of a name are checked at each call."""
+    try:
+        host = addresses.place(url, frozenset({"https"})).host
+        if ":" in host or host.replace(".", "").isdigit():
+            addresses.check(host)
+    except addresses.Refused as error:
+        raise forms.ValidationError(str(error)) from error
+
+
+@admin.register(Destination)
+class DestinationAdmin(ModelAdmin):
+    form = DestinationForm
+    list_display = [
+        "name",
+        "channel",
+        "least_severity",
+        "takes_alerts",
+        "takes_digest",
+        "is_enabled",
+    ]
+    list_filter = ["channel", "is_enabled"]
+    search_fields = ["name"]
+    readonly_fields = ["where"]
+
+    @admin.display(description="address")
+    def where(self, destination: Destination) -> str:
+        """Without the path of a URL, which with many receivers is a secret by itself."""
+        if destination.channel == Destination.Channel.EMAIL:
+            return destination.address
+        return "/".join(destination.address.split("/")[:3])
+
+    def get_fieldsets(self, request: HttpRequest, obj: Destination | None = None) -> Any:
+        what = ["least_severity", "takes_alerts", "takes_digest", "takes_anchors", "is_enabled"]
+        if not self.has_change_permission(request, obj):
+            shown = ["name", "channel", "where"]
+            return [(None, {"fields": shown}), ("What it hears of", {"fields": what})]
+        return [
+            (None, {"fields": ["name", "channel", "address", "secret"]}),
+            ("What it hears of", {"fields": what}),
+        ]
+
+    def save_model(
+        self, request: HttpRequest, obj: Destination, form: DestinationForm, change: Any
+    ) -> None:
+        secret = form.cleaned_data["secret"]
+        if secret:
+            services.settle_secret(obj, secret)
+        super().save_model(request, obj, form, change)
+        if obj.channel == Destination.Channel.EMAIL and not settings.EMAIL_URL:
+            self.message_user(request, NO_MAIL, messages.WARNING)
+
+
+@admin.register(Message)
+class MessageAdmin(ModelAdmin):
+    list_display = ["title", "to", "channel", "state", "tries", "next_at", "created_at"]
+    list_filter = ["state", "channel", "destination", "created_at"]
+    search_fields = ["title", "event_key"]
+    date_hierarchy = "created_at"
+    actions = ["send_again"]
+    fieldsets = [
+        (None, {"fields": ["title", "to", "channel", "state", "error"]}),
+        ("Course", {"fields": ["tries", "next_at", "created_at", "ended_at"]}),
+        ("Content", {"fields": ["event_key", "text", "payload"]}),
+    ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
+        return False
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(MAY_OPERATE))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if not settings.EMAIL_URL:
+            self.message_user(request, NO_MAIL, messages.WARNING)
+        return super().changelist_view(request, extra_context)
+
+    @admin.action(description="Send again", permissions=["operate"])
+    def send_again(self, request: HttpRequest, chosen: QuerySet[Message]) -> None:
+        """Only what is dead: the rest is on its way, or there."""
+        done = 0
+        for message in chosen.order_by("pk"):
+            try:
+                services.send_again(message.pk, timezone.now())
+            except services.WrongStep as error:
+                self.message_user(request, str(error), messages.ERROR)
+            else:
+                self.log_change(request, message, "Sent again.")
+                done += 1
+        if done:
+            self.message_user(request, f"Queued again: {done}.")

@@ -1,0 +1,90 @@
+"""Who hears of things, and the messages on their way."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from aethercrown.history.tracking import Records
+from aethercrown.severity import LEVELS, WARNING
+
+
+class Destination(models.Model):
+    """Who hears of alerts, and by which way."""
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", "e-mail"
+        WEBHOOK = "webhook"
+
+    name = models.CharField(max_length=100, unique=True)
+    channel = models.CharField(max_length=7, choices=Channel)
+    address = models.CharField(
+        max_length=2048, help_text="An e-mail address, or an https URL that takes a POST."
+    )
+    sealed_secret = models.TextField(
+        blank=True, editable=False, help_text="What webhooks are signed with, encrypted."
+    )
+    least_severity = models.CharField(
+        "from severity", max_length=8, choices=[(each, each) for each in LEVELS], default=WARNING
+    )
+    takes_alerts = models.BooleanField(default=True, help_text="A message for each alert.")
+    takes_digest = models.BooleanField(default=False, help_text="A daily list of open alerts.")
+    takes_anchors = models.BooleanField(
+        default=False, help_text="The audit's hourly anchors, to keep them where nobody here can."
+    )
+    is_enabled = models.BooleanField("on", default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    history = Records(excluded_fields=["sealed_secret"])
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Message(models.Model):
+    """One message of one event to one destination: the row is written with the event."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        SENDING = "sending"
+        SENT = "sent"
+        DEAD = "dead", "dead: given up"
+
+    event_key = models.CharField(max_length=200, unique=True)
+    destination = models.ForeignKey(
+        Destination, null=True, on_delete=models.SET_NULL, related_name="messages"
+    )
+    to = models.CharField(max_length=100, help_text="The destination's name when it was written.")
+    channel = models.CharField(max_length=7, choices=Destination.Channel)
+    title = models.CharField(max_length=200)
+    text = models.TextField()
+    payload = models.JSONField(help_text="What a webhook carries.")
+    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Since it was queued.")
+    claims = models.PositiveIntegerField(default=0, help_text="Whoever holds the last may write.")
+    next_at = models.DateTimeField(help_text="The next try waits until then.")
+    lease_until = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, help_text="The last failure, without secrets.")
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, help_text="When it was sent or given up.")
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state="sending") | Q(lease_until__isnull=False),
+                name="operations_message_sending_has_a_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_at"],
+                name="operations_message_open",
+                condition=Q(state__in=["queued", "sending"]),
+            ),
+            models.Index(fields=["state", "ended_at"], name="operations_message_ended"),
+        ]
+
+    def __str__(self) -> str:
+        return self.event_key

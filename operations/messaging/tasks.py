@@ -1,0 +1,42 @@
+"""Who sends what waits: called as soon as something is written, and each five seconds."""
+
+from celery import shared_task
+from django.db import connection
+from django.utils import timezone
+
+from aethercrown.background import Watch
+from operations.messaging import dispatch, services
+
+RELIEF_SECONDS = 10.0
+
+
+@shared_task(name="operations.send_messages", ignore_result=True)
+def send_messages() -> None:
+    """Send what is due. Two at once share the work and send nothing twice."""
+    services.drain()
+
+
+@shared_task(name="operations.purge_messages", ignore_result=True)
+def purge_messages() -> None:
+    """Forget old messages."""
+    services.purge(timezone.now())
+
+
+def ask() -> None:
+    """Wake a worker, without waiting long for a broker that is away."""
+    send_messages.apply_async(expires=60, retry=False)
+
+
+dispatch.hang(ask)
+
+
+def relieve() -> None:
+    """Send what waits for no worker, without keeping a connection between two turns."""
+    try:
+        services.relieve(timezone.now())
+    finally:
+        connection.close()
+
+
+# of each web process: who hears that the broker is away must not wait for the broker
+watcher = Watch(relieve, RELIEF_SECONDS, "message watch")

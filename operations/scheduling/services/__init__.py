@@ -1,0 +1,41 @@
+"""The stored queue's writers: tasks are handed out under a lease, and end once."""
+
+from operations.scheduling.services.tasks import (
+    ATTEMPTS,
+    BATCH,
+    MOST_GIVEN,
+    NotItsTurn,
+    NotRunning,
+    Status,
+    UnknownPool,
+    UnknownTask,
+    WrongWorker,
+    assign,
+    beat,
+    cancel,
+    complete,
+    push,
+    reclaim,
+    release,
+    requeue,
+)
+
+__all__ = [
+    "ATTEMPTS",
+    "BATCH",
+    "MOST_GIVEN",
+    "NotItsTurn",
+    "NotRunning",
+    "Status",
+    "UnknownPool",
+    "UnknownTask",
+    "WrongWorker",
+    "assign",
+    "beat",
+    "cancel",
+    "complete",
+    "push",
+    "reclaim",
+    "release",
+    "requeue",
+]

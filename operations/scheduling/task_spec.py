@@ -1,0 +1,78 @@
+"""One AI task as its caller describes it, and how urgent it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from operations.scheduling.planner.graph import Cyclic
+
+LONGEST_ESTIMATE = 30 * 86_400.0  # seconds
+
+
+class InvalidTask(ValueError):
+    """A task that cannot be; `field` says where."""
+
+    def __init__(self, field: str, given: object, rule: str) -> None:
+        self.field = field
+        super().__init__(f"{field} is {given!r}; it must be {rule}")
+
+
+class TaskPriority(IntEnum):
+    """How urgent a task is; each step weighs twice the one below."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @classmethod
+    def of(cls, given: object) -> "TaskPriority":
+        """From 1..4 or low, medium, high, critical."""
+        if isinstance(given, str) and given.upper() in cls.__members__:
+            return cls[given.upper()]
+        if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= 4:
+            return cls(given)
+        raise InvalidTask("priority", given, "1 to 4, or low, medium, high or critical")
+
+
+@dataclass(frozen=True, slots=True)
+class AITask:
+    """Work for one worker; `estimated_duration` is in seconds. Invalid values raise ValueError."""
+
+    task_id: str
+    task_type: str
+    priority: TaskPriority
+    estimated_duration: float
+    dependencies: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        named("task_id", self.task_id)
+        named("task_type", self.task_type)
+        object.__setattr__(self, "priority", TaskPriority.of(self.priority))
+        check_duration(self.estimated_duration)
+        object.__setattr__(self, "dependencies", unique(self.dependencies))
+        if self.task_id in self.dependencies:
+            raise Cyclic([[self.task_id]])
+
+
+def named(field: str, given: object) -> None:
+    if not isinstance(given, str) or not given.strip():
+        raise InvalidTask(field, given, "a text that is not blank")
+
+
+def check_duration(given: float) -> None:
+    number = isinstance(given, int | float) and not isinstance(given, bool)
+    if not (number and 0 <= given <= LONGEST_ESTIMATE):  # NaN fails this too
+        rule = f"a number of seconds from 0 to {LONGEST_ESTIMATE:.0f} (30 days)"
+        raise InvalidTask("estimated_duration", given, rule)
+
+
+def unique(given: object) -> tuple[str, ...]:
+    """Dependencies, each once, in the order given; None is none."""
+    if given is None:
+        return ()
+    if not isinstance(given, list | tuple | set | frozenset):
+        raise InvalidTask("dependencies", given, "a list of task ids")
+    for each in given:
+        named("dependencies", each)
+    return tuple(dict.fromkeys(given))

@@ -1,0 +1,185 @@
+"""Triggers that keep published prices, movements and booked rows; default prices; schedules.
+
+Before a later migration rebuilds revenue_version on SQLite, it drops these triggers and makes
+them again: SQLite does not rename a table that a trigger names.
+"""
+
+from django.db import migrations
+
+from operations.automations.seeding import seed
+from revenue.pricing.seeding import seed as seed_prices
+
+ROWS = ("planprice", "charge", "factor", "rule")
+KEPT = (
+    "book_id number effective_from largest_discount largest_change digest published_at"
+    " published_by created_at"
+).split()
+SAYING = "A published version of a price book never changes."
+
+
+def freeze_published_prices(apps, schema_editor):
+    by_vendor = {"postgresql": postgresql_triggers, "sqlite": sqlite_triggers}
+    for statement in by_vendor.get(schema_editor.connection.vendor, lambda: [])():
+        schema_editor.execute(statement)
+
+
+def unfreeze_published_prices(apps, schema_editor):
+    vendor = schema_editor.connection.vendor
+    for table in (*ROWS, "version"):
+        for name in (f"revenue_{table}_frozen", f"revenue_{table}_frozen_insert"):
+            on = f" ON revenue_{table}" if vendor == "postgresql" else ""
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
+    if vendor == "postgresql":
+        schema_editor.execute("DROP FUNCTION IF EXISTS revenue_keep_row()")
+        schema_editor.execute("DROP FUNCTION IF EXISTS revenue_keep_version()")
+
+
+def postgresql_triggers():
+    """Row share locks make a writer wait for a publication that is under way."""
+    changed = " OR ".join(f"NEW.{each} IS DISTINCT FROM OLD.{each}" for each in KEPT)
+    yield f"""
+        CREATE FUNCTION revenue_keep_row() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_OP <> 'INSERT' AND EXISTS (
+                SELECT 1 FROM (SELECT state FROM revenue_version
+                WHERE id = OLD.version_id FOR SHARE) held WHERE state <> 'draft'
+            ) THEN RAISE EXCEPTION '{SAYING}' USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            IF TG_OP <> 'DELETE' AND EXISTS (
+                SELECT 1 FROM (SELECT state FROM revenue_version
+                WHERE id = NEW.version_id FOR SHARE) held WHERE state <> 'draft'
+            ) THEN RAISE EXCEPTION '{SAYING}' USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+            RETURN NEW;
+        END $$"""
+    yield f"""
+        CREATE FUNCTION revenue_keep_version() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF OLD.state <> 'draft' AND (TG_OP = 'DELETE' OR NEW.state = 'draft' OR {changed})
+            THEN RAISE EXCEPTION '{SAYING}' USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+            RETURN NEW;
+        END $$"""
+    for table in ROWS:
+        yield f"""
+            CREATE TRIGGER revenue_{table}_frozen BEFORE INSERT OR UPDATE OR DELETE
+            ON revenue_{table} FOR EACH ROW EXECUTE FUNCTION revenue_keep_row()"""
+    yield """
+        CREATE TRIGGER revenue_version_frozen BEFORE UPDATE OR DELETE
+        ON revenue_version FOR EACH ROW EXECUTE FUNCTION revenue_keep_version()"""
+
+
+def sqlite_triggers():
+    """SQLite: deleting stays possible here: emptying a table, as tools do, is no TRUNCATE in SQLite."""
+    for table in ROWS:
+        for name, event, ids in (
+            ("frozen", "UPDATE", "(OLD.version_id, NEW.version_id)"),
+            ("frozen_insert", "INSERT", "(NEW.version_id)"),
+        ):
+            yield f"""
+                CREATE TRIGGER revenue_{table}_{name} BEFORE {event} ON revenue_{table}
+                WHEN EXISTS (SELECT 1 FROM revenue_version WHERE id IN {ids} AND state <> 'draft')
+                BEGIN SELECT RAISE(ABORT, '{SAYING}'); END"""
+    changed = " OR ".join(f"NEW.{each} IS NOT OLD.{each}" for each in KEPT)
+    yield f"""
+        CREATE TRIGGER revenue_version_frozen BEFORE UPDATE ON revenue_version
+        WHEN OLD.state <> 'draft' AND (NEW.state = 'draft' OR {changed})
+        BEGIN SELECT RAISE(ABORT, '{SAYING}'); END"""
+
+
+def seed_default_prices(apps, schema_editor):
+    seed_prices(apps)
+
+
+MOVEMENT_SQLITE = """
+CREATE TRIGGER revenue_movement_never_rewritten BEFORE UPDATE ON revenue_movement
+BEGIN SELECT RAISE(ABORT, 'a movement is never rewritten'); END
+"""
+MOVEMENT_POSTGRESQL = (
+    """
+CREATE FUNCTION revenue_movement_never_rewritten() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'a movement is never rewritten' USING ERRCODE = 'integrity_constraint_violation'; END $$
+""",
+    """
+CREATE TRIGGER revenue_movement_never_rewritten BEFORE UPDATE ON revenue_movement
+FOR EACH ROW EXECUTE FUNCTION revenue_movement_never_rewritten()
+""",
+)
+
+
+def guard_movements(apps, schema_editor):
+    """Let the database itself refuse to rewrite the ledger."""
+    statements = {"sqlite": (MOVEMENT_SQLITE,), "postgresql": MOVEMENT_POSTGRESQL}
+    for statement in statements.get(schema_editor.connection.vendor, ()):
+        schema_editor.execute(statement)
+
+
+def unguard_movements(apps, schema_editor):
+    on = " ON revenue_movement" if schema_editor.connection.vendor == "postgresql" else ""
+    schema_editor.execute(f"DROP TRIGGER IF EXISTS revenue_movement_never_rewritten{on}")
+    if on:
+        schema_editor.execute("DROP FUNCTION IF EXISTS revenue_movement_never_rewritten()")
+
+
+BOOKED_TABLES = ("revenue_dailyuse", "revenue_invoice", "revenue_adjustment")
+BOOKED_SQLITE = """
+CREATE TRIGGER {table}_never_rewritten BEFORE UPDATE ON {table}
+BEGIN SELECT RAISE(ABORT, 'a booked row is never rewritten'); END
+"""
+BOOKED_FUNCTION = """
+CREATE FUNCTION revenue_booked_never_rewritten() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'a booked row is never rewritten' USING ERRCODE = 'integrity_constraint_violation'; END $$
+"""
+BOOKED_POSTGRESQL = """
+CREATE TRIGGER {table}_never_rewritten BEFORE UPDATE ON {table}
+FOR EACH ROW EXECUTE FUNCTION revenue_booked_never_rewritten()
+"""
+
+
+def guard_booked_rows(apps, schema_editor):
+    """Let the database itself refuse to rewrite what was booked."""
+    vendor = schema_editor.connection.vendor
+    if vendor == "postgresql":
+        schema_editor.execute(BOOKED_FUNCTION)
+    statement = {"sqlite": BOOKED_SQLITE, "postgresql": BOOKED_POSTGRESQL}[vendor]
+    for table in BOOKED_TABLES:
+        schema_editor.execute(statement.format(table=table))
+
+
+def unguard_booked_rows(apps, schema_editor):
+    is_postgresql = schema_editor.connection.vendor == "postgresql"
+    for table in BOOKED_TABLES:
+        on = f" ON {table}" if is_postgresql else ""
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_never_rewritten{on}")
+    if is_postgresql:
+        schema_editor.execute("DROP FUNCTION IF EXISTS revenue_booked_never_rewritten()")
+
+
+def seed_schedules(apps, schema_editor):
+    seed(
+        apps,
+        name="revenue.check_ledger",
+        title="Check the ledger against the subscriptions",
+        at="02:20",
+        mode="auto",
+    )
+    seed(apps, name="revenue.upsell", title="Find upsell opportunities", at="04:10")
+    seed(apps, name="revenue.issue_invoices", title="Issue the month's invoices", at="04:40")
+    rows = apps.get_model("operations", "Automation").objects
+    # An offer costs nothing and may bring nothing, so no sure gain is asked of it.
+    rows.filter(name="revenue.upsell").update(
+        largest_change_percent=None, needs_sure_gain=False, data_age_hours=None
+    )
+    # What is billed is in rows as old as their month, so no age of data is asked of it.
+    rows.filter(name="revenue.issue_invoices").update(data_age_hours=None)
+
+
+OPERATIONS = [
+    migrations.RunPython(freeze_published_prices, unfreeze_published_prices),
+    migrations.RunPython(seed_default_prices, migrations.RunPython.noop),
+    migrations.RunPython(guard_movements, unguard_movements),
+    migrations.RunPython(guard_booked_rows, unguard_booked_rows),
+    migrations.RunPython(seed_schedules, migrations.RunPython.noop),
+]

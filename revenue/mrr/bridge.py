@@ -1,0 +1,97 @@
+"""The MRR bridge: from what a month began with to what it ended with, movement by movement.
+
+opening + new + reactivation + expansion - contraction - churn = closing, exactly, in any span,
+because each month's closing is the next one's opening and every amount is a Decimal.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from revenue.mrr.billing_interval import month_of, months_before
+from revenue.mrr.movements import NOTHING, ZERO, Kind, Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """One span from its first day; `payers` is the number of customers paying when it began."""
+
+    starts_on: date
+    opening: Decimal
+    payers: int
+    moved: Mapping[Kind, Sums] = field(default_factory=dict)
+
+    def amount(self, kind: Kind) -> Decimal:
+        """What moved, without its sign."""
+        return self.moved.get(kind, NOTHING).amount
+
+    def signed(self, kind: Kind) -> Decimal:
+        return kind.sign * self.amount(kind)
+
+    @property
+    def closing(self) -> Decimal:
+        return self.opening + sum((self.signed(kind) for kind in Kind), ZERO)
+
+    @property
+    def payers_closing(self) -> int:
+        return self.payers + sum(each.payers for each in self.moved.values())
+
+    @property
+    def payers_lost(self) -> int:
+        return -self.moved.get(Kind.CHURN, NOTHING).payers
+
+
+Row = tuple[date, str, Decimal, int]  # day, kind, amount, change in paying customers
+
+
+def months(rows: Iterable[Row], first: date, last: date) -> list[Bridge]:
+    """A bridge for each month from that of `first` to that of `last`; rows in any order.
+
+    Rows before the first month make its opening; rows after the last are left out.
+    """
+    starts, ends = month_of(first), month_of(last)
+    opening, payers = ZERO, 0
+    moved: dict[date, dict[Kind, Sums]] = {}
+    for day, name, amount, change in rows:
+        kind, month = Kind(name), month_of(day)
+        if month < starts:
+            opening += kind.sign * amount
+            payers += change
+        elif month <= ends:
+            of_month = moved.setdefault(month, {})
+            has = of_month.get(kind, NOTHING)
+            of_month[kind] = Sums(has.amount + amount, has.payers + change)
+    return _chained(starts, ends, opening, payers, moved)
+
+
+def _chained(
+    starts: date,
+    ends: date,
+    opening: Decimal,
+    payers: int,
+    moved: Mapping[date, Mapping[Kind, Sums]],
+) -> list[Bridge]:
+    found = []
+    month = starts
+    while month <= ends:
+        one = Bridge(month, opening, payers, moved.get(month, {}))
+        found.append(one)
+        opening, payers = one.closing, one.payers_closing
+        month = months_before(month, -1)
+    return found
+
+
+def whole(bridges: Iterable[Bridge]) -> Bridge:
+    """Months that follow each other as one span; ValueError where there is none."""
+    listed = list(bridges)
+    if not listed:
+        raise ValueError("A bridge needs at least one month.")
+    moved = {
+        kind: Sums(
+            sum((each.amount(kind) for each in listed), ZERO),
+            sum(each.moved.get(kind, NOTHING).payers for each in listed),
+        )
+        for kind in Kind
+    }
+    return Bridge(listed[0].starts_on, listed[0].opening, listed[0].payers, moved)

@@ -1,0 +1,54 @@
+"""Churn and growth of one span, read off its bridge; percent, None where nothing can be said.
+
+By the bridge's sums, so a customer who moved twice within the span counts with both movements.
+"""
+
+from decimal import Decimal
+
+from revenue.mrr.bridge import Bridge
+from revenue.mrr.movements import Kind
+
+MONTHS_A_YEAR = 12
+
+
+def arr(mrr: Decimal) -> Decimal:
+    """Annual recurring revenue: twelve times the monthly."""
+    return MONTHS_A_YEAR * mrr
+
+
+def gross_churn(one: Bridge) -> float | None:
+    """(churn + contraction) / opening."""
+    return _percent(one.amount(Kind.CHURN) + one.amount(Kind.CONTRACTION), one.opening)
+
+
+def net_churn(one: Bridge) -> float | None:
+    """(churn + contraction - expansion - reactivation) / opening; negative when growth wins."""
+    won = one.amount(Kind.EXPANSION) + one.amount(Kind.REACTIVATION)
+    lost = one.amount(Kind.CHURN) + one.amount(Kind.CONTRACTION)
+    return _percent(lost - won, one.opening)
+
+
+def logo_churn(one: Bridge) -> float | None:
+    """Customers who stopped paying / customers who paid at the start."""
+    return _percent(Decimal(one.payers_lost), Decimal(one.payers))
+
+
+def growth(one: Bridge) -> float | None:
+    """The closing against the opening."""
+    return _percent(one.closing - one.opening, one.opening)
+
+
+def quick_ratio(one: Bridge) -> float | None:
+    """What was won for each unit lost; None where nothing was lost."""
+    won = one.amount(Kind.NEW) + one.amount(Kind.EXPANSION) + one.amount(Kind.REACTIVATION)
+    lost = one.amount(Kind.CHURN) + one.amount(Kind.CONTRACTION)
+    return round(float(won / lost), 2) if lost > 0 else None
+
+
+def arpa(one: Bridge) -> Decimal | None:
+    """MRR for each paying customer at the end."""
+    return one.closing / one.payers_closing if one.payers_closing > 0 else None
+
+
+def _percent(part: Decimal, whole: Decimal) -> float | None:
+    return round(float(100 * part / whole), 1) if whole > 0 else None

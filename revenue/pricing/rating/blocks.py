@@ -1,0 +1,108 @@
+"""Charges by blocks of units, and by the capacity that several units need together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from revenue.pricing.decimals import ZERO, Problem, Wrong
+from revenue.pricing.forms.field_reader import Given
+from revenue.pricing.rating.simple import blocks
+from revenue.pricing.rating.usage import Use
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A tier of `most` blocks (None: no end) of `size` units; a started block costs in full."""
+
+    size: Decimal
+    most: Decimal | None
+    price: Decimal
+
+    @property
+    def capacity(self) -> Decimal | None:
+        return None if self.most is None else self.size * self.most
+
+
+def read(price: Given) -> tuple[Block, ...]:
+    return tuple(
+        Block(row.above_zero("block"), row.perhaps("max_blocks"), row.amount("price"))
+        for row in price.rows("tiers")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AllTiers:
+    """Each tier's units in its own blocks. Units beyond the last tier's capacity cost nothing."""
+
+    tiers: tuple[Block, ...]
+
+    @classmethod
+    def read(cls, price: Given) -> "AllTiers":
+        return cls(read(price))
+
+    def cost(self, use: Use, digits: int) -> Decimal:
+        return sum((count * tier.price for count, tier in self._taken(use.quantity)), ZERO)
+
+    def says(self, use: Use) -> str:
+        parts = self._taken(use.quantity)
+        return "; ".join(f"{n:f} blocks of {t.size:f} at {t.price:f}" for n, t in parts) or "none"
+
+    def _taken(self, quantity: Decimal) -> list[tuple[Decimal, Block]]:
+        taken = []
+        for tier in self.tiers:
+            inside = quantity if tier.capacity is None else min(quantity, tier.capacity)
+            if inside > 0:
+                taken.append((blocks(inside, tier.size), tier))
+            quantity -= inside
+        return taken
+
+
+@dataclass(frozen=True, slots=True)
+class TopTier:
+    """All units in blocks of the tier that the total falls in; beyond the last, the last."""
+
+    tiers: tuple[Block, ...]
+
+    @classmethod
+    def read(cls, price: Given) -> "TopTier":
+        return cls(read(price))
+
+    def cost(self, use: Use, digits: int) -> Decimal:
+        tier = self._tier(use.quantity)
+        return blocks(use.quantity, tier.size) * tier.price
+
+    def says(self, use: Use) -> str:
+        tier = self._tier(use.quantity)
+        return f"{blocks(use.quantity, tier.size):f} blocks of {tier.size:f} at {tier.price:f}"
+
+    def _tier(self, quantity: Decimal) -> Block:
+        end = ZERO
+        for tier in self.tiers:
+            if tier.capacity is None or quantity <= (end := end + tier.capacity):
+                return tier
+        return self.tiers[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """The first tier whose every stated limit holds."""
+
+    tiers: tuple[tuple[Mapping[str, Decimal], Decimal], ...]
+
+    @classmethod
+    def read(cls, price: Given) -> "Capacity":
+        return cls(tuple((row.named("max"), row.amount("price")) for row in price.rows("tiers")))
+
+    def cost(self, use: Use, digits: int) -> Decimal:
+        return self._tier(use)[1]
+
+    def says(self, use: Use) -> str:
+        limits = self._tier(use)[0]
+        return ", ".join(f"{each} up to {most:f}" for each, most in limits.items()) or "no limit"
+
+    def _tier(self, use: Use) -> tuple[Mapping[str, Decimal], Decimal]:
+        for limits, price in self.tiers:
+            if all(use.units.get(each, ZERO) <= most for each, most in limits.items()):
+                return limits, price
+        used = ", ".join(f"{name} {quantity:f}" for name, quantity in use.units.items())
+        raise Wrong(Problem("units", "over_capacity", f"no tier holds {used}"))

@@ -1,0 +1,134 @@
+"""A charge ready to be worked out: its model, and what holds the amount in bounds.
+
+The name of a model may end in `_incremental` (what this much more adds to what was billed),
+`_min` and `_max`. The order is fixed: use, percent_discount, minimum, maximum.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Protocol
+
+from revenue.pricing.decimals import HUNDRED, ZERO, Problem, Wrong, rounded
+from revenue.pricing.forms.field_reader import Given
+from revenue.pricing.rating.blocks import AllTiers, Capacity, TopTier
+from revenue.pricing.rating.commitment import Commitment, Proration
+from revenue.pricing.rating.simple import (
+    ClampedPercentage,
+    Flat,
+    Multiplier,
+    Package,
+    Percentage,
+    PerUnit,
+)
+from revenue.pricing.rating.tiered import Graduated, Volume
+from revenue.pricing.rating.usage import Use
+
+
+class Model(Protocol):
+    """One way to charge: the exact cost of a use, and its workings in words."""
+
+    def cost(self, use: Use, digits: int) -> Decimal: ...
+
+    def says(self, use: Use) -> str: ...
+
+
+MODELS: Mapping[str, Callable[[Given], Model]] = {
+    "flat": Flat.read,
+    "per_unit": PerUnit.read,
+    "graduated": Graduated.read,
+    "volume": Volume.read,
+    "volume_prorated": Volume.read_prorated,
+    "package": Package.read,
+    "percentage": Percentage.read,
+    "percentage_min_max": ClampedPercentage.read,
+    "graduated_percentage": Graduated.read_percent,
+    "tiered_blocks_all_tiers": AllTiers.read,
+    "tiered_blocks_top_tier": TopTier.read,
+    "capacity": Capacity.read,
+    "multiplier": Multiplier.read,
+    "min_commitment": Commitment.read,
+    "min_commitment_prorated": Commitment.read_prorated,
+    "proration": Proration.read,
+}
+SUFFIXES = ("_incremental", "_min", "_max")
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A compiled price; `cost` is the whole, `steps` how it came about."""
+
+    model: Model
+    is_incremental: bool = False
+    percent_discount: Decimal = ZERO
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+
+    def cost(self, use: Use, digits: int) -> Decimal:
+        """The exact amount, not rounded yet; runs under exact.CONTEXT."""
+        return self.steps(use, digits)[-1][2]
+
+    def steps(self, use: Use, digits: int) -> list[tuple[str, str, Decimal]]:
+        """The amount after each step: its kind, its words, the exact running value."""
+        amount = self._used(use, digits)
+        found = [("usage", "", amount)]
+        if self.percent_discount:
+            amount -= amount * self.percent_discount / HUNDRED
+            found.append(("discount", f"Discount {self.percent_discount:f} %", amount))
+        if self.minimum is not None and amount < self.minimum:
+            amount = self.minimum
+            found.append(("minimum", f"Up to the minimum of {amount:f}", amount))
+        if self.maximum is not None:
+            left = max(self.maximum - use.previous_billed, ZERO)
+            if amount > left:
+                amount = left
+                found.append(("maximum", f"Above the maximum of {self.maximum:f}", amount))
+        return found
+
+    def _used(self, use: Use, digits: int) -> Decimal:
+        if not self.is_incremental or use.previous_quantity is None:
+            return self.model.cost(use, digits)
+        before = replace(use, quantity=use.previous_quantity)
+        after = replace(use, quantity=use.previous_quantity + use.quantity)
+        costs = (self.model.cost(each, digits) for each in (before, after))
+        was, now = (rounded(each, digits) for each in costs)
+        return now - was
+
+
+def compiled(name: str, price: object, *, path: str = "price", strict: bool = True) -> Charge:
+    """The charge that a model's name and a price make; Wrong lists all that is wrong with them.
+
+    `strict` refuses names in the price that the model does not know.
+    """
+    base, suffixes = parsed(name)
+    given = Given(price, path)
+    model = MODELS[base](given)
+    charge = Charge(
+        model,
+        "_incremental" in suffixes,
+        given.amount("percent_discount", ZERO),
+        given.amount("minimum") if "_min" in suffixes else given.perhaps("minimum"),
+        given.amount("maximum") if "_max" in suffixes else given.perhaps("maximum"),
+    )
+    if charge.percent_discount > HUNDRED:
+        message = f"must be 100 or less, not {charge.percent_discount:f}"
+        given.refuse("percent_discount", "max_value", message)
+    least, most = charge.minimum, charge.maximum
+    if least is not None and most is not None and least > most:
+        given.refuse("minimum", "crossed", f"is above the maximum: {least:f} > {most:f}")
+    given.finish(strict=strict)
+    return charge
+
+
+def parsed(name: str) -> tuple[str, frozenset[str]]:
+    """A model's name without its suffixes, and these; Wrong where there is no such model."""
+    base, suffixes = name, set()
+    while base not in MODELS:
+        suffix = next((each for each in SUFFIXES if base.endswith(each)), None)
+        if suffix is None or suffix in suffixes:
+            known = ", ".join(MODELS)
+            message = f"{name!r} is no charge model; known: {known}, with _incremental, _min, _max"
+            raise Wrong(Problem("model", "unknown_model", message))
+        suffixes.add(suffix)
+        base = base.removesuffix(suffix)
+    return base, frozenset(suffixes)

@@ -1,0 +1,100 @@
+"""The rater: one charge, worked out exactly, as lines that add up to its total.
+
+The amount stays exact until a line is rounded half up to the currency's unit; each line is the
+difference of two rounded running values, so the lines add up by construction.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from revenue.pricing.decimals import ZERO, exactly, rounded
+from revenue.pricing.rating.charge import Charge, compiled
+from revenue.pricing.rating.simple import Flat, PerUnit
+from revenue.pricing.rating.usage import Use
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a bill; `unit_amount` where one unit has one price."""
+
+    kind: str
+    description: str
+    quantity: Decimal
+    unit_amount: Decimal | None
+    amount: Decimal
+
+    def as_json(self) -> dict[str, Any]:
+        unit = None if self.unit_amount is None else f"{self.unit_amount:f}"
+        return {
+            "kind": self.kind,
+            "description": self.description,
+            "quantity": f"{self.quantity:f}",
+            "unit_amount": unit,
+            "amount": f"{self.amount:f}",
+        }
+
+
+def line(row: Mapping[str, Any]) -> Line:
+    """Read back what `Line.as_json` wrote."""
+    unit = row["unit_amount"]
+    return Line(
+        row["kind"],
+        row["description"],
+        Decimal(row["quantity"]),
+        None if unit is None else Decimal(unit),
+        Decimal(row["amount"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A charge worked out: `exact` before the last rounding."""
+
+    exact: Decimal
+    lines: tuple[Line, ...]
+
+    @property
+    def total(self) -> Decimal:
+        return total(self.lines)
+
+
+def total(lines: Iterable[Line]) -> Decimal:
+    with exactly():
+        return sum((each.amount for each in lines), ZERO)
+
+
+def rate(
+    charge: Charge | Mapping[str, Any],
+    quantity: Decimal | Use,
+    *,
+    model: str = "",
+    title: str = "Use",
+    digits: int = 2,
+) -> Rated:
+    """Work out a charge, compiled or as {…} with its `model`; raises exact.Wrong."""
+    ready = charge if isinstance(charge, Charge) else compiled(model, charge)
+    use = quantity if isinstance(quantity, Use) else Use(quantity=quantity)
+    with exactly():
+        steps = ready.steps(use, digits)
+        lines, before = [], ZERO
+        for kind, words, running in steps:
+            now = rounded(running, digits)
+            if kind == "usage":
+                lines.append(_usage(ready, use, title, now))
+            elif now != before:
+                lines.append(
+                    Line(kind, f"{title}: {words}", Decimal(1), now - before, now - before)
+                )
+            before = now
+        return Rated(steps[-1][2], tuple(lines))
+
+
+def _usage(charge: Charge, use: Use, title: str, amount: Decimal) -> Line:
+    model = charge.model
+    words = f"{title}: {model.says(use)}"
+    if isinstance(model, Flat):
+        return Line("usage", words, Decimal(1), amount, amount)
+    unit = model.unit if isinstance(model, PerUnit) else None
+    return Line("usage", words, use.quantity, unit, amount)

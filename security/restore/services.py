@@ -1,0 +1,99 @@
+"""Before a restoration: whether the keys are there. After it: what opens, and what was lost."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from aethercrown.backup.hooks import Part
+from security.apikeys.models import ApiKey
+from security.audit import anchor_files
+from security.audit import reports as audit
+from security.audit import services as events
+from security.audit.anchors import RESTORED, reached
+from security.audit.verify import NONE
+from security.encryption import services as envelope
+from security.encryption.services import system_secrets as system
+from security.rotation.models import Key, Version
+
+MOST_NAMED = 5
+KEY_STREAM = "key:"
+STALE = " Its value may be in use in a newer version outside: compare, and paste or rotate it."
+
+
+def needs() -> dict[str, Any]:
+    """The ids of the KEKs that stored secrets are under; never a key."""
+    return {"keks": sorted(kid for kid, rows in envelope.rows_by_kek().items() if rows)}
+
+
+def refusals(needed: Any) -> list[str]:
+    """The KEKs that are not in ENCRYPTION_KEYS: without them nothing would open."""
+    known = envelope.keyring().keys
+    missing = [kid for kid in (needed or {}).get("keks", []) if kid not in known]
+    return [f"ENCRYPTION_KEYS lacks {kid}, which its secrets need" for kid in missing]
+
+
+def settle(now: datetime, _needs: Any) -> list[str]:
+    """Free every key, say what the chain has lost, and seal that a person knows of it."""
+    system.forget_read()
+    Key.objects.update(lease_until=None, fence=F("fence") + 1)
+    notes = [*unreadable(), *rewind()]
+    events.take_back(settings.AUDIT_ANCHORS)
+    with transaction.atomic():
+        detail = {"streams": len(audit.heads()), "notes": len(notes)}
+        events.record(stream="admin", event="backup.restored", subject="database", detail=detail)
+    events.anchor(now, kind=RESTORED)
+    faults = [*audit.chain_faults(), *audit.history_faults()]
+    return [*notes, *(f"The audit does not fit: {fault}" for fault in faults[:MOST_NAMED])]
+
+
+def unreadable() -> list[str]:
+    """Sealed rows that do not open, by name."""
+    return envelope.problems()
+
+
+def rewind() -> list[str]:
+    """Where the anchors outside know more than the restored chain: what came after is lost."""
+    kept = reached(anchor_files.kept(settings.AUDIT_ANCHORS))
+    ends = audit.heads()
+    lost = {stream: end for stream, end in kept.items() if ends.get(stream, NONE).seq < end.seq}
+    return [
+        f"Rewind: {stream} goes to {ends.get(stream, NONE).seq} "
+        f"({ends.get(stream, NONE).hash[:12]}), and anchors hold {end.seq} ({end.hash[:12]})."
+        f"{STALE if stream.startswith(KEY_STREAM) else ''}"
+        for stream, end in sorted(lost.items())
+    ]
+
+
+def note() -> dict[str, Any]:
+    """Which version of each managed key is in use, and which API keys were revoked."""
+    used = Version.objects.filter(state=Version.State.CURRENT)
+    return {
+        "versions": dict(used.values_list("key__key_id", "number")),
+        "revoked": list(ApiKey.objects.exclude(revoked_at=None).values_list("pk", flat=True)),
+    }
+
+
+def compare(before: dict[str, Any]) -> list[str]:
+    """What changed after the back-up was made: its secrets are older than those in use outside."""
+    restored = note()["versions"]
+    notes = [
+        f"{name} was rotated since: version {number} is in use outside, and version "
+        f"{restored[name]} is here. Paste the value in use, or rotate it."
+        for name, number in sorted(before["versions"].items())
+        if name in restored and restored[name] != number
+    ]
+    lost = sorted(set(before["versions"]) - set(restored))
+    notes += [f"{name} was registered since, and its value is not here." for name in lost]
+    again = ApiKey.objects.filter(pk__in=before["revoked"], revoked_at=None).order_by("pk")
+    return [
+        *notes,
+        *(f"API key {key} was revoked since, and opens again: revoke it." for key in again),
+    ]
+
+
+PARTS = (
+    Part("security", needs=needs, refusals=refusals, settle=settle, note=note, compare=compare),
+)

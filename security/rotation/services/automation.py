@@ -1,0 +1,96 @@
+"""What happens to keys by itself: the daily pass, and the alerts that their state asks for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from operations.alerts import reports as open_alerts
+from operations.alerts import services as alerts
+from operations.automations import reports as known
+from operations.automations import services as runs
+from operations.automations.registry import Automation, Occasion, Outcome
+from security.rotation import alerts as alarms
+from security.rotation import reports, services
+from security.rotation.decision import AUTOMATION
+from security.rotation.services import decisions as turns
+from security.rotation.services.steps import Key
+
+ACTOR = f"automation:{AUTOMATION}"
+SOURCE = "keys"
+PAGE = "/dashboards/keys"
+AUTO = "auto"
+
+
+def perform(occasion: Occasion) -> Outcome:
+    """Put forward what is due, a decision a key; in mode auto rotate it. Safe to repeat."""
+    if occasion.dry_run:
+        names = [each["key_id"] for each in reports.due(occasion.now)]
+        return Outcome(f"{len(names)} keys are due.", detail={"due": names[:100]})
+    done = _rotated(occasion) if occasion.mode == AUTO else _proposed(occasion)
+    ring(occasion.now)
+    return done
+
+
+def _proposed(occasion: Occasion) -> Outcome:
+    """As many decisions as the pass would rotate keys; what is approved comes within a minute."""
+    put = turns.put_forward(services.next_due(), mode=occasion.mode, now=occasion.now,
+                            run=occasion.run_id)  # fmt: skip
+    names = [each["key_id"] for each in reports.due(occasion.now)]
+    said = (
+        f"{len(names)} keys are overdue, {len(put.decisions)} rotations put forward; in mode "
+        f"{occasion.mode} none is begun without a person."
+    )
+    return Outcome(said, put.decisions, {"due": names[:100]})
+
+
+def _rotated(occasion: Occasion) -> Outcome:
+    put = turns.Put()
+
+    def permit(keys: Sequence[Key]) -> Sequence[Key]:
+        nonlocal put
+        put = turns.put_forward(keys, mode=AUTO, now=occasion.now, run=occasion.run_id)
+        return put.allowed
+
+    passed = services.rotate_due(actor=ACTOR, permit=permit)
+    waiting = len(put.decisions) - len(put.allowed)
+    said = (
+        f"{len(passed.rotations)} of {passed.due} due keys rotated, {len(passed.failures)} failed, "
+        f"{passed.held_back} held back"
+        + (f", {waiting} wait for a person" if waiting else "")
+        + f". {passed.paused_because}"
+    )
+    failures = {each.key_id: each.error for each in passed.failures[:100]}
+    return Outcome(said.strip(), put.decisions, {"failures": failures})
+
+
+def go_on(now: datetime) -> bool:
+    """Order a run for the keys that the last one left to the hour's limit; whether it did.
+
+    A night's run alone would rotate at most 50 keys a day.
+    """
+    on = AUTOMATION in known.switched_on() and known.mode(AUTOMATION) == AUTO
+    if not (on and reports.is_left_over(ACTOR, now)):
+        return False
+    try:
+        runs.order(AUTOMATION, now, "catch-up")
+    except runs.SwitchedOff:
+        return False
+    return True
+
+
+def ring(now: datetime) -> int:
+    """Raise the alerts that the keys' state asks for, and resolve the others; how many stand."""
+    found = alarms.wanted(
+        reports.report(now),
+        silent=reports.is_silent(now),
+        paused_because=reports.paused_because(),
+    )
+    for each in found:
+        alerts.raise_alert(
+            SOURCE, each.kind, each.subject, each.severity, each.message, link=PAGE, now=now
+        )
+    for kind, subject in alarms.over(open_alerts.unresolved_of(SOURCE), found):
+        alerts.resolve(SOURCE, kind, subject, now=now)
+    return len(found)
+
+
+AUTOMATIONS = (Automation(AUTOMATION, "Rotate keys that are due", perform),)

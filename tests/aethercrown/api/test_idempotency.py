@@ -1,0 +1,270 @@
+"""A POST sent twice under one Idempotency-Key takes effect once and is answered alike."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from cryptography.fernet import Fernet
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from aethercrown.api import idempotency
+from aethercrown.api.errors import Conflict
+from aethercrown.models import StoredReply
+from tests.aethercrown.odd_urls import made
+
+pytestmark = [pytest.mark.urls("tests.aethercrown.odd_urls"), pytest.mark.django_db]
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+EFFECT = "/api/v1/effect"
+
+
+def keyed(caller, key="k-1", path=EFFECT, body=None):
+    return caller.send(path, body, headers={idempotency.HEADER: key})
+
+
+def claim(key="k", digest="d", now=NOW):
+    return idempotency.claim("key:1", key, digest, now)
+
+
+class Fernets:
+    """Encrypts as `Sealer` asks, bound to what the text is about."""
+
+    def __init__(self):
+        self.box = Fernet(Fernet.generate_key())
+
+    def seal(self, text, about):
+        return self.box.encrypt(json.dumps([about, text]).encode()).decode()
+
+    def opened(self, sealed, about):
+        whose, text = json.loads(self.box.decrypt(sealed.encode()))
+        return text if whose == about else None
+
+
+@pytest.fixture
+def sealed(monkeypatch):
+    monkeypatch.setattr(idempotency, "_sealers", [])
+    idempotency.seal_with(Fernets())
+
+
+BARE = {"new_key": None, "version": 2, "action_required": idempotency.GONE}
+
+
+def rotations(caller):
+    return keyed(caller, path="/api/v1/secret").json()["data"]["rotations"]
+
+
+def kept_text():
+    return str(StoredReply.objects.values_list().get())
+
+
+def test_what_is_asked_of_the_caller_already_stays_beside_what_is_gone():
+    answer = {"new_key": "s", "action_required": "Paste it."}
+    bare = idempotency.without(answer, frozenset({"new_key"}))
+    assert bare == {"new_key": None, "action_required": f"Paste it. {idempotency.GONE}"}
+
+
+def test_an_answer_without_a_secret_is_kept_as_it_is():
+    body = '{"new_key": null}'
+    assert idempotency.apart(body, frozenset({"new_key"}), "x") == (body, "")
+
+
+class TestOnTheWire:
+    def test_the_same_call_again_replays_the_first_answer(self, caller):
+        first, again = keyed(caller), keyed(caller)
+
+        assert (first.status_code, first.json()) == (201, again.json() and first.json())
+        assert again.content == first.content
+        assert again.status_code == 201
+        assert idempotency.REPLAYED not in first
+        assert again[idempotency.REPLAYED] == "true"
+        assert again["Content-Type"] == "application/json"
+        assert made() == 1
+
+    def test_without_the_header_every_call_counts(self, caller):
+        caller.send(EFFECT)
+        caller.send(EFFECT)
+        assert made() == 2
+
+    def test_the_order_and_the_spacing_of_a_body_do_not_matter(self, caller):
+        keyed(caller, body='{"a": 1, "b": 2.50}')
+        assert idempotency.REPLAYED in keyed(caller, body='{"b":2.50,  "a":1}')
+
+    @pytest.mark.parametrize(
+        ("path", "body"), [(EFFECT, '{"a": 2}'), (EFFECT + "/y", None), (EFFECT + "?x=1", None)]
+    )
+    def test_the_key_for_another_call_is_a_conflict(self, caller, path, body):
+        keyed(caller)
+        answer = keyed(caller, path=path, body=body)
+        assert answer.status_code == 409
+        assert answer.json()["errors"][0]["code"] == "idempotency_key_reused"
+        assert made() == 1
+
+    def test_two_callers_may_use_one_key(self, make_caller):
+        keyed(make_caller())
+        assert idempotency.REPLAYED not in keyed(make_caller())
+        assert made() == 2
+
+    @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there", "é"])
+    def test_an_unfit_key_is_refused(self, caller, key):
+        answer = keyed(caller, key)
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["field"] == idempotency.HEADER
+
+    def test_a_refusal_is_replayed_too_and_what_it_wrote_is_undone(self, caller):
+        path = f"{EFFECT}?status=409"
+        first, again = keyed(caller, path=path), keyed(caller, path=path)
+        assert first.status_code == again.status_code == 409
+        assert again.content == first.content
+        assert again[idempotency.REPLAYED] == "true"
+        assert made() == 0
+
+    @pytest.mark.parametrize("status", [500, 503])
+    def test_our_own_failure_frees_the_key_and_leaves_nothing(self, caller, status):
+        answer = keyed(caller, path=f"{EFFECT}?status={status}")
+        assert answer.status_code == status
+        assert made() == 0
+        assert StoredReply.objects.count() == 0
+
+    def test_an_answer_that_the_caller_can_mend_is_not_kept(self, caller):
+        answer = keyed(caller, path=f"{EFFECT}?status=429")
+        assert answer.status_code == 429
+        assert StoredReply.objects.count() == 0
+
+    def test_a_malformed_body_claims_nothing(self, caller):
+        assert keyed(caller, body="{").status_code == 400
+        assert keyed(caller).status_code == 201
+
+    def test_a_call_at_work_is_told_to_wait(self, caller):
+        keyed(caller)
+        StoredReply.objects.update(status=None)
+        answer = keyed(caller)
+        assert answer.status_code == 409
+        assert answer["Retry-After"] == "1"
+        assert answer.json()["errors"][0]["code"] == "idempotency_in_flight"
+
+    def test_a_secret_is_given_once_where_nobody_can_encrypt(self, caller, monkeypatch):
+        monkeypatch.setattr(idempotency, "_sealers", [])
+        assert rotations(caller) == [{"new_key": "s3cret", "version": 2}]
+        assert rotations(caller) == [BARE]
+        assert "s3cret" not in kept_text()
+
+    def test_a_secret_is_given_again_for_15_minutes_and_is_kept_encrypted_only(
+        self, caller, sealed
+    ):
+        assert rotations(caller) == rotations(caller) == [{"new_key": "s3cret", "version": 2}]
+        assert "s3cret" not in kept_text()
+        StoredReply.objects.update(created_at=timezone.now() - idempotency.SHOWN)
+        assert rotations(caller) == [BARE]
+
+    def test_a_secret_that_no_longer_opens_is_null(self, caller, sealed):
+        rotations(caller)
+        StoredReply.objects.update(token="another")  # noqa: S106 - the mark of a claim
+        assert rotations(caller) == [BARE]
+
+    def test_the_encrypted_answer_is_erased_after_15_minutes(self, caller, sealed):
+        rotations(caller)
+        at = StoredReply.objects.get().created_at
+        assert idempotency.forget_secrets(at) == 0
+        assert idempotency.forget_secrets(at + idempotency.SHOWN) == 1
+        assert rotations(caller) == [BARE]
+
+    def test_a_key_on_a_call_that_is_no_post_changes_nothing(self, caller):
+        headers = {idempotency.HEADER: "k"}
+        assert caller.put(EFFECT, content_type="application/json", headers=headers)
+        assert caller.post("/api/v1/nan", content_type="application/json", headers=headers)
+        assert StoredReply.objects.count() == 0
+
+    def test_keeping_an_answer_costs_a_fixed_number_of_queries(
+        self, caller, django_assert_max_num_queries
+    ):
+        keyed(caller, "warm")
+        with django_assert_max_num_queries(22):  # 8 for savepoints, 8 for the history of a group
+            keyed(caller)
+        with django_assert_max_num_queries(2):  # the credential and the row
+            keyed(caller)
+
+
+class TestAtOnce:
+    """Real threads and commits; on SQLite writers wait for each other, so PostgreSQL proves it."""
+
+    @pytest.mark.django_db(transaction=True)
+    def test_many_at_once_take_effect_once(self, caller, at_once):
+        answers = at_once(lambda: keyed(caller), 8)
+        codes = [each.status_code for each in answers]
+        assert set(codes) <= {201, 409}
+        assert codes.count(201) >= 1
+        assert made() == 1
+        assert len({each.content for each in answers if each.status_code == 201}) == 1
+        assert keyed(caller)[idempotency.REPLAYED] == "true"
+
+    @pytest.mark.django_db(transaction=True)
+    def test_one_of_many_takes_over_a_claim_that_crashed(self, at_once):
+        claim(now=NOW - timedelta(hours=1))
+        outcomes = at_once(claim, 8)
+        assert sum(isinstance(each, StoredReply) for each in outcomes) == 1
+        assert sum(isinstance(each, idempotency.InFlight) for each in outcomes) == 7
+
+
+def test_a_claim_that_crashed_is_free_after_its_lease():
+    claim()
+    with pytest.raises(idempotency.InFlight):
+        claim(now=NOW + idempotency.LEASE - timedelta(seconds=1))
+    assert claim(now=NOW + idempotency.LEASE).status is None
+
+
+def test_work_that_was_overtaken_is_undone():
+    slow = claim()
+    quick = claim(now=NOW + idempotency.LEASE)
+    idempotency.finish(quick, 200, "{}")
+    with pytest.raises(idempotency.Overtaken):
+        idempotency.finish(slow, 200, "{}")
+    idempotency.release(slow)
+    assert claim(now=NOW + idempotency.LEASE).status == 200
+
+
+def test_a_claim_lost_between_reading_and_taking_it_over_is_not_taken(monkeypatch):
+    claim()
+    stale = StoredReply.objects.get()
+    claim(now=NOW + idempotency.LEASE)
+    monkeypatch.setattr(  # as if the other call came in just after our read
+        StoredReply.objects, "get_or_create", lambda **_: (stale, False)
+    )
+    with pytest.raises(idempotency.InFlight):
+        claim(now=NOW + idempotency.LEASE)
+
+
+def test_a_key_is_forgotten_after_a_day():
+    idempotency.finish(claim(), 200, "{}")
+    with pytest.raises(Conflict):
+        claim(digest="other", now=NOW + timedelta(hours=23))
+    again = claim(digest="other", now=NOW + idempotency.KEPT)
+    assert again.status is None
+
+
+def test_purging_forgets_only_what_is_old(monkeypatch):
+    monkeypatch.setattr(idempotency, "BATCH", 2)
+    for number in range(5):
+        claim(f"old-{number}")
+    claim("young", now=NOW + timedelta(hours=1))
+    assert idempotency.purge(NOW + idempotency.KEPT) == 5
+    assert [str(each) for each in StoredReply.objects.all()] == ["key:1 young"]
+    assert idempotency.purge(NOW + idempotency.KEPT) == 0
+
+
+def test_the_digest_tells_a_number_from_its_text():
+    def digest(value):
+        return idempotency.digest("POST", "/", {"a": value})
+
+    assert digest(Decimal("1.5")) == digest(Decimal("1.5"))
+    assert digest(Decimal("1.5")) != digest("1.5")
+    assert digest(1) != digest("1")
+
+
+def test_a_database_that_fails_while_the_key_is_freed_hides_nothing(caller, monkeypatch):
+    def gone(_row):
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr(idempotency, "release", gone)
+    assert keyed(caller, path=f"{EFFECT}?status=503").status_code == 503
+    assert connection.is_usable()

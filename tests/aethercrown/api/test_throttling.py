@@ -1,0 +1,228 @@
+"""How often one may call."""
+
+import socket
+
+import pytest
+from django.db import OperationalError, connection
+from django.db.models import F
+from django.test import RequestFactory
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aethercrown.api import throttling
+from aethercrown.api.throttling import Buckets, OwnBuckets, Rate, Take
+from aethercrown.models import Bucket
+
+wire = [pytest.mark.urls("tests.aethercrown.odd_urls"), pytest.mark.django_db]
+
+
+def own(tokens, *calls, cost=1):
+    """Waits of one bucket at those times."""
+    return [tokens.take([Take("a", RATE, cost)], now) for now in calls]
+
+
+RATE = Rate(3, 0.5)
+
+
+def test_a_bucket_gives_its_burst_and_then_one_token_a_period():
+    buckets = OwnBuckets()
+    assert own(buckets, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0) == [0, 0, 0, 2.0, 1.0, 0]
+    assert buckets.take([Take("b", RATE)], 0.0) == 0
+
+
+@given(st.lists(st.floats(0, 5), max_size=60))
+def test_nobody_gets_more_than_the_burst_and_the_rate(pauses):
+    buckets, now, given_out = OwnBuckets(), 0.0, 0
+    for pause in pauses:
+        now += pause
+        given_out += not buckets.take([Take("a", Rate(5, 2.0))], now)
+    assert given_out <= 5 + 2.0 * now + 1e-6
+
+
+def test_a_look_takes_nothing():
+    buckets = OwnBuckets()
+    assert own(buckets, 0.0, 0.0, 0.0, 0.0, cost=0) == [0, 0, 0, 0]
+    own(buckets, 0.0, 0.0, 0.0)
+    assert own(buckets, 0.0, cost=0) == [2.0]
+
+
+def test_a_clock_that_goes_back_takes_nothing_away():
+    buckets = OwnBuckets()
+    assert own(buckets, 100.0, 50.0) == [0, 0]
+
+
+def test_only_the_latest_callers_are_remembered(monkeypatch):
+    monkeypatch.setattr(throttling, "MOST_BUCKETS", 2)
+    buckets = OwnBuckets()
+    for name in "abac":
+        buckets.take([Take(name, RATE)], 0.0)
+    assert list(buckets.kept) == ["a", "c"]
+
+
+@pytest.mark.parametrize("broker", [True, False])
+def test_several_buckets_give_together_or_not_at_all(settings, broker):
+    settings.REDIS_URL = settings.REDIS_URL if broker else ""
+    alone = Buckets()
+    wide, narrow = Take("wide", Rate(3, 0.01)), Take("narrow", Rate(1, 0.1))
+    assert alone.take_all([wide, narrow]) == 0
+    assert alone.take_all([wide, narrow]) == 10
+    assert alone.take_all([wide._replace(cost=2)]) == 0  # the refused call took none of it
+    assert alone.take_all([wide]) > 0
+
+
+def test_the_shared_bucket_does_as_the_own_one(settings, valkey_url):
+    settings.API_BURST, settings.API_RATE_PER_SECOND = 2, 0.01
+    first, second = Buckets(), Buckets()  # two web processes
+    assert [first.take("shared"), second.take("shared"), first.take("shared", cost=0)] == [
+        0,
+        0,
+        100,
+    ]
+    assert not first.own.kept
+
+
+def test_many_at_once_get_exactly_the_burst(settings, at_once):
+    settings.API_BURST, settings.API_RATE_PER_SECOND = 5, 0.001
+    shared = Buckets()
+    waits = at_once(lambda: shared.take("rush"), 16)
+    assert waits.count(0) == 5
+    assert not shared.own.kept
+
+
+def test_without_a_broker_the_process_counts_by_itself(settings):
+    settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 1, 0.01, ""
+    alone = Buckets()
+    assert [alone.take("a"), alone.take("a")] == [0, 100]
+
+
+@pytest.mark.django_db
+def test_without_a_broker_a_row_counts_for_every_process_in_one_upsert(
+    settings, django_assert_num_queries
+):
+    settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 2, 0.01, ""
+    processes = [Buckets(), Buckets(), Buckets()]
+    with django_assert_num_queries(4):
+        waits = [each.take("key:1", in_rows=True) for each in processes]
+        assert processes[0].take("key:2", in_rows=True) == 0
+    assert waits == [0, 0, 100]
+    assert not any(each.own.kept for each in processes)
+
+
+@pytest.mark.django_db
+def test_a_row_gains_tokens_with_the_databases_time_and_never_above_its_burst(settings):
+    settings.REDIS_URL = ""
+    take, rate = Take("key:1", Rate(2, 0.1)), 0.1
+    assert [throttling.counted(take) for _ in range(2)] == [0, 0]
+    assert throttling.counted(take) == pytest.approx(10, abs=0.5)
+    Bucket.objects.update(counted_at=F("counted_at") - 10)
+    assert throttling.counted(take) == 0
+    Bucket.objects.update(counted_at=F("counted_at") - 1e6)
+    assert [throttling.counted(take) for _ in range(2)] == [0, 0]
+    assert throttling.counted(take) == pytest.approx(1 / rate, abs=0.5)
+
+
+@pytest.mark.django_db
+def test_a_row_that_nobody_uses_is_forgotten_after_a_month():
+    for name in ("old", "young"):
+        throttling.counted(Take(name, RATE))
+    Bucket.objects.filter(name="old").update(counted_at=F("counted_at") - throttling.KEPT_SECONDS)
+    assert throttling.purge() == 1
+    assert str(Bucket.objects.get()) == "young"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_too_give_many_at_once_exactly_the_burst(settings, at_once):
+    settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 5, 0.001, ""
+    alone = Buckets()
+    assert at_once(lambda: alone.take("rush", in_rows=True), 12).count(0) == 5
+
+
+def out_of_order(*_):
+    raise OperationalError("the database is gone")
+
+
+@pytest.mark.django_db
+def test_without_broker_and_rows_the_process_counts_by_itself(settings):
+    settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 1, 0.01, ""
+    alone = Buckets()
+    with connection.execute_wrapper(out_of_order):
+        assert [alone.take("a", in_rows=True), alone.take("a", in_rows=True)] == [0, 100]
+
+
+def test_a_broker_that_is_down_refuses_nobody_and_is_left_alone_for_a_while(settings):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        settings.REDIS_URL = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
+        alone = Buckets()
+        assert alone.take("a") == 0
+    assert alone.paused_until > 0
+    assert alone.take("a") == 0
+    assert alone.own.kept
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "peer", "proxies", "expected"),
+    [
+        ("", "10.0.0.1", 0, "10.0.0.1"),
+        ("6.6.6.6", "10.0.0.1", 0, "10.0.0.1"),
+        ("6.6.6.6, 1.2.3.4", "10.0.0.1", 1, "1.2.3.4"),
+        ("6.6.6.6, 1.2.3.4, 10.0.0.9", "10.0.0.1", 2, "1.2.3.4"),
+        ("1.2.3.4", "10.0.0.1", 2, "10.0.0.1"),
+        ("nonsense", "10.0.0.1", 1, "unknown"),
+        ("", "", 0, "unknown"),
+        ("", "2001:db8:1:2:3:4:5:6", 0, "2001:db8:1:2::/64"),
+        ("", "::ffff:1.2.3.4", 0, "1.2.3.4"),
+    ],
+)
+def test_the_address_is_what_the_outermost_trusted_proxy_saw(
+    settings, forwarded, peer, proxies, expected
+):
+    settings.TRUSTED_PROXIES = proxies
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=forwarded)
+    assert throttling.client_address(request) == expected
+
+
+class TestOnTheWire:
+    pytestmark = wire
+
+    def test_too_many_calls_of_a_key_are_refused_and_told_when_to_come_back(
+        self, settings, make_caller
+    ):
+        settings.API_BURST, settings.API_RATE_PER_SECOND = 2, 0.1
+        eager, other = make_caller(), make_caller()
+        answers = [eager.get("/api/v1/replies") for _ in range(3)]
+
+        assert [each.status_code for each in answers] == [200, 200, 429]
+        assert answers[2]["Retry-After"] == "10"
+        assert answers[2].json()["errors"][0]["code"] == "throttled"
+        assert other.get("/api/v1/replies").status_code == 200
+
+    def test_a_person_has_a_bucket_too(self, settings, admin_client):
+        settings.API_BURST, settings.API_RATE_PER_SECOND = 1, 0.1
+        assert admin_client.get("/api/v1/replies").status_code == 200
+        assert admin_client.get("/api/v1/replies").status_code == 429
+
+    def test_an_address_that_guesses_is_refused_before_any_look_up(
+        self, settings, stranger, caller, django_assert_num_queries
+    ):
+        settings.API_BURST, settings.API_RATE_PER_SECOND = 2, 0.1
+        answers = [stranger.get("/api/v1/replies") for _ in range(2)]
+        assert [each.status_code for each in answers] == [401, 401]
+
+        with django_assert_num_queries(0):
+            answer = caller.get("/api/v1/replies")
+        assert answer.status_code == 429
+        assert int(answer["Retry-After"]) <= 10
+        elsewhere = caller.get("/api/v1/replies", REMOTE_ADDR="10.9.8.7")
+        assert elsewhere.status_code == 200
+
+    def test_an_address_has_a_bucket_of_its_own_whatever_keys_it_shows(self, settings, make_caller):
+        settings.API_BURST, settings.API_RATE_PER_SECOND = 1, 0.1
+        settings.API_ADDRESS_BURST, settings.API_ADDRESS_RATE_PER_SECOND = 3, 0.1
+        codes = [make_caller().get("/api/v1/replies").status_code for _ in range(4)]
+        assert codes == [200, 200, 200, 429]
+
+    def test_an_address_may_always_call_as_often_as_one_key(self, settings, caller):
+        settings.API_BURST, settings.API_ADDRESS_BURST = 5, 1
+        codes = [caller.get("/api/v1/replies").status_code for _ in range(5)]
+        assert codes == [200] * 5

@@ -1,0 +1,49 @@
+"""How old the proof is that a back-up comes back."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from aethercrown.backup import restore_tests
+from aethercrown.backup.manifest import Manifest, Table
+from aethercrown.backup.restoring import Restored
+from aethercrown.models import Trial
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+def done():
+    tables = {"a": Table(2, "0"), "b": Table(3, "0")}
+    contents = Manifest(NOON.isoformat(), "sqlite", "1", {}, tables, {})
+    return Restored(contents, 1.5)
+
+
+@pytest.mark.parametrize(("days", "overdue"), [(35, False), (36, True)])
+def test_after_35_days_it_is_too_old(days, overdue):
+    assert restore_tests.note("a.backup", done(), NOON)
+    newest = restore_tests.last()
+    assert newest is not None
+    assert (newest.rows, newest.seconds) == (5, 1.5)
+    assert restore_tests.overdue(NOON + timedelta(days=days)) is overdue
+
+
+@pytest.mark.parametrize(("days", "overdue"), [(1, False), (36, True)])
+def test_without_one_the_age_of_the_installation_counts(days, overdue):
+    MigrationRecorder.Migration.objects.update(applied=NOON)
+    assert restore_tests.overdue(NOON + timedelta(days=days)) is overdue
+
+
+def test_before_the_first_migration_nothing_is_overdue():
+    MigrationRecorder.Migration.objects.all().delete()
+    assert restore_tests.recent()
+
+
+def test_where_there_is_no_table_for_it_nothing_is_noted():
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE aethercrown_trial RENAME TO away")
+        assert not restore_tests.note("a.backup", done(), NOON)
+        cursor.execute("ALTER TABLE away RENAME TO aethercrown_trial")
+    assert not Trial.objects.exists()

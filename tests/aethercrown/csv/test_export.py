@@ -1,0 +1,46 @@
+"""What leaves as CSV is safe to open and can be read back."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from aethercrown.csv import export
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (False, "no"),
+        (3, "3"),
+        (-2.5, "-2.5"),
+        (Decimal("-0.10"), "-0.10"),
+        (Decimal("1E+3"), "1000"),
+        (date(2026, 1, 5), "2026-01-05"),
+        (datetime(2026, 1, 5, 3, tzinfo=UTC), "2026-01-05T03:00:00+00:00"),
+        ("plain", "plain"),
+        ("=HYPERLINK()", "'=HYPERLINK()"),
+        ("@cmd", "'@cmd"),
+        ("'=1", "''=1"),
+    ],
+)
+def test_a_cell_is_written_so_that_no_spreadsheet_runs_it(cell, written):
+    assert export.written(cell) == written
+
+
+def test_lines_are_quoted_where_needed_and_end_as_the_standard_says():
+    lines = list(export.csv_lines(["a", "b"], [['x "y"', "1,2"]]))
+    assert lines == ["a,b\r\n", '"x ""y""","1,2"\r\n']
+
+
+def test_a_download_has_a_name_and_a_type():
+    response = export.csv_response("channels", ["a"], [["b"]])
+    assert response["Content-Disposition"] == 'attachment; filename="channels.csv"'
+    assert response.getvalue() == b"a\r\nb\r\n"
+
+
+def test_an_unknown_kind_is_answered_with_those_there_are():
+    with pytest.raises(export.UnknownKind, match=r"there are: .*channels"):
+        export.named("nothing")

@@ -1,0 +1,170 @@
+"""On a database file of its own, whichever database the tests run on."""
+
+import os
+from threading import Event, Thread
+
+import pytest
+from django.db import connections
+from django.db.utils import OperationalError
+
+from aethercrown.db.sqlite import base
+from aethercrown.db.sqlite.base import DatabaseWrapper
+
+LONG = 30.0
+
+
+@pytest.fixture
+def connect(tmp_path, django_db_blocker):
+    """Makes connections to one file, with a table of counts."""
+    made = []
+    plain = {
+        **connections["default"].settings_dict,
+        "NAME": tmp_path / "rows.sqlite3",
+        "CONN_HEALTH_CHECKS": False,
+    }
+
+    def one(timeout=0.05):
+        options = {
+            "timeout": timeout,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;",
+        }
+        connection = DatabaseWrapper({**plain, "OPTIONS": options}, alias="other")
+        connection.inc_thread_sharing()
+        made.append(connection)
+        return connection
+
+    with django_db_blocker.unblock():
+        run(one(), "CREATE TABLE counts (number integer)")
+        run(made[0], "INSERT INTO counts VALUES (0)")
+        yield one
+        for connection in made:
+            connection.close()
+
+
+def run(connection, sql, *parameters):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchone() if sql.startswith("SELECT") else None
+
+
+def begin(connection):
+    connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+
+
+def line_of(connection):
+    return base._lines[str(connection.settings_dict["NAME"])]
+
+
+def is_free(connection):
+    line = line_of(connection)
+    if not line.enter(0):
+        return False
+    line.leave()
+    return True
+
+
+def test_a_transaction_holds_the_turn_to_its_end(connect):
+    first = connect()
+    for end in (first.commit, first.rollback, first.close):
+        begin(first)
+        assert not is_free(first)
+        run(first, "UPDATE counts SET number = number + 1")
+        assert not is_free(first)
+        end()
+        assert is_free(first)
+        if end != first.close:
+            first.set_autocommit(True)
+    assert run(connect(), "SELECT number FROM counts") == (1,)
+
+
+def test_reading_needs_no_turn(connect):
+    first, second = connect(), connect()
+    begin(first)
+    assert run(second, "SELECT number FROM counts") == (0,)
+    first.rollback()
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "INSERT INTO counts VALUES (1)",
+        "\n  update counts SET number = 3",
+        "DELETE FROM counts",
+        "REPLACE INTO counts VALUES (1)",
+    ],
+)
+def test_a_write_by_itself_waits_for_its_turn_and_is_told_when_none_comes(connect, write):
+    first, second = connect(), connect()
+    begin(first)
+    with pytest.raises(OperationalError, match=r"no turn to write came in 0\.05 s; 0 wait"):
+        run(second, write)
+    first.rollback()
+    run(second, write)
+    assert is_free(first)
+
+
+def test_a_statement_that_fails_gives_the_turn_back(connect):
+    first = connect()
+    with pytest.raises(OperationalError):
+        run(first, "INSERT INTO nowhere VALUES (1)")
+    assert is_free(first)
+
+
+def test_a_transaction_that_another_process_keeps_from_beginning_gives_the_turn_back(connect):
+    first, second = connect(), connect()
+    begin(first)
+    first._turn.leave()  # as if it stood in another process's line
+    first._turn = None
+    with pytest.raises(OperationalError, match="database is locked"):
+        begin(second)
+    assert is_free(second)
+    first.rollback()
+
+
+def test_a_connection_that_never_wrote_closes_without_a_turn(connect):
+    first, second = connect(), connect()
+    begin(first)
+    run(second, "SELECT number FROM counts")
+    second.close()
+    assert not is_free(first)
+    first.rollback()
+
+
+def test_everybody_in_a_crowd_is_served(connect):
+    failed, start = [], Event()
+
+    def add(connection):
+        start.wait(LONG)
+        try:
+            for _ in range(20):
+                begin(connection)
+                [count] = run(connection, "SELECT number FROM counts")
+                run(connection, "UPDATE counts SET number = %s", count + 1)
+                connection.commit()
+                connection.set_autocommit(True)
+        except OperationalError as error:
+            failed.append(str(error))
+        finally:
+            connection.close()
+
+    threads = [Thread(target=add, args=(connect(LONG),)) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    start.set()
+    for thread in threads:
+        thread.join(LONG)
+    assert failed == []
+    assert run(connect(), "SELECT number FROM counts") == (400,)
+
+
+def test_a_forked_process_has_a_line_of_its_own(connect):
+    first = connect()
+    begin(first)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if not base._lines else 1)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert not is_free(first)
+    first.rollback()

@@ -1,0 +1,225 @@
+"""History: what staff edit is kept with who, from where and why; never a secret; nothing hot."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+
+from aethercrown.history import display, tracking
+from aethercrown.history.attribution import acting, author, because
+from marketing.channels.models import Channel
+from operations.automations.models import Automation
+from operations.messaging.models import Destination
+from security.access.models import User
+from security.audit import reports
+from security.audit.models import Event
+from tests.aethercrown.bulk_writes import ROOT, bulk_writes, sources, tracked_names
+from tests.aethercrown.histories import history_of
+
+SECRET = ("password", "digest", "sealed", "wrapped", "ciphertext", "secret", "pepper", "token")
+NO_SECRET = {  # the digest of a published price book, and who takes the daily list
+    "HistoricalVersion.digest",
+    "HistoricalDestination.takes_digest",
+}
+
+
+@pytest.fixture
+def channel(db):
+    with acting("user:anna", address="203.0.113.7"):
+        return Channel.objects.create(name="Search")
+
+
+def changes(row, most=display.MOST):
+    """Those of a row whose table is tracked."""
+    found = display.changes(row, most)
+    assert found is not None
+    return found
+
+
+def told(row):
+    return [
+        (each.act, each.actor, each.reason, [(v.name, v.before, v.after) for v in each.values])
+        for each in changes(row)
+    ]
+
+
+def test_a_change_is_kept_with_who_from_where_and_why(channel):
+    channel.notes = "held back"
+    with acting("key:12 shop", "Season", "198.51.100.1"):
+        channel.save()
+    newest, first = changes(channel)
+    assert told(channel)[0] == (
+        "changed",
+        "key:12 shop",
+        "Season",
+        [("Notes", "empty", "held back")],
+    )
+    assert (newest.address, first.actor, first.address) == (
+        "198.51.100.1",
+        "user:anna",
+        "203.0.113.7",
+    )
+    assert ("Name", "", "Search") in [(v.name, v.before, v.after) for v in first.values]
+
+
+def test_a_save_that_changes_nothing_leaves_nothing(channel):
+    channel.save()
+    Channel.objects.get(name="Search").save()
+    assert channel.history.count() == 1
+
+
+def test_a_row_from_before_its_history_begins_with_what_it_was(db):
+    Channel.objects.bulk_create([Channel(name="Post", notes="old")])
+    post = Channel.objects.get(name="Post")
+    post.notes = "new"
+    with acting("user:anna"):
+        post.save()
+    newest, first = told(post)
+    assert newest == ("changed", "user:anna", "", [("Notes", "old", "new")])
+    assert first[:3] == ("created", display.NOBODY, tracking.AS_IT_WAS)
+
+
+def test_a_deletion_is_kept(channel):
+    key = channel.pk
+    Channel.objects.filter(pk=key).delete()
+    assert [each.history_type for each in Channel.history.filter(id=key)] == ["-", "+"]
+
+
+def test_rows_written_in_bulk_are_kept_where_they_differ(channel):
+    Channel.objects.bulk_create([Channel(name="Post")])
+    Channel.objects.filter(pk=channel.pk).update(notes="x")
+    assert tracking.keep(Channel, Channel.objects.all()) == 2
+    assert tracking.keep(Channel, Channel.objects.all()) == 0
+    assert [each.history_type for each in channel.history.all()] == ["~", "+"]
+    assert Event.objects.filter(stream="history:marketing.channel").count() == 3
+    assert reports.history_faults() == []
+
+
+def test_nothing_is_kept_in_silence(db):
+    with tracking.silent():
+        group = Group.objects.create(name="night shift")
+        group.permissions.set(Permission.objects.all()[:2])
+        group.delete()
+    assert not history_of(Group).exists()
+
+
+def test_what_a_group_may_do_is_kept(db):
+    group = Group.objects.create(name="night shift")
+    permission = Permission.objects.get(codename="view_pages")
+    group.permissions.add(permission)
+    assert changes(group)[0].values[0].after == str(permission)
+    group.permissions.clear()
+    assert changes(group)[0].values[0].before == str(permission)
+    assert reports.history_faults() == []
+
+
+def test_a_change_from_the_other_side_is_one_of_each_row(db):
+    group = Group.objects.create(name="night shift")
+    people = [User.objects.create(username=name) for name in ("anna", "bob")]
+    group.user_set.add(*people)
+    assert [changes(each)[0].values[0].after for each in people] == ["night shift"] * 2
+    group.user_set.remove(people[0])
+    group.user_set.clear()
+    assert [changes(each)[0].values[0].before for each in people] == ["night shift"] * 2
+    assert [each.history.count() for each in people] == [3, 3]
+
+
+def test_signing_in_changes_nothing_that_is_tracked(db):
+    person = User.objects.create(username="anna")
+    Client().force_login(person)
+    person.set_password("a long enough password")
+    person.save()
+    assert person.history.count() == 1
+
+
+def test_what_is_not_tracked_has_no_history(db):
+    permission = Permission.objects.first()
+    assert permission is not None
+    assert display.changes(permission) is None
+
+
+def test_a_row_with_a_long_past_shows_its_newest(channel):
+    for number in range(4):
+        channel.notes = f"{number}" * 400
+        channel.save()
+    shown = changes(channel, most=2)
+    assert [len(each.values) for each in shown] == [1, 1]
+    assert shown[0].values[0].after.endswith("…")
+
+
+def test_what_a_row_pointed_at_may_be_gone(channel):
+    other = Automation.history.model(task_id=99, name="x", history_type="+")
+    field = Automation._meta.get_field("task")
+    assert display._shown(field, other.task_id) == "99 (deleted)"
+    assert display._shown(field, None) == "empty"
+
+
+def test_no_secret_is_ever_in_a_history():
+    found = {
+        f"{rows.__name__}.{field.name}"
+        for rows in tracking.tracked().values()
+        for field in rows._meta.get_fields()
+        if any(word in field.name for word in SECRET)
+    }
+    assert found <= NO_SECRET
+    assert "sealed_secret" not in {each.name for each in Destination.history.model._meta.fields}
+
+
+def test_the_tables_that_staff_edit_are_tracked():
+    assert {model._meta.label for model in tracking.tracked()} >= {
+        *("security.User", "auth.Group", "security.ApiKey", "security.Key", "security.Policy"),
+        *("operations.Automation", "django_celery_beat.PeriodicTask", "operations.Component"),
+        *("operations.Destination", "operations.Silence", "marketing.Channel", "marketing.Book"),
+        *("revenue.Plan", "revenue.PriceBook", "revenue.Version", "revenue.PlanPrice"),
+        *("revenue.Charge", "revenue.Factor", "revenue.Rule"),
+    }
+
+
+def test_the_innermost_author_counts():
+    with acting("user:anna"):
+        with acting("automation:operations.sweep"):
+            assert author().actor == "automation:operations.sweep"
+        with because("a reason"):
+            assert (author().actor, author().reason) == ("user:anna", "a reason")
+    assert author().actor == ""
+
+
+KEPT = {
+    "marketing/channels/services.py": "history.keep follows",
+    "marketing/demo/services.py": "nobody made the demo company's rows",
+    "operations/demo/services.py": "nobody made the demo company's rows",
+    "security/rotation/services/steps.py": "the audit chain records each step",
+    "security/rotation/services/scheduled_runs.py": "times that follow from a policy",
+}
+
+
+def test_nothing_writes_a_tracked_table_past_its_history():
+    models = tracked_names()
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {model}.{call}"
+        for path in sources()
+        if path.relative_to(ROOT).as_posix() not in KEPT
+        for line, model, call in bulk_writes(path.read_text(encoding="utf-8"), models)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Channel.objects.filter(pk=1).update(notes='x')",
+        "Channel.objects.bulk_create([])",
+        "Channel.objects.all().delete()",
+        "rows = Channel.objects.filter(pk=1)\n    rows.update(notes='x')",
+    ],
+)
+def test_the_search_finds_each_way_past(line):
+    source = f"from marketing.channels.models import Channel\ndef f():\n    {line}\n"
+    assert len(list(bulk_writes(source, tracked_names()))) == 1
+
+
+def test_the_search_lets_by_what_is_not_tracked():
+    source = (
+        "from operations.health.models import Component\ndef f():\n"
+        "    Component.objects.filter(pk=1).update(status='x')\n    Component.objects.get(pk=1)\n"
+    )
+    assert list(bulk_writes(source, tracked_names())) == []

@@ -1,0 +1,181 @@
+import json
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db.migrations.recorder import MigrationRecorder
+
+from aethercrown.monitoring import doctor, installation
+from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, Finding, Line, Look
+
+SECRET = "my-secret-canary-value"  # noqa: S105 - made up
+
+
+def line(state, mend=""):
+    return Line("part", "Part", Finding(state, "told", mend))
+
+
+def looks(*findings):
+    return [Look("part", "Part", lambda: findings)]
+
+
+def examined(chosen):
+    return list(doctor.examine(chosen, lambda words: words.replace(SECRET, "***")))
+
+
+def test_all_good_is_said_where_all_is():
+    assert list(doctor.printed([line(GOOD)])) == ["ok      Part: told", "All good."]
+    assert doctor.is_sound([line(GOOD), line(CAUTION)])
+
+
+def test_what_is_bad_comes_with_its_mend():
+    told = list(doctor.printed([line(BAD, "do this"), line(CAUTION)]))
+    assert told == [
+        "bad     Part: told",
+        "        To mend it: do this",
+        "caution Part: told",
+        "Found: 1 bad, 1 to be careful of.",
+    ]
+    assert not doctor.is_sound([line(BAD)])
+
+
+def test_what_cannot_be_looked_at_is_bad_itself():
+    def broken():
+        raise RuntimeError(f"no line\n to {SECRET}")
+
+    [found] = examined([Look("part", "Part", broken)])
+    assert found.finding.state == BAD
+    assert found.finding.told == "This could not be looked at: RuntimeError: no line to ***"
+
+
+def test_a_secret_is_never_told():
+    [found] = examined(looks(Finding(BAD, f"see {SECRET}", f"change {SECRET}")))
+    assert SECRET not in json.dumps(found.plain())
+
+
+def test_each_look_is_known_once_and_in_its_order():
+    before = doctor.looks()
+    for each in before:
+        doctor.register(each)
+    assert doctor.looks() == before
+    names = [each.name for each in before]
+    assert names[:5] == ["settings", "files", "migrations", "clock", "backup"]
+    assert {"database", "broker", "worker", "schedules", "people", "seals", "keys"} <= set(names)
+
+
+# --- files ---------------------------------------------------------------------------------------
+@pytest.fixture
+def folder(tmp_path):
+    tmp_path.chmod(0o700)
+    (tmp_path / "secret_key").write_text("x")
+    (tmp_path / "secret_key").chmod(0o600)
+    (tmp_path / "aethercrown.sqlite3").write_text("x")
+    return tmp_path
+
+
+def test_private_files_are_good(folder):
+    [found] = installation.open_files(folder, folder / ".env")
+    assert found.state == GOOD
+
+
+@pytest.mark.parametrize("name", ["", "secret_key", ".env"])
+def test_what_others_may_read_is_named_with_the_command(folder, name):
+    (folder / ".env").write_text("SECRET_KEY=x")
+    (folder / ".env").chmod(0o600)
+    (folder / name).chmod(0o744)
+    [found] = installation.open_files(folder, folder / ".env")
+    assert found.state == BAD
+    assert found.mend == f"chmod go-rwx {(folder / name)}"
+
+
+def test_a_folder_of_another_user_is_told(folder, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    [found] = installation.open_files(folder, folder / ".env")
+    assert found.state == CAUTION
+
+
+# --- clock ---------------------------------------------------------------------------------------
+def test_clocks_that_are_apart_are_told_with_the_seconds():
+    [found] = installation.differing(
+        {"database": timedelta(seconds=-31), "broker": timedelta(seconds=30)}
+    )
+    assert (found.state, found.told) == (
+        BAD,
+        "The database is -31 s from this machine's clock.",
+    )
+    assert [each.state for each in installation.differing({})] == [GOOD]
+
+
+@pytest.mark.django_db
+def test_a_clock_that_went_back_is_seen_by_the_last_migration():
+    MigrationRecorder.Migration.objects.create(
+        app="a", name="b", applied=datetime.now(UTC) + timedelta(hours=2)
+    )
+    assert "last migration" in installation.clocks()
+    assert installation.clock_look()[0].state == BAD
+
+
+# --- copies --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("newest", "since", "state"),
+    [
+        (None, 1, GOOD),
+        (None, 3, CAUTION),
+        (1, 30, GOOD),
+        (3, 30, CAUTION),
+        (8, 30, BAD),
+    ],
+)
+def test_the_age_of_the_newest_copy_counts(newest, since, state):
+    day, now = 86400.0, 1e9
+    newest = None if newest is None else now - newest * day
+    assert installation.copy_age(newest, now - since * day, now).state == state
+
+
+def test_the_newest_copy_is_found(tmp_path):
+    assert installation.newest_copy(tmp_path / "none") is None
+    for number in (3, 1):
+        (tmp_path / str(number)).touch()
+        os.utime(tmp_path / str(number), (number, number))
+    assert installation.newest_copy(tmp_path) == 3
+
+
+# --- the command ---------------------------------------------------------------------------------
+def run(capsys, *arguments):
+    code: str | int | None = 0
+    try:
+        call_command("doctor", *arguments)
+    except SystemExit as ended:
+        code = ended.code
+    return code, capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_a_missing_migration_is_bad_and_the_exit_says_so(capsys):
+    MigrationRecorder.Migration.objects.filter(app="security").delete()
+    code, told = run(capsys, "--json")
+    found = {each["name"]: each for each in json.loads(told)["findings"]}
+    assert code == 1
+    assert found["migrations"]["state"] == BAD
+    assert found["migrations"]["mend"] == "manage.py migrate"
+
+
+@pytest.mark.django_db
+def test_every_unsafe_setting_is_told_and_none_by_its_value(capsys, settings):
+    settings.METRICS_TOKEN = SECRET[:15]
+    settings.ALLOWED_HOSTS = ["crown.example.com"]
+    code, told = run(capsys)
+    assert code == 1
+    assert "METRICS_TOKEN has 15 characters" in told
+    for secret in (settings.METRICS_TOKEN, settings.SECRET_KEY, settings.API_KEY_PEPPER):
+        assert secret not in told
+
+
+@pytest.mark.django_db
+def test_a_broker_that_is_away_is_told_without_its_password(capsys, settings):
+    settings.REDIS_URL = "redis://:pass-canary@127.0.0.1:1/0"
+    code, told = run(capsys)
+    assert code == 1
+    assert "The broker does not answer." in told
+    assert "pass-canary" not in told

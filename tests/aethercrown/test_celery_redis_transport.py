@@ -1,0 +1,14 @@
+import pytest
+
+from aethercrown.celery import app
+from aethercrown.celery_redis_transport import Channel, Transport
+
+
+def test_a_line_that_was_given_up_says_so_as_a_lost_connection():
+    with app.connection() as line:
+        channel = line.channel()
+        expected = line.connection_errors
+        assert isinstance(line.transport, Transport)
+        assert isinstance(channel, Channel)
+    with pytest.raises(expected, match="given up"):
+        channel.qos.restore_unacked()

@@ -1,0 +1,95 @@
+import os
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from aethercrown.env import BROKERS, DATABASES, Variables
+
+
+def reading(**given):
+    """A reader of that environment alone."""
+    variables = Variables()
+    variables.ENVIRON = given
+    return variables
+
+
+def test_what_can_be_read_is_read_and_what_is_missing_has_its_default():
+    env = reading(COUNT="3", RATE="0.5", ON="yes", OFF="Off", NAME="x")
+    assert (env.int("COUNT"), env.float("RATE"), env.str("NAME")) == (3, 0.5, "x")
+    assert (env.bool("ON"), env.bool("OFF")) == (True, False)
+    assert (env.int("OTHER", default=7), env.bool("ANOTHER", default=True)) == (7, True)
+    assert env.list("NAMES", default=["a"]) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("read", "told", "expected"),
+    [
+        ("int", "abc", "a whole number"),
+        ("int", "", "a whole number"),
+        ("float", "half", "a number"),
+        ("bool", "maybe", "True or False"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_its_name(read, told, expected):
+    with pytest.raises(ImproperlyConfigured) as refused:
+        getattr(reading(RATE=told), read)("RATE")
+    assert str(refused.value) == f"RATE is {told!r}, and must be {expected}."
+
+
+def test_an_address_of_a_known_kind_is_taken_as_it_is():
+    env = reading(DATABASE_URL="postgresql://me:secret@host/name", REDIS_URL="redis://host:1/0")
+    assert env.address("DATABASE_URL", DATABASES) == "postgresql://me:secret@host/name"
+    assert env.address("REDIS_URL", BROKERS) == "redis://host:1/0"
+    assert env.address("EMAIL_URL", ("smtp",)) == ""
+
+
+@pytest.mark.parametrize("url", ["mysql://me:secret@host/name", "me:secret@host", "nonsense"])
+def test_an_address_of_another_kind_is_refused_without_its_password(url):
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL must be an address") as refused:
+        reading(DATABASE_URL=url).address("DATABASE_URL", DATABASES)
+    assert "secret" not in str(refused.value)
+    assert "postgresql:// or postgres://" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("https://crown.example.org", "https://crown.example.org"),
+        ("https://crown.example.org/", "https://crown.example.org"),
+        ("HTTPS://Crown.example.org", "https://Crown.example.org"),
+        ("http://10.0.0.5:8000", "http://10.0.0.5:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("", ""),
+    ],
+)
+def test_an_origin_is_a_scheme_and_a_host_and_perhaps_a_port(told, expected):
+    assert reading(PUBLIC_URL=told).origin("PUBLIC_URL") == expected
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "crown.example.org",
+        "ftp://crown.example.org",
+        "https://",
+        "https://:8000",
+        "https://me:secret@crown.example.org",
+        "https://crown.example.org/crown",
+        "https://crown.example.org?a=1",
+        "https://crown.example.org#a",
+        "https://crown.example.org:0",
+        "https://crown.example.org:99999",
+        "https://crown example.org",
+        "https://crown.example.org\n",
+        "https://crówn.example.org",
+        "https://[::1",
+    ],
+)
+def test_what_is_no_origin_is_refused_without_its_password(told):
+    with pytest.raises(ImproperlyConfigured, match="PUBLIC_URL") as refused:
+        reading(PUBLIC_URL=told).origin("PUBLIC_URL")
+    assert "secret" not in str(refused.value)
+
+
+def test_the_process_environment_is_what_is_read_by_default():
+    assert Variables().ENVIRON is os.environ

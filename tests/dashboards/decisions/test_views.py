@@ -1,0 +1,141 @@
+"""The ledger's page: promises beside gains, and nothing where nothing was measured."""
+
+import csv
+
+import pytest
+
+from aethercrown.charts.figures import PERCENT, Unit
+from dashboards.decisions import views
+from dashboards.overview.views import standing
+from operations.alerts import services as alerts
+from operations.health.models import Component
+from operations.scheduling import services as tasks
+from operations.scheduling.services import submit as submission
+from operations.scheduling.task_spec import AITask, TaskPriority
+from tests.dashboards import company
+
+MINUS = "\N{MINUS SIGN}"
+LIFT = {"estimate": 6.4, "low": -1.2, "high": 11.9, "unit": "%"}
+
+
+def rows(answer) -> list[list[str]]:
+    return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
+
+
+def test_an_empty_ledger_says_what_will_stand_there(page):
+    text = page.get("/dashboards/decisions").content.decode()
+    assert "Nothing has been decided yet" in text
+
+
+def test_decisions_without_a_measured_one_have_no_chart(page):
+    company.channels(weeks=20)
+    company.waiting()
+    text = page.get("/dashboards/decisions").content.decode()
+    assert "No decision has been measured yet" in text
+    assert rows(page.get("/dashboards/decisions?format=csv"))[1][7:9] == ["", ""]
+
+
+def test_a_measured_decision_stands_beside_its_promise(page):
+    company.channels()
+    company.gone_well()
+    text = page.get("/dashboards/decisions").content.decode()
+    assert "Promised and gained" in text
+    header, _ = rows(page.get("/dashboards/decisions?format=csv&table=gained"))
+    assert header == ["Decision", "Proposed at", "Promised", "Gained"]
+    assert len(rows(page.get("/dashboards/decisions?format=csv&table=newest"))) == 2
+
+
+def test_the_page_costs_few_queries(page, django_assert_num_queries):
+    company.channels()
+    company.gone_well()
+    company.waiting()
+    with django_assert_num_queries(7):
+        page.get("/dashboards/decisions")
+
+
+def test_an_effect_is_worded_in_its_own_unit():
+    assert views.promised(LIFT) == f"+6.4% ({MINUS}1.2% to +11.9%)"
+    assert views.gain(None, LIFT) == ""
+    days = {**LIFT, "unit": "days"}
+    assert views.promised(days).startswith("+6.4\N{NO-BREAK SPACE}days")
+    assert views.gain({"value": 2, "low": 1, "high": 3}, {**LIFT, "unit": ""}).startswith("+2.0")
+
+
+def test_only_gains_in_one_unit_share_a_chart():
+    def row(unit: str):
+        effect = {"value": 1.0, "low": 0.0, "high": 2.0}
+        return {
+            "title": "A",
+            "proposed_at": company.NOW,
+            "expected": {**LIFT, "unit": unit},
+            "realised": effect,
+        }
+
+    table = views.gained([row("%"), row("days"), row("percent")]).table
+    assert len(table.rows) == 2
+    assert table.columns[2].unit == PERCENT
+    assert views.gained([row("days")]).table.columns[2].unit == Unit(
+        "", "\N{NO-BREAK SPACE}days", 1
+    )
+
+
+@pytest.mark.django_db
+def test_the_overview_reads_everything_once(django_assert_max_num_queries):
+    company.channels()
+    company.gone_well()
+    company.waiting()
+    with django_assert_max_num_queries(21):
+        found = standing(company.NOW)
+    assert [each.title for each in found.systems] == [
+        "Marketing budget",
+        "Recurring revenue",
+        "Decisions",
+        "AI tasks",
+        "Health",
+        "Keys",
+        "Alerts",
+    ]
+    assert len(found.waiting) == 1
+
+
+@pytest.mark.django_db
+def test_an_empty_platform_says_what_begins_it():
+    found = standing(company.NOW)
+    assert [each.figure for each in found.systems] == [
+        "No plan yet",
+        "No customers yet",
+        "None yet",
+        "None yet",
+        "Not known yet",
+        "No keys yet",
+        "0 open",
+    ]
+
+
+@pytest.mark.django_db
+def test_the_overview_says_what_runs_what_is_down_and_what_is_wrong():
+    submission.submit([AITask("a", "train", TaskPriority(2), 60.0)], company.NOW)
+    tasks.assign(company.NOW)
+    Component.objects.create(name="shop", status="unhealthy")
+    Component.objects.create(name="search", status="degraded")
+    alerts.raise_alert("health", "down", "shop", "critical", "It is down.", now=company.NOW)
+    found = {each.title: each for each in standing(company.NOW).systems}
+    assert found["AI tasks"].figure == "1 running"
+    assert found["Health"].figure == "1 of 2 work"
+    assert (found["Health"].note, found["Health"].status) == ("Down: shop.", "unhealthy")
+    assert (found["Alerts"].figure, found["Alerts"].note) == ("1 open", "1 critical.")
+
+
+def test_the_overview_shows_a_viewer_no_links_into_the_admin(page):
+    company.channels()
+    company.waiting()
+    text = page.get("/").content.decode()
+    assert "Decisions waiting" in text
+    assert "/admin/" not in text
+
+
+def test_a_gain_that_is_known_exactly_has_no_interval():
+    expected = {"unit": "USD", "estimate": 1, "low": 0, "high": 2}
+    exact = {"value": 77.0, "low": None, "high": None}
+    assert views.gain(exact, expected) == "+77.0\N{NO-BREAK SPACE}USD"
+    assert views.gain(exact | {"low": 70.0, "high": 80.0}, expected).endswith(")")

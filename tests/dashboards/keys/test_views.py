@@ -1,0 +1,115 @@
+"""The page of keys: what is overdue, due soon and healthy, and how it went."""
+
+import csv
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from dashboards.keys import views as shown
+from dashboards.overview.views import standing
+from security.apikeys import services as apikeys
+from security.apikeys.models import ApiKey
+from security.rotation import services
+from security.rotation.models import Key
+
+PAGE = "/dashboards/keys"
+DAY = timedelta(days=1)
+
+
+def rows(answer):
+    return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
+
+
+def registered(key_id, due_in):
+    services.register(key_id, "signing_secret", owner="Billing")
+    at = timezone.now() + due_in
+    Key.objects.filter(key_id=key_id).update(next_rotation_at=at, starts_at=at)
+
+
+@pytest.fixture
+def some(db):
+    registered("late", -DAY)
+    registered("soon", DAY)
+    registered("young", 30 * DAY)
+
+
+def test_before_the_first_key_it_says_how_to_begin(page, db):
+    text = page.get(PAGE).content.decode()
+    assert "No key is under management yet" in text
+    assert "Register the first key" in text
+
+
+def test_each_key_stands_in_its_part(page, some):
+    text = page.get(PAGE).content.decode()
+    assert "1 of 3 keys is overdue" in text
+    assert text.index("Overdue") < text.index("Due within 7 days") < text.index("Healthy")
+    for table, name in [("overdue", "late"), ("due-soon", "soon"), ("healthy", "young")]:
+        _, line = rows(page.get(f"{PAGE}?format=csv&table={table}"))
+        assert line[0] == name
+
+
+def test_rotations_are_listed_newest_first_and_show_no_value(page, some):
+    new = services.rotate("late").new_key
+    answer = page.get(PAGE)
+    assert new not in answer.content.decode()
+    lines = rows(page.get(f"{PAGE}?format=csv&table=history"))
+    assert lines[1][:3] == ["late", "2", "manual"]
+    assert len(lines) == 5
+
+
+def test_api_keys_that_end_soon_are_listed_with_their_last_use(page, db):
+    now = timezone.now()
+    old = apikeys.create("shop", ["all"])
+    apikeys.rotate(old.key.pk)
+    apikeys.create("trial", ["all"], None, now + DAY)
+    apikeys.create("later", ["all"], None, now + 90 * DAY)
+    apikeys.create("endless", ["all"])
+    _, trial, shop = rows(page.get(f"{PAGE}?format=csv&table=api-keys"))
+    assert (trial[0].split()[0], trial[2]) == ("trial", "expires")
+    assert (shop[0].split()[0], shop[2]) == ("shop", "replaced")
+
+
+def test_keys_under_an_old_pepper_are_counted(page, db):
+    apikeys.create("shop", ["all"])
+    ApiKey.objects.update(pepper="another")
+    assert "1 API key still stands under an old pepper" in page.get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("overdue", "total", "words"),
+    [
+        (0, 0, "No key is under management yet"),
+        (0, 1, "The one key is in time"),
+        (0, 5, "All 5 keys are in time"),
+        (1, 5, "1 of 5 keys is overdue"),
+        (2, 5, "2 of 5 keys are overdue"),
+    ],
+)
+def test_the_headline_says_it_in_a_sentence(overdue, total, words):
+    assert shown.headline(overdue, total) == words
+
+
+def card():
+    [found] = [each for each in standing(timezone.now()).systems if each.title == "Keys"]
+    return found
+
+
+@pytest.mark.django_db
+def test_without_keys_the_overviews_card_names_no_figures():
+    assert (card().figure, card().status) == ("No keys yet", "")
+    assert "0" not in card().note
+
+
+def test_the_overviews_card_says_what_is_late_soon_failed_and_next(some):
+    Key.objects.filter(key_id="young").update(fail_count=2)
+    at = Key.objects.get(key_id="soon").next_rotation_at
+    assert (card().figure, card().status) == ("1 of 3 overdue", "unhealthy")
+    assert card().note == (f"1 due within 7 days, 1 failed; next is soon on {at:%-d %B %Y}.")
+
+
+def test_the_overviews_card_makes_up_no_next_rotation(db):
+    registered("asleep", 30 * DAY)
+    services.pause("asleep")
+    assert (card().figure, card().status) == ("0 of 1 overdue", "healthy")
+    assert card().note == "0 due within 7 days, 0 failed; no next rotation is planned."

@@ -1,0 +1,90 @@
+"""Forecasts from the past alone."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from marketing.budget.measurement import backtest
+from marketing.budget.model.fit import fit
+from marketing.budget.model.history import History
+from marketing.budget.planner.proposal import Backtest
+from tests.benchmarks.accounts import account, books
+from tests.benchmarks.truth import Weather
+
+
+def test_a_steady_company_is_forecast_better_than_by_its_last_four_periods():
+    found = backtest.rolling(books(account(1, 52).record))
+    assert found is not None
+    assert found.periods == 24
+    assert found.wape_percent < found.naive_wape_percent
+    assert found.coverage_percent >= 80
+    assert found.healthy
+    text = backtest.in_words(found, 52)
+    assert text.startswith("Over 24 past periods the forecast missed by")
+    assert "better than" in text
+
+
+def test_too_few_periods_have_no_backtest():
+    assert backtest.rolling(books(account(1, 15).record)) is None
+    assert backtest.in_words(None, 15) == (
+        "No backtest: it needs 16 dated periods, and there are 15."
+    )
+
+
+def test_a_company_whose_revenue_collapsed_is_not_healthy():
+    held = books(account(1, 52).record)
+    revenue = held.revenue.copy()
+    revenue[:, 30:] /= 4
+    found = backtest.rolling(History(held.channels, held.dates, held.spend, revenue, held.seen))
+    assert found is not None
+    assert not found.healthy
+    assert "drifted" in backtest.in_words(
+        Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False), 52
+    )
+
+
+def test_the_season_ahead_is_last_years_where_that_was_nearer():
+    wave = np.sin(2 * np.pi * np.arange(104) / 52)
+    guess, wobble = backtest.ahead(wave, 4)
+    assert guess == pytest.approx(wave[52:56], abs=1e-9)
+    assert wobble == pytest.approx(0, abs=1e-9)
+
+
+def test_the_season_ahead_is_the_last_weeks_where_years_differ_or_lack():
+    rng = np.random.default_rng(0)
+    drift = np.cumsum(rng.normal(0, 1, 104))
+    guess, wobble = backtest.ahead(drift, 4)
+    assert guess == pytest.approx(np.full(4, drift[-4:].mean()))
+    assert wobble > 0
+    assert backtest.ahead(np.zeros(3), 2)[1] == 0
+
+
+def test_residuals_to_one_side_are_drift():
+    assert backtest.drifting([1.2] * 10)
+    assert backtest.drifting([-1.2] * 10)
+    assert not backtest.drifting([1, -1] * 20)
+
+
+def test_a_plan_is_rolled_back_after_two_periods_below_its_bound():
+    assert backtest.should_roll_back([90, 80, 70], [95, 75, 75]) is False
+    assert backtest.should_roll_back([90, 70, 70], [95, 75, 75])
+    assert backtest.should_roll_back([70], [75]) is False
+
+
+def test_season_adjusted_revenue_is_that_of_a_usual_week():
+    held = account(3, 104, weather=Weather(amp=0.3))
+    found = fit(books(held.record))
+    total = held.record.revenue.sum(axis=0)
+    adjusted = backtest.season_adjusted(total, found)
+    assert adjusted.std() / adjusted.mean() < total.std() / total.mean()
+
+
+def test_periods_without_a_row_do_not_count():
+    held = books(account(1, 24).record)
+    seen = held.seen.copy()
+    seen[0, 20:] = False
+    known = History(held.channels, held.dates, held.spend * seen, held.revenue * seen, seen)
+    found = backtest.forecast(known, 20, ())
+    assert found.actual == pytest.approx(known.revenue[:, 20:].sum(axis=0))
+    assert held.dates[-1] == date(2023, 1, 2) + timedelta(weeks=23)

@@ -1,0 +1,90 @@
+"""A proposal as a decision: what it changes, promises, and is guarded by."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from marketing.budget.measurement import decision
+from marketing.budget.planner import planner
+from marketing.budget.planner.proposal import Interval
+from marketing.budget.planner.request import Question, Row
+
+MONDAY = date(2026, 1, 5)
+
+
+def rows(*channels, weeks=3):
+    return tuple(
+        Row(name, 100.0, 300.0, MONDAY + timedelta(weeks=n))
+        for name in channels
+        for n in range(weeks)
+    )
+
+
+@pytest.fixture(scope="module")
+def question():
+    return Question(Decimal(200), rows("a", "b"), starts_on=date(2026, 1, 26), budget_periods=2)
+
+
+@pytest.fixture(scope="module")
+def proposal(question):
+    return planner.plan(question)
+
+
+def test_the_draft_replaces_what_is_in_force(question, proposal):
+    draft = decision.draft(question, proposal, {"a": Decimal(5)}, run_id=3)
+    assert draft.subject == "budget USD"
+    assert draft.title == "Divide 200.00 USD over 2 channels"
+    assert draft.before == {"a": Decimal(5)}
+    assert draft.after == proposal.allocations
+    assert draft.run_id == 3
+    assert draft.expected.horizon == timedelta(weeks=5)
+    assert draft.data_as_of == datetime(2026, 1, 26, tzinfo=UTC)
+
+
+def test_one_channel_is_spoken_of_as_one():
+    one = planner.plan(Question(Decimal(100), rows("a")))
+    assert decision.title(one) == "Divide 100.00 USD over one channel"
+
+
+def test_a_sure_healthy_plan_passes_its_guards(proposal):
+    kept = replace(proposal, probability_of_lift=0.95, auto_applicable=True, reasons_against=())
+    by_name = {each.name: each.passed for each in decision.guardrails(kept)}
+    assert by_name == {"probability_of_lift": True, "backtest": False, "nothing_against": True}
+
+
+def test_a_median_outside_its_own_interval_is_taken_into_it(question, proposal):
+    odd = replace(proposal, expected_lift_percent=Interval(1.0, 1.5, 2.0))
+    assert decision.draft(question, odd, {}, None).expected.low == 1.0
+
+
+@pytest.mark.parametrize(
+    ("present", "after", "percent"),
+    [
+        ({"a": 50, "b": 50}, {"a": 60, "b": 40}, 20.0),
+        ({"a": 25, "b": 25}, {"a": 50, "b": 50}, 0.0),  # the same mix, twice the money
+        ({"a": 100}, {"a": 50, "b": 50}, None),  # from nothing
+        ({"a": 100, "b": 0}, {"a": 100, "b": 0}, 0.0),
+        ({"a": 0, "b": 0}, {"a": 50, "b": 50}, None),
+    ],
+)
+def test_the_largest_change_is_against_the_present_mix(proposal, present, after, percent):
+    def decimals(amounts):
+        return {name: Decimal(amount) for name, amount in amounts.items()}
+
+    moved = replace(
+        proposal, total=Decimal(100), present=decimals(present), allocations=decimals(after)
+    )
+    assert decision.largest_change(moved) == percent
+
+
+def test_the_window_ends_with_its_last_day(question):
+    assert decision.window_end(question) == date(2026, 2, 8)
+    assert decision.window_end(replace(question, starts_on=None)) is None
+
+
+def test_rows_without_dates_are_of_no_known_age():
+    undated = Question(Decimal(100), (Row("a", 1.0, 2.0),))
+    assert decision.known_until(undated) is None
+    assert decision.period(undated) == timedelta(weeks=1)

@@ -1,0 +1,64 @@
+"""When a plan may be applied without a person."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from marketing.budget.planner.auto_apply import Case, against, largest_move
+from marketing.budget.planner.proposal import Backtest, Interval
+
+WELL = Backtest(10.0, 20.0, 90.0, 24, drifting=False, healthy=True)
+SICK = (
+    "The backtest is not healthy: error 30.0 % against 20.0 % of the naive forecast, "
+    "coverage 70 %, drifting."
+)
+ILL = Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False)
+
+
+GOOD = Case(
+    plan=np.array([110.0, 90.0]),
+    keep=np.array([100.0, 100.0]),
+    chance=0.95,
+    lift=Interval(10.0, 1.0, 20.0),
+    cost=5.0,
+    backtest=WELL,
+    stretched=False,
+    far=1.0,
+    weak=(),
+)
+
+
+def test_a_sure_small_step_with_a_healthy_backtest_has_nothing_against_it():
+    assert list(against(GOOD)) == []
+
+
+def test_each_reason_is_a_sentence_with_its_numbers():
+    doubtful = replace(
+        GOOD,
+        plan=np.array([150.0, 50.0]),
+        chance=0.8,
+        cost=50.0,
+        backtest=ILL,
+        stretched=True,
+        far=3.0,
+        weak=("Explores.",),
+    )
+    found = list(against(doubtful))
+    assert found == [
+        "The chance of a lift is 0.80, below 0.90.",
+        "The median lift of 10.00 a period does not exceed the cost of change of 50.00.",
+        "A channel would move by 50 %, above the step limit of 20 %.",
+        SICK,
+        "The limits force the plan out of the region that the data cover.",
+        "The budget is 3.0 times the largest ever spent in a period.",
+        "Explores.",
+    ]
+
+
+def test_no_backtest_is_a_reason():
+    assert list(against(replace(GOOD, backtest=None))) == ["There is no backtest yet."]
+
+
+def test_a_first_spend_is_an_infinite_move_and_no_move_is_none():
+    assert largest_move(np.array([1.0, 9.0]), np.array([0.0, 10.0])) == float("inf")
+    assert largest_move(np.array([5.0, 0.0]), np.array([5.0, 0.0])) == 0

@@ -1,0 +1,172 @@
+"""Back-ups by themselves, their trial, and a platform that stands still after a restoration."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from aethercrown.backup import making, stream
+from aethercrown.backup.automation_pause import begin, end, holds, since
+from aethercrown.models import Trial
+from aethercrown.monitoring.doctor import CAUTION, GOOD
+from operations.alerts.models import Alert
+from operations.automations import seeding
+from operations.automations import services as automations
+from operations.automations.models import Automation, Run
+from operations.automations.registry import Occasion
+from operations.backups import reports, services
+from operations.messaging import services as outbox
+from operations.messaging.models import Destination, Message
+from security.audit.models import Event
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path):
+    settings.BACKUP_FOLDER = tmp_path / "backups"
+    settings.AUDIT_ANCHORS = tmp_path / "anchors"
+    settings.BACKUP_KEY = "k" * 40
+    return settings.BACKUP_FOLDER
+
+
+@pytest.fixture
+def run():
+    """A run of the trial, under way."""
+    from django.apps import apps  # noqa: PLC0415 - the registry as migrations have it
+
+    day = timedelta(days=30)
+    seeding.seed(apps, name=services.TRY_OUT, title="Trial", every=day, mode="auto")
+    return Run.objects.create(
+        automation=Automation.objects.get(name=services.TRY_OUT),
+        planned_for=NOON,
+        state=Run.State.RUNNING,
+        attempt=1,
+        not_before=NOON,
+        queued_at=NOON,
+        lease_until=timezone.now() + timedelta(hours=1),
+    )
+
+
+def occasion(now=NOON, *, dry_run=False):
+    return Occasion("x", None, now, now, "auto", dry_run)
+
+
+def alerts():
+    return list(Alert.objects.values_list("kind", "state"))
+
+
+def test_a_backup_is_made_and_old_ones_go(folder):
+    for days in range(10):
+        services.back_up(occasion(NOON - timedelta(days=9 - days)))
+        if days == 1:  # real ones for the first two, names for the rest
+            break
+    newest = making.newest(folder)
+    assert newest is not None
+    assert newest.name == "aethercrown-20261114T120000Z.backup"
+    assert "came back whole" in services.try_out(occasion()).summary
+    assert alerts() == []
+
+
+def test_a_trial_is_remembered_with_what_it_brought_back(folder):
+    services.back_up(occasion())
+    services.try_out(occasion(NOON + timedelta(hours=1)))
+    trial = Trial.objects.get()
+    assert str(trial) == "aethercrown-20261122T120000Z.backup on 2026-11-22"
+    assert (trial.made_at, trial.at) == (NOON, NOON + timedelta(hours=1))
+    assert trial.rows > 0
+    assert trial.seconds > 0
+
+
+def test_a_trial_that_is_too_long_ago_is_told_each_night_until_there_is_one(folder):
+    tried_out(NOON - timedelta(days=36))
+    services.back_up(occasion())
+    assert alerts() == [("not tried out", "open")]
+    services.try_out(occasion())
+    assert alerts() == [("not tried out", "resolved")]
+
+
+def test_a_dry_run_writes_nothing(folder):
+    assert services.back_up(occasion(dry_run=True)).summary == "Would write a back-up into backups."
+    assert "nothing" in services.try_out(occasion(dry_run=True)).summary
+    assert not folder.exists()
+
+
+def test_a_backup_that_is_not_made_is_told(folder):
+    folder.write_text("a file is in the way")
+    with pytest.raises(FileExistsError):
+        services.back_up(occasion())
+    assert alerts() == [("not made", "open")]
+
+
+def test_a_backup_that_does_not_come_back_is_told(folder):
+    folder.mkdir()
+    (folder / "aethercrown-20261122T120000Z.backup").write_bytes(stream.PLAIN)
+    with pytest.raises(stream.Damaged):
+        services.try_out(occasion())
+    assert alerts() == [("not restored", "open")]
+
+
+def test_none_at_all_is_told_too():
+    with pytest.raises(services.NoBackup):
+        services.try_out(occasion())
+    assert alerts() == [("not restored", "open")]
+
+
+def test_after_a_restoration_nobody_holds_anything_and_nothing_runs(run):
+    listener = Destination.objects.create(name="a", channel="email", address="a@example.com")
+    letter = Message.objects.create(
+        event_key="x",
+        destination=listener,
+        to="a",
+        channel="email",
+        title="t",
+        text="t",
+        payload={},
+        next_at=NOON,
+        created_at=NOON,
+        state="sending",
+        lease_until=timezone.now(),
+    )
+    notes = services.settle(timezone.now(), None)
+    assert notes[0].startswith("1 runs and 1 messages")
+    assert holds()
+    run.refresh_from_db()
+    assert run.attempt == 2
+    assert automations.claim(run.pk, "worker", timezone.now()) is None
+    assert outbox.drain() == 0
+    letter.refresh_from_db()
+    assert (letter.state, letter.claims) == ("sending", 1)
+
+
+def test_a_person_ends_the_standstill_and_the_audit_knows():
+    begin("Restored.", NOON)
+    assert str(since()) == "Restored."
+    assert end("user:anna", NOON) == 1
+    assert end("user:anna", NOON) == 0
+    assert since() is None
+    assert Event.objects.get(event="automation.resumed").actor == "user:anna"
+
+
+def states():
+    return [each.state for each in reports.findings(NOON)]
+
+
+def tried_out(at):
+    done = {"backup": "a.backup", "made_at": at, "seconds": 1.0, "rows": 1}
+    return Trial.objects.create(at=at, **done)
+
+
+def test_the_doctor_knows_how_old_the_last_trial_is():
+    assert states() == [CAUTION]
+    trial = tried_out(NOON - timedelta(days=3))
+    assert states() == [GOOD]
+    trial.at = NOON - timedelta(days=36)
+    trial.save()
+    begin("Restored.", NOON)
+    told = [each.told for each in reports.findings(NOON)]
+    assert told[0] == "The last back-up was tried out 36 days ago."
+    assert told[1] == "Automation stands still since 2026-11-22 12:00 UTC: Restored."
+    assert reports.LOOK.name == "backup"
+    assert len(list(reports.LOOK.look())) == 2

@@ -1,0 +1,154 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis as clients
+from django.core.cache import caches
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+
+from operations.health import tasks
+from operations.health.models import Heartbeat
+from operations.health.registry import Faulty, Strained, Unsure
+from operations.health.services import builtin_checks
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.mark.django_db
+def test_the_database_takes_a_write_and_keeps_nothing_of_it():
+    builtin_checks.database()
+    assert not Heartbeat.objects.exists()
+
+
+def test_the_broker_answers():
+    builtin_checks.broker()
+
+
+def test_a_broker_that_is_not_there_is_faulty_and_no_secret_is_told(settings):
+    settings.REDIS_URL = "redis://:hunter22@127.0.0.1:1/0"
+    with pytest.raises(Faulty, match="does not answer") as caught:
+        builtin_checks.broker()
+    assert "hunter22" not in str(caught.value)
+
+
+def test_full_queues_strain_it(valkey, settings, monkeypatch):
+    monkeypatch.setattr(builtin_checks, "LONGEST_QUEUE", 3)
+    valkey.rpush(f"{settings.CACHE_PREFIX}:default", "a", "b")
+    valkey.rpush(f"{settings.CACHE_PREFIX}:models", "c")
+    with pytest.raises(Strained, match="3 tasks wait"):
+        builtin_checks.broker()
+
+
+def test_without_a_broker_setting_none_is_needed(settings):
+    settings.REDIS_URL = ""
+    builtin_checks.broker()
+
+
+def test_the_cache_keeps_what_is_set():
+    builtin_checks.cache()
+
+
+def test_a_cache_that_forgets_is_faulty(settings):
+    settings.CACHES = {"broker": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    with pytest.raises(Faulty, match="did not give back"):
+        builtin_checks.cache()
+    assert caches["broker"].get("anything") is None
+
+
+def test_a_cache_that_is_not_there_fails(settings):
+    settings.CACHES = {
+        "broker": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
+    with pytest.raises(clients.RedisError):
+        builtin_checks.cache()
+
+
+@pytest.fixture
+def _long_alive(monkeypatch):
+    monkeypatch.setattr(builtin_checks, "BORN", timezone.now() - timedelta(days=1))
+
+
+def test_just_after_the_start_an_old_sign_of_life_says_nothing(monkeypatch):
+    monkeypatch.setattr(builtin_checks, "BORN", NOON)
+    old, within = NOON - timedelta(days=2), timedelta(minutes=5)
+    with pytest.raises(Unsure):
+        builtin_checks.fresh("schedule was served", old, within, NOON + within)
+    with pytest.raises(Faulty, match="No schedule was served for 173101 seconds"):
+        builtin_checks.fresh("schedule was served", old, within, NOON + timedelta(seconds=301))
+
+
+@pytest.mark.usefixtures("_long_alive")
+@pytest.mark.django_db
+def test_a_worker_lives_while_its_tasks_run():
+    with pytest.raises(Unsure):
+        builtin_checks.worker()
+    tasks.note_worker()
+    tasks.note_worker()
+    builtin_checks.worker()
+    Heartbeat.objects.update(at=timezone.now() - timedelta(seconds=95))
+    with pytest.raises(Faulty, match=r"No worker has run a task for 9\d seconds"):
+        builtin_checks.worker()
+
+
+@pytest.mark.usefixtures("_long_alive")
+@pytest.mark.django_db
+@pytest.mark.usefixtures("schedules")
+def test_beat_lives_while_it_sends():
+    PeriodicTask.objects.update(last_run_at=None)
+    with pytest.raises(Unsure):
+        builtin_checks.beat()
+    tasks.note_worker()
+    builtin_checks.beat()
+    Heartbeat.objects.all().delete()
+    task = PeriodicTask.objects.get(name="operations.note_worker")
+    PeriodicTask.objects.filter(pk=task.pk).update(last_run_at=timezone.now())
+    builtin_checks.beat()
+    PeriodicTask.objects.filter(pk=task.pk).update(
+        last_run_at=timezone.now() - timedelta(minutes=6)
+    )
+    with pytest.raises(Faulty, match="No schedule was served"):
+        builtin_checks.beat()
+
+
+@pytest.mark.parametrize(
+    ("free", "total", "error"),
+    [
+        (50e9, 100e9, None),
+        (10e9, 100e9, None),
+        (9e9, 100e9, Strained),
+        (4e9, 100e9, Faulty),
+        (0.9e9, 2e9, Faulty),
+    ],
+)
+def test_room_on_the_disk(free, total, error):
+    if error is None:
+        builtin_checks.room(int(free), int(total))
+        return
+    with pytest.raises(error, match="GB are free"):
+        builtin_checks.room(int(free), int(total))
+
+
+def test_the_disk_of_the_data_folder_is_measured(tmp_path, monkeypatch):
+    measured = []
+    monkeypatch.setattr(builtin_checks, "room", lambda free, total: measured.append((free, total)))
+    builtin_checks.disk(tmp_path)
+    builtin_checks.disk()
+    assert all(0 <= free <= total for free, total in measured)
+
+
+def test_mail_is_no_more_than_connected_to(settings):
+    builtin_checks.mail()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    with pytest.raises(OSError, match="refused"):
+        builtin_checks.mail()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_part_is_looked_at_from_a_thread_of_its_own():
+    for part in builtin_checks.PARTS:
+        if part.name != "disk":  # of which a test knows nothing
+            assert part.look(1.0).status in {"healthy", "unknown"}, part.name

@@ -1,0 +1,133 @@
+"""Destinations and messages in the admin: secrets go in and never come out."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from aethercrown.crypto import sealing
+from operations.messaging import services
+from operations.messaging.message import Letter
+from operations.messaging.models import Destination, Message
+from tests.operations.people import messages_of, staff
+
+ACTS = ("view", "add", "change")
+SECRET = "a-long-enough-secret"  # noqa: S105 - a test's
+ADD = "admin:operations_destination_add"
+
+
+@pytest.fixture
+def person(client, db):
+    return staff(client, *(f"operations.{act}_destination" for act in ACTS))
+
+
+def given(**changed):
+    return {
+        "name": "Hook", "channel": "webhook", "address": "https://hooks.example.com/a",
+        "least_severity": "high", "takes_alerts": "on", "is_enabled": "on", "secret": SECRET,
+        **changed,
+    }  # fmt: skip
+
+
+def errors(reply):
+    return [each for told in reply.context["adminform"].form.errors.values() for each in told]
+
+
+def test_a_secret_is_stored_sealed_and_not_shown_again(person, settings):
+    person.post(reverse(ADD), given())
+    hook = Destination.objects.get()
+    assert SECRET not in hook.sealed_secret
+    assert sealing.opened(hook.sealed_secret, settings.ALERT_SEALING_KEY) == SECRET
+
+    change = reverse("admin:operations_destination_change", args=[hook.pk])
+    text = person.get(change).content.decode()
+    assert SECRET not in text
+    assert hook.sealed_secret not in text
+    person.post(change, given(secret="", name="Renamed"))
+    again = Destination.objects.get()
+    assert (again.name, again.sealed_secret) == ("Renamed", hook.sealed_secret)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"secret": ""}, "A webhook needs a secret to be signed with."),
+        ({"secret": "short"}, "Ensure this value has at least 16 characters (it has 5)."),
+        ({"address": "http://hooks.example.com/"}, "scheme"),
+        ({"address": "https://10.0.0.1/"}, "10.0.0.1 is not a public address."),
+        ({"address": "https://[::1]/"}, "not a public address."),
+        ({"address": "https://user:pw@example.com/"}, "URL"),
+        ({"channel": "email", "address": "nobody"}, "Enter a valid email address."),
+        ({"channel": "pigeon"}, "pigeon is not one of the available choices."),
+    ],
+)
+def test_what_cannot_be_called_is_refused_with_its_reason(person, changed, told):
+    reply = person.post(reverse(ADD), given(**changed))
+    assert any(told.lower() in each.lower() for each in errors(reply)), errors(reply)
+    assert not Destination.objects.exists()
+
+
+def test_an_address_of_mail_is_taken_with_a_warning_while_no_mail_goes_out(person, settings):
+    reply = person.post(
+        reverse(ADD), given(channel="email", address="a@example.com", secret=""), follow=True
+    )
+    assert any("EMAIL_URL is not set" in each for each in messages_of(reply))
+    Destination.objects.all().delete()
+    settings.EMAIL_URL = "smtp://localhost"
+    reply = person.post(
+        reverse(ADD), given(channel="email", address="a@example.com", secret=""), follow=True
+    )
+    assert not any("EMAIL_URL" in each for each in messages_of(reply))
+
+
+def test_those_who_only_look_see_no_field_for_a_secret(client, hook):
+    staff(client, "operations.view_destination")
+    reply = client.get(reverse("admin:operations_destination_change", args=[hook.pk]))
+    text = reply.content.decode()
+    assert "secret" not in text.lower()
+    assert "https://hooks.example.com" in text
+    assert "hooks.example.com/alerts" not in text
+
+
+def test_those_who_only_look_see_an_address_of_mail(client, listener):
+    staff(client, "operations.view_destination")
+    reply = client.get(reverse("admin:operations_destination_change", args=[listener.pk]))
+    assert "ada@example.com" in reply.content.decode()
+
+
+@pytest.fixture
+def dead(listener):
+    services.post(Letter("event:1", "A title", "A text", {"a": 1}), "high", timezone.now())
+    Message.objects.update(state="dead", ended_at=timezone.now(), error="No answer.")
+    return Message.objects.get()
+
+
+def send_again(client, message):
+    listed = reverse("admin:operations_message_changelist")
+    chosen = {"action": "send_again", "_selected_action": [message.pk]}
+    return client.post(listed, chosen, follow=True)
+
+
+def test_what_is_dead_is_sent_again_once(client, dead, settings):
+    staff(client, "operations.view_message", "security.operate")
+    assert "Queued again: 1." in messages_of(send_again(client, dead))
+    dead.refresh_from_db()
+    assert dead.state == "queued"
+    settings.EMAIL_URL = "smtp://localhost"
+    assert messages_of(send_again(client, dead)) == [
+        f"{dead} is queued; only a dead message is sent again."
+    ]
+
+
+def test_those_who_only_look_cannot_send(client, dead):
+    staff(client, "operations.view_message")
+    send_again(client, dead)
+    dead.refresh_from_db()
+    assert dead.state == "dead"
+
+
+def test_a_message_is_read_and_never_changed(client, dead):
+    staff(client, *(f"operations.{act}_message" for act in (*ACTS, "delete")))
+    change = reverse("admin:operations_message_change", args=[dead.pk])
+    assert "No answer." in client.get(change).content.decode()
+    assert client.get(reverse("admin:operations_message_delete", args=[dead.pk])).status_code == 403
+    assert client.post(change, {"title": "x"}).status_code == 403

@@ -1,0 +1,24 @@
+"""Asking for the messages to be sent may fail; what was written stays written."""
+
+import pytest
+
+from operations.messaging import dispatch
+
+
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch):
+    monkeypatch.setattr(dispatch, "_ringer", dispatch._nobody)
+
+
+def test_whoever_hangs_there_is_called():
+    rung = []
+    dispatch.ring()
+    dispatch.hang(lambda: rung.append(1))
+    dispatch.ring()
+    assert rung == [1]
+
+
+def test_a_ringer_that_fails_is_noted_and_does_no_harm(caplog):
+    dispatch.hang(lambda: 1 / 0)
+    dispatch.ring()
+    assert "Nobody could be asked" in caplog.text

@@ -1,0 +1,341 @@
+"""Messages are written once, sent once, tried again, given up, and never lost."""
+
+import json
+import smtplib
+from datetime import timedelta
+from email.utils import parseaddr
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from aethercrown.http.outbound import Answer, Refused, TooLarge, Unreachable
+from operations.messaging import dispatch, retry, services, signature
+from operations.messaging.message import Letter
+from operations.messaging.models import Destination, Message
+from operations.messaging.services import Undelivered, WrongStep
+from tests.operations.conftest import NOON
+
+MINUTE = timedelta(minutes=1)
+LETTER = Letter("event:1", "A title", "A text", {"event": "opened"})
+
+
+@pytest.fixture(autouse=True)
+def _mail_goes_out(settings):
+    settings.EMAIL_URL = "smtp://localhost"
+    settings.ALERT_EMAIL_FROM = "Crown <crown@example.org>"
+
+
+class Carrier:
+    """Takes messages, or refuses them as the test says."""
+
+    def __init__(self, *errors):
+        self.errors = list(errors)
+        self.seen = []
+
+    def __call__(self, message, now):
+        self.seen.append((message.event_key, now))
+        error = self.errors.pop(0) if self.errors else None
+        if error:
+            raise error
+
+
+def posted(key="event:1", severity="high"):
+    services.post(Letter(key, "A title", "A text", {"event": "opened"}), severity, NOON)
+    return Message.objects.filter(event_key__startswith=f"{key}:").order_by("-pk").first()
+
+
+def drained(carrier, after=timedelta(0), **options):
+    return services.drain(clock=lambda: NOON + after, deliver=carrier, luck=lambda: 0.5, **options)
+
+
+def test_one_event_makes_one_row_for_each_who_listens(listener, hook):
+    assert services.post(LETTER, "info", NOON) == 0
+    for _again in range(2):
+        assert services.post(LETTER, "warning", NOON) == 2
+    keys = set(Message.objects.values_list("event_key", flat=True))
+    assert keys == {f"event:1:email:{listener.pk}", f"event:1:webhook:{hook.pk}"}
+
+
+def test_what_follows_goes_to_those_who_had_the_first(listener, hook):
+    posted()
+    Destination.objects.create(name="new", channel="email", address="n@example.com")
+    Destination.objects.filter(pk=hook.pk).update(is_enabled=False)
+    services.follow("event:1:", Letter("event:1:end", "Over", "", {}), NOON)
+    followed = Message.objects.filter(title="Over")
+    assert [each.to for each in followed] == ["Ada"]
+
+
+def test_what_arrived_is_not_sent_again(listener):
+    message = posted()
+    carrier = Carrier()
+    assert drained(carrier, MINUTE) == 1
+    assert drained(carrier, MINUTE) == 0
+    message.refresh_from_db()
+    assert (message.state, message.ended_at, message.lease_until, message.error) == (
+        "sent", NOON + MINUTE, None, "",
+    )  # fmt: skip
+    assert carrier.seen == [(message.event_key, NOON + MINUTE)]
+
+
+def test_what_fails_is_tried_after_each_wait_and_then_dead(listener):
+    message = posted()
+    carrier = Carrier(*[Undelivered("password=hunter22 was refused") for _try in range(9)])
+    moment = timedelta(0)
+    for wait in retry.WAITS:
+        drained(carrier, moment)
+        message.refresh_from_db()
+        assert (message.state, message.next_at) == ("queued", NOON + moment + wait)
+        assert "hunter22" not in message.error
+        assert drained(carrier, moment + wait - timedelta(seconds=1)) == 0
+        moment += wait
+    drained(carrier, moment)
+    message.refresh_from_db()
+    assert (message.state, message.tries, message.ended_at) == ("dead", 6, NOON + moment)
+    assert drained(carrier, moment + timedelta(days=9)) == 0
+    assert len(carrier.seen) == 6
+
+
+def test_a_final_failure_is_not_tried_again_until_a_person_says_so(listener):
+    message = posted()
+    drained(Carrier(Undelivered("404", final=True)))
+    message.refresh_from_db()
+    assert (message.state, message.error, message.tries) == ("dead", "404", 1)
+
+    services.send_again(message.pk, NOON + MINUTE)
+    with pytest.raises(WrongStep, match="is queued; only a dead message"):
+        services.send_again(message.pk, NOON)
+    assert drained(Carrier(), MINUTE) == 1
+    message.refresh_from_db()
+    assert (message.state, message.tries) == ("sent", 1)
+
+
+def test_an_error_nobody_thought_of_is_tried_again(listener, caplog):
+    message = posted()
+    drained(Carrier(ZeroDivisionError("odd")))
+    message.refresh_from_db()
+    assert (message.state, message.error) == ("queued", "ZeroDivisionError: odd")
+    assert "could not be sent" in caplog.text
+
+
+def test_what_waits_for_one_who_is_away_waits_as_well(listener, hook):
+    posted("event:1")
+    posted("event:2")
+    carrier = Carrier(Undelivered("gone", is_away=True), Undelivered("gone", is_away=True))
+    assert drained(carrier) == 0
+    assert len(carrier.seen) == 2
+    assert drained(carrier, MINUTE) == 4
+
+
+def test_of_two_workers_one_has_the_message(listener):
+    message = posted()
+    first = services.claim(message.pk, NOON)
+    assert first is not None
+    assert first.tries == 1
+    assert services.claim(message.pk, NOON) is None
+    assert drained(Carrier()) == 0
+
+
+def test_to_one_destination_messages_go_one_at_a_time(listener, hook):
+    posted("event:1")
+    posted("event:2")
+    busy = Message.objects.filter(destination=hook)[0]
+    services.claim(busy.pk, NOON)
+    carrier = Carrier()
+    assert drained(carrier) == 2
+    assert all(":email:" in key for key, _now in carrier.seen)
+
+
+def test_what_a_killed_worker_held_is_sent_after_its_lease(listener):
+    message = posted()
+    services.claim(message.pk, NOON)
+    assert drained(Carrier(), services.LEASE) == 0
+    assert drained(Carrier(), services.LEASE + MINUTE) == 1
+
+
+def test_what_kills_its_worker_each_time_is_given_up(listener):
+    message = posted()
+    Message.objects.update(tries=retry.TRIES)
+    carrier = Carrier()
+    drained(carrier)
+    message.refresh_from_db()
+    assert (message.state, message.error, carrier.seen) == ("dead", services.LOST, [])
+
+
+def test_a_worker_that_woke_past_its_lease_notes_nothing(listener):
+    message = posted()
+
+    def slow(_message, _now):
+        late = NOON + services.LEASE + MINUTE
+        assert services.claim(message.pk, late) is not None
+
+    drained(slow)
+    message.refresh_from_db()
+    assert (message.state, message.claims) == ("sending", 2)
+
+
+def test_a_drain_begins_nothing_after_its_time(listener):
+    posted()
+    assert drained(Carrier(), seconds=0) == 0
+
+
+def test_what_no_worker_takes_is_sent_by_others_after_a_while(listener):
+    now = timezone.now()
+    services.post(LETTER, "high", now)
+    assert services.relieve(now + timedelta(seconds=19)) == 0
+    assert services.relieve(now + timedelta(seconds=20)) == 1
+    assert [letter.subject for letter in mail.outbox] == ["A title"]
+    assert services.relieve(now + timedelta(hours=1)) == 0
+
+
+def test_a_claim_lost_to_another_is_passed_over(listener, monkeypatch):
+    posted()
+    monkeypatch.setattr(services, "claim", lambda _pk, _now: None)
+    assert drained(Carrier()) == 0
+
+
+def test_the_bell_is_rung_when_the_event_is_committed(
+    listener, monkeypatch, django_capture_on_commit_callbacks
+):
+    rung = []
+    monkeypatch.setattr(dispatch, "_ringer", lambda: rung.append(1))
+    with django_capture_on_commit_callbacks(execute=True):
+        posted()
+        assert rung == []
+    assert rung == [1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_workers_send_each_message_once(at_once, listener, hook, settings):
+    for number in range(20):
+        posted(f"event:{number}")
+    carrier = Carrier()
+    at_once(lambda: [drained(carrier) for _again in range(3)], 4)
+    while drained(carrier):
+        pass
+    keys = [key for key, _now in carrier.seen]
+    assert len(keys) == len(set(keys)) == 40
+
+
+# --- Channels ---------------------------------------------------------------------------------
+def test_a_mail_names_its_event_in_its_id(listener):
+    services.delivered(posted(), NOON)
+    [letter] = mail.outbox
+    assert (letter.subject, letter.body, letter.to) == ("A title", "A text", ["ada@example.com"])
+    assert parseaddr(letter.from_email)[1] == "crown@example.org"
+    assert letter.extra_headers["Message-ID"] == f"<event.1.email.{listener.pk}@example.org>"
+
+
+def test_without_a_mail_server_the_message_says_so(listener, settings):
+    settings.EMAIL_URL = ""
+    with pytest.raises(Undelivered, match="EMAIL_URL is not set") as caught:
+        services.delivered(posted(), NOON)
+    assert caught.value.final
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError(), smtplib.SMTPServerDisconnected("x")])
+def test_a_mail_server_that_fails_is_tried_again(listener, settings, error):
+    settings.EMAIL_BACKEND = "tests.operations.messaging.test_services.Failing"
+    Failing.error = error
+    with pytest.raises(Undelivered, match="mail server") as caught:
+        services.delivered(posted(), NOON)
+    assert caught.value.is_away
+    assert not caught.value.final
+
+
+class Failing:
+    """A mail backend that cannot be reached."""
+
+    error: Exception
+
+    def __init__(self, **_options):
+        pass
+
+    def send_messages(self, _letters):
+        raise self.error
+
+
+def test_a_message_whose_destination_is_gone_is_dead(listener):
+    message = posted()
+    listener.delete()
+    message.refresh_from_db()
+    assert message.to == "Ada"
+    with pytest.raises(Undelivered, match="was deleted"):
+        services.delivered(message, NOON)
+
+
+class Receiver:
+    """Stands where the client for webhooks does, one step before the network."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.calls = []
+
+    def fetch(self, url, **options):
+        self.calls.append((url, options))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return Answer(self.answer, {}, b"", 0.1)
+
+
+def test_a_webhook_carries_the_event_signed(hook):
+    receiver = Receiver(204)
+    message = posted()
+    services.delivered(message, NOON, receiver.fetch)
+    [(url, options)] = receiver.calls
+    sent = options["headers"]
+    assert url == "https://hooks.example.com/alerts"
+    assert (options["method"], options["seconds"]) == ("POST", 10.0)
+    assert sent["X-Event-Id"] == message.event_key
+    assert json.loads(options["body"]) == {"event": "opened", "id": message.event_key}
+    assert signature.is_good(
+        "s3cret-of-the-hook", sent["X-Timestamp"], options["body"], sent["X-Signature"], NOON
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "final", "words"),
+    [
+        (302, True, "answered 302"),
+        (410, True, "answered 410"),
+        (429, False, "answered 429"),
+        (503, False, "answered 503"),
+        (Refused("10.0.0.1 is not public."), True, "not public"),
+        (Unreachable("timeout", "It did not answer in time."), False, "in time. .timeout."),
+        (TooLarge("Too much.", 500), False, "answered 500"),
+    ],
+)
+def test_what_a_receiver_does_not_take_is_judged_by_its_answer(hook, reply, final, words):
+    with pytest.raises(Undelivered, match=words) as caught:
+        services.delivered(posted(), NOON, Receiver(reply).fetch)
+    assert caught.value.final == final
+
+
+def test_a_receiver_that_talks_too_much_has_it_nevertheless(hook):
+    services.delivered(posted(), NOON, Receiver(TooLarge("Too much.", 200)).fetch)
+
+
+def test_a_secret_sealed_under_another_key_is_said_to_be_so(hook, settings):
+    message = posted()
+    settings.ALERT_SEALING_KEY = "another"
+    with pytest.raises(Undelivered, match="enter it again") as caught:
+        services.delivered(message, NOON, Receiver(200).fetch)
+    assert caught.value.final
+
+
+def test_a_webhook_into_the_own_network_is_refused(hook):
+    Destination.objects.filter(pk=hook.pk).update(address="https://127.0.0.1:8000/")
+    with pytest.raises(Undelivered, match=r"127\.0\.0\.1") as caught:
+        services.delivered(posted(), NOON)
+    assert caught.value.final
+
+
+def test_old_messages_are_forgotten_and_those_on_their_way_are_not(listener):
+    for number in range(4):
+        posted(f"event:{number}")
+    ended = [("sent", 90), ("sent", 91), ("dead", 366), ("queued", 0)]
+    for message, (state, days) in zip(Message.objects.order_by("pk"), ended, strict=True):
+        ended_at = NOON - timedelta(days=days) if days else None
+        Message.objects.filter(pk=message.pk).update(state=state, ended_at=ended_at)
+    assert services.purge(NOON) == 2
+    assert sorted(Message.objects.values_list("state", flat=True)) == ["queued", "sent"]

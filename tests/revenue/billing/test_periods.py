@@ -1,0 +1,108 @@
+"""Billing months, and what their days come to."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from revenue.billing.periods import (
+    Combine,
+    Month,
+    Part,
+    Reading,
+    combined,
+    complete,
+    is_used,
+    month,
+    situation,
+    tenure,
+    today_in,
+)
+
+MARCH = Month(date(2026, 3, 1), date(2026, 4, 1))
+DAYS = {
+    date(2026, 2, 27): Decimal(9),
+    date(2026, 3, 1): Decimal(1),
+    date(2026, 3, 31): Decimal(4),
+    date(2026, 4, 1): Decimal(100),
+}
+
+
+@pytest.mark.parametrize(
+    ("day", "days"),
+    [(date(2024, 2, 29), 29), (date(2026, 2, 1), 28), (date(2026, 12, 31), 31)],
+)
+def test_a_month_has_its_own_length(day, days):
+    found = month(day)
+    assert (found.end - found.start).days == days
+    assert found.start <= day < found.end
+
+
+def test_the_last_complete_months_leave_the_running_one_out():
+    found = complete(date(2026, 2, 1), 3)
+    assert [each.start for each in found] == [
+        date(2025, 11, 1),
+        date(2025, 12, 1),
+        date(2026, 1, 1),
+    ]
+
+
+def test_the_day_is_that_of_the_customers_zone_also_when_clocks_change():
+    night = datetime(2026, 3, 29, 22, 30, tzinfo=UTC)
+    assert today_in("Europe/Berlin", night) == date(2026, 3, 30)
+    assert today_in("America/New_York", night) == date(2026, 3, 29)
+
+
+@pytest.mark.parametrize(
+    ("combine", "quantity"),
+    [(Combine.SUM, 5), (Combine.LAST, 4), (Combine.MAX, 9), (Combine.MEAN, Decimal("2.5"))],
+)
+def test_each_rule_makes_its_own_quantity_of_the_same_days(combine, quantity):
+    assert combined(combine, DAYS, MARCH) == quantity
+
+
+def test_a_reading_holds_into_the_month_but_not_for_ever():
+    old = {date(2026, 2, 1): Decimal(7)}
+    assert combined(Combine.LAST, old, MARCH) == 7
+    assert combined(Combine.SUM, old, MARCH) is None
+    assert combined(Combine.LAST, {date(2025, 2, 1): Decimal(7)}, MARCH) is None
+
+
+@pytest.mark.parametrize(
+    ("since", "on", "months"),
+    [
+        (date(2026, 1, 31), date(2026, 2, 27), 0),
+        (date(2026, 1, 31), date(2026, 2, 28), 1),
+        (date(2024, 3, 5), date(2026, 3, 5), 24),
+        (date(2026, 5, 1), date(2026, 3, 1), 0),
+    ],
+)
+def test_tenure_counts_whole_months(since, on, months):
+    assert tenure(since, on) == months
+
+
+def test_meters_answer_their_part_of_the_question():
+    found = situation(
+        {
+            "api_calls": Reading(Part.USAGE, Combine.SUM, DAYS),
+            "daily_active_rate": Reading(Part.ENGAGEMENT, Combine.MEAN, DAYS),
+            "silent": Reading(Part.USAGE, Combine.SUM, {}),
+        },
+        MARCH,
+        date(2025, 3, 1),
+    )
+    assert found.usage == {"api_calls": 5}
+    assert found.engagement == {"tenure_months": 12, "daily_active_rate": Decimal("2.5")}
+    assert found.company is None
+
+
+def test_a_company_meter_says_something_of_the_company():
+    known = {"employee_count": Reading(Part.COMPANY, Combine.LAST, DAYS)}
+    assert situation(known, MARCH, None).company == {"employee_count": Decimal(4)}
+    assert not is_used(known.values(), MARCH)
+
+
+def test_use_is_known_where_a_meter_of_use_has_a_day():
+    known = [Reading(Part.USAGE, Combine.SUM, {date(2026, 3, 5): Decimal(0)})]
+    assert is_used(known, MARCH)
+    assert not is_used(known, Month(date(2026, 5, 1), date(2026, 6, 1)))

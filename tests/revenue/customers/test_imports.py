@@ -1,0 +1,90 @@
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from aethercrown.csv.reader import Record, Unreadable
+from revenue.customers import imports
+
+TODAY = date(2026, 3, 20)
+
+
+@pytest.mark.parametrize(
+    ("read", "cell", "value"),
+    [
+        (imports.zone, "Europe/Berlin", "Europe/Berlin"),
+        (imports.amount, "10.5", Decimal("10.5")),
+        (imports.interval, "Year", "year"),
+        (imports.months, "12", 12),
+        (imports.months, "0", 0),
+        (imports.direction, "Refund", "refund"),
+        (imports.quantity, "0", Decimal(0)),
+        (imports.quantity, "1e12", Decimal(10) ** 12),
+    ],
+)
+def test_cells_are_read(read, cell, value):
+    assert read(cell) == value
+
+
+@pytest.mark.parametrize(
+    ("read", "cell", "reason"),
+    [
+        (imports.zone, "Mars/Base", "is not a time zone"),
+        (imports.amount, "-1", "must be 0 to 1000000000, not -1"),
+        (imports.amount, "1e12", "must be 0 to"),
+        (imports.interval, "daily", "is not one of week, month, quarter, year"),
+        (imports.months, "1.5", "must be a whole number from 0 to 1200"),
+        (imports.months, "-1", "must be a whole number"),
+        (imports.months, "1201", "must be a whole number"),
+        (imports.direction, "gift", "is neither payment nor refund"),
+        (imports.quantity, "-0.1", "must be 0 to 1000000000000, not -0.1"),
+        (imports.quantity, "1000000000001", "must be 0 to 1000000000000, not 1000000000001"),
+    ],
+)
+def test_other_cells_say_why_not(read, cell, reason):
+    with pytest.raises(Unreadable, match=reason):
+        read(cell)
+
+
+def wide(months, *, churned):
+    values = {
+        "external_id": "a",
+        "plan": None,
+        "monthly": Decimal(7),
+        "currency": "USD",
+        "tenure_months": months,
+        "churned": churned,
+    }
+    return imports.wide_fact(Record(2, values), TODAY)
+
+
+def test_tenure_is_reckoned_from_today():
+    assert wide(14, churned=False).started_on == date(2025, 1, 20)
+    assert wide(0, churned=False).started_on == TODAY
+    assert wide(1, churned=False).ended_on is None
+    assert wide(1, churned=True).ended_on == TODAY
+
+
+def test_a_price_of_an_interval_is_made_monthly():
+    values = {
+        "subscription": "s",
+        "customer": "a",
+        "plan": "pro",
+        "amount": Decimal(120),
+        "every": "year",
+        "currency": "USD",
+        "started_on": TODAY,
+        "ended_on": None,
+    }
+    assert imports.long_fact(Record(2, values)).amount == 10
+
+
+def test_days_that_cannot_be_are_named():
+    good = wide(3, churned=True)
+    assert imports.day_faults(good, TODAY) == []
+    late = good._replace(started_on=date(2026, 4, 1), ended_on=date(2026, 3, 31))
+    assert [(each.column, each.reason) for each in imports.day_faults(late, TODAY)] == [
+        ("started_on", "2026-04-01 is after today, 2026-03-20"),
+        ("ended_on", "2026-03-31 is after today, 2026-03-20"),
+        ("ended_on", "2026-03-31 is before the start, 2026-04-01"),
+    ]

@@ -1,0 +1,84 @@
+"""A charge's price as plain fields, and back."""
+
+import pytest
+
+from revenue.pricing.check import IN_BOOKS, charge_problems
+from revenue.pricing.decimals import Problem
+from revenue.pricing.forms.charge_form import (
+    COLUMNS,
+    FIELDS,
+    HELP,
+    NAMES,
+    ROWS,
+    base_of,
+    fields_of,
+    placed,
+    price_of,
+)
+
+PRICES = {
+    "flat": {"amount": "5"},
+    "per_unit": {"unit": "0.1", "minimum": "2", "maximum": "9", "percent_discount": "10"},
+    "graduated": {
+        "tiers": [{"up_to": "9", "unit": "2", "flat": "1"}, {"up_to": None, "unit": "1"}]
+    },
+    "volume": {"tiers": [{"up_to": None, "unit": "1"}]},
+    "graduated_percentage": {"tiers": [{"up_to": None, "rate": "3"}]},
+    "tiered_blocks_all_tiers": {"tiers": [{"max_blocks": None, "block": "10", "price": "4"}]},
+    "tiered_blocks_top_tier": {"tiers": [{"max_blocks": None, "block": "10", "price": "4"}]},
+    "capacity": {
+        "tiers": [{"max": {"seats": "5", "gb": "9"}, "price": "1"}, {"max": {}, "price": "2"}]
+    },
+    "package": {"amount": "5", "package_size": "10", "free_units": "3"},
+    "percentage": {"rate": "2", "fixed_per_event": "0.1", "free_events": "3", "free_amount": "50"},
+    "multiplier": {"multiplier": "1.2"},
+    "min_commitment": {"commitment": "100"},
+}
+
+
+def test_every_model_of_a_book_has_its_fields_and_every_field_its_words():
+    assert FIELDS.keys() == IN_BOOKS == PRICES.keys()
+    assert set(HELP) == set(NAMES)
+    assert {model for model, names in FIELDS.items() if "tiers" in names} == set(COLUMNS)
+
+
+@pytest.mark.parametrize("model", PRICES)
+def test_a_price_goes_into_the_fields_and_comes_back(model):
+    read = price_of(model, fields_of(model, PRICES[model]))
+    assert read.problems == ()
+    assert read.price == PRICES[model]
+    assert charge_problems(model, read.price, "price") == []
+
+
+def test_suffixes_say_nothing_that_the_fields_do_not():
+    assert base_of("package_min_max") == base_of("package_max_min") == "package"
+    assert base_of("percentage") == "percentage"
+
+
+def test_a_field_that_the_model_does_not_use_is_named():
+    found = price_of("flat", {"amount": "5", "tiers": "9, 1", "unit": ""})
+    assert placed(found.problems) == [("tiers", "is not used by flat; leave it empty")]
+
+
+def test_wrong_tiers_are_named_by_their_line():
+    read = price_of("volume", {"tiers": "9, 2\n\n5, 1\n, x, 0, 7"})
+    told = dict.fromkeys(placed(charge_problems("volume", read.price, "price")))
+    assert ("tiers", "Line 2: up_to must be above 9, not 5") in told
+    assert any(words.startswith("Line 3: unit must be a number") for _, words in told)
+    assert read.price["tiers"][2]["more"] == "7"
+
+
+def test_what_belongs_to_no_field_stands_at_the_model():
+    assert placed([Problem("model", "unknown_model", "is none")]) == [("model", "is none")]
+    assert placed([Problem("price.odd", "unknown", "is not known here")]) == [
+        ("model", "price.odd: is not known here")
+    ]
+
+
+def test_a_price_that_is_no_object_fills_nothing():
+    assert fields_of("flat", "nonsense") == {}
+
+
+def test_a_form_sets_out_every_field_once():
+    rows = ((each,) if isinstance(each, str) else each for each in ROWS)
+    assert sorted(name for row in rows for name in row) == sorted(NAMES)

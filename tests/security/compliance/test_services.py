@@ -1,0 +1,121 @@
+"""The pack as an auditor opens it."""
+
+import io
+import json
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from security.audit.chain import link
+from security.audit.models import Event
+from security.compliance import reports, services
+from security.rotation import services as keys
+from security.rotation.models import Key, Policy
+from tests.security.audit import tampering
+
+pytestmark = pytest.mark.django_db
+
+
+def pack():
+    _name, content = services.pack(timezone.now(), actor="user:olga")
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    return {
+        name.removesuffix(".json"): json.loads(archive.read(name))
+        for name in archive.namelist()
+        if name.endswith(".json")
+    }
+
+
+@pytest.fixture
+def secrets():
+    """Keys with a past; every value that any of them had."""
+    first = keys.register("billing-secret", "signing_secret", level="high", owner="Billing")
+    second = keys.rotate("billing-secret", reason="compromised")
+    keys.register("gate-code", "code", level="critical", value="canary-in-the-gate")
+    late = timezone.now() - timedelta(days=3)
+    Key.objects.filter(key_id="gate-code").update(next_rotation_at=late, starts_at=late)
+    keys.pause("gate-code")
+    keys.rotate_due()
+    return [first.secret, second.new_key, "canary-in-the-gate"]
+
+
+def test_it_holds_inventory_policy_history_exceptions_and_proof(secrets):
+    Policy.objects.update_or_create(level="high", defaults={"grace_minutes": 90})
+    found = pack()
+    assert [each["key_id"] for each in found["inventory"]] == ["billing-secret", "gate-code"]
+    assert found["inventory"][1]["standing"] == "overdue"
+    policy = {each["level"]: each for each in found["policy"]}
+    assert (policy["high"]["grace_hours"], policy["high"]["grace_from"]) == (1.5, "policy")
+    assert policy["low"] == {
+        "level": "low",
+        "interval_days": 180,
+        "interval_from": "settings",
+        "grace_hours": 168.0,
+        "grace_from": "default",
+    }
+    history = [(each["key_id"], each["number"], each["state"]) for each in found["history"]]
+    assert history == [
+        ("billing-secret", 1, "compromised"),
+        ("billing-secret", 2, "current"),
+        ("gate-code", 1, "current"),
+    ]
+    exceptions = {(each["kind"], each["key_id"]) for each in found["exceptions"]}
+    assert exceptions == {
+        ("overdue", "gate-code"),
+        ("paused", "gate-code"),
+        ("compromised", "billing-secret"),
+    }
+    assert len(found["passes"]) == 1
+    assert found["proof"][0]["what"] == "whole"
+
+
+def test_anybody_can_compute_the_chain_again_from_the_pack_alone(secrets):
+    ends: dict[Any, Any] = {}
+    links: Any = reports.links()
+    for row in links.rows:
+        stored = Event.objects.get(stream=row[0], seq=row[1])
+        assert link(ends.get(row[0], row[7]), stored.entry) == row[8]
+        ends[row[0]] = row[8]
+    assert len(ends) == 2
+    proof = {each["where"]: each["words"] for each in pack()["proof"] if each["what"] == "end"}
+    assert proof == ends
+
+
+def test_no_file_holds_a_secret(secrets):
+    text = json.dumps(pack())
+    assert not [each for each in secrets if each in text]
+
+
+def test_an_altered_link_stands_in_the_proof(secrets):
+    event = Event.objects.filter(stream__startswith=reports.STREAMS).order_by("pk")[0]
+    tampering.as_owner()
+    Event.objects.filter(pk=event.pk).update(actor="nobody")
+    proof = pack()["proof"]
+    assert proof[0]["what"] == "fault"
+    assert proof[0]["where"] == event.stream
+
+
+def test_taking_it_stands_in_the_chain():
+    name, _content = services.pack(timezone.now(), actor="user:olga")
+    event = Event.objects.get(event="evidence.taken")
+    assert (event.subject, event.actor) == (name, "user:olga")
+
+
+class TestCommand:
+    def test_it_writes_a_file_that_nobody_else_reads(self, tmp_path, capsys):
+        call_command("evidence_pack", str(tmp_path))
+        (written,) = tmp_path.iterdir()
+        assert capsys.readouterr().out.strip() == str(written)
+        assert written.stat().st_mode & 0o777 == 0o600
+        assert zipfile.is_zipfile(written)
+
+    def test_it_overwrites_nothing(self, tmp_path):
+        target = tmp_path / "pack.zip"
+        target.write_text("mine")
+        with pytest.raises(CommandError, match="cannot be written"):
+            call_command("evidence_pack", str(target))
+        assert target.read_text() == "mine"

@@ -1,0 +1,104 @@
+"""A restored platform's keys are free, its secrets open, and what went back is told and sealed."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from security.apikeys import services as apikeys
+from security.audit import reports
+from security.audit import services as audit
+from security.audit.models import Anchor, Event, Head
+from security.encryption import services as envelope
+from security.restore import services
+from security.rotation import services as rotation
+from security.rotation.models import Version
+from tests.security.audit import tampering
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _folder(settings, tmp_path):
+    settings.AUDIT_ANCHORS = tmp_path / "anchors"
+
+
+def say(count):
+    audit.record_all([audit.Said("admin", "e", "s")] * count)
+
+
+def test_the_keks_that_are_needed_are_named_and_looked_for():
+    needed = services.needs()
+    assert needed == {"keks": [envelope.keyring().active]}
+    assert services.refusals(needed) == services.refusals(None) == []
+    (words,) = services.refusals({"keks": ["gone"]})
+    assert words.startswith("ENCRYPTION_KEYS lacks gone")
+
+
+def test_what_went_back_is_told_with_both_ends_and_sealed_as_known():
+    say(3)
+    audit.anchor(NOON)
+    kept = list(Event.objects.order_by("seq"))
+    head = Head.objects.get(stream="admin")
+    say(2)
+    audit.anchor(NOON)
+    tampering.as_owner()
+    Event.objects.exclude(pk__in=[each.pk for each in kept]).delete()
+    Head.objects.filter(stream="admin").update(seq=head.seq, hash=head.hash, anchored=head.seq)
+    Anchor.objects.filter(number=2).delete()
+    assert reports.chain_faults() != []
+
+    notes = services.settle(NOON, None)
+
+    assert [each for each in notes if each.startswith("Rewind: admin goes to 3 ")]
+    assert not [each for each in notes if "does not fit" in each]
+    assert reports.chain_faults() == []
+    assert Anchor.objects.order_by("-number").values_list("kind", flat=True).first() == "restored"
+    assert Event.objects.filter(event="backup.restored").exists()
+    say(4)
+    audit.anchor(NOON)
+    assert reports.chain_faults() == []
+
+
+def test_what_does_not_fit_is_told():
+    say(2)
+    tampering.as_owner()
+    Event.objects.filter(stream="admin", seq=1).update(actor="user:eve")
+    notes = services.settle(NOON, None)
+    assert [each for each in notes if each.startswith("The audit does not fit: altered: admin 1")]
+
+
+def test_keys_that_changed_since_the_backup_are_named():
+    for name in ("billing", "left", "new"):
+        rotation.register(name, "x")
+    opens = apikeys.create("shop", ["all"])
+    before = services.note()
+    before["versions"]["billing"] = 3
+    before["revoked"] = [opens.key.pk]
+    Version.objects.filter(key__key_id="new").delete()
+
+    assert services.compare(before) == [
+        (
+            "billing was rotated since: version 3 is in use outside, and version 1 is here. "
+            "Paste the value in use, or rotate it."
+        ),
+        "new was registered since, and its value is not here.",
+        f"API key {opens.key} was revoked since, and opens again: revoke it.",
+    ]
+
+
+def test_where_nothing_changed_nothing_is_named():
+    rotation.register("billing", "x")
+    apikeys.revoke(apikeys.create("shop", ["all"]).key.pk)
+    assert services.compare(services.note()) == []
+
+
+def test_a_stream_of_a_key_that_went_back_says_what_that_means(tmp_path):
+    audit.record(stream="key:7", event="key.rotated", subject="billing")
+    audit.anchor(NOON)
+    tampering.as_owner()
+    Event.objects.filter(stream="key:7").delete()
+    Head.objects.filter(stream="key:7").delete()
+    (told,) = services.rewind()
+    assert told.startswith("Rewind: key:7 goes to 0 ")
+    assert told.endswith("compare, and paste or rotate it.")

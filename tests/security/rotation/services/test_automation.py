@@ -1,0 +1,173 @@
+"""What happens to keys by itself."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from operations.alerts import reports as alerts
+from operations.automations.models import Automation, Run
+from operations.automations.registry import Occasion
+from security.rotation import reports, services, tasks
+from security.rotation.decision import AUTOMATION
+from security.rotation.models import Key, Pass
+from security.rotation.services import automation
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def occasion(mode="auto", *, dry_run=False):
+    now = timezone.now()
+    return Occasion(AUTOMATION, None, now, now, mode, dry_run)
+
+
+def registered(key_id="billing-secret", *, late=timedelta(minutes=1), level="high", **more):
+    key = services.register(key_id, "signing_secret", level=level, **more).key
+    at = timezone.now() - late
+    Key.objects.filter(pk=key.pk).update(next_rotation_at=at, starts_at=at)
+    return key
+
+
+def told():
+    return {(each.kind, each.subject, each.severity) for each in alerts.unresolved()}
+
+
+def version(key_id="billing-secret"):
+    current = reports.current(key_id)
+    return current and current.number
+
+
+def test_the_pass_rotates_what_is_due_and_says_so():
+    registered()
+    said = automation.perform(occasion())
+    assert said.summary == "1 of 1 due keys rotated, 0 failed, 0 held back."
+    assert version() == 2
+    assert automation.perform(occasion()).summary.startswith("0 of 0")
+
+
+@pytest.mark.parametrize("mode", ["observe", "propose"])
+def test_in_the_other_modes_a_person_rotates_and_is_told_of_it(mode):
+    registered(late=DAY)
+    said = automation.perform(occasion(mode))
+    assert said.summary == (
+        f"1 keys are overdue, 1 rotations put forward; in mode {mode} none"
+        " is begun without a person."
+    )
+    assert said.detail == {"due": ["billing-secret"]}
+    assert version() == 1
+    assert (("overdue", "billing-secret", "high")) in told()
+
+
+def test_a_dry_run_changes_and_tells_nothing():
+    registered(late=DAY)
+    said = automation.perform(occasion(dry_run=True))
+    assert (said.summary, said.detail) == ("1 keys are due.", {"due": ["billing-secret"]})
+    assert version() == 1
+    assert not told()
+    assert not Pass.objects.exists()
+
+
+def test_an_overdue_key_raises_an_alert_that_ends_once_it_is_rotated():
+    registered("gate-code", late=DAY, level="critical", value="1111")
+    tasks.watch_keys()
+    assert ("overdue", "gate-code", "critical") in told()
+    services.rotate("gate-code", value="2222")
+    tasks.watch_keys()
+    assert not told()
+
+
+@pytest.mark.parametrize(
+    ("level", "severity"),
+    [("critical", "critical"), ("high", "high"), ("medium", "warning"), ("low", "warning")],
+)
+def test_an_overdue_key_of_every_level_can_be_told_of(level, severity):
+    registered(late=DAY, level=level)
+    automation.ring(timezone.now())
+    assert ("overdue", "billing-secret", severity) in told()
+
+
+def test_a_failing_key_is_told_of():
+    key = registered(late=-DAY)
+    Key.objects.filter(pk=key.pk).update(fail_count=2, last_error="The target refused it.")
+    automation.ring(timezone.now())
+    assert told() == {("rotation_failing", "billing-secret", "high")}
+
+
+def test_a_day_without_a_pass_is_told_of():
+    key = registered(late=-DAY)
+    Key.objects.filter(pk=key.pk).update(created_at=timezone.now() - 2 * DAY)
+    automation.ring(timezone.now())
+    assert told() == {("no_pass", "all keys", "high")}
+    services.rotate_due()
+    automation.ring(timezone.now())
+    assert not told()
+
+
+def test_a_paused_pass_is_told_of_until_a_person_resumes():
+    Pass.objects.create(begun_at=timezone.now(), paused_because="A clock jumped.")
+    automation.ring(timezone.now())
+    assert told() == {("passes_paused", "all keys", "high")}
+    services.resume_passes(actor="user:olga")
+    automation.ring(timezone.now())
+    assert not told()
+
+
+def test_the_look_of_each_minute_ends_what_is_due():
+    registered()
+    services.rotate("billing-secret", grace=timedelta(0))
+    tasks.tend_keys()
+    old = services.named("billing-secret").versions.get(number=1)
+    assert old.destroyed_at is not None
+
+
+def passed(minutes, **more):
+    begun = timezone.now() - timedelta(minutes=minutes)
+    return Pass.objects.create(begun_at=begun, due=60, **{"actor": automation.ACTOR} | more)
+
+
+def ordered():
+    return list(Run.objects.filter(automation__name=AUTOMATION).values_list("trigger", "state"))
+
+
+@pytest.fixture
+def nightly():
+    return Automation.objects.update_or_create(
+        name=AUTOMATION, defaults={"title": "Rotate", "mode": "auto", "is_enabled": True}
+    )[0]
+
+
+def test_what_a_pass_left_to_the_limit_goes_on_after_an_hour(nightly):
+    passed(61, held_back=10)
+    tasks.watch_keys()
+    assert ordered() == [("catch-up", "queued")]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "more"),
+    [
+        (59, {"held_back": 10}),
+        (61, {}),
+        (61, {"held_back": 10, "actor": "user:olga"}),
+        (61, {"held_back": 10, "paused_because": "A clock jumped."}),
+    ],
+)
+def test_nothing_goes_on_that_left_nothing_or_that_a_person_must_look_at(nightly, minutes, more):
+    assert not automation.go_on(timezone.now())
+    passed(minutes, **more)
+    assert not automation.go_on(timezone.now())
+    assert ordered() == []
+
+
+@pytest.mark.parametrize("off", [{"mode": "propose"}, {"is_enabled": False}])
+def test_what_staff_switched_off_does_not_go_on(nightly, off):
+    Automation.objects.filter(pk=nightly.pk).update(**off)
+    passed(61, held_back=10)
+    assert not automation.go_on(timezone.now())
+    assert ordered() == []
+
+
+def test_while_all_automations_are_off_nothing_goes_on(nightly, settings):
+    settings.AUTOMATION_ENABLED = False
+    passed(61, held_back=10)
+    assert not automation.go_on(timezone.now())

@@ -1,0 +1,178 @@
+"""Rotations as decisions, from the nightly pass to the new value."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from operations.automations.registry import Occasion
+from operations.decisions import services as decisions
+from operations.decisions.models import Decision
+from security.audit.models import Event
+from security.rotation import reports, services, tasks
+from security.rotation.decision import AUTOMATION
+from security.rotation.models import Key, Version
+from security.rotation.services import automation
+from security.rotation.services import decisions as turns
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+NAME = "billing-secret"
+
+
+@pytest.fixture
+def key():
+    return registered(NAME)
+
+
+def registered(key_id, **more):
+    """A key that is due, and whose value is 58 days old."""
+    made = services.register(key_id, "signing_secret", level="high", **more).key
+    at = timezone.now() - timedelta(hours=1)
+    Key.objects.filter(pk=made.pk).update(next_rotation_at=at, starts_at=at)
+    Version.objects.filter(key=made).update(current_at=at - 58 * DAY)
+    return services.named(key_id)
+
+
+def night(mode):
+    now = timezone.now()
+    return automation.perform(Occasion(AUTOMATION, None, now, now, mode, dry_run=False))
+
+
+def version():
+    found = reports.current(NAME)
+    return found and found.number
+
+
+def events():
+    return list(Event.objects.filter(subject=NAME).order_by("seq").values_list("event", flat=True))
+
+
+def decision():
+    return Decision.objects.get(subject=f"key {NAME}")
+
+
+def approve():
+    return decisions.approve(decision().pk, actor="user:olga", now=timezone.now())
+
+
+def test_in_mode_propose_a_person_approves_and_the_next_look_rotates(key):
+    said = night("propose")
+    assert said.summary.startswith("1 keys are overdue, 1 rotations put forward; in mode propose")
+    assert said.decisions == (decision().pk,)
+    assert (decision().status, version()) == ("proposed", 1)
+    approve()
+    assert (decision().status, version()) == ("applied", 1)
+    tasks.tend_keys()
+    assert version() == 2
+    assert services.named(NAME).asked_at is None
+    assert events()[:3] == ["key.registered", "key.asked", "key.claimed"]
+    tasks.tend_keys()
+    assert version() == 2
+
+
+def test_the_next_night_asks_nobody_twice(key):
+    assert night("propose").decisions == night("propose").decisions
+    assert Decision.objects.count() == 1
+
+
+def test_in_mode_observe_it_is_recorded_and_nobody_can_approve_it(key):
+    night("observe")
+    with pytest.raises(decisions.WrongStep):
+        approve()
+    tasks.tend_keys()
+    assert version() == 1
+
+
+def test_in_mode_auto_each_rotation_leaves_a_decision(key):
+    said = night("auto")
+    assert said.summary == "1 of 1 due keys rotated, 0 failed, 0 held back."
+    assert said.decisions == (decision().pk,)
+    assert (decision().status, decision().actor) == ("applied", decisions.AUTOMATIC)
+    assert (version(), services.named(NAME).asked_at) == (2, None)
+
+
+def test_in_mode_auto_what_a_guardrail_forbids_waits_for_a_person(key):
+    Version.objects.filter(key=key).update(current_at=timezone.now() + DAY)  # no age to end
+    said = night("auto")
+    assert said.summary == "0 of 1 due keys rotated, 0 failed, 0 held back, 1 wait for a person."
+    assert (decision().status, version()) == ("proposed", 1)
+    approve()
+    tasks.tend_keys()
+    assert version() == 2
+
+
+def test_an_overdue_alert_does_not_forbid_the_rotation_that_ends_it():
+    critical = registered(NAME)
+    Key.objects.filter(pk=critical.pk).update(level="critical", interval_days=30)
+    automation.ring(timezone.now())
+    night("auto")
+    assert version() == 2
+
+
+def test_a_key_that_was_rotated_meanwhile_is_not_rotated_again(key):
+    night("propose")
+    services.rotate(NAME)
+    with pytest.raises(decisions.Stale, match="current version of billing-secret is 2, not 1"):
+        approve()
+    assert decision().status == "rejected"
+
+
+def test_a_key_without_a_value_is_stale_and_not_put_forward(key):
+    night("propose")
+    Version.objects.filter(key=key).update(state="failed")
+    assert turns.put_forward([key], mode="auto", now=timezone.now()).decisions == ()
+    with pytest.raises(decisions.Stale, match="is None, not 1"):
+        approve()
+
+
+def test_a_paused_key_is_not_rotated(key):
+    night("propose")
+    services.pause(NAME)
+    with pytest.raises(decisions.Stale, match="billing-secret is paused"):
+        approve()
+
+
+def test_a_decision_about_a_key_that_is_gone_is_stale(key):
+    night("propose")
+    Key.objects.filter(pk=key.pk).update(key_id="renamed")
+    with pytest.raises(decisions.Stale, match="No key is called 'billing-secret'"):
+        approve()
+
+
+def roll_back():
+    decisions.roll_back(decision().pk, actor="user:olga", note="", now=timezone.now())
+
+
+def test_an_approval_can_be_taken_back_before_the_rotation_begins(key):
+    night("propose")
+    approve()
+    roll_back()
+    tasks.tend_keys()
+    assert (version(), services.named(NAME).asked_at) == (1, None)
+    assert events()[-1] == "key.not_asked"
+
+
+def test_a_rotation_that_has_begun_is_not_taken_back(key):
+    night("propose")
+    approve()
+    Version.objects.create(
+        key=key, number=2, state="pending", reason="scheduled", created_at=timezone.now()
+    )
+    with pytest.raises(decisions.Stale, match="has begun"):
+        roll_back()
+
+
+def test_it_is_measured_by_the_age_at_which_the_old_value_ended(key):
+    night("auto")
+    decisions.measure_due(timezone.now() + 3 * DAY)
+    found = decision()
+    assert (found.status, found.verdict) == ("measured", "inside")
+    assert found.realised["value"] == pytest.approx(58.04, abs=0.01)
+
+
+def test_an_approved_rotation_that_never_came_falls_short(key):
+    night("propose")
+    approve()
+    decisions.measure_due(timezone.now() + 3 * DAY)
+    assert (decision().verdict, decision().realised["value"]) == ("below", 0.0)

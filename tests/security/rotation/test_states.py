@@ -1,0 +1,168 @@
+"""The rules of versions, and a machine of a key's whole life on a pure model."""
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from security.rotation import retry, states
+from security.rotation.states import CURRENT, PENDING, RETIRING, Row, WrongStep
+
+
+@pytest.mark.parametrize("over", ["retired", "revoked", "failed", "compromised"])
+@pytest.mark.parametrize("wanted", sorted(states.FOLLOWS))
+def test_what_is_over_stays_so(over, wanted):
+    with pytest.raises(WrongStep, match=f"db v1 is {over} and cannot become {wanted}"):
+        states.check("db v1", over, wanted)
+
+
+def test_only_a_pending_value_becomes_current():
+    may = {state for state, after in states.FOLLOWS.items() if CURRENT in after}
+    assert may == {PENDING}
+    states.check("db v2", PENDING, CURRENT)
+
+
+@pytest.mark.parametrize(
+    ("state", "rows", "words"),
+    [
+        ("active", [], "0 versions are current"),
+        ("paused", [Row(1, RETIRING)], "0 versions are current"),
+        ("active", [Row(1, CURRENT), Row(2, CURRENT)], "current: [1, 2]"),
+        (
+            "active",
+            [
+                Row(1, CURRENT),
+                Row(2, PENDING),
+                Row(3, PENDING),
+            ],
+            "pending: [2, 3]",
+        ),
+        (
+            "active",
+            [
+                Row(1, RETIRING),
+                Row(2, RETIRING),
+                Row(3, CURRENT),
+            ],
+            "2 versions are retiring",
+        ),
+        (
+            "active",
+            [Row(1, CURRENT), Row(1, "failed", holds_value=False, destroyed=True)],
+            "repeat: [1, 1]",
+        ),
+        ("active", [Row(1, CURRENT, destroyed=True)], "version 1 is destroyed and holds a value"),
+    ],
+)
+def test_what_does_not_hold_is_named(state, rows, words):
+    assert words in "; ".join(states.broken(state, rows))
+
+
+def test_a_whole_key_has_nothing_broken():
+    rows = [
+        Row(1, "retired", holds_value=False, destroyed=True),
+        Row(2, RETIRING),
+        Row(3, CURRENT),
+    ]
+    assert states.broken("active", rows) == []
+    assert states.broken("revoked", [Row(1, "revoked", holds_value=False, destroyed=True)]) == []
+
+
+class Life(RuleBasedStateMachine):
+    """A key with its outside: rotations that crash, fail, retire, leak and end, in any order.
+
+    The model does what the steps do, each as one commit; a crash may come between any two. What
+    must hold: the current value works outside, whenever anybody looks.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.key = "active"
+        self.states = {1: CURRENT}
+        self.outside = {1}
+        self.tries = {1: 0}
+        self.now = 0
+        self.ends = {}
+
+    def at(self, state):
+        return [number for number, each in self.states.items() if each == state]
+
+    def move(self, number, state):
+        states.check(f"v{number}", self.states[number], state)
+        self.states[number] = state
+
+    @property
+    def pending(self):
+        return next(iter(self.at(PENDING)), None)
+
+    @precondition(lambda self: self.key == "active" and self.pending is None)
+    @rule()
+    def create(self):
+        for old in self.at(RETIRING):  # make room first
+            self.outside.discard(old)
+            self.move(old, "retired")
+        number = max(self.states) + 1
+        self.states[number], self.tries[number] = PENDING, 0
+
+    @precondition(lambda self: self.pending is not None)
+    @rule(reached=st.booleans())
+    def put(self, reached):
+        """With or without an answer, the value may be outside."""
+        if reached:
+            self.outside.add(self.pending)
+
+    @precondition(lambda self: self.pending is not None)
+    @rule(grace=st.integers(0, 3), leaked=st.booleans())
+    def finish_if_it_works(self, grace, leaked):
+        number = self.pending
+        if number not in self.outside:
+            self.tries[number] += 1
+            if retry.given_up(self.tries[number]):
+                self.outside.discard(number)
+                self.move(number, "failed")
+            return
+        for old in self.at(CURRENT):
+            self.move(old, "compromised" if leaked else RETIRING)
+            self.ends[old] = self.now + (0 if leaked else grace)
+        self.move(number, CURRENT)
+        self.key = "active"
+
+    @rule(hours=st.integers(1, 5))
+    def time_passes(self, hours):
+        self.now += hours
+
+    @rule()
+    def tend(self):
+        for number, end in list(self.ends.items()):
+            if end <= self.now:
+                self.outside.discard(number)
+                if self.states[number] == RETIRING:
+                    self.move(number, "retired")
+                del self.ends[number]
+
+    @precondition(lambda self: self.key == "active" and self.pending is None)
+    @rule()
+    def end_by_force(self):
+        for old in self.at(CURRENT):
+            self.move(old, "compromised")
+            self.ends[old] = self.now
+        self.key = "failed"
+
+    @precondition(lambda self: self.key == "failed" and self.pending is None)
+    @rule()
+    def mend(self):
+        self.states[max(self.states) + 1] = PENDING
+        self.tries[max(self.states)] = 0
+
+    @invariant()
+    def rows_are_whole(self):
+        rows = [Row(number, state, number in self.outside) for number, state in self.states.items()]
+        assert states.broken(self.key, rows) == []
+
+    @invariant()
+    def the_current_value_works(self):
+        assert set(self.at(CURRENT)) <= self.outside
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
