@@ -1,52 +1,76 @@
-"""A thread that calls something in a fixed rhythm, whatever else is down."""
+"""`PeriodicThread`: calls a function at a fixed interval from a thread of this process."""
 
+import atexit
 import logging
 import os
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 
 log = logging.getLogger(__name__)
+EXIT_TIMEOUT_SECONDS = 2.0  # how long the end of a process waits for the last call
 
 
-class Watch:
-    """Calls `look` each `every` seconds: from `begin`, or from the first `wake` after `serve`.
+class PeriodicThread:
+    """Calls `function` each `interval` seconds; a failure is logged and changes nothing.
 
-    Web servers fork after they have loaded the application, and threads do not survive a fork:
-    there `wake` is called by each request, and costs next to nothing.
+    `start` starts it at once. In a web server, call `start_on_request` when the application is
+    loaded and `ensure_started` at each request: a server forks after loading, and threads do
+    not survive a fork. With `final_call` the function is called once more when it stops, and
+    the end of the process waits up to EXIT_TIMEOUT_SECONDS for that.
     """
 
     def __init__(
-        self, look: Callable[[], object], every: float, name: str = "health watch"
+        self,
+        function: Callable[[], object],
+        interval: float,
+        name: str,
+        *,
+        final_call: bool = False,
     ) -> None:
-        self.look = look
+        self.function = function
+        self.interval = interval
         self.name = name
-        self.every = every
-        self.over = Event()
+        self.final_call = final_call
+        self.stopping = Event()
         self.thread: Thread | None = None
         self._lock = Lock()
-        self._serving = False
-        self._process = 0
+        self._starts_on_request = False
+        self._process_id = 0
 
-    def serve(self) -> None:
-        """From now on a request starts the thread: this process is a web server's."""
-        self._serving = True
+    def start_on_request(self) -> None:
+        """From now on `ensure_started` starts the thread: this process serves requests."""
+        self._starts_on_request = True
 
-    def wake(self, **_: object) -> None:
+    def ensure_started(self, **_: object) -> None:
+        """Start the thread unless this process has it already; cheap when it has."""
+        if not self._starts_on_request or self._process_id == os.getpid():
+            return
         with self._lock:
-            if not self._serving or self._process == os.getpid():
-                return
-            self.begin()
+            if self._process_id != os.getpid():
+                self.start()
 
-    def begin(self) -> None:
-        """Start the thread, in this process."""
-        self._process = os.getpid()
-        self.thread = Thread(target=self.keep, name=self.name, daemon=True)
+    def start(self) -> None:
+        """Start the thread in this process."""
+        self._process_id = os.getpid()
+        self.thread = Thread(target=self._run, name=self.name, daemon=True)
         self.thread.start()
+        if self.final_call:
+            atexit.register(self.stop)
 
-    def keep(self) -> None:
-        """Look at every turn until told to stop; a failure is logged and changes nothing."""
-        while not self.over.wait(self.every):
-            try:
-                self.look()
-            except Exception:
-                log.warning("The %s failed; it tries again", self.name, exc_info=True)
+    def stop(self) -> None:
+        """Ask the thread to end, and wait for it up to EXIT_TIMEOUT_SECONDS."""
+        self.stopping.set()
+        if self.thread is not None:
+            self.thread.join(EXIT_TIMEOUT_SECONDS)
+
+    def _run(self) -> None:
+        while not self.stopping.wait(self.interval):
+            self._call()
+        if self.final_call:
+            self._call()
+
+    def _call(self) -> None:
+        try:
+            self.function()
+        except Exception:
+            log.warning("The %s failed; it tries again", self.name, exc_info=True)

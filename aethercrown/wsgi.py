@@ -19,5 +19,5 @@ for _name in (
     "operations.messaging.tasks.watcher",
 ):
     _watcher = import_string(_name)
-    _watcher.serve()
-    request_started.connect(_watcher.wake, weak=False)
+    _watcher.start_on_request()
+    request_started.connect(_watcher.ensure_started, weak=False)

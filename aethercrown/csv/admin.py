@@ -143,7 +143,7 @@ def button(description: str, path: str, permission: str) -> Callable[[Screen], S
     return decorate
 
 
-class FilesAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+class FilesAdmin(ModelAdmin):
     """A list with `import_kinds` to read and an `export_kind` to write."""
 
     import_kinds: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from aethercrown.api import idempotency, throttling
-from aethercrown.background import Watch
+from aethercrown.background import PeriodicThread
 from aethercrown.db import cache
 from operations.automations import services
 
@@ -66,7 +66,9 @@ def watch_runs() -> None:
 @beat_embedded_init.connect
 def watch_beside_beat(**_: Any) -> None:
     """Beat forks nothing and works nothing: a thread of it is never in anybody's way."""
-    Watch(watch_runs, BEAT_SECONDS, "run watch").begin()
+    PeriodicThread(watch_runs, BEAT_SECONDS, "run watch").start()
 
 
-watcher = Watch(watch_runs, WEB_SECONDS, "run watch")  # of each web process, while beat is away
+watcher = PeriodicThread(
+    watch_runs, WEB_SECONDS, "run watch"
+)  # of each web process, while beat is away

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db import connection
 from django.utils import timezone
 
-from aethercrown.background import Watch
+from aethercrown.background import PeriodicThread
 from operations.messaging import dispatch, services
 
 RELIEF_SECONDS = 10.0
@@ -39,4 +39,4 @@ def relieve() -> None:
 
 
 # of each web process: who hears that the broker is away must not wait for the broker
-watcher = Watch(relieve, RELIEF_SECONDS, "message watch")
+watcher = PeriodicThread(relieve, RELIEF_SECONDS, "message watch")

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from aethercrown.background import Watch
+from aethercrown.background import PeriodicThread
 
 
 @pytest.fixture
@@ -12,18 +12,18 @@ def looks():
 
 @pytest.fixture
 def watch(looks):
-    made = Watch(lambda: looks.append(threading.current_thread()), 0.01)
+    made = PeriodicThread(lambda: looks.append(threading.current_thread()), 0.01, "watch")
     yield made
-    made.over.set()
+    made.stopping.set()
 
 
 def test_it_starts_with_the_first_request_of_a_server_and_once(watch, looks):
-    watch.wake()
+    watch.ensure_started()
     assert watch.thread is None
-    watch.serve()
-    watch.wake(sender=object)
+    watch.start_on_request()
+    watch.ensure_started(sender=object)
     first = watch.thread
-    watch.wake()
+    watch.ensure_started()
     assert watch.thread is first
     while not looks:
         threading.Event().wait(0.01)
@@ -31,8 +31,8 @@ def test_it_starts_with_the_first_request_of_a_server_and_once(watch, looks):
 
 
 def test_many_requests_at_once_start_one_thread(watch, at_once):
-    watch.serve()
-    at_once(watch.wake, 8)
+    watch.start_on_request()
+    at_once(watch.ensure_started, 8)
     mine = [each for each in threading.enumerate() if each is watch.thread]
     assert len(mine) == 1
 
@@ -44,12 +44,49 @@ def test_a_failure_is_logged_and_the_next_turn_comes(caplog):
         turns.release()
         raise ValueError("the database is gone")
 
-    watch = Watch(look, 0.01)
-    watch.serve()
-    watch.wake()
+    watch = PeriodicThread(look, 0.01, "watch")
+    watch.start_on_request()
+    watch.ensure_started()
     assert turns.acquire(timeout=5)
     assert turns.acquire(timeout=5)
-    watch.over.set()
+    watch.stopping.set()
     if watch.thread:
         watch.thread.join(5)
     assert "tries again" in caplog.text
+
+
+def test_a_keeper_stores_at_each_turn_and_once_more_at_the_end():
+    turns: list[int] = []
+
+    def store():
+        turns.append(1)
+        if len(turns) == 3:
+            keeper.stopping.set()
+
+    keeper = PeriodicThread(store, 0.001, "keeper", final_call=True)
+    keeper.start_on_request()
+    keeper.ensure_started()
+    assert keeper.thread is not None
+    keeper.thread.join(10)
+    assert len(turns) == 4
+    keeper.stop()
+    assert len(turns) == 4
+
+
+def test_a_process_that_serves_nothing_starts_no_thread():
+    keeper = PeriodicThread(list, 60, "keeper", final_call=True)
+    keeper.ensure_started()
+    keeper.stop()
+    assert keeper.thread is None
+
+
+def test_a_process_starts_one_thread_however_often_it_wakes():
+    keeper = PeriodicThread(list, 60, "keeper", final_call=True)
+    keeper.start_on_request()
+    keeper.ensure_started()
+    first = keeper.thread
+    keeper.ensure_started()
+    assert keeper.thread is first
+    keeper.stop()
+    assert first is not None
+    assert not first.is_alive()

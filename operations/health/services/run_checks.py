@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from aethercrown.background import Watch
+from aethercrown.background import PeriodicThread
 from aethercrown.http.addresses import Refused
 from operations.alerts import services as alerts
 from operations.automations.registry import Automation, Occasion, Outcome
@@ -392,4 +392,4 @@ def watch_aside() -> None:
 
 
 AUTOMATIONS = (Automation("operations.check_health", "Check the platform's health", perform),)
-watcher = Watch(watch_aside, WATCH_SECONDS)
+watcher = PeriodicThread(watch_aside, WATCH_SECONDS, "health watch")

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from aethercrown.api import idempotency
 from aethercrown.api.throttling import Rate, of_a_key
+from aethercrown.background import PeriodicThread
 from aethercrown.history import audit_hooks
 from operations.alerts import reports as open_alerts
 from operations.alerts import services as alerts
@@ -21,7 +22,7 @@ from security.apikeys import networks, states, token
 from security.apikeys import scopes as known_scopes
 from security.apikeys.models import ApiKey
 from security.apikeys.services import pepper as peppers
-from security.apikeys.usage import Collector, Digest, Keeper
+from security.apikeys.usage import Collector, Digest
 from security.encryption.services import system_secrets as system
 
 GRACE = timedelta(days=7)
@@ -248,7 +249,7 @@ def admitted(row: Row, now: datetime, address: str | None) -> Credential | None:
         log.warning("API key shown from elsewhere", extra={"key_id": row.id})
         raise Elsewhere(f"The key may not be used from {address or 'here'}.")
     seen.note(row.id, now)
-    keeper.wake()
+    keeper.ensure_started()
     held = frozenset(row.scopes)
     return Credential(row.id, row.name, held, row.retire_at, rate_of(row), row.rotated_at)
 
@@ -293,7 +294,7 @@ def store_usage(collector: Collector = seen) -> None:
         connection.close()
 
 
-keeper = Keeper(store_usage, FLUSH_SECONDS)
+keeper = PeriodicThread(store_usage, FLUSH_SECONDS, "key usage", final_call=True)
 
 
 # --- Before the end ------------------------------------------------------------------------------

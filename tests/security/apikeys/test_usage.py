@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security.apikeys.usage import Collector, Digest, Keeper
+from security.apikeys.usage import Collector, Digest
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SIGHTINGS = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 100)))
@@ -41,40 +41,3 @@ def test_a_digest_that_was_given_back_is_drained_again():
     collector.renew(1, Digest("digest", "mark"))
     collector.give_back(*collector.drain())
     assert collector.drain() == ({}, {1: Digest("digest", "mark")})
-
-
-def test_a_keeper_stores_at_each_turn_and_once_more_at_the_end():
-    turns: list[int] = []
-
-    def store():
-        turns.append(1)
-        if len(turns) == 3:
-            keeper.stop.set()
-
-    keeper = Keeper(store, 0.001)
-    keeper.serve()
-    keeper.wake()
-    assert keeper.thread is not None
-    keeper.thread.join(10)
-    assert len(turns) == 4
-    keeper.finish()
-    assert len(turns) == 4
-
-
-def test_a_process_that_serves_nothing_starts_no_thread():
-    keeper = Keeper(list, 60)
-    keeper.wake()
-    keeper.finish()
-    assert keeper.thread is None
-
-
-def test_a_process_starts_one_thread_however_often_it_wakes():
-    keeper = Keeper(list, 60)
-    keeper.serve()
-    keeper.wake()
-    first = keeper.thread
-    keeper.wake()
-    assert keeper.thread is first
-    keeper.finish()
-    assert first is not None
-    assert not first.is_alive()
