@@ -85,8 +85,8 @@ def encryption_keys(*, given: str, file: str, folder: Path | None, others: Colle
         )
     try:
         text = given or (contents(file) if file else made(folder))
-        keyring.parsed(text, others)
-    except keyring.BadKeys as error:
+        keyring.parse(text, others)
+    except keyring.InvalidKeyring as error:
         raise ImproperlyConfigured(str(error)) from None
     return text
 
@@ -95,14 +95,14 @@ def contents(file: str) -> str:
     try:
         return Path(file).expanduser().read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise keyring.BadKeys(f"ENCRYPTION_KEYS_FILE cannot be read: {error}.") from None
+        raise keyring.InvalidKeyring(f"ENCRYPTION_KEYS_FILE cannot be read: {error}.") from None
 
 
 def made(folder: Path | None) -> str:
     if folder is None:
-        raise keyring.BadKeys(
+        raise keyring.InvalidKeyring(
             "ENCRYPTION_KEYS is missing, and DATABASE_URL names a server: set it to `k1:` and the "
             "output of `openssl rand -base64 32`, the same on every machine, and keep a copy "
             "apart from the back-ups."
         )
-    return data_dir.secret(folder, "encryption_keys", keyring.first_entry)
+    return data_dir.secret(folder, "encryption_keys", keyring.new_entry)

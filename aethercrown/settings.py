@@ -377,7 +377,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "dashboards.sidebar.environment",
-    "DASHBOARD_CALLBACK": "dashboards.frontpage.context",
+    "DASHBOARD_CALLBACK": "dashboards.admin_home.context",
     "SIDEBAR": {"show_search": True, "navigation": "dashboards.sidebar.navigation"},
     "STYLES": [
         lambda _: static("css/tokens.css"),

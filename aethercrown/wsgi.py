@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
 
 application = get_wsgi_application()
 checks.refuse_unsafe()
-import_string("security.apikeys.services.keeper").serve()
+import_string("security.apikeys.services.keeper").start_on_request()
 for _name in (
     "operations.health.services.watcher",
     "operations.automations.tasks.watcher",

@@ -1,4 +1,4 @@
-from marketing.budget.admin import PlanAdmin
+from marketing.budget.admin import BudgetPlanAdmin
 from marketing.budget.admin.allocations import AllocationAdmin
 from marketing.channels.admin import (
     CalendarFlagAdmin,
@@ -14,6 +14,6 @@ __all__ = [
     "ChannelAdmin",
     "LiftTestAdmin",
     "PerformanceAdmin",
-    "PlanAdmin",
+    "BudgetPlanAdmin",
     "TotalRevenueAdmin",
 ]

@@ -1,14 +1,14 @@
-from marketing.budget.models import Allocation, Book, Plan, Share
+from marketing.budget.models import Allocation, AllocationLock, BudgetPlan, PlanAllocation
 from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
 
 __all__ = [
     "Allocation",
-    "Book",
+    "AllocationLock",
     "CalendarFlag",
     "Channel",
     "LiftTest",
     "Performance",
-    "Plan",
-    "Share",
+    "BudgetPlan",
+    "PlanAllocation",
     "TotalRevenue",
 ]

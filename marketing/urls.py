@@ -3,12 +3,12 @@
 from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter
 
-from marketing.budget.api import OptimizeView, PlanViewSet
+from marketing.budget.api import BudgetPlanViewSet, OptimizeBudgetView
 
 router = SimpleRouter(trailing_slash=False)
-router.register("optimization/budget/plans", PlanViewSet, basename="budget-plans")
+router.register("optimization/budget/plans", BudgetPlanViewSet, basename="budget-plans")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("optimization/budget/optimize", OptimizeView.as_view(), name="budget-optimize"),
+    path("optimization/budget/optimize", OptimizeBudgetView.as_view(), name="budget-optimize"),
     *router.urls,
 ]

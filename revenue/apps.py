@@ -47,4 +47,11 @@ def keep_by_customer() -> None:
 
     register(Belonging("billing", billing.personal))
     register(Belonging("ledger", ledger.personal, merge=ledger_services.forget_kept))
-    register(Belonging("upsell", upsell.personal, upsell_services.forget, upsell_services.move))
+    register(
+        Belonging(
+            "upsell",
+            upsell.personal_data,
+            upsell_services.erase_free_text,
+            upsell_services.move_to_customer,
+        )
+    )

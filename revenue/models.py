@@ -2,25 +2,25 @@ from revenue.billing.models import Adjustment, Closing, DailyUse, Invoice, Meter
 from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
 from revenue.mrr.models import KeptSum, Mark, MonthlySum
 from revenue.pricing.models import (
-    Charge,
-    Factor,
-    Plan,
+    PlanCharge,
     PlanPrice,
+    PlanRule,
     PriceBook,
+    PriceBookVersion,
+    PriceFactor,
+    PricingPlan,
     Quote,
-    Rule,
-    Version,
 )
 from revenue.upsell.models import OfferTerms, Opportunity
 
 __all__ = [
     "Adjustment",
     "Change",
-    "Charge",
+    "PlanCharge",
     "Closing",
     "Customer",
     "DailyUse",
-    "Factor",
+    "PriceFactor",
     "Invoice",
     "KeptSum",
     "Mark",
@@ -30,11 +30,11 @@ __all__ = [
     "OfferTerms",
     "Opportunity",
     "Payment",
-    "Plan",
+    "PricingPlan",
     "PlanPrice",
     "PriceBook",
     "Quote",
-    "Rule",
+    "PlanRule",
     "Subscription",
-    "Version",
+    "PriceBookVersion",
 ]

@@ -4,17 +4,17 @@ from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter
 
 from revenue.billing.api import PreviewView
-from revenue.pricing.api import PricingView, RecommendView, TiersView
-from revenue.upsell.api import AnalyzeView, OpportunityViewSet
+from revenue.pricing.api import CalculatePriceView, RecommendTierView, TierListView
+from revenue.upsell.api import AnalyzeUpsellView, OpportunityViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("revenue/upsell/opportunities", OpportunityViewSet, basename="opportunities")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("revenue/pricing/calculate", PricingView.as_view(), name="pricing-calculate"),
-    path("revenue/pricing/recommend-tier", RecommendView.as_view(), name="pricing-recommend"),
-    path("revenue/upsell/analyze", AnalyzeView.as_view(), name="upsell-analyze"),
+    path("revenue/pricing/calculate", CalculatePriceView.as_view(), name="pricing-calculate"),
+    path("revenue/pricing/recommend-tier", RecommendTierView.as_view(), name="pricing-recommend"),
+    path("revenue/upsell/analyze", AnalyzeUpsellView.as_view(), name="upsell-analyze"),
     path("revenue/invoices/preview", PreviewView.as_view(), name="invoice-preview"),
-    path("revenue/tiers", TiersView.as_view(), name="tiers"),
+    path("revenue/tiers", TierListView.as_view(), name="tiers"),
     *router.urls,
 ]

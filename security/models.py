@@ -2,7 +2,7 @@ from security.access.models import SetupLink, User
 from security.apikeys.models import ApiKey
 from security.audit.models import Anchor, Event, Head
 from security.encryption.models import Kek, SystemSecret
-from security.rotation.models import Key, Pass, Policy, Version
+from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
 
 __all__ = [
     "Anchor",
@@ -10,11 +10,11 @@ __all__ = [
     "Event",
     "Head",
     "Kek",
-    "Key",
-    "Pass",
-    "Policy",
+    "ManagedSecret",
+    "RotationRun",
+    "RotationPolicy",
     "SetupLink",
     "SystemSecret",
     "User",
-    "Version",
+    "SecretVersion",
 ]

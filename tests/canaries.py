@@ -25,7 +25,7 @@ from aethercrown.monitoring import logs
 from aethercrown.monitoring.redaction import Secret
 from operations.messaging.models import Destination
 from security.access.models import User
-from security.rotation.models import Key
+from security.rotation.models import ManagedSecret
 
 MARK = "Zq9cnry"
 LETTERS = string.ascii_letters + string.digits
@@ -208,7 +208,7 @@ def managed(flock: Flock) -> Iterator[Any]:
     again = {"value": flock.canary(), "reason": "manual"}
     client.post(f"{KEYS}/{name}/rotate", again, "application/json", headers=headers)
     yield ""  # that answer, and no other, shows the new value: the contract has it so
-    assert Key.objects.filter(key_id=name).exists()
+    assert ManagedSecret.objects.filter(key_id=name).exists()
 
 
 def webhooks(flock: Flock) -> Iterator[Any]:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 import redis
-from django.db import connections
+from django.db import connection, connections
 from django.test import TransactionTestCase
+from django.test.utils import setup_databases, teardown_databases
 from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import pristine, rig
+from tests import pristine, rig, template
 from tests.browser import Browser, browsing, programs
 
 # A busy machine fails no property: how long an example takes is left to the benchmarks.
@@ -63,14 +64,28 @@ def _forgotten_cache(valkey: redis.Redis) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[pristine.Restore]:
-    """A test on real commits leaves the database as the migrations left it."""
+    """The test database: a copy of one migrated template, or the first, which becomes it.
+
+    A test on real commits leaves the database as the migrations left it.
+    """
     with django_db_blocker.unblock():
+        with template.prepared(request.config) as is_copy:
+            keep = is_copy and connection.vendor == "sqlite"
+            made = setup_databases(0, interactive=False, serialized_aliases=set(), keepdb=keep)
+            if not is_copy:
+                template.store(request.config)
         bring_back = pristine.kept(Path(os.environ["DATA_DIR"]))
     with pytest.MonkeyPatch.context() as patch:  # Django's own way has no public name
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: bring_back())
         yield bring_back
+    if connection.vendor != "sqlite":  # a file goes with its folder
+        with django_db_blocker.unblock():
+            teardown_databases(made, 0)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 
-from revenue.pricing.models import PlanPrice, PriceBook, Version
+from revenue.pricing.models import PlanPrice, PriceBook, PriceBookVersion
 from security.access.models import User
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -27,9 +27,11 @@ def test_what_was_added_changed_and_removed_is_as_before(django_db_setup):
     ada.groups.add(Group.objects.create(name="new"))
     Permission.objects.filter(codename="view_user").delete()
     Group.objects.filter(name="viewer").update(name="renamed")
-    Version.objects.filter(state="published").update(state="retired", retired_at=NOON)
+    PriceBookVersion.objects.filter(state="published").update(state="retired", retired_at=NOON)
     book = PriceBook.objects.create(code="other", title="Other", currency="EUR")
-    Version.objects.create(book=book, number=1, effective_from=NOON.date(), created_at=NOON)
+    PriceBookVersion.objects.create(
+        book=book, number=1, effective_from=NOON.date(), created_at=NOON
+    )
     assert rows() != before
     django_db_setup()
     assert rows() == before

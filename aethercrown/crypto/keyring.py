@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 KEY_BYTES = 32
 KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
-MOST_WRAPS = 2**32  # of random nonces under one key: NIST SP 800-38D, 8.3
+MAX_WRAPS = 2**32  # of random nonces under one key: NIST SP 800-38D, 8.3
 
 
-class BadKeys(ValueError):
+class InvalidKeyring(ValueError):
     """ENCRYPTION_KEYS cannot be used; the words never repeat a key."""
 
 
@@ -21,7 +21,7 @@ class UnknownKek(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
+class Keyring:
     """The KEKs by name; `active` wraps whatever is new."""
 
     active: str
@@ -38,7 +38,7 @@ class Ring:
             ) from None
 
 
-def parsed(text: str, others: Collection[str] = ()) -> Ring:
+def parse(text: str, others: Collection[str] = ()) -> Keyring:
     """The ring that `kid:base64,kid2:base64` describes; BadKeys says which entry is wrong.
 
     `others` are secrets that no KEK may equal: losing one would lose both.
@@ -47,42 +47,44 @@ def parsed(text: str, others: Collection[str] = ()) -> Ring:
     for number, entry in enumerate((part.strip() for part in text.split(",")), start=1):
         kid, colon, encoded = entry.partition(":")
         if not colon or not KID.fullmatch(kid):
-            raise BadKeys(
+            raise InvalidKeyring(
                 f"Entry {number} of ENCRYPTION_KEYS is not of the form kid:base64, its kid of "
                 "1 to 40 letters, digits, dots, dashes or underscores."
             )
         if kid in keys:
-            raise BadKeys(f"ENCRYPTION_KEYS names {kid!r} twice: give each key its own name.")
-        keys[kid] = decoded(kid, encoded.strip())
-        forbid(kid, keys[kid], encoded.strip(), others)
+            raise InvalidKeyring(
+                f"ENCRYPTION_KEYS names {kid!r} twice: give each key its own name."
+            )
+        keys[kid] = decode_key(kid, encoded.strip())
+        check_not_reused(kid, keys[kid], encoded.strip(), others)
     if len(set(keys.values())) < len(keys):
-        raise BadKeys("ENCRYPTION_KEYS holds one key under two names: make each anew.")
-    return Ring(next(iter(keys)), keys)
+        raise InvalidKeyring("ENCRYPTION_KEYS holds one key under two names: make each anew.")
+    return Keyring(next(iter(keys)), keys)
 
 
-def decoded(kid: str, encoded: str) -> bytes:
+def decode_key(kid: str, encoded: str) -> bytes:
     """32 bytes out of standard or URL-safe base64, padded or not."""
     plain = encoded.replace("-", "+").replace("_", "/").rstrip("=")
     try:
         key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except binascii.Error:
-        raise BadKeys(f"The key {kid!r} of ENCRYPTION_KEYS is not base64.") from None
+        raise InvalidKeyring(f"The key {kid!r} of ENCRYPTION_KEYS is not base64.") from None
     if len(key) != KEY_BYTES:
-        raise BadKeys(
+        raise InvalidKeyring(
             f"The key {kid!r} of ENCRYPTION_KEYS has {len(key)} bytes and must have {KEY_BYTES}: "
             "make one with `openssl rand -base64 32`."
         )
     return key
 
 
-def forbid(kid: str, key: bytes, encoded: str, others: Collection[str]) -> None:
+def check_not_reused(kid: str, key: bytes, encoded: str, others: Collection[str]) -> None:
     if any(other and (other == encoded or other.encode() == key) for other in others):
-        raise BadKeys(
+        raise InvalidKeyring(
             f"The key {kid!r} of ENCRYPTION_KEYS equals SECRET_KEY or the pepper, so that losing "
             "one loses both: give it a value of its own."
         )
 
 
-def first_entry() -> str:
+def new_entry() -> str:
     """A new key as ENCRYPTION_KEYS writes it."""
     return f"k1:{base64.b64encode(os.urandom(KEY_BYTES)).decode('ascii')}"

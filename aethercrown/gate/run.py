@@ -63,7 +63,7 @@ def environment(given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     folder = Path(tempfile.mkdtemp(prefix="aethercrown-gate-"))
     kept = {name: text for name, text in given.items() if name not in {"DEBUG", "HTTPS"}}
     kept.update(DJANGO_SETTINGS_MODULE="aethercrown.settings", DATA_DIR=str(folder), DEBUG="False")
-    kept.setdefault("ENCRYPTION_KEYS", keyring.first_entry())
+    kept.setdefault("ENCRYPTION_KEYS", keyring.new_entry())
     kept["PYTHONPATH"] = str(data_dir.ROOT)
     kept["COVERAGE_FILE"] = str(folder / "coverage")
     kept.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile all of it again

@@ -12,9 +12,9 @@ from aethercrown.charts.curves import Step as Place
 from aethercrown.charts.figures import PERCENT, Number, full, money, rounded
 from aethercrown.charts.lines import Series, line
 from aethercrown.charts.svg import KEY, NARROW, SMALL, Caption, Frame
-from dashboards.chart_page import SIZES, Picture, picture
+from dashboards.charts import SIZES, Picture, picture
 from dashboards.tables import Column, Table
-from marketing.budget.planner.proposal import Curve, Proposal, Standing
+from marketing.budget.planner.proposal import ChannelSummary, Curve, Proposal
 
 MARKS = ("Now", "Proposed")
 KEYS = (Frame(481, 40), KEY, NARROW)  # one a size of .sizes; no two share their ids
@@ -45,7 +45,7 @@ def channel_path(channel: str) -> str:
     return f"/dashboards/budget/{quote(channel, safe='')}"
 
 
-def ranked(proposal: Proposal) -> list[Standing]:
+def ranked(proposal: Proposal) -> list[ChannelSummary]:
     """The channels, those that get most first."""
     return sorted(proposal.channels, key=lambda each: (-each.suggested_allocation, each.channel))
 
@@ -78,7 +78,7 @@ def allocation(proposal: Proposal) -> Picture:
     )
 
 
-def _allocation_table(proposal: Proposal, standings: Sequence[Standing]) -> Table:
+def _allocation_table(proposal: Proposal, standings: Sequence[ChannelSummary]) -> Table:
     unit = money(proposal.currency)
     reasons = {each.channel: each.reason for each in proposal.recommendations}
     columns = (
@@ -163,7 +163,7 @@ def responses(proposal: Proposal, periods: int = 1) -> list[Response]:
 
 
 def response(
-    one: Curve, standing: Standing, currency: str, periods: int = 1, frame: Frame = SMALL
+    one: Curve, standing: ChannelSummary, currency: str, periods: int = 1, frame: Frame = SMALL
 ) -> str:
     """One channel's curve; the plan's money is spread evenly over its periods."""
     unit = money(currency, 0)
@@ -175,7 +175,7 @@ def response(
     return curve(places, marks, caption, (unit, unit), axes=("revenue", "spend"), frame=frame)
 
 
-def sizes(one: Curve, standing: Standing, currency: str, periods: int) -> tuple[str, ...]:
+def sizes(one: Curve, standing: ChannelSummary, currency: str, periods: int) -> tuple[str, ...]:
     """The same curve for every width of a card."""
     return tuple(response(one, standing, currency, periods, frame) for frame in SIZES)
 

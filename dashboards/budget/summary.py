@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from aethercrown.charts.figures import MISSING, PERCENT, full, money, signed
-from marketing.budget.planner.proposal import Backtest, Proposal, Standing
+from marketing.budget.planner.proposal import Backtest, ChannelSummary, Proposal
 
 SURE = 0.9  # the probability from which a plan may be applied by itself
 
@@ -67,7 +67,7 @@ def headlines(proposal: Proposal, periods: int = 1) -> list[Headline]:
     ]
 
 
-def channel(standing: Standing, currency: str) -> list[Headline]:
+def channel(standing: ChannelSummary, currency: str) -> list[Headline]:
     """One channel in four figures."""
     unit, one = money(currency, 0), money(currency, 2)
     change = standing.suggested_allocation - standing.current_allocation

@@ -12,10 +12,11 @@ from django.urls import reverse
 
 from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.budget import charts, history, summary
+from dashboards.budget import charts, summary
+from dashboards.budget import tables as history
 from marketing.budget import reports
 from marketing.budget.planner.proposal import Proposal
-from marketing.budget.reports import Day, Overview, PlanLine
+from marketing.budget.reports import BudgetOverview, DailyPerformance, PlanSummary
 
 WEEKS = (13, 26, 52, 104)
 USUAL = 52
@@ -30,7 +31,7 @@ class Named(Protocol):
 
 
 Of = TypeVar("Of", bound=Named)
-HOME = page_context.Step("Overview", "/")
+HOME = page_context.Step("BudgetOverview", "/")
 
 
 @viewer
@@ -61,7 +62,7 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
         raise Http404("A channel's name has no NUL in it.")
     weeks = page_context.period(request, WEEKS, USUAL)
     found = _overview(request)
-    days = reports.trend(found.currency, name)
+    days = reports.spend_trend(found.currency, name)
     context = _response(found.proposal, found.plan, name) if found.proposal and found.plan else {}
     if not context and not days:
         raise Http404(f"No channel called {name!r} has rows or a place in the plan.")
@@ -80,7 +81,7 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
     )
 
 
-def _overview(request: HttpRequest) -> Overview:
+def _overview(request: HttpRequest) -> BudgetOverview:
     currency = request.GET.get("currency", settings.DEFAULT_CURRENCY)
     if not CODE.fullmatch(currency):
         raise BadRequest(f"currency is an ISO 4217 code such as USD, not {currency[:20]!r}.")
@@ -96,12 +97,12 @@ def _overview(request: HttpRequest) -> Overview:
     return found
 
 
-def _last(days: Sequence[Day], weeks: int) -> list[Day]:
+def _last(days: Sequence[DailyPerformance], weeks: int) -> list[DailyPerformance]:
     """The days of the last `weeks` weeks that there are rows of."""
     return [each for each in days if each.on > days[-1].on - timedelta(weeks=weeks)]
 
 
-def _proposed(proposal: Proposal, plan: PlanLine) -> dict[str, Any]:
+def _proposed(proposal: Proposal, plan: PlanSummary) -> dict[str, Any]:
     """What the page shows of one plan."""
     drawn = [charts.allocation(proposal), charts.marginal(proposal)]
     curves, placebo = charts.curve_table(proposal), history.placebo(proposal)
@@ -122,7 +123,7 @@ def _proposed(proposal: Proposal, plan: PlanLine) -> dict[str, Any]:
     }
 
 
-def _response(proposal: Proposal, plan: PlanLine, name: str) -> dict[str, Any]:
+def _response(proposal: Proposal, plan: PlanSummary, name: str) -> dict[str, Any]:
     """What a channel's page shows of the plan; nothing where the plan does not know it."""
     standing = _named(proposal.channels, name)
     if standing is None:

@@ -9,7 +9,7 @@ from aethercrown.charts.bars import Row, bars
 from aethercrown.charts.figures import PERCENT, Unit, signed
 from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.chart_page import Picture, picture
+from dashboards.charts import Picture, picture
 from dashboards.tables import Column, Table
 from operations.decisions import reports
 from operations.decisions.reports import Promise

@@ -10,7 +10,7 @@ from aethercrown.charts.figures import Unit
 from aethercrown.charts.lines import Series, line
 from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.chart_page import Picture, picture
+from dashboards.charts import Picture, picture
 from dashboards.tables import Column, Table, Value
 from operations.health import reports
 from operations.health.reports import history as uptime

@@ -73,14 +73,14 @@ def headline(overdue: int, total: int) -> str:
 
 def listed(key: str, title: str, rows: Iterable[Any], word: str) -> Table:
     """Keys of one standing, the next to be rotated first."""
-    found = sorted(rows, key=lambda each: (each.next_rotation_at, each.key_id))
+    found = sorted(rows, key=lambda each: (each.due_at, each.key_id))
     lines = [
         (
             each.key_id,
             each.level,
             WORDS[word],
             each.state,
-            each.next_rotation_at,
+            each.due_at,
             each.last_rotated_at,
             each.version,
             each.rotator,
@@ -89,7 +89,7 @@ def listed(key: str, title: str, rows: Iterable[Any], word: str) -> Table:
         )
         for each in found
     ]
-    paths = [reverse("admin:security_key_change", args=[each.pk]) for each in found]
+    paths = [reverse("admin:security_managedsecret_change", args=[each.pk]) for each in found]
     return Table(key, title, COLUMNS, lines, paths)
 
 
@@ -117,7 +117,7 @@ def history() -> Table:
         )
         for each in found
     ]
-    paths = [reverse("admin:security_key_change", args=[each.key_id]) for each in found]
+    paths = [reverse("admin:security_managedsecret_change", args=[each.key_id]) for each in found]
     return Table("history", "Latest rotations", columns, lines, paths)
 
 

@@ -130,7 +130,7 @@ def _runs() -> list[Ran]:
 
 def _budget() -> System:
     title, path = "Marketing budget", "/dashboards/budget"
-    plan = budget.newest(settings.DEFAULT_CURRENCY)
+    plan = budget.newest_plan(settings.DEFAULT_CURRENCY)
     if plan is None:
         return System(title, path, "No plan yet", "Import channels and spend to begin.")
     lift = signed(plan.expected.estimate, PERCENT)

@@ -7,14 +7,14 @@ from typing import Any, Protocol
 from aethercrown.charts.figures import COUNT, PERCENT, Unit, full, money, signed
 from dashboards.budget.summary import Headline, counted
 from dashboards.tables import Column, Table
-from revenue.pricing.rating.rate import Line
-from revenue.pricing.simulate import Change, Simulation
+from revenue.pricing.calculation.simulation import PriceChange, Simulation
+from revenue.pricing.rating.rate import PriceLine
 
-PLAIN = Unit(digits=2)
-SOME = 5  # customers named for a reason
+TWO_DECIMALS = Unit(digits=2)
+MAX_EXAMPLES = 5  # customers named for a reason
 
 
-class Planned(Protocol):
+class PlanRevenue(Protocol):
     """What one plan brings."""
 
     @property
@@ -24,7 +24,7 @@ class Planned(Protocol):
 
 
 def plans(
-    rows: Mapping[str, Mapping[str, Any]], currency: str, earned: Mapping[str, Planned]
+    rows: Mapping[str, Mapping[str, Any]], currency: str, earned: Mapping[str, PlanRevenue]
 ) -> Table:
     """Plans on sale with their base prices, and what each earns now."""
     columns = (
@@ -72,8 +72,8 @@ def quotes(rows: Iterable[Mapping[str, Any]]) -> Table:
     columns = (
         Column("Quote"),
         Column("Plan"),
-        Column("Price", PLAIN),
-        Column("Agreed", PLAIN),
+        Column("Price", TWO_DECIMALS),
+        Column("Agreed", TWO_DECIMALS),
         Column("Currency"),
         Column("By"),
     )
@@ -85,11 +85,11 @@ def quotes(rows: Iterable[Mapping[str, Any]]) -> Table:
     return Table("quotes", "The newest quotes", columns, lines, paths)
 
 
-def explained(lines: Sequence[Line], currency: str) -> Table:
+def quote_lines(lines: Sequence[PriceLine], currency: str) -> Table:
     """A quote line by line, with the running price."""
     unit = money(currency)
     columns = (
-        Column("Line", prose=True),
+        Column("PriceLine", prose=True),
         Column("Quantity", COUNT),
         Column("Amount", unit, signs=True),
         Column("Price so far", unit),
@@ -102,7 +102,7 @@ def explained(lines: Sequence[Line], currency: str) -> Table:
     return Table("lines", "How the price came about", columns, rows)
 
 
-def known(inputs: Mapping[str, Mapping[str, str]]) -> Table:
+def quote_inputs(inputs: Mapping[str, Mapping[str, str]]) -> Table:
     """What the quote was asked with."""
     titles = {"usage_data": "Usage", "engagement_data": "Engagement", "company_data": "Company"}
     rows = [
@@ -110,11 +110,11 @@ def known(inputs: Mapping[str, Mapping[str, str]]) -> Table:
         for part, values in inputs.items()
         for metric, value in values.items()
     ]
-    columns = (Column("Metric"), Column("About"), Column("Value", PLAIN))
+    columns = (Column("Metric"), Column("About"), Column("Value", TWO_DECIMALS))
     return Table("inputs", "What was known", columns, rows)
 
 
-def headlines(found: Simulation) -> list[Headline]:
+def simulation_figures(found: Simulation) -> list[Headline]:
     """The simulation in four figures."""
     unit = money(found.currency, 0)
     share = full(found.break_even_percent, PERCENT)
@@ -150,7 +150,7 @@ def headlines(found: Simulation) -> list[Headline]:
 
 def deciles(found: Simulation) -> Table:
     """The change of price over the customers, from the largest fall to the largest rise."""
-    columns = (Column("Customers"), Column("Change", PERCENT, signs=True))
+    columns = (Column("Customers"), Column("PriceChange", PERCENT, signs=True))
     rows = [(f"{10 * at}%", each) for at, each in enumerate(found.deciles)]
     return Table("deciles", "Change by tenth of customers", columns, rows)
 
@@ -162,7 +162,7 @@ def segments(found: Simulation) -> Table:
         Column("Customers", COUNT),
         Column("Now", unit),
         Column("Then", unit),
-        Column("Change", unit, signs=True),
+        Column("PriceChange", unit, signs=True),
     )
     rows = [
         (each.segment, each.customers, each.now, each.then, each.then - each.now)
@@ -171,7 +171,7 @@ def segments(found: Simulation) -> Table:
     return Table("segments", "By segment", columns, rows)
 
 
-def changes(key: str, title: str, rows: Iterable[Change], currency: str) -> Table:
+def price_changes(key: str, title: str, rows: Iterable[PriceChange], currency: str) -> Table:
     """Customers with what they pay now and then."""
     unit = money(currency)
     columns = (
@@ -179,7 +179,7 @@ def changes(key: str, title: str, rows: Iterable[Change], currency: str) -> Tabl
         Column("Plan"),
         Column("Now", unit),
         Column("Then", unit),
-        Column("Change", unit, signs=True),
+        Column("PriceChange", unit, signs=True),
         Column("Change in percent", PERCENT, signs=True),
     )
     lines = [(e.key, e.plan, e.now, e.then, e.delta, e.percent) for e in rows]
@@ -193,5 +193,5 @@ def left_out(found: Simulation) -> Table:
         reasons.setdefault(why, []).append(key)
     ranked = sorted(reasons.items(), key=lambda each: (-len(each[1]), each[0]))
     columns = (Column("Why", prose=True), Column("Customers", COUNT), Column("Such as", prose=True))
-    rows = [(why, len(keys), ", ".join(keys[:SOME])) for why, keys in ranked]
+    rows = [(why, len(keys), ", ".join(keys[:MAX_EXAMPLES])) for why, keys in ranked]
     return Table("left-out", "Not rated", columns, rows)

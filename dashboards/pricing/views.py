@@ -15,8 +15,8 @@ from dashboards.pricing import tables
 from revenue.billing import reports as billing
 from revenue.customers import reports as customers
 from revenue.pricing import reports
-from revenue.pricing.decimals import Wrong
-from revenue.pricing.simulate import Simulation
+from revenue.pricing.calculation.simulation import Simulation
+from revenue.pricing.decimals import InvalidValues
 
 HOME = page_context.Step("Overview", "/")
 PRICING = page_context.Step("Pricing", "/dashboards/pricing")
@@ -27,14 +27,14 @@ NEWEST = 30
 def pricing(request: HttpRequest) -> HttpResponseBase:
     """Plans on sale, versions, and the newest quotes."""
     try:
-        in_force = reports.in_force(timezone.now().date())
+        in_force = reports.version_in_force(timezone.now().date())
         currency = in_force.book.currency
         earned = {each.plan: each for each in customers.plans(currency)}
-        plans = tables.plans(reports.tiers(timezone.now().date()), currency, earned)
+        plans = tables.plans(reports.plans_on_sale(timezone.now().date()), currency, earned)
         missing = ""
     except (reports.NothingPublished, reports.Tampered) as error:
         in_force, plans, missing = None, tables.plans({}, "USD", {}), str(error)
-    versions = tables.versions(_version(each) for each in reports.listed(NEWEST))
+    versions = tables.versions(_version(each) for each in reports.newest_versions(NEWEST))
     quotes = tables.quotes(_quote(each) for each in reports.quotes()[:NEWEST])
     return page_context.download(
         request, "pricing", [plans, versions, quotes]
@@ -66,7 +66,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponseBase:
         version=found,
         missing=missing,
         findings=reports.findings(pk),
-        admin_path=reverse("admin:revenue_version_change", args=[pk]),
+        admin_path=reverse("admin:revenue_pricebookversion_change", args=[pk]),
         **context,
     )
 
@@ -74,9 +74,9 @@ def version(request: HttpRequest, pk: int) -> HttpResponseBase:
 def _simulated(found: Any) -> tuple[Simulation | None, str]:
     """The simulation, or why there is none."""
     try:
-        against = reports.in_force(timezone.now().date(), found.book.code)
+        against = reports.version_in_force(timezone.now().date(), found.book.code)
         return billing.simulation(found, against, timezone.now().date()), ""
-    except (reports.NothingPublished, reports.Tampered, Wrong) as error:
+    except (reports.NothingPublished, reports.Tampered, InvalidValues) as error:
         return None, str(error)
 
 
@@ -84,14 +84,14 @@ def _shown(found: Simulation) -> dict[str, Any]:
     named = {
         "deciles": tables.deciles(found),
         "segments": tables.segments(found),
-        "rises": tables.changes("rises", "Largest rises", found.rises, found.currency),
-        "falls": tables.changes("falls", "Largest falls", found.falls, found.currency),
+        "rises": tables.price_changes("rises", "Largest rises", found.rises, found.currency),
+        "falls": tables.price_changes("falls", "Largest falls", found.falls, found.currency),
         "left_out": tables.left_out(found),
     }
     return {
-        "headlines": tables.headlines(found),
+        "headlines": tables.simulation_figures(found),
         "customers": found.customers,
-        "most": f"{reports.NEWEST:,}",
+        "most": f"{reports.MAX_PAGE_ACCOUNTS:,}",
         "tables": list(named.values()),
         **named,
     }
@@ -105,10 +105,10 @@ def quote(request: HttpRequest, quote_id: UUID) -> HttpResponseBase:
     except ObjectDoesNotExist:
         raise Http404(f"There is no quote {quote_id}.") from None
     lines = reports.lines(found)
-    explained = tables.explained(lines, found.currency)
-    inputs = tables.known(found.inputs)
+    explained = tables.quote_lines(lines, found.currency)
+    inputs = tables.quote_inputs(found.inputs)
     try:
-        repeats = reports.replayed(found).lines == lines
+        repeats = reports.recalculate(found).lines == lines
     except reports.Tampered:
         repeats = False
     return page_context.download(request, "quote", [explained, inputs]) or page_context.shown(

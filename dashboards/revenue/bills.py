@@ -14,8 +14,8 @@ from dashboards.access import viewer
 from dashboards.pricing import tables
 from revenue.billing import periods, reports
 from revenue.customers import reports as customers
-from revenue.pricing.book import NoSuchPlan
-from revenue.pricing.decimals import Wrong
+from revenue.pricing.decimals import InvalidValues
+from revenue.pricing.price_book.version import NoSuchPlan
 
 HOME = page_context.Step("Overview", "/")
 REVENUE = page_context.Step("Revenue", "/dashboards/revenue")
@@ -60,14 +60,14 @@ def _found(pk: int, day: date) -> tuple[reports.Bill | None, str]:
     """The bill, or why there is none."""
     try:
         return reports.bill(customers.identifier(pk), day, timezone.now()), ""
-    except (reports.NothingPublished, reports.Tampered, Wrong, NoSuchPlan) as error:
+    except (reports.NothingPublished, reports.Tampered, InvalidValues, NoSuchPlan) as error:
         return None, str(error)
 
 
 def _shown(found: reports.Bill) -> dict[str, Any]:
     unit = money(found.currency)
-    explained = tables.explained(found.lines, found.currency)
-    inputs = tables.known(found.situation.as_json())
+    explained = tables.quote_lines(found.lines, found.currency)
+    inputs = tables.quote_inputs(found.situation.as_json())
     return {
         "tables": [explained, inputs],
         "explained": explained,

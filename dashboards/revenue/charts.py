@@ -9,7 +9,7 @@ from aethercrown.charts.bars import Row, bars
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, money, signed
 from aethercrown.charts.lines import Series, line
 from dashboards.budget.summary import Headline, counted
-from dashboards.chart_page import Picture, picture
+from dashboards.charts import Picture, picture
 from dashboards.tables import Column, Table, Value
 from revenue.mrr import metrics
 from revenue.mrr.billing_interval import month_of

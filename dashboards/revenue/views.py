@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.chart_page import Picture
+from dashboards.charts import Picture
 from dashboards.revenue import charts
 from dashboards.tables import Table
 from revenue.customers import reports

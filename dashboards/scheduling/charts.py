@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full
 from aethercrown.charts.lanes import Lane, Stretch, lanes
 from dashboards.budget.summary import Headline
-from dashboards.chart_page import Picture, picture
+from dashboards.charts import Picture, picture
 from dashboards.tables import Column, Table
 
 PRIORITIES = ("critical", "high", "medium", "low")

@@ -10,9 +10,9 @@ from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, mone
 from dashboards.budget.summary import Headline, counted
 from dashboards.tables import Column, Table
 
-Z = 1.6449  # of an interval of 90 %
+Z_90 = 1.6449  # of an interval of 90 %
 SHARE = Unit(suffix="%")
-WORDS = {
+KIND_TITLES = {
     "plan_fit": "Plan fits",
     "growth": "Growth",
     "overage_saving": "Saves the customer",
@@ -20,7 +20,7 @@ WORDS = {
 }
 
 
-class Standing(Protocol):
+class KindCounts(Protocol):
     """One kind's opportunities."""
 
     @property
@@ -41,20 +41,20 @@ class Standing(Protocol):
     def expired(self) -> int: ...
 
 
-def share(accepted: int, answered: int) -> tuple[float, float, float] | None:
+def acceptance_interval(accepted: int, answered: int) -> tuple[float, float, float] | None:
     """The percent accepted with its 90 % interval (Wilson 1927); None before any answer."""
     if not answered:
         return None
     part = accepted / answered
-    weight = Z * Z / answered
+    weight = Z_90 * Z_90 / answered
     middle = (part + weight / 2) / (1 + weight)
-    half = Z * sqrt(part * (1 - part) / answered + weight / (4 * answered)) / (1 + weight)
+    half = Z_90 * sqrt(part * (1 - part) / answered + weight / (4 * answered)) / (1 + weight)
     low, high = max(0.0, middle - half), min(1.0, middle + half)
     return 100 * low, 100 * part, 100 * high
 
 
-def headlines(
-    standings: Sequence[Standing], promised: Sequence[Mapping[str, Any]], currency: str
+def summary_figures(
+    standings: Sequence[KindCounts], promised: Sequence[Mapping[str, Any]], currency: str
 ) -> list[Headline]:
     """The pipeline, its worth, how offers are answered, and what acceptances brought."""
     unit = money(currency, 0)
@@ -79,9 +79,9 @@ def headlines(
     ]
 
 
-def _accepted(standings: Sequence[Standing]) -> Headline:
+def _accepted(standings: Sequence[KindCounts]) -> Headline:
     yes = sum(each.accepted for each in standings)
-    rate = share(yes, yes + sum(each.declined for each in standings))
+    rate = acceptance_interval(yes, yes + sum(each.declined for each in standings))
     meaning = "Of the offers that were answered, with the interval that holds 90% of it."
     if rate is None:
         return Headline("Accepted", MISSING, "No offer was answered yet", meaning)
@@ -121,7 +121,7 @@ def pipeline(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     lines = [
         (
             e["customer"],
-            WORDS.get(e["kind"], e["kind"]),
+            KIND_TITLES.get(e["kind"], e["kind"]),
             e["state"],
             e["current_plan"],
             e["recommended_plan"],
@@ -130,7 +130,7 @@ def pipeline(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
             e["gain_high"],
             100 * e["confidence"],
             e["owner"],
-            day(e["found_at"]),
+            date_of(e["found_at"]),
         )
         for e in rows
     ]
@@ -138,7 +138,7 @@ def pipeline(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     return Table("pipeline", "The pipeline", columns, lines, paths)
 
 
-def kinds(standings: Sequence[Standing], currency: str) -> Table:
+def answers_by_kind(standings: Sequence[KindCounts], currency: str) -> Table:
     """How offers of each kind were answered."""
     unit = money(currency)
     columns = (
@@ -154,13 +154,17 @@ def kinds(standings: Sequence[Standing], currency: str) -> Table:
     )
     lines = []
     for e in standings:
-        low, part, high = share(e.accepted, e.accepted + e.declined) or (None, None, None)
+        low, part, high = acceptance_interval(e.accepted, e.accepted + e.declined) or (
+            None,
+            None,
+            None,
+        )
         answers = (e.accepted, e.declined, e.expired)
-        lines.append((WORDS.get(e.kind, e.kind), e.alive, e.gain, *answers, part, low, high))
+        lines.append((KIND_TITLES.get(e.kind, e.kind), e.alive, e.gain, *answers, part, low, high))
     return Table("kinds", "How offers are answered", columns, lines)
 
 
-def promises(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
+def promised_and_measured(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     """Each acceptance: what it promised, and what MRR did."""
     unit = money(currency)
     columns = (
@@ -177,7 +181,7 @@ def promises(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
         (
             e["customer"],
             e["plan"],
-            day(e["decided_at"]),
+            date_of(e["decided_at"]),
             e["estimate"],
             e["low"],
             e["high"],
@@ -190,7 +194,7 @@ def promises(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     return Table("promises", "Promised and gained", columns, lines, paths)
 
 
-def ended(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
+def ended_opportunities(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     """What came to an end, and why."""
     columns = (
         Column("Customer"),
@@ -205,11 +209,11 @@ def ended(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     lines = [
         (
             e["customer"],
-            WORDS.get(e["kind"], e["kind"]),
+            KIND_TITLES.get(e["kind"], e["kind"]),
             e["state"],
             e["recommended_plan"],
             e["gain"],
-            day(e["decided_at"]),
+            date_of(e["decided_at"]),
             e["decided_by"],
             e["outcome"],
         )
@@ -219,7 +223,7 @@ def ended(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     return Table("ended", "Over", columns, lines, paths)
 
 
-def costs(found: Mapping[str, Mapping[str, str]], currency: str) -> Table:
+def plan_costs(found: Mapping[str, Mapping[str, str]], currency: str) -> Table:
     """Every plan's rated cost for the use ahead."""
     unit = money(currency)
     columns = (
@@ -235,7 +239,7 @@ def costs(found: Mapping[str, Mapping[str, str]], currency: str) -> Table:
     return Table("costs", "A month under every plan", columns, rows)
 
 
-def use(inputs: Mapping[str, Any]) -> Table:
+def usage_table(inputs: Mapping[str, Any]) -> Table:
     """The use of the last 30 days, and of the 30 to come."""
     columns = (
         Column("Metric"),
@@ -256,6 +260,6 @@ def _usage(situation: Mapping[str, Any] | None) -> dict[str, Decimal]:
     return {metric: Decimal(value) for metric, value in told.items()}
 
 
-def day(moment: datetime | None) -> Any:
+def date_of(moment: datetime | None) -> Any:
     """The day alone, where there is one."""
     return None if moment is None else moment.date()

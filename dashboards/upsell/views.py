@@ -25,13 +25,13 @@ def upsell(request: HttpRequest) -> HttpResponseBase:
     currency = request.GET.get("currency", settings.DEFAULT_CURRENCY)
     if "currency" not in request.GET and currencies and currency not in currencies:
         currency = currencies[0]
-    standings = reports.standings(currency)
-    promised = [_promise(*each) for each in reports.promised(currency)]
+    standings = reports.opportunity_counts(currency)
+    promised = [_promise(*each) for each in reports.accepted_with_effect(currency)]
     tables = {
         "pipeline": sheets.pipeline(_rows(reports.pipeline(currency, SHOWN)), currency),
-        "kinds": sheets.kinds(standings, currency),
-        "promises": sheets.promises(promised, currency),
-        "ended": sheets.ended(_rows(reports.ended(currency, SHOWN)), currency),
+        "kinds": sheets.answers_by_kind(standings, currency),
+        "promises": sheets.promised_and_measured(promised, currency),
+        "ended": sheets.ended_opportunities(_rows(reports.ended(currency, SHOWN)), currency),
     }
     return page_context.download(request, "upsell", tables.values()) or page_context.shown(
         request,
@@ -39,7 +39,7 @@ def upsell(request: HttpRequest) -> HttpResponseBase:
         [HOME, page_context.Step("Upsell")],
         currency=currency,
         currencies=currencies,
-        headlines=sheets.headlines(standings, promised, currency),
+        headlines=sheets.summary_figures(standings, promised, currency),
         is_empty=not standings,
         **tables,
     )
@@ -52,14 +52,14 @@ def opportunity(request: HttpRequest, pk: int) -> HttpResponseBase:
         found = reports.opportunities().get(pk=pk)
     except ObjectDoesNotExist:
         raise Http404(f"There is no opportunity {pk}.") from None
-    tables = [sheets.costs(found.costs, found.currency), sheets.use(found.inputs)]
+    tables = [sheets.plan_costs(found.costs, found.currency), sheets.usage_table(found.inputs)]
     unit = money(found.currency)
     return page_context.download(request, "opportunity", tables) or page_context.shown(
         request,
         "dashboards/opportunity.html",
         [HOME, UPSELL, page_context.Step(found.customer.name)],
         found=found,
-        why=sheets.WORDS.get(found.kind, found.kind),
+        why=sheets.KIND_TITLES.get(found.kind, found.kind),
         gain=signed(found.gain, unit),
         low=signed(found.gain_low, unit),
         high=signed(found.gain_high, unit),

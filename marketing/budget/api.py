@@ -29,67 +29,73 @@ from aethercrown.api.fields import (
 )
 from aethercrown.api.openapi import documented
 from marketing.budget import examples, reports, services
-from marketing.budget.models import Plan
-from marketing.budget.planner.check import UNREADABLE, check
-from marketing.budget.planner.request import Infeasible, LiftTest, Limit, Question, Row
-from marketing.budget.response_format import contract, restored
+from marketing.budget.models import BudgetPlan
+from marketing.budget.planner.request import (
+    BudgetRequest,
+    Infeasible,
+    LiftTestResult,
+    PerformanceRow,
+    SpendLimit,
+)
+from marketing.budget.planner.validation import UNREADABLE, validate
+from marketing.budget.response_format import load_proposal, optimize_response
 from security.access import reports as people
 
-MOST_ROWS = 10_000
-NAME = 100  # characters of a channel's name
-SUMS = {"minimums_exceed_total", "maximums_below_total"}
+MAX_ROWS = 10_000
+NAME_MAX_LENGTH = 100  # characters of a channel's name
+SUM_CODES = {"minimums_exceed_total", "maximums_below_total"}
 Values = Mapping[str, Any]
-Problem = tuple[str, str, str]  # field, code, message
+FieldError = tuple[str, str, str]  # field, code, message
 
 
-class RowSerializer(serializers.Serializer[Any]):
+class HistoricalRowSerializer(serializers.Serializer[Any]):
     """One channel in one period."""
 
-    channel = Text(max_length=NAME)
+    channel = Text(max_length=NAME_MAX_LENGTH)
     spend = Number(min_value=0, max_value=1e12)
     revenue = Number(min_value=0, max_value=1e12, required=False, allow_null=True)
     date = Day(required=False, allow_null=True)
 
 
-class TotalSerializer(serializers.Serializer[Any]):
+class TotalRevenueRowSerializer(serializers.Serializer[Any]):
     """The company's revenue in one period."""
 
     date = Day()
     revenue = Number(min_value=0, max_value=1e12)
 
 
-class LimitSerializer(serializers.Serializer[Any]):
+class SpendLimitSerializer(serializers.Serializer[Any]):
     """Money bounds of a channel; equal ones hold it fixed."""
 
     min = Money(required=False, allow_null=True)
     max = Money(required=False, allow_null=True)
 
 
-class LiftTestSerializer(serializers.Serializer[Any]):
+class LiftTestResultSerializer(serializers.Serializer[Any]):
     """An experiment: this spend a period brought this revenue, give or take `sd`."""
 
-    channel = Text(max_length=NAME)
+    channel = Text(max_length=NAME_MAX_LENGTH)
     spend = Number(min_value=0, max_value=1e12)
     revenue = Number(min_value=0, max_value=1e12)
     sd = Number(min_value=0, max_value=1e12)
 
 
-class QuestionSerializer(serializers.Serializer[Any]):
+class OptimizeBudgetRequestSerializer(serializers.Serializer[Any]):
     """What is to be divided, and what is known of the channels."""
 
     total_budget = Money(min_value=Decimal("0.01"))
-    historical_data = Rows(child=RowSerializer(), most=MOST_ROWS, least=1)
-    total_revenue = Rows(child=TotalSerializer(), most=MOST_ROWS, required=False)
+    historical_data = Rows(child=HistoricalRowSerializer(), most=MAX_ROWS, least=1)
+    total_revenue = Rows(child=TotalRevenueRowSerializer(), most=MAX_ROWS, required=False)
     platform_roi = Named(child=Number(min_value=0, max_value=1e6), required=False)
     min_allocation_percent = Percent(required=False, allow_null=True)
-    constraints = Named(child=LimitSerializer(), required=False)
+    constraints = Named(child=SpendLimitSerializer(), required=False)
     max_change_percent = Number(min_value=0, max_value=1000, required=False, allow_null=True)
     currency = Currency(required=False)
     budget_periods = Count(min_value=1, max_value=520, required=False)
     starts_on = Day(required=False, allow_null=True)
     present = Named(child=Money(), required=False)
-    new_channels = Rows(child=Text(max_length=NAME), required=False)
-    lift_tests = Rows(child=LiftTestSerializer(), required=False)
+    new_channels = Rows(child=Text(max_length=NAME_MAX_LENGTH), required=False)
+    lift_tests = Rows(child=LiftTestResultSerializer(), required=False)
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse with every bad field at once: those of shape, and those that clash."""
@@ -99,32 +105,32 @@ class QuestionSerializer(serializers.Serializer[Any]):
             shape = [
                 (e["field"], e["code"], e["message"]) for e in listed(error.get_full_details())
             ]
-            raise Invalid([*shape, *clashes(self, data, shape)]) from error
+            raise Invalid([*shape, *planner_errors(self, data, shape)]) from error
 
 
-def clashes(
-    serializer: QuestionSerializer, data: Any, shape: Sequence[Problem]
-) -> Iterator[Problem]:
+def planner_errors(
+    serializer: OptimizeBudgetRequestSerializer, data: Any, shape: Sequence[FieldError]
+) -> Iterator[FieldError]:
     """What the planner refuses in what could be read; nothing that `shape` refuses already."""
     values: dict[str, Any] = {"total_budget": Decimal(1)}
     for name, field in serializer.fields.items():
         with suppress(ValidationError, serializers.SkipField, APIException):
             values[name] = field.run_validation(field.get_value(data))
-    values.setdefault("historical_data", list(readable(data.get("historical_data"))))
+    values.setdefault("historical_data", list(readable_rows(data.get("historical_data"))))
     values.setdefault("constraints", readable_limits(data.get("constraints")))
-    refused = {part_of(each[0]) for each in shape}
+    refused = {field_of(each[0]) for each in shape}
     try:
-        check(question(values))
+        validate(to_budget_request(values))
     except Infeasible as error:
         for each in error.problems:
-            unsure = "total_budget" in refused and each.code in SUMS
-            if part_of(each.field) not in refused and not unsure:
+            unsure = "total_budget" in refused and each.code in SUM_CODES
+            if field_of(each.field) not in refused and not unsure:
                 yield each.field, each.code, each.message
 
 
-def readable(rows: Any) -> Iterator[dict[str, Any]]:
+def readable_rows(rows: Any) -> Iterator[dict[str, Any]]:
     """The rows, with one that says only its channel, if that, in the place of a bad one."""
-    row = RowSerializer()
+    row = HistoricalRowSerializer()
     for each in rows if isinstance(rows, list) else []:
         try:
             yield row.run_validation(each)
@@ -136,7 +142,7 @@ def readable(rows: Any) -> Iterator[dict[str, Any]]:
 
 def readable_limits(limits: Any) -> dict[str, dict[str, Any]]:
     """The limits, with none in the place of a bad one."""
-    limit = LimitSerializer()
+    limit = SpendLimitSerializer()
     found: dict[str, dict[str, Any]] = {}
     for name, each in limits.items() if isinstance(limits, dict) else []:
         found[name] = {}
@@ -145,31 +151,31 @@ def readable_limits(limits: Any) -> dict[str, dict[str, Any]]:
     return found
 
 
-def part_of(path: str) -> str:
+def field_of(path: str) -> str:
     """The part of the body that a path is in: a field, one of its rows, one channel's limits."""
     head = path.partition(".")[0]
     return re.sub(r"\.(min|max)$", "", path) if head == "constraints" else head
 
 
-def question(values: Values) -> Question:
+def to_budget_request(values: Values) -> BudgetRequest:
     """The body as the planner takes it."""
     totals = values.get("total_revenue")
-    return Question(
+    return BudgetRequest(
         total=values["total_budget"],
         rows=tuple(
-            Row(each["channel"], each["spend"], each.get("revenue"), each.get("date"))
+            PerformanceRow(each["channel"], each["spend"], each.get("revenue"), each.get("date"))
             for each in values.get("historical_data", ())
         ),
         currency=values.get("currency", settings.DEFAULT_CURRENCY),
         constraints={
-            name.strip(): Limit(each.get("min"), each.get("max"))
+            name.strip(): SpendLimit(each.get("min"), each.get("max"))
             for name, each in values.get("constraints", {}).items()
         },
         new_channels=tuple(values.get("new_channels", ())),
         present=values.get("present") or None,
         budget_periods=values.get("budget_periods", 1),
         starts_on=values.get("starts_on"),
-        lift_tests=tuple(LiftTest(**each) for each in values.get("lift_tests", ())),
+        lift_tests=tuple(LiftTestResult(**each) for each in values.get("lift_tests", ())),
         total_revenue=(
             None if totals is None else tuple((each["date"], each["revenue"]) for each in totals)
         ),
@@ -191,7 +197,7 @@ class IntervalSerializer(serializers.Serializer[Any]):
     high = Number()
 
 
-class RecommendationSerializer(serializers.Serializer[Any]):
+class ChannelRecommendationSerializer(serializers.Serializer[Any]):
     channel = Text()
     action = Option(choices=["increase", "decrease", "maintain"])
     reason = Text()
@@ -199,7 +205,7 @@ class RecommendationSerializer(serializers.Serializer[Any]):
     suggested_allocation = Number()
 
 
-class StandingSerializer(serializers.Serializer[Any]):
+class ChannelSummarySerializer(serializers.Serializer[Any]):
     channel = Text()
     marginal_roi = Number(help_text="What the next unit of money brings under the plan.")
     marginal_roi_now = Number()
@@ -216,22 +222,22 @@ class ExperimentSerializer(serializers.Serializer[Any]):
     sentence = Text()
 
 
-class AnswerSerializer(serializers.Serializer[Any]):
+class OptimizedBudgetSerializer(serializers.Serializer[Any]):
     """A plan: money by channel, what it should bring, and why."""
 
     allocations = Named(child=Number())
     channel_roi = Named(child=Number())
     total_budget = Number()
     currency = Currency()
-    recommendations = Rows(child=RecommendationSerializer())
+    recommendations = Rows(child=ChannelRecommendationSerializer())
     expected_revenue = IntervalSerializer()
     expected_lift_percent = IntervalSerializer()
-    channels = Rows(child=StandingSerializer())
+    channels = Rows(child=ChannelSummarySerializer())
     probability_of_lift = Number()
     auto_applicable = serializers.BooleanField()
     method = Text()
     plan_id = Count()
-    mode = Option(choices=Plan.Mode.values)
+    mode = Option(choices=BudgetPlan.Mode.values)
     present = Named(child=Number())
     marginal_return = Number()
     evidence = Option(choices=["low", "medium", "high"])
@@ -242,7 +248,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
     placebo = Named(child=Number())
 
 
-class ShareSerializer(serializers.Serializer[Any]):
+class PlanAllocationSerializer(serializers.Serializer[Any]):
     channel = serializers.CharField(source="channel_name")
     amount = serializers.FloatField()
     current_allocation = serializers.FloatField(source="present")
@@ -250,7 +256,7 @@ class ShareSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
-class PlanSerializer(serializers.Serializer[Plan]):
+class BudgetPlanSerializer(serializers.Serializer[BudgetPlan]):
     """A stored plan and its state."""
 
     plan_id = serializers.IntegerField(source="pk")
@@ -263,7 +269,7 @@ class PlanSerializer(serializers.Serializer[Plan]):
     budget_periods = serializers.IntegerField()
     starts_on = serializers.DateField(allow_null=True)
     ends_on = serializers.DateField(allow_null=True)
-    shares = ShareSerializer(many=True)
+    shares = PlanAllocationSerializer(many=True)
     expected_revenue = serializers.SerializerMethodField()
     expected_lift_percent = serializers.SerializerMethodField()
     realised_lift_percent = serializers.SerializerMethodField()
@@ -276,14 +282,14 @@ class PlanSerializer(serializers.Serializer[Plan]):
     applied_at = serializers.DateTimeField(source="decision.applied_at", allow_null=True)
     rolled_back_at = serializers.DateTimeField(source="decision.rolled_back_at", allow_null=True)
 
-    def get_expected_revenue(self, plan: Plan) -> dict[str, float]:
+    def get_expected_revenue(self, plan: BudgetPlan) -> dict[str, float]:
         return _interval(plan.revenue_estimate, plan.revenue_low, plan.revenue_high)
 
-    def get_expected_lift_percent(self, plan: Plan) -> dict[str, float]:
+    def get_expected_lift_percent(self, plan: BudgetPlan) -> dict[str, float]:
         return _interval(plan.lift_estimate, plan.lift_low, plan.lift_high)
 
-    def get_realised_lift_percent(self, plan: Plan) -> dict[str, float] | None:
-        found = reports.realised(plan.decision.realised)
+    def get_realised_lift_percent(self, plan: BudgetPlan) -> dict[str, float] | None:
+        found = reports.realised_lift(plan.decision.realised)
         return _interval(found.estimate, found.low, found.high) if found else None
 
 
@@ -291,21 +297,21 @@ def _interval(estimate: float, low: float, high: float) -> dict[str, float]:
     return {"estimate": round(estimate, 2), "low": round(low, 2), "high": round(high, 2)}
 
 
-class NoteSerializer(serializers.Serializer[Any]):
+class DecideBudgetPlanRequestSerializer(serializers.Serializer[Any]):
     """What the person who decides has to say."""
 
     note = Text(max_length=1000, required=False, allow_blank=True)
 
 
-class OptimizeView(Endpoint):
+class OptimizeBudgetView(Endpoint):
     area = "optimization"
 
     @documented(
         "Divide a marketing budget",
-        request=QuestionSerializer,
-        answer=AnswerSerializer,
-        example_request=examples.QUESTION,
-        example_answer=examples.ANSWER,
+        request=OptimizeBudgetRequestSerializer,
+        answer=OptimizedBudgetSerializer,
+        example_request=examples.OPTIMIZE_REQUEST,
+        example_answer=examples.OPTIMIZE_RESPONSE,
         message="Budget optimization completed",
     )
     def post(self, request: Request) -> Response:
@@ -317,18 +323,21 @@ class OptimizeView(Endpoint):
         """
         try:
             plan = services.optimize(
-                question(self.checked(QuestionSerializer)),
-                source=Plan.Source.API,
+                to_budget_request(self.checked(OptimizeBudgetRequestSerializer)),
+                source=BudgetPlan.Source.API,
                 mode="propose",
                 now=timezone.now(),
             )
         except Infeasible as error:
             problems = [(each.field, each.code, each.message) for each in error.problems]
             raise Invalid(problems) from error
-        return reply("Budget optimization completed", contract(restored(plan.proposal), plan.pk))
+        return reply(
+            "Budget optimization completed",
+            optimize_response(load_proposal(plan.proposal), plan.pk),
+        )
 
 
-class PlanViewSet(ReadOnlyViewSet[Plan]):
+class BudgetPlanViewSet(ReadOnlyViewSet[BudgetPlan]):
     """Plans, the newest first; a proposed one is approved or rejected once, and then stays."""
 
     area = "optimization"
@@ -336,13 +345,13 @@ class PlanViewSet(ReadOnlyViewSet[Plan]):
     title = "plan"
     ordering = ("-created_at", "-pk")
     queryset = reports.plans()
-    serializer_class = PlanSerializer
+    serializer_class = BudgetPlanSerializer
     example = examples.PLAN
 
     @documented(
         "Approve a plan and apply it",
-        request=NoteSerializer,
-        answer=PlanSerializer,
+        request=DecideBudgetPlanRequestSerializer,
+        answer=BudgetPlanSerializer,
         example_request={"note": "Agreed in the Monday meeting."},
         example_answer={**examples.PLAN, "status": "applied", "decided_by": "API key crm"},
         message="Plan approved",
@@ -354,8 +363,8 @@ class PlanViewSet(ReadOnlyViewSet[Plan]):
 
     @documented(
         "Reject a plan",
-        request=NoteSerializer,
-        answer=PlanSerializer,
+        request=DecideBudgetPlanRequestSerializer,
+        answer=BudgetPlanSerializer,
         example_request={"note": "The fair needs the money."},
         example_answer={**examples.PLAN, "status": "rejected", "decided_by": "API key crm"},
         message="Plan rejected",
@@ -365,11 +374,11 @@ class PlanViewSet(ReadOnlyViewSet[Plan]):
         """Turn the plan down. Once more changes nothing; after an approval: 409."""
         return self._decide("Plan rejected", services.reject)
 
-    def _decide(self, message: str, step: Callable[..., Plan]) -> Response:
+    def _decide(self, message: str, step: Callable[..., BudgetPlan]) -> Response:
         """One step in the caller's name; a person needs the right to approve besides."""
         if self.request.auth is None and not people.may_approve(people.person(self.request.user)):
             raise PermissionDenied("Only those who may approve decisions decide on plans.")
-        note = self.checked(NoteSerializer).get("note", "")
+        note = self.checked(DecideBudgetPlanRequestSerializer).get("note", "")
         plan_id = self.get_object().pk
         try:
             plan = step(plan_id, actor=actor(self.request), note=note, now=timezone.now())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-QUESTION: dict[str, Any] = {
+OPTIMIZE_REQUEST: dict[str, Any] = {
     "total_budget": 10000,
     "historical_data": [
         {"channel": "Google Ads", "spend": 3000, "revenue": 12000, "date": "2026-01-05"},
@@ -13,7 +13,7 @@ QUESTION: dict[str, Any] = {
     "constraints": {"LinkedIn": {"max": 3000}},
     "currency": "USD",
 }
-SHARE = {
+PLAN_ALLOCATION = {
     "channel": "Google Ads",
     "amount": 5321.5,
     "current_allocation": 3000.0,
@@ -32,7 +32,7 @@ PLAN: dict[str, Any] = {
     "budget_periods": 1,
     "starts_on": None,
     "ends_on": None,
-    "shares": [SHARE],
+    "shares": [PLAN_ALLOCATION],
     "expected_revenue": {"estimate": 18950.0, "low": 17020.0, "high": 21180.0},
     "expected_lift_percent": INTERVAL,
     "realised_lift_percent": None,
@@ -45,7 +45,7 @@ PLAN: dict[str, Any] = {
     "applied_at": None,
     "rolled_back_at": None,
 }
-ANSWER: dict[str, Any] = {
+OPTIMIZE_RESPONSE: dict[str, Any] = {
     "allocations": {"Facebook": 3126.71, "Google Ads": 5801.86, "LinkedIn": 1071.43},
     "channel_roi": {"Facebook": 200.0, "Google Ads": 300.0, "LinkedIn": 100.0},
     "total_budget": 10000.0,

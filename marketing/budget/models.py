@@ -10,10 +10,10 @@ from django.db.models import F, Q
 from aethercrown.db.fields import CurrencyField, MoneyField
 from aethercrown.history.tracking import Records
 
-PROBABILITY = Q(probability_of_lift__gte=0, probability_of_lift__lte=1)
+VALID_PROBABILITY = Q(probability_of_lift__gte=0, probability_of_lift__lte=1)
 
 
-class Plan(models.Model):
+class BudgetPlan(models.Model):
     """A budget divided over channels. Whether it was approved is its decision's status."""
 
     class Source(models.TextChoices):
@@ -59,7 +59,7 @@ class Plan(models.Model):
                 condition=Q(budget_periods__gte=1), name="marketing_plan_has_a_period"
             ),
             models.CheckConstraint(
-                condition=PROBABILITY, name="marketing_plan_probability_in_range"
+                condition=VALID_PROBABILITY, name="marketing_plan_probability_in_range"
             ),
             models.CheckConstraint(
                 condition=Q(revenue_low__lte=F("revenue_high")) & Q(lift_low__lte=F("lift_high")),
@@ -71,10 +71,10 @@ class Plan(models.Model):
         return f"Plan {self.pk}: {self.total} {self.currency}"
 
 
-class Share(models.Model):
+class PlanAllocation(models.Model):
     """One channel's part of a plan. A channel that only an API call names has no row yet."""
 
-    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="shares")
+    plan = models.ForeignKey(BudgetPlan, on_delete=models.CASCADE, related_name="shares")
     channel = models.ForeignKey(
         "marketing.Channel", null=True, on_delete=models.SET_NULL, related_name="shares"
     )
@@ -99,7 +99,7 @@ class Share(models.Model):
         return f"{self.channel_name}: {self.amount}"
 
 
-class Book(models.Model):
+class AllocationLock(models.Model):
     """The row of a currency that whoever changes its allocation holds, so that one waits."""
 
     currency = CurrencyField(unique=True)

@@ -6,9 +6,15 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-from marketing.budget.planner.planner import plan
+from marketing.budget.planner.planning import plan
 from marketing.budget.planner.proposal import Proposal
-from marketing.budget.planner.request import Infeasible, Limit, Problem, Question, Row
+from marketing.budget.planner.request import (
+    BudgetRequest,
+    Infeasible,
+    PerformanceRow,
+    RequestProblem,
+    SpendLimit,
+)
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -31,7 +37,7 @@ class MarketingBudgetOptimizer:
         self.currency = currency
         self.min_allocation_percent = _money(min_allocation_percent)
         self.constraints = {
-            channel: Limit(_money(each.get("min")), _money(each.get("max")))
+            channel: SpendLimit(_money(each.get("min")), _money(each.get("max")))
             for channel, each in (constraints or {}).items()
         }
         self.max_change_percent = _money(max_change_percent)
@@ -45,7 +51,7 @@ class MarketingBudgetOptimizer:
 
     def analyze_channel_performance(self, historical_data: Rows) -> dict[str, dict[str, Any]]:
         """What each channel cost, brought and would bring next, at the present spend."""
-        proposal = self._proposal(spent_a_period(historical_data), historical_data)
+        proposal = self._proposal(spend_per_period(historical_data), historical_data)
         return {
             each.channel: {
                 "roi_percent": each.roi_percent,
@@ -62,7 +68,7 @@ class MarketingBudgetOptimizer:
         self, historical_data: Rows, total_budget: float | Decimal | None = None
     ) -> list[dict[str, Any]]:
         """What to do with each channel and why; the present total unless one is given."""
-        total = spent_a_period(historical_data) if total_budget is None else total_budget
+        total = spend_per_period(historical_data) if total_budget is None else total_budget
         return [
             {
                 "channel": each.channel,
@@ -76,7 +82,7 @@ class MarketingBudgetOptimizer:
 
     def _proposal(self, total_budget: float | Decimal, historical_data: Rows) -> Proposal:
         return plan(
-            Question(
+            BudgetRequest(
                 total=_money(total_budget) or Decimal(0),
                 rows=rows_from(historical_data),
                 currency=self.currency,
@@ -87,20 +93,22 @@ class MarketingBudgetOptimizer:
         )
 
 
-def rows_from(historical_data: Rows) -> tuple[Row, ...]:
+def rows_from(historical_data: Rows) -> tuple[PerformanceRow, ...]:
     """Rows from plain dictionaries; Infeasible names every field of the wrong kind."""
     rows, problems = [], []
     for at, each in enumerate(historical_data):
         try:
             rows.append(_row(each))
         except (KeyError, TypeError, ValueError) as error:
-            problems.append(Problem(f"historical_data[{at}]", "invalid", _told(error)))
+            problems.append(
+                RequestProblem(f"historical_data[{at}]", "invalid", _error_message(error))
+            )
     if problems:
         raise Infeasible(tuple(problems))
     return tuple(rows)
 
 
-def spent_a_period(historical_data: Rows) -> Decimal:
+def spend_per_period(historical_data: Rows) -> Decimal:
     """What is spent in a period: the mean total of the dates, or each channel's mean row."""
     rows = [row for row in rows_from(historical_data) if isfinite(row.spend)]
     if all(row.date for row in rows):
@@ -112,8 +120,10 @@ def spent_a_period(historical_data: Rows) -> Decimal:
     return round(Decimal(sum(sum(each) / len(each) for each in counts.values())), 2)
 
 
-def _row(each: Mapping[str, Any]) -> Row:
-    return Row(str(each["channel"]), _number(each["spend"]), _number(each["revenue"]), _day(each))
+def _row(each: Mapping[str, Any]) -> PerformanceRow:
+    return PerformanceRow(
+        str(each["channel"]), _number(each["spend"]), _number(each["revenue"]), _day(each)
+    )
 
 
 def _number(value: Any) -> float:
@@ -129,7 +139,7 @@ def _day(each: Mapping[str, Any]) -> date | None:
     return value.date() if isinstance(value, datetime) else value
 
 
-def _told(error: Exception) -> str:
+def _error_message(error: Exception) -> str:
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 

@@ -6,19 +6,19 @@ from typing import Any
 
 from marketing.budget.planner.proposal import (
     Backtest,
+    ChannelRecommendation,
+    ChannelSummary,
     Curve,
     CurvePoint,
     Experiment,
     Interval,
     Proposal,
-    Recommendation,
-    Standing,
 )
 
 INTERVALS = ("expected_revenue", "expected_lift_percent")
 
 
-def restored(row: Mapping[str, Any]) -> Proposal:
+def load_proposal(row: Mapping[str, Any]) -> Proposal:
     """The proposal whose `summary()` is `row`."""
     plain = dict(row)
     plain["total"] = Decimal(row["total"])
@@ -28,7 +28,7 @@ def restored(row: Mapping[str, Any]) -> Proposal:
         plain[name] = Interval(**row[name])
     for name in ("reasons_against", "warnings"):
         plain[name] = tuple(row[name])
-    plain["channels"] = tuple(_standing(each) for each in row["channels"])
+    plain["channels"] = tuple(_channel_summary(each) for each in row["channels"])
     plain["recommendations"] = tuple(_recommendation(each) for each in row["recommendations"])
     plain["curves"] = tuple(
         Curve(each["channel"], tuple(CurvePoint(**point) for point in each["points"]))
@@ -44,35 +44,35 @@ def _money(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {**row, **{name: Decimal(row[name]) for name in names}}
 
 
-def _standing(row: Mapping[str, Any]) -> Standing:
+def _channel_summary(row: Mapping[str, Any]) -> ChannelSummary:
     names = ("current_allocation", "suggested_allocation", "allocation_low", "allocation_high")
-    return Standing(**_money(row, *names))
+    return ChannelSummary(**_money(row, *names))
 
 
-def _recommendation(row: Mapping[str, Any]) -> Recommendation:
-    return Recommendation(**_money(row, "current_allocation", "suggested_allocation"))
+def _recommendation(row: Mapping[str, Any]) -> ChannelRecommendation:
+    return ChannelRecommendation(**_money(row, "current_allocation", "suggested_allocation"))
 
 
-def contract(proposal: Proposal, plan_id: int) -> dict[str, Any]:
+def optimize_response(proposal: Proposal, plan_id: int) -> dict[str, Any]:
     """What POST optimization/budget/optimize answers; money with two decimals, as numbers."""
     return {
         "allocations": _amounts(proposal.allocations),
         "channel_roi": {name: round(roi, 2) for name, roi in proposal.channel_roi.items()},
         "total_budget": float(proposal.total),
         "currency": proposal.currency,
-        "recommendations": [_advice(each) for each in proposal.recommendations],
+        "recommendations": [_recommendation_fields(each) for each in proposal.recommendations],
         "expected_revenue": _interval(proposal.expected_revenue),
         "expected_lift_percent": _interval(proposal.expected_lift_percent),
-        "channels": [_channel(each) for each in proposal.channels],
+        "channels": [_channel_fields(each) for each in proposal.channels],
         "probability_of_lift": round(proposal.probability_of_lift, 4),
         "auto_applicable": proposal.auto_applicable,
         "method": proposal.method,
         "plan_id": plan_id,
-        **_beyond(proposal),
+        **_additional_fields(proposal),
     }
 
 
-def _beyond(proposal: Proposal) -> dict[str, Any]:
+def _additional_fields(proposal: Proposal) -> dict[str, Any]:
     """What the answer says beyond the contract's fields."""
     experiment = proposal.next_experiment
     return {
@@ -102,7 +102,7 @@ def _interval(interval: Interval) -> dict[str, float]:
     }
 
 
-def _advice(each: Recommendation) -> dict[str, Any]:
+def _recommendation_fields(each: ChannelRecommendation) -> dict[str, Any]:
     return {
         "channel": each.channel,
         "action": each.action,
@@ -112,7 +112,7 @@ def _advice(each: Recommendation) -> dict[str, Any]:
     }
 
 
-def _channel(each: Standing) -> dict[str, Any]:
+def _channel_fields(each: ChannelSummary) -> dict[str, Any]:
     return {
         "channel": each.channel,
         "marginal_roi": round(each.marginal_roi, 4),

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from django.db.models import QuerySet
 
 from aethercrown.csv.export import Cell, Exporter
-from marketing.channels import sheets
+from marketing.channels import csv_columns
 from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
 
 
-class Spent(NamedTuple):
+class SpendRow(NamedTuple):
     """One channel on one date."""
 
     channel: str
@@ -21,34 +21,34 @@ class Spent(NamedTuple):
     revenue: Decimal | None
 
 
-def active(currency: str) -> QuerySet[Channel]:
+def active_channels(currency: str) -> QuerySet[Channel]:
     """The channels over which a plan in `currency` divides money."""
     return Channel.objects.filter(is_active=True, currency=currency)
 
 
-def spent(currency: str, since: date, until: date) -> list[Spent]:
+def spend_rows(currency: str, since: date, until: date) -> list[SpendRow]:
     """Rows of active channels from `since` to `until` inclusive, by date; one query."""
     rows = Performance.objects.filter(
         channel__is_active=True, currency=currency, date__range=(since, until)
     )
     ordered = rows.order_by("date", "channel__name")
     fields = ordered.values_list("channel__name", "date", "spend", "revenue")
-    return [Spent(*row) for row in fields.iterator()]
+    return [SpendRow(*row) for row in fields.iterator()]
 
 
-def last_date(currency: str, until: date) -> date | None:
+def last_spend_date(currency: str, until: date) -> date | None:
     """The date of the newest row of an active channel, up to `until`."""
     rows = Performance.objects.filter(channel__is_active=True, currency=currency, date__lte=until)
     return rows.order_by("-date").values_list("date", flat=True).first()
 
 
-def totals(currency: str, since: date, until: date) -> list[tuple[date, Decimal]]:
+def total_revenue(currency: str, since: date, until: date) -> list[tuple[date, Decimal]]:
     """The company's revenue by date."""
     rows = TotalRevenue.objects.filter(currency=currency, date__range=(since, until))
     return list(rows.order_by("date").values_list("date", "amount"))
 
 
-def flags(since: date, until: date) -> dict[str, dict[date, float]]:
+def calendar_flags(since: date, until: date) -> dict[str, dict[date, float]]:
     """Calendar flags by name and date."""
     found: dict[str, dict[date, float]] = {}
     rows = CalendarFlag.objects.filter(date__range=(since, until)).order_by("name", "date")
@@ -57,7 +57,7 @@ def flags(since: date, until: date) -> dict[str, dict[date, float]]:
     return found
 
 
-def lift_tests(currency: str, until: date) -> QuerySet[LiftTest]:
+def finished_lift_tests(currency: str, until: date) -> QuerySet[LiftTest]:
     """Experiments in active channels that were over by `until` and found an effect."""
     tests = LiftTest.objects.filter(
         channel__is_active=True, channel__currency=currency, ends_on__lte=until, revenue__gt=0
@@ -66,7 +66,7 @@ def lift_tests(currency: str, until: date) -> QuerySet[LiftTest]:
 
 
 def _channel_rows() -> Iterator[Sequence[Cell]]:
-    names = [column.name for column in sheets.CHANNELS]
+    names = [column.name for column in csv_columns.CHANNELS]
     yield from Channel.objects.order_by("name").values_list(*names).iterator()
 
 
@@ -83,18 +83,18 @@ def _total_rows() -> Iterator[Sequence[Cell]]:
 
 EXPORTERS = (
     Exporter(
-        "channels", "Channels", tuple(column.name for column in sheets.CHANNELS), _channel_rows
+        "channels", "Channels", tuple(column.name for column in csv_columns.CHANNELS), _channel_rows
     ),
     Exporter(
         "budget-performance",
         "Spend and revenue by channel and date",
-        tuple(column.name for column in sheets.PERFORMANCE),
+        tuple(column.name for column in csv_columns.PERFORMANCE),
         _performance_rows,
     ),
     Exporter(
         "budget-totals",
         "Total revenue by date",
-        tuple(column.name for column in sheets.TOTALS),
+        tuple(column.name for column in csv_columns.TOTALS),
         _total_rows,
     ),
 )

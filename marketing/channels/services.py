@@ -8,17 +8,17 @@ from django.db import models, transaction
 from aethercrown.csv.importing import Importer, Options, Tally
 from aethercrown.csv.reader import Fault, Record
 from aethercrown.history import tracking
-from marketing.channels import sheets
+from marketing.channels import csv_columns
+from marketing.channels.csv_columns import SpendEntry
 from marketing.channels.models import CalendarFlag, Channel, Performance, TotalRevenue
-from marketing.channels.sheets import Entry
 
-BATCH = 500
-USUAL = {"is_active": True, "is_held": False, "incrementality": 1.0, "notes": ""}
-STORED = "is stored already; import with update to replace it"
+BATCH_SIZE = 500
+CHANNEL_DEFAULTS = {"is_active": True, "is_held": False, "incrementality": 1.0, "notes": ""}
+ALREADY_STORED = "is stored already; import with update to replace it"
 
 
 @transaction.atomic
-def named(names: Iterable[str], currency: str) -> dict[str, Channel]:
+def get_or_create(names: Iterable[str], currency: str) -> dict[str, Channel]:
     """The channels of these names; those that are not there yet are made in `currency`."""
     wanted = sorted(set(names))
     known = Channel.objects.in_bulk(wanted, field_name="name")
@@ -30,7 +30,7 @@ def named(names: Iterable[str], currency: str) -> dict[str, Channel]:
     return Channel.objects.in_bulk(wanted, field_name="name")
 
 
-def _write(
+def _bulk_store(
     rows: Sequence[models.Model], key: Sequence[str], fields: Sequence[str], options: Options
 ) -> None:
     """Store the rows; `fields` of those stored already are replaced, if that was chosen."""
@@ -40,19 +40,19 @@ def _write(
     if options.update:
         table.bulk_create(
             rows,
-            batch_size=BATCH,
+            batch_size=BATCH_SIZE,
             update_conflicts=True,
             unique_fields=list(key),
             update_fields=list(fields),
         )
     else:
-        table.bulk_create(rows, batch_size=BATCH)
+        table.bulk_create(rows, batch_size=BATCH_SIZE)
 
 
 # --- Rows of channels -------------------------------------------------------------------------
 
 
-def _stored(entries: Sequence[Entry]) -> set[tuple[str, date]]:
+def _stored_keys(entries: Sequence[SpendEntry]) -> set[tuple[str, date]]:
     """Those (channel, date) among the entries' that have a row."""
     if not entries:
         return set()
@@ -64,26 +64,28 @@ def _stored(entries: Sequence[Entry]) -> set[tuple[str, date]]:
     return set(rows.values_list("channel__name", "date").iterator())
 
 
-def _entry_clashes(entries: Sequence[Entry], options: Options) -> Iterator[Fault]:
+def _entry_conflicts(entries: Sequence[SpendEntry], options: Options) -> Iterator[Fault]:
     kept = Channel.objects.filter(name__in={each.channel for each in entries})
     currencies = dict(kept.values_list("name", "currency"))
-    stored = set() if options.update else _stored(entries)
+    stored = set() if options.update else _stored_keys(entries)
     for each in entries:
         own = currencies.setdefault(each.channel, each.currency)
         if own != each.currency:
             reason = f"{each.channel} is kept in {own}, this row is in {each.currency}"
             yield Fault(each.row, "currency", reason)
         if (each.channel, each.date) in stored:
-            yield Fault(each.row, "date", f"{each.channel} on {each.date} {STORED}")
+            yield Fault(each.row, "date", f"{each.channel} on {each.date} {ALREADY_STORED}")
 
 
-def _save_entries(entries: Sequence[Entry], fields: Sequence[str], options: Options) -> Tally:
+def _save_entries(entries: Sequence[SpendEntry], fields: Sequence[str], options: Options) -> Tally:
     currencies = {each.channel: each.currency for each in entries}
     known = set(Channel.objects.filter(name__in=currencies).values_list("name", flat=True))
     channels: dict[str, Channel] = {}
     for currency in sorted(set(currencies.values())):
-        channels |= named([name for name in currencies if currencies[name] == currency], currency)
-    stored = _stored(entries) if options.update else set()
+        channels |= get_or_create(
+            [name for name in currencies if currencies[name] == currency], currency
+        )
+    stored = _stored_keys(entries) if options.update else set()
     replaced = sum((each.channel, each.date) in stored for each in entries)
     rows = [
         Performance(
@@ -95,18 +97,18 @@ def _save_entries(entries: Sequence[Entry], fields: Sequence[str], options: Opti
         )
         for each in entries
     ]
-    _write(rows, ["channel", "date"], fields, options)
+    _bulk_store(rows, ["channel", "date"], fields, options)
     fresh = tuple(f"channel {name}" for name in sorted(currencies.keys() - known))
     return Tally(len(entries) - replaced, replaced, fresh)
 
 
-def performance_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
-    entries = list(sheets.long_entries(batch))
-    return list(_entry_clashes(entries, options))
+def performance_conflicts(batch: Sequence[Record], options: Options) -> list[Fault]:
+    entries = list(csv_columns.long_entries(batch))
+    return list(_entry_conflicts(entries, options))
 
 
 def save_performance(batch: Sequence[Record], options: Options) -> Tally:
-    entries = list(sheets.long_entries(batch))
+    entries = list(csv_columns.long_entries(batch))
     return _save_entries(entries, ["spend", "revenue", "currency"], options)
 
 
@@ -130,13 +132,13 @@ def _stored_totals(rows: Sequence[TotalRevenue]) -> set[tuple[str, date]]:
     return set(found.values_list("currency", "date").iterator())
 
 
-def total_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
+def total_conflicts(batch: Sequence[Record], options: Options) -> list[Fault]:
     if options.update:
         return []
     rows = _totals(batch, options)
     stored = _stored_totals(rows)
     return [
-        Fault(record.row, "date", f"the total of {row.date} in {row.currency} {STORED}")
+        Fault(record.row, "date", f"the total of {row.date} in {row.currency} {ALREADY_STORED}")
         for record, row in zip(batch, rows, strict=True)
         if (row.currency, row.date) in stored
     ]
@@ -146,21 +148,21 @@ def save_totals(batch: Sequence[Record], options: Options) -> Tally:
     rows = _totals(batch, options)
     stored = _stored_totals(rows) if options.update else set()
     replaced = sum((row.currency, row.date) in stored for row in rows)
-    _write(rows, ["currency", "date"], ["amount"], options)
+    _bulk_store(rows, ["currency", "date"], ["amount"], options)
     return Tally(len(rows) - replaced, replaced)
 
 
 # --- One wide file: spend by channel, total revenue, calendar flags -----------------------------
 
 
-def weekly_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
-    entries = list(sheets.wide_entries(batch, options.currency))
-    return [*_entry_clashes(entries, options), *total_clashes(batch, options)]
+def weekly_conflicts(batch: Sequence[Record], options: Options) -> list[Fault]:
+    entries = list(csv_columns.wide_entries(batch, options.currency))
+    return [*_entry_conflicts(entries, options), *total_conflicts(batch, options)]
 
 
 def save_weekly(batch: Sequence[Record], options: Options) -> Tally:
     """Spend, totals and flags; the channels' own revenue, where known, is left as it is."""
-    entries = list(sheets.wide_entries(batch, options.currency))
+    entries = list(csv_columns.wide_entries(batch, options.currency))
     spend = _save_entries(entries, ["spend", "currency"], options)
     total = save_totals(batch, options)
     flags = [
@@ -171,7 +173,7 @@ def save_weekly(batch: Sequence[Record], options: Options) -> Tally:
     ]
     names = {flag.name for flag in flags}
     known = set(CalendarFlag.objects.filter(name__in=names).values_list("name", flat=True))
-    _write(flags, ["name", "date"], ["value"], Options(options.currency, update=True))
+    _bulk_store(flags, ["name", "date"], ["value"], Options(options.currency, update=True))
     also = (*spend.also, *(f"calendar flag {name}" for name in sorted(names - known)))
     return Tally(spend.created + total.created, spend.updated + total.updated, also)
 
@@ -179,7 +181,7 @@ def save_weekly(batch: Sequence[Record], options: Options) -> Tally:
 # --- Channels ---------------------------------------------------------------------------------
 
 
-def channel_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
+def channel_conflicts(batch: Sequence[Record], options: Options) -> list[Fault]:
     known = Channel.objects.in_bulk([values["name"] for _, values in batch], field_name="name")
     faults = []
     for row, values in batch:
@@ -189,7 +191,7 @@ def channel_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
         if values["name"] not in known:
             continue
         if not options.update:
-            faults.append(Fault(row, "name", f"the channel {values['name']} {STORED}"))
+            faults.append(Fault(row, "name", f"the channel {values['name']} {ALREADY_STORED}"))
         elif known[values["name"]].currency != values["currency"]:
             own = known[values["name"]].currency
             faults.append(Fault(row, "currency", f"{values['name']} is kept in {own}"))
@@ -202,38 +204,42 @@ def save_channels(batch: Sequence[Record], options: Options) -> Tally:
     rows = []
     for _, values in batch:
         given = {name: value for name, value in values.items() if value is not None}
-        rows.append(Channel(**{**USUAL, **given}))
-    fields = [column.name for column in sheets.CHANNELS if column.name not in {"name", "currency"}]
-    _write(rows, ["name"], fields, options)
+        rows.append(Channel(**{**CHANNEL_DEFAULTS, **given}))
+    fields = [
+        column.name for column in csv_columns.CHANNELS if column.name not in {"name", "currency"}
+    ]
+    _bulk_store(rows, ["name"], fields, options)
     stored = Channel.objects.in_bulk(names, field_name="name")
     tracking.keep(Channel, stored.values())
     return Tally(len(rows) - known, known)
 
 
 IMPORTERS = (
-    Importer("channels", "Channels", sheets.CHANNELS, ("name",), channel_clashes, save_channels),
+    Importer(
+        "channels", "Channels", csv_columns.CHANNELS, ("name",), channel_conflicts, save_channels
+    ),
     Importer(
         "budget-performance",
         "Spend and revenue by channel and date",
-        sheets.PERFORMANCE,
+        csv_columns.PERFORMANCE,
         ("date", "channel"),
-        performance_clashes,
+        performance_conflicts,
         save_performance,
     ),
     Importer(
         "budget-totals",
         "Total revenue by date",
-        sheets.TOTALS,
+        csv_columns.TOTALS,
         ("date", "currency"),
-        total_clashes,
+        total_conflicts,
         save_totals,
     ),
     Importer(
         "budget-weekly",
         "Spend of every channel beside total revenue, a row a date",
-        sheets.WEEKLY,
+        csv_columns.WEEKLY,
         ("date",),
-        weekly_clashes,
+        weekly_conflicts,
         save_weekly,
     ),
 )

@@ -8,12 +8,12 @@ from decimal import Decimal
 import numpy as np
 
 WEEKS = 104
-NOISE = 0.08
+NOISE_LOG_SD = 0.08
 CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class TrueChannel:
     """A channel's usual share of the budget, what it earns there, and how fast that flattens."""
 
     name: str
@@ -24,17 +24,17 @@ class Truth:
 
 
 CHANNELS = (
-    Truth("Paid search", 0.30, 3.4, 0.45, 0.1),
-    Truth("Paid social", 0.24, 2.2, 0.50, 0.3),
-    Truth("Display", 0.16, 1.1, 0.35, 0.2),
-    Truth("Video", 0.12, 2.6, 0.70, 0.5),
-    Truth("Affiliates", 0.10, 3.8, 0.75, 0.0),
-    Truth("Newsletter sponsoring", 0.08, 2.9, 0.65, 0.2),
+    TrueChannel("Paid search", 0.30, 3.4, 0.45, 0.1),
+    TrueChannel("Paid social", 0.24, 2.2, 0.50, 0.3),
+    TrueChannel("Display", 0.16, 1.1, 0.35, 0.2),
+    TrueChannel("Video", 0.12, 2.6, 0.70, 0.5),
+    TrueChannel("Affiliates", 0.10, 3.8, 0.75, 0.0),
+    TrueChannel("Newsletter sponsoring", 0.08, 2.9, 0.65, 0.2),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Week:
+class ChannelWeek:
     """One channel in one week."""
 
     channel: str
@@ -43,7 +43,7 @@ class Week:
     revenue: Decimal
 
 
-class Company:
+class SimulatedCompany:
     """Lives week by week: told what it plans to spend, it says what it spent and earned."""
 
     def __init__(self, random: np.random.Generator, budget: float) -> None:
@@ -54,7 +54,7 @@ class Company:
 
     def week(
         self, starts_on: dt.date, plan: Mapping[str, float], unrest: float, chase: float = 0.0
-    ) -> list[Week]:
+    ) -> list[ChannelWeek]:
         """A week under `plan`, from which spend strays by `unrest` (log sd).
 
         By `chase` (0 to 1) it follows demand, as money does that nobody plans.
@@ -68,12 +68,16 @@ class Company:
             weeks.append(self._earned(truth, starts_on, spend, demand))
         return weeks
 
-    def _earned(self, truth: Truth, starts_on: dt.date, spend: float, demand: float) -> Week:
+    def _earned(
+        self, truth: TrueChannel, starts_on: dt.date, spend: float, demand: float
+    ) -> ChannelWeek:
         usual = self.usual[truth.name]
         self.felt[truth.name] += (1 - truth.memory) * (spend - self.felt[truth.name])
         gain = (self.felt[truth.name] / usual) ** truth.power
-        noise = np.exp(demand + NOISE * self.random.standard_normal() - NOISE**2 / 2)
-        return Week(truth.name, starts_on, _cents(spend), _cents(usual * truth.roi * gain * noise))
+        noise = np.exp(demand + NOISE_LOG_SD * self.random.standard_normal() - NOISE_LOG_SD**2 / 2)
+        return ChannelWeek(
+            truth.name, starts_on, _cents(spend), _cents(usual * truth.roi * gain * noise)
+        )
 
 
 def _cents(amount: float) -> Decimal:

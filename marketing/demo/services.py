@@ -7,14 +7,14 @@ from decimal import Decimal
 from aethercrown.demo import NotEmpty, Seeding
 from marketing.budget import services as budget
 from marketing.budget.model.weeks import WEEK, week_of
-from marketing.budget.models import Allocation, Book, Plan
+from marketing.budget.models import Allocation, AllocationLock, BudgetPlan
 from marketing.channels.models import Channel, LiftTest, Performance
-from marketing.demo.company import CHANNELS, WEEKS, Company, Week
+from marketing.demo.company import CHANNELS, WEEKS, ChannelWeek, SimulatedCompany
 from operations.decisions import services as decisions
 
-UNDER_PLAN = 8  # weeks that the first plan is in force
-CHASE = 0.5  # before there was a plan, spend followed demand half-way
-FREELY, BY_PLAN = 0.3, 0.08  # how far spend strays from what was meant (log sd)
+WEEKS_UNDER_PLAN = 8  # weeks that the first plan is in force
+DEMAND_RESPONSE = 0.5  # before there was a plan, spend followed demand half-way
+UNPLANNED_LOG_SD, PLANNED_LOG_SD = 0.3, 0.08  # how far spend strays from what was meant (log sd)
 MANAGER = "demo: marketing manager"
 
 
@@ -24,28 +24,34 @@ def seed(seeding: Seeding) -> None:
         raise NotEmpty(
             "This installation has channels of its own, so the demo company was not loaded."
         )
-    company = Company(seeding.random, float(budget.usual_budget()))
+    company = SimulatedCompany(seeding.random, float(budget.default_budget()))
     channels = {each.name: Channel(name=each.name, notes="Demo company.") for each in CHANNELS}
     Channel.objects.bulk_create(channels.values())
     channels = Channel.objects.in_bulk(list(channels), field_name="name")
     seeding.keep(channels.values())
 
     this_week = week_of(seeding.today)
-    decided_on = this_week - UNDER_PLAN * WEEK
-    before = [this_week - count * WEEK for count in range(WEEKS, UNDER_PLAN, -1)]
-    after = [this_week - count * WEEK for count in range(UNDER_PLAN, 0, -1)]
-    _store(seeding, channels, (company.week(on, company.usual, FREELY, CHASE) for on in before))
-    _store_test(seeding, channels["Video"], company)
-    plan = _decided(seeding.now - (seeding.today - decided_on))
+    decided_on = this_week - WEEKS_UNDER_PLAN * WEEK
+    before = [this_week - count * WEEK for count in range(WEEKS, WEEKS_UNDER_PLAN, -1)]
+    after = [this_week - count * WEEK for count in range(WEEKS_UNDER_PLAN, 0, -1)]
+    _store(
+        seeding,
+        channels,
+        (company.week(on, company.usual, UNPLANNED_LOG_SD, DEMAND_RESPONSE) for on in before),
+    )
+    _store_lift_test(seeding, channels["Video"], company)
+    plan = _approved_plan(seeding.now - (seeding.today - decided_on))
     spends = {name: float(amount) for name, amount in _amounts(plan).items()}
-    _store(seeding, channels, (company.week(on, spends, BY_PLAN) for on in after))
+    _store(seeding, channels, (company.week(on, spends, PLANNED_LOG_SD) for on in after))
     decisions.measure_due(seeding.now)
-    seeding.keep(Book.objects.all())
-    _keep(seeding, plan)
-    _keep(seeding, budget.replan(now=seeding.now, mode="propose"))
+    seeding.keep(AllocationLock.objects.all())
+    _track_plan(seeding, plan)
+    _track_plan(seeding, budget.replan(now=seeding.now, mode="propose"))
 
 
-def _store(seeding: Seeding, channels: Mapping[str, Channel], weeks: Iterable[list[Week]]) -> None:
+def _store(
+    seeding: Seeding, channels: Mapping[str, Channel], weeks: Iterable[list[ChannelWeek]]
+) -> None:
     rows = [
         Performance(
             channel=channels[each.channel],
@@ -59,7 +65,7 @@ def _store(seeding: Seeding, channels: Mapping[str, Channel], weeks: Iterable[li
     seeding.keep(Performance.objects.bulk_create(rows))
 
 
-def _store_test(seeding: Seeding, channel: Channel, company: Company) -> None:
+def _store_lift_test(seeding: Seeding, channel: Channel, company: SimulatedCompany) -> None:
     """An experiment half a year ago that confirmed what one channel brings."""
     truth = next(each for each in CHANNELS if each.name == channel.name)
     ends_on = week_of(seeding.today) - timedelta(weeks=26, days=1)
@@ -77,17 +83,17 @@ def _store_test(seeding: Seeding, channel: Channel, company: Company) -> None:
     seeding.keep([test])
 
 
-def _decided(now: datetime) -> Plan:
+def _approved_plan(now: datetime) -> BudgetPlan:
     """A plan made and approved at `now`."""
     plan = budget.replan(now=now, mode="propose")
     return budget.approve(plan.pk, actor=MANAGER, note="Demo company.", now=now)
 
 
-def _amounts(plan: Plan) -> dict[str, Decimal]:
+def _amounts(plan: BudgetPlan) -> dict[str, Decimal]:
     return {share.channel_name: share.amount for share in plan.shares.all()}
 
 
-def _keep(seeding: Seeding, plan: Plan) -> None:
+def _track_plan(seeding: Seeding, plan: BudgetPlan) -> None:
     """Note a plan with all that hangs on it."""
     seeding.keep([plan.decision])
     seeding.keep([plan])

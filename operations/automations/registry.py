@@ -14,7 +14,7 @@ def always() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class RunContext:
     """One planned time of one automation, as its `perform` sees it.
 
     `run_id` keys every effect, so that a second attempt repeats none; it is None in a dry run.
@@ -32,7 +32,7 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """What a run did: one sentence for people, the decisions it made, figures for the record."""
 
     summary: str
@@ -41,12 +41,12 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Automation:
+class AutomationSpec:
     """Something that runs by itself: `perform` is safe to repeat for the same run."""
 
     name: str
     title: str
-    perform: Callable[[Occasion], Outcome]
+    perform: Callable[[RunContext], RunOutcome]
     queue: str = "default"
 
 
@@ -58,16 +58,16 @@ class NameTaken(ValueError):
     """Two automations ask for one name."""
 
 
-_known: dict[str, Automation] = {}
+_known: dict[str, AutomationSpec] = {}
 
 
-def register(automation: Automation) -> None:
+def register(automation: AutomationSpec) -> None:
     """Make an automation known; registering the same one again changes nothing."""
     if _known.setdefault(automation.name, automation) != automation:
         raise NameTaken(f"An automation called {automation.name} is registered already.")
 
 
-def named(name: str) -> Automation:
+def named(name: str) -> AutomationSpec:
     try:
         return _known[name]
     except KeyError:
@@ -80,6 +80,6 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_known))
 
 
-def apart(automations: Iterable[Automation] = ()) -> AbstractContextManager[None]:
+def apart(automations: Iterable[AutomationSpec] = ()) -> AbstractContextManager[None]:
     """Within the block only `automations` are known, and what is registered in it; for tests."""
     return registry.apart(_known, automations)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
 
-from operations.automations.registry import Outcome
+from operations.automations.registry import RunOutcome
 
 LEASE = timedelta(seconds=20)
 RENEWAL = timedelta(seconds=5)
@@ -26,7 +26,7 @@ MISSED, OVERLAP = "missed", "overlap"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DueRun:
     """One due slot on its way into the ledger; with a reason it is recorded as skipped."""
 
     planned_for: datetime
@@ -35,7 +35,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RunResult:
     """What became of one run, for the table of results and for messages."""
 
     automation: str
@@ -46,7 +46,7 @@ class Result:
     detail: Mapping[str, object] | None = None
 
 
-def arrange(due: Sequence[datetime], missed: str, now: datetime, *, busy: bool) -> list[Entry]:
+def arrange(due: Sequence[datetime], missed: str, now: datetime, *, busy: bool) -> list[DueRun]:
     """Say of each due slot (oldest first) whether it runs or is recorded as skipped.
 
     `missed` is the automation's policy for the slots that passed while nothing ran. While a run
@@ -62,11 +62,11 @@ def arrange(due: Sequence[datetime], missed: str, now: datetime, *, busy: bool) 
             reason = OVERLAP if busy else ""
         else:
             reason = MISSED
-        entries.append(Entry(slot, SCHEDULE if on_time else CATCH_UP, reason))
+        entries.append(DueRun(slot, SCHEDULE if on_time else CATCH_UP, reason))
     return entries
 
 
-def told(outcome: Outcome, heard: str) -> dict[str, object]:
+def told(outcome: RunOutcome, heard: str) -> dict[str, object]:
     """What is kept of a success: what it decided and found, and what it wrote to the log."""
     kept: dict[str, object] = {"decisions": outcome.decisions, "detail": outcome.detail}
     return {**kept, "log": heard.strip()} if heard.strip() else kept
@@ -114,7 +114,7 @@ def last_line(error: str) -> str:
     return (error.strip().splitlines() or ["no reason recorded"])[-1]
 
 
-def table(results: Sequence[Result]) -> str:
+def table(results: Sequence[RunResult]) -> str:
     """The results as aligned columns, one line each."""
     head = ("automation", "state", "seconds", "what it did")
     rows = [head, *(_cells(each) for each in results)]
@@ -126,12 +126,12 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _cells(result: Result) -> tuple[str, str, str, str]:
+def _cells(result: RunResult) -> tuple[str, str, str, str]:
     seconds = "" if result.seconds is None else f"{result.seconds:.2f}"
     return result.automation, result.state, seconds, " ".join(result.summary.split())
 
 
-def as_json(results: Sequence[Result]) -> str:
+def as_json(results: Sequence[RunResult]) -> str:
     """The results for another program: a list of objects."""
     return json.dumps(
         [

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from threading import Event
 
 from operations.automations import registry, reports, services
-from operations.automations.run_rules import Result
+from operations.automations.run_rules import RunResult
 
 Progress = Callable[[str, int, int], None]
 
@@ -32,7 +32,7 @@ class AutomationRunner:
         force: bool = False,
         dry_run: bool = False,
         progress: Progress = lambda _name, _place, _count: None,
-    ) -> list[Result]:
+    ) -> list[RunResult]:
         """One pass in fixed order; a failure of one stops no other.
 
         Every automation that is on and due runs; with `force` each that is on, due or not; with
@@ -42,7 +42,7 @@ class AutomationRunner:
         for name in only:
             registry.named(name)
         chosen = sorted(set(only)) or reports.switched_on()
-        results: list[Result] = []
+        results: list[RunResult] = []
         for place, name in enumerate(chosen, 1):
             if self._over.is_set():
                 break
@@ -53,13 +53,13 @@ class AutomationRunner:
                 results.append(services.run(name, self._clock(), trigger="manual"))
             else:
                 done = services.wake(name, clock=self._clock)
-                results.extend(done or [Result(name, "not due")])
+                results.extend(done or [RunResult(name, "not due")])
         return results
 
     def run_continuous(
         self,
         check_interval_minutes: float = 30,
-        report: Callable[[list[Result]], None] = lambda _results: None,
+        report: Callable[[list[RunResult]], None] = lambda _results: None,
     ) -> None:
         """A pass each `check_interval_minutes`, until `stop`; a step once begun is finished."""
         while not self._over.is_set():

@@ -40,8 +40,8 @@ from operations.automations.lease import Lease
 from operations.automations.log_capture import Excerpt
 from operations.automations.models import Automation, Run
 from operations.automations.occurrences import Every, Schedule
-from operations.automations.registry import Occasion, Outcome
-from operations.automations.run_rules import Entry, Result
+from operations.automations.registry import RunContext, RunOutcome
+from operations.automations.run_rules import DueRun, RunResult
 
 Clock = Callable[[], datetime]
 SOURCE, FAILED, DEMOTED = "automations", "run_failed", "demoted"
@@ -75,7 +75,7 @@ def order(name: str, now: datetime, trigger: str = Run.Trigger.MANUAL) -> Run:
     """Enter a run that somebody asks for, to be done as soon as a worker is free."""
     if not settings.AUTOMATION_ENABLED:
         raise SwitchedOff("AUTOMATION_ENABLED is False: nothing runs until it is True again.")
-    run = _row(_locked(name), Entry(now, trigger), now)
+    run = _row(_locked(name), DueRun(now, trigger), now)
     run.save()
     return run
 
@@ -113,7 +113,7 @@ def take_back(now: datetime) -> list[tuple[str, str]]:
 
 
 # --- Doing it ---------------------------------------------------------------------------------
-def wake(name: str, *, clock: Clock = timezone.now) -> list[Result]:
+def wake(name: str, *, clock: Clock = timezone.now) -> list[RunResult]:
     """Do everything that one automation has due, oldest first; what another does is left."""
     enter(name, clock())
     results = []
@@ -131,11 +131,11 @@ def run(
     *,
     trigger: str = Run.Trigger.SCHEDULE,
     clock: Clock = timezone.now,
-) -> Result:
+) -> RunResult:
     """Do one planned time of one automation here and now, or say why it was not done."""
     with transaction.atomic():
         automation = _locked(name)
-        entry = Entry(planned_for, trigger)
+        entry = DueRun(planned_for, trigger)
         Run.objects.bulk_create([_row(automation, entry, clock())], ignore_conflicts=True)
     planned = automation.runs.get(planned_for=planned_for)
     result = attempt(planned.pk, clock=clock)
@@ -146,10 +146,10 @@ def run(
     )
     planned.refresh_from_db()
     summary = planned.reason or planned.summary
-    return Result(name, planned.state, summary, run_id=planned.pk)
+    return RunResult(name, planned.state, summary, run_id=planned.pk)
 
 
-def attempt(run_id: int, *, clock: Clock = timezone.now) -> Result | None:
+def attempt(run_id: int, *, clock: Clock = timezone.now) -> RunResult | None:
     """Claim a run and perform it; None where it is another's, done, or has to wait."""
     claimed = claim(run_id, worker_id.name(), clock())
     if claimed is None:
@@ -195,7 +195,7 @@ def renew(run_id: int, attempt: int) -> bool:
 
 
 @transaction.atomic
-def finish(claimed: Run, outcome: Outcome, now: datetime, heard: str = "") -> bool:
+def finish(claimed: Run, outcome: RunOutcome, now: datetime, heard: str = "") -> bool:
     """Record a success; False, and nothing written, where another attempt has the run."""
     written = _mine(claimed.pk, claimed.attempt).update(
         state=Run.State.DONE,
@@ -228,10 +228,10 @@ def fail(claimed: Run, error: str, now: datetime) -> bool:
     return written == 1
 
 
-def rehearse(name: str, now: datetime) -> Result:
+def rehearse(name: str, now: datetime) -> RunResult:
     """A dry run: everything is computed, and nothing of it stays, not even a ledger row."""
     automation = Automation.objects.get(name=name)
-    occasion = Occasion(name, None, now, now, automation.mode, dry_run=True)
+    occasion = RunContext(name, None, now, now, automation.mode, dry_run=True)
     begin = monotonic()
     try:
         with transaction.atomic():
@@ -239,9 +239,9 @@ def rehearse(name: str, now: datetime) -> Result:
             transaction.set_rollback(True)
     except Exception as error:
         log.exception("The dry run of %s failed", name)
-        return Result(name, "failed", _told(error), monotonic() - begin)
+        return RunResult(name, "failed", _told(error), monotonic() - begin)
     took, found = monotonic() - begin, dict(outcome.detail)
-    return Result(name, "dry run", outcome.summary, took, detail=found)
+    return RunResult(name, "dry run", outcome.summary, took, detail=found)
 
 
 def purge(now: datetime) -> int:
@@ -315,7 +315,7 @@ def _locked(name: str) -> Automation:
     return rows.select_for_update(of=("self",)).get(name=name)
 
 
-def _due(automation: Automation, now: datetime) -> list[Entry]:
+def _due(automation: Automation, now: datetime) -> list[DueRun]:
     planned = automation.runs.exclude(trigger=Run.Trigger.MANUAL)
     last = planned.order_by("-planned_for").values_list("planned_for", flat=True).first()
     after = max(automation.scheduled_at, now - run_rules.WINDOW, last or automation.scheduled_at)
@@ -325,7 +325,7 @@ def _due(automation: Automation, now: datetime) -> list[Entry]:
     return run_rules.arrange(due, automation.missed, now, busy=busy)
 
 
-def _row(automation: Automation, entry: Entry, now: datetime) -> Run:
+def _row(automation: Automation, entry: DueRun, now: datetime) -> Run:
     return Run(
         automation=automation,
         planned_for=entry.planned_for,
@@ -343,10 +343,10 @@ def _startable(name: str, now: datetime) -> list[int]:
     return list(rows.values_list("pk", flat=True))
 
 
-def _performed(claimed: Run, lease: Lease, clock: Clock) -> Result:
+def _performed(claimed: Run, lease: Lease, clock: Clock) -> RunResult:
     """Perform a claimed run and record how it ended."""
     name = claimed.automation.name
-    occasion = Occasion(
+    occasion = RunContext(
         automation=name,
         run_id=claimed.pk,
         planned_for=claimed.planned_for.astimezone(UTC),
@@ -368,11 +368,11 @@ def _performed(claimed: Run, lease: Lease, clock: Clock) -> Result:
     return replace(result, detail=dict(outcome.detail))
 
 
-def _ended(claimed: Run, state: str, summary: str, *, is_mine: bool) -> Result:
+def _ended(claimed: Run, state: str, summary: str, *, is_mine: bool) -> RunResult:
     if not is_mine:
         log.warning("Run %s was taken over; attempt %s is void", claimed.pk, claimed.attempt)
         state, summary = "taken over", "Another worker took it over; nothing was recorded."
-    return Result(claimed.automation.name, state, summary, run_id=claimed.pk)
+    return RunResult(claimed.automation.name, state, summary, run_id=claimed.pk)
 
 
 @transaction.atomic

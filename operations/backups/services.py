@@ -13,7 +13,7 @@ from aethercrown.backup.hooks import Part
 from aethercrown.severity import HIGH
 from operations.alerts import services as alerts
 from operations.automations.models import Run
-from operations.automations.registry import Automation, Occasion, Outcome
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.messaging.models import Message
 
 SOURCE = "backup"
@@ -25,11 +25,11 @@ class NoBackup(Exception):
     """There is none to try out."""
 
 
-def back_up(occasion: Occasion) -> Outcome:
+def back_up(occasion: RunContext) -> RunOutcome:
     """The daily automation: a back-up in BACKUP_FOLDER, and the superfluous ones gone."""
     folder: Path = settings.BACKUP_FOLDER
     if occasion.dry_run:
-        return Outcome(f"Would write a back-up into {folder.name}.")
+        return RunOutcome(f"Would write a back-up into {folder.name}.")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = making.make(folder, settings.BACKUP_KEY, occasion.now)
@@ -44,14 +44,14 @@ def back_up(occasion: Occasion) -> Outcome:
             f"No back-up was tried out in {restore_tests.TOO_OLD.days} days.",
             occasion.now,
         )
-    return Outcome(f"{made.name}, {made.stat().st_size:,} bytes; {len(gone)} old ones removed.")
+    return RunOutcome(f"{made.name}, {made.stat().st_size:,} bytes; {len(gone)} old ones removed.")
 
 
-def try_out(occasion: Occasion) -> Outcome:
+def try_out(occasion: RunContext) -> RunOutcome:
     """The monthly automation: restore the newest back-up beside, compare, throw it away."""
     path = making.newest(settings.BACKUP_FOLDER)
     if occasion.dry_run:
-        return Outcome(f"Would try out {path.name if path else 'nothing: there is no back-up'}.")
+        return RunOutcome(f"Would try out {path.name if path else 'nothing: there is no back-up'}.")
     if path is None:
         _raise(NOT_RESTORED, "There is no back-up in BACKUP_FOLDER to try out.", occasion.now)
         raise NoBackup("There is no back-up in BACKUP_FOLDER to try out.")
@@ -64,7 +64,7 @@ def try_out(occasion: Occasion) -> Outcome:
     alerts.resolve(SOURCE, NOT_RESTORED, "", now=occasion.now)
     alerts.resolve(SOURCE, NOT_TRIED, "", now=occasion.now)
     words = f"{path.name} came back whole in {done.seconds:.1f} s."
-    return Outcome(words, detail={"seconds": round(done.seconds, 1), "backup": path.name})
+    return RunOutcome(words, detail={"seconds": round(done.seconds, 1), "backup": path.name})
 
 
 @transaction.atomic
@@ -87,6 +87,6 @@ def _raise(kind: str, words: str, now: datetime) -> None:
 
 PARTS = (Part("operations", settle=settle),)
 AUTOMATIONS = (
-    Automation(BACK_UP, "Daily back-up", back_up),
-    Automation(TRY_OUT, "Monthly trial of the back-up", try_out),
+    AutomationSpec(BACK_UP, "Daily back-up", back_up),
+    AutomationSpec(TRY_OUT, "Monthly trial of the back-up", try_out),
 )

@@ -7,23 +7,23 @@ from datetime import datetime
 from typing import Any
 
 from aethercrown import registry
-from operations.decisions.draft import Expected
+from operations.decisions.draft import ExpectedEffect
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class DecisionCase:
     """One decision, as its kind sees it; `before` and `after` are plain JSON."""
 
     decision_id: int
     subject: str
     before: Mapping[str, Any]
     after: Mapping[str, Any]
-    expected: Expected
+    expected: ExpectedEffect
     applied_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Realised:
+class MeasuredEffect:
     """What a decision brought, in the unit of its expectation.
 
     `inside` says whether the promised interval held it, allowing for the doubt [low, high] of
@@ -43,7 +43,7 @@ def nowhere(_subject: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class DecisionType:
     """How one kind of decision acts; `apply` and `undo` run inside the decision's transaction.
 
     `apply` raises Stale when the subject no longer equals `before`, `undo` when it no longer
@@ -54,9 +54,9 @@ class Kind:
 
     name: str
     title: str
-    apply: Callable[[Case], None]
-    undo: Callable[[Case], None]
-    measure: Callable[[Case, datetime], Realised | None]
+    apply: Callable[[DecisionCase], None]
+    undo: Callable[[DecisionCase], None]
+    measure: Callable[[DecisionCase, datetime], MeasuredEffect | None]
     apply_on_approval: bool = True
     path: Callable[[str], str] = nowhere
 
@@ -73,16 +73,16 @@ class NameTaken(ValueError):
     """Two kinds of decision ask for one name."""
 
 
-_known: dict[str, Kind] = {}
+_known: dict[str, DecisionType] = {}
 
 
-def register(kind: Kind) -> None:
+def register(kind: DecisionType) -> None:
     """Make a kind known; registering the same one again changes nothing."""
     if _known.setdefault(kind.name, kind) != kind:
         raise NameTaken(f"A kind of decision called {kind.name} is registered already.")
 
 
-def named(name: str) -> Kind:
+def named(name: str) -> DecisionType:
     try:
         return _known[name]
     except KeyError:
@@ -94,6 +94,6 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_known))
 
 
-def apart(kinds: Iterable[Kind] = ()) -> AbstractContextManager[None]:
+def apart(kinds: Iterable[DecisionType] = ()) -> AbstractContextManager[None]:
     """Within the block only `kinds` are known, and what is registered in it; for tests."""
     return registry.apart(_known, kinds)

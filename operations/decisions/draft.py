@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedEffect:
     """What a decision should bring by `horizon` after it is applied.
 
     The truth lies in [low, high] with probability `level`; figures are in `unit`.
@@ -51,9 +51,9 @@ class Expected:
         }
 
 
-def expected(row: Mapping[str, Any]) -> Expected:
+def expected(row: Mapping[str, Any]) -> ExpectedEffect:
     """Read back what `Expected.as_json` wrote."""
-    return Expected(**{**row, "horizon": timedelta(seconds=row["horizon"])})
+    return ExpectedEffect(**{**row, "horizon": timedelta(seconds=row["horizon"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Draft:
     after: Mapping[str, Any]
     inputs_digest: str
     method: str
-    expected: Expected
+    expected: ExpectedEffect
     guardrails: tuple[Guardrail, ...] = ()
     run_id: int | None = None
     change_percent: float | None = None

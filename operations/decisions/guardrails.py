@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from statistics import NormalDist
 
-from operations.decisions.draft import Draft, Expected, Guardrail
+from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def judge(limits: Limits, draft: Draft, around: Circumstances) -> list[Guardrail
     return [each for each in judged if each is not None]
 
 
-def confidence(expected: Expected) -> float:
+def confidence(expected: ExpectedEffect) -> float:
     """The probability, in percent, that the effect is above zero.
 
     The interval is read as that of a normal distribution with the estimate as its centre and,
@@ -107,7 +107,7 @@ def _count(limit: int | None, applied_today: int) -> Guardrail | None:
     return Guardrail("applied_per_day", limit, applied_today, applied_today < limit)
 
 
-def _sure_gain(expected: Expected) -> Guardrail:
+def _sure_gain(expected: ExpectedEffect) -> Guardrail:
     return Guardrail("sure_gain", 0.0, expected.low, expected.low > 0)
 
 
@@ -120,7 +120,7 @@ def _freshness(limit: float | None, data_as_of: datetime | None, now: datetime) 
     return Guardrail("data_age_hours", limit, round(hours, 2), passed=hours <= limit)
 
 
-def _confidence(limit: float | None, expected: Expected) -> Guardrail | None:
+def _confidence(limit: float | None, expected: ExpectedEffect) -> Guardrail | None:
     if limit is None:
         return None
     found = round(confidence(expected), 2)

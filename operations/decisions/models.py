@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from operations.decisions import draft, states
-from operations.decisions.decision_types import Case
+from operations.decisions.decision_types import DecisionCase
 
 
 class Decision(models.Model):
@@ -80,9 +80,9 @@ class Decision(models.Model):
         return self.title
 
     @property
-    def case(self) -> Case:
+    def case(self) -> DecisionCase:
         """The decision as its kind sees it."""
-        return Case(
+        return DecisionCase(
             decision_id=self.pk,
             subject=self.subject,
             before=self.before,

@@ -10,7 +10,7 @@ from operations.alerts import reports as alerts
 from operations.automations import reports
 from operations.automations.services import demote
 from operations.decisions import calibration, decision_types, digest, guardrails, states
-from operations.decisions.decision_types import Realised
+from operations.decisions.decision_types import MeasuredEffect
 from operations.decisions.draft import Draft
 from operations.decisions.guardrails import Circumstances
 from operations.decisions.models import Decision
@@ -218,7 +218,7 @@ def _unless_stale(decision: Decision) -> Decision:
 
 
 @transaction.atomic
-def _measure(decision_id: int, realised: Realised, now: datetime) -> None:
+def _measure(decision_id: int, realised: MeasuredEffect, now: datetime) -> None:
     decision = locked(decision_id)
     states.check(str(decision), decision.status, states.MEASURED)
     decision.status = Decision.Status.MEASURED
@@ -253,7 +253,7 @@ def _weigh(decision: Decision, now: datetime) -> None:
         demote(decision.automation, f"{decision.kind}: {broken}", now)
 
 
-def _verdict(decision: Decision, realised: Realised) -> Decision.Verdict:
+def _verdict(decision: Decision, realised: MeasuredEffect) -> Decision.Verdict:
     if realised.inside:
         return Decision.Verdict.INSIDE
     short = realised.value < decision.case.expected.estimate

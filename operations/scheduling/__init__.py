@@ -1,7 +1,6 @@
-"""Who does which task next, and proof of how good that is.
+"""AI tasks: who does which next, with leases, learned durations and a plan with a lower bound.
 
-`scheduler` holds the documented classes; `plan` places tasks on workers over a `graph`, in the
-order that `urgency` and a `search` over `placement` suggest; `bounds` or `exact` certify it.
-`durations` learns how long work really takes; `bottlenecks` says what holds it up and what one
-more worker would save. All of it is pure: clock and chance come in as arguments.
+`scheduler` holds the documented classes, which need no database. `planner` plans all open tasks;
+`backlog` is the queue in memory, `services` the stored one. `durations` learns how long tasks
+take; `bottlenecks` names what delays the work and what one more worker would save.
 """

@@ -16,7 +16,7 @@ from aethercrown.api.openapi import documented
 from operations.scheduling import examples, reports, services
 from operations.scheduling import submission as intake
 from operations.scheduling.models import NAME, Task
-from operations.scheduling.planner.graph import Cyclic, UnknownDependency
+from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
 from operations.scheduling.reports import planning
 from operations.scheduling.scheduler import DifferentTask
 from operations.scheduling.services import replan as planner
@@ -212,7 +212,7 @@ def stored(given: Sequence[Any], where: Sequence[str], now: Any) -> list[Task]:
     for values, path in zip(given, where, strict=True):
         try:
             tasks.append(AITask(**values))
-        except Cyclic as error:
+        except CyclicDependency as error:
             problems.append((f"{path}dependencies", "cycle", str(error)))
     if problems:
         raise Invalid(problems)
@@ -220,7 +220,7 @@ def stored(given: Sequence[Any], where: Sequence[str], now: Any) -> list[Task]:
         return submission.submit(tasks, now)
     except UnknownDependency as error:
         raise Invalid(intake.unknown(given, where, error)) from error
-    except Cyclic as error:
+    except CyclicDependency as error:
         field = "dependencies" if where == [""] else "tasks"
         raise Invalid([(field, "cycle", str(error))]) from error
     except DifferentTask as error:

@@ -1,4 +1,4 @@
-"""The queue in memory: what waits, what runs, what ended, and who takes what next."""
+"""The queue in memory: what waits, what runs, what ended, and which task is next."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,10 +7,14 @@ from heapq import heappop, heappush
 from math import inf
 
 from operations.scheduling import wait_reason
-from operations.scheduling.planner.graph import Cyclic, path
-from operations.scheduling.planner.urgency import LONGEST, SHORTEST, key
+from operations.scheduling.planner.graph import CyclicDependency, trace_path
+from operations.scheduling.planner.urgency import (
+    MAX_DURATION_SECONDS,
+    MIN_DURATION_SECONDS,
+    queue_key,
+)
 
-NOWHERE = (inf, inf)
+NOT_QUEUED = (inf, inf)
 STATUSES = ("pending", "queued", "running", "completed", "failed")
 
 
@@ -19,15 +23,12 @@ class UnknownTask(LookupError):
 
 
 class NotRunning(ValueError):
-    """Only a running task can be completed, and once."""
+    """The status of the task does not allow the step."""
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
-    """A task as the backlog sees it. Times are seconds of the caller's clock.
-
-    pending waits for another task, queued for a worker.
-    """
+class BacklogTask:
+    """A task in the backlog. Times are seconds of the caller's clock."""
 
     name: str
     needs: Sequence[str]
@@ -37,223 +38,232 @@ class Entry:
     created_at: float
     number: int = 0
     status: str = "pending"
-    missing: int = 0  # needs that are not completed
+    unmet: int = 0  # needs that are not completed
     ready_at: float | None = None
     started_at: float | None = None
     ended_at: float | None = None
     worker: str | None = None
-    hand: int = -1  # the worker's number in its pool
+    slot: int = -1  # the worker's number in its pool
     error: str = ""
-    gain: float = 0.0  # of the best chain from here: its weights
-    cost: float = 1.0  # and its seconds
-    place: tuple[float, float] = NOWHERE  # in the queue, lowest first
+    chain_weight: float = 0.0  # of the best chain that starts here
+    chain_seconds: float = 1.0
+    position: tuple[float, float] = NOT_QUEUED  # in the queue, lowest first
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.status in {"completed", "failed"}
 
     @property
-    def begun(self) -> bool:
+    def has_started(self) -> bool:
         return self.started_at is not None
 
 
 class Backlog:
-    """Tasks and workers; `pools` maps the name of a pool to its workers."""
+    """Tasks and workers; `pools` maps the name of a pool to its workers.
+
+    With `strict` a higher priority class always goes first.
+    """
 
     def __init__(self, pools: Mapping[str, Iterable[str]], *, strict: bool = False) -> None:
         self.strict = strict
         self.workers = {pool: tuple(names) for pool, names in pools.items()}
         self.idle = {pool: list(range(len(names))) for pool, names in self.workers.items()}
-        self.entries: dict[str, Entry] = {}
-        self.open: dict[str, Entry] = {}  # those that have not ended
+        self.tasks: dict[str, BacklogTask] = {}
+        self.open: dict[str, BacklogTask] = {}  # those that have not ended
         self.waiters: defaultdict[str, list[str]] = defaultdict(list)
         self.queues: defaultdict[str, list[tuple[tuple[float, float], int, str]]]
         self.queues = defaultdict(list)
-        self.stale: set[str] = set()  # whose chains have changed
-        self.running: dict[str, Entry] = {}
+        self.stale: set[str] = set()  # tasks whose chains are to be computed again
+        self.running: dict[str, BacklogTask] = {}
         self.count = Counter(dict.fromkeys(STATUSES, 0))
 
-    def entry(self, name: str) -> Entry:
-        if name not in self.entries:
+    def task(self, name: str) -> BacklogTask:
+        """The task of that name. Raises UnknownTask."""
+        if name not in self.tasks:
             raise UnknownTask(f"there is no task {name}")
-        return self.entries[name]
+        return self.tasks[name]
 
-    def add(self, entry: Entry) -> None:
-        """Take a task in; what it needs may come later. Raises Cyclic, and then stores nothing."""
-        self.refuse_cycle(entry)
-        entry.number = len(self.entries)
-        self.entries[entry.name] = self.open[entry.name] = entry
-        self.count[entry.status] += 1
-        self.stale.add(entry.name)
-        met = {name: self.entries[name].status for name in entry.needs if name in self.entries}
-        entry.missing = sum(met.get(name) != "completed" for name in entry.needs)
-        for name in entry.needs:
-            self.waiters[name].append(entry.name)
-        lost = next((name for name, status in met.items() if status == "failed"), None)
-        if lost is not None:
-            self.lose(entry, f"dependency {lost} failed", entry.created_at)
-        elif not entry.missing:
-            self.make_ready(entry, entry.created_at)
+    def add(self, task: BacklogTask) -> None:
+        """Add a task; its dependencies may be added later. Raises CyclicDependency."""
+        self.check_acyclic(task)
+        task.number = len(self.tasks)
+        self.tasks[task.name] = self.open[task.name] = task
+        self.count[task.status] += 1
+        self.stale.add(task.name)
+        found = {name: self.tasks[name].status for name in task.needs if name in self.tasks}
+        task.unmet = sum(found.get(name) != "completed" for name in task.needs)
+        for name in task.needs:
+            self.waiters[name].append(task.name)
+        failed = next((name for name, status in found.items() if status == "failed"), None)
+        if failed is not None:
+            self.fail(task, f"dependency {failed} failed", task.created_at)
+        elif not task.unmet:
+            self.make_ready(task, task.created_at)
 
-    def refuse_cycle(self, entry: Entry) -> None:
-        """A new task closes a ring only if something that it needs waits for it already."""
-        if not any(name in self.entries for name in entry.needs):
+    def check_acyclic(self, task: BacklogTask) -> None:
+        """Raise CyclicDependency if a dependency of the new task already waits for it."""
+        if not any(name in self.tasks for name in task.needs):
             return
-        came = {entry.name: entry.name}
-        line = [entry.name]
-        for name in line:
-            if name in entry.needs:
-                raise Cyclic([path(came, entry.name, name)])
+        previous = {task.name: task.name}
+        queue = [task.name]
+        for name in queue:  # grows while it is read
+            if name in task.needs:
+                raise CyclicDependency([trace_path(previous, task.name, name)])
             for waiter in self.waiters.get(name, ()):
-                if waiter not in came:
-                    came[waiter] = name
-                    line.append(waiter)
+                if waiter not in previous:
+                    previous[waiter] = name
+                    queue.append(waiter)
 
-    def take(self, now: float) -> Iterator[Entry]:
-        """Give every free worker the first task in its pool's line."""
-        self.refresh()
+    def assign(self, now: float) -> Iterator[BacklogTask]:
+        """Start the first task of its pool's queue on every free worker."""
+        self.refresh_chains()
         for pool, idle in self.idle.items():
             queue = self.queues[pool]
             while idle and queue:
-                place, _, name = heappop(queue)
-                entry = self.entries[name]
-                if entry.status != "queued" or entry.place != place:
-                    continue  # left over from before its urgency changed
-                entry.hand = heappop(idle)
-                entry.worker = self.workers[pool][entry.hand]
-                entry.started_at = now
-                self.running[entry.name] = entry
-                self.move(entry, "running")
-                yield entry
+                position, _, name = heappop(queue)
+                task = self.tasks[name]
+                if task.status != "queued" or task.position != position:
+                    continue  # an outdated position
+                task.slot = heappop(idle)
+                task.worker = self.workers[pool][task.slot]
+                task.started_at = now
+                self.running[task.name] = task
+                self.set_status(task, "running")
+                yield task
 
-    def end(self, entry: Entry, error: str | None, now: float) -> None:
-        """A running task completed, or failed with an error; its worker is free again."""
-        if entry.begun and entry.status == ("completed" if error is None else "failed"):
+    def finish(self, task: BacklogTask, error: str | None, now: float) -> None:
+        """End a running task, with an error if it failed, and free its worker.
+
+        Repeating the same end changes nothing. Raises NotRunning.
+        """
+        if task.has_started and task.status == ("completed" if error is None else "failed"):
             return
-        if entry.status != "running":
-            raise NotRunning(f"task {entry.name} is {entry.status}, not running")
-        del self.running[entry.name]
-        heappush(self.idle[entry.pool], entry.hand)
+        if task.status != "running":
+            raise NotRunning(f"task {task.name} is {task.status}, not running")
+        del self.running[task.name]
+        heappush(self.idle[task.pool], task.slot)
         if error is not None:
-            self.lose(entry, error, now)
+            self.fail(task, error, now)
             return
-        entry.ended_at = now
-        self.move(entry, "completed")
-        for name in self.waiters[entry.name]:
-            waiter = self.entries[name]
-            waiter.missing -= 1
-            if not waiter.missing and not waiter.ended:
+        task.ended_at = now
+        self.set_status(task, "completed")
+        for name in self.waiters[task.name]:
+            waiter = self.tasks[name]
+            waiter.unmet -= 1
+            if not waiter.unmet and not waiter.has_ended:
                 self.make_ready(waiter, now)
 
-    def lose(self, entry: Entry, error: str, now: float) -> None:
-        """A task failed, and with it all that waits for it, however far off."""
-        lost = [(entry, error)]
-        for each, why in lost:
-            if each.ended:
+    def fail(self, task: BacklogTask, error: str, now: float) -> None:
+        """Fail a task and all that depend on it, directly or indirectly."""
+        queue = [(task, error)]
+        for each, why in queue:  # grows while it is read
+            if each.has_ended:
                 continue
             each.error, each.ended_at = why, now
-            self.move(each, "failed")
-            self.stale.update(name for name in each.needs if name in self.entries)
-            below = f"dependency {each.name} failed"
-            lost.extend((self.entries[name], below) for name in self.waiters[each.name])
+            self.set_status(each, "failed")
+            self.stale.update(name for name in each.needs if name in self.tasks)
+            reason = f"dependency {each.name} failed"
+            queue.extend((self.tasks[name], reason) for name in self.waiters[each.name])
 
-    def make_ready(self, entry: Entry, now: float) -> None:
-        entry.ready_at = now
-        self.move(entry, "queued")
-        self.line_up(entry)
+    def make_ready(self, task: BacklogTask, now: float) -> None:
+        task.ready_at = now
+        self.set_status(task, "queued")
+        self.enqueue(task)
 
-    def move(self, entry: Entry, status: str) -> None:
-        self.count[entry.status] -= 1
+    def set_status(self, task: BacklogTask, status: str) -> None:
+        self.count[task.status] -= 1
         self.count[status] += 1
-        entry.status = status
-        if entry.ended:
-            del self.open[entry.name]
+        task.status = status
+        if task.has_ended:
+            del self.open[task.name]
 
-    def line_up(self, entry: Entry) -> None:
-        """Put a ready task in its place; an older place of its own no longer counts."""
-        if entry.ready_at is None or entry.name in self.stale:
+    def enqueue(self, task: BacklogTask) -> None:
+        """Put a ready task at its position; its older position is outdated from now on."""
+        if task.ready_at is None or task.name in self.stale:
             return
-        lead = -entry.weight if self.strict else 0.0
-        place = (lead, key(entry.ready_at, entry.gain / entry.cost))
-        if place != entry.place:
-            entry.place = place
-            heappush(self.queues[entry.pool], (place, entry.number, entry.name))
+        first = -task.weight if self.strict else 0.0
+        ratio = task.chain_weight / task.chain_seconds
+        position = (first, queue_key(task.ready_at, ratio))
+        if position != task.position:
+            task.position = position
+            heappush(self.queues[task.pool], (position, task.number, task.name))
 
-    def refresh(self) -> None:
-        """Renew the chain ratios of what changed and of all that it waits for, backwards."""
-        touched = self.touched()
+    def refresh_chains(self) -> None:
+        """Compute again the chains of stale tasks and of all their dependencies, backwards."""
+        affected = self.affected()
         self.stale.clear()
-        after = {name: sum(each in touched for each in self.waiters[name]) for name in touched}
-        line = [name for name, count in after.items() if not count]
-        for name in line:
-            entry = self.entries[name]
-            self.renew(entry)
-            if entry.status == "queued":
-                self.line_up(entry)
-            for need in touched.intersection(entry.needs):
+        after = {name: sum(each in affected for each in self.waiters[name]) for name in affected}
+        queue = [name for name, count in after.items() if not count]
+        for name in queue:  # grows while it is read
+            task = self.tasks[name]
+            self.update_chain(task)
+            if task.status == "queued":
+                self.enqueue(task)
+            for need in affected.intersection(task.needs):
                 after[need] -= 1
                 if not after[need]:
-                    line.append(need)
+                    queue.append(need)
 
-    def touched(self) -> set[str]:
-        """What is stale, and all it needs that has not begun, however far off."""
-        line = list(self.stale)
-        touched = set(line)
-        for name in line:
-            for need in self.entries[name].needs:
-                entry = self.entries.get(need)
-                if entry and need not in touched and not entry.begun:
-                    touched.add(need)
-                    line.append(need)
-        return touched
+    def affected(self) -> set[str]:
+        """Stale tasks, and their direct and indirect dependencies that have not started."""
+        queue = list(self.stale)
+        affected = set(queue)
+        for name in queue:  # grows while it is read
+            for need in self.tasks[name].needs:
+                task = self.tasks.get(need)
+                if task and need not in affected and not task.has_started:
+                    affected.add(need)
+                    queue.append(need)
+        return affected
 
-    def renew(self, entry: Entry) -> None:
-        """The best chain from here, as `urgency.chain_ratios` has it."""
-        gain, cost = entry.weight, min(max(entry.estimate, SHORTEST), LONGEST)
-        entry.gain, entry.cost = gain, cost
-        for name in self.waiters[entry.name]:
-            waiter = self.entries[name]
-            if waiter.ended:
-                continue  # it failed: nobody hurries for it
-            longer, dearer = gain + waiter.gain, cost + waiter.cost
-            if longer * entry.cost > entry.gain * dearer:
-                entry.gain, entry.cost = longer, dearer
+    def update_chain(self, task: BacklogTask) -> None:
+        """Set the best chain from here, as `urgency.best_chains` computes it."""
+        weight = task.weight
+        seconds = min(max(task.estimate, MIN_DURATION_SECONDS), MAX_DURATION_SECONDS)
+        task.chain_weight, task.chain_seconds = weight, seconds
+        for name in self.waiters[task.name]:
+            waiter = self.tasks[name]
+            if waiter.has_ended:
+                continue  # it failed
+            longer, costlier = weight + waiter.chain_weight, seconds + waiter.chain_seconds
+            if longer * task.chain_seconds > task.chain_weight * costlier:
+                task.chain_weight, task.chain_seconds = longer, costlier
 
-    def unknown(self) -> list[tuple[str, str]]:
-        """Every (task, dependency) whose dependency nobody has added."""
+    def unknown_dependencies(self) -> list[tuple[str, str]]:
+        """Every (task, dependency) whose dependency has not been added."""
         return [
             (task, need)
             for need, tasks in self.waiters.items()
-            if need not in self.entries
+            if need not in self.tasks
             for task in tasks
-            if not self.entries[task].ended
+            if not self.tasks[task].has_ended
         ]
 
-    def why(self, entry: Entry) -> str:
-        """What a task waits for, or how it ended, for a person."""
-        if entry.status == "pending":
-            return wait_reason.blocked(self.unmet(entry))
-        if entry.status != "queued":
-            return f"{entry.status}: {entry.error}" if entry.error else entry.status
-        if not self.workers[entry.pool]:
-            return wait_reason.no_worker(entry.pool)
-        return wait_reason.behind(self.ahead(entry))
+    def explain(self, task: BacklogTask) -> str:
+        """What a task waits for, or how it ended, in words."""
+        if task.status == "pending":
+            return wait_reason.blocked(self.unmet_names(task))
+        if task.status != "queued":
+            return f"{task.status}: {task.error}" if task.error else task.status
+        if not self.workers[task.pool]:
+            return wait_reason.no_worker(task.pool)
+        return wait_reason.behind(self.count_ahead(task))
 
-    def ahead(self, entry: Entry) -> int:
+    def count_ahead(self, task: BacklogTask) -> int:
         """How many ready tasks of its pool go before a ready task."""
-        self.refresh()
-        turn = (entry.place, entry.number)
+        self.refresh_chains()
+        own = (task.position, task.number)
         return sum(
             other.status == "queued"
-            and other.pool == entry.pool
-            and (other.place, other.number) < turn
+            and other.pool == task.pool
+            and (other.position, other.number) < own
             for other in self.open.values()
         )
 
-    def unmet(self, entry: Entry) -> list[str]:
+    def unmet_names(self, task: BacklogTask) -> list[str]:
         """The dependencies that are not completed."""
         return [
-            name if name in self.entries else f"{name} (unknown)"
-            for name in entry.needs
-            if name not in self.entries or self.entries[name].status != "completed"
+            name if name in self.tasks else f"{name} (unknown)"
+            for name in task.needs
+            if name not in self.tasks or self.tasks[name].status != "completed"
         ]

@@ -1,56 +1,46 @@
-"""The open tasks of a backlog as a question for the planner."""
-
-from dataclasses import dataclass
+"""The open tasks of a backlog as a problem for the planner."""
 
 import numpy as np
 
-from operations.scheduling.backlog import Backlog, Entry
+from operations.scheduling.backlog import Backlog, BacklogTask
 from operations.scheduling.planner.graph import Graph
-from operations.scheduling.planner.placement import Work
+from operations.scheduling.planner.placement import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """Work whose task k is called names[k]."""
+def planning_problem(backlog: Backlog, now: float) -> tuple[list[str], Problem]:
+    """The names of all pending, queued and running tasks, and the problem seen from `now`.
 
-    names: list[str]
-    work: Work
-
-
-def outlook(backlog: Backlog, now: float) -> Outlook:
-    """All that is pending, queued or running, seen from `now`.
-
-    What waits for a task that nobody knows yet is planned as if it came at once.
+    A dependency on an unknown task is ignored.
     """
     open_ = list(backlog.open.values())
     number = {each.name: place for place, each in enumerate(open_)}
     needs = [[number[name] for name in each.needs if name in number] for each in open_]
     pools = list(backlog.workers)
     pool = {name: place for place, name in enumerate(pools)}
-    hands = [pool[name] for name, workers in backlog.workers.items() for _ in workers]
-    offset = {name: hands.index(place) if place in hands else 0 for name, place in pool.items()}
-    work = Work(
+    slots = [pool[name] for name, workers in backlog.workers.items() for _ in workers]
+    offset = {name: slots.index(place) if place in slots else 0 for name, place in pool.items()}
+    problem = Problem(
         Graph.from_needs(needs),
-        np.array([remaining(each, now) for each in open_], dtype=np.float64),
+        np.array([remaining_seconds(each, now) for each in open_], dtype=np.float64),
         np.array([each.weight for each in open_], dtype=np.float64),
-        hands,
+        slots,
         np.array([pool[each.pool] for each in open_], dtype=np.int64),
-        np.array([waited(each, now) for each in open_], dtype=np.float64),
-        {number[e.name]: offset[e.pool] + e.hand for e in open_ if e.status == "running"},
+        np.array([waited_seconds(each, now) for each in open_], dtype=np.float64),
+        {number[e.name]: offset[e.pool] + e.slot for e in open_ if e.status == "running"},
         pools,
     )
-    return Outlook([each.name for each in open_], work)
+    return [each.name for each in open_], problem
 
 
-def remaining(entry: Entry, now: float) -> float:
-    """Seconds that a task still takes, as far as its estimate knows."""
-    if entry.started_at is None:
-        return entry.estimate
-    return max(0.0, entry.estimate - (now - entry.started_at))
+def remaining_seconds(task: BacklogTask, now: float) -> float:
+    """What is left of a task by its estimate."""
+    if task.started_at is None:
+        return task.estimate
+    return max(0.0, task.estimate - (now - task.started_at))
 
 
-def waited(entry: Entry, now: float) -> float:
-    """Seconds that a task has been ready and without a worker."""
-    if entry.status != "queued" or entry.ready_at is None:
+def waited_seconds(task: BacklogTask, now: float) -> float:
+    """How long a task has been ready without a worker."""
+    if task.status != "queued" or task.ready_at is None:
         return 0.0
-    return max(0.0, now - entry.ready_at)
+    return max(0.0, now - task.ready_at)

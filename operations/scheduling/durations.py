@@ -1,24 +1,24 @@
-"""How long a kind of task really takes, learned from the runs that succeeded.
+"""How long a task type really takes, learned from successful runs.
 
-Log seconds have a decayed mean and variance (West, 1979): a run counts half after 50 more. The
-caller's estimate stands in for PRIOR runs, so a new kind of task begins where its caller says.
-Failed and reclaimed runs do not teach.
+Log seconds have an exponentially decayed mean and variance (West, 1979): a run's weight halves
+after 50 more. The submitted estimate counts as PRIOR_RUNS runs, so a new type starts at its
+estimate. Failed and expired runs do not count.
 """
 
 from dataclasses import dataclass
 from math import exp, log, sqrt
 
-PRIOR = 5.0  # runs that the caller's estimate weighs
-HALF_LIFE = 50.0  # runs
-DECAY = 0.5 ** (1 / HALF_LIFE)
-ENOUGH = 8  # runs before a 95th percentile is told
+PRIOR_RUNS = 5.0  # weight of the submitted estimate
+HALF_LIFE_RUNS = 50.0
+DECAY = 0.5 ** (1 / HALF_LIFE_RUNS)
+MIN_RUNS_FOR_P95 = 8
 Z95 = 1.645
-BRIEFEST = 1e-3  # seconds: what is shorter is taken for this
-SHORTEST_LEASE = 60.0  # seconds
+MIN_RUN_SECONDS = 1e-3  # shorter runs count as this
+MIN_LEASE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class LearnedDuration:
     """`runs` successes so far; mean and variance of their log seconds, the latest counting most."""
 
     runs: int = 0
@@ -30,28 +30,24 @@ class Learned:
         """How many undecayed runs these are worth: at most about 72."""
         return float((1 - DECAY**self.runs) / (1 - DECAY))
 
-    def after(self, seconds: float) -> "Learned":
+    def after(self, seconds: float) -> "LearnedDuration":
         """With one more successful run of so many seconds."""
         runs = self.runs + 1
-        share = 1 / Learned(runs).weight
-        step = log(max(seconds, BRIEFEST)) - self.mean
+        share = 1 / LearnedDuration(runs).weight
+        step = log(max(seconds, MIN_RUN_SECONDS)) - self.mean
         variance = (1 - share) * (self.variance + share * step * step)
-        return Learned(runs, self.mean + share * step, variance)
+        return LearnedDuration(runs, self.mean + share * step, variance)
 
-    def estimate(self, told: float) -> float:
-        """Seconds to plan with, where the caller told so many; without runs exactly those."""
+    def estimate(self, submitted: float) -> float:
+        """Seconds to plan with, given the submitted estimate; without runs exactly that."""
         if not self.runs:
-            return told
+            return submitted
         weight = self.weight
-        known = PRIOR * log(max(told, BRIEFEST)) + weight * self.mean
-        return exp(known / (PRIOR + weight))
+        total = PRIOR_RUNS * log(max(submitted, MIN_RUN_SECONDS)) + weight * self.mean
+        return exp(total / (PRIOR_RUNS + weight))
 
     def p95(self) -> float | None:
-        """Seconds that 95 of 100 runs stay below; None before there are enough."""
-        if self.runs < ENOUGH:
+        """The 95th percentile in seconds; None with fewer than MIN_RUNS_FOR_P95 runs."""
+        if self.runs < MIN_RUNS_FOR_P95:
             return None
         return exp(self.mean + Z95 * sqrt(self.variance))
-
-    def lease(self, told: float) -> float:
-        """Seconds a worker may keep a task: twice the 95th percentile, at least a minute."""
-        return max(SHORTEST_LEASE, 2 * (self.p95() or self.estimate(told)))

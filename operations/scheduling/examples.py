@@ -1,4 +1,4 @@
-"""What the reference shows of the calls of tasks."""
+"""The examples of the task calls in the API reference."""
 
 SUBMISSION = {
     "task_id": "train-42",
@@ -33,7 +33,7 @@ RUNNING = {
     "lease_until": "2026-11-20T12:05:10+00:00",
     "attempt": 1,
 }
-DONE = {
+COMPLETED = {
     **RUNNING,
     "status": "completed",
     "completed_at": "2026-11-20T12:02:00+00:00",

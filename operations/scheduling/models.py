@@ -1,21 +1,23 @@
-"""Tasks, what they wait for, and what their runs taught."""
+"""Tasks, their dependencies, workers and pools, learned durations and the newest plan."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from operations.scheduling.durations import Learned
-from operations.scheduling.task_spec import LONGEST_ESTIMATE
+from operations.scheduling.durations import LearnedDuration
+from operations.scheduling.task_spec import MAX_ESTIMATE_SECONDS
 
-NAME = 255  # characters of an id or a name
+MAX_NAME_LENGTH = 255  # of an id or a name
 
 
 class Pool(models.Model):
-    """Workers that take one type of task; `default` takes every type without a pool of its own."""
+    """Workers for one task type; `default` serves every type without a pool of its own."""
 
     name = models.CharField(
-        max_length=NAME, unique=True, help_text="The task type that it takes, or default."
+        max_length=MAX_NAME_LENGTH,
+        unique=True,
+        help_text="The task type that it serves, or default.",
     )
 
     class Meta:
@@ -26,18 +28,18 @@ class Pool(models.Model):
 
 
 class Worker(models.Model):
-    """Someone outside who does tasks: it asks for them, or they are given to it each minute."""
+    """A program outside that does tasks: it asks for them, or is given one each minute."""
 
-    name = models.CharField(max_length=NAME, unique=True)
+    name = models.CharField(max_length=MAX_NAME_LENGTH, unique=True)
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="workers")
-    is_active = models.BooleanField("on", default=True, help_text="Off: it gets no more tasks.")
+    is_active = models.BooleanField("active", default=True, help_text="Off: it gets no tasks.")
     is_pushed = models.BooleanField(
-        "given work",
+        "pushed",
         default=False,
-        help_text="Each minute it is given a task without asking, and reads it by its heartbeat.",
+        help_text="Gets a task each minute without asking, and reads it with its heartbeat.",
     )
     last_seen_at = models.DateTimeField(
-        null=True, editable=False, help_text="Empty: it never asked under its own name."
+        null=True, editable=False, help_text="Empty: it never called under its own name."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -49,9 +51,10 @@ class Worker(models.Model):
 
 
 class Task(models.Model):
-    """One AI task. `key` is its place in its pool's queue, lowest first; waiting never changes it.
+    """One AI task. `queue_key` orders the queue of its pool, lowest first, and never changes
+    while the task waits.
 
-    `gain` and `cost` are the weights and seconds of the best chain of work that begins here.
+    `chain_weight` and `chain_seconds` are the sums of the best chain of work that starts here.
     """
 
     class Priority(models.IntegerChoices):
@@ -67,36 +70,38 @@ class Task(models.Model):
         COMPLETED = "completed"
         FAILED = "failed"
 
-    task_id = models.CharField(max_length=NAME, unique=True)
-    task_type = models.CharField(max_length=NAME)
+    task_id = models.CharField(max_length=MAX_NAME_LENGTH, unique=True)
+    task_type = models.CharField(max_length=MAX_NAME_LENGTH)
     priority = models.PositiveSmallIntegerField(choices=Priority)
     estimated_duration = models.FloatField(
         "estimate",
-        help_text="Seconds, as the caller told them.",
-        validators=[MinValueValidator(0), MaxValueValidator(LONGEST_ESTIMATE)],
+        help_text="Seconds, as submitted.",
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_ESTIMATE_SECONDS)],
     )
-    estimate_used = models.FloatField(help_text="Seconds, with what earlier runs taught.")
+    estimate_used = models.FloatField(help_text="Seconds, corrected by earlier runs of its type.")
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="tasks")
     status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
-    waits_for = models.PositiveIntegerField(default=0, help_text="Dependencies not completed.")
-    gain = models.FloatField()
-    cost = models.FloatField()
-    key = models.FloatField(null=True)
+    unmet_dependencies = models.PositiveIntegerField(
+        default=0, help_text="Dependencies that are not completed."
+    )
+    chain_weight = models.FloatField()
+    chain_seconds = models.FloatField()
+    queue_key = models.FloatField(null=True)
     created_at = models.DateTimeField()
     ready_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField("ended at", null=True)
-    seconds = models.FloatField(null=True, help_text="How long its run took.")
+    run_seconds = models.FloatField(null=True, help_text="How long its run took.")
     worker = models.ForeignKey(Worker, null=True, on_delete=models.SET_NULL, related_name="tasks")
-    lapsed_worker = models.CharField(
-        max_length=NAME, blank=True, help_text="Who lost it when its lease ran out."
+    previous_worker = models.CharField(
+        max_length=MAX_NAME_LENGTH, blank=True, help_text="The worker whose lease expired."
     )
     lease_until = models.DateTimeField(null=True)
-    lease_seconds = models.FloatField(null=True, help_text="What a heartbeat adds.")
+    lease_seconds = models.FloatField(null=True, help_text="By which a heartbeat extends it.")
     attempt = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
     planned_start = models.DateTimeField(null=True)
-    planned_worker = models.CharField(max_length=NAME, blank=True)
+    planned_worker = models.CharField(max_length=MAX_NAME_LENGTH, blank=True)
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -105,22 +110,26 @@ class Task(models.Model):
                 condition=Q(priority__gte=1, priority__lte=4), name="operations_task_priority"
             ),
             models.CheckConstraint(
-                condition=Q(estimated_duration__gte=0, estimated_duration__lte=LONGEST_ESTIMATE),
+                condition=Q(
+                    estimated_duration__gte=0, estimated_duration__lte=MAX_ESTIMATE_SECONDS
+                ),
                 name="operations_task_estimate_in_range",
             ),
             models.CheckConstraint(
                 condition=~Q(status="running") | Q(lease_until__isnull=False),
-                name="operations_task_running_has_a_lease",
+                name="operations_task_running_has_lease",
             ),
             models.CheckConstraint(
-                condition=~Q(status="queued") | Q(key__isnull=False, ready_at__isnull=False),
-                name="operations_task_queued_has_a_place",
+                condition=~Q(status="queued") | Q(queue_key__isnull=False, ready_at__isnull=False),
+                name="operations_task_queued_has_key",
             ),
         ]
         indexes = [
-            models.Index(fields=["pool", "status", "key", "id"], name="operations_task_queue"),
+            models.Index(
+                fields=["pool", "status", "queue_key", "id"], name="operations_task_queue"
+            ),
             models.Index(fields=["status", "lease_until"], name="operations_task_lease"),
-            models.Index(fields=["worker", "status"], name="operations_task_held"),
+            models.Index(fields=["worker", "status"], name="operations_task_worker"),
             models.Index(fields=["completed_at"], name="operations_task_ended"),
             models.Index(fields=["created_at"], name="operations_task_created"),
         ]
@@ -130,7 +139,7 @@ class Task(models.Model):
 
 
 class Dependency(models.Model):
-    """`task` may begin only after `needs` is completed."""
+    """`task` may start only after `needs` is completed."""
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="dependencies")
     needs = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="waiters")
@@ -147,39 +156,40 @@ class Dependency(models.Model):
         return f"{self.task_id} needs {self.needs_id}"
 
 
-class Duration(models.Model):
-    """What successful runs of one type of task taught: mean and variance of log seconds."""
+class TaskDurationStats(models.Model):
+    """What successful runs of one task type took: mean and variance of log seconds."""
 
-    task_type = models.CharField(max_length=NAME, unique=True)
+    task_type = models.CharField(max_length=MAX_NAME_LENGTH, unique=True)
     runs = models.PositiveIntegerField(default=0)
     mean = models.FloatField(default=0.0)
     variance = models.FloatField(default=0.0)
 
     class Meta:
         ordering = ["task_type"]
+        verbose_name = verbose_name_plural = "task duration statistics"
 
     def __str__(self) -> str:
         return self.task_type
 
     @property
-    def learned(self) -> Learned:
-        return Learned(self.runs, self.mean, self.variance)
+    def learned(self) -> LearnedDuration:
+        return LearnedDuration(self.runs, self.mean, self.variance)
 
 
 class Schedule(models.Model):
-    """The newest plan of all open tasks and how good it is; where each task is planned, it says."""
+    """The figures of the newest plan; each task stores its own planned start and worker."""
 
-    made_at = models.DateTimeField()
-    tasks = models.PositiveIntegerField()
-    workers = models.PositiveIntegerField()
-    makespan = models.FloatField(null=True, help_text="Seconds; none where a task can never run.")
-    lower_bound = models.FloatField(null=True, help_text="Seconds that no plan can beat.")
+    planned_at = models.DateTimeField()
+    task_count = models.PositiveIntegerField()
+    worker_count = models.PositiveIntegerField()
+    makespan = models.FloatField(null=True, help_text="Seconds; none if a task can never run.")
+    lower_bound = models.FloatField(null=True, help_text="Seconds; no plan can be shorter.")
     gap = models.FloatField(null=True, help_text="makespan / lower_bound - 1; 0 is optimal.")
-    binding = models.CharField(max_length=NAME + 5)
+    binding = models.CharField(max_length=MAX_NAME_LENGTH + 5)
     bottlenecks = models.JSONField(default=list)
 
     class Meta:
-        ordering = ["-made_at"]
+        ordering = ["-planned_at"]
 
     def __str__(self) -> str:
-        return f"Plan of {self.made_at:%Y-%m-%d %H:%M:%S}"
+        return f"Plan of {self.planned_at:%Y-%m-%d %H:%M:%S}"

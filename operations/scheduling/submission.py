@@ -1,4 +1,4 @@
-"""What one call submits: each task once, in an order that allows it, with the chain it begins."""
+"""The tasks of one submission before they are stored: checks, order and chains. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,43 +7,54 @@ from typing import Any
 
 import numpy as np
 
-from operations.scheduling.planner.graph import Graph, UnknownDependency, numbered, sequence
-from operations.scheduling.planner.urgency import LONGEST, SHORTEST, best_chains, weight
-from operations.scheduling.scheduler import same
-from operations.scheduling.task_spec import LONGEST_ESTIMATE, AITask, TaskPriority
+from operations.scheduling.planner.graph import (
+    Graph,
+    UnknownDependency,
+    number_tasks,
+    topological_order,
+)
+from operations.scheduling.planner.urgency import (
+    MAX_DURATION_SECONDS,
+    MIN_DURATION_SECONDS,
+    best_chains,
+    weight,
+)
+from operations.scheduling.scheduler import check_same
+from operations.scheduling.task_spec import MAX_ESTIMATE_SECONDS, AITask, TaskPriority
 
 TASK_FIELDS = {"task_id", "task_type", "priority", "estimated_duration", "dependencies"}
 NUMBERS = {int, float, Decimal}
-MOST_NEEDS = 1_000
-LONGEST_NAME = 255
+MAX_DEPENDENCIES = 1_000
+MAX_NAME_LENGTH = 255
 Needs = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The weights and the seconds of the best chain of work that a task begins."""
+    """The sums of weights and seconds of the best chain of work that starts at a task."""
 
-    gain: float
-    cost: float
+    weight: float
+    seconds: float
 
     def before(self, weight: float, seconds: float) -> "Chain":
-        """The chain with one more task at its beginning."""
-        return Chain(weight + self.gain, seconds + self.cost)
+        """The chain with one more task at its start."""
+        return Chain(weight + self.weight, seconds + self.seconds)
 
-    def beats(self, gain: float, cost: float) -> bool:
-        return self.gain * cost > gain * self.cost
+    def is_better_than(self, other: "Chain") -> bool:
+        """Whether the weight per second is higher."""
+        return self.weight * other.seconds > other.weight * self.seconds
 
 
-def distinct(tasks: Iterable[AITask]) -> dict[str, AITask]:
-    """The tasks by id; raises DifferentTask where one id stands for two."""
+def unique_tasks(tasks: Iterable[AITask]) -> dict[str, AITask]:
+    """The tasks by id. Raises DifferentTask if two tasks have one id."""
     batch: dict[str, AITask] = {}
     for task in tasks:
-        same(batch.setdefault(task.task_id, task), task)
+        check_same(batch.setdefault(task.task_id, task), task)
     return batch
 
 
-def refuse_unknown(batch: Mapping[str, AITask], stored: Collection[str]) -> None:
-    """Every dependency must be in the batch or stored."""
+def check_dependencies(batch: Mapping[str, AITask], stored: Collection[str]) -> None:
+    """Raise UnknownDependency unless every dependency is in the batch or stored."""
     missing = [
         (task.task_id, need)
         for task in batch.values()
@@ -54,21 +65,22 @@ def refuse_unknown(batch: Mapping[str, AITask], stored: Collection[str]) -> None
         raise UnknownDependency(missing)
 
 
-def refuse_cycle(batch: Mapping[str, AITask], stored: Needs) -> None:
-    """Raises Cyclic, naming the tasks in order; `stored` says what stored tasks need."""
+def check_acyclic(batch: Mapping[str, AITask], stored: Needs) -> None:
+    """Raise CyclicDependency; `stored` holds the dependencies of stored tasks."""
     needs = {name: task.dependencies for name, task in batch.items()}
     known = {**needs, **{name: each for name, each in stored.items() if name not in needs}}
-    sequence(*numbered({name: [n for n in each if n in known] for name, each in known.items()}))
+    inner = {name: [need for need in each if need in known] for name, each in known.items()}
+    topological_order(*number_tasks(inner))
 
 
 def in_order(batch: Mapping[str, AITask]) -> list[str]:
-    """The batch, each after what it needs of it; raises Cyclic, naming the tasks in order."""
-    return sequence(*graph(batch))
+    """The batch, dependencies first. Raises CyclicDependency with the names."""
+    return topological_order(*batch_graph(batch))
 
 
-def graph(batch: Mapping[str, AITask]) -> tuple[list[str], Graph]:
-    """The batch as numbers; what it needs from outside is left out."""
-    return numbered(
+def batch_graph(batch: Mapping[str, AITask]) -> tuple[list[str], Graph]:
+    """The names and the graph of the batch, without dependencies on other tasks."""
+    return number_tasks(
         {
             name: [need for need in task.dependencies if need in batch]
             for name, task in batch.items()
@@ -77,57 +89,58 @@ def graph(batch: Mapping[str, AITask]) -> tuple[list[str], Graph]:
 
 
 def chains(batch: Mapping[str, AITask], estimates: Mapping[str, float]) -> dict[str, Chain]:
-    """The best chain that each task of the batch begins within it."""
-    names, links = graph(batch)
+    """The best chain that starts at each task, within the batch."""
+    names, graph = batch_graph(batch)
     weights = np.array([weight(batch[name].priority) for name in names], dtype=np.float64)
     seconds = np.array([estimates[name] for name in names], dtype=np.float64)
-    gains, costs = best_chains(links, weights, seconds)
-    found = zip(names, gains, costs, strict=True)
-    return {name: Chain(gain, cost) for name, gain, cost in found}
+    best_weights, best_seconds = best_chains(graph, weights, seconds)
+    found = zip(names, best_weights, best_seconds, strict=True)
+    return {name: Chain(weight, seconds) for name, weight, seconds in found}
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A stored task that has not begun: its own weight and seconds, and its best chain."""
+class TaskState:
+    """A stored task that has not started: its own weight and seconds, and its best chain."""
 
     weight: float
     seconds: float
     chain: Chain
 
 
-def hurried(
+def inherited_chains(
     offers: Iterable[tuple[int, Chain]],
-    standing: Mapping[int, Standing],
+    states: Mapping[int, TaskState],
     needs: Mapping[int, Sequence[int]],
 ) -> dict[int, Chain]:
-    """The better chains of stored tasks that free more urgent new work, and of what they need.
+    """The better chains of stored tasks on which more urgent new tasks depend, by their id.
 
-    Each offer is a stored task's number with the chain that begins right after it.
+    Each offer is the id of a stored task and the chain of a new task that depends on it. The
+    dependencies of stored tasks (`needs`) inherit in turn.
     """
     found: dict[int, Chain] = {}
-    line = list(offers)
-    for number, after in line:  # grows while it is read
-        row = standing.get(number)
+    queue = list(offers)
+    for number, after in queue:  # grows while it is read
+        row = states.get(number)
         if row is None:
             continue
-        longer = after.before(row.weight, min(max(row.seconds, SHORTEST), LONGEST))
-        best = found.get(number, row.chain)
-        if longer.beats(best.gain, best.cost):
+        seconds = min(max(row.seconds, MIN_DURATION_SECONDS), MAX_DURATION_SECONDS)
+        longer = after.before(row.weight, seconds)
+        if longer.is_better_than(found.get(number, row.chain)):
             found[number] = longer
-            line.extend((need, longer) for need in needs.get(number, ()))
+            queue.extend((need, longer) for need in needs.get(number, ()))
     return found
 
 
-def obvious(data: Any) -> dict[str, Any] | None:
-    """A plainly valid task, as the fields would read it; None where they have to look."""
+def parse_valid(data: Any) -> dict[str, Any] | None:
+    """A task that is valid at first sight, as the serializer would read it; None if unsure."""
     if not isinstance(data, dict) or not data.keys() <= TASK_FIELDS:
         return None
     seconds, needs = data.get("estimated_duration"), data.get("dependencies", [])
-    if seconds is None or type(seconds) not in NUMBERS or not 0 <= seconds <= LONGEST_ESTIMATE:
+    if seconds is None or type(seconds) not in NUMBERS or not 0 <= seconds <= MAX_ESTIMATE_SECONDS:
         return None
-    if type(needs) is not list or len(needs) > MOST_NEEDS:
+    if type(needs) is not list or len(needs) > MAX_DEPENDENCIES:
         return None
-    if not all(map(plain, (data.get("task_id"), data.get("task_type"), *needs))):
+    if not all(map(is_valid_name, (data.get("task_id"), data.get("task_type"), *needs))):
         return None
     try:
         priority = TaskPriority.of(data.get("priority"))
@@ -136,18 +149,18 @@ def obvious(data: Any) -> dict[str, Any] | None:
     return {**data, "priority": priority, "estimated_duration": float(seconds)}
 
 
-def plain(name: Any) -> bool:
-    return type(name) is str and 0 < len(name) <= LONGEST_NAME and name == name.strip()
+def is_valid_name(name: Any) -> bool:
+    return type(name) is str and 0 < len(name) <= MAX_NAME_LENGTH and name == name.strip()
 
 
-def unknown(
-    given: Sequence[Any], where: Sequence[str], error: UnknownDependency
+def unknown_dependency_errors(
+    given: Sequence[Any], paths: Sequence[str], error: UnknownDependency
 ) -> list[tuple[str, str, str]]:
-    """Every dependency that is nowhere, with its place in the body."""
+    """(path in the body, code, message) of every unknown dependency."""
     missing = set(error.missing)
     return [
         (f"{path}dependencies[{place}]", "unknown_task", f"there is no task {need}")
-        for values, path in zip(given, where, strict=True)
+        for values, path in zip(given, paths, strict=True)
         for place, need in enumerate(values.get("dependencies", ()))
         if (values["task_id"], need) in missing
     ]

@@ -1,16 +1,16 @@
-"""One AI task as its caller describes it, and how urgent it is."""
+"""One AI task as submitted, and its priority."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from operations.scheduling.planner.graph import Cyclic
+from operations.scheduling.planner.graph import CyclicDependency
 
-LONGEST_ESTIMATE = 30 * 86_400.0  # seconds
+MAX_ESTIMATE_SECONDS = 30 * 86_400.0
 
 
 class InvalidTask(ValueError):
-    """A task that cannot be; `field` says where."""
+    """A value is invalid; `field` names it."""
 
     def __init__(self, field: str, given: object, rule: str) -> None:
         self.field = field
@@ -27,7 +27,7 @@ class TaskPriority(IntEnum):
 
     @classmethod
     def of(cls, given: object) -> "TaskPriority":
-        """From 1..4 or low, medium, high, critical."""
+        """From 1..4 or low, medium, high, critical. Raises InvalidTask."""
         if isinstance(given, str) and given.upper() in cls.__members__:
             return cls[given.upper()]
         if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= 4:
@@ -37,7 +37,10 @@ class TaskPriority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class AITask:
-    """Work for one worker; `estimated_duration` is in seconds. Invalid values raise ValueError."""
+    """Work for one worker; `estimated_duration` is in seconds.
+
+    Raises InvalidTask, and CyclicDependency where the task depends on itself; both are ValueErrors.
+    """
 
     task_id: str
     task_type: str
@@ -46,33 +49,33 @@ class AITask:
     dependencies: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        named("task_id", self.task_id)
-        named("task_type", self.task_type)
+        check_text("task_id", self.task_id)
+        check_text("task_type", self.task_type)
         object.__setattr__(self, "priority", TaskPriority.of(self.priority))
         check_duration(self.estimated_duration)
-        object.__setattr__(self, "dependencies", unique(self.dependencies))
+        object.__setattr__(self, "dependencies", unique_names(self.dependencies))
         if self.task_id in self.dependencies:
-            raise Cyclic([[self.task_id]])
+            raise CyclicDependency([[self.task_id]])
 
 
-def named(field: str, given: object) -> None:
+def check_text(field: str, given: object) -> None:
     if not isinstance(given, str) or not given.strip():
         raise InvalidTask(field, given, "a text that is not blank")
 
 
 def check_duration(given: float) -> None:
     number = isinstance(given, int | float) and not isinstance(given, bool)
-    if not (number and 0 <= given <= LONGEST_ESTIMATE):  # NaN fails this too
-        rule = f"a number of seconds from 0 to {LONGEST_ESTIMATE:.0f} (30 days)"
+    if not (number and 0 <= given <= MAX_ESTIMATE_SECONDS):  # NaN fails this too
+        rule = f"a number of seconds from 0 to {MAX_ESTIMATE_SECONDS:.0f} (30 days)"
         raise InvalidTask("estimated_duration", given, rule)
 
 
-def unique(given: object) -> tuple[str, ...]:
-    """Dependencies, each once, in the order given; None is none."""
+def unique_names(given: object) -> tuple[str, ...]:
+    """Dependencies, each once, in the order given; empty for None."""
     if given is None:
         return ()
     if not isinstance(given, list | tuple | set | frozenset):
         raise InvalidTask("dependencies", given, "a list of task ids")
     for each in given:
-        named("dependencies", each)
+        check_text("dependencies", each)
     return tuple(dict.fromkeys(given))

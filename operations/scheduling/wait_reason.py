@@ -1,18 +1,18 @@
-"""Why a task waits, in words: the same for tasks in memory and in rows."""
+"""Why a task waits, in words; the same for tasks in memory and in the database."""
 
 from collections.abc import Sequence
 
-NAMED = 5  # tasks that a text names
+MAX_NAMES = 5  # tasks named in a text
 
 
-def listed(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f", {more} more" if more > 0 else "")
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f", {more} more" if more > 0 else "")
 
 
 def blocked(names: Sequence[str]) -> str:
-    return f"blocked by {listed(names)}"
+    return f"blocked by {list_names(names)}"
 
 
 def no_worker(pool: str) -> str:

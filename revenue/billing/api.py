@@ -13,8 +13,8 @@ from aethercrown.api.endpoint import Endpoint, reply
 from aethercrown.api.fields import Currency, Day, Identifier, Named, Number, Rows, Text
 from aethercrown.api.openapi import documented
 from revenue.billing import examples, reports
-from revenue.pricing import answer
-from revenue.pricing.api import PriceLineSerializer, answered
+from revenue.pricing import response_format
+from revenue.pricing.api import PriceLineSerializer, or_api_error
 
 
 class BillQuestionSerializer(serializers.Serializer[Any]):
@@ -66,10 +66,12 @@ class PreviewView(Endpoint):
         values = self.checked(BillQuestionSerializer)
         now = timezone.now()
         try:
-            found = answered(
+            found = or_api_error(
                 lambda: reports.bill(values["customer_id"], values.get("month"), now),
                 field="customer_id",
             )
         except ObjectDoesNotExist:
             raise NotFound(f"There is no customer {values['customer_id']!r}.") from None
-        return reply("Invoice previewed", {"invoice": answer.numbers(found.as_dict())})
+        return reply(
+            "Invoice previewed", {"invoice": response_format.plain_numbers(found.as_dict())}
+        )

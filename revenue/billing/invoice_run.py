@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from operations.decisions.decision_types import Realised
+from operations.decisions.decision_types import MeasuredEffect
 from operations.decisions.digest import digest
-from operations.decisions.draft import Draft, Expected, Guardrail
+from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
 from revenue.billing.periods import Month, complete, month
 
 AUTOMATION = KIND = "revenue.issue_invoices"
@@ -71,7 +71,7 @@ def draft(
         },
         inputs_digest=digest({"currency": currency, "month": span.start.isoformat()}),
         method=METHOD,
-        expected=Expected(
+        expected=ExpectedEffect(
             "what the month comes to",
             total,
             total - spread,
@@ -88,8 +88,10 @@ def draft(
     )
 
 
-def realised(expected: Expected, billed: Decimal, adjusted: Decimal, invoices: int) -> Realised:
+def realised(
+    expected: ExpectedEffect, billed: Decimal, adjusted: Decimal, invoices: int
+) -> MeasuredEffect:
     """What the month came to, with what later invoices gave back or added."""
     value = float(billed + adjusted)
     detail = {"invoices": invoices, "billed": float(billed), "adjusted": float(adjusted)}
-    return Realised(value, None, None, detail, inside=expected.low <= value <= expected.high)
+    return MeasuredEffect(value, None, None, detail, inside=expected.low <= value <= expected.high)

@@ -105,7 +105,7 @@ class Invoice(Kept):
         "revenue.Customer", on_delete=models.PROTECT, related_name="invoices"
     )
     version = models.ForeignKey(
-        "revenue.Version", on_delete=models.PROTECT, related_name="invoices"
+        "revenue.PriceBookVersion", on_delete=models.PROTECT, related_name="invoices"
     )
     digest = models.CharField(max_length=64, help_text="Of the version, when it was issued.")
     currency = CurrencyField()

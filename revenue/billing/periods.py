@@ -9,8 +9,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from revenue.mrr.billing_interval import FINEST, month_of, months_before
-from revenue.pricing.decimals import trimmed
-from revenue.pricing.situation import Situation
+from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.decimals import without_trailing_zeros
 
 Days = Mapping[date, Decimal]
 HELD = 366  # days for which a reading holds where no later one came
@@ -99,7 +99,7 @@ def combined(combine: Combine, days: Days, span: Month) -> Decimal | None:
     return mean.quantize(FINEST, ROUND_HALF_EVEN)
 
 
-def situation(readings: Mapping[str, Reading], span: Month, since: date | None) -> Situation:
+def situation(readings: Mapping[str, Reading], span: Month, since: date | None) -> PricingInputs:
     """What is known of a customer in a month; `since` is the first day as a customer."""
     found: dict[Part, dict[str, Decimal]] = {part: {} for part in Part}
     if since is not None:
@@ -107,8 +107,8 @@ def situation(readings: Mapping[str, Reading], span: Month, since: date | None) 
     for code, reading in readings.items():
         value = combined(reading.combine, reading.days, span)
         if value is not None:
-            found[reading.part][code] = trimmed(value)
-    return Situation(found[Part.USAGE], found[Part.ENGAGEMENT], found[Part.COMPANY] or None)
+            found[reading.part][code] = without_trailing_zeros(value)
+    return PricingInputs(found[Part.USAGE], found[Part.ENGAGEMENT], found[Part.COMPANY] or None)
 
 
 def is_used(readings: Iterable[Reading], span: Month) -> bool:

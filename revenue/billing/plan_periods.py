@@ -9,8 +9,8 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from revenue.billing.periods import Month
-from revenue.pricing.decimals import Problem, Wrong
-from revenue.pricing.invoice import Stay
+from revenue.pricing.calculation.invoice import PlanPeriod
+from revenue.pricing.decimals import FieldProblem, InvalidValues
 
 
 class Step(NamedTuple):
@@ -22,7 +22,7 @@ class Step(NamedTuple):
     amount: Decimal
 
 
-def lanes(steps: Sequence[Step], span: Month) -> list[list[Stay]]:
+def lanes(steps: Sequence[Step], span: Month) -> list[list[PlanPeriod]]:
     """The plans of a month, one after the other; subscriptions that run at once, side by side.
 
     The first lane begins with the subscription that began first, and carries the use. One that
@@ -31,7 +31,7 @@ def lanes(steps: Sequence[Step], span: Month) -> list[list[Stay]]:
     """
     mine = sorted(steps, key=lambda each: (each.subscription, each.on))
     grouped = [list(rows) for _, rows in groupby(mine, key=attrgetter("subscription"))]
-    found: list[list[Stay]] = []
+    found: list[list[PlanPeriod]] = []
     for rows in sorted(grouped, key=lambda rows: (rows[0].on, rows[0].subscription)):
         of_one = _of_one(rows, span)
         lane = next((lane for lane in found if not _overlaps(lane, of_one)), None)
@@ -42,7 +42,7 @@ def lanes(steps: Sequence[Step], span: Month) -> list[list[Stay]]:
     return [_joined(lane) for lane in found]
 
 
-def _overlaps(lane: Sequence[Stay], more: Sequence[Stay]) -> bool:
+def _overlaps(lane: Sequence[PlanPeriod], more: Sequence[PlanPeriod]) -> bool:
     return any(
         one.active_from < other.active_to and other.active_from < one.active_to
         for one in lane
@@ -50,7 +50,7 @@ def _overlaps(lane: Sequence[Stay], more: Sequence[Stay]) -> bool:
     )
 
 
-def _of_one(steps: Sequence[Step], span: Month) -> list[Stay]:
+def _of_one(steps: Sequence[Step], span: Month) -> list[PlanPeriod]:
     last = {each.on: each for each in steps}  # of a day, the one recorded last
     ends = [*(each.on for each in list(last.values())[1:]), date.max]
     found = []
@@ -60,14 +60,14 @@ def _of_one(steps: Sequence[Step], span: Month) -> list[Stay]:
             continue
         if not each.plan:
             message = f"subscription {each.subscription} names no plan, so it cannot be rated"
-            raise Wrong(Problem("plan", "required", message))
-        found.append(Stay(each.plan, start, end))
+            raise InvalidValues(FieldProblem("plan", "required", message))
+        found.append(PlanPeriod(each.plan, start, end))
     return found
 
 
-def _joined(lane: Iterable[Stay]) -> list[Stay]:
+def _joined(lane: Iterable[PlanPeriod]) -> list[PlanPeriod]:
     """In order; neighbours on one plan are one stay."""
-    rows: list[Stay] = []
+    rows: list[PlanPeriod] = []
     for each in sorted(lane, key=attrgetter("active_from")):
         last = rows[-1] if rows else None
         if last and last.plan == each.plan and last.active_to == each.active_from:

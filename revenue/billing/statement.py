@@ -7,11 +7,16 @@ from decimal import Decimal
 
 from revenue.billing.periods import Month, Reading, situation
 from revenue.billing.plan_periods import Step, lanes
-from revenue.pricing.book import Book
+from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.calculation.invoice import (
+    CalculatedInvoice,
+    PlanPeriod,
+    additional_plan_fees,
+    calculate_invoice,
+)
 from revenue.pricing.decimals import ONE, ZERO, rounded
-from revenue.pricing.invoice import Invoice, Stay, fees, invoice
-from revenue.pricing.rating.rate import Line
-from revenue.pricing.situation import Situation
+from revenue.pricing.price_book.version import BookVersion
+from revenue.pricing.rating.rate import PriceLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Closed:
 
     key: int
     span: Month
-    book: Book
+    book: BookVersion
     billed: Decimal
 
 
@@ -51,10 +56,10 @@ class Statement:
 
     currency: str
     span: Month
-    stays: tuple[Stay, ...]
-    situation: Situation
+    stays: tuple[PlanPeriod, ...]
+    situation: PricingInputs
     rated: Decimal
-    lines: tuple[Line, ...]
+    lines: tuple[PriceLine, ...]
     late: tuple[Late, ...]
     carried: Decimal
     not_given: tuple[str, ...]
@@ -67,7 +72,7 @@ class Statement:
 def statement(
     known: Known,
     span: Month,
-    book: Book,
+    book: BookVersion,
     closed: Sequence[Closed] = (),
     credit: Decimal = ZERO,
 ) -> Statement:
@@ -102,14 +107,18 @@ def statement(
     )
 
 
-def _rated(known: Known, span: Month, book: Book) -> Invoice:
+def _rated(known: Known, span: Month, book: BookVersion) -> CalculatedInvoice:
     """The month alone; of subscriptions at once, one carries the use, and the others their fee."""
     held = lanes(known.steps, span)
     if not held:
-        return Invoice(book.currency, span.start, span.end, (), ())
+        return CalculatedInvoice(book.currency, span.start, span.end, (), ())
     told = situation(known.readings, span, known.since)
-    main = invoice(book, held[0], told, span.start, span.end)
-    more = [each for lane in held[1:] for each in fees(book, lane, told, span.start, span.end)]
+    main = calculate_invoice(book, held[0], told, span.start, span.end)
+    more = [
+        each
+        for lane in held[1:]
+        for each in additional_plan_fees(book, lane, told, span.start, span.end)
+    ]
     return replace(main, lines=(*main.lines, *more))
 
 
@@ -118,8 +127,8 @@ def _late(known: Known, month: Closed) -> Late:
     return Late(month.key, total, rounded(total - month.billed, month.book.digits))
 
 
-def _line(kind: str, words: str, amount: Decimal) -> Line:
-    return Line(kind, words, ONE, amount, amount)
+def _line(kind: str, words: str, amount: Decimal) -> PriceLine:
+    return PriceLine(kind, words, ONE, amount, amount)
 
 
 def _words(span: Month) -> str:

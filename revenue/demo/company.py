@@ -11,10 +11,10 @@ from decimal import Decimal
 import numpy as np
 
 from revenue.mrr.billing_interval import month_of, months_before
-from revenue.pricing.default_book import BOOK
-from revenue.pricing.dynamic import priced
-from revenue.pricing.recommend import recommended
-from revenue.pricing.situation import Situation
+from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.calculation.plan_price import calculate_price
+from revenue.pricing.calculation.recommend import recommend_plan
+from revenue.pricing.price_book.default_book import BOOK
 
 MONTHS = 24
 AT_FIRST = 40  # customers when the two years begin
@@ -74,10 +74,10 @@ class Life:
         return self.subscriptions[-1][-1].amount is not None
 
     @property
-    def situation(self) -> Situation:
+    def situation(self) -> PricingInputs:
         """What is known when a price is asked for."""
         usage = {metric: Decimal(each) for metric, each in self.use.items()}
-        return Situation(usage, company={"employee_count": Decimal(self.employees)})
+        return PricingInputs(usage, company={"employee_count": Decimal(self.employees)})
 
     @property
     def employees(self) -> int:
@@ -86,10 +86,10 @@ class Life:
     @property
     def called(self) -> int:
         """The place of the plan that the use calls for."""
-        return PLANS.index(recommended(BOOK, self.situation).tier)
+        return PLANS.index(recommend_plan(BOOK, self.situation).tier)
 
     def agree(self, on: date) -> Moment:
-        price = priced(BOOK, PLANS[self.plan], self.situation).final_price
+        price = calculate_price(BOOK, PLANS[self.plan], self.situation).final_price
         return Moment(on, PLANS[self.plan], price, dict(self.use))
 
 

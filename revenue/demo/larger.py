@@ -7,9 +7,9 @@ from decimal import Decimal
 from itertools import pairwise
 
 from revenue.demo.company import PLANS, Life, Moment
-from revenue.pricing.default_book import BOOK
-from revenue.pricing.situation import Situation
-from revenue.upsell.prospect import Outlook, Prospect, prospects
+from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.price_book.default_book import BOOK
+from revenue.upsell.opportunities import FoundOpportunity, UsageForecast, find_opportunities
 
 SINCE = timedelta(days=300)  # of what is older, nothing is told
 DECLINED = (100, 130, 160, 190)  # days ago
@@ -22,8 +22,8 @@ class Answer:
 
     place: int
     on: date
-    found: Prospect
-    inputs: Situation
+    found: FoundOpportunity
+    inputs: PricingInputs
     is_taken: bool
 
 
@@ -61,11 +61,11 @@ def _answer(
     now = replace(
         life.situation, usage={metric: Decimal(each) for metric, each in after.use.items()}
     )
-    ahead = Outlook(_times(now, "0.9"), now, _times(now, "1.1"))
-    found = prospects(BOOK, current, now, ahead)
+    ahead = UsageForecast(_times(now, "0.9"), now, _times(now, "1.1"))
+    found = find_opportunities(BOOK, current, now, ahead)
     return Answer(place, after.on, found[0], now, is_taken) if found else None
 
 
-def _times(now: Situation, factor: str) -> Situation:
+def _times(now: PricingInputs, factor: str) -> PricingInputs:
     usage = {metric: each * Decimal(factor) for metric, each in now.usage.items()}
     return replace(now, usage=usage)

@@ -9,7 +9,7 @@ import numpy as np
 from aethercrown.demo import Seeding
 from revenue.pricing import reports
 from revenue.pricing import services as pricing
-from revenue.pricing.situation import Situation
+from revenue.pricing.calculation.inputs import PricingInputs
 
 QUOTES = 40
 CODES = ("starter", "professional", "enterprise")
@@ -23,13 +23,13 @@ def seed(seeding: Seeding) -> None:
     Where staff have retired the documented prices, nothing is added.
     """
     try:
-        reports.in_force(seeding.today - timedelta(days=QUOTES))
+        reports.version_in_force(seeding.today - timedelta(days=QUOTES))
     except reports.NothingPublished:
         return
     quotes = [_quote(seeding, days) for days in range(QUOTES, 0, -1)]
     seeding.keep(quotes)
     draft = pricing.draft(
-        reports.STANDARD, effective_from=seeding.today + timedelta(days=30), now=seeding.now
+        reports.STANDARD_BOOK, effective_from=seeding.today + timedelta(days=30), now=seeding.now
     )
     for price in draft.prices.select_related("plan", "version"):
         price.base_price = RAISED.get(price.plan.code, price.base_price)
@@ -44,7 +44,7 @@ def _quote(seeding: Seeding, days: int) -> Any:
     return pricing.quote(CODES[tier], known, now=at, by=SALES)[0]
 
 
-def _situation(draw: np.random.Generator, tier: int) -> Situation:
+def _situation(draw: np.random.Generator, tier: int) -> PricingInputs:
     """A use that suits the plan more or less; the largest tell of their company."""
     usage = {
         "api_calls": Decimal(int(draw.lognormal(8 + 1.3 * tier, 0.9))),
@@ -56,4 +56,4 @@ def _situation(draw: np.random.Generator, tier: int) -> Situation:
         "tenure_months": Decimal(int(draw.integers(0, 36))),
     }
     company = {"employee_count": Decimal(int(draw.lognormal(5.5, 1.2)))}
-    return Situation(usage, engagement, company if CODES[tier] == "enterprise" else None)
+    return PricingInputs(usage, engagement, company if CODES[tier] == "enterprise" else None)

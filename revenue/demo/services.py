@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from aethercrown.db.fields import default_currency
 from aethercrown.demo import NotEmpty, Seeding
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from operations.decisions import reports as decisions_reports
 from operations.decisions import services as decisions
 from revenue.billing import reports as billing_reports
@@ -90,7 +90,9 @@ def _answered(seeding: Seeding, made: Sequence[Customer], found: list[Life]) -> 
             upsell.decline(row.pk, by=owner, now=at, outcome=reason)
     decisions.measure_due(seeding.now)
     now = seeding.now
-    upsell.perform(Occasion(upsell.AUTOMATIONS[0].name, None, now, now, "propose", dry_run=False))
+    upsell.find_and_offer(
+        RunContext(upsell.AUTOMATIONS[0].name, None, now, now, "propose", dry_run=False)
+    )
     rows = Opportunity.objects.filter(customer__in=made).order_by("pk")
     seeding.keep(decisions_reports.about([f"opportunity {each.pk}" for each in rows]))
     seeding.keep(rows)

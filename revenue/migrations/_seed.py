@@ -1,15 +1,15 @@
 """Triggers that keep published prices, movements and booked rows; default prices; schedules.
 
-Before a later migration rebuilds revenue_version on SQLite, it drops these triggers and makes
+Before a later migration rebuilds revenue_pricebookversion on SQLite, it drops these triggers and makes
 them again: SQLite does not rename a table that a trigger names.
 """
 
 from django.db import migrations
 
 from operations.automations.seeding import seed
-from revenue.pricing.seeding import seed as seed_prices
+from revenue.pricing.seeding import seed_default_book as seed_prices
 
-ROWS = ("planprice", "charge", "factor", "rule")
+ROWS = ("planprice", "plancharge", "pricefactor", "planrule")
 KEPT = (
     "book_id number effective_from largest_discount largest_change digest published_at"
     " published_by created_at"
@@ -25,7 +25,7 @@ def freeze_published_prices(apps, schema_editor):
 
 def unfreeze_published_prices(apps, schema_editor):
     vendor = schema_editor.connection.vendor
-    for table in (*ROWS, "version"):
+    for table in (*ROWS, "pricebookversion"):
         for name in (f"revenue_{table}_frozen", f"revenue_{table}_frozen_insert"):
             on = f" ON revenue_{table}" if vendor == "postgresql" else ""
             schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
@@ -41,12 +41,12 @@ def postgresql_triggers():
         CREATE FUNCTION revenue_keep_row() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF TG_OP <> 'INSERT' AND EXISTS (
-                SELECT 1 FROM (SELECT state FROM revenue_version
+                SELECT 1 FROM (SELECT state FROM revenue_pricebookversion
                 WHERE id = OLD.version_id FOR SHARE) held WHERE state <> 'draft'
             ) THEN RAISE EXCEPTION '{SAYING}' USING ERRCODE = 'integrity_constraint_violation';
             END IF;
             IF TG_OP <> 'DELETE' AND EXISTS (
-                SELECT 1 FROM (SELECT state FROM revenue_version
+                SELECT 1 FROM (SELECT state FROM revenue_pricebookversion
                 WHERE id = NEW.version_id FOR SHARE) held WHERE state <> 'draft'
             ) THEN RAISE EXCEPTION '{SAYING}' USING ERRCODE = 'integrity_constraint_violation';
             END IF;
@@ -67,8 +67,8 @@ def postgresql_triggers():
             CREATE TRIGGER revenue_{table}_frozen BEFORE INSERT OR UPDATE OR DELETE
             ON revenue_{table} FOR EACH ROW EXECUTE FUNCTION revenue_keep_row()"""
     yield """
-        CREATE TRIGGER revenue_version_frozen BEFORE UPDATE OR DELETE
-        ON revenue_version FOR EACH ROW EXECUTE FUNCTION revenue_keep_version()"""
+        CREATE TRIGGER revenue_pricebookversion_frozen BEFORE UPDATE OR DELETE
+        ON revenue_pricebookversion FOR EACH ROW EXECUTE FUNCTION revenue_keep_version()"""
 
 
 def sqlite_triggers():
@@ -80,11 +80,11 @@ def sqlite_triggers():
         ):
             yield f"""
                 CREATE TRIGGER revenue_{table}_{name} BEFORE {event} ON revenue_{table}
-                WHEN EXISTS (SELECT 1 FROM revenue_version WHERE id IN {ids} AND state <> 'draft')
+                WHEN EXISTS (SELECT 1 FROM revenue_pricebookversion WHERE id IN {ids} AND state <> 'draft')
                 BEGIN SELECT RAISE(ABORT, '{SAYING}'); END"""
     changed = " OR ".join(f"NEW.{each} IS NOT OLD.{each}" for each in KEPT)
     yield f"""
-        CREATE TRIGGER revenue_version_frozen BEFORE UPDATE ON revenue_version
+        CREATE TRIGGER revenue_pricebookversion_frozen BEFORE UPDATE ON revenue_pricebookversion
         WHEN OLD.state <> 'draft' AND (NEW.state = 'draft' OR {changed})
         BEGIN SELECT RAISE(ABORT, '{SAYING}'); END"""
 

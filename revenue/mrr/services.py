@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from aethercrown.severity import CRITICAL
 from operations.alerts import services as alerts
-from operations.automations.registry import Automation, Occasion, Outcome
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from revenue.customers.models import Customer, Movement
 from revenue.mrr import reports
 from revenue.mrr.billing_interval import month_of
@@ -154,7 +154,7 @@ def _note_segments() -> None:
 # --- By itself ------------------------------------------------------------------------------------
 
 
-def perform(occasion: Occasion) -> Outcome:
+def perform(occasion: RunContext) -> RunOutcome:
     """Work the ledger out again from the subscriptions, and say so where it differs.
 
     The monthly sums are brought up to date and compared with their rows; sums that are wrong are
@@ -173,7 +173,7 @@ def perform(occasion: Occasion) -> Outcome:
         alerts.resolve(SOURCE, KIND, SUBJECT, now=now)
     words = f"{count} customers differ from their subscriptions" if count else "The ledger is right"
     again = f"; the monthly sums were made anew: {wrong[0]} was wrong" if wrong else ""
-    return Outcome(f"{words}; {added} rows summed up{again}.", (), {"differ": told})
+    return RunOutcome(f"{words}; {added} rows summed up{again}.", (), {"differ": told})
 
 
-AUTOMATIONS = (Automation(AUTOMATION, "Check the ledger against the subscriptions", perform),)
+AUTOMATIONS = (AutomationSpec(AUTOMATION, "Check the ledger against the subscriptions", perform),)

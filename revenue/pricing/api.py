@@ -21,28 +21,28 @@ from aethercrown.api.fields import (
     refuse_if_longer,
 )
 from aethercrown.api.openapi import documented
-from revenue.pricing import answer, examples, reports, services
-from revenue.pricing.book import Book, NoSuchPlan
-from revenue.pricing.decimals import LARGEST, Wrong
-from revenue.pricing.recommend import recommended
-from revenue.pricing.situation import Situation, situation
+from revenue.pricing import examples, reports, response_format, services
+from revenue.pricing.calculation.inputs import PricingInputs, read_inputs
+from revenue.pricing.calculation.recommend import recommend_plan
+from revenue.pricing.decimals import LARGEST_NUMBER, InvalidValues
+from revenue.pricing.price_book.version import BookVersion, NoSuchPlan
 
 Found = TypeVar("Found")
-MOST_METRICS = 200
+MAX_METRICS = 200
 
 
 class Quantity(Number):
     """A number of 0 or more, kept exact: as Decimal where the body wrote a fraction."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"min_value": 0, "max_value": float(LARGEST), **kwargs})
+        super().__init__(**{"min_value": 0, "max_value": float(LARGEST_NUMBER), **kwargs})
 
     def to_internal_value(self, data: Any) -> Any:
         super().to_internal_value(data)
         return Decimal(repr(data)) if isinstance(data, float) else Decimal(data)
 
 
-class MetricsSerializer(serializers.Serializer[Any]):
+class MetricValuesSerializer(serializers.Serializer[Any]):
     """Numbers by metric: the documented ones, and any other that a price book may know."""
 
     default_error_messages = {
@@ -55,7 +55,7 @@ class MetricsSerializer(serializers.Serializer[Any]):
         """Every bad number at once, documented or not; null counts as left out."""
         if not isinstance(data, dict):
             self.fail("invalid")
-        refuse_if_longer(self, data, MOST_METRICS)
+        refuse_if_longer(self, data, MAX_METRICS)
         found: dict[str, Any] = {}
         problems: dict[str, Any] = {}
         for name, value in data.items():
@@ -69,7 +69,7 @@ class MetricsSerializer(serializers.Serializer[Any]):
         return found
 
 
-class UsageMetricsSerializer(MetricsSerializer):
+class UsageMetricsSerializer(MetricValuesSerializer):
     """What is used a month."""
 
     api_calls = Quantity(required=False, allow_null=True)
@@ -77,7 +77,7 @@ class UsageMetricsSerializer(MetricsSerializer):
     user_seats = Quantity(required=False, allow_null=True)
 
 
-class EngagementMetricsSerializer(MetricsSerializer):
+class EngagementMetricsSerializer(MetricValuesSerializer):
     """How it is used: rates of 0 to 1, and months."""
 
     daily_active_rate = Quantity(required=False, allow_null=True, max_value=1)
@@ -85,14 +85,14 @@ class EngagementMetricsSerializer(MetricsSerializer):
     feature_adoption_rate = Quantity(required=False, allow_null=True, max_value=1)
 
 
-class CompanyMetricsSerializer(MetricsSerializer):
+class CompanyMetricsSerializer(MetricValuesSerializer):
     """How large the company is."""
 
     employee_count = Quantity(required=False, allow_null=True)
     annual_revenue = Quantity(required=False, allow_null=True)
 
 
-class PriceQuestionSerializer(serializers.Serializer[Any]):
+class CalculatePriceRequestSerializer(serializers.Serializer[Any]):
     """What a price is asked for; what is left out changes nothing and is listed."""
 
     tier = Text(max_length=50)
@@ -103,7 +103,7 @@ class PriceQuestionSerializer(serializers.Serializer[Any]):
     previous_price = Money(required=False, allow_null=True)
 
 
-class TierNeedSerializer(serializers.Serializer[Any]):
+class RecommendTierRequestSerializer(serializers.Serializer[Any]):
     """What a plan must bear."""
 
     usage_data = UsageMetricsSerializer()
@@ -129,7 +129,7 @@ class PriceBreakdownSerializer(serializers.Serializer[Any]):
     charges = Number()
 
 
-class PricingSerializer(serializers.Serializer[Any]):
+class QuoteSerializer(serializers.Serializer[Any]):
     tier = Text()
     currency = Currency()
     base_price = Number()
@@ -149,25 +149,25 @@ class PricingSerializer(serializers.Serializer[Any]):
     warnings = Rows(child=Text(max_length=1000))
 
 
-class PriceAnswerSerializer(serializers.Serializer[Any]):
+class CalculatePriceResponseSerializer(serializers.Serializer[Any]):
     """A stored quote."""
 
-    pricing = PricingSerializer()
+    pricing = QuoteSerializer()
 
 
-class TierComparedSerializer(serializers.Serializer[Any]):
+class TierComparisonSerializer(serializers.Serializer[Any]):
     tier = Text()
     monthly_cost = Number()
     fits = serializers.BooleanField()
     why = Text()
 
 
-class TierAdviceSerializer(serializers.Serializer[Any]):
+class TierRecommendationSerializer(serializers.Serializer[Any]):
     """The plan that suits, and every other beside it."""
 
     recommended_tier = Text()
     reason = Text()
-    comparison = Rows(child=TierComparedSerializer())
+    comparison = Rows(child=TierComparisonSerializer())
 
 
 class TierSerializer(serializers.Serializer[Any]):
@@ -177,21 +177,21 @@ class TierSerializer(serializers.Serializer[Any]):
     features = Rows(child=Text())
 
 
-class TiersSerializer(serializers.Serializer[Any]):
+class TierListSerializer(serializers.Serializer[Any]):
     """Plans on sale by code."""
 
     tiers = Named(child=TierSerializer())
 
 
-class PricingView(Endpoint):
+class CalculatePriceView(Endpoint):
     area = "revenue"
 
     @documented(
         "Price a plan",
-        request=PriceQuestionSerializer,
-        answer=PriceAnswerSerializer,
-        example_request=examples.QUESTION,
-        example_answer=examples.ANSWER,
+        request=CalculatePriceRequestSerializer,
+        answer=CalculatePriceResponseSerializer,
+        example_request=examples.PRICE_REQUEST,
+        example_answer=examples.PRICE_RESPONSE,
         message="Price calculated",
     )
     def post(self, request: Request) -> Response:
@@ -200,81 +200,84 @@ class PricingView(Endpoint):
         Breakdown and lines each add up to the final price. A metric that is left out changes
         nothing and stands in `not_given`; one that no row knows stands in `ignored`.
         """
-        values = self.checked(PriceQuestionSerializer)
+        values = self.checked(CalculatePriceRequestSerializer)
         now = timezone.now()
-        known = told(values)
-        quote, price = answered(
+        known = inputs_from_body(values)
+        quote, price = or_api_error(
             lambda: services.quote(
                 values["tier"],
                 known,
                 now=now,
-                by=caller(request),
+                by=caller_name(request),
                 currency=values.get("currency"),
                 previous=values.get("previous_price"),
             ),
             field="tier",
         )
-        found = answer.pricing(price, now, str(quote.quote_id))
-        return reply("Price calculated", {"pricing": answer.numbers(found)})
+        found = response_format.price_response(price, now, str(quote.quote_id))
+        return reply("Price calculated", {"pricing": response_format.plain_numbers(found)})
 
 
-class RecommendView(Endpoint):
+class RecommendTierView(Endpoint):
     area = "revenue"
 
     @documented(
         "Recommend a plan",
-        request=TierNeedSerializer,
-        answer=TierAdviceSerializer,
+        request=RecommendTierRequestSerializer,
+        answer=TierRecommendationSerializer,
         example_request={"usage_data": examples.USAGE},
         example_answer=examples.RECOMMENDATION,
         message="Tier recommended",
     )
     def post(self, request: Request) -> Response:
         """The smallest plan that the book's rules allow, with every plan priced beside it."""
-        known = told(self.checked(TierNeedSerializer))
-        found = answered(lambda: recommended(book(), known), field="usage_data")
-        return reply("Tier recommended", answer.numbers(answer.recommendation(found)))
+        known = inputs_from_body(self.checked(RecommendTierRequestSerializer))
+        found = or_api_error(lambda: recommend_plan(current_book(), known), field="usage_data")
+        return reply(
+            "Tier recommended",
+            response_format.plain_numbers(response_format.recommendation_response(found)),
+        )
 
 
-class TiersView(Endpoint):
+class TierListView(Endpoint):
     area = "revenue"
 
     @documented(
         "List the plans on sale",
-        answer=TiersSerializer,
+        answer=TierListSerializer,
         example_answer=examples.TIERS,
         message="Plans on sale",
     )
     def get(self, request: Request) -> Response:
         """Active plans with their base price a month, before factors and charges."""
-        found = answered(lambda: reports.tiers(timezone.now().date()), field="")
-        return reply("Plans on sale", {"tiers": answer.numbers(found)})
+        found = or_api_error(lambda: reports.plans_on_sale(timezone.now().date()), field="")
+        return reply("Plans on sale", {"tiers": response_format.plain_numbers(found)})
 
 
-def told(values: Mapping[str, Any]) -> Situation:
+def inputs_from_body(values: Mapping[str, Any]) -> PricingInputs:
     """The body's numbers; a rate above 1 is refused with its path."""
     parts = (values.get(name) for name in ("usage_data", "engagement_data", "company_data"))
     usage, engagement, company = parts
-    return answered(lambda: situation(usage or {}, engagement, company), field="")
+    return or_api_error(lambda: read_inputs(usage or {}, engagement, company), field="")
 
 
-def book() -> Book:
-    return reports.book(reports.in_force(timezone.now().date()))
+def current_book() -> BookVersion:
+    return reports.book(reports.version_in_force(timezone.now().date()))
 
 
-def answered(ask: Callable[[], Found], *, field: str) -> Found:
+def or_api_error(ask: Callable[[], Found], *, field: str) -> Found:
     """What `ask` finds; `field` is what an unknown plan stands in."""
     try:
         return ask()
     except NoSuchPlan as error:
         raise Invalid([(field, "unknown_tier", str(error))]) from error
-    except Wrong as error:
+    except InvalidValues as error:
         raise Invalid([(each.path, each.code, each.message) for each in error.problems]) from error
     except (reports.NothingPublished, reports.Tampered) as error:
         raise Unavailable(str(error)) from error
 
 
-def caller(request: Request) -> str:
+def caller_name(request: Request) -> str:
     """Who asks: the key's name, or the person's."""
     credential: Any = request.auth
     return f"API key {credential.name}" if credential else request.user.get_username()

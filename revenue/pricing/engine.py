@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from revenue.pricing import answer
-from revenue.pricing.book import Book, NoSuchPlan
-from revenue.pricing.decimals import Problem, Wrong
-from revenue.pricing.default_book import BOOK
-from revenue.pricing.dynamic import priced
-from revenue.pricing.recommend import opportunity, recommended
-from revenue.pricing.situation import situation
+from revenue.pricing import response_format
+from revenue.pricing.calculation.inputs import read_inputs
+from revenue.pricing.calculation.plan_price import calculate_price
+from revenue.pricing.calculation.recommend import find_upgrade, recommend_plan
+from revenue.pricing.decimals import FieldProblem, InvalidValues
+from revenue.pricing.price_book.default_book import BOOK
+from revenue.pricing.price_book.version import BookVersion, NoSuchPlan
 
 Numbers = Mapping[str, object]
 
@@ -25,7 +25,7 @@ class DynamicPricingEngine:
     A wrong value raises exact.Wrong (a ValueError), which lists all of them by path.
     """
 
-    def __init__(self, book: Book = BOOK, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, book: BookVersion = BOOK, clock: Callable[[], datetime] = utc_now) -> None:
         self.book = book
         self.clock = clock
 
@@ -37,30 +37,36 @@ class DynamicPricingEngine:
         company_data: Numbers | None = None,
     ) -> dict[str, Any]:
         """The price of a plan with its breakdown and lines, in the contract's names."""
-        known = situation(usage_data, engagement_data, company_data)
+        known = read_inputs(usage_data, engagement_data, company_data)
         try:
-            price = priced(self.book, tier, known)
+            price = calculate_price(self.book, tier, known)
         except NoSuchPlan as error:
-            raise Wrong(Problem("tier", "unknown_tier", str(error))) from error
-        found: dict[str, Any] = answer.numbers(answer.pricing(price, self.clock(), None))
+            raise InvalidValues(FieldProblem("tier", "unknown_tier", str(error))) from error
+        found: dict[str, Any] = response_format.plain_numbers(
+            response_format.price_response(price, self.clock(), None)
+        )
         return found
 
     def recommend_tier(
         self, usage_data: Numbers, company_data: Numbers | None = None
     ) -> dict[str, Any]:
         """recommended_tier, reason and the comparison of all plans."""
-        known = situation(usage_data, None, company_data)
-        found: dict[str, Any] = answer.numbers(answer.recommendation(recommended(self.book, known)))
+        known = read_inputs(usage_data, None, company_data)
+        found: dict[str, Any] = response_format.plain_numbers(
+            response_format.recommendation_response(recommend_plan(self.book, known))
+        )
         return found
 
     def calculate_upsell_opportunity(
         self, current_tier: str, usage_data: Numbers, company_data: Numbers | None = None
     ) -> dict[str, Any]:
         """has_opportunity, and the upsell where there is one."""
-        known = situation(usage_data, None, company_data)
+        known = read_inputs(usage_data, None, company_data)
         try:
-            offer = opportunity(self.book, current_tier, known)
+            offer = find_upgrade(self.book, current_tier, known)
         except NoSuchPlan as error:
-            raise Wrong(Problem("current_tier", "unknown_tier", str(error))) from error
-        found: dict[str, Any] = answer.numbers(answer.upsell(offer))
+            raise InvalidValues(FieldProblem("current_tier", "unknown_tier", str(error))) from error
+        found: dict[str, Any] = response_format.plain_numbers(
+            response_format.upgrade_response(offer)
+        )
         return found

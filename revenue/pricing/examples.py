@@ -3,12 +3,12 @@
 from typing import Any
 
 USAGE = {"api_calls": 50000, "storage_gb": 250}
-QUESTION: dict[str, Any] = {
+PRICE_REQUEST: dict[str, Any] = {
     "tier": "professional",
     "usage_data": USAGE,
     "engagement_data": {"daily_active_rate": 0.75, "tenure_months": 18},
 }
-ANSWER: dict[str, Any] = {
+PRICE_RESPONSE: dict[str, Any] = {
     "pricing": {
         "tier": "professional",
         "currency": "USD",

@@ -13,15 +13,18 @@ from aethercrown.db.fields import CurrencyField, MoneyField
 from aethercrown.history.tracking import Records
 from aethercrown.money import exponent
 
-MONEY: dict[str, Any] = {"max_digits": 15, "decimal_places": 3}  # the finest currencies have 3
-PERCENT: dict[str, Any] = {
+MONEY_DIGITS: dict[str, Any] = {
+    "max_digits": 15,
+    "decimal_places": 3,
+}  # the finest currencies have 3
+PERCENT_FIELD: dict[str, Any] = {
     "max_digits": 7,
     "decimal_places": 4,
     "validators": [MinValueValidator(0), MaxValueValidator(100)],
 }
 
 
-class Frozen(ValueError):
+class ImmutableVersion(ValueError):
     """A published version of a price book never changes; a correction is a new version."""
 
 
@@ -40,7 +43,7 @@ class PriceBook(models.Model):
         return f"{self.title} ({self.currency})"
 
 
-class Version(models.Model):
+class PriceBookVersion(models.Model):
     """One state of a book: edited while a draft, then published for ever, at last retired."""
 
     class State(models.TextChoices):
@@ -53,7 +56,7 @@ class Version(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
     effective_from = models.DateField(help_text="First day on which these prices may hold.")
     largest_discount = models.DecimalField(
-        **PERCENT, default=Decimal(20), help_text="All discounts together, in percent."
+        **PERCENT_FIELD, default=Decimal(20), help_text="All discounts together, in percent."
     )
     largest_change = models.DecimalField(
         max_digits=7,
@@ -74,24 +77,26 @@ class Version(models.Model):
     class Meta:
         ordering = ["book", "-number"]
         constraints = [
-            models.UniqueConstraint(fields=["book", "number"], name="revenue_version_one_a_number"),
+            models.UniqueConstraint(
+                fields=["book", "number"], name="revenue_pricebookversion_one_a_number"
+            ),
             models.CheckConstraint(
                 condition=Q(state="draft", published_at__isnull=True, digest="")
                 | (~Q(state="draft") & Q(published_at__isnull=False) & ~Q(digest="")),
-                name="revenue_version_published_has_digest",
+                name="revenue_pricebookversion_published_has_digest",
             ),
             models.CheckConstraint(
                 condition=Q(state="retired", retired_at__isnull=False)
                 | (~Q(state="retired") & Q(retired_at__isnull=True)),
-                name="revenue_version_retired_has_time",
+                name="revenue_pricebookversion_retired_has_time",
             ),
             models.CheckConstraint(
                 condition=Q(largest_discount__gte=0, largest_discount__lte=100),
-                name="revenue_version_discount_is_percent",
+                name="revenue_pricebookversion_discount_is_percent",
             ),
             models.CheckConstraint(
                 condition=Q(largest_change__isnull=True) | Q(largest_change__gte=0),
-                name="revenue_version_change_not_negative",
+                name="revenue_pricebookversion_change_not_negative",
             ),
         ]
 
@@ -104,11 +109,11 @@ class Version(models.Model):
 
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
         if not self.is_draft:
-            raise Frozen(f"{self} is {self.state}; it is kept for ever.")
+            raise ImmutableVersion(f"{self} is {self.state}; it is kept for ever.")
         return super().delete(*args, **options)
 
 
-class Plan(models.Model):
+class PricingPlan(models.Model):
     """A plan on sale. What it costs stands in each version of a book."""
 
     code = models.SlugField(max_length=50, unique=True)
@@ -125,10 +130,10 @@ class Plan(models.Model):
         return self.name
 
 
-class Row(models.Model):
+class PriceBookRow(models.Model):
     """A row of a version: writable while that is a draft."""
 
-    version = models.ForeignKey(Version, on_delete=models.CASCADE)
+    version = models.ForeignKey(PriceBookVersion, on_delete=models.CASCADE)
 
     class Meta:
         abstract = True
@@ -143,16 +148,22 @@ class Row(models.Model):
 
     def _refuse_frozen(self) -> None:
         if not self.version.is_draft:
-            raise Frozen(f"{self.version} is {self.version.state}: its rows never change.")
+            raise ImmutableVersion(
+                f"{self.version} is {self.version.state}: its rows never change."
+            )
 
 
-class PlanPrice(Row):
+class PlanPrice(PriceBookRow):
     """What a plan costs a month under a version, before factors and charges."""
 
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="prices")
-    base_price = MoneyField(**MONEY)
-    floor = MoneyField(**MONEY, null=True, blank=True, help_text="The price is never below it.")
-    ceiling = MoneyField(**MONEY, null=True, blank=True, help_text="The price is never above it.")
+    plan = models.ForeignKey(PricingPlan, on_delete=models.PROTECT, related_name="prices")
+    base_price = MoneyField(**MONEY_DIGITS)
+    floor = MoneyField(
+        **MONEY_DIGITS, null=True, blank=True, help_text="The price is never below it."
+    )
+    ceiling = MoneyField(
+        **MONEY_DIGITS, null=True, blank=True, help_text="The price is never above it."
+    )
     history = Records()
 
     class Meta:
@@ -181,10 +192,10 @@ class PlanPrice(Row):
         return f"{self.plan.code}: {self.base_price}"
 
 
-class Charge(Row):
+class PlanCharge(PriceBookRow):
     """A metered charge of a plan, by one of the rater's models."""
 
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT)
+    plan = models.ForeignKey(PricingPlan, on_delete=models.PROTECT)
     position = models.PositiveIntegerField(default=1)
     metric = models.CharField(max_length=100, help_text="Such as api_calls.")
     title = models.CharField(max_length=100)
@@ -202,7 +213,7 @@ class Charge(Row):
         return f"{self.title} ({self.model})"
 
 
-class Factor(Row):
+class PriceFactor(PriceBookRow):
     """Above a bound, strictly, a metric multiplies the price or earns a discount."""
 
     class Kind(models.TextChoices):
@@ -212,7 +223,11 @@ class Factor(Row):
 
     kind = models.CharField(max_length=10, choices=Kind)
     plan = models.ForeignKey(
-        Plan, null=True, blank=True, on_delete=models.PROTECT, help_text="For company size only."
+        PricingPlan,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        help_text="For company size only.",
     )
     metric = models.CharField(max_length=100)
     above = models.DecimalField(max_digits=20, decimal_places=4, validators=[MinValueValidator(0)])
@@ -230,20 +245,20 @@ class Factor(Row):
         constraints = [
             models.UniqueConstraint(
                 fields=["version", "kind", "plan", "metric", "above"],
-                name="revenue_factor_one_a_plans_bound",
+                name="revenue_pricefactor_one_a_plans_bound",
             ),
             models.UniqueConstraint(
                 fields=["version", "kind", "metric", "above"],
                 condition=Q(plan__isnull=True),
-                name="revenue_factor_one_a_bound",
+                name="revenue_pricefactor_one_a_bound",
             ),
             models.CheckConstraint(
-                condition=Q(above__gte=0, value__gte=0), name="revenue_factor_not_negative"
+                condition=Q(above__gte=0, value__gte=0), name="revenue_pricefactor_not_negative"
             ),
             models.CheckConstraint(
                 condition=Q(kind="company", plan__isnull=False)
                 | (~Q(kind="company") & Q(plan__isnull=True)),
-                name="revenue_factor_company_has_plan",
+                name="revenue_pricefactor_company_has_plan",
             ),
         ]
 
@@ -251,14 +266,14 @@ class Factor(Row):
         return f"{self.metric} > {self.above}: {self.value}"
 
 
-class Rule(Row):
+class PlanRule(PriceBookRow):
     """Above a bound, strictly, a metric calls for at least this plan."""
 
     class Source(models.TextChoices):
         USAGE = "usage", "Usage"
         COMPANY = "company", "Company"
 
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT)
+    plan = models.ForeignKey(PricingPlan, on_delete=models.PROTECT)
     source = models.CharField(max_length=10, choices=Source)
     metric = models.CharField(max_length=100)
     above = models.DecimalField(max_digits=20, decimal_places=4, validators=[MinValueValidator(0)])
@@ -272,9 +287,9 @@ class Rule(Row):
         ordering = ["version", "-plan__rank", "source", "metric"]
         constraints = [
             models.UniqueConstraint(
-                fields=["version", "plan", "source", "metric"], name="revenue_rule_one_a_metric"
+                fields=["version", "plan", "source", "metric"], name="revenue_planrule_one_a_metric"
             ),
-            models.CheckConstraint(condition=Q(above__gte=0), name="revenue_rule_not_negative"),
+            models.CheckConstraint(condition=Q(above__gte=0), name="revenue_planrule_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -285,16 +300,18 @@ class Quote(models.Model):
     """A price that was told, with all it was worked out from; it can be worked out again."""
 
     quote_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="quotes")
+    version = models.ForeignKey(PriceBookVersion, on_delete=models.PROTECT, related_name="quotes")
     digest = models.CharField(max_length=64, help_text="Of the version, when it was quoted.")
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="quotes")
+    plan = models.ForeignKey(PricingPlan, on_delete=models.PROTECT, related_name="quotes")
     currency = CurrencyField()
     inputs = models.JSONField(encoder=DjangoJSONEncoder)
-    previous_price = MoneyField(**MONEY, null=True, help_text="Before a renewal.")
+    previous_price = MoneyField(**MONEY_DIGITS, null=True, help_text="Before a renewal.")
     lines = models.JSONField(encoder=DjangoJSONEncoder)
-    final_price = MoneyField(**MONEY)
+    final_price = MoneyField(**MONEY_DIGITS)
     agreed_price = MoneyField(
-        **MONEY, null=True, help_text="Granted beyond the guardrails by an approved decision."
+        **MONEY_DIGITS,
+        null=True,
+        help_text="Granted beyond the guardrails by an approved decision.",
     )
     quoted_at = models.DateTimeField(db_index=True)
     quoted_by = models.CharField(max_length=150, blank=True)

@@ -4,19 +4,19 @@ from datetime import timedelta
 from decimal import Decimal
 
 from operations.decisions.digest import digest
-from operations.decisions.draft import Draft, Expected, Guardrail
-from revenue.pricing.book import Plan
-from revenue.pricing.decimals import HUNDRED, ONE, exactly
+from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
+from revenue.pricing.decimals import HUNDRED, ONE, exact_arithmetic
+from revenue.pricing.price_book.version import BookPlan
 
 KIND, AUTOMATION = "revenue.price_exception", "revenue.pricing"
 SUBJECT = "quote "
 HORIZON = timedelta(days=30)
 
 
-def draft_of(
+def override_draft(
     *,
     quote: str,
-    plan: Plan,
+    plan: BookPlan,
     largest_discount: Decimal,
     price: Decimal,
     before: Decimal | None,
@@ -36,19 +36,19 @@ def draft_of(
         after={"agreed_price": wanted},
         inputs_digest=digest(asked),
         method="asked for by a person",
-        expected=Expected(
+        expected=ExpectedEffect(
             "recurring revenue a month", amount, amount, amount, 0.9, HORIZON, currency
         ),
-        guardrails=guardrails(plan, largest_discount, price, wanted),
+        guardrails=override_guardrails(plan, largest_discount, price, wanted),
         change_percent=float(abs(wanted - price) / price * HUNDRED) if price else None,
     )
 
 
-def guardrails(
-    plan: Plan, largest_discount: Decimal, price: Decimal, wanted: Decimal
+def override_guardrails(
+    plan: BookPlan, largest_discount: Decimal, price: Decimal, wanted: Decimal
 ) -> tuple[Guardrail, ...]:
     """The plan's floor and ceiling, and the largest discount off the base price."""
-    with exactly():
+    with exact_arithmetic():
         least = plan.base * (ONE - largest_discount / HUNDRED)
         off = (plan.base - wanted) / plan.base * HUNDRED if plan.base else Decimal(0)
     found = [

@@ -8,18 +8,18 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from revenue.pricing import book as books
-from revenue.pricing import check, default_book
-from revenue.pricing.book import Book
-from revenue.pricing.decimals import Problem, trimmed
-from revenue.pricing.dynamic import Priced, priced
-from revenue.pricing.models import Charge, Plan, Quote, Version
-from revenue.pricing.rating.rate import Line, line
-from revenue.pricing.simulate import Account
-from revenue.pricing.situation import Situation, restored
+from revenue.pricing.calculation.inputs import PricingInputs, inputs_from_json
+from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price
+from revenue.pricing.calculation.simulation import SimulatedAccount
+from revenue.pricing.decimals import FieldProblem, without_trailing_zeros
+from revenue.pricing.models import PlanCharge, PriceBookVersion, PricingPlan, Quote
+from revenue.pricing.price_book import default_book, validation
+from revenue.pricing.price_book import version as books
+from revenue.pricing.price_book.version import BookVersion
+from revenue.pricing.rating.rate import PriceLine, line_from_json
 
-STANDARD = default_book.CODE
-NEWEST = 10_000  # accounts that a page rates; a command takes all
+STANDARD_BOOK = default_book.CODE
+MAX_PAGE_ACCOUNTS = 10_000  # accounts that a page rates; a command takes all
 
 
 class NothingPublished(LookupError):
@@ -33,16 +33,16 @@ class Tampered(RuntimeError):
 # --- Versions -----------------------------------------------------------------------------------
 
 
-def versions() -> QuerySet[Version]:
+def versions() -> QuerySet[PriceBookVersion]:
     """Versions with their rows."""
     rows = ("prices__plan", "charges__plan", "factors__plan", "rules__plan")
-    return Version.objects.select_related("book").prefetch_related(*rows)
+    return PriceBookVersion.objects.select_related("book").prefetch_related(*rows)
 
 
-def in_force(on: date, code: str = STANDARD) -> Version:
+def version_in_force(on: date, code: str = STANDARD_BOOK) -> PriceBookVersion:
     """The latest version of a book that holds on a day; one query. Raises NothingPublished."""
-    found = Version.objects.select_related("book").filter(
-        book__code=code, state=Version.State.PUBLISHED, effective_from__lte=on
+    found = PriceBookVersion.objects.select_related("book").filter(
+        book__code=code, state=PriceBookVersion.State.PUBLISHED, effective_from__lte=on
     )
     version = found.order_by("-effective_from", "-number").first()
     if version is None:
@@ -52,32 +52,32 @@ def in_force(on: date, code: str = STANDARD) -> Version:
     return version
 
 
-kept: dict[str, Book] = {}  # published versions by digest: they never change
-MOST_KEPT = 16
+cached_books: dict[str, BookVersion] = {}  # published versions by digest: they never change
+MAX_CACHED_BOOKS = 16
 
 
-def plans() -> dict[str, Plan]:
+def plans() -> dict[str, PricingPlan]:
     """Every plan by its code, as it is named, ordered and sold now; one query."""
-    return {each.code: each for each in Plan.objects.order_by()}
+    return {each.code: each for each in PricingPlan.objects.order_by()}
 
 
-def book(version: Version, rows: Mapping[str, Plan] | None = None) -> Book:
+def book(version: PriceBookVersion, rows: Mapping[str, PricingPlan] | None = None) -> BookVersion:
     """A version as plain values; one query for a published one that this process knows.
 
     With `rows`, what `plans` read, even that is spared. Raises Tampered where a published one was
     changed.
     """
-    found = kept.get(version.digest)
+    found = cached_books.get(version.digest)
     if found is None:
         found = _loaded(versions().get(pk=version.pk))
         if version.digest:
-            if len(kept) >= MOST_KEPT:
-                kept.clear()
-            kept[version.digest] = found
+            if len(cached_books) >= MAX_CACHED_BOOKS:
+                cached_books.clear()
+            cached_books[version.digest] = found
     return _on_sale(found, plans() if rows is None else rows)
 
 
-def _on_sale(found: Book, rows: Mapping[str, Plan]) -> Book:
+def _on_sale(found: BookVersion, rows: Mapping[str, PricingPlan]) -> BookVersion:
     """The book with its plans as they are named, ordered and sold now."""
     now = tuple(
         replace(
@@ -92,31 +92,37 @@ def _on_sale(found: Book, rows: Mapping[str, Plan]) -> Book:
     return found if now == found.plans else replace(found, plans=now)
 
 
-def every_plan(found: Book) -> Book:
+def with_every_plan_active(found: BookVersion) -> BookVersion:
     """The same with every plan on sale: what runs or was quoted is priced to its end."""
     return replace(found, plans=tuple(replace(each, is_active=True) for each in found.plans))
 
 
-def _loaded(version: Version) -> Book:
-    charges: dict[int, list[Charge]] = {}
+def _loaded(version: PriceBookVersion) -> BookVersion:
+    charges: dict[int, list[PlanCharge]] = {}
     for each in version.charges.all():
         charges.setdefault(each.plan_id, []).append(each)
-    found = Book(
+    found = BookVersion(
         code=version.book.code,
         number=version.number,
         currency=version.book.currency,
         plans=tuple(_plan(each, charges) for each in version.prices.all()),
         steps=tuple(
-            books.Step(
-                e.kind, e.metric, trimmed(e.above), trimmed(e.value), e.plan.code if e.plan else ""
+            books.BookFactor(
+                e.kind,
+                e.metric,
+                without_trailing_zeros(e.above),
+                without_trailing_zeros(e.value),
+                e.plan.code if e.plan else "",
             )
             for e in version.factors.all()
         ),
         rules=tuple(
-            books.Rule(e.plan.code, e.source, e.metric, trimmed(e.above), e.needs_company)
+            books.BookRule(
+                e.plan.code, e.source, e.metric, without_trailing_zeros(e.above), e.needs_company
+            )
             for e in version.rules.all()
         ),
-        largest_discount=trimmed(version.largest_discount),
+        largest_discount=without_trailing_zeros(version.largest_discount),
         largest_change=_perhaps(version.largest_change),
     )
     if version.digest and version.digest != found.digest():
@@ -125,21 +131,21 @@ def _loaded(version: Version) -> Book:
 
 
 def _perhaps(value: Decimal | None) -> Decimal | None:
-    return None if value is None else trimmed(value)
+    return None if value is None else without_trailing_zeros(value)
 
 
-def _plan(price: Any, charges: dict[int, list[Charge]]) -> books.Plan:
+def _plan(price: Any, charges: dict[int, list[PlanCharge]]) -> books.BookPlan:
     plan = price.plan
-    return books.Plan(
+    return books.BookPlan(
         code=plan.code,
         name=plan.name,
         rank=plan.rank,
-        base=trimmed(price.base_price),
+        base=without_trailing_zeros(price.base_price),
         features=tuple(plan.features),
         floor=_perhaps(price.floor),
         ceiling=_perhaps(price.ceiling),
         charges=tuple(
-            books.Metered(each.metric, each.title, each.model, each.price)
+            books.BookCharge(each.metric, each.title, each.model, each.price)
             for each in charges.get(plan.pk, ())
         ),
         is_active=plan.is_active,
@@ -149,19 +155,21 @@ def _plan(price: Any, charges: dict[int, list[Charge]]) -> books.Plan:
 def findings(version_id: int) -> list[str]:
     """What forbids publishing a version, and its cliffs, as sentences."""
     version = versions().get(pk=version_id)
-    bad = unreadable(version)
+    bad = invalid_charges(version)
     if bad:
         return [str(each) for each in bad]
     found = book(version)
-    return [str(each) for each in (*check.problems(found), *check.cliffs(found))]
+    return [
+        str(each) for each in (*validation.validate_book(found), *validation.find_cliffs(found))
+    ]
 
 
-def unreadable(version: Version) -> list[Problem]:
+def invalid_charges(version: PriceBookVersion) -> list[FieldProblem]:
     """What keeps charges from being read at all."""
     return [
         problem
         for each in version.charges.all()
-        for problem in check.charge_problems(
+        for problem in validation.validate_charge(
             each.model, each.price, f"{each.plan.code}.{each.metric}.price"
         )
     ]
@@ -179,46 +187,46 @@ def quote(quote_id: str) -> Quote:
     return quotes().get(quote_id=quote_id)
 
 
-def lines(found: Quote) -> tuple[Line, ...]:
+def lines(found: Quote) -> tuple[PriceLine, ...]:
     """The lines as they were told."""
-    return tuple(line(each) for each in found.lines)
+    return tuple(line_from_json(each) for each in found.lines)
 
 
-def replayed(found: Quote) -> Priced:
+def recalculate(found: Quote) -> CalculatedPrice:
     """The quote worked out again from its inputs and its version, whatever is in force now.
 
     A plan that is no longer on sale is priced too.
     """
-    known = every_plan(book(found.version))
-    return priced(known, found.plan.code, situation_of(found), previous=found.previous_price)
+    known = with_every_plan_active(book(found.version))
+    return calculate_price(known, found.plan.code, inputs_of(found), previous=found.previous_price)
 
 
-def situation_of(found: Quote) -> Situation:
-    return restored(found.inputs)
+def inputs_of(found: Quote) -> PricingInputs:
+    return inputs_from_json(found.inputs)
 
 
-def quoted(currency: str, most: int) -> list[Account]:
+def accounts_from_quotes(currency: str, most: int) -> list[SimulatedAccount]:
     """The newest quotes, with the use that they told of."""
     rows = quotes().filter(currency=currency).order_by("-quoted_at", "-pk")[:most]
     return [
-        Account(str(each.quote_id), each.plan.name, each.plan.code, (situation_of(each),))
+        SimulatedAccount(str(each.quote_id), each.plan.name, each.plan.code, (inputs_of(each),))
         for each in rows
     ]
 
 
-def listed(most: int) -> list[Version]:
+def newest_versions(most: int) -> list[PriceBookVersion]:
     """The newest versions, without their rows."""
-    return list(Version.objects.select_related("book").order_by("book", "-number")[:most])
+    return list(PriceBookVersion.objects.select_related("book").order_by("book", "-number")[:most])
 
 
-def version(number: int, code: str = STANDARD) -> Version:
-    """A version by its number; Version.DoesNotExist for none such."""
+def version_by_number(number: int, code: str = STANDARD_BOOK) -> PriceBookVersion:
+    """A version by its number; PriceBookVersion.DoesNotExist for none such."""
     return versions().get(book__code=code, number=number)
 
 
-def tiers(on: date) -> dict[str, dict[str, Any]]:
+def plans_on_sale(on: date) -> dict[str, dict[str, Any]]:
     """Active plans with their base prices, by code."""
-    found = book(in_force(on))
+    found = book(version_in_force(on))
     return {
         each.code: {
             "name": each.name,

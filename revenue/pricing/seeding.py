@@ -3,48 +3,48 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from revenue.pricing.book import COMPANY
-from revenue.pricing.default_book import BOOK, CURRENCY, TITLE
+from revenue.pricing.price_book.default_book import BOOK, CURRENCY, TITLE
+from revenue.pricing.price_book.version import COMPANY
 
-SINCE = date(2020, 1, 1)  # earlier than any period that is billed
+DEFAULT_EFFECTIVE_FROM = date(2020, 1, 1)  # earlier than any period that is billed
 
 
-def seed(apps: Any) -> None:
+def seed_default_book(apps: Any) -> None:
     """Publish the documented defaults as the first version; a book that is there stays."""
     tables = {name: apps.get_model("revenue", name).objects for name in TABLES}
     if tables["PriceBook"].filter(code=BOOK.code).exists():
         return
     now = datetime.now(UTC)
     plans = {
-        each.code: tables["Plan"].get_or_create(
+        each.code: tables["PricingPlan"].get_or_create(
             code=each.code,
             defaults={"name": each.name, "rank": each.rank, "features": list(each.features)},
         )[0]
         for each in BOOK.plans
     }
     book = tables["PriceBook"].create(code=BOOK.code, title=TITLE, currency=CURRENCY)
-    version = tables["Version"].create(
+    version = tables["PriceBookVersion"].create(
         book=book,
         number=BOOK.number,
-        effective_from=SINCE,
+        effective_from=DEFAULT_EFFECTIVE_FROM,
         largest_discount=BOOK.largest_discount,
         notes="The documented defaults.",
         created_at=now,
     )
     _fill(tables, version, plans)
-    tables["Version"].filter(pk=version.pk).update(
+    tables["PriceBookVersion"].filter(pk=version.pk).update(
         state="published", published_at=now, published_by="setup", digest=BOOK.digest()
     )
 
 
-TABLES = ("Plan", "PriceBook", "Version", "PlanPrice", "Factor", "Rule")
+TABLES = ("PricingPlan", "PriceBook", "PriceBookVersion", "PlanPrice", "PriceFactor", "PlanRule")
 
 
 def _fill(tables: dict[str, Any], version: Any, plans: dict[str, Any]) -> None:
     for price in BOOK.plans:
         tables["PlanPrice"].create(version=version, plan=plans[price.code], base_price=price.base)
     for step in BOOK.steps:
-        tables["Factor"].create(
+        tables["PriceFactor"].create(
             version=version,
             kind=step.kind,
             plan=plans[step.plan] if step.kind == COMPANY else None,
@@ -53,7 +53,7 @@ def _fill(tables: dict[str, Any], version: Any, plans: dict[str, Any]) -> None:
             value=step.value,
         )
     for rule in BOOK.rules:
-        tables["Rule"].create(
+        tables["PlanRule"].create(
             version=version,
             plan=plans[rule.plan],
             source=rule.source,

@@ -8,22 +8,31 @@ from typing import Any
 from django.db import transaction
 
 from operations.decisions import services as decisions
-from operations.decisions.decision_types import Case, Kind, Realised
-from revenue.pricing import check, reports
-from revenue.pricing.decimals import Problem, Wrong, rounded
-from revenue.pricing.dynamic import Priced, priced
-from revenue.pricing.models import Charge, Factor, PlanPrice, PriceBook, Quote, Rule, Version
-from revenue.pricing.price_override import KIND, SUBJECT, draft_of
-from revenue.pricing.situation import Situation
+from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect
+from revenue.pricing import reports
+from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price
+from revenue.pricing.decimals import FieldProblem, InvalidValues, rounded
+from revenue.pricing.models import (
+    PlanCharge,
+    PlanPrice,
+    PlanRule,
+    PriceBook,
+    PriceBookVersion,
+    PriceFactor,
+    Quote,
+)
+from revenue.pricing.price_book import validation
+from revenue.pricing.price_override import KIND, SUBJECT, override_draft
 
 Stale = decisions.Stale
-ROWS: tuple[type[Any], ...] = (PlanPrice, Charge, Factor, Rule)
+ROWS: tuple[type[Any], ...] = (PlanPrice, PlanCharge, PriceFactor, PlanRule)
 
 
-LARGEST_PRICE = Decimal(10) ** 12  # what the column holds
+MAX_PRICE = Decimal(10) ** 12  # what the column holds
 
 
-class WrongState(Exception):
+class VersionNotEditable(Exception):
     """The version's state forbids this step."""
 
 
@@ -31,14 +40,14 @@ class WrongState(Exception):
 
 
 @transaction.atomic
-def draft(code: str, *, effective_from: date, now: datetime) -> Version:
+def draft(code: str, *, effective_from: date, now: datetime) -> PriceBookVersion:
     """A new draft of a book, with the rows of its newest version to start from.
 
     The book is locked, so that two drafts made at once get two numbers.
     """
     book = PriceBook.objects.select_for_update().get(code=code)
     newest = reports.versions().filter(book=book).order_by("-number").first()
-    made = Version(
+    made = PriceBookVersion(
         book=book,
         number=newest.number + 1 if newest else 1,
         effective_from=effective_from,
@@ -53,7 +62,7 @@ def draft(code: str, *, effective_from: date, now: datetime) -> Version:
     return made
 
 
-def _copy(source: Version, to: Version) -> None:
+def _copy(source: PriceBookVersion, to: PriceBookVersion) -> None:
     for model in ROWS:
         rows = list(model.objects.filter(version=source))
         for each in rows:
@@ -63,19 +72,19 @@ def _copy(source: Version, to: Version) -> None:
 
 
 @transaction.atomic
-def publish(version_id: int, *, actor: str, now: datetime) -> Version:
+def publish(version_id: int, *, actor: str, now: datetime) -> PriceBookVersion:
     """Check a draft and make it hold from its day on, for ever.
 
     Raises WrongState where it is no draft any more, and exact.Wrong with all that is wrong.
     """
-    version = locked(version_id, Version.State.DRAFT)
+    version = locked(version_id, PriceBookVersion.State.DRAFT)
     rows = reports.versions().get(pk=version.pk)
-    if bad := reports.unreadable(rows):
-        raise Wrong(*bad)
+    if bad := reports.invalid_charges(rows):
+        raise InvalidValues(*bad)
     book = reports.book(rows)
-    if bad := check.problems(book):
-        raise Wrong(*bad)
-    version.state = Version.State.PUBLISHED
+    if bad := validation.validate_book(book):
+        raise InvalidValues(*bad)
+    version.state = PriceBookVersion.State.PUBLISHED
     version.published_at = now
     version.published_by = actor
     version.digest = book.digest()
@@ -84,20 +93,22 @@ def publish(version_id: int, *, actor: str, now: datetime) -> Version:
 
 
 @transaction.atomic
-def retire(version_id: int, *, now: datetime) -> Version:
+def retire(version_id: int, *, now: datetime) -> PriceBookVersion:
     """Take a published version out of force; quotes made by it stay as they are."""
-    version = locked(version_id, Version.State.PUBLISHED)
-    version.state = Version.State.RETIRED
+    version = locked(version_id, PriceBookVersion.State.PUBLISHED)
+    version.state = PriceBookVersion.State.RETIRED
     version.retired_at = now
     version.save()
     return version
 
 
-def locked(version_id: int, state: str) -> Version:
+def locked(version_id: int, state: str) -> PriceBookVersion:
     """The version, held until the transaction ends; WrongState unless it is in `state`."""
-    version = Version.objects.select_for_update().get(pk=version_id)
+    version = PriceBookVersion.objects.select_for_update().get(pk=version_id)
     if version.state != state:
-        raise WrongState(f"{version} is {version.get_state_display().lower()}, not {state}.")
+        raise VersionNotEditable(
+            f"{version} is {version.get_state_display().lower()}, not {state}."
+        )
     return version
 
 
@@ -106,26 +117,26 @@ def locked(version_id: int, state: str) -> Version:
 
 def quote(
     code: str,
-    situation: Situation,
+    situation: PricingInputs,
     *,
     now: datetime,
     by: str = "",
     currency: str | None = None,
     previous: Decimal | None = None,
-) -> tuple[Quote, Priced]:
+) -> tuple[Quote, CalculatedPrice]:
     """Price a plan at the version in force and store the quote.
 
     Raises book.NoSuchPlan, exact.Wrong, reports.NothingPublished and reports.Tampered.
     """
-    version, plans = reports.in_force(now.date()), reports.plans()
+    version, plans = reports.version_in_force(now.date()), reports.plans()
     book = reports.book(version, plans)
     if currency is not None and currency != book.currency:
         message = f"must be the plan's, {book.currency}, not {currency}"
-        raise Wrong(Problem("currency", "currency_differs", message))
-    price = priced(book, code, situation, previous=previous)
-    if price.final_price >= LARGEST_PRICE:
-        message = f"make a price of {price.final_price:f}; {LARGEST_PRICE:,} or more is not quoted"
-        raise Wrong(Problem("usage_data", "too_large", message))
+        raise InvalidValues(FieldProblem("currency", "currency_differs", message))
+    price = calculate_price(book, code, situation, previous=previous)
+    if price.final_price >= MAX_PRICE:
+        message = f"make a price of {price.final_price:f}; {MAX_PRICE:,} or more is not quoted"
+        raise InvalidValues(FieldProblem("usage_data", "too_large", message))
     made = Quote.objects.create(
         version=version,
         digest=version.digest,
@@ -144,7 +155,9 @@ def quote(
 # --- Beyond the guardrails ----------------------------------------------------------------------
 
 
-def ask(quote_id: int, *, amount: Decimal, reason: str, actor: str, now: datetime) -> int:
+def request_override(
+    quote_id: int, *, amount: Decimal, reason: str, actor: str, now: datetime
+) -> int:
     """Ask for another price than the quote's, beyond its guardrails; the decision's number.
 
     A person decides. The same question finds the same decision. Raises exact.Wrong for an
@@ -155,12 +168,12 @@ def ask(quote_id: int, *, amount: Decimal, reason: str, actor: str, now: datetim
     problems = []
     if amount < 0 or amount != rounded(amount, book.digits):
         message = f"must be 0 or more, with at most {book.digits} decimals, not {amount}"
-        problems.append(Problem("amount", "invalid", message))
+        problems.append(FieldProblem("amount", "invalid", message))
     if not reason.strip():
-        problems.append(Problem("reason", "required", "is required"))
+        problems.append(FieldProblem("reason", "required", "is required"))
     if problems:
-        raise Wrong(*problems)
-    draft_ = draft_of(
+        raise InvalidValues(*problems)
+    draft_ = override_draft(
         quote=str(found.quote_id),
         plan=book.plan(found.plan.code),
         largest_discount=book.largest_discount,
@@ -173,16 +186,16 @@ def ask(quote_id: int, *, amount: Decimal, reason: str, actor: str, now: datetim
     return int(decisions.propose(draft_, mode="propose", now=now).pk)
 
 
-def grant(case: Case) -> None:
+def apply_override(case: DecisionCase) -> None:
     """Put the approved price on the quote, in the transaction of its decision."""
     _set(case, case.before, case.after)
 
 
-def withdraw(case: Case) -> None:
+def undo_override(case: DecisionCase) -> None:
     _set(case, case.after, case.before)
 
 
-def _set(case: Case, expected: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def _set(case: DecisionCase, expected: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     found = Quote.objects.select_for_update().get(quote_id=case.subject.removeprefix(SUBJECT))
     if found.agreed_price != _amount(expected):
         raise Stale(f"{found} has another agreed price since: {found.agreed_price}.")
@@ -195,19 +208,28 @@ def _amount(row: Mapping[str, Any]) -> Decimal | None:
     return None if value is None else Decimal(value)
 
 
-def measure(case: Case, at: datetime) -> Realised | None:
+def measure_override(case: DecisionCase, at: datetime) -> MeasuredEffect | None:
     """What the granted price brings a month: itself, as long as it stands."""
     found = Quote.objects.filter(quote_id=case.subject.removeprefix(SUBJECT)).first()
     if found is None or found.agreed_price is None:
         return None
     value = float(found.agreed_price)
     inside = case.expected.low <= value <= case.expected.high
-    return Realised(value, None, None, {"final_price": str(found.final_price)}, inside=inside)
+    return MeasuredEffect(value, None, None, {"final_price": str(found.final_price)}, inside=inside)
 
 
-def page(subject: str) -> str:
+def quote_page_path(subject: str) -> str:
     """The address of the page that explains a quote."""
     return f"/dashboards/pricing/quotes/{subject.removeprefix(SUBJECT)}"
 
 
-KINDS = (Kind(KIND, "Price beyond the guardrails", grant, withdraw, measure, path=page),)
+KINDS = (
+    DecisionType(
+        KIND,
+        "Price beyond the guardrails",
+        apply_override,
+        undo_override,
+        measure_override,
+        path=quote_page_path,
+    ),
+)

@@ -26,7 +26,7 @@ from security.access import reports as people
 Screen = Callable[[Any, HttpRequest, str], HttpResponse]
 
 
-def step(words: str, name: str) -> Callable[[Screen], Screen]:
+def step_button(words: str, name: str) -> Callable[[Screen], Screen]:
     """A button on an opportunity's page, for those who may operate."""
     made: Callable[[Screen], Screen] = action(
         description=words, permissions=["decide"], url_path=name
@@ -40,7 +40,7 @@ class OutcomeForm(forms.Form):
     outcome = forms.CharField(max_length=200, required=False, widget=UnfoldAdminTextInputWidget())
 
 
-class AgreedForm(OutcomeForm):
+class AcceptForm(OutcomeForm):
     """What was agreed; without an amount the subscription stays as it is."""
 
     amount = forms.DecimalField(
@@ -55,7 +55,7 @@ class AgreedForm(OutcomeForm):
     field_order = ["amount", "outcome"]
 
 
-class Ask(NamedTuple):
+class ConfirmedStep(NamedTuple):
     """A step that a person confirms."""
 
     verb: str
@@ -64,25 +64,25 @@ class Ask(NamedTuple):
     shape: type[forms.Form]
 
 
-OFFER = Ask(
+OFFER = ConfirmedStep(
     "Offer",
     "Is the offer made now? It is answered within the days that the terms allow.",
     services.offer,
     forms.Form,
 )
-ACCEPT = Ask(
+ACCEPT = ConfirmedStep(
     "Accept",
     "Did the customer agree? What it brings is measured after 60 days.",
     services.accept,
-    AgreedForm,
+    AcceptForm,
 )
-DECLINE = Ask(
+DECLINE = ConfirmedStep(
     "Decline",
     "Did the customer decline? Nothing is offered there for a while.",
     services.decline,
     OutcomeForm,
 )
-WITHDRAW = Ask(
+WITHDRAW = ConfirmedStep(
     "Withdraw",
     "Take it back? The next sweep may find it again.",
     services.withdraw,
@@ -151,23 +151,23 @@ class OpportunityAdmin(FilesAdmin):
         for row in rows.order_by("pk"):
             self._step(request, row, services.offer)
 
-    @step("Offer", "offer")
+    @step_button("Offer", "offer")
     def offer(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._asked(request, object_id, OFFER)
 
-    @step("Accepted", "accept")
+    @step_button("Accepted", "accept")
     def accept(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._asked(request, object_id, ACCEPT)
 
-    @step("Declined", "decline")
+    @step_button("Declined", "decline")
     def decline(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._asked(request, object_id, DECLINE)
 
-    @step("Withdraw", "withdraw")
+    @step_button("Withdraw", "withdraw")
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._asked(request, object_id, WITHDRAW)
 
-    def _asked(self, request: HttpRequest, object_id: str, ask: Ask) -> HttpResponse:
+    def _asked(self, request: HttpRequest, object_id: str, ask: ConfirmedStep) -> HttpResponse:
         """One step of an opportunity, confirmed on a page of its own."""
         if not self.has_view_permission(request):
             raise PermissionDenied

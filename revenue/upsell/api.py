@@ -15,20 +15,26 @@ from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, ReadOnlyViewSe
 from aethercrown.api.fields import Count, Currency, Instant, Money, Named, Number, Text
 from aethercrown.api.openapi import documented
 from operations.decisions.decision_types import Stale
-from revenue.pricing import answer
 from revenue.pricing import examples as pricing_examples
-from revenue.pricing.api import TierNeedSerializer, answered, book, caller, told
-from revenue.pricing.recommend import opportunity
+from revenue.pricing import response_format
+from revenue.pricing.api import (
+    RecommendTierRequestSerializer,
+    caller_name,
+    current_book,
+    inputs_from_body,
+    or_api_error,
+)
+from revenue.pricing.calculation.recommend import find_upgrade
 from revenue.upsell import examples, reports, services
 from revenue.upsell.models import Opportunity
-from revenue.upsell.prospect import Kind
-from revenue.upsell.steps import State
+from revenue.upsell.opportunities import OpportunityKind
+from revenue.upsell.states import OpportunityState
 from security.access import reports as people
 
-STATES = [each.value for each in State]
+STATES = [each.value for each in OpportunityState]
 
 
-class UpsellQuestionSerializer(TierNeedSerializer):
+class AnalyzeUpsellRequestSerializer(RecommendTierRequestSerializer):
     """The plan that a customer has, and what it must bear."""
 
     current_tier = Text(max_length=50)
@@ -42,20 +48,20 @@ class UpsellOfferSerializer(serializers.Serializer[Any]):
     confidence = Number()
 
 
-class UpsellAnswerSerializer(serializers.Serializer[Any]):
+class UpsellAnalysisSerializer(serializers.Serializer[Any]):
     """Whether a larger plan suits, and what it brings a month."""
 
     has_opportunity = serializers.BooleanField()
     upsell = UpsellOfferSerializer(allow_null=True)
 
 
-class AnalyzeView(Endpoint):
+class AnalyzeUpsellView(Endpoint):
     area = "revenue"
 
     @documented(
         "Look for a larger plan",
-        request=UpsellQuestionSerializer,
-        answer=UpsellAnswerSerializer,
+        request=AnalyzeUpsellRequestSerializer,
+        answer=UpsellAnalysisSerializer,
         example_request={"current_tier": "starter", "usage_data": pricing_examples.USAGE},
         example_answer=examples.ANALYSIS,
         message="Upsell analyzed",
@@ -66,17 +72,22 @@ class AnalyzeView(Endpoint):
         The confidence is that of stored offers of this kind: 0.6 before any, then by how they
         were answered.
         """
-        values = self.checked(UpsellQuestionSerializer)
-        known = told(values)
-        answers = reports.decided().get(Kind.PLAN_FIT, reports.Decided())
-        found = answered(
-            lambda: opportunity(book(), values["current_tier"], known, **answers._asdict()),
+        values = self.checked(AnalyzeUpsellRequestSerializer)
+        known = inputs_from_body(values)
+        answers = reports.answer_counts().get(OpportunityKind.PLAN_FIT, reports.AnswerCounts())
+        found = or_api_error(
+            lambda: find_upgrade(
+                current_book(), values["current_tier"], known, **answers._asdict()
+            ),
             field="current_tier",
         )
-        return reply("Upsell analyzed", answer.numbers(answer.upsell(found)))
+        return reply(
+            "Upsell analyzed",
+            response_format.plain_numbers(response_format.upgrade_response(found)),
+        )
 
 
-class CostSerializer(serializers.Serializer[Any]):
+class PlanCostSerializer(serializers.Serializer[Any]):
     """A plan's rated cost a month for the use ahead."""
 
     low = Number()
@@ -90,7 +101,7 @@ class OpportunitySerializer(serializers.ModelSerializer[Opportunity]):
     current_tier = Text(source="current_plan")
     recommended_tier = Text(source="recommended_plan")
     currency = Currency()
-    costs = Named(child=CostSerializer())
+    costs = Named(child=PlanCostSerializer())
     gain_low = Number()
     gain = Number()
     gain_high = Number()
@@ -113,26 +124,26 @@ class OpportunitySerializer(serializers.ModelSerializer[Opportunity]):
         return row
 
 
-class OutcomeSerializer(serializers.Serializer[Any]):
+class OpportunityOutcomeSerializer(serializers.Serializer[Any]):
     """How it ended, in words."""
 
     outcome = Text(required=False, allow_blank=True, max_length=200)
 
 
-class AgreedSerializer(OutcomeSerializer):
+class AcceptOpportunityRequestSerializer(OpportunityOutcomeSerializer):
     """What the subscription is to bring a month; left out, it stays as it is."""
 
     monthly_amount = Money(required=False, allow_null=True)
 
 
-class OwnerSerializer(serializers.Serializer[Any]):
+class AssignOpportunityRequestSerializer(serializers.Serializer[Any]):
     """Who looks after it; blank for nobody."""
 
     owner = Text(allow_blank=True, max_length=150)
     notes = Text(required=False, allow_blank=True, max_length=10_000)
 
 
-def decided(state: str, **more: Any) -> dict[str, Any]:
+def example_in_state(state: str, **more: Any) -> dict[str, Any]:
     """The example of an opportunity after a step."""
     return {**examples.OPPORTUNITY, "state": state, **more}
 
@@ -163,7 +174,7 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
     @documented(
         "Offer the plan to the customer",
         answer=OpportunitySerializer,
-        example_answer=decided("offered"),
+        example_answer=example_in_state("offered"),
         message="Offer noted",
     )
     @action(detail=True, methods=["post"])
@@ -173,10 +184,10 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
 
     @documented(
         "Accept for the customer",
-        request=AgreedSerializer,
+        request=AcceptOpportunityRequestSerializer,
         answer=OpportunitySerializer,
         example_request={"monthly_amount": 108.9, "outcome": "Agreed by e-mail."},
-        example_answer=decided("accepted", decided_by="API key crm", agreed_amount=108.9),
+        example_answer=example_in_state("accepted", decided_by="API key crm", agreed_amount=108.9),
         message="Acceptance noted",
     )
     @action(detail=True, methods=["post"])
@@ -185,50 +196,50 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
 
         What it brings is measured after 60 days as a decision. 409 where it is over already.
         """
-        values = self.checked(AgreedSerializer)
+        values = self.checked(AcceptOpportunityRequestSerializer)
         amount, outcome = values.get("monthly_amount"), values.get("outcome", "")
         return self._decide("Acceptance noted", services.accept, amount=amount, outcome=outcome)
 
     @documented(
         "Decline for the customer",
-        request=OutcomeSerializer,
+        request=OpportunityOutcomeSerializer,
         answer=OpportunitySerializer,
         example_request={"outcome": "Too dear this year."},
-        example_answer=decided("declined", decided_by="API key crm"),
+        example_answer=example_in_state("declined", decided_by="API key crm"),
         message="Refusal noted",
     )
     @action(detail=True, methods=["post"])
     def decline(self, request: Request, pk: str) -> Response:
         """The customer does not want it, and is offered nothing for a while."""
-        outcome = self.checked(OutcomeSerializer).get("outcome", "")
+        outcome = self.checked(OpportunityOutcomeSerializer).get("outcome", "")
         return self._decide("Refusal noted", services.decline, outcome=outcome)
 
     @documented(
         "Withdraw an opportunity",
-        request=OutcomeSerializer,
+        request=OpportunityOutcomeSerializer,
         answer=OpportunitySerializer,
         example_request={"outcome": "A partner looks after them."},
-        example_answer=decided("withdrawn", decided_by="API key crm"),
+        example_answer=example_in_state("withdrawn", decided_by="API key crm"),
         message="Opportunity withdrawn",
     )
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take it back; the next sweep may find it again."""
-        outcome = self.checked(OutcomeSerializer).get("outcome", "")
+        outcome = self.checked(OpportunityOutcomeSerializer).get("outcome", "")
         return self._decide("Opportunity withdrawn", services.withdraw, outcome=outcome)
 
     @documented(
         "Give an opportunity an owner",
-        request=OwnerSerializer,
+        request=AssignOpportunityRequestSerializer,
         answer=OpportunitySerializer,
         example_request={"owner": "Ada Moreau"},
-        example_answer=decided("open", owner="Ada Moreau"),
+        example_answer=example_in_state("open", owner="Ada Moreau"),
         message="Opportunity assigned",
     )
     @action(detail=True, methods=["post"])
     def assign(self, request: Request, pk: str) -> Response:
         """Say who looks after it; notes are replaced where some are given."""
-        values = self.checked(OwnerSerializer)
+        values = self.checked(AssignOpportunityRequestSerializer)
         self._refuse_readers()
         row = services.assign(
             self.get_object().pk, owner=values["owner"], notes=values.get("notes")
@@ -239,7 +250,9 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
         """One step in the caller's name."""
         self._refuse_readers()
         try:
-            row = step(self.get_object().pk, by=caller(self.request), now=timezone.now(), **more)
+            row = step(
+                self.get_object().pk, by=caller_name(self.request), now=timezone.now(), **more
+            )
         except (services.WrongStep, Stale) as error:
             raise Conflict(str(error)) from error
         except services.Refused as error:

@@ -10,11 +10,11 @@ from django.db.models import F, Q
 
 from aethercrown.db.fields import CurrencyField, MoneyField
 from aethercrown.history.tracking import Records
-from revenue.upsell.acceptance import Deal
-from revenue.upsell.prospect import Kind
-from revenue.upsell.steps import ALIVE, State
+from revenue.upsell.decision_drafts import OfferDetails
+from revenue.upsell.opportunities import OpportunityKind
+from revenue.upsell.states import ACTIVE_STATES, OpportunityState
 
-MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 3}
+MONEY_DIGITS: dict[str, Any] = {"max_digits": 18, "decimal_places": 3}
 
 
 class Opportunity(models.Model):
@@ -23,18 +23,20 @@ class Opportunity(models.Model):
     customer = models.ForeignKey(
         "revenue.Customer", on_delete=models.CASCADE, related_name="opportunities"
     )
-    kind = models.CharField(max_length=16, choices=[(each.value, each.value) for each in Kind])
+    kind = models.CharField(
+        max_length=16, choices=[(each.value, each.value) for each in OpportunityKind]
+    )
     state = models.CharField(
         max_length=9,
-        choices=[(each.value, each.value) for each in State],
-        default=State.OPEN.value,
+        choices=[(each.value, each.value) for each in OpportunityState],
+        default=OpportunityState.OPEN.value,
     )
     current_plan = models.CharField(max_length=50)
     recommended_plan = models.CharField(max_length=50)
     currency = CurrencyField()
     reason = models.CharField(max_length=500)
     version = models.ForeignKey(
-        "revenue.Version", on_delete=models.PROTECT, related_name="opportunities"
+        "revenue.PriceBookVersion", on_delete=models.PROTECT, related_name="opportunities"
     )
     costs = models.JSONField(
         encoder=DjangoJSONEncoder, help_text="Every plan's rated cost for the use ahead."
@@ -42,11 +44,11 @@ class Opportunity(models.Model):
     inputs = models.JSONField(
         encoder=DjangoJSONEncoder, help_text="The use of the last complete month, and ahead."
     )
-    gain_low = models.DecimalField(**MONEY)
+    gain_low = models.DecimalField(**MONEY_DIGITS)
     gain = models.DecimalField(
-        **MONEY, help_text="More a month than under the present plan; below 0, a saving."
+        **MONEY_DIGITS, help_text="More a month than under the present plan; below 0, a saving."
     )
-    gain_high = models.DecimalField(**MONEY)
+    gain_high = models.DecimalField(**MONEY_DIGITS)
     confidence = models.FloatField(help_text="The probability that it is accepted.")
     owner = models.CharField(max_length=150, blank=True, help_text="Who looks after it.")
     outcome = models.CharField(max_length=200, blank=True, help_text="Why it ended as it did.")
@@ -58,7 +60,9 @@ class Opportunity(models.Model):
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=150, blank=True)
     agreed_amount = MoneyField(
-        **MONEY, null=True, help_text="What the subscription brings a month since, where agreed."
+        **MONEY_DIGITS,
+        null=True,
+        help_text="What the subscription brings a month since, where agreed.",
     )
     acceptance = models.ForeignKey(
         "operations.Decision", null=True, on_delete=models.SET_NULL, related_name="+"
@@ -74,7 +78,7 @@ class Opportunity(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "kind"],
-                condition=Q(state__in=[each.value for each in ALIVE]),
+                condition=Q(state__in=[each.value for each in ACTIVE_STATES]),
                 name="revenue_opportunity_one_open_a_kind",
             ),
             models.CheckConstraint(
@@ -86,11 +90,11 @@ class Opportunity(models.Model):
                 name="revenue_opportunity_confidence_is_a_share",
             ),
             models.CheckConstraint(
-                condition=~Q(state=State.OFFERED) | Q(offered_at__isnull=False),
+                condition=~Q(state=OpportunityState.OFFERED) | Q(offered_at__isnull=False),
                 name="revenue_opportunity_offered_has_a_time",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=[State.ACCEPTED, State.DECLINED])
+                condition=~Q(state__in=[OpportunityState.ACCEPTED, OpportunityState.DECLINED])
                 | Q(decided_at__isnull=False),
                 name="revenue_opportunity_decided_has_a_time",
             ),
@@ -100,8 +104,8 @@ class Opportunity(models.Model):
         return f"{self.recommended_plan} for {self.customer}"
 
     @property
-    def deal(self) -> Deal:
-        return Deal(
+    def deal(self) -> OfferDetails:
+        return OfferDetails(
             self.pk,
             self.customer.name,
             self.current_plan,

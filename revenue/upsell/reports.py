@@ -15,16 +15,21 @@ from revenue.billing.models import DailyUse
 from revenue.billing.periods import Reading
 from revenue.customers.models import Change, Subscription
 from revenue.pricing import reports as pricing
-from revenue.pricing.book import Book
-from revenue.pricing.decimals import Wrong
-from revenue.pricing.models import Version
-from revenue.pricing.recommend import confidence
+from revenue.pricing.calculation.recommend import confidence
+from revenue.pricing.decimals import InvalidValues
+from revenue.pricing.models import PriceBookVersion
+from revenue.pricing.price_book.version import BookVersion
 from revenue.upsell.models import OfferTerms, Opportunity
-from revenue.upsell.outlook import LOOKED_AT, outlook
-from revenue.upsell.prospect import Kind, Prospect, can_move, prospects
-from revenue.upsell.steps import ALIVE, State
+from revenue.upsell.opportunities import (
+    FoundOpportunity,
+    OpportunityKind,
+    find_opportunities,
+    is_on_sale,
+)
+from revenue.upsell.states import ACTIVE_STATES, OpportunityState
+from revenue.upsell.usage_forecast import HISTORY_DAYS, forecast_usage
 
-COMPARED = 500  # customers at most whose movement is a placebo
+MAX_COMPARISON_GROUP = 500  # customers at most whose movement is a placebo
 
 
 class Candidate(NamedTuple):
@@ -36,7 +41,7 @@ class Candidate(NamedTuple):
     time_zone: str
 
 
-class Decided(NamedTuple):
+class AnswerCounts(NamedTuple):
     """How offers of a kind were answered."""
 
     accepted: int = 0
@@ -44,7 +49,7 @@ class Decided(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class OpportunityColumns:
     """One opportunity as a row's columns; `rests` where the customer declined one lately."""
 
     kind: str
@@ -53,16 +58,16 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Sight:
+class SweepContext:
     """What every customer is looked at with, read once a sweep; price books as they are needed."""
 
     now: datetime
     active: Mapping[str, Collection[date]]
-    decided: Mapping[str, Decided]
+    decided: Mapping[str, AnswerCounts]
     terms: OfferTerms
-    books: dict[str, tuple[Version, Book]] = field(default_factory=dict)
+    books: dict[str, tuple[PriceBookVersion, BookVersion]] = field(default_factory=dict)
 
-    def book(self, currency: str) -> tuple[Version, Book]:
+    def book(self, currency: str) -> tuple[PriceBookVersion, BookVersion]:
         """The price book in force in a currency; raises NothingPublished and Tampered."""
         if currency not in self.books:
             version = billing.in_force(currency, self.now.date())
@@ -71,7 +76,7 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OpportunityCounts:
     """One kind's opportunities; `likely` is the gain weighted by confidence."""
 
     kind: str
@@ -111,45 +116,49 @@ def terms() -> OfferTerms:
     return OfferTerms.objects.filter(pk=1).first() or OfferTerms(pk=1)
 
 
-def decided() -> dict[str, Decided]:
+def answer_counts() -> dict[str, AnswerCounts]:
     """How offers of each kind were answered so far."""
     rows = Opportunity.objects.order_by().values_list("kind")
-    counted = rows.annotate(accepted=_in(State.ACCEPTED), declined=_in(State.DECLINED))
-    return {kind: Decided(accepted, declined) for kind, accepted, declined in counted}
+    counted = rows.annotate(
+        accepted=_in(OpportunityState.ACCEPTED), declined=_in(OpportunityState.DECLINED)
+    )
+    return {kind: AnswerCounts(accepted, declined) for kind, accepted, declined in counted}
 
 
-def _in(*states: State) -> Count:
+def _in(*states: OpportunityState) -> Count:
     """How many are in one of some states."""
     return Count("pk", filter=Q(state__in=states))
 
 
-def declined_at(customer_ids: Collection[int]) -> dict[int, datetime]:
+def last_declined(customer_ids: Collection[int]) -> dict[int, datetime]:
     """When each last declined an offer or left one unanswered."""
     rows = Opportunity.objects.filter(
-        customer__in=customer_ids, state__in=[State.DECLINED, State.EXPIRED]
+        customer__in=customer_ids, state__in=[OpportunityState.DECLINED, OpportunityState.EXPIRED]
     ).order_by()
     return dict(rows.values_list("customer_id").annotate(Max("decided_at")))
 
 
-def offered_in_a_day(now: datetime) -> int:
+def offers_in_last_day(now: datetime) -> int:
     rows = Opportunity.objects.filter(offered_at__gt=now - timedelta(days=1), offered_at__lte=now)
     return rows.count()
 
 
-def sight(now: datetime) -> Sight:
+def sweep_context(now: datetime) -> SweepContext:
     """Everything that a sweep at `now` looks with."""
-    return Sight(now, active_days(now.date() - timedelta(days=LOOKED_AT + 1)), decided(), terms())
+    return SweepContext(
+        now, active_days(now.date() - timedelta(days=HISTORY_DAYS + 1)), answer_counts(), terms()
+    )
 
 
-def look(
-    batch: Sequence[Candidate], sight: Sight, unread: list[str]
-) -> Iterator[tuple[int, list[Seen]]]:
+def opportunities_of_batch(
+    batch: Sequence[Candidate], sight: SweepContext, unread: list[str]
+) -> Iterator[tuple[int, list[OpportunityColumns]]]:
     """The opportunities of each customer of a batch; who cannot be rated is noted in `unread`."""
     keys = [each.customer for each in batch]
     today = sight.now.date()
-    first, end = today - timedelta(days=LOOKED_AT), today + timedelta(days=1)
+    first, end = today - timedelta(days=HISTORY_DAYS), today + timedelta(days=1)
     readings, since = billing.readings(keys, first, end), billing.beginnings(keys)
-    declined = declined_at(keys)
+    declined = last_declined(keys)
     rest = timedelta(days=sight.terms.rest_days)
     for each in batch:
         last = declined.get(each.customer)
@@ -157,7 +166,7 @@ def look(
         mine = readings.get(each.customer, {})
         try:
             yield each.customer, _seen(each, mine, since.get(each.customer), sight, rests=rests)
-        except (Wrong, billing.NothingPublished, billing.Tampered) as error:
+        except (InvalidValues, billing.NothingPublished, billing.Tampered) as error:
             unread.append(f"customer {each.customer}: {error}")
 
 
@@ -165,35 +174,35 @@ def _seen(
     each: Candidate,
     readings: Mapping[str, Reading],
     since: date | None,
-    sight: Sight,
+    sight: SweepContext,
     *,
     rests: bool,
-) -> list[Seen]:
+) -> list[OpportunityColumns]:
     version, book = sight.book(each.currency)
     today = periods.today_in(each.time_zone, sight.now)
-    known = outlook(readings, sight.active, today, since)
-    if known is None or not can_move(book, each.plan):
+    known = forecast_usage(readings, sight.active, today, since)
+    if known is None or not is_on_sale(book, each.plan):
         return []
     now, ahead = known
     inputs = {"now": now.as_json(), "ahead": ahead.as_json()}
-    found = prospects(book, each.plan, now, ahead)
+    found = find_opportunities(book, each.plan, now, ahead)
     return [
-        seen(one, version, inputs, sight.decided, rests=rests)
+        columns_of(one, version, inputs, sight.decided, rests=rests)
         for one in found
-        if one.kind is Kind.OVERAGE_SAVING or one.gain.estimate >= sight.terms.least_gain
+        if one.kind is OpportunityKind.OVERAGE_SAVING or one.gain.estimate >= sight.terms.least_gain
     ]
 
 
-def seen(
-    found: Prospect,
-    version: Version,
+def columns_of(
+    found: FoundOpportunity,
+    version: PriceBookVersion,
     inputs: Mapping[str, Any],
-    answers: Mapping[str, Decided] | None = None,
+    answers: Mapping[str, AnswerCounts] | None = None,
     *,
     rests: bool = False,
-) -> Seen:
+) -> OpportunityColumns:
     """An opportunity as its row will hold it; `answers` are those of stored offers."""
-    known = decided() if answers is None else answers
+    known = answer_counts() if answers is None else answers
     columns = {
         "kind": found.kind.value,
         "reason": found.reason[:500],
@@ -206,37 +215,37 @@ def seen(
         "gain_low": found.gain.low,
         "gain": found.gain.estimate,
         "gain_high": found.gain.high,
-        "confidence": confidence(**known.get(found.kind, Decided())._asdict()),
+        "confidence": confidence(**known.get(found.kind, AnswerCounts())._asdict()),
     }
-    return Seen(found.kind, rests, columns)
+    return OpportunityColumns(found.kind, rests, columns)
 
 
-def waiting() -> list[int]:
+def open_by_priority() -> list[int]:
     """Open opportunities, a saving for the customer first, then the likeliest gain."""
-    rows = Opportunity.objects.filter(state=State.OPEN)
-    return [each.pk for each in ranked(rows)]
+    rows = Opportunity.objects.filter(state=OpportunityState.OPEN)
+    return [each.pk for each in by_priority(rows)]
 
 
-def ranked(rows: Iterable[Opportunity]) -> list[Opportunity]:
+def by_priority(rows: Iterable[Opportunity]) -> list[Opportunity]:
     """In the order in which they deserve attention."""
     return sorted(
         rows,
         key=lambda each: (
-            each.kind != Kind.OVERAGE_SAVING,
+            each.kind != OpportunityKind.OVERAGE_SAVING,
             -each.confidence * float(each.gain),
             each.pk,
         ),
     )
 
 
-def offered_at(now: datetime) -> int:
+def count_offered_at(now: datetime) -> int:
     """How many offers went out at a moment."""
     return Opportunity.objects.filter(offered_at=now).count()
 
 
-def compared(opportunity: Opportunity, before: date) -> list[int]:
+def comparison_group(opportunity: Opportunity, before: date) -> list[int]:
     """Customers who were on the same plan before a day and accepted nothing; their numbers."""
-    took = Opportunity.objects.filter(state=State.ACCEPTED).values("customer")
+    took = Opportunity.objects.filter(state=OpportunityState.ACCEPTED).values("customer")
     rows = Change.objects.filter(
         plan=opportunity.current_plan,
         on__lte=before,
@@ -247,7 +256,7 @@ def compared(opportunity: Opportunity, before: date) -> list[int]:
     keys = others.order_by("subscription__customer").values_list(
         "subscription__customer", flat=True
     )
-    return list(keys.distinct()[:COMPARED])
+    return list(keys.distinct()[:MAX_COMPARISON_GROUP])
 
 
 # --- For pages and calls --------------------------------------------------------------------------
@@ -260,13 +269,13 @@ def opportunities() -> QuerySet[Opportunity]:
 
 def pipeline(currency: str, most: int) -> list[Opportunity]:
     """Those that wait or are offered, a saving for the customer first, then the likeliest gain."""
-    rows = opportunities().filter(currency=currency, state__in=ALIVE)
-    return ranked(rows)[:most]
+    rows = opportunities().filter(currency=currency, state__in=ACTIVE_STATES)
+    return by_priority(rows)[:most]
 
 
 def ended(currency: str, most: int) -> list[Opportunity]:
     """Those that came to an end, the latest first."""
-    rows = opportunities().filter(currency=currency).exclude(state__in=ALIVE)
+    rows = opportunities().filter(currency=currency).exclude(state__in=ACTIVE_STATES)
     return list(rows.select_related("acceptance").order_by("-decided_at", "-pk")[:most])
 
 
@@ -275,26 +284,28 @@ def currencies() -> list[str]:
     return list(rows.distinct())
 
 
-def standings(currency: str) -> list[Standing]:
+def opportunity_counts(currency: str) -> list[OpportunityCounts]:
     """Each kind's pipeline, and how offers of it were answered; one query."""
     rows = Opportunity.objects.filter(currency=currency).order_by("kind").values_list("kind")
-    alive = Q(state__in=ALIVE)
+    alive = Q(state__in=ACTIVE_STATES)
     likely = F("gain") * F("confidence")
     counted = rows.annotate(
-        alive=_in(*ALIVE),
-        offered=_in(State.OFFERED),
+        alive=_in(*ACTIVE_STATES),
+        offered=_in(OpportunityState.OFFERED),
         sum=Sum("gain", filter=alive, default=Decimal(0)),
         likely=Sum(likely, filter=alive, default=0.0, output_field=FloatField()),
-        accepted=_in(State.ACCEPTED),
-        declined=_in(State.DECLINED),
-        expired=_in(State.EXPIRED),
+        accepted=_in(OpportunityState.ACCEPTED),
+        declined=_in(OpportunityState.DECLINED),
+        expired=_in(OpportunityState.EXPIRED),
     )
-    return [Standing(*row) for row in counted]
+    return [OpportunityCounts(*row) for row in counted]
 
 
-def promised(currency: str) -> list[tuple[Opportunity, Mapping[str, Any], Any]]:
+def accepted_with_effect(currency: str) -> list[tuple[Opportunity, Mapping[str, Any], Any]]:
     """Accepted ones with what their decision promised, and what was measured (None: not yet)."""
-    rows = opportunities().filter(currency=currency, state=State.ACCEPTED, acceptance__isnull=False)
+    rows = opportunities().filter(
+        currency=currency, state=OpportunityState.ACCEPTED, acceptance__isnull=False
+    )
     return [
         (each, each.acceptance.expected, each.acceptance.realised)
         for each in rows.select_related("acceptance").order_by("-decided_at", "-pk")
@@ -331,6 +342,6 @@ def _rows() -> Iterator[Sequence[Cell]]:
 EXPORTERS = (Exporter("opportunities", "Opportunities for larger plans", COLUMNS, _rows),)
 
 
-def personal(customer_ids: Collection[int]) -> Mapping[str, Any]:
+def personal_data(customer_ids: Collection[int]) -> Mapping[str, Any]:
     rows = Opportunity.objects.filter(customer__in=customer_ids).order_by("pk")
     return {"opportunities": list(rows.values())}

@@ -12,21 +12,22 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from operations.automations.registry import Automation, Occasion, Outcome
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.decisions import services as decisions
-from operations.decisions.decision_types import Case, Realised
-from operations.decisions.decision_types import Kind as DecisionKind
+from operations.decisions.decision_types import DecisionCase, MeasuredEffect
+from operations.decisions.decision_types import DecisionType as DecisionKind
 from revenue.customers import reports as customers
 from revenue.customers import services as subscriptions
 from revenue.customers.models import Subscription
-from revenue.pricing.models import Version
-from revenue.pricing.situation import Situation
-from revenue.upsell import acceptance, reports, steps
+from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.models import PriceBookVersion
+from revenue.upsell import decision_drafts, reports
+from revenue.upsell import states as steps
 from revenue.upsell.models import Opportunity
-from revenue.upsell.prospect import Prospect
-from revenue.upsell.steps import ALIVE, State
+from revenue.upsell.opportunities import FoundOpportunity
+from revenue.upsell.states import ACTIVE_STATES, OpportunityState
 
-BATCH = 200
+BATCH_SIZE = 200
 AUTOMATIC = "automatic"
 DAY = timedelta(days=1)
 
@@ -41,7 +42,7 @@ Refused = subscriptions.Refused
 def offer(opportunity_id: int, *, by: str, now: datetime) -> Opportunity:
     """Offer it now, whatever the sweep's guardrails say; raises WrongStep."""
     row = locked(opportunity_id)
-    steps.check(str(row), row.state, State.OFFERED)
+    steps.check(str(row), row.state, OpportunityState.OFFERED)
     decision = _proposed(row, "propose", now, None)
     if decision.status == "proposed" and decision.mode != "observe":
         decisions.approve(decision.pk, actor=by, now=now)
@@ -64,16 +65,16 @@ def accept(
     """
     with transaction.atomic():
         row = locked(opportunity_id)
-        steps.check(str(row), row.state, State.ACCEPTED)
+        steps.check(str(row), row.state, OpportunityState.ACCEPTED)
         before: dict[str, Any] = {"state": row.state}
-        after: dict[str, Any] = {"state": State.ACCEPTED.value}
+        after: dict[str, Any] = {"state": OpportunityState.ACCEPTED.value}
         if amount is not None:
             moved = _subscription(row)
             before |= {"subscription": moved.pk, "plan": moved.plan, "amount": moved.amount}
             after |= {"plan": row.recommended_plan, "amount": amount}
-        draft = acceptance.acceptance(row.deal, before, after, now.isoformat())
+        draft = decision_drafts.acceptance_draft(row.deal, before, after, now.isoformat())
         decision = decisions.propose(draft, mode="propose", now=now)
-        _ended(row, by, now, outcome, State(row.state))
+        _ended(row, by, now, outcome, OpportunityState(row.state))
         row.acceptance_id = decision.pk
         row.save()
         decisions.approve(decision.pk, actor=by, note=outcome, now=now)
@@ -96,13 +97,13 @@ def _subscription(row: Opportunity) -> Subscription:
 @transaction.atomic
 def decline(opportunity_id: int, *, by: str, now: datetime, outcome: str = "") -> Opportunity:
     """The customer does not want it; for a while nothing is offered there. Raises WrongStep."""
-    return _close(opportunity_id, State.DECLINED, by, now, outcome)
+    return _close(opportunity_id, OpportunityState.DECLINED, by, now, outcome)
 
 
 @transaction.atomic
 def withdraw(opportunity_id: int, *, by: str, now: datetime, outcome: str = "") -> Opportunity:
     """Staff take it back; raises WrongStep."""
-    return _close(opportunity_id, State.WITHDRAWN, by, now, outcome)
+    return _close(opportunity_id, OpportunityState.WITHDRAWN, by, now, outcome)
 
 
 @transaction.atomic
@@ -121,7 +122,7 @@ def locked(opportunity_id: int) -> Opportunity:
     return rows.get(pk=opportunity_id)
 
 
-def _close(pk: int, to: State, by: str, now: datetime, outcome: str) -> Opportunity:
+def _close(pk: int, to: OpportunityState, by: str, now: datetime, outcome: str) -> Opportunity:
     row = locked(pk)
     steps.check(str(row), row.state, to)
     _ended(row, by, now, outcome, to)
@@ -129,14 +130,14 @@ def _close(pk: int, to: State, by: str, now: datetime, outcome: str) -> Opportun
     return row
 
 
-def _ended(row: Opportunity, by: str, now: datetime, outcome: str, to: State) -> None:
+def _ended(row: Opportunity, by: str, now: datetime, outcome: str, to: OpportunityState) -> None:
     row.state = to.value
     row.decided_at, row.decided_by, row.updated_at = now, by, now
     row.outcome = outcome[:200]
 
 
 def _offered(row: Opportunity, now: datetime) -> Opportunity:
-    row.state = State.OFFERED.value
+    row.state = OpportunityState.OFFERED.value
     row.offered_at = row.updated_at = now
     row.expires_at = now + timedelta(days=reports.terms().valid_days)
     row.save()
@@ -149,21 +150,23 @@ def _offered(row: Opportunity, now: datetime) -> Opportunity:
 def _proposed(row: Opportunity, mode: str, now: datetime, run: int | None) -> Any:
     """The decision to offer, once an opportunity, with the guardrails as they stand now."""
     terms = reports.terms()
-    declined = reports.declined_at([row.customer_id]).get(row.customer_id)
-    guardrails = acceptance.guardrails(
-        reports.offered_in_a_day(now),
+    declined = reports.last_declined([row.customer_id]).get(row.customer_id)
+    guardrails = decision_drafts.offer_guardrails(
+        reports.offers_in_last_day(now),
         terms.offers_per_day,
         declined,
         timedelta(days=terms.rest_days),
         now,
     )
     valid = timedelta(days=terms.valid_days)
-    return decisions.propose(acceptance.offer(row.deal, guardrails, valid, run), mode=mode, now=now)
+    return decisions.propose(
+        decision_drafts.offer_draft(row.deal, guardrails, valid, run), mode=mode, now=now
+    )
 
 
-def _case_row(case: Case, *states: State) -> Opportunity:
+def _case_row(case: DecisionCase, *states: OpportunityState) -> Opportunity:
     try:
-        row = locked(acceptance.number(case.subject))
+        row = locked(decision_drafts.opportunity_id(case.subject))
     except Opportunity.DoesNotExist:
         raise decisions.Stale(f"There is no {case.subject} any more.") from None
     if row.state not in states:
@@ -171,38 +174,38 @@ def _case_row(case: Case, *states: State) -> Opportunity:
     return row
 
 
-def go_out(case: Case) -> None:
+def apply_offer(case: DecisionCase) -> None:
     """An offer goes out, in its decision's transaction."""
-    _offered(_case_row(case, State.OPEN), timezone.now())
+    _offered(_case_row(case, OpportunityState.OPEN), timezone.now())
 
 
-def take_back(case: Case) -> None:
-    row = _case_row(case, State.OFFERED)
-    row.state, row.expires_at = State.OPEN.value, None
+def undo_offer(case: DecisionCase) -> None:
+    row = _case_row(case, OpportunityState.OFFERED)
+    row.state, row.expires_at = OpportunityState.OPEN.value, None
     row.save()
 
 
-def answered(case: Case, _at: datetime) -> Realised | None:
+def measure_offer(case: DecisionCase, _at: datetime) -> MeasuredEffect | None:
     """What the offer brought: the gain that was agreed, or nothing; None while it is open."""
-    row = Opportunity.objects.filter(pk=acceptance.number(case.subject)).first()
-    if row is None or row.state in ALIVE:
+    row = Opportunity.objects.filter(pk=decision_drafts.opportunity_id(case.subject)).first()
+    if row is None or row.state in ACTIVE_STATES:
         return None
-    value = float(row.gain) if row.state == State.ACCEPTED else 0.0
+    value = float(row.gain) if row.state == OpportunityState.ACCEPTED else 0.0
     inside = case.expected.low <= value <= case.expected.high
-    return Realised(value, None, None, {"state": row.state}, inside=inside)
+    return MeasuredEffect(value, None, None, {"state": row.state}, inside=inside)
 
 
-def take(case: Case) -> None:
+def apply_acceptance(case: DecisionCase) -> None:
     """The customer takes the plan; the subscription moves where an amount was agreed."""
-    row = _case_row(case, *ALIVE)
+    row = _case_row(case, *ACTIVE_STATES)
     _moved(case.before, case.before, case.after)
-    row.state = State.ACCEPTED.value
+    row.state = OpportunityState.ACCEPTED.value
     row.agreed_amount = Decimal(case.after["amount"]) if "amount" in case.after else None
     row.save()
 
 
-def give_back(case: Case) -> None:
-    row = _case_row(case, State.ACCEPTED)
+def undo_acceptance(case: DecisionCase) -> None:
+    row = _case_row(case, OpportunityState.ACCEPTED)
     _moved(case.before, case.after, case.before)
     row.state, row.agreed_amount, row.decided_at = case.before["state"], None, None
     row.decided_by = row.outcome = ""
@@ -230,19 +233,19 @@ def _moved(before: Mapping[str, Any], known: Mapping[str, Any], to: Mapping[str,
         subscriptions.change(row.pk, amount=amount, on=today, now=now, plan=to["plan"], note=note)
 
 
-def gained(case: Case, at: datetime) -> Realised | None:
+def measure_acceptance(case: DecisionCase, at: datetime) -> MeasuredEffect | None:
     """How the customer's MRR moved since, beside customers who were offered nothing."""
-    row = Opportunity.objects.filter(pk=acceptance.number(case.subject)).first()
-    if row is None or case.applied_at is None or row.state != State.ACCEPTED:
+    row = Opportunity.objects.filter(pk=decision_drafts.opportunity_id(case.subject)).first()
+    if row is None or case.applied_at is None or row.state != OpportunityState.ACCEPTED:
         return None
     before = timezone.localdate(case.applied_at) - DAY
-    until = timezone.localdate(min(at, case.applied_at + acceptance.HORIZON))
-    others = reports.compared(row, before)
+    until = timezone.localdate(min(at, case.applied_at + decision_drafts.MEASURED_AFTER))
+    others = reports.comparison_group(row, before)
     was = customers.mrr_of([row.customer_id, *others], before)
     now = customers.mrr_of([row.customer_id, *others], until)
     moves = [float(now.get(each, Decimal(0)) / was[each]) - 1 for each in others if was.get(each)]
     mine = row.customer_id
-    return acceptance.realised(
+    return decision_drafts.measured_effect(
         case.expected,
         float(was.get(mine, Decimal(0))),
         float(now.get(mine, Decimal(0))),
@@ -250,17 +253,27 @@ def gained(case: Case, at: datetime) -> Realised | None:
     )
 
 
-def page(subject: str) -> str:
+def opportunity_page_path(subject: str) -> str:
     """The address of the page that explains an opportunity."""
-    return f"/dashboards/upsell/{acceptance.number(subject)}"
+    return f"/dashboards/upsell/{decision_drafts.opportunity_id(subject)}"
 
 
 KINDS = (
     DecisionKind(
-        acceptance.OFFER, "Offer of a larger plan", go_out, take_back, answered, path=page
+        decision_drafts.OFFER,
+        "Offer of a larger plan",
+        apply_offer,
+        undo_offer,
+        measure_offer,
+        path=opportunity_page_path,
     ),
     DecisionKind(
-        acceptance.ACCEPTANCE, "Acceptance of a larger plan", take, give_back, gained, path=page
+        decision_drafts.ACCEPTANCE,
+        "Acceptance of a larger plan",
+        apply_acceptance,
+        undo_acceptance,
+        measure_acceptance,
+        path=opportunity_page_path,
     ),
 )
 
@@ -268,33 +281,33 @@ KINDS = (
 # --- By itself ----------------------------------------------------------------------------------
 
 
-def perform(occasion: Occasion) -> Outcome:
+def find_and_offer(occasion: RunContext) -> RunOutcome:
     """The nightly sweep: end old offers, look at every customer, offer what passes."""
     expired = expire(occasion.now)
     found = withdrawn = after = 0
     unread: list[str] = []
-    sight = reports.sight(occasion.now)
-    while occasion.held() and (batch := reports.candidates(after, BATCH)):
+    sight = reports.sweep_context(occasion.now)
+    while occasion.held() and (batch := reports.candidates(after, BATCH_SIZE)):
         after = batch[-1].customer
-        for customer, seen in reports.look(batch, sight, unread):
-            gone = settle(customer, seen, now=occasion.now)
+        for customer, seen in reports.opportunities_of_batch(batch, sight, unread):
+            gone = sync_opportunities(customer, seen, now=occasion.now)
             found, withdrawn = found + len(seen), withdrawn + gone
     made = propose_offers(occasion)
-    went = reports.offered_at(occasion.now)
+    went = reports.count_offered_at(occasion.now)
     words = (
         f"{found} opportunities stand, {withdrawn} withdrawn, {expired} offers expired; "
         f"{len(made)} offers proposed, {went} went out."
     )
     if unread:
         words += f" Not rated: {len(unread)} customers, such as {unread[0]}"
-    return Outcome(words, tuple(made), {"not_rated": unread[:20]})
+    return RunOutcome(words, tuple(made), {"not_rated": unread[:20]})
 
 
 def expire(now: datetime) -> int:
     """End the offers that nobody answered in time; how many."""
-    late = Opportunity.objects.filter(state=State.OFFERED, expires_at__lte=now)
+    late = Opportunity.objects.filter(state=OpportunityState.OFFERED, expires_at__lte=now)
     return late.update(
-        state=State.EXPIRED,
+        state=OpportunityState.EXPIRED,
         decided_at=now,
         decided_by=AUTOMATIC,
         updated_at=now,
@@ -303,36 +316,45 @@ def expire(now: datetime) -> int:
 
 
 @transaction.atomic
-def settle(customer_id: int, seen: Sequence[reports.Seen], *, now: datetime) -> int:
+def sync_opportunities(
+    customer_id: int, seen: Sequence[reports.OpportunityColumns], *, now: datetime
+) -> int:
     """Make a customer's open rows what was seen: new, up to date, or withdrawn; how many went.
 
     An offer that went out stays as it was told, and one who declined lately is left alone.
     """
-    rows = Opportunity.objects.select_for_update().filter(customer=customer_id, state__in=ALIVE)
+    rows = Opportunity.objects.select_for_update().filter(
+        customer=customer_id, state__in=ACTIVE_STATES
+    )
     standing = {each.kind: each for each in rows.order_by("pk")}
     for each in seen:
         row = standing.pop(each.kind, None)
         if row is None and not each.rests:
             _store(Opportunity(customer_id=customer_id, found_at=now), each, now)
-        elif row is not None and row.state == State.OPEN:
+        elif row is not None and row.state == OpportunityState.OPEN:
             _store(row, each, now)
-    gone = [row for row in standing.values() if row.state == State.OPEN]
+    gone = [row for row in standing.values() if row.state == OpportunityState.OPEN]
     for row in gone:
-        _ended(row, AUTOMATIC, now, "The use no longer calls for it.", State.WITHDRAWN)
+        _ended(row, AUTOMATIC, now, "The use no longer calls for it.", OpportunityState.WITHDRAWN)
         row.save()
     return len(gone)
 
 
 def store(
-    customer_id: int, found: Prospect, version: Version, inputs: Situation, *, now: datetime
+    customer_id: int,
+    found: FoundOpportunity,
+    version: PriceBookVersion,
+    inputs: PricingInputs,
+    *,
+    now: datetime,
 ) -> Opportunity:
     """Store an opportunity that was found elsewhere than in the sweep; the open one, if any."""
     told = {"now": inputs.as_json()}
-    settle(customer_id, [reports.seen(found, version, told)], now=now)
-    return Opportunity.objects.get(customer=customer_id, kind=found.kind, state__in=ALIVE)
+    sync_opportunities(customer_id, [reports.columns_of(found, version, told)], now=now)
+    return Opportunity.objects.get(customer=customer_id, kind=found.kind, state__in=ACTIVE_STATES)
 
 
-def _store(row: Opportunity, seen: reports.Seen, now: datetime) -> None:
+def _store(row: Opportunity, seen: reports.OpportunityColumns, now: datetime) -> None:
     for name, value in seen.columns.items():
         setattr(row, name, value)
     row.updated_at = now
@@ -342,39 +364,39 @@ def _store(row: Opportunity, seen: reports.Seen, now: datetime) -> None:
         row.save()
 
 
-def propose_offers(occasion: Occasion) -> list[int]:
+def propose_offers(occasion: RunContext) -> list[int]:
     """A decision to offer for each open opportunity, once; the best first. In auto it goes out.
 
     A savings offer comes before all others. Returns the numbers of the decisions.
     """
     made = []
-    for pk in reports.waiting():
+    for pk in reports.open_by_priority():
         if not occasion.held():
             break
         with transaction.atomic():
             row = locked(pk)
-            if row.state == State.OPEN:
+            if row.state == OpportunityState.OPEN:
                 decision = _proposed(row, occasion.mode, occasion.now, occasion.run_id)
                 made.append(decision.pk)
     return made
 
 
-AUTOMATIONS = (Automation(acceptance.AUTOMATION, "Look for larger plans", perform),)
+AUTOMATIONS = (AutomationSpec(decision_drafts.AUTOMATION, "Look for larger plans", find_and_offer),)
 
 
 # --- Customers ----------------------------------------------------------------------------------
 
 
-def forget(customer_ids: Collection[int]) -> None:
+def erase_free_text(customer_ids: Collection[int]) -> None:
     """Take out what may name a customer who was erased; figures stay."""
     Opportunity.objects.filter(customer__in=customer_ids).update(notes="", outcome="")
 
 
-def move(kept: int, duplicate: int, now: datetime) -> None:
+def move_to_customer(kept: int, duplicate: int, now: datetime) -> None:
     """A duplicate's opportunities go over; its open ones end, for the next sweep sees the whole."""
     rows = Opportunity.objects.filter(customer=duplicate)
-    rows.filter(state__in=ALIVE).update(
-        state=State.WITHDRAWN,
+    rows.filter(state__in=ACTIVE_STATES).update(
+        state=OpportunityState.WITHDRAWN,
         decided_at=now,
         decided_by=AUTOMATIC,
         updated_at=now,

@@ -15,7 +15,14 @@ BUSINESS = frozenset({"operations", "marketing", "revenue", "enterprise"})
 SCHEDULES = "django_celery_beat"
 KEYS = frozenset(
     {
-        *("view_apikey", "add_apikey", "change_apikey", "view_key", "add_key", "change_key"),
+        *(
+            "view_apikey",
+            "add_apikey",
+            "change_apikey",
+            "view_managedsecret",
+            "add_managedsecret",
+            "change_managedsecret",
+        ),
         *("view_version", "view_policy", "change_policy", "view_pass"),
     }
 )

@@ -19,7 +19,7 @@ from aethercrown.db import bulk
 from aethercrown.history.attribution import author
 from aethercrown.severity import CRITICAL
 from operations.alerts import services as alerts
-from operations.automations.registry import Automation, Occasion, Outcome
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.messaging import services as outbox
 from operations.messaging.message import Letter
 from security.audit import anchor_files, anchors, chain, history_streams, reports, row_digest
@@ -105,10 +105,10 @@ def take_back(folder: Path) -> int:
     return len(Anchor.objects.bulk_create(rows))
 
 
-def anchor_by_itself(occasion: Occasion) -> Outcome:
+def anchor_by_itself(occasion: RunContext) -> RunOutcome:
     """The hourly automation: look at what is new, seal it, and send the seal to who keeps it."""
     if occasion.dry_run:
-        return Outcome("Would anchor the ends of all streams.")
+        return RunOutcome("Would anchor the ends of all streams.")
     faults = reports.recent_faults()
     row = anchor(occasion.now)
     seal = reports.as_seal(row)
@@ -116,15 +116,15 @@ def anchor_by_itself(occasion: Occasion) -> Outcome:
     payload = {"event": "audit.anchored", "anchor": asdict(seal)}
     outbox.post_anchor(Letter(f"audit:anchor:{row.number}", title, seal.line(), payload), row.at)
     _tell(faults, "recent", occasion.now)
-    return Outcome(f"{title}; {_words(faults)}")
+    return RunOutcome(f"{title}; {_words(faults)}")
 
 
-def verify_by_itself(occasion: Occasion) -> Outcome:
+def verify_by_itself(occasion: RunContext) -> RunOutcome:
     """The nightly automation: everything that was ever recorded, and every row of history."""
     faults = [*reports.chain_faults(), *reports.history_faults()]
     if not occasion.dry_run:
         _tell(faults, "all", occasion.now)
-    return Outcome(f"{reports.events()} events; {_words(faults)}")
+    return RunOutcome(f"{reports.events()} events; {_words(faults)}")
 
 
 def keep_outside(folder: Path) -> int:
@@ -231,6 +231,6 @@ def _entry(said: Said, seq: int, now: datetime) -> chain.Entry:
 
 
 AUTOMATIONS = (
-    Automation("security.anchor_audit", "Anchor the audit", anchor_by_itself),
-    Automation("security.verify_audit", "Verify the audit", verify_by_itself),
+    AutomationSpec("security.anchor_audit", "Anchor the audit", anchor_by_itself),
+    AutomationSpec("security.verify_audit", "Verify the audit", verify_by_itself),
 )

@@ -11,7 +11,7 @@ class Kept(NamedTuple):
     key_id: str
     level: str
     state: str
-    next_rotation_at: datetime
+    due_at: datetime
     fail_count: int
     last_error: str
 
@@ -42,10 +42,10 @@ class Finding(NamedTuple):
 def of_keys(keys: Iterable[Kept], now: datetime) -> Iterator[Finding]:
     """Keys that are late, stand still or fail."""
     for key in keys:
-        if key.state in {"active", "paused", "failed"} and key.next_rotation_at <= now:
-            late = (now - key.next_rotation_at).days
+        if key.state in {"active", "paused", "failed"} and key.due_at <= now:
+            late = (now - key.due_at).days
             words = f"{key.level}, due for {late} days."
-            yield Finding("overdue", key.key_id, None, key.next_rotation_at, words)
+            yield Finding("overdue", key.key_id, None, key.due_at, words)
         if key.state == "paused":
             yield Finding("paused", key.key_id, None, None, "Not rotated until it is resumed.")
         if key.state == "failed":

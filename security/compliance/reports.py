@@ -12,13 +12,13 @@ from security.compliance.findings import Had, Kept
 from security.compliance.pack import Sheet
 from security.rotation import reports as keys
 from security.rotation import schedule
-from security.rotation.models import Key, Pass, Policy, Version
+from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
 from security.rotation.policy import LEVELS
 
 STREAMS = "key:"  # what the streams of keys begin with
 INVENTORY = (
     *("key_id", "key_type", "level", "rotator", "state", "owner", "version", "interval_days"),
-    *("created_at", "last_rotated_at", "next_rotation_at"),
+    *("created_at", "last_rotated_at", "due_at"),
 )
 HISTORY = (
     *("key__key_id", "number", "state", "reason", "actor", "created_at", "set_at", "current_at"),
@@ -46,7 +46,7 @@ def inventory(now: datetime) -> Sheet:
 
 def policy() -> Sheet:
     """What holds for each level, and where it is said."""
-    set_by_staff = {row.level: row for row in Policy.objects.all()}
+    set_by_staff = {row.level: row for row in RotationPolicy.objects.all()}
     rows = []
     for level, terms in keys.all_terms().items():
         row = set_by_staff.get(level)
@@ -59,14 +59,14 @@ def policy() -> Sheet:
 
 
 def history() -> Sheet:
-    rows = Version.objects.order_by("key__key_id", "number").values_list(*HISTORY)
+    rows = SecretVersion.objects.order_by("key__key_id", "number").values_list(*HISTORY)
     header = tuple(name.removeprefix("key__") for name in HISTORY)
     return Sheet("history", "Every version there was, and what became of it.", header, list(rows))
 
 
 def exceptions(now: datetime) -> Sheet:
     """Where a key was not kept as its policy says."""
-    kept = Key.objects.order_by("key_id").values_list(*Kept._fields)
+    kept = ManagedSecret.objects.order_by("key_id").values_list(*Kept._fields)
     found = chain(
         findings.of_keys((Kept(*row) for row in kept), now),
         findings.of_versions(had(), now),
@@ -79,7 +79,7 @@ def exceptions(now: datetime) -> Sheet:
 def had() -> Iterator[Had]:
     """Each version with the time at which the next one took over."""
     columns = ("key__key_id", "number", "state", "reason", "current_at", "extended_at")
-    rows = Version.objects.order_by("key__key_id", "number")
+    rows = SecretVersion.objects.order_by("key__key_id", "number")
     values = list(rows.values_list(*columns, "key__interval_days"))
     for row, after in zip_longest(values, values[1:]):
         name, number, state, reason, current_at, extended_at, days = row
@@ -89,7 +89,7 @@ def had() -> Iterator[Had]:
 
 
 def passes() -> Sheet:
-    rows = Pass.objects.order_by("begun_at", "pk").values_list(*PASSES)
+    rows = RotationRun.objects.order_by("begun_at", "pk").values_list(*PASSES)
     return Sheet("passes", "Every look for keys that were due.", PASSES, list(rows))
 
 
@@ -114,7 +114,7 @@ def proof() -> Sheet:
     return Sheet("proof", words, ("what", "where", "number", "words"), list(rows))
 
 
-def lately(limit: int = 50) -> list[Version]:
+def lately(limit: int = 50) -> list[SecretVersion]:
     """The newest values that became current, with their keys."""
-    rows = Version.objects.exclude(current_at=None).select_related("key")
+    rows = SecretVersion.objects.exclude(current_at=None).select_related("key")
     return list(rows.order_by("-current_at", "-pk")[:limit])

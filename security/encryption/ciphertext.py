@@ -12,19 +12,19 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from aethercrown.crypto.keyring import Ring, UnknownKek
+from aethercrown.crypto.keyring import Keyring, UnknownKek
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-Randomness = Callable[[int], bytes]
+RandomBytes = Callable[[int], bytes]
 
 
-class Unreadable(ValueError):
+class DecryptionFailed(ValueError):
     """It was changed, moved to another row, or its KEK is another one under the same name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EncryptionContext:
     """The one row that a box belongs to."""
 
     owner: UUID
@@ -38,7 +38,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Ciphertext:
     """A ciphertext, its wrapped data key, and the name of the KEK that unwraps it."""
 
     kek_id: str
@@ -46,51 +46,63 @@ class Box:
     sealed: bytes
 
 
-def seal(secret: str, place: Place, ring: Ring, randomness: Randomness = os.urandom) -> Box:
+def seal(
+    secret: str, place: EncryptionContext, ring: Keyring, randomness: RandomBytes = os.urandom
+) -> Ciphertext:
     """Encrypt `secret` for `place` under the active KEK of the ring."""
     key = randomness(KEY_BYTES)
-    sealed = locked(key, secret.encode(), place.name, randomness)
-    return Box(ring.active, wrap(key, place, ring, randomness), sealed)
+    sealed = encrypt(key, secret.encode(), place.name, randomness)
+    return Ciphertext(ring.active, wrap_key(key, place, ring, randomness), sealed)
 
 
-def opened(box: Box, place: Place, ring: Ring) -> str:
+def unseal(box: Ciphertext, place: EncryptionContext, ring: Keyring) -> str:
     """What was sealed; Unreadable where it is not as it was, UnknownKek without its KEK."""
-    return unlocked(unwrapped(box, place, ring), box.sealed, place.name).decode()
+    return decrypt(unwrap_key(box, place, ring), box.sealed, place.name).decode()
 
 
-def rewrapped(box: Box, place: Place, ring: Ring, randomness: Randomness = os.urandom) -> Box:
+def rewrap(
+    box: Ciphertext, place: EncryptionContext, ring: Keyring, randomness: RandomBytes = os.urandom
+) -> Ciphertext:
     """The same ciphertext, its data key wrapped by the active KEK."""
-    key = unwrapped(box, place, ring)
-    return replace(box, kek_id=ring.active, wrapped=wrap(key, place, ring, randomness))
+    key = unwrap_key(box, place, ring)
+    return replace(box, kek_id=ring.active, wrapped=wrap_key(key, place, ring, randomness))
 
 
-def wrap(key: bytes, place: Place, ring: Ring, randomness: Randomness) -> bytes:
-    return locked(ring.key(ring.active), key, naming(place, ring.active), randomness)
+def wrap_key(key: bytes, place: EncryptionContext, ring: Keyring, randomness: RandomBytes) -> bytes:
+    return encrypt(ring.key(ring.active), key, naming(place, ring.active), randomness)
 
 
-def unwrapped(box: Box, place: Place, ring: Ring) -> bytes:
-    return unlocked(ring.key(box.kek_id), box.wrapped, naming(place, box.kek_id))
+def unwrap_key(box: Ciphertext, place: EncryptionContext, ring: Keyring) -> bytes:
+    return decrypt(ring.key(box.kek_id), box.wrapped, naming(place, box.kek_id))
 
 
-def naming(place: Place, kek_id: str) -> bytes:
+def naming(place: EncryptionContext, kek_id: str) -> bytes:
     """What a wrap authenticates: its place, and the KEK's name."""
     return place.name + f"|{kek_id}".encode()
 
 
-def locked(key: bytes, plain: bytes, bound: bytes, randomness: Randomness) -> bytes:
+def encrypt(key: bytes, plain: bytes, bound: bytes, randomness: RandomBytes) -> bytes:
     """Nonce and ciphertext in one."""
     nonce = randomness(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plain, bound)
 
 
-def unlocked(key: bytes, sealed: bytes, bound: bytes) -> bytes:
+def decrypt(key: bytes, sealed: bytes, bound: bytes) -> bytes:
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
     except (InvalidTag, ValueError) as error:
-        raise Unreadable(
+        raise DecryptionFailed(
             "A secret cannot be opened: it was changed or moved, or its key-encryption key is "
             "not the one that sealed it."
         ) from error
 
 
-__all__ = ["Box", "Place", "UnknownKek", "Unreadable", "opened", "rewrapped", "seal"]
+__all__ = [
+    "Ciphertext",
+    "EncryptionContext",
+    "UnknownKek",
+    "DecryptionFailed",
+    "unseal",
+    "rewrap",
+    "seal",
+]

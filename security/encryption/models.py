@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from security.encryption.ciphertext import Box, Place
+from security.encryption.ciphertext import Ciphertext, EncryptionContext
 
 
-class Sealed(models.Model):
+class SealedRow(models.Model):
     """A row that may hold one box; `place_path` names the columns that its place is made of."""
 
     place_path: ClassVar[tuple[str, str, str]]
@@ -24,26 +24,26 @@ class Sealed(models.Model):
         abstract = True
 
     @property
-    def box(self) -> Box | None:
+    def box(self) -> Ciphertext | None:
         """The box, where the row holds one."""
         if self.sealed is None or self.wrapped is None:
             return None
-        return Box(self.kek_id, bytes(self.wrapped), bytes(self.sealed))
+        return Ciphertext(self.kek_id, bytes(self.wrapped), bytes(self.sealed))
 
     @box.setter
-    def box(self, box: Box | None) -> None:
+    def box(self, box: Ciphertext | None) -> None:
         self.kek_id = box.kek_id if box else ""
         self.wrapped = box.wrapped if box else None
         self.sealed = box.sealed if box else None
 
 
-EMPTY: dict[str, Any] = {"kek_id": "", "wrapped": None, "sealed": None}
-WHOLE_OR_EMPTY = Q(kek_id="", wrapped=None, sealed=None) | (
+NO_CIPHERTEXT: dict[str, Any] = {"kek_id": "", "wrapped": None, "sealed": None}
+COMPLETE_OR_EMPTY = Q(kek_id="", wrapped=None, sealed=None) | (
     ~Q(kek_id="") & Q(wrapped__isnull=False, sealed__isnull=False)
 )
 
 
-class SystemSecret(Sealed):
+class SystemSecret(SealedRow):
     """A secret that the platform made for itself: the newest of a name is in use."""
 
     place_path = ("uuid", "number", "name")
@@ -60,7 +60,7 @@ class SystemSecret(Sealed):
                 fields=["name", "number"], name="security_systemsecret_one_a_number"
             ),
             models.CheckConstraint(
-                condition=WHOLE_OR_EMPTY & ~Q(kek_id=""), name="security_systemsecret_is_sealed"
+                condition=COMPLETE_OR_EMPTY & ~Q(kek_id=""), name="security_systemsecret_is_sealed"
             ),
         ]
 
@@ -68,8 +68,8 @@ class SystemSecret(Sealed):
         return f"{self.name} {self.number}"
 
     @property
-    def place(self) -> Place:
-        return Place(self.uuid, self.number, self.name)
+    def place(self) -> EncryptionContext:
+        return EncryptionContext(self.uuid, self.number, self.name)
 
 
 class Kek(models.Model):

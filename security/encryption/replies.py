@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from aethercrown.crypto.keyring import UnknownKek
 from security.encryption import services
-from security.encryption.ciphertext import Box, Place, Unreadable
+from security.encryption.ciphertext import Ciphertext, DecryptionFailed, EncryptionContext
 
 KIND = "stored reply"
 
@@ -23,11 +23,11 @@ class Replies:
         kek_id, *parts = json.loads(sealed)
         wrapped, content = (b64decode(each) for each in parts)
         try:
-            return services.opened(Box(kek_id, wrapped, content), place(about))
-        except (Unreadable, UnknownKek):
+            return services.opened(Ciphertext(kek_id, wrapped, content), place(about))
+        except (DecryptionFailed, UnknownKek):
             return None
 
 
-def place(about: str) -> Place:
+def place(about: str) -> EncryptionContext:
     """Bound to the one reply: its name gives the owner."""
-    return Place(uuid5(NAMESPACE_URL, about), 1, KIND)
+    return EncryptionContext(uuid5(NAMESPACE_URL, about), 1, KIND)

@@ -21,7 +21,7 @@ def seed_roles(apps, schema_editor):
 
 def seed_levels(apps, schema_editor):
     """A row a level, to be filled in where staff want other terms than the settings'."""
-    policy = apps.get_model("security", "Policy")
+    policy = apps.get_model("security", "RotationPolicy")
     for level in LEVELS:
         policy.objects.get_or_create(level=level)
 
@@ -36,8 +36,8 @@ def seed_schedules(apps, schema_editor):
     rows = apps.get_model("operations", "Automation").objects.filter(name="security.rotate_keys")
     rows.update(largest_change_percent=None, data_age_hours=None, applied_per_day=None)
     for name, every in [
-        ("security.tend_keys", timedelta(minutes=1)),
-        ("security.watch_keys", timedelta(minutes=10)),
+        ("security.resume_rotations", timedelta(minutes=1)),
+        ("security.update_key_alerts", timedelta(minutes=10)),
         ("security.watch_api_keys", timedelta(minutes=10)),
     ]:
         seed_task(apps, name=name, task=name, every=every)

@@ -16,7 +16,7 @@ from security.audit.anchors import RESTORED, reached
 from security.audit.verify import NONE
 from security.encryption import services as envelope
 from security.encryption.services import system_secrets as system
-from security.rotation.models import Key, Version
+from security.rotation.models import ManagedSecret, SecretVersion
 
 MOST_NAMED = 5
 KEY_STREAM = "key:"
@@ -38,7 +38,7 @@ def refusals(needed: Any) -> list[str]:
 def settle(now: datetime, _needs: Any) -> list[str]:
     """Free every key, say what the chain has lost, and seal that a person knows of it."""
     system.forget_read()
-    Key.objects.update(lease_until=None, fence=F("fence") + 1)
+    ManagedSecret.objects.update(lease_until=None, fencing_token=F("fencing_token") + 1)
     notes = [*unreadable(), *rewind()]
     events.take_back(settings.AUDIT_ANCHORS)
     with transaction.atomic():
@@ -69,7 +69,7 @@ def rewind() -> list[str]:
 
 def note() -> dict[str, Any]:
     """Which version of each managed key is in use, and which API keys were revoked."""
-    used = Version.objects.filter(state=Version.State.CURRENT)
+    used = SecretVersion.objects.filter(state=SecretVersion.State.CURRENT)
     return {
         "versions": dict(used.values_list("key__key_id", "number")),
         "revoked": list(ApiKey.objects.exclude(revoked_at=None).values_list("pk", flat=True)),

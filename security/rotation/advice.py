@@ -23,7 +23,7 @@ class Watched(Protocol):
     @property
     def created_at(self) -> datetime: ...
     @property
-    def next_rotation_at(self) -> datetime: ...
+    def due_at(self) -> datetime: ...
 
 
 def of(keys: Iterable[Watched], now: datetime, last_pass_at: datetime | None) -> list[str]:
@@ -36,9 +36,9 @@ def of(keys: Iterable[Watched], now: datetime, last_pass_at: datetime | None) ->
         if key.state == "failed"
     ]
     said += [
-        f"Rotate {key.key_id}: it is {key.level} and overdue since {key.next_rotation_at:%Y-%m-%d}."
-        for key in sorted(late, key=lambda key: key.next_rotation_at)
-        if key.level == "critical" or now - key.next_rotation_at > FAR
+        f"Rotate {key.key_id}: it is {key.level} and overdue since {key.due_at:%Y-%m-%d}."
+        for key in sorted(late, key=lambda key: key.due_at)
+        if key.level == "critical" or now - key.due_at > FAR
     ]
     failing = [key.key_id for key in rows if key.fail_count]
     if failing:

@@ -69,7 +69,7 @@ class KeyRegistrationSerializer(serializers.Serializer[Any]):
     key_id = KeyName()
     key_type = Text(max_length=50)
     security_level = Option(choices=LEVELS, default=MEDIUM)
-    value = Text(max_length=registry.LONGEST, required=False, allow_null=True)
+    value = Text(max_length=registry.MAX_VALUE_LENGTH, required=False, allow_null=True)
     rotator = Text(max_length=40, required=False, allow_null=True)
     config = Named(child=Setting(), required=False, most=50)
     owner = Text(max_length=200, required=False, allow_blank=True, default="")
@@ -86,7 +86,7 @@ class RotationRequestSerializer(serializers.Serializer[Any]):
 
     reason = Option(choices=REASONS, default=services.MANUAL)
     grace_minutes = Count(max_value=LONGEST_GRACE, required=False, allow_null=True)
-    value = Text(max_length=registry.LONGEST, required=False, allow_null=True)
+    value = Text(max_length=registry.MAX_VALUE_LENGTH, required=False, allow_null=True)
     expected_version = Count(required=False, allow_null=True)
     force = Flag(default=False)
 
@@ -122,7 +122,7 @@ class RegisteredKeySerializer(serializers.Serializer[Any]):
     """`secret` is there only where the system made it, and only in this answer."""
 
     key_info = KeyInfoSerializer()
-    secret = Text(required=False, allow_null=True, max_length=registry.LONGEST)
+    secret = Text(required=False, allow_null=True, max_length=registry.MAX_VALUE_LENGTH)
     action_required = Text(required=False, allow_null=True)
 
 
@@ -135,7 +135,7 @@ class RotationSerializer(serializers.Serializer[Any]):
     previous_rotation = Instant(allow_null=True)
     next_rotation = Instant()
     version = Count()
-    new_key = Text(allow_null=True, max_length=registry.LONGEST)
+    new_key = Text(allow_null=True, max_length=registry.MAX_VALUE_LENGTH)
     previous_valid_until = Instant(allow_null=True)
     action_required = Text(allow_null=True, max_length=2_000)
 
@@ -187,7 +187,7 @@ class KeyEndpoint(Endpoint):
     """A person needs the permission to change keys; to operate is not enough."""
 
     area = "operational"
-    permission_to_write = "security.change_key"
+    permission_to_write = "security.change_managedsecret"
 
 
 class RegisterView(KeyEndpoint):

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 from uuid import UUID
 
-from operations.decisions.decision_types import Realised
+from operations.decisions.decision_types import MeasuredEffect
 from operations.decisions.digest import digest
-from operations.decisions.draft import Draft, Expected
+from operations.decisions.draft import Draft, ExpectedEffect
 from operations.decisions.states import PATIENCE
 
 AUTOMATION = KIND = "security.rotate_keys"
@@ -27,7 +27,7 @@ class Turn:
     level: str
     version: int
     since: datetime
-    starts_at: datetime
+    eligible_at: datetime
     due_at: datetime
 
 
@@ -37,7 +37,7 @@ def draft(turn: Turn, *, mode: str, now: datetime, run: int | None) -> Draft:
     What nobody decided expires after 14 days and is put forward anew; so it is in another mode.
     """
     age = max(0.0, (now - turn.since) / DAY)
-    asked_before = max(timedelta(0), now - turn.starts_at) // PATIENCE
+    asked_before = max(timedelta(0), now - turn.eligible_at) // PATIENCE
     return Draft(
         automation=AUTOMATION,
         kind=KIND,
@@ -54,7 +54,7 @@ def draft(turn: Turn, *, mode: str, now: datetime, run: int | None) -> Draft:
             }
         ),
         method=METHOD,
-        expected=Expected(
+        expected=ExpectedEffect(
             "age that the old value ends with",
             age,
             age,
@@ -75,11 +75,13 @@ def key_id(subject: str) -> str:
 
 
 def page(subject: str) -> str:
-    return f"/admin/security/key/?q={quote(key_id(subject))}"
+    return f"/admin/security/managedsecret/?q={quote(key_id(subject))}"
 
 
-def realised(expected: Expected, since: datetime, ended_at: datetime | None) -> Realised:
+def realised(
+    expected: ExpectedEffect, since: datetime, ended_at: datetime | None
+) -> MeasuredEffect:
     """The age at which the old value was replaced; 0 where it still is the current one."""
     age = 0.0 if ended_at is None else (ended_at - since) / DAY
     detail = {"rotated": ended_at is not None}
-    return Realised(age, None, None, detail, inside=expected.low <= age <= expected.high)
+    return MeasuredEffect(age, None, None, detail, inside=expected.low <= age <= expected.high)

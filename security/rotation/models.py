@@ -6,14 +6,14 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.history.tracking import Records
-from security.encryption.ciphertext import Place
-from security.encryption.models import WHOLE_OR_EMPTY, Sealed
+from security.encryption.ciphertext import EncryptionContext
+from security.encryption.models import COMPLETE_OR_EMPTY, SealedRow
 from security.rotation.policy import GRACE, LEVELS, MEDIUM
 
 LEVEL_CHOICES = [(each, each) for each in LEVELS]
 
 
-class Policy(models.Model):
+class RotationPolicy(models.Model):
     """What a level asks for, where it differs from the settings."""
 
     level = models.CharField(max_length=8, choices=LEVEL_CHOICES, primary_key=True)
@@ -34,7 +34,7 @@ class Policy(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(interval_days__isnull=True) | Q(interval_days__gte=1),
-                name="security_policy_interval_at_least_a_day",
+                name="security_rotationpolicy_interval_at_least_a_day",
             ),
         ]
 
@@ -42,13 +42,13 @@ class Policy(models.Model):
         return self.level
 
 
-MACHINE = [  # columns of a key that rotating writes: the chain tells of them, its history does not
-    *("state", "last_rotated_at", "next_rotation_at", "starts_at", "lease_until", "fence"),
-    *("fail_count", "next_attempt_at", "last_error", "asked_at"),
+UNTRACKED = [  # columns of a key that rotating writes: the chain tells of them, its history does not
+    *("state", "last_rotated_at", "due_at", "eligible_at", "lease_until", "fencing_token"),
+    *("fail_count", "next_attempt_at", "last_error", "rotation_approved_at"),
 ]
 
 
-class Key(models.Model):
+class ManagedSecret(models.Model):
     """One managed secret under its name; it is rotating while its lease lives."""
 
     class State(models.TextChoices):
@@ -69,40 +69,40 @@ class Key(models.Model):
     interval_days = models.PositiveSmallIntegerField(editable=False)
     created_at = models.DateTimeField(editable=False)
     last_rotated_at = models.DateTimeField(null=True, editable=False)
-    next_rotation_at = models.DateTimeField(editable=False)
-    starts_at = models.DateTimeField(
+    due_at = models.DateTimeField(editable=False)
+    eligible_at = models.DateTimeField(
         editable=False, help_text="From then on the automatic pass may rotate it."
     )
     lease_until = models.DateTimeField(null=True, editable=False)
-    fence = models.PositiveBigIntegerField(default=0, editable=False)
+    fencing_token = models.PositiveBigIntegerField(default=0, editable=False)
     fail_count = models.PositiveIntegerField(default=0, editable=False)
     next_attempt_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, editable=False)
-    asked_at = models.DateTimeField(
+    rotation_approved_at = models.DateTimeField(
         null=True, editable=False, help_text="When its rotation was approved, and is to come."
     )
-    history = Records(excluded_fields=MACHINE)
+    history = Records(excluded_fields=UNTRACKED)
 
     class Meta:
         ordering = ["key_id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(starts_at__lte=F("next_rotation_at")),
-                name="security_key_starts_early_only",
+                condition=Q(starts_at__lte=F("due_at")),
+                name="security_managedsecret_eligible_before_due",
             ),
             models.CheckConstraint(
-                condition=Q(level__in=LEVELS), name="security_key_level_is_known"
+                condition=Q(level__in=LEVELS), name="security_managedsecret_known_level"
             ),
         ]
         indexes = [
-            models.Index(fields=["state", "starts_at"], name="security_key_due"),
+            models.Index(fields=["state", "eligible_at"], name="security_managedsecret_due"),
         ]
 
     def __str__(self) -> str:
         return self.key_id
 
 
-class Version(Sealed):
+class SecretVersion(SealedRow):
     """One value of a key: sealed, or only its digest, or gone."""
 
     class State(models.TextChoices):
@@ -116,7 +116,7 @@ class Version(Sealed):
 
     place_path = ("key__uuid", "number", "key__key_type")
 
-    key = models.ForeignKey(Key, on_delete=models.PROTECT, related_name="versions")
+    key = models.ForeignKey(ManagedSecret, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=11, choices=State)
     reason = models.CharField(max_length=20, help_text="Why it was made.")
@@ -141,43 +141,49 @@ class Version(Sealed):
     class Meta:
         ordering = ["key", "-number"]
         constraints = [
-            models.UniqueConstraint(fields=["key", "number"], name="security_version_one_a_number"),
             models.UniqueConstraint(
-                fields=["key"], condition=Q(state="current"), name="security_version_one_current"
+                fields=["key", "number"], name="security_secretversion_one_a_number"
             ),
             models.UniqueConstraint(
-                fields=["key"], condition=Q(state="pending"), name="security_version_one_pending"
+                fields=["key"],
+                condition=Q(state="current"),
+                name="security_secretversion_one_current",
+            ),
+            models.UniqueConstraint(
+                fields=["key"],
+                condition=Q(state="pending"),
+                name="security_secretversion_one_pending",
             ),
             models.CheckConstraint(
-                condition=WHOLE_OR_EMPTY, name="security_version_whole_or_empty"
+                condition=COMPLETE_OR_EMPTY, name="security_secretversion_whole_or_empty"
             ),
             models.CheckConstraint(
                 condition=Q(destroyed_at__isnull=True) | Q(sealed__isnull=True),
-                name="security_version_destroyed_means_gone",
+                name="security_secretversion_destroyed_has_no_value",
             ),
             models.CheckConstraint(
                 condition=~Q(state="retiring") | Q(retire_at__isnull=False),
-                name="security_version_retiring_has_an_end",
+                name="security_secretversion_retiring_has_an_end",
             ),
         ]
         indexes = [
             models.Index(
                 fields=["retire_at"],
-                name="security_version_to_erase",
+                name="security_secretversion_erase",
                 condition=Q(destroyed_at__isnull=True, retire_at__isnull=False),
             ),
-            models.Index(fields=["kek_id", "id"], name="security_version_kek"),
+            models.Index(fields=["kek_id", "id"], name="security_secretversion_kek"),
         ]
 
     def __str__(self) -> str:
         return f"{self.key} v{self.number}"
 
-    def place_of(self, key: Key) -> Place:
+    def place_of(self, key: ManagedSecret) -> EncryptionContext:
         """Where its box belongs; `key` is its own, which a caller has at hand."""
-        return Place(key.uuid, self.number, key.key_type)
+        return EncryptionContext(key.uuid, self.number, key.key_type)
 
 
-class Pass(models.Model):
+class RotationRun(models.Model):
     """One look for keys that are due: by the schedule, or by a person."""
 
     begun_at = models.DateTimeField()

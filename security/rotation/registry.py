@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-SECONDS = 60.0  # for all that one step does outside
-BYTES = 32
-LONGEST = 10_000  # characters of a value
+STEP_TIMEOUT_SECONDS = 60.0  # for all that one step does outside
+RANDOM_BYTES = 32
+MAX_VALUE_LENGTH = 10_000  # characters of a value
 
 
-class Refused(Exception):
+class TargetRefused(Exception):
     """The other side said no, or cannot be asked: the value was not set, or does not work."""
 
 
-class Unclear(Exception):
+class OutcomeUnknown(Exception):
     """No answer, or one that says nothing: the value may have been set."""
 
 
-class BadConfig(ValueError):
+class InvalidConfig(ValueError):
     """What the rotator was given does not suffice; `field` names the part."""
 
     def __init__(self, field: str, words: str) -> None:
@@ -36,7 +36,7 @@ class UnknownRotator(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class NewSecret:
     """A new value, and where it is to be set; `detail` holds no secret."""
 
     value: str = field(repr=False)
@@ -44,7 +44,7 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
-class Issue:
+class IssuedCredential:
     """A credential of the platform itself: only its digest is kept, the value is shown once."""
 
     value: str = field(repr=False)
@@ -55,7 +55,7 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class RotationContext:
     """A version in a rotator's hands. `current` is what works now, None where nothing does."""
 
     key_id: str
@@ -68,9 +68,9 @@ class Held:
     secret_of: Callable[[str], str] = field(repr=False)  # another managed key's current value
 
 
-def bare(key_id: str, config: Mapping[str, Any]) -> Held:
+def empty_context(key_id: str, config: Mapping[str, Any]) -> RotationContext:
     """A key that has no value yet, or whose values do not matter."""
-    return Held(key_id, config, 0, "", {}, None, {}, str)
+    return RotationContext(key_id, config, 0, "", {}, None, {}, str)
 
 
 class Rotator:
@@ -94,23 +94,23 @@ class Rotator:
         """The detail of the first version, whose value was given or made."""
         return {}
 
-    def generate(self, held: Held) -> Fresh:
+    def generate(self, held: RotationContext) -> NewSecret:
         """A new value; `held` is the current version's."""
-        return Fresh(secrets.token_urlsafe(BYTES))
+        return NewSecret(secrets.token_urlsafe(RANDOM_BYTES))
 
-    def set(self, held: Held) -> None:
+    def set(self, held: RotationContext) -> None:
         """Make the value known outside; safe to repeat. Refused or Unclear where it failed."""
 
-    def test(self, held: Held) -> None:
+    def test(self, held: RotationContext) -> None:
         """Use the value for real. Refused where it does not work, Unclear without an answer."""
 
-    def undo(self, held: Held) -> None:
+    def undo(self, held: RotationContext) -> None:
         """Take back what `set` may have done, so that only the current value works."""
 
-    def revoke(self, held: Held) -> None:
+    def revoke(self, held: RotationContext) -> None:
         """Let an old value work no more; safe to repeat."""
 
-    def works_until(self, held: Held) -> datetime | None:
+    def works_until(self, held: RotationContext) -> datetime | None:
         """The end of an old value, where others than the key's own row decide it."""
         return None
 
@@ -119,18 +119,18 @@ class Rotator:
         return ""
 
 
-class Issuer(Rotator, ABC):
+class CredentialIssuer(Rotator, ABC):
     """Its value is a credential of the platform itself: made and switched in one transaction."""
 
     automatic = False
     outside = False
 
     @abstractmethod
-    def issue(self, key_id: str, config: Mapping[str, Any], now: datetime) -> Issue:
+    def issue(self, key_id: str, config: Mapping[str, Any], now: datetime) -> IssuedCredential:
         """The first credential."""
 
     @abstractmethod
-    def reissue(self, held: Held, grace: timedelta, now: datetime) -> Issue:
+    def reissue(self, held: RotationContext, grace: timedelta, now: datetime) -> IssuedCredential:
         """The current credential's successor, while the old one works for `grace` more."""
 
 

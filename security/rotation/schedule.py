@@ -26,7 +26,7 @@ class Turn:
     """When a rotation is due, and from when the automatic pass may begin it."""
 
     due_at: datetime
-    starts_at: datetime
+    eligible_at: datetime
 
 
 def turn(completed_at: datetime, interval: timedelta, key: UUID, version: int) -> Turn:
@@ -50,14 +50,14 @@ class Due(Protocol):
     """What can be put in order: a row, or a plain value in a test."""
 
     @property
-    def next_rotation_at(self) -> datetime: ...
+    def due_at(self) -> datetime: ...
 
 
 def standing(key: Due, now: datetime) -> str:
     """In one word: overdue, due_soon or healthy. Computed whenever asked, and never stored."""
-    if key.next_rotation_at <= now:
+    if key.due_at <= now:
         return "overdue"
-    return "due_soon" if key.next_rotation_at <= now + SOON else "healthy"
+    return "due_soon" if key.due_at <= now + SOON else "healthy"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ EXAMPLES = max(30, 400 // len(BODIES))  # bodies made up for each call
 pytestmark = pytest.mark.django_db
 
 walk = pytest.mark.parametrize("operation", EVERY, ids=str)
-writes = pytest.mark.parametrize("operation", WRITES, ids=str)
 
 
 @pytest.fixture(autouse=True)
@@ -93,23 +92,27 @@ def test_the_path_with_a_slash_is_nothing(operation, caller):
     refused(caller.generic(operation.method.upper(), f"{filled(operation)}/"), 404)
 
 
-@writes
-@pytest.mark.parametrize(
-    ("body", "kind", "status"),
-    [
-        ("{", "application/json", 400),
-        ('{"a": NaN}', "application/json", 400),
-        ('{"a": 1e999}', "application/json", 400),
-        ('{"a": "\\u0000"}', "application/json", 400),
-        ('{"a":' * 30 + "1" + "}" * 30, "application/json", 400),
-        ("[1, 2]", "application/json", 400),
-        (b"\xff\xfe", "application/json", 400),
-        ("a=1", "text/plain", 415),
-        ("<a/>", "application/xml", 415),
-        (b" " * (LARGEST_BODY + 1), "application/json", 413),
-    ],
-    ids=["cut", "nan", "huge", "null", "deep", "list", "bytes", "text", "xml", "large"],
-)
+BAD_BODIES = {
+    "cut": ("{", "application/json", 400),
+    "nan": ('{"a": NaN}', "application/json", 400),
+    "huge": ('{"a": 1e999}', "application/json", 400),
+    "null": ('{"a": "\\u0000"}', "application/json", 400),
+    "deep": ('{"a":' * 30 + "1" + "}" * 30, "application/json", 400),
+    "list": ("[1, 2]", "application/json", 400),
+    "bytes": (b"\xff\xfe", "application/json", 400),
+    "text": ("a=1", "text/plain", 415),
+    "xml": ("<a/>", "application/xml", 415),
+    "large": (b" " * (LARGEST_BODY + 1), "application/json", 413),
+}
+# All of them on the first two calls, and one on each other: one parser serves every call.
+SENT = [
+    pytest.param(operation, *BAD_BODIES[name], id=f"{operation} {name}")
+    for place, operation in enumerate(WRITES)
+    for name in (BAD_BODIES if place < 2 else [[*BAD_BODIES][place % len(BAD_BODIES)]])
+]
+
+
+@pytest.mark.parametrize(("operation", "body", "kind", "status"), SENT)
 def test_a_bad_body_is_the_callers_mistake(operation, caller, body, kind, status):
     refused(caller.send(filled(operation), body, content_type=kind), status)
 

@@ -7,13 +7,13 @@ from decimal import Decimal
 import numpy as np
 
 from marketing.budget.model.curves import revenue
-from marketing.budget.model.fit import Fit, fit
-from marketing.budget.model.fitted_model import Fitted
-from marketing.budget.model.history import History
+from marketing.budget.model.fit import ChannelFit, fit_history
+from marketing.budget.model.fitted_model import FittedModel
+from marketing.budget.model.history import SpendHistory
 from marketing.budget.model.response import Floats
-from marketing.budget.planner import planner
-from marketing.budget.planner.allocation import fill, ladder, spends
-from marketing.budget.planner.planner import Question, Row
+from marketing.budget.planner import planning
+from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
+from marketing.budget.planner.planning import BudgetRequest, PerformanceRow
 from marketing.budget.planner.proposal_builder import Division
 from tests.benchmarks.truth import Record, Truth, Weather, company, history
 
@@ -36,7 +36,7 @@ class Account:
     def best(self, low: Floats, high: Floats) -> Floats:
         """The best division inside bounds, on 2,000 even points a channel."""
         grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, 2000)
-        return fill(ladder(grid, self.truth.revenue(grid), self.keep), BUDGET)[0]
+        return water_fill(rank_segments(grid, self.truth.revenue(grid), self.keep), BUDGET)[0]
 
     def best_of_all(self, total: float = BUDGET) -> Floats:
         """The best division without bounds, on 4,000 points dense near zero.
@@ -47,7 +47,7 @@ class Account:
         points = total * (2001 ** np.linspace(0, 1, 4000) - 1) / 2000
         grid = np.broadcast_to(points, (self.keep.size, 4000))
         value = np.stack([hull(points, line) for line in self.truth.revenue(grid)])
-        return fill(ladder(grid, value, self.keep), total)[0]
+        return water_fill(rank_segments(grid, value, self.keep), total)[0]
 
 
 def hull(x: Floats, y: Floats) -> Floats:
@@ -94,41 +94,41 @@ def dates(periods: int) -> tuple[date, ...]:
     return tuple(FIRST + timedelta(weeks=week) for week in range(periods))
 
 
-def books(record: Record) -> History:
+def books(record: Record) -> SpendHistory:
     """The record as the fit reads it."""
     size, periods = record.spend.shape
     seen = np.ones(record.spend.shape, dtype=bool)
-    return History(names(size), dates(periods), record.spend, record.revenue, seen)
+    return SpendHistory(names(size), dates(periods), record.spend, record.revenue, seen)
 
 
-def asked(held: Account) -> Question:
+def asked(held: Account) -> BudgetRequest:
     """The question that the company's rows ask, around its mean mix."""
     size, periods = held.record.spend.shape
     days, channels = dates(periods), names(size)
     rows = tuple(
-        Row(channels[line], float(spent), float(earned), days[at])
+        PerformanceRow(channels[line], float(spent), float(earned), days[at])
         for line in range(size)
         for at, (spent, earned) in enumerate(
             zip(held.record.spend[line], held.record.revenue[line], strict=True)
         )
     )
     present = {name: Decimal(str(round(x, 6))) for name, x in zip(channels, held.keep, strict=True)}
-    return Question(Decimal(10_000), rows, present=present, min_allocation_percent=Decimal(0))
+    return BudgetRequest(Decimal(10_000), rows, present=present, min_allocation_percent=Decimal(0))
 
 
-def planned(held: Account) -> tuple[Fitted, Division]:
+def planned(held: Account) -> tuple[FittedModel, Division]:
     """The whole way through the planner."""
-    fitted = planner.prepare(asked(held))
-    return fitted, planner.divide(fitted)
+    fitted = planning.prepare(asked(held))
+    return fitted, planning.divide(fitted)
 
 
-def free(found: Fit, keep: Floats, total: float = BUDGET) -> Floats:
+def free(found: ChannelFit, keep: Floats, total: float = BUDGET) -> Floats:
     """A plan without any bound but zero, straight from a fit."""
     size = keep.size
-    grid = spends(np.zeros(size), np.full(size, total), found.belief.scale)
-    return fill(ladder(grid, revenue(found.belief, grid), keep), total)[0]
+    grid = spend_grid(np.zeros(size), np.full(size, total), found.belief.scale)
+    return water_fill(rank_segments(grid, revenue(found.belief, grid), keep), total)[0]
 
 
 def free_plan(held: Account, total: float = BUDGET) -> Floats:
     """The same from an account."""
-    return free(fit(books(held.record)), held.keep, total)
+    return free(fit_history(books(held.record)), held.keep, total)

@@ -3,10 +3,10 @@
 from collections import Counter
 
 from marketing.budget.model.curves import revenue
-from marketing.budget.model.fitted_model import Fitted
-from marketing.budget.planner import planner
-from marketing.budget.planner.allocation import fill, ladder, spends
-from marketing.budget.planner.planner import Infeasible
+from marketing.budget.model.fitted_model import FittedModel
+from marketing.budget.planner import planning
+from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
+from marketing.budget.planner.planning import Infeasible
 from marketing.budget.planner.proposal_builder import Division
 from tests.benchmarks.random_questions import broken, question
 from tests.benchmarks.table import Report
@@ -22,8 +22,8 @@ def run(report: Report, *, quick: bool) -> None:
     wrong, gap, again, planned, seed = 0, 0.0, 0, 0, 0
     while planned < wanted:
         try:
-            fitted = planner.prepare(question(seed))
-            found = planner.divide(fitted)
+            fitted = planning.prepare(question(seed))
+            found = planning.divide(fitted)
         except Infeasible as error:
             refused.update(each.code for each in error.problems)
         else:
@@ -31,7 +31,7 @@ def run(report: Report, *, quick: bool) -> None:
             wrong += bool(broken(fitted.question, found.money, found.edge))
             if seed % EVERY == 0:
                 gap = max(gap, short_of_best(fitted, found))
-                again += planner.divide(planner.prepare(question(seed))).money != found.money
+                again += planning.divide(planning.prepare(question(seed))).money != found.money
         seed += 1
     report.say(f"Refused with their numbers: {dict(refused)}.")
     report.say()
@@ -40,11 +40,13 @@ def run(report: Report, *, quick: bool) -> None:
     report.judge("plans that differ when made again", again, 0)
 
 
-def short_of_best(fitted: Fitted, found: Division) -> float:
+def short_of_best(fitted: FittedModel, found: Division) -> float:
     """Percent below the best division of the same believed curves on 3,000 points."""
     edge = found.edge
-    grid = spends(edge.low, edge.high, fitted.belief.scale, 3000)
-    best, _ = fill(ladder(grid, revenue(fitted.belief, grid), found.keep), found.amounts.sum())
+    grid = spend_grid(edge.low, edge.high, fitted.belief.scale, 3000)
+    best, _ = water_fill(
+        rank_segments(grid, revenue(fitted.belief, grid), found.keep), found.amounts.sum()
+    )
     most = revenue(fitted.belief, best[:, None]).sum()
     held = revenue(fitted.belief, found.amounts[:, None]).sum()
     return 100 * float(1 - held / most) if most > 0 else 0.0

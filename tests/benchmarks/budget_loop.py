@@ -7,11 +7,11 @@ from decimal import Decimal
 import numpy as np
 
 from marketing.budget.model.curves import revenue
-from marketing.budget.model.fit import fit
+from marketing.budget.model.fit import fit_history
 from marketing.budget.model.response import Floats
-from marketing.budget.planner.allocation import fill, ladder, spends
-from marketing.budget.planner.bounds import bounds
-from marketing.budget.planner.planner import Question
+from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
+from marketing.budget.planner.bounds import allocation_bounds
+from marketing.budget.planner.planning import BudgetRequest
 from marketing.budget.planner.uncertainty import draws
 from tests.benchmarks.accounts import BUDGET, Account, books, names
 from tests.benchmarks.table import Report
@@ -94,16 +94,16 @@ def planned(spend: Floats, earned: Floats, keep: Floats, policy: Policy, seed: i
     """The next week's plan from the last rows: the planner's parts, without its report."""
     part = slice(-WINDOW, None)
     record = Record(spend[:, part], earned[:, part], np.zeros(spend[:, part].shape[1]))
-    found = fit(books(record))
+    found = fit_history(books(record))
     step = None if policy.step_percent is None else Decimal(str(policy.step_percent))
-    question = Question(
+    question = BudgetRequest(
         Decimal(str(BUDGET)), (), max_change_percent=step, min_allocation_percent=Decimal(0)
     )
     keep = keep * BUDGET / keep.sum()
     most, largest = spend.max(axis=1), float(spend.sum(axis=0).max())
-    edge = bounds(question, names(len(spend)), keep, most, largest)
-    grid = spends(edge.low, edge.high, found.belief.scale, 96)
+    edge = allocation_bounds(question, names(len(spend)), keep, most, largest)
+    grid = spend_grid(edge.low, edge.high, found.belief.scale, 96)
     value: Callable[[], Floats] = lambda: revenue(found.belief, grid)  # noqa: E731 - chosen below
     if policy.thompson:
         value = lambda: draws(found.belief, seed).revenue(found.belief, grid)[0]  # noqa: E731
-    return fill(ladder(grid, value(), keep), BUDGET)[0]
+    return water_fill(rank_segments(grid, value(), keep), BUDGET)[0]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from marketing.budget.model.curves import revenue
-from marketing.budget.model.fit import fit
-from marketing.budget.model.fitted_model import Fitted
+from marketing.budget.model.fit import fit_history
+from marketing.budget.model.fitted_model import FittedModel
 from marketing.budget.model.response import Floats
 from marketing.budget.planner import uncertainty
 from tests.benchmarks.accounts import BUDGET, Account, account, books, free, free_plan, planned
@@ -75,7 +75,7 @@ def _regrets(periods: int, seeds: int) -> dict[str, list[float]]:
     return dict(found)
 
 
-def believed(fitted: Fitted) -> Callable[[Floats], float]:
+def believed(fitted: FittedModel) -> Callable[[Floats], float]:
     """Total revenue that the fitted curves promise a division."""
     return lambda spend: float(revenue(fitted.belief, spend[:, None]).sum())
 
@@ -169,8 +169,10 @@ def season(report: Report, seeds: int) -> None:
 
 
 def _told(held: Account) -> Floats:
-    return free(fit(books(held.record), season=held.record.season), held.keep)
+    return free(fit_history(books(held.record), season=held.record.season), held.keep)
 
 
 def _raw(held: Account) -> Floats:
-    return free(fit(books(held.record), season=np.zeros_like(held.record.season)), held.keep)
+    return free(
+        fit_history(books(held.record), season=np.zeros_like(held.record.season)), held.keep
+    )

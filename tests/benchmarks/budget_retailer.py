@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from marketing.budget.model.by_total import explained, forecast
-from marketing.budget.planner.planner import Question, Row, plan
+from marketing.budget.model.by_total import build_totals_history, forecast_fold
+from marketing.budget.planner.planning import BudgetRequest, PerformanceRow, plan
 from tests.benchmarks.table import Report
 
 FILE = Path(__file__).parents[2].parent / "shared" / "data" / "mmm_stan_weekly.csv"
@@ -22,10 +22,10 @@ def run(report: Report, *, quick: bool) -> None:
         report.say("Skipped: the file mmm_stan_weekly.csv is not beside this checkout.")
         return
     question = asked(FILE)
-    history, sales, _ = explained(question)
+    history, sales, _ = build_totals_history(question)
     starts = range(FIRST, sales.size, AHEAD * (4 if quick else 1))
     weeks = [np.arange(start, min(start + AHEAD, sales.size)) for start in starts]
-    folds = [forecast(question, history, sales, each) for each in weeks]
+    folds = [forecast_fold(question, history, sales, each) for each in weeks]
     actual = np.concatenate([each.actual for each in folds])
     said = {
         "ours": np.concatenate([each.mean for each in folds]),
@@ -41,7 +41,7 @@ def run(report: Report, *, quick: bool) -> None:
     verdict(report, question)
 
 
-def verdict(report: Report, question: Question) -> None:
+def verdict(report: Report, question: BudgetRequest) -> None:
     """What the planner says of a 20 % step."""
     found = plan(question)
     report.say()
@@ -52,19 +52,19 @@ def verdict(report: Report, question: Question) -> None:
         report.say(f"- {found.next_experiment.sentence}")
 
 
-def asked(path: Path) -> Question:
+def asked(path: Path) -> BudgetRequest:
     """The file as a question: its spend columns, its sales, the last four weeks' budget."""
     with path.open() as file:
         lines = list(csv.DictReader(file))
     channels = [name for name in lines[0] if name.startswith("mdsp_")]
     days = [date.fromisoformat(line["wk_strt_dt"]) for line in lines]
     rows = tuple(
-        Row(name, float(line[name]), None, day)
+        PerformanceRow(name, float(line[name]), None, day)
         for day, line in zip(days, lines, strict=True)
         for name in channels
     )
     recent = sum(row.spend for row in rows[-4 * len(channels) :]) / 4
-    return Question(
+    return BudgetRequest(
         Decimal(str(round(recent, 2))),
         rows,
         total_revenue=tuple(

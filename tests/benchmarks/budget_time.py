@@ -6,9 +6,9 @@ from decimal import Decimal
 from time import process_time
 
 from marketing.budget.model.curves import revenue
-from marketing.budget.model.fit import fit
-from marketing.budget.planner import planner
-from marketing.budget.planner.allocation import fill, ladder, spends
+from marketing.budget.model.fit import fit_history
+from marketing.budget.planner import planning
+from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
 from tests.benchmarks.accounts import BUDGET, account, asked, books
 from tests.benchmarks.peers import slsqp
 from tests.benchmarks.table import Report
@@ -45,19 +45,19 @@ def parts(channels: int, periods: int, repeats: int) -> tuple[float, float, floa
     """Fit, table, fill and all three, from arrays to amounts."""
     held = account(3, periods, channels)
     known, keep = books(held.record), held.keep
-    found = fit(known)
-    grid = spends(keep / 2, keep * 2, found.belief.scale)
+    found = fit_history(known)
+    grid = spend_grid(keep / 2, keep * 2, found.belief.scale)
     value = revenue(found.belief, grid)
 
     def whole() -> None:
-        again = fit(known)
-        points = spends(keep / 2, keep * 2, again.belief.scale)
-        fill(ladder(points, revenue(again.belief, points), keep), BUDGET)
+        again = fit_history(known)
+        points = spend_grid(keep / 2, keep * 2, again.belief.scale)
+        water_fill(rank_segments(points, revenue(again.belief, points), keep), BUDGET)
 
     return (
-        best_of(repeats, lambda: fit(known)),
+        best_of(repeats, lambda: fit_history(known)),
         best_of(repeats, lambda: revenue(found.belief, grid)),
-        best_of(repeats, lambda: fill(ladder(grid, value, keep), BUDGET)),
+        best_of(repeats, lambda: water_fill(rank_segments(grid, value, keep), BUDGET)),
         best_of(repeats, whole),
     )
 
@@ -66,13 +66,13 @@ def others(report: Report, *, quick: bool) -> None:
     """The whole proposal, re-allocation, and SLSQP on the same curves."""
     repeats = 1 if quick else 3
     small, large = asked(account(3, 104)), asked(account(3, 12, 1000))
-    kept = planner.prepare(large)
+    kept = planning.prepare(large)
     more = replace(large, total=Decimal(11_000)).total
     lines = [
         ["whole proposal, 6 x 104 (draws, backtest, curves)",
-         f"{best_of(repeats, lambda: planner.plan(small)):.0f}"],
+         f"{best_of(repeats, lambda: planning.plan(small)):.0f}"],
         ["re-allocation of 1,000 channels from a kept fit",
-         f"{best_of(repeats, lambda: planner.reallocate(kept, more)):.0f}"],
+         f"{best_of(repeats, lambda: planning.reallocate(kept, more)):.0f}"],
     ]  # fmt: skip
     for channels in (6,) if quick else (6, 20):
         ours, theirs = against_slsqp(channels, repeats)
@@ -85,12 +85,12 @@ def others(report: Report, *, quick: bool) -> None:
 def against_slsqp(channels: int, repeats: int) -> tuple[float, float]:
     """Filling and SLSQP, from a fit to amounts."""
     held = account(3, 104, channels)
-    belief, keep = fit(books(held.record)).belief, held.keep
+    belief, keep = fit_history(books(held.record)).belief, held.keep
     low, high = keep / 2, keep * 2
 
     def ours() -> None:
-        grid = spends(low, high, belief.scale)
-        fill(ladder(grid, revenue(belief, grid), keep), BUDGET)
+        grid = spend_grid(low, high, belief.scale)
+        water_fill(rank_segments(grid, revenue(belief, grid), keep), BUDGET)
 
     def theirs() -> None:
         slsqp(lambda spend: float(revenue(belief, spend[:, None]).sum()), keep, low, high, BUDGET)

@@ -8,16 +8,16 @@ from time import process_time
 
 import numpy as np
 
-from marketing.budget.model.aggregate import belief, solve
+from marketing.budget.model.aggregate import fit_panel, posterior
 from marketing.budget.model.curves import revenue
 from marketing.budget.model.fit import Posterior
-from marketing.budget.model.history import History
+from marketing.budget.model.history import SpendHistory
 from marketing.budget.model.posterior_sampling import joint_draws
 from marketing.budget.model.response import Floats
-from marketing.budget.model.totals import panel
+from marketing.budget.model.totals import build_panel
 from marketing.budget.planner import uncertainty
-from marketing.budget.planner.allocation import fill, ladder, spends
-from marketing.budget.planner.planner import LiftTest, Question
+from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
+from marketing.budget.planner.planning import BudgetRequest, LiftTestResult
 from tests.benchmarks.accounts import BUDGET, Account, dates, names
 from tests.benchmarks.peers import least_squares, projected
 from tests.benchmarks.table import Report
@@ -36,7 +36,7 @@ class Case:
     account: Account
     total: Floats
     platform: Floats
-    tests: tuple[LiftTest, ...]
+    tests: tuple[LiftTestResult, ...]
 
 
 def run(report: Report, *, quick: bool) -> None:
@@ -155,23 +155,25 @@ def fitted(given: Case, name: str, seed: int) -> tuple[Posterior, uncertainty.Dr
     spend = given.account.record.spend
     size, periods = spend.shape
     channels, days = names(size), dates(periods)
-    question = Question(
+    question = BudgetRequest(
         Decimal(10_000),
         (),
         total_revenue=tuple(zip(days, given.total.tolist(), strict=True)),
         platform_roi={} if name == OURS[0] else dict(zip(channels, given.platform, strict=True)),
         lift_tests=given.tests if name == OURS[2] else (),
     )
-    known = History(channels, days, spend, np.zeros_like(spend), np.ones(spend.shape, dtype=bool))
-    held = panel(question, known, given.total)
-    found = solve(held)
-    return belief(held, found), joint_draws(held, found, seed)[0]
+    known = SpendHistory(
+        channels, days, spend, np.zeros_like(spend), np.ones(spend.shape, dtype=bool)
+    )
+    held = build_panel(question, known, given.total)
+    found = fit_panel(held)
+    return posterior(held, found), joint_draws(held, found, seed)[0]
 
 
 def divided(known: Posterior, low: Floats, high: Floats, keep: Floats) -> Floats:
     """A plan from curves inside bounds."""
-    grid = spends(low, high, known.scale)
-    return fill(ladder(grid, revenue(known, grid), keep), BUDGET)[0]
+    grid = spend_grid(low, high, known.scale)
+    return water_fill(rank_segments(grid, revenue(known, grid), keep), BUDGET)[0]
 
 
 def case(seed: int, channels: int, periods: int, cv: float, rho: float) -> Case:
@@ -207,12 +209,14 @@ def brought(truth: Truth, spend: Floats) -> Floats:
     return np.asarray(truth.revenue(felt).sum(axis=0))
 
 
-def lift_tests(truth: Truth, mean: Floats, luck: Floats) -> list[LiftTest]:
+def lift_tests(truth: Truth, mean: Floats, luck: Floats) -> list[LiftTestResult]:
     """A test of each of the two largest channels, 15 % exact."""
     found = []
     for line, chance in zip(np.argsort(-mean)[:2], luck, strict=True):
         extra = float(truth.revenue(mean)[line] * np.exp(TEST_SD * chance))
-        found.append(LiftTest(names(mean.size)[line], float(mean[line]), extra, TEST_SD * extra))
+        found.append(
+            LiftTestResult(names(mean.size)[line], float(mean[line]), extra, TEST_SD * extra)
+        )
     return found
 
 

@@ -74,19 +74,21 @@ def fill(count: int) -> None:
     """Keys with many old versions each."""
     from aethercrown.db import bulk  # noqa: PLC0415 - Django is set up only now
     from security.encryption import services as envelope  # noqa: PLC0415
-    from security.encryption.ciphertext import Place  # noqa: PLC0415
-    from security.rotation.models import Version  # noqa: PLC0415
+    from security.encryption.ciphertext import EncryptionContext  # noqa: PLC0415
+    from security.rotation.models import SecretVersion  # noqa: PLC0415
     from tests.benchmarks.rotation import stored  # noqa: PLC0415
 
     keys = stored(max(1, count // A_KEY), "old")
     now = bulk.stamp(keys[0].created_at)
     for key in keys:
         numbers = range(2, A_KEY + 1)
-        places = [(f"v{number}", Place(key.uuid, number, key.key_type)) for number in numbers]
+        places = [
+            (f"v{number}", EncryptionContext(key.uuid, number, key.key_type)) for number in numbers
+        ]
         sealed = zip(numbers, envelope.seal_many(places), strict=True)
         plain = (key.pk, "retiring", "x", "", "", "", "{}", 0, now, now)
         rows = ((*plain, number, box.kek_id, box.wrapped, box.sealed) for number, box in sealed)
-        bulk.insert(Version, COLUMNS, rows)
+        bulk.insert(SecretVersion, COLUMNS, rows)
 
 
 def struck_half_way(services, count: int) -> None:
@@ -107,10 +109,10 @@ def struck_half_way(services, count: int) -> None:
 
 def sampled(count: int) -> int:
     """How many of 1,000 rows do not open under the new key alone."""
-    from security.rotation.models import Version  # noqa: PLC0415
+    from security.rotation.models import SecretVersion  # noqa: PLC0415
     from security.rotation.services import execute  # noqa: PLC0415 - the same
 
-    rows = Version.objects.select_related("key").order_by("pk")[:: max(1, count // 1000)]
+    rows = SecretVersion.objects.select_related("key").order_by("pk")[:: max(1, count // 1000)]
     expected = (("first" if each.number == 1 else f"v{each.number}", each) for each in rows)
     return sum(execute.opened(each.key, each) != value for value, each in expected)
 
@@ -118,12 +120,12 @@ def sampled(count: int) -> int:
 def peer(count: int) -> float:
     """A row at a time: read, re-wrap, save."""
     from security.encryption import ciphertext, services  # noqa: PLC0415 - Django is set up only now
-    from security.rotation.models import Version  # noqa: PLC0415
+    from security.rotation.models import SecretVersion  # noqa: PLC0415
 
     begun = perf_counter()
-    for pk in Version.objects.values_list("pk", flat=True).order_by("pk")[:count]:
-        version: Any = Version.objects.select_related("key").get(pk=pk)
-        version.box = ciphertext.rewrapped(
+    for pk in SecretVersion.objects.values_list("pk", flat=True).order_by("pk")[:count]:
+        version: Any = SecretVersion.objects.select_related("key").get(pk=pk)
+        version.box = ciphertext.rewrap(
             version.box, version.place_of(version.key), services.keyring()
         )
         version.save()

@@ -19,15 +19,15 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from revenue.pricing.book import Book, Metered, Plan
-from revenue.pricing.cases import verdicts
-from revenue.pricing.decimals import exactly
-from revenue.pricing.default_book import BOOK
-from revenue.pricing.dynamic import Priced, amount, priced
-from revenue.pricing.invoice import Stay, invoice
+from revenue.pricing.calculation.inputs import PricingInputs, read_inputs
+from revenue.pricing.calculation.invoice import PlanPeriod, calculate_invoice
+from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price, final_price
+from revenue.pricing.calculation.simulation import SimulatedAccount, simulate
+from revenue.pricing.decimals import exact_arithmetic
+from revenue.pricing.price_book.default_book import BOOK
+from revenue.pricing.price_book.version import BookCharge, BookPlan, BookVersion
 from revenue.pricing.rating.rate import rate
-from revenue.pricing.simulate import Account, simulated
-from revenue.pricing.situation import Situation, situation
+from revenue.pricing.rating.worked_cases import rate_cases
 from tests.benchmarks.pricing_peers import OneByOne, Price, in_floats, in_fractions
 from tests.benchmarks.table import Report
 
@@ -85,7 +85,7 @@ def main() -> int:
 def exactness(report: Report, count: int) -> None:
     """Cents that are right: worked cases, and random charges against fractions."""
     report.section("Exactness")
-    worked = verdicts(ORACLE.read_text(encoding="utf-8"))
+    worked = rate_cases(ORACLE.read_text(encoding="utf-8"))
     report.judge("worked cases that differ:", sum(not each.agrees for each in worked), 0)
     draw = np.random.default_rng(SEED)
     wrong = {"ours": 0, "floats": 0}
@@ -106,11 +106,11 @@ def quotes(report: Report, count: int) -> None:
     seconds, cpu = [], []
     for _ in range(count):
         began, clock = perf_counter(), process_time()
-        known = situation(
+        known = read_inputs(
             {"api_calls": 50000, "storage_gb": 250},
             {"daily_active_rate": 0.75, "tenure_months": 18},
         )
-        found = priced(BOOK, "professional", known)
+        found = calculate_price(BOOK, "professional", known)
         cpu.append(process_time() - clock)
         seconds.append(perf_counter() - began)
     report.say(f"The worked example gives {found.final_price} {found.currency}.")
@@ -130,10 +130,12 @@ def cohort(report: Report, count: int) -> None:
     known = [[thousandths(each * 1000) for each in row] for row in uses]
     versions = book(1), book(2, Decimal("1.1"))
     accounts = [
-        Account(str(at), "all", "plan", (Situation(dict(zip(METRICS, row, strict=True))),))
+        SimulatedAccount(
+            str(at), "all", "plan", (PricingInputs(dict(zip(METRICS, row, strict=True))),)
+        )
         for at, row in enumerate(known)
     ]
-    ours, found = timed(lambda: simulated(*versions, accounts))
+    ours, found = timed(lambda: simulate(*versions, accounts))
     floats, _ = timed(lambda: [cost_in_floats(row) for row in known for _ in versions])
     few = known[: max(count // 50, 1)]
     one_by_one = OneByOne(CHARGES)
@@ -147,14 +149,14 @@ def cohort(report: Report, count: int) -> None:
     report.table(["method", "seconds", "invoices a second", "to the cent"], rows)
     report.judge("seconds for all customers under both versions:", ours, 30)
     sampled = draw.choice(count, min(1000, count), replace=False)
-    with exactly():
+    with exact_arithmetic():
         wrong = sum(
-            amount(versions[0], "plan", accounts[at].periods[0])
-            != priced(versions[0], "plan", accounts[at].periods[0]).final_price
+            final_price(versions[0], "plan", accounts[at].periods[0])
+            != calculate_price(versions[0], "plan", accounts[at].periods[0]).final_price
             for at in sampled
         )
         wrong += sum(
-            priced(versions[0], "plan", each.periods[0]).final_price != total
+            calculate_price(versions[0], "plan", each.periods[0]).final_price != total
             for each, total in zip(accounts, sums, strict=False)
         )
     report.judge("sampled customers that differ from their single quote:", wrong, 0)
@@ -174,7 +176,9 @@ def properties(report: Report, count: int) -> None:
         more = {
             name: each + thousandths(int(draw.integers(0, 10**7))) for name, each in usage.items()
         }
-        found, grown = (priced(made, "plan", Situation(each)) for each in (usage, more))
+        found, grown = (
+            calculate_price(made, "plan", PricingInputs(each)) for each in (usage, more)
+        )
         broken["lines"] += sum(each.amount for each in found.lines) != found.final_price
         broken["more costs less"] += grown.final_price < found.final_price
         plan = made.plans[0]
@@ -222,14 +226,16 @@ def part_of_quotes(number: int) -> Part:
         made = guarded_book(draw)
         for _ in range(QUOTES_A_BOOK):
             before, asked = Decimal(cents(draw)), Decimal(int(draw.integers(0, 101)))
-            found = priced(made, "plan", any_situation(draw), previous=before, discount=asked)
+            found = calculate_price(
+                made, "plan", any_situation(draw), previous=before, discount=asked
+            )
             hits += bool(found.hits)
             for name in beyond(made, found, before):
                 broken[name] += 1
     return Part(broken, hits, process_time() - began)
 
 
-def beyond(made: Book, found: Priced, before: Decimal) -> Iterator[str]:
+def beyond(made: BookVersion, found: CalculatedPrice, before: Decimal) -> Iterator[str]:
     """The guardrails that a quote does not keep; floor and ceiling go before the largest change."""
     plan, price = made.plans[0], found.recurring
     least, most = plan.floor or Decimal(0), plan.ceiling or Decimal(10**9)
@@ -244,10 +250,10 @@ def beyond(made: Book, found: Priced, before: Decimal) -> Iterator[str]:
         yield "lines"
 
 
-def guarded_book(draw: np.random.Generator) -> Book:
+def guarded_book(draw: np.random.Generator) -> BookVersion:
     floor, ceiling = sorted((Decimal(cents(draw)), Decimal(cents(draw))))
-    plan = Plan("plan", "Plan", 1, Decimal(cents(draw)), (), floor, ceiling)
-    return Book(
+    plan = BookPlan("plan", "BookPlan", 1, Decimal(cents(draw)), (), floor, ceiling)
+    return BookVersion(
         "guarded",
         1,
         "USD",
@@ -258,19 +264,19 @@ def guarded_book(draw: np.random.Generator) -> Book:
     )
 
 
-def any_situation(draw: np.random.Generator) -> Situation:
+def any_situation(draw: np.random.Generator) -> PricingInputs:
     calls, storage, seats = (Decimal(int(each)) for each in draw.lognormal((9, 5, 3), 2))
     rate, months = Decimal(int(draw.integers(0, 101))).scaleb(-2), int(draw.integers(0, 60))
-    return Situation(
+    return PricingInputs(
         {"api_calls": calls, "storage_gb": storage, "user_seats": seats},
         {"daily_active_rate": rate, "tenure_months": Decimal(months)},
     )
 
 
-def bill(made: Book, usage: dict[str, Decimal]) -> str:
+def bill(made: BookVersion, usage: dict[str, Decimal]) -> str:
     first, last = date(2026, 6, 1), date(2026, 7, 1)
-    stay = Stay("plan", date(2026, 6, 11), last)
-    return repr(invoice(made, [stay], Situation(usage), first, last))
+    stay = PlanPeriod("plan", date(2026, 6, 11), last)
+    return repr(calculate_invoice(made, [stay], PricingInputs(usage), first, last))
 
 
 def timed(work: Callable[[], Found]) -> tuple[float, Found]:
@@ -284,12 +290,14 @@ def cost_in_floats(row: Sequence[Decimal]) -> float:
     return sum(costs, 0.0)
 
 
-def book(number: int, factor: Decimal = Decimal(1)) -> Book:
+def book(number: int, factor: Decimal = Decimal(1)) -> BookVersion:
     charges = tuple(
-        Metered(metric, metric, model, scaled(price, factor))
+        BookCharge(metric, metric, model, scaled(price, factor))
         for metric, (model, price) in zip(METRICS, CHARGES, strict=True)
     )
-    return Book("cohort", number, "USD", (Plan("plan", "Plan", 1, Decimal(0), charges=charges),))
+    return BookVersion(
+        "cohort", number, "USD", (BookPlan("plan", "BookPlan", 1, Decimal(0), charges=charges),)
+    )
 
 
 def scaled(price: Price, factor: Decimal) -> Price:
@@ -329,13 +337,14 @@ def cents(draw: np.random.Generator) -> str:
     return str(Decimal(int(draw.integers(0, 10_000))).scaleb(-2))
 
 
-def random_book(draw: np.random.Generator) -> Book:
+def random_book(draw: np.random.Generator) -> BookVersion:
     charges = tuple(
-        Metered(metric, metric, *random_price(draw, ("graduated", "package"))) for metric in METRICS
+        BookCharge(metric, metric, *random_price(draw, ("graduated", "package")))
+        for metric in METRICS
     )
     floor, ceiling = sorted((Decimal(cents(draw)), Decimal(cents(draw))))
-    plan = Plan("plan", "Plan", 1, Decimal(cents(draw)), (), floor, ceiling, charges)
-    return Book("random", 1, "USD", (plan,), steps=BOOK.steps)
+    plan = BookPlan("plan", "BookPlan", 1, Decimal(cents(draw)), (), floor, ceiling, charges)
+    return BookVersion("random", 1, "USD", (plan,), steps=BOOK.steps)
 
 
 if __name__ == "__main__":

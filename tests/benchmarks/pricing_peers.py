@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
-from revenue.pricing.rating.charge import compiled
+from revenue.pricing.rating.charge import compile_charge
 from revenue.pricing.rating.rate import rate
 
 Price = Mapping[str, Any]
@@ -69,4 +69,4 @@ class OneByOne:
         )
         tiers = [{"up_to": up_to, "unit": unit, "flat": flat} for up_to, unit, flat in found]
         price = {"tiers": tiers} if tiers else self.plain[at]
-        return rate(compiled(model, price), quantity).total
+        return rate(compile_charge(model, price), quantity).total

@@ -95,10 +95,10 @@ def quoted() -> tuple[float, float]:
     from django.utils import timezone  # noqa: PLC0415 - Django is set up only now
 
     from revenue.pricing import services  # noqa: PLC0415
-    from revenue.pricing.situation import situation  # noqa: PLC0415
+    from revenue.pricing.calculation.inputs import read_inputs  # noqa: PLC0415
 
     begun, clock = perf_counter(), process_time()
-    known = situation(BODY["usage_data"], BODY["engagement_data"])  # type: ignore[arg-type]  # both are objects
+    known = read_inputs(BODY["usage_data"], BODY["engagement_data"])  # type: ignore[arg-type]  # both are objects
     services.quote("professional", known, now=timezone.now(), by="benchmark")
     return process_time() - clock, perf_counter() - begun
 

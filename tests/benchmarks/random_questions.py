@@ -6,24 +6,24 @@ from decimal import Decimal
 
 import numpy as np
 
-from marketing.budget.planner.bounds import Bounds
-from marketing.budget.planner.planner import Limit, Question, Row
-from marketing.budget.planner.rounding import digits
+from marketing.budget.planner.bounds import AllocationBounds
+from marketing.budget.planner.planning import BudgetRequest, PerformanceRow, SpendLimit
+from marketing.budget.planner.rounding import decimal_places
 
 START = date(2025, 1, 6)
 
 
-def question(seed: int) -> Question:
+def question(seed: int) -> BudgetRequest:
     """One to eight channels, one to thirty rows, budgets from cents to billions, any bounds."""
     rng = np.random.default_rng(seed)
     names = [f"channel {letter}" for letter in "abcdefgh"[: rng.integers(1, 9)]]
     currency = str(rng.choice(["USD", "JPY", "KWD"]))
-    places = digits(currency)
+    places = decimal_places(currency)
     size = 10.0 ** rng.uniform(-1, 9)
     total = max(Decimal(str(round(size, places))), Decimal(1).scaleb(-places))
     total = round(total, places)
     limits = {name: _limit(rng, total, len(names), places) for name in names if rng.random() < 0.4}
-    return Question(
+    return BudgetRequest(
         total=total,
         rows=tuple(_rows(rng, names, size)),
         currency=currency,
@@ -38,17 +38,17 @@ def _maybe(rng: np.random.Generator, chance: float, low: float, high: float) -> 
     return Decimal(str(round(rng.uniform(low, high), 1))) if rng.random() < chance else None
 
 
-def _limit(rng: np.random.Generator, total: Decimal, channels: int, places: int) -> Limit:
+def _limit(rng: np.random.Generator, total: Decimal, channels: int, places: int) -> SpendLimit:
     share = Decimal(str(round(rng.uniform(0, 2.0 / channels), 4)))
     low = round(total * share, places) if rng.random() < 0.7 else None
     room = Decimal(str(round(rng.uniform(0, 1), 4))) * total
     high = round((low or Decimal(0)) + room, places) if rng.random() < 0.7 else None
     if low is not None and rng.random() < 0.1:
         high = low
-    return Limit(low, high)
+    return SpendLimit(low, high)
 
 
-def _rows(rng: np.random.Generator, names: list[str], size: float) -> Iterator[Row]:
+def _rows(rng: np.random.Generator, names: list[str], size: float) -> Iterator[PerformanceRow]:
     periods = int(rng.choice([1, 2, 5, 12, 30]))
     dated, idle = rng.random() < 0.7, rng.random() < 0.2
     unit = size * 10.0 ** rng.uniform(-1, 1) / len(names)
@@ -60,20 +60,22 @@ def _rows(rng: np.random.Generator, names: list[str], size: float) -> Iterator[R
             spend = 0.0 if idle and rng.random() < 0.3 else unit * level * rng.lognormal(0, 0.4)
             revenue = 0.0 if rng.random() < 0.03 else roi * spend**0.6 * rng.lognormal(0, 0.3)
             when = START + timedelta(weeks=period) if dated else None
-            yield Row(name, float(spend), float(revenue), when)
+            yield PerformanceRow(name, float(spend), float(revenue), when)
 
 
-def broken(asked: Question, allocations: dict[str, Decimal], edge: Bounds) -> list[str]:
+def broken(
+    asked: BudgetRequest, allocations: dict[str, Decimal], edge: AllocationBounds
+) -> list[str]:
     """Which promises the allocations break: the exact sum, whole units, limits, hard bounds.
 
     Shares and step limits are kept to the unit where whole units fit, else within one unit.
     """
-    unit = Decimal(1).scaleb(-digits(asked.currency))
+    unit = Decimal(1).scaleb(-decimal_places(asked.currency))
     found = []
     if sum(allocations.values()) != asked.total:
         found.append(f"sum {sum(allocations.values())} is not {asked.total}")
     for name, amount in allocations.items():
-        limit = asked.constraints.get(name, Limit())
+        limit = asked.constraints.get(name, SpendLimit())
         if amount != amount.quantize(unit) or amount < 0:
             found.append(f"{name}: {amount} is not money")
         if amount < (limit.min or 0) or amount > (asked.total if limit.max is None else limit.max):
@@ -82,7 +84,7 @@ def broken(asked: Question, allocations: dict[str, Decimal], edge: Bounds) -> li
 
 
 def _outside(
-    asked: Question, allocations: dict[str, Decimal], edge: Bounds, unit: float
+    asked: BudgetRequest, allocations: dict[str, Decimal], edge: AllocationBounds, unit: float
 ) -> Iterator[str]:
     periods = asked.budget_periods
     low, high = edge.hard_low * periods / unit, np.minimum(edge.hard_high * periods / unit, 1e300)

@@ -66,21 +66,21 @@ def stored(count: int, prefix: str) -> list:
     from security.audit.services import Said, record_all  # noqa: PLC0415 - Django is set up only now
     from security.encryption import services as envelope  # noqa: PLC0415
     from security.rotation import services  # noqa: PLC0415
-    from security.rotation.models import Key, Version  # noqa: PLC0415
+    from security.rotation.models import ManagedSecret, SecretVersion  # noqa: PLC0415
 
     now = services.database_now()
     plain = {"key_type": "x", "rotator": "generated", "interval_days": 90, "created_at": now,
-             "next_rotation_at": now, "starts_at": now}  # fmt: skip
-    keys = [Key(key_id=f"{prefix}{number}", **plain) for number in range(count)]
-    Key.objects.bulk_create(keys, batch_size=1000)
+             "due_at": now, "eligible_at": now}  # fmt: skip
+    keys = [ManagedSecret(key_id=f"{prefix}{number}", **plain) for number in range(count)]
+    ManagedSecret.objects.bulk_create(keys, batch_size=1000)
     versions = [
-        Version(key=key, number=1, state="current", reason="registered", created_at=now)
+        SecretVersion(key=key, number=1, state="current", reason="registered", created_at=now)
         for key in keys
     ]
     sealed = envelope.seal_many([("first", each.place_of(each.key)) for each in versions])
     for version, box in zip(versions, sealed, strict=True):
         version.box = box
-    Version.objects.bulk_create(versions, batch_size=1000)
+    SecretVersion.objects.bulk_create(versions, batch_size=1000)
     record_all(Said(f"key:{key.pk}", "key.registered", key.key_id, "benchmark") for key in keys)
     return keys
 
@@ -88,16 +88,16 @@ def stored(count: int, prefix: str) -> list:
 def many(report: Report, count: int) -> None:
     """In batches: claim and create in one commit, finish in another; every key with its events."""
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
-    from security.rotation.models import Version  # noqa: PLC0415
-    from security.rotation.services.steps import Order  # noqa: PLC0415
+    from security.rotation.models import SecretVersion  # noqa: PLC0415
+    from security.rotation.services.steps import RotationRequest  # noqa: PLC0415
 
     report.section(f"Batches of {services.BATCH}, {count:,} keys")
     keys = stored(count, "many")
-    order = Order("scheduled")
+    order = RotationRequest("scheduled")
     begun, cpu = perf_counter(), process_time()
     done = services.rotate_many(keys, order, services.database_now)
     spent, cpu = perf_counter() - begun, process_time() - cpu
-    whole = Version.objects.filter(state="current", number=2).count()
+    whole = SecretVersion.objects.filter(state="current", number=2).count()
     naive = peer(keys[: count // 4])
     report.judge("wrong keys", abs(count - len(done)) + abs(count - whole), 0)
     report.judge("staged in batches, ms a key", 1000 * spent / count, FLOOR_MS, aim=AIM_MS)
@@ -127,11 +127,11 @@ def peer(keys: list) -> float:
     import secrets  # noqa: PLC0415 - only here
 
     from security.encryption import services as envelope  # noqa: PLC0415
-    from security.rotation.models import Version  # noqa: PLC0415
+    from security.rotation.models import SecretVersion  # noqa: PLC0415
 
     begun = perf_counter()
     for key in keys:
-        version = Version.objects.get(key=key, state="current")
+        version = SecretVersion.objects.get(key=key, state="current")
         version.box = envelope.seal(secrets.token_urlsafe(32), version.place_of(key))
         version.save()
     return len(keys) / (perf_counter() - begun)
@@ -139,7 +139,7 @@ def peer(keys: list) -> float:
 
 def crowd(report: Report) -> None:
     """50 rotators at the same moment on one key, and on 1,000."""
-    from security.rotation.models import Version  # noqa: PLC0415 - Django is set up only now
+    from security.rotation.models import SecretVersion  # noqa: PLC0415 - Django is set up only now
 
     report.section(f"{ROTATORS} rotators at once")
     [key] = stored(1, "one")
@@ -151,7 +151,9 @@ def crowd(report: Report) -> None:
     keys = [each.key_id for each in stored(MANY, "crowd")]
     began = perf_counter()
     told = Counter(at_once([keys[at::ROTATORS] for at in range(ROTATORS)], expected=1))
-    wrong = MANY - Version.objects.filter(key__key_id__in=keys, state="current", number=2).count()
+    wrong = (
+        MANY - SecretVersion.objects.filter(key__key_id__in=keys, state="current", number=2).count()
+    )
     report.judge("wrong of 1,000 keys", wrong + MANY - told["rotated"], 0)
     report.say(
         f"- one key {spent:.2f} s; 1,000 keys {MANY / (perf_counter() - began):,.0f} keys/s; "

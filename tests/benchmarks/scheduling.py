@@ -20,10 +20,16 @@ import numpy as np
 
 from operations.scheduling.planner.bounds import bound, flow
 from operations.scheduling.planner.graph import Graph, bottom_levels, cycles
-from operations.scheduling.planner.placement import Work, placed
-from operations.scheduling.planner.plan import Plan, plan
+from operations.scheduling.planner.placement import Problem, list_schedule
+from operations.scheduling.planner.plan import TaskPlan, plan
 from operations.scheduling.planner.search import ONE_PASS, Effort
-from operations.scheduling.planner.urgency import AGEING, ageing_bound, chain_ratios, key, ratio
+from operations.scheduling.planner.urgency import (
+    AGEING_SECONDS,
+    ageing_bound,
+    chain_ratios,
+    key,
+    ratio,
+)
 
 Needs = list[list[int]]
 HARD = [(100, 4), (100, 8), (300, 4), (300, 8), (1000, 8), (1000, 16)]
@@ -115,12 +121,12 @@ def hard_set(report: Report) -> None:
     report.note("Makespan / lower bound, hard set (seed 7)")
     for size, workers in HARD:
         durations, needs = hard(size, workers)
-        work = Work.of(Graph.from_needs(needs), durations, workers)
+        work = Problem.of(Graph.from_needs(needs), durations, workers)
         single = plan(work, objective="makespan", effort=ONE_PASS).certificate
         within = plan(work, objective="makespan", effort=Effort()).certificate
         least = single.lower_bound or 1.0
-        fifo = placed(work, np.arange(size)).end / least
-        longest = placed(work, np.argsort(-work.durations, kind="stable")).end / least
+        fifo = list_schedule(work, np.arange(size)).end / least
+        longest = list_schedule(work, np.argsort(-work.durations, kind="stable")).end / least
         peers = f"FIFO {fifo:.4f}, LPT {longest:.4f}"
         report.line(
             f"{size} tasks, {workers} workers, at once", 1.005, 1 + (single.gap or 0), peers
@@ -135,11 +141,11 @@ def hard_seeds(report: Report, seeds: int) -> None:
         for seed in range(seeds):
             durations, needs = hard(size, workers, seed)
             begun = process_time()
-            work = Work.of(Graph.from_needs(needs), durations, workers)
+            work = Problem.of(Graph.from_needs(needs), durations, workers)
             single.append(plan(work, objective="makespan").certificate.gap or 0.0)
             passed.append(process_time() - begun)
             levels = np.asarray(bottom_levels(work.graph, work.seconds))
-            line = placed(work, np.argsort(-levels, kind="stable"))
+            line = list_schedule(work, np.argsort(-levels, kind="stable"))
             listed.append(line.end / bound(work, float(levels.max())).makespan - 1)
             begun = process_time()
             gaps.append(plan(work, objective="makespan", effort=Effort()).certificate.gap or 0.0)
@@ -169,8 +175,8 @@ def speed(report: Report, most: int) -> None:
                 report.line(f"{size} tasks, {make.__name__}, {objective}", asked, spent, unit=" s")
 
 
-def planned(needs: Needs, durations: list[int], objective: str) -> Plan:
-    return plan(Work.of(Graph.from_needs(needs), durations, 16), objective=objective)
+def planned(needs: Needs, durations: list[int], objective: str) -> TaskPlan:
+    return plan(Problem.of(Graph.from_needs(needs), durations, 16), objective=objective)
 
 
 def cycle_test(report: Report) -> None:
@@ -206,7 +212,7 @@ def weighted_ends(report: Report) -> None:
     report.note("Sum of weight x end / Eastman-Even-Isaacs bound, independent tasks")
     for size, workers in [(1000, 4), (10_000, 16), (100_000, 16)]:
         durations, weights = weighted(size)
-        work = Work.of(Graph.from_needs([[] for _ in range(size)]), durations, workers, weights)
+        work = Problem.of(Graph.from_needs([[] for _ in range(size)]), durations, workers, weights)
         proof = plan(work).certificate
         least = proof.flow_bound or 1.0
         orders = {
@@ -214,7 +220,9 @@ def weighted_ends(report: Report) -> None:
             "class, FIFO": np.argsort(-work.weights, kind="stable"),
             "FIFO": np.arange(size),
         }
-        peers = [f"{name} {flow(work, placed(work, o)) / least:.3f}" for name, o in orders.items()]
+        peers = [
+            f"{name} {flow(work, list_schedule(work, o)) / least:.3f}" for name, o in orders.items()
+        ]
         report.line(
             f"{size} tasks, {workers} workers", 1.01, (proof.flow or 0) / least, ", ".join(peers)
         )
@@ -226,7 +234,7 @@ def weighted_graphs(report: Report) -> None:
         durations, needs = make(1000)
         r = dice(5)
         weights = [float(r.choice((1, 2, 4, 8))) for _ in durations]
-        work = Work.of(Graph.from_needs(needs), durations, 16, weights)
+        work = Problem.of(Graph.from_needs(needs), durations, 16, weights)
         proof = plan(work, effort=Effort()).certificate
         span, pull = proof.lower_bound or 1.0, proof.flow_bound or 1.0
         keys = {
@@ -236,7 +244,7 @@ def weighted_graphs(report: Report) -> None:
         }
         scores, peers = {}, []
         for name, each in keys.items():
-            found = placed(work, np.argsort(each, kind="stable"))
+            found = list_schedule(work, np.argsort(each, kind="stable"))
             ratios = (found.end / span, flow(work, found) / pull)
             scores[name] = sum(ratios) - 2
             peers.append(f"{name} {ratios[0]:.3f} and {ratios[1]:.2f}")
@@ -318,7 +326,9 @@ def starvation(report: Report, size: int) -> None:
         [("longest wait of a low task", 12_000), ("median wait of a critical task", 60)]
     ):
         peers = ", ".join(f"{name} {pair[place]:.0f}" for name, pair in others.items())
-        report.line(f"{what}; ageing {AGEING:.0f} s", asked, figures["aged"][place], peers, " s")
+        report.line(
+            f"{what}; ageing {AGEING_SECONDS:.0f} s", asked, figures["aged"][place], peers, " s"
+        )
 
 
 def main(argv: Sequence[str] = ()) -> int:

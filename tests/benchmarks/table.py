@@ -48,6 +48,11 @@ class Report:
         text = f"{what} {reached:.4g} (asked {low:g} to {high:g})"
         self._verdict(text, met=low <= reached <= high)
 
+    def judge_least(self, what: str, reached: float, asked: float) -> None:
+        """A figure that must be at least `asked`."""
+        text = f"{what} {reached:.4g} (asked at least {asked:g})"
+        self._verdict(text, met=reached >= asked)
+
     def _verdict(self, text: str, *, met: bool) -> None:
         self.missed += not met
         self.say(f"- {'PASS' if met else 'missed, few seeds' if self.rough else 'FAIL'}: {text}")

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing.budget.model.response import Floats, Whole
+from marketing.budget.model.response import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
     """Channels of four kinds of curve; `usual` spend adds up to 10,000 a period."""
 
-    kind: Whole
+    kind: Ints
     usual: Floats
     roi: Floats
     b: Floats

@@ -7,7 +7,7 @@ from zlib import crc32
 import numpy as np
 
 from marketing.budget import services
-from marketing.budget.models import Plan
+from marketing.budget.models import BudgetPlan
 from marketing.channels.models import Channel, Performance, TotalRevenue
 from operations.decisions import services as decisions
 
@@ -63,18 +63,18 @@ def _totals(first: date, weeks: int) -> None:
     )
 
 
-def waiting() -> Plan:
+def waiting() -> BudgetPlan:
     """A plan over the stored rows that waits for a person."""
     return services.replan(now=NOW, mode="propose")
 
 
-def gone_well() -> Plan:
+def gone_well() -> BudgetPlan:
     """A plan of nine weeks ago, applied then and measured since."""
     then = NOW - timedelta(weeks=9)
     plan = services.replan(now=then, mode="propose")
     services.approve(plan.pk, actor="sam", now=then + timedelta(hours=5))
     decisions.measure_due(NOW)
-    return Plan.objects.select_related("decision").get(pk=plan.pk)
+    return BudgetPlan.objects.select_related("decision").get(pk=plan.pk)
 
 
 def _cents(amount: float) -> Decimal:

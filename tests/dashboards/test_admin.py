@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from dashboards import frontpage, sidebar
+from dashboards import admin_home, sidebar
 from operations.models import Automation
 from security.access.models import User
 from security.access.roles import OPERATOR, VIEWER
@@ -113,7 +113,7 @@ def test_the_badge_tells_what_kind_of_place_this_is(settings, rf, debug, https, 
 def test_an_address_that_no_admin_has_is_left_out():
     with pytest.raises(NoReverseMatch):
         reverse("admin:marketing_nothing_changelist")
-    assert frontpage._address("marketing_nothing_changelist") == ""
+    assert admin_home._address("marketing_nothing_changelist") == ""
 
 
 def test_an_address_that_names_no_row_is_no_failure(admin_client):

@@ -67,7 +67,7 @@ def end_outside(_kind, held):
 def no(words):
     from security.rotation import registry  # noqa: PLC0415 - Django is set up only now
 
-    return registry.Refused(words)
+    return registry.TargetRefused(words)
 
 
 def perhaps(kind, act):
@@ -78,7 +78,7 @@ def perhaps(kind, act):
         raise no("no")
     act()
     if kind.chance.random() < DROPPED:
-        raise registry.Unclear("nothing heard")
+        raise registry.OutcomeUnknown("nothing heard")
 
 
 def register_target(chance):
@@ -157,15 +157,15 @@ def work(seed):
 
 def turn(chance):
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
-    from security.rotation.models import Key  # noqa: PLC0415
-    from security.rotation.services.steps import Order  # noqa: PLC0415
+    from security.rotation.models import ManagedSecret  # noqa: PLC0415
+    from security.rotation.services.steps import RotationRequest  # noqa: PLC0415
 
     luck = chance.random()
     if luck < 0.15:
         services.tend()
     elif luck < 0.2:
-        keys = list(Key.objects.filter(rotator="generated").order_by("?")[:6])
-        order = Order("scheduled")
+        keys = list(ManagedSecret.objects.filter(rotator="generated").order_by("?")[:6])
+        order = RotationRequest("scheduled")
         services.rotate_many(keys, order, services.database_now)
     else:
         prefix, count = chance.choice(
@@ -178,17 +178,21 @@ def turn(chance):
 def lapse(pid=None):
     """The killed worker's leases are over, rather than in five minutes; no other's."""
     from security.audit.models import Event  # noqa: PLC0415 - Django is set up only now
-    from security.rotation.models import Key  # noqa: PLC0415
+    from security.rotation.models import ManagedSecret  # noqa: PLC0415
 
-    held = Key.objects.exclude(lease_until=None)
-    Key.objects.filter(state="active").exclude(next_attempt_at=None).update(next_attempt_at=None)
+    held = ManagedSecret.objects.exclude(lease_until=None)
+    ManagedSecret.objects.filter(state="active").exclude(next_attempt_at=None).update(
+        next_attempt_at=None
+    )
     for key in held:
         claims = Event.objects.filter(
             stream=f"key:{key.pk}", event__in=["key.claimed", "key.created"]
         )
         last = claims.order_by("-seq").first()
         if pid is None or last is None or last.actor == f"worker:{pid}":
-            Key.objects.filter(pk=key.pk, fence=key.fence).update(lease_until=None)
+            ManagedSecret.objects.filter(pk=key.pk, fencing_token=key.fencing_token).update(
+                lease_until=None
+            )
 
 
 # --- Looking ------------------------------------------------------------------------------------
@@ -196,10 +200,10 @@ def look():
     """What does not hold, of any key: in its rows, and outside."""
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
     from security.rotation import states as machine  # noqa: PLC0415 - the same
-    from security.rotation.models import Key  # noqa: PLC0415
+    from security.rotation.models import ManagedSecret  # noqa: PLC0415
 
     found = []
-    for key in Key.objects.prefetch_related("versions"):
+    for key in ManagedSecret.objects.prefetch_related("versions"):
         rows = [
             machine.Row(
                 each.number, each.state, each.sealed is not None, each.destroyed_at is not None
@@ -218,12 +222,12 @@ def look():
 def settled():
     """Let everything come to its end, nobody being killed any more."""
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
-    from security.rotation.models import Version  # noqa: PLC0415
+    from security.rotation.models import SecretVersion  # noqa: PLC0415
 
     for _ in range(20):
         lapse()
         services.tend()
-        if not Version.objects.filter(state="pending").exists():
+        if not SecretVersion.objects.filter(state="pending").exists():
             return True
     return False
 
@@ -256,13 +260,13 @@ def tally():
     from django.db.models import Count  # noqa: PLC0415 - Django is set up only now
 
     from security.audit.models import Event  # noqa: PLC0415
-    from security.rotation.models import Key, Version  # noqa: PLC0415
+    from security.rotation.models import ManagedSecret, SecretVersion  # noqa: PLC0415
 
-    states = dict(Version.objects.values_list("state").annotate(count=Count("pk")).order_by())
+    states = dict(SecretVersion.objects.values_list("state").annotate(count=Count("pk")).order_by())
     lost = Event.objects.filter(event="key.lost_lease").count()
     resumed = Event.objects.filter(event="key.resumed").count()
     return {
-        "keys": Key.objects.count(),
+        "keys": ManagedSecret.objects.count(),
         "versions": states,
         "resumed": resumed,
         "lost_leases": lost,
@@ -302,7 +306,7 @@ def blow(name, key_id):
 
     if name.endswith(("_fail", "_undo", "_release")):  # only where a value is given up
         kind: Any = type(registry.named("fault_target"))
-        kind.set = lambda _self, _held: (_ for _ in ()).throw(registry.Refused("no"))
+        kind.set = lambda _self, _held: (_ for _ in ()).throw(registry.TargetRefused("no"))
     services.rotate(key_id, reason="compromised", strike=strike)
 
 

@@ -35,7 +35,7 @@ document.querySelector('input[name=username]').value = 'admin';
 document.querySelector('input[name=password]').value = arguments[0];
 document.querySelector('form .button').click();
 """
-PLUS = "document.querySelector('a[href$=\"/admin/security/key/add/\"]').click()"
+PLUS = "document.querySelector('a[href$=\"/admin/security/managedsecret/add/\"]').click()"
 FILL = "document.querySelector('input[name=key_id]').value = arguments[0]"
 HELD = "return document.readyState === 'complete' ? document.body.innerText : ''"
 
@@ -95,7 +95,7 @@ def test_a_newcomer_registers_and_rotates_a_first_key_in_under_five_minutes(
         press(window, "Rotate now", "it is not shown again")
         second = secret(window)
         keep(window, "rotated")
-        window.visit(f"{stack.url}/admin/security/key/?q={NAME}")
+        window.visit(f"{stack.url}/admin/security/managedsecret/?q={NAME}")
         press(window, NAME, "Retiring")
         spent = time.monotonic() - began
         assert first != second

@@ -31,7 +31,7 @@ def place(request, tmp_path):
         **crew.environment(),
         "DJANGO_SETTINGS_MODULE": "aethercrown.settings",
         "REDIS_URL": "",
-        "ENCRYPTION_KEYS": keyring.first_entry(),
+        "ENCRYPTION_KEYS": keyring.new_entry(),
         "FAULT_OUTSIDE": str(folder / "outside"),
     }
     with contextlib.ExitStack() as kept:

@@ -27,19 +27,19 @@ class WorksConfig(AppConfig):
         from operations.automations import registry  # noqa: PLC0415 - models exist only now
 
         for name in NAMES:
-            registry.register(registry.Automation(name, name, perform))
+            registry.register(registry.AutomationSpec(name, name, perform))
 
 
 def perform(occasion):
     """Work a while, then leave one row; each begin and each effect is a line in a file."""
     from aethercrown.models import StoredReply  # noqa: PLC0415 - models exist only now
-    from operations.automations.registry import Outcome  # noqa: PLC0415
+    from operations.automations.registry import RunOutcome  # noqa: PLC0415
 
     note("begin", occasion)
     ends = time.monotonic() + own(SECONDS, occasion.automation)
     while time.monotonic() < ends:
         if not occasion.held():
-            return Outcome("Lost it.")
+            return RunOutcome("Lost it.")
         time.sleep(STEP)
     with transaction.atomic():
         _row, is_new = StoredReply.objects.get_or_create(
@@ -48,7 +48,7 @@ def perform(occasion):
             defaults={"created_at": occasion.now, "lease_until": occasion.now},
         )
     note("effect" if is_new else "repeat", occasion)
-    return Outcome("Done.")
+    return RunOutcome("Done.")
 
 
 def own(values, name):

@@ -23,7 +23,7 @@ def overview(plan_id=None):
 
 def brought(plan, until):
     """What a plan applied at NOW brought, taken to be known."""
-    return reports.brought(plan, NOW, until)
+    return reports.measured_effect(plan, NOW, until)
 
 
 def money(amount):

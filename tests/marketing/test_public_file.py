@@ -20,4 +20,4 @@ def test_209_weeks_of_ten_channels_come_in_by_one_command(capsys):
     assert Channel.objects.count() == 10
     assert Performance.objects.count() == 2090
     assert TotalRevenue.objects.count() == 209
-    assert reports.trend("USD")[-1].revenue is not None
+    assert reports.spend_trend("USD")[-1].revenue is not None

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from aethercrown import demo
 from marketing.budget import services
-from marketing.budget.models import Plan
+from marketing.budget.models import BudgetPlan
 from marketing.budget.reports import allocations
 from marketing.channels.models import CalendarFlag, Channel, Performance, TotalRevenue
 from operations.automations import seeding
@@ -89,14 +89,14 @@ def test_a_company_that_knows_only_totals_gets_a_plan_that_waits_with_its_verdic
     assert page.in_force == ()
 
     call_command("run_automation", "--only", "marketing.optimize_budget")
-    assert Plan.objects.count() == 1
+    assert BudgetPlan.objects.count() == 1
 
 
 def test_a_company_with_revenue_by_channel_goes_on_to_measuring_and_roll_back(capsys):
     today = date(2026, 1, 16)
     demo.seed(today)
     before = allocations.amounts("USD")
-    plan = Plan.objects.select_related("decision").latest("pk")
+    plan = BudgetPlan.objects.select_related("decision").latest("pk")
     assert plan.decision.status == "proposed"
 
     now = datetime(2026, 1, 19, 9, tzinfo=UTC)

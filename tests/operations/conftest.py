@@ -9,7 +9,7 @@ from django.apps import apps
 from aethercrown.crypto import sealing
 from operations.automations import registry, seeding
 from operations.automations.models import Automation
-from operations.automations.registry import Outcome
+from operations.automations.registry import RunOutcome
 from operations.decisions import decision_types
 from operations.messaging.models import Destination
 
@@ -39,9 +39,9 @@ def automation(db, occasions):
     def make(name="ads", *, perform=None, since=NOON, **schedule):
         def note(occasion):
             occasions.append(occasion)
-            return Outcome(f"Looked at {name}.", detail={"seen": len(occasions)})
+            return RunOutcome(f"Looked at {name}.", detail={"seen": len(occasions)})
 
-        registry.register(registry.Automation(name, name.title(), perform or note))
+        registry.register(registry.AutomationSpec(name, name.title(), perform or note))
         wanted = schedule or {"every": timedelta(hours=1)}
         seeding.seed(apps, name=name, title=name.title(), **wanted)
         Automation.objects.filter(name=name).update(scheduled_at=since)

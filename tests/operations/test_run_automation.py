@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from operations.automations.models import Run
-from operations.automations.registry import Outcome
+from operations.automations.registry import RunOutcome
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_what_does_not_go_together_is_refused(db, option):
 def test_a_signal_ends_it_after_the_current_step(automation, capsys, number):
     def signalled(_occasion):
         os.kill(os.getpid(), number)
-        return Outcome("Finished all the same.")
+        return RunOutcome("Finished all the same.")
 
     automation("ads", perform=signalled)
     automation("budget")

@@ -1,13 +1,13 @@
 """Plans as staff see them: read, approved, rejected and rolled back; never edited."""
 
 from marketing.budget.admin.plans import (
-    PlanAdmin,
-    ReadOnly,
-    ShareInline,
+    BudgetPlanAdmin,
+    PlanAllocationInline,
+    ReadOnlyBudgetAdmin,
 )
 
 __all__ = [
-    "PlanAdmin",
-    "ReadOnly",
-    "ShareInline",
+    "BudgetPlanAdmin",
+    "ReadOnlyBudgetAdmin",
+    "PlanAllocationInline",
 ]

@@ -12,12 +12,12 @@ from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 
 from marketing.budget import services
-from marketing.budget.models import Plan, Share
-from marketing.budget.response_format import restored
+from marketing.budget.models import BudgetPlan, PlanAllocation
+from marketing.budget.response_format import load_proposal
 from security.access import reports as people
 
 
-class ReadOnly:
+class ReadOnlyBudgetAdmin:
     """Services write these rows, so nobody edits them here."""
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -30,14 +30,14 @@ class ReadOnly:
         return False
 
 
-class ShareInline(ReadOnly, TabularInline):
-    model = Share
+class PlanAllocationInline(ReadOnlyBudgetAdmin, TabularInline):
+    model = PlanAllocation
     fields = ["channel_name", "present", "amount", "action", "reason"]
     extra = 0
 
 
-@admin.register(Plan)
-class PlanAdmin(ReadOnly, ModelAdmin):
+@admin.register(BudgetPlan)
+class BudgetPlanAdmin(ReadOnlyBudgetAdmin, ModelAdmin):
     list_display = [
         "created_at",
         "total",
@@ -51,7 +51,7 @@ class PlanAdmin(ReadOnly, ModelAdmin):
     list_filter = ["decision__status", "mode", "source", "currency"]
     list_select_related = ["decision"]
     date_hierarchy = "created_at"
-    inlines = [ShareInline]
+    inlines = [PlanAllocationInline]
     actions = ["approve", "reject", "roll_back"]
     fieldsets = [
         (None, {"fields": ["status", "links", "total", "currency", "window"]}),
@@ -65,35 +65,35 @@ class PlanAdmin(ReadOnly, ModelAdmin):
 
     # --- What is shown ------------------------------------------------------------------------
     @admin.display(description="status")
-    def status(self, plan: Plan) -> str:
+    def status(self, plan: BudgetPlan) -> str:
         verdict = plan.decision.get_verdict_display()
         state: str = plan.decision.get_status_display()
         return f"{state}, {verdict}" if verdict else state
 
     @admin.display(description="expected lift")
-    def expected_lift(self, plan: Plan) -> str:
+    def expected_lift(self, plan: BudgetPlan) -> str:
         return f"{plan.lift_estimate:+.1f} % ({plan.lift_low:+.1f} to {plan.lift_high:+.1f})"
 
     @admin.display(description="chance of a lift")
-    def chance(self, plan: Plan) -> str:
+    def chance(self, plan: BudgetPlan) -> str:
         return f"{plan.probability_of_lift:.2f}"
 
     @admin.display(description="realised lift")
-    def realised_lift(self, plan: Plan) -> str:
+    def realised_lift(self, plan: BudgetPlan) -> str:
         found = plan.decision.realised
         if not found:
             return "not measured yet"
         return f"{found['value']:+.1f} % ({found['low']:+.1f} to {found['high']:+.1f})"
 
     @admin.display(description="window")
-    def window(self, plan: Plan) -> str:
+    def window(self, plan: BudgetPlan) -> str:
         if plan.starts_on is None:
             return f"{plan.budget_periods} periods"
         return f"{plan.starts_on} to {plan.ends_on}"
 
     @admin.display(description="more")
-    def links(self, plan: Plan) -> str:
-        page = f"{services.page(f'budget {plan.currency}')}&plan={plan.pk}"
+    def links(self, plan: BudgetPlan) -> str:
+        page = f"{services.page_url(f'budget {plan.currency}')}&plan={plan.pk}"
         ledger = reverse("admin:operations_decision_change", args=[plan.decision_id])
         return format_html(
             '<a href="{}">The page with its curves</a> · <a href="{}">The decision</a>',
@@ -102,34 +102,38 @@ class PlanAdmin(ReadOnly, ModelAdmin):
         )
 
     @admin.display(description="backtest")
-    def verdict(self, plan: Plan) -> str:
-        return restored(plan.proposal).backtest_note
+    def verdict(self, plan: BudgetPlan) -> str:
+        return load_proposal(plan.proposal).backtest_note
 
     @admin.display(description="against applying it by itself")
-    def against(self, plan: Plan) -> str:
-        reasons = restored(plan.proposal).reasons_against
+    def against(self, plan: BudgetPlan) -> str:
+        reasons = load_proposal(plan.proposal).reasons_against
         return format_html_join("", "<div>{}</div>", ((each,) for each in reasons)) or "nothing"
 
     @admin.display(description="the next test to run")
-    def test(self, plan: Plan) -> str:
-        experiment = restored(plan.proposal).next_experiment
+    def test(self, plan: BudgetPlan) -> str:
+        experiment = load_proposal(plan.proposal).next_experiment
         return experiment.sentence if experiment else "none"
 
     # --- What is done -------------------------------------------------------------------------
     @admin.action(description="Approve and apply", permissions=["decide"])
-    def approve(self, request: HttpRequest, plans: QuerySet[Plan]) -> None:
+    def approve(self, request: HttpRequest, plans: QuerySet[BudgetPlan]) -> None:
         self.step(request, plans, services.approve, "Approved")
 
     @admin.action(description="Reject", permissions=["decide"])
-    def reject(self, request: HttpRequest, plans: QuerySet[Plan]) -> None:
+    def reject(self, request: HttpRequest, plans: QuerySet[BudgetPlan]) -> None:
         self.step(request, plans, services.reject, "Rejected")
 
     @admin.action(description="Roll back", permissions=["decide"])
-    def roll_back(self, request: HttpRequest, plans: QuerySet[Plan]) -> None:
+    def roll_back(self, request: HttpRequest, plans: QuerySet[BudgetPlan]) -> None:
         self.step(request, plans, services.roll_back, "Rolled back")
 
     def step(
-        self, request: HttpRequest, plans: QuerySet[Plan], service: Callable[..., Any], done: str
+        self,
+        request: HttpRequest,
+        plans: QuerySet[BudgetPlan],
+        service: Callable[..., Any],
+        done: str,
     ) -> None:
         """Take one step for each plan in the person's name, and say how it went."""
         for plan in plans.order_by("pk"):

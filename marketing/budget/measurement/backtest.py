@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing.budget.model.fit import Fit, carried, expected, fit
-from marketing.budget.model.history import RECENT, History
+from marketing.budget.model.fit import ChannelFit, adstocked, expected_log_revenue, fit_history
+from marketing.budget.model.history import RECENT_PERIODS, SpendHistory
 from marketing.budget.model.response import Floats
 from marketing.budget.planner.proposal import Backtest
-from marketing.budget.planner.request import LiftTest
+from marketing.budget.planner.request import LiftTestResult
 
 FOLDS, AHEAD, LEAST_PERIODS = 6, 4, 16
 NORMAL_90 = 1.6449
@@ -27,7 +27,7 @@ class Forecast:
     naive: float
 
 
-def rolling(history: History, tests: Sequence[LiftTest] = ()) -> Backtest | None:
+def rolling(history: SpendHistory, tests: Sequence[LiftTestResult] = ()) -> Backtest | None:
     """Fit to the past, forecast four periods at the spend that was made, move on four.
 
     None where there are no dates or fewer than LEAST_PERIODS of them.
@@ -38,22 +38,26 @@ def rolling(history: History, tests: Sequence[LiftTest] = ()) -> Backtest | None
     return verdict([forecast(history, each, tests) for each in starts]) if starts else None
 
 
-def forecast(history: History, start: int, tests: Sequence[LiftTest]) -> Forecast:
+def forecast(history: SpendHistory, start: int, tests: Sequence[LiftTestResult]) -> Forecast:
     """The periods after `start`, from those before it."""
     past = history.until(start)
-    known = fit(past, tests)
+    known = fit_history(past, tests)
     part = slice(start, start + AHEAD)
     x = history.spend[:, : start + AHEAD] / known.belief.scale[:, None]
-    felt = carried(x, history.seen[:, : start + AHEAD], dated=True)[..., start:]
+    felt = adstocked(x, history.seen[:, : start + AHEAD], dated=True)[..., start:]
     live = (history.seen & (history.spend > 0))[:, part]
     season, wobble = ahead(known.season, felt.shape[2])
-    mean = np.exp(expected(known.joint, known.level, felt) + season)
+    mean = np.exp(expected_log_revenue(known.joint, known.level, felt) + season)
     mean = np.where(live, mean * np.exp(known.noise**2 / 2)[:, None], 0.0)
     rows = np.maximum(known.usable.sum(axis=1), 1)[:, None]
     own = (mean**2 * (known.noise**2)[:, None] * (1 + 1 / rows)).sum(axis=0)
     total = mean.sum(axis=0)
     actual = np.where(live, history.revenue[:, part], 0.0).sum(axis=0)
-    naive = np.where(past.seen & (past.spend > 0), past.revenue, 0.0).sum(axis=0)[-RECENT:].mean()
+    naive = (
+        np.where(past.seen & (past.spend > 0), past.revenue, 0.0)
+        .sum(axis=0)[-RECENT_PERIODS:]
+        .mean()
+    )
     return Forecast(actual, total, np.sqrt(own + total**2 * wobble), float(naive))
 
 
@@ -63,12 +67,15 @@ def ahead(season: Floats, periods: int) -> tuple[Floats, float]:
     Last year's weeks where there are 53, else the mean of the last ones; whichever would have
     been nearer in this history.
     """
-    recent = np.full(periods, season[-RECENT:].mean())
+    recent = np.full(periods, season[-RECENT_PERIODS:].mean())
     steps = np.array(
-        [season[at] - season[at - RECENT : at].mean() for at in range(RECENT, season.size)]
+        [
+            season[at] - season[at - RECENT_PERIODS : at].mean()
+            for at in range(RECENT_PERIODS, season.size)
+        ]
     )
     wobble = float(np.mean(steps**2)) if steps.size else 0.0
-    if season.size < 52 + RECENT:
+    if season.size < 52 + RECENT_PERIODS:
         return recent, wobble
     years = season[52:] - season[:-52]
     if float(np.mean(years**2)) > wobble:
@@ -109,7 +116,7 @@ def should_roll_back(realised: Sequence[float], low: Sequence[float]) -> bool:
     return len(last) == 2 and all(value < bound for value, bound in last)
 
 
-def season_adjusted(revenue: Floats, known: Fit) -> Floats:
+def season_adjusted(revenue: Floats, known: ChannelFit) -> Floats:
     """Revenue a period (T,) as it would be in a usual week."""
     return np.asarray(revenue / np.exp(known.season))
 

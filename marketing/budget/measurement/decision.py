@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from marketing.budget.measurement.effect import PERIODS
 from marketing.budget.planner.proposal import Proposal
-from marketing.budget.planner.request import Question
-from operations.decisions.draft import Draft, Expected, Guardrail
+from marketing.budget.planner.request import BudgetRequest
+from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
 
 WEEK = dt.timedelta(weeks=1)
 AUTOMATION = "marketing.optimize_budget"
@@ -17,7 +17,7 @@ SURE = 0.9  # probability of a lift from which a plan may be applied by itself
 
 
 def draft(
-    question: Question,
+    question: BudgetRequest,
     proposal: Proposal,
     before: Mapping[str, Decimal],
     run_id: int | None,
@@ -33,7 +33,7 @@ def draft(
         after=proposal.allocations,
         inputs_digest=proposal.input_digest,
         method=proposal.method,
-        expected=Expected(
+        expected=ExpectedEffect(
             metric="lift of revenue against the present mix",
             estimate=lift.estimate,
             low=min(lift.low, lift.estimate),
@@ -86,13 +86,13 @@ def largest_change(proposal: Proposal) -> float | None:
     return round(100 * max(moves, default=0.0), 2)
 
 
-def period(question: Question) -> dt.timedelta:
+def period(question: BudgetRequest) -> dt.timedelta:
     """How long one period is: the gap between the last two dates, a week where there is none."""
     dates = sorted({row.date for row in question.rows if row.date is not None})
     return dates[-1] - dates[-2] if len(dates) > 1 else WEEK
 
 
-def known_until(question: Question) -> dt.datetime | None:
+def known_until(question: BudgetRequest) -> dt.datetime | None:
     """When the last period ends; None for rows without dates."""
     dates = [row.date for row in question.rows if row.date is not None]
     if not dates:
@@ -101,7 +101,7 @@ def known_until(question: Question) -> dt.datetime | None:
     return dt.datetime.combine(end, dt.time(), dt.UTC)
 
 
-def window_end(question: Question) -> dt.date | None:
+def window_end(question: BudgetRequest) -> dt.date | None:
     """The last day of the window planned for."""
     if question.starts_on is None:
         return None

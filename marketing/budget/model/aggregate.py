@@ -10,16 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketing.budget.model.fit import Posterior
-from marketing.budget.model.response import Floats, Whole, shapes
+from marketing.budget.model.response import Floats, Ints, shapes
 from marketing.budget.model.totals import Panel, node_prior
 
-LEVELS, WIDTH = 24, 3.0  # amplitudes on a grid of so many standard deviations to each side
-START, PRIOR_ROWS = 0.08, 4.0  # noise over mean revenue, and the rows that guess counts for
-SWEEPS, STILL = 60, 1e-3
+AMPLITUDE_LEVELS, GRID_WIDTH_SD = (
+    24,
+    3.0,
+)  # amplitudes on a grid of so many standard deviations to each side
+INITIAL_NOISE, NOISE_PRIOR_ROWS = (
+    0.08,
+    4.0,
+)  # noise over mean revenue, and the rows that guess counts for
+MAX_SWEEPS, CONVERGENCE_TOLERANCE = 60, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProjectedPanel:
     """The panel with the baseline projected out; T' = T known periods + p prior rows."""
 
     y: Floats  # (T',)
@@ -32,10 +38,10 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Solution:
+class VariationalFit:
     """The factored posterior, and what it was found on."""
 
-    problem: Problem
+    problem: ProjectedPanel
     log_amplitude: Floats  # (C, LEVELS)
     weight: Floats  # (C, 180, LEVELS)
     mu: float
@@ -43,20 +49,22 @@ class Solution:
     variance: float  # of the contributions, added up over T'
 
 
-def solve(panel: Panel) -> Solution:
+def fit_panel(panel: Panel) -> VariationalFit:
     """Twice: with a guessed noise, then with the noise that the first pass left."""
-    first = sweeps(panel, projected(panel, START))
-    return sweeps(panel, projected(panel, noise_after(first, int(panel.known.sum()))))
+    first = coordinate_ascent(panel, project_out_baseline(panel, INITIAL_NOISE))
+    return coordinate_ascent(
+        panel, project_out_baseline(panel, residual_noise(first, int(panel.known.sum())))
+    )
 
 
-def noise_after(found: Solution, rows: int) -> float:
+def residual_noise(found: VariationalFit, rows: int) -> float:
     """Standard deviation of what is left, with the doubt about the contributions."""
     left = found.problem.y - found.mean.sum(axis=0)
-    total = float(left @ left) + found.variance + PRIOR_ROWS * START**2
-    return float(np.sqrt(total / (rows + PRIOR_ROWS)))
+    total = float(left @ left) + found.variance + NOISE_PRIOR_ROWS * INITIAL_NOISE**2
+    return float(np.sqrt(total / (rows + NOISE_PRIOR_ROWS)))
 
 
-def projected(panel: Panel, noise: float) -> Problem:
+def project_out_baseline(panel: Panel, noise: float) -> ProjectedPanel:
     """Take the baseline, with its prior as further rows, out of revenue and nodes."""
     base, known = panel.base, panel.known
     rows = np.concatenate([base.columns[known], np.diag(noise / base.sd)])
@@ -66,36 +74,38 @@ def projected(panel: Panel, noise: float) -> Problem:
     q, r = np.linalg.qr(rows)
     padded -= (padded @ q) @ q.T
     square = np.einsum("cnt,cnt->cn", padded, padded)
-    return Problem(y - q @ (q.T @ y), padded, square, q, r, y, noise)
+    return ProjectedPanel(y - q @ (q.T @ y), padded, square, q, r, y, noise)
 
 
-def sweeps(panel: Panel, problem: Problem, rounds: int = SWEEPS) -> Solution:
+def coordinate_ascent(
+    panel: Panel, problem: ProjectedPanel, rounds: int = MAX_SWEEPS
+) -> VariationalFit:
     """Channel after channel until nothing moves by more than a thousandth of the noise."""
     prior = panel.prior
-    reach = WIDTH * np.sqrt(prior.own**2 + prior.shared**2)
-    grid = prior.centre[:, None] + reach[:, None] * np.linspace(-1, 1, LEVELS)
-    fixed = constants(panel, problem, grid)
+    reach = GRID_WIDTH_SD * np.sqrt(prior.own**2 + prior.shared**2)
+    grid = prior.centre[:, None] + reach[:, None] * np.linspace(-1, 1, AMPLITUDE_LEVELS)
+    fixed = constant_log_weights(panel, problem, grid)
     start = np.exp(prior.centre)[:, None] * np.exp(node_prior())
     mean = np.matmul(start[:, None, :], problem.node)[:, 0]
-    weight, mu = np.empty((*problem.square.shape, LEVELS)), 0.0
+    weight, mu = np.empty((*problem.square.shape, AMPLITUDE_LEVELS)), 0.0
     expected, variance = prior.centre.copy(), np.zeros(len(grid))
     for _ in range(rounds):
         moved = 0.0
         for at in range(len(grid)):
             left = problem.y - mean.sum(axis=0) + mean[at]
             known = fixed[at] - 0.5 * ((grid[at] - prior.centre[at] - mu) / prior.own[at]) ** 2
-            found = one(problem, at, left, grid[at], known)
+            found = update_channel(problem, at, left, grid[at], known)
             weight[at], new, variance[at] = found
             moved = max(moved, float(np.abs(new - mean[at]).max()))
             mean[at] = new
             expected[at] = float(weight[at].sum(axis=0) @ grid[at])
-        mu = centre(expected - prior.centre, prior.own, prior.shared)
-        if moved < STILL * problem.noise:
+        mu = shared_mean(expected - prior.centre, prior.own, prior.shared)
+        if moved < CONVERGENCE_TOLERANCE * problem.noise:
             break
-    return Solution(problem, grid, weight, mu, mean, float(variance.sum()))
+    return VariationalFit(problem, grid, weight, mu, mean, float(variance.sum()))
 
 
-def constants(panel: Panel, problem: Problem, grid: Floats) -> Floats:
+def constant_log_weights(panel: Panel, problem: ProjectedPanel, grid: Floats) -> Floats:
     """The part of the log weights that no sweep changes: (C, 180, LEVELS)."""
     prior = panel.prior
     size = -0.5 * problem.square[:, :, None] * np.exp(2 * grid)[:, None, :] / problem.noise**2
@@ -106,8 +116,8 @@ def constants(panel: Panel, problem: Problem, grid: Floats) -> Floats:
     return np.asarray(size)
 
 
-def one(
-    problem: Problem, at: int, left: Floats, grid: Floats, known: Floats
+def update_channel(
+    problem: ProjectedPanel, at: int, left: Floats, grid: Floats, known: Floats
 ) -> tuple[Floats, Floats, float]:
     """Weights of one channel given the rest; its mean contribution and that one's variance."""
     node, amplitude = problem.node[at], np.exp(grid)
@@ -120,13 +130,13 @@ def one(
     return w, mean, max(variance, 0.0)
 
 
-def centre(gap: Floats, own: Floats, shared: float) -> float:
+def shared_mean(gap: Floats, own: Floats, shared: float) -> float:
     """What all channels' amplitudes differ from their priors by, together."""
     precision = 1 / own**2
     return float((gap * precision).sum() / (precision.sum() + 1 / shared**2))
 
 
-def belief(panel: Panel, found: Solution) -> Posterior:
+def posterior(panel: Panel, found: VariationalFit) -> Posterior:
     """The table that plans are made from: decays and amplitudes added up."""
     kinds = shapes().prior.size
     amplitude = np.exp(found.log_amplitude)[:, None, :]
@@ -145,7 +155,7 @@ def belief(panel: Panel, found: Solution) -> Posterior:
     return Posterior(panel.scale, weight, total / safe * panel.mean, spread)
 
 
-def base_effect(panel: Panel, found: Solution) -> Floats:
+def baseline_coefficients(panel: Panel, found: VariationalFit) -> Floats:
     """Posterior mean of the baseline's coefficients (p,)."""
     whole = (found.weight * np.exp(found.log_amplitude)[:, None, :]).sum(axis=2)
     node = panel.felt[:, :, panel.known]
@@ -155,14 +165,14 @@ def base_effect(panel: Panel, found: Solution) -> Floats:
     return np.asarray(np.linalg.solve(found.problem.r, found.problem.q.T @ left))
 
 
-def predict(panel: Panel, found: Solution, ahead: Whole) -> tuple[Floats, Floats]:
+def predict(panel: Panel, found: VariationalFit, ahead: Ints) -> tuple[Floats, Floats]:
     """Mean and standard deviation of revenue, in money, in periods the fit did not know."""
     weight, amplitude = found.weight, np.exp(found.log_amplitude)
     node = panel.felt[:, :, ahead]
     first = np.einsum("cn,cnt->ct", np.einsum("cnj,cj->cn", weight, amplitude), node)
     second = np.einsum("cn,cnt->ct", np.einsum("cnj,cj->cn", weight, amplitude**2), node**2)
     columns = panel.base.columns[ahead]
-    mean = columns @ base_effect(panel, found) + first.sum(axis=0)
+    mean = columns @ baseline_coefficients(panel, found) + first.sum(axis=0)
     spread = np.linalg.solve(found.problem.r.T, columns.T)
     own = found.problem.noise**2 * (1 + (spread * spread).sum(axis=0))
     variance = own + np.maximum(second - first**2, 0.0).sum(axis=0)

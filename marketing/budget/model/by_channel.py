@@ -3,71 +3,73 @@
 import numpy as np
 
 from marketing.budget.measurement.backtest import in_words, rolling
-from marketing.budget.model.fit import LEAST_CHANNELS, Fit, fit, unexplained
+from marketing.budget.model.fit import MIN_SEASON_CHANNELS, ChannelFit, fit_history, residuals
 from marketing.budget.model.fitted_model import (
-    Fitted,
-    graded,
-    introduced,
-    largest_total,
+    FittedModel,
+    grade_channels,
+    largest_period_total,
     roi_percent,
-    varied,
+    spend_variation,
+    with_new_channels,
 )
-from marketing.budget.model.history import History, gather
+from marketing.budget.model.history import SpendHistory, build_history
 from marketing.budget.model.response import Bools, Floats
 from marketing.budget.planner import advice
-from marketing.budget.planner.bounds import EXPLORE
-from marketing.budget.planner.digest import digest, seed
+from marketing.budget.planner.bounds import EXPLORATION_SHARE
+from marketing.budget.planner.digest import draw_seed, request_digest
 from marketing.budget.planner.proposal import Trend
-from marketing.budget.planner.request import Question
+from marketing.budget.planner.request import BudgetRequest
 from marketing.budget.planner.uncertainty import draws
 
 
-def from_rows(question: Question) -> Fitted:
+def fit_rows(question: BudgetRequest) -> FittedModel:
     """Fit a checked question."""
     names = sorted({*question.new_channels, *question.constraints})
-    history, notes = gather(question.rows, names, question.incrementality)
-    found = fit(history, question.lift_tests)
+    history, notes = build_history(question.rows, names, question.incrementality)
+    found = fit_history(history, question.lift_tests)
     tried = history.spend.max(axis=1) > 0
     budget = float(question.total) / question.budget_periods
-    belief = introduced(found.belief, tried, EXPLORE * budget / max(int((~tried).sum()), 1))
-    name = digest(question)
+    belief = with_new_channels(
+        found.belief, tried, EXPLORATION_SHARE * budget / max(int((~tried).sum()), 1)
+    )
+    name = request_digest(question)
     rows = found.usable.sum(axis=1).astype(np.float64)
-    variation = varied(history.spend, found.usable)
-    together = int(np.count_nonzero(found.usable.any(axis=1))) >= LEAST_CHANNELS
+    variation = spend_variation(history.spend, found.usable)
+    together = int(np.count_nonzero(found.usable.any(axis=1))) >= MIN_SEASON_CHANNELS
     backtest = rolling(history, question.lift_tests)
-    return Fitted(
+    return FittedModel(
         question=question,
         mode="channels",
         channels=history.channels,
         belief=belief,
-        sample=draws(belief, seed(name)),
+        sample=draws(belief, draw_seed(name)),
         recent=history.present_spend(),
         most=history.spend.max(axis=1),
-        largest=largest_total(history),
+        largest=largest_period_total(history),
         roi=roi_percent(history),
         rows=rows,
         variation=variation,
-        grades=graded(rows, variation, together=together or not history.dates),
-        trends=trends(found, history),
+        grades=grade_channels(rows, variation, together=together or not history.dates),
+        trends=channel_trends(found, history),
         season_factor=season_factor(history, found.season, question),
         backtest=backtest,
         backtest_note=in_words(backtest, len(history.dates)),
         others={},
         weak=(),
-        notes=(*notes, *told(history, tried, together=together)),
+        notes=(*notes, *history_notes(history, tried, together=together)),
         digest=name,
     )
 
 
-def trends(found: Fit, history: History) -> tuple[Trend, ...]:
+def channel_trends(found: ChannelFit, history: SpendHistory) -> tuple[Trend, ...]:
     """Each channel's drift over its last dates; none without dates."""
     if not history.dates:
-        return advice.still(len(history.channels))
-    left = unexplained(found, history, advice.TREND_PERIODS)
+        return advice.no_trends(len(history.channels))
+    left = residuals(found, history, advice.TREND_PERIODS)
     return advice.trends(left, found.usable[:, -advice.TREND_PERIODS :])
 
 
-def season_factor(history: History, season: Floats, question: Question) -> float:
+def season_factor(history: SpendHistory, season: Floats, question: BudgetRequest) -> float:
     """Last year's season of the window planned for; 1 with less than 53 weeks of dates."""
     if not history.dates or not season.any():
         return 1.0
@@ -82,7 +84,7 @@ def season_factor(history: History, season: Floats, question: Question) -> float
     return float(np.where(close, np.exp(season[near]), 1.0).mean())
 
 
-def told(history: History, tried: Bools, *, together: bool) -> tuple[str, ...]:
+def history_notes(history: SpendHistory, tried: Bools, *, together: bool) -> tuple[str, ...]:
     """What the reader must know about these rows."""
     notes = []
     new = [name for name, known in zip(history.channels, tried, strict=True) if not known]
@@ -92,7 +94,7 @@ def told(history: History, tried: Bools, *, together: bool) -> tuple[str, ...]:
         notes.append("No channel has ever been funded: an equal start, not a judgement.")
     if history.dates and not together:
         notes.append(
-            f"Fewer than {LEAST_CHANNELS} channels: the season comes from the calendar alone, "
+            f"Fewer than {MIN_SEASON_CHANNELS} channels: the season comes from the calendar alone, "
             "which is weaker evidence."
         )
     idle = [

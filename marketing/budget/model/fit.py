@@ -11,23 +11,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing.budget.model.history import History, log_revenue
+from marketing.budget.model.history import SpendHistory, log_revenue
 from marketing.budget.model.response import (
     DECAY_PRIOR,
     Bools,
     Floats,
-    Whole,
-    carry_over,
+    Ints,
+    carry_over_matrices,
     features,
     shapes,
 )
 from marketing.budget.model.season import calendar_effect, week_effect
-from marketing.budget.planner.request import LiftTest
+from marketing.budget.planner.request import LiftTestResult
 
 NOISE_SHAPE, NOISE_SCALE = 2.0, 2 * 0.15**2  # before any channel is seen
-POOLED = 10.0  # rows that the channels' common noise counts for in each of them
-CHUNK = 16  # channels at a time: their columns stay in the processor's cache
-LEAST_CHANNELS, LEAST_WEEKS = 3, 8  # from here on channels tell what weeks have in common
+NOISE_POOL_ROWS = 10.0  # rows that the channels' common noise counts for in each of them
+CHANNELS_PER_CHUNK = 16  # channels at a time: their columns stay in the processor's cache
+MIN_SEASON_CHANNELS, MIN_SEASON_WEEKS = 3, 8  # from here on channels tell what weeks have in common
 TINY = 1e-300
 
 
@@ -40,7 +40,7 @@ class Posterior:
     amplitude: Floats  # (C, 36) revenue at the usual spend, money
     spread: Floats  # (C, 36) variance of the log amplitude
 
-    def of(self, some: Whole) -> "Posterior":
+    def of(self, some: Ints) -> "Posterior":
         """The belief about some of the channels, by their places."""
         return Posterior(
             self.scale[some], self.weight[some], self.amplitude[some], self.spread[some]
@@ -48,7 +48,7 @@ class Posterior:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class ChannelFit:
     """The belief, and what it leaves unexplained of each row."""
 
     belief: Posterior
@@ -60,7 +60,9 @@ class Fit:
     level: Floats  # (C, D, 36) log of revenue at the usual spend
 
 
-def fit(history: History, tests: Sequence[LiftTest] = (), season: Floats | None = None) -> Fit:
+def fit_history(
+    history: SpendHistory, tests: Sequence[LiftTestResult] = (), season: Floats | None = None
+) -> ChannelFit:
     """Fit every channel; one that never spent or never earned keeps an amplitude of 0.
 
     A `season` (T,) on log revenue that is known is used as it is; else it is estimated.
@@ -72,37 +74,37 @@ def fit(history: History, tests: Sequence[LiftTest] = (), season: Floats | None 
     y, mean = log_revenue(history)
     earns = np.log(np.where(mean > 0, mean, TINY))[:, None, None]
     x = history.spend / scale[:, None]
-    season = shared(history, y, x, usable) if season is None else season
+    season = season_effect(history, y, x, usable) if season is None else season
     y = np.where(usable, y - season, 0.0)
 
-    felt = carried(x, history.seen, dated=bool(history.dates))
+    felt = adstocked(x, history.seen, dated=bool(history.dates))
     weight = usable.astype(np.float64)
-    extra = experiments(history.channels, tests, scale, mean)
+    extra = lift_test_rows(history.channels, tests, scale, mean)
     table = np.concatenate([y, extra[1]], axis=1), np.concatenate([weight, extra[2]], axis=1)
     more = np.broadcast_to(extra[0][:, None, :], (*felt.shape[:2], extra[0].shape[1]))
-    level, squares = sums(np.concatenate([felt, more], axis=2), *table)
+    level, squares = node_sums(np.concatenate([felt, more], axis=2), *table)
     joint, noise = node_weights(squares, np.count_nonzero(table[1], axis=1))
     rows = np.maximum(table[1].sum(axis=1), 1.0)
-    share, amplitude, spread = steady(joint, level, noise / rows[:, None, None])
+    share, amplitude, spread = sum_over_decays(joint, level, noise / rows[:, None, None])
     belief = Posterior(scale, share, amplitude * mean[:, None], spread)
     deviation = np.sqrt((joint * noise).sum(axis=(1, 2)))
-    return Fit(belief, season, y + earns[:, 0], usable, deviation, joint, level + earns)
+    return ChannelFit(belief, season, y + earns[:, 0], usable, deviation, joint, level + earns)
 
 
-def shared(history: History, y: Floats, x: Floats, usable: Bools) -> Floats:
+def season_effect(history: SpendHistory, y: Floats, x: Floats, usable: Bools) -> Floats:
     """The season (T,): from the channels together, or from the calendar where they are few."""
     if not history.dates:
         return np.zeros(y.shape[1])
     seen = usable.astype(np.float64)
     log_x = np.log(np.where(usable, x, 1.0))
-    together = (usable.sum(axis=0) >= LEAST_CHANNELS).sum() >= LEAST_WEEKS
+    together = (usable.sum(axis=0) >= MIN_SEASON_CHANNELS).sum() >= MIN_SEASON_WEEKS
     if together:
         return week_effect(y, log_x, seen)
     return calendar_effect(y, log_x, seen, [each.toordinal() for each in history.dates])
 
 
-def experiments(
-    channels: Sequence[str], tests: Sequence[LiftTest], scale: Floats, mean: Floats
+def lift_test_rows(
+    channels: Sequence[str], tests: Sequence[LiftTestResult], scale: Floats, mean: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Lift tests as further rows: spend, log revenue and precision, each (C, tests).
 
@@ -118,11 +120,11 @@ def experiments(
     return x, y, weight
 
 
-def carried(x: Floats, seen: Bools, *, dated: bool) -> Floats:
+def adstocked(x: Floats, seen: Bools, *, dated: bool) -> Floats:
     """Spend as felt, for each decay: (C, D, T). Gaps are closed up; D is 1 for undated rows."""
     if not dated:
         return x[:, None, :]
-    matrices = carry_over(x.shape[1]).transpose(0, 2, 1)
+    matrices = carry_over_matrices(x.shape[1]).transpose(0, 2, 1)
     if seen.all():
         return np.asarray(np.matmul(x, matrices).transpose(1, 0, 2))
     order = np.argsort(~seen, axis=1, kind="stable")
@@ -130,20 +132,22 @@ def carried(x: Floats, seen: Bools, *, dated: bool) -> Floats:
     return np.take_along_axis(felt, np.argsort(order, axis=1)[:, None, :], 2)
 
 
-def sums(felt: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
+def node_sums(felt: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Mean and sum of squares of y - log G for each channel, decay and shape (C, D, 36).
 
     `weight` (C, T) is the precision of a row relative to a plain one, 0 where there is none.
     """
     parts = [
-        _sums(felt[part], y[part], weight[part])
-        for part in (slice(at, at + CHUNK) for at in range(0, len(y), CHUNK))
+        _chunk_sums(felt[part], y[part], weight[part])
+        for part in (
+            slice(at, at + CHANNELS_PER_CHUNK) for at in range(0, len(y), CHANNELS_PER_CHUNK)
+        )
     ]
     means, squares = zip(*parts, strict=True)
     return np.concatenate(means), np.concatenate(squares)
 
 
-def _sums(felt: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
+def _chunk_sums(felt: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
     columns = features(np.where(felt > 0, felt, 1.0), more=1)
     columns[..., -1] = y[:, None, :]
     total = np.maximum(weight.sum(axis=1), TINY)[:, None, None]
@@ -157,7 +161,7 @@ def _sums(felt: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
     return level, np.maximum(squares, 0.0)
 
 
-def node_weights(squares: Floats, rows: Whole) -> tuple[Floats, Floats]:
+def node_weights(squares: Floats, rows: Ints) -> tuple[Floats, Floats]:
     """Posterior of each node and the noise variance under it, both (C, D, 36)."""
     decays = DECAY_PRIOR[: squares.shape[1]]
     log_prior = np.log(decays / decays.sum())[:, None] + np.log(shapes().prior)
@@ -166,13 +170,13 @@ def node_weights(squares: Floats, rows: Whole) -> tuple[Floats, Floats]:
     if not many.any():
         return first, noise
     common = np.exp(np.log((first * noise).sum(axis=(1, 2))[many]).mean())
-    shape = NOISE_SHAPE + POOLED
+    shape = NOISE_SHAPE + NOISE_POOL_ROWS
     scale = np.where(many, common * (shape - 1), NOISE_SCALE * (shape - 1) / (NOISE_SHAPE - 1))
     return _weights(log_prior, squares, rows, shape, scale)
 
 
 def _weights(
-    log_prior: Floats, squares: Floats, rows: Whole, shape: float, scale: Floats
+    log_prior: Floats, squares: Floats, rows: Ints, shape: float, scale: Floats
 ) -> tuple[Floats, Floats]:
     freedom = (shape + (np.maximum(rows, 1) - 1) / 2)[:, None, None]
     rate = scale[:, None, None] + squares / 2
@@ -181,7 +185,9 @@ def _weights(
     return w / w.sum(axis=(1, 2), keepdims=True), rate / (freedom - 1)
 
 
-def steady(joint: Floats, level: Floats, variance: Floats) -> tuple[Floats, Floats, Floats]:
+def sum_over_decays(
+    joint: Floats, level: Floats, variance: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Weight, amplitude and its log variance of each shape (C, 36), the decays added up.
 
     The steady response does not depend on the decay.
@@ -192,7 +198,7 @@ def steady(joint: Floats, level: Floats, variance: Floats) -> tuple[Floats, Floa
     return weight, amplitude, (joint * variance).sum(axis=1) / safe
 
 
-def expected(joint: Floats, level: Floats, felt: Floats) -> Floats:
+def expected_log_revenue(joint: Floats, level: Floats, felt: Floats) -> Floats:
     """Mean log revenue (C, T) at the spends as felt."""
     blend = np.matmul(joint, shapes().mix.T)
     columns = features(np.where(felt > 0, felt, 1.0))
@@ -200,10 +206,10 @@ def expected(joint: Floats, level: Floats, felt: Floats) -> Floats:
     return np.asarray(curve + (joint * level).sum(axis=(1, 2))[:, None])
 
 
-def unexplained(found: Fit, history: History, periods: int) -> Floats:
+def residuals(found: ChannelFit, history: SpendHistory, periods: int) -> Floats:
     """Log revenue less season and curve (C, periods) of the last periods; 0 without a row."""
     part = slice(-periods, None)
     x = history.spend / found.belief.scale[:, None]
-    felt = carried(x, history.seen, dated=bool(history.dates))[..., part]
-    gap = found.y[:, part] - expected(found.joint, found.level, felt)
+    felt = adstocked(x, history.seen, dated=bool(history.dates))[..., part]
+    gap = found.y[:, part] - expected_log_revenue(found.joint, found.level, felt)
     return np.where(found.usable[:, part], gap, 0.0)

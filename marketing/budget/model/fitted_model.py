@@ -7,17 +7,19 @@ from typing import Literal
 import numpy as np
 
 from marketing.budget.model.fit import Posterior
-from marketing.budget.model.history import History
+from marketing.budget.model.history import SpendHistory
 from marketing.budget.model.response import Bools, Floats
 from marketing.budget.planner.proposal import Backtest, Grade, Trend
-from marketing.budget.planner.request import Question
+from marketing.budget.planner.request import BudgetRequest
 from marketing.budget.planner.uncertainty import Draws, grade
 
-NEW_SPREAD = 0.36  # variance of a new channel's log amplitude: an ROI off by a factor of 1.8
+NEW_CHANNEL_LOG_VARIANCE = (
+    0.36  # variance of a new channel's log amplitude: an ROI off by a factor of 1.8
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
+class AlternativeFit:
     """A fit under another assumption, to see whether the plan's promise hangs on it."""
 
     belief: Posterior
@@ -26,10 +28,10 @@ class Other:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedModel:
     """Curves with their doubt, and the facts about the rows that a plan quotes."""
 
-    question: Question
+    question: BudgetRequest
     mode: Literal["channels", "aggregate"]
     channels: tuple[str, ...]
     belief: Posterior
@@ -45,12 +47,12 @@ class Fitted:
     season_factor: float  # revenue of the window over that of a usual one
     backtest: Backtest | None
     backtest_note: str
-    others: Mapping[str, Other]  # what the same data say under other assumptions
+    others: Mapping[str, AlternativeFit]  # what the same data say under other assumptions
     weak: tuple[str, ...]  # reasons never to act alone
     notes: tuple[str, ...]
     digest: str
 
-    def kept(self, question: Question) -> Floats:
+    def kept(self, question: BudgetRequest) -> Floats:
         """The present mix scaled to the question's budget a period; equal without any."""
         held = self.recent
         if question.present is not None:
@@ -61,7 +63,7 @@ class Fitted:
         return np.asarray(held * (budget / held.sum()))
 
 
-def introduced(belief: Posterior, tried: Bools, amount: float) -> Posterior:
+def with_new_channels(belief: Posterior, tried: Bools, amount: float) -> Posterior:
     """Channels never tried take the others' mean shape, at their lower quartile of ROI."""
     if tried.all() or not tried.any():
         return belief
@@ -71,25 +73,25 @@ def introduced(belief: Posterior, tried: Bools, amount: float) -> Posterior:
     weight[~tried] = weight[tried].mean(axis=0)
     scale[~tried] = amount
     amplitude[~tried] = np.quantile(level[tried], 0.25) * amount
-    spread[~tried] = NEW_SPREAD
+    spread[~tried] = NEW_CHANNEL_LOG_VARIANCE
     return Posterior(scale, weight, amplitude, spread)
 
 
-def largest_total(history: History) -> float:
+def largest_period_total(history: SpendHistory) -> float:
     """The most spent in one period; where periods have no dates, each channel's most."""
     if history.dates:
         return float(history.spend.sum(axis=0).max())
     return float(history.spend.max(axis=1).sum())
 
 
-def roi_percent(history: History) -> Floats:
+def roi_percent(history: SpendHistory) -> Floats:
     """100 (revenue - spend) / spend over the rows; 0 where nothing was spent."""
     spent, earned = history.spend.sum(axis=1), history.revenue.sum(axis=1)
     gain = 100 * (earned - spent)
     return np.asarray(np.divide(gain, spent, out=np.zeros_like(spent), where=spent > 0))
 
 
-def varied(spend: Floats, usable: Bools) -> Floats:
+def spend_variation(spend: Floats, usable: Bools) -> Floats:
     """Coefficient of variation of each channel's spend over its rows."""
     count = np.maximum(usable.sum(axis=1), 1)
     mean = np.where(usable, spend, 0.0).sum(axis=1) / count
@@ -98,7 +100,7 @@ def varied(spend: Floats, usable: Bools) -> Floats:
     return np.asarray(np.divide(deviation, mean, out=np.zeros_like(mean), where=mean > 0))
 
 
-def graded(rows: Floats, variation: Floats, *, together: bool) -> tuple[Grade, ...]:
+def grade_channels(rows: Floats, variation: Floats, *, together: bool) -> tuple[Grade, ...]:
     """A grade a channel; never high where too few channels had to tell the season."""
     found = [grade(int(n), float(cv)) for n, cv in zip(rows, variation, strict=True)]
     return tuple("medium" if each == "high" and not together else each for each in found)

@@ -6,16 +6,16 @@ from datetime import date
 
 import numpy as np
 
-from marketing.budget.model.response import Bools, Floats, Whole
-from marketing.budget.planner.request import Row
+from marketing.budget.model.response import Bools, Floats, Ints
+from marketing.budget.planner.request import PerformanceRow
 
-WINDOW = 104  # periods a fit looks back
-RECENT = 4  # periods whose mean is the present mix
-LEAST_SHARE = 1e-3  # a revenue of 0 counts as this share of the channel's mean
+MAX_PERIODS = 104  # periods a fit looks back
+RECENT_PERIODS = 4  # periods whose mean is the present mix
+ZERO_REVENUE_SHARE = 1e-3  # a revenue of 0 counts as this share of the channel's mean
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class SpendHistory:
     """`spend` and `revenue` are (C, T); `seen` says where a row was. Channels go by name.
 
     Undated rows have no `dates`: the periods of a channel are then in no order.
@@ -27,16 +27,16 @@ class History:
     revenue: Floats
     seen: Bools
 
-    def until(self, periods: int) -> "History":
+    def until(self, periods: int) -> "SpendHistory":
         """The same company as it was known after its first `periods` periods."""
         return self._cut(slice(0, periods))
 
-    def last(self, periods: int) -> "History":
+    def last(self, periods: int) -> "SpendHistory":
         """Its last `periods` periods."""
         return self._cut(slice(max(self.spend.shape[1] - periods, 0), None))
 
-    def _cut(self, part: slice) -> "History":
-        return History(
+    def _cut(self, part: slice) -> "SpendHistory":
+        return SpendHistory(
             self.channels,
             self.dates[part],
             self.spend[:, part],
@@ -51,18 +51,18 @@ class History:
 
     def present_spend(self) -> Floats:
         """Mean spend (C,) of the last periods, or of all rows where none has a date."""
-        part = self.spend[:, -RECENT:] if self.dates else self.spend
-        seen = self.seen[:, -RECENT:] if self.dates else self.seen
+        part = self.spend[:, -RECENT_PERIODS:] if self.dates else self.spend
+        seen = self.seen[:, -RECENT_PERIODS:] if self.dates else self.seen
         periods = seen.any(axis=0).sum() if self.dates else np.maximum(seen.sum(axis=1), 1)
         return np.asarray(part.sum(axis=1) / periods)
 
 
-def gather(
-    rows: Iterable[Row],
+def build_history(
+    rows: Iterable[PerformanceRow],
     names: Iterable[str],
     factors: Mapping[str, float],
-    window: int = WINDOW,
-) -> tuple[History, tuple[str, ...]]:
+    window: int = MAX_PERIODS,
+) -> tuple[SpendHistory, tuple[str, ...]]:
     """The grid of the last `window` periods, and notes on what was left out of it.
 
     Rows that share channel and date are added up. One row without a date makes all undated.
@@ -77,14 +77,14 @@ def gather(
         notes = (f"{undated} of {len(held)} rows have no date, so no date was used.",)
     history = _undated(held, channels) if undated else _dated(held, channels)
     share = np.array([factors.get(each, 1.0) for each in channels])
-    history = History(
+    history = SpendHistory(
         channels, history.dates, history.spend, history.revenue * share[:, None], history.seen
     )
     history, note = without_partial(history)
     return history.last(window), notes + note
 
 
-def _dated(rows: list[Row], channels: tuple[str, ...]) -> History:
+def _dated(rows: list[PerformanceRow], channels: tuple[str, ...]) -> SpendHistory:
     dates = tuple(sorted({row.date for row in rows if row.date is not None}))
     place = {each: at for at, each in enumerate(dates)}
     line = {each: at for at, each in enumerate(channels)}
@@ -95,7 +95,7 @@ def _dated(rows: list[Row], channels: tuple[str, ...]) -> History:
     return _grid(rows, channels, dates, where, len(dates))
 
 
-def _undated(rows: list[Row], channels: tuple[str, ...]) -> History:
+def _undated(rows: list[PerformanceRow], channels: tuple[str, ...]) -> SpendHistory:
     counts = dict.fromkeys(channels, 0)
     places = []
     for row in rows:
@@ -110,12 +110,12 @@ def _undated(rows: list[Row], channels: tuple[str, ...]) -> History:
 
 
 def _grid(
-    rows: list[Row],
+    rows: list[PerformanceRow],
     channels: tuple[str, ...],
     dates: tuple[date, ...],
-    where: Whole,
+    where: Ints,
     width: int,
-) -> History:
+) -> SpendHistory:
     size = len(channels) * width
     shape = (len(channels), width)
     spent = np.array([row.spend for row in rows], dtype=np.float64)
@@ -123,12 +123,12 @@ def _grid(
     spend = np.bincount(where, spent, minlength=size).astype(np.float64)
     revenue = np.bincount(where, earned, minlength=size).astype(np.float64)
     seen = np.bincount(where, minlength=size) > 0
-    return History(
+    return SpendHistory(
         channels, dates, spend.reshape(shape), revenue.reshape(shape), seen.reshape(shape)
     )
 
 
-def without_partial(history: History) -> tuple[History, tuple[str, ...]]:
+def without_partial(history: SpendHistory) -> tuple[SpendHistory, tuple[str, ...]]:
     """Leave out a last period that has not ended: it came early, or lacks most channels."""
     if len(history.dates) < 6:
         return history, ()
@@ -142,7 +142,7 @@ def without_partial(history: History) -> tuple[History, tuple[str, ...]]:
     return history.until(len(history.dates) - 1), (note,)
 
 
-def log_revenue(history: History) -> tuple[Floats, Floats]:
+def log_revenue(history: SpendHistory) -> tuple[Floats, Floats]:
     """Log of revenue over the channel's mean (C, T), and that mean (C,); 0 where not usable."""
     usable = history.seen & (history.spend > 0)
     count = np.maximum(usable.sum(axis=1), 1)
@@ -151,7 +151,7 @@ def log_revenue(history: History) -> tuple[Floats, Floats]:
     positive = np.where(earning, history.revenue, 0.0).sum(axis=1) / np.maximum(
         earning.sum(axis=1), 1
     )
-    least = np.where(positive > 0, positive * LEAST_SHARE, 1.0)[:, None]
+    least = np.where(positive > 0, positive * ZERO_REVENUE_SHARE, 1.0)[:, None]
     safe = np.where(mean > 0, mean, 1.0)[:, None]
     floored = np.where(usable, np.maximum(history.revenue, least), safe)
     return np.log(floored / safe), mean

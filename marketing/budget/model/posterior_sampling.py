@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing.budget.model.aggregate import Solution
-from marketing.budget.model.response import Floats, Whole, shapes
+from marketing.budget.model.aggregate import VariationalFit
+from marketing.budget.model.response import Floats, Ints, shapes
 from marketing.budget.model.totals import Panel, Prior, node_prior
 from marketing.budget.planner.uncertainty import DRAWS, Draws
 
-PROPOSED, NEWTON, WIDER = 1200, 6, 1.25
-LEAST_ESS = 100.0
+PROPOSALS, NEWTON_STEPS, PROPOSAL_WIDENING = 1200, 6, 1.25
+MIN_EFFECTIVE_SAMPLES = 100.0
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class LogPosterior:
     """What is needed of each of the N node vectors to weigh amplitudes against the data."""
 
     gram: Floats  # (N, C, C) of the nodes' columns over noise^2
@@ -52,29 +52,29 @@ class Target:
         return np.asarray(held)
 
 
-def joint_draws(panel: Panel, found: Solution, seed: int) -> tuple[Draws, float]:
+def joint_draws(panel: Panel, found: VariationalFit, seed: int) -> tuple[Draws, float]:
     """DRAWS samples of shapes and amplitudes (money), and the effective sample size."""
     rng = np.random.default_rng(seed)
     nodes, chosen = node_vectors(found, rng)
-    target = targeted(panel, found, nodes)
+    target = log_posterior(panel, found, nodes)
     start = found.log_amplitude.mean(axis=1) + found.mu
-    log_a = np.repeat(start[None], PROPOSED, axis=0)
-    for _ in range(NEWTON):
+    log_a = np.repeat(start[None], PROPOSALS, axis=0)
+    for _ in range(NEWTON_STEPS):
         step = np.linalg.solve(target.curvature(log_a), target.slope(log_a)[..., None])[..., 0]
         log_a = log_a + np.clip(step, -1.0, 1.0)
     root = np.linalg.cholesky(target.curvature(log_a))
     noise = rng.standard_normal(log_a.shape)
     turned = np.linalg.solve(root.transpose(0, 2, 1), noise[..., None])[..., 0]
-    drawn = log_a + np.sqrt(WIDER) * turned
+    drawn = log_a + np.sqrt(PROPOSAL_WIDENING) * turned
     log_proposal = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(1) - 0.5 * (noise**2).sum(1)
     log_w = target.height(drawn) + node_prior()[nodes].sum(axis=1) - chosen - log_proposal
-    w, effective = tempered(log_w)
-    kept = resampled(w, rng)
+    w, effective = temper_weights(log_w)
+    kept = resample(w, rng)
     shape = nodes[kept] % shapes().prior.size
     return Draws(shape, np.exp(drawn[kept]) * panel.mean), effective
 
 
-def tempered(log_w: Floats) -> tuple[Floats, float]:
+def temper_weights(log_w: Floats) -> tuple[Floats, float]:
     """Weights, and their effective number; where few draws hold them all, evened out.
 
     Left as they are, a handful of draws would pretend to a certainty that nobody has.
@@ -85,23 +85,23 @@ def tempered(log_w: Floats) -> tuple[Floats, float]:
         w /= w.sum()
         held = float(1 / (w * w).sum())
         effective = effective or held
-        if held >= LEAST_ESS:
+        if held >= MIN_EFFECTIVE_SAMPLES:
             return w, effective
         power *= 0.8
 
 
-def node_vectors(found: Solution, rng: np.random.Generator) -> tuple[Whole, Floats]:
+def node_vectors(found: VariationalFit, rng: np.random.Generator) -> tuple[Ints, Floats]:
     """PROPOSED vectors of nodes (N, C) from the sweeps' weights, and their log chance (N,)."""
     chance = found.weight.sum(axis=2)
     edge = np.cumsum(chance, axis=1)
-    point = rng.random((PROPOSED, len(chance))) * edge[:, -1]
+    point = rng.random((PROPOSALS, len(chance))) * edge[:, -1]
     nodes = np.stack([np.searchsorted(edge[at], point[:, at]) for at in range(len(chance))], axis=1)
     nodes = np.minimum(nodes, chance.shape[1] - 1)
     picked = np.log(np.maximum(chance[np.arange(len(chance)), nodes], 1e-300))
     return nodes, np.asarray(picked.sum(axis=1))
 
 
-def targeted(panel: Panel, found: Solution, nodes: Whole) -> Target:
+def log_posterior(panel: Panel, found: VariationalFit, nodes: Ints) -> LogPosterior:
     """Gather what the node vectors need."""
     problem, lines = found.problem, np.arange(nodes.shape[1])
     columns = problem.node[lines, nodes]
@@ -109,7 +109,7 @@ def targeted(panel: Panel, found: Solution, nodes: Whole) -> Target:
     pull = (problem.node @ problem.y)[lines, nodes] / problem.noise**2
     prior = panel.prior
     said = prior.target[lines, nodes % shapes().prior.size]
-    return Target(gram, pull, prior_precision(prior), prior.centre, prior.precision, said)
+    return LogPosterior(gram, pull, prior_precision(prior), prior.centre, prior.precision, said)
 
 
 def prior_precision(prior: Prior) -> Floats:
@@ -119,7 +119,7 @@ def prior_precision(prior: Prior) -> Floats:
     return np.asarray(np.diag(own) - shared)
 
 
-def resampled(weight: Floats, rng: np.random.Generator) -> Whole:
+def resample(weight: Floats, rng: np.random.Generator) -> Ints:
     """DRAWS places by their weights, evenly spread (systematic resampling)."""
     points = (np.arange(DRAWS) + rng.random()) / DRAWS
     return np.minimum(np.searchsorted(np.cumsum(weight), points), weight.size - 1)

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Whole = NDArray[np.intp]
+Ints = NDArray[np.intp]
 
-VERSION = "36 shapes x 5 decays, v1"
+METHOD_VERSION = "36 shapes x 5 decays, v1"
 POWERS = np.array([0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95])
 HALVES = np.array([0.05, 0.1, 0.2, 0.4, 0.7, 1.2, 2.0, 4.0, 8.0, 16.0])
 SCALES = np.array([0.3, 0.5, 0.8, 1.2, 2.0, 4.0, 8.0])
 DECAYS = np.array([0.0, 0.2, 0.4, 0.6, 0.8])
 DECAY_PRIOR = np.array([0.28, 0.26, 0.24, 0.16, 0.06])
-LEAST, MOST, POINTS = np.log(1e-4), np.log(1e4), 4001
-STEP = (MOST - LEAST) / (POINTS - 1)
+MIN_LOG_X, MAX_LOG_X, TABLE_POINTS = np.log(1e-4), np.log(1e4), 4001
+LOG_X_STEP = (MAX_LOG_X - MIN_LOG_X) / (TABLE_POINTS - 1)
 RANK = 18
 
 
@@ -65,7 +65,7 @@ def shape_prior(centre: float = 0.55, spread: float = 0.26) -> Floats:
 @lru_cache(maxsize=1)
 def shapes() -> Shapes:
     """The factored table; made once a process, in a few milliseconds."""
-    u = np.linspace(LEAST, MOST, POINTS)
+    u = np.linspace(MIN_LOG_X, MAX_LOG_X, TABLE_POINTS)
     exact = log_shapes(u)
     left, sizes, right = np.linalg.svd(exact, full_matrices=False)
     columns = left[:, :RANK] * sizes[:RANK]
@@ -78,8 +78,8 @@ def features(x: Floats, more: int = 0) -> Floats:
 
     `more` leaves as many columns to the caller, unset.
     """
-    place = (np.log(x) - LEAST) / STEP
-    cell = np.clip(place.astype(np.intp), 0, POINTS - 2)
+    place = (np.log(x) - MIN_LOG_X) / LOG_X_STEP
+    cell = np.clip(place.astype(np.intp), 0, TABLE_POINTS - 2)
     rows = shapes().basis[cell]
     columns = np.empty((*x.shape, RANK + more))
     np.multiply(rows[..., RANK:], (place - cell)[..., None], out=columns[..., :RANK])
@@ -94,12 +94,12 @@ def log_gain(x: Floats) -> Floats:
 
 def elasticity_at(x: Floats) -> Floats:
     """Percent more revenue for one percent more spend, of every shape at spends x > 0."""
-    cell = np.clip(((np.log(x) - LEAST) / STEP).astype(np.intp), 0, POINTS - 2)
-    return np.asarray(shapes().basis[cell, RANK:] @ shapes().mix / STEP)
+    cell = np.clip(((np.log(x) - MIN_LOG_X) / LOG_X_STEP).astype(np.intp), 0, TABLE_POINTS - 2)
+    return np.asarray(shapes().basis[cell, RANK:] @ shapes().mix / LOG_X_STEP)
 
 
 @lru_cache(maxsize=4)
-def carry_over(periods: int) -> Floats:
+def carry_over_matrices(periods: int) -> Floats:
     """Matrices M with z = M x, a decay each: z_0 = x_0, z_t = (1 - d) x_t + d z_(t-1)."""
     lag = np.subtract.outer(np.arange(periods), np.arange(periods))
     weight = DECAYS[:, None, None] ** np.maximum(lag, 0) * (lag >= 0)

@@ -13,9 +13,9 @@ import numpy as np
 
 from marketing.budget.model.response import Floats
 
-CENTRE, SPREAD, NOISE = 0.55, 0.2, 0.2
-SLOW = 16  # weeks
-CLEAR = 2.5  # standard deviations by which shared weeks must stand out of the noise
+ELASTICITY_MEAN, ELASTICITY_SD, NOISE_SD = 0.55, 0.2, 0.2
+SLOW_WAVE_WEEKS = 16  # weeks
+SIGNIFICANCE_SD = 2.5  # standard deviations by which shared weeks must stand out of the noise
 
 
 def week_effect(log_revenue: Floats, log_spend: Floats, seen: Floats) -> Floats:
@@ -25,9 +25,9 @@ def week_effect(log_revenue: Floats, log_spend: Floats, seen: Floats) -> Floats:
     taking it out would only cost.
     """
     s, r = centred(log_spend, seen), centred(log_revenue, seen)
-    weight = 1 / ((s * s).sum(axis=1) + (NOISE / SPREAD) ** 2)
+    weight = 1 / ((s * s).sum(axis=1) + (NOISE_SD / ELASTICITY_SD) ** 2)
     cells = seen.sum(axis=1)
-    pull = CENTRE * (NOISE / SPREAD) ** 2
+    pull = ELASTICITY_MEAN * (NOISE_SD / ELASTICITY_SD) ** 2
 
     system = np.diag(seen.sum(axis=0)) - (seen / np.maximum(cells, 1)[:, None]).T @ seen
     system -= (s * weight[:, None]).T @ s
@@ -36,13 +36,13 @@ def week_effect(log_revenue: Floats, log_spend: Floats, seen: Floats) -> Floats:
     right = (r - slope[:, None] * s).sum(axis=0)
     effect = np.linalg.solve(system + 1e-9 * np.eye(len(system)), right)
     effect -= effect.mean()
-    noise = scatter(effect, r, s, seen, slope)
-    return clear_part(effect, seen.sum(axis=0), noise, float(seen.sum()) - 2 * len(seen))
+    noise = noise_variance(effect, r, s, seen, slope)
+    return significant_part(effect, seen.sum(axis=0), noise, float(seen.sum()) - 2 * len(seen))
 
 
-def scatter(effect: Floats, r: Floats, s: Floats, seen: Floats, slope: Floats) -> float:
+def noise_variance(effect: Floats, r: Floats, s: Floats, seen: Floats, slope: Floats) -> float:
     """Noise variance that the two-way fit leaves, for its degrees of freedom."""
-    ridge = (s * s).sum(axis=1) + (NOISE / SPREAD) ** 2
+    ridge = (s * s).sum(axis=1) + (NOISE_SD / ELASTICITY_SD) ** 2
     shared = centred(np.broadcast_to(effect, seen.shape), seen)
     slope = slope - (shared * s).sum(axis=1) / ridge
     left = r - shared - slope[:, None] * s
@@ -50,13 +50,13 @@ def scatter(effect: Floats, r: Floats, s: Floats, seen: Floats, slope: Floats) -
     return max(float((left * left).sum()) / freedom, 1e-12)
 
 
-def clear_part(effect: Floats, cells: Floats, noise: float, rows: float) -> Floats:
+def significant_part(effect: Floats, cells: Floats, noise: float, rows: float) -> Floats:
     """The whole effect, its slow part or nothing: as much as noise alone would not make.
 
     F tests on the slow part (cosines longer than SLOW weeks) and on what is left of it.
     """
     weeks = len(effect)
-    waves = min(max(2, 2 * weeks // SLOW), weeks - 2)
+    waves = min(max(2, 2 * weeks // SLOW_WAVE_WEEKS), weeks - 2)
     order = np.arange(1, waves + 1)
     basis = np.cos(np.pi * np.outer(np.arange(weeks) + 0.5, order) / weeks) * np.sqrt(2 / weeks)
     slow = basis @ (basis.T @ effect)
@@ -64,7 +64,7 @@ def clear_part(effect: Floats, cells: Floats, noise: float, rows: float) -> Floa
 
     def stands_out(part: Floats, size: int) -> bool:
         ratio = float((cells * part * part).sum()) / size / noise
-        return ratio > 1 + CLEAR * sqrt(2 / size + 2 / max(rows - weeks, 1.0))
+        return ratio > 1 + SIGNIFICANCE_SD * sqrt(2 / size + 2 / max(rows - weeks, 1.0))
 
     if stands_out(fast, weeks - 1 - waves):
         return effect
@@ -86,7 +86,7 @@ def calendar_effect(
     Ridge on a trend (from 12 periods) and two waves of a year (from 52 weeks), prior sd .3.
     """
     weeks = (np.asarray(days, dtype=np.float64) - days[0]) / 7
-    waves = calendar(weeks, len(days))
+    waves = calendar_columns(weeks, len(days))
     s, r = centred(log_spend, seen), centred(log_revenue, seen)
     lines = len(s)
     design = np.zeros((*s.shape, lines + waves.shape[1]))
@@ -94,16 +94,16 @@ def calendar_effect(
     design[..., lines:] = waves
     flat, target = design.reshape(-1, design.shape[2]), r.ravel()
     held = seen.ravel() > 0
-    spread = np.r_[np.full(lines, SPREAD), np.full(waves.shape[1], 0.3)]
-    prior = np.r_[np.full(lines, CENTRE), np.zeros(waves.shape[1])]
-    ridge = np.diag((NOISE / spread) ** 2)
+    spread = np.r_[np.full(lines, ELASTICITY_SD), np.full(waves.shape[1], 0.3)]
+    prior = np.r_[np.full(lines, ELASTICITY_MEAN), np.zeros(waves.shape[1])]
+    ridge = np.diag((NOISE_SD / spread) ** 2)
     flat, target = flat[held], target[held]
     found = np.linalg.solve(flat.T @ flat + ridge, flat.T @ target + ridge @ prior)
     effect = waves @ found[lines:]
     return np.asarray(effect - effect.mean())
 
 
-def calendar(weeks: Floats, periods: int) -> Floats:
+def calendar_columns(weeks: Floats, periods: int) -> Floats:
     """Trend in [-1, 1] and Fourier pairs of 52 weeks, as far as the history carries them."""
     columns = []
     if periods >= 12:

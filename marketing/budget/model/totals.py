@@ -12,26 +12,29 @@ from datetime import date
 
 import numpy as np
 
-from marketing.budget.model.history import History
+from marketing.budget.model.history import SpendHistory
 from marketing.budget.model.response import (
     DECAY_PRIOR,
     Bools,
     Floats,
-    carry_over,
+    carry_over_matrices,
     features,
     log_gain,
     shapes,
 )
-from marketing.budget.planner.request import LiftTest, Question
+from marketing.budget.planner.request import BudgetRequest, LiftTestResult
 
-BASE, BASE_SD, TREND_SD, WAVE_SD, FLAG_SD = 0.6, 0.3, 0.3, 0.3, 0.6
-SHARE, MOST_ROI = 0.35, 4.0  # a blind guess of what marketing brings: share of revenue, ROI
-PLATFORM = 0.7  # what platforms claim is on average this much too good
-LEAST_SPEND = 1e-6
+BASELINE_SHARE, BASELINE_SHARE_SD, TREND_SD, WAVE_SD, FLAG_SD = 0.6, 0.3, 0.3, 0.3, 0.6
+MARKETING_SHARE, MAX_BLIND_ROI = (
+    0.35,
+    4.0,
+)  # a blind guess of what marketing brings: share of revenue, ROI
+PLATFORM_DISCOUNT = 0.7  # what platforms claim is on average this much too good
+MIN_RELATIVE_SPEND = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class Baseline:
     """What would have come without marketing: columns (T, p) and their priors (p,)."""
 
     columns: Floats
@@ -57,41 +60,43 @@ class Panel:
     felt: Floats  # (C, 180, T) G of each node
     y: Floats  # (T,) revenue over its mean
     known: Bools  # (T,) periods whose revenue is known
-    base: Base
+    base: Baseline
     prior: Prior
     scale: Floats  # (C,)
     mean: float
 
 
-def panel(
-    question: Question, history: History, revenue: Floats, *, share_factor: float = 1.0
+def build_panel(
+    question: BudgetRequest, history: SpendHistory, revenue: Floats, *, share_factor: float = 1.0
 ) -> Panel:
     """Put a history and its totals (T,), nan where unknown, into the model's units."""
     known = np.isfinite(revenue)
     mean = float(revenue[known].mean())
     active = np.maximum((history.spend > 0).sum(axis=1), 1)
     scale = history.spend.sum(axis=1) / active
-    felt = node_columns(history.spend / scale[:, None])
-    share = min(SHARE, MOST_ROI * history.spend[:, known].sum() / revenue[known].sum())
+    felt = node_gains(history.spend / scale[:, None])
+    share = min(
+        MARKETING_SHARE, MAX_BLIND_ROI * history.spend[:, known].sum() / revenue[known].sum()
+    )
     earned = share * share_factor * revenue[known].sum()
     blind = earned / history.spend[:, known].sum()
     log_roi, own, shared = roi_prior(question.platform_roi, history.channels, blind, share_factor)
-    news = lift_news(question.lift_tests, history.channels, scale, mean)
+    news = lift_test_terms(question.lift_tests, history.channels, scale, mean)
     prior = Prior(log_roi + np.log(scale / mean), own, shared, *news)
-    base = baseline(history.dates, question.controls)
+    base = build_baseline(history.dates, question.controls)
     return Panel(felt, np.where(known, revenue / mean, 0.0), known, base, prior, scale, mean)
 
 
-def totals(question: Question, history: History) -> Floats:
+def totals_by_date(question: BudgetRequest, history: SpendHistory) -> Floats:
     """Total revenue of each of the history's dates, nan where it was not given."""
     given = dict(question.total_revenue or ())
     return np.array([given.get(each, np.nan) for each in history.dates])
 
 
-def node_columns(x: Floats) -> Floats:
+def node_gains(x: Floats) -> Floats:
     """G of every decay and shape at relative spends (C, T): (C, 180, T), decays first."""
-    matrices = carry_over(x.shape[1]).transpose(0, 2, 1)
-    felt = np.maximum(np.matmul(x, matrices), LEAST_SPEND)
+    matrices = carry_over_matrices(x.shape[1]).transpose(0, 2, 1)
+    felt = np.maximum(np.matmul(x, matrices), MIN_RELATIVE_SPEND)
     gain = np.exp(features(felt) @ shapes().mix)  # (D, C, T, 36)
     ordered = gain.transpose(1, 0, 3, 2)
     return np.ascontiguousarray(ordered.reshape(len(x), -1, x.shape[1]))
@@ -102,7 +107,7 @@ def node_prior() -> Floats:
     return np.asarray(np.log(np.outer(DECAY_PRIOR, shapes().prior)).ravel())
 
 
-def baseline(dates: Sequence[date], controls: Mapping[str, Mapping[date, float]]) -> Base:
+def build_baseline(dates: Sequence[date], controls: Mapping[str, Mapping[date, float]]) -> Baseline:
     """Level, trend from 12 periods, year waves from 26 and 40 weeks, controls as given.
 
     A control of zeros and ones is a calendar flag; any other is standardised.
@@ -110,7 +115,7 @@ def baseline(dates: Sequence[date], controls: Mapping[str, Mapping[date, float]]
     days = np.array([each.toordinal() for each in dates], dtype=np.float64)
     weeks = (days - days[0]) / 7
     periods = len(dates)
-    parts = [(np.ones(periods), BASE, BASE_SD)]
+    parts = [(np.ones(periods), BASELINE_SHARE, BASELINE_SHARE_SD)]
     if periods >= 12:
         parts.append((2 * weeks / max(weeks[-1], 1e-9) - 1, 0.0, TREND_SD))
     for order, least in ((1, 26), (2, 40)):
@@ -118,12 +123,12 @@ def baseline(dates: Sequence[date], controls: Mapping[str, Mapping[date, float]]
             angle = 2 * np.pi * order * days / 364
             parts += [(each(angle), 0.0, WAVE_SD / order) for each in (np.sin, np.cos)]
     for name in sorted(controls):
-        parts.append(control(np.array([controls[name].get(each, 0.0) for each in dates])))
+        parts.append(control_column(np.array([controls[name].get(each, 0.0) for each in dates])))
     columns, centre, sd = zip(*parts, strict=True)
-    return Base(np.stack(columns, axis=1), np.array(centre), np.array(sd))
+    return Baseline(np.stack(columns, axis=1), np.array(centre), np.array(sd))
 
 
-def control(values: Floats) -> tuple[Floats, float, float]:
+def control_column(values: Floats) -> tuple[Floats, float, float]:
     """One control column with its prior."""
     if np.isin(values, (0.0, 1.0)).all():
         return values, 0.0, FLAG_SD
@@ -143,13 +148,13 @@ def roi_prior(
     if not told.any():
         return np.full(len(channels), np.log(blind)), np.full(len(channels), 0.5), 0.7
     logs = np.log(claimed[told])
-    log_roi = np.full(len(channels), np.log(PLATFORM * factor) + logs.mean())
+    log_roi = np.full(len(channels), np.log(PLATFORM_DISCOUNT * factor) + logs.mean())
     log_roi[told] += (logs - logs.mean()) / 2
     return log_roi, np.where(told, 0.4, 0.5), 0.6
 
 
-def lift_news(
-    tests: Sequence[LiftTest], channels: Sequence[str], scale: Floats, mean: float
+def lift_test_terms(
+    tests: Sequence[LiftTestResult], channels: Sequence[str], scale: Floats, mean: float
 ) -> tuple[Floats, Floats]:
     """Precision (C,) of the tests' log A, and that log A for each shape (C, 36)."""
     precision = np.zeros(len(channels))

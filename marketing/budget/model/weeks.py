@@ -37,7 +37,7 @@ def week_of(on: dt.date, weekday: int = MONDAY) -> dt.date:
     return on - dt.timedelta(days=(on.weekday() - weekday) % 7)
 
 
-def gap(dates: Sequence[dt.date]) -> dt.timedelta:
+def usual_gap(dates: Sequence[dt.date]) -> dt.timedelta:
     """How far sorted dates are apart, as a rule; a week where there are fewer than two."""
     gaps = [(after - before).days for before, after in pairwise(dates)]
     return dt.timedelta(days=int(median(gaps))) if gaps else WEEK
@@ -53,18 +53,18 @@ def calendar(
     Needs at least one date of a channel's row. Nothing counts that ends after `until`.
     """
     spent, totals = sorted(set(spent_on)), sorted(set(totals_on))
-    daily, daily_totals = gap(spent) < WEEK, gap(totals) < WEEK
+    daily, daily_totals = usual_gap(spent) < WEEK, usual_gap(totals) < WEEK
     weekday = totals[0].weekday() if totals and not daily_totals else MONDAY
     known = spent if not totals else [each for each in spent if totals[0] <= each] or spent
     if not daily:
-        return Calendar(daily, weekday, spent[0], until, gap(spent))
+        return Calendar(daily, weekday, spent[0], until, usual_gap(spent))
     ends = [known[-1], until]
     if totals:
         ends.append(totals[-1] if daily_totals else totals[-1] + WEEK - DAY)
     return Calendar(daily, weekday, known[0], min(ends))
 
 
-def summed(amounts: Iterable[tuple[dt.date, float]], by: Calendar) -> dict[dt.date, float]:
+def sum_by_period(amounts: Iterable[tuple[dt.date, float]], by: Calendar) -> dict[dt.date, float]:
     """Amounts by period, in order of date."""
     found: dict[dt.date, float] = {}
     for on, amount in sorted(amounts):
@@ -74,7 +74,7 @@ def summed(amounts: Iterable[tuple[dt.date, float]], by: Calendar) -> dict[dt.da
     return found
 
 
-def highest(flags: Mapping[dt.date, float], by: Calendar) -> dict[dt.date, float]:
+def max_by_period(flags: Mapping[dt.date, float], by: Calendar) -> dict[dt.date, float]:
     """A calendar flag by period: its strongest day counts."""
     found: dict[dt.date, float] = {}
     for on, value in sorted(flags.items()):

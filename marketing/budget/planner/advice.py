@@ -9,19 +9,19 @@ import numpy as np
 from marketing.budget.model.response import Bools, Floats
 from marketing.budget.planner.proposal import (
     Action,
+    ChannelRecommendation,
+    ChannelSummary,
     Experiment,
     Grade,
-    Recommendation,
-    Standing,
     Trend,
 )
 
-SAME = 0.01  # an amount that changes less is maintained
-TREND_PERIODS, TREND_T = 12, 2.0
+UNCHANGED_SHARE = 0.01  # an amount that changes less is maintained
+TREND_PERIODS, MIN_TREND_T = 12, 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ChannelFigures:
     """What is known of the channels after planning; arrays are (C,), money as in the plan."""
 
     channels: tuple[str, ...]
@@ -42,10 +42,10 @@ class Facts:
     price: float  # what the last unit of the whole plan brings
 
 
-def standings(facts: Facts) -> tuple[Standing, ...]:
+def channel_summaries(facts: ChannelFigures) -> tuple[ChannelSummary, ...]:
     """One line a channel."""
     return tuple(
-        Standing(
+        ChannelSummary(
             channel,
             facts.current[at],
             facts.suggested[at],
@@ -63,10 +63,10 @@ def standings(facts: Facts) -> tuple[Standing, ...]:
     )
 
 
-def recommendations(facts: Facts) -> tuple[Recommendation, ...]:
+def recommendations(facts: ChannelFigures) -> tuple[ChannelRecommendation, ...]:
     """The largest moves of money first."""
     found = [
-        Recommendation(
+        ChannelRecommendation(
             channel,
             action(facts.current[at], facts.suggested[at]),
             reason(facts, at),
@@ -86,28 +86,28 @@ def recommendations(facts: Facts) -> tuple[Recommendation, ...]:
 
 def action(current: Decimal, suggested: Decimal) -> Action:
     """Maintain within one percent."""
-    if abs(suggested - current) <= Decimal(str(SAME)) * current:
+    if abs(suggested - current) <= Decimal(str(UNCHANGED_SHARE)) * current:
         return "maintain"
     return "increase" if suggested > current else "decrease"
 
 
-def reason(facts: Facts, at: int) -> str:
+def reason(facts: ChannelFigures, at: int) -> str:
     """Marginal return now and after, beside the plan's; what it rests on; what holds it."""
     unit = facts.currency
     text = (
         f"The next {unit} brings {facts.before[at]:.2f} {unit} at its present share and "
         f"{facts.after[at]:.2f} at the suggested one; the last {unit} of the plan brings "
-        f"{facts.price:.2f}. Evidence: {facts.grades[at]} ({counted(facts.rows[at])}, spend "
+        f"{facts.price:.2f}. Evidence: {facts.grades[at]} ({count_rows(facts.rows[at])}, spend "
         f"varied by {100 * facts.variation[at]:.0f} %)."
     )
     return f"{text} Held by {facts.held_by[at]}." if facts.held_by[at] else text
 
 
-def counted(rows: float) -> str:
+def count_rows(rows: float) -> str:
     return "1 row" if rows == 1 else f"{rows:.0f} rows"
 
 
-def held_by(
+def binding_bounds(
     plan: Floats, low: Floats, high: Floats, why: tuple[Sequence[str], Sequence[str]]
 ) -> tuple[str, ...]:
     """The bound that each amount lies on, in words; empty where it lies inside."""
@@ -126,7 +126,7 @@ def trends(residual: Floats, usable: Bools) -> tuple[Trend, ...]:
     )
 
 
-def still(channels: int) -> tuple[Trend, ...]:
+def no_trends(channels: int) -> tuple[Trend, ...]:
     """No trend anywhere."""
     flat: Trend = "flat"
     return (flat,) * channels
@@ -140,7 +140,7 @@ def _trend(time: Floats, left: Floats) -> Trend:
     slope = float(time @ left) / spread
     rest = left - left.mean() - slope * time
     error = float(np.sqrt(max(float(rest @ rest), 1e-18) / (time.size - 2) / spread))
-    if abs(slope) <= max(TREND_T * error, 1e-9):
+    if abs(slope) <= max(MIN_TREND_T * error, 1e-9):
         return "flat"
     return "up" if slope > 0 else "down"
 

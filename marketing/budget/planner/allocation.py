@@ -4,25 +4,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing.budget.model.response import Floats, Whole
+from marketing.budget.model.response import Floats, Ints
 
-GRID = 128
-TIE = 1e-9
+GRID_POINTS = 128
+SLOPE_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
+class RankedSegments:
     """All channels' segments between floor and ceiling, the steepest first."""
 
     floor: Floats  # (C,)
     ceiling: Floats  # (C,)
-    owner: Whole  # (S,) whose segment
+    owner: Ints  # (S,) whose segment
     slope: Floats  # (S,) revenue per unit of money, not increasing
     length: Floats  # (S,) money
     keep: Floats  # (C,) the present mix, by which ties share
 
 
-def spends(floor: Floats, ceiling: Floats, scale: Floats, points: int = GRID) -> Floats:
+def spend_grid(floor: Floats, ceiling: Floats, scale: Floats, points: int = GRID_POINTS) -> Floats:
     """Spends (C, points) from floor to ceiling, evenly spaced in log(1 + 50 a / scale)."""
     low, high = np.log1p(50 * floor / scale), np.log1p(50 * ceiling / scale)
     steps = np.linspace(0.0, 1.0, points)
@@ -31,7 +31,7 @@ def spends(floor: Floats, ceiling: Floats, scale: Floats, points: int = GRID) ->
     return np.clip(grid, floor[:, None], ceiling[:, None])
 
 
-def ladder(grid: Floats, value: Floats, keep: Floats) -> Ladder:
+def rank_segments(grid: Floats, value: Floats, keep: Floats) -> RankedSegments:
     """Sort the segments of concave curves given by `value` at the spends `grid` (C, S)."""
     length = np.diff(grid, axis=1)
     rise = np.diff(value, axis=1)
@@ -40,7 +40,7 @@ def ladder(grid: Floats, value: Floats, keep: Floats) -> Ladder:
     owner = np.repeat(np.arange(len(grid)), length.shape[1])
     order = np.argsort(-slope.ravel(), kind="stable")
     order = order[length.ravel()[order] > 0]
-    return Ladder(
+    return RankedSegments(
         grid[:, 0].copy(),
         grid[:, -1].copy(),
         owner[order],
@@ -50,41 +50,41 @@ def ladder(grid: Floats, value: Floats, keep: Floats) -> Ladder:
     )
 
 
-def fill(steps: Ladder, total: float) -> tuple[Floats, float]:
+def water_fill(steps: RankedSegments, total: float) -> tuple[Floats, float]:
     """Divide `total`; also the slope of the last unit taken (the marginal return)."""
     room = total - float(steps.floor.sum())
     if room <= 0 or steps.slope.size == 0:
         return steps.floor.copy(), float(steps.slope[0]) if steps.slope.size else 0.0
     after = np.cumsum(steps.length)
     last = min(int(np.searchsorted(after, room, side="left")), steps.slope.size - 1)
-    first, end = tie(steps, last)
-    spent = steps.floor + lengths(steps, slice(0, first))
+    first, end = tied_segments(steps, last)
+    spent = steps.floor + money_by_channel(steps, slice(0, first))
     left = room - (float(after[first - 1]) if first else 0.0)
-    spent += share(left, lengths(steps, slice(first, end)), steps.keep)
+    spent += divide_tie(left, money_by_channel(steps, slice(first, end)), steps.keep)
     return spent, float(steps.slope[last])
 
 
-def fill_until(steps: Ladder, price: float) -> Floats:
+def fill_until(steps: RankedSegments, price: float) -> Floats:
     """Every segment whose slope is at least `price`: more would earn less than that."""
     last = int(np.searchsorted(-steps.slope, -price, side="right"))
-    return steps.floor + lengths(steps, slice(0, last))
+    return steps.floor + money_by_channel(steps, slice(0, last))
 
 
-def lengths(steps: Ladder, part: slice) -> Floats:
+def money_by_channel(steps: RankedSegments, part: slice) -> Floats:
     """Money in a run of segments, by channel."""
     size = len(steps.floor)
     return np.bincount(steps.owner[part], steps.length[part], minlength=size).astype(np.float64)
 
 
-def tie(steps: Ladder, last: int) -> tuple[int, int]:
+def tied_segments(steps: RankedSegments, last: int) -> tuple[int, int]:
     """The run of segments whose slopes agree with that of the last one taken."""
-    margin = TIE * float(steps.slope[last])
+    margin = SLOPE_TOLERANCE * float(steps.slope[last])
     first = int(np.searchsorted(-steps.slope, -(steps.slope[last] + margin), side="left"))
     end = int(np.searchsorted(-steps.slope, -(steps.slope[last] - margin), side="right"))
     return first, end
 
 
-def share(left: float, most: Floats, weight: Floats) -> Floats:
+def divide_tie(left: float, most: Floats, weight: Floats) -> Floats:
     """Divide `left` in proportion to `weight`, none above its `most`; equally without weights."""
     open_ = most > 0
     if np.count_nonzero(open_) < 2:

@@ -8,13 +8,13 @@ import numpy as np
 from marketing.budget.model.response import Floats
 from marketing.budget.planner.proposal import Backtest, Interval
 
-SURE = 0.9
-STEP_PERCENT = 20.0
-FAR = 2.0  # times the largest total ever spent in a period
+MIN_PROBABILITY = 0.9
+MAX_STEP_PERCENT = 20.0
+MAX_BUDGET_RATIO = 2.0  # times the largest total ever spent in a period
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class AutoApplyInputs:
     """What speaks for and against applying a plan; money a period."""
 
     plan: Floats
@@ -28,18 +28,18 @@ class Case:
     weak: tuple[str, ...]  # further reasons: few channels, unrandomised totals, exploration
 
 
-def against(case: Case) -> Iterator[str]:
+def reasons_against(case: AutoApplyInputs) -> Iterator[str]:
     """Every reason not to, in a sentence; none means it may be applied."""
-    if case.chance < SURE:
-        yield f"The chance of a lift is {case.chance:.2f}, below {SURE:.2f}."
+    if case.chance < MIN_PROBABILITY:
+        yield f"The chance of a lift is {case.chance:.2f}, below {MIN_PROBABILITY:.2f}."
     if case.lift.estimate <= case.cost:
         yield (
             f"The median lift of {case.lift.estimate:,.2f} a period does not exceed the cost of "
             f"change of {case.cost:,.2f}."
         )
     moved = largest_move(case.plan, case.keep)
-    if moved > STEP_PERCENT * (1 + 1e-6):
-        yield f"A channel would move by {moved:.0f} %, above the step limit of {STEP_PERCENT:g} %."
+    if moved > MAX_STEP_PERCENT * (1 + 1e-6):
+        yield f"A channel would move by {moved:.0f} %, above the step limit of {MAX_STEP_PERCENT:g} %."
     if case.backtest is None:
         yield "There is no backtest yet."
     elif not case.backtest.healthy:
@@ -50,7 +50,7 @@ def against(case: Case) -> Iterator[str]:
         )
     if case.stretched:
         yield "The limits force the plan out of the region that the data cover."
-    if case.far > FAR:
+    if case.far > MAX_BUDGET_RATIO:
         yield f"The budget is {case.far:.1f} times the largest ever spent in a period."
     yield from case.weak
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketing.budget.model.response import Bools, Floats
-from marketing.budget.planner.request import Infeasible, Limit, Problem, Question
+from marketing.budget.planner.request import BudgetRequest, Infeasible, RequestProblem, SpendLimit
 
-TRUST = 2.0
-LEAST_PERCENT = 5.0
-EXPLORE = 0.05  # of the budget, over all channels never tried
-SLACK = 1e-9  # of the budget: sums that differ by less are equal
+TRUST_FACTOR = 2.0
+DEFAULT_MIN_PERCENT = 5.0
+EXPLORATION_SHARE = 0.05  # of the budget, over all channels never tried
+SUM_TOLERANCE = 1e-9  # of the budget: sums that differ by less are equal
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class AllocationBounds:
     """Money a period and channel; `why_low` and `why_high` name the bound in words."""
 
     low: Floats
@@ -33,46 +33,54 @@ class Bounds:
     notes: tuple[str, ...]
 
 
-def bounds(
-    question: Question, channels: Sequence[str], keep: Floats, seen_most: Floats, largest: float
-) -> Bounds:
+def allocation_bounds(
+    question: BudgetRequest,
+    channels: Sequence[str],
+    keep: Floats,
+    seen_most: Floats,
+    largest: float,
+) -> AllocationBounds:
     """Bounds a period for the present mix `keep` (it adds up to the budget a period).
 
     `seen_most` (C,) is each channel's largest spend, 0 where never tried; `largest` the largest
     total of a period. Infeasible where the hard bounds leave no plan.
     """
     budget = float(question.total) / question.budget_periods
-    hard = _Hard(question, channels, keep, seen_most > 0, budget)
+    hard = _HardBounds(question, channels, keep, seen_most > 0, budget)
     far = max(1.0, budget / largest) if largest > 0 else 1.0
-    low, high = keep / TRUST, np.minimum(keep * TRUST, TRUST * seen_most * far)
+    low, high = keep / TRUST_FACTOR, np.minimum(keep * TRUST_FACTOR, TRUST_FACTOR * seen_most * far)
     new = seen_most <= 0
     if new.any():
-        low[new] = high[new] = EXPLORE * budget / new.sum() if not new.all() else keep[new]
+        low[new] = high[new] = (
+            EXPLORATION_SHARE * budget / new.sum() if not new.all() else keep[new]
+        )
         high[new] = np.maximum(high[new], budget if new.all() else 0.0)
     low = np.clip(low, hard.low, hard.high)
     high = np.maximum(np.clip(high, hard.low, hard.high), low)
     fits = float(low.sum()), float(high.sum())
-    low = _shrunk(low, hard.low, budget)
-    high = _raised(high, np.minimum(hard.high, budget), budget)
-    stretched = fits[0] > budget * (1 + SLACK) or fits[1] < budget * (1 - SLACK)
-    return Bounds(
+    low = _relax_floors(low, hard.low, budget)
+    high = _relax_ceilings(high, np.minimum(hard.high, budget), budget)
+    stretched = fits[0] > budget * (1 + SUM_TOLERANCE) or fits[1] < budget * (1 - SUM_TOLERANCE)
+    return AllocationBounds(
         low,
         np.maximum(high, low),
         hard.low,
         hard.high,
-        tuple(_named(hard.low >= low, hard.why_low, "trust region (half its present share)")),
-        tuple(_named(hard.high <= high, hard.why_high, "trust region (twice the known spend)")),
+        tuple(_bound_names(hard.low >= low, hard.why_low, "trust region (half its present share)")),
+        tuple(
+            _bound_names(hard.high <= high, hard.why_high, "trust region (twice the known spend)")
+        ),
         stretched,
         tuple(hard.notes),
     )
 
 
-class _Hard:
+class _HardBounds:
     """Collects hard bounds, the reason for each, and whether they leave a plan at all."""
 
     def __init__(
         self,
-        question: Question,
+        question: BudgetRequest,
         channels: Sequence[str],
         keep: Floats,
         tried: Bools,
@@ -88,11 +96,11 @@ class _Hard:
         self._least(question, channels)
         self._fit(question)
 
-    def _limits(self, question: Question, channels: Sequence[str]) -> Bools:
+    def _limits(self, question: BudgetRequest, channels: Sequence[str]) -> Bools:
         fixed = np.zeros(len(channels), dtype=bool)
         periods = question.budget_periods
         for at, channel in enumerate(channels):
-            limit = question.constraints.get(channel, Limit())
+            limit = question.constraints.get(channel, SpendLimit())
             if limit.min is not None:
                 self.low[at], self.why_low[at] = float(limit.min) / periods, "your minimum"
             if limit.max is not None:
@@ -103,11 +111,11 @@ class _Hard:
             self.notes.append("The minimums exceed the budget and were scaled down to it.")
         return fixed
 
-    def _step(self, question: Question, keep: Floats, tried: Bools, fixed: Bools) -> None:
+    def _step(self, question: BudgetRequest, keep: Floats, tried: Bools, fixed: Bools) -> None:
         if question.max_change_percent is None:
             return
         step = float(question.max_change_percent) / 100
-        explore = EXPLORE * self.budget / max(int((~tried).sum()), 1)
+        explore = EXPLORATION_SHARE * self.budget / max(int((~tried).sum()), 1)
         below, above = keep * (1 - step), np.where(tried, keep * (1 + step), explore)
         below = np.maximum(below, 0.0) if tried.any() else 0 * below
         above = above if tried.any() else np.full_like(above, np.inf)
@@ -126,11 +134,11 @@ class _Hard:
 
     def _give_way(self, limits: tuple[Floats, Floats]) -> None:
         """Where limits pull some channels past the step, the others must follow."""
-        self.low = _shrunk(self.low, limits[0], self.budget)
-        self.high = _raised(self.high, np.minimum(limits[1], self.budget), self.budget)
+        self.low = _relax_floors(self.low, limits[0], self.budget)
+        self.high = _relax_ceilings(self.high, np.minimum(limits[1], self.budget), self.budget)
 
-    def _least(self, question: Question, channels: Sequence[str]) -> None:
-        percent, given = LEAST_PERCENT, question.min_allocation_percent
+    def _least(self, question: BudgetRequest, channels: Sequence[str]) -> None:
+        percent, given = DEFAULT_MIN_PERCENT, question.min_allocation_percent
         if given is not None:
             percent = float(given)
         elif percent * len(channels) > 100:
@@ -141,44 +149,48 @@ class _Hard:
         least = np.minimum(percent / 100 * self.budget, self.high)
         lifted = np.maximum(self.low, least)
         if given is None and lifted.sum() > self.budget >= self.low.sum():
-            lifted = _shrunk(lifted, self.low, self.budget)
+            lifted = _relax_floors(lifted, self.low, self.budget)
             self.notes.append("The least share of 5 % gave way to the other bounds.")
         for at in np.flatnonzero(lifted > self.low):
             self.low[at], self.why_low[at] = lifted[at], f"the least share of {percent:g} %"
 
-    def _fit(self, question: Question) -> None:
+    def _fit(self, question: BudgetRequest) -> None:
         problems = []
         periods, total = question.budget_periods, question.total
         least, most = self.low.sum() * periods, self.high.sum() * periods
-        if self.low.sum() > self.budget * (1 + SLACK):
-            problems.append(_clash(question, "minimums", "exceed", least, least - float(total)))
-        if self.high.sum() < self.budget * (1 - SLACK):
-            problems.append(_clash(question, "maximums", "leave", most, float(total) - most))
+        if self.low.sum() > self.budget * (1 + SUM_TOLERANCE):
+            problems.append(
+                _sum_problem(question, "minimums", "exceed", least, least - float(total))
+            )
+        if self.high.sum() < self.budget * (1 - SUM_TOLERANCE):
+            problems.append(_sum_problem(question, "maximums", "leave", most, float(total) - most))
         if problems:
             raise Infeasible(tuple(problems))
 
 
-def _clash(question: Question, which: str, verb: str, reached: float, gap: float) -> Problem:
+def _sum_problem(
+    question: BudgetRequest, which: str, verb: str, reached: float, gap: float
+) -> RequestProblem:
     code = "minimums_exceed_total" if which == "minimums" else "maximums_below_total"
     ending = "more than it" if verb == "exceed" else "of it unplaced"
     message = (
         f"the {which} add up to {reached:,.2f} and the budget is {question.total:,}: "
         f"{gap:,.2f} {ending}"
     )
-    return Problem("constraints" if question.constraints else "total_budget", code, message)
+    return RequestProblem("constraints" if question.constraints else "total_budget", code, message)
 
 
-def _shrunk(soft: Floats, hard: Floats, budget: float) -> Floats:
+def _relax_floors(soft: Floats, hard: Floats, budget: float) -> Floats:
     """Soft floors moved towards the hard ones, in proportion, until they fit."""
     over, room = soft.sum() - budget, soft.sum() - hard.sum()
     return soft - (soft - hard) * min(over / room, 1.0) if over > 0 and room > 0 else soft
 
 
-def _raised(soft: Floats, hard: Floats, budget: float) -> Floats:
+def _relax_ceilings(soft: Floats, hard: Floats, budget: float) -> Floats:
     """Soft ceilings moved towards the hard ones, in proportion, until the budget fits."""
     short, room = budget - soft.sum(), hard.sum() - soft.sum()
     return soft + (hard - soft) * min(short / room, 1.0) if short > 0 and room > 0 else soft
 
 
-def _named(hard: Bools, names: Sequence[str], soft: str) -> list[str]:
+def _bound_names(hard: Bools, names: Sequence[str], soft: str) -> list[str]:
     return [name if is_hard else soft for is_hard, name in zip(hard, names, strict=True)]

@@ -7,10 +7,10 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from marketing.budget.planner.request import Limit, Question
+from marketing.budget.planner.request import BudgetRequest, SpendLimit
 
 
-def digest(question: Question) -> str:
+def request_digest(question: BudgetRequest) -> str:
     """64 hexadecimal digits; the order of rows and of channels does not matter."""
     held = {each.name: getattr(question, each.name) for each in fields(question)}
     held["rows"] = sorted(
@@ -29,11 +29,11 @@ def _canonical(value: Any) -> Any:
         return {str(key): _canonical(each) for key, each in value.items()}
     if isinstance(value, tuple):
         return [_canonical(each) for each in value]
-    if isinstance(value, Limit):
+    if isinstance(value, SpendLimit):
         return [_canonical(value.min), _canonical(value.max)]
     return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
-def seed(name: str) -> int:
+def draw_seed(name: str) -> int:
     """A seed for the draws."""
     return int(name[:16], 16)

@@ -20,7 +20,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ChannelSummary:
     """Where one channel stands; `marginal_roi` is what the next unit of money brings."""
 
     channel: str
@@ -38,7 +38,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Recommendation:
+class ChannelRecommendation:
     """What to do with one channel, and the numbers that say so."""
 
     channel: str
@@ -103,8 +103,8 @@ class Proposal:
     auto_applicable: bool
     reasons_against: tuple[str, ...]  # why it may not be applied by itself
     marginal_return: float  # what the last unit of money brings (shadow price)
-    channels: tuple[Standing, ...]
-    recommendations: tuple[Recommendation, ...]
+    channels: tuple[ChannelSummary, ...]
+    recommendations: tuple[ChannelRecommendation, ...]
     curves: tuple[Curve, ...]
     backtest: Backtest | None
     backtest_note: str  # the verdict in words, or why there is none

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PerformanceRow:
     """One channel in one period: what was spent and, where known, what it brought."""
 
     channel: str
@@ -18,14 +18,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class SpendLimit:
     """Money bounds of one channel for the whole question; min = max holds it fixed."""
 
     min: Decimal | None = None
     max: Decimal | None = None
 
 
-class LiftTest(NamedTuple):
+class LiftTestResult(NamedTuple):
     """An experiment: `spend` a period brought `revenue` extra, give or take `sd` (all money)."""
 
     channel: str
@@ -35,7 +35,7 @@ class LiftTest(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class BudgetRequest:
     """A budget to divide over channels, with what is known of them.
 
     `total` is for `budget_periods` periods together (a period is one row). `present` is the
@@ -44,9 +44,9 @@ class Question:
     """
 
     total: Decimal
-    rows: tuple[Row, ...]
+    rows: tuple[PerformanceRow, ...]
     currency: str = "USD"
-    constraints: Mapping[str, Limit] = field(default_factory=dict)
+    constraints: Mapping[str, SpendLimit] = field(default_factory=dict)
     new_channels: tuple[str, ...] = ()  # listed without rows, to introduce them
     min_allocation_percent: Decimal | None = None  # None: 5, relaxed to 50 / C where 5 C > 100
     max_change_percent: Decimal | None = None  # the step limit around `present`
@@ -57,7 +57,7 @@ class Question:
     thompson: bool = False  # explore: fill one posterior draw; only inside a step limit
     cost_of_change: Decimal = Decimal(0)  # a lift of less money than this is not applied
     incrementality: Mapping[str, float] = field(default_factory=dict)  # channel: factor
-    lift_tests: tuple[LiftTest, ...] = ()
+    lift_tests: tuple[LiftTestResult, ...] = ()
     total_revenue: tuple[tuple[dt.date, float], ...] | None = None
     platform_roi: Mapping[str, float] = field(default_factory=dict)  # channel: revenue / spend
     controls: Mapping[str, Mapping[dt.date, float]] = field(default_factory=dict)  # calendar flags
@@ -65,7 +65,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RequestProblem:
     """One bad field; the message carries the numbers."""
 
     field: str
@@ -76,12 +76,12 @@ class Problem:
 class Infeasible(ValueError):
     """The question is wrong or no plan fits it; `problems` lists every reason at once."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[RequestProblem, ...]) -> None:
         super().__init__("; ".join(f"{each.field}: {each.message}" for each in problems))
         self.problems = problems
 
 
-def trimmed(question: Question) -> Question:
+def strip_names(question: BudgetRequest) -> BudgetRequest:
     """The same question with blanks around channel names gone."""
     return replace(
         question,
@@ -94,6 +94,6 @@ def trimmed(question: Question) -> Question:
     )
 
 
-def known_channels(question: Question) -> set[str]:
+def known_channels(question: BudgetRequest) -> set[str]:
     """Channels with a row, and those listed to introduce them."""
     return {row.channel for row in question.rows} | set(question.new_channels)

@@ -5,12 +5,12 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import ceil, floor, inf
 
 from aethercrown.money import exponent
-from marketing.budget.planner.request import Limit
+from marketing.budget.planner.request import SpendLimit
 
 Range = tuple[int, int]
 
 
-def digits(currency: str) -> int:
+def decimal_places(currency: str) -> int:
     """Decimals that an amount is given with: the currency's own, at most 2."""
     return min(exponent(currency), 2)
 
@@ -38,7 +38,7 @@ def outward(low: Iterable[float], high: Iterable[float], places: int, whole: int
     ]
 
 
-def limited(limits: Sequence[Limit], places: int, whole: int) -> list[Range]:
+def limits_in_units(limits: Sequence[SpendLimit], places: int, whole: int) -> list[Range]:
     """The limits that somebody set, in whole units, exactly."""
     return [
         (

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing.budget.model.curves import gains
+from marketing.budget.model.curves import shape_gains
 from marketing.budget.model.fit import Posterior
-from marketing.budget.model.response import Floats, Whole
-from marketing.budget.planner.allocation import spends
+from marketing.budget.model.response import Floats, Ints
+from marketing.budget.planner.allocation import spend_grid
 from marketing.budget.planner.proposal import Grade, Interval
 
 DRAWS, PLANS, COARSE = 400, 64, 32
@@ -19,16 +19,16 @@ WEAK_ROWS, STRONG_ROWS, WEAK_CV, STRONG_CV = 8, 26, 0.05, 0.2
 class Draws:
     """Samples of the posterior: a shape and an amplitude per draw and channel, (N, C)."""
 
-    shape: Whole
+    shape: Ints
     amplitude: Floats
 
-    def of(self, some: Whole, count: int) -> "Draws":
+    def of(self, some: Ints, count: int) -> "Draws":
         """The first `count` draws of some of the channels, by their places."""
         return Draws(self.shape[:count, some], self.amplitude[:count, some])
 
     def revenue(self, belief: Posterior, spend: Floats) -> Floats:
         """Revenue (N, C, S) at spends (C, S)."""
-        gain = gains(belief, spend).transpose(0, 2, 1)
+        gain = shape_gains(belief, spend).transpose(0, 2, 1)
         lines = np.arange(len(spend))
         return np.asarray(gain[lines, self.shape] * self.amplitude[..., None])
 
@@ -76,7 +76,7 @@ def alternatives(
     sample: Draws, belief: Posterior, low: Floats, high: Floats, total: float
 ) -> Floats:
     """The plan that each of the first PLANS draws would ask for, (PLANS, C), a period."""
-    grid = spends(low, high, belief.scale, COARSE)
+    grid = spend_grid(low, high, belief.scale, COARSE)
     some = Draws(sample.shape[:PLANS], sample.amplitude[:PLANS])
     value = some.revenue(belief, grid)
     step = max(1, AT_ONCE // grid.size)

@@ -8,7 +8,7 @@ from marketing.budget.models import Allocation
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class AllocationInForce:
     """What a channel gets now, by which decision, since when."""
 
     channel: str
@@ -18,12 +18,14 @@ class InForce:
     since: datetime
 
 
-def in_force(currency: str) -> tuple[InForce, ...]:
+def in_force(currency: str) -> tuple[AllocationInForce, ...]:
     """The applied allocation, by channel; one query."""
     rows = Allocation.objects.filter(currency=currency, valid_to__isnull=True)
     named = rows.select_related("channel").order_by("channel__name")
     return tuple(
-        InForce(row.channel.name, row.amount, row.currency, row.decision_id, row.valid_from)
+        AllocationInForce(
+            row.channel.name, row.amount, row.currency, row.decision_id, row.valid_from
+        )
         for row in named
     )
 

@@ -15,51 +15,51 @@ from django.utils import timezone
 
 from marketing.budget import reports, stored_request
 from marketing.budget.measurement.decision import AUTOMATION, KIND, SUBJECT, draft, window_end
-from marketing.budget.models import Plan, Share
-from marketing.budget.planner import planner
+from marketing.budget.models import BudgetPlan, PlanAllocation
+from marketing.budget.planner import planning
 from marketing.budget.planner.proposal import Proposal
-from marketing.budget.planner.request import Infeasible, Question
+from marketing.budget.planner.request import BudgetRequest, Infeasible
 from marketing.budget.reports import allocations
 from marketing.budget.services import allocations as allocating
 from marketing.channels.models import Channel
-from operations.automations.registry import Automation, Occasion, Outcome
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.decisions import services as decisions
-from operations.decisions.decision_types import Case, Kind, Realised
+from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect
 
-STEP_PERCENT = Decimal(20)  # how far a scheduled plan may move a channel
-AGREED = {"approved", "applied", "measured"}
+MAX_STEP_PERCENT = Decimal(20)  # how far a scheduled plan may move a channel
+APPROVED_STATUSES = {"approved", "applied", "measured"}
 
 WrongStep = decisions.WrongStep
 Stale = decisions.Stale
-TooLittleKnown = stored_request.TooLittleKnown
+TooLittleKnown = stored_request.NotEnoughData
 
 
 # --- Planning -----------------------------------------------------------------------------------
 
 
 def optimize(
-    question: Question, *, source: str, mode: str, now: datetime, run_id: int | None = None
-) -> Plan:
+    question: BudgetRequest, *, source: str, mode: str, now: datetime, run_id: int | None = None
+) -> BudgetPlan:
     """Plan, and store the plan with its decision; the same question finds the same plan.
 
     Raises Infeasible, with every bad field, where there is no plan.
     """
-    proposal = planner.plan(question)
+    proposal = planning.plan(question)
     with transaction.atomic():
         before = allocations.amounts(question.currency)
         promised = draft(question, proposal, before, run_id)
         decision = decisions.propose(promised, mode=mode, now=now)
-        known = Plan.objects.filter(decision=decision).first()
+        known = BudgetPlan.objects.filter(decision=decision).first()
         if known:
             return known
-        plan = Plan.objects.create(
+        plan = BudgetPlan.objects.create(
             decision=decision, created_at=now, source=source, **_columns(question, proposal)
         )
-        _add_shares(plan, proposal)
+        _add_allocations(plan, proposal)
         return plan
 
 
-def _columns(question: Question, proposal: Proposal) -> dict[str, Any]:
+def _columns(question: BudgetRequest, proposal: Proposal) -> dict[str, Any]:
     revenue, lift = proposal.expected_revenue, proposal.expected_lift_percent
     dates = [row.date for row in question.rows if row.date]
     return {
@@ -89,11 +89,11 @@ def _columns(question: Question, proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def _add_shares(plan: Plan, proposal: Proposal) -> None:
+def _add_allocations(plan: BudgetPlan, proposal: Proposal) -> None:
     stored = Channel.objects.in_bulk(list(proposal.allocations), field_name="name")
     advice = {each.channel: each for each in proposal.recommendations}
-    Share.objects.bulk_create(
-        Share(
+    PlanAllocation.objects.bulk_create(
+        PlanAllocation(
             plan=plan,
             channel=stored.get(name),
             channel_name=name,
@@ -106,7 +106,7 @@ def _add_shares(plan: Plan, proposal: Proposal) -> None:
     )
 
 
-def usual_budget() -> Decimal:
+def default_budget() -> Decimal:
     """DEFAULT_MARKETING_BUDGET: what a scheduled plan divides, for one week."""
     value = settings.DEFAULT_MARKETING_BUDGET
     try:
@@ -121,20 +121,20 @@ def usual_budget() -> Decimal:
 
 
 def replan(
-    *, now: datetime, mode: str, source: str = Plan.Source.NIGHTLY, run_id: int | None = None
-) -> Plan:
+    *, now: datetime, mode: str, source: str = BudgetPlan.Source.NIGHTLY, run_id: int | None = None
+) -> BudgetPlan:
     """Plan the usual budget over what is stored up to `now`.
 
     Earlier plans of the same origin that still wait are withdrawn, so that only the newest
     waits. Raises TooLittleKnown where nothing can be learned, Infeasible where limits clash.
     """
     currency = settings.DEFAULT_CURRENCY
-    question = stored_request.question(
-        reports.known(currency, _yesterday(now)),
-        usual_budget(),
+    question = stored_request.build_request(
+        reports.stored_history(currency, _yesterday(now)),
+        default_budget(),
         currency,
         present=allocations.amounts(currency),
-        step_percent=STEP_PERCENT,
+        step_percent=MAX_STEP_PERCENT,
     )
     plan = optimize(question, source=source, mode=mode, now=now, run_id=run_id)
     _withdraw_older(plan, now)
@@ -146,8 +146,8 @@ def _yesterday(now: datetime) -> date:
     return now.date() - timedelta(days=1)
 
 
-def _withdraw_older(plan: Plan, now: datetime) -> None:
-    waiting = Plan.objects.filter(
+def _withdraw_older(plan: BudgetPlan, now: datetime) -> None:
+    waiting = BudgetPlan.objects.filter(
         currency=plan.currency, source=plan.source, decision__status="proposed"
     )
     for older in waiting.filter(pk__lt=plan.pk):
@@ -158,24 +158,24 @@ def _withdraw_older(plan: Plan, now: datetime) -> None:
 # --- Deciding -----------------------------------------------------------------------------------
 
 
-def approve(plan_id: int, *, actor: str, now: datetime, note: str = "") -> Plan:
+def approve(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
     """Approve a plan and apply it; one approved already stays as it is.
 
     Raises WrongStep after a rejection or a roll-back, and Stale (it is rejected then) where the
     allocation in force changed since the plan was made.
     """
-    decision_id = Plan.objects.get(pk=plan_id).decision_id
+    decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
     try:
         decisions.approve(decision_id, actor=actor, note=note, now=now)
     except WrongStep:
-        if _status(plan_id) not in AGREED:
+        if _status(plan_id) not in APPROVED_STATUSES:
             raise
     return reports.plans().get(pk=plan_id)
 
 
-def reject(plan_id: int, *, actor: str, now: datetime, note: str = "") -> Plan:
+def reject(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
     """Reject a plan; one rejected already stays as it is. Raises WrongStep after an approval."""
-    decision_id = Plan.objects.get(pk=plan_id).decision_id
+    decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
     try:
         decisions.reject(decision_id, actor=actor, note=note, now=now)
     except WrongStep:
@@ -184,53 +184,57 @@ def reject(plan_id: int, *, actor: str, now: datetime, note: str = "") -> Plan:
     return reports.plans().get(pk=plan_id)
 
 
-def roll_back(plan_id: int, *, actor: str, now: datetime, note: str = "") -> Plan:
+def roll_back(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
     """Restore the allocation that was in force before; raises WrongStep and Stale."""
-    decision_id = Plan.objects.get(pk=plan_id).decision_id
+    decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
     decisions.roll_back(decision_id, actor=actor, note=note, now=now)
     return reports.plans().get(pk=plan_id)
 
 
 def _status(plan_id: int) -> str:
-    return str(Plan.objects.values_list("decision__status", flat=True).get(pk=plan_id))
+    return str(BudgetPlan.objects.values_list("decision__status", flat=True).get(pk=plan_id))
 
 
 # --- The kind of decision: how a plan acts --------------------------------------------------------
 
 
-def apply(case: Case) -> None:
+def apply(case: DecisionCase) -> None:
     """Put a plan's amounts in force, in the transaction of its decision."""
-    plan = Plan.objects.filter(decision_id=case.decision_id).select_related("decision").first()
+    plan = (
+        BudgetPlan.objects.filter(decision_id=case.decision_id).select_related("decision").first()
+    )
     now = (plan.decision.approved_at if plan else None) or timezone.now()
     try:
-        named = allocating.replace(
+        named = allocating.put_in_force(
             _currency(case), _amounts(case.before), _amounts(case.after), case.decision_id, now
         )
-    except allocating.Changed as error:
+    except allocating.AllocationChanged as error:
         raise Stale(str(error)) from error
-    nameless = list(Share.objects.filter(plan=plan, channel__isnull=True)) if plan else []
+    nameless = list(PlanAllocation.objects.filter(plan=plan, channel__isnull=True)) if plan else []
     for share in nameless:
         share.channel = named[share.channel_name]
-    Share.objects.bulk_update(nameless, ["channel"])
+    PlanAllocation.objects.bulk_update(nameless, ["channel"])
 
 
-def undo(case: Case) -> None:
+def undo(case: DecisionCase) -> None:
     """Put the amounts from before in force again; where there were none, none are."""
     try:
-        allocating.restore(_currency(case), _amounts(case.after), case.decision_id, timezone.now())
-    except allocating.Changed as error:
+        allocating.restore_previous(
+            _currency(case), _amounts(case.after), case.decision_id, timezone.now()
+        )
+    except allocating.AllocationChanged as error:
         raise Stale(str(error)) from error
 
 
-def measure(case: Case, at: datetime) -> Realised | None:
+def measure(case: DecisionCase, at: datetime) -> MeasuredEffect | None:
     """The realised lift; None while the rows of the first periods in force are missing."""
-    plan = Plan.objects.filter(decision_id=case.decision_id).first()
+    plan = BudgetPlan.objects.filter(decision_id=case.decision_id).first()
     if plan is None or case.applied_at is None:
         return None
-    found = reports.brought(plan, case.applied_at, _yesterday(at))
+    found = reports.measured_effect(plan, case.applied_at, _yesterday(at))
     if found is None:
         return None
-    return Realised(
+    return MeasuredEffect(
         value=found.lift.estimate,
         low=found.lift.low,
         high=found.lift.high,
@@ -243,7 +247,7 @@ def measure(case: Case, at: datetime) -> Realised | None:
     )
 
 
-def _currency(case: Case) -> str:
+def _currency(case: DecisionCase) -> str:
     return case.subject.removeprefix(SUBJECT)
 
 
@@ -251,7 +255,7 @@ def _amounts(row: Mapping[str, Any]) -> dict[str, Decimal]:
     return {name: Decimal(amount) for name, amount in row.items()}
 
 
-def page(subject: str) -> str:
+def page_url(subject: str) -> str:
     """The address of the page that shows a currency's budget."""
     return f"/dashboards/budget?currency={subject.removeprefix(SUBJECT)}"
 
@@ -259,13 +263,13 @@ def page(subject: str) -> str:
 # --- By itself ----------------------------------------------------------------------------------
 
 
-def perform(occasion: Occasion) -> Outcome:
+def run_optimization(occasion: RunContext) -> RunOutcome:
     """One scheduled run: take back what does harm (or say so), then plan the next week."""
-    warning = _watch(occasion)
+    warning = _check_plan_in_force(occasion)
     try:
         plan = replan(now=occasion.now, mode=occasion.mode, run_id=occasion.run_id)
     except (TooLittleKnown, Infeasible) as reason:
-        return Outcome(f"{warning}No plan: {reason}", detail={"planned": False})
+        return RunOutcome(f"{warning}No plan: {reason}", detail={"planned": False})
     summary = (
         f"{warning}Plan {plan.pk} ({_status(plan.pk)}): {plan.total:,.2f} {plan.currency}, lift "
         f"{plan.lift_estimate:+.1f} % ({plan.lift_low:+.1f} to {plan.lift_high:+.1f}), "
@@ -273,17 +277,17 @@ def perform(occasion: Occasion) -> Outcome:
     )
     against = plan.proposal["reasons_against"]
     detail = {"planned": True, "plan": plan.pk, "against": against}
-    return Outcome(summary, (plan.decision_id,), detail)
+    return RunOutcome(summary, (plan.decision_id,), detail)
 
 
-def _watch(occasion: Occasion) -> str:
+def _check_plan_in_force(occasion: RunContext) -> str:
     """Look after the plan in force; in mode auto, harm takes it back."""
     in_force = allocations.in_force(settings.DEFAULT_CURRENCY)
     if not in_force:
         return ""
     plan = reports.plans().get(decision_id=in_force[0].decision_id)
     applied_at = in_force[0].since
-    if not reports.does_harm(plan, applied_at, _yesterday(occasion.now)):
+    if not reports.underperforms(plan, applied_at, _yesterday(occasion.now)):
         return ""
     if occasion.mode != "auto":
         return f"Plan {plan.pk} earned less than promised two weeks running: consider a roll-back. "
@@ -292,5 +296,5 @@ def _watch(occasion: Occasion) -> str:
     return f"Plan {plan.pk} was rolled back. "
 
 
-AUTOMATIONS = (Automation(AUTOMATION, "Divide the marketing budget", perform),)
-KINDS = (Kind(KIND, "Marketing budget", apply, undo, measure, path=page),)
+AUTOMATIONS = (AutomationSpec(AUTOMATION, "Divide the marketing budget", run_optimization),)
+KINDS = (DecisionType(KIND, "Marketing budget", apply, undo, measure, path=page_url),)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from aethercrown.background import PeriodicThread
 from aethercrown.http.addresses import Refused
 from operations.alerts import services as alerts
-from operations.automations.registry import Automation, Occasion, Outcome
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.health import probe, registry, reports, state_machine
 from operations.health.concurrent_checks import Board, Job, board
 from operations.health.models import OWN, Check, Component, Incident, Turn
@@ -370,17 +370,17 @@ def end_maintenance(components: QuerySet[Component], now: datetime) -> int:
 
 
 # --- By itself --------------------------------------------------------------------------------
-def perform(occasion: Occasion) -> Outcome:
+def perform(occasion: RunContext) -> RunOutcome:
     """The automation: one round, and what it found in a sentence."""
     rows = Component.objects.filter(is_enabled=True)
     if occasion.dry_run:
-        return Outcome(f"Would look at {rows.count()} components.")
+        return RunOutcome(f"Would look at {rows.count()} components.")
     done = check()
     states = list(rows.values_list("status", flat=True))
     bad = list(rows.filter(status=state_machine.UNHEALTHY).values_list("name", flat=True))
     words = f"{len(states)} components, {len(bad)} unhealthy"
     words = f"{words}: {', '.join(bad[:10])}." if bad else f"{words}."
-    return Outcome(words if done else f"A round was just done: {words}", detail={"bad": bad})
+    return RunOutcome(words if done else f"A round was just done: {words}", detail={"bad": bad})
 
 
 def watch_aside() -> None:
@@ -391,5 +391,5 @@ def watch_aside() -> None:
         connection.close()
 
 
-AUTOMATIONS = (Automation("operations.check_health", "Check the platform's health", perform),)
+AUTOMATIONS = (AutomationSpec("operations.check_health", "Check the platform's health", perform),)
 watcher = PeriodicThread(watch_aside, WATCH_SECONDS, "health watch")

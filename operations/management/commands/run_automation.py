@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from operations.automations import run_rules
 from operations.automations.registry import UnknownAutomation
-from operations.automations.run_rules import Result
+from operations.automations.run_rules import RunResult
 from operations.automations.runner import AutomationRunner
 
 
@@ -78,7 +78,7 @@ class Command(BaseCommand):
         runner.run_continuous(minutes, lambda results: self._print(results, as_json=as_json))
         self.stderr.write("Stopped after the current step.")
 
-    def _print(self, results: Sequence[Result], *, as_json: bool) -> None:
+    def _print(self, results: Sequence[RunResult], *, as_json: bool) -> None:
         if as_json:
             self.stdout.write(run_rules.as_json(results))
         elif results:

@@ -1,20 +1,20 @@
-"""What no plan can beat: bounds from below, and the certificate that holds a plan against them."""
+"""Lower bounds on makespan and weighted completion, and how far a plan is above them."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from operations.scheduling.planner.graph import Floats
-from operations.scheduling.planner.placement import Placement, Work
+from operations.scheduling.planner.graph import FloatArray
+from operations.scheduling.planner.placement import Placement, Problem
 
-EXACT = 1e-9  # relative: what adding up floats may differ by
+RELATIVE_TOLERANCE = 1e-9  # differences from adding up floats
 NO_WORKERS = "no_workers"
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The least makespan there can be, in seconds, and which limit says so.
+    """The least possible makespan in seconds, and which limit sets it.
 
     `binding` is `critical_path`, `work`, or `pool:<name>` where there are several pools;
     `no_workers` (and no finite bound) where a task waits for a pool without workers.
@@ -22,82 +22,87 @@ class Bound:
 
     makespan: float
     binding: str
-    flow: float  # the least sum of weight x end
+    weighted_completion: float  # the least sum of weight x end
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """How good a plan is. Times in seconds; `gap` 0 proves the makespan optimal.
 
-    Makespan and what follows from it are None where some task can never run.
+    All but `binding` are None where some task can never run.
     """
 
     makespan: float | None
     lower_bound: float | None
     gap: float | None
     binding: str
-    flow: float | None
-    flow_bound: float | None
-
-    @property
-    def optimal(self) -> bool:
-        return self.gap == 0
+    weighted_completion: float | None
+    weighted_completion_bound: float | None
 
 
-def bound(work: Work, critical_path: float) -> Bound:
-    """The larger of the longest chain and the work a worker; flow by Eastman, Even, Isaacs (1964).
+def lower_bound(problem: Problem, critical_path: float) -> Bound:
+    """The larger of the longest chain and the work per worker.
 
-    What runs already counts with what remains of it. Where all durations are whole, some best
-    plan ends on a whole second, and the bound is rounded up.
+    Weighted completion by Eastman, Even, Isaacs (1964). A running task counts with what remains
+    of it. Where all durations are whole, an optimal plan ends on a whole second, and the bound
+    is rounded up.
     """
-    count = work.pool_count
-    hands = np.bincount(np.asarray(work.workers, dtype=np.int64), minlength=count)
-    load = np.bincount(work.pools, weights=work.durations, minlength=count)
-    if np.any((hands == 0) & (np.bincount(work.pools, minlength=count) > 0)):
+    count = problem.pool_count
+    slots = np.bincount(np.asarray(problem.workers, dtype=np.int64), minlength=count)
+    load = np.bincount(problem.pools, weights=problem.durations, minlength=count)
+    if np.any((slots == 0) & (np.bincount(problem.pools, minlength=count) > 0)):
         return Bound(math.inf, NO_WORKERS, math.inf)
-    shares = np.divide(load, hands, out=np.zeros(count), where=hands > 0)
+    shares = np.divide(load, slots, out=np.zeros(count), where=slots > 0)
     fullest = int(np.argmax(shares))
     least = max(critical_path, float(shares[fullest]))
-    if np.all(work.durations == np.floor(work.durations)):
-        least = float(math.ceil(least * (1 - EXACT)))
-    fullest_name = "work" if count == 1 else f"pool:{work.pool_name(fullest)}"
+    if np.all(problem.durations == np.floor(problem.durations)):
+        least = float(math.ceil(least * (1 - RELATIVE_TOLERANCE)))
+    fullest_name = "work" if count == 1 else f"pool:{problem.pool_name(fullest)}"
     binding = "critical_path" if critical_path >= shares[fullest] else fullest_name
-    flow = sum(pool_flow(work, pool, int(hands[pool])) for pool in range(count) if hands[pool])
-    return Bound(least, binding, flow)
+    completion = sum(
+        pool_completion_bound(problem, pool, int(slots[pool]))
+        for pool in range(count)
+        if slots[pool]
+    )
+    return Bound(least, binding, completion)
 
 
-def pool_flow(work: Work, pool: int, hands: int) -> float:
-    """The least sum of weight x end of one pool's tasks; still a bound with dependencies."""
-    mine = work.pools == pool
-    weights, durations = work.weights[mine], work.durations[mine]
-    order = np.argsort(-smith(weights, durations), kind="stable")
-    alone = float(weights[order] @ np.cumsum(durations[order]))
-    return alone / hands + (hands - 1) / (2 * hands) * float(weights @ durations)
+def pool_completion_bound(problem: Problem, pool: int, slots: int) -> float:
+    """The least sum of weight x end of one pool's tasks; also a bound with dependencies."""
+    mine = problem.pools == pool
+    weights, durations = problem.weights[mine], problem.durations[mine]
+    order = np.argsort(-smith_ratios(weights, durations), kind="stable")
+    on_one_worker = float(weights[order] @ np.cumsum(durations[order]))
+    return on_one_worker / slots + (slots - 1) / (2 * slots) * float(weights @ durations)
 
 
-def smith(weights: Floats, durations: Floats) -> Floats:
-    """Weight a second, of real durations: what takes no time comes first."""
+def smith_ratios(weights: FloatArray, durations: FloatArray) -> FloatArray:
+    """Weight per second of unclamped durations; infinite for a duration of zero."""
     ratios = np.full(weights.size, np.inf)
     np.divide(weights, durations, out=ratios, where=durations > 0)
     return ratios
 
 
-def flow(work: Work, placement: Placement) -> float:
+def weighted_completion(problem: Problem, placement: Placement) -> float:
     """The sum of weight x end over all tasks, in weighted seconds."""
-    return float(work.weights @ (np.asarray(placement.start) + work.durations))
+    return float(problem.weights @ (np.asarray(placement.start) + problem.durations))
 
 
-def certificate(work: Work, placement: Placement, least: Bound) -> Certificate:
-    """Hold a placement against the bound; a gap within rounding is 0."""
+def certificate(problem: Problem, placement: Placement, least: Bound) -> Certificate:
+    """Compare a placement with the bound; a gap within the tolerance is 0."""
     if least.binding == NO_WORKERS:
         return Certificate(None, None, None, NO_WORKERS, None, None)
-    gap = excess(placement.end, least.makespan)
     return Certificate(
-        placement.end, least.makespan, gap, least.binding, flow(work, placement), least.flow
+        placement.end,
+        least.makespan,
+        relative_excess(placement.end, least.makespan),
+        least.binding,
+        weighted_completion(problem, placement),
+        least.weighted_completion,
     )
 
 
-def excess(reached: float, least: float) -> float:
-    """By what part `reached` is above `least`; 0 within rounding."""
+def relative_excess(reached: float, least: float) -> float:
+    """reached / least - 1; 0 within the tolerance."""
     part = reached / least - 1 if least > 0 else 0.0
-    return part if part > EXACT else 0.0
+    return part if part > RELATIVE_TOLERANCE else 0.0

@@ -1,54 +1,55 @@
-"""Few tasks, every order: the best makespan there is, and so its own proof."""
+"""The optimal makespan of a few tasks, by trying every order (branch and bound)."""
 
 from collections.abc import Iterator, Sequence
 
-from operations.scheduling.planner.bounds import EXACT
-from operations.scheduling.planner.placement import NOBODY, Placement, Work
+from operations.scheduling.planner.bounds import RELATIVE_TOLERANCE
+from operations.scheduling.planner.placement import NO_WORKER, Placement, Problem
 
-FEW = 8  # tasks: all orders take some milliseconds, a tenth of a second at worst
-STARTS = 8  # of list scheduling before all orders are tried
+MAX_TASKS = 8  # all orders of so many take some milliseconds, a tenth of a second at worst
+MAX_STARTS = 8  # starts of list scheduling before all orders are tried
 
 
-class Orders:
-    """Depth first through all orders in which tasks can begin, cut off where none gets better.
+class OrderSearch:
+    """Depth-first search through all orders in which tasks can start, pruned by the best end.
 
-    Each task in turn begins as early as it can, but not before those in place: of all such
-    orders one gives an optimum, and that may leave a worker waiting on purpose. Nothing may run
-    already, and every pool needs a worker.
+    Each task in turn starts as early as it can, but not before those already placed. One of
+    these orders is optimal, even where an optimal plan leaves a worker idle on purpose. No task
+    may run already, and every pool needs a worker.
     """
 
-    def __init__(self, work: Work, levels: Sequence[float], known: Placement) -> None:
-        first, after = work.graph.rows
-        self.work, self.levels, self.best = work, levels, known
-        self.waiters = [after[first[task] : first[task + 1]] for task in range(work.size)]
-        self.missing = work.graph.needs.copy()
-        self.start = [0.0] * work.size
-        self.worker = [NOBODY] * work.size
-        self.ready_at = [0.0] * work.size
-        self.free_at = [0.0] * len(work.workers)
+    def __init__(self, problem: Problem, levels: Sequence[float], best: Placement) -> None:
+        first, after = problem.graph.rows
+        self.problem, self.levels, self.best = problem, levels, best
+        self.waiters = [after[first[task] : first[task + 1]] for task in range(problem.size)]
+        self.missing = problem.graph.needs.copy()
+        self.start = [0.0] * problem.size
+        self.worker = [NO_WORKER] * problem.size
+        self.ready_at = [0.0] * problem.size
+        self.free_at = [0.0] * len(problem.workers)
         self.seen: set[tuple[object, ...]] = set()
-        self.left = sum(work.seconds)
-        whole = all(each.is_integer() for each in work.seconds)
-        self.step = 1.0 - EXACT if whole else EXACT  # any better end is better by more than this
+        self.left = sum(problem.seconds)
+        whole = all(each.is_integer() for each in problem.seconds)
+        # a better end is better by more than this
+        self.step = 1.0 - RELATIVE_TOLERANCE if whole else RELATIVE_TOLERANCE
 
     def extend(self, placed: list[int], end: float) -> None:
-        """Try every task that can come after those in place, which all end by `end`."""
-        if len(placed) == self.work.size:
+        """Try every task that can come after those placed, which all end by `end`."""
+        if len(placed) == self.problem.size:
             self.best = Placement(self.start.copy(), self.worker.copy(), end)
             return
         last = self.start[placed[-1]] if placed else 0.0
-        if self.known(placed, last):
+        if self.was_seen(placed, last):
             return
-        for task, hand, start in self.choices(placed, last):
+        for task, slot, start in self.choices(placed, last):
             limit = self.best.end - self.step
             room = sum(limit - max(last, each) for each in self.free_at)
             if self.left <= room and start + self.levels[task] <= limit:
-                self.place(placed, task, hand, start, end)
+                self.place(placed, task, slot, start, end)
 
-    def known(self, placed: list[int], last: float) -> bool:
-        """Whether other orders have led to the same workers free and tasks ready, as soon."""
-        free = sorted(zip(self.work.workers, self.free_at, strict=True))
-        ready = [each for task, each in enumerate(self.ready_at) if self.worker[task] == NOBODY]
+    def was_seen(self, placed: list[int], last: float) -> bool:
+        """Whether another order has led to the same free workers and ready tasks."""
+        free = sorted(zip(self.problem.workers, self.free_at, strict=True))
+        ready = [each for task, each in enumerate(self.ready_at) if self.worker[task] == NO_WORKER]
         state = (frozenset(placed), tuple(free), tuple(ready), last)
         if state in self.seen:
             return True
@@ -56,36 +57,36 @@ class Orders:
         return False
 
     def choices(self, placed: list[int], last: float) -> Iterator[tuple[int, int, float]]:
-        """Tasks that can come next, with worker and start.
+        """(task, worker slot, start) of each task that can come next.
 
-        Of tasks that begin together only one order is tried, by number, where they allow that.
+        Of tasks that start together and do not depend on each other only one order is tried.
         """
-        before = placed[-1] if placed else NOBODY
-        for task in range(self.work.size):
-            if self.missing[task] or self.worker[task] != NOBODY:
+        before = placed[-1] if placed else NO_WORKER
+        for task in range(self.problem.size):
+            if self.missing[task] or self.worker[task] != NO_WORKER:
                 continue
-            hand = self.hand(task)
-            start = max(self.ready_at[task], self.free_at[hand])
+            slot = self.slot(task)
+            start = max(self.ready_at[task], self.free_at[slot])
             same = start == last and task < before and task not in self.waiters[before]
             if start >= last and not same:
-                yield task, hand, start
+                yield task, slot, start
 
-    def hand(self, task: int) -> int:
-        """The worker that has been free for the shortest time, or will be free first."""
+    def slot(self, task: int) -> int:
+        """The worker slot that became free last before the task is ready, or is free first."""
         ready, free_at = self.ready_at[task], self.free_at
-        pool = self.work.lines[task]
-        hands = [hand for hand, each in enumerate(self.work.workers) if each == pool]
-        idle = [hand for hand in hands if free_at[hand] <= ready]
+        pool = self.problem.pool_list[task]
+        slots = [slot for slot, each in enumerate(self.problem.workers) if each == pool]
+        idle = [slot for slot in slots if free_at[slot] <= ready]
         if idle:
             return max(idle, key=free_at.__getitem__)
-        return min(hands, key=free_at.__getitem__)
+        return min(slots, key=free_at.__getitem__)
 
-    def place(self, placed: list[int], task: int, hand: int, start: float, end: float) -> None:
-        """Put one task there, go on with the rest, and take it away again."""
-        seconds, was_free = self.work.seconds[task], self.free_at[hand]
+    def place(self, placed: list[int], task: int, slot: int, start: float, end: float) -> None:
+        """Place one task, try all orders of the rest, and undo."""
+        seconds, was_free = self.problem.seconds[task], self.free_at[slot]
         ready = [self.ready_at[each] for each in self.waiters[task]]
-        self.start[task], self.worker[task] = start, hand
-        self.free_at[hand] = start + seconds
+        self.start[task], self.worker[task] = start, slot
+        self.free_at[slot] = start + seconds
         self.left -= seconds
         for each in self.waiters[task]:
             self.missing[each] -= 1
@@ -96,12 +97,12 @@ class Orders:
         for each, was_ready in zip(self.waiters[task], ready, strict=True):
             self.missing[each] += 1
             self.ready_at[each] = was_ready
-        self.worker[task], self.free_at[hand] = NOBODY, was_free
+        self.worker[task], self.free_at[slot] = NO_WORKER, was_free
         self.left += seconds
 
 
-def best(work: Work, levels: Sequence[float], known: Placement) -> Placement:
-    """A placement with the least makespan there can be; `known` where nothing beats it."""
-    orders = Orders(work, levels, known)
-    orders.extend([], 0.0)
-    return orders.best
+def optimal_placement(problem: Problem, levels: Sequence[float], best: Placement) -> Placement:
+    """A placement with the least makespan; `best` itself if none is shorter."""
+    search = OrderSearch(problem, levels, best)
+    search.extend([], 0.0)
+    return search.best

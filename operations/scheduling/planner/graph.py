@@ -1,4 +1,4 @@
-"""Which task waits for which: the order that allows, and the cycles that allow none."""
+"""The dependency graph of tasks: a topological order, and the cycles that prevent one."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,51 +11,54 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 Node = TypeVar("Node", int, str)
-SHOWN = 5  # faults an error's text names; its attribute holds all
+MAX_LISTED = 5  # faults in the text of an error; its attribute holds all
 
 
-class Cyclic(ValueError):
-    """Tasks wait for each other in a ring; `cycles` holds one ring of each tangle."""
+class CyclicDependency(ValueError):
+    """Tasks depend on each other in a cycle; `cycles` holds one for each connected part."""
 
     def __init__(self, cycles: Sequence[Sequence[int]] | Sequence[Sequence[str]]) -> None:
         self.cycles: list[list[int | str]] = [list(each) for each in cycles]
-        shown = "; ".join(f"cycle: {ring(each)}" for each in self.cycles[:SHOWN])
-        more = len(self.cycles) - SHOWN
-        super().__init__(shown + (f"; and {more} more" if more > 0 else ""))
+        shown = "; ".join(f"cycle: {cycle_text(each)}" for each in self.cycles[:MAX_LISTED])
+        super().__init__(shown + more_text(len(cycles)))
 
 
 class UnknownDependency(ValueError):
-    """A task waits for one that is nowhere; `missing` lists (task, dependency)."""
+    """A dependency does not exist; `missing` lists (task, dependency)."""
 
     def __init__(self, missing: Sequence[tuple[str, str]]) -> None:
         self.missing = list(missing)
-        shown = "; ".join(f"{a} depends on {b}, which is unknown" for a, b in missing[:SHOWN])
-        more = len(missing) - SHOWN
-        super().__init__(shown + (f"; and {more} more" if more > 0 else ""))
+        shown = "; ".join(f"{a} depends on {b}, which is unknown" for a, b in missing[:MAX_LISTED])
+        super().__init__(shown + more_text(len(missing)))
+
+
+def more_text(count: int) -> str:
+    """How many faults an error's text leaves out."""
+    return f"; and {count - MAX_LISTED} more" if count > MAX_LISTED else ""
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Tasks 0..size-1; `after[first[u]:first[u + 1]]` wait for task u."""
+    """Tasks 0..size-1; `after[first[u]:first[u + 1]]` depend on task u."""
 
     size: int
-    first: Whole  # (size + 1,)
-    after: Whole  # (edges,)
+    first: IntArray  # (size + 1,)
+    after: IntArray  # (edges,)
 
     @classmethod
-    def of(cls, size: int, before: Whole, after: Whole) -> "Graph":
-        """The edges before[k] -> after[k], in any order; a repeated edge does no harm."""
+    def of(cls, size: int, before: IntArray, after: IntArray) -> "Graph":
+        """The graph of the edges before[k] -> after[k], in any order; repeated edges are fine."""
         first = np.zeros(size + 1, dtype=np.int64)
         np.cumsum(np.bincount(before, minlength=size), out=first[1:])
         return cls(size, first, after[np.argsort(before, kind="stable")])
 
     @classmethod
     def from_needs(cls, needs: Sequence[Collection[int]]) -> "Graph":
-        """From what each task needs done first, by number."""
+        """The graph in which task k depends on the tasks needs[k]."""
         size = len(needs)
         counts = np.fromiter(map(len, needs), dtype=np.int64, count=size)
         before = np.fromiter(chain.from_iterable(needs), np.int64, count=int(counts.sum()))
@@ -63,7 +66,7 @@ class Graph:
 
     @cached_property
     def needs(self) -> list[int]:
-        """How many tasks each one waits for."""
+        """How many dependencies each task has."""
         counts: list[int] = np.bincount(self.after, minlength=self.size).tolist()
         return counts
 
@@ -74,13 +77,13 @@ class Graph:
 
     @cached_property
     def reverse(self) -> "Graph":
-        """The same tasks with every edge turned round."""
+        """The same tasks with every edge reversed."""
         before = np.repeat(np.arange(self.size), np.diff(self.first))
         return Graph.of(self.size, self.after, before)
 
     @cached_property
     def order(self) -> list[int]:
-        """Every task after all it needs (Kahn, 1962); raises Cyclic where that cannot be."""
+        """A topological order (Kahn, 1962). Raises CyclicDependency."""
         first, after = self.rows
         missing = self.needs.copy()
         order = [task for task, count in enumerate(missing) if not count]
@@ -90,12 +93,12 @@ class Graph:
                 if not missing[each]:
                     order.append(each)
         if len(order) < self.size:
-            raise Cyclic(cycles(self))
+            raise CyclicDependency(cycles(self))
         return order
 
 
-def numbered(needs: Mapping[str, Iterable[str]]) -> tuple[list[str], Graph]:
-    """Number named tasks in the order given; every dependency must be among them."""
+def number_tasks(needs: Mapping[str, Iterable[str]]) -> tuple[list[str], Graph]:
+    """The names in the order given, and their graph by number. Raises UnknownDependency."""
     names = list(needs)
     number = {name: place for place, name in enumerate(names)}
     listed = {name: list(dict.fromkeys(each)) for name, each in needs.items()}
@@ -105,20 +108,20 @@ def numbered(needs: Mapping[str, Iterable[str]]) -> tuple[list[str], Graph]:
     return names, Graph.from_needs([[number[each] for each in row] for row in listed.values()])
 
 
-def sequence(names: Sequence[str], graph: Graph) -> list[str]:
-    """The names, each after all it needs; raises Cyclic, naming the tasks."""
+def topological_order(names: Sequence[str], graph: Graph) -> list[str]:
+    """The names, each after its dependencies. Raises CyclicDependency with the names."""
     try:
         return [names[task] for task in graph.order]
-    except Cyclic as error:
+    except CyclicDependency as error:
         named = [[names[int(task)] for task in each] for each in error.cycles]
-        raise Cyclic(named) from error
+        raise CyclicDependency(named) from error
 
 
 def cycles(graph: Graph) -> list[list[int]]:
-    """One shortest cycle through the smallest task of each strongly connected part.
+    """One shortest cycle through the smallest task of each strongly connected component.
 
-    Each names its tasks in the order of the work, without repeating the first. Parts are found
-    by scipy (Pearce, 2005), which does not recurse; linear in tasks and edges.
+    Each lists its tasks in the order of the work, without repeating the first. Components are
+    found by scipy (Pearce, 2005), which does not recurse; linear in tasks and edges.
     """
     links = csr_array(
         (np.ones(graph.after.size, np.int8), graph.after, graph.first), (graph.size, graph.size)
@@ -128,37 +131,38 @@ def cycles(graph: Graph) -> list[list[int]]:
     inside = part[sources] == part[graph.after]
     if not inside.any():
         return []
-    # an edge inside a part means a cycle there: a part of one task has it as a self-loop
+    # an edge within a component means a cycle; a component of one task has a self-loop
     inner = Graph.of(graph.size, sources[inside], graph.after[inside])
     _, smallest = np.unique(part[sources[inside]], return_index=True)
-    return [round_trip(inner, start) for start in sorted(sources[inside][smallest].tolist())]
+    starts = sorted(sources[inside][smallest].tolist())
+    return [shortest_cycle_through(inner, start) for start in starts]
 
 
-def round_trip(graph: Graph, start: int) -> list[int]:
-    """A shortest way from `start` back to itself, which must exist; breadth first."""
+def shortest_cycle_through(graph: Graph, start: int) -> list[int]:
+    """A shortest cycle through `start`, by breadth-first search. Raises ValueError if none."""
     first, after = graph.rows
-    came = {start: start}
-    line = [start]
-    for task in line:
+    previous = {start: start}
+    queue = [start]
+    for task in queue:  # grows while it is read
         for each in after[first[task] : first[task + 1]]:
             if each == start:
-                return path(came, start, task)
-            if each not in came:
-                came[each] = task
-                line.append(each)
+                return trace_path(previous, start, task)
+            if each not in previous:
+                previous[each] = task
+                queue.append(each)
     raise ValueError(f"task {start} is on no cycle")
 
 
-def path(came: Mapping[Node, Node], start: Node, end: Node) -> list[Node]:
-    """The way that `came` remembers, from `start` to `end`."""
-    way = [end]
-    while way[-1] != start:
-        way.append(came[way[-1]])
-    return way[::-1]
+def trace_path(previous: Mapping[Node, Node], start: Node, end: Node) -> list[Node]:
+    """The path from `start` to `end`, where `previous` holds each node's predecessor."""
+    path = [end]
+    while path[-1] != start:
+        path.append(previous[path[-1]])
+    return path[::-1]
 
 
-def ring(cycle: Sequence[int | str]) -> str:
-    """A cycle for a person: `a -> b -> a`."""
+def cycle_text(cycle: Sequence[int | str]) -> str:
+    """A cycle as text: `a -> b -> a`."""
     return " -> ".join(str(each) for each in [*cycle, cycle[0]])
 
 

@@ -1,4 +1,4 @@
-"""List scheduling (Graham, 1966): whenever a worker is free, it takes the first task in line."""
+"""List scheduling (Graham, 1966): a free worker starts the first waiting task of the order."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,27 +8,27 @@ from heapq import heapify, heappop, heappush
 
 import numpy as np
 
-from operations.scheduling.planner.graph import Floats, Graph, Whole
+from operations.scheduling.planner.graph import FloatArray, Graph, IntArray
 
-NOBODY = -1
+NO_WORKER = -1
 NEVER = math.inf
 
 
 @dataclass(frozen=True, eq=False)
-class Work:
-    """What is to be placed: tasks 0..n-1, and workers, each in one pool.
+class Problem:
+    """What is to be planned: tasks 0..n-1, and worker slots, each in one pool.
 
-    `durations` are seconds (what remains, for a running task), `pools` the pool each task waits
-    for, `workers` the pool of each worker, `running` the worker that each begun task keeps, and
-    `waited` the seconds that each task has been ready.
+    `durations` are seconds (what remains, for a running task), `pools` the pool of each task,
+    `workers` the pool of each worker slot, `running` the slot of each running task, and `waited`
+    the seconds that each task has been ready.
     """
 
     graph: Graph
-    durations: Floats
-    weights: Floats
+    durations: FloatArray
+    weights: FloatArray
     workers: Sequence[int]
-    pools: Whole
-    waited: Floats
+    pools: IntArray
+    waited: FloatArray
     running: Mapping[int, int] = field(default_factory=dict)
     pool_names: Sequence[str] = ()
 
@@ -36,11 +36,11 @@ class Work:
     def of(
         cls,
         graph: Graph,
-        durations: Sequence[float] | Floats,
+        durations: Sequence[float] | FloatArray,
         workers: int,
-        weights: Sequence[float] | Floats | None = None,
-    ) -> "Work":
-        """Tasks that all wait for one pool of so many workers; equal weights unless given."""
+        weights: Sequence[float] | FloatArray | None = None,
+    ) -> "Problem":
+        """Tasks of one pool with so many workers; equal weights unless given."""
         size = graph.size
         return cls(
             graph,
@@ -58,10 +58,10 @@ class Work:
         return seconds
 
     @cached_property
-    def lines(self) -> list[int]:
+    def pool_list(self) -> list[int]:
         """`pools` as a list, for loops."""
-        lines: list[int] = self.pools.tolist()
-        return lines
+        pools: list[int] = self.pools.tolist()
+        return pools
 
     @property
     def size(self) -> int:
@@ -69,26 +69,26 @@ class Work:
 
     @cached_property
     def pool_count(self) -> int:
-        """One more than the highest pool that a task or worker names."""
+        """One more than the highest pool of a task or worker."""
         return 1 + max(max(self.workers, default=0), int(self.pools.max(initial=0)))
 
     def pool_name(self, pool: int) -> str:
-        """What a person calls a pool; its number where nobody named it."""
+        """The name of a pool, or its number where it has none."""
         return self.pool_names[pool] if self.pool_names else str(pool)
 
     @cached_property
-    def backwards(self) -> "Work":
-        """The same with time running the other way; what runs now comes last, on any worker."""
-        return Work(
+    def backwards(self) -> "Problem":
+        """The problem in reversed time; running tasks come last, on any worker."""
+        return Problem(
             self.graph.reverse, self.durations, self.weights, self.workers, self.pools, self.waited
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """When each task starts, in seconds from now, and on which worker.
+    """When each task starts, in seconds from now, and on which worker slot.
 
-    A task that no worker can ever take has start NEVER and worker NOBODY.
+    A task that no worker can take has start NEVER and worker NO_WORKER.
     """
 
     start: list[float]
@@ -96,77 +96,79 @@ class Placement:
     end: float
 
 
-def placed(work: Work, line: Whole) -> Placement:
-    """Place all tasks; `line` names them, the first to be taken first.
+def list_schedule(problem: Problem, order: IntArray) -> Placement:
+    """Place all tasks; `order` lists them, the first to be started first.
 
-    A task waits only for its own pool and for what it needs. At each moment everything that ends
-    is released before anybody takes the next task. O((tasks + edges) log tasks).
+    A task waits only for its dependencies and a worker of its pool. Everything that ends at one
+    moment is released before the next task starts. O((tasks + edges) log tasks).
     """
-    seconds, lines = work.seconds, work.lines
-    first, after = work.graph.rows
-    missing = work.graph.needs.copy()
-    turn, rank = line.tolist(), ranks(line)
-    queues, idle = waiting(work, rank), free(work)
-    start, worker, holds, events = begun(work)
-    now, touched = 0.0, list(range(work.pool_count))
+    seconds, pools = problem.seconds, problem.pool_list
+    first, after = problem.graph.rows
+    missing = problem.graph.needs.copy()
+    task_at, rank = order.tolist(), ranks(order)
+    queues, idle = ready_queues(problem, rank), idle_slots(problem)
+    start, worker, task_of, events = initial_state(problem)
+    now, touched = 0.0, list(range(problem.pool_count))
     while True:
         for pool in touched:
-            queue, hands = queues[pool], idle[pool]
-            while queue and hands:
-                task, hand = turn[heappop(queue)], heappop(hands)
-                start[task], worker[task], holds[hand] = now, hand, task
-                heappush(events, (now + seconds[task], hand))
+            queue, slots = queues[pool], idle[pool]
+            while queue and slots:
+                task, slot = task_at[heappop(queue)], heappop(slots)
+                start[task], worker[task], task_of[slot] = now, slot, task
+                heappush(events, (now + seconds[task], slot))
         if not events:
             return Placement(start, worker, now)
         now, touched = events[0][0], []
         while events and events[0][0] == now:
-            hand = heappop(events)[1]
-            touched.append(work.workers[hand])
-            heappush(idle[touched[-1]], hand)
-            task = holds[hand]
+            slot = heappop(events)[1]
+            touched.append(problem.workers[slot])
+            heappush(idle[touched[-1]], slot)
+            task = task_of[slot]
             for each in after[first[task] : first[task + 1]]:
                 missing[each] -= 1
                 if not missing[each]:
-                    touched.append(lines[each])
-                    heappush(queues[lines[each]], rank[each])
+                    touched.append(pools[each])
+                    heappush(queues[pools[each]], rank[each])
 
 
-def begun(work: Work) -> tuple[list[float], list[int], list[int], list[tuple[float, int]]]:
-    """Starts and workers as they stand, what each worker holds, and a heap of (end, worker)."""
-    start, worker = [NEVER] * work.size, [NOBODY] * work.size
-    holds = [NOBODY] * len(work.workers)
+def initial_state(
+    problem: Problem,
+) -> tuple[list[float], list[int], list[int], list[tuple[float, int]]]:
+    """Starts, workers, the task of each slot, and a heap of (end, slot), before any placing."""
+    start, worker = [NEVER] * problem.size, [NO_WORKER] * problem.size
+    task_of = [NO_WORKER] * len(problem.workers)
     events = []
-    for task, hand in work.running.items():
-        start[task], worker[task], holds[hand] = 0.0, hand, task
-        events.append((work.seconds[task], hand))
+    for task, slot in problem.running.items():
+        start[task], worker[task], task_of[slot] = 0.0, slot, task
+        events.append((problem.seconds[task], slot))
     heapify(events)
-    return start, worker, holds, events
+    return start, worker, task_of, events
 
 
-def ranks(line: Whole) -> list[int]:
-    """The place of each task in `line`."""
-    rank = np.empty(line.size, dtype=np.int64)
-    rank[line] = np.arange(line.size)
-    places: list[int] = rank.tolist()
-    return places
+def ranks(order: IntArray) -> list[int]:
+    """The position of each task in `order`."""
+    rank = np.empty(order.size, dtype=np.int64)
+    rank[order] = np.arange(order.size)
+    positions: list[int] = rank.tolist()
+    return positions
 
 
-def waiting(work: Work, rank: Sequence[int]) -> list[list[int]]:
-    """A heap for each pool: the ranks of tasks that need nothing and do not run yet."""
-    queues: list[list[int]] = [[] for _ in range(work.pool_count)]
-    for task, count in enumerate(work.graph.needs):
-        if not count and task not in work.running:
-            queues[work.lines[task]].append(rank[task])
+def ready_queues(problem: Problem, rank: Sequence[int]) -> list[list[int]]:
+    """A heap for each pool: the ranks of tasks that are ready and not running."""
+    queues: list[list[int]] = [[] for _ in range(problem.pool_count)]
+    for task, count in enumerate(problem.graph.needs):
+        if not count and task not in problem.running:
+            queues[problem.pool_list[task]].append(rank[task])
     for queue in queues:
         heapify(queue)
     return queues
 
 
-def free(work: Work) -> list[list[int]]:
-    """A heap for each pool: its workers that hold nothing now."""
-    busy = set(work.running.values())
-    idle: list[list[int]] = [[] for _ in range(work.pool_count)]
-    for hand, pool in enumerate(work.workers):
-        if hand not in busy:
-            idle[pool].append(hand)  # ascending: a heap already
+def idle_slots(problem: Problem) -> list[list[int]]:
+    """A heap for each pool: its worker slots without a running task."""
+    busy = set(problem.running.values())
+    idle: list[list[int]] = [[] for _ in range(problem.pool_count)]
+    for slot, pool in enumerate(problem.workers):
+        if slot not in busy:
+            idle[pool].append(slot)  # ascending, so it is a heap
     return idle

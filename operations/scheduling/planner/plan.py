@@ -1,4 +1,4 @@
-"""A plan: when and where each task starts, and proof of how good that is."""
+"""Plan the tasks: when and where each starts, with a certificate of how good the plan is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,21 +7,33 @@ from math import inf
 import numpy as np
 
 from operations.scheduling.planner import exact
-from operations.scheduling.planner.bounds import NO_WORKERS, Certificate, bound, certificate
-from operations.scheduling.planner.graph import Floats, bottom_levels
-from operations.scheduling.planner.placement import Work
-from operations.scheduling.planner.search import ONE_PASS, SHORT, Aim, Effort, Seed, searched
-from operations.scheduling.planner.urgency import AGEING, chain_ratios, inherited
+from operations.scheduling.planner.bounds import (
+    NO_WORKERS,
+    Certificate,
+    certificate,
+    lower_bound,
+)
+from operations.scheduling.planner.graph import FloatArray, bottom_levels
+from operations.scheduling.planner.placement import Problem
+from operations.scheduling.planner.search import (
+    ONE_PASS,
+    SHORT_SEARCH,
+    Effort,
+    PriorityRule,
+    SearchContext,
+    search,
+)
+from operations.scheduling.planner.urgency import AGEING_SECONDS, chain_ratios, inherited_weights
 
 OBJECTIVES = ("auto", "makespan")
 POLICIES = ("aged", "strict")
-MANY = 2000  # open tasks that get one pass where a request waits
-HANDFUL = 200  # tasks that get a few starts even where nothing may wait
-FIRST_OF_ALL = -1e6  # the lead of what has waited past its bound
+ONE_PASS_ABOVE_TASKS = 2000
+SHORT_SEARCH_TASKS = 200
+OVERDUE_PRECEDENCE = -1e6  # of tasks that have waited past their bound
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TaskPlan:
     """Starts (seconds from now) and workers as in Placement; `starts` placements were tried."""
 
     start: list[float]
@@ -30,96 +42,117 @@ class Plan:
     starts: int
 
 
-def usual_effort(open_tasks: int, *, in_request: bool) -> Effort:
-    """250 ms of CPU; one pass where a request waits for a plan of many tasks."""
-    return ONE_PASS if in_request and open_tasks > MANY else Effort()
+def repeatable_effort(open_tasks: int) -> Effort:
+    """A few starts and no clock: the same problem always gets the same plan."""
+    if open_tasks > ONE_PASS_ABOVE_TASKS:
+        return ONE_PASS
+    return Effort(seconds=inf, starts=8, sweeps=2)
 
 
-def steady_effort(open_tasks: int) -> Effort:
-    """A few starts and no clock: the same question gets the same plan, for comparisons."""
-    return ONE_PASS if open_tasks > MANY else Effort(seconds=inf, starts=8, sweeps=2)
-
-
-def plan(
-    work: Work,
+def make_plan(
+    problem: Problem,
     *,
     objective: str = "auto",
     policy: str = "aged",
     effort: Effort = ONE_PASS,
-) -> Plan:
-    """Place all tasks; raises Cyclic where they wait for each other in a ring.
+) -> TaskPlan:
+    """Place all tasks. Raises CyclicDependency.
 
-    `makespan` looks at the last end alone. `auto` weighs it equally with the urgent ends, and
-    looks at those only where nothing waits for anything. HANDFUL tasks asked about at once, for
-    the makespan, get three starts: a single pass comes near the bound only above that.
+    `makespan` minimises the last end. `auto` weighs that equally with the weighted completion,
+    and minimises only the latter where no task depends on another. With ONE_PASS and the
+    makespan, up to SHORT_SEARCH_TASKS tasks get three starts: a single pass comes near the bound
+    only with more tasks.
     """
-    known("objective", objective, OBJECTIVES)
-    known("policy", policy, POLICIES)
-    levels = np.asarray(bottom_levels(work.graph, work.seconds))
-    least = bound(work, float(levels.max(initial=0.0)))
-    weighted, chained = objective == "auto", work.graph.after.size > 0
-    needed = weighted or policy == "strict" or work.waited.any()
-    ratios = chain_ratios(work.graph, work.weights, work.durations) if needed else work.weights
-    aim = Aim(
-        work, least, leads(work, ratios, policy), float(chained or not weighted), float(weighted)
+    check_choice("objective", objective, OBJECTIVES)
+    check_choice("policy", policy, POLICIES)
+    levels = np.asarray(bottom_levels(problem.graph, problem.seconds))
+    least = lower_bound(problem, float(levels.max(initial=0.0)))
+    is_weighted = objective == "auto"
+    needs_ratios = is_weighted or policy == "strict" or problem.waited.any()
+    ratios = (
+        chain_ratios(problem.graph, problem.weights, problem.durations)
+        if needs_ratios
+        else problem.weights
     )
-    few = not weighted and least.binding != NO_WORKERS and exhaustible(work, aim)
-    if few:
-        effort = replace(effort, starts=min(effort.starts, exact.STARTS))
-    if effort == ONE_PASS and not weighted and work.size <= HANDFUL:
-        effort = SHORT
-    effort = ONE_PASS if least.binding == NO_WORKERS else effort
-    best, made = searched(aim, seeds(work, levels, ratios, aim), effort)
-    if few and made > 1:
-        best = exact.best(work, levels.tolist(), best)
+    context = SearchContext(
+        problem,
+        least,
+        precedence(problem, ratios, policy),
+        float(problem.graph.after.size > 0 or not is_weighted),
+        float(is_weighted),
+    )
+    can_run = least.binding != NO_WORKERS
+    try_all = can_run and not is_weighted and is_exhaustible(context)
+    effort = chosen_effort(context, effort, try_all=try_all)
+    best, made = search(context, priority_rules(context, levels, ratios), effort)
+    if try_all and made > 1:
+        best = exact.optimal_placement(problem, levels.tolist(), best)
         least = replace(least, makespan=best.end)
-    return Plan(best.start, best.worker, certificate(work, best, least), made)
+    return TaskPlan(best.start, best.worker, certificate(problem, best, least), made)
 
 
-def exhaustible(work: Work, aim: Aim) -> bool:
-    """Whether all orders of so few tasks can be tried: then the best of them is the bound."""
-    return work.size <= exact.FEW and not work.running and not aim.leads.any()
+def chosen_effort(context: SearchContext, effort: Effort, *, try_all: bool) -> Effort:
+    """The effort that pays: less where all orders are tried, none where a task can never run."""
+    if context.least.binding == NO_WORKERS:
+        return ONE_PASS
+    if try_all:
+        effort = replace(effort, starts=min(effort.starts, exact.MAX_STARTS))
+    is_small = not context.completion_weight and context.problem.size <= SHORT_SEARCH_TASKS
+    return SHORT_SEARCH if effort == ONE_PASS and is_small else effort
 
 
-def seeds(work: Work, levels: Floats, ratios: Floats, aim: Aim) -> list[Seed]:
-    """The orders to begin with, the most promising first; each takes factors that perturb it."""
+def is_exhaustible(context: SearchContext) -> bool:
+    """Whether all orders can be tried, which proves the best of them optimal."""
+    problem = context.problem
+    is_small = problem.size <= exact.MAX_TASKS
+    return is_small and not problem.running and not context.precedence.any()
 
-    def longest_chain(sway: Floats) -> Floats:
-        return -levels * sway
 
-    def most_urgent(sway: Floats) -> Floats:
-        return aged(work, ratios * sway)
+def priority_rules(
+    context: SearchContext, levels: FloatArray, ratios: FloatArray
+) -> list[PriorityRule]:
+    """The rules to start with, the most promising first."""
+    problem = context.problem
 
-    def highest_class(sway: Floats) -> Floats:
-        classes = -np.asarray(inherited(work.graph, work.weights.tolist()))
-        key = np.empty(work.size)
-        key[np.lexsort((-levels * sway, classes))] = np.arange(work.size)
-        return key
+    def longest_chain(factors: FloatArray) -> FloatArray:
+        return -levels * factors
 
-    if not aim.pull:
+    def most_urgent(factors: FloatArray) -> FloatArray:
+        return aged_keys(problem, ratios * factors)
+
+    def highest_class(factors: FloatArray) -> FloatArray:
+        classes = -np.asarray(inherited_weights(problem.graph, problem.weights.tolist()))
+        keys = np.empty(problem.size)
+        keys[np.lexsort((-levels * factors, classes))] = np.arange(problem.size)
+        return keys
+
+    if not context.completion_weight:
         return [longest_chain]
-    return [most_urgent, longest_chain, highest_class] if aim.span else [most_urgent]
+    if not context.makespan_weight:
+        return [most_urgent]
+    return [most_urgent, longest_chain, highest_class]
 
 
-def aged(work: Work, ratios: Floats) -> Floats:
-    """The keys of `urgency.key`, counting time from now."""
-    keys: Floats = -work.waited / AGEING - np.log2(ratios)
+def aged_keys(problem: Problem, ratios: FloatArray) -> FloatArray:
+    """`urgency.queue_key` of each task, with time counted from now."""
+    keys: FloatArray = -problem.waited / AGEING_SECONDS - np.log2(ratios)
     return keys
 
 
-def leads(work: Work, ratios: Floats, policy: str) -> Floats:
-    """What overrules any order: long waits first of all, then under `strict` the class.
+def precedence(problem: Problem, ratios: FloatArray, policy: str) -> FloatArray:
+    """What goes before any key: overdue tasks first, then under `strict` the priority class.
 
-    A task is past its bound when it has waited AGEING for each doubling that separates it from
-    the most urgent one, and at least AGEING: equals may still be put in a better order.
+    A task is overdue when it has waited AGEING_SECONDS for each doubling that separates it from
+    the most urgent one, and at least AGEING_SECONDS: equals may still be put in a better order.
     """
-    lead = -work.weights if policy == "strict" else np.zeros(work.size)
-    if work.waited.any():
-        bounds = AGEING * np.maximum(1.0, np.log2(ratios.max() / ratios))
-        lead = np.where(work.waited > bounds, FIRST_OF_ALL + aged(work, ratios), lead)
-    return lead
+    order = -problem.weights if policy == "strict" else np.zeros(problem.size)
+    if problem.waited.any():
+        bounds = AGEING_SECONDS * np.maximum(1.0, np.log2(ratios.max() / ratios))
+        overdue = OVERDUE_PRECEDENCE + aged_keys(problem, ratios)
+        order = np.where(problem.waited > bounds, overdue, order)
+    return order
 
 
-def known(what: str, given: str, choices: Sequence[str]) -> None:
+def check_choice(what: str, given: str, choices: Sequence[str]) -> None:
     if given not in choices:
         raise ValueError(f"{what} is {given!r}; it can be {' or '.join(choices)}")

@@ -1,7 +1,7 @@
-"""Several starts of list scheduling, each swept back and forth, and the best of them.
+"""Randomised list scheduling: several starts, each improved by sweeps; the best is kept.
 
 A sweep (Li and Willis, 1992) schedules in reversed time by descending end, then forwards by the
-starts found: that closes most of what one pass leaves. Later starts stray from the best seed.
+starts found: that closes most of what one pass leaves. Later starts perturb the best rule.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,24 +11,24 @@ from time import thread_time
 
 import numpy as np
 
-from operations.scheduling.planner.bounds import Bound, excess, flow
-from operations.scheduling.planner.graph import Floats, Whole
-from operations.scheduling.planner.placement import Placement, Work, placed
+from operations.scheduling.planner.bounds import Bound, relative_excess, weighted_completion
+from operations.scheduling.planner.graph import FloatArray, IntArray
+from operations.scheduling.planner.placement import Placement, Problem, list_schedule
 
-BUDGET = 0.25  # CPU seconds
-SWAY, FAR = 0.15, 1.0  # how far, in parts, a start may stray from the best seed
+DEFAULT_CPU_SECONDS = 0.25
+NEAR_SPREAD, FAR_SPREAD = 0.15, 1.0  # of the random factors around 1
 
-Seed = Callable[[Floats], Floats]  # factors near 1, one a task -> keys, lowest first
+PriorityRule = Callable[[FloatArray], FloatArray]  # factors near 1, one a task -> keys
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to look: CPU seconds of this thread by `clock`, starts, and sweeps of each start.
+    """How long to search: CPU seconds of this thread by `clock`, starts, and sweeps per start.
 
-    The first pass is always made. With endless seconds the result depends on the rest alone.
+    The first pass is always made. With infinite seconds the result does not depend on the clock.
     """
 
-    seconds: float = BUDGET
+    seconds: float = DEFAULT_CPU_SECONDS
     starts: int = 100_000
     sweeps: int = 10
     seed: int = 3
@@ -36,19 +36,19 @@ class Effort:
 
 
 ONE_PASS = Effort(seconds=0.0, starts=1, sweeps=0)
-SHORT = Effort(seconds=inf, starts=3)  # a millisecond or two, where the tasks are few
+SHORT_SEARCH = Effort(seconds=inf, starts=3)  # a millisecond or two for few tasks
 
 
-class Watch:
-    """Tells whether another pass fits in, by the longest one so far."""
+class PassTimer:
+    """Whether another pass fits into the effort, judged by the longest pass so far."""
 
     def __init__(self, effort: Effort) -> None:
         self.clock, self.until = effort.clock, effort.clock() + effort.seconds
         self.longest = 0.0
 
-    def timed(self, work: Work, line: Whole) -> Placement:
+    def list_schedule(self, problem: Problem, order: IntArray) -> Placement:
         begun = self.clock()
-        placement = placed(work, line)
+        placement = list_schedule(problem, order)
         self.longest = max(self.longest, self.clock() - begun)
         return placement
 
@@ -57,85 +57,94 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
-    """What all starts of one plan share: the work, its bounds and how much each counts."""
+class SearchContext:
+    """What all starts share: the problem, its bounds, and how much each figure counts."""
 
-    work: Work
+    problem: Problem
     least: Bound
-    leads: Floats  # whatever the key says, the lower lead goes first
-    span: float
-    pull: float
+    precedence: FloatArray  # a lower value goes first, whatever the key
+    makespan_weight: float
+    completion_weight: float
 
-    def line(self, key: Floats) -> Whole:
-        """The tasks by lead, then key, then number."""
-        if self.leads.any():
-            return np.lexsort((key, self.leads))
-        return np.argsort(key, kind="stable")
+    def order(self, keys: FloatArray) -> IntArray:
+        """The tasks by precedence, then key, then number."""
+        if self.precedence.any():
+            return np.lexsort((keys, self.precedence))
+        return np.argsort(keys, kind="stable")
 
     def score(self, placement: Placement) -> float:
-        """How far above its bounds a placement is; 0 cannot be beaten."""
-        above = self.span * excess(placement.end, self.least.makespan) if self.span else 0.0
-        if self.pull:
-            above += self.pull * excess(flow(self.work, placement), self.least.flow)
+        """How far a placement is above its bounds; 0 is optimal."""
+        above = 0.0
+        if self.makespan_weight:
+            above = self.makespan_weight * relative_excess(placement.end, self.least.makespan)
+        if self.completion_weight:
+            completion = weighted_completion(self.problem, placement)
+            excess = relative_excess(completion, self.least.weighted_completion)
+            above += self.completion_weight * excess
         return above
 
 
-def searched(aim: Aim, seeds: Sequence[Seed], effort: Effort) -> tuple[Placement, int]:
+def search(
+    context: SearchContext, rules: Sequence[PriorityRule], effort: Effort
+) -> tuple[Placement, int]:
     """The best placement found, and the number of starts made."""
-    watch = Watch(effort)
-    chance = np.random.default_rng(effort.seed)
-    plain = np.ones(aim.work.size)
-    best = watch.timed(aim.work, aim.line(seeds[0](plain)))
-    best, score = swept(aim, best, effort.sweeps, watch)
-    leader, made = seeds[0], 1
-    while score > 0 and made < effort.starts and watch.allows(1):
-        fresh = made < len(seeds)
-        seed = seeds[made] if fresh else leader
-        sway = plain if fresh else swayed(chance, made, plain.size)
-        found = watch.timed(aim.work, aim.line(seed(sway)))
-        found, reached = swept(aim, found, effort.sweeps, watch)
+    timer = PassTimer(effort)
+    rng = np.random.default_rng(effort.seed)
+    unperturbed = np.ones(context.problem.size)
+    best = timer.list_schedule(context.problem, context.order(rules[0](unperturbed)))
+    best, score = sweep(context, best, effort.sweeps, timer)
+    best_rule, made = rules[0], 1
+    while score > 0 and made < effort.starts and timer.allows(1):
+        is_new_rule = made < len(rules)
+        rule = rules[made] if is_new_rule else best_rule
+        factors = unperturbed if is_new_rule else perturbation(rng, made, unperturbed.size)
+        found = timer.list_schedule(context.problem, context.order(rule(factors)))
+        found, reached = sweep(context, found, effort.sweeps, timer)
         made += 1
         if reached < score:
-            best, score, leader = found, reached, seed
+            best, score, best_rule = found, reached, rule
     return best, made
 
 
-def swayed(chance: np.random.Generator, number: int, size: int) -> Floats:
-    """Factors around 1: most starts stay near the best seed, every fourth one strays far."""
-    reach = chance.random() * (FAR if number % 4 == 0 else SWAY)
-    return chance.uniform(1 - reach, 1 + reach, size)
+def perturbation(rng: np.random.Generator, start: int, size: int) -> FloatArray:
+    """Random factors around 1: close to 1 for most starts, far from 1 for every fourth."""
+    spread = rng.random() * (FAR_SPREAD if start % 4 == 0 else NEAR_SPREAD)
+    return rng.uniform(1 - spread, 1 + spread, size)
 
 
-def swept(aim: Aim, best: Placement, sweeps: int, watch: Watch) -> tuple[Placement, float]:
-    """Sweep back and forth as long as that helps; also the score reached."""
-    score = aim.score(best)
+def sweep(
+    context: SearchContext, best: Placement, sweeps: int, timer: PassTimer
+) -> tuple[Placement, float]:
+    """Schedule backwards and forwards while that improves; the placement and its score."""
+    score = context.score(best)
     for _ in range(sweeps):
-        if score == 0 or not watch.allows(2):
+        if score == 0 or not timer.allows(2):
             break
-        ends = np.asarray(best.start) + aim.work.durations
-        back = watch.timed(aim.work.backwards, np.argsort(-ends, kind="stable"))
-        latest = mirrored(aim.work, back)
-        forth = watch.timed(aim.work, aim.line(np.asarray(latest.start)))
-        found, reached = better(aim, forth, latest)
+        ends = np.asarray(best.start) + context.problem.durations
+        back = timer.list_schedule(context.problem.backwards, np.argsort(-ends, kind="stable"))
+        latest = mirrored(context.problem, back)
+        forth = timer.list_schedule(context.problem, context.order(np.asarray(latest.start)))
+        found, reached = better(context, forth, latest)
         if reached >= score:
             break
         best, score = found, reached
     return best, score
 
 
-def mirrored(work: Work, back: Placement) -> Placement:
-    """A placement in reversed time, turned round: every task as late as it left it."""
-    start = back.end - (np.asarray(back.start) + work.durations)
+def mirrored(problem: Problem, back: Placement) -> Placement:
+    """A placement in reversed time, turned into forward time: every task as late as possible."""
+    start = back.end - (np.asarray(back.start) + problem.durations)
     return Placement(start.tolist(), back.worker, back.end)
 
 
-def better(aim: Aim, forth: Placement, latest: Placement) -> tuple[Placement, float]:
-    """The better of the two; as late as possible only where nothing runs or leads.
+def better(context: SearchContext, forth: Placement, latest: Placement) -> tuple[Placement, float]:
+    """The better of the two; the latest one only where nothing runs or has precedence.
 
-    Waiting on purpose can be best: no list schedule does that forwards.
+    An optimal plan may leave a worker idle on purpose, which forward list scheduling never does.
     """
-    score = aim.score(forth)
-    if aim.work.running or aim.leads.any() or latest.end >= forth.end:
+    score = context.score(forth)
+    has_precedence = context.precedence.any()
+    if context.problem.running or has_precedence or latest.end >= forth.end:
         return forth, score
-    other = aim.score(latest)
+    other = context.score(latest)
     return (latest, other) if other < score else (forth, score)

@@ -1,4 +1,4 @@
-"""The stored queue as a question for the planner, and the figures of the contract, from rows."""
+"""The open tasks as a problem for the planner, and the planned tasks for the page."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,213 +7,128 @@ from functools import partial
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Avg, Count
 
-from operations.scheduling.bottlenecks import (
-    Load,
-    gains,
-    load_bottlenecks,
-    plan_bottlenecks,
-)
+from operations.scheduling.bottlenecks import plan_bottlenecks, worker_gains
 from operations.scheduling.models import Dependency, Schedule, Task, Worker
 from operations.scheduling.planner.graph import Graph
-from operations.scheduling.planner.placement import Work
-from operations.scheduling.planner.plan import Plan, plan, steady_effort
+from operations.scheduling.planner.placement import Problem
+from operations.scheduling.planner.plan import TaskPlan, make_plan, repeatable_effort
 from operations.scheduling.planner.urgency import weight
-from operations.scheduling.reports import OPEN
-from operations.scheduling.reports import workers as people
-from operations.scheduling.scheduler import DEFAULT_POOL, percent, workers
-from operations.scheduling.throughput import WINDOW, busy_share
+from operations.scheduling.reports.tasks import OPEN
+from operations.scheduling.reports.workers import available
+from operations.scheduling.scheduler import DEFAULT_POOL, worker_names
 
 Status = Task.Status
-AT_ONCE = 10_000  # open tasks planned while a caller waits; above, the last stored plan counts
-LANES = 2_000  # tasks that a page shows
+MAX_GANTT_TASKS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
-    """Work whose task k is called names[k] and whose worker h is called hands[h]."""
+class OpenWork:
+    """A planning problem whose task k is called names[k] and whose worker slot h workers[h]."""
 
     names: list[str]
-    hands: list[str]
-    work: Work
+    workers: list[str]
+    problem: Problem
 
 
-def open_tasks() -> int:
+def open_task_count() -> int:
     return Task.objects.filter(status__in=OPEN).count()
 
 
-def ahead(now: datetime) -> Ahead:
-    """All that is pending, queued or running, seen from `now`, in a fixed number of questions."""
-    columns = ("pk", "task_id", "priority", "estimate_used", "pool__name", "status")
+def open_work(now: datetime) -> OpenWork:
+    """All pending, queued and running tasks, seen from `now`, in a fixed number of queries."""
     rows = list(
         Task.objects.filter(status__in=OPEN)
         .order_by("pk")
-        .values_list(*columns, "worker_id", "started_at", "ready_at")
+        .values_list(
+            "pk",
+            "task_id",
+            "priority",
+            "estimate_used",
+            "pool__name",
+            "status",
+            "worker_id",
+            "started_at",
+            "ready_at",
+        )  # fmt: skip
     )
-    number = {row[0]: place for place, row in enumerate(rows)}
-    needs: list[list[int]] = [[] for _ in rows]
-    links = Dependency.objects.filter(task__status__in=OPEN, needs__status__in=OPEN)
-    pairs = [  # both ends known: one may have ended between the two questions
-        (number[task], number[need])
-        for task, need in links.values_list("task_id", "needs_id")
-        if task in number and need in number
-    ]
-    for after, before in pairs:
-        needs[after].append(before)
-    running = [(number[row[0]], row[6], row[4]) for row in rows if row[5] == Status.RUNNING]
-    hands, holds = staffed(now, running)
-    pools = sorted({row[4] for row in rows} | {pool for _, pool in hands})
-    place = {name: at for at, name in enumerate(pools)}
-    work = Work(
-        Graph.from_needs(needs),
-        np.array([_remaining(row[3], row[7], now) for row in rows], dtype=np.float64),
+    running = [(place, row[6], row[4]) for place, row in enumerate(rows) if row[5] == "running"]
+    slots, slot_of = worker_slots(now, running)
+    pools = sorted({row[4] for row in rows} | {pool for _, pool in slots})
+    number = {name: place for place, name in enumerate(pools)}
+    problem = Problem(
+        Graph.from_needs(_open_needs([row[0] for row in rows])),
+        np.array([_remaining_seconds(row[3], row[7], now) for row in rows], dtype=np.float64),
         np.array([weight(row[2]) for row in rows], dtype=np.float64),
-        [place[pool] for _, pool in hands],
-        np.array([place[row[4]] for row in rows], dtype=np.int64),
-        np.array([_waited(row[5], row[8], now) for row in rows], dtype=np.float64),
-        holds,
+        [number[pool] for _, pool in slots],
+        np.array([number[row[4]] for row in rows], dtype=np.int64),
+        np.array([_waited_seconds(row[5], row[8], now) for row in rows], dtype=np.float64),
+        slot_of,
         pools,
     )
-    return Ahead([row[1] for row in rows], [name for name, _ in hands], work)
+    return OpenWork([row[1] for row in rows], [name for name, _ in slots], problem)
 
 
-def staffed(
+def _open_needs(primary_keys: Sequence[int]) -> list[list[int]]:
+    """The dependencies of each of these open tasks among them, by place in the list."""
+    place_of = {key: place for place, key in enumerate(primary_keys)}
+    needs: list[list[int]] = [[] for _ in primary_keys]
+    links = Dependency.objects.filter(task__status__in=OPEN, needs__status__in=OPEN)
+    for task, need in links.values_list("task_id", "needs_id"):
+        if task in place_of and need in place_of:  # one may have ended between the two queries
+            needs[place_of[task]].append(place_of[need])
+    return needs
+
+
+def worker_slots(
     now: datetime, running: Sequence[tuple[int, int | None, str]]
 ) -> tuple[list[tuple[str, str]], dict[int, int]]:
-    """The hands that can work, as (name, pool), and which of them each running task keeps.
+    """The worker slots as (name, pool), and the slot of each running task.
 
-    A worker with several tasks counts as several hands; a task whose worker was deleted has one
-    of its own. Where nobody has registered, NUM_WORKERS stand ready.
+    `running` holds (task, worker id, pool). A worker with several tasks has several slots; a task
+    whose worker was deleted has its own. Without any stored worker there are NUM_WORKERS slots.
     """
-    staff = people.hands(now, {worker for _, worker, _ in running if worker})
-    if not staff and not Worker.objects.exists():
-        names = workers("worker", settings.NUM_WORKERS)
-        staff = [(-place, name, DEFAULT_POOL) for place, name in enumerate(names, 1)]
-    hands = [(name, pool) for _, name, pool in staff]
-    free = {worker: place for place, (worker, _, _) in enumerate(staff)}
-    called = {worker: name for worker, name, _ in staff}
-    holds: dict[int, int] = {}
+    workers = available(now, {worker for _, worker, _ in running if worker})
+    if not workers and not Worker.objects.exists():
+        names = worker_names("worker", settings.NUM_WORKERS)
+        workers = [(-place, name, DEFAULT_POOL) for place, name in enumerate(names, 1)]
+    slots = [(name, pool) for _, name, pool in workers]
+    free = {worker: place for place, (worker, _, _) in enumerate(workers)}
+    name_of = {worker: name for worker, name, _ in workers}
+    slot_of: dict[int, int] = {}
     for task, worker, pool in running:
         place = free.pop(worker, None) if worker else None
         if place is None:
-            place = len(hands)
-            hands.append((called.get(worker or 0, "unknown"), pool))
-        holds[task] = place
-    return hands, holds
+            place = len(slots)
+            slots.append((name_of.get(worker or 0, "unknown"), pool))
+        slot_of[task] = place
+    return slots, slot_of
 
 
-def _remaining(estimate: float, started_at: datetime | None, now: datetime) -> float:
+def _remaining_seconds(estimate: float, started_at: datetime | None, now: datetime) -> float:
     if started_at is None:
         return estimate
     return max(0.0, estimate - (now - started_at).total_seconds())
 
 
-def _waited(status: str, ready_at: datetime | None, now: datetime) -> float:
+def _waited_seconds(status: str, ready_at: datetime | None, now: datetime) -> float:
     if status != Status.QUEUED or ready_at is None:
         return 0.0
     return max(0.0, (now - ready_at).total_seconds())
 
 
-def held_up_by(seen: Ahead, made: Plan) -> list[dict[str, object]]:
-    """What holds the plan up, and what one more worker in each pool would save."""
-    if not seen.names:
+def bottlenecks(work: OpenWork, planned: TaskPlan) -> list[dict[str, object]]:
+    """What delays the plan, and what one more worker in each pool would save."""
+    if not work.names:
         return []
-    replan = partial(plan, effort=steady_effort(len(seen.names)))
-    found = [*plan_bottlenecks(seen.work, made, seen.names), *gains(seen.work, replan)]
-    return [asdict(each) for each in found]
-
-
-def situation(now: datetime) -> tuple[dict[str, object], list[dict[str, object]]]:
-    """The figures of the contract, and the bottlenecks."""
-    counts = dict(Task.objects.order_by().values_list("status").annotate(Count("pk")))
-    count = {status: counts.get(status, 0) for status in Status.values}
-    pending, queued, running = (count[each] for each in OPEN)
-    spans = _spans(now)
-    staff = _staff(now)
-    load = Load(
-        queued, pending, staff, count["completed"], count["failed"], _busy(spans, staff, now)
-    )
-    proof, found = _proof(now, pending + queued + running)
-    share = load.busy if load.busy is not None else min(1.0, running / staff) if staff else 0.0
-    lately = Task.objects.filter(
-        status=Status.COMPLETED, completed_at__gt=now - timedelta(seconds=WINDOW)
-    )
-    figures = {
-        "total_tasks": sum(count.values()),
-        **count,
-        "avg_completion_time_seconds": round(
-            Task.objects.aggregate(mean=Avg("seconds"))["mean"] or 0.0, 3
-        ),
-        "throughput_per_hour": lately.count(),
-        "worker_utilization_percent": round(100 * share, 2),
-        "active_workers": Task.objects.filter(status=Status.RUNNING)
-        .values("worker")
-        .distinct()
-        .count(),
-        "total_workers": staff,
-        **proof,
-    }
-    shown = [asdict(each) for each in load_bottlenecks(load)] + found
-    return figures, shown
-
-
-def _staff(now: datetime) -> int:
-    """How many workers are present or at work."""
-    if not Worker.objects.exists():
-        return int(settings.NUM_WORKERS)
-    held = Task.objects.filter(status=Status.RUNNING, worker__isnull=False)
-    return len(people.hands(now, set(held.values_list("worker_id", flat=True))))
-
-
-def _spans(now: datetime) -> list[tuple[float, float]]:
-    """Start and end of each run of the last hour, seconds; what runs still ends now."""
-    begin = now - timedelta(seconds=WINDOW)
-    ended = Task.objects.filter(completed_at__gt=begin, started_at__isnull=False)
-    spans = [
-        (start.timestamp(), end.timestamp())
-        for start, end in ended.order_by().values_list("started_at", "completed_at")
-        if start and end
-    ]
-    going = Task.objects.filter(status=Status.RUNNING).order_by()
-    at = now.timestamp()
-    return spans + [(s.timestamp(), at) for s in going.values_list("started_at", flat=True) if s]
-
-
-def _busy(spans: list[tuple[float, float]], staff: int, now: datetime) -> float | None:
-    """The part of the last hour that workers were busy; None before a minute was watched."""
-    first = Worker.objects.order_by("created_at").values_list("created_at", flat=True).first()
-    since = min(first or now, now).timestamp()
-    return busy_share(spans, staff, since, now.timestamp())
-
-
-def _proof(now: datetime, open_: int) -> tuple[dict[str, object], list[dict[str, object]]]:
-    """Makespan, bound and gap of a plan made now, or of the last stored one of many tasks."""
-    if open_ > AT_ONCE:
-        row = Schedule.objects.first()
-        if row is None:
-            return _figures(None, None, None, None), []
-        return _figures(row.makespan, row.lower_bound, row.gap, row.made_at), row.bottlenecks
-    seen = ahead(now)
-    made = plan(seen.work, effort=steady_effort(len(seen.names)))
-    proof = made.certificate
-    return _figures(proof.makespan, proof.lower_bound, proof.gap, now), held_up_by(seen, made)
-
-
-def _figures(
-    makespan: float | None, least: float | None, gap: float | None, at: datetime | None
-) -> dict[str, object]:
-    return {
-        "makespan_seconds": makespan,
-        "makespan_lower_bound_seconds": least,
-        "makespan_gap_percent": percent(gap),
-        "planned_at": at.isoformat() if at else None,
-    }
+    replan = partial(make_plan, effort=repeatable_effort(len(work.names)))
+    found = plan_bottlenecks(work.problem, planned, work.names)
+    return [asdict(each) for each in (*found, *worker_gains(work.problem, replan))]
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """A task in a worker's lane; `status` is running or what it waits for."""
+class GanttTask:
+    """A running or planned task with its worker, start and end."""
 
     task_id: str
     task_type: str
@@ -224,21 +139,21 @@ class Bar:
     end: datetime
 
 
-def lanes() -> list[Bar]:
-    """The open tasks that have a place in the plan, the earliest first, at most LANES."""
+def gantt_tasks() -> list[GanttTask]:
+    """Running tasks, then planned ones, the earliest first, at most MAX_GANTT_TASKS."""
     rows = Task.objects.filter(status__in=OPEN).select_related("worker")
-    going = rows.filter(status=Status.RUNNING)
+    running = rows.filter(status=Status.RUNNING)
     planned = rows.exclude(status=Status.RUNNING).filter(planned_start__isnull=False)
-    first = list(going.order_by("started_at", "pk")[:LANES])
-    first += planned.order_by("planned_start", "pk")[: LANES - len(first)]
-    return [_bar(row) for row in first]
+    first = list(running.order_by("started_at", "pk")[:MAX_GANTT_TASKS])
+    first += planned.order_by("planned_start", "pk")[: MAX_GANTT_TASKS - len(first)]
+    return [_gantt_task(row) for row in first]
 
 
-def _bar(row: Task) -> Bar:
-    is_going = row.status == Status.RUNNING
-    start = (row.started_at if is_going else row.planned_start) or row.created_at
-    worker = row.worker.name if is_going and row.worker else row.planned_worker or "unknown"
-    return Bar(
+def _gantt_task(row: Task) -> GanttTask:
+    is_running = row.status == Status.RUNNING
+    start = (row.started_at if is_running else row.planned_start) or row.created_at
+    worker = row.worker.name if is_running and row.worker else row.planned_worker or "unknown"
+    return GanttTask(
         row.task_id,
         row.task_type,
         row.get_priority_display(),
@@ -249,6 +164,6 @@ def _bar(row: Task) -> Bar:
     )
 
 
-def newest() -> Schedule | None:
-    """The last plan that was stored."""
+def latest_schedule() -> Schedule | None:
+    """The newest stored plan."""
     return Schedule.objects.first()

@@ -1,4 +1,4 @@
-"""Stored tasks as the API shows them, and what a submission must know of them."""
+"""Stored tasks as the API shows them, and what a submission needs to know of them."""
 
 import json
 from collections import defaultdict
@@ -9,32 +9,32 @@ from django.db.models import Count, Q, QuerySet
 
 from operations.scheduling import wait_reason
 from operations.scheduling.backlog import UnknownTask
-from operations.scheduling.durations import Learned
-from operations.scheduling.models import Dependency, Duration, Task, Worker
+from operations.scheduling.durations import LearnedDuration
+from operations.scheduling.models import Dependency, Task, TaskDurationStats, Worker
 from operations.scheduling.task_spec import AITask, TaskPriority
 
 WAITING = (Task.Status.PENDING, Task.Status.QUEUED)
 OPEN = (*WAITING, Task.Status.RUNNING)
 ENDED = (Task.Status.COMPLETED, Task.Status.FAILED)
-SLICE = 5_000  # names in one question to the database
-REACH = 20  # dependencies up which urgency is inherited by stored tasks
-MOST_HURRIED = 2_000  # stored tasks that one call may make more urgent
+BATCH_NAMES = 5_000  # names in one query
+MAX_INHERIT_DEPTH = 20  # dependencies over which stored tasks inherit urgency
+MAX_INHERITING_TASKS = 2_000  # stored tasks that one call may make more urgent
 
 
-def numbers(names: Collection[str]) -> dict[str, int]:
-    """The ids of those names that are stored."""
+def primary_keys(names: Collection[str]) -> dict[str, int]:
+    """The primary keys of those task ids that are stored."""
     asked, found = list(names), dict[str, int]()
-    for first in range(0, len(asked), SLICE):
-        rows = Task.objects.filter(task_id__in=asked[first : first + SLICE])
+    for first in range(0, len(asked), BATCH_NAMES):
+        rows = Task.objects.filter(task_id__in=asked[first : first + BATCH_NAMES])
         found.update(rows.order_by().values_list("task_id", "pk"))
     return found
 
 
-def as_given(names: Collection[str]) -> dict[str, AITask]:
-    """Stored tasks as their callers gave them."""
+def as_submitted(names: Collection[str]) -> dict[str, AITask]:
+    """Stored tasks as they were submitted, by id."""
     asked, found = list(names), dict[str, AITask]()
-    for first in range(0, len(asked), SLICE):
-        rows = list(Task.objects.filter(task_id__in=asked[first : first + SLICE]))
+    for first in range(0, len(asked), BATCH_NAMES):
+        rows = list(Task.objects.filter(task_id__in=asked[first : first + BATCH_NAMES]))
         needs = dependencies(rows)
         for row in rows:
             found[row.task_id] = AITask(
@@ -47,8 +47,8 @@ def as_given(names: Collection[str]) -> dict[str, AITask]:
     return found
 
 
-def needs_above(names: Collection[str]) -> dict[str, list[str]]:
-    """What these stored tasks need, and all that this needs in turn."""
+def all_dependencies(names: Collection[str]) -> dict[str, list[str]]:
+    """The dependencies of these stored tasks, and of those in turn, by id."""
     found: dict[str, list[str]] = {}
     level = set(names)
     while level:
@@ -60,38 +60,38 @@ def needs_above(names: Collection[str]) -> dict[str, list[str]]:
     return found
 
 
-def reached(numbers: Collection[int]) -> set[int]:
-    """These tasks, and those that they wait for in turn, as far as urgency is inherited."""
-    found, level = set(numbers), set(numbers)
-    for _ in range(REACH):
+def inheriting_tasks(primary_keys: Collection[int]) -> set[int]:
+    """These tasks and their waiting dependencies, as far as urgency is inherited."""
+    found, level = set(primary_keys), set(primary_keys)
+    for _ in range(MAX_INHERIT_DEPTH):
         above = Dependency.objects.filter(task__in=level, needs__status__in=WAITING)
         level = set(above.values_list("needs_id", flat=True)) - found
-        if not level or len(found) + len(level) > MOST_HURRIED:
+        if not level or len(found) + len(level) > MAX_INHERITING_TASKS:
             break
         found |= level
     return found
 
 
-def learned(kinds: Collection[str]) -> defaultdict[str, Learned]:
-    """What runs of these types taught; nothing, where there were none."""
-    found: defaultdict[str, Learned] = defaultdict(Learned)
-    rows = Duration.objects.filter(task_type__in=kinds) if kinds else ()
+def learned_durations(task_types: Collection[str]) -> defaultdict[str, LearnedDuration]:
+    """What runs of these types took; an empty LearnedDuration for a type without runs."""
+    found: defaultdict[str, LearnedDuration] = defaultdict(LearnedDuration)
+    rows = TaskDurationStats.objects.filter(task_type__in=task_types) if task_types else ()
     found.update((row.task_type, row.learned) for row in rows)
     return found
 
 
 def dependencies(rows: Iterable[Task]) -> dict[int, list[str]]:
-    """The ids of what each task needs, as its caller listed them."""
+    """The ids of each task's dependencies, in the order submitted, by primary key."""
     asked, found = [row.pk for row in rows], dict[int, list[str]]()
-    for first in range(0, len(asked), SLICE):
-        links = Dependency.objects.filter(task__in=asked[first : first + SLICE]).order_by("pk")
-        for task, need in links.values_list("task_id", "needs__task_id"):
+    for first in range(0, len(asked), BATCH_NAMES):
+        links = Dependency.objects.filter(task__in=asked[first : first + BATCH_NAMES])
+        for task, need in links.order_by("pk").values_list("task_id", "needs__task_id"):
             found.setdefault(task, []).append(need)
     return found
 
 
-def needs_of_given(rows: Iterable[Task]) -> dict[int, list[str]]:
-    """The same of tasks that were just handed out: they carry it with them."""
+def assigned_dependencies(rows: Iterable[Task]) -> dict[int, list[str]]:
+    """The same for tasks just assigned, which carry it in `needed_names`."""
     return {row.pk: json.loads(getattr(row, "needed_names", None) or "[]") for row in rows}
 
 
@@ -100,15 +100,15 @@ def tasks() -> QuerySet[Task]:
     return Task.objects.select_related("worker")
 
 
-def listed(
+def as_dicts(
     rows: Sequence[Task], needs: Mapping[int, Sequence[str]] | None = None
 ) -> list[dict[str, object]]:
-    """Tasks, with their worker, as the contract has them; `needs` where it is known already."""
+    """Tasks as the API shows them; pass `needs` where the dependencies are known already."""
     needs = dependencies(rows) if needs is None else needs
-    return [_shown(row, needs.get(row.pk, ())) for row in rows]
+    return [_as_dict(row, needs.get(row.pk, ())) for row in rows]
 
 
-def _shown(row: Task, needs: Sequence[str]) -> dict[str, object]:
+def _as_dict(row: Task, needs: Sequence[str]) -> dict[str, object]:
     return {
         "task_id": row.task_id,
         "task_type": row.task_type,
@@ -116,34 +116,33 @@ def _shown(row: Task, needs: Sequence[str]) -> dict[str, object]:
         "estimated_duration": row.estimated_duration,
         "dependencies": list(needs),
         "status": str(row.status),
-        "created_at": spoken(row.created_at),
-        "started_at": spoken(row.started_at),
-        "completed_at": spoken(row.completed_at),
+        "created_at": _iso(row.created_at),
+        "started_at": _iso(row.started_at),
+        "completed_at": _iso(row.completed_at),
         "assigned_worker": row.worker.name if row.worker_id and row.worker else None,
-        "planned_start": spoken(row.planned_start),
+        "planned_start": _iso(row.planned_start),
         "planned_worker": row.planned_worker or None,
-        "ready_at": spoken(row.ready_at),
-        "lease_until": spoken(row.lease_until),
+        "ready_at": _iso(row.ready_at),
+        "lease_until": _iso(row.lease_until),
         "attempt": row.attempt,
         "error": row.error or None,
     }
 
 
-def spoken(at: datetime | None) -> str | None:
-    """ISO 8601 in UTC."""
+def _iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
 
 
-def one(task_id: str) -> dict[str, object]:
-    """One task, with why it waits; raises UnknownTask."""
+def task_detail(task_id: str) -> dict[str, object]:
+    """One task, with why it waits. Raises UnknownTask."""
     row = Task.objects.select_related("pool", "worker").filter(task_id=task_id).first()
     if row is None:
         raise UnknownTask(f"there is no task {task_id}")
-    return {**listed([row])[0], "why": why(row)}
+    return {**as_dicts([row])[0], "why": explain(row)}
 
 
-def why(row: Task) -> str:
-    """What a task waits for, or how it ended, for a person."""
+def explain(row: Task) -> str:
+    """What a task waits for, or how it ended, in words."""
     if row.status == Task.Status.PENDING:
         unmet = Task.objects.filter(waiters__task=row).exclude(status=Task.Status.COMPLETED)
         return wait_reason.blocked(list(unmet.order_by("pk").values_list("task_id", flat=True)))
@@ -151,14 +150,12 @@ def why(row: Task) -> str:
         return f"{row.status}: {row.error}" if row.error else str(row.status)
     if not Worker.objects.filter(pool=row.pool, is_active=True).exists():
         return wait_reason.no_worker(row.pool.name)
-    line = Task.objects.filter(pool=row.pool, status=Task.Status.QUEUED)
-    return wait_reason.behind(
-        line.filter(Q(key__lt=row.key) | Q(key=row.key, pk__lt=row.pk)).count()
-    )
+    queue = Task.objects.filter(pool=row.pool, status=Task.Status.QUEUED)
+    is_ahead = Q(queue_key__lt=row.queue_key) | Q(queue_key=row.queue_key, pk__lt=row.pk)
+    return wait_reason.behind(queue.filter(is_ahead).count())
 
 
-def counts() -> dict[str, int]:
-    """How many tasks there are of each status."""
-    rows = Task.objects.order_by().values_list("status").annotate(Count("pk"))
-    found = dict(rows)
+def status_counts() -> dict[str, int]:
+    """How many tasks have each status."""
+    found = dict(Task.objects.order_by().values_list("status").annotate(Count("pk")))
     return {str(status): found.get(status, 0) for status in Task.Status.values}

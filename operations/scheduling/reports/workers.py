@@ -1,4 +1,4 @@
-"""Who could take a task now."""
+"""Which workers can take a task now."""
 
 from datetime import datetime, timedelta
 
@@ -6,16 +6,16 @@ from django.db.models import Q
 
 from operations.scheduling.models import Worker
 
-HEARTBEAT = 30  # seconds between two, at most
-SILENT = timedelta(seconds=3 * HEARTBEAT)
+HEARTBEAT_SECONDS = 30  # between two heartbeats of a worker, at most
+SILENT_AFTER = timedelta(seconds=3 * HEARTBEAT_SECONDS)
 
 
 def present(now: datetime) -> Q:
-    """On, and heard of within three heartbeats; who never asked by name is not waited for."""
-    return Q(is_active=True) & (Q(last_seen_at=None) | Q(last_seen_at__gte=now - SILENT))
+    """Active workers seen within SILENT_AFTER, or never (those that do not call by name)."""
+    return Q(is_active=True) & (Q(last_seen_at=None) | Q(last_seen_at__gte=now - SILENT_AFTER))
 
 
-def hands(now: datetime, among: set[int]) -> list[tuple[int, str, str]]:
-    """(id, name, pool) of each worker present, and of those in `among` whatever they say."""
-    rows = Worker.objects.filter(present(now) | Q(pk__in=among)).order_by("name")
+def available(now: datetime, busy: set[int]) -> list[tuple[int, str, str]]:
+    """(id, name, pool) of each present worker, and of the busy ones even if absent."""
+    rows = Worker.objects.filter(present(now) | Q(pk__in=busy)).order_by("name")
     return list(rows.values_list("pk", "name", "pool__name"))

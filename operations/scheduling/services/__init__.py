@@ -1,41 +1,25 @@
-"""The stored queue's writers: tasks are handed out under a lease, and end once."""
+"""Writing to the stored queue: submit, assign under a lease, end, plan."""
 
-from operations.scheduling.services.tasks import (
-    ATTEMPTS,
-    BATCH,
-    MOST_GIVEN,
-    NotItsTurn,
-    NotRunning,
-    Status,
-    UnknownPool,
-    UnknownTask,
-    WrongWorker,
-    assign,
-    beat,
-    cancel,
-    complete,
-    push,
-    reclaim,
-    release,
-    requeue,
-)
+from operations.scheduling.backlog import NotRunning, UnknownTask
+from operations.scheduling.services.assign import MAX_ASSIGNED, assign, push
+from operations.scheduling.services.complete import WrongWorker, complete
+from operations.scheduling.services.leases import extend_leases, reclaim_expired
+from operations.scheduling.services.operator import cancel, detach_waiters, requeue
+from operations.scheduling.services.workers import UnknownPool, WorkerRefused
 
 __all__ = [
-    "ATTEMPTS",
-    "BATCH",
-    "MOST_GIVEN",
-    "NotItsTurn",
+    "MAX_ASSIGNED",
     "NotRunning",
-    "Status",
     "UnknownPool",
     "UnknownTask",
+    "WorkerRefused",
     "WrongWorker",
     "assign",
-    "beat",
     "cancel",
     "complete",
+    "detach_waiters",
+    "extend_leases",
     "push",
-    "reclaim",
-    "release",
+    "reclaim_expired",
     "requeue",
 ]

@@ -1,74 +1,75 @@
-"""The queue is planned anew: while a caller waits where it is short, else each minute."""
+"""Plan the open tasks: during a call where there are few, otherwise each minute."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from operations.automations.registry import Automation, Occasion, Outcome
-from operations.scheduling import services as tasks
-from operations.scheduling.bottlenecks import spoken
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
+from operations.scheduling.bottlenecks import duration_text
 from operations.scheduling.models import Schedule, Task
-from operations.scheduling.planner.plan import plan
+from operations.scheduling.planner.plan import make_plan
 from operations.scheduling.planner.search import Effort
 from operations.scheduling.reports import WAITING, planning
+from operations.scheduling.services.assign import push
+from operations.scheduling.services.leases import reclaim_expired
+from operations.scheduling.services.task_state import BATCH_ROWS
 
-BATCH = 1_000
-PLANNED_AT_ONCE = 500  # open tasks that are planned while the caller waits
-BRIEFLY = 0.05  # CPU seconds for that
+MAX_PLANNED_IN_CALL = 500  # open tasks
+CALL_CPU_SECONDS = 0.05  # of planning during a call
 AUTOMATION = "operations.assign_tasks"
 
 
-# --- Planning -----------------------------------------------------------------------------------
 def replan(now: datetime, effort: Effort | None = None) -> Schedule:
-    """Plan all open tasks, note on each when and where it should start, and how good that is.
+    """Plan all open tasks; store the start and worker of each, and the figures of the plan.
 
-    The search runs before any lock is taken; rows that another call holds keep their old plan.
+    No lock is held during the search; rows that another call has locked keep their old plan.
     """
-    seen = planning.ahead(now)
-    made = plan(seen.work, effort=effort or Effort())
-    proof = made.certificate
-    starts = {
-        name: (
-            now + timedelta(seconds=start) if hand >= 0 else None,
-            seen.hands[hand] if hand >= 0 else "",
-        )
-        for name, start, hand in zip(seen.names, made.start, made.worker, strict=True)
-    }
-    _note(starts)
+    work = planning.open_work(now)
+    planned = make_plan(work.problem, effort=effort or Effort())
+    proof = planned.certificate
+    _store_starts(
+        {
+            name: (
+                now + timedelta(seconds=start) if slot >= 0 else None,
+                work.workers[slot] if slot >= 0 else "",
+            )
+            for name, start, slot in zip(work.names, planned.start, planned.worker, strict=True)
+        }
+    )
     row, _ = Schedule.objects.update_or_create(
         pk=1,
         defaults={
-            "made_at": now,
-            "tasks": len(seen.names),
-            "workers": len(seen.hands),
+            "planned_at": now,
+            "task_count": len(work.names),
+            "worker_count": len(work.workers),
             "makespan": proof.makespan,
             "lower_bound": proof.lower_bound,
             "gap": proof.gap,
             "binding": proof.binding,
-            "bottlenecks": planning.held_up_by(seen, made),
+            "bottlenecks": planning.bottlenecks(work, planned),
         },
     )
     return row
 
 
 def replan_briefly(now: datetime) -> bool:
-    """Plan while a caller waits, if there is little to plan; else the next minute does it."""
-    if planning.open_tasks() > PLANNED_AT_ONCE:
+    """Plan during a call if few tasks are open; False where the next minute's run does it."""
+    if planning.open_task_count() > MAX_PLANNED_IN_CALL:
         return False
-    replan(now, Effort(seconds=BRIEFLY))
+    replan(now, Effort(seconds=CALL_CPU_SECONDS))
     return True
 
 
-def _note(starts: Mapping[str, tuple[datetime | None, str]]) -> None:
+def _store_starts(starts: Mapping[str, tuple[datetime | None, str]]) -> None:
     names = list(starts)
-    for first in range(0, len(names), BATCH):
+    for first in range(0, len(names), BATCH_ROWS):
         with transaction.atomic():
-            part = Task.objects.filter(task_id__in=names[first : first + BATCH], status__in=WAITING)
-            rows = list(part.order_by("pk").select_for_update(skip_locked=True))
+            part = names[first : first + BATCH_ROWS]
+            waiting = Task.objects.filter(task_id__in=part, status__in=WAITING).order_by("pk")
             changed = [
                 row
-                for row in rows
+                for row in waiting.select_for_update(skip_locked=True)
                 if (row.planned_start, row.planned_worker) != starts[row.task_id]
             ]
             for row in changed:
@@ -76,23 +77,26 @@ def _note(starts: Mapping[str, tuple[datetime | None, str]]) -> None:
             Task.objects.bulk_update(changed, ["planned_start", "planned_worker"])
 
 
-# --- By itself ----------------------------------------------------------------------------------
-def sweep(now: datetime) -> str:
-    """Take back lapsed leases, give work to those who get it unasked, and plan what is open."""
-    again, failed = tasks.reclaim(now)
-    given = tasks.push(now)
+def assign_and_replan(now: datetime) -> str:
+    """Take back expired leases, push tasks to workers and plan; a summary in words."""
+    queued, failed = reclaim_expired(now)
+    assigned = push(now)
     made = replan(now)
     gap = "" if made.gap is None else f", at most {100 * made.gap:.2f} % above the least"
-    span = "no end in sight" if made.makespan is None else f"done in {spoken(made.makespan)}{gap}"
+    span = (
+        "no end in sight"
+        if made.makespan is None
+        else f"done in {duration_text(made.makespan)}{gap}"
+    )
     return (
-        f"{again} leases lapsed and {failed} tasks failed by it; {len(given)} tasks given; "
-        f"{made.tasks} open tasks planned for {made.workers} workers: {span}."
+        f"{queued} leases expired and {failed} tasks failed by it; {len(assigned)} tasks assigned; "
+        f"{made.task_count} open tasks planned for {made.worker_count} workers: {span}."
     )
 
 
-def perform(occasion: Occasion) -> Outcome:
-    """One scheduled run; repeating it does no harm."""
-    return Outcome(sweep(occasion.now))
+def perform(context: RunContext) -> RunOutcome:
+    """One scheduled run; may be repeated."""
+    return RunOutcome(assign_and_replan(context.now))
 
 
-AUTOMATIONS = (Automation(AUTOMATION, "Task assignment", perform),)
+AUTOMATIONS = (AutomationSpec(AUTOMATION, "Task assignment", perform),)

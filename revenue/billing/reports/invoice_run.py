@@ -12,10 +12,10 @@ from revenue.billing.invoice_run import Estimate
 from revenue.billing.models import Adjustment, Closing, Invoice
 from revenue.billing.periods import Month
 from revenue.customers.models import Change, Customer
-from revenue.pricing.decimals import Wrong
+from revenue.pricing.decimals import InvalidValues
 
 BATCH = 500
-UNRATED = (Wrong, billing.NothingPublished, billing.Tampered)
+UNRATED = (InvalidValues, billing.NothingPublished, billing.Tampered)
 
 
 def due_customers(currency: str, span: Month) -> QuerySet[Customer]:

@@ -16,17 +16,17 @@ from revenue.billing.periods import Combine, Month, Part, Reading
 from revenue.billing.statement import Closed, Known, Statement, statement
 from revenue.customers.models import Change, Customer, Subscription
 from revenue.pricing import reports as pricing
-from revenue.pricing.book import NoSuchPlan
-from revenue.pricing.decimals import Problem, Wrong
-from revenue.pricing.models import Version
-from revenue.pricing.rating.rate import Line, line
-from revenue.pricing.simulate import Account, Simulation, simulated
-from revenue.pricing.situation import Situation, restored
+from revenue.pricing.calculation.inputs import PricingInputs, inputs_from_json
+from revenue.pricing.calculation.simulation import SimulatedAccount, Simulation, simulate
+from revenue.pricing.decimals import FieldProblem, InvalidValues
+from revenue.pricing.models import PriceBookVersion
+from revenue.pricing.price_book.version import NoSuchPlan
+from revenue.pricing.rating.rate import PriceLine, line_from_json
 
 REOPENED = 13  # months back from a bill for which closed ones are worked out again
 RATED = 3  # complete months that a simulation rates of each customer
 HOLDING = [each.value for each in Combine if each.holds]
-NOTHING = Situation({})
+NOTHING = PricingInputs({})
 BATCH = 1_000
 
 NothingPublished = pricing.NothingPublished
@@ -100,14 +100,14 @@ def beginnings(customer_ids: Collection[int]) -> dict[int, date]:
 # --- A month's bill -----------------------------------------------------------------------------
 
 
-def in_force(currency: str, on: date) -> Version:
+def in_force(currency: str, on: date) -> PriceBookVersion:
     """The version that prices a month beginning on a day, in the customer's currency.
 
     Of several books the standard one goes first. Raises NothingPublished.
     """
-    standard = Case(When(book__code=pricing.STANDARD, then=0), default=1)
-    found = Version.objects.select_related("book").filter(
-        book__currency=currency, state=Version.State.PUBLISHED, effective_from__lte=on
+    standard = Case(When(book__code=pricing.STANDARD_BOOK, then=0), default=1)
+    found = PriceBookVersion.objects.select_related("book").filter(
+        book__currency=currency, state=PriceBookVersion.State.PUBLISHED, effective_from__lte=on
     )
     version = found.order_by(standard, "book__code", "-effective_from", "-number").first()
     if version is None:
@@ -118,7 +118,7 @@ def in_force(currency: str, on: date) -> Version:
     return version
 
 
-def preview(customer: Customer, day: date) -> tuple[Statement, Version]:
+def preview(customer: Customer, day: date) -> tuple[Statement, PriceBookVersion]:
     """The bill of the month that holds `day`, as it stands now; nothing is stored.
 
     Raises exact.Wrong, NothingPublished and Tampered.
@@ -132,12 +132,12 @@ def preview(customer: Customer, day: date) -> tuple[Statement, Version]:
         steps=steps([customer.pk]).get(customer.pk, []),
         readings=readings([customer.pk], first, span.end).get(customer.pk, {}),
     )
-    book = pricing.every_plan(pricing.book(version))
+    book = pricing.with_every_plan_active(pricing.book(version))
     try:
         found = statement(known, span, book, _closed(issued), _credit(issued))
     except NoSuchPlan as error:
         message = f"of the customer's subscription {error}"
-        raise Wrong(Problem("plan", "unknown_tier", message)) from None
+        raise InvalidValues(FieldProblem("plan", "unknown_tier", message)) from None
     return found, version
 
 
@@ -165,7 +165,7 @@ def _closed(issued: Sequence[Any]) -> list[Closed]:
             else Closed(
                 row.pk,
                 Month(row.period_start, row.period_end),
-                pricing.every_plan(pricing.book(row.version)),
+                pricing.with_every_plan_active(pricing.book(row.version)),
                 billed,
             )
         )
@@ -184,9 +184,9 @@ class Bill:
 
     customer: Customer
     span: Month
-    version: Version
-    situation: Situation
-    lines: tuple[Line, ...]
+    version: PriceBookVersion
+    situation: PricingInputs
+    lines: tuple[PriceLine, ...]
     total: Decimal
     carried: Decimal
     not_given: tuple[str, ...]
@@ -230,7 +230,7 @@ def bill(external_id: str, day: date | None, now: datetime) -> Bill:
         return Bill(
             **common,
             version=stands.version,
-            situation=restored(stands.inputs),
+            situation=inputs_from_json(stands.inputs),
             lines=lines(stands),
             total=stands.total,
             carried=stands.carried,
@@ -250,9 +250,9 @@ def bill(external_id: str, day: date | None, now: datetime) -> Bill:
     )
 
 
-def lines(found: Invoice) -> tuple[Line, ...]:
+def lines(found: Invoice) -> tuple[PriceLine, ...]:
     """An invoice's lines as they were issued."""
-    return tuple(line(each) for each in found.lines)
+    return tuple(line_from_json(each) for each in found.lines)
 
 
 def issued(customer: Customer, day: date) -> Invoice | None:
@@ -269,7 +269,7 @@ def listed(customer: Customer, most: int) -> list[Invoice]:
 # --- Simulations --------------------------------------------------------------------------------
 
 
-def accounts(currency: str, today: date, most: int) -> list[Account]:
+def accounts(currency: str, today: date, most: int) -> list[SimulatedAccount]:
     """Whom a simulation rates: each running subscription, by the use of its last complete months.
 
     A month of which no use is stored is left out; a customer without any is rated by the plan
@@ -288,10 +288,10 @@ def accounts(currency: str, today: date, most: int) -> list[Account]:
         for start in range(0, len(found), BATCH)
         for account in _used(found[start : start + BATCH], spans)
     ]
-    return known or pricing.quoted(currency, most)
+    return known or pricing.accounts_from_quotes(currency, most)
 
 
-def _used(rows: Sequence[Any], spans: Sequence[Month]) -> Iterator[Account]:
+def _used(rows: Sequence[Any], spans: Sequence[Month]) -> Iterator[SimulatedAccount]:
     keys = {row[1] for row in rows}
     use, since = readings(keys, spans[0].start, spans[-1].end), beginnings(keys)
     for key, customer, segment, plan, carrier in rows:
@@ -301,15 +301,18 @@ def _used(rows: Sequence[Any], spans: Sequence[Month]) -> Iterator[Account]:
             for span in spans
             if periods.is_used(mine.values(), span)
         )
-        yield Account(key, segment or "none", plan, told or (NOTHING,) * len(spans))
+        yield SimulatedAccount(key, segment or "none", plan, told or (NOTHING,) * len(spans))
 
 
 def simulation(
-    version: Version, against: Version, today: date, most: int = pricing.NEWEST
+    version: PriceBookVersion,
+    against: PriceBookVersion,
+    today: date,
+    most: int = pricing.MAX_PAGE_ACCOUNTS,
 ) -> Simulation:
     """All accounts under `against` now and `version` then. Raises exact.Wrong: other currency."""
     known = accounts(against.book.currency, today, most)
-    return simulated(pricing.book(against), pricing.book(version), known)
+    return simulate(pricing.book(against), pricing.book(version), known)
 
 
 # --- Files and people ---------------------------------------------------------------------------

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from aethercrown.severity import WARNING
 from operations.alerts import services as alerts
-from operations.automations.registry import Automation, Occasion, Outcome, always
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome, always
 from operations.decisions import services as decisions
-from operations.decisions.decision_types import Case, Kind, Realised
+from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect
 from revenue.billing import invoice_run as due
 from revenue.billing import services as billing
 from revenue.billing.invoice_run import AUTOMATION, KIND, Estimate
@@ -118,19 +118,19 @@ def close(
 # --- As a decision ------------------------------------------------------------------------------
 
 
-def _held(case: Case) -> Closing:
+def _held(case: DecisionCase) -> Closing:
     currency, start = due.place(case.subject)
     return Closing.objects.select_for_update().get(currency=currency, period_start=start)
 
 
-def begin(case: Case) -> None:
+def begin(case: DecisionCase) -> None:
     """Approved: the next run of the automation issues them."""
     row = _held(case)
     row.begun_at = timezone.now()
     row.save(update_fields=["begun_at"])
 
 
-def stop(case: Case) -> None:
+def stop(case: DecisionCase) -> None:
     """Take the approval back, as long as nothing was issued: an invoice stays for ever."""
     row = _held(case)
     count, _ = invoice_run.billed(row.currency, row.period_start)
@@ -140,7 +140,7 @@ def stop(case: Case) -> None:
     row.save(update_fields=["begun_at", "finished_at"])
 
 
-def measure(case: Case, _at: datetime) -> Realised | None:
+def measure(case: DecisionCase, _at: datetime) -> MeasuredEffect | None:
     """What the month came to with what was adjusted since; None until it is issued whole."""
     currency, start = due.place(case.subject)
     row = Closing.objects.filter(currency=currency, period_start=start).first()
@@ -156,13 +156,13 @@ def page(_subject: str) -> str:
     return LINK
 
 
-KINDS = (Kind(KIND, "Invoices of a month", begin, stop, measure, path=page),)
+KINDS = (DecisionType(KIND, "Invoices of a month", begin, stop, measure, path=page),)
 
 
 # --- By itself ------------------------------------------------------------------------------------
 
 
-def perform(occasion: Occasion) -> Outcome:
+def perform(occasion: RunContext) -> RunOutcome:
     """Put forward the month that is due in each currency, and issue those that are approved."""
     made = []
     for currency, span in _due(occasion.now.date()):
@@ -179,7 +179,7 @@ def perform(occasion: Occasion) -> Outcome:
             made.append(row.decision_id)
     issued, done = _issue_begun(occasion)
     words = f"{len(made)} months put forward; {issued} invoices issued, {done} months closed."
-    return Outcome(words, tuple(each for each in made if each is not None))
+    return RunOutcome(words, tuple(each for each in made if each is not None))
 
 
 def _due(today: date) -> list[tuple[str, Month]]:
@@ -191,7 +191,7 @@ def _due(today: date) -> list[tuple[str, Month]]:
     return [(currency, span) for currency, span in spans if span]
 
 
-def _issue_begun(occasion: Occasion) -> tuple[int, int]:
+def _issue_begun(occasion: RunContext) -> tuple[int, int]:
     """How many invoices were issued, and how many months are closed by that."""
     issued = done = 0
     for row in invoice_run.begun():
@@ -202,4 +202,4 @@ def _issue_begun(occasion: Occasion) -> tuple[int, int]:
     return issued, done
 
 
-AUTOMATIONS = (Automation(AUTOMATION, "Issue the month's invoices", perform),)
+AUTOMATIONS = (AutomationSpec(AUTOMATION, "Issue the month's invoices", perform),)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from revenue.pricing import cases
+from revenue.pricing.rating import worked_cases
 
 DIFFERS, UNREADABLE = 1, 2
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         try:
-            found = cases.verdicts(file.read_text(encoding="utf-8"))
+            found = worked_cases.rate_cases(file.read_text(encoding="utf-8"))
         except OSError as error:
             reason = error.strerror or "it cannot be opened"
             raise CommandError(
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             ) from error
         except UnicodeDecodeError as error:
             raise CommandError(f"{file} is not text in UTF-8.", returncode=UNREADABLE) from error
-        except cases.Unreadable as error:
+        except worked_cases.InvalidCaseFile as error:
             raise CommandError(f"{file}: {error}", returncode=UNREADABLE) from error
         differing = [each for each in found if not each.agrees]
         for each in differing:

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from revenue.billing import reports as billing
 from revenue.pricing import reports
-from revenue.pricing.decimals import Wrong
-from revenue.pricing.simulate import Simulation
+from revenue.pricing.calculation.simulation import Simulation
+from revenue.pricing.decimals import InvalidValues
 
 EVERYBODY = 10_000_000
 
@@ -23,16 +23,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("number", metavar="NUMBER", type=int)
-        parser.add_argument("--book", default=reports.STANDARD, help="the book's code (standard)")
+        parser.add_argument(
+            "--book", default=reports.STANDARD_BOOK, help="the book's code (standard)"
+        )
 
     def handle(self, *args: Any, number: int, book: str, **options: Any) -> None:
         try:
-            version = reports.version(number, book)
-            against = reports.in_force(timezone.now().date(), book)
+            version = reports.version_by_number(number, book)
+            against = reports.version_in_force(timezone.now().date(), book)
             found = billing.simulation(version, against, timezone.now().date(), EVERYBODY)
         except ObjectDoesNotExist as error:
             raise CommandError(f"The price book {book} has no version {number}.") from error
-        except (reports.NothingPublished, reports.Tampered, Wrong) as error:
+        except (reports.NothingPublished, reports.Tampered, InvalidValues) as error:
             raise CommandError(str(error)) from error
         heading = f"{version} against {against}, {found.customers:,} customers"
         self.stdout.write(f"{heading}, each over up to {billing.RATED} complete months")

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from revenue.pricing.decimals import Problem
+from revenue.pricing.decimals import FieldProblem
 
-ALWAYS = ("percent_discount", "minimum", "maximum")
+COMMON_FIELDS = ("percent_discount", "minimum", "maximum")
 TIERS = "tiers"
-FIELDS: Mapping[str, tuple[str, ...]] = {  # what each model of a book asks for
+FIELDS_BY_MODEL: Mapping[str, tuple[str, ...]] = {  # what each model of a book asks for
     "flat": ("amount",),
     "per_unit": ("unit",),
     "graduated": (TIERS,),
@@ -26,7 +26,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {  # what each model of a book asks for
     "multiplier": ("multiplier",),
     "min_commitment": ("commitment",),
 }
-COLUMNS: Mapping[str, tuple[str, ...]] = {
+TIER_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "graduated": ("up_to", "unit", "flat"),
     "volume": ("up_to", "unit", "flat"),
     "graduated_percentage": ("up_to", "rate", "flat"),
@@ -34,7 +34,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "tiered_blocks_top_tier": ("max_blocks", "block", "price"),
     "capacity": ("max", "price"),
 }
-HELP: Mapping[str, str] = {
+HELP_TEXTS: Mapping[str, str] = {
     "amount": "flat: the price; package: the price of one package.",
     "unit": "per_unit: the price of each unit.",
     "package_size": "package: units in one; a started one counts whole.",
@@ -55,8 +55,10 @@ HELP: Mapping[str, str] = {
         "The last line begins with nothing, for its tier is open: “, 0.0009”."
     ),
 }
-NAMES = tuple(dict.fromkeys([*(n for each in FIELDS.values() for n in each), *ALWAYS]))
-ROWS: Sequence[str | tuple[str, ...]] = (  # how a form sets them out
+NAMES = tuple(
+    dict.fromkeys([*(n for each in FIELDS_BY_MODEL.values() for n in each), *COMMON_FIELDS])
+)
+LAYOUT: Sequence[str | tuple[str, ...]] = (  # how a form sets them out
     TIERS,
     ("amount", "unit"),
     ("package_size", "free_units"),
@@ -69,35 +71,35 @@ ROWS: Sequence[str | tuple[str, ...]] = (  # how a form sets them out
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class FormPrice:
     """A price as the rater takes it, and what of the fields has no place in its model."""
 
     price: dict[str, Any]
-    problems: tuple[Problem, ...]
+    problems: tuple[FieldProblem, ...]
 
 
-def base_of(model: str) -> str:
+def base_model(model: str) -> str:
     """A model without the suffixes that the fields say by themselves."""
     for suffix in ("_min", "_max"):
         model = model.removesuffix(suffix)
     return model.removesuffix("_min")
 
 
-def price_of(model: str, fields: Mapping[str, str]) -> Read:
+def price_from_fields(model: str, fields: Mapping[str, str]) -> FormPrice:
     """The price that filled fields make; a field that the model does not use is a problem."""
-    mine = FIELDS.get(base_of(model), ())
+    mine = FIELDS_BY_MODEL.get(base_model(model), ())
     problems = [
-        Problem(name, "unused", f"is not used by {model}; leave it empty")
+        FieldProblem(name, "unused", f"is not used by {model}; leave it empty")
         for name in NAMES
-        if fields.get(name) and name not in mine and name not in ALWAYS
+        if fields.get(name) and name not in mine and name not in COMMON_FIELDS
     ]
     price: dict[str, Any] = {
-        name: fields[name] for name in (*mine, *ALWAYS) if name != TIERS and fields.get(name)
+        name: fields[name] for name in (*mine, *COMMON_FIELDS) if name != TIERS and fields.get(name)
     }
     if TIERS in mine:
-        columns = COLUMNS[base_of(model)]
+        columns = TIER_COLUMNS[base_model(model)]
         price[TIERS] = [_tier(line, columns) for line in _lines(fields.get(TIERS, ""))]
-    return Read(price, tuple(problems))
+    return FormPrice(price, tuple(problems))
 
 
 def _lines(text: str) -> list[str]:
@@ -118,13 +120,13 @@ def _tier(line: str, columns: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def fields_of(model: str, price: Any) -> dict[str, str]:
+def fields_from_price(model: str, price: Any) -> dict[str, str]:
     """What the fields of a form hold for a price that is stored."""
     known = price if isinstance(price, Mapping) else {}
     found = {
         name: str(known[name]) for name in NAMES if name != TIERS and known.get(name) is not None
     }
-    columns = COLUMNS.get(base_of(model))
+    columns = TIER_COLUMNS.get(base_model(model))
     if columns:
         found[TIERS] = "\n".join(_line(each, columns) for each in known.get(TIERS, ()))
     return found
@@ -143,7 +145,7 @@ def _part(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def placed(problems: Iterable[Problem]) -> list[tuple[str, str]]:
+def problems_by_field(problems: Iterable[FieldProblem]) -> list[tuple[str, str]]:
     """The field that each problem of a price stands at, and its words; a tier by its line."""
     found = []
     for each in problems:

@@ -5,29 +5,29 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from aethercrown.money import exponent
-from revenue.pricing.book import Metered
-from revenue.pricing.decimals import ONE, ZERO, Problem, Wrong, amounts
-from revenue.pricing.rating.metered import use
-from revenue.pricing.rating.rate import Rated, rate
+from revenue.pricing.decimals import ONE, ZERO, FieldProblem, InvalidValues, read_amounts
+from revenue.pricing.price_book.version import BookCharge
+from revenue.pricing.rating.metered import usage_of
+from revenue.pricing.rating.rate import RatedCharge, rate
 
-USUAL = tuple(map(Decimal, (1, 10, 100, 1000)))
-BOUNDS = 4  # of a charge with tiers, at which it is worked out by itself
+SAMPLE_QUANTITIES = tuple(map(Decimal, (1, 10, 100, 1000)))
+MAX_BOUNDS = 4  # of a charge with tiers, at which it is worked out by itself
 METRIC = "quantity"
-USE_OF = "use_of_"  # and the charge's key: the use to work it out for, in a page's address
+USE_PREFIX = "use_of_"  # and the charge's key: the use to work it out for, in a page's address
 
 
-def worked(model: str, price: Mapping[str, Any], told: str, currency: str) -> str:
+def preview(model: str, price: Mapping[str, Any], told: str, currency: str) -> str:
     """What a use of `told` costs, line by line; left empty, what some telling uses cost.
 
     With tiers these are their bounds, and one more than each. What cannot be worked out says why.
     """
     try:
-        charge = Metered(METRIC, "Use", model, price)
+        charge = BookCharge(METRIC, "Use", model, price)
         if told.strip():
             quantity = _number(told)
             return _explained(quantity, _rated(charge, quantity, currency), currency)
         found = [(each, _rated(charge, each, currency).total) for each in _points(price)]
-    except Wrong as error:
+    except InvalidValues as error:
         return "; ".join(f"{each.path.lstrip('.')} {each.message}" for each in error.problems)
     return _compared(found, currency)
 
@@ -36,16 +36,18 @@ def _number(told: str) -> Decimal:
     try:
         quantity = Decimal(told.strip().replace(",", ""))
     except InvalidOperation:
-        raise Wrong(Problem("use", "invalid", f"must be a number, not {told!r}")) from None
-    return amounts({"use": quantity}, "")["use"]
+        raise InvalidValues(
+            FieldProblem("use", "invalid", f"must be a number, not {told!r}")
+        ) from None
+    return read_amounts({"use": quantity}, "")["use"]
 
 
-def _rated(charge: Metered, quantity: Decimal, currency: str) -> Rated:
-    known = use(charge, {METRIC: quantity}, ZERO)
+def _rated(charge: BookCharge, quantity: Decimal, currency: str) -> RatedCharge:
+    known = usage_of(charge, {METRIC: quantity}, ZERO)
     return rate(charge.charge, known, title="Use", digits=exponent(currency))
 
 
-def _explained(quantity: Decimal, found: Rated, currency: str) -> str:
+def _explained(quantity: Decimal, found: RatedCharge, currency: str) -> str:
     lines = "; ".join(f"{each.description}, {each.amount:,f}" for each in found.lines)
     return f"A use of {quantity:,f} costs {found.total:,f} {currency}. {lines}."
 
@@ -63,7 +65,7 @@ def _compared(found: Sequence[tuple[Decimal, Decimal]], currency: str) -> str:
 def _points(price: Mapping[str, Any]) -> list[Decimal]:
     tiers = price.get("tiers")
     ends = [each["up_to"] for each in tiers if each.get("up_to")] if tiers else []
-    return list(_around(ends[:BOUNDS])) if ends else list(USUAL)
+    return list(_around(ends[:MAX_BOUNDS])) if ends else list(SAMPLE_QUANTITIES)
 
 
 def _around(ends: Sequence[object]) -> Iterator[Decimal]:
@@ -73,8 +75,8 @@ def _around(ends: Sequence[object]) -> Iterator[Decimal]:
         yield end + ONE
 
 
-def asked(posted: Mapping[str, str], field: str) -> dict[str, str]:
+def preview_parameters(posted: Mapping[str, str], field: str) -> dict[str, str]:
     """The uses that a page's rows were posted with, by name in the page's address."""
     prefixes = [name.removesuffix(field) for name in posted if name.endswith(f"-{field}")]
     keys = {each: posted.get(f"{each}id", "") for each in prefixes}
-    return {f"{USE_OF}{keys[each]}": posted[each + field] for each in prefixes if keys[each]}
+    return {f"{USE_PREFIX}{keys[each]}": posted[each + field] for each in prefixes if keys[each]}

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from revenue.pricing.decimals import ZERO, Problem, Wrong
-from revenue.pricing.forms.field_reader import Given
-from revenue.pricing.rating.simple import blocks
-from revenue.pricing.rating.usage import Use
+from revenue.pricing.decimals import ZERO, FieldProblem, InvalidValues
+from revenue.pricing.rating.field_reader import FieldReader
+from revenue.pricing.rating.simple import whole_blocks
+from revenue.pricing.rating.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class BlockTier:
     """A tier of `most` blocks (None: no end) of `size` units; a started block costs in full."""
 
     size: Decimal
@@ -23,59 +23,61 @@ class Block:
         return None if self.most is None else self.size * self.most
 
 
-def read(price: Given) -> tuple[Block, ...]:
+def read_blocks(price: FieldReader) -> tuple[BlockTier, ...]:
     return tuple(
-        Block(row.above_zero("block"), row.perhaps("max_blocks"), row.amount("price"))
+        BlockTier(row.above_zero("block"), row.perhaps("max_blocks"), row.amount("price"))
         for row in price.rows("tiers")
     )
 
 
 @dataclass(frozen=True, slots=True)
-class AllTiers:
+class BlocksAllTiers:
     """Each tier's units in its own blocks. Units beyond the last tier's capacity cost nothing."""
 
-    tiers: tuple[Block, ...]
+    tiers: tuple[BlockTier, ...]
 
     @classmethod
-    def read(cls, price: Given) -> "AllTiers":
-        return cls(read(price))
+    def read(cls, price: FieldReader) -> "BlocksAllTiers":
+        return cls(read_blocks(price))
 
-    def cost(self, use: Use, digits: int) -> Decimal:
+    def cost(self, use: Usage, digits: int) -> Decimal:
         return sum((count * tier.price for count, tier in self._taken(use.quantity)), ZERO)
 
-    def says(self, use: Use) -> str:
+    def says(self, use: Usage) -> str:
         parts = self._taken(use.quantity)
         return "; ".join(f"{n:f} blocks of {t.size:f} at {t.price:f}" for n, t in parts) or "none"
 
-    def _taken(self, quantity: Decimal) -> list[tuple[Decimal, Block]]:
+    def _taken(self, quantity: Decimal) -> list[tuple[Decimal, BlockTier]]:
         taken = []
         for tier in self.tiers:
             inside = quantity if tier.capacity is None else min(quantity, tier.capacity)
             if inside > 0:
-                taken.append((blocks(inside, tier.size), tier))
+                taken.append((whole_blocks(inside, tier.size), tier))
             quantity -= inside
         return taken
 
 
 @dataclass(frozen=True, slots=True)
-class TopTier:
+class BlocksTopTier:
     """All units in blocks of the tier that the total falls in; beyond the last, the last."""
 
-    tiers: tuple[Block, ...]
+    tiers: tuple[BlockTier, ...]
 
     @classmethod
-    def read(cls, price: Given) -> "TopTier":
-        return cls(read(price))
+    def read(cls, price: FieldReader) -> "BlocksTopTier":
+        return cls(read_blocks(price))
 
-    def cost(self, use: Use, digits: int) -> Decimal:
+    def cost(self, use: Usage, digits: int) -> Decimal:
         tier = self._tier(use.quantity)
-        return blocks(use.quantity, tier.size) * tier.price
+        return whole_blocks(use.quantity, tier.size) * tier.price
 
-    def says(self, use: Use) -> str:
+    def says(self, use: Usage) -> str:
         tier = self._tier(use.quantity)
-        return f"{blocks(use.quantity, tier.size):f} blocks of {tier.size:f} at {tier.price:f}"
+        return (
+            f"{whole_blocks(use.quantity, tier.size):f} blocks of {tier.size:f} at {tier.price:f}"
+        )
 
-    def _tier(self, quantity: Decimal) -> Block:
+    def _tier(self, quantity: Decimal) -> BlockTier:
         end = ZERO
         for tier in self.tiers:
             if tier.capacity is None or quantity <= (end := end + tier.capacity):
@@ -90,19 +92,19 @@ class Capacity:
     tiers: tuple[tuple[Mapping[str, Decimal], Decimal], ...]
 
     @classmethod
-    def read(cls, price: Given) -> "Capacity":
+    def read(cls, price: FieldReader) -> "Capacity":
         return cls(tuple((row.named("max"), row.amount("price")) for row in price.rows("tiers")))
 
-    def cost(self, use: Use, digits: int) -> Decimal:
+    def cost(self, use: Usage, digits: int) -> Decimal:
         return self._tier(use)[1]
 
-    def says(self, use: Use) -> str:
+    def says(self, use: Usage) -> str:
         limits = self._tier(use)[0]
         return ", ".join(f"{each} up to {most:f}" for each, most in limits.items()) or "no limit"
 
-    def _tier(self, use: Use) -> tuple[Mapping[str, Decimal], Decimal]:
+    def _tier(self, use: Usage) -> tuple[Mapping[str, Decimal], Decimal]:
         for limits, price in self.tiers:
             if all(use.units.get(each, ZERO) <= most for each, most in limits.items()):
                 return limits, price
         used = ", ".join(f"{name} {quantity:f}" for name, quantity in use.units.items())
-        raise Wrong(Problem("units", "over_capacity", f"no tier holds {used}"))
+        raise InvalidValues(FieldProblem("units", "over_capacity", f"no tier holds {used}"))

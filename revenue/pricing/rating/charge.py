@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
-from revenue.pricing.decimals import HUNDRED, ZERO, Problem, Wrong, rounded
-from revenue.pricing.forms.field_reader import Given
-from revenue.pricing.rating.blocks import AllTiers, Capacity, TopTier
+from revenue.pricing.decimals import HUNDRED, ZERO, FieldProblem, InvalidValues, rounded
+from revenue.pricing.rating.blocks import BlocksAllTiers, BlocksTopTier, Capacity
 from revenue.pricing.rating.commitment import Commitment, Proration
+from revenue.pricing.rating.field_reader import FieldReader
 from revenue.pricing.rating.simple import (
     ClampedPercentage,
     Flat,
@@ -22,18 +22,18 @@ from revenue.pricing.rating.simple import (
     PerUnit,
 )
 from revenue.pricing.rating.tiered import Graduated, Volume
-from revenue.pricing.rating.usage import Use
+from revenue.pricing.rating.usage import Usage
 
 
-class Model(Protocol):
+class ChargeModel(Protocol):
     """One way to charge: the exact cost of a use, and its workings in words."""
 
-    def cost(self, use: Use, digits: int) -> Decimal: ...
+    def cost(self, use: Usage, digits: int) -> Decimal: ...
 
-    def says(self, use: Use) -> str: ...
+    def says(self, use: Usage) -> str: ...
 
 
-MODELS: Mapping[str, Callable[[Given], Model]] = {
+MODELS: Mapping[str, Callable[[FieldReader], ChargeModel]] = {
     "flat": Flat.read,
     "per_unit": PerUnit.read,
     "graduated": Graduated.read,
@@ -43,8 +43,8 @@ MODELS: Mapping[str, Callable[[Given], Model]] = {
     "percentage": Percentage.read,
     "percentage_min_max": ClampedPercentage.read,
     "graduated_percentage": Graduated.read_percent,
-    "tiered_blocks_all_tiers": AllTiers.read,
-    "tiered_blocks_top_tier": TopTier.read,
+    "tiered_blocks_all_tiers": BlocksAllTiers.read,
+    "tiered_blocks_top_tier": BlocksTopTier.read,
     "capacity": Capacity.read,
     "multiplier": Multiplier.read,
     "min_commitment": Commitment.read,
@@ -58,17 +58,17 @@ SUFFIXES = ("_incremental", "_min", "_max")
 class Charge:
     """A compiled price; `cost` is the whole, `steps` how it came about."""
 
-    model: Model
+    model: ChargeModel
     is_incremental: bool = False
     percent_discount: Decimal = ZERO
     minimum: Decimal | None = None
     maximum: Decimal | None = None
 
-    def cost(self, use: Use, digits: int) -> Decimal:
+    def cost(self, use: Usage, digits: int) -> Decimal:
         """The exact amount, not rounded yet; runs under exact.CONTEXT."""
         return self.steps(use, digits)[-1][2]
 
-    def steps(self, use: Use, digits: int) -> list[tuple[str, str, Decimal]]:
+    def steps(self, use: Usage, digits: int) -> list[tuple[str, str, Decimal]]:
         """The amount after each step: its kind, its words, the exact running value."""
         amount = self._used(use, digits)
         found = [("usage", "", amount)]
@@ -85,7 +85,7 @@ class Charge:
                 found.append(("maximum", f"Above the maximum of {self.maximum:f}", amount))
         return found
 
-    def _used(self, use: Use, digits: int) -> Decimal:
+    def _used(self, use: Usage, digits: int) -> Decimal:
         if not self.is_incremental or use.previous_quantity is None:
             return self.model.cost(use, digits)
         before = replace(use, quantity=use.previous_quantity)
@@ -95,13 +95,13 @@ class Charge:
         return now - was
 
 
-def compiled(name: str, price: object, *, path: str = "price", strict: bool = True) -> Charge:
+def compile_charge(name: str, price: object, *, path: str = "price", strict: bool = True) -> Charge:
     """The charge that a model's name and a price make; Wrong lists all that is wrong with them.
 
     `strict` refuses names in the price that the model does not know.
     """
-    base, suffixes = parsed(name)
-    given = Given(price, path)
+    base, suffixes = parse_model_name(name)
+    given = FieldReader(price, path)
     model = MODELS[base](given)
     charge = Charge(
         model,
@@ -120,7 +120,7 @@ def compiled(name: str, price: object, *, path: str = "price", strict: bool = Tr
     return charge
 
 
-def parsed(name: str) -> tuple[str, frozenset[str]]:
+def parse_model_name(name: str) -> tuple[str, frozenset[str]]:
     """A model's name without its suffixes, and these; Wrong where there is no such model."""
     base, suffixes = name, set()
     while base not in MODELS:
@@ -128,7 +128,7 @@ def parsed(name: str) -> tuple[str, frozenset[str]]:
         if suffix is None or suffix in suffixes:
             known = ", ".join(MODELS)
             message = f"{name!r} is no charge model; known: {known}, with _incremental, _min, _max"
-            raise Wrong(Problem("model", "unknown_model", message))
+            raise InvalidValues(FieldProblem("model", "unknown_model", message))
         suffixes.add(suffix)
         base = base.removesuffix(suffix)
     return base, frozenset(suffixes)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from revenue.pricing.decimals import ZERO, exactly, rounded
-from revenue.pricing.rating.charge import Charge, compiled
+from revenue.pricing.decimals import ZERO, exact_arithmetic, rounded
+from revenue.pricing.rating.charge import Charge, compile_charge
 from revenue.pricing.rating.simple import Flat, PerUnit
-from revenue.pricing.rating.usage import Use
+from revenue.pricing.rating.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PriceLine:
     """One line of a bill; `unit_amount` where one unit has one price."""
 
     kind: str
@@ -36,10 +36,10 @@ class Line:
         }
 
 
-def line(row: Mapping[str, Any]) -> Line:
+def line_from_json(row: Mapping[str, Any]) -> PriceLine:
     """Read back what `Line.as_json` wrote."""
     unit = row["unit_amount"]
-    return Line(
+    return PriceLine(
         row["kind"],
         row["description"],
         Decimal(row["quantity"]),
@@ -49,34 +49,34 @@ def line(row: Mapping[str, Any]) -> Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Rated:
+class RatedCharge:
     """A charge worked out: `exact` before the last rounding."""
 
     exact: Decimal
-    lines: tuple[Line, ...]
+    lines: tuple[PriceLine, ...]
 
     @property
     def total(self) -> Decimal:
         return total(self.lines)
 
 
-def total(lines: Iterable[Line]) -> Decimal:
-    with exactly():
+def total(lines: Iterable[PriceLine]) -> Decimal:
+    with exact_arithmetic():
         return sum((each.amount for each in lines), ZERO)
 
 
 def rate(
     charge: Charge | Mapping[str, Any],
-    quantity: Decimal | Use,
+    quantity: Decimal | Usage,
     *,
     model: str = "",
-    title: str = "Use",
+    title: str = "Usage",
     digits: int = 2,
-) -> Rated:
+) -> RatedCharge:
     """Work out a charge, compiled or as {…} with its `model`; raises exact.Wrong."""
-    ready = charge if isinstance(charge, Charge) else compiled(model, charge)
-    use = quantity if isinstance(quantity, Use) else Use(quantity=quantity)
-    with exactly():
+    ready = charge if isinstance(charge, Charge) else compile_charge(model, charge)
+    use = quantity if isinstance(quantity, Usage) else Usage(quantity=quantity)
+    with exact_arithmetic():
         steps = ready.steps(use, digits)
         lines, before = [], ZERO
         for kind, words, running in steps:
@@ -85,16 +85,16 @@ def rate(
                 lines.append(_usage(ready, use, title, now))
             elif now != before:
                 lines.append(
-                    Line(kind, f"{title}: {words}", Decimal(1), now - before, now - before)
+                    PriceLine(kind, f"{title}: {words}", Decimal(1), now - before, now - before)
                 )
             before = now
-        return Rated(steps[-1][2], tuple(lines))
+        return RatedCharge(steps[-1][2], tuple(lines))
 
 
-def _usage(charge: Charge, use: Use, title: str, amount: Decimal) -> Line:
+def _usage(charge: Charge, use: Usage, title: str, amount: Decimal) -> PriceLine:
     model = charge.model
     words = f"{title}: {model.says(use)}"
     if isinstance(model, Flat):
-        return Line("usage", words, Decimal(1), amount, amount)
+        return PriceLine("usage", words, Decimal(1), amount, amount)
     unit = model.unit if isinstance(model, PerUnit) else None
-    return Line("usage", words, use.quantity, unit, amount)
+    return PriceLine("usage", words, use.quantity, unit, amount)

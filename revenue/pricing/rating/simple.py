@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from revenue.pricing.decimals import HUNDRED, ZERO, Problem, Wrong, rounded
-from revenue.pricing.forms.field_reader import Given
-from revenue.pricing.rating.usage import Use
+from revenue.pricing.decimals import HUNDRED, ZERO, FieldProblem, InvalidValues, rounded
+from revenue.pricing.rating.field_reader import FieldReader
+from revenue.pricing.rating.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +15,13 @@ class Flat:
     amount: Decimal
 
     @classmethod
-    def read(cls, price: Given) -> "Flat":
+    def read(cls, price: FieldReader) -> "Flat":
         return cls(price.amount("amount"))
 
-    def cost(self, use: Use, digits: int) -> Decimal:
+    def cost(self, use: Usage, digits: int) -> Decimal:
         return self.amount
 
-    def says(self, use: Use) -> str:
+    def says(self, use: Usage) -> str:
         return "fixed"
 
 
@@ -32,13 +32,13 @@ class PerUnit:
     unit: Decimal
 
     @classmethod
-    def read(cls, price: Given) -> "PerUnit":
+    def read(cls, price: FieldReader) -> "PerUnit":
         return cls(price.amount("unit"))
 
-    def cost(self, use: Use, digits: int) -> Decimal:
+    def cost(self, use: Usage, digits: int) -> Decimal:
         return self.unit * use.quantity
 
-    def says(self, use: Use) -> str:
+    def says(self, use: Usage) -> str:
         return f"{use.quantity:f} at {self.unit:f}"
 
 
@@ -51,22 +51,22 @@ class Package:
     free_units: Decimal
 
     @classmethod
-    def read(cls, price: Given) -> "Package":
+    def read(cls, price: FieldReader) -> "Package":
         return cls(
             price.amount("amount"),
             price.above_zero("package_size"),
             price.amount("free_units", ZERO),
         )
 
-    def cost(self, use: Use, digits: int) -> Decimal:
+    def cost(self, use: Usage, digits: int) -> Decimal:
         return self._packages(use) * self.amount
 
-    def says(self, use: Use) -> str:
+    def says(self, use: Usage) -> str:
         free = f" after {self.free_units:f} free" if self.free_units else ""
         return f"{self._packages(use):f} packages of {self.size:f} at {self.amount:f}{free}"
 
-    def _packages(self, use: Use) -> Decimal:
-        return blocks(max(use.quantity - self.free_units, ZERO), self.size)
+    def _packages(self, use: Usage) -> Decimal:
+        return whole_blocks(max(use.quantity - self.free_units, ZERO), self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,13 @@ class Multiplier:
     multiplier: Decimal
 
     @classmethod
-    def read(cls, price: Given) -> "Multiplier":
+    def read(cls, price: FieldReader) -> "Multiplier":
         return cls(price.amount("multiplier"))
 
-    def cost(self, use: Use, digits: int) -> Decimal:
+    def cost(self, use: Usage, digits: int) -> Decimal:
         return rounded(self.multiplier * use.quantity, digits)
 
-    def says(self, use: Use) -> str:
+    def says(self, use: Usage) -> str:
         return f"{use.quantity:f} times {self.multiplier:f}"
 
 
@@ -96,7 +96,7 @@ class Percentage:
     free_amount: Decimal | None
 
     @classmethod
-    def read(cls, price: Given) -> "Percentage":
+    def read(cls, price: FieldReader) -> "Percentage":
         return cls(
             price.amount("rate"),
             price.amount("fixed_per_event", ZERO),
@@ -104,12 +104,12 @@ class Percentage:
             price.perhaps("free_amount"),
         )
 
-    def cost(self, use: Use, digits: int) -> Decimal:
+    def cost(self, use: Usage, digits: int) -> Decimal:
         free, events = self._free(use)
         fees = self.fixed_per_event * (self._events(use) - events) if self.fixed_per_event else ZERO
         return max(use.quantity - free, ZERO) * self.rate / HUNDRED + fees
 
-    def says(self, use: Use) -> str:
+    def says(self, use: Usage) -> str:
         free, events = self._free(use)
         fees = ""
         if self.fixed_per_event:
@@ -117,12 +117,14 @@ class Percentage:
         charged = max(use.quantity - free, ZERO)
         return f"{self.rate:f} % of {charged:f}{fees}"
 
-    def _events(self, use: Use) -> int:
+    def _events(self, use: Usage) -> int:
         if use.events is None:
-            raise Wrong(Problem("events", "required", "is required: each event has a fee"))
+            raise InvalidValues(
+                FieldProblem("events", "required", "is required: each event has a fee")
+            )
         return use.events
 
-    def _free(self, use: Use) -> tuple[Decimal, int]:
+    def _free(self, use: Usage) -> tuple[Decimal, int]:
         """The money and the number of leading events that cost nothing."""
         if self.free_amount is not None:
             return self._free_money(use, self.free_amount)
@@ -132,7 +134,7 @@ class Percentage:
             return use.quantity, use.events
         return self._total_after(use), self.free_events
 
-    def _free_money(self, use: Use, free: Decimal) -> tuple[Decimal, int]:
+    def _free_money(self, use: Usage, free: Decimal) -> tuple[Decimal, int]:
         """Whatever ends first: the free events, or the free money."""
         if use.running_total:
             leading = sum(each <= free for each in use.running_total)
@@ -140,14 +142,16 @@ class Percentage:
                 return self._total_after(use), self.free_events
             return free, leading
         if self.free_events or (self.fixed_per_event and use.quantity > free):
-            raise Wrong(Problem("running_total", "required", "is required: events are free"))
+            raise InvalidValues(
+                FieldProblem("running_total", "required", "is required: events are free")
+            )
         return (free, 0) if use.quantity > free else (use.quantity, use.events or 0)
 
-    def _total_after(self, use: Use) -> Decimal:
+    def _total_after(self, use: Usage) -> Decimal:
         """The running total at the last free event."""
         if len(use.running_total) < self.free_events:
             message = f"must reach the last of the {self.free_events} free events"
-            raise Wrong(Problem("running_total", "required", message))
+            raise InvalidValues(FieldProblem("running_total", "required", message))
         return use.running_total[self.free_events - 1]
 
 
@@ -162,7 +166,7 @@ class ClampedPercentage:
     most: Decimal | None
 
     @classmethod
-    def read(cls, price: Given) -> "ClampedPercentage":
+    def read(cls, price: FieldReader) -> "ClampedPercentage":
         found = cls(
             price.amount("rate"),
             price.amount("fixed_per_event", ZERO),
@@ -175,10 +179,10 @@ class ClampedPercentage:
             price.refuse("min_per_event", "crossed", message)
         return found
 
-    def cost(self, use: Use, digits: int) -> Decimal:
+    def cost(self, use: Usage, digits: int) -> Decimal:
         return sum((self._event(each) for each in use.event_values[self.free_events :]), ZERO)
 
-    def says(self, use: Use) -> str:
+    def says(self, use: Usage) -> str:
         charged = len(use.event_values[self.free_events :])
         return f"{charged} events at {self.rate:f} % and {self.fixed_per_event:f} each"
 
@@ -187,7 +191,7 @@ class ClampedPercentage:
         return cost if self.most is None else min(cost, self.most)
 
 
-def blocks(quantity: Decimal, size: Decimal) -> Decimal:
+def whole_blocks(quantity: Decimal, size: Decimal) -> Decimal:
     """How many blocks of `size` hold the quantity; a started one counts whole."""
     whole, rest = divmod(quantity, size)
     return (whole + (1 if rest else 0)).to_integral_value(ROUND_CEILING)

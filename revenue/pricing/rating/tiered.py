@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from revenue.pricing.decimals import HUNDRED, ZERO
-from revenue.pricing.forms.field_reader import Given
-from revenue.pricing.rating.usage import Use
+from revenue.pricing.rating.field_reader import FieldReader
+from revenue.pricing.rating.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Tiers:
         return f"up to {self.bounds[place]:f}"
 
 
-def read(price: Given, unit: str = "unit") -> Tiers:
+def read_tiers(price: FieldReader, unit: str = "unit") -> Tiers:
     """The tiers of a price, checked for order, gaps and overlaps."""
     rows = price.rows("tiers")
     bounds = [each.perhaps("up_to") for each in rows]
@@ -50,7 +50,7 @@ def read(price: Given, unit: str = "unit") -> Tiers:
     )
 
 
-def _check_start(row: Given, before: Decimal | None, *, is_first: bool) -> None:
+def _check_start(row: FieldReader, before: Decimal | None, *, is_first: bool) -> None:
     start = row.perhaps("from")
     if start is None or before is None or start == before:
         return
@@ -64,7 +64,9 @@ def _check_start(row: Given, before: Decimal | None, *, is_first: bool) -> None:
         row.refuse("from", "overlap", message)
 
 
-def _check_end(row: Given, end: Decimal | None, before: Decimal | None, *, is_last: bool) -> None:
+def _check_end(
+    row: FieldReader, end: Decimal | None, before: Decimal | None, *, is_last: bool
+) -> None:
     if is_last and end is not None:
         row.refuse("up_to", "not_open", f"must be null in the last tier, not {end:f}")
     if not is_last and end is None:
@@ -85,24 +87,24 @@ class Graduated:
     is_percent: bool = False
 
     @classmethod
-    def read(cls, price: Given) -> "Graduated":
-        tiers = read(price)
+    def read(cls, price: FieldReader) -> "Graduated":
+        tiers = read_tiers(price)
         return cls(tiers, _paid(tiers))
 
     @classmethod
-    def read_percent(cls, price: Given) -> "Graduated":
-        stated = read(price, "rate")
+    def read_percent(cls, price: FieldReader) -> "Graduated":
+        stated = read_tiers(price, "rate")
         units = tuple(each / HUNDRED for each in stated.units)
         tiers = Tiers(stated.bounds, units, stated.flats)
         return cls(tiers, _paid(tiers), is_percent=True)
 
-    def cost(self, use: Use, digits: int) -> Decimal:
+    def cost(self, use: Usage, digits: int) -> Decimal:
         tiers, quantity = self.tiers, use.quantity
         place = bisect_left(tiers.bounds, quantity)
         inside = quantity - tiers.bounds[place - 1] if place else quantity
         return self.paid[place] + tiers.flats[place] + inside * tiers.units[place]
 
-    def says(self, use: Use) -> str:
+    def says(self, use: Usage) -> str:
         reached = range(self.tiers.of(use.quantity) + 1)
         return "; ".join(self._part(place, use.quantity) for place in reached)
 
@@ -133,25 +135,25 @@ class Volume:
     is_prorated: bool = False
 
     @classmethod
-    def read(cls, price: Given) -> "Volume":
-        return cls(read(price))
+    def read(cls, price: FieldReader) -> "Volume":
+        return cls(read_tiers(price))
 
     @classmethod
-    def read_prorated(cls, price: Given) -> "Volume":
-        return cls(read(price), is_prorated=True)
+    def read_prorated(cls, price: FieldReader) -> "Volume":
+        return cls(read_tiers(price), is_prorated=True)
 
-    def cost(self, use: Use, digits: int) -> Decimal:
+    def cost(self, use: Usage, digits: int) -> Decimal:
         tiers = self.tiers
         place = bisect_left(tiers.bounds, use.quantity)
         return self._charged(use) * tiers.units[place] + tiers.flats[place]
 
-    def says(self, use: Use) -> str:
+    def says(self, use: Usage) -> str:
         place = self.tiers.of(use.quantity)
         unit, flat = self.tiers.units[place], self.tiers.flats[place]
         extra = f" + {flat:f}" if flat else ""
         return f"{self.tiers.span(place)}: {self._charged(use):f} at {unit:f}{extra}"
 
-    def _charged(self, use: Use) -> Decimal:
+    def _charged(self, use: Usage) -> Decimal:
         if self.is_prorated and use.prorated_quantity is not None:
             return use.prorated_quantity
         return use.quantity

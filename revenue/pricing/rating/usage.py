@@ -6,11 +6,11 @@ from datetime import date
 from decimal import Decimal
 
 from revenue.pricing.decimals import ZERO
-from revenue.pricing.forms.field_reader import Given
+from revenue.pricing.rating.field_reader import FieldReader
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class Usage:
     """One period's use of one metric; a model reads what it needs and leaves the rest.
 
     `running_total` is the sum after each of the first events, `previous_quantity` what earlier
@@ -26,11 +26,11 @@ class Use:
     previous_quantity: Decimal | None = None
     previous_billed: Decimal = ZERO
     usage_amount: Decimal = ZERO
-    days: "Days | None" = None
+    days: "ActiveDays | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class ActiveDays:
     """Active days of a period; both ends are days, the last one not counted."""
 
     period_start: date
@@ -49,9 +49,9 @@ class Days:
         return max((min(self.active_to, self.period_end) - first).days, 0)
 
 
-def read(given: Given) -> Use:
+def read_usage(given: FieldReader) -> Usage:
     """A use without days, from a mapping; problems gather in `given`."""
-    return Use(
+    return Usage(
         quantity=given.amount("quantity", ZERO),
         prorated_quantity=given.perhaps("prorated_quantity"),
         events=given.whole("events") if "events" in given else None,

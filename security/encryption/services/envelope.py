@@ -14,11 +14,11 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from aethercrown.crypto import keyring as ring
-from aethercrown.crypto.keyring import MOST_WRAPS, Ring
+from aethercrown.crypto.keyring import MAX_WRAPS, Keyring
 from aethercrown.db import bulk
 from security.encryption import ciphertext
-from security.encryption.ciphertext import Box, Place, Unreadable
-from security.encryption.models import Kek, Sealed, SystemSecret
+from security.encryption.ciphertext import Ciphertext, DecryptionFailed, EncryptionContext
+from security.encryption.models import Kek, SealedRow, SystemSecret
 
 BATCH = 2_000
 BLOCK = 4_096  # wraps that a process reserves at once, so that not every seal writes the counter
@@ -35,11 +35,11 @@ class WornOut(Exception):
 
 
 # --- Sealing ----------------------------------------------------------------------------------
-def keyring() -> Ring:
+def keyring() -> Keyring:
     return _parsed(settings.ENCRYPTION_KEYS)
 
 
-def seal(secret: str, place: Place) -> Box:
+def seal(secret: str, place: EncryptionContext) -> Ciphertext:
     """Encrypt for a place; best outside a transaction, which then need not hold the counter.
 
     WrongKek and WornOut instead of writing what could not be read back.
@@ -48,21 +48,21 @@ def seal(secret: str, place: Place) -> Box:
     return ciphertext.seal(secret, place, keyring())
 
 
-def seal_many(items: list[tuple[str, Place]]) -> list[Box]:
+def seal_many(items: list[tuple[str, EncryptionContext]]) -> list[Ciphertext]:
     """The same for many at once."""
     reserve(len(items))
     known = keyring()
     return [ciphertext.seal(secret, place, known) for secret, place in items]
 
 
-def opened(sealed: Box, place: Place) -> str:
+def opened(sealed: Ciphertext, place: EncryptionContext) -> str:
     """What was sealed; Unreadable or UnknownKek where it cannot be opened."""
-    return ciphertext.opened(sealed, place, keyring())
+    return ciphertext.unseal(sealed, place, keyring())
 
 
 def value_of(row: SystemSecret) -> str:
     """What a row of the platform's own secrets holds."""
-    held = Box(row.kek_id, bytes(row.wrapped or b""), bytes(row.sealed or b""))
+    held = Ciphertext(row.kek_id, bytes(row.wrapped or b""), bytes(row.sealed or b""))
     return opened(held, row.place)
 
 
@@ -87,7 +87,7 @@ def reserve(count: int) -> None:
 
 
 # --- Canaries ---------------------------------------------------------------------------------
-def prove(known: Ring) -> None:
+def prove(known: Keyring) -> None:
     """Open each KEK's canary, once in each process; a new KEK gets one. WrongKek if one fails."""
     if known.keys == _proved.get("keys"):
         return
@@ -155,9 +155,9 @@ def rewrap(batch: int = BATCH, strike: Strike = lambda _name: None) -> Iterator[
             yield state
 
 
-def sealed_models() -> list[type[Sealed]]:
+def sealed_models() -> list[type[SealedRow]]:
     """Every table with sealed rows."""
-    return [model for model in apps.get_models() if issubclass(model, Sealed)]
+    return [model for model in apps.get_models() if issubclass(model, SealedRow)]
 
 
 # --- Parts ------------------------------------------------------------------------------------
@@ -185,16 +185,16 @@ _proved: dict[str, dict[str, bytes]] = {}
 
 
 @lru_cache(maxsize=8)
-def _parsed(text: str) -> Ring:
-    return ring.parsed(text)
+def _parsed(text: str) -> Keyring:
+    return ring.parse(text)
 
 
 def _counted(kid: str, count: int) -> bool:
-    rows = Kek.objects.filter(kid=kid, wraps__lte=MOST_WRAPS - count)
+    rows = Kek.objects.filter(kid=kid, wraps__lte=MAX_WRAPS - count)
     return rows.update(wraps=F("wraps") + count) == 1
 
 
-def _prove(known: Ring, kid: str) -> None:
+def _prove(known: Keyring, kid: str) -> None:
     kek = Kek.objects.filter(kid=kid).first()
     if kek is None:
         _plant(known, kid)
@@ -202,18 +202,18 @@ def _prove(known: Ring, kid: str) -> None:
         _open_canary(known, kek)
 
 
-def _plant(known: Ring, kid: str) -> None:
+def _plant(known: Keyring, kid: str) -> None:
     """Give a new KEK its canary; one that is there stays."""
-    canary = ciphertext.locked(known.key(kid), CANARY, _canary_name(kid), os.urandom)
+    canary = ciphertext.encrypt(known.key(kid), CANARY, _canary_name(kid), os.urandom)
     row = Kek(kid=kid, canary=canary, created_at=timezone.now())
     Kek.objects.bulk_create([row], ignore_conflicts=True)
     _open_canary(known, Kek.objects.get(kid=kid))
 
 
-def _open_canary(known: Ring, kek: Kek) -> None:
+def _open_canary(known: Keyring, kek: Kek) -> None:
     try:
-        ciphertext.unlocked(known.key(kek.kid), bytes(kek.canary), _canary_name(kek.kid))
-    except Unreadable:
+        ciphertext.decrypt(known.key(kek.kid), bytes(kek.canary), _canary_name(kek.kid))
+    except DecryptionFailed:
         raise WrongKek(
             f"ENCRYPTION_KEYS has another key under the name {kek.kid!r} than the one that this "
             "database was written with: put the right one back, or give the new one a new name."
@@ -227,7 +227,7 @@ def _canary_name(kid: str) -> bytes:
 Stale = tuple[int, str, bytes, UUID, int, str]
 
 
-def _stale(model: type[Sealed], active: str, last: int, batch: int) -> list[Stale]:
+def _stale(model: type[SealedRow], active: str, last: int, batch: int) -> list[Stale]:
     """(pk, kek, wrapped, and the place's three parts) of rows under another KEK."""
     rows = model._default_manager.filter(~Q(kek_id__in=["", active]), pk__gt=last)  # noqa: SLF001
     return list(
@@ -236,21 +236,21 @@ def _stale(model: type[Sealed], active: str, last: int, batch: int) -> list[Stal
 
 
 def _rewrapped(
-    model: type[Sealed], row: Stale, known: Ring, state: Rewrapping
+    model: type[SealedRow], row: Stale, known: Keyring, state: Rewrapping
 ) -> tuple[str, bytes, int, str, bytes] | None:
     """The parameters of one UPDATE; None, and noted, for a row that cannot be opened."""
     pk, kek_id, wrapped, owner, number, kind = row
     try:
-        new = ciphertext.rewrapped(
-            Box(kek_id, bytes(wrapped), b""), Place(owner, number, kind), known
+        new = ciphertext.rewrap(
+            Ciphertext(kek_id, bytes(wrapped), b""), EncryptionContext(owner, number, kind), known
         )
-    except (Unreadable, ring.UnknownKek) as error:
+    except (DecryptionFailed, ring.UnknownKek) as error:
         state.unreadable.append(f"{model._meta.db_table} {pk}: {error}")  # noqa: SLF001 - documented
         return None
     return new.kek_id, new.wrapped, pk, kek_id, bytes(wrapped)
 
 
-def _stored(model: type[Sealed], changes: list[tuple[str, bytes, int, str, bytes]]) -> int:
+def _stored(model: type[SealedRow], changes: list[tuple[str, bytes, int, str, bytes]]) -> int:
     """Compare and set, row by row in one commit; how many were changed."""
     with transaction.atomic():
         return bulk.update(model, ["kek_id", "wrapped"], ["id", "kek_id", "wrapped"], changes)

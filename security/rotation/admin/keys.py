@@ -18,14 +18,14 @@ from unfold.widgets import (
 )
 
 from security.rotation import registry, reports, services
-from security.rotation.models import Key, Pass, Policy
+from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun
 from security.rotation.policy import LEVELS, MEDIUM
 
 
 def secret_input(help_text: str, *, required: bool = False) -> forms.CharField:
     """Never filled in again by us, and never by a browser."""
     return forms.CharField(
-        max_length=registry.LONGEST,
+        max_length=registry.MAX_VALUE_LENGTH,
         label="Value",
         required=required,
         strip=False,
@@ -205,12 +205,12 @@ STEPS = {
 }
 
 
-def fits(step: Step, key: Key) -> bool:
+def fits(step: Step, key: ManagedSecret) -> bool:
     """Whether the step makes sense for a key in its state and of its kind."""
     return key.state in step.states and (not step.rotators or key.rotator in step.rotators)
 
 
-@admin.register(Policy)
+@admin.register(RotationPolicy)
 class PolicyAdmin(ModelAdmin):
     """One row a level; what is empty stands in the settings."""
 
@@ -221,10 +221,12 @@ class PolicyAdmin(ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Policy | None = None) -> bool:
+    def has_delete_permission(
+        self, request: HttpRequest, obj: RotationPolicy | None = None
+    ) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: Any) -> None:
+    def save_model(self, request: HttpRequest, obj: RotationPolicy, form: Any, change: Any) -> None:
         """By the service, which gives the keys of the level their new times at once."""
         services.set_policy(
             obj.level,
@@ -234,13 +236,13 @@ class PolicyAdmin(ModelAdmin):
         )
 
     @admin.display(description="holds now")
-    def holds(self, policy: Policy) -> str:
+    def holds(self, policy: RotationPolicy) -> str:
         terms = reports.terms(policy.level)
         hours = terms.grace / timedelta(hours=1)
         return f"every {terms.interval_days} days, old values work {hours:g} h more"
 
 
-@admin.register(Pass)
+@admin.register(RotationRun)
 class PassAdmin(ModelAdmin):
     """What each pass over the due keys did."""
 
@@ -251,8 +253,8 @@ class PassAdmin(ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Pass | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: RotationRun | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Pass | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: RotationRun | None = None) -> bool:
         return False

@@ -29,7 +29,7 @@ from security.rotation.admin.keys import (
     fits,
     registered,
 )
-from security.rotation.models import Key, Version
+from security.rotation.models import ManagedSecret, SecretVersion
 
 Page = Callable[[Any, HttpRequest, str], HttpResponse]
 Whole = Callable[[Any, HttpRequest], HttpResponse]
@@ -68,7 +68,7 @@ def above(description: str, permission: str, path: str) -> Callable[[Whole], Who
 class VersionInline(TabularInline):
     """What a key had, newest first: never a value."""
 
-    model = Version
+    model = SecretVersion
     extra = 0
     can_delete = False
     ordering = ["-number"]
@@ -85,14 +85,14 @@ class VersionInline(TabularInline):
         "destroyed_at",
     ]
 
-    def has_add_permission(self, request: HttpRequest, obj: Key | None = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: ManagedSecret | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Key | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: ManagedSecret | None = None) -> bool:
         return False
 
     @admin.display(description="known by")
-    def hint(self, version: Version) -> str:
+    def hint(self, version: SecretVersion) -> str:
         return f"{version.prefix}…{version.last4}" if version.last4 else ""
 
 
@@ -103,7 +103,9 @@ class StandingFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
         return list(WORDS.items())
 
-    def queryset(self, request: HttpRequest, keys: QuerySet[Key]) -> QuerySet[Key]:
+    def queryset(
+        self, request: HttpRequest, keys: QuerySet[ManagedSecret]
+    ) -> QuerySet[ManagedSecret]:
         now = timezone.now()
         soon = now + schedule.SOON
         bounds: dict[str, dict[str, datetime]] = {
@@ -114,7 +116,7 @@ class StandingFilter(admin.SimpleListFilter):
         return keys.filter(**bounds.get(self.value() or "", {}))
 
 
-@admin.register(Key)
+@admin.register(ManagedSecret)
 class KeyAdmin(ModelAdmin):
     list_display = [
         "key_id",
@@ -124,7 +126,7 @@ class KeyAdmin(ModelAdmin):
         "state",
         "standing",
         "version",
-        "next_rotation_at",
+        "due_at",
         "last_rotated_at",
         "owner",
     ]
@@ -136,18 +138,18 @@ class KeyAdmin(ModelAdmin):
     actions_detail = list(STEPS)
 
     # --- What is shown ------------------------------------------------------------------------
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Key]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ManagedSecret]:
         return reports.keys()
 
     fieldsets = [
         (None, {"fields": ["key_id", "key_type", "level", "state", "standing", "owner"]}),
-        ("When", {"fields": ["created_at", "last_rotated_at", "next_rotation_at", "asked_at"]}),
-        ("How", {"fields": ["rotator", "config", "interval_days", "starts_at"]}),
+        ("When", {"fields": ["created_at", "last_rotated_at", "due_at", "rotation_approved_at"]}),
+        ("How", {"fields": ["rotator", "config", "interval_days", "eligible_at"]}),
         ("What failed", {"fields": ["fail_count", "next_attempt_at", "last_error"]}),
     ]
 
-    @admin.display(description="standing", ordering="next_rotation_at")
-    def standing(self, key: Key) -> str:
+    @admin.display(description="standing", ordering="due_at")
+    def standing(self, key: ManagedSecret) -> str:
         return WORDS[schedule.standing(key, timezone.now())]
 
     @admin.display(description="version")
@@ -156,15 +158,15 @@ class KeyAdmin(ModelAdmin):
         return number
 
     # --- Who may ------------------------------------------------------------------------------
-    def has_change_permission(self, request: HttpRequest, obj: Key | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: ManagedSecret | None = None) -> bool:
         """For the actions; a key's own page has buttons, and nothing to save."""
         return obj is None and bool(super().has_change_permission(request))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Key | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: ManagedSecret | None = None) -> bool:
         return False  # an ended key stays, with what it had
 
     def has_steps_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return bool(request.user.has_perm("security.change_key"))
+        return bool(request.user.has_perm("security.change_managedsecret"))
 
     # --- Registering --------------------------------------------------------------------------
     @fresh_login
@@ -190,7 +192,7 @@ class KeyAdmin(ModelAdmin):
         if made.secret is None:
             said = "is under management" if made.is_new else "was under management already"
             self.message_user(request, f"{made.key} {said}.")
-            return redirect("admin:security_key_change", made.key.pk)
+            return redirect("admin:security_managedsecret_change", made.key.pk)
         words = f"Version {made.version.number}, current from now on."
         return shown_once(self, request, [Shown(made.key.key_id, made.secret, words)], AFTER)
 
@@ -205,7 +207,7 @@ class KeyAdmin(ModelAdmin):
             "form": form,
             "question": question,
             "verb": verb,
-            "back": reverse("admin:security_key_changelist"),
+            "back": reverse("admin:security_managedsecret_changelist"),
         }
         return TemplateResponse(request, "admin/operations/step.html", context)
 
@@ -233,16 +235,16 @@ class KeyAdmin(ModelAdmin):
     def step(self, request: HttpRequest, object_id: str, wanted: Step) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        key = get_object_or_404(Key, pk=object_id)
+        key = get_object_or_404(ManagedSecret, pk=object_id)
         form = wanted.form(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             page = self.taken(request, key, wanted, form.cleaned_data)
-            return page or redirect("admin:security_key_change", key.pk)
+            return page or redirect("admin:security_managedsecret_change", key.pk)
         question = wanted.question.format(key.key_id)
         return self.asked(request, key.key_id, question, wanted.verb, form)
 
     def taken(
-        self, request: HttpRequest, key: Key, wanted: Step, given: Mapping[str, Any]
+        self, request: HttpRequest, key: ManagedSecret, wanted: Step, given: Mapping[str, Any]
     ) -> HttpResponse | None:
         """Take one step in the person's name; the page with a new value where there is one."""
         try:
@@ -260,7 +262,9 @@ class KeyAdmin(ModelAdmin):
     # --- Many ---------------------------------------------------------------------------------
     @admin.action(description="Rotate now", permissions=["change"])
     @fresh_login
-    def rotate_selected(self, request: HttpRequest, keys: QuerySet[Key]) -> HttpResponse | None:
+    def rotate_selected(
+        self, request: HttpRequest, keys: QuerySet[ManagedSecret]
+    ) -> HttpResponse | None:
         """Every new value on one page."""
         issued = []
         for key in keys.order_by("pk"):
@@ -290,7 +294,7 @@ class KeyAdmin(ModelAdmin):
             self.message_user(
                 request, f"{len(passed.rotations)} rotated, {passed.held_back} held back."
             )
-            return redirect("admin:security_key_changelist")
+            return redirect("admin:security_managedsecret_changelist")
         question = "Rotate every key that is due, the oldest first, within the hour's limit?"
         return self.asked(request, "Rotate what is due", question, "Rotate what is due", form)
 

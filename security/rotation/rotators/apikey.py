@@ -10,11 +10,17 @@ from typing import Any
 
 from security.apikeys import scopes as known_scopes
 from security.apikeys import services as apikeys
-from security.rotation.registry import BadConfig, Held, Issue, Issuer, Refused
+from security.rotation.registry import (
+    CredentialIssuer,
+    InvalidConfig,
+    IssuedCredential,
+    RotationContext,
+    TargetRefused,
+)
 from security.rotation.rotators.generated import only
 
 
-class PlatformApiKey(Issuer):
+class PlatformApiKey(CredentialIssuer):
     """Issues a successor by the same service as the admin and the command."""
 
     name = "platform_api_key"
@@ -25,24 +31,24 @@ class PlatformApiKey(Issuer):
         try:
             known_scopes.chosen(wanted(config))
         except known_scopes.UnknownScope as error:
-            raise BadConfig("config.scopes", str(error)) from error
+            raise InvalidConfig("config.scopes", str(error)) from error
 
-    def issue(self, key_id: str, config: Mapping[str, Any], now: datetime) -> Issue:
+    def issue(self, key_id: str, config: Mapping[str, Any], now: datetime) -> IssuedCredential:
         return described(apikeys.create(key_id, wanted(config), now=now))
 
-    def reissue(self, held: Held, grace: timedelta, now: datetime) -> Issue:
+    def reissue(self, held: RotationContext, grace: timedelta, now: datetime) -> IssuedCredential:
         try:
             return described(apikeys.rotate(held.detail["api_key"], grace, now=now))
         except (apikeys.NotLive, apikeys.UnknownKey) as error:
-            raise Refused(str(error)) from error
+            raise TargetRefused(str(error)) from error
 
-    def revoke(self, held: Held) -> None:
+    def revoke(self, held: RotationContext) -> None:
         try:
             apikeys.revoke(held.detail["api_key"])
         except apikeys.UnknownKey:
             return  # deleted by hand: nothing is left that could open anything
 
-    def works_until(self, held: Held) -> datetime | None:
+    def works_until(self, held: RotationContext) -> datetime | None:
         return apikeys.works_until(held.detail["api_key"])
 
     def next_step(self) -> str:
@@ -53,12 +59,12 @@ def wanted(config: Mapping[str, Any]) -> list[str]:
     """The scopes asked for; BadConfig where they are no list of texts."""
     names = config.get("scopes")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadConfig("config.scopes", 'must be a list of scopes, such as ["revenue:read"].')
+        raise InvalidConfig("config.scopes", 'must be a list of scopes, such as ["revenue:read"].')
     return names
 
 
-def described(issued: apikeys.Issued) -> Issue:
+def described(issued: apikeys.Issued) -> IssuedCredential:
     key = issued.key
-    return Issue(
+    return IssuedCredential(
         issued.plaintext, key.digest, f"{key.prefix}_live_", key.last4, {"api_key": key.pk}
     )

@@ -12,7 +12,14 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from security.rotation.registry import BadConfig, Fresh, Held, Refused, Rotator, Unclear
+from security.rotation.registry import (
+    InvalidConfig,
+    NewSecret,
+    OutcomeUnknown,
+    RotationContext,
+    Rotator,
+    TargetRefused,
+)
 from security.rotation.rotators.generated import only, text
 from security.rotation.rotators.scram import verifier
 
@@ -38,39 +45,43 @@ class DatabasePassword(Rotator):
             text(config, name)
         roles = config.get("roles")
         if not (isinstance(roles, list) and len(roles) == 2 and len(set(map(str, roles))) == 2):
-            raise BadConfig("config.roles", "must name two different roles, such as app_a, app_b.")
+            raise InvalidConfig(
+                "config.roles", "must name two different roles, such as app_a, app_b."
+            )
         if not all(isinstance(role, str) and role for role in roles):
-            raise BadConfig("config.roles", "must hold two texts.")
+            raise InvalidConfig("config.roles", "must hold two texts.")
         if "admin_role" in config or "admin_key" in config:
             if text(config, "admin_role") in roles:
-                raise BadConfig("config.admin_role", "must be another role than the two.")
+                raise InvalidConfig("config.admin_role", "must be another role than the two.")
             text(config, "admin_key")
         port = config.get("port", 5432)
         if type(port) is not int or not 0 < port < 65_536:
-            raise BadConfig("config.port", "must be a number from 1 to 65535.")
+            raise InvalidConfig("config.port", "must be a number from 1 to 65535.")
 
     def first(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"role": config["roles"][0]}
 
-    def generate(self, held: Held) -> Fresh:
+    def generate(self, held: RotationContext) -> NewSecret:
         first, second = held.config["roles"]
         in_use = held.current_detail.get("role", second)
-        return Fresh(super().generate(held).value, {"role": second if in_use == first else first})
+        return NewSecret(
+            super().generate(held).value, {"role": second if in_use == first else first}
+        )
 
-    def set(self, held: Held) -> None:
+    def set(self, held: RotationContext) -> None:
         self._alter(held, sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(verifier(held.value))))
 
-    def test(self, held: Held) -> None:
+    def test(self, held: RotationContext) -> None:
         role = held.detail["role"]
         with self._connected(held, role, held.value) as connection:
             found = connection.execute("SELECT current_user").fetchone()
         if found != (role,):
-            raise Refused(f"The connection is {found}'s, and should be {role}'s.")
+            raise TargetRefused(f"The connection is {found}'s, and should be {role}'s.")
 
-    def undo(self, held: Held) -> None:
+    def undo(self, held: RotationContext) -> None:
         self.revoke(held)
 
-    def revoke(self, held: Held) -> None:
+    def revoke(self, held: RotationContext) -> None:
         """Close the role, unless it is the current one; its next turn opens it again."""
         if held.detail["role"] != held.current_detail.get("role"):
             self._alter(held, sql.SQL("NOLOGIN PASSWORD NULL"))
@@ -78,23 +89,23 @@ class DatabasePassword(Rotator):
     def next_step(self) -> str:
         return "Where the application keeps the password itself: give it the new role and value."
 
-    def _alter(self, held: Held, change: sql.Composable) -> None:
+    def _alter(self, held: RotationContext, change: sql.Composable) -> None:
         role, password = self._altering(held)
         statement = sql.SQL("ALTER ROLE {} ").format(sql.Identifier(held.detail["role"])) + change
         with self._connected(held, role, password) as connection:
             connection.execute(statement)
 
-    def _altering(self, held: Held) -> tuple[str, str]:
+    def _altering(self, held: RotationContext) -> tuple[str, str]:
         """Who changes passwords, and by which of its own."""
         if "admin_role" in held.config:
             return held.config["admin_role"], held.secret_of(held.config["admin_key"])
         if held.current is None:
-            raise Refused("There is no current password, and no administrator to set one.")
+            raise TargetRefused("There is no current password, and no administrator to set one.")
         return held.current_detail["role"], held.current
 
     @contextmanager
     def _connected(
-        self, held: Held, role: str, password: str
+        self, held: RotationContext, role: str, password: str
     ) -> Iterator["psycopg.Connection[Any]"]:
         """A new connection for one statement, within its deadlines."""
         given = {name: held.config[name] for name in ("port", "sslmode") if name in held.config}
@@ -114,7 +125,7 @@ class DatabasePassword(Rotator):
         except psycopg.OperationalError as error:
             raise _meaning(error, role) from None
         except psycopg.Error as error:  # the server understood, and said no
-            raise Refused(f"PostgreSQL refused {role}: {_first_line(error)}") from None
+            raise TargetRefused(f"PostgreSQL refused {role}: {_first_line(error)}") from None
 
 
 def _meaning(error: psycopg.OperationalError, role: str) -> Exception:
@@ -122,8 +133,8 @@ def _meaning(error: psycopg.OperationalError, role: str) -> Exception:
     words = _first_line(error)
     clear = ("authentication failed", "does not exist", "not permitted to log in", "pg_hba.conf")
     if any(each in str(error) for each in clear):
-        return Refused(f"PostgreSQL refused {role}: {words}")
-    return Unclear(f"PostgreSQL did not answer {role}: {words}")
+        return TargetRefused(f"PostgreSQL refused {role}: {words}")
+    return OutcomeUnknown(f"PostgreSQL did not answer {role}: {words}")
 
 
 def _first_line(error: psycopg.Error) -> str:

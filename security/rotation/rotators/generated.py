@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from security.rotation.registry import BadConfig, Rotator
+from security.rotation.registry import InvalidConfig, Rotator
 
 
 class Generated(Rotator):
@@ -25,12 +25,12 @@ def only(config: Mapping[str, Any], *names: str) -> None:
     unknown = sorted(set(config) - {*names, "allow_downtime"})
     if unknown:
         known = ", ".join(names) or "nothing"
-        raise BadConfig(f"config.{unknown[0]}", f"is not known here; known: {known}.")
+        raise InvalidConfig(f"config.{unknown[0]}", f"is not known here; known: {known}.")
 
 
 def text(config: Mapping[str, Any], name: str, *, default: str | None = None) -> str:
     """A text of the configuration; BadConfig where it is missing or none."""
     value = config.get(name, default)
     if not isinstance(value, str) or not value:
-        raise BadConfig(f"config.{name}", "must be a text that is not empty.")
+        raise InvalidConfig(f"config.{name}", "must be a text that is not empty.")
     return value

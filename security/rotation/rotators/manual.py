@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from security.rotation.registry import Fresh, Held, Refused, Rotator
+from security.rotation.registry import NewSecret, RotationContext, Rotator, TargetRefused
 from security.rotation.rotators.generated import only
 
 
@@ -18,8 +18,8 @@ class Manual(Rotator):
     def check(self, config: Mapping[str, Any]) -> None:
         only(config, "instructions")
 
-    def generate(self, held: Held) -> Fresh:
-        raise Refused("A person must bring the new value.")
+    def generate(self, held: RotationContext) -> NewSecret:
+        raise TargetRefused("A person must bring the new value.")
 
     def next_step(self) -> str:
         return "Change the value where it is used, then rotate again and bring the new value."

@@ -14,7 +14,13 @@ from typing import Any
 
 from aethercrown.http import addresses, outbound
 from operations.messaging import signature
-from security.rotation.registry import BadConfig, Held, Refused, Rotator, Unclear
+from security.rotation.registry import (
+    InvalidConfig,
+    OutcomeUnknown,
+    RotationContext,
+    Rotator,
+    TargetRefused,
+)
 from security.rotation.rotators.generated import only, text
 
 SECONDS = 10.0
@@ -42,27 +48,29 @@ class Webhook(Rotator):
         try:
             addresses.place(text(config, "url"))
         except addresses.Refused as error:
-            raise BadConfig("config.url", str(error)) from error
+            raise InvalidConfig("config.url", str(error)) from error
 
-    def set(self, held: Held) -> None:
+    def set(self, held: RotationContext) -> None:
         self._told(held, "key.set", value=held.value)
 
-    def test(self, held: Held) -> None:
+    def test(self, held: RotationContext) -> None:
         nonce = secrets.token_urlsafe(32)
         answer = self._told(held, "key.challenge", nonce=nonce)
         given = answer.get("answer") if isinstance(answer, dict) else None
         if not isinstance(given, str) or not hmac.compare_digest(
             proof(held.value, nonce).encode(), given.encode("utf-8", "replace")
         ):
-            raise Refused("The receiver's answer to the challenge was not made with the new value.")
+            raise TargetRefused(
+                "The receiver's answer to the challenge was not made with the new value."
+            )
 
-    def undo(self, held: Held) -> None:
+    def undo(self, held: RotationContext) -> None:
         self._told(held, "key.undo")
 
-    def revoke(self, held: Held) -> None:
+    def revoke(self, held: RotationContext) -> None:
         self._told(held, "key.revoke")
 
-    def _told(self, held: Held, event: str, **more: str) -> Any:
+    def _told(self, held: RotationContext, event: str, **more: str) -> Any:
         """One signed POST; the JSON of its answer, None where that is none."""
         said = {"event": event, "key_id": held.key_id, "version": held.number, **more}
         body = json.dumps(said, separators=(",", ":")).encode()
@@ -78,9 +86,9 @@ class Webhook(Rotator):
                 limit=LIMIT,
             )
         except outbound.Refused as error:
-            raise Refused(str(error)) from error
+            raise TargetRefused(str(error)) from error
         except (outbound.Unreachable, outbound.TooLarge) as error:
-            raise Unclear(str(error)) from error
+            raise OutcomeUnknown(str(error)) from error
         return understood(answer)
 
 
@@ -97,5 +105,5 @@ def understood(answer: outbound.Answer) -> Any:
         except ValueError:
             return None
     if 300 <= answer.status < 500 and answer.status not in PASSING:
-        raise Refused(f"The receiver answered {answer.status}.")
-    raise Unclear(f"The receiver answered {answer.status}.")
+        raise TargetRefused(f"The receiver answered {answer.status}.")
+    raise OutcomeUnknown(f"The receiver answered {answer.status}.")

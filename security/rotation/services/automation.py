@@ -7,12 +7,12 @@ from operations.alerts import reports as open_alerts
 from operations.alerts import services as alerts
 from operations.automations import reports as known
 from operations.automations import services as runs
-from operations.automations.registry import Automation, Occasion, Outcome
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from security.rotation import alerts as alarms
 from security.rotation import reports, services
 from security.rotation.decision import AUTOMATION
 from security.rotation.services import decisions as turns
-from security.rotation.services.steps import Key
+from security.rotation.services.steps import ManagedSecret
 
 ACTOR = f"automation:{AUTOMATION}"
 SOURCE = "keys"
@@ -20,17 +20,17 @@ PAGE = "/dashboards/keys"
 AUTO = "auto"
 
 
-def perform(occasion: Occasion) -> Outcome:
+def perform(occasion: RunContext) -> RunOutcome:
     """Put forward what is due, a decision a key; in mode auto rotate it. Safe to repeat."""
     if occasion.dry_run:
         names = [each["key_id"] for each in reports.due(occasion.now)]
-        return Outcome(f"{len(names)} keys are due.", detail={"due": names[:100]})
+        return RunOutcome(f"{len(names)} keys are due.", detail={"due": names[:100]})
     done = _rotated(occasion) if occasion.mode == AUTO else _proposed(occasion)
     ring(occasion.now)
     return done
 
 
-def _proposed(occasion: Occasion) -> Outcome:
+def _proposed(occasion: RunContext) -> RunOutcome:
     """As many decisions as the pass would rotate keys; what is approved comes within a minute."""
     put = turns.put_forward(services.next_due(), mode=occasion.mode, now=occasion.now,
                             run=occasion.run_id)  # fmt: skip
@@ -39,13 +39,13 @@ def _proposed(occasion: Occasion) -> Outcome:
         f"{len(names)} keys are overdue, {len(put.decisions)} rotations put forward; in mode "
         f"{occasion.mode} none is begun without a person."
     )
-    return Outcome(said, put.decisions, {"due": names[:100]})
+    return RunOutcome(said, put.decisions, {"due": names[:100]})
 
 
-def _rotated(occasion: Occasion) -> Outcome:
+def _rotated(occasion: RunContext) -> RunOutcome:
     put = turns.Put()
 
-    def permit(keys: Sequence[Key]) -> Sequence[Key]:
+    def permit(keys: Sequence[ManagedSecret]) -> Sequence[ManagedSecret]:
         nonlocal put
         put = turns.put_forward(keys, mode=AUTO, now=occasion.now, run=occasion.run_id)
         return put.allowed
@@ -59,7 +59,7 @@ def _rotated(occasion: Occasion) -> Outcome:
         + f". {passed.paused_because}"
     )
     failures = {each.key_id: each.error for each in passed.failures[:100]}
-    return Outcome(said.strip(), put.decisions, {"failures": failures})
+    return RunOutcome(said.strip(), put.decisions, {"failures": failures})
 
 
 def go_on(now: datetime) -> bool:
@@ -93,4 +93,4 @@ def ring(now: datetime) -> int:
     return len(found)
 
 
-AUTOMATIONS = (Automation(AUTOMATION, "Rotate keys that are due", perform),)
+AUTOMATIONS = (AutomationSpec(AUTOMATION, "Rotate keys that are due", perform),)

@@ -17,9 +17,16 @@ from security.encryption import services as envelope
 from security.rotation import alerts as alarms
 from security.rotation import registry, reports, retry
 from security.rotation.failpoints import Strike
-from security.rotation.registry import Fresh, Held, Issuer, Refused, Rotator, Unclear
+from security.rotation.registry import (
+    CredentialIssuer,
+    NewSecret,
+    OutcomeUnknown,
+    RotationContext,
+    Rotator,
+    TargetRefused,
+)
 from security.rotation.services import steps as stages
-from security.rotation.services.steps import Claim, Key, Order, Version
+from security.rotation.services.steps import Lease, ManagedSecret, RotationRequest, SecretVersion
 
 REHEARSAL = "rehearsal"
 USED_WITHIN = timedelta(hours=24)
@@ -36,14 +43,14 @@ class NotRotated(stages.WrongStep):
 class Run:
     """A claimed key on its way through the steps."""
 
-    held: Claim
+    held: Lease
     rotator: Rotator
-    order: Order
+    order: RotationRequest
     clock: Clock
     strike: Strike
 
     @property
-    def key(self) -> Key:
+    def key(self) -> ManagedSecret:
         return self.held.key
 
     @contextmanager
@@ -58,25 +65,29 @@ class Run:
 class Switched:
     """The version that is current now, its value, and the one before it."""
 
-    version: Version
+    version: SecretVersion
     value: str
-    old: Version | None
+    old: SecretVersion | None
     at: datetime
 
 
 @contextmanager
 def claimed(
-    key: Key, order: Order, clock: Clock, strike: Strike, states: tuple[str, ...] = ()
+    key: ManagedSecret,
+    order: RotationRequest,
+    clock: Clock,
+    strike: Strike,
+    states: tuple[str, ...] = (),
 ) -> Iterator[Run]:
     """A claim for the block; whoever lost it meanwhile learns so, and an alert tells failures."""
     strike("rotation.before_claim")
-    held = stages.claim(key.pk, order.reason, actor=order.actor, states=states)
+    held = stages.acquire(key.pk, order.reason, actor=order.actor, states=states)
     strike("rotation.after_claim")
     try:
         yield Run(held, registry.named(key.rotator), order, clock, strike)
-    except stages.LostLease as error:
-        stages.tell_lost(held)
-        raise stages.InFlight(str(error)) from error
+    except stages.RotationLeaseLost as error:
+        stages.record_lease_lost(held)
+        raise stages.RotationInProgress(str(error)) from error
     except NotRotated as error:
         alerts.raise_alert(SOURCE, alarms.FAILING, key.key_id, HIGH, str(error), now=clock())
         raise
@@ -85,10 +96,10 @@ def claimed(
         raise
 
 
-def _let_go(held: stages.Claim) -> None:
+def _let_go(held: stages.Lease) -> None:
     try:
         stages.release(held)
-    except stages.LostLease:
+    except stages.RotationLeaseLost:
         log.info("Key %s is another worker's already", held.key.pk)
 
 
@@ -98,14 +109,14 @@ def through(run: Run, value: str | None = None) -> Switched:
     NotRotated where the other side refused or did not answer; LostLease where another worker
     took the key over.
     """
-    if isinstance(run.rotator, Issuer):
+    if isinstance(run.rotator, CredentialIssuer):
         return reissued(run, run.rotator)
     version = ready(run, value)
     put(run, version)
     tried(run, version)
     now = run.clock()
     with run.at("finish"):
-        old = stages.finish(run.held, version, reports.terms(run.key.level), now)
+        old = stages.switch(run.held, version, reports.terms(run.key.level), now)
     return Switched(version, opened(run.key, version), old, now)
 
 
@@ -114,12 +125,12 @@ def rehearsed(run: Run) -> None:
     version = ready(run, None)
     put(run, version)
     tried(run, version)
-    taken_back(run, version, Version.State.RETIRED, keep=False)
+    taken_back(run, version, SecretVersion.State.RETIRED, keep=False)
 
 
-def ready(run: Run, value: str | None) -> Version:
+def ready(run: Run, value: str | None) -> SecretVersion:
     """The pending version to go on with: an earlier attempt's, unless it is spent, or a new one."""
-    version = stages.pending(run.held)
+    version = stages.pending_version(run.held)
     if version is not None and (is_spent(version, run.order) or value is not None):
         state = "retired" if version.reason == REHEARSAL else "failed"
         taken_back(run, version, state, keep=True)
@@ -127,38 +138,38 @@ def ready(run: Run, value: str | None) -> Version:
     if version is not None:
         return stages.adopt(run.held, version, run.order)
     make_room(run)
-    fresh = generated(run) if value is None else Fresh(value)
+    fresh = generated(run) if value is None else NewSecret(value)
     with run.at("create"):
-        return stages.create(run.held, fresh, run.order, run.clock())
+        return stages.store_pending(run.held, fresh, run.order, run.clock())
 
 
-def generated(run: Run) -> Fresh:
+def generated(run: Run) -> NewSecret:
     """A new value by the rotator; NotRotated where only a person can bring one."""
     try:
-        return run.rotator.generate(hand(run.key, stages.current(run.key)))
-    except Refused as error:
-        stages.give_up(run.held, told(error), run.clock())
+        return run.rotator.generate(hand(run.key, stages.current_version(run.key)))
+    except TargetRefused as error:
+        stages.record_failed_attempt(run.held, told(error), run.clock())
         raise NotRotated(f"{run.key} keeps its value. {told(error)}") from error
 
 
-def is_spent(version: Version, order: Order) -> bool:
+def is_spent(version: SecretVersion, order: RotationRequest) -> bool:
     """Whether a pending value was given up, or belongs to a rehearsal that was cut short."""
     return retry.given_up(version.tries) or REHEARSAL in {version.reason, order.reason}
 
 
-def put(run: Run, version: Version) -> None:
+def put(run: Run, version: SecretVersion) -> None:
     """Set the value outside; without a clear answer it counts as set, and the test decides."""
     if not run.rotator.outside:
         return
     error = asked(run, "set", run.rotator.set, version)
-    if isinstance(error, Refused):
+    if isinstance(error, TargetRefused):
         refused(run, version, f"It could not be set: {told(error)}", final=True)
     with run.at("note"):
         unclear = told(error) if error else ""
         stages.note_set(run.held, version, run.clock(), unclear=unclear)
 
 
-def tried(run: Run, version: Version) -> None:
+def tried(run: Run, version: SecretVersion) -> None:
     """Use the new value for real; no answer is no proof."""
     if not run.rotator.outside:
         return
@@ -168,7 +179,9 @@ def tried(run: Run, version: Version) -> None:
         refused(run, version, f"It did not work: {told(error)}", final=final)
 
 
-def asked(run: Run, step: str, act: Callable[[Held], None], version: Version) -> Exception | None:
+def asked(
+    run: Run, step: str, act: Callable[[RotationContext], None], version: SecretVersion
+) -> Exception | None:
     """One call to the outside; what went wrong with it, if anything did."""
     with run.at(step):
         try:
@@ -178,23 +191,27 @@ def asked(run: Run, step: str, act: Callable[[Held], None], version: Version) ->
     return None
 
 
-def refused(run: Run, version: Version, why: str, *, final: bool = False) -> None:
+def refused(run: Run, version: SecretVersion, why: str, *, final: bool = False) -> None:
     """Note a failure; a value that failed for good is taken back. Raises NotRotated."""
     with run.at("fail"):
         stages.note_failure(run.held, version, why, run.clock(), final=final)
     if retry.given_up(version.tries):
-        state = Version.State.RETIRED if version.reason == REHEARSAL else Version.State.FAILED
+        state = (
+            SecretVersion.State.RETIRED
+            if version.reason == REHEARSAL
+            else SecretVersion.State.FAILED
+        )
         taken_back(run, version, state, keep=False)
     raise NotRotated(f"{run.key} keeps its value. {why}")
 
 
-def taken_back(run: Run, version: Version, state: str, *, keep: bool) -> None:
+def taken_back(run: Run, version: SecretVersion, state: str, *, keep: bool) -> None:
     """Undo outside, then erase; where undoing fails, the value waits for another try."""
     error = asked(run, "undo", run.rotator.undo, version) if run.rotator.outside else None
     if error:
         log.warning("Could not undo a value of key %s", run.key.pk, exc_info=error)
         why = f"A new value that failed could not be taken back: {told(error)}"
-        stages.give_up(run.held, why, run.clock())
+        stages.record_failed_attempt(run.held, why, run.clock())
         raise NotRotated(f"{run.key} keeps its value. {why}") from error
     with run.at("release"):
         stages.discard(run.held, version, state, run.clock(), keep=keep)
@@ -202,11 +219,11 @@ def taken_back(run: Run, version: Version, state: str, *, keep: bool) -> None:
 
 def make_room(run: Run) -> None:
     """Let at most two values work: what still retires ends before a third is made."""
-    for version in stages.ending(run.key):
+    for version in stages.versions_to_end(run.key):
         ended(run, version, keep=True)
 
 
-def ended(run: Run, version: Version, *, keep: bool = False) -> None:
+def ended(run: Run, version: SecretVersion, *, keep: bool = False) -> None:
     """Revoke an old value outside, then erase it here. NotRotated where it could not be.
 
     `keep` keeps the claim for a rotation that goes on.
@@ -215,7 +232,7 @@ def ended(run: Run, version: Version, *, keep: bool = False) -> None:
     if error:
         why = f"Version {version.number} of {run.key} could not be ended: {told(error)}"
         if keep:
-            stages.give_up(run.held, why, run.clock())
+            stages.record_failed_attempt(run.held, why, run.clock())
         else:
             stages.release(run.held)
         raise NotRotated(why) from error
@@ -223,28 +240,28 @@ def ended(run: Run, version: Version, *, keep: bool = False) -> None:
         stages.retire(run.held, version, run.clock(), keep=keep)
 
 
-def reissued(run: Run, issuer: Issuer) -> Switched:
+def reissued(run: Run, issuer: CredentialIssuer) -> Switched:
     """A credential of the platform itself: made, stored and switched in one transaction."""
     make_room(run)
     now = run.clock()
     terms = reports.terms(run.key.level)
-    grace = stages.grace_of(run.order, terms)
-    holding = hand(run.key, stages.current(run.key))
+    grace = stages.effective_grace(run.order, terms)
+    holding = hand(run.key, stages.current_version(run.key))
     with run.at("finish"):
         try:
-            made = stages.swap(
+            made = stages.switch_issued(
                 run.held, lambda: issuer.reissue(holding, grace, now), run.order, terms, now
             )
-        except Refused as error:
-            stages.give_up(run.held, told(error), now)
+        except TargetRefused as error:
+            stages.record_failed_attempt(run.held, told(error), now)
             raise NotRotated(f"{run.key} keeps its value. {told(error)}") from error
     return Switched(made.version, made.issue.value, made.old, now)
 
 
-def hand(key: Key, version: Version | None) -> Held:
+def hand(key: ManagedSecret, version: SecretVersion | None) -> RotationContext:
     """A version as its rotator sees it, beside the current one."""
-    now = stages.current(key)
-    return Held(
+    now = stages.current_version(key)
+    return RotationContext(
         key_id=key.key_id,
         config=key.config,
         number=version.number if version else 0,
@@ -256,7 +273,7 @@ def hand(key: Key, version: Version | None) -> Held:
     )
 
 
-def opened(key: Key, version: Version) -> str:
+def opened(key: ManagedSecret, version: SecretVersion) -> str:
     """The value; empty where only a digest is kept, or nothing."""
     sealed = version.box
     return envelope.opened(sealed, version.place_of(key)) if sealed else ""
@@ -266,23 +283,23 @@ def secret_of(key_id: str) -> str:
     """Another managed key's current value; Refused where there is none."""
     found = reports.current(key_id)
     if found is None:
-        raise Refused(f"No managed key {key_id!r} has a current value.")
+        raise TargetRefused(f"No managed key {key_id!r} has a current value.")
     return opened(found.key, found)
 
 
 def told(error: Exception) -> str:
     """In words, without secrets."""
     words = str(error) or type(error).__name__
-    plain = isinstance(error, Refused | Unclear)
+    plain = isinstance(error, TargetRefused | OutcomeUnknown)
     return redaction.text(words if plain else f"{type(error).__name__}: {words}")[:1000]
 
 
-def put_off(run: Run, version: Version, now: datetime) -> datetime | None:
+def put_off(run: Run, version: SecretVersion, now: datetime) -> datetime | None:
     """Until when an old value whose time has come works on; None where it ends now.
 
     One that was used in the last 24 hours gets its grace once more, and people are told.
     """
-    if version.state != Version.State.RETIRING:
+    if version.state != SecretVersion.State.RETIRING:
         return None
     elsewhere = run.rotator.works_until(hand(run.key, version))
     if elsewhere is not None and elsewhere > now:

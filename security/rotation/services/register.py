@@ -11,17 +11,17 @@ from django.db.models import Q
 
 from security.encryption import services as envelope
 from security.rotation import failpoints, registry, reports, schedule
-from security.rotation.models import Key, Version
+from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.policy import LEVELS, MEDIUM
-from security.rotation.registry import Issuer, Rotator
+from security.rotation.registry import CredentialIssuer, Rotator
 from security.rotation.services import execute
 from security.rotation.services import steps as stages
-from security.rotation.services.steps import Claim, Order
+from security.rotation.services.steps import Lease, RotationRequest
 
 WrongStep = stages.WrongStep
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}", re.ASCII)
 FORBIDDEN_TYPE = "user_password"
-State = Key.State
+State = ManagedSecret.State
 Clock = Callable[[], datetime]
 OPEN = (State.ACTIVE, State.PAUSED, State.FAILED)
 
@@ -46,8 +46,8 @@ class Invalid(ValueError):
 class Registered:
     """`secret` only where the system made it; `is_new` is False for a repeat."""
 
-    key: Key
-    version: Version
+    key: ManagedSecret
+    version: SecretVersion
     secret: str | None = field(repr=False)
     is_new: bool = True
 
@@ -71,10 +71,10 @@ def register(
     rotator or type, Duplicate where the name stands for another key.
     """
     chosen = rotator or ("generated" if value is None else "manual")
-    key = Key(key_id=key_id, key_type=key_type, level=level, rotator=chosen, owner=owner)
+    key = ManagedSecret(key_id=key_id, key_type=key_type, level=level, rotator=chosen, owner=owner)
     key.config = dict(config or {})
     kind = _checked(key, value)
-    known = Key.objects.filter(key_id=key_id).first()
+    known = ManagedSecret.objects.filter(key_id=key_id).first()
     if known is not None:
         return _repeated(known, key, value)
     try:
@@ -83,7 +83,7 @@ def register(
         return _repeated(named(key_id), key, value)
 
 
-def _checked(key: Key, value: str | None) -> Rotator:
+def _checked(key: ManagedSecret, value: str | None) -> Rotator:
     """The key's rotator; Invalid for whatever cannot be meant."""
     if not NAME.fullmatch(key.key_id):
         raise Invalid("key_id", "must have 1 to 100 letters, digits or . _ : @ - characters.")
@@ -99,7 +99,7 @@ def _checked(key: Key, value: str | None) -> Rotator:
         raise Invalid("rotator", str(error)) from error
     try:
         kind.check(key.config)
-    except registry.BadConfig as error:
+    except registry.InvalidConfig as error:
         raise Invalid(error.field, str(error)) from error
     check_value(kind, value)
     return kind
@@ -110,54 +110,62 @@ def check_value(kind: Rotator, value: str | None) -> None:
         if kind.needs_value:
             raise Invalid("value", f"The rotator {kind.name} needs the value that works now.")
         return
-    if isinstance(kind, Issuer):
+    if isinstance(kind, CredentialIssuer):
         raise Invalid("value", f"The rotator {kind.name} makes the value itself.")
-    if not 0 < len(value) <= registry.LONGEST:
-        raise Invalid("value", f"must have 1 to {registry.LONGEST} characters.")
+    if not 0 < len(value) <= registry.MAX_VALUE_LENGTH:
+        raise Invalid("value", f"must have 1 to {registry.MAX_VALUE_LENGTH} characters.")
     try:
         value.encode()
     except UnicodeEncodeError as error:
         raise Invalid("value", "has characters that are no text.") from error
 
 
-def _stored(key: Key, kind: Rotator, value: str | None, actor: str, now: datetime) -> Registered:
+def _stored(
+    key: ManagedSecret, kind: Rotator, value: str | None, actor: str, now: datetime
+) -> Registered:
     asked = reports.terms(key.level)
     turn = schedule.turn(now, asked.interval, key.uuid, 1)
     key.interval_days, key.created_at = asked.interval_days, now
-    key.next_rotation_at, key.starts_at = turn.due_at, turn.starts_at
-    version = stages.made(key, 1, Order("registered", actor=actor), now)
-    version.state, version.current_at = Version.State.CURRENT, now
+    key.due_at, key.eligible_at = turn.due_at, turn.eligible_at
+    version = stages.new_version(key, 1, RotationRequest("registered", actor=actor), now)
+    version.state, version.current_at = SecretVersion.State.CURRENT, now
     secret = None
-    if not isinstance(kind, Issuer):
+    if not isinstance(kind, CredentialIssuer):
         secret = _first_secret(key, kind) if value is None else None
         version.detail = dict(kind.first(key.config))
         plain = value if secret is None else secret
         version.box = envelope.seal(plain, version.place_of(key)) if plain else None
     with transaction.atomic():
         key.save(force_insert=True)
-        if isinstance(kind, Issuer):
+        if isinstance(kind, CredentialIssuer):
             issue = kind.issue(key.key_id, key.config, now)
-            stages.label(version, issue)
+            stages.copy_credential(version, issue)
             secret = issue.value
         version.key = key
         version.save(force_insert=True)
-        held = stages.Claim(key, 0, actor)
-        stages.tell(held, "key.registered", {"level": key.level, "rotator": key.rotator}, now)
+        held = stages.Lease(key, 0, actor)
+        stages.record_event(
+            held, "key.registered", {"level": key.level, "rotator": key.rotator}, now
+        )
     return Registered(key, version, secret)
 
 
-def _first_secret(key: Key, kind: Rotator) -> str | None:
+def _first_secret(key: ManagedSecret, kind: Rotator) -> str | None:
     """A value made here; None for kinds whose values only a person brings."""
-    return kind.generate(registry.bare(key.key_id, key.config)).value if kind.automatic else None
+    return (
+        kind.generate(registry.empty_context(key.key_id, key.config)).value
+        if kind.automatic
+        else None
+    )
 
 
-def _repeated(known: Key, asked: Key, value: str | None) -> Registered:
+def _repeated(known: ManagedSecret, asked: ManagedSecret, value: str | None) -> Registered:
     """The key that is there, if the very same was asked for; Duplicate otherwise."""
     same = all(
         getattr(known, name) == getattr(asked, name)
         for name in ("key_type", "level", "rotator", "config", "owner")
     )
-    version = Version.objects.filter(key=known).order_by("-number")[0]
+    version = SecretVersion.objects.filter(key=known).order_by("-number")[0]
     first = version.number == 1 and (value is None or execute.opened(known, version) == value)
     if not (same and first):
         raise Duplicate(f"A key called {known.key_id} is managed already, and is another.")
@@ -165,23 +173,23 @@ def _repeated(known: Key, asked: Key, value: str | None) -> Registered:
 
 
 # --- Ending -----------------------------------------------------------------------------------
-def pause(key_id: str, *, actor: str = "") -> Key:
+def pause(key_id: str, *, actor: str = "") -> ManagedSecret:
     """No rotation until resumed; the current value goes on working."""
     return _moved(key_id, State.ACTIVE, State.PAUSED, actor)
 
 
-def resume(key_id: str, *, actor: str = "") -> Key:
+def resume(key_id: str, *, actor: str = "") -> ManagedSecret:
     return _moved(key_id, State.PAUSED, State.ACTIVE, actor)
 
 
-def revoke(key_id: str, *, actor: str = "", clock: Clock | None = None) -> Key:
+def revoke(key_id: str, *, actor: str = "", clock: Clock | None = None) -> ManagedSecret:
     """End a key for good: every value is refused at once, revoked outside and erased."""
-    return _closed(key_id, State.REVOKED, Version.State.REVOKED, actor, clock)
+    return _closed(key_id, State.REVOKED, SecretVersion.State.REVOKED, actor, clock)
 
 
-def retire(key_id: str, *, actor: str = "", clock: Clock | None = None) -> Key:
+def retire(key_id: str, *, actor: str = "", clock: Clock | None = None) -> ManagedSecret:
     """Manage it no longer: values are erased here, and nothing is revoked outside."""
-    return _closed(key_id, State.RETIRED, Version.State.RETIRED, actor, clock)
+    return _closed(key_id, State.RETIRED, SecretVersion.State.RETIRED, actor, clock)
 
 
 def value(key_id: str) -> str:
@@ -200,38 +208,40 @@ def values(key_id: str) -> list[str]:
 
 def used(key_id: str, number: int, at: datetime) -> None:
     """Note that a version was seen in use, for the guard at its end."""
-    rows = Version.objects.filter(key__key_id=key_id, number=number)
+    rows = SecretVersion.objects.filter(key__key_id=key_id, number=number)
     rows.filter(Q(last_used_at=None) | Q(last_used_at__lt=at)).update(last_used_at=at)
 
 
-def named(key_id: str) -> Key:
-    key = Key.objects.filter(key_id=key_id).first()
+def named(key_id: str) -> ManagedSecret:
+    key = ManagedSecret.objects.filter(key_id=key_id).first()
     if key is None:
         raise UnknownKey(f"No key is called {key_id!r}.")
     return key
 
 
 @transaction.atomic
-def _moved(key_id: str, before: str, after: str, actor: str) -> Key:
+def _moved(key_id: str, before: str, after: str, actor: str) -> ManagedSecret:
     key = named(key_id)
-    if not Key.objects.filter(pk=key.pk, state=before).update(state=after):
+    if not ManagedSecret.objects.filter(pk=key.pk, state=before).update(state=after):
         raise WrongStep(f"{key} is {key.state}, not {before}.")
     key.state = after
-    stages.tell(Claim(key, key.fence, actor), f"key.{after}", {"before": before})
+    stages.record_event(Lease(key, key.fencing_token, actor), f"key.{after}", {"before": before})
     return key
 
 
-def _closed(key_id: str, after: str, version: str, actor: str, clock: Clock | None) -> Key:
+def _closed(
+    key_id: str, after: str, version: str, actor: str, clock: Clock | None
+) -> ManagedSecret:
     """Refuse every value in one commit; then revoke outside what has an outside, and erase."""
     clock = clock or stages.database_now
     key = named(key_id)
-    order = Order(after, actor=actor)
+    order = RotationRequest(after, actor=actor)
     with execute.claimed(key, order, clock, failpoints.nothing, OPEN) as run:
-        waiting = stages.pending(run.held)
+        waiting = stages.pending_version(run.held)
         if waiting is not None:
-            execute.taken_back(run, waiting, Version.State.REVOKED, keep=True)
-        stages.close(run.held, version, clock(), key_state=after)
-    for each in stages.ending(key):
+            execute.taken_back(run, waiting, SecretVersion.State.REVOKED, keep=True)
+        stages.end_current(run.held, version, clock(), key_state=after)
+    for each in stages.versions_to_end(key):
         with execute.claimed(key, order, clock, failpoints.nothing) as run:
             if after == State.REVOKED:
                 execute.ended(run, each)

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from security.rotation import failpoints, registry, reports, schedule
 from security.rotation.failpoints import Strike
-from security.rotation.models import Key, Version
+from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.policy import Terms
-from security.rotation.registry import Issuer, Rotator
+from security.rotation.registry import CredentialIssuer, Rotator
 from security.rotation.results import Failure, Passed, Rotation
 from security.rotation.services import bulk as batches
 from security.rotation.services import execute
@@ -40,7 +40,7 @@ from security.rotation.services.register import (
     values,
 )
 from security.rotation.services.scheduled_runs import realign, resume_passes, set_policy
-from security.rotation.services.steps import Order
+from security.rotation.services.steps import RotationRequest
 
 __all__ = [
     "Duplicate",
@@ -66,14 +66,14 @@ __all__ = [
 ]
 
 WrongStep = stages.WrongStep  # the key's state forbids it: 409
-InFlight = stages.InFlight  # a WrongStep: another rotation holds the claim: 409
+InFlight = stages.RotationInProgress  # a WrongStep: another rotation holds the claim: 409
 database_now = stages.database_now
 Clock = Callable[[], datetime]
-Permit = Callable[[Sequence[Key]], Sequence[Key]]
+Permit = Callable[[Sequence[ManagedSecret]], Sequence[ManagedSecret]]
 MANUAL, SCHEDULED, COMPROMISED = "manual", "scheduled", stages.COMPROMISED
 BATCH = 500
 REASONS = (MANUAL, SCHEDULED, COMPROMISED)
-State = Key.State
+State = ManagedSecret.State
 STARTABLE = (State.ACTIVE, State.FAILED)
 log = logging.getLogger(__name__)
 
@@ -101,9 +101,14 @@ def rotate(
     clock = clock or database_now
     key = named(key_id)
     kind = registry.named(key.rotator)
-    order = Order(reason, _minutes(reason, grace), actor)
+    order = RotationRequest(reason, _minutes(reason, grace), actor)
     _allowed(key, kind, value, order)
-    if not kind.automatic and not isinstance(kind, Issuer) and value is None and not force:
+    if (
+        not kind.automatic
+        and not isinstance(kind, CredentialIssuer)
+        and value is None
+        and not force
+    ):
         return _asked(key, kind, reason)
     try:
         with claimed(key, order, clock, strike, STARTABLE) as run:
@@ -117,10 +122,10 @@ def rotate(
     return _answer(key, kind, done, reason)
 
 
-def _allowed(key: Key, kind: Rotator, value: str | None, order: Order) -> None:
+def _allowed(key: ManagedSecret, kind: Rotator, value: str | None, order: RotationRequest) -> None:
     if order.reason not in REASONS:
         raise Invalid("reason", f"must be one of {', '.join(REASONS)}.")
-    if value is not None and (kind.automatic or isinstance(kind, Issuer)):
+    if value is not None and (kind.automatic or isinstance(kind, CredentialIssuer)):
         raise Invalid("value", f"The rotator {kind.name} makes the value itself.")
     custody.check_value(Rotator(), value)
     if not kind.overlap and not key.config.get("allow_downtime"):
@@ -137,51 +142,57 @@ def _minutes(reason: str, grace: timedelta | None) -> int | None:
     return 0 if reason == COMPROMISED else ceil(grace / timedelta(minutes=1))
 
 
-def _asked(key: Key, kind: Rotator, reason: str) -> Rotation:
+def _asked(key: ManagedSecret, kind: Rotator, reason: str) -> Rotation:
     """Nothing can happen yet: a person must bring the value."""
     if key.state not in STARTABLE:
         raise WrongStep(f"{key} is {key.state}: it cannot be rotated.")
-    version = stages.current(key)
+    version = stages.current_version(key)
     number = version.number if version else 0
-    last, due = key.last_rotated_at, key.next_rotation_at
+    last, due = key.last_rotated_at, key.due_at
     return Rotation(key.key_id, reason, None, last, due, number, None, None, kind.next_step())
 
 
 def _expect(run: Run, number: int | None) -> None:
-    now = stages.current(run.key)
+    now = stages.current_version(run.key)
     if number is not None and (now is None or now.number != number):
         shown = now.number if now else "none"
         raise WrongStep(f"The current version of {run.key} is {shown}, not {number}.")
 
 
-def _answer(key: Key, kind: Rotator, done: execute.Switched, reason: str) -> Rotation:
-    fresh = Key.objects.get(pk=key.pk)
+def _answer(key: ManagedSecret, kind: Rotator, done: execute.Switched, reason: str) -> Rotation:
+    fresh = ManagedSecret.objects.get(pk=key.pk)
     until = done.old.retire_at if done.old else None
     return Rotation(
         key.key_id,
         reason,
         rotated_at=done.at,
         previous_rotation=key.last_rotated_at,
-        next_rotation=fresh.next_rotation_at,
+        next_rotation=fresh.due_at,
         version=done.version.number,
         new_key=done.value or None,
         previous_valid_until=until,
-        action_required=kind.next_step() if kind.automatic or isinstance(kind, Issuer) else "",
+        action_required=kind.next_step()
+        if kind.automatic or isinstance(kind, CredentialIssuer)
+        else "",
     )
 
 
-def _given_up(key: Key, kind: Rotator, order: Order, clock: Clock, strike: Strike) -> Rotation:
+def _given_up(
+    key: ManagedSecret, kind: Rotator, order: RotationRequest, clock: Clock, strike: Strike
+) -> Rotation:
     """No new value could be set: end the compromised one all the same."""
     with claimed(key, order, clock, strike, STARTABLE) as run:
         now = clock()
         with run.at("finish"):
-            old = stages.close(run.held, Version.State.COMPROMISED, now, key_state=State.FAILED)
+            old = stages.end_current(
+                run.held, SecretVersion.State.COMPROMISED, now, key_state=State.FAILED
+            )
     if old is not None:
         pk = old.pk
         _quietly(lambda: end(key, pk, clock, strike, order.actor))
     words = f"No value of {key} works any more: mend its target, then rotate again."
     number = old.number if old else 0
-    due = key.next_rotation_at
+    due = key.due_at
     return Rotation(
         key.key_id, order.reason, now, key.last_rotated_at, due, number, None, now, words
     )
@@ -202,7 +213,7 @@ def rehearse(
         raise WrongStep(
             f"Values of kind {kind.name} are set nowhere: there is nothing to rehearse."
         )
-    order = Order(execute.REHEARSAL, actor=actor)
+    order = RotationRequest(execute.REHEARSAL, actor=actor)
     with claimed(key, order, clock, strike, (State.ACTIVE,)) as run:
         execute.rehearsed(run)
 
@@ -230,23 +241,25 @@ def rotate_due(
     if begun.paused_because:
         return Passed([], [], begun.due, begun.due, begun.paused_because)
     allowed = permit(chosen)
-    rotations, failures = _rotated(allowed, Order(SCHEDULED, actor=actor), clock, strike)
+    rotations, failures = _rotated(allowed, RotationRequest(SCHEDULED, actor=actor), clock, strike)
     passes.end(begun, len(rotations), len(failures), clock())
     return Passed(rotations, failures, begun.due, begun.held_back)
 
 
-def next_due(clock: Clock | None = None) -> list[Key]:
+def next_due(clock: Clock | None = None) -> list[ManagedSecret]:
     """The keys that an unlimited hour would begin with: as many as one pass may rotate."""
     now = (clock or database_now)()
-    return passes.due(now)[: schedule.most_an_hour(Key.objects.filter(state=State.ACTIVE).count())]
+    return passes.due(now)[
+        : schedule.most_an_hour(ManagedSecret.objects.filter(state=State.ACTIVE).count())
+    ]
 
 
 def _rotated(
-    keys: Iterable[Key], order: Order, clock: Clock, strike: Strike
+    keys: Iterable[ManagedSecret], order: RotationRequest, clock: Clock, strike: Strike
 ) -> tuple[list[Rotation], list[Failure]]:
     """Those without an outside many at once, the others one by one."""
-    together: list[Key] = []
-    singly: list[Key] = []
+    together: list[ManagedSecret] = []
+    singly: list[ManagedSecret] = []
     for key in keys:
         (singly if registry.named(key.rotator).outside else together).append(key)
     rotations = rotate_many(together, order, clock, strike)
@@ -265,8 +278,8 @@ def _rotated(
 
 
 def rotate_many(
-    keys: list[Key],
-    order: Order,
+    keys: list[ManagedSecret],
+    order: RotationRequest,
     clock: Clock,
     strike: Strike = failpoints.nothing,
     size: int = BATCH,
@@ -298,7 +311,7 @@ def _in_batch(
         reason,
         rotated_at=at,
         previous_rotation=previous,
-        next_rotation=key.next_rotation_at,
+        next_rotation=key.due_at,
         version=made.number,
         new_key=None,
         previous_valid_until=at + terms[key.level].grace,
@@ -313,52 +326,56 @@ def tend(clock: Clock | None = None, strike: Strike = failpoints.nothing) -> int
     done = 0
     for key in _unfinished(clock()):
         done += _quietly(lambda key=key: _revive(key, clock, strike))  # type: ignore[misc]  # bound now
-    for key_pk, version in stages.to_erase(clock()):
-        key = Key.objects.get(pk=key_pk)
+    for key_pk, version in stages.due_to_erase(clock()):
+        key = ManagedSecret.objects.get(pk=key_pk)
         done += _quietly(lambda key=key, version=version: end(key, version, clock, strike))  # type: ignore[misc]  # the same
     return done
 
 
-def _unfinished(now: datetime) -> list[Key]:
+def _unfinished(now: datetime) -> list[ManagedSecret]:
     """Free keys that need not wait: with a pending value, an approved or a failed rotation."""
-    free = stages.free().filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
+    free = stages.unleased().filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
     rows = free.filter(state__in=STARTABLE)
-    pending = Q(versions__state=Version.State.PENDING)
+    pending = Q(versions__state=SecretVersion.State.PENDING)
     again = Q(fail_count__gt=0, starts_at__lte=now)
     asked = Q(asked_at__isnull=False)
     return list(rows.filter(pending | again | asked).distinct().order_by("next_attempt_at", "pk"))
 
 
-def _revive(key: Key, clock: Clock, strike: Strike) -> None:
-    waiting = Version.objects.filter(key=key, state=Version.State.PENDING).first()
+def _revive(key: ManagedSecret, clock: Clock, strike: Strike) -> None:
+    waiting = SecretVersion.objects.filter(key=key, state=SecretVersion.State.PENDING).first()
     if waiting is None:
         rotate(key.key_id, reason=SCHEDULED, clock=clock, strike=strike)
         return
-    order = Order(waiting.reason, waiting.grace_minutes)  # it goes on in the name of who resumes
+    order = RotationRequest(
+        waiting.reason, waiting.grace_minutes
+    )  # it goes on in the name of who resumes
     with claimed(key, order, clock, strike, STARTABLE) as run:
         if waiting.reason == execute.REHEARSAL:
-            execute.taken_back(run, waiting, Version.State.RETIRED, keep=False)
+            execute.taken_back(run, waiting, SecretVersion.State.RETIRED, keep=False)
             return
         done = execute.through(run)
     _after(key, done, clock, strike, order.actor)
 
 
-def _after(key: Key, done: execute.Switched, clock: Clock, strike: Strike, actor: str) -> None:
+def _after(
+    key: ManagedSecret, done: execute.Switched, clock: Clock, strike: Strike, actor: str
+) -> None:
     """End the old value at once, if it has no grace left."""
     if done.old is not None and done.old.retire_at is not None and done.old.retire_at <= done.at:
         _quietly(lambda: end(key, done.old.pk, clock, strike, actor))  # type: ignore[union-attr]  # just looked
 
 
 def end(
-    key: Key,
+    key: ManagedSecret,
     version_pk: int,
     clock: Clock,
     strike: Strike = failpoints.nothing,
     actor: str = "",
 ) -> None:
     """Revoke an old value outside and erase it, unless it is still in use: then once more."""
-    with claimed(key, Order("retire", actor=actor), clock, strike) as run:
-        version = Version.objects.get(pk=version_pk)
+    with claimed(key, RotationRequest("retire", actor=actor), clock, strike) as run:
+        version = SecretVersion.objects.get(pk=version_pk)
         if version.destroyed_at is not None:
             stages.release(run.held)
             return

@@ -11,42 +11,42 @@ from django.db.models.functions import Now
 
 from security.audit.services import record
 from security.encryption import services as envelope
-from security.encryption.models import EMPTY
+from security.encryption.models import NO_CIPHERTEXT
 from security.rotation import retry, schedule
 from security.rotation import states as machine
-from security.rotation.models import Key, Version
+from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.policy import Terms
-from security.rotation.registry import Fresh, Issue
+from security.rotation.registry import IssuedCredential, NewSecret
 
-__all__ = ["Key", "Version"]  # beside what stands here, the rows that it hands out
+__all__ = ["ManagedSecret", "SecretVersion"]  # beside what stands here, the rows that it hands out
 
-LEASE = timedelta(minutes=5)
+LEASE_DURATION = timedelta(minutes=5)
 COMPROMISED = "compromised"
 RELEASED: Mapping[str, None] = {"lease_until": None}
-GONE = ("retired", "revoked", "failed", "compromised")
-State = Version.State
+ENDED_STATES = ("retired", "revoked", "failed", "compromised")
+State = SecretVersion.State
 WrongStep = machine.WrongStep
 
 
-class InFlight(WrongStep):
+class RotationInProgress(WrongStep):
     """Another rotation of the key holds the claim."""
 
 
-class LostLease(Exception):
+class RotationLeaseLost(Exception):
     """The claim is another's by now; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A key that is ours as long as its fence is."""
+class Lease:
+    """A key that is ours as long as its fencing_token is."""
 
-    key: Key
-    fence: int
+    key: ManagedSecret
+    fencing_token: int
     actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RotationRequest:
     """Why a key is rotated, and how long its old value still works (None: as its level says)."""
 
     reason: str
@@ -56,32 +56,32 @@ class Order:
 
 # --- The claim --------------------------------------------------------------------------------
 @transaction.atomic
-def claim(key_pk: int, purpose: str, *, actor: str = "", states: Iterable[str] = ()) -> Claim:
+def acquire(key_pk: int, purpose: str, *, actor: str = "", states: Iterable[str] = ()) -> Lease:
     """Take a key by compare-and-set, for five minutes of the database's clock.
 
     InFlight where another has it, WrongStep where its state is none of `states` (any, if empty).
     """
-    key = Key.objects.get(pk=key_pk)
-    allowed = tuple(states) or tuple(Key.State.values)
+    key = ManagedSecret.objects.get(pk=key_pk)
+    allowed = tuple(states) or tuple(ManagedSecret.State.values)
     if key.state not in allowed:
         raise WrongStep(f"{key} is {key.state}: it cannot be rotated.")
-    taken = free().filter(pk=key_pk, fence=key.fence, state__in=allowed)
-    if not taken.update(lease_until=lease_end(), fence=F("fence") + 1):
-        raise InFlight(f"{key} is being rotated already.")
-    key.fence += 1
-    made = Claim(key, key.fence, actor)
-    tell(made, "key.claimed", {"purpose": purpose, "fence": key.fence})
+    taken = unleased().filter(pk=key_pk, fencing_token=key.fencing_token, state__in=allowed)
+    if not taken.update(lease_until=lease_expiry(), fencing_token=F("fencing_token") + 1):
+        raise RotationInProgress(f"{key} is being rotated already.")
+    key.fencing_token += 1
+    made = Lease(key, key.fencing_token, actor)
+    record_event(made, "key.claimed", {"purpose": purpose, "fencing_token": key.fencing_token})
     return made
 
 
 @transaction.atomic
-def release(held: Claim) -> None:
+def release(held: Lease) -> None:
     """Give the key back."""
     _hold(held, **RELEASED)
 
 
-def tell(
-    held: Claim, event: str, detail: Mapping[str, str | int], now: datetime | None = None
+def record_event(
+    held: Lease, event: str, detail: Mapping[str, str | int], now: datetime | None = None
 ) -> None:
     """Record an event of the key, in the transaction of what it tells."""
     record(
@@ -94,148 +94,158 @@ def tell(
     )
 
 
-def tell_lost(held: Claim) -> None:
+def record_lease_lost(held: Lease) -> None:
     """Record that a worker came too late; the claim was another's by then."""
-    tell(held, "key.lost_lease", {"fence": held.fence})
+    record_event(held, "key.lost_lease", {"fencing_token": held.fencing_token})
 
 
 # --- The pending value ------------------------------------------------------------------------
-def pending(held: Claim) -> Version | None:
+def pending_version(held: Lease) -> SecretVersion | None:
     """What an earlier attempt left: the next one goes on with the same value."""
-    return Version.objects.filter(key=held.key, state=State.PENDING).first()
+    return SecretVersion.objects.filter(key=held.key, state=State.PENDING).first()
 
 
-def current(key: Key) -> Version | None:
-    return Version.objects.filter(key=key, state=State.CURRENT).first()
+def current_version(key: ManagedSecret) -> SecretVersion | None:
+    return SecretVersion.objects.filter(key=key, state=State.CURRENT).first()
 
 
-def create(held: Claim, fresh: Fresh, order: Order, now: datetime) -> Version:
+def store_pending(
+    held: Lease, fresh: NewSecret, order: RotationRequest, now: datetime
+) -> SecretVersion:
     """Store a new value before anybody outside hears of it."""
-    version = made(held.key, _next_number(held.key), order, now)
+    version = new_version(held.key, _next_number(held.key), order, now)
     version.detail = dict(fresh.detail)
     if fresh.value:  # sealed before the transaction, which need not hold the counter of wraps
         version.box = envelope.seal(fresh.value, version.place_of(held.key))
     with transaction.atomic():
         _hold(held)
         version.save(force_insert=True)
-        tell(held, "key.created", {"version": version.number, "reason": order.reason}, now)
+        record_event(held, "key.created", {"version": version.number, "reason": order.reason}, now)
     return version
 
 
 @transaction.atomic
-def adopt(held: Claim, version: Version, order: Order) -> Version:
+def adopt(held: Lease, version: SecretVersion, order: RotationRequest) -> SecretVersion:
     """Go on with an earlier attempt's value for `order`; a compromise stays one."""
     _hold(held)
     if version.reason != COMPROMISED:
         version.reason, version.grace_minutes = order.reason, order.grace_minutes
         version.save(update_fields=["reason", "grace_minutes"])
-    tell(held, "key.resumed", {"version": version.number, "reason": version.reason})
+    record_event(held, "key.resumed", {"version": version.number, "reason": version.reason})
     return version
 
 
 @transaction.atomic
-def note_set(held: Claim, version: Version, now: datetime, *, unclear: str = "") -> None:
+def note_set(held: Lease, version: SecretVersion, now: datetime, *, unclear: str = "") -> None:
     """The value is outside, or may be."""
     _hold(held)
-    Version.objects.filter(pk=version.pk).update(set_at=now)
-    tell(held, "key.set", {"version": version.number, "unclear": unclear[:500]}, now)
+    SecretVersion.objects.filter(pk=version.pk).update(set_at=now)
+    record_event(held, "key.set", {"version": version.number, "unclear": unclear[:500]}, now)
 
 
 @transaction.atomic
 def note_failure(
-    held: Claim, version: Version, why: str, now: datetime, *, final: bool = False
-) -> Version:
+    held: Lease, version: SecretVersion, why: str, now: datetime, *, final: bool = False
+) -> SecretVersion:
     """The value was refused or did not work: count it, and let the key wait before the next try.
 
     `final`: no later test can end otherwise. While a value is to be undone the key stays ours.
     """
     version.tries = retry.TESTS if final else version.tries + 1
-    Version.objects.filter(pk=version.pk).update(tries=version.tries)
+    SecretVersion.objects.filter(pk=version.pk).update(tries=version.tries)
     _back_off(held, why, now, keep=retry.given_up(version.tries))
     failure: dict[str, str | int] = {"tries": version.tries, "why": why[:500]}
-    tell(held, "key.test_failed", {**failure, "version": version.number}, now)
+    record_event(held, "key.test_failed", {**failure, "version": version.number}, now)
     return version
 
 
 @transaction.atomic
-def discard(held: Claim, version: Version, state: str, now: datetime, *, keep: bool) -> None:
+def discard(held: Lease, version: SecretVersion, state: str, now: datetime, *, keep: bool) -> None:
     """Give a pending value up and erase it; the current one was never touched.
 
     `state` is failed, or retired at a rehearsal's end. `keep` keeps the claim.
     """
     machine.check(str(version), version.state, state)
     _hold(held, **({} if keep else RELEASED))
-    erase(Version.objects.filter(pk=version.pk, state=State.PENDING), now, state=state)
+    erase(SecretVersion.objects.filter(pk=version.pk, state=State.PENDING), now, state=state)
     version.state = state
-    tell(held, "key.discarded", {"version": version.number, "state": state}, now)
+    record_event(held, "key.discarded", {"version": version.number, "state": state}, now)
 
 
 @transaction.atomic
-def give_up(held: Claim, why: str, now: datetime) -> None:
+def record_failed_attempt(held: Lease, why: str, now: datetime) -> None:
     """An attempt failed before there was a value: wait, and give the key back."""
     _back_off(held, why, now, keep=False)
-    tell(held, "key.failed", {"why": why[:500]}, now)
+    record_event(held, "key.failed", {"why": why[:500]}, now)
 
 
 # --- The switch -------------------------------------------------------------------------------
 @transaction.atomic
-def finish(held: Claim, version: Version, terms: Terms, now: datetime) -> Version | None:
+def switch(
+    held: Lease, version: SecretVersion, terms: Terms, now: datetime
+) -> SecretVersion | None:
     """The one moment of change: the old value begins to retire, the pending one is current.
 
     A compromised value is refused from this commit on. Returns the old version.
     """
     machine.check(str(version), version.state, State.CURRENT)
-    old = current(held.key)
+    old = current_version(held.key)
     turn = schedule.turn(now, terms.interval, held.key.uuid, version.number)
     _hold(
         held,
         lease_until=None,
         last_rotated_at=now,
-        next_rotation_at=turn.due_at,
-        starts_at=turn.starts_at,
+        due_at=turn.due_at,
+        eligible_at=turn.eligible_at,
         interval_days=terms.interval_days,
         fail_count=0,
         next_attempt_at=None,
         last_error="",
-        asked_at=None,
+        rotation_approved_at=None,
     )
-    Key.objects.filter(pk=held.key.pk, state=Key.State.FAILED).update(state=Key.State.ACTIVE)
+    ManagedSecret.objects.filter(pk=held.key.pk, state=ManagedSecret.State.FAILED).update(
+        state=ManagedSecret.State.ACTIVE
+    )
     if old is not None:
         _step_down(old, version, terms, now)
-    Version.objects.filter(pk=version.pk).update(state=State.CURRENT, current_at=now)
+    SecretVersion.objects.filter(pk=version.pk).update(state=State.CURRENT, current_at=now)
     version.state, version.current_at = State.CURRENT, now
-    tell(held, "key.rotated", {"version": version.number, "reason": version.reason}, now)
+    record_event(held, "key.rotated", {"version": version.number, "reason": version.reason}, now)
     return old
 
 
-class Swapped(NamedTuple):
+class IssuedSwitch(NamedTuple):
     """What a switch in one transaction made."""
 
-    version: Version
-    issue: Issue
-    old: Version | None
+    version: SecretVersion
+    issue: IssuedCredential
+    old: SecretVersion | None
 
 
 @transaction.atomic
-def swap(
-    held: Claim, make: Callable[[], Issue], order: Order, terms: Terms, now: datetime
-) -> Swapped:
+def switch_issued(
+    held: Lease,
+    make: Callable[[], IssuedCredential],
+    order: RotationRequest,
+    terms: Terms,
+    now: datetime,
+) -> IssuedSwitch:
     """Make a credential of the platform and let it be current, in one transaction."""
     _hold(held)
     issue = make()
-    version = made(held.key, _next_number(held.key), order, now)
-    label(version, issue)
+    version = new_version(held.key, _next_number(held.key), order, now)
+    copy_credential(version, issue)
     version.save(force_insert=True)
-    return Swapped(version, issue, finish(held, version, terms, now))
+    return IssuedSwitch(version, issue, switch(held, version, terms, now))
 
 
-def label(version: Version, issue: Issue) -> None:
+def copy_credential(version: SecretVersion, issue: IssuedCredential) -> None:
     """What is kept of a credential that is shown only once."""
     version.digest, version.prefix, version.last4 = issue.digest, issue.prefix, issue.last4
     version.detail = dict(issue.detail)
 
 
-def grace_of(order: Order, terms: Terms) -> timedelta:
+def effective_grace(order: RotationRequest, terms: Terms) -> timedelta:
     """How long the old value works on: not at all once it is compromised."""
     if order.reason == COMPROMISED:
         return timedelta(0)
@@ -244,54 +254,54 @@ def grace_of(order: Order, terms: Terms) -> timedelta:
 
 
 @transaction.atomic
-def close(held: Claim, state: str, now: datetime, *, key_state: str) -> Version | None:
+def end_current(held: Lease, state: str, now: datetime, *, key_state: str) -> SecretVersion | None:
     """Let no version be current any more: the key was revoked, or compromised beyond repair."""
     _hold(held, state=key_state, lease_until=None)
-    old = current(held.key)
+    old = current_version(held.key)
     if old is not None:
         machine.check(str(old), old.state, state)
-        Version.objects.filter(pk=old.pk).update(state=state, retire_at=now, ended_at=now)
-    tell(held, f"key.{key_state}", {"version": old.number if old else 0}, now)
+        SecretVersion.objects.filter(pk=old.pk).update(state=state, retire_at=now, ended_at=now)
+    record_event(held, f"key.{key_state}", {"version": old.number if old else 0}, now)
     return old
 
 
-def _step_down(old: Version, successor: Version, terms: Terms, now: datetime) -> None:
+def _step_down(old: SecretVersion, successor: SecretVersion, terms: Terms, now: datetime) -> None:
     if successor.reason == COMPROMISED:
         old.state, old.retire_at, old.ended_at = State.COMPROMISED, now, now
     else:
-        order = Order(successor.reason, successor.grace_minutes)
-        old.state, old.retire_at = State.RETIRING, now + grace_of(order, terms)
+        order = RotationRequest(successor.reason, successor.grace_minutes)
+        old.state, old.retire_at = State.RETIRING, now + effective_grace(order, terms)
     old.save(update_fields=["state", "retire_at", "ended_at"])
 
 
 # --- The end of a value -----------------------------------------------------------------------
-def ending(key: Key) -> list[Version]:
+def versions_to_end(key: ManagedSecret) -> list[SecretVersion]:
     """Versions that work no more or soon will not, and are not erased yet; the oldest first."""
-    over = Q(state=State.RETIRING) | Q(state__in=GONE, retire_at__isnull=False)
-    return list(Version.objects.filter(over, key=key, destroyed_at=None).order_by("number"))
+    over = Q(state=State.RETIRING) | Q(state__in=ENDED_STATES, retire_at__isnull=False)
+    return list(SecretVersion.objects.filter(over, key=key, destroyed_at=None).order_by("number"))
 
 
-def to_erase(now: datetime) -> list[tuple[int, int]]:
+def due_to_erase(now: datetime) -> list[tuple[int, int]]:
     """(key, version) of what is due to be revoked and erased."""
-    rows = Version.objects.filter(retire_at__lte=now, destroyed_at=None)
+    rows = SecretVersion.objects.filter(retire_at__lte=now, destroyed_at=None)
     return list(rows.order_by("retire_at", "pk").values_list("key_id", "pk"))
 
 
 @transaction.atomic
-def extend(held: Claim, version: Version, until: datetime, now: datetime) -> None:
+def extend(held: Lease, version: SecretVersion, until: datetime, now: datetime) -> None:
     """Let an old value that is still in use live once more for its grace."""
     _hold(held, **RELEASED)
-    Version.objects.filter(pk=version.pk).update(retire_at=until, extended_at=now)
-    tell(held, "key.extended", {"version": version.number, "until": until.isoformat()}, now)
+    SecretVersion.objects.filter(pk=version.pk).update(retire_at=until, extended_at=now)
+    record_event(held, "key.extended", {"version": version.number, "until": until.isoformat()}, now)
 
 
 @transaction.atomic
-def retire(held: Claim, version: Version, now: datetime, *, keep: bool = False) -> None:
+def retire(held: Lease, version: SecretVersion, now: datetime, *, keep: bool = False) -> None:
     """The old value is revoked outside: erase it here. `keep` keeps the claim."""
     _hold(held, **({} if keep else RELEASED))
     state = State.RETIRED if version.state == State.RETIRING else version.state
-    erase(Version.objects.filter(pk=version.pk), now, state=state)
-    tell(held, "key.retired", {"version": version.number}, now)
+    erase(SecretVersion.objects.filter(pk=version.pk), now, state=state)
+    record_event(held, "key.retired", {"version": version.number}, now)
 
 
 # --- Parts ------------------------------------------------------------------------------------
@@ -314,24 +324,26 @@ NOW: Mapping[str, tuple[str, Callable[[Any], datetime]]] = {
 }
 
 
-def free() -> QuerySet[Key]:
+def unleased() -> QuerySet[ManagedSecret]:
     """Keys that nobody holds, by the database's clock."""
-    return Key.objects.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
+    return ManagedSecret.objects.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
 
 
-def lease_end() -> ExpressionWrapper[Any]:
-    return ExpressionWrapper(Now() + LEASE, output_field=DateTimeField())
+def lease_expiry() -> ExpressionWrapper[Any]:
+    return ExpressionWrapper(Now() + LEASE_DURATION, output_field=DateTimeField())
 
 
-def _hold(held: Claim, **changes: Any) -> None:
+def _hold(held: Lease, **changes: Any) -> None:
     """Lock the key for the transaction, renew its lease, and write; LostLease if not ours."""
-    ours = Key.objects.filter(pk=held.key.pk, fence=held.fence)
-    if not ours.update(**{"lease_until": lease_end(), **changes}):
-        raise LostLease(f"{held.key} was taken over by another worker.")
+    ours = ManagedSecret.objects.filter(pk=held.key.pk, fencing_token=held.fencing_token)
+    if not ours.update(**{"lease_until": lease_expiry(), **changes}):
+        raise RotationLeaseLost(f"{held.key} was taken over by another worker.")
 
 
-def made(key: Key, number: int, order: Order, now: datetime) -> Version:
-    return Version(
+def new_version(
+    key: ManagedSecret, number: int, order: RotationRequest, now: datetime
+) -> SecretVersion:
+    return SecretVersion(
         key=key,
         number=number,
         state=State.PENDING,
@@ -342,12 +354,12 @@ def made(key: Key, number: int, order: Order, now: datetime) -> Version:
     )
 
 
-def _next_number(key: Key) -> int:
-    highest = Version.objects.filter(key=key).aggregate(highest=Max("number"))["highest"]
+def _next_number(key: ManagedSecret) -> int:
+    highest = SecretVersion.objects.filter(key=key).aggregate(highest=Max("number"))["highest"]
     return (highest or 0) + 1
 
 
-def _back_off(held: Claim, why: str, now: datetime, *, keep: bool) -> None:
+def _back_off(held: Lease, why: str, now: datetime, *, keep: bool) -> None:
     held.key.fail_count += 1
     _hold(
         held,
@@ -358,5 +370,5 @@ def _back_off(held: Claim, why: str, now: datetime, *, keep: bool) -> None:
     )
 
 
-def erase(rows: QuerySet[Version], now: datetime, *, state: str) -> None:
-    rows.update(state=state, ended_at=now, destroyed_at=now, **EMPTY)
+def erase(rows: QuerySet[SecretVersion], now: datetime, *, state: str) -> None:
+    rows.update(state=state, ended_at=now, destroyed_at=now, **NO_CIPHERTEXT)

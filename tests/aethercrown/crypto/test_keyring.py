@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from aethercrown import env
 from aethercrown.crypto import keyring
-from aethercrown.crypto.keyring import BadKeys
+from aethercrown.crypto.keyring import InvalidKeyring
 
 
 def entry(kid, raw):
@@ -19,7 +19,7 @@ ONE, TWO = entry("k1", b"1" * 32), entry("k2", b"2" * 32)
 
 
 def test_the_first_key_is_the_active_one():
-    found = keyring.parsed(f"{TWO}, {ONE}")
+    found = keyring.parse(f"{TWO}, {ONE}")
     assert found.active == "k2"
     assert found.key("k1") == b"1" * 32
 
@@ -27,7 +27,7 @@ def test_the_first_key_is_the_active_one():
 @given(st.binary(min_size=32, max_size=32))
 def test_any_base64_of_32_bytes_is_read(raw):
     for text in (base64.b64encode(raw), base64.urlsafe_b64encode(raw).rstrip(b"=")):
-        assert keyring.parsed(f"k:{text.decode()}").key("k") == raw
+        assert keyring.parse(f"k:{text.decode()}").key("k") == raw
 
 
 @pytest.mark.parametrize(
@@ -44,19 +44,19 @@ def test_any_base64_of_32_bytes_is_read(raw):
     ],
 )
 def test_what_cannot_be_used_is_named_without_the_key(text, words):
-    with pytest.raises(BadKeys, match=words) as refused:
-        keyring.parsed(text)
+    with pytest.raises(InvalidKeyring, match=words) as refused:
+        keyring.parse(text)
     assert "MTEx" not in str(refused.value)
 
 
 @pytest.mark.parametrize("other", ["1" * 32, base64.b64encode(b"1" * 32).decode()])
 def test_a_kek_that_equals_another_secret_is_refused(other):
-    with pytest.raises(BadKeys, match="equals SECRET_KEY"):
-        keyring.parsed(ONE, ["", other])
+    with pytest.raises(InvalidKeyring, match="equals SECRET_KEY"):
+        keyring.parse(ONE, ["", other])
 
 
 def test_a_ring_shows_no_key():
-    assert "1111" not in repr(keyring.parsed(ONE))
+    assert "1111" not in repr(keyring.parse(ONE))
 
 
 def told(tmp_path=None, given="", file=""):
@@ -66,7 +66,7 @@ def told(tmp_path=None, given="", file=""):
 def test_on_one_machine_a_key_is_made_once_for_its_owner_only(tmp_path):
     made = told(tmp_path)
     assert told(tmp_path) == made
-    assert len(keyring.parsed(made).key("k1")) == 32
+    assert len(keyring.parse(made).key("k1")) == 32
     assert (tmp_path / "encryption_keys").stat().st_mode & 0o777 == 0o600
 
 

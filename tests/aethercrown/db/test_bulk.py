@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from aethercrown.db import bulk
 from security.audit.models import Head
 from security.encryption.models import Kek
-from security.rotation.models import Key, Pass, Version
+from security.rotation.models import ManagedSecret, RotationRun, SecretVersion
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ def test_nothing_is_nothing():
 
 def test_a_time_is_as_its_column_takes_it():
     bulk.insert(
-        Pass,
+        RotationRun,
         [
             "begun_at",
             "actor",
@@ -44,7 +44,7 @@ def test_a_time_is_as_its_column_takes_it():
         ],
         [(bulk.stamp(NOON), "", 0, 0, 0, 0, "", "")],
     )
-    assert Pass.objects.get(begun_at=NOON).begun_at == NOON
+    assert RotationRun.objects.get(begun_at=NOON).begun_at == NOON
 
 
 def test_a_column_may_be_looked_for_and_set_at_once():
@@ -72,20 +72,20 @@ def test_nothing_empty_text_and_bytes_come_as_they_were():
 
 
 def test_a_key_and_its_parts_go_in_whole_and_nulls_stay():
-    key = Key.objects.create(
+    key = ManagedSecret.objects.create(
         key_id="k", key_type="t", rotator="generated", interval_days=1, created_at=NOON,
-        next_rotation_at=NOON, starts_at=NOON,
+        due_at=NOON, eligible_at=NOON,
     )  # fmt: skip
     columns = ["key_id", "number", "state", "reason", "actor", "prefix", "last4", "detail", "tries",
                "grace_minutes", "created_at", "kek_id", "wrapped"]  # fmt: skip
     row = (key.pk, 1, "failed", 'a "{,}\' \\', "", "", "", '{"a": [1, "{}"]}', 0, None,
            bulk.stamp(NOON), "", None)  # fmt: skip
-    bulk.insert(Version, columns, [row])
-    made = Version.objects.get()
+    bulk.insert(SecretVersion, columns, [row])
+    made = SecretVersion.objects.get()
     assert (made.reason, made.detail) == ("a \"{,}' \\", {"a": [1, "{}"]})
     assert (made.grace_minutes, made.wrapped, made.created_at) == (None, None, NOON)
     rows = [(bulk.stamp(NOON), None, key.pk)]
-    assert bulk.update(Key, ["lease_until", "next_attempt_at"], ["id"], rows) == 1
+    assert bulk.update(ManagedSecret, ["lease_until", "next_attempt_at"], ["id"], rows) == 1
     key.refresh_from_db()
     assert (key.lease_until, key.next_attempt_at) == (NOON, None)
 

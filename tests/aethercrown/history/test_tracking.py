@@ -166,11 +166,22 @@ def test_no_secret_is_ever_in_a_history():
 
 def test_the_tables_that_staff_edit_are_tracked():
     assert {model._meta.label for model in tracking.tracked()} >= {
-        *("security.User", "auth.Group", "security.ApiKey", "security.Key", "security.Policy"),
-        *("operations.Automation", "django_celery_beat.PeriodicTask", "operations.Component"),
+        *(
+            "security.User",
+            "auth.Group",
+            "security.ApiKey",
+            "security.ManagedSecret",
+            "security.RotationPolicy",
+        ),
+        *("operations.AutomationSpec", "django_celery_beat.PeriodicTask", "operations.Component"),
         *("operations.Destination", "operations.Silence", "marketing.Channel", "marketing.Book"),
-        *("revenue.Plan", "revenue.PriceBook", "revenue.Version", "revenue.PlanPrice"),
-        *("revenue.Charge", "revenue.Factor", "revenue.Rule"),
+        *(
+            "revenue.PricingPlan",
+            "revenue.PriceBook",
+            "revenue.PriceBookVersion",
+            "revenue.PlanPrice",
+        ),
+        *("revenue.PlanCharge", "revenue.PriceFactor", "revenue.PlanRule"),
     }
 
 

@@ -4,13 +4,13 @@ from decimal import Decimal
 
 from marketing.budget.planner.proposal import (
     Backtest,
+    ChannelRecommendation,
+    ChannelSummary,
     Curve,
     CurvePoint,
     Experiment,
     Interval,
     Proposal,
-    Recommendation,
-    Standing,
 )
 
 FIGURES = {  # now, proposed, half spend, ceiling, marginal now, marginal after
@@ -51,9 +51,9 @@ def proposal(**changes) -> Proposal:
     return Proposal(**{**plain, **changes})
 
 
-def standing(name: str) -> Standing:
+def standing(name: str) -> ChannelSummary:
     now, then, _, _, before, after = FIGURES[name]
-    return Standing(
+    return ChannelSummary(
         channel=name,
         current_allocation=Decimal(now),
         suggested_allocation=Decimal(then),
@@ -69,9 +69,9 @@ def standing(name: str) -> Standing:
     )
 
 
-def recommendation(name: str) -> Recommendation:
+def recommendation(name: str) -> ChannelRecommendation:
     now, then, _, _, before, after = FIGURES[name]
-    return Recommendation(
+    return ChannelRecommendation(
         channel=name,
         action="increase" if then > now else "decrease",
         reason=f"The next dollar brings ${before} now and ${after} after the change.",

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboards.budget import summary
-from dashboards.budget.history import placebo, spread
+from dashboards.budget.tables import placebo, spread
 from marketing.budget.planner.proposal import Backtest, Interval
 from tests.dashboards.budget.samples import proposal, standing
 

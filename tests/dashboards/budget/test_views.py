@@ -6,14 +6,14 @@ from decimal import Decimal
 import pytest
 
 from dashboards.budget.views import WEEKS
-from marketing.budget.models import Plan
+from marketing.budget.models import BudgetPlan
 from tests.dashboards import company
 
 DASH = "\N{EN DASH}"
 
 
 @pytest.fixture
-def plans(db) -> list[Plan]:
+def plans(db) -> list[BudgetPlan]:
     company.channels()
     return [company.gone_well(), company.waiting()]
 

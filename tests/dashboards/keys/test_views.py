@@ -11,7 +11,7 @@ from dashboards.overview.views import standing
 from security.apikeys import services as apikeys
 from security.apikeys.models import ApiKey
 from security.rotation import services
-from security.rotation.models import Key
+from security.rotation.models import ManagedSecret
 
 PAGE = "/dashboards/keys"
 DAY = timedelta(days=1)
@@ -24,7 +24,7 @@ def rows(answer):
 def registered(key_id, due_in):
     services.register(key_id, "signing_secret", owner="Billing")
     at = timezone.now() + due_in
-    Key.objects.filter(key_id=key_id).update(next_rotation_at=at, starts_at=at)
+    ManagedSecret.objects.filter(key_id=key_id).update(due_at=at, eligible_at=at)
 
 
 @pytest.fixture
@@ -102,8 +102,8 @@ def test_without_keys_the_overviews_card_names_no_figures():
 
 
 def test_the_overviews_card_says_what_is_late_soon_failed_and_next(some):
-    Key.objects.filter(key_id="young").update(fail_count=2)
-    at = Key.objects.get(key_id="soon").next_rotation_at
+    ManagedSecret.objects.filter(key_id="young").update(fail_count=2)
+    at = ManagedSecret.objects.get(key_id="soon").due_at
     assert (card().figure, card().status) == ("1 of 3 overdue", "unhealthy")
     assert card().note == (f"1 due within 7 days, 1 failed; next is soon on {at:%-d %B %Y}.")
 

@@ -7,8 +7,8 @@ from django.test import Client
 from django.utils import timezone
 
 from revenue.pricing import services
-from revenue.pricing.seeding import seed
-from revenue.pricing.situation import situation
+from revenue.pricing.calculation.inputs import read_inputs
+from revenue.pricing.seeding import seed_default_book
 from security.access.models import User
 from tests.browser import outside, programs
 from tests.dashboards.test_browser import PALE, SHAPES
@@ -25,10 +25,10 @@ pytestmark = [
 def paths(live_server, window):
     """The addresses of pages with something on them, a superuser signed in."""
     settings.SECURE_SSL_REDIRECT = False
-    seed(apps)
+    seed_default_book(apps)
     now = timezone.now()
     usage = {"api_calls": 123_456, "storage_gb": 250, "user_seats": 60}
-    known = situation(usage, {"daily_active_rate": 0.75}, {"employee_count": 5000})
+    known = read_inputs(usage, {"daily_active_rate": 0.75}, {"employee_count": 5000})
     quote, _ = services.quote("enterprise", known, now=now, by="ada")
     draft = services.draft("standard", effective_from=now.date(), now=now)
     price = draft.prices.get(plan__code="enterprise")
@@ -44,7 +44,7 @@ def paths(live_server, window):
         f"/dashboards/pricing/versions/{draft.pk}",
         f"/dashboards/pricing/quotes/{quote.quote_id}",
     )
-    return live_server.url, pages, f"/admin/revenue/version/{draft.pk}/change/"
+    return live_server.url, pages, f"/admin/revenue/pricebookversion/{draft.pk}/change/"
 
 
 def test_no_page_of_pricing_complains_overflows_or_is_pale(paths, window):

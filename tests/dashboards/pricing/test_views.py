@@ -13,17 +13,17 @@ from django.utils import timezone
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
 from revenue.pricing import reports, services
-from revenue.pricing.models import PriceBook, Quote, Version
-from revenue.pricing.seeding import seed
-from revenue.pricing.situation import situation
+from revenue.pricing.calculation.inputs import read_inputs
+from revenue.pricing.models import PriceBook, PriceBookVersion, Quote
+from revenue.pricing.seeding import seed_default_book
 
 PRICING = "/dashboards/pricing"
 
 
 @pytest.fixture
 def published(db):
-    seed(apps)
-    return Version.objects.get(number=1)
+    seed_default_book(apps)
+    return PriceBookVersion.objects.get(number=1)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def draft(published):
 @pytest.fixture
 def quoted(published):
     usage, engaged = {"api_calls": 50000, "storage_gb": 250}, {"daily_active_rate": 0.75}
-    known = situation(usage, {**engaged, "tenure_months": 18})
+    known = read_inputs(usage, {**engaged, "tenure_months": 18})
     return services.quote("professional", known, now=timezone.now(), by="ada")[0]
 
 
@@ -87,7 +87,7 @@ def test_a_version_shows_what_stands_against_it(page, draft):
 
 def test_who_cannot_be_rated_is_listed(page, draft, quoted):
     draft.prices.filter(plan__code="professional").delete()
-    again = services.quote("professional", situation({}), now=timezone.now(), by="ada")[0]
+    again = services.quote("professional", read_inputs({}), now=timezone.now(), by="ada")[0]
     assert "Not rated" in text(page.get(f"{PRICING}/versions/{draft.pk}"))
     (_, row) = rows(page.get(f"{PRICING}/versions/{draft.pk}?format=csv&table=left-out"))
     assert "not 'professional'" in row[0]
@@ -147,7 +147,7 @@ def test_a_quote_of_a_version_that_was_tampered_with_differs(page, quoted):
         off = "DROP TRIGGER revenue_planprice_frozen"
         cursor.execute(off if connection.vendor == "sqlite" else f"{off} ON revenue_planprice")
         cursor.execute("UPDATE revenue_planprice SET base_price = 1")
-    reports.kept.clear()
+    reports.cached_books.clear()
     assert "it differs" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
 
 

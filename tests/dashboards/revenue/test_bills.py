@@ -11,7 +11,7 @@ from revenue.billing import services
 from revenue.billing.services import Total
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
-from revenue.pricing.seeding import seed
+from revenue.pricing.seeding import seed_default_book
 
 NOW = datetime(2026, 4, 20, 9, tzinfo=UTC)
 
@@ -24,7 +24,7 @@ def _now():
 
 @pytest.fixture
 def path(db):
-    seed(apps)
+    seed_default_book(apps)
     services.meter("api_calls")
     made = Customer.objects.create(external_id="acme", name="Acme", currency="USD")
     customers.record_subscription(

@@ -61,22 +61,22 @@ def row(**changes):
 
 
 def test_a_share_has_its_interval_and_none_without_answers():
-    low, part, high = tables.share(3, 4) or (0, 0, 0)
+    low, part, high = tables.acceptance_interval(3, 4) or (0, 0, 0)
     assert part == 75
     assert (round(low, 1), round(high, 1)) == (35.6, 94.2)
-    assert tables.share(0, 0) is None
-    assert (tables.share(4, 4) or (0, 0, 0))[2] == pytest.approx(100)
+    assert tables.acceptance_interval(0, 0) is None
+    assert (tables.acceptance_interval(4, 4) or (0, 0, 0))[2] == pytest.approx(100)
 
 
 def test_figures_say_what_is_open_answered_and_gained():
-    found = tables.headlines([standing()], [promise(70.0), promise(None)], "USD")
+    found = tables.summary_figures([standing()], [promise(70.0), promise(None)], "USD")
     assert [each.value for each in found] == ["2", "$154", "75%", "+$70"]
     assert found[1].note == "$92 weighted by confidence"
     assert found[3].note == "+$77 promised, 1 acceptance measured"
 
 
 def test_what_is_not_known_is_a_dash_with_its_reason():
-    found = tables.headlines([standing(accepted=0, declined=0)], [promise(None)], "USD")
+    found = tables.summary_figures([standing(accepted=0, declined=0)], [promise(None)], "USD")
     assert [each.missing for each in found] == [False, False, True, True]
     assert found[2].note == "No offer was answered yet"
 
@@ -94,21 +94,27 @@ def test_tables_hold_their_rows_and_lead_to_each():
         "+$91.00",
         "60%",
     ]
-    over = tables.ended([row(state="declined", decided_at=NOW, outcome="too dear")], "USD")
+    over = tables.ended_opportunities(
+        [row(state="declined", decided_at=NOW, outcome="too dear")], "USD"
+    )
     assert over.rows[0][-1] == "too dear"
-    assert [e.text for e in tables.promises([promise(None)], "USD").lines()[0]][-2:] == [
+    assert [e.text for e in tables.promised_and_measured([promise(None)], "USD").lines()[0]][
+        -2:
+    ] == [
         "\N{EN DASH}",
         "not measured yet",
     ]
-    answers = tables.kinds([standing(), standing(kind="other", accepted=0, declined=0)], "USD")
+    answers = tables.answers_by_kind(
+        [standing(), standing(kind="other", accepted=0, declined=0)], "USD"
+    )
     assert answers.rows[0][6] == 75
     assert answers.rows[1][-3:] == (None, None, None)
 
 
 def test_costs_and_use_are_shown_with_their_intervals():
     span = {"low": "31.90", "estimate": "31.90", "high": "37.70"}
-    assert tables.costs({"starter": span}, "USD").rows[0][3] == Decimal("37.70")
+    assert tables.plan_costs({"starter": span}, "USD").rows[0][3] == Decimal("37.70")
     told = {"usage_data": {"api_calls": "3000"}}
     inputs = {"now": told, "ahead": {"low": told, "estimate": told, "high": {"usage_data": {}}}}
-    assert tables.use(inputs).rows == [("api_calls", 3000, 3000, 3000, None)]
-    assert tables.use({}).rows == []
+    assert tables.usage_table(inputs).rows == [("api_calls", 3000, 3000, 3000, None)]
+    assert tables.usage_table({}).rows == []

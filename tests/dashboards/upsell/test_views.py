@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 from django.apps import apps
 
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from revenue.billing import services as billing
 from revenue.billing.models import DailyUse
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
-from revenue.pricing.seeding import seed
+from revenue.pricing.seeding import seed_default_book
 from revenue.upsell import services
 from revenue.upsell.models import Opportunity
 
@@ -40,11 +40,11 @@ def grown(key, meter):
 
 @pytest.fixture
 def found(db):
-    seed(apps)
+    seed_default_book(apps)
     meter = billing.meter("api_calls")
     for key in ("acme", "bolt"):
         grown(key, meter)
-    services.perform(Occasion("revenue.upsell", None, NOW, NOW, "propose", dry_run=False))
+    services.find_and_offer(RunContext("revenue.upsell", None, NOW, NOW, "propose", dry_run=False))
     first = Opportunity.objects.earliest("pk")
     services.accept(first.pk, by="ada", now=NOW, amount=Decimal(100), outcome="agreed")
     return Opportunity.objects.latest("pk")

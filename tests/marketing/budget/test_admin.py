@@ -7,8 +7,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from marketing.budget import services
-from marketing.budget.examples import QUESTION
-from marketing.budget.models import Plan
+from marketing.budget.examples import OPTIMIZE_REQUEST
+from marketing.budget.models import BudgetPlan
 from marketing.budget.reports import allocations
 from operations.decisions import services as decisions
 from security.access.models import User
@@ -47,7 +47,7 @@ def step(client, plan, name):
 
 
 def status(plan):
-    return Plan.objects.values_list("decision__status", flat=True).get(pk=plan.pk)
+    return BudgetPlan.objects.values_list("decision__status", flat=True).get(pk=plan.pk)
 
 
 def test_a_plan_is_read_with_its_reasons_and_its_verdict(approver, plan):
@@ -71,9 +71,9 @@ def test_a_measured_plan_shows_what_it_brought(approver, plan, live):
 
 def test_an_api_plan_has_no_dates_and_its_channels_no_page(approver):
     Caller(keys.create("crm", ("all",)).plaintext).send(
-        "/api/v1/optimization/budget/optimize", QUESTION
+        "/api/v1/optimization/budget/optimize", OPTIMIZE_REQUEST
     )
-    page = approver.get(f"{PLANS}{Plan.objects.get().pk}/change/").content.decode()
+    page = approver.get(f"{PLANS}{BudgetPlan.objects.get().pk}/change/").content.decode()
     assert "1 periods" in page
     assert "There is no backtest yet" in page
 
@@ -92,7 +92,7 @@ def test_an_approver_approves_rejects_and_rolls_back(approver, plan):
 def test_an_approver_rejects(approver, plan):
     assert "Rejected: Plan" in step(approver, plan, "reject")
     assert status(plan) == "rejected"
-    assert Plan.objects.select_related("decision").get().decision.actor == APPROVER
+    assert BudgetPlan.objects.select_related("decision").get().decision.actor == APPROVER
 
 
 def test_an_operator_sees_plans_and_decides_nothing(plan):

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from marketing.budget import examples, services
-from marketing.budget.models import Plan
+from marketing.budget.models import BudgetPlan
 from security.apikeys import services as keys
 from tests.callers import Caller
 
@@ -28,18 +28,18 @@ def caller():
 
 @pytest.fixture
 def plan(caller):
-    caller.send(OPTIMIZE, examples.QUESTION)
-    return Plan.objects.get()
+    caller.send(OPTIMIZE, examples.OPTIMIZE_REQUEST)
+    return BudgetPlan.objects.get()
 
 
 def body(**changed):
-    return {**deepcopy(examples.QUESTION), **changed}
+    return {**deepcopy(examples.OPTIMIZE_REQUEST), **changed}
 
 
 def refused(reply):
     """Code by field."""
     assert reply.status_code == 400, reply.content
-    assert not Plan.objects.exists()
+    assert not BudgetPlan.objects.exists()
     return {(each["field"], each["code"]) for each in reply.json()["errors"]}
 
 
@@ -47,20 +47,20 @@ def refused(reply):
 
 
 def test_the_example_is_answered_with_shares_that_add_up_to_the_cent(caller):
-    reply = caller.send(OPTIMIZE, examples.QUESTION)
+    reply = caller.send(OPTIMIZE, examples.OPTIMIZE_REQUEST)
     assert reply.status_code == 200
     assert reply.json()["message"] == "Budget optimization completed"
     content = json.loads(reply.content, parse_float=Decimal, parse_int=Decimal)["data"]
     assert sum(content["allocations"].values()) == 10000
     assert content["allocations"]["LinkedIn"] <= 3000
     assert content["currency"] == "USD"
-    assert set(content) == set(examples.ANSWER)
-    assert Plan.objects.get().pk == content["plan_id"]
+    assert set(content) == set(examples.OPTIMIZE_RESPONSE)
+    assert BudgetPlan.objects.get().pk == content["plan_id"]
 
 
 def test_the_same_body_finds_the_same_plan(caller):
-    first = caller.send(OPTIMIZE, examples.QUESTION).json()["data"]
-    assert caller.send(OPTIMIZE, examples.QUESTION).json()["data"] == first
+    first = caller.send(OPTIMIZE, examples.OPTIMIZE_REQUEST).json()["data"]
+    assert caller.send(OPTIMIZE, examples.OPTIMIZE_REQUEST).json()["data"] == first
 
 
 def test_only_totals_known_is_answered_too(caller):
@@ -94,7 +94,7 @@ def test_every_option_is_taken(caller):
     )
     content = caller.send(OPTIMIZE, asked).json()["data"]
     assert "Podcasts" in content["allocations"]
-    assert Plan.objects.get().ends_on == date(2026, 3, 1)
+    assert BudgetPlan.objects.get().ends_on == date(2026, 3, 1)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_every_bad_field_is_named_at_once(caller):
 
 
 def test_numbers_that_json_has_not_are_refused(caller):
-    text = json.dumps(examples.QUESTION).replace("12000", "NaN")
+    text = json.dumps(examples.OPTIMIZE_REQUEST).replace("12000", "NaN")
     assert caller.send(OPTIMIZE, text).status_code == 400
 
 
@@ -170,7 +170,7 @@ def test_too_many_rows_are_refused_with_the_limit(caller):
     reply = caller.send(OPTIMIZE, body(historical_data=[row] * 10_001, constraints={}))
     assert reply.status_code == 413
     assert "10,000" in reply.json()["message"]
-    assert not Plan.objects.exists()
+    assert not BudgetPlan.objects.exists()
 
 
 # --- Plans and their state ----------------------------------------------------------------------
@@ -245,7 +245,7 @@ def test_a_key_needs_the_scope(plan):
     reader = Caller(keys.create("reader", ("optimization:read",)).plaintext)
     other = Caller(keys.create("other", ("revenue:write",)).plaintext)
     assert reader.get(PLANS).status_code == 200
-    assert reader.send(OPTIMIZE, examples.QUESTION).status_code == 403
+    assert reader.send(OPTIMIZE, examples.OPTIMIZE_REQUEST).status_code == 403
     assert reader.send(f"{PLANS}/{plan.pk}/approve").status_code == 403
     assert other.get(PLANS).status_code == 403
 
@@ -261,7 +261,7 @@ def person(role):
 def test_a_person_who_may_write_but_not_approve_is_refused(plan):
     reply = person("operator").post(f"{PLANS}/{plan.pk}/approve", {}, "application/json")
     assert reply.status_code == 403
-    assert Plan.objects.select_related("decision").get().decision.status == "proposed"
+    assert BudgetPlan.objects.select_related("decision").get().decision.status == "proposed"
 
 
 def test_an_administrator_approves_in_their_own_name(plan):

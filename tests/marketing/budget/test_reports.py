@@ -7,8 +7,8 @@ import pytest
 import time_machine
 
 from marketing.budget import reports, services
-from marketing.budget.models import Plan
-from marketing.budget.planner.request import Question, Row
+from marketing.budget.models import BudgetPlan
+from marketing.budget.planner.request import BudgetRequest, PerformanceRow
 from marketing.channels.models import Channel, TotalRevenue
 from operations.decisions import services as decisions
 from tests.marketing.conftest import LAST_WEEK, NOW, USUAL, brought, overview
@@ -39,7 +39,7 @@ def test_an_empty_installation_has_an_empty_page():
         (),
         (),
     )
-    assert reports.newest("USD") is None
+    assert reports.newest_plan("USD") is None
 
 
 def test_the_page_shows_the_newest_plan_and_what_the_former_brought(
@@ -54,42 +54,42 @@ def test_the_page_shows_the_newest_plan_and_what_the_former_brought(
     assert page.history[0].realised is None
     assert {row.decision_id for row in page.in_force} == {measured.decision_id}
     assert page.trend[-1].on == LAST_WEEK + timedelta(weeks=5)
-    assert reports.newest("USD") == page.plan
+    assert reports.newest_plan("USD") == page.plan
 
 
 def test_one_plan_can_be_asked_for(measured):
     assert overview(measured.pk).plan.plan_id == measured.pk
-    with pytest.raises(Plan.DoesNotExist):
+    with pytest.raises(BudgetPlan.DoesNotExist):
         overview(0)
 
 
 def test_the_trend_of_one_channel_is_its_own(live):
     live(3)
-    assert len(reports.trend("USD", "Search")) == 3
-    whole, own = reports.trend("USD")[0], reports.trend("USD", "Search")[0]
+    assert len(reports.spend_trend("USD", "Search")) == 3
+    whole, own = reports.spend_trend("USD")[0], reports.spend_trend("USD", "Search")[0]
     assert own.spend < whole.spend
-    assert reports.trend("USD", "nobody") == ()
+    assert reports.spend_trend("USD", "nobody") == ()
 
 
 def test_the_trend_reaches_104_weeks_back(live):
     live(120)
-    assert len(reports.trend("USD")) == 104
+    assert len(reports.spend_trend("USD")) == 104
 
 
 def test_where_only_totals_are_known_they_are_the_trend(live, django_assert_num_queries):
     live(3, revenue=False)
     TotalRevenue.objects.create(date=LAST_WEEK, amount=Decimal(9), currency="USD")
     with django_assert_num_queries(2):
-        days = reports.trend("USD")
+        days = reports.spend_trend("USD")
     assert [day.revenue for day in days] == [None, None, Decimal(9)]
 
 
 def test_a_channels_incrementality_counts_in_what_a_plan_brought(live):
     live(30)
     plan = services.replan(now=NOW, mode="propose")
-    before = reports.revenue(plan, LAST_WEEK + timedelta(days=6))
+    before = reports.revenue_by_period(plan, LAST_WEEK + timedelta(days=6))
     Channel.objects.update(incrementality=0.5)
-    after = reports.revenue(plan, LAST_WEEK + timedelta(days=6))
+    after = reports.revenue_by_period(plan, LAST_WEEK + timedelta(days=6))
     assert after == pytest.approx({on: 0.5 * amount for on, amount in before.items()})
 
 
@@ -98,10 +98,10 @@ def test_a_plan_replaced_early_is_measured_over_the_weeks_it_had(live):
     first = services.replan(now=NOW, mode="propose")
     services.approve(first.pk, actor="ada", now=NOW)
     live(4, after=True)
-    rows = (Row("Search", 100.0, 300.0), Row("Video", 50.0, 200.0))
+    rows = (PerformanceRow("Search", 100.0, 300.0), PerformanceRow("Video", 50.0, 200.0))
     later = NOW + timedelta(weeks=2)
     second = services.optimize(
-        Question(Decimal(100), rows), source="api", mode="propose", now=later
+        BudgetRequest(Decimal(100), rows), source="api", mode="propose", now=later
     )
     services.approve(second.pk, actor="ada", now=later)
     found = brought(first, date(2026, 2, 28))
@@ -119,30 +119,30 @@ def test_a_plan_replaced_at_once_is_never_measured(live):
 
 
 def test_what_a_caller_of_the_api_only_asked_about_does_not_take_the_companys_place(measured):
-    own = reports.newest("USD")
-    rows = (Row("a", 10.0, 20.0), Row("b", 10.0, 30.0))
+    own = reports.newest_plan("USD")
+    rows = (PerformanceRow("a", 10.0, 20.0), PerformanceRow("b", 10.0, 30.0))
     asked = services.optimize(
-        Question(Decimal(10), rows), source="api", mode="propose", now=NOW + timedelta(weeks=6)
+        BudgetRequest(Decimal(10), rows), source="api", mode="propose", now=NOW + timedelta(weeks=6)
     )
-    assert reports.newest("USD") == own
+    assert reports.newest_plan("USD") == own
     page = overview()
     assert page.plan == own
     assert page.history[0].plan_id == asked.pk
 
 
 def test_a_plan_of_the_api_leads_where_there_is_no_other_or_once_it_was_applied(measured):
-    rows = (Row("a", 10.0, 20.0), Row("b", 10.0, 30.0))
+    rows = (PerformanceRow("a", 10.0, 20.0), PerformanceRow("b", 10.0, 30.0))
     now = NOW + timedelta(weeks=6)
     yen, dollars = (
         services.optimize(
-            Question(Decimal(10), rows, currency=code), source="api", mode="propose", now=now
+            BudgetRequest(Decimal(10), rows, currency=code), source="api", mode="propose", now=now
         )
         for code in ("JPY", "USD")
     )
-    newest = reports.newest("JPY")
+    newest = reports.newest_plan("JPY")
     assert newest
     assert newest.plan_id == yen.pk
     services.approve(dollars.pk, actor="ada", now=now)
-    newest = reports.newest("USD")
+    newest = reports.newest_plan("USD")
     assert newest
     assert newest.plan_id == dollars.pk

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from marketing.budget.planner import planner
-from marketing.budget.planner.request import Question, Row
-from marketing.budget.response_format import contract, restored
+from marketing.budget.planner import planning
+from marketing.budget.planner.request import BudgetRequest, PerformanceRow
+from marketing.budget.response_format import load_proposal, optimize_response
 
 NAMES = {
     "allocations",
@@ -28,22 +28,26 @@ NAMES = {
 
 @pytest.fixture(scope="module")
 def proposal():
-    rows = (Row("a", 100.0, 300.0), Row("b", 50.0, 200.0), Row("c", 70.0, 90.0))
-    return planner.plan(Question(Decimal("1000.01"), rows))
+    rows = (
+        PerformanceRow("a", 100.0, 300.0),
+        PerformanceRow("b", 50.0, 200.0),
+        PerformanceRow("c", 70.0, 90.0),
+    )
+    return planning.plan(BudgetRequest(Decimal("1000.01"), rows))
 
 
 def test_a_proposal_survives_its_way_through_json(proposal):
-    assert restored(json.loads(json.dumps(proposal.summary()))) == proposal
+    assert load_proposal(json.loads(json.dumps(proposal.summary()))) == proposal
 
 
 def test_parts_that_are_missing_come_back_missing(proposal):
     bare = replace(proposal, backtest=None, next_experiment=None)
-    assert restored(json.loads(json.dumps(bare.summary()))) == bare
-    assert contract(bare, 1)["next_experiment"] is None
+    assert load_proposal(json.loads(json.dumps(bare.summary()))) == bare
+    assert optimize_response(bare, 1)["next_experiment"] is None
 
 
 def test_the_answer_has_the_contracts_names_and_adds_up(proposal):
-    answer = contract(proposal, 7)
+    answer = optimize_response(proposal, 7)
     assert set(answer) >= NAMES
     assert answer["plan_id"] == 7
     assert sum(Decimal(str(each)) for each in answer["allocations"].values()) == Decimal("1000.01")

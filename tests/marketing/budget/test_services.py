@@ -10,22 +10,22 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from marketing.budget import reports, services
-from marketing.budget.models import Plan, Share
-from marketing.budget.planner.request import Infeasible, Question, Row
+from marketing.budget.models import BudgetPlan, PlanAllocation
+from marketing.budget.planner.request import BudgetRequest, Infeasible, PerformanceRow
 from marketing.budget.reports import allocations
 from marketing.channels.models import Channel
 from operations.automations import seeding
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from operations.decisions import services as decisions
 from tests.marketing.conftest import NOW, USUAL
 
 pytestmark = pytest.mark.django_db
-MODEL: Any = Plan._meta.get_field("decision").related_model
+MODEL: Any = BudgetPlan._meta.get_field("decision").related_model
 
 
 def body(total=1000, **more):
-    rows = (Row("Search", 100.0, 300.0), Row("Radio", 50.0, 200.0))
-    return Question(Decimal(total), rows, **more)
+    rows = (PerformanceRow("Search", 100.0, 300.0), PerformanceRow("Radio", 50.0, 200.0))
+    return BudgetRequest(Decimal(total), rows, **more)
 
 
 def optimize(question=None, **more):
@@ -38,7 +38,7 @@ def status(plan):
 
 
 def occasion(mode="propose", now=NOW):
-    return Occasion("marketing.optimize_budget", None, now, now, mode, dry_run=False)
+    return RunContext("marketing.optimize_budget", None, now, now, mode, dry_run=False)
 
 
 # --- Planning -----------------------------------------------------------------------------------
@@ -58,13 +58,13 @@ def test_a_plan_is_stored_with_its_decision_and_shares_that_add_up():
 def test_the_same_question_finds_the_same_plan():
     assert optimize().pk == optimize(now=NOW + timedelta(days=1)).pk
     assert optimize(body(2000)).pk != optimize().pk
-    assert Plan.objects.count() == 2
+    assert BudgetPlan.objects.count() == 2
 
 
 def test_a_question_without_an_answer_stores_nothing():
     with pytest.raises(Infeasible):
         optimize(body(total=-1))
-    assert not Plan.objects.exists()
+    assert not BudgetPlan.objects.exists()
     assert not MODEL.objects.exists()
 
 
@@ -72,8 +72,8 @@ def test_a_question_without_an_answer_stores_nothing():
 def test_the_same_question_twice_at_once_is_one_plan(at_once):
     found = at_once(optimize, 2)
     assert len({plan.pk for plan in found}) == 1
-    assert Plan.objects.count() == 1
-    assert Share.objects.count() == 2
+    assert BudgetPlan.objects.count() == 1
+    assert PlanAllocation.objects.count() == 2
 
 
 def test_stored_rows_are_planned_with_the_usual_budget(live, settings):
@@ -111,7 +111,7 @@ def test_a_newer_nightly_plan_withdraws_the_one_that_waits(live):
 def test_a_wrong_usual_budget_is_named(settings, value):
     settings.DEFAULT_MARKETING_BUDGET = value
     with pytest.raises(ImproperlyConfigured, match="must be an amount above 0"):
-        services.usual_budget()
+        services.default_budget()
 
 
 # --- Deciding -----------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def test_of_two_approvals_at_once_one_acts_and_both_agree(at_once):
 def test_of_two_plans_approved_at_once_one_comes_into_force(at_once):
     ids = [optimize().pk, optimize(body(2000)).pk]
     found = at_once(lambda: services.approve(ids.pop(), actor="ada", now=NOW), 2)
-    assert sorted(type(each).__name__ for each in found) == ["Plan", "Stale"]
+    assert sorted(type(each).__name__ for each in found) == ["BudgetPlan", "Stale"]
     assert sum(allocations.amounts("USD").values()) in {1000, 2000}
 
 
@@ -238,14 +238,14 @@ def test_a_decision_that_is_no_plan_or_not_applied_has_no_effect():
 
 def test_a_run_proposes_a_plan_and_says_what_it_promises(live):
     live(30)
-    outcome = services.perform(occasion())
-    [plan] = Plan.objects.all()
+    outcome = services.run_optimization(occasion())
+    [plan] = BudgetPlan.objects.all()
     assert outcome.decisions == (plan.decision_id,)
     assert outcome.summary.startswith(f"Plan {plan.pk} (proposed): 10,000.00 USD, lift +")
 
 
 def test_a_run_without_rows_says_so():
-    outcome = services.perform(occasion())
+    outcome = services.run_optimization(occasion())
     assert outcome.summary == "No plan: There are no rows of active channels in USD."
     assert not outcome.decisions
 
@@ -253,26 +253,29 @@ def test_a_run_without_rows_says_so():
 def test_a_run_whose_limits_clash_says_by_how_much(live):
     live(30)
     Channel.objects.filter(name="Search").update(floor=11_000)
-    assert "constraints: the minimums add up to 11,000" in services.perform(occasion()).summary
+    assert (
+        "constraints: the minimums add up to 11,000"
+        in services.run_optimization(occasion()).summary
+    )
 
 
 def test_a_run_in_mode_propose_warns_of_harm_and_keeps_the_plan(live):
     plan = in_force(live, level=0.6)
-    outcome = services.perform(occasion(now=NOW + timedelta(weeks=4)))
+    outcome = services.run_optimization(occasion(now=NOW + timedelta(weeks=4)))
     assert outcome.summary.startswith(f"Plan {plan.pk} earned less than promised two weeks running")
     assert status(plan) == "applied"
 
 
 def test_a_run_in_mode_auto_takes_a_harmful_plan_back(live):
     plan = in_force(live, level=0.6)
-    outcome = services.perform(occasion("auto", now=NOW + timedelta(weeks=4)))
+    outcome = services.run_optimization(occasion("auto", now=NOW + timedelta(weeks=4)))
     assert outcome.summary.startswith(f"Plan {plan.pk} was rolled back.")
     assert status(plan) == "rolled_back"
 
 
 def test_a_plan_that_does_well_is_left_alone(live):
     in_force(live)
-    outcome = services.perform(occasion(now=NOW + timedelta(weeks=4)))
+    outcome = services.run_optimization(occasion(now=NOW + timedelta(weeks=4)))
     assert outcome.summary.startswith("Plan ")
     assert "(proposed)" in outcome.summary
 
@@ -280,8 +283,8 @@ def test_a_plan_that_does_well_is_left_alone(live):
 def test_in_mode_auto_a_plan_that_passes_every_guard_is_applied_at_once(live):
     seeding.seed(apps, name="marketing.optimize_budget", title="Budget", at="03:00")
     live(60)
-    services.perform(occasion("auto"))
-    [plan] = Plan.objects.select_related("decision")
+    services.run_optimization(occasion("auto"))
+    [plan] = BudgetPlan.objects.select_related("decision")
     passed = all(each["passed"] for each in plan.decision.guardrails)
     assert passed, plan.decision.guardrails
     assert plan.decision.status == "applied"
@@ -290,18 +293,18 @@ def test_in_mode_auto_a_plan_that_passes_every_guard_is_applied_at_once(live):
 
 def test_in_mode_observe_nothing_is_applied(live):
     live(60)
-    services.perform(occasion("observe"))
-    [plan] = Plan.objects.all()
+    services.run_optimization(occasion("observe"))
+    [plan] = BudgetPlan.objects.all()
     with pytest.raises(services.WrongStep, match="only observed"):
         services.approve(plan.pk, actor="ada", now=NOW)
     assert allocations.amounts("USD") == {}
 
 
 def test_the_page_of_a_subject_names_its_currency():
-    assert services.page("budget EUR") == "/dashboards/budget?currency=EUR"
+    assert services.page_url("budget EUR") == "/dashboards/budget?currency=EUR"
 
 
 def test_a_plan_without_rows_of_its_own_brought_nothing_yet():
     plan = services.approve(optimize().pk, actor="ada", now=NOW)
-    assert reports.brought(plan, NOW, NOW.date()) is None
-    assert not reports.does_harm(plan, NOW, NOW.date())
+    assert reports.measured_effect(plan, NOW, NOW.date()) is None
+    assert not reports.underperforms(plan, NOW, NOW.date())

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from marketing.budget import stored_request
-from marketing.budget.planner.request import LiftTest, Limit
-from marketing.budget.stored_request import Bounds, Known, Spent, TooLittleKnown
+from marketing.budget.planner.request import LiftTestResult, SpendLimit
+from marketing.budget.stored_request import ChannelSettings, NotEnoughData, SpendRow, StoredHistory
 
 MONDAY = date(2026, 1, 5)
 WEEK = timedelta(weeks=1)
@@ -15,19 +15,21 @@ WEEK = timedelta(weeks=1)
 
 def spent(channel, *, weeks=4, amount=100, revenue=300):
     return [
-        Spent(channel, MONDAY + n * WEEK, Decimal(amount), revenue and Decimal(revenue))
+        SpendRow(channel, MONDAY + n * WEEK, Decimal(amount), revenue and Decimal(revenue))
         for n in range(weeks)
     ]
 
 
 def ask(known, total=1000, present=None):
-    return stored_request.question(
+    return stored_request.build_request(
         known, Decimal(total), "USD", present=present or {}, step_percent=Decimal(20)
     )
 
 
 def test_channels_whose_revenue_is_known_are_planned_by_channel():
-    question = ask(Known([Bounds("a"), Bounds("b")], spent("a") + spent("b")))
+    question = ask(
+        StoredHistory([ChannelSettings("a"), ChannelSettings("b")], spent("a") + spent("b"))
+    )
     assert question.total_revenue is None
     assert len(question.rows) == 8
     assert question.rows[0].revenue == 300
@@ -37,17 +39,21 @@ def test_channels_whose_revenue_is_known_are_planned_by_channel():
 
 
 def test_rows_without_a_revenue_are_left_out_where_others_have_one():
-    rows = [*spent("a"), Spent("a", MONDAY + 4 * WEEK, Decimal(100), None)]
-    assert len(ask(Known([Bounds("a")], rows)).rows) == 4
+    rows = [*spent("a"), SpendRow("a", MONDAY + 4 * WEEK, Decimal(100), None)]
+    assert len(ask(StoredHistory([ChannelSettings("a")], rows)).rows) == 4
 
 
 def test_one_silent_channel_makes_it_a_question_of_totals():
     totals = [(MONDAY + n * WEEK, Decimal(5000)) for n in range(4)]
     rows = spent("a") + spent("b", revenue=None)
     flags = {"Easter": {MONDAY: 1.0}, "Never": {MONDAY: 0.0}}
-    tests = (LiftTest("a", 10, 20, 5), LiftTest("gone", 10, 20, 5))
-    channels = [Bounds("a", incrementality=0.5, platform_roi=3.0), Bounds("b"), Bounds("new")]
-    question = ask(Known(channels, rows, totals, flags, tests))
+    tests = (LiftTestResult("a", 10, 20, 5), LiftTestResult("gone", 10, 20, 5))
+    channels = [
+        ChannelSettings("a", incrementality=0.5, platform_roi=3.0),
+        ChannelSettings("b"),
+        ChannelSettings("new"),
+    ]
+    question = ask(StoredHistory(channels, rows, totals, flags, tests))
     assert question.total_revenue == tuple((on, 5000.0) for on, _ in totals)
     assert question.controls == {"Easter": {MONDAY: 1.0}}
     assert question.lift_tests == tests[:1]
@@ -59,43 +65,56 @@ def test_one_silent_channel_makes_it_a_question_of_totals():
 
 def test_a_channel_that_never_spent_needs_no_revenue():
     rows = spent("a") + spent("b", amount=0, revenue=None)
-    assert ask(Known([Bounds("a"), Bounds("b")], rows)).total_revenue is None
+    assert (
+        ask(StoredHistory([ChannelSettings("a"), ChannelSettings("b")], rows)).total_revenue is None
+    )
 
 
 def test_a_channel_without_rows_is_introduced():
-    assert ask(Known([Bounds("a"), Bounds("new")], spent("a"))).new_channels == ("new",)
+    assert ask(
+        StoredHistory([ChannelSettings("a"), ChannelSettings("new")], spent("a"))
+    ).new_channels == ("new",)
 
 
 def test_limits_and_what_is_in_force_are_handed_on():
-    channels = [Bounds("a", floor=Decimal(10), ceiling=Decimal(500)), Bounds("b", is_held=True)]
+    channels = [
+        ChannelSettings("a", floor=Decimal(10), ceiling=Decimal(500)),
+        ChannelSettings("b", is_held=True),
+    ]
     rows = spent("a") + spent("b", amount=70)
-    question = ask(Known(channels, rows))
+    question = ask(StoredHistory(channels, rows))
     assert question.constraints == {
-        "a": Limit(Decimal(10), Decimal(500)),
-        "b": Limit(Decimal("70.00"), Decimal("70.00")),
+        "a": SpendLimit(Decimal(10), Decimal(500)),
+        "b": SpendLimit(Decimal("70.00"), Decimal("70.00")),
     }
-    held = ask(Known(channels, rows), present={"b": Decimal(55)})
-    assert held.constraints["b"] == Limit(Decimal(55), Decimal(55))
+    held = ask(StoredHistory(channels, rows), present={"b": Decimal(55)})
+    assert held.constraints["b"] == SpendLimit(Decimal(55), Decimal(55))
     assert held.present == {"b": Decimal(55)}
 
 
 def test_a_held_channel_without_rows_keeps_nothing():
-    assert stored_request.recent([], "a") == 0
+    assert stored_request.recent_mean([], "a") == 0
 
 
 def test_daily_rows_are_planned_by_week():
-    rows = [Spent("a", MONDAY + timedelta(days=n), Decimal(10), Decimal(30)) for n in range(4 * 7)]
-    question = ask(Known([Bounds("a")], rows))
+    rows = [
+        SpendRow("a", MONDAY + timedelta(days=n), Decimal(10), Decimal(30)) for n in range(4 * 7)
+    ]
+    question = ask(StoredHistory([ChannelSettings("a")], rows))
     assert [row.spend for row in question.rows] == [70.0] * 4
     assert question.starts_on == MONDAY + 4 * WEEK
 
 
 def test_one_row_is_followed_by_the_week_after_it():
-    assert ask(Known([Bounds("a")], spent("a", weeks=1))).starts_on == MONDAY + WEEK
+    assert (
+        ask(StoredHistory([ChannelSettings("a")], spent("a", weeks=1))).starts_on == MONDAY + WEEK
+    )
 
 
 def test_a_week_that_is_not_over_is_not_known_yet():
-    known = Known([Bounds("a")], spent("a"), until=MONDAY + 4 * WEEK - timedelta(days=2))
+    known = StoredHistory(
+        [ChannelSettings("a")], spent("a"), until=MONDAY + 4 * WEEK - timedelta(days=2)
+    )
     assert len(ask(known).rows) == 3
 
 
@@ -108,14 +127,14 @@ def test_a_week_that_is_not_over_is_not_known_yet():
             "No revenue is known for a, and no total revenue in USD either.",
         ),
         (
-            [Spent("a", MONDAY + timedelta(days=n), Decimal(1), Decimal(1)) for n in range(5)],
+            [SpendRow("a", MONDAY + timedelta(days=n), Decimal(1), Decimal(1)) for n in range(5)],
             "The rows do not make up one complete period yet.",
         ),
     ],
 )
 def test_too_little_is_said_in_words(rows, words):
-    with pytest.raises(TooLittleKnown, match=words):
-        ask(Known([Bounds("a")], rows))
+    with pytest.raises(NotEnoughData, match=words):
+        ask(StoredHistory([ChannelSettings("a")], rows))
 
 
 @pytest.mark.parametrize(
@@ -125,5 +144,5 @@ def test_too_little_is_said_in_words(rows, words):
 )
 def test_a_plan_is_for_a_period_that_has_not_begun(days_over, start):
     until = MONDAY + 4 * WEEK + timedelta(days=days_over)
-    question = ask(Known([Bounds("a")], spent("a"), until=until))
+    question = ask(StoredHistory([ChannelSettings("a")], spent("a"), until=until))
     assert question.starts_on == MONDAY + start * WEEK

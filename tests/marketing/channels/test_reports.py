@@ -26,21 +26,21 @@ def stored():
 
 
 def test_only_active_channels_of_the_currency_are_read(stored):
-    assert [row.channel for row in reports.spent("USD", FIRST, LAST)] == ["tv", "tv"]
-    assert reports.spent("EUR", FIRST, LAST) == []
-    assert list(reports.active("USD")) == [stored]
+    assert [row.channel for row in reports.spend_rows("USD", FIRST, LAST)] == ["tv", "tv"]
+    assert reports.spend_rows("EUR", FIRST, LAST) == []
+    assert list(reports.active_channels("USD")) == [stored]
 
 
 def test_nothing_after_the_given_day_is_known(stored):
-    assert reports.last_date("USD", LAST) == LAST
-    assert reports.last_date("USD", FIRST) == FIRST
-    assert reports.last_date("USD", date(2025, 1, 1)) is None
+    assert reports.last_spend_date("USD", LAST) == LAST
+    assert reports.last_spend_date("USD", FIRST) == FIRST
+    assert reports.last_spend_date("USD", date(2025, 1, 1)) is None
 
 
 def test_totals_and_flags_come_by_date(stored):
-    assert reports.totals("USD", FIRST, LAST) == [(FIRST, Decimal(9))]
-    assert reports.flags(FIRST, LAST) == {"Easter": {FIRST: 1.0}}
-    assert reports.flags(LAST, LAST) == {}
+    assert reports.total_revenue("USD", FIRST, LAST) == [(FIRST, Decimal(9))]
+    assert reports.calendar_flags(FIRST, LAST) == {"Easter": {FIRST: 1.0}}
+    assert reports.calendar_flags(LAST, LAST) == {}
 
 
 def test_a_lift_test_counts_once_it_is_over_and_found_something(stored):
@@ -53,8 +53,8 @@ def test_a_lift_test_counts_once_it_is_over_and_found_something(stored):
             revenue=revenue,
             standard_error=1,
         )
-    assert [test.revenue for test in reports.lift_tests("USD", LAST)] == [5]
-    assert not reports.lift_tests("USD", FIRST)
+    assert [test.revenue for test in reports.finished_lift_tests("USD", LAST)] == [5]
+    assert not reports.finished_lift_tests("USD", FIRST)
 
 
 @pytest.mark.parametrize("kind", ["channels", "budget-performance", "budget-totals"])

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from aethercrown import demo
 from aethercrown.models import DemoRow
 from marketing.budget import services
-from marketing.budget.models import Plan
+from marketing.budget.models import BudgetPlan
 from marketing.channels.models import Channel, LiftTest, Performance
 from marketing.demo.company import CHANNELS, WEEKS
 from tests.marketing.conftest import overview
@@ -53,14 +53,14 @@ def test_the_same_day_makes_the_same_company(loaded):
     first = list(
         Performance.objects.order_by("date", "channel__name").values_list("spend", "revenue")
     )
-    digests = list(Plan.objects.order_by("pk").values_list("input_digest", flat=True))
+    digests = list(BudgetPlan.objects.order_by("pk").values_list("input_digest", flat=True))
     demo.clear()
     demo.seed(TODAY)
     again = list(
         Performance.objects.order_by("date", "channel__name").values_list("spend", "revenue")
     )
     assert again == first
-    assert list(Plan.objects.order_by("pk").values_list("input_digest", flat=True)) == digests
+    assert list(BudgetPlan.objects.order_by("pk").values_list("input_digest", flat=True)) == digests
 
 
 def test_clearing_leaves_no_row_behind(capsys):
@@ -118,7 +118,7 @@ def test_a_plan_made_of_the_demo_rows_stays_with_its_names(loaded):
     Channel.objects.filter(name="Video").update(ceiling=900)
     plan = services.replan(now=NOW, mode="propose")
     demo.clear()
-    kept = Plan.objects.get()
+    kept = BudgetPlan.objects.get()
     assert kept == plan
     assert {share.channel for share in kept.shares.all()} == {None}
     assert {share.channel_name for share in kept.shares.all()} == {each.name for each in CHANNELS}

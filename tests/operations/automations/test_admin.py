@@ -13,7 +13,7 @@ from operations.alerts.models import Alert
 from operations.automations import registry, services
 from operations.automations.admin import told
 from operations.automations.models import Automation, Run
-from operations.automations.registry import Outcome
+from operations.automations.registry import RunOutcome
 from operations.automations.tasks import run_automation
 from operations.decisions.models import Decision
 from tests.operations.conftest import NOON
@@ -106,7 +106,7 @@ def test_bad_input_says_what_is_wrong_and_changes_nothing(
 
 def test_an_automation_without_a_schedule_can_be_given_one(automation, admin_client):
     automation()
-    registry.register(registry.Automation("churn", "Predict churn", lambda _: Outcome("")))
+    registry.register(registry.AutomationSpec("churn", "Predict churn", lambda _: RunOutcome("")))
     choices = admin_client.get(f"{LIST}add/").context["adminform"].form.fields["name"].choices
     assert list(choices) == [("churn", "Predict churn (churn)")]
     admin_client.post(f"{LIST}add/", {**FORM, "name": "churn"})

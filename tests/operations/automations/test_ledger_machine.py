@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 
 from operations.automations import run_rules, services
 from operations.automations.models import Automation, Run
-from operations.automations.registry import Outcome
+from operations.automations.registry import RunOutcome
 from tests.operations.conftest import NOON
 
 STEPS = settings(
@@ -46,7 +46,7 @@ class Ledger(RuleBasedStateMachine):
         if self.failing:
             raise OSError("outside")
         self.effects.append(occasion.run_id)
-        return Outcome("Done.")
+        return RunOutcome("Done.")
 
     @rule(minutes=st.integers(0, 200))
     def time_passes(self, minutes):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from operations.automations.run_rules import (
     LONGEST_TEXT,
-    Entry,
-    Result,
+    DueRun,
+    RunResult,
     arrange,
     as_json,
     facts,
@@ -28,7 +28,7 @@ def test_nothing_due_enters_nothing():
 
 def test_a_slot_on_time_runs_under_every_policy():
     for missed in ("skip", "once", "all"):
-        assert arrange([LAST], missed, NOON, busy=False) == [Entry(LAST, "schedule")]
+        assert arrange([LAST], missed, NOON, busy=False) == [DueRun(LAST, "schedule")]
 
 
 @pytest.mark.parametrize(
@@ -39,16 +39,16 @@ def test_slots_that_passed_are_caught_up_as_the_policy_says(missed, reasons):
     late = NOON + timedelta(minutes=30)
     entries = arrange(HOURS, missed, late, busy=False)
     assert entries == [
-        Entry(slot, "catch-up", reason) for slot, reason in zip(HOURS, reasons, strict=True)
+        DueRun(slot, "catch-up", reason) for slot, reason in zip(HOURS, reasons, strict=True)
     ]
 
 
 def test_a_slot_that_meets_an_open_run_overlaps_unless_all_are_wanted():
     late = NOON + timedelta(minutes=30)
-    assert arrange([LAST], "once", NOON, busy=True) == [Entry(LAST, "schedule", "overlap")]
-    assert arrange([LAST], "once", late, busy=True) == [Entry(LAST, "catch-up", "overlap")]
-    assert arrange([LAST], "skip", NOON, busy=True) == [Entry(LAST, "schedule", "overlap")]
-    assert arrange([LAST], "all", NOON, busy=True) == [Entry(LAST, "schedule")]
+    assert arrange([LAST], "once", NOON, busy=True) == [DueRun(LAST, "schedule", "overlap")]
+    assert arrange([LAST], "once", late, busy=True) == [DueRun(LAST, "catch-up", "overlap")]
+    assert arrange([LAST], "skip", NOON, busy=True) == [DueRun(LAST, "schedule", "overlap")]
+    assert arrange([LAST], "all", NOON, busy=True) == [DueRun(LAST, "schedule")]
 
 
 @given(
@@ -91,8 +91,8 @@ def test_a_long_text_keeps_its_beginning_and_its_end(text):
 
 def test_the_table_is_aligned_and_holds_one_line_each():
     results = [
-        Result("marketing.optimize_budget", "done", "Proposed\n1 plan.", 1.234),
-        Result("ads", "not due"),
+        RunResult("marketing.optimize_budget", "done", "Proposed\n1 plan.", 1.234),
+        RunResult("ads", "not due"),
     ]
     assert table(results).splitlines() == [
         "automation                 state    seconds  what it did",
@@ -102,7 +102,7 @@ def test_the_table_is_aligned_and_holds_one_line_each():
 
 
 def test_results_are_told_to_programs_as_json():
-    [told] = json.loads(as_json([Result("ads", "done", "Looked.", 0.5, 7, {"at": NOON})]))
+    [told] = json.loads(as_json([RunResult("ads", "done", "Looked.", 0.5, 7, {"at": NOON})]))
     assert told == {
         "automation": "ads",
         "state": "done",

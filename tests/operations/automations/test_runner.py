@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 
 from operations.automations.models import Automation, Run
-from operations.automations.registry import Outcome, UnknownAutomation
-from operations.automations.run_rules import Result
+from operations.automations.registry import RunOutcome, UnknownAutomation
+from operations.automations.run_rules import RunResult
 from operations.automations.runner import AutomationRunner, now_in_utc
 from tests.operations.conftest import NOON
 
@@ -99,11 +99,11 @@ def test_it_goes_on_until_it_is_stopped(automation, runner):
 def test_stopping_finishes_the_step_and_begins_no_other(automation, runner):
     def stopping(_occasion):
         runner.stop()
-        return Outcome("The step was finished.")
+        return RunOutcome("The step was finished.")
 
     automation("ads", perform=stopping)
     automation("budget")
-    passes: list[list[Result]] = []
+    passes: list[list[RunResult]] = []
     runner.run_continuous(report=passes.append)
     assert [told(each) for each in passes] == [[("ads", "done")]]
 
@@ -111,7 +111,7 @@ def test_stopping_finishes_the_step_and_begins_no_other(automation, runner):
 def test_without_a_reader_of_reports_it_runs_all_the_same(automation, runner, occasions):
     def stopping(_occasion):
         runner.stop()
-        return Outcome("Done.")
+        return RunOutcome("Done.")
 
     automation("ads", perform=stopping)
     runner.run_continuous(check_interval_minutes=30)

@@ -11,7 +11,7 @@ from django_celery_beat.models import PeriodicTask, PeriodicTasks
 from operations.alerts.models import Alert
 from operations.automations import registry, run_rules, schedule_text, services, worker_id
 from operations.automations.models import Automation, Run
-from operations.automations.registry import Outcome, UnknownAutomation
+from operations.automations.registry import RunOutcome, UnknownAutomation
 from operations.automations.services import SwitchedOff
 from tests.operations.conftest import NOON
 
@@ -204,7 +204,7 @@ def test_a_second_attempt_that_succeeds_clears_the_error(automation):
         tries.append(1)
         if len(tries) == 1:
             raise OSError("not yet")
-        return Outcome("Now.")
+        return RunOutcome("Now.")
 
     automation(perform=second_time)
     services.wake("ads", clock=at(ONE))
@@ -222,7 +222,7 @@ def test_what_a_run_logs_is_kept_beside_how_it_ended(automation):
         tries.append(1)
         if len(tries) == 1:
             raise OSError("not yet")
-        return Outcome("Now.")
+        return RunOutcome("Now.")
 
     automation(perform=chatty)
     services.wake("ads", clock=at(ONE))
@@ -283,7 +283,7 @@ def test_a_worker_paused_past_its_lease_writes_nothing_when_it_wakes(claimed, oc
     lapse(claimed)
     services.wake("ads", clock=at(ONE + 30 * SECOND))
     assert not services.renew(claimed.pk, claimed.attempt)
-    assert not services.finish(claimed, Outcome("Too late."), ONE + 60 * SECOND)
+    assert not services.finish(claimed, RunOutcome("Too late."), ONE + 60 * SECOND)
     assert not services.fail(claimed, "too late", ONE + 60 * SECOND)
     run = Run.objects.get()
     assert (run.state, run.attempt, run.summary) == ("done", 2, "Looked at ads.")
@@ -293,7 +293,7 @@ def test_a_run_taken_over_while_it_worked_says_so(automation):
     def slow(occasion):
         lapse(Run.objects.get())
         services.claim(occasion.run_id, "second", ONE + HOUR)
-        return Outcome("Too late.")
+        return RunOutcome("Too late.")
 
     automation(perform=slow)
     [result] = services.wake("ads", clock=at(ONE))
@@ -319,7 +319,7 @@ def test_a_long_run_keeps_its_lease(automation, monkeypatch):
             assert renewed.wait(timeout=30)
         assert occasion.held()
         assert Run.objects.filter(lease_until__gt=Now()).exists()
-        return Outcome("At length.")
+        return RunOutcome("At length.")
 
     monkeypatch.setattr(run_rules, "RENEWAL", timedelta(milliseconds=5))
     monkeypatch.setattr(services, "renew", noted)
@@ -368,7 +368,7 @@ def test_running_work_hears_of_the_switch_at_its_next_step(automation, settings)
         heard.append(occasion.held())
         settings.AUTOMATION_ENABLED = False
         heard.append(occasion.held())
-        return Outcome("Stopped after one step.")
+        return RunOutcome("Stopped after one step.")
 
     automation(perform=two_steps)
     [result] = services.wake("ads", clock=at(ONE))
@@ -413,14 +413,14 @@ def test_a_run_by_hand_beside_a_running_one_is_skipped(claimed, occasions):
 def test_a_run_ordered_beside_a_running_one_waits(claimed, occasions):
     services.order("ads", ONE + SECOND)
     assert services.wake("ads", clock=at(ONE + SECOND)) == []
-    services.finish(claimed, Outcome("Done."), ONE + SECOND)
+    services.finish(claimed, RunOutcome("Done."), ONE + SECOND)
     assert len(services.wake("ads", clock=at(ONE + SECOND))) == 1
 
 
 def test_a_dry_run_leaves_nothing(automation):
     def busy(occasion):
         Automation.objects.update(title="changed")
-        return Outcome("Would change.", detail={"dry": occasion.dry_run, "run": occasion.run_id})
+        return RunOutcome("Would change.", detail={"dry": occasion.dry_run, "run": occasion.run_id})
 
     automation(perform=busy)
     result = services.rehearse("ads", NOON)
@@ -452,7 +452,7 @@ def test_a_schedule_stands_where_beat_reads_it(automation):
 
 def test_a_new_automation_gets_its_own_place(automation):
     automation()
-    registry.register(registry.Automation("churn", "Churn", failing, queue="models"))
+    registry.register(registry.AutomationSpec("churn", "Churn", failing, queue="models"))
     made = Automation(name="churn", title="Churn", zone="Europe/Berlin", is_enabled=False)
     services.schedule(made, schedule_text.read("at 03:00", NOON), NOON)
     made.refresh_from_db()
@@ -527,7 +527,7 @@ def test_a_failure_that_is_tried_again_is_not_told(automation):
 
 def test_the_next_success_ends_the_alert(automation):
     failed_for_good(automation)
-    good = registry.Automation("ads", "Ads", lambda _occasion: Outcome("Good."))
+    good = registry.AutomationSpec("ads", "Ads", lambda _occasion: RunOutcome("Good."))
     with registry.apart([good]):
         services.wake("ads", clock=at(ONE + timedelta(hours=1)))
     assert Alert.objects.get().state == "resolved"

@@ -13,7 +13,7 @@ from operations.alerts.models import Alert
 from operations.automations import seeding
 from operations.automations import services as automations
 from operations.automations.models import Automation, Run
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from operations.backups import reports, services
 from operations.messaging import services as outbox
 from operations.messaging.models import Destination, Message
@@ -50,7 +50,7 @@ def run():
 
 
 def occasion(now=NOON, *, dry_run=False):
-    return Occasion("x", None, now, now, "auto", dry_run)
+    return RunContext("x", None, now, now, "auto", dry_run)
 
 
 def alerts():

@@ -6,8 +6,8 @@ import pytest
 
 from operations.automations.models import Automation
 from operations.decisions import decision_types, services
-from operations.decisions.decision_types import Kind, Realised, Stale
-from operations.decisions.draft import Draft, Expected
+from operations.decisions.decision_types import DecisionType, MeasuredEffect, Stale
+from operations.decisions.draft import Draft, ExpectedEffect
 from tests.operations.conftest import NOON
 
 
@@ -16,7 +16,7 @@ class Thermostat:
 
     def __init__(self, automation):
         self.rows = Automation.objects.filter(pk=automation.pk)
-        self.realised = Realised(1.5, 1.0, 2.0, {"days": 7}, inside=True)
+        self.realised = MeasuredEffect(1.5, 1.0, 2.0, {"days": 7}, inside=True)
 
     @property
     def setting(self):
@@ -44,7 +44,9 @@ class Thermostat:
 def thermostat(automation):
     found = Thermostat(automation("heating"))
     found.put("18")
-    decision_types.register(Kind("setting", "Setting", found.apply, found.undo, found.measure))
+    decision_types.register(
+        DecisionType("setting", "Setting", found.apply, found.undo, found.measure)
+    )
     return found
 
 
@@ -58,7 +60,7 @@ def draft(**changed):
         "after": {"setting": "20"},
         "inputs_digest": "0" * 64,
         "method": "thermostat 1",
-        "expected": Expected("comfort", 1.5, 0.5, 2.5, 0.9, timedelta(days=7), "points"),
+        "expected": ExpectedEffect("comfort", 1.5, 0.5, 2.5, 0.9, timedelta(days=7), "points"),
         "change_percent": 11.1,
         "data_as_of": NOON - timedelta(hours=1),
     }

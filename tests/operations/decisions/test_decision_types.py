@@ -1,7 +1,7 @@
 import pytest
 
 from operations.decisions import decision_types
-from operations.decisions.decision_types import Kind, NameTaken, UnknownKind
+from operations.decisions.decision_types import DecisionType, NameTaken, UnknownKind
 
 
 def nothing(*_arguments):
@@ -9,7 +9,7 @@ def nothing(*_arguments):
 
 
 def test_a_kind_is_found_by_its_name():
-    price = Kind("price", "Price", nothing, nothing, nothing)
+    price = DecisionType("price", "Price", nothing, nothing, nothing)
     decision_types.register(price)
     decision_types.register(price)
     assert decision_types.named("price") is price
@@ -18,14 +18,14 @@ def test_a_kind_is_found_by_its_name():
 
 
 def test_two_kinds_cannot_share_a_name():
-    decision_types.register(Kind("price", "Price", nothing, nothing, nothing))
+    decision_types.register(DecisionType("price", "Price", nothing, nothing, nothing))
     with pytest.raises(NameTaken, match="price"):
-        decision_types.register(Kind("price", "Other", nothing, nothing, nothing))
+        decision_types.register(DecisionType("price", "Other", nothing, nothing, nothing))
 
 
 def test_an_unknown_kind_is_answered_with_the_known_ones():
     with pytest.raises(UnknownKind, match=r"budget.*Known: none"):
         decision_types.named("budget")
-    decision_types.register(Kind("price", "Price", nothing, nothing, nothing))
+    decision_types.register(DecisionType("price", "Price", nothing, nothing, nothing))
     with pytest.raises(UnknownKind, match="Known: price"):
         decision_types.named("budget")

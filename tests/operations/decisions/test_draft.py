@@ -2,13 +2,13 @@ from datetime import timedelta
 
 import pytest
 
-from operations.decisions.draft import Expected, Guardrail, expected
+from operations.decisions.draft import ExpectedEffect, Guardrail, expected
 
 WEEK = timedelta(days=7)
 
 
 def test_an_expectation_written_is_read_back():
-    one = Expected("lift", 1.5, 0.5, 2.5, 0.9, WEEK, "percent")
+    one = ExpectedEffect("lift", 1.5, 0.5, 2.5, 0.9, WEEK, "percent")
     assert expected(one.as_json()) == one
     assert one.as_json()["horizon"] == 604_800.0
 
@@ -26,7 +26,7 @@ def test_an_expectation_written_is_read_back():
 )
 def test_an_impossible_expectation_is_refused(numbers, why):
     with pytest.raises(ValueError, match=why):
-        Expected("lift", *numbers)
+        ExpectedEffect("lift", *numbers)
 
 
 def test_a_guardrail_is_written_as_the_row_holds_it():

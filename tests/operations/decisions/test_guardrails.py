@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.decisions.draft import Expected
+from operations.decisions.draft import ExpectedEffect
 from operations.decisions.guardrails import Circumstances, Limits, Quiet, confidence, judge
 from tests.operations.conftest import NOON
 from tests.operations.decisions.conftest import draft
@@ -37,7 +37,7 @@ def test_each_limit_is_met_exactly_and_then_broken():
 
 
 def test_a_gain_that_may_be_none_is_not_sure():
-    maybe = Expected("comfort", 1.0, 0.0, 2.0, 0.9, timedelta(days=7))
+    maybe = ExpectedEffect("comfort", 1.0, 0.0, 2.0, 0.9, timedelta(days=7))
     assert not verdicts(expected=maybe)["sure_gain"]
 
 
@@ -101,7 +101,7 @@ def test_least_confidence_is_met_or_not():
 
 
 def expecting(estimate, low, high, level=0.9):
-    return Expected("x", estimate, low, high, level, timedelta(days=1))
+    return ExpectedEffect("x", estimate, low, high, level, timedelta(days=1))
 
 
 def test_confidence_at_the_edges():

@@ -8,7 +8,7 @@ from operations.alerts import services as alerts
 from operations.alerts.models import Alert
 from operations.automations.models import Automation
 from operations.decisions import decision_types, services
-from operations.decisions.decision_types import Kind, Realised, UnknownKind
+from operations.decisions.decision_types import DecisionType, MeasuredEffect, UnknownKind
 from operations.decisions.draft import Guardrail
 from operations.decisions.models import Decision
 from operations.decisions.services import Stale, WrongStep
@@ -212,7 +212,7 @@ def test_a_roll_back_spares_what_others_changed_since(applied, thermostat):
 def test_an_effect_is_measured_when_its_horizon_is_over(
     applied, thermostat, value, inside, verdict
 ):
-    thermostat.realised = Realised(value, None, None, {"days": Decimal(7)}, inside)
+    thermostat.realised = MeasuredEffect(value, None, None, {"days": Decimal(7)}, inside)
     assert services.measure_due(NOON + timedelta(days=6)) == 0
     assert services.measure_due(LATER) == 1
     assert services.measure_due(LATER) == 0
@@ -274,7 +274,7 @@ def test_of_eight_equal_proposals_at_once_one_is_stored(thermostat, at_once):
 @pytest.mark.django_db(transaction=True)
 def test_the_daily_limit_holds_for_proposals_at_once(thermostat, at_once):
     Automation.objects.update(applied_per_day=2)
-    still = Kind("still", "Still", lambda _: None, lambda _: None, lambda *_: None)
+    still = DecisionType("still", "Still", lambda _: None, lambda _: None, lambda *_: None)
     decision_types.register(still)
     numbers = iter(range(6))
 
@@ -292,7 +292,7 @@ def trusted(**limits):
 
 def measured_decisions(thermostat, count, *, inside, after=timedelta(0)):
     """Decisions applied and measured, each with an effect inside its promise or below it."""
-    thermostat.realised = Realised(0.1, None, None, {}, inside=inside)
+    thermostat.realised = MeasuredEffect(0.1, None, None, {}, inside=inside)
     for number in range(count):
         made = services.propose(
             draft(inputs_digest=f"{after}{inside}{number}"), mode="propose", now=NOON

@@ -8,7 +8,7 @@ from django_celery_beat.models import PeriodicTask
 from operations.alerts.models import Alert
 from operations.automations.models import Automation
 from operations.automations.occurrences import Every
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from operations.health import registry, services
 from operations.health.models import Check, Component, Heartbeat, Incident, Turn
 from operations.health.registry import Part
@@ -413,7 +413,7 @@ def test_the_thread_of_the_watch_and_the_awaited_round_keep_no_connection(settin
 
 # --- By itself --------------------------------------------------------------------------------
 def occasion(*, dry_run=False):
-    return Occasion("operations.check_health", 1, NOON, NOON, "propose", dry_run=dry_run)
+    return RunContext("operations.check_health", 1, NOON, NOON, "propose", dry_run=dry_run)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from operations.scheduling.planner.graph import Graph
-from operations.scheduling.planner.placement import Work
+from operations.scheduling.planner.placement import Problem
 
 
 def dice(seed):
@@ -28,7 +28,7 @@ def works(draw, most=8, pools=1, duration=seconds):
     count = draw(st.integers(1, pools))
     workers = list(range(count)) + draw(st.lists(st.integers(0, count - 1), max_size=2))
     lines = draw(st.lists(st.integers(0, count - 1), min_size=size, max_size=size))
-    return Work(
+    return Problem(
         Graph.from_needs(needs),
         np.array([draw(duration) for _ in range(size)], dtype=np.float64),
         np.array([draw(st.sampled_from([1.0, 2.0, 4.0, 8.0])) for _ in range(size)]),
@@ -52,7 +52,7 @@ def begun(draw, most=8, pools=2):
         if hands and not missing and draw(st.booleans()):
             running[task] = draw(st.sampled_from(hands))
             work.waited[task] = 0.0
-    return Work(
+    return Problem(
         work.graph, work.durations, work.weights, work.workers, work.pools, work.waited, running
     )
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from operations.scheduling.backlog import Backlog, Entry, NotRunning, UnknownTask
-from operations.scheduling.planner.graph import Cyclic, Graph
+from operations.scheduling.planner.graph import CyclicDependency, Graph
 from operations.scheduling.planner.urgency import chain_ratios
 from tests.operations.scheduling.cases import dice
 
@@ -145,11 +145,11 @@ def test_a_ring_through_later_tasks_is_refused_and_nothing_stored():
     found = backlog()
     add(found, "a", "c")
     add(found, "b", "a")
-    with pytest.raises(Cyclic, match="cycle: c -> a -> b -> c"):
+    with pytest.raises(CyclicDependency, match="cycle: c -> a -> b -> c"):
         add(found, "c", "b")
     assert set(found.entries) == {"a", "b"}
     add(found, "d", "a", "b")
-    with pytest.raises(Cyclic):
+    with pytest.raises(CyclicDependency):
         add(found, "c", "d")
 
 

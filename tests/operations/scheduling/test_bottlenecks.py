@@ -15,8 +15,8 @@ from operations.scheduling.bottlenecks import (
     unknown_dependencies,
 )
 from operations.scheduling.planner.graph import Graph
-from operations.scheduling.planner.placement import Work
-from operations.scheduling.planner.plan import plan, steady_effort
+from operations.scheduling.planner.placement import Problem
+from operations.scheduling.planner.plan import plan, repeatable_effort
 from tests.operations.scheduling.cases import works
 
 CALM = Load(queued=0, blocked=0, workers=4, completed=0, failed=0, busy=None)
@@ -50,7 +50,7 @@ def test_thresholds_are_strict(changed, expected):
 
 
 def work_of(needs, durations, workers):
-    return Work.of(Graph.from_needs(needs), durations, workers)
+    return Problem.of(Graph.from_needs(needs), durations, workers)
 
 
 def found(work):
@@ -86,7 +86,7 @@ def test_the_work_of_all_workers_is_named_where_it_binds():
 def two_pools(workers):
     graph = Graph.from_needs([[], [], []])
     durations, pools, named = np.array([5.0, 9, 9]), np.array([0, 1, 1]), ("default", "gpu")
-    return Work(graph, durations, np.ones(3), workers, pools, np.zeros(3), pool_names=named)
+    return Problem(graph, durations, np.ones(3), workers, pools, np.zeros(3), pool_names=named)
 
 
 def test_the_pool_that_binds_is_named():
@@ -126,7 +126,7 @@ def test_a_small_gain_is_low_and_none_is_not_told():
 @settings(deadline=None, max_examples=50)
 @given(works(most=8, pools=2))
 def test_a_gain_is_what_a_fresh_plan_with_that_worker_saves(work):
-    replan = partial(plan, objective="makespan", effort=steady_effort(work.size))
+    replan = partial(plan, objective="makespan", effort=repeatable_effort(work.size))
     before = replan(work).certificate.makespan or 0.0
     told = {each.suggestion: each.seconds_saved for each in gains(work, replan)}
     for pool in set(work.workers):

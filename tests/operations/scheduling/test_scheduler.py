@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operations.scheduling.backlog import NotRunning, UnknownTask
-from operations.scheduling.planner.graph import Cyclic, UnknownDependency
+from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
 from operations.scheduling.planner.search import ONE_PASS
 from operations.scheduling.scheduler import AITask, DifferentTask, TaskPriority, TaskScheduler
 from tests.operations.scheduling.cases import dice
@@ -123,7 +123,7 @@ def test_a_batch_comes_in_any_order_or_not_at_all():
     assert scheduler.state("b").status == "pending"
     refused = [
         ([task("c"), task("d", "ghost")], UnknownDependency),
-        ([task("c", "d"), task("d", "e"), task("e", "c")], Cyclic),
+        ([task("c", "d"), task("d", "e"), task("e", "c")], CyclicDependency),
         ([task("c"), task("c", seconds=1)], DifferentTask),
         ([task("c"), task("a", seconds=1)], DifferentTask),
     ]
@@ -136,7 +136,7 @@ def test_a_batch_comes_in_any_order_or_not_at_all():
 def test_a_batch_closes_no_ring_through_tasks_that_came_before():
     scheduler = TaskScheduler()
     scheduler.add_task(task("a", "b", "later"))
-    with pytest.raises(Cyclic, match="a -> c -> b -> a"):
+    with pytest.raises(CyclicDependency, match="a -> c -> b -> a"):
         scheduler.add_tasks([task("b", "c"), task("c", "a")])
     scheduler.add_tasks([task("b")])
     assert scheduler.why("a") == "blocked by b, later (unknown)"

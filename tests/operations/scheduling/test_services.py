@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from operations.scheduling import reports, services
 from operations.scheduling.backlog import NotRunning, UnknownTask
 from operations.scheduling.models import Dependency, Duration, Pool, Task, Worker
-from operations.scheduling.planner.graph import Cyclic, UnknownDependency
+from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
 from operations.scheduling.scheduler import DifferentTask
 from operations.scheduling.services import submit as submission
 from operations.scheduling.services.workers import seen
@@ -79,16 +79,16 @@ def test_an_unknown_dependency_is_refused_and_nothing_is_stored():
 
 
 def test_a_cycle_is_named_in_order_and_nothing_is_stored():
-    with pytest.raises(Cyclic, match="a -> b -> c -> a"):
+    with pytest.raises(CyclicDependency, match="a -> b -> c -> a"):
         submit(ai("a", "c"), ai("b", "a"), ai("c", "b"))
     assert not Task.objects.exists()
 
 
 def test_a_cycle_through_stored_tasks_is_named_in_order():
     submit(ai("a"), ai("b", "a"))
-    with pytest.raises(Cyclic, match="new -> a -> b -> new"):
+    with pytest.raises(CyclicDependency, match="new -> a -> b -> new"):
         submit(ai("new", "b"), ai("a", "new"))
-    with pytest.raises(Cyclic, match="a -> b -> a"):
+    with pytest.raises(CyclicDependency, match="a -> b -> a"):
         submit(ai("a", "b"))
     assert statuses() == {"a": "queued", "b": "pending"}
 

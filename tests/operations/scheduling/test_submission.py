@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operations.scheduling import submission
-from operations.scheduling.planner.graph import Cyclic, UnknownDependency
+from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
 from operations.scheduling.scheduler import DifferentTask
 from operations.scheduling.submission import Chain, Standing
 from operations.scheduling.task_spec import AITask, TaskPriority
@@ -32,7 +32,7 @@ def test_every_dependency_must_be_known():
 
 
 def test_a_ring_through_stored_tasks_begins_with_the_first_task_given():
-    with pytest.raises(Cyclic, match="x -> a -> b -> x"):
+    with pytest.raises(CyclicDependency, match="x -> a -> b -> x"):
         submission.refuse_cycle(batch(ai("x", "b"), ai("a", "x")), {"b": ["a"], "a": []})
 
 

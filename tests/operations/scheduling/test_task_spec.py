@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from operations.scheduling.planner.graph import Cyclic
+from operations.scheduling.planner.graph import CyclicDependency
 from operations.scheduling.task_spec import AITask, InvalidTask, TaskPriority
 
 
@@ -65,5 +65,5 @@ def test_no_dependencies_may_be_none():
 
 
 def test_a_task_does_not_depend_on_itself():
-    with pytest.raises(Cyclic, match="cycle: a -> a"):
+    with pytest.raises(CyclicDependency, match="cycle: a -> a"):
         task(dependencies=["b", "a"])

@@ -10,8 +10,8 @@ from revenue.billing import services
 from revenue.billing.services import Total
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
-from revenue.pricing.models import Version
-from revenue.pricing.seeding import seed
+from revenue.pricing.models import PriceBookVersion
+from revenue.pricing.seeding import seed_default_book
 
 NOW = datetime(2026, 4, 20, 9, tzinfo=UTC)
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
@@ -19,8 +19,8 @@ MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 
 @pytest.fixture
 def published(db):
-    seed(apps)
-    return Version.objects.get(number=1)
+    seed_default_book(apps)
+    return PriceBookVersion.objects.get(number=1)
 
 
 @pytest.fixture

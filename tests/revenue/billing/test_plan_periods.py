@@ -7,8 +7,8 @@ import pytest
 
 from revenue.billing.periods import Month
 from revenue.billing.plan_periods import Step, lanes
-from revenue.pricing.decimals import Wrong
-from revenue.pricing.invoice import Stay
+from revenue.pricing.calculation.invoice import PlanPeriod
+from revenue.pricing.decimals import InvalidValues
 
 MARCH = Month(date(2026, 3, 1), date(2026, 4, 1))
 
@@ -24,20 +24,20 @@ def step(on, plan="starter", amount=29, key="s1"):
 
 
 def test_a_plan_that_runs_through_is_one_stay():
-    assert stays([step(date(2025, 1, 5))], MARCH) == [Stay("starter", MARCH.start, MARCH.end)]
+    assert stays([step(date(2025, 1, 5))], MARCH) == [PlanPeriod("starter", MARCH.start, MARCH.end)]
 
 
 def test_a_change_in_the_middle_makes_two():
     found = stays([step(date(2026, 1, 1)), step(date(2026, 3, 11), "professional", 99)], MARCH)
     assert found == [
-        Stay("starter", MARCH.start, date(2026, 3, 11)),
-        Stay("professional", date(2026, 3, 11), MARCH.end),
+        PlanPeriod("starter", MARCH.start, date(2026, 3, 11)),
+        PlanPeriod("professional", date(2026, 3, 11), MARCH.end),
     ]
 
 
 def test_another_amount_on_the_same_plan_is_no_new_stay():
     found = stays([step(date(2026, 1, 1)), step(date(2026, 3, 11), amount=35)], MARCH)
-    assert found == [Stay("starter", MARCH.start, MARCH.end)]
+    assert found == [PlanPeriod("starter", MARCH.start, MARCH.end)]
 
 
 def test_of_a_day_the_change_recorded_last_holds():
@@ -55,8 +55,8 @@ def test_a_pause_and_what_lies_outside_the_month_are_no_stay():
         step(date(2021, 1, 1), amount=0, key="old"),
     ]
     assert stays(rows, MARCH) == [
-        Stay("starter", MARCH.start, date(2026, 3, 5)),
-        Stay("starter", date(2026, 3, 20), MARCH.end),
+        PlanPeriod("starter", MARCH.start, date(2026, 3, 5)),
+        PlanPeriod("starter", date(2026, 3, 20), MARCH.end),
     ]
 
 
@@ -78,10 +78,10 @@ def test_two_at_once_stand_side_by_side_the_one_that_began_first_first():
     ]
     assert lanes(rows, MARCH) == [
         [
-            Stay("starter", MARCH.start, date(2026, 3, 20)),
-            Stay("professional", date(2026, 3, 20), MARCH.end),
+            PlanPeriod("starter", MARCH.start, date(2026, 3, 20)),
+            PlanPeriod("professional", date(2026, 3, 20), MARCH.end),
         ],
-        [Stay("enterprise", date(2026, 3, 10), MARCH.end)],
+        [PlanPeriod("enterprise", date(2026, 3, 10), MARCH.end)],
     ]
 
 
@@ -90,5 +90,5 @@ def test_nothing_in_the_month_is_no_lane():
 
 
 def test_a_subscription_without_a_plan_is_refused():
-    with pytest.raises(Wrong, match="subscription s1 names no plan"):
+    with pytest.raises(InvalidValues, match="subscription s1 names no plan"):
         stays([step(date(2026, 1, 1), "")], MARCH)

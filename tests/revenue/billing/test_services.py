@@ -13,7 +13,7 @@ from revenue.customers import services as customers
 from revenue.customers.models import Customer, NeverRewritten
 from revenue.customers.services import Refused
 from revenue.pricing import services as pricing
-from revenue.pricing.decimals import Wrong
+from revenue.pricing.decimals import InvalidValues
 from tests.revenue.billing.conftest import APRIL, MARCH, NOW, subscribed, told
 
 pytestmark = pytest.mark.django_db
@@ -180,7 +180,9 @@ def test_a_customer_in_another_currency_needs_a_book_in_it(customer):
 
 def test_a_plan_that_no_book_knows_is_refused(customer):
     subscribed(customer, plan="legacy", since=date(2026, 4, 1))
-    with pytest.raises(Wrong, match=r"subscription must be an active plan: .*; not 'legacy'"):
+    with pytest.raises(
+        InvalidValues, match=r"subscription must be an active plan: .*; not 'legacy'"
+    ):
         reports.preview(customer, APRIL)
 
 

@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 from revenue.billing.periods import Combine, Month, Part, Reading
 from revenue.billing.plan_periods import Step
 from revenue.billing.statement import Closed, Known, statement
-from revenue.pricing.book import Book, Metered, Plan
 from revenue.pricing.decimals import ZERO
-from revenue.pricing.default_book import BOOK
+from revenue.pricing.price_book.default_book import BOOK
+from revenue.pricing.price_book.version import BookCharge, BookPlan, BookVersion
 
 FEBRUARY = Month(date(2026, 2, 1), date(2026, 3, 1))
 MARCH = Month(date(2026, 3, 1), date(2026, 4, 1))
-CALLS = Metered("api_calls", "Calls", "per_unit", {"unit": "0.01"})
-METERED = Book("m", 1, "USD", (Plan("basic", "Basic", 1, Decimal(10), charges=(CALLS,)),))
+CALLS = BookCharge("api_calls", "Calls", "per_unit", {"unit": "0.01"})
+METERED = BookVersion(
+    "m", 1, "USD", (BookPlan("basic", "Basic", 1, Decimal(10), charges=(CALLS,)),)
+)
 
 
 def known(plan="basic", **days):

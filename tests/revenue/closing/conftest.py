@@ -5,12 +5,12 @@ from datetime import date
 import pytest
 from django.apps import apps
 
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from operations.automations.seeding import seed as schedule
 from revenue.billing.periods import month
 from revenue.billing.services import invoice_run
 from revenue.customers.models import Customer
-from revenue.pricing.seeding import seed
+from revenue.pricing.seeding import seed_default_book
 from tests.revenue.billing.conftest import NOW, subscribed
 
 MARCH = month(date(2026, 3, 1))
@@ -28,7 +28,7 @@ def automation(db):
 
 @pytest.fixture
 def payers(automation):
-    seed(apps)
+    seed_default_book(apps)
     made = [
         Customer.objects.create(external_id=name, name=name, currency="USD")
         for name in ("acme", "birch")
@@ -48,4 +48,4 @@ def odd(payers):
 
 def run(mode="propose", now=NOW, held=None):
     more = {"held": held} if held else {}
-    return invoice_run.perform(Occasion(NAME, None, now, now, mode, dry_run=False, **more))
+    return invoice_run.perform(RunContext(NAME, None, now, now, mode, dry_run=False, **more))

@@ -8,8 +8,8 @@ from django.apps import apps
 from aethercrown import demo
 from revenue.billing import reports
 from revenue.pricing import services
-from revenue.pricing.models import PlanPrice, Quote, Version
-from revenue.pricing.seeding import seed
+from revenue.pricing.models import PlanPrice, PriceBookVersion, Quote
+from revenue.pricing.seeding import seed_default_book
 from tests.revenue.pricing.conftest import NOON
 
 TODAY = date(2026, 11, 20)
@@ -17,19 +17,19 @@ TODAY = date(2026, 11, 20)
 
 @pytest.fixture
 def published(db):
-    seed(apps)
-    return Version.objects.get(number=1)
+    seed_default_book(apps)
+    return PriceBookVersion.objects.get(number=1)
 
 
 def counts():
-    return [each.objects.count() for each in (Quote, Version, PlanPrice)]
+    return [each.objects.count() for each in (Quote, PriceBookVersion, PlanPrice)]
 
 
 def test_quotes_and_a_draft_are_there_and_gone_again(published):
     before = counts()
     demo.seed(TODAY)
     assert counts() == [40, 2, 6]
-    draft = Version.objects.get(number=2)
+    draft = PriceBookVersion.objects.get(number=2)
     found = reports.simulation(draft, published, TODAY)
     assert found.pay_more
     assert found.pay_less

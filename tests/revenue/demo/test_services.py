@@ -18,9 +18,9 @@ from revenue.demo import services
 from revenue.demo.company import MONTHS, lives
 from revenue.mrr import reports as ledger
 from revenue.mrr.movements import Kind
-from revenue.pricing.default_book import BOOK
-from revenue.pricing.dynamic import priced
-from revenue.pricing.seeding import seed
+from revenue.pricing.calculation.plan_price import calculate_price
+from revenue.pricing.price_book.default_book import BOOK
+from revenue.pricing.seeding import seed_default_book
 from revenue.upsell.models import Opportunity
 
 TODAY = date(2026, 1, 16)
@@ -52,7 +52,7 @@ def test_nothing_happens_after_today_and_moments_follow_each_other():
 
 @pytest.fixture
 def published(db):
-    seed(apps)
+    seed_default_book(apps)
 
 
 @pytest.mark.usefixtures("published")
@@ -60,7 +60,7 @@ def test_every_customer_pays_what_the_documented_prices_make_of_the_use():
     for life in lives(np.random.default_rng(5), TODAY):
         last = life.subscriptions[-1][-1]
         if last.amount is not None and last.use == life.use:
-            assert last.amount == priced(BOOK, last.plan, life.situation).final_price
+            assert last.amount == calculate_price(BOOK, last.plan, life.situation).final_price
 
 
 @pytest.mark.usefixtures("published")

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from operations.alerts.models import Alert
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from revenue.customers import reports as customers
 from revenue.customers import services as changing
 from revenue.customers.models import Customer, Movement, Subscription
@@ -171,7 +171,7 @@ def test_rows_that_vanish_below_the_mark_make_the_whole_ledger_be_read(company):
 
 
 def perform():
-    return services.perform(Occasion("revenue.check_ledger", 1, NOW, NOW, "auto", dry_run=False))
+    return services.perform(RunContext("revenue.check_ledger", 1, NOW, NOW, "auto", dry_run=False))
 
 
 def test_a_right_ledger_is_said_to_be_so_every_night(company):

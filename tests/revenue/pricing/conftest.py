@@ -6,9 +6,9 @@ import pytest
 from django.apps import apps
 
 from revenue.pricing import reports, services
-from revenue.pricing.models import Charge, Plan, Version
-from revenue.pricing.seeding import seed
-from revenue.pricing.situation import situation
+from revenue.pricing.calculation.inputs import read_inputs
+from revenue.pricing.models import PlanCharge, PriceBookVersion, PricingPlan
+from revenue.pricing.seeding import seed_default_book
 from security.apikeys import services as keys
 from tests.callers import Caller
 
@@ -24,14 +24,14 @@ WORKED = (
 def _nothing_kept():
     """No test prices by what another has read."""
     yield
-    reports.kept.clear()
+    reports.cached_books.clear()
 
 
 @pytest.fixture
 def published(db):
     """The seeded version; a test that empties the database before has taken it away."""
-    seed(apps)
-    return Version.objects.get(book__code="standard", number=1)
+    seed_default_book(apps)
+    return PriceBookVersion.objects.get(book__code="standard", number=1)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def draft(published):
 
 @pytest.fixture
 def quoted(published):
-    quote, _ = services.quote("professional", situation(*WORKED), now=NOON, by="ada")
+    quote, _ = services.quote("professional", read_inputs(*WORKED), now=NOON, by="ada")
     return quote
 
 
@@ -53,9 +53,9 @@ def caller(published):
 def add_charge(version, plan="starter", **changes):
     """A charge on calls, 0.001 each."""
     usual = {"metric": "api_calls", "title": "Calls", "model": "per_unit"}
-    return Charge.objects.create(
+    return PlanCharge.objects.create(
         version=version,
-        plan=Plan.objects.get(code=plan),
+        plan=PricingPlan.objects.get(code=plan),
         **{**usual, "price": {"unit": "0.001"}, **changes},
     )
 

@@ -4,7 +4,13 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from revenue.pricing.book import Book, Metered, Plan, Rule, Step
+from revenue.pricing.price_book.version import (
+    BookCharge,
+    BookFactor,
+    BookPlan,
+    BookRule,
+    BookVersion,
+)
 
 amounts = st.decimals(0, 10_000, places=4, allow_nan=False)
 cents = st.decimals(0, 10_000, places=2, allow_nan=False)
@@ -63,7 +69,7 @@ METRICS = ("api_calls", "storage_gb", "user_seats")
 def books(draw, models=("flat", "per_unit", "graduated", "package")):
     """A book of two plans, with factors whose values rise with their bounds."""
     plans = tuple(
-        Plan(
+        BookPlan(
             code,
             code.title(),
             rank,
@@ -71,19 +77,19 @@ def books(draw, models=("flat", "per_unit", "graduated", "package")):
             floor=Decimal(20) if draw(st.booleans()) else None,
             ceiling=Decimal(9000) if draw(st.booleans()) else None,
             charges=tuple(
-                Metered(metric, metric, *draw(prices(models)))
+                BookCharge(metric, metric, *draw(prices(models)))
                 for metric in draw(st.sets(st.sampled_from(METRICS), max_size=3))
             ),
         )
         for rank, code in enumerate(("small", "large"))
     )
-    return Book(
+    return BookVersion(
         code="random",
         number=1,
         currency="USD",
         plans=plans,
         steps=tuple(draw(steps())),
-        rules=(Rule("large", "usage", "api_calls", Decimal(1000)),),
+        rules=(BookRule("large", "usage", "api_calls", Decimal(1000)),),
         largest_discount=Decimal(draw(st.integers(0, 100))),
     )
 
@@ -95,10 +101,10 @@ def steps(draw):
         bounds = sorted(draw(st.sets(st.integers(0, 10_000), max_size=3)))
         values = sorted(draw(st.lists(st.decimals(1, 3, places=2), min_size=3, max_size=3)))
         found += [
-            Step("usage", metric, Decimal(b), v) for b, v in zip(bounds, values, strict=False)
+            BookFactor("usage", metric, Decimal(b), v) for b, v in zip(bounds, values, strict=False)
         ]
     if draw(st.booleans()):
-        found.append(Step("engagement", "tenure_months", Decimal(12), Decimal(30)))
+        found.append(BookFactor("engagement", "tenure_months", Decimal(12), Decimal(30)))
     return found
 
 

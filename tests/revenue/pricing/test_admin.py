@@ -4,11 +4,11 @@ import pytest
 from django.urls import reverse
 
 from operations.decisions.models import Decision
-from revenue.pricing.models import PriceBook, Version
+from revenue.pricing.models import PriceBook, PriceBookVersion
 from tests.operations.people import messages_of, staff
 from tests.revenue.pricing.conftest import add_charge
 
-VERSIONS = "/admin/revenue/version/"
+VERSIONS = "/admin/revenue/pricebookversion/"
 
 
 def page(row):
@@ -36,7 +36,7 @@ def form_of(client, path):
 def test_a_draft_is_made_from_its_book(admin_client, published):
     shown = act(admin_client, "/admin/revenue/pricebook/", "draft", PriceBook.objects.get())
     assert "standard version 2" in messages_of(shown)[0]
-    assert Version.objects.get(number=2).is_draft
+    assert PriceBookVersion.objects.get(number=2).is_draft
 
 
 def test_a_drafts_rows_are_edited(admin_client, draft):
@@ -86,20 +86,20 @@ def test_a_charge_is_worked_out_below_its_fields(admin_client, draft):
 
 def test_a_published_versions_charges_are_told_in_words(admin_client, draft):
     add_charge(draft, model="volume", price={"tiers": [{"up_to": 9, "unit": 2}, {"unit": 1}]})
-    admin_client.post(reverse("admin:revenue_version_publish_one", args=[draft.pk]))
+    admin_client.post(reverse("admin:revenue_pricebookversion_publish_one", args=[draft.pk]))
     shown = admin_client.get(page(draft)).content.decode()
     assert "tiers: 9, 2\n, 1" in shown
 
 
 def test_a_version_is_published_and_retired_by_buttons(admin_client, draft):
-    path = reverse("admin:revenue_version_publish_one", args=[draft.pk])
+    path = reverse("admin:revenue_pricebookversion_publish_one", args=[draft.pk])
     assert "fixed for ever" in admin_client.get(path).content.decode()
     shown = admin_client.post(path, follow=True)
     assert "Published standard version 2." in messages_of(shown)
-    retire = reverse("admin:revenue_version_retire_one", args=[draft.pk])
+    retire = reverse("admin:revenue_pricebookversion_retire_one", args=[draft.pk])
     assert "makes no new quotes" in admin_client.get(retire).content.decode()
     admin_client.post(retire)
-    assert Version.objects.get(pk=draft.pk).state == "retired"
+    assert PriceBookVersion.objects.get(pk=draft.pk).state == "retired"
 
 
 def test_a_published_version_is_only_read(admin_client, published):
@@ -127,7 +127,7 @@ def test_what_stands_against_a_draft_is_shown(admin_client, draft):
 
 
 def test_who_may_not_approve_cannot_publish(client, draft):
-    person = staff(client, "revenue.view_version", "revenue.change_version")
+    person = staff(client, "revenue.view_pricebookversion", "revenue.change_pricebookversion")
     act(person, VERSIONS, "publish", draft)
     draft.refresh_from_db()
     assert draft.is_draft
@@ -149,7 +149,7 @@ def test_who_may_not_see_quotes_cannot_ask(client, quoted):
     assert person.get(reverse("admin:revenue_quote_ask", args=[quoted.pk])).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["plan", "pricebook", "version", "quote"])
+@pytest.mark.parametrize("name", ["pricingplan", "pricebook", "pricebookversion", "quote"])
 def test_every_list_opens(admin_client, quoted, name):
     assert admin_client.get(f"/admin/revenue/{name}/").status_code == 200
 
@@ -159,5 +159,5 @@ def test_codes_stay_once_given(admin_client, published):
     for row in (plan, published.book):
         shown = admin_client.get(page(row)).context["adminform"]
         assert "code" in shown.readonly_fields
-    assert admin_client.get("/admin/revenue/plan/add/").status_code == 200
+    assert admin_client.get("/admin/revenue/pricingplan/add/").status_code == 200
     assert admin_client.get("/admin/revenue/pricebook/add/").status_code == 200

@@ -3,7 +3,7 @@
 import pytest
 
 from revenue.pricing import services
-from revenue.pricing.models import Plan, Quote
+from revenue.pricing.models import PricingPlan, Quote
 from tests.callers import Caller
 from tests.revenue.pricing.conftest import NOON, WORKED
 
@@ -64,7 +64,7 @@ def test_a_bad_field_is_named(caller, changed, field, code):
 
 
 def test_a_plan_off_sale_is_unknown(caller):
-    Plan.objects.filter(code="starter").update(is_active=False)
+    PricingPlan.objects.filter(code="starter").update(is_active=False)
     found = errors(caller.send(CALCULATE, {**BODY, "tier": "starter"}))
     assert found["tier"][1] == "must be an active plan: professional, enterprise; not 'starter'"
 

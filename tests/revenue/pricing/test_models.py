@@ -6,8 +6,15 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from revenue.pricing import services
-from revenue.pricing.default_book import BOOK
-from revenue.pricing.models import Factor, Frozen, Plan, PlanPrice, Quote, Version
+from revenue.pricing.models import (
+    ImmutableVersion,
+    PlanPrice,
+    PriceBookVersion,
+    PriceFactor,
+    PricingPlan,
+    Quote,
+)
+from revenue.pricing.price_book.default_book import BOOK
 from tests.revenue.pricing.conftest import NOON, add_charge, book_of
 
 
@@ -26,19 +33,19 @@ def test_rows_of_a_published_version_refuse_to_be_saved_or_deleted(published):
     price = published.prices.first()
     price.base_price = 1
     for write in (price.save, price.delete, published.delete, lambda: add_charge(published)):
-        with pytest.raises(Frozen, match="standard version 1 is published"):
+        with pytest.raises(ImmutableVersion, match="standard version 1 is published"):
             write()
 
 
 def test_the_database_itself_refuses_what_goes_past_the_models(published):
-    prices, versions = PlanPrice.objects.all(), Version.objects.filter(pk=published.pk)
+    prices, versions = PlanPrice.objects.all(), PriceBookVersion.objects.filter(pk=published.pk)
     refused(lambda: prices.update(base_price=1))
     refused(lambda: versions.update(digest="0" * 64))
     refused(lambda: versions.update(state="draft", published_at=None, digest=""))
-    row = Factor(version=published, kind="usage", metric="x", above=1, value=2)
-    refused(lambda: Factor.objects.bulk_create([row]))
+    row = PriceFactor(version=published, kind="usage", metric="x", above=1, value=2)
+    refused(lambda: PriceFactor.objects.bulk_create([row]))
     if connection.vendor == "postgresql":
-        refused(lambda: Factor.objects.filter(version=published).delete())
+        refused(lambda: PriceFactor.objects.filter(version=published).delete())
 
 
 def test_a_draft_is_edited_and_deleted(draft):
@@ -49,7 +56,7 @@ def test_a_draft_is_edited_and_deleted(draft):
     assert book_of(draft).plan("starter").charges[0].metric == "api_calls"
     charge.delete()
     draft.delete()
-    assert Version.objects.count() == 1
+    assert PriceBookVersion.objects.count() == 1
 
 
 @pytest.mark.parametrize(
@@ -65,14 +72,14 @@ def test_a_draft_is_edited_and_deleted(draft):
 def test_a_factor_that_cannot_be_is_refused_by_the_database(draft, changes):
     row = {"kind": "usage", "metric": "x", "above": 1, "value": 2, **changes}
     if row.get("plan"):
-        row["plan"] = Plan.objects.first()
+        row["plan"] = PricingPlan.objects.first()
     with pytest.raises(IntegrityError), transaction.atomic():
-        Factor.objects.create(version=draft, **row)
+        PriceFactor.objects.create(version=draft, **row)
 
 
 def test_rows_name_themselves(draft, quoted):
     names = {str(draft), str(draft.book), str(draft.prices.first()), str(quoted)}
-    names |= {str(draft.rules.first()), str(add_charge(draft)), str(Plan.objects.first())}
+    names |= {str(draft.rules.first()), str(add_charge(draft)), str(PricingPlan.objects.first())}
     assert names == {
         "standard version 2",
         "Standard prices (USD)",

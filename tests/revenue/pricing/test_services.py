@@ -10,14 +10,14 @@ from django.db import connection
 from operations.decisions import services as decisions
 from operations.decisions.models import Decision
 from revenue.pricing import reports, services
-from revenue.pricing.decimals import Wrong
-from revenue.pricing.default_book import BOOK
-from revenue.pricing.models import Plan, Quote, Version
-from revenue.pricing.seeding import seed
-from revenue.pricing.situation import situation
+from revenue.pricing.calculation.inputs import read_inputs
+from revenue.pricing.decimals import InvalidValues
+from revenue.pricing.models import PriceBookVersion, PricingPlan, Quote
+from revenue.pricing.price_book.default_book import BOOK
+from revenue.pricing.seeding import seed_default_book
 from tests.revenue.pricing.conftest import NOON, TODAY, WORKED, add_charge, book_of
 
-KNOWN = situation(*WORKED)
+KNOWN = read_inputs(*WORKED)
 LATER = NOON + timedelta(days=365)
 
 
@@ -42,7 +42,7 @@ def test_the_first_draft_of_a_book_is_empty(published):
     published.book.save()
     made = services.draft("other", effective_from=TODAY, now=NOON)
     assert (made.number, book_of(made).plans) == (1, ())
-    with pytest.raises(Wrong, match="a version needs a price for at least one plan"):
+    with pytest.raises(InvalidValues, match="a version needs a price for at least one plan"):
         publish(made)
 
 
@@ -50,19 +50,21 @@ def test_publishing_makes_it_hold_from_its_day_on(draft):
     raise_starter(draft)
     made = publish(draft)
     assert (made.state, made.published_by, made.published_at) == ("published", "ada", NOON)
-    assert reports.in_force(TODAY) == made
-    assert reports.in_force(TODAY - timedelta(days=1)).number == 1
-    assert reports.tiers(TODAY)["starter"]["base_price"] == 35
+    assert reports.version_in_force(TODAY) == made
+    assert reports.version_in_force(TODAY - timedelta(days=1)).number == 1
+    assert reports.plans_on_sale(TODAY)["starter"]["base_price"] == 35
 
 
 def test_a_version_is_published_once_and_retired_once(draft):
     publish(draft)
-    with pytest.raises(services.WrongState, match="standard version 2 is published, not draft"):
+    with pytest.raises(
+        services.VersionNotEditable, match="standard version 2 is published, not draft"
+    ):
         publish(draft)
     services.retire(draft.pk, now=NOON)
-    with pytest.raises(services.WrongState, match="is retired, not published"):
+    with pytest.raises(services.VersionNotEditable, match="is retired, not published"):
         services.retire(draft.pk, now=NOON)
-    assert reports.in_force(TODAY).number == 1
+    assert reports.version_in_force(TODAY).number == 1
 
 
 @pytest.mark.parametrize(
@@ -76,19 +78,21 @@ def test_a_version_is_published_once_and_retired_once(draft):
 )
 def test_a_wrong_tier_is_named_and_nothing_is_published(draft, price, problem):
     add_charge(draft, model="graduated", price=price)
-    with pytest.raises(Wrong) as error:
+    with pytest.raises(InvalidValues) as error:
         publish(draft)
     assert "starter.api_calls.price.tiers" in str(error.value)
     assert problem in str(error.value)
     assert problem in " ".join(reports.findings(draft.pk))
-    assert Version.objects.get(pk=draft.pk).is_draft
+    assert PriceBookVersion.objects.get(pk=draft.pk).is_draft
 
 
 def test_a_wrong_base_price_is_named_and_nothing_is_published(draft):
     raise_starter(draft, "35.005")
-    with pytest.raises(Wrong, match=r"starter\.base_price: has more than the 2 decimals of USD"):
+    with pytest.raises(
+        InvalidValues, match=r"starter\.base_price: has more than the 2 decimals of USD"
+    ):
         publish(draft)
-    assert Version.objects.get(pk=draft.pk).is_draft
+    assert PriceBookVersion.objects.get(pk=draft.pk).is_draft
 
 
 def test_cliffs_are_told_before_publishing(draft):
@@ -109,14 +113,14 @@ def test_a_quote_of_a_year_ago_is_worked_out_the_same(quoted, draft):
     raise_starter(draft)
     publish(draft)
     services.retire(quoted.version_id, now=LATER)
-    Plan.objects.update(is_active=False)
-    again = reports.replayed(reports.quote(str(quoted.quote_id)))
+    PricingPlan.objects.update(is_active=False)
+    again = reports.recalculate(reports.quote(str(quoted.quote_id)))
     assert again.lines == reports.lines(quoted)
     assert again.final_price == quoted.final_price
 
 
 def test_a_quote_in_another_currency_is_refused(published):
-    with pytest.raises(Wrong, match="currency: must be the plan's, USD, not EUR"):
+    with pytest.raises(InvalidValues, match="currency: must be the plan's, USD, not EUR"):
         services.quote("starter", KNOWN, now=NOON, currency="EUR")
     assert not Quote.objects.exists()
 
@@ -124,13 +128,13 @@ def test_a_quote_in_another_currency_is_refused(published):
 def test_a_price_beyond_every_column_is_refused(draft):
     add_charge(draft, price={"unit": "1000000"})
     publish(draft)
-    with pytest.raises(Wrong, match="1,000,000,000,000 or more is not quoted"):
-        services.quote("starter", situation({"api_calls": 10**9}), now=NOON)
+    with pytest.raises(InvalidValues, match="1,000,000,000,000 or more is not quoted"):
+        services.quote("starter", read_inputs({"api_calls": 10**9}), now=NOON)
 
 
 def test_without_a_published_version_nothing_is_priced(published):
     with pytest.raises(reports.NothingPublished, match="standard is published for 2019-12-31"):
-        reports.in_force(date(2019, 12, 31))
+        reports.version_in_force(date(2019, 12, 31))
     services.retire(published.pk, now=NOON)
     with pytest.raises(reports.NothingPublished):
         services.quote("starter", KNOWN, now=NOON)
@@ -154,27 +158,29 @@ def test_a_quote_takes_few_queries(published, django_assert_num_queries):
 
 def test_a_plan_that_is_renamed_or_taken_off_sale_is_so_at_once(published):
     services.quote("starter", KNOWN, now=NOON)
-    Plan.objects.filter(code="starter").update(name="Basic", is_active=False)
+    PricingPlan.objects.filter(code="starter").update(name="Basic", is_active=False)
     found = reports.book(published)
     assert [each.name for each in found.plans if not each.is_active] == ["Basic"]
 
 
 def test_only_so_many_versions_are_kept(published):
-    reports.kept.update((str(number), BOOK) for number in range(reports.MOST_KEPT))
+    reports.cached_books.update((str(number), BOOK) for number in range(reports.MAX_CACHED_BOOKS))
     assert reports.book(published).digest() == BOOK.digest()
-    assert list(reports.kept) == [published.digest]
+    assert list(reports.cached_books) == [published.digest]
 
 
 def test_seeding_again_changes_nothing(published):
-    seed(apps)
-    assert Version.objects.count() == 1
+    seed_default_book(apps)
+    assert PriceBookVersion.objects.count() == 1
 
 
 # --- Beyond the guardrails ----------------------------------------------------------------------
 
 
 def ask(quote, amount="70", reason="a large customer"):
-    number = services.ask(quote.pk, amount=Decimal(amount), reason=reason, actor="ada", now=NOON)
+    number = services.request_override(
+        quote.pk, amount=Decimal(amount), reason=reason, actor="ada", now=NOON
+    )
     return Decision.objects.get(pk=number)
 
 
@@ -226,7 +232,7 @@ def test_a_price_that_does_not_stand_is_not_measured(quoted):
 
 @pytest.mark.parametrize(("amount", "reason"), [("-1", "x"), ("1.001", "x"), ("1", " ")])
 def test_a_question_that_is_none_is_refused(quoted, amount, reason):
-    with pytest.raises(Wrong):
+    with pytest.raises(InvalidValues):
         ask(quoted, amount, reason)
     assert not Decision.objects.exists()
 
@@ -234,7 +240,7 @@ def test_a_question_that_is_none_is_refused(quoted, amount, reason):
 def test_floor_and_ceiling_stand_in_the_question(draft):
     draft.prices.filter(plan__code="starter").update(floor=20, ceiling=40)
     publish(draft)
-    quote, _ = services.quote("starter", situation({}), now=NOON)
+    quote, _ = services.quote("starter", read_inputs({}), now=NOON)
     names = {each["name"]: each["passed"] for each in ask(quote, "10").guardrails}
     assert (names["floor"], names["ceiling"]) == (False, True)
     names = {each["name"]: each["passed"] for each in ask(quote, "50").guardrails}
@@ -244,14 +250,14 @@ def test_floor_and_ceiling_stand_in_the_question(draft):
 def test_a_free_plan_has_no_discount_to_break(draft):
     draft.prices.filter(plan__code="starter").update(base_price=0)
     publish(draft)
-    quote, _ = services.quote("starter", situation({}), now=NOON)
+    quote, _ = services.quote("starter", read_inputs({}), now=NOON)
     assert ask(quote, "10").guardrails[0]["passed"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_publications_at_once_one_wins(draft, at_once):
     outcomes = at_once(lambda: publish(draft), 4)
-    refused = [each for each in outcomes if isinstance(each, services.WrongState)]
+    refused = [each for each in outcomes if isinstance(each, services.VersionNotEditable)]
     assert len(refused) == 3
 
 

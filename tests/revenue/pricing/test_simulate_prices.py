@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from revenue.customers.models import Customer, Subscription
 from revenue.pricing import services
-from revenue.pricing.situation import situation
+from revenue.pricing.calculation.inputs import read_inputs
 from tests.revenue.pricing.conftest import NOON, add_charge
 
 
@@ -49,7 +49,7 @@ def test_running_subscriptions_are_rated_under_both_versions(draft, capsys):
 
 
 def test_the_newest_quotes_are_rated_while_there_are_no_subscriptions(draft, capsys):
-    services.quote("starter", situation({"api_calls": 20000}), now=NOON)
+    services.quote("starter", read_inputs({"api_calls": 20000}), now=NOON)
     add_charge(draft, model="volume", price={"tiers": [{"up_to": 9, "unit": 9}, {"unit": 1}]})
     raised(draft, 10)
     told = simulated(capsys)
@@ -58,7 +58,7 @@ def test_the_newest_quotes_are_rated_while_there_are_no_subscriptions(draft, cap
 
 
 def test_a_price_that_falls_is_listed(draft, capsys):
-    services.quote("starter", situation({}), now=NOON)
+    services.quote("starter", read_inputs({}), now=NOON)
     raised(draft, 10)
     told = simulated(capsys)
     assert "Largest falls:" in told

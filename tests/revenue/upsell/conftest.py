@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 from django.apps import apps
 
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from revenue.billing import services as billing
 from revenue.billing.models import DailyUse
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
-from revenue.pricing.models import Version
-from revenue.pricing.seeding import seed
+from revenue.pricing.models import PriceBookVersion
+from revenue.pricing.seeding import seed_default_book
 from revenue.upsell import services
 from revenue.upsell.models import Opportunity
 
@@ -22,8 +22,8 @@ TODAY = NOW.date()
 
 @pytest.fixture
 def published(db):
-    seed(apps)
-    return Version.objects.get(number=1)
+    seed_default_book(apps)
+    return PriceBookVersion.objects.get(number=1)
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def customer(key, meter, a_day, plan="starter"):
 
 
 def sweep(mode="propose", now=NOW, held=lambda: True):
-    return services.perform(
-        Occasion("revenue.upsell", None, now, now, mode, dry_run=False, held=held)
+    return services.find_and_offer(
+        RunContext("revenue.upsell", None, now, now, mode, dry_run=False, held=held)
     )
 
 

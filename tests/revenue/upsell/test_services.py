@@ -9,7 +9,7 @@ import time_machine
 from django.db import IntegrityError, transaction
 
 from operations.automations.models import Automation
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from operations.decisions import services as decisions
 from operations.decisions.models import Decision
 from revenue.billing.models import DailyUse, Meter
@@ -123,7 +123,7 @@ def test_what_somebody_ended_while_offers_are_proposed_is_proposed_to_nobody(gro
         services.withdraw(only().pk, by="ada", now=NOW)
         return True
 
-    occasion = Occasion(
+    occasion = RunContext(
         "revenue.upsell", None, NOW, NOW, "auto", dry_run=False, held=ended_meanwhile
     )
     assert services.propose_offers(occasion) == []
@@ -211,7 +211,7 @@ def test_an_acceptance_moves_the_subscription_and_the_ledger(found, grown):
     assert grown.movements.latest("pk").kind == "expansion"
     assert (row.state, row.agreed_amount, row.decided_by) == ("accepted", Decimal("108.90"), "ada")
     assert taken(row).status == "applied"
-    assert reports.promised("USD")[0][1]["estimate"] == 77
+    assert reports.accepted_with_effect("USD")[0][1]["estimate"] == 77
 
 
 def test_an_acceptance_without_an_amount_leaves_the_subscription_to_its_record(found, grown):
@@ -347,7 +347,7 @@ def test_the_pipeline_and_the_answers_are_read_by_kind(found, calls):
     customer("more", calls, 900)
     sweep()
     services.accept(found.pk, by="ada", now=NOW)
-    (each,) = reports.standings("USD")
+    (each,) = reports.opportunity_counts("USD")
     assert (each.kind, each.alive, each.accepted, each.declined) == ("plan_fit", 1, 1, 0)
     assert each.gain == 77
     assert each.likely == pytest.approx(77 * 0.6)
@@ -366,7 +366,7 @@ def test_a_merge_moves_opportunities_and_ends_the_open_ones(found, grown):
 def test_an_erasure_takes_out_what_may_name_somebody(found, grown):
     services.assign(found.pk, owner="ada", notes="ask Mrs Grown")
     services.decline(found.pk, by="ada", now=NOW, outcome="Mrs Grown said no")
-    assert len(reports.personal([grown.pk])["opportunities"]) == 1
+    assert len(reports.personal_data([grown.pk])["opportunities"]) == 1
     changing.erase(grown.pk, now=NOW)
     assert (only().notes, only().outcome, only().gain) == ("", "", 77)
 

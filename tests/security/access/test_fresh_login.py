@@ -8,7 +8,7 @@ from django.urls import reverse
 from security.apikeys import services as keys
 from security.apikeys.models import ApiKey
 from security.rotation import services as managed
-from security.rotation.models import Version
+from security.rotation.models import SecretVersion
 
 pytestmark = pytest.mark.django_db
 NINE = "2026-11-22T09:00:00Z"
@@ -64,10 +64,10 @@ def test_the_way_back_leads_to_where_one_was(client, officer, clock):
 
 def test_a_managed_key_is_registered_and_rotated_only_by_a_fresh_sign_in(client, officer, clock):
     made = managed.register("a-key", "secret", actor="olga")
-    rotating = reverse("admin:security_key_rotate_now", args=[made.key.pk])
+    rotating = reverse("admin:security_managedsecret_rotate_now", args=[made.key.pk])
     assert client.get(rotating).status_code == 200
     clock.shift(6 * 60)
-    for path in (reverse("admin:security_key_add"), rotating):
+    for path in (reverse("admin:security_managedsecret_add"), rotating):
         answer = client.post(path, {})
         assert answer.headers["Location"].startswith("/account/reauthenticate?next=")
-    assert Version.objects.count() == 1
+    assert SecretVersion.objects.count() == 1

@@ -105,7 +105,7 @@ def test_the_walk_finds_the_calls_pages_and_screens():
     assert any(path.startswith("api/v1/optimization/") for path in paths)
     assert any(path.endswith("keys/<str:key_id>/rotate") for path in paths)
     assert "dashboards/keys" in PAGES
-    assert "admin/security/key/" in ADMIN
+    assert "admin/security/managedsecret/" in ADMIN
 
 
 @pytest.mark.parametrize(("path", "view"), CALLS)

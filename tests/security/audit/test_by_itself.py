@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from operations.alerts.models import Alert
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from operations.messaging.models import Destination, Message
 from security.audit import reports, services
 from security.audit.models import Anchor, Event
@@ -25,7 +25,7 @@ def _folder(settings, tmp_path):
 
 
 def occasion(*, dry_run=False):
-    return Occasion("security.anchor_audit", None, NOON, NOON, "auto", dry_run)
+    return RunContext("security.anchor_audit", None, NOON, NOON, "auto", dry_run)
 
 
 def say(count=3):

@@ -22,10 +22,10 @@ def test_a_key_in_time_and_its_versions_are_no_exception():
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        ({"next_rotation_at": NOON}, ["overdue"]),
-        ({"next_rotation_at": NOON, "state": "revoked"}, []),
+        ({"due_at": NOON}, ["overdue"]),
+        ({"due_at": NOON, "state": "revoked"}, []),
         ({"state": "paused"}, ["paused"]),
-        ({"state": "failed", "next_rotation_at": NOON - DAY}, ["overdue", "no value"]),
+        ({"state": "failed", "due_at": NOON - DAY}, ["overdue", "no value"]),
         ({"fail_count": 2, "last_error": "refused"}, ["failing"]),
     ],
 )
@@ -49,7 +49,7 @@ def test_what_is_wrong_with_a_version_is_named(change, found):
 
 
 def test_a_finding_says_the_numbers():
-    (late,) = of_keys([KEY._replace(next_rotation_at=NOON - 3 * DAY)], NOON)
+    (late,) = of_keys([KEY._replace(due_at=NOON - 3 * DAY)], NOON)
     assert late.words == "high, due for 3 days."
     (kept,) = of_versions([VERSION._replace(interval=30 * DAY)], NOON)
     assert kept.words == "Current for 49 days; the interval is 30."

@@ -14,7 +14,7 @@ from security.audit.chain import link
 from security.audit.models import Event
 from security.compliance import reports, services
 from security.rotation import services as keys
-from security.rotation.models import Key, Policy
+from security.rotation.models import ManagedSecret, RotationPolicy
 from tests.security.audit import tampering
 
 pytestmark = pytest.mark.django_db
@@ -37,14 +37,14 @@ def secrets():
     second = keys.rotate("billing-secret", reason="compromised")
     keys.register("gate-code", "code", level="critical", value="canary-in-the-gate")
     late = timezone.now() - timedelta(days=3)
-    Key.objects.filter(key_id="gate-code").update(next_rotation_at=late, starts_at=late)
+    ManagedSecret.objects.filter(key_id="gate-code").update(due_at=late, eligible_at=late)
     keys.pause("gate-code")
     keys.rotate_due()
     return [first.secret, second.new_key, "canary-in-the-gate"]
 
 
 def test_it_holds_inventory_policy_history_exceptions_and_proof(secrets):
-    Policy.objects.update_or_create(level="high", defaults={"grace_minutes": 90})
+    RotationPolicy.objects.update_or_create(level="high", defaults={"grace_minutes": 90})
     found = pack()
     assert [each["key_id"] for each in found["inventory"]] == ["billing-secret", "gate-code"]
     assert found["inventory"][1]["standing"] == "overdue"

@@ -5,33 +5,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aethercrown.crypto.keyring import Ring
+from aethercrown.crypto.keyring import Keyring
 from security.encryption import ciphertext
-from security.encryption.ciphertext import Place, UnknownKek, Unreadable
+from security.encryption.ciphertext import DecryptionFailed, EncryptionContext, UnknownKek
 
-RING = Ring("k2", {"k2": b"2" * 32, "k1": b"1" * 32})
-OLD = Ring("k1", {"k1": b"1" * 32})
-PLACE = Place(UUID(int=7), 1, "database")
+RING = Keyring("k2", {"k2": b"2" * 32, "k1": b"1" * 32})
+OLD = Keyring("k1", {"k1": b"1" * 32})
+PLACE = EncryptionContext(UUID(int=7), 1, "database")
 secrets = st.text(max_size=200)
-places = st.builds(Place, st.uuids(), st.integers(1, 9), st.text(max_size=20))
+places = st.builds(EncryptionContext, st.uuids(), st.integers(1, 9), st.text(max_size=20))
 
 
 def changed(sealed, name, raw):
     parts = {"wrapped": sealed.wrapped, "sealed": sealed.sealed, name: raw}
-    return ciphertext.Box(sealed.kek_id, parts["wrapped"], parts["sealed"])
+    return ciphertext.Ciphertext(sealed.kek_id, parts["wrapped"], parts["sealed"])
 
 
 @given(secrets, places)
 def test_what_is_sealed_opens_in_its_place_only(secret, place):
     sealed = ciphertext.seal(secret, place, RING)
-    assert ciphertext.opened(sealed, place, RING) == secret
+    assert ciphertext.unseal(sealed, place, RING) == secret
     for other in (
         replace(place, owner=uuid4()),
         replace(place, number=place.number + 1),
         replace(place, kind=place.kind + "x"),
     ):
-        with pytest.raises(Unreadable):
-            ciphertext.opened(sealed, other, RING)
+        with pytest.raises(DecryptionFailed):
+            ciphertext.unseal(sealed, other, RING)
 
 
 @given(secrets, st.integers(0, 10_000), st.integers(1, 255), st.sampled_from(["wrapped", "sealed"]))
@@ -39,36 +39,36 @@ def test_a_changed_bit_is_noticed(secret, at, bits, name):
     sealed = ciphertext.seal(secret, PLACE, RING)
     raw = bytearray(getattr(sealed, name))
     raw[at % len(raw)] ^= bits
-    with pytest.raises(Unreadable):
-        ciphertext.opened(changed(sealed, name, bytes(raw)), PLACE, RING)
+    with pytest.raises(DecryptionFailed):
+        ciphertext.unseal(changed(sealed, name, bytes(raw)), PLACE, RING)
 
 
 @pytest.mark.parametrize("name", ["wrapped", "sealed"])
 @pytest.mark.parametrize("length", [0, 5, 12, 20])
 def test_a_stump_is_noticed(name, length):
     sealed = ciphertext.seal("secret", PLACE, RING)
-    with pytest.raises(Unreadable):
-        ciphertext.opened(changed(sealed, name, getattr(sealed, name)[:length]), PLACE, RING)
+    with pytest.raises(DecryptionFailed):
+        ciphertext.unseal(changed(sealed, name, getattr(sealed, name)[:length]), PLACE, RING)
 
 
 def test_a_wrap_under_another_name_does_not_open():
     sealed = replace(ciphertext.seal("secret", PLACE, OLD), kek_id="k2")
-    same = Ring("k2", {"k2": b"1" * 32})
-    with pytest.raises(Unreadable):
-        ciphertext.opened(sealed, PLACE, same)
+    same = Keyring("k2", {"k2": b"1" * 32})
+    with pytest.raises(DecryptionFailed):
+        ciphertext.unseal(sealed, PLACE, same)
 
 
 @given(secrets)
 def test_rewrapping_leaves_the_ciphertext_and_needs_the_old_kek_no_more(secret):
     old = ciphertext.seal(secret, PLACE, OLD)
-    new = ciphertext.rewrapped(old, PLACE, RING)
+    new = ciphertext.rewrap(old, PLACE, RING)
     assert (new.sealed, new.kek_id) == (old.sealed, "k2")
-    assert ciphertext.opened(new, PLACE, Ring("k2", {"k2": b"2" * 32})) == secret
+    assert ciphertext.unseal(new, PLACE, Keyring("k2", {"k2": b"2" * 32})) == secret
 
 
 def test_without_its_kek_the_missing_one_is_named():
     with pytest.raises(UnknownKek, match="'k2', and ENCRYPTION_KEYS names only k1"):
-        ciphertext.opened(ciphertext.seal("secret", PLACE, RING), PLACE, OLD)
+        ciphertext.unseal(ciphertext.seal("secret", PLACE, RING), PLACE, OLD)
 
 
 def test_two_seals_share_nothing():

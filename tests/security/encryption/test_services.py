@@ -5,16 +5,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from aethercrown.crypto.keyring import MOST_WRAPS, UnknownKek
+from aethercrown.crypto.keyring import MAX_WRAPS, UnknownKek
 from security.encryption import services
-from security.encryption.ciphertext import Box, Place
+from security.encryption.ciphertext import Ciphertext, EncryptionContext
 from security.encryption.models import Kek, SystemSecret
 from security.encryption.services import system_secrets as system
 from security.rotation import services as rotation
-from security.rotation.models import Version
+from security.rotation.models import SecretVersion
 
 pytestmark = pytest.mark.django_db
-PLACE = Place(UUID(int=7), 1, "database")
+PLACE = EncryptionContext(UUID(int=7), 1, "database")
 
 
 def keys(*kids):
@@ -61,7 +61,7 @@ def test_a_kek_that_rows_need_and_nobody_has_is_a_problem(settings):
 
 def test_a_worn_out_kek_wraps_no_more():
     services.seal("secret", PLACE)
-    Kek.objects.update(wraps=MOST_WRAPS)
+    Kek.objects.update(wraps=MAX_WRAPS)
     with pytest.raises(services.WornOut, match=r"'k1' has made 2\^32 wraps"):
         services.seal("secret", PLACE)
     with pytest.raises(CommandError):
@@ -126,7 +126,7 @@ def test_a_row_that_changed_meanwhile_is_left_to_whoever_changed_it(settings):
 
     def strike(name):
         if name == "rewrap.before_batch":
-            version = Version.objects.get(key__key_id="k0")
+            version = SecretVersion.objects.get(key__key_id="k0")
             version.box = services.seal("newer", version.place_of(version.key))
             version.save()
 
@@ -136,12 +136,12 @@ def test_a_row_that_changed_meanwhile_is_left_to_whoever_changed_it(settings):
 
 def test_rows_that_cannot_be_opened_are_named_and_stop_no_other(settings, capsys):
     rows(3)
-    Version.objects.filter(key__key_id="k1").update(wrapped=b"x" * 60)
+    SecretVersion.objects.filter(key__key_id="k1").update(wrapped=b"x" * 60)
     settings.ENCRYPTION_KEYS = keys("k2", "k1")
     with pytest.raises(CommandError, match="1 rows cannot be opened:\nsecurity_version"):
         call_command("rewrap_keys")
     assert services.rows_by_kek() == {"k2": 2, "k1": 1}
-    Version.objects.filter(key__key_id="k1").update(kek_id="k0")
+    SecretVersion.objects.filter(key__key_id="k1").update(kek_id="k0")
     with pytest.raises(CommandError, match="names only k2, k1"):
         call_command("rewrap_keys")
     with pytest.raises(CommandError, match="1 stored secrets need"):
@@ -159,7 +159,7 @@ def test_the_command_says_how_many_are_left(settings, capsys):
         "3 rows were re-wrapped.",
     ]
     settings.ENCRYPTION_KEYS = f"k2:{base64.b64encode(b'x' * 32).decode()},{keys('k1')}"
-    rotation_rows = Version.objects.all()
+    rotation_rows = SecretVersion.objects.all()
     rotation_rows.update(kek_id="k1")
     with pytest.raises(CommandError, match="another key under the name 'k2'"):
         call_command("rewrap_keys")
@@ -174,9 +174,9 @@ def test_dropping_a_kek_ends_no_secret_of_the_platforms_own(settings):
 
 
 def test_an_empty_row_has_no_box():
-    version = Version()
+    version = SecretVersion()
     assert version.box is None
-    version.box = Box("k1", b"w", b"s")
-    assert version.box == Box("k1", b"w", b"s")
+    version.box = Ciphertext("k1", b"w", b"s")
+    assert version.box == Ciphertext("k1", b"w", b"s")
     version.box = None
     assert (version.kek_id, version.wrapped, version.sealed) == ("", None, None)

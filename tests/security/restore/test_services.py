@@ -11,7 +11,7 @@ from security.audit.models import Anchor, Event, Head
 from security.encryption import services as envelope
 from security.restore import services
 from security.rotation import services as rotation
-from security.rotation.models import Version
+from security.rotation.models import SecretVersion
 from tests.security.audit import tampering
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -75,7 +75,7 @@ def test_keys_that_changed_since_the_backup_are_named():
     before = services.note()
     before["versions"]["billing"] = 3
     before["revoked"] = [opens.key.pk]
-    Version.objects.filter(key__key_id="new").delete()
+    SecretVersion.objects.filter(key__key_id="new").delete()
 
     assert services.compare(before) == [
         (

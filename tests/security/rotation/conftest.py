@@ -1,7 +1,7 @@
 import pytest
 
 from security.rotation import services
-from security.rotation.models import Key, Version
+from security.rotation.models import ManagedSecret, SecretVersion
 from tests.security.rotation import world as worlds
 
 
@@ -24,7 +24,7 @@ def versions():
     """(number, state) of a key's versions, the oldest first."""
 
     def listed(key_id):
-        rows = Version.objects.filter(key__key_id=key_id).order_by("number")
+        rows = SecretVersion.objects.filter(key__key_id=key_id).order_by("number")
         return list(rows.values_list("number", "state"))
 
     return listed
@@ -35,6 +35,6 @@ def lapse():
     """Let the lease of a dead worker, and the wait after a failure, be over."""
 
     def now(key_id="db"):
-        Key.objects.filter(key_id=key_id).update(lease_until=None, next_attempt_at=None)
+        ManagedSecret.objects.filter(key_id=key_id).update(lease_until=None, next_attempt_at=None)
 
     return now

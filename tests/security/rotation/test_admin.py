@@ -11,10 +11,10 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from security.rotation import services
-from security.rotation.models import Key, Pass, Policy, Version
+from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
 
 pytestmark = pytest.mark.django_db
-LIST = "/admin/security/key/"
+LIST = "/admin/security/managedsecret/"
 ADD = f"{LIST}add/"
 ASKED = {
     "key_id": "billing-secret",
@@ -60,11 +60,11 @@ class TestRegistering:
         assert "no-store" in answer["Cache-Control"]
         kept = [each.get_decoded() for each in Session.objects.all()]
         assert secret not in f"{kept} {caplog.text} {said(officer)}"
-        assert secret not in said(officer, page(Key.objects.get()))
+        assert secret not in said(officer, page(ManagedSecret.objects.get()))
 
     def test_a_value_that_was_typed_is_not_shown_and_kept_as_it_is(self, officer):
         answer = officer.post(ADD, ASKED | {"rotator": "manual", "value": " s3cret with space "})
-        assert answer.headers["Location"] == page(Key.objects.get())
+        assert answer.headers["Location"] == page(ManagedSecret.objects.get())
         assert services.value("billing-secret") == " s3cret with space "
 
     def test_what_is_wrong_stands_at_its_field_and_the_value_is_not_sent_back(self, officer):
@@ -73,24 +73,24 @@ class TestRegistering:
         content = answer.content.decode()
         assert "rotated: it makes them weaker" in content
         assert "hunter2" not in content
-        assert not Key.objects.exists()
+        assert not ManagedSecret.objects.exists()
 
     @pytest.mark.parametrize(
         "wrong", [{"key_id": "a b"}, {"config": "{"}, {"level": "top"}, {"rotator": "magic"}]
     )
     def test_a_wrong_field_registers_nothing(self, officer, wrong):
         assert officer.post(ADD, ASKED | wrong).status_code == 200
-        assert not Key.objects.exists()
+        assert not ManagedSecret.objects.exists()
 
     def test_a_name_that_stands_for_another_key_is_refused(self, officer, key):
         answer = officer.post(ADD, ASKED | {"level": "low"})
         assert "billing-secret" in answer.content.decode()
-        assert Key.objects.count() == 1
+        assert ManagedSecret.objects.count() == 1
 
     def test_the_same_again_leads_to_the_key(self, officer):
         officer.post(ADD, ASKED)
         again = officer.post(ADD, ASKED)
-        assert again.headers["Location"] == page(Key.objects.get())
+        assert again.headers["Location"] == page(ManagedSecret.objects.get())
 
     def test_a_wrong_part_of_the_config_is_told(self, officer):
         answer = officer.post(ADD, ASKED | {"rotator": "webhook", "config": '{"url": "ftp://x"}'})
@@ -101,18 +101,18 @@ class TestSteps:
     def test_a_get_asks_and_changes_nothing(self, officer, key):
         for step in ("rotate-now", "compromise", "rehearse", "pause", "revoke"):
             assert "Back, and change nothing" in said(officer, page(key, step))
-        assert Version.objects.count() == 1
+        assert SecretVersion.objects.count() == 1
 
     def test_the_new_value_is_shown_once_and_until_when_the_old_one_works(self, officer, key):
         answer = officer.post(page(key, "rotate-now"), {"grace_minutes": "60"})
         (value,) = shown(answer)
         assert services.value("billing-secret") == value
         assert "The old value works until" in answer.content.decode()
-        assert Version.objects.get(number=2).actor == "user:olga"
+        assert SecretVersion.objects.get(number=2).actor == "user:olga"
 
     def test_a_compromised_key_has_no_grace(self, officer, key):
         officer.post(page(key, "compromise"), {})
-        assert Version.objects.get(number=1).state == "compromised"
+        assert SecretVersion.objects.get(number=1).state == "compromised"
 
     def test_a_paused_key_is_not_rotated_until_it_is_resumed(self, officer, key):
         officer.post(page(key, "pause"), {})
@@ -128,7 +128,7 @@ class TestSteps:
 
     def test_a_revoked_key_is_gone_for_good(self, officer, key):
         officer.post(page(key, "revoke"), {})
-        assert Key.objects.get().state == "revoked"
+        assert ManagedSecret.objects.get().state == "revoked"
         assert "rotate-now" not in said(officer, page(key))
 
     def test_a_manual_key_takes_the_value_that_a_person_pastes(self, officer):
@@ -161,20 +161,20 @@ class TestMany:
 
     def test_all_that_is_due_is_rotated_within_the_limit(self, officer, key):
         at = timezone.now() - timedelta(minutes=1)  # the database's clock may be a little behind
-        Key.objects.update(next_rotation_at=at, starts_at=at)
+        ManagedSecret.objects.update(due_at=at, eligible_at=at)
         assert "within the hour" in said(officer, f"{LIST}rotate-due/")
         officer.post(f"{LIST}rotate-due/", {})
-        assert Version.objects.filter(state="current", number=2).exists()
+        assert SecretVersion.objects.filter(state="current", number=2).exists()
         assert "1 rotated" in said(officer)
 
     def test_a_failure_and_a_pause_are_told(self, officer):
         url = {"url": "https://127.0.0.1:8443/key"}  # no public address: refused before it is sent
         services.register("hook", "signing_secret", rotator="webhook", config=url)
         at = timezone.now() - timedelta(minutes=1)  # the database's clock may be a little behind
-        Key.objects.update(next_rotation_at=at, starts_at=at)
+        ManagedSecret.objects.update(due_at=at, eligible_at=at)
         officer.post(f"{LIST}rotate-due/", {})
         assert "not a public address" in said(officer)
-        Pass.objects.create(begun_at=at, paused_because="A clock jumped.")
+        RotationRun.objects.create(begun_at=at, paused_because="A clock jumped.")
         officer.post(f"{LIST}rotate-due/", {})
         assert "nobody has resumed it yet" in said(officer)
 
@@ -219,34 +219,34 @@ class TestLooking:
         for path in (LIST, ADD, page(key), page(key, "rotate-now"), f"{LIST}evidence-pack/"):
             assert client.get(path).status_code == 403
         assert client.post(page(key, "rotate-now"), {}).status_code == 403
-        assert Version.objects.count() == 1
+        assert SecretVersion.objects.count() == 1
 
 
 class TestPolicies:
-    PATH = "/admin/security/policy/high/change/"
+    PATH = "/admin/security/rotationpolicy/high/change/"
 
     @pytest.fixture(autouse=True)
     def levels(self):
         for level in ("critical", "high", "medium", "low"):
-            Policy.objects.get_or_create(level=level)
+            RotationPolicy.objects.get_or_create(level=level)
 
     def test_a_level_has_its_settings_until_staff_say_otherwise(self, officer):
-        assert "every 60 days" in said(officer, "/admin/security/policy/")
+        assert "every 60 days" in said(officer, "/admin/security/rotationpolicy/")
 
     def test_another_interval_moves_the_keys_of_the_level_at_once(self, officer, key):
-        before = Key.objects.get().next_rotation_at
+        before = ManagedSecret.objects.get().due_at
         officer.post(self.PATH, {"interval_days": "30", "grace_minutes": ""})
-        assert Policy.objects.get(level="high").interval_days == 30
-        assert (before - Key.objects.get().next_rotation_at).days == 30
+        assert RotationPolicy.objects.get(level="high").interval_days == 30
+        assert (before - ManagedSecret.objects.get().due_at).days == 30
 
     def test_levels_are_neither_added_nor_deleted(self, officer):
-        assert officer.get("/admin/security/policy/add/").status_code == 403
-        assert officer.post("/admin/security/policy/high/delete/").status_code == 403
+        assert officer.get("/admin/security/rotationpolicy/add/").status_code == 403
+        assert officer.post("/admin/security/rotationpolicy/high/delete/").status_code == 403
 
 
 def test_passes_are_read_only(officer, key):
     services.rotate_due()
-    row = f"/admin/security/pass/{Pass.objects.get().pk}/change/"
-    assert row in said(officer, "/admin/security/pass/")
-    assert officer.get("/admin/security/pass/add/").status_code == 403
+    row = f"/admin/security/rotationrun/{RotationRun.objects.get().pk}/change/"
+    assert row in said(officer, "/admin/security/rotationrun/")
+    assert officer.get("/admin/security/rotationrun/add/").status_code == 403
     assert 'name="_save"' not in said(officer, row)

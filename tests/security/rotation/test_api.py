@@ -11,7 +11,7 @@ from aethercrown.api import idempotency, throttling
 from aethercrown.models import StoredReply
 from security.apikeys import services as apikeys
 from security.rotation import services
-from security.rotation.models import Key, Version
+from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import steps as stages
 from tests.callers import Caller
 
@@ -46,7 +46,7 @@ def problems(answer):
 def age(key_id="billing-secret", days=100):
     """As if the key had been rotated that long ago."""
     due = timezone.now() - timedelta(days=days)
-    Key.objects.filter(key_id=key_id).update(next_rotation_at=due, starts_at=due)
+    ManagedSecret.objects.filter(key_id=key_id).update(due_at=due, eligible_at=due)
 
 
 class TestRegistering:
@@ -57,14 +57,14 @@ class TestRegistering:
         assert made["key_info"]["version"] == 1
         assert made["key_info"]["rotation_interval_days"] == 60
         assert services.value("billing-secret") == made["secret"]
-        assert made["secret"] not in str([vars(each) for each in Version.objects.all()])
+        assert made["secret"] not in str([vars(each) for each in SecretVersion.objects.all()])
 
     def test_the_same_again_is_no_mistake_and_shows_no_secret(self, caller):
         registered(caller)
         again = registered(caller)
         assert again.status_code == 200
         assert "secret" not in again.json()["data"]
-        assert Key.objects.count() == 1
+        assert ManagedSecret.objects.count() == 1
 
     def test_the_name_with_another_body_is_a_conflict(self, caller):
         registered(caller)
@@ -85,7 +85,7 @@ class TestRegistering:
         assert fields == {
             *("key_id", "key_type", "security_level", "rotator", "owner", "config.a"),
         }
-        assert not Key.objects.exists()
+        assert not ManagedSecret.objects.exists()
 
     @pytest.mark.parametrize("name", ["", " ", "a b", "../x", "é", "x" * 101, "a\n"])
     def test_a_name_that_fits_no_address_is_refused(self, caller, name):
@@ -107,7 +107,7 @@ class TestRegistering:
         config = {"host": "db", "port": 5432, "dbname": "shop", "roles": ["shop_a", "shop_b"]}
         answer = registered(caller, rotator="database_password", value="x", config=config)
         assert answer.status_code == 201
-        assert Key.objects.get().config == config
+        assert ManagedSecret.objects.get().config == config
 
 
 class TestRotating:
@@ -118,7 +118,7 @@ class TestRotating:
         assert answer.status_code == 200
         assert rotation["version"] == 2
         assert services.value("billing-secret") == rotation["new_key"] != old
-        old_row = Version.objects.get(number=1)
+        old_row = SecretVersion.objects.get(number=1)
         assert old_row.state == "retiring"
         rotated_at = old_row.key.last_rotated_at
         assert rotated_at is not None
@@ -131,7 +131,7 @@ class TestRotating:
 
     def test_a_rotation_under_way_is_a_conflict_that_says_when_to_come_back(self, caller):
         registered(caller)
-        stages.claim(Key.objects.get().pk, "rotate")
+        stages.acquire(ManagedSecret.objects.get().pk, "rotate")
         answer = rotated(caller)
         assert (answer.status_code, answer["Retry-After"]) == (409, "5")
         assert problems(answer) == {("", "rotation_in_flight")}
@@ -162,7 +162,7 @@ class TestRotating:
         registered(caller)
         rotation = rotated(caller, reason="compromised").json()["data"]["rotation"]
         assert rotation["version"] == 2
-        assert Version.objects.get(number=1).state == "compromised"
+        assert SecretVersion.objects.get(number=1).state == "compromised"
 
     def test_a_manual_key_asks_a_person_for_its_value_and_takes_it(self, caller):
         registered(caller, value="old-value")
@@ -191,7 +191,7 @@ class TestAskedAgain:
         third = self.again(caller, "billing-secret/rotate").json()["data"]["rotation"]
         assert third["new_key"] is None
         assert third["action_required"].endswith(idempotency.GONE)
-        assert Version.objects.count() == 2
+        assert SecretVersion.objects.count() == 2
 
     def test_so_is_the_first_one(self, caller):
         first = self.again(caller, "register", **SIGNING).json()["data"]
@@ -245,13 +245,13 @@ class TestNoKeyGrantsWhatItLacks:
         answer = caller.send(f"{KEYS}/register", self.WIDE)
         assert answer.status_code == 403
         assert "revenue:write" in answer.json()["message"]
-        assert not Key.objects.exists()
+        assert not ManagedSecret.objects.exists()
 
     def test_it_rotates_no_key_that_opens_more(self, caller):
         services.register("wide", "api_key", rotator="platform_api_key", config={"scopes": ["all"]})
         answer = rotated(caller, "wide")
         assert answer.status_code == 403
-        assert Version.objects.count() == 1
+        assert SecretVersion.objects.count() == 1
 
     def test_it_hands_out_what_it_has(self, caller):
         own = self.WIDE | {"config": {"scopes": ["operational:read"]}}

@@ -7,8 +7,8 @@ import pytest
 
 from aethercrown.embedded import postgres
 from security.rotation import services
-from security.rotation.models import Version
-from security.rotation.registry import BadConfig, Held, Refused, Unclear
+from security.rotation.models import SecretVersion
+from security.rotation.registry import InvalidConfig, OutcomeUnknown, RotationContext, TargetRefused
 from security.rotation.rotators.database import Connect, DatabasePassword
 
 KIND = DatabasePassword()
@@ -79,7 +79,7 @@ def test_old_and_new_work_together_until_the_grace_is_over(managed, server):
     assert not works(server, "app_b", done.new_key)
     third = services.rotate("app")
     assert works(server, "app_b", third.new_key)
-    assert Version.objects.get(key=managed, state="current").detail == {"role": "app_b"}
+    assert SecretVersion.objects.get(key=managed, state="current").detail == {"role": "app_b"}
 
 
 def test_the_server_never_sees_the_password(managed, server):
@@ -120,7 +120,9 @@ def test_revoking_closes_both_roles(managed, server):
 def held(config, **more):
     plain = {"number": 2, "value": "new", "detail": {"role": "app_b"}}
     current = {"current": "first", "current_detail": {"role": "app_a"}}
-    return Held(**{"key_id": "app", "config": config, "secret_of": str, **plain, **current, **more})
+    return RotationContext(
+        **{"key_id": "app", "config": config, "secret_of": str, **plain, **current, **more}
+    )
 
 
 def test_without_an_administrator_each_role_changes_the_other(server, roles):
@@ -131,12 +133,12 @@ def test_without_an_administrator_each_role_changes_the_other(server, roles):
     KIND.set(held(alone))
     KIND.test(held(alone))
     assert works(server, "app_b", "new")
-    with pytest.raises(Refused, match="no current password"):
+    with pytest.raises(TargetRefused, match="no current password"):
         KIND.set(held(alone, current=None))
 
 
 def test_a_wrong_password_is_a_clear_no(server, roles):
-    with pytest.raises(Refused, match="PostgreSQL refused app_a"):
+    with pytest.raises(TargetRefused, match="PostgreSQL refused app_a"):
         KIND.test(held(roles, detail={"role": "app_a"}, value="wrong"))
 
 
@@ -154,12 +156,12 @@ def test_another_role_than_expected_is_a_clear_no(roles):
         def fetchone(self):
             return ("somebody",)
 
-    with pytest.raises(Refused, match="should be app_b"):
+    with pytest.raises(TargetRefused, match="should be app_b"):
         DatabasePassword(cast("Connect", lambda **_: Connection())).test(held(roles))
 
 
 def test_a_server_that_is_away_is_unclear(tmp_path):
-    with pytest.raises(Unclear, match="did not answer app_a"):
+    with pytest.raises(OutcomeUnknown, match="did not answer app_a"):
         KIND.test(held({"host": str(tmp_path), "dbname": "x"}, detail={"role": "app_a"}))
 
 
@@ -187,7 +189,7 @@ GOOD = {"host": "h", "dbname": "d", "roles": ["a", "b"]}
     ],
 )
 def test_what_the_configuration_lacks_is_named(field, change):
-    with pytest.raises(BadConfig) as refused:
+    with pytest.raises(InvalidConfig) as refused:
         KIND.check({**GOOD, **change})
     assert refused.value.field == field
     KIND.check({**GOOD, "port": 6543, "sslmode": "require"})

@@ -54,4 +54,4 @@ def test_realised_is_the_age_at_which_the_old_value_ended(ended, age, inside):
 
 
 def test_the_page_of_a_decision_is_the_key_in_the_admin():
-    assert decision.page("key a:b@c") == "/admin/security/key/?q=a%3Ab%40c"
+    assert decision.page("key a:b@c") == "/admin/security/managedsecret/?q=a%3Ab%40c"

@@ -9,8 +9,8 @@ import pytest
 
 from security.rotation import failpoints, services
 from security.rotation import states as machine
-from security.rotation.models import Key, Version
-from security.rotation.services.steps import Order
+from security.rotation.models import ManagedSecret, SecretVersion
+from security.rotation.services.steps import RotationRequest
 from tests.security.rotation.world import Struck
 
 pytestmark = pytest.mark.django_db
@@ -32,14 +32,14 @@ class Blow:
 
 
 def rows(key_id="db"):
-    found = Version.objects.filter(key__key_id=key_id).order_by("number")
+    found = SecretVersion.objects.filter(key__key_id=key_id).order_by("number")
     return [machine.Row(each.number, each.state, each.sealed is not None,
                         each.destroyed_at is not None) for each in found]  # fmt: skip
 
 
 def whole(world):
     """The invariants, in the rows and outside."""
-    key = Key.objects.get(key_id="db")
+    key = ManagedSecret.objects.get(key_id="db")
     assert machine.broken(key.state, rows()) == []
     assert services.value("db") in world.works["db"]
     assert services.value("db") == services.values("db")[0]
@@ -129,17 +129,17 @@ def test_struck_twice_it_still_ends_well(key, world, lapse, first, second):
 def test_a_batch_struck_anywhere_is_finished_by_the_next_look(db, lapse, point):
     for number in range(3):
         services.register(f"k{number}", "x")
-    keys = list(Key.objects.order_by("pk"))
-    order = Order("scheduled")
+    keys = list(ManagedSecret.objects.order_by("pk"))
+    order = RotationRequest("scheduled")
     with pytest.raises(Struck):
         services.rotate_many(keys, order, services.database_now, Blow(f"rotation.{point}"), size=2)
-    Key.objects.update(lease_until=None)
+    ManagedSecret.objects.update(lease_until=None)
     services.tend()
     for key in keys:
         assert machine.broken("active", rows(key.key_id)) == []
     made = sum(len(rows(key.key_id)) - 1 for key in keys)
     assert made == (0 if point == "before_create" else 2)
-    assert not Version.objects.filter(state="pending").exists()
+    assert not SecretVersion.objects.filter(state="pending").exists()
 
 
 @pytest.mark.parametrize("point", ["before_undo", "after_undo", "after_set"])
@@ -158,7 +158,7 @@ def test_ending_by_force_struck_is_finished_by_the_next_look(key, world, lapse, 
         services.rotate("db", reason="compromised", force=True, strike=Blow(f"rotation.{point}"))
     lapse()
     world.refuses.clear()
-    Key.objects.update(lease_until=services.database_now() - timedelta(seconds=1))
+    ManagedSecret.objects.update(lease_until=services.database_now() - timedelta(seconds=1))
     services.tend()
     ended = point == "after_finish"
     assert world.works["db"] == (set() if ended else {"first"})

@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from security.rotation import registry, reports, services
 from security.rotation.key_rotation import KeyRotationManager
-from security.rotation.models import Key, Pass, Policy
-from security.rotation.registry import Refused, Rotator
+from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun
+from security.rotation.registry import Rotator, TargetRefused
 from security.rotation.rotators.generated import text
 from security.rotation.rotators.manual import Manual
 
-HELD = registry.bare("x", {})
+HELD = registry.empty_context("x", {})
 
 
 @pytest.mark.django_db
@@ -27,7 +27,7 @@ def test_the_documented_calls_answer_plain_values():
     assert (rotated["version"], rotated["reason"]) == (2, "manual")
     assert rotated["new_key"] not in {None, made["secret"]}
     past = services.database_now() - timedelta(hours=1)
-    Key.objects.update(starts_at=past, next_rotation_at=past)
+    ManagedSecret.objects.update(eligible_at=past, due_at=past)
     [late] = keys.get_keys_due_for_rotation()
     assert (late["key_id"], late["days_overdue"]) == ("mail", 0)
     passed = keys.schedule_auto_rotation()
@@ -41,7 +41,7 @@ def test_a_key_whose_name_is_taken_at_the_same_moment_is_a_repeat(monkeypatch):
     """The look before finds nothing, and the row is there when it is written."""
     first = services.register("mail", "api_key")
     found = iter([None])
-    rows = Key.objects.filter(key_id="mail")
+    rows = ManagedSecret.objects.filter(key_id="mail")
     monkeypatch.setattr(type(rows), "first", lambda self: next(found, first.key))
     assert services.register("mail", "api_key").is_new is False
 
@@ -50,14 +50,14 @@ def test_a_key_whose_name_is_taken_at_the_same_moment_is_a_repeat(monkeypatch):
 def test_a_key_without_a_value_shows_its_last_version():
     made = services.register("mail", "api_key")
     services.revoke("mail")
-    assert reports.key_info(Key.objects.get())["version"] == 1
+    assert reports.key_info(ManagedSecret.objects.get())["version"] == 1
     assert str(made.version) == "mail v1"
 
 
 def test_rows_have_names(rf):
     now = timezone.now()
-    assert str(Policy(level="high")) == "high"
-    assert str(Pass(begun_at=now)) == f"{now:%Y-%m-%d %H:%M}"
+    assert str(RotationPolicy(level="high")) == "high"
+    assert str(RotationRun(begun_at=now)) == f"{now:%Y-%m-%d %H:%M}"
 
 
 class Other(Rotator):
@@ -80,11 +80,11 @@ def test_a_plain_rotator_does_nothing_outside():
 
 
 def test_a_value_by_hand_is_never_made_up():
-    with pytest.raises(Refused):
+    with pytest.raises(TargetRefused):
         Manual().generate(HELD)
 
 
 def test_a_text_of_the_configuration_is_one():
     assert text({}, "mode", default="x") == "x"
-    with pytest.raises(registry.BadConfig, match="must be a text"):
+    with pytest.raises(registry.InvalidConfig, match="must be a text"):
         text({"mode": 3}, "mode")

@@ -21,7 +21,7 @@ keys = st.uuids()
 def test_a_turn_is_due_exactly_and_starts_at_most_a_tenth_earlier(at, interval, key, version):
     turn = schedule.turn(at, DAY * interval, key, version)
     assert turn.due_at == at + DAY * interval
-    assert turn.due_at - DAY * interval * 0.1 <= turn.starts_at <= turn.due_at
+    assert turn.due_at - DAY * interval * 0.1 <= turn.eligible_at <= turn.due_at
     assert turn == schedule.turn(at, DAY * interval, key, version)
 
 
@@ -42,7 +42,7 @@ def test_an_hours_limit_is_one_key_in_twenty(count, most):
 
 @dataclass
 class Row:
-    next_rotation_at: datetime
+    due_at: datetime
     key_id: str = "db"
     level: str = "critical"
     state: str = "active"

@@ -10,7 +10,7 @@ from security.apikeys import services as api_keys
 from security.audit.models import Event
 from security.rotation import models, reports
 from security.rotation import services as rotation
-from security.rotation.registry import Fresh, Refused
+from security.rotation.registry import NewSecret, TargetRefused
 from security.rotation.services import execute
 from security.rotation.services import steps as stages
 
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.django_db
 # What may be None elsewhere is there in these cases: a missing one fails the test anyhow.
 services: Any = rotation
 apikeys: Any = api_keys
-Key: Any = models.Key
-Pass: Any = models.Pass
-Version: Any = models.Version
+ManagedSecret: Any = models.ManagedSecret
+RotationRun: Any = models.RotationRun
+SecretVersion: Any = models.SecretVersion
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -94,13 +94,13 @@ def test_what_cannot_be_meant_is_refused_with_its_field(field, given):
     with pytest.raises(services.Invalid) as refused:
         services.register(**{"key_id": "mail", "key_type": "api_key", **given})
     assert refused.value.field == field
-    assert not Key.objects.exists()
+    assert not ManagedSecret.objects.exists()
 
 
 def test_it_is_due_exactly_one_interval_later_and_may_start_a_little_earlier():
     made = services.register("mail", "api_key", level="critical").key
-    assert made.next_rotation_at == made.created_at + 30 * DAY
-    assert made.next_rotation_at - 3 * DAY <= made.starts_at <= made.next_rotation_at
+    assert made.due_at == made.created_at + 30 * DAY
+    assert made.due_at - 3 * DAY <= made.eligible_at <= made.due_at
 
 
 # --- Rotating ---------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_the_grace_can_be_asked_for(key):
 def test_without_grace_the_old_value_ends_at_once(key, world, versions, reason):
     done = services.rotate("db", reason=reason, grace=timedelta(0))
     assert world.works["db"] == {done.new_key}
-    ended = Version.objects.get(number=1)
+    ended = SecretVersion.objects.get(number=1)
     assert ended.destroyed_at is not None
     assert ended.sealed is None
 
@@ -132,7 +132,7 @@ def test_without_grace_the_old_value_ends_at_once(key, world, versions, reason):
 def test_a_compromised_value_is_refused_from_the_switch_on_whatever_its_grace(key, world):
     world.refuses.add("revoke")
     services.rotate("db", reason="compromised", grace=DAY)
-    old = Version.objects.get(number=1)
+    old = SecretVersion.objects.get(number=1)
     assert (old.state, old.destroyed_at) == ("compromised", None)
     assert services.value("db") not in {"first", ""}
     world.refuses.clear()
@@ -158,14 +158,14 @@ def test_an_unknown_key_is_not_rotated(db):
 
 
 def test_while_one_rotation_holds_the_claim_a_second_is_refused(key):
-    stages.claim(key.pk, "test")
+    stages.acquire(key.pk, "test")
     with pytest.raises(services.InFlight, match="db is being rotated already"):
         services.rotate("db")
 
 
 def test_a_lease_that_lapsed_holds_nobody_up(key, lapse):
-    stages.claim(key.pk, "test")
-    Key.objects.update(lease_until=stages.database_now() - HOUR)
+    stages.acquire(key.pk, "test")
+    ManagedSecret.objects.update(lease_until=stages.database_now() - HOUR)
     assert services.rotate("db").version == 2
 
 
@@ -205,7 +205,7 @@ def test_a_refused_value_is_taken_back_and_the_old_one_stays(key, world, version
         services.rotate("db")
     assert versions("db") == [(1, "current"), (2, "failed")]
     assert world.works["db"] == {"first"}
-    fresh = Key.objects.get()
+    fresh = ManagedSecret.objects.get()
     assert (fresh.fail_count, fresh.lease_until) == (1, None)
     assert Alert.objects.get().subject == "db"
 
@@ -226,7 +226,7 @@ def test_a_failed_test_keeps_the_value_for_the_next_attempt(key, world, versions
     lapse()
     assert services.tend() == 1
     assert versions("db") == [(1, "retiring"), (2, "current")]
-    assert Key.objects.get().fail_count == 0
+    assert ManagedSecret.objects.get().fail_count == 0
 
 
 def test_after_three_failed_tests_comes_a_new_value(key, world, versions, lapse):
@@ -248,7 +248,7 @@ def test_each_failure_waits_longer(key, world):
     for _ in range(5):
         with pytest.raises(services.NotRotated):
             services.rotate("db")
-        fresh = Key.objects.get()
+        fresh = ManagedSecret.objects.get()
         waits.append(round((fresh.next_attempt_at - stages.database_now()) / timedelta(minutes=1)))
     assert waits == [1, 5, 30, 120, 120]
 
@@ -283,19 +283,19 @@ def test_a_compromised_key_whose_target_is_down_is_ended_only_by_force(key, worl
     assert done.new_key is None
     assert "No value of db works" in done.action_required
     assert world.works["db"] == set()
-    assert Key.objects.get().state == "failed"
+    assert ManagedSecret.objects.get().state == "failed"
     with pytest.raises(services.UnknownKey):
         services.value("db")
     world.refuses.clear()
     services.rotate("db")
-    assert Key.objects.get().state == "active"
+    assert ManagedSecret.objects.get().state == "active"
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing(key, world, versions):
     def steal(name):
         if name == "rotation.before_finish":
-            Key.objects.update(lease_until=None)
-            stages.claim(key.pk, "another worker")
+            ManagedSecret.objects.update(lease_until=None)
+            stages.acquire(key.pk, "another worker")
 
     with pytest.raises(services.InFlight, match="taken over"):
         services.rotate("db", strike=steal)
@@ -310,11 +310,11 @@ def test_an_unforeseen_error_gives_the_key_back(key, world, monkeypatch):
 
     with pytest.raises(RuntimeError):
         services.rotate("db", strike=broken)
-    assert Key.objects.get().lease_until is None
+    assert ManagedSecret.objects.get().lease_until is None
 
     def stolen(name):
         if name == "rotation.before_finish":
-            Key.objects.update(fence=99)
+            ManagedSecret.objects.update(fencing_token=99)
             raise RuntimeError("power")
 
     with pytest.raises(RuntimeError):
@@ -358,7 +358,7 @@ def test_our_own_api_key_goes_on_beside_its_successor(db):
     assert apikeys.credential(made.secret, now).scopes == {"revenue:read"}
     assert apikeys.credential(done.new_key, now)
     assert apikeys.credential(made.secret, now + 2 * HOUR) is None
-    assert not Version.objects.exclude(sealed=None).exists()
+    assert not SecretVersion.objects.exclude(sealed=None).exists()
 
 
 def test_a_compromised_api_key_is_refused_at_once(db):
@@ -371,7 +371,7 @@ def test_a_compromised_api_key_is_refused_at_once(db):
 
 def test_an_api_key_that_ended_by_other_ways_is_not_rotated(db, versions):
     services.register("ci", "api_key", rotator="platform_api_key", config={"scopes": ["all"]})
-    apikeys.revoke(Version.objects.get().detail["api_key"])
+    apikeys.revoke(SecretVersion.objects.get().detail["api_key"])
     with pytest.raises(services.NotRotated, match="only an active key"):
         services.rotate("ci")
     assert versions("ci") == [(1, "current")]
@@ -390,7 +390,7 @@ def test_after_its_grace_a_value_is_revoked_and_erased(key, world):
     assert services.tend(later(0 * HOUR)) == 0
     assert services.tend(later(2 * HOUR)) == 1
     assert world.works["db"] == {done.new_key}
-    assert Version.objects.get(number=1).state == "retired"
+    assert SecretVersion.objects.get(number=1).state == "retired"
     assert services.tend(later(2 * HOUR)) == 0
 
 
@@ -399,7 +399,7 @@ def test_a_value_that_is_still_used_gets_its_grace_once_more(key, world):
     services.used("db", 1, stages.database_now())
     services.used("db", 1, stages.database_now() - DAY)
     services.tend(later(2 * HOUR))
-    old = Version.objects.get(number=1)
+    old = SecretVersion.objects.get(number=1)
     assert old.state == "retiring"
     assert old.retire_at > stages.database_now() + timedelta(hours=72)
     assert Alert.objects.get().kind == "still_used"
@@ -419,7 +419,7 @@ def test_an_api_key_whose_own_end_was_put_off_is_not_cut_off(db):
     services.tend(later(timedelta(minutes=90)))
     assert apikeys.credential(made.secret, now + timedelta(minutes=90))
     services.tend(later(3 * HOUR))
-    assert Version.objects.get(number=1).state == "retired"
+    assert SecretVersion.objects.get(number=1).state == "retired"
 
 
 def test_a_value_that_cannot_be_revoked_is_tried_again(key, world):
@@ -429,7 +429,7 @@ def test_a_value_that_cannot_be_revoked_is_tried_again(key, world):
     with pytest.raises(services.NotRotated, match="could not be ended"):
         services.rotate("db")
     world.refuses.clear()
-    Key.objects.update(next_attempt_at=None)
+    ManagedSecret.objects.update(next_attempt_at=None)
     assert services.tend(later(2 * HOUR)) == 1
 
 
@@ -438,7 +438,7 @@ def test_a_revoked_key_has_no_value_left_anywhere(key, world, versions):
     services.revoke("db", actor="user:anna")
     assert world.works["db"] == set()
     assert versions("db") == [(1, "retired"), (2, "revoked")]
-    assert not Version.objects.exclude(sealed=None).exists()
+    assert not SecretVersion.objects.exclude(sealed=None).exists()
 
 
 def test_revoking_in_the_middle_takes_the_pending_value_back(key, world, versions):
@@ -454,7 +454,7 @@ def test_revoking_in_the_middle_takes_the_pending_value_back(key, world, version
 def test_a_key_that_is_managed_no_longer_goes_on_working_outside(key, world):
     services.retire("db")
     assert world.works["db"] == {"first"}
-    assert not Version.objects.exclude(sealed=None).exists()
+    assert not SecretVersion.objects.exclude(sealed=None).exists()
 
 
 # --- Rehearsal ----------------------------------------------------------------------------------
@@ -484,7 +484,7 @@ def due_keys(count, **more):
     for number in range(count):
         services.register(f"k{number}", "x", **more)
     past = stages.database_now() - HOUR
-    Key.objects.update(starts_at=past, next_rotation_at=past)
+    ManagedSecret.objects.update(eligible_at=past, due_at=past)
 
 
 def test_a_pass_rotates_what_is_due_and_a_second_finds_nothing(key, world, versions):
@@ -513,14 +513,14 @@ def test_one_failure_stops_no_other(key, world):
     passed = services.rotate_due()
     assert [each.key_id for each in passed.rotations] == ["k0"]
     assert [each.key_id for each in passed.failures] == ["db"]
-    assert Pass.objects.get().failed == 1
+    assert RotationRun.objects.get().failed == 1
 
 
 def test_keys_that_need_a_person_are_left_to_one(db):
     services.register("vendor", "x", value="given")
     services.register("ci", "x", rotator="platform_api_key", config={"scopes": ["all"]})
     past = stages.database_now() - HOUR
-    Key.objects.update(starts_at=past, next_rotation_at=past)
+    ManagedSecret.objects.update(eligible_at=past, due_at=past)
     assert services.rotate_due().due == 0
     assert {each["key_id"] for each in reports.due(stages.database_now())} == {"vendor", "ci"}
 
@@ -534,14 +534,14 @@ def test_a_clock_that_jumped_pauses_passes_until_a_person_resumes(db):
     assert "paused" in services.rotate_due().paused_because
     services.resume_passes(actor="user:anna")
     assert len(services.rotate_due().rotations) == 3
-    assert Pass.objects.order_by("begun_at").first().resumed_by == "user:anna"
+    assert RotationRun.objects.order_by("begun_at").first().resumed_by == "user:anna"
 
 
 def test_what_two_passes_want_is_rotated_once(db, versions):
     due_keys(2)
-    stale = list(Key.objects.order_by("pk"))
+    stale = list(ManagedSecret.objects.order_by("pk"))
     services.rotate_due()
-    order = stages.Order("scheduled")
+    order = stages.RotationRequest("scheduled")
     assert services.rotate_many(stale, order, stages.database_now) == []
     assert versions("k0") == [(1, "retiring"), (2, "current")]
 
@@ -549,7 +549,7 @@ def test_what_two_passes_want_is_rotated_once(db, versions):
 def test_a_batch_ends_what_still_retires(db, versions):
     due_keys(1)
     services.rotate("k0")
-    Key.objects.update(starts_at=stages.database_now() - HOUR)
+    ManagedSecret.objects.update(eligible_at=stages.database_now() - HOUR)
     services.rotate_due()
     assert versions("k0") == [(1, "retired"), (2, "retiring"), (3, "current")]
 
@@ -559,10 +559,10 @@ def test_a_batch_that_was_overtaken_switches_nothing(db, versions):
 
     def steal(name):
         if name == "rotation.before_finish":
-            Key.objects.update(fence=50, lease_until=None)
+            ManagedSecret.objects.update(fencing_token=50, lease_until=None)
 
-    order = stages.Order("scheduled")
-    keys = list(Key.objects.all())
+    order = stages.RotationRequest("scheduled")
+    keys = list(ManagedSecret.objects.all())
     assert services.rotate_many(keys, order, stages.database_now, steal) == []
     assert versions("k0") == [(1, "current"), (2, "pending")]
     services.tend()
@@ -571,13 +571,13 @@ def test_a_batch_that_was_overtaken_switches_nothing(db, versions):
 
 def test_a_scheduled_rotation_that_failed_before_it_had_a_value_is_tried_again(key, world, lapse):
     past = stages.database_now() - HOUR
-    Key.objects.update(starts_at=past, next_rotation_at=past)
+    ManagedSecret.objects.update(eligible_at=past, due_at=past)
     world.refuses.add("set")
     services.rotate_due()
     world.refuses.clear()
     lapse()
     assert services.tend() == 1
-    assert Key.objects.get().fail_count == 0
+    assert ManagedSecret.objects.get().fail_count == 0
 
 
 def test_what_breaks_while_tending_stops_nothing_else(key, world):
@@ -585,7 +585,7 @@ def test_what_breaks_while_tending_stops_nothing_else(key, world):
     world.silent.add("test")
     with pytest.raises(services.NotRotated):
         services.rotate("db")
-    Key.objects.update(next_attempt_at=None)
+    ManagedSecret.objects.update(next_attempt_at=None)
 
     def broken(name):
         raise RuntimeError(name)
@@ -597,9 +597,9 @@ def test_what_breaks_while_tending_stops_nothing_else(key, world):
 def test_a_policy_moves_the_keys_of_its_level(key):
     services.register("mail", "x")
     services.set_policy("high", interval_days=10, grace_minutes=5)
-    moved, other = Key.objects.get(key_id="db"), Key.objects.get(key_id="mail")
-    assert moved.next_rotation_at == moved.created_at + 10 * DAY
-    assert other.next_rotation_at == other.created_at + 90 * DAY
+    moved, other = ManagedSecret.objects.get(key_id="db"), ManagedSecret.objects.get(key_id="mail")
+    assert moved.due_at == moved.created_at + 10 * DAY
+    assert other.due_at == other.created_at + 90 * DAY
     done = services.rotate("db")
     assert done.previous_valid_until == done.rotated_at + timedelta(minutes=5)
 
@@ -612,15 +612,15 @@ def test_a_policy_of_no_level_is_refused(db):
 def test_other_days_in_the_settings_move_keys_at_the_next_pass(key, settings):
     settings.KEY_ROTATION_HIGH_DAYS = 7
     services.rotate_due()
-    assert Key.objects.get().interval_days == 7
+    assert ManagedSecret.objects.get().interval_days == 7
 
 
 # --- What is seldom -----------------------------------------------------------------------------
 def test_an_api_key_that_was_deleted_by_hand_is_ended_all_the_same(db):
     services.register("ci", "api_key", rotator="platform_api_key", config={"scopes": ["all"]})
-    Version.objects.update(detail={"api_key": 0})
+    SecretVersion.objects.update(detail={"api_key": 0})
     services.revoke("ci")
-    assert Key.objects.get().state == "revoked"
+    assert ManagedSecret.objects.get().state == "revoked"
 
 
 def test_a_key_without_any_value_can_be_compromised_by_force_again(key, world):
@@ -632,17 +632,19 @@ def test_a_key_without_any_value_can_be_compromised_by_force_again(key, world):
 
 def test_a_value_that_another_worker_has_erased_is_left(key, world):
     services.rotate("db", grace=timedelta(0))
-    erased = Version.objects.get(number=1)
-    Version.objects.filter(pk=erased.pk).update(destroyed_at=None)
-    [(key_pk, version)] = stages.to_erase(later(HOUR)())
-    Version.objects.filter(pk=erased.pk).update(destroyed_at=erased.destroyed_at)
-    services.end(Key.objects.get(pk=key_pk), version, stages.database_now)
-    assert Key.objects.get().lease_until is None
+    erased = SecretVersion.objects.get(number=1)
+    SecretVersion.objects.filter(pk=erased.pk).update(destroyed_at=None)
+    [(key_pk, version)] = stages.due_to_erase(later(HOUR)())
+    SecretVersion.objects.filter(pk=erased.pk).update(destroyed_at=erased.destroyed_at)
+    services.end(ManagedSecret.objects.get(pk=key_pk), version, stages.database_now)
+    assert ManagedSecret.objects.get().lease_until is None
 
 
 def test_a_fresh_value_may_be_empty(key):
-    held = stages.claim(key.pk, "test")
-    version = stages.create(held, Fresh(""), stages.Order("manual"), stages.database_now())
+    held = stages.acquire(key.pk, "test")
+    version = stages.store_pending(
+        held, NewSecret(""), stages.RotationRequest("manual"), stages.database_now()
+    )
     assert version.box is None
 
 
@@ -656,5 +658,5 @@ def test_a_leaked_value_by_hand_is_ended_by_force_before_there_is_another(db, ve
 
 
 def test_a_key_that_is_not_there_has_no_secret_to_give():
-    with pytest.raises(Refused, match="No managed key 'nowhere' has a current value"):
+    with pytest.raises(TargetRefused, match="No managed key 'nowhere' has a current value"):
         execute.secret_of("nowhere")

@@ -7,7 +7,7 @@ import pytest
 
 from aethercrown.http import outbound
 from operations.messaging import signature
-from security.rotation.registry import BadConfig, Held, Refused, Unclear
+from security.rotation.registry import InvalidConfig, OutcomeUnknown, RotationContext, TargetRefused
 from security.rotation.rotators import webhook
 from security.rotation.rotators.webhook import Webhook, proof
 
@@ -50,7 +50,7 @@ class Receiver:
 
 
 def held(number=2, value="new", current="old"):
-    return Held("hook", URL, number, value, {}, current, {}, str)
+    return RotationContext("hook", URL, number, value, {}, current, {}, str)
 
 
 @pytest.fixture
@@ -80,42 +80,42 @@ def test_undoing_leaves_the_old_value(kind, receiver):
 
 def test_a_receiver_that_kept_another_value_fails_the_challenge(kind, receiver):
     kind.set(held(value="other"))
-    with pytest.raises(Refused, match="not made with the new value"):
+    with pytest.raises(TargetRefused, match="not made with the new value"):
         kind.test(held())
 
 
 @pytest.mark.parametrize("answer", [{"answer": 7}, {"answer": "\ud800"}, [], None, {}])
 def test_an_answer_that_proves_nothing_is_refused(answer, receiver):
     receiver.done = lambda _said: answer
-    with pytest.raises(Refused):
+    with pytest.raises(TargetRefused):
         Webhook(receiver.fetch, lambda: NOW).test(held())
 
 
 def test_a_call_signed_by_a_stranger_is_refused(kind):
-    with pytest.raises(Refused, match="answered 401"):
+    with pytest.raises(TargetRefused, match="answered 401"):
         kind.set(held(current="guessed"))
 
 
 @pytest.mark.parametrize("status", [302, 400, 404, 410])
 def test_a_clear_no_is_refused(kind, receiver, status):
     receiver.status = status
-    with pytest.raises(Refused, match=f"answered {status}"):
+    with pytest.raises(TargetRefused, match=f"answered {status}"):
         kind.set(held())
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
 def test_whatever_may_be_either_is_unclear(kind, receiver, status):
     receiver.status = status
-    with pytest.raises(Unclear):
+    with pytest.raises(OutcomeUnknown):
         kind.set(held())
 
 
 @pytest.mark.parametrize(
     ("error", "meaning"),
     [
-        (outbound.Refused("private"), Refused),
-        (outbound.Unreachable("timeout", "slow"), Unclear),
-        (outbound.TooLarge("large", 200), Unclear),
+        (outbound.Refused("private"), TargetRefused),
+        (outbound.Unreachable("timeout", "slow"), OutcomeUnknown),
+        (outbound.TooLarge("large", 200), OutcomeUnknown),
     ],
 )
 def test_what_the_line_says_has_its_meaning(kind, receiver, error, meaning):
@@ -133,11 +133,13 @@ def test_an_answer_that_is_no_json_is_no_answer():
     [{}, {"url": 7}, {"url": "http://example.com"}, {"url": "https://u:p@x.y"}, {**URL, "x": 1}],
 )
 def test_an_address_that_may_not_be_called_is_no_configuration(kind, config):
-    with pytest.raises(BadConfig):
+    with pytest.raises(InvalidConfig):
         kind.check(config)
     kind.check(URL)
 
 
 def test_the_real_line_reaches_no_private_address():
-    with pytest.raises(Refused, match="not a public address"):
-        Webhook().set(Held("hook", {"url": "https://127.0.0.1/"}, 2, "n", {}, "o", {}, str))
+    with pytest.raises(TargetRefused, match="not a public address"):
+        Webhook().set(
+            RotationContext("hook", {"url": "https://127.0.0.1/"}, 2, "n", {}, "o", {}, str)
+        )

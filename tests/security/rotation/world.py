@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from security.rotation import registry
-from security.rotation.registry import Refused, Rotator, Unclear
+from security.rotation.registry import OutcomeUnknown, Rotator, TargetRefused
 
 
 class Struck(BaseException):
@@ -25,13 +25,13 @@ class World:
     def take(self, step, held):
         self.journal.append((step, held.key_id, held.number))
         if step in self.refuses:
-            raise Refused(f"{step} was refused")
+            raise TargetRefused(f"{step} was refused")
         if step in self.broken:
-            raise Unclear(f"no answer to {step}")
+            raise OutcomeUnknown(f"no answer to {step}")
         self.do(step, held)
         assert len(self.works[held.key_id]) <= self.most
         if step in self.silent:
-            raise Unclear(f"no answer to {step}")
+            raise OutcomeUnknown(f"no answer to {step}")
 
     def do(self, step, held):
         works = self.works[held.key_id]
@@ -40,7 +40,7 @@ class World:
         elif step in {"undo", "revoke"}:
             works.discard(held.value)
         elif held.value not in works:
-            raise Refused("the value does not work")
+            raise TargetRefused("the value does not work")
 
 
 class Target(Rotator):

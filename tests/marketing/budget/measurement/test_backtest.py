@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from marketing.budget.measurement import backtest
-from marketing.budget.model.fit import fit
-from marketing.budget.model.history import History
+from marketing.budget.model.fit import fit_history
+from marketing.budget.model.history import SpendHistory
 from marketing.budget.planner.proposal import Backtest
 from tests.benchmarks.accounts import account, books
 from tests.benchmarks.truth import Weather
@@ -36,7 +36,9 @@ def test_a_company_whose_revenue_collapsed_is_not_healthy():
     held = books(account(1, 52).record)
     revenue = held.revenue.copy()
     revenue[:, 30:] /= 4
-    found = backtest.rolling(History(held.channels, held.dates, held.spend, revenue, held.seen))
+    found = backtest.rolling(
+        SpendHistory(held.channels, held.dates, held.spend, revenue, held.seen)
+    )
     assert found is not None
     assert not found.healthy
     assert "drifted" in backtest.in_words(
@@ -74,7 +76,7 @@ def test_a_plan_is_rolled_back_after_two_periods_below_its_bound():
 
 def test_season_adjusted_revenue_is_that_of_a_usual_week():
     held = account(3, 104, weather=Weather(amp=0.3))
-    found = fit(books(held.record))
+    found = fit_history(books(held.record))
     total = held.record.revenue.sum(axis=0)
     adjusted = backtest.season_adjusted(total, found)
     assert adjusted.std() / adjusted.mean() < total.std() / total.mean()
@@ -84,7 +86,7 @@ def test_periods_without_a_row_do_not_count():
     held = books(account(1, 24).record)
     seen = held.seen.copy()
     seen[0, 20:] = False
-    known = History(held.channels, held.dates, held.spend * seen, held.revenue * seen, seen)
+    known = SpendHistory(held.channels, held.dates, held.spend * seen, held.revenue * seen, seen)
     found = backtest.forecast(known, 20, ())
     assert found.actual == pytest.approx(known.revenue[:, 20:].sum(axis=0))
     assert held.dates[-1] == date(2023, 1, 2) + timedelta(weeks=23)

@@ -7,16 +7,16 @@ from decimal import Decimal
 import pytest
 
 from marketing.budget.measurement import decision
-from marketing.budget.planner import planner
+from marketing.budget.planner import planning
 from marketing.budget.planner.proposal import Interval
-from marketing.budget.planner.request import Question, Row
+from marketing.budget.planner.request import BudgetRequest, PerformanceRow
 
 MONDAY = date(2026, 1, 5)
 
 
 def rows(*channels, weeks=3):
     return tuple(
-        Row(name, 100.0, 300.0, MONDAY + timedelta(weeks=n))
+        PerformanceRow(name, 100.0, 300.0, MONDAY + timedelta(weeks=n))
         for name in channels
         for n in range(weeks)
     )
@@ -24,12 +24,14 @@ def rows(*channels, weeks=3):
 
 @pytest.fixture(scope="module")
 def question():
-    return Question(Decimal(200), rows("a", "b"), starts_on=date(2026, 1, 26), budget_periods=2)
+    return BudgetRequest(
+        Decimal(200), rows("a", "b"), starts_on=date(2026, 1, 26), budget_periods=2
+    )
 
 
 @pytest.fixture(scope="module")
 def proposal(question):
-    return planner.plan(question)
+    return planning.plan(question)
 
 
 def test_the_draft_replaces_what_is_in_force(question, proposal):
@@ -44,7 +46,7 @@ def test_the_draft_replaces_what_is_in_force(question, proposal):
 
 
 def test_one_channel_is_spoken_of_as_one():
-    one = planner.plan(Question(Decimal(100), rows("a")))
+    one = planning.plan(BudgetRequest(Decimal(100), rows("a")))
     assert decision.title(one) == "Divide 100.00 USD over one channel"
 
 
@@ -85,6 +87,6 @@ def test_the_window_ends_with_its_last_day(question):
 
 
 def test_rows_without_dates_are_of_no_known_age():
-    undated = Question(Decimal(100), (Row("a", 1.0, 2.0),))
+    undated = BudgetRequest(Decimal(100), (PerformanceRow("a", 1.0, 2.0),))
     assert decision.known_until(undated) is None
     assert decision.period(undated) == timedelta(weeks=1)

@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 
 from marketing.budget.model import aggregate, posterior_sampling
-from marketing.budget.model.by_total import explained
+from marketing.budget.model.by_total import build_totals_history
 from marketing.budget.model.curves import revenue
-from marketing.budget.model.totals import panel
+from marketing.budget.model.totals import build_panel
 from tests.marketing.budget.model.test_by_total import asked
 
 
 @pytest.fixture(scope="module")
 def given():
     question = asked(104)
-    history, total, _ = explained(question)
-    return panel(question, history, total)
+    history, total, _ = build_totals_history(question)
+    return build_panel(question, history, total)
 
 
 @pytest.fixture(scope="module")
 def found(given):
-    return aggregate.solve(given)
+    return aggregate.fit_panel(given)
 
 
 def test_weights_are_probabilities_and_the_noise_is_near_the_true_one(given, found):
@@ -33,7 +33,9 @@ def test_the_baseline_is_out_of_every_column(given, found):
 
 
 def test_sweeps_that_are_cut_short_are_still_a_distribution(given):
-    short = aggregate.sweeps(given, aggregate.projected(given, aggregate.START), rounds=1)
+    short = aggregate.coordinate_ascent(
+        given, aggregate.project_out_baseline(given, aggregate.INITIAL_NOISE), rounds=1
+    )
     assert short.weight.sum(axis=(1, 2)) == pytest.approx(np.ones(3))
 
 
@@ -44,11 +46,11 @@ def test_a_base_effect_is_that_of_ridge_regression(given, found):
     ridge = np.linalg.solve(
         z.T @ z / s**2 + np.diag(sd**-2.0), z.T @ left / s**2 + given.base.centre / sd**2
     )
-    assert aggregate.base_effect(given, found) == pytest.approx(ridge, rel=1e-6, abs=1e-9)
+    assert aggregate.baseline_coefficients(given, found) == pytest.approx(ridge, rel=1e-6, abs=1e-9)
 
 
 def test_draws_hold_the_mean_curve_and_are_reproducible(given, found):
-    belief = aggregate.belief(given, found)
+    belief = aggregate.posterior(given, found)
     sample, ess = posterior_sampling.joint_draws(given, found, 7)
     again, _ = posterior_sampling.joint_draws(given, found, 7)
     spend = belief.scale[:, None]
@@ -60,15 +62,15 @@ def test_draws_hold_the_mean_curve_and_are_reproducible(given, found):
 
 
 def test_few_heavy_draws_are_evened_out_and_their_number_told():
-    weight, ess = posterior_sampling.tempered(np.array([0.0, *[-30.0] * 999]))
+    weight, ess = posterior_sampling.temper_weights(np.array([0.0, *[-30.0] * 999]))
     assert ess == pytest.approx(1, abs=1e-6)
-    assert 1 / (weight**2).sum() >= posterior_sampling.LEAST_ESS
+    assert 1 / (weight**2).sum() >= posterior_sampling.MIN_EFFECTIVE_SAMPLES
     assert weight.sum() == pytest.approx(1)
 
 
 def test_the_slope_and_height_of_the_target_belong_together(given, found):
     nodes, _ = posterior_sampling.node_vectors(found, np.random.default_rng(0))
-    target = posterior_sampling.targeted(given, found, nodes)
+    target = posterior_sampling.log_posterior(given, found, nodes)
     at = np.repeat(given.prior.centre[None], len(nodes), axis=0)
     step = np.zeros_like(at)
     step[:, 1] = 1e-5

@@ -9,7 +9,7 @@ import pytest
 
 from marketing.budget.model import by_total, totals
 from marketing.budget.planner import proposal_builder
-from marketing.budget.planner.planner import LiftTest, Question, Row, plan
+from marketing.budget.planner.planning import BudgetRequest, LiftTestResult, PerformanceRow, plan
 from tests.benchmarks.accounts import dates, names
 from tests.benchmarks.budget_totals import case
 
@@ -18,12 +18,12 @@ def asked(periods=60, channels=3, **more):
     given = case(3, channels, periods, 0.5, 0.0)
     days, spend = dates(periods), given.account.record.spend
     rows = tuple(
-        Row(name, float(spend[line, at]), None, day)
+        PerformanceRow(name, float(spend[line, at]), None, day)
         for at, day in enumerate(days)
         for line, name in enumerate(names(channels))
     )
     total = tuple(zip(days, given.total.tolist(), strict=True))
-    return Question(Decimal(10_000), rows, total_revenue=total, **more)
+    return BudgetRequest(Decimal(10_000), rows, total_revenue=total, **more)
 
 
 @pytest.fixture(scope="module")
@@ -71,18 +71,22 @@ def test_all_money_scaled_gives_the_same_shares():
 
 def test_spend_set_at_random_for_a_year_lifts_the_reservation():
     question = asked(60, randomised_since=dates(60)[5])
-    assert by_total.unrandomised(question, by_total.explained(question)[0]) == ()
-    assert len(by_total.explained(question)[0].dates) == 55
+    assert by_total.unrandomised(question, by_total.build_totals_history(question)[0]) == ()
+    assert len(by_total.build_totals_history(question)[0].dates) == 55
     short = asked(60, randomised_since=dates(60)[30])
-    assert "in 30 periods" in by_total.unrandomised(short, by_total.explained(short)[0])[0]
-    assert len(by_total.explained(short)[0].dates) == 60
+    assert (
+        "in 30 periods" in by_total.unrandomised(short, by_total.build_totals_history(short)[0])[0]
+    )
+    assert len(by_total.build_totals_history(short)[0].dates) == 60
 
 
 def test_a_lift_test_moves_the_amplitude_and_lifts_the_grade():
     question = asked(60)
     spend = float(np.mean([row.spend for row in question.rows if row.channel == "channel 0001"]))
-    tested = replace(question, lift_tests=(LiftTest("channel 0001", spend, spend * 9, spend / 2),))
-    before, after = (by_total.from_totals(each) for each in (question, tested))
+    tested = replace(
+        question, lift_tests=(LiftTestResult("channel 0001", spend, spend * 9, spend / 2),)
+    )
+    before, after = (by_total.fit_totals(each) for each in (question, tested))
     assert after.roi[1] > before.roi[1]
     assert after.grades[1] == "high"
     assert before.grades[1] == "medium"
@@ -93,12 +97,12 @@ def test_few_periods_flat_spend_and_twins_are_named():
     rng = np.random.default_rng(0)
     wave = 1 + 0.02 * rng.random(20)
     rows = tuple(
-        Row(name, 100 * float(wave[at]), None, day)
+        PerformanceRow(name, 100 * float(wave[at]), None, day)
         for at, day in enumerate(days)
         for name in "abcd"
     )
     total = tuple((day, 1000.0 + float(rng.random())) for day in days)
-    found = plan(Question(Decimal(400), rows, total_revenue=total))
+    found = plan(BudgetRequest(Decimal(400), rows, total_revenue=total))
     text = " ".join(found.warnings)
     assert "Only 20 periods" in text
     assert "4 channels for 20 periods" in text
@@ -109,24 +113,24 @@ def test_few_periods_flat_spend_and_twins_are_named():
 
 
 def test_draws_that_fit_badly_are_named():
-    history, revenue, _ = by_total.explained(asked(60))
-    found = list(by_total.weaknesses(history, np.isfinite(revenue), np.full(3, 0.5), 20.4))
+    history, revenue, _ = by_total.build_totals_history(asked(60))
+    found = list(by_total.data_weaknesses(history, np.isfinite(revenue), np.full(3, 0.5), 20.4))
     assert found == ["The draws agree badly with the data (effective number 20)."]
 
 
 def test_spends_that_never_move_are_not_entangled():
-    assert by_total.entangled(np.ones((3, 8))) == 0
+    assert by_total.largest_correlation(np.ones((3, 8))) == 0
 
 
 def test_nonsense_that_promises_a_lift_is_named():
-    fitted = by_total.from_totals(asked(60))
+    fitted = by_total.fit_totals(asked(60))
     chances = dict.fromkeys(fitted.others, 0.91)
-    (words,) = proposal_builder.placebo_words(fitted, chances)
+    (words,) = proposal_builder.placebo_warnings(fitted, chances)
     assert words == (
         "Placebo: with revenue shifted by 26 periods a lift is promised too (chance 0.91), so "
         "these data do not tell cause from season."
     )
-    assert list(proposal_builder.placebo_words(fitted, dict.fromkeys(fitted.others, 0.5))) == []
+    assert list(proposal_builder.placebo_warnings(fitted, dict.fromkeys(fitted.others, 0.5))) == []
 
 
 def test_a_channel_never_tried_explores():
@@ -140,7 +144,7 @@ def test_a_week_whose_total_is_unknown_still_carries_its_spend_over():
     question = asked(40)
     assert question.total_revenue is not None
     gap = replace(question, total_revenue=question.total_revenue[:10] + question.total_revenue[11:])
-    history, revenue, _ = by_total.explained(gap)
+    history, revenue, _ = by_total.build_totals_history(gap)
     assert np.isnan(revenue[10])
     assert sum(plan(gap).allocations.values()) == 10_000
     assert history.spend.shape == (3, 40)
@@ -155,7 +159,8 @@ def test_a_calendar_flag_explains_its_weeks():
     plain = replace(question, total_revenue=lifted)
     told = replace(plain, controls={"feast": feast})
     without, with_ = (
-        by_total.rolling(each, *by_total.explained(each)[:2]) for each in (plain, told)
+        by_total.rolling_backtest(each, *by_total.build_totals_history(each)[:2])
+        for each in (plain, told)
     )
     assert without is not None
     assert with_ is not None
@@ -163,18 +168,18 @@ def test_a_calendar_flag_explains_its_weeks():
 
 
 def test_other_controls_are_standardised():
-    values, centre, sd = totals.control(np.array([1.0, 2.0, 3.0]))
+    values, centre, sd = totals.control_column(np.array([1.0, 2.0, 3.0]))
     assert values.mean() == pytest.approx(0)
     assert values.std() == pytest.approx(1)
     assert (centre, sd) == (0.0, totals.WAVE_SD)
-    assert not totals.control(np.full(3, 7.0))[0].any()
+    assert not totals.control_column(np.full(3, 7.0))[0].any()
 
 
 def test_a_short_history_has_a_level_and_nothing_else():
     days = [date(2026, 1, 5) + timedelta(weeks=week) for week in range(8)]
-    assert totals.baseline(days, {}).columns.shape == (8, 1)
+    assert totals.build_baseline(days, {}).columns.shape == (8, 1)
     days = [date(2026, 1, 5) + timedelta(weeks=week) for week in range(60)]
-    assert totals.baseline(days, {}).columns.shape == (60, 6)
+    assert totals.build_baseline(days, {}).columns.shape == (60, 6)
 
 
 def test_platform_figures_are_shrunk_to_their_mean_and_below_it():
@@ -188,5 +193,5 @@ def test_many_channels_are_backtested_over_half_a_year():
     few, many = (plan(asked(periods=90, channels=count)).backtest for count in (3, 13))
     assert few
     assert many
-    assert few.periods == 4 * by_total.FOLDS
-    assert many.periods == 4 * by_total.FEWER_FOLDS
+    assert few.periods == 4 * by_total.MAX_FOLDS
+    assert many.periods == 4 * by_total.MAX_FOLDS_MANY_CHANNELS

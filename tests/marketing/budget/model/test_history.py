@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from marketing.budget.model.history import WINDOW, gather, log_revenue
-from marketing.budget.planner.request import Row
+from marketing.budget.model.history import MAX_PERIODS, build_history, log_revenue
+from marketing.budget.planner.request import PerformanceRow
 
 MONDAY = date(2026, 1, 5)
 
@@ -16,20 +16,24 @@ def week(number):
 
 
 def weekly(channel, spends, revenue=10.0):
-    return [Row(channel, spend, revenue, week(at)) for at, spend in enumerate(spends)]
+    return [PerformanceRow(channel, spend, revenue, week(at)) for at, spend in enumerate(spends)]
 
 
 def test_rows_of_one_channel_and_date_are_added_up():
-    rows = [Row("search", 1, 5, MONDAY), Row("search", 2, 7, MONDAY)]
-    history, notes = gather(rows, [], {})
+    rows = [PerformanceRow("search", 1, 5, MONDAY), PerformanceRow("search", 2, 7, MONDAY)]
+    history, notes = build_history(rows, [], {})
     assert history.spend.tolist() == [[3]]
     assert history.revenue.tolist() == [[12]]
     assert notes == ()
 
 
 def test_rows_without_dates_are_periods_of_their_own():
-    rows = [Row("search", 1, 5), Row("search", 2, 7), Row("post", 4, 4)]
-    history, _ = gather(rows, ["radio"], {})
+    rows = [
+        PerformanceRow("search", 1, 5),
+        PerformanceRow("search", 2, 7),
+        PerformanceRow("post", 4, 4),
+    ]
+    history, _ = build_history(rows, ["radio"], {})
     assert history.channels == ("post", "radio", "search")
     assert history.spend.tolist() == [[4, 0], [0, 0], [1, 2]]
     assert history.seen.tolist() == [[True, False], [False, False], [True, True]]
@@ -38,48 +42,54 @@ def test_rows_without_dates_are_periods_of_their_own():
 
 
 def test_one_row_without_a_date_makes_all_undated():
-    history, notes = gather([Row("a", 1, 1, MONDAY), Row("a", 1, 1)], [], {})
+    history, notes = build_history(
+        [PerformanceRow("a", 1, 1, MONDAY), PerformanceRow("a", 1, 1)], [], {}
+    )
     assert history.dates == ()
     assert notes == ("1 of 2 rows have no date, so no date was used.",)
 
 
 def test_incrementality_scales_revenue():
-    history, _ = gather([Row("brand search", 1, 10, MONDAY)], [], {"brand search": 0.3})
+    history, _ = build_history(
+        [PerformanceRow("brand search", 1, 10, MONDAY)], [], {"brand search": 0.3}
+    )
     assert history.revenue.tolist() == [[3]]
 
 
 def test_a_last_period_that_came_early_is_left_out():
-    rows = [*weekly("a", [1] * 8), Row("a", 1, 1, week(7) + timedelta(days=2))]
-    history, notes = gather(rows, [], {})
+    rows = [*weekly("a", [1] * 8), PerformanceRow("a", 1, 1, week(7) + timedelta(days=2))]
+    history, notes = build_history(rows, [], {})
     assert len(history.dates) == 8
     assert "not complete" in notes[0]
 
 
 def test_a_last_period_that_lacks_most_channels_is_left_out():
-    rows = [row for name in "abc" for row in weekly(name, [1] * 8)] + [Row("a", 1, 1, week(8))]
-    history, notes = gather(rows, [], {})
+    rows = [row for name in "abc" for row in weekly(name, [1] * 8)] + [
+        PerformanceRow("a", 1, 1, week(8))
+    ]
+    history, notes = build_history(rows, [], {})
     assert len(history.dates) == 8
     assert len(notes) == 1
 
 
 def test_the_present_mix_is_the_mean_of_the_last_four_periods():
-    history, _ = gather(weekly("a", [100, 1, 2, 3, 4]), [], {})
+    history, _ = build_history(weekly("a", [100, 1, 2, 3, 4]), [], {})
     assert history.present_spend().tolist() == [2.5]
 
 
 def test_only_the_last_periods_are_looked_at():
-    history, _ = gather(weekly("a", range(1, WINDOW + 11)), [], {})
-    assert history.spend.shape == (1, WINDOW)
+    history, _ = build_history(weekly("a", range(1, MAX_PERIODS + 11)), [], {})
+    assert history.spend.shape == (1, MAX_PERIODS)
     assert history.spend[0, 0] == 11
 
 
 def test_a_revenue_of_nothing_counts_a_thousandth_of_the_mean():
-    rows = [Row("a", 1, each, week(at)) for at, each in enumerate([10.0, 0.0, 20.0])]
-    log, mean = log_revenue(gather(rows, [], {})[0])
+    rows = [PerformanceRow("a", 1, each, week(at)) for at, each in enumerate([10.0, 0.0, 20.0])]
+    log, mean = log_revenue(build_history(rows, [], {})[0])
     assert mean.tolist() == [10]
     assert np.exp(log[0]) == pytest.approx([1, 0.0015, 2])
 
 
 def test_a_channel_that_never_earned_has_a_mean_of_nothing():
-    log, mean = log_revenue(gather([Row("a", 1, 0, MONDAY)], [], {})[0])
+    log, mean = log_revenue(build_history([PerformanceRow("a", 1, 0, MONDAY)], [], {})[0])
     assert (log.tolist(), mean.tolist()) == ([[0]], [0])

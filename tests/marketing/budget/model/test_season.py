@@ -73,4 +73,4 @@ def test_a_short_history_has_neither_trend_nor_year():
     s = rng.normal(0, 0.3, (2, 6))
     found = season.calendar_effect(0.5 * s, s, np.ones_like(s), [7 * week for week in range(6)])
     assert not found.any()
-    assert season.calendar(np.arange(12.0), 12).shape == (12, 1)
+    assert season.calendar_columns(np.arange(12.0), 12).shape == (12, 1)

@@ -30,7 +30,11 @@ def test_trends_need_a_slope_that_stands_out_of_the_scatter():
 def test_the_bound_that_holds_an_amount_is_named():
     low, high = np.array([1.0, 0.0, 0.0]), np.array([9.0, 5.0, 9.0])
     why = (["floor"] * 3, ["ceiling"] * 3)
-    assert advice.held_by(np.array([1.0, 5.0, 4.0]), low, high, why) == ("floor", "ceiling", "")
+    assert advice.binding_bounds(np.array([1.0, 5.0, 4.0]), low, high, why) == (
+        "floor",
+        "ceiling",
+        "",
+    )
 
 
 def test_the_next_experiment_is_where_the_draws_disagree_most():

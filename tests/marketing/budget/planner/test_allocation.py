@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, minimize
 
-from marketing.budget.planner.allocation import fill, fill_until, ladder, share, spends
+from marketing.budget.planner.allocation import (
+    divide_tie,
+    fill_until,
+    rank_segments,
+    spend_grid,
+    water_fill,
+)
 
 sizes = st.floats(1, 1e4)
 curves = st.lists(st.tuples(sizes, st.floats(0.2, 0.9)), min_size=1, max_size=6)
@@ -16,14 +22,14 @@ curves = st.lists(st.tuples(sizes, st.floats(0.2, 0.9)), min_size=1, max_size=6)
 
 def roots(strength, power, low, high, points=2000):
     """A ladder of power curves."""
-    grid = spends(low, high, np.full(len(strength), max(high.max() / 4, 1e-9)), points)
+    grid = spend_grid(low, high, np.full(len(strength), max(high.max() / 4, 1e-9)), points)
     value = strength[:, None] * grid ** power[:, None]
-    return ladder(grid, value, np.ones(len(strength)))
+    return rank_segments(grid, value, np.ones(len(strength)))
 
 
 def test_two_square_roots_whose_returns_are_one_and_two_split_one_to_four():
     low, high = np.zeros(2), np.full(2, 1000.0)
-    amounts, _ = fill(roots(np.array([1.0, 2.0]), np.full(2, 0.5), low, high), 1000)
+    amounts, _ = water_fill(roots(np.array([1.0, 2.0]), np.full(2, 0.5), low, high), 1000)
     assert amounts == pytest.approx([200, 800], abs=1.5)
 
 
@@ -32,7 +38,7 @@ def test_the_whole_budget_is_spent_inside_the_bounds(found, part):
     strength, power = (np.array(each) for each in zip(*found, strict=True))
     low, high = np.full(len(found), 1.0), np.full(len(found), 100.0)
     total = low.sum() + part * (high.sum() - low.sum())
-    amounts, price = fill(roots(strength, power, low, high, 100), total)
+    amounts, price = water_fill(roots(strength, power, low, high, 100), total)
     assert amounts.sum() == pytest.approx(total, rel=1e-12)
     assert (amounts >= low - 1e-9).all()
     assert (amounts <= high + 1e-9).all()
@@ -44,8 +50,8 @@ def test_a_larger_budget_never_lowers_a_channel(found, less, more):
     strength, power = (np.array(each) for each in zip(*found, strict=True))
     low, high = np.zeros(len(found)), np.full(len(found), 100.0)
     steps = roots(strength, power, low, high, 100)
-    first, price = fill(steps, less * high.sum())
-    second, lower = fill(steps, more * high.sum())
+    first, price = water_fill(steps, less * high.sum())
+    second, lower = water_fill(steps, more * high.sum())
     assert (second >= first - 1e-7).all()
     assert lower <= price
 
@@ -53,7 +59,7 @@ def test_a_larger_budget_never_lowers_a_channel(found, less, more):
 @given(curves)
 def test_the_stronger_of_two_alike_never_gets_less(found):
     strength, power = np.array([found[0][0], 2 * found[0][0]]), np.full(2, found[0][1])
-    amounts, _ = fill(roots(strength, power, np.zeros(2), np.full(2, 50.0), 100), 60)
+    amounts, _ = water_fill(roots(strength, power, np.zeros(2), np.full(2, 50.0), 100), 60)
     assert amounts[1] >= amounts[0]
 
 
@@ -63,7 +69,7 @@ def test_filling_is_as_good_as_sequential_quadratic_programming(found, part):
     strength, power = (np.array(each) for each in zip(*found, strict=True))
     low, high = np.full(len(found), 1.0), np.full(len(found), 10.0)
     total = low.sum() + part * (high.sum() - low.sum())
-    amounts, _ = fill(roots(strength, power, low, high), total)
+    amounts, _ = water_fill(roots(strength, power, low, high), total)
 
     def worth(plan):
         return float((strength * plan**power).sum())
@@ -87,7 +93,7 @@ def test_filling_is_as_good_as_sequential_quadratic_programming(found, part):
 
 def test_three_channels_in_cents_are_divided_as_by_trying_everything():
     strength, power = np.array([3.0, 5.0, 4.0]), np.array([0.5, 0.4, 0.6])
-    amounts, _ = fill(roots(strength, power, np.zeros(3), np.full(3, 60.0)), 60)
+    amounts, _ = water_fill(roots(strength, power, np.zeros(3), np.full(3, 60.0)), 60)
     plans = np.array([(a, b, 60 - a - b) for a, b in itertools.product(range(61), repeat=2)
                       if a + b <= 60])  # fmt: skip
     best = plans[(strength * plans**power).sum(axis=1).argmax()]
@@ -96,29 +102,31 @@ def test_three_channels_in_cents_are_divided_as_by_trying_everything():
 
 def test_equal_channels_keep_the_present_mix():
     keep = np.array([30.0, 10.0])
-    grid = spends(keep / 2, keep * 2, keep)
-    amounts, _ = fill(ladder(grid, keep[:, None] * (grid / keep[:, None]) ** 0.5, keep), 40)
+    grid = spend_grid(keep / 2, keep * 2, keep)
+    amounts, _ = water_fill(
+        rank_segments(grid, keep[:, None] * (grid / keep[:, None]) ** 0.5, keep), 40
+    )
     assert amounts == pytest.approx(keep, rel=1e-9)
 
 
 def test_channels_that_earn_nothing_share_by_the_present_mix():
     keep = np.array([30.0, 10.0])
-    grid = spends(np.zeros(2), np.full(2, 40.0), keep)
-    amounts, price = fill(ladder(grid, np.zeros_like(grid), keep), 20)
+    grid = spend_grid(np.zeros(2), np.full(2, 40.0), keep)
+    amounts, price = water_fill(rank_segments(grid, np.zeros_like(grid), keep), 20)
     assert amounts == pytest.approx([15, 5])
     assert price == 0
 
 
 def test_a_budget_of_the_floors_leaves_everything_there():
     steps = roots(np.ones(2), np.full(2, 0.5), np.ones(2), np.full(2, 3.0))
-    amounts, price = fill(steps, 2)
+    amounts, price = water_fill(steps, 2)
     assert amounts.tolist() == [1, 1]
     assert price > 0
 
 
 def test_channels_held_fixed_have_no_steps():
     fixed = np.array([2.0, 3.0])
-    amounts, price = fill(roots(np.ones(2), np.full(2, 0.5), fixed, fixed), 5)
+    amounts, price = water_fill(roots(np.ones(2), np.full(2, 0.5), fixed, fixed), 5)
     assert amounts.tolist() == [2, 3]
     assert price == 0
 
@@ -142,5 +150,5 @@ def test_spending_until_a_price_stops_where_the_slope_is():
     ],
 )
 def test_a_tie_is_shared_by_weight_up_to_each_ones_room(left, most, weight, shares):
-    found = share(left, np.array(most, dtype=float), np.array(weight, dtype=float))
+    found = divide_tie(left, np.array(most, dtype=float), np.array(weight, dtype=float))
     assert found == pytest.approx(shares, abs=1e-9)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from marketing.budget.planner.auto_apply import Case, against, largest_move
+from marketing.budget.planner.auto_apply import AutoApplyInputs, largest_move, reasons_against
 from marketing.budget.planner.proposal import Backtest, Interval
 
 WELL = Backtest(10.0, 20.0, 90.0, 24, drifting=False, healthy=True)
@@ -15,7 +15,7 @@ SICK = (
 ILL = Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False)
 
 
-GOOD = Case(
+GOOD = AutoApplyInputs(
     plan=np.array([110.0, 90.0]),
     keep=np.array([100.0, 100.0]),
     chance=0.95,
@@ -29,7 +29,7 @@ GOOD = Case(
 
 
 def test_a_sure_small_step_with_a_healthy_backtest_has_nothing_against_it():
-    assert list(against(GOOD)) == []
+    assert list(reasons_against(GOOD)) == []
 
 
 def test_each_reason_is_a_sentence_with_its_numbers():
@@ -43,7 +43,7 @@ def test_each_reason_is_a_sentence_with_its_numbers():
         far=3.0,
         weak=("Explores.",),
     )
-    found = list(against(doubtful))
+    found = list(reasons_against(doubtful))
     assert found == [
         "The chance of a lift is 0.80, below 0.90.",
         "The median lift of 10.00 a period does not exceed the cost of change of 50.00.",
@@ -56,7 +56,7 @@ def test_each_reason_is_a_sentence_with_its_numbers():
 
 
 def test_no_backtest_is_a_reason():
-    assert list(against(replace(GOOD, backtest=None))) == ["There is no backtest yet."]
+    assert list(reasons_against(replace(GOOD, backtest=None))) == ["There is no backtest yet."]
 
 
 def test_a_first_spend_is_an_infinite_move_and_no_move_is_none():

@@ -5,20 +5,20 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from marketing.budget.planner.bounds import bounds
-from marketing.budget.planner.request import Infeasible, Limit, Question
+from marketing.budget.planner.bounds import allocation_bounds
+from marketing.budget.planner.request import BudgetRequest, Infeasible, SpendLimit
 
 NAMES = ("ads", "mail", "post", "radio")
 KEEP = np.array([400.0, 300.0, 200.0, 100.0])
 
 
 def asked(total=1000, **more):
-    return Question(Decimal(total), (), **more)
+    return BudgetRequest(Decimal(total), (), **more)
 
 
 def edge(question, keep=KEEP, most=None, largest=1000.0, names=NAMES):
     most = keep * 1.5 if most is None else most
-    return bounds(question, names[: len(keep)], keep, most, largest)
+    return allocation_bounds(question, names[: len(keep)], keep, most, largest)
 
 
 def test_a_plan_stays_between_half_and_double_and_within_twice_what_was_seen():
@@ -39,7 +39,7 @@ def test_the_least_share_is_five_percent_unless_told():
 
 def test_too_many_channels_for_five_percent_share_half():
     keep = np.full(25, 40.0)
-    found = bounds(asked(), [f"c{at}" for at in range(25)], keep, keep, 1000.0)
+    found = allocation_bounds(asked(), [f"c{at}" for at in range(25)], keep, keep, 1000.0)
     assert found.hard_low.tolist() == pytest.approx([20.0] * 25)
     assert "25 channels cannot each have 5 %" in found.notes[0]
 
@@ -52,7 +52,7 @@ def test_the_step_limit_is_around_the_present_mix():
 
 
 def test_a_limit_holds_against_the_step_limit_and_says_so():
-    limits = {"radio": Limit(Decimal(300), None)}
+    limits = {"radio": SpendLimit(Decimal(300), None)}
     found = edge(asked(max_change_percent=Decimal(10), constraints=limits))
     assert found.low[3] == 300
     assert found.low.sum() == pytest.approx(1000)
@@ -60,7 +60,10 @@ def test_a_limit_holds_against_the_step_limit_and_says_so():
 
 
 def test_limits_and_steps_that_touch_are_both_kept():
-    limits = {"radio": Limit(Decimal(105), Decimal(500)), "ads": Limit(None, Decimal(390))}
+    limits = {
+        "radio": SpendLimit(Decimal(105), Decimal(500)),
+        "ads": SpendLimit(None, Decimal(390)),
+    }
     found = edge(asked(max_change_percent=Decimal(10), constraints=limits))
     assert (found.low[3], found.high[3]) == pytest.approx((105, 110))
     assert (found.low[0], found.high[0]) == pytest.approx((360, 390))
@@ -68,7 +71,7 @@ def test_limits_and_steps_that_touch_are_both_kept():
 
 def test_the_default_least_share_gives_way_to_the_step_limit():
     keep = np.array([280.0, *[40.0] * 18])
-    found = bounds(
+    found = allocation_bounds(
         asked(max_change_percent=Decimal(1)), [f"c{at}" for at in range(19)], keep, keep, 1000.0
     )
     assert found.low.sum() <= 1000 + 1e-6
@@ -78,7 +81,7 @@ def test_the_default_least_share_gives_way_to_the_step_limit():
 def test_a_given_least_share_that_does_not_fit_is_refused_with_both_sums():
     keep = np.array([280.0, *[40.0] * 18])
     with pytest.raises(Infeasible) as refused:
-        bounds(
+        allocation_bounds(
             asked(max_change_percent=Decimal(1), min_allocation_percent=Decimal(5)),
             [f"c{at}" for at in range(19)], keep, keep, 1000.0,
         )  # fmt: skip
@@ -87,30 +90,30 @@ def test_a_given_least_share_that_does_not_fit_is_refused_with_both_sums():
 
 
 def test_maximums_below_the_budget_are_refused():
-    limits = {name: Limit(None, Decimal(100)) for name in NAMES}
+    limits = {name: SpendLimit(None, Decimal(100)) for name in NAMES}
     with pytest.raises(Infeasible, match="the maximums add up to 400"):
         edge(asked(constraints=limits))
 
 
 def test_minimums_are_scaled_down_only_on_request():
-    limits = {name: Limit(Decimal(500), None) for name in NAMES}
+    limits = {name: SpendLimit(Decimal(500), None) for name in NAMES}
     found = edge(asked(constraints=limits, scale_minimums=True))
     assert found.low == pytest.approx([250] * 4)
     assert "scaled down" in found.notes[0]
 
 
 def test_minimum_and_maximum_alike_hold_a_channel():
-    found = edge(asked(constraints={"ads": Limit(Decimal(123), Decimal(123))}))
+    found = edge(asked(constraints={"ads": SpendLimit(Decimal(123), Decimal(123))}))
     assert (found.low[0], found.high[0]) == (123, 123)
     assert found.why_low[0] == "your minimum"
 
 
 def test_soft_bounds_give_way_to_hard_ones_and_the_plan_is_marked():
-    limits = {name: Limit(None, Decimal(100)) for name in ("ads", "mail", "post")}
+    limits = {name: SpendLimit(None, Decimal(100)) for name in ("ads", "mail", "post")}
     found = edge(asked(constraints=limits))
     assert found.stretched
     assert found.high.sum() == pytest.approx(1000)
-    limits = {"radio": Limit(Decimal(800), None)}
+    limits = {"radio": SpendLimit(Decimal(800), None)}
     found = edge(asked(constraints=limits))
     assert found.stretched
     assert found.low.sum() == pytest.approx(1000)
@@ -138,6 +141,6 @@ def test_channels_that_were_all_never_tried_are_free():
 
 def test_periods_divide_limits():
     found = edge(
-        asked(4000, budget_periods=4, constraints={"ads": Limit(Decimal(800), Decimal(1200))})
+        asked(4000, budget_periods=4, constraints={"ads": SpendLimit(Decimal(800), Decimal(1200))})
     )
     assert (found.low[0], found.high[0]) == (200, 300)

@@ -5,14 +5,21 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketing.budget.planner.request import Limit
-from marketing.budget.planner.rounding import digits, inward, limited, outward, to_units, within
+from marketing.budget.planner.request import SpendLimit
+from marketing.budget.planner.rounding import (
+    decimal_places,
+    inward,
+    limits_in_units,
+    outward,
+    to_units,
+    within,
+)
 
 amounts = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=12)
 
 
 def test_no_currency_has_more_than_two_decimals_here():
-    assert [digits(each) for each in ("USD", "JPY", "KWD")] == [2, 0, 2]
+    assert [decimal_places(each) for each in ("USD", "JPY", "KWD")] == [2, 0, 2]
 
 
 @given(amounts)
@@ -50,8 +57,8 @@ def test_bounds_are_rounded_inward_unless_no_unit_is_left():
 
 
 def test_limits_are_exact():
-    limits = [Limit(Decimal("1.23"), Decimal("4.56")), Limit()]
-    assert limited(limits, 2, 1000) == [(123, 456), (0, 1000)]
+    limits = [SpendLimit(Decimal("1.23"), Decimal("4.56")), SpendLimit()]
+    assert limits_in_units(limits, 2, 1000) == [(123, 456), (0, 1000)]
 
 
 def test_a_range_outside_its_outer_one_gives_way():

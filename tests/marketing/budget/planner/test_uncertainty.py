@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from marketing.budget.model.curves import revenue
-from marketing.budget.model.fit import fit
+from marketing.budget.model.fit import fit_history
 from marketing.budget.planner import uncertainty
 from marketing.budget.planner.proposal import Interval
 from tests.benchmarks.accounts import account, books
@@ -17,7 +17,7 @@ def held():
 
 @pytest.fixture
 def belief(held):
-    return fit(books(held.record)).belief
+    return fit_history(books(held.record)).belief
 
 
 def test_draws_are_the_same_for_one_seed_and_others_for_another(belief):

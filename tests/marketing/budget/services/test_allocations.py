@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from marketing.budget.models import Allocation, Book
+from marketing.budget.models import Allocation, AllocationLock
 from marketing.budget.reports import allocations as reports
 from marketing.budget.services import allocations
-from marketing.budget.services.allocations import Changed
+from marketing.budget.services.allocations import AllocationChanged
 from marketing.channels.models import Channel
 from tests.marketing.conftest import NOW
 
@@ -41,7 +41,7 @@ def decided():
 
 
 def test_amounts_come_into_force_and_make_their_channels(decided):
-    allocations.replace("USD", {}, FIRST, decided(1), NOW)
+    allocations.put_in_force("USD", {}, FIRST, decided(1), NOW)
     assert reports.amounts("USD") == FIRST
     assert reports.in_force("USD")[0].since == NOW
     assert Channel.objects.get(name="tv").currency == "USD"
@@ -50,61 +50,61 @@ def test_amounts_come_into_force_and_make_their_channels(decided):
 
 def test_a_second_decision_replaces_the_first_whole(decided):
     one, two = decided(1), decided(2)
-    allocations.replace("USD", {}, FIRST, one, NOW)
+    allocations.put_in_force("USD", {}, FIRST, one, NOW)
     later = NOW + timedelta(days=7)
-    allocations.replace("USD", FIRST, SECOND, two, later)
+    allocations.put_in_force("USD", FIRST, SECOND, two, later)
     assert reports.amounts("USD") == SECOND
     assert reports.ended_at(one) == later
     assert reports.ended_at(two) is None
 
 
 def test_what_was_before_comes_back(decided):
-    allocations.replace("USD", {}, FIRST, decided(1), NOW)
-    allocations.replace("USD", FIRST, SECOND, two := decided(2), NOW + timedelta(days=7))
-    allocations.restore("USD", SECOND, two, NOW + timedelta(days=8))
+    allocations.put_in_force("USD", {}, FIRST, decided(1), NOW)
+    allocations.put_in_force("USD", FIRST, SECOND, two := decided(2), NOW + timedelta(days=7))
+    allocations.restore_previous("USD", SECOND, two, NOW + timedelta(days=8))
     assert reports.amounts("USD") == FIRST
     assert Allocation.objects.count() == 6
 
 
 def test_taking_back_the_first_leaves_nothing_in_force(decided):
-    allocations.replace("USD", {}, FIRST, one := decided(1), NOW)
-    allocations.restore("USD", FIRST, one, NOW)
+    allocations.put_in_force("USD", {}, FIRST, one := decided(1), NOW)
+    allocations.restore_previous("USD", FIRST, one, NOW)
     assert reports.amounts("USD") == {}
 
 
 def test_other_amounts_than_expected_are_a_conflict_both_ways(decided):
     one = decided(1)
-    allocations.replace("USD", {}, FIRST, one, NOW)
-    with pytest.raises(Changed, match="has changed since"):
-        allocations.replace("USD", {}, SECOND, decided(2), NOW)
-    with pytest.raises(Changed):
-        allocations.restore("USD", SECOND, one, NOW)
+    allocations.put_in_force("USD", {}, FIRST, one, NOW)
+    with pytest.raises(AllocationChanged, match="has changed since"):
+        allocations.put_in_force("USD", {}, SECOND, decided(2), NOW)
+    with pytest.raises(AllocationChanged):
+        allocations.restore_previous("USD", SECOND, one, NOW)
     assert reports.amounts("USD") == FIRST
 
 
 def test_the_same_amounts_of_a_later_decision_are_not_taken_back_with_the_earlier(decided):
     one = decided(1)
-    allocations.replace("USD", {}, FIRST, one, NOW)
-    allocations.replace("USD", FIRST, FIRST, decided(2), NOW + timedelta(days=1))
-    with pytest.raises(Changed, match="A later decision"):
-        allocations.restore("USD", FIRST, one, NOW)
-    assert str(Book.objects.get()) == "USD"
+    allocations.put_in_force("USD", {}, FIRST, one, NOW)
+    allocations.put_in_force("USD", FIRST, FIRST, decided(2), NOW + timedelta(days=1))
+    with pytest.raises(AllocationChanged, match="A later decision"):
+        allocations.restore_previous("USD", FIRST, one, NOW)
+    assert str(AllocationLock.objects.get()) == "USD"
 
 
 def test_currencies_do_not_touch_each_other(decided):
-    allocations.replace("USD", {}, FIRST, decided(1), NOW)
-    allocations.replace("EUR", {}, {"kino": Decimal(5)}, decided(2), NOW)
+    allocations.put_in_force("USD", {}, FIRST, decided(1), NOW)
+    allocations.put_in_force("EUR", {}, {"kino": Decimal(5)}, decided(2), NOW)
     assert reports.amounts("USD") == FIRST
 
 
 def test_a_channel_kept_in_another_currency_is_a_conflict(decided):
     Channel.objects.create(name="tv", currency="EUR")
-    with pytest.raises(Changed, match=r"in USD, but kept are: tv in EUR\."):
-        allocations.replace("USD", {}, FIRST, decided(1), NOW)
+    with pytest.raises(AllocationChanged, match=r"in USD, but kept are: tv in EUR\."):
+        allocations.put_in_force("USD", {}, FIRST, decided(1), NOW)
 
 
 def test_a_table_holds_one_amount_in_force_for_a_channel(decided):
-    allocations.replace("USD", {}, FIRST, one := decided(1), NOW)
+    allocations.put_in_force("USD", {}, FIRST, one := decided(1), NOW)
     tv = Channel.objects.get(name="tv")
     with pytest.raises(IntegrityError), transaction.atomic():
         Allocation.objects.create(
@@ -119,8 +119,8 @@ def test_of_two_first_decisions_at_once_one_comes_into_force(decided, at_once):
     def apply():
         decision_id, amounts = wanted.pop()
         with transaction.atomic():
-            allocations.replace("USD", {}, amounts, decision_id, NOW)
+            allocations.put_in_force("USD", {}, amounts, decision_id, NOW)
 
     outcomes = at_once(apply, 2)
-    assert [type(each) for each in outcomes if each] == [Changed]
+    assert [type(each) for each in outcomes if each] == [AllocationChanged]
     assert sum(reports.amounts("USD").values()) == 30

@@ -2,9 +2,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from operations.scheduling.planner.bounds import bound, certificate, excess, flow, pool_flow, smith
+from operations.scheduling.planner.bounds import (
+    bound,
+    certificate,
+    flow,
+    pool_completion_bound,
+    relative_excess,
+    smith_ratios,
+)
 from operations.scheduling.planner.graph import Graph, bottom_levels
-from operations.scheduling.planner.placement import Placement, Work, placed
+from operations.scheduling.planner.placement import Placement, Problem, list_schedule
 from tests.operations.scheduling.cases import best, works
 
 
@@ -21,20 +28,20 @@ def test_no_order_of_work_beats_the_bounds(work):
 
 
 def test_the_longest_chain_binds():
-    found = least(Work.of(Graph.from_needs([[], [0], []]), [5, 6, 1], 2))
+    found = least(Problem.of(Graph.from_needs([[], [0], []]), [5, 6, 1], 2))
     assert (found.makespan, found.binding) == (11, "critical_path")
 
 
 def test_the_work_a_worker_binds_and_whole_seconds_round_up():
-    work = Work.of(Graph.from_needs([[], [], []]), [5, 5, 5], 2)
+    work = Problem.of(Graph.from_needs([[], [], []]), [5, 5, 5], 2)
     assert (least(work).makespan, least(work).binding) == (8, "work")
-    work = Work.of(Graph.from_needs([[], [], []]), [5, 5, 5.5], 2)
+    work = Problem.of(Graph.from_needs([[], [], []]), [5, 5, 5.5], 2)
     assert least(work).makespan == pytest.approx(7.75)
 
 
 def test_the_fullest_pool_binds():
     graph = Graph.from_needs([[], [], []])
-    work = Work(
+    work = Problem(
         graph,
         np.array([5.0, 9, 9]),
         np.ones(3),
@@ -47,10 +54,10 @@ def test_the_fullest_pool_binds():
 
 
 def test_a_pool_without_workers_has_no_bound():
-    work = Work.of(Graph.from_needs([[]]), [5], 0)
+    work = Problem.of(Graph.from_needs([[]]), [5], 0)
     found = least(work)
     assert found.binding == "no_workers"
-    proof = certificate(work, placed(work, np.arange(1)), found)
+    proof = certificate(work, list_schedule(work, np.arange(1)), found)
     assert (proof.makespan, proof.lower_bound, proof.gap, proof.optimal) == (
         None,
         None,
@@ -60,17 +67,17 @@ def test_a_pool_without_workers_has_no_bound():
 
 
 def test_eastman_even_and_isaacs_by_hand():
-    work = Work.of(Graph.from_needs([[], []]), [2, 4], 2, [1, 1])
+    work = Problem.of(Graph.from_needs([[], []]), [2, 4], 2, [1, 1])
     alone = 2 + 6  # shortest first on one machine
-    assert pool_flow(work, 0, 2) == alone / 2 + (2 - 1) / (2 * 2) * 6
+    assert pool_completion_bound(work, 0, 2) == alone / 2 + (2 - 1) / (2 * 2) * 6
 
 
 def test_what_takes_no_time_is_the_most_urgent():
-    assert smith(np.array([1.0, 8.0]), np.array([0.0, 2.0])).tolist() == [np.inf, 4]
+    assert smith_ratios(np.array([1.0, 8.0]), np.array([0.0, 2.0])).tolist() == [np.inf, 4]
 
 
 def test_a_certificate_tells_how_far_a_plan_is_from_the_bound():
-    work = Work.of(Graph.from_needs([[], [], []]), [3, 3, 2], 2, [1, 2, 4])
+    work = Problem.of(Graph.from_needs([[], [], []]), [3, 3, 2], 2, [1, 2, 4])
     poor = Placement([0, 3, 0], [0, 0, 1], 6)
     proof = certificate(work, poor, least(work))
     assert (proof.makespan, proof.lower_bound, proof.binding) == (6, 4, "work")
@@ -80,5 +87,5 @@ def test_a_certificate_tells_how_far_a_plan_is_from_the_bound():
 
 
 def test_rounding_is_no_gap_and_nothing_to_do_is_optimal():
-    assert excess(0.1 + 0.2, 0.3) == 0
-    assert excess(0, 0) == 0
+    assert relative_excess(0.1 + 0.2, 0.3) == 0
+    assert relative_excess(0, 0) == 0

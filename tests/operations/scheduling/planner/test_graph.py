@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operations.scheduling.planner.graph import (
-    Cyclic,
+    CyclicDependency,
     Graph,
     UnknownDependency,
     bottom_levels,
     cycles,
-    numbered,
-    round_trip,
-    sequence,
+    number_tasks,
+    shortest_cycle_through,
+    topological_order,
 )
 from tests.operations.scheduling.cases import dice
 
@@ -72,7 +72,7 @@ def test_every_task_comes_after_all_it_needs(drawn):
 
 def test_a_ring_has_no_order_and_is_named():
     graph = Graph.from_needs([[2], [0], [1], []])
-    with pytest.raises(Cyclic, match="cycle: 0 -> 1 -> 2 -> 0") as caught:
+    with pytest.raises(CyclicDependency, match="cycle: 0 -> 1 -> 2 -> 0") as caught:
         _ = graph.order
     assert caught.value.cycles == [[0, 1, 2]]
 
@@ -89,7 +89,9 @@ def test_a_chain_of_a_hundred_thousand_tasks_does_not_recurse():
 def test_the_text_names_five_cycles_and_counts_the_rest():
     size = 14
     needs = [[v + 1] if v % 2 == 0 else [v - 1] for v in range(size)]
-    with pytest.raises(Cyclic, match=r"0 -> 1 -> 0; .*8 -> 9 -> 8; and 2 more$") as caught:
+    with pytest.raises(
+        CyclicDependency, match=r"0 -> 1 -> 0; .*8 -> 9 -> 8; and 2 more$"
+    ) as caught:
         _ = Graph.from_needs(needs).order
     assert len(caught.value.cycles) == 7
 
@@ -118,25 +120,25 @@ def test_no_tasks_are_in_order():
 
 
 def test_names_are_numbered_in_the_order_given_whatever_they_need():
-    names, graph = numbered({"b": ["a", "a"], "a": []})
+    names, graph = number_tasks({"b": ["a", "a"], "a": []})
     assert names == ["b", "a"]
-    assert sequence(names, graph) == ["a", "b"]
+    assert topological_order(names, graph) == ["a", "b"]
 
 
 def test_a_cycle_is_told_by_name():
-    names, graph = numbered({"a": ["b"], "b": ["a"]})
-    with pytest.raises(Cyclic, match="cycle: a -> b -> a"):
-        sequence(names, graph)
+    names, graph = number_tasks({"a": ["b"], "b": ["a"]})
+    with pytest.raises(CyclicDependency, match="cycle: a -> b -> a"):
+        topological_order(names, graph)
 
 
 def test_every_unknown_dependency_is_told():
     with pytest.raises(UnknownDependency, match="a depends on x, which is unknown") as caught:
-        numbered({"a": ["x"], "b": ["a", "y"]})
+        number_tasks({"a": ["x"], "b": ["a", "y"]})
     assert caught.value.missing == [("a", "x"), ("b", "y")]
     with pytest.raises(UnknownDependency, match="and 2 more"):
-        numbered({"a": list("tuvwxyz")})
+        number_tasks({"a": list("tuvwxyz")})
 
 
 def test_a_round_trip_needs_a_cycle():
     with pytest.raises(ValueError, match="task 0 is on no cycle"):
-        round_trip(Graph.from_needs([[], [0]]), 0)
+        shortest_cycle_through(Graph.from_needs([[], [0]]), 0)

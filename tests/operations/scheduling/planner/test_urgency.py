@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from operations.scheduling.planner.graph import Graph
 from operations.scheduling.planner.urgency import (
-    AGEING,
+    AGEING_SECONDS,
     ageing_bound,
     chain_ratios,
-    inherited,
+    inherited_weights,
     key,
     ratio,
     ratios,
@@ -27,7 +27,7 @@ def test_durations_are_clamped_to_a_second_and_a_day(duration, expected):
 
 
 def test_an_hour_of_waiting_doubles_a_score():
-    assert key(0.0, 1.0) == key(AGEING, 2.0)
+    assert key(0.0, 1.0) == key(AGEING_SECONDS, 2.0)
 
 
 @given(st.floats(1e-5, 8), st.floats(1e-5, 8), st.floats(0, 1e6), st.floats(1e-3, 1e6))
@@ -67,4 +67,4 @@ def test_no_chain_is_less_urgent_than_its_first_task_or_more_than_the_best(rows)
 
 def test_the_highest_class_is_inherited_from_however_far_off():
     graph = Graph.from_needs([[], [0], [1], []])
-    assert inherited(graph, [1, 2, 8, 4]) == [8, 8, 8, 4]
+    assert inherited_weights(graph, [1, 2, 8, 4]) == [8, 8, 8, 4]

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from operations.scheduling import services as tasks
 from operations.scheduling.models import Pool, Task, Worker
-from operations.scheduling.planner.placement import Work
-from operations.scheduling.planner.plan import plan, steady_effort
+from operations.scheduling.planner.placement import Problem
+from operations.scheduling.planner.plan import plan, repeatable_effort
 from operations.scheduling.reports import planning
 from operations.scheduling.services import replan
 from operations.scheduling.services import submit as submission
@@ -82,8 +82,8 @@ def test_one_more_worker_saves_what_a_fresh_plan_with_it_says(settings):
     _, found = planning.situation(NOON)
     (gain,) = [each for each in found if each["type"] == "worker_gain"]
     seen = planning.ahead(NOON).work
-    more = Work.of(seen.graph, seen.durations, 2, seen.weights)
-    again = plan(more, effort=steady_effort(2)).certificate.makespan or 0.0
+    more = Problem.of(seen.graph, seen.durations, 2, seen.weights)
+    again = plan(more, effort=repeatable_effort(2)).certificate.makespan or 0.0
     assert gain["seconds_saved"] == 200 - again == 100
     assert "One more worker would save 100 s of 3.3 min" in str(gain["description"])
 

@@ -7,7 +7,7 @@ import pytest
 from operations.automations import registry
 from operations.automations import services as automations
 from operations.automations.models import Automation
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from operations.scheduling import services as tasks
 from operations.scheduling.models import Pool, Schedule, Task, Worker
 from operations.scheduling.planner.search import ONE_PASS
@@ -85,7 +85,7 @@ def test_the_schedule_is_there_from_the_first_start_and_a_run_changes_what_it_sa
     submit(("a", 100, []))
     assert automations.rehearse(row.name, NOON).state == "dry run"
     assert not Schedule.objects.exists()
-    replan.perform(Occasion(row.name, 1, NOON, NOON, "auto", dry_run=False))
+    replan.perform(RunContext(row.name, 1, NOON, NOON, "auto", dry_run=False))
     made = Schedule.objects.get()
     assert (made, made.tasks) == (planning.newest(), 1)
     assert str(made) == "Plan of 2026-11-20 12:00:00"

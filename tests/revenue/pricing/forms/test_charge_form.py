@@ -2,19 +2,19 @@
 
 import pytest
 
-from revenue.pricing.check import IN_BOOKS, charge_problems
-from revenue.pricing.decimals import Problem
+from revenue.pricing.decimals import FieldProblem
 from revenue.pricing.forms.charge_form import (
-    COLUMNS,
-    FIELDS,
-    HELP,
+    FIELDS_BY_MODEL,
+    HELP_TEXTS,
+    LAYOUT,
     NAMES,
-    ROWS,
-    base_of,
-    fields_of,
-    placed,
-    price_of,
+    TIER_COLUMNS,
+    base_model,
+    fields_from_price,
+    price_from_fields,
+    problems_by_field,
 )
+from revenue.pricing.price_book.validation import IN_BOOKS, validate_charge
 
 PRICES = {
     "flat": {"amount": "5"},
@@ -37,48 +37,52 @@ PRICES = {
 
 
 def test_every_model_of_a_book_has_its_fields_and_every_field_its_words():
-    assert FIELDS.keys() == IN_BOOKS == PRICES.keys()
-    assert set(HELP) == set(NAMES)
-    assert {model for model, names in FIELDS.items() if "tiers" in names} == set(COLUMNS)
+    assert FIELDS_BY_MODEL.keys() == IN_BOOKS == PRICES.keys()
+    assert set(HELP_TEXTS) == set(NAMES)
+    assert {model for model, names in FIELDS_BY_MODEL.items() if "tiers" in names} == set(
+        TIER_COLUMNS
+    )
 
 
 @pytest.mark.parametrize("model", PRICES)
 def test_a_price_goes_into_the_fields_and_comes_back(model):
-    read = price_of(model, fields_of(model, PRICES[model]))
+    read = price_from_fields(model, fields_from_price(model, PRICES[model]))
     assert read.problems == ()
     assert read.price == PRICES[model]
-    assert charge_problems(model, read.price, "price") == []
+    assert validate_charge(model, read.price, "price") == []
 
 
 def test_suffixes_say_nothing_that_the_fields_do_not():
-    assert base_of("package_min_max") == base_of("package_max_min") == "package"
-    assert base_of("percentage") == "percentage"
+    assert base_model("package_min_max") == base_model("package_max_min") == "package"
+    assert base_model("percentage") == "percentage"
 
 
 def test_a_field_that_the_model_does_not_use_is_named():
-    found = price_of("flat", {"amount": "5", "tiers": "9, 1", "unit": ""})
-    assert placed(found.problems) == [("tiers", "is not used by flat; leave it empty")]
+    found = price_from_fields("flat", {"amount": "5", "tiers": "9, 1", "unit": ""})
+    assert problems_by_field(found.problems) == [("tiers", "is not used by flat; leave it empty")]
 
 
 def test_wrong_tiers_are_named_by_their_line():
-    read = price_of("volume", {"tiers": "9, 2\n\n5, 1\n, x, 0, 7"})
-    told = dict.fromkeys(placed(charge_problems("volume", read.price, "price")))
+    read = price_from_fields("volume", {"tiers": "9, 2\n\n5, 1\n, x, 0, 7"})
+    told = dict.fromkeys(problems_by_field(validate_charge("volume", read.price, "price")))
     assert ("tiers", "Line 2: up_to must be above 9, not 5") in told
     assert any(words.startswith("Line 3: unit must be a number") for _, words in told)
     assert read.price["tiers"][2]["more"] == "7"
 
 
 def test_what_belongs_to_no_field_stands_at_the_model():
-    assert placed([Problem("model", "unknown_model", "is none")]) == [("model", "is none")]
-    assert placed([Problem("price.odd", "unknown", "is not known here")]) == [
+    assert problems_by_field([FieldProblem("model", "unknown_model", "is none")]) == [
+        ("model", "is none")
+    ]
+    assert problems_by_field([FieldProblem("price.odd", "unknown", "is not known here")]) == [
         ("model", "price.odd: is not known here")
     ]
 
 
 def test_a_price_that_is_no_object_fills_nothing():
-    assert fields_of("flat", "nonsense") == {}
+    assert fields_from_price("flat", "nonsense") == {}
 
 
 def test_a_form_sets_out_every_field_once():
-    rows = ((each,) if isinstance(each, str) else each for each in ROWS)
+    rows = ((each,) if isinstance(each, str) else each for each in LAYOUT)
     assert sorted(name for row in rows for name in row) == sorted(NAMES)

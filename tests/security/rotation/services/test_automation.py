@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from operations.alerts import reports as alerts
 from operations.automations.models import Automation, Run
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from security.rotation import reports, services, tasks
 from security.rotation.decision import AUTOMATION
-from security.rotation.models import Key, Pass
+from security.rotation.models import ManagedSecret, RotationRun
 from security.rotation.services import automation
 
 pytestmark = pytest.mark.django_db
@@ -19,13 +19,13 @@ DAY = timedelta(days=1)
 
 def occasion(mode="auto", *, dry_run=False):
     now = timezone.now()
-    return Occasion(AUTOMATION, None, now, now, mode, dry_run)
+    return RunContext(AUTOMATION, None, now, now, mode, dry_run)
 
 
 def registered(key_id="billing-secret", *, late=timedelta(minutes=1), level="high", **more):
     key = services.register(key_id, "signing_secret", level=level, **more).key
     at = timezone.now() - late
-    Key.objects.filter(pk=key.pk).update(next_rotation_at=at, starts_at=at)
+    ManagedSecret.objects.filter(pk=key.pk).update(due_at=at, eligible_at=at)
     return key
 
 
@@ -65,15 +65,15 @@ def test_a_dry_run_changes_and_tells_nothing():
     assert (said.summary, said.detail) == ("1 keys are due.", {"due": ["billing-secret"]})
     assert version() == 1
     assert not told()
-    assert not Pass.objects.exists()
+    assert not RotationRun.objects.exists()
 
 
 def test_an_overdue_key_raises_an_alert_that_ends_once_it_is_rotated():
     registered("gate-code", late=DAY, level="critical", value="1111")
-    tasks.watch_keys()
+    tasks.update_key_alerts()
     assert ("overdue", "gate-code", "critical") in told()
     services.rotate("gate-code", value="2222")
-    tasks.watch_keys()
+    tasks.update_key_alerts()
     assert not told()
 
 
@@ -89,14 +89,16 @@ def test_an_overdue_key_of_every_level_can_be_told_of(level, severity):
 
 def test_a_failing_key_is_told_of():
     key = registered(late=-DAY)
-    Key.objects.filter(pk=key.pk).update(fail_count=2, last_error="The target refused it.")
+    ManagedSecret.objects.filter(pk=key.pk).update(
+        fail_count=2, last_error="The target refused it."
+    )
     automation.ring(timezone.now())
     assert told() == {("rotation_failing", "billing-secret", "high")}
 
 
 def test_a_day_without_a_pass_is_told_of():
     key = registered(late=-DAY)
-    Key.objects.filter(pk=key.pk).update(created_at=timezone.now() - 2 * DAY)
+    ManagedSecret.objects.filter(pk=key.pk).update(created_at=timezone.now() - 2 * DAY)
     automation.ring(timezone.now())
     assert told() == {("no_pass", "all keys", "high")}
     services.rotate_due()
@@ -105,7 +107,7 @@ def test_a_day_without_a_pass_is_told_of():
 
 
 def test_a_paused_pass_is_told_of_until_a_person_resumes():
-    Pass.objects.create(begun_at=timezone.now(), paused_because="A clock jumped.")
+    RotationRun.objects.create(begun_at=timezone.now(), paused_because="A clock jumped.")
     automation.ring(timezone.now())
     assert told() == {("passes_paused", "all keys", "high")}
     services.resume_passes(actor="user:olga")
@@ -116,14 +118,14 @@ def test_a_paused_pass_is_told_of_until_a_person_resumes():
 def test_the_look_of_each_minute_ends_what_is_due():
     registered()
     services.rotate("billing-secret", grace=timedelta(0))
-    tasks.tend_keys()
+    tasks.resume_rotations()
     old = services.named("billing-secret").versions.get(number=1)
     assert old.destroyed_at is not None
 
 
 def passed(minutes, **more):
     begun = timezone.now() - timedelta(minutes=minutes)
-    return Pass.objects.create(begun_at=begun, due=60, **{"actor": automation.ACTOR} | more)
+    return RotationRun.objects.create(begun_at=begun, due=60, **{"actor": automation.ACTOR} | more)
 
 
 def ordered():
@@ -139,7 +141,7 @@ def nightly():
 
 def test_what_a_pass_left_to_the_limit_goes_on_after_an_hour(nightly):
     passed(61, held_back=10)
-    tasks.watch_keys()
+    tasks.update_key_alerts()
     assert ordered() == [("catch-up", "queued")]
 
 

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from operations.automations.registry import Occasion
+from operations.automations.registry import RunContext
 from operations.decisions import services as decisions
 from operations.decisions.models import Decision
 from security.audit.models import Event
 from security.rotation import reports, services, tasks
 from security.rotation.decision import AUTOMATION
-from security.rotation.models import Key, Version
+from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import automation
 from security.rotation.services import decisions as turns
 
@@ -29,14 +29,14 @@ def registered(key_id, **more):
     """A key that is due, and whose value is 58 days old."""
     made = services.register(key_id, "signing_secret", level="high", **more).key
     at = timezone.now() - timedelta(hours=1)
-    Key.objects.filter(pk=made.pk).update(next_rotation_at=at, starts_at=at)
-    Version.objects.filter(key=made).update(current_at=at - 58 * DAY)
+    ManagedSecret.objects.filter(pk=made.pk).update(due_at=at, eligible_at=at)
+    SecretVersion.objects.filter(key=made).update(current_at=at - 58 * DAY)
     return services.named(key_id)
 
 
 def night(mode):
     now = timezone.now()
-    return automation.perform(Occasion(AUTOMATION, None, now, now, mode, dry_run=False))
+    return automation.perform(RunContext(AUTOMATION, None, now, now, mode, dry_run=False))
 
 
 def version():
@@ -63,11 +63,11 @@ def test_in_mode_propose_a_person_approves_and_the_next_look_rotates(key):
     assert (decision().status, version()) == ("proposed", 1)
     approve()
     assert (decision().status, version()) == ("applied", 1)
-    tasks.tend_keys()
+    tasks.resume_rotations()
     assert version() == 2
-    assert services.named(NAME).asked_at is None
+    assert services.named(NAME).rotation_approved_at is None
     assert events()[:3] == ["key.registered", "key.asked", "key.claimed"]
-    tasks.tend_keys()
+    tasks.resume_rotations()
     assert version() == 2
 
 
@@ -80,7 +80,7 @@ def test_in_mode_observe_it_is_recorded_and_nobody_can_approve_it(key):
     night("observe")
     with pytest.raises(decisions.WrongStep):
         approve()
-    tasks.tend_keys()
+    tasks.resume_rotations()
     assert version() == 1
 
 
@@ -89,22 +89,22 @@ def test_in_mode_auto_each_rotation_leaves_a_decision(key):
     assert said.summary == "1 of 1 due keys rotated, 0 failed, 0 held back."
     assert said.decisions == (decision().pk,)
     assert (decision().status, decision().actor) == ("applied", decisions.AUTOMATIC)
-    assert (version(), services.named(NAME).asked_at) == (2, None)
+    assert (version(), services.named(NAME).rotation_approved_at) == (2, None)
 
 
 def test_in_mode_auto_what_a_guardrail_forbids_waits_for_a_person(key):
-    Version.objects.filter(key=key).update(current_at=timezone.now() + DAY)  # no age to end
+    SecretVersion.objects.filter(key=key).update(current_at=timezone.now() + DAY)  # no age to end
     said = night("auto")
     assert said.summary == "0 of 1 due keys rotated, 0 failed, 0 held back, 1 wait for a person."
     assert (decision().status, version()) == ("proposed", 1)
     approve()
-    tasks.tend_keys()
+    tasks.resume_rotations()
     assert version() == 2
 
 
 def test_an_overdue_alert_does_not_forbid_the_rotation_that_ends_it():
     critical = registered(NAME)
-    Key.objects.filter(pk=critical.pk).update(level="critical", interval_days=30)
+    ManagedSecret.objects.filter(pk=critical.pk).update(level="critical", interval_days=30)
     automation.ring(timezone.now())
     night("auto")
     assert version() == 2
@@ -120,7 +120,7 @@ def test_a_key_that_was_rotated_meanwhile_is_not_rotated_again(key):
 
 def test_a_key_without_a_value_is_stale_and_not_put_forward(key):
     night("propose")
-    Version.objects.filter(key=key).update(state="failed")
+    SecretVersion.objects.filter(key=key).update(state="failed")
     assert turns.put_forward([key], mode="auto", now=timezone.now()).decisions == ()
     with pytest.raises(decisions.Stale, match="is None, not 1"):
         approve()
@@ -135,7 +135,7 @@ def test_a_paused_key_is_not_rotated(key):
 
 def test_a_decision_about_a_key_that_is_gone_is_stale(key):
     night("propose")
-    Key.objects.filter(pk=key.pk).update(key_id="renamed")
+    ManagedSecret.objects.filter(pk=key.pk).update(key_id="renamed")
     with pytest.raises(decisions.Stale, match="No key is called 'billing-secret'"):
         approve()
 
@@ -148,15 +148,15 @@ def test_an_approval_can_be_taken_back_before_the_rotation_begins(key):
     night("propose")
     approve()
     roll_back()
-    tasks.tend_keys()
-    assert (version(), services.named(NAME).asked_at) == (1, None)
+    tasks.resume_rotations()
+    assert (version(), services.named(NAME).rotation_approved_at) == (1, None)
     assert events()[-1] == "key.not_asked"
 
 
 def test_a_rotation_that_has_begun_is_not_taken_back(key):
     night("propose")
     approve()
-    Version.objects.create(
+    SecretVersion.objects.create(
         key=key, number=2, state="pending", reason="scheduled", created_at=timezone.now()
     )
     with pytest.raises(decisions.Stale, match="has begun"):

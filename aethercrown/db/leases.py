@@ -1,0 +1,21 @@
+"""Leases on the database's clock, for rows with a column `lease_until`.
+
+The holder of a lease is named by a counter (a fencing token) that each claim raises: only a
+writer whose token is the row's latest may write.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import DateTimeField, ExpressionWrapper, Q
+from django.db.models.functions import Now
+
+
+def lease_end(length: timedelta) -> ExpressionWrapper[Any]:
+    """When a lease that begins now ends, for `update(lease_until=...)`."""
+    return ExpressionWrapper(Now() + length, output_field=DateTimeField())
+
+
+def lease_expired() -> Q:
+    """Rows whose lease has ended; not those without one."""
+    return Q(lease_until__lt=Now())

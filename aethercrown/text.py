@@ -1,0 +1,33 @@
+"""Text and JSON values that every database stores. Pure."""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+MAX_CHARACTERS = 8_000
+
+
+def storable_text(text: str) -> str:
+    """The text without NUL and lone surrogates; above MAX_CHARACTERS its middle is cut out."""
+    whole = text.encode("utf-8", "replace").decode().replace("\0", "")
+    if len(whole) <= MAX_CHARACTERS:
+        return whole
+    return f"{whole[: MAX_CHARACTERS // 2]}\n[...]\n{whole[-MAX_CHARACTERS // 2 :]}"
+
+
+def storable_json(value: Any) -> Any:
+    """The value as every database's JSON takes it: what JSON cannot hold becomes text."""
+    if isinstance(value, Mapping):
+        return {storable_text(str(key)): storable_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_json(each) for each in value]
+    if isinstance(value, bool | int) or value is None:
+        return value
+    if isinstance(value, float) and isfinite(value):
+        return value
+    return storable_text(str(value))
+
+
+def last_line(error: str) -> str:
+    """The last line of a traceback, which is the error itself."""
+    return (error.strip().splitlines() or ["no reason recorded"])[-1]

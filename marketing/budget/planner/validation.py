@@ -1,0 +1,210 @@
+"""What is wrong with a question, every bad field at once, with the numbers."""
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from math import isfinite
+
+from marketing.budget.planner.request import (
+    BudgetRequest,
+    Infeasible,
+    RequestProblem,
+    SpendLimit,
+    known_channels,
+)
+from marketing.budget.planner.rounding import decimal_places
+
+UNREADABLE = "?"  # stands for a channel whose name was refused, while the rest is checked
+NEGATIVE_AMOUNT = "must be 0 or more; net refunds first"
+
+
+def validate(question: BudgetRequest) -> None:
+    """Raise Infeasible with every bad field, named by its path in the API's body."""
+    known = known_channels(question)
+    _raise_problems(
+        *_total(question),
+        *_rows(question),
+        *_limits(question, known),
+        *_percents(question, len(known)),
+        *_present(question),
+        *_factors(question, known),
+        *_tests(question, known),
+        *_aggregate(question),
+    )
+
+
+def check_bounds(question: BudgetRequest, known: AbstractSet[str]) -> None:
+    """The same for what can change once the rows are fitted: total and bounds."""
+    _raise_problems(*_total(question), *_limits(question, known), *_percents(question, len(known)))
+
+
+def _raise_problems(*problems: RequestProblem) -> None:
+    if problems:
+        raise Infeasible(problems)
+
+
+def _total(question: BudgetRequest) -> Iterator[RequestProblem]:
+    total = question.total
+    if not total.is_finite() or total <= 0:
+        yield RequestProblem("total_budget", "min_value", f"must be above 0, not {total}")
+    elif not _whole(total, decimal_places(question.currency)):
+        yield RequestProblem("total_budget", "decimals", _too_fine(total, question.currency))
+    if question.budget_periods < 1:
+        message = f"must be 1 or more, not {question.budget_periods}"
+        yield RequestProblem("budget_periods", "min_value", message)
+
+
+def _rows(question: BudgetRequest) -> Iterator[RequestProblem]:
+    if not question.rows:
+        yield RequestProblem("historical_data", "empty", "needs at least one row")
+    aggregate = question.total_revenue is not None
+    for at, row in enumerate(question.rows):
+        path = f"historical_data[{at}]"
+        if not row.channel.strip():
+            yield RequestProblem(f"{path}.channel", "blank", "must name a channel")
+        yield from _amount(f"{path}.spend", row.spend)
+        if row.revenue is not None:
+            yield from _amount(f"{path}.revenue", row.revenue)
+        elif not aggregate:
+            yield RequestProblem(
+                f"{path}.revenue", "required", "must be given, or total_revenue instead"
+            )
+        if aggregate and row.date is None:
+            yield RequestProblem(
+                f"{path}.date", "required", "must be given where only totals are known"
+            )
+
+
+def _amount(path: str, value: float) -> Iterator[RequestProblem]:
+    if not isfinite(value):
+        yield RequestProblem(path, "invalid", f"must be a finite number, not {value}")
+    elif value < 0:
+        yield RequestProblem(path, "min_value", f"{NEGATIVE_AMOUNT} (it is {value:,.2f})")
+
+
+def _limits(question: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
+    places, least, most = decimal_places(question.currency), Decimal(0), Decimal(0)
+    for channel in sorted(known | set(question.constraints)):
+        if channel not in known:
+            yield RequestProblem(
+                f"constraints.{channel}", "unknown_channel", _unknown(channel, known)
+            )
+        limit = question.constraints.get(channel, SpendLimit())
+        yield from _limit(f"constraints.{channel}", limit, question.currency, places)
+        least += limit.min or 0
+        most += question.total if limit.max is None else limit.max
+    if known:
+        yield from _sums(question, least, most)
+
+
+def _limit(path: str, limit: SpendLimit, currency: str, places: int) -> Iterator[RequestProblem]:
+    for name, value in (("min", limit.min), ("max", limit.max)):
+        if value is None:
+            continue
+        if not value.is_finite() or value < 0:
+            yield RequestProblem(f"{path}.{name}", "min_value", f"must be 0 or more, not {value}")
+        elif not _whole(value, places):
+            yield RequestProblem(f"{path}.{name}", "decimals", _too_fine(value, currency))
+    if limit.min is not None and limit.max is not None and limit.min > limit.max:
+        message = f"the minimum {limit.min:,} is above the maximum {limit.max:,}"
+        yield RequestProblem(path, "min_above_max", message)
+
+
+def _sums(question: BudgetRequest, least: Decimal, most: Decimal) -> Iterator[RequestProblem]:
+    if not (least.is_finite() and most.is_finite() and question.total.is_finite()):
+        return
+    if least > question.total and not question.scale_minimums:
+        over = least - question.total
+        message = (
+            f"the minimums add up to {least:,}, {over:,} above the budget of {question.total:,}"
+        )
+        yield RequestProblem("constraints", "minimums_exceed_total", message)
+    if most < question.total:
+        short = question.total - most
+        message = (
+            f"the maximums add up to {most:,}, {short:,} below the budget of {question.total:,}"
+        )
+        yield RequestProblem("constraints", "maximums_below_total", message)
+
+
+def _percents(question: BudgetRequest, channels: int) -> Iterator[RequestProblem]:
+    least, step = question.min_allocation_percent, question.max_change_percent
+    if least is not None and not 0 <= least <= 100:
+        yield RequestProblem("min_allocation_percent", "range", f"must be 0 to 100, not {least}")
+    elif least is not None and least * channels > 100 and not question.scale_minimums:
+        message = f"{channels} channels at {least} % each make {least * channels} %, above 100 %"
+        yield RequestProblem("min_allocation_percent", "minimums_exceed_total", message)
+    if step is not None and not 0 < step <= 1000:
+        yield RequestProblem(
+            "max_change_percent", "range", f"must be above 0, up to 1000, not {step}"
+        )
+
+
+def _present(question: BudgetRequest) -> Iterator[RequestProblem]:
+    for channel, amount in sorted((question.present or {}).items()):
+        if not amount.is_finite() or amount < 0:
+            yield RequestProblem(
+                f"present.{channel}", "min_value", f"must be 0 or more, not {amount}"
+            )
+
+
+def _factors(question: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
+    fields: tuple[tuple[str, Mapping[str, float]], ...] = (
+        ("incrementality", question.incrementality),
+        ("platform_roi", question.platform_roi),
+    )
+    for field, values in fields:
+        for channel, value in sorted(values.items()):
+            path = f"{field}.{channel}"
+            if channel not in known:
+                yield RequestProblem(path, "unknown_channel", _unknown(channel, known))
+            if not isfinite(value) or value <= 0:
+                yield RequestProblem(path, "min_value", f"must be above 0, not {value}")
+    if not isfinite(float(question.cost_of_change)) or question.cost_of_change < 0:
+        message = f"must be 0 or more, not {question.cost_of_change}"
+        yield RequestProblem("cost_of_change", "min_value", message)
+
+
+def _tests(question: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
+    for at, test in enumerate(question.lift_tests):
+        path = f"lift_tests[{at}]"
+        if test.channel not in known:
+            yield RequestProblem(
+                f"{path}.channel", "unknown_channel", _unknown(test.channel, known)
+            )
+        for name in ("spend", "revenue", "sd"):
+            value = getattr(test, name)
+            if not isfinite(value) or value <= 0:
+                yield RequestProblem(f"{path}.{name}", "min_value", f"must be above 0, not {value}")
+
+
+def _aggregate(question: BudgetRequest) -> Iterator[RequestProblem]:
+    if question.total_revenue is None:
+        return
+    path, seen = "total_revenue", set()
+    for at, (day, amount) in enumerate(question.total_revenue):
+        yield from _amount(f"{path}[{at}].revenue", amount)
+        if day in seen:
+            yield RequestProblem(f"{path}[{at}].date", "duplicate", f"{day} is given twice")
+        seen.add(day)
+    shared = seen & {row.date for row in question.rows}
+    if len(shared) < 2:
+        message = f"{len(shared)} of its {len(seen)} dates have spend; at least 2 are needed"
+        yield RequestProblem(path, "too_few", message)
+    elif not any(amount > 0 for day, amount in question.total_revenue if day in shared):
+        yield RequestProblem(
+            path, "all_zero", "is 0 on every date with spend: there is nothing to learn"
+        )
+
+
+def _whole(value: Decimal, places: int) -> bool:
+    return value == round(value, places)
+
+
+def _too_fine(value: Decimal, currency: str) -> str:
+    return f"{value} has more decimals than the {decimal_places(currency)} of {currency}"
+
+
+def _unknown(channel: str, known: AbstractSet[str]) -> str:
+    readable = sorted(known - {UNREADABLE})
+    return f"'{channel}' has no rows; known are {', '.join(readable) or 'none'}"

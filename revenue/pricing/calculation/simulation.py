@@ -1,0 +1,184 @@
+"""Every customer under two versions: who would pay more, who less, and what it comes to.
+
+No elasticity is invented: `break_even_percent` says how much of the losers' revenue may leave
+before the gain is gone.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from heapq import nlargest
+
+from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.calculation.plan_price import calculate_price, final_price
+from revenue.pricing.decimals import HUNDRED, ZERO, FieldProblem, InvalidValues, exact_arithmetic
+from revenue.pricing.price_book.version import BookVersion, NoSuchPlan
+
+BATCH_SIZE = 1_000
+LARGE_RISE_PERCENT = Decimal(20)  # percent of rise above which a customer is counted as hit hard
+MAX_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedAccount:
+    """A customer's plan, and what is known of it in each of its last complete periods."""
+
+    key: str
+    segment: str
+    plan: str
+    periods: tuple[PricingInputs, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """What a customer pays now and would pay then, over all periods."""
+
+    key: str
+    segment: str
+    plan: str
+    now: Decimal
+    then: Decimal
+
+    @property
+    def delta(self) -> Decimal:
+        return self.then - self.now
+
+    @property
+    def percent(self) -> Decimal:
+        """The change in percent of what is paid now; a price that was 0 counts as a whole rise."""
+        if not self.now:
+            return HUNDRED if self.then else ZERO
+        return self.delta / self.now * HUNDRED
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentTotals:
+    """A segment's sums."""
+
+    segment: str
+    customers: int
+    now: Decimal
+    then: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """The result; deciles are the percents of change at 0, 10 … 100 % of the customers."""
+
+    currency: str
+    customers: int
+    now: Decimal
+    then: Decimal
+    pay_more: int
+    pay_less: int
+    steep: int
+    held: int
+    deciles: tuple[Decimal, ...]
+    rises: tuple[PriceChange, ...]
+    falls: tuple[PriceChange, ...]
+    segments: tuple[SegmentTotals, ...]
+    break_even_percent: Decimal | None
+    left_out: tuple[tuple[str, str], ...]
+
+    @property
+    def unchanged(self) -> int:
+        return self.customers - self.pay_more - self.pay_less
+
+
+@dataclass(slots=True)
+class SimulationRun:
+    """A simulation under way: batches are added in any order, and `result` sums up."""
+
+    now: BookVersion
+    then: BookVersion
+    changes: list[PriceChange] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    held: int = 0
+
+    def add(self, accounts: Iterable[SimulatedAccount]) -> None:
+        """Rate some more; one that cannot be rated is left out, and why is kept."""
+        with exact_arithmetic():
+            for each in accounts:
+                try:
+                    self.changes.append(self._change(each))
+                except (NoSuchPlan, InvalidValues) as error:
+                    self.left_out.append((each.key, str(error)))
+
+    def _change(self, account: SimulatedAccount) -> PriceChange:
+        sums = [
+            sum((final_price(book, account.plan, each) for each in account.periods), ZERO)
+            for book in (self.now, self.then)
+        ]
+        plan = self.then.plan(account.plan)
+        if plan.floor is not None or plan.ceiling is not None:
+            prices = (calculate_price(self.then, account.plan, each) for each in account.periods)
+            self.held += any("floor" in each.hits or "ceiling" in each.hits for each in prices)
+        return PriceChange(account.key, account.segment, account.plan, *sums)
+
+    def result(self) -> Simulation:
+        with exact_arithmetic():
+            return _result(self)
+
+
+def simulate(
+    now: BookVersion, then: BookVersion, accounts: Sequence[SimulatedAccount]
+) -> Simulation:
+    """Rate all customers under both versions, whose currencies must be one; else Wrong."""
+    if now.currency != then.currency:
+        message = f"is in {then.currency}, the version in force in {now.currency}"
+        raise InvalidValues(FieldProblem("version", "currency", message))
+    tally = SimulationRun(now, then)
+    for start in range(0, len(accounts), BATCH_SIZE):
+        tally.add(accounts[start : start + BATCH_SIZE])
+    return tally.result()
+
+
+def _result(tally: SimulationRun) -> Simulation:
+    changes = tally.changes
+    rises = [each for each in changes if each.delta > 0]
+    falls = [each for each in changes if each.delta < 0]
+    return Simulation(
+        currency=tally.then.currency,
+        customers=len(changes),
+        now=sum((each.now for each in changes), ZERO),
+        then=sum((each.then for each in changes), ZERO),
+        pay_more=len(rises),
+        pay_less=len(falls),
+        steep=sum(each.percent > LARGE_RISE_PERCENT for each in changes),
+        held=tally.held,
+        deciles=_deciles([each.percent for each in changes]),
+        rises=tuple(nlargest(MAX_LISTED, rises, key=lambda each: (each.delta, each.key))),
+        falls=tuple(nlargest(MAX_LISTED, falls, key=lambda each: (-each.delta, each.key))),
+        segments=_segments(changes),
+        break_even_percent=_break_even(changes, rises),
+        left_out=tuple(tally.left_out),
+    )
+
+
+def _deciles(percents: list[Decimal]) -> tuple[Decimal, ...]:
+    if not percents:
+        return ()
+    percents.sort()
+    last = len(percents) - 1
+    return tuple(percents[round(last * tenth / 10)] for tenth in range(11))
+
+
+def _segments(changes: Iterable[PriceChange]) -> tuple[SegmentTotals, ...]:
+    found: dict[str, list[PriceChange]] = {}
+    for each in changes:
+        found.setdefault(each.segment, []).append(each)
+    return tuple(
+        SegmentTotals(
+            name, len(rows), sum((r.now for r in rows), ZERO), sum((r.then for r in rows), ZERO)
+        )
+        for name, rows in sorted(found.items())
+    )
+
+
+def _break_even(changes: Iterable[PriceChange], losers: Iterable[PriceChange]) -> Decimal | None:
+    """The percent of the losers' future revenue that may leave; None where nothing is gained."""
+    gain = sum((each.delta for each in changes), ZERO)
+    at_stake = sum((each.then for each in losers), ZERO)
+    if gain <= 0 or not at_stake:
+        return None
+    return min(gain / at_stake * HUNDRED, HUNDRED)

@@ -1,0 +1,190 @@
+"""What keeps a version from being published, and what its publisher should know."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from aethercrown.money import exponent
+from revenue.pricing.decimals import HUNDRED, FieldProblem, InvalidValues, exact_arithmetic
+from revenue.pricing.price_book.version import (
+    COMPANY,
+    ENGAGEMENT,
+    USAGE,
+    BookFactor,
+    BookPlan,
+    BookVersion,
+)
+from revenue.pricing.rating.blocks import BlocksAllTiers, BlocksTopTier, Capacity
+from revenue.pricing.rating.charge import compile_charge, parse_model_name
+from revenue.pricing.rating.commitment import Commitment
+from revenue.pricing.rating.tiered import Graduated, Volume
+from revenue.pricing.rating.usage import Usage
+
+# models that need more than quantities by metric stay out of books
+IN_BOOKS = frozenset(
+    {
+        *("flat", "per_unit", "graduated", "volume", "package", "percentage", "multiplier"),
+        *("graduated_percentage", "capacity", "tiered_blocks_all_tiers", "tiered_blocks_top_tier"),
+        "min_commitment",
+    }
+)
+LEAP_FACTOR = Decimal("1.2")  # a step of the cost at a bound above which staff are told
+
+
+@dataclass(frozen=True, slots=True)
+class Cliff:
+    """At `bound` one unit more changes the cost by a leap.
+
+    Where it falls, `more_from` is the smallest quantity that costs more than one above the bound.
+    """
+
+    plan: str
+    charge: str
+    bound: Decimal
+    cost: Decimal
+    above: Decimal
+    more_from: Decimal | None
+
+    def __str__(self) -> str:
+        where = f"{self.plan}, {self.charge}: at {self.bound:f} it costs {self.cost:f}"
+        if self.more_from is None:
+            return f"{where}, just above {self.above:f}."
+        return (
+            f"{where}, just above only {self.above:f}; quantities above {self.more_from:f} up to"
+            f" {self.bound:f} cost more than {self.bound:f} and a little."
+        )
+
+
+def validate_charge(model: str, price: Any, path: str) -> list[FieldProblem]:
+    """What is wrong with one charge's model and price; for drafts and before publishing."""
+    try:
+        base, suffixes = parse_model_name(model)
+        found = compile_charge(model, price, path=path)
+    except InvalidValues as error:
+        return list(error.problems)
+    if base not in IN_BOOKS or "_incremental" in suffixes:
+        known = ", ".join(sorted(IN_BOOKS))
+        return [
+            FieldProblem("model", "not_in_books", f"{model} has no place in a book; these: {known}")
+        ]
+    if (
+        isinstance(found.model, BlocksAllTiers | BlocksTopTier)
+        and found.model.tiers[-1].most is not None
+    ):
+        return [
+            FieldProblem(f"{path}.tiers", "not_open", "max_blocks must be null in the last tier")
+        ]
+    if isinstance(found.model, Capacity) and found.model.tiers[-1][0]:
+        return [FieldProblem(f"{path}.tiers", "not_open", "max must be empty in the last tier")]
+    return []
+
+
+def validate_book(book: BookVersion) -> list[FieldProblem]:
+    """Everything that forbids publishing."""
+    return [*_plans(book), *_steps(book.steps), *_rules(book)]
+
+
+def _plans(book: BookVersion) -> Iterator[FieldProblem]:
+    if not book.plans:
+        yield FieldProblem("plans", "empty", "a version needs a price for at least one plan")
+    for plan in book.plans:
+        for name, amount in (
+            ("base_price", plan.base),
+            ("floor", plan.floor),
+            ("ceiling", plan.ceiling),
+        ):
+            yield from _amount(f"{plan.code}.{name}", amount, book.currency)
+        if plan.floor is not None and plan.ceiling is not None and plan.floor > plan.ceiling:
+            message = f"is above the ceiling: {plan.floor:f} > {plan.ceiling:f}"
+            yield FieldProblem(f"{plan.code}.floor", "crossed", message)
+        for place, each in enumerate(plan.charges):
+            path = f"{plan.code}.charges[{place}].price"
+            yield from validate_charge(each.model, each.price, path)
+            if isinstance(each.charge.model, Commitment) and each is not plan.charges[-1]:
+                yield FieldProblem(path, "not_last", "a commitment must be the last of the charges")
+    if not 0 <= book.largest_discount <= HUNDRED:
+        message = f"must lie between 0 and 100, not {book.largest_discount:f}"
+        yield FieldProblem("largest_discount", "max_value", message)
+
+
+def _amount(path: str, amount: Decimal | None, currency: str) -> Iterator[FieldProblem]:
+    if amount is None:
+        return
+    if amount < 0:
+        yield FieldProblem(path, "min_value", f"must be 0 or more, not {amount:f}")
+    digits = exponent(currency)
+    if amount != round(amount, digits):
+        message = f"has more than the {digits} decimals of {currency}: {amount:f}"
+        yield FieldProblem(path, "decimals", message)
+
+
+def _steps(steps: Iterable[BookFactor]) -> Iterator[FieldProblem]:
+    seen: dict[tuple[str, str, str], set[Decimal]] = {}
+    for each in steps:
+        path = f"{each.kind}.{each.metric}"
+        bounds = seen.setdefault((each.kind, each.plan, each.metric), set())
+        if each.above in bounds:
+            yield FieldProblem(path, "overlap", f"has two steps above {each.above:f}")
+        bounds.add(each.above)
+        if each.kind not in {USAGE, ENGAGEMENT, COMPANY}:
+            yield FieldProblem(path, "unknown", f"{each.kind!r} is no kind of factor")
+        if each.value < 0 or (each.kind == ENGAGEMENT and each.value > HUNDRED):
+            yield FieldProblem(path, "out_of_range", f"above {each.above:f}: {each.value:f}")
+        if (each.kind == COMPANY) != bool(each.plan):
+            yield FieldProblem(
+                path, "plan", "a step of company size needs a plan, others have none"
+            )
+
+
+def _rules(book: BookVersion) -> Iterator[FieldProblem]:
+    codes = {each.code for each in book.plans}
+    for each in book.rules:
+        if each.plan not in codes:
+            message = f"recommends {each.plan}, which has no price here"
+            yield FieldProblem(f"rules.{each.metric}", "unknown_plan", message)
+
+
+def find_cliffs(book: BookVersion) -> list[Cliff]:
+    """Bounds at which a volume price falls, or a price leaps by more than a fifth."""
+    with exact_arithmetic():
+        return [
+            cliff
+            for plan in book.plans
+            for each in plan.charges
+            for cliff in _cliffs(plan, each.title, each.charge.model)
+        ]
+
+
+def cliff_warnings(plan: BookPlan, usage: Mapping[str, Decimal]) -> tuple[str, ...]:
+    """Where a little more use would cost less, in sentences; runs under exact.CONTEXT."""
+    return tuple(
+        f"{each.title}: {usage[each.metric]:f} costs more than just above {cliff.bound:f} would"
+        f" ({cliff.above:f})."
+        for each in plan.charges
+        if each.metric in usage
+        for cliff in _cliffs(plan, each.title, each.charge.model)
+        if cliff.more_from is not None and cliff.more_from < usage[each.metric] <= cliff.bound
+    )
+
+
+def _cliffs(plan: BookPlan, title: str, model: object) -> Iterator[Cliff]:
+    if not isinstance(model, Volume | Graduated):
+        return
+    tiers = model.tiers
+    for place, bound in enumerate(tiers.bounds):
+        cost = model.cost(Usage(quantity=bound), 0)
+        after = bound * tiers.units[place + 1] if isinstance(model, Volume) else cost
+        above = after + tiers.flats[place + 1]
+        if above < cost:
+            yield Cliff(plan.code, title, bound, cost, above, _more_from(model, place, above))
+        elif above > cost * LEAP_FACTOR:
+            yield Cliff(plan.code, title, bound, cost, above, None)
+
+
+def _more_from(model: Volume | Graduated, place: int, above: Decimal) -> Decimal:
+    """Where in the tier below the bound the cost passes `above`."""
+    unit, flat = model.tiers.units[place], model.tiers.flats[place]
+    if not unit:
+        return model.tiers.lower(place)
+    return max((above - flat) / unit, model.tiers.lower(place))

@@ -1,0 +1,127 @@
+"""Worked cases in a file: each is rated, and those that differ are told.
+
+The schema is {"cases": [{id, model, price, input, expected_amount, currency?}]}. An expected
+amount with no more decimals than its currency is compared with the rounded line or, where that
+is the same number, the exact amount; one with more decimals only with the exact amount.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from aethercrown.currencies import CODES
+from aethercrown.money import exponent
+from revenue.pricing.decimals import FieldProblem, InvalidValues, read_decimal
+from revenue.pricing.rating import commitment, usage
+from revenue.pricing.rating.charge import compile_charge, parse_model_name
+from revenue.pricing.rating.field_reader import FieldReader
+from revenue.pricing.rating.rate import RatedCharge, rate
+from revenue.pricing.rating.usage import ActiveDays, Usage
+
+
+class InvalidCaseFile(ValueError):
+    """The file holds no cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """How one case went; `found` is None where it could not be rated."""
+
+    name: str
+    model: str
+    expected: str
+    found: RatedCharge | None
+    agrees: bool
+    problem: str = ""
+
+    def __str__(self) -> str:
+        if self.found is None:
+            return f"{self.name} ({self.model}): {self.problem}"
+        return (
+            f"{self.name} ({self.model}): expected {self.expected}, rated {self.found.total:f}"
+            f" (exactly {self.found.exact:f})"
+        )
+
+
+def rate_cases(text: str) -> list[CaseResult]:
+    """Rate every case of a file's text; raises Unreadable where the file is none of cases."""
+    return [rate_case(place, each) for place, each in enumerate(read_cases(text))]
+
+
+def read_cases(text: str) -> Sequence[Any]:
+    try:
+        content = json.loads(text, parse_float=Decimal)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InvalidCaseFile(f"The file is not JSON: {error}.") from error
+    found = content.get("cases") if isinstance(content, dict) else content
+    if not isinstance(found, list):
+        raise InvalidCaseFile('The file must hold {"cases": [...]}, a list of cases.')
+    if not found:
+        raise InvalidCaseFile("The file holds no cases.")
+    return found
+
+
+def rate_case(place: int, case: Any) -> CaseResult:
+    """One case rated; whatever is wrong with it is its problem, not an exception."""
+    row = case if isinstance(case, Mapping) else {}
+    name, model = str(row.get("id", f"case {place + 1}")), str(row.get("model", "no model"))
+    expected = str(row.get("expected_amount", ""))
+    try:
+        found, agrees = _rated(case)
+    except InvalidValues as error:
+        return CaseResult(name, model, expected, None, agrees=False, problem=str(error))
+    return CaseResult(name, model, expected, found, agrees)
+
+
+def _rated(case: Any) -> tuple[RatedCharge, bool]:
+    if not isinstance(case, Mapping):
+        raise InvalidValues(FieldProblem("", "not_a_dict", "a case must be an object"))
+    if missing := [
+        each for each in ("model", "price", "input", "expected_amount") if each not in case
+    ]:
+        raise InvalidValues(*(FieldProblem(each, "required", "is required") for each in missing))
+    currency = str(case.get("currency", "USD"))
+    if currency not in CODES:
+        raise InvalidValues(
+            FieldProblem("currency", "unknown_currency", "must be an ISO 4217 code such as USD")
+        )
+    expected = read_decimal(case["expected_amount"], "expected_amount", text=True)
+    digits = exponent(currency)
+    charge = compile_charge(str(case["model"]), case["price"], strict=False)
+    found = rate(charge, usage_of_case(case), title=str(case["model"]), digits=digits)
+    return found, agrees(found, expected, digits)
+
+
+def agrees(found: RatedCharge, expected: Decimal, digits: int) -> bool:
+    exponent_ = expected.as_tuple().exponent
+    finer = isinstance(exponent_, int) and -exponent_ > digits
+    return expected == found.exact or (not finer and expected == found.total)
+
+
+def usage_of_case(case: Mapping[str, Any]) -> Usage:
+    """The use that a case describes, with its days where the model is one of days."""
+    given = FieldReader(case["input"], "input")
+    base, _ = parse_model_name(str(case["model"]))
+    found = usage.read_usage(given)
+    if base in {"proration", "min_commitment_prorated"}:
+        found = _with_days(found, given, FieldReader(case["price"], "price", given.problems))
+    given.finish()
+    return found
+
+
+def _with_days(found: Usage, given: FieldReader, price: FieldReader) -> Usage:
+    """Days stand in the input or in the price; a commitment is active to the period's end."""
+    holder = given if "period_start" in given else price
+    start, end = holder.day("period_start"), holder.day("period_end")
+    first = next((each for each in ("active_from", "subscription_start") if each in given), None)
+    active_from = given.day(first) if first else start
+    active_to = end
+    if "active_to_inclusive" in given:
+        active_to = given.day("active_to_inclusive") + timedelta(days=1)
+    elif "active_to" in given:
+        active_to = given.day("active_to")
+    days = commitment.checked_days(given, ActiveDays(start, end, active_from, active_to))
+    return Usage(quantity=found.quantity, usage_amount=found.usage_amount, days=days)

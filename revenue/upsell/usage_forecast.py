@@ -1,0 +1,81 @@
+"""A customer's use now and ahead, from the days that are stored; pure."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from revenue.billing.periods import Combine, Days, Month, Part, Reading, combined, situation
+from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.decimals import without_trailing_zeros
+from revenue.upsell import trend
+from revenue.upsell.opportunities import UsageForecast
+from revenue.upsell.trend import MetricForecast
+
+FORECAST_DAYS = 30  # days that are forecast, and days that make the present month
+HISTORY_DAYS = 91  # days from which a trend is read
+QUANTITY_UNIT = Decimal("0.01")
+
+DaysWithUse = Mapping[str, Collection[date]]  # by metric, the days on which anybody used it
+
+
+def forecast_usage(
+    readings: Mapping[str, Reading], active: DaysWithUse, today: date, since: date | None
+) -> tuple[PricingInputs, UsageForecast] | None:
+    """The last 30 days, and the 30 to come; None where no metric has 14 days to go by.
+
+    A day without a total counts 0 where others used the metric on it, else it is not known.
+    """
+    span = Month(today - timedelta(days=FORECAST_DAYS), today)
+    now = situation(readings, span, since)
+    found: dict[str, MetricForecast] = {}
+    for code, each in readings.items():
+        if each.part is Part.USAGE:
+            ahead = _ahead(each, active.get(code, ()), today)
+            if ahead is not None:
+                found[code] = ahead
+    if not found:
+        return None
+    return now, UsageForecast(
+        _with(now, found, lambda each: each.low),
+        _with(now, found, lambda each: each.estimate),
+        _with(now, found, lambda each: each.high),
+    )
+
+
+def _ahead(reading: Reading, active: Collection[date], today: date) -> MetricForecast | None:
+    if reading.combine is Combine.SUM:
+        return trend.forecast_total(_flow(reading.days, active, today), FORECAST_DAYS)
+    if reading.combine.holds:
+        return trend.forecast_level(_level(reading.combine, reading.days, today), FORECAST_DAYS)
+    return None
+
+
+def _flow(days: Days, active: Collection[date], today: date) -> Sequence[float | None]:
+    """Totals of the days before today, from the first that is known."""
+    first = max(min(days), today - timedelta(days=HISTORY_DAYS))
+    found: list[float | None] = []
+    for place in range((today - first).days):
+        on = first + timedelta(days=place)
+        value = days.get(on)
+        found.append(float(value) if value is not None else 0.0 if on in active else None)
+    return found
+
+
+def _level(combine: Combine, days: Days, today: date) -> Sequence[float | None]:
+    """The reading that held on each day before today."""
+    first = max(min(days), today - timedelta(days=HISTORY_DAYS))
+    spans = (first + timedelta(days=place) for place in range((today - first).days))
+    held = (combined(combine, days, Month(on, on + timedelta(days=1))) for on in spans)
+    return [None if each is None else float(each) for each in held]
+
+
+def _with(
+    now: PricingInputs, found: Mapping[str, MetricForecast], end: Callable[[MetricForecast], float]
+) -> PricingInputs:
+    """The present situation with one end of each forecast."""
+    usage = {
+        code: without_trailing_zeros(Decimal(end(each)).quantize(QUANTITY_UNIT))
+        for code, each in found.items()
+    }
+    return replace(now, usage={**now.usage, **usage})

@@ -1,0 +1,79 @@
+"""Offers and acceptances as decisions, and what came of them."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from operations.decisions.draft import ExpectedEffect
+from revenue.upsell.decision_drafts import (
+    MEASURED_AFTER,
+    OfferDetails,
+    acceptance_draft,
+    measured_effect,
+    offer_draft,
+    offer_guardrails,
+    opportunity_id,
+)
+
+NOW = datetime(2026, 3, 31, 4, tzinfo=UTC)
+REST = timedelta(days=90)
+DEAL = OfferDetails(
+    7, "Acme", "starter", "professional", "USD", Decimal(60), Decimal(77), Decimal(91), 0.6
+)
+PROMISE = ExpectedEffect("recurring revenue a month", 77, 60, 91, 0.9, MEASURED_AFTER, "USD")
+
+
+def test_an_offer_promises_the_likely_gain_or_nothing():
+    found = offer_draft(DEAL, (), timedelta(days=30), 3)
+    assert opportunity_id(found.subject) == 7
+    assert found.title == "Offer professional to Acme (+77.00 USD a month)"
+    assert (found.expected.low, found.expected.high) == (0, 91)
+    assert found.expected.estimate == pytest.approx(46.2)
+    assert found.run_id == 3
+    assert offer_draft(DEAL, (), REST, 4).inputs_digest == found.inputs_digest
+
+
+def test_a_saving_is_promised_as_the_revenue_that_it_costs():
+    deal = OfferDetails(7, "Acme", "a", "b", "USD", Decimal(-9), Decimal(-8), Decimal(-7), 0.5)
+    found = offer_draft(deal, (), REST, None).expected
+    assert (found.low, found.estimate, found.high) == (-7, -4, 0) or found.low <= -4 <= found.high
+
+
+def test_an_acceptance_promises_the_gain_with_its_interval():
+    found = acceptance_draft(DEAL, {"state": "offered"}, {"state": "accepted"}, NOW.isoformat())
+    assert found.expected == PROMISE
+    assert found.guardrails[0].passed
+
+
+def passes(*given):
+    return [each.passed for each in offer_guardrails(*given)]
+
+
+def test_offers_keep_to_the_number_a_day_and_let_those_who_declined_rest():
+    assert passes(19, 20, None, REST, NOW) == [True, True]
+    assert passes(20, 20, None, REST, NOW) == [False, True]
+    assert passes(0, 20, NOW - timedelta(days=89), REST, NOW) == [True, False]
+    assert passes(0, 20, NOW - REST, REST, NOW) == [True, True]
+    told = offer_guardrails(0, 20, NOW - timedelta(days=3), REST, NOW)[1]
+    assert (told.limit, told.value) == (90, 3.0)
+
+
+def test_without_enough_others_the_movement_itself_counts():
+    found = measured_effect(PROMISE, 31.9, 108.9, [0.1] * 9)
+    assert (found.value, found.low, found.inside) == (77, None, True)
+    assert not measured_effect(PROMISE, 31.9, 31.9, []).inside
+
+
+def test_what_others_moved_anyway_is_taken_off():
+    found = measured_effect(PROMISE, 100, 190, [0.1, 0.1, 0.1, 0.1, 0.1, 0.3, 0.3, 0.3, 0.3, 0.3])
+    assert found.value == pytest.approx(70)
+    assert found.detail["placebo"] == pytest.approx(20)
+    assert (found.low or 70) < 70 < (found.high or 70)
+    assert found.inside
+
+
+def test_a_customer_who_left_did_not_bring_what_was_promised():
+    found = measured_effect(PROMISE, 100, 0, [0.0] * 20)
+    assert found.value == -100
+    assert not found.inside

@@ -1,0 +1,56 @@
+"""A customer's use now and ahead, from stored days."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from revenue.billing.periods import Combine, Part, Reading
+from revenue.upsell import usage_forecast as outlooks
+
+TODAY = date(2026, 3, 31)
+
+
+def outlook(*known):
+    found = outlooks.forecast_usage(*known)
+    assert found is not None
+    return found
+
+
+def reading(count, value=100, combine=Combine.SUM, part=Part.USAGE, step=1):
+    days = (TODAY - timedelta(days=back) for back in range(step, count + 1, step))
+    return Reading(part, combine, {day: Decimal(value) for day in days})
+
+
+def test_calls_are_summed_and_seats_held():
+    known = {"api_calls": reading(60), "user_seats": reading(60, 12, Combine.LAST, step=20)}
+    now, ahead = outlook(known, {}, TODAY, date(2025, 3, 31))
+    assert now.usage == {"api_calls": 3000, "user_seats": 12}
+    assert ahead.estimate.usage == {"api_calls": 3000, "user_seats": 12}
+    assert ahead.low.engagement == now.engagement == {"tenure_months": 11}
+
+
+def test_what_cannot_be_forecast_stays_as_it_is():
+    known = {
+        "api_calls": reading(60),
+        "storage_gb": reading(3, 50, Combine.LAST),
+        "exports": reading(60, 2, Combine.MEAN),
+        "daily_active_rate": reading(60, "0.5", Combine.MEAN, Part.ENGAGEMENT),
+        "new": Reading(Part.USAGE, Combine.SUM, {TODAY: Decimal(5)}),
+    }
+    now, ahead = outlook(known, {}, TODAY, None)
+    assert ahead.high.usage["storage_gb"] == now.usage["storage_gb"] == 50
+    assert ahead.high.usage["exports"] == 2
+    assert ahead.high.engagement == {"daily_active_rate": Decimal("0.5")}
+
+
+def test_little_history_is_no_outlook():
+    assert outlooks.forecast_usage({"api_calls": reading(10)}, {}, TODAY, None) is None
+    assert outlooks.forecast_usage({}, {}, TODAY, None) is None
+
+
+def test_a_silent_day_counts_nothing_only_where_others_used_the_metric():
+    every_other = {"api_calls": reading(60, 100, step=2)}
+    _, unknown = outlook(every_other, {}, TODAY, None)
+    active = {"api_calls": {TODAY - timedelta(days=back) for back in range(90)}}
+    _, silent = outlook(every_other, active, TODAY, None)
+    assert unknown.estimate.usage["api_calls"] == 3000
+    assert silent.estimate.usage["api_calls"] < 2200
