@@ -12,15 +12,15 @@ class MarketingConfig(AppConfig):
         from marketing.channels import reports as channels_reports  # noqa: PLC0415
         from marketing.channels import services as channels_services  # noqa: PLC0415
         from marketing.demo import services as demo_services  # noqa: PLC0415
-        from operations.automations import registry  # noqa: PLC0415
-        from operations.decisions import decision_types  # noqa: PLC0415
+        from operations.automations.registry import automation_registry  # noqa: PLC0415
+        from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
 
         for importer in channels_services.IMPORTERS:
             importing.register(importer)
         for exporter in channels_reports.EXPORTERS:
             export.register(exporter)
         for automation in budget_services.AUTOMATIONS:
-            registry.register(automation)
+            automation_registry.register(automation)
         for kind in budget_services.KINDS:
-            decision_types.register(kind)
+            decision_type_registry.register(kind)
         demo.register("marketing", demo_services.seed)

@@ -3,8 +3,12 @@ from operations.automations.admin import AutomationAdmin, RunAdmin
 from operations.decisions.admin import DecisionAdmin
 from operations.health.admin import CheckAdmin, ComponentAdmin, IncidentAdmin
 from operations.messaging.admin import DestinationAdmin, MessageAdmin
-from operations.scheduling.admin import DurationAdmin, TaskAdmin
-from operations.scheduling.admin.workers import PoolAdmin, WorkerAdmin
+from operations.scheduling.admin import (
+    PoolAdmin,
+    TaskAdmin,
+    TaskDurationStatsAdmin,
+    WorkerAdmin,
+)
 
 __all__ = [
     "AlertAdmin",
@@ -13,12 +17,12 @@ __all__ = [
     "ComponentAdmin",
     "DecisionAdmin",
     "DestinationAdmin",
-    "DurationAdmin",
     "IncidentAdmin",
     "MessageAdmin",
     "PoolAdmin",
     "RunAdmin",
     "SilenceAdmin",
     "TaskAdmin",
+    "TaskDurationStatsAdmin",
     "WorkerAdmin",
 ]

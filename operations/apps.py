@@ -9,7 +9,7 @@ class OperationsConfig(AppConfig):
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
         from aethercrown.backup import hooks as backup_parts  # noqa: PLC0415
         from aethercrown.monitoring import doctor  # noqa: PLC0415 - the same
-        from operations.automations import registry as automations  # noqa: PLC0415
+        from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.backups import reports as recovery_reports  # noqa: PLC0415 - the same
         from operations.backups import services as recovery  # noqa: PLC0415 - the same
         from operations.demo import services as demo_services  # noqa: PLC0415
@@ -20,7 +20,7 @@ class OperationsConfig(AppConfig):
         from operations.scheduling.services import replan as planning  # noqa: PLC0415
 
         for automation in (*health.AUTOMATIONS, *planning.AUTOMATIONS, *recovery.AUTOMATIONS):
-            automations.register(automation)
+            automation_registry.register(automation)
         for part in vitals.PARTS:
             parts.register(part)
         for look in vital_reports.looks(vitals.PARTS):

@@ -3,7 +3,7 @@ from operations.automations.models import Automation, Run
 from operations.decisions.models import Decision
 from operations.health.models import Check, Component, Heartbeat, Incident, Rollup, Turn
 from operations.messaging.models import Destination, Message
-from operations.scheduling.models import Dependency, Duration, Pool, Schedule, Task, Worker
+from operations.scheduling.models import Dependency, Pool, Schedule, Task, TaskDurationStats, Worker
 
 __all__ = [
     "Alert",
@@ -13,7 +13,6 @@ __all__ = [
     "Decision",
     "Dependency",
     "Destination",
-    "Duration",
     "Heartbeat",
     "Incident",
     "Message",
@@ -23,6 +22,7 @@ __all__ = [
     "Schedule",
     "Silence",
     "Task",
+    "TaskDurationStats",
     "Turn",
     "Worker",
 ]

@@ -8,8 +8,8 @@ class RevenueConfig(AppConfig):
         """Make what revenue imports, exports, decides and runs by itself known by name."""
         from aethercrown import demo  # noqa: PLC0415 - the same
         from aethercrown.csv import export, importing  # noqa: PLC0415 - models exist only now
-        from operations.automations import registry  # noqa: PLC0415
-        from operations.decisions import decision_types  # noqa: PLC0415
+        from operations.automations.registry import automation_registry  # noqa: PLC0415
+        from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
         from revenue.billing import reports as billing_reports  # noqa: PLC0415
         from revenue.billing.services import invoice_run as closing_services  # noqa: PLC0415
         from revenue.customers import reports as customers_reports  # noqa: PLC0415
@@ -22,7 +22,7 @@ class RevenueConfig(AppConfig):
         from revenue.upsell import services as upsell_services  # noqa: PLC0415
 
         for kind in (*pricing_services.KINDS, *upsell_services.KINDS, *closing_services.KINDS):
-            decision_types.register(kind)
+            decision_type_registry.register(kind)
         for importer in intake_services.IMPORTERS:
             importing.register(importer)
         for exporters in (customers_reports, billing_reports, upsell_reports):
@@ -30,7 +30,7 @@ class RevenueConfig(AppConfig):
                 export.register(exporter)
         for automations in (ledger_services, upsell_services, closing_services):
             for automation in automations.AUTOMATIONS:
-                registry.register(automation)
+                automation_registry.register(automation)
         keep_by_customer()
         demo.register("revenue", demo_services.seed)
         demo.register("prices", demo_prices.seed)

@@ -14,8 +14,8 @@ class SecurityConfig(AppConfig):
         from aethercrown.api import idempotency  # noqa: PLC0415 - models are ready only now
         from aethercrown.backup import hooks  # noqa: PLC0415 - the same
         from aethercrown.history import audit_hooks  # noqa: PLC0415 - the same
-        from operations.automations import registry  # noqa: PLC0415 - the same
-        from operations.decisions import decision_types as decisions  # noqa: PLC0415 - the same
+        from operations.automations.registry import automation_registry  # noqa: PLC0415 - the same
+        from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415 - the same
         from security.audit import services as audit  # noqa: PLC0415 - the same
         from security.encryption.replies import Replies  # noqa: PLC0415 - the same
         from security.restore import services as recovery  # noqa: PLC0415 - the same
@@ -28,13 +28,13 @@ class SecurityConfig(AppConfig):
         post_create_historical_record.connect(audit.testify, dispatch_uid="security.audit")
         idempotency.seal_with(Replies())
         for automation in (*audit.AUTOMATIONS, *daily.AUTOMATIONS):
-            registry.register(automation)
+            automation_registry.register(automation)
         for part in recovery.PARTS:
             hooks.register(part)
         for rotator in kinds.KINDS:
             rotators.register(rotator)
         for kind in turns.KINDS:
-            decisions.register(kind)
+            decision_type_registry.register(kind)
         # Permissions are rows that Django itself makes after migrate; no migration can name them.
         post_migrate.connect(grant_roles, dispatch_uid="security.roles")
         post_migrate.connect(plant_secrets, sender=self, dispatch_uid="security.secrets")

@@ -1,4 +1,4 @@
-"""The key-encryption keys (KEKs), as ENCRYPTION_KEYS names them: `kid:base64`, the active first."""
+"""The key-encryption keys (KEKs) of ENCRYPTION_KEYS: `kid:base64`, the active one first. Pure."""
 
 import base64
 import binascii
@@ -9,20 +9,24 @@ from dataclasses import dataclass, field
 
 KEY_BYTES = 32
 KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
-MAX_WRAPS = 2**32  # of random nonces under one key: NIST SP 800-38D, 8.3
+MAX_WRAPS = 2**32  # with random nonces under one key: NIST SP 800-38D, section 8.3
 
 
 class InvalidKeyring(ValueError):
-    """ENCRYPTION_KEYS cannot be used; the words never repeat a key."""
+    """ENCRYPTION_KEYS cannot be used; the message never contains a key."""
 
 
-class UnknownKek(LookupError):
-    """Something is sealed under a KEK that ENCRYPTION_KEYS does not name."""
+class DecryptionFailed(ValueError):
+    """A ciphertext was changed, belongs to another row, or was made with another key."""
+
+
+class UnknownKek(DecryptionFailed):
+    """A secret is encrypted under a KEK that ENCRYPTION_KEYS does not name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """The KEKs by name; `active` wraps whatever is new."""
+    """The KEKs by id (`kid`); `active` wraps new data keys."""
 
     active: str
     keys: Mapping[str, bytes] = field(repr=False)
@@ -32,16 +36,16 @@ class Keyring:
             return self.keys[kid]
         except KeyError:
             raise UnknownKek(
-                f"A secret is sealed under the key-encryption key {kid!r}, and ENCRYPTION_KEYS "
+                f"A secret is encrypted under the key-encryption key {kid!r}, and ENCRYPTION_KEYS "
                 f"names only {', '.join(self.keys)}: put {kid!r} back until "
                 "`manage.py kek_check` shows 0 rows for it."
             ) from None
 
 
 def parse(text: str, others: Collection[str] = ()) -> Keyring:
-    """The ring that `kid:base64,kid2:base64` describes; BadKeys says which entry is wrong.
+    """Read `kid:base64,kid2:base64`. Raises InvalidKeyring, which names the wrong entry.
 
-    `others` are secrets that no KEK may equal: losing one would lose both.
+    `others` are secrets that no KEK may equal, because losing one would lose both.
     """
     keys: dict[str, bytes] = {}
     for number, entry in enumerate((part.strip() for part in text.split(",")), start=1):
@@ -52,18 +56,16 @@ def parse(text: str, others: Collection[str] = ()) -> Keyring:
                 "1 to 40 letters, digits, dots, dashes or underscores."
             )
         if kid in keys:
-            raise InvalidKeyring(
-                f"ENCRYPTION_KEYS names {kid!r} twice: give each key its own name."
-            )
+            raise InvalidKeyring(f"ENCRYPTION_KEYS names {kid!r} twice: give each key its own id.")
         keys[kid] = decode_key(kid, encoded.strip())
         check_not_reused(kid, keys[kid], encoded.strip(), others)
     if len(set(keys.values())) < len(keys):
-        raise InvalidKeyring("ENCRYPTION_KEYS holds one key under two names: make each anew.")
+        raise InvalidKeyring("ENCRYPTION_KEYS has the same key under two ids: make a new one.")
     return Keyring(next(iter(keys)), keys)
 
 
 def decode_key(kid: str, encoded: str) -> bytes:
-    """32 bytes out of standard or URL-safe base64, padded or not."""
+    """32 bytes from standard or URL-safe base64, padded or not."""
     plain = encoded.replace("-", "+").replace("_", "/").rstrip("=")
     try:
         key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
@@ -86,5 +88,5 @@ def check_not_reused(kid: str, key: bytes, encoded: str, others: Collection[str]
 
 
 def new_entry() -> str:
-    """A new key as ENCRYPTION_KEYS writes it."""
+    """A new random key in the form that ENCRYPTION_KEYS has."""
     return f"k1:{base64.b64encode(os.urandom(KEY_BYTES)).decode('ascii')}"

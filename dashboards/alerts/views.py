@@ -18,8 +18,8 @@ from operations.messaging import reports as outbox
 def alerts(request: HttpRequest) -> HttpResponseBase:
     waiting = reports.unresolved()
     wrong = unresolved(waiting)
-    over = resolved(list(reports.lately_resolved()))
-    traffic = outbox.traffic(timezone.now())
+    over = resolved(list(reports.recently_resolved()))
+    traffic = outbox.message_counts(timezone.now())
     sent = messages(traffic)
     return page_context.download(request, "alerts", [wrong, over, sent]) or page_context.shown(
         request,
@@ -84,7 +84,7 @@ def resolved(rows: Sequence[Any]) -> Table:
     return Table("resolved", "Over", columns, lines, [reports.page(each) for each in rows])
 
 
-def messages(traffic: outbox.Traffic) -> Table:
+def messages(traffic: outbox.MessageCounts) -> Table:
     """How many messages stand where."""
     lines = [
         ("Destinations that are on", traffic.destinations),

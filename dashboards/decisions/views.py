@@ -12,7 +12,7 @@ from dashboards.access import viewer
 from dashboards.charts import Picture, picture
 from dashboards.tables import Column, Table
 from operations.decisions import reports
-from operations.decisions.reports import Promise
+from operations.decisions.reports import DecisionTypeSummary
 
 PERCENTS = {"%", "percent"}
 NEWEST = 30
@@ -21,7 +21,7 @@ SHOWN = 12  # measured decisions drawn as bars
 
 @viewer
 def ledger(request: HttpRequest) -> HttpResponseBase:
-    kinds = kept(reports.promises())
+    kinds = kept(reports.summaries_by_type())
     rows = [record(each) for each in reports.recent(NEWEST)]
     newest = listed(rows)
     measured = [each for each in rows if each["realised"]]
@@ -37,7 +37,7 @@ def ledger(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-def kept(promises: Sequence[Promise]) -> Table:
+def kept(promises: Sequence[DecisionTypeSummary]) -> Table:
     """One row a kind of decision."""
     count = Unit()
     columns = (

@@ -17,9 +17,9 @@ from dashboards.decisions.views import promised
 from marketing.budget import reports as budget
 from operations.alerts import reports as alerts
 from operations.automations import reports as automations
-from operations.automations.reports import Attention
+from operations.automations.reports import AttentionItem
 from operations.decisions import reports as decisions
-from operations.decisions.reports import Promise
+from operations.decisions.reports import DecisionTypeSummary
 from operations.health import reports as health
 from operations.messaging import reports as outbox
 from operations.scheduling import reports as tasks
@@ -65,7 +65,7 @@ class Ran:
 class Standing:
     """What both first pages show, the dashboards' and the admin's."""
 
-    attention: Sequence[Attention]
+    attention: Sequence[AttentionItem]
     waiting: Sequence[Waiting]
     runs: Sequence[Ran]
     systems: Sequence[System]
@@ -80,13 +80,13 @@ def home(request: HttpRequest) -> HttpResponseBase:
 
 def standing(now: datetime) -> Standing:
     """Read everything once."""
-    promises = decisions.promises()
+    promises = decisions.summaries_by_type()
     return Standing(
         attention=[
-            *alerts.attention(now),
-            *automations.attention(now),
-            *decisions.attention(now),
-            *outbox.attention(now),
+            *alerts.attention_items(now),
+            *automations.attention_items(now),
+            *decisions.attention_items(now),
+            *outbox.attention_items(now),
         ],
         waiting=_waiting(),
         runs=_runs(),
@@ -148,7 +148,7 @@ def _revenue() -> System:
     return System(title, path, f"MRR {full(mrr, money(currency, 0))}", note)
 
 
-def _ledger(promises: Sequence[Promise]) -> System:
+def _ledger(promises: Sequence[DecisionTypeSummary]) -> System:
     title, path = "Decisions", "/dashboards/decisions"
     if not promises:
         return System(title, path, "None yet", "The first automation to decide opens the ledger.")
@@ -163,7 +163,7 @@ def _ledger(promises: Sequence[Promise]) -> System:
 
 def _tasks() -> System:
     title, path = "AI tasks", "/dashboards/scheduling"
-    count = tasks.counts()
+    count = tasks.status_counts()
     if not sum(count.values()):
         return System(title, path, "None yet", "Programs submit tasks, agents take them.")
     waiting = count["pending"] + count["queued"]

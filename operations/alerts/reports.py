@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from aethercrown.severity import CRITICAL, HIGH, LEVELS
 from operations.alerts.models import Alert
-from operations.automations.reports import Attention
+from operations.automations.reports import AttentionItem
 
 FAILED_RUN = "run_failed"  # said by the runs themselves
 MOST = 10
@@ -32,7 +32,7 @@ def unresolved_of(source: str) -> list[tuple[str, str]]:
     return list(rows.order_by("pk").values_list("kind", "subject"))
 
 
-def lately_resolved(limit: int = 30) -> QuerySet[Alert]:
+def recently_resolved(limit: int = 30) -> QuerySet[Alert]:
     return Alert.objects.filter(state=Alert.State.RESOLVED).order_by("-resolved_at")[:limit]
 
 
@@ -43,12 +43,12 @@ def counts() -> dict[str, int]:
     return {severity: found.get(severity, 0) for severity in reversed(LEVELS)}
 
 
-def attention(_now: datetime) -> list[Attention]:
+def attention_items(_now: datetime) -> list[AttentionItem]:
     """Grave alerts that nobody has taken on."""
     rows = Alert.objects.filter(state=Alert.State.OPEN, severity__in=[HIGH, CRITICAL])
     rows = rows.exclude(source="automations", kind=FAILED_RUN)
     return [
-        Attention(f"{alert}: {alert.message}"[:300], page(alert))
+        AttentionItem(f"{alert}: {alert.message}"[:300], page(alert))
         for alert in sorted(rows[:MOST], key=lambda alert: -LEVELS.index(alert.severity))
     ]
 

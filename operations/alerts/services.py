@@ -19,12 +19,12 @@ from operations.alerts.fingerprint import Fingerprint
 from operations.alerts.models import Alert, Silence
 from operations.automations.run_rules import legible
 from operations.messaging import services as outbox
-from operations.messaging.message import Letter
+from operations.messaging.message import OutgoingMessage
 
 AUTOMATIC = "automatic"  # who resolves where no person does
 REOPENED_WITHIN = timedelta(minutes=10)
-REMINDED_EACH = timedelta(hours=24)
-KEPT = timedelta(days=365)
+REMINDER_INTERVAL = timedelta(hours=24)
+RETENTION = timedelta(days=365)
 LONGEST = 2_000  # characters of an alert's message
 MOST_LISTED = 200  # alerts in one digest
 
@@ -111,14 +111,14 @@ def silence(alert_id: int, *, actor: str, note: str = "", until: datetime) -> Si
     )
 
 
-def tend(now: datetime) -> int:
+def send_reminders(now: datetime) -> int:
     """Tell what nobody has heard of yet, and remind of critical alerts; how many were told.
 
     An alert is unheard of where it was raised under a silence, or before anybody listened.
     """
     waiting = Alert.objects.filter(state=Alert.State.OPEN)
     unheard = waiting.filter(told_at=None).values_list("pk", flat=True)
-    due = waiting.filter(severity=CRITICAL, told_at__lte=now - REMINDED_EACH)
+    due = waiting.filter(severity=CRITICAL, told_at__lte=now - REMINDER_INTERVAL)
     told = sum(_tell(alert_id, now) for alert_id in unheard)
     return told + sum(_remind(alert_id, now) for alert_id in due.values_list("pk", flat=True))
 
@@ -132,13 +132,15 @@ def send_digest(now: datetime) -> int:
         return 0
     listed.sort(key=lambda alert: -rank(alert["severity"]))
     day = now.astimezone(UTC).date().isoformat()
-    return outbox.post_digest(words.digest(f"digest:{day}", listed, now.isoformat()), now)
+    return outbox.enqueue_digest(
+        words.digest_message(f"digest:{day}", listed, now.isoformat()), now
+    )
 
 
-def purge(now: datetime) -> int:
+def delete_old_alerts(now: datetime) -> int:
     """Forget what was over a year ago, a batch at a time; how many rows went."""
-    over = Alert.objects.filter(state=Alert.State.RESOLVED, resolved_at__lt=now - KEPT)
-    return forget(over) + forget(Silence.objects.filter(until__lt=now - KEPT))
+    over = Alert.objects.filter(state=Alert.State.RESOLVED, resolved_at__lt=now - RETENTION)
+    return forget(over) + forget(Silence.objects.filter(until__lt=now - RETENTION))
 
 
 # --- Parts ------------------------------------------------------------------------------------
@@ -217,7 +219,9 @@ def _resolve(alert: Alert, actor: str, now: datetime) -> None:
     alert.resolved_by = actor
     alert.save()
     if not _silenced(alert, now):
-        outbox.follow(f"alert:{alert.pk}:", _letter(alert, words.RESOLVED, "resolved", now), now)
+        outbox.enqueue_follow_up(
+            f"alert:{alert.pk}:", _letter(alert, words.RESOLVED, "resolved", now), now
+        )
 
 
 @transaction.atomic
@@ -233,7 +237,7 @@ def _remind(alert_id: int, now: datetime) -> int:
     """Remind, under a key that names the telling before, so that two at once write one."""
     alert = Alert.objects.select_for_update().get(pk=alert_id)
     told_at = alert.told_at
-    if alert.state != Alert.State.OPEN or told_at is None or told_at > now - REMINDED_EACH:
+    if alert.state != Alert.State.OPEN or told_at is None or told_at > now - REMINDER_INTERVAL:
         return 0
     mark = f"reminder-{told_at.astimezone(UTC):%Y%m%dT%H%M%S}"
     return _post(alert, words.REMINDER, mark, now)
@@ -243,15 +247,15 @@ def _post(alert: Alert, event: str, mark: str, now: datetime) -> int:
     """Tell everyone who listens for this severity, unless a silence holds it back; 1 if told."""
     if _silenced(alert, now):
         return 0
-    told = outbox.post(_letter(alert, event, mark, now), alert.severity, now)
+    told = outbox.enqueue_alert(_letter(alert, event, mark, now), alert.severity, now)
     if told:
         alert.told_at = now
         alert.save(update_fields=["told_at"])
     return min(1, told)
 
 
-def _letter(alert: Alert, event: str, mark: str, now: datetime) -> Letter:
-    return words.letter(f"alert:{alert.pk}:{mark}", event, _told(alert), now.isoformat())
+def _letter(alert: Alert, event: str, mark: str, now: datetime) -> OutgoingMessage:
+    return words.event_message(f"alert:{alert.pk}:{mark}", event, _told(alert), now.isoformat())
 
 
 def _told(alert: Alert) -> dict[str, Any]:
@@ -263,7 +267,7 @@ def _told(alert: Alert) -> dict[str, Any]:
         "severity": alert.severity,
         "state": alert.state,
         "message": alert.message,
-        "link": words.whole(alert.link, settings.PUBLIC_URL),
+        "link": words.absolute_url(alert.link, settings.PUBLIC_URL),
         "path": alert.link,
         "count": alert.count,
         "first_seen_at": alert.first_seen_at.astimezone(UTC).isoformat(),

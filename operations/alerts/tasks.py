@@ -9,7 +9,7 @@ from operations.alerts import services
 @shared_task(name="operations.tend_alerts", ignore_result=True)
 def tend_alerts() -> None:
     """Tell what nobody has heard of, and remind of what is critical."""
-    services.tend(timezone.now())
+    services.send_reminders(timezone.now())
 
 
 @shared_task(name="operations.send_digest", ignore_result=True)
@@ -21,4 +21,4 @@ def send_digest() -> None:
 @shared_task(name="operations.purge_alerts", ignore_result=True)
 def purge_alerts() -> None:
     """Forget what was over long ago."""
-    services.purge(timezone.now())
+    services.delete_old_alerts(timezone.now())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from operations.messaging.message import Letter, line
+from operations.messaging.message import OutgoingMessage, subject_line
 
 OPENED, ESCALATED, REMINDER, RESOLVED = "opened", "escalated", "reminder", "resolved"
 HEADS = {
@@ -14,21 +14,21 @@ HEADS = {
 }
 
 
-def whole(path: str, public_url: str) -> str:
+def absolute_url(path: str, public_url: str) -> str:
     """A path of ours as an address that opens anywhere; empty where our own host is not known."""
     if path.startswith("/") and not path.startswith("//"):
         return f"{public_url}{path}" if public_url else ""
     return path
 
 
-def letter(key: str, event: str, alert: Mapping[str, Any], at: str) -> Letter:
+def event_message(key: str, event: str, alert: Mapping[str, Any], at: str) -> OutgoingMessage:
     """One event of one alert, which is given as plain values."""
-    title = line(f"[{alert['severity']}] {HEADS[event].format(**alert)}")
+    title = subject_line(f"[{alert['severity']}] {HEADS[event].format(**alert)}")
     text = "\n".join([title, "", *_facts(alert), ""])
-    return Letter(key, title, text, {"event": event, "at": at, "alert": dict(alert)})
+    return OutgoingMessage(key, title, text, {"event": event, "at": at, "alert": dict(alert)})
 
 
-def digest(key: str, alerts: Sequence[Mapping[str, Any]], at: str) -> Letter:
+def digest_message(key: str, alerts: Sequence[Mapping[str, Any]], at: str) -> OutgoingMessage:
     """The day's list, in the order given."""
     count = len(alerts)
     title = f"[AetherCrown] {count} open alert{'' if count == 1 else 's'}"
@@ -36,7 +36,7 @@ def digest(key: str, alerts: Sequence[Mapping[str, Any]], at: str) -> Letter:
     for alert in alerts:
         lines += [f"[{alert['severity']}] {alert['title']}", *_facts(alert), ""]
     payload = {"event": "digest", "at": at, "alerts": [dict(each) for each in alerts]}
-    return Letter(key, title, "\n".join(lines), payload)
+    return OutgoingMessage(key, title, "\n".join(lines), payload)
 
 
 def _facts(alert: Mapping[str, Any]) -> list[str]:

@@ -118,7 +118,7 @@ class AutomationForm(forms.ModelForm[Automation]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self.initial["when"] = schedule_text.written(self.instance.schedule)
+            self.initial["when"] = schedule_text.describe(self.instance.schedule)
             self.fields.pop("name", None)
 
     def clean(self) -> dict[str, Any]:
@@ -134,8 +134,8 @@ class AutomationForm(forms.ModelForm[Automation]):
     def clean_when(self) -> str:
         text: str = self.cleaned_data["when"]
         try:
-            self.wanted = schedule_text.read(text, self.instance.scheduled_at)
-        except schedule_text.Unreadable as error:
+            self.wanted = schedule_text.parse(text, self.instance.scheduled_at)
+        except schedule_text.InvalidSchedule as error:
             raise forms.ValidationError(str(error)) from error
         return text
 
@@ -183,7 +183,7 @@ class AutomationAdmin(ModelAdmin):
 
     @admin.display(description="when")
     def when(self, automation: Automation) -> str:
-        return schedule_text.written(automation.schedule)
+        return schedule_text.describe(automation.schedule)
 
     @admin.display(description="next run")
     def next_run(self, automation: Automation) -> str:
@@ -226,7 +226,7 @@ class AutomationAdmin(ModelAdmin):
         now = timezone.now()
         if not change:
             obj.title = registry.named(obj.name).title
-        services.schedule(obj, form.wanted, now)
+        services.save_schedule(obj, form.wanted, now)
         found = upcoming(form.wanted, obj.clock, now, 3) if obj.is_enabled else []
         times = ", ".join(told(slot.astimezone(obj.clock)) for slot in found)
         self.message_user(request, f"Next runs: {times}." if times else "It is off: no next run.")
@@ -250,8 +250,8 @@ class AutomationAdmin(ModelAdmin):
             question = f"Run “{automation}” now, in mode {automation.mode}?"
             return self.ask(request, automation, question, "Run now")
         try:
-            run = services.order(automation.name, timezone.now())
-        except services.SwitchedOff as error:
+            run = services.enqueue_manual_run(automation.name, timezone.now())
+        except services.AutomationDisabled as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect("admin:operations_automation_change", automation.pk)
         self.log_change(request, automation, "Run by hand.")
@@ -263,7 +263,7 @@ class AutomationAdmin(ModelAdmin):
         automation = self.asked(request, object_id)
         result = None
         if request.method == "POST":
-            result = services.rehearse(automation.name, timezone.now())
+            result = services.dry_run(automation.name, timezone.now())
         question = f"Compute what “{automation}” would do now, and keep nothing of it?"
         facts = run_rules.facts(result.detail or {}) if result else []
         return self.ask(request, automation, question, "Dry run", told=result, facts=facts)

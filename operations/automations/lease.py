@@ -11,7 +11,7 @@ from typing import Self
 log = logging.getLogger(__name__)
 
 
-class Lease:
+class LeaseRenewal:
     """Calls `renew` every `every` until the block ends; `held` turns False for good once lost.
 
     It is lost when `renew` answers False, or could not answer at all for `length`.

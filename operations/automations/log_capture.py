@@ -10,7 +10,7 @@ MOST = 100  # lines; the last ones
 LONGEST = 500  # characters of a line
 
 
-class Excerpt(logging.Handler):
+class LogCapture(logging.Handler):
     """Keeps the lines that this thread logs until the block ends, from INFO on."""
 
     def __init__(self) -> None:

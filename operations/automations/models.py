@@ -12,8 +12,8 @@ from django_celery_beat.models import PeriodicTask
 from simple_history import register
 
 from aethercrown.history.tracking import Records
-from operations.automations.occurrences import Every, Schedule, Wall
-from operations.decisions.guardrails import Limits, Quiet
+from operations.automations.occurrences import Interval, Schedule, WallClock
+from operations.decisions.guardrails import GuardrailLimits, QuietHours
 
 register(
     PeriodicTask,
@@ -139,10 +139,10 @@ class Automation(models.Model):
         """The schedule as slots understands it."""
         if self.task.interval is not None:
             each = timedelta(**{self.task.interval.period: self.task.interval.every})
-            return Every(each, self.scheduled_at.astimezone(UTC))
+            return Interval(each, self.scheduled_at.astimezone(UTC))
         crontab = self.task.crontab
         fields = crontab.schedule
-        return Wall(
+        return WallClock(
             minutes=frozenset(fields.minute),
             hours=frozenset(fields.hour),
             weekdays=frozenset(fields.day_of_week),
@@ -156,8 +156,8 @@ class Automation(models.Model):
         return ZoneInfo(self.zone)
 
     @property
-    def limits(self) -> Limits:
-        return Limits(
+    def limits(self) -> GuardrailLimits:
+        return GuardrailLimits(
             largest_change_percent=self.largest_change_percent,
             applied_per_day=self.applied_per_day,
             needs_sure_gain=self.needs_sure_gain,
@@ -169,11 +169,11 @@ class Automation(models.Model):
         )
 
     @property
-    def quiet(self) -> Quiet | None:
+    def quiet(self) -> QuietHours | None:
         """The hours in which nothing is applied."""
         if self.quiet_from is None or self.quiet_until is None:
             return None
-        return Quiet(self.quiet_from, self.quiet_until, self.clock)
+        return QuietHours(self.quiet_from, self.quiet_until, self.clock)
 
 
 class RunQuerySet(models.QuerySet["Run"]):

@@ -19,7 +19,7 @@ FAR = 366 * 9  # days to look ahead: 29 February comes again within eight years
 
 
 @dataclass(frozen=True, slots=True)
-class Every:
+class Interval:
     """A slot each `every`, counted from `anchor` (the first slot is one step after it)."""
 
     every: timedelta
@@ -27,7 +27,7 @@ class Every:
 
 
 @dataclass(frozen=True, slots=True)
-class Wall:
+class WallClock:
     """Wall-clock times as crontab says them; a day counts where all three of its fields do.
 
     Weekdays count from Sunday, 0. `each_hour` marks an hour field with a star or a step.
@@ -41,14 +41,14 @@ class Wall:
     each_hour: bool = False
 
 
-Schedule: TypeAlias = Every | Wall
+Schedule: TypeAlias = Interval | WallClock
 
 
-def slots(
+def between(
     schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime
 ) -> Iterator[datetime]:
     """Every slot in (after, until], oldest first."""
-    if isinstance(schedule, Every):
+    if isinstance(schedule, Interval):
         yield from _steps(schedule, after, until)
         return
     day = after.astimezone(UTC).date()
@@ -61,7 +61,7 @@ def latest(
     schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime, most: int
 ) -> list[datetime]:
     """The last `most` slots in (after, until], oldest first."""
-    if isinstance(schedule, Every):
+    if isinstance(schedule, Interval):
         begin = max(after, until - schedule.every * (most + 1))
         return list(_steps(schedule, begin, until))[-most:]
     found: list[datetime] = []
@@ -74,24 +74,24 @@ def latest(
 
 def upcoming(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> list[datetime]:
     """The next `count` slots; fewer, or none, where the calendar has no such day."""
-    return list(islice(slots(schedule, zone, after, after + FAR * DAY), count))
+    return list(islice(between(schedule, zone, after, after + FAR * DAY), count))
 
 
 def tolerance(schedule: Schedule) -> timedelta:
     """How much too early a message may come for its slot."""
-    if isinstance(schedule, Every):
+    if isinstance(schedule, Interval):
         return min(5 * SECOND, schedule.every / 4)
     return 5 * SECOND
 
 
-def _steps(schedule: Every, after: datetime, until: datetime) -> Iterator[datetime]:
+def _steps(schedule: Interval, after: datetime, until: datetime) -> Iterator[datetime]:
     step = max(1, (after - schedule.anchor) // schedule.every + 1)
     while (slot := schedule.anchor + step * schedule.every) <= until:
         yield slot
         step += 1
 
 
-def _day(schedule: Wall, zone: ZoneInfo, day: date) -> list[datetime]:
+def _day(schedule: WallClock, zone: ZoneInfo, day: date) -> list[datetime]:
     """The slots of one day of UTC; the local days that touch it are the three around it."""
     begin = datetime.combine(day, time(), UTC)
     near = {slot for shift in (-DAY, 0 * DAY, DAY) for slot in _local(schedule, zone, day + shift)}
@@ -99,7 +99,7 @@ def _day(schedule: Wall, zone: ZoneInfo, day: date) -> list[datetime]:
 
 
 @lru_cache(maxsize=128)
-def _local(schedule: Wall, zone: ZoneInfo, day: date) -> frozenset[datetime]:
+def _local(schedule: WallClock, zone: ZoneInfo, day: date) -> frozenset[datetime]:
     """The slots whose wall-clock day is `day`."""
     if (
         day.isoweekday() % 7 not in schedule.weekdays

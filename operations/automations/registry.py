@@ -1,25 +1,23 @@
-"""The automations that exist, found by name; each app registers its own when it starts."""
+"""The automations that this code can run, by name; each app registers its own when it starts."""
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from aethercrown import registry
+from aethercrown.registry import Registry
 
 
 def always() -> bool:
-    """The guard of a run that nobody can take away."""
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """One planned time of one automation, as its `perform` sees it.
+    """One run of an automation, as its `perform` sees it.
 
-    `run_id` keys every effect, so that a second attempt repeats none; it is None in a dry run.
-    `held` answers False once another worker took the run over or the switch went off: long
-    work asks it between steps and then stops.
+    `run_id` is the key of every effect, so that a second attempt repeats none; it is None in a
+    dry run. `may_continue` returns False once another worker has taken over the run or
+    AUTOMATION_ENABLED is off: long work asks it between steps and stops.
     """
 
     automation: str
@@ -28,12 +26,12 @@ class RunContext:
     now: datetime
     mode: str
     dry_run: bool
-    held: Callable[[], bool] = always
+    may_continue: Callable[[], bool] = always
 
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """What a run did: one sentence for people, the decisions it made, figures for the record."""
+    """What a run did: a sentence for people, the ids of its decisions, figures for the record."""
 
     summary: str
     decisions: tuple[int, ...] = ()
@@ -42,7 +40,7 @@ class RunOutcome:
 
 @dataclass(frozen=True, slots=True)
 class AutomationSpec:
-    """Something that runs by itself: `perform` is safe to repeat for the same run."""
+    """An automation in code. `perform` must be safe to repeat for the same run."""
 
     name: str
     title: str
@@ -50,36 +48,4 @@ class AutomationSpec:
     queue: str = "default"
 
 
-class UnknownAutomation(LookupError):
-    """No automation has this name."""
-
-
-class NameTaken(ValueError):
-    """Two automations ask for one name."""
-
-
-_known: dict[str, AutomationSpec] = {}
-
-
-def register(automation: AutomationSpec) -> None:
-    """Make an automation known; registering the same one again changes nothing."""
-    if _known.setdefault(automation.name, automation) != automation:
-        raise NameTaken(f"An automation called {automation.name} is registered already.")
-
-
-def named(name: str) -> AutomationSpec:
-    try:
-        return _known[name]
-    except KeyError:
-        known = ", ".join(names()) or "none"
-        raise UnknownAutomation(f"No automation is called {name}. Known: {known}.") from None
-
-
-def names() -> tuple[str, ...]:
-    """Every known name, in the fixed order in which all are run."""
-    return tuple(sorted(_known))
-
-
-def apart(automations: Iterable[AutomationSpec] = ()) -> AbstractContextManager[None]:
-    """Within the block only `automations` are known, and what is registered in it; for tests."""
-    return registry.apart(_known, automations)
+automation_registry = Registry[AutomationSpec]("automation")

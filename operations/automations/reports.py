@@ -11,28 +11,28 @@ from django.utils import timezone
 
 from operations.automations import occurrences, registry, run_rules
 from operations.automations.models import Automation, Run
-from operations.decisions.guardrails import Limits
+from operations.decisions.guardrails import GuardrailLimits
 from operations.decisions.models import Decision
 
 LATE = timedelta(minutes=2)  # beyond beat's and the sweep's own rhythm
 
 
 @dataclass(frozen=True, slots=True)
-class Attention:
+class AttentionItem:
     """A plain sentence about something a person should look at, and where."""
 
     sentence: str
     link: str
 
 
-def limits(name: str, *, lock: bool = False) -> Limits:
+def limits(name: str, *, lock: bool = False) -> GuardrailLimits:
     """The guardrails that staff set for an automation; the common ones where it has no row.
 
     With `lock` (inside a transaction) others wait, so that counts beside it stay true.
     """
     rows = Automation.objects.select_for_update() if lock else Automation.objects.all()
     row = rows.filter(name=name).first()
-    return Limits() if row is None else row.limits
+    return GuardrailLimits() if row is None else row.limits
 
 
 def mode(name: str) -> str:
@@ -41,7 +41,7 @@ def mode(name: str) -> str:
     return found or Automation.Mode.PROPOSE
 
 
-def trusted_at(name: str) -> datetime | None:
+def auto_enabled_at(name: str) -> datetime | None:
     """When staff last let it apply decisions by itself; None where they never did."""
     found = Automation.objects.filter(name=name).values_list("trusted_at", flat=True)
     return found.first()
@@ -79,13 +79,13 @@ def counts(since: datetime) -> dict[str, int]:
     return {state: found.get(state, 0) for state in Run.State.values}
 
 
-def attention(now: datetime | None = None) -> list[Attention]:
+def attention_items(now: datetime | None = None) -> list[AttentionItem]:
     """What a person should look at: failures, lost workers, automations that are late."""
     now = now or timezone.now()
     return [*_failed(), *_lapsed(), *_late(now)]
 
 
-def _failed() -> Sequence[Attention]:
+def _failed() -> Sequence[AttentionItem]:
     """Automations whose last run that was not skipped failed."""
     ended = Run.objects.filter(
         automation=OuterRef("pk"), state__in=[Run.State.DONE, Run.State.FAILED]
@@ -96,20 +96,22 @@ def _failed() -> Sequence[Attention]:
     for run in failed.select_related("automation").order_by("automation__name"):
         when = f"{run.planned_for:%Y-%m-%d %H:%M} UTC"
         words = f"{run.automation} failed at {when}: {run_rules.last_line(run.error)}"
-        found.append(Attention(words, page(run)))
+        found.append(AttentionItem(words, page(run)))
     return found
 
 
-def _lapsed() -> Sequence[Attention]:
+def _lapsed() -> Sequence[AttentionItem]:
     """Runs whose worker is gone and that nobody took up."""
-    lapsed = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=Now() - run_rules.LEASE)
+    lapsed = Run.objects.filter(
+        state=Run.State.RUNNING, lease_until__lt=Now() - run_rules.LEASE_LENGTH
+    )
     return [
-        Attention(f"{run} lost its worker {run.worker} and waits to be taken up.", page(run))
+        AttentionItem(f"{run} lost its worker {run.worker} and waits to be taken up.", page(run))
         for run in lapsed.select_related("automation")
     ]
 
 
-def _late(now: datetime) -> Sequence[Attention]:
+def _late(now: datetime) -> Sequence[AttentionItem]:
     """Automations with a slot behind them that nothing entered or began."""
     planned = Run.objects.filter(automation=OuterRef("pk")).exclude(trigger=Run.Trigger.MANUAL)
     queued = Run.objects.filter(
@@ -127,7 +129,7 @@ def _late(now: datetime) -> Sequence[Attention]:
         if due:
             sentence = f"{automation} was due at {due[0]:%Y-%m-%d %H:%M} UTC and has not begun."
             link = reverse("admin:operations_automation_change", args=[automation.pk])
-            found.append(Attention(sentence, link))
+            found.append(AttentionItem(sentence, link))
     return found
 
 

@@ -9,16 +9,16 @@ from typing import Any
 
 from operations.automations.registry import RunOutcome
 
-LEASE = timedelta(seconds=20)
-RENEWAL = timedelta(seconds=5)
-ATTEMPTS = 3
-WAITS = (timedelta(0), timedelta(seconds=30), timedelta(seconds=120))  # before each attempt
-GRACE = timedelta(seconds=10)  # a slot entered within it is on time, not caught up
-WINDOW = timedelta(days=7)
-MOST = 100  # slots caught up at once
-KEPT = timedelta(days=90)  # runs that ended well or were skipped
-KEPT_FAILED = timedelta(days=365)
-LOST = f"The worker was lost in each of {ATTEMPTS} attempts."
+LEASE_LENGTH = timedelta(seconds=20)
+LEASE_RENEWAL_INTERVAL = timedelta(seconds=5)
+MAX_ATTEMPTS = 3
+RETRY_DELAYS = (timedelta(0), timedelta(seconds=30), timedelta(seconds=120))  # before each attempt
+ON_TIME_WITHIN = timedelta(seconds=10)  # a slot entered within it is on time, not caught up
+CATCH_UP_WINDOW = timedelta(days=7)
+MAX_CATCH_UP_RUNS = 100  # slots caught up at once
+RETENTION = timedelta(days=90)  # runs that ended well or were skipped
+FAILED_RETENTION = timedelta(days=365)
+WORKER_LOST = f"The worker was lost in each of {MAX_ATTEMPTS} attempts."
 LONGEST_TEXT = 8_000  # characters of an error kept
 
 SCHEDULE, CATCH_UP = "schedule", "catch-up"
@@ -46,7 +46,9 @@ class RunResult:
     detail: Mapping[str, object] | None = None
 
 
-def arrange(due: Sequence[datetime], missed: str, now: datetime, *, busy: bool) -> list[DueRun]:
+def plan_due_runs(
+    due: Sequence[datetime], missed: str, now: datetime, *, busy: bool
+) -> list[DueRun]:
     """Say of each due slot (oldest first) whether it runs or is recorded as skipped.
 
     `missed` is the automation's policy for the slots that passed while nothing ran. While a run
@@ -55,7 +57,7 @@ def arrange(due: Sequence[datetime], missed: str, now: datetime, *, busy: bool) 
     entries = []
     for place, slot in enumerate(due):
         is_latest = place == len(due) - 1
-        on_time = is_latest and now - slot <= GRACE
+        on_time = is_latest and now - slot <= ON_TIME_WITHIN
         if missed == "all" or on_time:
             reason = OVERLAP if busy and missed != "all" else ""
         elif is_latest and missed == "once":
@@ -66,7 +68,7 @@ def arrange(due: Sequence[datetime], missed: str, now: datetime, *, busy: bool) 
     return entries
 
 
-def told(outcome: RunOutcome, heard: str) -> dict[str, object]:
+def result_json(outcome: RunOutcome, heard: str) -> dict[str, object]:
     """What is kept of a success: what it decided and found, and what it wrote to the log."""
     kept: dict[str, object] = {"decisions": outcome.decisions, "detail": outcome.detail}
     return {**kept, "log": heard.strip()} if heard.strip() else kept

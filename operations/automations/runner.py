@@ -48,11 +48,11 @@ class AutomationRunner:
                 break
             progress(name, place, len(chosen))
             if dry_run:
-                results.append(services.rehearse(name, self._clock()))
+                results.append(services.dry_run(name, self._clock()))
             elif only or force:
-                results.append(services.run(name, self._clock(), trigger="manual"))
+                results.append(services.run_planned(name, self._clock(), trigger="manual"))
             else:
-                done = services.wake(name, clock=self._clock)
+                done = services.run_due(name, clock=self._clock)
                 results.extend(done or [RunResult(name, "not due")])
         return results
 

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from operations.automations.occurrences import Every, Schedule, Wall
+from operations.automations.occurrences import Interval, Schedule, WallClock
 
 EXAMPLES = '"every 30 minutes", "every 12 hours", "at 03:00", "at 07:30 on Monday and Thursday"'
 UNITS = {
@@ -24,23 +24,23 @@ _every = re.compile(r"every (?:(?P<count>\S+) )?(?P<unit>[a-z]+?)s?")
 _at = re.compile(r"(?:daily |every day )?at (?P<time>\S+)(?: on (?P<days>.+))?")
 
 
-class Unreadable(ValueError):
+class InvalidSchedule(ValueError):
     """The words are no schedule; the message says what is wrong with them."""
 
 
-def read(text: str, anchor: datetime) -> Schedule:
+def parse(text: str, anchor: datetime) -> Schedule:
     """The schedule that the words mean; intervals count from `anchor`."""
     spoken = " ".join(text.lower().split())
     if match := _at.fullmatch(spoken):
         return _daily(match["time"], match["days"])
     if match := _every.fullmatch(spoken):
-        return Every(_span(match["count"] or "1", match["unit"]), anchor)
-    raise Unreadable(f'"{text.strip()}" is not a schedule. Write for example {EXAMPLES}.')
+        return Interval(_span(match["count"] or "1", match["unit"]), anchor)
+    raise InvalidSchedule(f'"{text.strip()}" is not a schedule. Write for example {EXAMPLES}.')
 
 
-def written(schedule: Schedule) -> str:
+def describe(schedule: Schedule) -> str:
     """The words that `read` takes back; a crontab beyond them is told by its fields."""
-    if isinstance(schedule, Every):
+    if isinstance(schedule, Interval):
         count, period = units(schedule.every)
         return f"every {period[:-1]}" if count == 1 else f"every {count} {period}"
     times = sorted((hour, minute) for hour in schedule.hours for minute in schedule.minutes)
@@ -50,7 +50,7 @@ def written(schedule: Schedule) -> str:
     return f"at {hour:02}:{minute:02}{_on(schedule.weekdays)}"
 
 
-def crontab(wall: Wall) -> dict[str, str]:
+def crontab(wall: WallClock) -> dict[str, str]:
     """The five fields of a crontab that say the same."""
     return {
         "minute": _field(wall.minutes, 60),
@@ -76,23 +76,23 @@ def units(every: timedelta) -> tuple[int, str]:
 def _span(count: str, unit: str) -> timedelta:
     if unit not in UNITS:
         known = ", ".join(f"{each}s" for each in UNITS)
-        raise Unreadable(f'"{unit}" is no unit of time here. Known: {known}.')
+        raise InvalidSchedule(f'"{unit}" is no unit of time here. Known: {known}.')
     if not count.isascii() or not count.isdigit() or not int(count[:9]):
-        raise Unreadable(f'"{count}" is not a whole number from 1.')
+        raise InvalidSchedule(f'"{count}" is not a whole number from 1.')
     span = int(count[:9]) * UNITS[unit] if len(count) < 9 else 2 * LONGEST
     if span > LONGEST:
-        raise Unreadable(f'"{count} {unit}s" is more than the longest interval, 366 days.')
+        raise InvalidSchedule(f'"{count} {unit}s" is more than the longest interval, 366 days.')
     return span
 
 
-def _daily(clock: str, days: str | None) -> Wall:
+def _daily(clock: str, days: str | None) -> WallClock:
     match = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", clock)
     if match is None:
-        raise Unreadable(f'"{clock}" is not a time of day. Write hours and minutes: 03:00.')
+        raise InvalidSchedule(f'"{clock}" is not a time of day. Write hours and minutes: 03:00.')
     hour, minute = int(match[1]), int(match[2])
     if hour > 23 or minute > 59:
-        raise Unreadable(f'"{clock}" is not a time of day: they go from 00:00 to 23:59.')
-    return Wall(
+        raise InvalidSchedule(f'"{clock}" is not a time of day: they go from 00:00 to 23:59.')
+    return WallClock(
         minutes=frozenset({minute}),
         hours=frozenset({hour}),
         weekdays=_weekdays(days) if days else WHOLE_WEEK,
@@ -111,7 +111,7 @@ def _weekday(spoken: str) -> int:
     for number, day in enumerate(DAYS):
         if len(spoken) >= 3 and f"{day.lower()}s".startswith(spoken):
             return number
-    raise Unreadable(f'"{spoken}" is no day of the week. Write Monday or Mon, or: weekdays.')
+    raise InvalidSchedule(f'"{spoken}" is no day of the week. Write Monday or Mon, or: weekdays.')
 
 
 def _on(weekdays: frozenset[int]) -> str:

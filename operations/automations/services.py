@@ -36,10 +36,10 @@ from operations.automations import (
     seeding,
     worker_id,
 )
-from operations.automations.lease import Lease
-from operations.automations.log_capture import Excerpt
+from operations.automations.lease import LeaseRenewal
+from operations.automations.log_capture import LogCapture
 from operations.automations.models import Automation, Run
-from operations.automations.occurrences import Every, Schedule
+from operations.automations.occurrences import Interval, Schedule
 from operations.automations.registry import RunContext, RunOutcome
 from operations.automations.run_rules import DueRun, RunResult
 
@@ -49,13 +49,13 @@ OPEN = (Run.State.QUEUED, Run.State.RUNNING)
 log = logging.getLogger(__name__)
 
 
-class SwitchedOff(Exception):
+class AutomationDisabled(Exception):
     """AUTOMATION_ENABLED is False: nothing starts."""
 
 
 # --- What is due ------------------------------------------------------------------------------
 @transaction.atomic
-def enter(name: str, now: datetime) -> int:
+def enqueue_due_runs(name: str, now: datetime) -> int:
     """Enter the slots that came due since the last one known; returns how many are to run.
 
     The automation is locked, so that two announcements of one slot come one after the other.
@@ -71,24 +71,26 @@ def enter(name: str, now: datetime) -> int:
 
 
 @transaction.atomic
-def order(name: str, now: datetime, trigger: str = Run.Trigger.MANUAL) -> Run:
+def enqueue_manual_run(name: str, now: datetime, trigger: str = Run.Trigger.MANUAL) -> Run:
     """Enter a run that somebody asks for, to be done as soon as a worker is free."""
     if not settings.AUTOMATION_ENABLED:
-        raise SwitchedOff("AUTOMATION_ENABLED is False: nothing runs until it is True again.")
+        raise AutomationDisabled(
+            "AUTOMATION_ENABLED is False: nothing runs until it is True again."
+        )
     run = _row(_locked(name), DueRun(now, trigger), now)
     run.save()
     return run
 
 
-def sweep(now: datetime) -> list[tuple[str, str]]:
+def recover_runs(now: datetime) -> list[tuple[str, str]]:
     """Enter slots that no beat announced, then as `take_back`: (automation, queue) to wake."""
     known = Automation.objects.filter(name__in=registry.names())
     for name in known.values_list("name", flat=True):
-        enter(name, now)
-    return take_back(now)
+        enqueue_due_runs(name, now)
+    return requeue_abandoned_runs(now)
 
 
-def take_back(now: datetime) -> list[tuple[str, str]]:
+def requeue_abandoned_runs(now: datetime) -> list[tuple[str, str]]:
     """Queue runs that dead workers left, or fail them after the last attempt; who is to wake.
 
     A lapsed lease tells, and sooner that the process is gone from this machine. Where there is
@@ -97,11 +99,11 @@ def take_back(now: datetime) -> list[tuple[str, str]]:
     running = Run.objects.filter(state=Run.State.RUNNING)
     over = Q(lease_until__lt=Now())
     found = running.values_list("worker", ExpressionWrapper(over, BooleanField()))
-    gone = {worker for worker, _ in found if worker_id.gone(worker)}
+    gone = {worker for worker, _ in found if worker_id.is_gone(worker)}
     if gone or any(is_over for _, is_over in found):
         lapsed = running.filter(over | Q(worker__in=gone))
-        for run in lapsed.filter(attempt__gte=run_rules.ATTEMPTS).select_related("automation"):
-            _give_up(lapsed, run, run_rules.LOST, now)
+        for run in lapsed.filter(attempt__gte=run_rules.MAX_ATTEMPTS).select_related("automation"):
+            _give_up(lapsed, run, run_rules.WORKER_LOST, now)
         lapsed.update(state=Run.State.QUEUED, lease_until=None, not_before=now)
     if not settings.AUTOMATION_ENABLED:
         return []
@@ -113,9 +115,9 @@ def take_back(now: datetime) -> list[tuple[str, str]]:
 
 
 # --- Doing it ---------------------------------------------------------------------------------
-def wake(name: str, *, clock: Clock = timezone.now) -> list[RunResult]:
+def run_due(name: str, *, clock: Clock = timezone.now) -> list[RunResult]:
     """Do everything that one automation has due, oldest first; what another does is left."""
-    enter(name, clock())
+    enqueue_due_runs(name, clock())
     results = []
     for run_id in _startable(name, clock()):
         result = attempt(run_id, clock=clock)
@@ -125,7 +127,7 @@ def wake(name: str, *, clock: Clock = timezone.now) -> list[RunResult]:
     return results
 
 
-def run(
+def run_planned(
     name: str,
     planned_for: datetime,
     *,
@@ -151,12 +153,12 @@ def run(
 
 def attempt(run_id: int, *, clock: Clock = timezone.now) -> RunResult | None:
     """Claim a run and perform it; None where it is another's, done, or has to wait."""
-    claimed = claim(run_id, worker_id.name(), clock())
+    claimed = claim(run_id, worker_id.current(), clock())
     if claimed is None:
         return None
     begin = monotonic()
     aside = partial(_renew_aside, run_id, claimed.attempt)
-    with Lease(aside, run_rules.RENEWAL, run_rules.LEASE) as lease:
+    with LeaseRenewal(aside, run_rules.LEASE_RENEWAL_INTERVAL, run_rules.LEASE_LENGTH) as lease:
         result = _performed(claimed, lease, clock)
     return replace(result, seconds=monotonic() - begin)
 
@@ -174,7 +176,7 @@ def claim(run_id: int, worker: str, now: datetime) -> Run | None:
         return None
     taken = (
         Run.objects.free(now)
-        .filter(pk=run_id, attempt__lt=run_rules.ATTEMPTS)
+        .filter(pk=run_id, attempt__lt=run_rules.MAX_ATTEMPTS)
         .update(
             state=Run.State.RUNNING,
             attempt=F("attempt") + 1,
@@ -202,7 +204,7 @@ def finish(claimed: Run, outcome: RunOutcome, now: datetime, heard: str = "") ->
         lease_until=None,
         ended_at=now,
         summary=run_rules.legible(outcome.summary),
-        result=run_rules.recordable(run_rules.told(outcome, redaction.text(heard))),
+        result=run_rules.recordable(run_rules.result_json(outcome, redaction.text(heard))),
         error="",
     )
     if written:
@@ -216,26 +218,26 @@ def fail(claimed: Run, error: str, now: datetime) -> bool:
 
     A run that a person asked for is not repeated: the person sees what happened.
     """
-    if claimed.attempt >= run_rules.ATTEMPTS or claimed.trigger == Run.Trigger.MANUAL:
+    if claimed.attempt >= run_rules.MAX_ATTEMPTS or claimed.trigger == Run.Trigger.MANUAL:
         return _give_up(Run.objects.all(), claimed, error, now)
     written = _mine(claimed.pk, claimed.attempt).update(
         state=Run.State.QUEUED,
         lease_until=None,
         ended_at=now,
-        not_before=now + run_rules.WAITS[claimed.attempt],
+        not_before=now + run_rules.RETRY_DELAYS[claimed.attempt],
         error=run_rules.legible(error),
     )
     return written == 1
 
 
-def rehearse(name: str, now: datetime) -> RunResult:
+def dry_run(name: str, now: datetime) -> RunResult:
     """A dry run: everything is computed, and nothing of it stays, not even a ledger row."""
     automation = Automation.objects.get(name=name)
-    occasion = RunContext(name, None, now, now, automation.mode, dry_run=True)
+    context = RunContext(name, None, now, now, automation.mode, dry_run=True)
     begin = monotonic()
     try:
         with transaction.atomic():
-            outcome = registry.named(name).perform(occasion)
+            outcome = registry.named(name).perform(context)
             transaction.set_rollback(True)
     except Exception as error:
         log.exception("The dry run of %s failed", name)
@@ -244,16 +246,18 @@ def rehearse(name: str, now: datetime) -> RunResult:
     return RunResult(name, "dry run", outcome.summary, took, detail=found)
 
 
-def purge(now: datetime) -> int:
+def delete_old_runs(now: datetime) -> int:
     """Forget failed runs after a year and others after 90 days; how many went."""
     ended = Run.objects.filter
-    good = ended(state__in=[Run.State.DONE, Run.State.SKIPPED], ended_at__lt=now - run_rules.KEPT)
-    failed = ended(state=Run.State.FAILED, ended_at__lt=now - run_rules.KEPT_FAILED)
+    good = ended(
+        state__in=[Run.State.DONE, Run.State.SKIPPED], ended_at__lt=now - run_rules.RETENTION
+    )
+    failed = ended(state=Run.State.FAILED, ended_at__lt=now - run_rules.FAILED_RETENTION)
     return forget(good) + forget(failed)
 
 
 @transaction.atomic
-def demote(name: str, because: str, now: datetime) -> bool:
+def disable_auto(name: str, because: str, now: datetime) -> bool:
     """Take an automation from auto back to propose; False where it is not in auto."""
     in_auto = Automation.objects.filter(name=name, mode=Automation.Mode.AUTO)
     if (automation := in_auto.select_for_update().first()) is None:
@@ -267,7 +271,7 @@ def demote(name: str, because: str, now: datetime) -> bool:
 
 # --- Schedules --------------------------------------------------------------------------------
 @transaction.atomic
-def schedule(automation: Automation, wanted: Schedule, now: datetime) -> Automation:
+def save_schedule(automation: Automation, wanted: Schedule, now: datetime) -> Automation:
     """Save an automation together with its place in beat's tables; beat sees it in seconds.
 
     Where the times change, or it is switched on again, slots count from now.
@@ -300,7 +304,7 @@ def _beat_schedule(
     wanted: Schedule, zone: str
 ) -> tuple[IntervalSchedule | None, CrontabSchedule | None]:
     """The row in beat's tables that says this; such rows are shared and never changed."""
-    if isinstance(wanted, Every):
+    if isinstance(wanted, Interval):
         count, period = schedule_text.units(wanted.every)
         rows = IntervalSchedule.objects.filter(every=count, period=period)
         return rows.first() or IntervalSchedule.objects.create(every=count, period=period), None
@@ -318,11 +322,15 @@ def _locked(name: str) -> Automation:
 def _due(automation: Automation, now: datetime) -> list[DueRun]:
     planned = automation.runs.exclude(trigger=Run.Trigger.MANUAL)
     last = planned.order_by("-planned_for").values_list("planned_for", flat=True).first()
-    after = max(automation.scheduled_at, now - run_rules.WINDOW, last or automation.scheduled_at)
+    after = max(
+        automation.scheduled_at, now - run_rules.CATCH_UP_WINDOW, last or automation.scheduled_at
+    )
     until = now + occurrences.tolerance(automation.schedule)
-    due = occurrences.latest(automation.schedule, automation.clock, after, until, run_rules.MOST)
+    due = occurrences.latest(
+        automation.schedule, automation.clock, after, until, run_rules.MAX_CATCH_UP_RUNS
+    )
     busy = automation.runs.filter(state__in=OPEN).exists()
-    return run_rules.arrange(due, automation.missed, now, busy=busy)
+    return run_rules.plan_due_runs(due, automation.missed, now, busy=busy)
 
 
 def _row(automation: Automation, entry: DueRun, now: datetime) -> Run:
@@ -343,22 +351,22 @@ def _startable(name: str, now: datetime) -> list[int]:
     return list(rows.values_list("pk", flat=True))
 
 
-def _performed(claimed: Run, lease: Lease, clock: Clock) -> RunResult:
+def _performed(claimed: Run, lease: LeaseRenewal, clock: Clock) -> RunResult:
     """Perform a claimed run and record how it ended."""
     name = claimed.automation.name
-    occasion = RunContext(
+    context = RunContext(
         automation=name,
         run_id=claimed.pk,
         planned_for=claimed.planned_for.astimezone(UTC),
         now=clock(),
         mode=claimed.automation.mode,
         dry_run=False,
-        held=lambda: lease.held() and bool(settings.AUTOMATION_ENABLED),
+        may_continue=lambda: lease.held() and bool(settings.AUTOMATION_ENABLED),
     )
-    excerpt = Excerpt()
+    excerpt = LogCapture()
     try:
         with attribution.acting(f"automation:{name}"), excerpt:
-            outcome = registry.named(name).perform(occasion)
+            outcome = registry.named(name).perform(context)
     except Exception as error:
         log.exception("Run %s of %s failed in attempt %s", claimed.pk, name, claimed.attempt)
         told = redaction.text(excerpt.above("".join(traceback.format_exception(error, limit=-8))))
@@ -406,4 +414,4 @@ def _mine(run_id: int, attempt: int, rows: QuerySet[Run] | None = None) -> Query
 
 
 def _lease_end() -> ExpressionWrapper[Any]:
-    return ExpressionWrapper(Now() + run_rules.LEASE, output_field=DateTimeField())
+    return ExpressionWrapper(Now() + run_rules.LEASE_LENGTH, output_field=DateTimeField())

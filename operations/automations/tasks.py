@@ -20,13 +20,13 @@ STALE_SECONDS = 30  # after which a bell that nobody heard is rung again by then
 @shared_task(name="operations.run_automation", ignore_result=True)
 def run_automation(automation: str) -> None:
     """Do what one automation has due. Called twice, or late, it does nothing twice."""
-    services.wake(automation)
+    services.run_due(automation)
 
 
 @shared_task(name="operations.sweep_runs", ignore_result=True)
 def sweep_runs() -> None:
     """Take up what dead workers left, and start what no beat announced."""
-    ring(services.sweep(timezone.now()))
+    ring(services.recover_runs(timezone.now()))
 
 
 def ring(due: Iterable[tuple[str, str]]) -> None:
@@ -39,7 +39,7 @@ def ring(due: Iterable[tuple[str, str]]) -> None:
 @shared_task(name="operations.purge_runs", ignore_result=True)
 def purge_runs() -> None:
     """Forget old runs, and old answers kept for callers who ask again."""
-    services.purge(timezone.now())
+    services.delete_old_runs(timezone.now())
     idempotency.purge(timezone.now())
     throttling.purge()
     cache.purge()
@@ -57,7 +57,7 @@ def watch_runs() -> None:
     A sweep as a task waits in line with the work, and is lost with a worker that holds it.
     """
     try:
-        ring(services.take_back(timezone.now()))
+        ring(services.requeue_abandoned_runs(timezone.now()))
     finally:
         connection.close()
 

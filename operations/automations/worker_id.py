@@ -28,15 +28,15 @@ def machine(kernel: Path = KERNEL, space: Path = SPACE) -> str:
     return f"{host}/{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
 
-HERE = machine()
+HOST = machine()
 
 
-def name() -> str:
+def current() -> str:
     """What the ledger calls this process."""
-    return f"{HERE}:{os.getpid()}"
+    return f"{HOST}:{os.getpid()}"
 
 
-def gone(owner: str, here: str = HERE) -> bool:
+def is_gone(owner: str, here: str = HOST) -> bool:
     """Whether the process is certainly not there any more."""
     place, _, number = owner.rpartition(":")
     if "/" not in here or place != here or not number.isdecimal():

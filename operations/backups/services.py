@@ -25,44 +25,44 @@ class NoBackup(Exception):
     """There is none to try out."""
 
 
-def back_up(occasion: RunContext) -> RunOutcome:
+def back_up(context: RunContext) -> RunOutcome:
     """The daily automation: a back-up in BACKUP_FOLDER, and the superfluous ones gone."""
     folder: Path = settings.BACKUP_FOLDER
-    if occasion.dry_run:
+    if context.dry_run:
         return RunOutcome(f"Would write a back-up into {folder.name}.")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = making.make(folder, settings.BACKUP_KEY, occasion.now)
+        made = making.make(folder, settings.BACKUP_KEY, context.now)
         gone = making.thin_out(folder)
     except Exception as error:
-        _raise(NOT_MADE, f"The daily back-up was not made: {error}", occasion.now)
+        _raise(NOT_MADE, f"The daily back-up was not made: {error}", context.now)
         raise
-    alerts.resolve(SOURCE, NOT_MADE, "", now=occasion.now)
-    if restore_tests.overdue(occasion.now):
+    alerts.resolve(SOURCE, NOT_MADE, "", now=context.now)
+    if restore_tests.overdue(context.now):
         _raise(
             NOT_TRIED,
             f"No back-up was tried out in {restore_tests.TOO_OLD.days} days.",
-            occasion.now,
+            context.now,
         )
     return RunOutcome(f"{made.name}, {made.stat().st_size:,} bytes; {len(gone)} old ones removed.")
 
 
-def try_out(occasion: RunContext) -> RunOutcome:
+def try_out(context: RunContext) -> RunOutcome:
     """The monthly automation: restore the newest back-up beside, compare, throw it away."""
     path = making.newest(settings.BACKUP_FOLDER)
-    if occasion.dry_run:
+    if context.dry_run:
         return RunOutcome(f"Would try out {path.name if path else 'nothing: there is no back-up'}.")
     if path is None:
-        _raise(NOT_RESTORED, "There is no back-up in BACKUP_FOLDER to try out.", occasion.now)
+        _raise(NOT_RESTORED, "There is no back-up in BACKUP_FOLDER to try out.", context.now)
         raise NoBackup("There is no back-up in BACKUP_FOLDER to try out.")
     try:
         done = restoring.check(path, settings.BACKUP_KEY)
-        restore_tests.note(path.name, done, occasion.now)
+        restore_tests.note(path.name, done, context.now)
     except Exception as error:
-        _raise(NOT_RESTORED, f"The newest back-up was not restored: {error}", occasion.now)
+        _raise(NOT_RESTORED, f"The newest back-up was not restored: {error}", context.now)
         raise
-    alerts.resolve(SOURCE, NOT_RESTORED, "", now=occasion.now)
-    alerts.resolve(SOURCE, NOT_TRIED, "", now=occasion.now)
+    alerts.resolve(SOURCE, NOT_RESTORED, "", now=context.now)
+    alerts.resolve(SOURCE, NOT_TRIED, "", now=context.now)
     words = f"{path.name} came back whole in {done.seconds:.1f} s."
     return RunOutcome(words, detail={"seconds": round(done.seconds, 1), "backup": path.name})
 

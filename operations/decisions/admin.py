@@ -170,7 +170,7 @@ class DecisionAdmin(ModelAdmin):
     @admin.display(description="change")
     def change(self, decision: Decision) -> str:
         """What it proposes, one line a value."""
-        before, after = reports.flat(decision.before), reports.flat(decision.after)
+        before, after = reports.flatten(decision.before), reports.flatten(decision.after)
         lines = (
             (name, before.get(name, "nothing"), after.get(name, "nothing"))
             for name in {**before, **after}
@@ -189,7 +189,7 @@ class DecisionAdmin(ModelAdmin):
         decision = self.get_object(request, object_id)
         if decision is None:
             return []
-        open_steps = states.FOLLOWING[decision.status]
+        open_steps = states.TRANSITIONS[decision.status]
         return [
             each
             for each in super().get_actions_detail(request, object_id)

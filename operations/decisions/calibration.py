@@ -2,22 +2,22 @@
 
 from collections.abc import Sequence
 
-LOOKED_AT = 20  # of the newest measured decisions
-LEAST_INSIDE = 0.6  # who keeps 90 % falls below it by chance once in 17,000 looks
-KNOWN = ("inside", "below", "above")
+SAMPLE_SIZE = 20  # of the newest measured decisions
+MIN_INSIDE_SHARE = 0.6  # who keeps 90 % falls below it by chance once in 17,000 looks
+MEASURED_VERDICTS = ("inside", "below", "above")
 
 
-def broken(verdicts: Sequence[str]) -> str:
+def calibration_failure(verdicts: Sequence[str]) -> str:
     """Why trust is broken, in words; empty while it is not, or while too little is known.
 
     At least 20 verdicts are looked at: with fewer, chance alone would break it now and then.
     """
-    if len(verdicts) < LOOKED_AT:
+    if len(verdicts) < SAMPLE_SIZE:
         return ""
-    inside = sum(verdict == "inside" for verdict in verdicts[:LOOKED_AT])
-    if inside >= LEAST_INSIDE * LOOKED_AT:
+    inside = sum(verdict == "inside" for verdict in verdicts[:SAMPLE_SIZE])
+    if inside >= MIN_INSIDE_SHARE * SAMPLE_SIZE:
         return ""
     return (
-        f"{inside} of the last {LOOKED_AT} effects lay in the promised interval,"
-        f" fewer than {LEAST_INSIDE:.0%}."
+        f"{inside} of the last {SAMPLE_SIZE} effects lay in the promised interval,"
+        f" fewer than {MIN_INSIDE_SHARE:.0%}."
     )

@@ -16,20 +16,24 @@ def digest(inputs: Any) -> str:
 def canonical(inputs: Any) -> str:
     """JSON with sorted keys and no spaces; NaN and infinities are refused (ValueError)."""
     return json.dumps(
-        plain(inputs), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        to_json_values(inputs),
+        sort_keys=True,
+        ensure_ascii=False,
+        allow_nan=False,
+        separators=(",", ":"),
     )
 
 
-def plain(value: Any) -> Any:
+def to_json_values(value: Any) -> Any:
     """The value as JSON can hold it: Decimals, dates, times and spans become strings.
 
     An aware time is written in UTC, so that one instant has one form. Raises TypeError for
     anything JSON cannot say, such as a set or a key that is not text.
     """
     if isinstance(value, Mapping):
-        return {_key(key): plain(each) for key, each in value.items()}
+        return {_key(key): to_json_values(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
+        return [to_json_values(each) for each in value]
     if isinstance(value, Decimal | date | timedelta):
         return _written(value)
     if value is None or isinstance(value, str | int | float):

@@ -51,7 +51,7 @@ class ExpectedEffect:
         }
 
 
-def expected(row: Mapping[str, Any]) -> ExpectedEffect:
+def expected_from_json(row: Mapping[str, Any]) -> ExpectedEffect:
     """Read back what `Expected.as_json` wrote."""
     return ExpectedEffect(**{**row, "horizon": timedelta(seconds=row["horizon"])})
 
@@ -96,7 +96,7 @@ class Draft:
     after: Mapping[str, Any]
     inputs_digest: str
     method: str
-    expected: ExpectedEffect
+    expected_from_json: ExpectedEffect
     guardrails: tuple[Guardrail, ...] = ()
     run_id: int | None = None
     change_percent: float | None = None

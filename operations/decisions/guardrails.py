@@ -1,44 +1,15 @@
 """The limits that every automatic decision is held to, whatever its kind."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import datetime, timedelta
 from statistics import NormalDist
 
+from operations.automations.limits import GuardrailLimits, QuietHours
 from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
-    """Hours of the day in which nothing is applied; they may run over midnight."""
-
-    begins: time
-    ends: time
-    zone: tzinfo
-
-    def covers(self, now: datetime) -> bool:
-        """Whether it is quiet: from begin to before end; always where both are one."""
-        clock = now.astimezone(self.zone).time()
-        if self.begins < self.ends:
-            return self.begins <= clock < self.ends
-        return clock >= self.begins or clock < self.ends
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an automation may do without a person; None switches a limit off."""
-
-    largest_change_percent: float | None = 20.0
-    applied_per_day: int | None = 100
-    needs_sure_gain: bool = True
-    data_age_hours: float | None = 48.0
-    largest_daily_change_percent: float | None = None
-    least_confidence_percent: float | None = None
-    quiet: Quiet | None = None
-    needs_calm: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class GuardrailContext:
     """What a draft is judged beside: the 24 hours before `now`, and what is wrong at it.
 
     `applied_today` counts the automation's decisions, `changed_today` adds up the subject's
@@ -51,7 +22,7 @@ class Circumstances:
     alert: str = ""
 
 
-def judge(limits: Limits, draft: Draft, around: Circumstances) -> list[Guardrail]:
+def evaluate(limits: GuardrailLimits, draft: Draft, around: GuardrailContext) -> list[Guardrail]:
     """Hold a draft against every limit that is switched on; an unknown figure fails its limit."""
     judged = [
         _change("largest_change_percent", limits.largest_change_percent, draft.change_percent, 0.0),
@@ -127,7 +98,7 @@ def _confidence(limit: float | None, expected: ExpectedEffect) -> Guardrail | No
     return Guardrail("least_confidence_percent", limit, found, found >= limit)
 
 
-def _quiet(quiet: Quiet | None, now: datetime) -> Guardrail | None:
+def _quiet(quiet: QuietHours | None, now: datetime) -> Guardrail | None:
     if quiet is None:
         return None
     hours = f"{quiet.begins:%H:%M} to {quiet.ends:%H:%M}"

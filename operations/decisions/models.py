@@ -87,7 +87,7 @@ class Decision(models.Model):
             subject=self.subject,
             before=self.before,
             after=self.after,
-            expected=draft.expected(self.expected),
+            expected=draft.expected_from_json(self.expected),
             applied_at=self.applied_at,
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
-from operations.automations.reports import Attention
+from operations.automations.reports import AttentionItem
 from operations.decisions import decision_types, states
 from operations.decisions.models import Decision
 
@@ -24,7 +24,7 @@ COUNTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class DecisionTypeSummary:
     """One kind of decision: how often it kept what it promised.
 
     Sums are over measured decisions, in the metric's own unit; `inside_percent` is the share
@@ -63,7 +63,7 @@ def about(subjects: Collection[str]) -> QuerySet[Decision]:
     return Decision.objects.filter(subject__in=subjects).order_by("pk")
 
 
-def promises() -> list[Promise]:
+def summaries_by_type() -> list[DecisionTypeSummary]:
     """For each kind of decision, what it promised and what it brought; two queries."""
     measured: dict[str, list[Decision]] = {}
     rows = Decision.objects.filter(verdict__in=MEASURED, realised__isnull=False)
@@ -73,17 +73,17 @@ def promises() -> list[Promise]:
     return [_promise(counts, measured.get(counts["kind"], [])) for counts in counted]
 
 
-def attention(now: datetime) -> list[Attention]:
+def attention_items(now: datetime) -> list[AttentionItem]:
     """Waiting decisions, and how soon the first of them expires."""
     count = waiting_count()
     if not count:
         return []
     oldest = waiting(1)[0]
-    left = max(0, (oldest.proposed_at + states.PATIENCE - now).days)
+    left = max(0, (oldest.proposed_at + states.PROPOSAL_LIFETIME - now).days)
     what = f"{count} decisions wait" if count > 1 else f"{oldest} waits"
     page = reverse("admin:operations_decision_changelist")
     return [
-        Attention(
+        AttentionItem(
             f"{what} for approval; the first expires in {left} days.",
             f"{page}?status__exact={Decision.Status.PROPOSED}",
         )
@@ -97,7 +97,7 @@ def page(decision: Decision) -> str:
     return decision_types.named(decision.kind).path(decision.subject)
 
 
-def flat(value: Any, path: str = "") -> dict[str, str]:
+def flatten(value: Any, path: str = "") -> dict[str, str]:
     """Nested JSON as one text a leaf, under names such as `shares.search` or `steps[0]`."""
     if isinstance(value, dict):
         parts = ((f"{path}.{name}".lstrip("."), each) for name, each in value.items())
@@ -105,17 +105,17 @@ def flat(value: Any, path: str = "") -> dict[str, str]:
         parts = ((f"{path}[{place}]", each) for place, each in enumerate(value))
     else:
         return {path: "nothing" if value is None else str(value)}
-    return {name: leaf for inner, each in parts for name, leaf in flat(each, inner).items()}
+    return {name: leaf for inner, each in parts for name, leaf in flatten(each, inner).items()}
 
 
 def _waiting() -> QuerySet[Decision]:
     return Decision.objects.filter(status=Decision.Status.PROPOSED).exclude(OBSERVED)
 
 
-def _promise(counts: dict[str, Any], measured: list[Decision]) -> Promise:
+def _promise(counts: dict[str, Any], measured: list[Decision]) -> DecisionTypeSummary:
     kind = counts["kind"]
     inside = sum(each.verdict == Decision.Verdict.INSIDE for each in measured)
-    return Promise(
+    return DecisionTypeSummary(
         **counts,
         title=decision_types.named(kind).title if kind in decision_types.names() else kind,
         measured=len(measured),

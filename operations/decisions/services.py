@@ -8,11 +8,11 @@ from django.db import transaction
 from aethercrown.history import audit_hooks
 from operations.alerts import reports as alerts
 from operations.automations import reports
-from operations.automations.services import demote
+from operations.automations.services import disable_auto
 from operations.decisions import calibration, decision_types, digest, guardrails, states
 from operations.decisions.decision_types import MeasuredEffect
 from operations.decisions.draft import Draft
-from operations.decisions.guardrails import Circumstances
+from operations.decisions.guardrails import GuardrailContext
 from operations.decisions.models import Decision
 
 WrongStep = states.WrongStep
@@ -34,7 +34,7 @@ def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
     limits = reports.limits(draft.automation, lock=mode == "auto")
     judged = [
         *draft.guardrails,
-        *guardrails.judge(limits, draft, _around(draft, now)),
+        *guardrails.evaluate(limits, draft, _around(draft, now)),
     ]
     decision, is_new = Decision.objects.get_or_create(
         automation=draft.automation,
@@ -45,8 +45,8 @@ def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
             "kind": draft.kind,
             "title": draft.title,
             "mode": mode,
-            "before": digest.plain(draft.before),
-            "after": digest.plain(draft.after),
+            "before": digest.to_json_values(draft.before),
+            "after": digest.to_json_values(draft.after),
             "method": draft.method,
             "expected": draft.expected.as_json(),
             "guardrails": [each.as_json() for each in judged],
@@ -66,7 +66,7 @@ def approve(decision_id: int, *, actor: str, note: str = "", now: datetime) -> D
     it is rejected, and stays so.
     """
     with transaction.atomic():
-        decision = locked(decision_id)
+        decision = lock(decision_id)
         if decision.mode == "observe":
             raise WrongStep(f"{decision} was only observed; its automation applies nothing.")
         _approve(decision, actor, note, now)
@@ -76,7 +76,7 @@ def approve(decision_id: int, *, actor: str, note: str = "", now: datetime) -> D
 
 @transaction.atomic
 def reject(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
-    decision = locked(decision_id)
+    decision = lock(decision_id)
     _reject(decision, Decision.Verdict.DECLINED, now)
     decision.actor = actor
     decision.note = note
@@ -89,7 +89,7 @@ def reject(decision_id: int, *, actor: str, note: str = "", now: datetime) -> De
 def apply(decision_id: int, *, now: datetime) -> Decision:
     """Apply an approved decision; raises as `approve` does."""
     with transaction.atomic():
-        decision = locked(decision_id)
+        decision = lock(decision_id)
         _apply(decision, now)
     return _unless_stale(decision)
 
@@ -97,7 +97,7 @@ def apply(decision_id: int, *, now: datetime) -> Decision:
 @transaction.atomic
 def roll_back(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
     """Restore what was before; raises Stale, and changes nothing, where it was changed since."""
-    decision = locked(decision_id)
+    decision = lock(decision_id)
     states.check(str(decision), decision.status, states.ROLLED_BACK)
     decision_types.named(decision.kind).undo(decision.case)
     decision.status = Decision.Status.ROLLED_BACK
@@ -128,21 +128,21 @@ def measure_due(now: datetime) -> int:
     return measured
 
 
-def expire(now: datetime) -> int:
+def expire_proposals(now: datetime) -> int:
     """Reject what has waited for more than 14 days; returns how many."""
     waiting = Decision.objects.filter(
-        status=Decision.Status.PROPOSED, proposed_at__lt=now - states.PATIENCE
+        status=Decision.Status.PROPOSED, proposed_at__lt=now - states.PROPOSAL_LIFETIME
     )
     return waiting.update(
         status=Decision.Status.REJECTED,
         verdict=Decision.Verdict.EXPIRED,
         actor=AUTOMATIC,
-        note=f"Nobody decided within {states.PATIENCE.days} days.",
+        note=f"Nobody decided within {states.PROPOSAL_LIFETIME.days} days.",
         rejected_at=now,
     )
 
 
-def locked(decision_id: int) -> Decision:
+def lock(decision_id: int) -> Decision:
     """The decision, held until the transaction ends."""
     return Decision.objects.select_for_update().get(pk=decision_id)
 
@@ -154,13 +154,13 @@ def applied_in_a_day(automation: str, now: datetime) -> int:
     ).count()
 
 
-def _around(draft: Draft, now: datetime) -> Circumstances:
+def _around(draft: Draft, now: datetime) -> GuardrailContext:
     """The last day and the present, as guardrails look at them."""
     changes = Decision.objects.filter(
         subject=draft.subject, kind=draft.kind, applied_at__gt=now - DAY, applied_at__lte=now
     ).exclude(status=Decision.Status.ROLLED_BACK)
     known = changes.values_list("change_percent", flat=True)
-    return Circumstances(
+    return GuardrailContext(
         now=now,
         applied_today=applied_in_a_day(draft.automation, now),
         changed_today=sum(abs(each) for each in known if each is not None),
@@ -219,11 +219,11 @@ def _unless_stale(decision: Decision) -> Decision:
 
 @transaction.atomic
 def _measure(decision_id: int, realised: MeasuredEffect, now: datetime) -> None:
-    decision = locked(decision_id)
+    decision = lock(decision_id)
     states.check(str(decision), decision.status, states.MEASURED)
     decision.status = Decision.Status.MEASURED
     decision.measured_at = now
-    decision.realised = digest.plain(
+    decision.realised = digest.to_json_values(
         {
             "value": realised.value,
             "low": realised.low,
@@ -241,16 +241,18 @@ def _weigh(decision: Decision, now: datetime) -> None:
 
     Only what was measured since staff last trusted it counts, so that a person's word holds.
     """
-    since = reports.trusted_at(decision.automation)
+    since = reports.auto_enabled_at(decision.automation)
     measured = Decision.objects.filter(
-        automation=decision.automation, kind=decision.kind, verdict__in=calibration.KNOWN
+        automation=decision.automation,
+        kind=decision.kind,
+        verdict__in=calibration.MEASURED_VERDICTS,
     )
     if since is not None:
         measured = measured.filter(measured_at__gt=since)
     newest = measured.order_by("-measured_at", "-pk").values_list("verdict", flat=True)
-    broken = calibration.broken(list(newest[: calibration.LOOKED_AT]))
+    broken = calibration.calibration_failure(list(newest[: calibration.SAMPLE_SIZE]))
     if broken:
-        demote(decision.automation, f"{decision.kind}: {broken}", now)
+        disable_auto(decision.automation, f"{decision.kind}: {broken}", now)
 
 
 def _verdict(decision: Decision, realised: MeasuredEffect) -> Decision.Verdict:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-PATIENCE = timedelta(days=14)  # a proposal that nobody decides expires after it
+PROPOSAL_LIFETIME = timedelta(days=14)  # a proposal that nobody decides expires after it
 PROPOSED = "proposed"
 APPROVED = "approved"
 REJECTED = "rejected"
@@ -10,7 +10,7 @@ APPLIED = "applied"
 MEASURED = "measured"
 ROLLED_BACK = "rolled_back"
 
-FOLLOWING = {
+TRANSITIONS = {
     PROPOSED: frozenset({APPROVED, REJECTED}),
     APPROVED: frozenset({APPLIED, REJECTED}),
     APPLIED: frozenset({MEASURED, ROLLED_BACK}),
@@ -26,7 +26,7 @@ class WrongStep(Exception):
 
 def check(decision: str, status: str, wanted: str) -> None:
     """Refuse a step that may not follow; `decision` names it in the error."""
-    if wanted not in FOLLOWING[status]:
+    if wanted not in TRANSITIONS[status]:
         raise WrongStep(f"{decision} is {spoken(status)}; it cannot become {spoken(wanted)}.")
 
 

@@ -15,4 +15,4 @@ def measure_decisions() -> None:
 @shared_task(name="operations.expire_decisions", ignore_result=True)
 def expire_decisions() -> None:
     """Reject what nobody decided in time."""
-    services.expire(timezone.now())
+    services.expire_proposals(timezone.now())

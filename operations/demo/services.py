@@ -16,8 +16,8 @@ from operations.health.history import histogram, rollups
 from operations.health.models import Component, Incident, Rollup
 from operations.health.state_machine import HEALTHY, UP
 from operations.scheduling import services as tasks
-from operations.scheduling.durations import Learned
-from operations.scheduling.models import Dependency, Duration, Pool, Schedule, Task, Worker
+from operations.scheduling.durations import LearnedDuration
+from operations.scheduling.models import Dependency, Pool, Schedule, Task, TaskDurationStats, Worker
 from operations.scheduling.services import replan as planning
 from operations.scheduling.services import submit as submission
 
@@ -44,7 +44,7 @@ def seed(seeding: Seeding) -> None:
 
 def release() -> list[str]:
     """Tasks of the owner's that wait for the company's agents wait no more."""
-    pairs = tasks.release(demo.noted(Task._meta.label_lower), timezone.now())  # noqa: SLF001 - a documented name of Django's
+    pairs = tasks.detach_waiters(demo.noted(Task._meta.label_lower), timezone.now())  # noqa: SLF001 - a documented name of Django's
     return [
         f"Task {waiter} waits no more for {needed}, which was the demo company's"
         for waiter, needed in pairs
@@ -76,12 +76,14 @@ def _history(seeding: Seeding, workers: Mapping[str, Worker], now: datetime) -> 
     """Tasks that ended, and what they taught about how long each type takes."""
     ended = company.done(seeding.random)
     seeding.keep(Task.objects.bulk_create(_ended(each, workers, now) for each in ended))
-    taught: dict[str, Learned] = {}
+    taught: dict[str, LearnedDuration] = {}
     for each in reversed(ended):
         if not each.error:
-            taught[each.task_type] = taught.get(each.task_type, Learned()).after(each.seconds)
-    rows = [Duration(task_type=name, **asdict(found)) for name, found in taught.items()]
-    seeding.keep(Duration.objects.bulk_create(rows))
+            taught[each.task_type] = taught.get(each.task_type, LearnedDuration()).after(
+                each.seconds
+            )
+    rows = [TaskDurationStats(task_type=name, **asdict(found)) for name, found in taught.items()]
+    seeding.keep(TaskDurationStats.objects.bulk_create(rows))
 
 
 def _ended(each: Done, workers: Mapping[str, Worker], now: datetime) -> Task:
@@ -96,13 +98,13 @@ def _ended(each: Done, workers: Mapping[str, Worker], now: datetime) -> Task:
         estimate_used=company.USUAL[each.task_type],
         pool=worker.pool,
         status=Task.Status.FAILED if each.error else Task.Status.COMPLETED,
-        gain=2.0,
-        cost=company.USUAL[each.task_type],
+        chain_weight=2.0,
+        chain_seconds=company.USUAL[each.task_type],
         created_at=started_at - SUBMITTED,
         ready_at=started_at - SUBMITTED,
         started_at=started_at,
         completed_at=ended_at,
-        seconds=each.seconds,
+        run_seconds=each.seconds,
         worker=worker,
         attempt=1,
         error=each.error,

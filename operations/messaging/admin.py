@@ -112,7 +112,7 @@ class DestinationAdmin(ModelAdmin):
     ) -> None:
         secret = form.cleaned_data["secret"]
         if secret:
-            services.settle_secret(obj, secret)
+            services.set_secret(obj, secret)
         super().save_model(request, obj, form, change)
         if obj.channel == Destination.Channel.EMAIL and not settings.EMAIL_URL:
             self.message_user(request, NO_MAIL, messages.WARNING)

@@ -16,13 +16,13 @@ def _nobody() -> None:
 _ringer: Callable[[], object] = _nobody
 
 
-def hang(ringer: Callable[[], object]) -> None:
+def register_dispatcher(ringer: Callable[[], object]) -> None:
     """From now on `ring` calls this."""
     global _ringer  # noqa: PLW0603 - the one place that knows who sends
     _ringer = ringer
 
 
-def ring() -> None:
+def notify_worker() -> None:
     """Ask for the messages to be sent; a broker that is away costs a few seconds, not the work."""
     try:
         _ringer()

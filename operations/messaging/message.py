@@ -9,7 +9,7 @@ LONGEST_TITLE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutgoingMessage:
     """`key` names the event; the destination's is added to it."""
 
     key: str
@@ -18,12 +18,12 @@ class Letter:
     payload: Mapping[str, Any]
 
 
-def line(title: str) -> str:
+def subject_line(title: str) -> str:
     """A title that fits a mail's subject: one line, not endless."""
     return " ".join(title.split())[:LONGEST_TITLE]
 
 
-def body(payload: Mapping[str, Any], event_key: str) -> bytes:
+def webhook_body(payload: Mapping[str, Any], event_key: str) -> bytes:
     """A webhook's body: the same bytes at every try."""
     whole = {"id": event_key, **payload}
     return json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

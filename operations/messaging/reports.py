@@ -7,12 +7,12 @@ from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 
-from operations.automations.reports import Attention
+from operations.automations.reports import AttentionItem
 from operations.messaging.models import Destination, Message
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class MessageCounts:
     """Messages by where they stand; `sent` counts the last 24 hours."""
 
     waiting: int
@@ -26,10 +26,10 @@ class Traffic:
         return self.destinations > 0 and not settings.PUBLIC_URL
 
 
-def traffic(now: datetime) -> Traffic:
+def message_counts(now: datetime) -> MessageCounts:
     states = Message.State
     counted = Message.objects.filter
-    return Traffic(
+    return MessageCounts(
         waiting=counted(state__in=[states.QUEUED, states.SENDING]).count(),
         sent=counted(state=states.SENT, ended_at__gt=now - timedelta(days=1)).count(),
         dead=counted(state=states.DEAD).count(),
@@ -43,7 +43,7 @@ def mail_is_off() -> bool:
     return not settings.EMAIL_URL and wanted.exists()
 
 
-def attention(now: datetime) -> list[Attention]:
+def attention_items(now: datetime) -> list[AttentionItem]:
     """Messages given up within a week, and mail that cannot go out."""
     lately = Q(state=Message.State.DEAD, ended_at__gt=now - timedelta(days=7))
     dead = Message.objects.filter(lately).count()
@@ -52,8 +52,8 @@ def attention(now: datetime) -> list[Attention]:
         listed = reverse("admin:operations_message_changelist")
         what = "1 message was" if dead == 1 else f"{dead} messages were"
         sentence = f"{what} given up: nobody received what they say."
-        found.append(Attention(sentence, f"{listed}?state__exact={Message.State.DEAD}"))
+        found.append(AttentionItem(sentence, f"{listed}?state__exact={Message.State.DEAD}"))
     if mail_is_off():
         listed = reverse("admin:operations_destination_changelist")
-        found.append(Attention("No mail goes out: EMAIL_URL is not set.", listed))
+        found.append(AttentionItem("No mail goes out: EMAIL_URL is not set.", listed))
     return found

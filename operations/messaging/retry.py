@@ -2,33 +2,33 @@
 
 from datetime import timedelta
 
-WAITS = (
+DELAYS = (
     timedelta(minutes=1),
     timedelta(minutes=5),
     timedelta(minutes=30),
     timedelta(hours=2),
     timedelta(hours=12),
 )
-TRIES = len(WAITS) + 1
+MAX_TRIES = len(DELAYS) + 1
 JITTER = 0.1  # so that what failed together does not come back together
-PASSING = frozenset({408, 429})  # of the 4xx, those that mean "later"
+RETRYABLE_CLIENT_ERRORS = frozenset({408, 429})  # of the 4xx, those that mean "later"
 
 
-def wait(tries: int, luck: float) -> timedelta | None:
+def delay(tries: int, luck: float) -> timedelta | None:
     """How long to wait after `tries` failed tries; None after the last.
 
     `luck` in [0, 1) moves the wait by up to a tenth in either direction.
     """
-    if tries > len(WAITS):
+    if tries > len(DELAYS):
         return None
-    return WAITS[tries - 1] * (1 + JITTER * (2 * luck - 1))
+    return DELAYS[tries - 1] * (1 + JITTER * (2 * luck - 1))
 
 
-def taken(status: int) -> bool:
+def is_delivered(status: int) -> bool:
     """Whether the receiver has it."""
     return 200 <= status < 300
 
 
-def hopeless(status: int) -> bool:
+def is_final(status: int) -> bool:
     """Whether the same call would be answered so again: a redirect, or most of the 4xx."""
-    return 300 <= status < 500 and status not in PASSING
+    return 300 <= status < 500 and status not in RETRYABLE_CLIENT_ERRORS

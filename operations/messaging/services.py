@@ -25,7 +25,7 @@ from aethercrown.severity import up_to
 from operations.automations.run_rules import legible
 from operations.messaging import dispatch, retry, signature
 from operations.messaging import message as letter
-from operations.messaging.message import Letter
+from operations.messaging.message import OutgoingMessage
 from operations.messaging.models import Destination, Message
 
 LEASE = timedelta(minutes=2)  # above the longest try: ten seconds, and six times that for mail
@@ -44,7 +44,7 @@ class WrongStep(Exception):
     """The message's state forbids it."""
 
 
-class Undelivered(Exception):
+class DeliveryFailed(Exception):
     """It did not arrive; `final` where trying again would change nothing."""
 
     def __init__(self, words: str, *, final: bool = False, is_away: bool = False) -> None:
@@ -58,7 +58,7 @@ Deliver = Callable[[Message, datetime], None]
 
 
 # --- Writing ----------------------------------------------------------------------------------
-def post(what: Letter, severity: str, now: datetime) -> int:
+def enqueue_alert(what: OutgoingMessage, severity: str, now: datetime) -> int:
     """Write a message to everyone who hears of this severity; call it within the event."""
     listeners = Destination.objects.filter(
         is_enabled=True, takes_alerts=True, least_severity__in=up_to(severity)
@@ -66,23 +66,23 @@ def post(what: Letter, severity: str, now: datetime) -> int:
     return _write(listeners, what, now)
 
 
-def post_digest(what: Letter, now: datetime) -> int:
+def enqueue_digest(what: OutgoingMessage, now: datetime) -> int:
     """Write a message to everyone who takes the digest."""
     return _write(Destination.objects.filter(is_enabled=True, takes_digest=True), what, now)
 
 
-def post_anchor(what: Letter, now: datetime) -> int:
+def enqueue_anchor(what: OutgoingMessage, now: datetime) -> int:
     """Write a message to everyone who keeps the audit's anchors."""
     return _write(Destination.objects.filter(is_enabled=True, takes_anchors=True), what, now)
 
 
-def follow(begins: str, what: Letter, now: datetime) -> int:
+def enqueue_follow_up(begins: str, what: OutgoingMessage, now: datetime) -> int:
     """Write a message to those who had one under a key that begins so."""
     heard = Message.objects.filter(destination=OuterRef("pk"), event_key__startswith=begins)
     return _write(Destination.objects.filter(Exists(heard), is_enabled=True), what, now)
 
 
-def settle_secret(destination: Destination, secret: str) -> None:
+def set_secret(destination: Destination, secret: str) -> None:
     """Keep what its webhooks are signed with, encrypted; it is not shown again."""
     destination.sealed_secret = sealing.seal(secret, settings.ALERT_SEALING_KEY)
 
@@ -98,12 +98,12 @@ def send_again(message_id: int, now: datetime) -> Message:
     message.next_at = now
     message.ended_at = None
     message.save()
-    transaction.on_commit(dispatch.ring, robust=True)
+    transaction.on_commit(dispatch.notify_worker, robust=True)
     return message
 
 
 # --- Sending ----------------------------------------------------------------------------------
-def drain(
+def deliver_due(
     *,
     clock: Callable[[], datetime] = timezone.now,
     deliver: Deliver | None = None,
@@ -126,16 +126,16 @@ def drain(
             message = claim(message_id, clock())
             if message is not None:
                 tried += 1
-                sent += _tried(message, deliver or delivered, clock, luck())
+                sent += _tried(message, deliver or deliver, clock, luck())
         if not tried:
             break  # others have them
     return sent
 
 
-def relieve(now: datetime) -> int:
+def deliver_stuck(now: datetime) -> int:
     """Send what no worker took for 20 seconds, as while the broker is away; how many arrived."""
     stuck = _free(now).filter(next_at__lte=now - STUCK)
-    return drain() if stuck.exists() else 0
+    return deliver_due() if stuck.exists() else 0
 
 
 def claim(message_id: int, now: datetime) -> Message | None:
@@ -153,17 +153,17 @@ def claim(message_id: int, now: datetime) -> Message | None:
     return Message.objects.select_related("destination").get(pk=message_id) if taken else None
 
 
-def delivered(message: Message, now: datetime, fetch: Fetch = outbound.fetch) -> None:
+def deliver(message: Message, now: datetime, fetch: Fetch = outbound.fetch) -> None:
     """Send one message now; Undelivered where it does not arrive."""
     if message.destination is None:
-        raise Undelivered("Its destination was deleted.", final=True)
+        raise DeliveryFailed("Its destination was deleted.", final=True)
     if message.channel == Destination.Channel.EMAIL:
         _mail(message, message.destination.address)
     else:
         _call(message, message.destination, now, fetch)
 
 
-def purge(now: datetime) -> int:
+def delete_old_messages(now: datetime) -> int:
     """Forget what was sent 90 days ago, and what has been dead for a year; how many rows."""
     old = Message.objects.filter(
         Q(state=Message.State.SENT, ended_at__lt=now - KEPT_SENT)
@@ -173,7 +173,7 @@ def purge(now: datetime) -> int:
 
 
 # --- Parts ------------------------------------------------------------------------------------
-def _write(destinations: Iterable[Destination], what: Letter, now: datetime) -> int:
+def _write(destinations: Iterable[Destination], what: OutgoingMessage, now: datetime) -> int:
     """One row a destination, under its own key; one that is there already stays as it is."""
     rows = [
         Message(
@@ -191,7 +191,7 @@ def _write(destinations: Iterable[Destination], what: Letter, now: datetime) -> 
     ]
     Message.objects.bulk_create(rows, ignore_conflicts=True)
     if rows:
-        transaction.on_commit(dispatch.ring, robust=True)
+        transaction.on_commit(dispatch.notify_worker, robust=True)
     return len(rows)
 
 
@@ -218,22 +218,22 @@ def _free(now: datetime) -> QuerySet[Message]:
 def _tried(message: Message, deliver: Deliver, clock: Callable[[], datetime], luck: float) -> bool:
     """One try, and the note of how it went; whether it arrived."""
     try:
-        (deliver if message.tries <= retry.TRIES else _lost)(message, clock())
-    except Undelivered as error:
+        (deliver if message.tries <= retry.MAX_TRIES else _lost)(message, clock())
+    except DeliveryFailed as error:
         _note_failure(message, error, clock(), luck)
         return False
     except Exception as error:
         log.exception("Message %s could not be sent", message.pk)
-        _note_failure(message, Undelivered(f"{type(error).__name__}: {error}"), clock(), luck)
+        _note_failure(message, DeliveryFailed(f"{type(error).__name__}: {error}"), clock(), luck)
         return False
     now = clock()
     _mine(message).update(state=Message.State.SENT, lease_until=None, ended_at=now, error="")
     return True
 
 
-def _note_failure(message: Message, error: Undelivered, now: datetime, luck: float) -> None:
+def _note_failure(message: Message, error: DeliveryFailed, now: datetime, luck: float) -> None:
     """Queue the next try, or give up; what else waits for one who is away waits as well."""
-    pause = None if error.final else retry.wait(message.tries, luck)
+    pause = None if error.final else retry.delay(message.tries, luck)
     told = legible(redaction.text(str(error)))
     if pause is None:
         dead = {"state": Message.State.DEAD, "ended_at": now}
@@ -246,7 +246,7 @@ def _note_failure(message: Message, error: Undelivered, now: datetime, luck: flo
     if error.is_away:
         Message.objects.filter(
             destination=message.destination, state=Message.State.QUEUED, next_at__lte=now
-        ).update(next_at=now + retry.WAITS[0])
+        ).update(next_at=now + retry.DELAYS[0])
 
 
 def _mine(message: Message) -> QuerySet[Message]:
@@ -254,12 +254,12 @@ def _mine(message: Message) -> QuerySet[Message]:
 
 
 def _lost(_message: Message, _now: datetime) -> None:
-    raise Undelivered(LOST, final=True)
+    raise DeliveryFailed(LOST, final=True)
 
 
 def _mail(message: Message, address: str) -> None:
     if not settings.EMAIL_URL:
-        raise Undelivered("No mail goes out: EMAIL_URL is not set.", final=True)
+        raise DeliveryFailed("No mail goes out: EMAIL_URL is not set.", final=True)
     sender: str = settings.ALERT_EMAIL_FROM
     host = sender.rpartition("@")[2].strip("> ") or "aethercrown"
     mail = EmailMessage(
@@ -272,11 +272,11 @@ def _mail(message: Message, address: str) -> None:
     try:
         mail.send()
     except OSError as error:  # the socket's own, and every error of smtplib
-        raise Undelivered(f"The mail server refused it: {error}", is_away=True) from error
+        raise DeliveryFailed(f"The mail server refused it: {error}", is_away=True) from error
 
 
 def _call(message: Message, destination: Destination, now: datetime, fetch: Fetch) -> None:
-    body = letter.body(message.payload, message.event_key)
+    body = letter.webhook_body(message.payload, message.event_key)
     try:
         secret = sealing.opened(destination.sealed_secret, settings.ALERT_SEALING_KEY)
         status = fetch(
@@ -288,10 +288,10 @@ def _call(message: Message, destination: Destination, now: datetime, fetch: Fetc
             limit=ANSWER_LIMIT,
         ).status
     except (sealing.Unreadable, outbound.Refused) as error:
-        raise Undelivered(str(error), final=True) from error
+        raise DeliveryFailed(str(error), final=True) from error
     except outbound.TooLarge as error:
         status = error.status  # it took the message, however much it has to say
     except outbound.Unreachable as error:
-        raise Undelivered(f"{error} ({error.kind})", is_away=True) from error
-    if not retry.taken(status):
-        raise Undelivered(f"The receiver answered {status}.", final=retry.hopeless(status))
+        raise DeliveryFailed(f"{error} ({error.kind})", is_away=True) from error
+    if not retry.is_delivered(status):
+        raise DeliveryFailed(f"The receiver answered {status}.", final=retry.is_final(status))

@@ -11,7 +11,7 @@ from datetime import datetime
 FRESH_SECONDS = 300
 
 
-def of(secret: str, timestamp: str, body: bytes) -> str:
+def sign(secret: str, timestamp: str, body: bytes) -> str:
     """The signature, in hexadecimal, over `timestamp.body`."""
     signed = timestamp.encode() + b"." + body
     return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
@@ -24,14 +24,14 @@ def headers(secret: str, event: str, body: bytes, now: datetime) -> dict[str, st
         "Content-Type": "application/json",
         "X-Event-Id": event,
         "X-Timestamp": timestamp,
-        "X-Signature": of(secret, timestamp, body),
+        "X-Signature": sign(secret, timestamp, body),
     }
 
 
-def is_good(secret: str, timestamp: str, body: bytes, given: str, now: datetime) -> bool:
+def is_valid(secret: str, timestamp: str, body: bytes, given: str, now: datetime) -> bool:
     """What a receiver checks: the signature, and that it is not an old one sent again."""
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12):
         return False
     is_fresh = abs(now.timestamp() - int(timestamp)) <= FRESH_SECONDS
-    expected = of(secret, timestamp, body)
+    expected = sign(secret, timestamp, body)
     return hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")) and is_fresh

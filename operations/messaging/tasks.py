@@ -13,13 +13,13 @@ RELIEF_SECONDS = 10.0
 @shared_task(name="operations.send_messages", ignore_result=True)
 def send_messages() -> None:
     """Send what is due. Two at once share the work and send nothing twice."""
-    services.drain()
+    services.deliver_due()
 
 
 @shared_task(name="operations.purge_messages", ignore_result=True)
 def purge_messages() -> None:
     """Forget old messages."""
-    services.purge(timezone.now())
+    services.delete_old_messages(timezone.now())
 
 
 def ask() -> None:
@@ -27,13 +27,13 @@ def ask() -> None:
     send_messages.apply_async(expires=60, retry=False)
 
 
-dispatch.hang(ask)
+dispatch.register_dispatcher(ask)
 
 
 def relieve() -> None:
     """Send what waits for no worker, without keeping a connection between two turns."""
     try:
-        services.relieve(timezone.now())
+        services.deliver_stuck(timezone.now())
     finally:
         connection.close()
 

@@ -1,4 +1,4 @@
-"""The calls of tasks: submit, hand out, keep alive, end, read."""
+"""The task calls: submit, assign, extend leases, complete, read."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,18 +13,17 @@ from rest_framework.response import Response
 from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, Pages, reply
 from aethercrown.api.fields import Count, Facts, Flag, Identifier, Number, Option, Rows, Text
 from aethercrown.api.openapi import documented
-from operations.scheduling import examples, reports, services
-from operations.scheduling import submission as intake
-from operations.scheduling.models import NAME, Task
+from operations.scheduling import examples, reports, services, submission
+from operations.scheduling.models import MAX_NAME_LENGTH, Task
 from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
-from operations.scheduling.reports import planning
+from operations.scheduling.reports.metrics import queue_metrics
 from operations.scheduling.scheduler import DifferentTask
-from operations.scheduling.services import replan as planner
-from operations.scheduling.services import submit as submission
-from operations.scheduling.task_spec import LONGEST_ESTIMATE, AITask, TaskPriority
+from operations.scheduling.services.replan import replan_briefly
+from operations.scheduling.services.submit import submit
+from operations.scheduling.task_spec import MAX_ESTIMATE_SECONDS, AITask, TaskPriority
 
-MOST_TASKS = 10_000
-LONGEST_LEASE = 86_400.0  # seconds
+MAX_TASKS = 10_000
+MAX_LEASE_SECONDS = 86_400.0
 STATUSES = [str(each) for each in Task.Status.values]
 
 
@@ -55,53 +54,63 @@ class PriorityField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-class TaskSerializer(serializers.Serializer[Any]):
-    """One task as its caller describes it; durations in seconds."""
+class TaskSubmissionSerializer(serializers.Serializer[Any]):
+    """One task to submit; durations in seconds."""
 
-    task_id = Identifier(max_length=NAME)
-    task_type = Text(max_length=NAME)
+    task_id = Identifier(max_length=MAX_NAME_LENGTH)
+    task_type = Text(max_length=MAX_NAME_LENGTH)
     priority = PriorityField()
-    estimated_duration = Number(min_value=0, max_value=LONGEST_ESTIMATE)
-    dependencies = Rows(child=Identifier(max_length=NAME), most=intake.MOST_NEEDS, required=False)
+    estimated_duration = Number(min_value=0, max_value=MAX_ESTIMATE_SECONDS)
+    dependencies = Rows(
+        child=Identifier(max_length=MAX_NAME_LENGTH),
+        most=submission.MAX_DEPENDENCIES,
+        required=False,
+    )
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        """Most of 10,000 tasks are plainly valid; only the others are looked at field by field."""
-        return intake.obvious(data) or super().run_validation(data)
+        """Skip the fields for a task that is valid at first sight: they are slow for 10,000."""
+        return submission.parse_valid(data) or super().run_validation(data)
 
 
-class SubmissionSerializer(serializers.Serializer[Any]):
-    """One task in the body itself, or many under `tasks`."""
+class SubmitTasksRequestSerializer(serializers.Serializer[Any]):
+    """The fields of one task, or many tasks under `tasks`."""
 
-    task_id = Identifier(max_length=NAME, required=False)
-    task_type = Text(max_length=NAME, required=False)
+    task_id = Identifier(max_length=MAX_NAME_LENGTH, required=False)
+    task_type = Text(max_length=MAX_NAME_LENGTH, required=False)
     priority = PriorityField(required=False)
-    estimated_duration = Number(min_value=0, max_value=LONGEST_ESTIMATE, required=False)
-    dependencies = Rows(child=Identifier(max_length=NAME), most=intake.MOST_NEEDS, required=False)
-    tasks = Rows(child=TaskSerializer(), most=MOST_TASKS, least=1, required=False)
+    estimated_duration = Number(min_value=0, max_value=MAX_ESTIMATE_SECONDS, required=False)
+    dependencies = Rows(
+        child=Identifier(max_length=MAX_NAME_LENGTH),
+        most=submission.MAX_DEPENDENCIES,
+        required=False,
+    )
+    tasks = Rows(child=TaskSubmissionSerializer(), most=MAX_TASKS, least=1, required=False)
 
 
-class AssignSerializer(serializers.Serializer[Any]):
-    """Who asks for work, for how much of it, and for how long at most without a sign of life."""
+class AssignTasksRequestSerializer(serializers.Serializer[Any]):
+    """The worker or pool, how many tasks, and the length of the lease."""
 
-    worker = Identifier(max_length=NAME, required=False, allow_null=True)
-    pool = Text(max_length=NAME, required=False, allow_null=True)
-    count = Count(min_value=1, max_value=services.MOST_GIVEN, required=False, allow_null=True)
-    lease_seconds = Number(min_value=1, max_value=LONGEST_LEASE, required=False, allow_null=True)
-
-
-class HeartbeatSerializer(serializers.Serializer[Any]):
-    worker = Identifier(max_length=NAME)
+    worker = Identifier(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
+    pool = Text(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
+    count = Count(min_value=1, max_value=services.MAX_ASSIGNED, required=False, allow_null=True)
+    lease_seconds = Number(
+        min_value=1, max_value=MAX_LEASE_SECONDS, required=False, allow_null=True
+    )
 
 
-class EndSerializer(serializers.Serializer[Any]):
-    """How a task ended; `worker` makes sure that it was this one's."""
+class HeartbeatRequestSerializer(serializers.Serializer[Any]):
+    worker = Identifier(max_length=MAX_NAME_LENGTH)
+
+
+class CompleteTaskRequestSerializer(serializers.Serializer[Any]):
+    """How a task ended; with `worker`, only that worker may end it."""
 
     success = Flag(required=False)
     error = Text(max_length=10_000, required=False, allow_blank=True, allow_null=True)
-    worker = Identifier(max_length=NAME, required=False, allow_null=True)
+    worker = Identifier(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
 
 
-class ShownSerializer(serializers.Serializer[Any]):
+class TaskSerializer(serializers.Serializer[Any]):
     """A stored task."""
 
     task_id = Text()
@@ -122,27 +131,27 @@ class ShownSerializer(serializers.Serializer[Any]):
     error = Text(allow_null=True)
 
 
-class OneSerializer(serializers.Serializer[Any]):
-    task = ShownSerializer()
+class TaskResponseSerializer(serializers.Serializer[Any]):
+    task = TaskSerializer()
 
 
-class ManySerializer(serializers.Serializer[Any]):
-    task = ShownSerializer(required=False)
-    tasks = Rows(child=ShownSerializer(), most=MOST_TASKS, required=False)
+class SubmitTasksResponseSerializer(serializers.Serializer[Any]):
+    task = TaskSerializer(required=False)
+    tasks = Rows(child=TaskSerializer(), most=MAX_TASKS, required=False)
 
 
-class AssignmentSerializer(serializers.Serializer[Any]):
+class TaskAssignmentSerializer(serializers.Serializer[Any]):
     worker = Text()
-    task = ShownSerializer()
+    task = TaskSerializer()
 
 
-class AssignedSerializer(serializers.Serializer[Any]):
-    assignments = Rows(child=AssignmentSerializer())
+class TaskAssignmentListSerializer(serializers.Serializer[Any]):
+    assignments = Rows(child=TaskAssignmentSerializer())
 
 
-class BeatenSerializer(serializers.Serializer[Any]):
+class HeartbeatResponseSerializer(serializers.Serializer[Any]):
     worker = Text()
-    tasks = Rows(child=ShownSerializer())
+    tasks = Rows(child=TaskSerializer())
 
 
 class BottleneckSerializer(serializers.Serializer[Any]):
@@ -154,7 +163,7 @@ class BottleneckSerializer(serializers.Serializer[Any]):
     seconds_saved = Number(allow_null=True)
 
 
-class MetricsSerializer(serializers.Serializer[Any]):
+class QueueMetricsSerializer(serializers.Serializer[Any]):
     metrics = Facts()
     bottlenecks = Rows(child=BottleneckSerializer())
 
@@ -164,8 +173,8 @@ class ScheduleView(Endpoint):
 
     @documented(
         "Submit one task or many",
-        request=SubmissionSerializer,
-        answer=ManySerializer,
+        request=SubmitTasksRequestSerializer,
+        answer=SubmitTasksResponseSerializer,
         example_request=examples.SUBMISSION,
         example_answer={"task": examples.TASK},
         message="Task scheduled",
@@ -173,43 +182,45 @@ class ScheduleView(Endpoint):
         repeated=200,
     )
     def post(self, request: Request) -> Response:
-        """All are stored or none. A task that is stored already with the same values stays."""
-        values = self.checked(SubmissionSerializer)
+        """All tasks are stored, or none. A task stored already with the same values is left as it is."""
+        values = self.checked(SubmitTasksRequestSerializer)
         is_one = "tasks" not in values
-        given = [self.checked(TaskSerializer)] if is_one else values["tasks"]
+        given = [self.checked(TaskSubmissionSerializer)] if is_one else values["tasks"]
         if not is_one and (extra := values.keys() - {"tasks"}):
             message = "must not stand beside tasks"
             raise Invalid((name, "not_allowed", message) for name in sorted(extra))
         now = timezone.now()
-        rows = stored(given, paths(given, is_one=is_one), now)
+        rows = submit_or_refuse(given, body_paths(given, is_one=is_one), now)
         is_new = any(row.created_at == now for row in rows)
-        needs = told(given, rows, now)
-        if planner.replan_briefly(now):
+        needs = submitted_dependencies(given, rows, now)
+        if replan_briefly(now):
             rows = refreshed(rows)
-        shown = reports.listed(rows, needs)
+        shown = reports.as_dicts(rows, needs)
         message = "Task scheduled" if is_one else f"{len(shown)} tasks scheduled"
         data = {"task": shown[0]} if is_one else {"tasks": shown}
         return reply(message, data, 201 if is_new else 200)
 
 
-def told(given: Sequence[Any], rows: Sequence[Task], now: Any) -> dict[int, list[str]] | None:
-    """What each task needs, as this body says; None where some were stored before it."""
+def submitted_dependencies(
+    given: Sequence[Any], rows: Sequence[Task], now: Any
+) -> dict[int, list[str]] | None:
+    """The dependencies of each task from the body; None if some were stored before."""
     if any(row.created_at != now for row in rows):
         return None
     named = {values["task_id"]: values.get("dependencies", ()) for values in given}
     return {row.pk: list(dict.fromkeys(named[row.task_id])) for row in rows}
 
 
-def paths(given: Sequence[Any], *, is_one: bool) -> list[str]:
-    """Where each task stands in the body."""
+def body_paths(given: Sequence[Any], *, is_one: bool) -> list[str]:
+    """The path of each task in the body, for errors."""
     return [""] if is_one else [f"tasks[{place}]." for place in range(len(given))]
 
 
-def stored(given: Sequence[Any], where: Sequence[str], now: Any) -> list[Task]:
-    """Submit, and refuse with the path of what is wrong."""
+def submit_or_refuse(given: Sequence[Any], paths: Sequence[str], now: Any) -> list[Task]:
+    """Submit the tasks. Raises Invalid with the path of what is wrong, or Conflict."""
     problems: list[tuple[str, str, str]] = []
     tasks = []
-    for values, path in zip(given, where, strict=True):
+    for values, path in zip(given, paths, strict=True):
         try:
             tasks.append(AITask(**values))
         except CyclicDependency as error:
@@ -217,36 +228,36 @@ def stored(given: Sequence[Any], where: Sequence[str], now: Any) -> list[Task]:
     if problems:
         raise Invalid(problems)
     try:
-        return submission.submit(tasks, now)
+        return submit(tasks, now)
     except UnknownDependency as error:
-        raise Invalid(intake.unknown(given, where, error)) from error
+        raise Invalid(submission.unknown_dependency_errors(given, paths, error)) from error
     except CyclicDependency as error:
-        field = "dependencies" if where == [""] else "tasks"
+        field = "dependencies" if paths == [""] else "tasks"
         raise Invalid([(field, "cycle", str(error))]) from error
     except DifferentTask as error:
         raise Conflict(str(error), code="different_task") from error
 
 
 def refreshed(rows: Sequence[Task]) -> list[Task]:
-    """The same tasks as they are now planned."""
-    now = reports.tasks().in_bulk([row.pk for row in rows])
-    return [now[row.pk] for row in rows]
+    """The same tasks, read again after planning."""
+    found = reports.tasks().in_bulk([row.pk for row in rows])
+    return [found[row.pk] for row in rows]
 
 
 class AssignView(Endpoint):
     area = "optimization"
 
     @documented(
-        "Take work",
-        request=AssignSerializer,
-        answer=AssignedSerializer,
+        "Take tasks",
+        request=AssignTasksRequestSerializer,
+        answer=TaskAssignmentListSerializer,
         example_request={"worker": "agent-7", "count": 1, "lease_seconds": 300},
         example_answer={"assignments": [{"worker": "agent-7", "task": examples.RUNNING}]},
         message="1 tasks assigned",
     )
     def post(self, request: Request) -> Response:
-        """The most urgent ready tasks. Without a name, one for every free worker."""
-        values = self.checked(AssignSerializer)
+        """The most urgent ready tasks. Without `worker`, one for every free worker."""
+        values = self.checked(AssignTasksRequestSerializer)
         try:
             rows = services.assign(
                 timezone.now(),
@@ -257,9 +268,9 @@ class AssignView(Endpoint):
             )
         except services.UnknownPool as error:
             raise Invalid([("pool", "unknown_pool", str(error))]) from error
-        except services.NotItsTurn as error:
+        except services.WorkerRefused as error:
             raise Conflict(str(error)) from error
-        shown = reports.listed(rows, reports.needs_of_given(rows))
+        shown = reports.as_dicts(rows, reports.assigned_dependencies(rows))
         given = [{"worker": each["assigned_worker"], "task": each} for each in shown]
         return reply(f"{len(given)} tasks assigned", {"assignments": given})
 
@@ -268,22 +279,22 @@ class HeartbeatView(Endpoint):
     area = "optimization"
 
     @documented(
-        "Say that a worker lives",
-        request=HeartbeatSerializer,
-        answer=BeatenSerializer,
+        "Send a heartbeat of a worker",
+        request=HeartbeatRequestSerializer,
+        answer=HeartbeatResponseSerializer,
         example_request={"worker": "agent-7"},
         example_answer={"worker": "agent-7", "tasks": [examples.RUNNING]},
-        message="1 leases prolonged",
+        message="1 leases extended",
     )
     def post(self, request: Request) -> Response:
-        """The leases of its tasks begin anew; the tasks themselves stand in the answer."""
-        name = self.checked(HeartbeatSerializer)["worker"]
+        """The leases of its running tasks start anew; the answer lists those tasks."""
+        name = self.checked(HeartbeatRequestSerializer)["worker"]
         try:
-            rows = services.beat(name, timezone.now())
-        except services.NotItsTurn as error:
+            rows = services.extend_leases(name, timezone.now())
+        except services.WorkerRefused as error:
             raise Conflict(str(error)) from error
-        data = {"worker": name, "tasks": reports.listed(rows)}
-        return reply(f"{len(rows)} leases prolonged", data)
+        data = {"worker": name, "tasks": reports.as_dicts(rows)}
+        return reply(f"{len(rows)} leases extended", data)
 
 
 class CompleteView(Endpoint):
@@ -291,15 +302,15 @@ class CompleteView(Endpoint):
 
     @documented(
         "Report how a task ended",
-        request=EndSerializer,
-        answer=OneSerializer,
+        request=CompleteTaskRequestSerializer,
+        answer=TaskResponseSerializer,
         example_request={"success": True, "worker": "agent-7"},
-        example_answer={"task": examples.DONE},
+        example_answer={"task": examples.COMPLETED},
         message="Task completed",
     )
     def post(self, request: Request, task_id: str) -> Response:
-        """Saying the same again changes nothing. A failure fails all that waits for the task."""
-        values = self.checked(EndSerializer)
+        """Repeating a report changes nothing. A failure fails all that depends on the task."""
+        values = self.checked(CompleteTaskRequestSerializer)
         try:
             row = services.complete(
                 task_id,
@@ -312,21 +323,21 @@ class CompleteView(Endpoint):
             raise NotFound(str(error)) from error
         except services.NotRunning as error:
             raise Conflict(str(error)) from error
-        return reply(f"Task {row.status}", {"task": reports.listed([row])[0]})
+        return reply(f"Task {row.status}", {"task": reports.as_dicts([row])[0]})
 
 
 class MetricsView(Endpoint):
     area = "optimization"
 
     @documented(
-        "How the queue stands, and what holds it up",
-        answer=MetricsSerializer,
+        "Show the figures of the queue, and what delays it",
+        answer=QueueMetricsSerializer,
         example_answer=examples.METRICS,
         message="The queue",
     )
     def get(self, request: Request) -> Response:
-        """Makespan and bound are null where some task can never run."""
-        metrics, bottlenecks = planning.situation(timezone.now())
+        """Makespan and bound are null if a task can never run."""
+        metrics, bottlenecks = queue_metrics(timezone.now())
         return reply("The queue", {"metrics": metrics, "bottlenecks": bottlenecks})
 
 
@@ -356,7 +367,7 @@ class TasksView(Endpoint):
         },
     )
     def get(self, request: Request) -> Response:
-        """The newest first; of one status or worker where the query names it."""
+        """The newest first; `status` and `worker` filter."""
         rows = reports.tasks()
         status = request.query_params.get("status")
         if status is not None and status not in STATUSES:
@@ -367,7 +378,7 @@ class TasksView(Endpoint):
         pages = Pages()
         page = pages.paginate_queryset(rows, request, self)
         data = {
-            "tasks": reports.listed(page),
+            "tasks": reports.as_dicts(page),
             "next": pages.next,
             "previous": pages.previous,
         }
@@ -379,14 +390,14 @@ class TaskView(Endpoint):
 
     @documented(
         "Show one task",
-        answer=OneSerializer,
+        answer=TaskResponseSerializer,
         example_answer={"task": {**examples.TASK, "why": "behind 3"}},
         message="The task",
     )
     def get(self, request: Request, task_id: str) -> Response:
-        """With what it waits for, in words."""
+        """The task, and why it waits, in words."""
         try:
-            shown = reports.one(task_id)
+            shown = reports.task_detail(task_id)
         except services.UnknownTask as error:
             raise NotFound(str(error)) from error
         return reply("The task", {"task": shown})

@@ -154,18 +154,18 @@ def _note_segments() -> None:
 # --- By itself ------------------------------------------------------------------------------------
 
 
-def perform(occasion: RunContext) -> RunOutcome:
+def perform(context: RunContext) -> RunOutcome:
     """Work the ledger out again from the subscriptions, and say so where it differs.
 
     The monthly sums are brought up to date and compared with their rows; sums that are wrong are
     made anew.
     """
-    now = occasion.now
+    now = context.now
     added = roll_up(now=now)
     wrong = reports.sums_differ()
     if wrong:
         roll_up(now=now, anew=True)
-    count, told = reports.differing(occasion.held, TOLD)
+    count, told = reports.differing(context.may_continue, TOLD)
     if count:
         message = f"{count} customers differ: {'; '.join(told)}."
         alerts.raise_alert(SOURCE, KIND, SUBJECT, CRITICAL, message, link=LINK, now=now)

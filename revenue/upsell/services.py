@@ -281,19 +281,19 @@ KINDS = (
 # --- By itself ----------------------------------------------------------------------------------
 
 
-def find_and_offer(occasion: RunContext) -> RunOutcome:
+def find_and_offer(context: RunContext) -> RunOutcome:
     """The nightly sweep: end old offers, look at every customer, offer what passes."""
-    expired = expire(occasion.now)
+    expired = expire(context.now)
     found = withdrawn = after = 0
     unread: list[str] = []
-    sight = reports.sweep_context(occasion.now)
-    while occasion.held() and (batch := reports.candidates(after, BATCH_SIZE)):
+    sight = reports.sweep_context(context.now)
+    while context.may_continue() and (batch := reports.candidates(after, BATCH_SIZE)):
         after = batch[-1].customer
         for customer, seen in reports.opportunities_of_batch(batch, sight, unread):
-            gone = sync_opportunities(customer, seen, now=occasion.now)
+            gone = sync_opportunities(customer, seen, now=context.now)
             found, withdrawn = found + len(seen), withdrawn + gone
-    made = propose_offers(occasion)
-    went = reports.count_offered_at(occasion.now)
+    made = propose_offers(context)
+    went = reports.count_offered_at(context.now)
     words = (
         f"{found} opportunities stand, {withdrawn} withdrawn, {expired} offers expired; "
         f"{len(made)} offers proposed, {went} went out."
@@ -364,19 +364,19 @@ def _store(row: Opportunity, seen: reports.OpportunityColumns, now: datetime) ->
         row.save()
 
 
-def propose_offers(occasion: RunContext) -> list[int]:
+def propose_offers(context: RunContext) -> list[int]:
     """A decision to offer for each open opportunity, once; the best first. In auto it goes out.
 
     A savings offer comes before all others. Returns the numbers of the decisions.
     """
     made = []
     for pk in reports.open_by_priority():
-        if not occasion.held():
+        if not context.may_continue():
             break
         with transaction.atomic():
             row = locked(pk)
             if row.state == OpportunityState.OPEN:
-                decision = _proposed(row, occasion.mode, occasion.now, occasion.run_id)
+                decision = _proposed(row, context.mode, context.now, context.run_id)
                 made.append(decision.pk)
     return made
 

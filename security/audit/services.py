@@ -21,7 +21,7 @@ from aethercrown.severity import CRITICAL
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.messaging import services as outbox
-from operations.messaging.message import Letter
+from operations.messaging.message import OutgoingMessage
 from security.audit import anchor_files, anchors, chain, history_streams, reports, row_digest
 from security.audit.anchors import HOURLY, Seal
 from security.audit.models import Anchor, Event, Head
@@ -105,25 +105,27 @@ def take_back(folder: Path) -> int:
     return len(Anchor.objects.bulk_create(rows))
 
 
-def anchor_by_itself(occasion: RunContext) -> RunOutcome:
+def anchor_by_itself(context: RunContext) -> RunOutcome:
     """The hourly automation: look at what is new, seal it, and send the seal to who keeps it."""
-    if occasion.dry_run:
+    if context.dry_run:
         return RunOutcome("Would anchor the ends of all streams.")
     faults = reports.recent_faults()
-    row = anchor(occasion.now)
+    row = anchor(context.now)
     seal = reports.as_seal(row)
     title = f"Audit anchor {row.number}: {row.streams} streams, root {row.root[:16]}"
     payload = {"event": "audit.anchored", "anchor": asdict(seal)}
-    outbox.post_anchor(Letter(f"audit:anchor:{row.number}", title, seal.line(), payload), row.at)
-    _tell(faults, "recent", occasion.now)
+    outbox.enqueue_anchor(
+        OutgoingMessage(f"audit:anchor:{row.number}", title, seal.line(), payload), row.at
+    )
+    _tell(faults, "recent", context.now)
     return RunOutcome(f"{title}; {_words(faults)}")
 
 
-def verify_by_itself(occasion: RunContext) -> RunOutcome:
+def verify_by_itself(context: RunContext) -> RunOutcome:
     """The nightly automation: everything that was ever recorded, and every row of history."""
     faults = [*reports.chain_faults(), *reports.history_faults()]
-    if not occasion.dry_run:
-        _tell(faults, "all", occasion.now)
+    if not context.dry_run:
+        _tell(faults, "all", context.now)
     return RunOutcome(f"{reports.events()} events; {_words(faults)}")
 
 

@@ -1,6 +1,6 @@
-"""Secrets at rest: each sealed under a key of its own, and that key wrapped by the platform's.
+"""Envelope encryption of secrets at rest.
 
-box seals and opens (AES-256-GCM); ring holds the key-encryption keys (KEKs) of ENCRYPTION_KEYS,
-the first of which wraps what is new. Changing the KEK re-wraps the small keys only: the
-ciphertexts stay. A canary for each KEK shows a wrong one before anything is written under it.
+Each secret is encrypted with a data key of its own (AES-256-GCM), and that key is wrapped by a
+key-encryption key (KEK) of ENCRYPTION_KEYS. A new KEK re-wraps the data keys only; the ciphertexts
+stay. A stored canary for each KEK detects a wrong key before anything is encrypted with it.
 """

@@ -1,4 +1,4 @@
-"""The platform's own secrets, what every sealed row holds, and what is known of each KEK."""
+"""Rows that hold an encrypted secret, the platform's own secrets, and the known KEKs."""
 
 import uuid
 from typing import Any, ClassVar
@@ -10,31 +10,33 @@ from security.encryption.ciphertext import Ciphertext, EncryptionContext
 
 
 class SealedRow(models.Model):
-    """A row that may hold one box; `place_path` names the columns that its place is made of."""
+    """A row that may hold one ciphertext.
 
-    place_path: ClassVar[tuple[str, str, str]]
+    `context_columns` names the columns that its EncryptionContext is made of.
+    """
+
+    context_columns: ClassVar[tuple[str, str, str]]
 
     kek_id = models.CharField(
-        max_length=40, blank=True, editable=False, help_text="Which key-encryption key opens it."
+        max_length=40, blank=True, editable=False, help_text="The key-encryption key that opens it."
     )
-    wrapped = models.BinaryField(null=True, editable=False)
-    sealed = models.BinaryField(null=True, editable=False)
+    wrapped = models.BinaryField(null=True, editable=False, help_text="The wrapped data key.")
+    sealed = models.BinaryField(null=True, editable=False, help_text="The encrypted secret.")
 
     class Meta:
         abstract = True
 
     @property
-    def box(self) -> Ciphertext | None:
-        """The box, where the row holds one."""
+    def ciphertext(self) -> Ciphertext | None:
         if self.sealed is None or self.wrapped is None:
             return None
         return Ciphertext(self.kek_id, bytes(self.wrapped), bytes(self.sealed))
 
-    @box.setter
-    def box(self, box: Ciphertext | None) -> None:
-        self.kek_id = box.kek_id if box else ""
-        self.wrapped = box.wrapped if box else None
-        self.sealed = box.sealed if box else None
+    @ciphertext.setter
+    def ciphertext(self, ciphertext: Ciphertext | None) -> None:
+        self.kek_id = ciphertext.kek_id if ciphertext else ""
+        self.wrapped = ciphertext.wrapped if ciphertext else None
+        self.sealed = ciphertext.sealed if ciphertext else None
 
 
 NO_CIPHERTEXT: dict[str, Any] = {"kek_id": "", "wrapped": None, "sealed": None}
@@ -44,9 +46,9 @@ COMPLETE_OR_EMPTY = Q(kek_id="", wrapped=None, sealed=None) | (
 
 
 class SystemSecret(SealedRow):
-    """A secret that the platform made for itself: the newest of a name is in use."""
+    """A secret that the platform generated for itself. Values of one name are numbered."""
 
-    place_path = ("uuid", "number", "name")
+    context_columns = ("uuid", "number", "name")
 
     uuid = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     name = models.CharField(max_length=40)
@@ -57,10 +59,10 @@ class SystemSecret(SealedRow):
         ordering = ["name", "-number"]
         constraints = [
             models.UniqueConstraint(
-                fields=["name", "number"], name="security_systemsecret_one_a_number"
+                fields=["name", "number"], name="security_systemsecret_number_unique"
             ),
             models.CheckConstraint(
-                condition=COMPLETE_OR_EMPTY & ~Q(kek_id=""), name="security_systemsecret_is_sealed"
+                condition=COMPLETE_OR_EMPTY & ~Q(kek_id=""), name="security_systemsecret_encrypted"
             ),
         ]
 
@@ -68,16 +70,16 @@ class SystemSecret(SealedRow):
         return f"{self.name} {self.number}"
 
     @property
-    def place(self) -> EncryptionContext:
+    def encryption_context(self) -> EncryptionContext:
         return EncryptionContext(self.uuid, self.number, self.name)
 
 
 class Kek(models.Model):
-    """What is known of a key-encryption key: never the key itself."""
+    """A key-encryption key that was used; never the key itself."""
 
     kid = models.CharField(max_length=40, primary_key=True)
-    canary = models.BinaryField(help_text="A known text under it, which only the same key opens.")
-    wraps = models.BigIntegerField(default=0, help_text="At most 2^32 are made with one key.")
+    canary = models.BinaryField(help_text="A known text encrypted with it, to detect a wrong key.")
+    wraps = models.BigIntegerField(default=0, help_text="Data keys wrapped with it; at most 2^32.")
     created_at = models.DateTimeField()
 
     class Meta:

@@ -267,7 +267,7 @@ class RotateView(KeyEndpoint):
         """
         body = self.checked(RotationRequestSerializer)
         minutes = body.get("grace_minutes")
-        key = answered(lambda: services.named(key_id))
+        key = answered(lambda: services.get(key_id))
         refuse_more(request, key.rotator, key.config)
         rotation = answered(
             lambda: services.rotate(
@@ -324,9 +324,9 @@ def answered(ask: Callable[[], Found]) -> Found:
     """What `ask` finds, and its refusals as the caller is told them."""
     try:
         return ask()
-    except services.UnknownKey as error:
+    except services.SecretNotFound as error:
         raise NotFound(str(error)) from error
-    except services.Invalid as error:
+    except services.InvalidArgument as error:
         raise Invalid([(NAMES.get(error.field, error.field), "invalid", str(error))]) from error
     except services.InFlight as error:
         raise Busy(str(error)) from error

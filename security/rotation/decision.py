@@ -8,7 +8,7 @@ from uuid import UUID
 from operations.decisions.decision_types import MeasuredEffect
 from operations.decisions.digest import digest
 from operations.decisions.draft import Draft, ExpectedEffect
-from operations.decisions.states import PATIENCE
+from operations.decisions.states import PROPOSAL_LIFETIME
 
 AUTOMATION = KIND = "security.rotate_keys"
 METHOD = "the interval of the key's level, begun up to a tenth of it early; 1"
@@ -37,7 +37,7 @@ def draft(turn: Turn, *, mode: str, now: datetime, run: int | None) -> Draft:
     What nobody decided expires after 14 days and is put forward anew; so it is in another mode.
     """
     age = max(0.0, (now - turn.since) / DAY)
-    asked_before = max(timedelta(0), now - turn.eligible_at) // PATIENCE
+    asked_before = max(timedelta(0), now - turn.eligible_at) // PROPOSAL_LIFETIME
     return Draft(
         automation=AUTOMATION,
         kind=KIND,

@@ -119,7 +119,7 @@ def asked(held: Account) -> BudgetRequest:
 def planned(held: Account) -> tuple[FittedModel, Division]:
     """The whole way through the planner."""
     fitted = planning.prepare(asked(held))
-    return fitted, planning.divide(fitted)
+    return fitted, planning.allocate(fitted)
 
 
 def free(found: ChannelFit, keep: Floats, total: float = BUDGET) -> Floats:

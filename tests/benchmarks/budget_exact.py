@@ -23,7 +23,7 @@ def run(report: Report, *, quick: bool) -> None:
     while planned < wanted:
         try:
             fitted = planning.prepare(question(seed))
-            found = planning.divide(fitted)
+            found = planning.allocate(fitted)
         except Infeasible as error:
             refused.update(each.code for each in error.problems)
         else:
@@ -31,7 +31,7 @@ def run(report: Report, *, quick: bool) -> None:
             wrong += bool(broken(fitted.question, found.money, found.edge))
             if seed % EVERY == 0:
                 gap = max(gap, short_of_best(fitted, found))
-                again += planning.divide(planning.prepare(question(seed))).money != found.money
+                again += planning.allocate(planning.prepare(question(seed))).money != found.money
         seed += 1
     report.say(f"Refused with their numbers: {dict(refused)}.")
     report.say()

@@ -12,7 +12,7 @@ from marketing.budget.model.response import Floats
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
 from marketing.budget.planner.bounds import allocation_bounds
 from marketing.budget.planner.planning import BudgetRequest
-from marketing.budget.planner.uncertainty import draws
+from marketing.budget.planner.uncertainty import draw_posterior
 from tests.benchmarks.accounts import BUDGET, Account, books, names
 from tests.benchmarks.table import Report
 from tests.benchmarks.truth import Record, Truth, company
@@ -105,5 +105,5 @@ def planned(spend: Floats, earned: Floats, keep: Floats, policy: Policy, seed: i
     grid = spend_grid(edge.low, edge.high, found.belief.scale, 96)
     value: Callable[[], Floats] = lambda: revenue(found.belief, grid)  # noqa: E731 - chosen below
     if policy.thompson:
-        value = lambda: draws(found.belief, seed).revenue(found.belief, grid)[0]  # noqa: E731
+        value = lambda: draw_posterior(found.belief, seed).revenue(found.belief, grid)[0]  # noqa: E731
     return water_fill(rank_segments(grid, value(), keep), BUDGET)[0]

@@ -87,7 +87,9 @@ def _honesty(report: Report, wide: int) -> None:
         for seed in range(wide):
             held = account(seed, periods)
             fitted, plan = planned(held)
-            lift, money = uncertainty.lift(fitted.sample, fitted.belief, plan.amounts, plan.keep)
+            lift, money = uncertainty.lift_draws(
+                fitted.sample, fitted.belief, plan.amounts, plan.keep
+            )
             said = uncertainty.interval(100 * lift / (money - lift))
             kept = held.truth.revenue(plan.keep).sum()
             true = 100 * (held.truth.revenue(plan.amounts).sum() / kept - 1)

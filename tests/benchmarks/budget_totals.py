@@ -139,9 +139,9 @@ def _honesty(
 ) -> tuple[bool, float, bool, float, bool]:
     kept = held.truth.revenue(held.keep).sum()
     true = 100 * (held.truth.revenue(plan).sum() / kept - 1)
-    lift, money = uncertainty.lift(sample, known, plan, held.keep)
+    lift, money = uncertainty.lift_draws(sample, known, plan, held.keep)
     said = uncertainty.interval(100 * lift / (money - lift))
-    moved, money = uncertainty.lift(sample, known, step, held.keep)
+    moved, money = uncertainty.lift_draws(sample, known, step, held.keep)
     better = bool(held.truth.revenue(step).sum() > kept)
     chance = uncertainty.chance_of_lift(lift, money)
     return (

@@ -56,15 +56,15 @@ def runs():
 
     name = works.NAMES[0]
     Automation.objects.exclude(name=name).update(is_enabled=False)
-    services.run(name, timezone.now(), trigger="manual")
+    services.run_planned(name, timezone.now(), trigger="manual")
     whole, cpu = time.perf_counter(), time.process_time()
     for _run in range(RUNS):
-        result = services.run(name, timezone.now(), trigger="manual")
+        result = services.run_planned(name, timezone.now(), trigger="manual")
         assert result.state == "done", result
     whole, cpu = time.perf_counter() - whole, time.process_time() - cpu
     swept = time.process_time()
     for _sweep in range(50):
-        services.sweep(timezone.now())
+        services.recover_runs(timezone.now())
     swept = time.process_time() - swept
     return {
         "run, wall": 1000 * whole / RUNS,

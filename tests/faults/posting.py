@@ -19,13 +19,13 @@ def write(first, last):
     from django.utils import timezone  # noqa: PLC0415
 
     from operations.messaging import services  # noqa: PLC0415
-    from operations.messaging.message import Letter  # noqa: PLC0415
+    from operations.messaging.message import OutgoingMessage  # noqa: PLC0415
 
     for begin in range(first, last, BATCH):
         with transaction.atomic():
             for number in range(begin, min(begin + BATCH, last)):
-                letter = Letter(f"event:{number}", "A title", "A text", {"n": number})
-                services.post(letter, "high", timezone.now())
+                letter = OutgoingMessage(f"event:{number}", "A title", "A text", {"n": number})
+                services.enqueue_alert(letter, "high", timezone.now())
 
 
 def send(place):
@@ -39,7 +39,7 @@ def send(place):
         os.close(handle)
 
     while Message.objects.exclude(state="sent").exists():
-        services.drain(deliver=deliver, seconds=60)
+        services.deliver_due(deliver=deliver, seconds=60)
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ def work(seed):
         try:
             with acting(f"worker:{os.getpid()}"):
                 turn(chance)
-        except (services.WrongStep, services.UnknownKey, OperationalError):
+        except (services.WrongStep, services.SecretNotFound, OperationalError):
             continue
 
 

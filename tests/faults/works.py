@@ -24,30 +24,33 @@ class WorksConfig(AppConfig):
     label = "faults"
 
     def ready(self):
-        from operations.automations import registry  # noqa: PLC0415 - models exist only now
+        from operations.automations.registry import (  # noqa: PLC0415 - models exist only now
+            AutomationSpec,
+            automation_registry,
+        )
 
         for name in NAMES:
-            registry.register(registry.AutomationSpec(name, name, perform))
+            automation_registry.register(AutomationSpec(name, name, perform))
 
 
-def perform(occasion):
+def perform(context):
     """Work a while, then leave one row; each begin and each effect is a line in a file."""
     from aethercrown.models import StoredReply  # noqa: PLC0415 - models exist only now
     from operations.automations.registry import RunOutcome  # noqa: PLC0415
 
-    note("begin", occasion)
-    ends = time.monotonic() + own(SECONDS, occasion.automation)
+    note("begin", context)
+    ends = time.monotonic() + own(SECONDS, context.automation)
     while time.monotonic() < ends:
-        if not occasion.held():
+        if not context.may_continue():
             return RunOutcome("Lost it.")
         time.sleep(STEP)
     with transaction.atomic():
         _row, is_new = StoredReply.objects.get_or_create(
             principal="fault",
-            key=str(occasion.run_id),
-            defaults={"created_at": occasion.now, "lease_until": occasion.now},
+            key=str(context.run_id),
+            defaults={"created_at": context.now, "lease_until": context.now},
         )
-    note("effect" if is_new else "repeat", occasion)
+    note("effect" if is_new else "repeat", context)
     return RunOutcome("Done.")
 
 
@@ -56,12 +59,12 @@ def own(values, name):
     return values[min(NAMES.index(name), len(values) - 1)]
 
 
-def note(what, occasion):
+def note(what, context):
     line = json.dumps(
         {
             "what": what,
-            "name": occasion.automation,
-            "run": occasion.run_id,
+            "name": context.automation,
+            "run": context.run_id,
             "pid": os.getpid(),
             "at": time.time(),
         }

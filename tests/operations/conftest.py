@@ -23,13 +23,13 @@ def _nothing_registered():
 
 
 @pytest.fixture
-def occasions():
-    """Every occasion on which a test's automation was performed."""
+def contexts():
+    """Every context on which a test's automation was performed."""
     return []
 
 
 @pytest.fixture
-def automation(db, occasions):
+def automation(db, contexts):
     """Make an automation, its schedule and its row: `automation("ads", every=...)`.
 
     Those that migrations made are gone, so that the test's own are the only ones.
@@ -37,9 +37,9 @@ def automation(db, occasions):
     Automation.objects.all().delete()
 
     def make(name="ads", *, perform=None, since=NOON, **schedule):
-        def note(occasion):
-            occasions.append(occasion)
-            return RunOutcome(f"Looked at {name}.", detail={"seen": len(occasions)})
+        def note(context):
+            contexts.append(context)
+            return RunOutcome(f"Looked at {name}.", detail={"seen": len(contexts)})
 
         registry.register(registry.AutomationSpec(name, name.title(), perform or note))
         wanted = schedule or {"every": timedelta(hours=1)}

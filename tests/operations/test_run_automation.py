@@ -79,24 +79,24 @@ def test_an_unknown_name_ends_with_2_and_the_known_ones(automation):
     assert not Run.objects.exists()
 
 
-def test_only_those_named_run_due_or_not(automation, occasions, capsys):
+def test_only_those_named_run_due_or_not(automation, contexts, capsys):
     for name in ("ads", "budget", "churn"):
         automation(name, every=timedelta(days=366))
     call_command("run_automation", "--only", "churn", "--only", "ads")
-    assert [each.automation for each in occasions] == ["ads", "churn"]
+    assert [each.automation for each in contexts] == ["ads", "churn"]
 
 
-def test_all_run_due_or_not(automation, occasions, capsys):
+def test_all_run_due_or_not(automation, contexts, capsys):
     automation(every=timedelta(days=366))
     call_command("run_automation", "--all")
-    assert len(occasions) == 1
+    assert len(contexts) == 1
 
 
-def test_a_dry_run_keeps_nothing(automation, occasions, capsys):
+def test_a_dry_run_keeps_nothing(automation, contexts, capsys):
     automation()
     call_command("run_automation", "--dry-run", "--only", "ads")
     assert "dry run" in capsys.readouterr().out
-    assert occasions[0].dry_run
+    assert contexts[0].dry_run
     assert not Run.objects.exists()
 
 
@@ -107,13 +107,13 @@ def test_json_is_all_that_stands_on_standard_output(automation, capsys):
     assert (told["automation"], told["state"], told["detail"]) == ("ads", "done", {"seen": 1})
 
 
-def test_the_switch_off_is_said_and_is_no_failure(automation, occasions, settings, capsys):
+def test_the_switch_off_is_said_and_is_no_failure(automation, contexts, settings, capsys):
     settings.AUTOMATION_ENABLED = False
     automation()
     call_command("run_automation", "--only", "ads")
     out, err = capsys.readouterr()
     assert (out, err.strip()) == ("", "AUTOMATION_ENABLED is False: nothing was run.")
-    assert occasions == []
+    assert contexts == []
 
 
 def test_nothing_to_run_says_so(automation, capsys):

@@ -11,14 +11,14 @@ from marketing.budget.model.response import Floats
 from marketing.budget.planner.proposal import Backtest
 from marketing.budget.planner.request import LiftTestResult
 
-FOLDS, AHEAD, LEAST_PERIODS = 6, 4, 16
+MAX_FOLDS, FORECAST_PERIODS, MIN_PERIODS = 6, 4, 16
 NORMAL_90 = 1.6449
-LEAST_COVERAGE = 80.0
+MIN_COVERAGE_PERCENT = 80.0
 SLACK_K, LIMIT_H = 0.5, 5.0  # CUSUM (Page, 1954), in standard deviations
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class BacktestFold:
     """Total revenue of one fold's periods: what came, what was said, what the mean says."""
 
     actual: Floats
@@ -27,26 +27,30 @@ class Forecast:
     naive: float
 
 
-def rolling(history: SpendHistory, tests: Sequence[LiftTestResult] = ()) -> Backtest | None:
+def rolling_backtest(
+    history: SpendHistory, tests: Sequence[LiftTestResult] = ()
+) -> Backtest | None:
     """Fit to the past, forecast four periods at the spend that was made, move on four.
 
     None where there are no dates or fewer than LEAST_PERIODS of them.
     """
     periods = len(history.dates)
-    starts = [periods - AHEAD * back for back in range(FOLDS, 0, -1)]
-    starts = [each for each in starts if each >= LEAST_PERIODS - AHEAD]
-    return verdict([forecast(history, each, tests) for each in starts]) if starts else None
+    starts = [periods - FORECAST_PERIODS * back for back in range(MAX_FOLDS, 0, -1)]
+    starts = [each for each in starts if each >= MIN_PERIODS - FORECAST_PERIODS]
+    return summarize([forecast_fold(history, each, tests) for each in starts]) if starts else None
 
 
-def forecast(history: SpendHistory, start: int, tests: Sequence[LiftTestResult]) -> Forecast:
+def forecast_fold(
+    history: SpendHistory, start: int, tests: Sequence[LiftTestResult]
+) -> BacktestFold:
     """The periods after `start`, from those before it."""
     past = history.until(start)
     known = fit_history(past, tests)
-    part = slice(start, start + AHEAD)
-    x = history.spend[:, : start + AHEAD] / known.belief.scale[:, None]
-    felt = adstocked(x, history.seen[:, : start + AHEAD], dated=True)[..., start:]
+    part = slice(start, start + FORECAST_PERIODS)
+    x = history.spend[:, : start + FORECAST_PERIODS] / known.belief.scale[:, None]
+    felt = adstocked(x, history.seen[:, : start + FORECAST_PERIODS], dated=True)[..., start:]
     live = (history.seen & (history.spend > 0))[:, part]
-    season, wobble = ahead(known.season, felt.shape[2])
+    season, wobble = season_forecast(known.season, felt.shape[2])
     mean = np.exp(expected_log_revenue(known.joint, known.level, felt) + season)
     mean = np.where(live, mean * np.exp(known.noise**2 / 2)[:, None], 0.0)
     rows = np.maximum(known.usable.sum(axis=1), 1)[:, None]
@@ -58,10 +62,10 @@ def forecast(history: SpendHistory, start: int, tests: Sequence[LiftTestResult])
         .sum(axis=0)[-RECENT_PERIODS:]
         .mean()
     )
-    return Forecast(actual, total, np.sqrt(own + total**2 * wobble), float(naive))
+    return BacktestFold(actual, total, np.sqrt(own + total**2 * wobble), float(naive))
 
 
-def ahead(season: Floats, periods: int) -> tuple[Floats, float]:
+def season_forecast(season: Floats, periods: int) -> tuple[Floats, float]:
     """The season of the next periods and the variance of that guess.
 
     Last year's weeks where there are 53, else the mean of the last ones; whichever would have
@@ -83,7 +87,7 @@ def ahead(season: Floats, periods: int) -> tuple[Floats, float]:
     return np.resize(season[season.size - 52 :], periods), float(np.mean(years**2))
 
 
-def verdict(folds: Sequence[Forecast]) -> Backtest:
+def summarize(folds: Sequence[BacktestFold]) -> Backtest:
     """WAPE beside that of the last four periods' mean, coverage, drift, and whether all is well."""
     actual = np.concatenate([each.actual for each in folds])
     mean = np.concatenate([each.mean for each in folds])
@@ -94,12 +98,12 @@ def verdict(folds: Sequence[Forecast]) -> Backtest:
     simple = 100 * float(np.abs(actual - naive).sum()) / whole
     inside = np.abs(actual - mean) <= NORMAL_90 * sd
     coverage = 100 * float(inside.mean())
-    drift = drifting((actual - mean) / sd)
-    healthy = coverage >= LEAST_COVERAGE and wape <= simple and not drift
+    drift = has_drifted((actual - mean) / sd)
+    healthy = coverage >= MIN_COVERAGE_PERCENT and wape <= simple and not drift
     return Backtest(wape, simple, coverage, actual.size, drift, healthy)
 
 
-def drifting(residuals: Sequence[float] | Floats) -> bool:
+def has_drifted(residuals: Sequence[float] | Floats) -> bool:
     """Whether standardised residuals have added up to more than chance allows (CUSUM)."""
     up = down = 0.0
     for each in residuals:
@@ -121,10 +125,10 @@ def season_adjusted(revenue: Floats, known: ChannelFit) -> Floats:
     return np.asarray(revenue / np.exp(known.season))
 
 
-def in_words(found: Backtest | None, periods: int) -> str:
+def describe(found: Backtest | None, periods: int) -> str:
     """The verdict for a person."""
     if found is None:
-        return f"No backtest: it needs {LEAST_PERIODS} dated periods, and there are {periods}."
+        return f"No backtest: it needs {MIN_PERIODS} dated periods, and there are {periods}."
     against = "better" if found.wape_percent <= found.naive_wape_percent else "worse"
     text = (
         f"Over {found.periods} past periods the forecast missed by {found.wape_percent:.1f} %, "

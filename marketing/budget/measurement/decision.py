@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 
-from marketing.budget.measurement.effect import PERIODS
+from marketing.budget.measurement.effect import MEASURED_PERIODS
 from marketing.budget.planner.proposal import Proposal
 from marketing.budget.planner.request import BudgetRequest
 from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
@@ -12,11 +12,11 @@ from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
 WEEK = dt.timedelta(weeks=1)
 AUTOMATION = "marketing.optimize_budget"
 KIND = "marketing.budget_plan"
-SUBJECT = "budget "  # and the currency: one allocation is in force in each
+SUBJECT_PREFIX = "budget "  # and the currency: one allocation is in force in each
 SURE = 0.9  # probability of a lift from which a plan may be applied by itself
 
 
-def draft(
+def decision_draft(
     question: BudgetRequest,
     proposal: Proposal,
     before: Mapping[str, Decimal],
@@ -27,7 +27,7 @@ def draft(
     return Draft(
         automation=AUTOMATION,
         kind=KIND,
-        subject=f"{SUBJECT}{proposal.currency}",
+        subject=f"{SUBJECT_PREFIX}{proposal.currency}",
         title=title(proposal),
         before=before,
         after=proposal.allocations,
@@ -39,13 +39,13 @@ def draft(
             low=min(lift.low, lift.estimate),
             high=max(lift.high, lift.estimate),
             level=0.9,
-            horizon=(PERIODS + 1) * period(question),
+            horizon=(MEASURED_PERIODS + 1) * period_length(question),
             unit="%",
         ),
         guardrails=guardrails(proposal),
         run_id=run_id,
         change_percent=largest_change(proposal),
-        data_as_of=known_until(question),
+        data_as_of=data_until(question),
     )
 
 
@@ -86,18 +86,18 @@ def largest_change(proposal: Proposal) -> float | None:
     return round(100 * max(moves, default=0.0), 2)
 
 
-def period(question: BudgetRequest) -> dt.timedelta:
+def period_length(question: BudgetRequest) -> dt.timedelta:
     """How long one period is: the gap between the last two dates, a week where there is none."""
     dates = sorted({row.date for row in question.rows if row.date is not None})
     return dates[-1] - dates[-2] if len(dates) > 1 else WEEK
 
 
-def known_until(question: BudgetRequest) -> dt.datetime | None:
+def data_until(question: BudgetRequest) -> dt.datetime | None:
     """When the last period ends; None for rows without dates."""
     dates = [row.date for row in question.rows if row.date is not None]
     if not dates:
         return None
-    end = max(dates) + period(question)
+    end = max(dates) + period_length(question)
     return dt.datetime.combine(end, dt.time(), dt.UTC)
 
 
@@ -105,5 +105,5 @@ def window_end(question: BudgetRequest) -> dt.date | None:
     """The last day of the window planned for."""
     if question.starts_on is None:
         return None
-    length = question.budget_periods * period(question)
+    length = question.budget_periods * period_length(question)
     return question.starts_on + length - dt.timedelta(days=1)

@@ -17,15 +17,15 @@ from marketing.budget.planner.proposal import Interval
 YEAR = dt.timedelta(weeks=52)
 WEEK = dt.timedelta(weeks=1)
 Z90 = 1.645
-LEAST_NOISE = 0.02
-PERIODS = 4  # a plan is measured over this many periods
-RUNNING = 2  # periods below the bound, one after the other, that count as harm
+MIN_NOISE = 0.02
+MEASURED_PERIODS = 4  # a plan is measured over this many periods
+HARM_PERIODS = 2  # periods below the bound, one after the other, that count as harm
 
 Revenue = Mapping[dt.date, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class ExpectedEffect:
     """Revenue a period that a plan expected in the period `starts_on`, and its lift (percent)."""
 
     starts_on: dt.date
@@ -49,12 +49,12 @@ class Effect:
     noise: float
 
 
-def effect(weekly: Revenue, window: Sequence[dt.date], promise: Promise) -> Effect:
+def measure_effect(weekly: Revenue, window: Sequence[dt.date], promise: ExpectedEffect) -> Effect:
     """Hold the revenue of the periods in `window` (at least one) against the promise."""
     spread = noise(weekly, window[0])
-    adjusted = [weekly[on] / season(weekly, on, promise.starts_on) for on in window]
+    adjusted = [weekly[on] / season_ratio(weekly, on, promise.starts_on) for on in window]
     mean = sum(adjusted) / len(adjusted)
-    is_seasonal = knows_season(weekly, window, promise.starts_on)
+    is_seasonal = is_season_known(weekly, window, promise.starts_on)
     doubt = Z90 * spread * sqrt(1 / len(window) + _season_doubt(len(window), is_seasonal))
     log_lift = log(max(mean, 1e-9) / promise.without)
     expected = promise.lift
@@ -69,15 +69,15 @@ def effect(weekly: Revenue, window: Sequence[dt.date], promise: Promise) -> Effe
     )
 
 
-def harms(weekly: Revenue, window: Sequence[dt.date], promise: Promise) -> bool:
+def stays_below_bound(weekly: Revenue, window: Sequence[dt.date], promise: ExpectedEffect) -> bool:
     """Whether revenue stayed below the promise's 5 % bound for the last two periods running."""
-    if len(window) < RUNNING:
+    if len(window) < HARM_PERIODS:
         return False
     spread = noise(weekly, window[0])
     low = log(promise.revenue.estimate / max(promise.revenue.low, 1e-9))
     bound = promise.revenue.estimate * exp(-hypot(low, Z90 * spread))
-    last = window[-RUNNING:]
-    return all(weekly[on] / season(weekly, on, promise.starts_on) < bound for on in last)
+    last = window[-HARM_PERIODS:]
+    return all(weekly[on] / season_ratio(weekly, on, promise.starts_on) < bound for on in last)
 
 
 def noise(weekly: Revenue, before: dt.date) -> float:
@@ -85,17 +85,17 @@ def noise(weekly: Revenue, before: dt.date) -> float:
     past = [weekly[on] for on in sorted(weekly) if before - YEAR <= on < before and weekly[on] > 0]
     steps = [log(later / earlier) for earlier, later in pairwise(past)]
     if len(steps) < 2:
-        return LEAST_NOISE
-    return max(LEAST_NOISE, sqrt(sum(step**2 for step in steps) / len(steps) / 2))
+        return MIN_NOISE
+    return max(MIN_NOISE, sqrt(sum(step**2 for step in steps) / len(steps) / 2))
 
 
-def season(weekly: Revenue, on: dt.date, reference: dt.date) -> float:
+def season_ratio(weekly: Revenue, on: dt.date, reference: dt.date) -> float:
     """How the season of `on` compares with that of `reference`; 1 where last year is not known."""
     then, base = _around(weekly, on - YEAR), _around(weekly, reference - YEAR)
     return then / base if then and base else 1.0
 
 
-def knows_season(weekly: Revenue, window: Sequence[dt.date], reference: dt.date) -> bool:
+def is_season_known(weekly: Revenue, window: Sequence[dt.date], reference: dt.date) -> bool:
     known = [_around(weekly, on - YEAR) for on in (*window, reference)]
     return all(known)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from marketing.budget.measurement.backtest import in_words, rolling
+from marketing.budget.measurement.backtest import describe, rolling_backtest
 from marketing.budget.model.fit import MIN_SEASON_CHANNELS, ChannelFit, fit_history, residuals
 from marketing.budget.model.fitted_model import (
     FittedModel,
@@ -19,7 +19,7 @@ from marketing.budget.planner.bounds import EXPLORATION_SHARE
 from marketing.budget.planner.digest import draw_seed, request_digest
 from marketing.budget.planner.proposal import Trend
 from marketing.budget.planner.request import BudgetRequest
-from marketing.budget.planner.uncertainty import draws
+from marketing.budget.planner.uncertainty import draw_posterior
 
 
 def fit_rows(question: BudgetRequest) -> FittedModel:
@@ -36,13 +36,13 @@ def fit_rows(question: BudgetRequest) -> FittedModel:
     rows = found.usable.sum(axis=1).astype(np.float64)
     variation = spend_variation(history.spend, found.usable)
     together = int(np.count_nonzero(found.usable.any(axis=1))) >= MIN_SEASON_CHANNELS
-    backtest = rolling(history, question.lift_tests)
+    backtest = rolling_backtest(history, question.lift_tests)
     return FittedModel(
         question=question,
         mode="channels",
         channels=history.channels,
         belief=belief,
-        sample=draws(belief, draw_seed(name)),
+        sample=draw_posterior(belief, draw_seed(name)),
         recent=history.present_spend(),
         most=history.spend.max(axis=1),
         largest=largest_period_total(history),
@@ -53,7 +53,7 @@ def fit_rows(question: BudgetRequest) -> FittedModel:
         trends=channel_trends(found, history),
         season_factor=season_factor(history, found.season, question),
         backtest=backtest,
-        backtest_note=in_words(backtest, len(history.dates)),
+        backtest_note=describe(backtest, len(history.dates)),
         others={},
         weak=(),
         notes=(*notes, *history_notes(history, tried, together=together)),

@@ -5,7 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from marketing.budget.measurement.backtest import AHEAD, Forecast, in_words, verdict
+from marketing.budget.measurement.backtest import (
+    FORECAST_PERIODS,
+    BacktestFold,
+    describe,
+    summarize,
+)
 from marketing.budget.model import aggregate
 from marketing.budget.model.curves import revenue as believed
 from marketing.budget.model.fit import Posterior
@@ -25,7 +30,7 @@ from marketing.budget.planner.bounds import EXPLORATION_SHARE
 from marketing.budget.planner.digest import draw_seed, request_digest
 from marketing.budget.planner.proposal import Backtest, Grade
 from marketing.budget.planner.request import BudgetRequest
-from marketing.budget.planner.uncertainty import Draws, draws
+from marketing.budget.planner.uncertainty import Draws, draw_posterior
 
 MAX_TOTAL_PERIODS = 260  # periods a fit looks back
 RANDOMISED = 52  # periods of spend set at random before a plan may apply itself
@@ -52,7 +57,7 @@ def fit_totals(question: BudgetRequest) -> FittedModel:
     budget = float(question.total) / question.budget_periods
     explore = EXPLORATION_SHARE * budget / max(int((~tried).sum()), 1)
     belief = with_new_channels(known_belief, tried, explore)
-    sample = merge_new_channels(known_sample, draws(belief, draw_seed(name)), tried)
+    sample = merge_new_channels(known_sample, draw_posterior(belief, draw_seed(name)), tried)
     known = np.isfinite(revenue)
     rows = (history.spend > 0)[:, known].sum(axis=1).astype(np.float64)
     variation = spend_variation(history.spend, history.spend > 0)
@@ -74,7 +79,7 @@ def fit_totals(question: BudgetRequest) -> FittedModel:
         trends=advice.no_trends(len(history.channels)),
         season_factor=1.0,
         backtest=backtest,
-        backtest_note=in_words(backtest, int(known.sum())),
+        backtest_note=describe(backtest, int(known.sum())),
         others=alternative_fits(question, history, revenue, draw_seed(name)),
         weak=unrandomised(question, history),
         notes=(*notes, *troubles, marketing_share_note(belief, history, revenue)),
@@ -247,18 +252,18 @@ def rolling_backtest(
     """Fit to the past, forecast the next four totals at the spend that was made, move on."""
     places = np.flatnonzero(np.isfinite(revenue))
     most = MAX_FOLDS if len(history.channels) <= MANY_CHANNELS else MAX_FOLDS_MANY_CHANNELS
-    starts = [places.size - AHEAD * back for back in range(most, 0, -1)]
+    starts = [places.size - FORECAST_PERIODS * back for back in range(most, 0, -1)]
     folds = [
-        forecast_fold(question, history, revenue, places[start : start + AHEAD])
+        forecast_fold(question, history, revenue, places[start : start + FORECAST_PERIODS])
         for start in starts
         if start >= MIN_PERIODS
     ]
-    return verdict(folds) if folds else None
+    return summarize(folds) if folds else None
 
 
 def forecast_fold(
     question: BudgetRequest, history: SpendHistory, revenue: Floats, ahead: Ints
-) -> Forecast:
+) -> BacktestFold:
     """The totals of the periods `ahead`, from those before them."""
     upto = history.until(int(ahead[-1]) + 1)
     known = revenue[: int(ahead[-1]) + 1].copy()
@@ -276,4 +281,4 @@ def forecast_fold(
     found = aggregate.fit_panel(given)
     mean, sd = aggregate.predict(given, found, ahead)
     past = known[np.isfinite(known)]
-    return Forecast(actual, mean, sd, float(past[-RECENT_PERIODS:].mean()))
+    return BacktestFold(actual, mean, sd, float(past[-RECENT_PERIODS:].mean()))

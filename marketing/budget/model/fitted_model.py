@@ -11,7 +11,7 @@ from marketing.budget.model.history import SpendHistory
 from marketing.budget.model.response import Bools, Floats
 from marketing.budget.planner.proposal import Backtest, Grade, Trend
 from marketing.budget.planner.request import BudgetRequest
-from marketing.budget.planner.uncertainty import Draws, grade
+from marketing.budget.planner.uncertainty import Draws, evidence_grade
 
 NEW_CHANNEL_LOG_VARIANCE = (
     0.36  # variance of a new channel's log amplitude: an ROI off by a factor of 1.8
@@ -102,5 +102,5 @@ def spend_variation(spend: Floats, usable: Bools) -> Floats:
 
 def grade_channels(rows: Floats, variation: Floats, *, together: bool) -> tuple[Grade, ...]:
     """A grade a channel; never high where too few channels had to tell the season."""
-    found = [grade(int(n), float(cv)) for n, cv in zip(rows, variation, strict=True)]
+    found = [evidence_grade(int(n), float(cv)) for n, cv in zip(rows, variation, strict=True)]
     return tuple("medium" if each == "high" and not together else each for each in found)

@@ -12,7 +12,7 @@ import numpy as np
 from marketing.budget.model.aggregate import VariationalFit
 from marketing.budget.model.response import Floats, Ints, shapes
 from marketing.budget.model.totals import Panel, Prior, node_prior
-from marketing.budget.planner.uncertainty import DRAWS, Draws
+from marketing.budget.planner.uncertainty import DRAW_COUNT, Draws
 
 PROPOSALS, NEWTON_STEPS, PROPOSAL_WIDENING = 1200, 6, 1.25
 MIN_EFFECTIVE_SAMPLES = 100.0
@@ -121,5 +121,5 @@ def prior_precision(prior: Prior) -> Floats:
 
 def resample(weight: Floats, rng: np.random.Generator) -> Ints:
     """DRAWS places by their weights, evenly spread (systematic resampling)."""
-    points = (np.arange(DRAWS) + rng.random()) / DRAWS
+    points = (np.arange(DRAW_COUNT) + rng.random()) / DRAW_COUNT
     return np.minimum(np.searchsorted(np.cumsum(weight), points), weight.size - 1)

@@ -47,12 +47,12 @@ from marketing.budget.planner.request import (
     strip_names,
 )
 from marketing.budget.planner.rounding import (
+    clip_ranges,
     decimal_places,
     inward,
     limits_in_units,
     outward,
-    to_units,
-    within,
+    round_to_units,
 )
 from marketing.budget.planner.validation import check_bounds, validate
 
@@ -89,20 +89,20 @@ def prepare(question: BudgetRequest) -> FittedModel:
 def plan(question: BudgetRequest) -> Proposal:
     """The best division of the total; Infeasible where there is none."""
     fitted = prepare(question)
-    return build_proposal(fitted, divide(fitted))
+    return build_proposal(fitted, allocate(fitted))
 
 
-def divide(fitted: FittedModel) -> Division:
+def allocate(fitted: FittedModel) -> Division:
     """The fitted question's total over its channels, in floats and in money."""
     question = fitted.question
     keep = fitted.kept(question)
     edge = allocation_bounds(question, fitted.channels, keep, fitted.most, fitted.largest)
     budget = float(question.total) / question.budget_periods
-    steps = _steps(fitted, edge, keep)
+    steps = _segments(fitted, edge, keep)
     amounts, price = water_fill(steps, budget)
     if question.thompson and question.max_change_percent is not None:
         amounts, price = water_fill(_drawn(fitted, edge, keep), budget)
-    money = _money(fitted, question, amounts, edge)
+    money = _rounded_amounts(fitted, question, amounts, edge)
     return Division(amounts, money, price, edge, keep)
 
 
@@ -114,7 +114,7 @@ def reallocate(
     if constraints is not None:
         question = replace(question, constraints=constraints)
     check_bounds(question, set(fitted.channels))
-    return divide(replace(fitted, question=question)).money
+    return allocate(replace(fitted, question=question)).money
 
 
 def spend_until(fitted: FittedModel, marginal: float) -> dict[str, Decimal]:
@@ -140,7 +140,7 @@ def spend_until(fitted: FittedModel, marginal: float) -> dict[str, Decimal]:
     }
 
 
-def _steps(fitted: FittedModel, edge: AllocationBounds, keep: Floats) -> RankedSegments:
+def _segments(fitted: FittedModel, edge: AllocationBounds, keep: Floats) -> RankedSegments:
     grid = spend_grid(edge.low, edge.high, fitted.belief.scale)
     return rank_segments(grid, revenue(fitted.belief, grid), keep)
 
@@ -151,7 +151,7 @@ def _drawn(fitted: FittedModel, edge: AllocationBounds, keep: Floats) -> RankedS
     return rank_segments(grid, one.revenue(fitted.belief, grid)[0], keep)
 
 
-def _money(
+def _rounded_amounts(
     fitted: FittedModel, question: BudgetRequest, amounts: Floats, edge: AllocationBounds
 ) -> dict[str, Decimal]:
     """The amounts of the whole window in money: exact, inside soft bounds where units fit."""
@@ -161,11 +161,15 @@ def _money(
     if question.scale_minimums:
         limits = [replace(each, min=None) for each in limits]
     fixed = limits_in_units(limits, places, whole)
-    hard = within(inward(edge.hard_low * periods, edge.hard_high * periods, places, whole), fixed)
-    soft = within(inward(edge.low * periods, edge.high * periods, places, whole), hard)
-    loose = within(outward(edge.hard_low * periods, edge.hard_high * periods, places, whole), fixed)
+    hard = clip_ranges(
+        inward(edge.hard_low * periods, edge.hard_high * periods, places, whole), fixed
+    )
+    soft = clip_ranges(inward(edge.low * periods, edge.high * periods, places, whole), hard)
+    loose = clip_ranges(
+        outward(edge.hard_low * periods, edge.hard_high * periods, places, whole), fixed
+    )
     exact = amounts * periods * 10**places
-    units = to_units(whole, exact, fitted.channels, (soft, hard, loose, fixed))
+    units = round_to_units(whole, exact, fitted.channels, (soft, hard, loose, fixed))
     return {
         channel: Decimal(held).scaleb(-places)
         for channel, held in zip(fitted.channels, units, strict=True)

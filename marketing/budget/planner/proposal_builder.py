@@ -82,7 +82,7 @@ def own_plans(fitted: FittedModel, found: Division) -> Floats:
     """What each of the draws would do in the plan's place (N, C), money a period."""
     budget = float(fitted.question.total) / fitted.question.budget_periods
     edge = found.edge
-    return uncertainty.alternatives(fitted.sample, fitted.belief, edge.low, edge.high, budget)
+    return uncertainty.plans_by_draw(fitted.sample, fitted.belief, edge.low, edge.high, budget)
 
 
 def warnings(
@@ -98,7 +98,7 @@ def warnings(
 def expected_gain(fitted: FittedModel, found: Division) -> ExpectedGain:
     """Lift over the present mix at the same budget, and revenue, from the draws."""
     question = fitted.question
-    lift, money = uncertainty.lift(fitted.sample, fitted.belief, found.amounts, found.keep)
+    lift, money = uncertainty.lift_draws(fitted.sample, fitted.belief, found.amounts, found.keep)
     base = money - lift
     percent = 100 * np.divide(lift, base, out=np.zeros_like(lift), where=base > 0)
     budget = float(question.total) / question.budget_periods
@@ -108,8 +108,8 @@ def expected_gain(fitted: FittedModel, found: Division) -> ExpectedGain:
     return ExpectedGain(
         uncertainty.chance_of_lift(lift, base),
         uncertainty.interval(lift),
-        uncertainty.widened(uncertainty.interval(percent), wide),
-        uncertainty.widened(uncertainty.interval(money * window), wide),
+        uncertainty.widen(uncertainty.interval(percent), wide),
+        uncertainty.widen(uncertainty.interval(money * window), wide),
         far,
     )
 
@@ -205,7 +205,7 @@ def placebo_probabilities(fitted: FittedModel, found: Division) -> dict[str, flo
             plan, _ = water_fill(
                 rank_segments(grid, revenue(other.belief, grid), found.keep), budget
             )
-        lift, money = uncertainty.lift(other.sample, other.belief, plan, found.keep)
+        lift, money = uncertainty.lift_draws(other.sample, other.belief, plan, found.keep)
         chances[name] = uncertainty.chance_of_lift(lift, money - lift)
     return chances
 

@@ -51,7 +51,7 @@ def limits_in_units(limits: Sequence[SpendLimit], places: int, whole: int) -> li
     ]
 
 
-def within(ranges: Iterable[Range], outer: Iterable[Range]) -> list[Range]:
+def clip_ranges(ranges: Iterable[Range], outer: Iterable[Range]) -> list[Range]:
     """Each range cut to its outer one; the outer one where nothing is left of it."""
     cut = (
         ((max(low, least), min(high, most)), (least, most))
@@ -60,7 +60,7 @@ def within(ranges: Iterable[Range], outer: Iterable[Range]) -> list[Range]:
     return [inner if inner[0] <= inner[1] else whole for inner, whole in cut]
 
 
-def to_units(
+def round_to_units(
     whole: int, exact: Sequence[float], names: Sequence[str], choices: Sequence[Sequence[Range]]
 ) -> list[int]:
     """Round amounts, in units, so that they add up to `whole` and keep to their ranges.
@@ -76,7 +76,7 @@ def to_units(
     order = sorted(range(len(exact)), key=lambda at: (taken[at] - exact[at], names[at]))
     left = whole - sum(taken)
     while left:
-        left = _round(left, taken, ranges, order if left > 0 else order[::-1])
+        left = _distribute(left, taken, ranges, order if left > 0 else order[::-1])
     return taken
 
 
@@ -85,7 +85,7 @@ def _fits(ranges: Sequence[Range], whole: int) -> bool:
     return ordered and sum(low for low, _ in ranges) <= whole <= sum(high for _, high in ranges)
 
 
-def _round(left: int, taken: list[int], ranges: Sequence[Range], order: Sequence[int]) -> int:
+def _distribute(left: int, taken: list[int], ranges: Sequence[Range], order: Sequence[int]) -> int:
     """Give (or take back) an equal part of what is left, in order; returns what still is."""
     part = max(1, abs(left) // len(order))
     for at in order:

@@ -10,8 +10,10 @@ from marketing.budget.model.response import Floats, Ints
 from marketing.budget.planner.allocation import spend_grid
 from marketing.budget.planner.proposal import Grade, Interval
 
-DRAWS, PLANS, COARSE = 400, 64, 32
-AT_ONCE = 1_000_000  # steps sorted at a time, so that thousands of channels fit into memory
+DRAW_COUNT, PLAN_DRAWS, COARSE_GRID_POINTS = 400, 64, 32
+MAX_SEGMENTS_AT_ONCE = (
+    1_000_000  # steps sorted at a time, so that thousands of channels fit into memory
+)
 WEAK_ROWS, STRONG_ROWS, WEAK_CV, STRONG_CV = 8, 26, 0.05, 0.2
 
 
@@ -33,19 +35,21 @@ class Draws:
         return np.asarray(gain[lines, self.shape] * self.amplitude[..., None])
 
 
-def draws(belief: Posterior, seed: int) -> Draws:
+def draw_posterior(belief: Posterior, seed: int) -> Draws:
     """DRAWS samples, channel by channel independent; the same seed gives the same ones."""
     rng = np.random.default_rng(seed)
     chance = np.cumsum(belief.weight, axis=1)
     size = len(chance)
-    point = rng.random((DRAWS, size)) * chance[:, -1]
+    point = rng.random((DRAW_COUNT, size)) * chance[:, -1]
     shape = (point[:, :, None] > chance[None]).sum(axis=2)
     lines = np.arange(size)
-    noise = rng.standard_normal((DRAWS, size)) * np.sqrt(belief.spread[lines, shape])
+    noise = rng.standard_normal((DRAW_COUNT, size)) * np.sqrt(belief.spread[lines, shape])
     return Draws(shape, belief.amplitude[lines, shape] * np.exp(noise))
 
 
-def lift(sample: Draws, belief: Posterior, plan: Floats, keep: Floats) -> tuple[Floats, Floats]:
+def lift_draws(
+    sample: Draws, belief: Posterior, plan: Floats, keep: Floats
+) -> tuple[Floats, Floats]:
     """Lift over the present mix and the revenue of the plan, a draw each, money a period."""
     money = sample.revenue(belief, np.stack([plan, keep], axis=1)).sum(axis=1)
     return money[:, 0] - money[:, 1], money[:, 0]
@@ -57,7 +61,7 @@ def interval(values: Floats) -> Interval:
     return Interval(float(middle), float(low), float(high))
 
 
-def widened(held: Interval, factor: float) -> Interval:
+def widen(held: Interval, factor: float) -> Interval:
     """Bounds moved away from the estimate, for a budget beyond what was seen."""
     return Interval(
         held.estimate,
@@ -72,20 +76,22 @@ def chance_of_lift(gain: Floats, revenue: Floats) -> float:
     return float(np.where(clear, gain > 0, 0.5).mean())
 
 
-def alternatives(
+def plans_by_draw(
     sample: Draws, belief: Posterior, low: Floats, high: Floats, total: float
 ) -> Floats:
     """The plan that each of the first PLANS draws would ask for, (PLANS, C), a period."""
-    grid = spend_grid(low, high, belief.scale, COARSE)
-    some = Draws(sample.shape[:PLANS], sample.amplitude[:PLANS])
+    grid = spend_grid(low, high, belief.scale, COARSE_GRID_POINTS)
+    some = Draws(sample.shape[:PLAN_DRAWS], sample.amplitude[:PLAN_DRAWS])
     value = some.revenue(belief, grid)
-    step = max(1, AT_ONCE // grid.size)
+    step = max(1, MAX_SEGMENTS_AT_ONCE // grid.size)
     spare = total - float(low.sum())
-    parts = [poured(value[at : at + step], grid, spare) for at in range(0, len(value), step)]
+    parts = [
+        water_fill_draws(value[at : at + step], grid, spare) for at in range(0, len(value), step)
+    ]
     return np.asarray(low + np.concatenate(parts))
 
 
-def poured(value: Floats, grid: Floats, spare: float) -> Floats:
+def water_fill_draws(value: Floats, grid: Floats, spare: float) -> Floats:
     """What each draw adds to the lower bounds (N, C): `spare`, poured where it earns most."""
     length = np.diff(grid, axis=1)
     rise = np.maximum(np.diff(value, axis=2), 0.0)
@@ -100,7 +106,7 @@ def poured(value: Floats, grid: Floats, spare: float) -> Floats:
     return np.asarray(spent.reshape(len(slope), *length.shape).sum(axis=2))
 
 
-def grade(rows: int, variation: float) -> Grade:
+def evidence_grade(rows: int, variation: float) -> Grade:
     """How much the rows of a channel can say: their number, and how much its spend varied."""
     if rows < WEAK_ROWS or variation < WEAK_CV:
         return "low"

@@ -9,7 +9,13 @@ from typing import overload
 from django.db.models import Q, QuerySet, Sum
 
 from marketing.budget import stored_request
-from marketing.budget.measurement.effect import PERIODS, Effect, Promise, effect, harms
+from marketing.budget.measurement.effect import (
+    MEASURED_PERIODS,
+    Effect,
+    ExpectedEffect,
+    measure_effect,
+    stays_below_bound,
+)
 from marketing.budget.model import weeks
 from marketing.budget.models import BudgetPlan
 from marketing.budget.planner.proposal import Interval, Proposal
@@ -219,17 +225,17 @@ def measured_effect(plan: BudgetPlan, applied_at: datetime, until: date) -> Effe
     """
     weekly = revenue_by_period(plan, until)
     ended_at = allocations.ended_at(plan.decision_id)
-    window = _periods_in_force(weekly, applied_at, ended_at)[:PERIODS]
-    if not window or (ended_at is None and len(window) < PERIODS):
+    window = _periods_in_force(weekly, applied_at, ended_at)[:MEASURED_PERIODS]
+    if not window or (ended_at is None and len(window) < MEASURED_PERIODS):
         return None
-    return effect(weekly, window, _expected_effect(plan, window[0]))
+    return measure_effect(weekly, window, _expected_effect(plan, window[0]))
 
 
 def underperforms(plan: BudgetPlan, applied_at: datetime, until: date) -> bool:
     """Whether an applied plan earned less than its 5 % bound two periods running."""
     weekly = revenue_by_period(plan, until)
     window = _periods_in_force(weekly, applied_at, None)
-    return bool(window) and harms(weekly, window, _expected_effect(plan, window[0]))
+    return bool(window) and stays_below_bound(weekly, window, _expected_effect(plan, window[0]))
 
 
 def revenue_by_period(plan: BudgetPlan, until: date) -> dict[date, float]:
@@ -259,9 +265,9 @@ def _periods_in_force(
     return [on for on in held if ended_at is None or on + weeks.WEEK <= ended_at.date()]
 
 
-def _expected_effect(plan: BudgetPlan, first: date) -> Promise:
+def _expected_effect(plan: BudgetPlan, first: date) -> ExpectedEffect:
     each = (plan.revenue_estimate, plan.revenue_low, plan.revenue_high)
-    return Promise(
+    return ExpectedEffect(
         plan.starts_on or first,
         Interval(*(value / plan.budget_periods for value in each)),
         Interval(plan.lift_estimate, plan.lift_low, plan.lift_high),

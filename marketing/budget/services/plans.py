@@ -14,7 +14,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from marketing.budget import reports, stored_request
-from marketing.budget.measurement.decision import AUTOMATION, KIND, SUBJECT, draft, window_end
+from marketing.budget.measurement.decision import (
+    AUTOMATION,
+    KIND,
+    SUBJECT_PREFIX,
+    decision_draft,
+    window_end,
+)
 from marketing.budget.models import BudgetPlan, PlanAllocation
 from marketing.budget.planner import planning
 from marketing.budget.planner.proposal import Proposal
@@ -47,7 +53,7 @@ def optimize(
     proposal = planning.plan(question)
     with transaction.atomic():
         before = allocations.amounts(question.currency)
-        promised = draft(question, proposal, before, run_id)
+        promised = decision_draft(question, proposal, before, run_id)
         decision = decisions.propose(promised, mode=mode, now=now)
         known = BudgetPlan.objects.filter(decision=decision).first()
         if known:
@@ -248,7 +254,7 @@ def measure(case: DecisionCase, at: datetime) -> MeasuredEffect | None:
 
 
 def _currency(case: DecisionCase) -> str:
-    return case.subject.removeprefix(SUBJECT)
+    return case.subject.removeprefix(SUBJECT_PREFIX)
 
 
 def _amounts(row: Mapping[str, Any]) -> dict[str, Decimal]:
@@ -257,17 +263,17 @@ def _amounts(row: Mapping[str, Any]) -> dict[str, Decimal]:
 
 def page_url(subject: str) -> str:
     """The address of the page that shows a currency's budget."""
-    return f"/dashboards/budget?currency={subject.removeprefix(SUBJECT)}"
+    return f"/dashboards/budget?currency={subject.removeprefix(SUBJECT_PREFIX)}"
 
 
 # --- By itself ----------------------------------------------------------------------------------
 
 
-def run_optimization(occasion: RunContext) -> RunOutcome:
+def run_optimization(context: RunContext) -> RunOutcome:
     """One scheduled run: take back what does harm (or say so), then plan the next week."""
-    warning = _check_plan_in_force(occasion)
+    warning = _check_plan_in_force(context)
     try:
-        plan = replan(now=occasion.now, mode=occasion.mode, run_id=occasion.run_id)
+        plan = replan(now=context.now, mode=context.mode, run_id=context.run_id)
     except (TooLittleKnown, Infeasible) as reason:
         return RunOutcome(f"{warning}No plan: {reason}", detail={"planned": False})
     summary = (
@@ -280,19 +286,19 @@ def run_optimization(occasion: RunContext) -> RunOutcome:
     return RunOutcome(summary, (plan.decision_id,), detail)
 
 
-def _check_plan_in_force(occasion: RunContext) -> str:
+def _check_plan_in_force(context: RunContext) -> str:
     """Look after the plan in force; in mode auto, harm takes it back."""
     in_force = allocations.in_force(settings.DEFAULT_CURRENCY)
     if not in_force:
         return ""
     plan = reports.plans().get(decision_id=in_force[0].decision_id)
     applied_at = in_force[0].since
-    if not reports.underperforms(plan, applied_at, _yesterday(occasion.now)):
+    if not reports.underperforms(plan, applied_at, _yesterday(context.now)):
         return ""
-    if occasion.mode != "auto":
+    if context.mode != "auto":
         return f"Plan {plan.pk} earned less than promised two weeks running: consider a roll-back. "
     note = "Revenue stayed below the 5 % bound two weeks running."
-    roll_back(plan.pk, actor=decisions.AUTOMATIC, note=note, now=occasion.now)
+    roll_back(plan.pk, actor=decisions.AUTOMATIC, note=note, now=context.now)
     return f"Plan {plan.pk} was rolled back. "
 
 

@@ -6,8 +6,8 @@ from functools import partial
 from django.conf import settings
 
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, Finding, Look
-from operations.automations import registry
 from operations.automations.models import Automation
+from operations.automations.registry import automation_registry
 from operations.health.registry import Faulty, Part, Strained, Unsure
 
 MENDS = {
@@ -41,7 +41,7 @@ def look_at(part: Part) -> Iterator[Finding]:
 def schedules() -> Iterator[Finding]:
     """Whether each automation has its schedule, and may run."""
     known = set(Automation.objects.values_list("name", flat=True))
-    missing = sorted(set(registry.names()) - known)
+    missing = sorted(set(automation_registry.names()) - known)
     if missing:
         told = f"{len(missing)} automations have no schedule: {', '.join(missing)}."
         yield Finding(BAD, told, "manage.py migrate")

@@ -370,10 +370,10 @@ def end_maintenance(components: QuerySet[Component], now: datetime) -> int:
 
 
 # --- By itself --------------------------------------------------------------------------------
-def perform(occasion: RunContext) -> RunOutcome:
+def perform(context: RunContext) -> RunOutcome:
     """The automation: one round, and what it found in a sentence."""
     rows = Component.objects.filter(is_enabled=True)
-    if occasion.dry_run:
+    if context.dry_run:
         return RunOutcome(f"Would look at {rows.count()} components.")
     done = check()
     states = list(rows.values_list("status", flat=True))

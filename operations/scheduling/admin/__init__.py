@@ -1,17 +1,6 @@
-"""Tasks as staff see them: read, requeued and cancelled; never edited."""
+"""Tasks, learned durations, workers and pools in the admin."""
 
-from operations.scheduling.admin.tasks import (
-    MAY_OPERATE,
-    DependencyInline,
-    DurationAdmin,
-    ReadOnly,
-    TaskAdmin,
-)
+from operations.scheduling.admin.tasks import TaskAdmin, TaskDurationStatsAdmin
+from operations.scheduling.admin.workers import PoolAdmin, WorkerAdmin
 
-__all__ = [
-    "MAY_OPERATE",
-    "DependencyInline",
-    "DurationAdmin",
-    "ReadOnly",
-    "TaskAdmin",
-]
+__all__ = ["PoolAdmin", "TaskAdmin", "TaskDurationStatsAdmin", "WorkerAdmin"]

@@ -1,4 +1,4 @@
-"""Tasks as staff see them: read, requeued and cancelled; never edited."""
+"""Tasks in the admin: staff read, requeue and cancel them, but never edit them."""
 
 from collections.abc import Callable
 from math import exp
@@ -10,30 +10,18 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
+from aethercrown.read_only_admin import ReadOnlyAdmin
 from operations.scheduling import reports, services
-from operations.scheduling.models import Dependency, Duration, Task
+from operations.scheduling.models import Dependency, Task, TaskDurationStats
 
 MAY_OPERATE = "security.operate"
 
 
-class ReadOnly:
-    """Services write these rows, so nobody edits them here."""
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
-class DependencyInline(ReadOnly, TabularInline):
+class DependencyInline(ReadOnlyAdmin, TabularInline):
     model = Dependency
     fk_name = "task"
-    fields = ["needs", "stands"]
-    readonly_fields = ["stands"]
+    fields = ["needs", "status"]
+    readonly_fields = ["status"]
     verbose_name_plural = "needs"
     extra = 0
 
@@ -42,12 +30,12 @@ class DependencyInline(ReadOnly, TabularInline):
         return rows.select_related("needs", "task")
 
     @admin.display(description="status")
-    def stands(self, link: Dependency) -> str:
+    def status(self, link: Dependency) -> str:
         return str(link.needs.status)
 
 
 @admin.register(Task)
-class TaskAdmin(ReadOnly, ModelAdmin):
+class TaskAdmin(ReadOnlyAdmin, ModelAdmin):
     list_display = [
         "task_id",
         "task_type",
@@ -69,9 +57,9 @@ class TaskAdmin(ReadOnly, ModelAdmin):
     fieldsets = [
         (None, {"fields": ["task_id", "task_type", "priority", "status", "why", "error"]}),
         ("Plan", {"fields": ["planned_start", "planned_worker", "estimated_duration"]}),
-        ("Learned", {"fields": ["estimate_used", "seconds", "pool"]}),
-        ("Lease", {"fields": ["worker", "lease_until", "attempt", "lapsed_worker"]}),
-        ("Course", {"fields": ["created_at", "ready_at", "started_at", "completed_at"]}),
+        ("Learned", {"fields": ["estimate_used", "run_seconds", "pool"]}),
+        ("Lease", {"fields": ["worker", "lease_until", "attempt", "previous_worker"]}),
+        ("Times", {"fields": ["created_at", "ready_at", "started_at", "completed_at"]}),
     ]
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
@@ -79,25 +67,25 @@ class TaskAdmin(ReadOnly, ModelAdmin):
 
     @admin.display(description="why")
     def why(self, task: Task) -> str:
-        return reports.why(task)
+        return reports.explain(task)
 
     @admin.action(description="Requeue", permissions=["operate"])
     def requeue(self, request: HttpRequest, tasks: QuerySet[Task]) -> None:
-        self.step(request, tasks, services.requeue, "Requeued")
+        self.apply(request, tasks, services.requeue, "Requeued")
 
-    @admin.action(description="Cancel, with all that waits for it", permissions=["operate"])
+    @admin.action(description="Cancel, with all that depends on it", permissions=["operate"])
     def cancel(self, request: HttpRequest, tasks: QuerySet[Task]) -> None:
         name = request.user.get_username()
 
-        def step(task_id: str, **more: Any) -> Task:
+        def cancel_as_user(task_id: str, **more: Any) -> Task:
             return services.cancel(task_id, actor=name, **more)
 
-        self.step(request, tasks, step, "Cancelled")
+        self.apply(request, tasks, cancel_as_user, "Cancelled")
 
-    def step(
+    def apply(
         self, request: HttpRequest, tasks: QuerySet[Task], service: Callable[..., Task], done: str
     ) -> None:
-        """Take one step for each task, what is needed first, and say how it went."""
+        """Call the service for each task, dependencies first, and show the results."""
         for task in tasks.order_by("pk"):
             try:
                 service(task.task_id, now=timezone.now())
@@ -108,17 +96,17 @@ class TaskAdmin(ReadOnly, ModelAdmin):
                 self.message_user(request, f"{done}: {task}.", messages.SUCCESS)
 
 
-@admin.register(Duration)
-class DurationAdmin(ReadOnly, ModelAdmin):
+@admin.register(TaskDurationStats)
+class TaskDurationStatsAdmin(ReadOnlyAdmin, ModelAdmin):
     list_display = ["task_type", "runs", "typical", "p95"]
     search_fields = ["task_type"]
     fields = ["task_type", "runs", "typical", "p95"]
 
     @admin.display(description="typical seconds")
-    def typical(self, row: Duration) -> str:
+    def typical(self, row: TaskDurationStats) -> str:
         return f"{exp(row.mean):,.1f}"
 
-    @admin.display(description="95 of 100 stay below")
-    def p95(self, row: Duration) -> str:
+    @admin.display(description="95th percentile")
+    def p95(self, row: TaskDurationStats) -> str:
         p95 = row.learned.p95()
         return "too few runs" if p95 is None else f"{p95:,.1f} s"

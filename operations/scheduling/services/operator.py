@@ -42,9 +42,7 @@ def requeue(task_id: str, *, now: datetime) -> Task:
     needs = list(Task.objects.filter(waiters__task=row).order_by("pk").select_for_update())
     failed = next((need for need in needs if need.status == Status.FAILED), None)
     if failed is not None:
-        raise NotRunning(
-            f"task {task_id} needs {failed.task_id}, which failed: requeue that first"
-        )
+        raise NotRunning(f"task {task_id} needs {failed.task_id}, which failed: requeue that first")
     row.unmet_dependencies = sum(need.status != Status.COMPLETED for need in needs)
     row.status, row.worker, row.started_at, row.completed_at = Status.PENDING, None, None, None
     row.lease_until, row.run_seconds, row.attempt = None, None, 0

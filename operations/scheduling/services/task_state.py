@@ -44,6 +44,4 @@ def fail_waiters(failed: Sequence[Task], now: datetime) -> None:
         failed = list(rows.select_for_update())
         for row in failed:
             end_task(row, Status.FAILED, f"dependency {because[row.pk]} failed", now)
-        Task.objects.bulk_update(
-            failed, ["status", "error", "completed_at"], batch_size=BATCH_ROWS
-        )
+        Task.objects.bulk_update(failed, ["status", "error", "completed_at"], batch_size=BATCH_ROWS)

@@ -162,22 +162,22 @@ KINDS = (DecisionType(KIND, "Invoices of a month", begin, stop, measure, path=pa
 # --- By itself ------------------------------------------------------------------------------------
 
 
-def perform(occasion: RunContext) -> RunOutcome:
+def perform(context: RunContext) -> RunOutcome:
     """Put forward the month that is due in each currency, and issue those that are approved."""
     made = []
-    for currency, span in _due(occasion.now.date()):
-        found = invoice_run.estimate(currency, span, occasion.held)
+    for currency, span in _due(context.now.date()):
+        found = invoice_run.estimate(currency, span, context.may_continue)
         if found is not None and (found.customers or found.refused):
             row = propose(
                 currency,
                 span,
                 found,
-                mode=occasion.mode,
-                now=occasion.now,
-                run=occasion.run_id,
+                mode=context.mode,
+                now=context.now,
+                run=context.run_id,
             )
             made.append(row.decision_id)
-    issued, done = _issue_begun(occasion)
+    issued, done = _issue_begun(context)
     words = f"{len(made)} months put forward; {issued} invoices issued, {done} months closed."
     return RunOutcome(words, tuple(each for each in made if each is not None))
 
@@ -191,12 +191,12 @@ def _due(today: date) -> list[tuple[str, Month]]:
     return [(currency, span) for currency, span in spans if span]
 
 
-def _issue_begun(occasion: RunContext) -> tuple[int, int]:
+def _issue_begun(context: RunContext) -> tuple[int, int]:
     """How many invoices were issued, and how many months are closed by that."""
     issued = done = 0
     for row in invoice_run.begun():
         before, _ = invoice_run.billed(row.currency, row.period_start)
-        done += issue_all(row, now=occasion.now, held=occasion.held)
+        done += issue_all(row, now=context.now, held=context.may_continue)
         after, _ = invoice_run.billed(row.currency, row.period_start)
         issued += after - before
     return issued, done

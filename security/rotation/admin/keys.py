@@ -147,7 +147,7 @@ def registered(form: RegisterForm, actor: str) -> services.Registered | None:
     given["config"] = given["config"] or {}
     try:
         return services.register(given.pop("key_id"), given.pop("key_type"), actor=actor, **given)
-    except services.Invalid as error:
+    except services.InvalidArgument as error:
         name = error.field.partition(".")[0]
         form.add_error(name if name in form.fields else None, str(error))
     except services.WrongStep as error:

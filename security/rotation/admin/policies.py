@@ -249,7 +249,7 @@ class KeyAdmin(ModelAdmin):
         """Take one step in the person's name; the page with a new value where there is one."""
         try:
             rotation = wanted.act(key.key_id, actor(request), given)
-        except (services.WrongStep, services.Invalid) as error:
+        except (services.WrongStep, services.InvalidArgument) as error:
             self.message_user(request, f"{key}: {error}", messages.ERROR)
             return None
         self.log_change(request, key, f"{wanted.verb}.")
@@ -270,7 +270,7 @@ class KeyAdmin(ModelAdmin):
         for key in keys.order_by("pk"):
             try:
                 rotation = services.rotate(key.key_id, actor=actor(request))
-            except (services.WrongStep, services.Invalid) as error:
+            except (services.WrongStep, services.InvalidArgument) as error:
                 self.message_user(request, f"{key}: {error}", messages.ERROR)
                 continue
             self.log_change(request, key, "Rotated.")

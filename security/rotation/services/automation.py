@@ -20,34 +20,34 @@ PAGE = "/dashboards/keys"
 AUTO = "auto"
 
 
-def perform(occasion: RunContext) -> RunOutcome:
+def perform(context: RunContext) -> RunOutcome:
     """Put forward what is due, a decision a key; in mode auto rotate it. Safe to repeat."""
-    if occasion.dry_run:
-        names = [each["key_id"] for each in reports.due(occasion.now)]
+    if context.dry_run:
+        names = [each["key_id"] for each in reports.due(context.now)]
         return RunOutcome(f"{len(names)} keys are due.", detail={"due": names[:100]})
-    done = _rotated(occasion) if occasion.mode == AUTO else _proposed(occasion)
-    ring(occasion.now)
+    done = _rotated(context) if context.mode == AUTO else _proposed(context)
+    ring(context.now)
     return done
 
 
-def _proposed(occasion: RunContext) -> RunOutcome:
+def _proposed(context: RunContext) -> RunOutcome:
     """As many decisions as the pass would rotate keys; what is approved comes within a minute."""
-    put = turns.put_forward(services.next_due(), mode=occasion.mode, now=occasion.now,
-                            run=occasion.run_id)  # fmt: skip
-    names = [each["key_id"] for each in reports.due(occasion.now)]
+    put = turns.put_forward(services.next_due(), mode=context.mode, now=context.now,
+                            run=context.run_id)  # fmt: skip
+    names = [each["key_id"] for each in reports.due(context.now)]
     said = (
         f"{len(names)} keys are overdue, {len(put.decisions)} rotations put forward; in mode "
-        f"{occasion.mode} none is begun without a person."
+        f"{context.mode} none is begun without a person."
     )
     return RunOutcome(said, put.decisions, {"due": names[:100]})
 
 
-def _rotated(occasion: RunContext) -> RunOutcome:
+def _rotated(context: RunContext) -> RunOutcome:
     put = turns.Put()
 
     def permit(keys: Sequence[ManagedSecret]) -> Sequence[ManagedSecret]:
         nonlocal put
-        put = turns.put_forward(keys, mode=AUTO, now=occasion.now, run=occasion.run_id)
+        put = turns.put_forward(keys, mode=AUTO, now=context.now, run=context.run_id)
         return put.allowed
 
     passed = services.rotate_due(actor=ACTOR, permit=permit)
@@ -71,8 +71,8 @@ def go_on(now: datetime) -> bool:
     if not (on and reports.is_left_over(ACTOR, now)):
         return False
     try:
-        runs.order(AUTOMATION, now, "catch-up")
-    except runs.SwitchedOff:
+        runs.enqueue_manual_run(AUTOMATION, now, "catch-up")
+    except runs.AutomationDisabled:
         return False
     return True
 

@@ -26,15 +26,15 @@ Clock = Callable[[], datetime]
 OPEN = (State.ACTIVE, State.PAUSED, State.FAILED)
 
 
-class UnknownKey(LookupError):
+class SecretNotFound(LookupError):
     """No key has this name: 404."""
 
 
-class Duplicate(WrongStep):
+class DuplicateKey(WrongStep):
     """The name is taken by a key that differs: 409."""
 
 
-class Invalid(ValueError):
+class InvalidArgument(ValueError):
     """What was asked makes no sense; `field` is the field of the request: 400."""
 
     def __init__(self, field: str, words: str) -> None:
@@ -80,27 +80,31 @@ def register(
     try:
         return _stored(key, kind, value, actor, now or stages.database_now())
     except IntegrityError:
-        return _repeated(named(key_id), key, value)
+        return _repeated(get(key_id), key, value)
 
 
 def _checked(key: ManagedSecret, value: str | None) -> Rotator:
     """The key's rotator; Invalid for whatever cannot be meant."""
     if not NAME.fullmatch(key.key_id):
-        raise Invalid("key_id", "must have 1 to 100 letters, digits or . _ : @ - characters.")
+        raise InvalidArgument(
+            "key_id", "must have 1 to 100 letters, digits or . _ : @ - characters."
+        )
     if not 0 < len(key.key_type) <= 50 or not key.key_type.isprintable():
-        raise Invalid("key_type", "must have 1 to 50 printable characters.")
+        raise InvalidArgument("key_type", "must have 1 to 50 printable characters.")
     if key.key_type == FORBIDDEN_TYPE:
-        raise Invalid("key_type", "People's passwords are not rotated: it makes them weaker.")
+        raise InvalidArgument(
+            "key_type", "People's passwords are not rotated: it makes them weaker."
+        )
     if key.level not in LEVELS:
-        raise Invalid("level", f"must be one of {', '.join(LEVELS)}.")
+        raise InvalidArgument("level", f"must be one of {', '.join(LEVELS)}.")
     try:
         kind = registry.named(key.rotator)
     except registry.UnknownRotator as error:
-        raise Invalid("rotator", str(error)) from error
+        raise InvalidArgument("rotator", str(error)) from error
     try:
         kind.check(key.config)
     except registry.InvalidConfig as error:
-        raise Invalid(error.field, str(error)) from error
+        raise InvalidArgument(error.field, str(error)) from error
     check_value(kind, value)
     return kind
 
@@ -108,16 +112,18 @@ def _checked(key: ManagedSecret, value: str | None) -> Rotator:
 def check_value(kind: Rotator, value: str | None) -> None:
     if value is None:
         if kind.needs_value:
-            raise Invalid("value", f"The rotator {kind.name} needs the value that works now.")
+            raise InvalidArgument(
+                "value", f"The rotator {kind.name} needs the value that works now."
+            )
         return
     if isinstance(kind, CredentialIssuer):
-        raise Invalid("value", f"The rotator {kind.name} makes the value itself.")
+        raise InvalidArgument("value", f"The rotator {kind.name} makes the value itself.")
     if not 0 < len(value) <= registry.MAX_VALUE_LENGTH:
-        raise Invalid("value", f"must have 1 to {registry.MAX_VALUE_LENGTH} characters.")
+        raise InvalidArgument("value", f"must have 1 to {registry.MAX_VALUE_LENGTH} characters.")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise Invalid("value", "has characters that are no text.") from error
+        raise InvalidArgument("value", "has characters that are no text.") from error
 
 
 def _stored(
@@ -168,7 +174,7 @@ def _repeated(known: ManagedSecret, asked: ManagedSecret, value: str | None) -> 
     version = SecretVersion.objects.filter(key=known).order_by("-number")[0]
     first = version.number == 1 and (value is None or execute.opened(known, version) == value)
     if not (same and first):
-        raise Duplicate(f"A key called {known.key_id} is managed already, and is another.")
+        raise DuplicateKey(f"A key called {known.key_id} is managed already, and is another.")
     return Registered(known, version, None, is_new=False)
 
 
@@ -196,32 +202,32 @@ def value(key_id: str) -> str:
     """The current value, for the platform's own use; who shows it to a person records why."""
     found = reports.current(key_id)
     if found is None:
-        raise UnknownKey(f"No managed key {key_id!r} has a current value.")
+        raise SecretNotFound(f"No managed key {key_id!r} has a current value.")
     return execute.opened(found.key, found)
 
 
 def values(key_id: str) -> list[str]:
     """Every value that works, the current one first: in the grace both sign and both open."""
-    named(key_id)
+    get(key_id)
     return [execute.opened(each.key, each) for each in reports.working(key_id)]
 
 
-def used(key_id: str, number: int, at: datetime) -> None:
+def record_use(key_id: str, number: int, at: datetime) -> None:
     """Note that a version was seen in use, for the guard at its end."""
     rows = SecretVersion.objects.filter(key__key_id=key_id, number=number)
     rows.filter(Q(last_used_at=None) | Q(last_used_at__lt=at)).update(last_used_at=at)
 
 
-def named(key_id: str) -> ManagedSecret:
+def get(key_id: str) -> ManagedSecret:
     key = ManagedSecret.objects.filter(key_id=key_id).first()
     if key is None:
-        raise UnknownKey(f"No key is called {key_id!r}.")
+        raise SecretNotFound(f"No key is called {key_id!r}.")
     return key
 
 
 @transaction.atomic
 def _moved(key_id: str, before: str, after: str, actor: str) -> ManagedSecret:
-    key = named(key_id)
+    key = get(key_id)
     if not ManagedSecret.objects.filter(pk=key.pk, state=before).update(state=after):
         raise WrongStep(f"{key} is {key.state}, not {before}.")
     key.state = after
@@ -234,7 +240,7 @@ def _closed(
 ) -> ManagedSecret:
     """Refuse every value in one commit; then revoke outside what has an outside, and erase."""
     clock = clock or stages.database_now
-    key = named(key_id)
+    key = get(key_id)
     order = RotationRequest(after, actor=actor)
     with execute.claimed(key, order, clock, failpoints.nothing, OPEN) as run:
         waiting = stages.pending_version(run.held)
@@ -247,4 +253,4 @@ def _closed(
                 execute.ended(run, each)
             else:
                 stages.retire(run.held, each, clock())
-    return named(key_id)
+    return get(key_id)

@@ -25,17 +25,17 @@ from security.rotation.services import scheduled_runs as passes
 from security.rotation.services import steps as stages
 from security.rotation.services.execute import NotRotated, Run, claimed
 from security.rotation.services.register import (
-    Duplicate,
-    Invalid,
+    DuplicateKey,
+    InvalidArgument,
     Registered,
-    UnknownKey,
-    named,
+    SecretNotFound,
+    get,
     pause,
+    record_use,
     register,
     resume,
     retire,
     revoke,
-    used,
     value,
     values,
 )
@@ -43,15 +43,15 @@ from security.rotation.services.scheduled_runs import realign, resume_passes, se
 from security.rotation.services.steps import RotationRequest
 
 __all__ = [
-    "Duplicate",
+    "DuplicateKey",
     "Failure",
-    "Invalid",
+    "InvalidArgument",
     "NotRotated",
     "Passed",
     "Registered",
     "Rotation",
-    "UnknownKey",
-    "named",
+    "SecretNotFound",
+    "get",
     "pause",
     "realign",
     "register",
@@ -60,7 +60,7 @@ __all__ = [
     "retire",
     "revoke",
     "set_policy",
-    "used",
+    "record_use",
     "value",
     "values",
 ]
@@ -99,7 +99,7 @@ def rotate(
     InFlight, NotRotated, Invalid.
     """
     clock = clock or database_now
-    key = named(key_id)
+    key = get(key_id)
     kind = registry.named(key.rotator)
     order = RotationRequest(reason, _minutes(reason, grace), actor)
     _allowed(key, kind, value, order)
@@ -124,9 +124,9 @@ def rotate(
 
 def _allowed(key: ManagedSecret, kind: Rotator, value: str | None, order: RotationRequest) -> None:
     if order.reason not in REASONS:
-        raise Invalid("reason", f"must be one of {', '.join(REASONS)}.")
+        raise InvalidArgument("reason", f"must be one of {', '.join(REASONS)}.")
     if value is not None and (kind.automatic or isinstance(kind, CredentialIssuer)):
-        raise Invalid("value", f"The rotator {kind.name} makes the value itself.")
+        raise InvalidArgument("value", f"The rotator {kind.name} makes the value itself.")
     custody.check_value(Rotator(), value)
     if not kind.overlap and not key.config.get("allow_downtime"):
         raise WrongStep(
@@ -138,7 +138,7 @@ def _minutes(reason: str, grace: timedelta | None) -> int | None:
     if grace is None:
         return None
     if grace < timedelta(0):
-        raise Invalid("grace", f"is {grace}: must be 0 or more.")
+        raise InvalidArgument("grace", f"is {grace}: must be 0 or more.")
     return 0 if reason == COMPROMISED else ceil(grace / timedelta(minutes=1))
 
 
@@ -207,7 +207,7 @@ def rehearse(
 ) -> None:
     """Create, set beside, test and undo, without a switch; NotRotated says what would fail."""
     clock = clock or database_now
-    key = named(key_id)
+    key = get(key_id)
     kind = registry.named(key.rotator)
     if not kind.outside:
         raise WrongStep(

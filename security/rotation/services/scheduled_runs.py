@@ -65,7 +65,7 @@ def set_policy(
 ) -> RotationPolicy:
     """Change what a level asks for; keys of that level get their new due times at once."""
     if level not in LEVELS:
-        raise custody.Invalid("level", f"must be one of {', '.join(LEVELS)}.")
+        raise custody.InvalidArgument("level", f"must be one of {', '.join(LEVELS)}.")
     policy, _ = RotationPolicy.objects.get_or_create(level=level)
     policy.interval_days, policy.grace_minutes = interval_days, grace_minutes
     policy.save()

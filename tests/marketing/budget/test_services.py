@@ -37,7 +37,7 @@ def status(plan):
     return MODEL.objects.get(budget_plan=plan).status
 
 
-def occasion(mode="propose", now=NOW):
+def context(mode="propose", now=NOW):
     return RunContext("marketing.optimize_budget", None, now, now, mode, dry_run=False)
 
 
@@ -238,14 +238,14 @@ def test_a_decision_that_is_no_plan_or_not_applied_has_no_effect():
 
 def test_a_run_proposes_a_plan_and_says_what_it_promises(live):
     live(30)
-    outcome = services.run_optimization(occasion())
+    outcome = services.run_optimization(context())
     [plan] = BudgetPlan.objects.all()
     assert outcome.decisions == (plan.decision_id,)
     assert outcome.summary.startswith(f"Plan {plan.pk} (proposed): 10,000.00 USD, lift +")
 
 
 def test_a_run_without_rows_says_so():
-    outcome = services.run_optimization(occasion())
+    outcome = services.run_optimization(context())
     assert outcome.summary == "No plan: There are no rows of active channels in USD."
     assert not outcome.decisions
 
@@ -255,27 +255,27 @@ def test_a_run_whose_limits_clash_says_by_how_much(live):
     Channel.objects.filter(name="Search").update(floor=11_000)
     assert (
         "constraints: the minimums add up to 11,000"
-        in services.run_optimization(occasion()).summary
+        in services.run_optimization(context()).summary
     )
 
 
 def test_a_run_in_mode_propose_warns_of_harm_and_keeps_the_plan(live):
     plan = in_force(live, level=0.6)
-    outcome = services.run_optimization(occasion(now=NOW + timedelta(weeks=4)))
+    outcome = services.run_optimization(context(now=NOW + timedelta(weeks=4)))
     assert outcome.summary.startswith(f"Plan {plan.pk} earned less than promised two weeks running")
     assert status(plan) == "applied"
 
 
 def test_a_run_in_mode_auto_takes_a_harmful_plan_back(live):
     plan = in_force(live, level=0.6)
-    outcome = services.run_optimization(occasion("auto", now=NOW + timedelta(weeks=4)))
+    outcome = services.run_optimization(context("auto", now=NOW + timedelta(weeks=4)))
     assert outcome.summary.startswith(f"Plan {plan.pk} was rolled back.")
     assert status(plan) == "rolled_back"
 
 
 def test_a_plan_that_does_well_is_left_alone(live):
     in_force(live)
-    outcome = services.run_optimization(occasion(now=NOW + timedelta(weeks=4)))
+    outcome = services.run_optimization(context(now=NOW + timedelta(weeks=4)))
     assert outcome.summary.startswith("Plan ")
     assert "(proposed)" in outcome.summary
 
@@ -283,7 +283,7 @@ def test_a_plan_that_does_well_is_left_alone(live):
 def test_in_mode_auto_a_plan_that_passes_every_guard_is_applied_at_once(live):
     seeding.seed(apps, name="marketing.optimize_budget", title="Budget", at="03:00")
     live(60)
-    services.run_optimization(occasion("auto"))
+    services.run_optimization(context("auto"))
     [plan] = BudgetPlan.objects.select_related("decision")
     passed = all(each["passed"] for each in plan.decision.guardrails)
     assert passed, plan.decision.guardrails
@@ -293,7 +293,7 @@ def test_in_mode_auto_a_plan_that_passes_every_guard_is_applied_at_once(live):
 
 def test_in_mode_observe_nothing_is_applied(live):
     live(60)
-    services.run_optimization(occasion("observe"))
+    services.run_optimization(context("observe"))
     [plan] = BudgetPlan.objects.all()
     with pytest.raises(services.WrongStep, match="only observed"):
         services.approve(plan.pk, actor="ada", now=NOW)

@@ -23,17 +23,17 @@ def wrong(db):
 
 def test_the_gravest_come_first_and_then_the_newest(wrong):
     assert [alert.kind for alert in reports.unresolved()] == ["down", "late", "run_failed", "full"]
-    assert [alert.kind for alert in reports.lately_resolved()] == ["slow"]
+    assert [alert.kind for alert in reports.recently_resolved()] == ["slow"]
     assert reports.counts() == {"critical": 1, "high": 2, "warning": 1, "info": 0}
 
 
 def test_attention_is_drawn_to_what_is_grave_and_nobody_has_taken_on(wrong):
-    told = [each.sentence for each in reports.attention(NOON)]
+    told = [each.sentence for each in reports.attention_items(NOON)]
     assert told == ["health: down, s1: It is.", "health: late, s3: It is."]
     late = reports.unresolved()[1]
     services.acknowledge(late.pk, actor="ada", now=NOON)
-    assert len(reports.attention(NOON)) == 1
-    assert reports.attention(NOON)[0].link.startswith("/admin/operations/alert/")
+    assert len(reports.attention_items(NOON)) == 1
+    assert reports.attention_items(NOON)[0].link.startswith("/admin/operations/alert/")
 
 
 def test_a_critical_alert_is_found_by_its_subject(wrong):

@@ -134,10 +134,10 @@ def test_raised_later_it_is_a_new_alert(listener):
 def test_a_silence_holds_messages_back_until_it_ends(listener):
     Silence.objects.create(source="auto*", subject="ads", until=NOON + MINUTE)
     alert = raised("warning")
-    assert services.tend(NOON) == 0
+    assert services.send_reminders(NOON) == 0
     assert keys() == []
-    assert services.tend(NOON + MINUTE) == 1
-    assert services.tend(NOON + MINUTE) == 0
+    assert services.send_reminders(NOON + MINUTE) == 1
+    assert services.send_reminders(NOON + MINUTE) == 0
     alert.refresh_from_db()
     assert (alert.told_at, len(keys())) == (NOON + MINUTE, 1)
 
@@ -147,7 +147,7 @@ def test_what_became_graver_under_a_silence_is_told_when_it_ends(listener):
     services.silence(alert.pk, actor="ada", note="Known.", until=NOON + 2 * MINUTE)
     raised("high", after=MINUTE)
     assert len(keys()) == 1
-    services.tend(NOON + 2 * MINUTE)
+    services.send_reminders(NOON + 2 * MINUTE)
     assert keys()[1:] == [f"alert:{alert.pk}:high:email:{listener.pk}"]
 
 
@@ -167,21 +167,21 @@ def test_a_silence_of_one_alert_takes_its_words_literally(listener):
 
 def test_what_was_raised_before_anybody_listened_is_told_to_the_first_listener(db, request):
     raised()
-    assert services.tend(NOON) == 0
+    assert services.send_reminders(NOON) == 0
     request.getfixturevalue("listener")
-    assert services.tend(NOON + MINUTE) == 1
+    assert services.send_reminders(NOON + MINUTE) == 1
     assert titles() == ["[high] automations: run failed, ads"]
 
 
 def test_critical_alerts_are_brought_to_mind_each_day_until_acknowledged(listener):
     alert = raised("critical")
     raised("high", subject="other")
-    assert services.tend(NOON + DAY - MINUTE) == 0
-    assert services.tend(NOON + DAY) == 1
-    assert services.tend(NOON + DAY) == 0
-    assert services.tend(NOON + 2 * DAY) == 1
+    assert services.send_reminders(NOON + DAY - MINUTE) == 0
+    assert services.send_reminders(NOON + DAY) == 1
+    assert services.send_reminders(NOON + DAY) == 0
+    assert services.send_reminders(NOON + 2 * DAY) == 1
     services.acknowledge(alert.pk, actor="ada", note="On it.", now=NOON + 2 * DAY)
-    assert services.tend(NOON + 3 * DAY) == 0
+    assert services.send_reminders(NOON + 3 * DAY) == 0
     assert titles().count("[critical] automations: run failed, ads: still open") == 2
 
 
@@ -244,9 +244,9 @@ def test_what_was_over_a_year_ago_is_forgotten(listener):
     services.resolve("automations", "run_failed", "a", now=NOON)
     services.resolve("automations", "run_failed", "b", now=NOON)
     Silence.objects.create(until=NOON)
-    later = NOON + services.KEPT
-    assert services.purge(later) == 0
-    assert services.purge(later + MINUTE) == 3
+    later = NOON + services.RETENTION
+    assert services.delete_old_alerts(later) == 0
+    assert services.delete_old_alerts(later + MINUTE) == 3
     assert [alert.subject for alert in Alert.objects.all()] == ["ads"]
 
 
@@ -270,7 +270,7 @@ def test_opened_again_by_many_at_once_it_stays_one(at_once, listener):
 @pytest.mark.django_db(transaction=True)
 def test_reminders_by_two_at_once_are_one(at_once, listener):
     raised("critical")
-    at_once(lambda: services.tend(NOON + DAY), 3)
+    at_once(lambda: services.send_reminders(NOON + DAY), 3)
     assert Message.objects.filter(title__endswith="still open").count() == 1
 
 

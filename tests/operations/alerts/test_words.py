@@ -23,19 +23,19 @@ AT = "2026-11-20T12:05:00+00:00"
     ],
 )
 def test_each_event_has_its_title(event, title):
-    letter = words.letter("key", event, ALERT, AT)
+    letter = words.event_message("key", event, ALERT, AT)
     assert (letter.key, letter.title, letter.payload["event"]) == ("key", title, event)
     assert letter.text.startswith(f"{title}\n\nNo answer.\nFirst seen at 2026-11-20 12:00 UTC.")
 
 
 def test_counts_and_links_are_told_where_there_are_some():
-    text = words.letter("k", words.OPENED, {**ALERT, "count": 3, "link": "/admin/"}, AT).text
+    text = words.event_message("k", words.OPENED, {**ALERT, "count": 3, "link": "/admin/"}, AT).text
     assert "Seen 3 times, last at 2026-11-20 12:05 UTC." in text
     assert "Look at /admin/" in text
 
 
 def test_a_page_whose_host_is_not_known_is_named_by_its_path():
-    text = words.letter("k", words.OPENED, {**ALERT, "path": "/dashboards/health"}, AT).text
+    text = words.event_message("k", words.OPENED, {**ALERT, "path": "/dashboards/health"}, AT).text
     assert "Look at the page /dashboards/health (PUBLIC_URL is not set: no host is known)." in text
 
 
@@ -50,11 +50,11 @@ def test_a_page_whose_host_is_not_known_is_named_by_its_path():
     ],
 )
 def test_a_link_opens_anywhere_or_is_left_out(path, public_url, expected):
-    assert words.whole(path, public_url) == expected
+    assert words.absolute_url(path, public_url) == expected
 
 
 def test_a_digest_counts_and_lists():
-    one, two = (words.digest("k", [ALERT] * count, AT) for count in (1, 2))
+    one, two = (words.digest_message("k", [ALERT] * count, AT) for count in (1, 2))
     assert (one.title, two.title) == (
         "[AetherCrown] 1 open alert", "[AetherCrown] 2 open alerts",
     )  # fmt: skip

@@ -127,7 +127,7 @@ def test_one_that_is_switched_off_has_no_next_run(automation, admin_client):
 def test_the_list_says_when_each_runs_and_how_it_went(automation, admin_client):
     ads = automation()
     automation("churn", at="03:00")
-    run = services.run("ads", NOON, trigger="manual", clock=lambda: NOON)
+    run = services.run_planned("ads", NOON, trigger="manual", clock=lambda: NOON)
     shown = admin_client.get(LIST).content.decode()
     assert "every hour" in shown
     assert "at 03:00" in shown
@@ -178,7 +178,7 @@ def test_run_now_without_a_broker_says_that_it_waits(
     with django_capture_on_commit_callbacks(execute=True):
         admin_client.post(button(ads, "run_now"))
     assert Run.objects.get().state == "queued"
-    assert services.sweep(timezone.now()) == [("ads", "default")]
+    assert services.recover_runs(timezone.now()) == [("ads", "default")]
 
 
 def test_run_now_is_refused_while_the_switch_is_off(automation, admin_client, settings):
@@ -190,14 +190,14 @@ def test_run_now_is_refused_while_the_switch_is_off(automation, admin_client, se
     assert not Run.objects.exists()
 
 
-def test_a_dry_run_shows_what_would_be_done_and_keeps_nothing(automation, admin_client, occasions):
+def test_a_dry_run_shows_what_would_be_done_and_keeps_nothing(automation, admin_client, contexts):
     ads = automation()
     assert admin_client.get(button(ads, "dry_run")).status_code == 200
-    assert occasions == []
+    assert contexts == []
     shown = admin_client.post(button(ads, "dry_run")).content.decode()
     assert "Looked at ads." in shown
     assert "<dt" in shown
-    assert occasions[0].dry_run
+    assert contexts[0].dry_run
     assert not Run.objects.exists()
 
 
@@ -226,8 +226,8 @@ def test_the_runs_stand_in_a_list_with_their_outcome(automation, admin_client):
     automation()
     automation("churn", perform=failing)
     for name in ("ads", "churn"):
-        services.run(name, NOON, trigger="manual", clock=lambda: NOON)
-    services.enter("ads", NOON + 3 * timedelta(hours=1))
+        services.run_planned(name, NOON, trigger="manual", clock=lambda: NOON)
+    services.enqueue_due_runs("ads", NOON + 3 * timedelta(hours=1))
     shown = admin_client.get(RUNS).content.decode()
     assert "Looked at ads." in shown
     assert "ValueError: no rows" in shown
@@ -243,18 +243,18 @@ def test_the_page_of_a_run_says_what_it_found_and_looks_again_until_the_end(
     automation, admin_client
 ):
     automation()
-    waiting = services.order("ads", NOON)
+    waiting = services.enqueue_manual_run("ads", NOON)
     address = f"{RUNS}{waiting.pk}/change/"
     reply = admin_client.get(address)
     assert reply.headers["Refresh"] == "3"
     assert "Not before" in reply.content.decode()
-    services.wake("ads", clock=lambda: NOON)
+    services.run_due("ads", clock=lambda: NOON)
     reply = admin_client.get(address)
     assert "Refresh" not in reply.headers
     shown = reply.content.decode()
     assert "Seen: 1" in shown
     assert "Not before" not in shown
-    services.enter("ads", NOON + 3 * timedelta(hours=1))
+    services.enqueue_due_runs("ads", NOON + 3 * timedelta(hours=1))
     skipped = Run.objects.filter(state="skipped").latest("planned_for")
     assert "Why it was skipped" in admin_client.get(f"{RUNS}{skipped.pk}/change/").content.decode()
     assert admin_client.get(f"{RUNS}nobody/change/").status_code == 302
@@ -269,7 +269,7 @@ def test_a_decision_that_was_there_before_stands_on_the_page_of_the_run_that_fou
         mode="propose", before={}, after={}, inputs_digest="0" * 64, method="none", expected={},
         proposed_at=NOON,
     )  # fmt: skip
-    services.run("ads", NOON, trigger="manual", clock=lambda: NOON)
+    services.run_planned("ads", NOON, trigger="manual", clock=lambda: NOON)
     address = f"{RUNS}{Run.objects.get().pk}/change/"
     assert "Hall to 20 degrees" not in admin_client.get(address).content.decode()
     Run.objects.update(result={"decisions": [found.pk]})
@@ -279,7 +279,7 @@ def test_a_decision_that_was_there_before_stands_on_the_page_of_the_run_that_fou
 
 def test_a_run_is_neither_made_changed_nor_deleted_by_hand(automation, admin_client):
     automation()
-    services.run("ads", NOON, clock=lambda: NOON)
+    services.run_planned("ads", NOON, clock=lambda: NOON)
     run = Run.objects.get()
     assert admin_client.get(f"{RUNS}add/").status_code == 403
     assert admin_client.post(f"{RUNS}{run.pk}/change/", {"state": "queued"}).status_code == 403
@@ -326,8 +326,8 @@ def test_staff_trust_anew_what_was_taken_out_of_auto(automation, admin_client):
     ads.refresh_from_db()
     trusted = ads.trusted_at
     assert trusted is not None
-    assert services.demote("ads", "plan: 3 of 20.", timezone.now())
-    assert not services.demote("ads", "plan: 3 of 20.", timezone.now())
+    assert services.disable_auto("ads", "plan: 3 of 20.", timezone.now())
+    assert not services.disable_auto("ads", "plan: 3 of 20.", timezone.now())
     shown = admin_client.get(page(ads)).content.decode()
     assert "plan: 3 of 20." in shown
     alert = Alert.objects.get()

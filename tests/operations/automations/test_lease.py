@@ -1,7 +1,7 @@
 from datetime import timedelta
 from threading import Event
 
-from operations.automations.lease import Lease
+from operations.automations.lease import LeaseRenewal
 
 SOON = timedelta(milliseconds=1)
 LONG = timedelta(hours=1)
@@ -20,19 +20,19 @@ def test_a_lease_is_renewed_until_its_work_ends():
         renewed.set()
         return True
 
-    with Lease(renew, SOON, LONG) as lease:
+    with LeaseRenewal(renew, SOON, LONG) as lease:
         assert renewed.wait(timeout=30)
         assert lease.held()
     assert lease.held()
 
 
 def test_a_lease_that_was_taken_over_is_lost():
-    with Lease(lambda: False, SOON, LONG) as lease:
+    with LeaseRenewal(lambda: False, SOON, LONG) as lease:
         assert lost(lease)
 
 
 def test_a_short_work_never_renews():
-    with Lease(lambda: False, LONG, LONG) as lease:
+    with LeaseRenewal(lambda: False, LONG, LONG) as lease:
         pass
     assert lease.held()
 
@@ -47,7 +47,7 @@ def test_one_failure_to_renew_is_not_a_loss():
         again.set()
         return True
 
-    with Lease(renew, SOON, LONG) as lease:
+    with LeaseRenewal(renew, SOON, LONG) as lease:
         assert again.wait(timeout=30)
         assert lease.held()
 
@@ -56,5 +56,5 @@ def test_a_lease_that_cannot_be_renewed_for_its_whole_length_is_lost():
     def renew():
         raise OSError("no database")
 
-    with Lease(renew, SOON, timedelta(0)) as lease:
+    with LeaseRenewal(renew, SOON, timedelta(0)) as lease:
         assert lost(lease)

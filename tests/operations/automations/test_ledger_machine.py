@@ -42,10 +42,10 @@ class Ledger(RuleBasedStateMachine):
         Run.objects.all().delete()
         Automation.objects.update(missed=missed)
 
-    def perform(self, occasion):
+    def perform(self, context):
         if self.failing:
             raise OSError("outside")
-        self.effects.append(occasion.run_id)
+        self.effects.append(context.run_id)
         return RunOutcome("Done.")
 
     @rule(minutes=st.integers(0, 200))
@@ -55,18 +55,18 @@ class Ledger(RuleBasedStateMachine):
     @rule(times=st.integers(1, 3))
     def a_message_arrives_once_or_more(self, times):
         for _ in range(times):
-            services.wake("ads", clock=lambda: self.now)
+            services.run_due("ads", clock=lambda: self.now)
 
     @rule()
     def a_worker_dies_before_its_effect(self):
-        services.enter("ads", self.now)
+        services.enqueue_due_runs("ads", self.now)
         for run in Run.objects.filter(state=Run.State.QUEUED, not_before__lte=self.now)[:1]:
             if services.claim(run.pk, "doomed", self.now):
                 Run.objects.filter(pk=run.pk).update(lease_until=Now() - timedelta(minutes=1))
 
     @rule()
     def the_sweep_comes_by(self):
-        services.sweep(self.now)
+        services.recover_runs(self.now)
 
     @rule(failing=st.booleans())
     def the_outside_fails_or_mends(self, failing):
@@ -86,7 +86,7 @@ class Ledger(RuleBasedStateMachine):
     def nothing_is_planned_twice_or_tried_too_often(self):
         twice = Run.objects.order_by().values("planned_for").annotate(rows=Count("pk"))
         assert not twice.filter(rows__gt=1).exists()
-        assert not Run.objects.filter(attempt__gt=run_rules.ATTEMPTS).exists()
+        assert not Run.objects.filter(attempt__gt=run_rules.MAX_ATTEMPTS).exists()
 
     @invariant()
     def at_most_one_holds_a_lease(self):
@@ -105,8 +105,8 @@ class Ledger(RuleBasedStateMachine):
         self.failing = False
         for _ in range(2 * Run.objects.count() + 2):
             self.now += timedelta(seconds=121)
-            services.sweep(self.now)
-            services.wake("ads", clock=lambda: self.now)
+            services.recover_runs(self.now)
+            services.run_due("ads", clock=lambda: self.now)
         assert not Run.objects.filter(state__in=services.OPEN).exists()
 
 
@@ -119,8 +119,8 @@ def test_any_order_of_events_leaves_the_ledger_true(automation):
             super().__init__()
             machine[:] = [self]
 
-    def perform(occasion):
-        return machine[0].perform(occasion)
+    def perform(context):
+        return machine[0].perform(context)
 
     automation(perform=perform)
     with transaction.atomic():

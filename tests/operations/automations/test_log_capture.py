@@ -1,14 +1,14 @@
 import logging
 from threading import Thread
 
-from operations.automations.log_capture import LONGEST, MOST, Excerpt
+from operations.automations.log_capture import LONGEST, MOST, LogCapture
 
 log = logging.getLogger("operations.sample")
 
 
 def test_the_lines_of_the_block_are_kept_with_time_and_level():
     log.info("before")
-    with Excerpt() as excerpt:
+    with LogCapture() as excerpt:
         log.info("rows: %s", 3)
         log.debug("too small")
         log.warning("two\nlines")
@@ -21,7 +21,7 @@ def test_the_lines_of_the_block_are_kept_with_time_and_level():
 
 
 def test_another_thread_s_lines_are_another_s():
-    with Excerpt() as excerpt:
+    with LogCapture() as excerpt:
         other = Thread(target=log.info, args=("elsewhere",))
         other.start()
         other.join()
@@ -29,7 +29,7 @@ def test_another_thread_s_lines_are_another_s():
 
 
 def test_the_last_lines_are_kept_and_none_is_endless():
-    with Excerpt() as excerpt:
+    with LogCapture() as excerpt:
         for number in range(MOST + 5):
             log.info("%s %s", number, "x" * 2 * LONGEST)
     assert len(excerpt.lines) == MOST

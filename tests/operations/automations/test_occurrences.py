@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operations.automations.occurrences import Every, Wall, latest, slots, tolerance, upcoming
+from operations.automations.occurrences import (
+    Interval,
+    WallClock,
+    between,
+    latest,
+    tolerance,
+    upcoming,
+)
 
 MINUTE = timedelta(minutes=1)
 CHANGES = [
@@ -25,7 +32,7 @@ ALL = {"weekdays": frozenset(range(7)), "days": frozenset(range(1, 32))}
 
 
 def wall(minutes, hours, *, each_hour=False, months=range(1, 13), **days):
-    return Wall(
+    return WallClock(
         minutes=frozenset(minutes),
         hours=frozenset(hours),
         months=frozenset(months),
@@ -76,7 +83,7 @@ def test_every_minute_of_a_change_agrees_with_a_minute_walk(zone, day):
     for hour in range(24):
         for minute in (0, 30, 59):
             fixed = wall([minute], [hour])
-            found = list(slots(fixed, clock, walk[0][0], walk[-1][0]))
+            found = list(between(fixed, clock, walk[0][0], walk[-1][0]))
             assert found == oracle(fixed, walk), f"{hour:02}:{minute:02}"
 
 
@@ -93,21 +100,21 @@ def test_any_schedule_agrees_with_a_minute_walk(change, minutes, hours, each_hou
     clock = ZoneInfo(zone)
     walk = walked(clock, day)
     schedule = wall(minutes, hours, each_hour=each_hour, weekdays=frozenset(weekdays))
-    found = list(slots(schedule, clock, walk[0][0], walk[-1][0]))
+    found = list(between(schedule, clock, walk[0][0], walk[-1][0]))
     assert found == oracle(schedule, walk)
 
 
 def test_a_fixed_hour_in_the_spring_gap_fires_once_right_after_it():
     berlin = ZoneInfo("Europe/Berlin")
     night = datetime(2026, 3, 28, 12, tzinfo=UTC)
-    found = list(slots(wall([0, 30], [2]), berlin, night, night + timedelta(days=1)))
+    found = list(between(wall([0, 30], [2]), berlin, night, night + timedelta(days=1)))
     assert found == [datetime(2026, 3, 29, 1, tzinfo=UTC)]  # 03:00 there
 
 
 def test_a_fixed_hour_in_the_autumn_repeat_fires_the_first_time_only():
     berlin = ZoneInfo("Europe/Berlin")
     night = datetime(2026, 10, 24, 12, tzinfo=UTC)
-    found = list(slots(wall([30], [2]), berlin, night, night + timedelta(days=1)))
+    found = list(between(wall([30], [2]), berlin, night, night + timedelta(days=1)))
     assert found == [datetime(2026, 10, 25, 0, 30, tzinfo=UTC)]
 
 
@@ -115,7 +122,7 @@ def test_each_real_hour_fires_on_a_day_of_25_hours():
     berlin = ZoneInfo("Europe/Berlin")
     begin = datetime(2026, 10, 24, 22, tzinfo=UTC) - MINUTE
     hourly = wall([0], range(24), each_hour=True)
-    assert len(list(slots(hourly, berlin, begin, begin + timedelta(hours=25)))) == 25
+    assert len(list(between(hourly, berlin, begin, begin + timedelta(hours=25)))) == 25
 
 
 spans = st.timedeltas(timedelta(seconds=1), timedelta(days=40))
@@ -126,7 +133,7 @@ moments = st.timedeltas(timedelta(0), timedelta(days=364)).map(lambda span: YEAR
 @given(every=spans, anchor=moments, after=moments)
 def test_an_interval_is_elapsed_time_from_its_anchor(every, anchor, after):
     until = after + 5 * every
-    found = list(slots(Every(every, anchor), ZoneInfo("UTC"), after, until))
+    found = list(between(Interval(every, anchor), ZoneInfo("UTC"), after, until))
     assert all(after < slot <= until and slot > anchor for slot in found)
     assert all(not (slot - anchor) % every for slot in found)
     if after >= anchor:
@@ -137,8 +144,8 @@ def test_an_interval_is_elapsed_time_from_its_anchor(every, anchor, after):
 def test_the_latest_are_the_tail_of_all(after, length, most):
     berlin = ZoneInfo("Europe/Berlin")
     until = after + length
-    for schedule in [wall([0], [3, 9]), Every(timedelta(hours=7), after - timedelta(days=2))]:
-        everything = list(slots(schedule, berlin, after, until))
+    for schedule in [wall([0], [3, 9]), Interval(timedelta(hours=7), after - timedelta(days=2))]:
+        everything = list(between(schedule, berlin, after, until))
         assert latest(schedule, berlin, after, until, most) == everything[-most:]
 
 
@@ -155,6 +162,6 @@ def test_29_february_is_found_across_the_years():
 
 def test_a_message_may_come_a_little_too_early():
     anchor = datetime(2026, 1, 1, tzinfo=UTC)
-    assert tolerance(Every(timedelta(seconds=2), anchor)) == timedelta(seconds=0.5)
-    assert tolerance(Every(timedelta(days=1), anchor)) == timedelta(seconds=5)
+    assert tolerance(Interval(timedelta(seconds=2), anchor)) == timedelta(seconds=0.5)
+    assert tolerance(Interval(timedelta(days=1), anchor)) == timedelta(seconds=5)
     assert tolerance(wall([0], [3])) == timedelta(seconds=5)

@@ -5,7 +5,7 @@ from django.urls import resolve
 
 from operations.automations import reports, services
 from operations.automations.models import Automation, Run
-from operations.decisions.guardrails import Limits
+from operations.decisions.guardrails import GuardrailLimits
 from tests.operations.conftest import NOON
 
 HOUR = timedelta(hours=1)
@@ -17,12 +17,12 @@ def failing(_occasion):
 
 
 def sentences(now):
-    return [each.sentence for each in reports.attention(now)]
+    return [each.sentence for each in reports.attention_items(now)]
 
 
 def test_all_is_well_when_the_last_slot_was_done(automation):
     automation()
-    services.wake("ads", clock=lambda: ONE)
+    services.run_due("ads", clock=lambda: ONE)
     assert sentences(ONE + timedelta(minutes=30)) == []
 
 
@@ -30,13 +30,13 @@ def test_the_limits_and_the_mode_are_those_that_staff_set(automation):
     automation()
     Automation.objects.update(applied_per_day=3, mode="auto")
     assert reports.limits("ads").applied_per_day == 3
-    assert reports.limits("nobody") == Limits()
+    assert reports.limits("nobody") == GuardrailLimits()
     assert (reports.mode("ads"), reports.mode("nobody")) == ("auto", "propose")
 
 
 def test_the_last_runs_leave_out_what_was_skipped(automation):
     automation()
-    services.wake("ads", clock=lambda: NOON + 3.5 * HOUR)
+    services.run_due("ads", clock=lambda: NOON + 3.5 * HOUR)
     [run] = reports.last_runs(5)
     assert run.state == "done"
     assert reports.last_run(run.automation) == run
@@ -54,8 +54,8 @@ def test_the_next_times_are_told_in_the_zone_of_the_automation(automation):
 
 def test_a_failure_calls_for_attention_until_a_later_run_succeeds(automation):
     automation(perform=failing)
-    services.run("ads", NOON, trigger="manual", clock=lambda: NOON)
-    [told] = reports.attention(NOON)
+    services.run_planned("ads", NOON, trigger="manual", clock=lambda: NOON)
+    [told] = reports.attention_items(NOON)
     assert told.sentence == "Ads failed at 2026-11-20 12:00 UTC: ValueError: no rows"
     assert resolve(told.link).kwargs["object_id"] == str(Run.objects.get().pk)
     Run.objects.update(error="")
@@ -66,7 +66,7 @@ def test_a_failure_calls_for_attention_until_a_later_run_succeeds(automation):
 
 def test_a_lost_worker_calls_for_attention(automation):
     automation()
-    services.enter("ads", ONE)
+    services.enqueue_due_runs("ads", ONE)
     services.claim(Run.objects.get().pk, "host:1", ONE)
     assert sentences(ONE) == []
     Run.objects.update(lease_until=Now() - timedelta(minutes=5))
@@ -81,7 +81,7 @@ def test_an_automation_that_nothing_starts_calls_for_attention(automation):
     told = ["Ads was due at 2026-11-20 13:00 UTC and has not begun."]
     assert sentences(ONE + timedelta(minutes=1)) == []
     assert sentences(late) == told
-    services.enter("ads", ONE)
+    services.enqueue_due_runs("ads", ONE)
     assert sentences(late) == told
     Automation.objects.update(is_enabled=False)
     assert sentences(late) == []
@@ -89,7 +89,7 @@ def test_an_automation_that_nothing_starts_calls_for_attention(automation):
 
 def test_now_is_now_unless_told_otherwise(automation):
     automation(since=datetime.now(UTC) - 2 * HOUR)
-    assert len(reports.attention()) == 1
+    assert len(reports.attention_items()) == 1
 
 
 def test_attention_takes_three_queries_however_many_automations_there_are(
@@ -97,6 +97,6 @@ def test_attention_takes_three_queries_however_many_automations_there_are(
 ):
     for number in range(5):
         automation(f"number{number}", perform=failing)
-        services.run(f"number{number}", NOON, trigger="manual", clock=lambda: NOON)
+        services.run_planned(f"number{number}", NOON, trigger="manual", clock=lambda: NOON)
     with django_assert_num_queries(3):
-        assert len(reports.attention(ONE + HOUR)) == 10
+        assert len(reports.attention_items(ONE + HOUR)) == 10

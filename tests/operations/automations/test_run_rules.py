@@ -9,10 +9,10 @@ from operations.automations.run_rules import (
     LONGEST_TEXT,
     DueRun,
     RunResult,
-    arrange,
     as_json,
     facts,
     legible,
+    plan_due_runs,
     recordable,
     table,
 )
@@ -23,12 +23,12 @@ FIRST, SECOND, LAST = HOURS
 
 
 def test_nothing_due_enters_nothing():
-    assert arrange([], "once", NOON, busy=False) == []
+    assert plan_due_runs([], "once", NOON, busy=False) == []
 
 
 def test_a_slot_on_time_runs_under_every_policy():
     for missed in ("skip", "once", "all"):
-        assert arrange([LAST], missed, NOON, busy=False) == [DueRun(LAST, "schedule")]
+        assert plan_due_runs([LAST], missed, NOON, busy=False) == [DueRun(LAST, "schedule")]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_slot_on_time_runs_under_every_policy():
 )
 def test_slots_that_passed_are_caught_up_as_the_policy_says(missed, reasons):
     late = NOON + timedelta(minutes=30)
-    entries = arrange(HOURS, missed, late, busy=False)
+    entries = plan_due_runs(HOURS, missed, late, busy=False)
     assert entries == [
         DueRun(slot, "catch-up", reason) for slot, reason in zip(HOURS, reasons, strict=True)
     ]
@@ -45,10 +45,10 @@ def test_slots_that_passed_are_caught_up_as_the_policy_says(missed, reasons):
 
 def test_a_slot_that_meets_an_open_run_overlaps_unless_all_are_wanted():
     late = NOON + timedelta(minutes=30)
-    assert arrange([LAST], "once", NOON, busy=True) == [DueRun(LAST, "schedule", "overlap")]
-    assert arrange([LAST], "once", late, busy=True) == [DueRun(LAST, "catch-up", "overlap")]
-    assert arrange([LAST], "skip", NOON, busy=True) == [DueRun(LAST, "schedule", "overlap")]
-    assert arrange([LAST], "all", NOON, busy=True) == [DueRun(LAST, "schedule")]
+    assert plan_due_runs([LAST], "once", NOON, busy=True) == [DueRun(LAST, "schedule", "overlap")]
+    assert plan_due_runs([LAST], "once", late, busy=True) == [DueRun(LAST, "catch-up", "overlap")]
+    assert plan_due_runs([LAST], "skip", NOON, busy=True) == [DueRun(LAST, "schedule", "overlap")]
+    assert plan_due_runs([LAST], "all", NOON, busy=True) == [DueRun(LAST, "schedule")]
 
 
 @given(
@@ -61,7 +61,7 @@ def test_each_slot_is_entered_once_and_at_most_one_runs_unless_all_are_wanted(
     count, missed, late, busy
 ):
     due = [NOON + timedelta(hours=each) for each in range(count)]
-    entries = arrange(due, missed, NOON + timedelta(hours=count) + late, busy=busy)
+    entries = plan_due_runs(due, missed, NOON + timedelta(hours=count) + late, busy=busy)
     assert [each.planned_for for each in entries] == due
     running = [each for each in entries if not each.reason]
     assert len(running) == count if missed == "all" else len(running) <= 1

@@ -41,11 +41,11 @@ def test_a_second_pass_finds_nothing_due(automation, runner):
     assert told(runner.run_all_tasks()) == [("ads", "not due")]
 
 
-def test_progress_is_told_before_each(automation, runner, occasions):
+def test_progress_is_told_before_each(automation, runner, contexts):
     automation("ads")
     automation("budget")
     seen = []
-    runner.run_all_tasks(progress=lambda *step: seen.append((*step, len(occasions))))
+    runner.run_all_tasks(progress=lambda *step: seen.append((*step, len(contexts))))
     assert seen == [("ads", 1, 2, 0), ("budget", 2, 2, 1)]
 
 
@@ -69,17 +69,17 @@ def test_all_can_be_forced_due_or_not(automation, runner):
     assert Run.objects.get().trigger == "manual"
 
 
-def test_an_unknown_name_runs_nothing_at_all(automation, runner, occasions):
+def test_an_unknown_name_runs_nothing_at_all(automation, runner, contexts):
     automation()
     with pytest.raises(UnknownAutomation, match="Known: ads"):
         runner.run_all_tasks(only=["ads", "nobody"])
-    assert occasions == []
+    assert contexts == []
 
 
-def test_a_dry_pass_computes_all_and_keeps_nothing(automation, runner, occasions):
+def test_a_dry_pass_computes_all_and_keeps_nothing(automation, runner, contexts):
     automation(every=timedelta(days=1))
     assert told(runner.run_all_tasks(dry_run=True)) == [("ads", "dry run")]
-    assert occasions[0].dry_run
+    assert contexts[0].dry_run
     assert not Run.objects.exists()
 
 
@@ -108,7 +108,7 @@ def test_stopping_finishes_the_step_and_begins_no_other(automation, runner):
     assert [told(each) for each in passes] == [[("ads", "done")]]
 
 
-def test_without_a_reader_of_reports_it_runs_all_the_same(automation, runner, occasions):
+def test_without_a_reader_of_reports_it_runs_all_the_same(automation, runner, contexts):
     def stopping(_occasion):
         runner.stop()
         return RunOutcome("Done.")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.automations.occurrences import Every, Wall
-from operations.automations.schedule_text import Unreadable, crontab, read, units, written
+from operations.automations.occurrences import Interval, WallClock
+from operations.automations.schedule_text import InvalidSchedule, crontab, describe, parse, units
 
 ANCHOR = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ ANCHOR = datetime(2026, 1, 1, tzinfo=UTC)
     ],
 )
 def test_intervals_are_read(text, span):
-    assert read(text, ANCHOR) == Every(span, ANCHOR)
+    assert parse(text, ANCHOR) == Interval(span, ANCHOR)
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_intervals_are_read(text, span):
     ],
 )
 def test_times_of_day_are_read(text, hour, minute, weekdays):
-    found = read(text, ANCHOR)
-    assert isinstance(found, Wall)
+    found = parse(text, ANCHOR)
+    assert isinstance(found, WallClock)
     assert (found.hours, found.minutes) == (frozenset({hour}), frozenset({minute}))
     assert found.weekdays == set(weekdays)
 
@@ -70,15 +70,15 @@ def test_times_of_day_are_read(text, hour, minute, weekdays):
     ],
 )
 def test_what_cannot_be_read_is_told_why(text, why):
-    with pytest.raises(Unreadable) as refusal:
-        read(text, ANCHOR)
+    with pytest.raises(InvalidSchedule) as refusal:
+        parse(text, ANCHOR)
     assert why in str(refusal.value)
 
 
 @given(count=st.integers(1, 8_783), unit=st.sampled_from(["second", "minute", "hour"]))
 def test_an_interval_written_is_read_back(count, unit):
-    schedule = read(f"every {count} {unit}s", ANCHOR)
-    assert read(written(schedule), ANCHOR) == schedule
+    schedule = parse(f"every {count} {unit}s", ANCHOR)
+    assert parse(describe(schedule), ANCHOR) == schedule
 
 
 @given(
@@ -87,32 +87,32 @@ def test_an_interval_written_is_read_back(count, unit):
     weekdays=st.frozensets(st.integers(0, 6), min_size=1),
 )
 def test_a_time_written_is_read_back(hour, minute, weekdays):
-    schedule = Wall(
+    schedule = WallClock(
         minutes=frozenset({minute}),
         hours=frozenset({hour}),
         weekdays=weekdays,
         days=frozenset(range(1, 32)),
         months=frozenset(range(1, 13)),
     )
-    assert read(written(schedule), ANCHOR) == schedule
+    assert parse(describe(schedule), ANCHOR) == schedule
 
 
 def test_one_unit_is_said_without_its_count():
-    assert written(Every(timedelta(hours=1), ANCHOR)) == "every hour"
-    assert written(Every(timedelta(minutes=90), ANCHOR)) == "every 90 minutes"
+    assert describe(Interval(timedelta(hours=1), ANCHOR)) == "every hour"
+    assert describe(Interval(timedelta(minutes=90), ANCHOR)) == "every 90 minutes"
 
 
 def test_a_crontab_beyond_the_words_says_so():
-    schedule = read("at 03:00", ANCHOR)
-    assert isinstance(schedule, Wall)
-    twice = Wall(
+    schedule = parse("at 03:00", ANCHOR)
+    assert isinstance(schedule, WallClock)
+    twice = WallClock(
         minutes=frozenset({0, 30}),
         hours=schedule.hours,
         weekdays=schedule.weekdays,
         days=schedule.days,
         months=schedule.months,
     )
-    assert written(twice) == "at times set outside this form"
+    assert describe(twice) == "at times set outside this form"
 
 
 def test_spans_are_told_in_their_largest_unit():
@@ -122,8 +122,8 @@ def test_spans_are_told_in_their_largest_unit():
 
 
 def test_a_time_becomes_the_five_fields_of_a_crontab():
-    schedule = read("at 07:30 on weekdays", ANCHOR)
-    assert isinstance(schedule, Wall)
+    schedule = parse("at 07:30 on weekdays", ANCHOR)
+    assert isinstance(schedule, WallClock)
     assert crontab(schedule) == {
         "minute": "30",
         "hour": "7",

@@ -26,10 +26,10 @@ def bells(monkeypatch):
     return sent
 
 
-def test_beat_s_message_performs_what_is_due(automation, occasions):
+def test_beat_s_message_performs_what_is_due(automation, contexts):
     automation()
     current_app.tasks["operations.run_automation"](automation="ads")
-    assert len(occasions) == 1
+    assert len(contexts) == 1
     assert Run.objects.filter(state="done").count() == 1
 
 

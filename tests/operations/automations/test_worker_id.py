@@ -7,26 +7,26 @@ from operations.automations import worker_id
 
 
 def test_this_process_is_named_by_its_machine_and_is_not_gone():
-    assert worker_id.name() == f"{worker_id.HERE}:{os.getpid()}"
-    assert not worker_id.gone(worker_id.name())
+    assert worker_id.current() == f"{worker_id.HOST}:{os.getpid()}"
+    assert not worker_id.is_gone(worker_id.current())
 
 
 def test_a_process_of_this_machine_that_ended_is_gone(tmp_path):
     here = f"{worker_id.machine()}"
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    assert worker_id.gone(f"{here}:{ended.pid}", here) == ("/" in here)
+    assert worker_id.is_gone(f"{here}:{ended.pid}", here) == ("/" in here)
 
 
 def test_nothing_is_said_of_another_place_or_of_what_is_no_number():
-    for each in ("elsewhere/12345678:1", f"{worker_id.HERE}:one", f"{worker_id.HERE}:", ""):
-        assert not worker_id.gone(each)
+    for each in ("elsewhere/12345678:1", f"{worker_id.HOST}:one", f"{worker_id.HOST}:", ""):
+        assert not worker_id.is_gone(each)
 
 
 def test_where_the_system_does_not_say_the_lease_decides(tmp_path):
     host = worker_id.machine(tmp_path / "none")
     assert "/" not in host
-    assert not worker_id.gone(f"{host}:999999999", host)
+    assert not worker_id.is_gone(f"{host}:999999999", host)
 
 
 def test_another_kernel_or_another_space_is_another_place(tmp_path):
@@ -45,4 +45,4 @@ def test_another_kernel_or_another_space_is_another_place(tmp_path):
 
 def test_a_process_of_somebody_else_lives(tmp_path):
     here = "host/12345678"
-    assert not worker_id.gone(f"{here}:1", here)
+    assert not worker_id.is_gone(f"{here}:1", here)

@@ -49,7 +49,7 @@ def run():
     )
 
 
-def occasion(now=NOON, *, dry_run=False):
+def context(now=NOON, *, dry_run=False):
     return RunContext("x", None, now, now, "auto", dry_run)
 
 
@@ -59,19 +59,19 @@ def alerts():
 
 def test_a_backup_is_made_and_old_ones_go(folder):
     for days in range(10):
-        services.back_up(occasion(NOON - timedelta(days=9 - days)))
+        services.back_up(context(NOON - timedelta(days=9 - days)))
         if days == 1:  # real ones for the first two, names for the rest
             break
     newest = making.newest(folder)
     assert newest is not None
     assert newest.name == "aethercrown-20261114T120000Z.backup"
-    assert "came back whole" in services.try_out(occasion()).summary
+    assert "came back whole" in services.try_out(context()).summary
     assert alerts() == []
 
 
 def test_a_trial_is_remembered_with_what_it_brought_back(folder):
-    services.back_up(occasion())
-    services.try_out(occasion(NOON + timedelta(hours=1)))
+    services.back_up(context())
+    services.try_out(context(NOON + timedelta(hours=1)))
     trial = Trial.objects.get()
     assert str(trial) == "aethercrown-20261122T120000Z.backup on 2026-11-22"
     assert (trial.made_at, trial.at) == (NOON, NOON + timedelta(hours=1))
@@ -81,22 +81,22 @@ def test_a_trial_is_remembered_with_what_it_brought_back(folder):
 
 def test_a_trial_that_is_too_long_ago_is_told_each_night_until_there_is_one(folder):
     tried_out(NOON - timedelta(days=36))
-    services.back_up(occasion())
+    services.back_up(context())
     assert alerts() == [("not tried out", "open")]
-    services.try_out(occasion())
+    services.try_out(context())
     assert alerts() == [("not tried out", "resolved")]
 
 
 def test_a_dry_run_writes_nothing(folder):
-    assert services.back_up(occasion(dry_run=True)).summary == "Would write a back-up into backups."
-    assert "nothing" in services.try_out(occasion(dry_run=True)).summary
+    assert services.back_up(context(dry_run=True)).summary == "Would write a back-up into backups."
+    assert "nothing" in services.try_out(context(dry_run=True)).summary
     assert not folder.exists()
 
 
 def test_a_backup_that_is_not_made_is_told(folder):
     folder.write_text("a file is in the way")
     with pytest.raises(FileExistsError):
-        services.back_up(occasion())
+        services.back_up(context())
     assert alerts() == [("not made", "open")]
 
 
@@ -104,13 +104,13 @@ def test_a_backup_that_does_not_come_back_is_told(folder):
     folder.mkdir()
     (folder / "aethercrown-20261122T120000Z.backup").write_bytes(stream.PLAIN)
     with pytest.raises(stream.Damaged):
-        services.try_out(occasion())
+        services.try_out(context())
     assert alerts() == [("not restored", "open")]
 
 
 def test_none_at_all_is_told_too():
     with pytest.raises(services.NoBackup):
-        services.try_out(occasion())
+        services.try_out(context())
     assert alerts() == [("not restored", "open")]
 
 
@@ -135,7 +135,7 @@ def test_after_a_restoration_nobody_holds_anything_and_nothing_runs(run):
     run.refresh_from_db()
     assert run.attempt == 2
     assert automations.claim(run.pk, "worker", timezone.now()) is None
-    assert outbox.drain() == 0
+    assert outbox.deliver_due() == 0
     letter.refresh_from_db()
     assert (letter.state, letter.claims) == ("sending", 1)
 

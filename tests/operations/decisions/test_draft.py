@@ -2,14 +2,14 @@ from datetime import timedelta
 
 import pytest
 
-from operations.decisions.draft import ExpectedEffect, Guardrail, expected
+from operations.decisions.draft import ExpectedEffect, Guardrail, expected_from_json
 
 WEEK = timedelta(days=7)
 
 
 def test_an_expectation_written_is_read_back():
     one = ExpectedEffect("lift", 1.5, 0.5, 2.5, 0.9, WEEK, "percent")
-    assert expected(one.as_json()) == one
+    assert expected_from_json(one.as_json()) == one
     assert one.as_json()["horizon"] == 604_800.0
 
 

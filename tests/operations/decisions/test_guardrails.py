@@ -6,14 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operations.decisions.draft import ExpectedEffect
-from operations.decisions.guardrails import Circumstances, Limits, Quiet, confidence, judge
+from operations.decisions.guardrails import (
+    GuardrailContext,
+    GuardrailLimits,
+    QuietHours,
+    confidence,
+    evaluate,
+)
 from tests.operations.conftest import NOON
 from tests.operations.decisions.conftest import draft
 
 
 def verdicts(limits=None, *, applied_today=0, changed_today=0.0, alert="", **changed):
-    around = Circumstances(NOON, applied_today, changed_today, alert)
-    judged = judge(limits or Limits(), draft(**changed), around)
+    around = GuardrailContext(NOON, applied_today, changed_today, alert)
+    judged = evaluate(limits or GuardrailLimits(), draft(**changed), around)
     return {each.name: each.passed for each in judged}
 
 
@@ -47,7 +53,7 @@ def test_an_unknown_figure_fails_its_limit():
 
 
 def test_a_limit_switched_off_judges_nothing():
-    off = Limits(
+    off = GuardrailLimits(
         largest_change_percent=None,
         applied_per_day=None,
         needs_sure_gain=False,
@@ -58,7 +64,7 @@ def test_a_limit_switched_off_judges_nothing():
 
 
 def test_changes_of_one_day_add_up():
-    daily = Limits(largest_daily_change_percent=25.0)
+    daily = GuardrailLimits(largest_daily_change_percent=25.0)
     for changed, passed in ((15.0, True), (15.1, False)):
         judged = verdicts(daily, changed_today=changed, change_percent=-10.0)
         assert judged["largest_daily_change_percent"] == passed
@@ -83,21 +89,21 @@ def test_an_open_critical_alert_on_the_subject_holds_it_back():
 )
 def test_quiet_hours_are_those_of_the_automations_own_clock(begins, ends, moment, quiet):
     berlin = ZoneInfo("Europe/Berlin")
-    hours = Quiet(begins, ends, berlin)
+    hours = QuietHours(begins, ends, berlin)
     now = datetime.fromisoformat(f"2026-11-20T{moment}").replace(tzinfo=berlin).astimezone(UTC)
     assert hours.covers(now) == quiet
 
 
 def test_nothing_is_applied_in_quiet_hours():
-    noon = Limits(quiet=Quiet(time(11), time(13), UTC))
+    noon = GuardrailLimits(quiet=QuietHours(time(11), time(13), UTC))
     assert not verdicts(noon)["quiet_hours"]
-    assert verdicts(Limits(quiet=Quiet(time(13), time(11), UTC)))["quiet_hours"]
+    assert verdicts(GuardrailLimits(quiet=QuietHours(time(13), time(11), UTC)))["quiet_hours"]
 
 
 def test_least_confidence_is_met_or_not():
     # 1.5 in [0.5, 2.5] at 90 %: spread 0.608, so 2.467 spreads above zero: 99.3 %.
-    assert verdicts(Limits(least_confidence_percent=99.3))["least_confidence_percent"]
-    assert not verdicts(Limits(least_confidence_percent=99.4))["least_confidence_percent"]
+    assert verdicts(GuardrailLimits(least_confidence_percent=99.3))["least_confidence_percent"]
+    assert not verdicts(GuardrailLimits(least_confidence_percent=99.4))["least_confidence_percent"]
 
 
 def expecting(estimate, low, high, level=0.9):

@@ -10,8 +10,8 @@ LATER = NOON + timedelta(days=8)
 
 def test_nothing_decided_reports_nothing(db):
     assert list(reports.waiting()) == []
-    assert reports.promises() == []
-    assert reports.attention(NOON) == []
+    assert reports.summaries_by_type() == []
+    assert reports.attention_items(NOON) == []
 
 
 def test_what_waits_comes_oldest_first_without_what_is_only_observed(proposed):
@@ -23,11 +23,11 @@ def test_what_waits_comes_oldest_first_without_what_is_only_observed(proposed):
 
 
 def test_attention_says_how_many_wait_and_until_when(proposed):
-    [one] = reports.attention(NOON + timedelta(days=1))
+    [one] = reports.attention_items(NOON + timedelta(days=1))
     assert one.sentence == "Hall to 20 degrees waits for approval; the first expires in 13 days."
     assert one.link.endswith("?status__exact=proposed")
     services.propose(draft(inputs_digest="2" * 64), mode="propose", now=NOON)
-    [two] = reports.attention(NOON + timedelta(days=20))
+    [two] = reports.attention_items(NOON + timedelta(days=20))
     assert two.sentence == "2 decisions wait for approval; the first expires in 0 days."
 
 
@@ -37,7 +37,7 @@ def test_the_promises_of_any_number_of_decisions_take_two_queries(
     for number in range(1, 6):
         services.propose(draft(inputs_digest=str(number)), mode="propose", now=NOON)
     with django_assert_num_queries(2):
-        reports.promises()
+        reports.summaries_by_type()
 
 
 def test_promises_stand_beside_what_was_realised(applied, thermostat):
@@ -46,7 +46,7 @@ def test_promises_stand_beside_what_was_realised(applied, thermostat):
     services.propose(draft(inputs_digest="1" * 64), mode="auto", now=NOON)
     waiting = services.propose(draft(inputs_digest="2" * 64), mode="propose", now=NOON)
     services.reject(waiting.pk, actor="ada", now=NOON)
-    [promise] = reports.promises()
+    [promise] = reports.summaries_by_type()
     assert (promise.kind, promise.title, promise.unit) == ("setting", "Setting", "points")
     assert (promise.proposed, promise.applied, promise.rejected) == (3, 2, 1)
     assert (promise.waiting, promise.rolled_back, promise.measured) == (0, 0, 1)
@@ -55,7 +55,7 @@ def test_promises_stand_beside_what_was_realised(applied, thermostat):
 
 
 def test_a_kind_without_measured_decisions_has_no_share_yet(applied):
-    [promise] = reports.promises()
+    [promise] = reports.summaries_by_type()
     assert promise.inside_percent is None
 
 
@@ -64,13 +64,13 @@ def test_the_page_of_a_decision_is_its_kind_s(proposed, monkeypatch):
     Decision.objects.update(kind="forgotten")
     proposed.refresh_from_db()
     assert reports.page(proposed) == ""
-    assert reports.promises()[0].title == "forgotten"
+    assert reports.summaries_by_type()[0].title == "forgotten"
     assert decision_types.names() == ("setting",)
 
 
 def test_nested_values_are_told_one_a_leaf():
     nested = {"shares": {"search": "10.00", "post": None}, "steps": [1, [2]]}
-    assert reports.flat(nested) == {
+    assert reports.flatten(nested) == {
         "shares.search": "10.00",
         "shares.post": "nothing",
         "steps[0]": "1",

@@ -243,9 +243,9 @@ def test_a_measured_decision_can_still_be_rolled_back(applied, thermostat):
 
 
 def test_a_proposal_that_nobody_decides_expires_after_14_days(proposed):
-    assert services.expire(NOON + timedelta(days=14)) == 0
-    assert services.expire(NOON + timedelta(days=14, seconds=1)) == 1
-    assert services.expire(NOON + timedelta(days=15)) == 0
+    assert services.expire_proposals(NOON + timedelta(days=14)) == 0
+    assert services.expire_proposals(NOON + timedelta(days=14, seconds=1)) == 1
+    assert services.expire_proposals(NOON + timedelta(days=15)) == 0
     proposed.refresh_from_db()
     assert (proposed.status, proposed.verdict) == ("rejected", "expired")
     assert proposed.note == "Nobody decided within 14 days."

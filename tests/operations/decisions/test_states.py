@@ -1,6 +1,6 @@
 import pytest
 
-from operations.decisions.states import FOLLOWING, WrongStep, check
+from operations.decisions.states import TRANSITIONS, WrongStep, check
 
 ALLOWED = {
     ("proposed", "approved"),
@@ -13,8 +13,8 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize("status", FOLLOWING)
-@pytest.mark.parametrize("wanted", FOLLOWING)
+@pytest.mark.parametrize("status", TRANSITIONS)
+@pytest.mark.parametrize("wanted", TRANSITIONS)
 def test_each_step_is_allowed_or_refused_as_the_table_says(status, wanted):
     if (status, wanted) in ALLOWED:
         check("Hall", status, wanted)

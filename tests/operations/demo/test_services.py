@@ -67,7 +67,7 @@ def test_the_sites_have_two_weeks_and_are_never_looked_at(loaded):
 def test_there_are_alerts_in_each_state_and_no_message_of_them(loaded, listener):
     states = set(Alert.objects.values_list("state", flat=True))
     assert states == {"open", "acknowledged", "resolved"}
-    alerts.tend(NOW + timedelta(days=3))
+    alerts.send_reminders(NOW + timedelta(days=3))
     assert not Message.objects.exists()
 
 

@@ -7,7 +7,7 @@ from django_celery_beat.models import PeriodicTask
 
 from operations.alerts.models import Alert
 from operations.automations.models import Automation
-from operations.automations.occurrences import Every
+from operations.automations.occurrences import Interval
 from operations.automations.registry import RunContext
 from operations.health import registry, services
 from operations.health.models import Check, Component, Heartbeat, Incident, Turn
@@ -412,27 +412,27 @@ def test_the_thread_of_the_watch_and_the_awaited_round_keep_no_connection(settin
 
 
 # --- By itself --------------------------------------------------------------------------------
-def occasion(*, dry_run=False):
+def context(*, dry_run=False):
     return RunContext("operations.check_health", 1, NOON, NOON, "propose", dry_run=dry_run)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_automation_does_a_round_and_says_what_is_wrong(parts):
     with registry.apart([parts["database"], Part("cache", "Cache", broken)]):
-        assert services.perform(occasion()).summary == "2 components, 1 unhealthy: cache."
-        again = services.perform(occasion())
+        assert services.perform(context()).summary == "2 components, 1 unhealthy: cache."
+        again = services.perform(context())
     assert again.summary.startswith("A round was just done: ")
     assert again.detail == {"bad": ["cache"]}
 
 
 def test_a_dry_run_looks_at_nothing(shop):
-    assert services.perform(occasion(dry_run=True)).summary == "Would look at 1 components."
+    assert services.perform(context(dry_run=True)).summary == "Would look at 1 components."
     assert Check.objects.count() == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_with_nothing_wrong_it_says_so():
-    assert services.perform(occasion()).summary == "2 components, 0 unhealthy."
+    assert services.perform(context()).summary == "2 components, 0 unhealthy."
 
 
 def test_a_sign_of_life_is_named_after_who_gives_it():
@@ -442,7 +442,7 @@ def test_a_sign_of_life_is_named_after_who_gives_it():
 @pytest.mark.usefixtures("schedules")
 def test_schedules_stand_from_the_first_start():
     hourly = Automation.objects.get(name="operations.check_health")
-    assert isinstance(hourly.schedule, Every)
+    assert isinstance(hourly.schedule, Interval)
     assert hourly.schedule.every == timedelta(hours=1)
     own = {"operations.note_worker", "operations.tend_uptime"}
     assert set(PeriodicTask.objects.filter(task__in=own).values_list("name", flat=True)) == own

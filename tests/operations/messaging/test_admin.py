@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from aethercrown.crypto import sealing
 from operations.messaging import services
-from operations.messaging.message import Letter
+from operations.messaging.message import OutgoingMessage
 from operations.messaging.models import Destination, Message
 from tests.operations.people import messages_of, staff
 
@@ -96,7 +96,9 @@ def test_those_who_only_look_see_an_address_of_mail(client, listener):
 
 @pytest.fixture
 def dead(listener):
-    services.post(Letter("event:1", "A title", "A text", {"a": 1}), "high", timezone.now())
+    services.enqueue_alert(
+        OutgoingMessage("event:1", "A title", "A text", {"a": 1}), "high", timezone.now()
+    )
     Message.objects.update(state="dead", ended_at=timezone.now(), error="No answer.")
     return Message.objects.get()
 

@@ -12,13 +12,13 @@ def _as_before(monkeypatch):
 
 def test_whoever_hangs_there_is_called():
     rung = []
-    dispatch.ring()
-    dispatch.hang(lambda: rung.append(1))
-    dispatch.ring()
+    dispatch.notify_worker()
+    dispatch.register_dispatcher(lambda: rung.append(1))
+    dispatch.notify_worker()
     assert rung == [1]
 
 
 def test_a_ringer_that_fails_is_noted_and_does_no_harm(caplog):
-    dispatch.hang(lambda: 1 / 0)
-    dispatch.ring()
+    dispatch.register_dispatcher(lambda: 1 / 0)
+    dispatch.notify_worker()
     assert "Nobody could be asked" in caplog.text

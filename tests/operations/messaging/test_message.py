@@ -10,14 +10,14 @@ from operations.messaging import message
 
 @given(st.text())
 def test_a_title_is_one_line_of_bounded_length(title):
-    line = message.line(title)
+    line = message.subject_line(title)
     assert len(line) <= message.LONGEST_TITLE
     assert len(line.splitlines()) <= 1
 
 
 def test_a_body_has_the_same_bytes_at_every_try():
-    first = message.body({"b": 1, "a": {"d": "é", "c": 2}}, "key")
-    assert first == message.body({"a": {"c": 2, "d": "é"}, "b": 1}, "key")
+    first = message.webhook_body({"b": 1, "a": {"d": "é", "c": 2}}, "key")
+    assert first == message.webhook_body({"a": {"c": 2, "d": "é"}, "b": 1}, "key")
     assert json.loads(first) == {"id": "key", "a": {"c": 2, "d": "é"}, "b": 1}
 
 

@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from aethercrown.http.outbound import Answer, Refused, TooLarge, Unreachable
 from operations.messaging import dispatch, retry, services, signature
-from operations.messaging.message import Letter
+from operations.messaging.message import OutgoingMessage
 from operations.messaging.models import Destination, Message
-from operations.messaging.services import Undelivered, WrongStep
+from operations.messaging.services import DeliveryFailed, WrongStep
 from tests.operations.conftest import NOON
 
 MINUTE = timedelta(minutes=1)
-LETTER = Letter("event:1", "A title", "A text", {"event": "opened"})
+LETTER = OutgoingMessage("event:1", "A title", "A text", {"event": "opened"})
 
 
 @pytest.fixture(autouse=True)
@@ -41,18 +41,22 @@ class Carrier:
 
 
 def posted(key="event:1", severity="high"):
-    services.post(Letter(key, "A title", "A text", {"event": "opened"}), severity, NOON)
+    services.enqueue_alert(
+        OutgoingMessage(key, "A title", "A text", {"event": "opened"}), severity, NOON
+    )
     return Message.objects.filter(event_key__startswith=f"{key}:").order_by("-pk").first()
 
 
 def drained(carrier, after=timedelta(0), **options):
-    return services.drain(clock=lambda: NOON + after, deliver=carrier, luck=lambda: 0.5, **options)
+    return services.deliver_due(
+        clock=lambda: NOON + after, deliver=carrier, luck=lambda: 0.5, **options
+    )
 
 
 def test_one_event_makes_one_row_for_each_who_listens(listener, hook):
-    assert services.post(LETTER, "info", NOON) == 0
+    assert services.enqueue_alert(LETTER, "info", NOON) == 0
     for _again in range(2):
-        assert services.post(LETTER, "warning", NOON) == 2
+        assert services.enqueue_alert(LETTER, "warning", NOON) == 2
     keys = set(Message.objects.values_list("event_key", flat=True))
     assert keys == {f"event:1:email:{listener.pk}", f"event:1:webhook:{hook.pk}"}
 
@@ -61,7 +65,7 @@ def test_what_follows_goes_to_those_who_had_the_first(listener, hook):
     posted()
     Destination.objects.create(name="new", channel="email", address="n@example.com")
     Destination.objects.filter(pk=hook.pk).update(is_enabled=False)
-    services.follow("event:1:", Letter("event:1:end", "Over", "", {}), NOON)
+    services.enqueue_follow_up("event:1:", OutgoingMessage("event:1:end", "Over", "", {}), NOON)
     followed = Message.objects.filter(title="Over")
     assert [each.to for each in followed] == ["Ada"]
 
@@ -80,9 +84,9 @@ def test_what_arrived_is_not_sent_again(listener):
 
 def test_what_fails_is_tried_after_each_wait_and_then_dead(listener):
     message = posted()
-    carrier = Carrier(*[Undelivered("password=hunter22 was refused") for _try in range(9)])
+    carrier = Carrier(*[DeliveryFailed("password=hunter22 was refused") for _try in range(9)])
     moment = timedelta(0)
-    for wait in retry.WAITS:
+    for wait in retry.DELAYS:
         drained(carrier, moment)
         message.refresh_from_db()
         assert (message.state, message.next_at) == ("queued", NOON + moment + wait)
@@ -98,7 +102,7 @@ def test_what_fails_is_tried_after_each_wait_and_then_dead(listener):
 
 def test_a_final_failure_is_not_tried_again_until_a_person_says_so(listener):
     message = posted()
-    drained(Carrier(Undelivered("404", final=True)))
+    drained(Carrier(DeliveryFailed("404", final=True)))
     message.refresh_from_db()
     assert (message.state, message.error, message.tries) == ("dead", "404", 1)
 
@@ -121,7 +125,7 @@ def test_an_error_nobody_thought_of_is_tried_again(listener, caplog):
 def test_what_waits_for_one_who_is_away_waits_as_well(listener, hook):
     posted("event:1")
     posted("event:2")
-    carrier = Carrier(Undelivered("gone", is_away=True), Undelivered("gone", is_away=True))
+    carrier = Carrier(DeliveryFailed("gone", is_away=True), DeliveryFailed("gone", is_away=True))
     assert drained(carrier) == 0
     assert len(carrier.seen) == 2
     assert drained(carrier, MINUTE) == 4
@@ -155,7 +159,7 @@ def test_what_a_killed_worker_held_is_sent_after_its_lease(listener):
 
 def test_what_kills_its_worker_each_time_is_given_up(listener):
     message = posted()
-    Message.objects.update(tries=retry.TRIES)
+    Message.objects.update(tries=retry.MAX_TRIES)
     carrier = Carrier()
     drained(carrier)
     message.refresh_from_db()
@@ -181,11 +185,11 @@ def test_a_drain_begins_nothing_after_its_time(listener):
 
 def test_what_no_worker_takes_is_sent_by_others_after_a_while(listener):
     now = timezone.now()
-    services.post(LETTER, "high", now)
-    assert services.relieve(now + timedelta(seconds=19)) == 0
-    assert services.relieve(now + timedelta(seconds=20)) == 1
+    services.enqueue_alert(LETTER, "high", now)
+    assert services.deliver_stuck(now + timedelta(seconds=19)) == 0
+    assert services.deliver_stuck(now + timedelta(seconds=20)) == 1
     assert [letter.subject for letter in mail.outbox] == ["A title"]
-    assert services.relieve(now + timedelta(hours=1)) == 0
+    assert services.deliver_stuck(now + timedelta(hours=1)) == 0
 
 
 def test_a_claim_lost_to_another_is_passed_over(listener, monkeypatch):
@@ -219,7 +223,7 @@ def test_many_workers_send_each_message_once(at_once, listener, hook, settings):
 
 # --- Channels ---------------------------------------------------------------------------------
 def test_a_mail_names_its_event_in_its_id(listener):
-    services.delivered(posted(), NOON)
+    services.deliver(posted(), NOON)
     [letter] = mail.outbox
     assert (letter.subject, letter.body, letter.to) == ("A title", "A text", ["ada@example.com"])
     assert parseaddr(letter.from_email)[1] == "crown@example.org"
@@ -228,8 +232,8 @@ def test_a_mail_names_its_event_in_its_id(listener):
 
 def test_without_a_mail_server_the_message_says_so(listener, settings):
     settings.EMAIL_URL = ""
-    with pytest.raises(Undelivered, match="EMAIL_URL is not set") as caught:
-        services.delivered(posted(), NOON)
+    with pytest.raises(DeliveryFailed, match="EMAIL_URL is not set") as caught:
+        services.deliver(posted(), NOON)
     assert caught.value.final
 
 
@@ -237,8 +241,8 @@ def test_without_a_mail_server_the_message_says_so(listener, settings):
 def test_a_mail_server_that_fails_is_tried_again(listener, settings, error):
     settings.EMAIL_BACKEND = "tests.operations.messaging.test_services.Failing"
     Failing.error = error
-    with pytest.raises(Undelivered, match="mail server") as caught:
-        services.delivered(posted(), NOON)
+    with pytest.raises(DeliveryFailed, match="mail server") as caught:
+        services.deliver(posted(), NOON)
     assert caught.value.is_away
     assert not caught.value.final
 
@@ -260,8 +264,8 @@ def test_a_message_whose_destination_is_gone_is_dead(listener):
     listener.delete()
     message.refresh_from_db()
     assert message.to == "Ada"
-    with pytest.raises(Undelivered, match="was deleted"):
-        services.delivered(message, NOON)
+    with pytest.raises(DeliveryFailed, match="was deleted"):
+        services.deliver(message, NOON)
 
 
 class Receiver:
@@ -281,14 +285,14 @@ class Receiver:
 def test_a_webhook_carries_the_event_signed(hook):
     receiver = Receiver(204)
     message = posted()
-    services.delivered(message, NOON, receiver.fetch)
+    services.deliver(message, NOON, receiver.fetch)
     [(url, options)] = receiver.calls
     sent = options["headers"]
     assert url == "https://hooks.example.com/alerts"
     assert (options["method"], options["seconds"]) == ("POST", 10.0)
     assert sent["X-Event-Id"] == message.event_key
     assert json.loads(options["body"]) == {"event": "opened", "id": message.event_key}
-    assert signature.is_good(
+    assert signature.is_valid(
         "s3cret-of-the-hook", sent["X-Timestamp"], options["body"], sent["X-Signature"], NOON
     )
 
@@ -306,27 +310,27 @@ def test_a_webhook_carries_the_event_signed(hook):
     ],
 )
 def test_what_a_receiver_does_not_take_is_judged_by_its_answer(hook, reply, final, words):
-    with pytest.raises(Undelivered, match=words) as caught:
-        services.delivered(posted(), NOON, Receiver(reply).fetch)
+    with pytest.raises(DeliveryFailed, match=words) as caught:
+        services.deliver(posted(), NOON, Receiver(reply).fetch)
     assert caught.value.final == final
 
 
 def test_a_receiver_that_talks_too_much_has_it_nevertheless(hook):
-    services.delivered(posted(), NOON, Receiver(TooLarge("Too much.", 200)).fetch)
+    services.deliver(posted(), NOON, Receiver(TooLarge("Too much.", 200)).fetch)
 
 
 def test_a_secret_sealed_under_another_key_is_said_to_be_so(hook, settings):
     message = posted()
     settings.ALERT_SEALING_KEY = "another"
-    with pytest.raises(Undelivered, match="enter it again") as caught:
-        services.delivered(message, NOON, Receiver(200).fetch)
+    with pytest.raises(DeliveryFailed, match="enter it again") as caught:
+        services.deliver(message, NOON, Receiver(200).fetch)
     assert caught.value.final
 
 
 def test_a_webhook_into_the_own_network_is_refused(hook):
     Destination.objects.filter(pk=hook.pk).update(address="https://127.0.0.1:8000/")
-    with pytest.raises(Undelivered, match=r"127\.0\.0\.1") as caught:
-        services.delivered(posted(), NOON)
+    with pytest.raises(DeliveryFailed, match=r"127\.0\.0\.1") as caught:
+        services.deliver(posted(), NOON)
     assert caught.value.final
 
 
@@ -337,5 +341,5 @@ def test_old_messages_are_forgotten_and_those_on_their_way_are_not(listener):
     for message, (state, days) in zip(Message.objects.order_by("pk"), ended, strict=True):
         ended_at = NOON - timedelta(days=days) if days else None
         Message.objects.filter(pk=message.pk).update(state=state, ended_at=ended_at)
-    assert services.purge(NOON) == 2
+    assert services.delete_old_messages(NOON) == 2
     assert sorted(Message.objects.values_list("state", flat=True)) == ["queued", "sent"]

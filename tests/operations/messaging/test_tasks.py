@@ -7,13 +7,13 @@ from django.core import mail
 from django.utils import timezone
 
 from operations.messaging import dispatch, services, tasks
-from operations.messaging.message import Letter
+from operations.messaging.message import OutgoingMessage
 from operations.messaging.models import Message
 
 
 def test_what_waits_is_sent_and_what_is_old_is_forgotten(listener, settings):
     settings.EMAIL_URL = "smtp://localhost"
-    services.post(Letter("event:1", "A", "B", {}), "high", timezone.now())
+    services.enqueue_alert(OutgoingMessage("event:1", "A", "B", {}), "high", timezone.now())
     tasks.send_messages()
     assert [letter.subject for letter in mail.outbox] == ["A"]
     Message.objects.update(ended_at=timezone.now() - timedelta(days=91))
@@ -25,7 +25,7 @@ def test_what_waits_is_sent_and_what_is_old_is_forgotten(listener, settings):
 def test_the_web_servers_thread_sends_what_is_stuck(listener, settings):
     settings.EMAIL_URL = "smtp://localhost"
     before = timezone.now() - timedelta(minutes=1)
-    services.post(Letter("event:1", "A", "B", {}), "high", before)
+    services.enqueue_alert(OutgoingMessage("event:1", "A", "B", {}), "high", before)
     tasks.relieve()
     assert Message.objects.get().state == "sent"
 
@@ -35,5 +35,5 @@ def test_the_bell_asks_a_worker(monkeypatch):
     asked = []
     monkeypatch.setattr(tasks.send_messages, "apply_async", lambda **how: asked.append(how))
     monkeypatch.setattr(dispatch, "_ringer", tasks.ask)
-    dispatch.ring()
+    dispatch.notify_worker()
     assert asked == [{"expires": 60, "retry": False}]

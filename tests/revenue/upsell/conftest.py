@@ -63,7 +63,7 @@ def customer(key, meter, a_day, plan="starter"):
 
 def sweep(mode="propose", now=NOW, held=lambda: True):
     return services.find_and_offer(
-        RunContext("revenue.upsell", None, now, now, mode, dry_run=False, held=held)
+        RunContext("revenue.upsell", None, now, now, mode, dry_run=False, may_continue=held)
     )
 
 

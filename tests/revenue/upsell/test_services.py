@@ -123,10 +123,10 @@ def test_what_somebody_ended_while_offers_are_proposed_is_proposed_to_nobody(gro
         services.withdraw(only().pk, by="ada", now=NOW)
         return True
 
-    occasion = RunContext(
-        "revenue.upsell", None, NOW, NOW, "auto", dry_run=False, held=ended_meanwhile
+    context = RunContext(
+        "revenue.upsell", None, NOW, NOW, "auto", dry_run=False, may_continue=ended_meanwhile
     )
-    assert services.propose_offers(occasion) == []
+    assert services.propose_offers(context) == []
     assert only().state == "withdrawn"
     assert not Decision.objects.exists()
 

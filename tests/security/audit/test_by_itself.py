@@ -24,7 +24,7 @@ def _folder(settings, tmp_path):
     settings.AUDIT_ANCHORS = tmp_path / "anchors"
 
 
-def occasion(*, dry_run=False):
+def context(*, dry_run=False):
     return RunContext("security.anchor_audit", None, NOON, NOON, "auto", dry_run)
 
 
@@ -41,7 +41,7 @@ def test_each_hour_the_ends_are_sealed_and_sent_to_who_keeps_them():
         name="vault", channel="webhook", address="https://x.example.com", takes_anchors=True
     )
     say()
-    outcome = services.anchor_by_itself(occasion())
+    outcome = services.anchor_by_itself(context())
     assert outcome.summary.startswith("Audit anchor 1: ")
     assert outcome.summary.endswith("nothing is wrong.")
     letter = Message.objects.get()
@@ -51,32 +51,32 @@ def test_each_hour_the_ends_are_sealed_and_sent_to_who_keeps_them():
 
 
 def test_a_dry_run_seals_nothing():
-    assert services.anchor_by_itself(occasion(dry_run=True)).summary.startswith("Would anchor")
-    services.verify_by_itself(occasion(dry_run=True))
+    assert services.anchor_by_itself(context(dry_run=True)).summary.startswith("Would anchor")
+    services.verify_by_itself(context(dry_run=True))
     assert not Anchor.objects.exists()
 
 
 def test_what_is_wrong_since_the_last_anchor_is_told_within_the_hour():
     say()
-    services.anchor_by_itself(occasion())
+    services.anchor_by_itself(context())
     say()
     with transaction.atomic():
         tampering.as_owner()
         Event.objects.filter(stream="admin", seq=5).update(actor="user:eve")
-    outcome = services.anchor_by_itself(occasion())
+    outcome = services.anchor_by_itself(context())
     assert "First, altered: admin 5" in outcome.summary
     assert alerts() == [("recent", "open", "critical")]
 
 
 def test_the_night_finds_what_is_older_and_settles_what_was_mended():
     say()
-    services.anchor_by_itself(occasion())
+    services.anchor_by_itself(context())
     tampering.as_owner()
     Event.objects.filter(stream="admin", seq=1).update(actor="user:eve")
     assert reports.recent_faults() == []
-    assert "First, altered: admin 1" in services.verify_by_itself(occasion()).summary
+    assert "First, altered: admin 1" in services.verify_by_itself(context()).summary
     Event.objects.filter(stream="admin", seq=1).update(actor="")
-    assert "nothing is wrong" in services.verify_by_itself(occasion()).summary
+    assert "nothing is wrong" in services.verify_by_itself(context()).summary
     assert alerts() == [("all", "resolved", "critical")]
 
 

@@ -29,7 +29,7 @@ class Receiver:
             raise self.error
         assert (url, method, seconds <= 10) == (URL["url"], "POST", True)
         given, at = headers["X-Signature"], headers["X-Timestamp"]
-        if not any(signature.is_good(each, at, body, given, NOW) for each in self.values.values()):
+        if not any(signature.is_valid(each, at, body, given, NOW) for each in self.values.values()):
             return self.answer(401)
         said = json.loads(body)
         self.events.append(said["event"])

@@ -14,20 +14,20 @@ from tests.benchmarks.truth import Weather
 
 
 def test_a_steady_company_is_forecast_better_than_by_its_last_four_periods():
-    found = backtest.rolling(books(account(1, 52).record))
+    found = backtest.rolling_backtest(books(account(1, 52).record))
     assert found is not None
     assert found.periods == 24
     assert found.wape_percent < found.naive_wape_percent
     assert found.coverage_percent >= 80
     assert found.healthy
-    text = backtest.in_words(found, 52)
+    text = backtest.describe(found, 52)
     assert text.startswith("Over 24 past periods the forecast missed by")
     assert "better than" in text
 
 
 def test_too_few_periods_have_no_backtest():
-    assert backtest.rolling(books(account(1, 15).record)) is None
-    assert backtest.in_words(None, 15) == (
+    assert backtest.rolling_backtest(books(account(1, 15).record)) is None
+    assert backtest.describe(None, 15) == (
         "No backtest: it needs 16 dated periods, and there are 15."
     )
 
@@ -36,19 +36,19 @@ def test_a_company_whose_revenue_collapsed_is_not_healthy():
     held = books(account(1, 52).record)
     revenue = held.revenue.copy()
     revenue[:, 30:] /= 4
-    found = backtest.rolling(
+    found = backtest.rolling_backtest(
         SpendHistory(held.channels, held.dates, held.spend, revenue, held.seen)
     )
     assert found is not None
     assert not found.healthy
-    assert "drifted" in backtest.in_words(
+    assert "drifted" in backtest.describe(
         Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False), 52
     )
 
 
 def test_the_season_ahead_is_last_years_where_that_was_nearer():
     wave = np.sin(2 * np.pi * np.arange(104) / 52)
-    guess, wobble = backtest.ahead(wave, 4)
+    guess, wobble = backtest.season_forecast(wave, 4)
     assert guess == pytest.approx(wave[52:56], abs=1e-9)
     assert wobble == pytest.approx(0, abs=1e-9)
 
@@ -56,16 +56,16 @@ def test_the_season_ahead_is_last_years_where_that_was_nearer():
 def test_the_season_ahead_is_the_last_weeks_where_years_differ_or_lack():
     rng = np.random.default_rng(0)
     drift = np.cumsum(rng.normal(0, 1, 104))
-    guess, wobble = backtest.ahead(drift, 4)
+    guess, wobble = backtest.season_forecast(drift, 4)
     assert guess == pytest.approx(np.full(4, drift[-4:].mean()))
     assert wobble > 0
-    assert backtest.ahead(np.zeros(3), 2)[1] == 0
+    assert backtest.season_forecast(np.zeros(3), 2)[1] == 0
 
 
 def test_residuals_to_one_side_are_drift():
-    assert backtest.drifting([1.2] * 10)
-    assert backtest.drifting([-1.2] * 10)
-    assert not backtest.drifting([1, -1] * 20)
+    assert backtest.has_drifted([1.2] * 10)
+    assert backtest.has_drifted([-1.2] * 10)
+    assert not backtest.has_drifted([1, -1] * 20)
 
 
 def test_a_plan_is_rolled_back_after_two_periods_below_its_bound():
@@ -87,6 +87,6 @@ def test_periods_without_a_row_do_not_count():
     seen = held.seen.copy()
     seen[0, 20:] = False
     known = SpendHistory(held.channels, held.dates, held.spend * seen, held.revenue * seen, seen)
-    found = backtest.forecast(known, 20, ())
+    found = backtest.forecast_fold(known, 20, ())
     assert found.actual == pytest.approx(known.revenue[:, 20:].sum(axis=0))
     assert held.dates[-1] == date(2023, 1, 2) + timedelta(weeks=23)

@@ -35,7 +35,7 @@ def proposal(question):
 
 
 def test_the_draft_replaces_what_is_in_force(question, proposal):
-    draft = decision.draft(question, proposal, {"a": Decimal(5)}, run_id=3)
+    draft = decision.decision_draft(question, proposal, {"a": Decimal(5)}, run_id=3)
     assert draft.subject == "budget USD"
     assert draft.title == "Divide 200.00 USD over 2 channels"
     assert draft.before == {"a": Decimal(5)}
@@ -58,7 +58,7 @@ def test_a_sure_healthy_plan_passes_its_guards(proposal):
 
 def test_a_median_outside_its_own_interval_is_taken_into_it(question, proposal):
     odd = replace(proposal, expected_lift_percent=Interval(1.0, 1.5, 2.0))
-    assert decision.draft(question, odd, {}, None).expected.low == 1.0
+    assert decision.decision_draft(question, odd, {}, None).expected.low == 1.0
 
 
 @pytest.mark.parametrize(
@@ -88,5 +88,5 @@ def test_the_window_ends_with_its_last_day(question):
 
 def test_rows_without_dates_are_of_no_known_age():
     undated = BudgetRequest(Decimal(100), (PerformanceRow("a", 1.0, 2.0),))
-    assert decision.known_until(undated) is None
-    assert decision.period(undated) == timedelta(weeks=1)
+    assert decision.data_until(undated) is None
+    assert decision.period_length(undated) == timedelta(weeks=1)

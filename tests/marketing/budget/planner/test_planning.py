@@ -52,7 +52,7 @@ def test_any_question_is_answered_to_the_cent_inside_its_bounds_or_refused(seed)
     held = question(seed)
     try:
         fitted = prepare(held)
-        found = planning.divide(fitted)
+        found = planning.allocate(fitted)
     except Infeasible:
         with pytest.raises(Infeasible, match=r"add up to|make"):
             plan(held)
@@ -85,7 +85,7 @@ def test_scaling_all_money_scales_the_plan(seed, factor):
         rows=tuple(replace(r, spend=r.spend * factor, revenue=r.revenue * factor)
                    for r in held.rows),
     )  # fmt: skip
-    first, second = planning.divide(fit_rows(held)), planning.divide(fit_rows(more))
+    first, second = planning.allocate(fit_rows(held)), planning.allocate(fit_rows(more))
     assert second.amounts / second.amounts.sum() == pytest.approx(
         first.amounts / first.amounts.sum(), rel=1e-9, abs=1e-9
     )

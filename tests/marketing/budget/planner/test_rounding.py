@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from marketing.budget.planner.request import SpendLimit
 from marketing.budget.planner.rounding import (
+    clip_ranges,
     decimal_places,
     inward,
     limits_in_units,
     outward,
-    to_units,
-    within,
+    round_to_units,
 )
 
 amounts = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=12)
@@ -27,25 +27,25 @@ def test_units_add_up_and_none_is_off_by_more_than_one(exact):
     whole = round(sum(exact))
     exact = [each * whole / sum(exact) for each in exact]
     names = [str(at) for at in range(len(exact))]
-    found = to_units(whole, exact, names, [[(0, whole)] * len(exact)])
+    found = round_to_units(whole, exact, names, [[(0, whole)] * len(exact)])
     assert sum(found) == whole
     assert all(abs(units - want) <= 1 + 1e-6 for units, want in zip(found, exact, strict=True))
 
 
 def test_the_unit_left_over_goes_to_the_largest_remainder_then_by_name():
-    assert to_units(10, [3.3, 3.3, 3.4], "cba", [[(0, 10)] * 3]) == [3, 3, 4]
-    assert to_units(10, [3.5, 3.5, 3.0], "cba", [[(0, 10)] * 3]) == [3, 4, 3]
+    assert round_to_units(10, [3.3, 3.3, 3.4], "cba", [[(0, 10)] * 3]) == [3, 3, 4]
+    assert round_to_units(10, [3.5, 3.5, 3.0], "cba", [[(0, 10)] * 3]) == [3, 4, 3]
 
 
 def test_units_are_taken_back_where_floors_ask_for_more():
     ranges = [(4, 10), (0, 10), (0, 10)]
-    assert to_units(10, [3.0, 3.6, 3.4], "abc", [ranges]) == [4, 3, 3]
+    assert round_to_units(10, [3.0, 3.6, 3.4], "abc", [ranges]) == [4, 3, 3]
 
 
 def test_the_first_ranges_with_room_are_kept_to_and_the_last_must_be():
     tight, open_ = [(4, 4), (4, 4)], [(0, 10), (0, 10)]
-    assert to_units(10, [5.0, 5.0], "ab", [tight, open_]) == [5, 5]
-    assert to_units(8, [5.0, 3.0], "ab", [tight, open_]) == [4, 4]
+    assert round_to_units(10, [5.0, 5.0], "ab", [tight, open_]) == [5, 5]
+    assert round_to_units(8, [5.0, 3.0], "ab", [tight, open_]) == [4, 4]
 
 
 def test_bounds_are_rounded_inward_unless_no_unit_is_left():
@@ -62,4 +62,4 @@ def test_limits_are_exact():
 
 
 def test_a_range_outside_its_outer_one_gives_way():
-    assert within([(1, 5), (7, 9)], [(2, 4), (2, 4)]) == [(2, 4), (2, 4)]
+    assert clip_ranges([(1, 5), (7, 9)], [(2, 4), (2, 4)]) == [(2, 4), (2, 4)]

@@ -21,21 +21,21 @@ def belief(held):
 
 
 def test_draws_are_the_same_for_one_seed_and_others_for_another(belief):
-    first, again, other = (uncertainty.draws(belief, seed) for seed in (1, 1, 2))
+    first, again, other = (uncertainty.draw_posterior(belief, seed) for seed in (1, 1, 2))
     assert (first.amplitude == again.amplitude).all()
     assert (first.amplitude != other.amplitude).any()
 
 
 def test_draws_scatter_around_the_mean_curve(belief):
-    sample = uncertainty.draws(belief, 3)
+    sample = uncertainty.draw_posterior(belief, 3)
     spend = belief.scale[:, None]
     mean = sample.revenue(belief, spend).mean(axis=0)
     assert mean == pytest.approx(revenue(belief, spend), rel=0.02)
 
 
 def test_the_lift_of_the_present_mix_is_nothing_and_a_toss_up(held, belief):
-    sample = uncertainty.draws(belief, 3)
-    lift, money = uncertainty.lift(sample, belief, held.keep, held.keep)
+    sample = uncertainty.draw_posterior(belief, 3)
+    lift, money = uncertainty.lift_draws(sample, belief, held.keep, held.keep)
     assert not lift.any()
     assert uncertainty.chance_of_lift(lift, money) == 0.5
 
@@ -45,14 +45,16 @@ def test_the_interval_is_the_middle_ninety_percent():
 
 
 def test_a_widened_interval_keeps_its_estimate():
-    assert uncertainty.widened(Interval(10.0, 8.0, 13.0), 2.0) == Interval(10.0, 6.0, 16.0)
+    assert uncertainty.widen(Interval(10.0, 8.0, 13.0), 2.0) == Interval(10.0, 6.0, 16.0)
 
 
 def test_every_draws_own_plan_spends_the_budget_inside_the_bounds(held, belief):
     low, high = held.keep / 2, held.keep * 2
-    plans = uncertainty.alternatives(uncertainty.draws(belief, 3), belief, low, high, 10_000)
-    assert plans.shape == (uncertainty.PLANS, 6)
-    assert plans.sum(axis=1) == pytest.approx(np.full(uncertainty.PLANS, 10_000))
+    plans = uncertainty.plans_by_draw(
+        uncertainty.draw_posterior(belief, 3), belief, low, high, 10_000
+    )
+    assert plans.shape == (uncertainty.PLAN_DRAWS, 6)
+    assert plans.sum(axis=1) == pytest.approx(np.full(uncertainty.PLAN_DRAWS, 10_000))
     assert (plans >= low - 1e-6).all()
     assert (plans <= high + 1e-6).all()
 
@@ -63,12 +65,12 @@ def test_every_draws_own_plan_spends_the_budget_inside_the_bounds(held, belief):
      (26, 0.2, "high")],
 )  # fmt: skip
 def test_the_grade_asks_for_rows_and_for_variation(rows, variation, grade):
-    assert uncertainty.grade(rows, variation) == grade
+    assert uncertainty.evidence_grade(rows, variation) == grade
 
 
 def test_draws_poured_a_few_at_a_time_ask_for_the_same_plans(held, belief, monkeypatch):
-    sample = uncertainty.draws(belief, 3)
-    at_once = uncertainty.alternatives(sample, belief, held.keep / 2, held.keep * 2, 10_000)
+    sample = uncertainty.draw_posterior(belief, 3)
+    at_once = uncertainty.plans_by_draw(sample, belief, held.keep / 2, held.keep * 2, 10_000)
     monkeypatch.setattr(uncertainty, "AT_ONCE", 1)
-    few = uncertainty.alternatives(sample, belief, held.keep / 2, held.keep * 2, 10_000)
+    few = uncertainty.plans_by_draw(sample, belief, held.keep / 2, held.keep * 2, 10_000)
     assert np.array_equal(at_once, few)

@@ -83,7 +83,7 @@ def test_the_schedule_is_there_from_the_first_start_and_a_run_changes_what_it_sa
     assert (row.mode, row.task.interval.every, row.task.interval.period) == ("auto", 1, "minutes")
     registry.register(replan.AUTOMATIONS[0])
     submit(("a", 100, []))
-    assert automations.rehearse(row.name, NOON).state == "dry run"
+    assert automations.dry_run(row.name, NOON).state == "dry run"
     assert not Schedule.objects.exists()
     replan.perform(RunContext(row.name, 1, NOON, NOON, "auto", dry_run=False))
     made = Schedule.objects.get()

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 
 
-def occasion(mode="auto", *, dry_run=False):
+def context(mode="auto", *, dry_run=False):
     now = timezone.now()
     return RunContext(AUTOMATION, None, now, now, mode, dry_run)
 
@@ -40,16 +40,16 @@ def version(key_id="billing-secret"):
 
 def test_the_pass_rotates_what_is_due_and_says_so():
     registered()
-    said = automation.perform(occasion())
+    said = automation.perform(context())
     assert said.summary == "1 of 1 due keys rotated, 0 failed, 0 held back."
     assert version() == 2
-    assert automation.perform(occasion()).summary.startswith("0 of 0")
+    assert automation.perform(context()).summary.startswith("0 of 0")
 
 
 @pytest.mark.parametrize("mode", ["observe", "propose"])
 def test_in_the_other_modes_a_person_rotates_and_is_told_of_it(mode):
     registered(late=DAY)
-    said = automation.perform(occasion(mode))
+    said = automation.perform(context(mode))
     assert said.summary == (
         f"1 keys are overdue, 1 rotations put forward; in mode {mode} none"
         " is begun without a person."
@@ -61,7 +61,7 @@ def test_in_the_other_modes_a_person_rotates_and_is_told_of_it(mode):
 
 def test_a_dry_run_changes_and_tells_nothing():
     registered(late=DAY)
-    said = automation.perform(occasion(dry_run=True))
+    said = automation.perform(context(dry_run=True))
     assert (said.summary, said.detail) == ("1 keys are due.", {"due": ["billing-secret"]})
     assert version() == 1
     assert not told()
@@ -119,7 +119,7 @@ def test_the_look_of_each_minute_ends_what_is_due():
     registered()
     services.rotate("billing-secret", grace=timedelta(0))
     tasks.resume_rotations()
-    old = services.named("billing-secret").versions.get(number=1)
+    old = services.get("billing-secret").versions.get(number=1)
     assert old.destroyed_at is not None
 
 

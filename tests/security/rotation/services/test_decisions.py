@@ -31,7 +31,7 @@ def registered(key_id, **more):
     at = timezone.now() - timedelta(hours=1)
     ManagedSecret.objects.filter(pk=made.pk).update(due_at=at, eligible_at=at)
     SecretVersion.objects.filter(key=made).update(current_at=at - 58 * DAY)
-    return services.named(key_id)
+    return services.get(key_id)
 
 
 def night(mode):
@@ -65,7 +65,7 @@ def test_in_mode_propose_a_person_approves_and_the_next_look_rotates(key):
     assert (decision().status, version()) == ("applied", 1)
     tasks.resume_rotations()
     assert version() == 2
-    assert services.named(NAME).rotation_approved_at is None
+    assert services.get(NAME).rotation_approved_at is None
     assert events()[:3] == ["key.registered", "key.asked", "key.claimed"]
     tasks.resume_rotations()
     assert version() == 2
@@ -89,7 +89,7 @@ def test_in_mode_auto_each_rotation_leaves_a_decision(key):
     assert said.summary == "1 of 1 due keys rotated, 0 failed, 0 held back."
     assert said.decisions == (decision().pk,)
     assert (decision().status, decision().actor) == ("applied", decisions.AUTOMATIC)
-    assert (version(), services.named(NAME).rotation_approved_at) == (2, None)
+    assert (version(), services.get(NAME).rotation_approved_at) == (2, None)
 
 
 def test_in_mode_auto_what_a_guardrail_forbids_waits_for_a_person(key):
@@ -149,7 +149,7 @@ def test_an_approval_can_be_taken_back_before_the_rotation_begins(key):
     approve()
     roll_back()
     tasks.resume_rotations()
-    assert (version(), services.named(NAME).rotation_approved_at) == (1, None)
+    assert (version(), services.get(NAME).rotation_approved_at) == (1, None)
     assert events()[-1] == "key.not_asked"
 
 
