@@ -49,6 +49,10 @@ class PeriodicThread:
             if self._process_id != os.getpid():
                 self.start()
 
+    def is_running(self) -> bool:
+        """Whether this process has started the thread, and not asked it to end."""
+        return self._process_id == os.getpid() and not self.stopping.is_set()
+
     def start(self) -> None:
         """Start the thread in this process."""
         self._process_id = os.getpid()

@@ -15,7 +15,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 SHORTEST = 50  # characters of SECRET_KEY
 SHORTEST_TOKEN = 20
-SECRETS = ("SECRET_KEY", "ALERT_SEALING_KEY", "MFA_SEALING_KEY")
 TAKEN_OVER = ("API_KEY_PEPPER", "AUDIT_KEY")  # nothing where the platform made its own
 PUBLIC_LOG_LEVELS = {"DEBUG", "NOTSET"}
 
@@ -42,7 +41,7 @@ def stay_down(**_signal: Any) -> None:
 
 
 def secrets() -> Iterator[CheckMessage]:
-    given = [*SECRETS, *(name for name in TAKEN_OVER if getattr(settings, name))]
+    given = ["SECRET_KEY", *(name for name in TAKEN_OVER if getattr(settings, name))]
     for name in given:
         length = len(getattr(settings, name))
         if length < SHORTEST:

@@ -109,7 +109,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "aethercrown.monitoring.request_id.RequestIds",
-    "aethercrown.monitoring.logs.AccessLog",
+    "aethercrown.monitoring.access_log.AccessLog",
     "aethercrown.monitoring.views.Counted",
     "aethercrown.http.headers.Private",
     "django.middleware.security.SecurityMiddleware",
@@ -124,7 +124,7 @@ MIDDLEWARE = [
     "aethercrown.history.attribution.Attributed",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "security.access.api.SecondFactor",
+    "security.access.api.SecondFactorMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -154,6 +154,7 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic step before the first start
 _sqlite: dict[str, Any] = {
     "ENGINE": "aethercrown.db.sqlite",
     "NAME": str(DATA_DIR / "aethercrown.sqlite3"),
+    "CONN_MAX_AGE": None,  # each thread keeps its connection
     "OPTIONS": {
         "transaction_mode": "IMMEDIATE",  # a writer waits its turn at the start, not half-way
         "timeout": 20,
@@ -161,10 +162,11 @@ _sqlite: dict[str, Any] = {
     },
 }
 _postgresql: dict[str, Any] = {
-    "CONN_MAX_AGE": 0,  # the pool keeps connections, not the thread
+    "ENGINE": "aethercrown.db.postgresql",
+    "CONN_MAX_AGE": None,  # each thread keeps its connection
     "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {
-        "pool": {"min_size": 1, "max_size": 8, "timeout": 10},
+        "connect_timeout": 10,
         "options": "-c statement_timeout=10s -c lock_timeout=5s"
         " -c idle_in_transaction_session_timeout=30s",
     },
@@ -224,9 +226,6 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 # --- Mail ------------------------------------------------------------------------------------
 EMAIL_URL = env.address("EMAIL_URL", variables.MAILS)
 ALERT_EMAIL_FROM = env.str("ALERT_EMAIL_FROM", default="aethercrown@localhost")
-ALERT_SEALING_KEY = env.str("ALERT_SEALING_KEY", default="") or data_dir.secret(
-    DATA_DIR, "alert_sealing_key"
-)
 _mail = environ.Env.email_url_config(EMAIL_URL or "consolemail://")
 EMAIL_BACKEND: str = _mail["EMAIL_BACKEND"]
 EMAIL_HOST: str = _mail.get("EMAIL_HOST") or "localhost"
@@ -241,7 +240,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = ALERT_EMAIL_FROM
 
 # --- People ----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "security.User"
-AUTHENTICATION_BACKENDS = ["security.access.services.Passwords"]
+AUTHENTICATION_BACKENDS = ["security.access.services.sign_in.PasswordBackend"]
 PASSWORD_HASHERS = [
     "aethercrown.passwords.Argon2id",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # reads what was stored before
@@ -257,10 +256,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "/login"
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=not DEBUG)
-MFA_SEALING_KEY = env.str("MFA_SEALING_KEY", default="") or data_dir.secret(
-    DATA_DIR, "mfa_sealing_key"
-)
-ACCOUNT_ADAPTER = "security.access.services.People"
+ACCOUNT_ADAPTER = "security.access.services.sessions.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # nobody signs up; allauth compares them
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -268,7 +264,7 @@ ACCOUNT_SESSION_REMEMBER = False
 # Passwords are counted by axes and by a bucket of ours (security/access/lockout.py): this one
 # counts the codes of second factors, of which each person has five in a quarter of an hour.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/15m/key", "reauthenticate": "10/m/user"}
-MFA_ADAPTER = "security.access.services.Factors"
+MFA_ADAPTER = "security.access.services.second_factor.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
@@ -279,10 +275,10 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else whoever goes on trying locks for ever
-AXES_LOCKOUT_CALLABLE = "security.access.api.closed"
-AXES_USERNAME_CALLABLE = "security.access.services.tried_name"
-AXES_CLIENT_IP_CALLABLE = "security.access.services.tried_from"
-AXES_CLIENT_STR_CALLABLE = "security.access.services.nobody_named"
+AXES_LOCKOUT_CALLABLE = "security.access.api.locked_out"
+AXES_USERNAME_CALLABLE = "security.access.services.sign_in.axes_username"
+AXES_CLIENT_IP_CALLABLE = "security.access.services.sign_in.axes_client_ip"
+AXES_CLIENT_STR_CALLABLE = "security.access.services.sign_in.axes_client_text"
 AXES_SENSITIVE_PARAMETERS = ["username", "password", "csrfmiddlewaretoken", "code", "credential"]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False

@@ -12,12 +12,24 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
 
 application = get_wsgi_application()
 checks.refuse_unsafe()
-import_string("security.apikeys.services.keeper").start_on_request()
-for _name in (
-    "operations.health.services.watcher",
-    "operations.automations.tasks.watcher",
-    "operations.messaging.tasks.watcher",
-):
-    _watcher = import_string(_name)
-    _watcher.start_on_request()
-    request_started.connect(_watcher.ensure_started, weak=False)
+_threads = [
+    import_string(each)
+    for each in (
+        "aethercrown.monitoring.access_log.writer",
+        "security.apikeys.services.usage.usage_thread",
+        "operations.health.services.watcher",
+        "operations.automations.tasks.watcher",
+        "operations.messaging.tasks.watcher",
+    )
+]
+
+
+def start_threads(**_: object) -> None:
+    """Start this process's threads: at its first request, as none survives a fork."""
+    for each in _threads:
+        each.ensure_started()
+
+
+for _thread in _threads:
+    _thread.start_on_request()
+request_started.connect(start_threads)

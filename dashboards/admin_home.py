@@ -7,7 +7,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from dashboards.overview import views
-from dashboards.page_context import Step
+from dashboards.page_context import Breadcrumb
 from security.access.reports import may_view
 
 OFTEN = (
@@ -26,14 +26,16 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {
         **context,
         "title": "Overview",
-        "standing": views.standing(timezone.now()) if seen else None,
-        "links": [*_often(request), Step("API reference", "/api/v1/docs")],
+        "overview": views.overview_data(timezone.now()) if seen else None,
+        "links": [*_often(request), Breadcrumb("API reference", "/api/v1/docs")],
     }
 
 
-def _often(request: HttpRequest) -> list[Step]:
+def _often(request: HttpRequest) -> list[Breadcrumb]:
     links = [(title, _address(name), name) for name, title in OFTEN]
-    return [Step(title, path) for title, path, name in links if path and _allowed(request, name)]
+    return [
+        Breadcrumb(title, path) for title, path, name in links if path and _allowed(request, name)
+    ]
 
 
 def _address(name: str) -> str:

@@ -11,7 +11,7 @@ Draw = Callable[[Caption, Frame], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PageChart:
     """`drawings` are SVG made by aethercrown.charts, which escapes what it is given."""
 
     key: str
@@ -21,8 +21,10 @@ class Picture:
     table: Table
 
 
-def picture(draw: Draw, title: str, table: Table, *, note: str = "", says: str = "") -> Picture:
+def page_chart(
+    draw: Draw, title: str, table: Table, *, note: str = "", says: str = ""
+) -> PageChart:
     """Draw for every width of a card; `says` describes it to those who do not see it."""
     caption = Caption(table.key, title, says or note or title)
     drawings = tuple(draw(caption, frame) for frame in SIZES)
-    return Picture(table.key, title, drawings, note, table)
+    return PageChart(table.key, title, drawings, note, table)

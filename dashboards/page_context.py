@@ -12,7 +12,7 @@ from django.utils import timezone
 from aethercrown.csv.export import csv_response
 from dashboards.tables import Table
 
-FAMILIES = (
+PAGES = (
     ("/", "Overview"),
     ("/dashboards/budget", "Budget"),
     ("/dashboards/revenue", "Revenue"),
@@ -27,7 +27,7 @@ FAMILIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Breadcrumb:
     """One link on the way here; the last has no path."""
 
     title: str
@@ -35,7 +35,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class NavLink:
     """One entry of the bar."""
 
     path: str
@@ -43,27 +43,29 @@ class Family:
     current: bool
 
 
-def families(path: str) -> list[Family]:
-    return [Family(each, title, _within(path, each)) for each, title in FAMILIES]
+def nav_links(path: str) -> list[NavLink]:
+    return [NavLink(each, title, _within(path, each)) for each, title in PAGES]
 
 
 def _within(path: str, family: str) -> bool:
     return path == family or (family != "/" and path.startswith(f"{family}/"))
 
 
-def shown(
-    request: HttpRequest, template: str, trail: Iterable[Step] = (), **context: Any
+def render_page(
+    request: HttpRequest, template: str, trail: Iterable[Breadcrumb] = (), **context: Any
 ) -> HttpResponseBase:
     """The page rendered with its frame; `context` holds what the template reads."""
     frame = {
-        "families": families(request.path),
-        "trail": list(trail),
+        "nav_links": nav_links(request.path),
+        "breadcrumbs": list(trail),
         "read_at": timezone.now(),
     }
     return render(request, template, {**frame, **context})
 
 
-def download(request: HttpRequest, name: str, tables: Iterable[Table]) -> HttpResponseBase | None:
+def csv_download(
+    request: HttpRequest, name: str, tables: Iterable[Table]
+) -> HttpResponseBase | None:
     """The table that ?format=csv&table=... asks for; None where a page is asked for."""
     wanted = request.GET.get("format", "html")
     if wanted == "html":
@@ -78,7 +80,7 @@ def download(request: HttpRequest, name: str, tables: Iterable[Table]) -> HttpRe
     raise Http404(f"There is no table {key!r} here.")
 
 
-def period(
+def chosen_period(
     request: HttpRequest, choices: tuple[int, ...], default: int, unit: str = "weeks"
 ) -> int:
     """The number of weeks in the address, which a link can hold; one of `choices`."""

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import escape
 
-from dashboards.page_context import FAMILIES
+from dashboards.page_context import PAGES
 
 GROUPS = {
     "marketing": "Marketing",
@@ -33,7 +33,7 @@ ICONS = {
     "TotalRevenue": "payments",
     "CalendarFlag": "event",
     "LiftTest": "science",
-    "Plan": "pie_chart",
+    "BudgetPlan": "pie_chart",
     "PriceBook": "menu_book",
     "Version": "history_edu",
     "Quote": "request_quote",
@@ -79,7 +79,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Pages first, then what the person may open, grouped by app; unknown apps come last."""
     pages = [
         {"title": title, "icon": ICONS.get(path, "monitoring"), "link": path, "active": False}
-        for path, title in FAMILIES
+        for path, title in PAGES
     ]
     groups: dict[str, list[dict[str, Any]]] = {each: [] for each in [*GROUPS.values(), REST]}
     for app in admin.site.get_app_list(request):

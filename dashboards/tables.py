@@ -8,7 +8,7 @@ from decimal import Decimal
 from aethercrown.charts.figures import MISSING, Unit, full, signed
 
 Value = str | int | float | Decimal | date | datetime | None
-FEW = 3  # columns that fit a phone side by side
+MAX_COLUMNS_ON_PHONE = 3  # columns that fit a phone side by side
 TONES = {
     **dict.fromkeys(("healthy", "up", "applied", "measured", "done", "completed"), "good"),
     **dict.fromkeys(("degraded", "warning", "medium"), "warn"),
@@ -27,7 +27,7 @@ class Column:
     signs: bool = False  # whether + stands before what is above zero
     prose: bool = False  # sentences, which may run over several lines
     badge: bool = False  # a word whose colour says what it means
-    aside: bool = False  # stands in the CSV only
+    csv_only: bool = False  # left out of the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,41 +58,41 @@ class Table:
     @property
     def stacks(self) -> bool:
         """Whether its rows stand upright on a phone."""
-        return len(self.headings()) > FEW
+        return len(self.headings()) > MAX_COLUMNS_ON_PHONE
 
     def headings(self) -> list[Cell]:
-        return [Cell(each.name, "number" if each.unit else "") for each in self._seen()]
+        return [Cell(each.name, "number" if each.unit else "") for each in self._page_columns()]
 
     def lines(self) -> list[list[Cell]]:
         """The rows as a page shows them."""
         lines = []
         for place, row in enumerate(self.rows):
             pairs = zip(row, self.columns, strict=True)
-            cells = [shown(value, column) for value, column in pairs if not column.aside]
+            cells = [format_cell(value, column) for value, column in pairs if not column.csv_only]
             if place < len(self.paths):
                 cells[0] = replace(cells[0], path=self.paths[place])
             lines.append(cells)
         return lines
 
-    def _seen(self) -> list[Column]:
-        return [each for each in self.columns if not each.aside]
+    def _page_columns(self) -> list[Column]:
+        return [each for each in self.columns if not each.csv_only]
 
 
-def shown(value: Value, column: Column) -> Cell:
+def format_cell(value: Value, column: Column) -> Cell:
     """One value in its column; a dash where there is none."""
     if column.unit is not None and not isinstance(value, str | date):
         worded = signed(value, column.unit) if column.signs else full(value, column.unit)
         return Cell(worded, "number", label=column.name)
     kind = "reason" if column.prose else "number" if column.unit else ""
     if isinstance(value, date):
-        return Cell(moment(value), kind or "when", label=column.name)
+        return Cell(format_date(value), kind or "when", label=column.name)
     text = MISSING if value is None or value == "" else str(value)
     kind = f"{kind} none".strip() if text == MISSING and column.prose else kind
     badge = f"badge {TONES.get(text.lower(), '')}".strip() if column.badge else ""
     return Cell(text, kind, badge=badge if text != MISSING else "", label=column.name)
 
 
-def moment(value: date) -> str:
+def format_date(value: date) -> str:
     """A day, and its time where there is one, as people write them."""
     time = f", {value:%H:%M}" if isinstance(value, datetime) else ""
     return f"{value.day} {value:%b %Y}{time}"

@@ -10,10 +10,10 @@ from marketing.channels.admin import (
 
 __all__ = [
     "AllocationAdmin",
+    "BudgetPlanAdmin",
     "CalendarFlagAdmin",
     "ChannelAdmin",
     "LiftTestAdmin",
     "PerformanceAdmin",
-    "BudgetPlanAdmin",
     "TotalRevenueAdmin",
 ]

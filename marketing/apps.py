@@ -5,7 +5,7 @@ class MarketingConfig(AppConfig):
     name = "marketing"
 
     def ready(self) -> None:
-        """Make what marketing imports, exports, decides and runs by itself known by name."""
+        """Register marketing's importers, exporters, automation, decision type and demo rows."""
         from aethercrown import demo  # noqa: PLC0415 - the same
         from aethercrown.csv import export, importing  # noqa: PLC0415 - models exist only now
         from marketing.budget import services as budget_services  # noqa: PLC0415
@@ -19,8 +19,6 @@ class MarketingConfig(AppConfig):
             importing.register(importer)
         for exporter in channels_reports.EXPORTERS:
             export.register(exporter)
-        for automation in budget_services.AUTOMATIONS:
-            automation_registry.register(automation)
-        for kind in budget_services.KINDS:
-            decision_type_registry.register(kind)
+        automation_registry.register(budget_services.BUDGET_AUTOMATION)
+        decision_type_registry.register(budget_services.DECISION_TYPE)
         demo.register("marketing", demo_services.seed)

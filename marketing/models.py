@@ -4,11 +4,11 @@ from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performan
 __all__ = [
     "Allocation",
     "AllocationLock",
+    "BudgetPlan",
     "CalendarFlag",
     "Channel",
     "LiftTest",
     "Performance",
-    "BudgetPlan",
     "PlanAllocation",
     "TotalRevenue",
 ]

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -8,6 +10,7 @@ class OperationsConfig(AppConfig):
         """Make what operations checks and runs by itself known by name."""
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
         from aethercrown.backup import hooks as backup_parts  # noqa: PLC0415
+        from aethercrown.crypto import sealing  # noqa: PLC0415
         from aethercrown.monitoring import doctor  # noqa: PLC0415 - the same
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.backups import reports as recovery_reports  # noqa: PLC0415 - the same
@@ -19,6 +22,9 @@ class OperationsConfig(AppConfig):
         from operations.health.services import builtin_checks as vitals  # noqa: PLC0415
         from operations.scheduling.services import replan as planning  # noqa: PLC0415
 
+        sealing.columns.register(
+            sealing.TextColumn("operations.Destination", "sealed_secret", destination_context)
+        )
         for automation in (*health.AUTOMATIONS, *planning.AUTOMATIONS, *recovery.AUTOMATIONS):
             automation_registry.register(automation)
         for part in vitals.PARTS:
@@ -29,3 +35,7 @@ class OperationsConfig(AppConfig):
         for restored in recovery.PARTS:
             backup_parts.register(restored)
         demo.register("operations", demo_services.seed, demo_services.release)
+
+
+def destination_context(destination: Any) -> str:
+    return str(destination.secret_context)

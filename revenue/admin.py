@@ -6,7 +6,12 @@ from revenue.customers.admin import (
     PaymentAdmin,
     SubscriptionAdmin,
 )
-from revenue.pricing.admin import PlanAdmin, PriceBookAdmin, QuoteAdmin, VersionAdmin
+from revenue.pricing.admin import (
+    PriceBookAdmin,
+    PriceBookVersionAdmin,
+    PricingPlanAdmin,
+    QuoteAdmin,
+)
 from revenue.upsell.admin import OfferTermsAdmin, OpportunityAdmin
 
 __all__ = [
@@ -19,9 +24,9 @@ __all__ = [
     "OfferTermsAdmin",
     "OpportunityAdmin",
     "PaymentAdmin",
-    "PlanAdmin",
     "PriceBookAdmin",
+    "PriceBookVersionAdmin",
+    "PricingPlanAdmin",
     "QuoteAdmin",
     "SubscriptionAdmin",
-    "VersionAdmin",
 ]

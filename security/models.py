@@ -1,6 +1,6 @@
 from security.access.models import SetupLink, User
 from security.apikeys.models import ApiKey
-from security.audit.models import Anchor, Event, Head
+from security.audit.models import Anchor, Event, AuditStream
 from security.encryption.models import Kek, SystemSecret
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
 
@@ -8,7 +8,7 @@ __all__ = [
     "Anchor",
     "ApiKey",
     "Event",
-    "Head",
+    "AuditStream",
     "Kek",
     "ManagedSecret",
     "RotationRun",

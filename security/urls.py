@@ -4,16 +4,16 @@ from allauth.account.views import reauthenticate
 from django.contrib.auth.views import LogoutView, PasswordChangeView
 from django.urls import include, path
 
-from security.access.api import SetUp, SignIn, admin_door, sign_out_elsewhere
+from security.access.api import SetUpView, SignInView, admin_sign_in, sign_out_elsewhere
 from security.rotation import api as keys
 
 KEYS = "api/v1/operational/security/keys"
 
 urlpatterns = [
-    path("login", SignIn.as_view(), name="account_login"),  # allauth knows them by these names
+    path("login", SignInView.as_view(), name="account_login"),  # allauth knows them by these names
     path("logout", LogoutView.as_view(), name="account_logout"),
-    path("admin/login/", admin_door),
-    path("setup/<str:token>", SetUp.as_view(), name="setup"),
+    path("admin/login/", admin_sign_in),
+    path("setup/<str:token>", SetUpView.as_view(), name="setup"),
     path("account/reauthenticate", reauthenticate, name="account_reauthenticate"),
     path(
         "account/password",

@@ -21,7 +21,7 @@ CANARY = "c4n4ry"  # in what tests make up
 
 
 def found(text: str) -> list[str]:
-    ours = [each for each in token.PATTERN.findall(text) if token.genuine(each)]
+    ours = [each for each in token.PATTERN.findall(text) if token.is_well_formed(each)]
     return [each for each in ours + KNOWN.findall(text) if CANARY not in each.casefold()]
 
 
@@ -43,7 +43,7 @@ def test_no_file_of_the_repository_holds_a_secret():
 
 def test_a_secret_would_be_found():
     pem = "-----BEGIN " + "PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj"
-    assert found(f"key = {token.mint('ac')}")
+    assert found(f"key = {token.generate('ac')}")
     assert found(pem)
     assert found("AKIA" + "ABCDEFGH" * 2)
     assert not found("ac_live_" + "x" * 49)

@@ -5,8 +5,7 @@ work starts. The answer is written into that row in the same transaction as the 
 crash between the two cannot repeat the effect. A crash before frees the key after `LEASE`.
 
 An answer that holds a secret is kept twice: without it, and for `SHOWN` whole but encrypted, so
-that a caller whose connection broke gets the secret by asking again. Who encrypts is told by
-`seal_with`; until then only the first answer has the secret.
+that a caller whose connection broke gets the secret by asking again.
 """
 
 import hashlib
@@ -14,10 +13,13 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from aethercrown.api.errors import Conflict
+from aethercrown.crypto import sealing
+from aethercrown.crypto.keyring import DecryptionFailed
 from aethercrown.models import StoredReply
 
 HEADER = "Idempotency-Key"
@@ -43,23 +45,6 @@ class Overtaken(Conflict):
 
     default_detail = "This call took too long, and another with its Idempotency-Key took over."
     default_code = "idempotency_overtaken"
-
-
-class Sealer(Protocol):
-    """Encrypts an answer; `about` names its row, and one moved to another row does not open."""
-
-    def seal(self, text: str, about: str) -> str: ...
-
-    def opened(self, sealed: str, about: str) -> str | None:
-        """The text; None where it can no longer be read."""
-
-
-_sealers: list[Sealer] = []
-
-
-def seal_with(sealer: Sealer) -> None:
-    """Keep answers with secrets by this; the app that can encrypt calls it when it starts."""
-    _sealers[:] = [sealer]
 
 
 def is_key(text: str) -> bool:
@@ -125,7 +110,7 @@ def apart(body: str, secrets: frozenset[str], about: str) -> tuple[str, str]:
     bare = without(content, secrets)
     if bare == content:
         return body, ""
-    return json.dumps(bare), _sealers[0].seal(body, about) if _sealers else ""
+    return json.dumps(bare), sealing.seal(body, about)
 
 
 def about(row: StoredReply) -> str:
@@ -134,8 +119,9 @@ def about(row: StoredReply) -> str:
 
 def again(row: StoredReply, now: datetime) -> str:
     """The first answer: with its secrets for `SHOWN`, then with null in their places."""
-    if row.sealed and _sealers and now < row.created_at + SHOWN:
-        return _sealers[0].opened(row.sealed, about(row)) or row.body
+    if row.sealed and now < row.created_at + SHOWN:
+        with suppress(DecryptionFailed):
+            return sealing.unseal(row.sealed, about(row))
     return row.body
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
 from django.db.models import Field, Model, Q
+from django.http import HttpResponse
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -56,44 +57,57 @@ class Pages(BasePagination):
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any]:
-        self.list_name = getattr(view, "list_name", self.list_name)
-        steps = ordering(queryset.model, getattr(view, "ordering", ()))
-        limit = limit_of(request.query_params.get("limit"))
-        cursor = cursor_of(request.query_params.get("cursor"), steps)
-        back = cursor is not None and cursor.back
-        if cursor is not None:
-            queryset = queryset.filter(beyond(steps, cursor))
-        names = [f"{'-' * (step.descending != back)}{step.field.attname}" for step in steps]
-        rows = list(queryset.order_by(*names)[: limit + 1])
-        more, rows = len(rows) > limit, rows[:limit]
-        if back:
-            rows.reverse()
-        self.link(
-            request, steps, rows, has_next=more or back, has_previous=more if back else bool(cursor)
-        )
-        return rows
+        self.read(request, view, queryset.model)
+        if self.cursor is not None:
+            queryset = queryset.filter(beyond(self.steps, self.cursor))
+        names = [
+            f"{'-' * (each.descending != self.back)}{each.field.attname}" for each in self.steps
+        ]
+        return self.cut(list(queryset.order_by(*names)[: self.limit + 1]))
 
-    def link(
-        self,
-        request: Request,
-        steps: Sequence[Step],
-        rows: Sequence[Model],
-        *,
-        has_next: bool,
-        has_previous: bool,
-    ) -> None:
-        here = request.build_absolute_uri()
-        if rows and has_next:
-            self.next = replace_query_param(here, "cursor", str(place(steps, rows[-1], back=False)))
-        if rows and has_previous:
-            self.previous = replace_query_param(
-                here, "cursor", str(place(steps, rows[0], back=True))
-            )
+    def read(self, request: Request, view: APIView | None, model: type[Model]) -> None:
+        """Take limit and cursor from the query."""
+        self.request = request
+        self.list_name = getattr(view, "list_name", self.list_name)
+        self.steps = ordering(model, getattr(view, "ordering", ()))
+        self.limit = limit_of(request.query_params.get("limit"))
+        self.cursor = cursor_of(request.query_params.get("cursor"), self.steps)
+        self.back = self.cursor is not None and self.cursor.back
+
+    def cut(self, rows: Sequence[Any]) -> list[Any]:
+        """The page out of up to `limit` + 1 rows beyond the cursor; links the pages beside it.
+
+        A row needs the ordering's attributes. Rows that were read backwards are turned round.
+        """
+        more, page = len(rows) > self.limit, list(rows[: self.limit])
+        if self.back:
+            page.reverse()
+        has_next, has_previous = more or self.back, more if self.back else self.cursor is not None
+        here = self.request.build_absolute_uri() if page and (has_next or has_previous) else ""
+        if page and has_next:
+            after = place(self.steps, page[-1], back=False)
+            self.next = replace_query_param(here, "cursor", str(after))
+        if page and has_previous:
+            before = place(self.steps, page[0], back=True)
+            self.previous = replace_query_param(here, "cursor", str(before))
+        return page
+
+    def links(self) -> dict[str, str | None]:
+        return {"next": self.next, "previous": self.previous}
 
     def get_paginated_response(self, data: Any) -> Response:
-        page = {self.list_name: data, "next": self.next, "previous": self.previous}
-        message = f"{len(data)} {self.list_name.replace('_', ' ')}"
-        return Response({"success": True, "message": message, "data": page})
+        page = {self.list_name: data, **self.links()}
+        return Response({"success": True, "message": self.message(len(data)), "data": page})
+
+    def get_json_response(self, rows: Sequence[str]) -> HttpResponse:
+        """The same answer, of rows that are JSON texts already."""
+        start = json.dumps({"success": True, "message": self.message(len(rows))})[:-1]
+        links = json.dumps(self.links())[1:-1]
+        content = f'{start}, "data": {{"{self.list_name}": [{",".join(rows)}], {links}}}}}'
+        return HttpResponse(content, content_type="application/json")
+
+    def message(self, count: int) -> str:
+        return f"{count} {self.list_name.replace('_', ' ')}"
 
 
 def ordering(model: type[Model], named: str | Sequence[str]) -> list[Step]:
@@ -143,7 +157,7 @@ def opened(text: str, steps: Sequence[Step]) -> Cursor:
     return Cursor(back, tuple(values))
 
 
-def place(steps: Sequence[Step], row: Model, *, back: bool) -> Cursor:
+def place(steps: Sequence[Step], row: Any, *, back: bool) -> Cursor:
     return Cursor(back, tuple(step.field.value_to_string(row) for step in steps))
 
 

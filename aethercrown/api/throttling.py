@@ -7,8 +7,10 @@ by one UPSERT by the database's clock; those of addresses are the process's own,
 of strangers does not become writes. Nobody is refused for an outage of ours.
 """
 
+import hmac
 import ipaddress
 import math
+import secrets
 import threading
 import time
 from collections import OrderedDict
@@ -31,31 +33,40 @@ if TYPE_CHECKING:
 PAUSE = 5.0  # seconds without asking a broker that failed
 PATIENCE = 0.25  # seconds for its answer
 MOST_BUCKETS = 10_000  # of one process
+MOST_CALLERS = 10_000  # whose bucket this process knows before it has checked their key
+CREDENTIAL_HEADERS = ("HTTP_AUTHORIZATION", "HTTP_X_API_KEY")
 KEPT_SECONDS = 30 * 86_400.0  # of a bucket in a row that nobody takes from
-# All buckets give their tokens, or none does. A full one need not be kept.
+# The buckets before `split` all give their tokens, or none does; the others give theirs only if
+# those did, likewise together. A full bucket need not be stored.
 SCRIPT = """
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1000000
-local wait, held = 0, {}
-for place, key in ipairs(KEYS) do
-  local burst, rate = tonumber(ARGV[3 * place - 2]), tonumber(ARGV[3 * place - 1])
-  local kept = redis.call('HMGET', key, 'tokens', 'at')
-  local gained = math.max(0, now - tonumber(kept[2] or now)) * rate
-  held[place] = math.min(burst, tonumber(kept[1] or burst) + gained)
-  if held[place] < 1 then wait = math.max(wait, (1 - held[place]) / rate) end
-end
-for place, key in ipairs(KEYS) do
-  local burst, rate = tonumber(ARGV[3 * place - 2]), tonumber(ARGV[3 * place - 1])
-  local tokens = held[place]
-  if wait == 0 then tokens = tokens - tonumber(ARGV[3 * place]) end
-  if tokens >= burst then
-    redis.call('DEL', key)
-  else
-    redis.call('HSET', key, 'tokens', tostring(tokens), 'at', tostring(now))
-    redis.call('PEXPIRE', key, math.ceil((burst - tokens) / rate * 1000) + 1000)
+local function take(first, last)
+  local wait, tokens = 0, {}
+  for place = first, last do
+    local burst, rate = tonumber(ARGV[3 * place - 1]), tonumber(ARGV[3 * place])
+    local stored = redis.call('HMGET', KEYS[place], 'tokens', 'at')
+    local gained = math.max(0, now - tonumber(stored[2] or now)) * rate
+    tokens[place] = math.min(burst, tonumber(stored[1] or burst) + gained)
+    if tokens[place] < 1 then wait = math.max(wait, (1 - tokens[place]) / rate) end
   end
+  for place = first, last do
+    local burst, rate = tonumber(ARGV[3 * place - 1]), tonumber(ARGV[3 * place])
+    local left = tokens[place]
+    if wait == 0 then left = left - tonumber(ARGV[3 * place + 1]) end
+    if left >= burst then
+      redis.call('DEL', KEYS[place])
+    else
+      redis.call('HSET', KEYS[place], 'tokens', tostring(left), 'at', tostring(now))
+      redis.call('PEXPIRE', KEYS[place], math.ceil((burst - left) / rate * 1000) + 1000)
+    end
+  end
+  return wait
 end
-return tostring(wait)
+local split, wait, next_wait = tonumber(ARGV[1]), 0, 0
+wait = take(1, split)
+if wait == 0 then next_wait = take(split + 1, #KEYS) end
+return {tostring(wait), tostring(next_wait)}
 """
 # `held` is what the bucket holds now; the %(names)s are bound, never written into the text.
 HELD = "{least}(%(burst)s, b.tokens + {most}(0, {now} - b.counted_at) * %(rate)s)"
@@ -136,30 +147,75 @@ class Buckets:
         With `in_rows` the bucket is a row while there is no broker.
         """
         take = Take(name, rate or of_a_key(), cost)
-        wait = self.shared([take])
-        if wait is None and in_rows:
-            wait = counted(take)
+        waits = self.shared([take])
+        wait = waits[0] if waits else counted(take) if in_rows else None
         return math.ceil(self.own.take([take], time.monotonic()) if wait is None else wait)
 
     def take_all(self, takes: Sequence[Take]) -> int:
         """As `take`, of several buckets in one step: all give, or none does."""
-        wait = self.shared(takes)
-        return math.ceil(self.own.take(takes, time.monotonic()) if wait is None else wait)
+        return self.take_then(takes, None)[0]
 
-    def shared(self, takes: Sequence[Take]) -> float | None:
-        """The wait by the broker's server; None without one, and for a while after it failed."""
+    def take_then(self, takes: Sequence[Take], last: Take | None) -> tuple[int, int | None]:
+        """As `take_all`; and if all gave, `last` too, in the same call of the broker.
+
+        The second wait is None where nothing was asked of `last`.
+        """
+        waits = self.shared([*takes, last] if last else takes, split=len(takes))
+        if waits is None:
+            return math.ceil(self.own.take(takes, time.monotonic())), None
+        wait, last_wait = map(math.ceil, waits)
+        return wait, None if wait or last is None else last_wait
+
+    def shared(self, takes: Sequence[Take], split: int | None = None) -> tuple[float, float] | None:
+        """The waits by the broker's server; None without one, and for a while after it failed."""
         now = time.monotonic()
         if not settings.REDIS_URL or now < self.paused_until:
             return None
         keys = [f"{settings.CACHE_PREFIX}:bucket:{each.name}" for each in takes]
         numbers = [part for each in takes for part in (*each.rate, each.cost)]
+        split = len(takes) if split is None else split
         try:
-            return float(_script(settings.REDIS_URL)(keys=keys, args=numbers))
+            wait, last_wait = _script(settings.REDIS_URL)(keys=keys, args=[split, *numbers])
         except redis.RedisError:
             self.paused_until = now + PAUSE
             return None
+        return float(wait), float(last_wait)
 
 
+class RecentCallers:
+    """Whose bucket the credentials of the latest requests take from, by their fingerprint.
+
+    This decides nothing but which bucket is asked before the credential is checked: so that the
+    buckets of the address and of the key cost one call of the broker. Nobody takes from the bucket
+    of a key without having its text.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.salt = secrets.token_bytes(32)
+        self.known: OrderedDict[bytes, Take] = OrderedDict()
+
+    def fingerprint(self, request: HttpRequest) -> bytes:
+        """Of the headers that may hold an API key; empty where there is none."""
+        shown = "\n".join(request.META.get(name, "") for name in CREDENTIAL_HEADERS)
+        if len(shown) < len(CREDENTIAL_HEADERS):
+            return b""
+        return hmac.digest(self.salt, shown.encode(errors="surrogateescape"), "sha256")
+
+    def find(self, fingerprint: bytes) -> Take | None:
+        return self.known.get(fingerprint)
+
+    def note(self, fingerprint: bytes, take: Take) -> None:
+        """The credential was checked, and takes from this bucket."""
+        if self.known.get(fingerprint) == take:
+            return
+        with self.lock:
+            self.known[fingerprint] = take
+            while len(self.known) > MOST_CALLERS:
+                self.known.popitem(last=False)
+
+
+callers = RecentCallers()
 buckets = Buckets()
 
 
@@ -206,15 +262,27 @@ def of_an_address() -> Rate:
     )
 
 
+class Admission(NamedTuple):
+    """What the first call of the broker said of a request; `taken` is of the key's own bucket."""
+
+    fingerprint: bytes
+    take: Take | None = None
+    seconds: int | None = None
+
+
 def admit(request: HttpRequest) -> int:
-    """Before any look-up: seconds to wait for an address that calls, or guesses, too often."""
-    address = client_address(request)
-    return buckets.take_all(
-        [
-            Take(f"address:{address}", of_an_address()),
-            Take(f"failures:{address}", of_a_key(), cost=0),
-        ]
-    )
+    """Before any look-up: seconds to wait for an address that calls, or guesses, too often.
+
+    Takes from the key's own bucket too, where this process knows whose that is; TokenBucket
+    gives the answer once the key was checked.
+    """
+    address, fingerprint = client_address(request), callers.fingerprint(request)
+    take = callers.find(fingerprint) if fingerprint else None
+    of_address = Take(f"address:{address}", of_an_address())
+    failures = Take(f"failures:{address}", of_a_key(), cost=0)
+    wait, seconds = buckets.take_then([of_address, failures], take)
+    request.admission = Admission(fingerprint, take, seconds)  # type: ignore[attr-defined]  # ours
+    return wait
 
 
 def note_failure(request: HttpRequest) -> None:
@@ -228,8 +296,14 @@ class TokenBucket(BaseThrottle):
     seconds = 0
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        rate: Rate | None = getattr(request.auth, "rate", None)
-        self.seconds = buckets.take(principal(request), rate=rate, in_rows=True)
+        take = Take(principal(request), getattr(request.auth, "rate", None) or of_a_key())
+        admission: Admission | None = getattr(request, "admission", None)
+        if admission and admission.seconds is not None and admission.take == take:
+            self.seconds = admission.seconds
+            return not self.seconds
+        if admission and admission.fingerprint and request.auth is not None:
+            callers.note(admission.fingerprint, take)
+        self.seconds = buckets.take(take.name, rate=take.rate, in_rows=True)
         return not self.seconds
 
     def wait(self) -> float:

@@ -53,7 +53,7 @@ def connect() -> None:
 
 def prove_keys() -> None:
     """Go no further with key-encryption keys that do not open what is stored."""
-    if problems := importlib.import_module("security.encryption.services").problems():
+    if problems := importlib.import_module("security.encryption.reports").problems():
         raise SystemExit("\n".join(problems))
 
 

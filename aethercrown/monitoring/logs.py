@@ -7,13 +7,12 @@ redaction stands last before it writes.
 import logging
 import logging.config
 import sys
-import time
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import nullcontext
 from typing import Any, TextIO
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
 
 from aethercrown.monitoring import redaction, request_id
 
@@ -22,11 +21,9 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "
 LIBRARIES = ("celery", "amqp", "kombu", "urllib3", "gunicorn.error", "axes")
 SECRET_SETTINGS = (
     *("SECRET_KEY", "API_KEY_PEPPER", "API_KEY_OLD_PEPPER", "METRICS_TOKEN", "EMAIL_HOST_PASSWORD"),
-    *("ALERT_SEALING_KEY", "MFA_SEALING_KEY", "AUDIT_KEY", "ENCRYPTION_KEYS", "BACKUP_KEY"),
+    *("AUDIT_KEY", "ENCRYPTION_KEYS", "BACKUP_KEY"),
 )
-PROBES = frozenset({"healthz", "readyz", "metrics"})  # asked every few seconds
 SHORTEST_SECRET = 8  # a shorter one would mask harmless words
-access = logging.getLogger("aethercrown.access")
 
 
 def configure(options: Mapping[str, str], stream: TextIO | None = None) -> None:
@@ -38,6 +35,7 @@ def configure(options: Mapping[str, str], stream: TextIO | None = None) -> None:
     plain = options["format"] == "plain" or (options["format"] == "auto" and stream.isatty())
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter(plain=plain))
+    _output.handler, _output.render = handler, renderer(plain=plain)
     root = logging.getLogger()
     for old in [each for each in root.handlers if isinstance(each, logging.StreamHandler)]:
         if isinstance(old.formatter, structlog.stdlib.ProcessorFormatter):
@@ -56,15 +54,40 @@ def configure(options: Mapping[str, str], stream: TextIO | None = None) -> None:
     )
 
 
+class _Output:
+    """Where lines go, and how an event becomes one."""
+
+    handler: "logging.StreamHandler[TextIO] | None" = None
+    render: Callable[[Any, str, Event], str | bytes]
+
+
+_output = _Output()
+
+
+def write(events: Sequence[Event]) -> None:
+    """Write finished events, redacted, in one go; they need no logger and no record."""
+    handler = _output.handler
+    if handler is None or not events:
+        return
+    secrets = known()
+    lines = [_output.render(None, "", redaction.value(each, secrets)) for each in events]
+    with handler.lock or nullcontext():
+        handler.stream.write("".join(f"{line}\n" for line in lines))
+        handler.flush()
+
+
+def renderer(*, plain: bool) -> Callable[[Any, str, Event], str | bytes]:
+    return words if plain else structlog.processors.JSONRenderer(default=redaction.shown)
+
+
 def formatter(*, plain: bool) -> logging.Formatter:
-    renderer = words if plain else structlog.processors.JSONRenderer(default=redaction.shown)
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*COMMON, extras],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             redacted,
-            renderer,
+            renderer(plain=plain),
         ],
         use_get_message=False,
         pass_foreign_args=True,
@@ -128,34 +151,6 @@ def words(logger: Any, method: str, event: Event) -> str:
     start = f"{clock} {event.pop('level', ''):<8} {event.pop('logger', '')}: {event.pop('event')}"
     rest = "".join(f" {name}={each}" for name, each in event.items())
     return f"{start}{rest}" + (f"\n{trace}" if trace else "")
-
-
-class AccessLog:
-    """One line a request: method, route, status, milliseconds and key; never the address."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        began = time.perf_counter()
-        response = self.get_response(request)
-        line = {
-            "method": request.method,
-            "route": route(request),
-            "status": response.status_code,
-            "ms": round((time.perf_counter() - began) * 1000, 1),
-            "key_id": getattr(getattr(request, "credential", None), "id", None),
-        }
-        access.log(
-            logging.DEBUG if line["route"] in PROBES else logging.INFO, "request", extra=line
-        )
-        return response
-
-
-def route(request: HttpRequest) -> str:
-    """The name or the pattern of what answered, which is one of a few; `unmatched` for none."""
-    match = request.resolver_match
-    return (match.view_name or match.route) if match else "unmatched"
 
 
 def keep_ours(**_: Any) -> None:

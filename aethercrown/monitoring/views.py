@@ -19,7 +19,7 @@ from rest_framework.request import Request
 
 from aethercrown.api.endpoint import Endpoint
 from aethercrown.backup import restore_tests
-from aethercrown.monitoring.logs import route
+from aethercrown.monitoring.access_log import route
 
 SECONDS = 2.0  # that one check may take
 RETRY_AFTER = 5

@@ -21,16 +21,18 @@ def alerts(request: HttpRequest) -> HttpResponseBase:
     over = resolved(list(reports.recently_resolved()))
     traffic = outbox.message_counts(timezone.now())
     sent = messages(traffic)
-    return page_context.download(request, "alerts", [wrong, over, sent]) or page_context.shown(
+    return page_context.csv_download(
+        request, "alerts", [wrong, over, sent]
+    ) or page_context.render_page(
         request,
         "dashboards/alerts.html",
-        [page_context.Step("Overview", "/"), page_context.Step("Alerts")],
+        [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Alerts")],
         counts=reports.counts(),
         wrong=wrong,
         over=over,
         sent=sent,
         mail_is_off=outbox.mail_is_off(),
-        links_are_bare=traffic.has_bare_links,
+        links_are_bare=counts.links_lack_host,
     )
 
 

@@ -2,37 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Protocol
 from urllib.parse import quote
 
 from aethercrown.charts.bars import Row, bars
 from aethercrown.charts.curves import Mark, curve, key
 from aethercrown.charts.curves import Step as Place
-from aethercrown.charts.figures import PERCENT, Number, full, money, rounded
+from aethercrown.charts.figures import PERCENT, full, money, rounded
 from aethercrown.charts.lines import Series, line
 from aethercrown.charts.svg import KEY, NARROW, SMALL, Caption, Frame
-from dashboards.charts import SIZES, Picture, picture
+from dashboards.charts import SIZES, PageChart, page_chart
 from dashboards.tables import Column, Table
 from marketing.budget.planner.proposal import ChannelSummary, Curve, Proposal
+from marketing.budget.summaries import DailyPerformance
 
-MARKS = ("Now", "Proposed")
-KEYS = (Frame(481, 40), KEY, NARROW)  # one a size of .sizes; no two share their ids
-
-
-class Day(Protocol):
-    """What was spent on a date and what it brought; None where that is not known."""
-
-    @property
-    def on(self) -> date: ...
-    @property
-    def spend(self) -> Number: ...
-    @property
-    def revenue(self) -> Number: ...
+MARK_NAMES = ("Now", "Proposed")
+LEGEND_FRAMES = (Frame(481, 40), KEY, NARROW)  # one a size of .sizes; no two share their ids
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class ResponseChart:
     """One channel's curve among its neighbours."""
 
     channel: str
@@ -50,35 +38,35 @@ def ranked(proposal: Proposal) -> list[ChannelSummary]:
     return sorted(proposal.channels, key=lambda each: (-each.suggested_allocation, each.channel))
 
 
-def allocation(proposal: Proposal) -> Picture:
+def allocation(proposal: Proposal) -> PageChart:
     """Money by channel, now and proposed, with the interval that the draws leave open."""
     unit = money(proposal.currency)
-    standings = ranked(proposal)
+    summaries = ranked(proposal)
     rows = [
         Row(
             each.channel,
             (each.current_allocation, each.suggested_allocation),
             (None, (each.allocation_low, each.allocation_high)),
         )
-        for each in standings
+        for each in summaries
     ]
-    return picture(
+    return page_chart(
         lambda caption, frame: bars(
-            rows, MARKS, caption, unit, axis=proposal.currency, frame=frame
+            rows, MARK_NAMES, caption, unit, axis=proposal.currency, frame=frame
         ),
         "Allocation, now and proposed",
-        _allocation_table(proposal, standings),
+        _allocation_table(proposal, summaries),
         note="The thin line over a proposed bar holds the amounts that nine in ten of the curves "
         "in doubt would choose.",
         says="; ".join(
             f"{each.channel} from {full(each.current_allocation, unit)}"
             f" to {full(each.suggested_allocation, unit)}"
-            for each in standings
+            for each in summaries
         ),
     )
 
 
-def _allocation_table(proposal: Proposal, standings: Sequence[ChannelSummary]) -> Table:
+def _allocation_table(proposal: Proposal, summaries: Sequence[ChannelSummary]) -> Table:
     unit = money(proposal.currency)
     reasons = {each.channel: each.reason for each in proposal.recommendations}
     columns = (
@@ -102,17 +90,17 @@ def _allocation_table(proposal: Proposal, standings: Sequence[ChannelSummary]) -
             each.evidence,
             reasons.get(each.channel, ""),
         )
-        for each in standings
+        for each in summaries
     ]
-    paths = [channel_path(each.channel) for each in standings]
+    paths = [channel_path(each.channel) for each in summaries]
     return Table("allocation", "Allocation, now and proposed", columns, rows, paths)
 
 
-def marginal(proposal: Proposal) -> Picture:
+def marginal(proposal: Proposal) -> PageChart:
     """What the next unit of money would bring in each channel, before and after the plan."""
     unit = money(proposal.currency, 2)
-    standings = ranked(proposal)
-    rows = [Row(each.channel, (each.marginal_roi_now, each.marginal_roi)) for each in standings]
+    summaries = ranked(proposal)
+    rows = [Row(each.channel, (each.marginal_roi_now, each.marginal_roi)) for each in summaries]
     columns = (
         Column("Channel"),
         Column("Now", unit),
@@ -132,11 +120,11 @@ def marginal(proposal: Proposal) -> Picture:
                 each.saturation_percent,
                 each.bound,
             )
-            for each in standings
+            for each in summaries
         ],
     )
     one = full(1, rounded(unit))
-    return picture(
+    return page_chart(
         lambda caption, frame: bars(
             rows, ("Now", "After"), caption, unit, axis=f"revenue for one more {one}", frame=frame
         ),
@@ -147,11 +135,11 @@ def marginal(proposal: Proposal) -> Picture:
     )
 
 
-def responses(proposal: Proposal, periods: int = 1) -> list[Response]:
+def responses(proposal: Proposal, periods: int = 1) -> list[ResponseChart]:
     """A small chart a channel: what a steady spend a period brings, now and as proposed."""
     curves = {each.channel: each for each in proposal.curves}
     return [
-        Response(
+        ResponseChart(
             each.channel,
             channel_path(each.channel),
             each.evidence,
@@ -163,26 +151,26 @@ def responses(proposal: Proposal, periods: int = 1) -> list[Response]:
 
 
 def response(
-    one: Curve, standing: ChannelSummary, currency: str, periods: int = 1, frame: Frame = SMALL
+    one: Curve, summary_row: ChannelSummary, currency: str, periods: int = 1, frame: Frame = SMALL
 ) -> str:
     """One channel's curve; the plan's money is spread evenly over its periods."""
     unit = money(currency, 0)
     places = [Place(each.spend, each.revenue, each.low, each.high) for each in one.points]
-    spends = (standing.current_allocation / periods, standing.suggested_allocation / periods)
-    marks = [Mark(name, spend) for name, spend in zip(MARKS, spends, strict=True)]
+    spends = (summary_row.current_allocation / periods, summary_row.suggested_allocation / periods)
+    marks = [Mark(name, spend) for name, spend in zip(MARK_NAMES, spends, strict=True)]
     says = f"Spend goes from {full(spends[0], unit)} to {full(spends[1], unit)} a period."
     caption = Caption(f"curve-{one.channel}", f"Response of {one.channel}", says)
     return curve(places, marks, caption, (unit, unit), axes=("revenue", "spend"), frame=frame)
 
 
-def sizes(one: Curve, standing: ChannelSummary, currency: str, periods: int) -> tuple[str, ...]:
+def sizes(one: Curve, summary_row: ChannelSummary, currency: str, periods: int) -> tuple[str, ...]:
     """The same curve for every width of a card."""
-    return tuple(response(one, standing, currency, periods, frame) for frame in SIZES)
+    return tuple(response(one, summary_row, currency, periods, frame) for frame in SIZES)
 
 
-def response_key() -> tuple[str, ...]:
+def curve_legend() -> tuple[str, ...]:
     caption = Caption("curve-key", "What the lines and marks of the curves mean")
-    return tuple(key(MARKS, caption, frame) for frame in KEYS)
+    return tuple(key(MARK_NAMES, caption, frame) for frame in LEGEND_FRAMES)
 
 
 def curve_table(proposal: Proposal, channel: str = "") -> Table:
@@ -205,7 +193,9 @@ def curve_table(proposal: Proposal, channel: str = "") -> Table:
     return Table("curves", "Response curves", columns, rows)
 
 
-def trend(days: Sequence[Day], currency: str, title: str = "Spend and revenue") -> Picture:
+def trend(
+    days: Sequence[DailyPerformance], currency: str, title: str = "Spend and revenue"
+) -> PageChart:
     """Spend and revenue over time."""
     unit = money(currency, 0)
     table = Table(
@@ -217,7 +207,7 @@ def trend(days: Sequence[Day], currency: str, title: str = "Spend and revenue") 
     series = [Series("Spend", [each.spend for each in days])]
     if any(each.revenue is not None for each in days):
         series.append(Series("Revenue", [each.revenue for each in days]))
-    return picture(
+    return page_chart(
         lambda caption, frame: line(
             [each.on for each in days], series, caption, unit, axis=currency, frame=frame
         ),

@@ -1,38 +1,15 @@
 """Plans with what they promised and brought, as tables; pure."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Protocol
 
 from aethercrown.charts.figures import PERCENT, money, signed
-from dashboards.budget.summary import likely
+from dashboards.key_figures import probability_text
 from dashboards.tables import Column, Table
 from marketing.budget.planner.proposal import Interval, Proposal
+from marketing.budget.summaries import PlanSummary
 
 
-class Plan(Protocol):
-    """What a line of the history is read from."""
-
-    @property
-    def plan_id(self) -> int: ...
-    @property
-    def created_at(self) -> datetime: ...
-    @property
-    def total(self) -> Decimal: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def verdict(self) -> str: ...
-    @property
-    def expected(self) -> Interval: ...
-    @property
-    def realised(self) -> Interval | None: ...
-    @property
-    def starts_on(self) -> date | None: ...
-
-
-def table(plans: Sequence[Plan], currency: str) -> Table:
+def plan_history(plans: Sequence[PlanSummary], currency: str) -> Table:
     """One row a plan, newest first, each linked to its own page."""
     columns = (
         Column("Plan"),
@@ -54,9 +31,9 @@ def table(plans: Sequence[Plan], currency: str) -> Table:
             each.total,
             each.status.replace("_", " "),
             each.expected.estimate,
-            spread(each.expected),
+            interval_text(each.expected),
             each.realised.estimate if each.realised else None,
-            spread(each.realised),
+            interval_text(each.realised),
             each.verdict,
         )
         for each in plans
@@ -65,7 +42,7 @@ def table(plans: Sequence[Plan], currency: str) -> Table:
     return Table("history", "Plans, and what they brought", columns, rows, paths)
 
 
-def spread(interval: Interval | None) -> str:
+def interval_text(interval: Interval | None) -> str:
     """The interval in words; nothing where there is none."""
     if interval is None:
         return ""
@@ -74,7 +51,7 @@ def spread(interval: Interval | None) -> str:
 
 def placebo(proposal: Proposal) -> Table:
     """The probability of a lift had the assumptions been others."""
-    rows = [(name, likely(chance)) for name, chance in proposal.placebo.items()]
+    rows = [(name, probability_text(chance)) for name, chance in proposal.placebo.items()]
     return Table(
         "placebo", "Under other assumptions", (Column("Assumption"), Column("Probability")), rows
     )

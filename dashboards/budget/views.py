@@ -12,41 +12,41 @@ from django.urls import reverse
 
 from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.budget import charts, summary
-from dashboards.budget import tables as history
+from dashboards.budget import charts, summary, tables
 from marketing.budget import reports
 from marketing.budget.planner.proposal import Proposal
-from marketing.budget.reports import BudgetOverview, DailyPerformance, PlanSummary
+from marketing.budget.reports import BudgetOverview
+from marketing.budget.summaries import DailyPerformance, PlanSummary
 
 WEEKS = (13, 26, 52, 104)
-USUAL = 52
-CODE = re.compile("[A-Z]{3}")
+DEFAULT_WEEKS = 52
+CURRENCY_CODE = re.compile("[A-Z]{3}")
 
 
-class Named(Protocol):
+class OfChannel(Protocol):
     """Anything that is said of one channel."""
 
     @property
     def channel(self) -> str: ...
 
 
-Of = TypeVar("Of", bound=Named)
-HOME = page_context.Step("BudgetOverview", "/")
+Item = TypeVar("Item", bound=OfChannel)
+OVERVIEW = page_context.Breadcrumb("Overview", "/")
 
 
 @viewer
 def budget(request: HttpRequest) -> HttpResponseBase:
     """The leading plan in a currency, or the one that ?plan= names."""
-    weeks = page_context.period(request, WEEKS, USUAL)
-    found = _overview(request)
-    trend = charts.trend(_last(found.trend, weeks), found.currency)
-    plans = history.table(found.history, found.currency)
-    context = _proposed(found.proposal, found.plan) if found.proposal and found.plan else {}
-    tables = [*context.pop("tables", []), trend.table, plans]
-    return page_context.download(request, "budget", tables) or page_context.shown(
+    weeks = page_context.chosen_period(request, WEEKS, DEFAULT_WEEKS)
+    found = _requested_overview(request)
+    trend = charts.trend(_last_weeks(found.trend, weeks), found.currency)
+    plans = tables.plan_history(found.history, found.currency)
+    context = _plan_context(found.proposal, found.plan) if found.proposal and found.plan else {}
+    csv_tables = [*context.pop("tables", []), trend.table, plans]
+    return page_context.csv_download(request, "budget", csv_tables) or page_context.render_page(
         request,
         "dashboards/budget.html",
-        [HOME, page_context.Step("Budget")],
+        [OVERVIEW, page_context.Breadcrumb("Budget")],
         weeks=weeks,
         choices=WEEKS,
         trend=trend if found.trend else None,
@@ -60,30 +60,38 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
     """One channel: its curve, what it gets now and as proposed, what it brought."""
     if "\0" in name:  # no database row can hold it, and PostgreSQL refuses to look
         raise Http404("A channel's name has no NUL in it.")
-    weeks = page_context.period(request, WEEKS, USUAL)
-    found = _overview(request)
+    weeks = page_context.chosen_period(request, WEEKS, DEFAULT_WEEKS)
+    found = _requested_overview(request)
     days = reports.spend_trend(found.currency, name)
-    context = _response(found.proposal, found.plan, name) if found.proposal and found.plan else {}
+    context = (
+        _channel_context(found.proposal, found.plan, name) if found.proposal and found.plan else {}
+    )
     if not context and not days:
         raise Http404(f"No channel called {name!r} has rows or a place in the plan.")
-    trend = charts.trend(_last(days, weeks), found.currency)
-    tables = [*context.pop("tables", []), trend.table]
-    return page_context.download(request, "budget-channel", tables) or page_context.shown(
+    trend = charts.trend(_last_weeks(days, weeks), found.currency)
+    csv_tables = [*context.pop("tables", []), trend.table]
+    return page_context.csv_download(
+        request, "budget-channel", csv_tables
+    ) or page_context.render_page(
         request,
         "dashboards/channel.html",
-        [HOME, page_context.Step("Budget", "/dashboards/budget"), page_context.Step(name)],
+        [
+            OVERVIEW,
+            page_context.Breadcrumb("Budget", "/dashboards/budget"),
+            page_context.Breadcrumb(name),
+        ],
         name=name,
         weeks=weeks,
         choices=WEEKS,
         trend=trend if days else None,
-        in_force=summary.given(_named(found.in_force, name)),
+        in_force=summary.in_force_text(_of_channel(found.in_force, name)),
         **context,
     )
 
 
-def _overview(request: HttpRequest) -> BudgetOverview:
+def _requested_overview(request: HttpRequest) -> BudgetOverview:
     currency = request.GET.get("currency", settings.DEFAULT_CURRENCY)
-    if not CODE.fullmatch(currency):
+    if not CURRENCY_CODE.fullmatch(currency):
         raise BadRequest(f"currency is an ISO 4217 code such as USD, not {currency[:20]!r}.")
     asked = request.GET.get("plan")
     if asked is not None and not (asked.isascii() and asked.isdigit() and len(asked) < 19):
@@ -97,51 +105,53 @@ def _overview(request: HttpRequest) -> BudgetOverview:
     return found
 
 
-def _last(days: Sequence[DailyPerformance], weeks: int) -> list[DailyPerformance]:
+def _last_weeks(days: Sequence[DailyPerformance], weeks: int) -> list[DailyPerformance]:
     """The days of the last `weeks` weeks that there are rows of."""
     return [each for each in days if each.on > days[-1].on - timedelta(weeks=weeks)]
 
 
-def _proposed(proposal: Proposal, plan: PlanSummary) -> dict[str, Any]:
+def _plan_context(proposal: Proposal, plan: PlanSummary) -> dict[str, Any]:
     """What the page shows of one plan."""
     drawn = [charts.allocation(proposal), charts.marginal(proposal)]
-    curves, placebo = charts.curve_table(proposal), history.placebo(proposal)
+    curves, placebo = charts.curve_table(proposal), tables.placebo(proposal)
     return {
         "plan": plan,
         "decision_path": reverse("admin:operations_decision_change", args=[plan.decision_id]),
         "proposal": proposal,
-        "headlines": summary.headlines(proposal, plan.budget_periods),
+        "headlines": summary.plan_figures(proposal, plan.budget_periods),
         "verdict": summary.verdict(proposal),
-        "tested": summary.tested(proposal.backtest),
+        "tested": summary.backtest_figures(proposal.backtest),
         "allocation": drawn[0],
         "marginal": drawn[1],
         "responses": charts.responses(proposal, plan.budget_periods),
-        "key": charts.response_key(),
+        "key": charts.curve_legend(),
         "curve_table": curves,
         "placebo": placebo,
         "tables": [drawn[0].table, drawn[1].table, curves, placebo],
     }
 
 
-def _response(proposal: Proposal, plan: PlanSummary, name: str) -> dict[str, Any]:
+def _channel_context(proposal: Proposal, plan: PlanSummary, name: str) -> dict[str, Any]:
     """What a channel's page shows of the plan; nothing where the plan does not know it."""
-    standing = _named(proposal.channels, name)
-    if standing is None:
+    summary_row = _of_channel(proposal.channels, name)
+    if summary_row is None:
         return {}
-    curve, table = _named(proposal.curves, name), charts.curve_table(proposal, name)
-    drawn = charts.sizes(curve, standing, proposal.currency, plan.budget_periods) if curve else ()
+    curve, table = _of_channel(proposal.curves, name), charts.curve_table(proposal, name)
+    drawn = (
+        charts.sizes(curve, summary_row, proposal.currency, plan.budget_periods) if curve else ()
+    )
     return {
         "plan": plan,
         "proposal": proposal,
-        "standing": standing,
-        "advice": _named(proposal.recommendations, name),
-        "headlines": summary.channel(standing, proposal.currency),
-        "key": charts.response_key(),
+        "summary": summary_row,
+        "advice": _of_channel(proposal.recommendations, name),
+        "headlines": summary.channel_figures(summary_row, proposal.currency),
+        "key": charts.curve_legend(),
         "curve": drawn,
         "curve_table": table,
         "tables": [table],
     }
 
 
-def _named(each_channel: Iterable[Of], name: str) -> Of | None:
+def _of_channel(each_channel: Iterable[Item], name: str) -> Item | None:
     return next((each for each in each_channel if each.channel == name), None)

@@ -9,7 +9,7 @@ from aethercrown.charts.bars import Row, bars
 from aethercrown.charts.figures import PERCENT, Unit, signed
 from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.charts import Picture, picture
+from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table
 from operations.decisions import reports
 from operations.decisions.reports import DecisionTypeSummary
@@ -27,10 +27,10 @@ def ledger(request: HttpRequest) -> HttpResponseBase:
     measured = [each for each in rows if each["realised"]]
     drawn = gained(measured[:SHOWN]) if measured else None
     tables = [kinds, newest, *([drawn.table] if drawn else [])]
-    return page_context.download(request, "decisions", tables) or page_context.shown(
+    return page_context.csv_download(request, "decisions", tables) or page_context.render_page(
         request,
         "dashboards/decisions.html",
-        [page_context.Step("Overview", "/"), page_context.Step("Decisions")],
+        [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Decisions")],
         kinds=kinds,
         newest=newest,
         gained=drawn,
@@ -112,7 +112,7 @@ def listed(rows: Sequence[Mapping[str, Any]]) -> Table:
     return Table("newest", "The newest decisions", columns, lines, [each["page"] for each in rows])
 
 
-def gained(rows: Sequence[Mapping[str, Any]]) -> Picture:
+def gained(rows: Sequence[Mapping[str, Any]]) -> PageChart:
     """Promise beside gain for each measured decision; both with their intervals."""
     unit = _unit(rows[0]["expected"])
     alike = [each for each in rows if _unit(each["expected"]) == unit]
@@ -139,7 +139,7 @@ def gained(rows: Sequence[Mapping[str, Any]]) -> Picture:
         )
         for each in alike
     ]
-    return picture(
+    return page_chart(
         lambda caption, frame: bars(drawn, ("Promised", "Gained"), caption, unit, frame=frame),
         "Promised and gained",
         Table("gained", "Promised and gained", columns, lines),

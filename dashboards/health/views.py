@@ -10,7 +10,7 @@ from aethercrown.charts.figures import Unit
 from aethercrown.charts.lines import Series, line
 from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.charts import Picture, picture
+from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table, Value
 from operations.health import reports
 from operations.health.reports import history as uptime
@@ -39,10 +39,10 @@ def health(request: HttpRequest) -> HttpResponseBase:
     drawn = daily(days, found) if found else None
     tables = [standing, outages, *([drawn.table] if drawn else [])]
     whole = reports.overall(rows)
-    return page_context.download(request, "health", tables) or page_context.shown(
+    return page_context.csv_download(request, "health", tables) or page_context.render_page(
         request,
         "dashboards/health.html",
-        [page_context.Step("Overview", "/"), page_context.Step("Health")],
+        [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Health")],
         words=WORDS[whole] if rows else "Nothing has been looked at yet",
         verdict=VERDICTS[whole] if rows else "",
         turn=turn,
@@ -59,12 +59,12 @@ def listed(trends: Sequence[Trend]) -> Table:
         Column("Status", badge=True),
         Column("Confirmed", badge=True),
         Column("Since"),
-        Column("Last look", aside=True),
+        Column("Last look", csv_only=True),
         Column("Available, 24 h", SHARE),
         Column("p50", MILLISECONDS),
         Column("p95", MILLISECONDS),
         Column("p99", MILLISECONDS),
-        Column("Looks", Unit(), aside=True),
+        Column("Looks", Unit(), csv_only=True),
         Column("What is wrong", prose=True),
     )
     rows = [
@@ -108,7 +108,7 @@ def ended(now: datetime) -> Table:
     return Table("outages", "Outages of the last 30 days", columns, rows)
 
 
-def daily(days: Sequence[date], found: Mapping[str, Sequence[float | None]]) -> Picture:
+def daily(days: Sequence[date], found: Mapping[str, Sequence[float | None]]) -> PageChart:
     """Time down by day, of all components and of the worst; availability in the table."""
     rows: list[tuple[date, float | None, float | None, str]] = []
     for place, day in enumerate(days):
@@ -126,7 +126,7 @@ def daily(days: Sequence[date], found: Mapping[str, Sequence[float | None]]) -> 
         Series("All components", [missing(row[1]) for row in rows]),
         Series("The worst", [missing(row[2]) for row in rows]),
     ]
-    return picture(
+    return page_chart(
         lambda caption, frame: line(
             days, series, caption, SHARE, axis="% of the time known", frame=frame
         ),

@@ -26,7 +26,7 @@ COLUMNS = (
     Column("Next rotation"),
     Column("Last rotated"),
     Column("Version", Unit()),
-    Column("How", aside=True),
+    Column("How", csv_only=True),
     Column("Whom to ask"),
     Column("What failed", prose=True),
 )
@@ -47,19 +47,19 @@ def keys(request: HttpRequest) -> HttpResponseBase:
     }
     past, ends = history(), ending()
     report = reports.report(now)
-    return page_context.download(
+    return page_context.csv_download(
         request, "keys", [*parts.values(), past, ends]
-    ) or page_context.shown(
+    ) or page_context.render_page(
         request,
         "dashboards/keys.html",
-        [page_context.Step("Overview", "/"), page_context.Step("Keys")],
+        [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Keys")],
         report=report,
         verdict="bad" if report["overdue"] or report["failing_keys"] else "good",
         words=headline(report["overdue"], report["total_keys"]),
         parts=list(parts.values()),
         history=past,
         ending=ends,
-        old_peppers=apikeys.under_an_old_pepper(),
+        old_peppers=apikeys.count_under_old_pepper(),
     )
 
 
@@ -102,7 +102,7 @@ def history() -> Table:
         Column("Current since"),
         Column("State", badge=True),
         Column("Old value until"),
-        Column("By", aside=True),
+        Column("By", csv_only=True),
     )
     found = evidence.lately()
     lines = [

@@ -12,8 +12,8 @@ from django.utils import timezone
 from aethercrown.charts.figures import PERCENT, full, money, signed
 from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.budget.summary import counted, likely
 from dashboards.decisions.views import promised
+from dashboards.key_figures import count_text, probability_text
 from marketing.budget import reports as budget
 from operations.alerts import reports as alerts
 from operations.automations import reports as automations
@@ -29,7 +29,7 @@ from security.rotation import reports as keys
 
 
 @dataclass(frozen=True, slots=True)
-class System:
+class SystemCard:
     """One system of the platform on one card."""
 
     title: str
@@ -40,7 +40,7 @@ class System:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingDecision:
     """A decision that a person has to make."""
 
     title: str
@@ -51,7 +51,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class LastRun:
     """One run of an automation."""
 
     title: str
@@ -62,26 +62,26 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OverviewData:
     """What both first pages show, the dashboards' and the admin's."""
 
     attention: Sequence[AttentionItem]
-    waiting: Sequence[Waiting]
-    runs: Sequence[Ran]
-    systems: Sequence[System]
+    waiting: Sequence[WaitingDecision]
+    runs: Sequence[LastRun]
+    systems: Sequence[SystemCard]
 
 
 @viewer
 def home(request: HttpRequest) -> HttpResponseBase:
-    return page_context.shown(
-        request, "dashboards/overview.html", standing=standing(timezone.now())
+    return page_context.render_page(
+        request, "dashboards/overview.html", overview=overview_data(timezone.now())
     )
 
 
-def standing(now: datetime) -> Standing:
+def overview_data(now: datetime) -> OverviewData:
     """Read everything once."""
     promises = decisions.summaries_by_type()
-    return Standing(
+    return OverviewData(
         attention=[
             *alerts.attention_items(now),
             *automations.attention_items(now),
@@ -102,9 +102,9 @@ def standing(now: datetime) -> Standing:
     )
 
 
-def _waiting() -> list[Waiting]:
+def _waiting() -> list[WaitingDecision]:
     return [
-        Waiting(
+        WaitingDecision(
             each.title,
             each.proposed_at,
             promised(each.expected),
@@ -115,9 +115,9 @@ def _waiting() -> list[Waiting]:
     ]
 
 
-def _runs() -> list[Ran]:
+def _runs() -> list[LastRun]:
     return [
-        Ran(
+        LastRun(
             each.automation.title,
             each.state,
             each.planned_for,
@@ -128,70 +128,76 @@ def _runs() -> list[Ran]:
     ]
 
 
-def _budget() -> System:
+def _budget() -> SystemCard:
     title, path = "Marketing budget", "/dashboards/budget"
     plan = budget.newest_plan(settings.DEFAULT_CURRENCY)
     if plan is None:
-        return System(title, path, "No plan yet", "Import channels and spend to begin.")
+        return SystemCard(title, path, "No plan yet", "Import channels and spend to begin.")
     lift = signed(plan.expected.estimate, PERCENT)
-    note = f"Expected lift {lift}, with a probability of {likely(plan.probability_of_lift)}."
-    return System(title, path, full(plan.total, money(plan.currency, 0)), note, plan.status)
+    note = (
+        f"Expected lift {lift}, with a probability of {probability_text(plan.probability_of_lift)}."
+    )
+    return SystemCard(title, path, full(plan.total, money(plan.currency, 0)), note, plan.status)
 
 
-def _revenue() -> System:
+def _revenue() -> SystemCard:
     title, path = "Recurring revenue", "/dashboards/revenue"
     currency = settings.DEFAULT_CURRENCY
     mrr, payers = revenue.running(currency)
     if not payers:
-        return System(title, path, "No customers yet", "Import customers and subscriptions.")
-    note = f"ARR {full(arr(mrr), money(currency, 0))}, from {counted(payers, 'customer')}."
-    return System(title, path, f"MRR {full(mrr, money(currency, 0))}", note)
+        return SystemCard(title, path, "No customers yet", "Import customers and subscriptions.")
+    note = f"ARR {full(arr(mrr), money(currency, 0))}, from {count_text(payers, 'customer')}."
+    return SystemCard(title, path, f"MRR {full(mrr, money(currency, 0))}", note)
 
 
-def _ledger(promises: Sequence[DecisionTypeSummary]) -> System:
+def _ledger(promises: Sequence[DecisionTypeSummary]) -> SystemCard:
     title, path = "Decisions", "/dashboards/decisions"
     if not promises:
-        return System(title, path, "None yet", "The first automation to decide opens the ledger.")
+        return SystemCard(
+            title, path, "None yet", "The first automation to decide opens the ledger."
+        )
     made, measured = (
         sum(each.proposed for each in promises),
         sum(each.measured for each in promises),
     )
     waiting = sum(each.waiting for each in promises)
     note = f"{waiting} waiting, {measured} measured against what they promised."
-    return System(title, path, counted(made, "decision"), note)
+    return SystemCard(title, path, count_text(made, "decision"), note)
 
 
-def _tasks() -> System:
+def _tasks() -> SystemCard:
     title, path = "AI tasks", "/dashboards/scheduling"
     count = tasks.status_counts()
     if not sum(count.values()):
-        return System(title, path, "None yet", "Programs submit tasks, agents take them.")
+        return SystemCard(title, path, "None yet", "Programs submit tasks, agents take them.")
     waiting = count["pending"] + count["queued"]
     note = f"{waiting:,} waiting, {count['completed']:,} completed, {count['failed']:,} failed."
-    return System(title, path, f"{count['running']:,} running", note)
+    return SystemCard(title, path, f"{count['running']:,} running", note)
 
 
-def _health() -> System:
+def _health() -> SystemCard:
     title, path = "Health", "/dashboards/health"
     rows = health.components()
     if not rows:
-        return System(title, path, "Not known yet", "The first look is taken within a minute.")
+        return SystemCard(title, path, "Not known yet", "The first look is taken within a minute.")
     works = sum(each.status in {"healthy", "degraded"} for each in rows)
     bad = [each.name for each in rows if each.status == "unhealthy"]
     note = f"Down: {', '.join(bad[:3])}." if bad else "No component is down."
-    return System(title, path, f"{works} of {len(rows)} work", note, health.overall(rows))
+    return SystemCard(title, path, f"{works} of {len(rows)} work", note, health.overall(rows))
 
 
-def _keys(now: datetime) -> System:
+def _keys(now: datetime) -> SystemCard:
     title, path = "Keys", "/dashboards/keys"
     seen = keys.glance(now)
     if not seen.keys:
-        return System(title, path, "No keys yet", "Register a first key, and it rotates itself.")
+        return SystemCard(
+            title, path, "No keys yet", "Register a first key, and it rotates itself."
+        )
     following = "no next rotation is planned"
     if seen.next_at is not None:
         following = f"next is {seen.next_key} on {seen.next_at:%-d %B %Y}"
     note = f"{seen.due_soon} due within 7 days, {seen.failed} failed; {following}."
-    return System(
+    return SystemCard(
         title,
         path,
         f"{seen.overdue} of {seen.keys:,} overdue",
@@ -200,9 +206,9 @@ def _keys(now: datetime) -> System:
     )
 
 
-def _alerts() -> System:
+def _alerts() -> SystemCard:
     title, path = "Alerts", "/dashboards/alerts"
     counts = alerts.counts()
     note = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
     figure = f"{sum(counts.values())} open"
-    return System(title, path, figure, f"{note.capitalize()}." if note else "Nothing is wrong.")
+    return SystemCard(title, path, figure, f"{note.capitalize()}." if note else "Nothing is wrong.")

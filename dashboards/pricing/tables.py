@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from aethercrown.charts.figures import COUNT, PERCENT, Unit, full, money, signed
-from dashboards.budget.summary import Headline, counted
+from dashboards.key_figures import KeyFigure, count_text
 from dashboards.tables import Column, Table
 from revenue.pricing.calculation.simulation import PriceChange, Simulation
 from revenue.pricing.rating.rate import PriceLine
@@ -114,30 +114,30 @@ def quote_inputs(inputs: Mapping[str, Mapping[str, str]]) -> Table:
     return Table("inputs", "What was known", columns, rows)
 
 
-def simulation_figures(found: Simulation) -> list[Headline]:
+def simulation_figures(found: Simulation) -> list[KeyFigure]:
     """The simulation in four figures."""
     unit = money(found.currency, 0)
     share = full(found.break_even_percent, PERCENT)
     return [
-        Headline(
+        KeyFigure(
             "Revenue now",
             full(found.now, unit),
-            f"{counted(found.customers, 'customer')}, by the version in force",
+            f"{count_text(found.customers, 'customer')}, by the version in force",
             "The sum of what all customers pay under the version in force.",
         ),
-        Headline(
+        KeyFigure(
             "Revenue then",
             full(found.then, unit),
             f"{signed(found.then - found.now, unit)} if nobody leaves",
             "The same customers and the same use under this version.",
         ),
-        Headline(
+        KeyFigure(
             "Pay more",
             f"{found.pay_more:,}",
-            f"{found.steep:,} by more than 20%; {found.pay_less:,} pay less",
+            f"{found.large_rises:,} by more than 20%; {found.pay_less:,} pay less",
             "Customers whose price rises.",
         ),
-        Headline(
+        KeyFigure(
             "Break-even loss",
             share,
             "of what those who pay more would pay"

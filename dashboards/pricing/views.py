@@ -18,8 +18,8 @@ from revenue.pricing import reports
 from revenue.pricing.calculation.simulation import Simulation
 from revenue.pricing.decimals import InvalidValues
 
-HOME = page_context.Step("Overview", "/")
-PRICING = page_context.Step("Pricing", "/dashboards/pricing")
+HOME = page_context.Breadcrumb("Overview", "/")
+PRICING = page_context.Breadcrumb("Pricing", "/dashboards/pricing")
 NEWEST = 30
 
 
@@ -36,12 +36,12 @@ def pricing(request: HttpRequest) -> HttpResponseBase:
         in_force, plans, missing = None, tables.plans({}, "USD", {}), str(error)
     versions = tables.versions(_version(each) for each in reports.newest_versions(NEWEST))
     quotes = tables.quotes(_quote(each) for each in reports.quotes()[:NEWEST])
-    return page_context.download(
+    return page_context.csv_download(
         request, "pricing", [plans, versions, quotes]
-    ) or page_context.shown(
+    ) or page_context.render_page(
         request,
         "dashboards/pricing.html",
-        [HOME, page_context.Step("Pricing")],
+        [HOME, page_context.Breadcrumb("Pricing")],
         in_force=in_force,
         missing=missing,
         plans=plans,
@@ -59,10 +59,12 @@ def version(request: HttpRequest, pk: int) -> HttpResponseBase:
         raise Http404(f"There is no version {pk}.") from None
     simulated, missing = _simulated(found)
     context = _shown(simulated) if simulated else {"tables": []}
-    return page_context.download(request, "prices", context.pop("tables")) or page_context.shown(
+    return page_context.csv_download(
+        request, "prices", context.pop("tables")
+    ) or page_context.render_page(
         request,
         "dashboards/simulation.html",
-        [HOME, PRICING, page_context.Step(str(found))],
+        [HOME, PRICING, page_context.Breadcrumb(str(found))],
         version=found,
         missing=missing,
         findings=reports.findings(pk),
@@ -111,10 +113,12 @@ def quote(request: HttpRequest, quote_id: UUID) -> HttpResponseBase:
         repeats = reports.recalculate(found).lines == lines
     except reports.Tampered:
         repeats = False
-    return page_context.download(request, "quote", [explained, inputs]) or page_context.shown(
+    return page_context.csv_download(
+        request, "quote", [explained, inputs]
+    ) or page_context.render_page(
         request,
         "dashboards/quote.html",
-        [HOME, PRICING, page_context.Step(f"Quote {str(quote_id)[:8]}")],
+        [HOME, PRICING, page_context.Breadcrumb(f"Quote {str(quote_id)[:8]}")],
         quote=found,
         explained=explained,
         inputs=inputs,

@@ -17,8 +17,8 @@ from revenue.customers import reports as customers
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.price_book.version import NoSuchPlan
 
-HOME = page_context.Step("Overview", "/")
-REVENUE = page_context.Step("Revenue", "/dashboards/revenue")
+HOME = page_context.Breadcrumb("Overview", "/")
+REVENUE = page_context.Breadcrumb("Revenue", "/dashboards/revenue")
 BACK = 6  # months to choose from, beside the running one
 
 
@@ -34,10 +34,12 @@ def bill(request: HttpRequest, pk: int) -> HttpResponseBase:
     found, missing = _found(pk, span.start)
     shown = _shown(found) if found else {"tables": []}
     choices = [*(each.start for each in periods.complete(today, BACK)), periods.month(today).start]
-    return page_context.download(request, "bill", shown.pop("tables")) or page_context.shown(
+    return page_context.csv_download(
+        request, "bill", shown.pop("tables")
+    ) or page_context.render_page(
         request,
         "dashboards/bill.html",
-        [HOME, REVENUE, page_context.Step(f"{name}, {span.start:%B %Y}")],
+        [HOME, REVENUE, page_context.Breadcrumb(f"{name}, {span.start:%B %Y}")],
         customer=name,
         span=span,
         bill=found,

@@ -8,8 +8,8 @@ from typing import Protocol
 from aethercrown.charts.bars import Row, bars
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, money, signed
 from aethercrown.charts.lines import Series, line
-from dashboards.budget.summary import Headline, counted
-from dashboards.charts import Picture, picture
+from dashboards.charts import PageChart, page_chart
+from dashboards.key_figures import KeyFigure, count_text
 from dashboards.tables import Column, Table, Value
 from revenue.mrr import metrics
 from revenue.mrr.billing_interval import month_of
@@ -66,34 +66,34 @@ def headlines(
     currency: str,
     today: date,
     retained: Mapping[Place, Retained] = NOTHING_KNOWN,
-) -> list[Headline]:
+) -> list[KeyFigure]:
     """Recurring revenue in five figures; rates are those of the last month that is over."""
     unit, now = money(currency, 0), bridges[-1]
     over = [each for each in bridges if each.starts_on < month_of(today)]
     last = over[-1] if over else None
     month, year = (retained.get((span, last.starts_on)) if last else None for span in (1, 12))
-    lost = counted(month.kept.left, "customer") if month else ""
+    lost = count_text(month.kept.left, "customer") if month else ""
     net = now.closing - now.opening
     return [
-        Headline(
+        KeyFigure(
             "MRR",
             full(now.closing, unit),
             f"{signed(net, unit)} so far this month",
             "What all running subscriptions bring a month, before tax, without one-off charges.",
         ),
-        Headline(
+        KeyFigure(
             "ARR",
             full(metrics.arr(now.closing), unit),
             "12 \N{MULTIPLICATION SIGN} MRR",
             "Annual recurring revenue, were nothing to change.",
         ),
-        Headline(
+        KeyFigure(
             "Paying customers",
             full(now.payers_closing, COUNT),
             f"{full(metrics.arpa(now), money(currency))} each a month",
             "Customers whose subscriptions bring something; MRR for each of them.",
         ),
-        Headline(
+        KeyFigure(
             "Customer churn",
             full(month.churn if month else None, PERCENT),
             f"{lost} lost in {last.starts_on:%B %Y}" if last and month else _why(last),
@@ -103,12 +103,12 @@ def headlines(
     ]
 
 
-def _kept(last: Bridge | None, month: Retained | None, year: Retained | None) -> Headline:
+def _kept(last: Bridge | None, month: Retained | None, year: Retained | None) -> KeyFigure:
     """Net retention over a year, or a month where there was nobody a year ago; gross beside it."""
     known, words = month, f"in {last.starts_on:%B %Y}" if last else ""
     if last and year and year.net is not None:
         known, words = year, f"the 12 months to {last.starts_on:%B %Y}"
-    return Headline(
+    return KeyFigure(
         "Net retention",
         full(known.net if known else None, PERCENT),
         f"{full(known.gross, PERCENT)} gross; {words}" if known else _why(last),
@@ -132,13 +132,13 @@ def bridge(
     currency: str,
     today: date,
     retained: Mapping[Place, Retained] = NOTHING_KNOWN,
-) -> Picture:
+) -> PageChart:
     """What moved MRR over the whole span as bars, and the bridge of each month behind it."""
     unit, total = money(currency, 0), whole(bridges)
     rows = [Row(kind.value.capitalize(), (total.signed(kind),)) for kind in Kind]
     says = "; ".join(f"{kind} {full(total.signed(kind), unit)}" for kind in Kind)
     first = f"{bridges[0].starts_on:%B %Y}"
-    return picture(
+    return page_chart(
         lambda caption, frame: bars(rows, ("Moved",), caption, unit, axis=currency, frame=frame),
         "What moved MRR",
         _bridge_table(bridges, currency, today, retained),
@@ -194,7 +194,7 @@ def _of_month(one: Bridge, today: date, retained: Mapping[Place, Retained]) -> R
     return retained.get((1, one.starts_on)) if one.starts_on < month_of(today) else None
 
 
-def trend(bridges: Sequence[Bridge], currency: str, today: date) -> Picture:
+def trend(bridges: Sequence[Bridge], currency: str, today: date) -> PageChart:
     """MRR at the end of each month."""
     unit = money(currency, 0)
     table = Table(
@@ -205,7 +205,7 @@ def trend(bridges: Sequence[Bridge], currency: str, today: date) -> Picture:
     )
     days = [one.starts_on for one in bridges]
     series = [Series("MRR", [one.closing for one in bridges])]
-    return picture(
+    return page_chart(
         lambda caption, frame: line(days, series, caption, unit, axis=currency, frame=frame),
         "MRR by month",
         table,
@@ -213,7 +213,7 @@ def trend(bridges: Sequence[Bridge], currency: str, today: date) -> Picture:
     )
 
 
-def plans(rows: Sequence[Planned], currency: str) -> Picture:
+def plans(rows: Sequence[Planned], currency: str) -> PageChart:
     """What each plan brings now."""
     unit, total = money(currency, 0), sum((each.mrr for each in rows), Decimal(0))
     drawn = [Row(each.plan or MISSING, (each.mrr,)) for each in rows[:12]]
@@ -227,7 +227,7 @@ def plans(rows: Sequence[Planned], currency: str) -> Picture:
     lines = [
         (e.plan, e.mrr, float(100 * e.mrr / total), e.subscriptions, e.customers) for e in rows
     ]
-    return picture(
+    return page_chart(
         lambda caption, frame: bars(drawn, ("MRR",), caption, unit, axis=currency, frame=frame),
         "MRR by plan",
         Table("plans", "MRR by plan", columns, lines),

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.charts import Picture
+from dashboards.charts import PageChart
 from dashboards.revenue import charts
 from dashboards.tables import Table
 from revenue.customers import reports
@@ -33,18 +33,18 @@ VIEWS = {"booked": reports.BOOKED, "restated": reports.EFFECTIVE}
 @viewer
 def revenue(request: HttpRequest) -> HttpResponseBase:
     """MRR in one currency: as it was booked, or restated with what became known later."""
-    months = page_context.period(request, MONTHS, USUAL, "months")
+    months = page_context.chosen_period(request, MONTHS, USUAL, "months")
     currency, basis = _currency(request), _basis(request)
     today = timezone.localdate()
     first = months_before(today, months - 1)
     longer = reports.bridge(currency, months_before(first, YEAR), today, basis=VIEWS[basis])
     bridges = charts.known(longer[YEAR:])
     shown = _shown(request, longer, bridges, currency, basis) if bridges else {}
-    tables = [_table(each) for each in shown.values() if isinstance(each, Picture | Table)]
-    return page_context.download(request, "revenue", tables) or page_context.shown(
+    tables = [_table(each) for each in shown.values() if isinstance(each, PageChart | Table)]
+    return page_context.csv_download(request, "revenue", tables) or page_context.render_page(
         request,
         "dashboards/revenue.html",
-        [page_context.Step("Overview", "/"), page_context.Step("Revenue")],
+        [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Revenue")],
         currency=currency,
         currencies=reports.currencies(),
         months=months,
@@ -82,8 +82,8 @@ def _shown(
     }
 
 
-def _table(part: Picture | Table) -> Table:
-    return part.table if isinstance(part, Picture) else part
+def _table(part: PageChart | Table) -> Table:
+    return part.table if isinstance(part, PageChart) else part
 
 
 def _currency(request: HttpRequest) -> str:

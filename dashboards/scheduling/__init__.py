@@ -1,1 +1,1 @@
-"""The queue of AI tasks as a page: who does what when, how good that is, and what holds it up."""
+"""The page of AI tasks: the planned queue, its figures and its bottlenecks."""

@@ -1,4 +1,4 @@
-"""The planned queue as lanes, headlines and tables; pure."""
+"""The planned queue as a Gantt chart, headlines and tables. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,13 +6,14 @@ from typing import Any, Protocol
 
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full
 from aethercrown.charts.lanes import Lane, Stretch, lanes
-from dashboards.budget.summary import Headline
-from dashboards.charts import Picture, picture
+from dashboards.charts import PageChart, page_chart
+from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
 
 PRIORITIES = ("critical", "high", "medium", "low")
-LANES, STRETCHES = 20, 400  # workers and tasks that are drawn; the table has more
-PAST, LEAST_PAST = 0.25, 60.0  # of the time ahead, and in seconds, that is drawn before now
+MAX_WORKERS, MAX_TASKS = 20, 400  # that are drawn; the table has all
+PAST_SHARE = 0.25  # of the time ahead, drawn before now
+MIN_PAST_SECONDS = 60.0  # drawn before now
 SECONDS = Unit(suffix="\u00a0s")
 UNITS = (
     (2 * 86_400, 86_400, Unit(suffix="\u00a0d", digits=1)),
@@ -21,8 +22,8 @@ UNITS = (
 )
 
 
-class Bar(Protocol):
-    """A task with its worker and its time."""
+class GanttBar(Protocol):
+    """A task with its worker, start and end."""
 
     @property
     def task_id(self) -> str: ...
@@ -41,40 +42,40 @@ class Bar(Protocol):
 
 
 def scale(longest: float) -> tuple[float, Unit]:
-    """The seconds of a unit in which `longest` seconds read well, and the unit."""
+    """A readable unit for times up to `longest` seconds, and its length in seconds."""
     for least, size, unit in UNITS:
         if longest >= least:
             return size, unit
     return 1, SECONDS
 
 
-def gantt(found: Sequence[Bar], now: datetime) -> Picture:
-    """One lane a worker, the first tasks of each, counted from `now`."""
-    table = listed(found)
-    drawn = found[:STRETCHES]
-    names = list(dict.fromkeys(each.worker for each in drawn))[:LANES]
+def gantt(found: Sequence[GanttBar], now: datetime) -> PageChart:
+    """One lane per worker with its first tasks; times count from `now`."""
+    table = task_table(found)
+    drawn = found[:MAX_TASKS]
+    names = list(dict.fromkeys(each.worker for each in drawn))[:MAX_WORKERS]
     longest = max(((each.end - now).total_seconds() for each in drawn), default=0.0)
     size, unit = scale(longest)
-    past = max(longest * PAST, LEAST_PAST)
+    past = max(longest * PAST_SHARE, MIN_PAST_SECONDS)
     rows = [
         Lane(name, [stretch(each, now, size, past) for each in drawn if each.worker == name])
         for name in sorted(names)
     ]
     left_out = len(found) - sum(len(row.stretches) for row in rows)
-    note = "Zero is now; what runs began before it, and lasts until now where it overran."
+    note = "Zero is now; running tasks started before it, and overdue ones end now."
     if left_out:
-        note += f" {left_out:,} more tasks stand in the table only."
-    return picture(
+        note += f" {left_out:,} more tasks are in the table only."
+    return page_chart(
         lambda caption, frame: lanes(rows, PRIORITIES, caption, unit, axis="from now", frame=frame),
-        "Who does what when",
+        "Running and planned tasks by worker",
         table,
         note=note,
-        says=f"{len(found)} tasks of {len(names)} workers, planned one after another.",
+        says=f"{len(found)} tasks on {len(names)} workers, one after another on each.",
     )
 
 
-def stretch(bar: Bar, now: datetime, size: float, past: float) -> Stretch:
-    """A bar of which at most `past` seconds lie before now; one that overran ends now."""
+def stretch(bar: GanttBar, now: datetime, size: float, past: float) -> Stretch:
+    """A bar in units of `size` seconds, from `past` seconds before now; an overdue one ends now."""
     start, end = ((at - now).total_seconds() for at in (bar.start, bar.end))
     if bar.status == "running":
         end = max(end, 0.0)
@@ -83,8 +84,8 @@ def stretch(bar: Bar, now: datetime, size: float, past: float) -> Stretch:
     )
 
 
-def listed(found: Sequence[Bar]) -> Table:
-    """Every task that has a place."""
+def task_table(found: Sequence[GanttBar]) -> Table:
+    """Every running or planned task."""
     names = ("Task", "Type", "Priority", "Status", "Worker", "Start", "End")
     columns = tuple(Column(each, badge=each == "Status") for each in names)
     rows = [
@@ -103,10 +104,10 @@ def listed(found: Sequence[Bar]) -> Table:
 
 
 def bottlenecks(found: Sequence[Mapping[str, Any]]) -> Table:
-    """What holds the work up, the most severe first."""
-    grave = {name: place for place, name in enumerate(PRIORITIES)}
+    """The bottlenecks, the most severe first."""
+    order = {name: place for place, name in enumerate(PRIORITIES)}
     columns = (
-        Column("What"),
+        Column("Bottleneck"),
         Column("Severity", badge=True),
         Column("Why", prose=True),
         Column("What helps", prose=True),
@@ -118,48 +119,48 @@ def bottlenecks(found: Sequence[Mapping[str, Any]]) -> Table:
             each["description"],
             each["suggestion"],
         )
-        for each in sorted(found, key=lambda each: grave[each["severity"]])
+        for each in sorted(found, key=lambda each: order[each["severity"]])
     ]
-    return Table("bottlenecks", "What holds the work up", columns, rows)
+    return Table("bottlenecks", "What delays the work", columns, rows)
 
 
-def headlines(metrics: Mapping[str, Any]) -> list[Headline]:
-    """The queue in four figures."""
+def headlines(metrics: Mapping[str, Any]) -> list[KeyFigure]:
+    """Four figures of the queue."""
     makespan, least = metrics["makespan_seconds"], metrics["makespan_lower_bound_seconds"]
     size, unit = scale(makespan or 0.0)
     gap = metrics["makespan_gap_percent"]
     return [
-        Headline(
+        KeyFigure(
             "Waiting",
             full(metrics["queued"] + metrics["pending"], COUNT),
             f"{metrics['queued']:,} ready, {metrics['pending']:,} for another task",
-            "Tasks that no worker has taken yet.",
+            "Tasks without a worker.",
         ),
-        Headline(
+        KeyFigure(
             "Running",
             full(metrics["running"], COUNT),
             f"{metrics['active_workers']:,} of {metrics['total_workers']:,} workers",
             "Tasks that a worker holds under a lease.",
         ),
-        Headline(
+        KeyFigure(
             "Done in",
             full(makespan / size, unit) if makespan is not None else MISSING,
-            above(least, gap),
-            "When the last of today's tasks ends as planned, beside the least that any plan needs.",
+            bound_text(least, gap),
+            "When the last open task ends as planned, beside the lower bound of any plan.",
         ),
-        Headline(
+        KeyFigure(
             "Busy",
             full(metrics["worker_utilization_percent"], PERCENT),
             f"{metrics['throughput_per_hour']:,} done in the last hour",
-            "The part of the last hour that workers were at work.",
+            "The share of the last hour in which workers had a task.",
         ),
     ]
 
 
-def above(least: float | None, gap: float | None) -> str:
-    """How near a plan is to the least that is possible."""
+def bound_text(least: float | None, gap: float | None) -> str:
+    """How the plan compares with the lower bound."""
     if least is None or gap is None:
-        return "some task can never run"
+        return "a task can never run"
     if gap == 0:
         return "no plan is shorter"
     size, unit = scale(least)

@@ -1,4 +1,4 @@
-"""The page of the task queue."""
+"""The page of AI tasks."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
@@ -7,22 +7,24 @@ from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.scheduling import charts
 from operations.scheduling.reports import planning
+from operations.scheduling.reports.metrics import queue_metrics
 
 
 @viewer
 def scheduling(request: HttpRequest) -> HttpResponseBase:
-    """What runs and what is planned, as of the last plan."""
+    """What runs and what is planned, from the newest stored plan."""
     now = timezone.now()
-    found = planning.lanes()
-    metrics, held_up = planning.situation(now)
-    drawn, slow = charts.gantt(found, now), charts.bottlenecks(held_up)
-    return page_context.download(request, "scheduling", [drawn.table, slow]) or page_context.shown(
+    found = planning.gantt_tasks()
+    metrics, delays = queue_metrics(now)
+    gantt, bottlenecks = charts.gantt(found, now), charts.bottlenecks(delays)
+    tables = [gantt.table, bottlenecks]
+    return page_context.csv_download(request, "scheduling", tables) or page_context.render_page(
         request,
         "dashboards/scheduling.html",
-        [page_context.Step("Overview", "/"), page_context.Step("Tasks")],
+        [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Tasks")],
         is_used=bool(metrics["total_tasks"]),
         headlines=charts.headlines(metrics),
-        made=planning.newest(),
-        drawn=drawn if found else None,
-        bottlenecks=slow,
+        schedule=planning.latest_schedule(),
+        gantt=gantt if found else None,
+        bottlenecks=bottlenecks,
     )

@@ -7,7 +7,7 @@ from math import sqrt
 from typing import Any, Protocol
 
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, money, signed
-from dashboards.budget.summary import Headline, counted
+from dashboards.key_figures import KeyFigure, count_text
 from dashboards.tables import Column, Table
 
 Z_90 = 1.6449  # of an interval of 90 %
@@ -32,7 +32,7 @@ class KindCounts(Protocol):
     @property
     def gain(self) -> Decimal: ...
     @property
-    def likely(self) -> float: ...
+    def probability_text(self) -> float: ...
     @property
     def accepted(self) -> int: ...
     @property
@@ -55,23 +55,23 @@ def acceptance_interval(accepted: int, answered: int) -> tuple[float, float, flo
 
 def summary_figures(
     standings: Sequence[KindCounts], promised: Sequence[Mapping[str, Any]], currency: str
-) -> list[Headline]:
+) -> list[KeyFigure]:
     """The pipeline, its worth, how offers are answered, and what acceptances brought."""
     unit = money(currency, 0)
     alive, offered = sum(e.alive for e in standings), sum(e.offered for e in standings)
     gain = sum((each.gain for each in standings), Decimal(0))
-    likely = sum(each.likely for each in standings)
+    probability_text = sum(each.probability_text for each in standings)
     return [
-        Headline(
+        KeyFigure(
             "Open",
             full(alive, COUNT),
-            f"{counted(offered, 'offer')} out",
+            f"{count_text(offered, 'offer')} out",
             "Opportunities that wait or were offered; one a customer and reason.",
         ),
-        Headline(
+        KeyFigure(
             "Worth a month",
             full(gain, unit),
-            f"{full(likely, unit)} weighted by confidence",
+            f"{full(probability_text, unit)} weighted by confidence",
             "What the customers would pay more a month, by the price book and the use ahead.",
         ),
         _accepted(standings),
@@ -79,27 +79,27 @@ def summary_figures(
     ]
 
 
-def _accepted(standings: Sequence[KindCounts]) -> Headline:
+def _accepted(standings: Sequence[KindCounts]) -> KeyFigure:
     yes = sum(each.accepted for each in standings)
     rate = acceptance_interval(yes, yes + sum(each.declined for each in standings))
     meaning = "Of the offers that were answered, with the interval that holds 90% of it."
     if rate is None:
-        return Headline("Accepted", MISSING, "No offer was answered yet", meaning)
+        return KeyFigure("Accepted", MISSING, "No offer was answered yet", meaning)
     low, part, high = (full(each, SHARE) for each in rate)
-    return Headline("Accepted", part, f"{low} to {high} of answers", meaning)
+    return KeyFigure("Accepted", part, f"{low} to {high} of answers", meaning)
 
 
-def _gained(promised: Sequence[Mapping[str, Any]], unit: Unit) -> Headline:
+def _gained(promised: Sequence[Mapping[str, Any]], unit: Unit) -> KeyFigure:
     known = [each for each in promised if each["realised"] is not None]
     meaning = (
         "How MRR moved since, beside customers on the same plan who were offered nothing;"
         " an acceptance is measured after 60 days."
     )
     if not known:
-        return Headline("Gained a month", MISSING, "No acceptance was measured yet", meaning)
+        return KeyFigure("Gained a month", MISSING, "No acceptance was measured yet", meaning)
     brought, meant = (sum(each[name] for each in known) for name in ("realised", "estimate"))
-    note = f"{signed(meant, unit)} promised, {counted(len(known), 'acceptance')} measured"
-    return Headline("Gained a month", signed(brought, unit), note, meaning)
+    note = f"{signed(meant, unit)} promised, {count_text(len(known), 'acceptance')} measured"
+    return KeyFigure("Gained a month", signed(brought, unit), note, meaning)
 
 
 def pipeline(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:

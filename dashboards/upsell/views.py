@@ -13,8 +13,8 @@ from dashboards.access import viewer
 from dashboards.upsell import tables as sheets
 from revenue.upsell import reports
 
-HOME = page_context.Step("Overview", "/")
-UPSELL = page_context.Step("Upsell", "/dashboards/upsell")
+HOME = page_context.Breadcrumb("Overview", "/")
+UPSELL = page_context.Breadcrumb("Upsell", "/dashboards/upsell")
 SHOWN = 100
 
 
@@ -33,10 +33,12 @@ def upsell(request: HttpRequest) -> HttpResponseBase:
         "promises": sheets.promised_and_measured(promised, currency),
         "ended": sheets.ended_opportunities(_rows(reports.ended(currency, SHOWN)), currency),
     }
-    return page_context.download(request, "upsell", tables.values()) or page_context.shown(
+    return page_context.csv_download(
+        request, "upsell", tables.values()
+    ) or page_context.render_page(
         request,
         "dashboards/upsell.html",
-        [HOME, page_context.Step("Upsell")],
+        [HOME, page_context.Breadcrumb("Upsell")],
         currency=currency,
         currencies=currencies,
         headlines=sheets.summary_figures(standings, promised, currency),
@@ -54,10 +56,10 @@ def opportunity(request: HttpRequest, pk: int) -> HttpResponseBase:
         raise Http404(f"There is no opportunity {pk}.") from None
     tables = [sheets.plan_costs(found.costs, found.currency), sheets.usage_table(found.inputs)]
     unit = money(found.currency)
-    return page_context.download(request, "opportunity", tables) or page_context.shown(
+    return page_context.csv_download(request, "opportunity", tables) or page_context.render_page(
         request,
         "dashboards/opportunity.html",
-        [HOME, UPSELL, page_context.Step(found.customer.name)],
+        [HOME, UPSELL, page_context.Breadcrumb(found.customer.name)],
         found=found,
         why=sheets.KIND_TITLES.get(found.kind, found.kind),
         gain=signed(found.gain, unit),

@@ -269,7 +269,7 @@ class BudgetPlanSerializer(serializers.Serializer[BudgetPlan]):
     budget_periods = serializers.IntegerField()
     starts_on = serializers.DateField(allow_null=True)
     ends_on = serializers.DateField(allow_null=True)
-    shares = PlanAllocationSerializer(many=True)
+    shares = PlanAllocationSerializer(many=True, source="allocations")
     expected_revenue = serializers.SerializerMethodField()
     expected_lift_percent = serializers.SerializerMethodField()
     realised_lift_percent = serializers.SerializerMethodField()

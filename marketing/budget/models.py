@@ -1,4 +1,4 @@
-"""Plans with their shares, and the allocation in force."""
+"""Budget plans, their allocations, and the allocation in force."""
 
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ VALID_PROBABILITY = Q(probability_of_lift__gte=0, probability_of_lift__lte=1)
 
 
 class BudgetPlan(models.Model):
-    """A budget divided over channels. Whether it was approved is its decision's status."""
+    """A budget divided over channels; its state is the status of its decision."""
 
     class Source(models.TextChoices):
         API = "api", "API call"
@@ -36,8 +36,10 @@ class BudgetPlan(models.Model):
     starts_on = models.DateField(null=True, help_text="First day of the window planned for.")
     ends_on = models.DateField(null=True)
     input_digest = models.CharField(max_length=64, unique=True)
-    question = models.JSONField(encoder=DjangoJSONEncoder, help_text="What was asked, in short.")
-    proposal = models.JSONField(encoder=DjangoJSONEncoder, help_text="The planner's whole answer.")
+    request_summary = models.JSONField(encoder=DjangoJSONEncoder)
+    proposal = models.JSONField(
+        encoder=DjangoJSONEncoder, help_text="The proposal as the planner made it."
+    )
     method = models.CharField(max_length=200)
     revenue_estimate = models.FloatField()
     revenue_low = models.FloatField()
@@ -54,16 +56,18 @@ class BudgetPlan(models.Model):
     class Meta:
         ordering = ["-created_at", "-pk"]
         constraints = [
-            models.CheckConstraint(condition=Q(total__gt=0), name="marketing_plan_total_positive"),
             models.CheckConstraint(
-                condition=Q(budget_periods__gte=1), name="marketing_plan_has_a_period"
+                condition=Q(total__gt=0), name="marketing_budgetplan_total_positive"
             ),
             models.CheckConstraint(
-                condition=VALID_PROBABILITY, name="marketing_plan_probability_in_range"
+                condition=Q(budget_periods__gte=1), name="marketing_budgetplan_has_a_period"
+            ),
+            models.CheckConstraint(
+                condition=VALID_PROBABILITY, name="marketing_budgetplan_probability_in_range"
             ),
             models.CheckConstraint(
                 condition=Q(revenue_low__lte=F("revenue_high")) & Q(lift_low__lte=F("lift_high")),
-                name="marketing_plan_intervals_ordered",
+                name="marketing_budgetplan_intervals_ordered",
             ),
         ]
 
@@ -72,15 +76,15 @@ class BudgetPlan(models.Model):
 
 
 class PlanAllocation(models.Model):
-    """One channel's part of a plan. A channel that only an API call names has no row yet."""
+    """What a plan gives one channel; `channel` is null where only the API request names it."""
 
-    plan = models.ForeignKey(BudgetPlan, on_delete=models.CASCADE, related_name="shares")
+    plan = models.ForeignKey(BudgetPlan, on_delete=models.CASCADE, related_name="allocations")
     channel = models.ForeignKey(
-        "marketing.Channel", null=True, on_delete=models.SET_NULL, related_name="shares"
+        "marketing.Channel", null=True, on_delete=models.SET_NULL, related_name="plan_allocations"
     )
     channel_name = models.CharField(max_length=100)
     amount = MoneyField()
-    present = MoneyField(help_text="What it has now, for the same window.")
+    present = MoneyField(help_text="What the channel has now, for the same window.")
     action = models.CharField(max_length=8)
     reason = models.TextField()
 
@@ -88,10 +92,11 @@ class PlanAllocation(models.Model):
         ordering = ["plan", "channel_name"]
         constraints = [
             models.UniqueConstraint(
-                fields=["plan", "channel_name"], name="marketing_share_one_a_channel"
+                fields=["plan", "channel_name"], name="marketing_planallocation_one_a_channel"
             ),
             models.CheckConstraint(
-                condition=Q(amount__gte=0, present__gte=0), name="marketing_share_not_negative"
+                condition=Q(amount__gte=0, present__gte=0),
+                name="marketing_planallocation_not_negative",
             ),
         ]
 
@@ -100,7 +105,7 @@ class PlanAllocation(models.Model):
 
 
 class AllocationLock(models.Model):
-    """The row of a currency that whoever changes its allocation holds, so that one waits."""
+    """One row for each currency, locked while its allocation in force is changed."""
 
     currency = CurrencyField(unique=True)
     history = Records()
@@ -110,7 +115,7 @@ class AllocationLock(models.Model):
 
 
 class Allocation(models.Model):
-    """What a channel gets by an applied decision, from when until when; open ones are in force."""
+    """What an applied decision gives a channel, and when; without `valid_to` it is in force."""
 
     channel = models.ForeignKey(
         "marketing.Channel", on_delete=models.PROTECT, related_name="allocations"

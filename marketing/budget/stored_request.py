@@ -4,9 +4,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import NamedTuple
 
 from marketing.budget.model import weeks
+from marketing.budget.model.history import RECENT_PERIODS
 from marketing.budget.model.weeks import Calendar
 from marketing.budget.planner.request import (
     BudgetRequest,
@@ -14,22 +14,13 @@ from marketing.budget.planner.request import (
     PerformanceRow,
     SpendLimit,
 )
+from marketing.channels.spend_row import SpendRow
 
 CENT = Decimal("0.01")
-RECENT_PERIODS = 4  # periods whose mean a held channel keeps where nothing is in force
 
 
 class NotEnoughData(Exception):
     """There is no revenue to learn from; the message says what is missing."""
-
-
-class SpendRow(NamedTuple):
-    """One channel on one date."""
-
-    channel: str
-    date: dt.date
-    spend: Decimal
-    revenue: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +40,10 @@ class StoredHistory:
     """All that is stored about active channels in one currency."""
 
     channels: Sequence[ChannelSettings]
-    spent: Sequence[SpendRow]
+    spend: Sequence[SpendRow]
     totals: Sequence[tuple[dt.date, Decimal]] = ()
     flags: Mapping[str, Mapping[dt.date, float]] | None = None
-    tests: Sequence[LiftTestResult] = ()
+    lift_tests: Sequence[LiftTestResult] = ()
     until: dt.date = dt.date.max  # the last day that is over
 
 
@@ -71,8 +62,8 @@ def build_request(
     """
     aggregate = needs_totals(known, currency)
     totals = known.totals if aggregate else ()
-    by = weeks.calendar((each.date for each in known.spent), (on for on, _ in totals), known.until)
-    rows = rows_by_period(known.spent, by, keep_silent=aggregate)
+    by = weeks.calendar((each.date for each in known.spend), (on for on, _ in totals), known.until)
+    rows = rows_by_period(known.spend, by, keep_silent=aggregate)
     if not rows:
         raise NotEnoughData("The rows do not make up one complete period yet.")
     seen = {row.channel for row in rows}
@@ -88,7 +79,7 @@ def build_request(
         present=dict(present) or None,
         starts_on=next_period(rows, by, known.until),
         incrementality={c.name: c.incrementality for c in own if c.incrementality != 1},
-        lift_tests=tuple(test for test in known.tests if test.channel in seen),
+        lift_tests=tuple(test for test in known.lift_tests if test.channel in seen),
         platform_roi={c.name: c.platform_roi for c in own if c.platform_roi},
     )
     if aggregate:
@@ -99,9 +90,9 @@ def build_request(
 
 def needs_totals(known: StoredHistory, currency: str) -> bool:
     """Whether some channel's revenue is not known, but the company's total is."""
-    if not known.spent:
+    if not known.spend:
         raise NotEnoughData(f"There are no rows of active channels in {currency}.")
-    silent = channels_without_revenue(known.spent)
+    silent = channels_without_revenue(known.spend)
     if silent and not known.totals:
         names = ", ".join(silent)
         raise NotEnoughData(

@@ -3,22 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
 
 from django.db.models import QuerySet
 
 from aethercrown.csv.export import Cell, Exporter
 from marketing.channels import csv_columns
 from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
-
-
-class SpendRow(NamedTuple):
-    """One channel on one date."""
-
-    channel: str
-    date: date
-    spend: Decimal
-    revenue: Decimal | None
+from marketing.channels.spend_row import SpendRow
 
 
 def active_channels(currency: str) -> QuerySet[Channel]:

@@ -50,10 +50,14 @@ class SimulatedCompany:
         self.random = random
         self.budget = budget
         self.usual = {each.name: each.share * budget for each in CHANNELS}
-        self.felt = dict(self.usual)
+        self.adstock = dict(self.usual)
 
     def week(
-        self, starts_on: dt.date, plan: Mapping[str, float], unrest: float, chase: float = 0.0
+        self,
+        starts_on: dt.date,
+        plan: Mapping[str, float],
+        log_sd: float,
+        demand_response: float = 0.0,
     ) -> list[ChannelWeek]:
         """A week under `plan`, from which spend strays by `unrest` (log sd).
 
@@ -63,8 +67,8 @@ class SimulatedCompany:
         demand = season + 0.03 * self.random.standard_normal()
         weeks = []
         for truth in CHANNELS:
-            strayed = np.exp(unrest * self.random.standard_normal() - unrest**2 / 2)
-            spend = float(plan[truth.name] * strayed * np.exp(chase * demand))
+            strayed = np.exp(log_sd * self.random.standard_normal() - log_sd**2 / 2)
+            spend = float(plan[truth.name] * strayed * np.exp(demand_response * demand))
             weeks.append(self._earned(truth, starts_on, spend, demand))
         return weeks
 
@@ -72,8 +76,8 @@ class SimulatedCompany:
         self, truth: TrueChannel, starts_on: dt.date, spend: float, demand: float
     ) -> ChannelWeek:
         usual = self.usual[truth.name]
-        self.felt[truth.name] += (1 - truth.memory) * (spend - self.felt[truth.name])
-        gain = (self.felt[truth.name] / usual) ** truth.power
+        self.adstock[truth.name] += (1 - truth.memory) * (spend - self.adstock[truth.name])
+        gain = (self.adstock[truth.name] / usual) ** truth.power
         noise = np.exp(demand + NOISE_LOG_SD * self.random.standard_normal() - NOISE_LOG_SD**2 / 2)
         return ChannelWeek(
             truth.name, starts_on, _cents(spend), _cents(usual * truth.roi * gain * noise)

@@ -34,7 +34,7 @@ def seed(seeding: Seeding) -> None:
     decided_on = this_week - WEEKS_UNDER_PLAN * WEEK
     before = [this_week - count * WEEK for count in range(WEEKS, WEEKS_UNDER_PLAN, -1)]
     after = [this_week - count * WEEK for count in range(WEEKS_UNDER_PLAN, 0, -1)]
-    _store(
+    _store_weeks(
         seeding,
         channels,
         (company.week(on, company.usual, UNPLANNED_LOG_SD, DEMAND_RESPONSE) for on in before),
@@ -42,14 +42,14 @@ def seed(seeding: Seeding) -> None:
     _store_lift_test(seeding, channels["Video"], company)
     plan = _approved_plan(seeding.now - (seeding.today - decided_on))
     spends = {name: float(amount) for name, amount in _amounts(plan).items()}
-    _store(seeding, channels, (company.week(on, spends, PLANNED_LOG_SD) for on in after))
+    _store_weeks(seeding, channels, (company.week(on, spends, PLANNED_LOG_SD) for on in after))
     decisions.measure_due(seeding.now)
     seeding.keep(AllocationLock.objects.all())
     _track_plan(seeding, plan)
     _track_plan(seeding, budget.replan(now=seeding.now, mode="propose"))
 
 
-def _store(
+def _store_weeks(
     seeding: Seeding, channels: Mapping[str, Channel], weeks: Iterable[list[ChannelWeek]]
 ) -> None:
     rows = [
@@ -90,12 +90,12 @@ def _approved_plan(now: datetime) -> BudgetPlan:
 
 
 def _amounts(plan: BudgetPlan) -> dict[str, Decimal]:
-    return {share.channel_name: share.amount for share in plan.shares.all()}
+    return {share.channel_name: share.amount for share in plan.allocations.all()}
 
 
 def _track_plan(seeding: Seeding, plan: BudgetPlan) -> None:
     """Note a plan with all that hangs on it."""
     seeding.keep([plan.decision])
     seeding.keep([plan])
-    seeding.keep(plan.shares.all())
+    seeding.keep(plan.allocations.all())
     seeding.keep(Allocation.objects.filter(decision=plan.decision))

@@ -1,4 +1,4 @@
-"""Alerts as staff see them: acknowledged, resolved, silenced; raised by the platform only."""
+"""The admin of alerts, which can be acknowledged, resolved and silenced, and of silences."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,83 +11,83 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
-from unfold.decorators import action
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
+from aethercrown.admin_actions import change_url, confirmation_page, row_button
+from aethercrown.read_only_admin import ReadOnlyAdmin
+from aethercrown.transitions import InvalidTransition
 from operations.alerts import services
 from operations.alerts.models import Alert, Silence
 
 MAY_OPERATE = "security.operate"
-LONGEST_SILENCE = 24 * 30  # hours
-LATER = ("acknowledged_at", "acknowledged_by", "resolved_at", "resolved_by", "note", "told_at")
-Page = Callable[[Any, HttpRequest, str], HttpResponse]
+MAX_SILENCE_HOURS = 24 * 30
+OPTIONAL_FIELDS = (
+    "acknowledged_at",
+    "acknowledged_by",
+    "resolved_at",
+    "resolved_by",
+    "note",
+    "notified_at",
+)
 
 
-class StepForm(forms.Form):
+class AlertActionForm(forms.Form):
     note = forms.CharField(
         required=False,
         max_length=500,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Why, for those who read it later.",
+        help_text="Why; optional.",
     )
 
 
-class SilenceForm(StepForm):
+class SilenceForm(AlertActionForm):
     hours = forms.IntegerField(
         min_value=1,
-        max_value=LONGEST_SILENCE,
+        max_value=MAX_SILENCE_HOURS,
         initial=4,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="For how long no message of this alert goes out.",
+        help_text="No message of this alert is sent for so long.",
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What can be done about an alert; `act` says in a word what was done."""
+class AlertAction:
+    """What can be done about an alert; `act` does it and returns a past participle."""
 
     verb: str
     question: str
     act: Callable[[Alert, str, Mapping[str, Any]], str]
-    form: type[StepForm] = StepForm
+    form: type[AlertActionForm] = AlertActionForm
 
 
-def take_on(alert: Alert, actor: str, given: Mapping[str, Any]) -> str:
+def acknowledge(alert: Alert, actor: str, given: Mapping[str, Any]) -> str:
     services.acknowledge(alert.pk, actor=actor, note=given["note"], now=timezone.now())
     return "Acknowledged"
 
 
-def end(alert: Alert, actor: str, given: Mapping[str, Any]) -> str:
+def resolve(alert: Alert, actor: str, given: Mapping[str, Any]) -> str:
     services.close(alert.pk, actor=actor, note=given["note"], now=timezone.now())
     return "Resolved"
 
 
-def quieten(alert: Alert, actor: str, given: Mapping[str, Any]) -> str:
+def silence(alert: Alert, actor: str, given: Mapping[str, Any]) -> str:
     until = timezone.now() + timedelta(hours=given["hours"])
     services.silence(alert.pk, actor=actor, note=given["note"], until=until)
     return f"Silenced for {given['hours']} hours"
 
 
-ACKNOWLEDGE = Step("Acknowledge", "Take on “{}”? Its reminders end.", take_on)
-RESOLVE = Step("Resolve", "Is “{}” over? Raised again within ten minutes, it is opened again.", end)
-SILENCE = Step("Silence", "Hold back the messages of “{}”?", quieten, SilenceForm)
-
-
-def button(description: str, path: str) -> Callable[[Page], Page]:
-    """A button on the page of one alert, for those who operate."""
-    decorate: Callable[[Page], Page] = action(
-        description=description, permissions=["operate"], url_path=path
-    )
-    return decorate
+ACKNOWLEDGE = AlertAction("Acknowledge", "Acknowledge “{}”? Its reminders end.", acknowledge)
+RESOLVE = AlertAction(
+    "Resolve", "Resolve “{}”? If it is raised again within ten minutes, it is reopened.", resolve
+)
+SILENCE = AlertAction("Silence", "Hold back the messages of “{}”?", silence, SilenceForm)
 
 
 @admin.register(Alert)
-class AlertAdmin(ModelAdmin):
+class AlertAdmin(ReadOnlyAdmin, ModelAdmin):
     list_display = ["what", "severity", "state", "count", "last_seen_at", "acknowledged_by"]
     list_filter = ["state", "severity", "source", "kind", "last_seen_at"]
     search_fields = ["subject", "message", "note"]
@@ -96,40 +96,29 @@ class AlertAdmin(ModelAdmin):
     actions_detail = ["acknowledge", "resolve", "silence"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Alert | None = None) -> Any:
-        """Without what has not happened yet."""
-        later = [each for each in LATER if obj and getattr(obj, each)]
+        """The fields; those of OPTIONAL_FIELDS only if they have a value."""
+        optional = [each for each in OPTIONAL_FIELDS if obj and getattr(obj, each)]
         return [
             (None, {"fields": ["message", "severity", "state", "where"]}),
-            ("When", {"fields": ["count", "first_seen_at", "last_seen_at", *later]}),
+            ("When", {"fields": ["count", "first_seen_at", "last_seen_at", *optional]}),
             ("Fingerprint", {"fields": ["source", "kind", "subject"]}),
         ]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Alert | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Alert | None = None) -> bool:
-        return False
 
     def has_operate_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return bool(request.user.has_perm(MAY_OPERATE))
 
-    # --- What is shown ------------------------------------------------------------------------
     @admin.display(description="alert", ordering="subject")
     def what(self, alert: Alert) -> str:
         return str(alert)
 
     @admin.display(description="where to look")
     def where(self, alert: Alert) -> str:
-        is_ours = alert.link.startswith("/") and not alert.link.startswith("//")
+        is_local = alert.link.startswith("/") and not alert.link.startswith("//")
         link = format_html('<a href="{}">{}</a>', alert.link, alert.link)
-        return link if is_ours else alert.link or "nowhere"
+        return link if is_local else alert.link or "nowhere"
 
-    # --- What is done -------------------------------------------------------------------------
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """Nothing can be done about what is over, and acknowledging is done once."""
+        """No button on a resolved alert; "Acknowledge" only on an open one."""
         alert = self.get_object(request, object_id)
         if alert is None or alert.state == Alert.State.RESOLVED:
             return []
@@ -140,56 +129,53 @@ class AlertAdmin(ModelAdmin):
             if is_open or each.method.original_function_name != "acknowledge"
         ]
 
-    @button("Acknowledge", "acknowledge")
+    @row_button("Acknowledge", "acknowledge", "operate")
     def acknowledge(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.step(request, object_id, ACKNOWLEDGE)
+        return self.confirm(request, object_id, ACKNOWLEDGE)
 
-    @button("Resolve", "resolve")
+    @row_button("Resolve", "resolve", "operate")
     def resolve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.step(request, object_id, RESOLVE)
+        return self.confirm(request, object_id, RESOLVE)
 
-    @button("Silence", "silence")
+    @row_button("Silence", "silence", "operate")
     def silence(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.step(request, object_id, SILENCE)
+        return self.confirm(request, object_id, SILENCE)
 
     @admin.action(description="Acknowledge", permissions=["operate"])
     def acknowledge_selected(self, request: HttpRequest, chosen: QuerySet[Alert]) -> None:
         for alert in chosen.order_by("pk"):
-            self.take(request, alert, ACKNOWLEDGE, {"note": ""})
+            self.act(request, alert, ACKNOWLEDGE, {"note": ""})
 
     @admin.action(description="Resolve", permissions=["operate"])
     def resolve_selected(self, request: HttpRequest, chosen: QuerySet[Alert]) -> None:
         for alert in chosen.order_by("pk"):
-            self.take(request, alert, RESOLVE, {"note": ""})
+            self.act(request, alert, RESOLVE, {"note": ""})
 
-    def step(self, request: HttpRequest, object_id: str, wanted: Step) -> HttpResponse:
-        """Ask once, with room for a note; a GET changes nothing."""
+    def confirm(
+        self, request: HttpRequest, object_id: str, chosen_action: AlertAction
+    ) -> HttpResponse:
+        """Ask for a note and a confirmation, then act; a GET changes nothing."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         alert = get_object_or_404(Alert, pk=object_id)
-        back = reverse("admin:operations_alert_change", args=[alert.pk])
-        form = wanted.form(request.POST if request.method == "POST" else None)
+        form = chosen_action.form(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
-            self.take(request, alert, wanted, form.cleaned_data)
-            return redirect(back)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": str(alert),
-            "opts": self.opts,
-            "form": form,
-            "question": wanted.question.format(alert),
-            "verb": wanted.verb,
-            "back": back,
-        }
-        return TemplateResponse(request, "admin/operations/step.html", context)
+            self.act(request, alert, chosen_action, form.cleaned_data)
+            return redirect(change_url(alert))
+        question = chosen_action.question.format(alert)
+        return confirmation_page(self, request, alert, question, chosen_action.verb, form=form)
 
-    def take(
-        self, request: HttpRequest, alert: Alert, wanted: Step, given: Mapping[str, Any]
+    def act(
+        self,
+        request: HttpRequest,
+        alert: Alert,
+        chosen_action: AlertAction,
+        given: Mapping[str, Any],
     ) -> None:
-        """Take one step in the person's name, and say how it went."""
+        """Do it in the person's name, and show how it went."""
         try:
-            done = wanted.act(alert, request.user.get_username(), given)
-        except services.WrongStep as error:
+            done = chosen_action.act(alert, request.user.get_username(), given)
+        except InvalidTransition as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
             self.log_change(request, alert, f"{done}. {given['note']}".strip())

@@ -1,7 +1,4 @@
-"""What makes two alerts the same one: where it comes from, what it is, and with what.
-
-Never the text: an error that words itself anew each time is still the same error.
-"""
+"""The identity of an alert: source, kind and subject, never its text, which may vary."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -9,7 +6,7 @@ from fnmatch import fnmatchcase
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The identity of an alert."""
+    """Two alerts with the same three texts are the same alert."""
 
     source: str
     kind: str

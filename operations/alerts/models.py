@@ -1,4 +1,4 @@
-"""Alerts, and what holds their messages back."""
+"""Alerts, and silences that hold their messages back."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,24 +10,26 @@ from operations.alerts.fingerprint import Fingerprint
 
 
 class Alert(models.Model):
-    """One thing that is wrong; raised again while it is open, it is only counted."""
+    """One thing that is wrong; raised again while open, it is only counted."""
 
     class State(models.TextChoices):
         OPEN = "open"
         ACKNOWLEDGED = "acknowledged"
         RESOLVED = "resolved"
 
-    source = models.CharField(max_length=100, help_text="What noticed it: automations, health.")
+    source = models.CharField(max_length=100, help_text="What raised it: automations, health.")
     kind = models.CharField(max_length=100, help_text="What is wrong: run_failed, down.")
-    subject = models.CharField(max_length=200, help_text="With what: an automation's name.")
+    subject = models.CharField(max_length=200, help_text="What it concerns: an automation's name.")
     severity = models.CharField(max_length=8, choices=[(each, each) for each in LEVELS])
     state = models.CharField(max_length=12, choices=State, default=State.OPEN)
     message = models.TextField(help_text="For people, without secrets.")
-    link = models.CharField(max_length=500, blank=True, help_text="Where to look, a path here.")
+    link = models.CharField(
+        max_length=500, blank=True, help_text="Where to look: a path of this site."
+    )
     count = models.PositiveIntegerField(default=1, help_text="How often it was raised.")
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
-    told_at = models.DateTimeField(null=True, help_text="When people were last told.")
+    notified_at = models.DateTimeField(null=True, help_text="When messages were last written.")
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=200, blank=True)
     resolved_at = models.DateTimeField(null=True)
@@ -66,11 +68,13 @@ class Alert(models.Model):
 class Silence(models.Model):
     """Holds back the messages of matching alerts for a time; the alerts themselves are kept."""
 
-    source = models.CharField(max_length=600, default="*", help_text="With * for anything.")
-    kind = models.CharField(max_length=600, default="*", help_text="With * for anything.")
-    subject = models.CharField(max_length=600, default="*", help_text="Such as ads.*")
+    source = models.CharField(
+        max_length=600, default="*", help_text="A pattern; * matches any text."
+    )
+    kind = models.CharField(max_length=600, default="*", help_text="A pattern; * matches any text.")
+    subject = models.CharField(max_length=600, default="*", help_text="A pattern, such as ads.*")
     until = models.DateTimeField()
-    note = models.CharField(max_length=500, blank=True, help_text="Why, for those who wonder.")
+    note = models.CharField(max_length=500, blank=True, help_text="Why it is silenced.")
     created_by = models.CharField(max_length=200, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     history = Records()

@@ -1,33 +1,33 @@
-"""What is wrong now, and what was lately."""
+"""Open alerts, and those resolved recently."""
 
 from datetime import datetime
 
 from django.db.models import Count, QuerySet
 from django.urls import reverse
 
+from aethercrown.monitoring.attention import AttentionItem
 from aethercrown.severity import CRITICAL, HIGH, LEVELS
 from operations.alerts.models import Alert
-from operations.automations.reports import AttentionItem
 
-FAILED_RUN = "run_failed"  # said by the runs themselves
-MOST = 10
+RUN_FAILED = "run_failed"  # automations list failed runs themselves
+MAX_ATTENTION_ITEMS = 10
 
 
 def critical(*subjects: str) -> str:
-    """The first open critical alert on any of the subjects, in words; empty where there is none."""
+    """The first unresolved critical alert on any of the subjects; "" if there is none."""
     rows = Alert.objects.filter(severity=CRITICAL, subject__in=subjects)
     found = rows.exclude(state=Alert.State.RESOLVED).order_by("pk").first()
     return str(found) if found else ""
 
 
 def unresolved(limit: int = 200) -> list[Alert]:
-    """Every alert that is not over, the gravest first and then the newest."""
+    """Every unresolved alert, by severity and then newest first."""
     rows = list(Alert.objects.exclude(state=Alert.State.RESOLVED)[:limit])
     return sorted(rows, key=lambda alert: -LEVELS.index(alert.severity))
 
 
 def unresolved_of(source: str) -> list[tuple[str, str]]:
-    """What one source has open, by kind and subject."""
+    """The unresolved alerts of one source, as (kind, subject)."""
     rows = Alert.objects.exclude(state=Alert.State.RESOLVED).filter(source=source)
     return list(rows.order_by("pk").values_list("kind", "subject"))
 
@@ -37,19 +37,21 @@ def recently_resolved(limit: int = 30) -> QuerySet[Alert]:
 
 
 def counts() -> dict[str, int]:
-    """How many alerts that are not over there are of each severity, the gravest first."""
+    """How many alerts of each severity are unresolved, highest severity first."""
     rows = Alert.objects.exclude(state=Alert.State.RESOLVED).order_by().values("severity")
     found = dict(rows.annotate(count=Count("pk")).values_list("severity", "count"))
     return {severity: found.get(severity, 0) for severity in reversed(LEVELS)}
 
 
 def attention_items(_now: datetime) -> list[AttentionItem]:
-    """Grave alerts that nobody has taken on."""
+    """High and critical alerts that nobody has acknowledged."""
     rows = Alert.objects.filter(state=Alert.State.OPEN, severity__in=[HIGH, CRITICAL])
-    rows = rows.exclude(source="automations", kind=FAILED_RUN)
+    rows = rows.exclude(source="automations", kind=RUN_FAILED)
     return [
         AttentionItem(f"{alert}: {alert.message}"[:300], page(alert))
-        for alert in sorted(rows[:MOST], key=lambda alert: -LEVELS.index(alert.severity))
+        for alert in sorted(
+            rows[:MAX_ATTENTION_ITEMS], key=lambda alert: -LEVELS.index(alert.severity)
+        )
     ]
 
 

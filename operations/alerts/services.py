@@ -1,9 +1,10 @@
-"""Raising, settling and telling; each function is one transaction.
+"""Raise, resolve, acknowledge and silence alerts, and write their messages.
 
-What people must hear of goes into the outbox in the transaction of its event, under a key that
-names the event: whatever is repeated, it is told once.
+Each function is one transaction. A message is written in the transaction of its event under a key
+that names the event, so that a repeated call writes no second one.
 """
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,26 +15,22 @@ from django.db.models import QuerySet
 from aethercrown.db.batch_delete import forget
 from aethercrown.monitoring import redaction
 from aethercrown.severity import CRITICAL, rank
-from operations.alerts import words
+from aethercrown.text import storable_text
+from aethercrown.transitions import InvalidTransition
+from operations.alerts import event_messages
 from operations.alerts.fingerprint import Fingerprint
 from operations.alerts.models import Alert, Silence
-from operations.automations.run_rules import legible
-from operations.messaging import services as outbox
+from operations.messaging import services as messaging
 from operations.messaging.message import OutgoingMessage
 
-AUTOMATIC = "automatic"  # who resolves where no person does
-REOPENED_WITHIN = timedelta(minutes=10)
+AUTOMATIC = "automatic"  # the actor when an alert's source resolves it
+REOPEN_WITHIN = timedelta(minutes=10)
 REMINDER_INTERVAL = timedelta(hours=24)
 RETENTION = timedelta(days=365)
-LONGEST = 2_000  # characters of an alert's message
-MOST_LISTED = 200  # alerts in one digest
+MAX_MESSAGE_CHARACTERS = 2_000
+MAX_DIGEST_ALERTS = 200
 
 
-class WrongStep(Exception):
-    """The alert's state forbids it; the API answers 409."""
-
-
-# --- Alerts -----------------------------------------------------------------------------------
 @transaction.atomic
 def raise_alert(
     source: str,
@@ -45,34 +42,35 @@ def raise_alert(
     link: str = "",
     now: datetime,
 ) -> Alert:
-    """Note that something is wrong; people are told once, and again where it becomes graver.
+    """Report that something is wrong. Messages are written once, and again if `severity` rises.
 
-    Within ten minutes of its end the same alert is opened again, and nobody is told.
+    Within ten minutes of its end the same alert is reopened without a message. Raises ValueError
+    for an unknown severity.
     """
     rank(severity)
-    known = _known(source, kind, subject)
+    fingerprint = _fingerprint(source, kind, subject)
     seen = {
         "severity": severity,
-        "message": legible(redaction.text(message))[:LONGEST],
+        "message": storable_text(redaction.text(message))[:MAX_MESSAGE_CHARACTERS],
         "link": link[:500],
         "last_seen_at": now,
     }
-    alert = _standing(known, now)
+    alert = _open_or_reopened(fingerprint, now)
     if alert is None:
-        alert = _opened(known, seen)
+        alert = _create(fingerprint, seen)
         if alert is not None:
-            _post(alert, words.OPENED, severity, now)
+            _notify(alert, event_messages.OPENED, severity, now)
             return alert
-        alert = _locked_open(known)
-    _again(alert, seen, now)
+        alert = _lock(_of(fingerprint).exclude(state=Alert.State.RESOLVED)).get()
+    _count_again(alert, seen, now)
     return alert
 
 
 @transaction.atomic
 def resolve(source: str, kind: str, subject: str, *, now: datetime) -> Alert | None:
-    """Its source says that it is over; None where nothing was open, which is the usual case."""
-    known = _known(source, kind, subject)
-    alert = _locked(_of(known).exclude(state=Alert.State.RESOLVED)).first()
+    """The source reports that it is over; None if nothing was open, which is the usual case."""
+    fingerprint = _fingerprint(source, kind, subject)
+    alert = _lock(_of(fingerprint).exclude(state=Alert.State.RESOLVED)).first()
     if alert is not None:
         _resolve(alert, AUTOMATIC, now)
     return alert
@@ -80,8 +78,8 @@ def resolve(source: str, kind: str, subject: str, *, now: datetime) -> Alert | N
 
 @transaction.atomic
 def close(alert_id: int, *, actor: str, note: str = "", now: datetime) -> Alert:
-    """A person says that it is over; WrongStep where it is already."""
-    alert = _unresolved(alert_id)
+    """A person resolves it; InvalidTransition if it is resolved already."""
+    alert = _lock_unresolved(alert_id)
     alert.note = note or alert.note
     _resolve(alert, actor, now)
     return alert
@@ -89,10 +87,10 @@ def close(alert_id: int, *, actor: str, note: str = "", now: datetime) -> Alert:
 
 @transaction.atomic
 def acknowledge(alert_id: int, *, actor: str, note: str = "", now: datetime) -> Alert:
-    """A person has taken it on: reminders end. WrongStep where it is resolved."""
-    alert = _unresolved(alert_id)
+    """A person takes it on: reminders end. InvalidTransition unless it is open."""
+    alert = _lock_unresolved(alert_id)
     if alert.state == Alert.State.ACKNOWLEDGED:
-        raise WrongStep(f"{alert} was acknowledged by {alert.acknowledged_by} already.")
+        raise InvalidTransition(f"{alert} was acknowledged by {alert.acknowledged_by} already.")
     alert.state = Alert.State.ACKNOWLEDGED
     alert.acknowledged_at = now
     alert.acknowledged_by = actor
@@ -102,74 +100,71 @@ def acknowledge(alert_id: int, *, actor: str, note: str = "", now: datetime) -> 
 
 
 def silence(alert_id: int, *, actor: str, note: str = "", until: datetime) -> Silence:
-    """Hold back messages of this very alert until then."""
+    """Hold back the messages of this alert until then."""
     alert = Alert.objects.get(pk=alert_id)
-    exact = (_literal(each) for each in (alert.source, alert.kind, alert.subject))
-    source, kind, subject = exact
+    source, kind, subject = map(_escape_pattern, (alert.source, alert.kind, alert.subject))
     return Silence.objects.create(
         source=source, kind=kind, subject=subject, note=note[:500], created_by=actor, until=until
     )
 
 
 def send_reminders(now: datetime) -> int:
-    """Tell what nobody has heard of yet, and remind of critical alerts; how many were told.
+    """Write messages for alerts without one and reminders of critical ones; returns how many.
 
-    An alert is unheard of where it was raised under a silence, or before anybody listened.
+    An alert has no message if it was raised under a silence or before there was a destination.
     """
-    waiting = Alert.objects.filter(state=Alert.State.OPEN)
-    unheard = waiting.filter(told_at=None).values_list("pk", flat=True)
-    due = waiting.filter(severity=CRITICAL, told_at__lte=now - REMINDER_INTERVAL)
-    told = sum(_tell(alert_id, now) for alert_id in unheard)
-    return told + sum(_remind(alert_id, now) for alert_id in due.values_list("pk", flat=True))
+    alerts = Alert.objects.filter(state=Alert.State.OPEN).values_list("pk", flat=True)
+    due = alerts.filter(severity=CRITICAL, notified_at__lte=now - REMINDER_INTERVAL)
+    notified = sum(_notify_first(alert_id, now) for alert_id in alerts.filter(notified_at=None))
+    return notified + sum(_remind(alert_id, now) for alert_id in due)
 
 
 @transaction.atomic
 def send_digest(now: datetime) -> int:
-    """Write the list of open alerts to those who take it; once a day, however often called."""
+    """Write the list of unresolved alerts to those who take it; once a day, however often called."""
     waiting = Alert.objects.exclude(state=Alert.State.RESOLVED)
-    listed = [_told(alert) for alert in waiting.order_by("first_seen_at", "pk")[:MOST_LISTED]]
+    listed = [
+        _to_dict(alert) for alert in waiting.order_by("first_seen_at", "pk")[:MAX_DIGEST_ALERTS]
+    ]
     if not listed:
         return 0
     listed.sort(key=lambda alert: -rank(alert["severity"]))
     day = now.astimezone(UTC).date().isoformat()
-    return outbox.enqueue_digest(
-        words.digest_message(f"digest:{day}", listed, now.isoformat()), now
+    return messaging.enqueue_digest(
+        event_messages.digest_message(f"digest:{day}", listed, now.isoformat()), now
     )
 
 
 def delete_old_alerts(now: datetime) -> int:
-    """Forget what was over a year ago, a batch at a time; how many rows went."""
+    """Delete alerts and silences that ended over a year ago; returns how many."""
     over = Alert.objects.filter(state=Alert.State.RESOLVED, resolved_at__lt=now - RETENTION)
     return forget(over) + forget(Silence.objects.filter(until__lt=now - RETENTION))
 
 
-# --- Parts ------------------------------------------------------------------------------------
-def _known(source: str, kind: str, subject: str) -> Fingerprint:
-    """As the columns hold it."""
-    return Fingerprint(legible(source)[:100], legible(kind)[:100], legible(subject)[:200])
+def _fingerprint(source: str, kind: str, subject: str) -> Fingerprint:
+    """The three texts as the columns store them."""
+    return Fingerprint(
+        storable_text(source)[:100], storable_text(kind)[:100], storable_text(subject)[:200]
+    )
 
 
-def _of(known: Fingerprint) -> QuerySet[Alert]:
-    return Alert.objects.filter(source=known.source, kind=known.kind, subject=known.subject)
+def _of(fingerprint: Fingerprint) -> QuerySet[Alert]:
+    return Alert.objects.filter(**asdict(fingerprint))
 
 
-def _locked(rows: QuerySet[Alert]) -> QuerySet[Alert]:
+def _lock(rows: QuerySet[Alert]) -> QuerySet[Alert]:
     return rows.select_for_update().order_by("-pk")
 
 
-def _locked_open(known: Fingerprint) -> Alert:
-    return _locked(_of(known).exclude(state=Alert.State.RESOLVED)).get()
-
-
-def _standing(known: Fingerprint, now: datetime) -> Alert | None:
-    """The open alert, or the one that ended so lately that it counts as never ended; locked."""
-    alert = _locked(_of(known).exclude(state=Alert.State.RESOLVED)).first()
+def _open_or_reopened(fingerprint: Fingerprint, now: datetime) -> Alert | None:
+    """The unresolved alert, or one resolved within REOPEN_WITHIN, opened again; locked."""
+    alert = _lock(_of(fingerprint).exclude(state=Alert.State.RESOLVED)).first()
     if alert is not None:
         return alert
-    lately = _of(known).filter(
-        state=Alert.State.RESOLVED, resolved_at__gte=now - REOPENED_WITHIN, resolved_at__lte=now
+    recent = _of(fingerprint).filter(
+        state=Alert.State.RESOLVED, resolved_at__gte=now - REOPEN_WITHIN, resolved_at__lte=now
     )
-    alert = _locked(lately).first()
+    alert = _lock(recent).first()
     if alert is not None:
         alert.state = Alert.State.OPEN
         alert.resolved_at = alert.acknowledged_at = None
@@ -177,39 +172,35 @@ def _standing(known: Fingerprint, now: datetime) -> Alert | None:
     return alert
 
 
-def _opened(known: Fingerprint, seen: dict[str, Any]) -> Alert | None:
-    """A new row; None where another writer came first."""
+def _create(fingerprint: Fingerprint, seen: dict[str, Any]) -> Alert | None:
+    """A new row; None if another transaction created it first."""
     try:
         with transaction.atomic():
             return Alert.objects.create(
-                source=known.source,
-                kind=known.kind,
-                subject=known.subject,
-                first_seen_at=seen["last_seen_at"],
-                **seen,
+                first_seen_at=seen["last_seen_at"], **asdict(fingerprint), **seen
             )
     except IntegrityError:
         return None
 
 
-def _again(alert: Alert, seen: dict[str, Any], now: datetime) -> None:
-    """Count it; where it became graver, tell once more, whoever acknowledged the lesser one."""
-    is_graver = rank(seen["severity"]) > rank(alert.severity)
+def _count_again(alert: Alert, seen: dict[str, Any], now: datetime) -> None:
+    """Count it; if its severity rose, open it and write messages again."""
+    has_risen = rank(seen["severity"]) > rank(alert.severity)
     alert.count += 1
     alert.message, alert.link, alert.last_seen_at = seen["message"], seen["link"], now
-    if is_graver:
+    if has_risen:
         alert.severity = seen["severity"]
         alert.state = Alert.State.OPEN
-        alert.told_at = None  # of this, nobody was told
+        alert.notified_at = None
     alert.save()
-    if is_graver:
-        _post(alert, words.ESCALATED, alert.severity, now)
+    if has_risen:
+        _notify(alert, event_messages.ESCALATED, alert.severity, now)
 
 
-def _unresolved(alert_id: int) -> Alert:
+def _lock_unresolved(alert_id: int) -> Alert:
     alert = Alert.objects.select_for_update().get(pk=alert_id)
     if alert.state == Alert.State.RESOLVED:
-        raise WrongStep(f"{alert} was resolved by {alert.resolved_by} already.")
+        raise InvalidTransition(f"{alert} was resolved by {alert.resolved_by} already.")
     return alert
 
 
@@ -219,46 +210,48 @@ def _resolve(alert: Alert, actor: str, now: datetime) -> None:
     alert.resolved_by = actor
     alert.save()
     if not _silenced(alert, now):
-        outbox.enqueue_follow_up(
-            f"alert:{alert.pk}:", _letter(alert, words.RESOLVED, "resolved", now), now
+        messaging.enqueue_follow_up(
+            f"alert:{alert.pk}:", _message(alert, event_messages.RESOLVED, "resolved", now), now
         )
 
 
 @transaction.atomic
-def _tell(alert_id: int, now: datetime) -> int:
+def _notify_first(alert_id: int, now: datetime) -> int:
     alert = Alert.objects.select_for_update().get(pk=alert_id)
-    if alert.state != Alert.State.OPEN or alert.told_at is not None:
+    if alert.state != Alert.State.OPEN or alert.notified_at is not None:
         return 0
-    return _post(alert, words.OPENED, alert.severity, now)
+    return _notify(alert, event_messages.OPENED, alert.severity, now)
 
 
 @transaction.atomic
 def _remind(alert_id: int, now: datetime) -> int:
-    """Remind, under a key that names the telling before, so that two at once write one."""
+    """Write a reminder, under a key with the time of the last message: two at once write one."""
     alert = Alert.objects.select_for_update().get(pk=alert_id)
-    told_at = alert.told_at
-    if alert.state != Alert.State.OPEN or told_at is None or told_at > now - REMINDER_INTERVAL:
+    last = alert.notified_at
+    if alert.state != Alert.State.OPEN or last is None or last > now - REMINDER_INTERVAL:
         return 0
-    mark = f"reminder-{told_at.astimezone(UTC):%Y%m%dT%H%M%S}"
-    return _post(alert, words.REMINDER, mark, now)
+    key = f"reminder-{last.astimezone(UTC):%Y%m%dT%H%M%S}"
+    return _notify(alert, event_messages.REMINDER, key, now)
 
 
-def _post(alert: Alert, event: str, mark: str, now: datetime) -> int:
-    """Tell everyone who listens for this severity, unless a silence holds it back; 1 if told."""
+def _notify(alert: Alert, event: str, key: str, now: datetime) -> int:
+    """Write a message to each destination of this severity; 1 if any, 0 if silenced or none."""
     if _silenced(alert, now):
         return 0
-    told = outbox.enqueue_alert(_letter(alert, event, mark, now), alert.severity, now)
-    if told:
-        alert.told_at = now
-        alert.save(update_fields=["told_at"])
-    return min(1, told)
+    count = messaging.enqueue_alert(_message(alert, event, key, now), alert.severity, now)
+    if count:
+        alert.notified_at = now
+        alert.save(update_fields=["notified_at"])
+    return min(1, count)
 
 
-def _letter(alert: Alert, event: str, mark: str, now: datetime) -> OutgoingMessage:
-    return words.event_message(f"alert:{alert.pk}:{mark}", event, _told(alert), now.isoformat())
+def _message(alert: Alert, event: str, key: str, now: datetime) -> OutgoingMessage:
+    return event_messages.event_message(
+        f"alert:{alert.pk}:{key}", event, _to_dict(alert), now.isoformat()
+    )
 
 
-def _told(alert: Alert) -> dict[str, Any]:
+def _to_dict(alert: Alert) -> dict[str, Any]:
     return {
         "source": alert.source,
         "kind": alert.kind,
@@ -267,7 +260,7 @@ def _told(alert: Alert) -> dict[str, Any]:
         "severity": alert.severity,
         "state": alert.state,
         "message": alert.message,
-        "link": words.absolute_url(alert.link, settings.PUBLIC_URL),
+        "link": event_messages.absolute_url(alert.link, settings.PUBLIC_URL),
         "path": alert.link,
         "count": alert.count,
         "first_seen_at": alert.first_seen_at.astimezone(UTC).isoformat(),
@@ -276,10 +269,10 @@ def _told(alert: Alert) -> dict[str, Any]:
 
 
 def _silenced(alert: Alert, now: datetime) -> bool:
-    known = alert.fingerprint
-    return any(each.matches(known) for each in Silence.objects.filter(until__gt=now))
+    fingerprint = alert.fingerprint
+    return any(each.matches(fingerprint) for each in Silence.objects.filter(until__gt=now))
 
 
-def _literal(text: str) -> str:
+def _escape_pattern(text: str) -> str:
     """A pattern that matches this text only."""
     return "".join(f"[{each}]" if each in "*?[" else each for each in text)

@@ -1,7 +1,7 @@
-"""Work that runs by itself, once for each planned time.
+"""Automations: what runs on a schedule, once for each planned time.
 
-A schedule stands in django-celery-beat's tables; slots says what it makes due. The first
-message for a slot writes a row into the ledger, one worker claims it with a lease, and only
-the attempt that holds the lease may write. A sweep takes up what a dead worker left and what
-no message announced. What runs is found by name in the registry; apps register themselves.
+Schedules are in django-celery-beat's tables; `occurrences` computes what they make due. The first
+message for a due time writes a row (the run ledger), one worker claims it under a lease, and only
+the attempt that holds the lease may write. A recovery task requeues what a dead worker left and
+what no message announced. Apps register the code of their automations in `registry`.
 """

@@ -1,6 +1,5 @@
-"""Automations and their runs as staff see them: what, when, in which zone, and how it went."""
+"""The admin of automations and their runs."""
 
-from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -12,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -24,17 +22,20 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 from unfold.admin import ModelAdmin
-from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextInputWidget
 
-from operations.automations import registry, reports, run_rules, schedule_text, services
+from aethercrown.admin_actions import change_url, confirmation_page, row_button
+from aethercrown.read_only_admin import ReadOnlyAdmin
+from operations.automations import reports, run_rules, schedule_text, services
 from operations.automations.models import Automation, Run
 from operations.automations.occurrences import upcoming
+from operations.automations.registry import automation_registry
+from operations.automations.run_rules import RunResult
 from operations.automations.tasks import run_automation
 
 MAY_RUN = "security.operate"  # the permission that makes an operator
 MAY_APPROVE = "security.approve_decisions"  # and an approver
-LOOKS_AGAIN_SECONDS = 3  # the page of a run that is queued or at work
+REFRESH_SECONDS = 3  # of the page of a run that has not ended
 LIMITS = [
     "largest_change_percent",
     "largest_daily_change_percent",
@@ -42,40 +43,29 @@ LIMITS = [
     "needs_sure_gain",
     "least_confidence_percent",
     "data_age_hours",
-    "needs_calm",
+    "needs_no_critical_alert",
     "quiet_from",
     "quiet_until",
 ]
 
-# The schedules have one screen, ours: beat's own would let one be changed behind its automation.
+# Beat's own screens would change a schedule without its automation.
 for each in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     admin.site.unregister(each)
 
 
-Page = Callable[[Any, HttpRequest, str], HttpResponse]
-
-
-def button(description: str, path: str) -> Callable[[Page], Page]:
-    """A button on the page of one row, for those who may run it."""
-    decorate: Callable[[Page], Page] = action(
-        description=description, permissions=["run"], url_path=path
-    )
-    return decorate
-
-
 def free_names() -> list[tuple[str, str]]:
-    """What can still be scheduled: registered, and without a schedule."""
+    """Automations that are registered and have no schedule yet."""
     taken = set(Automation.objects.values_list("name", flat=True))
-    free = [name for name in registry.names() if name not in taken]
-    return [(name, f"{registry.named(name).title} ({name})") for name in free]
+    free = [name for name in automation_registry.names() if name not in taken]
+    return [(name, f"{automation_registry.get(name).title} ({name})") for name in free]
 
 
-def zones() -> list[tuple[str, str]]:
+def time_zones() -> list[tuple[str, str]]:
     return [(name, name) for name in sorted(available_timezones() - {"localtime"})]
 
 
 class AutomationForm(forms.ModelForm[Automation]):
-    """What, when and in which time zone; the words become a schedule, or say why they cannot."""
+    """What runs, when and in which time zone; refuses a text that is not a schedule."""
 
     name = forms.ChoiceField(label="What", choices=free_names, widget=UnfoldAdminSelect2Widget)
     when = forms.CharField(
@@ -86,23 +76,15 @@ class AutomationForm(forms.ModelForm[Automation]):
     )
     zone = forms.ChoiceField(
         label="Time zone",
-        choices=zones,
+        choices=time_zones,
         initial="UTC",
         widget=UnfoldAdminSelect2Widget,
-        help_text="Whose clock a time of day is read from. Intervals are the same everywhere.",
+        help_text="For times of day. Intervals do not depend on it.",
     )
 
     class Meta:
         model = Automation
-        fields = [
-            "name",
-            "when",
-            "zone",
-            "is_enabled",
-            "mode",
-            "missed",
-            *LIMITS,
-        ]
+        fields = ["name", "when", "zone", "is_enabled", "mode", "missed", *LIMITS]
         labels = {
             "largest_change_percent": "Largest change (%)",
             "largest_daily_change_percent": "Largest change in a day (%)",
@@ -110,10 +92,10 @@ class AutomationForm(forms.ModelForm[Automation]):
             "needs_sure_gain": "Only a sure gain",
             "least_confidence_percent": "Least confidence (%)",
             "data_age_hours": "Oldest data (hours)",
-            "needs_calm": "Only without a critical alert",
+            "needs_no_critical_alert": "Only without a critical alert",
         }
 
-    may_approve = False  # whether the person at the form may; the admin says so
+    may_approve = False  # set by the admin for the person at the form
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -124,7 +106,7 @@ class AutomationForm(forms.ModelForm[Automation]):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if (cleaned.get("quiet_from") is None) != (cleaned.get("quiet_until") is None):
-            self.add_error("quiet_until", "Quiet hours have a beginning and an end, or neither.")
+            self.add_error("quiet_until", "Quiet hours need both a beginning and an end.")
         if not self.may_approve:
             for field in self.changed_data:
                 if field in LIMITS or (field == "mode" and cleaned.get(field) == "auto"):
@@ -134,7 +116,7 @@ class AutomationForm(forms.ModelForm[Automation]):
     def clean_when(self) -> str:
         text: str = self.cleaned_data["when"]
         try:
-            self.wanted = schedule_text.parse(text, self.instance.scheduled_at)
+            self.parsed_schedule = schedule_text.parse(text, self.instance.scheduled_at)
         except schedule_text.InvalidSchedule as error:
             raise forms.ValidationError(str(error)) from error
         return text
@@ -147,36 +129,35 @@ class AutomationAdmin(ModelAdmin):
     list_filter = ["is_enabled", "mode", "missed"]
     list_select_related = ["task__interval", "task__crontab"]
     search_fields = ["name", "title"]
-    readonly_fields = ["what", "next_runs", "latest", "demotion"]
+    readonly_fields = ["what", "next_runs", "latest", "auto_disabled"]
     actions_detail = ["run_now", "dry_run"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Automation | None = None) -> Any:
         shown = ["what", "when", "zone", "next_runs"] if obj else ["name", "when", "zone"]
         how = ["is_enabled", "mode", "missed"]
-        if obj and obj.demoted_at:
-            how.append("demotion")
+        if obj and obj.auto_disabled_at:
+            how.append("auto_disabled")
         sets = [
             (None, {"fields": shown}),
             ("How", {"fields": how}),
             (
-                "Guardrails: in mode auto, whatever breaks one waits for a person",
+                "Guardrails: in mode auto, a decision that breaks one waits for a person",
                 {"fields": LIMITS},
             ),
         ]
         return [*sets, ("Latest runs", {"fields": ["latest"]})] if obj else sets
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """The form, knowing what the person may do."""
+        """The form, with what the person may change."""
         form = super().get_form(request, *args, **kwargs)
         return type(form.__name__, (form,), {"may_approve": request.user.has_perm(MAY_APPROVE)})
 
     def has_delete_permission(self, request: HttpRequest, obj: Automation | None = None) -> bool:
-        return False  # switched off, its history stays
+        return False  # it can be switched off, and its history stays
 
     def has_run_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return bool(request.user.has_perm(MAY_RUN))
 
-    # --- What is shown ------------------------------------------------------------------------
     @admin.display(description="what")
     def what(self, automation: Automation) -> str:
         return f"{automation.title} ({automation.name})"
@@ -188,29 +169,29 @@ class AutomationAdmin(ModelAdmin):
     @admin.display(description="next run")
     def next_run(self, automation: Automation) -> str:
         found = reports.upcoming(automation, timezone.now(), 1)
-        return told(found[0]) if found else "none"
+        return format_time(found[0]) if found else "none"
 
     @admin.display(description="next runs")
     def next_runs(self, automation: Automation) -> str:
         found = reports.upcoming(automation, timezone.now())
-        return ", ".join(map(told, found)) or "none while it is off"
+        return ", ".join(map(format_time, found)) or "none while it is off"
 
     @admin.display(description="taken out of auto")
-    def demotion(self, automation: Automation) -> str:
-        moment = automation.demoted_at
-        return f"{told(moment)}: {automation.demoted_because}" if moment else "never"
+    def auto_disabled(self, automation: Automation) -> str:
+        moment = automation.auto_disabled_at
+        return f"{format_time(moment)}: {automation.auto_disabled_reason}" if moment else "never"
 
     @admin.display(description="last run")
     def last_run(self, automation: Automation) -> str:
         run = reports.last_run(automation)
-        return f"{run.state}, {told(run.planned_for)}" if run else "never"
+        return f"{run.state}, {format_time(run.planned_for)}" if run else "never"
 
     @admin.display(description="latest runs")
     def latest(self, automation: Automation) -> str:
         lines = (
             (
                 reverse("admin:operations_run_change", args=[run.pk]),
-                told(run.planned_for),
+                format_time(run.planned_for),
                 run.state,
                 run.reason or run.summary,
             )
@@ -218,23 +199,22 @@ class AutomationAdmin(ModelAdmin):
         )
         return format_html_join("", '<div><a href="{}">{}</a> {} {}</div>', lines) or "none yet"
 
-    # --- What is done -------------------------------------------------------------------------
     def save_model(
         self, request: HttpRequest, obj: Automation, form: AutomationForm, change: Any
     ) -> None:
-        """Save it with its schedule, and say what the words came to."""
+        """Save it with its schedule, and show the next three times."""
         now = timezone.now()
         if not change:
-            obj.title = registry.named(obj.name).title
-        services.save_schedule(obj, form.wanted, now)
-        found = upcoming(form.wanted, obj.clock, now, 3) if obj.is_enabled else []
-        times = ", ".join(told(slot.astimezone(obj.clock)) for slot in found)
+            obj.title = automation_registry.get(obj.name).title
+        services.save_schedule(obj, form.parsed_schedule, now)
+        found = upcoming(form.parsed_schedule, obj.zone_info, now, 3) if obj.is_enabled else []
+        times = ", ".join(format_time(slot.astimezone(obj.zone_info)) for slot in found)
         self.message_user(request, f"Next runs: {times}." if times else "It is off: no next run.")
 
     def construct_change_message(
         self, request: HttpRequest, form: AutomationForm, formsets: Any, add: Any = None
     ) -> Any:
-        """What each field was and what it is now, so that the history tells both."""
+        """The old and the new value of each field, for the history."""
         if add:
             return super().construct_change_message(request, form, formsets, add)
         changes = [
@@ -243,85 +223,68 @@ class AutomationAdmin(ModelAdmin):
         ]
         return [{"changed": {"fields": changes}}]
 
-    @button("Run now", "run-now")
+    @row_button("Run now", "run-now", "run")
     def run_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        automation = self.asked(request, object_id)
+        automation = self.viewable(request, object_id)
         if request.method != "POST":
             question = f"Run “{automation}” now, in mode {automation.mode}?"
-            return self.ask(request, automation, question, "Run now")
+            return confirmation_page(self, request, automation, question, "Run now")
         try:
             run = services.enqueue_manual_run(automation.name, timezone.now())
         except services.AutomationDisabled as error:
             self.message_user(request, str(error), messages.ERROR)
-            return redirect("admin:operations_automation_change", automation.pk)
+            return redirect(change_url(automation))
         self.log_change(request, automation, "Run by hand.")
-        transaction.on_commit(lambda: self.ring(request, automation.name))
-        return redirect("admin:operations_run_change", run.pk)
+        transaction.on_commit(lambda: self.send_task(request, automation.name))
+        return redirect(change_url(run))
 
-    @button("Dry run", "dry-run")
+    @row_button("Dry run", "dry-run", "run")
     def dry_run(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        automation = self.asked(request, object_id)
-        result = None
+        automation = self.viewable(request, object_id)
+        result: RunResult | None = None
         if request.method == "POST":
             result = services.dry_run(automation.name, timezone.now())
-        question = f"Compute what “{automation}” would do now, and keep nothing of it?"
-        facts = run_rules.facts(result.detail or {}) if result else []
-        return self.ask(request, automation, question, "Dry run", told=result, facts=facts)
+        question = f"Compute what “{automation}” would do now, and store nothing?"
+        details = run_rules.detail_lines(result.detail or {}) if result else []
+        return confirmation_page(
+            self, request, automation, question, "Dry run", result=result, details=details
+        )
 
-    def ring(self, request: HttpRequest, name: str) -> None:
-        """Wake a worker; without a broker the sweep finds the run when one is back."""
+    def send_task(self, request: HttpRequest, name: str) -> None:
+        """Tell a worker; without a broker the recovery task finds the run when it is back."""
         try:
             run_automation.apply_async(
-                kwargs={"automation": name}, queue=registry.named(name).queue, expires=300
+                kwargs={"automation": name}, queue=automation_registry.get(name).queue, expires=300
             )
         except run_automation.OperationalError:
-            words = "The broker does not answer: the run starts when it is back."
-            self.message_user(request, words, messages.WARNING)
+            message = "The broker does not answer: the run starts when it is back."
+            self.message_user(request, message, messages.WARNING)
 
-    def asked(self, request: HttpRequest, object_id: str) -> Automation:
+    def viewable(self, request: HttpRequest, object_id: str) -> Automation:
         if not self.has_view_permission(request):
             raise PermissionDenied
         return get_object_or_404(Automation, pk=object_id)
 
-    def ask(
-        self,
-        request: HttpRequest,
-        automation: Automation,
-        question: str,
-        verb: str,
-        **more: object,
-    ) -> HttpResponse:
-        """A page with one button: a GET changes nothing."""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": automation.title,
-            "opts": self.opts,
-            "question": question,
-            "verb": verb,
-            "back": reverse("admin:operations_automation_change", args=[automation.pk]),
-            **more,
-        }
-        return TemplateResponse(request, "admin/operations/step.html", context)
-
 
 @admin.register(Run)
-class RunAdmin(ModelAdmin):
+class RunAdmin(ReadOnlyAdmin, ModelAdmin):
     list_display = ["planned_for", "automation", "state", "trigger", "took", "attempt", "outcome"]
     list_filter = ["state", "trigger", "automation", "planned_for"]
     list_select_related = ["automation"]
     search_fields = ["automation__name", "automation__title", "summary", "error"]
     date_hierarchy = "planned_for"
     fieldsets = [
-        (None, {"fields": ["automation", "planned_for", "state", "summary", "made", "facts"]}),
+        (
+            None,
+            {"fields": ["automation", "planned_for", "state", "summary", "decisions", "details"]},
+        ),
         (
             "Course",
             {"fields": ["trigger", "attempt", "queued_at", "started_at", "ended_at", "took"]},
         ),
         ("Record", {"fields": ["worker", "log", "failure"]}),
     ]
-    of_a_state: ClassVar[
-        dict[str, tuple[int, str]]
-    ] = {  # what says something only then, and where it stands
+    field_of_state: ClassVar[dict[str, tuple[int, str]]] = {  # (fieldset, field), shown only then
         Run.State.SKIPPED: (0, "reason"),
         Run.State.QUEUED: (1, "not_before"),
         Run.State.RUNNING: (1, "lease_until"),
@@ -329,27 +292,18 @@ class RunAdmin(ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Run | None = None) -> Any:
         sets = [(title, {"fields": [*more["fields"]]}) for title, more in self.fieldsets]
-        place, name = self.of_a_state.get(obj.state if obj else "", (0, ""))
+        place, name = self.field_of_state.get(obj.state if obj else "", (0, ""))
         if name:
             sets[place][1]["fields"].insert(3, name)
         return sets
 
     def change_view(self, request: HttpRequest, object_id: str, *more: Any, **named: Any) -> Any:
-        """The page of a run that has not ended looks again by itself."""
-        answer = super().change_view(request, object_id, *more, **named)
-        found = answer.status_code == HTTPStatus.OK
-        if found and Run.objects.filter(pk=object_id, state__in=services.OPEN).exists():
-            answer.headers["Refresh"] = str(LOOKS_AGAIN_SECONDS)
-        return answer
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
-        return False
+        """The page of a run that has not ended reloads itself."""
+        response = super().change_view(request, object_id, *more, **named)
+        found = response.status_code == HTTPStatus.OK
+        if found and Run.objects.filter(pk=object_id, state__in=services.OPEN_STATES).exists():
+            response.headers["Refresh"] = str(REFRESH_SECONDS)
+        return response
 
     @admin.display(description="took")
     def took(self, run: Run) -> str:
@@ -361,33 +315,33 @@ class RunAdmin(ModelAdmin):
         return run.reason or (run.error.strip().splitlines() or [run.summary])[-1]
 
     @admin.display(description="decisions")
-    def made(self, run: Run) -> str:
+    def decisions(self, run: Run) -> str:
         lines = (
             (reverse("admin:operations_decision_change", args=[each.pk]), each, each.status)
             for each in reports.decisions(run)
         )
         return format_html_join("", '<div><a href="{}">{}</a> {}</div>', lines) or "none"
 
-    @admin.display(description="what it found")
-    def facts(self, run: Run) -> str:
-        found = run_rules.facts(run.result.get("detail") or {})
+    @admin.display(description="details")
+    def details(self, run: Run) -> str:
+        found = run_rules.detail_lines(run.result.get("detail") or {})
         return format_html_join("", "<div>{}: {}</div>", found) or "none"
 
     @admin.display(description="log")
     def log(self, run: Run) -> str:
-        """What the run wrote to the log; of a failure it stands above the error."""
-        return as_written(run.result.get("log", ""))
+        """What the run logged; if it failed, this is above the error instead."""
+        return preformatted(run.result.get("log", ""))
 
     @admin.display(description="error")
     def failure(self, run: Run) -> str:
-        return as_written(run.error)
+        return preformatted(run.error)
 
 
-def as_written(text: str) -> str:
+def preformatted(text: str) -> str:
     return format_html('<pre class="overflow-x-auto">{}</pre>', text) if text else "none"
 
 
-def told(moment: datetime) -> str:
-    """As the pages write it; with seconds where they say something."""
+def format_time(moment: datetime) -> str:
+    """As the pages write times; with seconds unless they are 0."""
     clock = f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
     return f"{moment:%a} {moment.day} {moment:%b %Y}, {clock} {moment:%Z}"

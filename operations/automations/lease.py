@@ -1,4 +1,4 @@
-"""A lease kept alive from a thread of its own while the work goes on."""
+"""Renews a lease from a thread while the work goes on."""
 
 import logging
 from collections.abc import Callable
@@ -12,18 +12,18 @@ log = logging.getLogger(__name__)
 
 
 class LeaseRenewal:
-    """Calls `renew` every `every` until the block ends; `held` turns False for good once lost.
+    """Calls `renew` every `interval` until the block ends; `is_held` is False once it is lost.
 
-    It is lost when `renew` answers False, or could not answer at all for `length`.
+    It is lost when `renew` returns False, or has raised errors for longer than `length`.
     """
 
-    def __init__(self, renew: Callable[[], bool], every: timedelta, length: timedelta) -> None:
+    def __init__(self, renew: Callable[[], bool], interval: timedelta, length: timedelta) -> None:
         self._renew = renew
-        self._every = every.total_seconds()
+        self._interval = interval.total_seconds()
         self._length = length.total_seconds()
         self._over = Event()
         self._lost = Event()
-        self._thread = Thread(target=self._keep, name="lease", daemon=True)
+        self._thread = Thread(target=self._renew_until_over, name="lease", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -38,12 +38,12 @@ class LeaseRenewal:
         self._over.set()
         self._thread.join()
 
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         return not self._lost.is_set()
 
-    def _keep(self) -> None:
+    def _renew_until_over(self) -> None:
         renewed = monotonic()
-        while not self._over.wait(self._every):
+        while not self._over.wait(self._interval):
             try:
                 if not self._renew():
                     break

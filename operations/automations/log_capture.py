@@ -1,4 +1,4 @@
-"""What a run wrote to the log, kept beside its outcome for whoever looks at the run."""
+"""Captures what a run logs, to be stored with the run."""
 
 import logging
 from datetime import UTC, datetime
@@ -6,12 +6,12 @@ from threading import get_ident
 from types import TracebackType
 from typing import Self
 
-MOST = 100  # lines; the last ones
-LONGEST = 500  # characters of a line
+MAX_LINES = 100  # the last ones are kept
+MAX_LINE_CHARACTERS = 500
 
 
 class LogCapture(logging.Handler):
-    """Keeps the lines that this thread logs until the block ends, from INFO on."""
+    """Keeps the lines that this thread logs within the block, from INFO up."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -34,9 +34,9 @@ class LogCapture(logging.Handler):
         if record.thread != self._thread:
             return
         at = datetime.fromtimestamp(record.created, UTC)
-        said = " ".join(record.getMessage().split())
-        line = f"{at:%H:%M:%S} {record.levelname.lower()} {record.name}: {said}"
-        self.lines = [*self.lines, line[:LONGEST]][-MOST:]
+        message = " ".join(record.getMessage().split())
+        line = f"{at:%H:%M:%S} {record.levelname.lower()} {record.name}: {message}"
+        self.lines = [*self.lines, line[:MAX_LINE_CHARACTERS]][-MAX_LINES:]
 
     def above(self, text: str) -> str:
         """The lines, and below them the text."""

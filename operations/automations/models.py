@@ -1,4 +1,4 @@
-"""Automations as staff set them, and the ledger of their runs."""
+"""Automations as staff set them, and their runs."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from simple_history import register
 
+from aethercrown.db.leases import lease_expired
 from aethercrown.history.tracking import Records
+from operations.automations.limits import GuardrailLimits, QuietHours
 from operations.automations.occurrences import Interval, Schedule, WallClock
-from operations.decisions.guardrails import GuardrailLimits, QuietHours
 
 register(
     PeriodicTask,
@@ -24,15 +24,15 @@ register(
 
 
 class Automation(models.Model):
-    """What runs by itself, when, in which mode and within which limits.
+    """What runs on a schedule, when, in which mode and within which limits.
 
-    The schedule itself stands in django-celery-beat's tables, where beat reads it.
+    The schedule itself is in django-celery-beat's tables, where beat reads it.
     """
 
     class Mode(models.TextChoices):
         OBSERVE = "observe", "observe: record only"
         PROPOSE = "propose", "propose: a person approves"
-        AUTO = "auto", "auto: applied where every guardrail passes"
+        AUTO = "auto", "auto: applied if every guardrail passes"
 
     class Missed(models.TextChoices):
         SKIP = "skip", "skip them"
@@ -57,7 +57,7 @@ class Automation(models.Model):
     scheduled_at = models.DateTimeField(
         default=timezone.now,
         editable=False,
-        help_text="When the present schedule was set: intervals count from here.",
+        help_text="When the current schedule was set: intervals count from here.",
     )
     largest_change_percent = models.FloatField(
         default=20.0,
@@ -70,7 +70,7 @@ class Automation(models.Model):
         default=100, null=True, blank=True, help_text="Most applied in 24 hours. Empty: no limit."
     )
     needs_sure_gain = models.BooleanField(
-        default=True, help_text="Apply only where the interval's low end is above zero."
+        default=True, help_text="Apply only if the low end of the expected interval is above zero."
     )
     data_age_hours = models.FloatField(
         default=48.0,
@@ -89,20 +89,22 @@ class Automation(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0), MaxValueValidator(100)],
-        help_text="Least probability that it gains at all. Empty: no limit.",
+        help_text="Least probability of any gain. Empty: no limit.",
     )
     quiet_from = models.TimeField(
-        null=True, blank=True, help_text="Nothing is applied from here, in the zone above,"
+        null=True,
+        blank=True,
+        help_text="Nothing is applied from this time, in the time zone above,",
     )
-    quiet_until = models.TimeField(null=True, blank=True, help_text="until here.")
-    needs_calm = models.BooleanField(
-        default=True, help_text="Apply only where no critical alert is open on the subject."
+    quiet_until = models.TimeField(null=True, blank=True, help_text="until this time.")
+    needs_no_critical_alert = models.BooleanField(
+        default=True, help_text="Apply only while no critical alert is open on the subject."
     )
-    trusted_at = models.DateTimeField(
+    auto_enabled_at = models.DateTimeField(
         null=True, editable=False, help_text="When staff last set the mode to auto."
     )
-    demoted_at = models.DateTimeField(null=True, editable=False)
-    demoted_because = models.CharField(max_length=300, blank=True, editable=False)
+    auto_disabled_at = models.DateTimeField(null=True, editable=False)
+    auto_disabled_reason = models.CharField(max_length=300, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     history = Records(excluded_fields=["scheduled_at"])
 
@@ -136,7 +138,7 @@ class Automation(models.Model):
 
     @property
     def schedule(self) -> Schedule:
-        """The schedule as slots understands it."""
+        """The schedule for `occurrences`."""
         if self.task.interval is not None:
             each = timedelta(**{self.task.interval.period: self.task.interval.every})
             return Interval(each, self.scheduled_at.astimezone(UTC))
@@ -152,7 +154,7 @@ class Automation(models.Model):
         )
 
     @property
-    def clock(self) -> ZoneInfo:
+    def zone_info(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
 
     @property
@@ -164,27 +166,27 @@ class Automation(models.Model):
             data_age_hours=self.data_age_hours,
             largest_daily_change_percent=self.largest_daily_change_percent,
             least_confidence_percent=self.least_confidence_percent,
-            quiet=self.quiet,
-            needs_calm=self.needs_calm,
+            quiet_hours=self.quiet_hours,
+            needs_no_critical_alert=self.needs_no_critical_alert,
         )
 
     @property
-    def quiet(self) -> QuietHours | None:
+    def quiet_hours(self) -> QuietHours | None:
         """The hours in which nothing is applied."""
         if self.quiet_from is None or self.quiet_until is None:
             return None
-        return QuietHours(self.quiet_from, self.quiet_until, self.clock)
+        return QuietHours(self.quiet_from, self.quiet_until, self.zone_info)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
-    def free(self, now: datetime) -> "RunQuerySet":
-        """What may be claimed: runs that wait no longer, and those whose lease lapsed."""
-        waits_no_longer = Q(state=Run.State.QUEUED, not_before__lte=now)
-        return self.filter(waits_no_longer | Q(state=Run.State.RUNNING, lease_until__lt=Now()))
+    def claimable(self, now: datetime) -> "RunQuerySet":
+        """Queued runs whose wait is over, and running ones whose lease has expired."""
+        queued = Q(state=Run.State.QUEUED, not_before__lte=now)
+        return self.filter(queued | Q(state=Run.State.RUNNING) & lease_expired())
 
 
 class Run(models.Model):
-    """One planned time of one automation: the ledger grants it to one worker at a time."""
+    """One planned time of one automation, executed by one worker at a time under a lease."""
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -205,7 +207,9 @@ class Run(models.Model):
     reason = models.CharField(max_length=200, blank=True, help_text="Why it was skipped.")
     attempt = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(help_text="The next attempt waits until then.")
-    lease_until = models.DateTimeField(null=True, help_text="Whose lease lapsed is taken up again.")
+    lease_until = models.DateTimeField(
+        null=True, help_text="After this another worker may take it over."
+    )
     worker = models.CharField(max_length=200, blank=True)
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)

@@ -1,8 +1,8 @@
-"""When a schedule is due: exact instants in UTC, through both changes of the clock.
+"""When a schedule is due: exact instants in UTC, across changes to and from summer time.
 
-A fixed hour that the spring change skips fires once, at the first instant after the gap; one
-that the autumn change repeats fires the first time only. A schedule of each hour (or of every
-n-th) fires in every hour there really is. Intervals are elapsed time and know no zone.
+A fixed time that the spring change skips is due once, at the first instant after the gap; one
+that the autumn change repeats is due the first time only. A schedule of every hour (or every
+n-th) is due in each hour that exists. Intervals are elapsed time and have no time zone.
 """
 
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-FAR = 366 * 9  # days to look ahead: 29 February comes again within eight years
+MAX_SEARCH_DAYS = 366 * 9  # 29 February recurs within eight years
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A slot each `every`, counted from `anchor` (the first slot is one step after it)."""
+    """Due each `every`, counted from `anchor`: first at anchor + every."""
 
     every: timedelta
     anchor: datetime
@@ -28,7 +28,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class WallClock:
-    """Wall-clock times as crontab says them; a day counts where all three of its fields do.
+    """Wall-clock times as in a crontab; a day matches if all three of its fields match.
 
     Weekdays count from Sunday, 0. `each_hour` marks an hour field with a star or a step.
     """
@@ -47,7 +47,7 @@ Schedule: TypeAlias = Interval | WallClock
 def between(
     schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime
 ) -> Iterator[datetime]:
-    """Every slot in (after, until], oldest first."""
+    """Every due time in (after, until], oldest first."""
     if isinstance(schedule, Interval):
         yield from _steps(schedule, after, until)
         return
@@ -58,27 +58,27 @@ def between(
 
 
 def latest(
-    schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime, most: int
+    schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime, limit: int
 ) -> list[datetime]:
-    """The last `most` slots in (after, until], oldest first."""
+    """The last `limit` due times in (after, until], oldest first."""
     if isinstance(schedule, Interval):
-        begin = max(after, until - schedule.every * (most + 1))
-        return list(_steps(schedule, begin, until))[-most:]
+        begin = max(after, until - schedule.every * (limit + 1))
+        return list(_steps(schedule, begin, until))[-limit:]
     found: list[datetime] = []
     day = until.astimezone(UTC).date()
-    while day >= after.astimezone(UTC).date() and len(found) < most:
+    while day >= after.astimezone(UTC).date() and len(found) < limit:
         found[:0] = [slot for slot in _day(schedule, zone, day) if after < slot <= until]
         day -= DAY
-    return found[-most:]
+    return found[-limit:]
 
 
 def upcoming(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> list[datetime]:
-    """The next `count` slots; fewer, or none, where the calendar has no such day."""
-    return list(islice(between(schedule, zone, after, after + FAR * DAY), count))
+    """The next `count` due times; fewer, or none, if the calendar has no such day."""
+    return list(islice(between(schedule, zone, after, after + MAX_SEARCH_DAYS * DAY), count))
 
 
 def tolerance(schedule: Schedule) -> timedelta:
-    """How much too early a message may come for its slot."""
+    """How much before its due time a message may come."""
     if isinstance(schedule, Interval):
         return min(5 * SECOND, schedule.every / 4)
     return 5 * SECOND
@@ -92,7 +92,7 @@ def _steps(schedule: Interval, after: datetime, until: datetime) -> Iterator[dat
 
 
 def _day(schedule: WallClock, zone: ZoneInfo, day: date) -> list[datetime]:
-    """The slots of one day of UTC; the local days that touch it are the three around it."""
+    """The due times of one day in UTC, from the three local days that may touch it."""
     begin = datetime.combine(day, time(), UTC)
     near = {slot for shift in (-DAY, 0 * DAY, DAY) for slot in _local(schedule, zone, day + shift)}
     return sorted(slot for slot in near if begin <= slot < begin + DAY)
@@ -100,7 +100,7 @@ def _day(schedule: WallClock, zone: ZoneInfo, day: date) -> list[datetime]:
 
 @lru_cache(maxsize=128)
 def _local(schedule: WallClock, zone: ZoneInfo, day: date) -> frozenset[datetime]:
-    """The slots whose wall-clock day is `day`."""
+    """The due times whose local day is `day`."""
     if (
         day.isoweekday() % 7 not in schedule.weekdays
         or day.day not in schedule.days
@@ -123,13 +123,13 @@ def _local(schedule: WallClock, zone: ZoneInfo, day: date) -> frozenset[datetime
 
 
 def _exists(wall: datetime) -> bool:
-    """Whether clocks ever show this time; those inside a gap come back changed from UTC."""
+    """Whether clocks show this time; one inside a gap comes back changed from UTC."""
     back = wall.astimezone(UTC).astimezone(wall.tzinfo)
     return back.replace(tzinfo=None, fold=0) == wall.replace(tzinfo=None)
 
 
 def _gap_end(wall: datetime) -> datetime:
-    """The first instant after the gap that holds `wall`, found by halving to the second."""
+    """The first instant after the gap that contains `wall`, by bisection to the second."""
     before = wall.replace(fold=1).astimezone(UTC)
     after = wall.astimezone(UTC)
     old = before.astimezone(wall.tzinfo).utcoffset()

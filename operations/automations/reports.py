@@ -1,34 +1,28 @@
-"""What ran, what failed, what is late."""
+"""Which runs ended, failed or are late, and what staff have set."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
-from operations.automations import occurrences, registry, run_rules
+from aethercrown.monitoring.attention import AttentionItem
+from aethercrown.text import last_line
+from operations.automations import occurrences, run_rules
+from operations.automations.limits import GuardrailLimits
 from operations.automations.models import Automation, Run
-from operations.decisions.guardrails import GuardrailLimits
-from operations.decisions.models import Decision
+from operations.automations.registry import automation_registry
 
-LATE = timedelta(minutes=2)  # beyond beat's and the sweep's own rhythm
-
-
-@dataclass(frozen=True, slots=True)
-class AttentionItem:
-    """A plain sentence about something a person should look at, and where."""
-
-    sentence: str
-    link: str
+LATE_AFTER = timedelta(minutes=2)  # longer than the intervals of beat and of the recovery task
 
 
 def limits(name: str, *, lock: bool = False) -> GuardrailLimits:
-    """The guardrails that staff set for an automation; the common ones where it has no row.
+    """The guardrails that staff set for an automation; the defaults if it has no row.
 
-    With `lock` (inside a transaction) others wait, so that counts beside it stay true.
+    `lock` (inside a transaction) locks the row, so that what the caller counts stays true.
     """
     rows = Automation.objects.select_for_update() if lock else Automation.objects.all()
     row = rows.filter(name=name).first()
@@ -36,20 +30,19 @@ def limits(name: str, *, lock: bool = False) -> GuardrailLimits:
 
 
 def mode(name: str) -> str:
-    """The mode that staff set; propose where the automation has no row."""
+    """The mode that staff set; propose if the automation has no row."""
     found = Automation.objects.filter(name=name).values_list("mode", flat=True).first()
     return found or Automation.Mode.PROPOSE
 
 
 def auto_enabled_at(name: str) -> datetime | None:
-    """When staff last let it apply decisions by itself; None where they never did."""
-    found = Automation.objects.filter(name=name).values_list("trusted_at", flat=True)
-    return found.first()
+    """When staff last set the mode to auto; None if they never did."""
+    return Automation.objects.filter(name=name).values_list("auto_enabled_at", flat=True).first()
 
 
 def switched_on() -> list[str]:
-    """The automations that are on and known to this code, in the order in which all are run."""
-    rows = Automation.objects.filter(is_enabled=True, name__in=registry.names())
+    """The automations that are on and in this code, by name: the order in which all are run."""
+    rows = Automation.objects.filter(is_enabled=True, name__in=automation_registry.names())
     return list(rows.order_by("name").values_list("name", flat=True))
 
 
@@ -68,21 +61,21 @@ def upcoming(automation: Automation, now: datetime, count: int = 3) -> list[date
     """The next planned times, in the automation's own zone."""
     if not automation.is_enabled:
         return []
-    found = occurrences.upcoming(automation.schedule, automation.clock, now, count)
-    return [slot.astimezone(automation.clock) for slot in found]
+    found = occurrences.upcoming(automation.schedule, automation.zone_info, now, count)
+    return [slot.astimezone(automation.zone_info) for slot in found]
 
 
 def counts(since: datetime) -> dict[str, int]:
-    """How many runs planned since then stand in each state."""
+    """How many runs planned since then are in each state."""
     states = Run.objects.filter(planned_for__gte=since).order_by().values("state")
     found = dict(states.annotate(count=Count("pk")).values_list("state", "count"))
     return {state: found.get(state, 0) for state in Run.State.values}
 
 
 def attention_items(now: datetime | None = None) -> list[AttentionItem]:
-    """What a person should look at: failures, lost workers, automations that are late."""
+    """What a person should look at: failed runs, lost workers, late automations."""
     now = now or timezone.now()
-    return [*_failed(), *_lapsed(), *_late(now)]
+    return [*_failed(), *_abandoned(), *_late(now)]
 
 
 def _failed() -> Sequence[AttentionItem]:
@@ -95,27 +88,27 @@ def _failed() -> Sequence[AttentionItem]:
     failed = Run.objects.filter(pk__in=last, state=Run.State.FAILED)
     for run in failed.select_related("automation").order_by("automation__name"):
         when = f"{run.planned_for:%Y-%m-%d %H:%M} UTC"
-        words = f"{run.automation} failed at {when}: {run_rules.last_line(run.error)}"
+        words = f"{run.automation} failed at {when}: {last_line(run.error)}"
         found.append(AttentionItem(words, page(run)))
     return found
 
 
-def _lapsed() -> Sequence[AttentionItem]:
-    """Runs whose worker is gone and that nobody took up."""
-    lapsed = Run.objects.filter(
+def _abandoned() -> Sequence[AttentionItem]:
+    """Runs whose lease expired a whole lease ago and that no worker has claimed again."""
+    abandoned = Run.objects.filter(
         state=Run.State.RUNNING, lease_until__lt=Now() - run_rules.LEASE_LENGTH
     )
     return [
-        AttentionItem(f"{run} lost its worker {run.worker} and waits to be taken up.", page(run))
-        for run in lapsed.select_related("automation")
+        AttentionItem(f"{run} lost its worker {run.worker} and waits for another.", page(run))
+        for run in abandoned.select_related("automation")
     ]
 
 
 def _late(now: datetime) -> Sequence[AttentionItem]:
-    """Automations with a slot behind them that nothing entered or began."""
+    """Automations with a due time that was not enqueued or not begun."""
     planned = Run.objects.filter(automation=OuterRef("pk")).exclude(trigger=Run.Trigger.MANUAL)
     queued = Run.objects.filter(
-        automation=OuterRef("pk"), state=Run.State.QUEUED, not_before__lt=now - LATE
+        automation=OuterRef("pk"), state=Run.State.QUEUED, not_before__lt=now - LATE_AFTER
     )
     rows = Automation.objects.filter(is_enabled=True).annotate(
         last=Subquery(planned.values("planned_for")[:1]),
@@ -124,7 +117,9 @@ def _late(now: datetime) -> Sequence[AttentionItem]:
     found = []
     for automation in rows.select_related("task__interval", "task__crontab"):
         after = max(automation.scheduled_at, automation.last or automation.scheduled_at)
-        unseen = occurrences.latest(automation.schedule, automation.clock, after, now - LATE, 1)
+        unseen = occurrences.latest(
+            automation.schedule, automation.zone_info, after, now - LATE_AFTER, 1
+        )
         due = [automation.waiting] if automation.waiting else unseen
         if due:
             sentence = f"{automation} was due at {due[0]:%Y-%m-%d %H:%M} UTC and has not begun."
@@ -133,10 +128,10 @@ def _late(now: datetime) -> Sequence[AttentionItem]:
     return found
 
 
-def decisions(run: Run) -> QuerySet[Decision]:
-    """What the run decided, and what it found decided already."""
+def decisions(run: Run) -> QuerySet[Any]:
+    """The decisions that the run made, and those that it found made already."""
     named = run.result.get("decisions") or []
-    return Decision.objects.filter(Q(run=run) | Q(pk__in=named)).order_by("pk")
+    return run.decisions.model.objects.filter(Q(run=run) | Q(pk__in=named)).order_by("pk")
 
 
 def page(run: Run) -> str:

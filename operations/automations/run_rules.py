@@ -1,25 +1,24 @@
-"""The ledger's rules on plain values: what due slots become, how long to wait, what is written."""
+"""The rules of runs: what due times become, how long to wait, what is recorded. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import isfinite
 from typing import Any
 
+from aethercrown.text import storable_json
 from operations.automations.registry import RunOutcome
 
 LEASE_LENGTH = timedelta(seconds=20)
 LEASE_RENEWAL_INTERVAL = timedelta(seconds=5)
 MAX_ATTEMPTS = 3
 RETRY_DELAYS = (timedelta(0), timedelta(seconds=30), timedelta(seconds=120))  # before each attempt
-ON_TIME_WITHIN = timedelta(seconds=10)  # a slot entered within it is on time, not caught up
+ON_TIME_WITHIN = timedelta(seconds=10)  # enqueued within this, a run is on time and not caught up
 CATCH_UP_WINDOW = timedelta(days=7)
-MAX_CATCH_UP_RUNS = 100  # slots caught up at once
-RETENTION = timedelta(days=90)  # runs that ended well or were skipped
+MAX_CATCH_UP_RUNS = 100
+RETENTION = timedelta(days=90)  # of runs that succeeded or were skipped
 FAILED_RETENTION = timedelta(days=365)
 WORKER_LOST = f"The worker was lost in each of {MAX_ATTEMPTS} attempts."
-LONGEST_TEXT = 8_000  # characters of an error kept
 
 SCHEDULE, CATCH_UP = "schedule", "catch-up"
 MISSED, OVERLAP = "missed", "overlap"
@@ -27,7 +26,7 @@ MISSED, OVERLAP = "missed", "overlap"
 
 @dataclass(frozen=True, slots=True)
 class DueRun:
-    """One due slot on its way into the ledger; with a reason it is recorded as skipped."""
+    """A due time that becomes a run; with a `reason` it is recorded as skipped."""
 
     planned_for: datetime
     trigger: str
@@ -36,7 +35,7 @@ class DueRun:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What became of one run, for the table of results and for messages."""
+    """How one run ended."""
 
     automation: str
     state: str
@@ -49,12 +48,12 @@ class RunResult:
 def plan_due_runs(
     due: Sequence[datetime], missed: str, now: datetime, *, busy: bool
 ) -> list[DueRun]:
-    """Say of each due slot (oldest first) whether it runs or is recorded as skipped.
+    """Decide for each due time (oldest first) whether it runs or is recorded as skipped.
 
-    `missed` is the automation's policy for the slots that passed while nothing ran. While a run
-    is still open (`busy`) a new slot is skipped as overlapping, except under the policy "all".
+    `missed` is the automation's policy for the times that passed while nothing ran. While a run
+    is open (`busy`) a new one is skipped as overlapping, except under the policy "all".
     """
-    entries = []
+    due_runs = []
     for place, slot in enumerate(due):
         is_latest = place == len(due) - 1
         on_time = is_latest and now - slot <= ON_TIME_WITHIN
@@ -64,56 +63,30 @@ def plan_due_runs(
             reason = OVERLAP if busy else ""
         else:
             reason = MISSED
-        entries.append(DueRun(slot, SCHEDULE if on_time else CATCH_UP, reason))
-    return entries
+        due_runs.append(DueRun(slot, SCHEDULE if on_time else CATCH_UP, reason))
+    return due_runs
 
 
-def result_json(outcome: RunOutcome, heard: str) -> dict[str, object]:
-    """What is kept of a success: what it decided and found, and what it wrote to the log."""
-    kept: dict[str, object] = {"decisions": outcome.decisions, "detail": outcome.detail}
-    return {**kept, "log": heard.strip()} if heard.strip() else kept
+def result_json(outcome: RunOutcome, logged: str) -> dict[str, object]:
+    """What is stored of a success: its decisions, its details, and what it logged."""
+    stored: dict[str, object] = {"decisions": outcome.decisions, "detail": outcome.detail}
+    return {**stored, "log": logged.strip()} if logged.strip() else stored
 
 
-def recordable(value: Any) -> Any:
-    """The value as every database's JSON takes it: what JSON cannot say becomes text."""
-    if isinstance(value, Mapping):
-        return {legible(str(key)): recordable(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [recordable(each) for each in value]
-    if isinstance(value, bool | int) or value is None:
-        return value
-    if isinstance(value, float) and isfinite(value):
-        return value
-    return legible(str(value))
+def detail_lines(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The details of a run for a page: (label, value)."""
+    return [(name.replace("_", " ").capitalize(), to_words(each)) for name, each in detail.items()]
 
 
-def facts(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a run found, in words for a page: the name of each fact, and the fact."""
-    return [(name.replace("_", " ").capitalize(), plain(each)) for name, each in detail.items()]
-
-
-def plain(value: Any) -> str:
-    """A value as a person writes it: yes, no, none, a list by commas."""
+def to_words(value: Any) -> str:
+    """A value for people: yes, no, none, a list with commas."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return plain([f"{name}: {plain(each)}" for name, each in value.items()])
+        return to_words([f"{name}: {to_words(each)}" for name, each in value.items()])
     if isinstance(value, list | tuple):
-        return ", ".join(map(plain, value)) or "none"
+        return ", ".join(map(to_words, value)) or "none"
     return "none" if value is None or value == "" else str(value)
-
-
-def legible(text: str) -> str:
-    """Text that every database takes: no NUL, no half characters, not endless."""
-    whole = text.encode("utf-8", "replace").decode().replace("\0", "")
-    if len(whole) <= LONGEST_TEXT:
-        return whole
-    return f"{whole[: LONGEST_TEXT // 2]}\n[...]\n{whole[-LONGEST_TEXT // 2 :]}"
-
-
-def last_line(error: str) -> str:
-    """What a traceback ends with: the error itself."""
-    return (error.strip().splitlines() or ["no reason recorded"])[-1]
 
 
 def table(results: Sequence[RunResult]) -> str:
@@ -134,7 +107,7 @@ def _cells(result: RunResult) -> tuple[str, str, str, str]:
 
 
 def as_json(results: Sequence[RunResult]) -> str:
-    """The results for another program: a list of objects."""
+    """The results as a JSON list of objects."""
     return json.dumps(
         [
             {
@@ -143,7 +116,7 @@ def as_json(results: Sequence[RunResult]) -> str:
                 "summary": each.summary,
                 "seconds": each.seconds,
                 "run_id": each.run_id,
-                "detail": recordable(each.detail or {}),
+                "detail": storable_json(each.detail or {}),
             }
             for each in results
         ],

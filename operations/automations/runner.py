@@ -1,10 +1,11 @@
-"""The contract's Python form of the runner."""
+"""Runs automations from Python: the class that the contract names."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import Event
 
-from operations.automations import registry, reports, services
+from operations.automations import reports, services
+from operations.automations.registry import automation_registry
 from operations.automations.run_rules import RunResult
 
 Progress = Callable[[str, int, int], None]
@@ -15,11 +16,7 @@ def now_in_utc() -> datetime:
 
 
 class AutomationRunner:
-    """Runs what is due, through the same ledger as the schedules.
-
-    `only` names automations to run whether due or not; `report` hears of each pass of
-    `run_continuous`.
-    """
+    """Runs what is due, as the scheduled tasks do."""
 
     def __init__(self, clock: Callable[[], datetime] = now_in_utc) -> None:
         self._clock = clock
@@ -33,14 +30,14 @@ class AutomationRunner:
         dry_run: bool = False,
         progress: Progress = lambda _name, _place, _count: None,
     ) -> list[RunResult]:
-        """One pass in fixed order; a failure of one stops no other.
+        """Run once through all automations by name; a failure of one does not stop the others.
 
-        Every automation that is on and due runs; with `force` each that is on, due or not; with
-        `only` exactly those named (UnknownAutomation before anything runs). `progress` hears of
-        each just before it begins: its name, its place from 1, and how many there are.
+        Runs every automation that is on and due; with `force` each that is on, due or not; with
+        `only` exactly those named (UnknownName before anything runs). `progress` is called
+        before each begins, with its name, its place from 1, and how many there are.
         """
         for name in only:
-            registry.named(name)
+            automation_registry.get(name)
         chosen = sorted(set(only)) or reports.switched_on()
         results: list[RunResult] = []
         for place, name in enumerate(chosen, 1):
@@ -61,11 +58,11 @@ class AutomationRunner:
         check_interval_minutes: float = 30,
         report: Callable[[list[RunResult]], None] = lambda _results: None,
     ) -> None:
-        """A pass each `check_interval_minutes`, until `stop`; a step once begun is finished."""
+        """Call run_all_tasks each `check_interval_minutes` until `stop`, and `report` its results."""
         while not self._over.is_set():
             report(self.run_all_tasks())
             self._over.wait(check_interval_minutes * 60)
 
     def stop(self) -> None:
-        """End after the current step; safe in a signal handler."""
+        """End after the current automation; safe in a signal handler."""
         self._over.set()

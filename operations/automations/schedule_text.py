@@ -1,4 +1,4 @@
-"""Schedules in the words staff use: "every 30 minutes", "at 03:00 on weekdays"."""
+"""Schedules as text, such as "every 30 minutes" or "at 03:00 on weekdays"."""
 
 import re
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ UNITS = {
     "day": timedelta(days=1),
     "week": timedelta(weeks=1),
 }
-LONGEST = timedelta(days=366)
+MAX_INTERVAL = timedelta(days=366)
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 WHOLE_WEEK = frozenset(range(7))
 WEEKDAYS = frozenset(range(1, 6))
@@ -25,11 +25,11 @@ _at = re.compile(r"(?:daily |every day )?at (?P<time>\S+)(?: on (?P<days>.+))?")
 
 
 class InvalidSchedule(ValueError):
-    """The words are no schedule; the message says what is wrong with them."""
+    """The text is not a schedule; the message says why."""
 
 
 def parse(text: str, anchor: datetime) -> Schedule:
-    """The schedule that the words mean; intervals count from `anchor`."""
+    """Read a schedule; intervals count from `anchor`. Raises InvalidSchedule."""
     spoken = " ".join(text.lower().split())
     if match := _at.fullmatch(spoken):
         return _daily(match["time"], match["days"])
@@ -39,7 +39,7 @@ def parse(text: str, anchor: datetime) -> Schedule:
 
 
 def describe(schedule: Schedule) -> str:
-    """The words that `read` takes back; a crontab beyond them is told by its fields."""
+    """Write a schedule so that `parse` reads it back, if it has such a form."""
     if isinstance(schedule, Interval):
         count, period = units(schedule.every)
         return f"every {period[:-1]}" if count == 1 else f"every {count} {period}"
@@ -51,7 +51,7 @@ def describe(schedule: Schedule) -> str:
 
 
 def crontab(wall: WallClock) -> dict[str, str]:
-    """The five fields of a crontab that say the same."""
+    """The same times as the five fields of a crontab."""
     return {
         "minute": _field(wall.minutes, 60),
         "hour": _field(wall.hours, 24),
@@ -76,11 +76,11 @@ def units(every: timedelta) -> tuple[int, str]:
 def _span(count: str, unit: str) -> timedelta:
     if unit not in UNITS:
         known = ", ".join(f"{each}s" for each in UNITS)
-        raise InvalidSchedule(f'"{unit}" is no unit of time here. Known: {known}.')
+        raise InvalidSchedule(f'"{unit}" is not a unit of time here. Known: {known}.')
     if not count.isascii() or not count.isdigit() or not int(count[:9]):
         raise InvalidSchedule(f'"{count}" is not a whole number from 1.')
-    span = int(count[:9]) * UNITS[unit] if len(count) < 9 else 2 * LONGEST
-    if span > LONGEST:
+    span = int(count[:9]) * UNITS[unit] if len(count) < 9 else 2 * MAX_INTERVAL
+    if span > MAX_INTERVAL:
         raise InvalidSchedule(f'"{count} {unit}s" is more than the longest interval, 366 days.')
     return span
 
@@ -111,7 +111,9 @@ def _weekday(spoken: str) -> int:
     for number, day in enumerate(DAYS):
         if len(spoken) >= 3 and f"{day.lower()}s".startswith(spoken):
             return number
-    raise InvalidSchedule(f'"{spoken}" is no day of the week. Write Monday or Mon, or: weekdays.')
+    raise InvalidSchedule(
+        f'"{spoken}" is not a day of the week. Write Monday or Mon, or: weekdays.'
+    )
 
 
 def _on(weekdays: frozenset[int]) -> str:

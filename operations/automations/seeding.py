@@ -1,6 +1,6 @@
-"""Schedules that stand in the database from the first start; migrations call this.
+"""Schedules that migrations put into the database.
 
-Nothing that staff have set is changed by seeding again. The migration that calls it depends on
+Seeding again changes nothing that staff have set. The migration that calls this depends on
 operations 0001_initial and django_celery_beat 0019_alter_periodictasks_options.
 """
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from operations.automations.schedule_text import units
 
-WAKE_UP = "operations.run_automation"
-STALE_AFTER = 300  # seconds: an older wake-up says nothing that the sweep does not know
+RUN_TASK = "operations.run_automation"
+MESSAGE_EXPIRY_SECONDS = 300  # the recovery task enqueues what an expired message announced
 
 
 def seed(
@@ -26,25 +26,25 @@ def seed(
     missed: str = "once",
     queue: str = "default",
 ) -> None:
-    """Give an automation its row and its schedule: `at` a time of day ("03:00"), or `every`."""
+    """Create an automation and its schedule: `at` a time of day ("03:00"), or `every`."""
     rows = apps.get_model("operations", "Automation").objects
     if rows.filter(name=name).exists():
         return
     task = seed_task(
         apps,
         name=name,
-        task=WAKE_UP,
+        task=RUN_TASK,
         at=at,
         every=every,
         zone=zone,
         queue=queue,
-        kwargs=wake_up_of(name),
+        kwargs=run_task_kwargs(name),
     )
     rows.create(name=name, title=title, task=task, zone=zone, mode=mode, missed=missed)
 
 
-def wake_up_of(name: str) -> str:
-    """The arguments of the wake-up task, as beat stores them."""
+def run_task_kwargs(name: str) -> str:
+    """The arguments of the task that runs an automation, as beat stores them."""
     return json.dumps({"automation": name})
 
 
@@ -59,7 +59,7 @@ def seed_task(
     queue: str = "default",
     kwargs: str = "{}",
 ) -> Any:
-    """Give a Celery task a place in beat's tables; an existing one of that name stays."""
+    """Schedule a Celery task in beat's tables; an existing schedule of that name stays."""
     beat = {model: apps.get_model("django_celery_beat", model).objects for model in MODELS}
     schedule = _schedule(beat, at, every, zone)
     row, _ = beat["PeriodicTask"].get_or_create(
@@ -69,7 +69,7 @@ def seed_task(
             "task": task,
             "kwargs": kwargs,
             "queue": queue,
-            "expire_seconds": STALE_AFTER,
+            "expire_seconds": MESSAGE_EXPIRY_SECONDS,
         },
     )
     beat["PeriodicTasks"].update_or_create(ident=1, defaults={"last_update": datetime.now(UTC)})

@@ -1,4 +1,4 @@
-"""The bells: each only says that something may be due; the ledger knows what."""
+"""Tasks that announce runs; the ledger decides which runs are really due."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,32 +13,32 @@ from aethercrown.background import PeriodicThread
 from aethercrown.db import cache
 from operations.automations import services
 
-BEAT_SECONDS, WEB_SECONDS = 2.0, 5.0  # between two looks of a thread beside beat, beside the web
-STALE_SECONDS = 30  # after which a bell that nobody heard is rung again by then
+BEAT_INTERVAL_SECONDS, WEB_INTERVAL_SECONDS = 2.0, 5.0
+MESSAGE_EXPIRY_SECONDS = 30  # by then an unread message has been sent again
 
 
 @shared_task(name="operations.run_automation", ignore_result=True)
 def run_automation(automation: str) -> None:
-    """Do what one automation has due. Called twice, or late, it does nothing twice."""
+    """Execute what one automation has due. Called twice, or late, it repeats nothing."""
     services.run_due(automation)
 
 
-@shared_task(name="operations.sweep_runs", ignore_result=True)
-def sweep_runs() -> None:
-    """Take up what dead workers left, and start what no beat announced."""
-    ring(services.recover_runs(timezone.now()))
+@shared_task(name="operations.recover_runs", ignore_result=True)
+def recover_runs() -> None:
+    """Recover what dead workers left, and start what beat did not announce."""
+    send(services.recover_runs(timezone.now()))
 
 
-def ring(due: Iterable[tuple[str, str]]) -> None:
-    """Wake automations, given with their queues."""
-    for automation, queue in due:
+def send(waiting: Iterable[tuple[str, str]]) -> None:
+    """Send the task of each automation to its queue."""
+    for automation, queue in waiting:
         kwargs = {"automation": automation}
-        run_automation.apply_async(kwargs=kwargs, queue=queue, expires=STALE_SECONDS)
+        run_automation.apply_async(kwargs=kwargs, queue=queue, expires=MESSAGE_EXPIRY_SECONDS)
 
 
 @shared_task(name="operations.purge_runs", ignore_result=True)
 def purge_runs() -> None:
-    """Forget old runs, and old answers kept for callers who ask again."""
+    """Delete old runs, and expired idempotency records, rate limits and cache entries."""
     services.delete_old_runs(timezone.now())
     idempotency.purge(timezone.now())
     throttling.purge()
@@ -46,29 +46,28 @@ def purge_runs() -> None:
 
 
 @worker_ready.connect
-def sweep_at_start(**_: Any) -> None:
-    """A worker that starts looks at once for what was missed while none was there."""
-    sweep_runs.apply_async(expires=60)
+def recover_at_worker_start(**_: Any) -> None:
+    """A worker that starts recovers at once what was missed while there was none."""
+    recover_runs.apply_async(expires=60)
 
 
-def watch_runs() -> None:
-    """What a dead worker left is taken up within seconds, however long the queue is.
+def requeue_abandoned() -> None:
+    """Requeue what dead workers left within seconds, however long the queue is.
 
-    A sweep as a task waits in line with the work, and is lost with a worker that holds it.
+    The recovery task waits in that queue, and is lost with a worker that has it.
     """
     try:
-        ring(services.requeue_abandoned_runs(timezone.now()))
+        send(services.requeue_abandoned_runs(timezone.now()))
     finally:
         connection.close()
 
 
 @beat_init.connect
 @beat_embedded_init.connect
-def watch_beside_beat(**_: Any) -> None:
-    """Beat forks nothing and works nothing: a thread of it is never in anybody's way."""
-    PeriodicThread(watch_runs, BEAT_SECONDS, "run watch").start()
+def start_beside_beat(**_: Any) -> None:
+    """Start the thread in beat, which neither forks nor executes tasks."""
+    PeriodicThread(requeue_abandoned, BEAT_INTERVAL_SECONDS, "recovery of runs").start()
 
 
-watcher = PeriodicThread(
-    watch_runs, WEB_SECONDS, "run watch"
-)  # of each web process, while beat is away
+# in each web process, for the time that beat is away
+watcher = PeriodicThread(requeue_abandoned, WEB_INTERVAL_SECONDS, "recovery of runs")

@@ -1,8 +1,7 @@
-"""Who holds a run: a process, by machine and number, so that neighbours see when it is gone.
+"""Identifies the process that executes a run, so that others can see when it is gone.
 
-A number says something only where the same numbers are given out: under the same kernel, since
-it started, and in the same space of processes (a container has its own). Elsewhere nothing can
-be said, and the lease decides.
+A process number can be checked only under the same running kernel and in the same process
+namespace (a container has its own). Elsewhere the lease alone decides.
 """
 
 import errno
@@ -11,38 +10,38 @@ import os
 import socket
 from pathlib import Path
 
-KERNEL = Path("/proc/sys/kernel/random/boot_id")
-SPACE = Path("/proc/self/ns/pid")
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+PID_NAMESPACE = Path("/proc/self/ns/pid")
 
 
-def machine(kernel: Path = KERNEL, space: Path = SPACE) -> str:
-    """The host's name and eight digits for the place where process numbers count.
+def host(boot_id: Path = BOOT_ID, pid_namespace: Path = PID_NAMESPACE) -> str:
+    """The host's name and eight hex digits of a hash of its boot id and process namespace.
 
-    The name alone where the system does not say.
+    The name alone if the system does not provide them.
     """
-    host = socket.gethostname()[:100]
+    name = socket.gethostname()[:100]
     try:
-        place = f"{kernel.read_text(encoding='ascii').strip()} {space.readlink()}"
+        scope = f"{boot_id.read_text(encoding='ascii').strip()} {pid_namespace.readlink()}"
     except OSError:
-        return host
-    return f"{host}/{hashlib.sha256(place.encode()).hexdigest()[:8]}"
+        return name
+    return f"{name}/{hashlib.sha256(scope.encode()).hexdigest()[:8]}"
 
 
-HOST = machine()
+HOST = host()
 
 
 def current() -> str:
-    """What the ledger calls this process."""
+    """The id of this process, for the column `worker` of a run."""
     return f"{HOST}:{os.getpid()}"
 
 
-def is_gone(owner: str, here: str = HOST) -> bool:
-    """Whether the process is certainly not there any more."""
-    place, _, number = owner.rpartition(":")
+def is_gone(worker: str, here: str = HOST) -> bool:
+    """Whether the process certainly does not exist any more."""
+    place, _, number = worker.rpartition(":")
     if "/" not in here or place != here or not number.isdecimal():
         return False
     try:
         os.kill(int(number), 0)
     except OSError as error:
-        return error.errno == errno.ESRCH  # any other says that it is there, but not ours
+        return error.errno == errno.ESRCH  # another error: it exists, but under another user
     return False

@@ -239,7 +239,7 @@ class DecisionAdmin(ModelAdmin):
             "verb": name.replace("_", " ").capitalize(),
             "back": back,
         }
-        return TemplateResponse(request, "admin/operations/step.html", context)
+        return TemplateResponse(request, "admin/confirm_action.html", context)
 
     def step_each(self, request: HttpRequest, chosen: QuerySet[Decision], name: str) -> None:
         for decision in chosen.order_by("pk"):

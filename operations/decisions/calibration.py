@@ -1,16 +1,16 @@
-"""When a kind of decision has broken its promises so often that a person must look at each."""
+"""Whether measured effects lie in their expected intervals often enough for mode auto. Pure."""
 
 from collections.abc import Sequence
 
-SAMPLE_SIZE = 20  # of the newest measured decisions
-MIN_INSIDE_SHARE = 0.6  # who keeps 90 % falls below it by chance once in 17,000 looks
+SAMPLE_SIZE = 20  # the newest measured decisions
+MIN_INSIDE_SHARE = 0.6  # a type that is inside 90 % of the time falls below it once in 17,000
 MEASURED_VERDICTS = ("inside", "below", "above")
 
 
 def calibration_failure(verdicts: Sequence[str]) -> str:
-    """Why trust is broken, in words; empty while it is not, or while too little is known.
+    """Why decisions of this type must not be applied automatically; "" if they may.
 
-    At least 20 verdicts are looked at: with fewer, chance alone would break it now and then.
+    Below SAMPLE_SIZE verdicts the answer is "", as chance alone could fail a smaller sample.
     """
     if len(verdicts) < SAMPLE_SIZE:
         return ""

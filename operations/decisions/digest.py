@@ -1,4 +1,4 @@
-"""One digest for one set of inputs, however they are written down."""
+"""A digest of a decision's inputs that does not depend on how they are written. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -25,20 +25,20 @@ def canonical(inputs: Any) -> str:
 
 
 def to_json_values(value: Any) -> Any:
-    """The value as JSON can hold it: Decimals, dates, times and spans become strings.
+    """The value as JSON: Decimals, dates, times and durations become strings.
 
-    An aware time is written in UTC, so that one instant has one form. Raises TypeError for
-    anything JSON cannot say, such as a set or a key that is not text.
+    An aware time is written in UTC, so that an instant has one form. Raises TypeError for
+    anything that JSON cannot hold, such as a set or a key that is not text.
     """
     if isinstance(value, Mapping):
         return {_key(key): to_json_values(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [to_json_values(each) for each in value]
     if isinstance(value, Decimal | date | timedelta):
-        return _written(value)
+        return _to_text(value)
     if value is None or isinstance(value, str | int | float):
         return value
-    raise TypeError(f"{type(value).__name__} has no place in a decision's inputs.")
+    raise TypeError(f"{type(value).__name__} cannot be part of a decision's inputs.")
 
 
 def _key(key: object) -> str:
@@ -47,7 +47,7 @@ def _key(key: object) -> str:
     return key
 
 
-def _written(value: Decimal | date | timedelta) -> str:
+def _to_text(value: Decimal | date | timedelta) -> str:
     if isinstance(value, Decimal):
         if not value.is_finite():
             raise ValueError(f"{value} is not a finite amount.")

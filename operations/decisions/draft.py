@@ -1,4 +1,4 @@
-"""What an automation puts forward, before it is a row."""
+"""A decision before it is a row. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ExpectedEffect:
-    """What a decision should bring by `horizon` after it is applied.
+    """The expected effect of a decision, measured `horizon` after it is applied.
 
-    The truth lies in [low, high] with probability `level`; figures are in `unit`.
+    It lies in [low, high] with probability `level`; figures are in `unit`. Raises ValueError if
+    they contradict each other.
     """
 
     metric: str
@@ -58,7 +59,7 @@ def expected_from_json(row: Mapping[str, Any]) -> ExpectedEffect:
 
 @dataclass(frozen=True, slots=True)
 class Guardrail:
-    """One limit and how the draft stood against it."""
+    """One limit, and whether the draft keeps it."""
 
     name: str
     limit: float | str | None
@@ -78,14 +79,13 @@ class Guardrail:
 class Draft:
     """A decision not yet stored.
 
-    `before` and `after` hold JSON values, Decimals, dates and times; they are stored and handed
-    back in their plain form (digest.plain: Decimals and times as strings).
+    `before` and `after` hold JSON values, Decimals, dates and times; they are stored and
+    returned as `digest.to_json_values` writes them: Decimals and times as strings.
 
-    `guardrails` are the kind's own. The automation's common ones are added when it is proposed,
-    from `change_percent` (the largest relative change that `after` makes to `before`),
-    `data_as_of` (when the newest row it was computed from ends) and the low end of `expected`.
-    A common guardrail about a figure that is None does not pass: clear its limit in the admin
-    where the figure has no meaning.
+    `guardrails` are those of the decision type. `propose` adds the automation's, which use
+    `change_percent` (the largest relative change from `before` to `after`), `data_as_of` (the end
+    of the newest data used) and the low end of `expected`. A guardrail on a figure that is None
+    fails: clear its limit in the admin if the figure has no meaning.
     """
 
     automation: str

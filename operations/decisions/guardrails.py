@@ -1,4 +1,4 @@
-"""The limits that every automatic decision is held to, whatever its kind."""
+"""Check a draft against the limits of its automation. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,10 +10,11 @@ from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
 
 @dataclass(frozen=True, slots=True)
 class GuardrailContext:
-    """What a draft is judged beside: the 24 hours before `now`, and what is wrong at it.
+    """What guardrails use besides the draft.
 
-    `applied_today` counts the automation's decisions, `changed_today` adds up the subject's
-    changes in percent, `alert` names an open critical alert on the subject.
+    In the 24 hours before `now`: `applied_today` counts the automation's decisions,
+    `changed_today` adds up the subject's changes in percent. `alert` names an open critical alert
+    on the subject.
     """
 
     now: datetime
@@ -22,33 +23,33 @@ class GuardrailContext:
     alert: str = ""
 
 
-def evaluate(limits: GuardrailLimits, draft: Draft, around: GuardrailContext) -> list[Guardrail]:
-    """Hold a draft against every limit that is switched on; an unknown figure fails its limit."""
-    judged = [
+def evaluate(limits: GuardrailLimits, draft: Draft, context: GuardrailContext) -> list[Guardrail]:
+    """Check every limit that is switched on; an unknown figure fails its limit."""
+    checked = [
         _change("largest_change_percent", limits.largest_change_percent, draft.change_percent, 0.0),
-        _count(limits.applied_per_day, around.applied_today),
+        _count(limits.applied_per_day, context.applied_today),
         _sure_gain(draft.expected) if limits.needs_sure_gain else None,
-        _freshness(limits.data_age_hours, draft.data_as_of, around.now),
+        _freshness(limits.data_age_hours, draft.data_as_of, context.now),
         _change(
             "largest_daily_change_percent",
             limits.largest_daily_change_percent,
             draft.change_percent,
-            around.changed_today,
+            context.changed_today,
         ),
         _confidence(limits.least_confidence_percent, draft.expected),
-        _quiet(limits.quiet, around.now),
-        Guardrail("critical_alert", "none", around.alert or "none", not around.alert)
-        if limits.needs_calm
+        _quiet_hours(limits.quiet_hours, context.now),
+        Guardrail("critical_alert", "none", context.alert or "none", not context.alert)
+        if limits.needs_no_critical_alert
         else None,
     ]
-    return [each for each in judged if each is not None]
+    return [each for each in checked if each is not None]
 
 
 def confidence(expected: ExpectedEffect) -> float:
     """The probability, in percent, that the effect is above zero.
 
-    The interval is read as that of a normal distribution with the estimate as its centre and,
-    towards zero, the half-width of that side.
+    The effect is taken to be normal around the estimate; its standard deviation follows from the
+    distance between the estimate and the end of the interval on the side of zero.
     """
     side = (
         expected.estimate - expected.low
@@ -98,7 +99,7 @@ def _confidence(limit: float | None, expected: ExpectedEffect) -> Guardrail | No
     return Guardrail("least_confidence_percent", limit, found, found >= limit)
 
 
-def _quiet(quiet: QuietHours | None, now: datetime) -> Guardrail | None:
+def _quiet_hours(quiet: QuietHours | None, now: datetime) -> Guardrail | None:
     if quiet is None:
         return None
     hours = f"{quiet.begins:%H:%M} to {quiet.ends:%H:%M}"

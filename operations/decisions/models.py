@@ -1,4 +1,4 @@
-"""The ledger of decisions."""
+"""Automatic decisions."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,7 +8,7 @@ from operations.decisions.decision_types import DecisionCase
 
 
 class Decision(models.Model):
-    """One automatic decision, from what it saw to what it brought."""
+    """One automatic decision, from its inputs to its measured effect."""
 
     class Status(models.TextChoices):
         PROPOSED = states.PROPOSED
@@ -36,12 +36,12 @@ class Decision(models.Model):
     mode = models.CharField(max_length=8, help_text="The automation's mode when it decided.")
     before = models.JSONField()
     after = models.JSONField()
-    inputs_digest = models.CharField(max_length=64, help_text="SHA-256 of what was seen.")
+    inputs_digest = models.CharField(max_length=64, help_text="SHA-256 of the inputs.")
     method = models.CharField(max_length=200, help_text="The method and its version.")
     expected = models.JSONField()
     guardrails = models.JSONField(default=list)
     change_percent = models.FloatField(
-        null=True, help_text="The largest relative change that it makes, in percent."
+        null=True, help_text="Its largest relative change, in percent."
     )
     status = models.CharField(max_length=11, choices=Status, default=Status.PROPOSED)
     verdict = models.CharField(max_length=8, choices=Verdict, blank=True)
@@ -81,7 +81,7 @@ class Decision(models.Model):
 
     @property
     def case(self) -> DecisionCase:
-        """The decision as its kind sees it."""
+        """The decision for the functions of its type."""
         return DecisionCase(
             decision_id=self.pk,
             subject=self.subject,
@@ -93,5 +93,5 @@ class Decision(models.Model):
 
     @property
     def passed(self) -> bool:
-        """Whether every guardrail passed; one without any did not."""
+        """Whether every guardrail passed; False without any."""
         return bool(self.guardrails) and all(each["passed"] for each in self.guardrails)

@@ -1,4 +1,4 @@
-"""What waits for a person, and what decisions promised and brought."""
+"""Decisions that wait for a person, and expected beside measured effects."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,15 +8,16 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
-from operations.automations.reports import AttentionItem
-from operations.decisions import decision_types, states
+from aethercrown.monitoring.attention import AttentionItem
+from operations.decisions import states
+from operations.decisions.decision_types import decision_type_registry
 from operations.decisions.models import Decision
 
 MEASURED = (Decision.Verdict.INSIDE, Decision.Verdict.BELOW, Decision.Verdict.ABOVE)
-OBSERVED = Q(mode="observe")
+IS_OBSERVED = Q(mode="observe")
 COUNTS = {
     "proposed": Count("pk"),
-    "waiting": Count("pk", filter=Q(status=Decision.Status.PROPOSED) & ~OBSERVED),
+    "waiting": Count("pk", filter=Q(status=Decision.Status.PROPOSED) & ~IS_OBSERVED),
     "applied": Count("applied_at"),
     "rejected": Count("pk", filter=Q(status=Decision.Status.REJECTED)),
     "rolled_back": Count("pk", filter=Q(status=Decision.Status.ROLLED_BACK)),
@@ -25,10 +26,10 @@ COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class DecisionTypeSummary:
-    """One kind of decision: how often it kept what it promised.
+    """The decisions of one type: how many, and how their effects compare with the expected ones.
 
-    Sums are over measured decisions, in the metric's own unit; `inside_percent` is the share
-    whose realised effect lay in the promised interval (it should be near the level, 90).
+    Sums are over measured decisions, in the metric's unit; `inside_percent` is the share whose
+    measured effect lay in the expected interval (it should be near the level, 90).
     """
 
     kind: str
@@ -46,7 +47,7 @@ class DecisionTypeSummary:
 
 
 def waiting(limit: int = 10) -> QuerySet[Decision]:
-    """Proposals a person has to decide, the oldest first; observed ones wait for nobody."""
+    """Proposals that wait for a person, oldest first; not those of mode observe."""
     return _waiting().order_by("proposed_at", "pk")[:limit]
 
 
@@ -59,22 +60,22 @@ def recent(limit: int = 10) -> QuerySet[Decision]:
 
 
 def about(subjects: Collection[str]) -> QuerySet[Decision]:
-    """Every decision about some subjects, in the order in which they were made."""
+    """Every decision about some subjects, oldest first."""
     return Decision.objects.filter(subject__in=subjects).order_by("pk")
 
 
 def summaries_by_type() -> list[DecisionTypeSummary]:
-    """For each kind of decision, what it promised and what it brought; two queries."""
+    """One summary for each decision type; two queries."""
     measured: dict[str, list[Decision]] = {}
     rows = Decision.objects.filter(verdict__in=MEASURED, realised__isnull=False)
     for decision in rows.only("kind", "expected", "realised", "verdict"):
         measured.setdefault(decision.kind, []).append(decision)
     counted: Any = Decision.objects.order_by("kind").values("kind").annotate(**COUNTS)
-    return [_promise(counts, measured.get(counts["kind"], [])) for counts in counted]
+    return [_summary(counts, measured.get(counts["kind"], [])) for counts in counted]
 
 
 def attention_items(now: datetime) -> list[AttentionItem]:
-    """Waiting decisions, and how soon the first of them expires."""
+    """How many decisions wait, and how soon the first of them expires."""
     count = waiting_count()
     if not count:
         return []
@@ -91,14 +92,14 @@ def attention_items(now: datetime) -> list[AttentionItem]:
 
 
 def page(decision: Decision) -> str:
-    """The address of what a decision is about; empty where its kind has no page."""
-    if decision.kind not in decision_types.names():
+    """The path of the page of a decision's subject; "" if its type has none or is unknown."""
+    if decision.kind not in decision_type_registry:
         return ""
-    return decision_types.named(decision.kind).path(decision.subject)
+    return decision_type_registry.get(decision.kind).path(decision.subject)
 
 
 def flatten(value: Any, path: str = "") -> dict[str, str]:
-    """Nested JSON as one text a leaf, under names such as `shares.search` or `steps[0]`."""
+    """Nested JSON as one text for each leaf, under names such as `shares.search` or `steps[0]`."""
     if isinstance(value, dict):
         parts = ((f"{path}.{name}".lstrip("."), each) for name, each in value.items())
     elif isinstance(value, list):
@@ -109,15 +110,15 @@ def flatten(value: Any, path: str = "") -> dict[str, str]:
 
 
 def _waiting() -> QuerySet[Decision]:
-    return Decision.objects.filter(status=Decision.Status.PROPOSED).exclude(OBSERVED)
+    return Decision.objects.filter(status=Decision.Status.PROPOSED).exclude(IS_OBSERVED)
 
 
-def _promise(counts: dict[str, Any], measured: list[Decision]) -> DecisionTypeSummary:
+def _summary(counts: dict[str, Any], measured: list[Decision]) -> DecisionTypeSummary:
     kind = counts["kind"]
     inside = sum(each.verdict == Decision.Verdict.INSIDE for each in measured)
     return DecisionTypeSummary(
         **counts,
-        title=decision_types.named(kind).title if kind in decision_types.names() else kind,
+        title=decision_type_registry.get(kind).title if kind in decision_type_registry else kind,
         measured=len(measured),
         unit=measured[0].expected["unit"] if measured else "",
         promised=sum(each.expected["estimate"] for each in measured),

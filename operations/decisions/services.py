@@ -1,4 +1,4 @@
-"""Taking decisions through their steps; each function is one transaction under one lock."""
+"""Propose, approve, apply, roll back and measure decisions; each is one transaction."""
 
 import logging
 from datetime import datetime, timedelta
@@ -6,20 +6,18 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from aethercrown.history import audit_hooks
+from aethercrown.transitions import InvalidTransition, check_transition
 from operations.alerts import reports as alerts
 from operations.automations import reports
-from operations.automations.services import disable_auto
-from operations.decisions import calibration, decision_types, digest, guardrails, states
-from operations.decisions.decision_types import MeasuredEffect
+from operations.automations import services as automations
+from operations.decisions import calibration, digest, guardrails, states
+from operations.decisions.decision_types import MeasuredEffect, Stale, decision_type_registry
 from operations.decisions.draft import Draft
 from operations.decisions.guardrails import GuardrailContext
 from operations.decisions.models import Decision
 
-WrongStep = states.WrongStep
-Stale = decision_types.Stale
-
 DAY = timedelta(days=1)
-AUTOMATIC = "automatic"  # the actor where no person decided
+AUTOMATIC = "automatic"  # the actor if no person decided
 log = logging.getLogger(__name__)
 
 
@@ -27,15 +25,12 @@ log = logging.getLogger(__name__)
 def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
     """Store a draft, once for the same automation, subject and inputs.
 
-    In mode auto a draft that passes every guardrail is approved and applied at once; where its
-    subject changed meanwhile it comes back rejected as stale. Otherwise it waits for a person.
+    In mode auto a draft that passes every guardrail is approved and applied at once; if its
+    subject changed meanwhile it is returned rejected as stale. Otherwise it waits for a person.
     """
-    decision_types.named(draft.kind)
+    decision_type_registry.get(draft.kind)
     limits = reports.limits(draft.automation, lock=mode == "auto")
-    judged = [
-        *draft.guardrails,
-        *guardrails.evaluate(limits, draft, _around(draft, now)),
-    ]
+    checked = [*draft.guardrails, *guardrails.evaluate(limits, draft, _context(draft, now))]
     decision, is_new = Decision.objects.get_or_create(
         automation=draft.automation,
         subject=draft.subject,
@@ -49,7 +44,7 @@ def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
             "after": digest.to_json_values(draft.after),
             "method": draft.method,
             "expected": draft.expected.as_json(),
-            "guardrails": [each.as_json() for each in judged],
+            "guardrails": [each.as_json() for each in checked],
             "change_percent": draft.change_percent,
             "proposed_at": now,
         },
@@ -60,17 +55,19 @@ def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
 
 
 def approve(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
-    """Approve a proposal and, where its kind says so, apply it.
+    """Approve a proposal and, unless its type says otherwise, apply it.
 
-    Raises WrongStep where it is decided already, and Stale where its subject has changed: then
-    it is rejected, and stays so.
+    Raises InvalidTransition if it is decided already, and Stale if its subject has changed; it
+    is then rejected for good.
     """
     with transaction.atomic():
         decision = lock(decision_id)
         if decision.mode == "observe":
-            raise WrongStep(f"{decision} was only observed; its automation applies nothing.")
+            raise InvalidTransition(
+                f"{decision} was only observed; its automation applies nothing."
+            )
         _approve(decision, actor, note, now)
-        _tell("decision.approved", decision, actor)
+        _audit("decision.approved", decision, actor)
     return _unless_stale(decision)
 
 
@@ -82,7 +79,7 @@ def reject(decision_id: int, *, actor: str, note: str = "", now: datetime) -> De
     decision.note = note
     decision.save()
     if actor != AUTOMATIC:
-        _tell("decision.rejected", decision, actor)
+        _audit("decision.rejected", decision, actor)
     return decision
 
 
@@ -96,32 +93,32 @@ def apply(decision_id: int, *, now: datetime) -> Decision:
 
 @transaction.atomic
 def roll_back(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
-    """Restore what was before; raises Stale, and changes nothing, where it was changed since."""
+    """Restore what was before; raises Stale, and changes nothing, if it was changed since."""
     decision = lock(decision_id)
-    states.check(str(decision), decision.status, states.ROLLED_BACK)
-    decision_types.named(decision.kind).undo(decision.case)
+    _check(decision, states.ROLLED_BACK)
+    decision_type_registry.get(decision.kind).undo(decision.case)
     decision.status = Decision.Status.ROLLED_BACK
     decision.rolled_back_by = actor
     decision.rolled_back_note = note
     decision.rolled_back_at = now
     decision.save()
     if actor != AUTOMATIC:
-        _tell("decision.rolled_back", decision, actor)
+        _audit("decision.rolled_back", decision, actor)
     return decision
 
 
 def measure_due(now: datetime) -> int:
     """Measure every applied decision whose horizon is over; returns how many were measured.
 
-    What cannot be measured yet is asked again the next time, and one failure stops no other.
+    What cannot be measured yet is tried again the next time; a failure does not stop the others.
     """
     due = Decision.objects.filter(status=Decision.Status.APPLIED, due_at__lte=now)
     measured = 0
     for decision in due.order_by("due_at", "pk"):
         try:
-            realised = decision_types.named(decision.kind).measure(decision.case, now)
-            if realised is not None:
-                _measure(decision.pk, realised, now)
+            effect = decision_type_registry.get(decision.kind).measure(decision.case, now)
+            if effect is not None:
+                _measure(decision.pk, effect, now)
                 measured += 1
         except Exception:
             log.exception("Decision %s could not be measured", decision.pk)
@@ -129,7 +126,7 @@ def measure_due(now: datetime) -> int:
 
 
 def expire_proposals(now: datetime) -> int:
-    """Reject what has waited for more than 14 days; returns how many."""
+    """Reject what has waited longer than PROPOSAL_LIFETIME; returns how many."""
     waiting = Decision.objects.filter(
         status=Decision.Status.PROPOSED, proposed_at__lt=now - states.PROPOSAL_LIFETIME
     )
@@ -143,7 +140,7 @@ def expire_proposals(now: datetime) -> int:
 
 
 def lock(decision_id: int) -> Decision:
-    """The decision, held until the transaction ends."""
+    """The decision, locked until the transaction ends."""
     return Decision.objects.select_for_update().get(pk=decision_id)
 
 
@@ -154,8 +151,8 @@ def applied_in_a_day(automation: str, now: datetime) -> int:
     ).count()
 
 
-def _around(draft: Draft, now: datetime) -> GuardrailContext:
-    """The last day and the present, as guardrails look at them."""
+def _context(draft: Draft, now: datetime) -> GuardrailContext:
+    """The last 24 hours and the critical alerts, for the guardrails."""
     changes = Decision.objects.filter(
         subject=draft.subject, kind=draft.kind, applied_at__gt=now - DAY, applied_at__lte=now
     ).exclude(status=Decision.Status.ROLLED_BACK)
@@ -169,22 +166,22 @@ def _around(draft: Draft, now: datetime) -> GuardrailContext:
 
 
 def _approve(decision: Decision, actor: str, note: str, now: datetime) -> None:
-    states.check(str(decision), decision.status, states.APPROVED)
+    _check(decision, states.APPROVED)
     decision.status = Decision.Status.APPROVED
     decision.approved_at = now
     decision.actor = actor
     decision.note = note
     decision.save()
-    if decision_types.named(decision.kind).apply_on_approval:
+    if decision_type_registry.get(decision.kind).apply_on_approval:
         _apply(decision, now)
 
 
 def _apply(decision: Decision, now: datetime) -> None:
-    """Do the effect; where the subject changed, undo what was begun and reject."""
-    states.check(str(decision), decision.status, states.APPLIED)
+    """Apply the decision; if the subject changed, undo what was begun and reject."""
+    _check(decision, states.APPLIED)
     try:
         with transaction.atomic():
-            decision_types.named(decision.kind).apply(decision.case)
+            decision_type_registry.get(decision.kind).apply(decision.case)
     except Stale as error:
         _reject(decision, Decision.Verdict.STALE, now)
         decision.note = f"{decision.note}\n{error}".strip()
@@ -195,8 +192,8 @@ def _apply(decision: Decision, now: datetime) -> None:
     decision.save()
 
 
-def _tell(event: str, decision: Decision, actor: str) -> None:
-    """What a person decided stands in the audit, too."""
+def _audit(event: str, decision: Decision, actor: str) -> None:
+    """Record a person's decision in the audit."""
     detail = {"title": decision.title, "subject": decision.subject}
     detail["status"] = str(decision.status)  # a fresh row still holds the enum
     subject = f"decision {decision.pk}"
@@ -204,42 +201,42 @@ def _tell(event: str, decision: Decision, actor: str) -> None:
 
 
 def _reject(decision: Decision, verdict: Decision.Verdict, now: datetime) -> None:
-    states.check(str(decision), decision.status, states.REJECTED)
+    _check(decision, states.REJECTED)
     decision.status = Decision.Status.REJECTED
     decision.verdict = verdict
     decision.rejected_at = now
 
 
 def _unless_stale(decision: Decision) -> Decision:
-    """Tell the caller, after the rejection has been committed."""
+    """Raise Stale after the rejection has been committed."""
     if decision.verdict == Decision.Verdict.STALE:
         raise Stale(decision.note)
     return decision
 
 
 @transaction.atomic
-def _measure(decision_id: int, realised: MeasuredEffect, now: datetime) -> None:
+def _measure(decision_id: int, effect: MeasuredEffect, now: datetime) -> None:
     decision = lock(decision_id)
-    states.check(str(decision), decision.status, states.MEASURED)
+    _check(decision, states.MEASURED)
     decision.status = Decision.Status.MEASURED
     decision.measured_at = now
     decision.realised = digest.to_json_values(
         {
-            "value": realised.value,
-            "low": realised.low,
-            "high": realised.high,
-            "detail": realised.detail,
+            "value": effect.value,
+            "low": effect.low,
+            "high": effect.high,
+            "detail": effect.detail,
         }
     )
-    decision.verdict = _verdict(decision, realised)
+    decision.verdict = _verdict(decision, effect)
     decision.save()
-    _weigh(decision, now)
+    _disable_auto_if_uncalibrated(decision, now)
 
 
-def _weigh(decision: Decision, now: datetime) -> None:
-    """Take its automation out of auto where decisions of this kind break their promises.
+def _disable_auto_if_uncalibrated(decision: Decision, now: datetime) -> None:
+    """Take its automation out of auto if too many effects lie outside their expected intervals.
 
-    Only what was measured since staff last trusted it counts, so that a person's word holds.
+    Only what was measured since staff last set the mode to auto counts.
     """
     since = reports.auto_enabled_at(decision.automation)
     measured = Decision.objects.filter(
@@ -250,13 +247,17 @@ def _weigh(decision: Decision, now: datetime) -> None:
     if since is not None:
         measured = measured.filter(measured_at__gt=since)
     newest = measured.order_by("-measured_at", "-pk").values_list("verdict", flat=True)
-    broken = calibration.calibration_failure(list(newest[: calibration.SAMPLE_SIZE]))
-    if broken:
-        disable_auto(decision.automation, f"{decision.kind}: {broken}", now)
+    failure = calibration.calibration_failure(list(newest[: calibration.SAMPLE_SIZE]))
+    if failure:
+        automations.disable_auto(decision.automation, f"{decision.kind}: {failure}", now)
 
 
-def _verdict(decision: Decision, realised: MeasuredEffect) -> Decision.Verdict:
-    if realised.inside:
+def _check(decision: Decision, target: str) -> None:
+    check_transition(str(decision), decision.status, target, states.TRANSITIONS)
+
+
+def _verdict(decision: Decision, effect: MeasuredEffect) -> Decision.Verdict:
+    if effect.inside:
         return Decision.Verdict.INSIDE
-    short = realised.value < decision.case.expected.estimate
+    short = effect.value < decision.case.expected.estimate
     return Decision.Verdict.BELOW if short else Decision.Verdict.ABOVE

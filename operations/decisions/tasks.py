@@ -1,4 +1,4 @@
-"""What keeps the ledger of decisions true; both may run at any time and any number of times."""
+"""Scheduled tasks of decisions; each may run at any time, any number of times."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -8,11 +8,11 @@ from operations.decisions import services
 
 @shared_task(name="operations.measure_decisions", ignore_result=True)
 def measure_decisions() -> None:
-    """Set what decisions brought beside what they promised, where their horizon is over."""
+    """Measure applied decisions whose horizon is over."""
     services.measure_due(timezone.now())
 
 
 @shared_task(name="operations.expire_decisions", ignore_result=True)
 def expire_decisions() -> None:
-    """Reject what nobody decided in time."""
+    """Reject proposals that nobody decided in time."""
     services.expire_proposals(timezone.now())

@@ -1,8 +1,7 @@
-"""Is it up, how fast, and since when: real checks, their history, and one incident an outage.
+"""Health checks of the platform and of targets that staff add, with history and incidents.
 
-Built-in parts (database, broker, cache, worker, beat, disk, mail), what other apps register and
-what staff enter (HTTP, TCP, TLS) are checked side by side under one deadline. Three failures in
-a row make an outage, two successes end it; what the checker itself spoils is unknown, not down.
-Every hour becomes a histogram that can be merged, so that old percentiles stay true. A thread of
-the web server watches broker and database, because no task runs once the broker is gone.
+Built-in checks (database, broker, cache, worker, beat, disk, mail), those that other apps
+register, and HTTP, TCP and TLS targets run concurrently under one deadline. Three failures in a
+row open an incident, two successes end it. Hourly rollups hold mergeable histograms. A watchdog
+thread of the web server checks broker and database, because no task runs without the broker.
 """

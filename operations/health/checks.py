@@ -1,24 +1,24 @@
-"""The documented class: one round of checks awaited, and the trends of a period."""
+"""The documented class: run all checks, and the trends of a period."""
 
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
 from operations.health import services
-from operations.health.history.period import read
+from operations.health.history.period import parse_period
 from operations.health.reports import history
 
 
 class HealthCheckManager:
-    """Checks everything that is registered or entered, and tells how it went lately."""
+    """Checks every built-in and added component, and reports their history."""
 
     async def perform_all_checks(self) -> dict[str, Any]:
-        """Look at everything within HEALTH_CHECK_TIMEOUT_SECONDS, and give the report.
+        """Check everything within HEALTH_CHECK_TIMEOUT_SECONDS; the report.
 
-        While another process is at it, or was less than ten seconds ago, the latest report.
+        While a round is running, or was less than ten seconds ago, the report of that.
         """
-        return await asyncio.to_thread(services.report_aside)
+        return await asyncio.to_thread(services.report_in_thread)
 
     def get_health_trends(self, period: str = "24h") -> dict[str, Any]:
-        """Availability and percentiles by component; NoPeriod for what is no period."""
-        return history.answer(read(period), datetime.now(UTC))
+        """Availability and percentiles by component. Raises InvalidPeriod."""
+        return history.trends_report(parse_period(period), datetime.now(UTC))

@@ -1,8 +1,8 @@
-"""Many looks at once, each with its own deadline, all ended soon after it.
+"""Run many checks at once, each with its own deadline; all end soon after it.
 
-Every look has a thread: it may block as it likes, nobody waits for one that hangs, and what
-hangs is not started a second time. A watcher notes how long threads had to wait for the
-processor, because then a timeout says nothing about the target.
+Every check has a thread: it may block, nothing waits for one that hangs, and a hanging check is
+not started a second time. A sampler measures how long threads had to wait for the processor,
+because a timeout then says nothing about the target.
 """
 
 import queue
@@ -14,23 +14,23 @@ from typing import Self
 
 from operations.health.state_machine import UNHEALTHY, UNKNOWN, Observation
 
-MOST = 1000  # looks at the same moment
-GRACE = 0.25  # seconds after the deadline in which a look may still hand in its result
-SAMPLE = 0.05
-STALLED_SHARE = 0.1  # of the deadline: more waiting than that makes a timeout unknown
-Look = Callable[[float], Observation]
+MAX_THREADS = 1000
+GRACE_SECONDS = 0.25  # after the deadline, in which a check may still return
+SAMPLE_SECONDS = 0.05
+STALLED_SHARE = 0.1  # of the deadline: with more waiting than that a timeout is unknown
+CheckFunction = Callable[[float], Observation]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A name, and what looks at it within the seconds it is given."""
+class CheckJob:
+    """A name, and the function that checks it within the seconds it is given."""
 
     name: str
-    look: Look
+    check: CheckFunction
 
 
-class Stalls:
-    """Sleeps in short steps and adds up by how much it woke too late."""
+class StallSampler:
+    """Sleeps in short steps and adds up by how much it wakes too late."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds = 0.0
@@ -47,19 +47,19 @@ class Stalls:
 
     def _sample(self) -> None:
         before = self._clock()
-        while not self._over.wait(SAMPLE):
+        while not self._over.wait(SAMPLE_SECONDS):
             now = self._clock()
-            self.note(now - before)
+            self.add_step(now - before)
             before = now
 
-    def note(self, took: float) -> None:
-        """One step that should have taken SAMPLE; a step twice as long is still no stall."""
-        if took > 2 * SAMPLE:
-            self.seconds += took - SAMPLE
+    def add_step(self, took: float) -> None:
+        """Add one step of `took` seconds; up to twice SAMPLE_SECONDS is not a stall."""
+        if took > 2 * SAMPLE_SECONDS:
+            self.seconds += took - SAMPLE_SECONDS
 
 
 class Countdown:
-    """Counts down from `left`; `over` is set at zero, so that whoever waits wakes up once."""
+    """Counts down from `left`; `over` is set at zero."""
 
     def __init__(self, left: int) -> None:
         self.over = threading.Event()
@@ -75,23 +75,23 @@ class Countdown:
                 self.over.set()
 
 
-class Board:
-    """The looks under way in this process, by name, and what they hand in."""
+class CheckRunner:
+    """Runs checks in threads; remembers by name which are still running in this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._busy: set[str] = set()
+        self._running: set[str] = set()
 
-    def perform(
-        self, jobs: Sequence[Job], seconds: float, *, most: int = MOST
+    def run(
+        self, jobs: Sequence[CheckJob], seconds: float, *, max_threads: int = MAX_THREADS
     ) -> dict[str, Observation]:
-        """What each job saw; done at the latest a quarter of a second after `seconds`.
+        """The observation of each job, at the latest GRACE_SECONDS after `seconds`.
 
-        A look still under way then timed out, and one that found no free thread is unknown.
+        A check still running then has timed out; one that found no free thread is unknown.
         """
-        waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        waiting: queue.SimpleQueue[CheckJob] = queue.SimpleQueue()
         found: dict[str, Observation] = {}
-        begun: set[str] = set()
+        started: set[str] = set()
         left = Countdown(len(jobs))
         for job in jobs:
             waiting.put(job)
@@ -102,49 +102,56 @@ class Board:
                     job = waiting.get_nowait()
                 except queue.Empty:
                     return
-                begun.add(job.name)
-                found[job.name] = self._looked(job, seconds)
+                started.add(job.name)
+                found[job.name] = self._observed(job, seconds)
                 left.tick()
 
-        ends = time.monotonic() + seconds + GRACE
-        with Stalls() as stalls:
-            start(work, min(len(jobs), most), until=lambda: waiting.empty() or late_by(ends) > 0)
-            left.over.wait(max(0.0, -late_by(ends)))
-            drain(waiting)
+        ends = time.monotonic() + seconds + GRACE_SECONDS
+        with StallSampler() as stalls:
+            start_threads(
+                work,
+                min(len(jobs), max_threads),
+                until=lambda: waiting.empty() or time.monotonic() > ends,
+            )
+            left.over.wait(max(0.0, ends - time.monotonic()))
+            discard_waiting(waiting)
         is_stalled = stalls.seconds > STALLED_SHARE * seconds
         return {
-            job.name: judged(found.get(job.name), begun=job.name in begun, is_stalled=is_stalled)
+            job.name: final_observation(
+                found.get(job.name), was_started=job.name in started, is_stalled=is_stalled
+            )
             for job in jobs
         }
 
-    def _looked(self, job: Job, seconds: float) -> Observation:
+    def _observed(self, job: CheckJob, seconds: float) -> Observation:
         with self._lock:
-            if job.name in self._busy:
-                return late("The look before this one has not returned yet.")
-            self._busy.add(job.name)
+            if job.name in self._running:
+                return timed_out("The previous check has not returned yet.")
+            self._running.add(job.name)
         began = time.monotonic()
         try:
-            seen = job.look(seconds)
-        except Exception as error:  # noqa: BLE001 - whatever fails is what is to be reported
+            seen = job.check(seconds)
+        except Exception as error:  # noqa: BLE001 - any failure of a check is reported
             words = f"The check itself failed: {type(error).__name__}."
-            return Observation(UNHEALTHY, kind="error", error=words)
+            return Observation(UNHEALTHY, error_kind="error", error=words)
         finally:
             with self._lock:
-                self._busy.discard(job.name)
-        return replace(seen, ms=(time.monotonic() - began) * 1000) if seen.works else seen
+                self._running.discard(job.name)
+        took_ms = (time.monotonic() - began) * 1000
+        return replace(seen, response_ms=took_ms) if seen.works else seen
 
 
-def start(
+def start_threads(
     work: Callable[[], None],
     count: int,
     *,
     until: Callable[[], bool],
     thread: Callable[..., threading.Thread] = threading.Thread,
 ) -> None:
-    """Begin up to `count` threads, as long as there is need and time for one more.
+    """Start up to `count` threads, one after another, until `until` is true.
 
-    Each runs before the next begins: a thousand that want the interpreter at once spend
-    more time on taking turns than on looking. Where the system gives no more, those there suffice.
+    Each runs before the next starts: a thousand threads that want the interpreter at once spend
+    more time on switching than on checks. If the system refuses another, those started suffice.
     """
     for _ in range(count):
         if until():
@@ -155,27 +162,25 @@ def start(
             return
 
 
-def late_by(ends: float) -> float:
-    return time.monotonic() - ends
+def timed_out(words: str) -> Observation:
+    return Observation(UNHEALTHY, error_kind="timeout", error=words)
 
 
-def late(words: str) -> Observation:
-    return Observation(UNHEALTHY, kind="timeout", error=words)
-
-
-def judged(seen: Observation | None, *, begun: bool, is_stalled: bool) -> Observation:
-    """The observation that counts: a timeout only where it was the target's doing."""
-    if seen is None and not begun:
-        return Observation(UNKNOWN, kind="late", error="There was no time left to look at it.")
-    seen = seen or late("There was no answer in time.")
-    if seen.kind == "timeout" and is_stalled:
+def final_observation(
+    seen: Observation | None, *, was_started: bool, is_stalled: bool
+) -> Observation:
+    """What counts of a check: a timeout only if the target caused it, not this machine."""
+    if seen is None and not was_started:
+        return Observation(UNKNOWN, error_kind="late", error="There was no time left to check it.")
+    seen = seen or timed_out("There was no answer in time.")
+    if seen.error_kind == "timeout" and is_stalled:
         words = "This machine was too busy to tell a timeout from its own delay."
-        return Observation(UNKNOWN, kind="stalled", error=words)
+        return Observation(UNKNOWN, error_kind="stalled", error=words)
     return seen
 
 
-def drain(waiting: "queue.SimpleQueue[Job]") -> None:
-    """Take away what nobody has begun."""
+def discard_waiting(waiting: "queue.SimpleQueue[CheckJob]") -> None:
+    """Remove the jobs that have not started."""
     while True:
         try:
             waiting.get_nowait()
@@ -183,4 +188,4 @@ def drain(waiting: "queue.SimpleQueue[Job]") -> None:
             return
 
 
-board = Board()
+runner = CheckRunner()

@@ -1,4 +1,4 @@
-"""What is checked, what was seen, what it adds up to, and each outage."""
+"""Components, their checks, rollups and incidents; locks and heartbeats."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from aethercrown.history.tracking import Records
 from aethercrown.http.addresses import Refused
 from operations.health import targets
-from operations.health.probe import Target, Wanted
+from operations.health.probe import ExpectedResponse, ProbeTarget
 from operations.health.state_machine import (
     DEGRADED,
     DOWN,
@@ -19,39 +19,39 @@ from operations.health.state_machine import (
     UNHEALTHY,
     UNKNOWN,
     UP,
-    Standing,
-    to_blame,
+    ComponentState,
+    explains_children,
 )
 
 
-class Status(models.TextChoices):
+class HealthStatus(models.TextChoices):
     HEALTHY = HEALTHY
     DEGRADED = DEGRADED
     UNHEALTHY = UNHEALTHY
     UNKNOWN = UNKNOWN
 
 
-OWN = [  # columns that looking writes; the others are staff's
+CHECK_COLUMNS = [  # that checks write; staff edit the others
     "state",
-    "since",
-    "against",
-    "against_since",
+    "state_since",
+    "contrary_count",
+    "contrary_since",
     "is_slow",
     "is_flapping",
-    "recent",
+    "recent_ms",
     "status",
     "last_ms",
     "error",
     "checked_at",
-    "kept_at",
+    "last_stored_at",
 ]
 
 
 class Component(models.Model):
-    """Something that is checked: a part of the platform, or a target that staff entered."""
+    """Something that is checked: a part of the platform, or a target that staff added."""
 
     class Kind(models.TextChoices):
-        PART = "part", "part of the platform"
+        BUILTIN = "builtin", "part of the platform"
         HTTP = targets.HTTP, "HTTP"
         TCP = targets.TCP, "TCP port"
         TLS = targets.TLS, "TLS certificate"
@@ -62,9 +62,9 @@ class Component(models.Model):
         DOWN = DOWN
 
     name = models.CharField(max_length=100, unique=True)
-    kind = models.CharField(max_length=4, choices=Kind, default=Kind.HTTP)
+    kind = models.CharField(max_length=7, choices=Kind, default=Kind.HTTP)
     target = models.CharField(
-        max_length=targets.LONGEST,
+        max_length=targets.MAX_LENGTH,
         blank=True,
         help_text="https://shop.example.com/health, or db.example.com:5432 for a port.",
     )
@@ -78,12 +78,12 @@ class Component(models.Model):
         default=399, validators=[MinValueValidator(100), MaxValueValidator(599)]
     )
     text = models.CharField(
-        max_length=200, blank=True, help_text="Must stand in the first 64 KiB of the answer."
+        max_length=200, blank=True, help_text="Must be in the first 64 KiB of the response."
     )
     slow_ms = models.PositiveIntegerField(
         default=1000,
         validators=[MinValueValidator(1)],
-        help_text="Degraded where the 95th percentile of the last 20 answers is over it.",
+        help_text="Degraded if the 95th percentile of the last 20 responses is over it.",
     )
     networks = models.CharField(
         "allowed private networks",
@@ -97,33 +97,37 @@ class Component(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="children",
-        help_text="While this one is down, nobody is told of the other.",
+        help_text="While the parent is down, no alert is raised for this one.",
     )
     is_required = models.BooleanField(
-        "required", default=True, help_text="Counts towards the status of the whole."
+        "required", default=True, help_text="Counts towards the overall status."
     )
-    is_enabled = models.BooleanField("on", default=True)
+    is_enabled = models.BooleanField("enabled", default=True)
     maintenance_until = models.DateTimeField(
-        null=True, blank=True, help_text="Until then failures are recorded, and nothing else."
+        null=True, blank=True, help_text="Until then failures are recorded, but open no incident."
     )
     state = models.CharField(max_length=7, choices=State, default=State.UNKNOWN, editable=False)
-    since = models.DateTimeField(null=True, editable=False, help_text="In this state.")
-    against = models.PositiveSmallIntegerField(default=0, editable=False)
-    against_since = models.DateTimeField(null=True, editable=False)
+    state_since = models.DateTimeField("since", null=True, editable=False)
+    contrary_count = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="Latest checks in a row that contradict the state."
+    )
+    contrary_since = models.DateTimeField(null=True, editable=False)
     is_slow = models.BooleanField(default=False, editable=False)
     is_flapping = models.BooleanField(default=False, editable=False)
-    recent = models.JSONField(
-        default=list, editable=False, help_text="The last answers in ms; null for a failure."
+    recent_ms = models.JSONField(
+        default=list, editable=False, help_text="The last response times; null for a failure."
     )
-    status = models.CharField(max_length=9, choices=Status, default=Status.UNKNOWN, editable=False)
+    status = models.CharField(
+        max_length=9, choices=HealthStatus, default=HealthStatus.UNKNOWN, editable=False
+    )
     last_ms = models.FloatField(null=True, editable=False)
     error = models.CharField(max_length=300, blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
-    kept_at = models.DateTimeField(
-        null=True, editable=False, help_text="When a look was last kept as a row of its own."
+    last_stored_at = models.DateTimeField(
+        null=True, editable=False, help_text="When a check was last stored as a row."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    history = Records(excluded_fields=OWN)
+    history = Records(excluded_fields=CHECK_COLUMNS)
 
     class Meta:
         ordering = ["name"]
@@ -133,15 +137,15 @@ class Component(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse what may not be called, with the reason beside its field."""
+        """Raise ValidationError for a target that may not be called."""
         problems: dict[str, str] = {}
         try:
             allowed = targets.networks(self.networks)
         except Refused as error:
             raise ValidationError({"networks": str(error)}) from error
-        if self.kind != self.Kind.PART:
+        if self.kind != self.Kind.BUILTIN:
             try:
-                targets.place(self.kind, self.target, allowed)
+                targets.parse_target(self.kind, self.target, allowed)
             except Refused as error:
                 problems["target"] = str(error)
         if self.status_to < self.status_from:
@@ -152,30 +156,30 @@ class Component(models.Model):
             raise ValidationError(problems)
 
     @property
-    def standing(self) -> Standing:
-        return Standing(self.state, self.against, self.against_since)
+    def confirmed(self) -> ComponentState:
+        return ComponentState(self.state, self.contrary_count, self.contrary_since)
 
     @property
-    def looked_at(self) -> Target:
-        """The target as the probe takes it; Refused where what is stored may not be called."""
-        return Target(
+    def probe_target(self) -> ProbeTarget:
+        """The target for the probe. Raises Refused if the stored networks are not allowed."""
+        return ProbeTarget(
             kind=self.kind,
             target=self.target,
             allowed=targets.networks(self.networks),
-            wanted=Wanted(self.method, self.status_from, self.status_to, self.text),
+            expected=ExpectedResponse(self.method, self.status_from, self.status_to, self.text),
         )
 
-    def is_to_blame(self, now: datetime) -> bool:
-        """Whether what is wrong with its children is likely its own doing."""
+    def explains_children(self, now: datetime) -> bool:
+        """Whether its own failure explains those of its children."""
         is_off = self.is_maintained(now) and self.status == UNKNOWN
-        return is_off or to_blame(self.standing, self.since, now)
+        return is_off or explains_children(self.confirmed, self.state_since, now)
 
     def is_maintained(self, now: datetime) -> bool:
         return self.maintenance_until is not None and now < self.maintenance_until
 
 
 class Check(models.Model):
-    """One look at one component; kept for a week."""
+    """One check of one component; stored for a week."""
 
     class Status(models.TextChoices):
         HEALTHY = HEALTHY
@@ -185,25 +189,27 @@ class Check(models.Model):
         MAINTENANCE = "maintenance"
 
     component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="checks")
-    at = models.DateTimeField()
+    checked_at = models.DateTimeField()
     status = models.CharField(max_length=11, choices=Status)
-    ms = models.FloatField(null=True, help_text="Only where it answered.")
-    kind = models.CharField(max_length=10, blank=True, help_text="dns, refused, tls, timeout, …")
+    response_ms = models.FloatField(null=True, help_text="Only on success.")
+    error_kind = models.CharField(
+        max_length=10, blank=True, help_text="dns, refused, tls, timeout, …"
+    )
     error = models.CharField(max_length=300, blank=True)
 
     class Meta:
-        ordering = ["-at", "-pk"]
+        ordering = ["-checked_at", "-pk"]
         indexes = [
-            models.Index(fields=["component", "at"], name="operations_check_component"),
-            models.Index(fields=["at"], name="operations_check_at"),
+            models.Index(fields=["component", "checked_at"], name="operations_check_component"),
+            models.Index(fields=["checked_at"], name="operations_check_checked_at"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.component} at {self.at:%Y-%m-%d %H:%M:%S}: {self.status}"
+        return f"{self.component} at {self.checked_at:%Y-%m-%d %H:%M:%S}: {self.status}"
 
 
-class Rollup(models.Model):
-    """What the checks of an hour or a day add up to; the histogram holds answer times."""
+class HealthRollup(models.Model):
+    """The totals of the checks of an hour or a day; the histogram holds response times."""
 
     class Span(models.TextChoices):
         HOUR = "hour"
@@ -219,18 +225,18 @@ class Rollup(models.Model):
     checks = models.PositiveIntegerField()
     failed = models.PositiveIntegerField()
     sum_ms = models.FloatField()
-    least_ms = models.FloatField(null=True)
-    most_ms = models.FloatField(null=True)
+    min_ms = models.FloatField(null=True)
+    max_ms = models.FloatField(null=True)
     histogram = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["-start"]
         constraints = [
             models.UniqueConstraint(
-                fields=["component", "span", "start"], name="operations_rollup_once_each_span"
+                fields=["component", "span", "start"], name="operations_healthrollup_once"
             ),
         ]
-        indexes = [models.Index(fields=["span", "start"], name="operations_rollup_start")]
+        indexes = [models.Index(fields=["span", "start"], name="operations_healthrollup_start")]
 
     def __str__(self) -> str:
         return f"{self.component}, {self.span} of {self.start:%Y-%m-%d %H:%M}"
@@ -243,7 +249,7 @@ class Incident(models.Model):
     started_at = models.DateTimeField(help_text="The first failure.")
     confirmed_at = models.DateTimeField(help_text="The third in a row.")
     ended_at = models.DateTimeField(null=True, help_text="The first of two successes.")
-    kind = models.CharField(max_length=10, blank=True)
+    error_kind = models.CharField(max_length=10, blank=True)
     error = models.CharField(max_length=300, blank=True)
     ending = models.CharField(max_length=20, blank=True, help_text="recovered or removed.")
 
@@ -261,24 +267,24 @@ class Incident(models.Model):
         return f"{self.component} down from {self.started_at:%Y-%m-%d %H:%M}"
 
 
-class Turn(models.Model):
-    """Who may go next: rounds of checks and the watch are taken by compare-and-set."""
+class CheckLock(models.Model):
+    """A lock with a lease, acquired by compare-and-set: one round and one watchdog at a time."""
 
     name = models.CharField(max_length=50, unique=True)
-    taken_at = models.DateTimeField(null=True)
-    lease_until = models.DateTimeField(null=True, help_text="None while nobody is at it.")
-    done_at = models.DateTimeField(null=True)
-    seconds = models.FloatField(null=True, help_text="That the last one took.")
+    acquired_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True, help_text="Empty while it is free.")
+    released_at = models.DateTimeField(null=True)
+    run_seconds = models.FloatField(null=True, help_text="How long the last run took.")
 
     def __str__(self) -> str:
         return self.name
 
 
 class Heartbeat(models.Model):
-    """A sign of life: who gave it, and when last."""
+    """When a process last showed that it works."""
 
     name = models.CharField(max_length=100, unique=True)
-    at = models.DateTimeField()
+    seen_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return self.name

@@ -1,11 +1,10 @@
-"""Looks at the outside: an HTTP answer, an open port, a certificate; all within their time.
+"""Check external targets: an HTTP response, an open port, a certificate, each with a deadline.
 
-Goes out by aethercrown.http.outbound alone, and so to checked addresses only. What an error says is
-one of a few fixed sentences: never an address, a header or a body.
+All calls go through aethercrown.http.outbound, which checks addresses. Error texts are fixed
+sentences without addresses, headers or bodies.
 """
 
 import ssl
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,9 +18,9 @@ from operations.health import targets
 from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, Observation
 from operations.health.targets import Network
 
-BODY = 64 * 1024  # bytes of a page that are read, decoded
-SOON_DAYS, LATE_DAYS = 21, 7  # of a certificate left: degraded below the one, down below the other
-WORDS = {
+MAX_BODY_BYTES = 64 * 1024  # decoded
+DEGRADED_BELOW_DAYS, UNHEALTHY_BELOW_DAYS = 21, 7  # that a certificate is still valid
+ERROR_TEXTS = {
     "dns": "The host name could not be resolved.",
     "refused": "The connection was refused.",
     "connect": "No connection could be made, or it broke off.",
@@ -33,32 +32,32 @@ WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which HTTP answer is a healthy one."""
+class ExpectedResponse:
+    """Which HTTP response is healthy."""
 
     method: str = "GET"
-    lowest: int = 200
-    highest: int = 399
+    min_status: int = 200
+    max_status: int = 399
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """One component's target as staff entered it."""
+class ProbeTarget:
+    """The target of a component, as staff entered it."""
 
     kind: str
     target: str
     allowed: tuple[Network, ...] = ()
-    wanted: Wanted = Wanted()
+    expected: ExpectedResponse = ExpectedResponse()
 
 
-def look(target: Target, seconds: float, client: Client | None = None) -> Observation:
-    """What is there, within `seconds`; any failure becomes its kind."""
+def probe(target: ProbeTarget, seconds: float, client: Client | None = None) -> Observation:
+    """Check a target within `seconds`; a failure is reported by its kind."""
     vet = partial(targets.check, allowed=target.allowed)
     ports = targets.ALL_PORTS if target.allowed else PORTS
     calls = replace(client or Client(), vet=vet, ports=ports)
     try:
-        return LOOKS[target.kind](target, seconds, calls)
+        return PROBES[target.kind](target, seconds, calls)
     except Refused:
         return failed("blocked")
     except Unreachable as error:
@@ -66,46 +65,50 @@ def look(target: Target, seconds: float, client: Client | None = None) -> Observ
 
 
 def failed(kind: str, words: str = "") -> Observation:
-    return Observation(UNHEALTHY, kind=kind, error=words or WORDS[kind])
+    return Observation(UNHEALTHY, error_kind=kind, error=words or ERROR_TEXTS[kind])
 
 
 def kind_of(error: Unreachable) -> str:
-    """The kind, with a refused connection told from one that fails otherwise."""
+    """The kind of failure; a refused connection has its own."""
     refused = isinstance(error.__cause__, ConnectionRefusedError)
     return "refused" if error.kind == "connect" and refused else error.kind
 
 
 def reason(error: Unreachable) -> str:
-    """What OpenSSL says is wrong with a certificate, where it is that."""
+    """The error text: what OpenSSL says of an invalid certificate, otherwise a fixed sentence."""
     cause = error.__cause__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"The certificate is refused: {cause.verify_message.partition(',')[0]}."
-    return WORDS[error.kind] if error.kind != "connect" else WORDS[kind_of(error)]
+    return ERROR_TEXTS[kind_of(error)]
 
 
-def http(target: Target, seconds: float, client: Client) -> Observation:
-    """One request; a redirect is an answer, and the body is read up to 64 KiB."""
-    wanted = target.wanted
-    targets.place(targets.HTTP, target.target, target.allowed)
+def probe_http(target: ProbeTarget, seconds: float, client: Client) -> Observation:
+    """One request; redirects are not followed, and the body is read up to MAX_BODY_BYTES."""
+    expected = target.expected
+    targets.parse_target(targets.HTTP, target.target, target.allowed)
     try:
         answer = client.fetch(
-            target.target, method=wanted.method, plain_http=True, seconds=seconds, limit=BODY
+            target.target,
+            method=expected.method,
+            plain_http=True,
+            seconds=seconds,
+            limit=MAX_BODY_BYTES,
         )
     except TooLarge as error:
         status, body = error.status, b""
     else:
         status, body = answer.status, answer.body
-    if not wanted.lowest <= status <= wanted.highest:
-        words = f"It answered {status}, not {wanted.lowest} to {wanted.highest}."
+    if not expected.min_status <= status <= expected.max_status:
+        words = f"It answered {status}, not {expected.min_status} to {expected.max_status}."
         return failed("status", words)
-    if wanted.text and wanted.text.encode() not in body:
+    if expected.text and expected.text.encode() not in body:
         return failed("text", "The expected text is not in the first 64 KiB.")
     return Observation(HEALTHY)
 
 
-def tcp(target: Target, seconds: float, client: Client) -> Observation:
-    """A connection, closed at once."""
-    where = targets.place(targets.TCP, target.target, target.allowed)
+def probe_tcp(target: ProbeTarget, seconds: float, client: Client) -> Observation:
+    """Open a connection and close it."""
+    where = targets.parse_target(targets.TCP, target.target, target.allowed)
     ends = client.clock() + seconds
     pinned = client.checked(where, ends)
     with outbound.failures(where.host):
@@ -113,14 +116,14 @@ def tcp(target: Target, seconds: float, client: Client) -> Observation:
     return Observation(HEALTHY)
 
 
-def tls(target: Target, seconds: float, client: Client) -> Observation:
-    """A handshake, and how long the certificate is valid still."""
-    where = targets.place(targets.TLS, target.target, target.allowed)
-    return expiry(certificate(where, seconds, client), datetime.now(UTC))
+def probe_tls(target: ProbeTarget, seconds: float, client: Client) -> Observation:
+    """A TLS handshake, and how long the certificate is still valid."""
+    where = targets.parse_target(targets.TLS, target.target, target.allowed)
+    return certificate_status(certificate_end(where, seconds, client), datetime.now(UTC))
 
 
-def certificate(where: Place, seconds: float, client: Client) -> datetime:
-    """Until when the certificate shown is valid; Unreachable where it is not now."""
+def certificate_end(where: Place, seconds: float, client: Client) -> datetime:
+    """When the presented certificate expires. Raises Unreachable if it is not valid now."""
     ends = client.clock() + seconds
     pinned = client.checked(where, ends)
     with outbound.failures(where.host), closing(client.line(where, pinned, ends)) as line:
@@ -129,17 +132,19 @@ def certificate(where: Place, seconds: float, client: Client) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
 
 
-def expiry(until: datetime, now: datetime) -> Observation:
+def certificate_status(until: datetime, now: datetime) -> Observation:
     days = (until - now).days
-    words = f"The certificate ends on {until:%Y-%m-%d}, in {days} days."
-    if days < LATE_DAYS:
-        return Observation(UNHEALTHY, kind="expiry", error=words)
-    return Observation(DEGRADED if days < SOON_DAYS else HEALTHY, error=words * (days < SOON_DAYS))
+    words = f"The certificate expires on {until:%Y-%m-%d}, in {days} days."
+    if days < UNHEALTHY_BELOW_DAYS:
+        return Observation(UNHEALTHY, error_kind="expiry", error=words)
+    return (
+        Observation(DEGRADED, error=words) if days < DEGRADED_BELOW_DAYS else Observation(HEALTHY)
+    )
 
 
-LOOKS = {targets.HTTP: http, targets.TCP: tcp, targets.TLS: tls}
+PROBES = {targets.HTTP: probe_http, targets.TCP: probe_tcp, targets.TLS: probe_tls}
 
 
-def hosts(every: Sequence[Target]) -> list[str]:
-    """The host of each target, to see whether several fail at once."""
-    return [targets.place(each.kind, each.target, each.allowed).host for each in every]
+def host_of(target: ProbeTarget) -> str:
+    """The host of a target. Raises Refused."""
+    return targets.parse_target(target.kind, target.target, target.allowed).host

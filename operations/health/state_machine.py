@@ -1,4 +1,4 @@
-"""From single observations to a confirmed state: an outage is no single failed check."""
+"""From single observations to a confirmed state: one failed check is not an outage. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,23 +9,23 @@ from math import ceil
 HEALTHY, DEGRADED, UNHEALTHY, UNKNOWN = "healthy", "degraded", "unhealthy", "unknown"
 UP, DOWN = "up", "down"  # confirmed states, beside UNKNOWN
 STATUSES = (HEALTHY, DEGRADED, UNHEALTHY, UNKNOWN)
-FAILURES = 3  # in a row before it is down
-SUCCESSES = 2  # in a row before it is up again
-REMEMBERED = 21  # observations kept for slowness and flapping
-SLOW_OVER = 20
-RELIEF = 0.8  # of the threshold: below it, a slow one counts as quick again
-FLAPS_FROM, FLAPS_UNTIL = 50.0, 25.0  # percent of changes
-RESPITE = timedelta(minutes=3)  # of the children of what is just back: workers reconnect in it
-OWN_FAULTS = frozenset({"dns", "connect", "timeout"})
+FAILURES_TO_DOWN = 3  # in a row
+SUCCESSES_TO_UP = 2  # in a row
+RECENT_CHECKS = 21  # stored for slowness and flapping
+SLOW_WINDOW_CHECKS = 20
+SLOW_UNTIL_SHARE = 0.8  # of the limit: a slow component is slow until it is below
+FLAPPING_FROM_PERCENT, FLAPPING_UNTIL_PERCENT = 50.0, 25.0  # of possible changes
+PARENT_GRACE = timedelta(minutes=3)  # after the parent is up again: children reconnect
+NETWORK_ERROR_KINDS = frozenset({"dns", "connect", "timeout"})
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One look at one component; `ms` where it answered, `kind` and `error` where not."""
+    """One check of one component; `response_ms` on success, `error_kind` and `error` otherwise."""
 
     status: str
-    ms: float | None = None
-    kind: str = ""
+    response_ms: float | None = None
+    error_kind: str = ""
     error: str = ""
 
     @property
@@ -34,86 +34,87 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The confirmed state, and how many observations in a row speak against it since when."""
+class ComponentState:
+    """The confirmed state, and how many latest observations in a row contradict it."""
 
     state: str = UNKNOWN
-    against: int = 0
-    against_since: datetime | None = None
+    contrary_count: int = 0
+    contrary_since: datetime | None = None
 
 
-def step(standing: Standing, seen: Observation, at: datetime) -> Standing:
-    """The standing after one more observation; an unknown one changes nothing.
+def next_state(current: ComponentState, seen: Observation, at: datetime) -> ComponentState:
+    """The state after one more observation; an unknown one changes nothing.
 
-    The first success sets up at once. Afterwards three failures in a row confirm down and two
-    successes confirm up; `against_since` of the result is then the first of that row.
+    The first success sets UP at once. After that FAILURES_TO_DOWN failures in a row confirm DOWN
+    and SUCCESSES_TO_UP successes confirm UP; `contrary_since` of the result is then the time of
+    the first of them.
     """
     if seen.status == UNKNOWN:
-        return standing
-    if seen.works != (standing.state == DOWN):
-        return Standing(UP if seen.works else DOWN)
-    since = standing.against_since if standing.against else at
-    count = standing.against + 1
-    if count < (SUCCESSES if seen.works else FAILURES):
-        return replace(standing, against=count, against_since=since)
-    return Standing(UP if seen.works else DOWN, 0, since)
+        return current
+    if seen.works != (current.state == DOWN):
+        return ComponentState(UP if seen.works else DOWN)
+    since = current.contrary_since if current.contrary_count else at
+    count = current.contrary_count + 1
+    if count < (SUCCESSES_TO_UP if seen.works else FAILURES_TO_DOWN):
+        return replace(current, contrary_count=count, contrary_since=since)
+    return ComponentState(UP if seen.works else DOWN, 0, since)
 
 
-def slow(recent_ms: Sequence[float], threshold_ms: float, *, was: bool) -> bool:
-    """Whether the 95th percentile of the last answers is over the threshold.
+def is_slow(recent_ms: Sequence[float], limit_ms: float, *, was: bool) -> bool:
+    """Whether the 95th percentile of the last responses is over the limit.
 
-    One that was slow stays so until it is below 0.8 of the threshold.
+    A component that was slow stays so until the percentile is below SLOW_UNTIL_SHARE of it.
     """
     if not recent_ms:
         return was
-    ordered = sorted(recent_ms[-SLOW_OVER:])
+    ordered = sorted(recent_ms[-SLOW_WINDOW_CHECKS:])
     p95 = ordered[ceil(0.95 * len(ordered)) - 1]
-    return p95 > threshold_ms * (RELIEF if was else 1.0)
+    return p95 > limit_ms * (SLOW_UNTIL_SHARE if was else 1.0)
 
 
-def flaps(worked: Sequence[bool], *, was: bool) -> bool:
-    """Whether it goes up and down so often that its changes say nothing new.
+def is_flapping(worked: Sequence[bool], *, was: bool) -> bool:
+    """Whether the component changes so often that a change carries no information.
 
     Changes over the last 21 observations, the oldest weighted 0.8 and the newest 1.2, in
-    percent of the 20 possible; it begins at 50 and ends below 25.
+    percent of the 20 possible; it starts at 50 and ends below 25 (as Nagios does).
     """
-    latest = worked[-REMEMBERED:]
-    places = REMEMBERED - 1
-    offset = REMEMBERED - len(latest)
+    latest = worked[-RECENT_CHECKS:]
+    places = RECENT_CHECKS - 1
+    offset = RECENT_CHECKS - len(latest)
     changed = sum(
         0.8 + 0.4 * (offset + place) / (places - 1)
         for place, (one, other) in enumerate(pairwise(latest))
         if one != other
     )
-    return 100 * changed / places >= (FLAPS_UNTIL if was else FLAPS_FROM)
+    return 100 * changed / places >= (FLAPPING_UNTIL_PERCENT if was else FLAPPING_FROM_PERCENT)
 
 
-def own_fault(outside: Iterable[tuple[str, bool, Observation]]) -> bool:
-    """Whether this machine's own network is more likely gone than all targets at once.
+def is_own_network_down(outside: Iterable[tuple[str, bool, Observation]]) -> bool:
+    """Whether this machine's network has more likely failed than all targets at once.
 
-    `outside` has the host of each external target, whether it was up, and what was seen. True
-    where all of at least two hosts that were up fail by name, connection or time.
+    `outside` holds the host of each external target, whether it was up, and the observation.
+    True if at least two hosts were up and all of those fail by name, connection or timeout.
     """
     failed = [(host, seen) for host, was_up, seen in outside if was_up]
     hosts = {host for host, _ in failed}
     return len(hosts) >= 2 and all(
-        seen.status == UNHEALTHY and seen.kind in OWN_FAULTS for _, seen in failed
+        seen.status == UNHEALTHY and seen.error_kind in NETWORK_ERROR_KINDS for _, seen in failed
     )
 
 
-def to_blame(standing: Standing, since: datetime | None, at: datetime) -> bool:
-    """Whether a parent's own trouble explains its children's: one outage is told of once.
+def explains_children(parent: ComponentState, since: datetime | None, at: datetime) -> bool:
+    """Whether a parent's failure explains those of its children, so that one alert is enough.
 
-    It is down, its latest looks failed, or it is up again for less than three minutes, in which
-    those who depend on it find back to it.
+    True if it is down, its latest checks failed, or it has been up again, `since`, for less than
+    PARENT_GRACE.
     """
-    if standing.state == DOWN or standing.against:
+    if parent.state == DOWN or parent.contrary_count:
         return True
-    return standing.state == UP and since is not None and at - since < RESPITE
+    return parent.state == UP and since is not None and at - since < PARENT_GRACE
 
 
 def overall(required: Iterable[str]) -> str:
-    """The worst status of those that are required; an unknown one counts as degraded."""
+    """The worst status of the required components; UNKNOWN counts as DEGRADED."""
     found = set(required)
     if UNHEALTHY in found:
         return UNHEALTHY

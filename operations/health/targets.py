@@ -1,7 +1,7 @@
-"""What staff may have checked: a URL, or a host and port, that leads to a public address.
+"""Which targets may be checked: a URL, or a host and port, with a public address.
 
-A component may name private networks that it is allowed to reach. Link-local addresses, where
-clouds keep their metadata, and other special ranges are never allowed.
+A component may allow private networks. Link-local addresses, where clouds serve their metadata,
+and other special ranges are never allowed.
 """
 
 import re
@@ -13,11 +13,11 @@ from aethercrown.http import addresses
 from aethercrown.http.addresses import Address, Place, Refused
 
 HTTP, TCP, TLS = "http", "tcp", "tls"
-LONGEST = 2048  # characters
+MAX_LENGTH = 2048  # characters
 ALL_PORTS = range(1, 65_536)
-BOTH = frozenset({"http", "https"})
+SCHEMES = frozenset({"http", "https"})
 Network = IPv4Network | IPv6Network
-ALLOWABLE: tuple[Network, ...] = tuple(
+ALLOWABLE_NETWORKS: tuple[Network, ...] = tuple(
     ip_network(each)
     for each in (
         "10.0.0.0/8",
@@ -29,12 +29,14 @@ ALLOWABLE: tuple[Network, ...] = tuple(
         "fc00::/7",
     )
 )
-NEVER = frozenset({"100.100.100.200", "fd00:ec2::254", "fd20:ce::254"})  # clouds' metadata
+NEVER_ALLOWED = frozenset(
+    {"100.100.100.200", "fd00:ec2::254", "fd20:ce::254"}
+)  # metadata of clouds
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:/@\[\]\s]+)(?::([0-9]{1,5}))?", re.ASCII)
 
 
 def networks(text: str) -> tuple[Network, ...]:
-    """Private networks in CIDR form, separated by blanks or commas; Refused names a bad one."""
+    """Private networks in CIDR notation, separated by blanks or commas. Raises Refused."""
     words = re.split(r"[\s,]+", text.strip())
     return tuple(_network(each) for each in words if each)
 
@@ -44,7 +46,7 @@ def _network(word: str) -> Network:
         network = ip_network(word)
     except ValueError as error:
         raise Refused(f"{word!r} is no network such as 10.1.0.0/16 or fd12::/48.") from error
-    if not any(_inside(network, whole) for whole in ALLOWABLE):
+    if not any(_inside(network, whole) for whole in ALLOWABLE_NETWORKS):
         raise Refused(
             f"{word} is not within a private network (10/8, 172.16/12, 192.168/16, 127/8, "
             "100.64/10, ::1, fc00::/7) and cannot be allowed."
@@ -58,10 +60,10 @@ def _inside(network: Network, whole: Network) -> bool:
     return isinstance(whole, IPv6Network) and network.subnet_of(whole)
 
 
-def place(kind: str, target: str, allowed: Iterable[Network] = ()) -> Place:
-    """Where a component leads, before its name is resolved; Refused says what is wrong.
+def parse_target(kind: str, target: str, allowed: Iterable[Network] = ()) -> Place:
+    """The parsed target, before its host is resolved. Raises Refused.
 
-    HTTP goes to the ports 80, 443 and 8000 to 9999, to others only in an allowed network.
+    HTTP may use the ports 80, 443 and 8000 to 9999, others only with allowed networks.
     """
     private = tuple(allowed)
     if kind == HTTP:
@@ -74,17 +76,17 @@ def place(kind: str, target: str, allowed: Iterable[Network] = ()) -> Place:
 
 
 def is_address(host: str) -> bool:
-    """Whether a host in plain form is an address: 3com.com begins with a digit and is a name."""
+    """Whether a host is an IP address; a name may begin with a digit, as 3com.com does."""
     return ":" in host or host.rpartition(".")[2].isdigit()
 
 
 def _url(target: str, private: tuple[Network, ...]) -> Place:
     scheme, found, rest = target.partition("://")
-    if found and scheme.lower() not in BOTH:
+    if found and scheme.lower() not in SCHEMES:
         raise Refused(f"The scheme is {scheme[:20]!r}: only http or https.")
     if "@" in rest.partition("/")[0]:
         raise Refused("The URL holds a user name or password: leave them out.")
-    return addresses.place(target, BOTH, ALL_PORTS if private else addresses.PORTS)
+    return addresses.place(target, SCHEMES, ALL_PORTS if private else addresses.PORTS)
 
 
 def _host_port(target: str, default: int | None) -> Place:
@@ -100,15 +102,15 @@ def _host_port(target: str, default: int | None) -> Place:
 
 
 def check(address: str, allowed: Iterable[Network]) -> Address:
-    """The address, where it is public or in an allowed network; Refused names it."""
+    """The parsed address if it is public or in an allowed network. Raises Refused."""
     found = addresses.literal(address)
     inside = any(found in each for each in allowed if each.version == found.version)
-    if inside and str(found) not in NEVER:
+    if inside and str(found) not in NEVER_ALLOWED:
         return found
     return addresses.check(address)
 
 
 def masked(target: str) -> str:
-    """The target without what its query may hold, for screens, logs and answers."""
+    """The target without its query, which may hold secrets, for screens, logs and answers."""
     parts = urlsplit(target)
     return f"{target.partition('?')[0]}?***" if parts.query else target

@@ -1,7 +1,7 @@
-"""Messages that leave the house: written with their event, sent until they arrive or are dead.
+"""Messages to people and other systems, by e-mail or signed webhook (a transactional outbox).
 
 A message is a row under a key that names its event and its destination, written in the event's
-own transaction: one event, one row. A task claims due rows with a lease and sends them, by
-e-mail or as a signed webhook, with waits between tries. A crash between sending and noting it
-can send twice; the event's id goes along, so that a receiver can drop the second.
+transaction: one event, one row for each destination. A task claims due rows under a lease and sends
+them, with waits between tries. A crash between sending and recording it can send a message twice;
+the event's id goes along, so that a receiver can drop the second.
 """

@@ -1,4 +1,4 @@
-"""Destinations as staff enter them, and what became of each message."""
+"""The admin of destinations and of messages."""
 
 from typing import Any
 
@@ -13,25 +13,27 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from aethercrown.http import addresses
+from aethercrown.read_only_admin import ReadOnlyAdmin
+from aethercrown.transitions import InvalidTransition
 from operations.messaging import services
 from operations.messaging.models import Destination, Message
 
-LEAST_SECRET = 16  # characters
+MIN_SECRET_CHARACTERS = 16
 NO_MAIL = "No mail goes out: EMAIL_URL is not set. Messages to e-mail destinations are not sent."
 MAY_OPERATE = "security.operate"
 
 
 class DestinationForm(forms.ModelForm[Destination]):
-    """An address that fits its channel, and a secret that is written but never read."""
+    """An address of the right form for its channel, and a write-only secret."""
 
     secret = forms.CharField(
         required=False,
-        min_length=LEAST_SECRET,
+        min_length=MIN_SECRET_CHARACTERS,
         max_length=200,
         strip=True,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text=f"Webhooks are signed with it; at least {LEAST_SECRET} characters. It is not"
-        " shown again: leave it empty to keep the one that is stored.",
+        help_text=f"Signs the webhooks; at least {MIN_SECRET_CHARACTERS} characters. It is not"
+        " shown again: leave it empty to keep the stored one.",
     )
 
     class Meta:
@@ -53,7 +55,7 @@ class DestinationForm(forms.ModelForm[Destination]):
         if cleaned.get("channel") == Destination.Channel.EMAIL:
             self._check("address", validate_email, address)
         elif cleaned.get("channel") == Destination.Channel.WEBHOOK:
-            self._check("address", plain_place, address)
+            self._check("address", check_webhook_url, address)
             if not (cleaned.get("secret") or self.instance.sealed_secret or self.errors):
                 self.add_error("secret", "A webhook needs a secret to be signed with.")
         return cleaned
@@ -65,8 +67,8 @@ class DestinationForm(forms.ModelForm[Destination]):
             self.add_error(field, error)
 
 
-def plain_place(url: str) -> None:
-    """Refuse what may never be called; the addresses of a name are checked at each call."""
+def check_webhook_url(url: str) -> None:
+    """Refuse a URL that may never be called; a host name's addresses are checked at each call."""
     try:
         host = addresses.place(url, frozenset({"https"})).host
         if ":" in host or host.replace(".", "").isdigit():
@@ -92,7 +94,7 @@ class DestinationAdmin(ModelAdmin):
 
     @admin.display(description="address")
     def where(self, destination: Destination) -> str:
-        """Without the path of a URL, which with many receivers is a secret by itself."""
+        """Without the path of a URL, which is a secret with many receivers."""
         if destination.channel == Destination.Channel.EMAIL:
             return destination.address
         return "/".join(destination.address.split("/")[:3])
@@ -101,10 +103,10 @@ class DestinationAdmin(ModelAdmin):
         what = ["least_severity", "takes_alerts", "takes_digest", "takes_anchors", "is_enabled"]
         if not self.has_change_permission(request, obj):
             shown = ["name", "channel", "where"]
-            return [(None, {"fields": shown}), ("What it hears of", {"fields": what})]
+            return [(None, {"fields": shown}), ("What it gets", {"fields": what})]
         return [
             (None, {"fields": ["name", "channel", "address", "secret"]}),
-            ("What it hears of", {"fields": what}),
+            ("What it gets", {"fields": what}),
         ]
 
     def save_model(
@@ -119,7 +121,7 @@ class DestinationAdmin(ModelAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(ModelAdmin):
+class MessageAdmin(ReadOnlyAdmin, ModelAdmin):
     list_display = ["title", "to", "channel", "state", "tries", "next_at", "created_at"]
     list_filter = ["state", "channel", "destination", "created_at"]
     search_fields = ["title", "event_key"]
@@ -131,15 +133,6 @@ class MessageAdmin(ModelAdmin):
         ("Content", {"fields": ["event_key", "text", "payload"]}),
     ]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
-        return False
-
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(MAY_OPERATE))
 
@@ -150,12 +143,12 @@ class MessageAdmin(ModelAdmin):
 
     @admin.action(description="Send again", permissions=["operate"])
     def send_again(self, request: HttpRequest, chosen: QuerySet[Message]) -> None:
-        """Only what is dead: the rest is on its way, or there."""
+        """Queue the dead ones; the others are refused."""
         done = 0
         for message in chosen.order_by("pk"):
             try:
                 services.send_again(message.pk, timezone.now())
-            except services.WrongStep as error:
+            except InvalidTransition as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:
                 self.log_change(request, message, "Sent again.")

@@ -1,6 +1,6 @@
-"""Wakes whoever sends messages, as soon as there are some; without it, the next beat does.
+"""Asks a worker to send new messages at once; otherwise the next scheduled task sends them.
 
-The task hangs itself here when it is loaded, so that what writes messages need not know it.
+The task registers itself here when it is loaded, so that services need not import tasks.
 """
 
 import logging
@@ -9,22 +9,22 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 
-def _nobody() -> None:
-    """Where no task is loaded."""
+def _do_nothing() -> None:
+    """Used if no task is loaded."""
 
 
-_ringer: Callable[[], object] = _nobody
+_dispatcher: Callable[[], object] = _do_nothing
 
 
-def register_dispatcher(ringer: Callable[[], object]) -> None:
-    """From now on `ring` calls this."""
-    global _ringer  # noqa: PLW0603 - the one place that knows who sends
-    _ringer = ringer
+def register_dispatcher(dispatcher: Callable[[], object]) -> None:
+    """From now on `notify_worker` calls this."""
+    global _dispatcher  # noqa: PLW0603 - the one place that knows who sends
+    _dispatcher = dispatcher
 
 
 def notify_worker() -> None:
-    """Ask for the messages to be sent; a broker that is away costs a few seconds, not the work."""
+    """Ask for messages to be sent; a broker that is down costs a few seconds, and no message."""
     try:
-        _ringer()
+        _dispatcher()
     except Exception:
-        log.warning("Nobody could be asked to send messages; the next beat does", exc_info=True)
+        log.warning("No worker could be notified; the next scheduled task sends", exc_info=True)

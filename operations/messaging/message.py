@@ -1,16 +1,16 @@
-"""A message before it is a row: words for an e-mail, plain values for a webhook."""
+"""A message before it is a row: text for an e-mail, plain values for a webhook. Pure."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-LONGEST_TITLE = 200
+MAX_TITLE_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """`key` names the event; the destination's is added to it."""
+    """`key` identifies the event; the destination is appended to it."""
 
     key: str
     title: str
@@ -19,17 +19,17 @@ class OutgoingMessage:
 
 
 def subject_line(title: str) -> str:
-    """A title that fits a mail's subject: one line, not endless."""
-    return " ".join(title.split())[:LONGEST_TITLE]
+    """A title as the subject of an e-mail: one line, at most MAX_TITLE_CHARACTERS."""
+    return " ".join(title.split())[:MAX_TITLE_CHARACTERS]
 
 
 def webhook_body(payload: Mapping[str, Any], event_key: str) -> bytes:
-    """A webhook's body: the same bytes at every try."""
+    """A webhook's body as canonical JSON: the same bytes at every try."""
     whole = {"id": event_key, **payload}
     return json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def message_id(event_key: str, host: str) -> str:
-    """A Message-ID by which mail programs see that a second copy is the same letter."""
+def mail_message_id(event_key: str, host: str) -> str:
+    """A Message-ID by which mail programs recognise a second copy."""
     left = "".join(each if each.isalnum() and each.isascii() else "." for each in event_key)
     return f"<{left}@{host}>"

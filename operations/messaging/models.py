@@ -1,4 +1,6 @@
-"""Who hears of things, and the messages on their way."""
+"""Destinations, and the messages to them."""
+
+import uuid
 
 from django.db import models
 from django.db.models import Q
@@ -9,19 +11,20 @@ from aethercrown.severity import LEVELS, WARNING
 
 
 class Destination(models.Model):
-    """Who hears of alerts, and by which way."""
+    """Who gets messages, and by which channel."""
 
     class Channel(models.TextChoices):
         EMAIL = "email", "e-mail"
         WEBHOOK = "webhook"
 
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     name = models.CharField(max_length=100, unique=True)
     channel = models.CharField(max_length=7, choices=Channel)
     address = models.CharField(
         max_length=2048, help_text="An e-mail address, or an https URL that takes a POST."
     )
     sealed_secret = models.TextField(
-        blank=True, editable=False, help_text="What webhooks are signed with, encrypted."
+        blank=True, editable=False, help_text="The signing key of webhooks, encrypted."
     )
     least_severity = models.CharField(
         "from severity", max_length=8, choices=[(each, each) for each in LEVELS], default=WARNING
@@ -29,11 +32,11 @@ class Destination(models.Model):
     takes_alerts = models.BooleanField(default=True, help_text="A message for each alert.")
     takes_digest = models.BooleanField(default=False, help_text="A daily list of open alerts.")
     takes_anchors = models.BooleanField(
-        default=False, help_text="The audit's hourly anchors, to keep them where nobody here can."
+        default=False, help_text="The audit's hourly anchors, to be kept outside this platform."
     )
     is_enabled = models.BooleanField("on", default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    history = Records(excluded_fields=["sealed_secret"])
+    history = Records(excluded_fields=["uuid", "sealed_secret"])
 
     class Meta:
         ordering = ["name"]
@@ -41,9 +44,14 @@ class Destination(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def secret_context(self) -> str:
+        """The row that the secret is encrypted for; moved to another row it does not decrypt."""
+        return f"destination:{self.uuid}"
+
 
 class Message(models.Model):
-    """One message of one event to one destination: the row is written with the event."""
+    """One message of one event to one destination, written in the event's transaction."""
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -59,11 +67,13 @@ class Message(models.Model):
     channel = models.CharField(max_length=7, choices=Destination.Channel)
     title = models.CharField(max_length=200)
     text = models.TextField()
-    payload = models.JSONField(help_text="What a webhook carries.")
+    payload = models.JSONField(help_text="The body of a webhook.")
     state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
-    tries = models.PositiveSmallIntegerField(default=0, help_text="Since it was queued.")
-    claims = models.PositiveIntegerField(default=0, help_text="Whoever holds the last may write.")
-    next_at = models.DateTimeField(help_text="The next try waits until then.")
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Tries since it was queued.")
+    claims = models.PositiveIntegerField(
+        default=0, help_text="Fencing token: the last claim may write."
+    )
+    next_at = models.DateTimeField(help_text="When the next try is due.")
     lease_until = models.DateTimeField(null=True)
     error = models.TextField(blank=True, help_text="The last failure, without secrets.")
     created_at = models.DateTimeField()

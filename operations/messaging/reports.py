@@ -1,4 +1,4 @@
-"""What is on its way, and what was given up."""
+"""How many messages wait, were sent or failed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,13 +7,13 @@ from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 
-from operations.automations.reports import AttentionItem
+from aethercrown.monitoring.attention import AttentionItem
 from operations.messaging.models import Destination, Message
 
 
 @dataclass(frozen=True, slots=True)
 class MessageCounts:
-    """Messages by where they stand; `sent` counts the last 24 hours."""
+    """Messages by state; `sent` counts the last 24 hours."""
 
     waiting: int
     sent: int
@@ -21,8 +21,8 @@ class MessageCounts:
     destinations: int
 
     @property
-    def has_bare_links(self) -> bool:
-        """Whether somebody gets messages whose links name no host."""
+    def links_lack_host(self) -> bool:
+        """Whether messages go out whose links lack a host (PUBLIC_URL is not set)."""
         return self.destinations > 0 and not settings.PUBLIC_URL
 
 
@@ -38,15 +38,15 @@ def message_counts(now: datetime) -> MessageCounts:
 
 
 def mail_is_off() -> bool:
-    """Whether somebody should hear by e-mail while no mail goes out."""
+    """Whether there is an e-mail destination while EMAIL_URL is not set."""
     wanted = Destination.objects.filter(channel=Destination.Channel.EMAIL, is_enabled=True)
     return not settings.EMAIL_URL and wanted.exists()
 
 
 def attention_items(now: datetime) -> list[AttentionItem]:
-    """Messages given up within a week, and mail that cannot go out."""
-    lately = Q(state=Message.State.DEAD, ended_at__gt=now - timedelta(days=7))
-    dead = Message.objects.filter(lately).count()
+    """Messages that failed for good within a week, and mail that cannot be sent."""
+    recent = Q(state=Message.State.DEAD, ended_at__gt=now - timedelta(days=7))
+    dead = Message.objects.filter(recent).count()
     found = []
     if dead:
         listed = reverse("admin:operations_message_changelist")

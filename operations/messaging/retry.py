@@ -1,4 +1,4 @@
-"""When a message that failed is tried again, and which answers end it."""
+"""When a failed message is tried again, and which HTTP statuses are final. Pure."""
 
 from datetime import timedelta
 
@@ -10,25 +10,25 @@ DELAYS = (
     timedelta(hours=12),
 )
 MAX_TRIES = len(DELAYS) + 1
-JITTER = 0.1  # so that what failed together does not come back together
-RETRYABLE_CLIENT_ERRORS = frozenset({408, 429})  # of the 4xx, those that mean "later"
+JITTER = 0.1  # so that messages that failed together are not retried together
+RETRYABLE_CLIENT_ERRORS = frozenset({408, 429})  # of the 4xx, those worth another try
 
 
-def delay(tries: int, luck: float) -> timedelta | None:
+def delay(tries: int, random: float) -> timedelta | None:
     """How long to wait after `tries` failed tries; None after the last.
 
-    `luck` in [0, 1) moves the wait by up to a tenth in either direction.
+    `random` in [0, 1) changes the wait by up to a tenth in either direction.
     """
     if tries > len(DELAYS):
         return None
-    return DELAYS[tries - 1] * (1 + JITTER * (2 * luck - 1))
+    return DELAYS[tries - 1] * (1 + JITTER * (2 * random - 1))
 
 
 def is_delivered(status: int) -> bool:
-    """Whether the receiver has it."""
+    """Whether the receiver accepted it."""
     return 200 <= status < 300
 
 
 def is_final(status: int) -> bool:
-    """Whether the same call would be answered so again: a redirect, or most of the 4xx."""
+    """Whether another try is pointless: a redirect, or most of the 4xx."""
     return 300 <= status < 500 and status not in RETRYABLE_CLIENT_ERRORS

@@ -1,6 +1,6 @@
-"""What makes a webhook trustworthy: HMAC-SHA256 over its time and its body.
+"""Signatures of webhooks: HMAC-SHA256 over the time and the body.
 
-A receiver computes `of(secret, timestamp, body)` and compares in constant time; it refuses what
+A receiver computes `sign(secret, timestamp, body)` and compares in constant time; it refuses what
 is older than five minutes, and drops an event id that it has seen.
 """
 
@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from datetime import datetime
 
-FRESH_SECONDS = 300
+MAX_AGE_SECONDS = 300
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
@@ -18,7 +18,7 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def headers(secret: str, event: str, body: bytes, now: datetime) -> dict[str, str]:
-    """What a webhook carries beside its body."""
+    """The headers of a webhook."""
     timestamp = str(int(now.timestamp()))
     return {
         "Content-Type": "application/json",
@@ -29,9 +29,9 @@ def headers(secret: str, event: str, body: bytes, now: datetime) -> dict[str, st
 
 
 def is_valid(secret: str, timestamp: str, body: bytes, given: str, now: datetime) -> bool:
-    """What a receiver checks: the signature, and that it is not an old one sent again."""
+    """What a receiver checks: the signature, and that it is recent."""
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12):
         return False
-    is_fresh = abs(now.timestamp() - int(timestamp)) <= FRESH_SECONDS
+    is_fresh = abs(now.timestamp() - int(timestamp)) <= MAX_AGE_SECONDS
     expected = sign(secret, timestamp, body)
     return hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")) and is_fresh

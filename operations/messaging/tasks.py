@@ -1,4 +1,4 @@
-"""Who sends what waits: called as soon as something is written, and each five seconds."""
+"""Tasks that send messages: on notification, and every five seconds."""
 
 from celery import shared_task
 from django.db import connection
@@ -7,7 +7,7 @@ from django.utils import timezone
 from aethercrown.background import PeriodicThread
 from operations.messaging import dispatch, services
 
-RELIEF_SECONDS = 10.0
+WEB_INTERVAL_SECONDS = 10.0
 
 
 @shared_task(name="operations.send_messages", ignore_result=True)
@@ -18,25 +18,25 @@ def send_messages() -> None:
 
 @shared_task(name="operations.purge_messages", ignore_result=True)
 def purge_messages() -> None:
-    """Forget old messages."""
+    """Delete old messages."""
     services.delete_old_messages(timezone.now())
 
 
-def ask() -> None:
-    """Wake a worker, without waiting long for a broker that is away."""
+def send_soon() -> None:
+    """Tell a worker, without waiting long for a broker that is down."""
     send_messages.apply_async(expires=60, retry=False)
 
 
-dispatch.register_dispatcher(ask)
+dispatch.register_dispatcher(send_soon)
 
 
-def relieve() -> None:
-    """Send what waits for no worker, without keeping a connection between two turns."""
+def deliver_stuck() -> None:
+    """Send what no worker took, keeping no connection between two calls."""
     try:
         services.deliver_stuck(timezone.now())
     finally:
         connection.close()
 
 
-# of each web process: who hears that the broker is away must not wait for the broker
-watcher = PeriodicThread(relieve, RELIEF_SECONDS, "message watch")
+# in each web process: news that the broker is down must not need the broker
+watcher = PeriodicThread(deliver_stuck, WEB_INTERVAL_SECONDS, "delivery of messages")

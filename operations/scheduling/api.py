@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -182,7 +183,7 @@ class ScheduleView(Endpoint):
         repeated=200,
     )
     def post(self, request: Request) -> Response:
-        """All tasks are stored, or none. A task stored already with the same values is left as it is."""
+        """All tasks are stored, or none; one stored already with the same values is not changed."""
         values = self.checked(SubmitTasksRequestSerializer)
         is_one = "tasks" not in values
         given = [self.checked(TaskSubmissionSerializer)] if is_one else values["tasks"]
@@ -366,23 +367,22 @@ class TasksView(Endpoint):
             "limit": {"type": "integer", "minimum": 1, "maximum": 500, "default": 50},
         },
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """The newest first; `status` and `worker` filter."""
-        rows = reports.tasks()
         status = request.query_params.get("status")
         if status is not None and status not in STATUSES:
             raise Invalid([("status", "invalid_choice", f"must be one of {', '.join(STATUSES)}")])
-        rows = rows.filter(status=status) if status else rows
-        worker = request.query_params.get("worker")
-        rows = rows.filter(worker__name=worker) if worker else rows
         pages = Pages()
-        page = pages.paginate_queryset(rows, request, self)
-        data = {
-            "tasks": reports.as_dicts(page),
-            "next": pages.next,
-            "previous": pages.previous,
-        }
-        return reply(f"{len(page)} tasks", data)
+        pages.read(request, self, Task)
+        created_at, number = pages.values() or (None, None)
+        rows = reports.page(
+            limit=pages.limit + 1,
+            status=status or "",
+            worker=request.query_params.get("worker") or "",
+            beyond=(created_at, number) if created_at else None,
+            back=pages.back,
+        )
+        return pages.get_json_response([each.json for each in pages.cut(rows)])
 
 
 class TaskView(Endpoint):

@@ -1,4 +1,4 @@
-"""The statement that assigns tasks: it finds, locks and leases them, and returns their dependencies.
+"""The SQL that assigns tasks: it finds, locks and leases them, and returns what they needed.
 
 One round trip and one commit, however many tasks wait. On PostgreSQL rows that another call has
 locked are skipped; SQLite has only one writer at a time.

@@ -51,9 +51,9 @@ class Worker(models.Model):
 
 
 class Task(models.Model):
-    """One AI task. `queue_key` orders the queue of its pool, lowest first, and never changes
-    while the task waits.
+    """One AI task.
 
+    `queue_key` orders the queue of its pool, lowest first, and stays the same while it waits;
     `chain_weight` and `chain_seconds` are the sums of the best chain of work that starts here.
     """
 

@@ -41,7 +41,7 @@ def _quote(seeding: Seeding, days: int) -> Any:
     tier = int(seeding.random.integers(0, len(CODES)))
     known = _situation(seeding.random, tier)
     at = seeding.now - timedelta(days=days)
-    return pricing.quote(CODES[tier], known, now=at, by=SALES)[0]
+    return pricing.create_quote(CODES[tier], known, now=at, by=SALES)[0]
 
 
 def _situation(draw: np.random.Generator, tier: int) -> PricingInputs:

@@ -1,4 +1,4 @@
-"""The calls of pricing: a quote, a recommendation, the plans on sale."""
+"""API: price a plan, recommend a plan, list the plans on sale."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -32,7 +32,7 @@ MAX_METRICS = 200
 
 
 class Quantity(Number):
-    """A number of 0 or more, kept exact: as Decimal where the body wrote a fraction."""
+    """A number of 0 or more, as an exact Decimal."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"min_value": 0, "max_value": float(LARGEST_NUMBER), **kwargs})
@@ -43,7 +43,7 @@ class Quantity(Number):
 
 
 class MetricValuesSerializer(serializers.Serializer[Any]):
-    """Numbers by metric: the documented ones, and any other that a price book may know."""
+    """Numbers by metric: the documented ones, and any other metric of a price book."""
 
     default_error_messages = {
         "required": "is required",
@@ -52,7 +52,7 @@ class MetricValuesSerializer(serializers.Serializer[Any]):
     }
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """Every bad number at once, documented or not; null counts as left out."""
+        """Validate every number and report all bad ones; null counts as missing."""
         if not isinstance(data, dict):
             self.fail("invalid")
         refuse_if_longer(self, data, MAX_METRICS)
@@ -70,7 +70,7 @@ class MetricValuesSerializer(serializers.Serializer[Any]):
 
 
 class UsageMetricsSerializer(MetricValuesSerializer):
-    """What is used a month."""
+    """Use per month."""
 
     api_calls = Quantity(required=False, allow_null=True)
     storage_gb = Quantity(required=False, allow_null=True)
@@ -78,7 +78,7 @@ class UsageMetricsSerializer(MetricValuesSerializer):
 
 
 class EngagementMetricsSerializer(MetricValuesSerializer):
-    """How it is used: rates of 0 to 1, and months."""
+    """Engagement: rates from 0 to 1, and months."""
 
     daily_active_rate = Quantity(required=False, allow_null=True, max_value=1)
     tenure_months = Quantity(required=False, allow_null=True)
@@ -86,14 +86,14 @@ class EngagementMetricsSerializer(MetricValuesSerializer):
 
 
 class CompanyMetricsSerializer(MetricValuesSerializer):
-    """How large the company is."""
+    """Company size."""
 
     employee_count = Quantity(required=False, allow_null=True)
     annual_revenue = Quantity(required=False, allow_null=True)
 
 
 class CalculatePriceRequestSerializer(serializers.Serializer[Any]):
-    """What a price is asked for; what is left out changes nothing and is listed."""
+    """The plan and the metrics to price it by; missing metrics are listed in `not_given`."""
 
     tier = Text(max_length=50)
     usage_data = UsageMetricsSerializer()
@@ -104,7 +104,7 @@ class CalculatePriceRequestSerializer(serializers.Serializer[Any]):
 
 
 class RecommendTierRequestSerializer(serializers.Serializer[Any]):
-    """What a plan must bear."""
+    """The use that the plan must cover."""
 
     usage_data = UsageMetricsSerializer()
     company_data = CompanyMetricsSerializer(required=False, allow_null=True)
@@ -119,7 +119,7 @@ class PriceLineSerializer(serializers.Serializer[Any]):
 
 
 class PriceBreakdownSerializer(serializers.Serializer[Any]):
-    """Parts that add up to the final price."""
+    """The parts of the final price; they add up to it."""
 
     base = Number()
     usage_adjustment = Number()
@@ -150,7 +150,7 @@ class QuoteSerializer(serializers.Serializer[Any]):
 
 
 class CalculatePriceResponseSerializer(serializers.Serializer[Any]):
-    """A stored quote."""
+    """The stored quote."""
 
     pricing = QuoteSerializer()
 
@@ -163,7 +163,7 @@ class TierComparisonSerializer(serializers.Serializer[Any]):
 
 
 class TierRecommendationSerializer(serializers.Serializer[Any]):
-    """The plan that suits, and every other beside it."""
+    """The recommended plan, compared with every other."""
 
     recommended_tier = Text()
     reason = Text()
@@ -178,7 +178,7 @@ class TierSerializer(serializers.Serializer[Any]):
 
 
 class TierListSerializer(serializers.Serializer[Any]):
-    """Plans on sale by code."""
+    """Plans on sale, by code."""
 
     tiers = Named(child=TierSerializer())
 
@@ -195,18 +195,18 @@ class CalculatePriceView(Endpoint):
         message="Price calculated",
     )
     def post(self, request: Request) -> Response:
-        """Price a plan by the version of the price book in force, and store the quote.
+        """Price a plan by the price book version in force, and store the quote.
 
-        Breakdown and lines each add up to the final price. A metric that is left out changes
-        nothing and stands in `not_given`; one that no row knows stands in `ignored`.
+        Breakdown and lines each add up to the final price. Missing metrics change nothing and are
+        listed in `not_given`; metrics that the price book does not use are listed in `ignored`.
         """
         values = self.checked(CalculatePriceRequestSerializer)
         now = timezone.now()
-        known = inputs_from_body(values)
+        inputs = inputs_from_body(values)
         quote, price = or_api_error(
-            lambda: services.quote(
+            lambda: services.create_quote(
                 values["tier"],
-                known,
+                inputs,
                 now=now,
                 by=caller_name(request),
                 currency=values.get("currency"),
@@ -230,9 +230,9 @@ class RecommendTierView(Endpoint):
         message="Tier recommended",
     )
     def post(self, request: Request) -> Response:
-        """The smallest plan that the book's rules allow, with every plan priced beside it."""
-        known = inputs_from_body(self.checked(RecommendTierRequestSerializer))
-        found = or_api_error(lambda: recommend_plan(current_book(), known), field="usage_data")
+        """Recommend the smallest plan that the rules allow, and price every plan."""
+        inputs = inputs_from_body(self.checked(RecommendTierRequestSerializer))
+        found = or_api_error(lambda: recommend_plan(current_book(), inputs), field="usage_data")
         return reply(
             "Tier recommended",
             response_format.plain_numbers(response_format.recommendation_response(found)),
@@ -255,7 +255,7 @@ class TierListView(Endpoint):
 
 
 def inputs_from_body(values: Mapping[str, Any]) -> PricingInputs:
-    """The body's numbers; a rate above 1 is refused with its path."""
+    """The metrics of the request body. Rates above 1 are refused."""
     parts = (values.get(name) for name in ("usage_data", "engagement_data", "company_data"))
     usage, engagement, company = parts
     return or_api_error(lambda: read_inputs(usage or {}, engagement, company), field="")
@@ -265,10 +265,10 @@ def current_book() -> BookVersion:
     return reports.book(reports.version_in_force(timezone.now().date()))
 
 
-def or_api_error(ask: Callable[[], Found], *, field: str) -> Found:
-    """What `ask` finds; `field` is what an unknown plan stands in."""
+def or_api_error(function: Callable[[], Found], *, field: str) -> Found:
+    """Call `function` and turn its errors into API errors; `field` names the one of an unknown plan."""
     try:
-        return ask()
+        return function()
     except NoSuchPlan as error:
         raise Invalid([(field, "unknown_tier", str(error))]) from error
     except InvalidValues as error:
@@ -278,6 +278,6 @@ def or_api_error(ask: Callable[[], Found], *, field: str) -> Found:
 
 
 def caller_name(request: Request) -> str:
-    """Who asks: the key's name, or the person's."""
+    """The name of the API key or of the signed-in user."""
     credential: Any = request.auth
     return f"API key {credential.name}" if credential else request.user.get_username()

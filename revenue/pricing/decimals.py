@@ -1,7 +1,7 @@
-"""Decimal numbers as they come in, checked and named by their path.
+"""Read and validate decimal numbers, and calculate with them exactly.
 
-Arithmetic runs under CONTEXT: 120 digits hold every product of two numbers accepted here, so
-nothing but a division is ever rounded before the line is.
+Arithmetic runs under CONTEXT: its 120 digits hold every product of two numbers accepted here, so
+only divisions are rounded before the amount of a line is.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ class FieldProblem:
 
 
 class InvalidValues(ValueError):
-    """A price or a use that cannot be rated; lists every bad value."""
+    """A price or a usage cannot be rated; `problems` lists every bad value."""
 
     def __init__(self, *problems: FieldProblem) -> None:
         super().__init__("; ".join(str(each) for each in problems))
@@ -50,20 +50,21 @@ class InvalidValues(ValueError):
 
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
-    """Decimal arithmetic inside is exact whatever the caller's context."""
+    """Decimal arithmetic in the block runs under CONTEXT, independent of the caller's context."""
     with localcontext(CONTEXT):
         yield
 
 
 def rounded(amount: Decimal, digits: int) -> Decimal:
-    """Half up (away from zero) to `digits` decimals; zero has no sign."""
+    """Round half away from zero to `digits` decimals; the result is never -0."""
     return amount.quantize(UNITS[digits], ROUND_HALF_UP, CONTEXT) + ZERO
 
 
 def read_decimal(value: object, path: str, *, text: bool = False) -> Decimal:
-    """A finite Decimal within LARGEST; floats by their shortest form, texts only if allowed.
+    """A finite Decimal up to LARGEST_NUMBER; text is accepted only with `text`.
 
-    More than 30 decimals are rounded to 30. Raises Wrong.
+    Floats are read in their shortest form; more than 30 decimals are rounded to 30. Raises
+    InvalidValues.
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | int | float | str):
         raise InvalidValues(FieldProblem(path, "not_a_number", "must be a number"))
@@ -94,7 +95,7 @@ def _decimals(value: Decimal) -> int:
 
 
 def non_negative(value: object, path: str, *, text: bool = False) -> Decimal:
-    """As `number`, and 0 or more."""
+    """As `read_decimal`, and 0 or more."""
     found = read_decimal(value, path, text=text)
     if found < 0:
         raise InvalidValues(FieldProblem(path, "min_value", f"must be 0 or more, not {found}"))
@@ -102,12 +103,12 @@ def non_negative(value: object, path: str, *, text: bool = False) -> Decimal:
 
 
 def without_trailing_zeros(value: Decimal) -> Decimal:
-    """The same number without zeros at its end: 1.5 for the 1.5000 of a column."""
+    """The same number without trailing zeros: 1.5 for 1.5000."""
     return value.quantize(ONE) if value == value.to_integral_value() else value.normalize(CONTEXT)
 
 
 def read_amounts(given: Mapping[str, object], path: str) -> dict[str, Decimal]:
-    """Every value of a mapping as a number of 0 or more; all bad ones are named at once."""
+    """Every value of a mapping as a number of 0 or more. Raises InvalidValues with all bad ones."""
     found: dict[str, Decimal] = {}
     problems: list[FieldProblem] = []
     for name, value in given.items():

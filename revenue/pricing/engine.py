@@ -1,4 +1,4 @@
-"""The documented class: a price, a recommendation, an upsell. It needs no database."""
+"""DynamicPricingEngine: prices, plan recommendations and upgrades without a database."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -20,9 +20,9 @@ def utc_now() -> datetime:
 
 
 class DynamicPricingEngine:
-    """Prices by the documented defaults, or by the version of a price book that is given.
+    """Prices by the default book, or by the version of a price book that is given.
 
-    A wrong value raises exact.Wrong (a ValueError), which lists all of them by path.
+    Bad values raise InvalidValues (a ValueError), which lists all of them by path.
     """
 
     def __init__(self, book: BookVersion = BOOK, clock: Callable[[], datetime] = utc_now) -> None:
@@ -36,10 +36,10 @@ class DynamicPricingEngine:
         engagement_data: Numbers | None = None,
         company_data: Numbers | None = None,
     ) -> dict[str, Any]:
-        """The price of a plan with its breakdown and lines, in the contract's names."""
-        known = read_inputs(usage_data, engagement_data, company_data)
+        """The price of a plan with its breakdown and lines, as in the API."""
+        inputs = read_inputs(usage_data, engagement_data, company_data)
         try:
-            price = calculate_price(self.book, tier, known)
+            price = calculate_price(self.book, tier, inputs)
         except NoSuchPlan as error:
             raise InvalidValues(FieldProblem("tier", "unknown_tier", str(error))) from error
         found: dict[str, Any] = response_format.plain_numbers(
@@ -50,10 +50,10 @@ class DynamicPricingEngine:
     def recommend_tier(
         self, usage_data: Numbers, company_data: Numbers | None = None
     ) -> dict[str, Any]:
-        """recommended_tier, reason and the comparison of all plans."""
-        known = read_inputs(usage_data, None, company_data)
+        """recommended_tier, reason and a comparison of all plans."""
+        inputs = read_inputs(usage_data, None, company_data)
         found: dict[str, Any] = response_format.plain_numbers(
-            response_format.recommendation_response(recommend_plan(self.book, known))
+            response_format.recommendation_response(recommend_plan(self.book, inputs))
         )
         return found
 
@@ -61,9 +61,9 @@ class DynamicPricingEngine:
         self, current_tier: str, usage_data: Numbers, company_data: Numbers | None = None
     ) -> dict[str, Any]:
         """has_opportunity, and the upsell where there is one."""
-        known = read_inputs(usage_data, None, company_data)
+        inputs = read_inputs(usage_data, None, company_data)
         try:
-            offer = find_upgrade(self.book, current_tier, known)
+            offer = find_upgrade(self.book, current_tier, inputs)
         except NoSuchPlan as error:
             raise InvalidValues(FieldProblem("current_tier", "unknown_tier", str(error))) from error
         found: dict[str, Any] = response_format.plain_numbers(

@@ -1,4 +1,4 @@
-"""The examples that the API's document shows; the questions work as they stand."""
+"""Examples for the API documentation; the requests can be sent as they are."""
 
 from typing import Any
 

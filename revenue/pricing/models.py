@@ -1,4 +1,4 @@
-"""Price books with their versions, and quotes; a published version never changes."""
+"""Plans, price books with their versions, and quotes. A published version never changes."""
 
 import uuid
 from decimal import Decimal
@@ -25,11 +25,11 @@ PERCENT_FIELD: dict[str, Any] = {
 
 
 class ImmutableVersion(ValueError):
-    """A published version of a price book never changes; a correction is a new version."""
+    """A published version of a price book never changes; publish a new version instead."""
 
 
 class PriceBook(models.Model):
-    """Prices in one currency, in versions."""
+    """A named list of prices in one currency; the prices are in its versions."""
 
     code = models.SlugField(max_length=50, unique=True)
     title = models.CharField(max_length=100)
@@ -44,7 +44,7 @@ class PriceBook(models.Model):
 
 
 class PriceBookVersion(models.Model):
-    """One state of a book: edited while a draft, then published for ever, at last retired."""
+    """A version of a price book: a draft that can be edited, then published, then retired."""
 
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -54,9 +54,11 @@ class PriceBookVersion(models.Model):
     book = models.ForeignKey(PriceBook, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
-    effective_from = models.DateField(help_text="First day on which these prices may hold.")
+    effective_from = models.DateField(help_text="The first day on which these prices apply.")
     largest_discount = models.DecimalField(
-        **PERCENT_FIELD, default=Decimal(20), help_text="All discounts together, in percent."
+        **PERCENT_FIELD,
+        default=Decimal(20),
+        help_text="The largest sum of all discounts, in percent.",
     )
     largest_change = models.DecimalField(
         max_digits=7,
@@ -64,7 +66,7 @@ class PriceBookVersion(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
-        help_text="What a renewal may change, in percent of the price before; empty: no limit.",
+        help_text="The largest change at a renewal, in percent of the old price; empty: no limit.",
     )
     notes = models.TextField(blank=True)
     digest = models.CharField(max_length=64, blank=True, editable=False)
@@ -109,12 +111,12 @@ class PriceBookVersion(models.Model):
 
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
         if not self.is_draft:
-            raise ImmutableVersion(f"{self} is {self.state}; it is kept for ever.")
+            raise ImmutableVersion(f"{self} is {self.state}; it cannot be deleted.")
         return super().delete(*args, **options)
 
 
 class PricingPlan(models.Model):
-    """A plan on sale. What it costs stands in each version of a book."""
+    """A plan on sale. Its prices are in the versions of price books."""
 
     code = models.SlugField(max_length=50, unique=True)
     name = models.CharField(max_length=100)
@@ -131,7 +133,7 @@ class PricingPlan(models.Model):
 
 
 class PriceBookRow(models.Model):
-    """A row of a version: writable while that is a draft."""
+    """A row of a version; writable while the version is a draft."""
 
     version = models.ForeignKey(PriceBookVersion, on_delete=models.CASCADE)
 
@@ -139,14 +141,14 @@ class PriceBookRow(models.Model):
         abstract = True
 
     def save(self, *args: Any, **options: Any) -> None:
-        self._refuse_frozen()
+        self._require_draft()
         super().save(*args, **options)
 
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
-        self._refuse_frozen()
+        self._require_draft()
         return super().delete(*args, **options)
 
-    def _refuse_frozen(self) -> None:
+    def _require_draft(self) -> None:
         if not self.version.is_draft:
             raise ImmutableVersion(
                 f"{self.version} is {self.version.state}: its rows never change."
@@ -154,15 +156,21 @@ class PriceBookRow(models.Model):
 
 
 class PlanPrice(PriceBookRow):
-    """What a plan costs a month under a version, before factors and charges."""
+    """The price of a plan a month in a version, before factors and charges."""
 
     plan = models.ForeignKey(PricingPlan, on_delete=models.PROTECT, related_name="prices")
     base_price = MoneyField(**MONEY_DIGITS)
     floor = MoneyField(
-        **MONEY_DIGITS, null=True, blank=True, help_text="The price is never below it."
+        **MONEY_DIGITS,
+        null=True,
+        blank=True,
+        help_text="The lowest price after factors and discounts.",
     )
     ceiling = MoneyField(
-        **MONEY_DIGITS, null=True, blank=True, help_text="The price is never above it."
+        **MONEY_DIGITS,
+        null=True,
+        blank=True,
+        help_text="The highest price after factors and discounts.",
     )
     history = Records()
 
@@ -193,15 +201,17 @@ class PlanPrice(PriceBookRow):
 
 
 class PlanCharge(PriceBookRow):
-    """A metered charge of a plan, by one of the rater's models."""
+    """A charge of a plan on a metric, by one of the charge models."""
 
     plan = models.ForeignKey(PricingPlan, on_delete=models.PROTECT)
     position = models.PositiveIntegerField(default=1)
-    metric = models.CharField(max_length=100, help_text="Such as api_calls.")
+    metric = models.CharField(max_length=100, help_text="For example api_calls.")
     title = models.CharField(max_length=100)
-    model = models.CharField(max_length=40, help_text="Such as graduated, volume or package_min.")
+    model = models.CharField(
+        max_length=40, help_text="For example graduated, volume or package_min."
+    )
     price = models.JSONField(
-        help_text='Such as {"tiers": [{"up_to": "1000", "unit": "0"}, {"unit": "0.002"}]}.'
+        help_text='For example {"tiers": [{"up_to": "1000", "unit": "0"}, {"unit": "0.002"}]}.'
     )
     history = Records()
 
@@ -214,7 +224,7 @@ class PlanCharge(PriceBookRow):
 
 
 class PriceFactor(PriceBookRow):
-    """Above a bound, strictly, a metric multiplies the price or earns a discount."""
+    """A metric above `above` multiplies the price or gives a discount."""
 
     class Kind(models.TextChoices):
         USAGE = "usage", "Usage: a multiplier"
@@ -267,7 +277,7 @@ class PriceFactor(PriceBookRow):
 
 
 class PlanRule(PriceBookRow):
-    """Above a bound, strictly, a metric calls for at least this plan."""
+    """A metric above `above` recommends at least this plan."""
 
     class Source(models.TextChoices):
         USAGE = "usage", "Usage"
@@ -278,7 +288,7 @@ class PlanRule(PriceBookRow):
     metric = models.CharField(max_length=100)
     above = models.DecimalField(max_digits=20, decimal_places=4, validators=[MinValueValidator(0)])
     needs_company = models.BooleanField(
-        default=False, help_text="Holds only where something is told of the company."
+        default=False, help_text="Applies only where company data is given."
     )
     history = Records()
 
@@ -297,21 +307,21 @@ class PlanRule(PriceBookRow):
 
 
 class Quote(models.Model):
-    """A price that was told, with all it was worked out from; it can be worked out again."""
+    """A quoted price with its inputs, so that it can be calculated again."""
 
     quote_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     version = models.ForeignKey(PriceBookVersion, on_delete=models.PROTECT, related_name="quotes")
-    digest = models.CharField(max_length=64, help_text="Of the version, when it was quoted.")
+    digest = models.CharField(max_length=64, help_text="The digest of the version when quoted.")
     plan = models.ForeignKey(PricingPlan, on_delete=models.PROTECT, related_name="quotes")
     currency = CurrencyField()
     inputs = models.JSONField(encoder=DjangoJSONEncoder)
-    previous_price = MoneyField(**MONEY_DIGITS, null=True, help_text="Before a renewal.")
+    previous_price = MoneyField(**MONEY_DIGITS, null=True, help_text="The price before a renewal.")
     lines = models.JSONField(encoder=DjangoJSONEncoder)
     final_price = MoneyField(**MONEY_DIGITS)
     agreed_price = MoneyField(
         **MONEY_DIGITS,
         null=True,
-        help_text="Granted beyond the guardrails by an approved decision.",
+        help_text="The price set by an approved decision, outside the guardrails.",
     )
     quoted_at = models.DateTimeField(db_index=True)
     quoted_by = models.CharField(max_length=150, blank=True)

@@ -1,4 +1,4 @@
-"""Prices and recommendations in the names of the contract; amounts as Decimal."""
+"""Prices and recommendations as API responses; amounts as Decimal."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -59,7 +59,7 @@ def recommendation_response(found: PlanRecommendation) -> dict[str, Any]:
 
 
 def upgrade_response(found: PlanUpgrade | None) -> dict[str, Any]:
-    """The answer of upsell/analyze; `upsell` is null where there is no opportunity."""
+    """The response of upsell/analyze; `upsell` is null where there is no opportunity."""
     if found is None:
         return {"has_opportunity": False, "upsell": None}
     offer = {
@@ -73,7 +73,7 @@ def upgrade_response(found: PlanUpgrade | None) -> dict[str, Any]:
 
 
 def plain_numbers(value: Any) -> Any:
-    """The same with floats for Decimals and text for times, as plain Python callers expect."""
+    """The same with Decimals as floats and times as ISO text."""
     if isinstance(value, dict):
         return {name: plain_numbers(each) for name, each in value.items()}
     if isinstance(value, list):

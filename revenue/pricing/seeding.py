@@ -1,4 +1,4 @@
-"""The documented defaults as rows, in the database from the first start; migrations call this."""
+"""Store the documented default prices as the first price book; migrations call this."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from revenue.pricing.price_book.default_book import BOOK, CURRENCY, TITLE
 from revenue.pricing.price_book.version import COMPANY
 
-DEFAULT_EFFECTIVE_FROM = date(2020, 1, 1)  # earlier than any period that is billed
+DEFAULT_EFFECTIVE_FROM = date(2020, 1, 1)  # before any billed period
 
 
 def seed_default_book(apps: Any) -> None:
-    """Publish the documented defaults as the first version; a book that is there stays."""
+    """Publish the documented defaults as version 1; an existing book is left as it is."""
     tables = {name: apps.get_model("revenue", name).objects for name in TABLES}
     if tables["PriceBook"].filter(code=BOOK.code).exists():
         return
@@ -31,7 +31,7 @@ def seed_default_book(apps: Any) -> None:
         notes="The documented defaults.",
         created_at=now,
     )
-    _fill(tables, version, plans)
+    _create_rows(tables, version, plans)
     tables["PriceBookVersion"].filter(pk=version.pk).update(
         state="published", published_at=now, published_by="setup", digest=BOOK.digest()
     )
@@ -40,17 +40,17 @@ def seed_default_book(apps: Any) -> None:
 TABLES = ("PricingPlan", "PriceBook", "PriceBookVersion", "PlanPrice", "PriceFactor", "PlanRule")
 
 
-def _fill(tables: dict[str, Any], version: Any, plans: dict[str, Any]) -> None:
+def _create_rows(tables: dict[str, Any], version: Any, plans: dict[str, Any]) -> None:
     for price in BOOK.plans:
         tables["PlanPrice"].create(version=version, plan=plans[price.code], base_price=price.base)
-    for step in BOOK.steps:
+    for factor in BOOK.factors:
         tables["PriceFactor"].create(
             version=version,
-            kind=step.kind,
-            plan=plans[step.plan] if step.kind == COMPANY else None,
-            metric=step.metric,
-            above=step.above,
-            value=step.value,
+            kind=factor.kind,
+            plan=plans[factor.plan] if factor.kind == COMPANY else None,
+            metric=factor.metric,
+            above=factor.above,
+            value=factor.value,
         )
     for rule in BOOK.rules:
         tables["PlanRule"].create(

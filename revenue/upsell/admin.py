@@ -186,7 +186,7 @@ class OpportunityAdmin(FilesAdmin):
             "verb": ask.verb,
             "back": back,
         }
-        return TemplateResponse(request, "admin/operations/step.html", context)
+        return TemplateResponse(request, "admin/confirm_action.html", context)
 
     def _suggested(self, row: Opportunity) -> dict[str, Any]:
         return {"amount": row.costs.get(row.recommended_plan, {}).get("estimate")}

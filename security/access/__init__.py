@@ -1,1 +1,1 @@
-"""People: the user record and the roles that open pages and the admin."""
+"""People, their roles, and how they sign in: password, second factor, set-up link, sign-in audit."""

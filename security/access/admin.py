@@ -1,4 +1,4 @@
-"""People and their roles in the admin; nobody can raise himself above what he holds."""
+"""Admin screens of people, roles and second factors; only a superuser creates superusers."""
 
 from typing import Any
 
@@ -30,39 +30,39 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):
 
     @admin.action(description="Sign out everywhere", permissions=["change"])
     def end_sessions(self, request: HttpRequest, people: QuerySet[User]) -> None:
-        """Of the people chosen, those whom this person may change."""
-        theirs = [each for each in people if not above(request, each)]
-        ended = services.end_sessions(theirs, but=request.session.session_key or "")
+        """End the sessions of the chosen people whom the signed-in person may change."""
+        theirs = [each for each in people if not outranks(request, each)]
+        ended = services.end_sessions(theirs, except_key=request.session.session_key or "")
         self.message_user(request, f"{ended} sessions ended.")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Only a superuser makes superusers or hands out single permissions."""
+        """Only a superuser makes superusers or grants single permissions."""
         raising = [] if request.user.is_superuser else ["is_superuser", "user_permissions"]
         return [*super().get_readonly_fields(request, obj), *raising]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         allowed: bool = super().has_change_permission(request, obj)
-        return allowed and not above(request, obj)
+        return allowed and not outranks(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         allowed: bool = super().has_delete_permission(request, obj)
-        return allowed and not above(request, obj)
+        return allowed and not outranks(request, obj)
 
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         allowed: bool = super().has_change_permission(request, obj)
-        return allowed and not built_in(obj)
+        return allowed and not is_built_in(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         allowed: bool = super().has_delete_permission(request, obj)
-        return allowed and not built_in(obj)
+        return allowed and not is_built_in(obj)
 
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(ModelAdmin):
-    """Who has which second factor; removing one is how a lost phone is helped. Never its secret."""
+    """Who has which second factor, never its secret; staff remove one after a lost phone."""
 
     list_display = ["user", "type", "created_at", "last_used_at"]
     list_filter = ["type"]
@@ -78,13 +78,13 @@ class AuthenticatorAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
         allowed: bool = super().has_delete_permission(request, obj)
-        return allowed and not (obj and above(request, obj.user))
+        return allowed and not (obj and outranks(request, obj.user))
 
 
-def above(request: HttpRequest, person: User | None) -> bool:
-    """Whether `person` is a superuser, and the one who asks is not."""
+def outranks(request: HttpRequest, person: User | None) -> bool:
+    """Whether `person` is a superuser, and the signed-in person is not."""
     return person is not None and person.is_superuser and not request.user.is_superuser
 
 
-def built_in(group: Group | None) -> bool:
+def is_built_in(group: Group | None) -> bool:
     return group is not None and group.name in roles.ROLES

@@ -1,4 +1,4 @@
-"""The way in for people: sign in and out, the second factor, the first administrator."""
+"""Pages and views of signing in and out, the second factor, and the first administrator."""
 
 import time
 from collections.abc import Callable
@@ -24,54 +24,57 @@ from django.views.generic.edit import FormView
 
 from aethercrown.api.errors import API, refused
 from aethercrown.http import sessions
-from security.access import lockout, reports, services, setup
+from security.access import lockout, reports, services, setup_link
 from security.access.models import User
+from security.access.services.sign_in import TooManySignIns
 
-Step = TypeVar("Step", bound=Callable[..., Any])
-ENROLMENT = "/account/"
-OPEN = (ENROLMENT, "/logout", "/login", "/static/", "/healthz", "/readyz")
-WAIT = 5  # seconds
+Method = TypeVar("Method", bound=Callable[..., Any])
+FACTOR_PAGES = "/account/"
+EXEMPT_PATHS = (FACTOR_PAGES, "/logout", "/login", "/static/", "/healthz", "/readyz")
+RETRY_AFTER_SECONDS = 5  # seconds
 
 
 class SignInForm(AuthenticationForm):
     error_messages = {
         **AuthenticationForm.error_messages,
-        "invalid_login": "The user name or the password is wrong; both mind capital letters. "
-        f"After {lockout.TRIES} wrong tries, signing in is closed for up to "
-        f"{lockout.MINUTES} minutes.",
+        "invalid_login": "The user name or the password is wrong; both are case-sensitive. "
+        f"After {lockout.MAX_FAILURES} wrong tries, signing in is locked for up to "
+        f"{lockout.LOCKOUT_MINUTES} minutes.",
     }
 
 
-class SignIn(LoginView):
-    """One page for pages and admin alike; whoever is signed in goes on at once."""
+class SignInView(LoginView):
+    """The one sign-in page of the pages and the admin; a person who is signed in is redirected."""
 
     template_name = "account/login.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """The password was right: on to the second factor, or in where there is none."""
+        """The password was right: ask for the second factor, or sign in where there is none."""
         return perform_login(self.request, form.get_user(), redirect_url=self.get_success_url())  # type: ignore[no-any-return]  # untyped
 
 
-def admin_door(request: HttpRequest) -> HttpResponseBase:
-    """The admin's own sign-in; a signed-in person who is no staff is told so, not asked again."""
+def admin_sign_in(request: HttpRequest) -> HttpResponseBase:
+    """The admin's sign-in page; 403 for a person who is signed in and is not staff."""
     if request.method == "GET" and request.user.is_authenticated and not request.user.is_staff:
         raise PermissionDenied("The admin is for staff.")
-    return SignIn.as_view(next_page="/admin/")(request)
+    return SignInView.as_view(next_page="/admin/")(request)
 
 
-def closed(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
-    """A name that is closed for a while, known or not; settings name it for django-axes."""
-    page = render(request, "account/closed.html", {"minutes": lockout.MINUTES}, status=429)
-    page["Retry-After"] = str(lockout.MINUTES * 60)
+def locked_out(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
+    """The page for a locked user name, known or not; settings name it for django-axes."""
+    page = render(
+        request, "account/locked_out.html", {"minutes": lockout.LOCKOUT_MINUTES}, status=429
+    )
+    page["Retry-After"] = str(lockout.LOCKOUT_MINUTES * 60)
     return page
 
 
-def ask_again(request: HttpRequest) -> HttpResponse | None:
-    """To the page that asks who it is, where the last sign-in is not fresh; else None.
+def reauthentication_redirect(request: HttpRequest) -> HttpResponse | None:
+    """A redirect to the page that asks for the password again; None where the sign-in is fresh.
 
-    For what must not be done by whoever finds a browser open: to reveal or to revoke a secret.
+    For steps that nobody may take at a browser left open, such as revoking a secret.
     """
     if sessions.is_fresh(request.session, int(time.time())):
         return None
@@ -79,21 +82,21 @@ def ask_again(request: HttpRequest) -> HttpResponse | None:
     return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{there}")
 
 
-def fresh_login(step: Step) -> Step:
-    """For a method of a screen: the person signs in again first, where that is not fresh."""
+def fresh_login(method: Method) -> Method:
+    """Decorate an admin method: the person signs in again first, where the sign-in is not fresh."""
 
-    @wraps(step)
+    @wraps(method)
     def asking(screen: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return ask_again(request) or step(screen, request, *args, **kwargs)
+        return reauthentication_redirect(request) or method(screen, request, *args, **kwargs)
 
-    return cast("Step", asking)
+    return cast("Method", asking)
 
 
-class SecondFactor:
+class SecondFactorMiddleware:
     """A superuser without a second factor sees only the pages where one is set up.
 
-    Holds for the API as well, where a session came and no key. And where more people sign in at
-    once than passwords can be hashed, it says so.
+    This includes API calls with a session and no key. It also answers 503 where more people sign
+    in at once than passwords can be hashed.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -101,29 +104,31 @@ class SecondFactor:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and not request.path_info.startswith(
-            OPEN
+            EXEMPT_PATHS
         ):
             return self.refusal(request) or self.get_response(request)
         return self.get_response(request)
 
     def refusal(self, request: HttpRequest) -> HttpResponse | None:
-        if shows_key(request) or not reports.lacks_factor(reports.person(request.user)):
+        if has_api_key(request) or not reports.needs_second_factor(reports.person(request.user)):
             return None
         if request.path_info.startswith(API):
-            message = f"Set up a second factor at {ENROLMENT}2fa/, or call with a key."
+            message = f"Set up a second factor at {FACTOR_PAGES}2fa/, or call with a key."
             return refused(403, "second_factor_required", message)
         return redirect("mfa_index")
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, services.Busy):
+        if not isinstance(error, TooManySignIns):
             return None
-        page = render(request, "account/busy.html", {"seconds": WAIT}, status=503)
-        page["Retry-After"] = str(WAIT)
+        page = render(
+            request, "account/too_many.html", {"seconds": RETRY_AFTER_SECONDS}, status=503
+        )
+        page["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return page
 
 
-def shows_key(request: HttpRequest) -> bool:
-    """Whether a key is shown, and so the session does not count."""
+def has_api_key(request: HttpRequest) -> bool:
+    """Whether the call carries an API key, so that the session does not count."""
     scheme = request.headers.get("Authorization", "").partition(" ")[0]
     return scheme.lower() == "bearer" or "X-API-Key" in request.headers
 
@@ -132,43 +137,45 @@ def shows_key(request: HttpRequest) -> bool:
 @require_POST
 def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
     """End every other session of this person, after a fresh sign-in."""
-    if (again := ask_again(request)) is not None:
+    if (again := reauthentication_redirect(request)) is not None:
         return again
     who = reports.person(request.user)
-    ended = services.end_sessions([who] if who else [], but=request.session.session_key or "")
+    ended = services.end_sessions(
+        [who] if who else [], except_key=request.session.session_key or ""
+    )
     messages.success(request, f"Signed out elsewhere: {ended}.")
     return redirect("mfa_index")
 
 
-class FirstPerson(BaseUserCreationForm[User]):
+class FirstAdministratorForm(BaseUserCreationForm[User]):
     class Meta:
         model = User
         fields = ("username",)
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
-class SetUp(FormView[FirstPerson]):
-    """The set-up link: looking uses nothing, because mail programs look ahead; one post wins."""
+class SetUpView(FormView[FirstAdministratorForm]):
+    """The page of the set-up link. A GET does not use it, because mail programs prefetch links."""
 
-    form_class = FirstPerson
+    form_class = FirstAdministratorForm
     template_name = "account/setup.html"
     success_url = "/login"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not reports.setup_link_works(kwargs["token"], timezone.now()):
-            return self.gone()
+        if not reports.is_setup_link_valid(kwargs["token"], timezone.now()):
+            return self.expired()
         return super().dispatch(request, *args, **kwargs)
 
-    def form_valid(self, form: FirstPerson) -> HttpResponse:
+    def form_valid(self, form: FirstAdministratorForm) -> HttpResponse:
         chosen = form.cleaned_data
         try:
-            services.use_setup_link(
+            services.create_first_administrator(
                 self.kwargs["token"], chosen["username"], chosen["password1"], timezone.now()
             )
-        except (services.LinkGone, services.AlreadySetUp):
-            return self.gone()
+        except (services.SetupLinkInvalid, services.AlreadySetUp):
+            return self.expired()
         return super().form_valid(form)
 
-    def gone(self) -> HttpResponse:
-        shown = {"minutes": setup.MINUTES}
-        return render(self.request, "account/setup_gone.html", shown, status=410)
+    def expired(self) -> HttpResponse:
+        shown = {"minutes": setup_link.LIFETIME_MINUTES}
+        return render(self.request, "account/setup_expired.html", shown, status=410)

@@ -1,17 +1,17 @@
-"""How many wrong passwords a user name bears, and for how long it is closed then.
+"""Limits on wrong passwords, and how a user name that was tried is stored. Pure.
 
-From one address: five, and then for a quarter of an hour (django-axes keeps these). From
-everywhere together: thirty an hour, in a bucket that fills again by itself. Never for good: a
-lock that only an administrator opens would be a weapon against people.
+Five failures from one address close a name for a quarter of an hour (counted by django-axes);
+thirty an hour from all addresses together close it too (counted by a token bucket). Both reopen
+by themselves: a lock that only an administrator opens could be used to lock people out.
 """
 
 import hashlib
 
-TRIES = 5
-MINUTES = 15
-IN_AN_HOUR = 30
+MAX_FAILURES = 5
+LOCKOUT_MINUTES = 15
+MAX_FAILURES_PER_HOUR = 30
 
 
-def who(username: str) -> str:
-    """What is kept of a user name that was tried: people type passwords into that field too."""
+def username_digest(username: str) -> str:
+    """What is stored of a name that was tried: people type passwords into that field too."""
     return hashlib.sha256(username.strip().lower().encode(errors="replace")).hexdigest()[:32]

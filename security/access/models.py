@@ -1,4 +1,4 @@
-"""The user record, and the link by which the first administrator is made."""
+"""The user record, and the link that creates the first administrator."""
 
 from django.contrib.auth.models import AbstractUser, Group
 from django.db import models
@@ -8,7 +8,7 @@ from aethercrown.history.tracking import Records
 
 
 class User(AbstractUser):
-    """A person who signs in. Our own from the first migration, so that it can grow."""
+    """A person who signs in."""
 
     history = Records(
         excluded_fields=["password", "last_login"],
@@ -27,7 +27,7 @@ register(Group, app="security", records_class=Records, m2m_fields=[Group.permiss
 
 
 class SetupLink(models.Model):
-    """The one link, while there is no administrator; only a digest of its token is kept."""
+    """A link that creates the first administrator; only a digest of its token is stored."""
 
     digest = models.CharField(max_length=64, unique=True, editable=False)
     expires_at = models.DateTimeField(editable=False)

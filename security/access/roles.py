@@ -1,7 +1,7 @@
 """Which permissions each role holds.
 
-The roles are groups of these names. After every migrate their permissions are set to what stands
-here; a company with other needs adds groups of its own and leaves these alone.
+The roles are groups of these names. Every migrate sets their permissions to those listed here; a
+company with other needs adds groups of its own.
 """
 
 VIEWER = "viewer"
@@ -27,13 +27,13 @@ KEYS = frozenset(
     }
 )
 AUDIT = frozenset({"view_event", "view_anchor"})
-# Which private networks a component may reach is a matter of security, not of operation.
+# A security officer, not an operator, decides which private networks a component may reach.
 NETWORKS = "allow_networks"
 COMPONENTS = frozenset({NETWORKS, "add_component", "change_component"})
 
 
 def grants(role: str, app: str, codename: str) -> bool:
-    """Does `role` hold the permission `codename` of `app`? The names are Django's own."""
+    """Whether `role` has Django's permission `codename` of `app`."""
     if role == ADMINISTRATOR:
         return True
     if app == "security":

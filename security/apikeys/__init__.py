@@ -1,6 +1,5 @@
-"""Credentials of API consumers.
+"""Keys of API clients: shown once, stored as a digest, with scopes, networks, a rate and an end.
 
-A key is shown once and kept as a digest. It carries scopes, is checked in one query, and dies at
-once when revoked. Rotation hands out a successor while the old key works until `retire_at`.
-token and scopes are the pure part; usage collects when each key was last seen.
+A key is verified in one query and refused at once when it is revoked. Rotating it issues a
+successor while the old key works until `retire_at`.
 """

@@ -1,4 +1,4 @@
-"""Keys in the admin: made, rotated and revoked; the text of a new one is shown once."""
+"""Admin screens of API keys: create, rotate, revoke; a new key is shown once."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -34,13 +34,13 @@ class IssueForm(forms.ModelForm[ApiKey]):
     def clean_expires_at(self) -> Any:
         at = self.cleaned_data["expires_at"]
         if at is not None and at <= timezone.now():
-            raise forms.ValidationError("This is past already.")
+            raise forms.ValidationError("This is in the past.")
         return at
 
     def clean_allowed_networks(self) -> str:
         try:
-            return networks.listed(self.cleaned_data["allowed_networks"])
-        except networks.Unreadable as error:
+            return networks.normalize(self.cleaned_data["allowed_networks"])
+        except networks.InvalidNetwork as error:
             raise forms.ValidationError(str(error)) from error
 
     def clean_burst(self) -> int | None:
@@ -66,19 +66,19 @@ class ApiKeyAdmin(ModelAdmin):
     date_hierarchy = "created_at"
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Sequence[str]:
-        return RECORD if obj else ()
+        return RECORD_FIELDS if obj else ()
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         if obj is None:
-            return ASKED
-        return [(None, {"fields": RECORD, "description": TO_ROTATE})]
+            return ADD_FIELDSETS
+        return [(None, {"fields": RECORD_FIELDS, "description": ROTATE_HINT})]
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
-        """For the actions of the list; a key's own page has nothing to save."""
+        """True for the list, so that its actions show; a key's own page has nothing to save."""
         return obj is None and bool(super().has_change_permission(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
-        return False  # a revoked key stays, to say whose it was
+        return False  # a revoked key stays, as a record
 
     @admin.display(description="key")
     def hint(self, key: ApiKey) -> str:
@@ -102,13 +102,13 @@ class ApiKeyAdmin(ModelAdmin):
         if request.method == "POST" and self.has_add_permission(request):
             form = self.get_form(request)(request.POST)
             if form.is_valid():
-                return self.shown_once(request, [self.issued(request, form.cleaned_data)])
+                return self.show_issued(request, [self.issue(request, form.cleaned_data)])
         shown: HttpResponse = super().add_view(request, form_url, extra_context)
         return shown
 
-    def issued(self, request: HttpRequest, asked: dict[str, Any]) -> services.Issued:
+    def issue(self, request: HttpRequest, asked: dict[str, Any]) -> services.IssuedKey:
         who = person(request.user)
-        limits = services.Limits(
+        limits = services.KeyLimits(
             asked["allowed_networks"], asked["burst"], asked["rate_per_second"]
         )
         issued = services.create(
@@ -120,12 +120,12 @@ class ApiKeyAdmin(ModelAdmin):
     @admin.action(description="Rotate: the old key works 7 days more", permissions=["change"])
     @fresh_login
     def rotate(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> HttpResponse | None:
-        return self.rotated(request, keys, services.GRACE)
+        return self.rotate_keys(request, keys, services.GRACE)
 
     @admin.action(description="Replace: the old key ends at once", permissions=["change"])
     @fresh_login
     def replace(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> HttpResponse | None:
-        return self.rotated(request, keys, timedelta(0))
+        return self.rotate_keys(request, keys, timedelta(0))
 
     @admin.action(description="Revoke at once", permissions=["change"])
     @fresh_login
@@ -135,41 +135,43 @@ class ApiKeyAdmin(ModelAdmin):
             self.log_change(request, key, "Revoked.")
         self.message_user(request, f"Revoked: {', '.join(map(str, keys))}.")
 
-    def rotated(
+    def rotate_keys(
         self, request: HttpRequest, keys: QuerySet[ApiKey], grace: timedelta
     ) -> HttpResponse | None:
         issued = []
         for key in keys:
             try:
                 issued.append(services.rotate(key.pk, grace, person(request.user)))
-            except services.NotLive as error:
+            except services.ApiKeyNotActive as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:
                 self.log_change(request, key, f"Rotated, with {grace} of grace.")
-        return self.shown_once(request, issued) if issued else None
+        return self.show_issued(request, issued) if issued else None
 
-    def shown_once(self, request: HttpRequest, issued: list[services.Issued]) -> HttpResponse:
-        shown = [Shown(each.key.name, each.plaintext, words(each.key)) for each in issued]
-        return shown_once(self, request, shown, "Only a digest is kept. Whoever loses it rotates.")
+    def show_issued(self, request: HttpRequest, issued: list[services.IssuedKey]) -> HttpResponse:
+        shown = [IssuedSecret(each.key.name, each.plaintext, describe(each.key)) for each in issued]
+        return show_once(
+            self, request, shown, "Only a digest is stored. If the key is lost, rotate it."
+        )
 
 
-class Shown(NamedTuple):
-    """A secret on its one page."""
+class IssuedSecret(NamedTuple):
+    """A secret on the page that shows it once."""
 
     title: str
     plaintext: str
-    words: str
+    description: str
 
 
-def words(key: ApiKey) -> str:
+def describe(key: ApiKey) -> str:
     ends = f" Ends {key.expires_at:%Y-%m-%d %H:%M} UTC." if key.expires_at else ""
     return f"Opens {', '.join(key.scopes)}.{ends}"
 
 
-def shown_once(
-    screen: ModelAdmin, request: HttpRequest, issued: Sequence[Shown], after: str
+def show_once(
+    screen: ModelAdmin, request: HttpRequest, issued: Sequence[IssuedSecret], after: str
 ) -> HttpResponse:
-    """Secrets in this answer only: no session, no cookie and no log ever holds them."""
+    """A page with new secrets; they are in no session, cookie or log."""
     context = {
         **screen.admin_site.each_context(request),
         "title": "Copy it now: it is not shown again",
@@ -177,19 +179,21 @@ def shown_once(
         "issued": issued,
         "after": after,
         "back": reverse(f"admin:{screen.opts.app_label}_{screen.opts.model_name}_changelist"),
-        "back_words": f"To the list of {screen.opts.verbose_name_plural}",
+        "back_text": f"To the list of {screen.opts.verbose_name_plural}",
     }
     page = TemplateResponse(request, "admin/security/issued.html", context)
     page["Cache-Control"] = "no-store"
     return page
 
 
-ASKED = [
+ADD_FIELDSETS = [
     (None, {"fields": ("name", "scopes", "expires_at")}),
     ("From where and how often", {"fields": ("allowed_networks", "burst", "rate_per_second")}),
 ]
-TO_ROTATE = "To rotate, replace or revoke it, choose it in the list of keys, and there the action."
-RECORD = (
+ROTATE_HINT = (
+    "To rotate, replace or revoke it, choose it in the list of keys, and there the action."
+)
+RECORD_FIELDS = (
     "name",
     "hint",
     "state",

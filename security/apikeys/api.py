@@ -1,4 +1,4 @@
-"""How a request shows its key, and what the key opens."""
+"""API authentication by key, and permission by scope."""
 
 from typing import Any
 
@@ -15,21 +15,21 @@ QUERY_NAMES = frozenset({"key", "api_key", "apikey", "api-key", "x-api-key", "ac
 
 
 class KeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <key>` or `X-API-Key: <key>`; never in the address.
+    """`Authorization: Bearer <key>` or `X-API-Key: <key>`; never in the URL.
 
-    Leaves a `Credential` in `request.auth` and no person in `request.user`. A request that
-    shows no key at all is left to the next authentication.
+    Sets `request.auth` to a Credential and `request.user` to nobody. A request without a key is
+    left to the next authentication class.
     """
 
     def authenticate(self, request: Request) -> tuple[None, services.Credential] | None:
-        if shown_in_query(request):
+        if has_key_in_query(request):
             raise AuthenticationFailed("A key in the address is seen by others: send a header.")
-        text = shown(request)
+        text = key_of(request)
         if text is None:
             return None
         try:
-            credential = services.credential(text, address=exact_address(request))
-        except services.Elsewhere as error:
+            credential = services.verify_key(text, address=exact_address(request))
+        except services.NetworkNotAllowed as error:
             raise PermissionDenied(str(error)) from error
         if credential is None:
             raise AuthenticationFailed("The API key is unknown, revoked or expired.")
@@ -40,8 +40,8 @@ class KeyAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
-def shown(request: Request) -> str | None:
-    """The key of the headers; AuthenticationFailed where two of them disagree."""
+def key_of(request: Request) -> str | None:
+    """The key in the headers. Raises AuthenticationFailed where two headers differ."""
     scheme, _, bearer = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     keys = set()
     if scheme.lower() == "bearer":
@@ -53,8 +53,8 @@ def shown(request: Request) -> str | None:
     return keys.pop() if keys else None
 
 
-def shown_in_query(request: Request) -> bool:
-    """Is there a key in the address? Its name or its form tells."""
+def has_key_in_query(request: Request) -> bool:
+    """Whether the query string has a key, by the name or the form of a parameter."""
     return bool(request.META.get("QUERY_STRING")) and any(
         name.lower() in QUERY_NAMES or any(token.PATTERN.search(value) for value in values)
         for name, values in request.query_params.lists()
@@ -62,14 +62,14 @@ def shown_in_query(request: Request) -> bool:
 
 
 class HasScope(BasePermission):
-    """The key holds the scope of the view's `area`, or every one of its `scopes`.
+    """The key has the scope of the view's `area`, or every one of its `scopes`.
 
-    A view that names neither is closed to all. A staff session reads every area; to write, the
-    person needs a role that may operate, or the view's `permission_to_write`.
+    A view that names neither is refused. A staff session may read every area; to write, the
+    person needs the permission to operate, or the view's `permission_to_write`.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        wanted = self.wanted(request, view)
+        wanted = self.needed_scopes(request, view)
         if not wanted:
             return False
         if isinstance(request.auth, services.Credential):
@@ -79,9 +79,9 @@ class HasScope(BasePermission):
         if who is None or not who.is_staff:
             return False
         permission: str = getattr(view, "permission_to_write", "security.operate")
-        return request.method in scopes.READING or people.holds(who, permission)
+        return request.method in scopes.READ_METHODS or people.has_permission(who, permission)
 
-    def wanted(self, request: Request, view: Any) -> tuple[str, ...]:
+    def needed_scopes(self, request: Request, view: Any) -> tuple[str, ...]:
         named: tuple[str, ...] = tuple(getattr(view, "scopes", ()))
         area: str = getattr(view, "area", "")
         return named or ((scopes.needed(area, request.method or ""),) if area else ())

@@ -1,4 +1,4 @@
-"""The key's record: never the key itself."""
+"""API keys: everything but the key itself."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from security.apikeys import states
 
 
 class ApiKey(models.Model):
-    """One credential. Its text was shown once; only a digest of it is here."""
+    """One API key; only a digest of its text is stored."""
 
     name = models.CharField(max_length=100, help_text="Who or what uses the key.")
     prefix = models.CharField(max_length=12, editable=False)
@@ -29,8 +29,8 @@ class ApiKey(models.Model):
     rate_per_second = models.FloatField(
         null=True, blank=True, help_text="Calls a second. Empty: what API_RATE_PER_SECOND says."
     )
-    pepper = models.CharField(
-        max_length=8, blank=True, editable=False, help_text="Marks the pepper of the digest."
+    pepper_id = models.CharField(
+        max_length=8, blank=True, editable=False, help_text="Identifies the pepper of the digest."
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -51,9 +51,9 @@ class ApiKey(models.Model):
     rotated_at = models.DateTimeField(null=True, editable=False)
     retire_at = models.DateTimeField(null=True, editable=False)
     extended_at = models.DateTimeField(
-        null=True, editable=False, help_text="When its end was put off, because it was in use."
+        null=True, editable=False, help_text="When its end was extended, because it was in use."
     )
-    history = Records(excluded_fields=["digest", "pepper", "last_used_at", "extended_at"])
+    history = Records(excluded_fields=["digest", "pepper_id", "last_used_at", "extended_at"])
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -82,9 +82,9 @@ class ApiKey(models.Model):
 
     @property
     def hint(self) -> str:
-        """Enough of the key to know it by."""
+        """The prefix and the last characters of the key."""
         return f"{self.prefix}_live_…{self.last4}"
 
     def state(self, now: datetime) -> str:
-        """In one word: active, retiring, retired, expired or revoked."""
+        """active, retiring, retired, expired or revoked."""
         return states.state(now, self.revoked_at, self.expires_at, self.retire_at)

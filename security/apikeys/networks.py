@@ -1,4 +1,4 @@
-"""From where a key may be used: networks and addresses in CIDR form; none means from anywhere."""
+"""Networks from which a key may be used, in CIDR form; none means from anywhere. Pure."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -11,25 +11,25 @@ from ipaddress import (
     ip_network,
 )
 
-MOST = 100  # networks of one key
+MAX_NETWORKS = 100  # of one key
 Network = IPv4Network | IPv6Network
 
 
-class Unreadable(ValueError):
-    """Something that is no network, or too many of them."""
+class InvalidNetwork(ValueError):
+    """A word is no network, or there are too many."""
 
 
-def listed(text: str) -> str:
-    """Networks given with commas, spaces or lines between, in their plain form, one a line.
+def normalize(text: str) -> str:
+    """Networks separated by commas, spaces or lines, in canonical form, one a line.
 
-    An address counts as the network of itself alone. Unreadable names each word that is neither.
+    An address counts as a network of one. Raises InvalidNetwork, which names each wrong word.
     """
     words = text.replace(",", " ").split()
-    if len(words) > MOST:
-        raise Unreadable(f"{len(words)} networks were given: at most {MOST} are kept.")
+    if len(words) > MAX_NETWORKS:
+        raise InvalidNetwork(f"{len(words)} networks were given: at most {MAX_NETWORKS} are kept.")
     wrong = [word for word in words if network(word) is None]
     if wrong:
-        raise Unreadable(
+        raise InvalidNetwork(
             f"No network or address: {', '.join(word[:50] for word in wrong)}. Write 203.0.113.7, "
             "198.51.100.0/24 or 2001:db8::/32."
         )
@@ -45,9 +45,9 @@ def network(word: str) -> Network | None:
 
 @lru_cache(maxsize=4096)
 def allows(text: str, address: str) -> bool:
-    """Whether a key with the networks `text`, as `listed` wrote them, may be used from `address`.
+    """Whether a key with the networks `text`, as `normalize` gives them, may be used from `address`.
 
-    Remembered for the latest pairs: a caller mostly comes again from where it was.
+    Cached for the latest pairs: a caller mostly comes from the same address again.
     """
     if not text:
         return True
@@ -58,7 +58,7 @@ def allows(text: str, address: str) -> bool:
 
 
 def forms(address: str) -> Iterator[IPv4Address | IPv6Address]:
-    """The address, and the IPv4 one that it stands for; nothing where it is none."""
+    """The address, and the IPv4 address mapped in it; nothing where it is invalid."""
     try:
         at = ip_address(address)
     except ValueError:

@@ -1,24 +1,29 @@
-"""What is known of keys, for people."""
+"""API keys that end soon, and those under an old pepper."""
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from security.apikeys import token
 from security.apikeys.models import ApiKey
-from security.apikeys.services import pepper as peppers
-from security.encryption.services import system_secrets as system
+from security.encryption.reports import system_secrets
 
 
-def under_an_old_pepper() -> int:
-    """Live keys whose digest was made under another pepper than the one in use."""
-    mark = token.mark(system.current(system.PEPPER).value)
-    return peppers.under_another(mark, timezone.now()).count()
+def count_under_old_pepper() -> int:
+    """How many live keys have a digest under another pepper than the active one."""
+    active = token.pepper_id(system_secrets.current(system_secrets.PEPPER).value)
+    return keys_under_other_peppers(active, timezone.now()).count()
+
+
+def keys_under_other_peppers(pepper_id: str, now: datetime) -> QuerySet[ApiKey]:
+    """Live keys whose digest is under another pepper than that one."""
+    ended = Q(expires_at__lte=now) | Q(retire_at__lte=now)
+    return ApiKey.objects.filter(revoked_at=None).exclude(pepper_id=pepper_id).exclude(ended)
 
 
 def ending(now: datetime, within: timedelta) -> list[ApiKey]:
-    """Live keys whose grace or time is over before long, the next one first."""
+    """Live keys that end within `within`, the next one first."""
     until = now + within
     live = Q(revoked_at=None) & (Q(retire_at=None) | Q(retire_at__gt=now))
     live &= Q(expires_at=None) | Q(expires_at__gt=now)
@@ -27,5 +32,5 @@ def ending(now: datetime, within: timedelta) -> list[ApiKey]:
 
 
 def ends_at(key: ApiKey) -> datetime:
-    """When a key that ends does."""
+    """When a key with an end ends."""
     return min(at for at in (key.retire_at, key.expires_at) if at is not None)

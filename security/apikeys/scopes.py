@@ -1,23 +1,23 @@
-"""What a key may do: one pair of scopes, read and write, for each area of the API."""
+"""Scopes of API keys: read and write for each area of the API. Pure."""
 
 from collections.abc import Collection, Iterable
 
 AREAS = ("optimization", "revenue", "dashboard", "content", "enterprise", "operational")
 ALL = tuple(f"{area}:{mode}" for area in AREAS for mode in ("read", "write"))
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
+READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class UnknownScope(ValueError):
-    """A name that is no scope, or no name at all."""
+    """A name is no scope, or none was given."""
 
 
-def listed(text: str) -> tuple[str, ...]:
-    """The scopes that `all`, or names with commas between, stand for."""
+def parse(text: str) -> tuple[str, ...]:
+    """The scopes of `all`, or of names separated by commas. Raises UnknownScope."""
     return chosen(name for name in (part.strip() for part in text.split(",")) if name)
 
 
 def chosen(names: Iterable[str]) -> tuple[str, ...]:
-    """The scopes named, in their fixed order, each once; `all` names every one."""
+    """The scopes named, each once, in the order of ALL; `all` names every one."""
     wanted = set(names)
     if "all" in wanted:
         wanted = (wanted - {"all"}) | set(ALL)
@@ -33,10 +33,10 @@ KNOWN = f"Known: all, {', '.join(ALL)}."
 
 
 def needed(area: str, method: str) -> str:
-    """The scope that opens a call of `method` in `area`."""
-    return f"{area}:{'read' if method in READING else 'write'}"
+    """The scope that a call of `method` in `area` needs."""
+    return f"{area}:{'read' if method in READ_METHODS else 'write'}"
 
 
 def opens(held: Collection[str], wanted: Collection[str]) -> bool:
-    """Does a key with the scopes `held` open what asks for all of `wanted`? Nothing wanted: no."""
+    """Whether a key with the scopes `held` may do what needs all of `wanted`; False for none."""
     return bool(wanted) and set(wanted) <= set(held)

@@ -1,10 +1,10 @@
-"""When a key works: from its creation until it is revoked, expires or gives way to another."""
+"""States of an API key, from its dates. Pure."""
 
 from datetime import datetime, timedelta
 
 ACTIVE, RETIRING, RETIRED, EXPIRED, REVOKED = "active", "retiring", "retired", "expired", "revoked"
 LIVE = frozenset({ACTIVE, RETIRING})
-USED_WITHIN = timedelta(hours=24)
+IN_USE_WITHIN = timedelta(hours=24)
 
 
 def state(
@@ -13,7 +13,7 @@ def state(
     expires_at: datetime | None,
     retire_at: datetime | None,
 ) -> str:
-    """In one word."""
+    """One of the five states."""
     if revoked_at is not None and revoked_at <= now:
         return REVOKED
     if expires_at is not None and expires_at <= now:
@@ -24,7 +24,7 @@ def state(
 
 
 def still_used(last_used_at: datetime | None, rotated_at: datetime, now: datetime) -> bool:
-    """Whether somebody uses a retiring key although its successor is there."""
+    """Whether a retiring key was used lately, after its successor was issued."""
     if last_used_at is None:
         return False
-    return last_used_at > max(rotated_at, now - USED_WITHIN)
+    return last_used_at > max(rotated_at, now - IN_USE_WITHIN)

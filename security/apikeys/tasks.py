@@ -1,4 +1,4 @@
-"""The look at keys that are about to end."""
+"""The task that checks API keys that are about to end."""
 
 import logging
 
@@ -10,7 +10,7 @@ from security.apikeys import services
 log = logging.getLogger(__name__)
 
 
-@shared_task(name="security.watch_api_keys", ignore_result=True)
-def watch_api_keys() -> None:
+@shared_task(name="security.check_api_keys", ignore_result=True)
+def check_api_keys() -> None:
     """Runs every ten minutes; running twice does no harm."""
-    log.info("API keys looked at", extra={"done": services.watch(timezone.now())})
+    log.info("API keys checked", extra={"done": services.check_expiring_keys(timezone.now())})

@@ -1,4 +1,4 @@
-"""When each key was last seen: collected in memory, so that a request costs no write."""
+"""When each key was last used, collected in memory so that a request writes nothing. Pure."""
 
 from datetime import datetime
 from threading import Lock
@@ -6,43 +6,43 @@ from typing import NamedTuple
 
 
 class Digest(NamedTuple):
-    """A key's digest, and the mark of the pepper that it was made with."""
+    """A key's digest, and the id of the pepper that it was made with."""
 
     digest: str
-    mark: str
+    pepper_id: str
 
 
-class Collector:
-    """The latest time for each key since the last `drain`; safe between threads.
+class UsageCollector:
+    """The latest use of each key since the last `take`; safe between threads.
 
-    Also the digest under the pepper in use of each key that was found under an older one.
+    Also, for each key found under an older pepper, its digest under the active one.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._seen: dict[int, datetime] = {}
-        self._renewed: dict[int, Digest] = {}
+        self._used: dict[int, datetime] = {}
+        self._digests: dict[int, Digest] = {}
 
-    def note(self, key_id: int, at: datetime) -> None:
+    def note_use(self, key_id: int, at: datetime) -> None:
         with self._lock:
-            known = self._seen.get(key_id)
+            known = self._used.get(key_id)
             if known is None or known < at:
-                self._seen[key_id] = at
+                self._used[key_id] = at
 
-    def renew(self, key_id: int, digest: Digest) -> None:
+    def note_digest(self, key_id: int, digest: Digest) -> None:
         with self._lock:
-            self._renewed[key_id] = digest
+            self._digests[key_id] = digest
 
-    def drain(self) -> tuple[dict[int, datetime], dict[int, Digest]]:
-        """All times and digests that were noted; the collector starts empty again."""
+    def take(self) -> tuple[dict[int, datetime], dict[int, Digest]]:
+        """All times and digests; the collector is empty afterwards."""
         with self._lock:
-            seen, self._seen = self._seen, {}
-            renewed, self._renewed = self._renewed, {}
-        return seen, renewed
+            used, self._used = self._used, {}
+            digests, self._digests = self._digests, {}
+        return used, digests
 
-    def give_back(self, seen: dict[int, datetime], renewed: dict[int, Digest]) -> None:
-        """Return what could not be stored; later sightings stay."""
-        for key_id, at in seen.items():
-            self.note(key_id, at)
-        for key_id, digest in renewed.items():
-            self.renew(key_id, digest)
+    def put_back(self, used: dict[int, datetime], digests: dict[int, Digest]) -> None:
+        """Return what could not be stored; later uses stay."""
+        for key_id, at in used.items():
+            self.note_use(key_id, at)
+        for key_id, digest in digests.items():
+            self.note_digest(key_id, digest)

@@ -9,27 +9,27 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from security.audit.anchors import Seal, read
+from security.audit.anchors import AnchorRecord, from_line
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
 
-class Unreadable(ValueError):
+class InvalidAnchorFile(ValueError):
     """A line of the files is no anchor, or two lines of one number differ."""
 
 
-def kept(folder: Path) -> list[Seal]:
-    """Every anchor of the folder by its number; Unreadable names the bad line."""
-    found: dict[int, Seal] = {}
+def read_all(folder: Path) -> list[AnchorRecord]:
+    """Every anchor of the folder by its number; InvalidAnchorFile names the bad line."""
+    found: dict[int, AnchorRecord] = {}
     for path in sorted(folder.glob("*.jsonl")):
         for seal in _lines(path):
             if found.setdefault(seal.number, seal) != seal:
-                raise Unreadable(f"{path.name} holds two different anchors {seal.number}")
+                raise InvalidAnchorFile(f"{path.name} holds two different anchors {seal.number}")
     return [found[number] for number in sorted(found)]
 
 
-def keep(folder: Path, seals: Iterable[Seal]) -> int:
+def append(folder: Path, seals: Iterable[AnchorRecord]) -> int:
     """Add anchors to the file of their month, on disk before this returns; how many."""
     folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     count = 0
@@ -39,17 +39,17 @@ def keep(folder: Path, seals: Iterable[Seal]) -> int:
     return count
 
 
-def _lines(path: Path) -> list[Seal]:
+def _lines(path: Path) -> list[AnchorRecord]:
     text = path.read_text(encoding="utf-8", errors="replace")
     whole = text[: text.rfind("\n") + 1].splitlines()
     seals = []
     for number, line in enumerate(whole, start=1):
         try:
-            seals.append(read(line))
+            seals.append(from_line(line))
         except json.JSONDecodeError:
             continue  # cut short by a crash; if somebody made it so, its number is missing
         except ValueError as error:
-            raise Unreadable(f"{path.name} line {number} is no anchor") from error
+            raise InvalidAnchorFile(f"{path.name} line {number} is no anchor") from error
     return seals
 
 

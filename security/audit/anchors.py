@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 
 from security.audit.chain import GENESIS
-from security.audit.verify import End
+from security.audit.verify import StreamEnd
 
 HOURLY = "hourly"
 RESTORED = "restored"  # the rows went back to an older state, and a person knows
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class AnchorRecord:
     """One anchor as it is kept: `at` in ISO 8601, `ends` as JSON {stream: [seq, hash]}."""
 
     number: int
@@ -31,28 +31,28 @@ class Seal:
     mark: str = ""
 
     @property
-    def moved(self) -> dict[str, End]:
+    def moved(self) -> dict[str, StreamEnd]:
         """The ends it names: those that moved since the anchor before, or all of a restoration."""
-        return {stream: End(*end) for stream, end in json.loads(self.ends).items()}
+        return {stream: StreamEnd(*end) for stream, end in json.loads(self.ends).items()}
 
     def line(self) -> str:
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
 
 
-def read(line: str) -> Seal:
+def from_line(line: str) -> AnchorRecord:
     """An anchor from its line; ValueError where it is none."""
     try:
-        return Seal(**json.loads(line))
+        return AnchorRecord(**json.loads(line))
     except TypeError as error:
         raise ValueError("It is no anchor.") from error
 
 
-def written(ends: Mapping[str, End]) -> str:
+def ends_to_json(ends: Mapping[str, StreamEnd]) -> str:
     """Ends as an anchor keeps them."""
     return json.dumps(ends, sort_keys=True, separators=(",", ":"))
 
 
-def root(ends: Mapping[str, End]) -> str:
+def root(ends: Mapping[str, StreamEnd]) -> str:
     """The Merkle root over the streams in the order of their names; GENESIS where there is none."""
     level = [_leaf(stream, end) for stream, end in sorted(ends.items())]
     if not level:
@@ -62,19 +62,19 @@ def root(ends: Mapping[str, End]) -> str:
     return level[0].hex()
 
 
-def sealed(seal: Seal, key: str) -> Seal:
+def signed(anchor: AnchorRecord, key: str) -> AnchorRecord:
     """The same with its mark."""
-    return Seal(**{**asdict(seal), "mark": mark(seal, key)})
+    return AnchorRecord(**{**asdict(seal), "mark": mark(seal, key)})
 
 
-def mark(seal: Seal, key: str) -> str:
+def mac(anchor: AnchorRecord, key: str) -> str:
     """HMAC-SHA-256 over everything else in the anchor."""
     body = {name: value for name, value in asdict(seal).items() if name != "mark"}
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return hmac.new(key.encode(), text.encode(), sha256).hexdigest()
 
 
-def faults(seals: Sequence[Seal], key: str) -> list[str]:
+def faults(seals: Sequence[AnchorRecord], key: str) -> list[str]:
     """What is wrong with a run of anchors, whose numbers are to count from 1."""
     found: list[str] = []
     previous = GENESIS
@@ -89,14 +89,14 @@ def faults(seals: Sequence[Seal], key: str) -> list[str]:
             found.append(f"anchor {place} was made after another anchor than {place - 1}")
             break
         previous = seal.mark
-    if not found and seals and root(reached(seals)) != seals[-1].root:
+    if not found and seals and root(latest_ends(seals)) != seals[-1].root:
         found.append(f"anchor {seals[-1].number} has another root than its ends")
     return found
 
 
-def reached(seals: Iterable[Seal]) -> dict[str, End]:
+def latest_ends(seals: Iterable[AnchorRecord]) -> dict[str, StreamEnd]:
     """How far every stream had come at the last of these anchors."""
-    ends: dict[str, End] = {}
+    ends: dict[str, StreamEnd] = {}
     for seal in seals:
         if seal.kind == RESTORED:
             ends = {}
@@ -104,7 +104,7 @@ def reached(seals: Iterable[Seal]) -> dict[str, End]:
     return ends
 
 
-def known(seals: Iterable[Seal]) -> dict[str, dict[int, str]]:
+def anchored_hashes(seals: Iterable[AnchorRecord]) -> dict[str, dict[int, str]]:
     """Every end that anchors hold, by stream and number; a restoration voids what went beyond."""
     held: dict[str, dict[int, str]] = {}
     for seal in seals:
@@ -116,7 +116,7 @@ def known(seals: Iterable[Seal]) -> dict[str, dict[int, str]]:
 
 
 def _rewound(
-    held: Mapping[str, Mapping[int, str]], ends: Mapping[str, End]
+    held: Mapping[str, Mapping[int, str]], ends: Mapping[str, StreamEnd]
 ) -> dict[str, dict[int, str]]:
     return {
         stream: {seq: kept for seq, kept in held.get(stream, {}).items() if seq <= end.seq}
@@ -124,7 +124,7 @@ def _rewound(
     }
 
 
-def _leaf(stream: str, end: End) -> bytes:
+def _leaf(stream: str, end: StreamEnd) -> bytes:
     text = json.dumps([stream, end.seq, end.hash], separators=(",", ":"))
     return sha256(b"\x00" + text.encode()).digest()
 

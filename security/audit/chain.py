@@ -16,7 +16,7 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ChainEntry:
     """What is said once and for all; `detail` is canonical JSON already."""
 
     stream: str
@@ -39,7 +39,7 @@ def canonical(detail: Mapping[str, str | int]) -> str:
     return text
 
 
-def link(previous: str, entry: Entry) -> str:
+def link_hash(previous: str, entry: ChainEntry) -> str:
     """The hash, in hex, of `entry` after the link whose hash is `previous`."""
     body = _encode(
         [

@@ -2,10 +2,10 @@
 
 from django.db import models
 
-from security.audit.chain import Entry
+from security.audit.chain import ChainEntry
 
 
-class Head(models.Model):
+class AuditStream(models.Model):
     """The last link of a stream; whoever adds the next one locks it."""
 
     stream = models.CharField(max_length=150, primary_key=True)
@@ -47,8 +47,8 @@ class Event(models.Model):
         return f"{self.stream} {self.seq}: {self.event}"
 
     @property
-    def entry(self) -> Entry:
-        return Entry(
+    def entry(self) -> ChainEntry:
+        return ChainEntry(
             self.stream, self.seq, self.at, self.event, self.subject, self.actor, self.detail
         )
 

@@ -14,11 +14,11 @@ from django.db.models import Max, Model, Q, QuerySet
 
 from aethercrown.history.tracking import tracked
 from security.audit import anchor_files, anchors, history_streams, row_digest, verify
-from security.audit.anchors import Seal
-from security.audit.chain import Entry
-from security.audit.models import Anchor, Event, Head
-from security.audit.verify import NONE, End, Fault, Link, Walk
-from security.encryption.services import system_secrets as system
+from security.audit.anchors import AnchorRecord
+from security.audit.chain import ChainEntry
+from security.audit.models import Anchor, Event, AuditStream
+from security.audit.verify import EMPTY_STREAM, StreamEnd, AuditFault, Link, StreamVerifier
+from security.encryption.reports import system_secrets
 
 PAGE = 5_000
 COLUMNS = (
@@ -34,7 +34,7 @@ def events() -> int:
     return Event.objects.count()
 
 
-def chain_faults(folder: Path | None = None, key: str | None = None) -> list[Fault]:
+def chain_faults(folder: Path | None = None, key: str | None = None) -> list[AuditFault]:
     """The first fault of every stream, and those of the anchors; empty where all is whole.
 
     `key` is the audit key, for whoever verifies without the platform's sealed secrets.
@@ -42,22 +42,22 @@ def chain_faults(folder: Path | None = None, key: str | None = None) -> list[Fau
     Reads in pages and holds no lock: what is written meanwhile is left for the next time.
     """
     seals, found = trusted(folder or settings.AUDIT_ANCHORS, key)
-    known = anchors.known(seals)
-    ends = heads()
+    known = anchors.anchored_hashes(seals)
+    ends = stream_ends()
     streams = {*ends, *known, *Event.objects.order_by().values_list("stream", flat=True).distinct()}
     for stream in sorted(streams):
-        fault = stream_fault(stream, ends.get(stream, NONE), known.get(stream, {}))
+        fault = stream_fault(stream, ends.get(stream, EMPTY_STREAM), known.get(stream, {}))
         if fault is not None:
             found.append(fault)
     return found
 
 
-def recent_faults(folder: Path | None = None) -> list[Fault]:
+def recent_faults(folder: Path | None = None) -> list[AuditFault]:
     """As `chain_faults`, but only of what came since the last anchor: an hour's work."""
     seals, found = trusted(folder or settings.AUDIT_ANCHORS)
-    reached = anchors.reached(seals)
-    for stream, end in heads().items():
-        since = reached.get(stream, NONE)
+    reached = anchors.latest_ends(seals)
+    for stream, end in stream_ends().items():
+        since = reached.get(stream, EMPTY_STREAM)
         fault = None if since == end else stream_fault(stream, end, {}, since)
         if fault is not None:
             found.append(fault)
@@ -65,10 +65,10 @@ def recent_faults(folder: Path | None = None) -> list[Fault]:
 
 
 def stream_fault(
-    stream: str, end: End, known: Mapping[int, str], since: End = NONE
-) -> Fault | None:
+    stream: str, end: StreamEnd, known: Mapping[int, str], since: StreamEnd = EMPTY_STREAM
+) -> AuditFault | None:
     """The first fault of one stream; `since` skips what was found whole before."""
-    walk = Walk(stream, known, since)
+    walk = StreamVerifier(stream, known, since)
     for each in links(stream, since.seq):
         if _newer(each, end):
             break
@@ -90,7 +90,7 @@ def links(stream: str, after: int = 0) -> Iterator[Link]:
         here = Q(seq__gt=last.entry.seq) | Q(seq=last.entry.seq, pk__gt=last.row)
 
 
-def history_faults() -> list[Fault]:
+def history_faults() -> list[AuditFault]:
     """The first fault in the history of every tracked table: altered, missing or inserted rows."""
     found = (_history_fault(model, rows) for model, rows in sorted(tracked().items(), key=_label))
     return [fault for fault in found if fault is not None]
@@ -113,19 +113,19 @@ def history_values(rows: type[Model], keys: list[int]) -> dict[int, dict[str, ob
     return found
 
 
-def heads() -> dict[str, End]:
+def stream_ends() -> dict[str, StreamEnd]:
     """Every stream's end as it is stored."""
-    rows = Head.objects.values_list("stream", "seq", "hash").order_by("stream")
-    return {stream: End(seq, hash_) for stream, seq, hash_ in rows.iterator()}
+    rows = AuditStream.objects.values_list("stream", "seq", "hash").order_by("stream")
+    return {stream: StreamEnd(seq, hash_) for stream, seq, hash_ in rows.iterator()}
 
 
-def seals() -> list[Seal]:
+def stored_anchors() -> list[AnchorRecord]:
     """The anchors that the database holds."""
-    return [as_seal(each) for each in Anchor.objects.order_by("number")]
+    return [to_record(each) for each in Anchor.objects.order_by("number")]
 
 
-def as_seal(row: Anchor) -> Seal:
-    return Seal(
+def to_record(row: Anchor) -> AnchorRecord:
+    return AnchorRecord(
         number=row.number,
         at=row.at.astimezone(UTC).isoformat(timespec="microseconds"),
         kind=row.kind,
@@ -139,25 +139,25 @@ def as_seal(row: Anchor) -> Seal:
 
 def audit_key() -> str:
     """What anchors are sealed with: a secret of the platform's own, which does not change."""
-    return system.current(system.AUDIT_KEY).value
+    return system_secrets.current(system_secrets.AUDIT_KEY).value
 
 
-def trusted(folder: Path, key: str | None = None) -> tuple[list[Seal], list[Fault]]:
+def trusted(folder: Path, key: str | None = None) -> tuple[list[AnchorRecord], list[AuditFault]]:
     """The anchors to compare with, those outside where there are any; and what is wrong with them.
 
     The database may hold newer ones than the files, after a crash between the two. The files hold
     newer ones only where somebody cut the database short.
     """
-    rows = seals()
+    rows = stored_anchors()
     try:
-        kept = anchor_files.kept(folder)
-    except (anchor_files.Unreadable, OSError) as error:
-        return rows, [Fault("anchors", ANCHORS, 0, str(error))]
+        kept = anchor_files.read_all(folder)
+    except (anchor_files.InvalidAnchorFile, OSError) as error:
+        return rows, [AuditFault("anchors", ANCHORS, 0, str(error))]
     words = anchors.faults(kept or rows, key or audit_key()) or _differences(kept, rows)
-    return kept or rows, [Fault("anchors", ANCHORS, 0, each) for each in words[:1]]
+    return kept or rows, [AuditFault("anchors", ANCHORS, 0, each) for each in words[:1]]
 
 
-def _differences(kept: list[Seal], rows: list[Seal]) -> list[str]:
+def _differences(kept: list[AnchorRecord], rows: list[AnchorRecord]) -> list[str]:
     if rows and not kept:
         return [f"none of the {len(rows)} anchors that the database holds is kept outside"]
     held = {each.number: each for each in rows}
@@ -169,7 +169,7 @@ def _differences(kept: list[Seal], rows: list[Seal]) -> list[str]:
     ]
 
 
-def _history_fault(model: type[Model], rows: type[Model]) -> Fault | None:
+def _history_fault(model: type[Model], rows: type[Model]) -> AuditFault | None:
     """Rows are compared in the order in which the chain tells of them."""
     stream = history_streams.stream(model._meta.label_lower)  # noqa: SLF001 - documented
     newest = rows._base_manager.aggregate(newest=Max("pk"))["newest"] or 0  # noqa: SLF001 - documented
@@ -181,15 +181,15 @@ def _history_fault(model: type[Model], rows: type[Model]) -> Fault | None:
             row = values.get(detail["row"])
             if row is None:
                 words = f"row {detail['row']} of the history is not there"
-                return Fault("missing", stream, seq, words)
+                return AuditFault("missing", stream, seq, words)
             if row_digest.digest(row) != detail["digest"]:
                 words = "the row of the history does not fit its digest"
-                return Fault("altered", stream, seq, words, detail["row"])
+                return AuditFault("altered", stream, seq, words, detail["row"])
     keys = rows._base_manager.filter(pk__lte=newest).values_list("pk", flat=True)  # noqa: SLF001 - documented
     odd = min(set(keys.iterator()) - told, default=None)
     if odd is None:
         return None
-    return Fault("inserted", stream, len(told) + 1, "the chain knows nothing of this row", odd)
+    return AuditFault("inserted", stream, len(told) + 1, "the chain knows nothing of this row", odd)
 
 
 def _told(stream: str) -> Iterator[list[tuple[int, dict[str, Any]]]]:
@@ -213,28 +213,28 @@ def _label(pair: tuple[type[Model], type[Model]]) -> str:
     return pair[0]._meta.label_lower  # noqa: SLF001 - documented
 
 
-def _newer(found: Link, end: End) -> bool:
+def _newer(found: Link, end: StreamEnd) -> bool:
     """Written since the ends were read, or made to look so."""
     seq: object = found.entry.seq
     return isinstance(seq, int) and seq > end.seq
 
 
-def _beyond(stream: str, at: End) -> Fault | None:
+def _beyond(stream: str, at: StreamEnd) -> AuditFault | None:
     """An event after the stream's end as it is by now."""
-    end = Head.objects.filter(stream=stream).values_list("seq", flat=True).first() or 0
+    end = AuditStream.objects.filter(stream=stream).values_list("seq", flat=True).first() or 0
     odd = Event.objects.filter(stream=stream, seq__gt=end).order_by("seq", "pk").first()
     if odd is None:
         return None
     words = f"the stream's end says {end} entries"
-    return Fault("inserted", stream, at.seq + 1, words, odd.pk)
+    return AuditFault("inserted", stream, at.seq + 1, words, odd.pk)
 
 
-def _placed(fault: Fault, found: Link, end: End) -> Fault:
+def _placed(fault: AuditFault, found: Link, end: StreamEnd) -> AuditFault:
     """An altered entry may be a good one that stands in another's place."""
     if fault.kind != "altered":
         return fault
-    near = islice(verify.around(fault.seq, end.seq), MOST_PLACES)
-    place = verify.moved(found, near)
+    near = islice(verify.nearby(fault.seq, end.seq), MOST_PLACES)
+    place = verify.original_place(found, near)
     if place is None:
         return fault
     return replace(fault, kind="reordered", words=f"what stands here is entry {place}")
@@ -248,7 +248,7 @@ def _page(rows: QuerySet[Event]) -> list[Link]:
 
 
 def _link(row: int, previous: str, hash_: str, *said: Any) -> Link:
-    return Link(row, Entry(*said), previous, hash_)
+    return Link(row, ChainEntry(*said), previous, hash_)
 
 
 def _one(row: int, seq: int) -> Link:
@@ -257,4 +257,4 @@ def _one(row: int, seq: int) -> Link:
         return _link(*Event.objects.filter(pk=row).values_list(*COLUMNS).get())
     except UNREADABLE:
         unread: Any = None
-        return Link(row, Entry("", seq, unread, "", "", "", ""), "", "")
+        return Link(row, ChainEntry("", seq, unread, "", "", "", ""), "", "")

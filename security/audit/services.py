@@ -23,16 +23,16 @@ from operations.automations.registry import AutomationSpec, RunContext, RunOutco
 from operations.messaging import services as outbox
 from operations.messaging.message import OutgoingMessage
 from security.audit import anchor_files, anchors, chain, history_streams, reports, row_digest
-from security.audit.anchors import HOURLY, Seal
-from security.audit.models import Anchor, Event, Head
-from security.audit.verify import End, Fault
+from security.audit.anchors import HOURLY, AnchorRecord
+from security.audit.models import Anchor, Event, AuditStream
+from security.audit.verify import StreamEnd, AuditFault
 
 SOURCE, BROKEN = "audit", "broken"
 NOTHING: Mapping[str, str | int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AuditEntry:
     """One event to record, before it has its place in the chain."""
 
     stream: str
@@ -56,11 +56,11 @@ def record(
     Without an `actor` it is whoever is at work: the person, the API key or the automation.
     TypeError for a detail that is no string or whole number. Secrets never belong in it.
     """
-    record_all([Said(stream, event, subject, actor, detail)], now)
+    record_all([AuditEntry(stream, event, subject, actor, detail)], now)
 
 
 @transaction.atomic
-def record_all(said: Iterable[Said], now: datetime | None = None) -> int:
+def record_all(said: Iterable[AuditEntry], now: datetime | None = None) -> int:
     """Add many events in the order given, in five queries; how many.
 
     Streams are locked in the order of their names, so that two batches do not wait in a circle.
@@ -73,45 +73,45 @@ def record_all(said: Iterable[Said], now: datetime | None = None) -> int:
     for each in waiting:
         seq, previous = ends[each.stream]
         entry = _entry(each, seq + 1, now)
-        mark = chain.link(previous, entry)
+        mark = chain.link_hash(previous, entry)
         ends[each.stream] = entry.seq, mark
         said_of = (entry.event, entry.subject, entry.actor, entry.detail)
         rows.append((entry.stream, entry.seq, at, *said_of, previous, mark))
     bulk.insert(Event, COLUMNS, rows)
     moved = ((seq, mark, stream) for stream, (seq, mark) in ends.items())
-    bulk.update(Head, ["seq", "hash"], ["stream"], moved)
+    bulk.update(AuditStream, ["seq", "hash"], ["stream"], moved)
     return len(rows)
 
 
 def anchor(now: datetime, folder: Path | None = None, *, kind: str = HOURLY) -> Anchor:
-    """Seal the ends of all streams, in the database and then outside it.
+    """AnchorRecord the ends of all streams, in the database and then outside it.
 
     Two at once: the second fails on the number. A crash between the two places is made good by
     the next anchor, which takes along whatever the files lack.
     """
-    ends = reports.heads()
+    ends = reports.stream_ends()
     with transaction.atomic():
         row = _sealed(ends, kind, now)
     _mark_anchored(ends)
-    keep_outside(folder or settings.AUDIT_ANCHORS)
+    write_anchor_files(folder or settings.AUDIT_ANCHORS)
     return row
 
 
-def take_back(folder: Path) -> int:
+def restore_anchors(folder: Path) -> int:
     """Store the anchors that only the files hold, after the rows went back to an older state."""
     last = Anchor.objects.aggregate(last=Max("number"))["last"] or 0
-    newer = [seal for seal in anchor_files.kept(folder) if seal.number > last]
+    newer = [seal for seal in anchor_files.read_all(folder) if seal.number > last]
     rows = [Anchor(**{**asdict(each), "at": datetime.fromisoformat(each.at)}) for each in newer]
     return len(Anchor.objects.bulk_create(rows))
 
 
-def anchor_by_itself(context: RunContext) -> RunOutcome:
+def run_anchor(context: RunContext) -> RunOutcome:
     """The hourly automation: look at what is new, seal it, and send the seal to who keeps it."""
     if context.dry_run:
         return RunOutcome("Would anchor the ends of all streams.")
     faults = reports.recent_faults()
     row = anchor(context.now)
-    seal = reports.as_seal(row)
+    seal = reports.to_record(row)
     title = f"Audit anchor {row.number}: {row.streams} streams, root {row.root[:16]}"
     payload = {"event": "audit.anchored", "anchor": asdict(seal)}
     outbox.enqueue_anchor(
@@ -121,7 +121,7 @@ def anchor_by_itself(context: RunContext) -> RunOutcome:
     return RunOutcome(f"{title}; {_words(faults)}")
 
 
-def verify_by_itself(context: RunContext) -> RunOutcome:
+def run_verify(context: RunContext) -> RunOutcome:
     """The nightly automation: everything that was ever recorded, and every row of history."""
     faults = [*reports.chain_faults(), *reports.history_faults()]
     if not context.dry_run:
@@ -129,15 +129,15 @@ def verify_by_itself(context: RunContext) -> RunOutcome:
     return RunOutcome(f"{reports.events()} events; {_words(faults)}")
 
 
-def keep_outside(folder: Path) -> int:
+def write_anchor_files(folder: Path) -> int:
     """Add to the files every anchor that is newer than their last; how many."""
-    kept = anchor_files.kept(folder)
+    kept = anchor_files.read_all(folder)
     last = kept[-1].number if kept else 0
     rows = Anchor.objects.filter(number__gt=last).order_by("number")
-    return anchor_files.keep(folder, map(reports.as_seal, rows))
+    return anchor_files.append(folder, map(reports.to_record, rows))
 
 
-def testify(history_instance: Any, **_signal: Any) -> None:
+def record_history_digest(history_instance: Any, **_signal: Any) -> None:
     """Record the digest of a row of history, as it was read back; the library's signal calls it."""
     rows = type(history_instance)
     table = history_instance.instance_type._meta  # noqa: SLF001 - documented
@@ -152,21 +152,21 @@ def testify(history_instance: Any, **_signal: Any) -> None:
     )
 
 
-def _sealed(ends: dict[str, End], kind: str, now: datetime) -> Anchor:
+def _sealed(ends: dict[str, StreamEnd], kind: str, now: datetime) -> Anchor:
     last = Anchor.objects.order_by("-number").first()
     moved = ends
     if kind == HOURLY:
-        still = Head.objects.filter(anchored=F("seq")).values_list("stream", "seq")
+        still = AuditStream.objects.filter(anchored=F("seq")).values_list("stream", "seq")
         unmoved = set(still.iterator())
         moved = {name: end for name, end in ends.items() if (name, end.seq) not in unmoved}
-    seal = anchors.sealed(
-        Seal(
+    seal = anchors.signed(
+        AnchorRecord(
             number=last.number + 1 if last else 1,
             at=now.astimezone(UTC).isoformat(timespec="microseconds"),
             kind=kind,
             streams=len(ends),
             root=anchors.root(ends),
-            ends=anchors.written(moved),
+            ends=anchors.ends_to_json(moved),
             previous=last.mark if last else chain.GENESIS,
         ),
         reports.audit_key(),
@@ -176,7 +176,7 @@ def _sealed(ends: dict[str, End], kind: str, now: datetime) -> Anchor:
     return row
 
 
-def _tell(faults: list[Fault], part: str, now: datetime) -> None:
+def _tell(faults: list[AuditFault], part: str, now: datetime) -> None:
     """Raise one alert that names the first fault, or settle the one that was raised."""
     if not faults:
         alerts.resolve(SOURCE, BROKEN, part, now=now)
@@ -185,18 +185,18 @@ def _tell(faults: list[Fault], part: str, now: datetime) -> None:
     alerts.raise_alert(SOURCE, BROKEN, part, CRITICAL, words, now=now)
 
 
-def _words(faults: list[Fault]) -> str:
+def _words(faults: list[AuditFault]) -> str:
     if not faults:
         return "nothing is wrong."
     return f"{len(faults)} of the streams and tables do not fit. First, {faults[0]}."
 
 
-def _mark_anchored(ends: Mapping[str, End]) -> None:
+def _mark_anchored(ends: Mapping[str, StreamEnd]) -> None:
     """Note how far streams are anchored, row by row: a writer holds no two of them up."""
-    for head in Head.objects.exclude(anchored=F("seq")):
+    for head in AuditStream.objects.exclude(anchored=F("seq")):
         end = ends.get(head.stream)
         if end is not None and end.seq != head.anchored:
-            Head.objects.filter(pk=head.pk).update(anchored=end.seq)
+            AuditStream.objects.filter(pk=head.pk).update(anchored=end.seq)
 
 
 def _locked(streams: set[str]) -> dict[str, tuple[int, str]]:
@@ -204,24 +204,24 @@ def _locked(streams: set[str]) -> dict[str, tuple[int, str]]:
     ends = _held(streams)
     new = sorted(streams - ends.keys())
     if new:
-        rows = [Head(stream=stream, seq=0, hash=chain.GENESIS) for stream in new]
-        Head.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
+        rows = [AuditStream(stream=stream, seq=0, hash=chain.GENESIS) for stream in new]
+        AuditStream.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
         ends = _held(streams)
     return ends
 
 
 def _held(streams: set[str]) -> dict[str, tuple[int, str]]:
     wanted = bulk.among(streams, str)
-    rows = Head.objects.select_for_update().filter(stream__in=wanted).order_by("stream")
+    rows = AuditStream.objects.select_for_update().filter(stream__in=wanted).order_by("stream")
     return {stream: (seq, mark) for stream, seq, mark in rows.values_list("stream", "seq", "hash")}
 
 
 COLUMNS = ("stream", "seq", "at", "event", "subject", "actor", "detail", "previous", "hash")
 
 
-def _entry(said: Said, seq: int, now: datetime) -> chain.Entry:
+def _entry(said: AuditEntry, seq: int, now: datetime) -> chain.ChainEntry:
     """An event in its place in the stream."""
-    return chain.Entry(
+    return chain.ChainEntry(
         stream=said.stream,
         seq=seq,
         at=now,
@@ -233,6 +233,6 @@ def _entry(said: Said, seq: int, now: datetime) -> chain.Entry:
 
 
 AUTOMATIONS = (
-    AutomationSpec("security.anchor_audit", "Anchor the audit", anchor_by_itself),
-    AutomationSpec("security.verify_audit", "Verify the audit", verify_by_itself),
+    AutomationSpec("security.anchor_audit", "Anchor the audit", run_anchor),
+    AutomationSpec("security.verify_audit", "Verify the audit", run_verify),
 )

@@ -8,30 +8,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from security.audit.chain import GENESIS, Entry, link
+from security.audit.chain import GENESIS, ChainEntry, link_hash
 
 
 class Link(NamedTuple):
     """One stored event: its row, what it says, and the two hashes beside it."""
 
     row: int
-    entry: Entry
+    entry: ChainEntry
     previous: str
     hash: str
 
 
-class End(NamedTuple):
+class StreamEnd(NamedTuple):
     """How far a stream reached, and the hash it reached."""
 
     seq: int
     hash: str
 
 
-NONE = End(0, GENESIS)
+EMPTY_STREAM = StreamEnd(0, GENESIS)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class AuditFault:
     """The first place that is wrong: altered, missing, inserted, reordered, rewritten or cut."""
 
     kind: str
@@ -46,18 +46,18 @@ class Fault:
 
 
 @dataclass(slots=True)
-class Walk:
+class StreamVerifier:
     """A stream walked link by link; `at` is how far it holds."""
 
     stream: str
     known: Mapping[int, str] = field(default_factory=dict)
-    at: End = NONE
+    at: StreamEnd = EMPTY_STREAM
     row: int | None = None
 
-    def step(self, found: Link) -> Fault | None:
+    def step(self, found: Link) -> AuditFault | None:
         """Go one link on; what is wrong with it, or with the one before."""
         wanted = self.at.seq + 1
-        is_good = genuine(found)
+        is_good = hash_matches(found)
         is_next = found.entry.seq == wanted
         if is_good and is_next and found.previous != self.at.hash:
             return self._broken(found)
@@ -67,68 +67,68 @@ class Walk:
         if not is_next:
             return self._misplaced(found, wanted)
         if not is_good:
-            return Fault("altered", self.stream, wanted, "it does not fit its hash", found.row)
-        self.at, self.row = End(wanted, found.hash), found.row
+            return AuditFault("altered", self.stream, wanted, "it does not fit its hash", found.row)
+        self.at, self.row = StreamEnd(wanted, found.hash), found.row
         return None
 
-    def finish(self, end: End) -> Fault | None:
+    def finish(self, end: StreamEnd) -> AuditFault | None:
         """Compare with the stream's stored end and with the anchors, once all links were walked."""
         last = self.at.seq
         furthest = max(self.known, default=0)
         if end.seq > last:
-            return Fault("cut", self.stream, last + 1, f"the stream's end says {end.seq} entries")
+            return AuditFault("cut", self.stream, last + 1, f"the stream's end says {end.seq} entries")
         if end.seq < last:
             words = f"the stream's end says {end.seq} entries"
-            return Fault("inserted", self.stream, end.seq + 1, words, self.row)
+            return AuditFault("inserted", self.stream, end.seq + 1, words, self.row)
         if end.hash != self.at.hash:
-            return Fault("rewritten", self.stream, last, "it is not the stream's end", self.row)
+            return AuditFault("rewritten", self.stream, last, "it is not the stream's end", self.row)
         held = self._unlike_anchor()
         if held is None and furthest > last:
-            return Fault("cut", self.stream, last + 1, f"an anchor holds entry {furthest}")
+            return AuditFault("cut", self.stream, last + 1, f"an anchor holds entry {furthest}")
         return held
 
-    def _misplaced(self, found: Link, wanted: int) -> Fault:
+    def _misplaced(self, found: Link, wanted: int) -> AuditFault:
         seq = found.entry.seq
-        if not genuine(found):
+        if not hash_matches(found):
             words = f"it says {seq} in the place of {wanted}"
-            return Fault("altered", self.stream, wanted, words, found.row)
+            return AuditFault("altered", self.stream, wanted, words, found.row)
         if seq > wanted:
             count = seq - wanted
             words = f"{count} {'entry is' if count == 1 else 'entries are'} not there"
-            return Fault("missing", self.stream, wanted, words)
-        return Fault("inserted", self.stream, seq, "there is another of this number", found.row)
+            return AuditFault("missing", self.stream, wanted, words)
+        return AuditFault("inserted", self.stream, seq, "there is another of this number", found.row)
 
-    def _broken(self, found: Link) -> Fault:
+    def _broken(self, found: Link) -> AuditFault:
         """A good link after another one than it was made for: that one was written anew."""
         if self.at.seq == 0:
             words = "the first entry follows one that is not there"
-            return Fault("inserted", self.stream, 1, words, found.row)
+            return AuditFault("inserted", self.stream, 1, words, found.row)
         words = f"entry {found.entry.seq} was made after another one"
-        return Fault("rewritten", self.stream, self.at.seq, words, self.row)
+        return AuditFault("rewritten", self.stream, self.at.seq, words, self.row)
 
-    def _unlike_anchor(self) -> Fault | None:
+    def _unlike_anchor(self) -> AuditFault | None:
         """An anchor that holds another hash for where the walk is: all since the one before it."""
         seq = self.at.seq
         if self.known.get(seq, self.at.hash) == self.at.hash:
             return None
         since = max((each for each in self.known if each < seq), default=0)
         words = f"an anchor holds another entry {seq}; {since + 1} to {seq} were written anew"
-        return Fault("rewritten", self.stream, since + 1, words)
+        return AuditFault("rewritten", self.stream, since + 1, words)
 
 
-def genuine(found: Link) -> bool:
+def hash_matches(found: Link) -> bool:
     """Whether the entry fits the hashes beside it; what cannot even be hashed does not."""
     try:
-        return link(found.previous, found.entry) == found.hash
+        return link_hash(found.previous, found.entry) == found.hash
     except (AttributeError, TypeError, ValueError):
         return False
 
 
 def first_fault(
-    stream: str, links: Iterable[Link], end: End, known: Mapping[int, str] | None = None
-) -> Fault | None:
+    stream: str, links: Iterable[Link], end: StreamEnd, known: Mapping[int, str] | None = None
+) -> AuditFault | None:
     """The first fault of one stream, whose links are given in the order of their numbers."""
-    walk = Walk(stream, known or {})
+    walk = StreamVerifier(stream, known or {})
     for each in links:
         fault = walk.step(each)
         if fault is not None:
@@ -136,18 +136,18 @@ def first_fault(
     return walk.finish(end)
 
 
-def moved(found: Link, places: Iterable[int]) -> int | None:
-    """The place among `places` that an altered link was made for, where it was only moved."""
-    return next((seq for seq in places if genuine(_at(found, seq))), None)
+def original_place(found: Link, places: Iterable[int]) -> int | None:
+    """The place among `places` that an altered link was made for, where it was only original_place."""
+    return next((seq for seq in places if hash_matches(_at(found, seq))), None)
 
 
 def _at(found: Link, seq: int) -> Link:
     said = found.entry
-    entry = Entry(said.stream, seq, said.at, said.event, said.subject, said.actor, said.detail)
+    entry = ChainEntry(said.stream, seq, said.at, said.event, said.subject, said.actor, said.detail)
     return found._replace(entry=entry)
 
 
-def around(seq: int, furthest: int) -> Iterator[int]:
+def nearby(seq: int, furthest: int) -> Iterator[int]:
     """Every other place of a stream, the nearest first."""
     for away in range(1, max(seq, furthest - seq) + 1):
         yield from (each for each in (seq + away, seq - away) if 1 <= each <= furthest)

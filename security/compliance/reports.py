@@ -105,10 +105,10 @@ def proof() -> Sheet:
     faults = [("fault", str(each.stream), each.seq, str(each)) for each in audit.chain_faults()]
     ends = [
         ("end", stream, end.seq, end.hash)
-        for stream, end in audit.heads().items()
+        for stream, end in audit.stream_ends().items()
         if stream.startswith(STREAMS)
     ]
-    anchors = [("anchor", each.at, each.number, each.root) for each in audit.seals()[-1:]]
+    anchors = [("anchor", each.at, each.number, each.root) for each in audit.stored_anchors()[-1:]]
     rows: Iterable[Any] = [*(faults or [("whole", "all streams", 0, "No fault.")]), *ends, *anchors]
     words = "What verify_audit finds, where each stream ends, and the newest anchor's root."
     return Sheet("proof", words, ("what", "where", "number", "words"), list(rows))

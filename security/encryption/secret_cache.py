@@ -1,7 +1,7 @@
-"""The values of one secret as a process keeps them: which is in use, and when to look again.
+"""The values of one secret in a process's memory: which one is active, and when to read again.
 
-A new value is made known first and used later, when each process has read it: so none meets
-what it cannot check, and none needs to ask the database at each request.
+A new value becomes active ACTIVATION_DELAY after it was stored, when every process has read it.
+So no process meets a value that it does not know, and none reads the database at each request.
 """
 
 from collections.abc import Sequence
@@ -9,38 +9,39 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-FRESH_SECONDS = 150.0  # that a process keeps what it has read
-SETTLING = timedelta(minutes=10)  # from known to used: far above FRESH_SECONDS and clocks' skew
+CACHE_SECONDS = 150.0
+ACTIVATION_DELAY = timedelta(minutes=10)  # far above CACHE_SECONDS and the clocks' skew
 
 
-class Kept(NamedTuple):
+class StoredSecret(NamedTuple):
     """One stored value."""
 
     number: int
     value: str
-    made_at: datetime
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """All values of a secret, the newest first; `used` is the place of the one in use."""
+class CachedSecret:
+    """All values of a secret, the newest first; `active` is the index of the one in use.
+
+    `until` is in seconds of the clock that `cached` was given.
+    """
 
     values: tuple[str, ...] = field(repr=False)
-    numbers: tuple[int, ...]
-    used: int
+    active: int
     until: float
 
     @property
     def value(self) -> str:
-        return self.values[self.used]
+        return self.values[self.active]
 
 
-def held(rows: Sequence[Kept], now: datetime, clock: float) -> Held:
-    """What a process keeps of `rows`, newest first and at least one, read at `clock` seconds.
+def cached(rows: Sequence[StoredSecret], now: datetime, clock: float) -> CachedSecret:
+    """Choose the active value of `rows` (newest first, at least one), read at `clock` seconds.
 
-    In use is the newest that is old enough; of values that were made together, the newest.
+    It is the newest that is older than ACTIVATION_DELAY; of values stored together, the newest.
     """
-    limit = max(now - SETTLING, rows[-1].made_at)
-    used = next(place for place, row in enumerate(rows) if row.made_at <= limit)
-    values, numbers = (row.value for row in rows), (row.number for row in rows)
-    return Held(tuple(values), tuple(numbers), used, clock + FRESH_SECONDS)
+    limit = max(now - ACTIVATION_DELAY, rows[-1].created_at)
+    active = next(place for place, row in enumerate(rows) if row.created_at <= limit)
+    return CachedSecret(tuple(row.value for row in rows), active, clock + CACHE_SECONDS)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import migrations
 
 from operations.automations.seeding import seed, seed_task
-from security.audit.triggers import guard, unguard
+from security.audit.triggers import install, remove
 
 ROLES = ("viewer", "operator", "approver", "security officer", "administrator")
 LEVELS = ("critical", "high", "medium", "low")
@@ -38,13 +38,13 @@ def seed_schedules(apps, schema_editor):
     for name, every in [
         ("security.resume_rotations", timedelta(minutes=1)),
         ("security.update_key_alerts", timedelta(minutes=10)),
-        ("security.watch_api_keys", timedelta(minutes=10)),
+        ("security.check_api_keys", timedelta(minutes=10)),
     ]:
         seed_task(apps, name=name, task=name, every=every)
 
 
 OPERATIONS = [
-    migrations.RunPython(guard, unguard),
+    migrations.RunPython(install, remove),
     migrations.RunPython(seed_roles, migrations.RunPython.noop),
     migrations.RunPython(seed_levels, migrations.RunPython.noop),
     migrations.RunPython(seed_schedules, migrations.RunPython.noop),

@@ -12,10 +12,10 @@ from security.apikeys.models import ApiKey
 from security.audit import anchor_files
 from security.audit import reports as audit
 from security.audit import services as events
-from security.audit.anchors import RESTORED, reached
-from security.audit.verify import NONE
-from security.encryption import services as envelope
-from security.encryption.services import system_secrets as system
+from security.audit.anchors import RESTORED, latest_ends
+from security.audit.verify import EMPTY_STREAM
+from security.encryption import reports as encryption
+from security.encryption.reports import system_secrets
 from security.rotation.models import ManagedSecret, SecretVersion
 
 MOST_NAMED = 5
@@ -25,24 +25,24 @@ STALE = " Its value may be in use in a newer version outside: compare, and paste
 
 def needs() -> dict[str, Any]:
     """The ids of the KEKs that stored secrets are under; never a key."""
-    return {"keks": sorted(kid for kid, rows in envelope.rows_by_kek().items() if rows)}
+    return {"keks": sorted(kid for kid, rows in encryption.rows_by_kek().items() if rows)}
 
 
 def refusals(needed: Any) -> list[str]:
     """The KEKs that are not in ENCRYPTION_KEYS: without them nothing would open."""
-    known = envelope.keyring().keys
+    known = encryption.keyring().keys
     missing = [kid for kid in (needed or {}).get("keks", []) if kid not in known]
     return [f"ENCRYPTION_KEYS lacks {kid}, which its secrets need" for kid in missing]
 
 
 def settle(now: datetime, _needs: Any) -> list[str]:
     """Free every key, say what the chain has lost, and seal that a person knows of it."""
-    system.forget_read()
+    system_secrets.clear_cache()
     ManagedSecret.objects.update(lease_until=None, fencing_token=F("fencing_token") + 1)
     notes = [*unreadable(), *rewind()]
-    events.take_back(settings.AUDIT_ANCHORS)
+    events.restore_anchors(settings.AUDIT_ANCHORS)
     with transaction.atomic():
-        detail = {"streams": len(audit.heads()), "notes": len(notes)}
+        detail = {"streams": len(audit.stream_ends()), "notes": len(notes)}
         events.record(stream="admin", event="backup.restored", subject="database", detail=detail)
     events.anchor(now, kind=RESTORED)
     faults = [*audit.chain_faults(), *audit.history_faults()]
@@ -51,17 +51,17 @@ def settle(now: datetime, _needs: Any) -> list[str]:
 
 def unreadable() -> list[str]:
     """Sealed rows that do not open, by name."""
-    return envelope.problems()
+    return encryption.problems()
 
 
 def rewind() -> list[str]:
     """Where the anchors outside know more than the restored chain: what came after is lost."""
-    kept = reached(anchor_files.kept(settings.AUDIT_ANCHORS))
-    ends = audit.heads()
-    lost = {stream: end for stream, end in kept.items() if ends.get(stream, NONE).seq < end.seq}
+    kept = latest_ends(anchor_files.read_all(settings.AUDIT_ANCHORS))
+    ends = audit.stream_ends()
+    lost = {stream: end for stream, end in kept.items() if ends.get(stream, EMPTY_STREAM).seq < end.seq}
     return [
-        f"Rewind: {stream} goes to {ends.get(stream, NONE).seq} "
-        f"({ends.get(stream, NONE).hash[:12]}), and anchors hold {end.seq} ({end.hash[:12]})."
+        f"Rewind: {stream} goes to {ends.get(stream, EMPTY_STREAM).seq} "
+        f"({ends.get(stream, EMPTY_STREAM).hash[:12]}), and anchors hold {end.seq} ({end.hash[:12]})."
         f"{STALE if stream.startswith(KEY_STREAM) else ''}"
         for stream, end in sorted(lost.items())
     ]

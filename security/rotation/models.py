@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from aethercrown.history.tracking import Records
 from security.encryption.ciphertext import EncryptionContext
 from security.encryption.models import COMPLETE_OR_EMPTY, SealedRow
-from security.rotation.policy import GRACE, LEVELS, MEDIUM
+from security.rotation.policy import DEFAULT_GRACE, LEVELS, MEDIUM
 
 LEVEL_CHOICES = [(each, each) for each in LEVELS]
 
@@ -24,7 +24,9 @@ class RotationPolicy(models.Model):
         null=True,
         blank=True,
         help_text="How long an old value still works. Empty: "
-        + ", ".join(f"{level} {span.total_seconds() / 3600:.0f} h" for level, span in GRACE.items())
+        + ", ".join(
+            f"{level} {span.total_seconds() / 3600:.0f} h" for level, span in DEFAULT_GRACE.items()
+        )
         + ".",
     )
     history = Records()
@@ -114,7 +116,7 @@ class SecretVersion(SealedRow):
         FAILED = "failed"
         COMPROMISED = "compromised"
 
-    place_path = ("key__uuid", "number", "key__key_type")
+    context_columns = ("key__uuid", "number", "key__key_type")
 
     key = models.ForeignKey(ManagedSecret, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -178,7 +180,7 @@ class SecretVersion(SealedRow):
     def __str__(self) -> str:
         return f"{self.key} v{self.number}"
 
-    def place_of(self, key: ManagedSecret) -> EncryptionContext:
+    def encryption_context(self, key: ManagedSecret) -> EncryptionContext:
         """Where its box belongs; `key` is its own, which a caller has at hand."""
         return EncryptionContext(key.uuid, self.number, key.key_type)
 

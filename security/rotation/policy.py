@@ -6,7 +6,7 @@ from datetime import timedelta
 
 CRITICAL, HIGH, MEDIUM, LOW = "critical", "high", "medium", "low"
 LEVELS = (CRITICAL, HIGH, MEDIUM, LOW)
-GRACE: Mapping[str, timedelta] = {
+DEFAULT_GRACE: Mapping[str, timedelta] = {
     CRITICAL: timedelta(hours=24),
     HIGH: timedelta(hours=72),
     MEDIUM: timedelta(days=7),
@@ -15,7 +15,7 @@ GRACE: Mapping[str, timedelta] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class EffectivePolicy:
     """What a level asks for: days between rotations, and how long an old value still works."""
 
     interval_days: int

@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Rotation:
+class RotationResult:
     """A rotation as its caller sees it; `new_key` is nowhere else in plain text.
 
     `action_required` says what a person still has to do; empty: nothing. For a key of kind
@@ -28,18 +28,18 @@ class Rotation:
         return {
             "key_id": self.key_id,
             "reason": self.reason,
-            "rotated_at": stamp(self.rotated_at),
-            "previous_rotation": stamp(self.previous_rotation),
-            "next_rotation": stamp(self.next_rotation),
+            "rotated_at": isoformat(self.rotated_at),
+            "previous_rotation": isoformat(self.previous_rotation),
+            "next_rotation": isoformat(self.next_rotation),
             "version": self.version,
             "new_key": self.new_key,
-            "previous_valid_until": stamp(self.previous_valid_until),
+            "previous_valid_until": isoformat(self.previous_valid_until),
             "action_required": self.action_required or None,
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RotationFailure:
     """A key that could not be rotated, and why; its old value works on."""
 
     key_id: str
@@ -47,11 +47,11 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class RotationRunResult:
     """What an automatic pass did. `held_back`: due, but over the hour's limit."""
 
-    rotations: list[Rotation]
-    failures: list[Failure]
+    rotations: list[RotationResult]
+    failures: list[RotationFailure]
     due: int = 0
     held_back: int = 0
     paused_because: str = ""
@@ -68,5 +68,5 @@ class Passed:
         }
 
 
-def stamp(at: datetime | None) -> str | None:
+def isoformat(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat() if at else None

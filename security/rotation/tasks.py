@@ -10,7 +10,7 @@ from security.rotation.services import automation
 @shared_task(name="security.resume_rotations", ignore_result=True)
 def resume_rotations() -> None:
     """Each minute: go on with what crashed or waits, and end what is due. Safe to repeat."""
-    services.tend()
+    services.resume_unfinished()
 
 
 @shared_task(name="security.update_key_alerts", ignore_result=True)

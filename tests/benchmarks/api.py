@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from aethercrown.embedded import postgres, valkey
 from tests import rig
-from tests.benchmarks.table import Report
+from tests.benchmarks.report import Report
 
 CLIENTS = 4
 ROUNDS, SECONDS = 7, 3.0
@@ -64,7 +64,7 @@ def main() -> int:
         if chosen.only != "sqlite":
             url = stack.enter_context(postgres.running()).url()
             measure(report, "PostgreSQL", Path(folder) / "postgresql", url, rounds, seconds)
-    return min(report.missed, 1)
+    return report.exit_code
 
 
 def measure(
@@ -110,9 +110,7 @@ def request(path: str, key: str = "") -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{credential}\r\n".encode()
 
 
-def judge(
-    report: Report, title: str, asked: dict[str, Call], rounds: int, seconds: float
-) -> None:
+def judge(report: Report, title: str, asked: dict[str, Call], rounds: int, seconds: float) -> None:
     report.section(f"{title}: {CLIENTS} clients, one web process, {rounds} rounds of {seconds:g} s")
     for call in asked.values():
         load(call, WARM_CALLS / 100)

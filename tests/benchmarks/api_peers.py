@@ -36,11 +36,9 @@ def application() -> Any:
     }
     database = settings.DATABASES["default"]
     database["CONN_MAX_AGE"] = None
-    if database["ENGINE"] == "aethercrown.db.sqlite":
-        database["ENGINE"] = "django.db.backends.sqlite3"
-    else:
-        database["OPTIONS"].pop("pool", None)
-        database["CONN_HEALTH_CHECKS"] = False
+    database["CONN_HEALTH_CHECKS"] = False
+    kind = "sqlite3" if "sqlite" in database["ENGINE"] else "postgresql"
+    database["ENGINE"] = f"django.db.backends.{kind}"
     django.setup(set_prefix=False)
     settings.MIDDLEWARE = []  # only now: an installed app insists on its own
     return WSGIHandler()

@@ -13,8 +13,8 @@ from statistics import median
 from time import process_time
 from typing import Any
 
-from tests.benchmarks import place
-from tests.benchmarks.table import Report
+from tests.benchmarks import database
+from tests.benchmarks.report import Report
 
 OWN_MICROSECONDS = 15.0
 TIMES, QUICK = 20_000, 1_000
@@ -23,12 +23,12 @@ BLOCKS = 7
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.apikeys")
-    parser.add_argument("--quick", action="store_true", help="fewer calls; no verdict")
+    parser.add_argument("--quick", action="store_true", help="fewer calls")
     chosen = parser.parse_args()
-    report = Report("Showing an API key", rough=chosen.quick)
-    with place.database("rest_framework.authtoken"):
+    report = Report("Showing an API key")
+    with database.database("rest_framework.authtoken"):
         run(report, QUICK if chosen.quick else TIMES)
-    return 0 if chosen.quick else min(report.missed, 1)
+    return report.exit_code
 
 
 def run(report: Report, times: int) -> None:
@@ -39,7 +39,7 @@ def run(report: Report, times: int) -> None:
     from security.apikeys.api import KeyAuthentication  # noqa: PLC0415
     from security.apikeys.models import ApiKey  # noqa: PLC0415
 
-    issued = services.create("benchmark", ["all"], limits=services.Limits("127.0.0.0/8"))
+    issued = services.create("benchmark", ["all"], limits=services.KeyLimits("127.0.0.0/8"))
     request = shown(f"Bearer {issued.plaintext}")
     ours = KeyAuthentication()
     report.say(f"# {report.title}, {connection.vendor}")

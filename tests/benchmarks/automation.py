@@ -17,7 +17,7 @@ from pathlib import Path
 import redis
 
 from tests import rig
-from tests.benchmarks.table import Report
+from tests.benchmarks.report import Report
 from tests.faults.crew import Crew, wait_for
 
 COUNT, QUICK = 8_000, 1_500
@@ -42,7 +42,7 @@ def main() -> int:
             ledger(report, crew)
         finally:
             crew.end()
-    return min(1, report.missed)
+    return report.exit_code
 
 
 def compare(report: Report, crew: Crew, count: int) -> None:

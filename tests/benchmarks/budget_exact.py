@@ -6,10 +6,10 @@ from marketing.budget.model.curves import revenue
 from marketing.budget.model.fitted_model import FittedModel
 from marketing.budget.planner import planning
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
-from marketing.budget.planner.planning import Infeasible
 from marketing.budget.planner.proposal_builder import Division
-from tests.benchmarks.random_questions import broken, question
-from tests.benchmarks.table import Report
+from marketing.budget.planner.request import Infeasible
+from tests.benchmarks.budget_random_requests import broken, request
+from tests.benchmarks.report import Report
 
 EVERY = 10  # of which the optimum is found again on a fine grid
 
@@ -22,16 +22,16 @@ def run(report: Report, *, quick: bool) -> None:
     wrong, gap, again, planned, seed = 0, 0.0, 0, 0, 0
     while planned < wanted:
         try:
-            fitted = planning.prepare(question(seed))
+            fitted = planning.prepare(request(seed))
             found = planning.allocate(fitted)
         except Infeasible as error:
             refused.update(each.code for each in error.problems)
         else:
             planned += 1
-            wrong += bool(broken(fitted.question, found.money, found.edge))
+            wrong += bool(broken(fitted.request, found.money, found.bounds))
             if seed % EVERY == 0:
                 gap = max(gap, short_of_best(fitted, found))
-                again += planning.allocate(planning.prepare(question(seed))).money != found.money
+                again += planning.allocate(planning.prepare(request(seed))).money != found.money
         seed += 1
     report.say(f"Refused with their numbers: {dict(refused)}.")
     report.say()
@@ -42,11 +42,11 @@ def run(report: Report, *, quick: bool) -> None:
 
 def short_of_best(fitted: FittedModel, found: Division) -> float:
     """Percent below the best division of the same believed curves on 3,000 points."""
-    edge = found.edge
-    grid = spend_grid(edge.low, edge.high, fitted.belief.scale, 3000)
+    bounds = found.bounds
+    grid = spend_grid(bounds.low, bounds.high, fitted.posterior.scale, 3000)
     best, _ = water_fill(
-        rank_segments(grid, revenue(fitted.belief, grid), found.keep), found.amounts.sum()
+        rank_segments(grid, revenue(fitted.posterior, grid), found.current), found.amounts.sum()
     )
-    most = revenue(fitted.belief, best[:, None]).sum()
-    held = revenue(fitted.belief, found.amounts[:, None]).sum()
+    most = revenue(fitted.posterior, best[:, None]).sum()
+    held = revenue(fitted.posterior, found.amounts[:, None]).sum()
     return 100 * float(1 - held / most) if most > 0 else 0.0

@@ -11,11 +11,11 @@ from marketing.budget.model.fit import fit_history
 from marketing.budget.model.response import Floats
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
 from marketing.budget.planner.bounds import allocation_bounds
-from marketing.budget.planner.planning import BudgetRequest
+from marketing.budget.planner.request import BudgetRequest
 from marketing.budget.planner.uncertainty import draw_posterior
-from tests.benchmarks.accounts import BUDGET, Account, books, names
-from tests.benchmarks.table import Report
-from tests.benchmarks.truth import Record, Truth, company
+from tests.benchmarks.budget_accounts import BUDGET, Account, books, names
+from tests.benchmarks.budget_simulation import Record, Truth, company
+from tests.benchmarks.report import Report
 
 HABIT, WEEKS, WINDOW = 8, 40, 60
 
@@ -27,11 +27,11 @@ class Policy:
     name: str
     step_percent: float | None = None
     thompson: bool = False
-    keep: bool = False
+    current: bool = False
 
 
 POLICIES = (
-    Policy("keep mix", keep=True),
+    Policy("keep mix", current=True),
     Policy("mean, step 10 %", 10),
     Policy("mean, step 20 %", 20),
     Policy("mean, step 25 %", 25),
@@ -64,46 +64,46 @@ def loop(seed: int, policy: Policy) -> list[float]:
     truth, rng = company(seed)
     usual = truth.usual[:, None]
     spend = usual * np.exp(0.1 * rng.normal(size=(truth.usual.size, HABIT)) - 0.005)
-    felt, earned = truth.usual.copy(), np.empty((truth.usual.size, 0))
+    adstock, earned = truth.usual.copy(), np.empty((truth.usual.size, 0))
     for week in range(HABIT):
-        felt, new = lived(truth, felt, spend[:, week], rng)
+        adstock, new = lived(truth, adstock, spend[:, week], rng)
         earned = np.column_stack([earned, new])
     plan = spend[:, -4:].mean(axis=1)
     plan *= BUDGET / plan.sum()
     held = Account(truth, Record(spend, earned, np.zeros(HABIT)), plan)
     best, path = held.best_of_all(), []
     for week in range(WEEKS):
-        if not policy.keep:
+        if not policy.keep_mix:
             plan = planned(spend, earned, plan, policy, seed * 1000 + week)
         path.append(held.regret(plan, best))
         now = plan * np.exp(0.05 * rng.normal(size=plan.size))
-        felt, new = lived(truth, felt, now, rng)
+        adstock, new = lived(truth, adstock, now, rng)
         spend, earned = np.column_stack([spend, now]), np.column_stack([earned, new])
     return path
 
 
 def lived(
-    truth: Truth, felt: Floats, spend: Floats, rng: np.random.Generator
+    truth: Truth, adstock: Floats, spend: Floats, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """One week: what is felt of the spend, and what it brings."""
-    felt = (1 - truth.theta) * spend + truth.theta * felt
-    return felt, truth.revenue(felt) * np.exp(0.2 * rng.normal(size=felt.size))
+    adstock = (1 - truth.theta) * spend + truth.theta * adstock
+    return adstock, truth.revenue(adstock) * np.exp(0.2 * rng.normal(size=adstock.size))
 
 
-def planned(spend: Floats, earned: Floats, keep: Floats, policy: Policy, seed: int) -> Floats:
+def planned(spend: Floats, earned: Floats, current: Floats, policy: Policy, seed: int) -> Floats:
     """The next week's plan from the last rows: the planner's parts, without its report."""
     part = slice(-WINDOW, None)
     record = Record(spend[:, part], earned[:, part], np.zeros(spend[:, part].shape[1]))
     found = fit_history(books(record))
     step = None if policy.step_percent is None else Decimal(str(policy.step_percent))
-    question = BudgetRequest(
+    request = BudgetRequest(
         Decimal(str(BUDGET)), (), max_change_percent=step, min_allocation_percent=Decimal(0)
     )
-    keep = keep * BUDGET / keep.sum()
+    current = current * BUDGET / current.sum()
     most, largest = spend.max(axis=1), float(spend.sum(axis=0).max())
-    edge = allocation_bounds(question, names(len(spend)), keep, most, largest)
-    grid = spend_grid(edge.low, edge.high, found.belief.scale, 96)
-    value: Callable[[], Floats] = lambda: revenue(found.belief, grid)  # noqa: E731 - chosen below
+    bounds = allocation_bounds(request, names(len(spend)), current, most, largest)
+    grid = spend_grid(bounds.low, bounds.high, found.posterior.scale, 96)
+    value: Callable[[], Floats] = lambda: revenue(found.posterior, grid)  # noqa: E731 - chosen below
     if policy.thompson:
-        value = lambda: draw_posterior(found.belief, seed).revenue(found.belief, grid)[0]  # noqa: E731
-    return water_fill(rank_segments(grid, value(), keep), BUDGET)[0]
+        value = lambda: draw_posterior(found.posterior, seed).revenue(found.posterior, grid)[0]  # noqa: E731
+    return water_fill(rank_segments(grid, value(), current), BUDGET)[0]

@@ -10,10 +10,18 @@ from marketing.budget.model.fit import fit_history
 from marketing.budget.model.fitted_model import FittedModel
 from marketing.budget.model.response import Floats
 from marketing.budget.planner import uncertainty
-from tests.benchmarks.accounts import BUDGET, Account, account, books, free, free_plan, planned
-from tests.benchmarks.peers import by_roi, by_spend_and_roi, projected, slsqp
-from tests.benchmarks.table import Report
-from tests.benchmarks.truth import Weather
+from tests.benchmarks.budget_accounts import (
+    BUDGET,
+    Account,
+    account,
+    books,
+    free,
+    free_plan,
+    planned,
+)
+from tests.benchmarks.budget_peers import by_roi, by_spend_and_roi, projected, slsqp
+from tests.benchmarks.budget_simulation import Weather
+from tests.benchmarks.report import Report
 
 RULES = ("keep mix", "equal split", "ROI-proportional", "spend x ROI^2")
 ASKED = {1: (3.7, 3.5), 12: (2.2, 2.0), 52: (1.2, 1.0)}
@@ -34,7 +42,7 @@ def spread(values: list[float]) -> str:
 def rules(held: Account, low: Floats, high: Floats, total: float = BUDGET) -> dict[str, Floats]:
     """Rules of thumb, fitted into bounds."""
     spend, earned = held.record.spend, held.record.revenue
-    wishes = (held.keep, np.ones(held.keep.size), by_roi(spend, earned),
+    wishes = (held.current, np.ones(held.current.size), by_roi(spend, earned),
               by_spend_and_roi(spend, earned))  # fmt: skip
     return {
         name: projected(wish, low, high, total) for name, wish in zip(RULES, wishes, strict=True)
@@ -65,10 +73,10 @@ def _regrets(periods: int, seeds: int) -> dict[str, list[float]]:
     for seed in range(seeds):
         held = account(seed, periods)
         fitted, plan = planned(held)
-        low, high = plan.edge.low, plan.edge.high
+        low, high = plan.bounds.low, plan.bounds.high
         best = held.best(low, high)
         wishes = rules(held, low, high)
-        wishes["SLSQP"] = slsqp(believed(fitted), held.keep, low, high, BUDGET)
+        wishes["SLSQP"] = slsqp(believed(fitted), held.current, low, high, BUDGET)
         wishes["ours"] = plan.amounts
         for name, wish in wishes.items():
             found[name].append(held.regret(wish, best))
@@ -77,7 +85,7 @@ def _regrets(periods: int, seeds: int) -> dict[str, list[float]]:
 
 def believed(fitted: FittedModel) -> Callable[[Floats], float]:
     """Total revenue that the fitted curves promise a division."""
-    return lambda spend: float(revenue(fitted.belief, spend[:, None]).sum())
+    return lambda spend: float(revenue(fitted.posterior, spend[:, None]).sum())
 
 
 def _honesty(report: Report, wide: int) -> None:
@@ -88,16 +96,16 @@ def _honesty(report: Report, wide: int) -> None:
             held = account(seed, periods)
             fitted, plan = planned(held)
             lift, money = uncertainty.lift_draws(
-                fitted.sample, fitted.belief, plan.amounts, plan.keep
+                fitted.sample, fitted.posterior, plan.amounts, plan.current
             )
             said = uncertainty.interval(100 * lift / (money - lift))
-            kept = held.truth.revenue(plan.keep).sum()
+            kept = held.truth.revenue(plan.current).sum()
             true = 100 * (held.truth.revenue(plan.amounts).sum() / kept - 1)
-            chance = uncertainty.chance_of_lift(lift, money)
+            probability = uncertainty.lift_probability(lift, money)
             inside.append(said.low <= true <= said.high)
-            sure.append(chance)
+            sure.append(probability)
             right.append(true > 0)
-            applied += [true > 0] * (chance >= 0.9)
+            applied += [true > 0] * (probability >= 0.9)
         figures = [100 * float(np.mean(each)) for each in (inside, right, sure, applied)]
         share = 100 * len(applied) / wide
         lines.append([periods, *(f"{each:.1f}" for each in figures), f"{share:.0f}"])
@@ -131,7 +139,7 @@ def free_allocation(report: Report, seeds: int) -> None:
         for seed in range(seeds):
             held = account(seed, periods, weather=weather, s_shaped=s_shaped)
             total = BUDGET * factor
-            best, size = held.best_of_all(total), held.keep.size
+            best, size = held.best_of_all(total), held.current.size
             for rule, wish in rules(held, np.zeros(size), np.full(size, total), total).items():
                 found[rule].append(held.regret(wish, best))
             found["ours"].append(held.regret(free_plan(held, total), best))
@@ -150,7 +158,7 @@ def season(report: Report, seeds: int) -> None:
         ("12 rows, no season", 12, Weather()),
     ]
     methods: dict[str, Callable[[Account], Floats]] = {
-        "keep mix": lambda held: held.keep,
+        "keep mix": lambda held: held.current,
         "raw fit": _raw,
         "ours": free_plan,
         "true season known": _told,
@@ -171,10 +179,10 @@ def season(report: Report, seeds: int) -> None:
 
 
 def _told(held: Account) -> Floats:
-    return free(fit_history(books(held.record), season=held.record.season), held.keep)
+    return free(fit_history(books(held.record), season=held.record.season), held.current)
 
 
 def _raw(held: Account) -> Floats:
     return free(
-        fit_history(books(held.record), season=np.zeros_like(held.record.season)), held.keep
+        fit_history(books(held.record), season=np.zeros_like(held.record.season)), held.current
     )

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from marketing.budget.model.by_total import build_totals_history, forecast_fold
-from marketing.budget.planner.planning import BudgetRequest, PerformanceRow, plan
-from tests.benchmarks.table import Report
+from marketing.budget.planner.planning import plan
+from marketing.budget.planner.request import BudgetRequest, PerformanceRow
+from tests.benchmarks.report import Report
 
 FILE = Path(__file__).parents[2].parent / "shared" / "data" / "mmm_stan_weekly.csv"
 FIRST, AHEAD = 104, 4
@@ -21,11 +22,11 @@ def run(report: Report, *, quick: bool) -> None:
     if not FILE.exists():
         report.say("Skipped: the file mmm_stan_weekly.csv is not beside this checkout.")
         return
-    question = asked(FILE)
-    history, sales, _ = build_totals_history(question)
+    request = asked(FILE)
+    history, sales, _ = build_totals_history(request)
     starts = range(FIRST, sales.size, AHEAD * (4 if quick else 1))
     weeks = [np.arange(start, min(start + AHEAD, sales.size)) for start in starts]
-    folds = [forecast_fold(question, history, sales, each) for each in weeks]
+    folds = [forecast_fold(request, history, sales, each) for each in weeks]
     actual = np.concatenate([each.actual for each in folds])
     said = {
         "ours": np.concatenate([each.mean for each in folds]),
@@ -38,12 +39,12 @@ def run(report: Report, *, quick: bool) -> None:
     report.table([*error, "our 90 % interval holds %"],
                  [[*(f"{each:.1f}" for each in error.values()), f"{inside:.0f}"]])  # fmt: skip
     report.judge("WAPE, to the mean of the last 4", error["ours"], error["mean of the last 4"])
-    verdict(report, question)
+    verdict(report, request)
 
 
-def verdict(report: Report, question: BudgetRequest) -> None:
+def verdict(report: Report, request: BudgetRequest) -> None:
     """What the planner says of a 20 % step."""
-    found = plan(question)
+    found = plan(request)
     report.say()
     report.say(f"Chance of a lift {found.probability_of_lift:.2f}; {found.backtest_note}")
     for text in (*found.reasons_against, *found.warnings):

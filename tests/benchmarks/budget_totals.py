@@ -17,11 +17,11 @@ from marketing.budget.model.response import Floats
 from marketing.budget.model.totals import build_panel
 from marketing.budget.planner import uncertainty
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
-from marketing.budget.planner.planning import BudgetRequest, LiftTestResult
-from tests.benchmarks.accounts import BUDGET, Account, dates, names
-from tests.benchmarks.peers import least_squares, projected
-from tests.benchmarks.table import Report
-from tests.benchmarks.truth import Record, Truth, company
+from marketing.budget.planner.request import BudgetRequest, LiftTestResult
+from tests.benchmarks.budget_accounts import BUDGET, Account, dates, names
+from tests.benchmarks.budget_peers import least_squares, projected
+from tests.benchmarks.budget_simulation import Record, Truth, company
+from tests.benchmarks.report import Report
 
 NOISE, TEST_SD = 0.075, 0.15
 CELLS = tuple(product((4, 6, 10), (52, 104, 208), (0.3, 0.6), (0.0, 0.6)))
@@ -76,10 +76,10 @@ def _told(
 ) -> None:
     lines = []
     for name, cases in honest.items():
-        inside, chance, right, step_chance, step_right = (
+        inside, probability, right, step_chance, step_right = (
             np.array(x) for x in zip(*cases, strict=True)
         )
-        sure, step_sure = chance >= 0.9, step_chance >= 0.9
+        sure, step_sure = probability >= 0.9, step_chance >= 0.9
         lines.append(
             [name, f"{100 * inside.mean():.0f}", f"{100 * sure.mean():.0f}",
              f"{100 * right[sure].mean():.0f}", f"{100 * step_sure.mean():.0f}",
@@ -110,43 +110,43 @@ def one(
     times: list[float],
 ) -> None:
     """Every method on one company."""
-    held, keep = given.account, given.account.keep
-    low, high = keep / 2, keep * 2
+    held, current = given.account, given.account.current
+    low, high = current / 2, current * 2
     best = held.best(low, high)
     spend = held.record.spend
     wishes = {
-        "keep mix": keep,
-        "equal ROI": np.ones(keep.size),
+        "keep mix": current,
+        "equal ROI": np.ones(current.size),
         "OLS spend x ROI": least_squares(spend, given.total),
-        "platform alone": keep * given.platform,
+        "platform alone": current * given.platform,
     }
     for name, wish in wishes.items():
-        plan = projected(wish, low, high, BUDGET) if wish.any() else keep
+        plan = projected(wish, low, high, BUDGET) if wish.any() else current
         found[name].append(held.regret(plan, best))
     for name in OURS:
         start = process_time()
         known, sample = fitted(given, name, seed)
         times.append(process_time() - start)
-        plan = divided(known, low, high, keep)
+        plan = divided(known, low, high, current)
         found[name].append(held.regret(plan, best))
         if name != OURS[2]:
-            step = divided(known, 0.8 * keep, 1.2 * keep, keep)
+            step = divided(known, 0.8 * current, 1.2 * current, current)
             honest[name].append(_honesty(held, known, sample, plan, step))
 
 
 def _honesty(
     held: Account, known: Posterior, sample: uncertainty.Draws, plan: Floats, step: Floats
 ) -> tuple[bool, float, bool, float, bool]:
-    kept = held.truth.revenue(held.keep).sum()
+    kept = held.truth.revenue(held.current).sum()
     true = 100 * (held.truth.revenue(plan).sum() / kept - 1)
-    lift, money = uncertainty.lift_draws(sample, known, plan, held.keep)
+    lift, money = uncertainty.lift_draws(sample, known, plan, held.current)
     said = uncertainty.interval(100 * lift / (money - lift))
-    moved, money = uncertainty.lift_draws(sample, known, step, held.keep)
+    moved, money = uncertainty.lift_draws(sample, known, step, held.current)
     better = bool(held.truth.revenue(step).sum() > kept)
-    chance = uncertainty.chance_of_lift(lift, money)
+    probability = uncertainty.lift_probability(lift, money)
     return (
-        bool(said.low <= true <= said.high), chance, bool(true > 0),
-        uncertainty.chance_of_lift(moved, money), better,
+        bool(said.low <= true <= said.high), probability, bool(true > 0),
+        uncertainty.lift_probability(moved, money), better,
     )  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def fitted(given: Case, name: str, seed: int) -> tuple[Posterior, uncertainty.Dr
     spend = given.account.record.spend
     size, periods = spend.shape
     channels, days = names(size), dates(periods)
-    question = BudgetRequest(
+    request = BudgetRequest(
         Decimal(10_000),
         (),
         total_revenue=tuple(zip(days, given.total.tolist(), strict=True)),
@@ -165,15 +165,15 @@ def fitted(given: Case, name: str, seed: int) -> tuple[Posterior, uncertainty.Dr
     known = SpendHistory(
         channels, days, spend, np.zeros_like(spend), np.ones(spend.shape, dtype=bool)
     )
-    held = build_panel(question, known, given.total)
+    held = build_panel(request, known, given.total)
     found = fit_panel(held)
     return posterior(held, found), joint_draws(held, found, seed)[0]
 
 
-def divided(known: Posterior, low: Floats, high: Floats, keep: Floats) -> Floats:
+def divided(known: Posterior, low: Floats, high: Floats, current: Floats) -> Floats:
     """A plan from curves inside bounds."""
     grid = spend_grid(low, high, known.scale)
-    return water_fill(rank_segments(grid, revenue(known, grid), keep), BUDGET)[0]
+    return water_fill(rank_segments(grid, revenue(known, grid), current), BUDGET)[0]
 
 
 def case(seed: int, channels: int, periods: int, cv: float, rho: float) -> Case:
@@ -203,17 +203,17 @@ def case(seed: int, channels: int, periods: int, cv: float, rho: float) -> Case:
 
 def brought(truth: Truth, spend: Floats) -> Floats:
     """What all channels bring each week, with their carry-over."""
-    felt = spend.copy()
+    adstock = spend.copy()
     for week in range(1, spend.shape[1]):
-        felt[:, week] = (1 - truth.theta) * spend[:, week] + truth.theta * felt[:, week - 1]
-    return np.asarray(truth.revenue(felt).sum(axis=0))
+        adstock[:, week] = (1 - truth.theta) * spend[:, week] + truth.theta * adstock[:, week - 1]
+    return np.asarray(truth.revenue(adstock).sum(axis=0))
 
 
 def lift_tests(truth: Truth, mean: Floats, luck: Floats) -> list[LiftTestResult]:
     """A test of each of the two largest channels, 15 % exact."""
     found = []
-    for line, chance in zip(np.argsort(-mean)[:2], luck, strict=True):
-        extra = float(truth.revenue(mean)[line] * np.exp(TEST_SD * chance))
+    for line, probability in zip(np.argsort(-mean)[:2], luck, strict=True):
+        extra = float(truth.revenue(mean)[line] * np.exp(TEST_SD * probability))
         found.append(
             LiftTestResult(names(mean.size)[line], float(mean[line]), extra, TEST_SD * extra)
         )

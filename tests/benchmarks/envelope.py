@@ -1,7 +1,7 @@
 """Re-wrapping at speed: `python -m tests.benchmarks.envelope [--quick] [--on postgresql|sqlite]`.
 
 A million sealed versions move to a new key-encryption key, killed once on the way; beside it
-stands a naive loop, which reads and saves one row at a time. On PostgreSQL (a server of this
+stands the lower bound, a naive loop, which reads and saves one row at a time. On PostgreSQL (a server of this
 run's own, unless DATABASE_URL names one), or on SQLite.
 """
 
@@ -12,30 +12,30 @@ import sys
 from time import perf_counter, process_time
 from typing import Any
 
-from tests.benchmarks import place
+from tests.benchmarks import database
+from tests.benchmarks.report import Report
 from tests.benchmarks.rotation import apart
-from tests.benchmarks.table import Report
 
 ROWS, QUICK = 1_000_000, 20_000
 A_KEY = 1_000  # versions
 ASKED_MS = 0.2  # a row: 5,000 a second
-NAIVE = 2_000
+LOWER_BOUND_ROWS = 2_000
 COLUMNS = ("key_id", "state", "reason", "actor", "prefix", "last4", "detail", "tries",
            "created_at", "retire_at", "number", "kek_id", "wrapped", "sealed")  # fmt: skip
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.envelope")
-    parser.add_argument("--quick", action="store_true", help="fewer rows; no verdict")
+    parser.add_argument("--quick", action="store_true", help="fewer rows")
     parser.add_argument("--on", choices=["postgresql", "sqlite"], help="only this one, here")
     parser.add_argument("--rows", type=int, default=0, help="another number of rows")
     chosen = parser.parse_args()
     if not chosen.on:
         return apart("tests.benchmarks.envelope", "postgresql", sys.argv[1:])
-    report = Report("Re-wrap benchmark", rough=chosen.quick)
-    with place.database():
+    report = Report("Re-wrap benchmark")
+    with database.database():
         moved(report, chosen.rows or (QUICK if chosen.quick else ROWS))
-    return 0 if chosen.quick else min(report.missed, 1)
+    return report.exit_code
 
 
 class Struck(BaseException):
@@ -58,15 +58,15 @@ def moved(report: Report, count: int) -> None:
     struck_half_way(services, count)
     *_, state = services.rewrap()
     spent, cpu = perf_counter() - begun, process_time() - cpu
-    naive = peer(min(NAIVE, count))
+    lower = lower_bound(min(LOWER_BOUND_ROWS, count))
     settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS.partition(",")[0]
     report.judge("rows left under the old key", services.rows_by_kek().get("tests", 0), 0)
     report.judge("unreadable", len(state.unreadable) + sampled(count), 0)
     report.judge("ms a row", 1000 * spent / count, ASKED_MS)
     report.say(
         f"- {count / spent:,.0f} rows/s (asked 5,000), {spent:.0f} s in all with one stop "
-        f"half-way, CPU of this process {1000 * cpu / count:.3f} ms a row; naive loop "
-        f"{naive:,.0f} rows/s"
+        f"half-way, CPU of this process {1000 * cpu / count:.3f} ms a row; lower bound (a naive loop) "
+        f"{lower:,.0f} rows/s"
     )
 
 
@@ -117,7 +117,7 @@ def sampled(count: int) -> int:
     return sum(execute.opened(each.key, each) != value for value, each in expected)
 
 
-def peer(count: int) -> float:
+def lower_bound(count: int) -> float:
     """A row at a time: read, re-wrap, save."""
     from security.encryption import ciphertext, services  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import SecretVersion  # noqa: PLC0415
@@ -125,8 +125,8 @@ def peer(count: int) -> float:
     begun = perf_counter()
     for pk in SecretVersion.objects.values_list("pk", flat=True).order_by("pk")[:count]:
         version: Any = SecretVersion.objects.select_related("key").get(pk=pk)
-        version.box = ciphertext.rewrap(
-            version.box, version.place_of(version.key), services.keyring()
+        version.ciphertext = ciphertext.rewrap(
+            version.ciphertext, version.encryption_context(version.key), services.keyring()
         )
         version.save()
     return count / (perf_counter() - begun)

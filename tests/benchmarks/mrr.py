@@ -1,7 +1,7 @@
 """The MRR bridge over a million movements: `python -m tests.benchmarks.mrr [--quick]`.
 
 Random customers subscribe, grow, shrink, leave and come back over two years. Our movements go
-into a database of their own; the bridge adds them up there. A peer that keeps no ledger works out
+into a database of their own; the bridge adds them up there. A lower bound that keeps no ledger works out
 every customer's MRR at each month's end again, straight from what was agreed; another adds the
 same rows as floats. Closings and movements must agree to the last millionth.
 """
@@ -21,7 +21,7 @@ import numpy as np
 from revenue.mrr.billing_interval import months_before
 from revenue.mrr.bridge import Bridge
 from revenue.mrr.movements import Kind, Movement, Step, derived
-from tests.benchmarks.table import Report
+from tests.benchmarks.report import Report
 
 MOVEMENTS, QUICK = 1_000_000, 20_000
 FIRST, LAST = date(2024, 1, 1), date(2025, 12, 31)
@@ -47,14 +47,14 @@ PARTS = 1.0  # seconds for the bridges of all segments
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.mrr")
-    parser.add_argument("--quick", action="store_true", help="fewer movements; no verdict")
+    parser.add_argument("--quick", action="store_true", help="fewer movements")
     chosen = parser.parse_args()
-    report = Report("MRR bridge benchmark", rough=chosen.quick)
+    report = Report("MRR bridge benchmark")
     report.say(f"# {report.title}")
     with tempfile.TemporaryDirectory(prefix="aethercrown-mrr-") as folder:
         database(folder)
         run(report, QUICK if chosen.quick else MOVEMENTS)
-    return 0 if chosen.quick else min(report.missed, 1)
+    return report.exit_code
 
 
 def database(folder: str) -> None:
@@ -133,7 +133,7 @@ def _rows(moved: list[list[Movement]], first: int) -> Iterator[tuple[Any, ...]]:
 
 
 def recomputed(steps: list[list[Step]]) -> dict[date, tuple[Decimal, int]]:
-    """The peer without a ledger: MRR and payers at each month's end, from the agreements."""
+    """The lower bound without a ledger: MRR and payers at each month's end, from the agreements."""
     ends = {}
     month = FIRST
     while month <= LAST:
@@ -153,7 +153,7 @@ def recomputed(steps: list[list[Step]]) -> dict[date, tuple[Decimal, int]]:
 
 
 def as_floats(moved: list[list[Movement]]) -> dict[date, float]:
-    """The peer that adds floats in the order of the rows."""
+    """The lower bound that adds floats in the order of the rows."""
     ends: dict[date, float] = {}
     total, month = 0.0, FIRST
     for each in sorted((row for rows in moved for row in rows), key=lambda row: row.on):

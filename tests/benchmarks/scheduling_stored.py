@@ -2,7 +2,7 @@
 
 On PostgreSQL where DATABASE_URL names one, else on SQLite; the rows go into a test database of
 this run. Times are wall time, the calls go through the whole API. Beside each assignment stands
-a peer that keeps no sort key: it takes the waiting task with the highest class, oldest first; and
+a lower bound that keeps no sort key: it takes the waiting task with the highest class, oldest first; and
 the floor, one row changed and committed on the same connection, which tells a busy machine.
 """
 
@@ -14,8 +14,8 @@ from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
-from tests.benchmarks import place
-from tests.benchmarks.table import Report
+from tests.benchmarks import database
+from tests.benchmarks.report import Report
 
 QUEUED, QUICK = 100_000, 5_000
 CALL = 10_000
@@ -26,18 +26,18 @@ TASKS = "/api/v1/optimization/tasks"
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scheduling_stored")
-    parser.add_argument("--quick", action="store_true", help="fewer tasks; no verdict")
+    parser.add_argument("--quick", action="store_true", help="fewer tasks")
     chosen = parser.parse_args()
-    report = Report("Stored scheduler benchmark", rough=chosen.quick)
-    with place.database():
+    report = Report("Stored scheduler benchmark")
+    with database.database():
         run(report, QUICK if chosen.quick else QUEUED)
-    return 0 if chosen.quick else min(report.missed, 1)
+    return report.exit_code
 
 
 def run(report: Report, queued: int) -> None:
     from django.db import connection  # noqa: PLC0415 - Django is set up only now
 
-    caller = place.caller("optimization:write")
+    caller = database.caller("optimization:write")
     report.say(f"# {report.title}, {connection.vendor}")
     report.section(f"Submit: {CALL:,} tasks a call, until {queued:,} wait")
     random = Random(1)  # noqa: S311 - repeatable work, no secret
@@ -70,7 +70,7 @@ def run(report: Report, queued: int) -> None:
         f"{1000 * median(ours['cpu']):.1f} ms; complete: p95 {p95(ours['complete']):.1f} ms"
     )
     report.say(
-        f"- peer without a sort key, class then age, p95 {peer():.1f} ms for its query alone"
+        f"- lower bound without a sort key, class then age, p95 {lower_bound():.1f} ms for its query alone"
     )
 
 
@@ -124,7 +124,7 @@ def floor() -> float:
     return perf_counter() - begun
 
 
-def peer() -> float:
+def lower_bound() -> float:
     """The query alone of a queue ordered by class and age."""
     from operations.scheduling.models import Task  # noqa: PLC0415
 

@@ -4,39 +4,42 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from aethercrown.charts.figures import PERCENT, money
-from dashboards.tables import Cell, Column, Table, shown
+from dashboards.tables import Cell, Column, Table, format_cell
 
 USD = Column("Total", money("USD"))
 DASH = "\N{EN DASH}"
 
 
 def test_a_number_is_worded_with_its_unit_and_set_to_the_right():
-    assert shown(Decimal("1234.5"), USD) == Cell("$1,234.50", "number", label="Total")
+    assert format_cell(Decimal("1234.5"), USD) == Cell("$1,234.50", "number", label="Total")
 
 
 def test_a_change_shows_its_direction():
-    assert shown(1.25, Column("Lift", PERCENT, signs=True)).text == "+1.2%"
+    assert format_cell(1.25, Column("Lift", PERCENT, signs=True)).text == "+1.2%"
 
 
 def test_no_figure_is_a_dash_and_zero_is_zero():
-    assert shown(None, USD) == Cell(DASH, "number", label="Total")
-    assert shown(0, USD).text == "$0.00"
-    assert shown("", Column("Note")).text == DASH
-    assert shown(None, Column("Note")).text == DASH
+    assert format_cell(None, USD) == Cell(DASH, "number", label="Total")
+    assert format_cell(0, USD).text == "$0.00"
+    assert format_cell("", Column("Note")).text == DASH
+    assert format_cell(None, Column("Note")).text == DASH
 
 
 def test_days_and_times_read_as_people_write_them():
-    assert shown(date(2026, 1, 5), Column("On")).text == "5 Jan 2026"
-    assert shown(datetime(2026, 1, 5, 3, 7, tzinfo=UTC), Column("At")).text == "5 Jan 2026, 03:07"
+    assert format_cell(date(2026, 1, 5), Column("On")).text == "5 Jan 2026"
+    assert (
+        format_cell(datetime(2026, 1, 5, 3, 7, tzinfo=UTC), Column("At")).text
+        == "5 Jan 2026, 03:07"
+    )
 
 
 def test_words_in_a_column_of_figures_stay_words():
-    assert shown("no data", USD) == Cell("no data", "number", label="Total")
+    assert format_cell("no data", USD) == Cell("no data", "number", label="Total")
 
 
 def test_sentences_may_run_over_lines():
-    assert shown("Because.", Column("Why", prose=True)).kind == "reason"
-    assert shown("", Column("Why", prose=True)).kind == "reason none"
+    assert format_cell("Because.", Column("Why", prose=True)).kind == "reason"
+    assert format_cell("", Column("Why", prose=True)).kind == "reason none"
 
 
 def test_the_first_cells_of_rows_lead_to_their_pages():
@@ -48,14 +51,14 @@ def test_the_first_cells_of_rows_lead_to_their_pages():
 
 def test_a_word_with_a_meaning_has_its_colour_and_a_missing_one_has_none():
     status = Column("Status", badge=True)
-    assert shown("Rolled back", status).badge == "badge bad"
-    assert shown("healthy", status).badge == "badge good"
-    assert shown("whatever", status).badge == "badge"
-    assert shown("", status).badge == ""
+    assert format_cell("Rolled back", status).badge == "badge bad"
+    assert format_cell("healthy", status).badge == "badge good"
+    assert format_cell("whatever", status).badge == "badge"
+    assert format_cell("", status).badge == ""
 
 
 def test_what_stands_aside_is_in_the_csv_alone():
-    columns = (Column("Name"), Column("Seen", aside=True), USD)
+    columns = (Column("Name"), Column("Seen", csv_only=True), USD)
     table = Table("a", "A", columns, [("x", "now", 1)])
     assert table.header == ["Name", "Seen", "Total"]
     assert [cell.text for cell in table.lines()[0]] == ["x", "$1.00"]

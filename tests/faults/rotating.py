@@ -162,7 +162,7 @@ def turn(chance):
 
     luck = chance.random()
     if luck < 0.15:
-        services.tend()
+        services.resume_unfinished()
     elif luck < 0.2:
         keys = list(ManagedSecret.objects.filter(rotator="generated").order_by("?")[:6])
         order = RotationRequest("scheduled")
@@ -226,7 +226,7 @@ def settled():
 
     for _ in range(20):
         lapse()
-        services.tend()
+        services.resume_unfinished()
         if not SecretVersion.objects.filter(state="pending").exists():
             return True
     return False

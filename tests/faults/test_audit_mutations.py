@@ -34,7 +34,7 @@ def audit(settings, tmp_path):
             group.name = f"{group.name}{part}"
             group.save()
         said = [
-            services.Said(stream, "test.said", f"s{number}", "user:anna", {"n": number})
+            services.AuditEntry(stream, "test.said", f"s{number}", "user:anna", {"n": number})
             for stream, count in (("access", 12), ("admin", 9), ("key:1", 4))
             for number in range(count)
         ]

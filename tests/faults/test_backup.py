@@ -46,14 +46,14 @@ LOOK = """
 import json, sys, django
 django.setup()
 from django.contrib.auth.models import Group
-from security.encryption import services as envelope
+from security.encryption import reports as encryption
 from security.system import services as system
 from security.audit.models import Event
 print(json.dumps({
     "groups": sorted(Group.objects.values_list("name", flat=True)),
     "said": sorted(Event.objects.filter(event="test.said").values_list("subject", flat=True)),
-    "sealed": system.current(system.PEPPER).value,
-    "problems": envelope.problems(),
+    "sealed": system_secrets.current(system_secrets.PEPPER).value,
+    "problems": encryption.problems(),
 }))
 """
 

@@ -101,7 +101,7 @@ def test_a_company_with_revenue_by_channel_goes_on_to_measuring_and_roll_back(ca
 
     now = datetime(2026, 1, 19, 9, tzinfo=UTC)
     services.approve(plan.pk, actor="ada", note="Agreed.", now=now)
-    shares = {share.channel_name: share.amount for share in plan.shares.all()}
+    shares = {share.channel_name: share.amount for share in plan.allocations.all()}
     assert allocations.amounts("USD") == shares != before
 
     usual = dict(

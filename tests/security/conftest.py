@@ -3,7 +3,7 @@
 import pytest
 
 from aethercrown.api import throttling
-from security.access import services
+from security.access.services import sign_in
 
 
 @pytest.fixture
@@ -11,4 +11,4 @@ def own_buckets(settings, monkeypatch):
     """How often somebody tried is counted for one test alone; the client speaks plain http."""
     settings.SECURE_SSL_REDIRECT = False
     settings.REDIS_URL = ""
-    monkeypatch.setattr(services, "buckets", throttling.Buckets())
+    monkeypatch.setattr(sign_in, "buckets", throttling.Buckets())

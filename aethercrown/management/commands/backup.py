@@ -16,8 +16,8 @@ from aethercrown.backup.stream import Damaged
 class Command(BaseCommand):
     help = (
         "Back up the database and the audit's anchors into one file, encrypted where BACKUP_KEY is"
-        " set. The keys that it needs (ENCRYPTION_KEYS, SECRET_KEY, ALERT_SEALING_KEY,"
-        " MFA_SEALING_KEY and BACKUP_KEY) are never in it: keep them apart."
+        " set. The keys that it needs (ENCRYPTION_KEYS, SECRET_KEY"
+        " and BACKUP_KEY) are never in it: keep them apart."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -8,6 +8,6 @@ from marketing.budget.admin.plans import (
 
 __all__ = [
     "BudgetPlanAdmin",
-    "ReadOnlyBudgetAdmin",
     "PlanAllocationInline",
+    "ReadOnlyBudgetAdmin",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing.budget.model.fit import ChannelFit, adstocked, expected_log_revenue, fit_history
+from marketing.budget.model.fit import adstocked, expected_log_revenue, fit_history
 from marketing.budget.model.history import RECENT_PERIODS, SpendHistory
 from marketing.budget.model.response import Floats
 from marketing.budget.planner.proposal import Backtest
@@ -47,11 +47,11 @@ def forecast_fold(
     past = history.until(start)
     known = fit_history(past, tests)
     part = slice(start, start + FORECAST_PERIODS)
-    x = history.spend[:, : start + FORECAST_PERIODS] / known.belief.scale[:, None]
-    felt = adstocked(x, history.seen[:, : start + FORECAST_PERIODS], dated=True)[..., start:]
+    x = history.spend[:, : start + FORECAST_PERIODS] / known.posterior.scale[:, None]
+    adstock = adstocked(x, history.seen[:, : start + FORECAST_PERIODS], dated=True)[..., start:]
     live = (history.seen & (history.spend > 0))[:, part]
-    season, wobble = season_forecast(known.season, felt.shape[2])
-    mean = np.exp(expected_log_revenue(known.joint, known.level, felt) + season)
+    season, wobble = season_forecast(known.season, adstock.shape[2])
+    mean = np.exp(expected_log_revenue(known.joint, known.level, adstock) + season)
     mean = np.where(live, mean * np.exp(known.noise**2 / 2)[:, None], 0.0)
     rows = np.maximum(known.usable.sum(axis=1), 1)[:, None]
     own = (mean**2 * (known.noise**2)[:, None] * (1 + 1 / rows)).sum(axis=0)
@@ -112,17 +112,6 @@ def has_drifted(residuals: Sequence[float] | Floats) -> bool:
         if max(up, down) > LIMIT_H:
             return True
     return False
-
-
-def should_roll_back(realised: Sequence[float], low: Sequence[float]) -> bool:
-    """Whether season-adjusted revenue fell below the 5 % bound in the last two periods."""
-    last = list(zip(realised, low, strict=True))[-2:]
-    return len(last) == 2 and all(value < bound for value, bound in last)
-
-
-def season_adjusted(revenue: Floats, known: ChannelFit) -> Floats:
-    """Revenue a period (T,) as it would be in a usual week."""
-    return np.asarray(revenue / np.exp(known.season))
 
 
 def describe(found: Backtest | None, periods: int) -> str:

@@ -17,7 +17,7 @@ SURE = 0.9  # probability of a lift from which a plan may be applied by itself
 
 
 def decision_draft(
-    question: BudgetRequest,
+    request: BudgetRequest,
     proposal: Proposal,
     before: Mapping[str, Decimal],
     run_id: int | None,
@@ -39,13 +39,13 @@ def decision_draft(
             low=min(lift.low, lift.estimate),
             high=max(lift.high, lift.estimate),
             level=0.9,
-            horizon=(MEASURED_PERIODS + 1) * period_length(question),
+            horizon=(MEASURED_PERIODS + 1) * period_length(request),
             unit="%",
         ),
         guardrails=guardrails(proposal),
         run_id=run_id,
         change_percent=largest_change(proposal),
-        data_as_of=data_until(question),
+        data_as_of=data_until(request),
     )
 
 
@@ -56,10 +56,10 @@ def title(proposal: Proposal) -> str:
 
 
 def guardrails(proposal: Proposal) -> tuple[Guardrail, ...]:
-    chance = round(proposal.probability_of_lift, 4)
+    probability = round(proposal.probability_of_lift, 4)
     against = "; ".join(proposal.reasons_against)
     return (
-        Guardrail("probability_of_lift", SURE, chance, chance >= SURE),
+        Guardrail("probability_of_lift", SURE, probability, probability >= SURE),
         Guardrail(
             "backtest",
             "healthy",
@@ -86,24 +86,24 @@ def largest_change(proposal: Proposal) -> float | None:
     return round(100 * max(moves, default=0.0), 2)
 
 
-def period_length(question: BudgetRequest) -> dt.timedelta:
+def period_length(request: BudgetRequest) -> dt.timedelta:
     """How long one period is: the gap between the last two dates, a week where there is none."""
-    dates = sorted({row.date for row in question.rows if row.date is not None})
+    dates = sorted({row.date for row in request.rows if row.date is not None})
     return dates[-1] - dates[-2] if len(dates) > 1 else WEEK
 
 
-def data_until(question: BudgetRequest) -> dt.datetime | None:
+def data_until(request: BudgetRequest) -> dt.datetime | None:
     """When the last period ends; None for rows without dates."""
-    dates = [row.date for row in question.rows if row.date is not None]
+    dates = [row.date for row in request.rows if row.date is not None]
     if not dates:
         return None
-    end = max(dates) + period_length(question)
+    end = max(dates) + period_length(request)
     return dt.datetime.combine(end, dt.time(), dt.UTC)
 
 
-def window_end(question: BudgetRequest) -> dt.date | None:
+def window_end(request: BudgetRequest) -> dt.date | None:
     """The last day of the window planned for."""
-    if question.starts_on is None:
+    if request.starts_on is None:
         return None
-    length = question.budget_periods * period_length(question)
-    return question.starts_on + length - dt.timedelta(days=1)
+    length = request.budget_periods * period_length(request)
+    return request.starts_on + length - dt.timedelta(days=1)

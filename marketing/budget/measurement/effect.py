@@ -25,7 +25,7 @@ Revenue = Mapping[dt.date, float]
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectedEffect:
+class PlanExpectation:
     """Revenue a period that a plan expected in the period `starts_on`, and its lift (percent)."""
 
     starts_on: dt.date
@@ -49,17 +49,17 @@ class Effect:
     noise: float
 
 
-def measure_effect(weekly: Revenue, window: Sequence[dt.date], promise: ExpectedEffect) -> Effect:
+def measure_effect(weekly: Revenue, window: Sequence[dt.date], promise: PlanExpectation) -> Effect:
     """Hold the revenue of the periods in `window` (at least one) against the promise."""
     spread = noise(weekly, window[0])
     adjusted = [weekly[on] / season_ratio(weekly, on, promise.starts_on) for on in window]
     mean = sum(adjusted) / len(adjusted)
     is_seasonal = is_season_known(weekly, window, promise.starts_on)
     doubt = Z90 * spread * sqrt(1 / len(window) + _season_doubt(len(window), is_seasonal))
-    log_lift = log(max(mean, 1e-9) / promise.without)
+    log_lift = log(max(mean, 1e-9) / promise.baseline_revenue)
     expected = promise.lift
-    edge = expected.high if log_lift > _log(expected.estimate) else expected.low
-    allowed = hypot(doubt, _log(edge) - _log(expected.estimate))
+    bounds = expected.high if log_lift > _log(expected.estimate) else expected.low
+    allowed = hypot(doubt, _log(bounds) - _log(expected.estimate))
     return Effect(
         Interval(_percent(log_lift), _percent(log_lift - doubt), _percent(log_lift + doubt)),
         abs(log_lift - _log(expected.estimate)) <= allowed,
@@ -69,7 +69,7 @@ def measure_effect(weekly: Revenue, window: Sequence[dt.date], promise: Expected
     )
 
 
-def stays_below_bound(weekly: Revenue, window: Sequence[dt.date], promise: ExpectedEffect) -> bool:
+def stays_below_bound(weekly: Revenue, window: Sequence[dt.date], promise: PlanExpectation) -> bool:
     """Whether revenue stayed below the promise's 5 % bound for the last two periods running."""
     if len(window) < HARM_PERIODS:
         return False

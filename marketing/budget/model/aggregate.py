@@ -69,7 +69,7 @@ def project_out_baseline(panel: Panel, noise: float) -> ProjectedPanel:
     base, known = panel.base, panel.known
     rows = np.concatenate([base.columns[known], np.diag(noise / base.sd)])
     y = np.concatenate([panel.y[known], noise * base.centre / base.sd])
-    node = panel.felt[:, :, known]
+    node = panel.node_gain[:, :, known]
     padded = np.concatenate([node, np.zeros((*node.shape[:2], base.sd.size))], axis=2)
     q, r = np.linalg.qr(rows)
     padded -= (padded @ q) @ q.T
@@ -158,7 +158,7 @@ def posterior(panel: Panel, found: VariationalFit) -> Posterior:
 def baseline_coefficients(panel: Panel, found: VariationalFit) -> Floats:
     """Posterior mean of the baseline's coefficients (p,)."""
     whole = (found.weight * np.exp(found.log_amplitude)[:, None, :]).sum(axis=2)
-    node = panel.felt[:, :, panel.known]
+    node = panel.node_gain[:, :, panel.known]
     share = np.einsum("cn,cnt->t", whole, node)
     left = found.problem.y_full.copy()
     left[: share.size] -= share
@@ -168,7 +168,7 @@ def baseline_coefficients(panel: Panel, found: VariationalFit) -> Floats:
 def predict(panel: Panel, found: VariationalFit, ahead: Ints) -> tuple[Floats, Floats]:
     """Mean and standard deviation of revenue, in money, in periods the fit did not know."""
     weight, amplitude = found.weight, np.exp(found.log_amplitude)
-    node = panel.felt[:, :, ahead]
+    node = panel.node_gain[:, :, ahead]
     first = np.einsum("cn,cnt->ct", np.einsum("cnj,cj->cn", weight, amplitude), node)
     second = np.einsum("cn,cnt->ct", np.einsum("cnj,cj->cn", weight, amplitude**2), node**2)
     columns = panel.base.columns[ahead]

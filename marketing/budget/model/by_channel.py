@@ -22,40 +22,40 @@ from marketing.budget.planner.request import BudgetRequest
 from marketing.budget.planner.uncertainty import draw_posterior
 
 
-def fit_rows(question: BudgetRequest) -> FittedModel:
+def fit_rows(request: BudgetRequest) -> FittedModel:
     """Fit a checked question."""
-    names = sorted({*question.new_channels, *question.constraints})
-    history, notes = build_history(question.rows, names, question.incrementality)
-    found = fit_history(history, question.lift_tests)
+    names = sorted({*request.new_channels, *request.constraints})
+    history, notes = build_history(request.rows, names, request.incrementality)
+    found = fit_history(history, request.lift_tests)
     tried = history.spend.max(axis=1) > 0
-    budget = float(question.total) / question.budget_periods
-    belief = with_new_channels(
-        found.belief, tried, EXPLORATION_SHARE * budget / max(int((~tried).sum()), 1)
+    budget = float(request.total) / request.budget_periods
+    posterior = with_new_channels(
+        found.posterior, tried, EXPLORATION_SHARE * budget / max(int((~tried).sum()), 1)
     )
-    name = request_digest(question)
+    name = request_digest(request)
     rows = found.usable.sum(axis=1).astype(np.float64)
     variation = spend_variation(history.spend, found.usable)
     together = int(np.count_nonzero(found.usable.any(axis=1))) >= MIN_SEASON_CHANNELS
-    backtest = rolling_backtest(history, question.lift_tests)
+    backtest = rolling_backtest(history, request.lift_tests)
     return FittedModel(
-        question=question,
+        request=request,
         mode="channels",
         channels=history.channels,
-        belief=belief,
-        sample=draw_posterior(belief, draw_seed(name)),
+        posterior=posterior,
+        sample=draw_posterior(posterior, draw_seed(name)),
         recent=history.present_spend(),
-        most=history.spend.max(axis=1),
-        largest=largest_period_total(history),
+        max_spend=history.spend.max(axis=1),
+        max_total=largest_period_total(history),
         roi=roi_percent(history),
         rows=rows,
         variation=variation,
         grades=grade_channels(rows, variation, together=together or not history.dates),
         trends=channel_trends(found, history),
-        season_factor=season_factor(history, found.season, question),
+        season_factor=season_factor(history, found.season, request),
         backtest=backtest,
         backtest_note=describe(backtest, len(history.dates)),
-        others={},
-        weak=(),
+        alternatives={},
+        other_reasons=(),
         notes=(*notes, *history_notes(history, tried, together=together)),
         digest=name,
     )
@@ -69,7 +69,7 @@ def channel_trends(found: ChannelFit, history: SpendHistory) -> tuple[Trend, ...
     return advice.trends(left, found.usable[:, -advice.TREND_PERIODS :])
 
 
-def season_factor(history: SpendHistory, season: Floats, question: BudgetRequest) -> float:
+def season_factor(history: SpendHistory, season: Floats, request: BudgetRequest) -> float:
     """Last year's season of the window planned for; 1 with less than 53 weeks of dates."""
     if not history.dates or not season.any():
         return 1.0
@@ -77,8 +77,8 @@ def season_factor(history: SpendHistory, season: Floats, question: BudgetRequest
     days = np.array([each.toordinal() for each in history.dates], dtype=np.float64)
     if days[-1] - days[0] < 52 * 7:
         return 1.0
-    first = days[-1] + gap if question.starts_on is None else question.starts_on.toordinal()
-    window = first + gap * np.arange(question.budget_periods) - 364
+    first = days[-1] + gap if request.starts_on is None else request.starts_on.toordinal()
+    window = first + gap * np.arange(request.budget_periods) - 364
     near = np.abs(days[:, None] - window).argmin(axis=0)
     close = np.abs(days[near] - window) <= gap / 2 + 1e-9
     return float(np.where(close, np.exp(season[near]), 1.0).mean())

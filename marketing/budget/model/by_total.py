@@ -33,76 +33,64 @@ from marketing.budget.planner.request import BudgetRequest
 from marketing.budget.planner.uncertainty import Draws, draw_posterior
 
 MAX_TOTAL_PERIODS = 260  # periods a fit looks back
-RANDOMISED = 52  # periods of spend set at random before a plan may apply itself
 MAX_FOLDS = 13  # a year of weeks: what comes once a year must be in it
-MAX_FOLDS_MANY_CHANNELS, MANY_CHANNELS = (
-    6,
-    12,
-)  # a fit costs more than its channels: half a year must do then
-MIN_PERIODS, PLACEBO_SHIFT_PERIODS, MIN_SPEND_CV, MAX_CORRELATION, MIN_PERIODS_PER_CHANNEL = (
-    26,
-    26,
-    0.1,
-    0.9,
-    6,
-)
+MAX_FOLDS_MANY_CHANNELS = 6  # for more than MANY_CHANNELS, whose fits are slow
+MANY_CHANNELS = 12
+MIN_PERIODS = 26
+PLACEBO_SHIFT_PERIODS = 26
+MIN_SPEND_CV = 0.1
+MAX_CORRELATION = 0.9
+MIN_PERIODS_PER_CHANNEL = 6
+NOT_RANDOMISED = "Only total revenue is known: demand that spend follows can hide in it."
 
 
-def fit_totals(question: BudgetRequest) -> FittedModel:
+def fit_totals(request: BudgetRequest) -> FittedModel:
     """Fit a checked question; three further fits show what hangs on assumptions."""
-    name = request_digest(question)
-    history, revenue, notes = build_totals_history(question)
+    name = request_digest(request)
+    history, revenue, notes = build_totals_history(request)
     tried = history.spend.max(axis=1) > 0
-    known_belief, known_sample, ess = fit_posterior(question, history, revenue, draw_seed(name))
-    budget = float(question.total) / question.budget_periods
+    known_posterior, known_sample, ess = fit_posterior(request, history, revenue, draw_seed(name))
+    budget = float(request.total) / request.budget_periods
     explore = EXPLORATION_SHARE * budget / max(int((~tried).sum()), 1)
-    belief = with_new_channels(known_belief, tried, explore)
-    sample = merge_new_channels(known_sample, draw_posterior(belief, draw_seed(name)), tried)
+    posterior = with_new_channels(known_posterior, tried, explore)
+    sample = merge_new_channels(known_sample, draw_posterior(posterior, draw_seed(name)), tried)
     known = np.isfinite(revenue)
     rows = (history.spend > 0)[:, known].sum(axis=1).astype(np.float64)
     variation = spend_variation(history.spend, history.spend > 0)
     troubles = tuple(data_weaknesses(history, known, variation, ess))
-    backtest = rolling_backtest(question, history, revenue)
+    backtest = rolling_backtest(request, history, revenue)
     return FittedModel(
-        question=question,
+        request=request,
         mode="aggregate",
         channels=history.channels,
-        belief=belief,
+        posterior=posterior,
         sample=sample,
         recent=history.present_spend(),
-        most=history.spend.max(axis=1),
-        largest=largest_period_total(history),
-        roi=modelled_roi(belief, history),
+        max_spend=history.spend.max(axis=1),
+        max_total=largest_period_total(history),
+        roi=modelled_roi(posterior, history),
         rows=rows,
         variation=variation,
-        grades=evidence_grades(question, history, variation, weak=bool(troubles)),
+        grades=evidence_grades(request, history, variation, weak=bool(troubles)),
         trends=advice.no_trends(len(history.channels)),
         season_factor=1.0,
         backtest=backtest,
         backtest_note=describe(backtest, int(known.sum())),
-        others=alternative_fits(question, history, revenue, draw_seed(name)),
-        weak=unrandomised(question, history),
-        notes=(*notes, *troubles, marketing_share_note(belief, history, revenue)),
+        alternatives=alternative_fits(request, history, revenue, draw_seed(name)),
+        other_reasons=(NOT_RANDOMISED,),
+        notes=(*notes, *troubles, marketing_share_note(posterior, history, revenue)),
         digest=name,
     )
 
 
-def build_totals_history(question: BudgetRequest) -> tuple[SpendHistory, Floats, tuple[str, ...]]:
-    """Spend by date, the totals beside it (nan where unknown), and notes.
-
-    Where spend was set at random for long enough, only those periods are used.
-    """
-    history, notes = build_history(question.rows, question.new_channels, {}, MAX_TOTAL_PERIODS)
-    since = question.randomised_since
-    if since is not None:
-        count = sum(each >= since for each in history.dates)
-        if count >= RANDOMISED:
-            history = history.last(count)
-    return history, totals_by_date(question, history), notes
+def build_totals_history(request: BudgetRequest) -> tuple[SpendHistory, Floats, tuple[str, ...]]:
+    """Spend by date, the total revenue (T,) beside it (nan where unknown), and notes."""
+    history, notes = build_history(request.rows, request.new_channels, {}, MAX_TOTAL_PERIODS)
+    return history, totals_by_date(request, history), notes
 
 
 def fit_posterior(
-    question: BudgetRequest,
+    request: BudgetRequest,
     history: SpendHistory,
     revenue: Floats,
     start: int,
@@ -118,7 +106,7 @@ def fit_posterior(
         revenue=history.revenue[tried],
         seen=history.seen[tried],
     )
-    given = build_panel(question, part, revenue, share_factor=share_factor)
+    given = build_panel(request, part, revenue, share_factor=share_factor)
     found = aggregate.fit_panel(given)
     sample, ess = joint_draws(given, found, start)
     return *expand_to_all_channels(
@@ -127,16 +115,16 @@ def fit_posterior(
 
 
 def expand_to_all_channels(
-    belief: Posterior, sample: Draws, tried: Ints, size: int
+    posterior: Posterior, sample: Draws, tried: Ints, size: int
 ) -> tuple[Posterior, Draws]:
     """The same with a line for every channel."""
     if tried.size == size:
-        return belief, sample
+        return posterior, sample
     kinds = shapes().prior.size
     scale, weight = np.ones(size), np.tile(shapes().prior, (size, 1))
     amplitude, spread = np.zeros((size, kinds)), np.zeros((size, kinds))
-    scale[tried], weight[tried] = belief.scale, belief.weight
-    amplitude[tried], spread[tried] = belief.amplitude, belief.spread
+    scale[tried], weight[tried] = posterior.scale, posterior.weight
+    amplitude[tried], spread[tried] = posterior.amplitude, posterior.spread
     shape = np.zeros((len(sample.shape), size), dtype=np.intp)
     drawn = np.zeros((len(sample.shape), size))
     shape[:, tried], drawn[:, tried] = sample.shape, sample.amplitude
@@ -151,19 +139,19 @@ def merge_new_channels(known: Draws, drawn: Draws, tried: Bools) -> Draws:
 
 
 def alternative_fits(
-    question: BudgetRequest, history: SpendHistory, revenue: Floats, start: int
+    request: BudgetRequest, history: SpendHistory, revenue: Floats, start: int
 ) -> dict[str, AlternativeFit]:
     """Marketing's share thought a third and three times as large; revenue of another time."""
     found = {}
     for name, factor in (("share of revenue / 3", 1 / 3), ("share of revenue x 3", 3.0)):
-        belief, sample, _ = fit_posterior(question, history, revenue, start, share_factor=factor)
-        found[name] = AlternativeFit(belief, sample, own_plan=False)
+        posterior, sample, _ = fit_posterior(request, history, revenue, start, share_factor=factor)
+        found[name] = AlternativeFit(posterior, sample, own_plan=False)
     if np.isfinite(revenue).sum() >= 2 * PLACEBO_SHIFT_PERIODS:
-        belief, sample, _ = fit_posterior(
-            question, history, np.roll(revenue, PLACEBO_SHIFT_PERIODS), start
+        posterior, sample, _ = fit_posterior(
+            request, history, np.roll(revenue, PLACEBO_SHIFT_PERIODS), start
         )
         found[f"revenue shifted by {PLACEBO_SHIFT_PERIODS} periods"] = AlternativeFit(
-            belief, sample, own_plan=True
+            posterior, sample, own_plan=True
         )
     return found
 
@@ -205,40 +193,27 @@ def largest_correlation(spend: Floats) -> float:
 
 
 def evidence_grades(
-    question: BudgetRequest, history: SpendHistory, variation: Floats, *, weak: bool
+    request: BudgetRequest, history: SpendHistory, variation: Floats, *, weak: bool
 ) -> tuple[Grade, ...]:
     """Totals alone are never high evidence: that takes the channel's own lift test."""
-    tested = {each.channel for each in question.lift_tests}
+    tested = {each.channel for each in request.lift_tests}
     return tuple(
         "low" if weak or cv < MIN_SPEND_CV else "high" if channel in tested else "medium"
         for channel, cv in zip(history.channels, variation.tolist(), strict=True)
     )
 
 
-def unrandomised(question: BudgetRequest, history: SpendHistory) -> tuple[str, ...]:
-    """Why a plan from totals is recommended only, unless spend was set at random."""
-    since = question.randomised_since
-    count = 0 if since is None else sum(each >= since for each in history.dates)
-    if count >= RANDOMISED:
-        return ()
-    reason = (
-        f"Only total revenue is known, and spend was set at random in {count} periods; demand "
-        f"that spend follows can hide in it below {RANDOMISED}."
-    )
-    return (reason,)
-
-
-def modelled_roi(belief: Posterior, history: SpendHistory) -> Floats:
+def modelled_roi(posterior: Posterior, history: SpendHistory) -> Floats:
     """100 (believed revenue - spend) / spend at the mean spend; 0 where nothing was spent."""
     spend = history.spend.mean(axis=1)
-    gain = 100 * (believed(belief, spend[:, None])[:, 0] - spend)
+    gain = 100 * (believed(posterior, spend[:, None])[:, 0] - spend)
     active = history.spend.max(axis=1) > 0
     return np.asarray(np.divide(gain, spend, out=np.zeros_like(spend), where=active))
 
 
-def marketing_share_note(belief: Posterior, history: SpendHistory, revenue: Floats) -> str:
+def marketing_share_note(posterior: Posterior, history: SpendHistory, revenue: Floats) -> str:
     """How much of the total the channels are believed to bring."""
-    brought = float(believed(belief, history.spend.mean(axis=1)[:, None]).sum())
+    brought = float(believed(posterior, history.spend.mean(axis=1)[:, None]).sum())
     percent = 100 * brought / float(np.nanmean(revenue))
     return (
         f"Expected revenue and lift are of the part that marketing brings, about {percent:.0f} % "
@@ -247,14 +222,14 @@ def marketing_share_note(belief: Posterior, history: SpendHistory, revenue: Floa
 
 
 def rolling_backtest(
-    question: BudgetRequest, history: SpendHistory, revenue: Floats
+    request: BudgetRequest, history: SpendHistory, revenue: Floats
 ) -> Backtest | None:
     """Fit to the past, forecast the next four totals at the spend that was made, move on."""
     places = np.flatnonzero(np.isfinite(revenue))
     most = MAX_FOLDS if len(history.channels) <= MANY_CHANNELS else MAX_FOLDS_MANY_CHANNELS
     starts = [places.size - FORECAST_PERIODS * back for back in range(most, 0, -1)]
     folds = [
-        forecast_fold(question, history, revenue, places[start : start + FORECAST_PERIODS])
+        forecast_fold(request, history, revenue, places[start : start + FORECAST_PERIODS])
         for start in starts
         if start >= MIN_PERIODS
     ]
@@ -262,7 +237,7 @@ def rolling_backtest(
 
 
 def forecast_fold(
-    question: BudgetRequest, history: SpendHistory, revenue: Floats, ahead: Ints
+    request: BudgetRequest, history: SpendHistory, revenue: Floats, ahead: Ints
 ) -> BacktestFold:
     """The totals of the periods `ahead`, from those before them."""
     upto = history.until(int(ahead[-1]) + 1)
@@ -276,8 +251,8 @@ def forecast_fold(
         revenue=upto.revenue[active],
         seen=upto.seen[active],
     )
-    tests = tuple(each for each in question.lift_tests if each.channel in part.channels)
-    given = build_panel(replace(question, lift_tests=tests), part, known)
+    tests = tuple(each for each in request.lift_tests if each.channel in part.channels)
+    given = build_panel(replace(request, lift_tests=tests), part, known)
     found = aggregate.fit_panel(given)
     mean, sd = aggregate.predict(given, found, ahead)
     past = known[np.isfinite(known)]

@@ -6,36 +6,36 @@ from marketing.budget.model.fit import CHANNELS_PER_CHUNK, Posterior
 from marketing.budget.model.response import Floats, elasticity_at, log_gain
 
 
-def revenue(belief: Posterior, spend: Floats) -> Floats:
+def revenue(posterior: Posterior, spend: Floats) -> Floats:
     """Mean revenue a period at steady spends (C, S), each channel its own; exactly 0 at 0."""
-    strength = belief.weight * belief.amplitude
+    strength = posterior.weight * posterior.amplitude
     out = np.empty_like(spend)
     for at in range(0, len(spend), CHANNELS_PER_CHUNK):
         part = slice(at, at + CHANNELS_PER_CHUNK)
-        x = spend[part] / belief.scale[part, None]
+        x = spend[part] / posterior.scale[part, None]
         gain = np.exp(log_gain(np.where(x > 0, x, 1.0)))
         out[part] = np.where(x > 0, np.matmul(gain, strength[part, :, None])[..., 0], 0.0)
     return out
 
 
-def shape_gains(belief: Posterior, spend: Floats) -> Floats:
+def shape_gains(posterior: Posterior, spend: Floats) -> Floats:
     """G of every shape at spends (C, S): (C, S, 36); 0 at 0."""
-    x = spend / belief.scale[:, None]
+    x = spend / posterior.scale[:, None]
     return np.where(x[..., None] > 0, np.exp(log_gain(np.where(x > 0, x, 1.0))), 0.0)
 
 
-def marginal_return(belief: Posterior, spend: Floats) -> Floats:
+def marginal_return(posterior: Posterior, spend: Floats) -> Floats:
     """What the next unit of money brings at spends (C, S); at 0 what the first bits bring."""
-    floor = np.maximum(spend, 1e-3 * belief.scale[:, None])
-    x = floor / belief.scale[:, None]
-    strength = (belief.weight * belief.amplitude)[:, None, :]
+    floor = np.maximum(spend, 1e-3 * posterior.scale[:, None])
+    x = floor / posterior.scale[:, None]
+    strength = (posterior.weight * posterior.amplitude)[:, None, :]
     slope = np.exp(log_gain(x)) * elasticity_at(x) * strength
     return np.asarray(slope.sum(axis=2) / floor)
 
 
-def saturation_percent(belief: Posterior, spend: Floats) -> Floats:
+def saturation_percent(posterior: Posterior, spend: Floats) -> Floats:
     """How far the last unit falls behind the average one (C,), 0 to 100."""
-    held = revenue(belief, spend[:, None])[:, 0]
-    slope = marginal_return(belief, spend[:, None])[:, 0]
+    held = revenue(posterior, spend[:, None])[:, 0]
+    slope = marginal_return(posterior, spend[:, None])[:, 0]
     share = np.divide(slope * spend, held, out=np.ones_like(held), where=held > 0)
     return np.asarray(np.clip(100 * (1 - share), 0, 100))

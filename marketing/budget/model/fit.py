@@ -51,7 +51,7 @@ class Posterior:
 class ChannelFit:
     """The belief, and what it leaves unexplained of each row."""
 
-    belief: Posterior
+    posterior: Posterior
     season: Floats  # (T,) shared effect of each period on log revenue
     y: Floats  # (C, T) log revenue less the season
     usable: Bools  # (C, T) rows that taught
@@ -77,18 +77,18 @@ def fit_history(
     season = season_effect(history, y, x, usable) if season is None else season
     y = np.where(usable, y - season, 0.0)
 
-    felt = adstocked(x, history.seen, dated=bool(history.dates))
+    adstock = adstocked(x, history.seen, dated=bool(history.dates))
     weight = usable.astype(np.float64)
     extra = lift_test_rows(history.channels, tests, scale, mean)
     table = np.concatenate([y, extra[1]], axis=1), np.concatenate([weight, extra[2]], axis=1)
-    more = np.broadcast_to(extra[0][:, None, :], (*felt.shape[:2], extra[0].shape[1]))
-    level, squares = node_sums(np.concatenate([felt, more], axis=2), *table)
+    more = np.broadcast_to(extra[0][:, None, :], (*adstock.shape[:2], extra[0].shape[1]))
+    level, squares = node_sums(np.concatenate([adstock, more], axis=2), *table)
     joint, noise = node_weights(squares, np.count_nonzero(table[1], axis=1))
     rows = np.maximum(table[1].sum(axis=1), 1.0)
     share, amplitude, spread = sum_over_decays(joint, level, noise / rows[:, None, None])
-    belief = Posterior(scale, share, amplitude * mean[:, None], spread)
+    posterior = Posterior(scale, share, amplitude * mean[:, None], spread)
     deviation = np.sqrt((joint * noise).sum(axis=(1, 2)))
-    return ChannelFit(belief, season, y + earns[:, 0], usable, deviation, joint, level + earns)
+    return ChannelFit(posterior, season, y + earns[:, 0], usable, deviation, joint, level + earns)
 
 
 def season_effect(history: SpendHistory, y: Floats, x: Floats, usable: Bools) -> Floats:
@@ -128,17 +128,17 @@ def adstocked(x: Floats, seen: Bools, *, dated: bool) -> Floats:
     if seen.all():
         return np.asarray(np.matmul(x, matrices).transpose(1, 0, 2))
     order = np.argsort(~seen, axis=1, kind="stable")
-    felt = np.matmul(np.take_along_axis(x, order, 1), matrices).transpose(1, 0, 2)
-    return np.take_along_axis(felt, np.argsort(order, axis=1)[:, None, :], 2)
+    adstock = np.matmul(np.take_along_axis(x, order, 1), matrices).transpose(1, 0, 2)
+    return np.take_along_axis(adstock, np.argsort(order, axis=1)[:, None, :], 2)
 
 
-def node_sums(felt: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
+def node_sums(adstock: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Mean and sum of squares of y - log G for each channel, decay and shape (C, D, 36).
 
     `weight` (C, T) is the precision of a row relative to a plain one, 0 where there is none.
     """
     parts = [
-        _chunk_sums(felt[part], y[part], weight[part])
+        _chunk_sums(adstock[part], y[part], weight[part])
         for part in (
             slice(at, at + CHANNELS_PER_CHUNK) for at in range(0, len(y), CHANNELS_PER_CHUNK)
         )
@@ -147,8 +147,8 @@ def node_sums(felt: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
     return np.concatenate(means), np.concatenate(squares)
 
 
-def _chunk_sums(felt: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    columns = features(np.where(felt > 0, felt, 1.0), more=1)
+def _chunk_sums(adstock: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    columns = features(np.where(adstock > 0, adstock, 1.0), more=1)
     columns[..., -1] = y[:, None, :]
     total = np.maximum(weight.sum(axis=1), TINY)[:, None, None]
     mean = np.matmul((weight[:, None, :] / total)[:, :, None, :], columns)
@@ -198,10 +198,10 @@ def sum_over_decays(
     return weight, amplitude, (joint * variance).sum(axis=1) / safe
 
 
-def expected_log_revenue(joint: Floats, level: Floats, felt: Floats) -> Floats:
+def expected_log_revenue(joint: Floats, level: Floats, adstock: Floats) -> Floats:
     """Mean log revenue (C, T) at the spends as felt."""
     blend = np.matmul(joint, shapes().mix.T)
-    columns = features(np.where(felt > 0, felt, 1.0))
+    columns = features(np.where(adstock > 0, adstock, 1.0))
     curve = np.matmul(columns, blend[..., None])[..., 0].sum(axis=1)
     return np.asarray(curve + (joint * level).sum(axis=(1, 2))[:, None])
 
@@ -209,7 +209,7 @@ def expected_log_revenue(joint: Floats, level: Floats, felt: Floats) -> Floats:
 def residuals(found: ChannelFit, history: SpendHistory, periods: int) -> Floats:
     """Log revenue less season and curve (C, periods) of the last periods; 0 without a row."""
     part = slice(-periods, None)
-    x = history.spend / found.belief.scale[:, None]
-    felt = adstocked(x, history.seen, dated=bool(history.dates))[..., part]
-    gap = found.y[:, part] - expected_log_revenue(found.joint, found.level, felt)
+    x = history.spend / found.posterior.scale[:, None]
+    adstock = adstocked(x, history.seen, dated=bool(history.dates))[..., part]
+    gap = found.y[:, part] - expected_log_revenue(found.joint, found.level, adstock)
     return np.where(found.usable[:, part], gap, 0.0)

@@ -22,7 +22,7 @@ NEW_CHANNEL_LOG_VARIANCE = (
 class AlternativeFit:
     """A fit under another assumption, to see whether the plan's promise hangs on it."""
 
-    belief: Posterior
+    posterior: Posterior
     sample: Draws
     own_plan: bool  # judge the plan it would make itself, rather than the proposed one
 
@@ -31,14 +31,14 @@ class AlternativeFit:
 class FittedModel:
     """Curves with their doubt, and the facts about the rows that a plan quotes."""
 
-    question: BudgetRequest
+    request: BudgetRequest
     mode: Literal["channels", "aggregate"]
     channels: tuple[str, ...]
-    belief: Posterior
+    posterior: Posterior
     sample: Draws
     recent: Floats  # (C,) mean spend of the last periods
-    most: Floats  # (C,) largest spend of a period, 0 where never tried
-    largest: float  # largest total of a period
+    max_spend: Floats  # (C,) largest spend of a period, 0 where never tried
+    max_total: float  # largest total of a period
     roi: Floats  # (C,) percent, over the rows
     rows: Floats  # (C,) that taught
     variation: Floats  # (C,) coefficient of variation of spend
@@ -47,28 +47,28 @@ class FittedModel:
     season_factor: float  # revenue of the window over that of a usual one
     backtest: Backtest | None
     backtest_note: str
-    others: Mapping[str, AlternativeFit]  # what the same data say under other assumptions
-    weak: tuple[str, ...]  # reasons never to act alone
+    alternatives: Mapping[str, AlternativeFit]  # what the same data say under other assumptions
+    other_reasons: tuple[str, ...]  # reasons never to act alone
     notes: tuple[str, ...]
     digest: str
 
-    def kept(self, question: BudgetRequest) -> Floats:
+    def current_mix(self, request: BudgetRequest) -> Floats:
         """The present mix scaled to the question's budget a period; equal without any."""
-        held = self.recent
-        if question.present is not None:
-            held = np.array([float(question.present.get(each, 0)) for each in self.channels])
-        if held.sum() <= 0:
-            held = np.ones(len(self.channels))
-        budget = float(question.total) / question.budget_periods
-        return np.asarray(held * (budget / held.sum()))
+        mix = self.recent
+        if request.present is not None:
+            mix = np.array([float(request.present.get(each, 0)) for each in self.channels])
+        if mix.sum() <= 0:
+            mix = np.ones(len(self.channels))
+        budget = float(request.total) / request.budget_periods
+        return np.asarray(mix * (budget / mix.sum()))
 
 
-def with_new_channels(belief: Posterior, tried: Bools, amount: float) -> Posterior:
+def with_new_channels(posterior: Posterior, tried: Bools, amount: float) -> Posterior:
     """Channels never tried take the others' mean shape, at their lower quartile of ROI."""
     if tried.all() or not tried.any():
-        return belief
-    weight, amplitude = belief.weight.copy(), belief.amplitude.copy()
-    spread, scale = belief.spread.copy(), belief.scale.copy()
+        return posterior
+    weight, amplitude = posterior.weight.copy(), posterior.amplitude.copy()
+    spread, scale = posterior.spread.copy(), posterior.scale.copy()
     level = (weight * amplitude).sum(axis=1) / scale
     weight[~tried] = weight[tried].mean(axis=0)
     scale[~tried] = amount

@@ -26,29 +26,35 @@ class LogPosterior:
     pull: Floats  # (N, C) columns times revenue over noise^2
     precision: Floats  # (C, C) of the prior
     centre: Floats  # (C,)
-    news: Floats  # (C,) precision of lift tests
-    said: Floats  # (N, C) their log amplitude
+    test_precision: Floats  # (C,) precision of lift tests
+    test_log_amplitude: Floats  # (N, C) their log amplitude
 
-    def height(self, log_a: Floats) -> Floats:
+    def log_density(self, log_a: Floats) -> Floats:
         """Log posterior (N,) up to a constant."""
         a, gap = np.exp(log_a), log_a - self.centre
         fit = (a * self.pull).sum(axis=1) - 0.5 * np.einsum("nc,ncd,nd->n", a, self.gram, a)
         prior = np.einsum("nc,cd,nd->n", gap, self.precision, gap)
-        return np.asarray(fit - 0.5 * prior - 0.5 * ((log_a - self.said) ** 2 * self.news).sum(1))
+        return np.asarray(
+            fit
+            - 0.5 * prior
+            - 0.5 * ((log_a - self.test_log_amplitude) ** 2 * self.test_precision).sum(1)
+        )
 
     def slope(self, log_a: Floats) -> Floats:
         """Its gradient (N, C)."""
         a = np.exp(log_a)
         fit = a * (self.pull - np.matmul(self.gram, a[..., None])[..., 0])
         return np.asarray(
-            fit - (log_a - self.centre) @ self.precision - (log_a - self.said) * self.news
+            fit
+            - (log_a - self.centre) @ self.precision
+            - (log_a - self.test_log_amplitude) * self.test_precision
         )
 
-    def curvature(self, log_a: Floats) -> Floats:
+    def precision_matrix(self, log_a: Floats) -> Floats:
         """Its expected curvature (N, C, C), positive definite."""
         a = np.exp(log_a)
         held = a[:, :, None] * a[:, None, :] * self.gram + self.precision
-        held += np.diag(self.news)
+        held += np.diag(self.test_precision)
         return np.asarray(held)
 
 
@@ -60,14 +66,16 @@ def joint_draws(panel: Panel, found: VariationalFit, seed: int) -> tuple[Draws, 
     start = found.log_amplitude.mean(axis=1) + found.mu
     log_a = np.repeat(start[None], PROPOSALS, axis=0)
     for _ in range(NEWTON_STEPS):
-        step = np.linalg.solve(target.curvature(log_a), target.slope(log_a)[..., None])[..., 0]
+        step = np.linalg.solve(target.precision_matrix(log_a), target.gradient(log_a)[..., None])[
+            ..., 0
+        ]
         log_a = log_a + np.clip(step, -1.0, 1.0)
-    root = np.linalg.cholesky(target.curvature(log_a))
+    root = np.linalg.cholesky(target.precision_matrix(log_a))
     noise = rng.standard_normal(log_a.shape)
     turned = np.linalg.solve(root.transpose(0, 2, 1), noise[..., None])[..., 0]
     drawn = log_a + np.sqrt(PROPOSAL_WIDENING) * turned
     log_proposal = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(1) - 0.5 * (noise**2).sum(1)
-    log_w = target.height(drawn) + node_prior()[nodes].sum(axis=1) - chosen - log_proposal
+    log_w = target.log_density(drawn) + node_prior()[nodes].sum(axis=1) - chosen - log_proposal
     w, effective = temper_weights(log_w)
     kept = resample(w, rng)
     shape = nodes[kept] % shapes().prior.size
@@ -92,12 +100,14 @@ def temper_weights(log_w: Floats) -> tuple[Floats, float]:
 
 def node_vectors(found: VariationalFit, rng: np.random.Generator) -> tuple[Ints, Floats]:
     """PROPOSED vectors of nodes (N, C) from the sweeps' weights, and their log chance (N,)."""
-    chance = found.weight.sum(axis=2)
-    edge = np.cumsum(chance, axis=1)
-    point = rng.random((PROPOSALS, len(chance))) * edge[:, -1]
-    nodes = np.stack([np.searchsorted(edge[at], point[:, at]) for at in range(len(chance))], axis=1)
-    nodes = np.minimum(nodes, chance.shape[1] - 1)
-    picked = np.log(np.maximum(chance[np.arange(len(chance)), nodes], 1e-300))
+    probability = found.weight.sum(axis=2)
+    bounds = np.cumsum(probability, axis=1)
+    point = rng.random((PROPOSALS, len(probability))) * bounds[:, -1]
+    nodes = np.stack(
+        [np.searchsorted(bounds[at], point[:, at]) for at in range(len(probability))], axis=1
+    )
+    nodes = np.minimum(nodes, probability.shape[1] - 1)
+    picked = np.log(np.maximum(probability[np.arange(len(probability)), nodes], 1e-300))
     return nodes, np.asarray(picked.sum(axis=1))
 
 
@@ -108,8 +118,10 @@ def log_posterior(panel: Panel, found: VariationalFit, nodes: Ints) -> LogPoster
     gram = np.matmul(columns, columns.transpose(0, 2, 1)) / problem.noise**2
     pull = (problem.node @ problem.y)[lines, nodes] / problem.noise**2
     prior = panel.prior
-    said = prior.target[lines, nodes % shapes().prior.size]
-    return LogPosterior(gram, pull, prior_precision(prior), prior.centre, prior.precision, said)
+    test_log_amplitude = prior.target[lines, nodes % shapes().prior.size]
+    return LogPosterior(
+        gram, pull, prior_precision(prior), prior.centre, prior.precision, test_log_amplitude
+    )
 
 
 def prior_precision(prior: Prior) -> Floats:

@@ -57,7 +57,7 @@ class Prior:
 class Panel:
     """Everything the fit reads; money only in `scale` and `mean`."""
 
-    felt: Floats  # (C, 180, T) G of each node
+    adstock: Floats  # (C, 180, T) G of each node
     y: Floats  # (T,) revenue over its mean
     known: Bools  # (T,) periods whose revenue is known
     base: Baseline
@@ -67,37 +67,37 @@ class Panel:
 
 
 def build_panel(
-    question: BudgetRequest, history: SpendHistory, revenue: Floats, *, share_factor: float = 1.0
+    request: BudgetRequest, history: SpendHistory, revenue: Floats, *, share_factor: float = 1.0
 ) -> Panel:
     """Put a history and its totals (T,), nan where unknown, into the model's units."""
     known = np.isfinite(revenue)
     mean = float(revenue[known].mean())
     active = np.maximum((history.spend > 0).sum(axis=1), 1)
     scale = history.spend.sum(axis=1) / active
-    felt = node_gains(history.spend / scale[:, None])
+    adstock = node_gains(history.spend / scale[:, None])
     share = min(
         MARKETING_SHARE, MAX_BLIND_ROI * history.spend[:, known].sum() / revenue[known].sum()
     )
     earned = share * share_factor * revenue[known].sum()
     blind = earned / history.spend[:, known].sum()
-    log_roi, own, shared = roi_prior(question.platform_roi, history.channels, blind, share_factor)
-    news = lift_test_terms(question.lift_tests, history.channels, scale, mean)
+    log_roi, own, shared = roi_prior(request.platform_roi, history.channels, blind, share_factor)
+    news = lift_test_terms(request.lift_tests, history.channels, scale, mean)
     prior = Prior(log_roi + np.log(scale / mean), own, shared, *news)
-    base = build_baseline(history.dates, question.controls)
-    return Panel(felt, np.where(known, revenue / mean, 0.0), known, base, prior, scale, mean)
+    base = build_baseline(history.dates, request.controls)
+    return Panel(adstock, np.where(known, revenue / mean, 0.0), known, base, prior, scale, mean)
 
 
-def totals_by_date(question: BudgetRequest, history: SpendHistory) -> Floats:
+def totals_by_date(request: BudgetRequest, history: SpendHistory) -> Floats:
     """Total revenue of each of the history's dates, nan where it was not given."""
-    given = dict(question.total_revenue or ())
+    given = dict(request.total_revenue or ())
     return np.array([given.get(each, np.nan) for each in history.dates])
 
 
 def node_gains(x: Floats) -> Floats:
     """G of every decay and shape at relative spends (C, T): (C, 180, T), decays first."""
     matrices = carry_over_matrices(x.shape[1]).transpose(0, 2, 1)
-    felt = np.maximum(np.matmul(x, matrices), MIN_RELATIVE_SPEND)
-    gain = np.exp(features(felt) @ shapes().mix)  # (D, C, T, 36)
+    adstock = np.maximum(np.matmul(x, matrices), MIN_RELATIVE_SPEND)
+    gain = np.exp(features(adstock) @ shapes().mix)  # (D, C, T, 36)
     ordered = gain.transpose(1, 0, 3, 2)
     return np.ascontiguousarray(ordered.reshape(len(x), -1, x.shape[1]))
 

@@ -1,7 +1,6 @@
 """What to tell a person: where each channel stands, what to do with it, and why, in numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
@@ -12,7 +11,6 @@ from marketing.budget.planner.proposal import (
     ChannelRecommendation,
     ChannelSummary,
     Experiment,
-    Grade,
     Trend,
 )
 
@@ -20,60 +18,28 @@ UNCHANGED_SHARE = 0.01  # an amount that changes less is maintained
 TREND_PERIODS, MIN_TREND_T = 12, 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelFigures:
-    """What is known of the channels after planning; arrays are (C,), money as in the plan."""
+def recommendations(
+    channels: Sequence[ChannelSummary],
+    currency: str,
+    marginal_return: float,
+    rows: Floats,
+    variation: Floats,
+) -> tuple[ChannelRecommendation, ...]:
+    """One for each channel, the largest change of money first.
 
-    channels: tuple[str, ...]
-    currency: str
-    current: tuple[Decimal, ...]
-    suggested: tuple[Decimal, ...]
-    roi: Floats
-    before: Floats  # marginal return now
-    after: Floats
-    saturation: Floats
-    low: tuple[Decimal, ...]
-    high: tuple[Decimal, ...]
-    trends: tuple[Trend, ...]
-    grades: tuple[Grade, ...]
-    rows: Floats
-    variation: Floats
-    held_by: tuple[str, ...]
-    price: float  # what the last unit of the whole plan brings
-
-
-def channel_summaries(facts: ChannelFigures) -> tuple[ChannelSummary, ...]:
-    """One line a channel."""
-    return tuple(
-        ChannelSummary(
-            channel,
-            facts.current[at],
-            facts.suggested[at],
-            float(facts.roi[at]),
-            float(facts.before[at]),
-            float(facts.after[at]),
-            float(facts.saturation[at]),
-            facts.low[at],
-            facts.high[at],
-            facts.trends[at],
-            facts.grades[at],
-            facts.held_by[at],
-        )
-        for at, channel in enumerate(facts.channels)
-    )
-
-
-def recommendations(facts: ChannelFigures) -> tuple[ChannelRecommendation, ...]:
-    """The largest moves of money first."""
+    `marginal_return` is of the whole plan; `rows` and `variation` (C,) as in FittedModel.
+    """
     found = [
         ChannelRecommendation(
-            channel,
-            action(facts.current[at], facts.suggested[at]),
-            reason(facts, at),
-            facts.current[at],
-            facts.suggested[at],
+            each.channel,
+            action(each.current_allocation, each.suggested_allocation),
+            reason(
+                each, currency, marginal_return, f"{count_rows(count)}, spend varied by {cv:.0f} %"
+            ),
+            each.current_allocation,
+            each.suggested_allocation,
         )
-        for at, channel in enumerate(facts.channels)
+        for each, count, cv in zip(channels, rows, 100 * variation, strict=True)
     ]
     return tuple(
         sorted(
@@ -91,16 +57,14 @@ def action(current: Decimal, suggested: Decimal) -> Action:
     return "increase" if suggested > current else "decrease"
 
 
-def reason(facts: ChannelFigures, at: int) -> str:
-    """Marginal return now and after, beside the plan's; what it rests on; what holds it."""
-    unit = facts.currency
+def reason(channel: ChannelSummary, unit: str, marginal_return: float, basis: str) -> str:
+    """Marginal return now and as suggested, beside the plan's; the evidence; the binding bound."""
     text = (
-        f"The next {unit} brings {facts.before[at]:.2f} {unit} at its present share and "
-        f"{facts.after[at]:.2f} at the suggested one; the last {unit} of the plan brings "
-        f"{facts.price:.2f}. Evidence: {facts.grades[at]} ({count_rows(facts.rows[at])}, spend "
-        f"varied by {100 * facts.variation[at]:.0f} %)."
+        f"The next {unit} brings {channel.marginal_roi_now:.2f} {unit} at its present share and "
+        f"{channel.marginal_roi:.2f} at the suggested one; the last {unit} of the plan brings "
+        f"{marginal_return:.2f}. Evidence: {channel.evidence} ({basis})."
     )
-    return f"{text} Held by {facts.held_by[at]}." if facts.held_by[at] else text
+    return f"{text} Held by {channel.bound}." if channel.bound else text
 
 
 def count_rows(rows: float) -> str:

@@ -19,7 +19,7 @@ class RankedSegments:
     owner: Ints  # (S,) whose segment
     slope: Floats  # (S,) revenue per unit of money, not increasing
     length: Floats  # (S,) money
-    keep: Floats  # (C,) the present mix, by which ties share
+    current: Floats  # (C,) the present mix, by which ties share
 
 
 def spend_grid(floor: Floats, ceiling: Floats, scale: Floats, points: int = GRID_POINTS) -> Floats:
@@ -31,7 +31,7 @@ def spend_grid(floor: Floats, ceiling: Floats, scale: Floats, points: int = GRID
     return np.clip(grid, floor[:, None], ceiling[:, None])
 
 
-def rank_segments(grid: Floats, value: Floats, keep: Floats) -> RankedSegments:
+def rank_segments(grid: Floats, value: Floats, current: Floats) -> RankedSegments:
     """Sort the segments of concave curves given by `value` at the spends `grid` (C, S)."""
     length = np.diff(grid, axis=1)
     rise = np.diff(value, axis=1)
@@ -46,7 +46,7 @@ def rank_segments(grid: Floats, value: Floats, keep: Floats) -> RankedSegments:
         owner[order],
         slope.ravel()[order],
         length.ravel()[order],
-        keep,
+        current,
     )
 
 
@@ -60,14 +60,8 @@ def water_fill(steps: RankedSegments, total: float) -> tuple[Floats, float]:
     first, end = tied_segments(steps, last)
     spent = steps.floor + money_by_channel(steps, slice(0, first))
     left = room - (float(after[first - 1]) if first else 0.0)
-    spent += divide_tie(left, money_by_channel(steps, slice(first, end)), steps.keep)
+    spent += divide_tie(left, money_by_channel(steps, slice(first, end)), steps.current)
     return spent, float(steps.slope[last])
-
-
-def fill_until(steps: RankedSegments, price: float) -> Floats:
-    """Every segment whose slope is at least `price`: more would earn less than that."""
-    last = int(np.searchsorted(-steps.slope, -price, side="right"))
-    return steps.floor + money_by_channel(steps, slice(0, last))
 
 
 def money_by_channel(steps: RankedSegments, part: slice) -> Floats:

@@ -18,26 +18,24 @@ class AutoApplyInputs:
     """What speaks for and against applying a plan; money a period."""
 
     plan: Floats
-    keep: Floats
-    chance: float
+    current: Floats
+    probability: float
     lift: Interval
-    cost: float
     backtest: Backtest | None
-    stretched: bool
-    far: float  # the budget over the largest total ever spent
-    weak: tuple[str, ...]  # further reasons: few channels, unrandomised totals, exploration
+    outside_data: bool
+    budget_ratio: float  # the budget over the largest total ever spent
+    other_reasons: tuple[
+        str, ...
+    ]  # further reasons: few channels, unrandomised totals, exploration
 
 
 def reasons_against(case: AutoApplyInputs) -> Iterator[str]:
     """Every reason not to, in a sentence; none means it may be applied."""
-    if case.chance < MIN_PROBABILITY:
-        yield f"The chance of a lift is {case.chance:.2f}, below {MIN_PROBABILITY:.2f}."
-    if case.lift.estimate <= case.cost:
-        yield (
-            f"The median lift of {case.lift.estimate:,.2f} a period does not exceed the cost of "
-            f"change of {case.cost:,.2f}."
-        )
-    moved = largest_move(case.plan, case.keep)
+    if case.probability < MIN_PROBABILITY:
+        yield f"The chance of a lift is {case.probability:.2f}, below {MIN_PROBABILITY:.2f}."
+    if case.lift.estimate <= 0:
+        yield f"The median lift of {case.lift.estimate:,.2f} a period is not above 0."
+    moved = largest_move(case.plan, case.current)
     if moved > MAX_STEP_PERCENT * (1 + 1e-6):
         yield f"A channel would move by {moved:.0f} %, above the step limit of {MAX_STEP_PERCENT:g} %."
     if case.backtest is None:
@@ -48,17 +46,17 @@ def reasons_against(case: AutoApplyInputs) -> Iterator[str]:
             f"{case.backtest.naive_wape_percent:.1f} % of the naive forecast, coverage "
             f"{case.backtest.coverage_percent:.0f} %{', drifting' * case.backtest.drifting}."
         )
-    if case.stretched:
+    if case.outside_data:
         yield "The limits force the plan out of the region that the data cover."
-    if case.far > MAX_BUDGET_RATIO:
-        yield f"The budget is {case.far:.1f} times the largest ever spent in a period."
-    yield from case.weak
+    if case.budget_ratio > MAX_BUDGET_RATIO:
+        yield f"The budget is {case.budget_ratio:.1f} times the largest ever spent in a period."
+    yield from case.other_reasons
 
 
-def largest_move(plan: Floats, keep: Floats) -> float:
+def largest_move(plan: Floats, current: Floats) -> float:
     """The largest change of a channel in percent of its present amount; infinite from 0."""
-    change = np.abs(plan - keep)
+    change = np.abs(plan - current)
     real = change > 1e-9 * max(float(plan.sum()), 1e-300)
-    if (real & (keep <= 0)).any():
+    if (real & (current <= 0)).any():
         return float("inf")
-    return float(100 * np.max(change[real] / keep[real], initial=0.0))
+    return float(100 * np.max(change[real] / current[real], initial=0.0))

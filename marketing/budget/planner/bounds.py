@@ -2,7 +2,7 @@
 
 Hard bounds are limits, the least share and the step limit; where the last two clash with a
 limit that somebody set for the channel, the limit holds. Soft bounds keep a plan inside
-[h/2, 2h] around the present mix h, and inside twice the largest spend ever seen.
+[h/2, 2h] around the present mix h, and inside twice the max_total spend ever seen.
 """
 
 from collections.abc import Sequence
@@ -29,30 +29,33 @@ class AllocationBounds:
     hard_high: Floats
     why_low: tuple[str, ...]
     why_high: tuple[str, ...]
-    stretched: bool  # soft bounds had to give way: such a plan is never applied by itself
+    outside_data: bool  # soft bounds had to give way: such a plan is never applied by itself
     notes: tuple[str, ...]
 
 
 def allocation_bounds(
-    question: BudgetRequest,
+    request: BudgetRequest,
     channels: Sequence[str],
-    keep: Floats,
-    seen_most: Floats,
-    largest: float,
+    current: Floats,
+    max_spend: Floats,
+    max_total: float,
 ) -> AllocationBounds:
     """Bounds a period for the present mix `keep` (it adds up to the budget a period).
 
-    `seen_most` (C,) is each channel's largest spend, 0 where never tried; `largest` the largest
+    `seen_most` (C,) is each channel's max_total spend, 0 where never tried; `max_total` the max_total
     total of a period. Infeasible where the hard bounds leave no plan.
     """
-    budget = float(question.total) / question.budget_periods
-    hard = _HardBounds(question, channels, keep, seen_most > 0, budget)
-    far = max(1.0, budget / largest) if largest > 0 else 1.0
-    low, high = keep / TRUST_FACTOR, np.minimum(keep * TRUST_FACTOR, TRUST_FACTOR * seen_most * far)
-    new = seen_most <= 0
+    budget = float(request.total) / request.budget_periods
+    hard = _HardBounds(request, channels, current, max_spend > 0, budget)
+    budget_ratio = max(1.0, budget / max_total) if max_total > 0 else 1.0
+    low, high = (
+        current / TRUST_FACTOR,
+        np.minimum(current * TRUST_FACTOR, TRUST_FACTOR * max_spend * budget_ratio),
+    )
+    new = max_spend <= 0
     if new.any():
         low[new] = high[new] = (
-            EXPLORATION_SHARE * budget / new.sum() if not new.all() else keep[new]
+            EXPLORATION_SHARE * budget / new.sum() if not new.all() else current[new]
         )
         high[new] = np.maximum(high[new], budget if new.all() else 0.0)
     low = np.clip(low, hard.low, hard.high)
@@ -60,7 +63,7 @@ def allocation_bounds(
     fits = float(low.sum()), float(high.sum())
     low = _relax_floors(low, hard.low, budget)
     high = _relax_ceilings(high, np.minimum(hard.high, budget), budget)
-    stretched = fits[0] > budget * (1 + SUM_TOLERANCE) or fits[1] < budget * (1 - SUM_TOLERANCE)
+    outside_data = fits[0] > budget * (1 + SUM_TOLERANCE) or fits[1] < budget * (1 - SUM_TOLERANCE)
     return AllocationBounds(
         low,
         np.maximum(high, low),
@@ -70,7 +73,7 @@ def allocation_bounds(
         tuple(
             _bound_names(hard.high <= high, hard.why_high, "trust region (twice the known spend)")
         ),
-        stretched,
+        outside_data,
         tuple(hard.notes),
     )
 
@@ -80,9 +83,9 @@ class _HardBounds:
 
     def __init__(
         self,
-        question: BudgetRequest,
+        request: BudgetRequest,
         channels: Sequence[str],
-        keep: Floats,
+        current: Floats,
         tried: Bools,
         budget: float,
     ) -> None:
@@ -91,37 +94,34 @@ class _HardBounds:
         self.budget = budget
         self.why_low, self.why_high = ["nothing"] * size, ["the whole budget"] * size
         self.low, self.high = np.zeros(size), np.full(size, np.inf)
-        fixed = self._limits(question, channels)
-        self._step(question, keep, tried, fixed)
-        self._least(question, channels)
-        self._fit(question)
+        fixed = self._limits(request, channels)
+        self._step(request, current, tried, fixed)
+        self._least(request, channels)
+        self._fit(request)
 
-    def _limits(self, question: BudgetRequest, channels: Sequence[str]) -> Bools:
+    def _limits(self, request: BudgetRequest, channels: Sequence[str]) -> Bools:
         fixed = np.zeros(len(channels), dtype=bool)
-        periods = question.budget_periods
+        periods = request.budget_periods
         for at, channel in enumerate(channels):
-            limit = question.constraints.get(channel, SpendLimit())
+            limit = request.constraints.get(channel, SpendLimit())
             if limit.min is not None:
                 self.low[at], self.why_low[at] = float(limit.min) / periods, "your minimum"
             if limit.max is not None:
                 self.high[at], self.why_high[at] = float(limit.max) / periods, "your maximum"
             fixed[at] = limit.min is not None or limit.max is not None
-        if question.scale_minimums and self.low.sum() > self.budget:
-            self.low *= self.budget / self.low.sum()
-            self.notes.append("The minimums exceed the budget and were scaled down to it.")
         return fixed
 
-    def _step(self, question: BudgetRequest, keep: Floats, tried: Bools, fixed: Bools) -> None:
-        if question.max_change_percent is None:
+    def _step(self, request: BudgetRequest, current: Floats, tried: Bools, fixed: Bools) -> None:
+        if request.max_change_percent is None:
             return
-        step = float(question.max_change_percent) / 100
+        step = float(request.max_change_percent) / 100
         explore = EXPLORATION_SHARE * self.budget / max(int((~tried).sum()), 1)
-        below, above = keep * (1 - step), np.where(tried, keep * (1 + step), explore)
+        below, above = current * (1 - step), np.where(tried, current * (1 + step), explore)
         below = np.maximum(below, 0.0) if tried.any() else 0 * below
         above = above if tried.any() else np.full_like(above, np.inf)
         limits = self.low.copy(), self.high.copy()
         clash = fixed & ((self.low > above) | (self.high < below))
-        words = f"the step limit of {question.max_change_percent} %"
+        words = f"the step limit of {request.max_change_percent} %"
         for at in np.flatnonzero((below > self.low) & ~clash):
             self.low[at], self.why_low[at] = min(below[at], self.high[at]), words
         for at in np.flatnonzero((above < self.high) & ~clash):
@@ -137,8 +137,8 @@ class _HardBounds:
         self.low = _relax_floors(self.low, limits[0], self.budget)
         self.high = _relax_ceilings(self.high, np.minimum(limits[1], self.budget), self.budget)
 
-    def _least(self, question: BudgetRequest, channels: Sequence[str]) -> None:
-        percent, given = DEFAULT_MIN_PERCENT, question.min_allocation_percent
+    def _least(self, request: BudgetRequest, channels: Sequence[str]) -> None:
+        percent, given = DEFAULT_MIN_PERCENT, request.min_allocation_percent
         if given is not None:
             percent = float(given)
         elif percent * len(channels) > 100:
@@ -154,30 +154,30 @@ class _HardBounds:
         for at in np.flatnonzero(lifted > self.low):
             self.low[at], self.why_low[at] = lifted[at], f"the least share of {percent:g} %"
 
-    def _fit(self, question: BudgetRequest) -> None:
+    def _fit(self, request: BudgetRequest) -> None:
         problems = []
-        periods, total = question.budget_periods, question.total
+        periods, total = request.budget_periods, request.total
         least, most = self.low.sum() * periods, self.high.sum() * periods
         if self.low.sum() > self.budget * (1 + SUM_TOLERANCE):
             problems.append(
-                _sum_problem(question, "minimums", "exceed", least, least - float(total))
+                _sum_problem(request, "minimums", "exceed", least, least - float(total))
             )
         if self.high.sum() < self.budget * (1 - SUM_TOLERANCE):
-            problems.append(_sum_problem(question, "maximums", "leave", most, float(total) - most))
+            problems.append(_sum_problem(request, "maximums", "leave", most, float(total) - most))
         if problems:
             raise Infeasible(tuple(problems))
 
 
 def _sum_problem(
-    question: BudgetRequest, which: str, verb: str, reached: float, gap: float
+    request: BudgetRequest, which: str, verb: str, reached: float, gap: float
 ) -> RequestProblem:
     code = "minimums_exceed_total" if which == "minimums" else "maximums_below_total"
     ending = "more than it" if verb == "exceed" else "of it unplaced"
     message = (
-        f"the {which} add up to {reached:,.2f} and the budget is {question.total:,}: "
+        f"the {which} add up to {reached:,.2f} and the budget is {request.total:,}: "
         f"{gap:,.2f} {ending}"
     )
-    return RequestProblem("constraints" if question.constraints else "total_budget", code, message)
+    return RequestProblem("constraints" if request.constraints else "total_budget", code, message)
 
 
 def _relax_floors(soft: Floats, hard: Floats, budget: float) -> Floats:

@@ -9,16 +9,24 @@ from typing import Any
 
 from marketing.budget.planner.request import BudgetRequest, SpendLimit
 
+# Fields of an earlier request, at their defaults: digests, and the draws that they seed, stay.
+REMOVED_FIELDS = {
+    "cost_of_change": Decimal(0),
+    "randomised_since": None,
+    "scale_minimums": False,
+    "thompson": False,
+}
 
-def request_digest(question: BudgetRequest) -> str:
+
+def request_digest(request: BudgetRequest) -> str:
     """64 hexadecimal digits; the order of rows and of channels does not matter."""
-    held = {each.name: getattr(question, each.name) for each in fields(question)}
+    held = REMOVED_FIELDS | {each.name: getattr(request, each.name) for each in fields(request)}
     held["rows"] = sorted(
         f"{row.channel}|{row.date or ''}|{row.spend:.17g}|{row.revenue or 0.0:.17g}"
-        for row in question.rows
+        for row in request.rows
     )
     held["total_revenue"] = sorted(
-        f"{day}|{amount:.17g}" for day, amount in question.total_revenue or ()
+        f"{day}|{amount:.17g}" for day, amount in request.total_revenue or ()
     )
     text = json.dumps(_canonical(held), sort_keys=True, separators=(",", ":"), default=str)
     return sha256(text.encode()).hexdigest()

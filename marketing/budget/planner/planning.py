@@ -1,48 +1,28 @@
-"""One call from rows and limits to a whole proposal; pure, deterministic, no database.
+"""Plan a budget: validate the request, fit the curves, allocate, build the proposal.
 
-proposal = plan(Question(total=Decimal(10_000), rows=rows))
-fitted = prepare(question)            # keep it: other totals cost almost nothing
-reallocate(fitted, Decimal(20_000))   # {channel: amount}
-spend_until(fitted, marginal=1.5)     # what is worth spending at all
+Pure and deterministic; it needs no database.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
-
-import numpy as np
 
 from marketing.budget.model.by_channel import fit_rows
 from marketing.budget.model.by_total import fit_totals
 from marketing.budget.model.curves import revenue
 from marketing.budget.model.fitted_model import FittedModel
 from marketing.budget.model.response import Floats
-from marketing.budget.planner import uncertainty
 from marketing.budget.planner.allocation import (
     RankedSegments,
-    fill_until,
     rank_segments,
     spend_grid,
     water_fill,
 )
 from marketing.budget.planner.bounds import AllocationBounds, allocation_bounds
 from marketing.budget.planner.proposal import (
-    Backtest,
-    ChannelRecommendation,
-    ChannelSummary,
-    Curve,
-    CurvePoint,
-    Experiment,
-    Interval,
     Proposal,
 )
 from marketing.budget.planner.proposal_builder import Division, build_proposal
 from marketing.budget.planner.request import (
     BudgetRequest,
-    Infeasible,
-    LiftTestResult,
-    PerformanceRow,
-    RequestProblem,
     SpendLimit,
     strip_names,
 )
@@ -54,119 +34,55 @@ from marketing.budget.planner.rounding import (
     outward,
     round_to_units,
 )
-from marketing.budget.planner.validation import check_bounds, validate
-
-__all__ = [
-    "Backtest",
-    "Curve",
-    "CurvePoint",
-    "Experiment",
-    "FittedModel",
-    "Infeasible",
-    "Interval",
-    "LiftTestResult",
-    "SpendLimit",
-    "RequestProblem",
-    "Proposal",
-    "BudgetRequest",
-    "ChannelRecommendation",
-    "PerformanceRow",
-    "ChannelSummary",
-    "plan",
-    "prepare",
-    "reallocate",
-    "spend_until",
-]
+from marketing.budget.planner.validation import validate
 
 
-def prepare(question: BudgetRequest) -> FittedModel:
+def prepare(request: BudgetRequest) -> FittedModel:
     """Check the question and fit its curves; Infeasible names every bad field."""
-    question = strip_names(question)
-    validate(question)
-    return fit_rows(question) if question.total_revenue is None else fit_totals(question)
+    request = strip_names(request)
+    validate(request)
+    return fit_rows(request) if request.total_revenue is None else fit_totals(request)
 
 
-def plan(question: BudgetRequest) -> Proposal:
+def plan(request: BudgetRequest) -> Proposal:
     """The best division of the total; Infeasible where there is none."""
-    fitted = prepare(question)
+    fitted = prepare(request)
     return build_proposal(fitted, allocate(fitted))
 
 
 def allocate(fitted: FittedModel) -> Division:
     """The fitted question's total over its channels, in floats and in money."""
-    question = fitted.question
-    keep = fitted.kept(question)
-    edge = allocation_bounds(question, fitted.channels, keep, fitted.most, fitted.largest)
-    budget = float(question.total) / question.budget_periods
-    steps = _segments(fitted, edge, keep)
-    amounts, price = water_fill(steps, budget)
-    if question.thompson and question.max_change_percent is not None:
-        amounts, price = water_fill(_drawn(fitted, edge, keep), budget)
-    money = _rounded_amounts(fitted, question, amounts, edge)
-    return Division(amounts, money, price, edge, keep)
+    request = fitted.request
+    current = fitted.current_mix(request)
+    bounds = allocation_bounds(
+        request, fitted.channels, current, fitted.max_spend, fitted.max_total
+    )
+    budget = float(request.total) / request.budget_periods
+    steps = _segments(fitted, bounds, current)
+    amounts, marginal_return = water_fill(steps, budget)
+    money = _rounded_amounts(fitted, request, amounts, bounds)
+    return Division(amounts, money, marginal_return, bounds, current)
 
 
-def reallocate(
-    fitted: FittedModel, total: Decimal, constraints: Mapping[str, SpendLimit] | None = None
-) -> dict[str, Decimal]:
-    """Another total (and other limits) over curves already fitted."""
-    question = replace(fitted.question, total=total)
-    if constraints is not None:
-        question = replace(question, constraints=constraints)
-    check_bounds(question, set(fitted.channels))
-    return allocate(replace(fitted, question=question)).money
-
-
-def spend_until(fitted: FittedModel, marginal: float) -> dict[str, Decimal]:
-    """Fund every channel until its next unit of money brings less than `marginal`.
-
-    Kept to between nothing and twice the largest spend seen in each channel, and its limits.
-    """
-    question = fitted.question
-    periods, size = question.budget_periods, len(fitted.channels)
-    low, high = np.zeros(size), 2 * fitted.most
-    for at, channel in enumerate(fitted.channels):
-        limit = question.constraints.get(channel, SpendLimit())
-        low[at] = float(limit.min or 0) / periods
-        high[at] = max(low[at], high[at] if limit.max is None else float(limit.max) / periods)
-    grid = spend_grid(low, high, fitted.belief.scale)
-    steps = rank_segments(grid, revenue(fitted.belief, grid), fitted.kept(question))
-    places = decimal_places(question.currency)
-    return {
-        channel: round(Decimal(float(amount)), places)
-        for channel, amount in zip(
-            fitted.channels, fill_until(steps, marginal) * periods, strict=True
-        )
-    }
-
-
-def _segments(fitted: FittedModel, edge: AllocationBounds, keep: Floats) -> RankedSegments:
-    grid = spend_grid(edge.low, edge.high, fitted.belief.scale)
-    return rank_segments(grid, revenue(fitted.belief, grid), keep)
-
-
-def _drawn(fitted: FittedModel, edge: AllocationBounds, keep: Floats) -> RankedSegments:
-    grid = spend_grid(edge.low, edge.high, fitted.belief.scale)
-    one = uncertainty.Draws(fitted.sample.shape[:1], fitted.sample.amplitude[:1])
-    return rank_segments(grid, one.revenue(fitted.belief, grid)[0], keep)
+def _segments(fitted: FittedModel, bounds: AllocationBounds, current: Floats) -> RankedSegments:
+    grid = spend_grid(bounds.low, bounds.high, fitted.posterior.scale)
+    return rank_segments(grid, revenue(fitted.posterior, grid), current)
 
 
 def _rounded_amounts(
-    fitted: FittedModel, question: BudgetRequest, amounts: Floats, edge: AllocationBounds
+    fitted: FittedModel, request: BudgetRequest, amounts: Floats, bounds: AllocationBounds
 ) -> dict[str, Decimal]:
     """The amounts of the whole window in money: exact, inside soft bounds where units fit."""
-    places, periods = decimal_places(question.currency), question.budget_periods
-    whole = int(question.total.scaleb(places))
-    limits = [question.constraints.get(each, SpendLimit()) for each in fitted.channels]
-    if question.scale_minimums:
-        limits = [replace(each, min=None) for each in limits]
+    places, periods = decimal_places(request.currency), request.budget_periods
+    whole = int(request.total.scaleb(places))
+    limits = [request.constraints.get(each, SpendLimit()) for each in fitted.channels]
     fixed = limits_in_units(limits, places, whole)
     hard = clip_ranges(
-        inward(edge.hard_low * periods, edge.hard_high * periods, places, whole), fixed
+        inward(bounds.hard_low * periods, bounds.hard_high * periods, places, whole), fixed
     )
-    soft = clip_ranges(inward(edge.low * periods, edge.high * periods, places, whole), hard)
+    soft = clip_ranges(inward(bounds.low * periods, bounds.high * periods, places, whole), hard)
     loose = clip_ranges(
-        outward(edge.hard_low * periods, edge.hard_high * periods, places, whole), fixed
+        outward(bounds.hard_low * periods, bounds.hard_high * periods, places, whole), fixed
     )
     exact = amounts * periods * 10**places
     units = round_to_units(whole, exact, fitted.channels, (soft, hard, loose, fixed))

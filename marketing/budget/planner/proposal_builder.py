@@ -12,7 +12,14 @@ from marketing.budget.model.response import METHOD_VERSION, Floats
 from marketing.budget.planner import advice, auto_apply, uncertainty
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
 from marketing.budget.planner.bounds import AllocationBounds
-from marketing.budget.planner.proposal import Curve, CurvePoint, Grade, Interval, Proposal
+from marketing.budget.planner.proposal import (
+    ChannelSummary,
+    Curve,
+    CurvePoint,
+    Grade,
+    Interval,
+    Proposal,
+)
 from marketing.budget.planner.rounding import decimal_places
 
 CURVE_POINTS, CURVE_DRAWS, MAX_CURVES = 60, 100, 200
@@ -25,54 +32,56 @@ class Division:
 
     amounts: Floats
     money: dict[str, Decimal]
-    price: float
-    edge: AllocationBounds
-    keep: Floats
+    marginal_return: float
+    bounds: AllocationBounds
+    current: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedGain:
     """What the draws say of a plan."""
 
-    chance: float
+    probability: float
     lift: Interval  # money a period
     percent: Interval
     revenue: Interval  # money for the window
-    far: float
+    budget_ratio: float
 
 
 def build_proposal(fitted: FittedModel, found: Division) -> Proposal:
     """Everything the API, the admin and the pages show."""
-    question = fitted.question
+    request = fitted.request
     gain = expected_gain(fitted, found)
     plans = own_plans(fitted, found)
-    facts = channel_figures(fitted, found, plans)
+    channels = channel_summaries(fitted, found, plans)
     reasons = tuple(auto_apply.reasons_against(auto_apply_inputs(fitted, found, gain)))
-    chances = placebo_probabilities(fitted, found)
+    probabilities = placebo_probabilities(fitted, found)
     return Proposal(
-        total=question.total,
-        currency=question.currency,
+        total=request.total,
+        currency=request.currency,
         mode=fitted.mode,
         allocations=found.money,
-        present=dict(zip(fitted.channels, facts.current, strict=True)),
+        present={each.channel: each.current_allocation for each in channels},
         channel_roi=dict(zip(fitted.channels, map(float, fitted.roi), strict=True)),
         expected_revenue=gain.revenue,
         expected_lift_percent=gain.percent,
-        probability_of_lift=gain.chance,
+        probability_of_lift=gain.probability,
         auto_applicable=not reasons,
         reasons_against=reasons,
-        marginal_return=found.price,
-        channels=advice.channel_summaries(facts),
-        recommendations=advice.recommendations(facts),
+        marginal_return=found.marginal_return,
+        channels=channels,
+        recommendations=advice.recommendations(
+            channels, request.currency, found.marginal_return, fitted.rows, fitted.variation
+        ),
         curves=curves(fitted, found),
         backtest=fitted.backtest,
         backtest_note=fitted.backtest_note,
         next_experiment=advice.next_experiment(
-            fitted.channels, plans, found.amounts, question.currency
+            fitted.channels, plans, found.amounts, request.currency
         ),
-        evidence=overall_evidence(fitted, found.keep),
-        placebo=chances,
-        warnings=tuple(warnings(fitted, found, gain, chances)),
+        evidence=overall_evidence(fitted, found.current),
+        placebo=probabilities,
+        warnings=tuple(warnings(fitted, found, gain, probabilities)),
         method=f"{fitted.mode}: {METHOD_VERSION}",
         input_digest=fitted.digest,
     )
@@ -80,37 +89,41 @@ def build_proposal(fitted: FittedModel, found: Division) -> Proposal:
 
 def own_plans(fitted: FittedModel, found: Division) -> Floats:
     """What each of the draws would do in the plan's place (N, C), money a period."""
-    budget = float(fitted.question.total) / fitted.question.budget_periods
-    edge = found.edge
-    return uncertainty.plans_by_draw(fitted.sample, fitted.belief, edge.low, edge.high, budget)
+    budget = float(fitted.request.total) / fitted.request.budget_periods
+    bounds = found.bounds
+    return uncertainty.plans_by_draw(
+        fitted.sample, fitted.posterior, bounds.low, bounds.high, budget
+    )
 
 
 def warnings(
-    fitted: FittedModel, found: Division, gain: ExpectedGain, chances: Mapping[str, float]
+    fitted: FittedModel, found: Division, gain: ExpectedGain, probabilities: Mapping[str, float]
 ) -> Iterator[str]:
     """All that the reader must know besides the plan."""
     yield from fitted.notes
-    yield from found.edge.notes
-    yield from budget_ratio_warnings(gain.far)
-    yield from placebo_warnings(fitted, chances)
+    yield from found.bounds.notes
+    yield from budget_ratio_warnings(gain.budget_ratio)
+    yield from placebo_warnings(fitted, probabilities)
 
 
 def expected_gain(fitted: FittedModel, found: Division) -> ExpectedGain:
     """Lift over the present mix at the same budget, and revenue, from the draws."""
-    question = fitted.question
-    lift, money = uncertainty.lift_draws(fitted.sample, fitted.belief, found.amounts, found.keep)
+    request = fitted.request
+    lift, money = uncertainty.lift_draws(
+        fitted.sample, fitted.posterior, found.amounts, found.current
+    )
     base = money - lift
     percent = 100 * np.divide(lift, base, out=np.zeros_like(lift), where=base > 0)
-    budget = float(question.total) / question.budget_periods
-    far = budget / fitted.largest if fitted.largest > 0 else 1.0
-    wide = far if far > auto_apply.MAX_BUDGET_RATIO else 1.0
-    window = question.budget_periods * fitted.season_factor
+    budget = float(request.total) / request.budget_periods
+    budget_ratio = budget / fitted.max_total if fitted.max_total > 0 else 1.0
+    wide = budget_ratio if budget_ratio > auto_apply.MAX_BUDGET_RATIO else 1.0
+    window = request.budget_periods * fitted.season_factor
     return ExpectedGain(
-        uncertainty.chance_of_lift(lift, base),
+        uncertainty.lift_probability(lift, base),
         uncertainty.interval(lift),
         uncertainty.widen(uncertainty.interval(percent), wide),
         uncertainty.widen(uncertainty.interval(money * window), wide),
-        far,
+        budget_ratio,
     )
 
 
@@ -118,60 +131,59 @@ def auto_apply_inputs(
     fitted: FittedModel, found: Division, gain: ExpectedGain
 ) -> auto_apply.AutoApplyInputs:
     """What the gate judges."""
-    question = fitted.question
-    cost = float(question.cost_of_change) / question.budget_periods
+    request = fitted.request
     return auto_apply.AutoApplyInputs(
         found.amounts,
-        found.keep,
-        gain.chance,
+        found.current,
+        gain.probability,
         gain.lift,
-        cost,
         fitted.backtest,
-        found.edge.stretched,
-        gain.far,
-        fitted.weak,
+        found.bounds.outside_data,
+        gain.budget_ratio,
+        fitted.other_reasons,
     )
 
 
-def channel_figures(fitted: FittedModel, found: Division, plans: Floats) -> advice.ChannelFigures:
-    """The facts that standings and reasons quote, in the window's money."""
-    question = fitted.question
-    periods, places = question.budget_periods, decimal_places(question.currency)
+def channel_summaries(
+    fitted: FittedModel, found: Division, plans: Floats
+) -> tuple[ChannelSummary, ...]:
+    """One for each channel, in money for the window; `plans` (N, C) are the draws' own plans."""
+    periods, places = fitted.request.budget_periods, decimal_places(fitted.request.currency)
+    bounds = found.bounds
 
-    def money(values: Floats) -> tuple[Decimal, ...]:
-        return tuple(round(Decimal(float(each)), places) for each in values)
+    def money(values: Floats) -> list[Decimal]:
+        return [round(Decimal(float(each)), places) for each in values]
+
+    def floats(values: Floats) -> list[float]:
+        return [float(each) for each in values]
 
     low, high = np.quantile(plans * periods, [0.05, 0.95], axis=0)
-    held = advice.binding_bounds(
-        found.amounts, found.edge.low, found.edge.high, (found.edge.why_low, found.edge.why_high)
+    columns = (
+        fitted.channels,
+        money(present(fitted) * periods),
+        [found.money[each] for each in fitted.channels],
+        floats(fitted.roi),
+        floats(marginal_return(fitted.posterior, found.current[:, None])[:, 0]),
+        floats(marginal_return(fitted.posterior, found.amounts[:, None])[:, 0]),
+        floats(saturation_percent(fitted.posterior, found.amounts)),
+        money(low),
+        money(high),
+        fitted.trends,
+        fitted.grades,
+        advice.binding_bounds(
+            found.amounts, bounds.low, bounds.high, (bounds.why_low, bounds.why_high)
+        ),
     )
-    return advice.ChannelFigures(
-        channels=fitted.channels,
-        currency=question.currency,
-        current=money(present(fitted) * periods),
-        suggested=tuple(found.money[each] for each in fitted.channels),
-        roi=fitted.roi,
-        before=marginal_return(fitted.belief, found.keep[:, None])[:, 0],
-        after=marginal_return(fitted.belief, found.amounts[:, None])[:, 0],
-        saturation=saturation_percent(fitted.belief, found.amounts),
-        low=money(low),
-        high=money(high),
-        trends=fitted.trends,
-        grades=fitted.grades,
-        rows=fitted.rows,
-        variation=fitted.variation,
-        held_by=held,
-        price=found.price,
-    )
+    return tuple(ChannelSummary(*each) for each in zip(*columns, strict=True))
 
 
 def present(fitted: FittedModel) -> Floats:
     """What is spent a period now: the last applied plan, or the last periods' mean."""
-    question = fitted.question
-    if question.present is None:
+    request = fitted.request
+    if request.present is None:
         return fitted.recent
-    held = np.array([float(question.present.get(each, 0)) for each in fitted.channels])
-    return held / question.budget_periods
+    held = np.array([float(request.present.get(each, 0)) for each in fitted.channels])
+    return held / request.budget_periods
 
 
 def curves(fitted: FittedModel, found: Division) -> tuple[Curve, ...]:
@@ -180,13 +192,13 @@ def curves(fitted: FittedModel, found: Division) -> tuple[Curve, ...]:
     Of the MOST_CURVES channels with the most money only: nobody reads more.
     """
     most = np.sort(np.argsort(-found.amounts, kind="stable")[:MAX_CURVES])
-    belief, sample = fitted.belief.of(most), fitted.sample.of(most, CURVE_DRAWS)
-    top = np.maximum(1.25 * found.edge.high, 2 * present(fitted))
-    top = np.maximum(np.minimum(top, 4 * np.maximum(found.keep, found.amounts)), 1e-9)
+    posterior, sample = fitted.posterior.of(most), fitted.sample.of(most, CURVE_DRAWS)
+    top = np.maximum(1.25 * found.bounds.high, 2 * present(fitted))
+    top = np.maximum(np.minimum(top, 4 * np.maximum(found.current, found.amounts)), 1e-9)
     spend = top[most, None] * np.linspace(0, 1, CURVE_POINTS)
-    low, high = np.quantile(sample.revenue(belief, spend), [0.05, 0.95], axis=0)
-    middle, slope = revenue(belief, spend), marginal_return(belief, spend)
-    periods = fitted.question.budget_periods
+    low, high = np.quantile(sample.revenue(posterior, spend), [0.05, 0.95], axis=0)
+    middle, slope = revenue(posterior, spend), marginal_return(posterior, spend)
+    periods = fitted.request.budget_periods
     table = np.stack([spend * periods, middle * periods, low * periods, high * periods, slope], 2)
     return tuple(
         Curve(fitted.channels[at], tuple(CurvePoint(*point) for point in points))
@@ -196,41 +208,41 @@ def curves(fitted: FittedModel, found: Division) -> tuple[Curve, ...]:
 
 def placebo_probabilities(fitted: FittedModel, found: Division) -> dict[str, float]:
     """Probability of a lift under other assumptions; high where revenue is shifted is no news."""
-    budget = float(fitted.question.total) / fitted.question.budget_periods
-    chances = {}
-    for name, other in fitted.others.items():
+    budget = float(fitted.request.total) / fitted.request.budget_periods
+    probabilities = {}
+    for name, other in fitted.alternatives.items():
         plan = found.amounts
         if other.own_plan:
-            grid = spend_grid(found.edge.low, found.edge.high, other.belief.scale)
+            grid = spend_grid(found.bounds.low, found.bounds.high, other.posterior.scale)
             plan, _ = water_fill(
-                rank_segments(grid, revenue(other.belief, grid), found.keep), budget
+                rank_segments(grid, revenue(other.posterior, grid), found.current), budget
             )
-        lift, money = uncertainty.lift_draws(other.sample, other.belief, plan, found.keep)
-        chances[name] = uncertainty.chance_of_lift(lift, money - lift)
-    return chances
+        lift, money = uncertainty.lift_draws(other.sample, other.posterior, plan, found.current)
+        probabilities[name] = uncertainty.lift_probability(lift, money - lift)
+    return probabilities
 
 
-def placebo_warnings(fitted: FittedModel, chances: Mapping[str, float]) -> Iterator[str]:
+def placebo_warnings(fitted: FittedModel, probabilities: Mapping[str, float]) -> Iterator[str]:
     """A warning where nonsense data promise a lift too."""
-    for name, other in fitted.others.items():
-        if other.own_plan and chances[name] > PLACEBO_WARNING_PROBABILITY:
+    for name, other in fitted.alternatives.items():
+        if other.own_plan and probabilities[name] > PLACEBO_WARNING_PROBABILITY:
             yield (
-                f"Placebo: with {name} a lift is promised too (chance {chances[name]:.2f}), so "
+                f"Placebo: with {name} a lift is promised too (chance {probabilities[name]:.2f}), so "
                 "these data do not tell cause from season."
             )
 
 
-def overall_evidence(fitted: FittedModel, keep: Floats) -> Grade:
+def overall_evidence(fitted: FittedModel, current: Floats) -> Grade:
     """The grade that most of the money stands on."""
     order: tuple[Grade, ...] = ("low", "medium", "high")
     at = [order.index(each) for each in fitted.grades]
-    return order[int(np.argmax(np.bincount(at, keep, minlength=3)))]
+    return order[int(np.argmax(np.bincount(at, current, minlength=3)))]
 
 
-def budget_ratio_warnings(far: float) -> tuple[str, ...]:
+def budget_ratio_warnings(budget_ratio: float) -> tuple[str, ...]:
     """A warning where the budget is beyond what was ever spent."""
-    if far <= auto_apply.MAX_BUDGET_RATIO:
+    if budget_ratio <= auto_apply.MAX_BUDGET_RATIO:
         return ()
     return (
-        f"The budget is {far:.1f} times the largest ever spent in a period; intervals are widened.",
+        f"The budget is {budget_ratio:.1f} times the largest ever spent in a period; intervals are widened.",
     )

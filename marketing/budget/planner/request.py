@@ -53,15 +53,11 @@ class BudgetRequest:
     present: Mapping[str, Decimal] | None = None
     budget_periods: int = 1
     starts_on: dt.date | None = None  # first day of the window planned for, for its season
-    scale_minimums: bool = False  # scale minimums down that do not fit, rather than refuse
-    thompson: bool = False  # explore: fill one posterior draw; only inside a step limit
-    cost_of_change: Decimal = Decimal(0)  # a lift of less money than this is not applied
     incrementality: Mapping[str, float] = field(default_factory=dict)  # channel: factor
     lift_tests: tuple[LiftTestResult, ...] = ()
     total_revenue: tuple[tuple[dt.date, float], ...] | None = None
     platform_roi: Mapping[str, float] = field(default_factory=dict)  # channel: revenue / spend
     controls: Mapping[str, Mapping[dt.date, float]] = field(default_factory=dict)  # calendar flags
-    randomised_since: dt.date | None = None  # aggregate: spend was set with random factors since
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +77,19 @@ class Infeasible(ValueError):
         self.problems = problems
 
 
-def strip_names(question: BudgetRequest) -> BudgetRequest:
+def strip_names(request: BudgetRequest) -> BudgetRequest:
     """The same question with blanks around channel names gone."""
     return replace(
-        question,
+        request,
         rows=tuple(
             row if row.channel == row.channel.strip() else replace(row, channel=row.channel.strip())
-            for row in question.rows
+            for row in request.rows
         ),
-        constraints={name.strip(): each for name, each in question.constraints.items()},
-        new_channels=tuple(name.strip() for name in question.new_channels),
+        constraints={name.strip(): each for name, each in request.constraints.items()},
+        new_channels=tuple(name.strip() for name in request.new_channels),
     )
 
 
-def known_channels(question: BudgetRequest) -> set[str]:
+def known_channels(request: BudgetRequest) -> set[str]:
     """Channels with a row, and those listed to introduce them."""
-    return {row.channel for row in question.rows} | set(question.new_channels)
+    return {row.channel for row in request.rows} | set(request.new_channels)

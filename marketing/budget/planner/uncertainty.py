@@ -28,30 +28,30 @@ class Draws:
         """The first `count` draws of some of the channels, by their places."""
         return Draws(self.shape[:count, some], self.amplitude[:count, some])
 
-    def revenue(self, belief: Posterior, spend: Floats) -> Floats:
+    def revenue(self, posterior: Posterior, spend: Floats) -> Floats:
         """Revenue (N, C, S) at spends (C, S)."""
-        gain = shape_gains(belief, spend).transpose(0, 2, 1)
+        gain = shape_gains(posterior, spend).transpose(0, 2, 1)
         lines = np.arange(len(spend))
         return np.asarray(gain[lines, self.shape] * self.amplitude[..., None])
 
 
-def draw_posterior(belief: Posterior, seed: int) -> Draws:
+def draw_posterior(posterior: Posterior, seed: int) -> Draws:
     """DRAWS samples, channel by channel independent; the same seed gives the same ones."""
     rng = np.random.default_rng(seed)
-    chance = np.cumsum(belief.weight, axis=1)
-    size = len(chance)
-    point = rng.random((DRAW_COUNT, size)) * chance[:, -1]
-    shape = (point[:, :, None] > chance[None]).sum(axis=2)
+    probability = np.cumsum(posterior.weight, axis=1)
+    size = len(probability)
+    point = rng.random((DRAW_COUNT, size)) * probability[:, -1]
+    shape = (point[:, :, None] > probability[None]).sum(axis=2)
     lines = np.arange(size)
-    noise = rng.standard_normal((DRAW_COUNT, size)) * np.sqrt(belief.spread[lines, shape])
-    return Draws(shape, belief.amplitude[lines, shape] * np.exp(noise))
+    noise = rng.standard_normal((DRAW_COUNT, size)) * np.sqrt(posterior.spread[lines, shape])
+    return Draws(shape, posterior.amplitude[lines, shape] * np.exp(noise))
 
 
 def lift_draws(
-    sample: Draws, belief: Posterior, plan: Floats, keep: Floats
+    sample: Draws, posterior: Posterior, plan: Floats, current: Floats
 ) -> tuple[Floats, Floats]:
     """Lift over the present mix and the revenue of the plan, a draw each, money a period."""
-    money = sample.revenue(belief, np.stack([plan, keep], axis=1)).sum(axis=1)
+    money = sample.revenue(posterior, np.stack([plan, current], axis=1)).sum(axis=1)
     return money[:, 0] - money[:, 1], money[:, 0]
 
 
@@ -70,19 +70,19 @@ def widen(held: Interval, factor: float) -> Interval:
     )
 
 
-def chance_of_lift(gain: Floats, revenue: Floats) -> float:
+def lift_probability(gain: Floats, revenue: Floats) -> float:
     """Share of draws with a lift; half where the plan is the present mix."""
     clear = np.abs(gain) > 1e-9 * np.maximum(np.abs(revenue), 1e-300)
     return float(np.where(clear, gain > 0, 0.5).mean())
 
 
 def plans_by_draw(
-    sample: Draws, belief: Posterior, low: Floats, high: Floats, total: float
+    sample: Draws, posterior: Posterior, low: Floats, high: Floats, total: float
 ) -> Floats:
     """The plan that each of the first PLANS draws would ask for, (PLANS, C), a period."""
-    grid = spend_grid(low, high, belief.scale, COARSE_GRID_POINTS)
+    grid = spend_grid(low, high, posterior.scale, COARSE_GRID_POINTS)
     some = Draws(sample.shape[:PLAN_DRAWS], sample.amplitude[:PLAN_DRAWS])
-    value = some.revenue(belief, grid)
+    value = some.revenue(posterior, grid)
     step = max(1, MAX_SEGMENTS_AT_ONCE // grid.size)
     spare = total - float(low.sum())
     parts = [

@@ -18,24 +18,19 @@ UNREADABLE = "?"  # stands for a channel whose name was refused, while the rest 
 NEGATIVE_AMOUNT = "must be 0 or more; net refunds first"
 
 
-def validate(question: BudgetRequest) -> None:
+def validate(request: BudgetRequest) -> None:
     """Raise Infeasible with every bad field, named by its path in the API's body."""
-    known = known_channels(question)
+    known = known_channels(request)
     _raise_problems(
-        *_total(question),
-        *_rows(question),
-        *_limits(question, known),
-        *_percents(question, len(known)),
-        *_present(question),
-        *_factors(question, known),
-        *_tests(question, known),
-        *_aggregate(question),
+        *_total(request),
+        *_rows(request),
+        *_limits(request, known),
+        *_percents(request, len(known)),
+        *_present(request),
+        *_factors(request, known),
+        *_tests(request, known),
+        *_aggregate(request),
     )
-
-
-def check_bounds(question: BudgetRequest, known: AbstractSet[str]) -> None:
-    """The same for what can change once the rows are fitted: total and bounds."""
-    _raise_problems(*_total(question), *_limits(question, known), *_percents(question, len(known)))
 
 
 def _raise_problems(*problems: RequestProblem) -> None:
@@ -43,22 +38,22 @@ def _raise_problems(*problems: RequestProblem) -> None:
         raise Infeasible(problems)
 
 
-def _total(question: BudgetRequest) -> Iterator[RequestProblem]:
-    total = question.total
+def _total(request: BudgetRequest) -> Iterator[RequestProblem]:
+    total = request.total
     if not total.is_finite() or total <= 0:
         yield RequestProblem("total_budget", "min_value", f"must be above 0, not {total}")
-    elif not _whole(total, decimal_places(question.currency)):
-        yield RequestProblem("total_budget", "decimals", _too_fine(total, question.currency))
-    if question.budget_periods < 1:
-        message = f"must be 1 or more, not {question.budget_periods}"
+    elif not _whole(total, decimal_places(request.currency)):
+        yield RequestProblem("total_budget", "decimals", _too_fine(total, request.currency))
+    if request.budget_periods < 1:
+        message = f"must be 1 or more, not {request.budget_periods}"
         yield RequestProblem("budget_periods", "min_value", message)
 
 
-def _rows(question: BudgetRequest) -> Iterator[RequestProblem]:
-    if not question.rows:
+def _rows(request: BudgetRequest) -> Iterator[RequestProblem]:
+    if not request.rows:
         yield RequestProblem("historical_data", "empty", "needs at least one row")
-    aggregate = question.total_revenue is not None
-    for at, row in enumerate(question.rows):
+    aggregate = request.total_revenue is not None
+    for at, row in enumerate(request.rows):
         path = f"historical_data[{at}]"
         if not row.channel.strip():
             yield RequestProblem(f"{path}.channel", "blank", "must name a channel")
@@ -82,19 +77,19 @@ def _amount(path: str, value: float) -> Iterator[RequestProblem]:
         yield RequestProblem(path, "min_value", f"{NEGATIVE_AMOUNT} (it is {value:,.2f})")
 
 
-def _limits(question: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
-    places, least, most = decimal_places(question.currency), Decimal(0), Decimal(0)
-    for channel in sorted(known | set(question.constraints)):
+def _limits(request: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
+    places, least, most = decimal_places(request.currency), Decimal(0), Decimal(0)
+    for channel in sorted(known | set(request.constraints)):
         if channel not in known:
             yield RequestProblem(
                 f"constraints.{channel}", "unknown_channel", _unknown(channel, known)
             )
-        limit = question.constraints.get(channel, SpendLimit())
-        yield from _limit(f"constraints.{channel}", limit, question.currency, places)
+        limit = request.constraints.get(channel, SpendLimit())
+        yield from _limit(f"constraints.{channel}", limit, request.currency, places)
         least += limit.min or 0
-        most += question.total if limit.max is None else limit.max
+        most += request.total if limit.max is None else limit.max
     if known:
-        yield from _sums(question, least, most)
+        yield from _sums(request, least, most)
 
 
 def _limit(path: str, limit: SpendLimit, currency: str, places: int) -> Iterator[RequestProblem]:
@@ -110,28 +105,28 @@ def _limit(path: str, limit: SpendLimit, currency: str, places: int) -> Iterator
         yield RequestProblem(path, "min_above_max", message)
 
 
-def _sums(question: BudgetRequest, least: Decimal, most: Decimal) -> Iterator[RequestProblem]:
-    if not (least.is_finite() and most.is_finite() and question.total.is_finite()):
+def _sums(request: BudgetRequest, least: Decimal, most: Decimal) -> Iterator[RequestProblem]:
+    if not (least.is_finite() and most.is_finite() and request.total.is_finite()):
         return
-    if least > question.total and not question.scale_minimums:
-        over = least - question.total
+    if least > request.total:
+        over = least - request.total
         message = (
-            f"the minimums add up to {least:,}, {over:,} above the budget of {question.total:,}"
+            f"the minimums add up to {least:,}, {over:,} above the budget of {request.total:,}"
         )
         yield RequestProblem("constraints", "minimums_exceed_total", message)
-    if most < question.total:
-        short = question.total - most
+    if most < request.total:
+        short = request.total - most
         message = (
-            f"the maximums add up to {most:,}, {short:,} below the budget of {question.total:,}"
+            f"the maximums add up to {most:,}, {short:,} below the budget of {request.total:,}"
         )
         yield RequestProblem("constraints", "maximums_below_total", message)
 
 
-def _percents(question: BudgetRequest, channels: int) -> Iterator[RequestProblem]:
-    least, step = question.min_allocation_percent, question.max_change_percent
+def _percents(request: BudgetRequest, channels: int) -> Iterator[RequestProblem]:
+    least, step = request.min_allocation_percent, request.max_change_percent
     if least is not None and not 0 <= least <= 100:
         yield RequestProblem("min_allocation_percent", "range", f"must be 0 to 100, not {least}")
-    elif least is not None and least * channels > 100 and not question.scale_minimums:
+    elif least is not None and least * channels > 100:
         message = f"{channels} channels at {least} % each make {least * channels} %, above 100 %"
         yield RequestProblem("min_allocation_percent", "minimums_exceed_total", message)
     if step is not None and not 0 < step <= 1000:
@@ -140,18 +135,18 @@ def _percents(question: BudgetRequest, channels: int) -> Iterator[RequestProblem
         )
 
 
-def _present(question: BudgetRequest) -> Iterator[RequestProblem]:
-    for channel, amount in sorted((question.present or {}).items()):
+def _present(request: BudgetRequest) -> Iterator[RequestProblem]:
+    for channel, amount in sorted((request.present or {}).items()):
         if not amount.is_finite() or amount < 0:
             yield RequestProblem(
                 f"present.{channel}", "min_value", f"must be 0 or more, not {amount}"
             )
 
 
-def _factors(question: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
+def _factors(request: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
     fields: tuple[tuple[str, Mapping[str, float]], ...] = (
-        ("incrementality", question.incrementality),
-        ("platform_roi", question.platform_roi),
+        ("incrementality", request.incrementality),
+        ("platform_roi", request.platform_roi),
     )
     for field, values in fields:
         for channel, value in sorted(values.items()):
@@ -160,13 +155,10 @@ def _factors(question: BudgetRequest, known: AbstractSet[str]) -> Iterator[Reque
                 yield RequestProblem(path, "unknown_channel", _unknown(channel, known))
             if not isfinite(value) or value <= 0:
                 yield RequestProblem(path, "min_value", f"must be above 0, not {value}")
-    if not isfinite(float(question.cost_of_change)) or question.cost_of_change < 0:
-        message = f"must be 0 or more, not {question.cost_of_change}"
-        yield RequestProblem("cost_of_change", "min_value", message)
 
 
-def _tests(question: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
-    for at, test in enumerate(question.lift_tests):
+def _tests(request: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
+    for at, test in enumerate(request.lift_tests):
         path = f"lift_tests[{at}]"
         if test.channel not in known:
             yield RequestProblem(
@@ -178,20 +170,20 @@ def _tests(question: BudgetRequest, known: AbstractSet[str]) -> Iterator[Request
                 yield RequestProblem(f"{path}.{name}", "min_value", f"must be above 0, not {value}")
 
 
-def _aggregate(question: BudgetRequest) -> Iterator[RequestProblem]:
-    if question.total_revenue is None:
+def _aggregate(request: BudgetRequest) -> Iterator[RequestProblem]:
+    if request.total_revenue is None:
         return
     path, seen = "total_revenue", set()
-    for at, (day, amount) in enumerate(question.total_revenue):
+    for at, (day, amount) in enumerate(request.total_revenue):
         yield from _amount(f"{path}[{at}].revenue", amount)
         if day in seen:
             yield RequestProblem(f"{path}[{at}].date", "duplicate", f"{day} is given twice")
         seen.add(day)
-    shared = seen & {row.date for row in question.rows}
+    shared = seen & {row.date for row in request.rows}
     if len(shared) < 2:
         message = f"{len(shared)} of its {len(seen)} dates have spend; at least 2 are needed"
         yield RequestProblem(path, "too_few", message)
-    elif not any(amount > 0 for day, amount in question.total_revenue if day in shared):
+    elif not any(amount > 0 for day, amount in request.total_revenue if day in shared):
         yield RequestProblem(
             path, "all_zero", "is 0 on every date with spend: there is nothing to learn"
         )

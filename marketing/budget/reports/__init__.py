@@ -1,41 +1,24 @@
-"""Reading plans, what they were made from, and what they brought."""
+"""Read plans, what they are made from, what is in force, and what plans brought."""
 
+from marketing.budget.reports.effect import measured_effect, underperforms
 from marketing.budget.reports.plans import (
-    HISTORY_PERIOD,
-    MAX_PLANS_LISTED,
-    TREND_PERIOD,
     BudgetOverview,
-    DailyPerformance,
-    PlanSummary,
-    leading_plans,
-    measured_effect,
     newest_plan,
     overview,
-    plan_summary,
     plans,
     realised_lift,
-    revenue_by_period,
     spend_trend,
-    stored_history,
-    underperforms,
 )
+from marketing.budget.reports.stored_history import stored_history
 
 __all__ = [
-    "MAX_PLANS_LISTED",
-    "HISTORY_PERIOD",
-    "TREND_PERIOD",
-    "DailyPerformance",
     "BudgetOverview",
-    "PlanSummary",
     "measured_effect",
-    "underperforms",
-    "stored_history",
-    "leading_plans",
-    "plan_summary",
     "newest_plan",
     "overview",
     "plans",
     "realised_lift",
-    "revenue_by_period",
     "spend_trend",
+    "stored_history",
+    "underperforms",
 ]

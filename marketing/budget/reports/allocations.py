@@ -1,21 +1,10 @@
 """Reading what is in force."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from marketing.budget.models import Allocation
-
-
-@dataclass(frozen=True, slots=True)
-class AllocationInForce:
-    """What a channel gets now, by which decision, since when."""
-
-    channel: str
-    amount: Decimal
-    currency: str
-    decision_id: int
-    since: datetime
+from marketing.budget.summaries import AllocationInForce
 
 
 def in_force(currency: str) -> tuple[AllocationInForce, ...]:

@@ -1,43 +1,30 @@
-"""Plans: made from a body or from stored rows, decided, applied, measured and taken back."""
+"""Make plans, decide on them, put amounts in force, and plan each night."""
 
-from marketing.budget.services.plans import (
-    APPROVED_STATUSES,
-    AUTOMATIONS,
-    KINDS,
-    MAX_STEP_PERCENT,
+from marketing.budget.services.automation import BUDGET_AUTOMATION, run_optimization
+from marketing.budget.services.decisions import (
+    DECISION_TYPE,
     Stale,
-    TooLittleKnown,
     WrongStep,
-    apply,
     approve,
-    default_budget,
     measure,
-    optimize,
     page_url,
     reject,
-    replan,
     roll_back,
-    run_optimization,
-    undo,
 )
+from marketing.budget.services.plans import default_budget, optimize, replan
 
 __all__ = [
-    "APPROVED_STATUSES",
-    "AUTOMATIONS",
-    "KINDS",
-    "MAX_STEP_PERCENT",
+    "BUDGET_AUTOMATION",
+    "DECISION_TYPE",
     "Stale",
-    "TooLittleKnown",
     "WrongStep",
-    "apply",
     "approve",
+    "default_budget",
     "measure",
     "optimize",
     "page_url",
-    "run_optimization",
     "reject",
     "replan",
     "roll_back",
-    "undo",
-    "default_budget",
+    "run_optimization",
 ]

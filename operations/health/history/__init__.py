@@ -1,1 +1,1 @@
-"""History."""
+"""Rollups and histograms of checks, and periods. Pure."""

@@ -1,23 +1,12 @@
-"""How everything stands now, from the latest look at each."""
+"""Reading the latest checks, their history and what the doctor reports."""
 
 from operations.health.reports.components import (
     PAGE,
     components,
-    framed,
     last_round,
+    latest_report,
     overall,
-    report,
-    rounded,
-    unstored,
+    unstored_report,
 )
 
-__all__ = [
-    "PAGE",
-    "components",
-    "framed",
-    "last_round",
-    "overall",
-    "report",
-    "rounded",
-    "unstored",
-]
+__all__ = ["PAGE", "components", "last_round", "latest_report", "overall", "unstored_report"]

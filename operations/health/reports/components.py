@@ -1,39 +1,69 @@
-"""How everything stands now, from the latest look at each."""
+"""The report of the latest check of each component."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from operations.health import state_machine
-from operations.health.models import Component, Turn
+from operations.health.models import CheckLock, Component
 from operations.health.state_machine import Observation
 
 PAGE = "/dashboards/health"
 
 
 def components() -> list[Component]:
+    """The enabled components, by name."""
     return list(Component.objects.filter(is_enabled=True).order_by("name"))
 
 
 def overall(rows: Sequence[Component]) -> str:
+    """The worst status of the required components."""
     return state_machine.overall(each.status for each in rows if each.is_required)
 
 
-def last_round() -> Turn:
-    return Turn.objects.filter(name="round").first() or Turn(name="round")
+def last_round() -> CheckLock:
+    """When the last round ended and how long it took; empty before the first."""
+    return CheckLock.objects.filter(name="round").first() or CheckLock(name="round")
 
 
-def report() -> dict[str, Any]:
-    """The latest look at everything, as the contract has it."""
-    rows, turn = components(), last_round()
-    shown = {each.name: _shown(each) for each in rows}
-    return framed(shown, overall(rows), turn.done_at, turn.seconds or 0.0)
+def latest_report() -> dict[str, Any]:
+    """The latest check of everything, as the API shows it."""
+    rows, last = components(), last_round()
+    shown = {
+        each.name: {
+            "status": each.status,
+            "state": each.state,
+            "response_time_ms": _rounded(each.last_ms),
+            "error": each.error or None,
+            "checked_at": each.checked_at,
+            "since": each.state_since,
+        }
+        for each in rows
+    }
+    return _report(shown, overall(rows), last.released_at, last.run_seconds or 0.0)
 
 
-def framed(
+def unstored_report(
+    seen: Mapping[str, Observation], at: datetime, seconds: float
+) -> dict[str, Any]:
+    """The report of checks that could not be stored, because the database is down."""
+    shown = {
+        name: {
+            "status": each.status,
+            "state": state_machine.UNKNOWN,
+            "response_time_ms": _rounded(each.response_ms),
+            "error": each.error or None,
+            "checked_at": at,
+            "since": None,
+        }
+        for name, each in sorted(seen.items())
+    }
+    return _report(shown, state_machine.overall(each.status for each in seen.values()), at, seconds)
+
+
+def _report(
     shown: Mapping[str, Mapping[str, Any]], whole: str, at: datetime | None, seconds: float
 ) -> dict[str, Any]:
-    """The report around its components."""
     statuses = [each["status"] for each in shown.values()]
     return {
         "overall_status": whole,
@@ -47,32 +77,5 @@ def framed(
     }
 
 
-def _shown(component: Component) -> dict[str, Any]:
-    return {
-        "status": component.status,
-        "state": component.state,
-        "response_time_ms": rounded(component.last_ms),
-        "error": component.error or None,
-        "checked_at": component.checked_at,
-        "since": component.since,
-    }
-
-
-def unstored(seen: Mapping[str, Observation], at: datetime, seconds: float) -> dict[str, Any]:
-    """The report of a look that could not be stored, because the database is down."""
-    shown = {
-        name: {
-            "status": each.status,
-            "state": state_machine.UNKNOWN,
-            "response_time_ms": rounded(each.ms),
-            "error": each.error or None,
-            "checked_at": at,
-            "since": None,
-        }
-        for name, each in sorted(seen.items())
-    }
-    return framed(shown, state_machine.overall(each.status for each in seen.values()), at, seconds)
-
-
-def rounded(ms: float | None) -> float | None:
+def _rounded(ms: float | None) -> float | None:
     return None if ms is None else round(ms, 3)

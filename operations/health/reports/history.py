@@ -1,4 +1,4 @@
-"""Figures of a period: of stored days and hours, and of the checks since the last of them."""
+"""The figures of a period, from stored days and hours and the checks since the last of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from operations.health.history import histogram, rollups
-from operations.health.history.rollups import DAY, HOUR, Point, Totals
-from operations.health.models import Check, Component, Incident, Rollup
+from operations.health.history.rollups import DAY, HOUR, CheckPoint, Totals
+from operations.health.models import Check, Component, HealthRollup, Incident
 
-BY_HOURS = timedelta(days=7)  # up to here a period is made of hours, above of days
-INCIDENTS = 20
-FIGURES = [
+HOURLY_UP_TO = timedelta(days=7)  # longer periods are made of days
+MAX_INCIDENTS = 20
+TOTAL_COLUMNS = [
     "up_seconds",
     "down_seconds",
     "unknown_seconds",
@@ -22,60 +22,60 @@ FIGURES = [
     "checks",
     "failed",
     "sum_ms",
-    "least_ms",
-    "most_ms",
+    "min_ms",
+    "max_ms",
     "histogram",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """One component over a period."""
+    """The totals of one component over a period."""
 
     component: Component
-    found: Totals
+    totals: Totals
 
 
-def longest() -> timedelta:
-    """For how long one check speaks at most: two intervals; beyond that there is a gap."""
+def max_gap() -> timedelta:
+    """How long one check counts at most: two intervals."""
     return 2 * timedelta(hours=settings.HEALTH_CHECK_INTERVAL_HOURS)
 
 
-def points(checks: QuerySet[Check]) -> list[Point]:
-    rows = checks.order_by("at", "pk").values_list("at", "status", "ms")
-    return [Point(*row) for row in rows]
+def points(checks: QuerySet[Check]) -> list[CheckPoint]:
+    rows = checks.order_by("checked_at", "pk").values_list("checked_at", "status", "response_ms")
+    return [CheckPoint(*row) for row in rows]
 
 
-def totals(row: Rollup) -> Totals:
-    """A stored row as the arithmetic takes it."""
-    figures = {name: getattr(row, name) for name in FIGURES}
-    return Totals(**{**figures, "histogram": histogram.restored(row.histogram)})
+def totals(row: HealthRollup) -> Totals:
+    """The totals of a stored row."""
+    figures = {name: getattr(row, name) for name in TOTAL_COLUMNS}
+    return Totals(**{**figures, "histogram": histogram.from_json(row.histogram)})
 
 
 def trends(period: timedelta, now: datetime) -> list[Trend]:
-    """Each component that is on, over the period, from the full hour in which it begins."""
+    """Each enabled component over the period, from the full hour in which it begins."""
     since = rollups.hour_of(now - period)
-    frontier: dict[int, datetime] = {}
+    rolled_up_to: dict[int, datetime] = {}
     parts: dict[int, list[Totals]] = {}
-    spans = [(Rollup.Span.HOUR, HOUR)]
-    if period > BY_HOURS:
-        spans.insert(0, (Rollup.Span.DAY, DAY))
+    spans = [(HealthRollup.Span.HOUR, HOUR)]
+    if period > HOURLY_UP_TO:
+        spans.insert(0, (HealthRollup.Span.DAY, DAY))
     for span, length in spans:
-        rows = Rollup.objects.filter(span=span, start__gte=since, component__is_enabled=True)
+        rows = HealthRollup.objects.filter(span=span, start__gte=since, component__is_enabled=True)
         for row in rows.order_by("start"):
-            if row.start >= frontier.get(row.component_id, since):
+            if row.start >= rolled_up_to.get(row.component_id, since):
                 parts.setdefault(row.component_id, []).append(totals(row))
-                frontier[row.component_id] = row.start + length
-    raw = _raw(since, frontier)
+                rolled_up_to[row.component_id] = row.start + length
+    raw = _raw(since, rolled_up_to)
     components = Component.objects.filter(is_enabled=True).order_by("name")
     return [
         Trend(
             each,
-            rollups.merged(
+            rollups.merge(
                 [
                     *parts.get(each.pk, ()),
-                    rollups.totalled(
-                        raw.get(each.pk, ()), frontier.get(each.pk, since), now, longest()
+                    rollups.total(
+                        raw.get(each.pk, ()), rolled_up_to.get(each.pk, since), now, max_gap()
                     ),
                 ]
             ),
@@ -84,31 +84,31 @@ def trends(period: timedelta, now: datetime) -> list[Trend]:
     ]
 
 
-def _raw(since: datetime, frontier: Mapping[int, datetime]) -> dict[int, list[Point]]:
-    """The checks that no stored hour holds yet, by component, and the one that speaks into it."""
-    begin = min(frontier.values(), default=since)
-    summed = Q(component__in=frontier, at__gte=begin - longest())
-    others = ~Q(component__in=frontier) & Q(at__gte=since - longest())
+def _raw(since: datetime, rolled_up_to: Mapping[int, datetime]) -> dict[int, list[CheckPoint]]:
+    """By component the checks that no stored hour covers, and the last one before them."""
+    begin = min(rolled_up_to.values(), default=since)
+    summed = Q(component__in=rolled_up_to, checked_at__gte=begin - max_gap())
+    others = ~Q(component__in=rolled_up_to) & Q(checked_at__gte=since - max_gap())
     rows = Check.objects.filter(summed | others, component__is_enabled=True)
-    found: dict[int, list[Point]] = {}
-    for key, at, status, ms in rows.order_by("at", "pk").values_list(
-        "component", "at", "status", "ms"
+    found: dict[int, list[CheckPoint]] = {}
+    for key, at, status, ms in rows.order_by("checked_at", "pk").values_list(
+        "component", "checked_at", "status", "response_ms"
     ):
-        if at >= frontier.get(key, since) - longest():
-            found.setdefault(key, []).append(Point(at, status, ms))
+        if at >= rolled_up_to.get(key, since) - max_gap():
+            found.setdefault(key, []).append(CheckPoint(at, status, ms))
     return found
 
 
-def incidents(since: datetime, limit: int = INCIDENTS) -> list[Incident]:
-    """The newest outages that were under way since then."""
+def incidents(since: datetime, limit: int = MAX_INCIDENTS) -> list[Incident]:
+    """The newest incidents that have not ended before `since`."""
     rows = Incident.objects.select_related("component")
     return list((rows.filter(ended_at__gte=since) | rows.filter(ended_at=None))[:limit])
 
 
-def answer(period: timedelta, now: datetime) -> dict[str, Any]:
-    """The trends as the contract has them."""
+def trends_report(period: timedelta, now: datetime) -> dict[str, Any]:
+    """The trends as the API shows them."""
     found = trends(period, now)
-    whole = rollups.merged(each.found for each in found)
+    whole = rollups.merge(each.totals for each in found)
     return {
         "total_checks": whole.checks,
         "availability_percent": _rounded(whole.availability_percent),
@@ -119,12 +119,12 @@ def answer(period: timedelta, now: datetime) -> dict[str, Any]:
 
 def _trend(each: Trend) -> dict[str, Any]:
     return {
-        "availability_percent": _rounded(each.found.availability_percent),
-        "total_checks": each.found.checks,
+        "availability_percent": _rounded(each.totals.availability_percent),
+        "total_checks": each.totals.checks,
         "last_status": each.component.status,
-        "p50_ms": _rounded(each.found.percentile(0.50)),
-        "p95_ms": _rounded(each.found.percentile(0.95)),
-        "p99_ms": _rounded(each.found.percentile(0.99)),
+        "p50_ms": _rounded(each.totals.percentile(0.50)),
+        "p95_ms": _rounded(each.totals.percentile(0.95)),
+        "p99_ms": _rounded(each.totals.percentile(0.99)),
     }
 
 
@@ -134,7 +134,7 @@ def _incident(each: Incident, now: datetime) -> dict[str, Any]:
         "started_at": each.started_at,
         "ended_at": each.ended_at,
         "duration_seconds": round(((each.ended_at or now) - each.started_at).total_seconds(), 3),
-        "kind": each.kind,
+        "kind": each.error_kind,
         "error": each.error,
     }
 
@@ -143,13 +143,15 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def by_day(count: int, now: datetime) -> tuple[list[date], dict[str, list[float | None]]]:
-    """Availability in percent of each of the last days, by component; None where unknown."""
+def daily_availability(
+    count: int, now: datetime
+) -> tuple[list[date], dict[str, list[float | None]]]:
+    """The last `count` days, and availability in percent of each by component; None if unknown."""
     first = rollups.day_of(now) - (count - 1) * DAY
     days = [(first + place * DAY).date() for place in range(count)]
     found: dict[str, dict[date, list[Totals]]] = {}
-    rows = Rollup.objects.filter(
-        span=Rollup.Span.HOUR, start__gte=first, component__is_enabled=True
+    rows = HealthRollup.objects.filter(
+        span=HealthRollup.Span.HOUR, start__gte=first, component__is_enabled=True
     ).select_related("component")
     for row in rows.order_by("component__name", "start"):
         of_day = found.setdefault(row.component.name, {})
@@ -160,4 +162,4 @@ def by_day(count: int, now: datetime) -> tuple[list[date], dict[str, list[float 
 
 
 def _available(parts: Sequence[Totals]) -> float | None:
-    return rollups.merged(parts).availability_percent
+    return rollups.merge(parts).availability_percent

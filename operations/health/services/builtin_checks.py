@@ -1,4 +1,4 @@
-"""One function a part: it returns where the part works, and says why where it does not."""
+"""The built-in checks: each function returns if the part works, and raises otherwise."""
 
 import secrets
 import shutil
@@ -17,122 +17,122 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from operations.health.models import Heartbeat
-from operations.health.registry import Faulty, Part, Strained, Unsure
+from operations.health.registry import Degraded, HealthCheck, Unhealthy, Unknown
 
 WORKER = "worker"
-SECONDS = 2.0  # that a connection may take
-LONGEST_QUEUE = 10_000
+CONNECT_SECONDS = 2.0
+MAX_QUEUED_TASKS = 10_000
 QUEUES = ("default", "ingest", "models")
-ALIVE = timedelta(seconds=90)  # since a worker's last sign: three are due in it
-BEATING = timedelta(minutes=5)  # since beat's: it writes its rows every three minutes
-LOW_SHARE, LEAST_SHARE, LEAST_BYTES = 0.10, 0.05, 10**9
-Work = Callable[[], None]
-BORN = timezone.now()  # this process, or the one it was forked from
+WORKER_MISSING_AFTER = timedelta(seconds=90)  # three heartbeats are due in it
+BEAT_MISSING_AFTER = timedelta(minutes=5)  # beat writes its rows every three minutes
+DEGRADED_FREE_SHARE, UNHEALTHY_FREE_SHARE, UNHEALTHY_FREE_BYTES = 0.10, 0.05, 10**9
+Run = Callable[[], None]
+PROCESS_STARTED_AT = timezone.now()  # of this process, or the one it was forked from
 
 
-def lent(work: Work) -> Work:
-    """Give the thread's database connection back after `work`."""
+def closing_connection(run: Run) -> Run:
+    """Close the thread's database connection after `run`."""
 
-    @wraps(work)
-    def working() -> None:
+    @wraps(run)
+    def wrapped() -> None:
         try:
-            work()
+            run()
         finally:
             connection.close()
 
-    return working
+    return wrapped
 
 
 def database() -> None:
-    """A query, and a write that is taken back."""
+    """A query, and a write that is rolled back."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             cursor.fetchone()
-        Heartbeat.objects.create(name=f"probe {secrets.token_hex(8)}", at=timezone.now())
+        Heartbeat.objects.create(name=f"probe {secrets.token_hex(8)}", seen_at=timezone.now())
         transaction.set_rollback(True)
 
 
 def broker() -> None:
-    """An answer, and queues that are not full."""
+    """A ping, and queues below MAX_QUEUED_TASKS."""
     if not settings.REDIS_URL:
         return  # tasks run in the memory of this process
-    limits = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS}
-    with redis.Redis.from_url(settings.REDIS_URL, **limits) as line:
+    limits = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": CONNECT_SECONDS}
+    with redis.Redis.from_url(settings.REDIS_URL, **limits) as client:
         try:
-            line.ping()
-            waiting = sum(int(line.llen(f"{settings.CACHE_PREFIX}:{each}")) for each in QUEUES)
+            client.ping()
+            waiting = sum(int(client.llen(f"{settings.CACHE_PREFIX}:{each}")) for each in QUEUES)
         except redis.RedisError as error:
-            raise Faulty("The broker does not answer.") from error
-    if waiting >= LONGEST_QUEUE:
-        raise Strained(f"{waiting} tasks wait in the queues, {LONGEST_QUEUE} or more.")
+            raise Unhealthy("The broker does not answer.") from error
+    if waiting >= MAX_QUEUED_TASKS:
+        raise Degraded(f"{waiting} tasks wait in the queues, {MAX_QUEUED_TASKS} or more.")
 
 
 def cache() -> None:
-    """Set, get and delete a random key."""
+    """Set, read and delete a random key."""
     key, value = f"health-{secrets.token_hex(8)}", secrets.token_hex(8)
     cached = caches["broker"]
     cached.set(key, value, timeout=60)
     if cached.get(key) != value:
-        raise Faulty("The cache did not give back what was set.")
+        raise Unhealthy("The cache did not return what was set.")
     cached.delete(key)
 
 
-def note_worker(now: datetime) -> None:
-    """A worker's sign of life, given by a task that beat sends every 30 seconds."""
-    Heartbeat.objects.update_or_create(name=WORKER, defaults={"at": now})
+def record_worker_heartbeat(now: datetime) -> None:
+    """Called by a task that beat sends every 30 seconds."""
+    Heartbeat.objects.update_or_create(name=WORKER, defaults={"seen_at": now})
 
 
 def worker() -> None:
-    """Whether tasks that beat sent have run lately."""
-    last = Heartbeat.objects.filter(name=WORKER).values_list("at", flat=True).first()
-    fresh("worker has run a task", last, ALIVE, timezone.now())
+    """Whether a task that beat sent has run within WORKER_MISSING_AFTER."""
+    last = Heartbeat.objects.filter(name=WORKER).values_list("seen_at", flat=True).first()
+    check_recent("worker has run a task", last, WORKER_MISSING_AFTER, timezone.now())
 
 
 def beat() -> None:
-    """Whether beat has sent anything lately: by its own rows, or by a task of its that ran."""
+    """Whether beat has written its rows, or a task it sent has run, within BEAT_MISSING_AFTER."""
     written = PeriodicTask.objects.aggregate(last=Max("last_run_at"))["last"]
-    carried = Heartbeat.objects.filter(name=WORKER).values_list("at", flat=True).first()
-    last = max((each for each in (written, carried) if each), default=None)
-    fresh("schedule was served", last, BEATING, timezone.now())
+    ran = Heartbeat.objects.filter(name=WORKER).values_list("seen_at", flat=True).first()
+    last = max((each for each in (written, ran) if each), default=None)
+    check_recent("schedule was served", last, BEAT_MISSING_AFTER, timezone.now())
 
 
-def fresh(what: str, last: datetime | None, within: timedelta, now: datetime) -> None:
-    """A sign of life that is young enough; old ones count for nothing just after our own start."""
+def check_recent(what: str, last: datetime | None, within: timedelta, now: datetime) -> None:
+    """Raise Unhealthy if `last` is too old, and Unknown within `within` of our own start."""
     if last is not None and now - last <= within:
         return
-    if last is None or now - BORN <= within:
-        raise Unsure(f"No {what} yet.")
-    raise Faulty(f"No {what} for {(now - last).total_seconds():.0f} seconds.")
+    if last is None or now - PROCESS_STARTED_AT <= within:
+        raise Unknown(f"No {what} yet.")
+    raise Unhealthy(f"No {what} for {(now - last).total_seconds():.0f} seconds.")
 
 
 def disk(folder: Path | None = None) -> None:
-    """Room on the disk of the data folder."""
+    """Free space on the disk of the data folder."""
     found = shutil.disk_usage(folder or settings.DATA_DIR)
-    room(found.free, found.total)
+    check_free_space(found.free, found.total)
 
 
-def room(free: int, total: int) -> None:
+def check_free_space(free: int, total: int) -> None:
     words = f"{free / 1e9:.1f} GB of {total / 1e9:.1f} GB are free on the data folder's disk."
-    if free < LEAST_BYTES or free < LEAST_SHARE * total:
-        raise Faulty(words)
-    if free < LOW_SHARE * total:
-        raise Strained(words)
+    if free < UNHEALTHY_FREE_BYTES or free < UNHEALTHY_FREE_SHARE * total:
+        raise Unhealthy(words)
+    if free < DEGRADED_FREE_SHARE * total:
+        raise Degraded(words)
 
 
 def mail() -> None:
     """A connection to the mail server; no message is sent. Other backends need none."""
-    line = get_connection(fail_silently=False, timeout=SECONDS)
-    line.open()
-    line.close()
+    backend = get_connection(fail_silently=False, timeout=CONNECT_SECONDS)
+    backend.open()
+    backend.close()
 
 
-PARTS = (
-    Part("database", "Database", lent(database), is_vital=True),
-    Part("broker", "Broker", broker, is_vital=True),
-    Part("cache", "Cache", cache, parent="broker"),
-    Part("worker", "Worker", lent(worker), parent="broker"),
-    Part("beat", "Schedules", lent(beat), parent="broker"),
-    Part("disk", "Disk", disk),
-    Part("mail", "Mail", mail, is_required=False),
+BUILTIN_CHECKS = (
+    HealthCheck("database", "Database", closing_connection(database), is_vital=True),
+    HealthCheck("broker", "Broker", broker, is_vital=True),
+    HealthCheck("cache", "Cache", cache, parent="broker"),
+    HealthCheck("worker", "Worker", closing_connection(worker), parent="broker"),
+    HealthCheck("beat", "Schedules", closing_connection(beat), parent="broker"),
+    HealthCheck("disk", "Disk", disk),
+    HealthCheck("mail", "Mail", mail, is_required=False),
 )

@@ -1,4 +1,4 @@
-"""Hours out of checks, days out of hours, and the end of what is old; safe to repeat."""
+"""Roll checks up to hours and hours to days, and delete old rows; may be repeated."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -8,94 +8,101 @@ from typing import TypeVar
 from django.db.models import Max, Min, QuerySet
 
 from operations.health.history import histogram, rollups
-from operations.health.history.rollups import HOUR, Point, Totals
-from operations.health.models import Check, Component, Rollup
-from operations.health.reports.history import FIGURES, longest, points, totals
+from operations.health.history.rollups import HOUR, CheckPoint, Totals
+from operations.health.models import Check, Component, HealthRollup
+from operations.health.reports.history import TOTAL_COLUMNS, max_gap, points, totals
 
-Row = TypeVar("Row", Check, Rollup)
-LATE = timedelta(minutes=2)  # after the hour: a round that began in it is over by then
-BATCH = 5_000
+Row = TypeVar("Row", Check, HealthRollup)
+ROLLUP_DELAY = timedelta(minutes=2)  # after the hour: its last round has ended by then
+BATCH_ROWS = 5_000
 
 
-def tend(now: datetime) -> int:
-    """Add up the hours and days that are over, then delete what is old; rows deleted."""
+def roll_up_and_purge(now: datetime) -> int:
+    """Roll up the hours and days that are over, then delete old rows; how many."""
     for component_id in Component.objects.values_list("pk", flat=True):
         roll_up(component_id, now)
     return purge(now)
 
 
 def roll_up(component_id: int, now: datetime) -> None:
-    """Add up what is over: from the last hour and day that stand, which are done once more."""
-    hours = Rollup.objects.filter(component=component_id, span=Rollup.Span.HOUR)
+    """Roll up what is over; the newest stored hour and day are computed again."""
+    hours = HealthRollup.objects.filter(component=component_id, span=HealthRollup.Span.HOUR)
     checks = Check.objects.filter(component=component_id)
-    first = hours.aggregate(last=Max("start"))["last"] or checks.aggregate(first=Min("at"))["first"]
+    first = (
+        hours.aggregate(last=Max("start"))["last"]
+        or checks.aggregate(first=Min("checked_at"))["first"]
+    )
     if first is None:
         return
-    first = max(first, now - rollups.RAW_KEPT)
-    found = points(checks.filter(at__gte=rollups.hour_of(first) - longest()))
-    starts = rollups.hours(first, now - LATE)
-    store(component_id, Rollup.Span.HOUR, ((each, hour(found, each)) for each in starts))
-    last_day = Rollup.objects.filter(component=component_id, span=Rollup.Span.DAY).aggregate(
-        last=Max("start")
-    )["last"]
+    first = max(first, now - rollups.CHECKS_KEPT)
+    found = points(checks.filter(checked_at__gte=rollups.hour_of(first) - max_gap()))
+    starts = rollups.hours(first, now - ROLLUP_DELAY)
+    store(
+        component_id, HealthRollup.Span.HOUR, ((each, hour_totals(found, each)) for each in starts)
+    )
+    last_day = HealthRollup.objects.filter(
+        component=component_id, span=HealthRollup.Span.DAY
+    ).aggregate(last=Max("start"))["last"]
     since = last_day or rollups.day_of(first)
-    rows = list(hours.filter(start__gte=since, start__lt=rollups.day_of(now - LATE)))
-    store(component_id, Rollup.Span.DAY, days(rows))
+    rows = list(hours.filter(start__gte=since, start__lt=rollups.day_of(now - ROLLUP_DELAY)))
+    store(component_id, HealthRollup.Span.DAY, day_totals(rows))
 
 
-def hour(found: Sequence[Point], start: datetime) -> Totals:
-    near = [each for each in found if start - longest() <= each.at < start + HOUR]
-    return rollups.totalled(near, start, start + HOUR, longest())
+def hour_totals(found: Sequence[CheckPoint], start: datetime) -> Totals:
+    near = [each for each in found if start - max_gap() <= each.at < start + HOUR]
+    return rollups.total(near, start, start + HOUR, max_gap())
 
 
-def days(rows: Iterable[Rollup]) -> list[tuple[datetime, Totals]]:
-    """The hours of each day as one."""
+def day_totals(rows: Iterable[HealthRollup]) -> list[tuple[datetime, Totals]]:
+    """(start, totals) of each day, from its hours."""
     by_day: dict[datetime, list[Totals]] = {}
     for row in rows:
         by_day.setdefault(rollups.day_of(row.start), []).append(totals(row))
-    return [(start, rollups.merged(parts)) for start, parts in sorted(by_day.items())]
+    return [(start, rollups.merge(parts)) for start, parts in sorted(by_day.items())]
 
 
 def store(component_id: int, span: str, spans: Iterable[tuple[datetime, Totals]]) -> None:
-    """Write the sums of each span, over those that stand there already."""
+    """Store the totals of each span, replacing stored ones."""
     rows = [
-        Rollup(
+        HealthRollup(
             component_id=component_id,
             span=span,
             start=start,
-            **{**asdict(found), "histogram": histogram.stored(found.histogram)},
+            **{**asdict(found), "histogram": histogram.to_json(found.histogram)},
         )
         for start, found in spans
         if found.checks or found.up_seconds or found.down_seconds
     ]
-    Rollup.objects.bulk_create(
+    HealthRollup.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=["component", "span", "start"],
-        update_fields=FIGURES,
+        update_fields=TOTAL_COLUMNS,
     )
 
 
 def purge(now: datetime) -> int:
-    """Delete checks, hours and days past their time; the hours of those checks stand by then."""
-    checks = Check.objects.filter(at__lt=rollups.hour_of(now - rollups.RAW_KEPT) - longest())
-    hours = Rollup.objects.filter(
-        span=Rollup.Span.HOUR, start__lt=rollups.day_of(now - rollups.HOURS_KEPT)
+    """Delete checks, hours and days older than they are kept; how many rows."""
+    checks = Check.objects.filter(
+        checked_at__lt=rollups.hour_of(now - rollups.CHECKS_KEPT) - max_gap()
     )
-    days = Rollup.objects.filter(
-        span=Rollup.Span.DAY, start__lt=rollups.day_of(now - rollups.DAYS_KEPT)
+    hours = HealthRollup.objects.filter(
+        span=HealthRollup.Span.HOUR, start__lt=rollups.day_of(now - rollups.HOURS_KEPT)
+    )
+    days = HealthRollup.objects.filter(
+        span=HealthRollup.Span.DAY, start__lt=rollups.day_of(now - rollups.DAYS_KEPT)
     )
     return (
-        emptied(checks, Check.objects.all())
-        + emptied(hours, Rollup.objects.all())
-        + emptied(days, Rollup.objects.all())
+        delete_in_batches(checks, Check.objects.all())
+        + delete_in_batches(hours, HealthRollup.objects.all())
+        + delete_in_batches(days, HealthRollup.objects.all())
     )
 
 
-def emptied(rows: QuerySet[Row], every: QuerySet[Row]) -> int:
-    """Delete `rows` batch by batch, so that no lock is held for long."""
+def delete_in_batches(rows: QuerySet[Row], every: QuerySet[Row]) -> int:
+    """Delete `rows` in batches, so that no lock is held for long; how many."""
     deleted = 0
-    while keys := list(rows.values_list("pk", flat=True)[:BATCH]):
+    while keys := list(rows.values_list("pk", flat=True)[:BATCH_ROWS]):
         every.filter(pk__in=keys).delete()
         deleted += len(keys)
     return deleted

@@ -103,6 +103,6 @@ def certificate(problem: Problem, placement: Placement, least: Bound) -> Certifi
 
 
 def relative_excess(reached: float, least: float) -> float:
-    """reached / least - 1; 0 within the tolerance."""
+    """`reached` / `least` - 1; 0 within the tolerance."""
     part = reached / least - 1 if least > 0 else 0.0
     return part if part > RELATIVE_TOLERANCE else 0.0

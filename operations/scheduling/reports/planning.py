@@ -50,7 +50,7 @@ def open_work(now: datetime) -> OpenWork:
             "worker_id",
             "started_at",
             "ready_at",
-        )  # fmt: skip
+        )
     )
     running = [(place, row[6], row[4]) for place, row in enumerate(rows) if row[5] == "running"]
     slots, slot_of = worker_slots(now, running)

@@ -3,11 +3,13 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import NamedTuple
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
-from operations.scheduling import wait_reason
+from operations.scheduling import list_sql, wait_reason
 from operations.scheduling.backlog import UnknownTask
 from operations.scheduling.durations import LearnedDuration
 from operations.scheduling.models import Dependency, Task, TaskDurationStats, Worker
@@ -93,6 +95,47 @@ def dependencies(rows: Iterable[Task]) -> dict[int, list[str]]:
 def assigned_dependencies(rows: Iterable[Task]) -> dict[int, list[str]]:
     """The same for tasks just assigned, which carry it in `needed_names`."""
     return {row.pk: json.loads(getattr(row, "needed_names", None) or "[]") for row in rows}
+
+
+class ListedTask(NamedTuple):
+    """One row of the list: its place in the order, and the task as the contract has it, as JSON."""
+
+    stored: datetime | str  # as the driver gives it: only the ends of a page are read
+    id: int
+    json: str
+
+    @property
+    def created_at(self) -> datetime:
+        at = self.stored
+        return datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at
+
+
+def page(
+    *,
+    limit: int,
+    status: str = "",
+    worker: str = "",
+    beyond: tuple[datetime, int] | None = None,
+    back: bool = False,
+) -> list[ListedTask]:
+    """Up to `limit` tasks of one status and worker, if given, newest first, in one query.
+
+    Those after the creation time and id `beyond`; with `back` those before it, oldest first.
+    """
+    sql = list_sql.page(
+        connection.vendor,
+        status=bool(status),
+        worker=bool(worker),
+        beyond=beyond is not None,
+        back=back,
+        limit=limit,
+    )
+    values: list[object] = [each for each in (status, worker) if each]
+    if beyond is not None:
+        values += [connection.ops.adapt_datetimefield_value(beyond[0]), beyond[1]]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return [ListedTask(*row) for row in cursor.fetchall()]
 
 
 def tasks() -> QuerySet[Task]:

@@ -101,7 +101,7 @@ class ClosingAdmin(Booked, ModelAdmin):
             "verb": "Issue",
             "back": back,
         }
-        return TemplateResponse(request, "admin/operations/step.html", context)
+        return TemplateResponse(request, "admin/confirm_action.html", context)
 
     def _closed(self, request: HttpRequest, form: MonthForm) -> bool:
         """Whether it was done; what stands against it is told beside its field."""

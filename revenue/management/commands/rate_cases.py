@@ -13,8 +13,9 @@ DIFFERS, UNREADABLE = 1, 2
 
 class Command(BaseCommand):
     help = (
-        "Rates every case of FILE (JSON: cases[] of id, model, price, input, expected_amount), "
-        "prints each that differs and exits with 1 if any does, with 2 if the file is no such file."
+        "Rates every worked case of FILE (JSON: cases[] of id, model, price, input, "
+        "expected_amount) and prints those that differ. Exits with 1 if any differs, with 2 if "
+        "the file cannot be read."
     )
     requires_system_checks = ()
 

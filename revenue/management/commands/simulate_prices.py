@@ -1,4 +1,4 @@
-"""Who would pay more, and who less, under a version of a price book."""
+"""Simulate a version of a price book: which customers would pay more, and which less."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,13 +12,13 @@ from revenue.pricing import reports
 from revenue.pricing.calculation.simulation import Simulation
 from revenue.pricing.decimals import InvalidValues
 
-EVERYBODY = 10_000_000
+MAX_ACCOUNTS = 10_000_000
 
 
 class Command(BaseCommand):
     help = (
-        "Rates every customer under version NUMBER of a price book and under the one in force: "
-        "sums, who pays more and who less, the largest rises, and cliffs. Nothing is stored."
+        "Prices every customer under version NUMBER of a price book and under the version in "
+        "force. Prints sums, rises, falls and price cliffs. Stores nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,30 +31,32 @@ class Command(BaseCommand):
         try:
             version = reports.version_by_number(number, book)
             against = reports.version_in_force(timezone.now().date(), book)
-            found = billing.simulation(version, against, timezone.now().date(), EVERYBODY)
+            found = billing.simulation(version, against, timezone.now().date(), MAX_ACCOUNTS)
         except ObjectDoesNotExist as error:
             raise CommandError(f"The price book {book} has no version {number}.") from error
         except (reports.NothingPublished, reports.Tampered, InvalidValues) as error:
             raise CommandError(str(error)) from error
         heading = f"{version} against {against}, {found.customers:,} customers"
         self.stdout.write(f"{heading}, each over up to {billing.RATED} complete months")
-        for each in told(found):
+        for each in describe(found):
             self.stdout.write(each)
         for each in reports.findings(version.pk):
-            self.stdout.write(f"Mind: {each}")
+            self.stdout.write(f"Finding: {each}")
 
 
-def told(found: Simulation) -> list[str]:
-    """The simulation as lines of text."""
+def describe(found: Simulation) -> list[str]:
+    """The result of a simulation as lines of text."""
     money = found.currency
     lines = [
         f"Now {found.now:,} {money}, then {found.then:,} {money} ({found.then - found.now:+,})",
         f"{found.pay_more:,} pay more, {found.pay_less:,} less, {found.unchanged:,} the same",
-        f"{found.steep:,} rise by more than 20 %; {found.held:,} stand at a floor or ceiling",
+        f"{found.large_rises:,} rise by more than 20 %; {found.at_floor_or_ceiling:,} reach a floor or ceiling",
     ]
     if found.break_even_percent is not None:
         share = f"{found.break_even_percent:.1f}"
-        lines.append(f"The gain is gone once {share} % of what those who pay more pay has left")
+        lines.append(
+            f"The gain is lost if {share} % of the revenue from those who pay more is lost"
+        )
     for title, changes in (("Largest rises", found.rises), ("Largest falls", found.falls)):
         lines += [f"{title}:"] if changes else []
         lines += [

@@ -1,1 +1,1 @@
-"""Calculation."""
+"""Prices, invoices, recommendations and simulations calculated from a price book; pure."""

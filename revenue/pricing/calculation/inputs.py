@@ -1,4 +1,4 @@
-"""What is known of a customer when a price is asked for, checked."""
+"""The metrics of a customer that a price depends on, validated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from typing import Any
 
 from revenue.pricing.decimals import ONE, FieldProblem, InvalidValues, read_amounts
 
-RATE_SUFFIX = "_rate"  # a metric of this ending lies between 0 and 1
+RATE_SUFFIX = "_rate"  # metrics with this suffix lie between 0 and 1
 
 
 @dataclass(frozen=True, slots=True)
 class PricingInputs:
-    """Numbers by metric; `company` is None where nothing is told of it."""
+    """Numbers by metric; `company` is None where no company data is given."""
 
     usage: Mapping[str, Decimal]
     engagement: Mapping[str, Decimal] = field(default_factory=dict)
@@ -20,10 +20,10 @@ class PricingInputs:
 
     def as_json(self) -> dict[str, Any]:
         parts = {"usage_data": self.usage, "engagement_data": self.engagement}
-        told = parts if self.company is None else {**parts, "company_data": self.company}
+        given = parts if self.company is None else {**parts, "company_data": self.company}
         return {
             part: {name: f"{each:f}" for name, each in sorted(values.items())}
-            for part, values in told.items()
+            for part, values in given.items()
         }
 
 
@@ -32,7 +32,7 @@ def read_inputs(
     engagement_data: Mapping[str, object] | None = None,
     company_data: Mapping[str, object] | None = None,
 ) -> PricingInputs:
-    """Read plain numbers; None counts as not given. Wrong names every bad one by its path."""
+    """Read plain numbers; None counts as not given. Raises InvalidValues with every bad path."""
     problems: list[FieldProblem] = []
     parts: list[dict[str, Decimal]] = []
     for path, given in (
@@ -65,7 +65,7 @@ def _part(path: str, given: object) -> dict[str, Decimal]:
 
 
 def inputs_from_json(row: Mapping[str, Any]) -> PricingInputs:
-    """Read back what `Situation.as_json` wrote."""
+    """Read what `PricingInputs.as_json` wrote."""
     usage, engagement, company = (
         {name: Decimal(each) for name, each in row.get(part, {}).items()}
         for part in ("usage_data", "engagement_data", "company_data")

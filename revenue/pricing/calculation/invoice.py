@@ -1,13 +1,14 @@
-"""A period's invoice, and its preview: one function, so that they cannot differ.
+"""The invoice of a period. Previews use the same function, so they cannot differ.
 
 The plan's own price is for the whole period; a part of it is billed for the active days, charge
 and credit alike. Metered charges are for what was used and are never prorated; a quantity of a
-metric that is charged and was not used is 0.
+metric that is charged and was not used counts as 0. Charges for days are prorated by the days on
+any plan.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from revenue.pricing.calculation.inputs import PricingInputs
@@ -29,7 +30,7 @@ from revenue.pricing.rating.usage import ActiveDays
 
 @dataclass(frozen=True, slots=True)
 class PlanPeriod:
-    """One plan for some days of the period; the last day is not counted."""
+    """A plan that was active from one day up to, and not including, another."""
 
     plan: str
     active_from: date
@@ -54,25 +55,29 @@ class CalculatedInvoice:
 
 def calculate_invoice(
     book: BookVersion,
-    stays: Sequence[PlanPeriod],
-    situation: PricingInputs,
+    plan_periods: Sequence[PlanPeriod],
+    inputs: PricingInputs,
     period_start: date,
     period_end: date,
 ) -> CalculatedInvoice:
-    """Bill a period; metered charges are those of the last plan. Raises Wrong and NoSuchPlan."""
-    _check(stays, period_start, period_end)
-    usage = _whole(book, stays[-1].plan, situation.usage)
-    told = replace(situation, usage=usage)
+    """Bill a period; charges are those of the last plan. Raises InvalidValues and NoSuchPlan."""
+    _check(plan_periods, period_start, period_end)
+    usage = _with_zeros(book, plan_periods[-1].plan, inputs.usage)
+    given = replace(inputs, usage=usage)
     lines: list[PriceLine] = []
     not_given: dict[str, None] = {}
     with exact_arithmetic():
-        for each in stays:
+        for each in plan_periods:
             days = ActiveDays(period_start, period_end, each.active_from, each.active_to)
-            price = calculate_price(book, each.plan, told)
+            price = calculate_price(book, each.plan, given)
             lines += _recurring(price, days, book.digits)
             not_given |= dict.fromkeys(price.not_given)
         fee = sum((each.amount for each in lines), ZERO)
-        charges, _ = rate_charges(book, book.plan(stays[-1].plan), usage, fee)
+        plan, days = (
+            book.plan(plan_periods[-1].plan),
+            _active(plan_periods, period_start, period_end),
+        )
+        charges, _ = rate_charges(book, plan, usage, fee, days)
     return CalculatedInvoice(
         book.currency, period_start, period_end, (*lines, *charges), tuple(not_given)
     )
@@ -80,53 +85,59 @@ def calculate_invoice(
 
 def additional_plan_fees(
     book: BookVersion,
-    stays: Sequence[PlanPeriod],
-    situation: PricingInputs,
+    plan_periods: Sequence[PlanPeriod],
+    inputs: PricingInputs,
     period_start: date,
     period_end: date,
 ) -> tuple[PriceLine, ...]:
-    """The plans' own prices of a further subscription, without use: another one carries that."""
-    _check(stays, period_start, period_end)
-    told = replace(situation, usage={})
+    """The plan prices of a further subscription; its use is billed with the first one."""
+    _check(plan_periods, period_start, period_end)
+    given = replace(inputs, usage={})
     lines: list[PriceLine] = []
     with exact_arithmetic():
-        for each in stays:
+        for each in plan_periods:
             days = ActiveDays(period_start, period_end, each.active_from, each.active_to)
-            lines += _recurring(calculate_price(book, each.plan, told), days, book.digits)
+            lines += _recurring(calculate_price(book, each.plan, given), days, book.digits)
     return tuple(replace(each, description=f"Beside it: {each.description}") for each in lines)
 
 
 def _recurring(price: CalculatedPrice, days: ActiveDays, digits: int) -> list[PriceLine]:
-    """The plan's own lines, and what a part of the period takes off them."""
+    """The plan's own lines, and a line for the days on which it was not active."""
     if days.active == days.whole:
-        return list(price.own)
+        return list(price.plan_lines)
     due = rounded(prorated(price.recurring, days), digits)
     off = due - price.recurring
     words = f"{days.active} of {days.whole} days of {price.plan}"
-    return [*price.own, PriceLine("proration", words, ONE, off, off)]
+    return [*price.plan_lines, PriceLine("proration", words, ONE, off, off)]
 
 
-def _whole(book: BookVersion, code: str, usage: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """The use, with 0 for every metric that is charged and was not used."""
+def _with_zeros(book: BookVersion, code: str, usage: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """The usage, with 0 for every charged metric that is missing."""
     zeros = {each.metric: ZERO for each in book.plan(code).charges if needs_quantity(each)}
     return {**zeros, **usage}
 
 
-def _check(stays: Sequence[PlanPeriod], start: date, end: date) -> None:
+def _active(plan_periods: Sequence[PlanPeriod], start: date, end: date) -> ActiveDays:
+    """As many days as all plan periods have together, put at the start of the period."""
+    days = sum((each.active_to - each.active_from for each in plan_periods), timedelta())
+    return ActiveDays(start, end, start, start + days)
+
+
+def _check(plan_periods: Sequence[PlanPeriod], start: date, end: date) -> None:
     problems = []
     if end <= start:
         message = f"must be after period_start: {start} to {end}"
         problems.append(FieldProblem("period_end", "crossed", message))
-    if not stays:
-        problems.append(FieldProblem("stays", "empty", "an invoice needs a plan"))
+    if not plan_periods:
+        problems.append(FieldProblem("plan_periods", "empty", "an invoice needs a plan"))
     before = start
-    for place, each in enumerate(stays):
+    for place, each in enumerate(plan_periods):
         if each.active_to < each.active_from:
             message = f"ends before it starts: {each.active_from} to {each.active_to}"
-            problems.append(FieldProblem(f"stays[{place}]", "crossed", message))
+            problems.append(FieldProblem(f"plan_periods[{place}]", "crossed", message))
         elif each.active_from < before or each.active_to > end:
             message = f"must lie in {before} to {end}: {each.active_from} to {each.active_to}"
-            problems.append(FieldProblem(f"stays[{place}]", "out_of_range", message))
+            problems.append(FieldProblem(f"plan_periods[{place}]", "out_of_range", message))
         before = max(before, each.active_to)
     if problems:
         raise InvalidValues(*problems)

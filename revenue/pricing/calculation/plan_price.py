@@ -1,7 +1,7 @@
 """A plan's price by the book's factors: base x usage x company, less the discounts.
 
-The running value stays exact and is rounded after each step; breakdown and lines are the
-differences of neighbours, so both add up to the final price.
+The running price stays exact; each line is the difference of two neighbouring running prices after
+rounding, so breakdown and lines both add up to the final price.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,13 +22,13 @@ from revenue.pricing.price_book.version import (
     BookVersion,
     FactorTable,
 )
-from revenue.pricing.rating.metered import charges_total, rate_charges
+from revenue.pricing.rating.metered import charges_total, metrics_of, rate_charges
 from revenue.pricing.rating.rate import PriceLine
 
 
 @dataclass(frozen=True, slots=True)
 class CalculatedPrice:
-    """A quote's figures. `recurring` is the plan's own part, without metered charges."""
+    """A calculated price. `recurring` is the plan's own part, without charges on metrics."""
 
     plan: str
     currency: str
@@ -38,7 +38,7 @@ class CalculatedPrice:
     recurring: Decimal
     final_price: Decimal
     breakdown: Mapping[str, Decimal]
-    own: tuple[PriceLine, ...]
+    plan_lines: tuple[PriceLine, ...]
     charges: tuple[PriceLine, ...]
     usage_multiplier: Decimal = ONE
     enterprise_multiplier: Decimal = ONE
@@ -50,41 +50,42 @@ class CalculatedPrice:
 
     @property
     def lines(self) -> tuple[PriceLine, ...]:
-        return (*self.own, *self.charges)
+        return (*self.plan_lines, *self.charges)
 
 
 def calculate_price(
     book: BookVersion,
     code: str,
-    situation: PricingInputs,
+    inputs: PricingInputs,
     *,
     previous: Decimal | None = None,
     discount: Decimal | None = None,
 ) -> CalculatedPrice:
-    """Price a plan; `previous` is the price before a renewal, `discount` replaces the earned one.
+    """Price a plan for one month.
 
-    Raises book.NoSuchPlan, and exact.Wrong where a metered charge cannot be worked out.
+    `previous` is the price before a renewal; `discount`, in percent, replaces the earned one.
+    Raises NoSuchPlan, and InvalidValues where a charge cannot be rated.
     """
     plan = book.plan(code)
     with exact_arithmetic():
-        factors = _factors(book, plan, situation)
+        factors = _factors(book, plan, inputs)
         earned = sum((value for _, _, value in factors[ENGAGEMENT]), ZERO)
         asked = earned if discount is None else discount
         percent = min(asked, book.largest_discount)
-        running = _running(plan, factors, percent, situation)
+        running = _running(plan, factors, percent, inputs)
         reached = rounded(running[-1][2], book.digits)
-        kept, hits = apply_guardrails(book, plan, reached, previous)
-        fee = reached + sum((each.amount for each in kept), ZERO)
-        charges, missing = rate_charges(book, plan, situation.usage, fee)
-        figures = _figures(book, plan, running, kept, charges)
-        warnings = cliff_warnings(plan, situation.usage)
+        limits, hits = apply_guardrails(book, plan, reached, previous)
+        fee = reached + sum((each.amount for each in limits), ZERO)
+        charges, missing = rate_charges(book, plan, inputs.usage, fee)
+        figures = _figures(book, plan, running, limits, charges)
+        warnings = cliff_warnings(plan, inputs.usage)
     return CalculatedPrice(
         **figures,
         usage_multiplier=books.product(value for _, _, value in factors[USAGE]),
         enterprise_multiplier=books.product(value for _, _, value in factors[COMPANY]),
         engagement_discount_percent=percent,
-        not_given=(*_not_given(book, plan, situation), *missing),
-        ignored=_ignored(book, plan, situation),
+        not_given=(*_not_given(book, plan, inputs), *missing),
+        ignored=_ignored(book, plan, inputs),
         warnings=warnings,
         hits=(*(["largest_discount"] if asked > percent else []), *hits),
     )
@@ -94,15 +95,15 @@ def _figures(
     book: BookVersion,
     plan: BookPlan,
     running: "RunningValues",
-    kept: Sequence[PriceLine],
+    limits: Sequence[PriceLine],
     charges: Sequence[PriceLine],
 ) -> dict[str, Any]:
-    """The sums that lines and breakdown make; the lines of charges come last."""
+    """Breakdown and sums of the lines; the lines of charges come last."""
     lines = list(_lines(running, book.digits))
     rows = dict.fromkeys(BREAKDOWN, ZERO)
     for part, each in lines:
         rows[part] += each.amount
-    rows["guardrails"] = sum((each.amount for each in kept), ZERO)
+    rows["guardrails"] = sum((each.amount for each in limits), ZERO)
     recurring = sum(rows.values(), ZERO)
     rows["charges"] = sum((each.amount for each in charges), ZERO)
     return {
@@ -114,7 +115,7 @@ def _figures(
         "recurring": recurring,
         "final_price": recurring + rows["charges"],
         "breakdown": rows,
-        "own": (*(each for _, each in lines), *kept),
+        "plan_lines": (*(each for _, each in lines), *limits),
         "charges": tuple(charges),
     }
 
@@ -125,32 +126,32 @@ RunningValues = list[tuple[str, str, Decimal, Decimal | None]]  # part, words, r
 
 
 def _factors(
-    book: BookVersion, plan: BookPlan, situation: PricingInputs
+    book: BookVersion, plan: BookPlan, inputs: PricingInputs
 ) -> dict[str, list[AppliedFactor]]:
-    """What each metric that is given brings, in the order of their names."""
+    """The factors of the metrics that are given, ordered by metric."""
     return {
-        USAGE: _found(book.ladders(USAGE), situation.usage, ONE),
-        COMPANY: _found(book.ladders(COMPANY, plan.code), situation.company or {}, ONE),
-        ENGAGEMENT: _found(book.ladders(ENGAGEMENT), situation.engagement, ZERO),
+        USAGE: _applied(book.factor_tables(USAGE), inputs.usage, ONE),
+        COMPANY: _applied(book.factor_tables(COMPANY, plan.code), inputs.company or {}, ONE),
+        ENGAGEMENT: _applied(book.factor_tables(ENGAGEMENT), inputs.engagement, ZERO),
     }
 
 
-def _found(
-    ladders: Mapping[str, FactorTable], given: Mapping[str, Decimal], none: Decimal
+def _applied(
+    tables: Mapping[str, FactorTable], given: Mapping[str, Decimal], default: Decimal
 ) -> list[AppliedFactor]:
     values = (
-        (metric, given[metric], ladders[metric].value(given[metric], none))
-        for metric in sorted(ladders)
+        (metric, given[metric], tables[metric].value(given[metric], default))
+        for metric in sorted(tables)
         if metric in given
     )
-    return [each for each in values if each[2] != none]
+    return [each for each in values if each[2] != default]
 
 
 def _running(
     plan: BookPlan,
     factors: Mapping[str, list[AppliedFactor]],
     percent: Decimal,
-    situation: PricingInputs,
+    inputs: PricingInputs,
 ) -> RunningValues:
     value = plan.base
     found: RunningValues = [("base", f"{plan.name}, a month", value, None)]
@@ -159,7 +160,7 @@ def _running(
             value *= factor
             words = f"{metric} of {quantity:f}: x {factor:f}"
             found.append((part, words, value, factor))
-    if situation.company is not None and not factors[COMPANY]:
+    if inputs.company is not None and not factors[COMPANY]:
         words = f"The company's size does not change the price of {plan.name}"
         found.append(("enterprise_adjustment", words, value, ONE))
     if percent:
@@ -171,7 +172,7 @@ def _running(
 
 
 def _lines(running: RunningValues, digits: int) -> Iterator[tuple[str, PriceLine]]:
-    """A line a step: the difference of two rounded running values."""
+    """One line for each running price: its difference from the one before, both rounded."""
     before = ZERO
     for part, words, value, _ in running:
         now = rounded(value, digits)
@@ -179,23 +180,23 @@ def _lines(running: RunningValues, digits: int) -> Iterator[tuple[str, PriceLine
         before = now
 
 
-def _not_given(book: BookVersion, plan: BookPlan, situation: PricingInputs) -> Iterator[str]:
+def _not_given(book: BookVersion, plan: BookPlan, inputs: PricingInputs) -> Iterator[str]:
     known = [
-        ("usage_data", book.ladders(USAGE), situation.usage),
-        ("engagement_data", book.ladders(ENGAGEMENT), situation.engagement),
-        ("company_data", book.ladders(COMPANY, plan.code), situation.company or {}),
+        ("usage_data", book.factor_tables(USAGE), inputs.usage),
+        ("engagement_data", book.factor_tables(ENGAGEMENT), inputs.engagement),
+        ("company_data", book.factor_tables(COMPANY, plan.code), inputs.company or {}),
     ]
-    for part, ladders, given in known:
-        yield from (f"{part}.{metric}" for metric in sorted(ladders) if metric not in given)
+    for part, tables, given in known:
+        yield from (f"{part}.{metric}" for metric in sorted(tables) if metric not in given)
 
 
-def _ignored(book: BookVersion, plan: BookPlan, situation: PricingInputs) -> tuple[str, ...]:
-    """What was given and changes nothing, because no row knows it."""
-    charged = {each.metric for each in plan.charges}
+def _ignored(book: BookVersion, plan: BookPlan, inputs: PricingInputs) -> tuple[str, ...]:
+    """Metrics that were given and that no factor and no charge of the book uses."""
+    charged = {name for each in plan.charges for name in metrics_of(each)}
     parts = [
-        ("usage_data", situation.usage, {*book.ladders(USAGE), *charged}),
-        ("engagement_data", situation.engagement, set(book.ladders(ENGAGEMENT))),
-        ("company_data", situation.company or {}, set(book.ladders(COMPANY, plan.code))),
+        ("usage_data", inputs.usage, {*book.factor_tables(USAGE), *charged}),
+        ("engagement_data", inputs.engagement, set(book.factor_tables(ENGAGEMENT))),
+        ("company_data", inputs.company or {}, set(book.factor_tables(COMPANY, plan.code))),
     ]
     return tuple(
         f"{part}.{metric}"
@@ -205,21 +206,21 @@ def _ignored(book: BookVersion, plan: BookPlan, situation: PricingInputs) -> tup
     )
 
 
-def final_price(book: BookVersion, code: str, situation: PricingInputs) -> Decimal:
-    """The final price alone, as `priced` gives it, without its lines: for many at once.
+def final_price(book: BookVersion, code: str, inputs: PricingInputs) -> Decimal:
+    """The `final_price` of `calculate_price` without its lines, for many customers at once.
 
-    Runs under exact.CONTEXT, which the caller opens.
+    The caller opens `decimals.exact_arithmetic`.
     """
     plan = book.plan(code)
     value = plan.base
-    for _, _, factor in _found(book.ladders(USAGE), situation.usage, ONE):
+    for _, _, factor in _applied(book.factor_tables(USAGE), inputs.usage, ONE):
         value *= factor
-    if situation.company:
-        for _, _, factor in _found(book.ladders(COMPANY, code), situation.company, ONE):
+    if inputs.company:
+        for _, _, factor in _applied(book.factor_tables(COMPANY, code), inputs.company, ONE):
             value *= factor
-    if situation.engagement:
-        earned = _found(book.ladders(ENGAGEMENT), situation.engagement, ZERO)
+    if inputs.engagement:
+        earned = _applied(book.factor_tables(ENGAGEMENT), inputs.engagement, ZERO)
         percent = min(sum((each for _, _, each in earned), ZERO), book.largest_discount)
         value *= ONE - percent / HUNDRED
     recurring = within_floor_and_ceiling(plan, rounded(value, book.digits))
-    return recurring + charges_total(book, plan, situation.usage, recurring)
+    return recurring + charges_total(book, plan, inputs.usage, recurring)

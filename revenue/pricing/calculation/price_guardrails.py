@@ -1,4 +1,4 @@
-"""Guardrails of a price: how far a renewal may move it, and the plan's floor and ceiling."""
+"""Price guardrails: the largest change at a renewal, and the plan's floor and ceiling."""
 
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -13,16 +13,19 @@ Bound = tuple[str, str, Decimal | None, Decimal | None]  # name, words, least, m
 def apply_guardrails(
     book: BookVersion, plan: BookPlan, price: Decimal, previous: Decimal | None
 ) -> tuple[list[PriceLine], list[str]]:
-    """Lines that bring a price inside its guardrails, and their names; floor and ceiling win."""
+    """Lines that bring a price within its guardrails, and the names of those that did.
+
+    Floor and ceiling are applied last, so they take precedence.
+    """
     lines: list[PriceLine] = []
     hits: list[str] = []
     for name, words, least, most in _bounds(book, plan, previous):
-        held = price if least is None else max(price, least)
-        held = held if most is None else min(held, most)
-        if held != price:
-            lines.append(PriceLine("guardrail", words, ONE, held - price, held - price))
+        limited = price if least is None else max(price, least)
+        limited = limited if most is None else min(limited, most)
+        if limited != price:
+            lines.append(PriceLine("guardrail", words, ONE, limited - price, limited - price))
             hits.append(name)
-            price = held
+            price = limited
     return lines, hits
 
 

@@ -1,4 +1,4 @@
-"""Which plan suits a use, by the book's rules; and what moving there would bring."""
+"""Recommend a plan by the book's rules, and find upgrades that bring more revenue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from revenue.pricing.price_book.version import COMPANY, BookPlan, BookRule, Book
 PRIOR_ACCEPTANCE, PRIOR_WEIGHT = (
     0.6,
     10,
-)  # what offers of a kind are taken to be worth before any was made
+)  # Beta prior: probability, and its weight in offers
 
 
 @dataclass(frozen=True, slots=True)
 class PlanComparison:
-    """One plan of the comparison."""
+    """One plan in the comparison of a recommendation."""
 
     tier: str
     monthly_cost: Decimal
@@ -33,7 +33,7 @@ class PlanRecommendation:
 
 @dataclass(frozen=True, slots=True)
 class PlanUpgrade:
-    """A move to a larger plan, and what it brings a month."""
+    """A move to a larger plan, and the additional revenue a month."""
 
     current: str
     recommended: str
@@ -42,18 +42,18 @@ class PlanUpgrade:
     confidence: float
 
 
-def recommend_plan(book: BookVersion, situation: PricingInputs) -> PlanRecommendation:
-    """The largest plan that a rule calls for, else the smallest; with all active plans priced."""
+def recommend_plan(book: BookVersion, inputs: PricingInputs) -> PlanRecommendation:
+    """The largest plan that a rule recommends, else the smallest; every active plan is priced."""
     plans = book.active
     if not plans:
         raise NoSuchPlan("there is no active plan")
-    called = _called(book.rules, situation)
-    chosen = next((each for each in reversed(plans) if each.code in called), plans[0])
-    reason = _reason(chosen, called)
+    reasons = _reasons_by_plan(book.rules, inputs)
+    chosen = next((each for each in reversed(plans) if each.code in reasons), plans[0])
+    reason = _reason(chosen, reasons)
     comparison = tuple(
         PlanComparison(
             each.code,
-            calculate_price(book, each.code, situation).final_price,
+            calculate_price(book, each.code, inputs).final_price,
             each.rank >= chosen.rank,
             _why(each, chosen, reason),
         )
@@ -62,22 +62,22 @@ def recommend_plan(book: BookVersion, situation: PricingInputs) -> PlanRecommend
     return PlanRecommendation(chosen.code, reason, comparison)
 
 
-def _called(rules: Sequence[BookRule], situation: PricingInputs) -> dict[str, list[str]]:
-    """What speaks for each plan that a rule calls for."""
-    called: dict[str, list[str]] = {}
+def _reasons_by_plan(rules: Sequence[BookRule], inputs: PricingInputs) -> dict[str, list[str]]:
+    """The reasons for each plan that a rule recommends."""
+    reasons: dict[str, list[str]] = {}
     for rule in rules:
-        if rule.needs_company and situation.company is None:
+        if rule.needs_company and inputs.company is None:
             continue
-        given = (situation.company or {}) if rule.source == COMPANY else situation.usage
+        given = (inputs.company or {}) if rule.source == COMPANY else inputs.usage
         quantity = given.get(rule.metric)
         if quantity is not None and quantity > rule.above:
             words = f"{rule.metric} of {quantity:f} is above {rule.above:f}"
-            called.setdefault(rule.plan, []).append(words)
-    return called
+            reasons.setdefault(rule.plan, []).append(words)
+    return reasons
 
 
-def _reason(chosen: BookPlan, called: dict[str, list[str]]) -> str:
-    if found := called.get(chosen.code):
+def _reason(chosen: BookPlan, reasons: dict[str, list[str]]) -> str:
+    if found := reasons.get(chosen.code):
         return f"{chosen.name}: {', '.join(found)}."
     return f"{chosen.name}: nothing is above the limits of the smallest plan."
 
@@ -93,14 +93,14 @@ def _why(plan: BookPlan, chosen: BookPlan, reason: str) -> str:
 def find_upgrade(
     book: BookVersion,
     current: str,
-    situation: PricingInputs,
+    inputs: PricingInputs,
     *,
     accepted: int = 0,
     declined: int = 0,
 ) -> PlanUpgrade | None:
-    """A move up that earns more; None where there is none. Raises NoSuchPlan."""
+    """A move to a larger plan that brings more revenue, or None. Raises NoSuchPlan."""
     here = book.plan(current)
-    found = recommend_plan(book, situation)
+    found = recommend_plan(book, inputs)
     there = book.plan(found.tier)
     costs = {each.tier: each.monthly_cost for each in found.comparison}
     increase = costs[there.code] - costs[here.code]
@@ -111,5 +111,5 @@ def find_upgrade(
 
 
 def confidence(accepted: int, declined: int) -> float:
-    """The mean of the Beta distribution after so many offers were accepted and declined."""
+    """The probability of acceptance: the mean of a Beta distribution after these answers."""
     return (PRIOR_ACCEPTANCE * PRIOR_WEIGHT + accepted) / (PRIOR_WEIGHT + accepted + declined)

@@ -1,7 +1,7 @@
-"""Every customer under two versions: who would pay more, who less, and what it comes to.
+"""Price every customer under two versions of a book: who would pay more, who less, and the sums.
 
-No elasticity is invented: `break_even_percent` says how much of the losers' revenue may leave
-before the gain is gone.
+No price elasticity is assumed. `break_even_percent` is the share of the revenue from customers
+who would pay more that may be lost before the gain is gone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,13 +15,13 @@ from revenue.pricing.decimals import HUNDRED, ZERO, FieldProblem, InvalidValues,
 from revenue.pricing.price_book.version import BookVersion, NoSuchPlan
 
 BATCH_SIZE = 1_000
-LARGE_RISE_PERCENT = Decimal(20)  # percent of rise above which a customer is counted as hit hard
+LARGE_RISE_PERCENT = Decimal(20)  # larger rises are counted separately
 MAX_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedAccount:
-    """A customer's plan, and what is known of it in each of its last complete periods."""
+    """A customer's plan, and its inputs in each of its last complete periods."""
 
     key: str
     segment: str
@@ -31,7 +31,7 @@ class SimulatedAccount:
 
 @dataclass(frozen=True, slots=True)
 class PriceChange:
-    """What a customer pays now and would pay then, over all periods."""
+    """What a customer pays under the version in force and under the other, over all periods."""
 
     key: str
     segment: str
@@ -45,7 +45,7 @@ class PriceChange:
 
     @property
     def percent(self) -> Decimal:
-        """The change in percent of what is paid now; a price that was 0 counts as a whole rise."""
+        """The change in percent of what is paid now; a rise from 0 counts as 100."""
         if not self.now:
             return HUNDRED if self.then else ZERO
         return self.delta / self.now * HUNDRED
@@ -53,7 +53,7 @@ class PriceChange:
 
 @dataclass(frozen=True, slots=True)
 class SegmentTotals:
-    """A segment's sums."""
+    """The sums of one customer segment."""
 
     segment: str
     customers: int
@@ -63,7 +63,7 @@ class SegmentTotals:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """The result; deciles are the percents of change at 0, 10 … 100 % of the customers."""
+    """The result; `deciles` are the changes in percent at 0, 10 … 100 % of the customers."""
 
     currency: str
     customers: int
@@ -71,8 +71,8 @@ class Simulation:
     then: Decimal
     pay_more: int
     pay_less: int
-    steep: int
-    held: int
+    large_rises: int
+    at_floor_or_ceiling: int
     deciles: tuple[Decimal, ...]
     rises: tuple[PriceChange, ...]
     falls: tuple[PriceChange, ...]
@@ -87,16 +87,16 @@ class Simulation:
 
 @dataclass(slots=True)
 class SimulationRun:
-    """A simulation under way: batches are added in any order, and `result` sums up."""
+    """Collects the changes of customers, in any order; `result` sums them up."""
 
     now: BookVersion
     then: BookVersion
     changes: list[PriceChange] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
-    held: int = 0
+    at_floor_or_ceiling: int = 0
 
     def add(self, accounts: Iterable[SimulatedAccount]) -> None:
-        """Rate some more; one that cannot be rated is left out, and why is kept."""
+        """Price more customers; those that cannot be priced go into `left_out` with the reason."""
         with exact_arithmetic():
             for each in accounts:
                 try:
@@ -112,7 +112,9 @@ class SimulationRun:
         plan = self.then.plan(account.plan)
         if plan.floor is not None or plan.ceiling is not None:
             prices = (calculate_price(self.then, account.plan, each) for each in account.periods)
-            self.held += any("floor" in each.hits or "ceiling" in each.hits for each in prices)
+            self.at_floor_or_ceiling += any(
+                "floor" in each.hits or "ceiling" in each.hits for each in prices
+            )
         return PriceChange(account.key, account.segment, account.plan, *sums)
 
     def result(self) -> Simulation:
@@ -123,35 +125,35 @@ class SimulationRun:
 def simulate(
     now: BookVersion, then: BookVersion, accounts: Sequence[SimulatedAccount]
 ) -> Simulation:
-    """Rate all customers under both versions, whose currencies must be one; else Wrong."""
+    """Price all customers under both versions. Raises InvalidValues if their currencies differ."""
     if now.currency != then.currency:
         message = f"is in {then.currency}, the version in force in {now.currency}"
         raise InvalidValues(FieldProblem("version", "currency", message))
-    tally = SimulationRun(now, then)
+    run = SimulationRun(now, then)
     for start in range(0, len(accounts), BATCH_SIZE):
-        tally.add(accounts[start : start + BATCH_SIZE])
-    return tally.result()
+        run.add(accounts[start : start + BATCH_SIZE])
+    return run.result()
 
 
-def _result(tally: SimulationRun) -> Simulation:
-    changes = tally.changes
+def _result(run: SimulationRun) -> Simulation:
+    changes = run.changes
     rises = [each for each in changes if each.delta > 0]
     falls = [each for each in changes if each.delta < 0]
     return Simulation(
-        currency=tally.then.currency,
+        currency=run.then.currency,
         customers=len(changes),
         now=sum((each.now for each in changes), ZERO),
         then=sum((each.then for each in changes), ZERO),
         pay_more=len(rises),
         pay_less=len(falls),
-        steep=sum(each.percent > LARGE_RISE_PERCENT for each in changes),
-        held=tally.held,
+        large_rises=sum(each.percent > LARGE_RISE_PERCENT for each in changes),
+        at_floor_or_ceiling=run.at_floor_or_ceiling,
         deciles=_deciles([each.percent for each in changes]),
         rises=tuple(nlargest(MAX_LISTED, rises, key=lambda each: (each.delta, each.key))),
         falls=tuple(nlargest(MAX_LISTED, falls, key=lambda each: (-each.delta, each.key))),
         segments=_segments(changes),
         break_even_percent=_break_even(changes, rises),
-        left_out=tuple(tally.left_out),
+        left_out=tuple(run.left_out),
     )
 
 
@@ -176,7 +178,7 @@ def _segments(changes: Iterable[PriceChange]) -> tuple[SegmentTotals, ...]:
 
 
 def _break_even(changes: Iterable[PriceChange], losers: Iterable[PriceChange]) -> Decimal | None:
-    """The percent of the losers' future revenue that may leave; None where nothing is gained."""
+    """The percent of the losers' future revenue that may be lost; None where nothing is gained."""
     gain = sum((each.delta for each in changes), ZERO)
     at_stake = sum((each.then for each in losers), ZERO)
     if gain <= 0 or not at_stake:

@@ -1,1 +1,1 @@
-"""Forms."""
+"""Charges as form fields, and previews of what they cost; pure."""

@@ -1,34 +1,43 @@
-"""A charge's price as plain fields, and back: what a form asks, and which field is wrong; pure.
+"""Convert a charge's price to form fields and back, and assign problems to fields; pure.
 
-Tiers are lines of text, a tier a line, its parts set apart by commas in the order of COLUMNS; the
-last line's first part may be empty, for the last tier has no end.
+Tiers are text, one line a tier; its values are separated by commas in the order of TIER_COLUMNS.
+The first value of the last line may be empty: the last tier has no end.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from revenue.pricing.decimals import FieldProblem
+from revenue.pricing.decimals import FieldProblem, InvalidValues
+from revenue.pricing.rating.charge import parse_model_name
 
 COMMON_FIELDS = ("percent_discount", "minimum", "maximum")
 TIERS = "tiers"
-FIELDS_BY_MODEL: Mapping[str, tuple[str, ...]] = {  # what each model of a book asks for
+FIELDS_BY_MODEL: Mapping[str, tuple[str, ...]] = {  # the fields of each charge model
     "flat": ("amount",),
     "per_unit": ("unit",),
     "graduated": (TIERS,),
     "volume": (TIERS,),
+    "volume_prorated": (TIERS,),
     "graduated_percentage": (TIERS,),
     "tiered_blocks_all_tiers": (TIERS,),
     "tiered_blocks_top_tier": (TIERS,),
     "capacity": (TIERS,),
     "package": ("amount", "package_size", "free_units"),
     "percentage": ("rate", "fixed_per_event", "free_events", "free_amount"),
+    "percentage_min_max": (
+        *("rate", "fixed_per_event", "free_events"),
+        *("min_per_event", "max_per_event"),
+    ),
     "multiplier": ("multiplier",),
     "min_commitment": ("commitment",),
+    "min_commitment_prorated": ("commitment",),
+    "proration": ("period_amount",),
 }
 TIER_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "graduated": ("up_to", "unit", "flat"),
     "volume": ("up_to", "unit", "flat"),
+    "volume_prorated": ("up_to", "unit", "flat"),
     "graduated_percentage": ("up_to", "rate", "flat"),
     "tiered_blocks_all_tiers": ("max_blocks", "block", "price"),
     "tiered_blocks_top_tier": ("max_blocks", "block", "price"),
@@ -37,34 +46,47 @@ TIER_COLUMNS: Mapping[str, tuple[str, ...]] = {
 HELP_TEXTS: Mapping[str, str] = {
     "amount": "flat: the price; package: the price of one package.",
     "unit": "per_unit: the price of each unit.",
-    "package_size": "package: units in one; a started one counts whole.",
-    "free_units": "package: units that cost nothing.",
-    "rate": "percentage: percent of the amount.",
-    "fixed_per_event": "percentage: the fee for each event.",
-    "free_events": "percentage: events without a fee.",
+    "package_size": "package: units in one package; a package that is started counts in full.",
+    "free_units": "package: units that are free.",
+    "rate": "percentage, percentage_min_max: percent of the amount.",
+    "fixed_per_event": "percentage, percentage_min_max: the fee per event.",
+    "free_events": "percentage, percentage_min_max: events that are free.",
     "free_amount": "percentage: the amount that is free.",
+    "min_per_event": "percentage_min_max: the least amount per event.",
+    "max_per_event": "percentage_min_max: the most per event; empty: no limit.",
     "multiplier": "multiplier: what the quantity is multiplied by.",
-    "commitment": "min_commitment: the least of a month, all charges before it counted.",
-    "percent_discount": "Taken off what was used, before the minimum.",
-    "minimum": "At least so much a month.",
-    "maximum": "At most so much a month.",
+    "commitment": "min_commitment, min_commitment_prorated: the least a month for fee and charges.",
+    "period_amount": "proration: the price of a whole month; billed for the days on a plan.",
+    "percent_discount": "Subtracted from the charge, before the minimum.",
+    "minimum": "The least amount a month.",
+    "maximum": "The most a month.",
     TIERS: (
-        "One tier a line. graduated, volume: up to, unit price, fixed amount. "
+        "One tier a line. graduated, volume, volume_prorated: up to, unit price, fixed amount. "
         "graduated_percentage: up to, percent, fixed amount. tiered_blocks: most blocks, "
         "units in a block, price of a block. capacity: metric=most metric=most, price. "
-        "The last line begins with nothing, for its tier is open: “, 0.0009”."
+        "The first value of the last line is empty, because the last tier has no end: “, 0.0009”."
     ),
 }
+INCREMENTAL = tuple(  # models whose cost of a further quantity can be charged
+    f"{model}_incremental"
+    for model in (
+        *("per_unit", "graduated", "volume", "package", "graduated_percentage"),
+        *("tiered_blocks_all_tiers", "tiered_blocks_top_tier"),
+    )
+)
+MODEL_NAMES = tuple(sorted([*FIELDS_BY_MODEL, *INCREMENTAL]))
 NAMES = tuple(
     dict.fromkeys([*(n for each in FIELDS_BY_MODEL.values() for n in each), *COMMON_FIELDS])
 )
-LAYOUT: Sequence[str | tuple[str, ...]] = (  # how a form sets them out
+LAYOUT: Sequence[str | tuple[str, ...]] = (  # the rows of the form
     TIERS,
     ("amount", "unit"),
     ("package_size", "free_units"),
     ("rate", "fixed_per_event"),
     ("free_events", "free_amount"),
+    ("min_per_event", "max_per_event"),
     ("multiplier", "commitment"),
+    "period_amount",
     ("minimum", "maximum"),
     "percent_discount",
 )
@@ -72,21 +94,22 @@ LAYOUT: Sequence[str | tuple[str, ...]] = (  # how a form sets them out
 
 @dataclass(frozen=True, slots=True)
 class FormPrice:
-    """A price as the rater takes it, and what of the fields has no place in its model."""
+    """The price that form fields make, and the fields that its model does not use."""
 
     price: dict[str, Any]
     problems: tuple[FieldProblem, ...]
 
 
 def base_model(model: str) -> str:
-    """A model without the suffixes that the fields say by themselves."""
-    for suffix in ("_min", "_max"):
-        model = model.removesuffix(suffix)
-    return model.removesuffix("_min")
+    """A model's name without _incremental, _min and _max."""
+    try:
+        return parse_model_name(model)[0]
+    except InvalidValues:
+        return model
 
 
 def price_from_fields(model: str, fields: Mapping[str, str]) -> FormPrice:
-    """The price that filled fields make; a field that the model does not use is a problem."""
+    """The price from form fields; a filled field that the model does not use is a problem."""
     mine = FIELDS_BY_MODEL.get(base_model(model), ())
     problems = [
         FieldProblem(name, "unused", f"is not used by {model}; leave it empty")
@@ -121,7 +144,7 @@ def _tier(line: str, columns: Sequence[str]) -> dict[str, Any]:
 
 
 def fields_from_price(model: str, price: Any) -> dict[str, str]:
-    """What the fields of a form hold for a price that is stored."""
+    """The form fields of a stored price."""
     known = price if isinstance(price, Mapping) else {}
     found = {
         name: str(known[name]) for name in NAMES if name != TIERS and known.get(name) is not None
@@ -146,7 +169,7 @@ def _part(value: Any) -> str:
 
 
 def problems_by_field(problems: Iterable[FieldProblem]) -> list[tuple[str, str]]:
-    """The field that each problem of a price stands at, and its words; a tier by its line."""
+    """For each problem the form field and the message; problems of tiers name the line."""
     found = []
     for each in problems:
         path = each.path.removeprefix("price").lstrip(".")

@@ -1,50 +1,58 @@
-"""What a charge comes to for some uses, in words for whoever edits it; pure."""
+"""What a charge costs for sample quantities, as text for its editor; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from aethercrown.money import exponent
-from revenue.pricing.decimals import ONE, ZERO, FieldProblem, InvalidValues, read_amounts
+from revenue.pricing.decimals import ONE, ZERO, FieldProblem, InvalidValues, non_negative
 from revenue.pricing.price_book.version import BookCharge
-from revenue.pricing.rating.metered import usage_of
+from revenue.pricing.rating.metered import EVENTS_SUFFIX, usage_of
 from revenue.pricing.rating.rate import RatedCharge, rate
 
 SAMPLE_QUANTITIES = tuple(map(Decimal, (1, 10, 100, 1000)))
-MAX_BOUNDS = 4  # of a charge with tiers, at which it is worked out by itself
+MAX_BOUNDS = 4  # of a charge with tiers that are shown without being asked for
 METRIC = "quantity"
-USE_PREFIX = "use_of_"  # and the charge's key: the use to work it out for, in a page's address
+USE_PREFIX = (
+    "use_of_"  # followed by the charge's key: the query parameter with the quantity to preview
+)
 
 
-def preview(model: str, price: Mapping[str, Any], told: str, currency: str) -> str:
-    """What a use of `told` costs, line by line; left empty, what some telling uses cost.
+def preview(model: str, price: Mapping[str, Any], entered: str, currency: str) -> str:
+    """What the entered quantity costs, line by line; without one, what sample quantities cost.
 
-    With tiers these are their bounds, and one more than each. What cannot be worked out says why.
+    The samples of a charge with tiers are its bounds and one unit more. "1000 / 20" is an amount
+    of 1,000 in 20 events. Where the charge cannot be rated, the text says why.
     """
     try:
         charge = BookCharge(METRIC, "Use", model, price)
-        if told.strip():
-            quantity = _number(told)
-            return _explained(quantity, _rated(charge, quantity, currency), currency)
-        found = [(each, _rated(charge, each, currency).total) for each in _points(price)]
+        if entered.strip():
+            quantities = _quantities(entered)
+            return _explained(quantities[METRIC], _rated(charge, quantities, currency), currency)
+        found = [(each, _rated(charge, {METRIC: each}, currency).total) for each in _points(price)]
     except InvalidValues as error:
         return "; ".join(f"{each.path.lstrip('.')} {each.message}" for each in error.problems)
     return _compared(found, currency)
 
 
-def _number(told: str) -> Decimal:
-    try:
-        quantity = Decimal(told.strip().replace(",", ""))
-    except InvalidOperation:
-        raise InvalidValues(
-            FieldProblem("use", "invalid", f"must be a number, not {told!r}")
-        ) from None
-    return read_amounts({"use": quantity}, "")["use"]
+def _quantities(entered: str) -> dict[str, Decimal]:
+    """The quantity, and the number of events where one is given after a slash."""
+    names = (METRIC, f"{METRIC}{EVENTS_SUFFIX}")
+    found = {}
+    for name, text in zip(names, entered.split("/", maxsplit=1), strict=False):
+        try:
+            found[name] = Decimal(text.strip().replace(",", ""))
+        except InvalidOperation:
+            message = f"must be a number, not {text!r}"
+            raise InvalidValues(FieldProblem("use", "invalid", message)) from None
+    for each in found.values():
+        non_negative(each, "use")
+    return found
 
 
-def _rated(charge: BookCharge, quantity: Decimal, currency: str) -> RatedCharge:
-    known = usage_of(charge, {METRIC: quantity}, ZERO)
-    return rate(charge.charge, known, title="Use", digits=exponent(currency))
+def _rated(charge: BookCharge, quantities: Mapping[str, Decimal], currency: str) -> RatedCharge:
+    usage = usage_of(charge, quantities, ZERO)
+    return rate(charge.charge, usage, title="Use", digits=exponent(currency))
 
 
 def _explained(quantity: Decimal, found: RatedCharge, currency: str) -> str:
@@ -53,7 +61,7 @@ def _explained(quantity: Decimal, found: RatedCharge, currency: str) -> str:
 
 
 def _compared(found: Sequence[tuple[Decimal, Decimal]], currency: str) -> str:
-    """The costs side by side; one that is less than that of a smaller use is marked."""
+    """The costs of all samples; a cost below that of a smaller quantity is marked."""
     words, most = [], ZERO
     for quantity, cost in found:
         less = " (less than before)" if cost < most else ""
@@ -76,7 +84,7 @@ def _around(ends: Sequence[object]) -> Iterator[Decimal]:
 
 
 def preview_parameters(posted: Mapping[str, str], field: str) -> dict[str, str]:
-    """The uses that a page's rows were posted with, by name in the page's address."""
+    """The quantities to preview in a posted form, as query parameters."""
     prefixes = [name.removesuffix(field) for name in posted if name.endswith(f"-{field}")]
     keys = {each: posted.get(f"{each}id", "") for each in prefixes}
     return {f"{USE_PREFIX}{keys[each]}": posted[each + field] for each in prefixes if keys[each]}

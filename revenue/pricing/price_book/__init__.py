@@ -1,1 +1,1 @@
-"""Price book."""
+"""A version of a price book as plain values, its validation, and the default book; pure."""

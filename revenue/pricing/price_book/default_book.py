@@ -1,4 +1,4 @@
-"""The documented defaults, as the first version of the book `standard`: USD a month."""
+"""The documented default prices: version 1 of the book `standard`, in USD a month."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -56,11 +56,11 @@ RULES = (
 )
 
 
-def _steps() -> Iterator[BookFactor]:
+def _factors() -> Iterator[BookFactor]:
     rows = ((USAGE, _USAGE, ""), (ENGAGEMENT, _ENGAGEMENT, ""), (COMPANY, _COMPANY, "enterprise"))
     for kind, metrics, plan in rows:
-        for metric, steps in metrics.items():
-            for above, value in steps:
+        for metric, bounds in metrics.items():
+            for above, value in bounds:
                 yield BookFactor(kind, metric, Decimal(above), Decimal(value), plan)
 
 
@@ -73,7 +73,7 @@ BOOK = BookVersion(
     number=1,
     currency=CURRENCY,
     plans=PLANS,
-    steps=tuple(_steps()),
+    factors=tuple(_factors()),
     rules=RULES,
     largest_discount=LARGEST_DISCOUNT,
 )

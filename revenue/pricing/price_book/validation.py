@@ -1,4 +1,4 @@
-"""What keeps a version from being published, and what its publisher should know."""
+"""What forbids publishing a version, and the cliffs in its prices."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,27 +16,20 @@ from revenue.pricing.price_book.version import (
     BookVersion,
 )
 from revenue.pricing.rating.blocks import BlocksAllTiers, BlocksTopTier, Capacity
-from revenue.pricing.rating.charge import compile_charge, parse_model_name
+from revenue.pricing.rating.charge import compile_charge
 from revenue.pricing.rating.commitment import Commitment
 from revenue.pricing.rating.tiered import Graduated, Volume
 from revenue.pricing.rating.usage import Usage
 
-# models that need more than quantities by metric stay out of books
-IN_BOOKS = frozenset(
-    {
-        *("flat", "per_unit", "graduated", "volume", "package", "percentage", "multiplier"),
-        *("graduated_percentage", "capacity", "tiered_blocks_all_tiers", "tiered_blocks_top_tier"),
-        "min_commitment",
-    }
-)
-LEAP_FACTOR = Decimal("1.2")  # a step of the cost at a bound above which staff are told
+LEAP_FACTOR = Decimal("1.2")  # a larger rise of the cost at a bound is reported
 
 
 @dataclass(frozen=True, slots=True)
 class Cliff:
-    """At `bound` one unit more changes the cost by a leap.
+    """One unit more than `bound` changes the cost sharply.
 
-    Where it falls, `more_from` is the smallest quantity that costs more than one above the bound.
+    Where the cost falls, `more_from` is the smallest quantity that costs more than one just
+    above the bound.
     """
 
     plan: str
@@ -57,17 +50,11 @@ class Cliff:
 
 
 def validate_charge(model: str, price: Any, path: str) -> list[FieldProblem]:
-    """What is wrong with one charge's model and price; for drafts and before publishing."""
+    """Problems of one charge's model and price."""
     try:
-        base, suffixes = parse_model_name(model)
         found = compile_charge(model, price, path=path)
     except InvalidValues as error:
         return list(error.problems)
-    if base not in IN_BOOKS or "_incremental" in suffixes:
-        known = ", ".join(sorted(IN_BOOKS))
-        return [
-            FieldProblem("model", "not_in_books", f"{model} has no place in a book; these: {known}")
-        ]
     if (
         isinstance(found.model, BlocksAllTiers | BlocksTopTier)
         and found.model.tiers[-1].most is not None
@@ -81,8 +68,8 @@ def validate_charge(model: str, price: Any, path: str) -> list[FieldProblem]:
 
 
 def validate_book(book: BookVersion) -> list[FieldProblem]:
-    """Everything that forbids publishing."""
-    return [*_plans(book), *_steps(book.steps), *_rules(book)]
+    """Every problem that forbids publishing."""
+    return [*_plans(book), *_factors(book.factors), *_rules(book)]
 
 
 def _plans(book: BookVersion) -> Iterator[FieldProblem]:
@@ -119,21 +106,21 @@ def _amount(path: str, amount: Decimal | None, currency: str) -> Iterator[FieldP
         yield FieldProblem(path, "decimals", message)
 
 
-def _steps(steps: Iterable[BookFactor]) -> Iterator[FieldProblem]:
+def _factors(factors: Iterable[BookFactor]) -> Iterator[FieldProblem]:
     seen: dict[tuple[str, str, str], set[Decimal]] = {}
-    for each in steps:
+    for each in factors:
         path = f"{each.kind}.{each.metric}"
         bounds = seen.setdefault((each.kind, each.plan, each.metric), set())
         if each.above in bounds:
-            yield FieldProblem(path, "overlap", f"has two steps above {each.above:f}")
+            yield FieldProblem(path, "overlap", f"has two factors above {each.above:f}")
         bounds.add(each.above)
         if each.kind not in {USAGE, ENGAGEMENT, COMPANY}:
-            yield FieldProblem(path, "unknown", f"{each.kind!r} is no kind of factor")
+            yield FieldProblem(path, "unknown", f"{each.kind!r} is not a kind of factor")
         if each.value < 0 or (each.kind == ENGAGEMENT and each.value > HUNDRED):
             yield FieldProblem(path, "out_of_range", f"above {each.above:f}: {each.value:f}")
         if (each.kind == COMPANY) != bool(each.plan):
             yield FieldProblem(
-                path, "plan", "a step of company size needs a plan, others have none"
+                path, "plan", "a factor of company size needs a plan, other factors have none"
             )
 
 
@@ -146,7 +133,7 @@ def _rules(book: BookVersion) -> Iterator[FieldProblem]:
 
 
 def find_cliffs(book: BookVersion) -> list[Cliff]:
-    """Bounds at which a volume price falls, or a price leaps by more than a fifth."""
+    """Bounds at which a volume price falls, or a cost rises by more than a fifth."""
     with exact_arithmetic():
         return [
             cliff
@@ -157,7 +144,10 @@ def find_cliffs(book: BookVersion) -> list[Cliff]:
 
 
 def cliff_warnings(plan: BookPlan, usage: Mapping[str, Decimal]) -> tuple[str, ...]:
-    """Where a little more use would cost less, in sentences; runs under exact.CONTEXT."""
+    """Where a little more use would cost less, as sentences.
+
+    The caller opens `decimals.exact_arithmetic`.
+    """
     return tuple(
         f"{each.title}: {usage[each.metric]:f} costs more than just above {cliff.bound:f} would"
         f" ({cliff.above:f})."
@@ -183,7 +173,7 @@ def _cliffs(plan: BookPlan, title: str, model: object) -> Iterator[Cliff]:
 
 
 def _more_from(model: Volume | Graduated, place: int, above: Decimal) -> Decimal:
-    """Where in the tier below the bound the cost passes `above`."""
+    """The quantity in the tier below the bound from which the cost is above `above`."""
     unit, flat = model.tiers.units[place], model.tiers.flats[place]
     if not unit:
         return model.tiers.lower(place)

@@ -17,9 +17,9 @@ USAGE, ENGAGEMENT, COMPANY = "usage", "engagement", "company"
 
 @dataclass(frozen=True, slots=True)
 class BookFactor:
-    """Above `above`, strictly, a metric brings `value`: a multiplier, or percent of discount.
+    """A metric above `above` changes the price by `value`: a multiplier, or percent of discount.
 
-    A step of the company's size belongs to one plan; the others hold for all.
+    Factors of company size belong to one plan; the others apply to every plan.
     """
 
     kind: str
@@ -31,9 +31,9 @@ class BookFactor:
 
 @dataclass(frozen=True, slots=True)
 class BookRule:
-    """Above `above`, strictly, a metric of `source` calls for at least this plan.
+    """A metric of `source` above `above` recommends at least this plan.
 
-    With `needs_company` it holds only where something is told of the company.
+    With `needs_company` the rule applies only where company data is given.
     """
 
     plan: str
@@ -45,7 +45,7 @@ class BookRule:
 
 @dataclass(frozen=True, slots=True)
 class BookCharge:
-    """A charge on a metric, beside the plan's price."""
+    """A charge on a metric, added to the plan's own price."""
 
     metric: str
     title: str
@@ -75,37 +75,37 @@ class BookPlan:
 
 @dataclass(frozen=True, slots=True)
 class FactorTable:
-    """The steps of one metric; the highest one passed counts."""
+    """The factors of one metric by their bounds; the highest bound passed counts."""
 
     bounds: tuple[Decimal, ...]
     values: tuple[Decimal, ...]
 
-    def value(self, quantity: Decimal, none: Decimal) -> Decimal:
+    def value(self, quantity: Decimal, default: Decimal) -> Decimal:
         passed = bisect_left(self.bounds, quantity)
-        return self.values[passed - 1] if passed else none
+        return self.values[passed - 1] if passed else default
 
 
 class NoSuchPlan(LookupError):
-    """The book has no active plan of this code."""
+    """The book has no active plan with this code."""
 
 
 @dataclass(frozen=True, slots=True)
 class BookVersion:
     """One version of a price book.
 
-    `largest_discount` bounds all discounts together, `largest_change` what a renewal may change
-    of the price before; both in percent.
+    `largest_discount` limits the sum of all discounts, `largest_change` how far a renewal may
+    move the previous price; both in percent.
     """
 
     code: str
     number: int
     currency: str
     plans: tuple[BookPlan, ...]
-    steps: tuple[BookFactor, ...] = ()
+    factors: tuple[BookFactor, ...] = ()
     rules: tuple[BookRule, ...] = ()
     largest_discount: Decimal = HUNDRED
     largest_change: Decimal | None = None
-    _ladders: dict[tuple[str, str], dict[str, FactorTable]] = field(
+    _tables: dict[tuple[str, str], dict[str, FactorTable]] = field(
         init=False, compare=False, repr=False, default_factory=dict
     )
     _by_code: dict[str, BookPlan] = field(
@@ -114,15 +114,15 @@ class BookVersion:
 
     def __post_init__(self) -> None:
         self._by_code.update((each.code, each) for each in self.plans)
-        steps = sorted(self.steps, key=lambda each: each.above)
-        for kind, plan, metric in {(each.kind, each.plan, each.metric): None for each in steps}:
-            mine = [e for e in steps if (e.kind, e.plan, e.metric) == (kind, plan, metric)]
-            ladder = FactorTable(tuple(e.above for e in mine), tuple(e.value for e in mine))
-            self._ladders.setdefault((kind, plan), {})[metric] = ladder
+        factors = sorted(self.factors, key=lambda each: each.above)
+        for kind, plan, metric in {(each.kind, each.plan, each.metric): None for each in factors}:
+            mine = [e for e in factors if (e.kind, e.plan, e.metric) == (kind, plan, metric)]
+            table = FactorTable(tuple(e.above for e in mine), tuple(e.value for e in mine))
+            self._tables.setdefault((kind, plan), {})[metric] = table
 
     @property
     def digits(self) -> int:
-        """Decimals of the currency."""
+        """Decimal places of the currency."""
         return exponent(self.currency)
 
     @property
@@ -139,11 +139,12 @@ class BookVersion:
             raise NoSuchPlan(f"must be an active plan: {known}; not {code!r}")
         return found
 
-    def ladders(self, kind: str, plan: str = "") -> Mapping[str, FactorTable]:
-        return self._ladders.get((kind, plan), {})
+    def factor_tables(self, kind: str, plan: str = "") -> Mapping[str, FactorTable]:
+        """The factors of a kind by metric; those of company size are asked for by plan."""
+        return self._tables.get((kind, plan), {})
 
     def digest(self) -> str:
-        """SHA-256 of everything that a price depends on, whatever the order of its rows."""
+        """SHA-256 of everything that a price depends on, independent of the order of rows."""
         rows = {
             "book": self.code,
             "number": self.number,
@@ -151,9 +152,9 @@ class BookVersion:
             "largest_discount": number_text(self.largest_discount),
             "largest_change": number_text(self.largest_change),
             "plans": sorted((_plan(each) for each in self.plans), key=lambda row: str(row["code"])),
-            "steps": sorted(
+            "factors": sorted(
                 [e.kind, e.metric, number_text(e.above), number_text(e.value), e.plan]
-                for e in self.steps
+                for e in self.factors
             ),
             "rules": sorted(
                 [e.plan, e.source, e.metric, number_text(e.above), str(e.needs_company)]
@@ -176,12 +177,12 @@ def _plan(plan: BookPlan) -> dict[str, Any]:
 
 
 def number_text(value: Decimal | None) -> str:
-    """A number in its one form, without trailing zeros; nothing for None."""
+    """A number without trailing zeros; empty for None."""
     return "" if value is None else f"{value.normalize() + ZERO:f}"
 
 
 def json_value(value: Any) -> Any:
-    """A price as JSON holds it: Decimals as text."""
+    """A price for JSON: Decimals as text."""
     if isinstance(value, Mapping):
         return {str(name): json_value(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

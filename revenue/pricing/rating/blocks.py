@@ -12,7 +12,7 @@ from revenue.pricing.rating.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class BlockTier:
-    """A tier of `most` blocks (None: no end) of `size` units; a started block costs in full."""
+    """A tier of `most` blocks (None: no limit) of `size` units; a started block costs in full."""
 
     size: Decimal
     most: Decimal | None
@@ -25,7 +25,9 @@ class BlockTier:
 
 def read_blocks(price: FieldReader) -> tuple[BlockTier, ...]:
     return tuple(
-        BlockTier(row.above_zero("block"), row.perhaps("max_blocks"), row.amount("price"))
+        BlockTier(
+            row.positive_amount("block"), row.optional_amount("max_blocks"), row.amount("price")
+        )
         for row in price.rows("tiers")
     )
 
@@ -40,11 +42,11 @@ class BlocksAllTiers:
     def read(cls, price: FieldReader) -> "BlocksAllTiers":
         return cls(read_blocks(price))
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
-        return sum((count * tier.price for count, tier in self._taken(use.quantity)), ZERO)
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        return sum((count * tier.price for count, tier in self._taken(usage.quantity)), ZERO)
 
-    def says(self, use: Usage) -> str:
-        parts = self._taken(use.quantity)
+    def describe(self, usage: Usage) -> str:
+        parts = self._taken(usage.quantity)
         return "; ".join(f"{n:f} blocks of {t.size:f} at {t.price:f}" for n, t in parts) or "none"
 
     def _taken(self, quantity: Decimal) -> list[tuple[Decimal, BlockTier]]:
@@ -67,14 +69,14 @@ class BlocksTopTier:
     def read(cls, price: FieldReader) -> "BlocksTopTier":
         return cls(read_blocks(price))
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
-        tier = self._tier(use.quantity)
-        return whole_blocks(use.quantity, tier.size) * tier.price
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        tier = self._tier(usage.quantity)
+        return whole_blocks(usage.quantity, tier.size) * tier.price
 
-    def says(self, use: Usage) -> str:
-        tier = self._tier(use.quantity)
+    def describe(self, usage: Usage) -> str:
+        tier = self._tier(usage.quantity)
         return (
-            f"{whole_blocks(use.quantity, tier.size):f} blocks of {tier.size:f} at {tier.price:f}"
+            f"{whole_blocks(usage.quantity, tier.size):f} blocks of {tier.size:f} at {tier.price:f}"
         )
 
     def _tier(self, quantity: Decimal) -> BlockTier:
@@ -93,18 +95,20 @@ class Capacity:
 
     @classmethod
     def read(cls, price: FieldReader) -> "Capacity":
-        return cls(tuple((row.named("max"), row.amount("price")) for row in price.rows("tiers")))
+        return cls(
+            tuple((row.amounts_by_name("max"), row.amount("price")) for row in price.rows("tiers"))
+        )
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
-        return self._tier(use)[1]
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        return self._tier(usage)[1]
 
-    def says(self, use: Usage) -> str:
-        limits = self._tier(use)[0]
+    def describe(self, usage: Usage) -> str:
+        limits = self._tier(usage)[0]
         return ", ".join(f"{each} up to {most:f}" for each, most in limits.items()) or "no limit"
 
-    def _tier(self, use: Usage) -> tuple[Mapping[str, Decimal], Decimal]:
+    def _tier(self, usage: Usage) -> tuple[Mapping[str, Decimal], Decimal]:
         for limits, price in self.tiers:
-            if all(use.units.get(each, ZERO) <= most for each, most in limits.items()):
+            if all(usage.units.get(each, ZERO) <= most for each, most in limits.items()):
                 return limits, price
-        used = ", ".join(f"{name} {quantity:f}" for name, quantity in use.units.items())
+        used = ", ".join(f"{name} {quantity:f}" for name, quantity in usage.units.items())
         raise InvalidValues(FieldProblem("units", "over_capacity", f"no tier holds {used}"))

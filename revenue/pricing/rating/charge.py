@@ -1,7 +1,8 @@
-"""A charge ready to be worked out: its model, and what holds the amount in bounds.
+"""A charge ready to be rated: its model, and its discount, minimum and maximum.
 
-The name of a model may end in `_incremental` (what this much more adds to what was billed),
-`_min` and `_max`. The order is fixed: use, percent_discount, minimum, maximum.
+The name of a model may end in `_incremental` (the cost of a further quantity after what was
+billed before in the period), `_min` and `_max`. The order is fixed: usage,
+percent_discount, minimum, maximum.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,11 +27,11 @@ from revenue.pricing.rating.usage import Usage
 
 
 class ChargeModel(Protocol):
-    """One way to charge: the exact cost of a use, and its workings in words."""
+    """A charge model: the exact cost of a usage, and how it was calculated in words."""
 
-    def cost(self, use: Usage, digits: int) -> Decimal: ...
+    def cost(self, usage: Usage, digits: int) -> Decimal: ...
 
-    def says(self, use: Usage) -> str: ...
+    def describe(self, usage: Usage) -> str: ...
 
 
 MODELS: Mapping[str, Callable[[FieldReader], ChargeModel]] = {
@@ -56,7 +57,7 @@ SUFFIXES = ("_incremental", "_min", "_max")
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A compiled price; `cost` is the whole, `steps` how it came about."""
+    """A validated price; `cost` is the amount, `steps` how it was calculated."""
 
     model: ChargeModel
     is_incremental: bool = False
@@ -64,13 +65,13 @@ class Charge:
     minimum: Decimal | None = None
     maximum: Decimal | None = None
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
-        """The exact amount, not rounded yet; runs under exact.CONTEXT."""
-        return self.steps(use, digits)[-1][2]
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        """The amount before rounding; the caller opens `decimals.exact_arithmetic`."""
+        return self.steps(usage, digits)[-1][2]
 
-    def steps(self, use: Usage, digits: int) -> list[tuple[str, str, Decimal]]:
-        """The amount after each step: its kind, its words, the exact running value."""
-        amount = self._used(use, digits)
+    def steps(self, usage: Usage, digits: int) -> list[tuple[str, str, Decimal]]:
+        """After each step: its kind, its description, the running amount before rounding."""
+        amount = self._usage_cost(usage, digits)
         found = [("usage", "", amount)]
         if self.percent_discount:
             amount -= amount * self.percent_discount / HUNDRED
@@ -79,49 +80,49 @@ class Charge:
             amount = self.minimum
             found.append(("minimum", f"Up to the minimum of {amount:f}", amount))
         if self.maximum is not None:
-            left = max(self.maximum - use.previous_billed, ZERO)
+            left = max(self.maximum - usage.previous_billed, ZERO)
             if amount > left:
                 amount = left
                 found.append(("maximum", f"Above the maximum of {self.maximum:f}", amount))
         return found
 
-    def _used(self, use: Usage, digits: int) -> Decimal:
-        if not self.is_incremental or use.previous_quantity is None:
-            return self.model.cost(use, digits)
-        before = replace(use, quantity=use.previous_quantity)
-        after = replace(use, quantity=use.previous_quantity + use.quantity)
+    def _usage_cost(self, usage: Usage, digits: int) -> Decimal:
+        if not self.is_incremental or usage.previous_quantity is None:
+            return self.model.cost(usage, digits)
+        before = replace(usage, quantity=usage.previous_quantity)
+        after = replace(usage, quantity=usage.previous_quantity + usage.quantity)
         costs = (self.model.cost(each, digits) for each in (before, after))
         was, now = (rounded(each, digits) for each in costs)
         return now - was
 
 
 def compile_charge(name: str, price: object, *, path: str = "price", strict: bool = True) -> Charge:
-    """The charge that a model's name and a price make; Wrong lists all that is wrong with them.
+    """Validate a model's name and a price; InvalidValues lists everything that is wrong with them.
 
     `strict` refuses names in the price that the model does not know.
     """
     base, suffixes = parse_model_name(name)
-    given = FieldReader(price, path)
-    model = MODELS[base](given)
+    fields = FieldReader(price, path)
+    model = MODELS[base](fields)
     charge = Charge(
         model,
         "_incremental" in suffixes,
-        given.amount("percent_discount", ZERO),
-        given.amount("minimum") if "_min" in suffixes else given.perhaps("minimum"),
-        given.amount("maximum") if "_max" in suffixes else given.perhaps("maximum"),
+        fields.amount("percent_discount", ZERO),
+        fields.amount("minimum") if "_min" in suffixes else fields.optional_amount("minimum"),
+        fields.amount("maximum") if "_max" in suffixes else fields.optional_amount("maximum"),
     )
     if charge.percent_discount > HUNDRED:
         message = f"must be 100 or less, not {charge.percent_discount:f}"
-        given.refuse("percent_discount", "max_value", message)
+        fields.refuse("percent_discount", "max_value", message)
     least, most = charge.minimum, charge.maximum
     if least is not None and most is not None and least > most:
-        given.refuse("minimum", "crossed", f"is above the maximum: {least:f} > {most:f}")
-    given.finish(strict=strict)
+        fields.refuse("minimum", "crossed", f"is above the maximum: {least:f} > {most:f}")
+    fields.finish(strict=strict)
     return charge
 
 
 def parse_model_name(name: str) -> tuple[str, frozenset[str]]:
-    """A model's name without its suffixes, and these; Wrong where there is no such model."""
+    """A model's name without its suffixes, and the suffixes. Raises InvalidValues."""
     base, suffixes = name, set()
     while base not in MODELS:
         suffix = next((each for each in SUFFIXES if base.endswith(each)), None)

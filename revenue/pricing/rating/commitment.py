@@ -1,4 +1,4 @@
-"""Charges about time: least commitments, whole or for part of a period, and parts of a price."""
+"""Charges about time: minimum commitments, and prices prorated by days."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +10,7 @@ from revenue.pricing.rating.usage import ActiveDays, Usage
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """What is still due to reach the amount agreed; for part of a period, both sides in part."""
+    """What is missing to the committed amount; commitment and fee may be prorated by days."""
 
     plan_fee: Decimal
     commitment: Decimal
@@ -22,51 +22,44 @@ class Commitment:
 
     @classmethod
     def read_prorated(cls, price: FieldReader) -> "Commitment":
-        price.asked |= {"interval", "billing"}  # said for people; the days decide
+        price.known |= {"interval", "billing"}  # allowed as notes; only the days count
         return cls(price.amount("plan_fee", ZERO), price.amount("commitment"), is_prorated=True)
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
-        committed, fee = self._due(use, digits)
-        return max(committed - fee - use.usage_amount, ZERO)
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        committed, fee = self.commitment, self.plan_fee
+        if self.is_prorated:
+            days = required_days(usage)
+            committed, fee = (rounded(prorated(each, days), digits) for each in (committed, fee))
+        return max(committed - fee - usage.usage_amount, ZERO)
 
-    def says(self, use: Usage) -> str:
-        return f"up to the commitment of {self.commitment:f}"
-
-    def _due(self, use: Usage, digits: int) -> tuple[Decimal, Decimal]:
-        if not self.is_prorated:
-            return self.commitment, self.plan_fee
-        days = required_days(use)
-        return (
-            rounded(prorated(self.commitment, days), digits),
-            rounded(prorated(self.plan_fee, days), digits),
-        )
+    def describe(self, usage: Usage) -> str:
+        part = f" for {required_days(usage)}" if self.is_prorated else ""
+        return f"up to the commitment of {self.commitment:f}{part}"
 
 
 @dataclass(frozen=True, slots=True)
 class Proration:
-    """The part of a period's amount that falls on its active days."""
+    """The share of a period's amount that falls on its active days."""
 
     amount: Decimal
 
     @classmethod
     def read(cls, price: FieldReader) -> "Proration":
-        price.asked |= {"period_start", "period_end"}  # the use reads them
+        price.known |= {"period_start", "period_end"}  # worked cases read them from the price
         return cls(price.amount("period_amount"))
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
-        return prorated(self.amount, required_days(use))
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        return prorated(self.amount, required_days(usage))
 
-    def says(self, use: Usage) -> str:
-        days = required_days(use)
-        return f"{days.active} of {days.whole} days"
+    def describe(self, usage: Usage) -> str:
+        return str(required_days(usage))
 
 
-def required_days(use: Usage) -> ActiveDays:
-    if use.days is None:
-        raise InvalidValues(
-            FieldProblem("period_start", "required", "is required: the charge is for days")
-        )
-    return use.days
+def required_days(usage: Usage) -> ActiveDays:
+    if usage.days is None:
+        message = "is required: the charge is for days"
+        raise InvalidValues(FieldProblem("period_start", "required", message))
+    return usage.days
 
 
 def prorated(amount: Decimal, days: ActiveDays) -> Decimal:
@@ -74,12 +67,12 @@ def prorated(amount: Decimal, days: ActiveDays) -> Decimal:
     return amount * days.active / days.whole
 
 
-def checked_days(given: FieldReader, days: ActiveDays) -> ActiveDays:
-    """The days, noted as a problem where the period holds none or they run backwards."""
+def checked_days(fields: FieldReader, days: ActiveDays) -> ActiveDays:
+    """The days; a period without days and days in the wrong order are noted as problems."""
     if days.whole <= 0:
         message = f"must be after period_start: {days.period_start} to {days.period_end}"
-        given.refuse("period_end", "crossed", message)
+        fields.refuse("period_end", "crossed", message)
     elif days.active_to < days.active_from:
         message = f"ends before it starts: {days.active_from} to {days.active_to}"
-        given.refuse("active_from", "crossed", message)
+        fields.refuse("active_from", "crossed", message)
     return days

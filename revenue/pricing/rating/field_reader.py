@@ -1,4 +1,4 @@
-"""Reading a mapping field by field, so that every bad field is told at once."""
+"""Read a mapping field by field and collect every problem before raising."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -18,14 +18,14 @@ Value = TypeVar("Value")
 
 
 class FieldReader:
-    """Named values of a price or a use; problems gather in one list, shared with its rows."""
+    """The fields of a price or a usage. Problems are collected in one list, shared with rows."""
 
     def __init__(
         self, values: object, path: str = "", problems: list[FieldProblem] | None = None
     ) -> None:
         self.path = path
         self.problems = [] if problems is None else problems
-        self.asked: set[str] = set()
+        self.known: set[str] = set()
         self.values: Mapping[str, Any] = {}
         if isinstance(values, Mapping):
             self.values = values
@@ -42,36 +42,36 @@ class FieldReader:
         self.problems.append(FieldProblem(self.at(name), code, message))
 
     def amount(self, name: str, default: Decimal | None = None) -> Decimal:
-        """A number of 0 or more; without a default it must be there."""
+        """A number of 0 or more; required where there is no default."""
         return self._read(name, default, ZERO, lambda v, p: non_negative(v, p, text=True))
 
     def signed(self, name: str, default: Decimal | None = None) -> Decimal:
         return self._read(name, default, ZERO, lambda v, p: read_decimal(v, p, text=True))
 
-    def perhaps(self, name: str) -> Decimal | None:
-        """A number of 0 or more, or None where nothing is given."""
-        self.asked.add(name)
+    def optional_amount(self, name: str) -> Decimal | None:
+        """A number of 0 or more, or None where the field is missing."""
+        self.known.add(name)
         return self.amount(name) if name in self else None
 
-    def above_zero(self, name: str) -> Decimal:
+    def positive_amount(self, name: str) -> Decimal:
         before = len(self.problems)
         found = self.amount(name, None)
         if found == 0 and len(self.problems) == before:
             self.refuse(name, "min_value", "must be more than 0")
         return found or Decimal(1)
 
-    def whole(self, name: str, default: int | None = None) -> int:
+    def integer(self, name: str, default: int | None = None) -> int:
         found = self.amount(name, None if default is None else Decimal(default))
         if found != found.to_integral_value():
             self.refuse(name, "not_whole", f"must be a whole number, not {found}")
         return int(found)
 
-    def day(self, name: str) -> date:
+    def date(self, name: str) -> date:
         return self._read(name, None, date(2000, 1, 1), read_date)
 
-    def many(self, name: str) -> Sequence[Any]:
-        """A list; nothing where it is left out."""
-        self.asked.add(name)
+    def items(self, name: str) -> Sequence[Any]:
+        """A list; empty where the field is missing."""
+        self.known.add(name)
         found = self.values.get(name)
         if found is None:
             return ()
@@ -81,13 +81,13 @@ class FieldReader:
         return ()
 
     def amounts(self, name: str) -> tuple[Decimal, ...]:
-        row = {f"{name}[{place}]": value for place, value in enumerate(self.many(name))}
+        row = {f"{name}[{place}]": value for place, value in enumerate(self.items(name))}
         each = FieldReader(row, self.path, self.problems)
         return tuple(each.amount(place) for place in row)
 
     def rows(self, name: str) -> list["FieldReader"]:
         """The objects of a list, which must not be empty."""
-        found = self.many(name)
+        found = self.items(name)
         if not found:
             self.refuse(name, "empty", "must be a list of at least one tier")
         return [
@@ -95,20 +95,20 @@ class FieldReader:
             for place, each in enumerate(found)
         ]
 
-    def named(self, name: str) -> dict[str, Decimal]:
+    def amounts_by_name(self, name: str) -> dict[str, Decimal]:
         """An object of numbers of 0 or more."""
-        self.asked.add(name)
+        self.known.add(name)
         if self.values.get(name) is None:
             return {}
         inner = FieldReader(self.values[name], self.at(name), self.problems)
         return {each: inner.amount(each) for each in inner.values}
 
     def finish(self, *, strict: bool = False) -> None:
-        """Raise Wrong with all that was found; `strict` refuses names that nothing asked for."""
+        """Raise InvalidValues with all problems; `strict` also refuses names that were not read."""
         if strict:
-            for name in sorted(set(self.values) - self.asked):
-                known = ", ".join(sorted(self.asked))
-                self.refuse(name, "unknown", f"is not known here; known: {known}")
+            for name in sorted(set(self.values) - self.known):
+                known_names = ", ".join(sorted(self.known))
+                self.refuse(name, "unknown", f"is not known here; known: {known_names}")
         if self.problems:
             raise InvalidValues(*self.problems)
 
@@ -116,18 +116,18 @@ class FieldReader:
         self,
         name: str,
         default: Value | None,
-        instead: Value,
+        fallback: Value,
         convert: Callable[[object, str], Value],
     ) -> Value:
-        """The value; a problem is noted, and `instead` taken, where it cannot be read."""
-        self.asked.add(name)
+        """The converted value, or `fallback` with a problem noted where it cannot be read."""
+        self.known.add(name)
         value = self.values.get(name)
         if value is None:
             if default is None:
                 self.refuse(name, "required", "is required")
-            return instead if default is None else default
+            return fallback if default is None else default
         try:
             return convert(value, self.at(name))
         except InvalidValues as error:
             self.problems += error.problems
-            return instead
+            return fallback

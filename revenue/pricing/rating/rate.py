@@ -1,4 +1,4 @@
-"""The rater: one charge, worked out exactly, as lines that add up to its total.
+"""Rate one charge exactly, as lines that add up to its total.
 
 The amount stays exact until a line is rounded half up to the currency's unit; each line is the
 difference of two rounded running values, so the lines add up by construction.
@@ -37,7 +37,7 @@ class PriceLine:
 
 
 def line_from_json(row: Mapping[str, Any]) -> PriceLine:
-    """Read back what `Line.as_json` wrote."""
+    """Read what `PriceLine.as_json` wrote."""
     unit = row["unit_amount"]
     return PriceLine(
         row["kind"],
@@ -50,7 +50,7 @@ def line_from_json(row: Mapping[str, Any]) -> PriceLine:
 
 @dataclass(frozen=True, slots=True)
 class RatedCharge:
-    """A charge worked out: `exact` before the last rounding."""
+    """A rated charge; `exact` is the amount before the last rounding."""
 
     exact: Decimal
     lines: tuple[PriceLine, ...]
@@ -73,16 +73,16 @@ def rate(
     title: str = "Usage",
     digits: int = 2,
 ) -> RatedCharge:
-    """Work out a charge, compiled or as {…} with its `model`; raises exact.Wrong."""
+    """Rate a compiled charge, or a price with its `model`. Raises InvalidValues."""
     ready = charge if isinstance(charge, Charge) else compile_charge(model, charge)
-    use = quantity if isinstance(quantity, Usage) else Usage(quantity=quantity)
+    usage = quantity if isinstance(quantity, Usage) else Usage(quantity=quantity)
     with exact_arithmetic():
-        steps = ready.steps(use, digits)
+        steps = ready.steps(usage, digits)
         lines, before = [], ZERO
         for kind, words, running in steps:
             now = rounded(running, digits)
             if kind == "usage":
-                lines.append(_usage(ready, use, title, now))
+                lines.append(_usage_line(ready, usage, title, now))
             elif now != before:
                 lines.append(
                     PriceLine(kind, f"{title}: {words}", Decimal(1), now - before, now - before)
@@ -91,10 +91,10 @@ def rate(
         return RatedCharge(steps[-1][2], tuple(lines))
 
 
-def _usage(charge: Charge, use: Usage, title: str, amount: Decimal) -> PriceLine:
+def _usage_line(charge: Charge, usage: Usage, title: str, amount: Decimal) -> PriceLine:
     model = charge.model
-    words = f"{title}: {model.says(use)}"
+    words = f"{title}: {model.describe(usage)}"
     if isinstance(model, Flat):
         return PriceLine("usage", words, Decimal(1), amount, amount)
     unit = model.unit if isinstance(model, PerUnit) else None
-    return PriceLine("usage", words, use.quantity, unit, amount)
+    return PriceLine("usage", words, usage.quantity, unit, amount)

@@ -10,7 +10,7 @@ from revenue.pricing.rating.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class Flat:
-    """The same amount whatever the use."""
+    """One amount, independent of use."""
 
     amount: Decimal
 
@@ -18,10 +18,10 @@ class Flat:
     def read(cls, price: FieldReader) -> "Flat":
         return cls(price.amount("amount"))
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
+    def cost(self, usage: Usage, digits: int) -> Decimal:
         return self.amount
 
-    def says(self, use: Usage) -> str:
+    def describe(self, usage: Usage) -> str:
         return "fixed"
 
 
@@ -35,16 +35,16 @@ class PerUnit:
     def read(cls, price: FieldReader) -> "PerUnit":
         return cls(price.amount("unit"))
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
-        return self.unit * use.quantity
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        return self.unit * usage.quantity
 
-    def says(self, use: Usage) -> str:
-        return f"{use.quantity:f} at {self.unit:f}"
+    def describe(self, usage: Usage) -> str:
+        return f"{usage.quantity:f} at {self.unit:f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Whole packages, a started one in full, after the free units."""
+    """Whole packages after the free units; a package that is started counts in full."""
 
     amount: Decimal
     size: Decimal
@@ -54,19 +54,19 @@ class Package:
     def read(cls, price: FieldReader) -> "Package":
         return cls(
             price.amount("amount"),
-            price.above_zero("package_size"),
+            price.positive_amount("package_size"),
             price.amount("free_units", ZERO),
         )
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
-        return self._packages(use) * self.amount
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        return self._packages(usage) * self.amount
 
-    def says(self, use: Usage) -> str:
+    def describe(self, usage: Usage) -> str:
         free = f" after {self.free_units:f} free" if self.free_units else ""
-        return f"{self._packages(use):f} packages of {self.size:f} at {self.amount:f}{free}"
+        return f"{self._packages(usage):f} packages of {self.size:f} at {self.amount:f}{free}"
 
-    def _packages(self, use: Usage) -> Decimal:
-        return whole_blocks(max(use.quantity - self.free_units, ZERO), self.size)
+    def _packages(self, usage: Usage) -> Decimal:
+        return whole_blocks(max(usage.quantity - self.free_units, ZERO), self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +79,16 @@ class Multiplier:
     def read(cls, price: FieldReader) -> "Multiplier":
         return cls(price.amount("multiplier"))
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
-        return rounded(self.multiplier * use.quantity, digits)
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        return rounded(self.multiplier * usage.quantity, digits)
 
-    def says(self, use: Usage) -> str:
-        return f"{use.quantity:f} times {self.multiplier:f}"
+    def describe(self, usage: Usage) -> str:
+        return f"{usage.quantity:f} times {self.multiplier:f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Percentage:
-    """A share of an amount and a fee for each event; the first events or money may be free."""
+    """A percentage of an amount and a fee per event; the first events or amount may be free."""
 
     rate: Decimal
     fixed_per_event: Decimal
@@ -100,98 +100,121 @@ class Percentage:
         return cls(
             price.amount("rate"),
             price.amount("fixed_per_event", ZERO),
-            price.whole("free_events", 0),
-            price.perhaps("free_amount"),
+            price.integer("free_events", 0),
+            price.optional_amount("free_amount"),
         )
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
-        free, events = self._free(use)
-        fees = self.fixed_per_event * (self._events(use) - events) if self.fixed_per_event else ZERO
-        return max(use.quantity - free, ZERO) * self.rate / HUNDRED + fees
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        free, events = self._free(usage)
+        fees = (
+            self.fixed_per_event * (self._events(usage) - events) if self.fixed_per_event else ZERO
+        )
+        return max(usage.quantity - free, ZERO) * self.rate / HUNDRED + fees
 
-    def says(self, use: Usage) -> str:
-        free, events = self._free(use)
+    def describe(self, usage: Usage) -> str:
+        free, events = self._free(usage)
         fees = ""
         if self.fixed_per_event:
-            fees = f" and {self._events(use) - events} events at {self.fixed_per_event:f}"
-        charged = max(use.quantity - free, ZERO)
+            fees = f" and {self._events(usage) - events} events at {self.fixed_per_event:f}"
+        charged = max(usage.quantity - free, ZERO)
         return f"{self.rate:f} % of {charged:f}{fees}"
 
-    def _events(self, use: Usage) -> int:
-        if use.events is None:
+    def _events(self, usage: Usage) -> int:
+        if usage.events is None:
             raise InvalidValues(
-                FieldProblem("events", "required", "is required: each event has a fee")
+                FieldProblem("events", "required", "is required: there is a fee per event")
             )
-        return use.events
+        return usage.events
 
-    def _free(self, use: Usage) -> tuple[Decimal, int]:
-        """The money and the number of leading events that cost nothing."""
+    def _free(self, usage: Usage) -> tuple[Decimal, int]:
+        """The amount and the number of first events that are free."""
         if self.free_amount is not None:
-            return self._free_money(use, self.free_amount)
+            return self._free_money(usage, self.free_amount)
         if not self.free_events:
             return ZERO, 0
-        if use.events is not None and use.events <= self.free_events:
-            return use.quantity, use.events
-        return self._total_after(use), self.free_events
+        if usage.events is not None and usage.events <= self.free_events:
+            return usage.quantity, usage.events
+        return self._total_after(usage), self.free_events
 
-    def _free_money(self, use: Usage, free: Decimal) -> tuple[Decimal, int]:
-        """Whatever ends first: the free events, or the free money."""
-        if use.running_total:
-            leading = sum(each <= free for each in use.running_total)
+    def _free_money(self, usage: Usage, free: Decimal) -> tuple[Decimal, int]:
+        """Free events or free amount, whichever is used up first."""
+        if usage.running_total:
+            leading = sum(each <= free for each in usage.running_total)
             if 0 < self.free_events <= leading:
-                return self._total_after(use), self.free_events
+                return self._total_after(usage), self.free_events
             return free, leading
-        if self.free_events or (self.fixed_per_event and use.quantity > free):
+        if self.free_events or (self.fixed_per_event and usage.quantity > free):
             raise InvalidValues(
-                FieldProblem("running_total", "required", "is required: events are free")
+                FieldProblem("running_total", "required", "is required: some events are free")
             )
-        return (free, 0) if use.quantity > free else (use.quantity, use.events or 0)
+        return (free, 0) if usage.quantity > free else (usage.quantity, usage.events or 0)
 
-    def _total_after(self, use: Usage) -> Decimal:
+    def _total_after(self, usage: Usage) -> Decimal:
         """The running total at the last free event."""
-        if len(use.running_total) < self.free_events:
+        if len(usage.running_total) < self.free_events:
             message = f"must reach the last of the {self.free_events} free events"
             raise InvalidValues(FieldProblem("running_total", "required", message))
-        return use.running_total[self.free_events - 1]
+        return usage.running_total[self.free_events - 1]
 
 
 @dataclass(frozen=True, slots=True)
 class ClampedPercentage:
-    """A share of each event's value plus a fee, held between a least and a most per event."""
+    """A percentage of each event's value plus a fee, with a minimum and a maximum per event.
+
+    Without the values of the events, each is taken to have the average value.
+    """
 
     rate: Decimal
     fixed_per_event: Decimal
     free_events: int
-    least: Decimal
-    most: Decimal | None
+    minimum: Decimal
+    maximum: Decimal | None
 
     @classmethod
     def read(cls, price: FieldReader) -> "ClampedPercentage":
         found = cls(
             price.amount("rate"),
             price.amount("fixed_per_event", ZERO),
-            price.whole("free_events", 0),
+            price.integer("free_events", 0),
             price.amount("min_per_event", ZERO),
-            price.perhaps("max_per_event"),
+            price.optional_amount("max_per_event"),
         )
-        if found.most is not None and found.least > found.most:
-            message = f"is above max_per_event: {found.least:f} > {found.most:f}"
+        if found.maximum is not None and found.minimum > found.maximum:
+            message = f"is above max_per_event: {found.minimum:f} > {found.maximum:f}"
             price.refuse("min_per_event", "crossed", message)
         return found
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
-        return sum((self._event(each) for each in use.event_values[self.free_events :]), ZERO)
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        if usage.event_values or not usage.quantity:
+            return sum((self._event(each) for each in usage.event_values[self.free_events :]), ZERO)
+        events = self._events(usage)
+        cost = usage.quantity * self.rate / HUNDRED + self.fixed_per_event * events
+        cost = max(cost, self.minimum * events)
+        if self.maximum is not None:
+            cost = min(cost, self.maximum * events)
+        return cost * max(events - self.free_events, 0) / events
 
-    def says(self, use: Usage) -> str:
-        charged = len(use.event_values[self.free_events :])
-        return f"{charged} events at {self.rate:f} % and {self.fixed_per_event:f} each"
+    def describe(self, usage: Usage) -> str:
+        price = f"at {self.rate:f} % and {self.fixed_per_event:f} each"
+        if usage.event_values or not usage.quantity:
+            return f"{len(usage.event_values[self.free_events :])} events {price}"
+        events = self._events(usage)
+        average = rounded(usage.quantity / events, digits=2)
+        charged = max(events - self.free_events, 0)
+        return f"{charged} events of {average:f} on average {price}"
+
+    def _events(self, usage: Usage) -> int:
+        if not usage.events:
+            message = "is required: there is a minimum or maximum per event"
+            raise InvalidValues(FieldProblem("events", "required", message))
+        return usage.events
 
     def _event(self, value: Decimal) -> Decimal:
-        cost = max(value * self.rate / HUNDRED + self.fixed_per_event, self.least)
-        return cost if self.most is None else min(cost, self.most)
+        cost = max(value * self.rate / HUNDRED + self.fixed_per_event, self.minimum)
+        return cost if self.maximum is None else min(cost, self.maximum)
 
 
 def whole_blocks(quantity: Decimal, size: Decimal) -> Decimal:
-    """How many blocks of `size` hold the quantity; a started one counts whole."""
+    """How many blocks of `size` hold the quantity; a block that is started counts in full."""
     whole, rest = divmod(quantity, size)
     return (whole + (1 if rest else 0)).to_integral_value(ROUND_CEILING)

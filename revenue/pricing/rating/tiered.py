@@ -15,14 +15,14 @@ from revenue.pricing.rating.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class Tiers:
-    """`bounds` are the inclusive ends of all tiers but the last."""
+    """Tiers in order; `bounds` are the inclusive ends of all but the last."""
 
     bounds: tuple[Decimal, ...]
     units: tuple[Decimal, ...]
     flats: tuple[Decimal, ...]
 
     def of(self, quantity: Decimal) -> int:
-        """The place of the tier that holds the quantity."""
+        """The index of the tier that the quantity falls in."""
         return bisect_left(self.bounds, quantity)
 
     def lower(self, place: int) -> Decimal:
@@ -37,7 +37,7 @@ class Tiers:
 def read_tiers(price: FieldReader, unit: str = "unit") -> Tiers:
     """The tiers of a price, checked for order, gaps and overlaps."""
     rows = price.rows("tiers")
-    bounds = [each.perhaps("up_to") for each in rows]
+    bounds = [each.optional_amount("up_to") for each in rows]
     before: Decimal | None = ZERO
     for row, end in zip(rows, bounds, strict=True):
         _check_start(row, before, is_first=row is rows[0])
@@ -51,7 +51,7 @@ def read_tiers(price: FieldReader, unit: str = "unit") -> Tiers:
 
 
 def _check_start(row: FieldReader, before: Decimal | None, *, is_first: bool) -> None:
-    start = row.perhaps("from")
+    start = row.optional_amount("from")
     if start is None or before is None or start == before:
         return
     if is_first:
@@ -98,15 +98,15 @@ class Graduated:
         tiers = Tiers(stated.bounds, units, stated.flats)
         return cls(tiers, _paid(tiers), is_percent=True)
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
-        tiers, quantity = self.tiers, use.quantity
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        tiers, quantity = self.tiers, usage.quantity
         place = bisect_left(tiers.bounds, quantity)
         inside = quantity - tiers.bounds[place - 1] if place else quantity
         return self.paid[place] + tiers.flats[place] + inside * tiers.units[place]
 
-    def says(self, use: Usage) -> str:
-        reached = range(self.tiers.of(use.quantity) + 1)
-        return "; ".join(self._part(place, use.quantity) for place in reached)
+    def describe(self, usage: Usage) -> str:
+        reached = range(self.tiers.of(usage.quantity) + 1)
+        return "; ".join(self._part(place, usage.quantity) for place in reached)
 
     def _part(self, place: int, quantity: Decimal) -> str:
         tiers, last = self.tiers, self.tiers.of(quantity)
@@ -142,18 +142,18 @@ class Volume:
     def read_prorated(cls, price: FieldReader) -> "Volume":
         return cls(read_tiers(price), is_prorated=True)
 
-    def cost(self, use: Usage, digits: int) -> Decimal:
+    def cost(self, usage: Usage, digits: int) -> Decimal:
         tiers = self.tiers
-        place = bisect_left(tiers.bounds, use.quantity)
-        return self._charged(use) * tiers.units[place] + tiers.flats[place]
+        place = bisect_left(tiers.bounds, usage.quantity)
+        return self._charged(usage) * tiers.units[place] + tiers.flats[place]
 
-    def says(self, use: Usage) -> str:
-        place = self.tiers.of(use.quantity)
+    def describe(self, usage: Usage) -> str:
+        place = self.tiers.of(usage.quantity)
         unit, flat = self.tiers.units[place], self.tiers.flats[place]
         extra = f" + {flat:f}" if flat else ""
-        return f"{self.tiers.span(place)}: {self._charged(use):f} at {unit:f}{extra}"
+        return f"{self.tiers.span(place)}: {self._charged(usage):f} at {unit:f}{extra}"
 
-    def _charged(self, use: Usage) -> Decimal:
-        if self.is_prorated and use.prorated_quantity is not None:
-            return use.prorated_quantity
-        return use.quantity
+    def _charged(self, usage: Usage) -> Decimal:
+        if self.is_prorated and usage.prorated_quantity is not None:
+            return usage.prorated_quantity
+        return usage.quantity

@@ -1,4 +1,4 @@
-"""What was used: the quantities that a charge is worked out from."""
+"""What was used: the quantities from which a charge is calculated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,11 @@ from revenue.pricing.rating.field_reader import FieldReader
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """One period's use of one metric; a model reads what it needs and leaves the rest.
+    """The use of one metric in one period; a charge model reads only what it needs.
 
-    `running_total` is the sum after each of the first events, `previous_quantity` what earlier
-    increments of the period billed (None: nothing yet), `previous_billed` their money.
+    `running_total` is the sum after each of the first events. `previous_quantity` and
+    `previous_billed` are the quantity and the money of increments billed earlier in the period
+    (None: nothing was billed yet).
     """
 
     quantity: Decimal = ZERO
@@ -31,7 +32,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ActiveDays:
-    """Active days of a period; both ends are days, the last one not counted."""
+    """Active days of a period; the last day of each range is not counted."""
 
     period_start: date
     period_end: date
@@ -40,6 +41,7 @@ class ActiveDays:
 
     @property
     def whole(self) -> int:
+        """Days of the period."""
         return (self.period_end - self.period_start).days
 
     @property
@@ -48,17 +50,22 @@ class ActiveDays:
         first = max(self.active_from, self.period_start)
         return max((min(self.active_to, self.period_end) - first).days, 0)
 
+    def __str__(self) -> str:
+        if self.active == self.whole:
+            return "the whole period"
+        return f"{self.active} of {self.whole} days"
 
-def read_usage(given: FieldReader) -> Usage:
-    """A use without days, from a mapping; problems gather in `given`."""
+
+def read_usage(fields: FieldReader) -> Usage:
+    """A usage without days, from a mapping; problems are collected in `fields`."""
     return Usage(
-        quantity=given.amount("quantity", ZERO),
-        prorated_quantity=given.perhaps("prorated_quantity"),
-        events=given.whole("events") if "events" in given else None,
-        running_total=given.amounts("running_total"),
-        event_values=given.amounts("event_values"),
-        units=given.named("units"),
-        previous_quantity=given.perhaps("previous_quantity"),
-        previous_billed=given.amount("previous_billed", ZERO),
-        usage_amount=given.signed("usage_amount", ZERO),
+        quantity=fields.amount("quantity", ZERO),
+        prorated_quantity=fields.optional_amount("prorated_quantity"),
+        events=fields.integer("events") if "events" in fields else None,
+        running_total=fields.amounts("running_total"),
+        event_values=fields.amounts("event_values"),
+        units=fields.amounts_by_name("units"),
+        previous_quantity=fields.optional_amount("previous_quantity"),
+        previous_billed=fields.amount("previous_billed", ZERO),
+        usage_amount=fields.signed("usage_amount", ZERO),
     )

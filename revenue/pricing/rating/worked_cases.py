@@ -1,4 +1,4 @@
-"""Worked cases in a file: each is rated, and those that differ are told.
+"""Worked cases in a file: rate each and compare it with the expected amount.
 
 The schema is {"cases": [{id, model, price, input, expected_amount, currency?}]}. An expected
 amount with no more decimals than its currency is compared with the rounded line or, where that
@@ -23,12 +23,12 @@ from revenue.pricing.rating.usage import ActiveDays, Usage
 
 
 class InvalidCaseFile(ValueError):
-    """The file holds no cases."""
+    """The file holds no worked cases."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """How one case went; `found` is None where it could not be rated."""
+    """The result of one case; `found` is None where it could not be rated."""
 
     name: str
     model: str
@@ -47,7 +47,7 @@ class CaseResult:
 
 
 def rate_cases(text: str) -> list[CaseResult]:
-    """Rate every case of a file's text; raises Unreadable where the file is none of cases."""
+    """Rate every case of a file's text. Raises InvalidCaseFile where it is no list of cases."""
     return [rate_case(place, each) for place, each in enumerate(read_cases(text))]
 
 
@@ -65,7 +65,7 @@ def read_cases(text: str) -> Sequence[Any]:
 
 
 def rate_case(place: int, case: Any) -> CaseResult:
-    """One case rated; whatever is wrong with it is its problem, not an exception."""
+    """Rate one case; what is wrong with it goes into `problem` instead of an exception."""
     row = case if isinstance(case, Mapping) else {}
     name, model = str(row.get("id", f"case {place + 1}")), str(row.get("model", "no model"))
     expected = str(row.get("expected_amount", ""))
@@ -102,26 +102,26 @@ def agrees(found: RatedCharge, expected: Decimal, digits: int) -> bool:
 
 
 def usage_of_case(case: Mapping[str, Any]) -> Usage:
-    """The use that a case describes, with its days where the model is one of days."""
-    given = FieldReader(case["input"], "input")
+    """The usage in a case, with active days where the model needs them."""
+    fields = FieldReader(case["input"], "input")
     base, _ = parse_model_name(str(case["model"]))
-    found = usage.read_usage(given)
+    found = usage.read_usage(fields)
     if base in {"proration", "min_commitment_prorated"}:
-        found = _with_days(found, given, FieldReader(case["price"], "price", given.problems))
-    given.finish()
+        found = _with_days(found, fields, FieldReader(case["price"], "price", fields.problems))
+    fields.finish()
     return found
 
 
-def _with_days(found: Usage, given: FieldReader, price: FieldReader) -> Usage:
-    """Days stand in the input or in the price; a commitment is active to the period's end."""
-    holder = given if "period_start" in given else price
-    start, end = holder.day("period_start"), holder.day("period_end")
-    first = next((each for each in ("active_from", "subscription_start") if each in given), None)
-    active_from = given.day(first) if first else start
+def _with_days(found: Usage, fields: FieldReader, price: FieldReader) -> Usage:
+    """Days are read from the input or the price; a commitment is active to the period's end."""
+    source = fields if "period_start" in fields else price
+    start, end = source.date("period_start"), source.date("period_end")
+    first = next((each for each in ("active_from", "subscription_start") if each in fields), None)
+    active_from = fields.date(first) if first else start
     active_to = end
-    if "active_to_inclusive" in given:
-        active_to = given.day("active_to_inclusive") + timedelta(days=1)
-    elif "active_to" in given:
-        active_to = given.day("active_to")
-    days = commitment.checked_days(given, ActiveDays(start, end, active_from, active_to))
+    if "active_to_inclusive" in fields:
+        active_to = fields.date("active_to_inclusive") + timedelta(days=1)
+    elif "active_to" in fields:
+        active_to = fields.date("active_to")
+    days = commitment.checked_days(fields, ActiveDays(start, end, active_from, active_to))
     return Usage(quantity=found.quantity, usage_amount=found.usage_amount, days=days)

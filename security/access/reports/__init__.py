@@ -1,23 +1,23 @@
-"""What a person may do; each role's permissions stand in roles.py."""
+"""What a person may do, and whether a set-up link is valid."""
 
-from security.access.reports.people import (
+from security.access.reports.permissions import (
     Person,
-    holds,
-    lacks_factor,
+    has_permission,
     may_approve,
     may_operate,
     may_view,
+    needs_second_factor,
     person,
-    setup_link_works,
 )
+from security.access.reports.setup_link import is_setup_link_valid
 
 __all__ = [
     "Person",
-    "holds",
-    "lacks_factor",
+    "has_permission",
+    "is_setup_link_valid",
     "may_approve",
     "may_operate",
     "may_view",
+    "needs_second_factor",
     "person",
-    "setup_link_works",
 ]

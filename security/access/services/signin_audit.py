@@ -1,9 +1,8 @@
-"""Telling the audit of refused sign-ins, so many an hour and no more.
+"""Record sign-ins, refused sign-ins and second factors in the audit; at most so many an hour.
 
-A name that somebody has closes after a few wrong passwords (security/access/lockout.py), which
-bounds what one caller can write. All callers together are bounded here, and apart from each
-other where a name is somebody's and where it is made up: so noise hides no attack on a person.
-What is left out is counted, and told once an hour.
+The lockout bounds what one caller can write about one name. All callers together are limited here,
+separately for names that exist and names that do not, so that noise hides no attack on a person.
+What is left out is counted, and the count is recorded once an hour.
 """
 
 import threading
@@ -16,15 +15,15 @@ from aethercrown.history import audit_hooks
 from security.access import lockout
 from security.access.models import User
 
-HOUR = 3600
-OF_PEOPLE = Rate(120, 120 / HOUR)
-OF_NOBODY = Rate(30, 30 / HOUR)
-ONCE = Rate(1, 1 / HOUR)
-NOBODY = "a name that nobody has"
+HOUR_SECONDS = 3600
+KNOWN_NAMES_RATE = Rate(120, 120 / HOUR_SECONDS)
+UNKNOWN_NAMES_RATE = Rate(30, 30 / HOUR_SECONDS)
+ONCE_AN_HOUR = Rate(1, 1 / HOUR_SECONDS)
+UNKNOWN_NAME = "a name that nobody has"
 
 
-class Tally:
-    """How many were left out since they were last told of; safe between threads."""
+class OmittedCount:
+    """How many refusals were left out since the count was last recorded; safe between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,65 +33,90 @@ class Tally:
         with self._lock:
             self._count += 1
 
-    def taken(self) -> int:
-        """The count, which begins anew."""
+    def reset(self) -> int:
+        """The count, which then begins at 0."""
         with self._lock:
             count, self._count = self._count, 0
         return count
 
 
-left_out = Tally()
+omitted = OmittedCount()
 
 
-def password_refused(
+# --- What people did ----------------------------------------------------------------------------
+def record_sign_in(request: HttpRequest, user: User, **_signal: Any) -> None:
+    """Receives allauth's `user_logged_in`: the password, and a second factor where there is one."""
+    record_act("signed in", user, address=client_address(request))
+
+
+def record_factor_added(user: User, authenticator: Any, **_signal: Any) -> None:
+    """Receives allauth's `authenticator_added`."""
+    record_act("second factor added", user, kind=str(authenticator.type))
+
+
+def record_factor_removed(user: User, authenticator: Any, **_signal: Any) -> None:
+    """Receives allauth's `authenticator_removed`."""
+    record_act("second factor removed", user, kind=str(authenticator.type))
+
+
+def record_act(event: str, user: User, **detail: str | int) -> None:
+    """An event by this person about himself."""
+    subject = f"user {user.pk}"
+    audit_hooks.record(
+        stream="access", event=event, subject=subject, actor=user.get_username(), detail=detail
+    )
+
+
+# --- Refusals -----------------------------------------------------------------------------------
+def record_wrong_password(
     request: HttpRequest | None = None,
     credentials: dict[str, Any] | None = None,
     **_signal: Any,
 ) -> None:
-    """Receives Django's `user_login_failed`; a try at a name that is closed is told no more."""
-    if request is None or getattr(request, "was_closed", False):
+    """Receives Django's `user_login_failed`; further tries at a locked name are not recorded."""
+    if request is None or getattr(request, "was_locked", False):
         return
     name = str((credentials or {}).get("username") or "")
     user = User.objects.filter(username__iexact=name.strip()).order_by("pk").first()
-    tell("sign-in refused", user, request, why="password")
+    record_refusal("sign-in refused", user, request, why="password")
 
 
-def code_refused(request: HttpRequest, user: User, **_signal: Any) -> None:
-    """Receives allauth's `authentication_failed`: the password was right, and the code was not."""
-    tell("sign-in refused", user, request, why="code")
+def record_wrong_code(request: HttpRequest, user: User, **_signal: Any) -> None:
+    """Receives allauth's `authentication_failed`: the password was right, the code was not."""
+    record_refusal("sign-in refused", user, request, why="code")
 
 
-def name_closed(request: HttpRequest, username: str, **_signal: Any) -> None:
-    """Receives django-axes' `user_locked_out`; the name is a digest, as lockout.py has it."""
-    if getattr(request, "was_closed", False):
+def record_lockout(request: HttpRequest, username: str, **_signal: Any) -> None:
+    """Receives django-axes' `user_locked_out`; `username` is a digest (lockout.py)."""
+    if getattr(request, "was_locked", False):
         return
     people = User.objects.only("pk", "username").iterator()
-    user = next((each for each in people if lockout.who(each.username) == username), None)
-    tell("sign-in closed", user, request)
+    user = next(
+        (each for each in people if lockout.username_digest(each.username) == username), None
+    )
+    record_refusal("sign-in locked", user, request)
 
 
-def tell(event: str, user: User | None, request: HttpRequest, **detail: str | int) -> bool:
-    """One event of the stream of access; False where there were too many in this hour."""
-    kind, rate = ("people", OF_PEOPLE) if user else ("nobody", OF_NOBODY)
-    if buckets.take(f"told:{kind}", rate=rate, in_rows=True):
-        left_out.add()
-        tell_of_flood(request)
+def record_refusal(
+    event: str, user: User | None, request: HttpRequest, **detail: str | int
+) -> bool:
+    """Record one refusal; False, and counted, where there were too many in this hour."""
+    group, rate = ("people", KNOWN_NAMES_RATE) if user else ("nobody", UNKNOWN_NAMES_RATE)
+    if buckets.take(f"signin_audit:{group}", rate=rate, in_rows=True):
+        omitted.add()
+        record_omitted(request)
         return False
-    subject = f"user {user.pk}" if user else NOBODY
-    record(event, subject, address=client_address(request), **detail)
+    subject = f"user {user.pk}" if user else UNKNOWN_NAME
+    _record(event, subject, address=client_address(request), **detail)
     return True
 
 
-def tell_of_flood(request: HttpRequest) -> None:
-    """That more was refused than is told, once an hour, with the count of this process."""
-    if not buckets.take("told:flood", rate=ONCE, in_rows=True):
-        record(
-            "sign-ins refused unsaid",
-            "sign-in",
-            count=left_out.taken(),
-            last_address=client_address(request),
-        )
+def record_omitted(request: HttpRequest) -> None:
+    """Once an hour, how many refusals this process has left out."""
+    if not buckets.take("signin_audit:omitted", rate=ONCE_AN_HOUR, in_rows=True):
+        address = client_address(request)
+        _record("sign-in refusals omitted", "sign-in", count=omitted.reset(), last_address=address)
 
 
-def record(event: str, subject: str, **detail: str | int) -> None:
+def _record(event: str, subject: str, **detail: str | int) -> None:
     audit_hooks.record(stream="access", event=event, subject=subject, detail=detail)

@@ -1,47 +1,6 @@
-"""Sealing with the platform's keys, and moving to a new KEK."""
+"""Encrypt with the keys of ENCRYPTION_KEYS, and re-wrap data keys under a new one."""
 
-from security.encryption.services.envelope import (
-    BATCH,
-    BLOCK,
-    CANARY,
-    Meter,
-    Rewrapping,
-    Stale,
-    Strike,
-    WornOut,
-    WrongKek,
-    keyring,
-    opened,
-    problems,
-    prove,
-    reserve,
-    rewrap,
-    rows_by_kek,
-    seal,
-    seal_many,
-    sealed_models,
-    value_of,
-)
+from security.encryption.services.envelope import KekExhausted, seal, seal_many
+from security.encryption.services.rewrap import BATCH_ROWS, rewrap
 
-__all__ = [
-    "BATCH",
-    "BLOCK",
-    "CANARY",
-    "Meter",
-    "Rewrapping",
-    "Stale",
-    "Strike",
-    "WornOut",
-    "WrongKek",
-    "keyring",
-    "opened",
-    "problems",
-    "prove",
-    "reserve",
-    "rewrap",
-    "rows_by_kek",
-    "seal",
-    "seal_many",
-    "sealed_models",
-    "value_of",
-]
+__all__ = ["BATCH_ROWS", "KekExhausted", "rewrap", "seal", "seal_many"]

@@ -22,19 +22,19 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one line of JSON instead")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        limits = services.Limits(options["networks"])
+        limits = services.KeyLimits(options["networks"])
         try:
             issued = services.create(
-                options["name"], scopes.listed(options["scopes"]), limits=limits
+                options["name"], scopes.parse(options["scopes"]), limits=limits
             )
-        except (scopes.UnknownScope, networks.Unreadable) as error:
+        except (scopes.UnknownScope, networks.InvalidNetwork) as error:
             raise CommandError(str(error)) from error
         except ValidationError as error:
             raise CommandError(f"--name: {' '.join(error.messages)}") from error
         print_issued(self, issued, as_json=options["json"])
 
 
-def print_issued(command: BaseCommand, issued: services.Issued, *, as_json: bool) -> None:
+def print_issued(command: BaseCommand, issued: services.IssuedKey, *, as_json: bool) -> None:
     """The key on standard output, all words on standard error."""
     key = issued.key
     command.stderr.write(

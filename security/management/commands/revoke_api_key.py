@@ -17,6 +17,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             key = services.revoke(options["id"])
-        except services.UnknownKey as error:
+        except services.UnknownApiKey as error:
             raise CommandError(str(error)) from error
         self.stderr.write(f"{key} is refused since {key.revoked_at:%Y-%m-%d %H:%M:%S %Z}.")

@@ -28,6 +28,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             issued = services.rotate(options["id"], timedelta(hours=options["grace_hours"]))
-        except (services.UnknownKey, services.NotLive, ValueError, OverflowError) as error:
+        except (
+            services.UnknownApiKey,
+            services.ApiKeyNotActive,
+            ValueError,
+            OverflowError,
+        ) as error:
             raise CommandError(str(error)) from error
         print_issued(self, issued, as_json=options["json"])

@@ -120,7 +120,7 @@ class Step:
 
     verb: str
     question: str
-    act: Callable[[str, str, Mapping[str, Any]], services.Rotation | None]
+    act: Callable[[str, str, Mapping[str, Any]], services.RotationResult | None]
     form: type[forms.Form] = PlainForm
     states: frozenset[str] = field(default=frozenset({"active", "failed"}))
     rotators: frozenset[str] = frozenset()
@@ -131,11 +131,11 @@ def grace(given: Mapping[str, Any]) -> timedelta | None:
     return None if minutes is None else timedelta(minutes=minutes)
 
 
-def rotated(key_id: str, actor: str, given: Mapping[str, Any]) -> services.Rotation:
+def rotated(key_id: str, actor: str, given: Mapping[str, Any]) -> services.RotationResult:
     return services.rotate(key_id, grace=grace(given), value=given.get("value"), actor=actor)
 
 
-def compromised(key_id: str, actor: str, given: Mapping[str, Any]) -> services.Rotation:
+def compromised(key_id: str, actor: str, given: Mapping[str, Any]) -> services.RotationResult:
     force = given.get("force", False)
     return services.rotate(key_id, reason=services.COMPROMISED, force=force, actor=actor)
 

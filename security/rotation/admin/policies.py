@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
 from security.access.api import fresh_login
-from security.apikeys.admin import Shown, shown_once
+from security.apikeys.admin import IssuedSecret, show_once
 from security.compliance import services as evidence
 from security.rotation import reports, schedule, services
 from security.rotation.admin.keys import (
@@ -50,11 +50,11 @@ def button(name: str) -> Page:
     return decorated
 
 
-def shown(rotation: services.Rotation) -> Shown:
+def shown(rotation: services.RotationResult) -> Shown:
     until = rotation.previous_valid_until
     old = f" The old value works until {until:%Y-%m-%d %H:%M} UTC." if until else ""
     words = f"Version {rotation.version}.{old} {rotation.action_required}"
-    return Shown(rotation.key_id, rotation.new_key or "", words.strip())
+    return IssuedSecret(rotation.key_id, rotation.new_key or "", words.strip())
 
 
 def above(description: str, permission: str, path: str) -> Callable[[Whole], Whole]:
@@ -194,7 +194,7 @@ class KeyAdmin(ModelAdmin):
             self.message_user(request, f"{made.key} {said}.")
             return redirect("admin:security_managedsecret_change", made.key.pk)
         words = f"Version {made.version.number}, current from now on."
-        return shown_once(self, request, [Shown(made.key.key_id, made.secret, words)], AFTER)
+        return show_once(self, request, [IssuedSecret(made.key.key_id, made.secret, words)], AFTER)
 
     def asked(
         self, request: HttpRequest, title: str, question: str, verb: str, form: forms.Form
@@ -209,7 +209,7 @@ class KeyAdmin(ModelAdmin):
             "verb": verb,
             "back": reverse("admin:security_managedsecret_changelist"),
         }
-        return TemplateResponse(request, "admin/operations/step.html", context)
+        return TemplateResponse(request, "admin/confirm_action.html", context)
 
     # --- Steps --------------------------------------------------------------------------------
     rotate_now = button("rotate_now")
@@ -254,7 +254,7 @@ class KeyAdmin(ModelAdmin):
             return None
         self.log_change(request, key, f"{wanted.verb}.")
         if rotation is not None and rotation.new_key is not None:
-            return shown_once(self, request, [shown(rotation)], AFTER)
+            return show_once(self, request, [shown(rotation)], AFTER)
         more = rotation.action_required if rotation else ""
         self.message_user(request, f"{wanted.verb}: {key}. {more}".strip())
         return None
@@ -278,14 +278,14 @@ class KeyAdmin(ModelAdmin):
                 issued.append(shown(rotation))
             else:
                 self.message_user(request, f"{key}: {rotation.action_required or 'rotated.'}")
-        return shown_once(self, request, issued, AFTER) if issued else None
+        return show_once(self, request, issued, AFTER) if issued else None
 
     @above("Rotate what is due", "steps", "rotate-due")
     def rotate_due(self, request: HttpRequest) -> HttpResponse:
         form = ForceForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             if form.cleaned_data["force"]:
-                services.resume_passes(actor=actor(request))
+                services.resume_runs(actor=actor(request))
             passed = services.rotate_due(actor=actor(request), force=form.cleaned_data["force"])
             for each in passed.failures:
                 self.message_user(request, f"{each.key_id}: {each.error}", messages.ERROR)

@@ -39,13 +39,13 @@ class PlatformApiKey(CredentialIssuer):
     def reissue(self, held: RotationContext, grace: timedelta, now: datetime) -> IssuedCredential:
         try:
             return described(apikeys.rotate(held.detail["api_key"], grace, now=now))
-        except (apikeys.NotLive, apikeys.UnknownKey) as error:
+        except (apikeys.ApiKeyNotActive, apikeys.UnknownApiKey) as error:
             raise TargetRefused(str(error)) from error
 
     def revoke(self, held: RotationContext) -> None:
         try:
             apikeys.revoke(held.detail["api_key"])
-        except apikeys.UnknownKey:
+        except apikeys.UnknownApiKey:
             return  # deleted by hand: nothing is left that could open anything
 
     def works_until(self, held: RotationContext) -> datetime | None:
@@ -63,7 +63,7 @@ def wanted(config: Mapping[str, Any]) -> list[str]:
     return names
 
 
-def described(issued: apikeys.Issued) -> IssuedCredential:
+def described(issued: apikeys.IssuedKey) -> IssuedCredential:
     key = issued.key
     return IssuedCredential(
         issued.plaintext, key.digest, f"{key.prefix}_live_", key.last4, {"api_key": key.pk}

@@ -9,11 +9,11 @@ from django.db.models import Count, F, Max, Q
 
 from aethercrown.db import bulk
 from security.audit.services import Said, record_all
-from security.encryption import services as envelope
+from security.encryption import services as encryption
 from security.encryption.ciphertext import Ciphertext, EncryptionContext
 from security.rotation import registry, schedule
 from security.rotation.models import ManagedSecret, SecretVersion
-from security.rotation.policy import Terms
+from security.rotation.policy import EffectivePolicy
 from security.rotation.services import steps as stages
 from security.rotation.services.steps import RotationRequest
 
@@ -46,7 +46,7 @@ def prepare(keys: Sequence[ManagedSecret], order: RotationRequest, now: datetime
         for key in keys
         if key.pk in last
     ]
-    boxes = envelope.seal_many([(_value(key), place) for key, place in places])
+    boxes = encryption.seal_many([(_value(key), place) for key, place in places])
     made = [Made(key, place.number, box) for (key, place), box in zip(places, boxes, strict=True)]
     return _stored(made, order, now)
 
@@ -82,7 +82,7 @@ def _stored(made: list[Made], order: RotationRequest, now: datetime) -> Prepared
 
 
 @transaction.atomic
-def finish(prepared: Prepared, terms: Mapping[str, Terms], now: datetime) -> list[Made]:
+def finish(prepared: Prepared, terms: Mapping[str, EffectivePolicy], now: datetime) -> list[Made]:
     """Switch a batch in one commit; those whose claim is another's by now are left out."""
     order = prepared.order
     wanted = bulk.among([each.key.pk for each in prepared.made])
@@ -112,7 +112,9 @@ def _inserted(made: Sequence[Made], order: RotationRequest, now: datetime) -> No
     bulk.insert(SecretVersion, columns, rows)
 
 
-def _switched(keys: Sequence[ManagedSecret], terms: Mapping[str, Terms], now: datetime) -> None:
+def _switched(
+    keys: Sequence[ManagedSecret], terms: Mapping[str, EffectivePolicy], now: datetime
+) -> None:
     """The old values begin to retire, and the pending ones are current."""
     by_level: dict[str, list[int]] = {}
     for key in keys:
@@ -126,7 +128,7 @@ def _switched(keys: Sequence[ManagedSecret], terms: Mapping[str, Terms], now: da
     pending.update(state=State.CURRENT, current_at=now)
 
 
-def _turned(made: Sequence[Made], terms: Mapping[str, Terms], now: datetime) -> None:
+def _turned(made: Sequence[Made], terms: Mapping[str, EffectivePolicy], now: datetime) -> None:
     """Give each key its next turn, and take the lease off."""
     rows = []
     at = bulk.stamp(now)

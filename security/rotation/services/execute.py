@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from aethercrown.monitoring import redaction
 from aethercrown.severity import HIGH
 from operations.alerts import services as alerts
-from security.encryption import services as envelope
+from security.encryption import reports as encryption
 from security.rotation import alerts as alarms
 from security.rotation import registry, reports, retry
 from security.rotation.failpoints import Strike
@@ -35,12 +35,12 @@ Clock = Callable[[], datetime]
 log = logging.getLogger(__name__)
 
 
-class NotRotated(stages.WrongStep):
+class RotationFailed(stages.WrongStep):
     """The new value could not be set or did not work. The old one stays current."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Attempt:
     """A claimed key on its way through the steps."""
 
     held: Lease
@@ -62,7 +62,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Switched:
+class CompletedSwitch:
     """The version that is current now, its value, and the one before it."""
 
     version: SecretVersion
@@ -78,17 +78,17 @@ def claimed(
     clock: Clock,
     strike: Strike,
     states: tuple[str, ...] = (),
-) -> Iterator[Run]:
+) -> Iterator[Attempt]:
     """A claim for the block; whoever lost it meanwhile learns so, and an alert tells failures."""
     strike("rotation.before_claim")
     held = stages.acquire(key.pk, order.reason, actor=order.actor, states=states)
     strike("rotation.after_claim")
     try:
-        yield Run(held, registry.named(key.rotator), order, clock, strike)
+        yield Attempt(held, registry.named(key.rotator), order, clock, strike)
     except stages.RotationLeaseLost as error:
         stages.record_lease_lost(held)
         raise stages.RotationInProgress(str(error)) from error
-    except NotRotated as error:
+    except RotationFailed as error:
         alerts.raise_alert(SOURCE, alarms.FAILING, key.key_id, HIGH, str(error), now=clock())
         raise
     except Exception:
@@ -103,7 +103,7 @@ def _let_go(held: stages.Lease) -> None:
         log.info("Key %s is another worker's already", held.key.pk)
 
 
-def through(run: Run, value: str | None = None) -> Switched:
+def through(run: Attempt, value: str | None = None) -> CompletedSwitch:
     """Create, set, test and finish; then end the old value, if it has no grace.
 
     NotRotated where the other side refused or did not answer; LostLease where another worker
@@ -117,10 +117,10 @@ def through(run: Run, value: str | None = None) -> Switched:
     now = run.clock()
     with run.at("finish"):
         old = stages.switch(run.held, version, reports.terms(run.key.level), now)
-    return Switched(version, opened(run.key, version), old, now)
+    return CompletedSwitch(version, opened(run.key, version), old, now)
 
 
-def rehearsed(run: Run) -> None:
+def rehearsed(run: Attempt) -> None:
     """Set beside, test, and take back; nothing is switched."""
     version = ready(run, None)
     put(run, version)
@@ -128,7 +128,7 @@ def rehearsed(run: Run) -> None:
     taken_back(run, version, SecretVersion.State.RETIRED, keep=False)
 
 
-def ready(run: Run, value: str | None) -> SecretVersion:
+def ready(run: Attempt, value: str | None) -> SecretVersion:
     """The pending version to go on with: an earlier attempt's, unless it is spent, or a new one."""
     version = stages.pending_version(run.held)
     if version is not None and (is_spent(version, run.order) or value is not None):
@@ -143,13 +143,13 @@ def ready(run: Run, value: str | None) -> SecretVersion:
         return stages.store_pending(run.held, fresh, run.order, run.clock())
 
 
-def generated(run: Run) -> NewSecret:
+def generated(run: Attempt) -> NewSecret:
     """A new value by the rotator; NotRotated where only a person can bring one."""
     try:
         return run.rotator.generate(hand(run.key, stages.current_version(run.key)))
     except TargetRefused as error:
         stages.record_failed_attempt(run.held, told(error), run.clock())
-        raise NotRotated(f"{run.key} keeps its value. {told(error)}") from error
+        raise RotationFailed(f"{run.key} keeps its value. {told(error)}") from error
 
 
 def is_spent(version: SecretVersion, order: RotationRequest) -> bool:
@@ -157,7 +157,7 @@ def is_spent(version: SecretVersion, order: RotationRequest) -> bool:
     return retry.given_up(version.tries) or REHEARSAL in {version.reason, order.reason}
 
 
-def put(run: Run, version: SecretVersion) -> None:
+def put(run: Attempt, version: SecretVersion) -> None:
     """Set the value outside; without a clear answer it counts as set, and the test decides."""
     if not run.rotator.outside:
         return
@@ -169,7 +169,7 @@ def put(run: Run, version: SecretVersion) -> None:
         stages.note_set(run.held, version, run.clock(), unclear=unclear)
 
 
-def tried(run: Run, version: SecretVersion) -> None:
+def tried(run: Attempt, version: SecretVersion) -> None:
     """Use the new value for real; no answer is no proof."""
     if not run.rotator.outside:
         return
@@ -180,7 +180,7 @@ def tried(run: Run, version: SecretVersion) -> None:
 
 
 def asked(
-    run: Run, step: str, act: Callable[[RotationContext], None], version: SecretVersion
+    run: Attempt, step: str, act: Callable[[RotationContext], None], version: SecretVersion
 ) -> Exception | None:
     """One call to the outside; what went wrong with it, if anything did."""
     with run.at(step):
@@ -191,7 +191,7 @@ def asked(
     return None
 
 
-def refused(run: Run, version: SecretVersion, why: str, *, final: bool = False) -> None:
+def refused(run: Attempt, version: SecretVersion, why: str, *, final: bool = False) -> None:
     """Note a failure; a value that failed for good is taken back. Raises NotRotated."""
     with run.at("fail"):
         stages.note_failure(run.held, version, why, run.clock(), final=final)
@@ -202,28 +202,28 @@ def refused(run: Run, version: SecretVersion, why: str, *, final: bool = False) 
             else SecretVersion.State.FAILED
         )
         taken_back(run, version, state, keep=False)
-    raise NotRotated(f"{run.key} keeps its value. {why}")
+    raise RotationFailed(f"{run.key} keeps its value. {why}")
 
 
-def taken_back(run: Run, version: SecretVersion, state: str, *, keep: bool) -> None:
+def taken_back(run: Attempt, version: SecretVersion, state: str, *, keep: bool) -> None:
     """Undo outside, then erase; where undoing fails, the value waits for another try."""
     error = asked(run, "undo", run.rotator.undo, version) if run.rotator.outside else None
     if error:
         log.warning("Could not undo a value of key %s", run.key.pk, exc_info=error)
         why = f"A new value that failed could not be taken back: {told(error)}"
         stages.record_failed_attempt(run.held, why, run.clock())
-        raise NotRotated(f"{run.key} keeps its value. {why}") from error
+        raise RotationFailed(f"{run.key} keeps its value. {why}") from error
     with run.at("release"):
         stages.discard(run.held, version, state, run.clock(), keep=keep)
 
 
-def make_room(run: Run) -> None:
+def make_room(run: Attempt) -> None:
     """Let at most two values work: what still retires ends before a third is made."""
     for version in stages.versions_to_end(run.key):
         ended(run, version, keep=True)
 
 
-def ended(run: Run, version: SecretVersion, *, keep: bool = False) -> None:
+def ended(run: Attempt, version: SecretVersion, *, keep: bool = False) -> None:
     """Revoke an old value outside, then erase it here. NotRotated where it could not be.
 
     `keep` keeps the claim for a rotation that goes on.
@@ -235,12 +235,12 @@ def ended(run: Run, version: SecretVersion, *, keep: bool = False) -> None:
             stages.record_failed_attempt(run.held, why, run.clock())
         else:
             stages.release(run.held)
-        raise NotRotated(why) from error
+        raise RotationFailed(why) from error
     with run.at("retire"):
         stages.retire(run.held, version, run.clock(), keep=keep)
 
 
-def reissued(run: Run, issuer: CredentialIssuer) -> Switched:
+def reissued(run: Attempt, issuer: CredentialIssuer) -> CompletedSwitch:
     """A credential of the platform itself: made, stored and switched in one transaction."""
     make_room(run)
     now = run.clock()
@@ -254,8 +254,8 @@ def reissued(run: Run, issuer: CredentialIssuer) -> Switched:
             )
         except TargetRefused as error:
             stages.record_failed_attempt(run.held, told(error), now)
-            raise NotRotated(f"{run.key} keeps its value. {told(error)}") from error
-    return Switched(made.version, made.issue.value, made.old, now)
+            raise RotationFailed(f"{run.key} keeps its value. {told(error)}") from error
+    return CompletedSwitch(made.version, made.issue.value, made.old, now)
 
 
 def hand(key: ManagedSecret, version: SecretVersion | None) -> RotationContext:
@@ -275,8 +275,8 @@ def hand(key: ManagedSecret, version: SecretVersion | None) -> RotationContext:
 
 def opened(key: ManagedSecret, version: SecretVersion) -> str:
     """The value; empty where only a digest is kept, or nothing."""
-    sealed = version.box
-    return envelope.opened(sealed, version.place_of(key)) if sealed else ""
+    sealed = version.ciphertext
+    return encryption.unseal(sealed, version.encryption_context(key)) if sealed else ""
 
 
 def secret_of(key_id: str) -> str:
@@ -294,7 +294,7 @@ def told(error: Exception) -> str:
     return redaction.text(words if plain else f"{type(error).__name__}: {words}")[:1000]
 
 
-def put_off(run: Run, version: SecretVersion, now: datetime) -> datetime | None:
+def put_off(run: Attempt, version: SecretVersion, now: datetime) -> datetime | None:
     """Until when an old value whose time has come works on; None where it ends now.
 
     One that was used in the last 24 hours gets its grace once more, and people are told.

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from security.encryption import services as envelope
+from security.encryption import services as encryption
 from security.rotation import failpoints, registry, reports, schedule
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.policy import LEVELS, MEDIUM
@@ -140,7 +140,9 @@ def _stored(
         secret = _first_secret(key, kind) if value is None else None
         version.detail = dict(kind.first(key.config))
         plain = value if secret is None else secret
-        version.box = envelope.seal(plain, version.place_of(key)) if plain else None
+        version.ciphertext = (
+            encryption.seal(plain, version.encryption_context(key)) if plain else None
+        )
     with transaction.atomic():
         key.save(force_insert=True)
         if isinstance(kind, CredentialIssuer):

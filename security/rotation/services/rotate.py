@@ -15,15 +15,15 @@ from django.utils import timezone
 from security.rotation import failpoints, registry, reports, schedule
 from security.rotation.failpoints import Strike
 from security.rotation.models import ManagedSecret, SecretVersion
-from security.rotation.policy import Terms
+from security.rotation.policy import EffectivePolicy
 from security.rotation.registry import CredentialIssuer, Rotator
-from security.rotation.results import Failure, Passed, Rotation
+from security.rotation.results import RotationFailure, RotationResult, RotationRunResult
 from security.rotation.services import bulk as batches
 from security.rotation.services import execute
 from security.rotation.services import register as custody
 from security.rotation.services import scheduled_runs as passes
 from security.rotation.services import steps as stages
-from security.rotation.services.execute import NotRotated, Run, claimed
+from security.rotation.services.execute import Attempt, RotationFailed, claimed
 from security.rotation.services.register import (
     DuplicateKey,
     InvalidArgument,
@@ -44,19 +44,19 @@ from security.rotation.services.steps import RotationRequest
 
 __all__ = [
     "DuplicateKey",
-    "Failure",
+    "RotationFailure",
     "InvalidArgument",
-    "NotRotated",
-    "Passed",
+    "RotationFailed",
+    "RotationRunResult",
     "Registered",
-    "Rotation",
+    "RotationResult",
     "SecretNotFound",
     "get",
     "pause",
     "realign",
     "register",
     "resume",
-    "resume_passes",
+    "resume_runs",
     "retire",
     "revoke",
     "set_policy",
@@ -90,7 +90,7 @@ def rotate(
     actor: str = "",
     clock: Clock | None = None,
     strike: Strike = failpoints.nothing,
-) -> Rotation:
+) -> RotationResult:
     """Rotate now. `reason` is manual, scheduled or compromised (at once, without grace).
 
     `value` is what a person brings (kind manual). `expected_version`: refuse (WrongStep) where
@@ -114,7 +114,7 @@ def rotate(
         with claimed(key, order, clock, strike, STARTABLE) as run:
             _expect(run, expected_version)
             done = execute.through(run, value)
-    except NotRotated:
+    except RotationFailed:
         if not (force and reason == COMPROMISED):
             raise
         return _given_up(key, kind, order, clock, strike)
@@ -142,27 +142,29 @@ def _minutes(reason: str, grace: timedelta | None) -> int | None:
     return 0 if reason == COMPROMISED else ceil(grace / timedelta(minutes=1))
 
 
-def _asked(key: ManagedSecret, kind: Rotator, reason: str) -> Rotation:
+def _asked(key: ManagedSecret, kind: Rotator, reason: str) -> RotationResult:
     """Nothing can happen yet: a person must bring the value."""
     if key.state not in STARTABLE:
         raise WrongStep(f"{key} is {key.state}: it cannot be rotated.")
     version = stages.current_version(key)
     number = version.number if version else 0
     last, due = key.last_rotated_at, key.due_at
-    return Rotation(key.key_id, reason, None, last, due, number, None, None, kind.next_step())
+    return RotationResult(key.key_id, reason, None, last, due, number, None, None, kind.next_step())
 
 
-def _expect(run: Run, number: int | None) -> None:
+def _expect(run: Attempt, number: int | None) -> None:
     now = stages.current_version(run.key)
     if number is not None and (now is None or now.number != number):
         shown = now.number if now else "none"
         raise WrongStep(f"The current version of {run.key} is {shown}, not {number}.")
 
 
-def _answer(key: ManagedSecret, kind: Rotator, done: execute.Switched, reason: str) -> Rotation:
+def _answer(
+    key: ManagedSecret, kind: Rotator, done: execute.CompletedSwitch, reason: str
+) -> RotationResult:
     fresh = ManagedSecret.objects.get(pk=key.pk)
     until = done.old.retire_at if done.old else None
-    return Rotation(
+    return RotationResult(
         key.key_id,
         reason,
         rotated_at=done.at,
@@ -179,7 +181,7 @@ def _answer(key: ManagedSecret, kind: Rotator, done: execute.Switched, reason: s
 
 def _given_up(
     key: ManagedSecret, kind: Rotator, order: RotationRequest, clock: Clock, strike: Strike
-) -> Rotation:
+) -> RotationResult:
     """No new value could be set: end the compromised one all the same."""
     with claimed(key, order, clock, strike, STARTABLE) as run:
         now = clock()
@@ -193,7 +195,7 @@ def _given_up(
     words = f"No value of {key} works any more: mend its target, then rotate again."
     number = old.number if old else 0
     due = key.due_at
-    return Rotation(
+    return RotationResult(
         key.key_id, order.reason, now, key.last_rotated_at, due, number, None, now, words
     )
 
@@ -227,7 +229,7 @@ def rotate_due(
     clock: Clock | None = None,
     local_clock: Clock | None = None,
     strike: Strike = failpoints.nothing,
-) -> Passed:
+) -> RotationRunResult:
     """Rotate every key that is due, the oldest first, within the hour's limit; safe to repeat.
 
     `force` lifts the limit and a pause. Keys that need a person raise an alert instead; so do
@@ -239,11 +241,11 @@ def rotate_due(
     passes.realign()
     begun, chosen = passes.begin(now, (local_clock or timezone.now)(), actor, force=force)
     if begun.paused_because:
-        return Passed([], [], begun.due, begun.due, begun.paused_because)
+        return RotationRunResult([], [], begun.due, begun.due, begun.paused_because)
     allowed = permit(chosen)
     rotations, failures = _rotated(allowed, RotationRequest(SCHEDULED, actor=actor), clock, strike)
     passes.end(begun, len(rotations), len(failures), clock())
-    return Passed(rotations, failures, begun.due, begun.held_back)
+    return RotationRunResult(rotations, failures, begun.due, begun.held_back)
 
 
 def next_due(clock: Clock | None = None) -> list[ManagedSecret]:
@@ -256,7 +258,7 @@ def next_due(clock: Clock | None = None) -> list[ManagedSecret]:
 
 def _rotated(
     keys: Iterable[ManagedSecret], order: RotationRequest, clock: Clock, strike: Strike
-) -> tuple[list[Rotation], list[Failure]]:
+) -> tuple[list[RotationResult], list[RotationFailure]]:
     """Those without an outside many at once, the others one by one."""
     together: list[ManagedSecret] = []
     singly: list[ManagedSecret] = []
@@ -273,7 +275,7 @@ def _rotated(
             )  # fmt: skip
         except Exception as error:
             log.exception("Key %s could not be rotated", key.pk)
-            failures.append(Failure(key.key_id, execute.told(error)))
+            failures.append(RotationFailure(key.key_id, execute.told(error)))
     return rotations, failures
 
 
@@ -283,7 +285,7 @@ def rotate_many(
     clock: Clock,
     strike: Strike = failpoints.nothing,
     size: int = BATCH,
-) -> list[Rotation]:
+) -> list[RotationResult]:
     """Rotate keys of kinds without an outside, a batch at a time; those not free are left out."""
     done = []
     terms = reports.all_terms()
@@ -301,12 +303,12 @@ def rotate_many(
 
 
 def _in_batch(
-    made: batches.Made, reason: str, previous: datetime | None, terms: Mapping[str, Terms]
-) -> Rotation:
+    made: batches.Made, reason: str, previous: datetime | None, terms: Mapping[str, EffectivePolicy]
+) -> RotationResult:
     """One of many, without its value; `previous` is when it was rotated before."""
     key = made.key
     at = key.last_rotated_at or key.created_at
-    return Rotation(
+    return RotationResult(
         key.key_id,
         reason,
         rotated_at=at,
@@ -320,7 +322,7 @@ def _in_batch(
 
 
 # --- What was left half-way ---------------------------------------------------------------------
-def tend(clock: Clock | None = None, strike: Strike = failpoints.nothing) -> int:
+def resume_unfinished(clock: Clock | None = None, strike: Strike = failpoints.nothing) -> int:
     """Go on with what crashed or waits for its next attempt, and end what is due; how many."""
     clock = clock or database_now
     done = 0
@@ -359,7 +361,7 @@ def _revive(key: ManagedSecret, clock: Clock, strike: Strike) -> None:
 
 
 def _after(
-    key: ManagedSecret, done: execute.Switched, clock: Clock, strike: Strike, actor: str
+    key: ManagedSecret, done: execute.CompletedSwitch, clock: Clock, strike: Strike, actor: str
 ) -> None:
     """End the old value at once, if it has no grace left."""
     if done.old is not None and done.old.retire_at is not None and done.old.retire_at <= done.at:

@@ -10,12 +10,12 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Max, Q, QueryS
 from django.db.models.functions import Now
 
 from security.audit.services import record
-from security.encryption import services as envelope
+from security.encryption import services as encryption
 from security.encryption.models import NO_CIPHERTEXT
 from security.rotation import retry, schedule
 from security.rotation import states as machine
 from security.rotation.models import ManagedSecret, SecretVersion
-from security.rotation.policy import Terms
+from security.rotation.policy import EffectivePolicy
 from security.rotation.registry import IssuedCredential, NewSecret
 
 __all__ = ["ManagedSecret", "SecretVersion"]  # beside what stands here, the rows that it hands out
@@ -116,7 +116,7 @@ def store_pending(
     version = new_version(held.key, _next_number(held.key), order, now)
     version.detail = dict(fresh.detail)
     if fresh.value:  # sealed before the transaction, which need not hold the counter of wraps
-        version.box = envelope.seal(fresh.value, version.place_of(held.key))
+        version.ciphertext = encryption.seal(fresh.value, version.encryption_context(held.key))
     with transaction.atomic():
         _hold(held)
         version.save(force_insert=True)
@@ -182,7 +182,7 @@ def record_failed_attempt(held: Lease, why: str, now: datetime) -> None:
 # --- The switch -------------------------------------------------------------------------------
 @transaction.atomic
 def switch(
-    held: Lease, version: SecretVersion, terms: Terms, now: datetime
+    held: Lease, version: SecretVersion, terms: EffectivePolicy, now: datetime
 ) -> SecretVersion | None:
     """The one moment of change: the old value begins to retire, the pending one is current.
 
@@ -227,7 +227,7 @@ def switch_issued(
     held: Lease,
     make: Callable[[], IssuedCredential],
     order: RotationRequest,
-    terms: Terms,
+    terms: EffectivePolicy,
     now: datetime,
 ) -> IssuedSwitch:
     """Make a credential of the platform and let it be current, in one transaction."""
@@ -245,7 +245,7 @@ def copy_credential(version: SecretVersion, issue: IssuedCredential) -> None:
     version.detail = dict(issue.detail)
 
 
-def effective_grace(order: RotationRequest, terms: Terms) -> timedelta:
+def effective_grace(order: RotationRequest, terms: EffectivePolicy) -> timedelta:
     """How long the old value works on: not at all once it is compromised."""
     if order.reason == COMPROMISED:
         return timedelta(0)
@@ -265,7 +265,9 @@ def end_current(held: Lease, state: str, now: datetime, *, key_state: str) -> Se
     return old
 
 
-def _step_down(old: SecretVersion, successor: SecretVersion, terms: Terms, now: datetime) -> None:
+def _step_down(
+    old: SecretVersion, successor: SecretVersion, terms: EffectivePolicy, now: datetime
+) -> None:
     if successor.reason == COMPROMISED:
         old.state, old.retire_at, old.ended_at = State.COMPROMISED, now, now
     else:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aethercrown.db import bulk
-from security.audit.models import Head
+from security.audit.models import AuditStream
 from security.encryption.models import Kek
 from security.rotation.models import ManagedSecret, RotationRun, SecretVersion
 
@@ -15,18 +15,18 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_rows_are_added_and_changed_where_they_are_as_given():
-    bulk.insert(Head, ["stream", "seq", "hash", "anchored"], [("a", 1, "x", 0), ("b", 2, "y", 0)])
+    bulk.insert(AuditStream, ["stream", "seq", "hash", "anchored"], [("a", 1, "x", 0), ("b", 2, "y", 0)])
     rows = [(5, "a", 1), (6, "b", 9)]
-    assert bulk.update(Head, ["seq"], ["stream", "seq"], rows) == 1
-    assert list(Head.objects.order_by("stream").values_list("stream", "seq")) == [
+    assert bulk.update(AuditStream, ["seq"], ["stream", "seq"], rows) == 1
+    assert list(AuditStream.objects.order_by("stream").values_list("stream", "seq")) == [
         ("a", 5),
         ("b", 2),
     ]
 
 
 def test_nothing_is_nothing():
-    bulk.insert(Head, ["stream"], [])
-    assert bulk.update(Head, ["seq"], ["stream"], []) == 0
+    bulk.insert(AuditStream, ["stream"], [])
+    assert bulk.update(AuditStream, ["seq"], ["stream"], []) == 0
 
 
 def test_a_time_is_as_its_column_takes_it():
@@ -49,10 +49,10 @@ def test_a_time_is_as_its_column_takes_it():
 
 def test_a_column_may_be_looked_for_and_set_at_once():
     rows = [("a", 1, "x", 0), ("b", 2, "y", 0), ("c", 3, "z", 0)]
-    bulk.insert(Head, ["stream", "seq", "hash", "anchored"], rows)
+    bulk.insert(AuditStream, ["stream", "seq", "hash", "anchored"], rows)
     wanted = [(7, "new", "b", 2, "y"), (8, "new", "c", 9, "z")]
-    assert bulk.update(Head, ["seq", "hash"], ["stream", "seq", "hash"], wanted) == 1
-    found = Head.objects.order_by("stream").values_list("stream", "seq", "hash")
+    assert bulk.update(AuditStream, ["seq", "hash"], ["stream", "seq", "hash"], wanted) == 1
+    found = AuditStream.objects.order_by("stream").values_list("stream", "seq", "hash")
     assert list(found) == [("a", 1, "x"), ("b", 7, "new"), ("c", 3, "z")]
 
 
@@ -106,7 +106,7 @@ def test_among_finds_what_a_list_finds(chosen):
 
 def test_among_finds_texts_too():
     odd = ['a"b', "a'b", "{a,b}", "\\", "NULL"]
-    bulk.insert(Head, ["stream", "seq", "hash", "anchored"], [(each, 1, "", 0) for each in odd])
-    found = Head.objects.filter(stream__in=bulk.among([*odd, "other"], str))
+    bulk.insert(AuditStream, ["stream", "seq", "hash", "anchored"], [(each, 1, "", 0) for each in odd])
+    found = AuditStream.objects.filter(stream__in=bulk.among([*odd, "other"], str))
     assert set(found.values_list("stream", flat=True)) == set(odd)
-    assert not Head.objects.filter(stream__in=bulk.among([], str)).exists()
+    assert not AuditStream.objects.filter(stream__in=bulk.among([], str)).exists()

@@ -37,8 +37,8 @@ def test_the_first_start_makes_a_login_and_a_later_one_tells_nothing(tmp_path, c
 
 def test_each_start_has_a_key_and_the_former_ends(tmp_path):
     first, second = (answer(tmp_path)["api_key"] for _ in range(2))
-    assert services.credential(first) is None
-    held = services.credential(second)
+    assert services.verify_key(first) is None
+    held = services.verify_key(second)
     assert held
     assert held.name == preparation.KEY_NAME
 

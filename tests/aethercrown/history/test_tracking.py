@@ -174,7 +174,12 @@ def test_the_tables_that_staff_edit_are_tracked():
             "security.RotationPolicy",
         ),
         *("operations.AutomationSpec", "django_celery_beat.PeriodicTask", "operations.Component"),
-        *("operations.Destination", "operations.Silence", "marketing.Channel", "marketing.Book"),
+        *(
+            "operations.Destination",
+            "operations.Silence",
+            "marketing.Channel",
+            "marketing.AllocationLock",
+        ),
         *(
             "revenue.PricingPlan",
             "revenue.PriceBook",

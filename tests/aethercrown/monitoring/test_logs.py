@@ -250,4 +250,4 @@ def test_a_request_with_a_key_is_logged_by_the_keys_number(client, lines, settin
 
 def test_the_settings_name_this_configuration():
     assert settings.LOGGING_CONFIG == "aethercrown.monitoring.logs.configure"
-    assert "aethercrown.monitoring.logs.AccessLog" in settings.MIDDLEWARE
+    assert "aethercrown.monitoring.access_log.AccessLog" in settings.MIDDLEWARE

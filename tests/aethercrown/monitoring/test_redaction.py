@@ -43,7 +43,7 @@ NAMES = [
     "signature",
     "ENCRYPTION_KEYS",
 ]
-KEY = token.mint("ac", bytes)  # the same in every process, as test names are made of it
+KEY = token.generate("ac", bytes)  # the same in every process, as test names are made of it
 CANARIES = st.text(string.ascii_letters + string.digits, min_size=12, max_size=40).map(
     "Zq9{}".format
 )
@@ -214,7 +214,7 @@ def test_anything_comes_out_as_json(thing):
 
 def test_the_pattern_of_our_keys_and_of_redaction_agree():
     for prefix in ["a", "ac", "abcdefghijkl"]:
-        assert redaction.text(token.mint(prefix)) == MASK
+        assert redaction.text(token.generate(prefix)) == MASK
 
 
 def test_a_secret_shows_itself_only_when_asked():

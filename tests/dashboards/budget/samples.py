@@ -36,7 +36,7 @@ def proposal(**changes) -> Proposal:
         "auto_applicable": False,
         "reasons_against": ("The automation's mode is propose.",),
         "marginal_return": 1.61,
-        "channels": tuple(map(standing, FIGURES)),
+        "channels": tuple(map(channel_summary, FIGURES)),
         "recommendations": tuple(map(recommendation, FIGURES)),
         "curves": tuple(map(response, FIGURES)),
         "backtest": Backtest(18.2, 24.9, 91.0, 24, drifting=False, healthy=True),
@@ -51,7 +51,7 @@ def proposal(**changes) -> Proposal:
     return Proposal(**{**plain, **changes})
 
 
-def standing(name: str) -> ChannelSummary:
+def channel_summary(name: str) -> ChannelSummary:
     now, then, _, _, before, after = FIGURES[name]
     return ChannelSummary(
         channel=name,

@@ -76,7 +76,7 @@ def test_the_points_of_all_curves_or_of_one_are_a_table():
 
 
 def test_the_key_of_the_curves_fits_every_width():
-    assert len({read(each).get("viewBox") for each in charts.response_key()}) == 3
+    assert len({read(each).get("viewBox") for each in charts.curve_legend()}) == 3
 
 
 def test_unknown_revenue_is_a_gap_and_a_dash_never_zero():

@@ -1,17 +1,15 @@
 """A plan's figures and verdict in words."""
 
-import pytest
-
 from dashboards.budget import summary
-from dashboards.budget.tables import placebo, spread
+from dashboards.budget.tables import interval_text, placebo
 from marketing.budget.planner.proposal import Backtest, Interval
-from tests.dashboards.budget.samples import proposal, standing
+from tests.dashboards.budget.samples import channel_summary, proposal
 
 MINUS = "\N{MINUS SIGN}"
 
 
 def test_the_lift_stands_with_its_interval():
-    lift = summary.headlines(proposal())[2]
+    lift = summary.plan_figures(proposal())[2]
     assert (lift.value, lift.note) == ("+6.4%", "+1.2% to +11.9%")
     assert not lift.missing
 
@@ -23,42 +21,25 @@ def test_a_plan_that_may_act_says_so_and_one_that_may_not_says_why():
     assert (waits.tone, waits.reasons) == ("warn", ("The automation's mode is propose.",))
 
 
-@pytest.mark.parametrize(
-    ("chance", "worded"),
-    [(0.0, "< 1%"), (0.004, "< 1%"), (0.963, "96%"), (0.9999, "> 99%"), (1.0, "> 99%")],
-)
-def test_a_probability_is_never_rounded_to_certainty(chance, worded):
-    assert summary.likely(chance) == worded
-
-
-def test_one_is_one_and_two_are_several():
-    assert summary.counted(1, "period") == "1 period"
-    assert summary.counted(2, "period") == "2 periods"
-
-
 def test_a_backtest_says_whether_it_beat_the_naive_forecast():
-    better = summary.tested(proposal().backtest)[0]
+    better = summary.backtest_figures(proposal().backtest)[0]
     assert better.note.startswith("better than 24.9%")
     worse = Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False)
-    assert summary.tested(worse)[0].note.startswith("not better than 20.0%")
+    assert summary.backtest_figures(worse)[0].note.startswith("not better than 20.0%")
 
 
 def test_no_backtest_shows_no_figures():
-    assert summary.tested(None) == []
+    assert summary.backtest_figures(None) == []
 
 
 def test_a_channel_says_how_its_money_changes():
-    figures = summary.channel(standing("Social"), "USD")
+    figures = summary.channel_figures(channel_summary("Social"), "USD")
     assert figures[0].note == f"{MINUS}$800 from $2,900"
 
 
-def test_no_figure_is_marked_as_missing():
-    assert summary.Headline("a", "\N{EN DASH}", "", "").missing
-
-
 def test_an_interval_in_words():
-    assert spread(Interval(1.0, -2.0, 3.0)) == f"{MINUS}2.0% to +3.0%"
-    assert spread(None) == ""
+    assert interval_text(Interval(1.0, -2.0, 3.0)) == f"{MINUS}2.0% to +3.0%"
+    assert interval_text(None) == ""
 
 
 def test_other_assumptions_are_a_table():

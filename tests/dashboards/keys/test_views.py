@@ -70,7 +70,7 @@ def test_api_keys_that_end_soon_are_listed_with_their_last_use(page, db):
     assert (shop[0].split()[0], shop[2]) == ("shop", "replaced")
 
 
-def test_keys_under_an_old_pepper_are_counted(page, db):
+def test_keys_count_under_old_pepper_are_counted(page, db):
     apikeys.create("shop", ["all"])
     ApiKey.objects.update(pepper="another")
     assert "1 API key still stands under an old pepper" in page.get(PAGE).content.decode()

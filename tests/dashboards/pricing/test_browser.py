@@ -29,7 +29,7 @@ def paths(live_server, window):
     now = timezone.now()
     usage = {"api_calls": 123_456, "storage_gb": 250, "user_seats": 60}
     known = read_inputs(usage, {"daily_active_rate": 0.75}, {"employee_count": 5000})
-    quote, _ = services.quote("enterprise", known, now=now, by="ada")
+    quote, _ = services.create_quote("enterprise", known, now=now, by="ada")
     draft = services.draft("standard", effective_from=now.date(), now=now)
     price = draft.prices.get(plan__code="enterprise")
     price.base_price = 599

@@ -36,7 +36,7 @@ def draft(published):
 def quoted(published):
     usage, engaged = {"api_calls": 50000, "storage_gb": 250}, {"daily_active_rate": 0.75}
     known = read_inputs(usage, {**engaged, "tenure_months": 18})
-    return services.quote("professional", known, now=timezone.now(), by="ada")[0]
+    return services.create_quote("professional", known, now=timezone.now(), by="ada")[0]
 
 
 def text(answer):
@@ -87,7 +87,7 @@ def test_a_version_shows_what_stands_against_it(page, draft):
 
 def test_who_cannot_be_rated_is_listed(page, draft, quoted):
     draft.prices.filter(plan__code="professional").delete()
-    again = services.quote("professional", read_inputs({}), now=timezone.now(), by="ada")[0]
+    again = services.create_quote("professional", read_inputs({}), now=timezone.now(), by="ada")[0]
     assert "Not rated" in text(page.get(f"{PRICING}/versions/{draft.pk}"))
     (_, row) = rows(page.get(f"{PRICING}/versions/{draft.pk}?format=csv&table=left-out"))
     assert "not 'professional'" in row[0]

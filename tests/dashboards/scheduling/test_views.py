@@ -9,7 +9,7 @@ from django.utils import timezone
 from aethercrown.charts.figures import Unit
 from dashboards.scheduling import charts
 from operations.scheduling import services as tasks
-from operations.scheduling.reports.planning import Bar
+from operations.scheduling.reports.planning import GanttTask
 from operations.scheduling.services import replan
 from operations.scheduling.services import submit as submission
 from operations.scheduling.task_spec import AITask, TaskPriority
@@ -33,7 +33,7 @@ def queue(db):
 
 def bar(name, start, end, worker="w", status="queued"):
     at = [NOON + timedelta(seconds=each) for each in (start, end)]
-    return Bar(name, "train", "low", status, worker, *at)
+    return GanttTask(name, "train", "low", status, worker, *at)
 
 
 def test_an_empty_queue_says_how_tasks_come_in(page, db):
@@ -42,13 +42,18 @@ def test_an_empty_queue_says_how_tasks_come_in(page, db):
 
 def test_the_plan_its_figures_and_its_bottlenecks_are_shown(page, queue):
     text = page.get(PAGE).content.decode()
-    for words in ("Who does what when", "1 of 5 workers", "no plan is shorter", "worker-1"):
+    for words in (
+        "Running and planned tasks by worker",
+        "1 of 5 workers",
+        "no plan is shorter",
+        "worker-1",
+    ):
         assert words in text
     assert "One more worker would save" in text
     header, *lines = rows(page.get(f"{PAGE}?format=csv"))
     assert header == ["Task", "Type", "Priority", "Status", "Worker", "Start", "End"]
     assert len(lines) == 12
-    assert rows(page.get(f"{PAGE}?format=csv&table=bottlenecks"))[0][0] == "What"
+    assert rows(page.get(f"{PAGE}?format=csv&table=bottlenecks"))[0][0] == "Bottleneck"
 
 
 def test_done_work_leaves_an_empty_plan(page, db):
@@ -57,7 +62,7 @@ def test_done_work_leaves_an_empty_plan(page, db):
     tasks.assign(now)
     tasks.complete("a", now=now)
     text = page.get(PAGE).content.decode()
-    assert "Nothing runs or is planned" in text
+    assert "No task runs or is planned" in text
     assert "Nothing." in text
 
 
@@ -79,7 +84,7 @@ def test_times_come_in_a_unit_that_reads_well(seconds, size, suffix):
 def test_what_does_not_fit_is_in_the_table_only():
     many = [bar(f"t{each}", each, each + 1) for each in range(402)]
     drawn = charts.gantt(many, NOON)
-    assert "2 more tasks stand in the table only" in drawn.note
+    assert "2 more tasks are in the table only" in drawn.note
     assert len(drawn.table.rows) == 402
     staff = [bar(f"t{each}", 0, 1, worker=f"w{each}") for each in range(21)]
     assert "1 more tasks" in charts.gantt(staff, NOON).note
@@ -93,8 +98,8 @@ def test_what_overran_lasts_until_now_and_the_past_does_not_squeeze_what_lies_ah
 
 
 def test_a_plan_that_can_never_end_or_is_not_the_best_says_so():
-    assert charts.above(None, None) == "some task can never run"
-    assert charts.above(7200.0, 0.5) == "no plan is shorter than 2.0\u00a0h"
+    assert charts.bound_text(None, None) == "a task can never run"
+    assert charts.bound_text(7200.0, 0.5) == "no plan is shorter than 2.0\u00a0h"
     metrics = {
         "queued": 1,
         "pending": 0,

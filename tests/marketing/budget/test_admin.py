@@ -56,7 +56,7 @@ def test_a_plan_is_read_with_its_reasons_and_its_verdict(approver, plan):
     assert f"/dashboards/budget?currency=USD&amp;plan={plan.pk}" in page
     assert "past periods the forecast missed by" in page
     assert "not measured yet" in page
-    assert plan.shares.first().reason.split(".")[0] in page
+    assert plan.allocations.first().reason.split(".")[0] in page
     assert "Search" in page
 
 

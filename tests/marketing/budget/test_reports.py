@@ -22,7 +22,7 @@ def measured(live):
     live(30)
     plan = services.replan(now=NOW, mode="propose")
     services.approve(plan.pk, actor="ada", now=NOW)
-    amounts = {share.channel_name: share.amount for share in plan.shares.all()}
+    amounts = {share.channel_name: share.amount for share in plan.allocations.all()}
     live(5, plan=amounts, after=True)
     later = NOW + timedelta(weeks=5)
     decisions.measure_due(later)

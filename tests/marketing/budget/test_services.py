@@ -28,9 +28,9 @@ def body(total=1000, **more):
     return BudgetRequest(Decimal(total), rows, **more)
 
 
-def optimize(question=None, **more):
+def optimize(request=None, **more):
     asked = {"source": "api", "mode": "propose", "now": NOW, **more}
-    return services.optimize(question or body(), **asked)
+    return services.optimize(request or body(), **asked)
 
 
 def status(plan):
@@ -48,11 +48,11 @@ def test_a_plan_is_stored_with_its_decision_and_shares_that_add_up():
     plan = optimize()
     assert status(plan) == "proposed"
     assert plan.source == "api"
-    assert sum(share.amount for share in plan.shares.all()) == plan.total == 1000
-    assert {share.channel for share in plan.shares.all()} == {None}
-    assert plan.question["channels"] == ["Radio", "Search"]
+    assert sum(share.amount for share in plan.allocations.all()) == plan.total == 1000
+    assert {share.channel for share in plan.allocations.all()} == {None}
+    assert plan.request_summary["channels"] == ["Radio", "Search"]
     assert str(plan) == f"Plan {plan.pk}: 1000 USD"
-    assert str(plan.shares.first()).startswith("Radio: ")
+    assert str(plan.allocations.first()).startswith("Radio: ")
 
 
 def test_the_same_question_finds_the_same_plan():
@@ -81,12 +81,12 @@ def test_stored_rows_are_planned_with_the_usual_budget(live, settings):
     live(30)
     plan = services.replan(now=NOW, mode="propose")
     assert (plan.total, plan.mode, plan.source) == (12000, "channels", "nightly")
-    assert plan.shares.count() == len(USUAL)
-    assert all(share.channel for share in plan.shares.all())
+    assert plan.allocations.count() == len(USUAL)
+    assert all(share.channel for share in plan.allocations.all())
     assert all(
         abs(float(share.amount) / (float(share.present) * scale) - 1) <= 0.2001
-        for scale in [12000 / float(sum(share.present for share in plan.shares.all()))]
-        for share in plan.shares.all()
+        for scale in [12000 / float(sum(share.present for share in plan.allocations.all()))]
+        for share in plan.allocations.all()
     )
 
 
@@ -94,7 +94,8 @@ def test_rows_after_now_are_not_known_yet(live):
     live(30)
     early = services.replan(now=NOW - timedelta(weeks=10), mode="propose")
     assert (
-        early.question["last_date"] < services.replan(now=NOW, mode="propose").question["last_date"]
+        early.request_summary["last_date"]
+        < services.replan(now=NOW, mode="propose").request_summary["last_date"]
     )
 
 
@@ -120,10 +121,10 @@ def test_a_wrong_usual_budget_is_named(settings, value):
 def test_an_approved_plan_is_in_force_and_its_channels_are_there():
     plan = services.approve(optimize().pk, actor="ada", now=NOW, note="Go.")
     assert status(plan) == "applied"
-    assert allocations.amounts("USD") == {s.channel_name: s.amount for s in plan.shares.all()}
+    assert allocations.amounts("USD") == {s.channel_name: s.amount for s in plan.allocations.all()}
     assert allocations.in_force("USD")[0].since == NOW
     assert set(Channel.objects.values_list("name", flat=True)) == {"Search", "Radio"}
-    assert all(share.channel for share in plan.shares.all())
+    assert all(share.channel for share in plan.allocations.all())
 
 
 def test_approving_twice_changes_nothing():
@@ -196,7 +197,7 @@ def in_force(live, **more):
     live(30)
     plan = services.replan(now=NOW, mode="propose")
     services.approve(plan.pk, actor="ada", now=NOW)
-    amounts = {share.channel_name: share.amount for share in plan.shares.all()}
+    amounts = {share.channel_name: share.amount for share in plan.allocations.all()}
     live(4, plan=amounts, after=True, **more)
     return plan
 
@@ -254,8 +255,7 @@ def test_a_run_whose_limits_clash_says_by_how_much(live):
     live(30)
     Channel.objects.filter(name="Search").update(floor=11_000)
     assert (
-        "constraints: the minimums add up to 11,000"
-        in services.run_optimization(context()).summary
+        "constraints: the minimums add up to 11,000" in services.run_optimization(context()).summary
     )
 
 
@@ -288,7 +288,7 @@ def test_in_mode_auto_a_plan_that_passes_every_guard_is_applied_at_once(live):
     passed = all(each["passed"] for each in plan.decision.guardrails)
     assert passed, plan.decision.guardrails
     assert plan.decision.status == "applied"
-    assert allocations.amounts("USD") == {s.channel_name: s.amount for s in plan.shares.all()}
+    assert allocations.amounts("USD") == {s.channel_name: s.amount for s in plan.allocations.all()}
 
 
 def test_in_mode_observe_nothing_is_applied(live):

@@ -27,15 +27,15 @@ def ask(known, total=1000, present=None):
 
 
 def test_channels_whose_revenue_is_known_are_planned_by_channel():
-    question = ask(
+    request = ask(
         StoredHistory([ChannelSettings("a"), ChannelSettings("b")], spent("a") + spent("b"))
     )
-    assert question.total_revenue is None
-    assert len(question.rows) == 8
-    assert question.rows[0].revenue == 300
-    assert question.starts_on == MONDAY + 4 * WEEK
-    assert question.present is None
-    assert question.max_change_percent == 20
+    assert request.total_revenue is None
+    assert len(request.rows) == 8
+    assert request.rows[0].revenue == 300
+    assert request.starts_on == MONDAY + 4 * WEEK
+    assert request.present is None
+    assert request.max_change_percent == 20
 
 
 def test_rows_without_a_revenue_are_left_out_where_others_have_one():
@@ -53,14 +53,14 @@ def test_one_silent_channel_makes_it_a_question_of_totals():
         ChannelSettings("b"),
         ChannelSettings("new"),
     ]
-    question = ask(StoredHistory(channels, rows, totals, flags, tests))
-    assert question.total_revenue == tuple((on, 5000.0) for on, _ in totals)
-    assert question.controls == {"Easter": {MONDAY: 1.0}}
-    assert question.lift_tests == tests[:1]
-    assert question.platform_roi == {"a": 3.0}
-    assert question.incrementality == {"a": 0.5}
-    assert question.new_channels == ()
-    assert {row.revenue for row in question.rows} == {None}
+    request = ask(StoredHistory(channels, rows, totals, flags, tests))
+    assert request.total_revenue == tuple((on, 5000.0) for on, _ in totals)
+    assert request.controls == {"Easter": {MONDAY: 1.0}}
+    assert request.lift_tests == tests[:1]
+    assert request.platform_roi == {"a": 3.0}
+    assert request.incrementality == {"a": 0.5}
+    assert request.new_channels == ()
+    assert {row.revenue for row in request.rows} == {None}
 
 
 def test_a_channel_that_never_spent_needs_no_revenue():
@@ -82,8 +82,8 @@ def test_limits_and_what_is_in_force_are_handed_on():
         ChannelSettings("b", is_held=True),
     ]
     rows = spent("a") + spent("b", amount=70)
-    question = ask(StoredHistory(channels, rows))
-    assert question.constraints == {
+    request = ask(StoredHistory(channels, rows))
+    assert request.constraints == {
         "a": SpendLimit(Decimal(10), Decimal(500)),
         "b": SpendLimit(Decimal("70.00"), Decimal("70.00")),
     }
@@ -100,9 +100,9 @@ def test_daily_rows_are_planned_by_week():
     rows = [
         SpendRow("a", MONDAY + timedelta(days=n), Decimal(10), Decimal(30)) for n in range(4 * 7)
     ]
-    question = ask(StoredHistory([ChannelSettings("a")], rows))
-    assert [row.spend for row in question.rows] == [70.0] * 4
-    assert question.starts_on == MONDAY + 4 * WEEK
+    request = ask(StoredHistory([ChannelSettings("a")], rows))
+    assert [row.spend for row in request.rows] == [70.0] * 4
+    assert request.starts_on == MONDAY + 4 * WEEK
 
 
 def test_one_row_is_followed_by_the_week_after_it():
@@ -144,5 +144,5 @@ def test_too_little_is_said_in_words(rows, words):
 )
 def test_a_plan_is_for_a_period_that_has_not_begun(days_over, start):
     until = MONDAY + 4 * WEEK + timedelta(days=days_over)
-    question = ask(StoredHistory([ChannelSettings("a")], spent("a"), until=until))
-    assert question.starts_on == MONDAY + start * WEEK
+    request = ask(StoredHistory([ChannelSettings("a")], spent("a"), until=until))
+    assert request.starts_on == MONDAY + start * WEEK

@@ -36,11 +36,12 @@ def test_money_earns_less_and_less():
 
 
 def test_spend_follows_demand_only_where_it_is_told_to():
-    def spends(chase):
+    def spends(demand_response):
         company = SimulatedCompany(np.random.default_rng(1), 10_000.0)
         days = [date(2026, month, 1) for month in range(1, 13)]
         return [
-            sum(float(r.spend) for r in company.week(on, company.usual, 0.0, chase)) for on in days
+            sum(float(r.spend) for r in company.week(on, company.usual, 0.0, demand_response))
+            for on in days
         ]
 
     assert np.std(spends(0.0)) < 0.01

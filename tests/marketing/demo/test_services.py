@@ -120,5 +120,7 @@ def test_a_plan_made_of_the_demo_rows_stays_with_its_names(loaded):
     demo.clear()
     kept = BudgetPlan.objects.get()
     assert kept == plan
-    assert {share.channel for share in kept.shares.all()} == {None}
-    assert {share.channel_name for share in kept.shares.all()} == {each.name for each in CHANNELS}
+    assert {share.channel for share in kept.allocations.all()} == {None}
+    assert {share.channel_name for share in kept.allocations.all()} == {
+        each.name for each in CHANNELS
+    }

@@ -97,7 +97,7 @@ def staff_named(client, name, *permissions):
 
 def in_role(client, role):
     """Sign in someone with a role and nothing else, as the roles are granted after a migration."""
-    access.grant("operations")
+    access.sync_role_permissions("operations")
     person = get_user_model().objects.create_user(role.replace(" ", "-"), is_staff=True)
     person.groups.add(Group.objects.get(name=role))
     client.force_login(person)

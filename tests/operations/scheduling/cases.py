@@ -1,4 +1,4 @@
-"""Small problems to plan, and the best there is for them by trying everything."""
+"""Small problems to plan, and their optimum by trying every order."""
 
 import random
 from itertools import pairwise
@@ -11,7 +11,7 @@ from operations.scheduling.planner.graph import Graph
 from operations.scheduling.planner.placement import Problem
 
 
-def dice(seed):
+def make_rng(seed):
     return random.Random(seed)  # noqa: S311 -- cases that repeat, no secrets
 
 
@@ -19,9 +19,9 @@ seconds = st.one_of(st.integers(0, 20).map(float), st.floats(0.01, 20))
 
 
 @st.composite
-def works(draw, most=8, pools=1, duration=seconds):
-    """Tasks that wait for earlier ones, in up to `pools` pools with a worker each at least."""
-    size = draw(st.integers(0, most))
+def problems(draw, max_tasks=8, pools=1, duration=seconds):
+    """Tasks that depend on earlier ones, in up to `pools` pools with at least one worker each."""
+    size = draw(st.integers(0, max_tasks))
     needs = [
         sorted(draw(st.sets(st.integers(0, v - 1), max_size=2))) if v else [] for v in range(size)
     ]
@@ -39,69 +39,75 @@ def works(draw, most=8, pools=1, duration=seconds):
 
 
 @st.composite
-def begun(draw, most=8, pools=2):
-    """The same with some tasks running already."""
-    work = draw(works(most, pools))
+def running_problems(draw, max_tasks=8, pools=2):
+    """The same with some tasks already running."""
+    problem = draw(problems(max_tasks, pools))
     running: dict[int, int] = {}
-    for task, missing in enumerate(work.graph.needs):
-        hands = [
-            hand
-            for hand, pool in enumerate(work.workers)
-            if pool == work.pools[task] and hand not in running.values()
+    for task, missing in enumerate(problem.graph.needs):
+        slots = [
+            slot
+            for slot, pool in enumerate(problem.workers)
+            if pool == problem.pools[task] and slot not in running.values()
         ]
-        if hands and not missing and draw(st.booleans()):
-            running[task] = draw(st.sampled_from(hands))
-            work.waited[task] = 0.0
+        if slots and not missing and draw(st.booleans()):
+            running[task] = draw(st.sampled_from(slots))
+            problem.waited[task] = 0.0
     return Problem(
-        work.graph, work.durations, work.weights, work.workers, work.pools, work.waited, running
+        problem.graph,
+        problem.durations,
+        problem.weights,
+        problem.workers,
+        problem.pools,
+        problem.waited,
+        running,
     )
 
 
-def needs_of(work):
-    first, after = work.graph.rows
-    needs: list[list[int]] = [[] for _ in range(work.size)]
-    for task in range(work.size):
+def needs_of(problem):
+    first, after = problem.graph.rows
+    needs: list[list[int]] = [[] for _ in range(problem.size)]
+    for task in range(problem.size):
         for each in after[first[task] : first[task + 1]]:
             needs[each].append(task)
     return needs
 
 
-def check_feasible(work, start, worker):
-    """Nothing overlaps, nothing begins before what it needs, everyone keeps to their pool."""
-    end = [begin + took for begin, took in zip(start, work.seconds, strict=True)]
-    for task, needed in enumerate(needs_of(work)):
-        assert work.workers[worker[task]] == work.pools[task]
+def check_feasible(problem, start, worker):
+    """No overlap, no start before the dependencies ended, and each task in its pool."""
+    end = [begin + took for begin, took in zip(start, problem.seconds, strict=True)]
+    for task, needed in enumerate(needs_of(problem)):
+        assert problem.workers[worker[task]] == problem.pools[task]
         assert start[task] >= -1e-9
         assert all(end[each] <= start[task] + 1e-9 for each in needed)
-    for hand in range(len(work.workers)):
-        spans = sorted((start[v], end[v]) for v in range(work.size) if worker[v] == hand)
+    for slot in range(len(problem.workers)):
+        spans = sorted((start[v], end[v]) for v in range(problem.size) if worker[v] == slot)
         assert all(a[1] <= b[0] + 1e-9 for a, b in pairwise(spans))
 
 
-def best(work, *, flow=False):
+def optimal_makespan(problem, *, weighted_completion=False):
     """The least makespan, or sum of weight x end, of one pool: every order tried.
 
-    Each task in turn starts as early as it can (a serial schedule), which misses no optimum.
+    Each task in turn starts as early as it can (a serial schedule), which includes an optimum.
     """
-    needs, took, least = needs_of(work), work.seconds, inf
+    needs, took, least = needs_of(problem), problem.seconds, inf
 
     def extend(ends, free, cost):
         nonlocal least
         if cost >= least:
             return
-        if len(ends) == work.size:
+        if len(ends) == problem.size:
             least = cost
             return
-        for task in range(work.size):
+        for task in range(problem.size):
             if task in ends or any(each not in ends for each in needs[task]):
                 continue
             ready = max((ends[each] for each in needs[task]), default=0.0)
-            hand = max((each for each in free if each <= ready), default=min(free))
-            end = max(hand, ready) + took[task]
+            slot = max((each for each in free if each <= ready), default=min(free))
+            end = max(slot, ready) + took[task]
             left = list(free)
-            left.remove(hand)
-            added = cost + work.weights[task] * end if flow else max(cost, end)
+            left.remove(slot)
+            added = cost + problem.weights[task] * end if weighted_completion else max(cost, end)
             extend({**ends, task: end}, [*left, end], added)
 
-    extend({}, [0.0] * len(work.workers), 0.0)
+    extend({}, [0.0] * len(problem.workers), 0.0)
     return least

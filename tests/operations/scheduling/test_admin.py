@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from operations.scheduling import services
-from operations.scheduling.models import Duration, Pool, Task, Worker
+from operations.scheduling.models import Pool, Task, TaskDurationStats, Worker
 from operations.scheduling.services import submit as submission
 from operations.scheduling.task_spec import AITask, TaskPriority
 from tests.operations.people import messages_of, staff
@@ -15,7 +15,7 @@ from tests.operations.people import messages_of, staff
 TASKS = "/admin/operations/task/"
 WORKERS = "/admin/operations/worker/"
 POOLS = "/admin/operations/pool/"
-DURATIONS = "/admin/operations/duration/"
+DURATIONS = "/admin/operations/taskdurationstats/"
 pytestmark = pytest.mark.django_db
 
 
@@ -72,9 +72,9 @@ def test_a_stranger_is_sent_to_sign_in(client):
 
 
 def test_what_was_learned_is_shown(client):
-    Duration.objects.create(task_type="new", runs=2, mean=4.6, variance=0.1)
-    Duration.objects.create(task_type="old", runs=9, mean=4.6, variance=0.0)
-    text = staff(client, "operations.view_duration").get(DURATIONS).content.decode()
+    TaskDurationStats.objects.create(task_type="new", runs=2, mean=4.6, variance=0.1)
+    TaskDurationStats.objects.create(task_type="old", runs=9, mean=4.6, variance=0.0)
+    text = staff(client, "operations.view_taskdurationstats").get(DURATIONS).content.decode()
     assert "too few runs" in text
     assert "99.5 s" in text
 
@@ -84,7 +84,7 @@ def test_workers_say_whether_they_are_there(client, queue):
     Worker.objects.create(name="off", pool=pool, is_active=False)
     Worker.objects.create(name="old", pool=pool, last_seen_at=now - timedelta(minutes=5))
     text = staff(client, "operations.view_worker").get(WORKERS).content.decode()
-    for words in ("present", "never asked by name", "switched off", "silent for 0:05:0"):
+    for words in ("present", "never called by name", "switched off", "silent for 0:05:0"):
         assert words in text
 
 

@@ -4,25 +4,25 @@ from functools import partial
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from operations.scheduling.planner.make_plan import make_plan, repeatable_effort
 
 from operations.scheduling.bottlenecks import (
-    Load,
-    critical,
-    gains,
+    QueueLoad,
+    critical_tasks,
+    duration_text,
     load_bottlenecks,
     plan_bottlenecks,
-    spoken,
     unknown_dependencies,
+    worker_gains,
 )
 from operations.scheduling.planner.graph import Graph
 from operations.scheduling.planner.placement import Problem
-from operations.scheduling.planner.plan import plan, repeatable_effort
-from tests.operations.scheduling.cases import works
+from tests.operations.scheduling.cases import problems
 
-CALM = Load(queued=0, blocked=0, workers=4, completed=0, failed=0, busy=None)
+CALM = QueueLoad(queued=0, blocked=0, workers=4, completed=0, failed=0, busy=None)
 
 
-def told(**changed):
+def types_and_severities(**changed):
     return [(each.type, each.severity) for each in load_bottlenecks(replace(CALM, **changed))]
 
 
@@ -46,29 +46,29 @@ def told(**changed):
     ],
 )
 def test_thresholds_are_strict(changed, expected):
-    assert told(**changed) == expected
+    assert types_and_severities(**changed) == expected
 
 
-def work_of(needs, durations, workers):
+def problem_of(needs, durations, workers):
     return Problem.of(Graph.from_needs(needs), durations, workers)
 
 
-def found(work):
-    return plan_bottlenecks(work, plan(work), list("abcdefgh"))
+def found(problem):
+    return plan_bottlenecks(problem, make_plan(problem), list("abcdefgh"))
 
 
 def test_nothing_holds_up_what_can_all_start_at_once():
-    assert found(work_of([[], []], [5, 5], 2)) == []
+    assert found(problem_of([[], []], [5, 5], 2)) == []
 
 
 def test_the_longest_chain_is_named():
-    (only,) = found(work_of([[], [0], [], [1]], [5, 6, 1, 7], 2))
+    (only,) = found(problem_of([[], [0], [], [1]], [5, 6, 1, 7], 2))
     assert (only.type, only.severity, only.tasks) == ("critical_path", "low", ("a", "b", "d"))
     assert "at least 18 s: it holds a, b, d" in only.description
 
 
 def test_at_most_five_tasks_are_named():
-    assert critical(work_of([[v - 1] if v else [] for v in range(9)], [1] * 9, 1)) == [
+    assert critical_tasks(problem_of([[v - 1] if v else [] for v in range(9)], [1] * 9, 1)) == [
         0,
         1,
         2,
@@ -78,7 +78,7 @@ def test_at_most_five_tasks_are_named():
 
 
 def test_the_work_of_all_workers_is_named_where_it_binds():
-    (only,) = found(work_of([[], [], []], [5, 5, 5], 2))
+    (only,) = found(problem_of([[], [], []], [5, 5, 5], 2))
     assert only.type == "work"
     assert "The work of all workers takes at least 8 s" in only.description
 
@@ -108,36 +108,38 @@ def test_unknown_dependencies_are_told():
 
 
 def test_one_more_worker_where_it_helps_and_how_much():
-    (only,) = gains(two_pools([0, 1]), plan)
+    (only,) = worker_gains(two_pools([0, 1]), make_plan)
     assert (only.type, only.severity, only.seconds_saved) == ("worker_gain", "medium", 9)
     assert only.description == "One more worker in pool gpu would save 9 s of 18 s (50%)."
 
 
 def test_a_small_gain_is_low_and_none_is_not_told():
-    (small,) = gains(work_of([[] for _ in range(6)], [1] * 6, 5), plan)
+    (small,) = worker_gains(problem_of([[] for _ in range(6)], [1] * 6, 5), make_plan)
     assert (small.severity, small.seconds_saved) == ("medium", 1)
-    (small,) = gains(work_of([[] for _ in range(60)], [1] * 60, 9), plan)
+    (small,) = worker_gains(problem_of([[] for _ in range(60)], [1] * 60, 9), make_plan)
     assert (small.severity, small.seconds_saved) == ("low", 1)
-    assert list(gains(work_of([[], [0]], [1, 1], 1), plan)) == []
-    assert list(gains(work_of([[]], [1], 0), plan)) == []
-    assert list(gains(work_of([[]], [0], 1), plan)) == []
+    assert list(worker_gains(problem_of([[], [0]], [1, 1], 1), make_plan)) == []
+    assert list(worker_gains(problem_of([[]], [1], 0), make_plan)) == []
+    assert list(worker_gains(problem_of([[]], [0], 1), make_plan)) == []
 
 
 @settings(deadline=None, max_examples=50)
-@given(works(most=8, pools=2))
-def test_a_gain_is_what_a_fresh_plan_with_that_worker_saves(work):
-    replan = partial(plan, objective="makespan", effort=repeatable_effort(work.size))
-    before = replan(work).certificate.makespan or 0.0
-    told = {each.suggestion: each.seconds_saved for each in gains(work, replan)}
-    for pool in set(work.workers):
-        larger = replace(work, workers=[*work.workers, pool])
+@given(problems(max_tasks=8, pools=2))
+def test_a_gain_is_what_a_fresh_plan_with_that_worker_saves(problem):
+    replan = partial(make_plan, objective="makespan", effort=repeatable_effort(problem.size))
+    before = replan(problem).certificate.makespan or 0.0
+    types_and_severities = {
+        each.suggestion: each.seconds_saved for each in worker_gains(problem, replan)
+    }
+    for pool in set(problem.workers):
+        larger = replace(problem, workers=[*problem.workers, pool])
         saved = before - (replan(larger).certificate.makespan or 0.0)
-        name = "Add a worker" + (f" in pool {pool}." if work.pool_count > 1 else ".")
-        assert (name in told) == (before > 0 and saved >= 0.05 * before)
-        assert told.get(name, saved) == saved
+        name = "Add a worker" + (f" in pool {pool}." if problem.pool_count > 1 else ".")
+        assert (name in types_and_severities) == (before > 0 and saved >= 0.05 * before)
+        assert types_and_severities.get(name, saved) == saved
 
 
 def test_seconds_are_told_for_a_person():
     spans = (0.04, 9, 119.96, 120, 5915.3, 7200, 12_345_678)
-    told = ["0 s", "9 s", "120 s", "2 min", "98.6 min", "2 h", "3,429.4 h"]
-    assert [spoken(each) for each in spans] == told
+    types_and_severities = ["0 s", "9 s", "120 s", "2 min", "98.6 min", "2 h", "3,429.4 h"]
+    assert [duration_text(each) for each in spans] == types_and_severities

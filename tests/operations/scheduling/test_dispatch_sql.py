@@ -10,7 +10,7 @@ def test_every_value_is_bound_and_only_our_own_words_are_written(vendor):
     text = statement(vendor, ["id", "task_id"])
     assert "{" not in text
     assert "RETURNING operations_task.id, operations_task.task_id, (" in text
-    bound = {"pool": 1, "count": 2, "hands": "[3]", "lease": 4, "now": "5"}
+    bound = {"pool": 1, "count": 2, "workers": "[3]", "lease": 4, "now": "5"}
     assert "%(" not in text % bound
 
 

@@ -5,19 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.scheduling.durations import HALF_LIFE, Learned
+from operations.scheduling.durations import HALF_LIFE_RUNS, LearnedDuration
 
 
 def learned(*seconds):
-    found = Learned()
+    found = LearnedDuration()
     for each in seconds:
         found = found.after(each)
     return found
 
 
 def test_without_runs_the_caller_is_believed():
-    assert Learned().estimate(12.5) == 12.5
-    assert Learned().estimate(0) == 0
+    assert LearnedDuration().estimate(12.5) == 12.5
+    assert LearnedDuration().estimate(0) == 0
 
 
 def test_the_caller_weighs_as_five_runs():
@@ -28,7 +28,7 @@ def test_the_caller_weighs_as_five_runs():
 @given(st.lists(st.floats(0.01, 1e5), min_size=1, max_size=80))
 def test_mean_and_variance_are_those_of_decayed_weights(seconds):
     found = learned(*seconds)
-    weights = 0.5 ** (np.arange(len(seconds))[::-1] / HALF_LIFE)
+    weights = 0.5 ** (np.arange(len(seconds))[::-1] / HALF_LIFE_RUNS)
     logs = np.log(seconds)
     mean = np.average(logs, weights=weights)
     assert found.weight == pytest.approx(weights.sum())
@@ -46,12 +46,6 @@ def test_a_95th_percentile_takes_eight_runs():
 def test_what_came_lately_counts_most():
     old_then_new = learned(*[10.0] * 200, *[1000.0] * 200)
     assert old_then_new.estimate(10) > 500
-
-
-def test_a_lease_is_twice_the_95th_percentile_and_a_minute_at_least():
-    assert Learned().lease(10) == 60
-    assert Learned().lease(100) == 200
-    assert learned(*[300.0] * 8).lease(10) == pytest.approx(600)
 
 
 def test_a_run_of_no_time_teaches_a_millisecond():

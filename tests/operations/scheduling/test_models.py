@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
         {"estimated_duration": -1},
         {"estimated_duration": 30 * 86_400 + 1},
         {"status": "running"},
-        {"key": None},
+        {"queue_key": None},
         {"ready_at": None},
     ],
 )

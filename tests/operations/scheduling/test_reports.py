@@ -6,7 +6,7 @@ import pytest
 
 from operations.scheduling import reports, services
 from operations.scheduling.backlog import UnknownTask
-from operations.scheduling.models import Dependency, Duration, Pool, Task, Worker
+from operations.scheduling.models import Dependency, Pool, Task, TaskDurationStats, Worker
 from operations.scheduling.services import submit as submission
 from operations.scheduling.task_spec import AITask, TaskPriority
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def why(name):
-    return reports.one(name)["why"]
+    return reports.task_detail(name)["why"]
 
 
 def test_each_task_tells_why_it_waits_or_how_it_ended():
@@ -32,7 +32,7 @@ def test_each_task_tells_why_it_waits_or_how_it_ended():
     services.complete("a", now=NOON, success=False, error="lost")
     assert why("a") == "failed: lost"
     with pytest.raises(UnknownTask):
-        reports.one("ghost")
+        reports.task_detail("ghost")
 
 
 def test_rows_name_themselves():
@@ -43,6 +43,6 @@ def test_rows_name_themselves():
     services.complete("a", now=NOON)
     rows = [Task.objects.get(task_id="a"), Pool.objects.get(), Worker.objects.get(name="w")]
     assert [str(each) for each in rows] == ["a", "default", "w"]
-    assert str(Duration.objects.get()) == "t"
+    assert str(TaskDurationStats.objects.get()) == "t"
     link = Dependency.objects.get()
     assert str(link) == f"{link.task_id} needs {link.needs_id}"

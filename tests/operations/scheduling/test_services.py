@@ -8,11 +8,12 @@ from django.test.utils import CaptureQueriesContext
 
 from operations.scheduling import reports, services
 from operations.scheduling.backlog import NotRunning, UnknownTask
-from operations.scheduling.models import Dependency, Duration, Pool, Task, Worker
+from operations.scheduling.models import Dependency, Pool, Task, TaskDurationStats, Worker
 from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
+from operations.scheduling.reports import tasks as task_reports
 from operations.scheduling.scheduler import DifferentTask
 from operations.scheduling.services import submit as submission
-from operations.scheduling.services.workers import seen
+from operations.scheduling.services.workers import record_contact
 from operations.scheduling.task_spec import AITask, TaskPriority
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -44,7 +45,7 @@ def test_a_task_without_dependencies_is_queued_and_one_that_needs_it_is_pending(
     rows = submit(ai("b", "a"), ai("a"))
     assert [row.task_id for row in rows] == ["b", "a"]
     assert statuses() == {"a": "queued", "b": "pending"}
-    assert Task.objects.get(task_id="b").waits_for == 1
+    assert Task.objects.get(task_id="b").unmet_dependencies == 1
 
 
 def test_the_same_task_again_is_the_stored_one_whatever_the_order_of_its_dependencies():
@@ -114,29 +115,29 @@ def test_stored_work_inherits_the_urgency_of_new_work_that_needs_it():
 def test_work_that_has_ended_or_leads_to_a_failure_inherits_nothing():
     submit(ai("a"), ai("b", "a"), ai("bad"))
     services.cancel("bad", actor="eve", now=NOON)
-    before = dict(Task.objects.values_list("task_id", "gain"))
+    before = dict(Task.objects.values_list("task_id", "chain_weight"))
     submit(ai("lost", "b", "bad", priority=4), now=later(1))
     services.assign(later(1), worker="w")
     submit(ai("late", "a", priority=4, seconds=1), now=later(2))
-    assert {each: Task.objects.get(task_id=each).gain for each in before} == before
+    assert {each: Task.objects.get(task_id=each).chain_weight for each in before} == before
 
 
 def test_very_wide_work_inherits_only_as_far_as_is_cheap(monkeypatch):
-    monkeypatch.setattr(reports, "MOST_HURRIED", 1)
+    monkeypatch.setattr(task_reports, "MAX_INHERITING_TASKS", 1)
     submit(ai("a", seconds=600), ai("b", "a", seconds=600))
     submit(ai("c", "b", priority=4, seconds=1), now=later(1))
-    assert Task.objects.get(task_id="a").cost == 600
+    assert Task.objects.get(task_id="a").chain_seconds == 600
 
 
 def test_urgency_is_inherited_only_so_far_up(monkeypatch):
-    monkeypatch.setattr(reports, "REACH", 1)
+    monkeypatch.setattr(task_reports, "MAX_INHERIT_DEPTH", 1)
     submit(ai("a"), ai("b", "a"), ai("c", "b"))
     submit(ai("d", "c", priority=4, seconds=1), now=later(1))
-    assert [Task.objects.get(task_id=each).gain for each in "abc"] == [2, 12, 10]
+    assert [Task.objects.get(task_id=each).chain_weight for each in "abc"] == [2, 12, 10]
 
 
 def line():
-    return Task.objects.filter(status="queued").order_by("key", "pk")
+    return Task.objects.filter(status="queued").order_by("queue_key", "pk")
 
 
 # --- Going out ----------------------------------------------------------------------------------
@@ -167,11 +168,15 @@ def test_a_named_worker_is_taken_in_and_gets_as_many_as_it_asks_for():
 def test_a_task_that_is_handed_out_says_what_it_needed_as_its_caller_listed_it():
     submit(ai("a"), ai("b"), ai("c", "b", "a"))
     first = services.assign(NOON, worker="w", count=2)
-    assert set(map(tuple, reports.needs_of_given(first).values())) == {()}
+    assert set(map(tuple, reports.assigned_dependencies(first).values())) == {()}
     for name in "ab":
         services.complete(name, now=later(1))
     (last,) = services.assign(later(2), worker="w")
-    assert reports.needs_of_given([last]) == {last.pk: ["b", "a"]} == reports.dependencies([last])
+    assert (
+        reports.assigned_dependencies([last])
+        == {last.pk: ["b", "a"]}
+        == task_reports.dependencies([last])
+    )
     stored = Task.objects.get(task_id="c")
     assert (last.started_at, last.lease_until) == (stored.started_at, stored.lease_until)
     assert stored.lease_until == later(122)
@@ -183,7 +188,7 @@ def test_a_task_goes_only_to_the_pool_of_its_type():
     assert [row.task_id for row in services.assign(NOON)] == ["mail"]
     assert given(services.assign(NOON, worker="g", pool="gpu")) == [("g", "render")]
     assert Worker.objects.get(name="g").pool == gpu
-    with pytest.raises(services.NotItsTurn, match="belongs to pool gpu, not default"):
+    with pytest.raises(services.WorkerRefused, match="belongs to pool gpu, not default"):
         services.assign(NOON, worker="g", pool="default")
     for name in ("", "h"):
         with pytest.raises(services.UnknownPool, match="there is no pool tpu"):
@@ -197,7 +202,7 @@ def test_a_worker_switched_off_gets_nothing():
     submit(ai("a"))
     services.assign(NOON, worker="w", count=1)
     Worker.objects.filter(name="w").update(is_active=False)
-    with pytest.raises(services.NotItsTurn, match="switched off"):
+    with pytest.raises(services.WorkerRefused, match="switched off"):
         services.assign(NOON, worker="w")
 
 
@@ -216,7 +221,7 @@ def test_work_is_pushed_only_to_those_who_want_it():
     pool = Pool.objects.get(name="default")
     Worker.objects.create(name="w", pool=pool, is_pushed=True, last_seen_at=NOON)
     assert given(services.push(NOON)) == [("w", "a")]
-    assert given(services.beat("w", later(30))) == [("w", "a")]
+    assert given(services.extend_leases("w", later(30))) == [("w", "a")]
 
 
 def test_a_lease_lasts_twice_what_such_a_task_takes_in_95_of_100_runs():
@@ -225,7 +230,7 @@ def test_a_lease_lasts_twice_what_such_a_task_takes_in_95_of_100_runs():
     leases = {row.task_id: row.lease_seconds for row in services.assign(NOON)}
     assert leases == {"a": 60, "b": 200}
     submit(ai("c", seconds=100))
-    Duration.objects.create(task_type="train", runs=8, mean=4.0, variance=0.0)
+    TaskDurationStats.objects.create(task_type="train", runs=8, mean=4.0, variance=0.0)
     (row,) = services.assign(NOON, count=1)
     assert row.lease_seconds == pytest.approx(2 * 2.718281828**4)
 
@@ -235,18 +240,18 @@ def test_a_heartbeat_keeps_a_lease_and_silence_loses_it_without_its_place_in_lin
     submit(ai("a"))
     key = Task.objects.get().key
     services.assign(NOON, worker="w", lease=60)
-    services.beat("w", later(50))
-    assert services.reclaim(later(100)) == (0, 0)
-    assert services.reclaim(later(111)) == (1, 0)
+    services.extend_leases("w", later(50))
+    assert services.reclaim_expired(later(100)) == (0, 0)
+    assert services.reclaim_expired(later(111)) == (1, 0)
     row = Task.objects.get()
-    assert (row.status, row.key, row.worker, row.lapsed_worker) == ("queued", key, None, "w")
+    assert (row.status, row.key, row.worker, row.previous_worker) == ("queued", key, None, "w")
 
 
 def test_the_third_lapsed_lease_fails_the_task_and_what_needs_it():
     submit(ai("a"), ai("b", "a"))
     for attempt in range(3):
         services.assign(later(100 * attempt), worker="w", lease=60)
-    assert services.reclaim(later(300)) == (0, 1)
+    assert services.reclaim_expired(later(300)) == (0, 1)
     assert statuses() == {"a": "failed", "b": "failed"}
     assert Task.objects.get(task_id="a").error == "lease expired 3 times"
 
@@ -255,21 +260,21 @@ def test_a_lapsed_task_whose_worker_was_deleted_goes_back_too():
     submit(ai("a"))
     services.assign(NOON, worker="w", lease=1)
     Worker.objects.filter(name="w").delete()
-    assert services.reclaim(later(5)) == (1, 0)
-    assert Task.objects.get().lapsed_worker == ""
+    assert services.reclaim_expired(later(5)) == (1, 0)
+    assert Task.objects.get().previous_worker == ""
 
 
 def test_who_lost_a_lease_may_still_end_the_task_while_nobody_else_has_it():
     submit(ai("a"))
     services.assign(NOON, worker="w", lease=60)
-    services.reclaim(later(61))
+    services.reclaim_expired(later(61))
     with pytest.raises(NotRunning):
         services.complete("a", now=later(62))
     with pytest.raises(services.WrongWorker):
         services.complete("a", now=later(62), worker="x")
     row = services.complete("a", now=later(62), worker="w")
     assert (row.status, str(row.worker), row.seconds) == ("completed", "w", None)
-    assert not Duration.objects.exists()
+    assert not TaskDurationStats.objects.exists()
 
 
 def test_who_lost_a_lease_to_another_is_refused():
@@ -289,7 +294,7 @@ def test_the_end_of_a_task_readies_what_needs_nothing_else_and_teaches():
     services.complete("b", now=later(20))
     row = Task.objects.get(task_id="c")
     assert (row.status, row.ready_at) == ("queued", later(20))
-    assert Duration.objects.get().runs == 2
+    assert TaskDurationStats.objects.get().runs == 2
     assert Task.objects.get(task_id="b").seconds == 20
 
 
@@ -385,8 +390,8 @@ def test_one_end_is_counted_once_and_frees_its_waiters_once(at_once):
     results = at_once(lambda: services.complete(next(names), now=later(9)), 8)
     assert {row.status for row in results} == {"completed"}
     assert statuses()["c"] == "queued"
-    assert Task.objects.get(task_id="c").waits_for == 0
-    assert Duration.objects.get().runs == 2
+    assert Task.objects.get(task_id="c").unmet_dependencies == 0
+    assert TaskDurationStats.objects.get().runs == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -402,14 +407,14 @@ def test_the_same_submission_many_times_at_once_is_stored_once(at_once):
 def test_a_lapsed_lease_is_taken_back_once(at_once):
     submit(ai("a"))
     services.assign(NOON, worker="w", lease=60)
-    results = at_once(lambda: services.reclaim(later(61)), 6)
+    results = at_once(lambda: services.reclaim_expired(later(61)), 6)
     assert sorted(results) == [(0, 0)] * 5 + [(1, 0)]
     assert statuses() == {"a": "queued"}
 
 
 def test_no_question_more_is_asked_for_many_tasks_than_for_ten():
     sizes = (10, 30) if connection.features.max_query_params else (10, 1000)
-    seen("w", NOON)
+    record_contact("w", NOON)
     asked = []
     for size in sizes:
         with CaptureQueriesContext(connection) as queries:

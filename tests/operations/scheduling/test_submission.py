@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from operations.scheduling import submission
 from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
 from operations.scheduling.scheduler import DifferentTask
-from operations.scheduling.submission import Chain, Standing
+from operations.scheduling.submission import Chain, TaskState
 from operations.scheduling.task_spec import AITask, TaskPriority
 
 
@@ -16,7 +16,7 @@ def ai(name, *needs, seconds=60.0, priority=TaskPriority.LOW):
 
 
 def batch(*tasks):
-    return submission.distinct(tasks)
+    return submission.unique_tasks(tasks)
 
 
 def test_one_id_may_stand_twice_for_one_task_only():
@@ -26,14 +26,14 @@ def test_one_id_may_stand_twice_for_one_task_only():
 
 
 def test_every_dependency_must_be_known():
-    submission.refuse_unknown(batch(ai("a", "b"), ai("b", "stored")), {"stored"})
+    submission.check_dependencies(batch(ai("a", "b"), ai("b", "stored")), {"stored"})
     with pytest.raises(UnknownDependency):
-        submission.refuse_unknown(batch(ai("a", "b")), ())
+        submission.check_dependencies(batch(ai("a", "b")), ())
 
 
 def test_a_ring_through_stored_tasks_begins_with_the_first_task_given():
     with pytest.raises(CyclicDependency, match="x -> a -> b -> x"):
-        submission.refuse_cycle(batch(ai("x", "b"), ai("a", "x")), {"b": ["a"], "a": []})
+        submission.check_acyclic(batch(ai("x", "b"), ai("a", "x")), {"b": ["a"], "a": []})
 
 
 def test_work_that_frees_urgent_work_begins_the_better_chain():
@@ -43,13 +43,13 @@ def test_work_that_frees_urgent_work_begins_the_better_chain():
 
 
 def test_urgency_climbs_only_as_long_as_it_helps():
-    standing = {
-        1: Standing(1, 100, Chain(1, 100)),
-        2: Standing(1, 1, Chain(1, 1)),
-        3: Standing(1, 50, Chain(1, 50)),
+    states = {
+        1: TaskState(1, 100, Chain(1, 100)),
+        2: TaskState(1, 1, Chain(1, 1)),
+        3: TaskState(1, 50, Chain(1, 50)),
     }
     offers = [(1, Chain(8, 1)), (9, Chain(8, 1)), (2, Chain(0.1, 1))]
-    found = submission.hurried(offers, standing, {1: [2, 3], 2: [3]})
+    found = submission.inherited_chains(offers, states, {1: [2, 3], 2: [3]})
     assert found == {1: Chain(9, 101), 3: Chain(10, 151)}
 
 
@@ -82,12 +82,12 @@ PLAIN = {"task_id": "a", "task_type": "t", "priority": "high", "estimated_durati
     ],
 )
 def test_what_is_not_plainly_valid_is_left_to_the_fields(changed):
-    assert submission.obvious(PLAIN | changed) is None
-    assert submission.obvious([]) is None
+    assert submission.parse_valid(PLAIN | changed) is None
+    assert submission.parse_valid([]) is None
 
 
 def test_a_plainly_valid_task_is_read_as_the_fields_would():
-    read = submission.obvious(PLAIN | {"dependencies": ["x"]})
+    read = submission.parse_valid(PLAIN | {"dependencies": ["x"]})
     assert read == PLAIN | {
         "priority": TaskPriority.HIGH,
         "estimated_duration": 5.0,

@@ -1,6 +1,6 @@
 import pytest
 
-from operations.scheduling.throughput import History, busy_share
+from operations.scheduling.throughput import RunHistory, busy_share
 
 
 def test_only_the_last_hour_counts():
@@ -18,11 +18,11 @@ def test_nobody_to_watch_or_no_time_to_watch_gives_no_share(workers, now):
 
 
 def test_history_forgets_after_an_hour_but_keeps_the_mean():
-    history = History()
+    history = RunHistory()
     assert history.mean_seconds() == 0
     history.add((0.0, 10.0), completed=True)
     history.add((0.0, 30.0), completed=False)
-    assert history.completed_lately(3609.0) == 1
-    assert history.completed_lately(3610.0) == 0
+    assert history.completed_last_hour(3609.0) == 1
+    assert history.completed_last_hour(3610.0) == 0
     assert history.spans(3611.0) == [(0.0, 30.0)]
     assert history.mean_seconds() == 10

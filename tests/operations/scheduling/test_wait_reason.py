@@ -1,4 +1,4 @@
-from operations.scheduling.wait_reason import behind, blocked, listed, no_worker
+from operations.scheduling.wait_reason import behind, blocked, list_names, no_worker
 
 
 def test_reasons_are_short_sentences():
@@ -8,5 +8,5 @@ def test_reasons_are_short_sentences():
 
 
 def test_at_most_five_names_are_listed():
-    assert listed(list("abcde")) == "a, b, c, d, e"
-    assert listed(list("abcdefg")) == "a, b, c, d, e, 2 more"
+    assert list_names(list("abcde")) == "a, b, c, d, e"
+    assert list_names(list("abcdefg")) == "a, b, c, d, e, 2 more"

@@ -47,5 +47,5 @@ def odd(payers):
 
 
 def run(mode="propose", now=NOW, held=None):
-    more = {"held": held} if held else {}
+    more = {"may_continue": held} if held else {}
     return invoice_run.perform(RunContext(NAME, None, now, now, mode, dry_run=False, **more))

@@ -41,7 +41,7 @@ def draft(published):
 
 @pytest.fixture
 def quoted(published):
-    quote, _ = services.quote("professional", read_inputs(*WORKED), now=NOON, by="ada")
+    quote, _ = services.create_quote("professional", read_inputs(*WORKED), now=NOON, by="ada")
     return quote
 
 

@@ -49,7 +49,7 @@ def prices(draw, models=("per_unit", "graduated", "package", "graduated_percenta
 
 
 @st.composite
-def held(draw, models=("per_unit", "graduated", "package")):
+def limited_prices(draw, models=("per_unit", "graduated", "package")):
     """A price that may have a discount, a minimum and a maximum."""
     model, price = draw(prices(models))
     if draw(st.booleans()):
@@ -88,14 +88,14 @@ def books(draw, models=("flat", "per_unit", "graduated", "package")):
         number=1,
         currency="USD",
         plans=plans,
-        steps=tuple(draw(steps())),
+        factors=tuple(draw(factors())),
         rules=(BookRule("large", "usage", "api_calls", Decimal(1000)),),
         largest_discount=Decimal(draw(st.integers(0, 100))),
     )
 
 
 @st.composite
-def steps(draw):
+def factors(draw):
     found = []
     for metric in METRICS:
         bounds = sorted(draw(st.sets(st.integers(0, 10_000), max_size=3)))

@@ -64,14 +64,14 @@ def test_a_charge_is_edited_in_plain_fields_and_a_wrong_one_is_named(admin_clien
     }
 
 
-def test_a_charge_is_worked_out_below_its_fields(admin_client, draft):
+def test_a_charge_is_previewed_below_its_fields(admin_client, draft):
     row = add_charge(draft)
     data = form_of(admin_client, page(draft))
     assert (
         "In USD, a use of 1 costs 0.00; 10 costs 0.01"
         in admin_client.get(page(draft)).content.decode()
     )
-    data |= {"charges-0-unit": "0.25", "charges-0-use": "1000", "work_out": "1"}
+    data |= {"charges-0-unit": "0.25", "charges-0-use": "1000", "preview": "1"}
     found = admin_client.post(page(draft), data)
     assert f"use_of_{row.pk}=1000" in found.headers["Location"]
     shown = admin_client.get(found.headers["Location"]).content.decode()
@@ -81,7 +81,7 @@ def test_a_charge_is_worked_out_below_its_fields(admin_client, draft):
     data |= {"charges-0-use": "-4"}
     shown = admin_client.post(page(draft), data, follow=True).content.decode()
     assert "use must be 0 or more" in shown
-    assert draft.charges.get().history.count() == before  # working out is no change
+    assert draft.charges.get().history.count() == before  # a preview is no change
 
 
 def test_a_published_versions_charges_are_told_in_words(admin_client, draft):
@@ -93,11 +93,11 @@ def test_a_published_versions_charges_are_told_in_words(admin_client, draft):
 
 def test_a_version_is_published_and_retired_by_buttons(admin_client, draft):
     path = reverse("admin:revenue_pricebookversion_publish_one", args=[draft.pk])
-    assert "fixed for ever" in admin_client.get(path).content.decode()
+    assert "can never be changed" in admin_client.get(path).content.decode()
     shown = admin_client.post(path, follow=True)
     assert "Published standard version 2." in messages_of(shown)
     retire = reverse("admin:revenue_pricebookversion_retire_one", args=[draft.pk])
-    assert "makes no new quotes" in admin_client.get(retire).content.decode()
+    assert "prices nothing new" in admin_client.get(retire).content.decode()
     admin_client.post(retire)
     assert PriceBookVersion.objects.get(pk=draft.pk).state == "retired"
 
@@ -114,9 +114,9 @@ def test_publishing_and_retiring_are_actions(admin_client, draft):
         return messages_of(act(admin_client, VERSIONS, action, draft))[0]
 
     assert told("publish") == "Published standard version 2."
-    assert "is published, not draft" in told("publish")
+    assert "is published; it cannot become published" in told("publish")
     assert told("retire") == "Retired standard version 2."
-    assert "is retired, not published" in told("retire")
+    assert "is retired; it cannot become retired" in told("retire")
 
 
 def test_what_stands_against_a_draft_is_shown(admin_client, draft):
@@ -135,7 +135,7 @@ def test_who_may_not_approve_cannot_publish(client, draft):
 
 def test_a_quote_is_read_and_another_price_asked_for(admin_client, quoted):
     assert "Line by line" in admin_client.get(page(quoted)).content.decode()
-    path = reverse("admin:revenue_quote_ask", args=[quoted.pk])
+    path = reverse("admin:revenue_quote_request_override", args=[quoted.pk])
     assert "A person decides." in admin_client.get(path).content.decode()
     wrong = admin_client.post(path, {"amount": "1.001", "reason": "x"})
     assert "at most 2 decimals" in wrong.content.decode()
@@ -146,7 +146,10 @@ def test_a_quote_is_read_and_another_price_asked_for(admin_client, quoted):
 
 def test_who_may_not_see_quotes_cannot_ask(client, quoted):
     person = staff(client, "security.operate")
-    assert person.get(reverse("admin:revenue_quote_ask", args=[quoted.pk])).status_code == 403
+    assert (
+        person.get(reverse("admin:revenue_quote_request_override", args=[quoted.pk])).status_code
+        == 403
+    )
 
 
 @pytest.mark.parametrize("name", ["pricingplan", "pricebook", "pricebookversion", "quote"])

@@ -7,6 +7,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
+from aethercrown.transitions import InvalidTransition
 from operations.decisions import services as decisions
 from operations.decisions.models import Decision
 from revenue.pricing import reports, services
@@ -34,7 +35,11 @@ def raise_starter(version, base="35"):
 def test_a_draft_begins_as_a_copy_of_the_newest_version(published, draft):
     assert draft.number == 2
     copied, source = book_of(draft), book_of(published)
-    assert (copied.plans, copied.steps, copied.rules) == (source.plans, source.steps, source.rules)
+    assert (copied.plans, copied.factors, copied.rules) == (
+        source.plans,
+        source.factors,
+        source.rules,
+    )
 
 
 def test_the_first_draft_of_a_book_is_empty(published):
@@ -58,11 +63,11 @@ def test_publishing_makes_it_hold_from_its_day_on(draft):
 def test_a_version_is_published_once_and_retired_once(draft):
     publish(draft)
     with pytest.raises(
-        services.VersionNotEditable, match="standard version 2 is published, not draft"
+        InvalidTransition, match="standard version 2 is published; it cannot become published"
     ):
         publish(draft)
     services.retire(draft.pk, now=NOON)
-    with pytest.raises(services.VersionNotEditable, match="is retired, not published"):
+    with pytest.raises(InvalidTransition, match="is retired; it cannot become retired"):
         services.retire(draft.pk, now=NOON)
     assert reports.version_in_force(TODAY).number == 1
 
@@ -121,7 +126,7 @@ def test_a_quote_of_a_year_ago_is_worked_out_the_same(quoted, draft):
 
 def test_a_quote_in_another_currency_is_refused(published):
     with pytest.raises(InvalidValues, match="currency: must be the plan's, USD, not EUR"):
-        services.quote("starter", KNOWN, now=NOON, currency="EUR")
+        services.create_quote("starter", KNOWN, now=NOON, currency="EUR")
     assert not Quote.objects.exists()
 
 
@@ -129,7 +134,7 @@ def test_a_price_beyond_every_column_is_refused(draft):
     add_charge(draft, price={"unit": "1000000"})
     publish(draft)
     with pytest.raises(InvalidValues, match="1,000,000,000,000 or more is not quoted"):
-        services.quote("starter", read_inputs({"api_calls": 10**9}), now=NOON)
+        services.create_quote("starter", read_inputs({"api_calls": 10**9}), now=NOON)
 
 
 def test_without_a_published_version_nothing_is_priced(published):
@@ -137,7 +142,7 @@ def test_without_a_published_version_nothing_is_priced(published):
         reports.version_in_force(date(2019, 12, 31))
     services.retire(published.pk, now=NOON)
     with pytest.raises(reports.NothingPublished):
-        services.quote("starter", KNOWN, now=NOON)
+        services.create_quote("starter", KNOWN, now=NOON)
 
 
 def test_rows_that_were_changed_behind_our_back_price_nothing(published):
@@ -146,18 +151,18 @@ def test_rows_that_were_changed_behind_our_back_price_nothing(published):
         cursor.execute(off if connection.vendor == "sqlite" else f"{off} ON revenue_planprice")
         cursor.execute("UPDATE revenue_planprice SET base_price = 1")
     with pytest.raises(reports.Tampered, match="standard version 1 is not as it was published"):
-        services.quote("starter", KNOWN, now=NOON)
+        services.create_quote("starter", KNOWN, now=NOON)
 
 
 def test_a_quote_takes_few_queries(published, django_assert_num_queries):
     with django_assert_num_queries(11):
-        services.quote("starter", KNOWN, now=NOON)
+        services.create_quote("starter", KNOWN, now=NOON)
     with django_assert_num_queries(3):
-        services.quote("starter", KNOWN, now=NOON)
+        services.create_quote("starter", KNOWN, now=NOON)
 
 
 def test_a_plan_that_is_renamed_or_taken_off_sale_is_so_at_once(published):
-    services.quote("starter", KNOWN, now=NOON)
+    services.create_quote("starter", KNOWN, now=NOON)
     PricingPlan.objects.filter(code="starter").update(name="Basic", is_active=False)
     found = reports.book(published)
     assert [each.name for each in found.plans if not each.is_active] == ["Basic"]
@@ -208,7 +213,7 @@ def test_the_same_question_is_one_decision(quoted):
 def test_of_two_approved_prices_the_second_finds_its_quote_changed(quoted):
     first, second = ask(quoted), ask(quoted, "60")
     decisions.approve(first.pk, actor="eve", now=NOON)
-    with pytest.raises(services.Stale, match="has another agreed price since: 70"):
+    with pytest.raises(decisions.Stale, match="has another agreed price since: 70"):
         decisions.approve(second.pk, actor="eve", now=NOON)
     assert agreed(quoted) == 70
 
@@ -240,7 +245,7 @@ def test_a_question_that_is_none_is_refused(quoted, amount, reason):
 def test_floor_and_ceiling_stand_in_the_question(draft):
     draft.prices.filter(plan__code="starter").update(floor=20, ceiling=40)
     publish(draft)
-    quote, _ = services.quote("starter", read_inputs({}), now=NOON)
+    quote, _ = services.create_quote("starter", read_inputs({}), now=NOON)
     names = {each["name"]: each["passed"] for each in ask(quote, "10").guardrails}
     assert (names["floor"], names["ceiling"]) == (False, True)
     names = {each["name"]: each["passed"] for each in ask(quote, "50").guardrails}
@@ -250,14 +255,14 @@ def test_floor_and_ceiling_stand_in_the_question(draft):
 def test_a_free_plan_has_no_discount_to_break(draft):
     draft.prices.filter(plan__code="starter").update(base_price=0)
     publish(draft)
-    quote, _ = services.quote("starter", read_inputs({}), now=NOON)
+    quote, _ = services.create_quote("starter", read_inputs({}), now=NOON)
     assert ask(quote, "10").guardrails[0]["passed"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_publications_at_once_one_wins(draft, at_once):
     outcomes = at_once(lambda: publish(draft), 4)
-    refused = [each for each in outcomes if isinstance(each, services.VersionNotEditable)]
+    refused = [each for each in outcomes if isinstance(each, InvalidTransition)]
     assert len(refused) == 3
 
 

@@ -43,22 +43,22 @@ def test_running_subscriptions_are_rated_under_both_versions(draft, capsys):
     assert "each over up to 3 complete months" in told
     assert "Now 384.00 USD, then 471.00 USD (+87.00)" in told
     assert "1 pay more, 0 less, 1 the same" in told
-    assert "The gain is gone once 50.0 %" in told
+    assert "The gain is lost if 50.0 %" in told
     assert "a (starter): 87.00 to 174.00, +100.0 %" in told
     assert "Left out: c: must be an active plan" in told
 
 
 def test_the_newest_quotes_are_rated_while_there_are_no_subscriptions(draft, capsys):
-    services.quote("starter", read_inputs({"api_calls": 20000}), now=NOON)
+    services.create_quote("starter", read_inputs({"api_calls": 20000}), now=NOON)
     add_charge(draft, model="volume", price={"tiers": [{"up_to": 9, "unit": 9}, {"unit": 1}]})
     raised(draft, 10)
     told = simulated(capsys)
     assert "1 customers" in told
-    assert "Mind: starter, Calls: at 9 it costs 81, just above only 9" in told
+    assert "Finding: starter, Calls: at 9 it costs 81, just above only 9" in told
 
 
 def test_a_price_that_falls_is_listed(draft, capsys):
-    services.quote("starter", read_inputs({}), now=NOON)
+    services.create_quote("starter", read_inputs({}), now=NOON)
     raised(draft, 10)
     told = simulated(capsys)
     assert "Largest falls:" in told

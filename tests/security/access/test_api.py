@@ -5,7 +5,7 @@ from django.contrib.auth.hashers import get_hasher
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from security.access import services
+from security.access.services import sign_in as passwords
 from security.audit.models import Event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_buckets")]
@@ -120,10 +120,10 @@ def test_nothing_typed_is_kept_of_a_wrong_try(client, ada):
 
 
 def test_more_sign_ins_than_can_be_hashed_at_once_are_told_to_wait(client, ada, monkeypatch):
-    full = services.Turns(1)
-    monkeypatch.setattr(services, "turns", full)
-    monkeypatch.setattr(services, "PATIENCE", 0.01)
-    with full.taken(0):
+    full = passwords.ConcurrencyLimit(1)
+    monkeypatch.setattr(passwords, "hashing", full)
+    monkeypatch.setattr(passwords, "WAIT_SECONDS", 0.01)
+    with full.slot(0):
         answer = sign_in(client)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert sign_in(client).status_code == 302
@@ -187,7 +187,7 @@ def test_what_happens_at_the_door_is_an_event_of_the_audit(client, ada):
     sign_in(client, address="192.0.2.9")
     told = Event.objects.filter(stream="access").order_by("seq").values_list("event", "subject")
     assert sorted(told[:6]) == [
-        ("sign-in closed", f"user {ada.pk}"),
+        ("sign-in locked", f"user {ada.pk}"),
         *[("sign-in refused", f"user {ada.pk}")] * 5,
     ]
     assert list(told[6:]) == [("signed in", f"user {ada.pk}")]

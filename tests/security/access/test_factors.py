@@ -8,8 +8,10 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
-from aethercrown.crypto.sealing import Unreadable
-from security.access import services
+from aethercrown.crypto import keyring
+from aethercrown.crypto.keyring import DecryptionFailed
+from security.access.services.second_factor import SecondFactorAdapter
+from security.access.services.sessions import AccountAdapter
 from security.apikeys import services as keys
 from security.audit.models import Event
 from tests.callers import Caller
@@ -168,12 +170,12 @@ def test_what_is_stored_of_a_factor_is_sealed(ada, settings):
     stored = json.dumps([each.data for each in Authenticator.objects.all()])
     assert factors.SECRET not in stored
     assert (
-        services.Factors().decrypt(Authenticator.objects.get(type="totp").data["secret"])
+        SecondFactorAdapter().decrypt(Authenticator.objects.get(type="totp").data["secret"])
         == factors.SECRET
     )
-    settings.MFA_SEALING_KEY = "another"
-    with pytest.raises(Unreadable):
-        services.Factors().decrypt(Authenticator.objects.get(type="totp").data["secret"])
+    settings.ENCRYPTION_KEYS = keyring.new_entry().replace("k1:", "another:")
+    with pytest.raises(DecryptionFailed):
+        SecondFactorAdapter().decrypt(Authenticator.objects.get(type="totp").data["secret"])
 
 
 @pytest.mark.parametrize(
@@ -193,7 +195,7 @@ def test_every_page_of_it_opens_for_a_person_who_has_one(client, ada, name):
 
 
 def test_nobody_signs_up_by_himself(client, rf):
-    assert not services.People().is_open_for_signup(rf.get("/"))
+    assert not AccountAdapter().is_open_for_signup(rf.get("/"))
     for path in ("/account/signup/", "/accounts/signup/", "/account/password/reset/"):
         assert client.get(path).status_code == 404
 

@@ -118,7 +118,7 @@ def test_a_security_key_is_enrolled_and_used_under_the_strict_policy(site, windo
 def test_every_page_fits_and_breaks_no_policy(site, window, ada, width, dark):
     window.shape(width, 844, dark=dark)
     User.objects.filter(pk=ada.pk).update(is_superuser=False)
-    token = services.make_setup_link(timezone.now())
+    token = services.create_setup_link(timezone.now())
     ways = {"setup": f"/setup/{token}", "setup-gone": "/setup/x", "login": "/login"}
     look(window, site, ways, f"{width}{'-dark' if dark else ''}")
     User.objects.filter(pk=ada.pk).update(is_superuser=True)

@@ -100,7 +100,11 @@ def test_who_may_not_change_rows_has_no_action_on_them(role):
 
 # An approver decides, and that alone.
 DECIDING = {
-    *("marketing.Plan: approve", "marketing.Plan: reject", "marketing.Plan: roll_back"),
+    *(
+        "marketing.BudgetPlan: approve",
+        "marketing.BudgetPlan: reject",
+        "marketing.BudgetPlan: roll_back",
+    ),
     *("operations.Decision: approve_selected", "operations.Decision: reject_selected"),
     *("operations.Decision: roll_back_selected",),
     *("revenue.Version: publish", "revenue.Version: retire"),

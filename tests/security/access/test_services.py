@@ -4,7 +4,7 @@ from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.core.management import call_command
 
 from security.access import reports, services
-from security.apps import grant_roles
+from security.apps import sync_role_permissions
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def test_the_five_roles_stand_after_migrate_with_permissions_of_several_apps():
 def test_granting_again_changes_nothing():
     before = set(Group.objects.values_list("name", "permissions__codename"))
     for app in apps.get_app_configs():
-        services.grant(app.label)
+        services.sync_role_permissions(app.label)
     assert set(Group.objects.values_list("name", "permissions__codename")) == before
 
 
@@ -44,7 +44,7 @@ def test_a_role_that_was_changed_by_hand_is_mended_by_the_next_migrate():
 
 def test_another_database_is_left_alone(django_assert_num_queries):
     with django_assert_num_queries(0):
-        grant_roles(apps.get_app_config("security"), using="replica")
+        sync_role_permissions(apps.get_app_config("security"), using="replica")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from security.access import reports, services, setup
+from security.access import reports, services, setup_link
 from security.access.models import SetupLink, User
 
 PHRASE = "a long enough phrase"
@@ -20,15 +20,15 @@ def plain_http(settings):
 
 @pytest.fixture
 def token(db):
-    return services.make_setup_link(timezone.now())
+    return services.create_setup_link(timezone.now())
 
 
 def test_a_token_has_256_bits_and_is_kept_as_a_digest():
-    one, other = setup.new_token(), setup.new_token()
+    one, other = setup_link.new_token(), setup_link.new_token()
     assert one != other
     assert len(one) == 43
-    assert len(setup.digest(one)) == 64
-    assert one not in setup.digest(one)
+    assert len(setup_link.digest(one)) == 64
+    assert one not in setup_link.digest(one)
 
 
 def test_there_is_no_default_account(db):
@@ -77,17 +77,17 @@ def test_a_link_that_is_too_old_or_unknown_is_gone(client, token):
 
 
 def test_a_new_link_ends_the_one_before(token):
-    newer = services.make_setup_link(timezone.now())
-    assert not reports.setup_link_works(token, timezone.now())
-    assert reports.setup_link_works(newer, timezone.now())
+    newer = services.create_setup_link(timezone.now())
+    assert not reports.is_setup_link_valid(token, timezone.now())
+    assert reports.is_setup_link_valid(newer, timezone.now())
     later = timezone.now() + timedelta(minutes=15)
-    assert not reports.setup_link_works(newer, later)
+    assert not reports.is_setup_link_valid(newer, later)
 
 
 def test_once_there_is_an_administrator_a_link_neither_works_nor_is_made(client, token, admin_user):
     assert client.get(f"/setup/{token}").status_code == 410
     with pytest.raises(services.AlreadySetUp):
-        services.use_setup_link(token, "eve", PHRASE, timezone.now())
+        services.create_first_administrator(token, "eve", PHRASE, timezone.now())
     assert SetupLink.objects.get().used_at is None
     with pytest.raises(CommandError, match="administrator already"):
         call_command("setup_link")
@@ -95,18 +95,18 @@ def test_once_there_is_an_administrator_a_link_neither_works_nor_is_made(client,
 
 def test_the_form_loses_against_another_that_was_quicker(client, token, monkeypatch):
     """Between the look and the write, somebody else used the link."""
-    services.use_setup_link(token, "eve", PHRASE, timezone.now())
-    monkeypatch.setattr(reports, "setup_link_works", lambda *_: True)
+    services.create_first_administrator(token, "eve", PHRASE, timezone.now())
+    monkeypatch.setattr(reports, "is_setup_link_valid", lambda *_: True)
     assert client.post(f"/setup/{token}", CHOSEN).status_code == 410
     assert [each.username for each in User.objects.all()] == ["eve"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_posts_at_once_one_wins(at_once):
-    token = services.make_setup_link(timezone.now())
+    token = services.create_setup_link(timezone.now())
     names = iter(f"ada{number}" for number in range(8))
     outcomes = at_once(
-        lambda: services.use_setup_link(token, next(names), PHRASE, timezone.now()), 8
+        lambda: services.create_first_administrator(token, next(names), PHRASE, timezone.now()), 8
     )
     assert sum(isinstance(each, User) for each in outcomes) == 1
     assert User.objects.count() == 1

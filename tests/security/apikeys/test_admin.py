@@ -38,7 +38,7 @@ def acted(client, action, *keys):
 def test_a_new_key_is_shown_once_and_stored_nowhere(admin_client, admin_user, caplog):
     reply = admin_client.post(ADD, ASKED)
     (plaintext,) = keys_in(reply)
-    credential = services.credential(plaintext)
+    credential = services.verify_key(plaintext)
     assert credential is not None
     assert credential.scopes == {"revenue:read"}
     assert ApiKey.objects.get().created_by == admin_user
@@ -92,14 +92,14 @@ def test_the_empty_form_opens(admin_client):
 
 def test_a_rotated_key_works_on_and_its_successor_is_shown(admin_client, key):
     (new,) = keys_in(acted(admin_client, "rotate", key.key))
-    assert services.credential(new)
-    assert services.credential(key.plaintext)
+    assert services.verify_key(new)
+    assert services.verify_key(key.plaintext)
 
 
 def test_a_replaced_key_ends_at_once(admin_client, key):
     (new,) = keys_in(acted(admin_client, "replace", key.key))
-    assert services.credential(new)
-    assert services.credential(key.plaintext) is None
+    assert services.verify_key(new)
+    assert services.verify_key(key.plaintext) is None
 
 
 def test_a_dead_key_is_not_rotated_and_the_reason_is_given(admin_client, key):
@@ -111,7 +111,7 @@ def test_a_dead_key_is_not_rotated_and_the_reason_is_given(admin_client, key):
 
 def test_a_revoked_key_is_refused_from_then_on(admin_client, key):
     acted(admin_client, "revoke", key.key)
-    assert services.credential(key.plaintext) is None
+    assert services.verify_key(key.plaintext) is None
 
 
 def test_a_list_of_keys_in_every_state_opens(admin_client, key):

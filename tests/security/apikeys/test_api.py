@@ -121,7 +121,7 @@ def test_any_key_opens_what_needs_only_a_credential(client, admin_client, key):
 
 
 def test_a_key_shown_from_elsewhere_is_forbidden_by_the_address_that_proxies_saw(client, settings):
-    limits = services.Limits("198.51.100.0/24")
+    limits = services.KeyLimits("198.51.100.0/24")
     key = services.create("shop", ["all"], limits=limits).plaintext
     refused = client.get("/plans", headers=bearer(key), REMOTE_ADDR="203.0.113.7")
     assert refused.status_code == 403
@@ -139,7 +139,7 @@ def test_a_request_costs_one_query_and_no_write(client, key, django_assert_num_q
 
 def test_a_revoked_key_is_refused_by_the_very_next_request(client, key):
     assert client.get("/plans", headers=bearer(key)).status_code == 200
-    found = services.credential(key)
+    found = services.verify_key(key)
     assert found is not None
     services.revoke(found.id)
     assert client.get("/plans", headers=bearer(key)).status_code == 401
@@ -161,7 +161,7 @@ def test_a_key_that_stays_carries_no_such_headers(client, key):
 
 
 def test_a_key_calls_at_its_own_rate(client):
-    limits = services.Limits(burst=1, rate_per_second=0.3)
+    limits = services.KeyLimits(burst=1, rate_per_second=0.3)
     key = services.create("shop", ["all"], limits=limits).plaintext
     codes = [client.get("/plans", headers=bearer(key)) for _ in range(2)]
     assert [each.status_code for each in codes] == [200, 429]

@@ -15,7 +15,7 @@ def test_the_key_stands_alone_on_the_last_line_and_works(capsys):
     call_command("create_api_key", name="shop", scopes="all")
     printed = capsys.readouterr()
     assert printed.out.count("\n") == 1
-    credential = services.credential(printed.out.strip())
+    credential = services.verify_key(printed.out.strip())
     assert credential is not None
     assert len(credential.scopes) == 12
     assert printed.out.strip() not in printed.err
@@ -25,7 +25,7 @@ def test_json_says_it_all_in_one_line(capsys):
     call_command("create_api_key", "--json", name="shop", scopes="revenue:read,content:write")
     made = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert made["scopes"] == ["revenue:read", "content:write"]
-    credential = services.credential(made["key"])
+    credential = services.verify_key(made["key"])
     assert credential is not None
     assert credential.id == made["id"]
 
@@ -52,8 +52,8 @@ def test_a_name_that_is_too_long_makes_no_key():
 def test_a_rotated_key_prints_its_successor(capsys):
     old = services.create("shop", ["all"])
     call_command("rotate_api_key", old.key.pk, grace_hours=2)
-    new = services.credential(capsys.readouterr().out.splitlines()[-1])
-    retiring = services.credential(old.plaintext)
+    new = services.verify_key(capsys.readouterr().out.splitlines()[-1])
+    retiring = services.verify_key(old.plaintext)
     assert new is not None
     assert new.name == "shop"
     assert retiring is not None
@@ -79,6 +79,6 @@ def test_a_revoked_key_is_refused_and_not_rotated(capsys):
     old = services.create("shop", ["all"])
     call_command("revoke_api_key", old.key.pk)
     assert "is refused since" in capsys.readouterr().err
-    assert services.credential(old.plaintext) is None
+    assert services.verify_key(old.plaintext) is None
     with pytest.raises(CommandError, match="revoked"):
         call_command("rotate_api_key", old.key.pk)

@@ -76,7 +76,7 @@ def open_to(caller, paths, status, methods=METHODS):
     return [each for each in asked(caller, paths, methods) if each[2] != status]
 
 
-def made(**more) -> services.Issued:
+def made(**more) -> services.IssuedKey:
     return services.create("a client", ["all"], **more)
 
 
@@ -85,7 +85,7 @@ def wrong_keys() -> Iterator[tuple[str, str]]:
     now = timezone.now()
     good = made().plaintext
     yield "no key at all", "nothing"
-    yield "never issued", token.mint("ac")
+    yield "never issued", token.generate("ac")
     yield "mistyped", good[:-1] + ("0" if good[-1] != "0" else "1")
     yield "cut", good[:-5]
     yield "expired", made(now=now - 2 * DAY, expires_at=now - DAY).plaintext
@@ -159,7 +159,7 @@ def needed(view, mode) -> tuple[str, ...]:
 
 
 def test_a_key_shown_from_elsewhere_is_forbidden_everywhere():
-    elsewhere = services.Limits(allowed_networks="198.51.100.0/24")
+    elsewhere = services.KeyLimits(allowed_networks="198.51.100.0/24")
     key = services.create("a client", ["all"], limits=elsewhere).plaintext
     assert open_to(Caller(key), [path for path, _ in CALLS], 403) == []
 

@@ -12,7 +12,9 @@ from security.apikeys import api, token
 FACTORY = APIRequestFactory()
 HEADER = st.text(st.characters(max_codepoint=255), max_size=120)
 SCHEMES = st.sampled_from(["Bearer", "bearer", "BEARER", "Basic", "Token", ""])
-KEYS = st.binary(min_size=32, max_size=32).map(lambda made: token.mint("ac", lambda _size: made))
+KEYS = st.binary(min_size=32, max_size=32).map(
+    lambda made: token.generate("ac", lambda _size: made)
+)
 
 
 def request(query="", **headers):
@@ -46,7 +48,7 @@ def test_two_headers_say_the_same_or_are_refused(one, other):
             api.shown(both)
 
 
-@given(text=HEADER.filter(lambda text: not token.genuine(text.strip())))
+@given(text=HEADER.filter(lambda text: not token.is_well_formed(text.strip())))
 def test_what_is_no_key_is_refused_and_no_query_is_made(text):
     with pytest.raises(AuthenticationFailed):
         api.KeyAuthentication().authenticate(request(HTTP_X_API_KEY=text))
@@ -70,4 +72,4 @@ def test_no_edit_of_a_key_is_a_key(key, data):
     longer, shorter = key[:place] + letter + key[place:], key[:place] + key[place + 1 :]
     swapped = key[:place] + key[place + 1] + key[place] + key[place + 2 :]
     for edited in {longer, shorter, swapped} - {key}:
-        assert not token.genuine(edited)
+        assert not token.is_well_formed(edited)

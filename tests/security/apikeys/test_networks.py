@@ -10,25 +10,25 @@ addresses = st.ip_addresses(v=4)
 
 
 def test_networks_are_kept_in_plain_form_one_a_line_each_once():
-    text = networks.listed("198.51.100.0/24, 203.0.113.7\n2001:DB8::/32  203.0.113.7/32")
+    text = networks.normalize("198.51.100.0/24, 203.0.113.7\n2001:DB8::/32  203.0.113.7/32")
     assert text == "198.51.100.0/24\n203.0.113.7/32\n2001:db8::/32"
-    assert networks.listed(text) == text
-    assert networks.listed(" \n") == ""
+    assert networks.normalize(text) == text
+    assert networks.normalize(" \n") == ""
 
 
 @pytest.mark.parametrize(
     "word", ["10.0.0.1/24", "010.0.0.1", "localhost", "10.0.0.0/33", "::g", "*"]
 )
 def test_what_is_no_network_is_named(word):
-    with pytest.raises(networks.Unreadable) as refused:
-        networks.listed(f"10.0.0.0/8 {word}")
+    with pytest.raises(networks.InvalidNetwork) as refused:
+        networks.normalize(f"10.0.0.0/8 {word}")
     assert word in str(refused.value)
     assert "10.0.0.0/8," not in str(refused.value)
 
 
 def test_too_many_networks_are_refused_with_the_numbers():
-    with pytest.raises(networks.Unreadable, match="101 networks were given: at most 100"):
-        networks.listed(" ".join(f"10.0.0.{number}" for number in range(101)))
+    with pytest.raises(networks.InvalidNetwork, match="101 networks were given: at most 100"):
+        networks.normalize(" ".join(f"10.0.0.{number}" for number in range(101)))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_too_many_networks_are_refused_with_the_numbers():
     ],
 )
 def test_an_address_inside_is_let_in_and_any_other_is_not(address, allowed):
-    text = networks.listed("198.51.100.0/24 2001:db8::/32")
+    text = networks.normalize("198.51.100.0/24 2001:db8::/32")
     assert networks.allows(text, address) is allowed
 
 
@@ -55,7 +55,7 @@ def test_without_networks_a_key_is_used_from_anywhere():
 
 @given(addresses, st.integers(0, 32), addresses)
 def test_a_network_holds_exactly_the_addresses_that_share_its_first_bits(at, length, other):
-    text = networks.listed(str(IPv4Network((at, length), strict=False)))
+    text = networks.normalize(str(IPv4Network((at, length), strict=False)))
     shared = int(at) >> (32 - length) == int(IPv4Address(other)) >> (32 - length)
     assert networks.allows(text, str(other)) is shared
     assert networks.allows(text, str(at))

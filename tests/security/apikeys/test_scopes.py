@@ -6,25 +6,25 @@ from security.apikeys import scopes
 
 
 def test_all_stands_for_a_pair_for_each_of_the_six_areas():
-    assert scopes.listed("all") == scopes.ALL
+    assert scopes.parse("all") == scopes.ALL
     assert len(scopes.ALL) == 12
 
 
 def test_names_are_put_in_order_and_counted_once():
-    assert scopes.listed(" revenue:read, optimization:write,revenue:read ,") == (
+    assert scopes.parse(" revenue:read, optimization:write,revenue:read ,") == (
         "optimization:write",
         "revenue:read",
     )
 
 
 def test_all_beside_a_name_is_still_all():
-    assert scopes.listed("all,revenue:read") == scopes.ALL
+    assert scopes.parse("all,revenue:read") == scopes.ALL
 
 
 @pytest.mark.parametrize("text", ["admin", "revenue", "revenue:delete", "all,root", "Revenue:read"])
 def test_an_unknown_scope_is_named_and_the_known_are_listed(text):
     with pytest.raises(scopes.UnknownScope) as caught:
-        scopes.listed(text)
+        scopes.parse(text)
     assert text.removeprefix("all,") in str(caught.value)
     assert "optimization:read" in str(caught.value)
 
@@ -32,7 +32,7 @@ def test_an_unknown_scope_is_named_and_the_known_are_listed(text):
 @pytest.mark.parametrize("text", ["", " ", ",,"])
 def test_a_key_needs_a_scope(text):
     with pytest.raises(scopes.UnknownScope, match="at least one"):
-        scopes.listed(text)
+        scopes.parse(text)
 
 
 @pytest.mark.parametrize(

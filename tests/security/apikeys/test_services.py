@@ -31,7 +31,7 @@ def issued():
 
 def test_a_new_key_opens_its_scopes_and_its_text_is_kept_nowhere(issued):
     key, plaintext = issued
-    found = services.credential(plaintext, NOON)
+    found = services.verify_key(plaintext, NOON)
     assert found == services.Credential(key.pk, "shop", frozenset({"revenue:read"}))
     assert plaintext not in str([vars(each) for each in ApiKey.objects.all()])
     assert key.last4 == plaintext[-4:]
@@ -40,23 +40,23 @@ def test_a_new_key_opens_its_scopes_and_its_text_is_kept_nowhere(issued):
 
 def test_looking_up_a_key_is_one_query_and_no_write(issued, django_assert_num_queries):
     with django_assert_num_queries(1) as queries:
-        services.credential(issued.plaintext, NOON)
+        services.verify_key(issued.plaintext, NOON)
     assert queries[0]["sql"].startswith("SELECT")
 
 
 def test_a_text_with_a_bad_checksum_costs_no_query(issued, django_assert_num_queries):
     last = "0" if issued.plaintext[-1] != "0" else "1"
     with django_assert_num_queries(0):
-        assert services.credential(issued.plaintext[:-1] + last, NOON) is None
+        assert services.verify_key(issued.plaintext[:-1] + last, NOON) is None
 
 
 def test_a_genuine_text_that_was_never_issued_opens_nothing():
-    assert services.credential(token.mint("ac"), NOON) is None
+    assert services.verify_key(token.generate("ac"), NOON) is None
 
 
 def test_a_key_lives_on_when_the_prefix_setting_changes(issued, settings):
     settings.API_KEY_PREFIX = "other"
-    assert services.credential(issued.plaintext, NOON) is not None
+    assert services.verify_key(issued.plaintext, NOON) is not None
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101])
@@ -74,8 +74,8 @@ def test_a_key_with_an_unknown_scope_is_not_made():
 
 def test_a_key_expires_at_its_time_and_not_before():
     plaintext = services.create("shop", ["all"], None, NOON + HOUR, NOON).plaintext
-    assert services.credential(plaintext, NOON + HOUR - timedelta(microseconds=1))
-    assert services.credential(plaintext, NOON + HOUR) is None
+    assert services.verify_key(plaintext, NOON + HOUR - timedelta(microseconds=1))
+    assert services.verify_key(plaintext, NOON + HOUR) is None
 
 
 def test_a_key_that_would_expire_before_it_begins_is_not_made():
@@ -92,17 +92,17 @@ def test_a_revoked_key_is_refused_at_once_and_keeps_its_first_time(issued):
     services.revoke(issued.key.pk, now=NOON + HOUR)
     again = services.revoke(issued.key.pk, now=NOON + 2 * HOUR)
     assert again.revoked_at == NOON + HOUR
-    assert services.credential(issued.plaintext, NOON + HOUR) is None
+    assert services.verify_key(issued.plaintext, NOON + HOUR) is None
 
 
 def test_a_rotated_key_works_beside_its_successor_until_the_grace_ends(issued, django_user_model):
     officer = django_user_model.objects.create(username="ada")
     successor = services.rotate(issued.key.pk, 2 * HOUR, officer, NOON)
-    before = services.credential(issued.plaintext, NOON + HOUR)
+    before = services.verify_key(issued.plaintext, NOON + HOUR)
     assert before is not None
     assert before.retire_at == NOON + 2 * HOUR
-    assert services.credential(issued.plaintext, NOON + 2 * HOUR) is None
-    after = services.credential(successor.plaintext, NOON + 2 * HOUR)
+    assert services.verify_key(issued.plaintext, NOON + 2 * HOUR) is None
+    after = services.verify_key(successor.plaintext, NOON + 2 * HOUR)
     assert after is not None
     assert (after.name, after.scopes) == ("shop", frozenset({"revenue:read"}))
     assert successor.key.created_by == officer
@@ -110,12 +110,12 @@ def test_a_rotated_key_works_beside_its_successor_until_the_grace_ends(issued, d
 
 def test_rotating_without_grace_ends_the_old_key_at_once(issued):
     services.rotate(issued.key.pk, timedelta(0), now=NOON)
-    assert services.credential(issued.plaintext, NOON) is None
+    assert services.verify_key(issued.plaintext, NOON) is None
 
 
 def test_a_key_that_is_being_replaced_is_not_rotated_again(issued):
     services.rotate(issued.key.pk, HOUR, now=NOON)
-    with pytest.raises(services.NotLive, match="retiring"):
+    with pytest.raises(services.ApiKeyNotActive, match="retiring"):
         services.rotate(issued.key.pk, HOUR, now=NOON)
     assert ApiKey.objects.count() == 2
 
@@ -124,7 +124,7 @@ def test_at_most_two_keys_of_a_line_work_together(issued):
     second = services.rotate(issued.key.pk, HOUR, now=NOON)
     third = services.rotate(second.key.pk, HOUR, now=NOON)
     live = [
-        services.credential(each.plaintext, NOON) is not None for each in (issued, second, third)
+        services.verify_key(each.plaintext, NOON) is not None for each in (issued, second, third)
     ]
     assert live == [False, True, True]
 
@@ -148,9 +148,9 @@ def test_each_state_has_its_word(issued):
 def test_replacing_by_name_leaves_one_live_key_of_that_name(issued):
     other = services.create("till", ["all"], now=NOON)
     new = services.replace("shop", ["all"], now=NOON)
-    assert services.credential(issued.plaintext, NOON) is None
-    assert services.credential(new.plaintext, NOON) is not None
-    assert services.credential(other.plaintext, NOON) is not None
+    assert services.verify_key(issued.plaintext, NOON) is None
+    assert services.verify_key(new.plaintext, NOON) is not None
+    assert services.verify_key(other.plaintext, NOON) is not None
 
 
 def test_the_last_use_is_stored_by_one_update_and_never_goes_back(
@@ -213,32 +213,32 @@ def test_of_several_rotations_at_once_one_wins(issued, at_once):
 def test_replacing_at_once_leaves_at_most_the_newest_keys_and_no_error(issued, at_once):
     outcomes = at_once(lambda: services.replace("shop", ["all"]), 4)
     assert {type(each).__name__ for each in outcomes} == {"Issued"}
-    assert services.credential(issued.plaintext) is None
+    assert services.verify_key(issued.plaintext) is None
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_key_revoked_while_it_is_rotated_is_not_left_alive(issued, at_once):
     turns = iter(["revoke", "rotate"] * 2)
     at_once(lambda: getattr(services, next(turns))(issued.key.pk), 4)
-    assert services.credential(issued.plaintext) is None
+    assert services.verify_key(issued.plaintext) is None
 
 
 def limited(**limits):
-    return services.create("shop", ["all"], now=NOON, limits=services.Limits(**limits))
+    return services.create("shop", ["all"], now=NOON, limits=services.KeyLimits(**limits))
 
 
 def test_a_key_opens_from_its_networks_only(caplog):
     key = limited(allowed_networks="198.51.100.0/24, 203.0.113.7")
-    assert services.credential(key.plaintext, NOON, "198.51.100.9")
-    with pytest.raises(services.Elsewhere, match=r"from 198\.51\.101\.9"):
-        services.credential(key.plaintext, NOON, "198.51.101.9")
-    with pytest.raises(services.Elsewhere, match="from here"):
-        services.credential(key.plaintext, NOON)
+    assert services.verify_key(key.plaintext, NOON, "198.51.100.9")
+    with pytest.raises(services.NetworkNotAllowed, match=r"from 198\.51\.101\.9"):
+        services.verify_key(key.plaintext, NOON, "198.51.101.9")
+    with pytest.raises(services.NetworkNotAllowed, match="from here"):
+        services.verify_key(key.plaintext, NOON)
     assert "from elsewhere" in caplog.text
 
 
 def test_a_key_with_what_is_no_network_is_not_made():
-    with pytest.raises(networks.Unreadable):
+    with pytest.raises(networks.InvalidNetwork):
         limited(allowed_networks="everywhere")
     assert not ApiKey.objects.exists()
 
@@ -254,7 +254,7 @@ def test_a_key_with_what_is_no_network_is_not_made():
 )
 def test_a_key_may_have_a_rate_of_its_own(settings, limits, rate):
     settings.API_BURST, settings.API_RATE_PER_SECOND = 200, 50.0
-    found = services.credential(limited(**limits).plaintext, NOON)
+    found = services.verify_key(limited(**limits).plaintext, NOON)
     assert found is not None
     assert found.rate == rate
 
@@ -266,7 +266,7 @@ def test_the_table_refuses_a_rate_of_nothing(wrong):
 
 
 def test_a_successor_has_the_limits_of_the_key_it_replaces():
-    limits = services.Limits("198.51.100.0/24", 5, 0.5)
+    limits = services.KeyLimits("198.51.100.0/24", 5, 0.5)
     old = limited(**limits._asdict())
     new = services.rotate(old.key.pk, HOUR, now=NOON).key
     assert (new.allowed_networks, new.burst, new.rate_per_second) == limits
@@ -290,7 +290,7 @@ class TestBeforeTheEnd:
         self.used(rotated, self.BEFORE - HOUR)
         (key,) = services.guard(self.BEFORE)
         assert key.retire_at == self.END + 48 * HOUR
-        assert services.credential(rotated.plaintext, self.END)
+        assert services.verify_key(rotated.plaintext, self.END)
         (alert,) = alerts.unresolved()
         assert (alert.source, alert.severity) == ("apikeys", "high")
         assert "still in use" in alert.message
@@ -301,7 +301,7 @@ class TestBeforeTheEnd:
         again = self.BEFORE + 48 * HOUR
         self.used(rotated, again)
         assert services.guard(again) == []
-        assert services.credential(rotated.plaintext, self.END + 48 * HOUR) is None
+        assert services.verify_key(rotated.plaintext, self.END + 48 * HOUR) is None
 
     def test_the_alert_ends_with_the_key(self, rotated):
         self.used(rotated, self.BEFORE)
@@ -316,7 +316,7 @@ class TestBeforeTheEnd:
         if at:
             self.used(rotated, at)
         assert services.guard(self.BEFORE) == []
-        assert services.credential(rotated.plaintext, self.END) is None
+        assert services.verify_key(rotated.plaintext, self.END) is None
 
     def test_a_key_that_ends_later_is_not_looked_at_yet(self, rotated):
         self.used(rotated, NOON + HOUR)
@@ -326,7 +326,7 @@ class TestBeforeTheEnd:
         services.rotate(issued.key.pk, timedelta(0), now=NOON)
         self.used(issued, NOON)
         assert services.guard(NOON) == []
-        assert services.credential(issued.plaintext, NOON) is None
+        assert services.verify_key(issued.plaintext, NOON) is None
 
     def test_a_key_that_was_revoked_meanwhile_is_left_alone(self, rotated):
         services.revoke(rotated.key.pk, now=NOON + HOUR)
@@ -335,7 +335,7 @@ class TestBeforeTheEnd:
     def test_the_scheduled_look_says_what_it_did(self, rotated):
         self.used(rotated, self.BEFORE)
         with time_machine.travel(self.BEFORE, tick=False):
-            tasks.watch_api_keys()
+            tasks.check_api_keys()
         assert ApiKey.objects.get(pk=rotated.key.pk).extended_at == self.BEFORE
 
     def test_a_key_in_use_that_expires_within_a_week_is_told_of_until_it_is_replaced(self):

@@ -13,8 +13,8 @@ from django.db import connection
 
 from aethercrown.history.tracking import tracked
 from security.audit import reports, triggers
-from security.audit.chain import link
-from security.audit.models import Anchor, Event, Head
+from security.audit.chain import link_hash
+from security.audit.models import Anchor, Event, AuditStream
 
 NAMES = ("at", "event", "subject", "actor", "detail", "previous", "hash")
 
@@ -44,8 +44,8 @@ def as_owner():
 
 def one(random):
     """A random event, and how many its stream has."""
-    stream = random.choice(sorted(Head.objects.values_list("stream", flat=True)))
-    end = Head.objects.get(stream=stream).seq
+    stream = random.choice(sorted(AuditStream.objects.values_list("stream", flat=True)))
+    end = AuditStream.objects.get(stream=stream).seq
     return Event.objects.get(stream=stream, seq=random.randint(1, end)), end
 
 
@@ -76,7 +76,7 @@ def edit(random):
 def edit_and_hash(random):
     event, _ = one(random)
     entry = replace(event.entry, actor=event.actor + "x")
-    made = link(event.previous, entry)
+    made = link_hash(event.previous, entry)
     run(
         "UPDATE security_event SET actor = %s, hash = %s WHERE id = %s", entry.actor, made, event.pk
     )
@@ -127,12 +127,12 @@ def insert(random):
     last = Event.objects.get(stream=last.stream, seq=end)
     event = Event(stream=last.stream, seq=end + 1, at=last.at, event="forged", subject="x")
     event.previous = last.hash if random.random() < 0.5 else "0" * 64
-    event.hash = link(event.previous, event.entry) if random.random() < 0.5 else "f" * 64
+    event.hash = link_hash(event.previous, event.entry) if random.random() < 0.5 else "f" * 64
     event.save()
     places = range(end, end + 2)
-    if event.hash == link(last.hash, event.entry):  # a right one: only the end gives it away
+    if event.hash == link_hash(last.hash, event.entry):  # a right one: only the end gives it away
         return Done("insert", last.stream, places)
-    Head.objects.filter(stream=last.stream).update(seq=end + 1, hash=event.hash)
+    AuditStream.objects.filter(stream=last.stream).update(seq=end + 1, hash=event.hash)
     return Done("insert and move the end", last.stream, places)
 
 
@@ -142,9 +142,9 @@ def cut(random):
     before = Event.objects.filter(stream=event.stream, seq=event.seq - 1).first()
     run("DELETE FROM security_event WHERE stream = %s AND seq >= %s", event.stream, event.seq)
     if before is None:
-        Head.objects.filter(stream=event.stream).delete()
+        AuditStream.objects.filter(stream=event.stream).delete()
     else:
-        Head.objects.filter(stream=event.stream).update(seq=before.seq, hash=before.hash)
+        AuditStream.objects.filter(stream=event.stream).update(seq=before.seq, hash=before.hash)
     if random.random() < 0.5:
         run("DELETE FROM security_anchor WHERE number > %s", random.randint(0, 1))
     return Done("cut the tail", event.stream, at(event))
@@ -156,18 +156,18 @@ def write_anew(random):
     previous = event.previous
     for each in Event.objects.filter(stream=event.stream, seq__gte=event.seq).order_by("seq"):
         entry = replace(each.entry, actor="nobody")
-        made = link(previous, entry)
+        made = link_hash(previous, entry)
         sql = "UPDATE security_event SET actor = %s, previous = %s, hash = %s WHERE id = %s"
         run(sql, "nobody", previous, made, each.pk)
         previous = made
-    Head.objects.filter(stream=event.stream).update(hash=previous)
+    AuditStream.objects.filter(stream=event.stream).update(hash=previous)
     return Done("write anew", event.stream, range(1, end + 1))
 
 
 def move_the_end(random):
     event, end = one(random)
     seq, made = random.choice([(end + 1, None), (end - 1, None), (end, "f" * 64)])
-    head = Head.objects.filter(stream=event.stream)
+    head = AuditStream.objects.filter(stream=event.stream)
     head.update(seq=seq, **({"hash": made} if made else {}))
     return Done("move the end", event.stream, range(end - 1, end + 2))
 
@@ -224,14 +224,16 @@ def insert_history(random):
     stream, _ = place_of(row)
     row.pk = None
     rows.objects.bulk_create([row])
-    return Done("insert history", stream, range(1, Head.objects.get(stream=stream).seq + 2))
+    return Done("insert history", stream, range(1, AuditStream.objects.get(stream=stream).seq + 2))
 
 
 def swap_history(random):
     """Two rows exchange their numbers."""
     rows, first = rows_of_history(random)
     second = random.choice(rows.objects.exclude(pk=first.pk).order_by("history_id"))
-    placed = sorted([place_of(first)[1], place_of(second)[1]], key=lambda each: each.start)
+    placed = sorted(
+        [place_of(first)[1], encryption_context(second)[1]], key=lambda each: each.start
+    )
     for old, new in ((first.pk, -1), (second.pk, first.pk), (-1, second.pk)):
         sql = f"UPDATE {rows._meta.db_table} SET history_id = %s WHERE history_id = %s"  # noqa: S608 - our own names
         run(sql, new, old)

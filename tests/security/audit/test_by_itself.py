@@ -29,7 +29,7 @@ def context(*, dry_run=False):
 
 
 def say(count=3):
-    services.record_all(services.Said("admin", "e", "s") for _ in range(count))
+    services.record_all(services.AuditEntry("admin", "e", "s") for _ in range(count))
 
 
 def alerts():
@@ -41,7 +41,7 @@ def test_each_hour_the_ends_are_sealed_and_sent_to_who_keeps_them():
         name="vault", channel="webhook", address="https://x.example.com", takes_anchors=True
     )
     say()
-    outcome = services.anchor_by_itself(context())
+    outcome = services.run_anchor(context())
     assert outcome.summary.startswith("Audit anchor 1: ")
     assert outcome.summary.endswith("nothing is wrong.")
     letter = Message.objects.get()
@@ -51,32 +51,32 @@ def test_each_hour_the_ends_are_sealed_and_sent_to_who_keeps_them():
 
 
 def test_a_dry_run_seals_nothing():
-    assert services.anchor_by_itself(context(dry_run=True)).summary.startswith("Would anchor")
-    services.verify_by_itself(context(dry_run=True))
+    assert services.run_anchor(context(dry_run=True)).summary.startswith("Would anchor")
+    services.run_verify(context(dry_run=True))
     assert not Anchor.objects.exists()
 
 
 def test_what_is_wrong_since_the_last_anchor_is_told_within_the_hour():
     say()
-    services.anchor_by_itself(context())
+    services.run_anchor(context())
     say()
     with transaction.atomic():
         tampering.as_owner()
         Event.objects.filter(stream="admin", seq=5).update(actor="user:eve")
-    outcome = services.anchor_by_itself(context())
+    outcome = services.run_anchor(context())
     assert "First, altered: admin 5" in outcome.summary
     assert alerts() == [("recent", "open", "critical")]
 
 
 def test_the_night_finds_what_is_older_and_settles_what_was_mended():
     say()
-    services.anchor_by_itself(context())
+    services.run_anchor(context())
     tampering.as_owner()
     Event.objects.filter(stream="admin", seq=1).update(actor="user:eve")
     assert reports.recent_faults() == []
-    assert "First, altered: admin 1" in services.verify_by_itself(context()).summary
+    assert "First, altered: admin 1" in services.run_verify(context()).summary
     Event.objects.filter(stream="admin", seq=1).update(actor="")
-    assert "nothing is wrong" in services.verify_by_itself(context()).summary
+    assert "nothing is wrong" in services.run_verify(context()).summary
     assert alerts() == [("all", "resolved", "critical")]
 
 
@@ -116,7 +116,7 @@ def test_anchors_that_only_the_files_hold_are_taken_back(settings):
     Anchor.objects.filter(number=2).delete()
     assert [each.kind for each in reports.chain_faults()] == ["anchors"]
     folder = settings.AUDIT_ANCHORS
-    assert services.take_back(folder) == 1
-    assert services.take_back(folder) == 0
+    assert services.restore_anchors(folder) == 1
+    assert services.restore_anchors(folder) == 0
     assert reports.chain_faults() == []
     assert json.loads(Anchor.objects.get(number=2).ends) == {}

@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from security.audit import reports, services
-from security.audit.models import Anchor, Event, Head
+from security.audit.models import Anchor, Event, AuditStream
 from tests.security.audit import tampering
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ def chains(folder):
     """Three streams, anchored half-way and at the end."""
     for part in range(2):
         said = [
-            services.Said(stream, "e", f"s{number}", "user:anna", {"n": number})
+            services.AuditEntry(stream, "e", f"s{number}", "user:anna", {"n": number})
             for stream, count in (("access", 5), ("admin", 12), ("key:1", 3))
             for number in range(count)
         ]
@@ -112,9 +112,9 @@ def test_an_anchor_that_a_crash_kept_from_the_files_is_no_fault_and_follows(chai
 def test_an_anchor_holds_what_moved_since_the_one_before(chains):
     services.record(stream="admin", event="e", subject="s")
     row = services.anchor(NOON + timedelta(hours=3))
-    assert list(reports.as_seal(row).moved) == ["admin"]
+    assert list(reports.to_record(row).moved) == ["admin"]
     assert (row.number, row.streams, str(row)) == (3, 3, "Anchor 3")
-    assert not Head.objects.exclude(anchored=24).filter(stream="x").exists()
+    assert not AuditStream.objects.exclude(anchored=24).filter(stream="x").exists()
     again = services.anchor(NOON + timedelta(hours=4))
-    assert reports.as_seal(again).moved == {}
+    assert reports.to_record(again).moved == {}
     assert Anchor.objects.count() == 4

@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection, transaction
 
 from aethercrown.history.attribution import acting
 from security.audit import chain, services, triggers
-from security.audit.models import Event, Head
+from security.audit.models import Event, AuditStream
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -22,15 +22,15 @@ def test_an_events_hash_covers_the_one_before_it():
     say(now=NOON)
     first, second = Event.objects.order_by("seq")
     assert (first.seq, first.previous, first.detail) == (1, chain.GENESIS, '{"a":"x","b":1}')
-    assert first.hash == chain.link(chain.GENESIS, first.entry)
+    assert first.hash == chain.link_hash(chain.GENESIS, first.entry)
     assert (second.seq, second.previous) == (2, first.hash)
-    head = Head.objects.get()
+    head = AuditStream.objects.get()
     assert (head.seq, head.hash) == (2, second.hash)
     assert (str(second), str(head)) == ("access 2: test.said", "access 2")
 
 
 def test_streams_are_chains_of_their_own():
-    assert services.record_all([services.Said(name, "e", "s") for name in "abab"]) == 4
+    assert services.record_all([services.AuditEntry(name, "e", "s") for name in "abab"]) == 4
     assert [(each.stream, each.seq) for each in Event.objects.order_by("stream", "seq")] == [
         ("a", 1),
         ("a", 2),
@@ -72,7 +72,7 @@ def test_an_endless_detail_is_refused():
 def test_texts_that_no_database_keeps_are_recorded_nevertheless():
     say(subject="a\0b\ud800" + "x" * 300, detail={"name\0": "\ud800"})
     event = Event.objects.get()
-    assert event.hash == chain.link(event.previous, event.entry)
+    assert event.hash == chain.link_hash(event.previous, event.entry)
     assert event.subject == ("a\ufffdb?" + "x" * 300)[:200]
 
 
@@ -103,4 +103,4 @@ def test_eight_at_once_form_one_chain(at_once):
 def test_a_stream_that_began_after_the_anchor_was_read_waits_for_the_next():
     services.record(stream="late", event="began", subject="x")
     services._mark_anchored({})
-    assert Head.objects.get(stream="late").anchored == 0
+    assert AuditStream.objects.get(stream="late").anchored == 0

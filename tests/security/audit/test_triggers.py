@@ -21,8 +21,8 @@ class Editor:
 @pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
 def test_what_is_put_on_can_be_taken_off(vendor):
     on, off = Editor(vendor), Editor(vendor)
-    triggers.guard(None, on)
-    triggers.unguard(None, off)
+    triggers.install(None, on)
+    triggers.remove(None, off)
     made = [words.split()[2] for words in on.said if words.startswith("CREATE TRIGGER")]
     gone = [words.split()[4] for words in off.said if words.startswith("DROP TRIGGER")]
     assert made == gone

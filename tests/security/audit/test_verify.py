@@ -7,27 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security.audit.chain import GENESIS, Entry, link
-from security.audit.verify import NONE, End, Link, around, first_fault, genuine, moved
+from security.audit.chain import GENESIS, ChainEntry, link_hash
+from security.audit.verify import EMPTY_STREAM, StreamEnd, Link, nearby, first_fault, hash_matches, original_place
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 def said(seq, **changes):
     at = NOON + timedelta(seconds=seq)
-    return replace(Entry("admin", seq, at, "e", f"s{seq}", "user:anna", "{}"), **changes)
+    return replace(ChainEntry("admin", seq, at, "e", f"s{seq}", "user:anna", "{}"), **changes)
 
 
 def chained(entries):
     previous, links = GENESIS, []
     for entry in entries:
-        links.append(Link(100 + entry.seq, entry, previous, link(previous, entry)))
+        links.append(Link(100 + entry.seq, entry, previous, link_hash(previous, entry)))
         previous = links[-1].hash
     return links
 
 
 LINKS = chained(said(seq) for seq in range(1, 9))
-END = End(8, LINKS[-1].hash)
+END = StreamEnd(8, LINKS[-1].hash)
 
 
 def found(links, end=END, known=None):
@@ -46,7 +46,7 @@ def swapped(links, first, second):
 
 def test_a_whole_stream_has_no_fault():
     assert found(LINKS, END, {3: LINKS[2].hash}) is None
-    assert found([], NONE) is None
+    assert found([], EMPTY_STREAM) is None
 
 
 def test_an_altered_entry_is_named():
@@ -57,9 +57,9 @@ def test_an_altered_entry_is_named():
 
 def test_an_entry_written_anew_with_its_hash_is_named():
     entry = said(5, actor="user:bob")
-    anew = Link(105, entry, LINKS[3].hash, link(LINKS[3].hash, entry))
+    anew = Link(105, entry, LINKS[3].hash, link_hash(LINKS[3].hash, entry))
     assert found([*LINKS[:4], anew, *LINKS[5:]]) == ("rewritten", 5)
-    assert found([*LINKS[:4], anew], End(5, LINKS[4].hash)) == ("rewritten", 5)
+    assert found([*LINKS[:4], anew], StreamEnd(5, LINKS[4].hash)) == ("rewritten", 5)
 
 
 def test_missing_entries_are_named():
@@ -71,20 +71,20 @@ def test_missing_entries_are_named():
 
 def test_inserted_entries_are_named():
     other = Link(
-        900, said(4, subject="x"), LINKS[2].hash, link(LINKS[2].hash, said(4, subject="x"))
+        900, said(4, subject="x"), LINKS[2].hash, link_hash(LINKS[2].hash, said(4, subject="x"))
     )
     assert found([*LINKS[:4], other, *LINKS[4:]]) == ("inserted", 4)
     after = chained([*(each.entry for each in LINKS), said(9)])
     assert found(after) == ("inserted", 9)
-    first = Link(901, said(1), "f" * 64, link("f" * 64, said(1)))
+    first = Link(901, said(1), "f" * 64, link_hash("f" * 64, said(1)))
     assert found([first]) == ("inserted", 1)
 
 
 def test_two_entries_that_changed_places_are_known_by_where_they_belong():
     out = swapped(LINKS, 3, 6)
     assert found(out) == ("altered", 3)
-    assert moved(out[2], around(3, 8)) == 6
-    assert moved(out[2]._replace(hash="x"), around(3, 8)) is None
+    assert original_place(out[2], nearby(3, 8)) == 6
+    assert original_place(out[2]._replace(hash="x"), nearby(3, 8)) is None
 
 
 def test_a_renumbered_entry_is_named():
@@ -95,7 +95,7 @@ def test_a_renumbered_entry_is_named():
 
 def test_a_cut_tail_is_found_by_the_end_and_by_an_anchor():
     assert found(LINKS[:6]) == ("cut", 7)
-    end = End(6, LINKS[5].hash)
+    end = StreamEnd(6, LINKS[5].hash)
     assert found(LINKS[:6], end) is None
     assert found(LINKS[:6], end, {8: LINKS[7].hash}) == ("cut", 7)
 
@@ -104,14 +104,14 @@ def test_a_chain_written_anew_from_somewhere_is_found_by_an_anchor():
     anew = chained(
         [*(said(seq) for seq in range(1, 5)), *(said(seq, actor="x") for seq in range(5, 9))]
     )
-    end = End(8, anew[-1].hash)
+    end = StreamEnd(8, anew[-1].hash)
     assert found(anew, end) is None
     assert found(anew, end, {3: LINKS[2].hash, 7: LINKS[6].hash}) == ("rewritten", 4)
 
 
 @pytest.mark.parametrize("at", [None, "yesterday", NOON.replace(tzinfo=None)])
 def test_what_cannot_be_read_is_not_genuine(at):
-    assert not genuine(LINKS[0]._replace(entry=said(1, at=at)))
+    assert not hash_matches(LINKS[0]._replace(entry=said(1, at=at)))
 
 
 CHANGES = st.sampled_from(["stream", "event", "subject", "actor", "detail"])

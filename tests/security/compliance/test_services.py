@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from security.audit.chain import link
+from security.audit.chain import link_hash
 from security.audit.models import Event
 from security.compliance import reports, services
 from security.rotation import services as keys
@@ -78,7 +78,7 @@ def test_anybody_can_compute_the_chain_again_from_the_pack_alone(secrets):
     links: Any = reports.links()
     for row in links.rows:
         stored = Event.objects.get(stream=row[0], seq=row[1])
-        assert link(ends.get(row[0], row[7]), stored.entry) == row[8]
+        assert link_hash(ends.get(row[0], row[7]), stored.entry) == row[8]
         ends[row[0]] = row[8]
     assert len(ends) == 2
     proof = {each["where"]: each["words"] for each in pack()["proof"] if each["what"] == "end"}

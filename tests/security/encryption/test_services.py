@@ -127,7 +127,7 @@ def test_a_row_that_changed_meanwhile_is_left_to_whoever_changed_it(settings):
     def strike(name):
         if name == "rewrap.before_batch":
             version = SecretVersion.objects.get(key__key_id="k0")
-            version.box = services.seal("newer", version.place_of(version.key))
+            version.ciphertext = services.seal("newer", version.encryption_context(version.key))
             version.save()
 
     assert list(services.rewrap(strike=strike))[-1].done == 1
@@ -175,8 +175,8 @@ def test_dropping_a_kek_ends_no_secret_of_the_platforms_own(settings):
 
 def test_an_empty_row_has_no_box():
     version = SecretVersion()
-    assert version.box is None
-    version.box = Ciphertext("k1", b"w", b"s")
-    assert version.box == Ciphertext("k1", b"w", b"s")
-    version.box = None
+    assert version.ciphertext is None
+    version.ciphertext = Ciphertext("k1", b"w", b"s")
+    assert version.ciphertext == Ciphertext("k1", b"w", b"s")
+    version.ciphertext = None
     assert (version.kek_id, version.wrapped, version.sealed) == ("", None, None)

@@ -7,7 +7,7 @@ import pytest
 from security.apikeys import services as apikeys
 from security.audit import reports
 from security.audit import services as audit
-from security.audit.models import Anchor, Event, Head
+from security.audit.models import Anchor, Event, AuditStream
 from security.encryption import services as envelope
 from security.restore import services
 from security.rotation import services as rotation
@@ -24,7 +24,7 @@ def _folder(settings, tmp_path):
 
 
 def say(count):
-    audit.record_all([audit.Said("admin", "e", "s")] * count)
+    audit.record_all([audit.AuditEntry("admin", "e", "s")] * count)
 
 
 def test_the_keks_that_are_needed_are_named_and_looked_for():
@@ -39,12 +39,12 @@ def test_what_went_back_is_told_with_both_ends_and_sealed_as_known():
     say(3)
     audit.anchor(NOON)
     kept = list(Event.objects.order_by("seq"))
-    head = Head.objects.get(stream="admin")
+    head = AuditStream.objects.get(stream="admin")
     say(2)
     audit.anchor(NOON)
     tampering.as_owner()
     Event.objects.exclude(pk__in=[each.pk for each in kept]).delete()
-    Head.objects.filter(stream="admin").update(seq=head.seq, hash=head.hash, anchored=head.seq)
+    AuditStream.objects.filter(stream="admin").update(seq=head.seq, hash=head.hash, anchored=head.seq)
     Anchor.objects.filter(number=2).delete()
     assert reports.chain_faults() != []
 
@@ -98,7 +98,7 @@ def test_a_stream_of_a_key_that_went_back_says_what_that_means(tmp_path):
     audit.anchor(NOON)
     tampering.as_owner()
     Event.objects.filter(stream="key:7").delete()
-    Head.objects.filter(stream="key:7").delete()
+    AuditStream.objects.filter(stream="key:7").delete()
     (told,) = services.rewind()
     assert told.startswith("Rewind: key:7 goes to 0 ")
     assert told.endswith("compare, and paste or rotate it.")

@@ -105,7 +105,9 @@ def test_a_rehearsal_closes_the_idle_role_again(managed, server):
 def test_a_refusing_server_leaves_the_old_value(managed, server):
     with administrator(server) as admin:
         admin.execute("REVOKE app_b FROM chief")
-    with pytest.raises(services.NotRotated, match=r"PostgreSQL refused chief: permission denied"):
+    with pytest.raises(
+        services.RotationFailed, match=r"PostgreSQL refused chief: permission denied"
+    ):
         services.rotate("app")
     assert works(server, "app_a", "first")
 

@@ -48,7 +48,7 @@ def whole(world):
 def settle(lapse):
     for _ in range(3):
         lapse()
-        services.tend()
+        services.resume_unfinished()
 
 
 WAYS = {
@@ -77,11 +77,11 @@ def test_a_rotation_struck_anywhere_is_finished_by_the_next_worker(key, world, l
 def test_a_failing_rotation_struck_anywhere_leaves_the_old_value(key, world, lapse, step, when):
     world.refuses.add("test")
     for _ in range(2):
-        with pytest.raises(services.NotRotated):
+        with pytest.raises(services.RotationFailed):
             services.rotate("db")
         lapse()
     if step == "create":
-        with pytest.raises(services.NotRotated):
+        with pytest.raises(services.RotationFailed):
             services.rotate("db")
         lapse()
     with pytest.raises(Struck):
@@ -114,7 +114,7 @@ def test_struck_twice_it_still_ends_well(key, world, lapse, first, second):
         services.rotate("db", reason="compromised", strike=Blow(f"rotation.{first}"))
     lapse()
     try:
-        services.tend(strike=Blow(f"rotation.{second}"))
+        services.resume_unfinished(strike=Blow(f"rotation.{second}"))
     except Struck:
         whole(world)
     settle(lapse)
@@ -134,7 +134,7 @@ def test_a_batch_struck_anywhere_is_finished_by_the_next_look(db, lapse, point):
     with pytest.raises(Struck):
         services.rotate_many(keys, order, services.database_now, Blow(f"rotation.{point}"), size=2)
     ManagedSecret.objects.update(lease_until=None)
-    services.tend()
+    services.resume_unfinished()
     for key in keys:
         assert machine.broken("active", rows(key.key_id)) == []
     made = sum(len(rows(key.key_id)) - 1 for key in keys)
@@ -159,7 +159,7 @@ def test_ending_by_force_struck_is_finished_by_the_next_look(key, world, lapse, 
     lapse()
     world.refuses.clear()
     ManagedSecret.objects.update(lease_until=services.database_now() - timedelta(seconds=1))
-    services.tend()
+    services.resume_unfinished()
     ended = point == "after_finish"
     assert world.works["db"] == (set() if ended else {"first"})
     assert rows()[0].state == ("compromised" if ended else "current")

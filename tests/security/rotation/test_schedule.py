@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from security.rotation import advice, retry, schedule
-from security.rotation.policy import GRACE, LEVELS, Terms
+from security.rotation.policy import DEFAULT_GRACE, LEVELS, EffectivePolicy
 from security.rotation.schedule import Around
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -113,9 +113,9 @@ def test_a_value_is_given_up_after_three_tests():
 
 
 def test_dearer_levels_have_no_longer_grace():
-    spans = [GRACE[level] for level in LEVELS]
+    spans = [DEFAULT_GRACE[level] for level in LEVELS]
     assert spans == sorted(spans)
-    assert Terms(30, 2 * HOUR).interval == 30 * DAY
+    assert EffectivePolicy(30, 2 * HOUR).interval == 30 * DAY
 
 
 def test_advice_names_what_is_urgent_first():

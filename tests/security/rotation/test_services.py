@@ -355,9 +355,9 @@ def test_our_own_api_key_goes_on_beside_its_successor(db):
                              config={"scopes": ["revenue:read"]})  # fmt: skip
     done = services.rotate("ci", grace=HOUR)
     now = stages.database_now()
-    assert apikeys.credential(made.secret, now).scopes == {"revenue:read"}
-    assert apikeys.credential(done.new_key, now)
-    assert apikeys.credential(made.secret, now + 2 * HOUR) is None
+    assert apikeys.verify_key(made.secret, now).scopes == {"revenue:read"}
+    assert apikeys.verify_key(done.new_key, now)
+    assert apikeys.verify_key(made.secret, now + 2 * HOUR) is None
     assert not SecretVersion.objects.exclude(sealed=None).exists()
 
 
@@ -365,8 +365,8 @@ def test_a_compromised_api_key_is_refused_at_once(db):
     made = services.register("ci", "api_key", rotator="platform_api_key",
                              config={"scopes": ["all"]})  # fmt: skip
     done = services.rotate("ci", reason="compromised")
-    assert apikeys.credential(made.secret) is None
-    assert apikeys.credential(done.new_key)
+    assert apikeys.verify_key(made.secret) is None
+    assert apikeys.verify_key(done.new_key)
 
 
 def test_an_api_key_that_ended_by_other_ways_is_not_rotated(db, versions):
@@ -381,7 +381,7 @@ def test_revoking_the_managed_key_revokes_the_api_key(db):
     made = services.register("ci", "api_key", rotator="platform_api_key",
                              config={"scopes": ["all"]})  # fmt: skip
     services.revoke("ci")
-    assert apikeys.credential(made.secret) is None
+    assert apikeys.verify_key(made.secret) is None
 
 
 # --- The end of a value -------------------------------------------------------------------------
@@ -417,7 +417,7 @@ def test_an_api_key_whose_own_end_was_put_off_is_not_cut_off(db):
     apikeys.seen.note(made.version.detail["api_key"], now + timedelta(minutes=50))
     assert apikeys.guard(now + timedelta(minutes=55))
     services.tend(later(timedelta(minutes=90)))
-    assert apikeys.credential(made.secret, now + timedelta(minutes=90))
+    assert apikeys.verify_key(made.secret, now + timedelta(minutes=90))
     services.tend(later(3 * HOUR))
     assert SecretVersion.objects.get(number=1).state == "retired"
 
@@ -645,7 +645,7 @@ def test_a_fresh_value_may_be_empty(key):
     version = stages.store_pending(
         held, NewSecret(""), stages.RotationRequest("manual"), stages.database_now()
     )
-    assert version.box is None
+    assert version.ciphertext is None
 
 
 def test_a_leaked_value_by_hand_is_ended_by_force_before_there_is_another(db, versions):

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 
 from marketing.budget.measurement import backtest
-from marketing.budget.model.fit import fit_history
 from marketing.budget.model.history import SpendHistory
 from marketing.budget.planner.proposal import Backtest
-from tests.benchmarks.accounts import account, books
-from tests.benchmarks.truth import Weather
+from tests.benchmarks.budget_accounts import account, books
 
 
 def test_a_steady_company_is_forecast_better_than_by_its_last_four_periods():
@@ -66,20 +64,6 @@ def test_residuals_to_one_side_are_drift():
     assert backtest.has_drifted([1.2] * 10)
     assert backtest.has_drifted([-1.2] * 10)
     assert not backtest.has_drifted([1, -1] * 20)
-
-
-def test_a_plan_is_rolled_back_after_two_periods_below_its_bound():
-    assert backtest.should_roll_back([90, 80, 70], [95, 75, 75]) is False
-    assert backtest.should_roll_back([90, 70, 70], [95, 75, 75])
-    assert backtest.should_roll_back([70], [75]) is False
-
-
-def test_season_adjusted_revenue_is_that_of_a_usual_week():
-    held = account(3, 104, weather=Weather(amp=0.3))
-    found = fit_history(books(held.record))
-    total = held.record.revenue.sum(axis=0)
-    adjusted = backtest.season_adjusted(total, found)
-    assert adjusted.std() / adjusted.mean() < total.std() / total.mean()
 
 
 def test_periods_without_a_row_do_not_count():

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from marketing.budget.measurement import effect
-from marketing.budget.measurement.effect import ExpectedEffect
+from marketing.budget.measurement.effect import PlanExpectation
 from marketing.budget.planner.proposal import Interval
 
 START = date(2026, 1, 5)
 WEEK = timedelta(weeks=1)
 LIFT = Interval(10.0, 5.0, 15.0)
-PROMISE = ExpectedEffect(START, Interval(1100.0, 1000.0, 1200.0), LIFT)
+PROMISE = PlanExpectation(START, Interval(1100.0, 1000.0, 1200.0), LIFT)
 
 
 def week(count):
@@ -25,7 +25,7 @@ def revenue(level, weeks=4, before=1000.0, history=20):
 
 
 def test_the_yardstick_is_the_present_mix_at_the_same_total():
-    assert PROMISE.without == pytest.approx(1000)
+    assert PROMISE.baseline_revenue == pytest.approx(1000)
 
 
 def test_a_lift_that_came_true_is_inside():
@@ -54,7 +54,7 @@ def test_a_season_known_from_last_year_does_not_count_as_lift():
     weekly = {week(n): usual(week(n)) for n in range(-60, 0)}
     weekly |= {week(n): 1.1 * usual(week(n)) for n in range(4)}
     expected = 1.1 * usual(START)
-    promise = ExpectedEffect(START, Interval(expected, 0.9 * expected, 1.1 * expected), LIFT)
+    promise = PlanExpectation(START, Interval(expected, 0.9 * expected, 1.1 * expected), LIFT)
     found = effect.measure_effect(weekly, [week(n) for n in range(4)], promise)
     assert found.season_adjusted
     assert found.lift.estimate == pytest.approx(10, abs=0.5)

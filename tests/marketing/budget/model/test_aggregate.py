@@ -12,9 +12,9 @@ from tests.marketing.budget.model.test_by_total import asked
 
 @pytest.fixture(scope="module")
 def given():
-    question = asked(104)
-    history, total, _ = build_totals_history(question)
-    return build_panel(question, history, total)
+    request = asked(104)
+    history, total, _ = build_totals_history(request)
+    return build_panel(request, history, total)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_sweeps_that_are_cut_short_are_still_a_distribution(given):
 
 def test_a_base_effect_is_that_of_ridge_regression(given, found):
     whole = (found.weight * np.exp(found.log_amplitude)[:, None, :]).sum(axis=2)
-    left = given.y - np.einsum("cn,cnt->t", whole, given.felt)
+    left = given.y - np.einsum("cn,cnt->t", whole, given.node_gain)
     z, sd, s = given.base.columns, given.base.sd, found.problem.noise
     ridge = np.linalg.solve(
         z.T @ z / s**2 + np.diag(sd**-2.0), z.T @ left / s**2 + given.base.centre / sd**2
@@ -50,12 +50,12 @@ def test_a_base_effect_is_that_of_ridge_regression(given, found):
 
 
 def test_draws_hold_the_mean_curve_and_are_reproducible(given, found):
-    belief = aggregate.posterior(given, found)
+    posterior = aggregate.posterior(given, found)
     sample, ess = posterior_sampling.joint_draws(given, found, 7)
     again, _ = posterior_sampling.joint_draws(given, found, 7)
-    spend = belief.scale[:, None]
-    low, high = np.quantile(sample.revenue(belief, spend)[..., 0], [0.01, 0.99], axis=0)
-    middle = revenue(belief, spend)[:, 0]
+    spend = posterior.scale[:, None]
+    low, high = np.quantile(sample.revenue(posterior, spend)[..., 0], [0.01, 0.99], axis=0)
+    middle = revenue(posterior, spend)[:, 0]
     assert ((low < middle) & (middle < high)).all()
     assert (sample.amplitude == again.amplitude).all()
     assert ess > 100
@@ -74,8 +74,8 @@ def test_the_slope_and_height_of_the_target_belong_together(given, found):
     at = np.repeat(given.prior.centre[None], len(nodes), axis=0)
     step = np.zeros_like(at)
     step[:, 1] = 1e-5
-    rise = (target.height(at + step) - target.height(at - step)) / 2e-5
-    assert rise == pytest.approx(target.slope(at)[:, 1], rel=1e-3, abs=1e-3)
+    rise = (target.log_density(at + step) - target.log_density(at - step)) / 2e-5
+    assert rise == pytest.approx(target.gradient(at)[:, 1], rel=1e-3, abs=1e-3)
 
 
 def test_the_prior_of_amplitudes_is_one_shared_doubt_and_their_own(given):

@@ -9,8 +9,9 @@ import pytest
 
 from marketing.budget.model import by_total, totals
 from marketing.budget.planner import proposal_builder
-from marketing.budget.planner.planning import BudgetRequest, LiftTestResult, PerformanceRow, plan
-from tests.benchmarks.accounts import dates, names
+from marketing.budget.planner.planning import plan
+from marketing.budget.planner.request import BudgetRequest, LiftTestResult, PerformanceRow
+from tests.benchmarks.budget_accounts import dates, names
 from tests.benchmarks.budget_totals import case
 
 
@@ -46,47 +47,36 @@ def test_the_reader_learns_what_hangs_on_assumptions(found):
     assert set(found.placebo) == {
         "share of revenue / 3", "share of revenue x 3", "revenue shifted by 26 periods"
     }  # fmt: skip
-    assert all(0 <= chance <= 1 for chance in found.placebo.values())
+    assert all(0 <= probability <= 1 for probability in found.placebo.values())
     assert any("of the total; returns are modelled" in each for each in found.warnings)
     assert found.backtest is not None
 
 
 def test_the_same_question_gets_the_same_answer():
-    question = asked(40, platform_roi={"channel 0000": 4.0})
-    assert plan(question) == plan(question)
+    request = asked(40, platform_roi={"channel 0000": 4.0})
+    assert plan(request) == plan(request)
 
 
 def test_all_money_scaled_gives_the_same_shares():
-    question = asked(40)
+    request = asked(40)
     more = replace(
-        question,
-        total=question.total * 1000,
-        rows=tuple(replace(row, spend=row.spend * 1000) for row in question.rows),
-        total_revenue=tuple((day, x * 1000) for day, x in question.total_revenue or ()),
+        request,
+        total=request.total * 1000,
+        rows=tuple(replace(row, spend=row.spend * 1000) for row in request.rows),
+        total_revenue=tuple((day, x * 1000) for day, x in request.total_revenue or ()),
     )
-    first, second = plan(question), plan(more)
+    first, second = plan(request), plan(more)
     for name, amount in first.allocations.items():
         assert float(second.allocations[name]) == pytest.approx(1000 * float(amount), abs=10)
 
 
-def test_spend_set_at_random_for_a_year_lifts_the_reservation():
-    question = asked(60, randomised_since=dates(60)[5])
-    assert by_total.unrandomised(question, by_total.build_totals_history(question)[0]) == ()
-    assert len(by_total.build_totals_history(question)[0].dates) == 55
-    short = asked(60, randomised_since=dates(60)[30])
-    assert (
-        "in 30 periods" in by_total.unrandomised(short, by_total.build_totals_history(short)[0])[0]
-    )
-    assert len(by_total.build_totals_history(short)[0].dates) == 60
-
-
 def test_a_lift_test_moves_the_amplitude_and_lifts_the_grade():
-    question = asked(60)
-    spend = float(np.mean([row.spend for row in question.rows if row.channel == "channel 0001"]))
+    request = asked(60)
+    spend = float(np.mean([row.spend for row in request.rows if row.channel == "channel 0001"]))
     tested = replace(
-        question, lift_tests=(LiftTestResult("channel 0001", spend, spend * 9, spend / 2),)
+        request, lift_tests=(LiftTestResult("channel 0001", spend, spend * 9, spend / 2),)
     )
-    before, after = (by_total.fit_totals(each) for each in (question, tested))
+    before, after = (by_total.fit_totals(each) for each in (request, tested))
     assert after.roi[1] > before.roi[1]
     assert after.grades[1] == "high"
     assert before.grades[1] == "medium"
@@ -124,26 +114,29 @@ def test_spends_that_never_move_are_not_entangled():
 
 def test_nonsense_that_promises_a_lift_is_named():
     fitted = by_total.fit_totals(asked(60))
-    chances = dict.fromkeys(fitted.others, 0.91)
-    (words,) = proposal_builder.placebo_warnings(fitted, chances)
+    probabilities = dict.fromkeys(fitted.alternatives, 0.91)
+    (words,) = proposal_builder.placebo_warnings(fitted, probabilities)
     assert words == (
         "Placebo: with revenue shifted by 26 periods a lift is promised too (chance 0.91), so "
         "these data do not tell cause from season."
     )
-    assert list(proposal_builder.placebo_warnings(fitted, dict.fromkeys(fitted.others, 0.5))) == []
+    assert (
+        list(proposal_builder.placebo_warnings(fitted, dict.fromkeys(fitted.alternatives, 0.5)))
+        == []
+    )
 
 
 def test_a_channel_never_tried_explores():
-    question = replace(asked(40), new_channels=("radio",))
-    found = plan(question)
+    request = replace(asked(40), new_channels=("radio",))
+    found = plan(request)
     assert found.allocations["radio"] == 500
     assert sum(found.allocations.values()) == 10_000
 
 
 def test_a_week_whose_total_is_unknown_still_carries_its_spend_over():
-    question = asked(40)
-    assert question.total_revenue is not None
-    gap = replace(question, total_revenue=question.total_revenue[:10] + question.total_revenue[11:])
+    request = asked(40)
+    assert request.total_revenue is not None
+    gap = replace(request, total_revenue=request.total_revenue[:10] + request.total_revenue[11:])
     history, revenue, _ = by_total.build_totals_history(gap)
     assert np.isnan(revenue[10])
     assert sum(plan(gap).allocations.values()) == 10_000
@@ -151,12 +144,12 @@ def test_a_week_whose_total_is_unknown_still_carries_its_spend_over():
 
 
 def test_a_calendar_flag_explains_its_weeks():
-    question = asked(60)
-    assert question.total_revenue is not None
-    days = [day for day, _ in question.total_revenue]
+    request = asked(60)
+    assert request.total_revenue is not None
+    days = [day for day, _ in request.total_revenue]
     feast = {days[at]: 1.0 for at in (10, 35)}
-    lifted = tuple((day, x * (2.0 if day in feast else 1.0)) for day, x in question.total_revenue)
-    plain = replace(question, total_revenue=lifted)
+    lifted = tuple((day, x * (2.0 if day in feast else 1.0)) for day, x in request.total_revenue)
+    plain = replace(request, total_revenue=lifted)
     told = replace(plain, controls={"feast": feast})
     without, with_ = (
         by_total.rolling_backtest(each, *by_total.build_totals_history(each)[:2])

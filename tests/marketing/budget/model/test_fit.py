@@ -19,7 +19,7 @@ from marketing.budget.model.fit import (
 from marketing.budget.model.history import SpendHistory, build_history
 from marketing.budget.model.response import DECAY_PRIOR, log_gain, shapes
 from marketing.budget.planner.request import LiftTestResult, PerformanceRow
-from tests.benchmarks.accounts import account, books
+from tests.benchmarks.budget_accounts import account, books
 
 MONDAY = date(2026, 1, 5)
 
@@ -40,8 +40,8 @@ def test_node_weights_are_those_of_integrating_amplitude_and_variance_by_hand():
     common = _pooled_scale(d)
     shape = NOISE_SHAPE + NOISE_POOL_ROWS
     v = np.exp(log_var)
-    far = ((d[:, :, None] - level) ** 2).sum(axis=0)  # (36, levels)
-    log_like = -far[..., None] / (2 * v) - 1.5 * log_var  # noise of three rows
+    budget_ratio = ((d[:, :, None] - level) ** 2).sum(axis=0)  # (36, levels)
+    log_like = -budget_ratio[..., None] / (2 * v) - 1.5 * log_var  # noise of three rows
     log_prior = -shape * log_var - common / v  # inverse gamma, on the log variance
     mass = np.exp(log_like + log_prior).sum(axis=(1, 2)) * shapes().prior
     assert weight[0, 0] == pytest.approx(mass / mass.sum(), rel=1e-3)
@@ -59,19 +59,19 @@ def _pooled_scale(d):
 
 def test_one_row_leaves_the_prior_pinned_through_its_point():
     found = fit_history(undated([200.0], [600.0]))
-    assert found.belief.weight[0] == pytest.approx(shapes().prior)
-    assert curves.revenue(found.belief, np.array([[200.0]]))[0, 0] == pytest.approx(600)
+    assert found.posterior.weight[0] == pytest.approx(shapes().prior)
+    assert curves.revenue(found.posterior, np.array([[200.0]]))[0, 0] == pytest.approx(600)
 
 
 def test_many_clean_rows_find_the_curve_and_its_carry_over():
     rng = np.random.default_rng(0)
     spend = 100 * rng.lognormal(0, 0.5, (4, 104))
-    felt = adstocked(spend, np.ones_like(spend, dtype=bool), dated=True)[:, 3]  # decay .6
-    revenue = 50 * felt**0.45 * rng.lognormal(0, 0.02, spend.shape)
+    adstock = adstocked(spend, np.ones_like(spend, dtype=bool), dated=True)[:, 3]  # decay .6
+    revenue = 50 * adstock**0.45 * rng.lognormal(0, 0.02, spend.shape)
     days = tuple(MONDAY + timedelta(weeks=week) for week in range(104))
     history = SpendHistory(tuple("abcd"), days, spend, revenue, np.ones_like(spend, dtype=bool))
     found = fit_history(history)
-    steady = curves.revenue(found.belief, np.full((4, 1), 150.0))[:, 0]
+    steady = curves.revenue(found.posterior, np.full((4, 1), 150.0))[:, 0]
     assert steady == pytest.approx(50 * 150**0.45, rel=0.05)
     assert (found.joint[:, 2:4].sum(axis=(1, 2)) > 0.9).all()
     assert np.abs(residuals(found, history, 12)).max() < 0.2
@@ -96,7 +96,7 @@ def test_a_row_without_spend_is_not_learned_from_but_carries_over():
 def test_a_lift_test_pulls_the_curve_to_what_it_showed():
     history = undated([100.0] * 6, [300.0] * 6)
     test = LiftTestResult("a", 200.0, 310.0, 3.0)
-    before, after = fit_history(history).belief, fit_history(history, [test]).belief
+    before, after = fit_history(history).posterior, fit_history(history, [test]).posterior
     spend = np.array([[200.0]])
     assert curves.revenue(before, spend)[0, 0] > 390
     assert curves.revenue(after, spend)[0, 0] < 340
@@ -105,7 +105,9 @@ def test_a_lift_test_pulls_the_curve_to_what_it_showed():
 def test_a_channel_that_never_spent_brings_nothing():
     rows = [PerformanceRow("a", 0.0, 0.0), PerformanceRow("b", 10.0, 30.0)]
     found = fit_history(build_history(rows, [], {})[0])
-    assert curves.revenue(found.belief, np.full((2, 1), 10.0))[0, 0] == pytest.approx(0, abs=1e-200)
+    assert curves.revenue(found.posterior, np.full((2, 1), 10.0))[0, 0] == pytest.approx(
+        0, abs=1e-200
+    )
 
 
 def test_a_hundred_channels_are_fitted_as_they_are_alone():
@@ -127,6 +129,6 @@ def _inputs(held, part):
 def test_scaling_all_money_changes_no_weight():
     held = books(account(2, 12).record)
     more = SpendHistory(held.channels, held.dates, held.spend * 1e6, held.revenue * 1e6, held.seen)
-    assert fit_history(more).belief.weight == pytest.approx(
-        fit_history(held).belief.weight, rel=1e-9, abs=1e-15
+    assert fit_history(more).posterior.weight == pytest.approx(
+        fit_history(held).posterior.weight, rel=1e-9, abs=1e-15
     )

@@ -38,8 +38,8 @@ def test_the_prior_gives_each_family_a_quarter():
 
 def test_carry_over_follows_its_recursion_and_rests_at_a_steady_spend():
     spend = np.array([3.0, 1.0, 4.0, 1.0, 5.0])
-    felt = response.carry_over_matrices(5) @ spend
-    for decay, line in zip(response.DECAYS, felt, strict=True):
+    adstock = response.carry_over_matrices(5) @ spend
+    for decay, line in zip(response.DECAYS, adstock, strict=True):
         z = spend[0]
         for at in range(1, 5):
             z = (1 - decay) * spend[at] + decay * z

@@ -10,7 +10,6 @@ from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from marketing.budget.planner.allocation import (
     divide_tie,
-    fill_until,
     rank_segments,
     spend_grid,
     water_fill,
@@ -38,11 +37,11 @@ def test_the_whole_budget_is_spent_inside_the_bounds(found, part):
     strength, power = (np.array(each) for each in zip(*found, strict=True))
     low, high = np.full(len(found), 1.0), np.full(len(found), 100.0)
     total = low.sum() + part * (high.sum() - low.sum())
-    amounts, price = water_fill(roots(strength, power, low, high, 100), total)
+    amounts, marginal_return = water_fill(roots(strength, power, low, high, 100), total)
     assert amounts.sum() == pytest.approx(total, rel=1e-12)
     assert (amounts >= low - 1e-9).all()
     assert (amounts <= high + 1e-9).all()
-    assert price >= 0
+    assert marginal_return >= 0
 
 
 @given(curves, st.floats(0.05, 0.5), st.floats(0.5, 0.95))
@@ -50,10 +49,10 @@ def test_a_larger_budget_never_lowers_a_channel(found, less, more):
     strength, power = (np.array(each) for each in zip(*found, strict=True))
     low, high = np.zeros(len(found)), np.full(len(found), 100.0)
     steps = roots(strength, power, low, high, 100)
-    first, price = water_fill(steps, less * high.sum())
+    first, marginal_return = water_fill(steps, less * high.sum())
     second, lower = water_fill(steps, more * high.sum())
     assert (second >= first - 1e-7).all()
-    assert lower <= price
+    assert lower <= marginal_return
 
 
 @given(curves)
@@ -101,40 +100,34 @@ def test_three_channels_in_cents_are_divided_as_by_trying_everything():
 
 
 def test_equal_channels_keep_the_present_mix():
-    keep = np.array([30.0, 10.0])
-    grid = spend_grid(keep / 2, keep * 2, keep)
+    current = np.array([30.0, 10.0])
+    grid = spend_grid(current / 2, current * 2, current)
     amounts, _ = water_fill(
-        rank_segments(grid, keep[:, None] * (grid / keep[:, None]) ** 0.5, keep), 40
+        rank_segments(grid, current[:, None] * (grid / current[:, None]) ** 0.5, current), 40
     )
-    assert amounts == pytest.approx(keep, rel=1e-9)
+    assert amounts == pytest.approx(current, rel=1e-9)
 
 
 def test_channels_that_earn_nothing_share_by_the_present_mix():
-    keep = np.array([30.0, 10.0])
-    grid = spend_grid(np.zeros(2), np.full(2, 40.0), keep)
-    amounts, price = water_fill(rank_segments(grid, np.zeros_like(grid), keep), 20)
+    current = np.array([30.0, 10.0])
+    grid = spend_grid(np.zeros(2), np.full(2, 40.0), current)
+    amounts, marginal_return = water_fill(rank_segments(grid, np.zeros_like(grid), current), 20)
     assert amounts == pytest.approx([15, 5])
-    assert price == 0
+    assert marginal_return == 0
 
 
 def test_a_budget_of_the_floors_leaves_everything_there():
     steps = roots(np.ones(2), np.full(2, 0.5), np.ones(2), np.full(2, 3.0))
-    amounts, price = water_fill(steps, 2)
+    amounts, marginal_return = water_fill(steps, 2)
     assert amounts.tolist() == [1, 1]
-    assert price > 0
+    assert marginal_return > 0
 
 
 def test_channels_held_fixed_have_no_steps():
     fixed = np.array([2.0, 3.0])
-    amounts, price = water_fill(roots(np.ones(2), np.full(2, 0.5), fixed, fixed), 5)
+    amounts, marginal_return = water_fill(roots(np.ones(2), np.full(2, 0.5), fixed, fixed), 5)
     assert amounts.tolist() == [2, 3]
-    assert price == 0
-
-
-def test_spending_until_a_price_stops_where_the_slope_is():
-    steps = roots(np.array([10.0, 10.0]), np.full(2, 0.5), np.zeros(2), np.array([400.0, 400.0]))
-    assert fill_until(steps, 0.5) == pytest.approx([100, 100], rel=0.02)
-    assert fill_until(steps, 1e9).tolist() == [0, 0]
+    assert marginal_return == 0
 
 
 @pytest.mark.parametrize(

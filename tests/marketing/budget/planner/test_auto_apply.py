@@ -17,14 +17,13 @@ ILL = Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False)
 
 GOOD = AutoApplyInputs(
     plan=np.array([110.0, 90.0]),
-    keep=np.array([100.0, 100.0]),
-    chance=0.95,
+    current=np.array([100.0, 100.0]),
+    probability=0.95,
     lift=Interval(10.0, 1.0, 20.0),
-    cost=5.0,
     backtest=WELL,
-    stretched=False,
-    far=1.0,
-    weak=(),
+    outside_data=False,
+    budget_ratio=1.0,
+    other_reasons=(),
 )
 
 
@@ -36,17 +35,17 @@ def test_each_reason_is_a_sentence_with_its_numbers():
     doubtful = replace(
         GOOD,
         plan=np.array([150.0, 50.0]),
-        chance=0.8,
-        cost=50.0,
+        probability=0.8,
+        lift=Interval(-1.0, -2.0, 1.0),
         backtest=ILL,
-        stretched=True,
-        far=3.0,
-        weak=("Explores.",),
+        outside_data=True,
+        budget_ratio=3.0,
+        other_reasons=("Explores.",),
     )
     found = list(reasons_against(doubtful))
     assert found == [
         "The chance of a lift is 0.80, below 0.90.",
-        "The median lift of 10.00 a period does not exceed the cost of change of 50.00.",
+        "The median lift of -1.00 a period is not above 0.",
         "A channel would move by 50 %, above the step limit of 20 %.",
         SICK,
         "The limits force the plan out of the region that the data cover.",

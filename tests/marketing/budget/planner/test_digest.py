@@ -31,12 +31,12 @@ def test_the_order_of_rows_and_the_writing_of_numbers_do_not_matter():
 
 
 def test_any_change_gives_another_name_and_seed():
-    others = [
+    alternatives = [
         replace(QUESTION, total=Decimal(101)),
         replace(QUESTION, rows=QUESTION.rows[:1]),
         replace(QUESTION, constraints={"a": SpendLimit(Decimal(2), None)}),
         replace(QUESTION, total_revenue=((date(2026, 1, 5), 1.0),)),
     ]
-    names = {request_digest(each) for each in [QUESTION, *others]}
+    names = {request_digest(each) for each in [QUESTION, *alternatives]}
     assert len(names) == 5
     assert len({draw_seed(each) for each in names}) == 5

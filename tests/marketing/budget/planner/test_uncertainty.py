@@ -7,7 +7,7 @@ from marketing.budget.model.curves import revenue
 from marketing.budget.model.fit import fit_history
 from marketing.budget.planner import uncertainty
 from marketing.budget.planner.proposal import Interval
-from tests.benchmarks.accounts import account, books
+from tests.benchmarks.budget_accounts import account, books
 
 
 @pytest.fixture
@@ -16,28 +16,28 @@ def held():
 
 
 @pytest.fixture
-def belief(held):
-    return fit_history(books(held.record)).belief
+def posterior(held):
+    return fit_history(books(held.record)).posterior
 
 
-def test_draws_are_the_same_for_one_seed_and_others_for_another(belief):
-    first, again, other = (uncertainty.draw_posterior(belief, seed) for seed in (1, 1, 2))
+def test_draws_are_the_same_for_one_seed_and_others_for_another(posterior):
+    first, again, other = (uncertainty.draw_posterior(posterior, seed) for seed in (1, 1, 2))
     assert (first.amplitude == again.amplitude).all()
     assert (first.amplitude != other.amplitude).any()
 
 
-def test_draws_scatter_around_the_mean_curve(belief):
-    sample = uncertainty.draw_posterior(belief, 3)
-    spend = belief.scale[:, None]
-    mean = sample.revenue(belief, spend).mean(axis=0)
-    assert mean == pytest.approx(revenue(belief, spend), rel=0.02)
+def test_draws_scatter_around_the_mean_curve(posterior):
+    sample = uncertainty.draw_posterior(posterior, 3)
+    spend = posterior.scale[:, None]
+    mean = sample.revenue(posterior, spend).mean(axis=0)
+    assert mean == pytest.approx(revenue(posterior, spend), rel=0.02)
 
 
-def test_the_lift_of_the_present_mix_is_nothing_and_a_toss_up(held, belief):
-    sample = uncertainty.draw_posterior(belief, 3)
-    lift, money = uncertainty.lift_draws(sample, belief, held.keep, held.keep)
+def test_the_lift_of_the_present_mix_is_nothing_and_a_toss_up(held, posterior):
+    sample = uncertainty.draw_posterior(posterior, 3)
+    lift, money = uncertainty.lift_draws(sample, posterior, held.current, held.current)
     assert not lift.any()
-    assert uncertainty.chance_of_lift(lift, money) == 0.5
+    assert uncertainty.lift_probability(lift, money) == 0.5
 
 
 def test_the_interval_is_the_middle_ninety_percent():
@@ -48,10 +48,10 @@ def test_a_widened_interval_keeps_its_estimate():
     assert uncertainty.widen(Interval(10.0, 8.0, 13.0), 2.0) == Interval(10.0, 6.0, 16.0)
 
 
-def test_every_draws_own_plan_spends_the_budget_inside_the_bounds(held, belief):
-    low, high = held.keep / 2, held.keep * 2
+def test_every_draws_own_plan_spends_the_budget_inside_the_bounds(held, posterior):
+    low, high = held.current / 2, held.current * 2
     plans = uncertainty.plans_by_draw(
-        uncertainty.draw_posterior(belief, 3), belief, low, high, 10_000
+        uncertainty.draw_posterior(posterior, 3), posterior, low, high, 10_000
     )
     assert plans.shape == (uncertainty.PLAN_DRAWS, 6)
     assert plans.sum(axis=1) == pytest.approx(np.full(uncertainty.PLAN_DRAWS, 10_000))
@@ -68,9 +68,11 @@ def test_the_grade_asks_for_rows_and_for_variation(rows, variation, grade):
     assert uncertainty.evidence_grade(rows, variation) == grade
 
 
-def test_draws_poured_a_few_at_a_time_ask_for_the_same_plans(held, belief, monkeypatch):
-    sample = uncertainty.draw_posterior(belief, 3)
-    at_once = uncertainty.plans_by_draw(sample, belief, held.keep / 2, held.keep * 2, 10_000)
+def test_draws_poured_a_few_at_a_time_ask_for_the_same_plans(held, posterior, monkeypatch):
+    sample = uncertainty.draw_posterior(posterior, 3)
+    at_once = uncertainty.plans_by_draw(
+        sample, posterior, held.current / 2, held.current * 2, 10_000
+    )
     monkeypatch.setattr(uncertainty, "AT_ONCE", 1)
-    few = uncertainty.plans_by_draw(sample, belief, held.keep / 2, held.keep * 2, 10_000)
+    few = uncertainty.plans_by_draw(sample, posterior, held.current / 2, held.current * 2, 10_000)
     assert np.array_equal(at_once, few)

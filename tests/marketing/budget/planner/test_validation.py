@@ -12,7 +12,7 @@ from marketing.budget.planner.request import (
     PerformanceRow,
     SpendLimit,
 )
-from marketing.budget.planner.validation import check_bounds, validate
+from marketing.budget.planner.validation import validate
 
 MONDAY, SUNDAY = date(2026, 1, 5), date(2026, 1, 11)
 ROWS = (PerformanceRow("a", 10, 30), PerformanceRow("b", 20, 30))
@@ -81,11 +81,6 @@ def test_limits_that_cannot_be_met_say_by_how_much():
     }
 
 
-def test_minimums_too_large_pass_where_they_may_be_scaled():
-    low = {"a": SpendLimit(Decimal(80), None), "b": SpendLimit(Decimal(40), None)}
-    validate(BudgetRequest(Decimal(100), ROWS, constraints=low, scale_minimums=True))
-
-
 def test_a_limit_of_the_wrong_kind_is_named():
     limits = {
         "a": SpendLimit(Decimal(5), Decimal(3)),
@@ -121,11 +116,10 @@ def test_present_amounts_and_periods_must_be_amounts():
 
 
 def test_factors_must_be_of_known_channels_and_positive():
-    found = problems(incrementality={"a": 0.0}, platform_roi={"z": 1.0}, cost_of_change=Decimal(-1))
+    found = problems(incrementality={"a": 0.0}, platform_roi={"z": 1.0})
     assert set(found) == {
         ("incrementality.a", "min_value"),
         ("platform_roi.z", "unknown_channel"),
-        ("cost_of_change", "min_value"),
     }
 
 
@@ -152,8 +146,3 @@ def test_totals_that_are_all_nothing_teach_nothing():
     rows = (PerformanceRow("a", 10, None, MONDAY), PerformanceRow("a", 10, None, SUNDAY))
     found = problems(rows=rows, total_revenue=((MONDAY, 0.0), (SUNDAY, 0.0)))
     assert set(found) == {("total_revenue", "all_zero")}
-
-
-def test_another_total_is_checked_without_the_rows():
-    with pytest.raises(Infeasible, match="'z' has no rows; known are none"):
-        check_bounds(BudgetRequest(Decimal(5), (), constraints={"z": SpendLimit()}), set())

@@ -15,13 +15,13 @@ from operations.scheduling.planner.graph import (
     shortest_cycle_through,
     topological_order,
 )
-from tests.operations.scheduling.cases import dice
+from tests.operations.scheduling.cases import make_rng
 
 
-def random_needs(chance, size, edges):
+def random_needs(rng, size, edges):
     needs: list[list[int]] = [[] for _ in range(size)]
     for _ in range(edges):
-        needs[chance.randrange(size)].append(chance.randrange(size))
+        needs[rng.randrange(size)].append(rng.randrange(size))
     return needs
 
 
@@ -48,9 +48,9 @@ def shortest_round(needs, start):
 
 
 def test_ten_thousand_random_graphs_agree_with_a_naive_cycle_test():
-    chance = dice(0)
+    rng = make_rng(0)
     for _ in range(10_000):
-        needs = random_needs(chance, chance.randint(1, 7), chance.randint(0, 9))
+        needs = random_needs(rng, rng.randint(1, 7), rng.randint(0, 9))
         reach = reachable(needs)
         parts = {
             min(v for v in reach[u] if u in reach[v]) for u in range(len(needs)) if u in reach[u]

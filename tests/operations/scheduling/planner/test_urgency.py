@@ -1,3 +1,5 @@
+from math import log2
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,12 +8,9 @@ from hypothesis import strategies as st
 from operations.scheduling.planner.graph import Graph
 from operations.scheduling.planner.urgency import (
     AGEING_SECONDS,
-    ageing_bound,
     chain_ratios,
     inherited_weights,
-    key,
-    ratio,
-    ratios,
+    queue_key,
     weight,
 )
 
@@ -22,19 +21,20 @@ def test_each_priority_weighs_twice_the_one_below():
 
 @pytest.mark.parametrize(("duration", "expected"), [(0, 8), (1, 8), (4, 2), (1e9, 8 / 86_400)])
 def test_durations_are_clamped_to_a_second_and_a_day(duration, expected):
-    assert ratio(8, duration) == expected
-    assert ratios(np.array([8.0]), np.array([float(duration)]))[0] == expected
+    alone = Graph.from_needs([[]])
+    assert chain_ratios(alone, np.array([8.0]), np.array([float(duration)]))[0] == expected
 
 
 def test_an_hour_of_waiting_doubles_a_score():
-    assert key(0.0, 1.0) == key(AGEING_SECONDS, 2.0)
+    assert queue_key(0.0, 1.0) == queue_key(AGEING_SECONDS, 2.0)
 
 
 @given(st.floats(1e-5, 8), st.floats(1e-5, 8), st.floats(0, 1e6), st.floats(1e-3, 1e6))
 def test_nothing_overtakes_what_waited_past_its_bound(slow, fast, ready_at, beyond):
     highest = max(slow, fast)
-    later = ready_at + ageing_bound(slow, highest) + beyond
-    assert key(ready_at, slow) < key(later, fast) + 1e-9
+    bound = AGEING_SECONDS * log2(highest / slow)
+    later = ready_at + bound + beyond
+    assert queue_key(ready_at, slow) < queue_key(later, fast) + 1e-9
 
 
 def test_work_that_frees_urgent_work_inherits_its_urgency():

@@ -9,8 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from operations.scheduling import services as tasks
 from operations.scheduling.models import Pool, Task, Worker
 from operations.scheduling.planner.placement import Problem
-from operations.scheduling.planner.plan import plan, repeatable_effort
+from operations.scheduling.planner.plan import make_plan, repeatable_effort
+from operations.scheduling.reports import metrics as metrics_reports
 from operations.scheduling.reports import planning
+from operations.scheduling.reports.metrics import queue_metrics
 from operations.scheduling.services import replan
 from operations.scheduling.services import submit as submission
 from operations.scheduling.task_spec import AITask, TaskPriority
@@ -35,7 +37,7 @@ def staff_since(at):
 
 def test_nothing_stored_is_all_zero(settings):
     settings.NUM_WORKERS = 3
-    metrics, bottlenecks = planning.situation(NOON)
+    metrics, bottlenecks = queue_metrics(NOON)
     assert (metrics["total_tasks"], metrics["makespan_seconds"]) == (0, 0)
     assert (metrics["total_workers"], metrics["active_workers"]) == (3, 0)
     assert metrics["avg_completion_time_seconds"] == 0
@@ -43,10 +45,10 @@ def test_nothing_stored_is_all_zero(settings):
     assert not Worker.objects.exists()
 
 
-def test_no_worker_at_all_is_said(settings):
+def test_the_lack_of_any_worker_is_reported(settings):
     settings.NUM_WORKERS = 0
     submit(("a", 10, []))
-    metrics, bottlenecks = planning.situation(NOON)
+    metrics, bottlenecks = queue_metrics(NOON)
     assert (metrics["makespan_seconds"], metrics["worker_utilization_percent"]) == (None, 0)
     assert [each["type"] for each in bottlenecks] == ["no_workers"]
 
@@ -57,43 +59,43 @@ def test_what_ran_in_the_last_hour_counts():
     tasks.assign(NOON, count=3)
     tasks.complete("a", now=later(600))
     tasks.complete("b", now=later(1800), success=False)
-    metrics, _ = planning.situation(later(3600))
+    metrics, _ = queue_metrics(later(3600))
     assert metrics["avg_completion_time_seconds"] == 1200
     assert (metrics["throughput_per_hour"], metrics["active_workers"]) == (1, 1)
     busy = 100 * (600 + 1800 + 3600) / (4 * 3600)
     assert metrics["worker_utilization_percent"] == pytest.approx(busy, abs=0.01)
 
 
-def test_running_tasks_keep_their_hands():
+def test_running_tasks_keep_their_worker_slots():
     submit(*((f"t{each}", 100, []) for each in range(6)))
     tasks.assign(NOON, worker="w", count=2)
     tasks.assign(NOON, worker="gone")
     Worker.objects.filter(name="gone").delete()
-    seen = planning.ahead(later(30))
-    assert seen.hands[-2:] == ["w", "unknown"]
-    assert len(seen.hands) == 7
-    assert sorted(seen.work.running.values()) == [0, 5, 6]
-    assert sorted(seen.work.seconds) == [70, 70, 70, 100, 100, 100]
+    seen = planning.open_work(later(30))
+    assert seen.workers[-2:] == ["w", "unknown"]
+    assert len(seen.workers) == 7
+    assert sorted(seen.problem.running.values()) == [0, 5, 6]
+    assert sorted(seen.problem.seconds) == [70, 70, 70, 100, 100, 100]
 
 
 def test_one_more_worker_saves_what_a_fresh_plan_with_it_says(settings):
     settings.NUM_WORKERS = 1
     submit(("a", 100, []), ("b", 100, []))
-    _, found = planning.situation(NOON)
+    _, found = queue_metrics(NOON)
     (gain,) = [each for each in found if each["type"] == "worker_gain"]
-    seen = planning.ahead(NOON).work
+    seen = planning.open_work(NOON).problem
     more = Problem.of(seen.graph, seen.durations, 2, seen.weights)
-    again = plan(more, effort=repeatable_effort(2)).certificate.makespan or 0.0
+    again = make_plan(more, effort=repeatable_effort(2)).certificate.makespan or 0.0
     assert gain["seconds_saved"] == 200 - again == 100
     assert "One more worker would save 100 s of 3.3 min" in str(gain["description"])
 
 
 def test_a_very_long_queue_is_judged_by_its_stored_plan(monkeypatch):
     submit(("a", 100, []))
-    monkeypatch.setattr(planning, "AT_ONCE", 0)
-    assert planning.situation(NOON)[0]["makespan_seconds"] is None
+    monkeypatch.setattr(metrics_reports, "MAX_PLANNED_NOW", 0)
+    assert queue_metrics(NOON)[0]["makespan_seconds"] is None
     replan.replan(NOON)
-    metrics, _ = planning.situation(later(50))
+    metrics, _ = queue_metrics(later(50))
     assert metrics["makespan_seconds"] == 100
     assert metrics["planned_at"] == NOON.isoformat()
 
@@ -103,19 +105,19 @@ def test_no_question_more_is_asked_for_many_tasks_than_for_few():
     for size in (3, 60):
         submit(*((f"{size}-{each}", 10, []) for each in range(size)))
         with CaptureQueriesContext(connection) as queries:
-            planning.situation(NOON)
+            queue_metrics(NOON)
         asked.append(len(queries))
     assert asked[0] == asked[1]
 
 
-def test_lanes_hold_what_runs_and_what_is_planned():
+def test_the_gantt_chart_has_running_and_planned_tasks():
     Pool.objects.create(name="nobody")
     submit(("a", 100, []), ("b", 50, ["a"]))
     submit(("never", 50, []), kind="nobody")
     tasks.assign(NOON, worker="w")
-    assert [each.task_id for each in planning.lanes()] == ["a"]
+    assert [each.task_id for each in planning.gantt_tasks()] == ["a"]
     replan.replan(NOON)
-    going, planned = planning.lanes()
+    going, planned = planning.gantt_tasks()
     assert (going.worker, going.start, going.end, going.status) == (
         "w",
         NOON,
@@ -124,5 +126,5 @@ def test_lanes_hold_what_runs_and_what_is_planned():
     )
     assert (planned.task_id, planned.start, planned.priority) == ("b", later(100), "medium")
     Worker.objects.filter(name="w").delete()
-    assert planning.lanes()[0].worker == "unknown"
+    assert planning.gantt_tasks()[0].worker == "unknown"
     assert Task.objects.count() == 3

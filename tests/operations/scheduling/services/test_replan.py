@@ -35,7 +35,7 @@ def test_every_open_task_gets_a_place_and_the_plan_its_proof(settings):
     settings.NUM_WORKERS = 2
     submit(("a", 100, []), ("b", 50, ["a"]), ("c", 150, []))
     made = replan.replan(NOON)
-    assert (made.makespan, made.lower_bound, made.gap, made.tasks) == (150, 150, 0, 3)
+    assert (made.makespan, made.lower_bound, made.gap, made.task_count) == (150, 150, 0, 3)
     row = Task.objects.get(task_id="b")
     assert (row.planned_start, row.planned_worker) == (later(100), "worker-1")
     tasks.assign(NOON)
@@ -67,15 +67,15 @@ def test_the_minutes_work_takes_back_hands_out_and_plans():
     submit(("a", 100, []), ("b", 50, []))
     tasks.assign(NOON, worker="w", lease=60)
     Worker.objects.create(name="p", pool=Pool.objects.get(), is_pushed=True)
-    text = replan.sweep(later(61))
+    text = replan.assign_and_replan(later(61))
     assert text == (
-        "1 leases lapsed and 0 tasks failed by it; 1 tasks given; 2 open tasks planned for "
+        "1 leases expired and 0 tasks failed by it; 1 tasks assigned; 2 open tasks planned for "
         "6 workers: done in 100 s, at most 0.00 % above the least."
     )
     assert str(Task.objects.get(status="running").worker) == "p"
     Worker.objects.update(is_active=False)
     tasks.complete(Task.objects.get(status="running").task_id, now=later(70))
-    assert replan.sweep(later(80)).endswith("planned for 0 workers: no end in sight.")
+    assert replan.assign_and_replan(later(80)).endswith("planned for 0 workers: no end in sight.")
 
 
 def test_the_schedule_is_there_from_the_first_start_and_a_run_changes_what_it_says():
@@ -87,9 +87,9 @@ def test_the_schedule_is_there_from_the_first_start_and_a_run_changes_what_it_sa
     assert not Schedule.objects.exists()
     replan.perform(RunContext(row.name, 1, NOON, NOON, "auto", dry_run=False))
     made = Schedule.objects.get()
-    assert (made, made.tasks) == (planning.newest(), 1)
+    assert (made, made.task_count) == (planning.latest_schedule(), 1)
     assert str(made) == "Plan of 2026-11-20 12:00:00"
 
 
 def test_an_empty_queue_is_planned_too():
-    assert "0 open tasks planned for 4 workers: done in 0 s" in replan.sweep(NOON)
+    assert "0 open tasks planned for 4 workers: done in 0 s" in replan.assign_and_replan(NOON)

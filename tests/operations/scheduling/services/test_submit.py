@@ -1,20 +1,14 @@
-"""What the database gives back is what was said to be stored, by either way of writing."""
+"""The rows that submit returns equal those in the database."""
 
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
 
 from operations.scheduling.models import Dependency, Pool, Task
 from operations.scheduling.services import submit as services
 from operations.scheduling.task_spec import AITask, TaskPriority
 
 NOON = datetime(2026, 11, 20, 12, 30, 15, 123456, tzinfo=UTC)
-WAYS = [
-    pytest.param("postgresql", marks=pytest.mark.skipif(
-        connection.vendor != "postgresql", reason="a statement of PostgreSQL")),
-    "sqlite",
-]  # fmt: skip
 pytestmark = pytest.mark.django_db
 
 
@@ -22,13 +16,11 @@ def task(name, *needs, kind="train", seconds=0.1):
     return AITask(name, kind, TaskPriority.CRITICAL, seconds, needs)
 
 
-@pytest.fixture(params=WAYS)
-def submit(request):
-    """Submit by one way of writing; the plain one serves every database."""
-    return lambda *tasks: services.submit(tasks, NOON, way=request.param)
+def submit(*tasks):
+    return services.submit(tasks, NOON)
 
 
-def test_every_column_is_as_it_was_told(submit):
+def test_every_column_is_as_it_was_told():
     Pool.objects.create(name="score")
     odd = ("ü\"'\\%s", 0.1 + 0.2), ("b", 1 / 3), ("c", 2592000.0), ("d", 0.0), ("e", 1e-9)
     rows = submit(
@@ -44,7 +36,7 @@ def test_every_column_is_as_it_was_told(submit):
     assert rows[-1].worker is None
 
 
-def test_numbers_grow_with_the_line_and_dependencies_keep_their_order(submit):
+def test_numbers_grow_with_the_line_and_dependencies_keep_their_order():
     submit(task("old"))
     submit(task("c", "b", "old", "a"), task("b", "a"), task("a"))
     assert list(Task.objects.order_by("pk").values_list("task_id", flat=True)) == [
@@ -54,7 +46,7 @@ def test_numbers_grow_with_the_line_and_dependencies_keep_their_order(submit):
     assert list(links.values_list("needs__task_id", flat=True)) == ["b", "old", "a"]
 
 
-def test_what_was_lost_before_it_came_is_ended(submit):
+def test_what_was_lost_before_it_came_is_ended():
     submit(task("a"))
     Task.objects.update(status="failed")
     [row] = submit(task("b", "a"))
@@ -62,7 +54,7 @@ def test_what_was_lost_before_it_came_is_ended(submit):
     assert (row.status, row.completed_at, row.error) == ("failed", NOON, "dependency a failed")
 
 
-def test_nothing_is_written_for_a_call_of_known_tasks(submit):
+def test_nothing_is_written_for_a_call_of_known_tasks():
     submit(task("a"))
     submit(task("a"))
     assert Task.objects.count() == 1

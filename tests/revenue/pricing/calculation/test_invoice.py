@@ -84,10 +84,19 @@ def test_what_was_not_used_is_zero_and_the_commitment_counts_the_plan():
 @pytest.mark.parametrize(
     ("stays", "problem"),
     [
-        ([], "stays: an invoice needs a plan"),
-        ([("starter", JULY, JUNE)], "stays[0]: ends before it starts: 2026-07-01 to 2026-06-01"),
-        ([("starter", date(2026, 5, 1), JULY)], "stays[0]: must lie in 2026-06-01 to 2026-07-01"),
-        ([("starter", JUNE, JULY), ("starter", JUNE, JULY)], "stays[1]: must lie in 2026-07-01"),
+        ([], "plan_periods: an invoice needs a plan"),
+        (
+            [("starter", JULY, JUNE)],
+            "plan_periods[0]: ends before it starts: 2026-07-01 to 2026-06-01",
+        ),
+        (
+            [("starter", date(2026, 5, 1), JULY)],
+            "plan_periods[0]: must lie in 2026-06-01 to 2026-07-01",
+        ),
+        (
+            [("starter", JUNE, JULY), ("starter", JUNE, JULY)],
+            "plan_periods[1]: must lie in 2026-07-01",
+        ),
     ],
 )
 def test_days_that_cannot_be_are_refused(stays, problem):

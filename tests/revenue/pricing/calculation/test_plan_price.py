@@ -88,9 +88,9 @@ def test_discounts_together_stay_within_the_cap():
     assert (found.engagement_discount_percent, found.hits) == (20, ())
     more = tuple(
         replace(each, value=D(15)) if each.metric == "daily_active_rate" else each
-        for each in BOOK.steps
+        for each in BOOK.factors
     )
-    found = price("starter", engagement=engaged, book=replace(BOOK, steps=more))
+    found = price("starter", engagement=engaged, book=replace(BOOK, factors=more))
     assert (found.engagement_discount_percent, found.hits) == (20, ("largest_discount",))
 
 
@@ -180,7 +180,7 @@ CHARGED = replace(
             ),
         ),
     ),
-    steps=(),
+    factors=(),
 )
 
 
@@ -196,15 +196,17 @@ def test_metered_charges_stand_below_the_plan_and_fill_up_its_commitment():
 def test_what_a_charge_lacks_is_told_under_its_metric():
     with pytest.raises(InvalidValues) as error:
         price("starter", {"payments": 100}, book=CHARGED)
-    assert str(error.value) == "usage_data.payments: events is required: each event has a fee"
+    assert str(error.value) == "usage_data.payments: events is required: there is a fee per event"
 
 
 def test_the_digest_knows_every_row_and_no_order():
-    turned = replace(BOOK, steps=BOOK.steps[::-1], plans=BOOK.plans[::-1], rules=BOOK.rules[::-1])
+    turned = replace(
+        BOOK, factors=BOOK.factors[::-1], plans=BOOK.plans[::-1], rules=BOOK.rules[::-1]
+    )
     assert turned.digest() == BOOK.digest()
     more = BookFactor("usage", "api_calls", D(10**6), D(2))
-    assert replace(BOOK, steps=(*BOOK.steps, more)).digest() != BOOK.digest()
-    assert CHARGED.digest() != replace(BOOK, steps=(), plans=BOOK.plans[:1]).digest()
+    assert replace(BOOK, factors=(*BOOK.factors, more)).digest() != BOOK.digest()
+    assert CHARGED.digest() != replace(BOOK, factors=(), plans=BOOK.plans[:1]).digest()
     same = replace(BOOK.plans[0], base=D("29.000"))
     assert replace(BOOK, plans=(same, *BOOK.plans[1:])).digest() == BOOK.digest()
 

@@ -44,7 +44,7 @@ def test_winners_losers_and_sums_are_those_of_single_quotes():
     assert (found.now, found.then) == (3 * (29 + 99 + 499), 3 * (39 + 99 + 450))
     assert [(each.key, each.delta) for each in found.rises] == [("a", 30)]
     assert [(each.key, each.delta) for each in found.falls] == [("c", -147)]
-    assert found.steep == 1
+    assert found.large_rises == 1
     assert found.break_even_percent is None
     assert [(each.segment, each.customers) for each in found.segments] == [
         ("large", 1),
@@ -72,7 +72,7 @@ def test_a_price_that_was_nothing_counts_as_a_whole_rise():
 def test_customers_at_a_guardrail_are_counted():
     plans = tuple(replace(each, floor=D(50)) for each in BOOK.plans)
     found = simulate(BOOK, replace(BOOK, plans=plans), ACCOUNTS)
-    assert found.held == 1
+    assert found.at_floor_or_ceiling == 1
 
 
 def test_nobody_makes_an_empty_simulation():

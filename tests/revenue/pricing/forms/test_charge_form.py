@@ -6,7 +6,9 @@ from revenue.pricing.decimals import FieldProblem
 from revenue.pricing.forms.charge_form import (
     FIELDS_BY_MODEL,
     HELP_TEXTS,
+    INCREMENTAL,
     LAYOUT,
+    MODEL_NAMES,
     NAMES,
     TIER_COLUMNS,
     base_model,
@@ -14,7 +16,8 @@ from revenue.pricing.forms.charge_form import (
     price_from_fields,
     problems_by_field,
 )
-from revenue.pricing.price_book.validation import IN_BOOKS, validate_charge
+from revenue.pricing.price_book.validation import validate_charge
+from revenue.pricing.rating.charge import MODELS
 
 PRICES = {
     "flat": {"amount": "5"},
@@ -23,6 +26,7 @@ PRICES = {
         "tiers": [{"up_to": "9", "unit": "2", "flat": "1"}, {"up_to": None, "unit": "1"}]
     },
     "volume": {"tiers": [{"up_to": None, "unit": "1"}]},
+    "volume_prorated": {"tiers": [{"up_to": "9", "unit": "2"}, {"up_to": None, "unit": "1"}]},
     "graduated_percentage": {"tiers": [{"up_to": None, "rate": "3"}]},
     "tiered_blocks_all_tiers": {"tiers": [{"max_blocks": None, "block": "10", "price": "4"}]},
     "tiered_blocks_top_tier": {"tiers": [{"max_blocks": None, "block": "10", "price": "4"}]},
@@ -31,13 +35,22 @@ PRICES = {
     },
     "package": {"amount": "5", "package_size": "10", "free_units": "3"},
     "percentage": {"rate": "2", "fixed_per_event": "0.1", "free_events": "3", "free_amount": "50"},
+    "percentage_min_max": {
+        "rate": "2",
+        "fixed_per_event": "0.1",
+        "free_events": "3",
+        "min_per_event": "0.5",
+        "max_per_event": "9",
+    },
     "multiplier": {"multiplier": "1.2"},
     "min_commitment": {"commitment": "100"},
+    "min_commitment_prorated": {"commitment": "100"},
+    "proration": {"period_amount": "30"},
 }
 
 
-def test_every_model_of_a_book_has_its_fields_and_every_field_its_words():
-    assert FIELDS_BY_MODEL.keys() == IN_BOOKS == PRICES.keys()
+def test_every_charge_model_has_its_fields_and_every_field_a_help_text():
+    assert FIELDS_BY_MODEL.keys() == MODELS.keys() == PRICES.keys()
     assert set(HELP_TEXTS) == set(NAMES)
     assert {model for model, names in FIELDS_BY_MODEL.items() if "tiers" in names} == set(
         TIER_COLUMNS
@@ -52,9 +65,20 @@ def test_a_price_goes_into_the_fields_and_comes_back(model):
     assert validate_charge(model, read.price, "price") == []
 
 
+@pytest.mark.parametrize("model", INCREMENTAL)
+def test_an_incremental_charge_has_the_fields_of_its_model(model):
+    price = PRICES[base_model(model)]
+    read = price_from_fields(model, fields_from_price(model, price))
+    assert (read.price, read.problems) == (price, ())
+    assert validate_charge(model, read.price, "price") == []
+    assert model in MODEL_NAMES
+
+
 def test_suffixes_say_nothing_that_the_fields_do_not():
     assert base_model("package_min_max") == base_model("package_max_min") == "package"
     assert base_model("percentage") == "percentage"
+    assert base_model("percentage_min_max") == "percentage_min_max"
+    assert base_model("nothing") == "nothing"
 
 
 def test_a_field_that_the_model_does_not_use_is_named():

@@ -50,3 +50,24 @@ def test_a_price_that_cannot_be_read_says_so():
 def test_uses_are_asked_for_by_the_charges_key():
     posted = {"charges-0-id": "7", "charges-0-use": "5", "charges-1-id": "", "charges-1-use": "6"}
     assert preview_text.preview_parameters(posted, "use") == {"use_of_7": "5"}
+
+
+def test_a_price_per_event_is_previewed_for_an_amount_in_events():
+    price = {"rate": "2", "fixed_per_event": "0.1", "min_per_event": "0.5", "max_per_event": "9"}
+    assert preview_text.preview("percentage_min_max", price, "", "USD").startswith("events is")
+    text = preview_text.preview("percentage_min_max", price, "1,000 / 20", "USD")
+    assert text == (
+        "A use of 1,000 costs 22.00 USD. "
+        "Use: 20 events of 50.00 on average at 2 % and 0.1 each, 22.00."
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "price", "words"),
+    [
+        ("proration", {"period_amount": "30"}, "Use: the whole period, 30.00."),
+        ("min_commitment_prorated", {"commitment": "90"}, "of 90 for the whole period, 90.00."),
+    ],
+)
+def test_a_price_for_days_is_previewed_for_a_whole_period(model, price, words):
+    assert preview_text.preview(model, price, "1", "USD").endswith(words)

@@ -60,20 +60,23 @@ def test_amounts_fit_the_currency_and_each_other(changed, problem):
     [
         (
             BookFactor("usage", "api_calls", D(10000), D(2)),
-            "usage.api_calls: has two steps above 10000",
+            "usage.api_calls: has two factors above 10000",
         ),
-        (BookFactor("mood", "joy", D(1), D(2)), "mood.joy: 'mood' is no kind of factor"),
+        (BookFactor("mood", "joy", D(1), D(2)), "mood.joy: 'mood' is not a kind of factor"),
         (BookFactor("usage", "x", D(1), D(-2)), "usage.x: above 1: -2"),
         (BookFactor("engagement", "x", D(1), D(101)), "engagement.x: above 1: 101"),
-        (BookFactor("company", "x", D(1), D(2)), "company.x: a step of company size needs a plan"),
+        (
+            BookFactor("company", "x", D(1), D(2)),
+            "company.x: a factor of company size needs a plan",
+        ),
         (
             BookFactor("usage", "x", D(1), D(2), "starter"),
-            "usage.x: a step of company size needs a",
+            "usage.x: a factor of company size needs a",
         ),
     ],
 )
 def test_a_factor_that_cannot_be_is_refused(step, problem):
-    found = told(steps=(*BOOK.steps, step))
+    found = told(factors=(*BOOK.factors, step))
     assert len(found) == 1
     assert problem in found[0]
 
@@ -86,8 +89,7 @@ def test_a_rule_names_a_plan_with_a_price():
 @pytest.mark.parametrize(
     ("model", "price", "problem"),
     [
-        ("proration", {"period_amount": 1}, "proration has no place in a book"),
-        ("per_unit_incremental", {"unit": 1}, "per_unit_incremental has no place in a book"),
+        ("nothing", {"unit": 1}, "'nothing' is no charge model"),
         ("per_unit", {}, "p.unit: is required"),
         (
             "tiered_blocks_top_tier",

@@ -10,7 +10,7 @@ from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.rating.charge import compile_charge, parse_model_name
 from revenue.pricing.rating.rate import line_from_json, rate, total
 from revenue.pricing.rating.usage import Usage
-from tests.revenue.pricing.price_books import currencies, held, prices, quantities
+from tests.revenue.pricing.price_books import currencies, limited_prices, prices, quantities
 
 D = Decimal
 GRADUATED = {"tiers": [{"up_to": "10", "unit": "10", "flat": "2"}, {"unit": "5", "flat": "3"}]}
@@ -136,6 +136,20 @@ def test_each_event_is_held_between_its_least_and_its_most():
     assert exact("percentage_min_max", open_ended, event_values=values) == D("203.1")
 
 
+@pytest.mark.parametrize(
+    ("quantity", "events", "expected"),
+    [("300", 3, "20"), ("9", 3, "4"), ("3000", 3, "40"), ("300", 1, "0"), ("0", None, "0")],
+)
+def test_without_event_values_each_event_has_the_average(quantity, events, expected):
+    price = {"rate": "10", "min_per_event": "2", "max_per_event": "20", "free_events": 1}
+    assert exact("percentage_min_max", price, quantity, events=events) == D(expected)
+
+
+def test_a_minimum_per_event_needs_the_number_of_events():
+    with pytest.raises(InvalidValues, match="events: is required"):
+        exact("percentage_min_max", {"rate": "10"}, "5")
+
+
 def test_capacity_takes_the_first_tier_that_holds_everything():
     assert exact("capacity", CAPACITY, units={"seats": D(5)}) == 10
     assert exact("capacity", CAPACITY, units={"seats": D(6)}) == 30
@@ -247,7 +261,7 @@ def test_a_quantity_of_any_size_is_exact():
     assert exact("per_unit", price, huge) == D("999.999999999999999999999999")
 
 
-@given(held(), quantities, currencies)
+@given(limited_prices(), quantities, currencies)
 def test_lines_add_up_to_the_rounded_total(priced, quantity, currency):
     model, price = priced
     digits = {"USD": 2, "JPY": 0, "KWD": 3}[currency]
@@ -257,7 +271,7 @@ def test_lines_add_up_to_the_rounded_total(priced, quantity, currency):
     assert all(each.amount == round(each.amount, digits) for each in found.lines)
 
 
-@given(held(), quantities, quantities)
+@given(limited_prices(), quantities, quantities)
 def test_more_use_never_costs_less(priced, quantity, more):
     model, price = priced
     less = rate(price, quantity, model=model).total
@@ -275,7 +289,7 @@ def test_splitting_a_period_never_changes_its_sum(priced, parts):
     assert billed == rate(price, sum(parts), model=model).total
 
 
-@given(held(), quantities)
+@given(limited_prices(), quantities)
 def test_the_same_input_gives_the_same_bytes_and_reads_back(priced, quantity):
     model, price = priced
     first, again = (rate(dict(reversed(price.items())), quantity, model=model) for _ in "ab")

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from revenue.pricing.decimals import read_date
 from revenue.pricing.rating import worked_cases
 
-ORACLE = Path(__file__).parent / "pricing_oracle.json"
-OURS = json.loads(ORACLE.read_text(encoding="utf-8"))["cases"]
+WORKED_CASES = Path(__file__).parent / "worked_cases.json"
+OURS = json.loads(WORKED_CASES.read_text(encoding="utf-8"))["cases"]
 PRORATION: dict[str, Any] = {
     "id": "p",
     "model": "proration",

@@ -14,7 +14,7 @@ PHRASE = "a long enough phrase"
 
 @pytest.fixture(autouse=True)
 def _none_left_out(own_buckets):
-    signin_audit.left_out.taken()
+    signin_audit.omitted.reset()
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_wrong_password_is_told_with_whose_name_it_was_and_the_address(client,
 
 def test_of_a_name_that_nobody_has_nothing_typed_is_kept(client, ada):
     sign_in(client, name="my canary phrase", password="other canary")  # noqa: S106 - made up
-    assert told() == [(signin_audit.NOBODY, {"address": "192.0.2.1", "why": "password"})]
+    assert told() == [(signin_audit.UNKNOWN_NAME, {"address": "192.0.2.1", "why": "password"})]
     assert "canary" not in str(list(Event.objects.values()))
 
 
@@ -49,8 +49,8 @@ def test_a_name_that_closes_is_told_once_and_tries_at_it_no_more(client, ada):
         sign_in(client)
         sign_in(client, name="made up")
     assert len(told()) == 10
-    closed = [subject for subject, _ in told("sign-in closed")]
-    assert sorted(closed) == [signin_audit.NOBODY, f"user {ada.pk}"]
+    closed = [subject for subject, _ in told("sign-in locked")]
+    assert sorted(closed) == [signin_audit.UNKNOWN_NAME, f"user {ada.pk}"]
 
 
 def test_a_wrong_code_is_told_and_not_the_code(client, ada):
@@ -71,18 +71,18 @@ def test_a_flood_is_cut_off_counted_and_told_once_an_hour(rf, ada, known):
     user, most = (ada, 120) if known else (None, 30)
     request = rf.post("/login", REMOTE_ADDR="192.0.2.1")
     done = [
-        signin_audit.tell("sign-in refused", user, request, why="password")
+        signin_audit.record_refusal("sign-in refused", user, request, why="password")
         for _ in range(most + 20)
     ]
     assert sum(done) == most
-    assert told("sign-ins refused unsaid") == [
+    assert told("sign-in refusals omitted") == [
         ("sign-in", {"count": 1, "last_address": "192.0.2.1"})
     ]
-    assert signin_audit.left_out.taken() == 19
+    assert signin_audit.omitted.reset() == 19
 
 
 def test_noise_about_nobody_leaves_room_for_what_is_tried_on_people(rf, ada):
     request = rf.post("/login")
     for _ in range(60):
-        signin_audit.tell("sign-in refused", None, request)
-    assert signin_audit.tell("sign-in refused", ada, request)
+        signin_audit.record_refusal("sign-in refused", None, request)
+    assert signin_audit.record_refusal("sign-in refused", ada, request)

@@ -58,12 +58,12 @@ def test_a_key_made_before_opens_on_and_moves_when_it_is_used(issued):
     before = marks()
     pepper.renew(now())
     age(2)
-    assert reports.under_an_old_pepper() == 1
-    assert keys.credential(issued.plaintext)
+    assert reports.count_under_old_pepper() == 1
+    assert keys.verify_key(issued.plaintext)
     keys.flush()
-    assert reports.under_an_old_pepper() == 0
+    assert reports.count_under_old_pepper() == 0
     assert not marks() & before
-    assert keys.credential(issued.plaintext)
+    assert keys.verify_key(issued.plaintext)
     assert keys.seen.drain()[1] == {}
 
 
@@ -71,7 +71,7 @@ def test_until_it_is_in_use_keys_are_made_under_the_old_one_and_stay_there(issue
     before = marks()
     pepper.renew(now())
     keys.create("another", ["all"])
-    keys.credential(issued.plaintext)
+    keys.verify_key(issued.plaintext)
     keys.flush()
     assert marks() == before
 
@@ -83,9 +83,9 @@ def test_a_process_that_has_not_heard_of_it_yet_opens_what_others_make(issued):
     age(2)
     made = keys.create("another", ["all"])
     assert system.current(system.PEPPER).used == 0
-    system._read = dict.fromkeys(system._read, stale)
+    system_secrets._cache = dict.fromkeys(system_secrets._cache, stale)
     assert stale.used == 1
-    assert keys.credential(made.plaintext)
+    assert keys.verify_key(made.plaintext)
     assert keys.seen.drain()[1] == {}
 
 
@@ -94,7 +94,7 @@ def test_looking_up_a_key_is_one_query_under_either_pepper(issued, django_assert
     age(2)
     system.current(system.PEPPER)
     with django_assert_num_queries(1) as queries:
-        assert keys.credential(issued.plaintext)
+        assert keys.verify_key(issued.plaintext)
     assert queries[0]["sql"].startswith("SELECT")
 
 
@@ -146,10 +146,10 @@ def test_of_many_renewals_at_once_one_is_done(at_once):
 def test_the_scheduled_look_forgets_it(issued):
     pepper.renew(now())
     age(2)
-    keys.credential(issued.plaintext)
-    tasks.watch_api_keys()
+    keys.verify_key(issued.plaintext)
+    tasks.check_api_keys()
     assert peppers() == 1
-    assert keys.credential(issued.plaintext)
+    assert keys.verify_key(issued.plaintext)
 
 
 def test_the_command_renews_says_when_and_is_an_event(capsys):
@@ -162,4 +162,4 @@ def test_the_command_renews_says_when_and_is_an_event(capsys):
 
 
 def test_a_pepper_is_marked_without_being_told(issued):
-    assert marks() == {token.mark(system.stored(system.PEPPER)[0].value)}
+    assert marks() == {token.pepper_id(system.stored(system.PEPPER)[0].value)}

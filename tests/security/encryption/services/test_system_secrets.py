@@ -60,8 +60,8 @@ def test_where_nothing_was_given_random_values_are_made(none, settings):
 def test_none_lies_open_in_its_row(none):
     system_secrets.add("test", 1, "a value nobody may see", NOON)
     row = SystemSecret.objects.get()
-    assert row.box is not None
-    assert b"nobody may see" not in row.box.sealed + row.box.wrapped
+    assert row.ciphertext is not None
+    assert b"nobody may see" not in row.ciphertext.sealed + row.ciphertext.wrapped
     assert str(row) == "test 1"
 
 

@@ -110,7 +110,7 @@ def test_a_paused_pass_is_told_of_until_a_person_resumes():
     RotationRun.objects.create(begun_at=timezone.now(), paused_because="A clock jumped.")
     automation.ring(timezone.now())
     assert told() == {("passes_paused", "all keys", "high")}
-    services.resume_passes(actor="user:olga")
+    services.resume_runs(actor="user:olga")
     automation.ring(timezone.now())
     assert not told()
 

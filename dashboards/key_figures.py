@@ -1,0 +1,33 @@
+"""The figures at the top of a page, and short texts for counts and probabilities; pure."""
+
+from dataclasses import dataclass
+
+from aethercrown.charts.figures import MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """One figure at the top of a page, with its meaning."""
+
+    label: str
+    value: str
+    note: str
+    meaning: str
+    spark: str = ""
+
+    @property
+    def missing(self) -> bool:
+        return self.value == MISSING
+
+
+def count_text(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def probability_text(probability: float) -> str:
+    """A probability as a whole percentage, never 0 or 100."""
+    if probability >= 0.995:
+        return "> 99%"
+    if probability < 0.005:
+        return "< 1%"
+    return f"{probability:.0%}"

@@ -1,0 +1,49 @@
+"""The automation that plans the marketing budget each night."""
+
+from django.conf import settings
+
+from marketing.budget import reports
+from marketing.budget.measurement.decision import AUTOMATION
+from marketing.budget.planner.request import Infeasible
+from marketing.budget.reports import allocations
+from marketing.budget.services.decisions import roll_back, status
+from marketing.budget.services.plans import replan, yesterday
+from marketing.budget.stored_request import NotEnoughData
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
+from operations.decisions import services as decisions
+
+
+def run_optimization(context: RunContext) -> RunOutcome:
+    """One scheduled run: take back what does harm (or say so), then plan the next week."""
+    warning = _check_plan_in_force(context)
+    try:
+        plan = replan(now=context.now, mode=context.mode, run_id=context.run_id)
+    except (NotEnoughData, Infeasible) as reason:
+        return RunOutcome(f"{warning}No plan: {reason}", detail={"planned": False})
+    summary = (
+        f"{warning}Plan {plan.pk} ({status(plan.pk)}): {plan.total:,.2f} {plan.currency}, lift "
+        f"{plan.lift_estimate:+.1f} % ({plan.lift_low:+.1f} to {plan.lift_high:+.1f}), "
+        f"probability {plan.probability_of_lift:.2f}."
+    )
+    against = plan.proposal["reasons_against"]
+    detail = {"planned": True, "plan": plan.pk, "against": against}
+    return RunOutcome(summary, (plan.decision_id,), detail)
+
+
+def _check_plan_in_force(context: RunContext) -> str:
+    """Look after the plan in force; in mode auto, harm takes it back."""
+    in_force = allocations.in_force(settings.DEFAULT_CURRENCY)
+    if not in_force:
+        return ""
+    plan = reports.plans().get(decision_id=in_force[0].decision_id)
+    applied_at = in_force[0].since
+    if not reports.underperforms(plan, applied_at, yesterday(context.now)):
+        return ""
+    if context.mode != "auto":
+        return f"Plan {plan.pk} earned less than promised two weeks running: consider a roll-back. "
+    note = "Revenue stayed below the 5 % bound two weeks running."
+    roll_back(plan.pk, actor=decisions.AUTOMATIC, note=note, now=context.now)
+    return f"Plan {plan.pk} was rolled back. "
+
+
+BUDGET_AUTOMATION = AutomationSpec(AUTOMATION, "Divide the marketing budget", run_optimization)

@@ -1,0 +1,123 @@
+"""Decide on plans, and what a decision does: put amounts in force, undo that, measure the lift."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from marketing.budget import reports
+from marketing.budget.measurement.decision import KIND, SUBJECT_PREFIX
+from marketing.budget.models import BudgetPlan, PlanAllocation
+from marketing.budget.services import allocations
+from marketing.budget.services.plans import yesterday
+from operations.decisions import services as decisions
+from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect
+
+APPROVED_STATUSES = {"approved", "applied", "measured"}
+
+WrongStep = decisions.WrongStep
+Stale = decisions.Stale
+
+
+def approve(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
+    """Approve a plan and apply it; one approved already stays as it is.
+
+    Raises WrongStep after a rejection or a roll-back, and Stale (it is rejected then) where the
+    allocation in force changed since the plan was made.
+    """
+    decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
+    try:
+        decisions.approve(decision_id, actor=actor, note=note, now=now)
+    except WrongStep:
+        if status(plan_id) not in APPROVED_STATUSES:
+            raise
+    return reports.plans().get(pk=plan_id)
+
+
+def reject(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
+    """Reject a plan; one rejected already stays as it is. Raises WrongStep after an approval."""
+    decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
+    try:
+        decisions.reject(decision_id, actor=actor, note=note, now=now)
+    except WrongStep:
+        if status(plan_id) != "rejected":
+            raise
+    return reports.plans().get(pk=plan_id)
+
+
+def roll_back(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
+    """Restore the allocation that was in force before; raises WrongStep and Stale."""
+    decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
+    decisions.roll_back(decision_id, actor=actor, note=note, now=now)
+    return reports.plans().get(pk=plan_id)
+
+
+def status(plan_id: int) -> str:
+    return str(BudgetPlan.objects.values_list("decision__status", flat=True).get(pk=plan_id))
+
+
+def apply(case: DecisionCase) -> None:
+    """Put a plan's amounts in force, in the transaction of its decision."""
+    plan = (
+        BudgetPlan.objects.filter(decision_id=case.decision_id).select_related("decision").first()
+    )
+    now = (plan.decision.approved_at if plan else None) or timezone.now()
+    try:
+        named = allocations.put_in_force(
+            _currency(case), _amounts(case.before), _amounts(case.after), case.decision_id, now
+        )
+    except allocations.AllocationChanged as error:
+        raise Stale(str(error)) from error
+    nameless = list(PlanAllocation.objects.filter(plan=plan, channel__isnull=True)) if plan else []
+    for share in nameless:
+        share.channel = named[share.channel_name]
+    PlanAllocation.objects.bulk_update(nameless, ["channel"])
+
+
+def undo(case: DecisionCase) -> None:
+    """Put the amounts from before in force again; where there were none, none are."""
+    try:
+        allocations.restore_previous(
+            _currency(case), _amounts(case.after), case.decision_id, timezone.now()
+        )
+    except allocations.AllocationChanged as error:
+        raise Stale(str(error)) from error
+
+
+def measure(case: DecisionCase, at: datetime) -> MeasuredEffect | None:
+    """The realised lift; None while the rows of the first periods in force are missing."""
+    plan = BudgetPlan.objects.filter(decision_id=case.decision_id).first()
+    if plan is None or case.applied_at is None:
+        return None
+    found = reports.measured_effect(plan, case.applied_at, yesterday(at))
+    if found is None:
+        return None
+    return MeasuredEffect(
+        value=found.lift.estimate,
+        low=found.lift.low,
+        high=found.lift.high,
+        inside=found.inside,
+        detail={
+            "periods": [str(each) for each in found.periods],
+            "season_adjusted": found.season_adjusted,
+            "noise_percent": round(100 * found.noise, 2),
+        },
+    )
+
+
+def _currency(case: DecisionCase) -> str:
+    return case.subject.removeprefix(SUBJECT_PREFIX)
+
+
+def _amounts(row: Mapping[str, Any]) -> dict[str, Decimal]:
+    return {name: Decimal(amount) for name, amount in row.items()}
+
+
+def page_url(subject: str) -> str:
+    """The address of the page that shows a currency's budget."""
+    return f"/dashboards/budget?currency={subject.removeprefix(SUBJECT_PREFIX)}"
+
+
+DECISION_TYPE = DecisionType(KIND, "Marketing budget", apply, undo, measure, path=page_url)

@@ -1,0 +1,48 @@
+"""What reports return of plans, of amounts in force and of spend by date."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from marketing.budget.planner.proposal import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """One plan of the history: what it promised (percent of lift) and what it brought."""
+
+    plan_id: int
+    decision_id: int
+    created_at: datetime
+    source: str
+    total: Decimal
+    currency: str
+    status: str
+    verdict: str
+    expected: Interval
+    realised: Interval | None  # None while there is no data
+    probability_of_lift: float
+    applied_at: datetime | None
+    budget_periods: int
+    starts_on: date | None
+    ends_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class DailyPerformance:
+    """Spend and revenue of all channels (or of one) on a date; None where not known."""
+
+    on: date
+    spend: Decimal
+    revenue: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationInForce:
+    """What a channel gets now, by which decision, since when."""
+
+    channel: str
+    amount: Decimal
+    currency: str
+    decision_id: int
+    since: datetime

@@ -1,0 +1,35 @@
+"""Enqueue, execute and recover runs; save schedules.
+
+Each planned time runs once, however often it is announced: a due time is one row (a second one is
+ignored), a claim by compare-and-set gives the row to one worker, and each later write names the
+attempt that it belongs to, so that a worker whose lease has expired can change nothing.
+"""
+
+from operations.automations.services.enqueue import (
+    OPEN_STATES,
+    AutomationDisabled,
+    enqueue_due_runs,
+    enqueue_manual_run,
+)
+from operations.automations.services.execute import dry_run, run_due, run_planned
+from operations.automations.services.recover import (
+    delete_old_runs,
+    recover_runs,
+    requeue_abandoned_runs,
+)
+from operations.automations.services.schedule import disable_auto, save_schedule
+
+__all__ = [
+    "OPEN_STATES",
+    "AutomationDisabled",
+    "delete_old_runs",
+    "disable_auto",
+    "dry_run",
+    "enqueue_due_runs",
+    "enqueue_manual_run",
+    "recover_runs",
+    "requeue_abandoned_runs",
+    "run_due",
+    "run_planned",
+    "save_schedule",
+]

@@ -1,0 +1,73 @@
+"""Add, create, maintain and switch off components."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from operations.alerts import services as alerts
+from operations.health.models import Component
+from operations.health.registry import HEALTH_CHECKS
+from operations.health.services.record import ALERT_SOURCE
+from operations.health.state_machine import UNKNOWN
+
+
+class ComponentExists(Exception):
+    """A component of this name has other values."""
+
+
+def add_component(name: str, given: Mapping[str, Any]) -> tuple[Component, bool]:
+    """Store a target, and whether it is new.
+
+    Raises ValidationError if it may not be called, and ComponentExists.
+    """
+    Component(name=name, **given).full_clean(validate_unique=False)
+    found, is_new = Component.objects.get_or_create(name=name, defaults=given)
+    if any(getattr(found, field) != value for field, value in given.items()):
+        raise ComponentExists(f"There is a component {name} already, with other values.")
+    return found, is_new
+
+
+def create_builtin_components() -> None:
+    """Create a component for each built-in check that has none."""
+    builtin = Component.objects.filter(kind=Component.Kind.BUILTIN)
+    known = set(builtin.values_list("name", flat=True))
+    new = [each for each in HEALTH_CHECKS if each.name not in known]
+    for check in new:
+        Component.objects.get_or_create(
+            name=check.name,
+            defaults={"kind": Component.Kind.BUILTIN, "is_required": check.is_required},
+        )
+    for check in new:
+        if check.parent:
+            component = Component.objects.get(name=check.name)
+            component.parent = Component.objects.filter(name=check.parent).first()
+            component.save(update_fields=["parent"])
+
+
+@transaction.atomic
+def switch_off(component_id: int, now: datetime) -> None:
+    """End the incident and the alert of a component that is disabled or deleted."""
+    component = Component.objects.select_for_update().get(pk=component_id)
+    component.incidents.filter(ended_at=None).update(ended_at=now, ending="removed")
+    Component.objects.filter(pk=component_id).update(
+        state=UNKNOWN,
+        status=UNKNOWN,
+        contrary_count=0,
+        contrary_since=None,
+        state_since=None,
+        error="",
+    )
+    alerts.resolve(ALERT_SOURCE, "down", component.name, now=now)
+
+
+@transaction.atomic
+def end_maintenance(components: QuerySet[Component], now: datetime) -> int:
+    """End the maintenance of those of `components` that are in maintenance; how many."""
+    rows = components.filter(maintenance_until__gt=now).select_for_update(of=("self",))
+    for component in rows:
+        component.maintenance_until = None
+        component.save(update_fields=["maintenance_until"])
+    return len(rows)

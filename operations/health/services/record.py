@@ -1,0 +1,168 @@
+"""Record observations: store checks, confirm states, open and end incidents, raise alerts.
+
+Observations are recorded in short transactions that lock their components, so that two processes
+never open two incidents for one outage.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from operations.alerts import services as alerts
+from operations.health import reports, state_machine
+from operations.health.models import CHECK_COLUMNS, Check, Component, Incident
+from operations.health.state_machine import DOWN, UNKNOWN, ComponentState, Observation
+
+BATCH_ROWS = 100  # components recorded in one transaction
+REOPENED_WITHIN = timedelta(minutes=10)  # down again: the same incident
+ALERT_SOURCE = "health"
+
+
+def record_all(
+    seen: Mapping[int, Observation], at: datetime, *, store_every: timedelta | None = None
+) -> None:
+    """Record the observation of each component, by its id; parents first, for their alerts.
+
+    Components that are deleted or disabled are skipped. With `store_every`, an unchanged healthy
+    observation is stored as a row only that often.
+    """
+    first = F("parent").asc(nulls_first=True)
+    rows = Component.objects.filter(pk__in=seen).order_by(first, "pk")
+    ids = list(rows.values_list("pk", flat=True))
+    for start in range(0, len(ids), BATCH_ROWS):
+        record_batch({each: seen[each] for each in ids[start : start + BATCH_ROWS]}, at, store_every)
+
+
+@transaction.atomic
+def record_batch(
+    seen: Mapping[int, Observation], at: datetime, store_every: timedelta | None
+) -> None:
+    """Record some observations in one transaction that locks their components."""
+    rows = Component.objects.select_for_update().filter(pk__in=seen, is_enabled=True)
+    components = list(rows.order_by("pk"))
+    stored = [each for each in components if is_stored(each, seen[each.pk], at, store_every)]
+    for component in stored:
+        component.last_stored_at = at
+    Check.objects.bulk_create([check_row(each, seen[each.pk], at) for each in stored])
+    changed = [each for each in components if apply_observation(each, seen[each.pk], at)]
+    Component.objects.bulk_create(  # an update of many rows: they are locked, so they exist
+        components, update_conflicts=True, unique_fields=["id"], update_fields=CHECK_COLUMNS
+    )
+    failing = failing_parents(components, at)
+    for component in components:
+        update_alert(
+            component,
+            at,
+            is_changed=component in changed,
+            is_explained=component.parent_id in failing,
+        )
+
+
+def is_stored(
+    component: Component, seen: Observation, at: datetime, store_every: timedelta | None
+) -> bool:
+    """Whether the observation is stored as a row: if it is news, or the last row is old."""
+    last = component.last_stored_at
+    is_news = component.status != seen.status or not seen.works
+    return is_news or store_every is None or last is None or at - last >= store_every
+
+
+def check_row(component: Component, seen: Observation, at: datetime) -> Check:
+    status = seen.status
+    if component.is_maintained(at) and not seen.works:
+        status = Check.Status.MAINTENANCE
+    return Check(
+        component=component,
+        checked_at=at,
+        status=status,
+        response_ms=seen.response_ms,
+        error_kind=seen.error_kind,
+        error=seen.error[:300],
+    )
+
+
+def apply_observation(component: Component, seen: Observation, at: datetime) -> bool:
+    """Update the component (unsaved); whether its alert may have to be resolved."""
+    if component.is_maintained(at) and not seen.works:
+        seen = Observation(UNKNOWN, seen.response_ms, seen.error_kind, seen.error)
+    was_flapping, before = component.is_flapping, component.confirmed
+    update_latest(component, seen, at)
+    apply_state(component, state_machine.next_state(before, seen, at), seen, at)
+    return was_flapping or before.state != component.state
+
+
+def failing_parents(components: Sequence[Component], at: datetime) -> set[int | None]:
+    """The ids of parents whose own failure explains those of their children."""
+    parents = {each.parent_id for each in components if each.parent_id is not None}
+    if not parents:
+        return set()
+    return {each.pk for each in Component.objects.filter(pk__in=parents) if each.explains_children(at)}
+
+
+def update_latest(component: Component, seen: Observation, at: datetime) -> None:
+    """Set the latest status and error, and whether the component is slow or flapping."""
+    if seen.status != UNKNOWN:
+        recent = [*component.recent_ms, seen.response_ms if seen.works else None]
+        component.recent_ms = recent[-state_machine.RECENT_CHECKS :]
+    times = [each for each in component.recent_ms if each is not None]
+    component.is_slow = state_machine.is_slow(times, component.slow_ms, was=component.is_slow)
+    worked = [each is not None for each in component.recent_ms]
+    component.is_flapping = state_machine.is_flapping(worked, was=component.is_flapping)
+    component.status, component.error = seen.status, seen.error[:300]
+    if seen.status == state_machine.HEALTHY and component.is_slow:
+        component.status = state_machine.DEGRADED
+        component.error = f"The 95th percentile is over {component.slow_ms} ms."
+    component.last_ms, component.checked_at = seen.response_ms, at
+
+
+def apply_state(
+    component: Component, after: ComponentState, seen: Observation, at: datetime
+) -> None:
+    """Set the confirmed state (unsaved), and open or end the incident."""
+    before = component.state
+    component.state = after.state
+    component.contrary_count, component.contrary_since = after.contrary_count, after.contrary_since
+    if before == after.state:
+        return
+    began = after.contrary_since or at
+    component.state_since = began
+    if after.state == DOWN:
+        open_incident(component, seen, began, at)
+    elif before == DOWN:
+        component.incidents.filter(ended_at=None).update(ended_at=began, ending="recovered")
+
+
+def open_incident(component: Component, seen: Observation, began: datetime, at: datetime) -> None:
+    """Open an incident, or reopen one that ended within REOPENED_WITHIN."""
+    last = component.incidents.filter(ended_at__gte=began - REOPENED_WITHIN).first()
+    if last is not None:
+        component.incidents.filter(pk=last.pk).update(ended_at=None, ending="")
+        return
+    Incident.objects.create(
+        component=component,
+        started_at=began,
+        confirmed_at=at,
+        error_kind=seen.error_kind,
+        error=component.error,
+    )
+
+
+def update_alert(
+    component: Component, at: datetime, *, is_changed: bool, is_explained: bool
+) -> None:
+    """Raise the alert of a component that is down, or resolve it once it is up again.
+
+    No alert is raised while a failing parent explains it, and none resolved while it is flapping.
+    """
+    is_unhealthy = component.status == state_machine.UNHEALTHY
+    if component.state == DOWN and is_unhealthy and not is_explained:
+        severity = "critical" if component.is_required else "high"
+        words = f"{component.name} is down since {component.state_since:%Y-%m-%d %H:%M} UTC"
+        words = f"{words}: {component.error}" if component.error else f"{words}."
+        alerts.raise_alert(
+            ALERT_SOURCE, "down", component.name, severity, words, link=reports.PAGE, now=at
+        )
+    elif component.state != DOWN and is_changed and not component.is_flapping:
+        alerts.resolve(ALERT_SOURCE, "down", component.name, now=at)

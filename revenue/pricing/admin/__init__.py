@@ -1,0 +1,6 @@
+"""Admin screens of plans, price books, versions and quotes."""
+
+from revenue.pricing.admin.quotes import QuoteAdmin
+from revenue.pricing.admin.versions import PriceBookAdmin, PriceBookVersionAdmin, PricingPlanAdmin
+
+__all__ = ["PriceBookAdmin", "PriceBookVersionAdmin", "PricingPlanAdmin", "QuoteAdmin"]

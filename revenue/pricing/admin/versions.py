@@ -1,0 +1,271 @@
+"""Plans, price books and their versions: edit drafts, publish and retire."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.decorators import action
+
+from aethercrown.transitions import InvalidTransition
+from revenue.pricing import reports, services
+from revenue.pricing.admin.charges import USE_FIELD, ChargeForm
+from revenue.pricing.decimals import InvalidValues
+from revenue.pricing.forms import charge_form, preview_text
+from revenue.pricing.models import (
+    PlanCharge,
+    PlanPrice,
+    PlanRule,
+    PriceBook,
+    PriceBookVersion,
+    PriceFactor,
+    PricingPlan,
+)
+from security.access import reports as people
+
+
+class EditableWhileDraft:
+    """Inline rows of a version, editable while it is a draft."""
+
+    def has_add_permission(self, request: HttpRequest, obj: PriceBookVersion | None = None) -> bool:
+        return self._may(request, obj)
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: PriceBookVersion | None = None
+    ) -> bool:
+        return self._may(request, obj)
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: PriceBookVersion | None = None
+    ) -> bool:
+        return self._may(request, obj)
+
+    def _may(self, request: HttpRequest, obj: PriceBookVersion | None) -> bool:
+        is_draft = obj is None or obj.is_draft
+        return is_draft and bool(request.user.has_perm("revenue.change_pricebookversion"))
+
+
+class PlanPriceInline(EditableWhileDraft, TabularInline):
+    model = PlanPrice
+    extra = 0
+
+
+class FactorInline(EditableWhileDraft, TabularInline):
+    model = PriceFactor
+    extra = 0
+
+
+class RuleInline(EditableWhileDraft, TabularInline):
+    model = PlanRule
+    extra = 0
+
+
+class ChargeInline(EditableWhileDraft, StackedInline):
+    model = PlanCharge
+    form = ChargeForm
+    extra = 0
+    fieldsets = [
+        (None, {"fields": [("plan", "position"), ("metric", "title"), "model"]}),
+        ("Price", {"fields": charge_form.LAYOUT}),
+        ("What it costs", {"fields": [USE_FIELD]}),
+    ]
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        found = super().get_formset(request, obj, **options)
+        found.form = type("PreviewForm", (found.form,), {"previews": request.GET.dict()})
+        return found
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Published versions show the stored price as text."""
+        return [] if self._may(request, obj) else ["stored_price"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if self._may(request, obj):
+            return self.fieldsets
+        return [
+            (None, {"fields": [("plan", "position"), ("metric", "title"), "model", "stored_price"]})
+        ]
+
+    @admin.display(description="price")
+    def stored_price(self, charge: PlanCharge) -> str:
+        fields = charge_form.fields_from_price(charge.model, charge.price)
+        rows = ((name.replace("_", " "), value) for name, value in fields.items())
+        return format_html_join("", "<div>{}: {}</div>", rows)
+
+
+PageAction = TypeVar("PageAction", bound=Callable[..., Any])
+
+
+def page_button(label: str, permission: str, path: str) -> Callable[[PageAction], PageAction]:
+    """A button on an object's page."""
+    made: Callable[[PageAction], PageAction] = action(
+        description=label, permissions=[permission], url_path=path
+    )
+    return made
+
+
+PUBLICATION_FIELDS = (
+    "book",
+    "number",
+    "state",
+    "published_at",
+    "published_by",
+    "retired_at",
+    "digest",
+)
+CONFIRMATIONS = {
+    "Publish": "A published version can never be changed. It applies from its first day.",
+    "Retire": "A retired version prices nothing new. Existing quotes stay as they are.",
+}
+
+
+@admin.register(PricingPlan)
+class PricingPlanAdmin(ModelAdmin):
+    list_display = ["name", "code", "rank", "is_active"]
+    list_editable = ["rank", "is_active"]
+    search_fields = ["name", "code"]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: PricingPlan | None = None
+    ) -> list[str]:
+        return ["code"] if obj else []
+
+
+@admin.register(PriceBook)
+class PriceBookAdmin(ModelAdmin):
+    list_display = ["title", "code", "currency"]
+    search_fields = ["title", "code"]
+    actions = ["draft"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PriceBook | None = None) -> list[str]:
+        return ["code", "currency"] if obj else []
+
+    @admin.action(description="Create a draft from the newest version", permissions=["change"])
+    def draft(self, request: HttpRequest, books: QuerySet[PriceBook]) -> None:
+        now = timezone.now()
+        for book in books:
+            created = services.draft(book.code, effective_from=now.date(), now=now)
+            self.log_change(request, book, f"Drafted version {created.number}.")
+            path = reverse("admin:revenue_pricebookversion_change", args=[created.pk])
+            message = format_html('Drafted <a href="{}">{}</a>.', path, created)
+            self.message_user(request, message, messages.SUCCESS)
+
+
+@admin.register(PriceBookVersion)
+class PriceBookVersionAdmin(ModelAdmin):
+    list_display = ["__str__", "state", "effective_from", "published_at", "published_by"]
+    list_filter = ["state", "book"]
+    list_select_related = ["book"]
+    inlines = [PlanPriceInline, FactorInline, RuleInline, ChargeInline]
+    actions = ["publish", "retire"]
+    actions_detail = ["publish_one", "retire_one"]
+    actions_submit_line = ["preview"]
+    readonly_fields = [*PUBLICATION_FIELDS, "findings", "simulation"]
+    fieldsets = [
+        (None, {"fields": ["book", "number", "state", "effective_from", "notes"]}),
+        ("Guardrails", {"fields": ["largest_discount", "largest_change"]}),
+        ("Before publishing", {"fields": ["findings", "simulation"]}),
+        ("Publication", {"fields": ["published_at", "published_by", "retired_at", "digest"]}),
+    ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # drafts are created from the book
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: PriceBookVersion | None = None
+    ) -> bool:
+        may: bool = super().has_change_permission(request, obj)
+        return may and (obj is None or obj.is_draft)
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: PriceBookVersion | None = None
+    ) -> bool:
+        may: bool = super().has_delete_permission(request, obj)
+        return may and obj is not None and obj.is_draft
+
+    def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        version = self.get_object(request, str(object_id))
+        return version is not None and self.has_change_permission(request, version)
+
+    def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return people.may_approve(people.person(request.user))
+
+    @admin.display(description="problems and price cliffs")
+    def findings(self, version: PriceBookVersion) -> str:
+        found = ((each,) for each in reports.findings(version.pk))
+        return format_html_join("", "<div>{}</div>", found) or "none"
+
+    @admin.display(description="effect on customers")
+    def simulation(self, version: PriceBookVersion) -> str:
+        path = f"/dashboards/pricing/versions/{version.pk}"
+        return format_html('<a href="{}">Simulate for all customers</a>', path)
+
+    @page_button("Save and preview", "edit", "preview")
+    def preview(self, request: HttpRequest, version: PriceBookVersion) -> None:
+        """Save the draft and show what each charge costs for the quantity entered beside it."""
+
+    def response_change(self, request: HttpRequest, version: PriceBookVersion) -> HttpResponse:
+        if "preview" not in request.POST:
+            found: HttpResponse = super().response_change(request, version)
+            return found
+        quantities = preview_text.preview_parameters(request.POST.dict(), USE_FIELD)
+        return redirect(f"{request.path}?{urlencode(quantities)}#charges-group")
+
+    @page_button("Publish", "publish", "publish")
+    def publish_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._confirm(request, object_id, "Publish", self.publish)
+
+    @page_button("Retire", "publish", "retire")
+    def retire_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._confirm(request, object_id, "Retire", self.retire)
+
+    def _confirm(
+        self, request: HttpRequest, object_id: str, verb: str, act: Callable[..., None]
+    ) -> HttpResponse:
+        """Show a page that asks for confirmation and lists the findings of a draft; then act."""
+        version = get_object_or_404(PriceBookVersion, pk=object_id)
+        back = reverse("admin:revenue_pricebookversion_change", args=[version.pk])
+        if request.method == "POST":
+            act(request, PriceBookVersion.objects.filter(pk=version.pk))
+            return redirect(back)
+        found = "; ".join(reports.findings(version.pk)) if version.is_draft else ""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{verb} {version}",
+            "question": f"{CONFIRMATIONS[verb]} {found and f'Findings: {found}'}",
+            "form": forms.Form(),
+            "verb": verb,
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/confirm_action.html", context)
+
+    @admin.action(description="Publish (cannot be changed afterwards)", permissions=["publish"])
+    def publish(self, request: HttpRequest, versions: QuerySet[PriceBookVersion]) -> None:
+        for version in versions.order_by("pk"):
+            try:
+                services.publish(version.pk, actor=request.user.get_username(), now=timezone.now())
+            except (InvalidValues, InvalidTransition) as error:
+                self.message_user(request, f"{version}: {error}", messages.ERROR)
+            else:
+                self.log_change(request, version, "Published.")
+                self.message_user(request, f"Published {version}.", messages.SUCCESS)
+
+    @admin.action(description="Retire (prices nothing new)", permissions=["publish"])
+    def retire(self, request: HttpRequest, versions: QuerySet[PriceBookVersion]) -> None:
+        for version in versions.order_by("pk"):
+            try:
+                services.retire(version.pk, now=timezone.now())
+            except InvalidTransition as error:
+                self.message_user(request, f"{version}: {error}", messages.ERROR)
+            else:
+                self.log_change(request, version, "Retired.")
+                self.message_user(request, f"Retired {version}.", messages.SUCCESS)

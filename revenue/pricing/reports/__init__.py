@@ -1,0 +1,49 @@
+"""Read price books and quotes."""
+
+from revenue.pricing.reports.books import (
+    MAX_PAGE_ACCOUNTS,
+    STANDARD_BOOK,
+    NothingPublished,
+    Tampered,
+    book,
+    cached_books,
+    findings,
+    invalid_charges,
+    newest_versions,
+    plans,
+    plans_on_sale,
+    version_by_number,
+    version_in_force,
+    versions,
+    with_every_plan_active,
+)
+from revenue.pricing.reports.quotes import (
+    accounts_from_quotes,
+    lines,
+    quote,
+    quotes,
+    recalculate,
+)
+
+__all__ = [
+    "MAX_PAGE_ACCOUNTS",
+    "STANDARD_BOOK",
+    "NothingPublished",
+    "Tampered",
+    "accounts_from_quotes",
+    "book",
+    "cached_books",
+    "findings",
+    "invalid_charges",
+    "lines",
+    "newest_versions",
+    "plans",
+    "plans_on_sale",
+    "quote",
+    "quotes",
+    "recalculate",
+    "version_by_number",
+    "version_in_force",
+    "versions",
+    "with_every_plan_active",
+]

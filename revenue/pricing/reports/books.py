@@ -1,0 +1,191 @@
+"""Price books: the version in force, versions as plain values, and their findings."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+
+from revenue.pricing.decimals import FieldProblem, without_trailing_zeros
+from revenue.pricing.models import PlanCharge, PriceBookVersion, PricingPlan
+from revenue.pricing.price_book import default_book, validation
+from revenue.pricing.price_book import version as books
+from revenue.pricing.price_book.version import BookVersion
+
+STANDARD_BOOK = default_book.CODE
+MAX_PAGE_ACCOUNTS = 10_000  # the command simulate_prices has no limit
+
+
+class NothingPublished(LookupError):
+    """No version of the price book is in force; one must be published."""
+
+
+class Tampered(RuntimeError):
+    """The rows of a published version were changed after publication."""
+
+
+def versions() -> QuerySet[PriceBookVersion]:
+    """Versions with their rows."""
+    rows = ("prices__plan", "charges__plan", "factors__plan", "rules__plan")
+    return PriceBookVersion.objects.select_related("book").prefetch_related(*rows)
+
+
+def version_in_force(on: date, code: str = STANDARD_BOOK) -> PriceBookVersion:
+    """The latest published version of a book that applies on a day. Raises NothingPublished."""
+    found = PriceBookVersion.objects.select_related("book").filter(
+        book__code=code, state=PriceBookVersion.State.PUBLISHED, effective_from__lte=on
+    )
+    version = found.order_by("-effective_from", "-number").first()
+    if version is None:
+        raise NothingPublished(
+            f"No version of the price book {code} is published for {on}: publish one in the admin."
+        )
+    return version
+
+
+cached_books: dict[str, BookVersion] = {}  # published versions by digest: they never change
+MAX_CACHED_BOOKS = 16
+
+
+def plans() -> dict[str, PricingPlan]:
+    """Every plan by its code."""
+    return {each.code: each for each in PricingPlan.objects.order_by()}
+
+
+def book(version: PriceBookVersion, rows: Mapping[str, PricingPlan] | None = None) -> BookVersion:
+    """A version as plain values; published versions are cached in the process.
+
+    `rows` are the result of `plans`; they are read where None. Raises Tampered where a published
+    version was changed.
+    """
+    found = cached_books.get(version.digest)
+    if found is None:
+        found = _loaded(versions().get(pk=version.pk))
+        if version.digest:
+            if len(cached_books) >= MAX_CACHED_BOOKS:
+                cached_books.clear()
+            cached_books[version.digest] = found
+    return _on_sale(found, plans() if rows is None else rows)
+
+
+def _on_sale(found: BookVersion, rows: Mapping[str, PricingPlan]) -> BookVersion:
+    """The book with today's names, ranks, features and availability of its plans."""
+    now = tuple(
+        replace(
+            each,
+            name=rows[each.code].name,
+            rank=rows[each.code].rank,
+            features=tuple(rows[each.code].features),
+            is_active=rows[each.code].is_active,
+        )
+        for each in found.plans
+    )
+    return found if now == found.plans else replace(found, plans=now)
+
+
+def with_every_plan_active(found: BookVersion) -> BookVersion:
+    """The book with every plan active, for subscriptions to plans no longer sold."""
+    return replace(found, plans=tuple(replace(each, is_active=True) for each in found.plans))
+
+
+def _loaded(version: PriceBookVersion) -> BookVersion:
+    charges: dict[int, list[PlanCharge]] = {}
+    for each in version.charges.all():
+        charges.setdefault(each.plan_id, []).append(each)
+    found = BookVersion(
+        code=version.book.code,
+        number=version.number,
+        currency=version.book.currency,
+        plans=tuple(_plan(each, charges) for each in version.prices.all()),
+        factors=tuple(
+            books.BookFactor(
+                e.kind,
+                e.metric,
+                without_trailing_zeros(e.above),
+                without_trailing_zeros(e.value),
+                e.plan.code if e.plan else "",
+            )
+            for e in version.factors.all()
+        ),
+        rules=tuple(
+            books.BookRule(
+                e.plan.code, e.source, e.metric, without_trailing_zeros(e.above), e.needs_company
+            )
+            for e in version.rules.all()
+        ),
+        largest_discount=without_trailing_zeros(version.largest_discount),
+        largest_change=_trimmed(version.largest_change),
+    )
+    if version.digest and version.digest != found.digest():
+        raise Tampered(f"{version} is not as it was published; nothing is priced by it.")
+    return found
+
+
+def _trimmed(value: Decimal | None) -> Decimal | None:
+    return None if value is None else without_trailing_zeros(value)
+
+
+def _plan(price: Any, charges: dict[int, list[PlanCharge]]) -> books.BookPlan:
+    plan = price.plan
+    return books.BookPlan(
+        code=plan.code,
+        name=plan.name,
+        rank=plan.rank,
+        base=without_trailing_zeros(price.base_price),
+        features=tuple(plan.features),
+        floor=_trimmed(price.floor),
+        ceiling=_trimmed(price.ceiling),
+        charges=tuple(
+            books.BookCharge(each.metric, each.title, each.model, each.price)
+            for each in charges.get(plan.pk, ())
+        ),
+        is_active=plan.is_active,
+    )
+
+
+def findings(version_id: int) -> list[str]:
+    """What forbids publishing a version, and its price cliffs, as sentences."""
+    version = versions().get(pk=version_id)
+    if problems := invalid_charges(version):
+        return [str(each) for each in problems]
+    found = book(version)
+    return [
+        str(each) for each in (*validation.validate_book(found), *validation.find_cliffs(found))
+    ]
+
+
+def invalid_charges(version: PriceBookVersion) -> list[FieldProblem]:
+    """Problems that prevent charges from being read."""
+    return [
+        problem
+        for each in version.charges.all()
+        for problem in validation.validate_charge(
+            each.model, each.price, f"{each.plan.code}.{each.metric}.price"
+        )
+    ]
+
+
+def newest_versions(most: int) -> list[PriceBookVersion]:
+    """The newest versions, without their rows."""
+    return list(PriceBookVersion.objects.select_related("book").order_by("book", "-number")[:most])
+
+
+def version_by_number(number: int, code: str = STANDARD_BOOK) -> PriceBookVersion:
+    """A version by its number; PriceBookVersion.DoesNotExist for none such."""
+    return versions().get(book__code=code, number=number)
+
+
+def plans_on_sale(on: date) -> dict[str, dict[str, Any]]:
+    """Active plans with their base prices, by code."""
+    found = book(version_in_force(on))
+    return {
+        each.code: {
+            "name": each.name,
+            "base_price": each.base,
+            "currency": found.currency,
+            "features": list(each.features),
+        }
+        for each in found.active
+    }

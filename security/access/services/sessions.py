@@ -1,0 +1,57 @@
+"""Sessions: when a sign-in counts as fresh, and signing out elsewhere."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.http import HttpRequest
+from django.utils import timezone
+
+from aethercrown.http import sessions
+from security.access.models import User
+
+SUPPRESSED_MESSAGES = frozenset(
+    {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
+)
+
+
+def end_sessions(people: Iterable[User], except_key: str = "") -> int:
+    """Sign these people out everywhere but in the session `except_key`; how many sessions ended."""
+    wanted = {str(each.pk) for each in people}
+    ended = 0
+    for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+        if row.session_key != except_key and row.get_decoded().get(SESSION_KEY) in wanted:
+            row.delete()
+            ended += 1
+    return ended
+
+
+def note_fresh_sign_in(request: HttpRequest, **_signal: Any) -> None:
+    """Receives allauth's `authentication_step_completed`: the sign-in is fresh for some minutes."""
+    sessions.prove(request.session, int(time.time()))
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # its base has no types
+    """allauth's accounts: no sign-up, and our own rule for a fresh sign-in."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        return not sessions.is_fresh(context.request.session, int(time.time()))
+
+    def add_message(
+        self,
+        request: HttpRequest,
+        level: int,
+        message_template: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Leave out that somebody signed in or out: the page shows it."""
+        if message_template not in SUPPRESSED_MESSAGES:
+            super().add_message(request, level, message_template, *args, **kwargs)

@@ -1,0 +1,103 @@
+"""Keys that are about to end: extend those in use once, and raise alerts."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from aethercrown.api import idempotency
+from operations.alerts import reports as open_alerts
+from operations.alerts import services as alerts
+from security.apikeys import states
+from security.apikeys.models import ApiKey
+from security.apikeys.services import pepper
+from security.apikeys.services.issue import lock_key
+from security.apikeys.services.usage import flush
+
+LOOKAHEAD = timedelta(minutes=20)  # above the interval of the task that calls this
+EXPIRING_WITHIN = timedelta(days=7)
+SOURCE, EXPIRING, STILL_USED = "apikeys", "expiring", "still_used"
+ADMIN_PAGE = "/admin/security/apikey/"
+
+
+def check_expiring_keys(now: datetime) -> str:
+    """Everything that is due around the end of keys; what was done, in words."""
+    extended = extend_keys_in_use(now)
+    resolve_ended_alerts(now)
+    expiring = alert_expiring(now)
+    erased = idempotency.forget_secrets(now)
+    removed = pepper.remove_unused(now)
+    return (
+        f"{len(extended)} keys in use extended; {expiring} keys in use expire within "
+        f"a week; {erased} secrets erased; {removed} peppers removed."
+    )
+
+
+def extend_keys_in_use(now: datetime) -> list[ApiKey]:
+    """Extend, once and by its grace, each replaced key that ends within LOOKAHEAD and is in use.
+
+    A key that was replaced without grace is not extended.
+    """
+    flush()
+    ending = ApiKey.objects.filter(
+        revoked_at=None, extended_at=None, retire_at__gt=now, retire_at__lte=now + LOOKAHEAD
+    ).exclude(rotated_at=None)
+    extended = [extend(key.pk, now) for key in ending.order_by("pk")]
+    return [key for key in extended if key is not None]
+
+
+@transaction.atomic
+def extend(key_id: int, now: datetime) -> ApiKey | None:
+    """Let a retiring key that is in use work for its grace again; None where that is not due."""
+    key = lock_key(key_id)
+    if (
+        key.state(now) != states.RETIRING
+        or key.extended_at
+        or not (key.rotated_at and key.retire_at)
+    ):
+        return None
+    if not states.still_used(key.last_used_at, key.rotated_at, now):
+        return None
+    key.extended_at = now
+    key.retire_at += key.retire_at - key.rotated_at
+    key.save(update_fields=["extended_at", "retire_at"])
+    message = (
+        f"{key} was replaced on {key.rotated_at:%Y-%m-%d %H:%M} and is still in use. Its end was "
+        f"extended once, to {key.retire_at:%Y-%m-%d %H:%M} UTC; then it is refused."
+    )
+    alerts.raise_alert(
+        SOURCE, STILL_USED, alert_subject(key), "high", message, link=ADMIN_PAGE, now=now
+    )
+    return key
+
+
+def resolve_ended_alerts(now: datetime) -> int:
+    """Resolve the alerts of extended keys that have ended by now; how many keys."""
+    ended = ApiKey.objects.filter(
+        extended_at__isnull=False, retire_at__lte=now, retire_at__gt=now - timedelta(days=2)
+    )
+    for key in ended:
+        alerts.resolve(SOURCE, STILL_USED, alert_subject(key), now=now)
+    return len(ended)
+
+
+def alert_expiring(now: datetime) -> int:
+    """Raise an alert for each key in use that expires within a week, resolve others; how many."""
+    week = EXPIRING_WITHIN
+    in_use = ApiKey.objects.filter(revoked_at=None, retire_at=None, last_used_at__gt=now - week)
+    expiring = list(in_use.filter(expires_at__gt=now, expires_at__lte=now + week).order_by("pk"))
+    for key in expiring:
+        message = (
+            f"{key} is in use and expires on {key.expires_at:%Y-%m-%d %H:%M} UTC: make a new one."
+        )
+        alerts.raise_alert(
+            SOURCE, EXPIRING, alert_subject(key), "warning", message, link=ADMIN_PAGE, now=now
+        )
+    subjects = {alert_subject(key) for key in expiring}
+    for kind, subject in open_alerts.unresolved_of(SOURCE):
+        if kind == EXPIRING and subject not in subjects:
+            alerts.resolve(SOURCE, EXPIRING, subject, now=now)
+    return len(expiring)
+
+
+def alert_subject(key: ApiKey) -> str:
+    return f"key {key.pk}"

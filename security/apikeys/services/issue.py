@@ -1,0 +1,177 @@
+"""Create, revoke and rotate API keys."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from aethercrown.history import audit_hooks
+from security.access.models import User
+from security.apikeys import networks, token
+from security.apikeys import scopes as known_scopes
+from security.apikeys.models import ApiKey
+from security.encryption.reports import system_secrets
+
+GRACE = timedelta(days=7)
+log = logging.getLogger(__name__)
+
+
+class ApiKeyNotActive(Exception):
+    """The key was revoked, has expired or is being replaced already."""
+
+
+class UnknownApiKey(LookupError):
+    """There is no key with this id."""
+
+
+class ExpiryInPast(ValueError):
+    """The key would expire before it is created."""
+
+
+class IssuedKey(NamedTuple):
+    """A new key; its plaintext is stored nowhere."""
+
+    key: ApiKey
+    plaintext: str
+
+
+class KeyLimits(NamedTuple):
+    """From where and how often a key may be used; an empty part sets no limit of its own."""
+
+    allowed_networks: str = ""
+    burst: int | None = None
+    rate_per_second: float | None = None
+
+
+UNLIMITED = KeyLimits()
+
+
+@transaction.atomic
+def create(
+    name: str,
+    scopes: Iterable[str],
+    actor: User | None = None,
+    expires_at: datetime | None = None,
+    now: datetime | None = None,
+    *,
+    limits: KeyLimits = UNLIMITED,
+) -> IssuedKey:
+    """Create a key; the scope `all` stands for every scope.
+
+    Raises UnknownScope, InvalidNetwork, ExpiryInPast, and ValidationError for an empty or overlong
+    `name`.
+    """
+    now = now or timezone.now()
+    if expires_at is not None and expires_at <= now:
+        raise ExpiryInPast(f"Expires at {expires_at:%Y-%m-%d %H:%M %Z}, which is past already.")
+    plaintext = token.generate(settings.API_KEY_PREFIX)
+    pepper = system_secrets.current(system_secrets.PEPPER).value
+    key = ApiKey(
+        name=name.strip(),
+        prefix=settings.API_KEY_PREFIX,
+        last4=plaintext[-4:],
+        digest=token.digest(plaintext, pepper),
+        pepper_id=token.pepper_id(pepper),
+        scopes=list(known_scopes.chosen(scopes)),
+        allowed_networks=networks.normalize(limits.allowed_networks),
+        burst=limits.burst,
+        rate_per_second=limits.rate_per_second,
+        created_by=actor,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    key.clean_fields()
+    key.save(force_insert=True)
+    _record_event("apikey.created", key, actor)
+    log.info("API key created", extra={"key_id": key.pk, "actor": str(actor or "command")})
+    return IssuedKey(key, plaintext)
+
+
+@transaction.atomic
+def replace(name: str, scopes: Iterable[str], now: datetime | None = None) -> IssuedKey:
+    """Create a key called `name`, and revoke every older one of that name."""
+    now = now or timezone.now()
+    _revoke_all(ApiKey.objects.filter(name=name, revoked_at=None), now)
+    return create(name, scopes, now=now)
+
+
+@transaction.atomic
+def revoke(key_id: int, actor: User | None = None, now: datetime | None = None) -> ApiKey:
+    """Refuse the key from now on. Revoking twice keeps the first time. Raises UnknownApiKey."""
+    key = lock_key(key_id)
+    if key.revoked_at is None:
+        key.revoked_at = now or timezone.now()
+        key.save(update_fields=["revoked_at"])
+        _record_event("apikey.revoked", key, actor)
+        log.info("API key revoked", extra={"key_id": key.pk, "actor": str(actor or "command")})
+    return key
+
+
+@transaction.atomic
+def rotate(
+    key_id: int,
+    grace: timedelta = GRACE,
+    actor: User | None = None,
+    now: datetime | None = None,
+) -> IssuedKey:
+    """Issue a successor with the same name, scopes and end; the old key works for `grace` more.
+
+    The key is locked, so of two rotations at once one is refused. At most two successive keys work
+    at once: a predecessor still in its own grace is revoked. Raises UnknownApiKey, ApiKeyNotActive.
+    """
+    now = now or timezone.now()
+    if grace < timedelta(0):
+        raise ValueError(f"grace is {grace}: must be 0 or more.")
+    old = lock_key(key_id)
+    if old.state(now) != "active":
+        raise ApiKeyNotActive(f"{old} is {old.state(now)}: only an active key can be rotated.")
+    _revoke_all(ApiKey.objects.filter(replaced_by=old, revoked_at=None), now)
+    limits = KeyLimits(old.allowed_networks, old.burst, old.rate_per_second)
+    issued = create(old.name, old.scopes, actor, old.expires_at, now, limits=limits)
+    old.replaced_by = issued.key
+    old.rotated_at = now
+    old.retire_at = now + grace
+    old.save(update_fields=["replaced_by", "rotated_at", "retire_at"])
+    _record_event("apikey.rotated", old, actor)
+    log.info("API key rotated", extra={"key_id": old.pk, "successor_id": issued.key.pk})
+    return issued
+
+
+def works_until(key_id: int) -> datetime | None:
+    """When a replaced key ends; None where it was revoked or has no end."""
+    return (
+        ApiKey.objects.filter(pk=key_id, revoked_at=None)
+        .values_list("retire_at", flat=True)
+        .first()
+    )
+
+
+def lock_key(key_id: int) -> ApiKey:
+    """The key, locked until the transaction ends. Raises UnknownApiKey."""
+    key = ApiKey.objects.select_for_update().filter(pk=key_id).first()
+    if key is None:
+        raise UnknownApiKey(f"There is no key {key_id}.")
+    return key
+
+
+def _revoke_all(keys: QuerySet[ApiKey], now: datetime) -> None:
+    for key in keys.select_for_update(of=("self",)):
+        key.revoked_at = now
+        key.save(update_fields=["revoked_at"])
+        _record_event("apikey.revoked", key, None)
+
+
+def _record_event(event: str, key: ApiKey, actor: User | None) -> None:
+    """An audit event in the key's own stream; without `actor`, by the current author."""
+    audit_hooks.record(
+        stream=f"apikey:{key.pk}",
+        event=event,
+        subject=f"API key {key.pk}",
+        actor=f"user:{actor.get_username()}" if actor else "",
+        detail={"name": key.name, "hint": key.hint},
+    )
