@@ -28,6 +28,7 @@ PYTHONS = ("python3", "python3.14", "python3.13", "python3.12", "python3.11")
 COMMANDS = {
     "run": ("manage.py", "start"),
     "test": ("manage.py", "test"),
+    "check": ("manage.py", "test", "--changed"),
     "faults": ("-m", "tests.faults"),
     "benchmark": ("-m", "tests.benchmarks"),
     "screenshots": ("-m", "tests.screenshots"),

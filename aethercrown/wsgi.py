@@ -17,7 +17,7 @@ _threads = [
     for each in (
         "aethercrown.monitoring.access_log.writer",
         "security.apikeys.services.usage.usage_thread",
-        "operations.health.services.watcher",
+        "operations.health.services.watchdog",
         "operations.automations.tasks.watcher",
         "operations.messaging.tasks.watcher",
     )

@@ -1,4 +1,4 @@
-"""Marketing's calls, in full after /api/v1/."""
+"""Paths of marketing's API below /api/v1/."""
 
 from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter

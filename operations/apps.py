@@ -16,20 +16,20 @@ class OperationsConfig(AppConfig):
         from operations.backups import reports as recovery_reports  # noqa: PLC0415 - the same
         from operations.backups import services as recovery  # noqa: PLC0415 - the same
         from operations.demo import services as demo_services  # noqa: PLC0415
-        from operations.health import registry as parts  # noqa: PLC0415
         from operations.health import services as health  # noqa: PLC0415
-        from operations.health.reports import doctor as vital_reports  # noqa: PLC0415
-        from operations.health.services import builtin_checks as vitals  # noqa: PLC0415
-        from operations.scheduling.services import replan as planning  # noqa: PLC0415
+        from operations.health.registry import health_check_registry  # noqa: PLC0415
+        from operations.health.reports import doctor as health_doctor  # noqa: PLC0415
+        from operations.health.services.builtin_checks import BUILTIN_CHECKS  # noqa: PLC0415
+        from operations.scheduling.services import replan  # noqa: PLC0415
 
         sealing.columns.register(
             sealing.TextColumn("operations.Destination", "sealed_secret", destination_context)
         )
-        for automation in (*health.AUTOMATIONS, *planning.AUTOMATIONS, *recovery.AUTOMATIONS):
+        for automation in (*health.AUTOMATIONS, *replan.AUTOMATIONS, *recovery.AUTOMATIONS):
             automation_registry.register(automation)
-        for part in vitals.PARTS:
-            parts.register(part)
-        for look in vital_reports.looks(vitals.PARTS):
+        for check in BUILTIN_CHECKS:
+            health_check_registry.register(check)
+        for look in health_doctor.doctor_checks(BUILTIN_CHECKS):
             doctor.register(look)
         doctor.register(recovery_reports.LOOK)
         for restored in recovery.PARTS:

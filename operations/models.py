@@ -1,7 +1,7 @@
 from operations.alerts.models import Alert, Silence
 from operations.automations.models import Automation, Run
 from operations.decisions.models import Decision
-from operations.health.models import Check, Component, Heartbeat, Incident, Rollup, Turn
+from operations.health.models import Check, CheckLock, Component, HealthRollup, Heartbeat, Incident
 from operations.messaging.models import Destination, Message
 from operations.scheduling.models import Dependency, Pool, Schedule, Task, TaskDurationStats, Worker
 
@@ -9,20 +9,20 @@ __all__ = [
     "Alert",
     "Automation",
     "Check",
+    "CheckLock",
     "Component",
     "Decision",
     "Dependency",
     "Destination",
+    "HealthRollup",
     "Heartbeat",
     "Incident",
     "Message",
     "Pool",
-    "Rollup",
     "Run",
     "Schedule",
     "Silence",
     "Task",
     "TaskDurationStats",
-    "Turn",
     "Worker",
 ]

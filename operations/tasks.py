@@ -1,20 +1,20 @@
-from operations.alerts.tasks import purge_alerts, send_digest, tend_alerts
-from operations.automations.tasks import purge_runs, run_automation, sweep_runs
+from operations.alerts.tasks import purge_alerts, send_alert_reminders, send_digest
+from operations.automations.tasks import purge_runs, recover_runs, run_automation
 from operations.decisions.tasks import expire_decisions, measure_decisions
-from operations.health.tasks import note_worker, tend_uptime
+from operations.health.tasks import record_worker_heartbeat, roll_up_health
 from operations.messaging.tasks import purge_messages, send_messages
 
 __all__ = [
     "expire_decisions",
     "measure_decisions",
-    "note_worker",
     "purge_alerts",
     "purge_messages",
     "purge_runs",
+    "record_worker_heartbeat",
+    "recover_runs",
+    "roll_up_health",
     "run_automation",
+    "send_alert_reminders",
     "send_digest",
     "send_messages",
-    "sweep_runs",
-    "tend_alerts",
-    "tend_uptime",
 ]

@@ -1,8 +1,8 @@
 from security.access.admin import AuthenticatorAdmin, GroupAdmin, UserAdmin
 from security.apikeys.admin import ApiKeyAdmin
 from security.audit.admin import AnchorAdmin, EventAdmin
-from security.rotation.admin import KeyAdmin
-from security.rotation.admin.keys import PassAdmin, PolicyAdmin
+from security.compliance.admin import ManagedSecretEvidenceAdmin
+from security.rotation.admin import ManagedSecretAdmin, RotationPolicyAdmin, RotationRunAdmin
 
 __all__ = [
     "AnchorAdmin",
@@ -10,8 +10,9 @@ __all__ = [
     "AuthenticatorAdmin",
     "EventAdmin",
     "GroupAdmin",
-    "KeyAdmin",
-    "PassAdmin",
-    "PolicyAdmin",
+    "ManagedSecretAdmin",
+    "ManagedSecretEvidenceAdmin",
+    "RotationPolicyAdmin",
+    "RotationRunAdmin",
     "UserAdmin",
 ]

@@ -62,15 +62,15 @@ def register_rotation() -> None:
     from operations.automations.registry import automation_registry  # noqa: PLC0415 - needs models
     from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
     from security.audit.services import automation as audit  # noqa: PLC0415 - the same
-    from security.rotation import kinds  # noqa: PLC0415 - the same
-    from security.rotation import registry as rotators  # noqa: PLC0415 - the same
+    from security.rotation.registry import rotators  # noqa: PLC0415 - the same
+    from security.rotation.rotators.builtin import BUILTIN_ROTATORS  # noqa: PLC0415 - the same
     from security.rotation.services import automation, decisions  # noqa: PLC0415 - the same
 
     for each in (*audit.AUTOMATIONS, *automation.AUTOMATIONS):
         automation_registry.register(each)
-    for rotator in kinds.KINDS:
+    for rotator in BUILTIN_ROTATORS:
         rotators.register(rotator)
-    for kind in decisions.KINDS:
+    for kind in decisions.DECISION_TYPES:
         decision_type_registry.register(kind)
 
 

@@ -1,20 +1,20 @@
 from security.access.models import SetupLink, User
 from security.apikeys.models import ApiKey
-from security.audit.models import Anchor, Event, AuditStream
+from security.audit.models import Anchor, AuditStream, Event
 from security.encryption.models import Kek, SystemSecret
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
 
 __all__ = [
     "Anchor",
     "ApiKey",
-    "Event",
     "AuditStream",
+    "Event",
     "Kek",
     "ManagedSecret",
-    "RotationRun",
     "RotationPolicy",
+    "RotationRun",
+    "SecretVersion",
     "SetupLink",
     "SystemSecret",
     "User",
-    "SecretVersion",
 ]

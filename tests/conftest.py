@@ -14,7 +14,7 @@ from django.test.utils import setup_databases, teardown_databases
 from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import pristine, rig, template
+from tests import pristine, template
 from tests.browser import Browser, browsing, programs
 
 # A busy machine fails no property: how long an example takes is left to the benchmarks.
@@ -129,10 +129,3 @@ def at_once() -> Callable[..., list[object]]:
             return list(pool.map(one, range(count)))
 
     return run
-
-
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[rig.Stack]:
-    """A platform of real processes: `url`, `password` (of the login admin), `api_key`."""
-    with rig.running(tmp_path / "data") as started:
-        yield started

@@ -132,7 +132,7 @@ def start(
     """Start the platform on `folder`, as `uid`, by the command `through`; it is not waited for."""
     port = port or free_port()
     output = folder.parent / f"{folder.name}.{port}.log"
-    chosen = {name: text for name, text in os.environ.items() if name not in OWN}
+    chosen = outer_environment()
     chosen.update(
         DATA_DIR=str(folder),
         PORT=str(port),
@@ -154,6 +154,11 @@ def start(
             extra_groups=None if uid is None else [],
         )
     return Stack(process=process, folder=folder, port=port, output=output)
+
+
+def outer_environment() -> dict[str, str]:
+    """This process's environment without what the tests set for themselves."""
+    return {name: text for name, text in os.environ.items() if name not in OWN}
 
 
 @contextlib.contextmanager

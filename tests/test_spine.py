@@ -3,6 +3,8 @@
 import ast
 import importlib
 import re
+import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,13 @@ def sources():
 
 
 def holders(app, name):
-    """The feature modules called `name`, such as marketing.budget.models."""
-    return {f"{app}.{path.parent.name}.{name}" for path in (ROOT / app).glob(f"*/{name}.py")}
+    """The features that have such a module or package, such as budget for models."""
+    folder = ROOT / app
+    return {
+        path.relative_to(folder).parts[0]
+        for pattern in (f"*/{name}.py", f"*/{name}/__init__.py")
+        for path in folder.glob(pattern)
+    }
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -29,11 +36,19 @@ def test_the_contents_page_names_what_every_feature_holds(app, name):
     if not expected:
         return
     page = importlib.import_module(f"{app}.{name}")
-    found = {getattr(page, each).__module__ for each in page.__all__}
-    if name == "tasks":  # a shared task is a proxy; its own name tells the module
-        tree = ast.parse((ROOT / app / "tasks.py").read_text(encoding="utf-8"))
-        found = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    tree = ast.parse((ROOT / app / f"{name}.py").read_text(encoding="utf-8"))
+    found = {n.module.split(".")[1] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     assert found == expected
+    assert all(hasattr(page, each) for each in page.__all__)
+
+
+@pytest.mark.parametrize("app", APPS)
+@pytest.mark.parametrize("name", ["models", "admin", "tasks"])
+def test_every_module_of_such_a_package_is_loaded_with_the_contents_page(app, name):
+    importlib.import_module(app if not holders(app, name) else f"{app}.{name}")
+    files = [each for each in (ROOT / app).glob(f"*/{name}/*.py") if each.stem != "__init__"]
+    modules = {".".join(each.relative_to(ROOT).with_suffix("").parts) for each in files}
+    assert modules <= set(sys.modules)
 
 
 def test_every_setting_that_is_read_stands_in_the_example_with_its_default():
@@ -92,3 +107,51 @@ def test_nine_functions_of_ten_have_at_most_twenty_five_lines():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
     assert lengths[int(len(lengths) * 0.9)] <= 25
+
+
+def imported_modules(path):
+    """Every module that a file imports, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+
+
+def features_it_needs(app):
+    """For each feature folder of an app, the other ones that it imports."""
+    features = {path.parent.name for path in (ROOT / app).glob("*/__init__.py")}
+    features -= {"migrations", "management"}
+    needs = defaultdict(set)
+    for feature in features:
+        for path in (ROOT / app / feature).rglob("*.py"):
+            for module in imported_modules(path):
+                parts = module.split(".")
+                if parts[0] == app and len(parts) > 1 and parts[1] in features - {feature}:
+                    needs[feature].add(parts[1])
+    return needs
+
+
+def reached_from(feature, needs):
+    found, new = set(), needs[feature]
+    while new:
+        found |= new
+        new = {each for one in new for each in needs[one]} - found
+    return found
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_no_two_features_import_each_other_directly_or_round_a_corner(app):
+    needs = features_it_needs(app)
+    assert not [each for each in [*needs] if each in reached_from(each, needs)]
+
+
+def test_no_two_classes_have_one_name():
+    """Classes at the top level, and nested enums by their own name where that is repeated."""
+    places = defaultdict(list)
+    for path in sources():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and node.name != "Command":
+                places[node.name].append(path.relative_to(ROOT).as_posix())
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

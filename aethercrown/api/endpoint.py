@@ -160,7 +160,8 @@ class ReadOnlyViewSet(Endpoint, viewsets.ReadOnlyModelViewSet[Row]):
     """A list by cursor under `list_name`, and one row by its id.
 
     Needs `area`, `list_name`, `title` (of one row, for messages), an `ordering` without ties,
-    `queryset`, `serializer_class`, and an `example` of one row for the OpenAPI document.
+    `queryset`, `serializer_class`, and an `example` of one row for the OpenAPI document. Where a
+    row of the list has other fields, `list_example`; `list_query` as in `documented`.
     """
 
     pagination_class = Pages
@@ -168,6 +169,8 @@ class ReadOnlyViewSet(Endpoint, viewsets.ReadOnlyModelViewSet[Row]):
     title = "row"
     ordering: str | tuple[str, ...] = ()
     example: ClassVar[Mapping[str, Any]] = {}
+    list_example: ClassVar[Mapping[str, Any]] = {}
+    list_query: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         row = self.get_serializer(self.get_object()).data

@@ -277,7 +277,8 @@ class EnvelopeSchema(AutoSchema):
 
 def listing(view: Any) -> Call:
     """The list of a ReadOnlyViewSet."""
-    page = {view.list_name: [view.example], "next": None, "previous": None}
+    row = view.list_example or view.example
+    page = {view.list_name: [row], "next": None, "previous": None}
     words = view.list_name.replace("_", " ")
     return Call(
         summary=f"List the {words}",
@@ -286,6 +287,7 @@ def listing(view: Any) -> Call:
         example_request=None,
         example_answer=page,
         message=f"1 {words}",
+        query=view.list_query,
         list_name=view.list_name,
     )
 

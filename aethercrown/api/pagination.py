@@ -74,6 +74,13 @@ class Pages(BasePagination):
         self.cursor = cursor_of(request.query_params.get("cursor"), self.steps)
         self.back = self.cursor is not None and self.cursor.back
 
+    def values(self) -> list[Any]:
+        """The ordering's values at the cursor; empty without one."""
+        if self.cursor is None:
+            return []
+        pairs = zip(self.steps, self.cursor.values, strict=True)
+        return [step.field.to_python(text) for step, text in pairs]
+
     def cut(self, rows: Sequence[Any]) -> list[Any]:
         """The page out of up to `limit` + 1 rows beyond the cursor; links the pages beside it.
 
@@ -101,13 +108,17 @@ class Pages(BasePagination):
 
     def get_json_response(self, rows: Sequence[str]) -> HttpResponse:
         """The same answer, of rows that are JSON texts already."""
-        start = json.dumps({"success": True, "message": self.message(len(rows))})[:-1]
-        links = json.dumps(self.links())[1:-1]
-        content = f'{start}, "data": {{"{self.list_name}": [{",".join(rows)}], {links}}}}}'
+        frame = compact({"success": True, "message": self.message(len(rows))})[:-1]
+        links = compact(self.links())[1:]
+        content = f'{frame},"data":{{"{self.list_name}":[{",".join(rows)}],{links}}}'
         return HttpResponse(content, content_type="application/json")
 
     def message(self, count: int) -> str:
         return f"{count} {self.list_name.replace('_', ' ')}"
+
+
+def compact(value: dict[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def ordering(model: type[Model], named: str | Sequence[str]) -> list[Step]:

@@ -17,6 +17,8 @@ from django.core.management import call_command, get_commands
 from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from aethercrown.db import older_schema
+
 KEY_NAME = "make run"
 ADMIN = "admin"
 DEMO_DONE = "demo.loaded"
@@ -28,6 +30,8 @@ def prepare(folder: Path, answer: int, *, demo: bool, alone: bool) -> None:
     A login is made only where this machine is `alone`: elsewhere a set-up link makes the first.
     """
     connect()
+    if older_schema.is_older(recorded()):
+        raise SystemExit(older_schema.INSTRUCTION)
     if behind := missing(on_disk(), recorded()):
         sys.stdout.write(f"The database is brought up to date (migrations: {len(behind)}).\n")
         sys.stdout.flush()

@@ -1,5 +1,6 @@
-"""`manage.py test`: everything that must hold before a change is shared.
+"""`manage.py test`: every check that must pass before a change is shared.
 
-`steps` names the checks, `run` carries them out, on a real PostgreSQL and on SQLite, and ends
-with one table. All steps run, also after one has failed.
+`steps` lists the checks; `run` carries them out, on a real PostgreSQL and on SQLite, and prints
+one table at the end. A failed step does not stop the others. `selection` picks the tests of
+`make check`.
 """

@@ -1,4 +1,4 @@
-"""Carries the checks out. What the steps print passes through; each is tied to this process."""
+"""Runs the checks. Their output passes through; each process ends when this one does."""
 
 import argparse
 import contextlib
@@ -20,39 +20,49 @@ from aethercrown.crypto import keyring
 from aethercrown.embedded import parent_death, postgres
 from aethercrown.embedded.prefixed_output import say
 from aethercrown.embedded.servers import Unavailable
-from aethercrown.gate import steps
-from aethercrown.gate.steps import Outcome, Plan, Step
+from aethercrown.gate import selection, steps
+from aethercrown.gate.steps import GatePlan, GateStep, StepResult
 
-STOPPED = 130  # what a shell answers after Ctrl-C
+INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
 
 def main(arguments: list[str]) -> int:
-    """Run the gate, or with arguments only those tests, on the database chosen."""
-    chosen = parser().parse_args(arguments)
+    """Run every check; with --changed a quick part, with arguments after -- only those tests."""
+    options = parser().parse_args(arguments)
     environ.Env.read_env(data_dir.ROOT / ".env")
     if os.environ.get("MAKELEVEL"):  # a make that is killed must not leave us behind
         parent_death.tie(os.getppid(), signal.SIGTERM)
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(STOPPED))
-    return answered(chosen, os.environ, Plan())
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(INTERRUPTED))
+    return run(options, os.environ, GatePlan())
 
 
-def answered(chosen: argparse.Namespace, given: Mapping[str, str], plan: Plan) -> int:
-    """Carry out the plan, or the part chosen, in the environment given; the exit code."""
+def run(options: argparse.Namespace, given: Mapping[str, str], plan: GatePlan) -> int:
+    """Run the plan, or the part chosen, in the environment given; the exit code."""
     try:
         with environment(given) as settings:
-            if chosen.tests:
-                return part(chosen.tests, settings, plan, on=chosen.on)
-            return whole(settings, plan)
+            if options.tests:
+                return run_tests(options.tests, settings, plan, on=options.on)
+            if options.changed is not None:
+                return run_changed(options.changed, settings, plan)
+            return run_all(settings, plan)
     except Unavailable as reason:
         say([str(reason)], sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return STOPPED
+        return INTERRUPTED
 
 
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="manage.py test", description=main.__doc__)
     options.add_argument("--on", choices=["postgresql", "sqlite"], default="sqlite")
+    options.add_argument(
+        "--changed",
+        metavar="COMMIT",
+        nargs="?",
+        const="HEAD",
+        help="Static checks, and on SQLite the tests of the apps that differ from COMMIT (HEAD) "
+        "and of those above them, without coverage.",
+    )
     options.add_argument("tests", nargs="*", help="After --: arguments of pytest, without the gate")
     return options
 
@@ -61,14 +71,16 @@ def parser() -> argparse.ArgumentParser:
 def environment(given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """The steps' environment, with a data folder of their own; nothing of .env decides a test."""
     folder = Path(tempfile.mkdtemp(prefix="aethercrown-gate-"))
-    kept = {name: text for name, text in given.items() if name not in {"DEBUG", "HTTPS"}}
-    kept.update(DJANGO_SETTINGS_MODULE="aethercrown.settings", DATA_DIR=str(folder), DEBUG="False")
-    kept.setdefault("ENCRYPTION_KEYS", keyring.new_entry())
-    kept["PYTHONPATH"] = str(data_dir.ROOT)
-    kept["COVERAGE_FILE"] = str(folder / "coverage")
-    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile all of it again
+    chosen = {name: text for name, text in given.items() if name not in {"DEBUG", "HTTPS"}}
+    chosen.update(
+        DJANGO_SETTINGS_MODULE="aethercrown.settings", DATA_DIR=str(folder), DEBUG="False"
+    )
+    chosen.setdefault("ENCRYPTION_KEYS", keyring.new_entry())
+    chosen["PYTHONPATH"] = str(data_dir.ROOT)
+    chosen["COVERAGE_FILE"] = str(folder / "coverage")
+    chosen.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile all of it
     try:
-        yield kept
+        yield chosen
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -83,83 +95,115 @@ def database(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
         yield {**settings, "DATABASE_URL": cluster.url("aethercrown")}
 
 
-def part(arguments: list[str], settings: Mapping[str, str], plan: Plan, *, on: str) -> int:
+def run_tests(arguments: list[str], settings: Mapping[str, str], plan: GatePlan, *, on: str) -> int:
     """Only the tests named, on one database, without the other checks."""
-    step = Step("tests", plan.suite(arguments, 0))
+    step = GateStep("tests", plan.suite(arguments, 0))
     if on == "postgresql":
         with database(settings) as served:
-            return carried_out(step, served).code
-    return carried_out(step, {**settings, "DATABASE_URL": ""}).code
+            return run_step(step, served).code
+    return run_step(step, {**settings, "DATABASE_URL": ""}).code
 
 
-def whole(settings: Mapping[str, str], plan: Plan) -> int:
-    """Everything. What takes long and no server goes on beside the rest, at a low priority."""
+def run_changed(since: str, settings: Mapping[str, str], plan: GatePlan) -> int:
+    """The static checks, and the tests that `selection` picks, on SQLite and without coverage."""
+    try:
+        changed = selection.changed_files(data_dir.ROOT, since)
+    except subprocess.CalledProcessError as error:
+        say([f"git cannot compare with {since}: {error.stderr.strip()}"], sys.stderr)
+        return 2
+    tests = [
+        str(path.relative_to(data_dir.ROOT))
+        for pattern in selection.test_paths(changed)
+        for path in sorted(data_dir.ROOT.glob(pattern))
+    ]
+    say([f"{len(changed)} files differ from {since}; tests: {' '.join(tests)}"])
+    suite = GateStep("tests on SQLite", plan.suite(("--hypothesis-profile=gate", *tests), 2))
+    without = {**settings, "DATABASE_URL": ""}
+    return report(plan.in_parallel[:1], [*plan.quick], lambda: [run_step(suite, without)], without)
+
+
+def run_all(settings: Mapping[str, str], plan: GatePlan) -> int:
+    """Every check. What takes long and needs no server runs beside the rest, at low priority."""
+
+    def rest() -> list[StepResult]:
+        results = run_suites(settings, plan)
+        return results + [run_step(step, settings) for step in plan.coverage]
+
+    return report(plan.in_parallel, plan.quick, rest, settings)
+
+
+def report(
+    in_parallel: tuple[GateStep, ...] | list[GateStep],
+    quick: tuple[GateStep, ...] | list[GateStep],
+    rest: Callable[[], list[StepResult]],
+    settings: Mapping[str, str],
+) -> int:
+    """Run `quick`, then `rest`, with `in_parallel` beside them; print the table; the exit code."""
     began = time.monotonic()
-    with contextlib.ExitStack() as beside:
-        slow = [beside.enter_context(aside(step, settings)) for step in plan.beside]
-        outcomes = [carried_out(step, settings) for step in plan.quick]
-        outcomes += suites(settings, plan)
-        outcomes += [carried_out(step, settings) for step in plan.coverage]
-        outcomes += [ended() for ended in slow]
+    with contextlib.ExitStack() as background:
+        slow = [background.enter_context(run_beside(step, settings)) for step in in_parallel]
+        results = [run_step(step, settings) for step in quick]
+        results += rest()
+        results += [finish() for finish in slow]
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    worked = usage.ru_utime + usage.ru_stime
-    say(["", *steps.table(outcomes, time.monotonic() - began, worked)])
-    return int(any(each.code for each in outcomes))
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    say(["", *steps.table(results, time.monotonic() - began, cpu_seconds)])
+    return int(any(each.code for each in results))
 
 
 @contextlib.contextmanager
-def aside(step: Step, settings: Mapping[str, str]) -> Iterator[Callable[[], Outcome]]:
-    """Start a step that keeps what it prints; the answer waits for its end and shows it."""
+def run_beside(step: GateStep, settings: Mapping[str, str]) -> Iterator[Callable[[], StepResult]]:
+    """Start a step whose output is kept; what is yielded waits for its end and prints that."""
     with tempfile.TemporaryFile() as printed:
         began = time.monotonic()
-        process = start(step, settings, printed.fileno(), lower=10)
+        process = start(step, settings, printed.fileno(), nice=10)
 
-        def ended() -> Outcome:
-            outcome = waited_for(step, process, began)
+        def finish() -> StepResult:
+            result = wait(step, process, began)
             heading(step)
             printed.seek(0)
             say(printed.read().decode("utf-8", "replace").splitlines())
-            return outcome
+            return result
 
-        yield ended
+        yield finish
 
 
-def suites(settings: Mapping[str, str], plan: Plan) -> list[Outcome]:
-    """The suite on PostgreSQL, and again on SQLite."""
-    first, second = (plan.suite(steps.measured(again=again), 2) for again in (False, True))
+def run_suites(settings: Mapping[str, str], plan: GatePlan) -> list[StepResult]:
+    """The suite on PostgreSQL, then what differs there on SQLite."""
+    first, second = (plan.suite(steps.suite_options(again=again), 2) for again in (False, True))
     with database(settings) as served:
-        on_postgresql = carried_out(Step("tests on PostgreSQL", first), served)
+        on_postgresql = run_step(GateStep("tests on PostgreSQL", first), served)
     without = {**settings, "DATABASE_URL": ""}
-    return [on_postgresql, carried_out(Step("tests on SQLite", second), without)]
+    return [on_postgresql, run_step(GateStep("tests on SQLite", second), without)]
 
 
-def carried_out(step: Step, settings: Mapping[str, str]) -> Outcome:
+def run_step(step: GateStep, settings: Mapping[str, str]) -> StepResult:
     """Run one step to its end."""
     heading(step)
     began = time.monotonic()
-    return waited_for(step, start(step, settings), began)
+    return wait(step, start(step, settings), began)
 
 
-def waited_for(step: Step, process: "subprocess.Popen[bytes]", began: float) -> Outcome:
-    """The end of a step, with the processors' time of its processes."""
+def wait(step: GateStep, process: "subprocess.Popen[bytes]", began: float) -> StepResult:
+    """Wait for the end of a step; its CPU time includes that of its child processes."""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    worked = usage.ru_utime + usage.ru_stime
-    return Outcome(step.name, process.returncode, time.monotonic() - began, worked)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return StepResult(step.name, process.returncode, time.monotonic() - began, cpu_seconds)
 
 
 def start(
-    step: Step, settings: Mapping[str, str], output: int | None = None, *, lower: int = 0
+    step: GateStep, settings: Mapping[str, str], output: int | None = None, *, nice: int = 0
 ) -> "subprocess.Popen[bytes]":
-    """Start a step from the repository's folder, tied to this process."""
-    nice = ["/usr/bin/env", "nice", "-n", str(lower)] if lower else []
+    """Start a step from the repository's folder; it ends when this process does."""
+    prefix = ["/usr/bin/env", "nice", "-n", str(nice)] if nice else []
     command = parent_death.command_line(
-        signal.SIGKILL, 0, str(data_dir.ROOT), [*nice, *step.command]
+        signal.SIGKILL, 0, str(data_dir.ROOT), [*prefix, *step.command]
     )
     return subprocess.Popen(  # noqa: S603 - our own command line, no shell
         command, env=dict(settings), stdin=subprocess.DEVNULL, stdout=output, stderr=output
     )
 
 
-def heading(step: Step) -> None:
+def heading(step: GateStep) -> None:
     say(["", f"=== {step.name}"])

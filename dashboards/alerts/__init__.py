@@ -1,1 +1,1 @@
-"""Alerts."""
+"""The page of alerts."""

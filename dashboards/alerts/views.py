@@ -1,4 +1,4 @@
-"""Alerts as a page: what is wrong now, what was lately, and how messages fare."""
+"""The page of alerts: unresolved ones, recent ones, and counts of messages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,33 +11,32 @@ from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.tables import Column, Table
 from operations.alerts import reports
-from operations.messaging import reports as outbox
+from operations.messaging import reports as messaging
 
 
 @viewer
 def alerts(request: HttpRequest) -> HttpResponseBase:
-    waiting = reports.unresolved()
-    wrong = unresolved(waiting)
-    over = resolved(list(reports.recently_resolved()))
-    traffic = outbox.message_counts(timezone.now())
-    sent = messages(traffic)
+    open_alerts = open_table(reports.unresolved())
+    resolved = resolved_table(list(reports.recently_resolved()))
+    totals = messaging.message_counts(timezone.now())
+    sent = message_table(totals)
     return page_context.csv_download(
-        request, "alerts", [wrong, over, sent]
+        request, "alerts", [open_alerts, resolved, sent]
     ) or page_context.render_page(
         request,
         "dashboards/alerts.html",
         [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Alerts")],
         counts=reports.counts(),
-        wrong=wrong,
-        over=over,
+        open_alerts=open_alerts,
+        resolved=resolved,
         sent=sent,
-        mail_is_off=outbox.mail_is_off(),
-        links_are_bare=counts.links_lack_host,
+        mail_is_off=messaging.mail_is_off(),
+        links_lack_host=totals.links_lack_host,
     )
 
 
-def unresolved(rows: Sequence[Any]) -> Table:
-    """One row an alert that is not over."""
+def open_table(rows: Sequence[Any]) -> Table:
+    """One row for each unresolved alert."""
     columns = (
         Column("Alert"),
         Column("Severity", badge=True),
@@ -45,7 +44,7 @@ def unresolved(rows: Sequence[Any]) -> Table:
         Column("Since"),
         Column("Last seen"),
         Column("Times", Unit()),
-        Column("Taken on by"),
+        Column("Acknowledged by"),
     )
     lines = [
         (
@@ -62,8 +61,8 @@ def unresolved(rows: Sequence[Any]) -> Table:
     return Table("open", "Wrong now", columns, lines, [reports.page(each) for each in rows])
 
 
-def resolved(rows: Sequence[Any]) -> Table:
-    """One row an alert that ended lately."""
+def resolved_table(rows: Sequence[Any]) -> Table:
+    """One row for each alert that was resolved recently."""
     columns = (
         Column("Alert"),
         Column("Severity", badge=True),
@@ -86,12 +85,12 @@ def resolved(rows: Sequence[Any]) -> Table:
     return Table("resolved", "Over", columns, lines, [reports.page(each) for each in rows])
 
 
-def messages(traffic: outbox.MessageCounts) -> Table:
-    """How many messages stand where."""
+def message_table(totals: messaging.MessageCounts) -> Table:
+    """How many messages are in each state."""
     lines = [
-        ("Destinations that are on", traffic.destinations),
-        ("Sent in the last 24 hours", traffic.sent),
-        ("Waiting", traffic.waiting),
-        ("Given up", traffic.dead),
+        ("Destinations that are on", totals.destinations),
+        ("Sent in the last 24 hours", totals.sent),
+        ("Waiting", totals.waiting),
+        ("Given up", totals.dead),
     ]
     return Table("messages", "Messages", (Column("What"), Column("How many", Unit())), lines)

@@ -1,1 +1,1 @@
-"""Decisions."""
+"""The page of decisions."""

@@ -1,4 +1,4 @@
-"""The ledger as a page: what decisions of each kind promised, and what they gained."""
+"""The page of decisions: expected beside measured effects, by decision type."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,33 +15,33 @@ from operations.decisions import reports
 from operations.decisions.reports import DecisionTypeSummary
 
 PERCENTS = {"%", "percent"}
-NEWEST = 30
-SHOWN = 12  # measured decisions drawn as bars
+MAX_ROWS = 30
+MAX_BARS = 12  # measured decisions in the chart
 
 
 @viewer
-def ledger(request: HttpRequest) -> HttpResponseBase:
-    kinds = kept(reports.summaries_by_type())
-    rows = [record(each) for each in reports.recent(NEWEST)]
-    newest = listed(rows)
+def decisions(request: HttpRequest) -> HttpResponseBase:
+    types = type_table(reports.summaries_by_type())
+    rows = [to_dict(each) for each in reports.recent(MAX_ROWS)]
+    newest = newest_table(rows)
     measured = [each for each in rows if each["realised"]]
-    drawn = gained(measured[:SHOWN]) if measured else None
-    tables = [kinds, newest, *([drawn.table] if drawn else [])]
+    chart = effect_chart(measured[:MAX_BARS]) if measured else None
+    tables = [types, newest, *([chart.table] if chart else [])]
     return page_context.csv_download(request, "decisions", tables) or page_context.render_page(
         request,
         "dashboards/decisions.html",
         [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Decisions")],
-        kinds=kinds,
+        types=types,
         newest=newest,
-        gained=drawn,
+        chart=chart,
     )
 
 
-def kept(promises: Sequence[DecisionTypeSummary]) -> Table:
-    """One row a kind of decision."""
+def type_table(summaries: Sequence[DecisionTypeSummary]) -> Table:
+    """One row for each decision type."""
     count = Unit()
     columns = (
-        Column("Kind"),
+        Column("Type"),
         Column("Made", count),
         Column("Waiting", count),
         Column("Applied", count),
@@ -67,13 +67,13 @@ def kept(promises: Sequence[DecisionTypeSummary]) -> Table:
             each.unit,
             each.inside_percent,
         )
-        for each in promises
+        for each in summaries
     ]
-    return Table("kinds", "Promised and gained, by kind", columns, rows)
+    return Table("kinds", "Promised and gained, by type", columns, rows)
 
 
-def record(decision: Any) -> dict[str, Any]:
-    """A decision's row as plain values, with the page it is about."""
+def to_dict(decision: Any) -> dict[str, Any]:
+    """A decision as plain values, with the path of its subject's page."""
     return {
         "title": decision.title,
         "proposed_at": decision.proposed_at,
@@ -86,8 +86,8 @@ def record(decision: Any) -> dict[str, Any]:
     }
 
 
-def listed(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """The newest decisions, whatever their kind."""
+def newest_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """The newest decisions of every type."""
     columns = (
         Column("Decision"),
         Column("Proposed at"),
@@ -103,8 +103,8 @@ def listed(rows: Sequence[Mapping[str, Any]]) -> Table:
             each["proposed_at"],
             each["status"],
             each["actor"],
-            promised(each["expected"]),
-            gain(each["realised"], each["expected"]),
+            expected_text(each["expected"]),
+            measured_text(each["realised"], each["expected"]),
             each["verdict"],
         )
         for each in rows
@@ -112,8 +112,8 @@ def listed(rows: Sequence[Mapping[str, Any]]) -> Table:
     return Table("newest", "The newest decisions", columns, lines, [each["page"] for each in rows])
 
 
-def gained(rows: Sequence[Mapping[str, Any]]) -> PageChart:
-    """Promise beside gain for each measured decision; both with their intervals."""
+def effect_chart(rows: Sequence[Mapping[str, Any]]) -> PageChart:
+    """Expected beside measured effect of each decision, with intervals; one unit only."""
     unit = _unit(rows[0]["expected"])
     alike = [each for each in rows if _unit(each["expected"]) == unit]
     drawn = [
@@ -148,15 +148,15 @@ def gained(rows: Sequence[Mapping[str, Any]]) -> PageChart:
     )
 
 
-def promised(expected: Mapping[str, Any]) -> str:
-    """An expected effect in words: +6.4% (+1.2% to +11.9%)."""
+def expected_text(expected: Mapping[str, Any]) -> str:
+    """An expected effect: +6.4% (+1.2% to +11.9%)."""
     unit = _unit(expected)
     low, high = signed(expected["low"], unit), signed(expected["high"], unit)
     return f"{signed(expected['estimate'], unit)} ({low} to {high})"
 
 
-def gain(realised: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> str:
-    """A realised effect in words, with its interval where it has one; nothing unmeasured."""
+def measured_text(realised: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> str:
+    """A measured effect, with its interval if it has one; "" if not measured."""
     if not realised:
         return ""
     unit = _unit(expected)

@@ -1,1 +1,1 @@
-"""Health."""
+"""The health page: status, availability by day, and outages."""

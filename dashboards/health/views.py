@@ -1,4 +1,4 @@
-"""The status page: what is up now, how each day went, and every outage."""
+"""The health page: the status of each component, availability by day, and outages."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -13,72 +13,73 @@ from dashboards.access import viewer
 from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table, Value
 from operations.health import reports
-from operations.health.reports import history as uptime
+from operations.health.reports import history
 from operations.health.reports.history import Trend
 
 DAYS = 30
 DAY = timedelta(hours=24)
 MONTH = timedelta(days=30)
-WORDS = {
-    "healthy": "Everything that is required works",
-    "degraded": "Something works slowly, or nothing is known of it",
-    "unhealthy": "Something that is required does not work",
+STATUS_TEXTS = {
+    "healthy": "Every required component works",
+    "degraded": "A required component is degraded or unknown",
+    "unhealthy": "A required component does not work",
 }
-VERDICTS = {"healthy": "good", "degraded": "warn", "unhealthy": "bad"}
-SHARE = Unit(suffix="%", digits=2)
+CSS_CLASSES = {"healthy": "good", "degraded": "warn", "unhealthy": "bad"}
+PERCENT = Unit(suffix="%", digits=2)
 MILLISECONDS = Unit(suffix="\u00a0ms", digits=1)
 
 
 @viewer
 def health(request: HttpRequest) -> HttpResponseBase:
+    """The latest checks, the last 24 hours, and the last 30 days."""
     now = timezone.now()
-    rows, turn = reports.components(), reports.last_round()
-    standing = listed(uptime.trends(DAY, now))
-    outages = ended(now)
-    days, found = uptime.by_day(DAYS, now)
-    drawn = daily(days, found) if found else None
-    tables = [standing, outages, *([drawn.table] if drawn else [])]
-    whole = reports.overall(rows)
+    rows = reports.components()
+    components = component_table(history.trends(DAY, now))
+    outages = outage_table(now)
+    days, found = history.daily_availability(DAYS, now)
+    daily = downtime_chart(days, found) if found else None
+    tables = [components, outages, *([daily.table] if daily else [])]
+    overall = reports.overall(rows)
     return page_context.csv_download(request, "health", tables) or page_context.render_page(
         request,
         "dashboards/health.html",
         [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Health")],
-        words=WORDS[whole] if rows else "Nothing has been looked at yet",
-        verdict=VERDICTS[whole] if rows else "",
-        turn=turn,
-        standing=standing,
+        status_text=STATUS_TEXTS[overall] if rows else "Nothing has been checked yet",
+        css_class=CSS_CLASSES[overall] if rows else "",
+        last_round=reports.last_round(),
+        components=components,
         outages=outages,
-        daily=drawn,
+        daily=daily,
     )
 
 
-def listed(trends: Sequence[Trend]) -> Table:
-    """Each component now, and over the last 24 hours."""
+def component_table(trends: Sequence[Trend]) -> Table:
+    """The latest check of each component, and its figures of the last 24 hours."""
     columns = (
         Column("Component"),
         Column("Status", badge=True),
         Column("Confirmed", badge=True),
         Column("Since"),
-        Column("Last look", csv_only=True),
-        Column("Available, 24 h", SHARE),
+        Column("Last check", csv_only=True),
+        Column("Available, 24 h", PERCENT),
         Column("p50", MILLISECONDS),
         Column("p95", MILLISECONDS),
         Column("p99", MILLISECONDS),
-        Column("Looks", Unit(), csv_only=True),
-        Column("What is wrong", prose=True),
+        Column("Checks", Unit(), csv_only=True),
+        Column("Error", prose=True),
     )
     rows = [
         (
             each.component.name,
             each.component.status,
             each.component.state,
-            each.component.since,
+            each.component.state_since,
             each.component.checked_at,
-            each.found.availability_percent,
-            each.found.percentile(0.50),
-            each.found.percentile(0.95),
-            each.found.percentile(0.99),
-            each.found.checks,
+            each.totals.availability_percent,
+            each.totals.percentile(0.50),
+            each.totals.percentile(0.95),
+            each.totals.percentile(0.99),
+            each.totals.checks,
             each.component.error,
         )
         for each in sorted(trends, key=lambda each: each.component.name.lower())
@@ -86,14 +87,14 @@ def listed(trends: Sequence[Trend]) -> Table:
     return Table("components", "Components", columns, rows)
 
 
-def ended(now: datetime) -> Table:
-    """The outages of the last thirty days."""
+def outage_table(now: datetime) -> Table:
+    """The outages of the last 30 days."""
     columns = (
         Column("Component"),
         Column("From"),
         Column("Until"),
         Column("Minutes", Unit(digits=1)),
-        Column("What was wrong", prose=True),
+        Column("Error", prose=True),
     )
     rows: list[Sequence[Value]] = [
         (
@@ -103,13 +104,13 @@ def ended(now: datetime) -> Table:
             ((each.ended_at or now) - each.started_at).total_seconds() / 60,
             each.error,
         )
-        for each in uptime.incidents(now - MONTH)
+        for each in history.incidents(now - MONTH)
     ]
     return Table("outages", "Outages of the last 30 days", columns, rows)
 
 
-def daily(days: Sequence[date], found: Mapping[str, Sequence[float | None]]) -> PageChart:
-    """Time down by day, of all components and of the worst; availability in the table."""
+def downtime_chart(days: Sequence[date], found: Mapping[str, Sequence[float | None]]) -> PageChart:
+    """Downtime by day, of all components and of the worst; availability in the table."""
     rows: list[tuple[date, float | None, float | None, str]] = []
     for place, day in enumerate(days):
         known = {name: value for name, each in found.items() if (value := each[place]) is not None}
@@ -118,25 +119,25 @@ def daily(days: Sequence[date], found: Mapping[str, Sequence[float | None]]) -> 
         rows.append((day, mean, known.get(lowest), lowest if known.get(lowest) != 100 else ""))
     columns = (
         Column("Day"),
-        Column("All", SHARE),
-        Column("Lowest", SHARE),
-        Column("Which was lowest"),
+        Column("All", PERCENT),
+        Column("Lowest", PERCENT),
+        Column("Lowest component"),
     )
     series = [
-        Series("All components", [missing(row[1]) for row in rows]),
-        Series("The worst", [missing(row[2]) for row in rows]),
+        Series("All components", [downtime(row[1]) for row in rows]),
+        Series("The worst", [downtime(row[2]) for row in rows]),
     ]
     return page_chart(
         lambda caption, frame: line(
-            days, series, caption, SHARE, axis="% of the time known", frame=frame
+            days, series, caption, PERCENT, axis="% of the time known", frame=frame
         ),
-        "Time down by day",
+        "Downtime by day",
         Table("days", "Availability by day", columns, rows),
-        note="Of the time in which the state was known: gaps, unknown looks and maintenance are "
-        "left out.",
+        note="In percent of the time with a known state: gaps, unknown checks and maintenance do "
+        "not count.",
     )
 
 
-def missing(available: float | None) -> float | None:
-    """What availability in percent lacks to the whole."""
+def downtime(available: float | None) -> float | None:
+    """100 % minus the availability; None if unknown."""
     return None if available is None else 100 - available

@@ -1,1 +1,1 @@
-"""Keys."""
+"""The page of managed keys and of API keys that end soon."""

@@ -1,4 +1,4 @@
-"""Managed keys as a page: what is overdue, what is due soon, all of them, and their history."""
+"""The page of keys: overdue, due soon and healthy ones, recent rotations, ending API keys."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -13,72 +13,85 @@ from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.tables import Column, Table
 from security.apikeys import reports as apikeys
-from security.compliance import reports as evidence
 from security.rotation import reports, schedule
 
-ENDING = timedelta(days=30)
-WORDS = {"overdue": "overdue", "due_soon": "due soon", "healthy": "healthy"}
-COLUMNS = (
+ENDING_WITHIN = timedelta(days=30)
+STATUS_LABELS = {"overdue": "overdue", "due_soon": "due soon", "healthy": "healthy"}
+TABLES = (  # due status, key of the table, title
+    ("overdue", "overdue", "Overdue"),
+    ("due_soon", "due-soon", "Due within 7 days"),
+    ("healthy", "healthy", "Healthy"),
+)
+KEY_COLUMNS = (
     Column("Key"),
     Column("Level"),
-    Column("Standing", badge=True),
+    Column("Status", badge=True),
     Column("State", badge=True),
     Column("Next rotation"),
     Column("Last rotated"),
     Column("Version", Unit()),
-    Column("How", csv_only=True),
-    Column("Whom to ask"),
-    Column("What failed", prose=True),
+    Column("Rotator", csv_only=True),
+    Column("Owner"),
+    Column("Last error", prose=True),
 )
+ROTATION_COLUMNS = (
+    Column("Key"),
+    Column("Version", Unit()),
+    Column("Reason"),
+    Column("Current since"),
+    Column("State", badge=True),
+    Column("Old value until"),
+    Column("By", csv_only=True),
+)
+API_KEY_COLUMNS = (Column("API key"), Column("Ends"), Column("Reason"), Column("Last used"))
 
 
 @viewer
 def keys(request: HttpRequest) -> HttpResponseBase:
     now = timezone.now()
-    rows = {each.key_id: each for each in reports.keys().filter(state__in=reports.LIVE)}
-    standing = {name: schedule.standing(key, now) for name, key in rows.items()}
-    parts = {
-        word: listed(key, title, (rows[name] for name in rows if standing[name] == word), word)
-        for word, key, title in [
-            ("overdue", "overdue", "Overdue"),
-            ("due_soon", "due-soon", "Due within 7 days"),
-            ("healthy", "healthy", "Healthy"),
-        ]
-    }
-    past, ends = history(), ending()
+    tables = key_tables()
+    rotations, ending = recent_rotations(), ending_api_keys()
     report = reports.report(now)
     return page_context.csv_download(
-        request, "keys", [*parts.values(), past, ends]
+        request, "keys", [*tables, rotations, ending]
     ) or page_context.render_page(
         request,
         "dashboards/keys.html",
         [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Keys")],
         report=report,
         verdict="bad" if report["overdue"] or report["failing_keys"] else "good",
-        words=headline(report["overdue"], report["total_keys"]),
-        parts=list(parts.values()),
-        history=past,
-        ending=ends,
+        headline=headline(report["overdue"], report["total_keys"]),
+        tables=tables,
+        rotations=rotations,
+        ending=ending,
         old_peppers=apikeys.count_under_old_pepper(),
     )
 
 
 def headline(overdue: int, total: int) -> str:
     if not total:
-        return "No key is under management yet"
+        return "No managed key yet"
     if not overdue:
-        return f"All {total} keys are in time" if total > 1 else "The one key is in time"
+        return f"None of {total} keys is overdue" if total > 1 else "The only key is not overdue"
     return f"{overdue} of {total} keys {'is' if overdue == 1 else 'are'} overdue"
 
 
-def listed(key: str, title: str, rows: Iterable[Any], word: str) -> Table:
-    """Keys of one standing, the next to be rotated first."""
-    found = sorted(rows, key=lambda each: (each.due_at, each.key_id))
-    lines = [
+def key_tables() -> list[Table]:
+    """One table per due status; within it the next due first."""
+    now = timezone.now()
+    by_status: dict[str, list[Any]] = {status: [] for status, *_ in TABLES}
+    live = reports.keys_with_version().filter(state__in=reports.LIVE_STATES)
+    for key in live.order_by("due_at", "key_id"):
+        by_status[schedule.due_status(key, now)].append(key)
+    return [_key_table(name, title, status, by_status[status]) for status, name, title in TABLES]
+
+
+def _key_table(name: str, title: str, status: str, keys: list[Any]) -> Table:
+    rows = [
         (
             each.key_id,
             each.level,
-            WORDS[word],
+            STATUS_LABELS[status],
             each.state,
             each.due_at,
             each.last_rotated_at,
@@ -87,25 +100,18 @@ def listed(key: str, title: str, rows: Iterable[Any], word: str) -> Table:
             each.owner,
             each.last_error,
         )
-        for each in found
+        for each in keys
     ]
-    paths = [reverse("admin:security_managedsecret_change", args=[each.pk]) for each in found]
-    return Table(key, title, COLUMNS, lines, paths)
+    return Table(name, title, KEY_COLUMNS, rows, _admin_paths(each.pk for each in keys))
 
 
-def history() -> Table:
-    """The newest rotations."""
-    columns = (
-        Column("Key"),
-        Column("Version", Unit()),
-        Column("Why"),
-        Column("Current since"),
-        Column("State", badge=True),
-        Column("Old value until"),
-        Column("By", csv_only=True),
-    )
-    found = evidence.lately()
-    lines = [
+def _admin_paths(keys: Iterable[int]) -> list[str]:
+    return [reverse("admin:security_managedsecret_change", args=[key]) for key in keys]
+
+
+def recent_rotations() -> Table:
+    versions = reports.recent_rotations()
+    rows = [
         (
             each.key.key_id,
             each.number,
@@ -115,29 +121,23 @@ def history() -> Table:
             each.retire_at,
             each.actor,
         )
-        for each in found
+        for each in versions
     ]
-    paths = [reverse("admin:security_managedsecret_change", args=[each.key_id]) for each in found]
-    return Table("history", "Latest rotations", columns, lines, paths)
+    paths = _admin_paths(each.key_id for each in versions)
+    return Table("history", "Recent rotations", ROTATION_COLUMNS, rows, paths)
 
 
-def ending() -> Table:
-    """API keys that end within thirty days, and whether somebody still uses them."""
-    columns = (
-        Column("API key"),
-        Column("Ends"),
-        Column("Why"),
-        Column("Last used"),
-    )
-    found = apikeys.ending(timezone.now(), ENDING)
-    lines = [
+def ending_api_keys() -> Table:
+    """API keys that end within 30 days, and when they were last used."""
+    keys = apikeys.ending(timezone.now(), ENDING_WITHIN)
+    rows = [
         (
             str(each),
             apikeys.ends_at(each),
             "replaced" if each.retire_at else "expires",
             each.last_used_at,
         )
-        for each in found
+        for each in keys
     ]
-    paths = [reverse("admin:security_apikey_change", args=[each.pk]) for each in found]
-    return Table("api-keys", "API keys that end within 30 days", columns, lines, paths)
+    paths = [reverse("admin:security_apikey_change", args=[each.pk]) for each in keys]
+    return Table("api-keys", "API keys that end within 30 days", API_KEY_COLUMNS, rows, paths)

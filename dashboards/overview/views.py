@@ -10,14 +10,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from aethercrown.charts.figures import PERCENT, full, money, signed
+from aethercrown.monitoring.attention import AttentionItem
 from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.decisions.views import promised
+from dashboards.decisions.views import expected_text
 from dashboards.key_figures import count_text, probability_text
 from marketing.budget import reports as budget
 from operations.alerts import reports as alerts
 from operations.automations import reports as automations
-from operations.automations.reports import AttentionItem
 from operations.decisions import reports as decisions
 from operations.decisions.reports import DecisionTypeSummary
 from operations.health import reports as health
@@ -107,7 +107,7 @@ def _waiting() -> list[WaitingDecision]:
         WaitingDecision(
             each.title,
             each.proposed_at,
-            promised(each.expected),
+            expected_text(each.expected),
             decisions.page(each),
             reverse("admin:operations_decision_change", args=[each.pk]),
         )
@@ -188,7 +188,7 @@ def _health() -> SystemCard:
 
 def _keys(now: datetime) -> SystemCard:
     title, path = "Keys", "/dashboards/keys"
-    seen = keys.glance(now)
+    seen = keys.key_counts(now)
     if not seen.keys:
         return SystemCard(
             title, path, "No keys yet", "Register a first key, and it rotates itself."

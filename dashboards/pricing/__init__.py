@@ -1,4 +1,1 @@
-"""Pricing's pages: the plans and versions, who pays more under a version, a quote line by line.
-
-`sheets` words the tables, `views` reads the reports and hands them to the templates.
-"""
+"""Pricing pages: plans, versions and quotes; a version's simulation; a quote line by line."""

@@ -1,4 +1,4 @@
-"""Prices, quotes and simulations as tables and figures; pure."""
+"""Tables and key figures of prices, quotes and simulations; pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -11,11 +11,11 @@ from revenue.pricing.calculation.simulation import PriceChange, Simulation
 from revenue.pricing.rating.rate import PriceLine
 
 TWO_DECIMALS = Unit(digits=2)
-MAX_EXAMPLES = 5  # customers named for a reason
+MAX_EXAMPLES = 5  # customers named for each reason
 
 
 class PlanRevenue(Protocol):
-    """What one plan brings."""
+    """The revenue from one plan."""
 
     @property
     def mrr(self) -> Decimal: ...
@@ -26,7 +26,7 @@ class PlanRevenue(Protocol):
 def plans(
     rows: Mapping[str, Mapping[str, Any]], currency: str, earned: Mapping[str, PlanRevenue]
 ) -> Table:
-    """Plans on sale with their base prices, and what each earns now."""
+    """Plans on sale with their base prices, customers and MRR."""
     columns = (
         Column("Plan"),
         Column("Code"),
@@ -54,7 +54,7 @@ def versions(rows: Iterable[Mapping[str, Any]]) -> Table:
     columns = (
         Column("Version"),
         Column("State"),
-        Column("Holds from"),
+        Column("Applies from"),
         Column("Published at"),
         Column("Published by"),
     )
@@ -68,7 +68,7 @@ def versions(rows: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def quotes(rows: Iterable[Mapping[str, Any]]) -> Table:
-    """The newest quotes, each linked to its explanation."""
+    """The newest quotes, each linked to its page."""
     columns = (
         Column("Quote"),
         Column("Plan"),
@@ -86,7 +86,7 @@ def quotes(rows: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def quote_lines(lines: Sequence[PriceLine], currency: str) -> Table:
-    """A quote line by line, with the running price."""
+    """The lines of a quote, with the running price."""
     unit = money(currency)
     columns = (
         Column("PriceLine", prose=True),
@@ -99,23 +99,23 @@ def quote_lines(lines: Sequence[PriceLine], currency: str) -> Table:
     for each in lines:
         running += each.amount
         rows.append((each.description, each.quantity, each.amount, running))
-    return Table("lines", "How the price came about", columns, rows)
+    return Table("lines", "Calculation", columns, rows)
 
 
 def quote_inputs(inputs: Mapping[str, Mapping[str, str]]) -> Table:
-    """What the quote was asked with."""
+    """The inputs of a quote."""
     titles = {"usage_data": "Usage", "engagement_data": "Engagement", "company_data": "Company"}
     rows = [
         (metric, titles[part], f"{Decimal(value):f}")
         for part, values in inputs.items()
         for metric, value in values.items()
     ]
-    columns = (Column("Metric"), Column("About"), Column("Value", TWO_DECIMALS))
-    return Table("inputs", "What was known", columns, rows)
+    columns = (Column("Metric"), Column("Kind"), Column("Value", TWO_DECIMALS))
+    return Table("inputs", "Inputs", columns, rows)
 
 
 def simulation_figures(found: Simulation) -> list[KeyFigure]:
-    """The simulation in four figures."""
+    """The four key figures of a simulation."""
     unit = money(found.currency, 0)
     share = full(found.break_even_percent, PERCENT)
     return [
@@ -126,9 +126,9 @@ def simulation_figures(found: Simulation) -> list[KeyFigure]:
             "The sum of what all customers pay under the version in force.",
         ),
         KeyFigure(
-            "Revenue then",
+            "Revenue after",
             full(found.then, unit),
-            f"{signed(found.then - found.now, unit)} if nobody leaves",
+            f"{signed(found.then - found.now, unit)} if no customer leaves",
             "The same customers and the same use under this version.",
         ),
         KeyFigure(
@@ -142,14 +142,14 @@ def simulation_figures(found: Simulation) -> list[KeyFigure]:
             share,
             "of what those who pay more would pay"
             if found.break_even_percent is not None
-            else "Nothing is gained that could be lost",
-            "The share of their revenue whose loss uses the gain up; none where nothing is gained.",
+            else "There is no gain",
+            "The share of their revenue whose loss cancels the gain.",
         ),
     ]
 
 
 def deciles(found: Simulation) -> Table:
-    """The change of price over the customers, from the largest fall to the largest rise."""
+    """Deciles of the price change, from the largest fall to the largest rise."""
     columns = (Column("Customers"), Column("PriceChange", PERCENT, signs=True))
     rows = [(f"{10 * at}%", each) for at, each in enumerate(found.deciles)]
     return Table("deciles", "Change by tenth of customers", columns, rows)
@@ -161,7 +161,7 @@ def segments(found: Simulation) -> Table:
         Column("Segment"),
         Column("Customers", COUNT),
         Column("Now", unit),
-        Column("Then", unit),
+        Column("After", unit),
         Column("PriceChange", unit, signs=True),
     )
     rows = [
@@ -172,13 +172,13 @@ def segments(found: Simulation) -> Table:
 
 
 def price_changes(key: str, title: str, rows: Iterable[PriceChange], currency: str) -> Table:
-    """Customers with what they pay now and then."""
+    """Customers with what they pay now and after."""
     unit = money(currency)
     columns = (
         Column("Customer"),
         Column("Plan"),
         Column("Now", unit),
-        Column("Then", unit),
+        Column("After", unit),
         Column("PriceChange", unit, signs=True),
         Column("Change in percent", PERCENT, signs=True),
     )
@@ -187,11 +187,11 @@ def price_changes(key: str, title: str, rows: Iterable[PriceChange], currency: s
 
 
 def left_out(found: Simulation) -> Table:
-    """Why customers are not rated: a row a reason, with some of them."""
+    """Why customers are not priced: one row a reason, with some of the customers."""
     reasons: dict[str, list[str]] = {}
     for key, why in found.left_out:
         reasons.setdefault(why, []).append(key)
     ranked = sorted(reasons.items(), key=lambda each: (-len(each[1]), each[0]))
     columns = (Column("Why", prose=True), Column("Customers", COUNT), Column("Such as", prose=True))
     rows = [(why, len(keys), ", ".join(keys[:MAX_EXAMPLES])) for why, keys in ranked]
-    return Table("left-out", "Not rated", columns, rows)
+    return Table("left-out", "Not priced", columns, rows)

@@ -1,4 +1,4 @@
-"""Pricing's pages: what holds, a version against it, and one quote."""
+"""The pricing pages: plans, versions and quotes; a simulation; one quote."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from revenue.pricing.decimals import InvalidValues
 
 HOME = page_context.Breadcrumb("Overview", "/")
 PRICING = page_context.Breadcrumb("Pricing", "/dashboards/pricing")
-NEWEST = 30
+MAX_ROWS = 30
 
 
 @viewer
@@ -34,8 +34,8 @@ def pricing(request: HttpRequest) -> HttpResponseBase:
         missing = ""
     except (reports.NothingPublished, reports.Tampered) as error:
         in_force, plans, missing = None, tables.plans({}, "USD", {}), str(error)
-    versions = tables.versions(_version(each) for each in reports.newest_versions(NEWEST))
-    quotes = tables.quotes(_quote(each) for each in reports.quotes()[:NEWEST])
+    versions = tables.versions(_version(each) for each in reports.newest_versions(MAX_ROWS))
+    quotes = tables.quotes(_quote(each) for each in reports.quotes()[:MAX_ROWS])
     return page_context.csv_download(
         request, "pricing", [plans, versions, quotes]
     ) or page_context.render_page(
@@ -52,7 +52,7 @@ def pricing(request: HttpRequest) -> HttpResponseBase:
 
 @viewer
 def version(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """A version against the one in force: who pays more, who less, and its cliffs."""
+    """Simulate a version against the one in force, and list its findings."""
     try:
         found = reports.versions().get(pk=pk)
     except ObjectDoesNotExist:
@@ -91,7 +91,7 @@ def _shown(found: Simulation) -> dict[str, Any]:
         "left_out": tables.left_out(found),
     }
     return {
-        "headlines": tables.simulation_figures(found),
+        "figures": tables.simulation_figures(found),
         "customers": found.customers,
         "most": f"{reports.MAX_PAGE_ACCOUNTS:,}",
         "tables": list(named.values()),
@@ -101,7 +101,7 @@ def _shown(found: Simulation) -> dict[str, Any]:
 
 @viewer
 def quote(request: HttpRequest, quote_id: UUID) -> HttpResponseBase:
-    """One quote line by line, and whether it comes out the same today."""
+    """One quote line by line, and whether a recalculation gives the same lines."""
     try:
         found = reports.quote(str(quote_id))
     except ObjectDoesNotExist:

@@ -1,4 +1,1 @@
-"""Larger plans as a page: the pipeline, how offers were answered, what was promised and gained.
-
-`sheets` words the reports as figures and tables and is pure; `views` reads and renders.
-"""
+"""Upsell pages: the pipeline, answers to offers, effects of acceptances, one opportunity."""

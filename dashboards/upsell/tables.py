@@ -1,4 +1,4 @@
-"""Opportunities as figures and tables; pure."""
+"""Key figures and tables of upsell opportunities; pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,8 +10,8 @@ from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, mone
 from dashboards.key_figures import KeyFigure, count_text
 from dashboards.tables import Column, Table
 
-Z_90 = 1.6449  # of an interval of 90 %
-SHARE = Unit(suffix="%")
+Z_90 = 1.6449  # two-sided 90 %
+PERCENT_OF_100 = Unit(suffix="%")
 KIND_TITLES = {
     "plan_fit": "Plan fits",
     "growth": "Growth",
@@ -21,18 +21,18 @@ KIND_TITLES = {
 
 
 class KindCounts(Protocol):
-    """One kind's opportunities."""
+    """The opportunities of one kind."""
 
     @property
     def kind(self) -> str: ...
     @property
-    def alive(self) -> int: ...
+    def active(self) -> int: ...
     @property
     def offered(self) -> int: ...
     @property
     def gain(self) -> Decimal: ...
     @property
-    def probability_text(self) -> float: ...
+    def expected_gain(self) -> float: ...
     @property
     def accepted(self) -> int: ...
     @property
@@ -54,56 +54,56 @@ def acceptance_interval(accepted: int, answered: int) -> tuple[float, float, flo
 
 
 def summary_figures(
-    standings: Sequence[KindCounts], promised: Sequence[Mapping[str, Any]], currency: str
+    counts: Sequence[KindCounts], accepted: Sequence[Mapping[str, Any]], currency: str
 ) -> list[KeyFigure]:
-    """The pipeline, its worth, how offers are answered, and what acceptances brought."""
+    """Open opportunities, their gain, the acceptance rate and the measured gain."""
     unit = money(currency, 0)
-    alive, offered = sum(e.alive for e in standings), sum(e.offered for e in standings)
-    gain = sum((each.gain for each in standings), Decimal(0))
-    probability_text = sum(each.probability_text for each in standings)
+    active, offered = sum(e.active for e in counts), sum(e.offered for e in counts)
+    gain = sum((each.gain for each in counts), Decimal(0))
+    expected = sum(each.expected_gain for each in counts)
     return [
         KeyFigure(
             "Open",
-            full(alive, COUNT),
-            f"{count_text(offered, 'offer')} out",
-            "Opportunities that wait or were offered; one a customer and reason.",
+            full(active, COUNT),
+            f"{count_text(offered, 'offer')} made",
+            "Opportunities that are open or offered; at most one for each customer and reason.",
         ),
         KeyFigure(
-            "Worth a month",
+            "Potential gain a month",
             full(gain, unit),
-            f"{full(probability_text, unit)} weighted by confidence",
-            "What the customers would pay more a month, by the price book and the use ahead.",
+            f"{full(expected, unit)} weighted by confidence",
+            "Additional revenue a month, by the price book and the forecast use.",
         ),
-        _accepted(standings),
-        _gained(promised, unit),
+        _accepted(counts),
+        _measured(accepted, unit),
     ]
 
 
-def _accepted(standings: Sequence[KindCounts]) -> KeyFigure:
-    yes = sum(each.accepted for each in standings)
-    rate = acceptance_interval(yes, yes + sum(each.declined for each in standings))
-    meaning = "Of the offers that were answered, with the interval that holds 90% of it."
+def _accepted(counts: Sequence[KindCounts]) -> KeyFigure:
+    yes = sum(each.accepted for each in counts)
+    rate = acceptance_interval(yes, yes + sum(each.declined for each in counts))
+    meaning = "Share of answered offers that were accepted, with its 90% interval."
     if rate is None:
         return KeyFigure("Accepted", MISSING, "No offer was answered yet", meaning)
-    low, part, high = (full(each, SHARE) for each in rate)
+    low, part, high = (full(each, PERCENT_OF_100) for each in rate)
     return KeyFigure("Accepted", part, f"{low} to {high} of answers", meaning)
 
 
-def _gained(promised: Sequence[Mapping[str, Any]], unit: Unit) -> KeyFigure:
-    known = [each for each in promised if each["realised"] is not None]
+def _measured(accepted: Sequence[Mapping[str, Any]], unit: Unit) -> KeyFigure:
+    known = [each for each in accepted if each["realised"] is not None]
     meaning = (
-        "How MRR moved since, beside customers on the same plan who were offered nothing;"
+        "The change of MRR compared with customers on the same plan without an offer;"
         " an acceptance is measured after 60 days."
     )
     if not known:
         return KeyFigure("Gained a month", MISSING, "No acceptance was measured yet", meaning)
-    brought, meant = (sum(each[name] for each in known) for name in ("realised", "estimate"))
-    note = f"{signed(meant, unit)} promised, {count_text(len(known), 'acceptance')} measured"
-    return KeyFigure("Gained a month", signed(brought, unit), note, meaning)
+    measured, expected = (sum(each[name] for each in known) for name in ("realised", "estimate"))
+    note = f"{signed(expected, unit)} expected, {count_text(len(known), 'acceptance')} measured"
+    return KeyFigure("Gained a month", signed(measured, unit), note, meaning)
 
 
 def pipeline(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
-    """What waits or is out, the best first."""
+    """Open and offered opportunities, the best first."""
     unit = money(currency)
     columns = (
         Column("Customer"),
@@ -114,7 +114,7 @@ def pipeline(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
         Column("Gain a month", unit, signs=True),
         Column("At least", unit, signs=True),
         Column("At most", unit, signs=True),
-        Column("Confidence", SHARE),
+        Column("Confidence", PERCENT_OF_100),
         Column("Owner"),
         Column("Found"),
     )
@@ -138,7 +138,7 @@ def pipeline(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     return Table("pipeline", "The pipeline", columns, lines, paths)
 
 
-def answers_by_kind(standings: Sequence[KindCounts], currency: str) -> Table:
+def answers_by_kind(counts: Sequence[KindCounts], currency: str) -> Table:
     """How offers of each kind were answered."""
     unit = money(currency)
     columns = (
@@ -153,28 +153,28 @@ def answers_by_kind(standings: Sequence[KindCounts], currency: str) -> Table:
         Column("At most", PERCENT),
     )
     lines = []
-    for e in standings:
+    for e in counts:
         low, part, high = acceptance_interval(e.accepted, e.accepted + e.declined) or (
             None,
             None,
             None,
         )
         answers = (e.accepted, e.declined, e.expired)
-        lines.append((KIND_TITLES.get(e.kind, e.kind), e.alive, e.gain, *answers, part, low, high))
-    return Table("kinds", "How offers are answered", columns, lines)
+        lines.append((KIND_TITLES.get(e.kind, e.kind), e.active, e.gain, *answers, part, low, high))
+    return Table("kinds", "Answers to offers", columns, lines)
 
 
-def promised_and_measured(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
-    """Each acceptance: what it promised, and what MRR did."""
+def expected_and_measured(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
+    """Each acceptance with the expected and the measured gain."""
     unit = money(currency)
     columns = (
         Column("Customer"),
         Column("To"),
         Column("Accepted"),
-        Column("Promised", unit, signs=True),
+        Column("Expected", unit, signs=True),
         Column("At least", unit, signs=True),
         Column("At most", unit, signs=True),
-        Column("Gained", unit, signs=True),
+        Column("Measured", unit, signs=True),
         Column("Verdict"),
     )
     lines = [
@@ -191,11 +191,11 @@ def promised_and_measured(rows: Sequence[Mapping[str, Any]], currency: str) -> T
         for e in rows
     ]
     paths = [f"/dashboards/upsell/{each['pk']}" for each in rows]
-    return Table("promises", "Promised and gained", columns, lines, paths)
+    return Table("effects", "Expected and measured gain", columns, lines, paths)
 
 
 def ended_opportunities(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
-    """What came to an end, and why."""
+    """Opportunities that ended, and why."""
     columns = (
         Column("Customer"),
         Column("Why"),
@@ -220,11 +220,11 @@ def ended_opportunities(rows: Sequence[Mapping[str, Any]], currency: str) -> Tab
         for e in rows
     ]
     paths = [f"/dashboards/upsell/{each['pk']}" for each in rows]
-    return Table("ended", "Over", columns, lines, paths)
+    return Table("ended", "Ended", columns, lines, paths)
 
 
 def plan_costs(found: Mapping[str, Mapping[str, str]], currency: str) -> Table:
-    """Every plan's rated cost for the use ahead."""
+    """The cost of every plan for the forecast use."""
     unit = money(currency)
     columns = (
         Column("Plan"),
@@ -236,11 +236,11 @@ def plan_costs(found: Mapping[str, Mapping[str, str]], currency: str) -> Table:
         (code, Decimal(span["low"]), Decimal(span["estimate"]), Decimal(span["high"]))
         for code, span in found.items()
     ]
-    return Table("costs", "A month under every plan", columns, rows)
+    return Table("costs", "Cost of every plan a month", columns, rows)
 
 
 def usage_table(inputs: Mapping[str, Any]) -> Table:
-    """The use of the last 30 days, and of the 30 to come."""
+    """The use of the last 30 days, and the forecast of the next 30."""
     columns = (
         Column("Metric"),
         Column("Last 30 days", COUNT),
@@ -252,14 +252,14 @@ def usage_table(inputs: Mapping[str, Any]) -> Table:
     ends = [_usage(ahead.get(name)) for name in ("low", "estimate", "high")]
     metrics = sorted({*now, *(metric for end in ends for metric in end)})
     rows = [(each, now.get(each), *(end.get(each) for end in ends)) for each in metrics]
-    return Table("use", "Use, and the use ahead", columns, rows)
+    return Table("use", "Use and forecast", columns, rows)
 
 
-def _usage(situation: Mapping[str, Any] | None) -> dict[str, Decimal]:
-    told = (situation or {}).get("usage_data", {})
-    return {metric: Decimal(value) for metric, value in told.items()}
+def _usage(inputs: Mapping[str, Any] | None) -> dict[str, Decimal]:
+    usage = (inputs or {}).get("usage_data", {})
+    return {metric: Decimal(value) for metric, value in usage.items()}
 
 
 def date_of(moment: datetime | None) -> Any:
-    """The day alone, where there is one."""
+    """The date of a time, or None."""
     return None if moment is None else moment.date()

@@ -1,4 +1,4 @@
-"""The pages of larger plans: the pipeline, and one opportunity."""
+"""The upsell pages: the pipeline, and one opportunity."""
 
 from typing import Any
 
@@ -10,64 +10,62 @@ from django.urls import reverse
 from aethercrown.charts.figures import full, money, signed
 from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.upsell import tables as sheets
+from dashboards.upsell import tables
 from revenue.upsell import reports
 
 HOME = page_context.Breadcrumb("Overview", "/")
 UPSELL = page_context.Breadcrumb("Upsell", "/dashboards/upsell")
-SHOWN = 100
+MAX_ROWS = 100
 
 
 @viewer
 def upsell(request: HttpRequest) -> HttpResponseBase:
-    """What is open, how offers are answered, and what acceptances brought, in one currency."""
+    """Open opportunities, answers to offers and effects of acceptances, in one currency."""
     currencies = reports.currencies()
     currency = request.GET.get("currency", settings.DEFAULT_CURRENCY)
     if "currency" not in request.GET and currencies and currency not in currencies:
         currency = currencies[0]
-    standings = reports.opportunity_counts(currency)
-    promised = [_promise(*each) for each in reports.accepted_with_effect(currency)]
-    tables = {
-        "pipeline": sheets.pipeline(_rows(reports.pipeline(currency, SHOWN)), currency),
-        "kinds": sheets.answers_by_kind(standings, currency),
-        "promises": sheets.promised_and_measured(promised, currency),
-        "ended": sheets.ended_opportunities(_rows(reports.ended(currency, SHOWN)), currency),
+    counts = reports.opportunity_counts(currency)
+    accepted = [_effect(*each) for each in reports.accepted_with_effect(currency)]
+    shown = {
+        "pipeline": tables.pipeline(_rows(reports.pipeline(currency, MAX_ROWS)), currency),
+        "kinds": tables.answers_by_kind(counts, currency),
+        "effects": tables.expected_and_measured(accepted, currency),
+        "ended": tables.ended_opportunities(_rows(reports.ended(currency, MAX_ROWS)), currency),
     }
-    return page_context.csv_download(
-        request, "upsell", tables.values()
-    ) or page_context.render_page(
+    return page_context.csv_download(request, "upsell", shown.values()) or page_context.render_page(
         request,
         "dashboards/upsell.html",
         [HOME, page_context.Breadcrumb("Upsell")],
         currency=currency,
         currencies=currencies,
-        headlines=sheets.summary_figures(standings, promised, currency),
-        is_empty=not standings,
-        **tables,
+        figures=tables.summary_figures(counts, accepted, currency),
+        is_empty=not counts,
+        **shown,
     )
 
 
 @viewer
 def opportunity(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """One opportunity: what every plan would cost, the use behind it, and what came of it."""
+    """One opportunity: the cost of every plan, the use and the outcome."""
     try:
         found = reports.opportunities().get(pk=pk)
     except ObjectDoesNotExist:
         raise Http404(f"There is no opportunity {pk}.") from None
-    tables = [sheets.plan_costs(found.costs, found.currency), sheets.usage_table(found.inputs)]
+    shown = [tables.plan_costs(found.costs, found.currency), tables.usage_table(found.inputs)]
     unit = money(found.currency)
-    return page_context.csv_download(request, "opportunity", tables) or page_context.render_page(
+    return page_context.csv_download(request, "opportunity", shown) or page_context.render_page(
         request,
         "dashboards/opportunity.html",
         [HOME, UPSELL, page_context.Breadcrumb(found.customer.name)],
         found=found,
-        why=sheets.KIND_TITLES.get(found.kind, found.kind),
+        why=tables.KIND_TITLES.get(found.kind, found.kind),
         gain=signed(found.gain, unit),
         low=signed(found.gain_low, unit),
         high=signed(found.gain_high, unit),
         agreed=full(found.agreed_amount, unit),
         confidence=f"{found.confidence:.0%}",
-        tables=tables,
+        tables=shown,
         admin_path=reverse("admin:revenue_opportunity_change", args=[found.pk]),
     )
 
@@ -81,7 +79,7 @@ def _rows(rows: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _promise(row: Any, expected: Any, realised: Any) -> dict[str, Any]:
+def _effect(row: Any, expected: Any, realised: Any) -> dict[str, Any]:
     return {
         "pk": row.pk,
         "customer": row.customer.name,

@@ -1,7 +1,7 @@
-"""The marketing budget, divided so that the last unit of money earns the same everywhere.
+"""The marketing budget: plans, decisions on them, and the allocation in force.
 
-Rows of spend and revenue become response curves with their doubt (response, fit; aggregate
-where only the company's total revenue is known). Bounds say what a plan may do (bounds), the
-optimizer fills channels by their slopes, evidence says how sure the gain is, and planner ties
-it together. A plan moves money by itself only where that is safe; otherwise a person decides.
+`model` fits response curves, with their uncertainty, to spend and revenue. `planner` divides a
+budget over them so that the last unit of money earns the same in every channel. `measurement`
+backtests the curves and measures applied plans. A plan is applied automatically only where
+`planner.auto_apply` finds no reason against it; otherwise a person decides.
 """

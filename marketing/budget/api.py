@@ -269,7 +269,12 @@ class BudgetPlanSerializer(serializers.Serializer[BudgetPlan]):
     budget_periods = serializers.IntegerField()
     starts_on = serializers.DateField(allow_null=True)
     ends_on = serializers.DateField(allow_null=True)
-    shares = PlanAllocationSerializer(many=True, source="allocations")
+    shares = PlanAllocationSerializer(
+        many=True,
+        source="allocations",
+        required=False,
+        help_text="In the list of plans only with `?expand=shares`.",
+    )
     expected_revenue = serializers.SerializerMethodField()
     expected_lift_percent = serializers.SerializerMethodField()
     realised_lift_percent = serializers.SerializerMethodField()
@@ -291,6 +296,49 @@ class BudgetPlanSerializer(serializers.Serializer[BudgetPlan]):
     def get_realised_lift_percent(self, plan: BudgetPlan) -> dict[str, float] | None:
         found = reports.realised_lift(plan.decision.realised)
         return _interval(found.estimate, found.low, found.high) if found else None
+
+
+def list_row(plan: BudgetPlan, *, expand: str | None) -> dict[str, Any]:
+    """What BudgetPlanSerializer gives, without its cost; `shares` only if expanded."""
+    decision = plan.decision
+    realised = reports.realised_lift(decision.realised)
+    row: dict[str, Any] = {
+        "plan_id": plan.pk,
+        "status": decision.status,
+        "verdict": decision.verdict,
+        "origin": plan.source,
+        "mode": plan.mode,
+        "total_budget": float(plan.total),
+        "currency": plan.currency,
+        "budget_periods": plan.budget_periods,
+        "starts_on": plan.starts_on,
+        "ends_on": plan.ends_on,
+        "expected_revenue": _interval(plan.revenue_estimate, plan.revenue_low, plan.revenue_high),
+        "expected_lift_percent": _interval(plan.lift_estimate, plan.lift_low, plan.lift_high),
+        "realised_lift_percent": (
+            _interval(realised.estimate, realised.low, realised.high) if realised else None
+        ),
+        "probability_of_lift": plan.probability_of_lift,
+        "auto_applicable": plan.auto_applicable,
+        "method": plan.method,
+        "decided_by": decision.actor,
+        "created_at": plan.created_at,
+        "approved_at": decision.approved_at,
+        "applied_at": decision.applied_at,
+        "rolled_back_at": decision.rolled_back_at,
+    }
+    if expand == "shares":
+        row["shares"] = [
+            {
+                "channel": each.channel_name,
+                "amount": float(each.amount),
+                "current_allocation": float(each.present),
+                "action": each.action,
+                "reason": each.reason,
+            }
+            for each in plan.allocations.all()
+        ]
+    return row
 
 
 def _interval(estimate: float, low: float, high: float) -> dict[str, float]:
@@ -347,6 +395,15 @@ class BudgetPlanViewSet(ReadOnlyViewSet[BudgetPlan]):
     queryset = reports.plans()
     serializer_class = BudgetPlanSerializer
     example = examples.PLAN
+    list_example = {name: each for name, each in examples.PLAN.items() if name != "shares"}
+    list_query = {"expand": {"type": "string", "enum": ["shares"]}}
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        expand = request.query_params.get("expand")
+        if expand not in {None, "shares"}:
+            raise Invalid([("expand", "invalid_choice", "must be shares")])
+        page = self.paginate_queryset(reports.listed_plans(with_allocations=expand is not None))
+        return self.get_paginated_response([list_row(each, expand=expand) for each in page or ()])
 
     @documented(
         "Approve a plan and apply it",

@@ -1,4 +1,4 @@
-"""The examples that the API's document shows; the question works as it stands."""
+"""Examples in the API reference; the request can be sent as it is."""
 
 from typing import Any
 

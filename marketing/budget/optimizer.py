@@ -1,4 +1,4 @@
-"""The documented class: a budget, a list of rows, an answer. It needs no database."""
+"""MarketingBudgetOptimizer: allocate a budget from plain rows, without a database."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -20,7 +20,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 class MarketingBudgetOptimizer:
-    """Divides a marketing budget over channels by what the next unit earns in each.
+    """Allocates a marketing budget to channels by their marginal returns.
 
     `historical_data` is a list of {channel, spend, revenue, date?}; a date is a date or an ISO
     8601 text. A wrong field raises Infeasible (a ValueError), which lists all of them.
@@ -50,7 +50,7 @@ class MarketingBudgetOptimizer:
         return {channel: float(amount) for channel, amount in allocations.items()}
 
     def analyze_channel_performance(self, historical_data: Rows) -> dict[str, dict[str, Any]]:
-        """What each channel cost, brought and would bring next, at the present spend."""
+        """ROI, marginal ROI, allocation, saturation, trend and evidence at the present spend."""
         proposal = self._proposal(spend_per_period(historical_data), historical_data)
         return {
             each.channel: {
@@ -67,7 +67,7 @@ class MarketingBudgetOptimizer:
     def get_recommendations(
         self, historical_data: Rows, total_budget: float | Decimal | None = None
     ) -> list[dict[str, Any]]:
-        """What to do with each channel and why; the present total unless one is given."""
+        """One recommendation for each channel; for the present total spend unless one is given."""
         total = spend_per_period(historical_data) if total_budget is None else total_budget
         return [
             {
@@ -94,7 +94,7 @@ class MarketingBudgetOptimizer:
 
 
 def rows_from(historical_data: Rows) -> tuple[PerformanceRow, ...]:
-    """Rows from plain dictionaries; Infeasible names every field of the wrong kind."""
+    """Rows from dictionaries. Raises Infeasible, which names every row that is malformed."""
     rows, problems = [], []
     for at, each in enumerate(historical_data):
         try:
@@ -109,7 +109,7 @@ def rows_from(historical_data: Rows) -> tuple[PerformanceRow, ...]:
 
 
 def spend_per_period(historical_data: Rows) -> Decimal:
-    """What is spent in a period: the mean total of the dates, or each channel's mean row."""
+    """Spend in one period: the mean total of the dates, or of undated rows the channels' means."""
     rows = [row for row in rows_from(historical_data) if isfinite(row.spend)]
     if all(row.date for row in rows):
         periods = len({row.date for row in rows})

@@ -1,4 +1,4 @@
-"""A stored proposal, read back and in the words of the API's contract."""
+"""Read a stored proposal, and format it as the API response."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -19,7 +19,7 @@ INTERVALS = ("expected_revenue", "expected_lift_percent")
 
 
 def load_proposal(row: Mapping[str, Any]) -> Proposal:
-    """The proposal whose `summary()` is `row`."""
+    """The proposal that was stored as `row`, its `summary()`."""
     plain = dict(row)
     plain["total"] = Decimal(row["total"])
     for name in ("allocations", "present"):
@@ -54,7 +54,7 @@ def _recommendation(row: Mapping[str, Any]) -> ChannelRecommendation:
 
 
 def optimize_response(proposal: Proposal, plan_id: int) -> dict[str, Any]:
-    """What POST optimization/budget/optimize answers; money with two decimals, as numbers."""
+    """The body of POST optimization/budget/optimize; money as numbers with two decimals."""
     return {
         "allocations": _amounts(proposal.allocations),
         "channel_roi": {name: round(roi, 2) for name, roi in proposal.channel_roi.items()},
@@ -73,7 +73,7 @@ def optimize_response(proposal: Proposal, plan_id: int) -> dict[str, Any]:
 
 
 def _additional_fields(proposal: Proposal) -> dict[str, Any]:
-    """What the answer says beyond the contract's fields."""
+    """Fields of the response beyond those of the contract."""
     experiment = proposal.next_experiment
     return {
         "mode": proposal.mode,

@@ -1,4 +1,4 @@
-"""The question that stored rows ask: which mode fits them, by week, with the channels' limits."""
+"""Build the planner's request from stored rows: by channel or by total, in weeks, with limits."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ CENT = Decimal("0.01")
 
 
 class NotEnoughData(Exception):
-    """There is no revenue to learn from; the message says what is missing."""
+    """No revenue is stored to fit curves to; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
-    """What staff set for one channel, in money a week."""
+    """One channel's limits and factors; money a week."""
 
     name: str
     is_held: bool = False
@@ -37,7 +37,7 @@ class ChannelSettings:
 
 @dataclass(frozen=True, slots=True)
 class StoredHistory:
-    """All that is stored about active channels in one currency."""
+    """Everything stored about the active channels of one currency."""
 
     channels: Sequence[ChannelSettings]
     spend: Sequence[SpendRow]
@@ -55,21 +55,21 @@ def build_request(
     present: Mapping[str, Decimal],
     step_percent: Decimal | None,
 ) -> BudgetRequest:
-    """What to ask the planner for the period after the newest row.
+    """The planner's request for the period after the newest row.
 
-    By channel where each channel's revenue is known; else from the company's total. Raises
-    TooLittleKnown where neither is.
+    By channel where each channel's revenue is known, else from the company's total. Raises
+    NotEnoughData where neither is.
     """
     aggregate = needs_totals(known, currency)
     totals = known.totals if aggregate else ()
     by = weeks.calendar((each.date for each in known.spend), (on for on, _ in totals), known.until)
-    rows = rows_by_period(known.spend, by, keep_silent=aggregate)
+    rows = rows_by_period(known.spend, by, without_revenue=aggregate)
     if not rows:
         raise NotEnoughData("The rows do not make up one complete period yet.")
     seen = {row.channel for row in rows}
     listed = [each for each in known.channels if not aggregate or each.name in seen]
     own = [each for each in known.channels if each.name in seen]
-    asked = BudgetRequest(
+    request = BudgetRequest(
         total=total,
         rows=rows,
         currency=currency,
@@ -84,12 +84,12 @@ def build_request(
     )
     if aggregate:
         totals_by = totals_by_period(totals, by)
-        return replace(asked, total_revenue=totals_by, controls=flags_by_period(known, by))
-    return replace(asked, new_channels=tuple(c.name for c in listed if c.name not in seen))
+        return replace(request, total_revenue=totals_by, controls=flags_by_period(known, by))
+    return replace(request, new_channels=tuple(c.name for c in listed if c.name not in seen))
 
 
 def needs_totals(known: StoredHistory, currency: str) -> bool:
-    """Whether some channel's revenue is not known, but the company's total is."""
+    """Whether a channel's revenue is unknown; NotEnoughData where the total is unknown too."""
     if not known.spend:
         raise NotEnoughData(f"There are no rows of active channels in {currency}.")
     silent = channels_without_revenue(known.spend)
@@ -103,31 +103,31 @@ def needs_totals(known: StoredHistory, currency: str) -> bool:
 
 def channels_without_revenue(spent: Sequence[SpendRow]) -> list[str]:
     """Channels that spent money and never had a revenue of their own."""
-    speaking = {each.channel for each in spent if each.revenue is not None}
-    return sorted({each.channel for each in spent if each.spend} - speaking)
+    with_revenue = {each.channel for each in spent if each.revenue is not None}
+    return sorted({each.channel for each in spent if each.spend} - with_revenue)
 
 
 def rows_by_period(
-    spent: Sequence[SpendRow], by: Calendar, *, keep_silent: bool
+    spent: Sequence[SpendRow], by: Calendar, *, without_revenue: bool
 ) -> tuple[PerformanceRow, ...]:
-    """Rows by period; those without a revenue only where it is not needed."""
+    """Rows summed by period; rows without revenue only with `without_revenue`."""
     spends: dict[tuple[str, dt.date], float] = {}
     revenues: dict[tuple[str, dt.date], float] = {}
     for each in spent:
         on = by.period(each.date)
-        if on is None or (each.revenue is None and not keep_silent):
+        if on is None or (each.revenue is None and not without_revenue):
             continue
         key = (each.channel, on)
         spends[key] = spends.get(key, 0.0) + float(each.spend)
         revenues[key] = revenues.get(key, 0.0) + float(each.revenue or 0)
     return tuple(
-        PerformanceRow(channel, spend, None if keep_silent else revenues[channel, on], on)
+        PerformanceRow(channel, spend, None if without_revenue else revenues[channel, on], on)
         for (channel, on), spend in sorted(spends.items())
     )
 
 
 def next_period(rows: Sequence[PerformanceRow], by: Calendar, until: dt.date) -> dt.date:
-    """The first day of the period after the last one, or of the next if that has begun."""
+    """First day of the period after the last row; of the one after, if that has begun."""
     start = max(row.date for row in rows if row.date is not None) + by.length
     has_begun = start <= until and until - start < by.length
     return start + by.length if has_begun else start
@@ -138,7 +138,7 @@ def spend_limits(
     rows: Sequence[PerformanceRow],
     present: Mapping[str, Decimal],
 ) -> dict[str, SpendLimit]:
-    """Floors and ceilings; a held channel keeps what it has."""
+    """Floors and ceilings; a fixed channel keeps its present amount."""
     found = {}
     for each in channels:
         if each.is_held:
@@ -150,7 +150,7 @@ def spend_limits(
 
 
 def recent_mean(rows: Sequence[PerformanceRow], channel: str) -> Decimal:
-    """Mean spend of a channel's last periods, to the cent; 0 for one without rows."""
+    """Mean spend of a channel's last periods, to the cent; 0 without rows."""
     own = [Decimal(repr(row.spend)) for row in rows if row.channel == channel][-RECENT_PERIODS:]
     mean = sum(own, Decimal(0)) / max(len(own), 1)
     return mean.quantize(CENT, ROUND_HALF_EVEN)
@@ -163,6 +163,6 @@ def totals_by_period(
 
 
 def flags_by_period(known: StoredHistory, by: Calendar) -> dict[str, dict[dt.date, float]]:
-    """Calendar flags by period; those that never fall into one are left out."""
+    """Calendar flags by period, without flags that fall into none."""
     found = {name: weeks.max_by_period(days, by) for name, days in (known.flags or {}).items()}
     return {name: days for name, days in found.items() if any(days.values())}

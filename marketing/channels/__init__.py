@@ -1,7 +1,7 @@
-"""Marketing channels and what is known of them.
+"""Marketing channels and their history.
 
-A channel has limits (floor, ceiling, held) and rows: what was spent in it on a day and, where
-known, what that brought. A company that knows only its total revenue keeps that by date, beside
-the calendar flags that explain some of it. Lift tests say what an experiment found. Files come in
-as `sheets` describes them, through one importer for the command and the admin.
+A channel has limits (floor, ceiling, fixed) and rows: spend by date and, where known, revenue.
+A company that knows only its total revenue stores that by date, with calendar flags that explain
+part of it. Lift tests hold results of experiments. `csv_columns` describes the CSV files;
+the command and the admin import them through the same importers.
 """

@@ -1,4 +1,4 @@
-"""Channels and their rows as staff keep them, with CSV in and out."""
+"""Admin screens of channels and their rows, with CSV import and export."""
 
 from django.contrib import admin
 from unfold.admin import ModelAdmin
@@ -16,7 +16,7 @@ class ChannelAdmin(FilesAdmin):
     fieldsets = [
         (None, {"fields": ["name", "currency", "is_active", "notes"]}),
         ("Limits", {"fields": ["is_held", "floor", "ceiling"]}),
-        ("What it causes", {"fields": ["incrementality", "platform_roi"]}),
+        ("Causal effect", {"fields": ["incrementality", "platform_roi"]}),
     ]
     import_kinds = ("channels",)
     export_kind = "channels"

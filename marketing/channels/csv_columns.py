@@ -1,4 +1,4 @@
-"""What files of channels, of their rows and of total revenue look like."""
+"""Columns of marketing's CSV files, and rows read from them."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -10,7 +10,7 @@ from aethercrown.csv.reader import Column, Record, Unreadable, day, flag, money,
 
 
 def factor(cell: str) -> float:
-    """A factor of 0 or more."""
+    """A number from 0 to 1,000,000."""
     value = number(cell)
     if not 0 <= value <= 1_000_000:
         raise Unreadable(f"must be 0 to 1000000, not {cell}")
@@ -22,8 +22,8 @@ CHANNELS = (
     Column("currency", reader.currency, required=False),
     Column("is_active", flag, required=False),
     Column("is_held", flag, required=False),
-    Column("floor", money, required=False, about="least spend a week"),
-    Column("ceiling", money, required=False, about="most spend a week"),
+    Column("floor", money, required=False, about="minimum spend a week"),
+    Column("ceiling", money, required=False, about="maximum spend a week"),
     Column("incrementality", factor, required=False),
     Column("platform_roi", factor, required=False),
     Column("notes", lambda cell: text(cell, 10_000), required=False),
@@ -49,7 +49,7 @@ WEEKLY = (
 
 
 class SpendEntry(NamedTuple):
-    """One channel on one date, from a row of either form."""
+    """Spend of one channel on one date, from a long or a wide file."""
 
     row: int
     channel: str
@@ -60,7 +60,7 @@ class SpendEntry(NamedTuple):
 
 
 def long_entries(batch: Iterable[Record]) -> Iterator[SpendEntry]:
-    """Entries of a file with a row for each channel and date."""
+    """Entries of a file with one row for each channel and date."""
     for row, values in batch:
         yield SpendEntry(
             row,
@@ -73,7 +73,7 @@ def long_entries(batch: Iterable[Record]) -> Iterator[SpendEntry]:
 
 
 def wide_entries(batch: Iterable[Record], currency: str) -> Iterator[SpendEntry]:
-    """Entries of a file with a row for each date and a column for each channel."""
+    """Entries of a file with one row for each date and one spend column for each channel."""
     for row, values in batch:
         for channel, spend in values["spend"].items():
             yield SpendEntry(row, channel, values["date"], spend, None, currency)

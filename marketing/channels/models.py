@@ -1,4 +1,4 @@
-"""Channels, their rows of spend and revenue, total revenue, calendar flags and lift tests."""
+"""Channels, spend and revenue by date, total revenue, calendar flags and lift tests."""
 
 from decimal import Decimal
 
@@ -12,20 +12,23 @@ from aethercrown.history.tracking import Records
 
 
 class Channel(models.Model):
-    """A place where marketing money is spent; its limits bind every plan."""
+    """A marketing channel; every plan keeps to its limits."""
 
     name = models.CharField(max_length=100, unique=True)
     currency = CurrencyField()
-    is_active = models.BooleanField(default=True, help_text="Plans divide money over active ones.")
-    is_held = models.BooleanField(
-        default=False, help_text="Keeps its present amount; plans move money between the others."
+    is_active = models.BooleanField(
+        default=True, help_text="Plans divide money over active channels."
     )
-    floor = MoneyField(null=True, blank=True, help_text="Least spend a week.")
-    ceiling = MoneyField(null=True, blank=True, help_text="Most spend a week.")
+    is_held = models.BooleanField(
+        default=False,
+        help_text="Fixed: keeps its present amount; plans move money between the others.",
+    )
+    floor = MoneyField(null=True, blank=True, help_text="Minimum spend a week.")
+    ceiling = MoneyField(null=True, blank=True, help_text="Maximum spend a week.")
     incrementality = models.FloatField(
         default=1.0,
         validators=[MinValueValidator(0.0)],
-        help_text="Share of the revenue credited to it that it really causes; an experiment says.",
+        help_text="Share of the credited revenue that the channel causes, from an experiment.",
     )
     platform_roi = models.FloatField(
         null=True,
@@ -74,10 +77,7 @@ class Channel(models.Model):
 
 
 class Performance(models.Model):
-    """What one channel spent on one date and, where that is known, what it brought.
-
-    The date stands for a day, or for the week that starts on it.
-    """
+    """Spend and, where known, revenue of one channel on a day, or in the week that starts then."""
 
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="performance")
     date = models.DateField()
@@ -109,7 +109,7 @@ class Performance(models.Model):
 
 
 class TotalRevenue(models.Model):
-    """The whole company's revenue on a date, where channels' own is not known."""
+    """The company's total revenue on a date, used where revenue by channel is not known."""
 
     date = models.DateField()
     amount = MoneyField()
@@ -132,11 +132,11 @@ class TotalRevenue(models.Model):
 
 
 class CalendarFlag(models.Model):
-    """Something else that moves total revenue on a date: a holiday, a price cut."""
+    """An event that moves total revenue on a date, such as a holiday or a price cut."""
 
     name = models.CharField(max_length=100)
     date = models.DateField()
-    value = models.FloatField(default=1.0, help_text="1 where it applies; its strength, if graded.")
+    value = models.FloatField(default=1.0, help_text="1, or the strength of the event.")
 
     class Meta:
         ordering = ["-date", "name"]
@@ -151,7 +151,7 @@ class CalendarFlag(models.Model):
 
 
 class LiftTest(models.Model):
-    """An experiment: extra spend a week in a channel, and the extra revenue that it brought."""
+    """An experiment: spend a week in a channel, and the revenue a week that it caused."""
 
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="lift_tests")
     starts_on = models.DateField()

@@ -1,4 +1,4 @@
-"""Reading channels and what is known of them, for plans, pages and exports."""
+"""Read channels and their history, for plans, pages and CSV exports."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -13,7 +13,7 @@ from marketing.channels.spend_row import SpendRow
 
 
 def active_channels(currency: str) -> QuerySet[Channel]:
-    """The channels over which a plan in `currency` divides money."""
+    """The active channels in `currency`."""
     return Channel.objects.filter(is_active=True, currency=currency)
 
 
@@ -34,7 +34,7 @@ def last_spend_date(currency: str, until: date) -> date | None:
 
 
 def total_revenue(currency: str, since: date, until: date) -> list[tuple[date, Decimal]]:
-    """The company's revenue by date."""
+    """The company's total revenue by date."""
     rows = TotalRevenue.objects.filter(currency=currency, date__range=(since, until))
     return list(rows.order_by("date").values_list("date", "amount"))
 
@@ -49,7 +49,7 @@ def calendar_flags(since: date, until: date) -> dict[str, dict[date, float]]:
 
 
 def finished_lift_tests(currency: str, until: date) -> QuerySet[LiftTest]:
-    """Experiments in active channels that were over by `until` and found an effect."""
+    """Lift tests in active channels that ended by `until` and found an effect."""
     tests = LiftTest.objects.filter(
         channel__is_active=True, channel__currency=currency, ends_on__lte=until, revenue__gt=0
     )

@@ -1,4 +1,4 @@
-"""Storing channels and their rows; every import of them ends here."""
+"""Store channels and their rows; the CSV importers of marketing."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -19,13 +19,13 @@ ALREADY_STORED = "is stored already; import with update to replace it"
 
 @transaction.atomic
 def get_or_create(names: Iterable[str], currency: str) -> dict[str, Channel]:
-    """The channels of these names; those that are not there yet are made in `currency`."""
+    """The channels of these names; missing ones are created in `currency`."""
     wanted = sorted(set(names))
     known = Channel.objects.in_bulk(wanted, field_name="name")
     fresh = [Channel(name=name, currency=currency) for name in wanted if name not in known]
     if not fresh:
         return known
-    for channel in fresh:  # another may be as quick
+    for channel in fresh:  # another process may create it at the same time
         Channel.objects.get_or_create(name=channel.name, defaults={"currency": currency})
     return Channel.objects.in_bulk(wanted, field_name="name")
 
@@ -33,7 +33,7 @@ def get_or_create(names: Iterable[str], currency: str) -> dict[str, Channel]:
 def _bulk_store(
     rows: Sequence[models.Model], key: Sequence[str], fields: Sequence[str], options: Options
 ) -> None:
-    """Store the rows; `fields` of those stored already are replaced, if that was chosen."""
+    """Store the rows; with `options.update`, replace `fields` of rows stored already."""
     if not rows:
         return
     table = type(rows[0])._default_manager  # noqa: SLF001 - the documented name for any model
@@ -53,7 +53,7 @@ def _bulk_store(
 
 
 def _stored_keys(entries: Sequence[SpendEntry]) -> set[tuple[str, date]]:
-    """Those (channel, date) among the entries' that have a row."""
+    """The (channel, date) pairs of the entries that are stored already."""
     if not entries:
         return set()
     dates = [each.date for each in entries]
@@ -71,7 +71,7 @@ def _entry_conflicts(entries: Sequence[SpendEntry], options: Options) -> Iterato
     for each in entries:
         own = currencies.setdefault(each.channel, each.currency)
         if own != each.currency:
-            reason = f"{each.channel} is kept in {own}, this row is in {each.currency}"
+            reason = f"{each.channel} is in {own}, this row is in {each.currency}"
             yield Fault(each.row, "currency", reason)
         if (each.channel, each.date) in stored:
             yield Fault(each.row, "date", f"{each.channel} on {each.date} {ALREADY_STORED}")
@@ -161,7 +161,7 @@ def weekly_conflicts(batch: Sequence[Record], options: Options) -> list[Fault]:
 
 
 def save_weekly(batch: Sequence[Record], options: Options) -> Tally:
-    """Spend, totals and flags; the channels' own revenue, where known, is left as it is."""
+    """Store spend, totals and flags; revenue by channel stays as it is."""
     entries = list(csv_columns.wide_entries(batch, options.currency))
     spend = _save_entries(entries, ["spend", "currency"], options)
     total = save_totals(batch, options)
@@ -194,7 +194,7 @@ def channel_conflicts(batch: Sequence[Record], options: Options) -> list[Fault]:
             faults.append(Fault(row, "name", f"the channel {values['name']} {ALREADY_STORED}"))
         elif known[values["name"]].currency != values["currency"]:
             own = known[values["name"]].currency
-            faults.append(Fault(row, "currency", f"{values['name']} is kept in {own}"))
+            faults.append(Fault(row, "currency", f"{values['name']} is in {own}"))
     return faults
 
 

@@ -1,4 +1,4 @@
-"""A company that does not exist: six channels whose true response is known, week by week."""
+"""A simulated company: six channels with known response curves, week by week."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class TrueChannel:
-    """A channel's usual share of the budget, what it earns there, and how fast that flattens."""
+    """A channel's usual share of the budget, its ROI there, and the power of its response."""
 
     name: str
     share: float
     roi: float
     power: float
-    memory: float  # part of the effect that carries over into the next week
+    memory: float  # share of the effect that carries over into the next week
 
 
 CHANNELS = (
@@ -44,7 +44,7 @@ class ChannelWeek:
 
 
 class SimulatedCompany:
-    """Lives week by week: told what it plans to spend, it says what it spent and earned."""
+    """Simulates spend and revenue by week, given the planned spend."""
 
     def __init__(self, random: np.random.Generator, budget: float) -> None:
         self.random = random
@@ -59,20 +59,20 @@ class SimulatedCompany:
         log_sd: float,
         demand_response: float = 0.0,
     ) -> list[ChannelWeek]:
-        """A week under `plan`, from which spend strays by `unrest` (log sd).
+        """One week. Spend varies around `plan` by `log_sd` (standard deviation of its log).
 
-        By `chase` (0 to 1) it follows demand, as money does that nobody plans.
+        `demand_response` (0 to 1) is how strongly spend follows demand.
         """
         season = 0.08 * np.sin(2 * np.pi * (starts_on.timetuple().tm_yday - 80) / 365.25)
         demand = season + 0.03 * self.random.standard_normal()
         weeks = []
         for truth in CHANNELS:
-            strayed = np.exp(log_sd * self.random.standard_normal() - log_sd**2 / 2)
-            spend = float(plan[truth.name] * strayed * np.exp(demand_response * demand))
-            weeks.append(self._earned(truth, starts_on, spend, demand))
+            variation = np.exp(log_sd * self.random.standard_normal() - log_sd**2 / 2)
+            spend = float(plan[truth.name] * variation * np.exp(demand_response * demand))
+            weeks.append(self._channel_week(truth, starts_on, spend, demand))
         return weeks
 
-    def _earned(
+    def _channel_week(
         self, truth: TrueChannel, starts_on: dt.date, spend: float, demand: float
     ) -> ChannelWeek:
         usual = self.usual[truth.name]

@@ -1,4 +1,4 @@
-"""Storing the demo company."""
+"""Store marketing's part of the demo company."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -12,14 +12,14 @@ from marketing.channels.models import Channel, LiftTest, Performance
 from marketing.demo.company import CHANNELS, WEEKS, ChannelWeek, SimulatedCompany
 from operations.decisions import services as decisions
 
-WEEKS_UNDER_PLAN = 8  # weeks that the first plan is in force
-DEMAND_RESPONSE = 0.5  # before there was a plan, spend followed demand half-way
-UNPLANNED_LOG_SD, PLANNED_LOG_SD = 0.3, 0.08  # how far spend strays from what was meant (log sd)
+WEEKS_UNDER_PLAN = 8  # weeks for which the first plan is in force
+DEMAND_RESPONSE = 0.5  # before the first plan, spend follows demand half-way
+UNPLANNED_LOG_SD, PLANNED_LOG_SD = 0.3, 0.08  # of spend around its plan
 MANAGER = "demo: marketing manager"
 
 
 def seed(seeding: Seeding) -> None:
-    """Two years of six channels; a plan approved eight weeks ago and measured; one that waits."""
+    """Two years of six channels; a plan applied eight weeks ago and measured; one proposed plan."""
     if Channel.objects.exists():
         raise NotEmpty(
             "This installation has channels of its own, so the demo company was not loaded."
@@ -66,7 +66,7 @@ def _store_weeks(
 
 
 def _store_lift_test(seeding: Seeding, channel: Channel, company: SimulatedCompany) -> None:
-    """An experiment half a year ago that confirmed what one channel brings."""
+    """A lift test half a year ago that confirmed one channel's ROI."""
     truth = next(each for each in CHANNELS if each.name == channel.name)
     ends_on = week_of(seeding.today) - timedelta(weeks=26, days=1)
     spend = Decimal(repr(company.usual[truth.name])).quantize(Decimal("0.01"))
@@ -84,17 +84,17 @@ def _store_lift_test(seeding: Seeding, channel: Channel, company: SimulatedCompa
 
 
 def _approved_plan(now: datetime) -> BudgetPlan:
-    """A plan made and approved at `now`."""
+    """Make a plan at `now` and approve it."""
     plan = budget.replan(now=now, mode="propose")
     return budget.approve(plan.pk, actor=MANAGER, note="Demo company.", now=now)
 
 
 def _amounts(plan: BudgetPlan) -> dict[str, Decimal]:
-    return {share.channel_name: share.amount for share in plan.allocations.all()}
+    return {each.channel_name: each.amount for each in plan.allocations.all()}
 
 
 def _track_plan(seeding: Seeding, plan: BudgetPlan) -> None:
-    """Note a plan with all that hangs on it."""
+    """Record a plan, its decision and its allocations as demo rows."""
     seeding.keep([plan.decision])
     seeding.keep([plan])
     seeding.keep(plan.allocations.all())

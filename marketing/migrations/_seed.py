@@ -1,4 +1,4 @@
-"""The nightly budget plan, proposed to a person until staff say otherwise."""
+"""The schedule of the nightly budget plan; its first mode is propose."""
 
 from django.db import migrations
 

@@ -121,7 +121,7 @@ def send_reminders(now: datetime) -> int:
 
 @transaction.atomic
 def send_digest(now: datetime) -> int:
-    """Write the list of unresolved alerts to those who take it; once a day, however often called."""
+    """Write the daily list of unresolved alerts; once a day, however often called."""
     waiting = Alert.objects.exclude(state=Alert.State.RESOLVED)
     listed = [
         _to_dict(alert) for alert in waiting.order_by("first_seen_at", "pk")[:MAX_DIGEST_ALERTS]

@@ -58,7 +58,7 @@ class AutomationRunner:
         check_interval_minutes: float = 30,
         report: Callable[[list[RunResult]], None] = lambda _results: None,
     ) -> None:
-        """Call run_all_tasks each `check_interval_minutes` until `stop`, and `report` its results."""
+        """Each `check_interval_minutes` until `stop`: run all tasks, `report` the results."""
         while not self._over.is_set():
             report(self.run_all_tasks())
             self._over.wait(check_interval_minutes * 60)

@@ -1,5 +1,5 @@
-"""A back-up each day, tried out each month; and what a restored platform must not do again.
+"""Back-ups: one each day, a restore test each month, and operations' part of a restore.
 
-Restoring itself is aethercrown.backup. Here is what it means for runs, messages and tasks: whoever
-held them is gone, and nothing starts until a person has resumed automation.
+`aethercrown.backup` makes and restores them. After a restore the leases of runs and messages are
+void, and no automation starts until a person resumes automation.
 """

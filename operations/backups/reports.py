@@ -1,4 +1,4 @@
-"""How old the last proof is that a back-up comes back."""
+"""How long ago a back-up was last restored as a test."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,20 +10,20 @@ from aethercrown.monitoring.doctor import CAUTION, GOOD, Finding, Look
 
 
 def findings(now: datetime) -> Iterator[Finding]:
-    """The doctor's view: the last trial, and whether automation stands still."""
+    """For the doctor: the last restore test, and whether automation is paused."""
     last = restore_tests.last()
-    mend = "manage.py run_automation --only operations.back_up --only operations.check_backup"
+    fix = "manage.py run_automation --only operations.back_up --only operations.check_backup"
     if last is None:
-        yield Finding(CAUTION, "No back-up was ever tried out.", mend)
+        yield Finding(CAUTION, "No back-up was ever restored as a test.", fix)
     elif restore_tests.overdue(now):
-        told = f"The last back-up was tried out {(now - last.at).days} days ago."
-        yield Finding(CAUTION, told, mend)
+        message = f"The last restore test was {(now - last.at).days} days ago."
+        yield Finding(CAUTION, message, fix)
     else:
-        yield Finding(GOOD, f"A back-up came back whole {(now - last.at).days} days ago.")
+        yield Finding(GOOD, f"A back-up was restored as a test {(now - last.at).days} days ago.")
     reason = automation_pause.since()
     if reason is not None:
-        told = f"Automation stands still since {reason.began_at:%Y-%m-%d %H:%M} UTC: {reason}"
-        yield Finding(CAUTION, told, "manage.py resume_automation")
+        message = f"Automation is paused since {reason.began_at:%Y-%m-%d %H:%M} UTC: {reason}"
+        yield Finding(CAUTION, message, "manage.py resume_automation")
 
 
 LOOK = Look("backup", "Back-up", lambda: findings(timezone.now()))

@@ -1,4 +1,4 @@
-"""Daily back-ups, their monthly trial, and rows that were held when a back-up was made."""
+"""Daily back-ups, monthly restore tests, and what a restore does to operations' rows."""
 
 from datetime import datetime
 from pathlib import Path
@@ -17,44 +17,45 @@ from operations.automations.registry import AutomationSpec, RunContext, RunOutco
 from operations.messaging.models import Message
 
 SOURCE = "backup"
-NOT_MADE, NOT_RESTORED, NOT_TRIED = "not made", "not restored", "not tried out"
-BACK_UP, TRY_OUT = "operations.back_up", "operations.check_backup"
+NOT_MADE, NOT_RESTORED, NOT_TESTED = "not made", "not restored", "not tested"
+BACK_UP, TEST_RESTORE = "operations.back_up", "operations.check_backup"
 
 
 class NoBackup(Exception):
-    """There is none to try out."""
+    """There is no back-up to test."""
 
 
 def back_up(context: RunContext) -> RunOutcome:
-    """The daily automation: a back-up in BACKUP_FOLDER, and the superfluous ones gone."""
+    """The daily automation: make a back-up in BACKUP_FOLDER and delete superfluous ones."""
     folder: Path = settings.BACKUP_FOLDER
     if context.dry_run:
         return RunOutcome(f"Would write a back-up into {folder.name}.")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = making.make(folder, settings.BACKUP_KEY, context.now)
-        gone = making.thin_out(folder)
+        path = making.make(folder, settings.BACKUP_KEY, context.now)
+        deleted = making.thin_out(folder)
     except Exception as error:
         _raise(NOT_MADE, f"The daily back-up was not made: {error}", context.now)
         raise
     alerts.resolve(SOURCE, NOT_MADE, "", now=context.now)
     if restore_tests.overdue(context.now):
         _raise(
-            NOT_TRIED,
-            f"No back-up was tried out in {restore_tests.TOO_OLD.days} days.",
+            NOT_TESTED,
+            f"No back-up was restored as a test in {restore_tests.TOO_OLD.days} days.",
             context.now,
         )
-    return RunOutcome(f"{made.name}, {made.stat().st_size:,} bytes; {len(gone)} old ones removed.")
+    size = path.stat().st_size
+    return RunOutcome(f"{path.name}, {size:,} bytes; {len(deleted)} old ones deleted.")
 
 
-def try_out(context: RunContext) -> RunOutcome:
-    """The monthly automation: restore the newest back-up beside, compare, throw it away."""
+def run_restore_test(context: RunContext) -> RunOutcome:
+    """The monthly automation: restore the newest back-up elsewhere, compare, and delete it."""
     path = making.newest(settings.BACKUP_FOLDER)
     if context.dry_run:
-        return RunOutcome(f"Would try out {path.name if path else 'nothing: there is no back-up'}.")
+        return RunOutcome(f"Would test {path.name if path else 'nothing: there is no back-up'}.")
     if path is None:
-        _raise(NOT_RESTORED, "There is no back-up in BACKUP_FOLDER to try out.", context.now)
-        raise NoBackup("There is no back-up in BACKUP_FOLDER to try out.")
+        _raise(NOT_RESTORED, "There is no back-up in BACKUP_FOLDER to test.", context.now)
+        raise NoBackup("There is no back-up in BACKUP_FOLDER to test.")
     try:
         done = restoring.check(path, settings.BACKUP_KEY)
         restore_tests.note(path.name, done, context.now)
@@ -62,31 +63,31 @@ def try_out(context: RunContext) -> RunOutcome:
         _raise(NOT_RESTORED, f"The newest back-up was not restored: {error}", context.now)
         raise
     alerts.resolve(SOURCE, NOT_RESTORED, "", now=context.now)
-    alerts.resolve(SOURCE, NOT_TRIED, "", now=context.now)
-    words = f"{path.name} came back whole in {done.seconds:.1f} s."
-    return RunOutcome(words, detail={"seconds": round(done.seconds, 1), "backup": path.name})
+    alerts.resolve(SOURCE, NOT_TESTED, "", now=context.now)
+    summary = f"{path.name} was restored without a difference in {done.seconds:.1f} s."
+    return RunOutcome(summary, detail={"seconds": round(done.seconds, 1), "backup": path.name})
 
 
 @transaction.atomic
-def settle(now: datetime, _needs: Any) -> list[str]:
-    """Nobody holds anything any more, and automation stands still."""
+def finalize_restore(now: datetime, _needs: Any) -> list[str]:
+    """Void the leases of runs and messages, and pause automation."""
     runs = Run.objects.filter(state=Run.State.RUNNING).update(
         lease_until=now, attempt=F("attempt") + 1
     )
-    letters = Message.objects.filter(state=Message.State.SENDING).update(
+    messages = Message.objects.filter(state=Message.State.SENDING).update(
         lease_until=now, claims=F("claims") + 1
     )
-    automation_pause.begin("Restored from a back-up: look before it acts again.", now)
-    held = f"{runs} runs and {letters} messages were under way; nobody holds them any more."
-    return [held, "Automation stands still: manage.py resume_automation lets it go on."]
+    automation_pause.begin("Restored from a back-up: check it before automation resumes.", now)
+    interrupted = f"{runs} runs and {messages} messages were interrupted; they are retried."
+    return [interrupted, "Automation is paused until manage.py resume_automation."]
 
 
-def _raise(kind: str, words: str, now: datetime) -> None:
-    alerts.raise_alert(SOURCE, kind, "", HIGH, words, now=now)
+def _raise(kind: str, message: str, now: datetime) -> None:
+    alerts.raise_alert(SOURCE, kind, "", HIGH, message, now=now)
 
 
-PARTS = (Part("operations", settle=settle),)
+PARTS = (Part("operations", settle=finalize_restore),)
 AUTOMATIONS = (
     AutomationSpec(BACK_UP, "Daily back-up", back_up),
-    AutomationSpec(TRY_OUT, "Monthly trial of the back-up", try_out),
+    AutomationSpec(TEST_RESTORE, "Monthly restore test of the back-up", run_restore_test),
 )

@@ -1,6 +1,7 @@
-"""The decisions as staff see them: read, approved, rejected and rolled back; never edited."""
+"""The admin of decisions, which can be approved, rejected and rolled back, but not edited."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -9,39 +10,57 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
-from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from aethercrown.admin_actions import change_url, confirmation_page, row_button
+from aethercrown.read_only_admin import ReadOnlyAdmin
+from aethercrown.registry import UnknownName
+from aethercrown.transitions import InvalidTransition
 from operations.decisions import reports, services, states
-from operations.decisions.decision_types import UnknownKind
+from operations.decisions.decision_types import Stale
 from operations.decisions.models import Decision
-from operations.decisions.services import Stale, WrongStep
 
 MAY_DECIDE = "security.approve_decisions"  # the permission that makes an approver
-SERVICES: dict[str, Callable[..., Decision]] = {
-    "approve": services.approve,
-    "reject": services.reject,
-    "roll_back": services.roll_back,
-}
-WANTED = {
-    "approve": states.APPROVED,
-    "reject": states.REJECTED,
-    "roll_back": states.ROLLED_BACK,
-}
-DONE = {"approve": "Approved", "reject": "Rejected", "roll_back": "Rolled back"}
-QUESTIONS = {
-    "approve": "Approve “{}”? What it proposes is then done at once.",
-    "reject": "Reject “{}”? It is not proposed again for the same inputs.",
-    "roll_back": "Roll back “{}”? What was before it is restored, unless it was changed since.",
-}
 
 
-LATER = (
+@dataclass(frozen=True, slots=True)
+class DecisionAction:
+    """What a person can do with a decision, and the state that it leads to."""
+
+    verb: str
+    done: str
+    question: str
+    target: str
+    act: Callable[..., Decision]
+
+
+DECISION_ACTIONS = {
+    "approve": DecisionAction(
+        "Approve",
+        "Approved",
+        "Approve “{}”? It is then applied at once.",
+        states.APPROVED,
+        services.approve,
+    ),
+    "reject": DecisionAction(
+        "Reject",
+        "Rejected",
+        "Reject “{}”? It is not proposed again for the same inputs.",
+        states.REJECTED,
+        services.reject,
+    ),
+    "roll_back": DecisionAction(
+        "Roll back",
+        "Rolled back",
+        "Roll back “{}”? The state before it is restored, unless it has changed since.",
+        states.ROLLED_BACK,
+        services.roll_back,
+    ),
+}
+OPTIONAL_FIELDS = (
     "actor",
     "note",
     "approved_at",
@@ -55,23 +74,14 @@ LATER = (
 
 
 def has_happened(decision: Decision | None, field: str) -> bool:
-    """Whether a field has something to show; only those of later steps may be empty."""
-    return field not in (*LATER, "verdict", "due_at", "run") or bool(getattr(decision, field, None))
-
-
-Page = Callable[[Any, HttpRequest, str], HttpResponse]
-
-
-def button(description: str, path: str) -> Callable[[Page], Page]:
-    """A button on the page of one row, for those who may decide."""
-    decorate: Callable[[Page], Page] = action(
-        description=description, permissions=["decide"], url_path=path
+    """Whether a field has a value, or always has one."""
+    return field not in (*OPTIONAL_FIELDS, "verdict", "due_at", "run") or bool(
+        getattr(decision, field, None)
     )
-    return decorate
 
 
-def judgement(guardrail: Mapping[str, Any]) -> str:
-    """One guardrail in words, with its value and, where it has one, its limit."""
+def guardrail_text(guardrail: Mapping[str, Any]) -> str:
+    """A guardrail with its result, its value and, if it has one, its limit."""
     value, limit = guardrail["value"], guardrail["limit"]
     passed = "passed" if guardrail["passed"] else "failed"
     name = guardrail["name"].replace("_", " ")
@@ -79,13 +89,13 @@ def judgement(guardrail: Mapping[str, Any]) -> str:
         return f"{passed}: {name}: {value}" if value else f"{passed}: {name}"
     if value is None:
         value = "unknown"
-    told = figure(value) if isinstance(value, float) else str(value)
+    shown = figure(value) if isinstance(value, float) else str(value)
     within = "" if limit in {None, ""} else f", limit {limit}"
-    return f"{passed}: {name} is {told}{within}"
+    return f"{passed}: {name} is {shown}{within}"
 
 
 def figure(value: float) -> str:
-    """A number as a person writes it: two decimals, four below 1, no zeros at the end."""
+    """A number with two decimals, four below 1, without trailing zeros."""
     places = 2 if abs(value) >= 1 else 4
     text = f"{round(value, places) + 0.0:,.{places}f}"
     return text.rstrip("0").rstrip(".")
@@ -96,13 +106,21 @@ class NoteForm(forms.Form):
         required=False,
         max_length=2000,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Why, for those who read it later.",
+        help_text="Why; optional.",
     )
 
 
 @admin.register(Decision)
-class DecisionAdmin(ModelAdmin):
-    list_display = ["title", "about", "status", "promise", "realised_value", "actor", "proposed_at"]
+class DecisionAdmin(ReadOnlyAdmin, ModelAdmin):
+    list_display = [
+        "title",
+        "about",
+        "status",
+        "expected_short",
+        "realised_value",
+        "actor",
+        "proposed_at",
+    ]
     list_filter = ["status", "verdict", "kind", "automation", "mode", "proposed_at"]
     search_fields = ["title", "subject", "actor", "note"]
     date_hierarchy = "proposed_at"
@@ -110,47 +128,37 @@ class DecisionAdmin(ModelAdmin):
     actions_detail = ["approve", "reject", "roll_back"]
     fieldsets = [
         (None, {"fields": ["title", "status", "verdict", "about", "change"]}),
-        ("Expected and realised", {"fields": ["promised", "realised_value", "due_at"]}),
-        ("Guardrails", {"fields": ["judged", "mode"]}),
-        ("Who and when", {"fields": ["proposed_at", *LATER]}),
+        ("Expected and realised", {"fields": ["expected_effect", "realised_value", "due_at"]}),
+        ("Guardrails", {"fields": ["guardrail_results", "mode"]}),
+        ("Who and when", {"fields": ["proposed_at", *OPTIONAL_FIELDS]}),
         ("Origin", {"fields": ["automation", "run", "kind", "method", "inputs_digest"]}),
     ]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Decision | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Decision | None = None) -> bool:
-        return False
 
     def has_decide_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return bool(request.user.has_perm(MAY_DECIDE))
 
     def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
-        """Without what has not happened yet."""
+        """The fields, without optional ones that are empty."""
         shown = []
         for title, options in self.fieldsets:
             fields = [each for each in options["fields"] if has_happened(obj, each)]
             shown.append((title, {"fields": fields}))
         return shown
 
-    # --- What is shown ------------------------------------------------------------------------
     @admin.display(description="promised")
-    def promise(self, decision: Decision) -> str:
-        """In few words, for the list."""
-        told = decision.expected
-        low, high = figure(told["low"]), figure(told["high"])
-        return f"{figure(told['estimate'])} {told['unit']} ({low} to {high})"
+    def expected_short(self, decision: Decision) -> str:
+        """For the list."""
+        expected = decision.expected
+        low, high = figure(expected["low"]), figure(expected["high"])
+        return f"{figure(expected['estimate'])} {expected['unit']} ({low} to {high})"
 
     @admin.display(description="promised")
-    def promised(self, decision: Decision) -> str:
-        told = decision.expected
-        low, high = figure(told["low"]), figure(told["high"])
+    def expected_effect(self, decision: Decision) -> str:
+        expected = decision.expected
+        low, high = figure(expected["low"]), figure(expected["high"])
         return (
-            f"{figure(told['estimate'])} {told['unit']} {told['metric']}"
-            f" ({told['level']:.0%}: {low} to {high})"
+            f"{figure(expected['estimate'])} {expected['unit']} {expected['metric']}"
+            f" ({expected['level']:.0%}: {low} to {high})"
         )
 
     @admin.display(description="realised")
@@ -169,7 +177,7 @@ class DecisionAdmin(ModelAdmin):
 
     @admin.display(description="change")
     def change(self, decision: Decision) -> str:
-        """What it proposes, one line a value."""
+        """What it changes, one line for each value."""
         before, after = reports.flatten(decision.before), reports.flatten(decision.after)
         lines = (
             (name, before.get(name, "nothing"), after.get(name, "nothing"))
@@ -179,80 +187,72 @@ class DecisionAdmin(ModelAdmin):
         return format_html_join("", "<div>{}: {} → <b>{}</b></div>", lines) or "no change"
 
     @admin.display(description="guardrails")
-    def judged(self, decision: Decision) -> str:
-        lines = ((judgement(each),) for each in decision.guardrails)
+    def guardrail_results(self, decision: Decision) -> str:
+        lines = ((guardrail_text(each),) for each in decision.guardrails)
         return format_html_join("", "<div>{}</div>", lines) or "none"
 
-    # --- What is done -------------------------------------------------------------------------
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """Only the steps that may follow from where the decision stands."""
+        """Only the buttons that the decision's state allows."""
         decision = self.get_object(request, object_id)
         if decision is None:
             return []
-        open_steps = states.TRANSITIONS[decision.status]
+        allowed = states.TRANSITIONS.get(decision.status, ())
         return [
             each
             for each in super().get_actions_detail(request, object_id)
-            if WANTED[each.method.original_function_name] in open_steps
+            if DECISION_ACTIONS[each.method.original_function_name].target in allowed
         ]
 
-    @button("Approve", "approve")
+    @row_button("Approve", "approve", "decide")
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.step(request, object_id, "approve")
+        return self.confirm(request, object_id, "approve")
 
-    @button("Reject", "reject")
+    @row_button("Reject", "reject", "decide")
     def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.step(request, object_id, "reject")
+        return self.confirm(request, object_id, "reject")
 
-    @button("Roll back", "roll-back")
+    @row_button("Roll back", "roll-back", "decide")
     def roll_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.step(request, object_id, "roll_back")
+        return self.confirm(request, object_id, "roll_back")
 
     @admin.action(description="Approve", permissions=["decide"])
     def approve_selected(self, request: HttpRequest, chosen: QuerySet[Decision]) -> None:
-        self.step_each(request, chosen, "approve")
+        self.act_on_each(request, chosen, "approve")
 
     @admin.action(description="Reject", permissions=["decide"])
     def reject_selected(self, request: HttpRequest, chosen: QuerySet[Decision]) -> None:
-        self.step_each(request, chosen, "reject")
+        self.act_on_each(request, chosen, "reject")
 
     @admin.action(description="Roll back", permissions=["decide"])
     def roll_back_selected(self, request: HttpRequest, chosen: QuerySet[Decision]) -> None:
-        self.step_each(request, chosen, "roll_back")
+        self.act_on_each(request, chosen, "roll_back")
 
-    def step(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
-        """Ask once, with room for a note; a GET changes nothing."""
+    def confirm(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """Ask for a note and a confirmation, then act; a GET changes nothing."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         decision = get_object_or_404(Decision, pk=object_id)
-        back = reverse("admin:operations_decision_change", args=[decision.pk])
         form = NoteForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            self.take(request, decision, name, form.cleaned_data["note"])
-            return redirect(back)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": str(decision),
-            "opts": self.opts,
-            "form": form,
-            "question": QUESTIONS[name].format(decision),
-            "verb": name.replace("_", " ").capitalize(),
-            "back": back,
-        }
-        return TemplateResponse(request, "admin/confirm_action.html", context)
+            self.act(request, decision, name, form.cleaned_data["note"])
+            return redirect(change_url(decision))
+        chosen = DECISION_ACTIONS[name]
+        question = chosen.question.format(decision)
+        return confirmation_page(self, request, decision, question, chosen.verb, form=form)
 
-    def step_each(self, request: HttpRequest, chosen: QuerySet[Decision], name: str) -> None:
+    def act_on_each(self, request: HttpRequest, chosen: QuerySet[Decision], name: str) -> None:
         for decision in chosen.order_by("pk"):
-            self.take(request, decision, name, "")
+            self.act(request, decision, name, "")
 
-    def take(self, request: HttpRequest, decision: Decision, name: str, note: str) -> None:
-        """Take one step in the person's name, and say how it went."""
+    def act(self, request: HttpRequest, decision: Decision, name: str, note: str) -> None:
+        """Do it in the person's name, and show how it went."""
+        done = DECISION_ACTIONS[name].done
         try:
-            SERVICES[name](
+            DECISION_ACTIONS[name].act(
                 decision.pk, actor=request.user.get_username(), note=note, now=timezone.now()
             )
-        except (WrongStep, Stale, UnknownKind) as error:
+        except (InvalidTransition, Stale, UnknownName) as error:
             self.message_user(request, f"{decision}: {error}", messages.ERROR)
         else:
-            self.log_change(request, decision, f"{DONE[name]}. {note}".strip())
-            self.message_user(request, f"{DONE[name]}: {decision}.")
+            self.log_change(request, decision, f"{done}. {note}".strip())
+            self.message_user(request, f"{done}: {decision}.")

@@ -96,7 +96,7 @@ class Draft:
     after: Mapping[str, Any]
     inputs_digest: str
     method: str
-    expected_from_json: ExpectedEffect
+    expected: ExpectedEffect
     guardrails: tuple[Guardrail, ...] = ()
     run_id: int | None = None
     change_percent: float | None = None

@@ -1,5 +1,5 @@
-"""Operations' part of the demo company: agents at work, what was up when, and a few alerts.
+"""Operations' part of the demo company: agents at work, two components, and a few alerts.
 
-`company` says what there is; `services` stores it: tasks by the same services as anybody's. Its
-two components are never looked at, because they lead nowhere, and say so.
+`company` describes it; `services` stores it, tasks with the same services as real ones. Its
+components are never checked, because they do not exist, and they say so.
 """

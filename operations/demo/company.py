@@ -1,4 +1,4 @@
-"""What the demo company has its agents do, what it runs, and what went wrong there; pure."""
+"""The demo company's tasks, components and alerts. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,17 +11,23 @@ from operations.health.history.rollups import HOUR, Totals
 from operations.scheduling.task_spec import AITask, TaskPriority
 
 LOW, MEDIUM, HIGH, CRITICAL = TaskPriority
-IMAGES = "image"  # a type with a pool of its own
+IMAGES = "image"  # a task type with its own pool
 AGENTS = {"analyst-1": "default", "scribe-1": "default", "scribe-2": "default", "painter-1": IMAGES}
-USUAL = {"research": 900.0, "draft": 1500.0, "review": 600.0, "translate": 420.0, IMAGES: 300.0}
+USUAL_SECONDS = {
+    "research": 900.0,
+    "draft": 1500.0,
+    "review": 600.0,
+    "translate": 420.0,
+    IMAGES: 300.0,
+}
 CAMPAIGNS = ("spring", "partners", "webinar", "pricing-page", "onboarding")
-LOOKS = 12  # in an hour
+CHECKS_PER_HOUR = 12
 DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A task that ended: how long before now, after how many seconds, and why it failed."""
+class FinishedTask:
+    """A task that ended: how long ago, after how many seconds, and the error if it failed."""
 
     task_id: str
     task_type: str
@@ -32,17 +38,17 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """Something the company runs: its usual answer time in ms, and its outages before today."""
+class DemoComponent:
+    """A component: its usual response time in ms, and its outages before today."""
 
     name: str
     usual_ms: float
-    outages: tuple[tuple[timedelta, timedelta, str], ...] = ()  # how long before, how long, why
+    outages: tuple[tuple[timedelta, timedelta, str], ...] = ()  # (how long before, length, error)
 
 
-SITES = (
-    Site("Web shop (demo)", 120.0),
-    Site(
+COMPONENTS = (
+    DemoComponent("Web shop (demo)", 120.0),
+    DemoComponent(
         "Payment service (demo)",
         210.0,
         (
@@ -54,8 +60,8 @@ SITES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """An alert: what it says, how long ago it began and, where it is over, ended."""
+class DemoAlert:
+    """An alert: what it says, how long ago it began and, if it is over, ended."""
 
     kind: str
     subject: str
@@ -67,8 +73,8 @@ class Trouble:
     note: str = ""
 
 
-TROUBLES = (
-    Trouble(
+ALERTS = (
+    DemoAlert(
         "late",
         "Supplier feed (demo)",
         "high",
@@ -76,7 +82,7 @@ TROUBLES = (
         timedelta(hours=7),
         count=7,
     ),
-    Trouble(
+    DemoAlert(
         "slow",
         "Image agent (demo)",
         "warning",
@@ -86,22 +92,22 @@ TROUBLES = (
         note="A second agent comes on Monday.",
     ),
     *(
-        Trouble("down", name, "high", f"It is down: {why}", before, before - length)
+        DemoAlert("down", name, "high", f"It is down: {why}", before, before - length)
         for name, before, length, why in (
-            (site.name, *outage) for site in SITES for outage in site.outages
+            (component.name, *outage) for component in COMPONENTS for outage in component.outages
         )
     ),
 )
 
 
 def waiting() -> list[AITask]:
-    """One chain of work a campaign: research, then a draft, then its review and what needs it."""
+    """One chain of tasks for each campaign: research, a draft, its review, and a translation."""
     tasks = []
     for place, name in enumerate(CAMPAIGNS):
         priority = TaskPriority(1 + (place + 1) % 4)
 
         def task(kind: str, *needs: str, of: str = name, urgent: TaskPriority = priority) -> AITask:
-            return AITask(f"demo-{of}-{kind}", kind, urgent, USUAL[kind], needs)
+            return AITask(f"demo-{of}-{kind}", kind, urgent, USUAL_SECONDS[kind], needs)
 
         tasks += [
             task("research"),
@@ -113,28 +119,30 @@ def waiting() -> list[AITask]:
     return tasks
 
 
-def done(random: np.random.Generator) -> list[Done]:
-    """What the agents ended in the last hours; one task failed."""
+def done(random: np.random.Generator) -> list[FinishedTask]:
+    """What the agents finished in the last hours; one task failed."""
     ended = []
     for place in range(20):
-        kind = list(USUAL)[place % len(USUAL)]
-        crew = [name for name, pool in AGENTS.items() if (pool == IMAGES) == (kind == IMAGES)]
-        seconds = USUAL[kind] * float(np.exp(0.3 * random.standard_normal()))
+        kind = list(USUAL_SECONDS)[place % len(USUAL_SECONDS)]
+        workers = [name for name, pool in AGENTS.items() if (pool == IMAGES) == (kind == IMAGES)]
+        seconds = USUAL_SECONDS[kind] * float(np.exp(0.3 * random.standard_normal()))
         before = timedelta(minutes=9.0 * place + 4)
         error = "The source could not be read." if place == 7 else ""
-        worker = crew[place % len(crew)]
-        ended.append(Done(f"demo-done-{place:02}", kind, worker, before, seconds, error))
+        worker = workers[place % len(workers)]
+        ended.append(FinishedTask(f"demo-done-{place:02}", kind, worker, before, seconds, error))
     return ended
 
 
 def hours(
-    site: Site, today: datetime, random: np.random.Generator
+    component: DemoComponent, today: datetime, random: np.random.Generator
 ) -> Iterator[tuple[datetime, Totals]]:
     """Each hour of the two weeks before `today`, a midnight."""
     for place in range(DAYS * 24):
         start = today - timedelta(days=DAYS) + place * HOUR
-        down = sum(_overlap(start, today - before, length) for before, length, _ in site.outages)
-        yield start, _looked(site.usual_ms, down, random)
+        down = sum(
+            _overlap(start, today - before, length) for before, length, _ in component.outages
+        )
+        yield start, _checks(component.usual_ms, down, random)
 
 
 def _overlap(start: datetime, began: datetime, length: timedelta) -> float:
@@ -143,17 +151,17 @@ def _overlap(start: datetime, began: datetime, length: timedelta) -> float:
     return max(0.0, (last - first).total_seconds())
 
 
-def _looked(usual_ms: float, down_seconds: float, random: np.random.Generator) -> Totals:
-    failed = round(LOOKS * down_seconds / HOUR.total_seconds())
-    times = usual_ms * np.exp(0.25 * random.standard_normal(LOOKS - failed))
+def _checks(usual_ms: float, down_seconds: float, random: np.random.Generator) -> Totals:
+    failed = round(CHECKS_PER_HOUR * down_seconds / HOUR.total_seconds())
+    times = usual_ms * np.exp(0.25 * random.standard_normal(CHECKS_PER_HOUR - failed))
     seen = [round(float(each), 3) for each in times]
     return Totals(
         up_seconds=HOUR.total_seconds() - down_seconds,
         down_seconds=down_seconds,
-        checks=LOOKS,
+        checks=CHECKS_PER_HOUR,
         failed=failed,
         sum_ms=round(sum(seen), 3),
-        least_ms=min(seen, default=None),
-        most_ms=max(seen, default=None),
-        histogram=histogram.counted(seen),
+        min_ms=min(seen, default=None),
+        max_ms=max(seen, default=None),
+        histogram=histogram.from_times(seen),
     )

@@ -1,4 +1,4 @@
-"""Storing operations' part of the demo company, every row of it noted."""
+"""Store operations' part of the demo company, and note every row of it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -11,9 +11,9 @@ from aethercrown import demo
 from aethercrown.demo import NotEmpty, Seeding
 from operations.alerts.models import Alert
 from operations.demo import company
-from operations.demo.company import Done, Site
+from operations.demo.company import DemoComponent, FinishedTask
 from operations.health.history import histogram, rollups
-from operations.health.models import Component, Incident, Rollup
+from operations.health.models import Component, HealthRollup, Incident
 from operations.health.state_machine import HEALTHY, UP
 from operations.scheduling import services as tasks
 from operations.scheduling.durations import LearnedDuration
@@ -21,29 +21,29 @@ from operations.scheduling.models import Dependency, Pool, Schedule, Task, TaskD
 from operations.scheduling.services import replan as planning
 from operations.scheduling.services import submit as submission
 
-SUBMITTED = timedelta(minutes=50)
-HELD = timedelta(days=30).total_seconds()  # agents that do not exist never report
+SUBMITTED_BEFORE = timedelta(minutes=50)
+LEASE_SECONDS = timedelta(days=30).total_seconds()  # agents that do not exist never report
 MANAGER = "demo: operations manager"
-UNSEEN = "Not looked at: it is a part of the demo company."
+NOT_CHECKED = "Not checked: it is a part of the demo company."
 
 
 def seed(seeding: Seeding) -> None:
-    """Agents in the middle of their work, two weeks of two sites, and alerts in each state."""
+    """Agents at work, two weeks of two components, and alerts in each state."""
     if Task.objects.exists():
         raise NotEmpty(
             "This installation has AI tasks of its own, so the demo company was not loaded."
         )
     now = moment(seeding)
-    workers = _crew(seeding)
+    workers = _workers(seeding)
     _history(seeding, workers, now)
     _queue(seeding, now)
-    for site in company.SITES:
-        _site(seeding, site, now)
+    for component in company.COMPONENTS:
+        _component(seeding, component, now)
     seeding.keep(Alert.objects.bulk_create(_alerts(now)))
 
 
 def release() -> list[str]:
-    """Tasks of the owner's that wait for the company's agents wait no more."""
+    """Remove dependencies of the owner's tasks on the demo company's."""
     pairs = tasks.detach_waiters(demo.noted(Task._meta.label_lower), timezone.now())  # noqa: SLF001 - a documented name of Django's
     return [
         f"Task {waiter} waits no more for {needed}, which was the demo company's"
@@ -52,14 +52,13 @@ def release() -> list[str]:
 
 
 def moment(seeding: Seeding) -> datetime:
-    """The present moment, where the company's day is today: its agents are at work now."""
+    """The present moment if the demo's day is today, as its agents are at work now."""
     now = timezone.now()
     return now if now.date() == seeding.today else seeding.now
 
 
-# --- Agents and their tasks ---------------------------------------------------------------------
-def _crew(seeding: Seeding) -> dict[str, Worker]:
-    """The agents and their pools; a pool that was there before stays the owner's."""
+def _workers(seeding: Seeding) -> dict[str, Worker]:
+    """The agents and their pools; a pool that existed before remains the owner's."""
     pools = {}
     for name in dict.fromkeys(company.AGENTS.values()):
         pools[name], is_new = Pool.objects.get_or_create(name=name)
@@ -73,7 +72,7 @@ def _crew(seeding: Seeding) -> dict[str, Worker]:
 
 
 def _history(seeding: Seeding, workers: Mapping[str, Worker], now: datetime) -> None:
-    """Tasks that ended, and what they taught about how long each type takes."""
+    """Finished tasks, and the durations learned from them."""
     ended = company.done(seeding.random)
     seeding.keep(Task.objects.bulk_create(_ended(each, workers, now) for each in ended))
     taught: dict[str, LearnedDuration] = {}
@@ -86,7 +85,7 @@ def _history(seeding: Seeding, workers: Mapping[str, Worker], now: datetime) -> 
     seeding.keep(TaskDurationStats.objects.bulk_create(rows))
 
 
-def _ended(each: Done, workers: Mapping[str, Worker], now: datetime) -> Task:
+def _ended(each: FinishedTask, workers: Mapping[str, Worker], now: datetime) -> Task:
     ended_at = now - each.ended_before
     started_at = ended_at - timedelta(seconds=each.seconds)
     worker = workers[each.worker]
@@ -94,14 +93,14 @@ def _ended(each: Done, workers: Mapping[str, Worker], now: datetime) -> Task:
         task_id=each.task_id,
         task_type=each.task_type,
         priority=company.MEDIUM,
-        estimated_duration=company.USUAL[each.task_type],
-        estimate_used=company.USUAL[each.task_type],
+        estimated_duration=company.USUAL_SECONDS[each.task_type],
+        estimate_used=company.USUAL_SECONDS[each.task_type],
         pool=worker.pool,
         status=Task.Status.FAILED if each.error else Task.Status.COMPLETED,
         chain_weight=2.0,
-        chain_seconds=company.USUAL[each.task_type],
-        created_at=started_at - SUBMITTED,
-        ready_at=started_at - SUBMITTED,
+        chain_seconds=company.USUAL_SECONDS[each.task_type],
+        created_at=started_at - SUBMITTED_BEFORE,
+        ready_at=started_at - SUBMITTED_BEFORE,
         started_at=started_at,
         completed_at=ended_at,
         run_seconds=each.seconds,
@@ -112,13 +111,13 @@ def _ended(each: Done, workers: Mapping[str, Worker], now: datetime) -> Task:
 
 
 def _queue(seeding: Seeding, now: datetime) -> None:
-    """What waits is submitted, given out and planned as anybody's tasks are."""
+    """Submit, assign and plan the waiting tasks as real ones."""
     before = set(Task.objects.values_list("pk", flat=True))
-    submission.submit(company.waiting(), now - SUBMITTED)
+    submission.submit(company.waiting(), now - SUBMITTED_BEFORE)
     for place, (name, pool) in enumerate(company.AGENTS.items()):
-        if pool != company.IMAGES:  # its work waits for research
+        if pool != company.IMAGES:  # image tasks wait for research
             taken = now - timedelta(minutes=3 + 2 * place)
-            tasks.assign(taken, worker=name, lease=HELD)
+            tasks.assign(taken, worker=name, lease=LEASE_SECONDS)
     Worker.objects.filter(name__in=company.AGENTS).update(last_seen_at=None)
     made = Task.objects.exclude(pk__in=before).order_by("pk")
     seeding.keep(made)
@@ -129,24 +128,24 @@ def _queue(seeding: Seeding, now: datetime) -> None:
         seeding.keep([plan])
 
 
-# --- Sites and what was wrong -------------------------------------------------------------------
-def _site(seeding: Seeding, site: Site, now: datetime) -> None:
-    """A component that leads nowhere, with its hours and days up to last midnight."""
+def _component(seeding: Seeding, component: DemoComponent, now: datetime) -> None:
+    """A component that does not exist, with its rollups up to last midnight."""
     midnight = rollups.day_of(now)
     row = Component(
-        name=site.name,
-        kind=Component.Kind.PART,
+        name=component.name,
+        kind=Component.Kind.BUILTIN,
         is_required=False,
         state=UP,
         status=HEALTHY,
-        since=midnight - timedelta(days=company.DAYS),
-        last_ms=site.usual_ms,
-        error=UNSEEN,
+        state_since=midnight - timedelta(days=company.DAYS),
+        last_ms=component.usual_ms,
+        error=NOT_CHECKED,
         checked_at=now,
     )
     Component.objects.bulk_create([row])  # which no person entered, so without a history
     seeding.keep([row])
-    seeding.keep(Rollup.objects.bulk_create(_rollups(row, site, midnight, seeding.random)))
+    rows = _rollups(row, component, midnight, seeding.random)
+    seeding.keep(HealthRollup.objects.bulk_create(rows))
     seeding.keep(
         Incident.objects.bulk_create(
             Incident(
@@ -157,33 +156,33 @@ def _site(seeding: Seeding, site: Site, now: datetime) -> None:
                 error=why,
                 ending="recovered",
             )
-            for before, length, why in site.outages
+            for before, length, why in component.outages
         )
     )
 
 
 def _rollups(
-    row: Component, site: Site, midnight: datetime, random: np.random.Generator
-) -> Iterator[Rollup]:
+    row: Component, component: DemoComponent, midnight: datetime, random: np.random.Generator
+) -> Iterator[HealthRollup]:
     by_day: dict[datetime, list[rollups.Totals]] = {}
-    for start, found in company.hours(site, midnight, random):
+    for start, found in company.hours(component, midnight, random):
         by_day.setdefault(rollups.day_of(start), []).append(found)
-        yield _rollup(row, Rollup.Span.HOUR, start, found)
+        yield _rollup(row, HealthRollup.Span.HOUR, start, found)
     for start, parts in by_day.items():
-        yield _rollup(row, Rollup.Span.DAY, start, rollups.merged(parts))
+        yield _rollup(row, HealthRollup.Span.DAY, start, rollups.merge(parts))
 
 
-def _rollup(row: Component, span: str, start: datetime, found: rollups.Totals) -> Rollup:
-    figures = {**asdict(found), "histogram": histogram.stored(found.histogram)}
-    return Rollup(component=row, span=span, start=start, **figures)
+def _rollup(row: Component, span: str, start: datetime, found: rollups.Totals) -> HealthRollup:
+    figures = {**asdict(found), "histogram": histogram.to_json(found.histogram)}
+    return HealthRollup(component=row, span=span, start=start, **figures)
 
 
 def _alerts(now: datetime) -> Iterator[Alert]:
-    """One that nobody has taken on, one that somebody has, and two that are over.
+    """An open alert, an acknowledged one and two resolved ones.
 
-    All count as told, so that no message of them goes out.
+    All have a `notified_at`, so that no message is written for them.
     """
-    for each in company.TROUBLES:
+    for each in company.ALERTS:
         first = now - each.since
         ended = now - each.over if each.over is not None else None
         state = Alert.State.RESOLVED if ended else Alert.State.OPEN
@@ -199,7 +198,7 @@ def _alerts(now: datetime) -> Iterator[Alert]:
             count=each.count,
             first_seen_at=first,
             last_seen_at=ended or now - each.since / 10,
-            told_at=first,
+            notified_at=first,
             acknowledged_at=first + timedelta(minutes=12) if each.note else None,
             acknowledged_by=MANAGER if each.note else "",
             resolved_at=ended,

@@ -1,4 +1,4 @@
-"""What is checked, as staff keep it, with every outage and the latest looks."""
+"""Components, incidents and checks in the admin."""
 
 from typing import Any
 
@@ -9,21 +9,22 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+from aethercrown.read_only_admin import ReadOnlyAdmin
 from operations.health import services
 from operations.health.models import Check, Component, Incident
 from operations.health.targets import masked
 
 MAY_ALLOW = "operations.allow_networks"
-ENTERED = [each for each in Component.Kind.choices if each[0] != Component.Kind.PART]
+TARGET_KINDS = [each for each in Component.Kind.choices if each[0] != Component.Kind.BUILTIN]
 
 
-def worded(ms: float | None) -> str:
-    """An answer time for people; empty where there was no answer."""
+def milliseconds(ms: float | None) -> str:
+    """A response time with its unit; empty if there was none."""
     return "" if ms is None else f"{ms:,.1f} ms"
 
 
 class ComponentForm(forms.ModelForm[Component]):
-    """A target as staff enter it; the model says what may not be called."""
+    """A target to check; the model validates it."""
 
     class Meta:
         model = Component
@@ -47,7 +48,7 @@ class ComponentForm(forms.ModelForm[Component]):
         super().__init__(*args, **kwargs)
         kind = self.fields.get("kind")
         if isinstance(kind, forms.ChoiceField):
-            kind.choices = ENTERED
+            kind.choices = TARGET_KINDS
 
 
 @admin.register(Component)
@@ -56,76 +57,84 @@ class ComponentAdmin(ModelAdmin):
     list_display = [
         "name",
         "kind",
-        "leads_to",
+        "masked_target",
         "status",
         "state",
-        "since",
-        "answered",
+        "state_since",
+        "response_time",
         "is_enabled",
     ]
     list_filter = ["status", "state", "kind", "is_required", "is_enabled"]
     search_fields = ["name"]
-    readonly_fields = ["leads_to", "state", "status", "since", "answered", "error", "checked_at"]
+    readonly_fields = [
+        "masked_target",
+        "state",
+        "status",
+        "state_since",
+        "response_time",
+        "error",
+        "checked_at",
+    ]
     actions = ["end_maintenance"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Component | None = None) -> Any:
-        is_part = obj is not None and obj.kind == Component.Kind.PART
+        is_builtin = obj is not None and obj.kind == Component.Kind.BUILTIN
         common = ["parent", "is_required", "is_enabled", "maintenance_until", "slow_ms"]
-        answer = ["method", "status_from", "status_to", "text"]
-        entered = [
+        expected = ["method", "status_from", "status_to", "text"]
+        target = [
             (None, {"fields": ["name", "kind", "target", "networks"]}),
-            ("A healthy HTTP answer", {"fields": answer}),
+            ("Expected HTTP response", {"fields": expected}),
         ]
-        shown = ["status", "state", "since", "answered", "error", "checked_at"]
+        shown = ["status", "state", "state_since", "response_time", "error", "checked_at"]
         return [
-            *([(None, {"fields": ["name"]})] if is_part else entered),
-            ("How it counts", {"fields": common}),
-            *([("Latest look", {"fields": shown})] if obj else []),
+            *([(None, {"fields": ["name"]})] if is_builtin else target),
+            ("Rules", {"fields": common}),
+            *([("Latest check", {"fields": shown})] if obj else []),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Component | None = None) -> Any:
-        """Who may not allow networks may not lead a component elsewhere in allowed ones either."""
+        """Without permission to allow networks, a component with networks keeps its target."""
         fields = [*self.readonly_fields]
         if not request.user.has_perm(MAY_ALLOW):
             fields.append("networks")
             if obj is not None and obj.networks:
                 fields += ["kind", "target"]
-        if obj is not None and obj.kind == Component.Kind.PART:
+        if obj is not None and obj.kind == Component.Kind.BUILTIN:
             fields.append("name")
         return fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Component | None = None) -> bool:
-        is_part = obj is not None and obj.kind == Component.Kind.PART
-        return not is_part and bool(super().has_delete_permission(request, obj))
+        is_builtin = obj is not None and obj.kind == Component.Kind.BUILTIN
+        return not is_builtin and bool(super().has_delete_permission(request, obj))
 
     @admin.display(description="target")
-    def leads_to(self, component: Component) -> str:
+    def masked_target(self, component: Component) -> str:
         return masked(component.target)
 
-    @admin.display(description="last answer", ordering="last_ms")
-    def answered(self, component: Component) -> str:
-        return worded(component.last_ms)
+    @admin.display(description="last response time", ordering="last_ms")
+    def response_time(self, component: Component) -> str:
+        return milliseconds(component.last_ms)
 
     def save_model(
         self, request: HttpRequest, obj: Component, form: ComponentForm, change: Any
     ) -> None:
-        """Save what staff entered alone, so that a look noted meanwhile stays."""
+        """Save only the changed fields, so that a check recorded meanwhile is kept."""
         obj.save(update_fields=form.changed_data if change else None)
         if "is_enabled" in form.changed_data and not obj.is_enabled:
-            services.retire(obj.pk, timezone.now())
+            services.switch_off(obj.pk, timezone.now())
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Its history goes with it, though nobody may delete from history by hand."""
+        """Checks and incidents are deleted with it, though the admin does not allow that alone."""
         listed, counts, needed, protected = super().get_deleted_objects(objs, request)
         return listed, counts, needed - {"check", "incident"}, protected
 
     def delete_model(self, request: HttpRequest, obj: Component) -> None:
-        services.retire(obj.pk, timezone.now())
+        services.switch_off(obj.pk, timezone.now())
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Component]) -> None:
         for component in queryset:
-            services.retire(component.pk, timezone.now())
+            services.switch_off(component.pk, timezone.now())
         super().delete_queryset(request, queryset)
 
     @admin.action(
@@ -133,36 +142,23 @@ class ComponentAdmin(ModelAdmin):
     )
     def end_maintenance(self, request: HttpRequest, queryset: QuerySet[Component]) -> None:
         count = services.end_maintenance(queryset, timezone.now())
-        self.message_user(request, f"Ended {count}.")
-
-
-class Seen(ModelAdmin):
-    """History: looked at, never changed by hand."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        self.message_user(request, f"Ended the maintenance of {count} components.")
 
 
 @admin.register(Incident)
-class IncidentAdmin(Seen):
+class IncidentAdmin(ReadOnlyAdmin, ModelAdmin):
     list_display = ["component", "started_at", "confirmed_at", "ended_at", "ending", "error"]
     list_filter = ["component", "started_at"]
     list_select_related = ["component"]
 
 
 @admin.register(Check)
-class CheckAdmin(Seen):
-    list_display = ["at", "component", "status", "answered", "kind", "error"]
-    list_filter = ["status", "component", "at"]
+class CheckAdmin(ReadOnlyAdmin, ModelAdmin):
+    list_display = ["checked_at", "component", "status", "response_time", "error_kind", "error"]
+    list_filter = ["status", "component", "checked_at"]
     list_select_related = ["component"]
     show_full_result_count = False
 
-    @admin.display(description="answer", ordering="ms")
-    def answered(self, check: Check) -> str:
-        return worded(check.ms)
+    @admin.display(description="response time", ordering="response_ms")
+    def response_time(self, check: Check) -> str:
+        return milliseconds(check.response_ms)

@@ -1,4 +1,4 @@
-"""How it stands now, how it went, and what else is to be looked at."""
+"""The health calls: check now, trends of a period, add a component."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, reply
 from aethercrown.api.fields import Count, Flag, Instant, Named, Number, Option, Percent, Rows, Text
 from aethercrown.api.openapi import documented
 from operations.health import services, targets
-from operations.health.history.period import NoPeriod, read
-from operations.health.models import Component, Status
-from operations.health.reports import history as uptime
+from operations.health.history.period import InvalidPeriod, parse_period
+from operations.health.models import Component, HealthStatus
+from operations.health.reports.history import trends_report
 
-PERIOD = "24h"
+DEFAULT_PERIOD = "24h"
 KINDS = [targets.HTTP, targets.TCP, targets.TLS]
 EXAMPLE_TARGET: dict[str, Any] = {
     "name": "Shop",
@@ -24,7 +24,7 @@ EXAMPLE_TARGET: dict[str, Any] = {
     "target": "https://shop.example.com/health",
     "slow_ms": 800,
 }
-EXAMPLE_ENTERED: dict[str, Any] = {
+EXAMPLE_COMPONENT: dict[str, Any] = {
     "name": "Shop",
     "kind": "http",
     "target": "https://shop.example.com/health",
@@ -88,10 +88,10 @@ EXAMPLE_TRENDS: dict[str, Any] = {
 }
 
 
-class ComponentSerializer(serializers.Serializer[Any]):
-    """The latest look at one component, and its confirmed state."""
+class ComponentHealthSerializer(serializers.Serializer[Any]):
+    """The latest check of one component, and its confirmed state."""
 
-    status = Option(choices=Status.values)
+    status = Option(choices=HealthStatus.values)
     state = Option(choices=Component.State.values)
     response_time_ms = Number(allow_null=True)
     error = Text(allow_null=True)
@@ -99,7 +99,7 @@ class ComponentSerializer(serializers.Serializer[Any]):
     since = Instant(allow_null=True)
 
 
-class SummarySerializer(serializers.Serializer[Any]):
+class HealthSummarySerializer(serializers.Serializer[Any]):
     total_components = Count()
     healthy = Count()
     degraded = Count()
@@ -107,18 +107,18 @@ class SummarySerializer(serializers.Serializer[Any]):
     unknown = Count()
 
 
-class ReportSerializer(serializers.Serializer[Any]):
-    overall_status = Option(choices=Status.values)
+class HealthReportSerializer(serializers.Serializer[Any]):
+    overall_status = Option(choices=HealthStatus.values)
     checked_at = Instant(allow_null=True)
     check_duration_seconds = Number()
-    components = Named(child=ComponentSerializer())
-    summary = SummarySerializer()
+    components = Named(child=ComponentHealthSerializer())
+    summary = HealthSummarySerializer()
 
 
-class TrendSerializer(serializers.Serializer[Any]):
+class ComponentTrendSerializer(serializers.Serializer[Any]):
     availability_percent = Percent(allow_null=True)
     total_checks = Count()
-    last_status = Option(choices=Status.values)
+    last_status = Option(choices=HealthStatus.values)
     p50_ms = Number(allow_null=True)
     p95_ms = Number(allow_null=True)
     p99_ms = Number(allow_null=True)
@@ -133,27 +133,27 @@ class IncidentSerializer(serializers.Serializer[Any]):
     error = Text(allow_blank=True)
 
 
-class TrendsSerializer(serializers.Serializer[Any]):
+class HealthTrendsSerializer(serializers.Serializer[Any]):
     total_checks = Count()
     availability_percent = Percent(allow_null=True)
-    trends = Named(child=TrendSerializer())
+    trends = Named(child=ComponentTrendSerializer())
     recent_incidents = Rows(child=IncidentSerializer())
 
 
-class ReportAnswer(serializers.Serializer[Any]):
-    report = ReportSerializer()
+class HealthCheckResponseSerializer(serializers.Serializer[Any]):
+    report = HealthReportSerializer()
 
 
-class TrendsAnswer(serializers.Serializer[Any]):
-    trends = TrendsSerializer()
+class HealthTrendsResponseSerializer(serializers.Serializer[Any]):
+    trends = HealthTrendsSerializer()
 
 
-class TargetSerializer(serializers.Serializer[Any]):
-    """A target to be checked; what is left out is as in the admin."""
+class AddComponentRequestSerializer(serializers.Serializer[Any]):
+    """A target to check; omitted fields get the defaults of the admin."""
 
     name = Text(max_length=100)
     kind = Option(choices=KINDS, required=False)
-    target = Text(max_length=targets.LONGEST)
+    target = Text(max_length=targets.MAX_LENGTH)
     method = Option(choices=["GET", "HEAD"], required=False)
     status_from = Count(min_value=100, max_value=599, required=False)
     status_to = Count(min_value=100, max_value=599, required=False)
@@ -162,93 +162,95 @@ class TargetSerializer(serializers.Serializer[Any]):
     is_required = Flag(required=False)
 
 
-class EnteredSerializer(serializers.Serializer[Any]):
-    """A stored target; what its query may hold is masked."""
+class ComponentSerializer(serializers.Serializer[Any]):
+    """A stored target, without its query."""
 
     name = Text()
     kind = Option(choices=KINDS)
     target = Text()
-    status = Option(choices=Status.values)
+    status = Option(choices=HealthStatus.values)
     state = Option(choices=Component.State.values)
     is_required = Flag()
 
 
-class EnteredAnswer(serializers.Serializer[Any]):
-    component = EnteredSerializer()
+class AddComponentResponseSerializer(serializers.Serializer[Any]):
+    component = ComponentSerializer()
 
 
 class CheckView(Endpoint):
     area = "operational"
 
     @documented(
-        "Look at every component now",
-        answer=ReportAnswer,
+        "Check every component now",
+        answer=HealthCheckResponseSerializer,
         example_answer={"report": EXAMPLE_REPORT},
         message="Health check completed",
     )
     def get(self, request: Request) -> Response:
-        """One round over everything within HEALTH_CHECK_TIMEOUT_SECONDS.
+        """Check everything within HEALTH_CHECK_TIMEOUT_SECONDS.
 
-        While a round is under way, or was less than ten seconds ago, its latest report. A failing
-        component is part of an answer of 200.
+        While a round is running, or was less than ten seconds ago, the latest report. The status
+        is 200 even if components fail.
         """
-        return reply("Health check completed", {"report": services.report()})
+        return reply("Health check completed", {"report": services.check_and_report()})
 
 
 class TrendsView(Endpoint):
     area = "operational"
 
     @documented(
-        "Show availability and answer times of a period",
-        answer=TrendsAnswer,
+        "Show availability and response times of a period",
+        answer=HealthTrendsResponseSerializer,
         example_answer={"trends": EXAMPLE_TRENDS},
         message="Health trends",
-        query={"period": {"type": "string", "default": PERIOD, "pattern": "^[0-9]+[hd]$"}},
+        query={"period": {"type": "string", "default": DEFAULT_PERIOD, "pattern": "^[0-9]+[hd]$"}},
     )
     def get(self, request: Request) -> Response:
         """Figures of the period (24h, 7d, 90d; at most 730d), by component.
 
-        Gaps, unknown looks and maintenance count neither as up nor as down; where nothing is
-        known, a figure is null.
+        Gaps, unknown checks and maintenance count neither as up nor as down; a figure is null if
+        nothing is known.
         """
         try:
-            period = read(request.query_params.get("period", PERIOD))
-        except NoPeriod as error:
+            period = parse_period(request.query_params.get("period", DEFAULT_PERIOD))
+        except InvalidPeriod as error:
             raise Invalid([("period", "invalid", str(error))]) from error
-        return reply("Health trends", {"trends": uptime.answer(period, timezone.now())})
+        return reply("Health trends", {"trends": trends_report(period, timezone.now())})
 
 
 class ComponentsView(Endpoint):
     area = "operational"
 
     @documented(
-        "Have a target checked",
-        request=TargetSerializer,
-        answer=EnteredAnswer,
+        "Add a component",
+        request=AddComponentRequestSerializer,
+        answer=AddComponentResponseSerializer,
         example_request=EXAMPLE_TARGET,
-        example_answer={"component": EXAMPLE_ENTERED},
-        message="Component entered",
+        example_answer={"component": EXAMPLE_COMPONENT},
+        message="Component added",
         status=201,
         repeated=200,
     )
     def post(self, request: Request) -> Response:
-        """Enter an HTTP URL, or host:port for tcp and tls; it is looked at from the next round on.
+        """Add an HTTP URL, or host:port for tcp and tls; it is checked from the next round on.
 
-        It must lead to public addresses: staff alone may allow private networks. The same target
-        again is the stored one (200); its name with other values is a 409.
+        It must have public addresses: only staff may allow private networks. The same target
+        again is 200; its name with other values is 409.
         """
-        given = self.checked(TargetSerializer)
+        given = self.checked(AddComponentRequestSerializer)
         try:
-            found, is_new = services.enter(given.pop("name"), given)
+            found, is_new = services.add_component(given.pop("name"), given)
         except ValidationError as error:
             refused = error.message_dict.items()
             raise Invalid([(field, "invalid", words[0]) for field, words in refused]) from error
-        except services.Taken as error:
+        except services.ComponentExists as error:
             raise Conflict(str(error)) from error
-        return reply("Component entered", {"component": entered(found)}, 201 if is_new else 200)
+        return reply(
+            "Component added", {"component": component_fields(found)}, 201 if is_new else 200
+        )
 
 
-def entered(component: Component) -> dict[str, Any]:
+def component_fields(component: Component) -> dict[str, Any]:
     return {
         "name": component.name,
         "kind": component.kind,

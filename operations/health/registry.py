@@ -50,4 +50,4 @@ class HealthCheck:
         return Observation(HEALTHY)
 
 
-HEALTH_CHECKS = Registry[HealthCheck]("health check")
+health_check_registry = Registry[HealthCheck]("health check")

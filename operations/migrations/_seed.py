@@ -1,4 +1,4 @@
-"""The schedules that stand in the database from the first start."""
+"""The schedules that exist from the first start."""
 
 from datetime import timedelta
 
@@ -9,17 +9,17 @@ from operations.automations.seeding import seed, seed_task
 
 HOUR = timedelta(hours=1)
 TASKS = {
-    "operations.sweep_runs": {"every": timedelta(seconds=10)},
+    "operations.recover_runs": {"every": timedelta(seconds=10)},
     "operations.measure_decisions": {"every": HOUR},
     "operations.expire_decisions": {"every": timedelta(days=1)},
     "operations.send_messages": {"every": timedelta(seconds=5)},
-    "operations.tend_alerts": {"every": timedelta(minutes=10)},
+    "operations.send_alert_reminders": {"every": timedelta(minutes=10)},
     "operations.send_digest": {"at": "07:00"},
     "operations.purge_runs": {"at": "02:30"},
     "operations.purge_alerts": {"at": "02:40"},
     "operations.purge_messages": {"at": "02:50"},
-    "operations.note_worker": {"every": timedelta(seconds=30)},
-    "operations.tend_uptime": {"every": HOUR},
+    "operations.record_worker_heartbeat": {"every": timedelta(seconds=30)},
+    "operations.roll_up_health": {"every": HOUR},
 }
 
 

@@ -12,6 +12,7 @@ FROM operations_dependency d JOIN operations_task n ON n.id = d.needs_id WHERE d
 DIALECTS = {
     "sqlite": {
         "object": "json_object",
+        "stored": "{0} || ''",  # else the driver parses the time of every row
         "time": (
             "replace(replace(substr({0} || CASE WHEN length({0}) > 19 THEN '000000' ELSE '' END, "
             "1, 26), '.000000', ''), ' ', 'T') || '+00:00'"
@@ -28,6 +29,7 @@ DIALECTS = {
     },
     "postgresql": {
         "object": "json_build_object",
+        "stored": "{0}",
         "time": (
             "replace(to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), "
             "'.000000', '') || '+00:00'"
@@ -47,9 +49,7 @@ TIMES = (
 
 
 @lru_cache(maxsize=256)
-def page(
-    vendor: str, *, status: bool, worker: bool, beyond: bool, back: bool, limit: int
-) -> str:
+def page(vendor: str, *, status: bool, worker: bool, beyond: bool, back: bool, limit: int) -> str:
     """The query for `limit` tasks, newest first, or with `back` oldest first.
 
     Its parameters, each only if asked for: the status, the worker's name, and with `beyond` the
@@ -62,8 +62,9 @@ def page(
         *([f"(t.created_at, t.id) {side} (%s, %s)"] if beyond else []),
     ]
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
+    created_at = DIALECTS[vendor]["stored"].format("t.created_at")
     return (
-        f"SELECT t.created_at, t.id, {task(vendor)} "  # noqa: S608 - our own names; values are bound
+        f"SELECT {created_at}, t.id, {task(vendor)} "  # noqa: S608 - our own names; values are bound
         f"FROM operations_task t LEFT JOIN operations_worker w ON w.id = t.worker_id {where} "
         f"ORDER BY t.created_at {order}, t.id {order} LIMIT {limit:d}"
     )

@@ -266,7 +266,7 @@ def current_book() -> BookVersion:
 
 
 def or_api_error(function: Callable[[], Found], *, field: str) -> Found:
-    """Call `function` and turn its errors into API errors; `field` names the one of an unknown plan."""
+    """Call `function`; turn its errors into API errors, an unknown plan at `field`."""
     try:
         return function()
     except NoSuchPlan as error:

@@ -1,7 +1,6 @@
-"""Larger plans that would suit a customer: found, offered, decided, and what they brought.
+"""Upsell: larger plans that suit customers, from finding them to measuring their effect.
 
-`forecast` reads a trend and a week's rhythm out of stored use, `prospect` rates every plan by it
-and says what a move would bring, `steps` which state may follow which, `acceptance` words offers
-and acceptances as decisions and measures them against customers who were offered nothing. The
-nightly sweep in `services` stores one open opportunity a customer and kind.
+A nightly sweep forecasts each customer's use, prices every plan by it and stores opportunities.
+Offers and acceptances are decisions: they are applied, undone and measured. An accepted
+opportunity can move the customer's subscription to the recommended plan.
 """

@@ -1,4 +1,4 @@
-"""Opportunities as staff see and decide them; the sweep finds them."""
+"""Admin screens of opportunities and offer terms."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,7 +18,9 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from aethercrown.csv.admin import FilesAdmin
+from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
+from revenue.customers.services import Refused
 from revenue.upsell import reports, services
 from revenue.upsell.models import OfferTerms, Opportunity
 from security.access import reports as people
@@ -26,22 +28,22 @@ from security.access import reports as people
 Screen = Callable[[Any, HttpRequest, str], HttpResponse]
 
 
-def step_button(words: str, name: str) -> Callable[[Screen], Screen]:
-    """A button on an opportunity's page, for those who may operate."""
+def step_button(label: str, name: str) -> Callable[[Screen], Screen]:
+    """A button on an opportunity's page, for people with the permission to operate."""
     made: Callable[[Screen], Screen] = action(
-        description=words, permissions=["decide"], url_path=name
+        description=label, permissions=["decide"], url_path=name
     )
     return made
 
 
 class OutcomeForm(forms.Form):
-    """How it ended, in words."""
+    """The outcome as text."""
 
     outcome = forms.CharField(max_length=200, required=False, widget=UnfoldAdminTextInputWidget())
 
 
 class AcceptForm(OutcomeForm):
-    """What was agreed; without an amount the subscription stays as it is."""
+    """The agreed amount; without it the subscription stays as it is."""
 
     amount = forms.DecimalField(
         label="Agreed a month",
@@ -49,42 +51,42 @@ class AcceptForm(OutcomeForm):
         min_value=0,
         max_digits=15,
         decimal_places=3,
-        help_text="The subscription moves to the plan today at this amount. Empty: it stays.",
+        help_text="The subscription moves to the plan today at this amount. Empty: no change.",
         widget=UnfoldAdminDecimalFieldWidget(),
     )
     field_order = ["amount", "outcome"]
 
 
 class ConfirmedStep(NamedTuple):
-    """A step that a person confirms."""
+    """A step with a confirmation page."""
 
     verb: str
     question: str
     service: Callable[..., Opportunity]
-    shape: type[forms.Form]
+    form: type[forms.Form]
 
 
 OFFER = ConfirmedStep(
     "Offer",
-    "Is the offer made now? It is answered within the days that the terms allow.",
+    "Is the offer made now? It expires after the days set in the offer terms.",
     services.offer,
     forms.Form,
 )
 ACCEPT = ConfirmedStep(
     "Accept",
-    "Did the customer agree? What it brings is measured after 60 days.",
+    "Did the customer accept? The effect on MRR is measured after 60 days.",
     services.accept,
     AcceptForm,
 )
 DECLINE = ConfirmedStep(
     "Decline",
-    "Did the customer decline? Nothing is offered there for a while.",
+    "Did the customer decline? New offers wait for the rest days of the offer terms.",
     services.decline,
     OutcomeForm,
 )
 WITHDRAW = ConfirmedStep(
     "Withdraw",
-    "Take it back? The next sweep may find it again.",
+    "Withdraw it? The next sweep may find it again.",
     services.withdraw,
     OutcomeForm,
 )
@@ -115,10 +117,10 @@ class OpportunityAdmin(FilesAdmin):
     fieldsets = [
         (None, {"fields": ["customer", "kind", "state", "reason", "explanation"]}),
         ("Plans", {"fields": ["current_plan", "recommended_plan", "version"]}),
-        ("Worth a month", {"fields": ["gain", "gain_low", "gain_high", "currency", "confidence"]}),
-        ("Who", {"fields": ["owner", "notes", "outcome", "decided_by", "agreed_amount"]}),
+        ("Gain a month", {"fields": ["gain", "gain_low", "gain_high", "currency", "confidence"]}),
+        ("People", {"fields": ["owner", "notes", "outcome", "decided_by", "agreed_amount"]}),
         (
-            "When",
+            "Dates",
             {"fields": ["found_at", "updated_at", "offered_at", "expires_at", "decided_at"]},
         ),
     ]
@@ -126,7 +128,7 @@ class OpportunityAdmin(FilesAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Opportunity | None = None
     ) -> list[str]:
-        """Only who looks after it, and their notes, are edited; the rest are steps."""
+        """Only owner and notes can be edited."""
         named = [name for _, part in self.fieldsets for name in part["fields"]]
         return [name for name in named if name not in self.editable]
 
@@ -142,56 +144,56 @@ class OpportunityAdmin(FilesAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         services.assign(obj.pk, owner=obj.owner, notes=obj.notes)
 
-    @admin.display(description="what every plan would cost")
+    @admin.display(description="calculation")
     def explanation(self, row: Opportunity) -> str:
-        return format_html('<a href="/dashboards/upsell/{}">How it came about</a>', row.pk)
+        return format_html('<a href="/dashboards/upsell/{}">Cost of every plan</a>', row.pk)
 
-    @admin.action(description="Offer: the customers are told now", permissions=["decide"])
+    @admin.action(description="Offer (the customers are informed now)", permissions=["decide"])
     def offer_all(self, request: HttpRequest, rows: QuerySet[Opportunity]) -> None:
         for row in rows.order_by("pk"):
-            self._step(request, row, services.offer)
+            self._take(request, row, services.offer)
 
     @step_button("Offer", "offer")
     def offer(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._asked(request, object_id, OFFER)
+        return self._confirm(request, object_id, OFFER)
 
     @step_button("Accepted", "accept")
     def accept(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._asked(request, object_id, ACCEPT)
+        return self._confirm(request, object_id, ACCEPT)
 
     @step_button("Declined", "decline")
     def decline(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._asked(request, object_id, DECLINE)
+        return self._confirm(request, object_id, DECLINE)
 
     @step_button("Withdraw", "withdraw")
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._asked(request, object_id, WITHDRAW)
+        return self._confirm(request, object_id, WITHDRAW)
 
-    def _asked(self, request: HttpRequest, object_id: str, ask: ConfirmedStep) -> HttpResponse:
-        """One step of an opportunity, confirmed on a page of its own."""
+    def _confirm(self, request: HttpRequest, object_id: str, step: ConfirmedStep) -> HttpResponse:
+        """Show the confirmation page of a step; take the step once it is confirmed."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         row = get_object_or_404(reports.opportunities(), pk=object_id)
         back = reverse("admin:revenue_opportunity_change", args=[row.pk])
         sent = request.POST if request.method == "POST" else None  # which may be empty
-        form = ask.shape(sent, initial=self._suggested(row))
+        form = step.form(sent, initial=self._initial(row))
         if form.is_valid():
-            self._step(request, row, ask.service, **form.cleaned_data)
+            self._take(request, row, step.service, **form.cleaned_data)
             return redirect(back)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{ask.verb}: {row}",
-            "question": ask.question,
+            "title": f"{step.verb}: {row}",
+            "question": step.question,
             "form": form,
-            "verb": ask.verb,
+            "verb": step.verb,
             "back": back,
         }
         return TemplateResponse(request, "admin/confirm_action.html", context)
 
-    def _suggested(self, row: Opportunity) -> dict[str, Any]:
+    def _initial(self, row: Opportunity) -> dict[str, Any]:
         return {"amount": row.costs.get(row.recommended_plan, {}).get("estimate")}
 
-    def _step(
+    def _take(
         self,
         request: HttpRequest,
         row: Opportunity,
@@ -200,10 +202,10 @@ class OpportunityAdmin(FilesAdmin):
     ) -> None:
         try:
             after = service(row.pk, by=request.user.get_username(), now=timezone.now(), **more)
-        except (services.WrongStep, services.Refused, Stale) as error:
+        except (InvalidTransition, Refused, Stale) as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
-            self.log_change(request, after, f"Now {after.state}.")
+            self.log_change(request, after, f"State changed to {after.state}.")
             self.message_user(request, f"{after} is {after.state}.", messages.SUCCESS)
 
 

@@ -1,4 +1,4 @@
-"""The calls of upsell: look for a larger plan, list opportunities, decide on one."""
+"""API: analyze an upgrade, list opportunities, decide on one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,9 @@ from rest_framework.response import Response
 from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, ReadOnlyViewSet, reply
 from aethercrown.api.fields import Count, Currency, Instant, Money, Named, Number, Text
 from aethercrown.api.openapi import documented
+from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
+from revenue.customers.services import Refused
 from revenue.pricing import examples as pricing_examples
 from revenue.pricing import response_format
 from revenue.pricing.api import (
@@ -35,7 +37,7 @@ STATES = [each.value for each in OpportunityState]
 
 
 class AnalyzeUpsellRequestSerializer(RecommendTierRequestSerializer):
-    """The plan that a customer has, and what it must bear."""
+    """The present plan, and the use that a plan must cover."""
 
     current_tier = Text(max_length=50)
 
@@ -49,7 +51,7 @@ class UpsellOfferSerializer(serializers.Serializer[Any]):
 
 
 class UpsellAnalysisSerializer(serializers.Serializer[Any]):
-    """Whether a larger plan suits, and what it brings a month."""
+    """Whether a larger plan is recommended, and the additional revenue a month."""
 
     has_opportunity = serializers.BooleanField()
     upsell = UpsellOfferSerializer(allow_null=True)
@@ -59,7 +61,7 @@ class AnalyzeUpsellView(Endpoint):
     area = "revenue"
 
     @documented(
-        "Look for a larger plan",
+        "Analyze an upgrade",
         request=AnalyzeUpsellRequestSerializer,
         answer=UpsellAnalysisSerializer,
         example_request={"current_tier": "starter", "usage_data": pricing_examples.USAGE},
@@ -67,17 +69,17 @@ class AnalyzeUpsellView(Endpoint):
         message="Upsell analyzed",
     )
     def post(self, request: Request) -> Response:
-        """What a move to the recommended plan brings a month, where that plan is a larger one.
+        """Recommend a larger plan and calculate the additional revenue a month.
 
-        The confidence is that of stored offers of this kind: 0.6 before any, then by how they
-        were answered.
+        The confidence is 0.6 before any answer to stored offers of this kind, then updated by
+        their answers.
         """
         values = self.checked(AnalyzeUpsellRequestSerializer)
-        known = inputs_from_body(values)
+        inputs = inputs_from_body(values)
         answers = reports.answer_counts().get(OpportunityKind.PLAN_FIT, reports.AnswerCounts())
         found = or_api_error(
             lambda: find_upgrade(
-                current_book(), values["current_tier"], known, **answers._asdict()
+                current_book(), values["current_tier"], inputs, **answers._asdict()
             ),
             field="current_tier",
         )
@@ -88,7 +90,7 @@ class AnalyzeUpsellView(Endpoint):
 
 
 class PlanCostSerializer(serializers.Serializer[Any]):
-    """A plan's rated cost a month for the use ahead."""
+    """The cost of a plan a month for the forecast use."""
 
     low = Number()
     estimate = Number()
@@ -125,31 +127,31 @@ class OpportunitySerializer(serializers.ModelSerializer[Opportunity]):
 
 
 class OpportunityOutcomeSerializer(serializers.Serializer[Any]):
-    """How it ended, in words."""
+    """The outcome as text."""
 
     outcome = Text(required=False, allow_blank=True, max_length=200)
 
 
 class AcceptOpportunityRequestSerializer(OpportunityOutcomeSerializer):
-    """What the subscription is to bring a month; left out, it stays as it is."""
+    """The new amount of the subscription a month; if missing, it stays as it is."""
 
     monthly_amount = Money(required=False, allow_null=True)
 
 
 class AssignOpportunityRequestSerializer(serializers.Serializer[Any]):
-    """Who looks after it; blank for nobody."""
+    """The person responsible; blank for nobody."""
 
     owner = Text(allow_blank=True, max_length=150)
     notes = Text(required=False, allow_blank=True, max_length=10_000)
 
 
 def example_in_state(state: str, **more: Any) -> dict[str, Any]:
-    """The example of an opportunity after a step."""
+    """The example opportunity in a state."""
     return {**examples.OPPORTUNITY, "state": state, **more}
 
 
 class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
-    """Opportunities for larger plans, the newest first; `?state=` and `?customer_id=` choose."""
+    """Upsell opportunities, the newest first; filter with `?state=` and `?customer_id=`."""
 
     area = "revenue"
     list_name = "opportunities"
@@ -160,7 +162,7 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
     example = examples.OPPORTUNITY
 
     def get_queryset(self) -> QuerySet[Opportunity]:
-        """Those of one state and one customer, where the address names them."""
+        """Filtered by state and customer where the query names them."""
         rows, asked = super().get_queryset(), self.request.query_params
         if (state := asked.get("state")) is not None:
             if state not in STATES:
@@ -175,12 +177,12 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
         "Offer the plan to the customer",
         answer=OpportunitySerializer,
         example_answer=example_in_state("offered"),
-        message="Offer noted",
+        message="Offer recorded",
     )
     @action(detail=True, methods=["post"])
     def offer(self, request: Request, pk: str) -> Response:
-        """Note that the offer goes out now. 409 where it is out already or over."""
-        return self._decide("Offer noted", services.offer)
+        """Record that the offer is made now. 409 unless the opportunity is open."""
+        return self._decide("Offer recorded", services.offer)
 
     @documented(
         "Accept for the customer",
@@ -188,48 +190,48 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
         answer=OpportunitySerializer,
         example_request={"monthly_amount": 108.9, "outcome": "Agreed by e-mail."},
         example_answer=example_in_state("accepted", decided_by="API key crm", agreed_amount=108.9),
-        message="Acceptance noted",
+        message="Acceptance recorded",
     )
     @action(detail=True, methods=["post"])
     def accept(self, request: Request, pk: str) -> Response:
-        """The customer agreed. With `monthly_amount` the subscription moves today.
+        """Record that the customer accepted. With `monthly_amount` the subscription moves today.
 
-        What it brings is measured after 60 days as a decision. 409 where it is over already.
+        The effect on MRR is measured after 60 days. 409 unless the opportunity is open or offered.
         """
         values = self.checked(AcceptOpportunityRequestSerializer)
         amount, outcome = values.get("monthly_amount"), values.get("outcome", "")
-        return self._decide("Acceptance noted", services.accept, amount=amount, outcome=outcome)
+        return self._decide("Acceptance recorded", services.accept, amount=amount, outcome=outcome)
 
     @documented(
         "Decline for the customer",
         request=OpportunityOutcomeSerializer,
         answer=OpportunitySerializer,
-        example_request={"outcome": "Too dear this year."},
+        example_request={"outcome": "Too expensive this year."},
         example_answer=example_in_state("declined", decided_by="API key crm"),
-        message="Refusal noted",
+        message="Refusal recorded",
     )
     @action(detail=True, methods=["post"])
     def decline(self, request: Request, pk: str) -> Response:
-        """The customer does not want it, and is offered nothing for a while."""
+        """Record that the customer declined; new offers wait for the rest days of the terms."""
         outcome = self.checked(OpportunityOutcomeSerializer).get("outcome", "")
-        return self._decide("Refusal noted", services.decline, outcome=outcome)
+        return self._decide("Refusal recorded", services.decline, outcome=outcome)
 
     @documented(
         "Withdraw an opportunity",
         request=OpportunityOutcomeSerializer,
         answer=OpportunitySerializer,
-        example_request={"outcome": "A partner looks after them."},
+        example_request={"outcome": "A partner is responsible for them."},
         example_answer=example_in_state("withdrawn", decided_by="API key crm"),
         message="Opportunity withdrawn",
     )
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, pk: str) -> Response:
-        """Take it back; the next sweep may find it again."""
+        """Withdraw the opportunity; the next sweep may find it again."""
         outcome = self.checked(OpportunityOutcomeSerializer).get("outcome", "")
         return self._decide("Opportunity withdrawn", services.withdraw, outcome=outcome)
 
     @documented(
-        "Give an opportunity an owner",
+        "Assign an opportunity",
         request=AssignOpportunityRequestSerializer,
         answer=OpportunitySerializer,
         example_request={"owner": "Ada Moreau"},
@@ -238,7 +240,7 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
     )
     @action(detail=True, methods=["post"])
     def assign(self, request: Request, pk: str) -> Response:
-        """Say who looks after it; notes are replaced where some are given."""
+        """Set the owner; notes are replaced where given."""
         values = self.checked(AssignOpportunityRequestSerializer)
         self._refuse_readers()
         row = services.assign(
@@ -246,21 +248,21 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
         )
         return reply("Opportunity assigned", self.get_serializer(row).data)
 
-    def _decide(self, message: str, step: Callable[..., Opportunity], **more: Any) -> Response:
-        """One step in the caller's name."""
+    def _decide(self, message: str, service: Callable[..., Opportunity], **more: Any) -> Response:
+        """Call a service in the caller's name and turn its errors into API errors."""
         self._refuse_readers()
         try:
-            row = step(
+            row = service(
                 self.get_object().pk, by=caller_name(self.request), now=timezone.now(), **more
             )
-        except (services.WrongStep, Stale) as error:
+        except (InvalidTransition, Stale) as error:
             raise Conflict(str(error)) from error
-        except services.Refused as error:
+        except Refused as error:
             message = str(error).removeprefix(f"{error.field}: ")
             raise Invalid([("monthly_amount", "invalid", message)]) from error
         return reply(message, self.get_serializer(row).data)
 
     def _refuse_readers(self) -> None:
-        """A person needs the right to operate; a key has its scope."""
+        """A signed-in user needs the permission to operate; an API key has its scope."""
         if self.request.auth is None and not people.may_operate(people.person(self.request.user)):
-            raise PermissionDenied("Only those who may operate decide on opportunities.")
+            raise PermissionDenied("Deciding on opportunities needs the permission to operate.")

@@ -1,4 +1,4 @@
-"""Offers and acceptances as decisions: what is promised, and what came of it; pure."""
+"""Draft the decisions about offers and acceptances, and calculate their measured effect; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ AUTOMATION = "revenue.upsell"
 OFFER, ACCEPTANCE = "revenue.upsell_offer", "revenue.upsell_acceptance"
 SUBJECT = "opportunity "
 METHOD = "rated cost under every plan, forecast use; 1"
-MEASURED_AFTER = timedelta(days=60)  # from acceptance to its measurement
+MEASURED_AFTER = timedelta(days=60)  # from the acceptance
 COVERAGE, Z = 0.9, 1.6449
-MIN_COMPARED = 10  # customers without an offer from which their movement is a placebo
+MIN_COMPARED = 10  # fewer customers make no control group
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class OfferDetails:
 
 
 def opportunity_id(subject: str) -> int:
-    """The opportunity that a decision is about."""
+    """The id of a decision's opportunity."""
     return int(subject.removeprefix(SUBJECT))
 
 
 def offer_draft(
     deal: OfferDetails, guardrails: Sequence[Guardrail], valid: timedelta, run: int | None
 ) -> Draft:
-    """Offer the plan: it brings the gain with the probability `confidence`, else nothing."""
+    """Draft an offer: it brings the gain with the probability `confidence`, else nothing."""
     gain = float(deal.estimate)
     likely = deal.confidence * gain
     ends = (0.0, likely, float(deal.high))
@@ -66,7 +66,7 @@ def offer_draft(
 def acceptance_draft(
     deal: OfferDetails, before: Mapping[str, Any], after: Mapping[str, Any], at: str
 ) -> Draft:
-    """The customer agreed: the gain is promised in full, with the interval of the use ahead."""
+    """Draft an acceptance: the gain is expected in full, with the interval of the forecast use."""
     low, gain, high = float(deal.low), float(deal.estimate), float(deal.high)
     return Draft(
         automation=AUTOMATION,
@@ -88,15 +88,15 @@ def _expected(low: float, estimate: float, high: float, by: timedelta, unit: str
 
 def offer_guardrails(
     offers_today: int,
-    most_a_day: int,
+    max_per_day: int,
     declined: datetime | None,
     rest: timedelta,
     now: datetime,
 ) -> tuple[Guardrail, ...]:
-    """Not too many offers a day, and none soon after the customer declined one."""
+    """A limit of offers a day, and rest days after the customer declined."""
     since = None if declined is None else round((now - declined) / timedelta(days=1), 1)
     return (
-        Guardrail("offers_per_day", most_a_day, offers_today, offers_today < most_a_day),
+        Guardrail("offers_per_day", max_per_day, offers_today, offers_today < max_per_day),
         Guardrail(
             "days_since_declined",
             rest.days,
@@ -109,10 +109,10 @@ def offer_guardrails(
 def measured_effect(
     expected: ExpectedEffect, before: float, after: float, others: Sequence[float]
 ) -> MeasuredEffect:
-    """The movement of a customer's MRR beside that of customers on the same plan without an offer.
+    """The change of a customer's MRR, compared with customers on the same plan without an offer.
 
-    `others` are their relative changes over the same days. From ten on, their mean is what would
-    have happened anyway, and their spread the doubt of one customer's movement.
+    `others` are their relative changes over the same days. With ten or more, their mean is
+    subtracted as what would have happened anyway, and their spread gives the interval.
     """
     moved = after - before
     detail = {"before": before, "after": after, "moved": moved, "compared": len(others)}
@@ -120,8 +120,8 @@ def measured_effect(
         inside = expected.low <= moved <= expected.high
         return MeasuredEffect(moved, None, None, {**detail, "placebo": None}, inside=inside)
     placebo = mean(others) * before
-    doubt = Z * stdev(others) * before * sqrt(1 + 1 / len(others))
+    margin = Z * stdev(others) * before * sqrt(1 + 1 / len(others))
     value = moved - placebo
-    inside = value + doubt >= expected.low and value - doubt <= expected.high
+    inside = value + margin >= expected.low and value - margin <= expected.high
     found = {**detail, "placebo": placebo}
-    return MeasuredEffect(value, value - doubt, value + doubt, found, inside=inside)
+    return MeasuredEffect(value, value - margin, value + margin, found, inside=inside)

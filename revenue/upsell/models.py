@@ -1,4 +1,4 @@
-"""Opportunities with what they rest on, and the terms on which they are offered."""
+"""Upsell opportunities, and the terms of offers."""
 
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ MONEY_DIGITS: dict[str, Any] = {"max_digits": 18, "decimal_places": 3}
 
 
 class Opportunity(models.Model):
-    """A larger plan for one customer, from finding it to what became of it."""
+    """A larger plan for one customer, from finding it to its outcome."""
 
     customer = models.ForeignKey(
         "revenue.Customer", on_delete=models.CASCADE, related_name="opportunities"
@@ -39,19 +39,19 @@ class Opportunity(models.Model):
         "revenue.PriceBookVersion", on_delete=models.PROTECT, related_name="opportunities"
     )
     costs = models.JSONField(
-        encoder=DjangoJSONEncoder, help_text="Every plan's rated cost for the use ahead."
+        encoder=DjangoJSONEncoder, help_text="The cost of every plan for the forecast use."
     )
     inputs = models.JSONField(
-        encoder=DjangoJSONEncoder, help_text="The use of the last complete month, and ahead."
+        encoder=DjangoJSONEncoder, help_text="The use of the last 30 days, and the forecast."
     )
     gain_low = models.DecimalField(**MONEY_DIGITS)
     gain = models.DecimalField(
-        **MONEY_DIGITS, help_text="More a month than under the present plan; below 0, a saving."
+        **MONEY_DIGITS, help_text="Additional revenue a month; below 0 the customer saves."
     )
     gain_high = models.DecimalField(**MONEY_DIGITS)
     confidence = models.FloatField(help_text="The probability that it is accepted.")
-    owner = models.CharField(max_length=150, blank=True, help_text="Who looks after it.")
-    outcome = models.CharField(max_length=200, blank=True, help_text="Why it ended as it did.")
+    owner = models.CharField(max_length=150, blank=True, help_text="The person responsible.")
+    outcome = models.CharField(max_length=200, blank=True, help_text="Why it ended.")
     notes = models.TextField(blank=True)
     found_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -62,7 +62,7 @@ class Opportunity(models.Model):
     agreed_amount = MoneyField(
         **MONEY_DIGITS,
         null=True,
-        help_text="What the subscription brings a month since, where agreed.",
+        help_text="The new amount of the subscription a month, where agreed.",
     )
     acceptance = models.ForeignKey(
         "operations.Decision", null=True, on_delete=models.SET_NULL, related_name="+"
@@ -104,7 +104,7 @@ class Opportunity(models.Model):
         return f"{self.recommended_plan} for {self.customer}"
 
     @property
-    def deal(self) -> OfferDetails:
+    def details(self) -> OfferDetails:
         return OfferDetails(
             self.pk,
             self.customer.name,
@@ -119,21 +119,21 @@ class Opportunity(models.Model):
 
 
 class OfferTerms(models.Model):
-    """How offers are made; one row, which staff edit."""
+    """The terms of offers; there is one row."""
 
     rest_days = models.PositiveIntegerField(
-        default=90, help_text="A customer who declined is offered nothing for so many days."
+        default=90, help_text="Days without a new offer after a customer declined one."
     )
     valid_days = models.PositiveIntegerField(
-        default=30, help_text="An offer that nobody answers expires after so many days."
+        default=30, help_text="Days after which an unanswered offer expires."
     )
     offers_per_day = models.PositiveIntegerField(
-        default=20, help_text="Most offers that go out in 24 hours."
+        default=20, help_text="The largest number of offers made in 24 hours."
     )
     least_gain = MoneyField(
         default=Decimal(1),
         validators=[MinValueValidator(0)],
-        help_text="A gain below it, a month, is not stored.",
+        help_text="Opportunities with a smaller gain a month are not stored.",
     )
     history = Records()
 
@@ -145,4 +145,4 @@ class OfferTerms(models.Model):
         ]
 
     def __str__(self) -> str:
-        return "Terms of offers"
+        return "Offer terms"

@@ -1,4 +1,4 @@
-"""What a move to a larger plan would bring, from every plan's rated cost; pure."""
+"""Find opportunities for a larger plan from the price of every plan; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from revenue.pricing.price_book.version import BookPlan, BookVersion, NoSuchPlan
 
 
 class OpportunityKind(StrEnum):
-    """Why a larger plan would suit."""
+    """Why a larger plan is recommended."""
 
-    PLAN_FIT = "plan_fit"  # what is used already calls for it
-    GROWTH = "growth"  # what will be used calls for it
-    OVERAGE_SAVING = "overage_saving"  # the customer would pay less there
-    LIMIT_PRESSURE = "limit_pressure"  # stands near the limits of the present plan
+    PLAN_FIT = "plan_fit"  # the present use calls for it
+    GROWTH = "growth"  # the forecast use calls for it
+    OVERAGE_SAVING = "overage_saving"  # the customer would pay less on it
+    LIMIT_PRESSURE = "limit_pressure"  # the use is near the limits of the present plan
 
 
 @dataclass(frozen=True, slots=True)
 class UsageForecast:
-    """The use ahead: as expected, and the two ends of its interval."""
+    """The forecast use, with the ends of its interval."""
 
     low: PricingInputs
     estimate: PricingInputs
@@ -40,7 +40,7 @@ class UsageForecast:
 
 @dataclass(frozen=True, slots=True)
 class AmountRange:
-    """An amount a month: the estimate, and the least and the most over the outlook."""
+    """An amount a month: the estimate, and the lowest and highest over the forecast."""
 
     low: Decimal
     estimate: Decimal
@@ -52,7 +52,7 @@ class AmountRange:
 
 @dataclass(frozen=True, slots=True)
 class FoundOpportunity:
-    """One opportunity; `gain` is what the customer would pay more a month, below 0 for a saving."""
+    """An opportunity; `gain` is the additional revenue a month, below 0 for a saving."""
 
     kind: OpportunityKind
     current: str
@@ -69,52 +69,55 @@ class FoundOpportunity:
 def find_opportunities(
     book: BookVersion, current: str, now: PricingInputs, ahead: UsageForecast
 ) -> list[FoundOpportunity]:
-    """The opportunities of one customer, a saving first; none for the largest plan.
+    """The opportunities of one customer: a saving alone, else those that the rules call for.
 
-    Every active plan is rated with the use ahead. Raises NoSuchPlan and Wrong.
+    Every active plan is priced with the forecast use. Raises NoSuchPlan and InvalidValues.
     """
-    here = book.plan(current)
-    larger = [each for each in book.active if each.rank > here.rank]
+    present = book.plan(current)
+    larger = [each for each in book.active if each.rank > present.rank]
     if not larger:
         return []
     amounts = {plan.code: _amounts(book, plan, ahead) for plan in book.active}
     costs = {code: _span(each) for code, each in amounts.items()}
-    found = [_saving(here, larger, costs), _called(book, here, now, ahead)]
-    made = []
+    found = [_saving(present, larger, costs), _recommended(book, present, now, ahead)]
+    opportunities = []
     for kind, there, reason in (each for each in found if each is not None):
-        gain = _span([t - h for t, h in zip(amounts[there], amounts[here.code], strict=True)])
+        gain = _span([t - h for t, h in zip(amounts[there], amounts[present.code], strict=True)])
         if kind is OpportunityKind.OVERAGE_SAVING or gain.estimate > 0:
-            made.append(
-                FoundOpportunity(kind, here.code, there, book.currency, reason, costs, gain)
+            opportunities.append(
+                FoundOpportunity(kind, present.code, there, book.currency, reason, costs, gain)
             )
-    return made[:1] if made and made[0].kind is OpportunityKind.OVERAGE_SAVING else made
+    is_saving = opportunities and opportunities[0].kind is OpportunityKind.OVERAGE_SAVING
+    return opportunities[:1] if is_saving else opportunities
 
 
-Found = tuple[OpportunityKind, str, str]  # kind, plan, reason
+Recommended = tuple[OpportunityKind, str, str]  # kind, plan, reason
 
 
 def _saving(
-    here: BookPlan, larger: Sequence[BookPlan], costs: Mapping[str, AmountRange]
-) -> Found | None:
-    """The cheapest larger plan, where it costs the customer less than the present one."""
+    present: BookPlan, larger: Sequence[BookPlan], costs: Mapping[str, AmountRange]
+) -> Recommended | None:
+    """The cheapest larger plan, if it costs less than the present one."""
     best = min(larger, key=lambda each: (costs[each.code].estimate, each.rank))
-    mine, there = costs[here.code].estimate, costs[best.code].estimate
+    mine, there = costs[present.code].estimate, costs[best.code].estimate
     if there >= mine:
         return None
-    words = f"{best.name} would cost {there:f} a month for the use ahead, {here.name} {mine:f}."
+    words = (
+        f"{best.name} would cost {there:f} a month for the forecast use, {present.name} {mine:f}."
+    )
     return OpportunityKind.OVERAGE_SAVING, best.code, words
 
 
-def _called(
-    book: BookVersion, here: BookPlan, now: PricingInputs, ahead: UsageForecast
-) -> Found | None:
-    """The plan that the book's rules name for the use of today, else for the use ahead."""
-    for kind, known, when in (
+def _recommended(
+    book: BookVersion, present: BookPlan, now: PricingInputs, ahead: UsageForecast
+) -> Recommended | None:
+    """The plan that the rules recommend for the present use, else for the forecast use."""
+    for kind, inputs, when in (
         (OpportunityKind.PLAN_FIT, now, ""),
-        (OpportunityKind.GROWTH, ahead.estimate, "In the month ahead: "),
+        (OpportunityKind.GROWTH, ahead.estimate, "In the next month: "),
     ):
-        found = recommend_plan(book, known)
-        if book.plan(found.tier).rank > here.rank:
+        found = recommend_plan(book, inputs)
+        if book.plan(found.tier).rank > present.rank:
             return kind, found.tier, f"{when}{found.reason}"
     return None
 
@@ -128,7 +131,7 @@ def _span(amounts: Sequence[Decimal]) -> AmountRange:
 
 
 def is_on_sale(book: BookVersion, current: str) -> bool:
-    """Whether the book knows the plan at all, and sells it."""
+    """Whether the book has the plan and it is active."""
     try:
         book.plan(current)
     except NoSuchPlan:

@@ -1,6 +1,8 @@
-"""The states of an opportunity, and which may follow which; pure."""
+"""The states of an opportunity and the transitions between them; pure."""
 
 from enum import StrEnum
+
+from aethercrown.transitions import check_transition
 
 
 class OpportunityState(StrEnum):
@@ -21,21 +23,16 @@ TRANSITIONS = {
         OpportunityState.WITHDRAWN,
     },
     OpportunityState.OFFERED: {
-        OpportunityState.OPEN,  # an offer taken back
+        OpportunityState.OPEN,  # the offer is undone
         OpportunityState.ACCEPTED,
         OpportunityState.DECLINED,
         OpportunityState.EXPIRED,
         OpportunityState.WITHDRAWN,
     },
-    OpportunityState.ACCEPTED: {OpportunityState.OFFERED},  # an acceptance rolled back
+    OpportunityState.ACCEPTED: {OpportunityState.OFFERED},  # the acceptance is undone
 }
 
 
-class WrongStep(Exception):
-    """The opportunity's state forbids it; the API answers 409."""
-
-
-def check(what: str, state: str, to: OpportunityState) -> None:
-    """Raise WrongStep unless `to` may follow `state`."""
-    if to not in TRANSITIONS.get(OpportunityState(state), set()):
-        raise WrongStep(f"{what} is {state}; it cannot become {to}.")
+def check_opportunity(subject: str, state: str, target: OpportunityState) -> None:
+    """Raise InvalidTransition unless an opportunity in `state` may become `target`."""
+    check_transition(subject, state, target, TRANSITIONS)

@@ -1,7 +1,8 @@
-"""What a metric will come to, from its days: a robust trend, a week's rhythm, an interval; pure.
+"""Forecast a metric from its days: a robust trend, factors for weekdays, an interval; pure.
 
 The trend is the median of the slopes of all pairs of days (Theil 1950, Sen 1968), so that single
-wild days do not bend it; its interval is Sen's. Weekdays are taken out before and put back after.
+outliers do not change it; its interval is Sen's. Weekday factors are divided out before the trend
+is estimated and applied to the forecast.
 """
 
 from collections.abc import Sequence
@@ -11,22 +12,20 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_DAYS = 14  # days with a value below which nothing is forecast
-MIN_DAYS_FOR_WEEKDAYS = 28  # days from which weekdays are told apart
-COVERAGE = 0.9  # the share of outcomes that the interval is to hold
+MIN_DAYS = 14  # fewer days with a value give no forecast
+MIN_DAYS_FOR_WEEKDAYS = 28  # fewer days give no weekday factors
+COVERAGE = 0.9  # of the interval
 Z = 1.6449  # of a normal distribution, for LEVEL
 MAD_TO_DEVIATION = 1.4826  # from the median absolute deviation, for a normal distribution
-OUTLIER_DEVIATIONS = 2.5  # deviations beyond which a day counts as that far off, and no farther
-INTERVAL_WIDENING = (
-    1.25  # for what the formula leaves out (weekdays' own error); measured on made-up series
-)
+OUTLIER_DEVIATIONS = 2.5  # larger residuals are clipped to this
+INTERVAL_WIDENING = 1.25  # for the error of the weekday factors; measured on simulated series
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class MetricForecast:
-    """A quantity ahead; 90 of 100 outcomes are to lie between `low` and `high`."""
+    """A forecast quantity with its 90 % interval."""
 
     low: float
     estimate: float
@@ -35,10 +34,10 @@ class MetricForecast:
 
 @dataclass(frozen=True, slots=True)
 class TrendFit:
-    """Days taken apart: `weekdays` are factors, `level` is that of the `middle` day.
+    """A fitted trend: `weekdays` are factors, `level` is the value at the `middle` day.
 
-    `slope` is a day's, and `noise` a day's deviation. Level and slope err independently, because
-    the level is taken in the middle.
+    `slope` is the change a day, `noise` the standard deviation of a day. Because the level is
+    estimated at the middle, its error is independent of that of the slope.
     """
 
     weekdays: Floats
@@ -53,30 +52,30 @@ class TrendFit:
 def forecast_total(days: Sequence[float | None], ahead: int) -> MetricForecast | None:
     """The sum of the next `ahead` days; None where fewer than 14 days have a value.
 
-    `days` end with the last complete one; None is a day of which nothing is known.
+    `days` end with the last complete day; None is an unknown day.
     """
-    found = fit_trend(days)
-    if found is None:
+    fit = fit_trend(days)
+    if fit is None:
         return None
     steps = len(days) - 1 + np.arange(1, ahead + 1)
-    factors = found.weekdays[steps % 7]
-    values = np.maximum(found.level + found.slope * (steps - found.middle), 0) * factors
+    factors = fit.weekdays[steps % 7]
+    values = np.maximum(fit.level + fit.slope * (steps - fit.middle), 0) * factors
     spread = sqrt(
-        float((factors**2).sum()) * found.noise**2
-        + (float(factors.sum()) * found.level_error) ** 2
-        + (float(((steps - found.middle) * factors).sum()) * found.slope_error) ** 2
+        float((factors**2).sum()) * fit.noise**2
+        + (float(factors.sum()) * fit.level_error) ** 2
+        + (float(((steps - fit.middle) * factors).sum()) * fit.slope_error) ** 2
     )
     return _around(float(values.sum()), spread)
 
 
 def forecast_level(days: Sequence[float | None], ahead: int) -> MetricForecast | None:
-    """What a reading that holds will be in `ahead` days; None as for `total`."""
-    found = fit_trend(days)
-    if found is None:
+    """A reading (not a total) in `ahead` days; None as for `forecast_total`."""
+    fit = fit_trend(days)
+    if fit is None:
         return None
     last = next(each for each in reversed(days) if each is not None)
-    spread = sqrt(found.noise**2 + (ahead * found.slope_error) ** 2)
-    return _around(max(last + found.slope * ahead, 0.0), spread)
+    spread = sqrt(fit.noise**2 + (ahead * fit.slope_error) ** 2)
+    return _around(max(last + fit.slope * ahead, 0.0), spread)
 
 
 def _around(estimate: float, spread: float) -> MetricForecast:
@@ -85,7 +84,7 @@ def _around(estimate: float, spread: float) -> MetricForecast:
 
 
 def fit_trend(days: Sequence[float | None]) -> TrendFit | None:
-    """Trend, weekdays and noise; None where fewer than 14 days have a value."""
+    """Fit trend, weekday factors and noise; None where fewer than 14 days have a value."""
     values = np.array([np.nan if each is None else each for each in days], dtype=float)
     places = np.flatnonzero(~np.isnan(values))
     if len(places) < MIN_DAYS:
@@ -108,9 +107,9 @@ def fit_trend(days: Sequence[float | None]) -> TrendFit | None:
 
 
 def _weekdays(places: NDArray[np.intp], known: Floats) -> Floats:
-    """Each weekday's median over the whole one; 1 where that is 0 or the day is unknown.
+    """Each weekday's median divided by the overall median; 1 where that is 0 or unknown.
 
-    A weekday on which mostly nothing happens has 0, and says nothing of the trend.
+    A weekday without use mostly has 0 and is left out of the trend.
     """
     whole = float(np.median(known))
     factors = np.ones(7)
@@ -122,7 +121,7 @@ def _weekdays(places: NDArray[np.intp], known: Floats) -> Floats:
 
 
 def _slope(places: NDArray[np.intp], values: Floats) -> tuple[float, float]:
-    """The median of all pairs' slopes, and its standard error by Sen's interval."""
+    """The median of the slopes of all pairs, and its standard error from Sen's interval."""
     first, second = np.triu_indices(len(places), 1)
     slopes = np.sort((values[second] - values[first]) / (places[second] - places[first]))
     count, n = len(slopes), len(places)

@@ -1,4 +1,4 @@
-"""A customer's use now and ahead, from the days that are stored; pure."""
+"""A customer's present and forecast use, from daily totals; pure."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -12,19 +12,19 @@ from revenue.upsell import trend
 from revenue.upsell.opportunities import UsageForecast
 from revenue.upsell.trend import MetricForecast
 
-FORECAST_DAYS = 30  # days that are forecast, and days that make the present month
-HISTORY_DAYS = 91  # days from which a trend is read
+FORECAST_DAYS = 30  # also the days of the present use
+HISTORY_DAYS = 91  # the trend is estimated from these
 QUANTITY_UNIT = Decimal("0.01")
 
-DaysWithUse = Mapping[str, Collection[date]]  # by metric, the days on which anybody used it
+DaysWithUse = Mapping[str, Collection[date]]  # by metric, the days on which any customer used it
 
 
 def forecast_usage(
     readings: Mapping[str, Reading], active: DaysWithUse, today: date, since: date | None
 ) -> tuple[PricingInputs, UsageForecast] | None:
-    """The last 30 days, and the 30 to come; None where no metric has 14 days to go by.
+    """The last 30 days, and a forecast of the next 30; None where no metric has 14 days.
 
-    A day without a total counts 0 where others used the metric on it, else it is not known.
+    A day without a total counts as 0 if other customers used the metric on it, else as unknown.
     """
     span = Month(today - timedelta(days=FORECAST_DAYS), today)
     now = situation(readings, span, since)
@@ -52,7 +52,7 @@ def _ahead(reading: Reading, active: Collection[date], today: date) -> MetricFor
 
 
 def _flow(days: Days, active: Collection[date], today: date) -> Sequence[float | None]:
-    """Totals of the days before today, from the first that is known."""
+    """Daily totals before today, from the first known day."""
     first = max(min(days), today - timedelta(days=HISTORY_DAYS))
     found: list[float | None] = []
     for place in range((today - first).days):
@@ -63,7 +63,7 @@ def _flow(days: Days, active: Collection[date], today: date) -> Sequence[float |
 
 
 def _level(combine: Combine, days: Days, today: date) -> Sequence[float | None]:
-    """The reading that held on each day before today."""
+    """The value of the reading on each day before today."""
     first = max(min(days), today - timedelta(days=HISTORY_DAYS))
     spans = (first + timedelta(days=place) for place in range((today - first).days))
     held = (combined(combine, days, Month(on, on + timedelta(days=1))) for on in spans)
@@ -73,7 +73,7 @@ def _level(combine: Combine, days: Days, today: date) -> Sequence[float | None]:
 def _with(
     now: PricingInputs, found: Mapping[str, MetricForecast], end: Callable[[MetricForecast], float]
 ) -> PricingInputs:
-    """The present situation with one end of each forecast."""
+    """The present inputs with one end of each forecast."""
     usage = {
         code: without_trailing_zeros(Decimal(end(each)).quantize(QUANTITY_UNIT))
         for code, each in found.items()

@@ -15,15 +15,10 @@ BUSINESS = frozenset({"operations", "marketing", "revenue", "enterprise"})
 SCHEDULES = "django_celery_beat"
 KEYS = frozenset(
     {
-        *(
-            "view_apikey",
-            "add_apikey",
-            "change_apikey",
-            "view_managedsecret",
-            "add_managedsecret",
-            "change_managedsecret",
-        ),
-        *("view_version", "view_policy", "change_policy", "view_pass"),
+        *("view_apikey", "add_apikey", "change_apikey"),
+        *("view_managedsecret", "add_managedsecret", "change_managedsecret"),
+        *("view_secretversion", "view_rotationpolicy", "change_rotationpolicy"),
+        "view_rotationrun",
     }
 )
 AUDIT = frozenset({"view_event", "view_anchor"})

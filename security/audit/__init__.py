@@ -1,6 +1,6 @@
-"""Who did what, so that it cannot be changed afterwards without being found.
+"""A tamper-evident record of who did what.
 
-Events stand in streams, each a chain: an event's hash covers the hash before it. Hourly anchors
-keep every stream's end outside the database too, and each row of a tracked table's history has
+Events are in streams, each a hash chain: an event's hash covers the hash before it. Hourly anchors
+store every stream's end outside the database too, and each row of a tracked table's history has
 its digest in the chain. `manage.py verify_audit` names the first entry that does not fit.
 """

@@ -1,4 +1,4 @@
-"""The chain as it is, for reading only."""
+"""Read-only screens of events and anchors."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from unfold.admin import ModelAdmin
 from security.audit.models import Anchor, Event
 
 
-class Kept(ModelAdmin):
-    """Nobody adds, changes or deletes here, whatever role he has."""
+class ReadOnlyAdmin(ModelAdmin):
+    """Adding, changing and deleting are refused to every role."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -23,7 +23,7 @@ class Kept(ModelAdmin):
 
 
 @admin.register(Event)
-class EventAdmin(Kept):
+class EventAdmin(ReadOnlyAdmin):
     list_display = ["at", "event", "subject", "actor", "stream", "seq"]
     list_filter = ["at", "event"]
     search_fields = ["subject", "actor", "event", "stream"]
@@ -35,6 +35,6 @@ class EventAdmin(Kept):
 
 
 @admin.register(Anchor)
-class AnchorAdmin(Kept):
+class AnchorAdmin(ReadOnlyAdmin):
     list_display = ["number", "at", "kind", "streams", "root"]
-    fields = ["number", "at", "kind", "streams", "root", "ends", "previous", "mark"]
+    fields = ["number", "at", "kind", "streams", "root", "ends", "previous", "mac"]

@@ -1,7 +1,7 @@
-"""Anchors in files, so that the database's own owner cannot take them back.
+"""Anchors in files, which the owner of the database cannot change. Pure.
 
-One line an anchor, one file a month. A line that a crash cut short is read over, and written
-again with the next anchor.
+One line an anchor, one file a month. A line that a crash cut short is skipped, and written again
+with the next anchor.
 """
 
 import json
@@ -16,25 +16,25 @@ PRIVATE_FOLDER = 0o700
 
 
 class InvalidAnchorFile(ValueError):
-    """A line of the files is no anchor, or two lines of one number differ."""
+    """A line is no anchor, or two lines of one number differ."""
 
 
 def read_all(folder: Path) -> list[AnchorRecord]:
-    """Every anchor of the folder by its number; InvalidAnchorFile names the bad line."""
+    """Every anchor of the folder, sorted by number. Raises InvalidAnchorFile with the bad line."""
     found: dict[int, AnchorRecord] = {}
     for path in sorted(folder.glob("*.jsonl")):
-        for seal in _lines(path):
-            if found.setdefault(seal.number, seal) != seal:
-                raise InvalidAnchorFile(f"{path.name} holds two different anchors {seal.number}")
+        for record in _lines(path):
+            if found.setdefault(record.number, record) != record:
+                raise InvalidAnchorFile(f"{path.name} holds two different anchors {record.number}")
     return [found[number] for number in sorted(found)]
 
 
-def append(folder: Path, seals: Iterable[AnchorRecord]) -> int:
-    """Add anchors to the file of their month, on disk before this returns; how many."""
+def append(folder: Path, records: Iterable[AnchorRecord]) -> int:
+    """Append anchors to the file of their month, and sync it to disk; how many."""
     folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     count = 0
-    for seal in seals:
-        _append(folder / f"{seal.at[:7]}.jsonl", seal.line())
+    for record in records:
+        _append(folder / f"{record.at[:7]}.jsonl", record.line())
         count += 1
     return count
 
@@ -42,15 +42,15 @@ def append(folder: Path, seals: Iterable[AnchorRecord]) -> int:
 def _lines(path: Path) -> list[AnchorRecord]:
     text = path.read_text(encoding="utf-8", errors="replace")
     whole = text[: text.rfind("\n") + 1].splitlines()
-    seals = []
+    records = []
     for number, line in enumerate(whole, start=1):
         try:
-            seals.append(from_line(line))
+            records.append(from_line(line))
         except json.JSONDecodeError:
-            continue  # cut short by a crash; if somebody made it so, its number is missing
+            continue  # cut short by a crash; where somebody cut it, its number is missing
         except ValueError as error:
             raise InvalidAnchorFile(f"{path.name} line {number} is no anchor") from error
-    return seals
+    return records
 
 
 def _append(path: Path, line: str) -> None:

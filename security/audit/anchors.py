@@ -1,7 +1,7 @@
-"""Anchors: the ends of all streams under one Merkle root, sealed with a key, one after another.
+"""Anchors: the ends of all streams under one Merkle root, with a MAC. Pure.
 
-The tree is that of RFC 6962, so that a leaf is never taken for a node. A seal covers the one
-before it; a forger needs the key, and every copy of the file.
+The tree is that of RFC 6962, so that a leaf is never taken for a node. An anchor's MAC covers the
+MAC of the anchor before; a forger needs the audit key, and every copy of the files.
 """
 
 import hmac
@@ -14,12 +14,12 @@ from security.audit.chain import GENESIS
 from security.audit.verify import StreamEnd
 
 HOURLY = "hourly"
-RESTORED = "restored"  # the rows went back to an older state, and a person knows
+RESTORED = "restored"  # made after a back-up was restored: the rows went back in time
 
 
 @dataclass(frozen=True, slots=True)
 class AnchorRecord:
-    """One anchor as it is kept: `at` in ISO 8601, `ends` as JSON {stream: [seq, hash]}."""
+    """One anchor as it is stored: `at` in ISO 8601, `ends` as JSON {stream: [seq, hash]}."""
 
     number: int
     at: str
@@ -28,11 +28,11 @@ class AnchorRecord:
     root: str
     ends: str
     previous: str
-    mark: str = ""
+    mac: str = ""
 
     @property
-    def moved(self) -> dict[str, StreamEnd]:
-        """The ends it names: those that moved since the anchor before, or all of a restoration."""
+    def changed_ends(self) -> dict[str, StreamEnd]:
+        """The ends that changed since the anchor before; of a restoration, all ends."""
         return {stream: StreamEnd(*end) for stream, end in json.loads(self.ends).items()}
 
     def line(self) -> str:
@@ -40,7 +40,7 @@ class AnchorRecord:
 
 
 def from_line(line: str) -> AnchorRecord:
-    """An anchor from its line; ValueError where it is none."""
+    """An anchor from its line. Raises ValueError."""
     try:
         return AnchorRecord(**json.loads(line))
     except TypeError as error:
@@ -48,12 +48,12 @@ def from_line(line: str) -> AnchorRecord:
 
 
 def ends_to_json(ends: Mapping[str, StreamEnd]) -> str:
-    """Ends as an anchor keeps them."""
+    """The text of AnchorRecord.ends."""
     return json.dumps(ends, sort_keys=True, separators=(",", ":"))
 
 
 def root(ends: Mapping[str, StreamEnd]) -> str:
-    """The Merkle root over the streams in the order of their names; GENESIS where there is none."""
+    """The Merkle root over the streams, sorted by name; GENESIS where there is none."""
     level = [_leaf(stream, end) for stream, end in sorted(ends.items())]
     if not level:
         return GENESIS
@@ -62,64 +62,64 @@ def root(ends: Mapping[str, StreamEnd]) -> str:
     return level[0].hex()
 
 
-def signed(anchor: AnchorRecord, key: str) -> AnchorRecord:
-    """The same with its mark."""
-    return AnchorRecord(**{**asdict(seal), "mark": mark(seal, key)})
+def signed(record: AnchorRecord, key: str) -> AnchorRecord:
+    """The record with its MAC."""
+    return AnchorRecord(**{**asdict(record), "mac": mac(record, key)})
 
 
-def mac(anchor: AnchorRecord, key: str) -> str:
+def mac(record: AnchorRecord, key: str) -> str:
     """HMAC-SHA-256 over everything else in the anchor."""
-    body = {name: value for name, value in asdict(seal).items() if name != "mark"}
+    body = {name: value for name, value in asdict(record).items() if name != "mac"}
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return hmac.new(key.encode(), text.encode(), sha256).hexdigest()
 
 
-def faults(seals: Sequence[AnchorRecord], key: str) -> list[str]:
-    """What is wrong with a run of anchors, whose numbers are to count from 1."""
+def faults(records: Sequence[AnchorRecord], key: str) -> list[str]:
+    """What is wrong with all anchors, whose numbers must count from 1; empty where nothing is."""
     found: list[str] = []
     previous = GENESIS
-    for place, seal in enumerate(seals, start=1):
-        if seal.number != place:
+    for place, record in enumerate(records, start=1):
+        if record.number != place:
             found.append(f"anchor {place} is missing")
             break
-        if not hmac.compare_digest(seal.mark, mark(seal, key)):
-            found.append(f"anchor {place} does not fit its mark: altered, or another audit key")
+        if not hmac.compare_digest(record.mac, mac(record, key)):
+            found.append(f"anchor {place} does not fit its MAC: altered, or another audit key")
             break
-        if seal.previous != previous:
-            found.append(f"anchor {place} was made after another anchor than {place - 1}")
+        if record.previous != previous:
+            found.append(f"anchor {place} does not follow anchor {place - 1}")
             break
-        previous = seal.mark
-    if not found and seals and root(latest_ends(seals)) != seals[-1].root:
-        found.append(f"anchor {seals[-1].number} has another root than its ends")
+        previous = record.mac
+    if not found and records and root(latest_ends(records)) != records[-1].root:
+        found.append(f"anchor {records[-1].number} has a root that does not fit its ends")
     return found
 
 
-def latest_ends(seals: Iterable[AnchorRecord]) -> dict[str, StreamEnd]:
-    """How far every stream had come at the last of these anchors."""
+def latest_ends(records: Iterable[AnchorRecord]) -> dict[str, StreamEnd]:
+    """Every stream's end at the last of these anchors."""
     ends: dict[str, StreamEnd] = {}
-    for seal in seals:
-        if seal.kind == RESTORED:
+    for record in records:
+        if record.kind == RESTORED:
             ends = {}
-        ends.update(seal.moved)
+        ends.update(record.changed_ends)
     return ends
 
 
-def anchored_hashes(seals: Iterable[AnchorRecord]) -> dict[str, dict[int, str]]:
-    """Every end that anchors hold, by stream and number; a restoration voids what went beyond."""
-    held: dict[str, dict[int, str]] = {}
-    for seal in seals:
-        if seal.kind == RESTORED:
-            held = _rewound(held, seal.moved)
-        for stream, end in seal.moved.items():
-            held.setdefault(stream, {})[end.seq] = end.hash
-    return held
+def anchored_hashes(records: Iterable[AnchorRecord]) -> dict[str, dict[int, str]]:
+    """Every anchored hash by stream and number; a restoration removes those beyond its ends."""
+    hashes: dict[str, dict[int, str]] = {}
+    for record in records:
+        if record.kind == RESTORED:
+            hashes = _truncated(hashes, record.changed_ends)
+        for stream, end in record.changed_ends.items():
+            hashes.setdefault(stream, {})[end.seq] = end.hash
+    return hashes
 
 
-def _rewound(
-    held: Mapping[str, Mapping[int, str]], ends: Mapping[str, StreamEnd]
+def _truncated(
+    hashes: Mapping[str, Mapping[int, str]], ends: Mapping[str, StreamEnd]
 ) -> dict[str, dict[int, str]]:
     return {
-        stream: {seq: kept for seq, kept in held.get(stream, {}).items() if seq <= end.seq}
+        stream: {seq: each for seq, each in hashes.get(stream, {}).items() if seq <= end.seq}
         for stream, end in ends.items()
     }
 

@@ -1,4 +1,4 @@
-"""The chain of one stream: each link's hash covers the hash before it (Haber, Stornetta, 1991).
+"""The hash chain of one stream: each hash covers the hash before it (Haber, Stornetta, 1991). Pure.
 
 The hash is SHA-256 over the previous one, a line feed, and the entry as canonical JSON: sorted
 keys, no spaces, ASCII, integers and strings only, times in UTC to the microsecond.
@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 GENESIS = "0" * 64  # before the first link of a stream
-LONGEST = 10_000  # characters of an entry's detail
+MAX_DETAIL_CHARACTERS = 10_000
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
 class ChainEntry:
-    """What is said once and for all; `detail` is canonical JSON already."""
+    """The hashed part of an event; `detail` is canonical JSON."""
 
     stream: str
     seq: int
@@ -29,13 +29,15 @@ class ChainEntry:
 
 
 def canonical(detail: Mapping[str, str | int]) -> str:
-    """The one way to write `detail`; TypeError for anything but strings and whole numbers."""
+    """`detail` as canonical JSON. Raises TypeError for values other than str and int."""
     for name, value in detail.items():
         if type(name) is not str or type(value) not in (str, int):
             raise TypeError(f"detail[{name!r}] is {type(value).__name__}: must be str or int.")
     text = _encode(dict(detail))
-    if len(text) > LONGEST:
-        raise ValueError(f"The detail has {len(text)} characters: at most {LONGEST} are kept.")
+    if len(text) > MAX_DETAIL_CHARACTERS:
+        raise ValueError(
+            f"The detail has {len(text)} characters: at most {MAX_DETAIL_CHARACTERS} are kept."
+        )
     return text
 
 
@@ -55,6 +57,6 @@ def link_hash(previous: str, entry: ChainEntry) -> str:
     return sha256(f"{previous}\n{body}".encode("ascii")).hexdigest()
 
 
-def legible(text: str, longest: int) -> str:
-    """`text` as every database keeps it: no NUL, no lone surrogate, at most `longest` long."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")[:longest]
+def storable(text: str, max_characters: int) -> str:
+    """`text` without NUL and lone surrogates, at most `max_characters` long."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")[:max_characters]

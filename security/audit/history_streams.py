@@ -1,4 +1,4 @@
-"""Rows of history as the chain sees them: which stream tells of them, and under which name."""
+"""The stream, event name and subject under which a row of history is recorded. Pure."""
 
 HISTORY = "history:"
 ACTS = {"+": "history.created", "~": "history.changed", "-": "history.deleted"}

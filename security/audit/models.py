@@ -1,4 +1,4 @@
-"""Events, the end of each stream, and anchors. The database refuses to change what is said."""
+"""Events, streams and anchors. Triggers refuse to change or delete events and anchors."""
 
 from django.db import models
 
@@ -6,12 +6,14 @@ from security.audit.chain import ChainEntry
 
 
 class AuditStream(models.Model):
-    """The last link of a stream; whoever adds the next one locks it."""
+    """The end of one stream; the row is locked while an event is added."""
 
     stream = models.CharField(max_length=150, primary_key=True)
     seq = models.PositiveBigIntegerField()
     hash = models.CharField(max_length=64)
-    anchored = models.PositiveBigIntegerField(default=0, help_text="How far anchors cover it.")
+    anchored = models.PositiveBigIntegerField(
+        default=0, help_text="The last event that an anchor covers."
+    )
 
     class Meta:
         ordering = ["stream"]
@@ -21,7 +23,7 @@ class AuditStream(models.Model):
 
 
 class Event(models.Model):
-    """One thing that happened. Rows are added, and never changed or removed."""
+    """One event. Rows are added, and never changed or deleted."""
 
     stream = models.CharField(max_length=150, help_text="Such as access, admin or key:17.")
     seq = models.PositiveBigIntegerField(help_text="Counts from 1 within the stream.")
@@ -36,7 +38,7 @@ class Event(models.Model):
     class Meta:
         ordering = ["-at", "-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["stream", "seq"], name="security_event_one_a_place"),
+            models.UniqueConstraint(fields=["stream", "seq"], name="security_event_seq_unique"),
         ]
         indexes = [
             models.Index(fields=["-at", "-id"], name="security_event_newest"),
@@ -54,7 +56,7 @@ class Event(models.Model):
 
 
 class Anchor(models.Model):
-    """All streams' ends at one time, under one root; the same stands outside the database."""
+    """All streams' ends at one time, under one root; a copy is in a file."""
 
     number = models.PositiveBigIntegerField(primary_key=True, help_text="Counts from 1.")
     at = models.DateTimeField()
@@ -62,8 +64,8 @@ class Anchor(models.Model):
     streams = models.PositiveBigIntegerField()
     root = models.CharField(max_length=64, help_text="Merkle root over the ends of all streams.")
     ends = models.TextField(help_text="The ends that moved since the anchor before, as JSON.")
-    previous = models.CharField(max_length=64, help_text="The mark of the anchor before.")
-    mark = models.CharField(max_length=64, help_text="HMAC-SHA-256 with the audit key.")
+    previous = models.CharField(max_length=64, help_text="The MAC of the anchor before.")
+    mac = models.CharField("MAC", max_length=64, help_text="HMAC-SHA-256 with the audit key.")
 
     class Meta:
         ordering = ["-number"]

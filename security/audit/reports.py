@@ -1,4 +1,4 @@
-"""Reading the chain back: whether everything that was recorded is still there, and as it was."""
+"""Verify the chain and the history: whether every recorded row is there, and unchanged."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,33 +16,32 @@ from aethercrown.history.tracking import tracked
 from security.audit import anchor_files, anchors, history_streams, row_digest, verify
 from security.audit.anchors import AnchorRecord
 from security.audit.chain import ChainEntry
-from security.audit.models import Anchor, Event, AuditStream
-from security.audit.verify import EMPTY_STREAM, StreamEnd, AuditFault, Link, StreamVerifier
+from security.audit.models import Anchor, AuditStream, Event
+from security.audit.verify import EMPTY_STREAM, AuditFault, Link, StreamEnd, StreamVerifier
 from security.encryption.reports import system_secrets
 
-PAGE = 5_000
+PAGE_ROWS = 5_000
 COLUMNS = (
     *("pk", "previous", "hash"),
     *("stream", "seq", "at", "event", "subject", "actor", "detail"),
 )
 UNREADABLE = (ValueError, TypeError, OverflowError, DataError)
-MOST_PLACES = 10_000  # that an altered entry is tried in
-ANCHORS = "anchors"  # the name under which their own faults are told
+MAX_PLACES_TRIED = 10_000  # for an altered entry that may have been moved
+ANCHORS = "anchors"  # the stream name of faults in the anchors themselves
 
 
-def events() -> int:
+def count_events() -> int:
     return Event.objects.count()
 
 
 def chain_faults(folder: Path | None = None, key: str | None = None) -> list[AuditFault]:
-    """The first fault of every stream, and those of the anchors; empty where all is whole.
+    """The first fault of every stream, and those of the anchors; empty where nothing is wrong.
 
-    `key` is the audit key, for whoever verifies without the platform's sealed secrets.
-
-    Reads in pages and holds no lock: what is written meanwhile is left for the next time.
+    `key` is the audit key, to verify without the platform's encrypted secrets. Reads in pages
+    without a lock; events written meanwhile are not verified.
     """
-    seals, found = trusted(folder or settings.AUDIT_ANCHORS, key)
-    known = anchors.anchored_hashes(seals)
+    records, found = trusted_anchors(folder or settings.AUDIT_ANCHORS, key)
+    known = anchors.anchored_hashes(records)
     ends = stream_ends()
     streams = {*ends, *known, *Event.objects.order_by().values_list("stream", flat=True).distinct()}
     for stream in sorted(streams):
@@ -53,9 +52,9 @@ def chain_faults(folder: Path | None = None, key: str | None = None) -> list[Aud
 
 
 def recent_faults(folder: Path | None = None) -> list[AuditFault]:
-    """As `chain_faults`, but only of what came since the last anchor: an hour's work."""
-    seals, found = trusted(folder or settings.AUDIT_ANCHORS)
-    reached = anchors.latest_ends(seals)
+    """As `chain_faults`, but only of the events since the last anchor."""
+    records, found = trusted_anchors(folder or settings.AUDIT_ANCHORS)
+    reached = anchors.latest_ends(records)
     for stream, end in stream_ends().items():
         since = reached.get(stream, EMPTY_STREAM)
         fault = None if since == end else stream_fault(stream, end, {}, since)
@@ -67,24 +66,24 @@ def recent_faults(folder: Path | None = None) -> list[AuditFault]:
 def stream_fault(
     stream: str, end: StreamEnd, known: Mapping[int, str], since: StreamEnd = EMPTY_STREAM
 ) -> AuditFault | None:
-    """The first fault of one stream; `since` skips what was found whole before."""
-    walk = StreamVerifier(stream, known, since)
+    """The first fault of one stream; events up to `since` are not verified again."""
+    verifier = StreamVerifier(stream, known, since)
     for each in links(stream, since.seq):
-        if _newer(each, end):
+        if _is_newer(each, end):
             break
-        fault = walk.step(each)
+        fault = verifier.check_next(each)
         if fault is not None:
-            return _placed(fault, each, end)
-    return walk.finish(end) or _beyond(stream, walk.at)
+            return _detect_move(fault, each, end)
+    return verifier.finish(end) or _after_end(stream, verifier.at)
 
 
 def links(stream: str, after: int = 0) -> Iterator[Link]:
-    """A stream's events in the order of their numbers, a page at a time."""
+    """A stream's events in the order of their numbers, read in pages."""
     rows = Event.objects.filter(stream=stream).order_by("seq", "pk")
     here = Q(seq__gt=after) if after else Q()
     while page := _page(rows.filter(here)):
         yield from page
-        if len(page) < PAGE:
+        if len(page) < PAGE_ROWS:
             return
         last = page[-1]
         here = Q(seq__gt=last.entry.seq) | Q(seq=last.entry.seq, pk__gt=last.row)
@@ -97,7 +96,7 @@ def history_faults() -> list[AuditFault]:
 
 
 def history_values(rows: type[Model], keys: list[int]) -> dict[int, dict[str, object]]:
-    """Rows of history with all that belongs to them, by key, as the database has them."""
+    """Rows of history with their many-to-many values, by key, as the database has them."""
     found: dict[int, dict[str, object]] = {
         row["history_id"]: row
         for row in rows._base_manager.filter(pk__in=keys).values()  # noqa: SLF001 - documented
@@ -114,7 +113,7 @@ def history_values(rows: type[Model], keys: list[int]) -> dict[int, dict[str, ob
 
 
 def stream_ends() -> dict[str, StreamEnd]:
-    """Every stream's end as it is stored."""
+    """Every stream's stored end."""
     rows = AuditStream.objects.values_list("stream", "seq", "hash").order_by("stream")
     return {stream: StreamEnd(seq, hash_) for stream, seq, hash_ in rows.iterator()}
 
@@ -133,51 +132,53 @@ def to_record(row: Anchor) -> AnchorRecord:
         root=row.root,
         ends=row.ends,
         previous=row.previous,
-        mark=row.mark,
+        mac=row.mac,
     )
 
 
 def audit_key() -> str:
-    """What anchors are sealed with: a secret of the platform's own, which does not change."""
+    """The key of the anchors' MACs, a system secret that does not change."""
     return system_secrets.current(system_secrets.AUDIT_KEY).value
 
 
-def trusted(folder: Path, key: str | None = None) -> tuple[list[AnchorRecord], list[AuditFault]]:
-    """The anchors to compare with, those outside where there are any; and what is wrong with them.
+def trusted_anchors(
+    folder: Path, key: str | None = None
+) -> tuple[list[AnchorRecord], list[AuditFault]]:
+    """The anchors to compare with (those of the files, if there are any), and their faults.
 
-    The database may hold newer ones than the files, after a crash between the two. The files hold
-    newer ones only where somebody cut the database short.
+    The database may have newer ones than the files, after a crash between the two writes. The
+    files have newer ones only where somebody deleted rows of the database.
     """
     rows = stored_anchors()
     try:
-        kept = anchor_files.read_all(folder)
+        files = anchor_files.read_all(folder)
     except (anchor_files.InvalidAnchorFile, OSError) as error:
         return rows, [AuditFault("anchors", ANCHORS, 0, str(error))]
-    words = anchors.faults(kept or rows, key or audit_key()) or _differences(kept, rows)
-    return kept or rows, [AuditFault("anchors", ANCHORS, 0, each) for each in words[:1]]
+    words = anchors.faults(files or rows, key or audit_key()) or _differences(files, rows)
+    return files or rows, [AuditFault("anchors", ANCHORS, 0, each) for each in words[:1]]
 
 
-def _differences(kept: list[AnchorRecord], rows: list[AnchorRecord]) -> list[str]:
-    if rows and not kept:
-        return [f"none of the {len(rows)} anchors that the database holds is kept outside"]
-    held = {each.number: each for each in rows}
-    lost = [each.number for each in kept if each.number not in held]
-    other = [each.number for each in kept if held.get(each.number, each) != each]
+def _differences(files: list[AnchorRecord], rows: list[AnchorRecord]) -> list[str]:
+    if rows and not files:
+        return [f"none of the {len(rows)} anchors that the database holds is in a file"]
+    by_number = {each.number: each for each in rows}
+    lost = [each.number for each in files if each.number not in by_number]
+    other = [each.number for each in files if by_number.get(each.number, each) != each]
     return [
-        *(f"anchor {number} is outside, and the database has lost it" for number in lost),
-        *(f"anchor {number} is another outside than in the database" for number in other),
+        *(f"anchor {number} is in a file, and not in the database" for number in lost),
+        *(f"anchor {number} differs between file and database" for number in other),
     ]
 
 
 def _history_fault(model: type[Model], rows: type[Model]) -> AuditFault | None:
-    """Rows are compared in the order in which the chain tells of them."""
+    """Rows are compared in the order in which the chain recorded them."""
     stream = history_streams.stream(model._meta.label_lower)  # noqa: SLF001 - documented
     newest = rows._base_manager.aggregate(newest=Max("pk"))["newest"] or 0  # noqa: SLF001 - documented
-    told: set[int] = set()
-    for page in _told(stream):
+    seen: set[int] = set()
+    for page in _recorded_digests(stream):
         values = history_values(rows, [detail["row"] for _seq, detail in page])
         for seq, detail in page:
-            told.add(detail["row"])
+            seen.add(detail["row"])
             row = values.get(detail["row"])
             if row is None:
                 words = f"row {detail['row']} of the history is not there"
@@ -186,14 +187,14 @@ def _history_fault(model: type[Model], rows: type[Model]) -> AuditFault | None:
                 words = "the row of the history does not fit its digest"
                 return AuditFault("altered", stream, seq, words, detail["row"])
     keys = rows._base_manager.filter(pk__lte=newest).values_list("pk", flat=True)  # noqa: SLF001 - documented
-    odd = min(set(keys.iterator()) - told, default=None)
+    odd = min(set(keys.iterator()) - seen, default=None)
     if odd is None:
         return None
-    return AuditFault("inserted", stream, len(told) + 1, "the chain knows nothing of this row", odd)
+    return AuditFault("inserted", stream, len(seen) + 1, "the chain has no digest of this row", odd)
 
 
-def _told(stream: str) -> Iterator[list[tuple[int, dict[str, Any]]]]:
-    """What the chain says of a history, a page at a time; entries without a row are no history."""
+def _recorded_digests(stream: str) -> Iterator[list[tuple[int, dict[str, Any]]]]:
+    """The recorded digests of a history, in pages; entries without a row are skipped."""
     after = 0
     rows = Event.objects.filter(stream=stream).order_by("seq").values_list("seq", "detail")
     while page := list(rows.filter(seq__gt=after)[:500]):
@@ -206,21 +207,21 @@ def _details(page: list[tuple[int, str]]) -> Iterator[tuple[int, dict[str, Any]]
         try:
             yield seq, json.loads(text)
         except ValueError:
-            continue  # altered, which the chain's own walk has told
+            continue  # altered, which chain_faults reports
 
 
 def _label(pair: tuple[type[Model], type[Model]]) -> str:
     return pair[0]._meta.label_lower  # noqa: SLF001 - documented
 
 
-def _newer(found: Link, end: StreamEnd) -> bool:
-    """Written since the ends were read, or made to look so."""
+def _is_newer(found: Link, end: StreamEnd) -> bool:
+    """Whether the event is after the end that was read."""
     seq: object = found.entry.seq
     return isinstance(seq, int) and seq > end.seq
 
 
-def _beyond(stream: str, at: StreamEnd) -> AuditFault | None:
-    """An event after the stream's end as it is by now."""
+def _after_end(stream: str, at: StreamEnd) -> AuditFault | None:
+    """The fault of an event after the stream's present end."""
     end = AuditStream.objects.filter(stream=stream).values_list("seq", flat=True).first() or 0
     odd = Event.objects.filter(stream=stream, seq__gt=end).order_by("seq", "pk").first()
     if odd is None:
@@ -229,30 +230,30 @@ def _beyond(stream: str, at: StreamEnd) -> AuditFault | None:
     return AuditFault("inserted", stream, at.seq + 1, words, odd.pk)
 
 
-def _placed(fault: AuditFault, found: Link, end: StreamEnd) -> AuditFault:
-    """An altered entry may be a good one that stands in another's place."""
+def _detect_move(fault: AuditFault, found: Link, end: StreamEnd) -> AuditFault:
+    """The fault as `reordered`, where an altered entry is a right one in another place."""
     if fault.kind != "altered":
         return fault
-    near = islice(verify.nearby(fault.seq, end.seq), MOST_PLACES)
+    near = islice(verify.nearby(fault.seq, end.seq), MAX_PLACES_TRIED)
     place = verify.original_place(found, near)
     if place is None:
         return fault
-    return replace(fault, kind="reordered", words=f"what stands here is entry {place}")
+    return replace(fault, kind="reordered", message=f"what stands here is entry {place}")
 
 
 def _page(rows: QuerySet[Event]) -> list[Link]:
     try:
-        return [_link(*each) for each in rows.values_list(*COLUMNS)[:PAGE]]
+        return [_link(*each) for each in rows.values_list(*COLUMNS)[:PAGE_ROWS]]
     except UNREADABLE:
-        return [_one(row, seq) for row, seq in rows.values_list("pk", "seq")[:PAGE]]
+        return [_read_one(row, seq) for row, seq in rows.values_list("pk", "seq")[:PAGE_ROWS]]
 
 
-def _link(row: int, previous: str, hash_: str, *said: Any) -> Link:
-    return Link(row, ChainEntry(*said), previous, hash_)
+def _link(row: int, previous: str, hash_: str, *values: Any) -> Link:
+    return Link(row, ChainEntry(*values), previous, hash_)
 
 
-def _one(row: int, seq: int) -> Link:
-    """One event alone; without a time, which no hash fits, where it cannot be read."""
+def _read_one(row: int, seq: int) -> Link:
+    """One event alone; where it cannot be read, without a time, so that no hash fits."""
     try:
         return _link(*Event.objects.filter(pk=row).values_list(*COLUMNS).get())
     except UNREADABLE:

@@ -1,4 +1,4 @@
-"""The digest by which the chain knows a row of history: over its columns as canonical JSON."""
+"""The digest of a row of history, over its columns as canonical JSON. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from hashlib import sha256
 
 
 def digest(row: Mapping[str, object]) -> str:
-    """SHA-256, in hex, of what a database gave for the row's columns."""
+    """SHA-256, in hex, of the row's columns as read from the database."""
     text = json.dumps(
         {name: _plain(value) for name, value in row.items()},
         sort_keys=True,

@@ -1,7 +1,6 @@
-"""Triggers by which the database itself keeps what was said; the first audit migration calls this.
+"""Database triggers that refuse to change events and anchors; a migration installs them.
 
-Before a later migration rebuilds one of the tables on SQLite, it takes the triggers off and puts
-them on again.
+A later migration that rebuilds one of the tables on SQLite drops and creates the triggers again.
 """
 
 from collections.abc import Iterator

@@ -1,18 +1,18 @@
-"""Is a stream whole? The first place where it is not, and in which way.
+"""Find the first fault of a stream: altered, missing, inserted, rewritten or cut. Pure.
 
-The links come in the order of their numbers. What the chain alone cannot tell, such as a tail cut
-off together with the stream's end, is told by `known`: ends that anchors hold elsewhere.
+The links are given in the order of their numbers. What the chain alone cannot show, such as a tail
+cut off together with the stream's end, is found by `known`: hashes that anchors hold elsewhere.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from security.audit.chain import GENESIS, ChainEntry, link_hash
 
 
 class Link(NamedTuple):
-    """One stored event: its row, what it says, and the two hashes beside it."""
+    """One stored event: its row, its entry, and its two hashes."""
 
     row: int
     entry: ChainEntry
@@ -21,7 +21,7 @@ class Link(NamedTuple):
 
 
 class StreamEnd(NamedTuple):
-    """How far a stream reached, and the hash it reached."""
+    """The number and the hash of a stream's last event."""
 
     seq: int
     hash: str
@@ -32,38 +32,38 @@ EMPTY_STREAM = StreamEnd(0, GENESIS)
 
 @dataclass(frozen=True, slots=True)
 class AuditFault:
-    """The first place that is wrong: altered, missing, inserted, reordered, rewritten or cut."""
+    """The first wrong place: altered, missing, inserted, reordered, rewritten or cut."""
 
     kind: str
     stream: str
     seq: int
-    words: str
+    message: str
     row: int | None = None
 
     def __str__(self) -> str:
         row = "" if self.row is None else f" (row {self.row})"
-        return f"{self.kind}: {self.stream} {self.seq}{row}: {self.words}"
+        return f"{self.kind}: {self.stream} {self.seq}{row}: {self.message}"
 
 
 @dataclass(slots=True)
 class StreamVerifier:
-    """A stream walked link by link; `at` is how far it holds."""
+    """Verifies a stream link by link; `at` is how far it is right."""
 
     stream: str
     known: Mapping[int, str] = field(default_factory=dict)
     at: StreamEnd = EMPTY_STREAM
     row: int | None = None
 
-    def step(self, found: Link) -> AuditFault | None:
-        """Go one link on; what is wrong with it, or with the one before."""
+    def check_next(self, found: Link) -> AuditFault | None:
+        """Verify the next link; the fault in it, or in the link before."""
         wanted = self.at.seq + 1
         is_good = hash_matches(found)
         is_next = found.entry.seq == wanted
         if is_good and is_next and found.previous != self.at.hash:
             return self._broken(found)
-        held = self._unlike_anchor()
-        if held is not None:
-            return held
+        fault = self._unlike_anchor()
+        if fault is not None:
+            return fault
         if not is_next:
             return self._misplaced(found, wanted)
         if not is_good:
@@ -72,20 +72,24 @@ class StreamVerifier:
         return None
 
     def finish(self, end: StreamEnd) -> AuditFault | None:
-        """Compare with the stream's stored end and with the anchors, once all links were walked."""
+        """Compare with the stream's stored end and with the anchors, after the last link."""
         last = self.at.seq
         furthest = max(self.known, default=0)
         if end.seq > last:
-            return AuditFault("cut", self.stream, last + 1, f"the stream's end says {end.seq} entries")
+            return AuditFault(
+                "cut", self.stream, last + 1, f"the stream's end says {end.seq} entries"
+            )
         if end.seq < last:
             words = f"the stream's end says {end.seq} entries"
             return AuditFault("inserted", self.stream, end.seq + 1, words, self.row)
         if end.hash != self.at.hash:
-            return AuditFault("rewritten", self.stream, last, "it is not the stream's end", self.row)
-        held = self._unlike_anchor()
-        if held is None and furthest > last:
+            return AuditFault(
+                "rewritten", self.stream, last, "it is not the stream's end", self.row
+            )
+        fault = self._unlike_anchor()
+        if fault is None and furthest > last:
             return AuditFault("cut", self.stream, last + 1, f"an anchor holds entry {furthest}")
-        return held
+        return fault
 
     def _misplaced(self, found: Link, wanted: int) -> AuditFault:
         seq = found.entry.seq
@@ -96,10 +100,12 @@ class StreamVerifier:
             count = seq - wanted
             words = f"{count} {'entry is' if count == 1 else 'entries are'} not there"
             return AuditFault("missing", self.stream, wanted, words)
-        return AuditFault("inserted", self.stream, seq, "there is another of this number", found.row)
+        return AuditFault(
+            "inserted", self.stream, seq, "there is another of this number", found.row
+        )
 
     def _broken(self, found: Link) -> AuditFault:
-        """A good link after another one than it was made for: that one was written anew."""
+        """A right link after another one than it was made for: that one was rewritten."""
         if self.at.seq == 0:
             words = "the first entry follows one that is not there"
             return AuditFault("inserted", self.stream, 1, words, found.row)
@@ -107,17 +113,17 @@ class StreamVerifier:
         return AuditFault("rewritten", self.stream, self.at.seq, words, self.row)
 
     def _unlike_anchor(self) -> AuditFault | None:
-        """An anchor that holds another hash for where the walk is: all since the one before it."""
+        """An anchor has another hash for the current place: all since the anchor before is rewritten."""
         seq = self.at.seq
         if self.known.get(seq, self.at.hash) == self.at.hash:
             return None
         since = max((each for each in self.known if each < seq), default=0)
-        words = f"an anchor holds another entry {seq}; {since + 1} to {seq} were written anew"
+        words = f"an anchor holds another entry {seq}; {since + 1} to {seq} were rewritten"
         return AuditFault("rewritten", self.stream, since + 1, words)
 
 
 def hash_matches(found: Link) -> bool:
-    """Whether the entry fits the hashes beside it; what cannot even be hashed does not."""
+    """Whether the entry fits its hashes; False where it cannot be hashed."""
     try:
         return link_hash(found.previous, found.entry) == found.hash
     except (AttributeError, TypeError, ValueError):
@@ -128,23 +134,21 @@ def first_fault(
     stream: str, links: Iterable[Link], end: StreamEnd, known: Mapping[int, str] | None = None
 ) -> AuditFault | None:
     """The first fault of one stream, whose links are given in the order of their numbers."""
-    walk = StreamVerifier(stream, known or {})
+    verifier = StreamVerifier(stream, known or {})
     for each in links:
-        fault = walk.step(each)
+        fault = verifier.check_next(each)
         if fault is not None:
             return fault
-    return walk.finish(end)
+    return verifier.finish(end)
 
 
 def original_place(found: Link, places: Iterable[int]) -> int | None:
     """The place among `places` that an altered link was made for, where it was only original_place."""
-    return next((seq for seq in places if hash_matches(_at(found, seq))), None)
+    return next((seq for seq in places if hash_matches(_with_seq(found, seq))), None)
 
 
-def _at(found: Link, seq: int) -> Link:
-    said = found.entry
-    entry = ChainEntry(said.stream, seq, said.at, said.event, said.subject, said.actor, said.detail)
-    return found._replace(entry=entry)
+def _with_seq(found: Link, seq: int) -> Link:
+    return found._replace(entry=replace(found.entry, seq=seq))
 
 
 def nearby(seq: int, furthest: int) -> Iterator[int]:

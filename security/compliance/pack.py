@@ -1,4 +1,4 @@
-"""A zip of tables, each as CSV and as JSON, with a list of what is in it."""
+"""A zip of tables, each as CSV and as JSON, with a manifest. Pure."""
 
 import io
 import json
@@ -13,31 +13,31 @@ from typing import Any
 from aethercrown.csv.export import Cell, csv_lines
 
 MANIFEST = "manifest.json"
-NOTES = "README.txt"
+README = "README.txt"
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """One table; `words` say what it shows."""
+class PackTable:
+    """One table; `description` is a sentence about it."""
 
     name: str
-    words: str
+    description: str
     header: Sequence[str]
     rows: Sequence[Sequence[Cell]]
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         yield f"{self.name}.csv", "".join(csv_lines(self.header, self.rows)).encode()
-        content = [dict(zip(self.header, map(plain, row), strict=True)) for row in self.rows]
-        yield f"{self.name}.json", written(content)
+        content = [dict(zip(self.header, map(json_value, row), strict=True)) for row in self.rows]
+        yield f"{self.name}.json", to_json(content)
 
 
-def zipped(title: str, at: datetime, by: str, sheets: Sequence[Sheet]) -> bytes:
-    """The pack: the same rows at the same time give the same bytes."""
-    files = dict(each for sheet in sheets for each in sheet.files())
-    files[NOTES] = notes(title, at, by, sheets).encode()
+def build_zip(title: str, at: datetime, by: str, tables: Sequence[PackTable]) -> bytes:
+    """The zip: the same rows at the same time give the same bytes."""
+    files = dict(each for table in tables for each in table.files())
+    files[README] = readme(title, at, by, tables).encode()
     digests = {name: sha256(content).hexdigest() for name, content in sorted(files.items())}
     made = {"title": title, "made_at": at.isoformat(), "made_by": by, "sha256": digests}
-    files[MANIFEST] = written(made)
+    files[MANIFEST] = to_json(made)
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(files.items()):
@@ -47,9 +47,9 @@ def zipped(title: str, at: datetime, by: str, sheets: Sequence[Sheet]) -> bytes:
     return target.getvalue()
 
 
-def notes(title: str, at: datetime, by: str, sheets: Sequence[Sheet]) -> str:
-    """What the pack is, for whoever opens it."""
-    listed = "\n".join(f"{each.name}: {each.words} {len(each.rows)} rows." for each in sheets)
+def readme(title: str, at: datetime, by: str, tables: Sequence[PackTable]) -> str:
+    """What the pack contains."""
+    listed = "\n".join(f"{each.name}: {each.description} {len(each.rows)} rows." for each in tables)
     return (
         f"{title}\nMade at {at.isoformat()} by {by or 'a command'}. No file holds a secret.\n\n"
         f"Each table is there as CSV and as JSON; {MANIFEST} has the SHA-256 of every file.\n\n"
@@ -57,12 +57,12 @@ def notes(title: str, at: datetime, by: str, sheets: Sequence[Sheet]) -> str:
     )
 
 
-def plain(cell: Cell) -> Any:
-    """As JSON has it."""
+def json_value(cell: Cell) -> Any:
+    """The cell as a JSON value."""
     if isinstance(cell, date | datetime):
         return cell.isoformat()
     return float(cell) if isinstance(cell, Decimal) else cell
 
 
-def written(content: Any) -> bytes:
+def to_json(content: Any) -> bytes:
     return f"{json.dumps(content, indent=1, ensure_ascii=False)}\n".encode()

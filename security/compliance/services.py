@@ -1,18 +1,17 @@
-"""Taking the evidence pack, which is an event of the audit chain itself."""
+"""Build the compliance evidence pack, and record that it was taken."""
 
 from datetime import datetime
 
 from security.audit.services import record
-from security.compliance import pack as packing
-from security.compliance import reports
+from security.compliance import pack, reports
 
 TITLE = "AetherCrown: how keys are managed"
 STREAM = "admin"
 
 
-def pack(now: datetime, *, actor: str = "") -> tuple[str, bytes]:
-    """The name of the zip and the zip; that it was taken stands in the chain."""
-    content = packing.zipped(TITLE, now, actor, reports.sheets(now))
+def build_pack(now: datetime, *, actor: str = "") -> tuple[str, bytes]:
+    """The name and the bytes of the zip; an audit event records it."""
+    content = pack.build_zip(TITLE, now, actor, reports.tables(now))
     name = f"key-evidence-{now:%Y%m%d-%H%M%S}.zip"
     record(
         stream=STREAM,

@@ -1,4 +1,4 @@
-"""What a restored platform's secrets and audit need: the right KEKs, free keys, a known rewind.
+"""Security's part of restoring a back-up: check the KEKs, release leases, report lost events.
 
 The rest of restoring is aethercrown.backup.
 """

@@ -1,4 +1,4 @@
-"""Before a restoration: whether the keys are there. After it: what opens, and what was lost."""
+"""Before restoring: check that the KEKs are there. After it: report what does not decrypt or is lost."""
 
 from datetime import datetime
 from typing import Any
@@ -18,9 +18,9 @@ from security.encryption import reports as encryption
 from security.encryption.reports import system_secrets
 from security.rotation.models import ManagedSecret, SecretVersion
 
-MOST_NAMED = 5
-KEY_STREAM = "key:"
-STALE = " Its value may be in use in a newer version outside: compare, and paste or rotate it."
+MAX_FAULTS_NAMED = 5
+KEY_STREAM_PREFIX = "key:"
+STALE_VALUE = " Its value may be in use in a newer version outside: compare, and enter the new value or rotate it."
 
 
 def needs() -> dict[str, Any]:
@@ -29,40 +29,39 @@ def needs() -> dict[str, Any]:
 
 
 def refusals(needed: Any) -> list[str]:
-    """The KEKs that are not in ENCRYPTION_KEYS: without them nothing would open."""
+    """The needed KEKs that are not in ENCRYPTION_KEYS."""
     known = encryption.keyring().keys
     missing = [kid for kid in (needed or {}).get("keks", []) if kid not in known]
     return [f"ENCRYPTION_KEYS lacks {kid}, which its secrets need" for kid in missing]
 
 
-def settle(now: datetime, _needs: Any) -> list[str]:
-    """Free every key, say what the chain has lost, and seal that a person knows of it."""
+def finalize(now: datetime, _needs: Any) -> list[str]:
+    """Release every key's lease, report lost events, and anchor the restored ends."""
     system_secrets.clear_cache()
     ManagedSecret.objects.update(lease_until=None, fencing_token=F("fencing_token") + 1)
-    notes = [*unreadable(), *rewind()]
+    notes = [*encryption.problems(), *lost_events()]
     events.restore_anchors(settings.AUDIT_ANCHORS)
     with transaction.atomic():
         detail = {"streams": len(audit.stream_ends()), "notes": len(notes)}
         events.record(stream="admin", event="backup.restored", subject="database", detail=detail)
     events.anchor(now, kind=RESTORED)
     faults = [*audit.chain_faults(), *audit.history_faults()]
-    return [*notes, *(f"The audit does not fit: {fault}" for fault in faults[:MOST_NAMED])]
+    return [*notes, *(f"The audit is wrong: {fault}" for fault in faults[:MAX_FAULTS_NAMED])]
 
 
-def unreadable() -> list[str]:
-    """Sealed rows that do not open, by name."""
-    return encryption.problems()
-
-
-def rewind() -> list[str]:
-    """Where the anchors outside know more than the restored chain: what came after is lost."""
-    kept = latest_ends(anchor_files.read_all(settings.AUDIT_ANCHORS))
+def lost_events() -> list[str]:
+    """Streams whose events the anchor files know, and the restored chain has not."""
+    anchored = latest_ends(anchor_files.read_all(settings.AUDIT_ANCHORS))
     ends = audit.stream_ends()
-    lost = {stream: end for stream, end in kept.items() if ends.get(stream, EMPTY_STREAM).seq < end.seq}
+    lost = {
+        stream: end
+        for stream, end in anchored.items()
+        if ends.get(stream, EMPTY_STREAM).seq < end.seq
+    }
     return [
         f"Rewind: {stream} goes to {ends.get(stream, EMPTY_STREAM).seq} "
         f"({ends.get(stream, EMPTY_STREAM).hash[:12]}), and anchors hold {end.seq} ({end.hash[:12]})."
-        f"{STALE if stream.startswith(KEY_STREAM) else ''}"
+        f"{STALE_VALUE if stream.startswith(KEY_STREAM_PREFIX) else ''}"
         for stream, end in sorted(lost.items())
     ]
 
@@ -77,11 +76,11 @@ def note() -> dict[str, Any]:
 
 
 def compare(before: dict[str, Any]) -> list[str]:
-    """What changed after the back-up was made: its secrets are older than those in use outside."""
+    """What changed after the back-up was made, so that the restored rows are out of date."""
     restored = note()["versions"]
     notes = [
         f"{name} was rotated since: version {number} is in use outside, and version "
-        f"{restored[name]} is here. Paste the value in use, or rotate it."
+        f"{restored[name]} is here. Enter the value in use, or rotate it."
         for name, number in sorted(before["versions"].items())
         if name in restored and restored[name] != number
     ]
@@ -90,10 +89,10 @@ def compare(before: dict[str, Any]) -> list[str]:
     again = ApiKey.objects.filter(pk__in=before["revoked"], revoked_at=None).order_by("pk")
     return [
         *notes,
-        *(f"API key {key} was revoked since, and opens again: revoke it." for key in again),
+        *(f"API key {key} was revoked since, and works again: revoke it." for key in again),
     ]
 
 
 PARTS = (
-    Part("security", needs=needs, refusals=refusals, settle=settle, note=note, compare=compare),
+    Part("security", needs=needs, refusals=refusals, settle=finalize, note=note, compare=compare),
 )

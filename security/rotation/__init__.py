@@ -1,8 +1,7 @@
-"""Managed keys that rotate themselves: by level, by kind, without an hour in which none works.
+"""Managed keys: secrets that are rotated automatically and always have a working value.
 
-A key has versions; one is current. A rotation claims the key, stores the new value before it
-leaves the house, sets it outside, tests it in use, and only then makes it current; the old one
-works through its grace and is then erased. After a crash the next worker goes on where the last
-one stopped. How a value is set and tested is a rotator's business (rotators/); the steps
-themselves are security.stages.
+A key has versions, of which one is current. A rotation leases the key, stores the new value, sets
+it at its target, tests it there and makes it current; the old value works until its grace is
+over and is then erased. After a crash the next worker continues. rotators/ has one module per
+kind of secret; services/ has one per use case.
 """

@@ -1,50 +1,59 @@
-"""Which alerts the state of the keys asks for; whoever raises them also resolves the others."""
+"""Which alerts the state of the keys requires. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from security.rotation.policy import CRITICAL, HIGH
 
-OVERDUE, FAILING, SILENT, PAUSED = "overdue", "rotation_failing", "no_pass", "passes_paused"
-KINDS = (OVERDUE, FAILING, SILENT, PAUSED)
+SOURCE = "keys"
+OVERDUE, FAILING = "overdue", "rotation_failing"
+RUN_MISSED, RUNS_PAUSED = "run_missed", "runs_paused"
+STATE_ALERTS = (OVERDUE, FAILING, RUN_MISSED, RUNS_PAUSED)
+STILL_USED = "still_used"  # raised once, when the grace of a value in use is extended
 ALL_KEYS = "all keys"
-GRAVITY = {CRITICAL: "critical", HIGH: "high"}  # of a key that is overdue; below: warning
+SEVERITY_BY_LEVEL = {CRITICAL: "critical", HIGH: "high"}  # of overdue keys; others: warning
+RUN_MISSED_MESSAGE = (
+    "No scheduled rotation run for 26 hours: check whether beat and a worker are running."
+)
 
 
-class Alarm(NamedTuple):
+class KeyAlert(NamedTuple):
     kind: str
     subject: str
     severity: str
     message: str
 
 
-def wanted(report: Mapping[str, Any], *, silent: bool, paused_because: str) -> list[Alarm]:
-    """The alerts that should be open, by the report of all keys."""
-    found = [late(key) for key in report["overdue_keys"] if key["state"] != "paused"]
-    found += [failing(key_id) for key_id in report["failing_keys"]]
-    if silent:
-        words = "No automatic pass has run for 26 hours: see whether beat and a worker run."
-        found.append(Alarm(SILENT, ALL_KEYS, "high", words))
+def required_alerts(
+    report: Mapping[str, Any], *, run_missed: bool, paused_because: str
+) -> list[KeyAlert]:
+    """The alerts that should be open, given the report on all keys."""
+    found = [_overdue(key) for key in report["overdue_keys"] if key["state"] != "paused"]
+    found += [_failing(key_id) for key_id in report["failing_keys"]]
+    if run_missed:
+        found.append(KeyAlert(RUN_MISSED, ALL_KEYS, "high", RUN_MISSED_MESSAGE))
     if paused_because:
-        found.append(Alarm(PAUSED, ALL_KEYS, "high", paused_because))
+        found.append(KeyAlert(RUNS_PAUSED, ALL_KEYS, "high", paused_because))
     return found
 
 
-def late(key: Mapping[str, Any]) -> Alarm:
-    words = (
+def _overdue(key: Mapping[str, Any]) -> KeyAlert:
+    message = (
         f"{key['key_id']} ({key['security_level']}) should have been rotated on "
         f"{key['next_rotation'][:10]}. {key['last_error']}"
     )
-    severity = GRAVITY.get(key["security_level"], "warning")
-    return Alarm(OVERDUE, key["key_id"], severity, words.strip())
+    severity = SEVERITY_BY_LEVEL.get(key["security_level"], "warning")
+    return KeyAlert(OVERDUE, key["key_id"], severity, message.strip())
 
 
-def failing(key_id: str) -> Alarm:
-    words = f"The rotation of {key_id} fails; its page says why. Its old value works on."
-    return Alarm(FAILING, key_id, "high", words)
+def _failing(key_id: str) -> KeyAlert:
+    message = f"The rotation of {key_id} fails; its page says why. The old value still works."
+    return KeyAlert(FAILING, key_id, "high", message)
 
 
-def over(open_now: Sequence[tuple[str, str]], alarms: Sequence[Alarm]) -> list[tuple[str, str]]:
-    """Of the open alerts, by kind and subject, those that nothing asks for any more."""
-    still = {(each.kind, each.subject) for each in alarms}
-    return [each for each in open_now if each[0] in KINDS and each not in still]
+def no_longer_required(
+    unresolved: Sequence[tuple[str, str]], required: Sequence[KeyAlert]
+) -> list[tuple[str, str]]:
+    """Of the unresolved alerts, as (kind, subject), those that can be resolved."""
+    keep = {(each.kind, each.subject) for each in required}
+    return [each for each in unresolved if each[0] in STATE_ALERTS and each not in keep]

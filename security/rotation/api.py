@@ -1,4 +1,4 @@
-"""The calls of managed keys: register, those due, rotate, rotate all that is due, report."""
+"""The API of managed keys: register, list due keys, rotate one, rotate due keys, report."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -13,27 +13,27 @@ from rest_framework.response import Response
 from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, reply
 from aethercrown.api.fields import Count, Fact, Flag, Instant, Named, Option, Rows, Text
 from aethercrown.api.openapi import documented
+from aethercrown.registry import UnknownName
 from security.apikeys import scopes
 from security.rotation import examples, registry, reports, services
 from security.rotation.policy import LEVELS, MEDIUM
 
-Found = TypeVar("Found")
-LONGEST_GRACE = 366 * 24 * 60  # minutes
-REASONS = (services.MANUAL, services.SCHEDULED, services.COMPROMISED)
-NAMES = {"level": "security_level", "grace": "grace_minutes"}  # of the services, and of the body
-BUSY_SECONDS = 5
+Result = TypeVar("Result")
+MAX_GRACE_MINUTES = 366 * 24 * 60
+API_FIELD_NAMES = {"level": "security_level", "grace": "grace_minutes"}  # by service argument
+RETRY_AFTER_SECONDS = 5
 API_KEY = "platform_api_key"
 
 
-class Busy(Conflict):
-    """Another rotation of this key is under way."""
+class RotationConflict(Conflict):
+    """Another rotation of this key is in progress."""
 
     default_code = "rotation_in_flight"
-    wait = BUSY_SECONDS
+    wait = RETRY_AFTER_SECONDS
 
 
-class KeyName(serializers.RegexField):
-    """What a key is called: it stands in addresses, so it has no slash and no space."""
+class KeyIdField(serializers.RegexField):
+    """A key's name. It is part of URLs, so it has no slash and no space."""
 
     default_error_messages = {
         "invalid": "must have 1 to 100 letters, digits and . _ - : @ and begin with a letter or "
@@ -53,52 +53,52 @@ class KeyName(serializers.RegexField):
         return data
 
 
-class Setting(serializers.JSONField):
-    """One thing that a rotator needs: a text, a number, true, false, or a list of texts."""
+class ConfigValueField(serializers.JSONField):
+    """One value of a rotator's configuration: a text, number, boolean or list of texts."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, list):
             return Rows(child=Text(max_length=1_000), most=100).run_validation(data)
-        found = Fact().run_validation(data)
-        return int(found) if isinstance(found, float) and found.is_integer() else found
+        value = Fact().run_validation(data)
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class KeyRegistrationSerializer(serializers.Serializer[Any]):
-    """What is to be managed. Without `value` the system makes one, where the rotator can."""
+class RegisterKeyRequestSerializer(serializers.Serializer[Any]):
+    """The key to register. Without `value` the system generates one, if the rotator can."""
 
-    key_id = KeyName()
+    key_id = KeyIdField()
     key_type = Text(max_length=50)
     security_level = Option(choices=LEVELS, default=MEDIUM)
     value = Text(max_length=registry.MAX_VALUE_LENGTH, required=False, allow_null=True)
     rotator = Text(max_length=40, required=False, allow_null=True)
-    config = Named(child=Setting(), required=False, most=50)
+    config = Named(child=ConfigValueField(), required=False, most=50)
     owner = Text(max_length=200, required=False, allow_blank=True, default="")
 
     def validate_rotator(self, name: str | None) -> str | None:
         try:
-            return name and registry.named(name).name
-        except registry.UnknownRotator as error:
+            return name and registry.rotators.get(name).name
+        except UnknownName as error:
             raise serializers.ValidationError(str(error), code="unknown_rotator") from error
 
 
-class RotationRequestSerializer(serializers.Serializer[Any]):
-    """Why, and how long the old value still works; `value` is what a person brings."""
+class RotateKeyRequestSerializer(serializers.Serializer[Any]):
+    """Why, and how long the old value still works; `value` is for manual keys."""
 
-    reason = Option(choices=REASONS, default=services.MANUAL)
-    grace_minutes = Count(max_value=LONGEST_GRACE, required=False, allow_null=True)
+    reason = Option(choices=services.REASONS, default=services.MANUAL)
+    grace_minutes = Count(max_value=MAX_GRACE_MINUTES, required=False, allow_null=True)
     value = Text(max_length=registry.MAX_VALUE_LENGTH, required=False, allow_null=True)
     expected_version = Count(required=False, allow_null=True)
     force = Flag(default=False)
 
 
-class DueRotationSerializer(serializers.Serializer[Any]):
-    """`force` lifts the hour's limit, and a pause; for staff."""
+class RotateDueKeysRequestSerializer(serializers.Serializer[Any]):
+    """`force` ignores the hourly limit and a pause; for staff."""
 
     force = Flag(default=False)
 
 
-class KeyInfoSerializer(serializers.Serializer[Any]):
-    """A managed key; never its value."""
+class ManagedKeySerializer(serializers.Serializer[Any]):
+    """A managed key, without its value."""
 
     key_id = Text()
     key_type = Text()
@@ -113,24 +113,24 @@ class KeyInfoSerializer(serializers.Serializer[Any]):
     version = Count(allow_null=True)
 
 
-class LateKeySerializer(KeyInfoSerializer):
+class DueKeySerializer(ManagedKeySerializer):
     days_overdue = Count()
     last_error = Text(allow_blank=True, max_length=2_000)
 
 
 class RegisteredKeySerializer(serializers.Serializer[Any]):
-    """`secret` is there only where the system made it, and only in this answer."""
+    """`secret` is only in this answer, and only if the system generated it."""
 
-    key_info = KeyInfoSerializer()
+    key_info = ManagedKeySerializer()
     secret = Text(required=False, allow_null=True, max_length=registry.MAX_VALUE_LENGTH)
     action_required = Text(required=False, allow_null=True)
 
 
-class RotationSerializer(serializers.Serializer[Any]):
+class KeyRotationSerializer(serializers.Serializer[Any]):
     """One rotation; `new_key` is only in this answer."""
 
     key_id = Text()
-    reason = Option(choices=REASONS)
+    reason = Option(choices=services.REASONS)
     rotated_at = Instant(allow_null=True)
     previous_rotation = Instant(allow_null=True)
     next_rotation = Instant()
@@ -141,7 +141,7 @@ class RotationSerializer(serializers.Serializer[Any]):
 
 
 class RotatedKeySerializer(serializers.Serializer[Any]):
-    rotation = RotationSerializer()
+    rotation = KeyRotationSerializer()
 
 
 class RotationFailureSerializer(serializers.Serializer[Any]):
@@ -149,10 +149,10 @@ class RotationFailureSerializer(serializers.Serializer[Any]):
     error = Text(max_length=2_000)
 
 
-class KeyPassSerializer(serializers.Serializer[Any]):
-    """What a pass over all due keys did; without secrets."""
+class KeyRotationRunSerializer(serializers.Serializer[Any]):
+    """The result of rotating the due keys, without secrets."""
 
-    rotations = Rows(child=RotationSerializer())
+    rotations = Rows(child=KeyRotationSerializer())
     failures = Rows(child=RotationFailureSerializer())
     count = Count()
     due = Count()
@@ -160,42 +160,42 @@ class KeyPassSerializer(serializers.Serializer[Any]):
     paused_because = Text(allow_null=True, max_length=2_000)
 
 
-class DueKeysSerializer(serializers.Serializer[Any]):
-    due_keys = Rows(child=LateKeySerializer())
+class DueKeyListSerializer(serializers.Serializer[Any]):
+    due_keys = Rows(child=DueKeySerializer())
     count = Count()
 
 
-class KeyFiguresSerializer(serializers.Serializer[Any]):
+class KeyReportSerializer(serializers.Serializer[Any]):
     generated_at = Instant()
     total_keys = Count()
     overdue = Count()
     due_soon = Count()
     healthy = Count()
-    overdue_keys = Rows(child=LateKeySerializer())
-    due_soon_keys = Rows(child=LateKeySerializer())
+    overdue_keys = Rows(child=DueKeySerializer())
+    due_soon_keys = Rows(child=DueKeySerializer())
     paused_keys = Count()
     failing_keys = Rows(child=Text())
-    last_pass_at = Instant(allow_null=True)
+    last_run_at = Instant(allow_null=True)
     recommendations = Rows(child=Text(max_length=2_000))
 
 
-class KeyReportSerializer(serializers.Serializer[Any]):
-    report = KeyFiguresSerializer()
+class KeyReportResponseSerializer(serializers.Serializer[Any]):
+    report = KeyReportSerializer()
 
 
 class KeyEndpoint(Endpoint):
-    """A person needs the permission to change keys; to operate is not enough."""
+    """Users need the permission to change managed keys; `operate` is not enough."""
 
     area = "operational"
     permission_to_write = "security.change_managedsecret"
 
 
-class RegisterView(KeyEndpoint):
+class RegisterKeyView(KeyEndpoint):
     secret_reply = frozenset({"secret"})
 
     @documented(
-        "Put a key under management",
-        request=KeyRegistrationSerializer,
+        "Register a key",
+        request=RegisterKeyRequestSerializer,
         answer=RegisteredKeySerializer,
         example_request=examples.REGISTER,
         example_answer=examples.REGISTERED,
@@ -204,14 +204,14 @@ class RegisterView(KeyEndpoint):
         repeated=200,
     )
     def post(self, request: Request) -> Response:
-        """Its first version is current at once; the next is due after the interval of its level.
+        """The first version is current at once; the next is due after the interval of its level.
 
-        The same body again answers 200 without the secret; another body for the same key_id is
-        a 409.
+        The same body again is answered with 200 and without the secret, another body for the
+        same key_id with 409.
         """
-        body = self.checked(KeyRegistrationSerializer)
-        refuse_more(request, body.get("rotator") or "", body.get("config") or {})
-        made = answered(
+        body = self.checked(RegisterKeyRequestSerializer)
+        check_scopes(request, body.get("rotator") or "", body.get("config") or {})
+        registered = translate_errors(
             lambda: services.register(
                 body["key_id"],
                 body["key_type"],
@@ -220,22 +220,22 @@ class RegisterView(KeyEndpoint):
                 rotator=body.get("rotator"),
                 config=body.get("config"),
                 owner=body["owner"],
-                actor=caller(request),
+                actor=actor_of(request),
             )
         )
-        told: dict[str, Any] = {"key_info": reports.key_info(made.key)}
-        if made.secret is not None:
-            told["secret"] = made.secret
-        if made.is_new:
-            return reply("Key registered", told, 201)
-        return reply("This key is registered already", told)
+        data: dict[str, Any] = {"key_info": reports.key_info(registered.key)}
+        if registered.secret is not None:
+            data["secret"] = registered.secret
+        if registered.is_new:
+            return reply("Key registered", data, 201)
+        return reply("This key is registered already", data)
 
 
-class DueView(KeyEndpoint):
+class DueKeysView(KeyEndpoint):
     @documented(
         "List the keys that are due",
-        answer=DueKeysSerializer,
-        example_answer={"due_keys": [examples.LATE], "count": 1},
+        answer=DueKeyListSerializer,
+        example_answer={"due_keys": [examples.DUE_KEY], "count": 1},
         message="1 key is due",
     )
     def get(self, request: Request) -> Response:
@@ -246,13 +246,13 @@ class DueView(KeyEndpoint):
         return reply(message, {"due_keys": due, "count": count})
 
 
-class RotateView(KeyEndpoint):
+class RotateKeyView(KeyEndpoint):
     secret_reply = frozenset({"new_key"})
     in_one_transaction = False  # the steps of a rotation are commits between outside calls
 
     @documented(
         "Rotate a key",
-        request=RotationRequestSerializer,
+        request=RotateKeyRequestSerializer,
         answer=RotatedKeySerializer,
         example_request=examples.ROTATE,
         example_answer={"rotation": examples.ROTATION},
@@ -261,15 +261,15 @@ class RotateView(KeyEndpoint):
     def post(self, request: Request, key_id: str) -> Response:
         """Make a new value current; the old one works through the grace, or `grace_minutes`.
 
-        With the reason `compromised` the old one is refused at once. A rotation of this key that
-        is under way is a 409 with Retry-After. Where the new value cannot be set or does not
-        work, the old one stays current, and that is a 409 too.
+        With the reason `compromised` the old value is refused at once. While this key is being
+        rotated the answer is 409 with Retry-After. If the new value cannot be set or does not
+        work, the old one stays current and the answer is 409.
         """
-        body = self.checked(RotationRequestSerializer)
+        body = self.checked(RotateKeyRequestSerializer)
         minutes = body.get("grace_minutes")
-        key = answered(lambda: services.get(key_id))
-        refuse_more(request, key.rotator, key.config)
-        rotation = answered(
+        key = translate_errors(lambda: services.get(key_id))
+        check_scopes(request, key.rotator, key.config)
+        rotation = translate_errors(
             lambda: services.rotate(
                 key_id,
                 reason=body["reason"],
@@ -277,41 +277,41 @@ class RotateView(KeyEndpoint):
                 value=body.get("value"),
                 force=body["force"],
                 expected_version=body.get("expected_version"),
-                actor=caller(request),
+                actor=actor_of(request),
             )
         )
-        said = "Key rotated" if rotation.rotated_at else "A person has to act first"
-        return reply(said, {"rotation": rotation.as_json()})
+        message = "Key rotated" if rotation.rotated_at else "A person has to act first"
+        return reply(message, {"rotation": rotation.to_dict()})
 
 
-class AutoRotateView(KeyEndpoint):
+class RotateDueKeysView(KeyEndpoint):
     in_one_transaction = False
 
     @documented(
         "Rotate every key that is due",
-        request=DueRotationSerializer,
-        answer=KeyPassSerializer,
+        request=RotateDueKeysRequestSerializer,
+        answer=KeyRotationRunSerializer,
         example_request={},
-        example_answer=examples.PASSED,
+        example_answer=examples.ROTATION_RUN,
         message="1 key rotated",
     )
     def post(self, request: Request) -> Response:
-        """The daily pass, now: the oldest first, within the hour's limit; safe to repeat.
+        """Do a scheduled run now: the longest due first, within the hourly limit; safe to repeat.
 
-        The answer holds no secrets. `force`, which lifts the limit, is for staff.
+        The answer has no secrets. `force`, which ignores the limit, is for staff.
         """
-        force = self.checked(DueRotationSerializer)["force"]
+        force = self.checked(RotateDueKeysRequestSerializer)["force"]
         if force and request.auth is not None:
-            raise PermissionDenied("Only staff may force a pass: sign in to the admin.")
-        passed = services.rotate_due(actor=caller(request), force=force)
-        count = len(passed.rotations)
-        return reply(f"{count} key{'' if count == 1 else 's'} rotated", passed.as_json())
+            raise PermissionDenied("Only staff may use force: sign in to the admin.")
+        result = services.rotate_due(actor=actor_of(request), force=force)
+        count = len(result.rotations)
+        return reply(f"{count} key{'' if count == 1 else 's'} rotated", result.to_dict())
 
 
-class ReportView(KeyEndpoint):
+class KeyReportView(KeyEndpoint):
     @documented(
         "Report on all keys",
-        answer=KeyReportSerializer,
+        answer=KeyReportResponseSerializer,
         example_answer={"report": examples.REPORT},
         message="Key rotation report",
     )
@@ -320,22 +320,24 @@ class ReportView(KeyEndpoint):
         return reply("Key rotation report", {"report": reports.report(timezone.now())})
 
 
-def answered(ask: Callable[[], Found]) -> Found:
-    """What `ask` finds, and its refusals as the caller is told them."""
+def translate_errors(call: Callable[[], Result]) -> Result:
+    """Call a service and translate its errors to those of the API."""
     try:
-        return ask()
+        return call()
     except services.SecretNotFound as error:
         raise NotFound(str(error)) from error
     except services.InvalidArgument as error:
-        raise Invalid([(NAMES.get(error.field, error.field), "invalid", str(error))]) from error
-    except services.InFlight as error:
-        raise Busy(str(error)) from error
-    except services.WrongStep as error:
+        raise Invalid(
+            [(API_FIELD_NAMES.get(error.field, error.field), "invalid", str(error))]
+        ) from error
+    except services.RotationInProgress as error:
+        raise RotationConflict(str(error)) from error
+    except services.InvalidTransition as error:
         raise Conflict(str(error)) from error
 
 
-def refuse_more(request: Request, rotator: str, config: Mapping[str, Any]) -> None:
-    """No key makes or renews an API key that opens more than itself."""
+def check_scopes(request: Request, rotator: str, config: Mapping[str, Any]) -> None:
+    """Refuse to register or rotate an API key with scopes that the caller's key lacks."""
     credential: Any = request.auth
     names = config.get("scopes")
     if rotator != API_KEY or credential is None or not isinstance(names, list):
@@ -343,13 +345,13 @@ def refuse_more(request: Request, rotator: str, config: Mapping[str, Any]) -> No
     try:
         asked = set(scopes.chosen(names))
     except scopes.UnknownScope:
-        return  # the service refuses it, and lists the known ones
+        return  # the service reports it and lists the known scopes
     lacking = sorted(asked - set(credential.scopes))
     if lacking:
         raise PermissionDenied(f"The key lacks {', '.join(lacking)}, so it cannot hand it out.")
 
 
-def caller(request: Request) -> str:
-    """Who asks, as the audit trail names them."""
+def actor_of(request: Request) -> str:
+    """The caller's name in the audit chain."""
     credential: Any = request.auth
     return f"key:{credential.id}" if credential else f"user:{request.user.get_username()}"

@@ -1,4 +1,4 @@
-"""What is proposed for a key that is due, and what it should bring; pure."""
+"""The decision proposed for a key that is due, and its expected and measured effect. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,17 +10,19 @@ from operations.decisions.digest import digest
 from operations.decisions.draft import Draft, ExpectedEffect
 from operations.decisions.states import PROPOSAL_LIFETIME
 
-AUTOMATION = KIND = "security.rotate_keys"
-METHOD = "the interval of the key's level, begun up to a tenth of it early; 1"
-SUBJECT = "key "  # an alert's subject is the bare name: that a key is overdue must not stop it
-LEVEL = 0.9
-HORIZON = timedelta(days=2)  # by then an approved rotation has happened, its failures mended
+AUTOMATION = DECISION_TYPE = "security.rotate_keys"
+METHOD = "the interval of the key's level, started up to a tenth of it early; 1"
+# An alert's subject is the key's name alone; another subject here keeps the alert "overdue" from
+# blocking the rotation that would resolve it.
+SUBJECT_PREFIX = "key "
+CONFIDENCE_LEVEL = 0.9
+HORIZON = timedelta(days=2)  # an approved rotation is done by then, retries included
 DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A key whose time has come; its value of number `version` works since `since`."""
+class DueRotation:
+    """A key that is due; its version `version` has been current since `since`."""
 
     key_id: str
     uuid: UUID
@@ -31,57 +33,57 @@ class Turn:
     due_at: datetime
 
 
-def draft(turn: Turn, *, mode: str, now: datetime, run: int | None) -> Draft:
-    """Rotate one key; it ends the present value's age, which is what somebody could have used.
+def draft(due: DueRotation, *, mode: str, now: datetime, run: int | None) -> Draft:
+    """The proposal to rotate one key; its effect is the age at which the old value ends.
 
-    What nobody decided expires after 14 days and is put forward anew; so it is in another mode.
+    A proposal that expired after 14 days without a decision is proposed again, and so is one
+    in another mode: both are part of the digest of the inputs.
     """
-    age = max(0.0, (now - turn.since) / DAY)
-    asked_before = max(timedelta(0), now - turn.eligible_at) // PROPOSAL_LIFETIME
+    age = max(0.0, (now - due.since) / DAY)
+    expired_before = max(timedelta(0), now - due.eligible_at) // PROPOSAL_LIFETIME
+    inputs = {
+        "key": str(due.uuid),
+        "version": due.version,
+        "mode": mode,
+        "expired_before": expired_before,
+    }
     return Draft(
         automation=AUTOMATION,
-        kind=KIND,
-        subject=f"{SUBJECT}{turn.key_id}",
-        title=f"Rotate {turn.key_id} ({turn.level}), due on {turn.due_at:%Y-%m-%d}",
-        before={"version": turn.version, "since": turn.since},
-        after={"version": turn.version + 1, "due": turn.due_at},
-        inputs_digest=digest(
-            {
-                "key": str(turn.uuid),
-                "version": turn.version,
-                "mode": mode,
-                "asked_before": asked_before,
-            }
-        ),
+        kind=DECISION_TYPE,
+        subject=f"{SUBJECT_PREFIX}{due.key_id}",
+        title=f"Rotate {due.key_id} ({due.level}), due on {due.due_at:%Y-%m-%d}",
+        before={"version": due.version, "since": due.since},
+        after={"version": due.version + 1, "due": due.due_at},
+        inputs_digest=digest(inputs),
         method=METHOD,
         expected=ExpectedEffect(
             "age that the old value ends with",
             age,
             age,
             age + HORIZON / DAY,
-            LEVEL,
+            CONFIDENCE_LEVEL,
             HORIZON,
             "days",
         ),
         run_id=run,
-        change_percent=0.0,  # no figure of the business moves
+        change_percent=0.0,  # a rotation changes no business figure
         data_as_of=now,
     )
 
 
 def key_id(subject: str) -> str:
     """The key that a decision is about."""
-    return subject.removeprefix(SUBJECT)
+    return subject.removeprefix(SUBJECT_PREFIX)
 
 
-def page(subject: str) -> str:
+def admin_path(subject: str) -> str:
     return f"/admin/security/managedsecret/?q={quote(key_id(subject))}"
 
 
-def realised(
-    expected: ExpectedEffect, since: datetime, ended_at: datetime | None
+def measured_effect(
+    expected: ExpectedEffect, since: datetime, replaced_at: datetime | None
 ) -> MeasuredEffect:
-    """The age at which the old value was replaced; 0 where it still is the current one."""
-    age = 0.0 if ended_at is None else (ended_at - since) / DAY
-    detail = {"rotated": ended_at is not None}
+    """The age in days at which the old value was replaced; 0 if it is still current."""
+    age = 0.0 if replaced_at is None else (replaced_at - since) / DAY
+    detail = {"rotated": replaced_at is not None}
     return MeasuredEffect(age, None, None, detail, inside=expected.low <= age <= expected.high)

@@ -1,4 +1,4 @@
-"""The examples that the API's document shows; the questions work as they stand."""
+"""Examples for the OpenAPI document; the requests work as printed."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ KEY: dict[str, Any] = {
     "next_rotation": "2027-01-01T09:00:00+00:00",
     "version": 1,
 }
-LATE: dict[str, Any] = {
+DUE_KEY: dict[str, Any] = {
     **KEY,
     "next_rotation": "2026-12-01T09:00:00+00:00",
     "days_overdue": 3,
@@ -43,7 +43,7 @@ ROTATION: dict[str, Any] = {
     "previous_valid_until": "2026-11-20T15:30:00+00:00",
     "action_required": None,
 }
-PASSED: dict[str, Any] = {
+ROTATION_RUN: dict[str, Any] = {
     "rotations": [{**ROTATION, "reason": "scheduled", "new_key": None}],
     "failures": [{"key_id": "warehouse-database", "error": "The new password was refused."}],
     "count": 1,
@@ -57,10 +57,10 @@ REPORT: dict[str, Any] = {
     "overdue": 1,
     "due_soon": 2,
     "healthy": 11,
-    "overdue_keys": [LATE],
-    "due_soon_keys": [{**LATE, "next_rotation": "2026-12-09T09:00:00+00:00", "days_overdue": 0}],
+    "overdue_keys": [DUE_KEY],
+    "due_soon_keys": [{**DUE_KEY, "next_rotation": "2026-12-09T09:00:00+00:00", "days_overdue": 0}],
     "paused_keys": 0,
     "failing_keys": [],
-    "last_pass_at": "2026-12-04T02:30:00+00:00",
+    "last_run_at": "2026-12-04T02:30:00+00:00",
     "recommendations": ["Rotate the 1 other overdue key."],
 }

@@ -1,8 +1,8 @@
-"""Every point at which a rotation can be struck: before and after each commit and outside call."""
+"""The points at which tests interrupt a rotation: around each commit and each target call."""
 
 from collections.abc import Callable
 
-Strike = Callable[[str], None]
+Failpoint = Callable[[str], None]
 STEPS = (
     *("claim", "create", "set", "note", "test", "finish", "revoke", "retire"),
     *("fail", "undo", "release"),
@@ -10,5 +10,5 @@ STEPS = (
 NAMES = tuple(f"rotation.{when}_{step}" for step in STEPS for when in ("before", "after"))
 
 
-def nothing(_name: str) -> None:
-    """What happens at a failpoint outside tests."""
+def no_failpoint(_name: str) -> None:
+    """What runs outside tests."""

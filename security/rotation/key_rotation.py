@@ -1,4 +1,4 @@
-"""The documented class, thin over services and reports."""
+"""`KeyRotationManager`, the class that the contract names; it calls services and reports."""
 
 from typing import Any
 
@@ -6,23 +6,23 @@ from security.rotation import reports, services
 
 
 class KeyRotationManager:
-    """Managed keys as calls with plain answers."""
+    """Managed keys, with answers as dicts."""
 
     def register_key(
         self, key_id: str, key_type: str, security_level: str = "medium", **more: Any
     ) -> dict[str, Any]:
-        """Put a key under management; `secret` is in the answer only where the system made it."""
-        made = services.register(key_id, key_type, level=security_level, **more)
-        found = reports.key_info(made.key)
-        return {**found, "secret": made.secret} if made.secret is not None else found
+        """Register a key; the answer has `secret` only if the system generated it."""
+        registered = services.register(key_id, key_type, level=security_level, **more)
+        info = reports.key_info(registered.key)
+        return info if registered.secret is None else {**info, "secret": registered.secret}
 
     def rotate_key(self, key_id: str, reason: str = "manual", **more: Any) -> dict[str, Any]:
-        """Rotate one key now; `new_key` is shown only here."""
-        return services.rotate(key_id, reason=reason, **more).as_json()
+        """Rotate one key now; only this answer has `new_key`."""
+        return services.rotate(key_id, reason=reason, **more).to_dict()
 
     def schedule_auto_rotation(self) -> dict[str, Any]:
-        """Rotate whatever is due, within the hour's limit; calling it twice does no harm."""
-        return services.rotate_due().as_json()
+        """Rotate the keys that are due, within the hourly limit; safe to repeat."""
+        return services.rotate_due().to_dict()
 
     def get_keys_due_for_rotation(self) -> list[dict[str, Any]]:
         return reports.due(services.database_now())

@@ -1,4 +1,4 @@
-"""Managed keys, their versions, what a level asks for, and each automatic pass."""
+"""Managed keys and their versions, the policies of levels, and rotation runs."""
 
 import uuid
 
@@ -14,11 +14,13 @@ LEVEL_CHOICES = [(each, each) for each in LEVELS]
 
 
 class RotationPolicy(models.Model):
-    """What a level asks for, where it differs from the settings."""
+    """What a security level requires, where it differs from the settings."""
 
     level = models.CharField(max_length=8, choices=LEVEL_CHOICES, primary_key=True)
     interval_days = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Days between rotations. Empty: KEY_ROTATION_*_DAYS."
+        null=True,
+        blank=True,
+        help_text="Days between rotations. Empty: the setting KEY_ROTATION_<LEVEL>_DAYS.",
     )
     grace_minutes = models.PositiveIntegerField(
         null=True,
@@ -32,7 +34,7 @@ class RotationPolicy(models.Model):
     history = Records()
 
     class Meta:
-        verbose_name_plural = "policies"
+        verbose_name_plural = "rotation policies"
         constraints = [
             models.CheckConstraint(
                 condition=Q(interval_days__isnull=True) | Q(interval_days__gte=1),
@@ -44,19 +46,20 @@ class RotationPolicy(models.Model):
         return self.level
 
 
-UNTRACKED = [  # columns of a key that rotating writes: the chain tells of them, its history does not
+# Columns that rotations write: they are recorded in the audit chain, not in the row's history.
+UNTRACKED = [
     *("state", "last_rotated_at", "due_at", "eligible_at", "lease_until", "fencing_token"),
     *("fail_count", "next_attempt_at", "last_error", "rotation_approved_at"),
 ]
 
 
 class ManagedSecret(models.Model):
-    """One managed secret under its name; it is rotating while its lease lives."""
+    """A managed key: one secret under a name. It is being rotated while its lease lasts."""
 
     class State(models.TextChoices):
         ACTIVE = "active"
         PAUSED = "paused"
-        FAILED = "failed", "failed: no value works"
+        FAILED = "failed", "failed: no working value"
         REVOKED = "revoked"
         RETIRED = "retired"
 
@@ -65,15 +68,17 @@ class ManagedSecret(models.Model):
     key_type = models.CharField("type", max_length=50)
     level = models.CharField(max_length=8, choices=LEVEL_CHOICES, default=MEDIUM)
     rotator = models.CharField(max_length=40)
-    config = models.JSONField(default=dict, blank=True, help_text="What its rotator needs.")
-    owner = models.CharField(max_length=200, blank=True, help_text="Whom to ask about it.")
+    config = models.JSONField(default=dict, blank=True, help_text="What the rotator needs.")
+    owner = models.CharField(
+        max_length=200, blank=True, help_text="The person or team responsible."
+    )
     state = models.CharField(max_length=7, choices=State, default=State.ACTIVE, editable=False)
     interval_days = models.PositiveSmallIntegerField(editable=False)
     created_at = models.DateTimeField(editable=False)
     last_rotated_at = models.DateTimeField(null=True, editable=False)
     due_at = models.DateTimeField(editable=False)
     eligible_at = models.DateTimeField(
-        editable=False, help_text="From then on the automatic pass may rotate it."
+        editable=False, help_text="From then on a scheduled run may rotate it."
     )
     lease_until = models.DateTimeField(null=True, editable=False)
     fencing_token = models.PositiveBigIntegerField(default=0, editable=False)
@@ -81,12 +86,13 @@ class ManagedSecret(models.Model):
     next_attempt_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, editable=False)
     rotation_approved_at = models.DateTimeField(
-        null=True, editable=False, help_text="When its rotation was approved, and is to come."
+        null=True, editable=False, help_text="Approved, and not yet begun."
     )
     history = Records(excluded_fields=UNTRACKED)
 
     class Meta:
         ordering = ["key_id"]
+        verbose_name = "managed key"
         constraints = [
             models.CheckConstraint(
                 condition=Q(starts_at__lte=F("due_at")),
@@ -105,7 +111,7 @@ class ManagedSecret(models.Model):
 
 
 class SecretVersion(SealedRow):
-    """One value of a key: sealed, or only its digest, or gone."""
+    """One value of a key: encrypted, only a digest, or erased."""
 
     class State(models.TextChoices):
         PENDING = "pending"
@@ -121,30 +127,30 @@ class SecretVersion(SealedRow):
     key = models.ForeignKey(ManagedSecret, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=11, choices=State)
-    reason = models.CharField(max_length=20, help_text="Why it was made.")
+    reason = models.CharField(max_length=20, help_text="Why it was created.")
     grace_minutes = models.PositiveIntegerField(
-        null=True, help_text="Asked for its predecessor. Empty: what the level says."
+        null=True, help_text="Grace of the version before it. Empty: the level's."
     )
     actor = models.CharField(max_length=200, blank=True)
     digest = models.CharField(max_length=64, null=True, unique=True, editable=False)
     prefix = models.CharField(max_length=20, blank=True)
     last4 = models.CharField(max_length=4, blank=True)
-    detail = models.JSONField(default=dict, help_text="Where it was set: no secret.")
-    tries = models.PositiveSmallIntegerField(default=0, help_text="Tests that failed.")
+    detail = models.JSONField(default=dict, help_text="Where it was set; no secret.")
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Failed tests.")
     created_at = models.DateTimeField()
     set_at = models.DateTimeField(null=True)
     current_at = models.DateTimeField(null=True)
     retire_at = models.DateTimeField(null=True)
-    extended_at = models.DateTimeField(null=True, help_text="When its grace was extended, once.")
+    extended_at = models.DateTimeField(null=True, help_text="When its grace was extended.")
     last_used_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
-    destroyed_at = models.DateTimeField(null=True, help_text="When its ciphertext was erased.")
+    destroyed_at = models.DateTimeField(null=True, help_text="When its ciphertext was deleted.")
 
     class Meta:
         ordering = ["key", "-number"]
         constraints = [
             models.UniqueConstraint(
-                fields=["key", "number"], name="security_secretversion_one_a_number"
+                fields=["key", "number"], name="security_secretversion_unique_number"
             ),
             models.UniqueConstraint(
                 fields=["key"],
@@ -157,7 +163,7 @@ class SecretVersion(SealedRow):
                 name="security_secretversion_one_pending",
             ),
             models.CheckConstraint(
-                condition=COMPLETE_OR_EMPTY, name="security_secretversion_whole_or_empty"
+                condition=COMPLETE_OR_EMPTY, name="security_secretversion_complete_or_empty"
             ),
             models.CheckConstraint(
                 condition=Q(destroyed_at__isnull=True) | Q(sealed__isnull=True),
@@ -181,12 +187,12 @@ class SecretVersion(SealedRow):
         return f"{self.key} v{self.number}"
 
     def encryption_context(self, key: ManagedSecret) -> EncryptionContext:
-        """Where its box belongs; `key` is its own, which a caller has at hand."""
+        """What its ciphertext is bound to; `key` is this version's key, already loaded."""
         return EncryptionContext(key.uuid, self.number, key.key_type)
 
 
 class RotationRun(models.Model):
-    """One look for keys that are due: by the schedule, or by a person."""
+    """One run over the keys that are due, on schedule or started by a person."""
 
     begun_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -194,14 +200,13 @@ class RotationRun(models.Model):
     due = models.PositiveIntegerField(default=0)
     rotated = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
-    held_back = models.PositiveIntegerField(default=0, help_text="Due, and over the hour's limit.")
+    held_back = models.PositiveIntegerField(default=0, help_text="Due, and over the hourly limit.")
     paused_because = models.TextField(blank=True)
     resumed_at = models.DateTimeField(null=True)
     resumed_by = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["-begun_at", "-pk"]
-        verbose_name_plural = "passes"
 
     def __str__(self) -> str:
         return f"{self.begun_at:%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""How dear a key is, and what follows from it unless a policy says otherwise."""
+"""Security levels, and what each requires. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ DEFAULT_GRACE: Mapping[str, timedelta] = {
 
 @dataclass(frozen=True, slots=True)
 class EffectivePolicy:
-    """What a level asks for: days between rotations, and how long an old value still works."""
+    """Days between rotations, and how long an old value still works."""
 
     interval_days: int
     grace: timedelta

@@ -1,6 +1,6 @@
-"""Rotators by name: how a value of one kind is made, set outside, tried, undone and revoked.
+"""The interface of rotators, which generate, set, test, undo and revoke one kind of secret. Pure.
 
-Every outside call of a rotator ends within `SECONDS`, well inside the lease of its key.
+The calls of one rotator step must end within `STEP_TIMEOUT_SECONDS`, well within the key's lease.
 """
 
 import secrets
@@ -10,29 +10,27 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-STEP_TIMEOUT_SECONDS = 60.0  # for all that one step does outside
+from aethercrown.registry import Registry
+
+STEP_TIMEOUT_SECONDS = 60.0
 RANDOM_BYTES = 32
-MAX_VALUE_LENGTH = 10_000  # characters of a value
+MAX_VALUE_LENGTH = 10_000  # characters
 
 
 class TargetRefused(Exception):
-    """The other side said no, or cannot be asked: the value was not set, or does not work."""
+    """The target refused or cannot be asked: the value was not set, or does not work."""
 
 
 class OutcomeUnknown(Exception):
-    """No answer, or one that says nothing: the value may have been set."""
+    """The target gave no clear answer: the value may have been set."""
 
 
 class InvalidConfig(ValueError):
-    """What the rotator was given does not suffice; `field` names the part."""
+    """A rotator's configuration is invalid; `field` names the part."""
 
-    def __init__(self, field: str, words: str) -> None:
-        super().__init__(words)
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
         self.field = field
-
-
-class UnknownRotator(LookupError):
-    """No rotator has this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class NewSecret:
 
 @dataclass(frozen=True, slots=True)
 class IssuedCredential:
-    """A credential of the platform itself: only its digest is kept, the value is shown once."""
+    """A credential of the platform itself: only its digest is stored, the value is shown once."""
 
     value: str = field(repr=False)
     digest: str
@@ -56,7 +54,7 @@ class IssuedCredential:
 
 @dataclass(frozen=True, slots=True)
 class RotationContext:
-    """A version in a rotator's hands. `current` is what works now, None where nothing does."""
+    """A version as its rotator sees it. `current` is the current value, None if there is none."""
 
     key_id: str
     config: Mapping[str, Any]
@@ -69,87 +67,72 @@ class RotationContext:
 
 
 def empty_context(key_id: str, config: Mapping[str, Any]) -> RotationContext:
-    """A key that has no value yet, or whose values do not matter."""
+    """The context of a key without a value."""
     return RotationContext(key_id, config, 0, "", {}, None, {}, str)
 
 
 class Rotator:
-    """Makes random values that nobody sets anywhere; kinds with an outside override the rest.
+    """Generates random values without a target; subclasses with a target override the rest.
 
-    `overlap`: old and new work side by side. `automatic`: nobody has to do anything by hand.
-    `outside`: there is something to set and to test. `needs_value`: the first one is given.
+    `supports_overlap`: old and new values work at the same time. `automatic`: works without a
+    person. `has_target`: values are set and tested somewhere. `needs_value`: the first value
+    must be given.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
-    overlap: ClassVar[bool] = True
+    supports_overlap: ClassVar[bool] = True
     automatic: ClassVar[bool] = True
-    outside: ClassVar[bool] = True
+    has_target: ClassVar[bool] = True
     needs_value: ClassVar[bool] = False
 
-    def check(self, config: Mapping[str, Any]) -> None:
-        """BadConfig where `config` does not say what the rotator needs."""
+    def validate_config(self, config: Mapping[str, Any]) -> None:
+        """Raise InvalidConfig unless `config` is complete and valid."""
 
-    def first(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The detail of the first version, whose value was given or made."""
+    def initial_detail(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The detail of the first version, whose value was given or generated."""
         return {}
 
-    def generate(self, held: RotationContext) -> NewSecret:
-        """A new value; `held` is the current version's."""
+    def generate(self, context: RotationContext) -> NewSecret:
+        """A new value; `context` is the current version's."""
         return NewSecret(secrets.token_urlsafe(RANDOM_BYTES))
 
-    def set(self, held: RotationContext) -> None:
-        """Make the value known outside; safe to repeat. Refused or Unclear where it failed."""
+    def set(self, context: RotationContext) -> None:
+        """Set the value at the target; safe to repeat. Raises TargetRefused, OutcomeUnknown."""
 
-    def test(self, held: RotationContext) -> None:
-        """Use the value for real. Refused where it does not work, Unclear without an answer."""
+    def test(self, context: RotationContext) -> None:
+        """Use the value at the target. Raises TargetRefused, OutcomeUnknown."""
 
-    def undo(self, held: RotationContext) -> None:
-        """Take back what `set` may have done, so that only the current value works."""
+    def undo(self, context: RotationContext) -> None:
+        """Undo what `set` may have done, so that only the current value works."""
 
-    def revoke(self, held: RotationContext) -> None:
-        """Let an old value work no more; safe to repeat."""
+    def revoke(self, context: RotationContext) -> None:
+        """Make an old value stop working; safe to repeat."""
 
-    def works_until(self, held: RotationContext) -> datetime | None:
-        """The end of an old value, where others than the key's own row decide it."""
+    def valid_until(self, context: RotationContext) -> datetime | None:
+        """When an old value ends, if that is stored outside the key's own row."""
         return None
 
-    def next_step(self) -> str:
-        """What a person has to do after a rotation; empty where nothing is left to do."""
+    def required_action(self) -> str:
+        """What a person has to do after a rotation; empty if nothing."""
         return ""
 
 
 class CredentialIssuer(Rotator, ABC):
-    """Its value is a credential of the platform itself: made and switched in one transaction."""
+    """Issues credentials of the platform itself, stored and switched in one transaction."""
 
     automatic = False
-    outside = False
+    has_target = False
 
     @abstractmethod
     def issue(self, key_id: str, config: Mapping[str, Any], now: datetime) -> IssuedCredential:
         """The first credential."""
 
     @abstractmethod
-    def reissue(self, held: RotationContext, grace: timedelta, now: datetime) -> IssuedCredential:
-        """The current credential's successor, while the old one works for `grace` more."""
+    def reissue(
+        self, context: RotationContext, grace: timedelta, now: datetime
+    ) -> IssuedCredential:
+        """The current credential's successor; the old one works for `grace` more."""
 
 
-_known: dict[str, Rotator] = {}
-
-
-def register(rotator: Rotator) -> None:
-    """Make a rotator known under its name, once for each name."""
-    if type(_known.setdefault(rotator.name, rotator)) is not type(rotator):
-        raise ValueError(f"A rotator called {rotator.name} is registered already.")
-
-
-def named(name: str) -> Rotator:
-    try:
-        return _known[name]
-    except KeyError:
-        known = ", ".join(names()) or "none"
-        raise UnknownRotator(f"No rotator is called {name!r}. Known: {known}.") from None
-
-
-def names() -> tuple[str, ...]:
-    return tuple(sorted(_known))
+rotators = Registry[Rotator]("rotator")

@@ -1,4 +1,4 @@
-"""What a rotation and an automatic pass answer, as plain values."""
+"""The results of rotations and rotation runs. Pure."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,10 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RotationResult:
-    """A rotation as its caller sees it; `new_key` is nowhere else in plain text.
+    """One rotation; `new_key` is the only copy of the new value in plain text.
 
-    `action_required` says what a person still has to do; empty: nothing. For a key of kind
-    manual without a value, nothing has changed yet and `action_required` asks for the value.
+    `action_required` says what a person still has to do. A manual key without a new value is
+    unchanged, and `action_required` asks for the value.
     """
 
     key_id: str
@@ -23,8 +23,8 @@ class RotationResult:
     previous_valid_until: datetime | None
     action_required: str
 
-    def as_json(self) -> dict[str, Any]:
-        """The contract's `rotation`; with its secret."""
+    def to_dict(self) -> dict[str, Any]:
+        """The contract's `rotation`, including the secret."""
         return {
             "key_id": self.key_id,
             "reason": self.reason,
@@ -40,7 +40,7 @@ class RotationResult:
 
 @dataclass(frozen=True, slots=True)
 class RotationFailure:
-    """A key that could not be rotated, and why; its old value works on."""
+    """A key that could not be rotated; its old value still works."""
 
     key_id: str
     error: str
@@ -48,7 +48,7 @@ class RotationFailure:
 
 @dataclass(frozen=True, slots=True)
 class RotationRunResult:
-    """What an automatic pass did. `held_back`: due, but over the hour's limit."""
+    """What a run did. `held_back`: keys due, but over the hourly limit."""
 
     rotations: list[RotationResult]
     failures: list[RotationFailure]
@@ -56,10 +56,10 @@ class RotationRunResult:
     held_back: int = 0
     paused_because: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        """The contract's answer; without secrets, as nobody asked for those of all keys."""
+    def to_dict(self) -> dict[str, Any]:
+        """The API's answer, without secrets."""
         return {
-            "rotations": [{**each.as_json(), "new_key": None} for each in self.rotations],
+            "rotations": [{**each.to_dict(), "new_key": None} for each in self.rotations],
             "failures": [{"key_id": each.key_id, "error": each.error} for each in self.failures],
             "count": len(self.rotations),
             "due": self.due,

@@ -1,8 +1,8 @@
-"""When a key is rotated: due exactly one interval after the last time, begun a little earlier.
+"""When a key is rotated, how many keys a run may rotate, and when an attempt is repeated. Pure.
 
-Keys registered together would come due together; a jitter of up to a tenth of the interval,
-which a hash of the key and its version decides, lets the automatic pass begin each at a time of
-its own. It only ever moves the beginning earlier, so that no key outlives its interval.
+A key is due exactly one interval after its last rotation. Keys registered together would be due
+together, so each becomes eligible up to a tenth of the interval earlier, at a time derived from
+a hash of the key and its version.
 """
 
 from dataclasses import dataclass
@@ -12,102 +12,125 @@ from math import ceil
 from typing import Protocol
 from uuid import UUID
 
-JITTER = 0.1  # of the interval, at most
-SOON = timedelta(days=7)
-LEAST_AN_HOUR, MOST_AN_HOUR, SHARE_AN_HOUR = 10, 50, 0.05
-CROWD = 0.2  # of all keys due at once: with a clock that jumped, too many to believe
-JUMP = timedelta(hours=1)
-SILENCE = timedelta(hours=26)
-PASS_EVERY = timedelta(hours=24)
+MAX_JITTER = 0.1  # of the interval
+DUE_SOON = timedelta(days=7)
+MIN_KEYS_PER_HOUR, MAX_KEYS_PER_HOUR, SHARE_PER_HOUR = 10, 50, 0.05
+MAX_DUE_SHARE = 0.2  # of all keys; more of them due after a clock jump pauses the run
+MAX_CLOCK_JUMP = timedelta(hours=1)
+RUN_EVERY = timedelta(hours=24)
+MISSED_RUN_AFTER = timedelta(hours=26)
+RETRY_WAITS = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(minutes=120),
+)
+MAX_FAILED_TESTS = 3  # of one value
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """When a rotation is due, and from when the automatic pass may begin it."""
+class RotationWindow:
+    """When a rotation is due, and from when a scheduled run may do it."""
 
     due_at: datetime
     eligible_at: datetime
 
 
-def turn(completed_at: datetime, interval: timedelta, key: UUID, version: int) -> Turn:
-    """The next turn of a key whose version `version` became current at `completed_at`."""
-    due_at = completed_at + interval
-    return Turn(due_at, due_at - interval * (JITTER * fraction(key, version)))
+def rotation_window(
+    rotated_at: datetime, interval: timedelta, key: UUID, version: int
+) -> RotationWindow:
+    """The next window of a key whose version `version` became current at `rotated_at`."""
+    due_at = rotated_at + interval
+    return RotationWindow(due_at, due_at - interval * (MAX_JITTER * jitter(key, version)))
 
 
-def fraction(key: UUID, version: int) -> float:
-    """A number in [0, 1) that belongs to this key and version for ever."""
+def jitter(key: UUID, version: int) -> float:
+    """A number in [0, 1) that is always the same for this key and version."""
     digest = sha256(f"{key}|{version}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 
 
-def most_an_hour(keys: int) -> int:
-    """How many keys the automatic pass may rotate within an hour."""
-    return min(MOST_AN_HOUR, max(LEAST_AN_HOUR, ceil(SHARE_AN_HOUR * keys)))
+def hourly_limit(keys: int) -> int:
+    """How many of `keys` keys the scheduled runs may rotate within an hour."""
+    return min(MAX_KEYS_PER_HOUR, max(MIN_KEYS_PER_HOUR, ceil(SHARE_PER_HOUR * keys)))
 
 
-class Due(Protocol):
-    """What can be put in order: a row, or a plain value in a test."""
+class HasDueAt(Protocol):
+    """A key, or a plain value in a test."""
 
     @property
     def due_at(self) -> datetime: ...
 
 
-def standing(key: Due, now: datetime) -> str:
-    """In one word: overdue, due_soon or healthy. Computed whenever asked, and never stored."""
+def due_status(key: HasDueAt, now: datetime) -> str:
+    """overdue, due_soon or healthy."""
     if key.due_at <= now:
         return "overdue"
-    return "due_soon" if key.due_at <= now + SOON else "healthy"
+    return "due_soon" if key.due_at <= now + DUE_SOON else "healthy"
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """What one pass may do: how many keys, or the reason why none."""
+class RunAllowance:
+    """How many keys a run may rotate, or the reason why none."""
 
-    room: int
+    limit: int
     paused_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
-    """What a pass finds: keys, those due, begun within the hour, and what the clocks say."""
+class RunConditions:
+    """The number of keys, of due keys and of rotations begun this hour, and both clocks."""
 
     keys: int
     due: int
     begun_this_hour: int
     now: datetime
     local_now: datetime
-    last_pass_at: datetime | None
+    last_run_at: datetime | None
     paused: bool = False
 
 
-def round_of(around: Around) -> Round:
-    """How many keys this pass may rotate; none where a clock has jumped and a crowd is due."""
-    if around.paused:
-        return Round(0, "An earlier pass was paused, and nobody has resumed it yet.")
-    moved = jump(around)
-    if moved > JUMP and around.due > CROWD * around.keys:
-        return Round(
+def run_allowance(conditions: RunConditions) -> RunAllowance:
+    """How many keys this run may rotate; none if a clock jumped and too many keys are due."""
+    if conditions.paused:
+        return RunAllowance(0, "An earlier run was paused and has not been resumed.")
+    jump = clock_jump(conditions)
+    if jump > MAX_CLOCK_JUMP and conditions.due > MAX_DUE_SHARE * conditions.keys:
+        return RunAllowance(
             0,
-            f"{around.due} of {around.keys} keys are due at once, and a clock has moved by "
-            f"{moved}: nothing is rotated until a person has looked and resumes.",
+            f"{conditions.due} of {conditions.keys} keys are due at once, and a clock has moved by "
+            f"{jump}: nothing is rotated until a person has checked this and resumes.",
         )
-    return Round(max(0, most_an_hour(around.keys) - around.begun_this_hour))
+    return RunAllowance(max(0, hourly_limit(conditions.keys) - conditions.begun_this_hour))
 
 
-def jump(around: Around) -> timedelta:
-    """By how much a clock has moved that should not: between machines, or since the last pass.
+def clock_jump(conditions: RunConditions) -> timedelta:
+    """The largest unexpected difference: between two machines' clocks, or since the last run.
 
-    A platform that stood still looks the same as a clock set forward; a crowd makes both wait.
+    A platform that was switched off looks like a clock that was set forward; both pause the run.
     """
-    apart = abs(around.local_now - around.now)
-    if around.last_pass_at is None:
-        return apart
-    since = around.now - around.last_pass_at
-    return max(apart, -since, since - PASS_EVERY)
+    difference = abs(conditions.local_now - conditions.now)
+    if conditions.last_run_at is None:
+        return difference
+    since = conditions.now - conditions.last_run_at
+    return max(difference, -since, since - RUN_EVERY)
 
 
-def silent(last_pass_at: datetime | None, first_key_at: datetime | None, now: datetime) -> bool:
-    """Whether no pass has run for 26 hours, though there were keys to look after."""
-    known = [each for each in (last_pass_at, first_key_at) if each is not None]
-    return first_key_at is not None and now - max(known) > SILENCE
+def is_run_missed(
+    last_run_at: datetime | None, first_key_at: datetime | None, now: datetime
+) -> bool:
+    """Whether there were keys, but no run, for 26 hours."""
+    known = [each for each in (last_run_at, first_key_at) if each is not None]
+    return first_key_at is not None and now - max(known) > MISSED_RUN_AFTER
+
+
+def retry_wait(failures: int) -> timedelta:
+    """The wait after `failures` failures in a row, 1 or more; the last wait repeats."""
+    if failures < 1:
+        raise ValueError(f"failures is {failures}: must be 1 or more.")
+    return RETRY_WAITS[min(failures, len(RETRY_WAITS)) - 1]
+
+
+def is_used_up(tries: int) -> bool:
+    """Whether a value has failed so many tests that a new one is made."""
+    return tries >= MAX_FAILED_TESTS

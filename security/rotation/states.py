@@ -1,12 +1,12 @@
-"""Which states of a version follow which, and what must hold for the versions of a key."""
+"""The states of a secret's versions, and the invariants of a key with its versions. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 PENDING, CURRENT, RETIRING = "pending", "current", "retiring"
 RETIRED, REVOKED, FAILED, COMPROMISED = "retired", "revoked", "failed", "compromised"
-FOLLOWS: Mapping[str, frozenset[str]] = {
-    PENDING: frozenset({CURRENT, FAILED, RETIRED, REVOKED}),  # retired: a rehearsal's end
+ALLOWED: Mapping[str, frozenset[str]] = {
+    PENDING: frozenset({CURRENT, FAILED, RETIRED, REVOKED}),  # retired: the end of a rehearsal
     CURRENT: frozenset({RETIRING, REVOKED, COMPROMISED, RETIRED}),
     RETIRING: frozenset({RETIRED, REVOKED, COMPROMISED}),
     RETIRED: frozenset(),
@@ -14,38 +14,27 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     FAILED: frozenset(),
     COMPROMISED: frozenset(),
 }
-WORKING = frozenset({CURRENT, RETIRING})
-LIVE = frozenset({"active", "paused"})  # states of a key that must have a current version
+WITH_CURRENT_VERSION = frozenset({"active", "paused"})  # states of a key
 
 
-class WrongStep(Exception):
-    """The state of the key or of its version forbids the step: the API answers 409."""
-
-
-def check(name: str, state: str, wanted: str) -> None:
-    """Raise WrongStep unless `wanted` follows `state`."""
-    if wanted not in FOLLOWS[state]:
-        raise WrongStep(f"{name} is {state} and cannot become {wanted}.")
-
-
-class Row(NamedTuple):
-    """A version as the invariants look at it."""
+class VersionState(NamedTuple):
+    """What the invariants need to know of a version."""
 
     number: int
     state: str
-    holds_value: bool = True
-    destroyed: bool = False
+    has_value: bool = True
+    is_destroyed: bool = False
 
 
-def broken(key_state: str, versions: Iterable[Row]) -> list[str]:
-    """What does not hold for a key and its versions; empty where all is well."""
+def violations(key_state: str, versions: Iterable[VersionState]) -> list[str]:
+    """The broken invariants of a key and its versions, as texts."""
     rows = list(versions)
     found = []
     numbers = [row.number for row in rows]
     current = [row.number for row in rows if row.state == CURRENT]
     pending = [row.number for row in rows if row.state == PENDING]
     retiring = [row.number for row in rows if row.state == RETIRING]
-    if key_state in LIVE and len(current) != 1:
+    if key_state in WITH_CURRENT_VERSION and len(current) != 1:
         found.append(f"{len(current)} versions are current")
     if len(current) > 1 or len(pending) > 1:
         found.append(f"current: {current}, pending: {pending}")
@@ -54,5 +43,5 @@ def broken(key_state: str, versions: Iterable[Row]) -> list[str]:
     if len(numbers) != len(set(numbers)):
         found.append(f"numbers repeat: {sorted(numbers)}")
     found += [f"version {row.number} is destroyed and holds a value" for row in rows
-              if row.destroyed and row.holds_value]  # fmt: skip
+              if row.is_destroyed and row.has_value]  # fmt: skip
     return found

@@ -1,4 +1,4 @@
-"""The two looks at managed keys between the daily passes."""
+"""Periodic work on managed keys between the nightly runs."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -9,16 +9,13 @@ from security.rotation.services import automation
 
 @shared_task(name="security.resume_rotations", ignore_result=True)
 def resume_rotations() -> None:
-    """Each minute: go on with what crashed or waits, and end what is due. Safe to repeat."""
+    """Each minute: resume unfinished rotations and end expired values. Safe to repeat."""
     services.resume_unfinished()
 
 
 @shared_task(name="security.update_key_alerts", ignore_result=True)
 def update_key_alerts() -> None:
-    """Each ten minutes: alerts for keys that are overdue or fail, and for passes that stay out.
-
-    What a pass left to the hour's limit goes on once the hour is over.
-    """
+    """Every ten minutes: update the alerts about keys, and enqueue a catch-up run if needed."""
     now = timezone.now()
-    automation.ring(now)
-    automation.go_on(now)
+    automation.update_alerts(now)
+    automation.enqueue_catch_up_run(now)

@@ -23,8 +23,7 @@ def sound(settings):
     """What a careful person sets."""
     settings.SECRET_KEY = LONG
     settings.API_KEY_PEPPER = LONG + "pepper"
-    for name in ("ALERT_SEALING_KEY", "MFA_SEALING_KEY", "AUDIT_KEY"):
-        setattr(settings, name, LONG + name)
+    settings.AUDIT_KEY = LONG + "audit"
     settings.METRICS_TOKEN = ""
     settings.SECOND_FACTOR_REQUIRED = True
     settings.DEBUG = False
@@ -59,7 +58,7 @@ def test_the_check_is_part_of_deploy(sound):
         ("SECRET_KEY", "short", "E001", "SECRET_KEY has 5 characters"),
         ("API_KEY_PEPPER", "short", "E001", "API_KEY_PEPPER has 5 characters"),
         ("API_KEY_PEPPER", LONG, "E002", "give each its own"),
-        ("MFA_SEALING_KEY", "short", "E001", "MFA_SEALING_KEY has 5 characters"),
+        ("AUDIT_KEY", "short", "E001", "AUDIT_KEY has 5 characters"),
         ("AUDIT_KEY", LONG, "E002", "AUDIT_KEY equals SECRET_KEY"),
         ("SECOND_FACTOR_REQUIRED", False, "E008", "crown.example.com: set True"),
         ("METRICS_TOKEN", "short", "E003", "20 random"),

@@ -2,37 +2,38 @@ import dataclasses
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from aethercrown.embedded.servers import Unavailable
-from aethercrown.gate import run, steps
-from aethercrown.gate.steps import Outcome, Step
-from tests import rig, tracing
+from aethercrown.gate import run, selection, steps
+from aethercrown.gate.steps import GatePlan, GateStep, StepResult
+from tests import rig, second_run
 
-FAILING = Step("fails", ("/bin/sh", "-c", "exit 3"))
-PASSING = Step("passes", ("/bin/sh", "-c", ""))
+FAILING = GateStep("fails", ("/bin/sh", "-c", "exit 3"))
+PASSING = GateStep("passes", ("/bin/sh", "-c", ""))
 
 
 def test_the_table_has_a_line_a_step_and_a_verdict():
-    outcomes = [Outcome("lint", 0, 1.25, 1.0), Outcome("types", 1, 30.0, 28.5)]
-    assert steps.table(outcomes, 31.4, 29.6) == [
+    results = [StepResult("lint", 0, 1.25, 1.0), StepResult("types", 1, 30.0, 28.5)]
+    assert steps.table(results, 31.4, 29.6) == [
         "lint   ok              1.2 s      1.0 s of CPU",
         "types  FAILED (1)     30.0 s     28.5 s of CPU",
         "1 of 2 steps failed in 31 s, 30 s of CPU.",
     ]
-    assert steps.table(outcomes[:1], 2, 1)[-1] == "All 1 steps passed in 2 s, 1 s of CPU."
+    assert steps.table(results[:1], 2, 1)[-1] == "All 1 steps passed in 2 s, 1 s of CPU."
 
 
 def test_every_app_is_checked_for_types_and_every_feature_for_its_coverage():
     on_disk = {path.parent.name for path in rig.ROOT.glob("*/apps.py")}
-    assert set(steps.APPS) == on_disk
-    assert set(steps.WITH_FEATURES) == on_disk - {"aethercrown", "dashboards"}
+    assert set(selection.APPS) == on_disk
+    assert set(steps.APPS_WITH_FEATURES) == on_disk - {"aethercrown", "dashboards"}
 
 
 GIVEN = {"DATABASE_URL": "postgresql://x/y", "DEBUG": "1", "PATH": os.environ["PATH"]}
-QUICK = steps.Plan(
-    beside=(PASSING,),
+QUICK = GatePlan(
+    in_parallel=(PASSING,),
     quick=(PASSING, PASSING),
     suite=lambda _arguments, _processes: PASSING.command,
     coverage=(PASSING,),
@@ -40,7 +41,7 @@ QUICK = steps.Plan(
 
 
 def answer(plan, *arguments, given=GIVEN):
-    return run.answered(run.parser().parse_args(arguments), given, plan)
+    return run.run(run.parser().parse_args(arguments), given, plan)
 
 
 def test_a_gate_without_a_failure_ends_with_0(capfd):
@@ -49,7 +50,7 @@ def test_a_gate_without_a_failure_ends_with_0(capfd):
 
 
 def test_one_failure_fails_the_gate_and_the_other_steps_still_run(capfd):
-    assert answer(dataclasses.replace(QUICK, beside=(FAILING,))) == 1
+    assert answer(dataclasses.replace(QUICK, in_parallel=(FAILING,))) == 1
     lines = capfd.readouterr().out.splitlines()
     assert lines[-1].startswith("1 of 6 steps failed in ")
     assert lines[-2].split()[:3] == ["fails", "FAILED", "(3)"]
@@ -105,12 +106,76 @@ def test_the_command_hands_its_arguments_to_pytest(through_make):
     assert done.returncode == 0
 
 
-def test_the_second_run_counts_only_what_has_two_ways():
-    assert "--cov" in steps.measured(again=False)
-    assert "--cov" not in steps.measured(again=True)
-    assert "tests.tracing" in steps.measured(again=True)
+def test_the_second_run_measures_coverage_of_vendor_specific_features_only():
+    assert "--cov" in steps.suite_options(again=False)
+    assert "--cov" not in steps.suite_options(again=True)
+    assert "tests.second_run" in steps.suite_options(again=True)
 
 
-def test_features_with_two_ways_are_found():
-    assert "security/audit" in tracing.with_two_ways()
-    assert not [each for each in tracing.with_two_ways() if each.startswith("tests")]
+def test_vendor_specific_features_are_found():
+    found = second_run.vendor_specific_features()
+    assert {"security/audit", "aethercrown/db"} <= set(found)
+    assert not [each for each in found if each.startswith("tests")]
+
+
+@pytest.mark.parametrize(
+    ("file", "kept"),
+    [
+        ("tests/revenue/billing/test_models.py", True),
+        ("tests/revenue/billing/services/test_imports.py", True),
+        ("tests/revenue/billing/reports/test_invoices.py", True),
+        ("tests/revenue/billing/test_api.py", False),
+        ("tests/dashboards/test_admin.py", False),
+    ],
+)
+def test_the_second_run_keeps_models_services_and_reports(file, kept):
+    assert second_run.tests_a_layer(Path(file)) is kept
+
+
+@pytest.mark.parametrize(
+    ("changed", "chosen"),
+    [
+        ("marketing/budget/models.py", ["marketing", "enterprise", "dashboards"]),
+        ("tests/marketing/budget/test_models.py", ["marketing", "enterprise", "dashboards"]),
+        ("dashboards/urls.py", ["dashboards"]),
+        ("templates/base.html", [*selection.APPS[1:]]),
+    ],
+)
+def test_a_change_is_tested_with_the_apps_above_it(changed, chosen):
+    paths = [f"tests/{each}" for each in chosen]
+    assert selection.test_paths([changed]) == [*paths, "tests/test_*.py"]
+
+
+def test_a_document_alone_runs_the_tests_of_the_whole_tree():
+    assert selection.test_paths(["docs/api.md", "README.md"]) == ["tests/test_*.py"]
+
+
+@pytest.mark.parametrize("shared", ["pyproject.toml", "tests/conftest.py", "aethercrown/urls.py"])
+def test_a_shared_file_is_tested_with_everything(shared):
+    assert selection.test_paths([shared, "marketing/urls.py"]) == ["tests"]
+
+
+def test_files_that_git_does_not_track_yet_are_changed_ones(tmp_path):
+    def git(*arguments):
+        command = ["git", *arguments]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)  # noqa: S603
+
+    git("init", "--quiet")
+    (tmp_path / "old.py").write_text("a = 1\n")
+    git("add", ".")
+    git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "One")
+    (tmp_path / "old.py").write_text("a = 2\n")
+    (tmp_path / "new.py").write_text("b = 1\n")
+    assert selection.changed_files(tmp_path, "HEAD") == ["new.py", "old.py"]
+    with pytest.raises(subprocess.CalledProcessError):
+        selection.changed_files(tmp_path, "no-such-commit")
+
+
+def test_changed_runs_the_quick_checks_and_one_suite(capfd):
+    assert answer(QUICK, "--changed") == 0
+    assert capfd.readouterr().out.splitlines()[-1].startswith("All 4 steps passed in ")
+
+
+def test_changed_since_no_commit_is_one_sentence(capsys):
+    assert answer(QUICK, "--changed", "no-such-commit") == 2
+    assert "git cannot compare with no-such-commit" in capsys.readouterr().err

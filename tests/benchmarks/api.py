@@ -76,7 +76,7 @@ def measure(
             "DATA_DIR": str(folder),
             "DATABASE_URL": url,
             "REDIS_URL": redis_url,
-            "DEBUG": "True",  # only so that the key-encryption key may lie in the data folder
+            "ENCRYPTION_KEYS": f"benchmark:{'A' * 43}=",
             "HTTPS": "False",
             "LOG_FORMAT": "json",
             "API_BURST": UNLIMITED,

@@ -44,7 +44,9 @@ def measured(count: int) -> int:
     call_command("migrate", verbosity=0)
     report = Report("Audit")
     report.say(f"# Audit: {count:,} events in {STREAMS} streams, {os.cpu_count()} cores")
-    report.judge("microseconds of CPU for one link (hash and canonical JSON)", link_hash(), ASKED_LINK)
+    report.judge(
+        "microseconds of CPU for one link (hash and canonical JSON)", link_hash(), ASKED_LINK
+    )
     write(count)
     asked = ASKED_SECONDS * count / EVENTS
     wall, processor = verify()

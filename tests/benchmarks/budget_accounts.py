@@ -13,7 +13,7 @@ from marketing.budget.model.history import SpendHistory
 from marketing.budget.model.response import Floats
 from marketing.budget.planner import planning
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
-from marketing.budget.planner.proposal_builder import Division
+from marketing.budget.planner.proposal_builder import BudgetAllocation
 from marketing.budget.planner.request import BudgetRequest, PerformanceRow
 from tests.benchmarks.budget_simulation import Record, Truth, Weather, company, history
 
@@ -118,7 +118,7 @@ def asked(held: Account) -> BudgetRequest:
     return BudgetRequest(Decimal(10_000), rows, present=present, min_allocation_percent=Decimal(0))
 
 
-def planned(held: Account) -> tuple[FittedModel, Division]:
+def planned(held: Account) -> tuple[FittedModel, BudgetAllocation]:
     """The whole way through the planner."""
     fitted = planning.prepare(asked(held))
     return fitted, planning.allocate(fitted)

@@ -6,9 +6,9 @@ from marketing.budget.model.curves import revenue
 from marketing.budget.model.fitted_model import FittedModel
 from marketing.budget.planner import planning
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
-from marketing.budget.planner.proposal_builder import Division
+from marketing.budget.planner.proposal_builder import BudgetAllocation
 from marketing.budget.planner.request import Infeasible
-from tests.benchmarks.budget_random_requests import broken, request
+from tests.benchmarks.budget_random_requests import broken, random_request
 from tests.benchmarks.report import Report
 
 EVERY = 10  # of which the optimum is found again on a fine grid
@@ -22,7 +22,7 @@ def run(report: Report, *, quick: bool) -> None:
     wrong, gap, again, planned, seed = 0, 0.0, 0, 0, 0
     while planned < wanted:
         try:
-            fitted = planning.prepare(request(seed))
+            fitted = planning.prepare(random_request(seed))
             found = planning.allocate(fitted)
         except Infeasible as error:
             refused.update(each.code for each in error.problems)
@@ -31,7 +31,9 @@ def run(report: Report, *, quick: bool) -> None:
             wrong += bool(broken(fitted.request, found.money, found.bounds))
             if seed % EVERY == 0:
                 gap = max(gap, short_of_best(fitted, found))
-                again += planning.allocate(planning.prepare(request(seed))).money != found.money
+                again += (
+                    planning.allocate(planning.prepare(random_request(seed))).money != found.money
+                )
         seed += 1
     report.say(f"Refused with their numbers: {dict(refused)}.")
     report.say()
@@ -40,7 +42,7 @@ def run(report: Report, *, quick: bool) -> None:
     report.judge("plans that differ when made again", again, 0)
 
 
-def short_of_best(fitted: FittedModel, found: Division) -> float:
+def short_of_best(fitted: FittedModel, found: BudgetAllocation) -> float:
     """Percent below the best division of the same believed curves on 3,000 points."""
     bounds = found.bounds
     grid = spend_grid(bounds.low, bounds.high, fitted.posterior.scale, 3000)

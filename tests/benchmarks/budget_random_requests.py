@@ -13,7 +13,7 @@ from marketing.budget.planner.rounding import decimal_places
 START = date(2025, 1, 6)
 
 
-def request(seed: int) -> BudgetRequest:
+def random_request(seed: int) -> BudgetRequest:
     """One to eight channels, one to thirty rows, budgets from cents to billions, any bounds."""
     rng = np.random.default_rng(seed)
     names = [f"channel {letter}" for letter in "abcdefgh"[: rng.integers(1, 9)]]
@@ -64,35 +64,37 @@ def _rows(rng: np.random.Generator, names: list[str], size: float) -> Iterator[P
 
 
 def broken(
-    asked: BudgetRequest, allocations: dict[str, Decimal], bounds: AllocationBounds
+    request: BudgetRequest, allocations: dict[str, Decimal], bounds: AllocationBounds
 ) -> list[str]:
     """Which promises the allocations break: the exact sum, whole units, limits, hard bounds.
 
     Shares and step limits are kept to the unit where whole units fit, else within one unit.
     """
-    unit = Decimal(1).scaleb(-decimal_places(asked.currency))
+    unit = Decimal(1).scaleb(-decimal_places(request.currency))
     found = []
-    if sum(allocations.values()) != asked.total:
-        found.append(f"sum {sum(allocations.values())} is not {asked.total}")
+    if sum(allocations.values()) != request.total:
+        found.append(f"sum {sum(allocations.values())} is not {request.total}")
     for name, amount in allocations.items():
-        limit = asked.constraints.get(name, SpendLimit())
+        limit = request.constraints.get(name, SpendLimit())
         if amount != amount.quantize(unit) or amount < 0:
             found.append(f"{name}: {amount} is not money")
-        if amount < (limit.min or 0) or amount > (asked.total if limit.max is None else limit.max):
+        if amount < (limit.min or 0) or amount > (
+            request.total if limit.max is None else limit.max
+        ):
             found.append(f"{name}: {amount} is outside {limit}")
-    return found + list(_outside(asked, allocations, bounds, float(unit)))
+    return found + list(_outside(request, allocations, bounds, float(unit)))
 
 
 def _outside(
-    asked: BudgetRequest, allocations: dict[str, Decimal], bounds: AllocationBounds, unit: float
+    request: BudgetRequest, allocations: dict[str, Decimal], bounds: AllocationBounds, unit: float
 ) -> Iterator[str]:
-    periods = asked.budget_periods
+    periods = request.budget_periods
     low, high = (
         bounds.hard_low * periods / unit,
         np.minimum(bounds.hard_high * periods / unit, 1e300),
     )
     least, most = np.ceil(low - 1e-6), np.floor(high + 1e-6)
-    whole = float(asked.total) / unit
+    whole = float(request.total) / unit
     fits = (least <= most).all() and least.sum() <= whole * (1 + 1e-12) and most.sum() >= whole
     slack = (1e-6 if fits else 1.0) + 1e-9 * whole
     for at, (name, amount) in enumerate(allocations.items()):

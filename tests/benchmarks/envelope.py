@@ -92,7 +92,7 @@ def fill(count: int) -> None:
 
 
 def struck_half_way(services, count: int) -> None:
-    left = count // services.BATCH // 2
+    left = count // services.BATCH_SIZE // 2
 
     def strike(name: str) -> None:
         nonlocal left
@@ -101,7 +101,7 @@ def struck_half_way(services, count: int) -> None:
             raise Struck
 
     try:
-        for _state in services.rewrap(strike=strike):
+        for _state in services.rewrap(failpoint=strike):
             pass
     except Struck:
         return
@@ -114,7 +114,7 @@ def sampled(count: int) -> int:
 
     rows = SecretVersion.objects.select_related("key").order_by("pk")[:: max(1, count // 1000)]
     expected = (("first" if each.number == 1 else f"v{each.number}", each) for each in rows)
-    return sum(execute.opened(each.key, each) != value for value, each in expected)
+    return sum(execute.decrypt(each.key, each) != value for value, each in expected)
 
 
 def lower_bound(count: int) -> float:

@@ -180,7 +180,9 @@ def speed(report: Report, port: int, count: int, rounds: int) -> None:
         cpu.append(1000 * spent / count)
         rows.append(("this", f"{took:.2f}", f"{cpu[-1]:.2f}", fine))
         answers, took, spent = timed(lambda: asyncio.run(lower_bound(urls)))
-        rows.append(("lower bound: naive loop", f"{took:.2f}", f"{1000 * spent / count:.2f}", sum(answers)))
+        rows.append(
+            ("lower bound: naive loop", f"{took:.2f}", f"{1000 * spent / count:.2f}", sum(answers))
+        )
     report.table(["way", "seconds", "CPU ms a check", f"of {count} OK"], rows)
     middle = statistics.median(times)
     report.say(f"Median {middle:.2f} s, longest {max(times):.2f} s, at a load of {load():.1f}.")

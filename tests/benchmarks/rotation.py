@@ -1,7 +1,7 @@
 """Rotation at speed: `python -m tests.benchmarks.rotation [--quick] [--on postgresql|sqlite]`.
 
 On PostgreSQL (a server of this run's own, unless DATABASE_URL names one) and on SQLite, each in
-a process of its own. Beside the stages stands what a lower bound (a naive loop) does: make a value, encrypt it
+a process of its own. Beside the steps stands what a lower bound (a naive loop) does: make a value, encrypt it
 over the old one, commit. It keeps no old value, no pending one and no record, so that a crash
 or a refusing target loses the key; it shows what the database alone costs.
 """
@@ -83,7 +83,9 @@ def stored(count: int, prefix: str) -> list:
     for version, box in zip(versions, sealed, strict=True):
         version.ciphertext = box
     SecretVersion.objects.bulk_create(versions, batch_size=1000)
-    record_all(AuditEntry(f"key:{key.pk}", "key.registered", key.key_id, "benchmark") for key in keys)
+    record_all(
+        AuditEntry(f"key:{key.pk}", "key.registered", key.key_id, "benchmark") for key in keys
+    )
     return keys
 
 
@@ -93,7 +95,7 @@ def many(report: Report, count: int) -> None:
     from security.rotation.models import SecretVersion  # noqa: PLC0415
     from security.rotation.services.steps import RotationRequest  # noqa: PLC0415
 
-    report.section(f"Batches of {services.BATCH}, {count:,} keys")
+    report.section(f"Batches of {services.BATCH_SIZE}, {count:,} keys")
     keys = stored(count, "many")
     order = RotationRequest("scheduled")
     begun, cpu = perf_counter(), process_time()
@@ -181,7 +183,7 @@ def at_once(shares: list[list[str]], expected: int) -> list[str]:
                 try:
                     services.rotate(name, expected_version=expected)
                     said.append("rotated")
-                except services.WrongStep:
+                except services.InvalidTransition:
                     said.append("409")
                 except Exception as error:  # noqa: BLE001 - counted, and shown
                     said.append(f"{type(error).__name__}: {error}"[:120])

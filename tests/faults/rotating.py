@@ -87,14 +87,14 @@ def register_target(chance):
 
     steps = {"set": set_outside, "test": test_outside, "undo": end_outside, "revoke": end_outside}
     about = {"name": "fault_target", "title": "A folder", "needs_value": True, "chance": chance}
-    registry.register(type("Outside", (registry.Rotator,), {**steps, **about})())
+    registry.rotators.register(type("Outside", (registry.Rotator,), {**steps, **about})())
 
 
 def give_luck(chance):
     """Luck of its own for this process's outside."""
     from security.rotation import registry  # noqa: PLC0415 - Django is set up only now
 
-    kind: Any = registry.named("fault_target")
+    kind: Any = registry.rotators.get("fault_target")
     kind.chance = chance
 
 
@@ -151,7 +151,7 @@ def work(seed):
         try:
             with acting(f"worker:{os.getpid()}"):
                 turn(chance)
-        except (services.WrongStep, services.SecretNotFound, OperationalError):
+        except (services.InvalidTransition, services.SecretNotFound, OperationalError):
             continue
 
 
@@ -199,18 +199,18 @@ def lapse(pid=None):
 def look():
     """What does not hold, of any key: in its rows, and outside."""
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
-    from security.rotation import states as machine  # noqa: PLC0415 - the same
+    from security.rotation import states  # noqa: PLC0415 - the same
     from security.rotation.models import ManagedSecret  # noqa: PLC0415
 
     found = []
     for key in ManagedSecret.objects.prefetch_related("versions"):
         rows = [
-            machine.Row(
+            states.VersionState(
                 each.number, each.state, each.sealed is not None, each.destroyed_at is not None
             )
             for each in key.versions.all()
         ]
-        found += [f"{key}: {words}" for words in machine.broken(key.state, rows)]
+        found += [f"{key}: {words}" for words in states.violations(key.state, rows)]
         if (
             key.rotator == "fault_target"
             and not spot(key.key_id, services.value(key.key_id)).exists()
@@ -305,9 +305,9 @@ def blow(name, key_id):
             os.kill(os.getpid(), signal.SIGKILL)
 
     if name.endswith(("_fail", "_undo", "_release")):  # only where a value is given up
-        kind: Any = type(registry.named("fault_target"))
+        kind: Any = type(registry.rotators.get("fault_target"))
         kind.set = lambda _self, _held: (_ for _ in ()).throw(registry.TargetRefused("no"))
-    services.rotate(key_id, reason="compromised", strike=strike)
+    services.rotate(key_id, reason="compromised", failpoint=strike)
 
 
 if __name__ == "__main__":

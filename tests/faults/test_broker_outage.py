@@ -150,12 +150,12 @@ def test_a_broker_of_its_own_is_started_again_before_anybody_is_told(tmp_path):
         visitor = Visitor(stack)
         wait_for(lambda: all_well(visitor), HEALED_SECONDS)
         server = own_broker(stack)
-        before = rows(stack, "SELECT at FROM operations_heartbeat WHERE name = 'worker'")
+        before = rows(stack, "SELECT seen_at FROM operations_heartbeat WHERE name = 'worker'")
         began = time.monotonic()
         os.kill(server, signal.SIGKILL)
         wait_for(lambda: own_broker(stack) not in {None, server}, RESTARTED_SECONDS)
         restarted = round(time.monotonic() - began, 1)
-        beaten = "SELECT at FROM operations_heartbeat WHERE name = 'worker'"
+        beaten = "SELECT seen_at FROM operations_heartbeat WHERE name = 'worker'"
         wait_for(lambda: rows(stack, beaten) != before, HEALED_SECONDS)
         at_work = round(time.monotonic() - began, 1)
         wait_for(lambda: all_well(visitor), HEALED_SECONDS)

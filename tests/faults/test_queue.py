@@ -17,7 +17,7 @@ REFUSED_SECONDS = 3.0
 PUBLISH = (
     "import django; django.setup(); import time;"
     " from aethercrown.celery import app; began = time.monotonic();\n"
-    "try: app.send_task('operations.note_worker')\n"
+    "try: app.send_task('operations.record_worker_heartbeat')\n"
     "except Exception as error:\n"
     "    print(type(error).__name__, time.monotonic() - began)\n"
 )

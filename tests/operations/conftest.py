@@ -1,4 +1,4 @@
-"""An empty registry for each test, and automations that do what the test says."""
+"""Empty registries for each test, and automations that do what the test says."""
 
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -6,11 +6,11 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
-from aethercrown.crypto import sealing
-from operations.automations import registry, seeding
+from operations.automations import seeding
 from operations.automations.models import Automation
-from operations.automations.registry import RunOutcome
-from operations.decisions import decision_types
+from operations.automations.registry import AutomationSpec, RunOutcome, automation_registry
+from operations.decisions.decision_types import decision_type_registry
+from operations.messaging import services as messaging
 from operations.messaging.models import Destination
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -18,13 +18,13 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def _nothing_registered():
-    with registry.apart(), decision_types.apart():
+    with automation_registry.isolated(), decision_type_registry.isolated():
         yield
 
 
 @pytest.fixture
 def contexts():
-    """Every context on which a test's automation was performed."""
+    """The context of every run of a test's automations."""
     return []
 
 
@@ -32,7 +32,7 @@ def contexts():
 def automation(db, contexts):
     """Make an automation, its schedule and its row: `automation("ads", every=...)`.
 
-    Those that migrations made are gone, so that the test's own are the only ones.
+    Those that migrations made are deleted first.
     """
     Automation.objects.all().delete()
 
@@ -41,7 +41,7 @@ def automation(db, contexts):
             contexts.append(context)
             return RunOutcome(f"Looked at {name}.", detail={"seen": len(contexts)})
 
-        registry.register(registry.AutomationSpec(name, name.title(), perform or note))
+        automation_registry.register(AutomationSpec(name, name.title(), perform or note))
         wanted = schedule or {"every": timedelta(hours=1)}
         seeding.seed(apps, name=name, title=name.title(), **wanted)
         Automation.objects.filter(name=name).update(scheduled_at=since)
@@ -59,18 +59,17 @@ def listener(db):
 
 
 @pytest.fixture
-def hook(db, settings):
+def hook(db):
     """A webhook, its secret sealed."""
-    return Destination.objects.create(
-        name="Hook",
-        channel="webhook",
-        address="https://hooks.example.com/alerts",
-        sealed_secret=sealing.seal("s3cret-of-the-hook", settings.ALERT_SEALING_KEY),
+    destination = Destination(
+        name="Hook", channel="webhook", address="https://hooks.example.com/alerts"
     )
+    messaging.set_secret(destination, "s3cret-of-the-hook")
+    destination.save()
+    return destination
 
 
 @pytest.fixture
 def schedules(db: None) -> None:
-    """What migrations put into beat's tables; a test on real commits before has taken it away."""
-    for migration in ("0002_sweep", "0003_alerts", "0004_health"):
-        import_module(f"operations.migrations.{migration}").seed(apps, None)
+    """The schedules that the migration seeds; a test on real commits may have deleted them."""
+    import_module("operations.migrations._seed").seed_schedules(apps, None)

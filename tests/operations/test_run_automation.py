@@ -29,7 +29,7 @@ def terminal(monkeypatch):
     return Terminal()
 
 
-def failing(_occasion):
+def failing(_context):
     raise ValueError("no rows")
 
 
@@ -132,7 +132,7 @@ def test_what_does_not_go_together_is_refused(db, option):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_after_the_current_step(automation, capsys, number):
-    def signalled(_occasion):
+    def signalled(_context):
         os.kill(os.getpid(), number)
         return RunOutcome("Finished all the same.")
 

@@ -1,1 +1,1 @@
-"""Measurement."""
+"""Backtests of the curves, and the measured effect of applied plans; pure."""

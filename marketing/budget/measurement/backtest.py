@@ -1,4 +1,4 @@
-"""Whether forecasts from the past alone would have been right, and outcomes stay right."""
+"""Rolling backtest: accuracy, coverage and drift of forecasts from past data only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ SLACK_K, LIMIT_H = 0.5, 5.0  # CUSUM (Page, 1954), in standard deviations
 
 @dataclass(frozen=True, slots=True)
 class BacktestFold:
-    """Total revenue of one fold's periods: what came, what was said, what the mean says."""
+    """Total revenue of one fold's periods: actual, forecast, and the naive forecast."""
 
     actual: Floats
     mean: Floats
@@ -30,7 +30,7 @@ class BacktestFold:
 def rolling_backtest(
     history: SpendHistory, tests: Sequence[LiftTestResult] = ()
 ) -> Backtest | None:
-    """Fit to the past, forecast four periods at the spend that was made, move on four.
+    """Fit to the past, forecast four periods at the actual spend, move on by four.
 
     None where there are no dates or fewer than LEAST_PERIODS of them.
     """
@@ -43,14 +43,14 @@ def rolling_backtest(
 def forecast_fold(
     history: SpendHistory, start: int, tests: Sequence[LiftTestResult]
 ) -> BacktestFold:
-    """The periods after `start`, from those before it."""
+    """Forecast the periods from `start` on, from the periods before it."""
     past = history.until(start)
     known = fit_history(past, tests)
     part = slice(start, start + FORECAST_PERIODS)
     x = history.spend[:, : start + FORECAST_PERIODS] / known.posterior.scale[:, None]
     adstock = adstocked(x, history.seen[:, : start + FORECAST_PERIODS], dated=True)[..., start:]
     live = (history.seen & (history.spend > 0))[:, part]
-    season, wobble = season_forecast(known.season, adstock.shape[2])
+    season, season_variance = season_forecast(known.season, adstock.shape[2])
     mean = np.exp(expected_log_revenue(known.joint, known.level, adstock) + season)
     mean = np.where(live, mean * np.exp(known.noise**2 / 2)[:, None], 0.0)
     rows = np.maximum(known.usable.sum(axis=1), 1)[:, None]
@@ -62,14 +62,13 @@ def forecast_fold(
         .sum(axis=0)[-RECENT_PERIODS:]
         .mean()
     )
-    return BacktestFold(actual, total, np.sqrt(own + total**2 * wobble), float(naive))
+    return BacktestFold(actual, total, np.sqrt(own + total**2 * season_variance), float(naive))
 
 
 def season_forecast(season: Floats, periods: int) -> tuple[Floats, float]:
-    """The season of the next periods and the variance of that guess.
+    """Forecast of the season of the next periods, and its variance.
 
-    Last year's weeks where there are 53, else the mean of the last ones; whichever would have
-    been nearer in this history.
+    Last year's weeks, or the mean of the last periods: the one with the smaller error so far.
     """
     recent = np.full(periods, season[-RECENT_PERIODS:].mean())
     steps = np.array(
@@ -78,17 +77,17 @@ def season_forecast(season: Floats, periods: int) -> tuple[Floats, float]:
             for at in range(RECENT_PERIODS, season.size)
         ]
     )
-    wobble = float(np.mean(steps**2)) if steps.size else 0.0
+    season_variance = float(np.mean(steps**2)) if steps.size else 0.0
     if season.size < 52 + RECENT_PERIODS:
-        return recent, wobble
+        return recent, season_variance
     years = season[52:] - season[:-52]
-    if float(np.mean(years**2)) > wobble:
-        return recent, wobble
+    if float(np.mean(years**2)) > season_variance:
+        return recent, season_variance
     return np.resize(season[season.size - 52 :], periods), float(np.mean(years**2))
 
 
 def summarize(folds: Sequence[BacktestFold]) -> Backtest:
-    """WAPE beside that of the last four periods' mean, coverage, drift, and whether all is well."""
+    """WAPE beside that of the naive forecast, coverage, drift, and whether all are healthy."""
     actual = np.concatenate([each.actual for each in folds])
     mean = np.concatenate([each.mean for each in folds])
     sd = np.maximum(np.concatenate([each.sd for each in folds]), 1e-300)
@@ -104,7 +103,7 @@ def summarize(folds: Sequence[BacktestFold]) -> Backtest:
 
 
 def has_drifted(residuals: Sequence[float] | Floats) -> bool:
-    """Whether standardised residuals have added up to more than chance allows (CUSUM)."""
+    """Whether the CUSUM of standardised residuals left its limits (Page, 1954)."""
     up = down = 0.0
     for each in residuals:
         up = max(0.0, up + float(each) - SLACK_K)
@@ -115,7 +114,7 @@ def has_drifted(residuals: Sequence[float] | Floats) -> bool:
 
 
 def describe(found: Backtest | None, periods: int) -> str:
-    """The verdict for a person."""
+    """The backtest in a sentence."""
     if found is None:
         return f"No backtest: it needs {MIN_PERIODS} dated periods, and there are {periods}."
     against = "better" if found.wape_percent <= found.naive_wape_percent else "worse"

@@ -1,10 +1,11 @@
-"""A proposal as the ledger of decisions takes it: its change, its promise and its guards."""
+"""The decision draft of a proposal: its change, expected effect and guardrails."""
 
 import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 
 from marketing.budget.measurement.effect import MEASURED_PERIODS
+from marketing.budget.planner.auto_apply import MIN_PROBABILITY
 from marketing.budget.planner.proposal import Proposal
 from marketing.budget.planner.request import BudgetRequest
 from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
@@ -12,8 +13,7 @@ from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
 WEEK = dt.timedelta(weeks=1)
 AUTOMATION = "marketing.optimize_budget"
 KIND = "marketing.budget_plan"
-SUBJECT_PREFIX = "budget "  # and the currency: one allocation is in force in each
-SURE = 0.9  # probability of a lift from which a plan may be applied by itself
+SUBJECT_PREFIX = "budget "  # followed by the currency
 
 
 def decision_draft(
@@ -22,7 +22,7 @@ def decision_draft(
     before: Mapping[str, Decimal],
     run_id: int | None,
 ) -> Draft:
-    """The decision to put the proposal in the place of the amounts in force, `before`."""
+    """The decision to replace the amounts in force, `before`, by the proposal's."""
     lift = proposal.expected_lift_percent
     return Draft(
         automation=AUTOMATION,
@@ -59,7 +59,9 @@ def guardrails(proposal: Proposal) -> tuple[Guardrail, ...]:
     probability = round(proposal.probability_of_lift, 4)
     against = "; ".join(proposal.reasons_against)
     return (
-        Guardrail("probability_of_lift", SURE, probability, probability >= SURE),
+        Guardrail(
+            "probability_of_lift", MIN_PROBABILITY, probability, probability >= MIN_PROBABILITY
+        ),
         Guardrail(
             "backtest",
             "healthy",
@@ -71,7 +73,7 @@ def guardrails(proposal: Proposal) -> tuple[Guardrail, ...]:
 
 
 def largest_change(proposal: Proposal) -> float | None:
-    """Percent by which the plan moves a channel most, against the present mix at its total."""
+    """Largest change of a channel in percent of the present mix; None for one from 0."""
     whole = sum(proposal.present.values(), Decimal(0))
     if not whole:
         return None
@@ -82,12 +84,12 @@ def largest_change(proposal: Proposal) -> float | None:
         if now:
             moves.append(abs(float(amount / now - 1)))
         elif amount:
-            return None  # from nothing: no percentage says how far
+            return None
     return round(100 * max(moves, default=0.0), 2)
 
 
 def period_length(request: BudgetRequest) -> dt.timedelta:
-    """How long one period is: the gap between the last two dates, a week where there is none."""
+    """Length of a period: the gap between the last two dates, or a week."""
     dates = sorted({row.date for row in request.rows if row.date is not None})
     return dates[-1] - dates[-2] if len(dates) > 1 else WEEK
 
@@ -102,7 +104,7 @@ def data_until(request: BudgetRequest) -> dt.datetime | None:
 
 
 def window_end(request: BudgetRequest) -> dt.date | None:
-    """The last day of the window planned for."""
+    """Last day of the planned window."""
     if request.starts_on is None:
         return None
     length = request.budget_periods * period_length(request)

@@ -1,9 +1,9 @@
-"""What an applied plan really brought, and whether it does harm.
+"""The lift that an applied plan brought, and whether revenue stays below its expectation.
 
-The yardstick is what the plan's own curves expected of the present mix at the same total. Weekly
-revenue is freed of its season by the same weeks of the year before, where there are any. Its
-noise is read from the differences of successive weeks (von Neumann, 1941), so that neither trend
-nor season counts as noise.
+Revenue is compared with what the plan's curves expected of the present mix at the same total. The
+season is removed by the same weeks of the year before, where there are any. Noise is estimated
+from differences of successive weeks (von Neumann, 1941), so trend and season do not count as
+noise.
 """
 
 import datetime as dt
@@ -19,14 +19,14 @@ WEEK = dt.timedelta(weeks=1)
 Z90 = 1.645
 MIN_NOISE = 0.02
 MEASURED_PERIODS = 4  # a plan is measured over this many periods
-HARM_PERIODS = 2  # periods below the bound, one after the other, that count as harm
+HARM_PERIODS = 2  # successive periods below the bound that count as harm
 
 Revenue = Mapping[dt.date, float]
 
 
 @dataclass(frozen=True, slots=True)
 class PlanExpectation:
-    """Revenue a period that a plan expected in the period `starts_on`, and its lift (percent)."""
+    """Revenue a period that a plan expected from `starts_on` on, and its lift in percent."""
 
     starts_on: dt.date
     revenue: Interval
@@ -40,7 +40,7 @@ class PlanExpectation:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The realised lift in percent with its 90 % interval, and whether the promise held."""
+    """Realised lift in percent with its 90 % interval; `inside` the expected interval or not."""
 
     lift: Interval
     inside: bool
@@ -49,15 +49,17 @@ class Effect:
     noise: float
 
 
-def measure_effect(weekly: Revenue, window: Sequence[dt.date], promise: PlanExpectation) -> Effect:
-    """Hold the revenue of the periods in `window` (at least one) against the promise."""
+def measure_effect(
+    weekly: Revenue, window: Sequence[dt.date], expectation: PlanExpectation
+) -> Effect:
+    """Compare revenue of the periods in `window` (at least one) with the expectation."""
     spread = noise(weekly, window[0])
-    adjusted = [weekly[on] / season_ratio(weekly, on, promise.starts_on) for on in window]
+    adjusted = [weekly[on] / season_ratio(weekly, on, expectation.starts_on) for on in window]
     mean = sum(adjusted) / len(adjusted)
-    is_seasonal = is_season_known(weekly, window, promise.starts_on)
-    doubt = Z90 * spread * sqrt(1 / len(window) + _season_doubt(len(window), is_seasonal))
-    log_lift = log(max(mean, 1e-9) / promise.baseline_revenue)
-    expected = promise.lift
+    is_seasonal = is_season_known(weekly, window, expectation.starts_on)
+    doubt = Z90 * spread * sqrt(1 / len(window) + _season_variance(len(window), is_seasonal))
+    log_lift = log(max(mean, 1e-9) / expectation.baseline_revenue)
+    expected = expectation.lift
     bounds = expected.high if log_lift > _log(expected.estimate) else expected.low
     allowed = hypot(doubt, _log(bounds) - _log(expected.estimate))
     return Effect(
@@ -69,15 +71,17 @@ def measure_effect(weekly: Revenue, window: Sequence[dt.date], promise: PlanExpe
     )
 
 
-def stays_below_bound(weekly: Revenue, window: Sequence[dt.date], promise: PlanExpectation) -> bool:
-    """Whether revenue stayed below the promise's 5 % bound for the last two periods running."""
+def stays_below_bound(
+    weekly: Revenue, window: Sequence[dt.date], expectation: PlanExpectation
+) -> bool:
+    """Whether revenue was below the expected 5 % bound in each of the last two periods."""
     if len(window) < HARM_PERIODS:
         return False
     spread = noise(weekly, window[0])
-    low = log(promise.revenue.estimate / max(promise.revenue.low, 1e-9))
-    bound = promise.revenue.estimate * exp(-hypot(low, Z90 * spread))
+    low = log(expectation.revenue.estimate / max(expectation.revenue.low, 1e-9))
+    bound = expectation.revenue.estimate * exp(-hypot(low, Z90 * spread))
     last = window[-HARM_PERIODS:]
-    return all(weekly[on] / season_ratio(weekly, on, promise.starts_on) < bound for on in last)
+    return all(weekly[on] / season_ratio(weekly, on, expectation.starts_on) < bound for on in last)
 
 
 def noise(weekly: Revenue, before: dt.date) -> float:
@@ -90,7 +94,7 @@ def noise(weekly: Revenue, before: dt.date) -> float:
 
 
 def season_ratio(weekly: Revenue, on: dt.date, reference: dt.date) -> float:
-    """How the season of `on` compares with that of `reference`; 1 where last year is not known."""
+    """Season of `on` over the season of `reference`; 1 where last year is not known."""
     then, base = _around(weekly, on - YEAR), _around(weekly, reference - YEAR)
     return then / base if then and base else 1.0
 
@@ -101,13 +105,13 @@ def is_season_known(weekly: Revenue, window: Sequence[dt.date], reference: dt.da
 
 
 def _around(weekly: Revenue, on: dt.date) -> float:
-    """Mean of three periods around a date of last year; 0 where they are not all there."""
+    """Mean of three periods around a date of last year; 0 if one is missing."""
     three = [weekly.get(on + shift) for shift in (-WEEK, dt.timedelta(), WEEK)]
     known = [each for each in three if each is not None]
     return sum(known) / 3 if len(known) == 3 else 0.0
 
 
-def _season_doubt(periods: int, is_seasonal: bool) -> float:  # noqa: FBT001 - private
+def _season_variance(periods: int, is_seasonal: bool) -> float:  # noqa: FBT001 - private
     """Variance, in units of one period's, that last year's smoothed weeks add."""
     return 1 / (periods + 2) + 1 / 3 if is_seasonal else 0.0
 

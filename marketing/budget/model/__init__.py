@@ -1,1 +1,1 @@
-"""Model."""
+"""Response curves and their uncertainty, fitted to spend and revenue; pure."""

@@ -1,8 +1,8 @@
-"""Which channels a total owes its money to: coordinate sweeps over nodes and amplitudes.
+"""Attribute total revenue to channels: coordinate ascent over nodes and amplitudes.
 
-What would have come anyway is integrated out by projection (Frisch and Waugh, 1933, with ridge
-rows for its prior). Then, channel by channel, every node and amplitude is weighed against what
-the other channels leave (mean-field variational Bayes; Bishop, 2006, chapter 10), until still.
+The baseline is integrated out by projection (Frisch and Waugh, 1933), with ridge rows for its
+prior. Then, channel by channel, the weights of all nodes and amplitudes are updated given the
+other channels (mean-field variational Bayes; Bishop, 2006, chapter 10) until they converge.
 """
 
 from dataclasses import dataclass
@@ -13,14 +13,10 @@ from marketing.budget.model.fit import Posterior
 from marketing.budget.model.response import Floats, Ints, shapes
 from marketing.budget.model.totals import Panel, node_prior
 
-AMPLITUDE_LEVELS, GRID_WIDTH_SD = (
-    24,
-    3.0,
-)  # amplitudes on a grid of so many standard deviations to each side
-INITIAL_NOISE, NOISE_PRIOR_ROWS = (
-    0.08,
-    4.0,
-)  # noise over mean revenue, and the rows that guess counts for
+AMPLITUDE_LEVELS = 24  # grid points for the log amplitude
+GRID_WIDTH_SD = 3.0  # standard deviations on each side
+INITIAL_NOISE = 0.08  # over mean revenue
+NOISE_PRIOR_ROWS = 4.0  # rows that the initial noise counts for
 MAX_SWEEPS, CONVERGENCE_TOLERANCE = 60, 1e-3
 
 
@@ -39,7 +35,7 @@ class ProjectedPanel:
 
 @dataclass(frozen=True, slots=True)
 class VariationalFit:
-    """The factored posterior, and what it was found on."""
+    """The factored posterior, and the projected panel that it was fitted to."""
 
     problem: ProjectedPanel
     log_amplitude: Floats  # (C, LEVELS)
@@ -50,7 +46,7 @@ class VariationalFit:
 
 
 def fit_panel(panel: Panel) -> VariationalFit:
-    """Twice: with a guessed noise, then with the noise that the first pass left."""
+    """Fit twice: with an initial noise, then with the noise that the first fit left."""
     first = coordinate_ascent(panel, project_out_baseline(panel, INITIAL_NOISE))
     return coordinate_ascent(
         panel, project_out_baseline(panel, residual_noise(first, int(panel.known.sum())))
@@ -58,14 +54,14 @@ def fit_panel(panel: Panel) -> VariationalFit:
 
 
 def residual_noise(found: VariationalFit, rows: int) -> float:
-    """Standard deviation of what is left, with the doubt about the contributions."""
+    """Standard deviation of the residuals, with the variance of the contributions."""
     left = found.problem.y - found.mean.sum(axis=0)
     total = float(left @ left) + found.variance + NOISE_PRIOR_ROWS * INITIAL_NOISE**2
     return float(np.sqrt(total / (rows + NOISE_PRIOR_ROWS)))
 
 
 def project_out_baseline(panel: Panel, noise: float) -> ProjectedPanel:
-    """Take the baseline, with its prior as further rows, out of revenue and nodes."""
+    """Project the baseline, with its prior as further rows, out of revenue and nodes."""
     base, known = panel.base, panel.known
     rows = np.concatenate([base.columns[known], np.diag(noise / base.sd)])
     y = np.concatenate([panel.y[known], noise * base.centre / base.sd])
@@ -80,7 +76,7 @@ def project_out_baseline(panel: Panel, noise: float) -> ProjectedPanel:
 def coordinate_ascent(
     panel: Panel, problem: ProjectedPanel, rounds: int = MAX_SWEEPS
 ) -> VariationalFit:
-    """Channel after channel until nothing moves by more than a thousandth of the noise."""
+    """Update channel after channel until no mean moves by more than 0.001 of the noise."""
     prior = panel.prior
     reach = GRID_WIDTH_SD * np.sqrt(prior.own**2 + prior.shared**2)
     grid = prior.centre[:, None] + reach[:, None] * np.linspace(-1, 1, AMPLITUDE_LEVELS)
@@ -106,7 +102,7 @@ def coordinate_ascent(
 
 
 def constant_log_weights(panel: Panel, problem: ProjectedPanel, grid: Floats) -> Floats:
-    """The part of the log weights that no sweep changes: (C, 180, LEVELS)."""
+    """The part of the log weights that stays the same in all sweeps: (C, 180, levels)."""
     prior = panel.prior
     size = -0.5 * problem.square[:, :, None] * np.exp(2 * grid)[:, None, :] / problem.noise**2
     size += node_prior()[:, None]
@@ -119,7 +115,7 @@ def constant_log_weights(panel: Panel, problem: ProjectedPanel, grid: Floats) ->
 def update_channel(
     problem: ProjectedPanel, at: int, left: Floats, grid: Floats, known: Floats
 ) -> tuple[Floats, Floats, float]:
-    """Weights of one channel given the rest; its mean contribution and that one's variance."""
+    """Weights of one channel given the others; its mean contribution and its variance."""
     node, amplitude = problem.node[at], np.exp(grid)
     log_w = np.multiply.outer(node @ left / problem.noise**2, amplitude)
     log_w += known
@@ -131,13 +127,13 @@ def update_channel(
 
 
 def shared_mean(gap: Floats, own: Floats, shared: float) -> float:
-    """What all channels' amplitudes differ from their priors by, together."""
+    """Posterior mean of the log-amplitude offset that all channels share."""
     precision = 1 / own**2
     return float((gap * precision).sum() / (precision.sum() + 1 / shared**2))
 
 
 def posterior(panel: Panel, found: VariationalFit) -> Posterior:
-    """The table that plans are made from: decays and amplitudes added up."""
+    """The posterior of the steady response: decays and amplitudes summed out."""
     kinds = shapes().prior.size
     amplitude = np.exp(found.log_amplitude)[:, None, :]
     by_node = np.stack(
@@ -166,7 +162,7 @@ def baseline_coefficients(panel: Panel, found: VariationalFit) -> Floats:
 
 
 def predict(panel: Panel, found: VariationalFit, ahead: Ints) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of revenue, in money, in periods the fit did not know."""
+    """Mean and standard deviation of revenue, in money, in the periods `ahead`."""
     weight, amplitude = found.weight, np.exp(found.log_amplitude)
     node = panel.node_gain[:, :, ahead]
     first = np.einsum("cn,cnt->ct", np.einsum("cnj,cj->cn", weight, amplitude), node)

@@ -1,4 +1,4 @@
-"""Curves from rows that say what each channel brought."""
+"""Fit curves to rows with revenue by channel."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from marketing.budget.planner.uncertainty import draw_posterior
 
 
 def fit_rows(request: BudgetRequest) -> FittedModel:
-    """Fit a checked question."""
+    """Fit a validated request."""
     names = sorted({*request.new_channels, *request.constraints})
     history, notes = build_history(request.rows, names, request.incrementality)
     found = fit_history(history, request.lift_tests)
@@ -62,7 +62,7 @@ def fit_rows(request: BudgetRequest) -> FittedModel:
 
 
 def channel_trends(found: ChannelFit, history: SpendHistory) -> tuple[Trend, ...]:
-    """Each channel's drift over its last dates; none without dates."""
+    """Each channel's trend over its last dates; flat without dates."""
     if not history.dates:
         return advice.no_trends(len(history.channels))
     left = residuals(found, history, advice.TREND_PERIODS)
@@ -70,7 +70,7 @@ def channel_trends(found: ChannelFit, history: SpendHistory) -> tuple[Trend, ...
 
 
 def season_factor(history: SpendHistory, season: Floats, request: BudgetRequest) -> float:
-    """Last year's season of the window planned for; 1 with less than 53 weeks of dates."""
+    """Last year's season in the planned window; 1 with less than 53 weeks of dates."""
     if not history.dates or not season.any():
         return 1.0
     gap = history.gap_days()
@@ -85,7 +85,7 @@ def season_factor(history: SpendHistory, season: Floats, request: BudgetRequest)
 
 
 def history_notes(history: SpendHistory, tried: Bools, *, together: bool) -> tuple[str, ...]:
-    """What the reader must know about these rows."""
+    """Notes on these rows for the reader of the plan."""
     notes = []
     new = [name for name, known in zip(history.channels, tried, strict=True) if not known]
     if new:

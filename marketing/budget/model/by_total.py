@@ -1,4 +1,4 @@
-"""Curves where only the company's total revenue is known."""
+"""Fit curves where only the company's total revenue is known."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +12,7 @@ from marketing.budget.measurement.backtest import (
     summarize,
 )
 from marketing.budget.model import aggregate
-from marketing.budget.model.curves import revenue as believed
+from marketing.budget.model.curves import revenue as expected_revenue
 from marketing.budget.model.fit import Posterior
 from marketing.budget.model.fitted_model import (
     AlternativeFit,
@@ -32,8 +32,8 @@ from marketing.budget.planner.proposal import Backtest, Grade
 from marketing.budget.planner.request import BudgetRequest
 from marketing.budget.planner.uncertainty import Draws, draw_posterior
 
-MAX_TOTAL_PERIODS = 260  # periods a fit looks back
-MAX_FOLDS = 13  # a year of weeks: what comes once a year must be in it
+MAX_TOTAL_PERIODS = 260  # used in a fit
+MAX_FOLDS = 13  # 52 weeks, so that yearly events are included
 MAX_FOLDS_MANY_CHANNELS = 6  # for more than MANY_CHANNELS, whose fits are slow
 MANY_CHANNELS = 12
 MIN_PERIODS = 26
@@ -45,19 +45,19 @@ NOT_RANDOMISED = "Only total revenue is known: demand that spend follows can hid
 
 
 def fit_totals(request: BudgetRequest) -> FittedModel:
-    """Fit a checked question; three further fits show what hangs on assumptions."""
+    """Fit a validated request; up to three further fits vary the assumptions."""
     name = request_digest(request)
     history, revenue, notes = build_totals_history(request)
     tried = history.spend.max(axis=1) > 0
     known_posterior, known_sample, ess = fit_posterior(request, history, revenue, draw_seed(name))
     budget = float(request.total) / request.budget_periods
-    explore = EXPLORATION_SHARE * budget / max(int((~tried).sum()), 1)
-    posterior = with_new_channels(known_posterior, tried, explore)
+    exploration_spend = EXPLORATION_SHARE * budget / max(int((~tried).sum()), 1)
+    posterior = with_new_channels(known_posterior, tried, exploration_spend)
     sample = merge_new_channels(known_sample, draw_posterior(posterior, draw_seed(name)), tried)
     known = np.isfinite(revenue)
     rows = (history.spend > 0)[:, known].sum(axis=1).astype(np.float64)
     variation = spend_variation(history.spend, history.spend > 0)
-    troubles = tuple(data_weaknesses(history, known, variation, ess))
+    weaknesses = tuple(data_weaknesses(history, known, variation, ess))
     backtest = rolling_backtest(request, history, revenue)
     return FittedModel(
         request=request,
@@ -71,14 +71,14 @@ def fit_totals(request: BudgetRequest) -> FittedModel:
         roi=modelled_roi(posterior, history),
         rows=rows,
         variation=variation,
-        grades=evidence_grades(request, history, variation, weak=bool(troubles)),
+        grades=evidence_grades(request, history, variation, weak=bool(weaknesses)),
         trends=advice.no_trends(len(history.channels)),
         season_factor=1.0,
         backtest=backtest,
         backtest_note=describe(backtest, int(known.sum())),
         alternatives=alternative_fits(request, history, revenue, draw_seed(name)),
         other_reasons=(NOT_RANDOMISED,),
-        notes=(*notes, *troubles, marketing_share_note(posterior, history, revenue)),
+        notes=(*notes, *weaknesses, marketing_share_note(posterior, history, revenue)),
         digest=name,
     )
 
@@ -97,7 +97,7 @@ def fit_posterior(
     *,
     share_factor: float = 1.0,
 ) -> tuple[Posterior, Draws, float]:
-    """Curves and joint draws, for all channels; those never tried keep an amplitude of 0."""
+    """Posterior, joint draws and their effective number; amplitude 0 for channels never tried."""
     tried = np.flatnonzero(history.spend.max(axis=1) > 0)
     part = replace(
         history,
@@ -117,7 +117,7 @@ def fit_posterior(
 def expand_to_all_channels(
     posterior: Posterior, sample: Draws, tried: Ints, size: int
 ) -> tuple[Posterior, Draws]:
-    """The same with a line for every channel."""
+    """The posterior and the draws with a row for every channel, tried or not."""
     if tried.size == size:
         return posterior, sample
     kinds = shapes().prior.size
@@ -132,7 +132,7 @@ def expand_to_all_channels(
 
 
 def merge_new_channels(known: Draws, drawn: Draws, tried: Bools) -> Draws:
-    """The joint draws, with a new channel's own where it was never tried."""
+    """The joint draws, with independent draws for channels never tried."""
     return Draws(
         np.where(tried, known.shape, drawn.shape), np.where(tried, known.amplitude, drawn.amplitude)
     )
@@ -141,7 +141,7 @@ def merge_new_channels(known: Draws, drawn: Draws, tried: Bools) -> Draws:
 def alternative_fits(
     request: BudgetRequest, history: SpendHistory, revenue: Floats, start: int
 ) -> dict[str, AlternativeFit]:
-    """Marketing's share thought a third and three times as large; revenue of another time."""
+    """Fits with a third and three times marketing's share, and with revenue shifted in time."""
     found = {}
     for name, factor in (("share of revenue / 3", 1 / 3), ("share of revenue x 3", 3.0)):
         posterior, sample, _ = fit_posterior(request, history, revenue, start, share_factor=factor)
@@ -159,7 +159,7 @@ def alternative_fits(
 def data_weaknesses(
     history: SpendHistory, known: Bools, variation: Floats, ess: float
 ) -> Iterator[str]:
-    """Why these totals can say little, each with its number."""
+    """Warnings why these totals say little, each with its figure."""
     periods, active = int(known.sum()), history.spend.max(axis=1) > 0
     count = int(active.sum())
     if periods < MIN_PERIODS:
@@ -174,11 +174,11 @@ def data_weaknesses(
             f"No channel's spend varied by more than {100 * variation.max():.0f} %: the data say "
             "nothing of what another spend would bring. Vary spends at random."
         )
-    tangled = largest_correlation(history.spend[active][:, known])
-    if tangled > MAX_CORRELATION:
+    correlation = largest_correlation(history.spend[active][:, known])
+    if correlation > MAX_CORRELATION:
         yield (
-            f"Two channels' spends rise and fall together (correlation {tangled:.2f}): vary them "
-            "apart, or test one channel's lift."
+            f"Two channels' spends rise and fall together (correlation {correlation:.2f}): vary "
+            "them apart, or test one channel's lift."
         )
     if ess < MIN_EFFECTIVE_SAMPLES:
         yield f"The draws agree badly with the data (effective number {ess:.0f})."
@@ -195,7 +195,7 @@ def largest_correlation(spend: Floats) -> float:
 def evidence_grades(
     request: BudgetRequest, history: SpendHistory, variation: Floats, *, weak: bool
 ) -> tuple[Grade, ...]:
-    """Totals alone are never high evidence: that takes the channel's own lift test."""
+    """Grades by channel; high only for a channel with a lift test of its own."""
     tested = {each.channel for each in request.lift_tests}
     return tuple(
         "low" if weak or cv < MIN_SPEND_CV else "high" if channel in tested else "medium"
@@ -204,16 +204,16 @@ def evidence_grades(
 
 
 def modelled_roi(posterior: Posterior, history: SpendHistory) -> Floats:
-    """100 (believed revenue - spend) / spend at the mean spend; 0 where nothing was spent."""
+    """100 (modelled revenue - spend) / spend at the mean spend; 0 where nothing was spent."""
     spend = history.spend.mean(axis=1)
-    gain = 100 * (believed(posterior, spend[:, None])[:, 0] - spend)
+    gain = 100 * (expected_revenue(posterior, spend[:, None])[:, 0] - spend)
     active = history.spend.max(axis=1) > 0
     return np.asarray(np.divide(gain, spend, out=np.zeros_like(spend), where=active))
 
 
 def marketing_share_note(posterior: Posterior, history: SpendHistory, revenue: Floats) -> str:
-    """How much of the total the channels are believed to bring."""
-    brought = float(believed(posterior, history.spend.mean(axis=1)[:, None]).sum())
+    """Which share of total revenue the model attributes to the channels."""
+    brought = float(expected_revenue(posterior, history.spend.mean(axis=1)[:, None]).sum())
     percent = 100 * brought / float(np.nanmean(revenue))
     return (
         f"Expected revenue and lift are of the part that marketing brings, about {percent:.0f} % "
@@ -224,7 +224,7 @@ def marketing_share_note(posterior: Posterior, history: SpendHistory, revenue: F
 def rolling_backtest(
     request: BudgetRequest, history: SpendHistory, revenue: Floats
 ) -> Backtest | None:
-    """Fit to the past, forecast the next four totals at the spend that was made, move on."""
+    """Fit to the past, forecast the next four totals at the actual spend, move on by four."""
     places = np.flatnonzero(np.isfinite(revenue))
     most = MAX_FOLDS if len(history.channels) <= MANY_CHANNELS else MAX_FOLDS_MANY_CHANNELS
     starts = [places.size - FORECAST_PERIODS * back for back in range(most, 0, -1)]
@@ -239,7 +239,7 @@ def rolling_backtest(
 def forecast_fold(
     request: BudgetRequest, history: SpendHistory, revenue: Floats, ahead: Ints
 ) -> BacktestFold:
-    """The totals of the periods `ahead`, from those before them."""
+    """Forecast the totals of the periods `ahead` from the periods before them."""
     upto = history.until(int(ahead[-1]) + 1)
     known = revenue[: int(ahead[-1]) + 1].copy()
     actual, known[ahead] = known[ahead], np.nan

@@ -1,4 +1,4 @@
-"""Believed curves, read at given spends: revenue, its slope, and every shape by itself."""
+"""Posterior mean curves at given spends: revenue, marginal return and saturation."""
 
 import numpy as np
 
@@ -19,13 +19,13 @@ def revenue(posterior: Posterior, spend: Floats) -> Floats:
 
 
 def shape_gains(posterior: Posterior, spend: Floats) -> Floats:
-    """G of every shape at spends (C, S): (C, S, 36); 0 at 0."""
+    """Gain G of every shape at spends (C, S): (C, S, 36); 0 at spend 0."""
     x = spend / posterior.scale[:, None]
     return np.where(x[..., None] > 0, np.exp(log_gain(np.where(x > 0, x, 1.0))), 0.0)
 
 
 def marginal_return(posterior: Posterior, spend: Floats) -> Floats:
-    """What the next unit of money brings at spends (C, S); at 0 what the first bits bring."""
+    """Marginal return at spends (C, S); near 0, that at 0.001 of the usual spend."""
     floor = np.maximum(spend, 1e-3 * posterior.scale[:, None])
     x = floor / posterior.scale[:, None]
     strength = (posterior.weight * posterior.amplitude)[:, None, :]
@@ -34,8 +34,8 @@ def marginal_return(posterior: Posterior, spend: Floats) -> Floats:
 
 
 def saturation_percent(posterior: Posterior, spend: Floats) -> Floats:
-    """How far the last unit falls behind the average one (C,), 0 to 100."""
-    held = revenue(posterior, spend[:, None])[:, 0]
+    """Saturation (C,): 100 (1 - marginal return / average return), between 0 and 100."""
+    earned = revenue(posterior, spend[:, None])[:, 0]
     slope = marginal_return(posterior, spend[:, None])[:, 0]
-    share = np.divide(slope * spend, held, out=np.ones_like(held), where=held > 0)
+    share = np.divide(slope * spend, earned, out=np.ones_like(earned), where=earned > 0)
     return np.asarray(np.clip(100 * (1 - share), 0, 100))

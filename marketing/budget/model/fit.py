@@ -1,9 +1,10 @@
-"""What rows teach about a channel's response: the posterior in closed form, and the curves.
+"""The posterior of each channel's response curve, in closed form.
 
 Per channel and node (shape and decay) the log amplitude has a flat prior and the noise an
-inverse-gamma one, so both integrate out exactly (Zellner, An Introduction to Bayesian Inference
-in Econometrics, 1971) and the weights of the 180 nodes follow from sums of squares. The noise
-prior is centred on what all channels show together. No sampler, the same answer every time.
+inverse-gamma prior, so both integrate out exactly (Zellner, An Introduction to Bayesian Inference
+in Econometrics, 1971), and the weights of the 180 nodes follow from sums of squares. The noise
+prior is centred on the noise of all channels together. There is no sampling: equal input gives
+equal output.
 """
 
 from collections.abc import Sequence
@@ -24,16 +25,16 @@ from marketing.budget.model.response import (
 from marketing.budget.model.season import calendar_effect, week_effect
 from marketing.budget.planner.request import LiftTestResult
 
-NOISE_SHAPE, NOISE_SCALE = 2.0, 2 * 0.15**2  # before any channel is seen
-NOISE_POOL_ROWS = 10.0  # rows that the channels' common noise counts for in each of them
+NOISE_SHAPE, NOISE_SCALE = 2.0, 2 * 0.15**2  # of the first noise prior
+NOISE_POOL_ROWS = 10.0  # rows that the common noise counts for in each channel
 CHANNELS_PER_CHUNK = 16  # channels at a time: their columns stay in the processor's cache
-MIN_SEASON_CHANNELS, MIN_SEASON_WEEKS = 3, 8  # from here on channels tell what weeks have in common
+MIN_SEASON_CHANNELS, MIN_SEASON_WEEKS = 3, 8  # needed to estimate a shared season
 TINY = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """Belief about each channel's steady response; rows are channels, columns shapes."""
+    """Posterior of each channel's steady response; rows are channels, columns shapes."""
 
     scale: Floats  # (C,) usual spend a period, money
     weight: Floats  # (C, 36) adds up to 1 per channel
@@ -41,7 +42,7 @@ class Posterior:
     spread: Floats  # (C, 36) variance of the log amplitude
 
     def of(self, some: Ints) -> "Posterior":
-        """The belief about some of the channels, by their places."""
+        """The posterior of some of the channels, by index."""
         return Posterior(
             self.scale[some], self.weight[some], self.amplitude[some], self.spread[some]
         )
@@ -49,12 +50,12 @@ class Posterior:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFit:
-    """The belief, and what it leaves unexplained of each row."""
+    """The posterior, and what its residuals are computed from."""
 
     posterior: Posterior
     season: Floats  # (T,) shared effect of each period on log revenue
     y: Floats  # (C, T) log revenue less the season
-    usable: Bools  # (C, T) rows that taught
+    usable: Bools  # (C, T) rows that were fitted
     noise: Floats  # (C,) standard deviation of a row's log revenue
     joint: Floats  # (C, D, 36) weights with their decays
     level: Floats  # (C, D, 36) log of revenue at the usual spend
@@ -63,9 +64,9 @@ class ChannelFit:
 def fit_history(
     history: SpendHistory, tests: Sequence[LiftTestResult] = (), season: Floats | None = None
 ) -> ChannelFit:
-    """Fit every channel; one that never spent or never earned keeps an amplitude of 0.
+    """Fit every channel; one that never spent or never earned has amplitude 0.
 
-    A `season` (T,) on log revenue that is known is used as it is; else it is estimated.
+    A known `season` (T,) on log revenue is used as it is; without one it is estimated.
     """
     usable = history.seen & (history.spend > 0)
     count = np.maximum(usable.sum(axis=1), 1)
@@ -92,7 +93,7 @@ def fit_history(
 
 
 def season_effect(history: SpendHistory, y: Floats, x: Floats, usable: Bools) -> Floats:
-    """The season (T,): from the channels together, or from the calendar where they are few."""
+    """Season (T,): estimated from the channels together, or from the calendar if they are few."""
     if not history.dates:
         return np.zeros(y.shape[1])
     seen = usable.astype(np.float64)
@@ -106,9 +107,9 @@ def season_effect(history: SpendHistory, y: Floats, x: Floats, usable: Bools) ->
 def lift_test_rows(
     channels: Sequence[str], tests: Sequence[LiftTestResult], scale: Floats, mean: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Lift tests as further rows: spend, log revenue and precision, each (C, tests).
+    """Lift tests as further rows (C, tests): spend, log revenue and precision.
 
-    Precision is relative to a plain row's .15^2.
+    Precision is relative to the noise variance of a row, 0.15^2.
     """
     size = (len(channels), len(tests))
     x, y, weight = np.ones(size), np.zeros(size), np.zeros(size)
@@ -121,7 +122,7 @@ def lift_test_rows(
 
 
 def adstocked(x: Floats, seen: Bools, *, dated: bool) -> Floats:
-    """Spend as felt, for each decay: (C, D, T). Gaps are closed up; D is 1 for undated rows."""
+    """Adstocked spend (C, D, T) for each decay; gaps are closed; D is 1 for undated rows."""
     if not dated:
         return x[:, None, :]
     matrices = carry_over_matrices(x.shape[1]).transpose(0, 2, 1)
@@ -135,7 +136,7 @@ def adstocked(x: Floats, seen: Bools, *, dated: bool) -> Floats:
 def node_sums(adstock: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Mean and sum of squares of y - log G for each channel, decay and shape (C, D, 36).
 
-    `weight` (C, T) is the precision of a row relative to a plain one, 0 where there is none.
+    `weight` (C, T) is the precision of a row relative to one without a test, 0 where there is none.
     """
     parts = [
         _chunk_sums(adstock[part], y[part], weight[part])
@@ -188,7 +189,7 @@ def _weights(
 def sum_over_decays(
     joint: Floats, level: Floats, variance: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Weight, amplitude and its log variance of each shape (C, 36), the decays added up.
+    """Weight, amplitude and log variance of each shape (C, 36), summed over decays.
 
     The steady response does not depend on the decay.
     """
@@ -199,7 +200,7 @@ def sum_over_decays(
 
 
 def expected_log_revenue(joint: Floats, level: Floats, adstock: Floats) -> Floats:
-    """Mean log revenue (C, T) at the spends as felt."""
+    """Mean log revenue (C, T) at adstocked spends."""
     blend = np.matmul(joint, shapes().mix.T)
     columns = features(np.where(adstock > 0, adstock, 1.0))
     curve = np.matmul(columns, blend[..., None])[..., 0].sum(axis=1)

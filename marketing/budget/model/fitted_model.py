@@ -1,4 +1,4 @@
-"""A question with its curves fitted: what every answer to it is read from."""
+"""A request with its fitted curves: the input of allocation and proposal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,23 +13,21 @@ from marketing.budget.planner.proposal import Backtest, Grade, Trend
 from marketing.budget.planner.request import BudgetRequest
 from marketing.budget.planner.uncertainty import Draws, evidence_grade
 
-NEW_CHANNEL_LOG_VARIANCE = (
-    0.36  # variance of a new channel's log amplitude: an ROI off by a factor of 1.8
-)
+NEW_CHANNEL_LOG_VARIANCE = 0.36  # of the log amplitude: an ROI off by a factor of 1.8
 
 
 @dataclass(frozen=True, slots=True)
 class AlternativeFit:
-    """A fit under another assumption, to see whether the plan's promise hangs on it."""
+    """A fit under another assumption, to see whether the expected lift depends on it."""
 
     posterior: Posterior
     sample: Draws
-    own_plan: bool  # judge the plan it would make itself, rather than the proposed one
+    own_plan: bool  # evaluate the plan of this fit itself, not the proposed one
 
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """Curves with their doubt, and the facts about the rows that a plan quotes."""
+    """Curves with their uncertainty, and figures of the rows that the proposal quotes."""
 
     request: BudgetRequest
     mode: Literal["channels", "aggregate"]
@@ -37,23 +35,23 @@ class FittedModel:
     posterior: Posterior
     sample: Draws
     recent: Floats  # (C,) mean spend of the last periods
-    max_spend: Floats  # (C,) largest spend of a period, 0 where never tried
-    max_total: float  # largest total of a period
+    max_spend: Floats  # (C,) in one period, 0 for a channel never tried
+    max_total: float  # largest spend of all channels in one period
     roi: Floats  # (C,) percent, over the rows
-    rows: Floats  # (C,) that taught
+    rows: Floats  # (C,) number of fitted rows
     variation: Floats  # (C,) coefficient of variation of spend
     grades: tuple[Grade, ...]
     trends: tuple[Trend, ...]
-    season_factor: float  # revenue of the window over that of a usual one
+    season_factor: float  # revenue of the planned window over that of an average one
     backtest: Backtest | None
     backtest_note: str
-    alternatives: Mapping[str, AlternativeFit]  # what the same data say under other assumptions
-    other_reasons: tuple[str, ...]  # reasons never to act alone
+    alternatives: Mapping[str, AlternativeFit]  # fits of the same data under other assumptions
+    other_reasons: tuple[str, ...]  # against applying any plan of this fit automatically
     notes: tuple[str, ...]
     digest: str
 
     def current_mix(self, request: BudgetRequest) -> Floats:
-        """The present mix scaled to the question's budget a period; equal without any."""
+        """The present mix scaled to the budget of a period; equal shares without any spend."""
         mix = self.recent
         if request.present is not None:
             mix = np.array([float(request.present.get(each, 0)) for each in self.channels])
@@ -64,7 +62,7 @@ class FittedModel:
 
 
 def with_new_channels(posterior: Posterior, tried: Bools, amount: float) -> Posterior:
-    """Channels never tried take the others' mean shape, at their lower quartile of ROI."""
+    """Give channels never tried the others' mean shape and lower-quartile ROI."""
     if tried.all() or not tried.any():
         return posterior
     weight, amplitude = posterior.weight.copy(), posterior.amplitude.copy()
@@ -78,7 +76,7 @@ def with_new_channels(posterior: Posterior, tried: Bools, amount: float) -> Post
 
 
 def largest_period_total(history: SpendHistory) -> float:
-    """The most spent in one period; where periods have no dates, each channel's most."""
+    """Largest spend of one period; without dates, the sum of the channels' largest."""
     if history.dates:
         return float(history.spend.sum(axis=0).max())
     return float(history.spend.max(axis=1).sum())
@@ -101,6 +99,6 @@ def spend_variation(spend: Floats, usable: Bools) -> Floats:
 
 
 def grade_channels(rows: Floats, variation: Floats, *, together: bool) -> tuple[Grade, ...]:
-    """A grade a channel; never high where too few channels had to tell the season."""
+    """Grades by channel; at most medium where too few channels determined the season."""
     found = [evidence_grade(int(n), float(cv)) for n, cv in zip(rows, variation, strict=True)]
     return tuple("medium" if each == "high" and not together else each for each in found)

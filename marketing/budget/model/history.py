@@ -1,4 +1,4 @@
-"""Rows as a grid: channels down, periods across, and what of them may be believed."""
+"""Rows as a grid of channels and periods."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from marketing.budget.model.response import Bools, Floats, Ints
 from marketing.budget.planner.request import PerformanceRow
 
-MAX_PERIODS = 104  # periods a fit looks back
+MAX_PERIODS = 104  # used in a fit
 RECENT_PERIODS = 4  # periods whose mean is the present mix
 ZERO_REVENUE_SHARE = 1e-3  # a revenue of 0 counts as this share of the channel's mean
 
@@ -18,7 +18,7 @@ ZERO_REVENUE_SHARE = 1e-3  # a revenue of 0 counts as this share of the channel'
 class SpendHistory:
     """`spend` and `revenue` are (C, T); `seen` says where a row was. Channels go by name.
 
-    Undated rows have no `dates`: the periods of a channel are then in no order.
+    Undated rows have no `dates`; their periods are in no order.
     """
 
     channels: tuple[str, ...]
@@ -28,14 +28,14 @@ class SpendHistory:
     seen: Bools
 
     def until(self, periods: int) -> "SpendHistory":
-        """The same company as it was known after its first `periods` periods."""
-        return self._cut(slice(0, periods))
+        """Its first `periods` periods."""
+        return self._slice(slice(0, periods))
 
     def last(self, periods: int) -> "SpendHistory":
         """Its last `periods` periods."""
-        return self._cut(slice(max(self.spend.shape[1] - periods, 0), None))
+        return self._slice(slice(max(self.spend.shape[1] - periods, 0), None))
 
-    def _cut(self, part: slice) -> "SpendHistory":
+    def _slice(self, part: slice) -> "SpendHistory":
         return SpendHistory(
             self.channels,
             self.dates[part],
@@ -45,7 +45,7 @@ class SpendHistory:
         )
 
     def gap_days(self) -> float:
-        """Days from one period to the next, as a rule; a week where it cannot be told."""
+        """Median days from one period to the next; 7 for fewer than two periods."""
         days = np.diff([each.toordinal() for each in self.dates])
         return float(np.median(days)) if days.size else 7.0
 
@@ -63,19 +63,19 @@ def build_history(
     factors: Mapping[str, float],
     window: int = MAX_PERIODS,
 ) -> tuple[SpendHistory, tuple[str, ...]]:
-    """The grid of the last `window` periods, and notes on what was left out of it.
+    """The grid of the last `window` periods, and notes on what was left out.
 
-    Rows that share channel and date are added up. One row without a date makes all undated.
+    Rows of one channel and date are summed. If any row has no date, all count as undated.
     Revenue is multiplied by the channel's incrementality factor. `names` are channels to list
-    even without a row.
+    even without rows.
     """
-    held = list(rows)
-    channels = tuple(sorted({row.channel for row in held} | set(names)))
-    undated = sum(row.date is None for row in held)
+    all_rows = list(rows)
+    channels = tuple(sorted({row.channel for row in all_rows} | set(names)))
+    undated = sum(row.date is None for row in all_rows)
     notes: tuple[str, ...] = ()
-    if 0 < undated < len(held):
-        notes = (f"{undated} of {len(held)} rows have no date, so no date was used.",)
-    history = _undated(held, channels) if undated else _dated(held, channels)
+    if 0 < undated < len(all_rows):
+        notes = (f"{undated} of {len(all_rows)} rows have no date, so no date was used.",)
+    history = _undated(all_rows, channels) if undated else _dated(all_rows, channels)
     share = np.array([factors.get(each, 1.0) for each in channels])
     history = SpendHistory(
         channels, history.dates, history.spend, history.revenue * share[:, None], history.seen
@@ -129,7 +129,7 @@ def _grid(
 
 
 def without_partial(history: SpendHistory) -> tuple[SpendHistory, tuple[str, ...]]:
-    """Leave out a last period that has not ended: it came early, or lacks most channels."""
+    """Leave out an incomplete last period: one that starts early or lacks most channels."""
     if len(history.dates) < 6:
         return history, ()
     days = np.diff([each.toordinal() for each in history.dates])
@@ -143,7 +143,7 @@ def without_partial(history: SpendHistory) -> tuple[SpendHistory, tuple[str, ...
 
 
 def log_revenue(history: SpendHistory) -> tuple[Floats, Floats]:
-    """Log of revenue over the channel's mean (C, T), and that mean (C,); 0 where not usable."""
+    """Log of revenue over the channel's mean (C, T), and that mean (C,); 0 in unused cells."""
     usable = history.seen & (history.spend > 0)
     count = np.maximum(usable.sum(axis=1), 1)
     mean = np.where(usable, history.revenue, 0.0).sum(axis=1) / count

@@ -1,8 +1,8 @@
-"""Joint draws for the aggregate mode: sweeps alone are too sure of themselves.
+"""Joint posterior draws for aggregate mode, as the variational fit is overconfident.
 
-Node vectors are drawn from the sweeps' weights; each gets its own Gaussian around the joint
-mode of all log amplitudes (Laplace), a little widened; draws are then weighed by the true
-posterior over that proposal and resampled (importance sampling; Rubin, 1988).
+Node vectors are drawn from the variational weights. Each gets its own Gaussian around the joint
+mode of all log amplitudes (Laplace), slightly widened. Draws are weighed by the posterior over
+that proposal and resampled (importance sampling; Rubin, 1988).
 """
 
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ MIN_EFFECTIVE_SAMPLES = 100.0
 
 @dataclass(frozen=True, slots=True)
 class LogPosterior:
-    """What is needed of each of the N node vectors to weigh amplitudes against the data."""
+    """The log posterior of the log amplitudes, for each of N node vectors."""
 
     gram: Floats  # (N, C, C) of the nodes' columns over noise^2
     pull: Floats  # (N, C) columns times revenue over noise^2
     precision: Floats  # (C, C) of the prior
     centre: Floats  # (C,)
     test_precision: Floats  # (C,) precision of lift tests
-    test_log_amplitude: Floats  # (N, C) their log amplitude
+    test_log_amplitude: Floats  # (N, C) log amplitude of the lift tests
 
     def log_density(self, log_a: Floats) -> Floats:
-        """Log posterior (N,) up to a constant."""
+        """Log posterior density (N,) up to a constant."""
         a, gap = np.exp(log_a), log_a - self.centre
         fit = (a * self.pull).sum(axis=1) - 0.5 * np.einsum("nc,ncd,nd->n", a, self.gram, a)
         prior = np.einsum("nc,cd,nd->n", gap, self.precision, gap)
@@ -53,13 +53,13 @@ class LogPosterior:
     def precision_matrix(self, log_a: Floats) -> Floats:
         """Its expected curvature (N, C, C), positive definite."""
         a = np.exp(log_a)
-        held = a[:, :, None] * a[:, None, :] * self.gram + self.precision
-        held += np.diag(self.test_precision)
-        return np.asarray(held)
+        effective_now = a[:, :, None] * a[:, None, :] * self.gram + self.precision
+        effective_now += np.diag(self.test_precision)
+        return np.asarray(effective_now)
 
 
 def joint_draws(panel: Panel, found: VariationalFit, seed: int) -> tuple[Draws, float]:
-    """DRAWS samples of shapes and amplitudes (money), and the effective sample size."""
+    """DRAW_COUNT draws of shapes and amplitudes (money), and the effective sample size."""
     rng = np.random.default_rng(seed)
     nodes, chosen = node_vectors(found, rng)
     target = log_posterior(panel, found, nodes)
@@ -77,29 +77,30 @@ def joint_draws(panel: Panel, found: VariationalFit, seed: int) -> tuple[Draws, 
     log_proposal = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(1) - 0.5 * (noise**2).sum(1)
     log_w = target.log_density(drawn) + node_prior()[nodes].sum(axis=1) - chosen - log_proposal
     w, effective = temper_weights(log_w)
-    kept = resample(w, rng)
-    shape = nodes[kept] % shapes().prior.size
-    return Draws(shape, np.exp(drawn[kept]) * panel.mean), effective
+    chosen_draws = resample(w, rng)
+    shape = nodes[chosen_draws] % shapes().prior.size
+    return Draws(shape, np.exp(drawn[chosen_draws]) * panel.mean), effective
 
 
 def temper_weights(log_w: Floats) -> tuple[Floats, float]:
-    """Weights, and their effective number; where few draws hold them all, evened out.
+    """Importance weights and their effective number.
 
-    Left as they are, a handful of draws would pretend to a certainty that nobody has.
+    Weights that few draws hold are flattened to MIN_EFFECTIVE_SAMPLES: otherwise the interval would
+    be too narrow.
     """
     effective, power = 0.0, 1.0
     while True:
         w = np.exp(power * (log_w - log_w.max()))
         w /= w.sum()
-        held = float(1 / (w * w).sum())
-        effective = effective or held
-        if held >= MIN_EFFECTIVE_SAMPLES:
+        effective_now = float(1 / (w * w).sum())
+        effective = effective or effective_now
+        if effective_now >= MIN_EFFECTIVE_SAMPLES:
             return w, effective
         power *= 0.8
 
 
 def node_vectors(found: VariationalFit, rng: np.random.Generator) -> tuple[Ints, Floats]:
-    """PROPOSED vectors of nodes (N, C) from the sweeps' weights, and their log chance (N,)."""
+    """PROPOSALS node vectors (N, C) from the variational weights; their log probability (N,)."""
     probability = found.weight.sum(axis=2)
     bounds = np.cumsum(probability, axis=1)
     point = rng.random((PROPOSALS, len(probability))) * bounds[:, -1]
@@ -112,7 +113,7 @@ def node_vectors(found: VariationalFit, rng: np.random.Generator) -> tuple[Ints,
 
 
 def log_posterior(panel: Panel, found: VariationalFit, nodes: Ints) -> LogPosterior:
-    """Gather what the node vectors need."""
+    """The log posterior for these node vectors."""
     problem, lines = found.problem, np.arange(nodes.shape[1])
     columns = problem.node[lines, nodes]
     gram = np.matmul(columns, columns.transpose(0, 2, 1)) / problem.noise**2
@@ -132,6 +133,6 @@ def prior_precision(prior: Prior) -> Floats:
 
 
 def resample(weight: Floats, rng: np.random.Generator) -> Ints:
-    """DRAWS places by their weights, evenly spread (systematic resampling)."""
+    """DRAW_COUNT indices by weight (systematic resampling)."""
     points = (np.arange(DRAW_COUNT) + rng.random()) / DRAW_COUNT
     return np.minimum(np.searchsorted(np.cumsum(weight), points), weight.size - 1)

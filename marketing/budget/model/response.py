@@ -1,10 +1,10 @@
-"""Thirty-six shapes a response can take, and the table that makes them cheap.
+"""Thirty-six response shapes, read from one factored table.
 
-A shape G says how revenue grows with spend x, in units of the channel's usual spend, scaled to
-G(1) = 1. With five decays of carry-over each they make 180 nodes, over which `fit` spreads its
-belief. Shapes are read from one table of log G over log x: linear between 4,001 points and on
-both sides of them, where each shape is a power law (its elasticity goes to 1 or b, and to 0).
-The table is factored: 18 columns hold all shapes to 2e-6, so a fit needs sums over 18, not 36.
+A shape G is revenue against spend x, in units of the channel's usual spend, scaled to G(1) = 1.
+With five carry-over decays they make 180 nodes, over which `fit` spreads its weights. Shapes are
+read from a table of log G over log x: linear between 4,001 points and beyond them, where each
+shape is a power law (its elasticity tends to 1 or b, and to 0). The table is factored: 18 columns
+hold all shapes to 2e-6, so a fit needs sums over 18 columns, not 36.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Shapes:
 
 
 def log_shapes(u: Floats) -> Floats:
-    """The exact log G of every shape at log x = u; a column a shape."""
+    """Exact log G of every shape at log x = u; one column for each shape."""
     x = np.exp(u)[:, None]
     saturating = np.log(x / (x + HALVES) * (1 + HALVES))
     exponential = np.log(np.expm1(-x / SCALES) / np.expm1(-1 / SCALES))
@@ -48,7 +48,7 @@ def log_shapes(u: Floats) -> Floats:
 
 
 def elasticities() -> Floats:
-    """How many percent more revenue one percent more spend brings, at the usual spend."""
+    """Elasticity of each shape at the usual spend: percent revenue for one percent spend."""
     saturating = HALVES / (1 + HALVES)
     exponential = (1 / SCALES) / np.expm1(1 / SCALES)
     logarithmic = 1 / ((1 + HALVES) * np.log1p(1 / HALVES))
@@ -56,7 +56,7 @@ def elasticities() -> Floats:
 
 
 def shape_prior(centre: float = 0.55, spread: float = 0.26) -> Floats:
-    """Belief before any data: the four families a quarter each, elasticity near `centre`."""
+    """Prior of the shapes: a quarter for each family, elasticity near `centre`."""
     density = np.exp(-0.5 * ((elasticities() - centre) / spread) ** 2)
     families = np.split(density, np.cumsum([POWERS.size, HALVES.size, SCALES.size]))
     return np.concatenate([0.25 * each / each.sum() for each in families])
@@ -64,7 +64,7 @@ def shape_prior(centre: float = 0.55, spread: float = 0.26) -> Floats:
 
 @lru_cache(maxsize=1)
 def shapes() -> Shapes:
-    """The factored table; made once a process, in a few milliseconds."""
+    """The factored table, computed once in a process in a few milliseconds."""
     u = np.linspace(MIN_LOG_X, MAX_LOG_X, TABLE_POINTS)
     exact = log_shapes(u)
     left, sizes, right = np.linalg.svd(exact, full_matrices=False)
@@ -76,7 +76,7 @@ def shapes() -> Shapes:
 def features(x: Floats, more: int = 0) -> Floats:
     """The table's columns at spends x > 0, shape (..., RANK); `features(x) @ mix` is log G.
 
-    `more` leaves as many columns to the caller, unset.
+    `more` adds that many uninitialised columns for the caller.
     """
     place = (np.log(x) - MIN_LOG_X) / LOG_X_STEP
     cell = np.clip(place.astype(np.intp), 0, TABLE_POINTS - 2)
@@ -93,14 +93,14 @@ def log_gain(x: Floats) -> Floats:
 
 
 def elasticity_at(x: Floats) -> Floats:
-    """Percent more revenue for one percent more spend, of every shape at spends x > 0."""
+    """Elasticity of every shape at spends x > 0."""
     cell = np.clip(((np.log(x) - MIN_LOG_X) / LOG_X_STEP).astype(np.intp), 0, TABLE_POINTS - 2)
     return np.asarray(shapes().basis[cell, RANK:] @ shapes().mix / LOG_X_STEP)
 
 
 @lru_cache(maxsize=4)
 def carry_over_matrices(periods: int) -> Floats:
-    """Matrices M with z = M x, a decay each: z_0 = x_0, z_t = (1 - d) x_t + d z_(t-1)."""
+    """Matrices M with z = M x, one for each decay d: z_0 = x_0, z_t = (1 - d) x_t + d z_(t-1)."""
     lag = np.subtract.outer(np.arange(periods), np.arange(periods))
     weight = DECAYS[:, None, None] ** np.maximum(lag, 0) * (lag >= 0)
     weight[:, :, 1:] *= (1 - DECAYS)[:, None, None]

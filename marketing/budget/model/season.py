@@ -1,7 +1,7 @@
-"""What all channels share in a week, taken out before their curves are fitted.
+"""Estimate the season that all channels share, before their curves are fitted.
 
-Spend follows the season in most companies, so a raw fit credits the channels with December.
-A two-way model, log R = a_c + b_c log S + g_t, separates them: ridge on the elasticities
+Spend follows the season in most companies, so a fit without it credits the channels with, say,
+December. A two-way model, log R = a_c + b_c log S + g_t, separates them: ridge on the elasticities
 b_c ~ N(.55, .2^2), noise sd .2, and g_t free (Baltagi, Econometric Analysis of Panel Data, 2).
 The elasticities are eliminated, which leaves one system of equations over the weeks.
 """
@@ -15,14 +15,13 @@ from marketing.budget.model.response import Floats
 
 ELASTICITY_MEAN, ELASTICITY_SD, NOISE_SD = 0.55, 0.2, 0.2
 SLOW_WAVE_WEEKS = 16  # weeks
-SIGNIFICANCE_SD = 2.5  # standard deviations by which shared weeks must stand out of the noise
+SIGNIFICANCE_SD = 2.5  # standard deviations above noise from which an effect is significant
 
 
 def week_effect(log_revenue: Floats, log_spend: Floats, seen: Floats) -> Floats:
     """Shared effect of each week (T,) on log revenue; `seen` (C, T) is 1 where a cell counts.
 
-    Zero where the weeks differ no more than noise would make them: then nothing is shared, and
-    taking it out would only cost.
+    Zero where the weeks differ no more than noise alone would make them.
     """
     s, r = centred(log_spend, seen), centred(log_revenue, seen)
     weight = 1 / ((s * s).sum(axis=1) + (NOISE_SD / ELASTICITY_SD) ** 2)
@@ -41,7 +40,7 @@ def week_effect(log_revenue: Floats, log_spend: Floats, seen: Floats) -> Floats:
 
 
 def noise_variance(effect: Floats, r: Floats, s: Floats, seen: Floats, slope: Floats) -> float:
-    """Noise variance that the two-way fit leaves, for its degrees of freedom."""
+    """Residual variance of the two-way fit, by its degrees of freedom."""
     ridge = (s * s).sum(axis=1) + (NOISE_SD / ELASTICITY_SD) ** 2
     shared = centred(np.broadcast_to(effect, seen.shape), seen)
     slope = slope - (shared * s).sum(axis=1) / ridge
@@ -51,9 +50,9 @@ def noise_variance(effect: Floats, r: Floats, s: Floats, seen: Floats, slope: Fl
 
 
 def significant_part(effect: Floats, cells: Floats, noise: float, rows: float) -> Floats:
-    """The whole effect, its slow part or nothing: as much as noise alone would not make.
+    """The whole effect, its slow part, or zero: what is significant.
 
-    F tests on the slow part (cosines longer than SLOW weeks) and on what is left of it.
+    F tests on the slow part (cosines longer than SLOW_WAVE_WEEKS) and on the rest.
     """
     weeks = len(effect)
     waves = min(max(2, 2 * weeks // SLOW_WAVE_WEEKS), weeks - 2)
@@ -62,26 +61,26 @@ def significant_part(effect: Floats, cells: Floats, noise: float, rows: float) -
     slow = basis @ (basis.T @ effect)
     fast = effect - slow
 
-    def stands_out(part: Floats, size: int) -> bool:
+    def is_significant(part: Floats, size: int) -> bool:
         ratio = float((cells * part * part).sum()) / size / noise
         return ratio > 1 + SIGNIFICANCE_SD * sqrt(2 / size + 2 / max(rows - weeks, 1.0))
 
-    if stands_out(fast, weeks - 1 - waves):
+    if is_significant(fast, weeks - 1 - waves):
         return effect
-    return slow if stands_out(slow, waves) else np.zeros_like(effect)
+    return slow if is_significant(slow, waves) else np.zeros_like(effect)
 
 
 def centred(values: Floats, seen: Floats) -> Floats:
-    """Values less the mean of their row's seen cells; 0 in the others."""
-    held = np.where(seen > 0, values, 0.0)
-    mean = held.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    return np.asarray((held - mean[:, None]) * seen)
+    """Values minus the mean of their row's observed cells; 0 in the other cells."""
+    observed = np.where(seen > 0, values, 0.0)
+    mean = observed.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    return np.asarray((observed - mean[:, None]) * seen)
 
 
 def calendar_effect(
     log_revenue: Floats, log_spend: Floats, seen: Floats, days: Sequence[int]
 ) -> Floats:
-    """Trend and year (T,) where fewer than three channels can tell what weeks share.
+    """Trend and yearly season (T,), for fewer than three channels.
 
     Ridge on a trend (from 12 periods) and two waves of a year (from 52 weeks), prior sd .3.
     """
@@ -93,18 +92,18 @@ def calendar_effect(
     design[np.arange(lines), :, np.arange(lines)] = s
     design[..., lines:] = waves
     flat, target = design.reshape(-1, design.shape[2]), r.ravel()
-    held = seen.ravel() > 0
+    observed = seen.ravel() > 0
     spread = np.r_[np.full(lines, ELASTICITY_SD), np.full(waves.shape[1], 0.3)]
     prior = np.r_[np.full(lines, ELASTICITY_MEAN), np.zeros(waves.shape[1])]
     ridge = np.diag((NOISE_SD / spread) ** 2)
-    flat, target = flat[held], target[held]
+    flat, target = flat[observed], target[observed]
     found = np.linalg.solve(flat.T @ flat + ridge, flat.T @ target + ridge @ prior)
     effect = waves @ found[lines:]
     return np.asarray(effect - effect.mean())
 
 
 def calendar_columns(weeks: Floats, periods: int) -> Floats:
-    """Trend in [-1, 1] and Fourier pairs of 52 weeks, as far as the history carries them."""
+    """Trend in [-1, 1] and Fourier pairs of 52 weeks, where the history is long enough."""
     columns = []
     if periods >= 12:
         columns.append(2 * weeks / weeks[-1] - 1)

@@ -1,9 +1,10 @@
-"""Only the company's total revenue is known: what the model of it is given.
+"""Data and priors of the model of total revenue.
 
-    R_t / mean R = z_t'g + sum over channels of A_c G_n(carried spend of c) + noise
+    R_t / mean R = z_t'g + sum over channels of A_c G_n(adstocked spend of c) + noise
 
-z holds what would have come anyway (level, trend, year, calendar flags), each with a prior; the
-priors of log A come from the platforms' own figures, shrunk, or from a usual share of revenue.
+z is the baseline (level, trend, year, calendar flags), with a prior on each coefficient. The
+priors of log A come from the platforms' own ROI figures, shrunk, or from a typical share of
+revenue.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,14 +29,14 @@ BASELINE_SHARE, BASELINE_SHARE_SD, TREND_SD, WAVE_SD, FLAG_SD = 0.6, 0.3, 0.3, 0
 MARKETING_SHARE, MAX_BLIND_ROI = (
     0.35,
     4.0,
-)  # a blind guess of what marketing brings: share of revenue, ROI
-PLATFORM_DISCOUNT = 0.7  # what platforms claim is on average this much too good
+)  # prior without platform figures: share of revenue, ROI
+PLATFORM_DISCOUNT = 0.7  # mean ratio of true ROI to the ROI that platforms report
 MIN_RELATIVE_SPEND = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What would have come without marketing: columns (T, p) and their priors (p,)."""
+    """The model of revenue without marketing: columns (T, p) and their priors (p,)."""
 
     columns: Floats
     centre: Floats
@@ -44,7 +45,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """log A_c ~ N(centre + mu, own^2), mu ~ N(0, shared^2), with the lift tests' own news."""
+    """log A_c ~ N(centre + mu, own^2), mu ~ N(0, shared^2), times the lift tests' terms."""
 
     centre: Floats  # (C,)
     own: Floats  # (C,)
@@ -55,7 +56,7 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Everything the fit reads; money only in `scale` and `mean`."""
+    """Input of the fit; only `scale` and `mean` are in money."""
 
     adstock: Floats  # (C, 180, T) G of each node
     y: Floats  # (T,) revenue over its mean
@@ -69,7 +70,7 @@ class Panel:
 def build_panel(
     request: BudgetRequest, history: SpendHistory, revenue: Floats, *, share_factor: float = 1.0
 ) -> Panel:
-    """Put a history and its totals (T,), nan where unknown, into the model's units."""
+    """The panel of a history and its total revenue (T,), nan where unknown."""
     known = np.isfinite(revenue)
     mean = float(revenue[known].mean())
     active = np.maximum((history.spend > 0).sum(axis=1), 1)
@@ -81,8 +82,8 @@ def build_panel(
     earned = share * share_factor * revenue[known].sum()
     blind = earned / history.spend[:, known].sum()
     log_roi, own, shared = roi_prior(request.platform_roi, history.channels, blind, share_factor)
-    news = lift_test_terms(request.lift_tests, history.channels, scale, mean)
-    prior = Prior(log_roi + np.log(scale / mean), own, shared, *news)
+    test_terms = lift_test_terms(request.lift_tests, history.channels, scale, mean)
+    prior = Prior(log_roi + np.log(scale / mean), own, shared, *test_terms)
     base = build_baseline(history.dates, request.controls)
     return Panel(adstock, np.where(known, revenue / mean, 0.0), known, base, prior, scale, mean)
 
@@ -138,19 +139,19 @@ def control_column(values: Floats) -> tuple[Floats, float, float]:
 def roi_prior(
     platform: Mapping[str, float], channels: Sequence[str], blind: float, factor: float
 ) -> tuple[Floats, Floats, float]:
-    """Log of what each channel returns, its own doubt, and the doubt they share.
+    """Log ROI by channel, its own standard deviation, and the shared one.
 
-    Platforms' figures are scaled down and drawn half-way to their mean: as they are, they made
-    a plan claim a chance of .86 that was .63 in truth. Without them every channel starts equal.
+    Platform figures are scaled down and shrunk half-way to their mean: unshrunk, plans claimed a
+    probability of .86 that was .63. Without them every channel has the `blind` ROI.
     """
     claimed = np.array([platform.get(each, np.nan) for each in channels])
-    told = np.isfinite(claimed)
-    if not told.any():
+    is_reported = np.isfinite(claimed)
+    if not is_reported.any():
         return np.full(len(channels), np.log(blind)), np.full(len(channels), 0.5), 0.7
-    logs = np.log(claimed[told])
+    logs = np.log(claimed[is_reported])
     log_roi = np.full(len(channels), np.log(PLATFORM_DISCOUNT * factor) + logs.mean())
-    log_roi[told] += (logs - logs.mean()) / 2
-    return log_roi, np.where(told, 0.4, 0.5), 0.6
+    log_roi[is_reported] += (logs - logs.mean()) / 2
+    return log_roi, np.where(is_reported, 0.4, 0.5), 0.6
 
 
 def lift_test_terms(

@@ -1,4 +1,4 @@
-"""Daily rows as weeks, the period that plans work in; weekly and rarer rows stay as they are."""
+"""Periods of a plan: daily rows are summed into weeks, rarer rows are periods themselves."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,16 +8,14 @@ from statistics import median
 
 WEEK = dt.timedelta(days=7)
 MONDAY = 0
-
-
 DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """How dates become periods: `daily` ones are summed into weeks that start on `weekday`.
+    """Maps dates to periods: with `daily`, weeks that start on `weekday`.
 
-    Rarer dates are periods themselves, `length` apart. What has not ended by `last` is none yet.
+    Otherwise each date starts a period of `length`. A period that ends after `last` is left out.
     """
 
     daily: bool
@@ -27,7 +25,7 @@ class Calendar:
     length: dt.timedelta = WEEK
 
     def period(self, on: dt.date) -> dt.date | None:
-        """The first day of the period that holds `on`; None where it is not complete."""
+        """First day of the period that contains `on`; None for an incomplete period."""
         start = week_of(on, self.weekday) if self.daily else on
         return start if self.first <= start and start + self.length - DAY <= self.last else None
 
@@ -38,7 +36,7 @@ def week_of(on: dt.date, weekday: int = MONDAY) -> dt.date:
 
 
 def usual_gap(dates: Sequence[dt.date]) -> dt.timedelta:
-    """How far sorted dates are apart, as a rule; a week where there are fewer than two."""
+    """Median distance of sorted dates; a week for fewer than two dates."""
     gaps = [(after - before).days for before, after in pairwise(dates)]
     return dt.timedelta(days=int(median(gaps))) if gaps else WEEK
 
@@ -48,9 +46,9 @@ def calendar(
     totals_on: Iterable[dt.date] = (),
     until: dt.date = dt.date.max,
 ) -> Calendar:
-    """One calendar for rows of channels and totals: the weeks of whichever is weekly.
+    """One calendar for channel rows and totals; weeks start as those of weekly rows do.
 
-    Needs at least one date of a channel's row. Nothing counts that ends after `until`.
+    Needs at least one date in `spent_on`. Periods that end after `until` are left out.
     """
     spent, totals = sorted(set(spent_on)), sorted(set(totals_on))
     daily, daily_totals = usual_gap(spent) < WEEK, usual_gap(totals) < WEEK
@@ -75,7 +73,7 @@ def sum_by_period(amounts: Iterable[tuple[dt.date, float]], by: Calendar) -> dic
 
 
 def max_by_period(flags: Mapping[dt.date, float], by: Calendar) -> dict[dt.date, float]:
-    """A calendar flag by period: its strongest day counts."""
+    """A calendar flag by period: the largest value of its days."""
     found: dict[dt.date, float] = {}
     for on, value in sorted(flags.items()):
         period = by.period(on)

@@ -1,1 +1,1 @@
-"""Planner."""
+"""From a budget request to a proposal: allocation, bounds, uncertainty, advice; pure."""

@@ -1,4 +1,4 @@
-"""What to tell a person: where each channel stands, what to do with it, and why, in numbers."""
+"""Recommendations by channel with their reasons, trends, and the next experiment."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -14,7 +14,7 @@ from marketing.budget.planner.proposal import (
     Trend,
 )
 
-UNCHANGED_SHARE = 0.01  # an amount that changes less is maintained
+UNCHANGED_SHARE = 0.01  # relative change up to which an amount is maintained
 TREND_PERIODS, MIN_TREND_T = 12, 2.0
 
 
@@ -74,7 +74,7 @@ def count_rows(rows: float) -> str:
 def binding_bounds(
     plan: Floats, low: Floats, high: Floats, why: tuple[Sequence[str], Sequence[str]]
 ) -> tuple[str, ...]:
-    """The bound that each amount lies on, in words; empty where it lies inside."""
+    """The name of the bound that each amount lies on; empty between the bounds."""
     near = 1e-6 * max(float(plan.sum()), 1e-300)
     return tuple(
         below if amount <= least + near else above if amount >= most - near else ""
@@ -83,7 +83,7 @@ def binding_bounds(
 
 
 def trends(residual: Floats, usable: Bools) -> tuple[Trend, ...]:
-    """Whether what the curve leaves unexplained has risen or fallen over the given dates."""
+    """Trend of each channel's residuals (C, T) over the dates where `usable`."""
     return tuple(
         _trend(np.flatnonzero(seen).astype(np.float64), line[seen])
         for line, seen in zip(residual, usable, strict=True)
@@ -91,7 +91,7 @@ def trends(residual: Floats, usable: Bools) -> tuple[Trend, ...]:
 
 
 def no_trends(channels: int) -> tuple[Trend, ...]:
-    """No trend anywhere."""
+    """Flat for every channel."""
     flat: Trend = "flat"
     return (flat,) * channels
 
@@ -112,9 +112,9 @@ def _trend(time: Floats, left: Floats) -> Trend:
 def next_experiment(
     channels: Sequence[str], plans: Floats, planned: Floats, currency: str
 ) -> Experiment | None:
-    """The channel on which the draws' own plans (N, C) disagree most; None where they agree.
+    """Test the channel on which the draws' optimal plans (N, C) differ most; None if they agree.
 
-    The test is to vary it around what is planned for it, so that it costs least.
+    The test varies spend around the planned amount, which costs least.
     """
     if len(channels) < 2:
         return None

@@ -1,8 +1,8 @@
-"""What a plan may do: hard bounds from people, soft ones from how far the data reach.
+"""Bounds of an allocation: hard ones set by staff, soft ones from the range of the data.
 
-Hard bounds are limits, the least share and the step limit; where the last two clash with a
-limit that somebody set for the channel, the limit holds. Soft bounds keep a plan inside
-[h/2, 2h] around the present mix h, and inside twice the max_total spend ever seen.
+Hard bounds are spend limits, the minimum share and the step limit; a spend limit overrides the
+other two. Soft bounds keep an allocation between half and twice the present mix, and at most
+twice the largest spend of the history.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from marketing.budget.planner.request import BudgetRequest, Infeasible, RequestP
 TRUST_FACTOR = 2.0
 DEFAULT_MIN_PERCENT = 5.0
 EXPLORATION_SHARE = 0.05  # of the budget, over all channels never tried
-SUM_TOLERANCE = 1e-9  # of the budget: sums that differ by less are equal
+SUM_TOLERANCE = 1e-9  # of the budget; sums within it count as equal
 
 
 @dataclass(frozen=True, slots=True)
 class AllocationBounds:
-    """Money a period and channel; `why_low` and `why_high` name the bound in words."""
+    """Money a period for each channel; `why_low` and `why_high` name each bound."""
 
     low: Floats
     high: Floats
@@ -29,7 +29,7 @@ class AllocationBounds:
     hard_high: Floats
     why_low: tuple[str, ...]
     why_high: tuple[str, ...]
-    outside_data: bool  # soft bounds had to give way: such a plan is never applied by itself
+    outside_data: bool  # soft bounds had to be relaxed; such a plan is not applied automatically
     notes: tuple[str, ...]
 
 
@@ -40,10 +40,10 @@ def allocation_bounds(
     max_spend: Floats,
     max_total: float,
 ) -> AllocationBounds:
-    """Bounds a period for the present mix `keep` (it adds up to the budget a period).
+    """Bounds of one period. `current` (C,) is the present mix and sums to the period's budget.
 
-    `seen_most` (C,) is each channel's max_total spend, 0 where never tried; `max_total` the max_total
-    total of a period. Infeasible where the hard bounds leave no plan.
+    `max_spend` (C,) is each channel's largest spend, 0 if never tried; `max_total` the largest
+    total of a period. Raises Infeasible where the hard bounds leave no plan.
     """
     budget = float(request.total) / request.budget_periods
     hard = _HardBounds(request, channels, current, max_spend > 0, budget)
@@ -79,7 +79,7 @@ def allocation_bounds(
 
 
 class _HardBounds:
-    """Collects hard bounds, the reason for each, and whether they leave a plan at all."""
+    """Computes hard bounds and their names. Raises Infeasible where no plan fits them."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class _HardBounds:
             self._give_way(limits)
 
     def _give_way(self, limits: tuple[Floats, Floats]) -> None:
-        """Where limits pull some channels past the step, the others must follow."""
+        """Relax the step limit of other channels where spend limits force a larger step."""
         self.low = _relax_floors(self.low, limits[0], self.budget)
         self.high = _relax_ceilings(self.high, np.minimum(limits[1], self.budget), self.budget)
 
@@ -181,13 +181,13 @@ def _sum_problem(
 
 
 def _relax_floors(soft: Floats, hard: Floats, budget: float) -> Floats:
-    """Soft floors moved towards the hard ones, in proportion, until they fit."""
+    """Move soft floors towards the hard ones, in proportion, until they fit the budget."""
     over, room = soft.sum() - budget, soft.sum() - hard.sum()
     return soft - (soft - hard) * min(over / room, 1.0) if over > 0 and room > 0 else soft
 
 
 def _relax_ceilings(soft: Floats, hard: Floats, budget: float) -> Floats:
-    """Soft ceilings moved towards the hard ones, in proportion, until the budget fits."""
+    """Move soft ceilings towards the hard ones, in proportion, until the budget fits."""
     short, room = budget - soft.sum(), hard.sum() - soft.sum()
     return soft + (hard - soft) * min(short / room, 1.0) if short > 0 and room > 0 else soft
 

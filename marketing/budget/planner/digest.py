@@ -1,4 +1,4 @@
-"""One name for one input: the SHA-256 of a question in canonical form; it seeds the draws."""
+"""SHA-256 of a request in canonical form: it identifies the input and seeds the draws."""
 
 import json
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ REMOVED_FIELDS = {
 
 
 def request_digest(request: BudgetRequest) -> str:
-    """64 hexadecimal digits; the order of rows and of channels does not matter."""
-    held = REMOVED_FIELDS | {each.name: getattr(request, each.name) for each in fields(request)}
-    held["rows"] = sorted(
+    """64 hexadecimal digits, independent of the order of rows and channels."""
+    values = REMOVED_FIELDS | {each.name: getattr(request, each.name) for each in fields(request)}
+    values["rows"] = sorted(
         f"{row.channel}|{row.date or ''}|{row.spend:.17g}|{row.revenue or 0.0:.17g}"
         for row in request.rows
     )
-    held["total_revenue"] = sorted(
+    values["total_revenue"] = sorted(
         f"{day}|{amount:.17g}" for day, amount in request.total_revenue or ()
     )
-    text = json.dumps(_canonical(held), sort_keys=True, separators=(",", ":"), default=str)
+    text = json.dumps(_canonical(values), sort_keys=True, separators=(",", ":"), default=str)
     return sha256(text.encode()).hexdigest()
 
 
@@ -43,5 +43,5 @@ def _canonical(value: Any) -> Any:
 
 
 def draw_seed(name: str) -> int:
-    """A seed for the draws."""
+    """Seed of the posterior draws for a digest."""
     return int(name[:16], 16)

@@ -20,7 +20,7 @@ from marketing.budget.planner.bounds import AllocationBounds, allocation_bounds
 from marketing.budget.planner.proposal import (
     Proposal,
 )
-from marketing.budget.planner.proposal_builder import Division, build_proposal
+from marketing.budget.planner.proposal_builder import BudgetAllocation, build_proposal
 from marketing.budget.planner.request import (
     BudgetRequest,
     SpendLimit,
@@ -38,30 +38,30 @@ from marketing.budget.planner.validation import validate
 
 
 def prepare(request: BudgetRequest) -> FittedModel:
-    """Check the question and fit its curves; Infeasible names every bad field."""
+    """Validate the request and fit its curves. Raises Infeasible with every bad field."""
     request = strip_names(request)
     validate(request)
     return fit_rows(request) if request.total_revenue is None else fit_totals(request)
 
 
 def plan(request: BudgetRequest) -> Proposal:
-    """The best division of the total; Infeasible where there is none."""
+    """Plan the budget of a request. Raises Infeasible where there is no plan."""
     fitted = prepare(request)
     return build_proposal(fitted, allocate(fitted))
 
 
-def allocate(fitted: FittedModel) -> Division:
-    """The fitted question's total over its channels, in floats and in money."""
+def allocate(fitted: FittedModel) -> BudgetAllocation:
+    """Allocate the request's total to its channels, in floats and in money."""
     request = fitted.request
     current = fitted.current_mix(request)
     bounds = allocation_bounds(
         request, fitted.channels, current, fitted.max_spend, fitted.max_total
     )
     budget = float(request.total) / request.budget_periods
-    steps = _segments(fitted, bounds, current)
-    amounts, marginal_return = water_fill(steps, budget)
+    segments = _segments(fitted, bounds, current)
+    amounts, marginal_return = water_fill(segments, budget)
     money = _rounded_amounts(fitted, request, amounts, bounds)
-    return Division(amounts, money, marginal_return, bounds, current)
+    return BudgetAllocation(amounts, money, marginal_return, bounds, current)
 
 
 def _segments(fitted: FittedModel, bounds: AllocationBounds, current: Floats) -> RankedSegments:
@@ -72,7 +72,7 @@ def _segments(fitted: FittedModel, bounds: AllocationBounds, current: Floats) ->
 def _rounded_amounts(
     fitted: FittedModel, request: BudgetRequest, amounts: Floats, bounds: AllocationBounds
 ) -> dict[str, Decimal]:
-    """The amounts of the whole window in money: exact, inside soft bounds where units fit."""
+    """Round amounts (C,) a period to money for the window; they sum to the total exactly."""
     places, periods = decimal_places(request.currency), request.budget_periods
     whole = int(request.total.scaleb(places))
     limits = [request.constraints.get(each, SpendLimit()) for each in fitted.channels]
@@ -87,6 +87,6 @@ def _rounded_amounts(
     exact = amounts * periods * 10**places
     units = round_to_units(whole, exact, fitted.channels, (soft, hard, loose, fixed))
     return {
-        channel: Decimal(held).scaleb(-places)
-        for channel, held in zip(fitted.channels, units, strict=True)
+        channel: Decimal(unit_count).scaleb(-places)
+        for channel, unit_count in zip(fitted.channels, units, strict=True)
     }

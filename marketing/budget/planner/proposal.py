@@ -1,4 +1,4 @@
-"""The planner's answer: a plan, what it should bring, and why it says so."""
+"""The planner's output: allocation, expected revenue and lift, and the reasons."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ Trend = Literal["up", "down", "flat"]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A median with the bounds that hold 90 % of the posterior."""
+    """A posterior median with its 90 % interval."""
 
     estimate: float
     low: float
@@ -21,7 +21,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class ChannelSummary:
-    """Where one channel stands; `marginal_roi` is what the next unit of money brings."""
+    """Figures of one channel; `marginal_roi` is the revenue of the next unit of money."""
 
     channel: str
     current_allocation: Decimal
@@ -34,12 +34,12 @@ class ChannelSummary:
     allocation_high: Decimal
     trend: Trend
     evidence: Grade
-    bound: str  # the bound that holds it, in words; empty where none does
+    bound: str  # name of the binding bound; empty without one
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelRecommendation:
-    """What to do with one channel, and the numbers that say so."""
+    """Action for one channel, and its reason with figures."""
 
     channel: str
     action: Action
@@ -50,7 +50,7 @@ class ChannelRecommendation:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """Expected revenue at a steady spend, both for the whole window, with its 90 % band."""
+    """Expected revenue at a steady spend, both for the window, with its 90 % interval."""
 
     spend: float
     revenue: float
@@ -61,7 +61,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One channel's response for a chart."""
+    """Points of one channel's response curve."""
 
     channel: str
     points: tuple[CurvePoint, ...]
@@ -69,19 +69,19 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """How forecasts made from the past alone would have done (percent, but periods)."""
+    """Accuracy of forecasts from past data only; percent except `periods`."""
 
     wape_percent: float
     naive_wape_percent: float  # the mean of the last four periods as the forecast
     coverage_percent: float  # of the 90 % interval
     periods: int
-    drifting: bool  # the residuals' cumulated sum left its limits
+    drifting: bool  # CUSUM of the residuals left its limits
     healthy: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """The test that would teach most."""
+    """The next test to run, in one sentence."""
 
     channel: str
     sentence: str
@@ -95,28 +95,28 @@ class Proposal:
     currency: str
     mode: Literal["channels", "aggregate"]
     allocations: dict[str, Decimal]  # adds up to `total` exactly
-    present: dict[str, Decimal]  # the present mix, in money a window, as spent
+    present: dict[str, Decimal]  # present spend, in money for the window
     channel_roi: dict[str, float]  # percent over the rows
     expected_revenue: Interval
     expected_lift_percent: Interval  # against the present mix scaled to `total`
     probability_of_lift: float
     auto_applicable: bool
-    reasons_against: tuple[str, ...]  # why it may not be applied by itself
-    marginal_return: float  # what the last unit of money brings (shadow price)
+    reasons_against: tuple[str, ...]  # against applying it automatically
+    marginal_return: float  # revenue of the last unit of money (shadow price)
     channels: tuple[ChannelSummary, ...]
     recommendations: tuple[ChannelRecommendation, ...]
     curves: tuple[Curve, ...]
     backtest: Backtest | None
-    backtest_note: str  # the verdict in words, or why there is none
+    backtest_note: str  # the backtest in one sentence, or why there is none
     next_experiment: Experiment | None
     evidence: Grade
-    placebo: Mapping[str, float]  # aggregate mode: P under other assumptions; else empty
+    placebo: Mapping[str, float]  # aggregate mode: probability of a lift under other assumptions
     warnings: tuple[str, ...]
     method: str
     input_digest: str
 
     def summary(self) -> dict[str, Any]:
-        """The proposal as JSON holds it: money as strings, everything else as it is."""
+        """The proposal as JSON values; money becomes strings."""
         plain: dict[str, Any] = _plain(asdict(self))
         return plain
 

@@ -1,4 +1,4 @@
-"""From a division of money to the whole proposal."""
+"""Build the proposal of an allocation."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ PLACEBO_WARNING_PROBABILITY = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Division:
-    """A plan: floats a period, money for the window, and what bounded it."""
+class BudgetAllocation:
+    """An allocation: floats a period, money for the window, and its bounds."""
 
     amounts: Floats
     money: dict[str, Decimal]
@@ -39,7 +39,7 @@ class Division:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedGain:
-    """What the draws say of a plan."""
+    """Lift and revenue of a plan, from the draws."""
 
     probability: float
     lift: Interval  # money a period
@@ -48,8 +48,8 @@ class ExpectedGain:
     budget_ratio: float
 
 
-def build_proposal(fitted: FittedModel, found: Division) -> Proposal:
-    """Everything the API, the admin and the pages show."""
+def build_proposal(fitted: FittedModel, found: BudgetAllocation) -> Proposal:
+    """The whole proposal that the API, the admin and the pages show."""
     request = fitted.request
     gain = expected_gain(fitted, found)
     plans = own_plans(fitted, found)
@@ -87,8 +87,8 @@ def build_proposal(fitted: FittedModel, found: Division) -> Proposal:
     )
 
 
-def own_plans(fitted: FittedModel, found: Division) -> Floats:
-    """What each of the draws would do in the plan's place (N, C), money a period."""
+def own_plans(fitted: FittedModel, found: BudgetAllocation) -> Floats:
+    """The optimal plan of each draw (N, C), money a period."""
     budget = float(fitted.request.total) / fitted.request.budget_periods
     bounds = found.bounds
     return uncertainty.plans_by_draw(
@@ -97,16 +97,19 @@ def own_plans(fitted: FittedModel, found: Division) -> Floats:
 
 
 def warnings(
-    fitted: FittedModel, found: Division, gain: ExpectedGain, probabilities: Mapping[str, float]
+    fitted: FittedModel,
+    found: BudgetAllocation,
+    gain: ExpectedGain,
+    probabilities: Mapping[str, float],
 ) -> Iterator[str]:
-    """All that the reader must know besides the plan."""
+    """Notes of the fit and the bounds, and warnings."""
     yield from fitted.notes
     yield from found.bounds.notes
     yield from budget_ratio_warnings(gain.budget_ratio)
     yield from placebo_warnings(fitted, probabilities)
 
 
-def expected_gain(fitted: FittedModel, found: Division) -> ExpectedGain:
+def expected_gain(fitted: FittedModel, found: BudgetAllocation) -> ExpectedGain:
     """Lift over the present mix at the same budget, and revenue, from the draws."""
     request = fitted.request
     lift, money = uncertainty.lift_draws(
@@ -128,10 +131,9 @@ def expected_gain(fitted: FittedModel, found: Division) -> ExpectedGain:
 
 
 def auto_apply_inputs(
-    fitted: FittedModel, found: Division, gain: ExpectedGain
+    fitted: FittedModel, found: BudgetAllocation, gain: ExpectedGain
 ) -> auto_apply.AutoApplyInputs:
-    """What the gate judges."""
-    request = fitted.request
+    """The figures that automatic application depends on."""
     return auto_apply.AutoApplyInputs(
         found.amounts,
         found.current,
@@ -145,7 +147,7 @@ def auto_apply_inputs(
 
 
 def channel_summaries(
-    fitted: FittedModel, found: Division, plans: Floats
+    fitted: FittedModel, found: BudgetAllocation, plans: Floats
 ) -> tuple[ChannelSummary, ...]:
     """One for each channel, in money for the window; `plans` (N, C) are the draws' own plans."""
     periods, places = fitted.request.budget_periods, decimal_places(fitted.request.currency)
@@ -178,7 +180,7 @@ def channel_summaries(
 
 
 def present(fitted: FittedModel) -> Floats:
-    """What is spent a period now: the last applied plan, or the last periods' mean."""
+    """Present spend (C,) a period: the last applied plan, or the mean of the last periods."""
     request = fitted.request
     if request.present is None:
         return fitted.recent
@@ -186,10 +188,10 @@ def present(fitted: FittedModel) -> Floats:
     return held / request.budget_periods
 
 
-def curves(fitted: FittedModel, found: Division) -> tuple[Curve, ...]:
-    """Sixty points a channel, from nothing to beyond its ceiling; money for the window.
+def curves(fitted: FittedModel, found: BudgetAllocation) -> tuple[Curve, ...]:
+    """CURVE_POINTS points for each channel, from 0 to beyond its ceiling; money for the window.
 
-    Of the MOST_CURVES channels with the most money only: nobody reads more.
+    Only of the MAX_CURVES channels with the largest amounts.
     """
     most = np.sort(np.argsort(-found.amounts, kind="stable")[:MAX_CURVES])
     posterior, sample = fitted.posterior.of(most), fitted.sample.of(most, CURVE_DRAWS)
@@ -206,8 +208,8 @@ def curves(fitted: FittedModel, found: Division) -> tuple[Curve, ...]:
     )
 
 
-def placebo_probabilities(fitted: FittedModel, found: Division) -> dict[str, float]:
-    """Probability of a lift under other assumptions; high where revenue is shifted is no news."""
+def placebo_probabilities(fitted: FittedModel, found: BudgetAllocation) -> dict[str, float]:
+    """Probability of a lift under each alternative fit."""
     budget = float(fitted.request.total) / fitted.request.budget_periods
     probabilities = {}
     for name, other in fitted.alternatives.items():
@@ -223,26 +225,26 @@ def placebo_probabilities(fitted: FittedModel, found: Division) -> dict[str, flo
 
 
 def placebo_warnings(fitted: FittedModel, probabilities: Mapping[str, float]) -> Iterator[str]:
-    """A warning where nonsense data promise a lift too."""
+    """A warning where the fit to shifted revenue expects a lift as well."""
     for name, other in fitted.alternatives.items():
         if other.own_plan and probabilities[name] > PLACEBO_WARNING_PROBABILITY:
             yield (
-                f"Placebo: with {name} a lift is promised too (chance {probabilities[name]:.2f}), so "
-                "these data do not tell cause from season."
+                f"Placebo: with {name} a lift is promised too (chance {probabilities[name]:.2f}), "
+                "so these data do not tell cause from season."
             )
 
 
 def overall_evidence(fitted: FittedModel, current: Floats) -> Grade:
-    """The grade that most of the money stands on."""
+    """The grade of the channels with most of the money."""
     order: tuple[Grade, ...] = ("low", "medium", "high")
     at = [order.index(each) for each in fitted.grades]
     return order[int(np.argmax(np.bincount(at, current, minlength=3)))]
 
 
-def budget_ratio_warnings(budget_ratio: float) -> tuple[str, ...]:
-    """A warning where the budget is beyond what was ever spent."""
-    if budget_ratio <= auto_apply.MAX_BUDGET_RATIO:
-        return ()
-    return (
-        f"The budget is {budget_ratio:.1f} times the largest ever spent in a period; intervals are widened.",
-    )
+def budget_ratio_warnings(budget_ratio: float) -> Iterator[str]:
+    """A warning where the budget is far above the largest total ever spent."""
+    if budget_ratio > auto_apply.MAX_BUDGET_RATIO:
+        yield (
+            f"The budget is {budget_ratio:.1f} times the largest ever spent in a period; "
+            "intervals are widened."
+        )

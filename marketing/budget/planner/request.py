@@ -1,4 +1,4 @@
-"""What is asked of the planner, and how it says that a question has no answer."""
+"""The planner's request, and the error that lists what is wrong with it."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class PerformanceRow:
-    """One channel in one period: what was spent and, where known, what it brought."""
+    """Spend and, where known, revenue of one channel in one period."""
 
     channel: str
     spend: float
@@ -19,14 +19,14 @@ class PerformanceRow:
 
 @dataclass(frozen=True, slots=True)
 class SpendLimit:
-    """Money bounds of one channel for the whole question; min = max holds it fixed."""
+    """Spend limits of one channel for the whole window; min = max fixes its amount."""
 
     min: Decimal | None = None
     max: Decimal | None = None
 
 
 class LiftTestResult(NamedTuple):
-    """An experiment: `spend` a period brought `revenue` extra, give or take `sd` (all money)."""
+    """Result of an experiment: `spend` a period caused `revenue`, with standard error `sd`."""
 
     channel: str
     spend: float
@@ -36,33 +36,33 @@ class LiftTestResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BudgetRequest:
-    """A budget to divide over channels, with what is known of them.
+    """A budget to allocate to channels, with their history and limits.
 
     `total` is for `budget_periods` periods together (a period is one row). `present` is the
-    last applied plan; without it the mean of the last four periods. With `total_revenue` the
-    rows' own revenue is not read: only the company's total is explained (aggregate mode).
+    last applied plan; without it the mean of the last four periods is used. With `total_revenue`
+    the rows' own revenue is ignored and the total is modelled (aggregate mode).
     """
 
     total: Decimal
     rows: tuple[PerformanceRow, ...]
     currency: str = "USD"
     constraints: Mapping[str, SpendLimit] = field(default_factory=dict)
-    new_channels: tuple[str, ...] = ()  # listed without rows, to introduce them
+    new_channels: tuple[str, ...] = ()  # channels without rows, to be introduced
     min_allocation_percent: Decimal | None = None  # None: 5, relaxed to 50 / C where 5 C > 100
     max_change_percent: Decimal | None = None  # the step limit around `present`
     present: Mapping[str, Decimal] | None = None
     budget_periods: int = 1
-    starts_on: dt.date | None = None  # first day of the window planned for, for its season
-    incrementality: Mapping[str, float] = field(default_factory=dict)  # channel: factor
+    starts_on: dt.date | None = None  # first day of the planned window, for its season
+    incrementality: Mapping[str, float] = field(default_factory=dict)  # factor by channel
     lift_tests: tuple[LiftTestResult, ...] = ()
     total_revenue: tuple[tuple[dt.date, float], ...] | None = None
-    platform_roi: Mapping[str, float] = field(default_factory=dict)  # channel: revenue / spend
+    platform_roi: Mapping[str, float] = field(default_factory=dict)  # revenue / spend by channel
     controls: Mapping[str, Mapping[dt.date, float]] = field(default_factory=dict)  # calendar flags
 
 
 @dataclass(frozen=True, slots=True)
 class RequestProblem:
-    """One bad field; the message carries the numbers."""
+    """One bad field, with a message that states the figures."""
 
     field: str
     code: str
@@ -70,7 +70,7 @@ class RequestProblem:
 
 
 class Infeasible(ValueError):
-    """The question is wrong or no plan fits it; `problems` lists every reason at once."""
+    """The request is invalid or no plan fits it; `problems` lists every reason."""
 
     def __init__(self, problems: tuple[RequestProblem, ...]) -> None:
         super().__init__("; ".join(f"{each.field}: {each.message}" for each in problems))
@@ -78,7 +78,7 @@ class Infeasible(ValueError):
 
 
 def strip_names(request: BudgetRequest) -> BudgetRequest:
-    """The same question with blanks around channel names gone."""
+    """The request with channel names stripped of surrounding blanks."""
     return replace(
         request,
         rows=tuple(
@@ -91,5 +91,5 @@ def strip_names(request: BudgetRequest) -> BudgetRequest:
 
 
 def known_channels(request: BudgetRequest) -> set[str]:
-    """Channels with a row, and those listed to introduce them."""
+    """Channels with rows, and new channels."""
     return {row.channel for row in request.rows} | set(request.new_channels)

@@ -1,4 +1,4 @@
-"""From floats to money: exact to the smallest unit, inside the bounds."""
+"""Round amounts to the smallest unit of a currency, within bounds, with an exact sum."""
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -11,14 +11,14 @@ Range = tuple[int, int]
 
 
 def decimal_places(currency: str) -> int:
-    """Decimals that an amount is given with: the currency's own, at most 2."""
+    """Decimals of an amount: the currency's own, at most 2."""
     return min(exponent(currency), 2)
 
 
 def inward(low: Iterable[float], high: Iterable[float], places: int, whole: int) -> list[Range]:
-    """Bounds in whole units: up from the low one, down from the high one.
+    """Bounds in whole units, low ones rounded up and high ones down.
 
-    Where no whole unit lies between them, the two around them.
+    Where no whole unit lies between them, the two units around them.
     """
     unit, slack = 10**places, 1e-6 + 1e-12 * whole
     found = []
@@ -30,7 +30,7 @@ def inward(low: Iterable[float], high: Iterable[float], places: int, whole: int)
 
 
 def outward(low: Iterable[float], high: Iterable[float], places: int, whole: int) -> list[Range]:
-    """The same, but down from the low one and up from the high one."""
+    """Bounds in whole units, low ones rounded down and high ones up."""
     unit = 10**places
     return [
         (floor(least * unit), whole if most == inf else ceil(most * unit))
@@ -39,7 +39,7 @@ def outward(low: Iterable[float], high: Iterable[float], places: int, whole: int
 
 
 def limits_in_units(limits: Sequence[SpendLimit], places: int, whole: int) -> list[Range]:
-    """The limits that somebody set, in whole units, exactly."""
+    """Spend limits in whole units, exactly."""
     return [
         (
             int((each.min or Decimal(0)).scaleb(places).to_integral_value(ROUND_CEILING)),
@@ -52,7 +52,7 @@ def limits_in_units(limits: Sequence[SpendLimit], places: int, whole: int) -> li
 
 
 def clip_ranges(ranges: Iterable[Range], outer: Iterable[Range]) -> list[Range]:
-    """Each range cut to its outer one; the outer one where nothing is left of it."""
+    """Each range cut to its outer range; the outer range where the two do not overlap."""
     cut = (
         ((max(low, least), min(high, most)), (least, most))
         for (low, high), (least, most) in zip(ranges, outer, strict=True)
@@ -63,11 +63,10 @@ def clip_ranges(ranges: Iterable[Range], outer: Iterable[Range]) -> list[Range]:
 def round_to_units(
     whole: int, exact: Sequence[float], names: Sequence[str], choices: Sequence[Sequence[Range]]
 ) -> list[int]:
-    """Round amounts, in units, so that they add up to `whole` and keep to their ranges.
+    """Round amounts, in units, so that they sum to `whole` and stay in their ranges.
 
-    Each is rounded down into its range; what is left goes, a unit at a time, to those that lost
-    most, then by name (largest remainder). Of the `choices` of ranges the first that leaves room
-    for whole units is kept to; the last one must.
+    Amounts are rounded down; the units left go to the largest remainders, then by name. Of
+    `choices`, the first set of ranges that can hold `whole` is used, or else the last one.
     """
     ranges = next((each for each in choices if _fits(each, whole)), choices[-1])
     taken = [
@@ -86,7 +85,7 @@ def _fits(ranges: Sequence[Range], whole: int) -> bool:
 
 
 def _distribute(left: int, taken: list[int], ranges: Sequence[Range], order: Sequence[int]) -> int:
-    """Give (or take back) an equal part of what is left, in order; returns what still is."""
+    """Add (or take away) an equal part of what is left, in order; returns the rest."""
     part = max(1, abs(left) // len(order))
     for at in order:
         low, high = ranges[at]

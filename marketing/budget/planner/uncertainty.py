@@ -1,4 +1,4 @@
-"""How sure a plan is: draws from the posterior, what they say of the lift, and of each channel."""
+"""Uncertainty of a plan: posterior draws, their lift, their own plans, and evidence grades."""
 
 from dataclasses import dataclass
 
@@ -11,21 +11,19 @@ from marketing.budget.planner.allocation import spend_grid
 from marketing.budget.planner.proposal import Grade, Interval
 
 DRAW_COUNT, PLAN_DRAWS, COARSE_GRID_POINTS = 400, 64, 32
-MAX_SEGMENTS_AT_ONCE = (
-    1_000_000  # steps sorted at a time, so that thousands of channels fit into memory
-)
+MAX_SEGMENTS_AT_ONCE = 1_000_000  # sorted at a time, so that thousands of channels fit into memory
 WEAK_ROWS, STRONG_ROWS, WEAK_CV, STRONG_CV = 8, 26, 0.05, 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Samples of the posterior: a shape and an amplitude per draw and channel, (N, C)."""
+    """Posterior draws: a shape and an amplitude for each draw and channel, (N, C)."""
 
     shape: Ints
     amplitude: Floats
 
     def of(self, some: Ints, count: int) -> "Draws":
-        """The first `count` draws of some of the channels, by their places."""
+        """The first `count` draws of some of the channels, by index."""
         return Draws(self.shape[:count, some], self.amplitude[:count, some])
 
     def revenue(self, posterior: Posterior, spend: Floats) -> Floats:
@@ -36,7 +34,7 @@ class Draws:
 
 
 def draw_posterior(posterior: Posterior, seed: int) -> Draws:
-    """DRAWS samples, channel by channel independent; the same seed gives the same ones."""
+    """DRAW_COUNT draws, independent between channels; equal seeds give equal draws."""
     rng = np.random.default_rng(seed)
     probability = np.cumsum(posterior.weight, axis=1)
     size = len(probability)
@@ -50,7 +48,7 @@ def draw_posterior(posterior: Posterior, seed: int) -> Draws:
 def lift_draws(
     sample: Draws, posterior: Posterior, plan: Floats, current: Floats
 ) -> tuple[Floats, Floats]:
-    """Lift over the present mix and the revenue of the plan, a draw each, money a period."""
+    """Lift over the present mix and revenue of the plan, for each draw (N,), money a period."""
     money = sample.revenue(posterior, np.stack([plan, current], axis=1)).sum(axis=1)
     return money[:, 0] - money[:, 1], money[:, 0]
 
@@ -61,17 +59,17 @@ def interval(values: Floats) -> Interval:
     return Interval(float(middle), float(low), float(high))
 
 
-def widen(held: Interval, factor: float) -> Interval:
-    """Bounds moved away from the estimate, for a budget beyond what was seen."""
+def widen(values: Interval, factor: float) -> Interval:
+    """The interval widened by a factor, for a budget beyond the history."""
     return Interval(
-        held.estimate,
-        held.estimate - (held.estimate - held.low) * factor,
-        held.estimate + (held.high - held.estimate) * factor,
+        values.estimate,
+        values.estimate - (values.estimate - values.low) * factor,
+        values.estimate + (values.high - values.estimate) * factor,
     )
 
 
 def lift_probability(gain: Floats, revenue: Floats) -> float:
-    """Share of draws with a lift; half where the plan is the present mix."""
+    """Share of draws with a lift; draws without any difference count one half."""
     clear = np.abs(gain) > 1e-9 * np.maximum(np.abs(revenue), 1e-300)
     return float(np.where(clear, gain > 0, 0.5).mean())
 
@@ -79,7 +77,7 @@ def lift_probability(gain: Floats, revenue: Floats) -> float:
 def plans_by_draw(
     sample: Draws, posterior: Posterior, low: Floats, high: Floats, total: float
 ) -> Floats:
-    """The plan that each of the first PLANS draws would ask for, (PLANS, C), a period."""
+    """The optimal plan of each of the first PLAN_DRAWS draws, (N, C), money a period."""
     grid = spend_grid(low, high, posterior.scale, COARSE_GRID_POINTS)
     some = Draws(sample.shape[:PLAN_DRAWS], sample.amplitude[:PLAN_DRAWS])
     value = some.revenue(posterior, grid)
@@ -92,7 +90,7 @@ def plans_by_draw(
 
 
 def water_fill_draws(value: Floats, grid: Floats, spare: float) -> Floats:
-    """What each draw adds to the lower bounds (N, C): `spare`, poured where it earns most."""
+    """Water-filling of `spare` above the lower bounds, for each draw (N, C)."""
     length = np.diff(grid, axis=1)
     rise = np.maximum(np.diff(value, axis=2), 0.0)
     slope = np.divide(rise, length, out=np.zeros_like(rise), where=length > 0)
@@ -107,7 +105,7 @@ def water_fill_draws(value: Floats, grid: Floats, spare: float) -> Floats:
 
 
 def evidence_grade(rows: int, variation: float) -> Grade:
-    """How much the rows of a channel can say: their number, and how much its spend varied."""
+    """Grade of a channel by the number of its rows and the variation of its spend."""
     if rows < WEAK_ROWS or variation < WEAK_CV:
         return "low"
     return "high" if rows >= STRONG_ROWS and variation >= STRONG_CV else "medium"

@@ -1,4 +1,4 @@
-"""What is wrong with a question, every bad field at once, with the numbers."""
+"""Validate a request: every bad field at once, with figures."""
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -14,12 +14,12 @@ from marketing.budget.planner.request import (
 )
 from marketing.budget.planner.rounding import decimal_places
 
-UNREADABLE = "?"  # stands for a channel whose name was refused, while the rest is checked
+UNREADABLE = "?"  # stands for a channel name that could not be read
 NEGATIVE_AMOUNT = "must be 0 or more; net refunds first"
 
 
 def validate(request: BudgetRequest) -> None:
-    """Raise Infeasible with every bad field, named by its path in the API's body."""
+    """Raise Infeasible with every bad field, named by its path in the API request."""
     known = known_channels(request)
     _raise_problems(
         *_total(request),

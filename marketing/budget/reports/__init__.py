@@ -3,6 +3,7 @@
 from marketing.budget.reports.effect import measured_effect, underperforms
 from marketing.budget.reports.plans import (
     BudgetOverview,
+    listed_plans,
     newest_plan,
     overview,
     plans,
@@ -13,6 +14,7 @@ from marketing.budget.reports.stored_history import stored_history
 
 __all__ = [
     "BudgetOverview",
+    "listed_plans",
     "measured_effect",
     "newest_plan",
     "overview",

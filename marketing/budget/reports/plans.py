@@ -34,6 +34,12 @@ def plans() -> QuerySet[BudgetPlan]:
     return BudgetPlan.objects.select_related("decision").prefetch_related("allocations")
 
 
+def listed_plans(*, with_allocations: bool) -> QuerySet[BudgetPlan]:
+    """Plans for a list: without the request and the proposal, which are large."""
+    found = BudgetPlan.objects.select_related("decision").defer("request_summary", "proposal")
+    return found.prefetch_related("allocations") if with_allocations else found
+
+
 def overview(currency: str, plan_id: int | None = None) -> BudgetOverview:
     """The page of the leading plan in `currency`, or of one plan; Plan.DoesNotExist for none such.
 

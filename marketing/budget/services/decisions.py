@@ -17,7 +17,7 @@ from operations.decisions.decision_types import DecisionCase, DecisionType, Meas
 
 APPROVED_STATUSES = {"approved", "applied", "measured"}
 
-WrongStep = decisions.WrongStep
+WrongStep = decisions.InvalidTransition
 Stale = decisions.Stale
 
 

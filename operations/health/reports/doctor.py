@@ -16,7 +16,8 @@ FIX_HINTS = {
     "broker": "Start the server that REDIS_URL names, or the platform itself: make run.",
     "cache": "Repair the broker: the cache is in the same server.",
     "worker": "Start a worker: make run, or celery -A aethercrown.celery worker.",
-    "beat": "Start beat, which sends scheduled tasks: make run, or celery -A aethercrown.celery beat.",
+    "beat": "Start beat, which sends scheduled tasks: make run, or "
+    "celery -A aethercrown.celery beat.",
     "disk": "Free space on the disk, or move DATA_DIR to a larger one.",
     "mail": "Correct EMAIL_URL, or start the mail server.",
 }

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from operations.alerts import services as alerts
 from operations.health.models import Component
-from operations.health.registry import HEALTH_CHECKS
+from operations.health.registry import health_check_registry
 from operations.health.services.record import ALERT_SOURCE
 from operations.health.state_machine import UNKNOWN
 
@@ -34,7 +34,7 @@ def create_builtin_components() -> None:
     """Create a component for each built-in check that has none."""
     builtin = Component.objects.filter(kind=Component.Kind.BUILTIN)
     known = set(builtin.values_list("name", flat=True))
-    new = [each for each in HEALTH_CHECKS if each.name not in known]
+    new = [each for each in health_check_registry if each.name not in known]
     for check in new:
         Component.objects.get_or_create(
             name=check.name,

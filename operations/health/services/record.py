@@ -32,7 +32,9 @@ def record_all(
     rows = Component.objects.filter(pk__in=seen).order_by(first, "pk")
     ids = list(rows.values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH_ROWS):
-        record_batch({each: seen[each] for each in ids[start : start + BATCH_ROWS]}, at, store_every)
+        record_batch(
+            {each: seen[each] for each in ids[start : start + BATCH_ROWS]}, at, store_every
+        )
 
 
 @transaction.atomic
@@ -98,7 +100,9 @@ def failing_parents(components: Sequence[Component], at: datetime) -> set[int | 
     parents = {each.parent_id for each in components if each.parent_id is not None}
     if not parents:
         return set()
-    return {each.pk for each in Component.objects.filter(pk__in=parents) if each.explains_children(at)}
+    return {
+        each.pk for each in Component.objects.filter(pk__in=parents) if each.explains_children(at)
+    }
 
 
 def update_latest(component: Component, seen: Observation, at: datetime) -> None:

@@ -1,1 +1,1 @@
-"""run_automation: what is due, now, with a table of what each automation did."""
+"""run_automation: run what is due and print what each automation did."""

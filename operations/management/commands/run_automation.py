@@ -1,4 +1,4 @@
-"""Run automations from the command line, through the same ledger as the schedules."""
+"""Run automations from the command line, as the scheduled tasks do."""
 
 import signal
 import sys
@@ -9,15 +9,15 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from aethercrown.registry import UnknownName
 from operations.automations import run_rules
-from operations.automations.registry import UnknownAutomation
 from operations.automations.run_rules import RunResult
 from operations.automations.runner import AutomationRunner
 
 
 class Command(BaseCommand):
     help = (
-        "Run every automation that is on and due, in fixed order, and print what each did."
+        "Run every automation that is on and due, by name, and print what each did."
         " Exit code 1 if one failed, 2 if a name is unknown."
     )
 
@@ -33,12 +33,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="compute everything and keep nothing; runs all that are on unless --only is given",
+            help="store nothing; runs all that are on unless --only is given",
         )
         parser.add_argument(
             "--continuous",
             action="store_true",
-            help="again every CHECK_INTERVAL_MINUTES, until SIGTERM or Ctrl-C",
+            help="run again every CHECK_INTERVAL_MINUTES, until SIGTERM or Ctrl-C",
         )
         parser.add_argument("--json", action="store_true", help="print results as JSON")
 
@@ -57,16 +57,16 @@ class Command(BaseCommand):
                 only=options["only"],
                 force=options["all"],
                 dry_run=options["dry_run"],
-                progress=self._tell_progress,
+                progress=self._show_progress,
             )
-        except UnknownAutomation as error:
+        except UnknownName as error:
             raise CommandError(str(error), returncode=2) from error
         self._print(results, as_json=options["json"])
         if any(each.state == "failed" for each in results):
             sys.exit(1)
 
-    def _tell_progress(self, name: str, place: int, count: int) -> None:
-        """A person who watches sees what is at work; a file or another program does not."""
+    def _show_progress(self, name: str, place: int, count: int) -> None:
+        """On a terminal, name the automation that begins."""
         if self.stderr.isatty():
             self.stderr.write(f"{place}/{count} {name} ...", self.style.NOTICE)
 
@@ -74,9 +74,9 @@ class Command(BaseCommand):
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: runner.stop())
         minutes = settings.CHECK_INTERVAL_MINUTES
-        self.stderr.write(f"Looking for due automations every {minutes} minutes.")
+        self.stderr.write(f"Running due automations every {minutes} minutes.")
         runner.run_continuous(minutes, lambda results: self._print(results, as_json=as_json))
-        self.stderr.write("Stopped after the current step.")
+        self.stderr.write("Stopped after the current automation.")
 
     def _print(self, results: Sequence[RunResult], *, as_json: bool) -> None:
         if as_json:

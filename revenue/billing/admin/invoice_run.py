@@ -17,7 +17,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
 from aethercrown.db.fields import default_currency
-from operations.decisions.services import WrongStep
+from aethercrown.transitions import InvalidTransition
 from revenue.billing.admin import Booked
 from revenue.billing.models import Closing
 from revenue.billing.periods import complete, month
@@ -117,7 +117,7 @@ class ClosingAdmin(Booked, ModelAdmin):
         except invoice_run.Refused as error:
             form.add_error("month", str(error).removeprefix("month: "))
             return False
-        except (WrongStep, invoice_run.Stale) as error:
+        except (InvalidTransition, invoice_run.Stale) as error:
             form.add_error("month", str(error))
             return False
         self.log_change(request, row, "Issued.")

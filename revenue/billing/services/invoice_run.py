@@ -94,7 +94,7 @@ def close(
     """A person closes a month now, and once more where some could not be billed.
 
     What `held` leaves over is issued by the nightly run. Raises Refused where the month runs on,
-    nobody is due, or so many that not even the estimate is done in time, and decisions.WrongStep
+    nobody is due, or so many that not even the estimate is done in time, and InvalidTransition
     where it was rejected.
     """
     if now.date() < span.end:

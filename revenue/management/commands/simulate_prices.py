@@ -50,7 +50,8 @@ def describe(found: Simulation) -> list[str]:
     lines = [
         f"Now {found.now:,} {money}, then {found.then:,} {money} ({found.then - found.now:+,})",
         f"{found.pay_more:,} pay more, {found.pay_less:,} less, {found.unchanged:,} the same",
-        f"{found.large_rises:,} rise by more than 20 %; {found.at_floor_or_ceiling:,} reach a floor or ceiling",
+        f"{found.large_rises:,} rise by more than 20 %; {found.at_floor_or_ceiling:,} reach a "
+        "floor or ceiling",
     ]
     if found.break_even_percent is not None:
         share = f"{found.break_even_percent:.1f}"

@@ -1,1 +1,1 @@
-"""create_api_key, rotate_api_key, revoke_api_key, rewrap_keys, kek_check, verify_audit."""
+"""Commands for API keys, key-encryption keys, the audit and the first administrator."""

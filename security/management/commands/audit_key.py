@@ -1,4 +1,4 @@
-"""`manage.py audit_key FILE`: the key of the anchors, for whoever verifies them elsewhere."""
+"""`manage.py audit_key FILE`: the key of the anchors, to verify them on another machine."""
 
 import getpass
 from argparse import ArgumentParser
@@ -15,8 +15,8 @@ from security.audit import reports
 
 class Command(BaseCommand):
     help = (
-        "Write the key that seals the audit's anchors into a new file (mode 0600), for "
-        "`verify_audit --key-file` on another machine. That it was taken is an event of the audit."
+        "Write the key of the audit's anchors into a new file (mode 0600), for "
+        "`verify_audit --key-file` on another machine. An audit event records it."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,4 +33,4 @@ class Command(BaseCommand):
                 data_dir.write_private(path, reports.audit_key() + "\n")
             except OSError as error:
                 raise CommandError(f"{path} was not written: {error.strerror}.") from None
-        self.stdout.write(f"{path}: keep it from whoever may write to the database.")
+        self.stdout.write(f"{path}: do not show it to anybody who may write to the database.")

@@ -1,4 +1,4 @@
-"""`manage.py create_api_key --name NAME --scopes all`: the new key, once."""
+"""`manage.py create_api_key --name NAME --scopes all`: create an API key and print it once."""
 
 import json
 from argparse import ArgumentParser
@@ -11,11 +11,11 @@ from security.apikeys import networks, scopes, services
 
 
 class Command(BaseCommand):
-    help = "Make an API key and print it once, alone on the last line."
+    help = "Create an API key and print it once, alone on the last line."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--name", required=True, help="who or what will use the key")
-        parser.add_argument("--scopes", required=True, help="all, or names with commas between")
+        parser.add_argument("--scopes", required=True, help="all, or names separated by commas")
         parser.add_argument(
             "--networks", default="", help="where it may be used from: 203.0.113.7,198.51.100.0/24"
         )
@@ -35,10 +35,10 @@ class Command(BaseCommand):
 
 
 def print_issued(command: BaseCommand, issued: services.IssuedKey, *, as_json: bool) -> None:
-    """The key on standard output, all words on standard error."""
+    """The key on standard output, everything else on standard error."""
     key = issued.key
     command.stderr.write(
-        f"Key {key.pk}, {key.name!r}, opens {', '.join(key.scopes)}. It is shown only now:"
+        f"Key {key.pk}, {key.name!r}, has the scopes {', '.join(key.scopes)}. It is shown only now:"
     )
     if as_json:
         command.stdout.write(

@@ -1,4 +1,4 @@
-"""`manage.py evidence_pack FILE`: how keys are managed, in one zip for an auditor."""
+"""`manage.py evidence_pack FILE`: the compliance evidence pack, a zip for an auditor."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,23 +9,23 @@ from django.utils import timezone
 
 from security.compliance import services
 
-MODE = 0o600
+FILE_MODE = 0o600
 
 
 class Command(BaseCommand):
-    help = "Write the evidence pack: inventory, policy, history, exceptions, proof. No secrets."
+    help = "Write the compliance evidence pack: inventory, policy, history, exceptions, proof; no secrets."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "place", type=Path, nargs="?", default=Path(), help="a file, or a folder (here)"
+            "target", type=Path, nargs="?", default=Path(), help="a file, or a folder (here)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name, content = services.pack(timezone.now(), actor="command:evidence_pack")
-        place: Path = options["place"]
-        target = place / name if place.is_dir() else place
+        name, content = services.build_pack(timezone.now(), actor="command:evidence_pack")
+        given: Path = options["target"]
+        target = given / name if given.is_dir() else given
         try:
-            target.touch(mode=MODE, exist_ok=False)
+            target.touch(mode=FILE_MODE, exist_ok=False)
             target.write_bytes(content)
         except OSError as error:
             raise CommandError(f"{target} cannot be written: {error.strerror}.") from error

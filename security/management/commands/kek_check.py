@@ -4,22 +4,22 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from security.encryption import services
+from security.encryption import reports
 
 
 class Command(BaseCommand):
     help = "Count the rows that each key-encryption key is needed for; exit 1 where one is wrong."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        known = services.keyring()
-        for kid, rows in sorted(services.rows_by_kek().items()):
-            self.stdout.write(f"{kid}: {rows} rows{verdict(kid, rows, known.active)}")
-        problems = services.problems()
+        known = reports.keyring()
+        for kid, rows in sorted(reports.rows_by_kek().items()):
+            self.stdout.write(f"{kid}: {rows} rows{note(kid, rows, known.active)}")
+        problems = reports.problems()
         if problems:
             raise CommandError("\n".join(problems))
 
 
-def verdict(kid: str, rows: int, active: str) -> str:
+def note(kid: str, rows: int, active: str) -> str:
     if kid == active:
         return ", wraps what is new"
     return "" if rows else ", may be dropped from ENCRYPTION_KEYS"

@@ -1,4 +1,4 @@
-"""`manage.py renew_pepper`: another pepper for API keys, without ending one of them."""
+"""`manage.py renew_pepper`: a new pepper for API keys; every key keeps working."""
 
 import getpass
 from typing import Any
@@ -11,16 +11,16 @@ from security.apikeys.services import pepper
 
 class Command(BaseCommand):
     help = (
-        "Put a new pepper in front. Each API key moves to it when it is next used; the old pepper "
-        "is forgotten once no live key stands under it."
+        "Add a new pepper. Each API key moves to it when it is next used; the old pepper is removed "
+        "once no live key depends on it."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             begins = pepper.renew(timezone.now(), f"command:{getpass.getuser()}")
-        except pepper.TooMany as reason:
+        except pepper.PepperStillInUse as reason:
             raise CommandError(str(reason)) from None
         self.stdout.write(
-            f"A new pepper is there; it comes into use at {begins:%H:%M} UTC, when every process "
-            "knows it. /dashboards/keys says how many keys still stand under the old one."
+            f"The new pepper becomes active at {begins:%H:%M} UTC, when every process has read it. "
+            "/dashboards/keys shows how many keys still depend on the old one."
         )

@@ -1,4 +1,4 @@
-"""`manage.py revoke_api_key ID`: refused from now on."""
+"""`manage.py revoke_api_key ID`: refuse an API key from now on."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = "Revoke an API key at once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("id", type=int, help="the key's number in the admin")
+        parser.add_argument("id", type=int, help="the key's id in the admin")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

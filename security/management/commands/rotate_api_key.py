@@ -1,4 +1,4 @@
-"""`manage.py rotate_api_key ID`: a successor, while the old key still works for a while."""
+"""`manage.py rotate_api_key ID`: issue a successor; the old key works for a grace period."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -9,19 +9,19 @@ from django.core.management.base import BaseCommand, CommandError
 from security.apikeys import services
 from security.management.commands.create_api_key import print_issued
 
-HOURS = services.GRACE / timedelta(hours=1)
+GRACE_HOURS = services.GRACE / timedelta(hours=1)
 
 
 class Command(BaseCommand):
-    help = "Replace an API key; the old one works on for the grace given."
+    help = "Replace an API key; the old one works for the grace period."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("id", type=int, help="the key's number in the admin")
+        parser.add_argument("id", type=int, help="the key's id in the admin")
         parser.add_argument(
             "--grace-hours",
             type=float,
-            default=HOURS,
-            help=f"how long the old key still works (default {HOURS:.0f}; 0: not at all)",
+            default=GRACE_HOURS,
+            help=f"how long the old key still works (default {GRACE_HOURS:.0f}; 0: not at all)",
         )
         parser.add_argument("--json", action="store_true", help="one line of JSON instead")
 

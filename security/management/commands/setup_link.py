@@ -1,4 +1,4 @@
-"""Print the link by which the first administrator is made."""
+"""`manage.py setup_link`: print the link that creates the first administrator."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from security.access import services, setup_link
 
 class Command(BaseCommand):
     help = (
-        "Print a link that makes the first administrator. It works once, for "
+        "Print a link that creates the first administrator. It works once, for "
         f"{setup_link.LIFETIME_MINUTES} minutes, and only while there is none."
     )
 

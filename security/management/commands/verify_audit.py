@@ -1,4 +1,4 @@
-"""Read the whole audit back and name the first entry of each stream that does not fit."""
+"""`manage.py verify_audit`: verify the audit, and name the first wrong entry of each stream."""
 
 import time
 from argparse import ArgumentParser
@@ -14,7 +14,7 @@ from security.audit import reports
 class Command(BaseCommand):
     help = (
         "Verify every event, every row of history and every anchor: altered, missing, reordered,"
-        " inserted or cut off. Exit code 1 if something does not fit."
+        " inserted or cut off. Exit code 1 if something is wrong."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -29,23 +29,23 @@ class Command(BaseCommand):
             "--key-file",
             type=Path,
             metavar="FILE",
-            help="the key of the anchors as `audit_key` wrote it, where ENCRYPTION_KEYS is not",
+            help="the key of the anchors from `audit_key`, where ENCRYPTION_KEYS is missing",
         )
 
     def handle(self, *_args: object, **options: Any) -> None:
         began = time.monotonic()
-        key = given(options["key_file"])
+        key = read_key(options["key_file"])
         faults = [*reports.chain_faults(options["anchors"], key), *reports.history_faults()]
         for fault in faults:
             self.stderr.write(str(fault))
-        took = f"{reports.events()} events in {time.monotonic() - began:.1f} s"
+        took = f"{reports.count_events()} events in {time.monotonic() - began:.1f} s"
         if faults:
             raise CommandError(f"{took}: {len(faults)} faults, the first of each stream above.")
-        self.stdout.write(f"{took}: every one is there, as it was written.")
+        self.stdout.write(f"{took}: nothing is wrong.")
 
 
-def given(path: Path | None) -> str | None:
-    """The key in a file; CommandError where it cannot be read or is empty."""
+def read_key(path: Path | None) -> str | None:
+    """The key in a file. Raises CommandError where it cannot be read or is empty."""
     if path is None:
         return None
     try:

@@ -1,27 +1,7 @@
-"""Managed keys as staff see them: registered, rotated, paused and ended; values are shown once."""
+"""The admin screens of managed keys, rotation policies and rotation runs."""
 
-from security.rotation.admin.policies import (
-    AFTER,
-    WORDS,
-    KeyAdmin,
-    Page,
-    StandingFilter,
-    VersionInline,
-    Whole,
-    above,
-    button,
-    shown,
-)
+from security.rotation.admin.keys import ManagedSecretAdmin
+from security.rotation.admin.policies import RotationPolicyAdmin
+from security.rotation.admin.runs import RotationRunAdmin
 
-__all__ = [
-    "AFTER",
-    "WORDS",
-    "KeyAdmin",
-    "Page",
-    "StandingFilter",
-    "VersionInline",
-    "Whole",
-    "above",
-    "button",
-    "shown",
-]
+__all__ = ["ManagedSecretAdmin", "RotationPolicyAdmin", "RotationRunAdmin"]

@@ -1,260 +1,314 @@
-"""The forms of managed keys, the steps that staff can take, and the screens of their rules."""
+"""The admin screen of managed keys: register, rotate, pause and end; values are shown once."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.http import HttpRequest
-from unfold.admin import ModelAdmin
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminPasswordWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
+
+from security.access.api import fresh_login
+from security.apikeys.admin import IssuedSecret, show_once
+from security.rotation import reports, schedule, services
+from security.rotation.admin.forms import (
+    KEY_ACTIONS,
+    KeyAction,
+    RegisterForm,
+    RotateDueForm,
+    register,
 )
+from security.rotation.models import ManagedSecret, SecretVersion
+from security.rotation.results import RotationResult
 
-from security.rotation import registry, reports, services
-from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun
-from security.rotation.policy import LEVELS, MEDIUM
-
-
-def secret_input(help_text: str, *, required: bool = False) -> forms.CharField:
-    """Never filled in again by us, and never by a browser."""
-    return forms.CharField(
-        max_length=registry.MAX_VALUE_LENGTH,
-        label="Value",
-        required=required,
-        strip=False,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
-        help_text=help_text,
-    )
-
-
-def kinds() -> list[tuple[str, str]]:
-    return [(name, registry.named(name).title) for name in registry.names()]
+KeyView = Callable[[Any, HttpRequest, str], HttpResponse]
+ListView = Callable[[Any, HttpRequest], HttpResponse]
+STORED_ENCRYPTED = "The platform stores it encrypted, or only its digest; no page shows it again."
+STATUS_LABELS = {"overdue": "overdue", "due_soon": "due within 7 days", "healthy": "healthy"}
+ROTATE_DUE = "Rotate due keys"
 
 
 def actor(request: HttpRequest) -> str:
     return f"user:{request.user.get_username()}"
 
 
-class RegisterForm(forms.Form):
-    """What `services.register` takes."""
+def key_action(name: str) -> KeyView:
+    """A button on the page of one key, for users who may change keys."""
 
-    key_id = forms.CharField(
-        label="Name",
-        max_length=100,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="What the key is called here and in the API, such as billing-signing-secret.",
+    def view(self: "ManagedSecretAdmin", request: HttpRequest, object_id: str) -> HttpResponse:
+        return self.confirm_action(request, object_id, KEY_ACTIONS[name])
+
+    view.__name__ = name
+    decorated: KeyView = action(
+        description=KEY_ACTIONS[name].label,
+        permissions=["rotate"],
+        url_path=name.replace("_", "-"),
+    )(view)
+    return decorated
+
+
+def list_action(description: str, permission: str, path: str) -> Callable[[ListView], ListView]:
+    """A button above the list."""
+    decorate: Callable[[ListView], ListView] = action(
+        description=description, permissions=[permission], url_path=path
     )
-    key_type = forms.CharField(
-        label="Type",
-        max_length=50,
-        initial="secret",
-        widget=UnfoldAdminTextInputWidget,
-        help_text="What it is, in your words: signing_secret, database_password.",
-    )
-    level = forms.ChoiceField(
-        choices=[(each, each) for each in LEVELS], initial=MEDIUM, widget=UnfoldAdminSelectWidget
-    )
-    rotator = forms.ChoiceField(
-        label="How it rotates", choices=kinds, initial="generated", widget=UnfoldAdminSelectWidget
-    )
-    value = secret_input("Its present value. Empty: one is made, and shown once.")
-    config = forms.JSONField(
-        label="What its rotator needs",
-        required=False,
-        initial=dict,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Nothing for generated and manual keys; docs/security.md has the others.",
-    )
-    owner = forms.CharField(
-        required=False,
-        max_length=200,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Whom to ask about it.",
-    )
+    return decorate
 
 
-class RotateForm(forms.Form):
-    grace_minutes = forms.IntegerField(
-        required=False,
-        min_value=0,
-        max_value=366 * 24 * 60,
-        widget=UnfoldAdminIntegerFieldWidget,
-        label="Minutes that the old value still works",
-        help_text="Empty: what its level says.",
-    )
+def issued(rotation: RotationResult) -> IssuedSecret:
+    until = rotation.previous_valid_until
+    old = f" The old value works until {until:%Y-%m-%d %H:%M} UTC." if until else ""
+    text = f"Version {rotation.version}.{old} {rotation.action_required}"
+    return IssuedSecret(rotation.key_id, rotation.new_key or "", text.strip())
 
 
-class PasteForm(RotateForm):
-    value = secret_input("As it stands where it was changed.", required=True)
-    field_order = ["value", "grace_minutes"]
+class SecretVersionInline(TabularInline):
+    """The versions of a key, newest first, without values."""
 
+    model = SecretVersion
+    extra = 0
+    can_delete = False
+    ordering = ["-number"]
+    fields = readonly_fields = [
+        "number",
+        "state",
+        "reason",
+        "hint",
+        "actor",
+        "current_at",
+        "retire_at",
+        "last_used_at",
+        "ended_at",
+        "destroyed_at",
+    ]
 
-class CompromiseForm(forms.Form):
-    force = forms.BooleanField(
-        required=False,
-        label="Revoke the old value even where no new one can be set",
-        help_text="Whatever uses the key then stops until a new value is registered.",
-    )
-
-
-class ForceForm(forms.Form):
-    force = forms.BooleanField(
-        required=False, label="Even over the hour's limit, and where passes were paused"
-    )
-
-
-class PlainForm(forms.Form):
-    """Nothing to fill in, only to confirm."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What can be done about a key; `act` gives what was done, and a rotation if there was one."""
-
-    verb: str
-    question: str
-    act: Callable[[str, str, Mapping[str, Any]], services.RotationResult | None]
-    form: type[forms.Form] = PlainForm
-    states: frozenset[str] = field(default=frozenset({"active", "failed"}))
-    rotators: frozenset[str] = frozenset()
-
-
-def grace(given: Mapping[str, Any]) -> timedelta | None:
-    minutes = given.get("grace_minutes")
-    return None if minutes is None else timedelta(minutes=minutes)
-
-
-def rotated(key_id: str, actor: str, given: Mapping[str, Any]) -> services.RotationResult:
-    return services.rotate(key_id, grace=grace(given), value=given.get("value"), actor=actor)
-
-
-def compromised(key_id: str, actor: str, given: Mapping[str, Any]) -> services.RotationResult:
-    force = given.get("force", False)
-    return services.rotate(key_id, reason=services.COMPROMISED, force=force, actor=actor)
-
-
-def registered(form: RegisterForm, actor: str) -> services.Registered | None:
-    """The key; None where the service refuses it, which the form then says at its field."""
-    given = dict(form.cleaned_data)
-    given["value"] = given["value"] or None
-    given["config"] = given["config"] or {}
-    try:
-        return services.register(given.pop("key_id"), given.pop("key_type"), actor=actor, **given)
-    except services.InvalidArgument as error:
-        name = error.field.partition(".")[0]
-        form.add_error(name if name in form.fields else None, str(error))
-    except services.WrongStep as error:
-        form.add_error("key_id", str(error))
-    return None
-
-
-def done(service: Callable[..., object]) -> Callable[[str, str, Mapping[str, Any]], None]:
-    def act(key_id: str, actor: str, _given: Mapping[str, Any]) -> None:
-        service(key_id, actor=actor)
-
-    return act
-
-
-STEPS = {
-    "rotate_now": Step(
-        "Rotate now",
-        "Make a new value for “{}” current? The old one still works for a while.",
-        rotated,
-        RotateForm,
-    ),
-    "paste": Step(
-        "Paste a new value",
-        "Which value does “{}” have now? The old one still works for a while.",
-        rotated,
-        PasteForm,
-        rotators=frozenset({"manual"}),
-    ),
-    "compromise": Step(
-        "It is compromised",
-        "Replace “{}” and refuse the old value at once, without grace?",
-        compromised,
-        CompromiseForm,
-    ),
-    "rehearse": Step(
-        "Rehearse",
-        "Make a value for “{}”, set it beside, test it and take it back? Nothing changes.",
-        done(services.rehearse),
-    ),
-    "pause": Step(
-        "Pause", "Stop rotating “{}” until it is resumed? Its value works on.", done(services.pause)
-    ),
-    "resume": Step(
-        "Resume",
-        "Let “{}” rotate again?",
-        done(services.resume),
-        states=frozenset({"paused"}),
-    ),
-    "revoke": Step(
-        "Revoke for good",
-        "Refuse every value of “{}” at once, and erase them? This cannot be undone.",
-        done(services.revoke),
-        states=frozenset({"active", "paused", "failed"}),
-    ),
-}
-
-
-def fits(step: Step, key: ManagedSecret) -> bool:
-    """Whether the step makes sense for a key in its state and of its kind."""
-    return key.state in step.states and (not step.rotators or key.rotator in step.rotators)
-
-
-@admin.register(RotationPolicy)
-class PolicyAdmin(ModelAdmin):
-    """One row a level; what is empty stands in the settings."""
-
-    list_display = ["level", "interval_days", "grace_minutes", "holds"]
-    readonly_fields = ["level", "holds"]
-    fields = ["level", "interval_days", "grace_minutes", "holds"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: ManagedSecret | None = None) -> bool:
         return False
 
-    def has_delete_permission(
-        self, request: HttpRequest, obj: RotationPolicy | None = None
-    ) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: ManagedSecret | None = None) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: RotationPolicy, form: Any, change: Any) -> None:
-        """By the service, which gives the keys of the level their new times at once."""
-        services.set_policy(
-            obj.level,
-            interval_days=obj.interval_days,
-            grace_minutes=obj.grace_minutes,
-            actor=actor(request),
-        )
-
-    @admin.display(description="holds now")
-    def holds(self, policy: RotationPolicy) -> str:
-        terms = reports.terms(policy.level)
-        hours = terms.grace / timedelta(hours=1)
-        return f"every {terms.interval_days} days, old values work {hours:g} h more"
+    @admin.display(description="hint")
+    def hint(self, version: SecretVersion) -> str:
+        return f"{version.prefix}…{version.last4}" if version.last4 else ""
 
 
-@admin.register(RotationRun)
-class PassAdmin(ModelAdmin):
-    """What each pass over the due keys did."""
+class DueStatusFilter(admin.SimpleListFilter):
+    title = "rotation status"
+    parameter_name = "due_status"
 
-    list_display = ["begun_at", "due", "rotated", "failed", "held_back", "actor", "paused_because"]
-    list_filter = ["begun_at"]
-    date_hierarchy = "begun_at"
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        return list(STATUS_LABELS.items())
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def queryset(
+        self, request: HttpRequest, keys: QuerySet[ManagedSecret]
+    ) -> QuerySet[ManagedSecret]:
+        now = timezone.now()
+        soon = now + schedule.DUE_SOON
+        bounds: dict[str, dict[str, datetime]] = {
+            "overdue": {"due_at__lte": now},
+            "due_soon": {"due_at__gt": now, "due_at__lte": soon},
+            "healthy": {"due_at__gt": soon},
+        }
+        return keys.filter(**bounds.get(self.value() or "", {}))
 
-    def has_change_permission(self, request: HttpRequest, obj: RotationRun | None = None) -> bool:
-        return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: RotationRun | None = None) -> bool:
-        return False
+@admin.register(ManagedSecret)
+class ManagedSecretAdmin(ModelAdmin):
+    list_display = [
+        "key_id",
+        "key_type",
+        "level",
+        "rotator",
+        "state",
+        "status",
+        "version",
+        "due_at",
+        "last_rotated_at",
+        "owner",
+    ]
+    list_filter = ["level", "state", DueStatusFilter, "rotator"]
+    search_fields = ["key_id", "owner", "key_type"]
+    inlines = [SecretVersionInline]
+    actions = ["rotate_selected"]
+    actions_list = ["rotate_due"]
+    actions_detail = list(KEY_ACTIONS)
+    fieldsets = [
+        (None, {"fields": ["key_id", "key_type", "level", "state", "status", "owner"]}),
+        (
+            "Schedule",
+            {"fields": ["created_at", "last_rotated_at", "due_at", "rotation_approved_at"]},
+        ),
+        ("Rotator", {"fields": ["rotator", "config", "interval_days", "eligible_at"]}),
+        ("Failures", {"fields": ["fail_count", "next_attempt_at", "last_error"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ManagedSecret]:
+        return reports.keys_with_version()
+
+    @admin.display(description="status", ordering="due_at")
+    def status(self, key: ManagedSecret) -> str:
+        return STATUS_LABELS[schedule.due_status(key, timezone.now())]
+
+    @admin.display(description="version")
+    def version(self, key: Any) -> int | None:
+        number: int | None = key.version
+        return number
+
+    # --- Permissions --------------------------------------------------------------------------
+    def has_change_permission(self, request: HttpRequest, obj: ManagedSecret | None = None) -> bool:
+        """For actions on the list; a key's own page has buttons and nothing to save."""
+        return obj is None and bool(super().has_change_permission(request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: ManagedSecret | None = None) -> bool:
+        return False  # ended keys stay, with their versions
+
+    def has_rotate_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return bool(request.user.has_perm("security.change_managedsecret"))
+
+    # --- Register -----------------------------------------------------------------------------
+    @fresh_login
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = RegisterForm(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            registered = register(form, actor(request))
+            if registered is not None:
+                return self.show_registered(request, registered)
+        question = "Register a secret as a managed key. It is rotated from then on."
+        return self.confirm(request, "Register a key", question, "Register", form)
+
+    def show_registered(
+        self, request: HttpRequest, registered: services.Registered
+    ) -> HttpResponse:
+        key = registered.key
+        if registered.is_new:
+            self.log_addition(request, key, [{"added": {}}])
+        if registered.secret is None:
+            self.message_user(
+                request, f"{key} {'is' if registered.is_new else 'was already'} registered."
+            )
+            return redirect("admin:security_managedsecret_change", key.pk)
+        text = f"Version {registered.version.number}, current from now on."
+        secret = IssuedSecret(key.key_id, registered.secret, text)
+        return show_once(self, request, [secret], STORED_ENCRYPTED)
+
+    def confirm(
+        self, request: HttpRequest, title: str, question: str, label: str, form: forms.Form
+    ) -> HttpResponse:
+        """A page with a question and a form; a GET changes nothing."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "form": form,
+            "question": question,
+            "verb": label,
+            "back": reverse("admin:security_managedsecret_changelist"),
+        }
+        return TemplateResponse(request, "admin/confirm_action.html", context)
+
+    # --- Actions on one key -------------------------------------------------------------------
+    rotate_now = key_action("rotate_now")
+    enter_value = key_action("enter_value")
+    mark_compromised = key_action("mark_compromised")
+    rehearse = key_action("rehearse")
+    pause = key_action("pause")
+    resume = key_action("resume")
+    revoke = key_action("revoke")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        """Only the actions that apply to the key in its state."""
+        key = self.get_object(request, object_id)
+        if key is None:
+            return []
+        return [
+            each
+            for each in super().get_actions_detail(request, object_id)
+            if KEY_ACTIONS[each.method.original_function_name].applies_to(key)
+        ]
+
+    @fresh_login
+    def confirm_action(
+        self, request: HttpRequest, object_id: str, chosen: KeyAction
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        key = get_object_or_404(ManagedSecret, pk=object_id)
+        form = chosen.form(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            page = self.perform(request, key, chosen, form.cleaned_data)
+            return page or redirect("admin:security_managedsecret_change", key.pk)
+        question = chosen.question.format(key.key_id)
+        return self.confirm(request, key.key_id, question, chosen.label, form)
+
+    def perform(
+        self, request: HttpRequest, key: ManagedSecret, chosen: KeyAction, data: Mapping[str, Any]
+    ) -> HttpResponse | None:
+        """Perform an action; returns the page with the new value if there is one."""
+        try:
+            rotation = chosen.act(key.key_id, actor(request), data)
+        except (services.InvalidTransition, services.InvalidArgument) as error:
+            self.message_user(request, f"{key}: {error}", messages.ERROR)
+            return None
+        self.log_change(request, key, f"{chosen.label}.")
+        if rotation is not None and rotation.new_key is not None:
+            return show_once(self, request, [issued(rotation)], STORED_ENCRYPTED)
+        action_required = rotation.action_required if rotation else ""
+        self.message_user(request, f"{chosen.label}: {key}. {action_required}".strip())
+        return None
+
+    # --- Actions on many keys -----------------------------------------------------------------
+    @admin.action(description="Rotate now", permissions=["change"])
+    @fresh_login
+    def rotate_selected(
+        self, request: HttpRequest, keys: QuerySet[ManagedSecret]
+    ) -> HttpResponse | None:
+        """Rotate the selected keys and show all new values on one page."""
+        secrets = []
+        for key in keys.order_by("pk"):
+            try:
+                rotation = services.rotate(key.key_id, actor=actor(request))
+            except (services.InvalidTransition, services.InvalidArgument) as error:
+                self.message_user(request, f"{key}: {error}", messages.ERROR)
+                continue
+            self.log_change(request, key, "Rotated.")
+            if rotation.new_key is not None:
+                secrets.append(issued(rotation))
+            else:
+                self.message_user(request, f"{key}: {rotation.action_required or 'rotated.'}")
+        return show_once(self, request, secrets, STORED_ENCRYPTED) if secrets else None
+
+    @list_action(ROTATE_DUE, "rotate", "rotate-due")
+    def rotate_due(self, request: HttpRequest) -> HttpResponse:
+        form = RotateDueForm(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            force = form.cleaned_data["force"]
+            if force:
+                services.resume_runs(actor=actor(request))
+            result = services.rotate_due(actor=actor(request), force=force)
+            for each in result.failures:
+                self.message_user(request, f"{each.key_id}: {each.error}", messages.ERROR)
+            if result.paused_because:
+                self.message_user(request, result.paused_because, messages.WARNING)
+            self.message_user(
+                request,
+                f"{len(result.rotations)} rotated, {result.held_back} over the hourly limit.",
+            )
+            return redirect("admin:security_managedsecret_changelist")
+        question = "Rotate the keys that are due, the longest due first, within the hourly limit?"
+        return self.confirm(request, ROTATE_DUE, question, ROTATE_DUE, form)

@@ -1,4 +1,4 @@
-"""What is known of managed keys: one key, those due, and all of them. Secrets never."""
+"""Managed keys one by one, those that are due, and all of them in figures."""
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -6,44 +6,46 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
-from security.rotation import advice, schedule
+from security.rotation import schedule
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
 from security.rotation.policy import DEFAULT_GRACE, LEVELS, EffectivePolicy
+from security.rotation.recommendations import recommendations
 from security.rotation.results import isoformat
 
-LIVE = (ManagedSecret.State.ACTIVE, ManagedSecret.State.PAUSED, ManagedSecret.State.FAILED)
+State = ManagedSecret.State
+LIVE_STATES = (State.ACTIVE, State.PAUSED, State.FAILED)
 
 
-def terms(level: str) -> EffectivePolicy:
-    """What a level asks for: its policy, and the settings where that is silent."""
-    return all_terms()[level]
+def effective_policy(level: str) -> EffectivePolicy:
+    """The level's policy, completed from the settings."""
+    return effective_policies()[level]
 
 
-def all_terms() -> dict[str, EffectivePolicy]:
+def effective_policies() -> dict[str, EffectivePolicy]:
     rows = {row.level: row for row in RotationPolicy.objects.all()}
-    return {level: _terms(level, rows.get(level)) for level in LEVELS}
+    return {level: _effective(level, rows.get(level)) for level in LEVELS}
 
 
-def _terms(level: str, row: RotationPolicy | None) -> EffectivePolicy:
+def _effective(level: str, row: RotationPolicy | None) -> EffectivePolicy:
     days = row.interval_days if row else None
     minutes = row.grace_minutes if row else None
     grace = DEFAULT_GRACE[level] if minutes is None else timedelta(minutes=minutes)
     return EffectivePolicy(days or getattr(settings, f"KEY_ROTATION_{level.upper()}_DAYS"), grace)
 
 
-def keys(rows: QuerySet[ManagedSecret] | None = None) -> QuerySet[ManagedSecret]:
-    """Managed keys, all or `rows`, with the number of the current version as `version`."""
-    number = SecretVersion.objects.filter(key=OuterRef("pk"), state=SecretVersion.State.CURRENT)
-    chosen = ManagedSecret.objects.all() if rows is None else rows
-    return chosen.annotate(version=Subquery(number.values("number")[:1]))
+def keys_with_version() -> QuerySet[ManagedSecret]:
+    """All keys, with the number of the current version as `version`."""
+    current = SecretVersion.objects.filter(key=OuterRef("pk"), state=SecretVersion.State.CURRENT)
+    return ManagedSecret.objects.annotate(version=Subquery(current.values("number")[:1]))
 
 
 def key_info(key: ManagedSecret) -> dict[str, Any]:
-    """One key, as the contract shows it."""
+    """One key in the contract's form."""
     number = getattr(key, "version", None)
     if number is None:
-        shown = SecretVersion.objects.filter(key=key).exclude(state=SecretVersion.State.PENDING)
-        number = shown.aggregate(number=Max("number"))["number"]
+        versions = SecretVersion.objects.filter(key=key)
+        stored = versions.exclude(state=SecretVersion.State.PENDING)
+        number = stored.aggregate(number=Max("number"))["number"]
     return {
         "key_id": key.key_id,
         "key_type": key.key_type,
@@ -60,7 +62,7 @@ def key_info(key: ManagedSecret) -> dict[str, Any]:
 
 
 def current(key_id: str) -> SecretVersion | None:
-    """The current version of a key, with its key."""
+    """A key's current version, with its key."""
     rows = SecretVersion.objects.select_related("key").filter(state=SecretVersion.State.CURRENT)
     return rows.filter(key__key_id=key_id).first()
 
@@ -72,14 +74,20 @@ def working(key_id: str) -> list[SecretVersion]:
     return list(rows.order_by("-number"))
 
 
+def recent_rotations(limit: int = 50) -> list[SecretVersion]:
+    """The versions that last became current, with their keys."""
+    rows = SecretVersion.objects.exclude(current_at=None).select_related("key")
+    return list(rows.order_by("-current_at", "-pk")[:limit])
+
+
 def due(now: datetime) -> list[dict[str, Any]]:
-    """Keys whose time has come, the longest overdue first."""
-    rows = keys().filter(state__in=LIVE, next_rotation_at__lte=now).order_by("due_at")
-    return [_late(key, now) for key in rows]
+    """Overdue keys, the longest overdue first."""
+    rows = keys_with_version().filter(state__in=LIVE_STATES, due_at__lte=now).order_by("due_at")
+    return [_overdue_info(key, now) for key in rows]
 
 
-class Glance(NamedTuple):
-    """All live keys in a few figures; `next_key` is the first that is still in time."""
+class KeyCounts(NamedTuple):
+    """All live keys in figures; `next_key` is the first active one that is not yet due."""
 
     keys: int
     overdue: int
@@ -89,57 +97,59 @@ class Glance(NamedTuple):
     next_at: datetime | None
 
 
-def glance(now: datetime) -> Glance:
-    """The same as the report's figures, in two queries however many keys there are."""
-    live = ManagedSecret.objects.filter(state__in=LIVE)
-    late, soon = Q(next_rotation_at__lte=now), Q(next_rotation_at__lte=now + schedule.SOON)
+def key_counts(now: datetime) -> KeyCounts:
+    """The report's figures, in two queries."""
+    live = ManagedSecret.objects.filter(state__in=LIVE_STATES)
+    overdue, due_soon = Q(due_at__lte=now), Q(due_at__lte=now + schedule.DUE_SOON)
     counts = live.aggregate(
         keys=Count("pk"),
-        overdue=Count("pk", filter=late),
-        due_soon=Count("pk", filter=soon & ~late),
-        failed=Count("pk", filter=Q(fail_count__gt=0) | Q(state=ManagedSecret.State.FAILED)),
+        overdue=Count("pk", filter=overdue),
+        due_soon=Count("pk", filter=due_soon & ~overdue),
+        failed=Count("pk", filter=Q(fail_count__gt=0) | Q(state=State.FAILED)),
     )
-    coming = live.filter(state=ManagedSecret.State.ACTIVE, next_rotation_at__gt=now)
+    coming = live.filter(state=State.ACTIVE, due_at__gt=now)
     following = coming.order_by("due_at", "pk").first()
     if following is None:
-        return Glance(**counts, next_key="", next_at=None)
-    return Glance(**counts, next_key=following.key_id, next_at=following.due_at)
+        return KeyCounts(**counts, next_key="", next_at=None)
+    return KeyCounts(**counts, next_key=following.key_id, next_at=following.due_at)
 
 
 def report(now: datetime) -> dict[str, Any]:
-    """All keys at a glance; overdue and due soon are computed, never stored."""
-    live = list(keys().filter(state__in=LIVE).order_by("due_at", "pk"))
-    by_standing: dict[str, list[ManagedSecret]] = {"overdue": [], "due_soon": [], "healthy": []}
+    """The contract's report on all live keys."""
+    live = list(keys_with_version().filter(state__in=LIVE_STATES).order_by("due_at", "pk"))
+    by_status: dict[str, list[ManagedSecret]] = {"overdue": [], "due_soon": [], "healthy": []}
     for key in live:
-        by_standing[schedule.standing(key, now)].append(key)
+        by_status[schedule.due_status(key, now)].append(key)
     last = RotationRun.objects.first()
+    last_run_at = last.begun_at if last else None
     return {
         "generated_at": isoformat(now),
         "total_keys": len(live),
-        **{name: len(found) for name, found in by_standing.items()},
-        "overdue_keys": [_late(key, now) for key in by_standing["overdue"]],
-        "due_soon_keys": [_late(key, now) for key in by_standing["due_soon"]],
-        "paused_keys": sum(key.state == ManagedSecret.State.PAUSED for key in live),
+        **{status: len(found) for status, found in by_status.items()},
+        "overdue_keys": [_overdue_info(key, now) for key in by_status["overdue"]],
+        "due_soon_keys": [_overdue_info(key, now) for key in by_status["due_soon"]],
+        "paused_keys": sum(key.state == State.PAUSED for key in live),
         "failing_keys": [key.key_id for key in live if key.fail_count or key.state == "failed"],
-        "last_pass_at": isoformat(last.begun_at) if last else None,
-        "recommendations": advice.of(live, now, last.begun_at if last else None),
+        "last_run_at": isoformat(last_run_at),
+        "recommendations": recommendations(live, now, last_run_at),
     }
 
 
-def _late(key: ManagedSecret, now: datetime) -> dict[str, Any]:
-    late = now - key.due_at
-    return {**key_info(key), "days_overdue": max(0, late.days), "last_error": key.last_error}
+def _overdue_info(key: ManagedSecret, now: datetime) -> dict[str, Any]:
+    days = max(0, (now - key.due_at).days)
+    return {**key_info(key), "days_overdue": days, "last_error": key.last_error}
 
 
-def is_silent(now: datetime) -> bool:
-    """Whether no pass has run for 26 hours, though there were keys to look after."""
+def is_run_missed(now: datetime) -> bool:
+    """Whether there were live keys, but no run, for 26 hours."""
     last = RotationRun.objects.first()
-    first_key = ManagedSecret.objects.filter(state__in=LIVE).aggregate(at=Min("created_at"))["at"]
-    return schedule.silent(last.begun_at if last else None, first_key, now)
+    live = ManagedSecret.objects.filter(state__in=LIVE_STATES)
+    first_key_at = live.aggregate(at=Min("created_at"))["at"]
+    return schedule.is_run_missed(last.begun_at if last else None, first_key_at, now)
 
 
-def is_left_over(actor: str, now: datetime) -> bool:
-    """Whether the last pass, by `actor`, left keys to the hour's limit, and the hour is over."""
+def is_catch_up_due(actor: str, now: datetime) -> bool:
+    """Whether the last run, by `actor`, left keys over the limit at least an hour ago."""
     last = RotationRun.objects.first()
     if last is None or last.actor != actor or last.paused_because:
         return False
@@ -147,6 +157,6 @@ def is_left_over(actor: str, now: datetime) -> bool:
 
 
 def paused_because() -> str:
-    """Why passes stand still, if they do."""
+    """Why runs are paused; empty if they are not."""
     last = RotationRun.objects.exclude(paused_because="").filter(resumed_at=None).first()
     return last.paused_because if last else ""

@@ -1,1 +1,1 @@
-"""How values of one kind are made, set outside and tested: a module each."""
+"""One module per rotator."""

@@ -1,7 +1,7 @@
-"""Keys of our own API: the old one goes on beside its successor for the grace.
+"""API keys of this platform: the old one works beside its successor during the grace.
 
-The platform cannot hand a key to whoever uses it, so nothing is cut off by itself: a due key
-raises an alert, and a person rotates it and hands it on.
+The platform cannot deliver a new API key to its users. A due key therefore raises an alert, and
+a person rotates it and passes it on.
 """
 
 from collections.abc import Mapping
@@ -17,53 +17,55 @@ from security.rotation.registry import (
     RotationContext,
     TargetRefused,
 )
-from security.rotation.rotators.generated import only
+from security.rotation.rotators.generated import allow_only
 
 
 class PlatformApiKey(CredentialIssuer):
-    """Issues a successor by the same service as the admin and the command."""
+    """Issues successors by the same service as the admin and the command."""
 
     name = "platform_api_key"
     title = "API key of this platform"
 
-    def check(self, config: Mapping[str, Any]) -> None:
-        only(config, "scopes")
+    def validate_config(self, config: Mapping[str, Any]) -> None:
+        allow_only(config, "scopes")
         try:
-            known_scopes.chosen(wanted(config))
+            known_scopes.chosen(configured_scopes(config))
         except known_scopes.UnknownScope as error:
             raise InvalidConfig("config.scopes", str(error)) from error
 
     def issue(self, key_id: str, config: Mapping[str, Any], now: datetime) -> IssuedCredential:
-        return described(apikeys.create(key_id, wanted(config), now=now))
+        return credential(apikeys.create(key_id, configured_scopes(config), now=now))
 
-    def reissue(self, held: RotationContext, grace: timedelta, now: datetime) -> IssuedCredential:
+    def reissue(
+        self, context: RotationContext, grace: timedelta, now: datetime
+    ) -> IssuedCredential:
         try:
-            return described(apikeys.rotate(held.detail["api_key"], grace, now=now))
+            return credential(apikeys.rotate(context.detail["api_key"], grace, now=now))
         except (apikeys.ApiKeyNotActive, apikeys.UnknownApiKey) as error:
             raise TargetRefused(str(error)) from error
 
-    def revoke(self, held: RotationContext) -> None:
+    def revoke(self, context: RotationContext) -> None:
         try:
-            apikeys.revoke(held.detail["api_key"])
+            apikeys.revoke(context.detail["api_key"])
         except apikeys.UnknownApiKey:
-            return  # deleted by hand: nothing is left that could open anything
+            return  # the API key was deleted: nothing is left to revoke
 
-    def works_until(self, held: RotationContext) -> datetime | None:
-        return apikeys.works_until(held.detail["api_key"])
+    def valid_until(self, context: RotationContext) -> datetime | None:
+        return apikeys.works_until(context.detail["api_key"])
 
-    def next_step(self) -> str:
-        return "Give the new key to whoever uses it, before the old one ends."
+    def required_action(self) -> str:
+        return "Give the new key to its users before the old one ends."
 
 
-def wanted(config: Mapping[str, Any]) -> list[str]:
-    """The scopes asked for; BadConfig where they are no list of texts."""
+def configured_scopes(config: Mapping[str, Any]) -> list[str]:
+    """The configured scopes. Raises InvalidConfig unless they are a list of texts."""
     names = config.get("scopes")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InvalidConfig("config.scopes", 'must be a list of scopes, such as ["revenue:read"].')
     return names
 
 
-def described(issued: apikeys.IssuedKey) -> IssuedCredential:
+def credential(issued: apikeys.IssuedKey) -> IssuedCredential:
     key = issued.key
     return IssuedCredential(
         issued.plaintext, key.digest, f"{key.prefix}_live_", key.last4, {"api_key": key.pk}

@@ -1,8 +1,9 @@
-"""Passwords of a PostgreSQL database: two roles in turn, so that old and new work together.
+"""Passwords of a PostgreSQL database, for two alternating roles, so that old and new both work.
 
-The new password goes to the role that is not in use; the application connects by whichever is
-current. A third role, the administrator, changes passwords; without one, each role changes the
-other's, for which it needs CREATEROLE with the ADMIN option.
+The new password is set for the role that is not in use; the application connects as the current
+role. A third role, the administrator, changes passwords. Without one, each role changes the
+other's password, which needs CREATEROLE with the ADMIN option. The server is sent a
+SCRAM-SHA-256 verifier (RFC 5802, RFC 7677), never the password, which so stays out of its logs.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,27 +21,26 @@ from security.rotation.registry import (
     Rotator,
     TargetRefused,
 )
-from security.rotation.rotators.generated import only, text
-from security.rotation.rotators.scram import verifier
+from security.rotation.rotators.generated import allow_only, text
 
-CONNECT_SECONDS = 10
-STATEMENT_SECONDS = 10
+CONNECT_TIMEOUT_SECONDS = 10
+STATEMENT_TIMEOUT_SECONDS = 10
 FIELDS = ("host", "port", "dbname", "roles", "admin_role", "admin_key", "sslmode")
 Connect = Callable[..., "psycopg.Connection[Any]"]
 
 
 class DatabasePassword(Rotator):
-    """Sets the idle role's password and tests it by a new connection."""
+    """Sets the password of the idle role and tests it with a new connection."""
 
     name = "database_password"
-    title = "PostgreSQL password, two roles in turn"
+    title = "PostgreSQL password, two alternating roles"
     needs_value = True
 
     def __init__(self, connect: Connect = psycopg.connect) -> None:
         self.connect = connect
 
-    def check(self, config: Mapping[str, Any]) -> None:
-        only(config, *FIELDS)
+    def validate_config(self, config: Mapping[str, Any]) -> None:
+        allow_only(config, *FIELDS)
         for name in ("host", "dbname"):
             text(config, name)
         roles = config.get("roles")
@@ -52,89 +52,101 @@ class DatabasePassword(Rotator):
             raise InvalidConfig("config.roles", "must hold two texts.")
         if "admin_role" in config or "admin_key" in config:
             if text(config, "admin_role") in roles:
-                raise InvalidConfig("config.admin_role", "must be another role than the two.")
+                raise InvalidConfig("config.admin_role", "must be different from the two roles.")
             text(config, "admin_key")
         port = config.get("port", 5432)
         if type(port) is not int or not 0 < port < 65_536:
             raise InvalidConfig("config.port", "must be a number from 1 to 65535.")
 
-    def first(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    def initial_detail(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"role": config["roles"][0]}
 
-    def generate(self, held: RotationContext) -> NewSecret:
-        first, second = held.config["roles"]
-        in_use = held.current_detail.get("role", second)
+    def generate(self, context: RotationContext) -> NewSecret:
+        first, second = context.config["roles"]
+        in_use = context.current_detail.get("role", second)
         return NewSecret(
-            super().generate(held).value, {"role": second if in_use == first else first}
+            super().generate(context).value, {"role": second if in_use == first else first}
         )
 
-    def set(self, held: RotationContext) -> None:
-        self._alter(held, sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(verifier(held.value))))
+    def set(self, context: RotationContext) -> None:
+        def change(connection: psycopg.Connection[Any]) -> sql.Composable:
+            encrypted = connection.pgconn.encrypt_password(
+                context.value.encode(), context.detail["role"].encode(), b"scram-sha-256"
+            )
+            return sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(encrypted.decode()))
 
-    def test(self, held: RotationContext) -> None:
-        role = held.detail["role"]
-        with self._connected(held, role, held.value) as connection:
+        self._alter(context, change)
+
+    def test(self, context: RotationContext) -> None:
+        role = context.detail["role"]
+        with self._connected(context, role, context.value) as connection:
             found = connection.execute("SELECT current_user").fetchone()
         if found != (role,):
             raise TargetRefused(f"The connection is {found}'s, and should be {role}'s.")
 
-    def undo(self, held: RotationContext) -> None:
-        self.revoke(held)
+    def undo(self, context: RotationContext) -> None:
+        self.revoke(context)
 
-    def revoke(self, held: RotationContext) -> None:
-        """Close the role, unless it is the current one; its next turn opens it again."""
-        if held.detail["role"] != held.current_detail.get("role"):
-            self._alter(held, sql.SQL("NOLOGIN PASSWORD NULL"))
+    def revoke(self, context: RotationContext) -> None:
+        """Disable login of the role unless it is the current one; `set` enables it again."""
+        if context.detail["role"] != context.current_detail.get("role"):
+            self._alter(context, lambda _: sql.SQL("NOLOGIN PASSWORD NULL"))
 
-    def next_step(self) -> str:
-        return "Where the application keeps the password itself: give it the new role and value."
+    def required_action(self) -> str:
+        return "If the application stores the password itself, give it the new role and value."
 
-    def _alter(self, held: RotationContext, change: sql.Composable) -> None:
-        role, password = self._altering(held)
-        statement = sql.SQL("ALTER ROLE {} ").format(sql.Identifier(held.detail["role"])) + change
-        with self._connected(held, role, password) as connection:
-            connection.execute(statement)
+    def _alter(
+        self,
+        context: RotationContext,
+        change: Callable[["psycopg.Connection[Any]"], sql.Composable],
+    ) -> None:
+        role, password = self._administrator(context)
+        target = sql.SQL("ALTER ROLE {} ").format(sql.Identifier(context.detail["role"]))
+        with self._connected(context, role, password) as connection:
+            connection.execute(target + change(connection))
 
-    def _altering(self, held: RotationContext) -> tuple[str, str]:
-        """Who changes passwords, and by which of its own."""
-        if "admin_role" in held.config:
-            return held.config["admin_role"], held.secret_of(held.config["admin_key"])
-        if held.current is None:
+    def _administrator(self, context: RotationContext) -> tuple[str, str]:
+        """The role that changes passwords, and its own password."""
+        if "admin_role" in context.config:
+            return context.config["admin_role"], context.secret_of(context.config["admin_key"])
+        if context.current is None:
             raise TargetRefused("There is no current password, and no administrator to set one.")
-        return held.current_detail["role"], held.current
+        return context.current_detail["role"], context.current
 
     @contextmanager
     def _connected(
-        self, held: RotationContext, role: str, password: str
+        self, context: RotationContext, role: str, password: str
     ) -> Iterator["psycopg.Connection[Any]"]:
-        """A new connection for one statement, within its deadlines."""
-        given = {name: held.config[name] for name in ("port", "sslmode") if name in held.config}
+        """A new connection for one statement, with timeouts."""
+        options = {
+            name: context.config[name] for name in ("port", "sslmode") if name in context.config
+        }
         try:
             with self.connect(
-                host=held.config["host"],
-                dbname=held.config["dbname"],
+                host=context.config["host"],
+                dbname=context.config["dbname"],
                 user=role,
                 password=password,
-                connect_timeout=CONNECT_SECONDS,
-                options=f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout=5s",
+                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                options=f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout=5s",
                 autocommit=True,
                 application_name="aethercrown-rotation",
-                **given,
+                **options,
             ) as connection:
                 yield connection
         except psycopg.OperationalError as error:
-            raise _meaning(error, role) from None
-        except psycopg.Error as error:  # the server understood, and said no
+            raise _classify(error, role) from None
+        except psycopg.Error as error:  # the server refused the statement
             raise TargetRefused(f"PostgreSQL refused {role}: {_first_line(error)}") from None
 
 
-def _meaning(error: psycopg.OperationalError, role: str) -> Exception:
-    """A refused sign-in is clear; a broken or silent line is not."""
-    words = _first_line(error)
-    clear = ("authentication failed", "does not exist", "not permitted to log in", "pg_hba.conf")
-    if any(each in str(error) for each in clear):
-        return TargetRefused(f"PostgreSQL refused {role}: {words}")
-    return OutcomeUnknown(f"PostgreSQL did not answer {role}: {words}")
+def _classify(error: psycopg.OperationalError, role: str) -> Exception:
+    """TargetRefused for a refused login, OutcomeUnknown for a lost or silent connection."""
+    message = _first_line(error)
+    refusals = ("authentication failed", "does not exist", "not permitted to log in", "pg_hba.conf")
+    if any(each in str(error) for each in refusals):
+        return TargetRefused(f"PostgreSQL refused {role}: {message}")
+    return OutcomeUnknown(f"PostgreSQL did not answer {role}: {message}")
 
 
 def _first_line(error: psycopg.Error) -> str:

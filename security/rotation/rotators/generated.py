@@ -1,4 +1,4 @@
-"""Random values that live here: whoever needs one reads it from the answer, or asks for it."""
+"""Random values without a target, and checks of rotator configurations."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,30 +7,30 @@ from security.rotation.registry import InvalidConfig, Rotator
 
 
 class Generated(Rotator):
-    """32 random bytes as 43 URL-safe characters; nothing is set outside."""
+    """32 random bytes as 43 URL-safe characters."""
 
     name = "generated"
     title = "Random value"
-    outside = False
+    has_target = False
 
-    def check(self, config: Mapping[str, Any]) -> None:
-        only(config)
+    def validate_config(self, config: Mapping[str, Any]) -> None:
+        allow_only(config)
 
-    def next_step(self) -> str:
-        return "Hand the new value to whoever uses this key, before the old one ends."
+    def required_action(self) -> str:
+        return "Give the new value to the users of this key before the old one ends."
 
 
-def only(config: Mapping[str, Any], *names: str) -> None:
-    """Refuse what the rotator would not look at: a misspelt name must not pass in silence."""
+def allow_only(config: Mapping[str, Any], *names: str) -> None:
+    """Raise InvalidConfig for an unknown name, such as a misspelt one."""
     unknown = sorted(set(config) - {*names, "allow_downtime"})
     if unknown:
         known = ", ".join(names) or "nothing"
         raise InvalidConfig(f"config.{unknown[0]}", f"is not known here; known: {known}.")
 
 
-def text(config: Mapping[str, Any], name: str, *, default: str | None = None) -> str:
-    """A text of the configuration; BadConfig where it is missing or none."""
-    value = config.get(name, default)
+def text(config: Mapping[str, Any], name: str) -> str:
+    """A text of the configuration. Raises InvalidConfig if it is missing, empty or no text."""
+    value = config.get(name)
     if not isinstance(value, str) or not value:
         raise InvalidConfig(f"config.{name}", "must be a text that is not empty.")
     return value

@@ -1,25 +1,25 @@
-"""Values that a person changes where they are used, and then brings here."""
+"""Values that a person changes at the target and then enters here."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from security.rotation.registry import NewSecret, RotationContext, Rotator, TargetRefused
-from security.rotation.rotators.generated import only
+from security.rotation.rotators.generated import allow_only
 
 
 class Manual(Rotator):
-    """A reminder: due keys raise an alert until somebody brings the new value."""
+    """Due keys raise an alert until a person enters the new value."""
 
     name = "manual"
     title = "By hand, with a reminder"
     automatic = False
-    outside = False
+    has_target = False
 
-    def check(self, config: Mapping[str, Any]) -> None:
-        only(config, "instructions")
+    def validate_config(self, config: Mapping[str, Any]) -> None:
+        allow_only(config, "instructions")
 
-    def generate(self, held: RotationContext) -> NewSecret:
-        raise TargetRefused("A person must bring the new value.")
+    def generate(self, context: RotationContext) -> NewSecret:
+        raise TargetRefused("A person must enter the new value.")
 
-    def next_step(self) -> str:
-        return "Change the value where it is used, then rotate again and bring the new value."
+    def required_action(self) -> str:
+        return "Change the value where it is used, then rotate again and enter the new value."

@@ -1,8 +1,8 @@
-"""Secrets that a receiver keeps: handed over by signed POST, proved by a challenge.
+"""Secrets of a webhook receiver: delivered by signed POST and verified by a challenge.
 
-Every POST is signed with the value that works now. The receiver keeps the new value beside the
-old one, and answers the challenge with HMAC-SHA256(new value, nonce): so nobody has to take its
-word. `X-Signature` is over `timestamp.body`, as for every webhook of the platform.
+Every POST is signed with the current value. The receiver stores the new value beside the old
+one and answers the challenge with HMAC-SHA256(new value, nonce), which proves that it has it.
+`X-Signature` covers `timestamp.body`, as in every webhook of the platform.
 """
 
 import hmac
@@ -21,16 +21,16 @@ from security.rotation.registry import (
     Rotator,
     TargetRefused,
 )
-from security.rotation.rotators.generated import only, text
+from security.rotation.rotators.generated import allow_only, text
 
-SECONDS = 10.0
-LIMIT = 64 * 1024
-PASSING = frozenset({408, 425, 429})
+TIMEOUT_SECONDS = 10.0
+MAX_RESPONSE_BYTES = 64 * 1024
+TEMPORARY_STATUSES = frozenset({408, 425, 429})
 Fetch = Callable[..., outbound.Answer]
 
 
 class Webhook(Rotator):
-    """Hands the value to a receiver that keeps old and new side by side during the grace."""
+    """Delivers values to a receiver that accepts old and new during the grace."""
 
     name = "webhook"
     title = "Signed delivery to a receiver"
@@ -43,67 +43,67 @@ class Webhook(Rotator):
         self.fetch = fetch
         self.clock = clock
 
-    def check(self, config: Mapping[str, Any]) -> None:
-        only(config, "url")
+    def validate_config(self, config: Mapping[str, Any]) -> None:
+        allow_only(config, "url")
         try:
             addresses.place(text(config, "url"))
         except addresses.Refused as error:
             raise InvalidConfig("config.url", str(error)) from error
 
-    def set(self, held: RotationContext) -> None:
-        self._told(held, "key.set", value=held.value)
+    def set(self, context: RotationContext) -> None:
+        self._post(context, "key.set", value=context.value)
 
-    def test(self, held: RotationContext) -> None:
+    def test(self, context: RotationContext) -> None:
         nonce = secrets.token_urlsafe(32)
-        answer = self._told(held, "key.challenge", nonce=nonce)
+        answer = self._post(context, "key.challenge", nonce=nonce)
         given = answer.get("answer") if isinstance(answer, dict) else None
         if not isinstance(given, str) or not hmac.compare_digest(
-            proof(held.value, nonce).encode(), given.encode("utf-8", "replace")
+            challenge_answer(context.value, nonce).encode(), given.encode("utf-8", "replace")
         ):
             raise TargetRefused(
                 "The receiver's answer to the challenge was not made with the new value."
             )
 
-    def undo(self, held: RotationContext) -> None:
-        self._told(held, "key.undo")
+    def undo(self, context: RotationContext) -> None:
+        self._post(context, "key.undo")
 
-    def revoke(self, held: RotationContext) -> None:
-        self._told(held, "key.revoke")
+    def revoke(self, context: RotationContext) -> None:
+        self._post(context, "key.revoke")
 
-    def _told(self, held: RotationContext, event: str, **more: str) -> Any:
-        """One signed POST; the JSON of its answer, None where that is none."""
-        said = {"event": event, "key_id": held.key_id, "version": held.number, **more}
-        body = json.dumps(said, separators=(",", ":")).encode()
-        signing = held.current or held.value
-        name = f"{held.key_id}:{held.number}:{event}:{secrets.token_hex(8)}"
+    def _post(self, context: RotationContext, event: str, **more: str) -> Any:
+        """Send one signed POST; the JSON of the response, None if it is no JSON."""
+        payload = {"event": event, "key_id": context.key_id, "version": context.number, **more}
+        body = json.dumps(payload, separators=(",", ":")).encode()
+        signing = context.current or context.value
+        name = f"{context.key_id}:{context.number}:{event}:{secrets.token_hex(8)}"
         try:
             answer = self.fetch(
-                held.config["url"],
+                context.config["url"],
                 method="POST",
                 headers=signature.headers(signing, name, body, self.clock()),
                 body=body,
-                seconds=SECONDS,
-                limit=LIMIT,
+                seconds=TIMEOUT_SECONDS,
+                limit=MAX_RESPONSE_BYTES,
             )
         except outbound.Refused as error:
             raise TargetRefused(str(error)) from error
         except (outbound.Unreachable, outbound.TooLarge) as error:
             raise OutcomeUnknown(str(error)) from error
-        return understood(answer)
+        return parse_response(answer)
 
 
-def proof(value: str, nonce: str) -> str:
-    """What a receiver answers a challenge with, in hexadecimal."""
+def challenge_answer(value: str, nonce: str) -> str:
+    """The expected answer to a challenge, in hexadecimal."""
     return hmac.digest(value.encode(), nonce.encode(), "sha256").hex()
 
 
-def understood(answer: outbound.Answer) -> Any:
-    """The answer's JSON. Refused for a clear no, Unclear for whatever may be either."""
+def parse_response(answer: outbound.Answer) -> Any:
+    """The response's JSON. Raises TargetRefused or, if it may have acted, OutcomeUnknown."""
     if 200 <= answer.status < 300:
         try:
             return json.loads(answer.body)
         except ValueError:
             return None
-    if 300 <= answer.status < 500 and answer.status not in PASSING:
+    if 300 <= answer.status < 500 and answer.status not in TEMPORARY_STATUSES:
         raise TargetRefused(f"The receiver answered {answer.status}.")
     raise OutcomeUnknown(f"The receiver answered {answer.status}.")

@@ -1,77 +1,68 @@
-"""Rotating managed keys: one now, those that are due, and what was left half-way."""
+"""Register, rotate, pause and end managed keys."""
 
-from security.rotation.services.register import register
-from security.rotation.services.rotate import (
-    BATCH,
-    COMPROMISED,
-    MANUAL,
-    REASONS,
-    SCHEDULED,
-    STARTABLE,
-    Clock,
-    InFlight,
-    InvalidArgument,
-    Permit,
-    Registered,
-    RotationFailed,
-    RotationResult,
+from aethercrown.transitions import InvalidTransition
+from security.rotation.services.bulk import BATCH_SIZE, rotate_many
+from security.rotation.services.due import next_due, rotate_due
+from security.rotation.services.execute import RotationFailed
+from security.rotation.services.lifecycle import (
     SecretNotFound,
-    State,
-    WrongStep,
-    database_now,
-    end,
     get,
-    log,
-    next_due,
     pause,
-    rehearse,
+    record_use,
     resume,
-    resume_runs,
-    resume_unfinished,
     retire,
     revoke,
-    rotate,
-    rotate_due,
-    rotate_many,
-    set_policy,
     value,
     values,
 )
+from security.rotation.services.policy import set_policy
+from security.rotation.services.register import (
+    DuplicateKey,
+    InvalidArgument,
+    Registered,
+    register,
+)
+from security.rotation.services.rotate import (
+    COMPROMISED,
+    MANUAL,
+    REASONS,
+    end,
+    rehearse,
+    rotate,
+)
+from security.rotation.services.scheduled_runs import resume_runs
+from security.rotation.services.steps import RotationInProgress, database_now
+from security.rotation.services.unfinished import resume_unfinished
 
 __all__ = [
-    "BATCH",
+    "BATCH_SIZE",
     "COMPROMISED",
     "MANUAL",
     "REASONS",
-    "SCHEDULED",
-    "STARTABLE",
-    "Clock",
-    "InFlight",
+    "DuplicateKey",
     "InvalidArgument",
-    "RotationFailed",
-    "Permit",
+    "InvalidTransition",
     "Registered",
-    "RotationResult",
-    "State",
+    "RotationFailed",
+    "RotationInProgress",
     "SecretNotFound",
-    "WrongStep",
     "database_now",
     "end",
-    "log",
     "get",
     "next_due",
     "pause",
+    "record_use",
     "register",
     "rehearse",
     "resume",
     "resume_runs",
+    "resume_unfinished",
     "retire",
     "revoke",
     "rotate",
     "rotate_due",
     "rotate_many",
     "set_policy",
-    "resume_unfinished",
     "value",
     "values",
 ]

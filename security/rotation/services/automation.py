@@ -1,74 +1,74 @@
-"""What happens to keys by itself: the daily pass, and the alerts that their state asks for."""
+"""The automation that rotates due keys each night, and the alerts about keys."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from operations.alerts import reports as open_alerts
 from operations.alerts import services as alerts
-from operations.automations import reports as known
+from operations.automations import reports as automations
 from operations.automations import services as runs
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
-from security.rotation import alerts as alarms
-from security.rotation import reports, services
+from security.rotation import alerts as key_alerts
+from security.rotation import reports
 from security.rotation.decision import AUTOMATION
-from security.rotation.services import decisions as turns
-from security.rotation.services.steps import ManagedSecret
+from security.rotation.models import ManagedSecret
+from security.rotation.services import decisions
+from security.rotation.services.due import next_due, rotate_due
 
 ACTOR = f"automation:{AUTOMATION}"
-SOURCE = "keys"
-PAGE = "/dashboards/keys"
+KEYS_PAGE = "/dashboards/keys"
 AUTO = "auto"
+MAX_LISTED = 100
 
 
 def perform(context: RunContext) -> RunOutcome:
-    """Put forward what is due, a decision a key; in mode auto rotate it. Safe to repeat."""
+    """Propose a decision for each due key; in mode auto rotate them. Safe to repeat."""
     if context.dry_run:
         names = [each["key_id"] for each in reports.due(context.now)]
-        return RunOutcome(f"{len(names)} keys are due.", detail={"due": names[:100]})
-    done = _rotated(context) if context.mode == AUTO else _proposed(context)
-    ring(context.now)
-    return done
+        return RunOutcome(f"{len(names)} keys are due.", detail={"due": names[:MAX_LISTED]})
+    outcome = _rotate(context) if context.mode == AUTO else _propose(context)
+    update_alerts(context.now)
+    return outcome
 
 
-def _proposed(context: RunContext) -> RunOutcome:
-    """As many decisions as the pass would rotate keys; what is approved comes within a minute."""
-    put = turns.put_forward(services.next_due(), mode=context.mode, now=context.now,
-                            run=context.run_id)  # fmt: skip
+def _propose(context: RunContext) -> RunOutcome:
+    """Propose as many rotations as one run may do; `resume_rotations` does the approved ones."""
+    proposed = decisions.propose(next_due(), mode=context.mode, now=context.now, run=context.run_id)
     names = [each["key_id"] for each in reports.due(context.now)]
-    said = (
-        f"{len(names)} keys are overdue, {len(put.decisions)} rotations put forward; in mode "
-        f"{context.mode} none is begun without a person."
+    summary = (
+        f"{len(names)} keys are overdue, {len(proposed.decisions)} rotations proposed; in mode "
+        f"{context.mode} a person must approve each."
     )
-    return RunOutcome(said, put.decisions, {"due": names[:100]})
+    return RunOutcome(summary, proposed.decisions, {"due": names[:MAX_LISTED]})
 
 
-def _rotated(context: RunContext) -> RunOutcome:
-    put = turns.Put()
+def _rotate(context: RunContext) -> RunOutcome:
+    proposed = decisions.Proposed()
 
     def permit(keys: Sequence[ManagedSecret]) -> Sequence[ManagedSecret]:
-        nonlocal put
-        put = turns.put_forward(keys, mode=AUTO, now=context.now, run=context.run_id)
-        return put.allowed
+        nonlocal proposed
+        proposed = decisions.propose(keys, mode=AUTO, now=context.now, run=context.run_id)
+        return proposed.approved
 
-    passed = services.rotate_due(actor=ACTOR, permit=permit)
-    waiting = len(put.decisions) - len(put.allowed)
-    said = (
-        f"{len(passed.rotations)} of {passed.due} due keys rotated, {len(passed.failures)} failed, "
-        f"{passed.held_back} held back"
-        + (f", {waiting} wait for a person" if waiting else "")
-        + f". {passed.paused_because}"
+    result = rotate_due(actor=ACTOR, permit=permit)
+    waiting = len(proposed.decisions) - len(proposed.approved)
+    summary = (
+        f"{len(result.rotations)} of {result.due} due keys rotated, {len(result.failures)} failed, "
+        f"{result.held_back} over the hourly limit"
+        + (f", {waiting} wait for approval" if waiting else "")
+        + f". {result.paused_because}"
     )
-    failures = {each.key_id: each.error for each in passed.failures[:100]}
-    return RunOutcome(said.strip(), put.decisions, {"failures": failures})
+    failures = {each.key_id: each.error for each in result.failures[:MAX_LISTED]}
+    return RunOutcome(summary.strip(), proposed.decisions, {"failures": failures})
 
 
-def go_on(now: datetime) -> bool:
-    """Order a run for the keys that the last one left to the hour's limit; whether it did.
+def enqueue_catch_up_run(now: datetime) -> bool:
+    """Enqueue a run for keys that the last run left over the hourly limit; whether it did.
 
-    A night's run alone would rotate at most 50 keys a day.
+    Without it the nightly run would rotate at most 50 keys a day.
     """
-    on = AUTOMATION in known.switched_on() and known.mode(AUTOMATION) == AUTO
-    if not (on and reports.is_left_over(ACTOR, now)):
+    is_auto = AUTOMATION in automations.switched_on() and automations.mode(AUTOMATION) == AUTO
+    if not (is_auto and reports.is_catch_up_due(ACTOR, now)):
         return False
     try:
         runs.enqueue_manual_run(AUTOMATION, now, "catch-up")
@@ -77,20 +77,21 @@ def go_on(now: datetime) -> bool:
     return True
 
 
-def ring(now: datetime) -> int:
-    """Raise the alerts that the keys' state asks for, and resolve the others; how many stand."""
-    found = alarms.wanted(
+def update_alerts(now: datetime) -> None:
+    """Raise the alerts that the keys' state requires, and resolve the others."""
+    required = key_alerts.required_alerts(
         reports.report(now),
-        silent=reports.is_silent(now),
+        run_missed=reports.is_run_missed(now),
         paused_because=reports.paused_because(),
     )
-    for each in found:
+    for each in required:
         alerts.raise_alert(
-            SOURCE, each.kind, each.subject, each.severity, each.message, link=PAGE, now=now
-        )
-    for kind, subject in alarms.over(open_alerts.unresolved_of(SOURCE), found):
-        alerts.resolve(SOURCE, kind, subject, now=now)
-    return len(found)
+            key_alerts.SOURCE, each.kind, each.subject, each.severity, each.message,
+            link=KEYS_PAGE, now=now,
+        )  # fmt: skip
+    unresolved = open_alerts.unresolved_of(key_alerts.SOURCE)
+    for kind, subject in key_alerts.no_longer_required(unresolved, required):
+        alerts.resolve(key_alerts.SOURCE, kind, subject, now=now)
 
 
 AUTOMATIONS = (AutomationSpec(AUTOMATION, "Rotate keys that are due", perform),)

@@ -1,4 +1,4 @@
-"""Claim and create in one commit, switch in a second; each key keeps its own chain of events."""
+"""Rotate keys without a target in batches: one commit to create the values, one to switch."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,157 +8,216 @@ from django.db import transaction
 from django.db.models import Count, F, Max, Q
 
 from aethercrown.db import bulk
-from security.audit.services import Said, record_all
+from security.audit.services import AuditEntry, record_all
 from security.encryption import services as encryption
 from security.encryption.ciphertext import Ciphertext, EncryptionContext
-from security.rotation import registry, schedule
+from security.rotation import failpoints, reports, schedule
+from security.rotation.failpoints import Failpoint
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.policy import EffectivePolicy
-from security.rotation.services import steps as stages
-from security.rotation.services.steps import RotationRequest
+from security.rotation.registry import empty_context, rotators
+from security.rotation.results import RotationResult
+from security.rotation.services import steps
+from security.rotation.services.steps import Clock, RotationRequest
 
+BATCH_SIZE = 500
 State = SecretVersion.State
 
 
-class Made(NamedTuple):
-    """A key of ours, and its next value under its number; lighter than a row's object."""
+class NewVersion(NamedTuple):
+    """A key and its next value; lighter than a model instance."""
 
     key: ManagedSecret
     number: int
-    box: Ciphertext
+    ciphertext: Ciphertext
 
 
-class Prepared(NamedTuple):
-    """The keys of one batch that are claimed, each with its pending value."""
+def rotate_many(
+    keys: list[ManagedSecret],
+    request: RotationRequest,
+    clock: Clock,
+    failpoint: Failpoint = failpoints.no_failpoint,
+    size: int = BATCH_SIZE,
+) -> list[RotationResult]:
+    """Rotate keys without a target, `size` at a time; leased keys are left out."""
+    results = []
+    policies = reports.effective_policies()
+    for first in range(0, len(keys), size):
+        batch = keys[first : first + size]
+        before = {key.pk: key.last_rotated_at for key in batch}
+        failpoint("rotation.before_create")
+        prepared = prepare(batch, request, clock())
+        failpoint("rotation.after_create")
+        failpoint("rotation.before_finish")
+        switched = switch(prepared, request, policies, clock())
+        failpoint("rotation.after_finish")
+        results += [
+            _result(each, request.reason, before[each.key.pk], policies) for each in switched
+        ]
+    return results
 
-    order: RotationRequest
-    made: list[Made]
+
+def _result(
+    new: NewVersion,
+    reason: str,
+    previous: datetime | None,
+    policies: Mapping[str, EffectivePolicy],
+) -> RotationResult:
+    """The result without the value; `previous` is the time of the rotation before."""
+    key = new.key
+    at = key.last_rotated_at or key.created_at
+    return RotationResult(
+        key.key_id,
+        reason,
+        rotated_at=at,
+        previous_rotation=previous,
+        next_rotation=key.due_at,
+        version=new.number,
+        new_key=None,
+        previous_valid_until=at + policies[key.level].grace,
+        action_required=rotators.get(key.rotator).required_action(),
+    )
 
 
-def prepare(keys: Sequence[ManagedSecret], order: RotationRequest, now: datetime) -> Prepared:
-    """Claim those keys that are free, and store a new value for each, in one commit.
-
-    For kinds without an outside only: nothing happens between the claim and the value.
-    """
-    last = _last([key.pk for key in keys])
-    places = [
+def prepare(
+    keys: Sequence[ManagedSecret], request: RotationRequest, now: datetime
+) -> list[NewVersion]:
+    """Lease the unleased keys and store a new value for each, in one commit."""
+    last = _last_numbers([key.pk for key in keys])
+    contexts = [
         (key, EncryptionContext(key.uuid, last[key.pk] + 1, key.key_type))
         for key in keys
         if key.pk in last
     ]
-    boxes = encryption.seal_many([(_value(key), place) for key, place in places])
-    made = [Made(key, place.number, box) for (key, place), box in zip(places, boxes, strict=True)]
-    return _stored(made, order, now)
+    sealed = encryption.seal_many([(_generate(key), context) for key, context in contexts])
+    made = [
+        NewVersion(key, context.number, ciphertext)
+        for (key, context), ciphertext in zip(contexts, sealed, strict=True)
+    ]
+    return _store(made, request, now)
 
 
 @transaction.atomic
-def _stored(made: list[Made], order: RotationRequest, now: datetime) -> Prepared:
-    asked = bulk.among([each.key.pk for each in made])
-    free = stages.unleased().filter(pk__in=asked, state=ManagedSecret.State.ACTIVE).order_by("pk")
-    fences = dict(free.select_for_update().values_list("pk", "fencing_token"))
-    last = _last(list(fences))
+def _store(made: list[NewVersion], request: RotationRequest, now: datetime) -> list[NewVersion]:
+    wanted = bulk.among([each.key.pk for each in made])
+    active = ManagedSecret.State.ACTIVE
+    unleased = steps.unleased().filter(pk__in=wanted, state=active).order_by("pk")
+    tokens = dict(unleased.select_for_update().values_list("pk", "fencing_token"))
+    last = _last_numbers(list(tokens))
     ours = [
         each
         for each in made
-        if fences.get(each.key.pk) == each.key.fencing_token
+        if tokens.get(each.key.pk) == each.key.fencing_token
         and last.get(each.key.pk) == each.number - 1
     ]
-    held = bulk.among([each.key.pk for each in ours])
-    ManagedSecret.objects.filter(pk__in=held).update(
-        lease_until=stages.lease_expiry(), fencing_token=F("fencing_token") + 1
+    leased = bulk.among([each.key.pk for each in ours])
+    ManagedSecret.objects.filter(pk__in=leased).update(
+        lease_until=steps.lease_expiry(), fencing_token=F("fencing_token") + 1
     )
-    over = SecretVersion.objects.filter(key__in=held, state=State.RETIRING)
-    stages.erase(over, now, state=State.RETIRED)
-    _inserted(ours, order, now)
+    steps.erase(
+        SecretVersion.objects.filter(key__in=leased, state=State.RETIRING), now, state=State.RETIRED
+    )
+    _insert_pending(ours, request, now)
     for each in ours:
         each.key.fencing_token += 1
-    detail = {"reason": order.reason}
-    record_all(
-        [_said(each.key, order, "key.created",
-               {**detail, "version": each.number, "fencing_token": each.key.fencing_token}) for each in ours],
-        now,
-    )  # fmt: skip
-    return Prepared(order, ours)
-
-
-@transaction.atomic
-def finish(prepared: Prepared, terms: Mapping[str, EffectivePolicy], now: datetime) -> list[Made]:
-    """Switch a batch in one commit; those whose claim is another's by now are left out."""
-    order = prepared.order
-    wanted = bulk.among([each.key.pk for each in prepared.made])
-    locked = ManagedSecret.objects.filter(pk__in=wanted).order_by("pk").select_for_update()
-    fences = dict(locked.values_list("pk", "fencing_token"))
-    ours = [each for each in prepared.made if fences.get(each.key.pk) == each.key.fencing_token]
-    _switched([each.key for each in ours], terms, now)
-    _turned(ours, terms, now)
-    detail = {"reason": order.reason}
-    record_all(
-        [_said(each.key, order, "key.rotated", {**detail, "version": each.number})
-         for each in ours],
-        now,
+    _record(
+        "key.created", request, now, [(each, {"fencing_token": each.key.fencing_token})
+                                      for each in ours]
     )  # fmt: skip
     return ours
 
 
-def _inserted(made: Sequence[Made], order: RotationRequest, now: datetime) -> None:
-    """Store pending versions, whose other columns are empty yet."""
+@transaction.atomic
+def switch(
+    made: list[NewVersion],
+    request: RotationRequest,
+    policies: Mapping[str, EffectivePolicy],
+    now: datetime,
+) -> list[NewVersion]:
+    """Make the new values current in one commit; keys whose lease was lost are left out."""
+    wanted = bulk.among([each.key.pk for each in made])
+    locked = ManagedSecret.objects.filter(pk__in=wanted).order_by("pk").select_for_update()
+    tokens = dict(locked.values_list("pk", "fencing_token"))
+    ours = [each for each in made if tokens.get(each.key.pk) == each.key.fencing_token]
+    _switch_versions([each.key for each in ours], policies, now)
+    _reschedule(ours, policies, now)
+    _record("key.rotated", request, now, [(each, {}) for each in ours])
+    return ours
+
+
+def _insert_pending(made: Sequence[NewVersion], request: RotationRequest, now: datetime) -> None:
     columns = ("key_id", "number", "state", "reason", "grace_minutes", "actor", "prefix", "last4",
                "detail", "tries", "created_at", "kek_id", "wrapped", "sealed")  # fmt: skip
-    alike = (str(State.PENDING), order.reason, order.grace_minutes, order.actor,
-             "", "", "{}", 0, bulk.stamp(now))  # fmt: skip
+    same = (str(State.PENDING), request.reason, request.grace_minutes, request.actor,
+            "", "", "{}", 0, bulk.stamp(now))  # fmt: skip
     rows = (
-        (key.pk, number, *alike, box.kek_id, box.wrapped, box.sealed) for key, number, box in made
+        (key.pk, number, *same, sealed.kek_id, sealed.wrapped, sealed.sealed)
+        for key, number, sealed in made
     )
     bulk.insert(SecretVersion, columns, rows)
 
 
-def _switched(
-    keys: Sequence[ManagedSecret], terms: Mapping[str, EffectivePolicy], now: datetime
+def _switch_versions(
+    keys: Sequence[ManagedSecret], policies: Mapping[str, EffectivePolicy], now: datetime
 ) -> None:
-    """The old values begin to retire, and the pending ones are current."""
+    """Current versions become retiring, pending ones current."""
     by_level: dict[str, list[int]] = {}
     for key in keys:
         by_level.setdefault(key.level, []).append(key.pk)
     for level, pks in by_level.items():
         old = SecretVersion.objects.filter(key__in=bulk.among(pks), state=State.CURRENT)
-        old.update(state=State.RETIRING, retire_at=now + terms[level].grace)
+        old.update(state=State.RETIRING, retire_at=now + policies[level].grace)
     pending = SecretVersion.objects.filter(
         key__in=bulk.among([key.pk for key in keys]), state=State.PENDING
     )
     pending.update(state=State.CURRENT, current_at=now)
 
 
-def _turned(made: Sequence[Made], terms: Mapping[str, EffectivePolicy], now: datetime) -> None:
-    """Give each key its next turn, and take the lease off."""
+def _reschedule(
+    made: Sequence[NewVersion], policies: Mapping[str, EffectivePolicy], now: datetime
+) -> None:
+    """Set the next due time of each key and release it."""
     rows = []
     at = bulk.stamp(now)
     for key, number, _ in made:
-        asked = terms[key.level]
-        turn = schedule.turn(now, asked.interval, key.uuid, number)
-        key.last_rotated_at, key.due_at = now, turn.due_at
-        due, starts = bulk.stamp(turn.due_at), bulk.stamp(turn.eligible_at)
-        rows.append((at, due, starts, asked.interval_days, None, 0, None, "", None, key.pk))
+        policy = policies[key.level]
+        window = schedule.rotation_window(now, policy.interval, key.uuid, number)
+        key.last_rotated_at, key.due_at = now, window.due_at
+        due, eligible = bulk.stamp(window.due_at), bulk.stamp(window.eligible_at)
+        rows.append((at, due, eligible, policy.interval_days, None, 0, None, "", None, key.pk))
     columns = ("last_rotated_at", "due_at", "eligible_at", "interval_days", "lease_until",
                "fail_count", "next_attempt_at", "last_error", "rotation_approved_at")  # fmt: skip
     bulk.update(ManagedSecret, columns, ["id"], rows)
 
 
-def _last(keys: list[int]) -> dict[int, int]:
-    """The highest number of each key's versions; a key with a pending one is left out."""
+def _last_numbers(keys: list[int]) -> dict[int, int]:
+    """Each key's highest version number; keys with a pending version are left out."""
     rows = SecretVersion.objects.filter(key__in=bulk.among(keys)).values_list("key")
     pending = Count("pk", filter=Q(state=State.PENDING))
     found = rows.annotate(last=Max("number"), pending=pending).order_by()
-    return {key: last for key, last, waiting in found if not waiting}
+    return {key: last for key, last, pending in found if not pending}
 
 
-def _value(key: ManagedSecret) -> str:
-    """A new one; kinds without an outside look at nothing but themselves."""
-    return (
-        registry.named(key.rotator).generate(registry.empty_context(key.key_id, key.config)).value
+def _generate(key: ManagedSecret) -> str:
+    return rotators.get(key.rotator).generate(empty_context(key.key_id, key.config)).value
+
+
+def _record(
+    event: str,
+    request: RotationRequest,
+    now: datetime,
+    made: Sequence[tuple[NewVersion, Mapping[str, int]]],
+) -> None:
+    record_all(
+        (
+            AuditEntry(
+                f"key:{each.key.pk}",
+                event,
+                each.key.key_id,
+                request.actor,
+                {"reason": request.reason, "version": each.number, **more},
+            )
+            for each, more in made
+        ),
+        now,
     )
-
-
-def _said(
-    key: ManagedSecret, order: RotationRequest, event: str, detail: Mapping[str, str | int]
-) -> Said:
-    return Said(f"key:{key.pk}", event, key.key_id, order.actor, detail)

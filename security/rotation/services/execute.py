@@ -1,7 +1,7 @@
-"""One rotation from its claim to its end: the steps of security.stages around the outside calls.
+"""One rotation from lease to switch: the database steps around the calls to the target.
 
-Whatever stops it, the next attempt takes up the same pending value, sets it again and lets the
-test decide: a value that may be outside is never thrown away unasked.
+After a crash the next attempt continues with the same pending value, sets it again and lets the
+test decide. A value that may have reached the target is never discarded without an undo.
 """
 
 import logging
@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 
 from aethercrown.monitoring import redaction
 from aethercrown.severity import HIGH
+from aethercrown.transitions import InvalidTransition
 from operations.alerts import services as alerts
-from security.encryption import reports as encryption
-from security.rotation import alerts as alarms
-from security.rotation import registry, reports, retry
-from security.rotation.failpoints import Strike
+from security.encryption.reports import unseal
+from security.rotation import alerts as key_alerts
+from security.rotation import reports, schedule
+from security.rotation.failpoints import Failpoint
+from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.registry import (
     CredentialIssuer,
     NewSecret,
@@ -24,46 +26,46 @@ from security.rotation.registry import (
     RotationContext,
     Rotator,
     TargetRefused,
+    rotators,
 )
-from security.rotation.services import steps as stages
-from security.rotation.services.steps import Lease, ManagedSecret, RotationRequest, SecretVersion
+from security.rotation.services import steps
+from security.rotation.services.steps import Clock, Lease, RotationRequest
 
 REHEARSAL = "rehearsal"
-USED_WITHIN = timedelta(hours=24)
-SOURCE, IN_USE = "keys", "still_used"  # of alerts
-Clock = Callable[[], datetime]
+RECENT_USE = timedelta(hours=24)
+MAX_MESSAGE_LENGTH = 1000
 log = logging.getLogger(__name__)
 
 
-class RotationFailed(stages.WrongStep):
+class RotationFailed(InvalidTransition):
     """The new value could not be set or did not work. The old one stays current."""
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """A claimed key on its way through the steps."""
+class RotationAttempt:
+    """A leased key with everything that its steps need."""
 
-    held: Lease
+    lease: Lease
     rotator: Rotator
-    order: RotationRequest
+    request: RotationRequest
     clock: Clock
-    strike: Strike
+    failpoint: Failpoint
 
     @property
     def key(self) -> ManagedSecret:
-        return self.held.key
+        return self.lease.key
 
     @contextmanager
-    def at(self, step: str) -> Iterator[None]:
-        """The failpoints before and after a step."""
-        self.strike(f"rotation.before_{step}")
+    def step(self, name: str) -> Iterator[None]:
+        """Call the failpoints before and after a step."""
+        self.failpoint(f"rotation.before_{name}")
         yield
-        self.strike(f"rotation.after_{step}")
+        self.failpoint(f"rotation.after_{name}")
 
 
 @dataclass(frozen=True, slots=True)
 class CompletedSwitch:
-    """The version that is current now, its value, and the one before it."""
+    """The version that is current now, its value, and the previous version."""
 
     version: SecretVersion
     value: str
@@ -72,245 +74,269 @@ class CompletedSwitch:
 
 
 @contextmanager
-def claimed(
+def leased(
     key: ManagedSecret,
-    order: RotationRequest,
+    request: RotationRequest,
     clock: Clock,
-    strike: Strike,
+    failpoint: Failpoint,
     states: tuple[str, ...] = (),
-) -> Iterator[Attempt]:
-    """A claim for the block; whoever lost it meanwhile learns so, and an alert tells failures."""
-    strike("rotation.before_claim")
-    held = stages.acquire(key.pk, order.reason, actor=order.actor, states=states)
-    strike("rotation.after_claim")
+) -> Iterator[RotationAttempt]:
+    """Lease a key for the block.
+
+    A RotationFailed in the block raises an alert. A lost lease becomes RotationInProgress.
+    """
+    failpoint("rotation.before_claim")
+    lease = steps.acquire(key.pk, request.reason, actor=request.actor, states=states)
+    failpoint("rotation.after_claim")
     try:
-        yield Attempt(held, registry.named(key.rotator), order, clock, strike)
-    except stages.RotationLeaseLost as error:
-        stages.record_lease_lost(held)
-        raise stages.RotationInProgress(str(error)) from error
+        yield RotationAttempt(lease, rotators.get(key.rotator), request, clock, failpoint)
+    except steps.RotationLeaseLost as error:
+        steps.record_lease_lost(lease)
+        raise steps.RotationInProgress(str(error)) from error
     except RotationFailed as error:
-        alerts.raise_alert(SOURCE, alarms.FAILING, key.key_id, HIGH, str(error), now=clock())
+        alerts.raise_alert(
+            key_alerts.SOURCE, key_alerts.FAILING, key.key_id, HIGH, str(error), now=clock()
+        )
         raise
     except Exception:
-        _let_go(held)
+        _release_if_leased(lease)
         raise
 
 
-def _let_go(held: stages.Lease) -> None:
+def _release_if_leased(lease: Lease) -> None:
     try:
-        stages.release(held)
-    except stages.RotationLeaseLost:
-        log.info("Key %s is another worker's already", held.key.pk)
+        steps.release(lease)
+    except steps.RotationLeaseLost:
+        log.info("Key %s is leased by another worker already", lease.key.pk)
 
 
-def through(run: Attempt, value: str | None = None) -> CompletedSwitch:
-    """Create, set, test and finish; then end the old value, if it has no grace.
+def run_rotation(attempt: RotationAttempt, value: str | None = None) -> CompletedSwitch:
+    """Create, set, test and switch.
 
-    NotRotated where the other side refused or did not answer; LostLease where another worker
-    took the key over.
+    Raises RotationFailed if the target refused or did not answer, RotationLeaseLost if another
+    worker took over.
     """
-    if isinstance(run.rotator, CredentialIssuer):
-        return reissued(run, run.rotator)
-    version = ready(run, value)
-    put(run, version)
-    tried(run, version)
-    now = run.clock()
-    with run.at("finish"):
-        old = stages.switch(run.held, version, reports.terms(run.key.level), now)
-    return CompletedSwitch(version, opened(run.key, version), old, now)
+    if isinstance(attempt.rotator, CredentialIssuer):
+        return _reissue(attempt, attempt.rotator)
+    version = _prepare_version(attempt, value)
+    _set_value(attempt, version)
+    _test_value(attempt, version)
+    now = attempt.clock()
+    with attempt.step("finish"):
+        policy = reports.effective_policy(attempt.key.level)
+        old = steps.switch(attempt.lease, version, policy, now)
+    return CompletedSwitch(version, decrypt(attempt.key, version), old, now)
 
 
-def rehearsed(run: Attempt) -> None:
-    """Set beside, test, and take back; nothing is switched."""
-    version = ready(run, None)
-    put(run, version)
-    tried(run, version)
-    taken_back(run, version, SecretVersion.State.RETIRED, keep=False)
+def run_rehearsal(attempt: RotationAttempt) -> None:
+    """Create, set, test and undo, without a switch."""
+    version = _prepare_version(attempt, None)
+    _set_value(attempt, version)
+    _test_value(attempt, version)
+    undo(attempt, version, SecretVersion.State.RETIRED, keep=False)
 
 
-def ready(run: Attempt, value: str | None) -> SecretVersion:
-    """The pending version to go on with: an earlier attempt's, unless it is spent, or a new one."""
-    version = stages.pending_version(run.held)
-    if version is not None and (is_spent(version, run.order) or value is not None):
+def _prepare_version(attempt: RotationAttempt, value: str | None) -> SecretVersion:
+    """An earlier attempt's pending version if it can still be used, or else a new one."""
+    version = steps.pending_version(attempt.lease)
+    if version is not None and (value is not None or _is_unusable(version, attempt.request)):
         state = "retired" if version.reason == REHEARSAL else "failed"
-        taken_back(run, version, state, keep=True)
+        undo(attempt, version, state, keep=True)
         version = None
     if version is not None:
-        return stages.adopt(run.held, version, run.order)
-    make_room(run)
-    fresh = generated(run) if value is None else NewSecret(value)
-    with run.at("create"):
-        return stages.store_pending(run.held, fresh, run.order, run.clock())
+        return steps.adopt(attempt.lease, version, attempt.request)
+    _end_retiring(attempt)
+    new = _generate_value(attempt) if value is None else NewSecret(value)
+    with attempt.step("create"):
+        return steps.store_pending(attempt.lease, new, attempt.request, attempt.clock())
 
 
-def generated(run: Attempt) -> NewSecret:
-    """A new value by the rotator; NotRotated where only a person can bring one."""
+def _generate_value(attempt: RotationAttempt) -> NewSecret:
     try:
-        return run.rotator.generate(hand(run.key, stages.current_version(run.key)))
+        current = steps.current_version(attempt.key)
+        return attempt.rotator.generate(context_for(attempt.key, current))
     except TargetRefused as error:
-        stages.record_failed_attempt(run.held, told(error), run.clock())
-        raise RotationFailed(f"{run.key} keeps its value. {told(error)}") from error
+        raise _failed_attempt(attempt, error) from error
 
 
-def is_spent(version: SecretVersion, order: RotationRequest) -> bool:
-    """Whether a pending value was given up, or belongs to a rehearsal that was cut short."""
-    return retry.given_up(version.tries) or REHEARSAL in {version.reason, order.reason}
+def _failed_attempt(attempt: RotationAttempt, error: TargetRefused) -> RotationFailed:
+    steps.record_failed_attempt(attempt.lease, error_message(error), attempt.clock())
+    return RotationFailed(f"{attempt.key} keeps its value. {error_message(error)}")
 
 
-def put(run: Attempt, version: SecretVersion) -> None:
-    """Set the value outside; without a clear answer it counts as set, and the test decides."""
-    if not run.rotator.outside:
+def _is_unusable(version: SecretVersion, request: RotationRequest) -> bool:
+    """Whether a pending value has failed its tests, or a rehearsal is involved."""
+    return schedule.is_used_up(version.tries) or REHEARSAL in {version.reason, request.reason}
+
+
+def _set_value(attempt: RotationAttempt, version: SecretVersion) -> None:
+    """Set the value at the target; without a clear answer the test decides."""
+    if not attempt.rotator.has_target:
         return
-    error = asked(run, "set", run.rotator.set, version)
+    error = _call_target(attempt, "set", attempt.rotator.set, version)
     if isinstance(error, TargetRefused):
-        refused(run, version, f"It could not be set: {told(error)}", final=True)
-    with run.at("note"):
-        unclear = told(error) if error else ""
-        stages.note_set(run.held, version, run.clock(), unclear=unclear)
+        why = f"It could not be set: {error_message(error)}"
+        _handle_failure(attempt, version, why, final=True)
+    with attempt.step("note"):
+        unclear = error_message(error) if error else ""
+        steps.note_set(attempt.lease, version, attempt.clock(), unclear=unclear)
 
 
-def tried(run: Attempt, version: SecretVersion) -> None:
-    """Use the new value for real; no answer is no proof."""
-    if not run.rotator.outside:
+def _test_value(attempt: RotationAttempt, version: SecretVersion) -> None:
+    """Use the new value at the target; no answer counts as a failure."""
+    if not attempt.rotator.has_target:
         return
-    error = asked(run, "test", run.rotator.test, version)
+    error = _call_target(attempt, "test", attempt.rotator.test, version)
     if error:
-        final = version.reason == REHEARSAL
-        refused(run, version, f"It did not work: {told(error)}", final=final)
+        why = f"It did not work: {error_message(error)}"
+        _handle_failure(attempt, version, why, final=version.reason == REHEARSAL)
 
 
-def asked(
-    run: Attempt, step: str, act: Callable[[RotationContext], None], version: SecretVersion
+def _call_target(
+    attempt: RotationAttempt,
+    step: str,
+    call: Callable[[RotationContext], None],
+    version: SecretVersion,
 ) -> Exception | None:
-    """One call to the outside; what went wrong with it, if anything did."""
-    with run.at(step):
+    """Call the target once; returns the error, if there was one."""
+    with attempt.step(step):
         try:
-            act(hand(run.key, version))
-        except Exception as error:  # noqa: BLE001 - whatever it was, something may have happened
+            call(context_for(attempt.key, version))
+        except Exception as error:  # noqa: BLE001 - after any error the target may have acted
             return error
     return None
 
 
-def refused(run: Attempt, version: SecretVersion, why: str, *, final: bool = False) -> None:
-    """Note a failure; a value that failed for good is taken back. Raises NotRotated."""
-    with run.at("fail"):
-        stages.note_failure(run.held, version, why, run.clock(), final=final)
-    if retry.given_up(version.tries):
-        state = (
-            SecretVersion.State.RETIRED
-            if version.reason == REHEARSAL
-            else SecretVersion.State.FAILED
-        )
-        taken_back(run, version, state, keep=False)
-    raise RotationFailed(f"{run.key} keeps its value. {why}")
+def _handle_failure(
+    attempt: RotationAttempt, version: SecretVersion, why: str, *, final: bool
+) -> None:
+    """Record a failure, undo the value if it is used up, and raise RotationFailed."""
+    with attempt.step("fail"):
+        steps.note_failure(attempt.lease, version, why, attempt.clock(), final=final)
+    if schedule.is_used_up(version.tries):
+        state = SecretVersion.State
+        undo(attempt, version, state.RETIRED if version.reason == REHEARSAL else state.FAILED,
+             keep=False)  # fmt: skip
+    raise RotationFailed(f"{attempt.key} keeps its value. {why}")
 
 
-def taken_back(run: Attempt, version: SecretVersion, state: str, *, keep: bool) -> None:
-    """Undo outside, then erase; where undoing fails, the value waits for another try."""
-    error = asked(run, "undo", run.rotator.undo, version) if run.rotator.outside else None
-    if error:
-        log.warning("Could not undo a value of key %s", run.key.pk, exc_info=error)
-        why = f"A new value that failed could not be taken back: {told(error)}"
-        stages.record_failed_attempt(run.held, why, run.clock())
-        raise RotationFailed(f"{run.key} keeps its value. {why}") from error
-    with run.at("release"):
-        stages.discard(run.held, version, state, run.clock(), keep=keep)
+def undo(attempt: RotationAttempt, version: SecretVersion, state: str, *, keep: bool) -> None:
+    """Undo a pending value at the target, then erase it.
 
-
-def make_room(run: Attempt) -> None:
-    """Let at most two values work: what still retires ends before a third is made."""
-    for version in stages.versions_to_end(run.key):
-        ended(run, version, keep=True)
-
-
-def ended(run: Attempt, version: SecretVersion, *, keep: bool = False) -> None:
-    """Revoke an old value outside, then erase it here. NotRotated where it could not be.
-
-    `keep` keeps the claim for a rotation that goes on.
+    Raises RotationFailed if it could not be undone; the value then stays pending.
     """
-    error = asked(run, "revoke", run.rotator.revoke, version)
+    has_target = attempt.rotator.has_target
+    error = _call_target(attempt, "undo", attempt.rotator.undo, version) if has_target else None
     if error:
-        why = f"Version {version.number} of {run.key} could not be ended: {told(error)}"
+        log.warning("Could not undo a value of key %s", attempt.key.pk, exc_info=error)
+        why = f"A new value that failed could not be taken back: {error_message(error)}"
+        steps.record_failed_attempt(attempt.lease, why, attempt.clock())
+        raise RotationFailed(f"{attempt.key} keeps its value. {why}") from error
+    with attempt.step("release"):
+        steps.discard(attempt.lease, version, state, attempt.clock(), keep=keep)
+
+
+def _end_retiring(attempt: RotationAttempt) -> None:
+    """End retiring versions before a new one is made: at most two values work at a time."""
+    for version in steps.versions_to_end(attempt.key):
+        end_version(attempt, version, keep=True)
+
+
+def end_version(attempt: RotationAttempt, version: SecretVersion, *, keep: bool = False) -> None:
+    """Revoke an old value at the target, then erase it. Raises RotationFailed.
+
+    `keep` keeps the lease for a rotation that continues.
+    """
+    error = _call_target(attempt, "revoke", attempt.rotator.revoke, version)
+    if error:
+        why = (
+            f"Version {version.number} of {attempt.key} could not be ended: {error_message(error)}"
+        )
         if keep:
-            stages.record_failed_attempt(run.held, why, run.clock())
+            steps.record_failed_attempt(attempt.lease, why, attempt.clock())
         else:
-            stages.release(run.held)
+            steps.release(attempt.lease)
         raise RotationFailed(why) from error
-    with run.at("retire"):
-        stages.retire(run.held, version, run.clock(), keep=keep)
+    with attempt.step("retire"):
+        steps.retire(attempt.lease, version, attempt.clock(), keep=keep)
 
 
-def reissued(run: Attempt, issuer: CredentialIssuer) -> CompletedSwitch:
-    """A credential of the platform itself: made, stored and switched in one transaction."""
-    make_room(run)
-    now = run.clock()
-    terms = reports.terms(run.key.level)
-    grace = stages.effective_grace(run.order, terms)
-    holding = hand(run.key, stages.current_version(run.key))
-    with run.at("finish"):
+def _reissue(attempt: RotationAttempt, issuer: CredentialIssuer) -> CompletedSwitch:
+    """Replace a credential of the platform: issued, stored and switched in one transaction."""
+    _end_retiring(attempt)
+    now = attempt.clock()
+    request, policy = attempt.request, reports.effective_policy(attempt.key.level)
+    grace = steps.effective_grace(request.reason, request.grace_minutes, policy)
+    context = context_for(attempt.key, steps.current_version(attempt.key))
+    with attempt.step("finish"):
         try:
-            made = stages.switch_issued(
-                run.held, lambda: issuer.reissue(holding, grace, now), run.order, terms, now
+            done = steps.switch_issued(
+                attempt.lease, lambda: issuer.reissue(context, grace, now), request, policy, now
             )
         except TargetRefused as error:
-            stages.record_failed_attempt(run.held, told(error), now)
-            raise RotationFailed(f"{run.key} keeps its value. {told(error)}") from error
-    return CompletedSwitch(made.version, made.issue.value, made.old, now)
+            raise _failed_attempt(attempt, error) from error
+    return CompletedSwitch(done.version, done.credential.value, done.old, now)
 
 
-def hand(key: ManagedSecret, version: SecretVersion | None) -> RotationContext:
-    """A version as its rotator sees it, beside the current one."""
-    now = stages.current_version(key)
+def context_for(key: ManagedSecret, version: SecretVersion | None) -> RotationContext:
+    """What a rotator gets to see of a version and of the current one."""
+    current = steps.current_version(key)
     return RotationContext(
         key_id=key.key_id,
         config=key.config,
         number=version.number if version else 0,
-        value=opened(key, version) if version else "",
+        value=decrypt(key, version) if version else "",
         detail=version.detail if version else {},
-        current=opened(key, now) if now else None,
-        current_detail=now.detail if now else {},
+        current=decrypt(key, current) if current else None,
+        current_detail=current.detail if current else {},
         secret_of=secret_of,
     )
 
 
-def opened(key: ManagedSecret, version: SecretVersion) -> str:
-    """The value; empty where only a digest is kept, or nothing."""
+def decrypt(key: ManagedSecret, version: SecretVersion) -> str:
+    """The value; empty if only a digest is stored, or nothing."""
     sealed = version.ciphertext
-    return encryption.unseal(sealed, version.encryption_context(key)) if sealed else ""
+    return unseal(sealed, version.encryption_context(key)) if sealed else ""
 
 
 def secret_of(key_id: str) -> str:
-    """Another managed key's current value; Refused where there is none."""
+    """Another managed key's current value. Raises TargetRefused if there is none."""
     found = reports.current(key_id)
     if found is None:
         raise TargetRefused(f"No managed key {key_id!r} has a current value.")
-    return opened(found.key, found)
+    return decrypt(found.key, found)
 
 
-def told(error: Exception) -> str:
-    """In words, without secrets."""
-    words = str(error) or type(error).__name__
-    plain = isinstance(error, TargetRefused | OutcomeUnknown)
-    return redaction.text(words if plain else f"{type(error).__name__}: {words}")[:1000]
+def error_message(error: Exception) -> str:
+    """The error as text, without secrets."""
+    text = str(error) or type(error).__name__
+    expected = isinstance(error, TargetRefused | OutcomeUnknown)
+    return redaction.text(text if expected else f"{type(error).__name__}: {text}")[
+        :MAX_MESSAGE_LENGTH
+    ]
 
 
-def put_off(run: Attempt, version: SecretVersion, now: datetime) -> datetime | None:
-    """Until when an old value whose time has come works on; None where it ends now.
+def extended_until(
+    attempt: RotationAttempt, version: SecretVersion, now: datetime
+) -> datetime | None:
+    """Until when an old value whose grace is over still works; None if it ends now.
 
-    One that was used in the last 24 hours gets its grace once more, and people are told.
+    A value that was used in the last 24 hours gets its grace once more, and an alert says so.
     """
     if version.state != SecretVersion.State.RETIRING:
         return None
-    elsewhere = run.rotator.works_until(hand(run.key, version))
-    if elsewhere is not None and elsewhere > now:
-        return elsewhere
-    lately = version.last_used_at is not None and version.last_used_at > now - USED_WITHIN
-    grace = reports.terms(run.key.level).grace
-    if version.extended_at is not None or not lately or not grace:
+    valid_until = attempt.rotator.valid_until(context_for(attempt.key, version))
+    if valid_until is not None and valid_until > now:
+        return valid_until
+    in_use = version.last_used_at is not None and version.last_used_at > now - RECENT_USE
+    grace = reports.effective_policy(attempt.key.level).grace
+    if version.extended_at is not None or not in_use or not grace:
         return None
-    words = (
-        f"Version {version.number} of {run.key} should end now and is still in use. It works "
+    message = (
+        f"Version {version.number} of {attempt.key} should end now and is still in use. It works "
         f"until {now + grace:%Y-%m-%d %H:%M} UTC; then it is refused."
     )
-    alerts.raise_alert(SOURCE, IN_USE, run.key.key_id, HIGH, words, now=now)
+    alerts.raise_alert(
+        key_alerts.SOURCE, key_alerts.STILL_USED, attempt.key.key_id, HIGH, message, now=now
+    )
     return now + grace

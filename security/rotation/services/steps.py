@@ -1,4 +1,4 @@
-"""Every step of a rotation on its rows; each is one commit, and names the claim it belongs to."""
+"""The database half of a rotation: each function is one commit, made under the key's lease."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,36 +9,36 @@ from django.db import connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Max, Q, QuerySet
 from django.db.models.functions import Now
 
+from aethercrown.transitions import InvalidTransition, check_transition
 from security.audit.services import record
 from security.encryption import services as encryption
 from security.encryption.models import NO_CIPHERTEXT
-from security.rotation import retry, schedule
-from security.rotation import states as machine
+from security.rotation import schedule, states
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.policy import EffectivePolicy
 from security.rotation.registry import IssuedCredential, NewSecret
 
-__all__ = ["ManagedSecret", "SecretVersion"]  # beside what stands here, the rows that it hands out
-
+Clock = Callable[[], datetime]
 LEASE_DURATION = timedelta(minutes=5)
 COMPROMISED = "compromised"
 RELEASED: Mapping[str, None] = {"lease_until": None}
 ENDED_STATES = ("retired", "revoked", "failed", "compromised")
+MAX_ERROR_LENGTH = 2000
+MAX_EVENT_TEXT_LENGTH = 500
 State = SecretVersion.State
-WrongStep = machine.WrongStep
 
 
-class RotationInProgress(WrongStep):
-    """Another rotation of the key holds the claim."""
+class RotationInProgress(InvalidTransition):
+    """Another rotation holds the key's lease; the API answers 409 with Retry-After."""
 
 
 class RotationLeaseLost(Exception):
-    """The claim is another's by now; nothing was changed."""
+    """Another worker has taken the lease; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A key that is ours as long as its fencing_token is."""
+    """The right to change a key, valid while the key's fencing token is this one."""
 
     key: ManagedSecret
     fencing_token: int
@@ -47,62 +47,61 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class RotationRequest:
-    """Why a key is rotated, and how long its old value still works (None: as its level says)."""
+    """Why a key is rotated, and the grace of its old value (None: the level's)."""
 
     reason: str
     grace_minutes: int | None = None
     actor: str = ""
 
 
-# --- The claim --------------------------------------------------------------------------------
+# --- The lease --------------------------------------------------------------------------------
 @transaction.atomic
 def acquire(key_pk: int, purpose: str, *, actor: str = "", states: Iterable[str] = ()) -> Lease:
-    """Take a key by compare-and-set, for five minutes of the database's clock.
+    """Lease a key by compare-and-set, for five minutes of the database's clock.
 
-    InFlight where another has it, WrongStep where its state is none of `states` (any, if empty).
+    Raises RotationInProgress if it is leased, InvalidTransition if its state is none of
+    `states` (empty: any state).
     """
     key = ManagedSecret.objects.get(pk=key_pk)
     allowed = tuple(states) or tuple(ManagedSecret.State.values)
     if key.state not in allowed:
-        raise WrongStep(f"{key} is {key.state}: it cannot be rotated.")
-    taken = unleased().filter(pk=key_pk, fencing_token=key.fencing_token, state__in=allowed)
-    if not taken.update(lease_until=lease_expiry(), fencing_token=F("fencing_token") + 1):
+        raise InvalidTransition(f"{key} is {key.state}: it cannot be rotated.")
+    rows = unleased().filter(pk=key_pk, fencing_token=key.fencing_token, state__in=allowed)
+    if not rows.update(lease_until=lease_expiry(), fencing_token=F("fencing_token") + 1):
         raise RotationInProgress(f"{key} is being rotated already.")
     key.fencing_token += 1
-    made = Lease(key, key.fencing_token, actor)
-    record_event(made, "key.claimed", {"purpose": purpose, "fencing_token": key.fencing_token})
-    return made
+    lease = Lease(key, key.fencing_token, actor)
+    record_event(lease, "key.claimed", {"purpose": purpose, "fencing_token": key.fencing_token})
+    return lease
 
 
 @transaction.atomic
-def release(held: Lease) -> None:
-    """Give the key back."""
-    _hold(held, **RELEASED)
+def release(lease: Lease) -> None:
+    _update_leased(lease, **RELEASED)
 
 
 def record_event(
-    held: Lease, event: str, detail: Mapping[str, str | int], now: datetime | None = None
+    lease: Lease, event: str, detail: Mapping[str, str | int], now: datetime | None = None
 ) -> None:
-    """Record an event of the key, in the transaction of what it tells."""
+    """Add an event to the key's audit stream; call it in the transaction of the change."""
     record(
-        stream=f"key:{held.key.pk}",
+        stream=f"key:{lease.key.pk}",
         event=event,
-        subject=held.key.key_id,
-        actor=held.actor,
+        subject=lease.key.key_id,
+        actor=lease.actor,
         detail={name: each if type(each) is int else str(each) for name, each in detail.items()},
         now=now,
     )
 
 
-def record_lease_lost(held: Lease) -> None:
-    """Record that a worker came too late; the claim was another's by then."""
-    record_event(held, "key.lost_lease", {"fencing_token": held.fencing_token})
+def record_lease_lost(lease: Lease) -> None:
+    record_event(lease, "key.lease_lost", {"fencing_token": lease.fencing_token})
 
 
-# --- The pending value ------------------------------------------------------------------------
-def pending_version(held: Lease) -> SecretVersion | None:
-    """What an earlier attempt left: the next one goes on with the same value."""
-    return SecretVersion.objects.filter(key=held.key, state=State.PENDING).first()
+# --- The pending version ----------------------------------------------------------------------
+def pending_version(lease: Lease) -> SecretVersion | None:
+    """The version that an earlier attempt left behind; the next one continues with it."""
+    return SecretVersion.objects.filter(key=lease.key, state=State.PENDING).first()
 
 
 def current_version(key: ManagedSecret) -> SecretVersion | None:
@@ -110,210 +109,215 @@ def current_version(key: ManagedSecret) -> SecretVersion | None:
 
 
 def store_pending(
-    held: Lease, fresh: NewSecret, order: RotationRequest, now: datetime
+    lease: Lease, new: NewSecret, request: RotationRequest, now: datetime
 ) -> SecretVersion:
-    """Store a new value before anybody outside hears of it."""
-    version = new_version(held.key, _next_number(held.key), order, now)
-    version.detail = dict(fresh.detail)
-    if fresh.value:  # sealed before the transaction, which need not hold the counter of wraps
-        version.ciphertext = encryption.seal(fresh.value, version.encryption_context(held.key))
+    """Store a new value before it is set at the target."""
+    version = new_version(lease.key, _next_number(lease.key), request, now)
+    version.detail = dict(new.detail)
+    if new.value:  # sealed before the transaction, so that the wrap counter is not locked in it
+        version.ciphertext = encryption.seal(new.value, version.encryption_context(lease.key))
     with transaction.atomic():
-        _hold(held)
+        _update_leased(lease)
         version.save(force_insert=True)
-        record_event(held, "key.created", {"version": version.number, "reason": order.reason}, now)
+        detail = {"version": version.number, "reason": request.reason}
+        record_event(lease, "key.created", detail, now)
     return version
 
 
 @transaction.atomic
-def adopt(held: Lease, version: SecretVersion, order: RotationRequest) -> SecretVersion:
-    """Go on with an earlier attempt's value for `order`; a compromise stays one."""
-    _hold(held)
+def adopt(lease: Lease, version: SecretVersion, request: RotationRequest) -> SecretVersion:
+    """Continue with an earlier attempt's version; the reason "compromised" is kept."""
+    _update_leased(lease)
     if version.reason != COMPROMISED:
-        version.reason, version.grace_minutes = order.reason, order.grace_minutes
+        version.reason, version.grace_minutes = request.reason, request.grace_minutes
         version.save(update_fields=["reason", "grace_minutes"])
-    record_event(held, "key.resumed", {"version": version.number, "reason": version.reason})
+    record_event(lease, "key.resumed", {"version": version.number, "reason": version.reason})
     return version
 
 
 @transaction.atomic
-def note_set(held: Lease, version: SecretVersion, now: datetime, *, unclear: str = "") -> None:
-    """The value is outside, or may be."""
-    _hold(held)
+def note_set(lease: Lease, version: SecretVersion, now: datetime, *, unclear: str = "") -> None:
+    """Record that the target has the value, or may have it (`unclear` says why)."""
+    _update_leased(lease)
     SecretVersion.objects.filter(pk=version.pk).update(set_at=now)
-    record_event(held, "key.set", {"version": version.number, "unclear": unclear[:500]}, now)
+    detail = {"version": version.number, "unclear": unclear[:MAX_EVENT_TEXT_LENGTH]}
+    record_event(lease, "key.set", detail, now)
 
 
 @transaction.atomic
 def note_failure(
-    held: Lease, version: SecretVersion, why: str, now: datetime, *, final: bool = False
-) -> SecretVersion:
-    """The value was refused or did not work: count it, and let the key wait before the next try.
+    lease: Lease, version: SecretVersion, why: str, now: datetime, *, final: bool = False
+) -> None:
+    """Count a failed test and set the wait before the next attempt.
 
-    `final`: no later test can end otherwise. While a value is to be undone the key stays ours.
+    `final`: no further test. The lease is kept while a used-up value has to be undone.
     """
-    version.tries = retry.TESTS if final else version.tries + 1
+    version.tries = schedule.MAX_FAILED_TESTS if final else version.tries + 1
     SecretVersion.objects.filter(pk=version.pk).update(tries=version.tries)
-    _back_off(held, why, now, keep=retry.given_up(version.tries))
-    failure: dict[str, str | int] = {"tries": version.tries, "why": why[:500]}
-    record_event(held, "key.test_failed", {**failure, "version": version.number}, now)
-    return version
+    _back_off(lease, why, now, keep=schedule.is_used_up(version.tries))
+    detail = {
+        "tries": version.tries,
+        "why": why[:MAX_EVENT_TEXT_LENGTH],
+        "version": version.number,
+    }
+    record_event(lease, "key.test_failed", detail, now)
 
 
 @transaction.atomic
-def discard(held: Lease, version: SecretVersion, state: str, now: datetime, *, keep: bool) -> None:
-    """Give a pending value up and erase it; the current one was never touched.
+def discard(lease: Lease, version: SecretVersion, state: str, now: datetime, *, keep: bool) -> None:
+    """Erase a pending value; the current one is not touched.
 
-    `state` is failed, or retired at a rehearsal's end. `keep` keeps the claim.
+    `state` is failed, or retired at the end of a rehearsal. `keep` keeps the lease.
     """
-    machine.check(str(version), version.state, state)
-    _hold(held, **({} if keep else RELEASED))
+    check_transition(str(version), version.state, state, states.ALLOWED)
+    _update_leased(lease, **({} if keep else RELEASED))
     erase(SecretVersion.objects.filter(pk=version.pk, state=State.PENDING), now, state=state)
     version.state = state
-    record_event(held, "key.discarded", {"version": version.number, "state": state}, now)
+    record_event(lease, "key.discarded", {"version": version.number, "state": state}, now)
 
 
 @transaction.atomic
-def record_failed_attempt(held: Lease, why: str, now: datetime) -> None:
-    """An attempt failed before there was a value: wait, and give the key back."""
-    _back_off(held, why, now, keep=False)
-    record_event(held, "key.failed", {"why": why[:500]}, now)
+def record_failed_attempt(lease: Lease, why: str, now: datetime) -> None:
+    """An attempt failed outside the test of a value: set the wait and release the key."""
+    _back_off(lease, why, now, keep=False)
+    record_event(lease, "key.failed", {"why": why[:MAX_EVENT_TEXT_LENGTH]}, now)
 
 
 # --- The switch -------------------------------------------------------------------------------
 @transaction.atomic
 def switch(
-    held: Lease, version: SecretVersion, terms: EffectivePolicy, now: datetime
+    lease: Lease, version: SecretVersion, policy: EffectivePolicy, now: datetime
 ) -> SecretVersion | None:
-    """The one moment of change: the old value begins to retire, the pending one is current.
+    """Make the pending version current and the old one retiring, in one commit.
 
     A compromised value is refused from this commit on. Returns the old version.
     """
-    machine.check(str(version), version.state, State.CURRENT)
-    old = current_version(held.key)
-    turn = schedule.turn(now, terms.interval, held.key.uuid, version.number)
-    _hold(
-        held,
+    check_transition(str(version), version.state, State.CURRENT, states.ALLOWED)
+    old = current_version(lease.key)
+    window = schedule.rotation_window(now, policy.interval, lease.key.uuid, version.number)
+    _update_leased(
+        lease,
         lease_until=None,
         last_rotated_at=now,
-        due_at=turn.due_at,
-        eligible_at=turn.eligible_at,
-        interval_days=terms.interval_days,
+        due_at=window.due_at,
+        eligible_at=window.eligible_at,
+        interval_days=policy.interval_days,
         fail_count=0,
         next_attempt_at=None,
         last_error="",
         rotation_approved_at=None,
     )
-    ManagedSecret.objects.filter(pk=held.key.pk, state=ManagedSecret.State.FAILED).update(
-        state=ManagedSecret.State.ACTIVE
-    )
+    failed = ManagedSecret.objects.filter(pk=lease.key.pk, state=ManagedSecret.State.FAILED)
+    failed.update(state=ManagedSecret.State.ACTIVE)
     if old is not None:
-        _step_down(old, version, terms, now)
+        _step_down(old, version, policy, now)
     SecretVersion.objects.filter(pk=version.pk).update(state=State.CURRENT, current_at=now)
     version.state, version.current_at = State.CURRENT, now
-    record_event(held, "key.rotated", {"version": version.number, "reason": version.reason}, now)
+    detail = {"version": version.number, "reason": version.reason}
+    record_event(lease, "key.rotated", detail, now)
     return old
 
 
 class IssuedSwitch(NamedTuple):
-    """What a switch in one transaction made."""
+    """The result of `switch_issued`."""
 
     version: SecretVersion
-    issue: IssuedCredential
+    credential: IssuedCredential
     old: SecretVersion | None
 
 
 @transaction.atomic
 def switch_issued(
-    held: Lease,
-    make: Callable[[], IssuedCredential],
-    order: RotationRequest,
-    terms: EffectivePolicy,
+    lease: Lease,
+    issue: Callable[[], IssuedCredential],
+    request: RotationRequest,
+    policy: EffectivePolicy,
     now: datetime,
 ) -> IssuedSwitch:
-    """Make a credential of the platform and let it be current, in one transaction."""
-    _hold(held)
-    issue = make()
-    version = new_version(held.key, _next_number(held.key), order, now)
-    copy_credential(version, issue)
+    """Issue a credential of the platform and make it current, in one transaction."""
+    _update_leased(lease)
+    credential = issue()
+    version = new_version(lease.key, _next_number(lease.key), request, now)
+    copy_credential(version, credential)
     version.save(force_insert=True)
-    return IssuedSwitch(version, issue, switch(held, version, terms, now))
+    return IssuedSwitch(version, credential, switch(lease, version, policy, now))
 
 
-def copy_credential(version: SecretVersion, issue: IssuedCredential) -> None:
-    """What is kept of a credential that is shown only once."""
-    version.digest, version.prefix, version.last4 = issue.digest, issue.prefix, issue.last4
-    version.detail = dict(issue.detail)
+def copy_credential(version: SecretVersion, credential: IssuedCredential) -> None:
+    """Copy what is stored of a credential that is shown only once."""
+    version.digest, version.prefix = credential.digest, credential.prefix
+    version.last4, version.detail = credential.last4, dict(credential.detail)
 
 
-def effective_grace(order: RotationRequest, terms: EffectivePolicy) -> timedelta:
-    """How long the old value works on: not at all once it is compromised."""
-    if order.reason == COMPROMISED:
+def effective_grace(reason: str, grace_minutes: int | None, policy: EffectivePolicy) -> timedelta:
+    """How long the old value still works; 0 if it is compromised."""
+    if reason == COMPROMISED:
         return timedelta(0)
-    minutes = order.grace_minutes
-    return terms.grace if minutes is None else timedelta(minutes=minutes)
+    return policy.grace if grace_minutes is None else timedelta(minutes=grace_minutes)
 
 
 @transaction.atomic
-def end_current(held: Lease, state: str, now: datetime, *, key_state: str) -> SecretVersion | None:
-    """Let no version be current any more: the key was revoked, or compromised beyond repair."""
-    _hold(held, state=key_state, lease_until=None)
-    old = current_version(held.key)
+def end_current(lease: Lease, state: str, now: datetime, *, key_state: str) -> SecretVersion | None:
+    """Leave the key without a current version: it was revoked, or compromised without successor."""
+    _update_leased(lease, state=key_state, lease_until=None)
+    old = current_version(lease.key)
     if old is not None:
-        machine.check(str(old), old.state, state)
+        check_transition(str(old), old.state, state, states.ALLOWED)
         SecretVersion.objects.filter(pk=old.pk).update(state=state, retire_at=now, ended_at=now)
-    record_event(held, f"key.{key_state}", {"version": old.number if old else 0}, now)
+    record_event(lease, f"key.{key_state}", {"version": old.number if old else 0}, now)
     return old
 
 
 def _step_down(
-    old: SecretVersion, successor: SecretVersion, terms: EffectivePolicy, now: datetime
+    old: SecretVersion, successor: SecretVersion, policy: EffectivePolicy, now: datetime
 ) -> None:
     if successor.reason == COMPROMISED:
         old.state, old.retire_at, old.ended_at = State.COMPROMISED, now, now
     else:
-        order = RotationRequest(successor.reason, successor.grace_minutes)
-        old.state, old.retire_at = State.RETIRING, now + effective_grace(order, terms)
+        grace = effective_grace(successor.reason, successor.grace_minutes, policy)
+        old.state, old.retire_at = State.RETIRING, now + grace
     old.save(update_fields=["state", "retire_at", "ended_at"])
 
 
-# --- The end of a value -----------------------------------------------------------------------
+# --- The end of a version -----------------------------------------------------------------------
 def versions_to_end(key: ManagedSecret) -> list[SecretVersion]:
-    """Versions that work no more or soon will not, and are not erased yet; the oldest first."""
+    """Versions that are retiring or over and not yet erased, the oldest first."""
     over = Q(state=State.RETIRING) | Q(state__in=ENDED_STATES, retire_at__isnull=False)
     return list(SecretVersion.objects.filter(over, key=key, destroyed_at=None).order_by("number"))
 
 
 def due_to_erase(now: datetime) -> list[tuple[int, int]]:
-    """(key, version) of what is due to be revoked and erased."""
+    """(key, version) primary keys of the versions whose grace is over."""
     rows = SecretVersion.objects.filter(retire_at__lte=now, destroyed_at=None)
     return list(rows.order_by("retire_at", "pk").values_list("key_id", "pk"))
 
 
 @transaction.atomic
-def extend(held: Lease, version: SecretVersion, until: datetime, now: datetime) -> None:
-    """Let an old value that is still in use live once more for its grace."""
-    _hold(held, **RELEASED)
+def extend(lease: Lease, version: SecretVersion, until: datetime, now: datetime) -> None:
+    """Extend the grace of an old value that is still in use."""
+    _update_leased(lease, **RELEASED)
     SecretVersion.objects.filter(pk=version.pk).update(retire_at=until, extended_at=now)
-    record_event(held, "key.extended", {"version": version.number, "until": until.isoformat()}, now)
+    detail = {"version": version.number, "until": until.isoformat()}
+    record_event(lease, "key.extended", detail, now)
 
 
 @transaction.atomic
-def retire(held: Lease, version: SecretVersion, now: datetime, *, keep: bool = False) -> None:
-    """The old value is revoked outside: erase it here. `keep` keeps the claim."""
-    _hold(held, **({} if keep else RELEASED))
+def retire(lease: Lease, version: SecretVersion, now: datetime, *, keep: bool = False) -> None:
+    """Erase an old value that was revoked at its target. `keep` keeps the lease."""
+    _update_leased(lease, **({} if keep else RELEASED))
     state = State.RETIRED if version.state == State.RETIRING else version.state
     erase(SecretVersion.objects.filter(pk=version.pk), now, state=state)
-    record_event(held, "key.retired", {"version": version.number}, now)
+    record_event(lease, "key.retired", {"version": version.number}, now)
 
 
-# --- Parts ------------------------------------------------------------------------------------
+# --- Shared parts -----------------------------------------------------------------------------
 def database_now() -> datetime:
-    """The one clock that all workers share."""
-    question, as_time = NOW[connection.vendor]
+    """The database's clock, which all workers share."""
+    query, to_datetime = NOW[connection.vendor]
     with connection.cursor() as cursor:
-        cursor.execute(question)
+        cursor.execute(query)
         [moment] = cursor.fetchone()
-    return as_time(moment)
+    return to_datetime(moment)
 
 
 def _from_text(moment: str) -> datetime:
@@ -327,31 +331,37 @@ NOW: Mapping[str, tuple[str, Callable[[Any], datetime]]] = {
 
 
 def unleased() -> QuerySet[ManagedSecret]:
-    """Keys that nobody holds, by the database's clock."""
+    """Keys that no worker has leased, by the database's clock."""
     return ManagedSecret.objects.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
+
+
+def ready(now: datetime) -> QuerySet[ManagedSecret]:
+    """Unleased keys that are not waiting after a failure."""
+    return unleased().filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
 
 
 def lease_expiry() -> ExpressionWrapper[Any]:
     return ExpressionWrapper(Now() + LEASE_DURATION, output_field=DateTimeField())
 
 
-def _hold(held: Lease, **changes: Any) -> None:
-    """Lock the key for the transaction, renew its lease, and write; LostLease if not ours."""
-    ours = ManagedSecret.objects.filter(pk=held.key.pk, fencing_token=held.fencing_token)
-    if not ours.update(**{"lease_until": lease_expiry(), **changes}):
-        raise RotationLeaseLost(f"{held.key} was taken over by another worker.")
+def _update_leased(lease: Lease, **changes: Any) -> None:
+    """Lock the key's row, renew the lease and write `changes`. Raises RotationLeaseLost."""
+    rows = ManagedSecret.objects.filter(pk=lease.key.pk, fencing_token=lease.fencing_token)
+    if not rows.update(**{"lease_until": lease_expiry(), **changes}):
+        raise RotationLeaseLost(f"{lease.key} was taken over by another worker.")
 
 
 def new_version(
-    key: ManagedSecret, number: int, order: RotationRequest, now: datetime
+    key: ManagedSecret, number: int, request: RotationRequest, now: datetime
 ) -> SecretVersion:
+    """An unsaved pending version."""
     return SecretVersion(
         key=key,
         number=number,
         state=State.PENDING,
-        reason=order.reason,
-        grace_minutes=order.grace_minutes,
-        actor=order.actor,
+        reason=request.reason,
+        grace_minutes=request.grace_minutes,
+        actor=request.actor,
         created_at=now,
     )
 
@@ -361,16 +371,17 @@ def _next_number(key: ManagedSecret) -> int:
     return (highest or 0) + 1
 
 
-def _back_off(held: Lease, why: str, now: datetime, *, keep: bool) -> None:
-    held.key.fail_count += 1
-    _hold(
-        held,
-        fail_count=held.key.fail_count,
-        next_attempt_at=now + retry.wait(held.key.fail_count),
-        last_error=why[:2000],
+def _back_off(lease: Lease, why: str, now: datetime, *, keep: bool) -> None:
+    lease.key.fail_count += 1
+    _update_leased(
+        lease,
+        fail_count=lease.key.fail_count,
+        next_attempt_at=now + schedule.retry_wait(lease.key.fail_count),
+        last_error=why[:MAX_ERROR_LENGTH],
         **({} if keep else RELEASED),
     )
 
 
 def erase(rows: QuerySet[SecretVersion], now: datetime, *, state: str) -> None:
+    """End versions in `state` and delete their ciphertexts."""
     rows.update(state=state, ended_at=now, destroyed_at=now, **NO_CIPHERTEXT)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from cryptography.fernet import Fernet
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
@@ -25,26 +24,6 @@ def keyed(caller, key="k-1", path=EFFECT, body=None):
 
 def claim(key="k", digest="d", now=NOW):
     return idempotency.claim("key:1", key, digest, now)
-
-
-class Fernets:
-    """Encrypts as `Sealer` asks, bound to what the text is about."""
-
-    def __init__(self):
-        self.box = Fernet(Fernet.generate_key())
-
-    def seal(self, text, about):
-        return self.box.encrypt(json.dumps([about, text]).encode()).decode()
-
-    def opened(self, sealed, about):
-        whose, text = json.loads(self.box.decrypt(sealed.encode()))
-        return text if whose == about else None
-
-
-@pytest.fixture
-def sealed(monkeypatch):
-    monkeypatch.setattr(idempotency, "_sealers", [])
-    idempotency.seal_with(Fernets())
 
 
 BARE = {"new_key": None, "version": 2, "action_required": idempotency.GONE}
@@ -143,26 +122,18 @@ class TestOnTheWire:
         assert answer["Retry-After"] == "1"
         assert answer.json()["errors"][0]["code"] == "idempotency_in_flight"
 
-    def test_a_secret_is_given_once_where_nobody_can_encrypt(self, caller, monkeypatch):
-        monkeypatch.setattr(idempotency, "_sealers", [])
-        assert rotations(caller) == [{"new_key": "s3cret", "version": 2}]
-        assert rotations(caller) == [BARE]
-        assert "s3cret" not in kept_text()
-
-    def test_a_secret_is_given_again_for_15_minutes_and_is_kept_encrypted_only(
-        self, caller, sealed
-    ):
+    def test_a_secret_is_given_again_for_15_minutes_and_is_kept_encrypted_only(self, caller):
         assert rotations(caller) == rotations(caller) == [{"new_key": "s3cret", "version": 2}]
         assert "s3cret" not in kept_text()
         StoredReply.objects.update(created_at=timezone.now() - idempotency.SHOWN)
         assert rotations(caller) == [BARE]
 
-    def test_a_secret_that_no_longer_opens_is_null(self, caller, sealed):
+    def test_a_secret_that_no_longer_opens_is_null(self, caller):
         rotations(caller)
         StoredReply.objects.update(token="another")  # noqa: S106 - the mark of a claim
         assert rotations(caller) == [BARE]
 
-    def test_the_encrypted_answer_is_erased_after_15_minutes(self, caller, sealed):
+    def test_the_encrypted_answer_is_erased_after_15_minutes(self, caller):
         rotations(caller)
         at = StoredReply.objects.get().created_at
         assert idempotency.forget_secrets(at) == 0

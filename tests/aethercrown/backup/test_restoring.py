@@ -179,7 +179,12 @@ def test_an_empty_place_gets_everything_and_then_stands_still(made, tmp_path):
         assert "Automation stands still" in done.stdout
         found = tables()
     wanted = archive.verify(made, KEY).tables
-    settled = {"security_event", "security_auditstream", "security_anchor", "aethercrown_standstill"}
+    settled = {
+        "security_event",
+        "security_auditstream",
+        "security_anchor",
+        "aethercrown_standstill",
+    }
     different = {each.split()[0] for each in manifest.differences(wanted, found)}
     assert different <= settled | {"auth_permission", "django_content_type"}
     assert found["aethercrown_standstill"].rows == wanted["aethercrown_standstill"].rows + 1

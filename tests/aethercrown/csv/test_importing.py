@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import date, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -90,9 +91,15 @@ def test_a_wrong_header_ends_it_before_any_row():
     assert report.rows == 0
 
 
+def days(count):
+    """Lines of one channel, a day each."""
+    first = date(2000, 1, 1)
+    return "".join(f"{first + timedelta(days=n)},Search,1,2\n" for n in range(count))
+
+
 @pytest.mark.django_db
 def test_a_file_of_exactly_one_batch_is_stored_whole():
-    lines = "".join(f"2026-01-05,Channel {n},1,2\n" for n in range(importing.BATCH))
+    lines = days(importing.BATCH)
     assert load(HEADER + lines).created == importing.BATCH
 
 
@@ -106,7 +113,7 @@ def test_only_the_first_errors_are_kept_and_all_are_counted():
 
 @pytest.mark.django_db
 def test_more_rows_than_a_batch_are_stored_whole():
-    lines = "".join(f"2026-01-05,Channel {n},1,2\n" for n in range(importing.BATCH + 1))
+    lines = days(importing.BATCH + 1)
     assert load(HEADER + lines).created == importing.BATCH + 1
 
 

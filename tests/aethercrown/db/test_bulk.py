@@ -15,7 +15,9 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_rows_are_added_and_changed_where_they_are_as_given():
-    bulk.insert(AuditStream, ["stream", "seq", "hash", "anchored"], [("a", 1, "x", 0), ("b", 2, "y", 0)])
+    bulk.insert(
+        AuditStream, ["stream", "seq", "hash", "anchored"], [("a", 1, "x", 0), ("b", 2, "y", 0)]
+    )
     rows = [(5, "a", 1), (6, "b", 9)]
     assert bulk.update(AuditStream, ["seq"], ["stream", "seq"], rows) == 1
     assert list(AuditStream.objects.order_by("stream").values_list("stream", "seq")) == [
@@ -106,7 +108,9 @@ def test_among_finds_what_a_list_finds(chosen):
 
 def test_among_finds_texts_too():
     odd = ['a"b', "a'b", "{a,b}", "\\", "NULL"]
-    bulk.insert(AuditStream, ["stream", "seq", "hash", "anchored"], [(each, 1, "", 0) for each in odd])
+    bulk.insert(
+        AuditStream, ["stream", "seq", "hash", "anchored"], [(each, 1, "", 0) for each in odd]
+    )
     found = AuditStream.objects.filter(stream__in=bulk.among([*odd, "other"], str))
     assert set(found.values_list("stream", flat=True)) == set(odd)
     assert not AuditStream.objects.filter(stream__in=bulk.among([], str)).exists()

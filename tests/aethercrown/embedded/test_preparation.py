@@ -4,7 +4,11 @@ import os
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands
+from django.core.management.base import SystemCheckError
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
+from aethercrown.db import older_schema
 from aethercrown.embedded import preparation
 from security.apikeys import services
 
@@ -68,6 +72,14 @@ def test_a_database_that_lacks_a_migration_is_brought_up_to_date_in_one_line(tmp
         "The database is brought up to date (migrations: 1)."
     ]
     assert not preparation.missing(preparation.on_disk(), preparation.recorded())
+
+
+def test_a_database_of_the_old_form_is_refused_in_one_sentence(tmp_path):
+    MigrationRecorder(connection).record_applied(*older_schema.REPLACED)
+    with pytest.raises(SystemExit, match="start with a new DATA_DIR"):
+        answer(tmp_path)
+    with pytest.raises(SystemCheckError, match="start with a new DATA_DIR"):
+        call_command("migrate", verbosity=0)
 
 
 def test_a_demo_that_is_wanted_is_loaded_with_the_rest(tmp_path):

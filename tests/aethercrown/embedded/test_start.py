@@ -13,7 +13,7 @@ import pytest
 from aethercrown import data_dir
 from aethercrown.embedded import start
 from aethercrown.embedded.servers import Unavailable
-from tests import rig
+from tests import rig, template
 
 linux_only = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks into /proc")  # noqa: PTH112 - a constant
 
@@ -158,6 +158,8 @@ def test_it_serves_is_killed_and_leaves_nothing_and_starts_again_from_its_folder
 def test_two_copies_run_side_by_side_and_a_dead_child_comes_back(tmp_path):
     """The second is started by something that stands for make, which is killed in the end."""
     make = ("/bin/sh", "-c", '"$@" & wait', "make")
+    template.migrated_folder(tmp_path / "one")
+    template.migrated_folder(tmp_path / "two")
     with (
         rig.running(tmp_path / "one") as one,
         rig.running(tmp_path / "two", through=make, MAKELEVEL="1") as two,

@@ -1,4 +1,4 @@
-"""The status page: now, by day, and every outage."""
+"""The health page."""
 
 import csv
 from datetime import timedelta
@@ -7,13 +7,12 @@ import pytest
 from django.utils import timezone
 
 from dashboards.health import views
-from operations.health import services
 from operations.health.models import Component
-from operations.health.services import history as uptime
+from operations.health.services import history, record
 from operations.health.state_machine import HEALTHY, UNHEALTHY, Observation
 
-GOOD = Observation(HEALTHY, ms=12.0)
-BAD = Observation(UNHEALTHY, kind="refused", error="The connection was refused.")
+GOOD = Observation(HEALTHY, response_ms=12.0)
+BAD = Observation(UNHEALTHY, error_kind="refused", error="The connection was refused.")
 
 
 def rows(answer) -> list[list[str]]:
@@ -25,23 +24,23 @@ def shop(db) -> Component:
     made = Component.objects.create(name="shop", target="https://shop.example.com/?token=abc")
     began = timezone.now() - timedelta(hours=3)
     for place, seen in enumerate([GOOD, BAD, BAD, BAD, GOOD, GOOD]):
-        services.note_all({made.pk: seen}, began + place * timedelta(minutes=20))
-    uptime.tend(timezone.now())
+        record.record_all({made.pk: seen}, began + place * timedelta(minutes=20))
+    history.roll_up_and_purge(timezone.now())
     return made
 
 
-def test_before_the_first_round_it_says_so(page):
+def test_before_the_first_round_the_page_says_so(page):
     text = page.get("/dashboards/health").content.decode()
-    assert "Nothing has been looked at yet" in text
-    assert "No round has been done yet" in text
-    assert "Everything that is required works" not in text
+    assert "Nothing has been checked yet" in text
+    assert "The first checks run within a minute" in text
+    assert "Every required component works" not in text
     assert "No full hour has been recorded yet" in text
 
 
 def test_components_their_days_and_outages_are_shown(page, shop):
     text = page.get("/dashboards/health").content.decode()
-    assert "Everything that is required works" in text
-    assert "Time down by day" in text
+    assert "Every required component works" in text
+    assert "Downtime by day" in text
     assert "The connection was refused." in text
     assert "token=abc" not in text
 
@@ -59,9 +58,9 @@ def test_each_table_has_its_csv(page, shop):
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [("unhealthy", "does not work"), ("unknown", "nothing is known of it")],
+    [("unhealthy", "does not work"), ("unknown", "degraded or unknown")],
 )
-def test_the_verdict_is_of_what_is_required(page, shop, status, words):
+def test_the_overall_status_is_that_of_required_components(page, shop, status, words):
     Component.objects.filter(pk=shop.pk).update(status=status)
     assert words in page.get("/dashboards/health").content.decode()
 
@@ -74,7 +73,7 @@ def test_an_outage_under_way_is_still_down(page, shop):
 def test_a_day_names_the_lowest_and_has_none_where_nothing_is_known():
     today = timezone.now().date()
     days = [today - timedelta(days=1), today]
-    table = views.daily(days, {"a": [None, 100.0], "b": [None, 50.0]}).table
+    table = views.downtime_chart(days, {"a": [None, 100.0], "b": [None, 50.0]}).table
     assert [tuple(row[1:]) for row in table.rows] == [(None, None, ""), (75.0, 50.0, "b")]
 
 
@@ -84,7 +83,7 @@ def test_strangers_are_sent_to_sign_in(client, db):
 
 def test_the_chart_shows_the_time_down_and_its_table_availability():
     today = timezone.now().date()
-    drawn = views.daily([today], {"a": [100.0], "b": [99.0]})
+    drawn = views.downtime_chart([today], {"a": [100.0], "b": [99.0]})
     assert "All components: 0.50%" in drawn.drawings[0]
     assert drawn.table.rows[0][1:] == (99.5, 99.0, "b")
-    assert views.missing(None) is None
+    assert views.downtime(None) is None

@@ -88,7 +88,7 @@ def test_a_version_shows_what_stands_against_it(page, draft):
 def test_who_cannot_be_rated_is_listed(page, draft, quoted):
     draft.prices.filter(plan__code="professional").delete()
     again = services.create_quote("professional", read_inputs({}), now=timezone.now(), by="ada")[0]
-    assert "Not rated" in text(page.get(f"{PRICING}/versions/{draft.pk}"))
+    assert "Not priced" in text(page.get(f"{PRICING}/versions/{draft.pk}"))
     (_, row) = rows(page.get(f"{PRICING}/versions/{draft.pk}?format=csv&table=left-out"))
     assert "not 'professional'" in row[0]
     assert row[1] == "2"  # a reason once, whatever number of customers

@@ -11,22 +11,28 @@ from aethercrown.demo import Seeding
 from revenue.customers import reports
 from revenue.demo import services
 from security.access.models import User
+from tests import snapshot
 
 PAGE = "/dashboards/revenue"
 
 
 @pytest.fixture
 def company(db) -> Seeding:
-    seeding = Seeding(datetime.now(UTC).date(), np.random.default_rng(3))
-    services.seed(seeding)
-    return seeding
+    """First of a test's fixtures: its rows keep the ids that they were made with."""
+
+    def seed() -> Seeding:
+        seeding = Seeding(datetime.now(UTC).date(), np.random.default_rng(3))
+        services.seed(seeding)
+        return seeding
+
+    return snapshot.loaded("revenue's demo company", seed)
 
 
 def rows(answer) -> list[list[str]]:
     return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
 
 
-def test_the_page_shows_the_bridge_plans_segments_and_customers(page, company):
+def test_the_page_shows_the_bridge_plans_segments_and_customers(company, page):
     text = page.get(PAGE).content.decode()
     for words in ("What moved MRR", "MRR by plan", "Show the bridge of each", "professional"):
         assert words in text
@@ -35,7 +41,7 @@ def test_the_page_shows_the_bridge_plans_segments_and_customers(page, company):
     assert "/admin/revenue/customer/" not in text
 
 
-def test_the_bridge_as_csv_adds_up_month_by_month(page, company):
+def test_the_bridge_as_csv_adds_up_month_by_month(company, page):
     _, *months = rows(page.get(f"{PAGE}?format=csv&table=bridge&months=24"))
     assert len(months) == 24
     for line in months:
@@ -44,7 +50,7 @@ def test_the_bridge_as_csv_adds_up_month_by_month(page, company):
     assert Decimal(months[0][7]) == reports.mrr("USD", company.today)
 
 
-def test_plans_and_segments_add_up_to_mrr(page, company):
+def test_plans_and_segments_add_up_to_mrr(company, page):
     mrr = reports.mrr("USD", company.today)
     plans = rows(page.get(f"{PAGE}?format=csv&table=plans"))[1:]
     segments = rows(page.get(f"{PAGE}?by=segment&format=csv&table=segments"))[1:]
@@ -53,11 +59,11 @@ def test_plans_and_segments_add_up_to_mrr(page, company):
 
 
 @pytest.mark.parametrize("table", ["trend", "customers"])
-def test_every_table_comes_as_csv(page, company, table):
+def test_every_table_comes_as_csv(company, page, table):
     assert len(rows(page.get(f"{PAGE}?format=csv&table={table}"))) > 1
 
 
-def test_staff_reach_a_customers_record(client, company):
+def test_staff_reach_a_customers_record(company, client):
     client.force_login(User.objects.create_superuser("root", password=None))
     assert "/admin/revenue/customer/" in client.get(PAGE).content.decode()
 
@@ -67,7 +73,7 @@ def test_a_company_without_customers_is_told_how_to_begin(page):
     assert "No customers yet" in page.get("/").content.decode()
 
 
-def test_another_currency_and_view_stand_in_the_address(page, company):
+def test_another_currency_and_view_stand_in_the_address(company, page):
     assert "Nobody has subscribed in EUR" in page.get(f"{PAGE}?currency=EUR").content.decode()
     text = page.get(f"{PAGE}?view=restated&months=6").content.decode()
     assert "late facts too" in text
@@ -83,6 +89,6 @@ def test_a_stranger_is_sent_to_sign_in(client):
     assert client.get(PAGE).status_code == 302
 
 
-def test_the_page_costs_few_queries(page, company, django_assert_max_num_queries):
+def test_the_page_costs_few_queries(company, page, django_assert_max_num_queries):
     with django_assert_max_num_queries(12):
         page.get(PAGE)

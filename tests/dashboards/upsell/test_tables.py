@@ -11,13 +11,13 @@ from dashboards.upsell import tables
 NOW = datetime(2026, 4, 1, 4, tzinfo=UTC)
 
 
-def standing(**changes):
+def counts_of(**changes):
     usual = {
         "kind": "plan_fit",
-        "alive": 2,
+        "active": 2,
         "offered": 1,
         "gain": Decimal(154),
-        "likely": 92.4,
+        "expected_gain": 92.4,
         "accepted": 3,
         "declined": 1,
         "expired": 2,
@@ -25,7 +25,7 @@ def standing(**changes):
     return SimpleNamespace(**{**usual, **changes})
 
 
-def promise(realised):
+def acceptance(realised):
     return {
         "pk": 4,
         "customer": "Acme",
@@ -69,14 +69,14 @@ def test_a_share_has_its_interval_and_none_without_answers():
 
 
 def test_figures_say_what_is_open_answered_and_gained():
-    found = tables.summary_figures([standing()], [promise(70.0), promise(None)], "USD")
+    found = tables.summary_figures([counts_of()], [acceptance(70.0), acceptance(None)], "USD")
     assert [each.value for each in found] == ["2", "$154", "75%", "+$70"]
     assert found[1].note == "$92 weighted by confidence"
-    assert found[3].note == "+$77 promised, 1 acceptance measured"
+    assert found[3].note == "+$77 expected, 1 acceptance measured"
 
 
 def test_what_is_not_known_is_a_dash_with_its_reason():
-    found = tables.summary_figures([standing(accepted=0, declined=0)], [promise(None)], "USD")
+    found = tables.summary_figures([counts_of(accepted=0, declined=0)], [acceptance(None)], "USD")
     assert [each.missing for each in found] == [False, False, True, True]
     assert found[2].note == "No offer was answered yet"
 
@@ -98,14 +98,14 @@ def test_tables_hold_their_rows_and_lead_to_each():
         [row(state="declined", decided_at=NOW, outcome="too dear")], "USD"
     )
     assert over.rows[0][-1] == "too dear"
-    assert [e.text for e in tables.promised_and_measured([promise(None)], "USD").lines()[0]][
+    assert [e.text for e in tables.expected_and_measured([acceptance(None)], "USD").lines()[0]][
         -2:
     ] == [
         "\N{EN DASH}",
         "not measured yet",
     ]
     answers = tables.answers_by_kind(
-        [standing(), standing(kind="other", accepted=0, declined=0)], "USD"
+        [counts_of(), counts_of(kind="other", accepted=0, declined=0)], "USD"
     )
     assert answers.rows[0][6] == 75
     assert answers.rows[1][-3:] == (None, None, None)

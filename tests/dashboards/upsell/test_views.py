@@ -59,12 +59,12 @@ def rows(answer):
     return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
 
 
-def test_the_page_shows_the_pipeline_and_what_was_promised(page, found):
+def test_the_page_shows_the_pipeline_and_what_was_expected(page, found):
     shown = text(page.get(UPSELL))
-    for each in ("Larger plans", "Bolt", "+$77.00", "not measured yet", "agreed", "100%"):
+    for each in ("a larger plan is recommended", "Bolt", "+$77.00", "not measured yet", "agreed", "100%"):
         assert each in shown
     assert rows(page.get(f"{UPSELL}?format=csv&table=pipeline"))[1][0] == "Bolt"
-    assert len(rows(page.get(f"{UPSELL}?format=csv&table=promises"))) == 2
+    assert len(rows(page.get(f"{UPSELL}?format=csv&table=effects"))) == 2
 
 
 def test_one_opportunity_shows_every_plan_and_the_use_behind_it(page, found):

@@ -180,10 +180,22 @@ def test_plans_are_listed_the_newest_first_in_few_queries(caller, plan, django_a
     for total in (2000, 3000):
         caller.send(OPTIMIZE, body(total_budget=total, constraints={}))
     caller.get(PLANS)
-    with django_assert_num_queries(3):  # the key, the plans with their decisions, the shares
+    with django_assert_num_queries(2):  # the key, the plans with their decisions
         page = caller.get(f"{PLANS}?limit=2").json()["data"]
     assert [each["total_budget"] for each in page["plans"]] == [3000, 2000]
     assert caller.get(page["next"]).json()["data"]["plans"][0]["plan_id"] == plan.pk
+
+
+def test_a_listed_plan_has_its_shares_only_if_asked(caller, plan, django_assert_num_queries):
+    whole = caller.get(f"{PLANS}/{plan.pk}").json()["data"]
+    with django_assert_num_queries(3):  # the key, the plans with their decisions, the shares
+        (expanded,) = caller.get(f"{PLANS}?expand=shares").json()["data"]["plans"]
+    (bare,) = caller.get(PLANS).json()["data"]["plans"]
+    assert expanded == whole
+    assert bare == {name: each for name, each in whole.items() if name != "shares"}
+    refused = caller.get(f"{PLANS}?expand=everything")
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "expand"
 
 
 def test_one_plan_tells_its_state(caller, plan):

@@ -12,6 +12,7 @@ from marketing.budget import services
 from marketing.budget.models import BudgetPlan
 from marketing.channels.models import Channel, LiftTest, Performance
 from marketing.demo.company import CHANNELS, WEEKS
+from tests import snapshot
 from tests.marketing.conftest import overview
 
 TODAY = date(2026, 1, 16)
@@ -28,7 +29,7 @@ def counts():
 
 @pytest.fixture
 def loaded():
-    demo.seed(TODAY)
+    snapshot.loaded("marketing's demo company", lambda: demo.seed(TODAY))
 
 
 def test_it_has_two_years_of_weeks_of_every_channel(loaded):

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from aethercrown.transitions import InvalidTransition
 from operations.alerts import services
 from operations.alerts.models import Alert, Silence
-from operations.alerts.services import WrongStep
 from operations.messaging.models import Destination, Message
 from tests.operations.conftest import NOON
 
@@ -139,7 +139,7 @@ def test_a_silence_holds_messages_back_until_it_ends(listener):
     assert services.send_reminders(NOON + MINUTE) == 1
     assert services.send_reminders(NOON + MINUTE) == 0
     alert.refresh_from_db()
-    assert (alert.told_at, len(keys())) == (NOON + MINUTE, 1)
+    assert (alert.notified_at, len(keys())) == (NOON + MINUTE, 1)
 
 
 def test_what_became_graver_under_a_silence_is_told_when_it_ends(listener):
@@ -193,7 +193,7 @@ def test_tending_leaves_alone_what_changed_since_it_looked(listener):
         first_seen_at=NOON, last_seen_at=NOON, state="acknowledged",
     )  # fmt: skip
     assert services._remind(critical.pk, NOON + DAY) == 0
-    assert services._tell(silent.pk, NOON) == 0
+    assert services._notify_first(silent.pk, NOON) == 0
 
 
 def test_acknowledging_says_who_and_when_and_only_once(listener):
@@ -201,7 +201,7 @@ def test_acknowledging_says_who_and_when_and_only_once(listener):
     assert (alert.state, alert.acknowledged_by, alert.acknowledged_at, alert.note) == (
         "acknowledged", "ada", NOON + MINUTE, "On it.",
     )  # fmt: skip
-    with pytest.raises(WrongStep, match="acknowledged by ada already"):
+    with pytest.raises(InvalidTransition, match="acknowledged by ada already"):
         services.acknowledge(alert.pk, actor="eve", now=NOON)
 
 
@@ -209,7 +209,7 @@ def test_acknowledging_or_closing_what_is_resolved_is_refused(listener):
     alert = services.close(raised().pk, actor="ada", note="Fixed.", now=NOON)
     assert (alert.resolved_by, alert.note) == ("ada", "Fixed.")
     for step in (services.acknowledge, services.close):
-        with pytest.raises(WrongStep, match="resolved by ada already"):
+        with pytest.raises(InvalidTransition, match="resolved by ada already"):
             step(alert.pk, actor="eve", now=NOON)
 
 
@@ -276,7 +276,7 @@ def test_reminders_by_two_at_once_are_one(at_once, listener):
 
 def test_who_comes_second_to_a_new_alert_counts_the_first_ones(listener, monkeypatch):
     first = raised()
-    monkeypatch.setattr(services, "_standing", lambda _known, _now: None)
+    monkeypatch.setattr(services, "_open_or_reopened", lambda _known, _now: None)
     again = raised()
     assert (again.pk, again.count) == (first.pk, 2)
     assert len(keys()) == 1

@@ -11,7 +11,7 @@ from operations.alerts import services, tasks
 from operations.alerts.models import Alert
 from operations.messaging.models import Message
 
-NAMES = {"send_messages", "tend_alerts", "send_digest", "purge_alerts", "purge_messages"}
+NAMES = {"send_messages", "send_alert_reminders", "send_digest", "purge_alerts", "purge_messages"}
 
 
 @pytest.mark.django_db
@@ -28,7 +28,7 @@ def test_tending_telling_and_forgetting(listener):
     listener.save()
     long_ago = timezone.now() - timedelta(days=400)
     services.raise_alert("x", "y", "z", "critical", "Bad.", now=long_ago)
-    tasks.tend_alerts()
+    tasks.send_alert_reminders()
     tasks.send_digest()
     assert [each.title for each in Message.objects.order_by("pk")] == [
         "[critical] x: y, z",

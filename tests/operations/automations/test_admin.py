@@ -10,10 +10,10 @@ from django_celery_beat.models import PeriodicTask
 from kombu.exceptions import OperationalError
 
 from operations.alerts.models import Alert
-from operations.automations import registry, services
+from operations.automations import services
 from operations.automations.admin import told
 from operations.automations.models import Automation, Run
-from operations.automations.registry import RunOutcome
+from operations.automations.registry import AutomationSpec, RunOutcome, automation_registry
 from operations.automations.tasks import run_automation
 from operations.decisions.models import Decision
 from tests.operations.conftest import NOON
@@ -31,7 +31,7 @@ FORM = {
     "applied_per_day": "100",
     "needs_sure_gain": "on",
     "data_age_hours": "48",
-    "needs_calm": "on",
+    "needs_no_critical_alert": "on",
 }
 
 
@@ -106,7 +106,7 @@ def test_bad_input_says_what_is_wrong_and_changes_nothing(
 
 def test_an_automation_without_a_schedule_can_be_given_one(automation, admin_client):
     automation()
-    registry.register(registry.AutomationSpec("churn", "Predict churn", lambda _: RunOutcome("")))
+    automation_registry.register(AutomationSpec("churn", "Predict churn", lambda _: RunOutcome("")))
     choices = admin_client.get(f"{LIST}add/").context["adminform"].form.fields["name"].choices
     assert list(choices) == [("churn", "Predict churn (churn)")]
     admin_client.post(f"{LIST}add/", {**FORM, "name": "churn"})
@@ -220,7 +220,7 @@ def test_an_unknown_automation_is_not_found(admin_client):
 
 # --- Runs ---------------------------------------------------------------------------------------
 def test_the_runs_stand_in_a_list_with_their_outcome(automation, admin_client):
-    def failing(_occasion):
+    def failing(_context):
         raise ValueError("no rows, password=hunter2secret")
 
     automation()
@@ -295,7 +295,7 @@ OPERATOR = ("operations.view_automation", "operations.change_automation", "secur
     [
         ({"mode": "auto"}, "mode"),
         ({"largest_change_percent": "90"}, "largest_change_percent"),
-        ({"needs_calm": ""}, "needs_calm"),
+        ({"needs_no_critical_alert": ""}, "needs_no_critical_alert"),
         ({"quiet_from": "08:00", "quiet_until": "09:00"}, "quiet_until"),
     ],
 )
@@ -324,17 +324,17 @@ def test_staff_trust_anew_what_was_taken_out_of_auto(automation, admin_client):
     ads = automation()
     admin_client.post(page(ads), {**FORM, "mode": "auto"})
     ads.refresh_from_db()
-    trusted = ads.trusted_at
+    trusted = ads.auto_enabled_at
     assert trusted is not None
     assert services.disable_auto("ads", "plan: 3 of 20.", timezone.now())
     assert not services.disable_auto("ads", "plan: 3 of 20.", timezone.now())
     shown = admin_client.get(page(ads)).content.decode()
     assert "plan: 3 of 20." in shown
     alert = Alert.objects.get()
-    assert (alert.kind, alert.state) == ("demoted", "open")
+    assert (alert.kind, alert.state) == ("auto_disabled", "open")
 
     admin_client.post(page(ads), {**FORM, "mode": "auto"})
     ads.refresh_from_db()
     alert.refresh_from_db()
     assert (ads.mode, alert.state) == ("auto", "resolved")
-    assert ads.trusted_at > trusted
+    assert ads.auto_enabled_at > trusted

@@ -10,7 +10,7 @@ LONG = timedelta(hours=1)
 def lost(lease):
     """Wait until the lease's thread has given up; its last act is to mark the loss."""
     lease._thread.join(timeout=30)
-    return not lease.held()
+    return not lease.is_held()
 
 
 def test_a_lease_is_renewed_until_its_work_ends():
@@ -22,8 +22,8 @@ def test_a_lease_is_renewed_until_its_work_ends():
 
     with LeaseRenewal(renew, SOON, LONG) as lease:
         assert renewed.wait(timeout=30)
-        assert lease.held()
-    assert lease.held()
+        assert lease.is_held()
+    assert lease.is_held()
 
 
 def test_a_lease_that_was_taken_over_is_lost():
@@ -34,7 +34,7 @@ def test_a_lease_that_was_taken_over_is_lost():
 def test_a_short_work_never_renews():
     with LeaseRenewal(lambda: False, LONG, LONG) as lease:
         pass
-    assert lease.held()
+    assert lease.is_held()
 
 
 def test_one_failure_to_renew_is_not_a_loss():
@@ -49,7 +49,7 @@ def test_one_failure_to_renew_is_not_a_loss():
 
     with LeaseRenewal(renew, SOON, LONG) as lease:
         assert again.wait(timeout=30)
-        assert lease.held()
+        assert lease.is_held()
 
 
 def test_a_lease_that_cannot_be_renewed_for_its_whole_length_is_lost():

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 from operations.automations import run_rules, services
 from operations.automations.models import Automation, Run
 from operations.automations.registry import RunOutcome
+from operations.automations.services import execute
 from tests.operations.conftest import NOON
 
 STEPS = settings(
@@ -61,11 +62,11 @@ class Ledger(RuleBasedStateMachine):
     def a_worker_dies_before_its_effect(self):
         services.enqueue_due_runs("ads", self.now)
         for run in Run.objects.filter(state=Run.State.QUEUED, not_before__lte=self.now)[:1]:
-            if services.claim(run.pk, "doomed", self.now):
+            if execute.claim(run.pk, "doomed", self.now):
                 Run.objects.filter(pk=run.pk).update(lease_until=Now() - timedelta(minutes=1))
 
     @rule()
-    def the_sweep_comes_by(self):
+    def the_recovery_task_runs(self):
         services.recover_runs(self.now)
 
     @rule(failing=st.booleans())
@@ -75,7 +76,7 @@ class Ledger(RuleBasedStateMachine):
     @rule()
     def a_done_run_is_delivered_again(self):
         for run in Run.objects.filter(state=Run.State.DONE)[:1]:
-            assert services.attempt(run.pk, clock=lambda: self.now) is None
+            assert execute.attempt(run.pk, clock=lambda: self.now) is None
 
     @invariant()
     def each_done_run_had_its_effect_once(self):
@@ -107,7 +108,7 @@ class Ledger(RuleBasedStateMachine):
             self.now += timedelta(seconds=121)
             services.recover_runs(self.now)
             services.run_due("ads", clock=lambda: self.now)
-        assert not Run.objects.filter(state__in=services.OPEN).exists()
+        assert not Run.objects.filter(state__in=services.OPEN_STATES).exists()
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ from django.urls import resolve
 
 from operations.automations import reports, services
 from operations.automations.models import Automation, Run
+from operations.automations.services import execute
 from operations.decisions.guardrails import GuardrailLimits
 from tests.operations.conftest import NOON
 
@@ -12,7 +13,7 @@ HOUR = timedelta(hours=1)
 ONE = NOON + HOUR
 
 
-def failing(_occasion):
+def failing(_context):
     raise ValueError("no rows")
 
 
@@ -67,7 +68,7 @@ def test_a_failure_calls_for_attention_until_a_later_run_succeeds(automation):
 def test_a_lost_worker_calls_for_attention(automation):
     automation()
     services.enqueue_due_runs("ads", ONE)
-    services.claim(Run.objects.get().pk, "host:1", ONE)
+    execute.claim(Run.objects.get().pk, "host:1", ONE)
     assert sentences(ONE) == []
     Run.objects.update(lease_until=Now() - timedelta(minutes=5))
     assert sentences(ONE) == [

@@ -2,8 +2,9 @@ from datetime import timedelta
 
 import pytest
 
+from aethercrown.registry import UnknownName
 from operations.automations.models import Automation, Run
-from operations.automations.registry import RunOutcome, UnknownAutomation
+from operations.automations.registry import RunOutcome
 from operations.automations.run_rules import RunResult
 from operations.automations.runner import AutomationRunner, now_in_utc
 from tests.operations.conftest import NOON
@@ -11,7 +12,7 @@ from tests.operations.conftest import NOON
 ONE = NOON + timedelta(hours=1)
 
 
-def failing(_occasion):
+def failing(_context):
     raise ValueError("no rows")
 
 
@@ -71,7 +72,7 @@ def test_all_can_be_forced_due_or_not(automation, runner):
 
 def test_an_unknown_name_runs_nothing_at_all(automation, runner, contexts):
     automation()
-    with pytest.raises(UnknownAutomation, match="Known: ads"):
+    with pytest.raises(UnknownName, match="Known: ads"):
         runner.run_all_tasks(only=["ads", "nobody"])
     assert contexts == []
 
@@ -97,7 +98,7 @@ def test_it_goes_on_until_it_is_stopped(automation, runner):
 
 
 def test_stopping_finishes_the_step_and_begins_no_other(automation, runner):
-    def stopping(_occasion):
+    def stopping(_context):
         runner.stop()
         return RunOutcome("The step was finished.")
 
@@ -109,7 +110,7 @@ def test_stopping_finishes_the_step_and_begins_no_other(automation, runner):
 
 
 def test_without_a_reader_of_reports_it_runs_all_the_same(automation, runner, contexts):
-    def stopping(_occasion):
+    def stopping(_context):
         runner.stop()
         return RunOutcome("Done.")
 

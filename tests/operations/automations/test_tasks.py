@@ -21,7 +21,7 @@ def automation(automation):
 @pytest.fixture
 def bells(monkeypatch):
     sent = []
-    for task in (tasks.run_automation, tasks.sweep_runs):
+    for task in (tasks.run_automation, tasks.recover_runs):
         monkeypatch.setattr(task, "apply_async", lambda task=task, **m: sent.append((task.name, m)))
     return sent
 
@@ -35,7 +35,7 @@ def test_beat_s_message_performs_what_is_due(automation, contexts):
 
 def test_the_sweep_rings_for_each_automation_that_has_something_to_do(automation, bells):
     automation()
-    tasks.sweep_runs()
+    tasks.recover_runs()
     assert bells == [
         (
             "operations.run_automation",
@@ -45,8 +45,8 @@ def test_the_sweep_rings_for_each_automation_that_has_something_to_do(automation
 
 
 def test_a_worker_that_starts_looks_at_once(bells):
-    tasks.sweep_at_start()
-    assert bells == [("operations.sweep_runs", {"expires": 60})]
+    tasks.recover_at_worker_start()
+    assert bells == [("operations.recover_runs", {"expires": 60})]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -60,17 +60,17 @@ def test_beside_beat_a_thread_rings_for_what_a_dead_worker_left(automation, bell
         attempt=1,
         lease_until=now - timedelta(seconds=1),
     )
-    tasks.watch_runs()
+    tasks.requeue_abandoned()
     assert [name for name, _ in bells] == ["operations.run_automation"]
     assert Run.objects.get().state == "queued"
 
 
 def test_the_thread_starts_with_beat(bells):
-    assert tasks.watch_beside_beat in [receiver() for _, receiver in beat_init.receivers]
+    assert tasks.start_beside_beat in [receiver() for _, receiver in beat_init.receivers]
 
 
 def test_the_tasks_keep_the_names_that_beat_stores():
-    for name in ("run_automation", "sweep_runs", "measure_decisions", "expire_decisions"):
+    for name in ("run_automation", "recover_runs", "measure_decisions", "expire_decisions"):
         assert f"operations.{name}" in current_app.tasks
 
 

@@ -12,7 +12,7 @@ def test_this_process_is_named_by_its_machine_and_is_not_gone():
 
 
 def test_a_process_of_this_machine_that_ended_is_gone(tmp_path):
-    here = f"{worker_id.machine()}"
+    here = f"{worker_id.host()}"
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert worker_id.is_gone(f"{here}:{ended.pid}", here) == ("/" in here)
@@ -24,7 +24,7 @@ def test_nothing_is_said_of_another_place_or_of_what_is_no_number():
 
 
 def test_where_the_system_does_not_say_the_lease_decides(tmp_path):
-    host = worker_id.machine(tmp_path / "none")
+    host = worker_id.host(tmp_path / "none")
     assert "/" not in host
     assert not worker_id.is_gone(f"{host}:999999999", host)
 
@@ -35,7 +35,7 @@ def test_another_kernel_or_another_space_is_another_place(tmp_path):
     (tmp_path / "space").symlink_to("pid:[1]")
     (tmp_path / "inner").symlink_to("pid:[2]")
     places = {
-        worker_id.machine(tmp_path / boot, tmp_path / space)
+        worker_id.host(tmp_path / boot, tmp_path / space)
         for boot in ("boot", "other")
         for space in ("space", "inner")
     }

@@ -11,9 +11,9 @@ from aethercrown.models import Trial
 from aethercrown.monitoring.doctor import CAUTION, GOOD
 from operations.alerts.models import Alert
 from operations.automations import seeding
-from operations.automations import services as automations
 from operations.automations.models import Automation, Run
 from operations.automations.registry import RunContext
+from operations.automations.services import execute
 from operations.backups import reports, services
 from operations.messaging import services as outbox
 from operations.messaging.models import Destination, Message
@@ -37,9 +37,9 @@ def run():
     from django.apps import apps  # noqa: PLC0415 - the registry as migrations have it
 
     day = timedelta(days=30)
-    seeding.seed(apps, name=services.TRY_OUT, title="Trial", every=day, mode="auto")
+    seeding.seed(apps, name=services.TEST_RESTORE, title="Trial", every=day, mode="auto")
     return Run.objects.create(
-        automation=Automation.objects.get(name=services.TRY_OUT),
+        automation=Automation.objects.get(name=services.TEST_RESTORE),
         planned_for=NOON,
         state=Run.State.RUNNING,
         attempt=1,
@@ -65,13 +65,13 @@ def test_a_backup_is_made_and_old_ones_go(folder):
     newest = making.newest(folder)
     assert newest is not None
     assert newest.name == "aethercrown-20261114T120000Z.backup"
-    assert "came back whole" in services.try_out(context()).summary
+    assert "was restored without a difference" in services.run_restore_test(context()).summary
     assert alerts() == []
 
 
 def test_a_trial_is_remembered_with_what_it_brought_back(folder):
     services.back_up(context())
-    services.try_out(context(NOON + timedelta(hours=1)))
+    services.run_restore_test(context(NOON + timedelta(hours=1)))
     trial = Trial.objects.get()
     assert str(trial) == "aethercrown-20261122T120000Z.backup on 2026-11-22"
     assert (trial.made_at, trial.at) == (NOON, NOON + timedelta(hours=1))
@@ -83,13 +83,13 @@ def test_a_trial_that_is_too_long_ago_is_told_each_night_until_there_is_one(fold
     tried_out(NOON - timedelta(days=36))
     services.back_up(context())
     assert alerts() == [("not tried out", "open")]
-    services.try_out(context())
+    services.run_restore_test(context())
     assert alerts() == [("not tried out", "resolved")]
 
 
 def test_a_dry_run_writes_nothing(folder):
     assert services.back_up(context(dry_run=True)).summary == "Would write a back-up into backups."
-    assert "nothing" in services.try_out(context(dry_run=True)).summary
+    assert "nothing" in services.run_restore_test(context(dry_run=True)).summary
     assert not folder.exists()
 
 
@@ -104,13 +104,13 @@ def test_a_backup_that_does_not_come_back_is_told(folder):
     folder.mkdir()
     (folder / "aethercrown-20261122T120000Z.backup").write_bytes(stream.PLAIN)
     with pytest.raises(stream.Damaged):
-        services.try_out(context())
+        services.run_restore_test(context())
     assert alerts() == [("not restored", "open")]
 
 
 def test_none_at_all_is_told_too():
     with pytest.raises(services.NoBackup):
-        services.try_out(context())
+        services.run_restore_test(context())
     assert alerts() == [("not restored", "open")]
 
 
@@ -129,12 +129,12 @@ def test_after_a_restoration_nobody_holds_anything_and_nothing_runs(run):
         state="sending",
         lease_until=timezone.now(),
     )
-    notes = services.settle(timezone.now(), None)
+    notes = services.finalize_restore(timezone.now(), None)
     assert notes[0].startswith("1 runs and 1 messages")
     assert holds()
     run.refresh_from_db()
     assert run.attempt == 2
-    assert automations.claim(run.pk, "worker", timezone.now()) is None
+    assert execute.claim(run.pk, "worker", timezone.now()) is None
     assert outbox.deliver_due() == 0
     letter.refresh_from_db()
     assert (letter.state, letter.claims) == ("sending", 1)

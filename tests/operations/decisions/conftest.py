@@ -5,8 +5,13 @@ from datetime import timedelta
 import pytest
 
 from operations.automations.models import Automation
-from operations.decisions import decision_types, services
-from operations.decisions.decision_types import DecisionType, MeasuredEffect, Stale
+from operations.decisions import services
+from operations.decisions.decision_types import (
+    DecisionType,
+    MeasuredEffect,
+    Stale,
+    decision_type_registry,
+)
 from operations.decisions.draft import Draft, ExpectedEffect
 from tests.operations.conftest import NOON
 
@@ -44,7 +49,7 @@ class Thermostat:
 def thermostat(automation):
     found = Thermostat(automation("heating"))
     found.put("18")
-    decision_types.register(
+    decision_type_registry.register(
         DecisionType("setting", "Setting", found.apply, found.undo, found.measure)
     )
     return found

@@ -5,8 +5,9 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
-from operations.decisions import decision_types, services
+from operations.decisions import services
 from operations.decisions.admin import figure, judgement
+from operations.decisions.decision_types import decision_type_registry
 from operations.decisions.models import Decision
 from tests.operations.conftest import NOON
 from tests.operations.decisions.conftest import draft
@@ -56,8 +57,8 @@ def test_the_page_leaves_out_what_has_not_happened(proposed, admin_client):
 
 
 def test_a_subject_with_a_page_is_linked_and_an_unknown_figure_said(thermostat, admin_client):
-    hall = replace(decision_types.named("setting"), name="seen", path="/rooms/{}".format)
-    decision_types.register(hall)
+    hall = replace(decision_type_registry.get("setting"), name="seen", path="/rooms/{}".format)
+    decision_type_registry.register(hall)
     made = services.propose(
         draft(kind="seen", before={}, after={}, change_percent=None), mode="propose", now=NOON
     )

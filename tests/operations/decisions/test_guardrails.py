@@ -58,7 +58,7 @@ def test_a_limit_switched_off_judges_nothing():
         applied_per_day=None,
         needs_sure_gain=False,
         data_age_hours=None,
-        needs_calm=False,
+        needs_no_critical_alert=False,
     )
     assert verdicts(off) == {}
 
@@ -95,9 +95,9 @@ def test_quiet_hours_are_those_of_the_automations_own_clock(begins, ends, moment
 
 
 def test_nothing_is_applied_in_quiet_hours():
-    noon = GuardrailLimits(quiet=QuietHours(time(11), time(13), UTC))
+    noon = GuardrailLimits(quiet_hours=QuietHours(time(11), time(13), UTC))
     assert not verdicts(noon)["quiet_hours"]
-    assert verdicts(GuardrailLimits(quiet=QuietHours(time(13), time(11), UTC)))["quiet_hours"]
+    assert verdicts(GuardrailLimits(quiet_hours=QuietHours(time(13), time(11), UTC)))["quiet_hours"]
 
 
 def test_least_confidence_is_met_or_not():

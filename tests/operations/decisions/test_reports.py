@@ -1,6 +1,7 @@
 from datetime import timedelta
 
-from operations.decisions import decision_types, reports, services
+from operations.decisions import reports, services
+from operations.decisions.decision_types import decision_type_registry
 from operations.decisions.models import Decision
 from tests.operations.conftest import NOON
 from tests.operations.decisions.conftest import draft
@@ -65,7 +66,7 @@ def test_the_page_of_a_decision_is_its_kind_s(proposed, monkeypatch):
     proposed.refresh_from_db()
     assert reports.page(proposed) == ""
     assert reports.summaries_by_type()[0].title == "forgotten"
-    assert decision_types.names() == ("setting",)
+    assert decision_type_registry.names() == ("setting",)
 
 
 def test_nested_values_are_told_one_a_leaf():

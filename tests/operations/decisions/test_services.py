@@ -4,14 +4,20 @@ from decimal import Decimal
 
 import pytest
 
+from aethercrown.registry import UnknownName
+from aethercrown.transitions import InvalidTransition
 from operations.alerts import services as alerts
 from operations.alerts.models import Alert
 from operations.automations.models import Automation
-from operations.decisions import decision_types, services
-from operations.decisions.decision_types import DecisionType, MeasuredEffect, UnknownKind
+from operations.decisions import services
+from operations.decisions.decision_types import (
+    DecisionType,
+    MeasuredEffect,
+    Stale,
+    decision_type_registry,
+)
 from operations.decisions.draft import Guardrail
 from operations.decisions.models import Decision
-from operations.decisions.services import Stale, WrongStep
 from tests.operations.conftest import NOON
 from tests.operations.decisions.conftest import draft
 
@@ -47,7 +53,7 @@ def test_amounts_are_stored_as_they_are_read_back(thermostat):
 
 
 def test_a_draft_of_an_unknown_kind_is_refused(thermostat):
-    with pytest.raises(UnknownKind):
+    with pytest.raises(UnknownName):
         services.propose(draft(kind="colour"), mode="propose", now=NOON)
     assert not Decision.objects.exists()
 
@@ -60,7 +66,9 @@ def test_approval_applies_in_the_same_step(applied, thermostat):
 
 
 def test_a_decision_is_approved_once(applied, thermostat):
-    with pytest.raises(WrongStep, match="Hall to 20 degrees is applied; it cannot become approved"):
+    with pytest.raises(
+        InvalidTransition, match="Hall to 20 degrees is applied; it cannot become approved"
+    ):
         services.approve(applied.pk, actor="bob", now=LATER)
     applied.refresh_from_db()
     assert applied.actor == "ada"
@@ -70,9 +78,9 @@ def test_a_rejected_decision_does_nothing_and_stays_so(proposed, thermostat):
     done = services.reject(proposed.pk, actor="ada", note="Too warm.", now=NOON)
     assert (done.status, done.verdict, done.note) == ("rejected", "declined", "Too warm.")
     assert thermostat.setting == "18"
-    with pytest.raises(WrongStep):
+    with pytest.raises(InvalidTransition):
         services.approve(proposed.pk, actor="ada", now=NOON)
-    with pytest.raises(WrongStep):
+    with pytest.raises(InvalidTransition):
         services.reject(proposed.pk, actor="ada", now=NOON)
 
 
@@ -91,8 +99,8 @@ def test_an_effect_begun_and_then_found_stale_is_undone(thermostat, monkeypatch)
         thermostat.put("19")
         raise Stale("Somebody was faster.")
 
-    fast = replace(decision_types.named("setting"), name="fast", apply=half)
-    decision_types.register(fast)
+    fast = replace(decision_type_registry.get("setting"), name="fast", apply=half)
+    decision_type_registry.register(fast)
     made = services.propose(draft(kind="fast"), mode="auto", now=NOON)
     assert (made.status, made.verdict) == ("rejected", "stale")
     assert made.note == "Every guardrail passed.\nSomebody was faster."
@@ -104,7 +112,9 @@ def test_a_failing_effect_leaves_the_proposal_as_it_was(thermostat):
         thermostat.put("19")
         raise ZeroDivisionError
 
-    decision_types.register(replace(decision_types.named("setting"), name="broken", apply=broken))
+    decision_type_registry.register(
+        replace(decision_type_registry.get("setting"), name="broken", apply=broken)
+    )
     made = services.propose(draft(kind="broken"), mode="propose", now=NOON)
     with pytest.raises(ZeroDivisionError):
         services.approve(made.pk, actor="ada", now=NOON)
@@ -116,7 +126,7 @@ def test_a_failing_effect_leaves_the_proposal_as_it_was(thermostat):
 def test_what_is_only_observed_is_never_applied(thermostat):
     seen = services.propose(draft(), mode="observe", now=NOON)
     assert seen.status == "proposed"
-    with pytest.raises(WrongStep, match="only observed"):
+    with pytest.raises(InvalidTransition, match="only observed"):
         services.approve(seen.pk, actor="ada", now=NOON)
 
 
@@ -146,7 +156,7 @@ def test_auto_waits_where_no_guardrail_judges_at_all(thermostat):
         applied_per_day=None,
         needs_sure_gain=False,
         data_age_hours=None,
-        needs_calm=False,
+        needs_no_critical_alert=False,
     )
     assert services.propose(draft(), mode="auto", now=NOON).status == "proposed"
 
@@ -162,21 +172,21 @@ def test_auto_stops_at_the_most_applied_in_a_day(thermostat):
 
 
 def test_a_kind_may_wait_to_be_applied(thermostat):
-    decision_types.register(
-        replace(decision_types.named("setting"), name="later", apply_on_approval=False)
+    decision_type_registry.register(
+        replace(decision_type_registry.get("setting"), name="later", apply_on_approval=False)
     )
     made = services.propose(draft(kind="later"), mode="propose", now=NOON)
     assert services.approve(made.pk, actor="ada", now=NOON).status == "approved"
     assert thermostat.setting == "18"
     assert services.apply(made.pk, now=LATER).status == "applied"
     assert thermostat.setting == "20"
-    with pytest.raises(WrongStep):
+    with pytest.raises(InvalidTransition):
         services.apply(made.pk, now=LATER)
 
 
 def test_an_approved_decision_can_go_stale_before_it_is_applied(thermostat):
-    decision_types.register(
-        replace(decision_types.named("setting"), name="later", apply_on_approval=False)
+    decision_type_registry.register(
+        replace(decision_type_registry.get("setting"), name="later", apply_on_approval=False)
     )
     made = services.propose(draft(kind="later"), mode="propose", now=NOON)
     services.approve(made.pk, actor="ada", now=NOON)
@@ -191,7 +201,7 @@ def test_a_roll_back_restores_what_was(applied, thermostat):
     assert (undone.rolled_back_note, undone.rolled_back_at) == ("Too warm.", LATER)
     assert undone.actor == "ada"
     assert thermostat.setting == "18"
-    with pytest.raises(WrongStep):
+    with pytest.raises(InvalidTransition):
         services.roll_back(applied.pk, actor="bob", now=LATER)
     assert thermostat.setting == "18"
 
@@ -260,7 +270,7 @@ def test_an_unknown_decision_is_not_found(db):
 def test_of_eight_approvals_at_once_one_wins(proposed, thermostat, at_once):
     outcomes = at_once(lambda: services.approve(proposed.pk, actor="ada", now=NOON), 8)
     assert sum(isinstance(each, Decision) for each in outcomes) == 1
-    assert sum(isinstance(each, WrongStep) for each in outcomes) == 7
+    assert sum(isinstance(each, InvalidTransition) for each in outcomes) == 7
     assert thermostat.setting == "20"
 
 
@@ -275,7 +285,7 @@ def test_of_eight_equal_proposals_at_once_one_is_stored(thermostat, at_once):
 def test_the_daily_limit_holds_for_proposals_at_once(thermostat, at_once):
     Automation.objects.update(applied_per_day=2)
     still = DecisionType("still", "Still", lambda _: None, lambda _: None, lambda *_: None)
-    decision_types.register(still)
+    decision_type_registry.register(still)
     numbers = iter(range(6))
 
     def one():
@@ -314,18 +324,18 @@ def test_an_automation_whose_promises_fail_proposes_again_and_it_is_told_once(th
     measured_decisions(thermostat, 2, inside=False, after=timedelta(minutes=1))
     heating = Automation.objects.get(name="heating")
     assert heating.mode == "propose"
-    assert heating.demoted_because == (
+    assert heating.auto_disabled_reason == (
         "setting: 11 of the last 20 effects lay in the promised interval, fewer than 60%."
     )
     alert = Alert.objects.get()
     assert (alert.kind, alert.subject, alert.severity, alert.count) == (
-        "demoted", "heating", "high", 1,
+        "auto_disabled", "heating", "high", 1,
     )  # fmt: skip
 
 
 def test_what_was_measured_before_staff_trusted_it_anew_does_not_count(thermostat):
     measured_decisions(thermostat, 20, inside=False)
-    trusted(trusted_at=NOON + timedelta(days=8), applied_per_day=None)
+    trusted(auto_enabled_at=NOON + timedelta(days=8), applied_per_day=None)
     measured_decisions(thermostat, 19, inside=False, after=timedelta(days=2))
     assert mode_of_heating() == "auto"
     measured_decisions(thermostat, 1, inside=False, after=timedelta(days=3))

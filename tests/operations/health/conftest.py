@@ -1,22 +1,21 @@
-"""Components, looks that see what a test says, and a clock that a test moves."""
+"""Components, a check runner that returns what a test says, and a clock that a test moves."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from operations.health import registry
-from operations.health.concurrent_checks import Board
+from operations.health.concurrent_checks import CheckRunner
 from operations.health.models import Component
-from operations.health.registry import Part
+from operations.health.registry import HealthCheck, health_check_registry
 from operations.health.state_machine import HEALTHY, UNHEALTHY, Observation
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-GOOD = Observation(HEALTHY, ms=5.0)
-BAD = Observation(UNHEALTHY, kind="refused", error="The connection was refused.")
+GOOD = Observation(HEALTHY, response_ms=5.0)
+BAD = Observation(UNHEALTHY, error_kind="refused", error="The connection was refused.")
 
 
 def broken() -> None:
-    """The work of a part that does not work."""
+    """The check of a part that does not work."""
     raise ZeroDivisionError
 
 
@@ -34,27 +33,27 @@ class Clock:
         return self.now
 
 
-class Told(Board):
-    """Sees what it is told, without a thread; what it was asked about stands in `asked`."""
+class ScriptedRunner(CheckRunner):
+    """Returns the observations in `results`, without threads; `asked` has the names of each run."""
 
     def __init__(self):
         super().__init__()
-        self.says = {}
+        self.results = {}
         self.asked = []
 
-    def perform(self, jobs, seconds, *, most=0):
+    def run(self, jobs, seconds, *, max_threads=0):
         self.asked.append(sorted(each.name for each in jobs))
-        return {each.name: self.says.get(each.name, GOOD) for each in jobs}
+        return {each.name: self.results.get(each.name, GOOD) for each in jobs}
 
 
 @pytest.fixture(autouse=True)
-def parts():
-    """The two parts that are registered."""
+def checks():
+    """The two built-in checks that are registered."""
     known = {
-        "database": Part("database", "Database", lambda: None, is_vital=True),
-        "cache": Part("cache", "Cache", lambda: None, parent="database"),
+        "database": HealthCheck("database", "Database", lambda: None, is_vital=True),
+        "cache": HealthCheck("cache", "Cache", lambda: None, parent="database"),
     }
-    with registry.apart(known.values()):
+    with health_check_registry.isolated(known.values()):
         yield known
 
 
@@ -64,11 +63,11 @@ def clock():
 
 
 @pytest.fixture
-def board():
-    return Told()
+def runner():
+    return ScriptedRunner()
 
 
 @pytest.fixture
 def shop(db):
-    """A target that staff entered."""
+    """A target that staff added."""
     return Component.objects.create(name="shop", target="https://shop.example.com/")

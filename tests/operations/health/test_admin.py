@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from operations.alerts.models import Alert
-from operations.health import services
-from operations.health.models import Component, Incident, Turn
+from operations.health.models import CheckLock, Component, Incident
+from operations.health.services import record, run_checks
 from security.access import roles
 from security.access import services as access
 from tests.operations.health.conftest import BAD, GOOD, NOON
@@ -18,7 +18,7 @@ ADD = "/admin/operations/component/add/"
 LIST = "/admin/operations/component/"
 MAY = ["operations.view_component", "operations.add_component", "operations.change_component",
        "operations.delete_component"]  # fmt: skip
-ENTERED = {
+ADDED = {
     "name": "shop",
     "kind": "http",
     "target": "https://shop.example.com/health",
@@ -47,8 +47,8 @@ def errors_of(reply):
     return str(reply.context["adminform"].form.errors)
 
 
-def test_staff_enter_a_target(client):
-    reply = staff(client, *MAY).post(ADD, ENTERED)
+def test_staff_add_a_target(client):
+    reply = staff(client, *MAY).post(ADD, ADDED)
     assert reply.status_code == 302
     assert Component.objects.get().state == "unknown"
 
@@ -62,25 +62,25 @@ def test_staff_enter_a_target(client):
         ({"target": "http://127.0.0.1:8000/"}, "not a public address"),
         ({"target": "http://2130706433/"}, "no plain address"),
         ({"kind": "tcp", "target": "10.0.0.1:5432"}, "not a public address"),
-        ({"kind": "part"}, "Select a valid choice"),
+        ({"kind": "builtin"}, "Select a valid choice"),
         ({"status_to": 199}, "must be 200 or more"),
     ],
 )
 def test_what_may_not_be_called_is_refused_with_the_reason(client, change, words):
-    reply = staff(client, *MAY).post(ADD, ENTERED | change)
+    reply = staff(client, *MAY).post(ADD, ADDED | change)
     assert reply.status_code == 200
     assert words in errors_of(reply)
     assert not Component.objects.exists()
 
 
 def test_only_those_who_may_allow_private_networks(client):
-    entered = ENTERED | {"target": "http://10.1.2.3:5000/", "networks": "10.1.0.0/16"}
-    reply = staff(client, *MAY).post(ADD, entered)
+    added = ADDED | {"target": "http://10.1.2.3:5000/", "networks": "10.1.0.0/16"}
+    reply = staff(client, *MAY).post(ADD, added)
     assert "not a public address" in errors_of(reply) or "port" in errors_of(reply)
     client.logout()
     other = staff_named(client, "olga", *MAY, "operations.allow_networks")
-    assert other.post(ADD, entered).status_code == 302
-    refused = ENTERED | {"name": "b", "networks": "169.254.0.0/16"}
+    assert other.post(ADD, added).status_code == 302
+    refused = ADDED | {"name": "b", "networks": "169.254.0.0/16"}
     assert "cannot be allowed" in errors_of(other.post(ADD, refused))
 
 
@@ -106,35 +106,35 @@ def in_role(client, role):
 
 @pytest.mark.parametrize("role", roles.ROLES)
 def test_private_networks_are_allowed_by_officers_and_administrators_alone(client, role):
-    entered = ENTERED | {"target": "http://10.1.2.3:5000/", "networks": "10.1.0.0/16"}
-    reply = in_role(client, role).post(ADD, entered)
+    added = ADDED | {"target": "http://10.1.2.3:5000/", "networks": "10.1.0.0/16"}
+    reply = in_role(client, role).post(ADD, added)
     may = role in {roles.OFFICER, roles.ADMINISTRATOR}
     assert Component.objects.filter(networks="10.1.0.0/16").exists() is may
     assert reply.status_code == {True: 302, False: 200 if role == roles.OPERATOR else 403}[may]
 
 
-def test_an_operator_does_not_lead_an_allowed_component_elsewhere(client, shop):
+def test_an_operator_does_not_change_the_target_of_a_component_with_networks(client, shop):
     allowed = {"target": "http://10.1.2.3:5000/", "networks": "10.1.0.0/16"}
     Component.objects.filter(pk=shop.pk).update(**allowed)
-    sent = ENTERED | {"target": "http://10.1.9.9:22/", "slow_ms": 300}
+    sent = ADDED | {"target": "http://10.1.9.9:22/", "slow_ms": 300}
     assert in_role(client, roles.OPERATOR).post(page(shop), sent).status_code == 302
     shop.refresh_from_db()
     assert (shop.target, shop.networks, shop.slow_ms) == (*allowed.values(), 300)
 
 
 def test_a_component_is_not_its_own_parent(client, shop):
-    reply = staff(client, *MAY).post(page(shop), ENTERED | {"parent": shop.pk})
+    reply = staff(client, *MAY).post(page(shop), ADDED | {"parent": shop.pk})
     assert "its own parent" in errors_of(reply)
 
 
-def test_saving_keeps_what_was_seen_and_switching_off_ends_the_outage(client, shop):
+def test_saving_keeps_the_recorded_state_and_disabling_ends_the_incident(client, shop):
     for place in range(3):
-        services.note_all({shop.pk: BAD}, NOON + place * timedelta(seconds=20))
+        record.record_all({shop.pk: BAD}, NOON + place * timedelta(seconds=20))
     eve = staff(client, *MAY)
-    assert eve.post(page(shop), ENTERED | {"slow_ms": 500}).status_code == 302
+    assert eve.post(page(shop), ADDED | {"slow_ms": 500}).status_code == 302
     shop.refresh_from_db()
     assert (shop.state, shop.slow_ms) == ("down", 500)
-    off = {**ENTERED, "slow_ms": 500}
+    off = {**ADDED, "slow_ms": 500}
     del off["is_enabled"]
     assert eve.post(page(shop), off).status_code == 302
     assert Incident.objects.get().ending == "removed"
@@ -144,7 +144,7 @@ def test_saving_keeps_what_was_seen_and_switching_off_ends_the_outage(client, sh
 @pytest.mark.parametrize("many", [False, True])
 def test_deleting_ends_the_alert(admin_client, shop, many):
     for place in range(3):
-        services.note_all({shop.pk: BAD}, NOON + place * timedelta(seconds=20))
+        record.record_all({shop.pk: BAD}, NOON + place * timedelta(seconds=20))
     if many:
         chosen = {"action": "delete_selected", "_selected_action": [shop.pk], "post": "yes"}
         admin_client.post(LIST, chosen)
@@ -156,8 +156,8 @@ def test_deleting_ends_the_alert(admin_client, shop, many):
     assert Alert.objects.get().state == "resolved"
 
 
-def test_a_part_of_the_platform_keeps_its_name_and_cannot_be_deleted(client, clock, board):
-    services.check(clock=clock, on=board)
+def test_a_part_of_the_platform_keeps_its_name_and_cannot_be_deleted(client, clock, runner):
+    run_checks.run_round(clock=clock, runner=runner)
     part = Component.objects.get(name="database")
     eve = staff(client, *MAY)
     text = eve.get(page(part)).content.decode()
@@ -166,12 +166,12 @@ def test_a_part_of_the_platform_keeps_its_name_and_cannot_be_deleted(client, clo
     sent = {"slow_ms": 200, "is_required": "on", "is_enabled": "on"}
     assert eve.post(page(part), sent).status_code == 302
     part.refresh_from_db()
-    assert (part.slow_ms, part.kind) == (200, "part")
+    assert (part.slow_ms, part.kind) == (200, "builtin")
 
 
 def test_lists_mask_queries_and_history_only_shows(client, shop):
     Component.objects.filter(pk=shop.pk).update(target="https://shop.example.com/?token=abc")
-    services.note_all({shop.pk: GOOD}, NOON)
+    record.record_all({shop.pk: GOOD}, NOON)
     eve = staff(client, *MAY, "operations.view_check", "operations.view_incident")
     listed = eve.get(LIST).content
     assert b"token=abc" not in listed
@@ -187,16 +187,16 @@ def test_maintenance_can_be_ended(client, shop):
     )
     chosen = {"action": "end_maintenance", "_selected_action": [shop.pk]}
     reply = staff(client, *MAY).post(LIST, chosen, follow=True)
-    assert messages_of(reply) == ["Ended 1."]
+    assert messages_of(reply) == ["Ended the maintenance of 1 components."]
     shop.refresh_from_db()
     assert shop.maintenance_until is None
 
 
-def test_rows_are_named_for_people(shop, clock, board):
-    services.check(clock=clock, on=board)
+def test_rows_have_readable_names(shop, clock, runner):
+    run_checks.run_round(clock=clock, runner=runner)
     for place in range(3):
-        services.note_all({shop.pk: BAD}, NOON + place * timedelta(seconds=20))
+        record.record_all({shop.pk: BAD}, NOON + place * timedelta(seconds=20))
     check = shop.checks.first()
     assert str(check) == "shop at 2026-11-20 12:00:40: unhealthy"
     assert str(Incident.objects.get()) == "shop down from 2026-11-20 12:00"
-    assert str(Turn.objects.get(name="round")) == "round"
+    assert str(CheckLock.objects.get(name="round")) == "round"

@@ -4,11 +4,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from operations.health import registry, services
 from operations.health.checks import HealthCheckManager
-from operations.health.history.period import NoPeriod
+from operations.health.history.period import InvalidPeriod
 from operations.health.models import Check, Component
-from operations.health.registry import Part
+from operations.health.registry import HealthCheck, health_check_registry
+from operations.health.services import record
 from security.apikeys import services as keys
 from tests.callers import Caller
 from tests.operations.health.conftest import BAD, GOOD, broken
@@ -33,8 +33,10 @@ def test_a_check_is_done_and_stored(caller):
     assert Check.objects.count() == 2
 
 
-def test_a_failing_component_is_part_of_a_good_answer(caller, parts):
-    with registry.apart([parts["database"], Part("cache", "Cache", broken)]):
+def test_a_failing_component_is_part_of_a_good_answer(caller, checks):
+    with health_check_registry.isolated(
+        [checks["database"], HealthCheck("cache", "Cache", broken)]
+    ):
         reply = caller.get(CHECK)
     assert reply.status_code == 200
     assert reply.json()["data"]["report"]["components"]["cache"] | {"checked_at": 0} == {
@@ -57,7 +59,7 @@ def test_trends_come_from_rows(caller):
     shop = Component.objects.create(name="shop", target="https://shop.example.com/?token=abc")
     began = timezone.now() - timedelta(minutes=100)
     for place, seen in enumerate([GOOD, BAD, BAD, BAD, GOOD, GOOD]):
-        services.note_all({shop.pk: seen}, began + place * timedelta(minutes=20))
+        record.record_all({shop.pk: seen}, began + place * timedelta(minutes=20))
     reply = caller.get(f"{TRENDS}?period=7d")
     trends = reply.json()["data"]["trends"]
     assert trends["total_checks"] == 6
@@ -70,7 +72,7 @@ def test_trends_come_from_rows(caller):
     assert b"abc" not in reply.content
 
 
-def test_a_day_is_the_usual_period_and_nothing_seen_is_null(caller):
+def test_a_day_is_the_usual_period_and_no_checks_give_null(caller):
     Component.objects.create(name="shop", target="https://shop.example.com/")
     trends = caller.get(TRENDS).json()["data"]["trends"]
     assert trends["availability_percent"] is None
@@ -89,7 +91,7 @@ def test_the_documented_class_answers_from_python(transactional_db):
     report = asyncio.run(manager.perform_all_checks())
     assert report["summary"]["total_components"] == 2
     assert manager.get_health_trends()["total_checks"] == 2
-    with pytest.raises(NoPeriod):
+    with pytest.raises(InvalidPeriod):
         manager.get_health_trends("soon")
 
 
@@ -102,7 +104,7 @@ def writer(db):
     return Caller(keys.create("monitor", ["operational:write"]).plaintext)
 
 
-def test_a_target_is_entered_once_and_its_query_is_not_shown(writer):
+def test_a_target_is_added_once_and_its_query_is_not_shown(writer):
     first, again = writer.send(COMPONENTS, SHOP), writer.send(COMPONENTS, SHOP)
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json()["data"] == again.json()["data"]
@@ -121,7 +123,7 @@ def test_a_target_is_entered_once_and_its_query_is_not_shown(writer):
         ({"target": "http://169.254.169.254/latest/"}, "target", "not a public address"),
         ({"target": "http://[fe80::1]/"}, "target", "not a public address"),
         ({"kind": "tcp", "target": "10.0.0.1:5432"}, "target", "not a public address"),
-        ({"kind": "part"}, "kind", "must be one of"),
+        ({"kind": "builtin"}, "kind", "must be one of"),
         ({"status_from": 400, "status_to": 300}, "status_to", "must be 400 or more"),
         ({"text": "x" * 201}, "text", "200"),
     ],
@@ -135,7 +137,7 @@ def test_a_target_that_may_not_be_called_is_refused_and_not_stored(writer, chang
     assert not Component.objects.exists()
 
 
-def test_a_part_of_the_platform_is_not_entered_over(writer):
-    Component.objects.create(name="database", kind="part")
+def test_a_builtin_component_is_not_replaced(writer):
+    Component.objects.create(name="database", kind="builtin")
     assert writer.send(COMPONENTS, SHOP | {"name": "database"}).status_code == 409
     assert Component.objects.get().target == ""

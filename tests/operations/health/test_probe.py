@@ -6,7 +6,7 @@ import pytest
 
 from aethercrown.http.outbound import Client, Unreachable
 from operations.health import probe, targets
-from operations.health.probe import Target, Wanted, look
+from operations.health.probe import ExpectedResponse, ProbeTarget
 from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY
 from tests.aethercrown.http.test_outbound import (
     OK,
@@ -24,9 +24,11 @@ NAME = "shop.example.com"
 LOOPBACK = targets.networks("127.0.0.0/8")
 
 
-def seen(port, target=f"http://{NAME}/", kind=targets.HTTP, seconds=2.0, trust=None, **wanted):
+def seen(port, target=f"http://{NAME}/", kind=targets.HTTP, seconds=2.0, trust=None, **expected):
     calls = client(port, **({"trust": trust} if trust else {}))
-    return look(Target(kind, target, wanted=Wanted(**wanted)), seconds, calls)
+    return probe.probe(
+        ProbeTarget(kind, target, expected=ExpectedResponse(**expected)), seconds, calls
+    )
 
 
 def test_an_answer_is_healthy():
@@ -38,24 +40,24 @@ def test_an_answer_is_healthy():
 def test_a_hung_and_a_dripping_server_time_out(talk):
     with server(talk) as port:
         found = seen(port, seconds=0.3)
-    assert (found.status, found.kind) == (UNHEALTHY, "timeout")
+    assert (found.status, found.error_kind) == (UNHEALTHY, "timeout")
 
 
 def test_a_closed_port_is_told_from_a_line_that_breaks_off():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    assert seen(port).kind == "refused"
+    assert seen(port).error_kind == "refused"
     assert "refused" in seen(port).error
     with server(lambda line: line.recv(10)) as port:
-        assert seen(port).kind in {"connect", "protocol"}
+        assert seen(port).error_kind in {"connect", "protocol"}
 
 
 def test_a_name_that_nobody_has_says_so():
     def resolve(host, port, seconds):
         raise Unreachable("dns", f"{host} could not be resolved.")
 
-    found = look(Target(targets.HTTP, f"http://{NAME}/"), 1, Client(resolve=resolve))
-    assert (found.kind, found.error) == ("dns", "The host name could not be resolved.")
+    found = probe.probe(ProbeTarget(targets.HTTP, f"http://{NAME}/"), 1, Client(resolve=resolve))
+    assert (found.error_kind, found.error) == ("dns", "The host name could not be resolved.")
 
 
 def test_no_error_names_the_host():
@@ -65,29 +67,34 @@ def test_no_error_names_the_host():
 
 @pytest.mark.parametrize("inside", ["127.0.0.1", "10.0.0.1", "169.254.169.254"])
 def test_a_name_that_leads_inside_is_blocked_at_each_look(inside):
-    found = look(Target(targets.HTTP, f"http://{NAME}/"), 1, client(1, [OUTSIDE, inside]))
-    assert (found.status, found.kind) == (UNHEALTHY, "blocked")
+    found = probe.probe(
+        ProbeTarget(targets.HTTP, f"http://{NAME}/"), 1, client(1, [OUTSIDE, inside])
+    )
+    assert (found.status, found.error_kind) == (UNHEALTHY, "blocked")
 
 
 def test_a_stored_target_that_may_not_be_called_is_blocked():
-    assert look(Target(targets.HTTP, "file:///etc/passwd"), 1).kind == "blocked"
-    assert look(Target(targets.TCP, "10.0.0.1:22"), 1).kind == "blocked"
+    assert probe.probe(ProbeTarget(targets.HTTP, "file:///etc/passwd"), 1).error_kind == "blocked"
+    assert probe.probe(ProbeTarget(targets.TCP, "10.0.0.1:22"), 1).error_kind == "blocked"
 
 
 def test_an_allowed_network_is_reached_on_any_port():
     with server(saying(OK)) as port:
-        target = Target(targets.HTTP, f"http://127.0.0.1:{port}/", LOOPBACK)
-        assert look(target, 2).status == HEALTHY
+        target = ProbeTarget(targets.HTTP, f"http://127.0.0.1:{port}/", LOOPBACK)
+        assert probe.probe(target, 2).status == HEALTHY
     with server(lambda line: None) as port:
-        assert look(Target(targets.TCP, f"127.0.0.1:{port}", LOOPBACK), 2).status == HEALTHY
+        assert (
+            probe.probe(ProbeTarget(targets.TCP, f"127.0.0.1:{port}", LOOPBACK), 2).status
+            == HEALTHY
+        )
 
 
 def test_the_status_must_be_among_those_expected():
     failing = b"HTTP/1.1 503 Gone\r\nContent-Length: 0\r\n\r\n"
     with server(saying(failing)) as port:
         found = seen(port)
-        assert (found.kind, found.error) == ("status", "It answered 503, not 200 to 399.")
-        assert seen(port, lowest=500, highest=599).status == HEALTHY
+        assert (found.error_kind, found.error) == ("status", "It answered 503, not 200 to 399.")
+        assert seen(port, min_status=500, max_status=599).status == HEALTHY
 
 
 def test_a_redirect_is_an_answer_and_is_not_followed():
@@ -101,14 +108,14 @@ def test_a_redirect_is_an_answer_and_is_not_followed():
 def test_the_text_must_stand_in_the_answer():
     with server(saying(bodied(b"all is well"))) as port:
         assert seen(port, text="is well").status == HEALTHY
-        assert seen(port, text="is bad").kind == "text"
+        assert seen(port, text="is bad").error_kind == "text"
 
 
 def test_of_a_body_over_64_kib_the_status_counts_and_its_text_fails():
     bomb = bodied(gzip.compress(bytes(5_000_000)), b"Content-Encoding: gzip")
     with server(saying(bomb)) as port:
         assert seen(port).status == HEALTHY
-        assert seen(port, text="x").kind == "text"
+        assert seen(port, text="x").error_kind == "text"
 
 
 def test_a_head_request_needs_no_body():
@@ -121,24 +128,24 @@ def test_a_head_request_needs_no_body():
 
 def test_an_answer_that_is_no_http_is_a_fault_of_the_protocol():
     with server(saying(b"SSH-2.0-OpenSSH\r\n\r\n")) as port:
-        assert seen(port).kind == "protocol"
+        assert seen(port).error_kind == "protocol"
 
 
 def test_an_open_port_is_healthy_and_a_closed_one_refused():
     with server(silent) as port:
         assert seen(port, f"{NAME}:5432", targets.TCP).status == HEALTHY
-    assert seen(port, f"{NAME}:5432", targets.TCP).kind == "refused"
+    assert seen(port, f"{NAME}:5432", targets.TCP).error_kind == "refused"
 
 
 @pytest.mark.parametrize(
-    ("days", "status", "kind"),
+    ("days", "status", "error_kind"),
     [(60, HEALTHY, ""), (14, DEGRADED, ""), (3, UNHEALTHY, "expiry"), (-1, UNHEALTHY, "tls")],
 )
-def test_a_certificate_is_judged_by_the_days_it_has_left(tmp_path, days, status, kind):
+def test_a_certificate_is_judged_by_the_days_it_has_left(tmp_path, days, status, error_kind):
     serving, trust = certificates.made(tmp_path, days)
     with server(silent, serving) as port:
         found = seen(port, f"{NAME}:443", targets.TLS, trust=trust)
-    assert (found.status, found.kind) == (status, kind)
+    assert (found.status, found.error_kind) == (status, error_kind)
     if days < 0:
         assert "expired" in found.error
 
@@ -149,7 +156,7 @@ def test_a_certificate_of_another_name_or_from_nobody_known_is_refused(tmp_path)
         other = seen(port, "https://other.example.com/", trust=trust)
         unknown = seen(port, f"https://{NAME}/")
         assert seen(port, f"https://{NAME}/", trust=trust).status == HEALTHY
-    assert (other.kind, unknown.kind) == ("tls", "tls")
+    assert (other.error_kind, unknown.error_kind) == ("tls", "tls")
     assert "ostname mismatch" in other.error
     assert "self" in unknown.error
 
@@ -157,9 +164,9 @@ def test_a_certificate_of_another_name_or_from_nobody_known_is_refused(tmp_path)
 def test_tls_that_stalls_times_out_and_without_tls_it_fails(tmp_path):
     _, trust = certificates.made(tmp_path, 60)
     with server(silent) as port:
-        assert seen(port, f"{NAME}:443", targets.TLS, 0.3, trust).kind == "timeout"
+        assert seen(port, f"{NAME}:443", targets.TLS, 0.3, trust).error_kind == "timeout"
     with server(saying(OK)) as port:
-        assert seen(port, f"{NAME}:443", targets.TLS, 1, trust).kind in {
+        assert seen(port, f"{NAME}:443", targets.TLS, 1, trust).error_kind in {
             "tls",
             "connect",
             "timeout",
@@ -168,11 +175,14 @@ def test_tls_that_stalls_times_out_and_without_tls_it_fails(tmp_path):
 
 def test_days_are_counted_from_now():
     now = datetime(2026, 11, 20, tzinfo=UTC)
-    assert probe.expiry(now + timedelta(days=21), now).error == ""
-    assert "2026-12-10, in 20 days" in probe.expiry(now + timedelta(days=20), now).error
-    assert probe.expiry(now + timedelta(days=6), now).status == UNHEALTHY
+    assert probe.certificate_status(now + timedelta(days=21), now).error == ""
+    assert "2026-12-10, in 20 days" in probe.certificate_status(now + timedelta(days=20), now).error
+    assert probe.certificate_status(now + timedelta(days=6), now).status == UNHEALTHY
 
 
 def test_hosts_are_told_apart():
-    asked = [Target(targets.HTTP, "https://a.example/x"), Target(targets.TCP, "b.example:22")]
-    assert probe.hosts(asked) == ["a.example", "b.example"]
+    asked = [
+        ProbeTarget(targets.HTTP, "https://a.example/x"),
+        ProbeTarget(targets.TCP, "b.example:22"),
+    ]
+    assert [probe.host_of(each) for each in asked] == ["a.example", "b.example"]

@@ -1,13 +1,19 @@
 import pytest
 
-from operations.health import registry
-from operations.health.registry import Faulty, NameTaken, Part, Strained, Unsure
+from aethercrown.registry import DuplicateName
+from operations.health.registry import (
+    Degraded,
+    HealthCheck,
+    Unhealthy,
+    Unknown,
+    health_check_registry,
+)
 from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, UNKNOWN
 
 
 @pytest.fixture(autouse=True)
-def _no_parts():
-    with registry.apart():
+def _no_checks():
+    with health_check_registry.isolated():
         yield
 
 
@@ -16,34 +22,34 @@ def fine():
 
 
 def raising(error):
-    def work():
+    def run():
         raise error
 
-    return Part("a", "A", work)
+    return HealthCheck("a", "A", run)
 
 
-def test_parts_come_in_the_order_of_names_and_once():
-    first, second = Part("b", "B", fine), Part("a", "A", fine)
+def test_a_check_is_registered_once():
+    first, second = HealthCheck("b", "B", fine), HealthCheck("a", "A", fine)
     for each in (first, second, first):
-        registry.register(each)
-    assert registry.parts() == (second, first)
-    with pytest.raises(NameTaken, match="called b"):
-        registry.register(Part("b", "Another", fine))
+        health_check_registry.register(each)
+    assert list(health_check_registry) == [first, second]
+    with pytest.raises(DuplicateName, match="called 'b'"):
+        health_check_registry.register(HealthCheck("b", "Another", fine))
 
 
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
-        (Strained("Nearly full."), DEGRADED, "Nearly full."),
-        (Unsure("Not yet."), UNKNOWN, "Not yet."),
-        (Faulty("Gone."), UNHEALTHY, "Gone."),
+        (Degraded("Nearly full."), DEGRADED, "Nearly full."),
+        (Unknown("Not yet."), UNKNOWN, "Not yet."),
+        (Unhealthy("Gone."), UNHEALTHY, "Gone."),
         (ValueError("secret"), UNHEALTHY, "It failed with ValueError."),
     ],
 )
 def test_what_a_part_raises_becomes_what_was_seen(error, status, words):
-    found = raising(error).look(5)
+    found = raising(error).observe(5)
     assert (found.status, found.error) == (status, words)
 
 
 def test_a_part_that_returns_is_healthy():
-    assert Part("a", "A", fine).look(5).status == HEALTHY
+    assert HealthCheck("a", "A", fine).observe(5).status == HEALTHY

@@ -53,6 +53,6 @@ def test_links_are_bare_where_somebody_hears_and_our_own_host_is_not_known(setti
     told = reports.MessageCounts(waiting=0, sent=0, dead=0, destinations=1)
     nobody = reports.MessageCounts(waiting=0, sent=0, dead=0, destinations=0)
     settings.PUBLIC_URL = ""
-    assert (told.has_bare_links, nobody.has_bare_links) == (True, False)
+    assert (told.links_lack_host, nobody.links_lack_host) == (True, False)
     settings.PUBLIC_URL = "https://crown.example.org"
-    assert not told.has_bare_links
+    assert not told.links_lack_host

@@ -16,7 +16,7 @@ def test_the_waits_are_those_that_were_promised():
     assert waits == [MINUTE, 5 * MINUTE, 30 * MINUTE, 120 * MINUTE, 720 * MINUTE, None, None]
 
 
-@given(tries=st.integers(1, 5), luck=st.floats(0, 1, exclude_max=True))
+@given(tries=st.integers(1, 5), random=st.floats(0, 1, exclude_max=True))
 def test_luck_moves_a_wait_by_a_tenth_at_most(tries, luck):
     whole = retry.DELAYS[tries - 1]
     wait = retry.delay(tries, luck)

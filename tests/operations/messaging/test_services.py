@@ -9,11 +9,13 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from aethercrown.crypto import keyring
 from aethercrown.http.outbound import Answer, Refused, TooLarge, Unreachable
+from aethercrown.transitions import InvalidTransition
 from operations.messaging import dispatch, retry, services, signature
 from operations.messaging.message import OutgoingMessage
 from operations.messaging.models import Destination, Message
-from operations.messaging.services import DeliveryFailed, WrongStep
+from operations.messaging.services import DeliveryFailed
 from tests.operations.conftest import NOON
 
 MINUTE = timedelta(minutes=1)
@@ -49,7 +51,7 @@ def posted(key="event:1", severity="high"):
 
 def drained(carrier, after=timedelta(0), **options):
     return services.deliver_due(
-        clock=lambda: NOON + after, deliver=carrier, luck=lambda: 0.5, **options
+        clock=lambda: NOON + after, send=carrier, random=lambda: 0.5, **options
     )
 
 
@@ -107,7 +109,7 @@ def test_a_final_failure_is_not_tried_again_until_a_person_says_so(listener):
     assert (message.state, message.error, message.tries) == ("dead", "404", 1)
 
     services.send_again(message.pk, NOON + MINUTE)
-    with pytest.raises(WrongStep, match="is queued; only a dead message"):
+    with pytest.raises(InvalidTransition, match="is queued; only a dead message"):
         services.send_again(message.pk, NOON)
     assert drained(Carrier(), MINUTE) == 1
     message.refresh_from_db()
@@ -321,8 +323,8 @@ def test_a_receiver_that_talks_too_much_has_it_nevertheless(hook):
 
 def test_a_secret_sealed_under_another_key_is_said_to_be_so(hook, settings):
     message = posted()
-    settings.ALERT_SEALING_KEY = "another"
-    with pytest.raises(DeliveryFailed, match="enter it again") as caught:
+    settings.ENCRYPTION_KEYS = keyring.new_entry().replace("k1:", "another:")
+    with pytest.raises(DeliveryFailed, match="names only another") as caught:
         services.deliver(message, NOON, Receiver(200).fetch)
     assert caught.value.final
 

@@ -4,7 +4,7 @@ from functools import partial
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from operations.scheduling.planner.make_plan import make_plan, repeatable_effort
+from operations.scheduling.planner.plan import make_plan, repeatable_effort
 
 from operations.scheduling.bottlenecks import (
     QueueLoad,

@@ -61,9 +61,9 @@ def customer(key, meter, a_day, plan="starter"):
     return made
 
 
-def sweep(mode="propose", now=NOW, held=lambda: True):
+def sweep(mode="propose", now=NOW, may_continue=lambda: True):
     return services.find_and_offer(
-        RunContext("revenue.upsell", None, now, now, mode, dry_run=False, may_continue=held)
+        RunContext("revenue.upsell", None, now, now, mode, dry_run=False, may_continue=may_continue)
     )
 
 

@@ -41,7 +41,7 @@ def button(client, row, name, **values):
 def test_the_list_and_the_page_show_what_it_is_worth(operator, found):
     assert "Grown" in operator.get(HOME).content.decode()
     shown = operator.get(f"{HOME}{found.pk}/change/").content.decode()
-    assert "How it came about" in shown
+    assert "Cost of every plan" in shown
     assert f"/dashboards/upsell/{found.pk}" in shown
 
 

@@ -44,7 +44,7 @@ def test_use_that_calls_for_a_larger_plan_is_a_plan_that_fits():
 def test_use_that_will_call_for_it_is_growth():
     (found,) = find_opportunities(BOOK, "starter", use(9_000), ahead(8_000, 12_000, 16_000))
     assert found.kind is OpportunityKind.GROWTH
-    assert found.reason.startswith("In the month ahead: Professional")
+    assert found.reason.startswith("In the next month: Professional")
     assert found.gain.low <= found.gain.estimate <= found.gain.high
 
 

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.db import IntegrityError, transaction
 
+from aethercrown.transitions import InvalidTransition
 from operations.automations.models import Automation
 from operations.automations.registry import RunContext
 from operations.decisions import services as decisions
@@ -15,10 +16,10 @@ from operations.decisions.models import Decision
 from revenue.billing.models import DailyUse, Meter
 from revenue.customers import services as changing
 from revenue.customers.models import Customer
+from revenue.customers.services import Refused
 from revenue.pricing import services as pricing
 from revenue.upsell import reports, services
 from revenue.upsell.models import OfferTerms, Opportunity
-from revenue.upsell.services import Refused, WrongStep
 from tests.revenue.upsell.conftest import NOW, customer, only, sweep
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +53,7 @@ def brought(row) -> dict[str, Any]:
 
 def test_the_sweep_stores_what_every_plan_costs_and_what_a_move_would_bring(grown, calls):
     customer("small", calls, 10)
-    assert sweep().summary.startswith("1 opportunities stand, 0 withdrawn")
+    assert sweep().summary.startswith("1 opportunities found, 0 withdrawn")
     row = only()
     assert (row.customer, row.kind, row.state) == (grown, "plan_fit", "open")
     assert (row.current_plan, row.recommended_plan) == ("starter", "professional")
@@ -81,7 +82,7 @@ def test_what_is_no_longer_called_for_is_withdrawn(found):
     customer("other", Meter.objects.get(), 10)
     assert "1 withdrawn" in sweep(now=NOW + DAY).summary
     assert only().state == "withdrawn"
-    assert only().outcome == "The use no longer calls for it."
+    assert only().outcome == "The use no longer calls for a larger plan."
 
 
 def test_an_offer_that_went_out_stays_as_it_was_told(found):
@@ -105,13 +106,13 @@ def test_a_gain_below_the_terms_is_not_stored(grown):
     OfferTerms.objects.create(pk=1, least_gain=Decimal("77.01"))
     sweep()
     assert not Opportunity.objects.exists()
-    assert str(reports.terms()) == "Terms of offers"
+    assert str(reports.terms()) == "Offer terms"
 
 
 def test_work_that_is_taken_away_stops(grown):
-    assert sweep(held=lambda: False).summary.startswith("0 opportunities")
+    assert sweep(may_continue=lambda: False).summary.startswith("0 opportunities")
     answers = iter([True, False, False])
-    sweep("auto", held=lambda: next(answers, False))
+    sweep("auto", may_continue=lambda: next(answers, False))
     assert only().state == "open"
 
 
@@ -137,7 +138,7 @@ def test_what_somebody_ended_while_offers_are_proposed_is_proposed_to_nobody(gro
 @pytest.mark.parametrize("mode", ["observe", "propose"])
 def test_in_observe_and_propose_nothing_goes_out_by_itself(grown, mode):
     outcome = sweep(mode)
-    assert "1 offers proposed, 0 went out" in outcome.summary
+    assert "1 offers proposed, 0 made" in outcome.summary
     assert only().state == "open"
     assert Decision.objects.get().status == "proposed"
 
@@ -150,14 +151,14 @@ def offering(db):
 
     from operations.automations.seeding import seed  # noqa: PLC0415
 
-    seed(apps, name="revenue.upsell", title="Look for larger plans", at="04:10")
+    seed(apps, name="revenue.upsell", title="Find upsell opportunities", at="04:10")
     Automation.objects.filter(name="revenue.upsell").update(
         largest_change_percent=None, needs_sure_gain=False, data_age_hours=None
     )
 
 
 def test_in_auto_an_offer_goes_out_where_the_guardrails_pass(grown, offering):
-    assert "1 went out" in sweep("auto").summary
+    assert "1 made" in sweep("auto").summary
     row = only()
     assert (row.state, row.expires_at) == ("offered", NOW + 30 * DAY)
     assert Decision.objects.get().status == "applied"
@@ -167,10 +168,10 @@ def test_no_more_offers_go_out_a_day_than_the_terms_allow(calls, offering):
     OfferTerms.objects.create(pk=1, offers_per_day=2)
     for number in range(4):
         customer(f"c{number}", calls, 500)
-    assert "2 went out" in sweep("auto").summary
+    assert "2 made" in sweep("auto").summary
     assert Opportunity.objects.filter(state="open").count() == 2
-    held = Decision.objects.filter(status="proposed")[0]
-    assert [g["passed"] for g in held.guardrails if g["name"] == "offers_per_day"] == [False]
+    waiting = Decision.objects.filter(status="proposed")[0]
+    assert [g["passed"] for g in waiting.guardrails if g["name"] == "offers_per_day"] == [False]
 
 
 def test_a_customer_who_declined_rests(found, offering):
@@ -183,7 +184,7 @@ def test_an_offer_that_nobody_answers_expires_and_its_customer_rests(found):
     services.offer(found.pk, by="ada", now=NOW)
     assert services.expire(NOW + 29 * DAY) == 0
     assert "1 offers expired" in sweep(now=NOW + 30 * DAY).summary
-    assert (only().state, only().outcome) == ("expired", "Nobody answered in time.")
+    assert (only().state, only().outcome) == ("expired", "Not answered in time.")
 
 
 # --- People -------------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ def test_a_person_offers_what_the_sweep_proposed(found):
     services.offer(found.pk, by="ada", now=NOW)
     decision = Decision.objects.get()
     assert (decision.status, decision.actor, only().state) == ("applied", "ada", "offered")
-    with pytest.raises(WrongStep, match="is offered; it cannot become offered"):
+    with pytest.raises(InvalidTransition, match="is offered; it cannot become offered"):
         services.offer(found.pk, by="ada", now=NOW)
 
 
@@ -255,7 +256,7 @@ def test_a_move_needs_a_subscription_on_the_plan(found, grown):
 def test_what_is_over_cannot_be_decided_again(found):
     services.withdraw(found.pk, by="ada", now=NOW, outcome="a partner")
     for step in (services.accept, services.decline, services.withdraw, services.offer):
-        with pytest.raises(WrongStep, match="is withdrawn"):
+        with pytest.raises(InvalidTransition, match="is withdrawn"):
             step(found.pk, by="ada", now=NOW)
 
 
@@ -348,9 +349,9 @@ def test_the_pipeline_and_the_answers_are_read_by_kind(found, calls):
     sweep()
     services.accept(found.pk, by="ada", now=NOW)
     (each,) = reports.opportunity_counts("USD")
-    assert (each.kind, each.alive, each.accepted, each.declined) == ("plan_fit", 1, 1, 0)
+    assert (each.kind, each.active, each.accepted, each.declined) == ("plan_fit", 1, 1, 0)
     assert each.gain == 77
-    assert each.likely == pytest.approx(77 * 0.6)
+    assert each.expected_gain == pytest.approx(77 * 0.6)
     assert [row.customer.name for row in reports.pipeline("USD", 9)] == ["More"]
     assert [row.customer.name for row in reports.ended("USD", 9)] == ["Grown"]
     assert reports.currencies() == ["USD"]

@@ -9,7 +9,8 @@ from django.db.utils import IntegrityError
 from operations.alerts import reports as alerts
 from security.apikeys import networks, scopes, services, tasks, token
 from security.apikeys.models import ApiKey
-from security.apikeys.usage import Collector
+from security.apikeys.services import expiry, issue, usage
+from security.apikeys.usage import UsageCollector
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -19,9 +20,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _nothing_seen():
     """Ids come again from test to test, and what was seen of them waits in memory."""
-    services.seen.drain()
+    usage.collector.take()
     yield
-    services.seen.drain()
+    usage.collector.take()
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_a_key_expires_at_its_time_and_not_before():
 
 
 def test_a_key_that_would_expire_before_it_begins_is_not_made():
-    with pytest.raises(services.InThePast, match="2026-03-01 12:00"):
+    with pytest.raises(issue.ExpiryInPast, match="2026-03-01 12:00"):
         services.create("shop", ["all"], None, NOON, NOON)
 
 
@@ -157,13 +158,13 @@ def test_the_last_use_is_stored_by_one_update_and_never_goes_back(
     issued, django_assert_num_queries
 ):
     other = services.create("till", ["all"], now=NOON).key
-    collector = Collector()
-    collector.note(issued.key.pk, NOON + HOUR)
-    collector.note(other.pk, NOON + 2 * HOUR)
+    collector = UsageCollector()
+    collector.note_use(issued.key.pk, NOON + HOUR)
+    collector.note_use(other.pk, NOON + 2 * HOUR)
     with django_assert_num_queries(1):
-        assert services.flush(collector) == 2
-    collector.note(issued.key.pk, NOON)
-    services.flush(collector)
+        assert usage.flush(collector) == 2
+    collector.note_use(issued.key.pk, NOON)
+    usage.flush(collector)
     assert list(ApiKey.objects.order_by("pk").values_list("last_used_at", flat=True)) == [
         NOON + HOUR,
         NOON + 2 * HOUR,
@@ -172,47 +173,47 @@ def test_the_last_use_is_stored_by_one_update_and_never_goes_back(
 
 def test_nothing_seen_costs_no_query(django_assert_num_queries):
     with django_assert_num_queries(0):
-        assert services.flush(Collector()) == 0
+        assert usage.flush(UsageCollector()) == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_could_not_be_stored_waits_for_the_next_flush(issued):
-    collector = Collector()
-    collector.note(issued.key.pk, NOON)
+    collector = UsageCollector()
+    collector.note_use(issued.key.pk, NOON)
 
     def refuse(execute, sql, params, many, context):
         raise OperationalError("down")
 
     with connection.execute_wrapper(refuse), pytest.raises(OperationalError):
-        services.flush(collector)
-    assert services.flush(collector) == 1
+        usage.flush(collector)
+    assert usage.flush(collector) == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_flush_that_failed_is_logged_and_the_next_one_stores_it(issued, caplog):
-    collector = Collector()
-    collector.note(issued.key.pk, NOON)
+    collector = UsageCollector()
+    collector.note_use(issued.key.pk, NOON)
     with connection.schema_editor() as editor:
         editor.alter_db_table(ApiKey, "security_apikey", "away")
-    services.store_usage(collector)
+    usage.store_usage(collector)
     assert "Could not store" in caplog.text
     with connection.schema_editor() as editor:
         editor.alter_db_table(ApiKey, "away", "security_apikey")
-    services.store_usage(collector)
+    usage.store_usage(collector)
     assert ApiKey.objects.get().last_used_at == NOON
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_several_rotations_at_once_one_wins(issued, at_once):
     outcomes = at_once(lambda: services.rotate(issued.key.pk, HOUR, now=NOON), 4)
-    assert sorted(type(each).__name__ for each in outcomes) == ["Issued", *["NotLive"] * 3]
+    assert sorted(type(each).__name__ for each in outcomes) == ["IssuedKey", *["ApiKeyNotActive"] * 3]
     assert ApiKey.objects.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
 def test_replacing_at_once_leaves_at_most_the_newest_keys_and_no_error(issued, at_once):
     outcomes = at_once(lambda: services.replace("shop", ["all"]), 4)
-    assert {type(each).__name__ for each in outcomes} == {"Issued"}
+    assert {type(each).__name__ for each in outcomes} == {"IssuedKey"}
     assert services.verify_key(issued.plaintext) is None
 
 
@@ -234,7 +235,7 @@ def test_a_key_opens_from_its_networks_only(caplog):
         services.verify_key(key.plaintext, NOON, "198.51.101.9")
     with pytest.raises(services.NetworkNotAllowed, match="from here"):
         services.verify_key(key.plaintext, NOON)
-    assert "from elsewhere" in caplog.text
+    assert "a network that is not allowed" in caplog.text
 
 
 def test_a_key_with_what_is_no_network_is_not_made():
@@ -281,14 +282,14 @@ class TestBeforeTheEnd:
         return issued
 
     def used(self, key, at):
-        services.seen.note(key.key.pk, at)
+        usage.collector.note_use(key.key.pk, at)
 
     END = NOON + 48 * HOUR
     BEFORE = END - timedelta(minutes=15)
 
     def test_a_key_in_use_works_for_its_grace_again_and_staff_are_told(self, rotated):
         self.used(rotated, self.BEFORE - HOUR)
-        (key,) = services.guard(self.BEFORE)
+        (key,) = expiry.extend_keys_in_use(self.BEFORE)
         assert key.retire_at == self.END + 48 * HOUR
         assert services.verify_key(rotated.plaintext, self.END)
         (alert,) = alerts.unresolved()
@@ -297,40 +298,40 @@ class TestBeforeTheEnd:
 
     def test_its_end_is_put_off_once_only(self, rotated):
         self.used(rotated, self.BEFORE)
-        services.guard(self.BEFORE)
+        expiry.extend_keys_in_use(self.BEFORE)
         again = self.BEFORE + 48 * HOUR
         self.used(rotated, again)
-        assert services.guard(again) == []
+        assert expiry.extend_keys_in_use(again) == []
         assert services.verify_key(rotated.plaintext, self.END + 48 * HOUR) is None
 
     def test_the_alert_ends_with_the_key(self, rotated):
         self.used(rotated, self.BEFORE)
-        services.guard(self.BEFORE)
-        services.settle(self.END)
+        expiry.extend_keys_in_use(self.BEFORE)
+        expiry.resolve_ended_alerts(self.END)
         assert alerts.unresolved()
-        services.settle(self.END + 48 * HOUR)
+        expiry.resolve_ended_alerts(self.END + 48 * HOUR)
         assert not alerts.unresolved()
 
     @pytest.mark.parametrize("at", [None, NOON, BEFORE - 25 * HOUR])
     def test_a_key_that_nobody_uses_any_more_retires_in_time(self, rotated, at):
         if at:
             self.used(rotated, at)
-        assert services.guard(self.BEFORE) == []
+        assert expiry.extend_keys_in_use(self.BEFORE) == []
         assert services.verify_key(rotated.plaintext, self.END) is None
 
     def test_a_key_that_ends_later_is_not_looked_at_yet(self, rotated):
         self.used(rotated, NOON + HOUR)
-        assert services.guard(NOON + 2 * HOUR) == []
+        assert expiry.extend_keys_in_use(NOON + 2 * HOUR) == []
 
     def test_a_key_replaced_at_once_is_not_put_off(self, issued):
         services.rotate(issued.key.pk, timedelta(0), now=NOON)
         self.used(issued, NOON)
-        assert services.guard(NOON) == []
+        assert expiry.extend_keys_in_use(NOON) == []
         assert services.verify_key(issued.plaintext, NOON) is None
 
     def test_a_key_that_was_revoked_meanwhile_is_left_alone(self, rotated):
         services.revoke(rotated.key.pk, now=NOON + HOUR)
-        assert services.extend(rotated.key.pk, self.BEFORE) is None
+        assert expiry.extend(rotated.key.pk, self.BEFORE) is None
 
     def test_the_scheduled_look_says_what_it_did(self, rotated):
         self.used(rotated, self.BEFORE)
@@ -342,15 +343,15 @@ class TestBeforeTheEnd:
         key = services.create("shop", ["all"], None, NOON + 100 * HOUR, NOON)
         services.create("idle", ["all"], None, NOON + 100 * HOUR, NOON)
         self.used(key, NOON)
-        services.flush()
-        assert services.warn(NOON + HOUR) == 1
+        usage.flush()
+        assert expiry.alert_expiring(NOON + HOUR) == 1
         assert [each.kind for each in alerts.unresolved()] == ["expiring"]
         services.revoke(key.key.pk)
-        assert services.warn(NOON + HOUR) == 0
+        assert expiry.alert_expiring(NOON + HOUR) == 0
         assert not alerts.unresolved()
 
     def test_a_key_that_expires_later_is_not_told_of(self):
         key = services.create("shop", ["all"], None, NOON + 200 * HOUR, NOON)
         self.used(key, NOON)
-        services.flush()
-        assert services.warn(NOON + HOUR) == 0
+        usage.flush()
+        assert expiry.alert_expiring(NOON + HOUR) == 0

@@ -14,7 +14,7 @@ from django.db import connection
 from aethercrown.history.tracking import tracked
 from security.audit import reports, triggers
 from security.audit.chain import link_hash
-from security.audit.models import Anchor, Event, AuditStream
+from security.audit.models import Anchor, AuditStream, Event
 
 NAMES = ("at", "event", "subject", "actor", "detail", "previous", "hash")
 
@@ -38,7 +38,7 @@ def run(sql, *values):
 
 def as_owner():
     """Triggers off."""
-    for statement in triggers.off(connection.vendor):
+    for statement in triggers.drop_statements(connection.vendor):
         run(statement)
 
 
@@ -177,7 +177,7 @@ def forge_an_anchor(random):
     if random.random() < 0.3:
         rows.delete()
     else:
-        name = random.choice(["root", "ends", "previous", "mark", "kind"])
+        name = random.choice(["root", "ends", "previous", "mac", "kind"])
         rows.update(**{name: "0"})
     return Done("forge an anchor", reports.ANCHORS, range(1))
 

@@ -20,7 +20,7 @@ def run(*moves):
         moved = {stream: StreamEnd(seq, f"{stream}{seq}") for stream, seq in ends.items()}
         before = {} if kind == anchors.RESTORED else anchors.latest_ends(seals)
         whole = {**before, **moved}
-        previous = seals[-1].mark if seals else GENESIS
+        previous = seals[-1].mac if seals else GENESIS
         seal = anchors.AnchorRecord(
             number=len(seals) + 1,
             at="2026-11-22T12:00:00+00:00",
@@ -40,8 +40,16 @@ SEALS = run((HOURLY, {"a": 1, "b": 4}), (HOURLY, {"a": 3}), (HOURLY, {"c": 1}))
 
 def test_a_good_run_has_no_fault_and_says_how_far_streams_came():
     assert anchors.faults(SEALS, KEY) == anchors.faults([], KEY) == []
-    assert anchors.latest_ends(SEALS) == {"a": StreamEnd(3, "a3"), "b": StreamEnd(4, "b4"), "c": StreamEnd(1, "c1")}
-    assert anchors.anchored_hashes(SEALS) == {"a": {1: "a1", 3: "a3"}, "b": {4: "b4"}, "c": {1: "c1"}}
+    assert anchors.latest_ends(SEALS) == {
+        "a": StreamEnd(3, "a3"),
+        "b": StreamEnd(4, "b4"),
+        "c": StreamEnd(1, "c1"),
+    }
+    assert anchors.anchored_hashes(SEALS) == {
+        "a": {1: "a1", 3: "a3"},
+        "b": {4: "b4"},
+        "c": {1: "c1"},
+    }
 
 
 def test_an_anchor_is_read_from_its_line():

@@ -41,42 +41,42 @@ def test_each_hour_the_ends_are_sealed_and_sent_to_who_keeps_them():
         name="vault", channel="webhook", address="https://x.example.com", takes_anchors=True
     )
     say()
-    outcome = services.run_anchor(context())
+    outcome = automation.run_anchor(context())
     assert outcome.summary.startswith("Audit anchor 1: ")
     assert outcome.summary.endswith("nothing is wrong.")
     letter = Message.objects.get()
     assert letter.event_key.startswith("audit:anchor:1:")
-    assert letter.payload["anchor"]["mark"] == Anchor.objects.get().mark
+    assert letter.payload["anchor"]["mac"] == Anchor.objects.get().mac
     assert alerts() == []
 
 
 def test_a_dry_run_seals_nothing():
-    assert services.run_anchor(context(dry_run=True)).summary.startswith("Would anchor")
-    services.run_verify(context(dry_run=True))
+    assert automation.run_anchor(context(dry_run=True)).summary.startswith("Would anchor")
+    automation.run_verify(context(dry_run=True))
     assert not Anchor.objects.exists()
 
 
 def test_what_is_wrong_since_the_last_anchor_is_told_within_the_hour():
     say()
-    services.run_anchor(context())
+    automation.run_anchor(context())
     say()
     with transaction.atomic():
         tampering.as_owner()
         Event.objects.filter(stream="admin", seq=5).update(actor="user:eve")
-    outcome = services.run_anchor(context())
+    outcome = automation.run_anchor(context())
     assert "First, altered: admin 5" in outcome.summary
     assert alerts() == [("recent", "open", "critical")]
 
 
 def test_the_night_finds_what_is_older_and_settles_what_was_mended():
     say()
-    services.run_anchor(context())
+    automation.run_anchor(context())
     tampering.as_owner()
     Event.objects.filter(stream="admin", seq=1).update(actor="user:eve")
     assert reports.recent_faults() == []
-    assert "First, altered: admin 1" in services.run_verify(context()).summary
+    assert "First, altered: admin 1" in automation.run_verify(context()).summary
     Event.objects.filter(stream="admin", seq=1).update(actor="")
-    assert "nothing is wrong" in services.run_verify(context()).summary
+    assert "nothing is wrong" in automation.run_verify(context()).summary
     assert alerts() == [("all", "resolved", "critical")]
 
 

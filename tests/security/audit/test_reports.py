@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from security.audit import reports, services
-from security.audit.models import Anchor, Event, AuditStream
+from security.audit.models import Anchor, AuditStream, Event
 from tests.security.audit import tampering
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -46,7 +46,7 @@ def test_a_whole_one_has_no_fault_also_where_it_goes_on(chains):
     services.record(stream="admin", event="e", subject="s")
     services.record(stream="new", event="e", subject="s")
     assert told() == []
-    assert reports.events() == 42
+    assert reports.count_events() == 42
 
 
 def test_pages_miss_nothing(chains, monkeypatch):
@@ -112,9 +112,9 @@ def test_an_anchor_that_a_crash_kept_from_the_files_is_no_fault_and_follows(chai
 def test_an_anchor_holds_what_moved_since_the_one_before(chains):
     services.record(stream="admin", event="e", subject="s")
     row = services.anchor(NOON + timedelta(hours=3))
-    assert list(reports.to_record(row).moved) == ["admin"]
+    assert list(reports.to_record(row).changed_ends) == ["admin"]
     assert (row.number, row.streams, str(row)) == (3, 3, "Anchor 3")
     assert not AuditStream.objects.exclude(anchored=24).filter(stream="x").exists()
     again = services.anchor(NOON + timedelta(hours=4))
-    assert reports.to_record(again).moved == {}
+    assert reports.to_record(again).changed_ends == {}
     assert Anchor.objects.count() == 4

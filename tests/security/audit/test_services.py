@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection, transaction
 
 from aethercrown.history.attribution import acting
 from security.audit import chain, services, triggers
-from security.audit.models import Event, AuditStream
+from security.audit.models import AuditStream, Event
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -82,7 +82,10 @@ def test_texts_that_no_database_keeps_are_recorded_nevertheless():
 def test_the_database_refuses_to_change_or_remove_an_event(act):
     say()
     with connection.cursor() as cursor:
-        for statement in [*triggers.off(connection.vendor), *triggers.on(connection.vendor)]:
+        for statement in [
+            *triggers.drop_statements(connection.vendor),
+            *triggers.create_statements(connection.vendor),
+        ]:
             cursor.execute(statement)
         with pytest.raises(IntegrityError, match="never changed or removed"), transaction.atomic():
             cursor.execute(act)
@@ -102,5 +105,5 @@ def test_eight_at_once_form_one_chain(at_once):
 @pytest.mark.django_db
 def test_a_stream_that_began_after_the_anchor_was_read_waits_for_the_next():
     services.record(stream="late", event="began", subject="x")
-    services._mark_anchored({})
+    anchor._note_anchored({})
     assert AuditStream.objects.get(stream="late").anchored == 0

@@ -30,4 +30,4 @@ def test_what_is_put_on_can_be_taken_off(vendor):
 
 
 def test_a_database_of_another_kind_is_left_as_it_is():
-    assert [*triggers.on("oracle"), *triggers.off("oracle")] == []
+    assert [*triggers.create_statements("oracle"), *triggers.drop_statements("oracle")] == []

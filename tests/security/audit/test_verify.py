@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from security.audit.chain import GENESIS, ChainEntry, link_hash
-from security.audit.verify import EMPTY_STREAM, StreamEnd, Link, nearby, first_fault, hash_matches, original_place
+from security.audit.verify import (
+    EMPTY_STREAM,
+    Link,
+    StreamEnd,
+    first_fault,
+    hash_matches,
+    nearby,
+    original_place,
+)
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

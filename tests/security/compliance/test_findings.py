@@ -1,7 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
 from security.compliance.findings import Had, Kept, of_keys, of_versions
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -50,6 +49,6 @@ def test_what_is_wrong_with_a_version_is_named(change, found):
 
 def test_a_finding_says_the_numbers():
     (late,) = of_keys([KEY._replace(due_at=NOON - 3 * DAY)], NOON)
-    assert late.words == "high, due for 3 days."
+    assert late.message == "high, due for 3 days."
     (kept,) = of_versions([VERSION._replace(interval=30 * DAY)], NOON)
-    assert kept.words == "Current for 49 days; the interval is 30."
+    assert kept.message == "Current for 49 days; the interval is 30."

@@ -6,15 +6,17 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from aethercrown.crypto.keyring import MAX_WRAPS, UnknownKek
-from security.encryption import services
+from security.encryption import reports, services
 from security.encryption.ciphertext import Ciphertext, EncryptionContext
 from security.encryption.models import Kek, SystemSecret
-from security.encryption.services import system_secrets as system
+from security.encryption.reports import system_secrets
+from security.encryption.services import envelope
+from security.encryption.services import system_secrets as system_secrets_service
 from security.rotation import services as rotation
 from security.rotation.models import SecretVersion
 
 pytestmark = pytest.mark.django_db
-PLACE = EncryptionContext(UUID(int=7), 1, "database")
+CONTEXT = EncryptionContext(UUID(int=7), 1, "database")
 
 
 def keys(*kids):
@@ -34,42 +36,42 @@ def rows(count):
 
 
 def test_what_is_sealed_is_opened_and_counted():
-    sealed = services.seal("secret", PLACE)
-    assert services.opened(sealed, PLACE) == "secret"
-    services.seal_many([("a", PLACE), ("b", PLACE)])
+    sealed = services.seal("secret", CONTEXT)
+    assert reports.unseal(sealed, CONTEXT) == "secret"
+    services.seal_many([("a", CONTEXT), ("b", CONTEXT)])
     assert Kek.objects.get(kid="k1").wraps == 3
 
 
 def test_another_key_under_a_known_name_writes_nothing(settings):
-    services.seal("secret", PLACE)
+    services.seal("secret", CONTEXT)
     settings.ENCRYPTION_KEYS = f"k1:{base64.b64encode(b'x' * 32).decode()}"
-    with pytest.raises(services.WrongKek, match="another key under the name 'k1'"):
-        services.seal("secret", PLACE)
-    [told] = services.problems()
-    assert told.startswith("ENCRYPTION_KEYS has another key under the name 'k1' than")
-    assert told.endswith("put the right one back, or give the new one a new name.")
+    with pytest.raises(reports.WrongKek, match="another key under the id 'k1'"):
+        services.seal("secret", CONTEXT)
+    [told] = reports.problems()
+    assert told.startswith("ENCRYPTION_KEYS has another key under the id 'k1' than")
+    assert told.endswith("put the right one back, or give the new one a new id.")
 
 
 def test_a_kek_that_rows_need_and_nobody_has_is_a_problem(settings):
     rows(2)
     settings.ENCRYPTION_KEYS = keys("k2")
-    [told] = services.problems()
+    [told] = reports.problems()
     assert told.startswith("2 stored secrets need the key-encryption key 'k1', which")
     with pytest.raises(UnknownKek):
         rotation.value("k0")
 
 
 def test_a_worn_out_kek_wraps_no_more():
-    services.seal("secret", PLACE)
+    services.seal("secret", CONTEXT)
     Kek.objects.update(wraps=MAX_WRAPS)
-    with pytest.raises(services.WornOut, match=r"'k1' has made 2\^32 wraps"):
-        services.seal("secret", PLACE)
+    with pytest.raises(services.KekExhausted, match=r"'k1' has made 2\^32 wraps"):
+        services.seal("secret", CONTEXT)
     with pytest.raises(CommandError):
         call_command("rewrap_keys", batch=0)
 
 
 def test_a_process_takes_blocks_of_the_counter():
-    meter = services.Meter()
+    meter = envelope.WrapCounter()
     assert not meter.take("k1", 1)
     meter.give("k1", 3)
     assert [meter.take("k1", 2) for _ in range(2)] == [True, False]
@@ -79,11 +81,11 @@ def test_a_process_takes_blocks_of_the_counter():
 @pytest.mark.django_db(transaction=True)
 def test_outside_a_transaction_one_write_serves_many_seals(django_assert_num_queries, settings):
     settings.ENCRYPTION_KEYS = keys("block")
-    services.seal("secret", PLACE)
-    assert Kek.objects.get(kid="block").wraps == services.BLOCK
+    services.seal("secret", CONTEXT)
+    assert Kek.objects.get(kid="block").wraps == envelope.RESERVED_WRAPS
     with django_assert_num_queries(0):
         for _ in range(50):
-            services.seal("secret", PLACE)
+            services.seal("secret", CONTEXT)
 
 
 # --- A new KEK --------------------------------------------------------------------------------
@@ -91,7 +93,7 @@ def test_everything_moves_to_the_new_kek_and_the_old_may_go(settings, capsys):
     rows(5)
     values = [rotation.value(f"k{number}") for number in range(5)]
     settings.ENCRYPTION_KEYS = keys("k2", "k1")
-    assert services.rows_by_kek() == {"k2": 0, "k1": 5}
+    assert reports.rows_by_kek() == {"k2": 0, "k1": 5}
     left = [(state.left, state.done) for state in services.rewrap(batch=2)]
     assert left == [(5, 0), (3, 2), (1, 4), (0, 5)]
     settings.ENCRYPTION_KEYS = keys("k2")
@@ -110,13 +112,13 @@ def test_a_rewrap_that_was_stopped_goes_on(settings):
     class Struck(BaseException):
         pass
 
-    def strike(name):
+    def failpoint(name):
         if name == "rewrap.after_batch":
             raise Struck
 
     with pytest.raises(Struck):
-        list(services.rewrap(batch=2, strike=strike))
-    assert services.rows_by_kek() == {"k2": 2, "k1": 2}
+        list(services.rewrap(batch=2, failpoint=failpoint))
+    assert reports.rows_by_kek() == {"k2": 2, "k1": 2}
     assert [state.left for state in services.rewrap(batch=2)] == [2, 0]
 
 
@@ -124,13 +126,13 @@ def test_a_row_that_changed_meanwhile_is_left_to_whoever_changed_it(settings):
     rows(2)
     settings.ENCRYPTION_KEYS = keys("k2", "k1")
 
-    def strike(name):
+    def failpoint(name):
         if name == "rewrap.before_batch":
             version = SecretVersion.objects.get(key__key_id="k0")
             version.ciphertext = services.seal("newer", version.encryption_context(version.key))
             version.save()
 
-    assert list(services.rewrap(strike=strike))[-1].done == 1
+    assert list(services.rewrap(failpoint=failpoint))[-1].done == 1
     assert rotation.value("k0") == "newer"
 
 
@@ -138,9 +140,9 @@ def test_rows_that_cannot_be_opened_are_named_and_stop_no_other(settings, capsys
     rows(3)
     SecretVersion.objects.filter(key__key_id="k1").update(wrapped=b"x" * 60)
     settings.ENCRYPTION_KEYS = keys("k2", "k1")
-    with pytest.raises(CommandError, match="1 rows cannot be opened:\nsecurity_version"):
+    with pytest.raises(CommandError, match="1 rows cannot be decrypted:\nsecurity_version"):
         call_command("rewrap_keys")
-    assert services.rows_by_kek() == {"k2": 2, "k1": 1}
+    assert reports.rows_by_kek() == {"k2": 2, "k1": 1}
     SecretVersion.objects.filter(key__key_id="k1").update(kek_id="k0")
     with pytest.raises(CommandError, match="names only k2, k1"):
         call_command("rewrap_keys")
@@ -161,16 +163,16 @@ def test_the_command_says_how_many_are_left(settings, capsys):
     settings.ENCRYPTION_KEYS = f"k2:{base64.b64encode(b'x' * 32).decode()},{keys('k1')}"
     rotation_rows = SecretVersion.objects.all()
     rotation_rows.update(kek_id="k1")
-    with pytest.raises(CommandError, match="another key under the name 'k2'"):
+    with pytest.raises(CommandError, match="another key under the id 'k2'"):
         call_command("rewrap_keys")
 
 
 def test_dropping_a_kek_ends_no_secret_of_the_platforms_own(settings):
-    system.add("test", 1, "value", timezone.now())
+    system_secrets_service.add("test", 1, "value", timezone.now())
     settings.ENCRYPTION_KEYS = keys("k2", "k1")
     list(services.rewrap())
     settings.ENCRYPTION_KEYS = keys("k2")
-    assert [each.value for each in system.stored("test")] == ["value"]
+    assert [each.value for each in system_secrets.stored("test")] == ["value"]
 
 
 def test_an_empty_row_has_no_box():

@@ -7,8 +7,8 @@ import pytest
 from security.apikeys import services as apikeys
 from security.audit import reports
 from security.audit import services as audit
-from security.audit.models import Anchor, Event, AuditStream
-from security.encryption import services as envelope
+from security.audit.models import Anchor, AuditStream, Event
+from security.encryption import reports as encryption
 from security.restore import services
 from security.rotation import services as rotation
 from security.rotation.models import SecretVersion
@@ -29,7 +29,7 @@ def say(count):
 
 def test_the_keks_that_are_needed_are_named_and_looked_for():
     needed = services.needs()
-    assert needed == {"keks": [envelope.keyring().active]}
+    assert needed == {"keks": [encryption.keyring().active]}
     assert services.refusals(needed) == services.refusals(None) == []
     (words,) = services.refusals({"keks": ["gone"]})
     assert words.startswith("ENCRYPTION_KEYS lacks gone")
@@ -44,14 +44,16 @@ def test_what_went_back_is_told_with_both_ends_and_sealed_as_known():
     audit.anchor(NOON)
     tampering.as_owner()
     Event.objects.exclude(pk__in=[each.pk for each in kept]).delete()
-    AuditStream.objects.filter(stream="admin").update(seq=head.seq, hash=head.hash, anchored=head.seq)
+    AuditStream.objects.filter(stream="admin").update(
+        seq=head.seq, hash=head.hash, anchored=head.seq
+    )
     Anchor.objects.filter(number=2).delete()
     assert reports.chain_faults() != []
 
-    notes = services.settle(NOON, None)
+    notes = services.finalize(NOON, None)
 
     assert [each for each in notes if each.startswith("Rewind: admin goes to 3 ")]
-    assert not [each for each in notes if "does not fit" in each]
+    assert not [each for each in notes if "audit is wrong" in each]
     assert reports.chain_faults() == []
     assert Anchor.objects.order_by("-number").values_list("kind", flat=True).first() == "restored"
     assert Event.objects.filter(event="backup.restored").exists()
@@ -64,8 +66,8 @@ def test_what_does_not_fit_is_told():
     say(2)
     tampering.as_owner()
     Event.objects.filter(stream="admin", seq=1).update(actor="user:eve")
-    notes = services.settle(NOON, None)
-    assert [each for each in notes if each.startswith("The audit does not fit: altered: admin 1")]
+    notes = services.finalize(NOON, None)
+    assert [each for each in notes if each.startswith("The audit is wrong: altered: admin 1")]
 
 
 def test_keys_that_changed_since_the_backup_are_named():
@@ -80,10 +82,10 @@ def test_keys_that_changed_since_the_backup_are_named():
     assert services.compare(before) == [
         (
             "billing was rotated since: version 3 is in use outside, and version 1 is here. "
-            "Paste the value in use, or rotate it."
+            "Enter the value in use, or rotate it."
         ),
         "new was registered since, and its value is not here.",
-        f"API key {opens.key} was revoked since, and opens again: revoke it.",
+        f"API key {opens.key} was revoked since, and works again: revoke it.",
     ]
 
 
@@ -99,6 +101,6 @@ def test_a_stream_of_a_key_that_went_back_says_what_that_means(tmp_path):
     tampering.as_owner()
     Event.objects.filter(stream="key:7").delete()
     AuditStream.objects.filter(stream="key:7").delete()
-    (told,) = services.rewind()
+    (told,) = services.lost_events()
     assert told.startswith("Rewind: key:7 goes to 0 ")
-    assert told.endswith("compare, and paste or rotate it.")
+    assert told.endswith("compare, and enter the new value or rotate it.")

@@ -12,7 +12,7 @@ from aethercrown.models import StoredReply
 from security.apikeys import services as apikeys
 from security.rotation import services
 from security.rotation.models import ManagedSecret, SecretVersion
-from security.rotation.services import steps as stages
+from security.rotation.services import steps
 from tests.callers import Caller
 
 pytestmark = pytest.mark.django_db
@@ -131,7 +131,7 @@ class TestRotating:
 
     def test_a_rotation_under_way_is_a_conflict_that_says_when_to_come_back(self, caller):
         registered(caller)
-        stages.acquire(ManagedSecret.objects.get().pk, "rotate")
+        steps.acquire(ManagedSecret.objects.get().pk, "rotate")
         answer = rotated(caller)
         assert (answer.status_code, answer["Retry-After"]) == (409, "5")
         assert problems(answer) == {("", "rotation_in_flight")}

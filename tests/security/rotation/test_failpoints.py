@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from security.rotation import failpoints, services
-from security.rotation import states as machine
+from security.rotation import states
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services.steps import RotationRequest
 from tests.security.rotation.world import Struck
@@ -33,14 +33,14 @@ class Blow:
 
 def rows(key_id="db"):
     found = SecretVersion.objects.filter(key__key_id=key_id).order_by("number")
-    return [machine.Row(each.number, each.state, each.sealed is not None,
+    return [states.VersionState(each.number, each.state, each.sealed is not None,
                         each.destroyed_at is not None) for each in found]  # fmt: skip
 
 
 def whole(world):
     """The invariants, in the rows and outside."""
     key = ManagedSecret.objects.get(key_id="db")
-    assert machine.broken(key.state, rows()) == []
+    assert states.violations(key.state, rows()) == []
     assert services.value("db") in world.works["db"]
     assert services.value("db") == services.values("db")[0]
 
@@ -62,7 +62,7 @@ WAYS = {
 def test_a_rotation_struck_anywhere_is_finished_by_the_next_worker(key, world, lapse, step, when):
     blow = Blow(f"rotation.{when}_{step}")
     with pytest.raises(Struck):
-        services.rotate("db", reason="compromised", strike=blow)
+        services.rotate("db", reason="compromised", failpoint=blow)
     whole(world)
     settle(lapse)
     whole(world)
@@ -85,7 +85,7 @@ def test_a_failing_rotation_struck_anywhere_leaves_the_old_value(key, world, lap
             services.rotate("db")
         lapse()
     with pytest.raises(Struck):
-        services.rotate("db", strike=Blow(f"rotation.{when}_{step}"))
+        services.rotate("db", failpoint=Blow(f"rotation.{when}_{step}"))
     assert rows()[0].state == "current"
     assert "first" in world.works["db"]
     settle(lapse)
@@ -111,10 +111,10 @@ PAIRS = ["after_create", "after_set", "after_test", "after_finish", "after_revok
 @pytest.mark.parametrize("second", PAIRS)
 def test_struck_twice_it_still_ends_well(key, world, lapse, first, second):
     with pytest.raises(Struck):
-        services.rotate("db", reason="compromised", strike=Blow(f"rotation.{first}"))
+        services.rotate("db", reason="compromised", failpoint=Blow(f"rotation.{first}"))
     lapse()
     try:
-        services.resume_unfinished(strike=Blow(f"rotation.{second}"))
+        services.resume_unfinished(failpoint=Blow(f"rotation.{second}"))
     except Struck:
         whole(world)
     settle(lapse)
@@ -136,7 +136,7 @@ def test_a_batch_struck_anywhere_is_finished_by_the_next_look(db, lapse, point):
     ManagedSecret.objects.update(lease_until=None)
     services.resume_unfinished()
     for key in keys:
-        assert machine.broken("active", rows(key.key_id)) == []
+        assert states.violations("active", rows(key.key_id)) == []
     made = sum(len(rows(key.key_id)) - 1 for key in keys)
     assert made == (0 if point == "before_create" else 2)
     assert not SecretVersion.objects.filter(state="pending").exists()
@@ -145,7 +145,7 @@ def test_a_batch_struck_anywhere_is_finished_by_the_next_look(db, lapse, point):
 @pytest.mark.parametrize("point", ["before_undo", "after_undo", "after_set"])
 def test_a_rehearsal_struck_anywhere_is_taken_back(key, world, lapse, point):
     with pytest.raises(Struck):
-        services.rehearse("db", strike=Blow(f"rotation.{point}"))
+        services.rehearse("db", failpoint=Blow(f"rotation.{point}"))
     settle(lapse)
     assert world.works["db"] == {"first"}
     assert [row.state for row in rows()] == ["current", "retired"]
@@ -155,7 +155,7 @@ def test_a_rehearsal_struck_anywhere_is_taken_back(key, world, lapse, point):
 def test_ending_by_force_struck_is_finished_by_the_next_look(key, world, lapse, point):
     world.refuses.add("set")
     with pytest.raises(Struck):
-        services.rotate("db", reason="compromised", force=True, strike=Blow(f"rotation.{point}"))
+        services.rotate("db", reason="compromised", force=True, failpoint=Blow(f"rotation.{point}"))
     lapse()
     world.refuses.clear()
     ManagedSecret.objects.update(lease_until=services.database_now() - timedelta(seconds=1))

@@ -66,9 +66,9 @@ class Other(Rotator):
 
 def test_a_rotator_has_its_name_alone():
     with pytest.raises(ValueError, match="generated is registered already"):
-        registry.register(Other())
-    with pytest.raises(registry.UnknownRotator, match=r"Known: .*generated.*webhook"):
-        registry.named("nobody")
+        registry.rotators.register(Other())
+    with pytest.raises(UnknownName, match=r"Known: .*generated.*webhook"):
+        registry.rotators.get("nobody")
 
 
 def test_a_plain_rotator_does_nothing_outside():

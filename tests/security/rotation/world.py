@@ -77,6 +77,6 @@ TARGET = Target()
 def fresh_world():
     """Register the targets, and give them a world of this test's own."""
     for kind in (TARGET, OneAtATime()):
-        registry.register(kind)
+        registry.rotators.register(kind)
     Target.world = World()
     return Target.world

@@ -46,17 +46,17 @@ def test_a_company_whose_revenue_collapsed_is_not_healthy():
 
 def test_the_season_ahead_is_last_years_where_that_was_nearer():
     wave = np.sin(2 * np.pi * np.arange(104) / 52)
-    guess, wobble = backtest.season_forecast(wave, 4)
+    guess, season_variance = backtest.season_forecast(wave, 4)
     assert guess == pytest.approx(wave[52:56], abs=1e-9)
-    assert wobble == pytest.approx(0, abs=1e-9)
+    assert season_variance == pytest.approx(0, abs=1e-9)
 
 
 def test_the_season_ahead_is_the_last_weeks_where_years_differ_or_lack():
     rng = np.random.default_rng(0)
     drift = np.cumsum(rng.normal(0, 1, 104))
-    guess, wobble = backtest.season_forecast(drift, 4)
+    guess, season_variance = backtest.season_forecast(drift, 4)
     assert guess == pytest.approx(np.full(4, drift[-4:].mean()))
-    assert wobble > 0
+    assert season_variance > 0
     assert backtest.season_forecast(np.zeros(3), 2)[1] == 0
 
 

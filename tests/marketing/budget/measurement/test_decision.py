@@ -23,19 +23,19 @@ def rows(*channels, weeks=3):
 
 
 @pytest.fixture(scope="module")
-def request():
+def budget_request():
     return BudgetRequest(
         Decimal(200), rows("a", "b"), starts_on=date(2026, 1, 26), budget_periods=2
     )
 
 
 @pytest.fixture(scope="module")
-def proposal(request):
-    return planning.plan(request)
+def proposal(budget_request):
+    return planning.plan(budget_request)
 
 
-def test_the_draft_replaces_what_is_in_force(request, proposal):
-    draft = decision.decision_draft(request, proposal, {"a": Decimal(5)}, run_id=3)
+def test_the_draft_replaces_what_is_in_force(budget_request, proposal):
+    draft = decision.decision_draft(budget_request, proposal, {"a": Decimal(5)}, run_id=3)
     assert draft.subject == "budget USD"
     assert draft.title == "Divide 200.00 USD over 2 channels"
     assert draft.before == {"a": Decimal(5)}
@@ -56,9 +56,9 @@ def test_a_sure_healthy_plan_passes_its_guards(proposal):
     assert by_name == {"probability_of_lift": True, "backtest": False, "nothing_against": True}
 
 
-def test_a_median_outside_its_own_interval_is_taken_into_it(request, proposal):
+def test_a_median_outside_its_own_interval_is_taken_into_it(budget_request, proposal):
     odd = replace(proposal, expected_lift_percent=Interval(1.0, 1.5, 2.0))
-    assert decision.decision_draft(request, odd, {}, None).expected.low == 1.0
+    assert decision.decision_draft(budget_request, odd, {}, None).expected.low == 1.0
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_the_largest_change_is_against_the_present_mix(proposal, present, after,
     assert decision.largest_change(moved) == percent
 
 
-def test_the_window_ends_with_its_last_day(request):
-    assert decision.window_end(request) == date(2026, 2, 8)
-    assert decision.window_end(replace(request, starts_on=None)) is None
+def test_the_window_ends_with_its_last_day(budget_request):
+    assert decision.window_end(budget_request) == date(2026, 2, 8)
+    assert decision.window_end(replace(budget_request, starts_on=None)) is None
 
 
 def test_rows_without_dates_are_of_no_known_age():

@@ -21,7 +21,7 @@ from marketing.budget.planner.request import (
     SpendLimit,
 )
 from tests.benchmarks.budget_accounts import account, asked, dates, names
-from tests.benchmarks.budget_random_requests import broken, request
+from tests.benchmarks.budget_random_requests import broken, random_request
 from tests.benchmarks.budget_simulation import Weather
 
 MONDAY = date(2026, 1, 5)
@@ -46,7 +46,7 @@ def weekly(channel, spends, returns=3.0):
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**6))
 def test_any_question_is_answered_to_the_cent_inside_its_bounds_or_refused(seed):
-    held = request(seed)
+    held = random_request(seed)
     try:
         fitted = prepare(held)
         found = planning.allocate(fitted)
@@ -61,7 +61,7 @@ def test_any_question_is_answered_to_the_cent_inside_its_bounds_or_refused(seed)
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(seed, random):
-    held = replace(request(seed), constraints={}, min_allocation_percent=None)
+    held = replace(random_request(seed), constraints={}, min_allocation_percent=None)
     assume(len(held.rows) > 1)
     mixed = list(held.rows)
     random.shuffle(mixed)
@@ -74,7 +74,7 @@ def test_the_order_of_rows_changes_nothing(seed, random):
 @given(st.integers(0, 10**6), st.sampled_from([1e-3, 7.0, 1e6]))
 def test_scaling_all_money_scales_the_plan(seed, factor):
     held = replace(
-        request(seed), constraints={}, min_allocation_percent=None, max_change_percent=None
+        random_request(seed), constraints={}, min_allocation_percent=None, max_change_percent=None
     )
     more = replace(
         held,

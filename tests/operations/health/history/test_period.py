@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from operations.health.history.period import NoPeriod, read
+from operations.health.history.period import InvalidPeriod, parse_period
 
 
 @pytest.mark.parametrize(
@@ -15,18 +15,18 @@ from operations.health.history.period import NoPeriod, read
     ],
 )
 def test_hours_and_days_are_read(text, length):
-    assert read(text) == length
+    assert parse_period(text) == length
 
 
 @pytest.mark.parametrize(
     "text", ["", "24", "h", "0h", "-1d", "1.5h", "24H", "7 d", "\u0661d", "1w"]
 )
 def test_anything_else_is_refused(text):
-    with pytest.raises(NoPeriod, match="24h, 7d or 90d"):
-        read(text)
+    with pytest.raises(InvalidPeriod, match="24h, 7d or 90d"):
+        parse_period(text)
 
 
 @pytest.mark.parametrize("text", ["731d", "17521h", "99999d"])
 def test_longer_than_history_is_refused(text):
-    with pytest.raises(NoPeriod, match="730d"):
-        read(text)
+    with pytest.raises(InvalidPeriod, match="730d"):
+        parse_period(text)

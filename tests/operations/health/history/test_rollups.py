@@ -5,19 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operations.health.history import rollups
-from operations.health.history.rollups import Point, Totals
+from operations.health.history.rollups import CheckPoint, Totals
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 STATUSES = ["healthy", "degraded", "unhealthy", "unknown", "maintenance"]
 
 
-def totals(points, start=NOON, end=NOON + HOUR, longest=2 * HOUR):
-    return rollups.totalled(points, start, end, longest)
+def totals(points, start=NOON, end=NOON + HOUR, max_gap=2 * HOUR):
+    return rollups.total(points, start, end, max_gap)
 
 
 def point(minutes, status="healthy", ms=10.0):
-    return Point(NOON + minutes * MINUTE, status, None if status == "unhealthy" else ms)
+    return CheckPoint(NOON + minutes * MINUTE, status, None if status == "unhealthy" else ms)
 
 
 def test_each_check_speaks_until_the_next_one():
@@ -33,7 +33,7 @@ def test_a_check_before_the_hour_speaks_into_it_and_is_not_counted_there():
 
 
 def test_beyond_two_intervals_there_is_a_gap_that_is_no_downtime():
-    found = totals([point(-170, "unhealthy")], longest=2 * HOUR)
+    found = totals([point(-170, "unhealthy")], max_gap=2 * HOUR)
     assert (found.up_seconds, found.down_seconds) == (0, 0)
     assert found.availability_percent is None
     days = totals([point(0)], end=NOON + 48 * HOUR)
@@ -52,7 +52,7 @@ def test_percentiles_come_of_successes_only_and_are_none_without_any():
     assert found.percentile(0.5) == pytest.approx(5, rel=0.025)
     assert found.percentile(0.99) == pytest.approx(20, rel=0.025)
     assert Totals().percentile(0.5) is None
-    assert Totals(least_ms=1.0).percentile(0.5) is None
+    assert Totals(min_ms=1.0).percentile(0.5) is None
 
 
 @given(
@@ -62,7 +62,7 @@ def test_percentiles_come_of_successes_only_and_are_none_without_any():
 def test_hours_add_up_to_the_whole_whatever_was_seen(seen, hours):
     points = [point(minutes, status) for minutes, status in sorted(seen)]
     whole = totals(points, end=NOON + hours * HOUR)
-    parts = rollups.merged(
+    parts = rollups.merge(
         totals(points, NOON + each * HOUR, NOON + (each + 1) * HOUR) for each in range(hours)
     )
     for name in ("up_seconds", "down_seconds", "unknown_seconds", "maintenance_seconds"):
@@ -72,13 +72,13 @@ def test_hours_add_up_to_the_whole_whatever_was_seen(seen, hours):
         whole.failed,
         whole.histogram,
     )
-    assert (parts.least_ms, parts.most_ms) == (whole.least_ms, whole.most_ms)
+    assert (parts.min_ms, parts.max_ms) == (whole.min_ms, whole.max_ms)
     available = parts.availability_percent
     assert available is None or 0 <= available <= 100
 
 
 def test_nothing_merges_to_nothing():
-    assert rollups.merged([]) == Totals()
+    assert rollups.merge([]) == Totals()
 
 
 def test_hours_and_days_are_those_of_utc():

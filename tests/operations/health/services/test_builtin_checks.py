@@ -8,7 +8,7 @@ from django_celery_beat.models import PeriodicTask
 
 from operations.health import tasks
 from operations.health.models import Heartbeat
-from operations.health.registry import Faulty, Strained, Unsure
+from operations.health.registry import Degraded, Unhealthy, Unknown
 from operations.health.services import builtin_checks
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -24,18 +24,18 @@ def test_the_broker_answers():
     builtin_checks.broker()
 
 
-def test_a_broker_that_is_not_there_is_faulty_and_no_secret_is_told(settings):
+def test_a_broker_that_does_not_answer_is_unhealthy_and_no_secret_is_shown(settings):
     settings.REDIS_URL = "redis://:hunter22@127.0.0.1:1/0"
-    with pytest.raises(Faulty, match="does not answer") as caught:
+    with pytest.raises(Unhealthy, match="does not answer") as caught:
         builtin_checks.broker()
     assert "hunter22" not in str(caught.value)
 
 
-def test_full_queues_strain_it(valkey, settings, monkeypatch):
-    monkeypatch.setattr(builtin_checks, "LONGEST_QUEUE", 3)
+def test_full_queues_degrade_the_broker(valkey, settings, monkeypatch):
+    monkeypatch.setattr(builtin_checks, "MAX_QUEUED_TASKS", 3)
     valkey.rpush(f"{settings.CACHE_PREFIX}:default", "a", "b")
     valkey.rpush(f"{settings.CACHE_PREFIX}:models", "c")
-    with pytest.raises(Strained, match="3 tasks wait"):
+    with pytest.raises(Degraded, match="3 tasks wait"):
         builtin_checks.broker()
 
 
@@ -44,13 +44,13 @@ def test_without_a_broker_setting_none_is_needed(settings):
     builtin_checks.broker()
 
 
-def test_the_cache_keeps_what_is_set():
+def test_a_working_cache_passes():
     builtin_checks.cache()
 
 
-def test_a_cache_that_forgets_is_faulty(settings):
+def test_a_cache_that_loses_values_is_unhealthy(settings):
     settings.CACHES = {"broker": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-    with pytest.raises(Faulty, match="did not give back"):
+    with pytest.raises(Unhealthy, match="did not return"):
         builtin_checks.cache()
     assert caches["broker"].get("anything") is None
 
@@ -68,28 +68,30 @@ def test_a_cache_that_is_not_there_fails(settings):
 
 @pytest.fixture
 def _long_alive(monkeypatch):
-    monkeypatch.setattr(builtin_checks, "BORN", timezone.now() - timedelta(days=1))
+    monkeypatch.setattr(builtin_checks, "PROCESS_STARTED_AT", timezone.now() - timedelta(days=1))
 
 
-def test_just_after_the_start_an_old_sign_of_life_says_nothing(monkeypatch):
-    monkeypatch.setattr(builtin_checks, "BORN", NOON)
+def test_just_after_the_start_an_old_heartbeat_means_unknown(monkeypatch):
+    monkeypatch.setattr(builtin_checks, "PROCESS_STARTED_AT", NOON)
     old, within = NOON - timedelta(days=2), timedelta(minutes=5)
-    with pytest.raises(Unsure):
-        builtin_checks.fresh("schedule was served", old, within, NOON + within)
-    with pytest.raises(Faulty, match="No schedule was served for 173101 seconds"):
-        builtin_checks.fresh("schedule was served", old, within, NOON + timedelta(seconds=301))
+    with pytest.raises(Unknown):
+        builtin_checks.check_recent("schedule was served", old, within, NOON + within)
+    with pytest.raises(Unhealthy, match="No schedule was served for 173101 seconds"):
+        builtin_checks.check_recent(
+            "schedule was served", old, within, NOON + timedelta(seconds=301)
+        )
 
 
 @pytest.mark.usefixtures("_long_alive")
 @pytest.mark.django_db
 def test_a_worker_lives_while_its_tasks_run():
-    with pytest.raises(Unsure):
+    with pytest.raises(Unknown):
         builtin_checks.worker()
-    tasks.note_worker()
-    tasks.note_worker()
+    tasks.record_worker_heartbeat()
+    tasks.record_worker_heartbeat()
     builtin_checks.worker()
-    Heartbeat.objects.update(at=timezone.now() - timedelta(seconds=95))
-    with pytest.raises(Faulty, match=r"No worker has run a task for 9\d seconds"):
+    Heartbeat.objects.update(seen_at=timezone.now() - timedelta(seconds=95))
+    with pytest.raises(Unhealthy, match=r"No worker has run a task for 9\d seconds"):
         builtin_checks.worker()
 
 
@@ -98,18 +100,18 @@ def test_a_worker_lives_while_its_tasks_run():
 @pytest.mark.usefixtures("schedules")
 def test_beat_lives_while_it_sends():
     PeriodicTask.objects.update(last_run_at=None)
-    with pytest.raises(Unsure):
+    with pytest.raises(Unknown):
         builtin_checks.beat()
-    tasks.note_worker()
+    tasks.record_worker_heartbeat()
     builtin_checks.beat()
     Heartbeat.objects.all().delete()
-    task = PeriodicTask.objects.get(name="operations.note_worker")
+    task = PeriodicTask.objects.get(name="operations.record_worker_heartbeat")
     PeriodicTask.objects.filter(pk=task.pk).update(last_run_at=timezone.now())
     builtin_checks.beat()
     PeriodicTask.objects.filter(pk=task.pk).update(
         last_run_at=timezone.now() - timedelta(minutes=6)
     )
-    with pytest.raises(Faulty, match="No schedule was served"):
+    with pytest.raises(Unhealthy, match="No schedule was served"):
         builtin_checks.beat()
 
 
@@ -118,28 +120,30 @@ def test_beat_lives_while_it_sends():
     [
         (50e9, 100e9, None),
         (10e9, 100e9, None),
-        (9e9, 100e9, Strained),
-        (4e9, 100e9, Faulty),
-        (0.9e9, 2e9, Faulty),
+        (9e9, 100e9, Degraded),
+        (4e9, 100e9, Unhealthy),
+        (0.9e9, 2e9, Unhealthy),
     ],
 )
 def test_room_on_the_disk(free, total, error):
     if error is None:
-        builtin_checks.room(int(free), int(total))
+        builtin_checks.check_free_space(int(free), int(total))
         return
     with pytest.raises(error, match="GB are free"):
-        builtin_checks.room(int(free), int(total))
+        builtin_checks.check_free_space(int(free), int(total))
 
 
 def test_the_disk_of_the_data_folder_is_measured(tmp_path, monkeypatch):
     measured = []
-    monkeypatch.setattr(builtin_checks, "room", lambda free, total: measured.append((free, total)))
+    monkeypatch.setattr(
+        builtin_checks, "check_free_space", lambda free, total: measured.append((free, total))
+    )
     builtin_checks.disk(tmp_path)
     builtin_checks.disk()
     assert all(0 <= free <= total for free, total in measured)
 
 
-def test_mail_is_no_more_than_connected_to(settings):
+def test_the_mail_server_is_only_connected_to(settings):
     builtin_checks.mail()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
@@ -148,7 +152,7 @@ def test_mail_is_no_more_than_connected_to(settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_part_is_looked_at_from_a_thread_of_its_own():
-    for part in builtin_checks.PARTS:
-        if part.name != "disk":  # of which a test knows nothing
-            assert part.look(1.0).status in {"healthy", "unknown"}, part.name
+def test_every_builtin_check_runs_and_closes_its_connection():
+    for check in builtin_checks.BUILTIN_CHECKS:
+        if check.name != "disk":  # of which a test knows nothing
+            assert check.observe(1.0).status in {"healthy", "unknown"}, check.name

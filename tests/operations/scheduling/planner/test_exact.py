@@ -1,6 +1,6 @@
 import pytest
 from hypothesis import given, settings
-from operations.scheduling.planner.make_plan import make_plan
+from operations.scheduling.planner.plan import make_plan
 
 from operations.scheduling.planner import exact
 from operations.scheduling.planner.graph import Graph, bottom_levels

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from operations.scheduling.planner.make_plan import make_plan, precedence, repeatable_effort
+from operations.scheduling.planner.plan import make_plan, precedence, repeatable_effort
 
 from operations.scheduling.planner.graph import CyclicDependency, Graph
 from operations.scheduling.planner.placement import Problem

@@ -4,7 +4,7 @@ from math import inf
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from operations.scheduling.planner.make_plan import make_plan
+from operations.scheduling.planner.plan import make_plan
 
 from operations.scheduling.planner.bounds import Bound
 from operations.scheduling.planner.graph import Graph
@@ -58,7 +58,7 @@ def test_a_placement_turned_round_leaves_everything_as_late_as_it_was_early():
 
 
 @pytest.mark.parametrize(
-    ("pull", "late_end", "chosen"), [(0.0, 4.0, "late"), (0.0, 6.0, "early"), (9.0, 4.0, "early")]
+    ("completion_weight", "late_end", "chosen"), [(0.0, 4.0, "late"), (0.0, 6.0, "early"), (9.0, 4.0, "early")]
 )
 def test_the_better_of_early_and_late_wins(completion_weight, late_end, chosen):
     problem = Problem.of(Graph.from_needs([[], []]), [1, 1], 1)

@@ -4,10 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from operations.automations import registry
 from operations.automations import services as automations
 from operations.automations.models import Automation
-from operations.automations.registry import RunContext
+from operations.automations.registry import RunContext, automation_registry
 from operations.scheduling import services as tasks
 from operations.scheduling.models import Pool, Schedule, Task, Worker
 from operations.scheduling.planner.search import ONE_PASS
@@ -81,7 +80,7 @@ def test_the_minutes_work_takes_back_hands_out_and_plans():
 def test_the_schedule_is_there_from_the_first_start_and_a_run_changes_what_it_says():
     row = Automation.objects.get(name="operations.assign_tasks")
     assert (row.mode, row.task.interval.every, row.task.interval.period) == ("auto", 1, "minutes")
-    registry.register(replan.AUTOMATIONS[0])
+    automation_registry.register(replan.AUTOMATIONS[0])
     submit(("a", 100, []))
     assert automations.dry_run(row.name, NOON).state == "dry run"
     assert not Schedule.objects.exists()

@@ -83,7 +83,7 @@ def test_an_overdue_key_raises_an_alert_that_ends_once_it_is_rotated():
 )
 def test_an_overdue_key_of_every_level_can_be_told_of(level, severity):
     registered(late=DAY, level=level)
-    automation.ring(timezone.now())
+    automation.update_alerts(timezone.now())
     assert ("overdue", "billing-secret", severity) in told()
 
 
@@ -92,26 +92,26 @@ def test_a_failing_key_is_told_of():
     ManagedSecret.objects.filter(pk=key.pk).update(
         fail_count=2, last_error="The target refused it."
     )
-    automation.ring(timezone.now())
+    automation.update_alerts(timezone.now())
     assert told() == {("rotation_failing", "billing-secret", "high")}
 
 
 def test_a_day_without_a_pass_is_told_of():
     key = registered(late=-DAY)
     ManagedSecret.objects.filter(pk=key.pk).update(created_at=timezone.now() - 2 * DAY)
-    automation.ring(timezone.now())
+    automation.update_alerts(timezone.now())
     assert told() == {("no_pass", "all keys", "high")}
     services.rotate_due()
-    automation.ring(timezone.now())
+    automation.update_alerts(timezone.now())
     assert not told()
 
 
 def test_a_paused_pass_is_told_of_until_a_person_resumes():
     RotationRun.objects.create(begun_at=timezone.now(), paused_because="A clock jumped.")
-    automation.ring(timezone.now())
+    automation.update_alerts(timezone.now())
     assert told() == {("passes_paused", "all keys", "high")}
     services.resume_runs(actor="user:olga")
-    automation.ring(timezone.now())
+    automation.update_alerts(timezone.now())
     assert not told()
 
 
@@ -155,9 +155,9 @@ def test_what_a_pass_left_to_the_limit_goes_on_after_an_hour(nightly):
     ],
 )
 def test_nothing_goes_on_that_left_nothing_or_that_a_person_must_look_at(nightly, minutes, more):
-    assert not automation.go_on(timezone.now())
+    assert not automation.enqueue_catch_up_run(timezone.now())
     passed(minutes, **more)
-    assert not automation.go_on(timezone.now())
+    assert not automation.enqueue_catch_up_run(timezone.now())
     assert ordered() == []
 
 
@@ -165,11 +165,11 @@ def test_nothing_goes_on_that_left_nothing_or_that_a_person_must_look_at(nightly
 def test_what_staff_switched_off_does_not_go_on(nightly, off):
     Automation.objects.filter(pk=nightly.pk).update(**off)
     passed(61, held_back=10)
-    assert not automation.go_on(timezone.now())
+    assert not automation.enqueue_catch_up_run(timezone.now())
     assert ordered() == []
 
 
 def test_while_all_automations_are_off_nothing_goes_on(nightly, settings):
     settings.AUTOMATION_ENABLED = False
     passed(61, held_back=10)
-    assert not automation.go_on(timezone.now())
+    assert not automation.enqueue_catch_up_run(timezone.now())

@@ -78,7 +78,7 @@ def test_the_next_night_asks_nobody_twice(key):
 
 def test_in_mode_observe_it_is_recorded_and_nobody_can_approve_it(key):
     night("observe")
-    with pytest.raises(decisions.WrongStep):
+    with pytest.raises(decisions.InvalidTransition):
         approve()
     tasks.resume_rotations()
     assert version() == 1
@@ -105,7 +105,7 @@ def test_in_mode_auto_what_a_guardrail_forbids_waits_for_a_person(key):
 def test_an_overdue_alert_does_not_forbid_the_rotation_that_ends_it():
     critical = registered(NAME)
     ManagedSecret.objects.filter(pk=critical.pk).update(level="critical", interval_days=30)
-    automation.ring(timezone.now())
+    automation.update_alerts(timezone.now())
     night("auto")
     assert version() == 2
 

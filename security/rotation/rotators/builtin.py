@@ -1,4 +1,4 @@
-"""The rotators that come with the platform; the app registers them when it is ready."""
+"""The rotators that come with the platform; the app registers them when it starts."""
 
 from security.rotation.registry import Rotator
 from security.rotation.rotators.apikey import PlatformApiKey
@@ -7,7 +7,7 @@ from security.rotation.rotators.generated import Generated
 from security.rotation.rotators.manual import Manual
 from security.rotation.rotators.webhook import Webhook
 
-KINDS: tuple[Rotator, ...] = (
+BUILTIN_ROTATORS: tuple[Rotator, ...] = (
     Generated(),
     PlatformApiKey(),
     DatabasePassword(),

@@ -1,0 +1,58 @@
+"""Which tests `make check` runs: those of the apps that a change touches and of those above.
+
+Pure but for `changed_files`, which asks git.
+"""
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+APPS = (  # from the bottom up: an app imports only those before it
+    "aethercrown",
+    "operations",
+    "security",
+    "revenue",
+    "marketing",
+    "enterprise",
+    "dashboards",
+)
+WHOLE_TREE = ("tests/test_*.py",)  # small, and about every file
+NEUTRAL = (".md", ".txt", ".png", ".example")  # read by tests of WHOLE_TREE alone
+
+
+def changed_files(root: Path, since: str) -> list[str]:
+    """Paths that differ from the commit `since`, and files git does not track yet.
+
+    Raises CalledProcessError where `since` is no commit.
+    """
+    changed = _git(root, "diff", "--name-only", since)
+    untracked = _git(root, "ls-files", "--others", "--exclude-standard")
+    return sorted({*changed, *untracked})
+
+
+def test_paths(changed: Iterable[str]) -> list[str]:
+    """What pytest is given for these changed files; just `tests` where a shared file changed."""
+    lowest = len(APPS)
+    for path in changed:
+        parts = path.split("/")
+        app = parts[1] if parts[0] == "tests" and len(parts) > 2 else parts[0]
+        if app in APPS:
+            lowest = min(lowest, APPS.index(app))
+        elif app == "templates":
+            lowest = min(lowest, APPS.index("operations"))  # the lowest app that has pages
+        elif not path.endswith(NEUTRAL):
+            return ["tests"]
+    if lowest == 0:
+        return ["tests"]
+    return [*(f"tests/{app}" for app in APPS[lowest:]), *WHOLE_TREE]
+
+
+def _git(root: Path, *arguments: str) -> list[str]:
+    done = subprocess.run(  # noqa: S603 - our own arguments
+        ["git", *arguments],  # noqa: S607 - git as the person's PATH has it
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()

@@ -1,0 +1,93 @@
+"""What offers depend on: the terms, earlier answers, priorities and comparison customers."""
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Count, Max, Q
+
+from revenue.customers.models import Change
+from revenue.upsell.models import OfferTerms, Opportunity
+from revenue.upsell.opportunities import OpportunityKind
+from revenue.upsell.states import OpportunityState
+
+MAX_COMPARISON_GROUP = 500
+
+
+class AnswerCounts(NamedTuple):
+    """How many offers of a kind were accepted and declined."""
+
+    accepted: int = 0
+    declined: int = 0
+
+
+def terms() -> OfferTerms:
+    """The terms that staff set, or the defaults."""
+    return OfferTerms.objects.filter(pk=1).first() or OfferTerms(pk=1)
+
+
+def answer_counts() -> dict[str, AnswerCounts]:
+    """The answers to offers so far, by kind."""
+    rows = Opportunity.objects.order_by().values_list("kind")
+    counted = rows.annotate(
+        accepted=count_in(OpportunityState.ACCEPTED), declined=count_in(OpportunityState.DECLINED)
+    )
+    return {kind: AnswerCounts(accepted, declined) for kind, accepted, declined in counted}
+
+
+def count_in(*states: OpportunityState) -> Count:
+    """The aggregate that counts opportunities in one of `states`."""
+    return Count("pk", filter=Q(state__in=states))
+
+
+def last_declined(customer_ids: Collection[int]) -> dict[int, datetime]:
+    """By customer, when an offer was last declined or expired."""
+    rows = Opportunity.objects.filter(
+        customer__in=customer_ids, state__in=[OpportunityState.DECLINED, OpportunityState.EXPIRED]
+    ).order_by()
+    return dict(rows.values_list("customer_id").annotate(Max("decided_at")))
+
+
+def offers_in_last_day(now: datetime) -> int:
+    """How many offers were made in the last 24 hours."""
+    rows = Opportunity.objects.filter(offered_at__gt=now - timedelta(days=1), offered_at__lte=now)
+    return rows.count()
+
+
+def open_by_priority() -> list[int]:
+    """Open opportunities: those that save the customer money first, then by expected gain."""
+    rows = Opportunity.objects.filter(state=OpportunityState.OPEN)
+    return [each.pk for each in by_priority(rows)]
+
+
+def by_priority(rows: Iterable[Opportunity]) -> list[Opportunity]:
+    """Sorted: those that save the customer money first, then by expected gain."""
+    return sorted(
+        rows,
+        key=lambda each: (
+            each.kind != OpportunityKind.OVERAGE_SAVING,
+            -each.confidence * float(each.gain),
+            each.pk,
+        ),
+    )
+
+
+def count_offered_at(now: datetime) -> int:
+    """How many offers were made at exactly that time."""
+    return Opportunity.objects.filter(offered_at=now).count()
+
+
+def comparison_group(opportunity: Opportunity, before: date) -> list[int]:
+    """Ids of customers who were on the same plan by a day and never accepted an offer."""
+    took = Opportunity.objects.filter(state=OpportunityState.ACCEPTED).values("customer")
+    rows = Change.objects.filter(
+        plan=opportunity.current_plan,
+        on__lte=before,
+        amount__gt=0,
+        subscription__currency=opportunity.currency,
+    ).exclude(subscription__customer__in=took)
+    others = rows.exclude(subscription__customer=opportunity.customer_id)
+    keys = others.order_by("subscription__customer").values_list(
+        "subscription__customer", flat=True
+    )
+    return list(keys.distinct()[:MAX_COMPARISON_GROUP])

@@ -1,0 +1,77 @@
+"""The pipeline, how offers were answered, and the effect of acceptances, in one currency."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F, FloatField, Q, QuerySet, Sum
+
+from revenue.upsell.models import Opportunity
+from revenue.upsell.reports.offers import by_priority, count_in
+from revenue.upsell.states import ACTIVE_STATES, OpportunityState
+
+
+@dataclass(frozen=True, slots=True)
+class OpportunityCounts:
+    """The opportunities of one kind; `expected_gain` is the gain weighted by confidence."""
+
+    kind: str
+    active: int
+    offered: int
+    gain: Decimal
+    expected_gain: float
+    accepted: int
+    declined: int
+    expired: int
+
+
+def opportunities() -> QuerySet[Opportunity]:
+    """Opportunities with their customers, the newest first."""
+    return Opportunity.objects.select_related("customer", "version__book")
+
+
+def pipeline(currency: str, most: int) -> list[Opportunity]:
+    """Open and offered ones: those that save the customer money first, then by expected gain."""
+    rows = opportunities().filter(currency=currency, state__in=ACTIVE_STATES)
+    return by_priority(rows)[:most]
+
+
+def ended(currency: str, most: int) -> list[Opportunity]:
+    """Opportunities that are neither open nor offered, the latest decision first."""
+    rows = opportunities().filter(currency=currency).exclude(state__in=ACTIVE_STATES)
+    return list(rows.select_related("acceptance").order_by("-decided_at", "-pk")[:most])
+
+
+def currencies() -> list[str]:
+    rows = Opportunity.objects.order_by("currency").values_list("currency", flat=True)
+    return list(rows.distinct())
+
+
+def opportunity_counts(currency: str) -> list[OpportunityCounts]:
+    """For each kind the active opportunities and the answers to offers."""
+    rows = Opportunity.objects.filter(currency=currency).order_by("kind").values_list("kind")
+    active = Q(state__in=ACTIVE_STATES)
+    weighted = F("gain") * F("confidence")
+    counted = rows.annotate(
+        active=count_in(*ACTIVE_STATES),
+        offered=count_in(OpportunityState.OFFERED),
+        sum=Sum("gain", filter=active, default=Decimal(0)),
+        expected_gain=Sum(weighted, filter=active, default=0.0, output_field=FloatField()),
+        accepted=count_in(OpportunityState.ACCEPTED),
+        declined=count_in(OpportunityState.DECLINED),
+        expired=count_in(OpportunityState.EXPIRED),
+    )
+    return [OpportunityCounts(*row) for row in counted]
+
+
+def accepted_with_effect(currency: str) -> list[tuple[Opportunity, Mapping[str, Any], Any]]:
+    """Accepted ones with the expected effect and the measured one (None: not measured yet)."""
+    rows = opportunities().filter(
+        currency=currency, state=OpportunityState.ACCEPTED, acceptance__isnull=False
+    )
+    return [
+        (each, each.acceptance.expected, each.acceptance.realised)
+        for each in rows.select_related("acceptance").order_by("-decided_at", "-pk")
+        if each.acceptance is not None
+    ]

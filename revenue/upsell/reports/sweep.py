@@ -1,0 +1,164 @@
+"""Find the opportunities of customers, a batch at a time."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from revenue.billing import periods
+from revenue.billing import reports as billing
+from revenue.billing.models import DailyUse
+from revenue.billing.periods import Reading
+from revenue.customers.models import Subscription
+from revenue.pricing import reports as pricing
+from revenue.pricing.calculation.recommend import confidence
+from revenue.pricing.decimals import InvalidValues
+from revenue.pricing.models import PriceBookVersion
+from revenue.pricing.price_book.version import BookVersion
+from revenue.upsell.models import OfferTerms
+from revenue.upsell.opportunities import (
+    FoundOpportunity,
+    OpportunityKind,
+    find_opportunities,
+    is_on_sale,
+)
+from revenue.upsell.reports.offers import AnswerCounts, answer_counts, last_declined, terms
+from revenue.upsell.usage_forecast import HISTORY_DAYS, forecast_usage
+
+
+class Candidate(NamedTuple):
+    """A customer with a paid subscription to a plan."""
+
+    customer: int
+    plan: str
+    currency: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpportunityColumns:
+    """An opportunity as column values; `rests` is True where the customer declined recently."""
+
+    kind: str
+    rests: bool
+    columns: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class SweepContext:
+    """What the sweep needs for every customer, read once; price books are loaded on first use."""
+
+    now: datetime
+    active: Mapping[str, Collection[date]]
+    decided: Mapping[str, AnswerCounts]
+    terms: OfferTerms
+    books: dict[str, tuple[PriceBookVersion, BookVersion]] = field(default_factory=dict)
+
+    def book(self, currency: str) -> tuple[PriceBookVersion, BookVersion]:
+        """The price book in force in a currency. Raises NothingPublished and Tampered."""
+        if currency not in self.books:
+            version = billing.in_force(currency, self.now.date())
+            self.books[currency] = version, pricing.book(version)
+        return self.books[currency]
+
+
+def candidates(after: int, most: int) -> list[Candidate]:
+    """The next customers by id with a paid plan; the largest subscription counts."""
+    running = Subscription.objects.filter(ended_on=None, amount__gt=0).exclude(plan="")
+    keys = running.filter(customer__gt=after, customer__merged_into=None).order_by("customer")
+    chosen = list(keys.values_list("customer", flat=True).distinct()[:most])
+    rows = running.filter(customer__in=chosen).order_by("customer", "amount")
+    fields = ("customer_id", "plan", "currency", "customer__time_zone")
+    return list({row[0]: Candidate(*row) for row in rows.values_list(*fields)}.values())
+
+
+def active_days(since: date) -> dict[str, set[date]]:
+    """By metric, the days on which at least one customer used it."""
+    rows = DailyUse.objects.filter(day__gte=since).order_by()
+    found: dict[str, set[date]] = {}
+    for code, day in rows.values_list("meter__code", "day").distinct():
+        found.setdefault(code, set()).add(day)
+    return found
+
+
+def sweep_context(now: datetime) -> SweepContext:
+    """The context of a sweep at `now`."""
+    return SweepContext(
+        now, active_days(now.date() - timedelta(days=HISTORY_DAYS + 1)), answer_counts(), terms()
+    )
+
+
+def opportunities_of_batch(
+    batch: Sequence[Candidate], sight: SweepContext, not_rated: list[str]
+) -> Iterator[tuple[int, list[OpportunityColumns]]]:
+    """The opportunities of each customer of a batch.
+
+    Customers who cannot be rated are skipped and added to `not_rated`, with the reason.
+    """
+    keys = [each.customer for each in batch]
+    today = sight.now.date()
+    first, end = today - timedelta(days=HISTORY_DAYS), today + timedelta(days=1)
+    readings, since = billing.readings(keys, first, end), billing.beginnings(keys)
+    declined = last_declined(keys)
+    rest = timedelta(days=sight.terms.rest_days)
+    for each in batch:
+        last = declined.get(each.customer)
+        rests = last is not None and sight.now - last < rest
+        mine = readings.get(each.customer, {})
+        try:
+            yield (
+                each.customer,
+                _opportunities_of(each, mine, since.get(each.customer), sight, rests=rests),
+            )
+        except (InvalidValues, billing.NothingPublished, billing.Tampered) as error:
+            not_rated.append(f"customer {each.customer}: {error}")
+
+
+def _opportunities_of(
+    each: Candidate,
+    readings: Mapping[str, Reading],
+    since: date | None,
+    sight: SweepContext,
+    *,
+    rests: bool,
+) -> list[OpportunityColumns]:
+    version, book = sight.book(each.currency)
+    today = periods.today_in(each.time_zone, sight.now)
+    known = forecast_usage(readings, sight.active, today, since)
+    if known is None or not is_on_sale(book, each.plan):
+        return []
+    now, ahead = known
+    inputs = {"now": now.as_json(), "ahead": ahead.as_json()}
+    found = find_opportunities(book, each.plan, now, ahead)
+    return [
+        columns_of(one, version, inputs, sight.decided, rests=rests)
+        for one in found
+        if one.kind is OpportunityKind.OVERAGE_SAVING or one.gain.estimate >= sight.terms.least_gain
+    ]
+
+
+def columns_of(
+    found: FoundOpportunity,
+    version: PriceBookVersion,
+    inputs: Mapping[str, Any],
+    answers: Mapping[str, AnswerCounts] | None = None,
+    *,
+    rests: bool = False,
+) -> OpportunityColumns:
+    """An opportunity as column values; `answers` are read where None."""
+    known = answer_counts() if answers is None else answers
+    columns = {
+        "kind": found.kind.value,
+        "reason": found.reason[:500],
+        "current_plan": found.current,
+        "recommended_plan": found.recommended,
+        "currency": found.currency,
+        "version": version,
+        "inputs": inputs,
+        "costs": found.as_json(),
+        "gain_low": found.gain.low,
+        "gain": found.gain.estimate,
+        "gain_high": found.gain.high,
+        "confidence": confidence(**known.get(found.kind, AnswerCounts())._asdict()),
+    }
+    return OpportunityColumns(found.kind, rests, columns)

@@ -1,0 +1,148 @@
+"""Offer, accept, decline, withdraw and assign an opportunity; each in one transaction."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from operations.decisions import services as decisions
+from revenue.customers import services as customers
+from revenue.customers.models import Subscription
+from revenue.upsell import decision_drafts, reports
+from revenue.upsell.models import Opportunity
+from revenue.upsell.states import OpportunityState, check_opportunity
+
+
+@transaction.atomic
+def offer(opportunity_id: int, *, by: str, now: datetime) -> Opportunity:
+    """Make the offer now, also where a guardrail of the sweep forbids it.
+
+    Raises InvalidTransition.
+    """
+    row = lock(opportunity_id)
+    check_opportunity(str(row), row.state, OpportunityState.OFFERED)
+    decision = propose_offer(row, "propose", now, None)
+    if decision.status == "proposed" and decision.mode != "observe":
+        decisions.approve(decision.pk, actor=by, now=now)
+        row = lock(opportunity_id)
+    return set_offered(row, now)
+
+
+def accept(
+    opportunity_id: int,
+    *,
+    by: str,
+    now: datetime,
+    amount: Decimal | None = None,
+    outcome: str = "",
+) -> Opportunity:
+    """Record that the customer accepted.
+
+    With `amount` the subscription moves to the recommended plan today and brings that amount;
+    without it the subscription stays as it is. Raises InvalidTransition, and Refused where no
+    subscription can be moved or the amount is invalid.
+    """
+    with transaction.atomic():
+        row = lock(opportunity_id)
+        check_opportunity(str(row), row.state, OpportunityState.ACCEPTED)
+        before: dict[str, Any] = {"state": row.state}
+        after: dict[str, Any] = {"state": OpportunityState.ACCEPTED.value}
+        if amount is not None:
+            moved = _subscription(row)
+            before |= {"subscription": moved.pk, "plan": moved.plan, "amount": moved.amount}
+            after |= {"plan": row.recommended_plan, "amount": amount}
+        draft = decision_drafts.acceptance_draft(row.details, before, after, now.isoformat())
+        decision = decisions.propose(draft, mode="propose", now=now)
+        set_decided(row, OpportunityState(row.state), by=by, now=now, outcome=outcome)
+        row.acceptance_id = decision.pk
+        row.save()
+        decisions.approve(decision.pk, actor=by, note=outcome, now=now)
+    return reports.opportunities().get(pk=opportunity_id)
+
+
+def _subscription(row: Opportunity) -> Subscription:
+    """The subscription to move: the customer's largest running one on the present plan."""
+    customers.held(row.customer_id)
+    running = Subscription.objects.filter(
+        customer=row.customer_id, plan=row.current_plan, ended_on=None, amount__gt=0
+    )
+    found = running.order_by("-amount", "pk").first()
+    if found is None:
+        message = f"{row.customer} has no running subscription on {row.current_plan}."
+        raise customers.Refused("amount", message)
+    return found
+
+
+@transaction.atomic
+def decline(opportunity_id: int, *, by: str, now: datetime, outcome: str = "") -> Opportunity:
+    """Record that the customer declined; the next offer waits for the rest days of the terms.
+
+    Raises InvalidTransition.
+    """
+    return _close(opportunity_id, OpportunityState.DECLINED, by, now, outcome)
+
+
+@transaction.atomic
+def withdraw(opportunity_id: int, *, by: str, now: datetime, outcome: str = "") -> Opportunity:
+    """Withdraw the opportunity. Raises InvalidTransition."""
+    return _close(opportunity_id, OpportunityState.WITHDRAWN, by, now, outcome)
+
+
+@transaction.atomic
+def assign(opportunity_id: int, *, owner: str, notes: str | None = None) -> Opportunity:
+    """Set the owner (blank: nobody) and, where given, replace the notes."""
+    row = lock(opportunity_id)
+    row.owner = owner
+    row.notes = row.notes if notes is None else notes
+    row.save(update_fields=["owner", "notes"])
+    return row
+
+
+def lock(opportunity_id: int) -> Opportunity:
+    """The opportunity, locked until the transaction ends."""
+    rows = Opportunity.objects.select_for_update(of=("self",)).select_related("customer")
+    return rows.get(pk=opportunity_id)
+
+
+def _close(
+    opportunity_id: int, state: OpportunityState, by: str, now: datetime, outcome: str
+) -> Opportunity:
+    row = lock(opportunity_id)
+    check_opportunity(str(row), row.state, state)
+    set_decided(row, state, by=by, now=now, outcome=outcome)
+    row.save()
+    return row
+
+
+def set_decided(
+    row: Opportunity, state: OpportunityState, *, by: str, now: datetime, outcome: str
+) -> None:
+    """Set the state and who decided when and why; the caller saves the row."""
+    row.state = state.value
+    row.decided_at, row.decided_by, row.updated_at = now, by, now
+    row.outcome = outcome[:200]
+
+
+def set_offered(row: Opportunity, now: datetime) -> Opportunity:
+    """Save the row as offered; the offer expires after the days of the terms."""
+    row.state = OpportunityState.OFFERED.value
+    row.offered_at = row.updated_at = now
+    row.expires_at = now + timedelta(days=reports.terms().valid_days)
+    row.save()
+    return row
+
+
+def propose_offer(row: Opportunity, mode: str, now: datetime, run_id: int | None) -> Any:
+    """The decision to offer the plan, with its guardrails; one for each opportunity."""
+    terms = reports.terms()
+    guardrails = decision_drafts.offer_guardrails(
+        reports.offers_in_last_day(now),
+        terms.offers_per_day,
+        reports.last_declined([row.customer_id]).get(row.customer_id),
+        timedelta(days=terms.rest_days),
+        now,
+    )
+    valid = timedelta(days=terms.valid_days)
+    draft = decision_drafts.offer_draft(row.details, guardrails, valid, run_id)
+    return decisions.propose(draft, mode=mode, now=now)

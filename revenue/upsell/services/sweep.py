@@ -1,0 +1,126 @@
+"""The nightly sweep: expire offers, find opportunities of every customer, propose offers."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
+from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.models import PriceBookVersion
+from revenue.upsell import decision_drafts, reports
+from revenue.upsell.models import Opportunity
+from revenue.upsell.opportunities import FoundOpportunity
+from revenue.upsell.services.lifecycle import lock, propose_offer, set_decided
+from revenue.upsell.states import ACTIVE_STATES, OpportunityState
+
+BATCH_SIZE = 200
+AUTOMATIC = "automatic"  # who decided, where no person did
+MAX_NOT_RATED = 20  # customers named in a run's detail
+
+
+def find_and_offer(run: RunContext) -> RunOutcome:
+    """Run the sweep; it stops between customers where the run may not continue."""
+    expired = expire(run.now)
+    found = withdrawn = after = 0
+    not_rated: list[str] = []
+    context = reports.sweep_context(run.now)
+    while run.may_continue() and (batch := reports.candidates(after, BATCH_SIZE)):
+        after = batch[-1].customer
+        for customer, rows in reports.opportunities_of_batch(batch, context, not_rated):
+            withdrawn += sync_opportunities(customer, rows, now=run.now)
+            found += len(rows)
+    proposed = propose_offers(run)
+    offered = reports.count_offered_at(run.now)
+    summary = (
+        f"{found} opportunities found, {withdrawn} withdrawn, {expired} offers expired; "
+        f"{len(proposed)} offers proposed, {offered} made."
+    )
+    if not_rated:
+        summary += f" Not rated: {len(not_rated)} customers, such as {not_rated[0]}"
+    return RunOutcome(summary, tuple(proposed), {"not_rated": not_rated[:MAX_NOT_RATED]})
+
+
+def expire(now: datetime) -> int:
+    """Expire the offers that were not answered in time; returns how many."""
+    late = Opportunity.objects.filter(state=OpportunityState.OFFERED, expires_at__lte=now)
+    return late.update(
+        state=OpportunityState.EXPIRED,
+        decided_at=now,
+        decided_by=AUTOMATIC,
+        updated_at=now,
+        outcome="Not answered in time.",
+    )
+
+
+@transaction.atomic
+def sync_opportunities(
+    customer_id: int, found: Sequence[reports.OpportunityColumns], *, now: datetime
+) -> int:
+    """Create, update and withdraw a customer's open opportunities to match `found`.
+
+    Offered ones stay as they were offered; nothing new is created while the customer rests after
+    declining. Returns how many were withdrawn.
+    """
+    rows = Opportunity.objects.select_for_update().filter(
+        customer=customer_id, state__in=ACTIVE_STATES
+    )
+    active = {each.kind: each for each in rows.order_by("pk")}
+    for each in found:
+        row = active.pop(each.kind, None)
+        if row is None and not each.rests:
+            _save(Opportunity(customer_id=customer_id, found_at=now), each, now)
+        elif row is not None and row.state == OpportunityState.OPEN:
+            _save(row, each, now)
+    gone = [row for row in active.values() if row.state == OpportunityState.OPEN]
+    reason = "The use no longer calls for a larger plan."
+    for row in gone:
+        set_decided(row, OpportunityState.WITHDRAWN, by=AUTOMATIC, now=now, outcome=reason)
+        row.save()
+    return len(gone)
+
+
+def _save(row: Opportunity, found: reports.OpportunityColumns, now: datetime) -> None:
+    for name, value in found.columns.items():
+        setattr(row, name, value)
+    row.updated_at = now
+    if row.pk is None:
+        row.owner = row.customer.owner
+    with suppress(IntegrityError), transaction.atomic():  # another sweep may have created it
+        row.save()
+
+
+def store(
+    customer_id: int,
+    found: FoundOpportunity,
+    version: PriceBookVersion,
+    inputs: PricingInputs,
+    *,
+    now: datetime,
+) -> Opportunity:
+    """Store an opportunity that was not found by the sweep, or update the open one."""
+    columns = reports.columns_of(found, version, {"now": inputs.as_json()})
+    sync_opportunities(customer_id, [columns], now=now)
+    return Opportunity.objects.get(customer=customer_id, kind=found.kind, state__in=ACTIVE_STATES)
+
+
+def propose_offers(run: RunContext) -> list[int]:
+    """Propose an offer for every open opportunity, those that save the customer money first.
+
+    In auto mode offers are made where the guardrails pass. Returns the ids of the decisions.
+    """
+    proposed = []
+    for opportunity_id in reports.open_by_priority():
+        if not run.may_continue():
+            break
+        with transaction.atomic():
+            row = lock(opportunity_id)
+            if row.state == OpportunityState.OPEN:
+                proposed.append(propose_offer(row, run.mode, run.now, run.run_id).pk)
+    return proposed
+
+
+AUTOMATIONS = (
+    AutomationSpec(decision_drafts.AUTOMATION, "Find upsell opportunities", find_and_offer),
+)

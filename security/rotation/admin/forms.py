@@ -1,0 +1,206 @@
+"""The forms of managed keys, and the actions that staff can take on one key."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from security.rotation import registry, services
+from security.rotation.models import ManagedSecret
+from security.rotation.policy import LEVELS, MEDIUM
+from security.rotation.results import RotationResult
+
+MAX_GRACE_MINUTES = 366 * 24 * 60
+
+
+def secret_input(help_text: str, *, required: bool = False) -> forms.CharField:
+    """A field that neither we nor the browser fill in."""
+    return forms.CharField(
+        max_length=registry.MAX_VALUE_LENGTH,
+        label="Value",
+        required=required,
+        strip=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
+        help_text=help_text,
+    )
+
+
+def rotator_choices() -> list[tuple[str, str]]:
+    return sorted((each.name, each.title) for each in registry.rotators)
+
+
+class RegisterForm(forms.Form):
+    """The arguments of `services.register`."""
+
+    key_id = forms.CharField(
+        label="Name",
+        max_length=100,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The key's name here and in the API, such as billing-signing-secret.",
+    )
+    key_type = forms.CharField(
+        label="Type",
+        max_length=50,
+        initial="secret",
+        widget=UnfoldAdminTextInputWidget,
+        help_text="What it is, in your words: signing_secret, database_password.",
+    )
+    level = forms.ChoiceField(
+        choices=[(each, each) for each in LEVELS], initial=MEDIUM, widget=UnfoldAdminSelectWidget
+    )
+    rotator = forms.ChoiceField(
+        label="Rotator",
+        choices=rotator_choices,
+        initial="generated",
+        widget=UnfoldAdminSelectWidget,
+    )
+    value = secret_input("The current value. Empty: one is generated and shown once.")
+    config = forms.JSONField(
+        label="Rotator configuration",
+        required=False,
+        initial=dict,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Not needed for generated and manual keys; see docs/security.md for the others.",
+    )
+    owner = forms.CharField(
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The person or team responsible.",
+    )
+
+
+class RotateForm(forms.Form):
+    grace_minutes = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MAX_GRACE_MINUTES,
+        widget=UnfoldAdminIntegerFieldWidget,
+        label="Minutes that the old value still works",
+        help_text="Empty: the grace of its level.",
+    )
+
+
+class EnterValueForm(RotateForm):
+    value = secret_input("The value that is set at the target now.", required=True)
+    field_order = ["value", "grace_minutes"]
+
+
+class CompromisedForm(forms.Form):
+    force = forms.BooleanField(
+        required=False,
+        label="Revoke the old value even if no new one can be set",
+        help_text="Everything that uses the key then stops until a new value is set.",
+    )
+
+
+class RotateDueForm(forms.Form):
+    force = forms.BooleanField(
+        required=False, label="Ignore the hourly limit, and resume paused runs"
+    )
+
+
+class ConfirmForm(forms.Form):
+    """No fields, only a confirmation."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAction:
+    """An action on one key. `act` takes (key_id, actor, form data); it may return a rotation."""
+
+    label: str
+    question: str
+    act: Callable[[str, str, Mapping[str, Any]], RotationResult | None]
+    form: type[forms.Form] = ConfirmForm
+    states: frozenset[str] = field(default=frozenset({"active", "failed"}))
+    rotators: frozenset[str] = frozenset()  # empty: all
+
+    def applies_to(self, key: ManagedSecret) -> bool:
+        return key.state in self.states and (not self.rotators or key.rotator in self.rotators)
+
+
+def _rotate(key_id: str, actor: str, data: Mapping[str, Any]) -> RotationResult:
+    minutes = data.get("grace_minutes")
+    grace = None if minutes is None else timedelta(minutes=minutes)
+    return services.rotate(key_id, grace=grace, value=data.get("value"), actor=actor)
+
+
+def _mark_compromised(key_id: str, actor: str, data: Mapping[str, Any]) -> RotationResult:
+    force = data.get("force", False)
+    return services.rotate(key_id, reason=services.COMPROMISED, force=force, actor=actor)
+
+
+def _without_data(service: Callable[..., None]) -> Callable[[str, str, Mapping[str, Any]], None]:
+    def act(key_id: str, actor: str, _data: Mapping[str, Any]) -> None:
+        service(key_id, actor=actor)
+
+    return act
+
+
+def register(form: RegisterForm, actor: str) -> services.Registered | None:
+    """Register the key of a valid form; None after adding the service's error to the form."""
+    data = dict(form.cleaned_data)
+    data["value"] = data["value"] or None
+    data["config"] = data["config"] or {}
+    try:
+        return services.register(data.pop("key_id"), data.pop("key_type"), actor=actor, **data)
+    except services.InvalidArgument as error:
+        name = error.field.partition(".")[0]
+        form.add_error(name if name in form.fields else None, str(error))
+    except services.DuplicateKey as error:
+        form.add_error("key_id", str(error))
+    return None
+
+
+KEY_ACTIONS = {
+    "rotate_now": KeyAction(
+        "Rotate now",
+        "Make a new value for “{}” current? The old one still works during its grace.",
+        _rotate,
+        RotateForm,
+    ),
+    "enter_value": KeyAction(
+        "Enter new value",
+        "Enter the new value of “{}”. The old one still works during its grace.",
+        _rotate,
+        EnterValueForm,
+        rotators=frozenset({"manual"}),
+    ),
+    "mark_compromised": KeyAction(
+        "Mark as compromised",
+        "Replace “{}” and refuse the old value at once, without grace?",
+        _mark_compromised,
+        CompromisedForm,
+    ),
+    "rehearse": KeyAction(
+        "Rehearse",
+        "Create a value for “{}”, set it, test it and undo it? The current value stays.",
+        _without_data(services.rehearse),
+    ),
+    "pause": KeyAction(
+        "Pause",
+        "Stop rotating “{}” until it is resumed? Its value still works.",
+        _without_data(services.pause),
+    ),
+    "resume": KeyAction(
+        "Resume",
+        "Rotate “{}” again?",
+        _without_data(services.resume),
+        states=frozenset({"paused"}),
+    ),
+    "revoke": KeyAction(
+        "Revoke permanently",
+        "Refuse every value of “{}” at once, and erase them? This cannot be undone.",
+        _without_data(services.revoke),
+        states=frozenset({"active", "paused", "failed"}),
+    ),
+}

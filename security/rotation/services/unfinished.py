@@ -1,0 +1,57 @@
+"""Resume rotations that crashed or wait for a retry, and end old values whose grace is over."""
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from security.rotation import failpoints
+from security.rotation.failpoints import Failpoint
+from security.rotation.models import ManagedSecret, SecretVersion
+from security.rotation.services import execute, steps
+from security.rotation.services.rotate import (
+    ROTATABLE,
+    SCHEDULED,
+    end,
+    end_if_expired,
+    rotate,
+    try_now,
+)
+from security.rotation.services.steps import Clock, RotationRequest
+
+
+def resume_unfinished(
+    clock: Clock = steps.database_now, failpoint: Failpoint = failpoints.no_failpoint
+) -> int:
+    """Resume unfinished rotations and end expired values; returns how many succeeded."""
+    done = 0
+    for key in _unfinished(clock()):
+        done += try_now(lambda key=key: _resume(key, clock, failpoint))  # type: ignore[misc]  # bound now
+    for key_pk, version in steps.due_to_erase(clock()):
+        key = ManagedSecret.objects.get(pk=key_pk)
+        done += try_now(lambda key=key, version=version: end(key, version, clock, failpoint))  # type: ignore[misc]  # bound now
+    return done
+
+
+def _unfinished(now: datetime) -> list[ManagedSecret]:
+    """Keys with a pending value, a failed attempt to repeat, or an approved rotation."""
+    rows = steps.ready(now).filter(state__in=ROTATABLE)
+    pending = Q(versions__state=SecretVersion.State.PENDING)
+    failed = Q(fail_count__gt=0, eligible_at__lte=now)
+    approved = Q(rotation_approved_at__isnull=False)
+    return list(
+        rows.filter(pending | failed | approved).distinct().order_by("next_attempt_at", "pk")
+    )
+
+
+def _resume(key: ManagedSecret, clock: Clock, failpoint: Failpoint) -> None:
+    pending = SecretVersion.objects.filter(key=key, state=SecretVersion.State.PENDING).first()
+    if pending is None:
+        rotate(key.key_id, reason=SCHEDULED, clock=clock, failpoint=failpoint)
+        return
+    request = RotationRequest(pending.reason, pending.grace_minutes)  # the actor is the system
+    with execute.leased(key, request, clock, failpoint, ROTATABLE) as attempt:
+        if pending.reason == execute.REHEARSAL:
+            execute.undo(attempt, pending, SecretVersion.State.RETIRED, keep=False)
+            return
+        done = execute.run_rotation(attempt)
+    end_if_expired(key, done, clock, failpoint, request.actor)

@@ -1,0 +1,105 @@
+from datetime import timedelta
+
+import pytest
+
+from operations.automations import services
+from operations.automations.models import Automation, Run
+from operations.automations.registry import RunOutcome
+from operations.automations.services import AutomationDisabled, execute
+from tests.operations.automations.services.conftest import HOUR, ONE, SECOND, at, states
+from tests.operations.conftest import NOON
+
+
+@pytest.mark.parametrize(
+    ("missed", "expected"),
+    [
+        ("skip", [("skipped", "missed")] * 3),
+        ("once", [("skipped", "missed")] * 2 + [("done", "")]),
+        ("all", [("done", "")] * 3),
+    ],
+)
+def test_missed_times_are_caught_up_as_the_policy_says(automation, contexts, missed, expected):
+    automation(missed=missed, every=HOUR)
+    services.run_due("ads", clock=at(NOON + 3.5 * HOUR))
+    assert states() == expected
+    planned = [each.planned_for for each in contexts]
+    assert planned == sorted(planned)
+    assert not Run.objects.filter(state="done").exclude(trigger="catch-up").exists()
+
+
+@pytest.mark.parametrize(
+    ("missed", "every", "expected"),
+    [
+        ("skip", 15, 0),
+        ("once", 15, 1),
+        ("all", 15, 8),
+        ("skip", 60, 0),
+        ("once", 60, 1),
+        ("all", 60, 2),
+    ],
+)
+def test_after_two_minutes_away_as_many_run_as_the_policy_says(
+    automation, contexts, missed, every, expected
+):
+    automation(missed=missed, every=every * SECOND)
+    services.run_due("ads", clock=at(NOON + 131 * SECOND))
+    assert len(contexts) == expected
+    services.run_due("ads", clock=at(NOON + 131 * SECOND))
+    assert len(contexts) == expected
+    services.run_due("ads", clock=at(NOON + 180 * SECOND))
+    assert contexts[-1].planned_for == NOON + 180 * SECOND
+
+
+def test_a_long_absence_catches_up_a_bounded_number(automation, contexts):
+    automation(missed="all", every=HOUR)
+    services.enqueue_due_runs("ads", NOON + timedelta(days=30))
+    assert Run.objects.count() == 100
+    first = Run.objects.earliest("planned_for").planned_for
+    assert first >= NOON + timedelta(days=23)
+
+
+def test_a_time_that_comes_during_a_run_is_skipped_as_overlap(claimed):
+    services.enqueue_due_runs("ads", ONE + HOUR)
+    assert states() == [("running", ""), ("skipped", "overlap")]
+
+
+def test_a_clock_that_went_back_runs_nothing_twice(automation, contexts):
+    automation()
+    services.run_due("ads", clock=at(ONE + HOUR))
+    for back in (3, 2, 1, 0):
+        services.run_due("ads", clock=at(ONE + HOUR - back * HOUR))
+    assert len(contexts) == 1
+
+
+def test_nothing_starts_while_automation_is_off_and_the_policy_decides_afterwards(
+    automation, contexts, settings
+):
+    automation()
+    services.enqueue_due_runs("ads", ONE)
+    settings.AUTOMATION_ENABLED = False
+    assert services.run_due("ads", clock=at(ONE + 2 * HOUR)) == []
+    assert services.recover_runs(ONE + 2 * HOUR) == []
+    with pytest.raises(AutomationDisabled, match="AUTOMATION_ENABLED is False"):
+        services.enqueue_manual_run("ads", ONE)
+    assert (Run.objects.count(), contexts) == (1, [])
+    settings.AUTOMATION_ENABLED = True
+    services.run_due("ads", clock=at(ONE + 2 * HOUR))
+    assert len(contexts) == 1
+
+
+def test_an_automation_that_is_off_runs_only_when_asked(automation, contexts):
+    ads = automation()
+    Automation.objects.update(is_enabled=False)
+    assert services.run_due("ads", clock=at(ONE)) == []
+    ordered = services.enqueue_manual_run("ads", ONE)
+    assert ordered.trigger == "manual"
+    services.run_due("ads", clock=at(ONE))
+    assert [each.run_id for each in contexts] == [ordered.pk]
+    assert str(ads) == "Ads"
+
+
+def test_an_enqueued_manual_run_waits_for_the_running_one(claimed, contexts):
+    services.enqueue_manual_run("ads", ONE + SECOND)
+    assert services.run_due("ads", clock=at(ONE + SECOND)) == []
+    execute.finish(claimed, RunOutcome("Done."), ONE + SECOND)
+    assert len(services.run_due("ads", clock=at(ONE + SECOND))) == 1
