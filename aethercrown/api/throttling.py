@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 PAUSE = 5.0  # seconds without asking a broker that failed
 PATIENCE = 0.25  # seconds for its answer
 MOST_BUCKETS = 10_000  # of one process
-MOST_CALLERS = 10_000  # whose bucket this process knows before it has checked their key
+MAX_KNOWN_CALLERS = 10_000  # whose bucket this process knows before it has checked their key
 CREDENTIAL_HEADERS = ("HTTP_AUTHORIZATION", "HTTP_X_API_KEY")
 KEPT_SECONDS = 30 * 86_400.0  # of a bucket in a row that nobody takes from
 # The buckets before `split` all give their tokens, or none does; the others give theirs only if
@@ -211,7 +211,7 @@ class RecentCallers:
             return
         with self.lock:
             self.known[fingerprint] = take
-            while len(self.known) > MOST_CALLERS:
+            while len(self.known) > MAX_KNOWN_CALLERS:
                 self.known.popitem(last=False)
 
 

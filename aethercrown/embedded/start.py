@@ -29,8 +29,8 @@ from aethercrown.embedded.servers import Unavailable, tail
 from aethercrown.embedded.supervisor import (
     HURRIED_TICK_SECONDS,
     TICK_SECONDS,
-    Asked,
-    GaveUp,
+    RestartLimitReached,
+    StopRequested,
     Supervisor,
 )
 
@@ -171,9 +171,9 @@ def supervise(chosen: Choice, listener: socket.socket, kept_broker: Broker | Non
             supervisor.keep("web", serve, grace=10.0)
             supervisor.keep("beat", roles.beat, grace=5.0)
             stay(supervisor, chosen, kept_broker, answer)
-        except Asked:
+        except StopRequested:
             say(["", "AetherCrown stops ..."])
-        except GaveUp as reason:
+        except RestartLimitReached as reason:
             say([str(reason)], sys.stderr)
             code = 1
         finally:
@@ -200,7 +200,7 @@ def prepared(
         received = answer.read()
     if status or not received:
         log = tail(supervisor.logs / "set-up.log")
-        raise GaveUp(f"The set-up ended with status {status}.\n{log}")
+        raise RestartLimitReached(f"The set-up ended with status {status}.\n{log}")
     told: dict[str, str | None] = json.loads(received)
     return told
 

@@ -17,16 +17,16 @@ TICK_SECONDS = 1.0
 HURRIED_TICK_SECONDS = 0.02
 
 
-class Asked(Exception):
+class StopRequested(Exception):
     """Somebody wants everything to stop: Ctrl-C, or SIGTERM."""
 
 
-class GaveUp(Exception):
+class RestartLimitReached(Exception):
     """A child ended too often; the message names it and carries its last lines."""
 
 
 @dataclass(slots=True)
-class Kept:
+class SupervisedProcess:
     """A child to be kept running, and how long it may take to stop."""
 
     name: str
@@ -44,7 +44,7 @@ class Supervisor:
 
     logs: Path
     closed: tuple[int, ...] = ()
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[SupervisedProcess] = field(default_factory=list)
     asked: int = 0
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     clock: Callable[[], float] = time.monotonic
@@ -90,7 +90,7 @@ class Supervisor:
             self.hear(TICK_SECONDS)
             if self.asked:
                 child.kill()
-                raise Asked
+                raise StopRequested
         self.hear_out(child)
         return child.status or 0
 
@@ -104,7 +104,9 @@ class Supervisor:
     ) -> None:
         """Start a child that is started again whenever it ends, the first time after a pause."""
         deaths = Deaths(first_pause=first_pause)
-        kept = Kept(name=name, run=run, grace=grace, voice=self.voice(name), deaths=deaths)
+        kept = SupervisedProcess(
+            name=name, run=run, grace=grace, voice=self.voice(name), deaths=deaths
+        )
         self.kept.append(kept)
         kept.child = self.start(name, run, kept.voice)
 
@@ -126,7 +128,7 @@ class Supervisor:
         """
         self.hear(seconds)
         if self.asked:
-            raise Asked
+            raise StopRequested
         for kept in self.kept:
             if kept.child and kept.child.ended():
                 self.mourn(kept)
@@ -160,7 +162,7 @@ class Supervisor:
         self.selector.unregister(output)
         os.close(output)
 
-    def mourn(self, kept: Kept) -> None:
+    def mourn(self, kept: SupervisedProcess) -> None:
         """Note a death, take the rest of its group along, and set the time of the next start."""
         child = kept.child
         if not child:
@@ -172,7 +174,9 @@ class Supervisor:
         how = f"{kept.name} ended with status {child.status}"
         if kept.deaths.are_too_many():
             last = "\n".join([*kept.voice.last, f"(log: {kept.voice.log})"])
-            raise GaveUp(f"{how}, for the {len(kept.deaths.times)}th time within a minute.\n{last}")
+            raise RestartLimitReached(
+                f"{how}, for the {len(kept.deaths.times)}th time within a minute.\n{last}"
+            )
         pause = kept.deaths.pause()
         kept.start_at = self.clock() + pause
         say([f"{how}; it starts again in {pause:g} s."])

@@ -3,15 +3,19 @@
 import socket
 
 import pytest
+import redis
 from django.db import OperationalError, connection
 from django.db.models import F
 from django.test import RequestFactory
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aethercrown.api import throttling
 from aethercrown.api.throttling import Buckets, OwnBuckets, Rate, Take
 from aethercrown.models import Bucket
+from security.apikeys.models import ApiKey
+from tests.callers import Caller
 
 wire = [pytest.mark.urls("tests.aethercrown.odd_urls"), pytest.mark.django_db]
 
@@ -226,3 +230,64 @@ class TestOnTheWire:
         settings.API_BURST, settings.API_ADDRESS_BURST = 5, 1
         codes = [caller.get("/api/v1/replies").status_code for _ in range(5)]
         assert codes == [200] * 5
+
+    def test_a_known_key_costs_one_call_of_the_broker_for_both_buckets(self, caller, valkey_url):
+        def evaluated():
+            with redis.Redis.from_url(valkey_url) as client:
+                return client.info("commandstats")["cmdstat_evalsha"]["calls"]
+
+        caller.get("/api/v1/replies")
+        before = evaluated()
+        assert caller.get("/api/v1/replies").status_code == 200
+        assert evaluated() == before + 1
+
+    def test_a_key_refused_by_its_address_keeps_its_own_tokens(self, settings, caller):
+        settings.API_BURST, settings.API_RATE_PER_SECOND = 3, 0.001
+        settings.API_ADDRESS_BURST, settings.API_ADDRESS_RATE_PER_SECOND = 3, 0.001
+        elsewhere = {"REMOTE_ADDR": "10.9.8.7"}
+        assert caller.get("/api/v1/replies").status_code == 200  # 2 tokens left
+        stranger = Caller()
+        for _ in range(3):
+            stranger.get("/api/v1/replies")
+        assert caller.get("/api/v1/replies").status_code == 429  # for its address
+        codes = [caller.get("/api/v1/replies", **elsewhere).status_code for _ in range(3)]
+        assert codes == [200, 200, 429]
+
+    def test_a_key_whose_rate_was_changed_is_counted_by_the_new_one(self, settings, caller):
+        settings.API_BURST, settings.API_RATE_PER_SECOND = 100, 0.001
+        assert [caller.get("/api/v1/replies").status_code for _ in range(2)] == [200, 200]
+        ApiKey.objects.update(burst=1, rate_per_second=0.001)
+        codes = [caller.get("/api/v1/replies").status_code for _ in range(3)]
+        assert codes == [200, 429, 429]
+
+    def test_a_known_key_that_is_revoked_is_refused_at_once(self, caller):
+        assert caller.get("/api/v1/replies").status_code == 200
+        ApiKey.objects.update(revoked_at=timezone.now())
+        assert caller.get("/api/v1/replies").status_code == 401
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_many_at_once_through_both_buckets_get_exactly_the_burst(settings, at_once, known):
+    shared, address = Buckets(), Take("address", Rate(50, 0.001))
+    key = Take("key", Rate(5, 0.001))
+
+    def call():
+        if known:
+            return shared.take_then([address], key)
+        return shared.take_then([address], None)[0], shared.take("key", rate=key.rate)
+
+    waits = at_once(call, 16)
+    assert [wait for wait, _ in waits] == [0] * 16
+    assert [wait for _, wait in waits].count(0) == 5
+    assert shared.take_all([Take("address", Rate(50, 0.001), cost=35)]) > 0  # 34 are left
+
+
+def test_only_the_latest_callers_are_known_by_their_headers(settings, monkeypatch):
+    monkeypatch.setattr(throttling, "MAX_KNOWN_CALLERS", 2)
+    callers = throttling.RecentCallers()
+    prints = [callers.fingerprint(RequestFactory().get("/", HTTP_X_API_KEY=each)) for each in "abc"]
+    assert len(set(prints)) == 3
+    for number, each in enumerate(prints):
+        callers.note(each, Take(f"key:{number}", RATE))
+    assert [callers.find(each) is not None for each in prints] == [False, True, True]
+    assert callers.fingerprint(RequestFactory().get("/")) == b""

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from aethercrown.embedded.lock import is_alive
-from aethercrown.embedded.supervisor import Asked, GaveUp, Supervisor
+from aethercrown.embedded.supervisor import RestartLimitReached, StopRequested, Supervisor
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:This process .* is multi-threaded, use of fork:DeprecationWarning"
@@ -90,7 +90,9 @@ def test_five_deaths_end_it_all_with_the_last_words(supervisor):
         sys.exit(3)
 
     supervisor.keep("web", complain, grace=1, first_pause=0)
-    with pytest.raises(GaveUp, match=r"(?s)web ended with status 3, for the 5th.*cannot go on"):
+    with pytest.raises(
+        RestartLimitReached, match=r"(?s)web ended with status 3, for the 5th.*cannot go on"
+    ):
         until(supervisor, lambda: False)
 
 
@@ -98,7 +100,7 @@ def test_five_deaths_end_it_all_with_the_last_words(supervisor):
 def test_a_signal_asks_for_the_stop(supervisor, number):
     supervisor.keep("web", sleep, grace=30)
     os.kill(os.getpid(), number)
-    with pytest.raises(Asked):
+    with pytest.raises(StopRequested):
         supervisor.tick(5)
     child = supervisor.kept[0].child
     supervisor.stop()
@@ -108,7 +110,7 @@ def test_a_signal_asks_for_the_stop(supervisor, number):
 
 def test_a_stop_asked_for_during_the_set_up_ends_that_too(supervisor):
     supervisor.asked = 1
-    with pytest.raises(Asked):
+    with pytest.raises(StopRequested):
         supervisor.finish(supervisor.begin("set-up", sleep))
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from dashboards.overview.views import standing
+from dashboards.overview.views import overview_data
 from operations.alerts import services
 from operations.messaging.models import Destination
 
@@ -55,4 +55,4 @@ def test_the_page_costs_few_queries(page, django_assert_num_queries):
 
 def test_grave_alerts_stand_on_the_first_page(page):
     raised()
-    assert "health: down, db: No answer." in [each.sentence for each in standing(NOW).attention]
+    assert "health: down, db: No answer." in [each.sentence for each in overview_data(NOW).attention]

@@ -6,7 +6,7 @@ import pytest
 
 from aethercrown.charts.figures import PERCENT, Unit
 from dashboards.decisions import views
-from dashboards.overview.views import standing
+from dashboards.overview.views import overview_data
 from operations.alerts import services as alerts
 from operations.health.models import Component
 from operations.scheduling import services as tasks
@@ -85,7 +85,7 @@ def test_the_overview_reads_everything_once(django_assert_max_num_queries):
     company.gone_well()
     company.waiting()
     with django_assert_max_num_queries(21):
-        found = standing(company.NOW)
+        found = overview_data(company.NOW)
     assert [each.title for each in found.systems] == [
         "Marketing budget",
         "Recurring revenue",
@@ -100,7 +100,7 @@ def test_the_overview_reads_everything_once(django_assert_max_num_queries):
 
 @pytest.mark.django_db
 def test_an_empty_platform_says_what_begins_it():
-    found = standing(company.NOW)
+    found = overview_data(company.NOW)
     assert [each.figure for each in found.systems] == [
         "No plan yet",
         "No customers yet",
@@ -119,7 +119,7 @@ def test_the_overview_says_what_runs_what_is_down_and_what_is_wrong():
     Component.objects.create(name="shop", status="unhealthy")
     Component.objects.create(name="search", status="degraded")
     alerts.raise_alert("health", "down", "shop", "critical", "It is down.", now=company.NOW)
-    found = {each.title: each for each in standing(company.NOW).systems}
+    found = {each.title: each for each in overview_data(company.NOW).systems}
     assert found["AI tasks"].figure == "1 running"
     assert found["Health"].figure == "1 of 2 work"
     assert (found["Health"].note, found["Health"].status) == ("Down: shop.", "unhealthy")

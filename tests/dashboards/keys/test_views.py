@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from dashboards.keys import views as shown
-from dashboards.overview.views import standing
+from dashboards.overview.views import overview_data
 from security.apikeys import services as apikeys
 from security.apikeys.models import ApiKey
 from security.rotation import services
@@ -91,7 +91,7 @@ def test_the_headline_says_it_in_a_sentence(overdue, total, words):
 
 
 def card():
-    [found] = [each for each in standing(timezone.now()).systems if each.title == "Keys"]
+    [found] = [each for each in overview_data(timezone.now()).systems if each.title == "Keys"]
     return found
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operations.alerts.fingerprint import Fingerprint
-from operations.alerts.services import _literal
+from operations.alerts.services import _escape_pattern
 
 WORDS = st.text(max_size=20)
 
@@ -15,10 +15,10 @@ def test_stars_match_everything(source, kind, subject):
 
 
 @given(WORDS, WORDS)
-def test_a_literal_matches_itself_and_nothing_else(subject, other):
+def test_an_escaped_pattern_matches_itself_and_nothing_else(subject, other):
     known = Fingerprint("a", "b", subject)
-    assert known.matches("a", "b", _literal(subject))
-    assert Fingerprint("a", "b", other).matches("a", "b", _literal(subject)) == (other == subject)
+    assert known.matches("a", "b", _escape_pattern(subject))
+    assert Fingerprint("a", "b", other).matches("a", "b", _escape_pattern(subject)) == (other == subject)
 
 
 def test_all_three_must_fit():

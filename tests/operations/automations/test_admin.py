@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from operations.alerts.models import Alert
 from operations.automations import services
-from operations.automations.admin import told
+from operations.automations.admin import format_time
 from operations.automations.models import Automation, Run
 from operations.automations.registry import AutomationSpec, RunOutcome, automation_registry
 from operations.automations.tasks import run_automation
@@ -69,8 +69,8 @@ def test_a_schedule_is_changed_in_words_and_stands_where_beat_reads_it(automatio
 
 
 def test_times_are_told_with_seconds_only_where_there_are_some():
-    assert told(NOON) == "Fri 20 Nov 2026, 12:00 UTC"
-    assert told(NOON + timedelta(seconds=5)) == "Fri 20 Nov 2026, 12:00:05 UTC"
+    assert format_time(NOON) == "Fri 20 Nov 2026, 12:00 UTC"
+    assert format_time(NOON + timedelta(seconds=5)) == "Fri 20 Nov 2026, 12:00:05 UTC"
 
 
 def test_the_form_shows_the_schedule_in_the_words_it_takes_back(automation, admin_client):

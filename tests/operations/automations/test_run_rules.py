@@ -6,14 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operations.automations.run_rules import (
-    LONGEST_TEXT,
     DueRun,
     RunResult,
     as_json,
-    facts,
-    legible,
+    detail_lines,
     plan_due_runs,
-    recordable,
     table,
 )
 
@@ -22,11 +19,11 @@ HOURS = [NOON - timedelta(hours=back) for back in (2, 1, 0)]
 FIRST, SECOND, LAST = HOURS
 
 
-def test_nothing_due_enters_nothing():
+def test_nothing_due_gives_no_runs():
     assert plan_due_runs([], "once", NOON, busy=False) == []
 
 
-def test_a_slot_on_time_runs_under_every_policy():
+def test_an_on_time_run_runs_under_every_policy():
     for missed in ("skip", "once", "all"):
         assert plan_due_runs([LAST], missed, NOON, busy=False) == [DueRun(LAST, "schedule")]
 
@@ -35,15 +32,15 @@ def test_a_slot_on_time_runs_under_every_policy():
     ("missed", "reasons"),
     [("skip", ["missed"] * 3), ("once", ["missed", "missed", ""]), ("all", ["", "", ""])],
 )
-def test_slots_that_passed_are_caught_up_as_the_policy_says(missed, reasons):
+def test_times_that_passed_are_caught_up_as_the_policy_says(missed, reasons):
     late = NOON + timedelta(minutes=30)
-    entries = plan_due_runs(HOURS, missed, late, busy=False)
-    assert entries == [
+    due_runs = plan_due_runs(HOURS, missed, late, busy=False)
+    assert due_runs == [
         DueRun(slot, "catch-up", reason) for slot, reason in zip(HOURS, reasons, strict=True)
     ]
 
 
-def test_a_slot_that_meets_an_open_run_overlaps_unless_all_are_wanted():
+def test_a_time_that_meets_an_open_run_is_skipped_unless_the_policy_is_all():
     late = NOON + timedelta(minutes=30)
     assert plan_due_runs([LAST], "once", NOON, busy=True) == [DueRun(LAST, "schedule", "overlap")]
     assert plan_due_runs([LAST], "once", late, busy=True) == [DueRun(LAST, "catch-up", "overlap")]
@@ -57,36 +54,14 @@ def test_a_slot_that_meets_an_open_run_overlaps_unless_all_are_wanted():
     late=st.timedeltas(timedelta(0), timedelta(days=2)),
     busy=st.booleans(),
 )
-def test_each_slot_is_entered_once_and_at_most_one_runs_unless_all_are_wanted(
+def test_each_time_gives_one_run_and_at_most_one_is_executed_unless_the_policy_is_all(
     count, missed, late, busy
 ):
     due = [NOON + timedelta(hours=each) for each in range(count)]
-    entries = plan_due_runs(due, missed, NOON + timedelta(hours=count) + late, busy=busy)
-    assert [each.planned_for for each in entries] == due
-    running = [each for each in entries if not each.reason]
+    due_runs = plan_due_runs(due, missed, NOON + timedelta(hours=count) + late, busy=busy)
+    assert [each.planned_for for each in due_runs] == due
+    running = [each for each in due_runs if not each.reason]
     assert len(running) == count if missed == "all" else len(running) <= 1
-
-
-def test_what_json_cannot_say_becomes_text():
-    value = {
-        1: [float("nan"), 1.5, True, None, 3],
-        "when": NOON,
-        "nul": "a\0b",
-        "half": "\ud800",
-    }
-    assert recordable(value) == {
-        "1": ["nan", 1.5, True, None, 3],
-        "when": str(NOON),
-        "nul": "ab",
-        "half": "?",
-    }
-
-
-@given(st.text(min_size=10, max_size=50))
-def test_a_long_text_keeps_its_beginning_and_its_end(text):
-    kept = legible(text * LONGEST_TEXT)
-    assert len(kept) <= LONGEST_TEXT + 10
-    json.dumps(kept).encode()
 
 
 def test_the_table_is_aligned_and_holds_one_line_each():
@@ -101,9 +76,9 @@ def test_the_table_is_aligned_and_holds_one_line_each():
     ]
 
 
-def test_results_are_told_to_programs_as_json():
-    [told] = json.loads(as_json([RunResult("ads", "done", "Looked.", 0.5, 7, {"at": NOON})]))
-    assert told == {
+def test_results_are_written_as_json():
+    [written] = json.loads(as_json([RunResult("ads", "done", "Looked.", 0.5, 7, {"at": NOON})]))
+    assert written == {
         "automation": "ads",
         "state": "done",
         "summary": "Looked.",
@@ -115,13 +90,13 @@ def test_results_are_told_to_programs_as_json():
 
 def test_what_a_run_found_is_told_as_a_person_writes_it():
     found = {"is_planned": True, "late": False, "against": [], "why": "", "next": None}
-    assert facts(found) == [
+    assert detail_lines(found) == [
         ("Is planned", "yes"),
         ("Late", "no"),
         ("Against", "none"),
         ("Why", "none"),
         ("Next", "none"),
     ]
-    assert facts({"by_day": {"monday": 2, "open": (1, "two")}}) == [
+    assert detail_lines({"by_day": {"monday": 2, "open": (1, "two")}}) == [
         ("By day", "monday: 2, open: 1, two")
     ]

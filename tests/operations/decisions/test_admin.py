@@ -6,7 +6,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from operations.decisions import services
-from operations.decisions.admin import figure, judgement
+from operations.decisions.admin import figure, guardrail_text
 from operations.decisions.decision_types import decision_type_registry
 from operations.decisions.models import Decision
 from tests.operations.conftest import NOON
@@ -194,4 +194,4 @@ def test_a_figure_is_written_as_a_person_writes_it(value, told):
     ],
 )
 def test_a_guardrail_is_told_in_words(row, told):
-    assert judgement(dict(zip(("name", "limit", "value", "passed"), row, strict=True))) == told
+    assert guardrail_text(dict(zip(("name", "limit", "value", "passed"), row, strict=True))) == told

@@ -1,5 +1,8 @@
 """The calls of tasks, as a client sees them."""
 
+from datetime import UTC, datetime
+from urllib.parse import quote
+
 import pytest
 
 from operations.scheduling.models import Pool, Task, Worker
@@ -231,3 +234,42 @@ def test_a_stranger_and_a_reader_are_turned_away(call):
     reader = Caller(keys.create("a reader", ["optimization:read"]).plaintext)
     assert reader.send(f"{TASKS}/{call}", body()).status_code == 403
     assert not Task.objects.exists()
+
+
+def test_a_listed_task_is_the_task_that_its_own_call_shows(caller):
+    schedule(
+        caller,
+        body("a", estimated_duration=0.1 + 0.2),
+        body("b", dependencies=["a"], priority="low", estimated_duration=7),
+        body('quote " \\ \u00e9 \u2028 %s', dependencies=["b", "a"], task_type="50 %"),
+        body("alone", estimated_duration=1e-7),
+        body("failed", estimated_duration=86_399.123456789),
+    )
+    caller.send(f"{TASKS}/assign", {"worker": "agent", "lease_seconds": 10.5})
+    failed = {"success": False, "error": "no \n memory"}
+    caller.send(f"{TASKS}/assign", {"worker": "other"})
+    running = caller.get(f"{TASKS}?worker=other").json()["data"]["tasks"][0]["task_id"]
+    caller.send(f"{TASKS}/{running}/complete", failed)
+    Task.objects.filter(task_id="alone").update(
+        created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    )
+    listed = caller.get(TASKS).json()["data"]["tasks"]
+    assert len(listed) == 5
+    for task in listed:
+        one = caller.get(f"{TASKS}/{quote(task['task_id'])}").json()["data"]["task"]
+        assert {**task, "why": one["why"]} == one
+
+
+@pytest.mark.parametrize("filters", ["", "&status=queued", "&worker=agent", "&status=running"])
+def test_pages_of_tasks_hold_each_once_in_both_directions(caller, filters):
+    schedule(caller, *[body(f"t{number}") for number in range(7)])
+    caller.send(f"{TASKS}/assign", {"worker": "agent", "count": 3})
+    whole = caller.get(f"{TASKS}?limit=500{filters}").json()["data"]
+    pages = [caller.get(f"{TASKS}?limit=2{filters}").json()["data"]]
+    while pages[-1]["next"]:
+        pages.append(caller.get(pages[-1]["next"]).json()["data"])
+    assert [each for page in pages for each in page["tasks"]] == whole["tasks"]
+    back = [pages[-1]]
+    while back[-1]["previous"]:
+        back.append(caller.get(back[-1]["previous"]).json()["data"])
+    assert [page["tasks"] for page in reversed(back)] == [page["tasks"] for page in pages]
