@@ -55,4 +55,6 @@ def test_the_page_costs_few_queries(page, django_assert_num_queries):
 
 def test_grave_alerts_stand_on_the_first_page(page):
     raised()
-    assert "health: down, db: No answer." in [each.sentence for each in overview_data(NOW).attention]
+    assert "health: down, db: No answer." in [
+        each.sentence for each in overview_data(NOW).attention
+    ]

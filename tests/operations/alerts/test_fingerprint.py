@@ -18,7 +18,9 @@ def test_stars_match_everything(source, kind, subject):
 def test_an_escaped_pattern_matches_itself_and_nothing_else(subject, other):
     known = Fingerprint("a", "b", subject)
     assert known.matches("a", "b", _escape_pattern(subject))
-    assert Fingerprint("a", "b", other).matches("a", "b", _escape_pattern(subject)) == (other == subject)
+    assert Fingerprint("a", "b", other).matches("a", "b", _escape_pattern(subject)) == (
+        other == subject
+    )
 
 
 def test_all_three_must_fit():
