@@ -10,7 +10,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
-class Deaths:
+class RestartPolicy:
     """The recent ends of one child, and the pause after the first."""
 
     times: deque[float] = field(default_factory=deque)

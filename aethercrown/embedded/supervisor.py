@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aethercrown.embedded.children import Child, fork
 from aethercrown.embedded.prefixed_output import Voice, say
-from aethercrown.embedded.restart_policy import FIRST_PAUSE_SECONDS, Deaths
+from aethercrown.embedded.restart_policy import FIRST_PAUSE_SECONDS, RestartPolicy
 
 TICK_SECONDS = 1.0
 HURRIED_TICK_SECONDS = 0.02
@@ -33,7 +33,7 @@ class SupervisedProcess:
     run: Callable[[], object]
     grace: float
     voice: Voice
-    deaths: Deaths
+    deaths: RestartPolicy
     child: Child | None = None
     start_at: float = 0.0
 
@@ -103,7 +103,7 @@ class Supervisor:
         first_pause: float = FIRST_PAUSE_SECONDS,
     ) -> None:
         """Start a child that is started again whenever it ends, the first time after a pause."""
-        deaths = Deaths(first_pause=first_pause)
+        deaths = RestartPolicy(first_pause=first_pause)
         kept = SupervisedProcess(
             name=name, run=run, grace=grace, voice=self.voice(name), deaths=deaths
         )

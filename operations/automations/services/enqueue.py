@@ -33,11 +33,11 @@ def enqueue_due_runs(name: str, now: datetime) -> int:
 
 
 @transaction.atomic
-def enqueue_manual_run(name: str, now: datetime) -> Run:
-    """Write a run that a person asks for; a worker executes it as soon as one is free."""
+def enqueue_manual_run(name: str, now: datetime, trigger: str = Run.Trigger.MANUAL) -> Run:
+    """Write a run outside the schedule; a worker executes it as soon as one is free."""
     if not settings.AUTOMATION_ENABLED:
         raise AutomationDisabled("AUTOMATION_ENABLED is False: nothing runs until it is True.")
-    run = new_run(lock(name), DueRun(now, Run.Trigger.MANUAL), now)
+    run = new_run(lock(name), DueRun(now, trigger), now)
     run.save()
     return run
 
