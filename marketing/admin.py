@@ -1,5 +1,4 @@
-from marketing.budget.admin import BudgetPlanAdmin
-from marketing.budget.admin.allocations import AllocationAdmin
+from marketing.budget.admin import AllocationAdmin, BudgetPlanAdmin
 from marketing.channels.admin import (
     CalendarFlagAdmin,
     ChannelAdmin,

@@ -44,7 +44,7 @@ class Sqlite:
 
     def hold(self) -> None:
         """Unavailable while the platform runs on this folder."""
-        lock.hold(self.path.parent, patience=0)
+        lock.lock_folder(self.path.parent, patience=0)
 
     def restore(self, dump: Path, beside: str) -> dict[str, Table]:
         target = self._named(beside)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from aethercrown.embedded import parent_death
-from aethercrown.embedded.prefixed_output import say
+from aethercrown.embedded.prefixed_output import print_lines
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE)
 
@@ -56,8 +56,8 @@ def fork(name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> 
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)  # until the child has its own handlers
     pid = os.fork()
     if pid == 0:
-        begin(name, mask)
-        live(parent, run, printed, (output, *closed))
+        prepare_child(name, mask)
+        run_child(parent, run, printed, (output, *closed))
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.close(printed)
     with contextlib.suppress(OSError):  # whoever comes first; the child does the same
@@ -66,26 +66,28 @@ def fork(name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> 
     return Child(name=name, pid=pid, output=output)
 
 
-def begin(name: str, mask: Iterable[int]) -> None:
+def prepare_child(name: str, mask: Iterable[int]) -> None:
     """Be a process of its own: by name, and without the supervisor's ways with signals."""
-    undo_signals(mask)
-    parent_death.rename(f"ac-{name}")
+    reset_signals(mask)
+    parent_death.set_process_name(f"ac-{name}")
 
 
-def live(parent: int, run: Callable[[], object], printed: int, closed: tuple[int, ...]) -> NoReturn:
+def run_child(
+    parent: int, run: Callable[[], object], printed: int, closed: tuple[int, ...]
+) -> NoReturn:
     """The child's whole life."""
     code = 1
     try:
         os.setpgid(0, 0)
-        parent_death.tie(parent, signal.SIGKILL)
-        parent_death.tie_descendants()
-        redirect(printed, closed)
+        parent_death.die_with_parent(parent, signal.SIGKILL)
+        parent_death.tie_forks()
+        redirect_output(printed, closed)
         run()
         code = 0
     except SystemExit as leave:
         code = leave.code if isinstance(leave.code, int) else int(bool(leave.code))
         if isinstance(leave.code, str):
-            say([leave.code], sys.stderr)
+            print_lines([leave.code], sys.stderr)
     except BaseException:  # noqa: BLE001 - the last one to see it prints it
         traceback.print_exc()
     finally:
@@ -96,7 +98,7 @@ def live(parent: int, run: Callable[[], object], printed: int, closed: tuple[int
         os._exit(code)
 
 
-def undo_signals(mask: Iterable[int]) -> None:
+def reset_signals(mask: Iterable[int]) -> None:
     """Forget the supervisor's handlers and its way of waking up, then let signals in again.
 
     What Python starts with is in force then: a visitor who hangs up early is an error of that
@@ -110,7 +112,7 @@ def undo_signals(mask: Iterable[int]) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def redirect(printed: int, closed: tuple[int, ...]) -> None:
+def redirect_output(printed: int, closed: tuple[int, ...]) -> None:
     """Read nothing, print into the pipe, and let go of the supervisor's files."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from aethercrown.embedded.servers import Unavailable
 
-ORPHANS_SECONDS = 10.0  # how long servers may take to end after their supervisor was killed
+ORPHAN_EXIT_SECONDS = 10.0  # how long servers may take to end after their supervisor was killed
 
 
-def hold(folder: Path, *, patience: float = ORPHANS_SECONDS) -> int:
+def lock_folder(folder: Path, *, patience: float = ORPHAN_EXIT_SECONDS) -> int:
     """Lock the folder for the life of this process; Unavailable, with the holder, if it is taken.
 
     The file is handed down to the children, so the folder is free only when all of them are
@@ -55,7 +55,7 @@ def is_alive(pid: str) -> bool:
     return True
 
 
-def listen(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int) -> socket.socket:
     """The socket that the web server will answer on; Unavailable, with the setting, if taken.
 
     It is opened first and kept for good, so nobody can take the port in between, and a visitor

@@ -24,23 +24,23 @@ PR_SET_NAME = 15
 POLL_SECONDS = 0.5
 
 
-def tie(parent: int, death_signal: int) -> None:
+def die_with_parent(parent: int, death_signal: int) -> None:
     """End this process by `death_signal` when `parent`, which forked it, is gone."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
         if os.getppid() != parent:  # it went before the kernel was asked
             os.kill(os.getpid(), death_signal)
     else:
-        watch(parent, lambda: os.killpg(0, death_signal))
+        poll_parent(parent, lambda: os.killpg(0, death_signal))
 
 
-def rename(name: str) -> None:
+def set_process_name(name: str) -> None:
     """Show this process, and those it forks, under `name` (15 letters) in lists of processes."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
-def watch(parent: int, act: Callable[[], None]) -> threading.Thread:
+def poll_parent(parent: int, act: Callable[[], None]) -> threading.Thread:
     """Look for the parent twice a second, and act once when it is gone."""
 
     def look() -> None:
@@ -53,7 +53,7 @@ def watch(parent: int, act: Callable[[], None]) -> threading.Thread:
     return thread
 
 
-def tie_descendants() -> None:
+def tie_forks() -> None:
     """Tie every process forked from this one from now on, by Gunicorn and Celery for instance."""
     if sys.platform != "linux":
         return  # they are of this process's group, which `tie` ends as a whole
@@ -63,12 +63,12 @@ def tie_descendants() -> None:
         forker[0] = os.getpid()
 
     def bind() -> None:
-        tie(forker[0], signal.SIGKILL)
+        die_with_parent(forker[0], signal.SIGKILL)
 
     os.register_at_fork(before=remember, after_in_child=bind)
 
 
-def become(parent: int, death_signal: int, uid: int, folder: str, command: list[str]) -> int:
+def exec_command(parent: int, death_signal: int, uid: int, folder: str, command: list[str]) -> int:
     """Turn into `command`, run in `folder` as `uid`; 0 keeps the user."""
     if uid:
         os.setgroups([])
@@ -76,17 +76,17 @@ def become(parent: int, death_signal: int, uid: int, folder: str, command: list[
         os.setuid(uid)
     os.chdir(folder)
     if sys.platform == "linux":
-        tie(parent, death_signal)
+        die_with_parent(parent, death_signal)
         os.execv(command[0], command)  # noqa: S606 - the whole purpose; no shell is wanted
-    return accompany(parent, death_signal, command)
+    return run_beside(parent, death_signal, command)
 
 
-def accompany(parent: int, death_signal: int, command: list[str]) -> int:
+def run_beside(parent: int, death_signal: int, command: list[str]) -> int:
     """Run `command` beside this process, which passes signals on; for systems without prctl."""
     with subprocess.Popen(command) as program:  # noqa: S603 - the launchers' own command line
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda number, _frame: program.send_signal(number))
-        watch(parent, lambda: program.send_signal(death_signal))
+        poll_parent(parent, lambda: program.send_signal(death_signal))
         return program.wait()
 
 
@@ -99,7 +99,7 @@ def command_line(death_signal: int, uid: int, folder: str, command: list[str]) -
 
 def main(arguments: list[str]) -> int:
     parent, death_signal, uid = (int(each) for each in arguments[:3])
-    return become(parent, death_signal, uid, arguments[3], arguments[4:])
+    return exec_command(parent, death_signal, uid, arguments[3], arguments[4:])
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def prefixed(name: str, line: str, *, colour: bool) -> str:
 
 
 @dataclass(slots=True)
-class Voice:
+class PrefixedOutput:
     """One child's output: cuts the stream into lines, shows them, logs them, keeps the last."""
 
     name: str
@@ -50,10 +50,10 @@ class Voice:
             with self.log.open("a", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in lines)
         colour = self.terminal.isatty()
-        say([prefixed(self.name, line, colour=colour) for line in lines], self.terminal)
+        print_lines([prefixed(self.name, line, colour=colour) for line in lines], self.terminal)
 
 
-def say(lines: list[str], terminal: TextIO | None = None) -> None:
+def print_lines(lines: list[str], terminal: TextIO | None = None) -> None:
     """Print, and carry on when nobody reads any more."""
     terminal = terminal or sys.stdout
     with contextlib.suppress(OSError, ValueError):

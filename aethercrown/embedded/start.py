@@ -24,7 +24,7 @@ import environ
 from aethercrown import data_dir
 from aethercrown.embedded import lock, parent_death, valkey
 from aethercrown.embedded.broker import Broker
-from aethercrown.embedded.prefixed_output import say
+from aethercrown.embedded.prefixed_output import print_lines
 from aethercrown.embedded.servers import Unavailable, tail
 from aethercrown.embedded.supervisor import (
     HURRIED_TICK_SECONDS,
@@ -40,7 +40,7 @@ PROBE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class StartOptions:
     """What a person chose for this run, by the environment or .env."""
 
     folder: Path
@@ -63,23 +63,23 @@ def main(arguments: list[str]) -> int:
     sys.dont_write_bytecode = False  # compiling our own modules is half the time of a start
     environ.Env.read_env(data_dir.ROOT / ".env")
     if os.environ.get("MAKELEVEL"):  # a make that is killed must not leave us behind
-        parent_death.tie(os.getppid(), signal.SIGTERM)
+        parent_death.die_with_parent(os.getppid(), signal.SIGTERM)
     try:
-        return run(choice(os.environ))
+        return run(read_options(os.environ))
     except Unavailable as reason:
-        say([str(reason)], sys.stderr)
+        print_lines([str(reason)], sys.stderr)
     except OSError as error:
         where = error.filename or "the data folder"
-        say([f"Cannot use {where}: {error.strerror}. Set DATA_DIR."], sys.stderr)
+        print_lines([f"Cannot use {where}: {error.strerror}. Set DATA_DIR."], sys.stderr)
     return 1
 
 
-def choice(environment: MutableMapping[str, str]) -> Choice:
+def read_options(environment: MutableMapping[str, str]) -> StartOptions:
     """Read the settings that matter before Django's; Unavailable for a port that is none."""
     port = environment.get("PORT") or "8000"
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise Unavailable(f"PORT is {port!r}, and must be a number from 1 to 65535.")
-    return Choice(
+    return StartOptions(
         folder=data_dir.folder(environment.get("DATA_DIR")),
         host=environment.get("HOST") or "127.0.0.1",
         port=int(port),
@@ -88,17 +88,19 @@ def choice(environment: MutableMapping[str, str]) -> Choice:
     )
 
 
-def run(chosen: Choice) -> int:
-    held = lock.hold(chosen.folder)
-    with closing(lock.listen(chosen.host, chosen.port)) as listener:
-        say([f"AetherCrown starts on {chosen.address}; data and logs in {chosen.folder}."])
+def run(chosen: StartOptions) -> int:
+    held = lock.lock_folder(chosen.folder)
+    with closing(lock.open_listener(chosen.host, chosen.port)) as listener:
+        print_lines([f"AetherCrown starts on {chosen.address}; data and logs in {chosen.folder}."])
         with broker(chosen, held) as kept_broker:
-            decide(os.environ, chosen, kept_broker)
+            set_environment(os.environ, chosen, kept_broker)
             read_settings()
             return supervise(chosen, listener, kept_broker)
 
 
-def decide(environment: MutableMapping[str, str], chosen: Choice, broker: Broker | None) -> None:
+def set_environment(
+    environment: MutableMapping[str, str], chosen: StartOptions, broker: Broker | None
+) -> None:
     """Set what the children, and Django's settings in this process, are to read."""
     environment.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
     environment.update(DATA_DIR=str(chosen.folder), PORT=str(chosen.port), HOST=chosen.host)
@@ -132,7 +134,7 @@ def is_loopback(host: str) -> bool:
 
 
 @contextmanager
-def broker(chosen: Choice, held: int) -> Iterator[Broker | None]:
+def broker(chosen: StartOptions, held: int) -> Iterator[Broker | None]:
     """An embedded Valkey for the block, unless REDIS_URL names a server.
 
     It is not waited for here: it comes up while Django is imported.
@@ -152,7 +154,7 @@ def broker(chosen: Choice, held: int) -> Iterator[Broker | None]:
         kept.server.stop()
 
 
-def supervise(chosen: Choice, listener: socket.socket, kept_broker: Broker | None) -> int:
+def supervise(chosen: StartOptions, listener: socket.socket, kept_broker: Broker | None) -> int:
     """Prepare, start the children, and keep them until told to stop."""
     from aethercrown.embedded import roles  # noqa: PLC0415 - imports Django, after `decide`
 
@@ -165,25 +167,25 @@ def supervise(chosen: Choice, listener: socket.socket, kept_broker: Broker | Non
             application = roles.warm()
             if kept_broker:
                 kept_broker.server.wait_until(kept_broker.answers)
-            answer = prepared(supervisor, chosen, listener)
+            answer = run_setup(supervisor, chosen, listener)
             serve = functools.partial(roles.web, application, listener.fileno())
             supervisor.keep("worker", roles.worker, grace=20.0)
             supervisor.keep("web", serve, grace=10.0)
             supervisor.keep("beat", roles.beat, grace=5.0)
-            stay(supervisor, chosen, kept_broker, answer)
+            run_until_stopped(supervisor, chosen, kept_broker, answer)
         except StopRequested:
-            say(["", "AetherCrown stops ..."])
+            print_lines(["", "AetherCrown stops ..."])
         except RestartLimitReached as reason:
-            say([str(reason)], sys.stderr)
+            print_lines([str(reason)], sys.stderr)
             code = 1
         finally:
             supervisor.stop()
-    say(["AetherCrown has stopped."])
+    print_lines(["AetherCrown has stopped."])
     return code
 
 
-def prepared(
-    supervisor: Supervisor, chosen: Choice, listener: socket.socket
+def run_setup(
+    supervisor: Supervisor, chosen: StartOptions, listener: socket.socket
 ) -> dict[str, str | None]:
     """Run the set-up, import the rest meanwhile, and take the answer; GaveUp if it fails."""
     from aethercrown.embedded import roles  # noqa: PLC0415 - imports Django, after `decide`
@@ -205,9 +207,9 @@ def prepared(
     return told
 
 
-def stay(
+def run_until_stopped(
     supervisor: Supervisor,
-    chosen: Choice,
+    chosen: StartOptions,
     kept_broker: Broker | None,
     answer: dict[str, str | None],
 ) -> None:
@@ -217,10 +219,10 @@ def stay(
         supervisor.tick(TICK_SECONDS if ready else HURRIED_TICK_SECONDS)
         said = kept_broker.tend(time.monotonic()) if kept_broker else None
         if said:
-            say([said])
+            print_lines([said])
         if not ready and is_ready(chosen.address):
             ready = True
-            say(welcome(chosen, answer))
+            print_lines(ready_message(chosen, answer))
 
 
 def is_ready(address: str) -> bool:
@@ -236,7 +238,7 @@ def is_ready(address: str) -> bool:
         connection.close()
 
 
-def welcome(chosen: Choice, answer: dict[str, str | None]) -> list[str]:
+def ready_message(chosen: StartOptions, answer: dict[str, str | None]) -> list[str]:
     """The block that a person needs: where to go, and with which login and key."""
     name = answer["login"] or "none yet: manage.py setup_link prints a link that makes one"
     password = answer["password"] or (

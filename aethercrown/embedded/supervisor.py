@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aethercrown.embedded.children import Child, fork
-from aethercrown.embedded.prefixed_output import Voice, say
+from aethercrown.embedded.prefixed_output import PrefixedOutput, print_lines
 from aethercrown.embedded.restart_policy import FIRST_PAUSE_SECONDS, RestartPolicy
 
 TICK_SECONDS = 1.0
@@ -32,7 +32,7 @@ class SupervisedProcess:
     name: str
     run: Callable[[], object]
     grace: float
-    voice: Voice
+    voice: PrefixedOutput
     deaths: RestartPolicy
     child: Child | None = None
     start_at: float = 0.0
@@ -110,11 +110,15 @@ class Supervisor:
         self.kept.append(kept)
         kept.child = self.start(name, run, kept.voice)
 
-    def voice(self, name: str) -> Voice:
-        return Voice(name=name, log=self.logs / f"{name}.log")
+    def voice(self, name: str) -> PrefixedOutput:
+        return PrefixedOutput(name=name, log=self.logs / f"{name}.log")
 
     def start(
-        self, name: str, run: Callable[[], object], voice: Voice, closed: tuple[int, ...] = ()
+        self,
+        name: str,
+        run: Callable[[], object],
+        voice: PrefixedOutput,
+        closed: tuple[int, ...] = (),
     ) -> Child:
         outputs = tuple(key.fd for key in self.selector.get_map().values() if key.data)
         child = fork(name, run, (*self.closed, *outputs, *closed))
@@ -157,7 +161,7 @@ class Supervisor:
                 heard.data.hear(received)
         self.forget(child.output, heard.data)
 
-    def forget(self, output: int, voice: Voice) -> None:
+    def forget(self, output: int, voice: PrefixedOutput) -> None:
         voice.end()
         self.selector.unregister(output)
         os.close(output)
@@ -179,7 +183,7 @@ class Supervisor:
             )
         pause = kept.deaths.pause()
         kept.start_at = self.clock() + pause
-        say([f"{how}; it starts again in {pause:g} s."])
+        print_lines([f"{how}; it starts again in {pause:g} s."])
 
     def stop(self) -> None:
         """Stop one child after the other, last kept first; a second request kills all."""

@@ -18,7 +18,7 @@ import environ
 from aethercrown import data_dir
 from aethercrown.crypto import keyring
 from aethercrown.embedded import parent_death, postgres
-from aethercrown.embedded.prefixed_output import say
+from aethercrown.embedded.prefixed_output import print_lines
 from aethercrown.embedded.servers import Unavailable
 from aethercrown.gate import selection, steps
 from aethercrown.gate.steps import GatePlan, GateStep, StepResult
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
     environ.Env.read_env(data_dir.ROOT / ".env")
     if os.environ.get("MAKELEVEL"):  # a make that is killed must not leave us behind
-        parent_death.tie(os.getppid(), signal.SIGTERM)
+        parent_death.die_with_parent(os.getppid(), signal.SIGTERM)
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(INTERRUPTED))
     return run(options, os.environ, GatePlan())
 
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace, given: Mapping[str, str], plan: GatePlan) -
                 return run_changed(options.changed, settings, plan)
             return run_all(settings, plan)
     except Unavailable as reason:
-        say([str(reason)], sys.stderr)
+        print_lines([str(reason)], sys.stderr)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -109,14 +109,14 @@ def run_changed(since: str, settings: Mapping[str, str], plan: GatePlan) -> int:
     try:
         changed = selection.changed_files(data_dir.ROOT, since)
     except subprocess.CalledProcessError as error:
-        say([f"git cannot compare with {since}: {error.stderr.strip()}"], sys.stderr)
+        print_lines([f"git cannot compare with {since}: {error.stderr.strip()}"], sys.stderr)
         return 2
     tests = [
         str(path.relative_to(data_dir.ROOT))
         for pattern in selection.test_paths(changed)
         for path in sorted(data_dir.ROOT.glob(pattern))
     ]
-    say([f"{len(changed)} files differ from {since}; tests: {' '.join(tests)}"])
+    print_lines([f"{len(changed)} files differ from {since}; tests: {' '.join(tests)}"])
     suite = GateStep("tests on SQLite", plan.suite(("--hypothesis-profile=gate", *tests), 2))
     without = {**settings, "DATABASE_URL": ""}
     return report(plan.in_parallel[:1], [*plan.quick], lambda: [run_step(suite, without)], without)
@@ -147,7 +147,7 @@ def report(
         results += [finish() for finish in slow]
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_seconds = usage.ru_utime + usage.ru_stime
-    say(["", *steps.table(results, time.monotonic() - began, cpu_seconds)])
+    print_lines(["", *steps.table(results, time.monotonic() - began, cpu_seconds)])
     return int(any(each.code for each in results))
 
 
@@ -162,7 +162,7 @@ def run_beside(step: GateStep, settings: Mapping[str, str]) -> Iterator[Callable
             result = wait(step, process, began)
             heading(step)
             printed.seek(0)
-            say(printed.read().decode("utf-8", "replace").splitlines())
+            print_lines(printed.read().decode("utf-8", "replace").splitlines())
             return result
 
         yield finish
@@ -206,4 +206,4 @@ def start(
 
 
 def heading(step: GateStep) -> None:
-    say(["", f"=== {step.name}"])
+    print_lines(["", f"=== {step.name}"])

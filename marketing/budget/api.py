@@ -1,4 +1,4 @@
-"""The budget's calls: ask for a plan, read plans, decide on one."""
+"""API of the marketing budget: make a plan, list plans, approve or reject one."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ from marketing.budget.planner.request import (
 )
 from marketing.budget.planner.validation import UNREADABLE, validate
 from marketing.budget.response_format import load_proposal, optimize_response
-from security.access import reports as people
+from security.access import reports as access
 
 MAX_ROWS = 10_000
 NAME_MAX_LENGTH = 100  # characters of a channel's name
@@ -65,14 +65,14 @@ class TotalRevenueRowSerializer(serializers.Serializer[Any]):
 
 
 class SpendLimitSerializer(serializers.Serializer[Any]):
-    """Money bounds of a channel; equal ones hold it fixed."""
+    """Spend limits of a channel; equal ones fix its amount."""
 
     min = Money(required=False, allow_null=True)
     max = Money(required=False, allow_null=True)
 
 
 class LiftTestResultSerializer(serializers.Serializer[Any]):
-    """An experiment: this spend a period brought this revenue, give or take `sd`."""
+    """An experiment: this spend a period caused this revenue, with standard error `sd`."""
 
     channel = Text(max_length=NAME_MAX_LENGTH)
     spend = Number(min_value=0, max_value=1e12)
@@ -81,7 +81,7 @@ class LiftTestResultSerializer(serializers.Serializer[Any]):
 
 
 class OptimizeBudgetRequestSerializer(serializers.Serializer[Any]):
-    """What is to be divided, and what is known of the channels."""
+    """The budget to allocate, with the channels' history and limits."""
 
     total_budget = Money(min_value=Decimal("0.01"))
     historical_data = Rows(child=HistoricalRowSerializer(), most=MAX_ROWS, least=1)
@@ -98,7 +98,7 @@ class OptimizeBudgetRequestSerializer(serializers.Serializer[Any]):
     lift_tests = Rows(child=LiftTestResultSerializer(), required=False)
 
     def to_internal_value(self, data: Any) -> Any:
-        """Refuse with every bad field at once: those of shape, and those that clash."""
+        """Validate; the error lists malformed fields together with those that the planner rejects."""
         try:
             return super().to_internal_value(data)
         except ValidationError as error:
@@ -111,7 +111,7 @@ class OptimizeBudgetRequestSerializer(serializers.Serializer[Any]):
 def planner_errors(
     serializer: OptimizeBudgetRequestSerializer, data: Any, shape: Sequence[FieldError]
 ) -> Iterator[FieldError]:
-    """What the planner refuses in what could be read; nothing that `shape` refuses already."""
+    """Errors of the planner in the readable fields, except those that `shape` lists already."""
     values: dict[str, Any] = {"total_budget": Decimal(1)}
     for name, field in serializer.fields.items():
         with suppress(ValidationError, serializers.SkipField, APIException):
@@ -123,13 +123,13 @@ def planner_errors(
         validate(to_budget_request(values))
     except Infeasible as error:
         for each in error.problems:
-            unsure = "total_budget" in refused and each.code in SUM_CODES
-            if field_of(each.field) not in refused and not unsure:
+            may_be_wrong = "total_budget" in refused and each.code in SUM_CODES
+            if field_of(each.field) not in refused and not may_be_wrong:
                 yield each.field, each.code, each.message
 
 
 def readable_rows(rows: Any) -> Iterator[dict[str, Any]]:
-    """The rows, with one that says only its channel, if that, in the place of a bad one."""
+    """The rows; a malformed one is replaced by a row with its channel name, if readable."""
     row = HistoricalRowSerializer()
     for each in rows if isinstance(rows, list) else []:
         try:
@@ -141,7 +141,7 @@ def readable_rows(rows: Any) -> Iterator[dict[str, Any]]:
 
 
 def readable_limits(limits: Any) -> dict[str, dict[str, Any]]:
-    """The limits, with none in the place of a bad one."""
+    """The limits; a malformed one is replaced by an empty one."""
     limit = SpendLimitSerializer()
     found: dict[str, dict[str, Any]] = {}
     for name, each in limits.items() if isinstance(limits, dict) else []:
@@ -152,13 +152,13 @@ def readable_limits(limits: Any) -> dict[str, dict[str, Any]]:
 
 
 def field_of(path: str) -> str:
-    """The part of the body that a path is in: a field, one of its rows, one channel's limits."""
-    head = path.partition(".")[0]
-    return re.sub(r"\.(min|max)$", "", path) if head == "constraints" else head
+    """The part of the body that a path belongs to: a field, a row, or a channel's limits."""
+    field_name = path.partition(".")[0]
+    return re.sub(r"\.(min|max)$", "", path) if field_name == "constraints" else field_name
 
 
 def to_budget_request(values: Values) -> BudgetRequest:
-    """The body as the planner takes it."""
+    """The planner's request for a validated body."""
     totals = values.get("total_revenue")
     return BudgetRequest(
         total=values["total_budget"],
@@ -190,7 +190,7 @@ def _decimal(value: float | None) -> Decimal | None:
 
 
 class IntervalSerializer(serializers.Serializer[Any]):
-    """A median and the bounds that hold 90 %."""
+    """A median with its 90 % interval."""
 
     estimate = Number()
     low = Number()
@@ -207,14 +207,14 @@ class ChannelRecommendationSerializer(serializers.Serializer[Any]):
 
 class ChannelSummarySerializer(serializers.Serializer[Any]):
     channel = Text()
-    marginal_roi = Number(help_text="What the next unit of money brings under the plan.")
+    marginal_roi = Number(help_text="Revenue of the next unit of money under the plan.")
     marginal_roi_now = Number()
     saturation_percent = Percent()
     allocation_low = Number()
     allocation_high = Number()
     trend = Option(choices=["up", "down", "flat"])
     evidence = Option(choices=["low", "medium", "high"])
-    bound = Text(help_text="The bound that holds it, in words; empty where none does.")
+    bound = Text(help_text="Name of the binding bound; empty without one.")
 
 
 class ExperimentSerializer(serializers.Serializer[Any]):
@@ -223,7 +223,7 @@ class ExperimentSerializer(serializers.Serializer[Any]):
 
 
 class OptimizedBudgetSerializer(serializers.Serializer[Any]):
-    """A plan: money by channel, what it should bring, and why."""
+    """A plan: allocations, expected revenue and lift, and the reasons."""
 
     allocations = Named(child=Number())
     channel_roi = Named(child=Number())
@@ -346,7 +346,7 @@ def _interval(estimate: float, low: float, high: float) -> dict[str, float]:
 
 
 class DecideBudgetPlanRequestSerializer(serializers.Serializer[Any]):
-    """What the person who decides has to say."""
+    """A note on the decision."""
 
     note = Text(max_length=1000, required=False, allow_blank=True)
 
@@ -363,11 +363,11 @@ class OptimizeBudgetView(Endpoint):
         message="Budget optimization completed",
     )
     def post(self, request: Request) -> Response:
-        """Divide the total so that the last unit of money earns the same in every channel.
+        """Allocate the total so that the last unit of money earns the same in every channel.
 
-        The body is decided on as given and added to no stored rows. The same body finds the same
-        plan again. The plan waits for an approval; approving it makes the channels that it names
-        and that are not stored yet.
+        Only the rows of the body are used, and they are not stored. An equal body returns the
+        same plan. The plan waits for approval; approving it creates the channels that are not
+        stored yet.
         """
         try:
             plan = services.optimize(
@@ -386,7 +386,7 @@ class OptimizeBudgetView(Endpoint):
 
 
 class BudgetPlanViewSet(ReadOnlyViewSet[BudgetPlan]):
-    """Plans, the newest first; a proposed one is approved or rejected once, and then stays."""
+    """Plans, the newest first; a proposed plan is approved or rejected once."""
 
     area = "optimization"
     list_name = "plans"
@@ -415,7 +415,7 @@ class BudgetPlanViewSet(ReadOnlyViewSet[BudgetPlan]):
     )
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: str) -> Response:
-        """Put the plan's amounts in force. Once more changes nothing; after a rejection: 409."""
+        """Put the plan's amounts in force. Repeating it changes nothing; 409 after a rejection."""
         return self._decide("Plan approved", services.approve)
 
     @documented(
@@ -428,23 +428,23 @@ class BudgetPlanViewSet(ReadOnlyViewSet[BudgetPlan]):
     )
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, pk: str) -> Response:
-        """Turn the plan down. Once more changes nothing; after an approval: 409."""
+        """Reject the plan. Repeating it changes nothing; 409 after an approval."""
         return self._decide("Plan rejected", services.reject)
 
-    def _decide(self, message: str, step: Callable[..., BudgetPlan]) -> Response:
-        """One step in the caller's name; a person needs the right to approve besides."""
-        if self.request.auth is None and not people.may_approve(people.person(self.request.user)):
-            raise PermissionDenied("Only those who may approve decisions decide on plans.")
+    def _decide(self, message: str, service: Callable[..., BudgetPlan]) -> Response:
+        """Decide as the caller; a person needs the permission to approve decisions."""
+        if self.request.auth is None and not access.may_approve(access.person(self.request.user)):
+            raise PermissionDenied("Deciding on plans needs the permission to approve decisions.")
         note = self.checked(DecideBudgetPlanRequestSerializer).get("note", "")
         plan_id = self.get_object().pk
         try:
-            plan = step(plan_id, actor=actor(self.request), note=note, now=timezone.now())
+            plan = service(plan_id, actor=actor(self.request), note=note, now=timezone.now())
         except (services.WrongStep, services.Stale) as error:
             raise Conflict(str(error)) from error
         return reply(message, self.get_serializer(plan).data)
 
 
 def actor(request: Request) -> str:
-    """Who decides: the key's name, or the person's."""
+    """The name of the API key or of the person."""
     credential: Any = request.auth
     return f"API key {credential.name}" if credential else request.user.get_username()

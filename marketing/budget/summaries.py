@@ -9,7 +9,7 @@ from marketing.budget.planner.proposal import Interval
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """One plan of the history: what it promised (percent of lift) and what it brought."""
+    """A plan with its expected and realised lift in percent."""
 
     plan_id: int
     decision_id: int
@@ -20,7 +20,7 @@ class PlanSummary:
     status: str
     verdict: str
     expected: Interval
-    realised: Interval | None  # None while there is no data
+    realised: Interval | None  # None until it is measured
     probability_of_lift: float
     applied_at: datetime | None
     budget_periods: int
@@ -30,7 +30,7 @@ class PlanSummary:
 
 @dataclass(frozen=True, slots=True)
 class DailyPerformance:
-    """Spend and revenue of all channels (or of one) on a date; None where not known."""
+    """Spend and, where known, revenue on a date."""
 
     on: date
     spend: Decimal

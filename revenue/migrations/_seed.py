@@ -1,6 +1,6 @@
 """Triggers that keep published prices, movements and booked rows; default prices; schedules.
 
-Before a later migration rebuilds revenue_pricebookversion on SQLite, it drops these triggers and makes
+A later migration that rebuilds revenue_pricebookversion on SQLite must drop these triggers and create
 them again: SQLite does not rename a table that a trigger names.
 """
 
@@ -9,71 +9,71 @@ from django.db import migrations
 from operations.automations.seeding import seed
 from revenue.pricing.seeding import seed_default_book as seed_prices
 
-ROWS = ("planprice", "plancharge", "pricefactor", "planrule")
-KEPT = (
+ROW_TABLES = ("planprice", "plancharge", "pricefactor", "planrule")
+FIXED_COLUMNS = (
     "book_id number effective_from largest_discount largest_change digest published_at"
     " published_by created_at"
 ).split()
-SAYING = "A published version of a price book never changes."
+VERSION_MESSAGE = "A published version of a price book never changes."
 
 
-def freeze_published_prices(apps, schema_editor):
+def protect_published_prices(apps, schema_editor):
     by_vendor = {"postgresql": postgresql_triggers, "sqlite": sqlite_triggers}
     for statement in by_vendor.get(schema_editor.connection.vendor, lambda: [])():
         schema_editor.execute(statement)
 
 
-def unfreeze_published_prices(apps, schema_editor):
+def unprotect_published_prices(apps, schema_editor):
     vendor = schema_editor.connection.vendor
-    for table in (*ROWS, "pricebookversion"):
-        for name in (f"revenue_{table}_frozen", f"revenue_{table}_frozen_insert"):
+    for table in (*ROW_TABLES, "pricebookversion"):
+        for name in (f"revenue_{table}_immutable", f"revenue_{table}_immutable_insert"):
             on = f" ON revenue_{table}" if vendor == "postgresql" else ""
             schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
     if vendor == "postgresql":
-        schema_editor.execute("DROP FUNCTION IF EXISTS revenue_keep_row()")
-        schema_editor.execute("DROP FUNCTION IF EXISTS revenue_keep_version()")
+        schema_editor.execute("DROP FUNCTION IF EXISTS revenue_protect_row()")
+        schema_editor.execute("DROP FUNCTION IF EXISTS revenue_protect_version()")
 
 
 def postgresql_triggers():
-    """Row share locks make a writer wait for a publication that is under way."""
-    changed = " OR ".join(f"NEW.{each} IS DISTINCT FROM OLD.{each}" for each in KEPT)
+    """FOR SHARE makes a writer wait for a publication that is in progress."""
+    changed = " OR ".join(f"NEW.{each} IS DISTINCT FROM OLD.{each}" for each in FIXED_COLUMNS)
     yield f"""
-        CREATE FUNCTION revenue_keep_row() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION revenue_protect_row() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF TG_OP <> 'INSERT' AND EXISTS (
                 SELECT 1 FROM (SELECT state FROM revenue_pricebookversion
-                WHERE id = OLD.version_id FOR SHARE) held WHERE state <> 'draft'
-            ) THEN RAISE EXCEPTION '{SAYING}' USING ERRCODE = 'integrity_constraint_violation';
+                WHERE id = OLD.version_id FOR SHARE) version WHERE state <> 'draft'
+            ) THEN RAISE EXCEPTION '{VERSION_MESSAGE}' USING ERRCODE = 'integrity_constraint_violation';
             END IF;
             IF TG_OP <> 'DELETE' AND EXISTS (
                 SELECT 1 FROM (SELECT state FROM revenue_pricebookversion
-                WHERE id = NEW.version_id FOR SHARE) held WHERE state <> 'draft'
-            ) THEN RAISE EXCEPTION '{SAYING}' USING ERRCODE = 'integrity_constraint_violation';
+                WHERE id = NEW.version_id FOR SHARE) version WHERE state <> 'draft'
+            ) THEN RAISE EXCEPTION '{VERSION_MESSAGE}' USING ERRCODE = 'integrity_constraint_violation';
             END IF;
             IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
             RETURN NEW;
         END $$"""
     yield f"""
-        CREATE FUNCTION revenue_keep_version() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION revenue_protect_version() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF OLD.state <> 'draft' AND (TG_OP = 'DELETE' OR NEW.state = 'draft' OR {changed})
-            THEN RAISE EXCEPTION '{SAYING}' USING ERRCODE = 'integrity_constraint_violation';
+            THEN RAISE EXCEPTION '{VERSION_MESSAGE}' USING ERRCODE = 'integrity_constraint_violation';
             END IF;
             IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
             RETURN NEW;
         END $$"""
-    for table in ROWS:
+    for table in ROW_TABLES:
         yield f"""
-            CREATE TRIGGER revenue_{table}_frozen BEFORE INSERT OR UPDATE OR DELETE
-            ON revenue_{table} FOR EACH ROW EXECUTE FUNCTION revenue_keep_row()"""
+            CREATE TRIGGER revenue_{table}_immutable BEFORE INSERT OR UPDATE OR DELETE
+            ON revenue_{table} FOR EACH ROW EXECUTE FUNCTION revenue_protect_row()"""
     yield """
-        CREATE TRIGGER revenue_pricebookversion_frozen BEFORE UPDATE OR DELETE
-        ON revenue_pricebookversion FOR EACH ROW EXECUTE FUNCTION revenue_keep_version()"""
+        CREATE TRIGGER revenue_pricebookversion_immutable BEFORE UPDATE OR DELETE
+        ON revenue_pricebookversion FOR EACH ROW EXECUTE FUNCTION revenue_protect_version()"""
 
 
 def sqlite_triggers():
-    """SQLite: deleting stays possible here: emptying a table, as tools do, is no TRUNCATE in SQLite."""
-    for table in ROWS:
+    """Deletion is not refused: without TRUNCATE, SQLite empties a table by deleting its rows."""
+    for table in ROW_TABLES:
         for name, event, ids in (
             ("frozen", "UPDATE", "(OLD.version_id, NEW.version_id)"),
             ("frozen_insert", "INSERT", "(NEW.version_id)"),
@@ -81,12 +81,12 @@ def sqlite_triggers():
             yield f"""
                 CREATE TRIGGER revenue_{table}_{name} BEFORE {event} ON revenue_{table}
                 WHEN EXISTS (SELECT 1 FROM revenue_pricebookversion WHERE id IN {ids} AND state <> 'draft')
-                BEGIN SELECT RAISE(ABORT, '{SAYING}'); END"""
-    changed = " OR ".join(f"NEW.{each} IS NOT OLD.{each}" for each in KEPT)
+                BEGIN SELECT RAISE(ABORT, '{VERSION_MESSAGE}'); END"""
+    changed = " OR ".join(f"NEW.{each} IS NOT OLD.{each}" for each in FIXED_COLUMNS)
     yield f"""
-        CREATE TRIGGER revenue_pricebookversion_frozen BEFORE UPDATE ON revenue_pricebookversion
+        CREATE TRIGGER revenue_pricebookversion_immutable BEFORE UPDATE ON revenue_pricebookversion
         WHEN OLD.state <> 'draft' AND (NEW.state = 'draft' OR {changed})
-        BEGIN SELECT RAISE(ABORT, '{SAYING}'); END"""
+        BEGIN SELECT RAISE(ABORT, '{VERSION_MESSAGE}'); END"""
 
 
 def seed_default_prices(apps, schema_editor):
@@ -177,7 +177,7 @@ def seed_schedules(apps, schema_editor):
 
 
 OPERATIONS = [
-    migrations.RunPython(freeze_published_prices, unfreeze_published_prices),
+    migrations.RunPython(protect_published_prices, unprotect_published_prices),
     migrations.RunPython(seed_default_prices, migrations.RunPython.noop),
     migrations.RunPython(guard_movements, unguard_movements),
     migrations.RunPython(guard_booked_rows, unguard_booked_rows),

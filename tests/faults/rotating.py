@@ -128,7 +128,7 @@ def forked(act):
         return pid
     code = 1
     try:
-        parent_death.tie(parent, signal.SIGKILL)  # no worker outlives this process
+        parent_death.die_with_parent(parent, signal.SIGKILL)  # no worker outlives this process
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         act()
         code = 0
@@ -198,8 +198,10 @@ def lapse(pid=None):
 # --- Looking ------------------------------------------------------------------------------------
 def look():
     """What does not hold, of any key: in its rows, and outside."""
-    from security.rotation import services  # noqa: PLC0415 - Django is set up only now
-    from security.rotation import states  # noqa: PLC0415 - the same
+    from security.rotation import (
+        services,  # noqa: PLC0415 - Django is set up only now
+        states,  # noqa: PLC0415 - the same
+    )
     from security.rotation.models import ManagedSecret  # noqa: PLC0415
 
     found = []

@@ -1,13 +1,6 @@
-"""Plans as staff see them: read, approved, rejected and rolled back; never edited."""
+"""Admin screens of budget plans and allocations."""
 
-from marketing.budget.admin.plans import (
-    BudgetPlanAdmin,
-    PlanAllocationInline,
-    ReadOnlyBudgetAdmin,
-)
+from marketing.budget.admin.allocations import AllocationAdmin
+from marketing.budget.admin.plans import BudgetPlanAdmin
 
-__all__ = [
-    "BudgetPlanAdmin",
-    "PlanAllocationInline",
-    "ReadOnlyBudgetAdmin",
-]
+__all__ = ["AllocationAdmin", "BudgetPlanAdmin"]

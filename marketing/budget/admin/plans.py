@@ -1,4 +1,4 @@
-"""Plans as staff see them: read, approved, rejected and rolled back; never edited."""
+"""Admin screens of budget plans: view, approve, reject and roll back."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ from security.access import reports as people
 
 
 class ReadOnlyBudgetAdmin:
-    """Services write these rows, so nobody edits them here."""
+    """No adding, changing or deleting: services write these rows."""
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -56,14 +56,13 @@ class BudgetPlanAdmin(ReadOnlyBudgetAdmin, ModelAdmin):
     fieldsets = [
         (None, {"fields": ["status", "links", "total", "currency", "window"]}),
         ("Expected and realised", {"fields": ["expected_lift", "chance", "realised_lift"]}),
-        ("What the data say", {"fields": ["verdict", "against", "test", "auto_applicable"]}),
+        ("Evidence", {"fields": ["verdict", "reasons_against", "experiment", "auto_applicable"]}),
         ("Origin", {"fields": ["source", "mode", "method", "input_digest", "created_at"]}),
     ]
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return people.may_approve(people.person(request.user))
 
-    # --- What is shown ------------------------------------------------------------------------
     @admin.display(description="status")
     def status(self, plan: BudgetPlan) -> str:
         verdict = plan.decision.get_verdict_display()
@@ -96,7 +95,7 @@ class BudgetPlanAdmin(ReadOnlyBudgetAdmin, ModelAdmin):
         page = f"{services.page_url(f'budget {plan.currency}')}&plan={plan.pk}"
         ledger = reverse("admin:operations_decision_change", args=[plan.decision_id])
         return format_html(
-            '<a href="{}">The page with its curves</a> · <a href="{}">The decision</a>',
+            '<a href="{}">Dashboard page</a> · <a href="{}">Decision</a>',
             page,
             ledger,
         )
@@ -105,37 +104,36 @@ class BudgetPlanAdmin(ReadOnlyBudgetAdmin, ModelAdmin):
     def verdict(self, plan: BudgetPlan) -> str:
         return load_proposal(plan.proposal).backtest_note
 
-    @admin.display(description="against applying it by itself")
-    def against(self, plan: BudgetPlan) -> str:
+    @admin.display(description="reasons against automatic application")
+    def reasons_against(self, plan: BudgetPlan) -> str:
         reasons = load_proposal(plan.proposal).reasons_against
-        return format_html_join("", "<div>{}</div>", ((each,) for each in reasons)) or "nothing"
+        return format_html_join("", "<div>{}</div>", ((each,) for each in reasons)) or "none"
 
-    @admin.display(description="the next test to run")
-    def test(self, plan: BudgetPlan) -> str:
-        experiment = load_proposal(plan.proposal).next_experiment
-        return experiment.sentence if experiment else "none"
+    @admin.display(description="next experiment")
+    def experiment(self, plan: BudgetPlan) -> str:
+        found = load_proposal(plan.proposal).next_experiment
+        return found.sentence if found else "none"
 
-    # --- What is done -------------------------------------------------------------------------
     @admin.action(description="Approve and apply", permissions=["decide"])
     def approve(self, request: HttpRequest, plans: QuerySet[BudgetPlan]) -> None:
-        self.step(request, plans, services.approve, "Approved")
+        self.run_action(request, plans, services.approve, "Approved")
 
     @admin.action(description="Reject", permissions=["decide"])
     def reject(self, request: HttpRequest, plans: QuerySet[BudgetPlan]) -> None:
-        self.step(request, plans, services.reject, "Rejected")
+        self.run_action(request, plans, services.reject, "Rejected")
 
     @admin.action(description="Roll back", permissions=["decide"])
     def roll_back(self, request: HttpRequest, plans: QuerySet[BudgetPlan]) -> None:
-        self.step(request, plans, services.roll_back, "Rolled back")
+        self.run_action(request, plans, services.roll_back, "Rolled back")
 
-    def step(
+    def run_action(
         self,
         request: HttpRequest,
         plans: QuerySet[BudgetPlan],
         service: Callable[..., Any],
         done: str,
     ) -> None:
-        """Take one step for each plan in the person's name, and say how it went."""
+        """Call a service for each plan as this person, with a message for each."""
         for plan in plans.order_by("pk"):
             try:
                 service(plan.pk, actor=request.user.get_username(), now=timezone.now())

@@ -33,7 +33,7 @@ class PlanExpectation:
     lift: Interval
 
     @property
-    def without(self) -> float:
+    def baseline_revenue(self) -> float:
         """Revenue a period expected of the present mix at the same total."""
         return self.revenue.estimate / (1 + self.lift.estimate / 100)
 
@@ -60,8 +60,8 @@ def measure_effect(
     doubt = Z90 * spread * sqrt(1 / len(window) + _season_variance(len(window), is_seasonal))
     log_lift = log(max(mean, 1e-9) / expectation.baseline_revenue)
     expected = expectation.lift
-    bounds = expected.high if log_lift > _log(expected.estimate) else expected.low
-    allowed = hypot(doubt, _log(bounds) - _log(expected.estimate))
+    bound = expected.high if log_lift > _log(expected.estimate) else expected.low
+    allowed = hypot(doubt, _log(bound) - _log(expected.estimate))
     return Effect(
         Interval(_percent(log_lift), _percent(log_lift - doubt), _percent(log_lift + doubt)),
         abs(log_lift - _log(expected.estimate)) <= allowed,

@@ -58,7 +58,7 @@ class Prior:
 class Panel:
     """Input of the fit; only `scale` and `mean` are in money."""
 
-    adstock: Floats  # (C, 180, T) G of each node
+    node_gain: Floats  # (C, 180, T) gain G of each node
     y: Floats  # (T,) revenue over its mean
     known: Bools  # (T,) periods whose revenue is known
     base: Baseline
@@ -75,7 +75,7 @@ def build_panel(
     mean = float(revenue[known].mean())
     active = np.maximum((history.spend > 0).sum(axis=1), 1)
     scale = history.spend.sum(axis=1) / active
-    adstock = node_gains(history.spend / scale[:, None])
+    node_gain = node_gains(history.spend / scale[:, None])
     share = min(
         MARKETING_SHARE, MAX_BLIND_ROI * history.spend[:, known].sum() / revenue[known].sum()
     )
@@ -85,7 +85,7 @@ def build_panel(
     test_terms = lift_test_terms(request.lift_tests, history.channels, scale, mean)
     prior = Prior(log_roi + np.log(scale / mean), own, shared, *test_terms)
     base = build_baseline(history.dates, request.controls)
-    return Panel(adstock, np.where(known, revenue / mean, 0.0), known, base, prior, scale, mean)
+    return Panel(node_gain, np.where(known, revenue / mean, 0.0), known, base, prior, scale, mean)
 
 
 def totals_by_date(request: BudgetRequest, history: SpendHistory) -> Floats:

@@ -1,4 +1,4 @@
-"""Reading what is in force."""
+"""Read the allocation in force."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from marketing.budget.summaries import AllocationInForce
 
 
 def in_force(currency: str) -> tuple[AllocationInForce, ...]:
-    """The applied allocation, by channel; one query."""
+    """The allocation in force, by channel; one query."""
     rows = Allocation.objects.filter(currency=currency, valid_to__isnull=True)
     named = rows.select_related("channel").order_by("channel__name")
     return tuple(
@@ -25,6 +25,6 @@ def amounts(currency: str) -> dict[str, Decimal]:
 
 
 def ended_at(decision_id: int) -> datetime | None:
-    """When a decision's amounts went out of force; None while they are in force."""
+    """When a decision's amounts were replaced; None while they are in force."""
     rows = Allocation.objects.filter(decision_id=decision_id, valid_to__isnull=False)
     return rows.order_by("-valid_to").values_list("valid_to", flat=True).first()

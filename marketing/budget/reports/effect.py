@@ -18,9 +18,9 @@ from marketing.budget.reports.stored_history import stored_history
 
 
 def measured_effect(plan: BudgetPlan, applied_at: datetime, until: date) -> Effect | None:
-    """The realised lift over the first periods in force; None while their rows are missing.
+    """The realised lift over the first periods in force; None until their rows are stored.
 
-    A plan replaced earlier is measured over the periods that it had.
+    A plan that was replaced earlier is measured over its own periods.
     """
     weekly = revenue_by_period(plan, until)
     ended_at = allocations.ended_at(plan.decision_id)
@@ -59,9 +59,9 @@ def revenue_by_period(plan: BudgetPlan, until: date) -> dict[date, float]:
 def _periods_in_force(
     weekly: Mapping[date, float], applied_at: datetime, ended_at: datetime | None
 ) -> list[date]:
-    """The whole periods that begin with the amounts in force and end before they are not."""
-    held = [on for on in sorted(weekly) if on >= applied_at.date()]
-    return [on for on in held if ended_at is None or on + weeks.WEEK <= ended_at.date()]
+    """The complete periods in which the amounts were in force."""
+    since = [on for on in sorted(weekly) if on >= applied_at.date()]
+    return [on for on in since if ended_at is None or on + weeks.WEEK <= ended_at.date()]
 
 
 def _expected_effect(plan: BudgetPlan, first: date) -> PlanExpectation:

@@ -19,7 +19,7 @@ TREND_PERIOD = timedelta(weeks=104)
 
 @dataclass(frozen=True, slots=True)
 class BudgetOverview:
-    """Everything the budget page shows. `plan` is the leading one, `proposal` its whole answer."""
+    """Everything the budget page shows; `plan` is the leading one."""
 
     currency: str
     plan: PlanSummary | None
@@ -30,7 +30,7 @@ class BudgetOverview:
 
 
 def plans() -> QuerySet[BudgetPlan]:
-    """Plans with what tells their state; the newest first."""
+    """Plans with their decisions and allocations, the newest first."""
     return BudgetPlan.objects.select_related("decision").prefetch_related("allocations")
 
 
@@ -41,7 +41,7 @@ def listed_plans(*, with_allocations: bool) -> QuerySet[BudgetPlan]:
 
 
 def overview(currency: str, plan_id: int | None = None) -> BudgetOverview:
-    """The page of the leading plan in `currency`, or of one plan; Plan.DoesNotExist for none such.
+    """The page of the leading plan in `currency`, or of one plan (or BudgetPlan.DoesNotExist).
 
     Four queries, five where revenue is known in total only.
     """
@@ -64,25 +64,25 @@ def overview(currency: str, plan_id: int | None = None) -> BudgetOverview:
 
 
 def newest_plan(currency: str) -> PlanSummary | None:
-    """The leading plan without its curves; one query."""
+    """Summary of the leading plan; one query."""
     plan = leading_plans(currency).defer("request_summary", "proposal").first()
     return plan_summary(plan) if plan else None
 
 
 def leading_plans(currency: str) -> QuerySet[BudgetPlan]:
-    """The newest plan first, but after all others those that a caller of the API only asked about.
+    """Plans in `currency`, the newest first; plans from API requests last until they are applied.
 
-    Such a plan rests on the rows of its body; it stands for the company once it was applied.
+    A plan from an API request is based on the rows of its body, not on the stored ones.
     """
-    asked_about = Q(source=BudgetPlan.Source.API, decision__applied_at=None)
+    from_request = Q(source=BudgetPlan.Source.API, decision__applied_at=None)
     found = BudgetPlan.objects.filter(currency=currency).select_related("decision")
-    return found.alias(asked_about=asked_about).order_by("asked_about", "-created_at", "-pk")
+    return found.alias(from_request=from_request).order_by("from_request", "-created_at", "-pk")
 
 
 def spend_trend(currency: str, channel: str | None = None) -> tuple[DailyPerformance, ...]:
     """Spend and revenue by date over the last 104 weeks of rows, of one channel or of all.
 
-    Where no channel's revenue is known, that of all is the company's total.
+    For all channels, total revenue is used where no channel's revenue is known.
     """
     rows = Performance.objects.filter(currency=currency)
     if channel is not None:
@@ -103,7 +103,7 @@ def spend_trend(currency: str, channel: str | None = None) -> tuple[DailyPerform
 
 
 def plan_summary(plan: BudgetPlan) -> PlanSummary:
-    """A plan beside its decision, which must be at hand."""
+    """Summary of a plan whose decision is loaded."""
     decision = plan.decision
     return PlanSummary(
         plan_id=plan.pk,
@@ -125,5 +125,5 @@ def plan_summary(plan: BudgetPlan) -> PlanSummary:
 
 
 def realised_lift(row: Mapping[str, float] | None) -> Interval | None:
-    """The measured effect as the ledger holds it."""
+    """The measured effect of a decision."""
     return Interval(row["value"], row["low"], row["high"]) if row else None

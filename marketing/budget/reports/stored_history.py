@@ -12,7 +12,7 @@ HISTORY_PERIOD = timedelta(weeks=260)
 def stored_history(currency: str, until: date) -> StoredHistory:
     """Everything stored about active channels in the five years up to the newest row.
 
-    `until` is the last day that is over.
+    `until` is the last complete day.
     """
     last = channels.last_spend_date(currency, until)
     since = (last or until) - HISTORY_PERIOD

@@ -1,6 +1,6 @@
-"""Putting amounts in force and taking them back, one at a time in each currency.
+"""Put amounts in force and restore previous ones, under one lock for each currency.
 
-Called inside the transaction of the decision that does so.
+Called inside the transaction of the decision.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ class AllocationChanged(Exception):
 def put_in_force(
     currency: str, before: Amounts, after: Amounts, decision_id: int, now: datetime
 ) -> dict[str, Channel]:
-    """Put `after` in the place of `before`, making channels that are not there yet.
+    """Replace the amounts `before` by `after`, creating missing channels.
 
-    Raises Changed where something else is in force.
+    Raises AllocationChanged where `before` is not in force.
     """
     _lock(currency)
     _require_in_force(currency, before)
@@ -49,13 +49,15 @@ def _require_currency(named: Mapping[str, Channel], currency: str) -> None:
         f"{each} in {each.currency}" for each in named.values() if each.currency != currency
     )
     if foreign:
-        raise AllocationChanged(f"This plan is in {currency}, but kept are: {', '.join(foreign)}.")
+        raise AllocationChanged(
+            f"This plan is in {currency}, but these channels are not: {', '.join(foreign)}."
+        )
 
 
 def restore_previous(currency: str, after: Amounts, decision_id: int, now: datetime) -> None:
     """Put in force again what the decision replaced, if anything.
 
-    Raises Changed where the decision's own amounts, `after`, are in force no longer.
+    Raises AllocationChanged where the decision's own amounts, `after`, are no longer in force.
     """
     _lock(currency)
     _require_in_force(currency, after)
@@ -72,9 +74,9 @@ def restore_previous(currency: str, after: Amounts, decision_id: int, now: datet
 
 
 def _lock(currency: str) -> None:
-    """Nobody else changes this currency's allocation until the transaction ends."""
-    book, _ = AllocationLock.objects.get_or_create(currency=currency)
-    AllocationLock.objects.select_for_update().get(pk=book.pk)
+    """Lock this currency's allocation until the transaction ends."""
+    lock, _ = AllocationLock.objects.get_or_create(currency=currency)
+    AllocationLock.objects.select_for_update().get(pk=lock.pk)
 
 
 def _require_in_force(currency: str, wanted: Amounts) -> None:

@@ -14,7 +14,7 @@ from operations.decisions import services as decisions
 
 
 def run_optimization(context: RunContext) -> RunOutcome:
-    """One scheduled run: take back what does harm (or say so), then plan the next week."""
+    """One scheduled run: roll back a plan that underperforms (or warn), then plan the next week."""
     warning = _check_plan_in_force(context)
     try:
         plan = replan(now=context.now, mode=context.mode, run_id=context.run_id)
@@ -31,7 +31,7 @@ def run_optimization(context: RunContext) -> RunOutcome:
 
 
 def _check_plan_in_force(context: RunContext) -> str:
-    """Look after the plan in force; in mode auto, harm takes it back."""
+    """A warning where the plan in force underperforms; mode auto also rolls it back."""
     in_force = allocations.in_force(settings.DEFAULT_CURRENCY)
     if not in_force:
         return ""

@@ -48,7 +48,7 @@ def reject(plan_id: int, *, actor: str, now: datetime, note: str = "") -> Budget
 
 
 def roll_back(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
-    """Restore the allocation that was in force before; raises WrongStep and Stale."""
+    """Put the previous allocation in force again. Raises WrongStep and Stale."""
     decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
     decisions.roll_back(decision_id, actor=actor, note=note, now=now)
     return reports.plans().get(pk=plan_id)
@@ -70,14 +70,16 @@ def apply(case: DecisionCase) -> None:
         )
     except allocations.AllocationChanged as error:
         raise Stale(str(error)) from error
-    nameless = list(PlanAllocation.objects.filter(plan=plan, channel__isnull=True)) if plan else []
-    for share in nameless:
-        share.channel = named[share.channel_name]
-    PlanAllocation.objects.bulk_update(nameless, ["channel"])
+    without_channel = (
+        list(PlanAllocation.objects.filter(plan=plan, channel__isnull=True)) if plan else []
+    )
+    for allocation in without_channel:
+        allocation.channel = named[allocation.channel_name]
+    PlanAllocation.objects.bulk_update(without_channel, ["channel"])
 
 
 def undo(case: DecisionCase) -> None:
-    """Put the amounts from before in force again; where there were none, none are."""
+    """Put the previous amounts in force again, if there were any."""
     try:
         allocations.restore_previous(
             _currency(case), _amounts(case.after), case.decision_id, timezone.now()
@@ -87,7 +89,7 @@ def undo(case: DecisionCase) -> None:
 
 
 def measure(case: DecisionCase, at: datetime) -> MeasuredEffect | None:
-    """The realised lift; None while the rows of the first periods in force are missing."""
+    """The realised lift; None until the rows of the first periods in force are stored."""
     plan = BudgetPlan.objects.filter(decision_id=case.decision_id).first()
     if plan is None or case.applied_at is None:
         return None
@@ -116,7 +118,7 @@ def _amounts(row: Mapping[str, Any]) -> dict[str, Decimal]:
 
 
 def page_url(subject: str) -> str:
-    """The address of the page that shows a currency's budget."""
+    """Path of the page of a currency's budget."""
     return f"/dashboards/budget?currency={subject.removeprefix(SUBJECT_PREFIX)}"
 
 

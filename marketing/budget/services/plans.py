@@ -24,15 +24,15 @@ MAX_STEP_PERCENT = Decimal(20)  # how far a scheduled plan may move a channel
 def optimize(
     request: BudgetRequest, *, source: str, mode: str, now: datetime, run_id: int | None = None
 ) -> BudgetPlan:
-    """Plan, and store the plan with its decision; the same question finds the same plan.
+    """Make a plan and store it with its decision; an equal request returns the stored plan.
 
     Raises Infeasible, with every bad field, where there is no plan.
     """
     proposal = planning.plan(request)
     with transaction.atomic():
         before = allocations.amounts(request.currency)
-        promised = decision_draft(request, proposal, before, run_id)
-        decision = decisions.propose(promised, mode=mode, now=now)
+        draft = decision_draft(request, proposal, before, run_id)
+        decision = decisions.propose(draft, mode=mode, now=now)
         known = BudgetPlan.objects.filter(decision=decision).first()
         if known:
             return known
@@ -75,7 +75,7 @@ def _columns(request: BudgetRequest, proposal: Proposal) -> dict[str, Any]:
 
 def _add_allocations(plan: BudgetPlan, proposal: Proposal) -> None:
     stored = Channel.objects.in_bulk(list(proposal.allocations), field_name="name")
-    advice = {each.channel: each for each in proposal.recommendations}
+    recommended = {each.channel: each for each in proposal.recommendations}
     PlanAllocation.objects.bulk_create(
         PlanAllocation(
             plan=plan,
@@ -83,15 +83,15 @@ def _add_allocations(plan: BudgetPlan, proposal: Proposal) -> None:
             channel_name=name,
             amount=amount,
             present=proposal.present.get(name, Decimal(0)),
-            action=advice[name].action,
-            reason=advice[name].reason,
+            action=recommended[name].action,
+            reason=recommended[name].reason,
         )
         for name, amount in proposal.allocations.items()
     )
 
 
 def default_budget() -> Decimal:
-    """DEFAULT_MARKETING_BUDGET: what a scheduled plan divides, for one week."""
+    """DEFAULT_MARKETING_BUDGET: the budget of a scheduled plan, for one week."""
     value = settings.DEFAULT_MARKETING_BUDGET
     try:
         amount = Decimal(value)
@@ -107,10 +107,10 @@ def default_budget() -> Decimal:
 def replan(
     *, now: datetime, mode: str, source: str = BudgetPlan.Source.NIGHTLY, run_id: int | None = None
 ) -> BudgetPlan:
-    """Plan the usual budget over what is stored up to `now`.
+    """Plan the default budget from what is stored up to `now`.
 
-    Earlier plans of the same origin that still wait are withdrawn, so that only the newest
-    waits. Raises TooLittleKnown where nothing can be learned, Infeasible where limits clash.
+    Earlier proposed plans of the same source are rejected, so that only the newest waits. Raises
+    NotEnoughData where no revenue is stored, Infeasible where limits clash.
     """
     currency = settings.DEFAULT_CURRENCY
     request = stored_request.build_request(
@@ -126,7 +126,7 @@ def replan(
 
 
 def yesterday(now: datetime) -> date:
-    """The last day that is over."""
+    """The last complete day."""
     return now.date() - timedelta(days=1)
 
 

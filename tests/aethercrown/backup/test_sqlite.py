@@ -93,7 +93,7 @@ def test_a_damaged_file_is_not_restored(database, tmp_path):
 
 def test_nothing_is_swapped_while_the_platform_runs(database):
     store = stores.Sqlite(database)
-    handle = lock.hold(database.parent)
+    handle = lock.lock_folder(database.parent)
     with pytest.raises(Unavailable, match="in use by process"):
         store.hold()
     assert handle

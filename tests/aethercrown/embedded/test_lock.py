@@ -21,11 +21,11 @@ time.sleep(float(sys.argv[3]))
 
 
 def test_a_folder_is_held_by_one_and_the_second_is_told_by_whom(tmp_path):
-    held = lock.hold(tmp_path)
+    held = lock.lock_folder(tmp_path)
     with pytest.raises(Unavailable, match=f"in use by process {os.getpid()}; stop that one"):
-        lock.hold(tmp_path)
+        lock.lock_folder(tmp_path)
     os.close(held)
-    os.close(lock.hold(tmp_path))
+    os.close(lock.lock_folder(tmp_path))
 
 
 def test_the_servers_of_a_killed_holder_are_waited_for(tmp_path):
@@ -33,7 +33,7 @@ def test_the_servers_of_a_killed_holder_are_waited_for(tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE) as orphan:
         assert orphan.stdout
         orphan.stdout.readline()
-        os.close(lock.hold(tmp_path))
+        os.close(lock.lock_folder(tmp_path))
         assert orphan.wait() == 0
 
 
@@ -43,7 +43,7 @@ def test_they_are_not_waited_for_without_end(tmp_path):
         assert orphan.stdout
         orphan.stdout.readline()
         with pytest.raises(Unavailable, match=r"process \(unknown\)"):
-            lock.hold(tmp_path, patience=0.1)
+            lock.lock_folder(tmp_path, patience=0.1)
         orphan.kill()
 
 
@@ -76,9 +76,9 @@ def test_a_port_that_is_taken_is_told_with_the_setting(host):
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(Unavailable, match=rf"Port {port} on {host} is taken.*set PORT"):
-            lock.listen(host, port)
+            lock.open_listener(host, port)
 
 
 def test_the_listener_is_open_at_once():
-    with lock.listen("127.0.0.1", 0) as listener:
+    with lock.open_listener("127.0.0.1", 0) as listener:
         socket.create_connection(listener.getsockname(), 1).close()

@@ -112,7 +112,7 @@ def test_a_parent_that_went_before_the_tie_is_noticed():
 
 def test_without_the_kernels_help_the_parent_is_looked_for():
     seen = []
-    thread = parent_death.watch(parent=-1, act=lambda: seen.append("gone"))
+    thread = parent_death.poll_parent(parent=-1, act=lambda: seen.append("gone"))
     thread.join(5)
     assert seen == ["gone"]
 
@@ -156,11 +156,11 @@ def test_without_the_kernels_help_a_program_is_ended_by_its_companion():
 
 def test_elsewhere_descendants_are_left_to_the_group(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    parent_death.rename("not there")
-    parent_death.tie_descendants()
+    parent_death.set_process_name("not there")
+    parent_death.tie_forks()
     ended = []
     monkeypatch.setattr(os, "killpg", lambda group, number: ended.append((group, number)))
     monkeypatch.setattr(os, "getppid", lambda: 2)
-    parent_death.tie(1, signal.SIGKILL)
+    parent_death.die_with_parent(1, signal.SIGKILL)
     until(lambda: ended)
     assert ended == [(0, signal.SIGKILL)]

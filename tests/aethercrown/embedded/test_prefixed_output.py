@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aethercrown.embedded.prefixed_output import Voice, prefixed, say
+from aethercrown.embedded.prefixed_output import PrefixedOutput, prefixed, print_lines
 
 
 class Terminal(io.StringIO):
@@ -18,8 +18,8 @@ class Broken(io.StringIO):
         raise BrokenPipeError
 
 
-def voice(folder: Path, terminal: io.StringIO) -> Voice:
-    return Voice(name="web", log=folder / "web.log", terminal=terminal)
+def voice(folder: Path, terminal: io.StringIO) -> PrefixedOutput:
+    return PrefixedOutput(name="web", log=folder / "web.log", terminal=terminal)
 
 
 def test_each_line_carries_the_name_of_its_child(tmp_path):
@@ -66,7 +66,7 @@ def test_only_the_last_twenty_lines_are_kept(tmp_path):
 
 
 def test_words_without_a_place_to_go_are_printed(capsys):
-    say(["one", "two"])
+    print_lines(["one", "two"])
     assert capsys.readouterr().out == "one\ntwo\n"
 
 

@@ -19,7 +19,7 @@ linux_only = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks i
 
 
 def chosen(folder, **environment):
-    return start.choice({"DATA_DIR": str(folder), **environment})
+    return start.read_options({"DATA_DIR": str(folder), **environment})
 
 
 def test_nothing_set_means_this_machine_only_with_a_demo(tmp_path):
@@ -52,7 +52,7 @@ def test_the_address_is_one_that_a_browser_here_can_open(tmp_path, host, address
 )
 def test_plain_http_is_for_this_machine_only(tmp_path, host, https):
     environment: dict[str, str] = {}
-    start.decide(environment, chosen(tmp_path, HOST=host), None)
+    start.set_environment(environment, chosen(tmp_path, HOST=host), None)
     assert environment.get("HTTPS") == https
     assert environment["OMP_NUM_THREADS"] == "1"
     assert environment["DATA_DIR"] == str(tmp_path)
@@ -61,7 +61,7 @@ def test_plain_http_is_for_this_machine_only(tmp_path, host, https):
 
 def test_what_a_person_set_about_https_stays(tmp_path):
     environment = {"HTTPS": "True"}
-    start.decide(environment, chosen(tmp_path), None)
+    start.set_environment(environment, chosen(tmp_path), None)
     assert environment["HTTPS"] == "True"
 
 
@@ -76,7 +76,7 @@ def test_a_broker_of_its_own_is_announced_for_as_long_as_it_runs(tmp_path):
             assert kept
             kept.server.wait_until(kept.answers)
             environment: dict[str, str] = {}
-            start.decide(environment, chosen(tmp_path), kept)
+            start.set_environment(environment, chosen(tmp_path), kept)
             assert environment["REDIS_URL"] == data_dir.broker_url(tmp_path)
         assert data_dir.broker_url(tmp_path) is None
         assert not kept.server.is_running()
@@ -85,7 +85,7 @@ def test_a_broker_of_its_own_is_announced_for_as_long_as_it_runs(tmp_path):
 @pytest.mark.parametrize(("made", "shown"), [("s3cret", "s3cret"), (None, "changepassword")])
 def test_the_password_is_shown_at_the_first_start_only(tmp_path, made, shown):
     told = {"password": made, "api_key": "ac_key", "login": "admin"}
-    block = start.welcome(chosen(tmp_path), told)
+    block = start.ready_message(chosen(tmp_path), told)
     assert shown in "\n".join(block)
     assert "  API key   ac_key  (all scopes, until the next start)" in block
 
@@ -227,12 +227,12 @@ def test_a_port_in_use_is_seen_before_anything_else_starts(capsys, monkeypatch, 
 )
 def test_to_look_at_the_demo_takes_no_second_factor(tmp_path, host, demo, required):
     environment: dict[str, str] = {}
-    start.decide(environment, chosen(tmp_path, HOST=host, DEMO=demo), None)
+    start.set_environment(environment, chosen(tmp_path, HOST=host, DEMO=demo), None)
     assert environment.get("SECOND_FACTOR_REQUIRED") == required
 
 
 def test_where_nobody_may_sign_in_yet_the_way_is_told(tmp_path):
     told = {"password": None, "api_key": "ac_key", "login": None}
-    block = "\n".join(start.welcome(chosen(tmp_path), told))
+    block = "\n".join(start.ready_message(chosen(tmp_path), told))
     assert "manage.py setup_link" in block
     assert "chosen there" in block

@@ -36,7 +36,7 @@ def some(db):
 
 def test_before_the_first_key_it_says_how_to_begin(page, db):
     text = page.get(PAGE).content.decode()
-    assert "No key is under management yet" in text
+    assert "No managed key yet" in text
     assert "Register the first key" in text
 
 
@@ -73,15 +73,15 @@ def test_api_keys_that_end_soon_are_listed_with_their_last_use(page, db):
 def test_keys_count_under_old_pepper_are_counted(page, db):
     apikeys.create("shop", ["all"])
     ApiKey.objects.update(pepper="another")
-    assert "1 API key still stands under an old pepper" in page.get(PAGE).content.decode()
+    assert "1 API key still uses the old pepper" in page.get(PAGE).content.decode()
 
 
 @pytest.mark.parametrize(
     ("overdue", "total", "words"),
     [
-        (0, 0, "No key is under management yet"),
-        (0, 1, "The one key is in time"),
-        (0, 5, "All 5 keys are in time"),
+        (0, 0, "No managed key yet"),
+        (0, 1, "The only key is not overdue"),
+        (0, 5, "None of 5 keys is overdue"),
         (1, 5, "1 of 5 keys is overdue"),
         (2, 5, "2 of 5 keys are overdue"),
     ],

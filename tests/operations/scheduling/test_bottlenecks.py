@@ -4,7 +4,6 @@ from functools import partial
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from operations.scheduling.planner.plan import make_plan, repeatable_effort
 
 from operations.scheduling.bottlenecks import (
     QueueLoad,
@@ -17,6 +16,7 @@ from operations.scheduling.bottlenecks import (
 )
 from operations.scheduling.planner.graph import Graph
 from operations.scheduling.planner.placement import Problem
+from operations.scheduling.planner.plan import make_plan, repeatable_effort
 from tests.operations.scheduling.cases import problems
 
 CALM = QueueLoad(queued=0, blocked=0, workers=4, completed=0, failed=0, busy=None)

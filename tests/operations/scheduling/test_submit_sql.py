@@ -30,7 +30,9 @@ def test_the_rows_follow_the_line_and_count_what_they_wait_for():
     }
     found = {name: (30.0, 7, Chain(4.0, 30.0)) for name in tasks}
     rows = new_rows(tasks, ["a", "b", "c"], {"old": "running", "lost": "failed"}, found, NOON)
-    assert [(row.task_id, row.status, row.unmet_dependencies, row.error) for row in rows.values()] == [
+    assert [
+        (row.task_id, row.status, row.unmet_dependencies, row.error) for row in rows.values()
+    ] == [
         ("a", "pending", 1, ""),
         ("b", "failed", 0, "dependency lost failed"),
         ("c", "failed", 0, "dependency b failed"),

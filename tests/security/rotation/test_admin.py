@@ -99,7 +99,7 @@ class TestRegistering:
 
 class TestSteps:
     def test_a_get_asks_and_changes_nothing(self, officer, key):
-        for step in ("rotate-now", "compromise", "rehearse", "pause", "revoke"):
+        for step in ("rotate-now", "mark-compromised", "rehearse", "pause", "revoke"):
             assert "Back, and change nothing" in said(officer, page(key, step))
         assert SecretVersion.objects.count() == 1
 
@@ -111,7 +111,7 @@ class TestSteps:
         assert SecretVersion.objects.get(number=2).actor == "user:olga"
 
     def test_a_compromised_key_has_no_grace(self, officer, key):
-        officer.post(page(key, "compromise"), {})
+        officer.post(page(key, "mark-compromised"), {})
         assert SecretVersion.objects.get(number=1).state == "compromised"
 
     def test_a_paused_key_is_not_rotated_until_it_is_resumed(self, officer, key):
@@ -131,18 +131,19 @@ class TestSteps:
         assert ManagedSecret.objects.get().state == "revoked"
         assert "rotate-now" not in said(officer, page(key))
 
-    def test_a_manual_key_takes_the_value_that_a_person_pastes(self, officer):
+    def test_a_manual_key_takes_the_value_that_a_person_enters(self, officer):
         key = services.register("gate-code", "code", value="1111").key
-        assert "paste" in said(officer, page(key))
-        assert "Paste" in officer.post(page(key, "paste"), {"value": ""}).content.decode()
-        officer.post(page(key, "paste"), {"value": "2222"})
+        assert "enter-value" in said(officer, page(key))
+        answer = officer.post(page(key, "enter-value"), {"value": ""})
+        assert "Enter new value" in answer.content.decode()
+        officer.post(page(key, "enter-value"), {"value": "2222"})
         assert services.value("gate-code") == "2222"
 
     def test_only_what_fits_the_state_is_offered(self, officer, key):
         content = said(officer, page(key))
         assert "rotate-now" in content
         assert "/resume" not in content
-        assert "/paste" not in content
+        assert "/enter-value" not in content
 
     def test_a_key_that_is_not_there_has_no_steps(self, officer):
         assert officer.get(f"{LIST}999/rotate-now/").status_code == 404
@@ -167,7 +168,7 @@ class TestMany:
         assert SecretVersion.objects.filter(state="current", number=2).exists()
         assert "1 rotated" in said(officer)
 
-    def test_a_failure_and_a_pause_are_told(self, officer):
+    def test_a_failure_and_a_pause_are_shown(self, officer):
         url = {"url": "https://127.0.0.1:8443/key"}  # no public address: refused before it is sent
         services.register("hook", "signing_secret", rotator="webhook", config=url)
         at = timezone.now() - timedelta(minutes=1)  # the database's clock may be a little behind
@@ -176,9 +177,9 @@ class TestMany:
         assert "not a public address" in said(officer)
         RotationRun.objects.create(begun_at=at, paused_because="A clock jumped.")
         officer.post(f"{LIST}rotate-due/", {})
-        assert "nobody has resumed it yet" in said(officer)
+        assert "has not been resumed" in said(officer)
 
-    def test_force_resumes_passes_too(self, officer, key):
+    def test_force_resumes_paused_runs(self, officer, key):
         officer.post(f"{LIST}rotate-due/", {"force": "on"})
         assert "0 rotated" in said(officer)
 
@@ -190,14 +191,12 @@ class TestMany:
 
 
 class TestLooking:
-    def test_the_list_says_how_each_key_stands(self, officer, key):
+    def test_the_list_shows_the_status_of_each_key(self, officer, key):
         assert "healthy" in said(officer)
 
-    @pytest.mark.parametrize(
-        ("standing", "rows"), [("overdue", 0), ("due_soon", 0), ("healthy", 1)]
-    )
-    def test_the_list_is_filtered_by_standing(self, officer, key, standing, rows):
-        content = said(officer, f"{LIST}?standing={standing}")
+    @pytest.mark.parametrize(("status", "rows"), [("overdue", 0), ("due_soon", 0), ("healthy", 1)])
+    def test_the_list_is_filtered_by_status(self, officer, key, status, rows):
+        content = said(officer, f"{LIST}?due_status={status}")
         assert content.count(">billing-secret<") == rows
 
     def test_a_key_shows_its_versions_and_no_secret(self, officer, key):
@@ -230,7 +229,7 @@ class TestPolicies:
         for level in ("critical", "high", "medium", "low"):
             RotationPolicy.objects.get_or_create(level=level)
 
-    def test_a_level_has_its_settings_until_staff_say_otherwise(self, officer):
+    def test_a_level_has_the_effective_policy_of_the_settings_at_first(self, officer):
         assert "every 60 days" in said(officer, "/admin/security/rotationpolicy/")
 
     def test_another_interval_moves_the_keys_of_the_level_at_once(self, officer, key):
@@ -244,7 +243,7 @@ class TestPolicies:
         assert officer.post("/admin/security/rotationpolicy/high/delete/").status_code == 403
 
 
-def test_passes_are_read_only(officer, key):
+def test_rotation_runs_are_read_only(officer, key):
     services.rotate_due()
     row = f"/admin/security/rotationrun/{RotationRun.objects.get().pk}/change/"
     assert row in said(officer, "/admin/security/rotationrun/")

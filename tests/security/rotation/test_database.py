@@ -119,7 +119,7 @@ def test_revoking_closes_both_roles(managed, server):
     assert not works(server, "app_a", "first")
 
 
-def held(config, **more):
+def context(config, **more):
     plain = {"number": 2, "value": "new", "detail": {"role": "app_b"}}
     current = {"current": "first", "current_detail": {"role": "app_a"}}
     return RotationContext(
@@ -132,16 +132,16 @@ def test_without_an_administrator_each_role_changes_the_other(server, roles):
     with administrator(server) as admin:
         admin.execute("ALTER ROLE app_a CREATEROLE")
         admin.execute("GRANT app_b TO app_a WITH ADMIN OPTION")
-    KIND.set(held(alone))
-    KIND.test(held(alone))
+    KIND.set(context(alone))
+    KIND.test(context(alone))
     assert works(server, "app_b", "new")
     with pytest.raises(TargetRefused, match="no current password"):
-        KIND.set(held(alone, current=None))
+        KIND.set(context(alone, current=None))
 
 
 def test_a_wrong_password_is_a_clear_no(server, roles):
     with pytest.raises(TargetRefused, match="PostgreSQL refused app_a"):
-        KIND.test(held(roles, detail={"role": "app_a"}, value="wrong"))
+        KIND.test(context(roles, detail={"role": "app_a"}, value="wrong"))
 
 
 def test_another_role_than_expected_is_a_clear_no(roles):
@@ -159,16 +159,18 @@ def test_another_role_than_expected_is_a_clear_no(roles):
             return ("somebody",)
 
     with pytest.raises(TargetRefused, match="should be app_b"):
-        DatabasePassword(cast("Connect", lambda **_: Connection())).test(held(roles))
+        DatabasePassword(cast("Connect", lambda **_: Connection())).test(context(roles))
 
 
 def test_a_server_that_is_away_is_unclear(tmp_path):
     with pytest.raises(OutcomeUnknown, match="did not answer app_a"):
-        KIND.test(held({"host": str(tmp_path), "dbname": "x"}, detail={"role": "app_a"}))
+        KIND.test(context({"host": str(tmp_path), "dbname": "x"}, detail={"role": "app_a"}))
 
 
 def test_the_role_in_use_is_never_closed(roles):
-    KIND.revoke(held(roles, detail={"role": "app_a"}))  # no connection was made: chief has no key
+    KIND.revoke(
+        context(roles, detail={"role": "app_a"})
+    )  # no connection was made: chief has no key
 
 
 GOOD = {"host": "h", "dbname": "d", "roles": ["a", "b"]}
@@ -192,6 +194,6 @@ GOOD = {"host": "h", "dbname": "d", "roles": ["a", "b"]}
 )
 def test_what_the_configuration_lacks_is_named(field, change):
     with pytest.raises(InvalidConfig) as refused:
-        KIND.check({**GOOD, **change})
+        KIND.validate_config({**GOOD, **change})
     assert refused.value.field == field
-    KIND.check({**GOOD, "port": 6543, "sslmode": "require"})
+    KIND.validate_config({**GOOD, "port": 6543, "sslmode": "require"})

@@ -4,17 +4,17 @@ from uuid import UUID
 import pytest
 
 from security.rotation import decision
-from security.rotation.decision import DAY, Turn
+from security.rotation.decision import DAY, DueRotation
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-DUE = Turn("billing", UUID(int=7), "high", 3, NOON - 58 * DAY, NOON - DAY, NOON + 2 * DAY)
+DUE = DueRotation("billing", UUID(int=7), "high", 3, NOON - 58 * DAY, NOON - DAY, NOON + 2 * DAY)
 
 
 def made(of=DUE, *, mode="propose", now=NOON):
     return decision.draft(of, mode=mode, now=now, run=5)
 
 
-def test_a_draft_says_what_is_rotated_and_which_age_it_ends():
+def test_a_draft_names_the_rotation_and_the_age_of_the_old_value():
     draft = made()
     assert draft.subject == "key billing"
     assert draft.title == "Rotate billing (high), due on 2026-03-03"
@@ -25,14 +25,14 @@ def test_a_draft_says_what_is_rotated_and_which_age_it_ends():
     assert (draft.run_id, draft.change_percent, draft.data_as_of) == (5, 0.0, NOON)
 
 
-def test_a_turn_is_put_forward_once_in_a_mode_until_it_has_expired():
+def test_a_rotation_is_proposed_once_per_mode_until_it_expires():
     digest = made().inputs_digest
     assert made(now=NOON + 12 * DAY).inputs_digest == digest
     assert made(now=NOON + 14 * DAY).inputs_digest != digest
     assert made(mode="auto").inputs_digest != digest
 
 
-def test_a_clock_that_goes_back_makes_no_negative_age():
+def test_a_clock_set_back_gives_no_negative_age():
     draft = made(now=NOON - 90 * DAY)
     assert draft.expected.estimate == 0.0
     assert draft.inputs_digest == made().inputs_digest
@@ -42,10 +42,10 @@ def test_a_clock_that_goes_back_makes_no_negative_age():
     ("ended", "age", "inside"),
     [(59, 59.0, True), (61, 61.0, False), (None, 0.0, False)],
 )
-def test_realised_is_the_age_at_which_the_old_value_ended(ended, age, inside):
+def test_the_measured_effect_is_the_age_at_which_the_old_value_ended(ended, age, inside):
     since = NOON - 58 * DAY
     at = None if ended is None else since + timedelta(days=ended)
-    found = decision.realised(made().expected, since, at)
+    found = decision.measured_effect(made().expected, since, at)
     assert (found.value, found.inside, found.detail) == (
         age,
         inside,
@@ -54,4 +54,4 @@ def test_realised_is_the_age_at_which_the_old_value_ended(ended, age, inside):
 
 
 def test_the_page_of_a_decision_is_the_key_in_the_admin():
-    assert decision.page("key a:b@c") == "/admin/security/managedsecret/?q=a%3Ab%40c"
+    assert decision.admin_path("key a:b@c") == "/admin/security/managedsecret/?q=a%3Ab%40c"

@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from security.rotation import failpoints, services
-from security.rotation import states
+from security.rotation import failpoints, services, states
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services.steps import RotationRequest
 from tests.security.rotation.world import Struck
@@ -45,7 +44,7 @@ def whole(world):
     assert services.value("db") == services.values("db")[0]
 
 
-def settle(lapse):
+def finish_unfinished(lapse):
     for _ in range(3):
         lapse()
         services.resume_unfinished()
@@ -64,11 +63,11 @@ def test_a_rotation_struck_anywhere_is_finished_by_the_next_worker(key, world, l
     with pytest.raises(Struck):
         services.rotate("db", reason="compromised", failpoint=blow)
     whole(world)
-    settle(lapse)
+    finish_unfinished(lapse)
     whole(world)
-    states = [row.state for row in rows()]
-    assert states in (["current"], ["compromised", "current"])
-    assert (states == ["current"]) == (step == "claim" or (step, when) == ("create", "before"))
+    found = [row.state for row in rows()]
+    assert found in (["current"], ["compromised", "current"])
+    assert (found == ["current"]) == (step == "claim" or (step, when) == ("create", "before"))
     assert len(world.works["db"]) == 1
 
 
@@ -88,10 +87,10 @@ def test_a_failing_rotation_struck_anywhere_leaves_the_old_value(key, world, lap
         services.rotate("db", failpoint=Blow(f"rotation.{when}_{step}"))
     assert rows()[0].state == "current"
     assert "first" in world.works["db"]
-    settle(lapse)
+    finish_unfinished(lapse)
     assert rows()[0].state == "current"
     world.refuses.clear()
-    settle(lapse)
+    finish_unfinished(lapse)
     services.rotate("db")
     whole(world)
     assert [row.state for row in rows()].count("current") == 1
@@ -117,7 +116,7 @@ def test_struck_twice_it_still_ends_well(key, world, lapse, first, second):
         services.resume_unfinished(failpoint=Blow(f"rotation.{second}"))
     except Struck:
         whole(world)
-    settle(lapse)
+    finish_unfinished(lapse)
     whole(world)
     assert [row.state for row in rows()] == ["compromised", "current"]
     assert len(world.works["db"]) == 1
@@ -146,7 +145,7 @@ def test_a_batch_struck_anywhere_is_finished_by_the_next_look(db, lapse, point):
 def test_a_rehearsal_struck_anywhere_is_taken_back(key, world, lapse, point):
     with pytest.raises(Struck):
         services.rehearse("db", failpoint=Blow(f"rotation.{point}"))
-    settle(lapse)
+    finish_unfinished(lapse)
     assert world.works["db"] == {"first"}
     assert [row.state for row in rows()] == ["current", "retired"]
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from aethercrown.registry import DuplicateName, UnknownName
 from security.rotation import registry, reports, services
 from security.rotation.key_rotation import KeyRotationManager
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun
@@ -12,11 +13,11 @@ from security.rotation.registry import Rotator, TargetRefused
 from security.rotation.rotators.generated import text
 from security.rotation.rotators.manual import Manual
 
-HELD = registry.empty_context("x", {})
+CONTEXT = registry.empty_context("x", {})
 
 
 @pytest.mark.django_db
-def test_the_documented_calls_answer_plain_values():
+def test_the_contract_methods_return_dicts():
     keys = KeyRotationManager()
     made = keys.register_key("mail", "api_key", "high")
     assert (made["key_id"], made["security_level"], made["version"]) == ("mail", "high", 1)
@@ -64,8 +65,8 @@ class Other(Rotator):
     name = "generated"
 
 
-def test_a_rotator_has_its_name_alone():
-    with pytest.raises(ValueError, match="generated is registered already"):
+def test_two_rotators_cannot_have_one_name():
+    with pytest.raises(DuplicateName, match="called 'generated'"):
         registry.rotators.register(Other())
     with pytest.raises(UnknownName, match=r"Known: .*generated.*webhook"):
         registry.rotators.get("nobody")
@@ -73,18 +74,22 @@ def test_a_rotator_has_its_name_alone():
 
 def test_a_plain_rotator_does_nothing_outside():
     plain = Other()
-    plain.check({})
+    plain.validate_config({})
     for step in (plain.set, plain.test, plain.undo, plain.revoke):
-        step(HELD)
-    assert (plain.next_step(), plain.works_until(HELD), plain.first({})) == ("", None, {})
+        step(CONTEXT)
+    assert (plain.required_action(), plain.valid_until(CONTEXT), plain.initial_detail({})) == (
+        "",
+        None,
+        {},
+    )
 
 
-def test_a_value_by_hand_is_never_made_up():
+def test_the_manual_rotator_generates_no_value():
     with pytest.raises(TargetRefused):
-        Manual().generate(HELD)
+        Manual().generate(CONTEXT)
 
 
-def test_a_text_of_the_configuration_is_one():
-    assert text({}, "mode", default="x") == "x"
+def test_a_configured_text_must_be_a_text():
+    assert text({"mode": "x"}, "mode") == "x"
     with pytest.raises(registry.InvalidConfig, match="must be a text"):
         text({"mode": 3}, "mode")

@@ -12,8 +12,7 @@ from security.audit.models import Event
 from security.rotation import models, reports
 from security.rotation import services as rotation
 from security.rotation.registry import NewSecret, TargetRefused
-from security.rotation.services import execute
-from security.rotation.services import steps
+from security.rotation.services import execute, steps
 
 pytestmark = pytest.mark.django_db
 # What may be None elsewhere is there in these cases: a missing one fails the test anyhow.

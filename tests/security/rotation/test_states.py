@@ -5,67 +5,80 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from security.rotation import retry, states
-from security.rotation.states import CURRENT, PENDING, RETIRING, Row, WrongStep
+from aethercrown.transitions import InvalidTransition, check_transition
+from security.rotation import schedule, states
+from security.rotation.states import CURRENT, PENDING, RETIRING, VersionState
 
 
 @pytest.mark.parametrize("over", ["retired", "revoked", "failed", "compromised"])
-@pytest.mark.parametrize("wanted", sorted(states.FOLLOWS))
-def test_what_is_over_stays_so(over, wanted):
-    with pytest.raises(WrongStep, match=f"db v1 is {over} and cannot become {wanted}"):
-        states.check("db v1", over, wanted)
+@pytest.mark.parametrize("wanted", sorted(states.ALLOWED))
+def test_a_final_state_is_never_left(over, wanted):
+    with pytest.raises(InvalidTransition, match=f"db v1 is {over}; it cannot become {wanted}"):
+        check_transition("db v1", over, wanted, states.ALLOWED)
 
 
 def test_only_a_pending_value_becomes_current():
-    may = {state for state, after in states.FOLLOWS.items() if CURRENT in after}
+    may = {state for state, after in states.ALLOWED.items() if CURRENT in after}
     assert may == {PENDING}
-    states.check("db v2", PENDING, CURRENT)
+    check_transition("db v2", PENDING, CURRENT, states.ALLOWED)
 
 
 @pytest.mark.parametrize(
     ("state", "rows", "words"),
     [
         ("active", [], "0 versions are current"),
-        ("paused", [Row(1, RETIRING)], "0 versions are current"),
-        ("active", [Row(1, CURRENT), Row(2, CURRENT)], "current: [1, 2]"),
+        ("paused", [VersionState(1, RETIRING)], "0 versions are current"),
+        ("active", [VersionState(1, CURRENT), VersionState(2, CURRENT)], "current: [1, 2]"),
         (
             "active",
             [
-                Row(1, CURRENT),
-                Row(2, PENDING),
-                Row(3, PENDING),
+                VersionState(1, CURRENT),
+                VersionState(2, PENDING),
+                VersionState(3, PENDING),
             ],
             "pending: [2, 3]",
         ),
         (
             "active",
             [
-                Row(1, RETIRING),
-                Row(2, RETIRING),
-                Row(3, CURRENT),
+                VersionState(1, RETIRING),
+                VersionState(2, RETIRING),
+                VersionState(3, CURRENT),
             ],
             "2 versions are retiring",
         ),
         (
             "active",
-            [Row(1, CURRENT), Row(1, "failed", holds_value=False, destroyed=True)],
+            [
+                VersionState(1, CURRENT),
+                VersionState(1, "failed", has_value=False, is_destroyed=True),
+            ],
             "repeat: [1, 1]",
         ),
-        ("active", [Row(1, CURRENT, destroyed=True)], "version 1 is destroyed and holds a value"),
+        (
+            "active",
+            [VersionState(1, CURRENT, is_destroyed=True)],
+            "version 1 is destroyed and holds a value",
+        ),
     ],
 )
-def test_what_does_not_hold_is_named(state, rows, words):
-    assert words in "; ".join(states.broken(state, rows))
+def test_each_violation_is_named(state, rows, words):
+    assert words in "; ".join(states.violations(state, rows))
 
 
-def test_a_whole_key_has_nothing_broken():
+def test_a_valid_key_has_no_violations():
     rows = [
-        Row(1, "retired", holds_value=False, destroyed=True),
-        Row(2, RETIRING),
-        Row(3, CURRENT),
+        VersionState(1, "retired", has_value=False, is_destroyed=True),
+        VersionState(2, RETIRING),
+        VersionState(3, CURRENT),
     ]
-    assert states.broken("active", rows) == []
-    assert states.broken("revoked", [Row(1, "revoked", holds_value=False, destroyed=True)]) == []
+    assert states.violations("active", rows) == []
+    assert (
+        states.violations(
+            "revoked", [VersionState(1, "revoked", has_value=False, is_destroyed=True)]
+        )
+        == []
+    )
 
 
 class Life(RuleBasedStateMachine):
@@ -88,7 +101,7 @@ class Life(RuleBasedStateMachine):
         return [number for number, each in self.states.items() if each == state]
 
     def move(self, number, state):
-        states.check(f"v{number}", self.states[number], state)
+        check_transition(f"v{number}", self.states[number], state, states.ALLOWED)
         self.states[number] = state
 
     @property
@@ -117,7 +130,7 @@ class Life(RuleBasedStateMachine):
         number = self.pending
         if number not in self.outside:
             self.tries[number] += 1
-            if retry.given_up(self.tries[number]):
+            if schedule.is_used_up(self.tries[number]):
                 self.outside.discard(number)
                 self.move(number, "failed")
             return
@@ -156,8 +169,11 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def rows_are_whole(self):
-        rows = [Row(number, state, number in self.outside) for number, state in self.states.items()]
-        assert states.broken(self.key, rows) == []
+        rows = [
+            VersionState(number, state, number in self.outside)
+            for number, state in self.states.items()
+        ]
+        assert states.violations(self.key, rows) == []
 
     @invariant()
     def the_current_value_works(self):

@@ -9,7 +9,7 @@ from aethercrown.http import outbound
 from operations.messaging import signature
 from security.rotation.registry import InvalidConfig, OutcomeUnknown, RotationContext, TargetRefused
 from security.rotation.rotators import webhook
-from security.rotation.rotators.webhook import Webhook, proof
+from security.rotation.rotators.webhook import Webhook, challenge_answer
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 URL = {"url": "https://hooks.example.com/keys"}
@@ -42,14 +42,14 @@ class Receiver:
         elif said["event"] in {"key.undo", "key.revoke"}:
             self.values.pop(number, None)
         elif number in self.values:
-            return {"answer": proof(self.values[number], said["nonce"])}
+            return {"answer": challenge_answer(self.values[number], said["nonce"])}
         return {}
 
     def answer(self, status, said=None):
         return outbound.Answer(status, {}, b"" if said is None else json.dumps(said).encode(), 0.0)
 
 
-def held(number=2, value="new", current="old"):
+def context(number=2, value="new", current="old"):
     return RotationContext("hook", URL, number, value, {}, current, {}, str)
 
 
@@ -64,50 +64,50 @@ def kind(receiver):
 
 
 def test_a_value_is_handed_over_proved_and_the_old_one_revoked(kind, receiver):
-    kind.set(held())
-    kind.test(held())
+    kind.set(context())
+    kind.test(context())
     assert receiver.values == {1: "old", 2: "new"}
-    kind.revoke(held(number=1, value="old", current="new"))
+    kind.revoke(context(number=1, value="old", current="new"))
     assert receiver.values == {2: "new"}
     assert receiver.events == ["key.set", "key.challenge", "key.revoke"]
 
 
 def test_undoing_leaves_the_old_value(kind, receiver):
-    kind.set(held())
-    kind.undo(held())
+    kind.set(context())
+    kind.undo(context())
     assert receiver.values == {1: "old"}
 
 
 def test_a_receiver_that_kept_another_value_fails_the_challenge(kind, receiver):
-    kind.set(held(value="other"))
+    kind.set(context(value="other"))
     with pytest.raises(TargetRefused, match="not made with the new value"):
-        kind.test(held())
+        kind.test(context())
 
 
 @pytest.mark.parametrize("answer", [{"answer": 7}, {"answer": "\ud800"}, [], None, {}])
 def test_an_answer_that_proves_nothing_is_refused(answer, receiver):
     receiver.done = lambda _said: answer
     with pytest.raises(TargetRefused):
-        Webhook(receiver.fetch, lambda: NOW).test(held())
+        Webhook(receiver.fetch, lambda: NOW).test(context())
 
 
 def test_a_call_signed_by_a_stranger_is_refused(kind):
     with pytest.raises(TargetRefused, match="answered 401"):
-        kind.set(held(current="guessed"))
+        kind.set(context(current="guessed"))
 
 
 @pytest.mark.parametrize("status", [302, 400, 404, 410])
 def test_a_clear_no_is_refused(kind, receiver, status):
     receiver.status = status
     with pytest.raises(TargetRefused, match=f"answered {status}"):
-        kind.set(held())
+        kind.set(context())
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
 def test_whatever_may_be_either_is_unclear(kind, receiver, status):
     receiver.status = status
     with pytest.raises(OutcomeUnknown):
-        kind.set(held())
+        kind.set(context())
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_whatever_may_be_either_is_unclear(kind, receiver, status):
 def test_what_the_line_says_has_its_meaning(kind, receiver, error, meaning):
     receiver.error = error
     with pytest.raises(meaning):
-        kind.set(held())
+        kind.set(context())
 
 
 def test_an_answer_that_is_no_json_is_no_answer():
@@ -134,8 +134,8 @@ def test_an_answer_that_is_no_json_is_no_answer():
 )
 def test_an_address_that_may_not_be_called_is_no_configuration(kind, config):
     with pytest.raises(InvalidConfig):
-        kind.check(config)
-    kind.check(URL)
+        kind.validate_config(config)
+    kind.validate_config(URL)
 
 
 def test_the_real_line_reaches_no_private_address():

@@ -1,82 +1,81 @@
-"""An outside for rotators: it keeps what works for each key, refuses the rest, and journals."""
+"""A target for rotators in tests: it stores the working values and records every call."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from security.rotation import registry
-from security.rotation.registry import OutcomeUnknown, Rotator, TargetRefused
+from security.rotation.registry import OutcomeUnknown, Rotator, TargetRefused, rotators
 
 
 class Struck(BaseException):
-    """The process ended here, as far as the code under test can tell."""
+    """Ends the process under test."""
 
 
 @dataclass
 class World:
-    """What works outside, by key; and what was asked of it, in order."""
+    """The working values by key, and the calls in order."""
 
     works: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     journal: list[tuple[str, str, int]] = field(default_factory=list)
-    refuses: set[str] = field(default_factory=set)  # steps that are answered by a no
-    silent: set[str] = field(default_factory=set)  # steps that are done, and not answered
-    broken: set[str] = field(default_factory=set)  # steps that are not done, and not answered
-    most: int = 2  # values of one key that may work together
+    refuses: set[str] = field(default_factory=set)  # steps that the target refuses
+    silent: set[str] = field(default_factory=set)  # steps that are done without an answer
+    broken: set[str] = field(default_factory=set)  # steps that fail without an answer
+    most: int = 2  # working values of one key at a time
 
-    def take(self, step, held):
-        self.journal.append((step, held.key_id, held.number))
+    def take(self, step, context):
+        self.journal.append((step, context.key_id, context.number))
         if step in self.refuses:
             raise TargetRefused(f"{step} was refused")
         if step in self.broken:
             raise OutcomeUnknown(f"no answer to {step}")
-        self.do(step, held)
-        assert len(self.works[held.key_id]) <= self.most
+        self.do(step, context)
+        assert len(self.works[context.key_id]) <= self.most
         if step in self.silent:
             raise OutcomeUnknown(f"no answer to {step}")
 
-    def do(self, step, held):
-        works = self.works[held.key_id]
+    def do(self, step, context):
+        works = self.works[context.key_id]
         if step == "set":
-            works.add(held.value)
+            works.add(context.value)
         elif step in {"undo", "revoke"}:
-            works.discard(held.value)
-        elif held.value not in works:
+            works.discard(context.value)
+        elif context.value not in works:
             raise TargetRefused("the value does not work")
 
 
 class Target(Rotator):
-    """Sets values in the world that the test has put here."""
+    """Sets values in the world of the current test."""
 
     name = "test_target"
     title = "A target of the tests"
     needs_value = True
     world = World()
 
-    def set(self, held):
-        self.world.take("set", held)
+    def set(self, context):
+        self.world.take("set", context)
 
-    def test(self, held):
-        self.world.take("test", held)
+    def test(self, context):
+        self.world.take("test", context)
 
-    def undo(self, held):
-        self.world.take("undo", held)
+    def undo(self, context):
+        self.world.take("undo", context)
 
-    def revoke(self, held):
-        self.world.take("revoke", held)
+    def revoke(self, context):
+        self.world.take("revoke", context)
 
 
 class OneAtATime(Target):
-    """Has room for one value: whoever uses it is cut off while it changes."""
+    """Accepts one value at a time."""
 
     name = "test_no_overlap"
-    overlap = False
+    supports_overlap = False
 
 
-TARGET = Target()
+TARGET, ONE_AT_A_TIME = Target(), OneAtATime()
 
 
 def fresh_world():
-    """Register the targets, and give them a world of this test's own."""
-    for kind in (TARGET, OneAtATime()):
-        registry.rotators.register(kind)
+    """Register the targets and give them a new world."""
+    for rotator in (TARGET, ONE_AT_A_TIME):
+        rotators.register(rotator)
     Target.world = World()
     return Target.world

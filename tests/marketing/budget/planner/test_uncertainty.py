@@ -68,11 +68,11 @@ def test_the_grade_asks_for_rows_and_for_variation(rows, variation, grade):
     assert uncertainty.evidence_grade(rows, variation) == grade
 
 
-def test_draws_poured_a_few_at_a_time_ask_for_the_same_plans(held, posterior, monkeypatch):
+def test_draws_filled_in_parts_give_the_same_plans(held, posterior, monkeypatch):
     sample = uncertainty.draw_posterior(posterior, 3)
     at_once = uncertainty.plans_by_draw(
         sample, posterior, held.current / 2, held.current * 2, 10_000
     )
-    monkeypatch.setattr(uncertainty, "AT_ONCE", 1)
+    monkeypatch.setattr(uncertainty, "MAX_SEGMENTS_AT_ONCE", 1)
     few = uncertainty.plans_by_draw(sample, posterior, held.current / 2, held.current * 2, 10_000)
     assert np.array_equal(at_once, few)

@@ -1,10 +1,10 @@
 import pytest
 from hypothesis import given, settings
-from operations.scheduling.planner.plan import make_plan
 
 from operations.scheduling.planner import exact
 from operations.scheduling.planner.graph import Graph, bottom_levels
 from operations.scheduling.planner.placement import Problem, list_schedule
+from operations.scheduling.planner.plan import make_plan
 from operations.scheduling.planner.search import Effort
 from tests.operations.scheduling.cases import check_feasible, optimal_makespan, problems
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from operations.scheduling.planner.plan import make_plan, precedence, repeatable_effort
 
 from operations.scheduling.planner.graph import CyclicDependency, Graph
 from operations.scheduling.planner.placement import Problem
+from operations.scheduling.planner.plan import make_plan, precedence, repeatable_effort
 from operations.scheduling.planner.search import ONE_PASS, Effort
 from tests.operations.scheduling.cases import check_feasible, running_problems
 

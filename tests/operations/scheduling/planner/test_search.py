@@ -4,11 +4,11 @@ from math import inf
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from operations.scheduling.planner.plan import make_plan
 
 from operations.scheduling.planner.bounds import Bound
 from operations.scheduling.planner.graph import Graph
 from operations.scheduling.planner.placement import Placement, Problem
+from operations.scheduling.planner.plan import make_plan
 from operations.scheduling.planner.search import Effort, SearchContext, better, mirrored, search
 from tests.operations.scheduling.cases import check_feasible, optimal_makespan, problems
 
@@ -58,7 +58,8 @@ def test_a_placement_turned_round_leaves_everything_as_late_as_it_was_early():
 
 
 @pytest.mark.parametrize(
-    ("completion_weight", "late_end", "chosen"), [(0.0, 4.0, "late"), (0.0, 6.0, "early"), (9.0, 4.0, "early")]
+    ("completion_weight", "late_end", "chosen"),
+    [(0.0, 4.0, "late"), (0.0, 6.0, "early"), (9.0, 4.0, "early")],
 )
 def test_the_better_of_early_and_late_wins(completion_weight, late_end, chosen):
     problem = Problem.of(Graph.from_needs([[], []]), [1, 1], 1)

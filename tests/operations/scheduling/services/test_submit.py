@@ -1,60 +1,120 @@
-"""The rows that submit returns equal those in the database."""
-
-from datetime import UTC, datetime
+"""Storing submissions: all tasks of a call, or none."""
 
 import pytest
 
-from operations.scheduling.models import Dependency, Pool, Task
-from operations.scheduling.services import submit as services
-from operations.scheduling.task_spec import AITask, TaskPriority
+from operations.scheduling import services
+from operations.scheduling.models import Dependency, Task, Worker
+from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
+from operations.scheduling.reports import tasks as task_reports
+from operations.scheduling.scheduler import DifferentTask
+from tests.operations.scheduling.stored import NOON, ai, later, statuses, submit
 
-NOON = datetime(2026, 11, 20, 12, 30, 15, 123456, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 
-def task(name, *needs, kind="train", seconds=0.1):
-    return AITask(name, kind, TaskPriority.CRITICAL, seconds, needs)
+def test_a_task_without_dependencies_is_queued_and_one_that_needs_it_is_pending():
+    rows = submit(ai("b", "a"), ai("a"))
+    assert [row.task_id for row in rows] == ["b", "a"]
+    assert statuses() == {"a": "queued", "b": "pending"}
+    assert Task.objects.get(task_id="b").unmet_dependencies == 1
 
 
-def submit(*tasks):
-    return services.submit(tasks, NOON)
+def test_the_same_task_again_is_the_stored_one_whatever_the_order_of_its_dependencies():
+    submit(ai("a"), ai("b"), ai("c", "a", "b"))
+    (again,) = submit(ai("c", "b", "a"), now=later(5))
+    assert again.created_at == NOON
+    assert Task.objects.count() == 3
+    assert Dependency.objects.count() == 2
 
 
-def test_every_column_is_as_it_was_told():
-    Pool.objects.create(name="score")
-    odd = ("ü\"'\\%s", 0.1 + 0.2), ("b", 1 / 3), ("c", 2592000.0), ("d", 0.0), ("e", 1e-9)
-    rows = submit(
-        *(task(name, seconds=seconds) for name, seconds in odd),
-        task("last", "c", "b", kind="score"),
-    )
-    stored = {row.task_id: row for row in Task.objects.all()}
-    for row in rows:
-        for field in Task._meta.concrete_fields:
-            told, kept = getattr(row, field.attname), getattr(stored[row.task_id], field.attname)
-            assert told == kept, (row.task_id, field.name)
-    assert rows[-1].pool.name == "score"
-    assert rows[-1].worker is None
+@pytest.mark.parametrize(
+    "other", [ai("c", kind="score"), ai("c", seconds=61), ai("c", priority=4), ai("c", "a")]
+)
+def test_another_task_with_a_stored_id_is_refused_and_nothing_is_stored(other):
+    submit(ai("a"), ai("c"))
+    with pytest.raises(DifferentTask):
+        submit(ai("new"), other)
+    assert set(statuses()) == {"a", "c"}
 
 
-def test_numbers_grow_with_the_line_and_dependencies_keep_their_order():
-    submit(task("old"))
-    submit(task("c", "b", "old", "a"), task("b", "a"), task("a"))
-    assert list(Task.objects.order_by("pk").values_list("task_id", flat=True)) == [
-        "old", "a", "b", "c",
-    ]  # fmt: skip
-    links = Dependency.objects.order_by("pk").filter(task__task_id="c")
-    assert list(links.values_list("needs__task_id", flat=True)) == ["b", "old", "a"]
+def test_one_id_for_two_tasks_in_a_call_is_refused():
+    with pytest.raises(DifferentTask):
+        submit(ai("a"), ai("a", seconds=1))
+    assert not Task.objects.exists()
 
 
-def test_what_was_lost_before_it_came_is_ended():
-    submit(task("a"))
-    Task.objects.update(status="failed")
-    [row] = submit(task("b", "a"))
-    row.refresh_from_db()
-    assert (row.status, row.completed_at, row.error) == ("failed", NOON, "dependency a failed")
+def test_an_unknown_dependency_is_refused_and_nothing_is_stored():
+    with pytest.raises(UnknownDependency) as caught:
+        submit(ai("a"), ai("b", "a", "ghost"))
+    assert caught.value.missing == [("b", "ghost")]
+    assert not Task.objects.exists()
 
 
-def test_nothing_is_written_for_a_call_of_known_tasks():
-    submit(task("a"))
-    submit(task("a"))
-    assert Task.objects.count() == 1
+def test_a_cycle_is_named_in_order_and_nothing_is_stored():
+    with pytest.raises(CyclicDependency, match="a -> b -> c -> a"):
+        submit(ai("a", "c"), ai("b", "a"), ai("c", "b"))
+    assert not Task.objects.exists()
+
+
+def test_a_cycle_through_stored_tasks_is_named_in_order():
+    submit(ai("a"), ai("b", "a"))
+    with pytest.raises(CyclicDependency, match="new -> a -> b -> new"):
+        submit(ai("new", "b"), ai("a", "new"))
+    with pytest.raises(CyclicDependency, match="a -> b -> a"):
+        submit(ai("a", "b"))
+    assert statuses() == {"a": "queued", "b": "pending"}
+
+
+def test_what_needs_a_completed_task_is_ready_and_what_needs_a_failed_one_fails():
+    submit(ai("good"), ai("bad"))
+    services.assign(NOON, count=2)
+    services.complete("good", now=later(1))
+    services.complete("bad", now=later(1), success=False)
+    submit(ai("x", "good"), ai("y", "bad"), ai("z", "y"), now=later(2))
+    assert statuses()["x"] == "queued"
+    assert statuses()["y"] == statuses()["z"] == "failed"
+    assert Task.objects.get(task_id="z").error == "dependency y failed"
+
+
+def test_stored_work_inherits_the_urgency_of_new_work_that_needs_it():
+    submit(ai("slow", seconds=600), ai("first", "slow", seconds=600), ai("quick", seconds=500))
+    assert [row.task_id for row in line()] == ["quick", "slow"]
+    submit(ai("urgent", "first", priority=4, seconds=1), now=later(1))
+    assert [row.task_id for row in line()] == ["slow", "quick"]
+
+
+def test_work_that_has_ended_or_leads_to_a_failure_inherits_nothing():
+    submit(ai("a"), ai("b", "a"), ai("bad"))
+    services.cancel("bad", actor="eve", now=NOON)
+    before = dict(Task.objects.values_list("task_id", "chain_weight"))
+    submit(ai("lost", "b", "bad", priority=4), now=later(1))
+    services.assign(later(1), worker="w")
+    submit(ai("late", "a", priority=4, seconds=1), now=later(2))
+    assert {each: Task.objects.get(task_id=each).chain_weight for each in before} == before
+
+
+def test_very_wide_work_inherits_only_as_far_as_is_cheap(monkeypatch):
+    monkeypatch.setattr(task_reports, "MAX_INHERITING_TASKS", 1)
+    submit(ai("a", seconds=600), ai("b", "a", seconds=600))
+    submit(ai("c", "b", priority=4, seconds=1), now=later(1))
+    assert Task.objects.get(task_id="a").chain_seconds == 600
+
+
+def test_urgency_is_inherited_only_so_far_up(monkeypatch):
+    monkeypatch.setattr(task_reports, "MAX_INHERIT_DEPTH", 1)
+    submit(ai("a"), ai("b", "a"), ai("c", "b"))
+    submit(ai("d", "c", priority=4, seconds=1), now=later(1))
+    assert [Task.objects.get(task_id=each).chain_weight for each in "abc"] == [2, 12, 10]
+
+
+def line():
+    return Task.objects.filter(status="queued").order_by("queue_key", "pk")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_submission_many_times_at_once_is_stored_once(at_once):
+    results = at_once(lambda: submit(ai("a"), ai("b", "a")), 6)
+    assert {tuple(row.task_id for row in rows) for rows in results} == {("a", "b")}
+    assert Task.objects.count() == 2
+    assert Dependency.objects.count() == 1
+    assert Worker.objects.count() == 4

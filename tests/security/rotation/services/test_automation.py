@@ -41,7 +41,7 @@ def version(key_id="billing-secret"):
 def test_the_pass_rotates_what_is_due_and_says_so():
     registered()
     said = automation.perform(context())
-    assert said.summary == "1 of 1 due keys rotated, 0 failed, 0 held back."
+    assert said.summary == "1 of 1 due keys rotated, 0 failed, 0 over the hourly limit."
     assert version() == 2
     assert automation.perform(context()).summary.startswith("0 of 0")
 
@@ -51,8 +51,7 @@ def test_in_the_other_modes_a_person_rotates_and_is_told_of_it(mode):
     registered(late=DAY)
     said = automation.perform(context(mode))
     assert said.summary == (
-        f"1 keys are overdue, 1 rotations put forward; in mode {mode} none"
-        " is begun without a person."
+        f"1 keys are overdue, 1 rotations proposed; in mode {mode} a person must approve each."
     )
     assert said.detail == {"due": ["billing-secret"]}
     assert version() == 1
@@ -100,7 +99,7 @@ def test_a_day_without_a_pass_is_told_of():
     key = registered(late=-DAY)
     ManagedSecret.objects.filter(pk=key.pk).update(created_at=timezone.now() - 2 * DAY)
     automation.update_alerts(timezone.now())
-    assert told() == {("no_pass", "all keys", "high")}
+    assert told() == {("run_missed", "all keys", "high")}
     services.rotate_due()
     automation.update_alerts(timezone.now())
     assert not told()
@@ -109,7 +108,7 @@ def test_a_day_without_a_pass_is_told_of():
 def test_a_paused_pass_is_told_of_until_a_person_resumes():
     RotationRun.objects.create(begun_at=timezone.now(), paused_because="A clock jumped.")
     automation.update_alerts(timezone.now())
-    assert told() == {("passes_paused", "all keys", "high")}
+    assert told() == {("runs_paused", "all keys", "high")}
     services.resume_runs(actor="user:olga")
     automation.update_alerts(timezone.now())
     assert not told()

@@ -13,7 +13,7 @@ from security.rotation import reports, services, tasks
 from security.rotation.decision import AUTOMATION
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import automation
-from security.rotation.services import decisions as turns
+from security.rotation.services import decisions as rotation_decisions
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -58,7 +58,7 @@ def approve():
 
 def test_in_mode_propose_a_person_approves_and_the_next_look_rotates(key):
     said = night("propose")
-    assert said.summary.startswith("1 keys are overdue, 1 rotations put forward; in mode propose")
+    assert said.summary.startswith("1 keys are overdue, 1 rotations proposed; in mode propose")
     assert said.decisions == (decision().pk,)
     assert (decision().status, version()) == ("proposed", 1)
     approve()
@@ -66,7 +66,7 @@ def test_in_mode_propose_a_person_approves_and_the_next_look_rotates(key):
     tasks.resume_rotations()
     assert version() == 2
     assert services.get(NAME).rotation_approved_at is None
-    assert events()[:3] == ["key.registered", "key.asked", "key.claimed"]
+    assert events()[:3] == ["key.registered", "key.rotation_approved", "key.claimed"]
     tasks.resume_rotations()
     assert version() == 2
 
@@ -86,7 +86,7 @@ def test_in_mode_observe_it_is_recorded_and_nobody_can_approve_it(key):
 
 def test_in_mode_auto_each_rotation_leaves_a_decision(key):
     said = night("auto")
-    assert said.summary == "1 of 1 due keys rotated, 0 failed, 0 held back."
+    assert said.summary == "1 of 1 due keys rotated, 0 failed, 0 over the hourly limit."
     assert said.decisions == (decision().pk,)
     assert (decision().status, decision().actor) == ("applied", decisions.AUTOMATIC)
     assert (version(), services.get(NAME).rotation_approved_at) == (2, None)
@@ -95,7 +95,10 @@ def test_in_mode_auto_each_rotation_leaves_a_decision(key):
 def test_in_mode_auto_what_a_guardrail_forbids_waits_for_a_person(key):
     SecretVersion.objects.filter(key=key).update(current_at=timezone.now() + DAY)  # no age to end
     said = night("auto")
-    assert said.summary == "0 of 1 due keys rotated, 0 failed, 0 held back, 1 wait for a person."
+    assert (
+        said.summary
+        == "0 of 1 due keys rotated, 0 failed, 0 over the hourly limit, 1 wait for approval."
+    )
     assert (decision().status, version()) == ("proposed", 1)
     approve()
     tasks.resume_rotations()
@@ -121,7 +124,7 @@ def test_a_key_that_was_rotated_meanwhile_is_not_rotated_again(key):
 def test_a_key_without_a_value_is_stale_and_not_put_forward(key):
     night("propose")
     SecretVersion.objects.filter(key=key).update(state="failed")
-    assert turns.put_forward([key], mode="auto", now=timezone.now()).decisions == ()
+    assert rotation_decisions.propose([key], mode="auto", now=timezone.now()).decisions == ()
     with pytest.raises(decisions.Stale, match="is None, not 1"):
         approve()
 
@@ -150,7 +153,7 @@ def test_an_approval_can_be_taken_back_before_the_rotation_begins(key):
     roll_back()
     tasks.resume_rotations()
     assert (version(), services.get(NAME).rotation_approved_at) == (1, None)
-    assert events()[-1] == "key.not_asked"
+    assert events()[-1] == "key.approval_withdrawn"
 
 
 def test_a_rotation_that_has_begun_is_not_taken_back(key):
