@@ -3,7 +3,7 @@
 from django.db import models
 
 
-class StoredReply(models.Model):
+class IdempotencyRecord(models.Model):
     """The first answer to a POST with an Idempotency-Key, or the claim to be working on it.
 
     Without a `status` the call is at work until `lease_until`; `token` says whose work it is.
@@ -22,10 +22,9 @@ class StoredReply(models.Model):
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:
-        verbose_name_plural = "stored replies"
         constraints = [
             models.UniqueConstraint(
-                fields=["principal", "key"], name="aethercrown_storedreply_key_used_once"
+                fields=["principal", "key"], name="aethercrown_idempotencyrecord_unique_key"
             ),
         ]
 
@@ -33,7 +32,7 @@ class StoredReply(models.Model):
         return f"{self.principal} {self.key}"
 
 
-class Bucket(models.Model):
+class RateLimitBucket(models.Model):
     """How often one may still call, while there is no broker; throttling.py writes it."""
 
     name = models.CharField(max_length=100, primary_key=True)
@@ -61,7 +60,7 @@ class DemoRow(models.Model):
         return f"{self.table} {self.key}"
 
 
-class Standstill(models.Model):
+class AutomationPause(models.Model):
     """A reason for which nothing runs by itself, until a person ends it; standstill.py says why."""
 
     because = models.CharField(max_length=300)
@@ -76,7 +75,7 @@ class Standstill(models.Model):
         return self.because
 
 
-class Remembered(models.Model):
+class CacheEntry(models.Model):
     """Something kept for a while, such as a code that was used; remembering.py writes it."""
 
     name = models.CharField(max_length=255, primary_key=True)
@@ -87,7 +86,7 @@ class Remembered(models.Model):
         return self.name
 
 
-class Trial(models.Model):
+class RestoreTest(models.Model):
     """A back-up that was restored beside, compared whole and thrown away: the proof that it can."""
 
     backup = models.CharField(max_length=255, help_text="The file's name.")

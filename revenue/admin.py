@@ -1,11 +1,10 @@
-from revenue.billing.admin import DailyUseAdmin, InvoiceAdmin, MeterAdmin
-from revenue.billing.admin.invoice_run import ClosingAdmin
+from revenue.billing.admin import DailyUseAdmin, InvoiceAdmin, InvoiceRunAdmin, MeterAdmin
 from revenue.customers.admin import (
     CustomerAdmin,
-    MovementAdmin,
     PaymentAdmin,
     SubscriptionAdmin,
 )
+from revenue.mrr.admin import MrrMovementAdmin
 from revenue.pricing.admin import (
     PriceBookAdmin,
     PriceBookVersionAdmin,
@@ -15,12 +14,12 @@ from revenue.pricing.admin import (
 from revenue.upsell.admin import OfferTermsAdmin, OpportunityAdmin
 
 __all__ = [
-    "ClosingAdmin",
     "CustomerAdmin",
     "DailyUseAdmin",
     "InvoiceAdmin",
+    "InvoiceRunAdmin",
     "MeterAdmin",
-    "MovementAdmin",
+    "MrrMovementAdmin",
     "OfferTermsAdmin",
     "OpportunityAdmin",
     "PaymentAdmin",

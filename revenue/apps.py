@@ -5,50 +5,57 @@ class RevenueConfig(AppConfig):
     name = "revenue"
 
     def ready(self) -> None:
-        """Make what revenue imports, exports, decides and runs by itself known by name."""
-        from aethercrown import demo  # noqa: PLC0415 - the same
-        from aethercrown.csv import export, importing  # noqa: PLC0415 - models exist only now
+        """Register importers, exporters, decisions, automations and hooks."""
+        from aethercrown import demo  # noqa: PLC0415 - models exist only now
+        from aethercrown.csv import export, importing  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
-        from revenue.billing import reports as billing_reports  # noqa: PLC0415
-        from revenue.billing.services import invoice_run as closing_services  # noqa: PLC0415
-        from revenue.customers import reports as customers_reports  # noqa: PLC0415
-        from revenue.customers.services import imports as intake_services  # noqa: PLC0415 - the same
+        from revenue.billing import reports as billing  # noqa: PLC0415
+        from revenue.billing.services import imports as usage_imports  # noqa: PLC0415
+        from revenue.billing.services import invoice_run  # noqa: PLC0415
+        from revenue.customers import reports as customers  # noqa: PLC0415
+        from revenue.customers.services import imports as customer_imports  # noqa: PLC0415
         from revenue.demo import prices as demo_prices  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
-        from revenue.mrr import services as ledger_services  # noqa: PLC0415
+        from revenue.mrr import reports as mrr  # noqa: PLC0415
+        from revenue.mrr.services import nightly_check  # noqa: PLC0415
         from revenue.pricing import services as pricing_services  # noqa: PLC0415
         from revenue.upsell import reports as upsell_reports  # noqa: PLC0415
         from revenue.upsell import services as upsell_services  # noqa: PLC0415
 
-        for kind in (*pricing_services.KINDS, *upsell_services.KINDS, *closing_services.KINDS):
+        for kind in (*pricing_services.KINDS, *upsell_services.KINDS, *invoice_run.KINDS):
             decision_type_registry.register(kind)
-        for importer in intake_services.IMPORTERS:
+        for importer in (*customer_imports.IMPORTERS, *usage_imports.IMPORTERS):
             importing.register(importer)
-        for exporters in (customers_reports, billing_reports, upsell_reports):
-            for exporter in exporters.EXPORTERS:
+        for module in (customers, mrr, billing, upsell_reports):
+            for exporter in module.EXPORTERS:
                 export.register(exporter)
-        for automations in (ledger_services, upsell_services, closing_services):
+        for automations in (nightly_check, upsell_services, invoice_run):
             for automation in automations.AUTOMATIONS:
                 automation_registry.register(automation)
-        keep_by_customer()
+        register_customer_hooks()
         demo.register("revenue", demo_services.seed)
         demo.register("prices", demo_prices.seed)
 
 
-def keep_by_customer() -> None:
-    """Say what other features keep of a customer, for exports, erasures and merges."""
+def register_customer_hooks() -> None:
+    """Register what other features keep of a customer: for exports, erasures, merges, changes."""
     from revenue.billing import reports as billing  # noqa: PLC0415 - models exist only now
-    from revenue.customers.personal_data import Belonging, register  # noqa: PLC0415
-    from revenue.mrr import reports as ledger  # noqa: PLC0415
-    from revenue.mrr import services as ledger_services  # noqa: PLC0415
+    from revenue.customers.data_hooks import HOOKS, CustomerDataHook  # noqa: PLC0415
+    from revenue.mrr import reports as mrr  # noqa: PLC0415
+    from revenue.mrr.services.booking import book  # noqa: PLC0415
+    from revenue.mrr.services.rollups import discard_retention  # noqa: PLC0415
     from revenue.upsell import reports as upsell  # noqa: PLC0415
     from revenue.upsell import services as upsell_services  # noqa: PLC0415
 
-    register(Belonging("billing", billing.personal))
-    register(Belonging("ledger", ledger.personal, merge=ledger_services.forget_kept))
-    register(
-        Belonging(
+    HOOKS.register(CustomerDataHook("billing", billing.personal_data))
+    HOOKS.register(
+        CustomerDataHook(
+            "mrr", mrr.personal_data, merge=discard_retention, subscriptions_changed=book
+        )
+    )
+    HOOKS.register(
+        CustomerDataHook(
             "upsell",
             upsell.personal_data,
             upsell_services.erase_free_text,

@@ -1,6 +1,6 @@
-from revenue.billing.models import Adjustment, Closing, DailyUse, Invoice, Meter
-from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
-from revenue.mrr.models import KeptSum, Mark, MonthlySum
+from revenue.billing.models import Adjustment, DailyUse, Invoice, InvoiceRun, Meter
+from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
+from revenue.mrr.models import MrrMovement, MrrRollup, RetentionRollup, RollupWatermark
 from revenue.pricing.models import (
     PlanCharge,
     PlanPrice,
@@ -15,16 +15,16 @@ from revenue.upsell.models import OfferTerms, Opportunity
 
 __all__ = [
     "Adjustment",
-    "Change",
-    "Closing",
+    "SubscriptionChange",
+    "InvoiceRun",
     "Customer",
     "DailyUse",
     "Invoice",
-    "KeptSum",
-    "Mark",
+    "RetentionRollup",
+    "RollupWatermark",
     "Meter",
-    "MonthlySum",
-    "Movement",
+    "MrrRollup",
+    "MrrMovement",
     "OfferTerms",
     "Opportunity",
     "Payment",

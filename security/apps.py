@@ -43,7 +43,7 @@ def register_encryption() -> None:
 
     sealing.use(TextSealer())
     sealing.columns.register(
-        sealing.TextColumn("aethercrown.StoredReply", "sealed", idempotency.about)
+        sealing.TextColumn("aethercrown.IdempotencyRecord", "sealed", idempotency.about)
     )
     sealing.columns.register(SecondFactorSecrets())
 

@@ -25,7 +25,7 @@ from rest_framework.views import APIView
 from aethercrown.api import idempotency, throttling
 from aethercrown.api.errors import Conflict, Invalid, TooLarge, Unavailable, failure, listed
 from aethercrown.api.pagination import Pages
-from aethercrown.models import StoredReply
+from aethercrown.models import IdempotencyRecord
 
 __all__ = [
     "Conflict",
@@ -150,7 +150,7 @@ class Endpoint(APIView):
             return self.handle_exception(error)
 
 
-def replayed(row: StoredReply, body: str) -> HttpResponse:
+def replayed(row: IdempotencyRecord, body: str) -> HttpResponse:
     response = HttpResponse(body, status=row.status, content_type="application/json")
     response.headers[idempotency.REPLAYED] = "true"
     return response

@@ -20,7 +20,7 @@ from typing import Any
 from aethercrown.api.errors import Conflict
 from aethercrown.crypto import sealing
 from aethercrown.crypto.keyring import DecryptionFailed
-from aethercrown.models import StoredReply
+from aethercrown.models import IdempotencyRecord
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -58,7 +58,7 @@ def digest(method: str, path: str, content: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def claim(principal: str, key: str, digest: str, now: datetime) -> StoredReply:
+def claim(principal: str, key: str, digest: str, now: datetime) -> IdempotencyRecord:
     """The row to work under; or, where it has a status, the first answer to give again.
 
     Conflict where the key was used for something else, InFlight where the first call still works.
@@ -72,7 +72,9 @@ def claim(principal: str, key: str, digest: str, now: datetime) -> StoredReply:
         "sealed": "",
         "created_at": now,
     }
-    row, made = StoredReply.objects.get_or_create(principal=principal, key=key, defaults=fresh)
+    row, made = IdempotencyRecord.objects.get_or_create(
+        principal=principal, key=key, defaults=fresh
+    )
     if made:
         return row
     expired = row.created_at <= now - KEPT
@@ -85,19 +87,21 @@ def claim(principal: str, key: str, digest: str, now: datetime) -> StoredReply:
         return row
     if not expired and row.lease_until > now:
         raise InFlight
-    mine = StoredReply.objects.filter(pk=row.pk, token=row.token)
+    mine = IdempotencyRecord.objects.filter(pk=row.pk, token=row.token)
     if not mine.update(**fresh):
         raise InFlight
-    return StoredReply(pk=row.pk, principal=principal, key=key, **fresh)
+    return IdempotencyRecord(pk=row.pk, principal=principal, key=key, **fresh)
 
 
-def finish(row: StoredReply, status: int, body: str, secrets: frozenset[str] = frozenset()) -> None:
+def finish(
+    row: IdempotencyRecord, status: int, body: str, secrets: frozenset[str] = frozenset()
+) -> None:
     """Keep the answer; Overtaken, to roll the transaction back, if the row is no longer ours.
 
     What stands in the JSON `body` under one of the names `secrets` is kept encrypted only.
     """
     bare, sealed = apart(body, secrets, about(row))
-    mine = StoredReply.objects.filter(pk=row.pk, token=row.token)
+    mine = IdempotencyRecord.objects.filter(pk=row.pk, token=row.token)
     if not mine.update(status=status, body=bare, sealed=sealed):
         raise Overtaken
 
@@ -113,11 +117,11 @@ def apart(body: str, secrets: frozenset[str], about: str) -> tuple[str, str]:
     return json.dumps(bare), sealing.seal(body, about)
 
 
-def about(row: StoredReply) -> str:
+def about(row: IdempotencyRecord) -> str:
     return f"reply:{row.pk}:{row.token}"
 
 
-def again(row: StoredReply, now: datetime) -> str:
+def again(row: IdempotencyRecord, now: datetime) -> str:
     """The first answer: with its secrets for `SHOWN`, then with null in their places."""
     if row.sealed and now < row.created_at + SHOWN:
         with suppress(DecryptionFailed):
@@ -125,18 +129,18 @@ def again(row: StoredReply, now: datetime) -> str:
     return row.body
 
 
-def release(row: StoredReply) -> None:
+def release(row: IdempotencyRecord) -> None:
     """Free the key: nothing was done under it."""
-    StoredReply.objects.filter(pk=row.pk, token=row.token, status=None).delete()
+    IdempotencyRecord.objects.filter(pk=row.pk, token=row.token, status=None).delete()
 
 
 def purge(now: datetime) -> int:
     """Forget answers older than `KEPT`, a batch at a time; how many they were."""
     forgotten = 0
     while True:
-        old = StoredReply.objects.filter(created_at__lte=now - KEPT)
+        old = IdempotencyRecord.objects.filter(created_at__lte=now - KEPT)
         batch = list(old.values_list("pk", flat=True)[:BATCH])
-        StoredReply.objects.filter(pk__in=batch).delete()
+        IdempotencyRecord.objects.filter(pk__in=batch).delete()
         forgotten += len(batch)
         if len(batch) < BATCH:
             return forgotten
@@ -144,7 +148,7 @@ def purge(now: datetime) -> int:
 
 def forget_secrets(now: datetime) -> int:
     """Erase the encrypted answers that are no longer shown; how many they were."""
-    over = StoredReply.objects.filter(created_at__lte=now - SHOWN).exclude(sealed="")
+    over = IdempotencyRecord.objects.filter(created_at__lte=now - SHOWN).exclude(sealed="")
     return over.update(sealed="")
 
 

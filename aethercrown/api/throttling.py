@@ -25,7 +25,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from aethercrown.models import Bucket
+from aethercrown.models import RateLimitBucket
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -71,7 +71,7 @@ return {tostring(wait), tostring(next_wait)}
 # `held` is what the bucket holds now; the %(names)s are bound, never written into the text.
 HELD = "{least}(%(burst)s, b.tokens + {most}(0, {now} - b.counted_at) * %(rate)s)"
 UPSERT = """
-INSERT INTO aethercrown_bucket AS b (name, tokens, wait, counted_at)
+INSERT INTO aethercrown_ratelimitbucket AS b (name, tokens, wait, counted_at)
 VALUES (%(name)s, %(burst)s - %(cost)s, 0, {now})
 ON CONFLICT (name) DO UPDATE SET
   tokens = CASE WHEN {held} >= 1 THEN {held} - %(cost)s ELSE {held} END,
@@ -240,7 +240,7 @@ def counted(take: Take) -> float | None:
 def purge() -> int:
     """Forget the rows of buckets that nobody has used for a month; how many they were."""
     old = time.time() - KEPT_SECONDS
-    return Bucket.objects.filter(counted_at__lt=old).delete()[0]
+    return RateLimitBucket.objects.filter(counted_at__lt=old).delete()[0]
 
 
 @lru_cache(maxsize=4)

@@ -21,7 +21,7 @@ def no_work(_now: datetime, _needs: Any) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BackupHook:
     """`needs` goes into the manifest. `refusals` are looked at before anything is touched.
 
     `settle` works on the restored rows and says what a person should know. `note` looks at rows
@@ -36,10 +36,10 @@ class Part:
     compare: Callable[[Any], list[str]] = no_objection
 
 
-_parts: dict[str, Part] = {}
+_parts: dict[str, BackupHook] = {}
 
 
-def register(part: Part) -> None:
+def register(part: BackupHook) -> None:
     """Make a part known; doing it again changes nothing."""
     _parts[part.name] = part
 
@@ -52,11 +52,11 @@ def refusals(wanted: Mapping[str, Any]) -> list[str]:
     return [each for name, part in _parts.items() for each in part.refusals(wanted.get(name))]
 
 
-def settle(now: datetime, wanted: Mapping[str, Any]) -> list[str]:
+def finalize_restore(now: datetime, wanted: Mapping[str, Any]) -> list[str]:
     return [each for name, part in _parts.items() for each in part.settle(now, wanted.get(name))]
 
 
-def note() -> dict[str, Any]:
+def measure() -> dict[str, Any]:
     """What the rows that will be replaced know; nothing where they cannot be read."""
     try:
         return {name: part.note() for name, part in _parts.items()}

@@ -7,17 +7,17 @@ from django.db import DatabaseError, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from aethercrown.models import Trial
+from aethercrown.models import RestoreTest
 
 if TYPE_CHECKING:
-    from aethercrown.backup.restoring import Restored
+    from aethercrown.backup.restore import RestoreResult
 
 TOO_OLD = timedelta(days=35)
 
 
-def note(name: str, done: "Restored", now: datetime) -> bool:
+def note(name: str, done: "RestoreResult", now: datetime) -> bool:
     """Remember that the back-up `name` came back whole; False where there are no tables for it."""
-    trial = Trial(
+    trial = RestoreTest(
         backup=name[:255],
         made_at=datetime.fromisoformat(done.contents.made_at),
         at=now,
@@ -32,8 +32,8 @@ def note(name: str, done: "Restored", now: datetime) -> bool:
     return True
 
 
-def last() -> Trial | None:
-    return Trial.objects.first()
+def last() -> RestoreTest | None:
+    return RestoreTest.objects.first()
 
 
 def overdue(now: datetime) -> bool:

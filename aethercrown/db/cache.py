@@ -12,12 +12,12 @@ from typing import Any
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.db import connection
 
-from aethercrown.models import Remembered
+from aethercrown.models import CacheEntry
 
 FOREVER = 2.0**53  # seconds since 1970
 # A row that has run out is as good as none; of many at once, one writes.
 CLAIM = """
-INSERT INTO aethercrown_remembered AS r (name, value, expires_at) VALUES (%s, %s, %s)
+INSERT INTO aethercrown_cacheentry AS r (name, value, expires_at) VALUES (%s, %s, %s)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
 WHERE r.expires_at <= %s
 RETURNING 1
@@ -46,7 +46,7 @@ class Rows(BaseCache):
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         name = self.make_and_validate_key(key, version=version)
-        rows = Remembered.objects.filter(name=name, expires_at__gt=time.time())
+        rows = CacheEntry.objects.filter(name=name, expires_at__gt=time.time())
         text = rows.values_list("value", flat=True).first()
         return default if text is None else json.loads(text)
 
@@ -59,14 +59,14 @@ class Rows(BaseCache):
     ) -> None:
         name = self.make_and_validate_key(key, version=version)
         said = {"value": json.dumps(value), "expires_at": self.ends(timeout)}
-        Remembered.objects.update_or_create(name=name, defaults=said)
+        CacheEntry.objects.update_or_create(name=name, defaults=said)
 
     def delete(self, key: str, version: int | None = None) -> bool:
         name = self.make_and_validate_key(key, version=version)
-        return Remembered.objects.filter(name=name).delete()[0] > 0
+        return CacheEntry.objects.filter(name=name).delete()[0] > 0
 
     def clear(self) -> None:
-        Remembered.objects.all().delete()
+        CacheEntry.objects.all().delete()
 
     def ends(self, timeout: float | None) -> float:
         """Seconds since 1970 at which something kept for `timeout` seconds is gone."""
@@ -75,4 +75,4 @@ class Rows(BaseCache):
 
 def purge() -> int:
     """Forget what has run out; how many rows."""
-    return Remembered.objects.filter(expires_at__lte=time.time()).delete()[0]
+    return CacheEntry.objects.filter(expires_at__lte=time.time()).delete()[0]

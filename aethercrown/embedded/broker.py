@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aethercrown.embedded.servers import Server
+from aethercrown.embedded.servers import ServerProcess
 
 PING_EVERY_SECONDS = 1.0
 MISSES = 3
@@ -11,12 +11,12 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
-class Broker:
+class EmbeddedBroker:
     """A server that is looked after by `tend`, called again and again with the time."""
 
-    launch: Callable[[], Server]
+    launch: Callable[[], ServerProcess]
     answers: Callable[[], bool]
-    server: Server
+    server: ServerProcess
     misses: int = 0
     next_ping: float = 0.0
     pause: float = 1.0

@@ -7,7 +7,7 @@ import socket
 import time
 from pathlib import Path
 
-from aethercrown.embedded.servers import Unavailable
+from aethercrown.embedded.servers import ServerUnavailable
 
 ORPHAN_EXIT_SECONDS = 10.0  # how long servers may take to end after their supervisor was killed
 
@@ -28,7 +28,7 @@ def lock_folder(folder: Path, *, patience: float = ORPHAN_EXIT_SECONDS) -> int:
             holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
             if is_alive(holder) or time.monotonic() > give_up:
                 os.close(handle)
-                raise Unavailable(
+                raise ServerUnavailable(
                     f"The data folder {folder} is in use by process {holder or '(unknown)'}; stop "
                     "that one, or set DATA_DIR to another folder."
                 ) from None
@@ -70,7 +70,7 @@ def open_listener(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         why = f"is taken or not allowed ({error.strerror})"
-        raise Unavailable(
+        raise ServerUnavailable(
             f"Port {port} on {host} {why}; set PORT, as in: make run PORT=8001"
         ) from None
     return listener

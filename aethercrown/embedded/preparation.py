@@ -30,19 +30,22 @@ def prepare(folder: Path, answer: int, *, demo: bool, alone: bool) -> None:
     A login is made only where this machine is `alone`: elsewhere a set-up link makes the first.
     """
     connect()
-    if older_schema.is_older(recorded()):
+    if older_schema.is_older(recorded_migrations()):
         raise SystemExit(older_schema.INSTRUCTION)
-    if behind := missing(on_disk(), recorded()):
+    if behind := missing_migrations(migration_files(), recorded_migrations()):
         sys.stdout.write(f"The database is brought up to date (migrations: {len(behind)}).\n")
         sys.stdout.flush()
         call_command("migrate", interactive=False, verbosity=0)
-    prove_keys()
-    password = first_login() if alone else None
+    check_encryption_keys()
+    password = create_first_login() if alone else None
     if demo:
         load_demo(folder)
     services = importlib.import_module("security.apikeys.services")
     key = services.replace(KEY_NAME, ["all"]).plaintext  # the key of the former run ends here
-    os.write(answer, json.dumps({"password": password, "api_key": key, "login": login()}).encode())
+    os.write(
+        answer,
+        json.dumps({"password": password, "api_key": key, "login": administrator_name()}).encode(),
+    )
 
 
 def connect() -> None:
@@ -55,13 +58,13 @@ def connect() -> None:
         raise SystemExit(f"The database cannot be used: {reason}") from None
 
 
-def prove_keys() -> None:
+def check_encryption_keys() -> None:
     """Go no further with key-encryption keys that do not open what is stored."""
     if problems := importlib.import_module("security.encryption.reports").problems():
         raise SystemExit("\n".join(problems))
 
 
-def on_disk() -> set[tuple[str, str]]:
+def migration_files() -> set[tuple[str, str]]:
     """Every migration file of the installed apps; they are not imported, which takes long."""
     return {
         (app.label, path.stem)
@@ -70,17 +73,19 @@ def on_disk() -> set[tuple[str, str]]:
     }
 
 
-def recorded() -> set[tuple[str, str]]:
+def recorded_migrations() -> set[tuple[str, str]]:
     """Every migration that the database says it has."""
     return set(MigrationRecorder(connection).applied_migrations())
 
 
-def missing(wanted: Iterable[tuple[str, str]], found: set[tuple[str, str]]) -> set[tuple[str, str]]:
+def missing_migrations(
+    wanted: Iterable[tuple[str, str]], found: set[tuple[str, str]]
+) -> set[tuple[str, str]]:
     """Those migrations that are still to be run."""
     return set(wanted) - found
 
 
-def first_login() -> str | None:
+def create_first_login() -> str | None:
     """Make the first staff login; its password is told only now, and None later."""
     people = get_user_model()._default_manager  # noqa: SLF001 - the documented name for any model
     if people.filter(is_superuser=True).exists():
@@ -92,7 +97,7 @@ def first_login() -> str | None:
     return password
 
 
-def login() -> str | None:
+def administrator_name() -> str | None:
     """The user name of an administrator, where there is one."""
     people = get_user_model()._default_manager  # noqa: SLF001 - as above
     found = people.filter(is_superuser=True).order_by("pk").first()

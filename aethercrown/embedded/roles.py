@@ -27,7 +27,7 @@ LATE = (
 )
 
 
-def warm() -> WSGIHandler:
+def load_application() -> WSGIHandler:
     """Import the whole of Django and the apps, once for every child.
 
     Nothing here opens a connection or starts a thread: neither survives a fork.
@@ -43,7 +43,7 @@ def warm() -> WSGIHandler:
     return application
 
 
-def warm_late() -> None:
+def load_other_roles() -> None:
     """Import what the set-up does not need, while that runs on another core."""
     for name in LATE:
         importlib.import_module(name)
@@ -52,7 +52,7 @@ def warm_late() -> None:
     gc.enable()
 
 
-class Web(BaseApplication):  # type: ignore[misc]  # its base has no types
+class GunicornApplication(BaseApplication):  # type: ignore[misc]  # its base has no types
     """Gunicorn on a socket that the supervisor listens on: one worker with a few threads."""
 
     def __init__(self, application: WSGIHandler, socket: int) -> None:
@@ -81,7 +81,7 @@ class Web(BaseApplication):  # type: ignore[misc]  # its base has no types
 
 def web(application: WSGIHandler, socket: int) -> None:
     """Serve requests until told to stop."""
-    Web(application, socket).run()
+    GunicornApplication(application, socket).run()
 
 
 def worker() -> None:

@@ -16,12 +16,12 @@ TAIL_LINES = 20
 LOG_BYTES = 2_000_000
 
 
-class Unavailable(Exception):
+class ServerUnavailable(Exception):
     """A server or a needed place is not there; the message is one sentence for a person."""
 
 
 @dataclass(slots=True)
-class Server:
+class ServerProcess:
     """A running server program, in its own process group and tied to this process."""
 
     name: str
@@ -41,9 +41,11 @@ class Server:
         give_up = time.monotonic() + seconds
         while not ready():
             if not self.is_running():
-                raise Unavailable(f"{self.name} ended at its start.\n{tail(self.log)}")
+                raise ServerUnavailable(f"{self.name} ended at its start.\n{tail(self.log)}")
             if time.monotonic() > give_up:
-                raise Unavailable(f"{self.name} did not answer in {seconds:g} s.\n{tail(self.log)}")
+                raise ServerUnavailable(
+                    f"{self.name} did not answer in {seconds:g} s.\n{tail(self.log)}"
+                )
             time.sleep(0.01)
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
@@ -66,7 +68,7 @@ def launch(
     uid: int = 0,
     folder: str = "/",
     keep_open: tuple[int, ...] = (),
-) -> Server:
+) -> ServerProcess:
     """Start a server whose output goes to `log`; call from the main thread.
 
     `keep_open` are files it inherits: a lock among them is held for as long as the server lives.
@@ -81,7 +83,7 @@ def launch(
             process_group=0,
             pass_fds=keep_open,
         )
-    return Server(name=name, process=process, log=log, stop_signal=stop_signal)
+    return ServerProcess(name=name, process=process, log=log, stop_signal=stop_signal)
 
 
 def rotate(log: Path) -> None:

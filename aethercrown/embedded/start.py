@@ -23,9 +23,9 @@ import environ
 
 from aethercrown import data_dir
 from aethercrown.embedded import lock, parent_death, valkey
-from aethercrown.embedded.broker import Broker
+from aethercrown.embedded.broker import EmbeddedBroker
 from aethercrown.embedded.prefixed_output import print_lines
-from aethercrown.embedded.servers import Unavailable, tail
+from aethercrown.embedded.servers import ServerUnavailable, tail
 from aethercrown.embedded.supervisor import (
     HURRIED_TICK_SECONDS,
     TICK_SECONDS,
@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
         parent_death.die_with_parent(os.getppid(), signal.SIGTERM)
     try:
         return run(read_options(os.environ))
-    except Unavailable as reason:
+    except ServerUnavailable as reason:
         print_lines([str(reason)], sys.stderr)
     except OSError as error:
         where = error.filename or "the data folder"
@@ -78,7 +78,7 @@ def read_options(environment: MutableMapping[str, str]) -> StartOptions:
     """Read the settings that matter before Django's; Unavailable for a port that is none."""
     port = environment.get("PORT") or "8000"
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise Unavailable(f"PORT is {port!r}, and must be a number from 1 to 65535.")
+        raise ServerUnavailable(f"PORT is {port!r}, and must be a number from 1 to 65535.")
     return StartOptions(
         folder=data_dir.folder(environment.get("DATA_DIR")),
         host=environment.get("HOST") or "127.0.0.1",
@@ -99,7 +99,7 @@ def run(chosen: StartOptions) -> int:
 
 
 def set_environment(
-    environment: MutableMapping[str, str], chosen: StartOptions, broker: Broker | None
+    environment: MutableMapping[str, str], chosen: StartOptions, broker: EmbeddedBroker | None
 ) -> None:
     """Set what the children, and Django's settings in this process, are to read."""
     environment.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
@@ -123,7 +123,7 @@ def read_settings() -> None:
     try:
         checks.refuse_unsafe()
     except ImproperlyConfigured as reason:
-        raise Unavailable(f"The settings are wrong: {reason}") from None
+        raise ServerUnavailable(f"The settings are wrong: {reason}") from None
 
 
 def is_loopback(host: str) -> bool:
@@ -134,7 +134,7 @@ def is_loopback(host: str) -> bool:
 
 
 @contextmanager
-def broker(chosen: StartOptions, held: int) -> Iterator[Broker | None]:
+def broker(chosen: StartOptions, held: int) -> Iterator[EmbeddedBroker | None]:
     """An embedded Valkey for the block, unless REDIS_URL names a server.
 
     It is not waited for here: it comes up while Django is imported.
@@ -144,7 +144,7 @@ def broker(chosen: StartOptions, held: int) -> Iterator[Broker | None]:
         return
     address = valkey.free_address()
     launch = functools.partial(valkey.launch, chosen.folder, address, keep_open=(held,))
-    kept = Broker(launch=launch, answers=address.answers, server=launch())
+    kept = EmbeddedBroker(launch=launch, answers=address.answers, server=launch())
     told = chosen.folder / BROKER_FILE
     data_dir.replace_private(told, address.url)
     try:
@@ -154,7 +154,9 @@ def broker(chosen: StartOptions, held: int) -> Iterator[Broker | None]:
         kept.server.stop()
 
 
-def supervise(chosen: StartOptions, listener: socket.socket, kept_broker: Broker | None) -> int:
+def supervise(
+    chosen: StartOptions, listener: socket.socket, kept_broker: EmbeddedBroker | None
+) -> int:
     """Prepare, start the children, and keep them until told to stop."""
     from aethercrown.embedded import roles  # noqa: PLC0415 - imports Django, after `decide`
 
@@ -164,7 +166,7 @@ def supervise(chosen: StartOptions, listener: socket.socket, kept_broker: Broker
     code = 0
     with supervisor.listening():
         try:
-            application = roles.warm()
+            application = roles.load_application()
             if kept_broker:
                 kept_broker.server.wait_until(kept_broker.answers)
             answer = run_setup(supervisor, chosen, listener)
@@ -196,7 +198,7 @@ def run_setup(
     work = functools.partial(prepare, chosen.folder, writer, demo=chosen.demo, alone=alone)
     child = supervisor.begin("set-up", work, closed=(reader, listener.fileno()))
     os.close(writer)
-    roles.warm_late()
+    roles.load_other_roles()
     status = supervisor.finish(child)
     with os.fdopen(reader, "rb") as answer:
         received = answer.read()
@@ -210,7 +212,7 @@ def run_setup(
 def run_until_stopped(
     supervisor: Supervisor,
     chosen: StartOptions,
-    kept_broker: Broker | None,
+    kept_broker: EmbeddedBroker | None,
     answer: dict[str, str | None],
 ) -> None:
     """Tick until a stop is asked for; say so once, when the platform is ready."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aethercrown.embedded import servers
-from aethercrown.embedded.servers import Server, Unavailable
+from aethercrown.embedded.servers import ServerProcess, ServerUnavailable
 
 PING_SECONDS = 0.5
 
@@ -61,7 +61,9 @@ def binary(machine: str | None = None) -> Path:
         path = folder / f"{platform.system().lower()}-{machine}" / "valkey-server"
         if path.is_file():
             return path
-    raise Unavailable("There is no Valkey for this kind of machine; set REDIS_URL to a server.")
+    raise ServerUnavailable(
+        "There is no Valkey for this kind of machine; set REDIS_URL to a server."
+    )
 
 
 def configuration(folder: Path, address: Address) -> str:
@@ -81,7 +83,7 @@ def configuration(folder: Path, address: Address) -> str:
     return "".join(f"{name} {setting}\n" for name, setting in lines.items())
 
 
-def launch(folder: Path, address: Address, *, keep_open: tuple[int, ...] = ()) -> Server:
+def launch(folder: Path, address: Address, *, keep_open: tuple[int, ...] = ()) -> ServerProcess:
     """Start a Valkey on `folder`/valkey; it is not waited for."""
     kept = folder / "valkey"
     kept.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from aethercrown import data_dir
 from aethercrown.crypto import keyring
 from aethercrown.embedded import parent_death, postgres
 from aethercrown.embedded.prefixed_output import print_lines
-from aethercrown.embedded.servers import Unavailable
+from aethercrown.embedded.servers import ServerUnavailable
 from aethercrown.gate import selection, steps
 from aethercrown.gate.steps import GatePlan, GateStep, StepResult
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace, given: Mapping[str, str], plan: GatePlan) -
             if options.changed is not None:
                 return run_changed(options.changed, settings, plan)
             return run_all(settings, plan)
-    except Unavailable as reason:
+    except ServerUnavailable as reason:
         print_lines([str(reason)], sys.stderr)
         return 1
     except KeyboardInterrupt:

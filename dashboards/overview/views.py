@@ -143,7 +143,7 @@ def _budget() -> SystemCard:
 def _revenue() -> SystemCard:
     title, path = "Recurring revenue", "/dashboards/revenue"
     currency = settings.DEFAULT_CURRENCY
-    mrr, payers = revenue.running(currency)
+    mrr, payers = revenue.current_mrr(currency)
     if not payers:
         return SystemCard(title, path, "No customers yet", "Import customers and subscriptions.")
     note = f"ARR {full(arr(mrr), money(currency, 0))}, from {count_text(payers, 'customer')}."

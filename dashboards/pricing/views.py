@@ -29,7 +29,7 @@ def pricing(request: HttpRequest) -> HttpResponseBase:
     try:
         in_force = reports.version_in_force(timezone.now().date())
         currency = in_force.book.currency
-        earned = {each.plan: each for each in customers.plans(currency)}
+        earned = {each.plan: each for each in customers.mrr_by_plan(currency)}
         plans = tables.plans(reports.plans_on_sale(timezone.now().date()), currency, earned)
         missing = ""
     except (reports.NothingPublished, reports.Tampered) as error:

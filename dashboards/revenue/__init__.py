@@ -1,4 +1,4 @@
-"""Recurring revenue as a page: the bridge by month, the trend, plans, segments and who pays most.
+"""The pages of recurring revenue and of one customer's bill.
 
-`pictures` words the reports as tables and charts and is pure; `views` reads and renders.
+`charts` turns reports into tables and charts and is pure; `views` and `bills` read and render.
 """

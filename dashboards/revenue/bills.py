@@ -13,27 +13,31 @@ from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.pricing import tables
 from revenue.billing import periods, reports
+from revenue.billing.reports.bills import Bill
 from revenue.customers import reports as customers
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.price_book.version import NoSuchPlan
 
 HOME = page_context.Breadcrumb("Overview", "/")
 REVENUE = page_context.Breadcrumb("Revenue", "/dashboards/revenue")
-BACK = 6  # months to choose from, beside the running one
+PAST_MONTHS = 6  # offered beside the current one
 
 
 @viewer
 def bill(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """What a customer owes for a month, line by line: as issued, or as it stands now."""
+    """What a customer owes for a month, line by line: as issued, or as previewed now."""
     try:
         name, zone = customers.name_and_zone(pk)
     except ObjectDoesNotExist:
         raise Http404(f"There is no customer number {pk}.") from None
     today = periods.today_in(zone, timezone.now())
-    span = periods.month(_month(request) or today)
+    span = periods.billing_month(_month(request) or today)
     found, missing = _found(pk, span.start)
     shown = _shown(found) if found else {"tables": []}
-    choices = [*(each.start for each in periods.complete(today, BACK)), periods.month(today).start]
+    choices = [
+        *(each.start for each in periods.complete_months(today, PAST_MONTHS)),
+        periods.billing_month(today).start,
+    ]
     return page_context.csv_download(
         request, "bill", shown.pop("tables")
     ) or page_context.render_page(
@@ -58,15 +62,15 @@ def _month(request: HttpRequest) -> date | None:
         raise BadRequest(f"month is a day such as 2026-03-01, not {asked!r}.") from None
 
 
-def _found(pk: int, day: date) -> tuple[reports.Bill | None, str]:
-    """The bill, or why there is none."""
+def _found(pk: int, day: date) -> tuple[Bill | None, str]:
+    """The bill, or the reason why there is none."""
     try:
         return reports.bill(customers.identifier(pk), day, timezone.now()), ""
     except (reports.NothingPublished, reports.Tampered, InvalidValues, NoSuchPlan) as error:
         return None, str(error)
 
 
-def _shown(found: reports.Bill) -> dict[str, Any]:
+def _shown(found: Bill) -> dict[str, Any]:
     unit = money(found.currency)
     explained = tables.quote_lines(found.lines, found.currency)
     inputs = tables.quote_inputs(found.situation.as_json())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from aethercrown.charts.bars import Row, bars
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, money, signed
@@ -11,50 +11,21 @@ from aethercrown.charts.lines import Series, line
 from dashboards.charts import PageChart, page_chart
 from dashboards.key_figures import KeyFigure, count_text
 from dashboards.tables import Column, Table, Value
+from revenue.customers.billing_interval import month_of
 from revenue.mrr import metrics
-from revenue.mrr.billing_interval import month_of
-from revenue.mrr.bridge import Bridge, whole
-from revenue.mrr.movements import Kind
-from revenue.mrr.retention import Place, Retained
+from revenue.mrr.bridge import Bridge, combine
+from revenue.mrr.movements import MovementKind
+from revenue.mrr.retention import SpanKey, SpanRetention
+
+if TYPE_CHECKING:
+    from revenue.customers.reports import CustomerSummary, PlanRevenue
 
 RATIO = Unit(digits=2)
-NOTHING_KNOWN: Mapping[Place, Retained] = {}
+NO_RETENTION: Mapping[SpanKey, SpanRetention] = {}
 
 
-class Planned(Protocol):
-    """What one plan brings."""
-
-    @property
-    def plan(self) -> str: ...
-    @property
-    def mrr(self) -> Decimal: ...
-    @property
-    def subscriptions(self) -> int: ...
-    @property
-    def customers(self) -> int: ...
-
-
-class Standing(Protocol):
-    """One customer who pays."""
-
-    @property
-    def pk(self) -> int: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def segment(self) -> str: ...
-    @property
-    def owner(self) -> str: ...
-    @property
-    def since(self) -> date: ...
-    @property
-    def subscriptions(self) -> int: ...
-    @property
-    def mrr(self) -> Decimal: ...
-
-
-def known(bridges: Sequence[Bridge]) -> list[Bridge]:
-    """Without the months before the ledger's first."""
+def from_first_month(bridges: Sequence[Bridge]) -> list[Bridge]:
+    """The bridges from the ledger's first month on."""
     for place, one in enumerate(bridges):
         if one.moved or one.opening:
             return list(bridges[place:])
@@ -65,64 +36,68 @@ def headlines(
     bridges: Sequence[Bridge],
     currency: str,
     today: date,
-    retained: Mapping[Place, Retained] = NOTHING_KNOWN,
+    retained: Mapping[SpanKey, SpanRetention] = NO_RETENTION,
 ) -> list[KeyFigure]:
-    """Recurring revenue in five figures; rates are those of the last month that is over."""
+    """Recurring revenue in five figures; rates are those of the last complete month."""
     unit, now = money(currency, 0), bridges[-1]
     over = [each for each in bridges if each.starts_on < month_of(today)]
     last = over[-1] if over else None
     month, year = (retained.get((span, last.starts_on)) if last else None for span in (1, 12))
-    lost = count_text(month.kept.left, "customer") if month else ""
+    lost = count_text(month.delta.left, "customer") if month else ""
     net = now.closing - now.opening
     return [
         KeyFigure(
             "MRR",
             full(now.closing, unit),
             f"{signed(net, unit)} so far this month",
-            "What all running subscriptions bring a month, before tax, without one-off charges.",
+            "MRR of all active subscriptions, before tax and without one-off charges.",
         ),
         KeyFigure(
             "ARR",
             full(metrics.arr(now.closing), unit),
             "12 \N{MULTIPLICATION SIGN} MRR",
-            "Annual recurring revenue, were nothing to change.",
+            "Annual recurring revenue at the present MRR.",
         ),
         KeyFigure(
             "Paying customers",
             full(now.payers_closing, COUNT),
             f"{full(metrics.arpa(now), money(currency))} each a month",
-            "Customers whose subscriptions bring something; MRR for each of them.",
+            "Customers with MRR above zero, and their average MRR.",
         ),
         KeyFigure(
             "Customer churn",
             full(month.churn if month else None, PERCENT),
-            f"{lost} lost in {last.starts_on:%B %Y}" if last and month else _why(last),
+            f"{lost} lost in {last.starts_on:%B %Y}" if last and month else _why_missing(last),
             "Customers who paid when the month began and paid nothing when it ended.",
         ),
-        _kept(last, month, year),
+        _retention(last, month, year),
     ]
 
 
-def _kept(last: Bridge | None, month: Retained | None, year: Retained | None) -> KeyFigure:
-    """Net retention over a year, or a month where there was nobody a year ago; gross beside it."""
-    known, words = month, f"in {last.starts_on:%B %Y}" if last else ""
+def _retention(
+    last: Bridge | None, month: SpanRetention | None, year: SpanRetention | None
+) -> KeyFigure:
+    """Net and gross retention over a year, or over a month where no customer is a year old."""
+    from_first_month, words = month, f"in {last.starts_on:%B %Y}" if last else ""
     if last and year and year.net is not None:
-        known, words = year, f"the 12 months to {last.starts_on:%B %Y}"
+        from_first_month, words = year, f"the 12 months to {last.starts_on:%B %Y}"
     return KeyFigure(
         "Net retention",
-        full(known.net if known else None, PERCENT),
-        f"{full(known.gross, PERCENT)} gross; {words}" if known else _why(last),
-        "What the customers of the start bring at the end, of what they brought then. Gross leaves"
-        " out what some of them bring more.",
+        full(from_first_month.net if from_first_month else None, PERCENT),
+        f"{full(from_first_month.gross, PERCENT)} gross; {words}"
+        if from_first_month
+        else _why_missing(last),
+        "MRR at the end from the customers of the start, in percent of their MRR then. Gross"
+        " retention leaves out expansion.",
     )
 
 
-def _why(last: Bridge | None) -> str:
-    return "The nightly run works it out" if last else "No month is over yet"
+def _why_missing(last: Bridge | None) -> str:
+    return "Calculated by the nightly run" if last else "No complete month yet"
 
 
-def span_of(one: Bridge, today: date) -> str:
-    """The month in words; one that is not over says so."""
+def month_label(one: Bridge, today: date) -> str:
+    """The month's name, marked where it is not complete."""
     so_far = " (so far)" if one.starts_on == month_of(today) else ""
     return f"{one.starts_on:%b %Y}{so_far}"
 
@@ -131,16 +106,16 @@ def bridge(
     bridges: Sequence[Bridge],
     currency: str,
     today: date,
-    retained: Mapping[Place, Retained] = NOTHING_KNOWN,
+    retained: Mapping[SpanKey, SpanRetention] = NO_RETENTION,
 ) -> PageChart:
-    """What moved MRR over the whole span as bars, and the bridge of each month behind it."""
-    unit, total = money(currency, 0), whole(bridges)
-    rows = [Row(kind.value.capitalize(), (total.signed(kind),)) for kind in Kind]
-    says = "; ".join(f"{kind} {full(total.signed(kind), unit)}" for kind in Kind)
+    """What changed MRR over the span as bars, and a table with the bridge of each month."""
+    unit, total = money(currency, 0), combine(bridges)
+    rows = [Row(kind.value.capitalize(), (total.signed(kind),)) for kind in MovementKind]
+    says = "; ".join(f"{kind} {full(total.signed(kind), unit)}" for kind in MovementKind)
     first = f"{bridges[0].starts_on:%B %Y}"
     return page_chart(
-        lambda caption, frame: bars(rows, ("Moved",), caption, unit, axis=currency, frame=frame),
-        "What moved MRR",
+        lambda caption, frame: bars(rows, ("Change",), caption, unit, axis=currency, frame=frame),
+        "MRR changes",
         _bridge_table(bridges, currency, today, retained),
         note=f"From {full(total.opening, unit)} before {first} to {full(total.closing, unit)} now: "
         "opening + new + reactivation + expansion \N{MINUS SIGN} contraction \N{MINUS SIGN} churn "
@@ -153,13 +128,13 @@ def _bridge_table(
     bridges: Sequence[Bridge],
     currency: str,
     today: date,
-    retained: Mapping[Place, Retained],
+    retained: Mapping[SpanKey, SpanRetention],
 ) -> Table:
     unit = money(currency)
     columns = (
         Column("Month"),
         Column("Opening", unit),
-        *(Column(kind.value.capitalize(), unit, signs=True) for kind in Kind),
+        *(Column(kind.value.capitalize(), unit, signs=True) for kind in MovementKind),
         Column("Closing", unit),
         Column("Customers", COUNT),
         Column("Gross churn", PERCENT),
@@ -169,28 +144,30 @@ def _bridge_table(
         Column("Gross retention", PERCENT),
         Column("Quick ratio", RATIO),
     )
-    known = [(one, _of_month(one, today, retained)) for one in bridges]
+    from_first_month = [(one, _of_month(one, today, retained)) for one in bridges]
     rows = [
         (
-            span_of(one, today),
+            month_label(one, today),
             one.opening,
-            *(one.signed(kind) for kind in Kind),
+            *(one.signed(kind) for kind in MovementKind),
             one.closing,
             one.payers_closing,
             metrics.gross_churn(one),
             metrics.net_churn(one),
-            kept.churn if kept else None,
-            kept.net if kept else None,
-            kept.gross if kept else None,
+            delta.churn if delta else None,
+            delta.net if delta else None,
+            delta.gross if delta else None,
             metrics.quick_ratio(one),
         )
-        for one, kept in reversed(known)
+        for one, delta in reversed(from_first_month)
     ]
     return Table("bridge", "The MRR bridge by month", columns, rows)
 
 
-def _of_month(one: Bridge, today: date, retained: Mapping[Place, Retained]) -> Retained | None:
-    """What was kept in a month; nothing is said of one that is not over."""
+def _of_month(
+    one: Bridge, today: date, retained: Mapping[SpanKey, SpanRetention]
+) -> SpanRetention | None:
+    """A month's retention; None for one that is not complete."""
     return retained.get((1, one.starts_on)) if one.starts_on < month_of(today) else None
 
 
@@ -201,7 +178,7 @@ def trend(bridges: Sequence[Bridge], currency: str, today: date) -> PageChart:
         "trend",
         "MRR by month",
         (Column("Month"), Column("MRR", money(currency)), Column("Growth", PERCENT, signs=True)),
-        [(span_of(one, today), one.closing, metrics.growth(one)) for one in bridges],
+        [(month_label(one, today), one.closing, metrics.growth(one)) for one in bridges],
     )
     days = [one.starts_on for one in bridges]
     series = [Series("MRR", [one.closing for one in bridges])]
@@ -209,12 +186,12 @@ def trend(bridges: Sequence[Bridge], currency: str, today: date) -> PageChart:
         lambda caption, frame: line(days, series, caption, unit, axis=currency, frame=frame),
         "MRR by month",
         table,
-        note="At the end of each month; the last one is not over.",
+        note="At the end of each month; the last month is not complete.",
     )
 
 
-def plans(rows: Sequence[Planned], currency: str) -> PageChart:
-    """What each plan brings now."""
+def plans(rows: "Sequence[PlanRevenue]", currency: str) -> PageChart:
+    """Each plan's MRR now."""
     unit, total = money(currency, 0), sum((each.mrr for each in rows), Decimal(0))
     drawn = [Row(each.plan or MISSING, (each.mrr,)) for each in rows[:12]]
     columns = (
@@ -235,22 +212,22 @@ def plans(rows: Sequence[Planned], currency: str) -> PageChart:
 
 
 def segments(parts: Mapping[str, Sequence[Bridge]], currency: str) -> Table:
-    """The bridge of the whole span for each segment."""
+    """The bridge of the combine span for each segment."""
     unit = money(currency)
     columns = (
         Column("Segment"),
         Column("Opening", unit),
-        *(Column(kind.value.capitalize(), unit, signs=True) for kind in Kind),
+        *(Column(kind.value.capitalize(), unit, signs=True) for kind in MovementKind),
         Column("Closing", unit),
         Column("Customers", COUNT),
     )
-    spans = {name: whole(bridges) for name, bridges in parts.items()}
-    ranked = sorted(spans.items(), key=lambda each: (-each[1].closing, each[0]))
+    combined = {name: combine(bridges) for name, bridges in parts.items()}
+    ranked = sorted(combined.items(), key=lambda each: (-each[1].closing, each[0]))
     rows: list[tuple[Value, ...]] = [
         (
             name,
             one.opening,
-            *(one.signed(kind) for kind in Kind),
+            *(one.signed(kind) for kind in MovementKind),
             one.closing,
             one.payers_closing,
         )
@@ -259,8 +236,8 @@ def segments(parts: Mapping[str, Sequence[Bridge]], currency: str) -> Table:
     return Table("segments", "The bridge by segment", columns, rows)
 
 
-def customers(rows: Sequence[Standing], currency: str, paths: Sequence[str]) -> Table:
-    """Those who pay most; `paths` lead to their records where the reader may open them."""
+def customers(rows: "Sequence[CustomerSummary]", currency: str, paths: Sequence[str]) -> Table:
+    """The customers with the highest MRR; `paths` link to their records."""
     columns = (
         Column("Customer"),
         Column("Segment"),
@@ -270,4 +247,4 @@ def customers(rows: Sequence[Standing], currency: str, paths: Sequence[str]) -> 
         Column("MRR", money(currency)),
     )
     lines = [(e.name, e.segment, e.owner, e.since, e.subscriptions, e.mrr) for e in rows]
-    return Table("customers", "Customers who pay most", columns, lines, paths)
+    return Table("customers", "Customers with the highest MRR", columns, lines, paths)

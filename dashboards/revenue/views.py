@@ -15,30 +15,30 @@ from dashboards.access import viewer
 from dashboards.charts import PageChart
 from dashboards.revenue import charts
 from dashboards.tables import Table
-from revenue.customers import reports
-from revenue.mrr import reports as ledger
+from revenue.customers import reports as customers
+from revenue.customers.billing_interval import months_before
+from revenue.mrr import reports as mrr
 from revenue.mrr import retention
-from revenue.mrr.billing_interval import months_before
 from revenue.mrr.bridge import Bridge
 from security.access import reports as people
 
 MONTHS = (6, 12, 24, 60)
-USUAL = 12
-SHOWN = 20  # customers
-YEAR = 12  # months before the first one shown, for retention over a year
+DEFAULT_MONTHS = 12
+TOP_CUSTOMERS = 20  # customers
+RETENTION_MONTHS = 12  # before the first month shown, for retention over a year
 CODE = re.compile("[A-Z]{3}")
-VIEWS = {"booked": reports.BOOKED, "restated": reports.EFFECTIVE}
+VIEWS = {"booked": mrr.BOOKED, "restated": mrr.EFFECTIVE}
 
 
 @viewer
 def revenue(request: HttpRequest) -> HttpResponseBase:
-    """MRR in one currency: as it was booked, or restated with what became known later."""
-    months = page_context.chosen_period(request, MONTHS, USUAL, "months")
+    """MRR in one currency, as booked or restated with facts recorded later."""
+    months = page_context.chosen_period(request, MONTHS, DEFAULT_MONTHS, "months")
     currency, basis = _currency(request), _basis(request)
     today = timezone.localdate()
     first = months_before(today, months - 1)
-    longer = reports.bridge(currency, months_before(first, YEAR), today, basis=VIEWS[basis])
-    bridges = charts.known(longer[YEAR:])
+    longer = mrr.bridge(currency, months_before(first, RETENTION_MONTHS), today, basis=VIEWS[basis])
+    bridges = charts.from_first_month(longer[RETENTION_MONTHS:])
     shown = _shown(request, longer, bridges, currency, basis) if bridges else {}
     tables = [_table(each) for each in shown.values() if isinstance(each, PageChart | Table)]
     return page_context.csv_download(request, "revenue", tables) or page_context.render_page(
@@ -46,7 +46,7 @@ def revenue(request: HttpRequest) -> HttpResponseBase:
         "dashboards/revenue.html",
         [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Revenue")],
         currency=currency,
-        currencies=reports.currencies(),
+        currencies=mrr.currencies(),
         months=months,
         choices=MONTHS,
         basis=basis,
@@ -61,13 +61,13 @@ def _shown(
     currency: str,
     basis: str,
 ) -> dict[str, Any]:
-    """The parts of the page."""
+    """The tables and charts of the page."""
     today, first = timezone.localdate(), bridges[0].starts_on
-    split = request.GET.get("by") == "segment"  # it reads every movement's customer
-    parts = ledger.bridges_by_segment(currency, first, today, basis=VIEWS[basis]) if split else {}
-    kept = ledger.kept(currency, VIEWS[basis])
-    retained = {} if kept is None else retention.spans(longer, kept)
-    paying = reports.paying(currency, SHOWN)
+    split = request.GET.get("by") == "segment"  # slow: it reads every movement's customer
+    parts = mrr.bridges_by_segment(currency, first, today, basis=VIEWS[basis]) if split else {}
+    deltas = mrr.retention_deltas(currency, VIEWS[basis])
+    retained = {} if deltas is None else retention.span_retention(longer, deltas)
+    paying = customers.top_customers(currency, TOP_CUSTOMERS)
     paths = [reverse("admin:revenue_customer_change", args=[each.pk]) for each in paying]
     person = people.person(request.user)
     opens = person and person.is_staff and person.has_perm("revenue.view_customer")
@@ -75,7 +75,7 @@ def _shown(
         "bridge": charts.bridge(bridges, currency, today, retained),
         "trend": charts.trend(bridges, currency, today),
         "headlines": charts.headlines(bridges, currency, today, retained),
-        "plans": charts.plans(reports.plans(currency), currency),
+        "plans": charts.plans(customers.mrr_by_plan(currency), currency),
         "segments": charts.segments(parts, currency),
         "split": split,
         "customers": charts.customers(paying, currency, paths if opens else []),
@@ -87,7 +87,7 @@ def _table(part: PageChart | Table) -> Table:
 
 
 def _currency(request: HttpRequest) -> str:
-    """The one in the address; without it the installation's own."""
+    """The currency in the URL, by default the installation's."""
     asked = request.GET.get("currency", settings.DEFAULT_CURRENCY)
     if not CODE.fullmatch(asked):
         raise BadRequest(f"currency is an ISO 4217 code such as USD, not {asked[:20]!r}.")

@@ -98,7 +98,7 @@ class OptimizeBudgetRequestSerializer(serializers.Serializer[Any]):
     lift_tests = Rows(child=LiftTestResultSerializer(), required=False)
 
     def to_internal_value(self, data: Any) -> Any:
-        """Validate; the error lists malformed fields together with those that the planner rejects."""
+        """Validate; the error lists malformed fields and those that the planner rejects."""
         try:
             return super().to_internal_value(data)
         except ValidationError as error:

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from aethercrown.backup import automation_pause, making, restore_tests, restoring
-from aethercrown.backup.hooks import Part
+from aethercrown.backup import automation_pause, create, restore, restore_tests
+from aethercrown.backup.hooks import BackupHook
 from aethercrown.severity import HIGH
 from operations.alerts import services as alerts
 from operations.automations.models import Run
@@ -32,8 +32,8 @@ def back_up(context: RunContext) -> RunOutcome:
         return RunOutcome(f"Would write a back-up into {folder.name}.")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = making.make(folder, settings.BACKUP_KEY, context.now)
-        deleted = making.thin_out(folder)
+        path = create.create(folder, settings.BACKUP_KEY, context.now)
+        deleted = create.apply_retention(folder)
     except Exception as error:
         _raise(NOT_MADE, f"The daily back-up was not made: {error}", context.now)
         raise
@@ -50,14 +50,14 @@ def back_up(context: RunContext) -> RunOutcome:
 
 def run_restore_test(context: RunContext) -> RunOutcome:
     """The monthly automation: restore the newest back-up elsewhere, compare, and delete it."""
-    path = making.newest(settings.BACKUP_FOLDER)
+    path = create.newest(settings.BACKUP_FOLDER)
     if context.dry_run:
         return RunOutcome(f"Would test {path.name if path else 'nothing: there is no back-up'}.")
     if path is None:
         _raise(NOT_RESTORED, "There is no back-up in BACKUP_FOLDER to test.", context.now)
         raise NoBackup("There is no back-up in BACKUP_FOLDER to test.")
     try:
-        done = restoring.check(path, settings.BACKUP_KEY)
+        done = restore.check(path, settings.BACKUP_KEY)
         restore_tests.note(path.name, done, context.now)
     except Exception as error:
         _raise(NOT_RESTORED, f"The newest back-up was not restored: {error}", context.now)
@@ -86,7 +86,7 @@ def _raise(kind: str, message: str, now: datetime) -> None:
     alerts.raise_alert(SOURCE, kind, "", HIGH, message, now=now)
 
 
-PARTS = (Part("operations", settle=finalize_restore),)
+PARTS = (BackupHook("operations", settle=finalize_restore),)
 AUTOMATIONS = (
     AutomationSpec(BACK_UP, "Daily back-up", back_up),
     AutomationSpec(TEST_RESTORE, "Monthly restore test of the back-up", run_restore_test),

@@ -1,7 +1,7 @@
-"""What customers used, day by day, and what they owe for a month.
+"""Daily usage, bills, invoices and the monthly invoice run.
 
-`models` keeps meters, a total a day and metric (never rewritten; a correction is a further row),
-and invoices. `stays` reads plans out of subscriptions, `months` adds days up as a meter says, and
-`statement` puts a month's bill together: preview and invoice are that one function. Use that came
+`models` stores meters, daily totals (never updated; a correction is a further row) and invoices.
+`plan_periods` reads plans out of subscription changes, `periods` aggregates days as a meter says,
+and `statement` makes a month's bill from both, for previews and invoices alike. Usage that arrives
 after a month was closed is an adjustment in the open month, at the closed month's own prices.
 """

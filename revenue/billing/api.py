@@ -1,4 +1,4 @@
-"""The call of billing: a month's bill as it stands."""
+"""The API call that previews a month's invoice."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ from revenue.pricing import response_format
 from revenue.pricing.api import PriceLineSerializer, or_api_error
 
 
-class BillQuestionSerializer(serializers.Serializer[Any]):
-    """Whose bill, and of which month: any day of it; left out, the running one."""
+class PreviewInvoiceRequestSerializer(serializers.Serializer[Any]):
+    """The customer, and any day of the month; by default the current month."""
 
     customer_id = Identifier(max_length=100)
     month = Day(required=False)
 
 
-class BillSerializer(serializers.Serializer[Any]):
+class InvoicePreviewSerializer(serializers.Serializer[Any]):
     customer_id = Text()
     currency = Currency()
     period_start = Day()
@@ -39,10 +39,10 @@ class BillSerializer(serializers.Serializer[Any]):
     not_given = Rows(child=Text())
 
 
-class BillAnswerSerializer(serializers.Serializer[Any]):
-    """The bill; lines add up to the total."""
+class PreviewInvoiceResponseSerializer(serializers.Serializer[Any]):
+    """The invoice; its lines add up to the total."""
 
-    invoice = BillSerializer()
+    invoice = InvoicePreviewSerializer()
 
 
 class PreviewView(Endpoint):
@@ -51,19 +51,19 @@ class PreviewView(Endpoint):
 
     @documented(
         "Preview a month's invoice",
-        request=BillQuestionSerializer,
-        answer=BillAnswerSerializer,
+        request=PreviewInvoiceRequestSerializer,
+        answer=PreviewInvoiceResponseSerializer,
         example_request=examples.QUESTION,
         example_answer={"invoice": examples.INVOICE},
         message="Invoice previewed",
     )
     def post(self, request: Request) -> Response:
-        """What a customer owes for a month by the use that is stored; nothing is stored here.
+        """What a customer owes for a month by stored usage; nothing is written.
 
-        It is worked out by what issues invoices. Use that came after a month was closed is an
-        adjustment line; a month that is closed is answered as it was issued.
+        The calculation is that of issued invoices. Usage that arrived after a month was closed is
+        an adjustment line; a closed month is returned as issued.
         """
-        values = self.checked(BillQuestionSerializer)
+        values = self.checked(PreviewInvoiceRequestSerializer)
         now = timezone.now()
         try:
             found = or_api_error(

@@ -1,4 +1,4 @@
-"""The example that the API's document shows of a bill."""
+"""Example of an invoice preview for the API reference."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which month is due to be invoiced, and how it is put forward; pure."""
+"""Which month is due to be invoiced, and its decision draft; pure."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -7,20 +7,20 @@ from decimal import Decimal
 from operations.decisions.decision_types import MeasuredEffect
 from operations.decisions.digest import digest
 from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
-from revenue.billing.periods import Month, complete, month
+from revenue.billing.periods import Month, billing_month, complete_months
 
 AUTOMATION = KIND = "revenue.issue_invoices"
-SUBJECT = "invoices"
+SUBJECT_PREFIX = "invoices"
 METHOD = "previews of all customers with a running plan; 1"
-GRACE = timedelta(days=2)  # after its end, for use that comes late and clocks behind UTC
-HORIZON = timedelta(days=35)  # until the next month is issued, with what it adjusts
-LEVEL = 0.9
-LATE = 0.05  # of the total, by which use that comes later may still move it
+GRACE = timedelta(days=2)  # after the month's end, for late usage and time zones behind UTC
+HORIZON = timedelta(days=35)  # until the next month's invoices, with their adjustments, are issued
+INTERVAL_LEVEL = 0.9
+LATE_USAGE_SHARE = 0.05  # share of the total that late usage may still add or remove
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the invoices of a month would come to; `refused` are customers, and why not."""
+    """The expected invoices of a month; `refused` has customers that cannot be billed, and why."""
 
     customers: int
     total: Decimal
@@ -28,21 +28,21 @@ class Estimate:
 
 
 def due(today: date, last: date | None) -> Month | None:
-    """The month to issue next; None while none is over. `last` is the newest one put forward.
+    """The month to invoice next; None while none is complete. `last` is the newest proposed one.
 
-    Without any, it is the newest that is over: what came before was billed elsewhere.
+    Without any, it is the newest complete month: earlier ones count as billed elsewhere.
     """
-    newest = complete(today - GRACE, 1)[0]
-    following = newest if last is None else month(month(last).end)
+    newest = complete_months(today - GRACE, 1)[0]
+    following = newest if last is None else billing_month(billing_month(last).end)
     return following if following.start <= newest.start else None
 
 
 def subject(currency: str, start: date) -> str:
-    return f"{SUBJECT} {currency} {start.isoformat()}"
+    return f"{SUBJECT_PREFIX} {currency} {start.isoformat()}"
 
 
-def place(words: str) -> tuple[str, date]:
-    """Currency and month of a subject."""
+def parse_subject(words: str) -> tuple[str, date]:
+    """The currency and month of a decision's subject."""
     _, currency, start = words.split()
     return currency, date.fromisoformat(start)
 
@@ -50,9 +50,9 @@ def place(words: str) -> tuple[str, date]:
 def draft(
     currency: str, span: Month, found: Estimate, before: Decimal | None, run: int | None
 ) -> Draft:
-    """Issue a month's invoices; `before` is what the month before came to, None for none."""
+    """The decision to issue a month's invoices; `before` is the previous month's total."""
     total = float(found.total)
-    spread = LATE * total
+    spread = LATE_USAGE_SHARE * total
     change = None if not before else float(100 * (found.total - before) / before)
     return Draft(
         automation=AUTOMATION,
@@ -72,11 +72,11 @@ def draft(
         inputs_digest=digest({"currency": currency, "month": span.start.isoformat()}),
         method=METHOD,
         expected=ExpectedEffect(
-            "what the month comes to",
+            "the month's total",
             total,
             total - spread,
             total + spread,
-            LEVEL,
+            INTERVAL_LEVEL,
             HORIZON,
             currency,
         ),
@@ -91,7 +91,7 @@ def draft(
 def realised(
     expected: ExpectedEffect, billed: Decimal, adjusted: Decimal, invoices: int
 ) -> MeasuredEffect:
-    """What the month came to, with what later invoices gave back or added."""
+    """The month's total with the adjustments of later invoices."""
     value = float(billed + adjusted)
     detail = {"invoices": invoices, "billed": float(billed), "adjusted": float(adjusted)}
     return MeasuredEffect(value, None, None, detail, inside=expected.low <= value <= expected.high)

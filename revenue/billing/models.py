@@ -1,4 +1,4 @@
-"""Meters, the total of each day, invoices, and what closed months were adjusted by."""
+"""Meters, daily totals of usage, invoices, adjustments of closed months, and invoice runs."""
 
 from decimal import Decimal
 from typing import Any
@@ -9,45 +9,33 @@ from django.db.models import F, Q
 
 from aethercrown.db.fields import CurrencyField
 from aethercrown.history.tracking import Records
-from revenue.billing.periods import Combine, Part
-from revenue.customers.models import AmountField, NeverRewritten
+from revenue.billing.periods import Aggregation, InputGroup
+from revenue.customers.models import AmountField, ImmutableModel
 
 MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 3}
 
 
-class Kept(models.Model):
-    """A row that stays as it was booked; the database refuses to change it too."""
-
-    class Meta:
-        abstract = True
-
-    def save(self, *args: Any, **options: Any) -> None:
-        if self.pk is not None:
-            raise NeverRewritten(f"{self} is booked; book a correction.")
-        super().save(*args, **options)
-
-
 class Meter(models.Model):
-    """A metric that is billed, and how the days of a month make one quantity."""
+    """A billed metric, and how the days of a month make one quantity."""
 
     code = models.CharField(max_length=100, unique=True, help_text="Such as api_calls.")
     title = models.CharField(max_length=100)
     unit = models.CharField(max_length=30, blank=True)
-    part = models.CharField(
+    input_group = models.CharField(
         max_length=10,
-        choices=[(each.value, each.value) for each in Part],
-        default=Part.USAGE.value,
-        help_text="Which part of a price's question it answers.",
+        choices=[(each.value, each.value) for each in InputGroup],
+        default=InputGroup.USAGE.value,
+        help_text="The group of pricing inputs it belongs to.",
     )
-    combine = models.CharField(
+    aggregation = models.CharField(
         max_length=4,
         choices=[
-            (Combine.SUM.value, "sum: the days add up"),
-            (Combine.LAST.value, "last: the last reading holds"),
-            (Combine.MAX.value, "max: the highest reading counts"),
-            (Combine.MEAN.value, "mean: of the days that have one"),
+            (Aggregation.SUM.value, "sum: all days added up"),
+            (Aggregation.LAST.value, "last: the last reading"),
+            (Aggregation.MAX.value, "max: the highest reading"),
+            (Aggregation.MEAN.value, "mean: of the days with a reading"),
         ],
-        default=Combine.SUM.value,
+        default=Aggregation.SUM.value,
     )
     history = Records()
 
@@ -61,10 +49,10 @@ class Meter(models.Model):
         return self.title
 
 
-class DailyUse(Kept):
-    """What one row adds to a customer's total of a metric on a day; a correction adds to it too.
+class DailyUse(ImmutableModel):
+    """A part of a customer's total of a metric on a day; corrections are further rows.
 
-    The day is one of the customer's billing time zone.
+    The day is one in the customer's billing time zone.
     """
 
     customer = models.ForeignKey(
@@ -90,7 +78,7 @@ class DailyUse(Kept):
             ),
             models.CheckConstraint(
                 condition=Q(quantity__gte=0) | Q(is_correction=True),
-                name="revenue_dailyuse_only_corrections_take_back",
+                name="revenue_dailyuse_only_corrections_negative",
             ),
         ]
 
@@ -98,8 +86,8 @@ class DailyUse(Kept):
         return f"{Decimal(self.quantity).normalize():f} {self.meter} on {self.day}"
 
 
-class Invoice(Kept):
-    """A month's bill as it was issued, with all it was worked out from."""
+class Invoice(ImmutableModel):
+    """A month's bill as issued, with all its inputs."""
 
     customer = models.ForeignKey(
         "revenue.Customer", on_delete=models.PROTECT, related_name="invoices"
@@ -107,17 +95,19 @@ class Invoice(Kept):
     version = models.ForeignKey(
         "revenue.PriceBookVersion", on_delete=models.PROTECT, related_name="invoices"
     )
-    digest = models.CharField(max_length=64, help_text="Of the version, when it was issued.")
+    digest = models.CharField(
+        max_length=64, help_text="The version's digest when the invoice was issued."
+    )
     currency = CurrencyField()
     period_start = models.DateField()
-    period_end = models.DateField(help_text="The first day after it.")
+    period_end = models.DateField(help_text="The first day after the period.")
     inputs = models.JSONField(encoder=DjangoJSONEncoder)
-    stays = models.JSONField(encoder=DjangoJSONEncoder)
+    plan_periods = models.JSONField(encoder=DjangoJSONEncoder)
     lines = models.JSONField(encoder=DjangoJSONEncoder)
-    rated = models.DecimalField(**MONEY, help_text="The month's own part.")
+    rated = models.DecimalField(**MONEY, help_text="The month's own charges, without adjustments.")
     total = models.DecimalField(**MONEY)
     carried = models.DecimalField(
-        **MONEY, default=Decimal(0), help_text="A credit that the next invoice takes."
+        **MONEY, default=Decimal(0), help_text="Credit carried over to the next invoice."
     )
     issued_at = models.DateTimeField()
     issued_by = models.CharField(max_length=150, blank=True)
@@ -141,31 +131,33 @@ class Invoice(Kept):
         return f"{self.customer}, {self.period_start:%B %Y}"
 
 
-class Adjustment(Kept):
-    """What an invoice bills, or gives back, for an earlier month that came out otherwise."""
+class Adjustment(ImmutableModel):
+    """What an invoice bills or credits for an earlier month whose total has changed."""
 
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="adjustments")
-    of = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="adjusted_by")
-    rated = models.DecimalField(**MONEY, help_text="What the earlier month comes to since.")
+    original_invoice = models.ForeignKey(
+        Invoice, on_delete=models.PROTECT, related_name="adjusted_by"
+    )
+    rated = models.DecimalField(**MONEY, help_text="The earlier month's total as known now.")
     amount = models.DecimalField(**MONEY)
 
     class Meta:
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["invoice", "of"], name="revenue_adjustment_one_a_month"
+                fields=["invoice", "original_invoice"], name="revenue_adjustment_one_a_month"
             ),
             models.CheckConstraint(
-                condition=~Q(amount=0), name="revenue_adjustment_moves_something"
+                condition=~Q(amount=0), name="revenue_adjustment_changes_something"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount:+f} for {self.of}"
+        return f"{self.amount:+f} for {self.original_invoice}"
 
 
-class Closing(models.Model):
-    """The invoices of one month in one currency: proposed, approved, issued one by one."""
+class InvoiceRun(models.Model):
+    """Issuing all invoices of one month in one currency: proposed, approved, then issued."""
 
     currency = CurrencyField()
     period_start = models.DateField()
@@ -173,22 +165,24 @@ class Closing(models.Model):
         "operations.Decision", null=True, on_delete=models.SET_NULL, related_name="+"
     )
     proposed_at = models.DateTimeField()
-    begun_at = models.DateTimeField(null=True, help_text="When it was approved.")
+    approved_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    issued = models.PositiveIntegerField(default=0, help_text="Invoices of the month.")
+    issued_count = models.PositiveIntegerField(default=0, help_text="Invoices issued.")
     not_billed = models.JSONField(
-        default=list, encoder=DjangoJSONEncoder, help_text="Customers, and why not."
+        default=list,
+        encoder=DjangoJSONEncoder,
+        help_text="Customers that could not be billed, with the reason.",
     )
 
     class Meta:
         ordering = ["-period_start", "currency"]
         constraints = [
             models.UniqueConstraint(
-                fields=["currency", "period_start"], name="revenue_closing_one_a_month"
+                fields=["currency", "period_start"], name="revenue_invoicerun_one_a_month"
             ),
             models.CheckConstraint(
-                condition=Q(finished_at__isnull=True) | Q(begun_at__isnull=False),
-                name="revenue_closing_begun_before_finished",
+                condition=Q(finished_at__isnull=True) | Q(approved_at__isnull=False),
+                name="revenue_invoicerun_approved_before_finished",
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""Billing months, and what the days of one come to; pure."""
+"""Billing months, and how a meter's days make one month's quantity; pure."""
 
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
@@ -8,16 +8,16 @@ from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from revenue.mrr.billing_interval import FINEST, month_of, months_before
+from revenue.customers.billing_interval import SIX_DECIMALS, month_of, months_before
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.decimals import without_trailing_zeros
 
 Days = Mapping[date, Decimal]
-HELD = 366  # days for which a reading holds where no later one came
+CARRY_FORWARD_DAYS = 366  # a reading counts for so long where no later one came
 
 
-class Combine(StrEnum):
-    """How the days of a month make one quantity."""
+class Aggregation(StrEnum):
+    """How a meter's days make one month's quantity."""
 
     SUM = "sum"
     LAST = "last"
@@ -25,24 +25,24 @@ class Combine(StrEnum):
     MEAN = "mean"
 
     @property
-    def holds(self) -> bool:
-        """Whether a day's value stays until the next one."""
-        return self in {Combine.LAST, Combine.MAX}
+    def carries_forward(self) -> bool:
+        """Whether a day's value stays valid until the next one."""
+        return self in {Aggregation.LAST, Aggregation.MAX}
 
 
-class Part(StrEnum):
-    """Which part of a price's question a meter belongs to."""
+class InputGroup(StrEnum):
+    """Which group of pricing inputs a meter belongs to."""
 
     USAGE = "usage"
     ENGAGEMENT = "engagement"
     COMPANY = "company"
 
 
-class Reading(NamedTuple):
-    """One meter: its part and rule, and the total of each day that has one."""
+class MeterReadings(NamedTuple):
+    """One meter: input group, aggregation, and the total of each day that has one."""
 
-    part: Part
-    combine: Combine
+    input_group: InputGroup
+    aggregation: Aggregation
     days: Days
 
 
@@ -53,67 +53,72 @@ class Month(NamedTuple):
     end: date
 
 
-def month(day: date) -> Month:
-    """The month that holds a day."""
+def billing_month(day: date) -> Month:
+    """The month that contains a day."""
     start = month_of(day)
     return Month(start, months_before(start, -1))
 
 
-def complete(today: date, count: int) -> list[Month]:
-    """The last `count` months that are over, the oldest first."""
+def complete_months(today: date, count: int) -> list[Month]:
+    """The last `count` completed months, the oldest first."""
     this = month_of(today)
-    return [month(months_before(this, back)) for back in range(count, 0, -1)]
+    return [billing_month(months_before(this, back)) for back in range(count, 0, -1)]
 
 
 def today_in(zone: str, now: datetime) -> date:
-    """The day that `now` is in a billing time zone."""
+    """The date of `now` in a billing time zone."""
     return now.astimezone(ZoneInfo(zone)).date()
 
 
-def tenure(since: date, on: date) -> int:
-    """Whole months from one day to another; 0 where it is not a month yet."""
+def tenure_months(since: date, on: date) -> int:
+    """Whole months from one day to another."""
     months = (on.year - since.year) * 12 + on.month - since.month
     begun = min(since.day, monthrange(on.year, on.month)[1])
     return max(0, months - (on.day < begun))
 
 
-def combined(combine: Combine, days: Days, span: Month) -> Decimal | None:
-    """The quantity of a month; None where nothing is known. A day without a total counts nothing.
+def aggregate(aggregation: Aggregation, days: Days, span: Month) -> Decimal | None:
+    """The quantity of a month; None without readings. A day without a total is ignored.
 
-    A reading that holds comes into the month with the last one before it.
+    With LAST and MAX, the last reading before the month counts too.
     """
     inside = {on: each for on, each in days.items() if span.start <= on < span.end}
-    if combine.holds:
+    if aggregation.carries_forward:
         before = max((on for on in days if on < span.start), default=None)
-        if before is not None and (span.start - before).days <= HELD:
+        if before is not None and (span.start - before).days <= CARRY_FORWARD_DAYS:
             inside[before] = days[before]
     if not inside:
         return None
-    if combine is Combine.SUM:
+    if aggregation is Aggregation.SUM:
         return sum(inside.values(), Decimal(0))
-    if combine is Combine.LAST:
+    if aggregation is Aggregation.LAST:
         return inside[max(inside)]
-    if combine is Combine.MAX:
+    if aggregation is Aggregation.MAX:
         return max(inside.values())
     mean = sum(inside.values(), Decimal(0)) / len(inside)
-    return mean.quantize(FINEST, ROUND_HALF_EVEN)
+    return mean.quantize(SIX_DECIMALS, ROUND_HALF_EVEN)
 
 
-def situation(readings: Mapping[str, Reading], span: Month, since: date | None) -> PricingInputs:
-    """What is known of a customer in a month; `since` is the first day as a customer."""
-    found: dict[Part, dict[str, Decimal]] = {part: {} for part in Part}
+def situation(
+    readings: Mapping[str, MeterReadings], span: Month, since: date | None
+) -> PricingInputs:
+    """A customer's pricing inputs in a month; `since` is their first day as a customer."""
+    found: dict[InputGroup, dict[str, Decimal]] = {input_group: {} for input_group in InputGroup}
     if since is not None:
-        found[Part.ENGAGEMENT]["tenure_months"] = Decimal(tenure(since, span.start))
+        found[InputGroup.ENGAGEMENT]["tenure_months"] = Decimal(tenure_months(since, span.start))
     for code, reading in readings.items():
-        value = combined(reading.combine, reading.days, span)
+        value = aggregate(reading.aggregation, reading.days, span)
         if value is not None:
-            found[reading.part][code] = without_trailing_zeros(value)
-    return PricingInputs(found[Part.USAGE], found[Part.ENGAGEMENT], found[Part.COMPANY] or None)
+            found[reading.input_group][code] = without_trailing_zeros(value)
+    return PricingInputs(
+        found[InputGroup.USAGE], found[InputGroup.ENGAGEMENT], found[InputGroup.COMPANY] or None
+    )
 
 
-def is_used(readings: Iterable[Reading], span: Month) -> bool:
-    """Whether any meter of use says something of a month."""
+def has_usage(readings: Iterable[MeterReadings], span: Month) -> bool:
+    """Whether any usage meter has a quantity for a month."""
     return any(
-        each.part is Part.USAGE and combined(each.combine, each.days, span) is not None
+        each.input_group is InputGroup.USAGE
+        and aggregate(each.aggregation, each.days, span) is not None
         for each in readings
     )

@@ -1,57 +1,47 @@
-"""Which plan a customer was on, and when, as the changes of subscriptions tell; pure."""
+"""The plans of a customer during a month, from the changes of their subscriptions; pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
 
 from revenue.billing.periods import Month
+from revenue.customers.plan_change import PlanChange
 from revenue.pricing.calculation.invoice import PlanPeriod
 from revenue.pricing.decimals import FieldProblem, InvalidValues
 
 
-class Step(NamedTuple):
-    """From `on`, a subscription is of `plan` and brings `amount`; 0 is paused or over."""
+def overlapping_periods(changes: Sequence[PlanChange], span: Month) -> list[list[PlanPeriod]]:
+    """The plan periods of a month, in one sequence for each subscription that runs in parallel.
 
-    subscription: str
-    on: date
-    plan: str
-    amount: Decimal
-
-
-def lanes(steps: Sequence[Step], span: Month) -> list[list[PlanPeriod]]:
-    """The plans of a month, one after the other; subscriptions that run at once, side by side.
-
-    The first lane begins with the subscription that began first, and carries the use. One that
-    follows another stands in its lane. Steps come as they were recorded: of several on one day,
-    the last holds. Raises Wrong where one has no plan.
+    The first sequence starts with the oldest subscription, and carries the usage. A subscription
+    that follows another joins its sequence. Of several changes on one day, the last is valid.
+    Raises InvalidValues where one names no plan.
     """
-    mine = sorted(steps, key=lambda each: (each.subscription, each.on))
+    mine = sorted(changes, key=lambda each: (each.subscription, each.on))
     grouped = [list(rows) for _, rows in groupby(mine, key=attrgetter("subscription"))]
     found: list[list[PlanPeriod]] = []
     for rows in sorted(grouped, key=lambda rows: (rows[0].on, rows[0].subscription)):
         of_one = _of_one(rows, span)
-        lane = next((lane for lane in found if not _overlaps(lane, of_one)), None)
-        if lane is not None:
-            lane += of_one
+        sequence = next((sequence for sequence in found if not _overlaps(sequence, of_one)), None)
+        if sequence is not None:
+            sequence += of_one
         elif of_one:
             found.append(of_one)
-    return [_joined(lane) for lane in found]
+    return [_joined(sequence) for sequence in found]
 
 
-def _overlaps(lane: Sequence[PlanPeriod], more: Sequence[PlanPeriod]) -> bool:
+def _overlaps(sequence: Sequence[PlanPeriod], more: Sequence[PlanPeriod]) -> bool:
     return any(
         one.active_from < other.active_to and other.active_from < one.active_to
-        for one in lane
+        for one in sequence
         for other in more
     )
 
 
-def _of_one(steps: Sequence[Step], span: Month) -> list[PlanPeriod]:
-    last = {each.on: each for each in steps}  # of a day, the one recorded last
+def _of_one(changes: Sequence[PlanChange], span: Month) -> list[PlanPeriod]:
+    last = {each.on: each for each in changes}  # of one day, the one recorded last
     ends = [*(each.on for each in list(last.values())[1:]), date.max]
     found = []
     for each, next_on in zip(last.values(), ends, strict=True):
@@ -65,10 +55,10 @@ def _of_one(steps: Sequence[Step], span: Month) -> list[PlanPeriod]:
     return found
 
 
-def _joined(lane: Iterable[PlanPeriod]) -> list[PlanPeriod]:
-    """In order; neighbours on one plan are one stay."""
+def _joined(sequence: Iterable[PlanPeriod]) -> list[PlanPeriod]:
+    """In order; adjacent periods of one plan are joined."""
     rows: list[PlanPeriod] = []
-    for each in sorted(lane, key=attrgetter("active_from")):
+    for each in sorted(sequence, key=attrgetter("active_from")):
         last = rows[-1] if rows else None
         if last and last.plan == each.plan and last.active_to == each.active_from:
             rows[-1] = replace(last, active_to=each.active_to)

@@ -1,12 +1,13 @@
-"""A month's bill: what was used, what closed months still owe, and what was carried over; pure."""
+"""A month's bill: the month's charges, adjustments of closed months, and credit; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from revenue.billing.periods import Month, Reading, situation
-from revenue.billing.plan_periods import Step, lanes
+from revenue.billing.periods import MeterReadings, Month, situation
+from revenue.billing.plan_periods import overlapping_periods
+from revenue.customers.plan_change import PlanChange
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.invoice import (
     CalculatedInvoice,
@@ -20,17 +21,17 @@ from revenue.pricing.rating.rate import PriceLine
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is stored of a customer; `since` is the first day as a customer."""
+class CustomerUsage:
+    """What is stored of a customer; `since` is their first day as a customer."""
 
     since: date | None
-    steps: Sequence[Step]
-    readings: Mapping[str, Reading]
+    changes: Sequence[PlanChange]
+    readings: Mapping[str, MeterReadings]
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
-    """A month that was invoiced, the version it was rated by, and what was billed for it so far."""
+class ClosedMonth:
+    """An invoiced month, the price book it was rated by, and what was billed for it so far."""
 
     key: int
     span: Month
@@ -39,8 +40,8 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
-    """What a closed month comes to now, and what of it is still to be billed, or given back."""
+class LateAdjustment:
+    """A closed month's total by what is known now, and the amount still to bill or to credit."""
 
     key: int
     total: Decimal
@@ -49,18 +50,18 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The bill; `rated` is the month's own part, `carried` a credit that the next one takes.
+    """The bill. `rated` is the month's own part, `carried` a credit for the next bill.
 
-    Lines add up to the total, which is never below zero.
+    The lines add up to the total, which is never below zero.
     """
 
     currency: str
     span: Month
-    stays: tuple[PlanPeriod, ...]
+    plan_periods: tuple[PlanPeriod, ...]
     situation: PricingInputs
     rated: Decimal
     lines: tuple[PriceLine, ...]
-    late: tuple[Late, ...]
+    adjustments: tuple[LateAdjustment, ...]
     carried: Decimal
     not_given: tuple[str, ...]
 
@@ -70,23 +71,26 @@ class Statement:
 
 
 def statement(
-    known: Known,
+    known: CustomerUsage,
     span: Month,
     book: BookVersion,
-    closed: Sequence[Closed] = (),
+    closed: Sequence[ClosedMonth] = (),
     credit: Decimal = ZERO,
 ) -> Statement:
-    """Bill a month by a version of the price book; the one way to a preview and to an invoice.
+    """Bill a month by a version of the price book; previews and invoices both use this.
 
-    Closed months are rated again by their own versions, and what they differ by is a line here.
-    Raises Wrong and NoSuchPlan.
+    Closed months are rated again by their own versions; each difference is a line here.
+    Raises InvalidValues and NoSuchPlan.
     """
     own = _rated(known, span, book)
-    late = [each for each in (_late(known, month) for month in closed) if each.amount]
+    adjustments = [each for each in (_adjustment(known, month) for month in closed) if each.amount]
     spans = {each.key: each.span for each in closed}
     lines = [
         *own.lines,
-        *(_line("adjustment", f"Adjustment of {_words(spans[e.key])}", e.amount) for e in late),
+        *(
+            _line("adjustment", f"Adjustment of {_month_name(spans[e.key])}", e.amount)
+            for e in adjustments
+        ),
     ]
     if credit:
         lines.append(_line("credit", "Credit from before", -rounded(credit, book.digits)))
@@ -97,39 +101,39 @@ def statement(
     return Statement(
         book.currency,
         span,
-        tuple(each for lane in lanes(known.steps, span) for each in lane),
+        tuple(each for periods in overlapping_periods(known.changes, span) for each in periods),
         situation(known.readings, span, known.since),
         own.total,
         tuple(lines),
-        tuple(late),
+        tuple(adjustments),
         carried,
         own.not_given,
     )
 
 
-def _rated(known: Known, span: Month, book: BookVersion) -> CalculatedInvoice:
-    """The month alone; of subscriptions at once, one carries the use, and the others their fee."""
-    held = lanes(known.steps, span)
-    if not held:
+def _rated(known: CustomerUsage, span: Month, book: BookVersion) -> CalculatedInvoice:
+    """The month alone: of parallel subscriptions one carries the usage, the others their fee."""
+    sequences = overlapping_periods(known.changes, span)
+    if not sequences:
         return CalculatedInvoice(book.currency, span.start, span.end, (), ())
-    told = situation(known.readings, span, known.since)
-    main = calculate_invoice(book, held[0], told, span.start, span.end)
+    inputs = situation(known.readings, span, known.since)
+    main = calculate_invoice(book, sequences[0], inputs, span.start, span.end)
     more = [
         each
-        for lane in held[1:]
-        for each in additional_plan_fees(book, lane, told, span.start, span.end)
+        for sequence in sequences[1:]
+        for each in additional_plan_fees(book, sequence, inputs, span.start, span.end)
     ]
     return replace(main, lines=(*main.lines, *more))
 
 
-def _late(known: Known, month: Closed) -> Late:
+def _adjustment(known: CustomerUsage, month: ClosedMonth) -> LateAdjustment:
     total = _rated(known, month.span, month.book).total
-    return Late(month.key, total, rounded(total - month.billed, month.book.digits))
+    return LateAdjustment(month.key, total, rounded(total - month.billed, month.book.digits))
 
 
 def _line(kind: str, words: str, amount: Decimal) -> PriceLine:
     return PriceLine(kind, words, ONE, amount, amount)
 
 
-def _words(span: Month) -> str:
+def _month_name(span: Month) -> str:
     return f"{span.start:%B %Y}"

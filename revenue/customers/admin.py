@@ -1,7 +1,7 @@
-"""Customers as staff keep them; their subscriptions change through services, the ledger never."""
+"""Customers, subscriptions and payments; subscriptions change through services only."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -13,25 +13,24 @@ from unfold.admin import TabularInline
 from aethercrown.csv import export
 from aethercrown.csv.admin import FilesAdmin
 from revenue.customers import reports, services
-from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
+from revenue.customers.models import (
+    Customer,
+    Payment,
+    Subscription,
+    SubscriptionChange,
+)
 
 
-class Booked:
-    """Services write these rows, so nobody edits them here."""
+class ReadOnlyAdminMixin:
+    """Rows that only services write: the admin shows them, but does not edit them."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
-class MovementInline(Booked, TabularInline):
-    model = Movement
-    fields = ["on", "effective_on", "kind", "amount", "after", "cause", "is_adjustment"]
-    extra = 0
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
 
@@ -43,13 +42,13 @@ class CustomerAdmin(FilesAdmin):
     readonly_fields = ["merged_into", "erased_at", "created_at"]
     fieldsets = [
         (None, {"fields": ["external_id", "name", "segment", "size", "owner"]}),
-        ("Where", {"fields": ["currency", "time_zone"]}),
+        ("Region", {"fields": ["currency", "time_zone"]}),
         ("History", {"fields": ["created_at", "merged_into", "erased_at"]}),
     ]
-    inlines = [MovementInline]
+    inlines: ClassVar[list[type[TabularInline]]] = []  # other features add theirs
     import_kinds = ("customers", "customers-wide")
     export_kind = "customers"
-    actions = ["hand_out", "merge", "erase"]
+    actions = ["download_data", "merge", "erase"]
 
     def get_inlines(self, request: HttpRequest, obj: object = None) -> list[type[TabularInline]]:
         return self.inlines if obj else []
@@ -57,73 +56,73 @@ class CustomerAdmin(FilesAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Customer | None = None
     ) -> tuple[str, ...]:
-        """The currency stays while there are amounts in it."""
+        """The currency cannot change once there are amounts in it."""
         paid = obj and (obj.subscriptions.exists() or obj.payments.exists())
         return (*self.readonly_fields, *(("currency",) if paid else ()))
 
     def has_erase_permission(self, request: HttpRequest) -> bool:
         return bool(self.has_delete_permission(request))
 
-    @admin.action(description="Download everything kept of one customer", permissions=["view"])
-    def hand_out(self, request: HttpRequest, rows: QuerySet[Customer]) -> HttpResponse | None:
+    @admin.action(description="Download all data of one customer", permissions=["view"])
+    def download_data(self, request: HttpRequest, rows: QuerySet[Customer]) -> HttpResponse | None:
         if rows.count() != 1:
             self.message_user(request, "Choose one customer.", messages.ERROR)
             return None
         data = reports.personal_data(rows.get().pk)
         export.note("personal data", f"customer {rows.get().pk}")
-        answer = JsonResponse(data, json_dumps_params={"indent": 2})
-        answer["Content-Disposition"] = 'attachment; filename="customer.json"'
-        return answer
+        response = JsonResponse(data, json_dumps_params={"indent": 2})
+        response["Content-Disposition"] = 'attachment; filename="customer.json"'
+        return response
 
-    @admin.action(description="Merge two: the older record stays", permissions=["change"])
+    @admin.action(description="Merge two customers into the older record", permissions=["change"])
     def merge(self, request: HttpRequest, rows: QuerySet[Customer]) -> None:
         pair = list(rows.order_by("created_at", "pk"))
         if len(pair) != 2:
             self.message_user(request, "Choose two customers.", messages.ERROR)
             return
         kept, duplicate = pair
-        self._done(
+        self._run(
             request,
             kept,
             lambda: services.merge(kept.pk, duplicate.pk, now=timezone.now()),
             f"{duplicate.external_id} was merged into {kept.external_id}.",
         )
 
-    @admin.action(description="Erase personal data for ever", permissions=["erase"])
+    @admin.action(description="Erase personal data permanently", permissions=["erase"])
     def erase(self, request: HttpRequest, rows: QuerySet[Customer]) -> None:
         if rows.count() != 1:
             self.message_user(request, "Choose one customer.", messages.ERROR)
             return
         one = rows.get()
-        self._done(
+        self._run(
             request,
             one,
             lambda: services.erase(one.pk, now=timezone.now()),
-            f"The personal data of customer {one.pk} are erased; its amounts stay.",
+            f"The personal data of customer {one.pk} were erased; its amounts stay.",
         )
 
-    def _done(
+    def _run(
         self, request: HttpRequest, one: Customer, service: Callable[[], Customer], done: str
     ) -> None:
         try:
             after = service()
-        except services.Refused as error:
+        except services.InvalidEntry as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
             self.log_change(request, after, "Merged or erased.")
             self.message_user(request, done, messages.SUCCESS)
 
 
-class ChangeInline(Booked, TabularInline):
-    """What the subscription brought from when on; a row for the same day adjusts that day."""
+class SubscriptionChangeInline(ReadOnlyAdminMixin, TabularInline):
+    """The subscription's changes; a further row for the same day adjusts that day."""
 
-    model = Change
+    model = SubscriptionChange
     fields = ["on", "amount", "plan", "is_end", "note", "recorded_at"]
     readonly_fields = ["recorded_at"]
     extra = 0
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return request.user.has_perm("revenue.add_change")
+        return request.user.has_perm("revenue.add_subscriptionchange")
 
 
 @admin.register(Subscription)
@@ -135,7 +134,7 @@ class SubscriptionAdmin(FilesAdmin):
     date_hierarchy = "started_on"
     autocomplete_fields = ["customer"]
     fields = ["external_id", "customer", "plan", "amount", "currency", "started_on", "ended_on"]
-    inlines = [ChangeInline]
+    inlines = [SubscriptionChangeInline]
     import_kinds = ("subscriptions",)
     export_kind = "subscriptions"
 
@@ -145,7 +144,7 @@ class SubscriptionAdmin(FilesAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Subscription | None = None
     ) -> tuple[str, ...]:
-        """After it began, a subscription moves by its changes alone."""
+        """A stored subscription is changed only through its list of changes."""
         return tuple(self.fields) if obj else ("ended_on",)
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -177,9 +176,9 @@ class SubscriptionAdmin(FilesAdmin):
         for row in formset.save(commit=False):
             self._record(request, row)
 
-    def _record(self, request: HttpRequest, row: Change) -> None:
+    def _record(self, request: HttpRequest, row: SubscriptionChange) -> None:
         now, of = timezone.now(), row.subscription_id
-        again = Change.objects.filter(subscription=of, on=row.on).exists()
+        again = SubscriptionChange.objects.filter(subscription=of, on=row.on).exists()
         try:
             if again:
                 services.adjust(of, on=row.on, amount=row.amount, now=now, note=row.note)
@@ -188,31 +187,8 @@ class SubscriptionAdmin(FilesAdmin):
             else:
                 plan = row.plan or None
                 services.change(of, on=row.on, amount=row.amount, plan=plan, now=now, note=row.note)
-        except services.Refused as error:
+        except services.InvalidEntry as error:
             self.message_user(request, str(error), messages.ERROR)
-
-
-@admin.register(Movement)
-class MovementAdmin(Booked, FilesAdmin):
-    list_display = [
-        "on",
-        "customer",
-        "kind",
-        "amount",
-        "currency",
-        "after",
-        "effective_on",
-        "cause",
-        "is_adjustment",
-    ]
-    list_filter = ["kind", "currency", "is_adjustment", "cause"]
-    list_select_related = ["customer"]
-    search_fields = ["customer__name", "customer__external_id"]
-    date_hierarchy = "on"
-    export_kind = "mrr-movements"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
 
 @admin.register(Payment)

@@ -1,4 +1,4 @@
-"""What files of customers, subscriptions and payments look like."""
+"""The columns of CSV files of customers, subscriptions and payments; pure."""
 
 import zoneinfo
 from datetime import date
@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from aethercrown.csv import reader
 from aethercrown.csv.reader import Column, Fault, Record, Unreadable, day, flag, number, text
-from revenue.mrr.billing_interval import MONTHS, monthly, months_before
+from revenue.customers.billing_interval import MONTHS, monthly, months_before
 
-LONGEST_TENURE = 1200  # months
-LARGEST = Decimal(1_000_000_000)
-LARGEST_QUANTITY = Decimal(10) ** 12
+MAX_TENURE_MONTHS = 1200
+MAX_AMOUNT = Decimal(1_000_000_000)
 
 
 def zone(cell: str) -> str:
@@ -24,13 +23,13 @@ def zone(cell: str) -> str:
 def amount(cell: str) -> Decimal:
     """A price or payment of 0 or more."""
     value = number(cell)
-    if not 0 <= value <= LARGEST:
-        raise Unreadable(f"must be 0 to {LARGEST}, not {cell}")
+    if not 0 <= value <= MAX_AMOUNT:
+        raise Unreadable(f"must be 0 to {MAX_AMOUNT}, not {cell}")
     return monthly(value, "month")
 
 
 def interval(cell: str) -> str:
-    """How often the amount is paid."""
+    """A billing interval: week, month, quarter or year."""
     if cell.lower() not in MONTHS:
         raise Unreadable(f"{cell[:40]!r} is not one of {', '.join(MONTHS)}")
     return cell.lower()
@@ -39,24 +38,16 @@ def interval(cell: str) -> str:
 def months(cell: str) -> int:
     """A whole number of months."""
     value = number(cell)
-    if value != value.to_integral_value() or not 0 <= value <= LONGEST_TENURE:
-        raise Unreadable(f"must be a whole number from 0 to {LONGEST_TENURE}, not {cell}")
+    if value != value.to_integral_value() or not 0 <= value <= MAX_TENURE_MONTHS:
+        raise Unreadable(f"must be a whole number from 0 to {MAX_TENURE_MONTHS}, not {cell}")
     return int(value)
 
 
 def direction(cell: str) -> str:
-    """Whether money came or went back."""
+    """Payment or refund."""
     if cell.lower() not in {"payment", "refund"}:
         raise Unreadable(f"{cell[:40]!r} is neither payment nor refund")
     return cell.lower()
-
-
-def quantity(cell: str) -> Decimal:
-    """What was used of a metric: 0 or more."""
-    value = number(cell)
-    if not 0 <= value <= LARGEST_QUANTITY:
-        raise Unreadable(f"must be 0 to {LARGEST_QUANTITY:f}, not {cell}")
-    return value
 
 
 PROFILE = (
@@ -73,10 +64,10 @@ SUBSCRIPTIONS = (
     Column("customer", text, about="the customer's external_id"),
     Column("plan", text, required=False),
     Column("amount", amount, about="for each interval"),
-    Column("every", interval, required=False, about="week, month (usual), quarter or year"),
+    Column("every", interval, required=False, about="week, month (default), quarter or year"),
     Column("currency", reader.currency, required=False),
     Column("started_on", day),
-    Column("ended_on", day, required=False, about="first day without it"),
+    Column("ended_on", day, required=False, about="first day without charge"),
 )
 PAYMENTS = (
     Column("payment", text, about="its identifier"),
@@ -86,24 +77,18 @@ PAYMENTS = (
     Column("amount", amount),
     Column("currency", reader.currency, required=False),
 )
-USE = (
-    Column("customer", text, about="the customer's external_id"),
-    Column("metric", text, about="the meter's code, such as api_calls"),
-    Column("day", day, about="in the customer's billing time zone"),
-    Column("quantity", quantity, about="the whole day's"),
-)
 WIDE = (
     Column("external_id", text),
     *PROFILE,
     Column("plan", text, required=False),
-    Column("tenure_months", months, about="how long they have paid, until today or their end"),
-    Column("monthly", amount, about="what they pay a month"),
-    Column("churned", flag, about="whether they have left"),
+    Column("tenure_months", months, about="months of payment until today or their end"),
+    Column("monthly", amount, about="MRR"),
+    Column("churned", flag, about="whether the customer has left"),
 )
 
 
-class Fact(NamedTuple):
-    """One subscription of a file, in whichever form it stood there."""
+class SubscriptionRow(NamedTuple):
+    """One subscription of a file; `row` is its row number."""
 
     row: int
     external_id: str
@@ -115,10 +100,10 @@ class Fact(NamedTuple):
     ended_on: date | None
 
 
-def long_fact(record: Record) -> Fact:
-    """From a file with a row for each subscription."""
+def from_subscription_record(record: Record) -> SubscriptionRow:
+    """From a file with one row per subscription."""
     row, values = record
-    return Fact(
+    return SubscriptionRow(
         row,
         values["subscription"],
         values["customer"],
@@ -130,13 +115,13 @@ def long_fact(record: Record) -> Fact:
     )
 
 
-def wide_fact(record: Record, today: date) -> Fact:
-    """From a file with a row for each customer: they began as many months ago as they have paid.
+def from_wide_record(record: Record, today: date) -> SubscriptionRow:
+    """From a file with one row per customer: each started `tenure_months` before today.
 
-    Such a file does not say when those who left did so; they are taken to end today.
+    Such a file has no end dates; those who churned are taken to end today.
     """
     row, values = record
-    return Fact(
+    return SubscriptionRow(
         row,
         values["external_id"],
         values["external_id"],
@@ -148,13 +133,13 @@ def wide_fact(record: Record, today: date) -> Fact:
     )
 
 
-def day_faults(fact: Fact, today: date) -> list[Fault]:
-    """What is wrong with a subscription's days."""
+def date_faults(subscription: SubscriptionRow, today: date) -> list[Fault]:
+    """Dates in the future, and an end before the start."""
     found = []
-    for name, on in (("started_on", fact.started_on), ("ended_on", fact.ended_on)):
+    for name, on in (("started_on", subscription.started_on), ("ended_on", subscription.ended_on)):
         if on is not None and on > today:
-            found.append(Fault(fact.row, name, f"{on} is after today, {today}"))
-    if fact.ended_on is not None and fact.ended_on < fact.started_on:
-        reason = f"{fact.ended_on} is before the start, {fact.started_on}"
-        found.append(Fault(fact.row, "ended_on", reason))
+            found.append(Fault(subscription.row, name, f"{on} is after today, {today}"))
+    if subscription.ended_on is not None and subscription.ended_on < subscription.started_on:
+        reason = f"{subscription.ended_on} is before the start, {subscription.started_on}"
+        found.append(Fault(subscription.row, "ended_on", reason))
     return found

@@ -1,4 +1,4 @@
-"""Customers, their subscriptions with every change, payments, and the ledger of MRR movements."""
+"""Customers, their subscriptions with every change, and payments."""
 
 import zoneinfo
 from decimal import Decimal, InvalidOperation
@@ -14,18 +14,17 @@ from django.utils import timezone
 
 from aethercrown.currencies import CODES
 from aethercrown.db.fields import CurrencyField
-from revenue.mrr.movements import Kind
 
 MILLION = 1_000_000
 
 
 class AmountField(models.Field):  # type: ignore[type-arg]  # generic in stubs only
-    """A Decimal with six decimals, kept as whole millionths, so that every database adds exactly.
+    """A Decimal with six decimals, stored as whole millionths so that every database adds exactly.
 
-    (SQLite keeps decimals as floats, whose sum over many rows drifts.)
+    (SQLite stores decimals as floats, whose sum over many rows is inexact.)
     """
 
-    _pyi_private_set_type: Decimal | int | Combinable  # how the stubs are told a field's types
+    _pyi_private_set_type: Decimal | int | Combinable  # the stubs read a field's types here
     _pyi_private_get_type: Decimal
     _pyi_lookup_exact_type: Decimal | int
 
@@ -63,6 +62,22 @@ class AmountField(models.Field):  # type: ignore[type-arg]  # generic in stubs o
         )
 
 
+class ImmutableRow(TypeError):
+    """A stored row cannot be changed; store a correcting row instead."""
+
+
+class ImmutableModel(models.Model):
+    """Base for rows that are never updated; a database trigger refuses updates as well."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if self.pk is not None:
+            raise ImmutableRow(f"{self} is stored already; store a correction instead.")
+        super().save(*args, **options)
+
+
 def known_currency(code: str) -> None:
     if code not in CODES:
         raise ValidationError(f"{code!r} is not an ISO 4217 currency code such as USD.")
@@ -74,7 +89,7 @@ def known_time_zone(name: str) -> None:
 
 
 class Customer(models.Model):
-    """A company or person that pays; the only list of them there is."""
+    """A company or person that pays."""
 
     external_id = models.CharField(
         max_length=100, unique=True, help_text="The API's client_id and customer_id."
@@ -82,7 +97,7 @@ class Customer(models.Model):
     name = models.CharField(max_length=200)
     segment = models.CharField(max_length=100, blank=True)
     size = models.CharField(max_length=50, blank=True, help_text="Such as 11-50.")
-    owner = models.CharField(max_length=150, blank=True, help_text="Who looks after them.")
+    owner = models.CharField(max_length=150, blank=True, help_text="The account manager.")
     currency = CurrencyField(validators=[known_currency])
     time_zone = models.CharField(max_length=64, default="UTC", validators=[known_time_zone])
     created_at = models.DateTimeField(auto_now_add=True)
@@ -91,14 +106,17 @@ class Customer(models.Model):
     )
     erased_at = models.DateTimeField(null=True, editable=False)
     rolled_segment = models.CharField(
-        max_length=100, null=True, editable=False, help_text="Where the monthly sums count it."
+        max_length=100,
+        null=True,
+        editable=False,
+        help_text="The segment in which the MRR roll-ups count it.",
     )
 
     class Meta:
         ordering = ["name", "pk"]
         indexes = [
             models.Index(fields=["segment"], name="revenue_customer_segment"),
-            models.Index(  # finds who changed segment without reading the rows
+            models.Index(  # finds customers who changed segment without reading the rows
                 fields=["merged_into", "rolled_segment", "segment"],
                 name="revenue_customer_rolled",
             ),
@@ -118,16 +136,16 @@ class Customer(models.Model):
 
 
 class Subscription(models.Model):
-    """What a customer pays for month after month; its present state, its changes beside it."""
+    """A recurring charge to a customer in its present state; `changes` has its history."""
 
     external_id = models.CharField(max_length=100, unique=True)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")
     plan = models.CharField(max_length=100, blank=True, help_text="The plan's code.")
-    amount = AmountField(validators=[MinValueValidator(0)], help_text="A month, before tax.")
+    amount = AmountField(validators=[MinValueValidator(0)], help_text="Per month, before tax.")
     currency = CurrencyField(validators=[known_currency])
     started_on = models.DateField()
     ended_on = models.DateField(
-        null=True, blank=True, help_text="First day without it; empty while it runs."
+        null=True, blank=True, help_text="First day without it; empty while it is active."
     )
 
     class Meta:
@@ -145,7 +163,7 @@ class Subscription(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(ended_on__isnull=True) | Q(amount=0),
-                name="revenue_subscription_ended_brings_nothing",
+                name="revenue_subscription_ended_amount_is_zero",
             ),
         ]
 
@@ -153,7 +171,7 @@ class Subscription(models.Model):
         return f"{self.plan or 'subscription'} of {self.customer}"
 
     def clean(self) -> None:
-        """Staff see beside its field what the services would refuse."""
+        """Show beside its field what the services would reject."""
         wrong = {}
         if self.started_on and self.started_on > timezone.localdate():
             wrong["started_on"] = f"{self.started_on} is after today; record it on its day."
@@ -163,8 +181,8 @@ class Subscription(models.Model):
             raise ValidationError(wrong)
 
 
-class Change(models.Model):
-    """From a day on, a subscription brings so much a month; of a day, the last row holds."""
+class SubscriptionChange(models.Model):
+    """A subscription's plan and monthly amount from a day on; of one day, the last row is valid."""
 
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="changes")
     on = models.DateField()
@@ -178,10 +196,11 @@ class Change(models.Model):
         ordering = ["on", "pk"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(amount__gte=0), name="revenue_change_amount_not_negative"
+                condition=Q(amount__gte=0), name="revenue_subscriptionchange_amount_not_negative"
             ),
             models.CheckConstraint(
-                condition=Q(is_end=False) | Q(amount=0), name="revenue_change_end_brings_nothing"
+                condition=Q(is_end=False) | Q(amount=0),
+                name="revenue_subscriptionchange_end_amount_is_zero",
             ),
         ]
 
@@ -189,7 +208,7 @@ class Change(models.Model):
         return f"{self.amount} from {self.on}"
 
     def clean(self) -> None:
-        """Staff see beside its field what the services would refuse."""
+        """Show beside its field what the services would reject."""
         if self.on is None or self.amount is None:
             return
         parent = self.subscription
@@ -199,76 +218,19 @@ class Change(models.Model):
         if self.on > timezone.localdate():
             raise ValidationError({"on": "After today; record it on its day."})
         if self.is_end and (self.amount or self.on < parent.changes.latest("on", "pk").on):
-            raise ValidationError({"is_end": "An end brings 0 and comes after every change."})
+            raise ValidationError(
+                {"is_end": "An end has the amount 0 and comes after every change."}
+            )
         if parent.ended_on and not again:
             raise ValidationError({"on": f"The subscription ended on {parent.ended_on}."})
         if again and not self.note:
-            raise ValidationError({"note": f"This adjusts what {self.on} holds; say why."})
-
-
-class NeverRewritten(TypeError):
-    """A row of the ledger stays as it was booked; another row adjusts it."""
-
-
-class Movement(models.Model):
-    """One movement of a customer's MRR. Never rewritten: what was wrong gets an adjustment.
-
-    `on` is the day in whose month it counts; `effective_on` the day on which it happened, earlier
-    where the fact came late.
-    """
-
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="movements")
-    currency = CurrencyField()
-    on = models.DateField()
-    effective_on = models.DateField()
-    kind = models.CharField(max_length=12, choices=[(each.value, each.value) for each in Kind])
-    amount = AmountField(help_text="Above zero, except where it adjusts.")
-    payers = models.SmallIntegerField(help_text="Customers who began (1) or stopped (-1) paying.")
-    before = AmountField()
-    after = AmountField()
-    cause = models.CharField(max_length=12, help_text="recorded, changed, ended, adjusted, merged")
-    is_adjustment = models.BooleanField(default=False)
-    booked_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["-on", "-pk"]
-        indexes = [  # both hold all that a bridge reads
-            models.Index(
-                fields=["currency", "on", "kind", "amount", "payers"],
-                name="revenue_movement_booked",
-            ),
-            models.Index(
-                fields=["currency", "effective_on", "kind", "amount", "payers"],
-                name="revenue_movement_effective",
-            ),
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(amount__gt=0) | Q(is_adjustment=True),
-                name="revenue_movement_only_adjustments_take_back",
-            ),
-            models.CheckConstraint(
-                condition=~Q(amount=0, payers=0), name="revenue_movement_moves_something"
-            ),
-            models.CheckConstraint(
-                condition=Q(effective_on__lte=F("on")), name="revenue_movement_not_booked_ahead"
-            ),
-            models.CheckConstraint(
-                condition=Q(kind__in=[each.value for each in Kind]), name="revenue_movement_kind"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} of {self.amount} {self.currency} on {self.on}"
-
-    def save(self, *args: Any, **options: Any) -> None:
-        if self.pk is not None:
-            raise NeverRewritten(f"{self} is booked; book an adjustment.")
-        super().save(*args, **options)
+            raise ValidationError(
+                {"note": f"This adjusts what was recorded for {self.on}; give the reason."}
+            )
 
 
 class Payment(models.Model):
-    """Money that came in, or went back."""
+    """A payment from a customer, or a refund."""
 
     class Kind(models.TextChoices):
         PAYMENT = "payment", "Payment"

@@ -1,6 +1,5 @@
-"""Revenue's part of the demo company: customers, two years of what they pay, use, larger plans.
+"""Revenue's part of the demo company.
 
-`company` lives the months; `services` stores them with the ledger, derived by the same rules as
-any other. `prices` adds quotes and a draft of other prices, `use` what was used each day, and
-`larger` plans that were offered, taken or declined.
+`company` simulates customers over two years, `usage` their daily usage, and `offers` the larger
+plans they were offered; `services` stores them. `prices` adds quotes and a draft price book.
 """

@@ -1,6 +1,6 @@
-"""Two years of a small software company's customers: who came, grew, shrank, left, came back.
+"""Two years of a small software company's customers; pure.
 
-Each uses something a month and pays what the documented prices make of that.
+Each pays the default price book's price for a made-up monthly usage.
 """
 
 from collections.abc import Mapping
@@ -10,18 +10,18 @@ from decimal import Decimal
 
 import numpy as np
 
-from revenue.mrr.billing_interval import month_of, months_before
+from revenue.customers.billing_interval import month_of, months_before
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price
 from revenue.pricing.calculation.recommend import recommend_plan
 from revenue.pricing.price_book.default_book import BOOK
 
 MONTHS = 24
-AT_FIRST = 40  # customers when the two years begin
-A_MONTH = (2, 8)  # how many come in a month: from, below
+INITIAL_CUSTOMERS = 40  # customers when the two years begin
+NEW_CUSTOMERS_A_MONTH = (2, 8)  # how many come in a month: from, below
 GROWS, SHRINKS, LEAVES, RETURNS = 0.08, 0.03, 0.02, 0.08  # chances a month
 PLANS = tuple(each.code for each in BOOK.plans)
-USES: tuple[Mapping[str, tuple[int, int]], ...] = (  # a month, from and below, by plan
+USAGE_RANGES: tuple[Mapping[str, tuple[int, int]], ...] = (  # a month, from and below, by plan
     {"api_calls": (1_500, 9_500), "storage_gb": (10, 95), "user_seats": (2, 10)},
     {"api_calls": (12_000, 80_000), "storage_gb": (110, 650), "user_seats": (11, 45)},
     {"api_calls": (60_000, 400_000), "storage_gb": (600, 3_000), "user_seats": (55, 250)},
@@ -48,26 +48,26 @@ ENDINGS = ("Ltd", "GmbH", "Inc", "SARL")
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """From a day on, a plan and what it brings at that use; an amount of None is the end."""
+class Agreement:
+    """From a day on, a plan and its price at that usage; an amount of None is the end."""
 
     on: date
     plan: str
     amount: Decimal | None
-    use: Mapping[str, int] = field(default_factory=dict)
+    usage: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Life:
-    """One customer and what was agreed with it; each inner list is a subscription."""
+class DemoCustomer:
+    """A customer with its subscriptions; each inner list is one subscription."""
 
     name: str
     segment: str
     size: str
     owner: str
-    subscriptions: list[list[Moment]] = field(default_factory=list)
+    subscriptions: list[list[Agreement]] = field(default_factory=list)
     plan: int = 0
-    use: dict[str, int] = field(default_factory=dict)
+    usage: dict[str, int] = field(default_factory=dict)
 
     @property
     def pays(self) -> bool:
@@ -75,8 +75,8 @@ class Life:
 
     @property
     def situation(self) -> PricingInputs:
-        """What is known when a price is asked for."""
-        usage = {metric: Decimal(each) for metric, each in self.use.items()}
+        """The pricing inputs."""
+        usage = {metric: Decimal(each) for metric, each in self.usage.items()}
         return PricingInputs(usage, company={"employee_count": Decimal(self.employees)})
 
     @property
@@ -84,77 +84,81 @@ class Life:
         return EMPLOYEES[SIZES.index(self.size)]
 
     @property
-    def called(self) -> int:
-        """The place of the plan that the use calls for."""
+    def suitable_plan(self) -> int:
+        """The index of the plan that suits the usage."""
         return PLANS.index(recommend_plan(BOOK, self.situation).tier)
 
-    def agree(self, on: date) -> Moment:
+    def agree(self, on: date) -> Agreement:
         price = calculate_price(BOOK, PLANS[self.plan], self.situation).final_price
-        return Moment(on, PLANS[self.plan], price, dict(self.use))
+        return Agreement(on, PLANS[self.plan], price, dict(self.usage))
 
 
-def lives(random: np.random.Generator, today: date) -> list[Life]:
+def customers_over_time(random: np.random.Generator, today: date) -> list[DemoCustomer]:
     """Every customer of the MONTHS that end in the month of `today`, nothing after today."""
     first = months_before(month_of(today), MONTHS - 1)
-    found = [_begun(random, each, first) for each in range(AT_FIRST)]
+    found = [_new_customer(random, each, first) for each in range(INITIAL_CUSTOMERS)]
     for month in (months_before(first, -count) for count in range(MONTHS)):
-        for life in found:
-            _lived(random, life, month, today)
-        for _ in range(int(random.integers(*A_MONTH))):
-            on = _some_day(random, month)
+        for customer in found:
+            _simulate_month(random, customer, month, today)
+        for _ in range(int(random.integers(*NEW_CUSTOMERS_A_MONTH))):
+            on = _random_day(random, month)
             if on <= today:
-                found.append(_begun(random, len(found), on))
+                found.append(_new_customer(random, len(found), on))
     return found
 
 
-def _some_day(random: np.random.Generator, month: date) -> date:
+def _random_day(random: np.random.Generator, month: date) -> date:
     return month + timedelta(days=int(random.integers(0, 28)))
 
 
-def _begun(random: np.random.Generator, number: int, on: date) -> Life:
+def _new_customer(random: np.random.Generator, number: int, on: date) -> DemoCustomer:
     words = number % len(FIRST), number // len(FIRST) % len(SECOND)
     ending = ENDINGS[number // (len(FIRST) * len(SECOND)) % len(ENDINGS)]
     plan = int(random.choice(len(PLANS), p=(0.5, 0.38, 0.12)))
-    life = Life(
+    customer = DemoCustomer(
         f"{FIRST[words[0]]}{SECOND[words[1]]} {ending}",
         SEGMENTS[int(random.integers(len(SEGMENTS)))],
         SIZES[min(3, plan + int(random.integers(2)))],
         OWNERS[int(random.integers(len(OWNERS)))],
         plan=plan,
-        use={metric: int(random.integers(*span)) for metric, span in USES[plan].items()},
+        usage={metric: int(random.integers(*span)) for metric, span in USAGE_RANGES[plan].items()},
     )
-    life.subscriptions.append([life.agree(on)])
-    return life
+    customer.subscriptions.append([customer.agree(on)])
+    return customer
 
 
-def _lived(random: np.random.Generator, life: Life, month: date, today: date) -> None:
-    """One month: at most one thing happens, after what happened last."""
-    on, chance = _some_day(random, month), float(random.random())
-    moments = life.subscriptions[-1]
-    if not moments[-1].on < on <= today:
+def _simulate_month(
+    random: np.random.Generator, customer: DemoCustomer, month: date, today: date
+) -> None:
+    """Simulate one month: at most one change, after the last one."""
+    on, chance = _random_day(random, month), float(random.random())
+    agreements = customer.subscriptions[-1]
+    if not agreements[-1].on < on <= today:
         return
-    if not life.pays:
+    if not customer.pays:
         if chance < RETURNS:
-            life.subscriptions.append([life.agree(on)])
+            customer.subscriptions.append([customer.agree(on)])
     elif chance < LEAVES:
-        moments.append(Moment(on, moments[-1].plan, None))
+        agreements.append(Agreement(on, agreements[-1].plan, None))
     elif chance < LEAVES + GROWS:
-        _grow(life, moves=bool(random.random() < MOVES_UP))
-        _agreed(life, on)
+        _grow(customer, moves=bool(random.random() < MOVES_UP))
+        _add_agreement(customer, on)
     elif chance < LEAVES + GROWS + SHRINKS:
-        life.use = {metric: max(1, each * 10 // 17) for metric, each in life.use.items()}
-        _agreed(life, on)
+        customer.usage = {
+            metric: max(1, each * 10 // 17) for metric, each in customer.usage.items()
+        }
+        _add_agreement(customer, on)
 
 
-def _agreed(life: Life, on: date) -> None:
-    """A change of price is agreed; the same price is none."""
-    moments, agreed = life.subscriptions[-1], life.agree(on)
-    if (agreed.plan, agreed.amount) != (moments[-1].plan, moments[-1].amount):
-        moments.append(agreed)
+def _add_agreement(customer: DemoCustomer, on: date) -> None:
+    """Add a change of plan or price; nothing where both stay the same."""
+    agreements, agreement = customer.subscriptions[-1], customer.agree(on)
+    if (agreement.plan, agreement.amount) != (agreements[-1].plan, agreements[-1].amount):
+        agreements.append(agreement)
 
 
-def _grow(life: Life, *, moves: bool) -> None:
-    """More of everything, and the next plan where the use calls for it and they take it."""
-    life.use = {metric: each * 17 // 10 for metric, each in life.use.items()}
-    if moves and life.called > life.plan:
-        life.plan += 1
+def _grow(customer: DemoCustomer, *, moves: bool) -> None:
+    """Increase all usage; with `moves`, take the next plan where the usage calls for it."""
+    customer.usage = {metric: each * 17 // 10 for metric, each in customer.usage.items()}
+    if moves and customer.suitable_plan > customer.plan:
+        customer.plan += 1

@@ -1,4 +1,4 @@
-"""The demo company's quotes, and a draft of other prices to try out on its customers."""
+"""The demo company's quotes, and a draft price book version to simulate."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -18,9 +18,9 @@ SALES = "demo: sales"
 
 
 def seed(seeding: Seeding) -> None:
-    """Quotes of the last weeks, and a draft that makes one plan dearer and one cheaper.
+    """Store quotes of the last weeks, and a draft that raises one price and lowers one.
 
-    Where staff have retired the documented prices, nothing is added.
+    Nothing is added where the default prices are retired.
     """
     try:
         reports.version_in_force(seeding.today - timedelta(days=QUOTES))
@@ -45,7 +45,7 @@ def _quote(seeding: Seeding, days: int) -> Any:
 
 
 def _situation(draw: np.random.Generator, tier: int) -> PricingInputs:
-    """A use that suits the plan more or less; the largest tell of their company."""
+    """Usage that roughly suits the plan, with company data for the largest plan."""
     usage = {
         "api_calls": Decimal(int(draw.lognormal(8 + 1.3 * tier, 0.9))),
         "storage_gb": Decimal(int(draw.lognormal(3.5 + tier, 0.9))),

@@ -10,83 +10,100 @@ from operations.automations.registry import RunContext
 from operations.decisions import reports as decisions_reports
 from operations.decisions import services as decisions
 from revenue.billing import reports as billing_reports
-from revenue.billing import services as billing
 from revenue.billing.models import DailyUse, Meter
-from revenue.customers import services as customers
-from revenue.customers.models import Change, Customer, Movement, Payment, Subscription
-from revenue.demo import larger, use
-from revenue.demo.company import Life, Moment, lives
-from revenue.mrr.billing_interval import months_before
+from revenue.billing.services import usage as usage_service
+from revenue.customers.billing_interval import months_before
+from revenue.customers.models import (
+    Customer,
+    Payment,
+    Subscription,
+    SubscriptionChange,
+)
+from revenue.demo import offers, usage
+from revenue.demo.company import Agreement, DemoCustomer, customers_over_time
+from revenue.mrr.models import MrrMovement
+from revenue.mrr.services.booking import book
 from revenue.upsell import services as upsell
 from revenue.upsell.models import Opportunity
 
 BATCH = 500
-FOUND, OFFERED = timedelta(days=2), timedelta(days=9)  # before the offer, before the answer
+FOUND_BEFORE_OFFER, OFFERED_BEFORE_ANSWER = (
+    timedelta(days=2),
+    timedelta(days=9),
+)  # before the offer, before the answer
 
 
 def seed(seeding: Seeding) -> None:
-    """Two years of customers, their subscriptions, payments, and the ledger of them."""
+    """Store two years of customers, subscriptions, payments, MRR movements, usage and offers."""
     if Customer.objects.exists():
         raise NotEmpty(
             "This installation has customers of its own, so the demo company was not loaded."
         )
     currency = default_currency()
-    found = lives(seeding.random, seeding.today)
+    found = customers_over_time(seeding.random, seeding.today)
     made = Customer.objects.bulk_create(
         Customer(
             external_id=f"demo-{number:04}",
-            name=life.name,
-            segment=life.segment,
-            size=life.size,
-            owner=life.owner,
+            name=demo.name,
+            segment=demo.segment,
+            size=demo.size,
+            owner=demo.owner,
             currency=currency,
         )
-        for number, life in enumerate(found, start=1)
+        for number, demo in enumerate(found, start=1)
     )
     seeding.keep(made)
-    for customer, life in zip(made, found, strict=True):
-        _subscribed(seeding, customer, life)
+    for customer, demo in zip(made, found, strict=True):
+        _store_subscriptions(seeding, customer, demo)
     keys = [each.pk for each in made]
-    customers.book(keys, now=seeding.now, cause="imported", history=True)
-    seeding.keep(Movement.objects.filter(customer__in=made).order_by("pk"))
-    _used(seeding, made, found)
-    _answered(seeding, made, found)
+    book(keys, now=seeding.now, cause="imported", history=True)
+    seeding.keep(MrrMovement.objects.filter(customer__in=made).order_by("pk"))
+    _store_usage(seeding, made, found)
+    _store_offers(seeding, made, found)
 
 
-def _used(seeding: Seeding, made: Sequence[Customer], found: list[Life]) -> None:
-    """Meters, and each day's use of some customers."""
+def _store_usage(seeding: Seeding, made: Sequence[Customer], found: list[DemoCustomer]) -> None:
+    """Store meters, and the daily usage of some customers."""
     known = set(Meter.objects.values_list("code", flat=True))
-    for code, title, unit, part, combine in use.METERS:
-        row = billing.meter(code, title=title, unit=unit, part=part, combine=combine)
+    for code, title, unit, input_group, aggregation in usage.METERS:
+        row = usage_service.ensure_meter(
+            code, title=title, unit=unit, input_group=input_group, aggregation=aggregation
+        )
         seeding.keep([] if code in known else [row])
     totals = [
-        billing.Total(made[place].pk, *reading)
-        for place in use.metered(found)
-        for reading in use.readings(found[place], seeding.today, seeding.random)
+        usage_service.DailyTotal(made[place].pk, *reading)
+        for place in usage.metered(found)
+        for reading in usage.readings(found[place], seeding.today, seeding.random)
     ]
-    billing.record(totals, now=seeding.now)
+    usage_service.record(totals, now=seeding.now)
     seeding.keep(DailyUse.objects.filter(customer__in=made).order_by("pk"))
 
 
-def _answered(seeding: Seeding, made: Sequence[Customer], found: list[Life]) -> None:
-    """Offers of the last months with their answers, measured, and what the sweep finds today.
+def _store_offers(seeding: Seeding, made: Sequence[Customer], found: list[DemoCustomer]) -> None:
+    """Store recent offers with their outcomes, and the opportunities found today.
 
-    Where no prices are published in the installation's currency, nothing is added.
+    Nothing is added where no prices are published in the installation's currency.
     """
     try:
         version = billing_reports.in_force(default_currency(), seeding.today)
     except billing_reports.NothingPublished:
         return
-    for count, each in enumerate(larger.answers(found, seeding.today)):
+    for count, each in enumerate(offers.offer_outcomes(found, seeding.today)):
         customer, owner = made[each.place], found[each.place].owner
         at = datetime.combine(each.on, time(10), UTC)
-        row = upsell.store(customer.pk, each.found, version, each.inputs, now=at - OFFERED - FOUND)
+        row = upsell.store(
+            customer.pk,
+            each.found,
+            version,
+            each.inputs,
+            now=at - OFFERED_BEFORE_ANSWER - FOUND_BEFORE_OFFER,
+        )
         upsell.assign(row.pk, owner=owner)
-        upsell.offer(row.pk, by=owner, now=at - OFFERED)
-        if each.is_taken:
+        upsell.offer(row.pk, by=owner, now=at - OFFERED_BEFORE_ANSWER)
+        if each.is_accepted:
             upsell.accept(row.pk, by=owner, now=at, outcome="Agreed by telephone.")
         else:
-            reason = larger.REASONS[count % len(larger.REASONS)]
+            reason = offers.REASONS[count % len(offers.REASONS)]
             upsell.decline(row.pk, by=owner, now=at, outcome=reason)
     decisions.measure_due(seeding.now)
     now = seeding.now
@@ -98,48 +115,50 @@ def _answered(seeding: Seeding, made: Sequence[Customer], found: list[Life]) -> 
     seeding.keep(rows)
 
 
-def _subscribed(seeding: Seeding, customer: Customer, life: Life) -> None:
-    """The life's subscriptions, each with its changes, and a payment on the day of each month."""
-    for number, moments in enumerate(life.subscriptions, start=1):
-        last = moments[-1]
+def _store_subscriptions(seeding: Seeding, customer: Customer, demo: DemoCustomer) -> None:
+    """Store the subscriptions, each with its changes and a payment every month."""
+    for number, agreements in enumerate(demo.subscriptions, start=1):
+        last = agreements[-1]
         row = Subscription.objects.create(
             external_id=f"{customer.external_id}-{number}",
             customer=customer,
             plan=last.plan,
             amount=last.amount or Decimal(0),
             currency=customer.currency,
-            started_on=moments[0].on,
+            started_on=agreements[0].on,
             ended_on=last.on if last.amount is None else None,
         )
         seeding.keep([row])
-        changes = (_change(row, each, seeding) for each in moments)
-        seeding.keep(Change.objects.bulk_create(changes))
-        paid = Payment.objects.bulk_create(_payments(row, moments, seeding), batch_size=BATCH)
+        changes = (_change(row, each, seeding) for each in agreements)
+        seeding.keep(SubscriptionChange.objects.bulk_create(changes))
+        paid = Payment.objects.bulk_create(_payments(row, agreements, seeding), batch_size=BATCH)
         seeding.keep(paid)
 
 
-def _change(row: Subscription, moment: Moment, seeding: Seeding) -> Change:
-    return Change(
+def _change(row: Subscription, agreement: Agreement, seeding: Seeding) -> SubscriptionChange:
+    return SubscriptionChange(
         subscription=row,
-        on=moment.on,
-        plan=moment.plan,
-        amount=moment.amount or Decimal(0),
-        is_end=moment.amount is None,
+        on=agreement.on,
+        plan=agreement.plan,
+        amount=agreement.amount or Decimal(0),
+        is_end=agreement.amount is None,
         note="Demo company.",
         recorded_at=seeding.now,
     )
 
 
-def _payments(row: Subscription, moments: list[Moment], seeding: Seeding) -> Iterator[Payment]:
-    """What was due on the same day of each month, at what the subscription then was."""
+def _payments(
+    row: Subscription, agreements: list[Agreement], seeding: Seeding
+) -> Iterator[Payment]:
+    """A payment on the same day of each month, at the amount in force on that day."""
     count, on = 0, row.started_on
     while on <= seeding.today and (row.ended_on is None or on < row.ended_on):
-        holds = [each for each in moments if each.on <= on][-1]
+        agreement = [each for each in agreements if each.on <= on][-1]
         yield Payment(
             external_id=f"{row.external_id}-{count + 1}",
             customer=row.customer,
             paid_on=on,
-            amount=holds.amount or Decimal(0),
+            amount=agreement.amount or Decimal(0),
             currency=row.currency,
         )
         count += 1

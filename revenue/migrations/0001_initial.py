@@ -32,8 +32,8 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(db_index=True, help_text='Such as api_calls.', max_length=100)),
                 ('title', models.CharField(max_length=100)),
                 ('unit', models.CharField(blank=True, max_length=30)),
-                ('part', models.CharField(choices=[('usage', 'usage'), ('engagement', 'engagement'), ('company', 'company')], default='usage', help_text="Which part of a price's question it answers.", max_length=10)),
-                ('combine', models.CharField(choices=[('sum', 'sum: the days add up'), ('last', 'last: the last reading holds'), ('max', 'max: the highest reading counts'), ('mean', 'mean: of the days that have one')], default='sum', max_length=4)),
+                ('input_group', models.CharField(choices=[('usage', 'usage'), ('engagement', 'engagement'), ('company', 'company')], default='usage', help_text='The group of pricing inputs it belongs to.', max_length=10)),
+                ('aggregation', models.CharField(choices=[('sum', 'sum: all days added up'), ('last', 'last: the last reading'), ('max', 'max: the highest reading'), ('mean', 'mean: of the days with a reading')], default='sum', max_length=4)),
                 ('history_user_id', models.CharField(blank=True, default='', max_length=200)),
                 ('history_change_reason', models.CharField(max_length=200, null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
@@ -155,12 +155,12 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200)),
                 ('segment', models.CharField(blank=True, max_length=100)),
                 ('size', models.CharField(blank=True, help_text='Such as 11-50.', max_length=50)),
-                ('owner', models.CharField(blank=True, help_text='Who looks after them.', max_length=150)),
+                ('owner', models.CharField(blank=True, help_text='The account manager.', max_length=150)),
                 ('currency', aethercrown.db.fields.CurrencyField(default=aethercrown.db.fields.default_currency, max_length=3, validators=[revenue.customers.models.known_currency])),
                 ('time_zone', models.CharField(default='UTC', max_length=64, validators=[revenue.customers.models.known_time_zone])),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('erased_at', models.DateTimeField(editable=False, null=True)),
-                ('rolled_segment', models.CharField(editable=False, help_text='Where the monthly sums count it.', max_length=100, null=True)),
+                ('rolled_segment', models.CharField(editable=False, help_text='The segment in which the MRR roll-ups count it.', max_length=100, null=True)),
                 ('merged_into', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='duplicates', to='revenue.customer')),
             ],
             options={
@@ -171,16 +171,16 @@ class Migration(migrations.Migration):
             name='Invoice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(help_text='Of the version, when it was issued.', max_length=64)),
+                ('digest', models.CharField(help_text="The version's digest when the invoice was issued.", max_length=64)),
                 ('currency', aethercrown.db.fields.CurrencyField(default=aethercrown.db.fields.default_currency, max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}\\Z', 'An ISO 4217 code such as USD.')])),
                 ('period_start', models.DateField()),
-                ('period_end', models.DateField(help_text='The first day after it.')),
+                ('period_end', models.DateField(help_text='The first day after the period.')),
                 ('inputs', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ('stays', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                ('plan_periods', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
                 ('lines', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ('rated', models.DecimalField(decimal_places=3, help_text="The month's own part.", max_digits=18)),
+                ('rated', models.DecimalField(decimal_places=3, help_text="The month's own charges, without adjustments.", max_digits=18)),
                 ('total', models.DecimalField(decimal_places=3, max_digits=18)),
-                ('carried', models.DecimalField(decimal_places=3, default=Decimal('0'), help_text='A credit that the next invoice takes.', max_digits=18)),
+                ('carried', models.DecimalField(decimal_places=3, default=Decimal('0'), help_text='Credit carried over to the next invoice.', max_digits=18)),
                 ('issued_at', models.DateTimeField()),
                 ('issued_by', models.CharField(blank=True, max_length=150)),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='revenue.customer')),
@@ -193,41 +193,30 @@ class Migration(migrations.Migration):
             name='Adjustment',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rated', models.DecimalField(decimal_places=3, help_text='What the earlier month comes to since.', max_digits=18)),
+                ('rated', models.DecimalField(decimal_places=3, help_text="The earlier month's total as known now.", max_digits=18)),
                 ('amount', models.DecimalField(decimal_places=3, max_digits=18)),
                 ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='adjustments', to='revenue.invoice')),
-                ('of', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='adjusted_by', to='revenue.invoice')),
+                ('original_invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='adjusted_by', to='revenue.invoice')),
             ],
             options={
                 'ordering': ['pk'],
             },
         ),
         migrations.CreateModel(
-            name='KeptSum',
+            name='InvoiceRun',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('currency', aethercrown.db.fields.CurrencyField(default=aethercrown.db.fields.default_currency, max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}\\Z', 'An ISO 4217 code such as USD.')])),
-                ('basis', models.CharField(choices=[('on', 'Booked'), ('effective_on', 'Effective')], max_length=12)),
-                ('months', models.PositiveSmallIntegerField(help_text='The length of the span.')),
-                ('month', models.DateField(help_text='The last month of the span.')),
-                ('gained', revenue.customers.models.AmountField()),
-                ('lost', revenue.customers.models.AmountField()),
-                ('left', models.BigIntegerField(help_text='Customers who pay nothing at its end.')),
+                ('period_start', models.DateField()),
+                ('proposed_at', models.DateTimeField()),
+                ('approved_at', models.DateTimeField(null=True)),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('issued_count', models.PositiveIntegerField(default=0, help_text='Invoices issued.')),
+                ('not_billed', models.JSONField(default=list, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='Customers that could not be billed, with the reason.')),
+                ('decision', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='operations.decision')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('currency', 'basis', 'months', 'month'), name='revenue_keptsum_one_a_span')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Mark',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('upto', models.BigIntegerField()),
-                ('rows', models.BigIntegerField()),
-                ('marked_at', models.DateTimeField()),
-            ],
-            options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='revenue_mark_one_row')],
+                'ordering': ['-period_start', 'currency'],
             },
         ),
         migrations.CreateModel(
@@ -237,8 +226,8 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(help_text='Such as api_calls.', max_length=100, unique=True)),
                 ('title', models.CharField(max_length=100)),
                 ('unit', models.CharField(blank=True, max_length=30)),
-                ('part', models.CharField(choices=[('usage', 'usage'), ('engagement', 'engagement'), ('company', 'company')], default='usage', help_text="Which part of a price's question it answers.", max_length=10)),
-                ('combine', models.CharField(choices=[('sum', 'sum: the days add up'), ('last', 'last: the last reading holds'), ('max', 'max: the highest reading counts'), ('mean', 'mean: of the days that have one')], default='sum', max_length=4)),
+                ('input_group', models.CharField(choices=[('usage', 'usage'), ('engagement', 'engagement'), ('company', 'company')], default='usage', help_text='The group of pricing inputs it belongs to.', max_length=10)),
+                ('aggregation', models.CharField(choices=[('sum', 'sum: all days added up'), ('last', 'last: the last reading'), ('max', 'max: the highest reading'), ('mean', 'mean: of the days with a reading')], default='sum', max_length=4)),
             ],
             options={
                 'ordering': ['code'],
@@ -262,7 +251,28 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='MonthlySum',
+            name='MrrMovement',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('currency', aethercrown.db.fields.CurrencyField(default=aethercrown.db.fields.default_currency, max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}\\Z', 'An ISO 4217 code such as USD.')])),
+                ('on', models.DateField()),
+                ('effective_on', models.DateField()),
+                ('kind', models.CharField(choices=[('new', 'new'), ('reactivation', 'reactivation'), ('expansion', 'expansion'), ('contraction', 'contraction'), ('churn', 'churn')], max_length=12)),
+                ('amount', revenue.customers.models.AmountField(help_text='Above zero, except in an adjustment.')),
+                ('payers', models.SmallIntegerField(help_text='Customers who began (1) or stopped (-1) paying.')),
+                ('before', revenue.customers.models.AmountField()),
+                ('after', revenue.customers.models.AmountField()),
+                ('cause', models.CharField(help_text='recorded, changed, ended, adjusted, merged', max_length=12)),
+                ('is_adjustment', models.BooleanField(default=False)),
+                ('booked_at', models.DateTimeField()),
+                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='movements', to='revenue.customer')),
+            ],
+            options={
+                'ordering': ['-on', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='MrrRollup',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('currency', aethercrown.db.fields.CurrencyField(default=aethercrown.db.fields.default_currency, max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}\\Z', 'An ISO 4217 code such as USD.')])),
@@ -274,28 +284,7 @@ class Migration(migrations.Migration):
                 ('payers', models.BigIntegerField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('currency', 'basis', 'segment', 'month', 'kind'), name='revenue_monthlysum_one_a_month')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Movement',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('currency', aethercrown.db.fields.CurrencyField(default=aethercrown.db.fields.default_currency, max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}\\Z', 'An ISO 4217 code such as USD.')])),
-                ('on', models.DateField()),
-                ('effective_on', models.DateField()),
-                ('kind', models.CharField(choices=[('new', 'new'), ('reactivation', 'reactivation'), ('expansion', 'expansion'), ('contraction', 'contraction'), ('churn', 'churn')], max_length=12)),
-                ('amount', revenue.customers.models.AmountField(help_text='Above zero, except where it adjusts.')),
-                ('payers', models.SmallIntegerField(help_text='Customers who began (1) or stopped (-1) paying.')),
-                ('before', revenue.customers.models.AmountField()),
-                ('after', revenue.customers.models.AmountField()),
-                ('cause', models.CharField(help_text='recorded, changed, ended, adjusted, merged', max_length=12)),
-                ('is_adjustment', models.BooleanField(default=False)),
-                ('booked_at', models.DateTimeField()),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='movements', to='revenue.customer')),
-            ],
-            options={
-                'ordering': ['-on', '-pk'],
+                'constraints': [models.UniqueConstraint(fields=('currency', 'basis', 'segment', 'month', 'kind'), name='revenue_mrrrollup_one_a_month')],
             },
         ),
         migrations.CreateModel(
@@ -611,15 +600,43 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RetentionRollup',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('currency', aethercrown.db.fields.CurrencyField(default=aethercrown.db.fields.default_currency, max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}\\Z', 'An ISO 4217 code such as USD.')])),
+                ('basis', models.CharField(choices=[('on', 'Booked'), ('effective_on', 'Effective')], max_length=12)),
+                ('months', models.PositiveSmallIntegerField(help_text='The length of the span.')),
+                ('month', models.DateField(help_text='The last month of the span.')),
+                ('gained', revenue.customers.models.AmountField()),
+                ('lost', revenue.customers.models.AmountField()),
+                ('left', models.BigIntegerField(help_text='Customers who pay nothing at its end.')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('currency', 'basis', 'months', 'month'), name='revenue_retentionrollup_one_a_span')],
+            },
+        ),
+        migrations.CreateModel(
+            name='RollupWatermark',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('upto', models.BigIntegerField()),
+                ('rows', models.BigIntegerField()),
+                ('marked_at', models.DateTimeField()),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='revenue_rollupwatermark_one_row')],
+            },
+        ),
+        migrations.CreateModel(
             name='Subscription',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('external_id', models.CharField(max_length=100, unique=True)),
                 ('plan', models.CharField(blank=True, help_text="The plan's code.", max_length=100)),
-                ('amount', revenue.customers.models.AmountField(help_text='A month, before tax.', validators=[django.core.validators.MinValueValidator(0)])),
+                ('amount', revenue.customers.models.AmountField(help_text='Per month, before tax.', validators=[django.core.validators.MinValueValidator(0)])),
                 ('currency', aethercrown.db.fields.CurrencyField(default=aethercrown.db.fields.default_currency, max_length=3, validators=[revenue.customers.models.known_currency])),
                 ('started_on', models.DateField()),
-                ('ended_on', models.DateField(blank=True, help_text='First day without it; empty while it runs.', null=True)),
+                ('ended_on', models.DateField(blank=True, help_text='First day without it; empty while it is active.', null=True)),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='revenue.customer')),
             ],
             options={
@@ -627,7 +644,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Change',
+            name='SubscriptionChange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('on', models.DateField()),
@@ -640,24 +657,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['on', 'pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Closing',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('currency', aethercrown.db.fields.CurrencyField(default=aethercrown.db.fields.default_currency, max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}\\Z', 'An ISO 4217 code such as USD.')])),
-                ('period_start', models.DateField()),
-                ('proposed_at', models.DateTimeField()),
-                ('begun_at', models.DateTimeField(help_text='When it was approved.', null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('issued', models.PositiveIntegerField(default=0, help_text='Invoices of the month.')),
-                ('not_billed', models.JSONField(default=list, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='Customers, and why not.')),
-                ('decision', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='operations.decision')),
-            ],
-            options={
-                'ordering': ['-period_start', 'currency'],
-                'constraints': [models.UniqueConstraint(fields=('currency', 'period_start'), name='revenue_closing_one_a_month'), models.CheckConstraint(condition=models.Q(('finished_at__isnull', True), ('begun_at__isnull', False), _connector='OR'), name='revenue_closing_begun_before_finished')],
             },
         ),
         migrations.AddIndex(
@@ -678,11 +677,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='adjustment',
-            constraint=models.UniqueConstraint(fields=('invoice', 'of'), name='revenue_adjustment_one_a_month'),
+            constraint=models.UniqueConstraint(fields=('invoice', 'original_invoice'), name='revenue_adjustment_one_a_month'),
         ),
         migrations.AddConstraint(
             model_name='adjustment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='revenue_adjustment_moves_something'),
+            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='revenue_adjustment_changes_something'),
+        ),
+        migrations.AddConstraint(
+            model_name='invoicerun',
+            constraint=models.UniqueConstraint(fields=('currency', 'period_start'), name='revenue_invoicerun_one_a_month'),
+        ),
+        migrations.AddConstraint(
+            model_name='invoicerun',
+            constraint=models.CheckConstraint(condition=models.Q(('finished_at__isnull', True), ('approved_at__isnull', False), _connector='OR'), name='revenue_invoicerun_approved_before_finished'),
         ),
         migrations.AddIndex(
             model_name='dailyuse',
@@ -694,31 +701,31 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='dailyuse',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 0), ('is_correction', True), _connector='OR'), name='revenue_dailyuse_only_corrections_take_back'),
+            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 0), ('is_correction', True), _connector='OR'), name='revenue_dailyuse_only_corrections_negative'),
         ),
         migrations.AddIndex(
-            model_name='movement',
-            index=models.Index(fields=['currency', 'on', 'kind', 'amount', 'payers'], name='revenue_movement_booked'),
+            model_name='mrrmovement',
+            index=models.Index(fields=['currency', 'on', 'kind', 'amount', 'payers'], name='revenue_mrrmovement_booked'),
         ),
         migrations.AddIndex(
-            model_name='movement',
-            index=models.Index(fields=['currency', 'effective_on', 'kind', 'amount', 'payers'], name='revenue_movement_effective'),
+            model_name='mrrmovement',
+            index=models.Index(fields=['currency', 'effective_on', 'kind', 'amount', 'payers'], name='revenue_mrrmovement_effective'),
         ),
         migrations.AddConstraint(
-            model_name='movement',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('is_adjustment', True), _connector='OR'), name='revenue_movement_only_adjustments_take_back'),
+            model_name='mrrmovement',
+            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('is_adjustment', True), _connector='OR'), name='revenue_mrrmovement_only_adjustments_negative'),
         ),
         migrations.AddConstraint(
-            model_name='movement',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), ('payers', 0), _negated=True), name='revenue_movement_moves_something'),
+            model_name='mrrmovement',
+            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), ('payers', 0), _negated=True), name='revenue_mrrmovement_changes_something'),
         ),
         migrations.AddConstraint(
-            model_name='movement',
-            constraint=models.CheckConstraint(condition=models.Q(('effective_on__lte', models.F('on'))), name='revenue_movement_not_booked_ahead'),
+            model_name='mrrmovement',
+            constraint=models.CheckConstraint(condition=models.Q(('effective_on__lte', models.F('on'))), name='revenue_mrrmovement_not_booked_ahead'),
         ),
         migrations.AddConstraint(
-            model_name='movement',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['new', 'reactivation', 'expansion', 'contraction', 'churn'])), name='revenue_movement_kind'),
+            model_name='mrrmovement',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['new', 'reactivation', 'expansion', 'contraction', 'churn'])), name='revenue_mrrmovement_known_kind'),
         ),
         migrations.AddIndex(
             model_name='payment',
@@ -850,15 +857,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_on__isnull', True), ('amount', 0), _connector='OR'), name='revenue_subscription_ended_brings_nothing'),
+            constraint=models.CheckConstraint(condition=models.Q(('ended_on__isnull', True), ('amount', 0), _connector='OR'), name='revenue_subscription_ended_amount_is_zero'),
         ),
         migrations.AddConstraint(
-            model_name='change',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='revenue_change_amount_not_negative'),
+            model_name='subscriptionchange',
+            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='revenue_subscriptionchange_amount_not_negative'),
         ),
         migrations.AddConstraint(
-            model_name='change',
-            constraint=models.CheckConstraint(condition=models.Q(('is_end', False), ('amount', 0), _connector='OR'), name='revenue_change_end_brings_nothing'),
+            model_name='subscriptionchange',
+            constraint=models.CheckConstraint(condition=models.Q(('is_end', False), ('amount', 0), _connector='OR'), name='revenue_subscriptionchange_end_amount_is_zero'),
         ),
         *OPERATIONS,
     ]

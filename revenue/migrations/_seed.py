@@ -1,4 +1,4 @@
-"""Triggers that keep published prices, movements and booked rows; default prices; schedules.
+"""Triggers that keep published prices, MRR movements and billed rows; default prices; schedules.
 
 A later migration that rebuilds revenue_pricebookversion on SQLite must drop these triggers and create
 them again: SQLite does not rename a table that a trigger names.
@@ -75,8 +75,8 @@ def sqlite_triggers():
     """Deletion is not refused: without TRUNCATE, SQLite empties a table by deleting its rows."""
     for table in ROW_TABLES:
         for name, event, ids in (
-            ("frozen", "UPDATE", "(OLD.version_id, NEW.version_id)"),
-            ("frozen_insert", "INSERT", "(NEW.version_id)"),
+            ("immutable", "UPDATE", "(OLD.version_id, NEW.version_id)"),
+            ("immutable_insert", "INSERT", "(NEW.version_id)"),
         ):
             yield f"""
                 CREATE TRIGGER revenue_{table}_{name} BEFORE {event} ON revenue_{table}
@@ -93,75 +93,50 @@ def seed_default_prices(apps, schema_editor):
     seed_prices(apps)
 
 
-MOVEMENT_SQLITE = """
-CREATE TRIGGER revenue_movement_never_rewritten BEFORE UPDATE ON revenue_movement
-BEGIN SELECT RAISE(ABORT, 'a movement is never rewritten'); END
-"""
-MOVEMENT_POSTGRESQL = (
-    """
-CREATE FUNCTION revenue_movement_never_rewritten() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION 'a movement is never rewritten' USING ERRCODE = 'integrity_constraint_violation'; END $$
-""",
-    """
-CREATE TRIGGER revenue_movement_never_rewritten BEFORE UPDATE ON revenue_movement
-FOR EACH ROW EXECUTE FUNCTION revenue_movement_never_rewritten()
-""",
+IMMUTABLE_TABLES = (
+    "revenue_mrrmovement",
+    "revenue_dailyuse",
+    "revenue_invoice",
+    "revenue_adjustment",
 )
-
-
-def guard_movements(apps, schema_editor):
-    """Let the database itself refuse to rewrite the ledger."""
-    statements = {"sqlite": (MOVEMENT_SQLITE,), "postgresql": MOVEMENT_POSTGRESQL}
-    for statement in statements.get(schema_editor.connection.vendor, ()):
-        schema_editor.execute(statement)
-
-
-def unguard_movements(apps, schema_editor):
-    on = " ON revenue_movement" if schema_editor.connection.vendor == "postgresql" else ""
-    schema_editor.execute(f"DROP TRIGGER IF EXISTS revenue_movement_never_rewritten{on}")
-    if on:
-        schema_editor.execute("DROP FUNCTION IF EXISTS revenue_movement_never_rewritten()")
-
-
-BOOKED_TABLES = ("revenue_dailyuse", "revenue_invoice", "revenue_adjustment")
-BOOKED_SQLITE = """
-CREATE TRIGGER {table}_never_rewritten BEFORE UPDATE ON {table}
-BEGIN SELECT RAISE(ABORT, 'a booked row is never rewritten'); END
+IMMUTABLE_SQLITE = """
+CREATE TRIGGER {table}_immutable BEFORE UPDATE ON {table}
+BEGIN SELECT RAISE(ABORT, 'this row cannot be changed'); END
 """
-BOOKED_FUNCTION = """
-CREATE FUNCTION revenue_booked_never_rewritten() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION 'a booked row is never rewritten' USING ERRCODE = 'integrity_constraint_violation'; END $$
+IMMUTABLE_FUNCTION = """
+CREATE FUNCTION revenue_immutable_row() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'this row cannot be changed' USING ERRCODE = 'integrity_constraint_violation'; END $$
 """
-BOOKED_POSTGRESQL = """
-CREATE TRIGGER {table}_never_rewritten BEFORE UPDATE ON {table}
-FOR EACH ROW EXECUTE FUNCTION revenue_booked_never_rewritten()
+IMMUTABLE_POSTGRESQL = """
+CREATE TRIGGER {table}_immutable BEFORE UPDATE ON {table}
+FOR EACH ROW EXECUTE FUNCTION revenue_immutable_row()
 """
 
 
-def guard_booked_rows(apps, schema_editor):
-    """Let the database itself refuse to rewrite what was booked."""
+def guard_immutable_rows(apps, schema_editor):
+    """Triggers that refuse updates of MRR movements, daily usage, invoices and adjustments."""
     vendor = schema_editor.connection.vendor
     if vendor == "postgresql":
-        schema_editor.execute(BOOKED_FUNCTION)
-    statement = {"sqlite": BOOKED_SQLITE, "postgresql": BOOKED_POSTGRESQL}[vendor]
-    for table in BOOKED_TABLES:
+        schema_editor.execute(IMMUTABLE_FUNCTION)
+    statement = {"sqlite": IMMUTABLE_SQLITE, "postgresql": IMMUTABLE_POSTGRESQL}[vendor]
+    for table in IMMUTABLE_TABLES:
         schema_editor.execute(statement.format(table=table))
 
 
-def unguard_booked_rows(apps, schema_editor):
+def unguard_immutable_rows(apps, schema_editor):
     is_postgresql = schema_editor.connection.vendor == "postgresql"
-    for table in BOOKED_TABLES:
+    for table in IMMUTABLE_TABLES:
         on = f" ON {table}" if is_postgresql else ""
-        schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_never_rewritten{on}")
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_immutable{on}")
     if is_postgresql:
-        schema_editor.execute("DROP FUNCTION IF EXISTS revenue_booked_never_rewritten()")
+        schema_editor.execute("DROP FUNCTION IF EXISTS revenue_immutable_row()")
 
 
 def seed_schedules(apps, schema_editor):
     seed(
         apps,
-        name="revenue.check_ledger",
-        title="Check the ledger against the subscriptions",
+        name="revenue.check_mrr",
+        title="Check the MRR ledger against the subscriptions",
         at="02:20",
         mode="auto",
     )
@@ -179,7 +154,6 @@ def seed_schedules(apps, schema_editor):
 OPERATIONS = [
     migrations.RunPython(protect_published_prices, unprotect_published_prices),
     migrations.RunPython(seed_default_prices, migrations.RunPython.noop),
-    migrations.RunPython(guard_movements, unguard_movements),
-    migrations.RunPython(guard_booked_rows, unguard_booked_rows),
+    migrations.RunPython(guard_immutable_rows, unguard_immutable_rows),
     migrations.RunPython(seed_schedules, migrations.RunPython.noop),
 ]

@@ -1,6 +1,7 @@
-"""The MRR ledger as a whole: its monthly sums by segment, and the nightly proof that it is right.
+"""The ledger of MRR movements, its bridge by month, churn and retention.
 
-Sums reach up to a mark; what was booked after it, and customers who changed segment since, are
-added when a bridge is read, so that it is exact at any moment. Where the rows below the mark are
-not as many as were summed, the whole ledger is read instead.
+`movements` derives from subscription changes what happened to a customer's MRR on each day, and
+what the ledger lacks; `services.booking` stores that, so a late or corrected change becomes rows
+that adjust. `services.rollups` sums the ledger by month and segment up to a watermark; readers add
+what was booked after it. `bridge`, `metrics` and `retention` are the arithmetic.
 """

@@ -1,4 +1,4 @@
-"""The MRR bridge: from what a month began with to what it ended with, movement by movement.
+"""The MRR bridge: how MRR moved from a month's opening to its closing; pure.
 
 opening + new + reactivation + expansion - contraction - churn = closing, exactly, in any span,
 because each month's closing is the next one's opening and every amount is a Decimal.
@@ -9,29 +9,29 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from revenue.mrr.billing_interval import month_of, months_before
-from revenue.mrr.movements import NOTHING, ZERO, Kind, Sums
+from revenue.customers.billing_interval import month_of, months_before
+from revenue.mrr.movements import NOTHING, ZERO, MovementKind, MovementSums
 
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """One span from its first day; `payers` is the number of customers paying when it began."""
+    """One span; `payers` is the number of paying customers when it began."""
 
     starts_on: date
     opening: Decimal
     payers: int
-    moved: Mapping[Kind, Sums] = field(default_factory=dict)
+    moved: Mapping[MovementKind, MovementSums] = field(default_factory=dict)
 
-    def amount(self, kind: Kind) -> Decimal:
-        """What moved, without its sign."""
+    def amount(self, kind: MovementKind) -> Decimal:
+        """The amount of one kind, without its sign."""
         return self.moved.get(kind, NOTHING).amount
 
-    def signed(self, kind: Kind) -> Decimal:
+    def signed(self, kind: MovementKind) -> Decimal:
         return kind.sign * self.amount(kind)
 
     @property
     def closing(self) -> Decimal:
-        return self.opening + sum((self.signed(kind) for kind in Kind), ZERO)
+        return self.opening + sum((self.signed(kind) for kind in MovementKind), ZERO)
 
     @property
     def payers_closing(self) -> int:
@@ -39,29 +39,29 @@ class Bridge:
 
     @property
     def payers_lost(self) -> int:
-        return -self.moved.get(Kind.CHURN, NOTHING).payers
+        return -self.moved.get(MovementKind.CHURN, NOTHING).payers
 
 
-Row = tuple[date, str, Decimal, int]  # day, kind, amount, change in paying customers
+BridgeRow = tuple[date, str, Decimal, int]  # day, kind, amount, change in paying customers
 
 
-def months(rows: Iterable[Row], first: date, last: date) -> list[Bridge]:
+def monthly_bridges(rows: Iterable[BridgeRow], first: date, last: date) -> list[Bridge]:
     """A bridge for each month from that of `first` to that of `last`; rows in any order.
 
-    Rows before the first month make its opening; rows after the last are left out.
+    Rows before the first month make up its opening; rows after the last month are ignored.
     """
     starts, ends = month_of(first), month_of(last)
     opening, payers = ZERO, 0
-    moved: dict[date, dict[Kind, Sums]] = {}
+    moved: dict[date, dict[MovementKind, MovementSums]] = {}
     for day, name, amount, change in rows:
-        kind, month = Kind(name), month_of(day)
+        kind, month = MovementKind(name), month_of(day)
         if month < starts:
             opening += kind.sign * amount
             payers += change
         elif month <= ends:
             of_month = moved.setdefault(month, {})
             has = of_month.get(kind, NOTHING)
-            of_month[kind] = Sums(has.amount + amount, has.payers + change)
+            of_month[kind] = MovementSums(has.amount + amount, has.payers + change)
     return _chained(starts, ends, opening, payers, moved)
 
 
@@ -70,7 +70,7 @@ def _chained(
     ends: date,
     opening: Decimal,
     payers: int,
-    moved: Mapping[date, Mapping[Kind, Sums]],
+    moved: Mapping[date, Mapping[MovementKind, MovementSums]],
 ) -> list[Bridge]:
     found = []
     month = starts
@@ -82,16 +82,16 @@ def _chained(
     return found
 
 
-def whole(bridges: Iterable[Bridge]) -> Bridge:
-    """Months that follow each other as one span; ValueError where there is none."""
+def combine(bridges: Iterable[Bridge]) -> Bridge:
+    """Consecutive months as one span. Raises ValueError for none."""
     listed = list(bridges)
     if not listed:
         raise ValueError("A bridge needs at least one month.")
     moved = {
-        kind: Sums(
+        kind: MovementSums(
             sum((each.amount(kind) for each in listed), ZERO),
             sum(each.moved.get(kind, NOTHING).payers for each in listed),
         )
-        for kind in Kind
+        for kind in MovementKind
     }
     return Bridge(listed[0].starts_on, listed[0].opening, listed[0].payers, moved)

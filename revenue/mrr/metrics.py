@@ -1,12 +1,12 @@
-"""Churn and growth of one span, read off its bridge; percent, None where nothing can be said.
+"""Churn and growth of one span, from its bridge: percent, None where undefined; pure.
 
-By the bridge's sums, so a customer who moved twice within the span counts with both movements.
+They use the bridge's sums, so a customer with two movements in the span counts with both.
 """
 
 from decimal import Decimal
 
 from revenue.mrr.bridge import Bridge
-from revenue.mrr.movements import Kind
+from revenue.mrr.movements import MovementKind
 
 MONTHS_A_YEAR = 12
 
@@ -18,13 +18,15 @@ def arr(mrr: Decimal) -> Decimal:
 
 def gross_churn(one: Bridge) -> float | None:
     """(churn + contraction) / opening."""
-    return _percent(one.amount(Kind.CHURN) + one.amount(Kind.CONTRACTION), one.opening)
+    return _percent(
+        one.amount(MovementKind.CHURN) + one.amount(MovementKind.CONTRACTION), one.opening
+    )
 
 
 def net_churn(one: Bridge) -> float | None:
-    """(churn + contraction - expansion - reactivation) / opening; negative when growth wins."""
-    won = one.amount(Kind.EXPANSION) + one.amount(Kind.REACTIVATION)
-    lost = one.amount(Kind.CHURN) + one.amount(Kind.CONTRACTION)
+    """(churn + contraction - expansion - reactivation) / opening; negative for net growth."""
+    won = one.amount(MovementKind.EXPANSION) + one.amount(MovementKind.REACTIVATION)
+    lost = one.amount(MovementKind.CHURN) + one.amount(MovementKind.CONTRACTION)
     return _percent(lost - won, one.opening)
 
 
@@ -34,14 +36,18 @@ def logo_churn(one: Bridge) -> float | None:
 
 
 def growth(one: Bridge) -> float | None:
-    """The closing against the opening."""
+    """(closing - opening) / opening."""
     return _percent(one.closing - one.opening, one.opening)
 
 
 def quick_ratio(one: Bridge) -> float | None:
-    """What was won for each unit lost; None where nothing was lost."""
-    won = one.amount(Kind.NEW) + one.amount(Kind.EXPANSION) + one.amount(Kind.REACTIVATION)
-    lost = one.amount(Kind.CHURN) + one.amount(Kind.CONTRACTION)
+    """(new + expansion + reactivation) / (contraction + churn); None where nothing was lost."""
+    won = (
+        one.amount(MovementKind.NEW)
+        + one.amount(MovementKind.EXPANSION)
+        + one.amount(MovementKind.REACTIVATION)
+    )
+    lost = one.amount(MovementKind.CHURN) + one.amount(MovementKind.CONTRACTION)
     return round(float(won / lost), 2) if lost > 0 else None
 
 

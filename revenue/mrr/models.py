@@ -1,14 +1,72 @@
-"""The ledger's monthly sums by segment, and how far they reach."""
+"""The ledger of MRR movements, its roll-ups by month, and their watermark."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from aethercrown.db.fields import CurrencyField
-from revenue.customers.models import AmountField
+from revenue.customers.models import AmountField, ImmutableModel
+from revenue.mrr.movements import MovementKind
 
 
-class MonthlySum(models.Model):
-    """The ledger's rows up to a mark, summed by segment and month; made from them, never edited."""
+class MrrMovement(ImmutableModel):
+    """One movement of a customer's MRR; never updated, errors get an adjusting row.
+
+    It counts in the month of `on`. `effective_on` is the day on which the change took effect,
+    earlier where it was recorded late.
+    """
+
+    customer = models.ForeignKey(
+        "revenue.Customer", on_delete=models.PROTECT, related_name="movements"
+    )
+    currency = CurrencyField()
+    on = models.DateField()
+    effective_on = models.DateField()
+    kind = models.CharField(
+        max_length=12, choices=[(each.value, each.value) for each in MovementKind]
+    )
+    amount = AmountField(help_text="Above zero, except in an adjustment.")
+    payers = models.SmallIntegerField(help_text="Customers who began (1) or stopped (-1) paying.")
+    before = AmountField()
+    after = AmountField()
+    cause = models.CharField(max_length=12, help_text="recorded, changed, ended, adjusted, merged")
+    is_adjustment = models.BooleanField(default=False)
+    booked_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-on", "-pk"]
+        indexes = [  # both hold every column that a bridge reads
+            models.Index(
+                fields=["currency", "on", "kind", "amount", "payers"],
+                name="revenue_mrrmovement_booked",
+            ),
+            models.Index(
+                fields=["currency", "effective_on", "kind", "amount", "payers"],
+                name="revenue_mrrmovement_effective",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0) | Q(is_adjustment=True),
+                name="revenue_mrrmovement_only_adjustments_negative",
+            ),
+            models.CheckConstraint(
+                condition=~Q(amount=0, payers=0), name="revenue_mrrmovement_changes_something"
+            ),
+            models.CheckConstraint(
+                condition=Q(effective_on__lte=F("on")), name="revenue_mrrmovement_not_booked_ahead"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=[each.value for each in MovementKind]),
+                name="revenue_mrrmovement_known_kind",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.amount} {self.currency} on {self.on}"
+
+
+class MrrRollup(models.Model):
+    """The ledger's rows up to the watermark, summed by segment and month."""
 
     class Basis(models.TextChoices):
         BOOKED = "on"
@@ -26,7 +84,7 @@ class MonthlySum(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["currency", "basis", "segment", "month", "kind"],
-                name="revenue_monthlysum_one_a_month",
+                name="revenue_mrrrollup_one_a_month",
             ),
         ]
 
@@ -34,14 +92,14 @@ class MonthlySum(models.Model):
         return f"{self.kind} of {self.segment or 'no segment'} in {self.month:%Y-%m}"
 
 
-class KeptSum(models.Model):
-    """What customers who paid when a span began gave more, and less, when it ended.
+class RetentionRollup(models.Model):
+    """MRR gained and lost over a span from its first customers, up to the watermark.
 
-    Each by what they paid at both ends, however often they moved between. Summed up to the mark.
+    Each customer counts by what they paid at both ends.
     """
 
     currency = CurrencyField()
-    basis = models.CharField(max_length=12, choices=MonthlySum.Basis)
+    basis = models.CharField(max_length=12, choices=MrrRollup.Basis)
     months = models.PositiveSmallIntegerField(help_text="The length of the span.")
     month = models.DateField(help_text="The last month of the span.")
     gained = AmountField()
@@ -52,7 +110,7 @@ class KeptSum(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["currency", "basis", "months", "month"],
-                name="revenue_keptsum_one_a_span",
+                name="revenue_retentionrollup_one_a_span",
             ),
         ]
 
@@ -60,15 +118,17 @@ class KeptSum(models.Model):
         return f"{self.months} months to {self.month:%Y-%m} in {self.currency}"
 
 
-class Mark(models.Model):
-    """How far the monthly sums reach: the newest row in them, and how many rows there are."""
+class RollupWatermark(models.Model):
+    """How far the roll-ups reach: the newest row in them, and their number of rows."""
 
     upto = models.BigIntegerField()
     rows = models.BigIntegerField()
     marked_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(pk=1), name="revenue_mark_one_row")]
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="revenue_rollupwatermark_one_row")
+        ]
 
     def __str__(self) -> str:
         return f"{self.rows} rows, up to number {self.upto}"

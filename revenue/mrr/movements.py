@@ -1,11 +1,11 @@
-"""The MRR ledger as arithmetic: what happened to a customer's recurring revenue, day by day.
+"""MRR movements: what happened to a customer's recurring revenue on each day; pure.
 
 A customer's MRR is the sum of what the subscriptions charge a month. Its net change on a day is
-one movement, whatever number of changes made it up: switching a plan is no churn, and an error put
-right on the same day is no movement.
+one movement, however many changes made it up: switching plans is not churn, and an error corrected
+on the same day is no movement.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -13,11 +13,13 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
+from revenue.customers.plan_change import PlanChange
+
 ZERO = Decimal(0)
 
 
-class Kind(StrEnum):
-    """What a movement is; the last two take revenue away."""
+class MovementKind(StrEnum):
+    """Kinds of movements; contraction and churn reduce MRR."""
 
     NEW = "new"
     REACTIVATION = "reactivation"
@@ -27,29 +29,21 @@ class Kind(StrEnum):
 
     @property
     def sign(self) -> int:
-        return -1 if self in {Kind.CONTRACTION, Kind.CHURN} else 1
+        return -1 if self in {MovementKind.CONTRACTION, MovementKind.CHURN} else 1
 
 
-class Step(NamedTuple):
-    """From the day `on`, a subscription charges `amount` a month."""
-
-    on: date
-    subscription: Hashable
-    amount: Decimal
-
-
-class Sums(NamedTuple):
-    """What rows of one kind add up to: recurring revenue, and customers who pay."""
+class MovementSums(NamedTuple):
+    """The sums of several movements: MRR, and the change in paying customers."""
 
     amount: Decimal
     payers: int
 
 
-class Movement(NamedTuple):
+class NetMovement(NamedTuple):
     """A row for the ledger; `before` and `after` are the customer's MRR around that day."""
 
     on: date
-    kind: Kind
+    kind: MovementKind
     amount: Decimal
     payers: int
     before: Decimal
@@ -57,70 +51,72 @@ class Movement(NamedTuple):
     is_adjustment: bool = False
 
 
-Place = tuple[date, Kind]
-NOTHING = Sums(ZERO, 0)
+MovementKey = tuple[date, MovementKind]
+NOTHING = MovementSums(ZERO, 0)
 
 
-def totals(steps: Iterable[Step]) -> Iterator[tuple[date, Decimal]]:
-    """The customer's MRR at the end of each day with a step; steps come as they were recorded.
+def daily_totals(changes: Iterable[PlanChange]) -> Iterator[tuple[date, Decimal]]:
+    """The customer's MRR at the end of each day with a change; changes in the order of recording.
 
-    Of two steps of one subscription on one day, the one recorded last holds.
+    Of two changes of one subscription on one day, the one recorded last is valid.
     """
-    charged: dict[Hashable, Decimal] = {}
+    charged: dict[str, Decimal] = {}
     total = ZERO
-    for day, of_day in groupby(sorted(steps, key=attrgetter("on")), key=attrgetter("on")):
-        for step in of_day:
-            total += step.amount - charged.get(step.subscription, ZERO)
-            charged[step.subscription] = step.amount
+    for day, of_day in groupby(sorted(changes, key=attrgetter("on")), key=attrgetter("on")):
+        for change in of_day:
+            total += change.amount - charged.get(change.subscription, ZERO)
+            charged[change.subscription] = change.amount
         yield day, total
 
 
-def derived(steps: Iterable[Step]) -> list[Movement]:
+def derive(changes: Iterable[PlanChange]) -> list[NetMovement]:
     """Every net movement of one customer in one currency, in order."""
     found = []
     before, paid = ZERO, False
-    for day, after in totals(steps):
+    for day, after in daily_totals(changes):
         if after != before:
             kind = _kind(before, after, paid=paid)
             payers = (after > 0) - (before > 0)
-            found.append(Movement(day, kind, abs(after - before), payers, before, after))
+            found.append(NetMovement(day, kind, abs(after - before), payers, before, after))
         before, paid = after, paid or after > 0
     return found
 
 
-def _kind(before: Decimal, after: Decimal, *, paid: bool) -> Kind:
+def _kind(before: Decimal, after: Decimal, *, paid: bool) -> MovementKind:
     if not before:
-        return Kind.REACTIVATION if paid else Kind.NEW
+        return MovementKind.REACTIVATION if paid else MovementKind.NEW
     if not after:
-        return Kind.CHURN
-    return Kind.EXPANSION if after > before else Kind.CONTRACTION
+        return MovementKind.CHURN
+    return MovementKind.EXPANSION if after > before else MovementKind.CONTRACTION
 
 
-def missing(steps: Iterable[Step], booked: Mapping[Place, Sums]) -> list[Movement]:
-    """The rows that make the ledger, now at `booked`, say what the steps say.
+def missing(
+    changes: Iterable[PlanChange], booked: Mapping[MovementKey, MovementSums]
+) -> list[NetMovement]:
+    """The rows that bring the ledger, now at `booked`, in line with the changes.
 
-    A day and kind that has rows already is corrected by an adjustment, whose amount and count
-    may be negative; nothing is missing where both agree, so booking twice changes nothing.
+    A day and kind that has rows already gets an adjustment, whose amount and count may be negative.
+    Nothing is missing where both agree, so booking twice changes nothing.
     """
-    known = list(steps)
-    wanted = {(each.on, each.kind): each for each in derived(known)}
+    known = list(changes)
+    wanted = {(each.on, each.kind): each for each in derive(known)}
     around = _around(known)
     rows = []
-    for place in sorted(wanted.keys() | booked.keys()):
-        target, has = wanted.get(place), booked.get(place, NOTHING)
+    for key in sorted(wanted.keys() | booked.keys()):
+        target, has = wanted.get(key), booked.get(key, NOTHING)
         amount = (target.amount if target else ZERO) - has.amount
         payers = (target.payers if target else 0) - has.payers
         if amount or payers:
-            day, kind = place
+            day, kind = key
             before, after = around.get(day, (ZERO, ZERO))
-            rows.append(Movement(day, kind, amount, payers, before, after, place in booked))
+            rows.append(NetMovement(day, kind, amount, payers, before, after, key in booked))
     return rows
 
 
-def _around(steps: Iterable[Step]) -> dict[date, tuple[Decimal, Decimal]]:
-    """MRR before and after each day with a step."""
+def _around(changes: Iterable[PlanChange]) -> dict[date, tuple[Decimal, Decimal]]:
+    """MRR before and after each day with a change."""
     before, found = ZERO, {}
-    for day, after in totals(steps):
+    for day, after in daily_totals(changes):
         found[day] = (before, after)
         before = after
     return found

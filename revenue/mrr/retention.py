@@ -1,7 +1,7 @@
-"""What customers who paid when a span began pay when it ends, each by both ends alone; pure.
+"""Net and gross retention: what the customers of a span's start pay at its end; pure.
 
-A customer who left and came back within the span has not left; the bridge's sums, by movements,
-say otherwise. Net retention is (opening + gained - lost) / opening, gross (opening - lost) /
+Only both ends count: a customer who left and came back within the span has not left, unlike in
+the bridge. Net retention is (opening + gained - lost) / opening, gross (opening - lost) /
 opening, which are the sums of c and of min(o, c) over customers with o > 0.
 """
 
@@ -10,35 +10,39 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from revenue.mrr.billing_interval import months_before
+from revenue.customers.billing_interval import months_before
 from revenue.mrr.bridge import Bridge
 
 SPANS = (1, 3, 12)  # months: a month, a quarter and a year have ends of their own
 ZERO = Decimal(0)
 
 
-class Kept(NamedTuple):
-    """Over customers who paid at the start: what some gave more, some less, and who left."""
+class RetentionDelta(NamedTuple):
+    """Of customers who paid at the start: MRR gained, MRR lost, and how many left."""
 
     gained: Decimal = ZERO
     lost: Decimal = ZERO
     left: int = 0
 
-    def plus(self, other: "Kept") -> "Kept":
-        return Kept(self.gained + other.gained, self.lost + other.lost, self.left + other.left)
+    def plus(self, other: "RetentionDelta") -> "RetentionDelta":
+        return RetentionDelta(
+            self.gained + other.gained, self.lost + other.lost, self.left + other.left
+        )
 
-    def minus(self, other: "Kept") -> "Kept":
-        return Kept(self.gained - other.gained, self.lost - other.lost, self.left - other.left)
+    def minus(self, other: "RetentionDelta") -> "RetentionDelta":
+        return RetentionDelta(
+            self.gained - other.gained, self.lost - other.lost, self.left - other.left
+        )
 
 
-NONE = Kept()
-Place = tuple[int, date]  # the length of a span, and its last month
+NO_CHANGE = RetentionDelta()
+SpanKey = tuple[int, date]  # length of the span in months, and its last month
 
 
-def of_customer(nets: Mapping[date, Decimal]) -> Iterator[tuple[Place, Kept]]:
-    """What one customer adds to each span; `nets` is what moved in each month, by its first day.
+def customer_deltas(nets: Mapping[date, Decimal]) -> Iterator[tuple[SpanKey, RetentionDelta]]:
+    """What one customer adds to each span; `nets` is the net MRR change by first day of the month.
 
-    Spans in which both ends are equal, or that began with nothing, add nothing.
+    Spans with equal ends, or that began with nothing, add nothing.
     """
     if not nets:
         return
@@ -52,54 +56,56 @@ def of_customer(nets: Mapping[date, Decimal]) -> Iterator[tuple[Place, Kept]]:
         for at in range(months, len(ends)):
             before, after = closings[at - months], closings[at]
             if before > 0 and before != after:
-                yield (months, ends[at]), _kept(before, after)
+                yield (months, ends[at]), _delta(before, after)
 
 
 def _months(first: date, last: date, more: int) -> Iterator[date]:
-    """Each month from the first to `more` - 1 after the last: until then a span may see it."""
+    """Each month from the first to `more` - 1 after the last: the last that a span reaches."""
     end = months_before(last, 1 - more)
     while first <= end:
         yield first
         first = months_before(first, -1)
 
 
-def _kept(before: Decimal, after: Decimal) -> Kept:
+def _delta(before: Decimal, after: Decimal) -> RetentionDelta:
     if after > before:
-        return Kept(gained=after - before)
-    return Kept(lost=before - after, left=int(not after))
+        return RetentionDelta(gained=after - before)
+    return RetentionDelta(lost=before - after, left=int(not after))
 
 
-class Retained(NamedTuple):
-    """One span: MRR and paying customers when it began, and what of them was kept."""
+class SpanRetention(NamedTuple):
+    """One span: MRR and paying customers when it began, and how they changed."""
 
     opening: Decimal
     payers: int
-    kept: Kept
+    delta: RetentionDelta
 
     @property
     def net(self) -> float | None:
-        """Percent of the opening that its customers bring at the end; None without an opening."""
-        return _percent(self.opening + self.kept.gained - self.kept.lost, self.opening)
+        """Net retention in percent of the opening; None without an opening."""
+        return _percent(self.opening + self.delta.gained - self.delta.lost, self.opening)
 
     @property
     def gross(self) -> float | None:
-        """The same without what some gave more: 100 at most."""
-        return _percent(self.opening - self.kept.lost, self.opening)
+        """Gross retention, without gains: 100 percent at most."""
+        return _percent(self.opening - self.delta.lost, self.opening)
 
     @property
     def churn(self) -> float | None:
-        """Percent of the customers who paid at the start and pay nothing at the end."""
-        return _percent(Decimal(self.kept.left), Decimal(self.payers))
+        """Percent of the paying customers at the start who pay nothing at the end."""
+        return _percent(Decimal(self.delta.left), Decimal(self.payers))
 
 
-def spans(bridges: Sequence[Bridge], kept: Mapping[Place, Kept]) -> dict[Place, Retained]:
-    """Each span that lies within months that follow each other."""
+def span_retention(
+    bridges: Sequence[Bridge], delta: Mapping[SpanKey, RetentionDelta]
+) -> dict[SpanKey, SpanRetention]:
+    """The retention of each span that lies within these consecutive months."""
     found = {}
     for at, last in enumerate(bridges):
         for months in SPANS:
             if at + 1 >= months:
-                first, place = bridges[at + 1 - months], (months, last.starts_on)
-                found[place] = Retained(first.opening, first.payers, kept.get(place, NONE))
+                first, key = bridges[at + 1 - months], (months, last.starts_on)
+                found[key] = SpanRetention(first.opening, first.payers, delta.get(key, NO_CHANGE))
     return found
 
 

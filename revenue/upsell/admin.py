@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWi
 from aethercrown.csv.admin import FilesAdmin
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
-from revenue.customers.services import Refused
+from revenue.customers.services import InvalidEntry
 from revenue.upsell import reports, services
 from revenue.upsell.models import OfferTerms, Opportunity
 from security.access import reports as people
@@ -202,7 +202,7 @@ class OpportunityAdmin(FilesAdmin):
     ) -> None:
         try:
             after = service(row.pk, by=request.user.get_username(), now=timezone.now(), **more)
-        except (InvalidTransition, Refused, Stale) as error:
+        except (InvalidTransition, InvalidEntry, Stale) as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
             self.log_change(request, after, f"State changed to {after.state}.")

@@ -16,7 +16,7 @@ from aethercrown.api.fields import Count, Currency, Instant, Money, Named, Numbe
 from aethercrown.api.openapi import documented
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
-from revenue.customers.services import Refused
+from revenue.customers.services import InvalidEntry
 from revenue.pricing import examples as pricing_examples
 from revenue.pricing import response_format
 from revenue.pricing.api import (
@@ -257,7 +257,7 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
             )
         except (InvalidTransition, Stale) as error:
             raise Conflict(str(error)) from error
-        except Refused as error:
+        except InvalidEntry as error:
             message = str(error).removeprefix(f"{error.field}: ")
             raise Invalid([("monthly_amount", "invalid", message)]) from error
         return reply(message, self.get_serializer(row).data)

@@ -5,7 +5,15 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from revenue.billing.periods import Combine, Days, Month, Part, Reading, combined, situation
+from revenue.billing.periods import (
+    Aggregation,
+    Days,
+    InputGroup,
+    MeterReadings,
+    Month,
+    aggregate,
+    situation,
+)
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.decimals import without_trailing_zeros
 from revenue.upsell import trend
@@ -20,7 +28,7 @@ DaysWithUse = Mapping[str, Collection[date]]  # by metric, the days on which any
 
 
 def forecast_usage(
-    readings: Mapping[str, Reading], active: DaysWithUse, today: date, since: date | None
+    readings: Mapping[str, MeterReadings], active: DaysWithUse, today: date, since: date | None
 ) -> tuple[PricingInputs, UsageForecast] | None:
     """The last 30 days, and a forecast of the next 30; None where no metric has 14 days.
 
@@ -30,7 +38,7 @@ def forecast_usage(
     now = situation(readings, span, since)
     found: dict[str, MetricForecast] = {}
     for code, each in readings.items():
-        if each.part is Part.USAGE:
+        if each.part is InputGroup.USAGE:
             ahead = _ahead(each, active.get(code, ()), today)
             if ahead is not None:
                 found[code] = ahead
@@ -43,8 +51,8 @@ def forecast_usage(
     )
 
 
-def _ahead(reading: Reading, active: Collection[date], today: date) -> MetricForecast | None:
-    if reading.combine is Combine.SUM:
+def _ahead(reading: MeterReadings, active: Collection[date], today: date) -> MetricForecast | None:
+    if reading.combine is Aggregation.SUM:
         return trend.forecast_total(_flow(reading.days, active, today), FORECAST_DAYS)
     if reading.combine.holds:
         return trend.forecast_level(_level(reading.combine, reading.days, today), FORECAST_DAYS)
@@ -62,11 +70,11 @@ def _flow(days: Days, active: Collection[date], today: date) -> Sequence[float |
     return found
 
 
-def _level(combine: Combine, days: Days, today: date) -> Sequence[float | None]:
+def _level(combine: Aggregation, days: Days, today: date) -> Sequence[float | None]:
     """The value of the reading on each day before today."""
     first = max(min(days), today - timedelta(days=HISTORY_DAYS))
     spans = (first + timedelta(days=place) for place in range((today - first).days))
-    held = (combined(combine, days, Month(on, on + timedelta(days=1))) for on in spans)
+    held = (aggregate(combine, days, Month(on, on + timedelta(days=1))) for on in spans)
     return [None if each is None else float(each) for each in held]
 
 

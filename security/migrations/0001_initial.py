@@ -375,7 +375,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'managed key',
                 'ordering': ['key_id'],
                 'indexes': [models.Index(fields=['state', 'eligible_at'], name='security_managedsecret_due')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('starts_at__lte', models.F('due_at'))), name='security_managedsecret_eligible_before_due'), models.CheckConstraint(condition=models.Q(('level__in', ('critical', 'high', 'medium', 'low'))), name='security_managedsecret_known_level')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('eligible_at__lte', models.F('due_at'))), name='security_managedsecret_eligible_before_due'), models.CheckConstraint(condition=models.Q(('level__in', ('critical', 'high', 'medium', 'low'))), name='security_managedsecret_known_level')],
             },
         ),
         migrations.CreateModel(

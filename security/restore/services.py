@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from aethercrown.backup.hooks import Part
+from aethercrown.backup.hooks import BackupHook
 from security.apikeys.models import ApiKey
 from security.audit import anchor_files
 from security.audit import reports as audit
@@ -94,5 +94,7 @@ def compare(before: dict[str, Any]) -> list[str]:
 
 
 PARTS = (
-    Part("security", needs=needs, refusals=refusals, settle=finalize, note=note, compare=compare),
+    BackupHook(
+        "security", needs=needs, refusals=refusals, settle=finalize, note=note, compare=compare
+    ),
 )

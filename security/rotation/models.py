@@ -95,7 +95,7 @@ class ManagedSecret(models.Model):
         verbose_name = "managed key"
         constraints = [
             models.CheckConstraint(
-                condition=Q(starts_at__lte=F("due_at")),
+                condition=Q(eligible_at__lte=F("due_at")),
                 name="security_managedsecret_eligible_before_due",
             ),
             models.CheckConstraint(

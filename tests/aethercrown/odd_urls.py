@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from aethercrown.api import fields
 from aethercrown.api.endpoint import Conflict, Endpoint, ReadOnlyViewSet, reply
 from aethercrown.api.openapi import documented
-from aethercrown.models import StoredReply
+from aethercrown.models import IdempotencyRecord
 
 
 class RowSerializer(serializers.Serializer[Any]):
@@ -121,18 +121,18 @@ class NotANumber(Endpoint):
         return reply("Rendered too late to be refused", float("nan"))
 
 
-class ReplySerializer(serializers.ModelSerializer[StoredReply]):
+class ReplySerializer(serializers.ModelSerializer[IdempotencyRecord]):
     class Meta:
-        model = StoredReply
+        model = IdempotencyRecord
         fields = ["id", "key", "created_at"]
 
 
-class Replies(ReadOnlyViewSet[StoredReply]):
+class Replies(ReadOnlyViewSet[IdempotencyRecord]):
     area = "optimization"
     list_name = "replies"
     title = "reply"
     ordering: str | tuple[str, ...] = ("-created_at", "pk")
-    queryset = StoredReply.objects.all()
+    queryset = IdempotencyRecord.objects.all()
     serializer_class = ReplySerializer
     example = {"id": 1, "key": "k", "created_at": "2026-12-31T23:59:00Z"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aethercrown.embedded.servers import Unavailable
+from aethercrown.embedded.servers import ServerUnavailable
 from aethercrown.gate import run, selection, steps
 from aethercrown.gate.steps import GatePlan, GateStep, StepResult
 from tests import rig, second_run
@@ -76,7 +76,7 @@ def test_without_a_server_a_postgresql_is_started_for_the_block():
 @pytest.mark.parametrize(
     ("ending", "code", "told"),
     [
-        (Unavailable("There is no PostgreSQL."), 1, "There is no PostgreSQL.\n"),
+        (ServerUnavailable("There is no PostgreSQL."), 1, "There is no PostgreSQL.\n"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )

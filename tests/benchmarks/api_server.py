@@ -28,8 +28,8 @@ def serve(name: str, socket: int) -> None:
 
         application = api_peers.application()
     else:
-        application = roles.warm()
-    roles.warm_late()
+        application = roles.load_application()
+    roles.load_other_roles()
     roles.web(application, socket)
 
 

@@ -1,10 +1,10 @@
-"""Health checks beside a lower bound: `python -m tests.benchmarks.health [--quick]`.
+"""Health checks and a lower bound: `python -m tests.benchmarks.health [--quick]`.
 
-A server of this benchmark, in a process of its own, answers after a delay, hangs or drips. The
-checker looks at it over loopback, which the benchmark allows for itself as staff would; the
-lower bound is asyncio with one coroutine a target and `wait_for`, without address rules or deadlines of
-the body. Times are of this machine; what must hold is the slowest target plus two seconds, that
-no look is a false failure, however busy the machine, and that bad targets are told apart in time.
+A server in its own process answers after a delay, hangs or sends slowly. The checker calls it
+over loopback, which the benchmark allows as staff would; the lower bound is asyncio with one
+coroutine per target and `wait_for`, without address rules or a deadline for the body. Times are
+of this machine. Required: a round takes the slowest target plus two seconds, no check is a false
+failure on a busy machine, and bad targets are reported with the right kind in time.
 """
 
 import argparse
@@ -34,23 +34,30 @@ import numpy as np
 
 from aethercrown.http.outbound import Client
 from operations.health import state_machine, targets
-from operations.health.concurrent_checks import Board, Job
+from operations.health.concurrent_checks import CheckJob, CheckRunner
 from operations.health.history import histogram
-from operations.health.probe import Target, look
-from operations.health.state_machine import DOWN, HEALTHY, UNHEALTHY, UP, Observation, Standing
+from operations.health.probe import ProbeTarget, probe
+from operations.health.state_machine import (
+    DOWN,
+    HEALTHY,
+    UNHEALTHY,
+    UP,
+    ComponentState,
+    Observation,
+)
 from tests.aethercrown.http.test_addresses import REFUSED
 from tests.benchmarks.report import Report
 from tests.operations.health import certificates
 
 T = TypeVar("T")
 LOOPBACK = targets.networks("127.0.0.0/8 ::1/128")
-DEADLINE = 5.0
+DEADLINE_SECONDS = 5.0
 SLOWEST_MS = 500
-OVER = 2.0  # seconds that a round may take beyond its slowest target
-BAD_OVER = 0.3
-OVER_FEW = 0.5  # the same for a hundred targets
-CROWD = 20  # busy processes beside a round
-LOOKS, NOISE = 500, 0.05
+MAX_EXTRA_SECONDS = 2.0  # that a round may take beyond its slowest target
+MAX_EXTRA_SECONDS_BAD = 0.3
+MAX_EXTRA_SECONDS_FEW = 0.5  # the same for a hundred targets
+BUSY_PROCESSES = 20  # beside a round
+CHECKS_PER_SERIES, NOISE = 500, 0.05
 SERIES = 10_000
 GOOD = (
     "http://example.com/",
@@ -140,26 +147,26 @@ def serving() -> Iterator[tuple[int, int]]:
         process.join()
 
 
-# --- The two that look ------------------------------------------------------------------------
+# --- The checker and its lower bound ----------------------------------------------------------
 def checked(urls: Sequence[str]) -> dict[str, Observation]:
-    """Ours: the board that rounds use, and the probe behind its address rules."""
-    looks = [partial(look, Target(targets.HTTP, url, LOOPBACK)) for url in urls]
-    jobs = [Job(str(at), each) for at, each in enumerate(looks)]
-    return Board().perform(jobs, DEADLINE)
+    """Our checker: the runner of the rounds, and the probe with its address rules."""
+    checks = [partial(probe, ProbeTarget(targets.HTTP, url, LOOPBACK)) for url in urls]
+    jobs = [CheckJob(str(at), each) for at, each in enumerate(checks)]
+    return CheckRunner().run(jobs, DEADLINE_SECONDS)
 
 
 async def lower_bound(urls: Sequence[str]) -> list[bool]:
-    async def one(url: str) -> bool:
+    async def fetch(url: str) -> bool:
         host, _, rest = url.removeprefix("http://").partition("/")
         name, _, port = host.rpartition(":")
         reader, writer = await asyncio.open_connection(name, int(port))
         writer.write(f"GET /{rest} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE_SECONDS)
         await reader.read(65536)
         writer.close()
         return head.split()[1] == b"200"
 
-    found = await asyncio.gather(*(one(each) for each in urls), return_exceptions=True)
+    found = await asyncio.gather(*(fetch(each) for each in urls), return_exceptions=True)
     return [each is True for each in found]
 
 
@@ -184,16 +191,16 @@ def speed(report: Report, port: int, count: int, rounds: int) -> None:
             ("lower bound: naive loop", f"{took:.2f}", f"{1000 * spent / count:.2f}", sum(answers))
         )
     report.table(["way", "seconds", "CPU ms a check", f"of {count} OK"], rows)
-    middle = statistics.median(times)
-    report.say(f"Median {middle:.2f} s, longest {max(times):.2f} s, at a load of {load():.1f}.")
-    over = OVER if count >= 1000 else OVER_FEW
+    median = statistics.median(times)
+    report.say(f"Median {median:.2f} s, longest {max(times):.2f} s, at a load of {load():.1f}.")
+    over = MAX_EXTRA_SECONDS if count >= 1000 else MAX_EXTRA_SECONDS_FEW
     report.judge(f"{count} targets, s (best)", min(times), SLOWEST_MS / 1000 + over)
     report.judge(f"{count} targets, CPU ms a check", min(cpu), 1.0)
     report.judge(f"{count} targets, false failures in {rounds} rounds", wrong, 0)
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float, float]:
-    """What it gave, the seconds it took, and those of the processor."""
+    """The result, seconds of wall time, and seconds of CPU."""
     began, used = time.monotonic(), time.process_time()
     found = work()
     return found, time.monotonic() - began, time.process_time() - used
@@ -204,21 +211,21 @@ def load() -> float:
 
 
 def busy() -> None:
-    """A process that wants the processor for itself."""
+    """A process that uses all the CPU it gets."""
     while True:
         sum(range(100_000))
 
 
-def crowded(report: Report, port: int, count: int, rounds: int) -> None:
-    """The same beside 20 busy processes: what is late is unknown, and nothing is called down."""
+def beside_busy_processes(report: Report, port: int, count: int, rounds: int) -> None:
+    """The same beside busy processes: late checks are unknown, and none is a failure."""
     urls = [f"http://127.0.0.1:{port}/d/{each}" for each in delays(count)]
-    crowd = [multiprocessing.Process(target=busy, daemon=True) for _ in range(CROWD)]
-    for each in crowd:
+    processes = [multiprocessing.Process(target=busy, daemon=True) for _ in range(BUSY_PROCESSES)]
+    for each in processes:
         each.start()
     try:
         found = [timed(lambda: checked(urls)) for _ in range(rounds)]
     finally:
-        for each in crowd:
+        for each in processes:
             each.kill()
             each.join()
     seen = [each for answers, _, _ in found for each in answers.values()]
@@ -227,14 +234,16 @@ def crowded(report: Report, port: int, count: int, rounds: int) -> None:
     }
     times = [took for _, took, _ in found]
     worst = f"{min(times):.2f} to {max(times):.2f} s"
-    report.say(f"{rounds} rounds of {count} targets beside {CROWD} busy processes: {worst}.")
+    report.say(
+        f"{rounds} rounds of {count} targets beside {BUSY_PROCESSES} busy processes: {worst}."
+    )
     report.say(f"Seen: {', '.join(f'{count} {status}' for status, count in tally.items())}.")
     report.judge("false failures beside them", tally[UNHEALTHY], 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A target that is bad in one way, and how that is told: its kind, and words of the error."""
+    """A target that is bad in one way, and the expected kind and words of the error."""
 
     name: str
     url: str
@@ -244,25 +253,27 @@ class Bad:
 
 
 def kinds(report: Report, port: int, quiet: int) -> None:
-    """Bad targets all at once, each told by its kind within the deadline."""
+    """Bad targets all at once, each reported with its kind within the deadline."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         closed = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         bad = [*plain_bad(port, quiet, closed), *bad_certificates(Path(folder))]
-        looks = [
-            partial(look, Target(targets.HTTP, each.url, LOOPBACK), client=each.client)
+        checks = [
+            partial(probe, ProbeTarget(targets.HTTP, each.url, LOOPBACK), client=each.client)
             for each in bad
         ]
-        jobs = [Job(str(at), each) for at, each in enumerate(looks)]
-        seen, took, _ = timed(lambda: Board().perform(jobs, DEADLINE))
+        jobs = [CheckJob(str(at), each) for at, each in enumerate(checks)]
+        seen, took, _ = timed(lambda: CheckRunner().run(jobs, DEADLINE_SECONDS))
     rows, wrong = [], 0
     for at, each in enumerate(bad):
         found = seen[str(at)]
-        wrong += found.kind != each.kind or each.words not in found.error
-        rows.append((each.name, found.kind, found.error))
-    report.table(["bad target", "told as", "in words"], rows)
-    report.judge(f"of {len(bad)} bad targets told wrongly", wrong, 0)
-    report.judge(f"{len(bad)} bad targets at once, s", took, DEADLINE + BAD_OVER)
+        wrong += found.error_kind != each.kind or each.words not in found.error
+        rows.append((each.name, found.error_kind, found.error))
+    report.table(["bad target", "kind", "error"], rows)
+    report.judge(f"of {len(bad)} bad targets with a wrong kind", wrong, 0)
+    report.judge(
+        f"{len(bad)} bad targets at once, s", took, DEADLINE_SECONDS + MAX_EXTRA_SECONDS_BAD
+    )
 
 
 def plain_bad(port: int, quiet: int, closed: int) -> list[Bad]:
@@ -294,7 +305,7 @@ def rebound(_host: str, _port: int, _seconds: float) -> list[str]:
 
 
 def bad_certificates(folder: Path) -> list[Bad]:
-    """A certificate of its own, one for another name, and one that is over."""
+    """A self-signed certificate, one for another name, and an expired one."""
     good, trust = certificates.made(folder, 60)
     over, trust_over = certificates.made(folder, -1)
     at = f"https://127.0.0.1:{certified(good)}/"
@@ -313,7 +324,7 @@ def bad_certificates(folder: Path) -> list[Bad]:
 
 
 def certified(context: ssl.SSLContext) -> int:
-    """The port of a server whose certificate nobody trusts."""
+    """The port of a TLS server with this certificate."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def talk_tls() -> None:
@@ -332,9 +343,9 @@ def certified(context: ssl.SSLContext) -> int:
 # --- Outages and histograms -------------------------------------------------------------------
 def one_series(draw: random.Random) -> tuple[list[tuple[int, int]], list[bool]]:
     """500 checks with noise of 5 %, some outages, and at times a restless stretch."""
-    seen = [draw.random() >= NOISE for _ in range(LOOKS)]
+    seen = [draw.random() >= NOISE for _ in range(CHECKS_PER_SERIES)]
     truth = []
-    for start in range(30, LOOKS - 80, 120):
+    for start in range(30, CHECKS_PER_SERIES - 80, 120):
         length = draw.randint(1, 50)
         seen[start : start + length] = [False] * length
         seen[start + length : start + length + 2] = [True, True]
@@ -345,56 +356,56 @@ def one_series(draw: random.Random) -> tuple[list[tuple[int, int]], list[bool]]:
 
 
 @dataclass(slots=True)
-class Told:
-    """What the machine makes of one series."""
+class SeriesResult:
+    """States and alert changes of one series."""
 
     states: list[str]
     notices: int = 0
 
 
-def told(seen: Sequence[bool]) -> Told:
-    """Run a series through the standing and the alert that follows from it."""
-    standing, found, is_open, is_flapping = Standing(UP), Told([]), False, False
+def run_series(seen: Sequence[bool]) -> SeriesResult:
+    """Run a series through the state machine and the alert that follows from it."""
+    current, found, is_open, is_flapping = ComponentState(UP), SeriesResult([]), False, False
     for at, works in enumerate(seen):
         observation = Observation(HEALTHY if works else UNHEALTHY)
-        standing = state_machine.step(standing, observation, EPOCH + at * timedelta(minutes=1))
-        is_flapping = state_machine.flaps(seen[max(0, at - 20) : at + 1], was=is_flapping)
-        found.states.append(standing.state)
-        should = standing.state == DOWN or (is_open and is_flapping)
+        current = state_machine.next_state(current, observation, EPOCH + at * timedelta(minutes=1))
+        is_flapping = state_machine.is_flapping(seen[max(0, at - 20) : at + 1], was=is_flapping)
+        found.states.append(current.state)
+        should = current.state == DOWN or (is_open and is_flapping)
         found.notices += should != is_open
         is_open = should
     return found
 
 
 def outages(report: Report, series: int) -> None:
-    """One incident an outage, soon, and few notices beside the raw edges."""
+    """One incident per outage, soon, and few notices compared with the raw changes."""
     draw = random.Random(1)  # noqa: S311 - a replayable load
     missed = edges = notices = due = longest = 0
     for _ in range(series):
         truth, seen = one_series(draw)
-        found = told(seen)
+        found = run_series(seen)
         notices += found.notices
-        edges += sum(one != other for one, other in pairwise(seen))
+        edges += sum(fetch != other for fetch, other in pairwise(seen))
         for start, length in truth:
-            if length >= state_machine.FAILURES:
+            if length >= state_machine.FAILURES_TO_DOWN:
                 due += 2
                 down = [at for at in range(start, start + length) if found.states[at] == DOWN]
                 missed += not down
                 longest = max(longest, (down[0] - start + 1) if down else 0)
     words = (
-        f"{edges} raw edges, {notices} notices ({100 * notices / edges:.0f} %), {due} of them due"
+        f"{edges} raw changes, {notices} notices ({100 * notices / edges:.0f} %), {due} of them due"
     )
-    report.say(f"{series} series of {LOOKS} checks: {words}.")
-    report.judge("needless notices for 100 raw edges", 100 * (notices - due) / edges, 10)
+    report.say(f"{series} series of {CHECKS_PER_SERIES} checks: {words}.")
+    report.judge("needless notices per 100 raw changes", 100 * (notices - due) / edges, 10)
     report.judge("outages of three checks or more that were missed", missed, 0)
-    report.judge("checks from an outage to its incident", longest, state_machine.FAILURES)
+    report.judge("checks from an outage to its incident", longest, state_machine.FAILURES_TO_DOWN)
 
 
-def sketch(report: Report) -> None:
+def merged_percentiles(report: Report) -> None:
     """100 merged histograms of 100,000 log-normal times beside numpy's quantiles."""
     times = np.random.default_rng(1).lognormal(3, 1, 100_000)
-    parts = [histogram.counted(each) for each in np.split(times, 100)]
-    merged = histogram.merged(parts)
+    parts = [histogram.from_times(each) for each in np.split(times, 100)]
+    merged = histogram.merge(parts)
     worst = 0.0
     for q in (0.5, 0.9, 0.95, 0.99, 0.999):
         true = float(np.quantile(times, q, method="inverted_cdf"))
@@ -403,7 +414,7 @@ def sketch(report: Report) -> None:
     report.judge("error of merged percentiles, %", 100 * worst, 2.5)
 
 
-def forms(report: Report) -> None:
+def forbidden_urls(report: Report) -> None:
     """URLs that name something forbidden, and harmless ones that look alike.
 
     Every name of the forbidden ones is taken to resolve to loopback.
@@ -417,7 +428,7 @@ def forms(report: Report) -> None:
 
 def refused(url: str, resolves_to: str = "127.0.0.1") -> bool:
     try:
-        where = targets.place(targets.HTTP, url)
+        where = targets.parse_target(targets.HTTP, url)
         targets.check(where.host if targets.is_address(where.host) else resolves_to, ())
     except ValueError:
         return True
@@ -436,15 +447,15 @@ def main() -> int:
         for count in (100, 1000):
             report.section(f"{count} targets, the slowest answers after {SLOWEST_MS} ms")
             speed(report, port, count, 1 if quick else 5)
-        report.section("On a crowded machine")
-        crowded(report, port, 1000, 1 if quick else 10)
+        report.section("On a busy machine")
+        beside_busy_processes(report, port, 1000, 1 if quick else 10)
         report.section("Bad targets")
         kinds(report, port, quiet)
     report.section("Outages")
     outages(report, SERIES // 100 if quick else SERIES)
     report.section("Percentiles and forbidden targets")
-    sketch(report)
-    forms(report)
+    merged_percentiles(report)
+    forbidden_urls(report)
     report.say()
     report.say(f"{report.missed} figures missed.")
     if chosen.write:

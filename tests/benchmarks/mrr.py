@@ -1,8 +1,8 @@
 """The MRR bridge over a million movements: `python -m tests.benchmarks.mrr [--quick]`.
 
 Random customers subscribe, grow, shrink, leave and come back over two years. Our movements go
-into a database of their own; the bridge adds them up there. A lower bound that keeps no ledger works out
-every customer's MRR at each month's end again, straight from what was agreed; another adds the
+into a database of their own; the bridge adds them up there. A lower bound that keeps no ledger
+works out every customer's MRR at each month's end again, straight from what was agreed; another adds the
 same rows as floats. Closings and movements must agree to the last millionth.
 """
 
@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from revenue.mrr.billing_interval import months_before
+from revenue.customers.billing_interval import months_before
+from revenue.customers.plan_change import PlanChange
 from revenue.mrr.bridge import Bridge
-from revenue.mrr.movements import Kind, Movement, Step, derived
+from revenue.mrr.movements import MovementKind, NetMovement, derive
 from tests.benchmarks.report import Report
 
 MOVEMENTS, QUICK = 1_000_000, 20_000
@@ -73,16 +74,16 @@ def database(folder: str) -> None:
     call_command("migrate", verbosity=0)
 
 
-def histories(count: int) -> tuple[list[list[Step]], list[list[Movement]], float]:
+def histories(count: int) -> tuple[list[list[PlanChange]], list[list[NetMovement]], float]:
     """Customers' steps until they make `count` movements, those, and the seconds to derive them."""
     random = np.random.default_rng(20260105)
-    steps: list[list[Step]] = []
-    moved: list[list[Movement]] = []
+    steps: list[list[PlanChange]] = []
+    moved: list[list[NetMovement]] = []
     found, spent = 0, 0.0
     while found < count:
         life = list(_life(random))
         begun = perf_counter()
-        every = derived(life)
+        every = derive(life)
         spent += perf_counter() - begun
         rows = every[: count - found]
         if len(rows) < len(every):
@@ -93,17 +94,17 @@ def histories(count: int) -> tuple[list[list[Step]], list[list[Movement]], float
     return steps, moved, spent
 
 
-def _life(random: np.random.Generator) -> Iterator[Step]:
+def _life(random: np.random.Generator) -> Iterator[PlanChange]:
     """Two subscriptions with changes on random days, in cents and in finer parts."""
     for which in (1, 2):
         days = np.sort(random.integers(0, DAYS, size=int(random.integers(1, 8))))
         for day in days:
             millionths = int(random.integers(0, 500_000)) * int(random.choice((1, 10_000)))
             amount = Decimal(0) if random.random() < 0.15 else Decimal(millionths).scaleb(-6)
-            yield Step(FIRST + timedelta(days=int(day)), which, amount)
+            yield PlanChange(FIRST + timedelta(days=int(day)), str(which), amount)
 
 
-def store(moved: list[list[Movement]]) -> None:
+def store(moved: list[list[NetMovement]]) -> None:
     from django.db import connection, transaction  # noqa: PLC0415
 
     places = ", ".join(["%s"] * len(COLUMNS))
@@ -112,7 +113,7 @@ def store(moved: list[list[Movement]]) -> None:
         "INSERT INTO revenue_customer (id, external_id, name, segment, size, owner, currency,"
         " time_zone, created_at) VALUES (%s, %s, %s, %s, '', '', 'USD', 'UTC', '2024-01-01')"
     )
-    movements = f"INSERT INTO revenue_movement ({named}) VALUES ({places})"  # noqa: S608 - names from above
+    movements = f"INSERT INTO revenue_mrrmovement ({named}) VALUES ({places})"  # noqa: S608 - names from above
     with transaction.atomic(), connection.cursor() as cursor:
         names = ((n, f"c{n}", f"c{n}", f"segment {n % 5}") for n in range(1, len(moved) + 1))
         cursor.executemany(people, list(names))
@@ -121,7 +122,7 @@ def store(moved: list[list[Movement]]) -> None:
             cursor.executemany(movements, list(_rows(part, start + 1)))
 
 
-def _rows(moved: list[list[Movement]], first: int) -> Iterator[tuple[Any, ...]]:
+def _rows(moved: list[list[NetMovement]], first: int) -> Iterator[tuple[Any, ...]]:
     for number, rows in enumerate(moved, start=first):
         for each in rows:
             on = each.on.isoformat()
@@ -132,7 +133,7 @@ def _rows(moved: list[list[Movement]], first: int) -> Iterator[tuple[Any, ...]]:
             )  # fmt: skip
 
 
-def recomputed(steps: list[list[Step]]) -> dict[date, tuple[Decimal, int]]:
+def recomputed(steps: list[list[PlanChange]]) -> dict[date, tuple[Decimal, int]]:
     """The lower bound without a ledger: MRR and payers at each month's end, from the agreements."""
     ends = {}
     month = FIRST
@@ -152,7 +153,7 @@ def recomputed(steps: list[list[Step]]) -> dict[date, tuple[Decimal, int]]:
     return ends
 
 
-def as_floats(moved: list[list[Movement]]) -> dict[date, float]:
+def as_floats(moved: list[list[NetMovement]]) -> dict[date, float]:
     """The lower bound that adds floats in the order of the rows."""
     ends: dict[date, float] = {}
     total, month = 0.0, FIRST
@@ -166,18 +167,17 @@ def as_floats(moved: list[list[Movement]]) -> dict[date, float]:
 
 
 def run(report: Report, count: int) -> None:
-    from revenue.customers import reports  # noqa: PLC0415 - Django is ready only now
-    from revenue.mrr import reports as ledger  # noqa: PLC0415
-    from revenue.mrr import services  # noqa: PLC0415
+    from revenue.mrr import reports  # noqa: PLC0415 - Django is ready only now
+    from revenue.mrr.services.rollups import roll_up  # noqa: PLC0415
 
     steps, moved, spent = histories(count)
     store(moved)
     report.section(f"{count:,} movements of {len(moved):,} customers, 24 months")
     bridges, ours = _timed(lambda: reports.bridge("USD", FIRST, LAST))
-    every, slow = _timed(lambda: ledger.bridges_by_segment("USD", FIRST, LAST))
-    _, summing = _timed(lambda: services.roll_up(now=datetime.now(UTC)))
-    parts, split = _timed(lambda: ledger.bridges_by_segment("USD", FIRST, LAST))
-    _, daily = _timed(lambda: services.roll_up(now=datetime.now(UTC)))
+    every, slow = _timed(lambda: reports.bridges_by_segment("USD", FIRST, LAST))
+    _, summing = _timed(lambda: roll_up(now=datetime.now(UTC)))
+    parts, split = _timed(lambda: reports.bridges_by_segment("USD", FIRST, LAST))
+    _, daily = _timed(lambda: roll_up(now=datetime.now(UTC)))
     truth, again = _timed(lambda: recomputed(steps))
     floats, loose = _timed(lambda: as_floats(moved))
     wrong = sum(truth[each.starts_on] != (each.closing, each.payers_closing) for each in bridges)
@@ -204,15 +204,15 @@ def run(report: Report, count: int) -> None:
     report.judge("seconds for the bridges of all segments", split, PARTS)
 
 
-def _moves_wrong(bridges: list[Bridge], moved: list[list[Movement]]) -> int:
+def _moves_wrong(bridges: list[Bridge], moved: list[list[NetMovement]]) -> int:
     """Months in which a kind's sum differs from adding the derived rows one by one."""
-    sums: dict[tuple[date, Kind], Decimal] = {}
+    sums: dict[tuple[date, MovementKind], Decimal] = {}
     for rows in moved:
         for each in rows:
             place = (each.on.replace(day=1), each.kind)
             sums[place] = sums.get(place, Decimal(0)) + each.amount
     return sum(
-        any(one.amount(kind) != sums.get((one.starts_on, kind), 0) for kind in Kind)
+        any(one.amount(kind) != sums.get((one.starts_on, kind), 0) for kind in MovementKind)
         for one in bridges
     )
 

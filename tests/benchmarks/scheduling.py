@@ -1,6 +1,6 @@
-"""The scheduler beside its peers, on generated work: `python -m tests.benchmarks.scheduling`.
+"""The scheduler and its peers on generated problems: `python -m tests.benchmarks.scheduling`.
 
-Every line tells what was asked, what was reached and whether that passes. Times are CPU seconds
+Every line shows the target, the result and whether it passes. Times are CPU seconds
 of this process, the best of a few runs; ratios hold on any machine, times do not.
 """
 
@@ -18,17 +18,17 @@ from time import process_time
 
 import numpy as np
 
-from operations.scheduling.planner.bounds import bound, flow
+from operations.scheduling.planner.bounds import lower_bound, weighted_completion
 from operations.scheduling.planner.graph import Graph, bottom_levels, cycles
 from operations.scheduling.planner.placement import Problem, list_schedule
-from operations.scheduling.planner.plan import TaskPlan, plan
+from operations.scheduling.planner.plan import TaskPlan, make_plan
 from operations.scheduling.planner.search import ONE_PASS, Effort
 from operations.scheduling.planner.urgency import (
     AGEING_SECONDS,
-    ageing_bound,
+    MAX_DURATION_SECONDS,
+    MIN_DURATION_SECONDS,
     chain_ratios,
-    key,
-    ratio,
+    queue_key,
 )
 
 Needs = list[list[int]]
@@ -36,7 +36,7 @@ HARD = [(100, 4), (100, 8), (300, 4), (300, 8), (1000, 8), (1000, 16)]
 CPU = {1000: 0.005, 10_000: 0.05, 100_000: 0.7, 1_000_000: 10.0}
 
 
-def dice(seed: int) -> random.Random:
+def make_rng(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 -- the sets are defined by this generator
 
 
@@ -51,13 +51,13 @@ def in_layers(r: random.Random, size: int, width: int, draws: int) -> Needs:
 
 
 def layered(size: int, seed: int = 1) -> tuple[list[int], Needs]:
-    r = dice(seed)
+    r = make_rng(seed)
     durations = [r.randint(1, 100) for _ in range(size)]
     return durations, in_layers(r, size, size // max(3, int(math.sqrt(size))), 3)
 
 
 def scattered(size: int, seed: int = 1) -> tuple[list[int], Needs]:
-    r = dice(seed)
+    r = make_rng(seed)
     durations = [r.randint(1, 100) for _ in range(size)]
     needs = [
         sorted({r.randrange(max(0, v - 200), v) for _ in range(r.randint(0, 3))}) if v else []
@@ -67,27 +67,27 @@ def scattered(size: int, seed: int = 1) -> tuple[list[int], Needs]:
 
 
 def sparse(size: int, seed: int = 1) -> tuple[list[int], Needs]:
-    r = dice(seed)
+    r = make_rng(seed)
     durations = [r.randint(1, 100) for _ in range(size)]
     return durations, [[r.randrange(v)] if v and r.random() < 0.5 else [] for v in range(size)]
 
 
 def hard(size: int, workers: int, seed: int = 7) -> tuple[list[int], Needs]:
-    r = dice(seed)
+    r = make_rng(seed)
     durations = [r.randint(1, 100) for _ in range(size)]
     width = -(-size // max(3, size // (int(1.6 * workers) + 1)))
     return durations, in_layers(r, size, width, 2)
 
 
 def weighted(size: int, seed: int = 1) -> tuple[list[int], list[float]]:
-    r = dice(seed)
+    r = make_rng(seed)
     durations = [r.randint(1, 600) for _ in range(size)]
     return durations, [float(r.choice((1, 2, 4, 8))) for _ in range(size)]
 
 
 @dataclass(slots=True)
 class Report:
-    """Prints each figure as it comes, and remembers whether one failed."""
+    """Prints each figure, and counts those that failed."""
 
     failed: int = 0
 
@@ -108,7 +108,7 @@ class Report:
 
 
 def cpu(call: Callable[[], object], times: int) -> float:
-    """The least CPU seconds of a few calls."""
+    """The least CPU seconds of several calls."""
     spent = []
     for _ in range(times):
         begun = process_time()
@@ -121,12 +121,12 @@ def hard_set(report: Report) -> None:
     report.note("Makespan / lower bound, hard set (seed 7)")
     for size, workers in HARD:
         durations, needs = hard(size, workers)
-        work = Problem.of(Graph.from_needs(needs), durations, workers)
-        single = plan(work, objective="makespan", effort=ONE_PASS).certificate
-        within = plan(work, objective="makespan", effort=Effort()).certificate
+        problem = Problem.of(Graph.from_needs(needs), durations, workers)
+        single = make_plan(problem, objective="makespan", effort=ONE_PASS).certificate
+        within = make_plan(problem, objective="makespan", effort=Effort()).certificate
         least = single.lower_bound or 1.0
-        fifo = list_schedule(work, np.arange(size)).end / least
-        longest = list_schedule(work, np.argsort(-work.durations, kind="stable")).end / least
+        fifo = list_schedule(problem, np.arange(size)).end / least
+        longest = list_schedule(problem, np.argsort(-problem.durations, kind="stable")).end / least
         peers = f"FIFO {fifo:.4f}, LPT {longest:.4f}"
         report.line(
             f"{size} tasks, {workers} workers, at once", 1.005, 1 + (single.gap or 0), peers
@@ -141,14 +141,16 @@ def hard_seeds(report: Report, seeds: int) -> None:
         for seed in range(seeds):
             durations, needs = hard(size, workers, seed)
             begun = process_time()
-            work = Problem.of(Graph.from_needs(needs), durations, workers)
-            single.append(plan(work, objective="makespan").certificate.gap or 0.0)
+            problem = Problem.of(Graph.from_needs(needs), durations, workers)
+            single.append(make_plan(problem, objective="makespan").certificate.gap or 0.0)
             passed.append(process_time() - begun)
-            levels = np.asarray(bottom_levels(work.graph, work.seconds))
-            line = list_schedule(work, np.argsort(-levels, kind="stable"))
-            listed.append(line.end / bound(work, float(levels.max())).makespan - 1)
+            levels = np.asarray(bottom_levels(problem.graph, problem.seconds))
+            line = list_schedule(problem, np.argsort(-levels, kind="stable"))
+            listed.append(line.end / lower_bound(problem, float(levels.max())).makespan - 1)
             begun = process_time()
-            gaps.append(plan(work, objective="makespan", effort=Effort()).certificate.gap or 0.0)
+            gaps.append(
+                make_plan(problem, objective="makespan", effort=Effort()).certificate.gap or 0.0
+            )
             spent.append(process_time() - begun)
         open_share = sum(gap > 0 for gap in gaps) / seeds
         label = f"{size} tasks, {workers} workers"
@@ -163,7 +165,7 @@ def hard_seeds(report: Report, seeds: int) -> None:
 
 
 def speed(report: Report, most: int) -> None:
-    report.note("CPU to number, check, place and certify; 16 workers, one pass")
+    report.note("CPU to build the graph, plan and certify; 16 workers, one pass")
     for size, asked in CPU.items():
         for make in (layered, scattered, sparse):
             if size > most:
@@ -176,7 +178,7 @@ def speed(report: Report, most: int) -> None:
 
 
 def planned(needs: Needs, durations: list[int], objective: str) -> TaskPlan:
-    return plan(Problem.of(Graph.from_needs(needs), durations, 16), objective=objective)
+    return make_plan(Problem.of(Graph.from_needs(needs), durations, 16), objective=objective)
 
 
 def cycle_test(report: Report) -> None:
@@ -212,19 +214,25 @@ def weighted_ends(report: Report) -> None:
     report.note("Sum of weight x end / Eastman-Even-Isaacs bound, independent tasks")
     for size, workers in [(1000, 4), (10_000, 16), (100_000, 16)]:
         durations, weights = weighted(size)
-        work = Problem.of(Graph.from_needs([[] for _ in range(size)]), durations, workers, weights)
-        proof = plan(work).certificate
-        least = proof.flow_bound or 1.0
+        problem = Problem.of(
+            Graph.from_needs([[] for _ in range(size)]), durations, workers, weights
+        )
+        proof = make_plan(problem).certificate
+        least = proof.weighted_completion_bound or 1.0
         orders = {
-            "class, shortest": np.lexsort((work.durations, -work.weights)),
-            "class, FIFO": np.argsort(-work.weights, kind="stable"),
+            "class, shortest": np.lexsort((problem.durations, -problem.weights)),
+            "class, FIFO": np.argsort(-problem.weights, kind="stable"),
             "FIFO": np.arange(size),
         }
         peers = [
-            f"{name} {flow(work, list_schedule(work, o)) / least:.3f}" for name, o in orders.items()
+            f"{name} {weighted_completion(problem, list_schedule(problem, o)) / least:.3f}"
+            for name, o in orders.items()
         ]
         report.line(
-            f"{size} tasks, {workers} workers", 1.01, (proof.flow or 0) / least, ", ".join(peers)
+            f"{size} tasks, {workers} workers",
+            1.01,
+            (proof.weighted_completion or 0) / least,
+            ", ".join(peers),
         )
 
 
@@ -232,23 +240,23 @@ def weighted_graphs(report: Report) -> None:
     report.note("Both at once: makespan/bound + flow/bound - 2, 1000 tasks, 16 workers (Random(5))")
     for make in (layered, scattered, sparse):
         durations, needs = make(1000)
-        r = dice(5)
+        r = make_rng(5)
         weights = [float(r.choice((1, 2, 4, 8))) for _ in durations]
-        work = Problem.of(Graph.from_needs(needs), durations, 16, weights)
-        proof = plan(work, effort=Effort()).certificate
-        span, pull = proof.lower_bound or 1.0, proof.flow_bound or 1.0
+        problem = Problem.of(Graph.from_needs(needs), durations, 16, weights)
+        proof = make_plan(problem, effort=Effort()).certificate
+        span, pull = proof.lower_bound or 1.0, proof.weighted_completion_bound or 1.0
         keys = {
-            "b-level": -np.asarray(bottom_levels(work.graph, work.seconds)),
-            "chain urgency": -chain_ratios(work.graph, work.weights, work.durations),
+            "b-level": -np.asarray(bottom_levels(problem.graph, problem.seconds)),
+            "chain urgency": -chain_ratios(problem.graph, problem.weights, problem.durations),
             "FIFO": np.arange(1000.0),
         }
         scores, peers = {}, []
         for name, each in keys.items():
-            found = list_schedule(work, np.argsort(each, kind="stable"))
-            ratios = (found.end / span, flow(work, found) / pull)
+            found = list_schedule(problem, np.argsort(each, kind="stable"))
+            ratios = (found.end / span, weighted_completion(problem, found) / pull)
             scores[name] = sum(ratios) - 2
             peers.append(f"{name} {ratios[0]:.3f} and {ratios[1]:.2f}")
-        reached = (proof.makespan or 0) / span, (proof.flow or 0) / pull
+        reached = (proof.makespan or 0) / span, (proof.weighted_completion or 0) / pull
         ours = f"ours {reached[0]:.3f} and {reached[1]:.2f}; "
         report.line(make.__name__, min(scores.values()), sum(reached) - 2, ours + ", ".join(peers))
 
@@ -263,7 +271,7 @@ class Arrivals:
 
 
 def stream(size: int, workers: int) -> Arrivals:
-    r = dice(4)
+    r = make_rng(4)
     durations = [r.randint(1, 600) for _ in range(size)]
     weights = [float(r.choice((1, 2, 4, 8))) for _ in range(size)]
     ready, now = [], 0.0
@@ -273,53 +281,64 @@ def stream(size: int, workers: int) -> Arrivals:
     return Arrivals(durations, weights, ready)
 
 
-def served(work: Arrivals, workers: int, keys: Sequence[object]) -> list[float]:
-    """When each task starts, if free workers take the waiting one with the lowest key."""
-    start = [0.0] * len(work.ready)
+def served(arrivals: Arrivals, workers: int, keys: Sequence[object]) -> list[float]:
+    """When each task starts if a free worker takes the waiting one with the lowest key."""
+    start = [0.0] * len(arrivals.ready)
     line: list[tuple[object, int]] = []
     free, coming = [0.0] * workers, 0
     for _ in start:
         now = heappop(free)
         if not line and coming < len(start):
-            now = max(now, work.ready[coming])
-        while coming < len(start) and work.ready[coming] <= now:
+            now = max(now, arrivals.ready[coming])
+        while coming < len(start) and arrivals.ready[coming] <= now:
             heappush(line, (keys[coming], coming))
             coming += 1
         task = heappop(line)[1]
         start[task] = now
-        heappush(free, now + work.durations[task])
+        heappush(free, now + arrivals.durations[task])
     return start
 
 
-def overtaken_too_late(work: Arrivals, start: list[float], ratios: list[float]) -> int:
-    """How many tasks were overtaken by one that came after their ageing bound."""
+def smith_ratio(weight: float, duration: float) -> float:
+    """Weight per second of the clamped duration."""
+    return weight / min(max(duration, MIN_DURATION_SECONDS), MAX_DURATION_SECONDS)
+
+
+def ageing_bound(ratio: float, highest: float) -> float:
+    """Seconds after which no newly ready task overtakes; `highest` is the largest ratio."""
+    return AGEING_SECONDS * math.log2(highest / ratio)
+
+
+def overtaken_too_late(arrivals: Arrivals, start: list[float], ratios: list[float]) -> int:
+    """How many tasks were overtaken by one that became ready after their ageing bound."""
     latest, late, highest = 0.0, 0, max(ratios)
     for task in sorted(range(len(start)), key=start.__getitem__):
-        late += latest - work.ready[task] > ageing_bound(ratios[task], highest) + 1e-6
-        latest = max(latest, work.ready[task])
+        late += latest - arrivals.ready[task] > ageing_bound(ratios[task], highest) + 1e-6
+        latest = max(latest, arrivals.ready[task])
     return late
 
 
 def starvation(report: Report, size: int) -> None:
     report.note(f"Starvation: {size} arrivals at 8 workers, 97 % busy")
-    work = stream(size, 8)
-    ratios = [ratio(w, p) for w, p in zip(work.weights, work.durations, strict=True)]
+    arrivals = stream(size, 8)
+    ratios = [smith_ratio(w, p) for w, p in zip(arrivals.weights, arrivals.durations, strict=True)]
     orders: dict[str, Sequence[object]] = {
-        "aged": [key(at, r) for at, r in zip(work.ready, ratios, strict=True)],
+        "aged": [queue_key(at, r) for at, r in zip(arrivals.ready, ratios, strict=True)],
         "plain WSPT": [-r for r in ratios],
         "strict classes": [
-            (-w, key(at, r)) for w, at, r in zip(work.weights, work.ready, ratios, strict=True)
+            (-w, queue_key(at, r))
+            for w, at, r in zip(arrivals.weights, arrivals.ready, ratios, strict=True)
         ],
-        "FIFO": work.ready,
+        "FIFO": arrivals.ready,
     }
     figures, late = {}, 0
     for name, keys in orders.items():
-        start = served(work, 8, keys)
-        waits = [s - at for s, at in zip(start, work.ready, strict=True)]
-        low = max(w for w, weight in zip(waits, work.weights, strict=True) if weight == 1)
-        urgent = median(w for w, weight in zip(waits, work.weights, strict=True) if weight == 8)
+        start = served(arrivals, 8, keys)
+        waits = [s - at for s, at in zip(start, arrivals.ready, strict=True)]
+        low = max(w for w, weight in zip(waits, arrivals.weights, strict=True) if weight == 1)
+        urgent = median(w for w, weight in zip(waits, arrivals.weights, strict=True) if weight == 8)
         figures[name] = (low, urgent)
-        late = overtaken_too_late(work, start, ratios) if name == "aged" else late
+        late = overtaken_too_late(arrivals, start, ratios) if name == "aged" else late
     others = {name: pair for name, pair in figures.items() if name != "aged"}
     report.line("tasks overtaken past their bound", 0, late)
     for place, (what, asked) in enumerate(

@@ -36,7 +36,7 @@ class Crew:
     fallen: int = 0  # how many ended though nobody killed them
     beats_killed: list[float] = field(default_factory=list)  # when
     address: valkey.Address = field(default_factory=valkey.free_address)
-    broker: servers.Server | None = None
+    broker: servers.ServerProcess | None = None
 
     # --- Starting and ending ------------------------------------------------------------------
     def environment(self):

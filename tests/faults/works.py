@@ -35,7 +35,7 @@ class WorksConfig(AppConfig):
 
 def perform(context):
     """Work a while, then leave one row; each begin and each effect is a line in a file."""
-    from aethercrown.models import StoredReply  # noqa: PLC0415 - models exist only now
+    from aethercrown.models import IdempotencyRecord  # noqa: PLC0415 - models exist only now
     from operations.automations.registry import RunOutcome  # noqa: PLC0415
 
     note("begin", context)
@@ -45,7 +45,7 @@ def perform(context):
             return RunOutcome("Lost it.")
         time.sleep(STEP)
     with transaction.atomic():
-        _row, is_new = StoredReply.objects.get_or_create(
+        _row, is_new = IdempotencyRecord.objects.get_or_create(
             principal="fault",
             key=str(context.run_id),
             defaults={"created_at": context.now, "lease_until": context.now},

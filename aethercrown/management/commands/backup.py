@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from aethercrown.backup import making
+from aethercrown.backup import create
 from aethercrown.backup.postgres import ToolFailed
 from aethercrown.backup.stream import Damaged
 
@@ -39,12 +39,12 @@ class Command(BaseCommand):
         if options["to"] is None:
             to.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            path = making.make(to, settings.BACKUP_KEY, timezone.now())
+            path = create.create(to, settings.BACKUP_KEY, timezone.now())
         except (OSError, ToolFailed, Damaged) as error:
             raise CommandError(f"No back-up was made: {error}") from error
         self.stdout.write(f"{path} ({path.stat().st_size:,} bytes)")
         if not settings.BACKUP_KEY:
             self.stderr.write("It is not encrypted: set BACKUP_KEY (32 random characters).")
         if to.is_dir() and not options["keep_all"]:
-            for gone in making.thin_out(to):
+            for gone in create.apply_retention(to):
                 self.stdout.write(f"Removed {gone.name}: newer ones stand for its day.")

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from aethercrown.backup import restore_tests, restoring
+from aethercrown.backup import restore, restore_tests
 from aethercrown.backup.postgres import ToolFailed
 from aethercrown.backup.stream import Damaged
-from aethercrown.embedded.servers import Unavailable
+from aethercrown.embedded.servers import ServerUnavailable
 
 
 class Command(BaseCommand):
@@ -36,13 +36,13 @@ class Command(BaseCommand):
         path: Path = options["path"].absolute()
         try:
             if options["check"]:
-                done = restoring.check(path, settings.BACKUP_KEY)
+                done = restore.check(path, settings.BACKUP_KEY)
                 restore_tests.note(path.name, done, timezone.now())
             else:
-                done = restoring.restore(
+                done = restore.restore(
                     path, settings.BACKUP_KEY, timezone.now(), replace=options["replace"]
                 )
-        except (restoring.Refused, Damaged, ToolFailed, Unavailable, OSError) as error:
+        except (restore.RestoreRefused, Damaged, ToolFailed, ServerUnavailable, OSError) as error:
             raise CommandError(f"{path.name}: {error}") from error
         tables = done.contents.tables
         rows = sum(each.rows for each in tables.values())

@@ -40,7 +40,7 @@ class LogPosterior:
             - 0.5 * ((log_a - self.test_log_amplitude) ** 2 * self.test_precision).sum(1)
         )
 
-    def slope(self, log_a: Floats) -> Floats:
+    def gradient(self, log_a: Floats) -> Floats:
         """Its gradient (N, C)."""
         a = np.exp(log_a)
         fit = a * (self.pull - np.matmul(self.gram, a[..., None])[..., 0])

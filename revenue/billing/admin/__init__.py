@@ -1,17 +1,6 @@
-"""Meters, daily use and invoices as staff see them; services write all but the meters."""
+"""Meters, daily usage, invoices and invoice runs in the admin."""
 
-from revenue.billing.admin.invoices import (
-    AdjustmentInline,
-    Booked,
-    DailyUseAdmin,
-    InvoiceAdmin,
-    MeterAdmin,
-)
+from revenue.billing.admin.invoice_run import InvoiceRunAdmin
+from revenue.billing.admin.invoices import DailyUseAdmin, InvoiceAdmin, MeterAdmin
 
-__all__ = [
-    "AdjustmentInline",
-    "Booked",
-    "DailyUseAdmin",
-    "InvoiceAdmin",
-    "MeterAdmin",
-]
+__all__ = ["DailyUseAdmin", "InvoiceAdmin", "InvoiceRunAdmin", "MeterAdmin"]

@@ -1,4 +1,4 @@
-"""Months as they were closed, with whom they could not bill; a button closes one now."""
+"""Invoice runs, with customers that could not be billed; a button issues a month now."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -18,21 +18,21 @@ from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidg
 
 from aethercrown.db.fields import default_currency
 from aethercrown.transitions import InvalidTransition
-from revenue.billing.admin import Booked
-from revenue.billing.models import Closing
-from revenue.billing.periods import complete, month
+from revenue.billing.models import InvoiceRun
+from revenue.billing.periods import billing_month, complete_months
 from revenue.billing.services import invoice_run
+from revenue.customers.admin import ReadOnlyAdminMixin
 from security.access import reports as people
 
-PATIENCE = 20.0  # seconds that a person waits; the nightly run issues the rest
-Screen = Callable[[Any, HttpRequest], HttpResponse]
-CLOSE: Callable[[Screen], Screen] = action(
+TIME_LIMIT_SECONDS = 20.0  # the nightly run issues the rest
+AdminView = Callable[[Any, HttpRequest], HttpResponse]
+ISSUE_BUTTON: Callable[[AdminView], AdminView] = action(
     description="Issue a month's invoices", permissions=["approve"], url_path="issue"
 )
 
 
 class MonthForm(forms.Form):
-    """Which month, in which currency."""
+    """The month and the currency to invoice."""
 
     month = forms.DateField(
         help_text="Any day of it.", widget=UnfoldAdminSingleDateWidget(attrs={"type": "date"})
@@ -42,20 +42,27 @@ class MonthForm(forms.Form):
     )
 
 
-@admin.register(Closing)
-class ClosingAdmin(Booked, ModelAdmin):
-    list_display = ["__str__", "state", "issued", "left_out", "proposed_at", "finished_at"]
+@admin.register(InvoiceRun)
+class InvoiceRunAdmin(ReadOnlyAdminMixin, ModelAdmin):
+    list_display = [
+        "__str__",
+        "state",
+        "issued_count",
+        "not_billed_count",
+        "proposed_at",
+        "finished_at",
+    ]
     list_filter = ["currency"]
     list_select_related = ["decision"]
-    actions_list = ["close"]
+    actions_list = ["issue_month"]
     fields = [
         "currency",
         "period_start",
         "state",
-        "issued",
+        "issued_count",
         "reasons",
         "proposed_at",
-        "begun_at",
+        "approved_at",
         "finished_at",
     ]
 
@@ -63,39 +70,39 @@ class ClosingAdmin(Booked, ModelAdmin):
         return people.may_approve(people.person(request.user))
 
     @admin.display(description="decision")
-    def state(self, closing: Closing) -> str:
-        decision = closing.decision
+    def state(self, run: InvoiceRun) -> str:
+        decision = run.decision
         if decision is None:
             return "none"
         path = reverse("admin:operations_decision_change", args=[decision.pk])
         return format_html('<a href="{}">{}</a>', path, decision.get_status_display())
 
     @admin.display(description="not billed")
-    def left_out(self, closing: Closing) -> int:
-        return len(closing.not_billed)
+    def not_billed_count(self, run: InvoiceRun) -> int:
+        return len(run.not_billed)
 
     @admin.display(description="not billed, and why")
-    def reasons(self, closing: Closing) -> str:
-        if closing.finished_at is None:
-            return "known once all are issued; the decision says whom the previews leave out"
-        rows = ((who, why) for who, why in closing.not_billed)
-        return format_html_join("", "<div>{}: {}</div>", rows) or "nobody"
+    def reasons(self, run: InvoiceRun) -> str:
+        if run.finished_at is None:
+            return "shown once all are issued; the decision lists customers that cannot be billed"
+        rows = ((who, why) for who, why in run.not_billed)
+        return format_html_join("", "<div>{}: {}</div>", rows) or "none"
 
-    @CLOSE
-    def close(self, request: HttpRequest) -> HttpResponse:
-        """Approve a month's invoices and issue them; a GET asks."""
-        newest = complete(timezone.now().date(), 1)[0]
+    @ISSUE_BUTTON
+    def issue_month(self, request: HttpRequest) -> HttpResponse:
+        """Approve a month's invoices and issue them; a GET shows the form."""
+        newest = complete_months(timezone.now().date(), 1)[0]
         first = {"month": newest.start, "currency": default_currency()}
         form = MonthForm(request.POST if request.method == "POST" else None, initial=first)
-        back = reverse("admin:revenue_closing_changelist")
-        if request.method == "POST" and form.is_valid() and self._closed(request, form):
+        back = reverse("admin:revenue_invoicerun_changelist")
+        if request.method == "POST" and form.is_valid() and self._issue(request, form):
             return redirect(back)
         context = {
             **self.admin_site.each_context(request),
             "title": "Issue a month's invoices",
             "question": (
-                "Every customer who paid for a plan in the month gets an invoice, which is never"
-                " rewritten. Whoever has one already, gets none again."
+                "Every customer who paid for a plan in the month gets an invoice, which cannot be"
+                " changed. Customers with an invoice for the month get no second one."
             ),
             "form": form,
             "verb": "Issue",
@@ -103,30 +110,30 @@ class ClosingAdmin(Booked, ModelAdmin):
         }
         return TemplateResponse(request, "admin/confirm_action.html", context)
 
-    def _closed(self, request: HttpRequest, form: MonthForm) -> bool:
-        """Whether it was done; what stands against it is told beside its field."""
-        until = monotonic() + PATIENCE
+    def _issue(self, request: HttpRequest, form: MonthForm) -> bool:
+        """Issue the form's month; on failure the error is shown beside its field."""
+        until = monotonic() + TIME_LIMIT_SECONDS
         try:
-            row = invoice_run.close(
+            row = invoice_run.issue_month(
                 form.cleaned_data["currency"].upper(),
-                month(form.cleaned_data["month"]),
+                billing_month(form.cleaned_data["month"]),
                 by=request.user.get_username(),
                 now=timezone.now(),
-                held=lambda: monotonic() < until,
+                keep_going=lambda: monotonic() < until,
             )
-        except invoice_run.Refused as error:
+        except invoice_run.InvalidEntry as error:
             form.add_error("month", str(error).removeprefix("month: "))
             return False
         except (InvalidTransition, invoice_run.Stale) as error:
             form.add_error("month", str(error))
             return False
         self.log_change(request, row, "Issued.")
-        self.message_user(request, _told(row), messages.SUCCESS)
+        self.message_user(request, _result_message(row), messages.SUCCESS)
         return True
 
 
-def _told(row: Closing) -> str:
+def _result_message(row: InvoiceRun) -> str:
     if row.finished_at is None:
-        return f"{row} are being issued; the nightly run goes on with it."
+        return f"{row} are being issued; the nightly run continues."
     without = f"; {len(row.not_billed)} customers could not be billed" if row.not_billed else ""
-    return f"{row}: {row.issued} are issued{without}."
+    return f"{row}: {row.issued_count} are issued{without}."

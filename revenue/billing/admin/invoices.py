@@ -1,4 +1,4 @@
-"""Meters, daily use and invoices as staff see them; services write all but the meters."""
+"""Meters, daily usage and invoices; services write all but the meters."""
 
 from typing import Any
 
@@ -9,35 +9,23 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from aethercrown.csv.admin import FilesAdmin
 from revenue.billing.models import Adjustment, DailyUse, Invoice, Meter
-
-
-class Booked:
-    """Services write these rows, so nobody edits them here."""
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+from revenue.customers.admin import ReadOnlyAdminMixin
 
 
 @admin.register(Meter)
 class MeterAdmin(ModelAdmin):
-    list_display = ["title", "code", "unit", "part", "combine"]
-    list_filter = ["part", "combine"]
+    list_display = ["title", "code", "unit", "input_group", "aggregation"]
+    list_filter = ["input_group", "aggregation"]
     search_fields = ["title", "code"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Meter | None = None) -> list[str]:
-        """What is billed by it already stays as it was counted."""
+        """A meter with stored usage keeps its code, input group and aggregation."""
         used = obj is not None and obj.daily_use.exists()
-        return ["code", "part", "combine"] if used else ["code"] if obj else []
+        return ["code", "input_group", "aggregation"] if used else ["code"] if obj else []
 
 
 @admin.register(DailyUse)
-class DailyUseAdmin(Booked, FilesAdmin):
+class DailyUseAdmin(ReadOnlyAdminMixin, FilesAdmin):
     list_display = ["day", "customer", "meter", "quantity", "is_correction", "booked_at"]
     list_filter = ["meter", "is_correction"]
     list_select_related = ["customer", "meter"]
@@ -47,19 +35,19 @@ class DailyUseAdmin(Booked, FilesAdmin):
     export_kind = "billed-use"
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        """Totals come in by file although no row is written by hand."""
+        """Totals are imported from files although no row is edited by hand."""
         return bool(request.user.has_perm("revenue.add_dailyuse"))
 
 
-class AdjustmentInline(Booked, TabularInline):
+class AdjustmentInline(ReadOnlyAdminMixin, TabularInline):
     model = Adjustment
     fk_name = "invoice"
-    fields = ["of", "rated", "amount"]
+    fields = ["original_invoice", "rated", "amount"]
     extra = 0
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(Booked, FilesAdmin):
+class InvoiceAdmin(ReadOnlyAdminMixin, FilesAdmin):
     list_display = ["period_start", "customer", "total", "carried", "currency", "issued_at"]
     list_filter = ["currency", "period_start"]
     list_select_related = ["customer"]
@@ -78,12 +66,12 @@ class InvoiceAdmin(Booked, FilesAdmin):
         "version",
         "digest",
         "inputs",
-        "stays",
+        "plan_periods",
         "issued_at",
         "issued_by",
     ]
 
-    @admin.display(description="how it came about")
+    @admin.display(description="calculation")
     def explanation(self, invoice: Any) -> str:
         path = f"/dashboards/revenue/bills/{invoice.customer_id}?month={invoice.period_start}"
-        return format_html('<a href="{}">Line by line</a>', path)
+        return format_html('<a href="{}">PriceLine by line</a>', path)

@@ -1,57 +1,19 @@
-"""Reading use and invoices: previews, what a simulation rates, what forecasts start from."""
+"""Reading usage, bills, invoice runs, and what simulations and forecasts start from."""
 
-from revenue.billing.reports.invoices import (
-    BATCH,
-    EXPORTERS,
-    HOLDING,
-    INVOICES,
-    NOTHING,
-    RATED,
-    REOPENED,
-    USE,
-    Bill,
-    NothingPublished,
-    Tampered,
-    accounts,
-    beginnings,
-    bill,
-    in_force,
-    issued,
-    lines,
-    listed,
-    meters,
-    personal,
-    preview,
-    readings,
-    simulation,
-    steps,
-    totals,
-)
+from revenue.billing.reports.accounts import SIMULATED_MONTHS, simulation
+from revenue.billing.reports.bills import NothingPublished, Tampered, bill, in_force
+from revenue.billing.reports.exports import EXPORTERS, personal_data
+from revenue.billing.reports.usage import first_days, readings
 
 __all__ = [
-    "BATCH",
     "EXPORTERS",
-    "HOLDING",
-    "INVOICES",
-    "NOTHING",
-    "RATED",
-    "REOPENED",
-    "USE",
-    "Bill",
+    "SIMULATED_MONTHS",
     "NothingPublished",
     "Tampered",
-    "accounts",
-    "beginnings",
     "bill",
+    "first_days",
     "in_force",
-    "issued",
-    "lines",
-    "listed",
-    "meters",
-    "personal",
-    "preview",
+    "personal_data",
     "readings",
     "simulation",
-    "steps",
-    "totals",
 ]

@@ -1,6 +1,7 @@
-"""Putting a month's invoices forward, and issuing them; each function is one transaction.
+"""Proposing a month's invoices, and issuing them.
 
-But `issue_all`: there each invoice is one, so whatever stops it, it goes on where it stopped.
+Each function is one transaction, except `issue_all`: there each invoice is one, so an interrupted
+run continues where it stopped.
 """
 
 from collections.abc import Callable
@@ -16,21 +17,20 @@ from operations.automations.registry import AutomationSpec, RunContext, RunOutco
 from operations.decisions import services as decisions
 from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect
 from revenue.billing import invoice_run as due
-from revenue.billing import services as billing
 from revenue.billing.invoice_run import AUTOMATION, KIND, Estimate
-from revenue.billing.models import Closing
-from revenue.billing.periods import Month, month
+from revenue.billing.models import InvoiceRun
+from revenue.billing.periods import Month, billing_month
 from revenue.billing.reports import invoice_run
-from revenue.customers import services as customers
-from revenue.mrr.billing_interval import months_before
+from revenue.billing.services import invoices
+from revenue.customers.billing_interval import months_before
+from revenue.customers.services import InvalidEntry
 
 Stale = decisions.Stale
-Refused = customers.Refused
 
-AUTOMATIC = "automatic"
+ISSUED_BY = "automatic"
 SOURCE, NOT_BILLED = "revenue", "customers_not_billed"
-LINK = "/admin/revenue/closing/"
-TOLD = 5
+LINK = "/admin/revenue/invoicerun/"
+LISTED = 5
 
 
 @transaction.atomic
@@ -42,108 +42,112 @@ def propose(
     mode: str,
     now: datetime,
     run: int | None = None,
-) -> Closing:
-    """Put a month's invoices forward as a decision; one that was put forward is found again."""
-    row, _ = Closing.objects.get_or_create(
+) -> InvoiceRun:
+    """Propose a month's invoices as a decision; returns the run of an earlier proposal."""
+    row, _ = InvoiceRun.objects.get_or_create(
         currency=currency, period_start=span.start, defaults={"proposed_at": now}
     )
     if row.decision_id is None:
         _, before = invoice_run.billed(currency, months_before(span.start, 1))
         draft = due.draft(currency, span, found, before, run)
         decision = decisions.propose(draft, mode=mode, now=now)
-        row.refresh_from_db()  # in mode auto it has begun
+        row.refresh_from_db()  # in mode auto it is approved already
         row.decision = decision
         row.save(update_fields=["decision"])
     return row
 
 
-def issue_all(row: Closing, *, now: datetime, held: Callable[[], bool] = always) -> bool:
-    """Issue what the closing lacks, each invoice in a transaction of its own; whether all is done.
+def issue_all(row: InvoiceRun, *, now: datetime, keep_going: Callable[[], bool] = always) -> bool:
+    """Issue the missing invoices, each in its own transaction; False where `keep_going` ended it.
 
-    Whom it cannot bill is kept with the reason, and stops nobody else.
+    A customer that cannot be billed is stored with the reason; the others are still billed.
     """
-    span = month(row.period_start)
+    span = billing_month(row.period_start)
     refused: list[tuple[str, str]] = []
-    for customer in invoice_run.each_due(row.currency, span):
-        if not held():
+    for customer in invoice_run.iterate_due(row.currency, span):
+        if not keep_going():
             return False
         try:
-            billing.issue(customer.pk, span.start, by=AUTOMATIC, now=now)
-        except (Refused, *invoice_run.UNRATED) as error:
+            invoices.issue(customer.pk, span.start, by=ISSUED_BY, now=now)
+        except (InvalidEntry, *invoice_run.RATING_ERRORS) as error:
             refused.append((customer.external_id, str(error)))
     _finish(row, refused, now)
     return True
 
 
 @transaction.atomic
-def _finish(row: Closing, refused: list[tuple[str, str]], now: datetime) -> None:
-    row.issued, _ = invoice_run.billed(row.currency, row.period_start)
+def _finish(row: InvoiceRun, refused: list[tuple[str, str]], now: datetime) -> None:
+    row.issued_count, _ = invoice_run.billed(row.currency, row.period_start)
     row.not_billed, row.finished_at = refused, now
-    row.save(update_fields=["issued", "not_billed", "finished_at"])
+    row.save(update_fields=["issued_count", "not_billed", "finished_at"])
     if refused:
-        told = "; ".join(f"{who}: {why}" for who, why in refused[:TOLD])
-        message = f"{len(refused)} customers of {row} were not billed: {told}."
+        reasons = "; ".join(f"{who}: {why}" for who, why in refused[:LISTED])
+        message = f"{len(refused)} customers of {row} were not billed: {reasons}."
         alerts.raise_alert(
             SOURCE, NOT_BILLED, str(row), WARNING, message, link=f"{LINK}{row.pk}/change/", now=now
         )
 
 
-def close(
-    currency: str, span: Month, *, by: str, now: datetime, held: Callable[[], bool] = always
-) -> Closing:
-    """A person closes a month now, and once more where some could not be billed.
+def issue_month(
+    currency: str, span: Month, *, by: str, now: datetime, keep_going: Callable[[], bool] = always
+) -> InvoiceRun:
+    """Issue a month's invoices now; called again, those that could not be billed before.
 
-    What `held` leaves over is issued by the nightly run. Raises Refused where the month runs on,
-    nobody is due, or so many that not even the estimate is done in time, and InvalidTransition
-    where it was rejected.
+    What remains when `keep_going` returns False is issued by the nightly run. Raises InvalidEntry
+    where the month is not over, no customer is due, or the estimate takes too long, and
+    InvalidTransition where the run was rejected.
     """
     if now.date() < span.end:
-        raise Refused("month", f"{span.start:%B %Y} runs until {span.end}; today is {now.date()}.")
-    row = Closing.objects.filter(currency=currency, period_start=span.start).first()
+        raise InvalidEntry(
+            "month", f"{span.start:%B %Y} runs until {span.end}; today is {now.date()}."
+        )
+    row = InvoiceRun.objects.filter(currency=currency, period_start=span.start).first()
     if row is None:
-        found = invoice_run.estimate(currency, span, held)
+        found = invoice_run.estimate(currency, span, keep_going)
         if found is None:
-            message = "There are more customers than can be waited for; the nightly run does it."
-            raise Refused("month", message)
+            message = (
+                "There are too many customers to bill while you wait; the nightly run bills them."
+            )
+            raise InvalidEntry("month", message)
         if not (found.customers or found.refused):
-            raise Refused("month", f"Nobody is due to pay in {currency} for {span.start:%B %Y}.")
+            raise InvalidEntry("month", f"No customer is due in {currency} for {span.start:%B %Y}.")
         row = propose(currency, span, found, mode="propose", now=now)
-    if row.begun_at is None:
+    if row.approved_at is None:
         decisions.approve(row.decision_id or 0, actor=by, now=now)
         row.refresh_from_db()
-    issue_all(row, now=now, held=held)
+    issue_all(row, now=now, keep_going=keep_going)
     return row
 
 
-# --- As a decision ------------------------------------------------------------------------------
+# --- Decision hooks -----------------------------------------------------------------------------
 
 
-def _held(case: DecisionCase) -> Closing:
-    currency, start = due.place(case.subject)
-    return Closing.objects.select_for_update().get(currency=currency, period_start=start)
+def _locked_run(case: DecisionCase) -> InvoiceRun:
+    currency, start = due.parse_subject(case.subject)
+    return InvoiceRun.objects.select_for_update().get(currency=currency, period_start=start)
 
 
-def begin(case: DecisionCase) -> None:
-    """Approved: the next run of the automation issues them."""
-    row = _held(case)
-    row.begun_at = timezone.now()
-    row.save(update_fields=["begun_at"])
+def approve_run(case: DecisionCase) -> None:
+    """On approval of the decision; the next run of the automation issues the invoices."""
+    row = _locked_run(case)
+    row.approved_at = timezone.now()
+    row.save(update_fields=["approved_at"])
 
 
-def stop(case: DecisionCase) -> None:
-    """Take the approval back, as long as nothing was issued: an invoice stays for ever."""
-    row = _held(case)
+def undo_approval(case: DecisionCase) -> None:
+    """On rollback of the decision, as long as no invoice was issued. Raises Stale otherwise."""
+    row = _locked_run(case)
     count, _ = invoice_run.billed(row.currency, row.period_start)
     if count:
         raise decisions.Stale(f"{count} invoices of {row} were issued; they stay.")
-    row.begun_at = row.finished_at = None
-    row.save(update_fields=["begun_at", "finished_at"])
+    row.approved_at = row.finished_at = None
+    row.save(update_fields=["approved_at", "finished_at"])
 
 
 def measure(case: DecisionCase, _at: datetime) -> MeasuredEffect | None:
-    """What the month came to with what was adjusted since; None until it is issued whole."""
-    currency, start = due.place(case.subject)
-    row = Closing.objects.filter(currency=currency, period_start=start).first()
+    """The month's total with later adjustments; None until the run is finished."""
+    currency, start = due.parse_subject(case.subject)
+    row = InvoiceRun.objects.filter(currency=currency, period_start=start).first()
     if row is None or row.finished_at is None:
         return None
     count, total = invoice_run.billed(currency, start)
@@ -156,14 +160,14 @@ def page(_subject: str) -> str:
     return LINK
 
 
-KINDS = (DecisionType(KIND, "Invoices of a month", begin, stop, measure, path=page),)
+KINDS = (DecisionType(KIND, "Invoices of a month", approve_run, undo_approval, measure, path=page),)
 
 
-# --- By itself ------------------------------------------------------------------------------------
+# --- Automation -----------------------------------------------------------------------------------
 
 
-def perform(context: RunContext) -> RunOutcome:
-    """Put forward the month that is due in each currency, and issue those that are approved."""
+def run_invoicing(context: RunContext) -> RunOutcome:
+    """Propose the month that is due in each currency, and issue approved ones."""
     made = []
     for currency, span in _due(context.now.date()):
         found = invoice_run.estimate(currency, span, context.may_continue)
@@ -177,29 +181,29 @@ def perform(context: RunContext) -> RunOutcome:
                 run=context.run_id,
             )
             made.append(row.decision_id)
-    issued, done = _issue_begun(context)
-    words = f"{len(made)} months put forward; {issued} invoices issued, {done} months closed."
+    issued, done = _issue_approved(context)
+    words = f"{len(made)} months proposed; {issued} invoices issued, {done} months closed."
     return RunOutcome(words, tuple(each for each in made if each is not None))
 
 
 def _due(today: date) -> list[tuple[str, Month]]:
     newest = due.due(today, None)
     spans = [
-        (currency, due.due(today, invoice_run.last(currency)))
+        (currency, due.due(today, invoice_run.last_proposed(currency)))
         for currency in (invoice_run.currencies(newest) if newest else [])
     ]
     return [(currency, span) for currency, span in spans if span]
 
 
-def _issue_begun(context: RunContext) -> tuple[int, int]:
-    """How many invoices were issued, and how many months are closed by that."""
+def _issue_approved(context: RunContext) -> tuple[int, int]:
+    """The number of invoices issued, and of months closed."""
     issued = done = 0
-    for row in invoice_run.begun():
+    for row in invoice_run.approved_runs():
         before, _ = invoice_run.billed(row.currency, row.period_start)
-        done += issue_all(row, now=context.now, held=context.may_continue)
+        done += issue_all(row, now=context.now, keep_going=context.may_continue)
         after, _ = invoice_run.billed(row.currency, row.period_start)
         issued += after - before
     return issued, done
 
 
-AUTOMATIONS = (AutomationSpec(AUTOMATION, "Issue the month's invoices", perform),)
+AUTOMATIONS = (AutomationSpec(AUTOMATION, "Issue the month's invoices", run_invoicing),)

@@ -1,30 +1,17 @@
-"""Writing customers' subscriptions and the ledger of MRR: one fact, one transaction, one lock."""
+"""Writing customers, subscriptions and payments: one fact, one transaction, one lock."""
 
-from revenue.customers.services.customers import (
-    BATCH,
-    LARGEST,
-    Refused,
-    adjust,
-    book,
-    change,
-    end,
-    erase,
-    held,
-    merge,
-    record_payment,
-    record_subscription,
-)
+from revenue.customers.services.customers import erase, lock_customer, merge
+from revenue.customers.services.payments import record_payment
+from revenue.customers.services.subscriptions import adjust, change, end, record_subscription
+from revenue.customers.services.validation import InvalidEntry
 
 __all__ = [
-    "BATCH",
-    "LARGEST",
-    "Refused",
+    "InvalidEntry",
     "adjust",
-    "book",
     "change",
     "end",
     "erase",
-    "held",
+    "lock_customer",
     "merge",
     "record_payment",
     "record_subscription",

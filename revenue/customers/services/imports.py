@@ -1,37 +1,37 @@
-"""Storing customers, subscriptions, payments and use that come in files."""
+"""Importing customers, subscriptions and payments from CSV files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from django.utils import timezone
 
 from aethercrown.csv.importing import Importer, Options, Tally
 from aethercrown.csv.reader import Fault, Record
-from revenue.billing import reports as billing_reports
-from revenue.billing import services as billing
-from revenue.customers import imports
-from revenue.customers import services as customers
-from revenue.customers.imports import Fact, day_faults, long_fact, wide_fact
-from revenue.customers.models import Change, Customer, Payment, Subscription
-from revenue.mrr.billing_interval import rounded
+from revenue.customers import data_hooks, imports
+from revenue.customers.imports import (
+    SubscriptionRow,
+    date_faults,
+    from_subscription_record,
+    from_wide_record,
+)
+from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
 
 BATCH = 500
 STORED = "is stored already"
 PROFILE = tuple(column.name for column in imports.PROFILE)
 
 
-def _today(options: Options) -> date:
+def import_day(options: Options) -> date:
     return options.today or timezone.localdate()
 
 
-def _known(external_ids: Iterable[str]) -> dict[str, Customer]:
+def by_external_id(external_ids: Iterable[str]) -> dict[str, Customer]:
     return Customer.objects.in_bulk(list(set(external_ids)), field_name="external_id")
 
 
-def _gone(customer: Customer) -> str:
-    """Why a customer can take nothing more; nothing where it can."""
+def closed_reason(customer: Customer) -> str:
+    """Why nothing can be added to the customer; empty where it can."""
     if customer.merged_into_id:
         return f"was merged into customer number {customer.merged_into_id}"
     return f"was erased on {customer.erased_at:%Y-%m-%d}" if customer.erased_at else ""
@@ -40,8 +40,8 @@ def _gone(customer: Customer) -> str:
 # --- Customers --------------------------------------------------------------------------------
 
 
-def customer_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
-    known = _known(values["external_id"] for _, values in batch)
+def customer_faults(batch: Sequence[Record], options: Options) -> list[Fault]:
+    known = by_external_id(values["external_id"] for _, values in batch)
     paying = set(
         Subscription.objects.filter(customer__in=known.values()).values_list(
             "customer_id", flat=True
@@ -55,7 +55,7 @@ def customer_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
         if not options.update:
             reason = f"{stored.external_id} {STORED}; import with update to replace it"
             faults.append(Fault(row, "external_id", reason))
-        elif reason := _gone(stored):
+        elif reason := closed_reason(stored):
             faults.append(Fault(row, "external_id", f"{stored.external_id} {reason}"))
         elif stored.pk in paying and stored.currency != values["currency"]:
             reason = f"{stored.external_id} pays in {stored.currency}, this row is in "
@@ -64,14 +64,15 @@ def customer_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
 
 
 def save_customers(batch: Sequence[Record], options: Options) -> Tally:
-    """Store new customers; of stored ones, replace what the file says and leave the rest."""
-    known = _known(values["external_id"] for _, values in batch)
+    """Store new customers; update stored ones in the fields that the file has."""
+    known = by_external_id(values["external_id"] for _, values in batch)
     fresh, changed = [], []
     for _, values in batch:
         given = {name: values[name] for name in PROFILE if values[name] is not None}
         stored = known.get(values["external_id"])
         if stored is None:
-            fresh.append(Customer(**{"name": values["external_id"], **given, **_key(values)}))
+            external_id = values["external_id"]
+            fresh.append(Customer(**{"name": external_id, **given, "external_id": external_id}))
             continue
         for name, value in given.items():
             setattr(stored, name, value)
@@ -81,109 +82,108 @@ def save_customers(batch: Sequence[Record], options: Options) -> Tally:
     return Tally(len(fresh), len(changed))
 
 
-def _key(values: dict[str, str]) -> dict[str, str]:
-    return {"external_id": values["external_id"]}
-
-
 # --- Subscriptions ----------------------------------------------------------------------------
 
 
-def subscription_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
-    facts = [long_fact(record) for record in batch]
-    known = _known(fact.customer for fact in facts)
-    faults = list(_fact_faults(facts, _today(options)))
-    for fact in facts:
-        faults.extend(_owner_faults(fact.row, fact.customer, fact.currency, known))
+def subscription_faults(batch: Sequence[Record], options: Options) -> list[Fault]:
+    subscriptions = [from_subscription_record(record) for record in batch]
+    known = by_external_id(each.customer for each in subscriptions)
+    faults = list(_subscription_faults(subscriptions, import_day(options)))
+    for each in subscriptions:
+        faults.extend(_owner_faults(each.row, each.customer, each.currency, known))
     return faults
 
 
 def _owner_faults(
     row: int, external_id: str, currency: str, known: dict[str, Customer]
 ) -> Iterator[Fault]:
-    """What stands against adding something to a customer."""
+    """Why a row cannot be added to its customer."""
     owner = known.get(external_id)
     if owner is None:
         yield Fault(row, "customer", f"there is no customer {external_id}")
-    elif reason := _gone(owner):
+    elif reason := closed_reason(owner):
         yield Fault(row, "customer", f"{external_id} {reason}")
     elif owner.currency != currency:
         yield Fault(row, "currency", f"{external_id} pays in {owner.currency}, not in {currency}")
 
 
-def _fact_faults(facts: Sequence[Fact], today: date) -> Iterator[Fault]:
-    names = [fact.external_id for fact in facts]
+def _subscription_faults(subscriptions: Sequence[SubscriptionRow], today: date) -> Iterator[Fault]:
+    names = [each.external_id for each in subscriptions]
     stored = set(
         Subscription.objects.filter(external_id__in=names).values_list("external_id", flat=True)
     )
-    for fact in facts:
-        yield from day_faults(fact, today)
-        if fact.external_id in stored:
-            reason = f"{fact.external_id} {STORED}; change or adjust it in the admin"
-            yield Fault(fact.row, "subscription", reason)
+    for each in subscriptions:
+        yield from date_faults(each, today)
+        if each.external_id in stored:
+            reason = f"{each.external_id} {STORED}; change or adjust it in the admin"
+            yield Fault(each.row, "subscription", reason)
 
 
 def save_subscriptions(batch: Sequence[Record], _options: Options) -> Tally:
-    return _save_facts([long_fact(record) for record in batch])
+    return _save_subscriptions([from_subscription_record(record) for record in batch])
 
 
-def _save_facts(facts: Sequence[Fact]) -> Tally:
-    """Subscriptions with their changes, and the ledger of all their customers, in bulk."""
+def _save_subscriptions(subscriptions: Sequence[SubscriptionRow]) -> Tally:
+    """Store subscriptions with their changes in bulk, under a lock on their customers."""
     now = timezone.now()
-    names = {fact.customer for fact in facts}
-    held = Customer.objects.select_for_update().filter(external_id__in=names).order_by("pk")
-    owners = {each.external_id: each for each in held}
+    names = {each.customer for each in subscriptions}
+    locked = Customer.objects.select_for_update().filter(external_id__in=names).order_by("pk")
+    owners = {each.external_id: each for each in locked}
     rows = [
         Subscription(
-            external_id=fact.external_id,
-            customer=owners[fact.customer],
-            plan=fact.plan,
-            amount=Decimal(0) if fact.ended_on else fact.amount,
-            currency=fact.currency,
-            started_on=fact.started_on,
-            ended_on=fact.ended_on,
+            external_id=each.external_id,
+            customer=owners[each.customer],
+            plan=each.plan,
+            amount=Decimal(0) if each.ended_on else each.amount,
+            currency=each.currency,
+            started_on=each.started_on,
+            ended_on=each.ended_on,
         )
-        for fact in facts
+        for each in subscriptions
     ]
     Subscription.objects.bulk_create(rows, batch_size=BATCH)
     changes = []
-    for row, fact in zip(rows, facts, strict=True):
-        start = {"subscription": row, "plan": fact.plan, "note": "imported", "recorded_at": now}
-        changes.append(Change(**start, on=fact.started_on, amount=fact.amount))
-        if fact.ended_on:
-            changes.append(Change(**start, on=fact.ended_on, amount=Decimal(0), is_end=True))
-    Change.objects.bulk_create(changes, batch_size=BATCH)
-    customers.book([each.pk for each in owners.values()], now=now, cause="imported", history=True)
+    for row, each in zip(rows, subscriptions, strict=True):
+        start = {"subscription": row, "plan": each.plan, "note": "imported", "recorded_at": now}
+        changes.append(SubscriptionChange(**start, on=each.started_on, amount=each.amount))
+        if each.ended_on:
+            changes.append(
+                SubscriptionChange(**start, on=each.ended_on, amount=Decimal(0), is_end=True)
+            )
+    SubscriptionChange.objects.bulk_create(changes, batch_size=BATCH)
+    keys = [each.pk for each in owners.values()]
+    data_hooks.subscriptions_changed(keys, now=now, cause="imported", history=True)
     return Tally(len(rows))
 
 
-# --- A row a customer, with what they pay and for how long --------------------------------------
+# --- One row per customer, with MRR and tenure ------------------------------------------------
 
 
-def wide_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
-    today = _today(options)
-    facts = [wide_fact(record, today) for record in batch]
-    known = _known(fact.customer for fact in facts)
+def wide_faults(batch: Sequence[Record], options: Options) -> list[Fault]:
+    today = import_day(options)
+    subscriptions = [from_wide_record(record, today) for record in batch]
+    known = by_external_id(each.customer for each in subscriptions)
     faults = [
-        Fault(fact.row, "external_id", f"{fact.customer} {STORED}; import its subscriptions alone")
-        for fact in facts
-        if fact.customer in known
+        Fault(each.row, "external_id", f"{each.customer} {STORED}; import its subscriptions alone")
+        for each in subscriptions
+        if each.customer in known
     ]
-    return [*faults, *_fact_faults(facts, today)]
+    return [*faults, *_subscription_faults(subscriptions, today)]
 
 
 def save_wide(batch: Sequence[Record], options: Options) -> Tally:
-    today = _today(options)
+    today = import_day(options)
     made = save_customers(batch, options)
-    stored = _save_facts([wide_fact(record, today) for record in batch])
+    stored = _save_subscriptions([from_wide_record(record, today) for record in batch])
     return Tally(made.created + stored.created)
 
 
 # --- Payments ---------------------------------------------------------------------------------
 
 
-def payment_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
-    today = _today(options)
-    known = _known(values["customer"] for _, values in batch)
+def payment_faults(batch: Sequence[Record], options: Options) -> list[Fault]:
+    today = import_day(options)
+    known = by_external_id(values["customer"] for _, values in batch)
     names = [values["payment"] for _, values in batch]
     stored = set(
         Payment.objects.filter(external_id__in=names).values_list("external_id", flat=True)
@@ -199,7 +199,7 @@ def payment_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
 
 
 def save_payments(batch: Sequence[Record], _options: Options) -> Tally:
-    known = _known(values["customer"] for _, values in batch)
+    known = by_external_id(values["customer"] for _, values in batch)
     rows = [
         Payment(
             external_id=values["payment"],
@@ -215,53 +215,13 @@ def save_payments(batch: Sequence[Record], _options: Options) -> Tally:
     return Tally(len(rows))
 
 
-# --- Use --------------------------------------------------------------------------------------
-
-
-def use_clashes(batch: Sequence[Record], options: Options) -> list[Fault]:
-    """A total that stands is repeated freely, and corrected where the file is to update."""
-    today = _today(options)
-    known = _known(values["customer"] for _, values in batch)
-    meters = billing_reports.meters()
-    stand = billing_reports.totals([_place(values, known) for _, values in batch])
-    faults: list[Fault] = []
-    for row, values in batch:
-        owner = known.get(values["customer"])
-        if owner is None:
-            faults.append(Fault(row, "customer", f"there is no customer {values['customer']}"))
-        elif reason := _gone(owner):
-            faults.append(Fault(row, "customer", f"{owner.external_id} {reason}"))
-        if values["metric"] not in meters:
-            there = ", ".join(sorted(meters)) or "none"
-            faults.append(Fault(row, "metric", f"is no meter; there are: {there}"))
-        if values["day"] > today:
-            faults.append(Fault(row, "day", f"{values['day']} is after today, {today}"))
-        total = stand.get(_place(values, known))
-        if not options.update and total not in {None, rounded(values["quantity"])}:
-            reason = f"the day's total is {total:f}; import with update to correct it"
-            faults.append(Fault(row, "quantity", reason))
-    return faults
-
-
-def _place(values: dict[str, Any], known: dict[str, Customer]) -> tuple[int, str, date]:
-    owner = known.get(values["customer"])
-    return (owner.pk if owner else 0, values["metric"], values["day"])
-
-
-def save_use(batch: Sequence[Record], _options: Options) -> Tally:
-    known = _known(values["customer"] for _, values in batch)
-    totals = [billing.Total(*_place(values, known), values["quantity"]) for _, values in batch]
-    booked = billing.record(totals, now=timezone.now())
-    return Tally(booked.fresh, booked.corrected)
-
-
 IMPORTERS = (
     Importer(
         "customers",
         "Customers",
         imports.CUSTOMERS,
         ("external_id",),
-        customer_clashes,
+        customer_faults,
         save_customers,
     ),
     Importer(
@@ -269,26 +229,16 @@ IMPORTERS = (
         "Subscriptions",
         imports.SUBSCRIPTIONS,
         ("subscription",),
-        subscription_clashes,
+        subscription_faults,
         save_subscriptions,
     ),
-    Importer(
-        "billed-use",
-        "Use that is billed, by day",
-        imports.USE,
-        ("customer", "metric", "day"),
-        use_clashes,
-        save_use,
-    ),
-    Importer(
-        "payments", "Payments", imports.PAYMENTS, ("payment",), payment_clashes, save_payments
-    ),
+    Importer("payments", "Payments", imports.PAYMENTS, ("payment",), payment_faults, save_payments),
     Importer(
         "customers-wide",
-        "Customers with one subscription each, from how long they have paid",
+        "Customers with one subscription each, by tenure",
         imports.WIDE,
         ("external_id",),
-        wide_clashes,
+        wide_faults,
         save_wide,
     ),
 )

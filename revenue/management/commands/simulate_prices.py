@@ -37,7 +37,7 @@ class Command(BaseCommand):
         except (reports.NothingPublished, reports.Tampered, InvalidValues) as error:
             raise CommandError(str(error)) from error
         heading = f"{version} against {against}, {found.customers:,} customers"
-        self.stdout.write(f"{heading}, each over up to {billing.RATED} complete months")
+        self.stdout.write(f"{heading}, each over up to {billing.SIMULATED_MONTHS} complete months")
         for each in describe(found):
             self.stdout.write(each)
         for each in reports.findings(version.pk):
@@ -46,12 +46,11 @@ class Command(BaseCommand):
 
 def describe(found: Simulation) -> list[str]:
     """The result of a simulation as lines of text."""
-    money = found.currency
+    money, limited = found.currency, found.at_floor_or_ceiling
     lines = [
         f"Now {found.now:,} {money}, then {found.then:,} {money} ({found.then - found.now:+,})",
         f"{found.pay_more:,} pay more, {found.pay_less:,} less, {found.unchanged:,} the same",
-        f"{found.large_rises:,} rise by more than 20 %; {found.at_floor_or_ceiling:,} reach a "
-        "floor or ceiling",
+        f"{found.large_rises:,} rise by more than 20 %; {limited:,} reach a floor or ceiling",
     ]
     if found.break_even_percent is not None:
         share = f"{found.break_even_percent:.1f}"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.db.models import Count, Max, Q
 
-from revenue.customers.models import Change
+from revenue.customers.models import SubscriptionChange
 from revenue.upsell.models import OfferTerms, Opportunity
 from revenue.upsell.opportunities import OpportunityKind
 from revenue.upsell.states import OpportunityState
@@ -80,7 +80,7 @@ def count_offered_at(now: datetime) -> int:
 def comparison_group(opportunity: Opportunity, before: date) -> list[int]:
     """Ids of customers who were on the same plan by a day and never accepted an offer."""
     took = Opportunity.objects.filter(state=OpportunityState.ACCEPTED).values("customer")
-    rows = Change.objects.filter(
+    rows = SubscriptionChange.objects.filter(
         plan=opportunity.current_plan,
         on__lte=before,
         amount__gt=0,

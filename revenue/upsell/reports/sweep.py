@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from revenue.billing import periods
 from revenue.billing import reports as billing
 from revenue.billing.models import DailyUse
-from revenue.billing.periods import Reading
+from revenue.billing.periods import MeterReadings
 from revenue.customers.models import Subscription
 from revenue.pricing import reports as pricing
 from revenue.pricing.calculation.recommend import confidence
@@ -98,7 +98,7 @@ def opportunities_of_batch(
     keys = [each.customer for each in batch]
     today = sight.now.date()
     first, end = today - timedelta(days=HISTORY_DAYS), today + timedelta(days=1)
-    readings, since = billing.readings(keys, first, end), billing.beginnings(keys)
+    readings, since = billing.readings(keys, first, end), billing.first_days(keys)
     declined = last_declined(keys)
     rest = timedelta(days=sight.terms.rest_days)
     for each in batch:
@@ -116,7 +116,7 @@ def opportunities_of_batch(
 
 def _opportunities_of(
     each: Candidate,
-    readings: Mapping[str, Reading],
+    readings: Mapping[str, MeterReadings],
     since: date | None,
     sight: SweepContext,
     *,

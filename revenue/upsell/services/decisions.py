@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect, Stale
-from revenue.customers import reports as customer_reports
 from revenue.customers import services as customers
 from revenue.customers.models import Subscription
+from revenue.mrr import reports as mrr
 from revenue.upsell import decision_drafts, reports
 from revenue.upsell.models import Opportunity
 from revenue.upsell.services.lifecycle import lock, set_offered
@@ -71,8 +71,8 @@ def measure_acceptance(case: DecisionCase, at: datetime) -> MeasuredEffect | Non
     before = timezone.localdate(case.applied_at) - ONE_DAY
     until = timezone.localdate(min(at, case.applied_at + decision_drafts.MEASURED_AFTER))
     mine, others = row.customer_id, reports.comparison_group(row, before)
-    was = customer_reports.mrr_of([mine, *others], before)
-    now = customer_reports.mrr_of([mine, *others], until)
+    was = mrr.mrr_of([mine, *others], before)
+    now = mrr.mrr_of([mine, *others], until)
     changes = [float(now.get(each, Decimal(0)) / was[each]) - 1 for each in others if was.get(each)]
     return decision_drafts.measured_effect(
         case.expected,

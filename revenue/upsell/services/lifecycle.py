@@ -40,7 +40,7 @@ def accept(
     """Record that the customer accepted.
 
     With `amount` the subscription moves to the recommended plan today and brings that amount;
-    without it the subscription stays as it is. Raises InvalidTransition, and Refused where no
+    without it the subscription stays as it is. Raises InvalidTransition, and InvalidEntry where no
     subscription can be moved or the amount is invalid.
     """
     with transaction.atomic():
@@ -63,14 +63,14 @@ def accept(
 
 def _subscription(row: Opportunity) -> Subscription:
     """The subscription to move: the customer's largest running one on the present plan."""
-    customers.held(row.customer_id)
+    customers.lock_customer(row.customer_id)
     running = Subscription.objects.filter(
         customer=row.customer_id, plan=row.current_plan, ended_on=None, amount__gt=0
     )
     found = running.order_by("-amount", "pk").first()
     if found is None:
         message = f"{row.customer} has no running subscription on {row.current_plan}."
-        raise customers.Refused("amount", message)
+        raise customers.InvalidEntry("amount", message)
     return found
 
 

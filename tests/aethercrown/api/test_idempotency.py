@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from aethercrown.api import idempotency
 from aethercrown.api.errors import Conflict
-from aethercrown.models import StoredReply
+from aethercrown.models import IdempotencyRecord
 from tests.aethercrown.odd_urls import made
 
 pytestmark = [pytest.mark.urls("tests.aethercrown.odd_urls"), pytest.mark.django_db]
@@ -34,7 +34,7 @@ def rotations(caller):
 
 
 def kept_text():
-    return str(StoredReply.objects.values_list().get())
+    return str(IdempotencyRecord.objects.values_list().get())
 
 
 def test_what_is_asked_of_the_caller_already_stays_beside_what_is_gone():
@@ -103,12 +103,12 @@ class TestOnTheWire:
         answer = keyed(caller, path=f"{EFFECT}?status={status}")
         assert answer.status_code == status
         assert made() == 0
-        assert StoredReply.objects.count() == 0
+        assert IdempotencyRecord.objects.count() == 0
 
     def test_an_answer_that_the_caller_can_mend_is_not_kept(self, caller):
         answer = keyed(caller, path=f"{EFFECT}?status=429")
         assert answer.status_code == 429
-        assert StoredReply.objects.count() == 0
+        assert IdempotencyRecord.objects.count() == 0
 
     def test_a_malformed_body_claims_nothing(self, caller):
         assert keyed(caller, body="{").status_code == 400
@@ -116,7 +116,7 @@ class TestOnTheWire:
 
     def test_a_call_at_work_is_told_to_wait(self, caller):
         keyed(caller)
-        StoredReply.objects.update(status=None)
+        IdempotencyRecord.objects.update(status=None)
         answer = keyed(caller)
         assert answer.status_code == 409
         assert answer["Retry-After"] == "1"
@@ -125,17 +125,17 @@ class TestOnTheWire:
     def test_a_secret_is_given_again_for_15_minutes_and_is_kept_encrypted_only(self, caller):
         assert rotations(caller) == rotations(caller) == [{"new_key": "s3cret", "version": 2}]
         assert "s3cret" not in kept_text()
-        StoredReply.objects.update(created_at=timezone.now() - idempotency.SHOWN)
+        IdempotencyRecord.objects.update(created_at=timezone.now() - idempotency.SHOWN)
         assert rotations(caller) == [BARE]
 
     def test_a_secret_that_no_longer_opens_is_null(self, caller):
         rotations(caller)
-        StoredReply.objects.update(token="another")  # noqa: S106 - the mark of a claim
+        IdempotencyRecord.objects.update(token="another")  # noqa: S106 - the mark of a claim
         assert rotations(caller) == [BARE]
 
     def test_the_encrypted_answer_is_erased_after_15_minutes(self, caller):
         rotations(caller)
-        at = StoredReply.objects.get().created_at
+        at = IdempotencyRecord.objects.get().created_at
         assert idempotency.forget_secrets(at) == 0
         assert idempotency.forget_secrets(at + idempotency.SHOWN) == 1
         assert rotations(caller) == [BARE]
@@ -144,7 +144,7 @@ class TestOnTheWire:
         headers = {idempotency.HEADER: "k"}
         assert caller.put(EFFECT, content_type="application/json", headers=headers)
         assert caller.post("/api/v1/nan", content_type="application/json", headers=headers)
-        assert StoredReply.objects.count() == 0
+        assert IdempotencyRecord.objects.count() == 0
 
     def test_keeping_an_answer_costs_a_fixed_number_of_queries(
         self, caller, django_assert_max_num_queries
@@ -173,7 +173,7 @@ class TestAtOnce:
     def test_one_of_many_takes_over_a_claim_that_crashed(self, at_once):
         claim(now=NOW - timedelta(hours=1))
         outcomes = at_once(claim, 8)
-        assert sum(isinstance(each, StoredReply) for each in outcomes) == 1
+        assert sum(isinstance(each, IdempotencyRecord) for each in outcomes) == 1
         assert sum(isinstance(each, idempotency.InFlight) for each in outcomes) == 7
 
 
@@ -196,10 +196,10 @@ def test_work_that_was_overtaken_is_undone():
 
 def test_a_claim_lost_between_reading_and_taking_it_over_is_not_taken(monkeypatch):
     claim()
-    stale = StoredReply.objects.get()
+    stale = IdempotencyRecord.objects.get()
     claim(now=NOW + idempotency.LEASE)
     monkeypatch.setattr(  # as if the other call came in just after our read
-        StoredReply.objects, "get_or_create", lambda **_: (stale, False)
+        IdempotencyRecord.objects, "get_or_create", lambda **_: (stale, False)
     )
     with pytest.raises(idempotency.InFlight):
         claim(now=NOW + idempotency.LEASE)
@@ -219,7 +219,7 @@ def test_purging_forgets_only_what_is_old(monkeypatch):
         claim(f"old-{number}")
     claim("young", now=NOW + timedelta(hours=1))
     assert idempotency.purge(NOW + idempotency.KEPT) == 5
-    assert [str(each) for each in StoredReply.objects.all()] == ["key:1 young"]
+    assert [str(each) for each in IdempotencyRecord.objects.all()] == ["key:1 young"]
     assert idempotency.purge(NOW + idempotency.KEPT) == 0
 
 

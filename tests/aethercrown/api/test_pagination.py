@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aethercrown.api import idempotency
-from aethercrown.models import StoredReply
+from aethercrown.models import IdempotencyRecord
 
 pytestmark = [pytest.mark.urls("tests.aethercrown.odd_urls"), pytest.mark.django_db]
 REPLIES = "/api/v1/replies"
@@ -44,7 +44,7 @@ def test_a_page_says_what_it_holds(caller, replies):
 
 
 def test_one_row_is_shown(caller, replies):
-    row = StoredReply.objects.order_by("pk")[0]
+    row = IdempotencyRecord.objects.order_by("pk")[0]
     answer = caller.get(f"{REPLIES}/{row.pk}").json()
     assert (answer["message"], answer["data"]["key"]) == ("The reply", row.key)
 

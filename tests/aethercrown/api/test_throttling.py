@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aethercrown.api import throttling
 from aethercrown.api.throttling import Buckets, OwnBuckets, Rate, Take
-from aethercrown.models import Bucket
+from aethercrown.models import RateLimitBucket
 from security.apikeys.models import ApiKey
 from tests.callers import Caller
 
@@ -118,9 +118,9 @@ def test_a_row_gains_tokens_with_the_databases_time_and_never_above_its_burst(se
     take, rate = Take("key:1", Rate(2, 0.1)), 0.1
     assert [throttling.counted(take) for _ in range(2)] == [0, 0]
     assert throttling.counted(take) == pytest.approx(10, abs=0.5)
-    Bucket.objects.update(counted_at=F("counted_at") - 10)
+    RateLimitBucket.objects.update(counted_at=F("counted_at") - 10)
     assert throttling.counted(take) == 0
-    Bucket.objects.update(counted_at=F("counted_at") - 1e6)
+    RateLimitBucket.objects.update(counted_at=F("counted_at") - 1e6)
     assert [throttling.counted(take) for _ in range(2)] == [0, 0]
     assert throttling.counted(take) == pytest.approx(1 / rate, abs=0.5)
 
@@ -129,9 +129,11 @@ def test_a_row_gains_tokens_with_the_databases_time_and_never_above_its_burst(se
 def test_a_row_that_nobody_uses_is_forgotten_after_a_month():
     for name in ("old", "young"):
         throttling.counted(Take(name, RATE))
-    Bucket.objects.filter(name="old").update(counted_at=F("counted_at") - throttling.KEPT_SECONDS)
+    RateLimitBucket.objects.filter(name="old").update(
+        counted_at=F("counted_at") - throttling.KEPT_SECONDS
+    )
     assert throttling.purge() == 1
-    assert str(Bucket.objects.get()) == "young"
+    assert str(RateLimitBucket.objects.get()) == "young"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -81,7 +81,7 @@ def test_migrations_of_a_newer_version_are_named():
 
 def test_a_part_that_says_nothing_needs_nothing(monkeypatch):
     monkeypatch.setattr(hooks, "_parts", {})
-    hooks.register(hooks.Part("empty"))
+    hooks.register(hooks.BackupHook("empty"))
     assert hooks.needs() == {"empty": None}
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    assert hooks.refusals({}) == hooks.settle(now, {}) == []
+    assert hooks.refusals({}) == hooks.finalize_restore(now, {}) == []

@@ -8,8 +8,8 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from aethercrown.backup import restore_tests
 from aethercrown.backup.manifest import Manifest, Table
-from aethercrown.backup.restoring import Restored
-from aethercrown.models import Trial
+from aethercrown.backup.restore import RestoreResult
+from aethercrown.models import RestoreTest
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def done():
     tables = {"a": Table(2, "0"), "b": Table(3, "0")}
     contents = Manifest(NOON.isoformat(), "sqlite", "1", {}, tables, {})
-    return Restored(contents, 1.5)
+    return RestoreResult(contents, 1.5)
 
 
 @pytest.mark.parametrize(("days", "overdue"), [(35, False), (36, True)])
@@ -46,4 +46,4 @@ def test_where_there_is_no_table_for_it_nothing_is_noted():
         cursor.execute("ALTER TABLE aethercrown_trial RENAME TO away")
         assert not restore_tests.note("a.backup", done(), NOON)
         cursor.execute("ALTER TABLE away RENAME TO aethercrown_trial")
-    assert not Trial.objects.exists()
+    assert not RestoreTest.objects.exists()

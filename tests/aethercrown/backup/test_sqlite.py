@@ -7,7 +7,7 @@ import pytest
 
 from aethercrown.backup import sqlite, stores
 from aethercrown.embedded import lock
-from aethercrown.embedded.servers import Unavailable
+from aethercrown.embedded.servers import ServerUnavailable
 
 
 @pytest.fixture
@@ -94,6 +94,6 @@ def test_a_damaged_file_is_not_restored(database, tmp_path):
 def test_nothing_is_swapped_while_the_platform_runs(database):
     store = stores.Sqlite(database)
     handle = lock.lock_folder(database.parent)
-    with pytest.raises(Unavailable, match="in use by process"):
+    with pytest.raises(ServerUnavailable, match="in use by process"):
         store.hold()
     assert handle

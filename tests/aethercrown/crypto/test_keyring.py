@@ -38,7 +38,7 @@ def test_any_base64_of_32_bytes_is_read(raw):
         (f"{ONE},", "Entry 2"),
         (f"a b:{ONE}", "Entry 1"),
         (f"{ONE},{ONE}", "names 'k1' twice"),
-        (f"{ONE},{entry('k2', b'1' * 32)}", "one key under two names"),
+        (f"{ONE},{entry('k2', b'1' * 32)}", "the same key under two ids"),
         ("k1:!!!", "'k1' of ENCRYPTION_KEYS is not base64"),
         (entry("k1", b"1" * 16), "has 16 bytes and must have 32"),
     ],

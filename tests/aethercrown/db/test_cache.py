@@ -5,7 +5,7 @@ import time_machine
 from django.core.cache import caches
 
 from aethercrown.db import cache
-from aethercrown.models import Remembered
+from aethercrown.models import CacheEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -50,18 +50,18 @@ def test_setting_again_replaces_and_deleting_forgets(rows):
     assert not rows.delete("name")
     rows.set("name", "a")
     rows.clear()
-    assert not Remembered.objects.exists()
+    assert not CacheEntry.objects.exists()
 
 
 def test_what_ran_out_is_purged_and_the_rest_stays(rows):
     rows.set("gone", 1, -1)
     rows.set("stays", 1, None)
     assert cache.purge() == 1
-    assert str(Remembered.objects.get()) == ":1:stays"
+    assert str(CacheEntry.objects.get()) == ":1:stays"
 
 
 def test_a_row_is_read_as_plain_values_and_never_run(rows):
     rows.set("name", ["y", 1, None])
-    assert Remembered.objects.get().value == '["y", 1, null]'
+    assert CacheEntry.objects.get().value == '["y", 1, null]'
     with pytest.raises(TypeError):
         rows.set("name", object())

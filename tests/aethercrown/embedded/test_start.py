@@ -12,7 +12,7 @@ import pytest
 
 from aethercrown import data_dir
 from aethercrown.embedded import start
-from aethercrown.embedded.servers import Unavailable
+from aethercrown.embedded.servers import ServerUnavailable
 from tests import rig, template
 
 linux_only = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks into /proc")  # noqa: PTH112 - a constant
@@ -30,7 +30,7 @@ def test_nothing_set_means_this_machine_only_with_a_demo(tmp_path):
 
 @pytest.mark.parametrize("port", ["x", "0", "65536", "-1", "80 80", "8000.0"])
 def test_a_port_that_is_none_is_told_with_its_bounds(tmp_path, port):
-    with pytest.raises(Unavailable, match="must be a number from 1 to 65535"):
+    with pytest.raises(ServerUnavailable, match="must be a number from 1 to 65535"):
         chosen(tmp_path, PORT=port)
 
 

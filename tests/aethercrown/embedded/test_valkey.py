@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from aethercrown.embedded import servers, valkey
-from aethercrown.embedded.servers import Unavailable
+from aethercrown.embedded.servers import ServerUnavailable
 
 
 @pytest.fixture
@@ -71,13 +71,15 @@ def test_a_port_that_is_taken_is_told_with_the_end_of_the_log(launched, tmp_path
     address, _server = launched
     other = tmp_path_factory.mktemp("other")
     second = valkey.launch(other, dataclasses.replace(valkey.free_address(), port=address.port))
-    with pytest.raises(Unavailable, match=r"(?s)Valkey ended at its start.*in use.*valkey\.log"):
+    with pytest.raises(
+        ServerUnavailable, match=r"(?s)Valkey ended at its start.*in use.*valkey\.log"
+    ):
         second.wait_until(lambda: False)
 
 
 def test_a_server_that_never_answers_is_told_and_forced_to_end(launched):
     _address, server = launched
-    with pytest.raises(Unavailable, match=r"did not answer in 0\.05 s"):
+    with pytest.raises(ServerUnavailable, match=r"did not answer in 0\.05 s"):
         server.wait_until(lambda: False, seconds=0.05)
     os.kill(server.pid, signal.SIGSTOP)
     server.stop(seconds=0.1)
@@ -99,7 +101,9 @@ def test_a_log_that_is_not_there_still_names_its_place(tmp_path):
 
 def test_a_machine_without_a_wheel_is_told_what_to_set():
     assert valkey.binary().name == "valkey-server"
-    with pytest.raises(Unavailable, match="no Valkey for this kind of machine; set REDIS_URL"):
+    with pytest.raises(
+        ServerUnavailable, match="no Valkey for this kind of machine; set REDIS_URL"
+    ):
         valkey.binary("sparc64")
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client import REGISTRY
 
-from aethercrown.models import Trial
+from aethercrown.models import RestoreTest
 from aethercrown.monitoring import views
 from security.apikeys import services
 
@@ -51,7 +51,7 @@ def test_ready_where_database_broker_and_schema_are(client):
 @pytest.mark.django_db(transaction=True)
 def test_it_warns_where_no_backup_was_tried_out_for_long_and_is_ready(client):
     old = timezone.now() - timedelta(days=36)
-    trial = Trial.objects.create(backup="a", made_at=old, at=old, seconds=1.0, rows=1)
+    trial = RestoreTest.objects.create(backup="a", made_at=old, at=old, seconds=1.0, rows=1)
     reply = client.get("/readyz")
     assert reply.status_code == 200
     assert reply.json()["warnings"] == {

@@ -144,7 +144,7 @@ def test_what_is_not_there_is_not_found(page, published, path):
 
 def test_a_quote_of_a_version_that_was_tampered_with_differs(page, quoted):
     with connection.cursor() as cursor:
-        off = "DROP TRIGGER revenue_planprice_frozen"
+        off = "DROP TRIGGER revenue_planprice_immutable"
         cursor.execute(off if connection.vendor == "sqlite" else f"{off} ON revenue_planprice")
         cursor.execute("UPDATE revenue_planprice SET base_price = 1")
     reports.cached_books.clear()

@@ -7,8 +7,8 @@ import pytest
 import time_machine
 from django.apps import apps
 
-from revenue.billing import services
-from revenue.billing.services import Total
+from revenue.billing.services import invoices, usage
+from revenue.billing.services.usage import DailyTotal
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
 from revenue.pricing.seeding import seed_default_book
@@ -25,7 +25,7 @@ def _now():
 @pytest.fixture
 def path(db):
     seed_default_book(apps)
-    services.meter("api_calls")
+    usage.ensure_meter("api_calls")
     made = Customer.objects.create(external_id="acme", name="Acme", currency="USD")
     customers.record_subscription(
         made.pk,
@@ -36,7 +36,7 @@ def path(db):
         plan="professional",
         now=NOW,
     )
-    services.record([Total(made.pk, "api_calls", date(2026, 3, 5), Decimal(50_000))], now=NOW)
+    usage.record([DailyTotal(made.pk, "api_calls", date(2026, 3, 5), Decimal(50_000))], now=NOW)
     return f"/dashboards/revenue/bills/{made.pk}"
 
 
@@ -50,7 +50,7 @@ def test_a_month_is_shown_line_by_line_before_and_after_it_is_issued(page, path)
     before = shown(page, f"{path}?month=2026-03-09")
     for each in ("Acme, March 2026", "Not issued yet", "$108.90", "api_calls of 50000: x 1.1"):
         assert each in before
-    services.issue(Customer.objects.get().pk, date(2026, 3, 1), by="ada", now=NOW)
+    invoices.issue(Customer.objects.get().pk, date(2026, 3, 1), by="ada", now=NOW)
     after = shown(page, f"{path}?month=2026-03-09")
     assert "by ada" in after
     assert "$108.90" in after
@@ -73,7 +73,7 @@ def test_a_wrong_address_is_refused(page, path, end, status):
 
 def test_a_credit_is_told(page, path):
     one = Customer.objects.get()
-    services.issue(one.pk, date(2026, 3, 1), by="ada", now=NOW)
+    invoices.issue(one.pk, date(2026, 3, 1), by="ada", now=NOW)
     customers.end(one.subscriptions.get().pk, on=date(2026, 4, 1), now=NOW)
-    services.record([Total(one.pk, "api_calls", date(2026, 3, 5), Decimal(0))], now=NOW)
+    usage.record([DailyTotal(one.pk, "api_calls", date(2026, 3, 5), Decimal(0))], now=NOW)
     assert "A credit of $9.90 is carried to the next invoice." in shown(page, path)

@@ -2,8 +2,8 @@ from datetime import date
 from decimal import Decimal
 
 from dashboards.revenue import charts
-from revenue.mrr.bridge import months
-from revenue.mrr.retention import Kept, spans
+from revenue.mrr.bridge import monthly_bridges
+from revenue.mrr.retention import RetentionDelta, span_retention
 
 TODAY = date(2026, 2, 10)
 ROWS = [
@@ -14,19 +14,19 @@ ROWS = [
 
 
 def bridges():
-    return charts.known(months(ROWS, date(2025, 6, 1), TODAY))
+    return charts.from_first_month(monthly_bridges(ROWS, date(2025, 6, 1), TODAY))
 
 
-LOST = {(1, date(2026, 1, 1)): Kept(lost=Decimal(25), left=1)}
+LOST = {(1, date(2026, 1, 1)): RetentionDelta(lost=Decimal(25), left=1)}
 
 
 def test_months_before_the_first_movement_are_left_out():
     assert bridges()[0].starts_on == date(2025, 12, 1)
-    assert charts.known(months([], date(2025, 6, 1), TODAY)) == []
+    assert charts.from_first_month(monthly_bridges([], date(2025, 6, 1), TODAY)) == []
 
 
 def test_the_headlines_use_the_last_month_that_is_over():
-    retained = spans(bridges(), LOST)
+    retained = span_retention(bridges(), LOST)
     shown = charts.headlines(bridges(), "USD", TODAY, retained)
     found = {each.label: each for each in shown}
     assert (found["MRR"].value, found["ARR"].value) == ("$85", "$1,020")
@@ -38,24 +38,26 @@ def test_the_headlines_use_the_last_month_that_is_over():
 
 
 def test_retention_over_a_year_needs_customers_of_a_year_ago():
-    longer = months([(date(2024, 12, 9), "new", Decimal(200), 2), *ROWS], date(2025, 1, 1), TODAY)
-    kept = {**LOST, (12, date(2026, 1, 1)): Kept(Decimal(30), Decimal(50), 1)}
-    shown = charts.headlines(longer, "USD", TODAY, spans(longer, kept))
+    longer = monthly_bridges(
+        [(date(2024, 12, 9), "new", Decimal(200), 2), *ROWS], date(2025, 1, 1), TODAY
+    )
+    kept = {**LOST, (12, date(2026, 1, 1)): RetentionDelta(Decimal(30), Decimal(50), 1)}
+    shown = charts.headlines(longer, "USD", TODAY, span_retention(longer, kept))
     found = {each.label: each for each in shown}
     assert found["Net retention"].value == "90.0%"
     assert found["Net retention"].note == "75.0% gross; the 12 months to January 2026"
 
 
 def test_rates_wait_for_a_month_that_is_over_and_for_the_sums():
-    one = months([(TODAY, "new", Decimal(5), 1)], TODAY, TODAY)
+    one = monthly_bridges([(TODAY, "new", Decimal(5), 1)], TODAY, TODAY)
     for each in charts.headlines(one, "USD", TODAY)[-2:]:
-        assert (each.missing, each.note) == (True, "No month is over yet")
+        assert (each.missing, each.note) == (True, "No complete month yet")
     churn = charts.headlines(bridges(), "USD", TODAY)[-1]
-    assert (churn.missing, churn.note) == (True, "The nightly run works it out")
+    assert (churn.missing, churn.note) == (True, "Calculated by the nightly run")
 
 
 def test_the_open_month_has_no_retention_in_the_table():
-    rows = charts.bridge(bridges(), "USD", TODAY, spans(bridges(), LOST)).table.rows
+    rows = charts.bridge(bridges(), "USD", TODAY, span_retention(bridges(), LOST)).table.rows
     assert rows[0][-4:-1] == (None, None, None)
     assert rows[1][-4:-1] == (25.0, 75.0, 75.0)
 

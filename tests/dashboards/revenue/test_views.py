@@ -12,6 +12,7 @@ from revenue.customers import reports
 from revenue.demo import services
 from security.access.models import User
 from tests import snapshot
+from tests.revenue.customers.conftest import mrr as mrr_on
 
 PAGE = "/dashboards/revenue"
 
@@ -34,10 +35,10 @@ def rows(answer) -> list[list[str]]:
 
 def test_the_page_shows_the_bridge_plans_segments_and_customers(company, page):
     text = page.get(PAGE).content.decode()
-    for words in ("What moved MRR", "MRR by plan", "Show the bridge of each", "professional"):
+    for words in ("MRR changes", "MRR by plan", "Show the bridge of each", "professional"):
         assert words in text
     assert "Show the bridge" not in page.get(f"{PAGE}?by=segment").content.decode()
-    assert reports.paying("USD", 1)[0].name in text
+    assert reports.top_customers("USD", 1)[0].name in text
     assert "/admin/revenue/customer/" not in text
 
 
@@ -47,11 +48,11 @@ def test_the_bridge_as_csv_adds_up_month_by_month(company, page):
     for line in months:
         opening, *moved, closing = map(Decimal, line[1:8])
         assert opening + sum(moved) == closing
-    assert Decimal(months[0][7]) == reports.mrr("USD", company.today)
+    assert Decimal(months[0][7]) == mrr_on("USD", company.today)
 
 
 def test_plans_and_segments_add_up_to_mrr(company, page):
-    mrr = reports.mrr("USD", company.today)
+    mrr = mrr_on("USD", company.today)
     plans = rows(page.get(f"{PAGE}?format=csv&table=plans"))[1:]
     segments = rows(page.get(f"{PAGE}?by=segment&format=csv&table=segments"))[1:]
     assert sum(Decimal(each[1]) for each in plans) == mrr
@@ -69,14 +70,14 @@ def test_staff_reach_a_customers_record(company, client):
 
 
 def test_a_company_without_customers_is_told_how_to_begin(page):
-    assert "Nobody has subscribed in USD yet" in page.get(PAGE).content.decode()
+    assert "No subscriptions in USD yet" in page.get(PAGE).content.decode()
     assert "No customers yet" in page.get("/").content.decode()
 
 
 def test_another_currency_and_view_stand_in_the_address(company, page):
-    assert "Nobody has subscribed in EUR" in page.get(f"{PAGE}?currency=EUR").content.decode()
+    assert "No subscriptions in EUR" in page.get(f"{PAGE}?currency=EUR").content.decode()
     text = page.get(f"{PAGE}?view=restated&months=6").content.decode()
-    assert "late facts too" in text
+    assert "in which it took effect" in text
     assert "MRR $" in page.get("/").content.decode()
 
 

@@ -5,7 +5,7 @@ import pytest
 from celery import current_app
 from celery.signals import beat_init
 
-from aethercrown.models import StoredReply
+from aethercrown.models import IdempotencyRecord
 from operations.automations import tasks
 from operations.automations.models import Run
 from operations.decisions import tasks as decisions
@@ -96,9 +96,9 @@ def test_old_runs_and_old_answers_are_forgotten_by_task(automation):
     Run.objects.create(
         automation=ads, planned_for=long_ago, state="done", not_before=long_ago, ended_at=long_ago
     )
-    StoredReply.objects.create(
+    IdempotencyRecord.objects.create(
         principal="a", key="b", created_at=long_ago, lease_until=long_ago, status=200
     )
     tasks.purge_runs()
     assert not Run.objects.exists()
-    assert not StoredReply.objects.exists()
+    assert not IdempotencyRecord.objects.exists()

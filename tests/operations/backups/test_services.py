@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from aethercrown.backup import making, stream
+from aethercrown.backup import create, stream
 from aethercrown.backup.automation_pause import begin, end, holds, since
-from aethercrown.models import Trial
+from aethercrown.models import RestoreTest
 from aethercrown.monitoring.doctor import CAUTION, GOOD
 from operations.alerts.models import Alert
 from operations.automations import seeding
@@ -37,7 +37,7 @@ def run():
     from django.apps import apps  # noqa: PLC0415 - the registry as migrations have it
 
     day = timedelta(days=30)
-    seeding.seed(apps, name=services.TEST_RESTORE, title="Trial", every=day, mode="auto")
+    seeding.seed(apps, name=services.TEST_RESTORE, title="RestoreTest", every=day, mode="auto")
     return Run.objects.create(
         automation=Automation.objects.get(name=services.TEST_RESTORE),
         planned_for=NOON,
@@ -62,7 +62,7 @@ def test_a_backup_is_made_and_old_ones_go(folder):
         services.back_up(context(NOON - timedelta(days=9 - days)))
         if days == 1:  # real ones for the first two, names for the rest
             break
-    newest = making.newest(folder)
+    newest = create.newest(folder)
     assert newest is not None
     assert newest.name == "aethercrown-20261114T120000Z.backup"
     assert "was restored without a difference" in services.run_restore_test(context()).summary
@@ -72,7 +72,7 @@ def test_a_backup_is_made_and_old_ones_go(folder):
 def test_a_trial_is_remembered_with_what_it_brought_back(folder):
     services.back_up(context())
     services.run_restore_test(context(NOON + timedelta(hours=1)))
-    trial = Trial.objects.get()
+    trial = RestoreTest.objects.get()
     assert str(trial) == "aethercrown-20261122T120000Z.backup on 2026-11-22"
     assert (trial.made_at, trial.at) == (NOON, NOON + timedelta(hours=1))
     assert trial.rows > 0
@@ -155,7 +155,7 @@ def states():
 
 def tried_out(at):
     done = {"backup": "a.backup", "made_at": at, "seconds": 1.0, "rows": 1}
-    return Trial.objects.create(at=at, **done)
+    return RestoreTest.objects.create(at=at, **done)
 
 
 def test_the_doctor_knows_how_old_the_last_trial_is():

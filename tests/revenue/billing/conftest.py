@@ -6,8 +6,11 @@ from decimal import Decimal
 import pytest
 from django.apps import apps
 
-from revenue.billing import services
-from revenue.billing.services import Total
+from operations.automations.registry import RunContext
+from operations.automations.seeding import seed as schedule
+from revenue.billing.periods import billing_month
+from revenue.billing.services import invoice_run, usage
+from revenue.billing.services.usage import DailyTotal
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
 from revenue.pricing.models import PriceBookVersion
@@ -15,6 +18,7 @@ from revenue.pricing.seeding import seed_default_book
 
 NOW = datetime(2026, 4, 20, 9, tzinfo=UTC)
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
+MARCH_MONTH = billing_month(MARCH)
 
 
 @pytest.fixture
@@ -25,9 +29,9 @@ def published(db):
 
 @pytest.fixture
 def meters(db):
-    services.meter("api_calls", title="API calls")
-    services.meter("storage_gb", combine="last")
-    services.meter("daily_active_rate", part="engagement", combine="mean")
+    usage.ensure_meter("api_calls", title="API calls")
+    usage.ensure_meter("storage_gb", aggregation="last")
+    usage.ensure_meter("daily_active_rate", input_group="engagement", aggregation="mean")
 
 
 @pytest.fixture
@@ -51,12 +55,51 @@ def subscribed(customer, plan="professional", amount=99, since=date(2025, 1, 1),
     )
 
 
-def told(customer, **days):
-    """Totals of calls by day: told(customer, d0305=10) is 5 March."""
-    return services.record(
+def record_calls(customer, **days):
+    """Totals of calls by day: record_calls(customer, d0305=10) is 5 March."""
+    return usage.record(
         [
-            Total(customer.pk, "api_calls", date(2026, int(k[1:3]), int(k[3:])), Decimal(v))
+            DailyTotal(customer.pk, "api_calls", date(2026, int(k[1:3]), int(k[3:])), Decimal(v))
             for k, v in days.items()
         ],
         now=NOW,
+    )
+
+
+AUTOMATION = "revenue.issue_invoices"
+
+
+@pytest.fixture
+def automation(db):
+    """Its row, as the migration seeds it."""
+    schedule(apps, name=AUTOMATION, title="Issue the month's invoices", at="04:40")
+    rows = apps.get_model("operations", "Automation").objects.filter(name=AUTOMATION)
+    rows.update(data_age_hours=None, largest_change_percent=None)
+    return rows.get()
+
+
+@pytest.fixture
+def two_customers(automation):
+    seed_default_book(apps)
+    made = [
+        Customer.objects.create(external_id=name, name=name, currency="USD")
+        for name in ("acme", "birch")
+    ]
+    for each in made:
+        subscribed(each, since=date(2026, 1, 1))
+    return made
+
+
+@pytest.fixture
+def customer_without_price(two_customers):
+    """One more, on a plan that no price book holds."""
+    made = Customer.objects.create(external_id="customer_without_price", name="Odd", currency="USD")
+    subscribed(made, plan="handmade", since=date(2026, 1, 1))
+    return made
+
+
+def run_automation(mode="propose", now=NOW, held=None):
+    more = {"held": held} if held else {}
+    return invoice_run.run_invoicing(
+        RunContext(AUTOMATION, None, now, now, mode, dry_run=False, **more)
     )

@@ -5,12 +5,12 @@ from decimal import Decimal
 import pytest
 import time_machine
 
-from revenue.billing import services
+from revenue.billing.services import invoices
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
 from security.apikeys import services as keys
 from tests.callers import Caller
-from tests.revenue.billing.conftest import MARCH, NOW, subscribed, told
+from tests.revenue.billing.conftest import MARCH, NOW, record_calls, subscribed
 
 PREVIEW = "/api/v1/revenue/invoices/preview"
 
@@ -33,11 +33,11 @@ def asked(caller, **body):
 
 
 def test_a_closed_month_is_answered_as_it_was_previewed(caller, customer):
-    told(customer, d0305=50_000)
+    record_calls(customer, d0305=50_000)
     before = asked(caller, customer_id="acme", month="2026-03-17")
     assert (before["total"], before["is_complete"], before["is_issued"]) == (103.46, True, False)
     assert round(sum(each["amount"] for each in before["lines"]), 2) == before["total"]
-    services.issue(customer.pk, MARCH, by="ada", now=NOW)
+    invoices.issue(customer.pk, MARCH, by="ada", now=NOW)
     after = asked(caller, customer_id="acme", month="2026-03-17")
     assert after == {**before, "is_issued": True, "not_given": []}
 

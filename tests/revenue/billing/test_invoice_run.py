@@ -7,9 +7,9 @@ import pytest
 
 from revenue.billing import invoice_run
 from revenue.billing.invoice_run import Estimate
-from revenue.billing.periods import month
+from revenue.billing.periods import billing_month
 
-MARCH = month(date(2026, 3, 1))
+MARCH = billing_month(date(2026, 3, 1))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,10 @@ def test_a_month_is_due_two_days_after_its_end_and_in_order(today, last, wanted)
 
 
 def test_a_subject_names_its_currency_and_month():
-    assert invoice_run.place(invoice_run.subject("USD", MARCH.start)) == ("USD", MARCH.start)
+    assert invoice_run.parse_subject(invoice_run.subject("USD", MARCH.start)) == (
+        "USD",
+        MARCH.start,
+    )
 
 
 def test_the_draft_promises_the_previews_and_says_whom_it_cannot_bill():

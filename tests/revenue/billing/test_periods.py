@@ -6,16 +6,16 @@ from decimal import Decimal
 import pytest
 
 from revenue.billing.periods import (
-    Combine,
+    Aggregation,
+    InputGroup,
+    MeterReadings,
     Month,
-    Part,
-    Reading,
-    combined,
-    complete,
-    is_used,
-    month,
+    aggregate,
+    billing_month,
+    complete_months,
+    has_usage,
     situation,
-    tenure,
+    tenure_months,
     today_in,
 )
 
@@ -33,13 +33,13 @@ DAYS = {
     [(date(2024, 2, 29), 29), (date(2026, 2, 1), 28), (date(2026, 12, 31), 31)],
 )
 def test_a_month_has_its_own_length(day, days):
-    found = month(day)
+    found = billing_month(day)
     assert (found.end - found.start).days == days
     assert found.start <= day < found.end
 
 
 def test_the_last_complete_months_leave_the_running_one_out():
-    found = complete(date(2026, 2, 1), 3)
+    found = complete_months(date(2026, 2, 1), 3)
     assert [each.start for each in found] == [
         date(2025, 11, 1),
         date(2025, 12, 1),
@@ -54,18 +54,23 @@ def test_the_day_is_that_of_the_customers_zone_also_when_clocks_change():
 
 
 @pytest.mark.parametrize(
-    ("combine", "quantity"),
-    [(Combine.SUM, 5), (Combine.LAST, 4), (Combine.MAX, 9), (Combine.MEAN, Decimal("2.5"))],
+    ("aggregation", "quantity"),
+    [
+        (Aggregation.SUM, 5),
+        (Aggregation.LAST, 4),
+        (Aggregation.MAX, 9),
+        (Aggregation.MEAN, Decimal("2.5")),
+    ],
 )
-def test_each_rule_makes_its_own_quantity_of_the_same_days(combine, quantity):
-    assert combined(combine, DAYS, MARCH) == quantity
+def test_each_rule_makes_its_own_quantity_of_the_same_days(aggregation, quantity):
+    assert aggregate(aggregation, DAYS, MARCH) == quantity
 
 
 def test_a_reading_holds_into_the_month_but_not_for_ever():
     old = {date(2026, 2, 1): Decimal(7)}
-    assert combined(Combine.LAST, old, MARCH) == 7
-    assert combined(Combine.SUM, old, MARCH) is None
-    assert combined(Combine.LAST, {date(2025, 2, 1): Decimal(7)}, MARCH) is None
+    assert aggregate(Aggregation.LAST, old, MARCH) == 7
+    assert aggregate(Aggregation.SUM, old, MARCH) is None
+    assert aggregate(Aggregation.LAST, {date(2025, 2, 1): Decimal(7)}, MARCH) is None
 
 
 @pytest.mark.parametrize(
@@ -78,15 +83,15 @@ def test_a_reading_holds_into_the_month_but_not_for_ever():
     ],
 )
 def test_tenure_counts_whole_months(since, on, months):
-    assert tenure(since, on) == months
+    assert tenure_months(since, on) == months
 
 
 def test_meters_answer_their_part_of_the_question():
     found = situation(
         {
-            "api_calls": Reading(Part.USAGE, Combine.SUM, DAYS),
-            "daily_active_rate": Reading(Part.ENGAGEMENT, Combine.MEAN, DAYS),
-            "silent": Reading(Part.USAGE, Combine.SUM, {}),
+            "api_calls": MeterReadings(InputGroup.USAGE, Aggregation.SUM, DAYS),
+            "daily_active_rate": MeterReadings(InputGroup.ENGAGEMENT, Aggregation.MEAN, DAYS),
+            "silent": MeterReadings(InputGroup.USAGE, Aggregation.SUM, {}),
         },
         MARCH,
         date(2025, 3, 1),
@@ -97,12 +102,12 @@ def test_meters_answer_their_part_of_the_question():
 
 
 def test_a_company_meter_says_something_of_the_company():
-    known = {"employee_count": Reading(Part.COMPANY, Combine.LAST, DAYS)}
+    known = {"employee_count": MeterReadings(InputGroup.COMPANY, Aggregation.LAST, DAYS)}
     assert situation(known, MARCH, None).company == {"employee_count": Decimal(4)}
-    assert not is_used(known.values(), MARCH)
+    assert not has_usage(known.values(), MARCH)
 
 
 def test_use_is_known_where_a_meter_of_use_has_a_day():
-    known = [Reading(Part.USAGE, Combine.SUM, {date(2026, 3, 5): Decimal(0)})]
-    assert is_used(known, MARCH)
-    assert not is_used(known, Month(date(2026, 5, 1), date(2026, 6, 1)))
+    known = [MeterReadings(InputGroup.USAGE, Aggregation.SUM, {date(2026, 3, 5): Decimal(0)})]
+    assert has_usage(known, MARCH)
+    assert not has_usage(known, Month(date(2026, 5, 1), date(2026, 6, 1)))

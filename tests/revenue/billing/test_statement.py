@@ -7,9 +7,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revenue.billing.periods import Combine, Month, Part, Reading
-from revenue.billing.plan_periods import Step
-from revenue.billing.statement import Closed, Known, statement
+from revenue.billing.periods import Aggregation, InputGroup, MeterReadings, Month
+from revenue.billing.statement import ClosedMonth, CustomerUsage, statement
+from revenue.customers.plan_change import PlanChange
 from revenue.pricing.decimals import ZERO
 from revenue.pricing.price_book.default_book import BOOK
 from revenue.pricing.price_book.version import BookCharge, BookPlan, BookVersion
@@ -25,21 +25,27 @@ METERED = BookVersion(
 def known(plan="basic", **days):
     """Calls by day: d0301=5 is 1 March."""
     read = {date(2026, int(k[1:3]), int(k[3:])): Decimal(v) for k, v in days.items()}
-    step = Step("s1", date(2025, 12, 1), plan, Decimal(10))
-    return Known(None, (step,), {"api_calls": Reading(Part.USAGE, Combine.SUM, read)})
+    step = PlanChange(date(2025, 12, 1), "s1", Decimal(10), plan)
+    return CustomerUsage(
+        None, (step,), {"api_calls": MeterReadings(InputGroup.USAGE, Aggregation.SUM, read)}
+    )
 
 
 def test_the_worked_example_comes_out_of_stored_use():
     use = {
-        "api_calls": Reading(Part.USAGE, Combine.SUM, {date(2026, 3, 9): Decimal(50000)}),
-        "storage_gb": Reading(Part.USAGE, Combine.LAST, {date(2026, 1, 9): Decimal(250)}),
-        "daily_active_rate": Reading(
-            Part.ENGAGEMENT, Combine.MEAN, {date(2026, 3, 9): Decimal("0.75")}
+        "api_calls": MeterReadings(
+            InputGroup.USAGE, Aggregation.SUM, {date(2026, 3, 9): Decimal(50000)}
+        ),
+        "storage_gb": MeterReadings(
+            InputGroup.USAGE, Aggregation.LAST, {date(2026, 1, 9): Decimal(250)}
+        ),
+        "daily_active_rate": MeterReadings(
+            InputGroup.ENGAGEMENT, Aggregation.MEAN, {date(2026, 3, 9): Decimal("0.75")}
         ),
     }
     since = date(2024, 9, 1)
-    step = Step("s1", since, "professional", Decimal(99))
-    found = statement(Known(since, (step,), use), MARCH, BOOK)
+    step = PlanChange(since, "s1", Decimal(99), "professional")
+    found = statement(CustomerUsage(since, (step,), use), MARCH, BOOK)
     assert found.total == Decimal("110.21")
     assert found.not_given == ("usage_data.user_seats", "engagement_data.feature_adoption_rate")
 
@@ -47,25 +53,25 @@ def test_the_worked_example_comes_out_of_stored_use():
 def test_late_use_is_an_adjustment_at_the_closed_months_own_prices():
     dear = replace(METERED, number=2, plans=(replace(METERED.plans[0], base=Decimal(20)),))
     late = known(d0210=150, d0310=0)
-    found = statement(late, MARCH, dear, [Closed(7, FEBRUARY, METERED, Decimal("11.00"))])
+    found = statement(late, MARCH, dear, [ClosedMonth(7, FEBRUARY, METERED, Decimal("11.00"))])
     assert [each.kind for each in found.lines] == ["base", "usage", "adjustment"]
     assert found.lines[-1].description == "Adjustment of February 2026"
     assert found.lines[-1].amount == Decimal("0.50")
     assert (found.rated, found.total) == (Decimal("20.00"), Decimal("20.50"))
-    assert (found.late[0].key, found.late[0].total) == (7, Decimal("11.50"))
+    assert (found.adjustments[0].key, found.adjustments[0].total) == (7, Decimal("11.50"))
 
 
 def test_a_closed_month_that_stands_makes_no_line():
     found = statement(
-        known(d0210=100), MARCH, METERED, [Closed(7, FEBRUARY, METERED, Decimal("11.00"))]
+        known(d0210=100), MARCH, METERED, [ClosedMonth(7, FEBRUARY, METERED, Decimal("11.00"))]
     )
-    assert found.late == ()
+    assert found.adjustments == ()
     assert found.total == 10
 
 
 def test_a_correction_below_zero_is_carried_and_taken_from_the_next():
     found = statement(
-        known(d0210=0), MARCH, METERED, [Closed(7, FEBRUARY, METERED, Decimal("35.00"))]
+        known(d0210=0), MARCH, METERED, [ClosedMonth(7, FEBRUARY, METERED, Decimal("35.00"))]
     )
     assert found.total == 0
     assert found.carried == Decimal("15.00")
@@ -76,9 +82,9 @@ def test_a_correction_below_zero_is_carried_and_taken_from_the_next():
 
 
 def test_a_month_without_a_plan_has_no_lines_of_its_own():
-    step = Step("s1", date(2026, 5, 1), "basic", Decimal(10))
-    found = statement(Known(None, (step,), {}), MARCH, METERED)
-    assert (found.lines, found.total, found.stays) == ((), ZERO, ())
+    step = PlanChange(date(2026, 5, 1), "s1", Decimal(10), "basic")
+    found = statement(CustomerUsage(None, (step,), {}), MARCH, METERED)
+    assert (found.lines, found.total, found.plan_periods) == ((), ZERO, ())
 
 
 @given(
@@ -89,16 +95,18 @@ def test_a_month_without_a_plan_has_no_lines_of_its_own():
 def test_lines_add_up_and_adjusting_later_costs_what_knowing_at_once_would(first, late, change):
     days = {FEBRUARY.start + timedelta(days=place): Decimal(v) for place, v in enumerate(first)}
     moves = (
-        Step("s1", date(2026, 1, 1), "basic", Decimal(10)),
-        Step("s1", MARCH.start + timedelta(days=change), "basic", Decimal(12)),
+        PlanChange(date(2026, 1, 1), "s1", Decimal(10), "basic"),
+        PlanChange(MARCH.start + timedelta(days=change), "s1", Decimal(12), "basic"),
     )
 
     def told(values):
-        return Known(None, moves, {"api_calls": Reading(Part.USAGE, Combine.SUM, values)})
+        return CustomerUsage(
+            None, moves, {"api_calls": MeterReadings(InputGroup.USAGE, Aggregation.SUM, values)}
+        )
 
     early = statement(told(days), FEBRUARY, METERED)
     truth = {**days, FEBRUARY.start: days[FEBRUARY.start] + late}
-    closed = [Closed(1, FEBRUARY, METERED, early.rated)]
+    closed = [ClosedMonth(1, FEBRUARY, METERED, early.rated)]
     after = statement(told(truth), MARCH, METERED, closed)
     at_once = statement(told(truth), FEBRUARY, METERED)
     plain = statement(told(truth), MARCH, METERED)

@@ -7,6 +7,8 @@ import pytest
 
 from revenue.customers import services
 from revenue.customers.models import Customer
+from revenue.mrr.models import MrrMovement
+from revenue.mrr.movements import MovementKind
 
 NOW = datetime(2026, 3, 20, 9, tzinfo=UTC)
 TODAY = NOW.date()
@@ -36,3 +38,9 @@ def subscribe(customer):
         )
 
     return record
+
+
+def mrr(currency: str, on: date) -> Decimal:
+    """MRR at the end of a day, from every movement booked until then."""
+    rows = MrrMovement.objects.filter(currency=currency, on__lte=on)
+    return sum((MovementKind(row.kind).sign * row.amount for row in rows), Decimal(0))

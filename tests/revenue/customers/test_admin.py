@@ -9,11 +9,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from revenue.customers import reports
-from revenue.customers.models import Customer, Movement, Payment, Subscription
-from revenue.mrr import reports as ledger
+from revenue.customers.models import Customer, Payment, Subscription
+from revenue.mrr.models import MrrMovement
+from revenue.mrr.reports import consistency
 from security.access.models import User
 from security.access.roles import ADMINISTRATOR, OPERATOR, VIEWER
+from tests.revenue.customers.conftest import mrr
 
 HOME = "/admin/revenue"
 ADD = f"{HOME}/subscription/add/"
@@ -68,12 +69,14 @@ def book(client, subscription, **row):
     return client.post(f"{HOME}/subscription/{subscription.pk}/change/", form)
 
 
-@pytest.mark.parametrize("model", ["customer", "subscription", "movement", "payment"])
+@pytest.mark.parametrize("model", ["customer", "subscription", "mrrmovement", "payment"])
 def test_every_list_opens(operator, running, model):
     assert operator.get(f"{HOME}/{model}/").status_code == 200
     assert operator.get(f"{HOME}/{model}/export-csv/").status_code == 200
     if model != "payment":
-        row = {"customer": Customer, "subscription": Subscription, "movement": Movement}[model]
+        row = {"customer": Customer, "subscription": Subscription, "mrrmovement": MrrMovement}[
+            model
+        ]
         assert (
             operator.get(f"{HOME}/{model}/{row._default_manager.get().pk}/change/").status_code
             == 200
@@ -82,7 +85,7 @@ def test_every_list_opens(operator, running, model):
 
 def test_a_new_subscription_is_booked(operator, running):
     assert (running.amount, running.currency) == (Decimal("100.5"), "USD")
-    assert Movement.objects.get().amount == Decimal("100.5")
+    assert MrrMovement.objects.get().amount == Decimal("100.5")
     assert operator.get(ADD).status_code == 200
 
 
@@ -110,8 +113,8 @@ def test_changes_ends_and_adjustments_are_booked(operator, running):
     assert book(operator, running, on=day(5), is_end="on").status_code == 302
     running.refresh_from_db()
     assert running.ended_on == timezone.localdate() - timedelta(days=5)
-    assert Movement.objects.filter(is_adjustment=True).count() == 1
-    assert ledger.differing() == (0, [])
+    assert MrrMovement.objects.filter(is_adjustment=True).count() == 1
+    assert consistency.differing_customers() == (0, [])
 
 
 @pytest.mark.parametrize(
@@ -119,7 +122,7 @@ def test_changes_ends_and_adjustments_are_booked(operator, running):
     [
         ({"on": day(21), "amount": "1"}, "Before the start"),
         ({"on": "2999-01-01", "amount": "1"}, "After today"),
-        ({"on": day(1), "amount": "1", "is_end": "on"}, "An end brings 0"),
+        ({"on": day(1), "amount": "1", "is_end": "on"}, "An end has the amount 0"),
         ({"on": day(20), "amount": "1"}, "This adjusts what"),
         ({"on": "", "amount": "1"}, "This field is required"),
     ],
@@ -142,11 +145,11 @@ def test_what_became_wrong_meanwhile_is_told(operator, running):
 
 
 def test_the_ledger_is_not_edited_here(operator, running):
-    row = Movement.objects.get()
-    path = f"{HOME}/movement/{row.pk}"
+    row = MrrMovement.objects.get()
+    path = f"{HOME}/mrrmovement/{row.pk}"
     assert operator.post(f"{path}/change/", {"amount": "1"}).status_code == 403
     assert operator.post(f"{path}/delete/", {"post": "yes"}).status_code == 403
-    assert operator.get(f"{HOME}/movement/add/").status_code == 403
+    assert operator.get(f"{HOME}/mrrmovement/add/").status_code == 403
 
 
 def act(client, action, *rows):
@@ -164,17 +167,17 @@ def test_two_customers_are_merged_into_the_older(operator, customer, running):
 
 
 def test_everything_kept_of_a_customer_is_downloaded(operator, customer, running):
-    answer = act(operator, "hand_out", customer)
+    answer = act(operator, "download_data", customer)
     assert [each["external_id"] for each in answer.json()["subscriptions"]] == ["s1"]
     other = Customer.objects.create(external_id="b", name="B")
-    assert "Choose one customer" in act(operator, "hand_out", customer, other).content.decode()
+    assert "Choose one customer" in act(operator, "download_data", customer, other).content.decode()
 
 
 def test_personal_data_are_erased_by_who_may_delete(customer, running):
     other = Customer.objects.create(external_id="b", name="B")
     chief = browser(ADMINISTRATOR)
     assert "Choose one customer" in act(chief, "erase", customer, other).content.decode()
-    assert "are erased" in act(chief, "erase", customer).content.decode()
+    assert "were erased" in act(chief, "erase", customer).content.decode()
     customer.refresh_from_db()
     assert customer.name == f"Erased customer {customer.pk}"
     act(browser(VIEWER), "erase", other)
@@ -205,7 +208,7 @@ def test_customers_come_from_a_file_after_a_preview(operator):
     assert "1 row is good; nothing is stored yet" in page.content.decode()
     packed = page.context["content"]
     operator.post(f"{HOME}/customer/import-csv/", {**form, "step": "store", "file": packed})
-    assert reports.mrr("USD", timezone.localdate()) == 10
+    assert mrr("USD", timezone.localdate()) == 10
 
 
 @pytest.mark.parametrize(

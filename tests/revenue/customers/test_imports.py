@@ -18,8 +18,6 @@ TODAY = date(2026, 3, 20)
         (imports.months, "12", 12),
         (imports.months, "0", 0),
         (imports.direction, "Refund", "refund"),
-        (imports.quantity, "0", Decimal(0)),
-        (imports.quantity, "1e12", Decimal(10) ** 12),
     ],
 )
 def test_cells_are_read(read, cell, value):
@@ -37,8 +35,6 @@ def test_cells_are_read(read, cell, value):
         (imports.months, "-1", "must be a whole number"),
         (imports.months, "1201", "must be a whole number"),
         (imports.direction, "gift", "is neither payment nor refund"),
-        (imports.quantity, "-0.1", "must be 0 to 1000000000000, not -0.1"),
-        (imports.quantity, "1000000000001", "must be 0 to 1000000000000, not 1000000000001"),
     ],
 )
 def test_other_cells_say_why_not(read, cell, reason):
@@ -55,7 +51,7 @@ def wide(months, *, churned):
         "tenure_months": months,
         "churned": churned,
     }
-    return imports.wide_fact(Record(2, values), TODAY)
+    return imports.from_wide_record(Record(2, values), TODAY)
 
 
 def test_tenure_is_reckoned_from_today():
@@ -76,14 +72,14 @@ def test_a_price_of_an_interval_is_made_monthly():
         "started_on": TODAY,
         "ended_on": None,
     }
-    assert imports.long_fact(Record(2, values)).amount == 10
+    assert imports.from_subscription_record(Record(2, values)).amount == 10
 
 
 def test_days_that_cannot_be_are_named():
     good = wide(3, churned=True)
-    assert imports.day_faults(good, TODAY) == []
+    assert imports.date_faults(good, TODAY) == []
     late = good._replace(started_on=date(2026, 4, 1), ended_on=date(2026, 3, 31))
-    assert [(each.column, each.reason) for each in imports.day_faults(late, TODAY)] == [
+    assert [(each.column, each.reason) for each in imports.date_faults(late, TODAY)] == [
         ("started_on", "2026-04-01 is after today, 2026-03-20"),
         ("ended_on", "2026-03-31 is after today, 2026-03-20"),
         ("ended_on", "2026-03-31 is before the start, 2026-04-01"),

@@ -24,8 +24,8 @@ def payment(customer):
 def test_a_dump_is_read_back_the_same(payment):
     text = serializers.serialize("json", [payment])
     (again,) = serializers.deserialize("json", text)
-    restored: Any = again.object
-    assert restored.amount == Decimal("0.000001")
+    inputs_from_json: Any = again.object
+    assert inputs_from_json.amount == Decimal("0.000001")
 
 
 def test_amounts_are_compared_and_added_exactly(payment):

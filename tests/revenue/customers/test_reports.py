@@ -8,7 +8,7 @@ import pytest
 from revenue.customers import reports, services
 from revenue.customers.models import Customer
 from revenue.mrr import reports as ledger
-from tests.revenue.customers.conftest import NOW, TODAY
+from tests.revenue.customers.conftest import NOW, TODAY, mrr
 
 pytestmark = pytest.mark.django_db
 
@@ -21,24 +21,24 @@ def euros(subscribe):
 
 
 def test_an_empty_ledger_has_no_days_and_no_mrr():
-    assert reports.days("USD") is None
-    assert reports.currencies() == []
-    assert reports.mrr("USD", TODAY) == 0
-    assert reports.plans("USD") == []
+    assert ledger.days("USD") is None
+    assert ledger.currencies() == []
+    assert mrr("USD", TODAY) == 0
+    assert reports.mrr_by_plan("USD") == []
 
 
 def test_currencies_are_never_added(subscribe, euros):
     subscribe(date(2026, 3, 1), "10", plan="starter")
     subscribe(date(2026, 3, 5), "5", plan="starter")
-    assert reports.currencies() == ["USD", "EUR"]
-    assert reports.mrr("USD", TODAY) == 15
-    assert reports.mrr("EUR", TODAY) == 7
-    assert reports.mrr("USD", date(2026, 3, 4)) == 10
-    assert reports.days("USD") == (date(2026, 3, 1), date(2026, 3, 5))
-    assert reports.plans("USD") == [("starter", Decimal(15), 2, 1)]
-    assert reports.running("USD")[0] == 15
-    assert reports.running("USD")[1] == 1
-    assert not any(reports.running("GBP"))
+    assert ledger.currencies() == ["USD", "EUR"]
+    assert mrr("USD", TODAY) == 15
+    assert mrr("EUR", TODAY) == 7
+    assert mrr("USD", date(2026, 3, 4)) == 10
+    assert ledger.days("USD") == (date(2026, 3, 1), date(2026, 3, 5))
+    assert reports.mrr_by_plan("USD") == [("starter", Decimal(15), 2, 1)]
+    assert reports.current_mrr("USD")[0] == 15
+    assert reports.current_mrr("USD")[1] == 1
+    assert not any(reports.current_mrr("GBP"))
 
 
 def test_those_who_pay_most_come_first(customer, subscribe, euros):
@@ -48,13 +48,13 @@ def test_those_who_pay_most_come_first(customer, subscribe, euros):
     subscribe(date(2026, 3, 1), "20")
     gone = subscribe(date(2026, 3, 1), "99")
     services.end(gone.pk, on=date(2026, 3, 2), now=NOW)
-    found = reports.paying("USD", 5)
+    found = reports.top_customers("USD", 5)
     assert [(each.name, int(each.mrr), each.subscriptions) for each in found] == [
         ("Acme", 30, 2),
         ("Small", 1, 1),
     ]
     assert found[0].since == date(2026, 2, 1)
-    assert len(reports.paying("USD", 1)) == 1
+    assert len(reports.top_customers("USD", 1)) == 1
 
 
 def test_segments_add_up_and_follow_a_merge(customer, subscribe):
@@ -69,10 +69,10 @@ def test_segments_add_up_and_follow_a_merge(customer, subscribe):
     services.merge(customer.pk, other.pk, now=NOW)
     parts = ledger.bridges_by_segment("USD", TODAY, TODAY)
     assert {name: each[0].closing for name, each in parts.items()} == {"Retail": 30}
-    assert reports.bridge("USD", TODAY, TODAY, segment="Bank")[0].closing == 0
+    assert ledger.bridge("USD", TODAY, TODAY, segment="Bank")[0].closing == 0
 
 
 def test_the_bridge_takes_one_query(subscribe, django_assert_num_queries):
     subscribe(date(2026, 3, 1), "10")
     with django_assert_num_queries(1):
-        reports.bridge("USD", date(2020, 1, 1), TODAY)
+        ledger.bridge("USD", date(2020, 1, 1), TODAY)

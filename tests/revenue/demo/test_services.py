@@ -10,14 +10,16 @@ from django.apps import apps
 from aethercrown import demo
 from aethercrown.demo import NotEmpty, Seeding
 from operations.decisions.models import Decision
-from revenue.billing import reports as billing
 from revenue.billing.models import DailyUse
+from revenue.billing.reports import accounts
 from revenue.customers import reports
-from revenue.customers.models import Customer, Movement
+from revenue.customers.models import Customer
 from revenue.demo import services
-from revenue.demo.company import MONTHS, lives
+from revenue.demo.company import MONTHS, customers_over_time
 from revenue.mrr import reports as ledger
-from revenue.mrr.movements import Kind
+from revenue.mrr.models import MrrMovement
+from revenue.mrr.movements import MovementKind
+from revenue.mrr.reports import consistency
 from revenue.pricing.calculation.plan_price import calculate_price
 from revenue.pricing.price_book.default_book import BOOK
 from revenue.pricing.seeding import seed_default_book
@@ -25,7 +27,7 @@ from revenue.upsell.models import Opportunity
 
 TODAY = date(2026, 1, 16)
 TABLES = (
-    *("Customer", "Subscription", "Change", "Movement", "Payment"),
+    *("Customer", "Subscription", "SubscriptionChange", "MrrMovement", "Payment"),
     *("Meter", "DailyUse", "Opportunity"),
 )
 
@@ -40,11 +42,13 @@ def seeded():
 
 
 def test_lives_are_the_same_for_the_same_chance():
-    assert lives(np.random.default_rng(5), TODAY) == lives(np.random.default_rng(5), TODAY)
+    assert customers_over_time(np.random.default_rng(5), TODAY) == customers_over_time(
+        np.random.default_rng(5), TODAY
+    )
 
 
 def test_nothing_happens_after_today_and_moments_follow_each_other():
-    for life in lives(np.random.default_rng(7), TODAY):
+    for life in customers_over_time(np.random.default_rng(7), TODAY):
         days = [moment.on for each in life.subscriptions for moment in each]
         assert days == sorted(days)
         assert days[-1] <= TODAY
@@ -57,9 +61,9 @@ def published(db):
 
 @pytest.mark.usefixtures("published")
 def test_every_customer_pays_what_the_documented_prices_make_of_the_use():
-    for life in lives(np.random.default_rng(5), TODAY):
+    for life in customers_over_time(np.random.default_rng(5), TODAY):
         last = life.subscriptions[-1][-1]
-        if last.amount is not None and last.use == life.use:
+        if last.amount is not None and last.usage == life.usage:
             assert last.amount == calculate_price(BOOK, last.plan, life.situation).final_price
 
 
@@ -71,20 +75,22 @@ def test_use_is_stored_and_larger_plans_are_open_taken_declined_and_measured():
     measured = Decision.objects.filter(kind="revenue.upsell_acceptance", status="measured")
     assert measured.exists()
     assert DailyUse.objects.values("customer").distinct().count() == 24
-    accounts = billing.accounts("USD", TODAY, 1_000)
-    assert sum(len(each.periods) == 3 for each in accounts) >= 10
+    found = accounts.simulation_accounts("USD", TODAY, 1_000)
+    assert sum(len(each.periods) == 3 for each in found) >= 10
 
 
 @pytest.mark.django_db
 def test_two_years_hold_every_kind_of_movement_and_add_up():
     seeded()
-    bridges = reports.bridge("USD", date(2024, 2, 1), TODAY)
+    bridges = ledger.bridge("USD", date(2024, 2, 1), TODAY)
     assert len(bridges) == MONTHS
     assert bridges[0].opening == 0
     assert all(each.closing > 0 for each in bridges)
-    assert set(Movement.objects.values_list("kind", flat=True)) == {each.value for each in Kind}
-    assert ledger.differing() == (0, [])
-    assert bridges[-1].closing == sum(each.mrr for each in reports.plans("USD"))
+    assert set(MrrMovement.objects.values_list("kind", flat=True)) == {
+        each.value for each in MovementKind
+    }
+    assert consistency.differing_customers() == (0, [])
+    assert bridges[-1].closing == sum(each.mrr for each in reports.mrr_by_plan("USD"))
 
 
 @pytest.mark.django_db

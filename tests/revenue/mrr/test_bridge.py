@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revenue.mrr import metrics
-from revenue.mrr.bridge import Bridge, months, whole
-from revenue.mrr.movements import Kind, Sums
+from revenue.mrr.bridge import Bridge, combine, monthly_bridges
+from revenue.mrr.movements import MovementKind, MovementSums
 
 FIRST, LAST = date(2025, 11, 15), date(2026, 2, 3)
 ZERO = Decimal(0)
@@ -18,7 +18,7 @@ ZERO = Decimal(0)
 rows = st.lists(
     st.tuples(
         st.dates(date(2025, 8, 1), date(2026, 4, 30)),
-        st.sampled_from([each.value for each in Kind]),
+        st.sampled_from([each.value for each in MovementKind]),
         st.integers(-(10**12), 10**12).map(lambda each: Decimal(each).scaleb(-6)),
         st.integers(-1, 1),
     ),
@@ -36,7 +36,7 @@ EXAMPLE = [
 
 
 def test_a_bridge_by_hand():
-    found = months(EXAMPLE, FIRST, LAST)
+    found = monthly_bridges(EXAMPLE, FIRST, LAST)
     assert [(each.starts_on.month, int(each.opening), int(each.closing)) for each in found] == [
         (11, 100, 170),
         (12, 170, 165),
@@ -50,52 +50,52 @@ def test_a_bridge_by_hand():
         (1, 2),
     ]
     assert found[2].payers_lost == 1
-    assert found[2].signed(Kind.CHURN) == -50
+    assert found[2].signed(MovementKind.CHURN) == -50
 
 
 def test_months_without_rows_are_level():
-    assert [each.closing for each in months([], FIRST, LAST)] == [ZERO] * 4
-    assert months([], LAST, FIRST) == []
+    assert [each.closing for each in monthly_bridges([], FIRST, LAST)] == [ZERO] * 4
+    assert monthly_bridges([], LAST, FIRST) == []
 
 
 def test_a_whole_needs_a_part():
     with pytest.raises(ValueError, match="at least one month"):
-        whole([])
+        combine([])
 
 
 @given(rows)
 def test_the_bridge_is_exact_in_every_span(ledger):
-    found = months(ledger, FIRST, LAST)
+    found = monthly_bridges(ledger, FIRST, LAST)
     for one in found:
         signed = [
-            Kind(kind).sign * amount
+            MovementKind(kind).sign * amount
             for day, kind, amount, _ in ledger
             if (day.year, day.month) <= (one.starts_on.year, one.starts_on.month)
         ]
         assert one.closing == sum(signed, ZERO)
     for before, after in pairwise(found):
         assert (before.closing, before.payers_closing) == (after.opening, after.payers)
-    span = whole(found)
+    span = combine(found)
     assert (span.opening, span.closing) == (found[0].opening, found[-1].closing)
     assert span.payers_closing == found[-1].payers_closing
 
 
 @given(rows, st.integers(0, 40))
 def test_parts_of_the_ledger_add_up_to_the_whole(ledger, cut):
-    parts = [months(part, FIRST, LAST) for part in (ledger[:cut], ledger[cut:])]
-    for one, left, right in zip(months(ledger, FIRST, LAST), *parts, strict=True):
+    parts = [monthly_bridges(part, FIRST, LAST) for part in (ledger[:cut], ledger[cut:])]
+    for one, left, right in zip(monthly_bridges(ledger, FIRST, LAST), *parts, strict=True):
         assert one.closing == left.closing + right.closing
-        for kind in Kind:
+        for kind in MovementKind:
             assert one.amount(kind) == left.amount(kind) + right.amount(kind)
 
 
 def test_ratios_by_hand():
     moved = {
-        Kind.NEW: Sums(Decimal(30), 2),
-        Kind.REACTIVATION: Sums(Decimal(10), 1),
-        Kind.EXPANSION: Sums(Decimal(20), 0),
-        Kind.CONTRACTION: Sums(Decimal(5), 0),
-        Kind.CHURN: Sums(Decimal(15), -1),
+        MovementKind.NEW: MovementSums(Decimal(30), 2),
+        MovementKind.REACTIVATION: MovementSums(Decimal(10), 1),
+        MovementKind.EXPANSION: MovementSums(Decimal(20), 0),
+        MovementKind.CONTRACTION: MovementSums(Decimal(5), 0),
+        MovementKind.CHURN: MovementSums(Decimal(15), -1),
     }
     one = Bridge(date(2026, 1, 1), Decimal(200), 8, moved)
     assert one.closing == 240

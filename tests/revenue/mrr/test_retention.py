@@ -6,10 +6,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from revenue.customers.billing_interval import months_before
 from revenue.mrr import retention
-from revenue.mrr.billing_interval import months_before
 from revenue.mrr.bridge import Bridge
-from revenue.mrr.retention import NONE, SPANS, Kept, Retained
+from revenue.mrr.retention import NO_CHANGE, SPANS, RetentionDelta, SpanRetention
 
 JAN = date(2026, 1, 1)
 
@@ -23,8 +23,8 @@ def added(*customers):
     found: dict = {}
     for nets in customers:
         by_month = {month(at): Decimal(each) for at, each in nets.items()}
-        for place, kept in retention.of_customer(by_month):
-            found[place] = found.get(place, NONE).plus(kept)
+        for place, kept in retention.customer_deltas(by_month):
+            found[place] = found.get(place, NO_CHANGE).plus(kept)
     return found
 
 
@@ -34,14 +34,14 @@ def test_the_worked_example_of_five_customers():
         {0: 100, 3: 50}, {0: 80, 3: -80}, {3: 60}, {0: 200, 3: -30}, {0: 40, 1: -40, 3: 40}
     )
     kept = found[1, month(3)]
-    assert kept == Kept(Decimal(50), Decimal(110), 1)
-    one = Retained(Decimal(380), 3, kept)
+    assert kept == RetentionDelta(Decimal(50), Decimal(110), 1)
+    one = SpanRetention(Decimal(380), 3, kept)
     assert (one.net, one.gross, one.churn) == (84.2, 71.1, 33.3)
 
 
 def test_who_left_and_came_back_within_a_span_has_not_left():
     found = added({0: 100, 4: -100, 5: 100})
-    assert found[1, month(4)] == Kept(lost=Decimal(100), left=1)
+    assert found[1, month(4)] == RetentionDelta(lost=Decimal(100), left=1)
     assert (3, month(6)) not in found
     assert (12, month(12)) not in found
     assert found[3, month(4)].left == 1
@@ -49,12 +49,12 @@ def test_who_left_and_came_back_within_a_span_has_not_left():
 
 def test_who_came_back_for_less_counts_as_less():
     found = added({0: 100, 4: -100, 5: 70})
-    assert found[12, month(12)] == Kept(lost=Decimal(30))
+    assert found[12, month(12)] == RetentionDelta(lost=Decimal(30))
 
 
 def test_who_began_within_the_span_counts_nothing():
     assert (3, month(2)) not in added({0: 100, 1: 50})
-    assert added({0: 100, 1: 50})[1, month(1)] == Kept(gained=Decimal(50))
+    assert added({0: 100, 1: 50})[1, month(1)] == RetentionDelta(gained=Decimal(50))
 
 
 def test_nobody_is_nothing():
@@ -62,21 +62,21 @@ def test_nobody_is_nothing():
 
 
 def test_without_an_opening_there_is_no_rate():
-    one = Retained(Decimal(0), 0, NONE)
+    one = SpanRetention(Decimal(0), 0, NO_CHANGE)
     assert (one.net, one.gross, one.churn) == (None, None, None)
 
 
 def test_where_nothing_moved_all_is_kept():
-    one = Retained(Decimal(10), 1, NONE)
+    one = SpanRetention(Decimal(10), 1, NO_CHANGE)
     assert (one.net, one.gross, one.churn) == (100, 100, 0)
 
 
 def test_a_span_takes_the_opening_of_its_first_month():
     bridges = [Bridge(month(at), Decimal(100 + at), at) for at in range(3)]
-    kept = {(3, month(2)): Kept(lost=Decimal(10))}
-    found = retention.spans(bridges, kept)
-    assert found[1, month(2)] == Retained(Decimal(102), 2, NONE)
-    assert found[3, month(2)] == Retained(Decimal(100), 0, kept[3, month(2)])
+    kept = {(3, month(2)): RetentionDelta(lost=Decimal(10))}
+    found = retention.span_retention(bridges, kept)
+    assert found[1, month(2)] == SpanRetention(Decimal(102), 2, NO_CHANGE)
+    assert found[3, month(2)] == SpanRetention(Decimal(100), 0, kept[3, month(2)])
     assert (3, month(1)) not in found
 
 
@@ -103,7 +103,7 @@ def test_the_sums_are_the_definitions(levels):
     for months in SPANS:
         for at in range(months, 32):
             pairs = [(mine[at - months], mine[at]) for mine in ends if mine[at - months] > 0]
-            kept = found.get((months, month(at)), NONE)
+            kept = found.get((months, month(at)), NO_CHANGE)
             opening = sum(before for before, _ in pairs)
             assert opening + kept.gained - kept.lost == sum(after for _, after in pairs)
             assert opening - kept.lost == sum(min(each) for each in pairs)
@@ -113,4 +113,4 @@ def test_the_sums_are_the_definitions(levels):
 @given(histories)
 def test_taking_away_what_was_added_leaves_nothing(levels):
     found = added(*levels)
-    assert all(kept.minus(kept) == NONE for kept in found.values())
+    assert all(kept.minus(kept) == NO_CHANGE for kept in found.values())

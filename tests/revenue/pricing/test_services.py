@@ -15,6 +15,7 @@ from revenue.pricing.calculation.inputs import read_inputs
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.models import PriceBookVersion, PricingPlan, Quote
 from revenue.pricing.price_book.default_book import BOOK
+from revenue.pricing.reports import books
 from revenue.pricing.seeding import seed_default_book
 from tests.revenue.pricing.conftest import NOON, TODAY, WORKED, add_charge, book_of
 
@@ -147,7 +148,7 @@ def test_without_a_published_version_nothing_is_priced(published):
 
 def test_rows_that_were_changed_behind_our_back_price_nothing(published):
     with connection.cursor() as cursor:
-        off = "DROP TRIGGER revenue_planprice_frozen"
+        off = "DROP TRIGGER revenue_planprice_immutable"
         cursor.execute(off if connection.vendor == "sqlite" else f"{off} ON revenue_planprice")
         cursor.execute("UPDATE revenue_planprice SET base_price = 1")
     with pytest.raises(reports.Tampered, match="standard version 1 is not as it was published"):
@@ -169,7 +170,7 @@ def test_a_plan_that_is_renamed_or_taken_off_sale_is_so_at_once(published):
 
 
 def test_only_so_many_versions_are_kept(published):
-    reports.cached_books.update((str(number), BOOK) for number in range(reports.MAX_CACHED_BOOKS))
+    reports.cached_books.update((str(number), BOOK) for number in range(books.MAX_CACHED_BOOKS))
     assert reports.book(published).digest() == BOOK.digest()
     assert list(reports.cached_books) == [published.digest]
 

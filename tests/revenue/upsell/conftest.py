@@ -7,8 +7,8 @@ import pytest
 from django.apps import apps
 
 from operations.automations.registry import RunContext
-from revenue.billing import services as billing
 from revenue.billing.models import DailyUse
+from revenue.billing.services import usage
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
 from revenue.pricing.models import PriceBookVersion
@@ -28,7 +28,7 @@ def published(db):
 
 @pytest.fixture
 def calls(published):
-    return billing.meter("api_calls", title="API calls")
+    return usage.ensure_meter("api_calls", title="API calls")
 
 
 @pytest.fixture

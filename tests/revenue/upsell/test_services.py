@@ -16,7 +16,7 @@ from operations.decisions.models import Decision
 from revenue.billing.models import DailyUse, Meter
 from revenue.customers import services as changing
 from revenue.customers.models import Customer
-from revenue.customers.services import Refused
+from revenue.customers.services import InvalidEntry
 from revenue.pricing import services as pricing
 from revenue.upsell import reports, services
 from revenue.upsell.models import OfferTerms, Opportunity
@@ -248,7 +248,7 @@ def test_an_acceptance_without_a_move_is_rolled_back_unless_another_is_open(foun
 
 def test_a_move_needs_a_subscription_on_the_plan(found, grown):
     grown.subscriptions.update(plan="other")
-    with pytest.raises(Refused, match="no running subscription on starter"):
+    with pytest.raises(InvalidEntry, match="no running subscription on starter"):
         services.accept(found.pk, by="ada", now=NOW, amount=Decimal(100))
     assert only().state == "open"
 

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from revenue.billing.periods import Combine, Part, Reading
+from revenue.billing.periods import Aggregation, InputGroup, MeterReadings
 from revenue.upsell import usage_forecast as outlooks
 
 TODAY = date(2026, 3, 31)
@@ -15,13 +15,13 @@ def outlook(*known):
     return found
 
 
-def reading(count, value=100, combine=Combine.SUM, part=Part.USAGE, step=1):
+def reading(count, value=100, combine=Aggregation.SUM, part=InputGroup.USAGE, step=1):
     days = (TODAY - timedelta(days=back) for back in range(step, count + 1, step))
-    return Reading(part, combine, {day: Decimal(value) for day in days})
+    return MeterReadings(part, combine, {day: Decimal(value) for day in days})
 
 
 def test_calls_are_summed_and_seats_held():
-    known = {"api_calls": reading(60), "user_seats": reading(60, 12, Combine.LAST, step=20)}
+    known = {"api_calls": reading(60), "user_seats": reading(60, 12, Aggregation.LAST, step=20)}
     now, ahead = outlook(known, {}, TODAY, date(2025, 3, 31))
     assert now.usage == {"api_calls": 3000, "user_seats": 12}
     assert ahead.estimate.usage == {"api_calls": 3000, "user_seats": 12}
@@ -31,10 +31,10 @@ def test_calls_are_summed_and_seats_held():
 def test_what_cannot_be_forecast_stays_as_it_is():
     known = {
         "api_calls": reading(60),
-        "storage_gb": reading(3, 50, Combine.LAST),
-        "exports": reading(60, 2, Combine.MEAN),
-        "daily_active_rate": reading(60, "0.5", Combine.MEAN, Part.ENGAGEMENT),
-        "new": Reading(Part.USAGE, Combine.SUM, {TODAY: Decimal(5)}),
+        "storage_gb": reading(3, 50, Aggregation.LAST),
+        "exports": reading(60, 2, Aggregation.MEAN),
+        "daily_active_rate": reading(60, "0.5", Aggregation.MEAN, InputGroup.ENGAGEMENT),
+        "new": MeterReadings(InputGroup.USAGE, Aggregation.SUM, {TODAY: Decimal(5)}),
     }
     now, ahead = outlook(known, {}, TODAY, None)
     assert ahead.high.usage["storage_gb"] == now.usage["storage_gb"] == 50

@@ -25,7 +25,7 @@ def request(query="", **headers):
 def test_any_headers_are_read_or_refused(authorization, own):
     more = {} if own is None else {"HTTP_X_API_KEY": own}
     try:
-        text = api.shown(request(HTTP_AUTHORIZATION=authorization, **more))
+        text = api.key_of(request(HTTP_AUTHORIZATION=authorization, **more))
     except AuthenticationFailed as error:
         assert "different keys" in str(error)  # noqa: PT017 - most texts raise nothing
     else:
@@ -34,7 +34,7 @@ def test_any_headers_are_read_or_refused(authorization, own):
 
 @given(key=KEYS, scheme=SCHEMES, space=st.sampled_from([" ", "  ", " \t"]))
 def test_a_key_is_found_behind_bearer_however_it_is_written(key, scheme, space):
-    text = api.shown(request(HTTP_AUTHORIZATION=f"{scheme}{space}{key}"))
+    text = api.key_of(request(HTTP_AUTHORIZATION=f"{scheme}{space}{key}"))
     assert text == (key if scheme.lower() == "bearer" else None)
 
 
@@ -42,10 +42,10 @@ def test_a_key_is_found_behind_bearer_however_it_is_written(key, scheme, space):
 def test_two_headers_say_the_same_or_are_refused(one, other):
     both = request(HTTP_AUTHORIZATION=f"Bearer {one}", HTTP_X_API_KEY=other)
     if one == other:
-        assert api.shown(both) == one
+        assert api.key_of(both) == one
     else:
         with pytest.raises(AuthenticationFailed):
-            api.shown(both)
+            api.key_of(both)
 
 
 @given(text=HEADER.filter(lambda text: not token.is_well_formed(text.strip())))
@@ -56,12 +56,12 @@ def test_what_is_no_key_is_refused_and_no_query_is_made(text):
 
 @given(query=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=80))
 def test_any_query_is_looked_through(query):
-    assert api.shown_in_query(request(query)) in {True, False}
+    assert api.has_key_in_query(request(query)) in {True, False}
 
 
 @given(key=KEYS, name=st.sampled_from(["q", "note", "x"]), around=st.sampled_from(["", "a ", "-"]))
 def test_a_key_under_any_name_in_the_address_is_noticed(key, name, around):
-    assert api.shown_in_query(Request(FACTORY.get("/", {name: f"{around}{key}"})))
+    assert api.has_key_in_query(Request(FACTORY.get("/", {name: f"{around}{key}"})))
 
 
 @given(key=KEYS, data=st.data())

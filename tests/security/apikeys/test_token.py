@@ -11,7 +11,7 @@ LETTERS = st.sampled_from(token.ALPHABET)
 
 def test_a_key_of_zeros_is_the_one_written_out_here():
     text = token.generate("ac", bytes)
-    assert text[: -token.CHECK] == "ac_live_" + "0" * 43
+    assert text[: -token.CHECKSUM_DIGITS] == "ac_live_" + "0" * 43
     assert token.is_well_formed(text)
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from aethercrown.api import idempotency, throttling
-from aethercrown.models import StoredReply
+from aethercrown.models import IdempotencyRecord
 from security.apikeys import services as apikeys
 from security.rotation import services
 from security.rotation.models import ManagedSecret, SecretVersion
@@ -186,8 +186,8 @@ class TestAskedAgain:
         second = self.again(caller, "billing-secret/rotate").json()["data"]["rotation"]
         assert first == second
         assert first["new_key"]
-        assert first["new_key"] not in str(StoredReply.objects.values_list().get())
-        StoredReply.objects.update(created_at=timezone.now() - idempotency.SHOWN)
+        assert first["new_key"] not in str(IdempotencyRecord.objects.values_list().get())
+        IdempotencyRecord.objects.update(created_at=timezone.now() - idempotency.SHOWN)
         third = self.again(caller, "billing-secret/rotate").json()["data"]["rotation"]
         assert third["new_key"] is None
         assert third["action_required"].endswith(idempotency.GONE)

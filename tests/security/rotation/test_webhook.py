@@ -125,7 +125,7 @@ def test_what_the_line_says_has_its_meaning(kind, receiver, error, meaning):
 
 
 def test_an_answer_that_is_no_json_is_no_answer():
-    assert webhook.understood(outbound.Answer(200, {}, b"<html>", 0.0)) is None
+    assert webhook.parse_response(outbound.Answer(200, {}, b"<html>", 0.0)) is None
 
 
 @pytest.mark.parametrize(

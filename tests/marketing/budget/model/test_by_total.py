@@ -37,7 +37,7 @@ def test_a_plan_from_totals_adds_up_and_is_only_recommended(found):
     assert found.mode == "aggregate"
     assert not found.auto_applicable
     assert (
-        "Only total revenue is known, and spend was set at random in 0 periods"
+        "Only total revenue is known: demand that spend follows can hide in it."
         in (found.reasons_against[-1])
     )
     assert found.method.startswith("aggregate")

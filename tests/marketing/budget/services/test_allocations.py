@@ -99,7 +99,7 @@ def test_currencies_do_not_touch_each_other(decided):
 
 def test_a_channel_kept_in_another_currency_is_a_conflict(decided):
     Channel.objects.create(name="tv", currency="EUR")
-    with pytest.raises(AllocationChanged, match=r"in USD, but kept are: tv in EUR\."):
+    with pytest.raises(AllocationChanged, match=r"in USD, but these channels are not: tv in EUR\."):
         allocations.put_in_force("USD", {}, FIRST, decided(1), NOW)
 
 

@@ -9,17 +9,16 @@ import pytest
 from operations.alerts.models import Alert
 from operations.decisions import services as decisions
 from operations.decisions.models import Decision
-from revenue.billing import services as billing
 from revenue.billing.invoice_run import Estimate
-from revenue.billing.models import Closing, Invoice
-from revenue.billing.periods import month
+from revenue.billing.models import Invoice, InvoiceRun
+from revenue.billing.periods import billing_month
 from revenue.billing.reports import invoice_run as reports
-from revenue.billing.services import Total, invoice_run
+from revenue.billing.services import invoice_run, invoices, usage
+from revenue.billing.services.usage import DailyTotal
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
-from revenue.customers.services import Refused
-from tests.revenue.billing.conftest import NOW, subscribed
-from tests.revenue.closing.conftest import MARCH, run
+from revenue.customers.services import InvalidEntry
+from tests.revenue.billing.conftest import MARCH_MONTH, NOW, run_automation, subscribed
 
 pytestmark = pytest.mark.django_db
 LATER = datetime.fromisoformat("2026-05-26T00:00:00+00:00")
@@ -27,7 +26,7 @@ LATER = datetime.fromisoformat("2026-05-26T00:00:00+00:00")
 
 def decided():
     """The decision of the only closing."""
-    found = Closing.objects.get().decision
+    found = InvoiceRun.objects.get().decision
     assert found is not None
     return found
 
@@ -40,84 +39,89 @@ def billed():
     return sorted(Invoice.objects.values_list("customer__external_id", "period_start"))
 
 
-def test_nothing_is_issued_before_somebody_agrees(payers):
-    found = run()
-    row = Closing.objects.get()
+def test_nothing_is_issued_before_somebody_agrees(two_customers):
+    found = run_automation()
+    row = InvoiceRun.objects.get()
     assert found.decisions == (row.decision_id,)
     assert str(row) == "Invoices of March 2026 in USD"
     assert decided().title == "Issue the invoices of March 2026: 2 for 198.00 USD"
     assert not billed()
-    assert run().decisions == ()  # once
+    assert run_automation().decisions == ()  # once
     assert Decision.objects.count() == 1
 
 
-def test_a_month_put_forward_twice_is_one_decision(payers):
-    run()
+def test_a_month_put_forward_twice_is_one_decision(two_customers):
+    run_automation()
     found = Estimate(9, Decimal(9))
-    invoice_run.propose("USD", MARCH, found, mode="auto", now=NOW)
-    assert (decided().status, Closing.objects.count()) == ("proposed", 1)
+    invoice_run.propose("USD", MARCH_MONTH, found, mode="auto", now=NOW)
+    assert (decided().status, InvoiceRun.objects.count()) == ("proposed", 1)
 
 
-def test_once_approved_every_customer_gets_one_invoice(payers):
-    run()
+def test_once_approved_every_customer_gets_one_invoice(two_customers):
+    run_automation()
     approve()
-    assert "2 invoices issued, 1 months closed" in run().summary
-    assert billed() == [("acme", MARCH.start), ("birch", MARCH.start)]
-    assert "0 invoices issued, 0 months closed" in run().summary
-    row = Closing.objects.get()
-    assert (row.issued, row.not_billed, row.finished_at) == (2, [], NOW)
+    assert "2 invoices issued, 1 months closed" in run_automation().summary
+    assert billed() == [("acme", MARCH_MONTH.start), ("birch", MARCH_MONTH.start)]
+    assert "0 invoices issued, 0 months closed" in run_automation().summary
+    row = InvoiceRun.objects.get()
+    assert (row.issued_count, row.not_billed, row.finished_at) == (2, [], NOW)
 
 
-def test_in_mode_auto_it_is_done_in_one_night(payers):
-    run("auto")
+def test_in_mode_auto_it_is_done_in_one_night(two_customers):
+    run_automation("auto")
     assert decided().status == "applied"
     assert len(billed()) == 2
 
 
-def test_whom_the_book_cannot_rate_holds_auto_back_and_is_told(payers, odd):
-    run("auto")
+def test_whom_the_book_cannot_rate_holds_auto_back_and_is_told(
+    two_customers, customer_without_price
+):
+    run_automation("auto")
     assert decided().status == "proposed"
     approve()
-    run("auto")
-    row = Closing.objects.get()
-    assert row.issued == 2
-    assert row.not_billed[0][0] == "odd"
+    run_automation("auto")
+    row = InvoiceRun.objects.get()
+    assert row.issued_count == 2
+    assert row.not_billed[0][0] == "customer_without_price"
     assert "not 'handmade'" in row.not_billed[0][1]
     told = Alert.objects.get(kind=invoice_run.NOT_BILLED)
-    assert "1 customers of Invoices of March 2026 in USD were not billed: odd:" in told.message
+    assert (
+        "1 customers of Invoices of March 2026 in USD were not billed: customer_without_price:"
+        in told.message
+    )
 
 
-def test_a_run_that_is_taken_away_issues_the_rest_later(payers):
-    run()
+def test_a_run_that_is_taken_away_issues_the_rest_later(two_customers):
+    run_automation()
     approve()
     times = count()
-    run(held=lambda: next(times) < 1)  # the second customer is not reached
-    assert (len(billed()), Closing.objects.get().finished_at) == (1, None)
-    run()
-    assert (len(billed()), Closing.objects.get().issued) == (2, 2)
+    run_automation(held=lambda: next(times) < 1)  # the second customer is not reached
+    assert (len(billed()), InvoiceRun.objects.get().finished_at) == (1, None)
+    run_automation()
+    assert (len(billed()), InvoiceRun.objects.get().issued_count) == (2, 2)
 
 
-def test_a_run_that_is_taken_away_puts_nothing_forward(payers):
-    assert run(held=lambda: False).decisions == ()
-    assert not Closing.objects.exists()
+def test_a_run_that_is_taken_away_puts_nothing_forward(two_customers):
+    assert run_automation(held=lambda: False).decisions == ()
+    assert not InvoiceRun.objects.exists()
 
 
-def test_who_has_an_invoice_already_gets_no_second_one(payers):
-    billing.issue(payers[0].pk, MARCH.start, by="ada", now=NOW)
-    run()
+def test_who_has_an_invoice_already_gets_no_second_one(two_customers):
+    invoices.issue(two_customers[0].pk, MARCH_MONTH.start, by="ada", now=NOW)
+    run_automation()
     assert Decision.objects.get().after["invoices"] == 1
     approve()
-    run()
+    run_automation()
     assert len(billed()) == 2
 
 
-def test_who_left_before_or_never_paid_is_not_billed(payers):
+def test_who_left_before_or_never_paid_is_not_billed(two_customers):
     gone = Customer.objects.create(external_id="gone", name="Gone", currency="USD")
     row = subscribed(gone, since=date(2026, 1, 1))
     customers.end(row.pk, on=date(2026, 3, 1), now=NOW)
     trial = Customer.objects.create(external_id="trial", name="Trial", currency="USD")
     subscribed(trial, amount=0, since=date(2026, 1, 1))
-    found = reports.estimate("USD", MARCH)
+    found = reports.estimate("USD", MARCH_MONTH)
     assert found is not None
     assert found.customers == 2
 
@@ -125,49 +129,49 @@ def test_who_left_before_or_never_paid_is_not_billed(payers):
 def test_without_anybody_to_bill_nothing_is_put_forward(automation):
     lone = Customer.objects.create(external_id="lone", name="Lone", currency="USD")
     subscribed(lone, amount=0, since=date(2026, 1, 1))
-    assert run().decisions == ()
-    with pytest.raises(Refused, match="Nobody is due to pay in USD for March 2026"):
-        invoice_run.close("USD", MARCH, by="ada", now=NOW)
+    assert run_automation().decisions == ()
+    with pytest.raises(InvalidEntry, match="No customer is due in USD for March 2026"):
+        invoice_run.issue_month("USD", MARCH_MONTH, by="ada", now=NOW)
 
 
-def test_the_next_month_follows_with_its_change(payers):
-    run()
+def test_the_next_month_follows_with_its_change(two_customers):
+    run_automation()
     approve()
-    run()
+    run_automation()
     customers.change(
-        payers[0].subscriptions.get().pk,
+        two_customers[0].subscriptions.get().pk,
         amount=Decimal(499),
         plan="enterprise",
         on=date(2026, 4, 1),
         now=NOW,
     )
-    run(now=NOW + timedelta(days=13))  # 3 May
+    run_automation(now=NOW + timedelta(days=13))  # 3 May
     found = Decision.objects.latest("pk")
     assert found.title.startswith("Issue the invoices of April 2026: 2 for 598.00")
     assert found.change_percent == pytest.approx(100 * 400 / 198)
 
 
-def test_an_approval_is_taken_back_only_while_nothing_is_issued(payers):
-    run()
+def test_an_approval_is_taken_back_only_while_nothing_is_issued(two_customers):
+    run_automation()
     pk = approve().pk
     decisions.roll_back(pk, actor="ada", now=NOW)
-    assert Closing.objects.get().begun_at is None
-    run()
+    assert InvoiceRun.objects.get().approved_at is None
+    run_automation()
     assert not billed()
 
 
-def test_issued_invoices_stay(payers):
-    run("auto")
+def test_issued_invoices_stay(two_customers):
+    run_automation("auto")
     with pytest.raises(decisions.Stale, match=r"2 invoices of .* were issued; they stay"):
         decisions.roll_back(Decision.objects.get().pk, actor="ada", now=NOW)
 
 
-def test_it_is_measured_by_what_the_month_came_to_in_the_end(payers):
-    run("auto")
-    billing.meter("api_calls")
-    late = Total(payers[0].pk, "api_calls", date(2026, 3, 9), Decimal(60_000))
-    billing.record([late], now=NOW)
-    billing.issue(payers[0].pk, date(2026, 4, 1), by="ada", now=LATER)
+def test_it_is_measured_by_what_the_month_came_to_in_the_end(two_customers):
+    run_automation("auto")
+    usage.ensure_meter("api_calls")
+    late = DailyTotal(two_customers[0].pk, "api_calls", date(2026, 3, 9), Decimal(60_000))
+    usage.record([late], now=NOW)
+    invoices.issue(two_customers[0].pk, date(2026, 4, 1), by="ada", now=LATER)
     assert decisions.measure_due(LATER) == 1
     found = Decision.objects.get()
     assert found.status == "measured"
@@ -175,39 +179,41 @@ def test_it_is_measured_by_what_the_month_came_to_in_the_end(payers):
     assert found.realised["value"] == pytest.approx(198 + 29.7)  # 99 x 1.3 was due
 
 
-def test_it_is_not_measured_before_all_are_issued(payers):
-    run()
+def test_it_is_not_measured_before_all_are_issued(two_customers):
+    run_automation()
     approve()
     assert decisions.measure_due(LATER) == 0
-    Closing.objects.all().delete()
+    InvoiceRun.objects.all().delete()
     assert decisions.measure_due(LATER) == 0
 
 
-def test_a_person_closes_a_month_at_once_and_again_for_those_left_out(payers, odd):
-    row = invoice_run.close("USD", MARCH, by="ada", now=NOW)
-    assert (row.issued, len(row.not_billed)) == (2, 1)
+def test_a_person_closes_a_month_at_once_and_again_for_those_left_out(
+    two_customers, customer_without_price
+):
+    row = invoice_run.issue_month("USD", MARCH_MONTH, by="ada", now=NOW)
+    assert (row.issued_count, len(row.not_billed)) == (2, 1)
     assert decided().actor == "ada"
-    sub = odd.subscriptions.get()
+    sub = customer_without_price.subscriptions.get()
     customers.adjust(
         sub.pk, on=date(2026, 1, 1), amount=Decimal(99), plan="starter", now=NOW, note="typed"
     )
-    row = invoice_run.close("USD", MARCH, by="ada", now=NOW)
-    assert (row.issued, row.not_billed) == (3, [])
+    row = invoice_run.issue_month("USD", MARCH_MONTH, by="ada", now=NOW)
+    assert (row.issued_count, row.not_billed) == (3, [])
 
 
-def test_more_customers_than_a_person_can_wait_for_are_left_to_the_night(payers):
-    with pytest.raises(Refused, match="the nightly run does it"):
-        invoice_run.close("USD", MARCH, by="ada", now=NOW, held=lambda: False)
-    assert not Closing.objects.exists()
-    run()
-    row = invoice_run.close("USD", MARCH, by="ada", now=NOW, held=lambda: False)
+def test_more_customers_than_a_person_can_wait_for_are_left_to_the_night(two_customers):
+    with pytest.raises(InvalidEntry, match="the nightly run bills them"):
+        invoice_run.issue_month("USD", MARCH_MONTH, by="ada", now=NOW, keep_going=lambda: False)
+    assert not InvoiceRun.objects.exists()
+    run_automation()
+    row = invoice_run.issue_month("USD", MARCH_MONTH, by="ada", now=NOW, keep_going=lambda: False)
     assert (row.finished_at, decided().status) == (None, "applied")
 
 
-def test_a_running_month_is_not_closed(payers):
-    with pytest.raises(Refused, match="April 2026 runs until 2026-05-01; today is 2026-04-20"):
-        invoice_run.close("USD", month(date(2026, 4, 1)), by="ada", now=NOW)
+def test_a_running_month_is_not_closed(two_customers):
+    with pytest.raises(InvalidEntry, match="April 2026 runs until 2026-05-01; today is 2026-04-20"):
+        invoice_run.issue_month("USD", billing_month(date(2026, 4, 1)), by="ada", now=NOW)
 
 
-def test_the_page_of_a_decision_is_the_list_of_months(payers):
-    assert invoice_run.KINDS[0].path("invoices USD 2026-03-01") == "/admin/revenue/closing/"
+def test_the_page_of_a_decision_is_the_list_of_months(two_customers):
+    assert invoice_run.KINDS[0].path("invoices USD 2026-03-01") == "/admin/revenue/invoicerun/"

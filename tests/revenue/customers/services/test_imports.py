@@ -1,7 +1,5 @@
 """Files of customers, subscriptions and payments: whole or not at all, and out again the same."""
 
-import io
-import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,18 +7,16 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from aethercrown.csv import export, importing
-from aethercrown.csv.importing import Options
-from revenue.billing import services as billing
-from revenue.billing.models import DailyUse
+from aethercrown.csv import export
 from revenue.customers import reports
 from revenue.customers import services as customers
-from revenue.customers.models import Customer, Movement, Payment, Subscription
+from revenue.customers.models import Customer, Payment, Subscription
 from revenue.mrr import reports as ledger
-from revenue.mrr.movements import Kind
+from revenue.mrr.models import MrrMovement
+from revenue.mrr.movements import MovementKind
+from revenue.mrr.reports import consistency
+from tests.revenue.csv_files import NOW, PEOPLE, TODAY, faults_of, load
 
-TODAY = date(2026, 3, 20)
-NOW = datetime(2026, 3, 20, 9, tzinfo=UTC)
 PUBLIC = Path(__file__).resolve().parents[4] / "shared" / "data" / "telco_churn.csv"
 MAPS = (
     "external_id=customerID",
@@ -30,7 +26,6 @@ MAPS = (
     "plan=Contract",
     "segment=InternetService",
 )
-PEOPLE = "external_id,name,segment,currency\na,Ada Ltd,Retail,USD\nb,Bea Ltd,,EUR\n"
 SUBSCRIBED = (
     "subscription,customer,plan,amount,every,currency,started_on,ended_on\n"
     "s1,a,pro,120,year,USD,2026-01-10,\n"
@@ -39,17 +34,6 @@ SUBSCRIBED = (
 PAID = "payment,customer,paid_on,amount,kind\np1,a,2026-01-10,120,\np2,a,2026-01-11,20,refund\n"
 
 pytestmark = pytest.mark.django_db
-
-
-def load(kind, content, *, update=False, today: date | None = TODAY, dry_run=False):
-    file = io.BytesIO(content.encode())
-    options = Options("USD", update, today)
-    return importing.load(importing.named(kind), file, {}, options, dry_run=dry_run)
-
-
-def told(report):
-    assert not report.stored
-    return [(each.row, each.column, each.reason) for each in report.faults]
 
 
 @pytest.fixture
@@ -62,11 +46,20 @@ def test_three_files_make_the_whole_record(people):
     assert load("payments", PAID).created == 2
     assert Payment.objects.get(external_id="p2").kind == "refund"
     ends = [
-        tuple(map(int, (each.closing, each.amount(Kind.EXPANSION), each.amount(Kind.CONTRACTION))))
-        for each in reports.bridge("USD", date(2026, 1, 1), TODAY)
+        tuple(
+            map(
+                int,
+                (
+                    each.closing,
+                    each.amount(MovementKind.EXPANSION),
+                    each.amount(MovementKind.CONTRACTION),
+                ),
+            )
+        )
+        for each in ledger.bridge("USD", date(2026, 1, 1), TODAY)
     ]
     assert ends == [(10, 0, 0), (15, 5, 0), (10, 0, 5)]
-    assert ledger.differing() == (0, [])
+    assert consistency.differing_customers() == (0, [])
 
 
 def test_a_preview_stores_nothing(people):
@@ -78,14 +71,14 @@ def test_a_preview_stores_nothing(people):
 def test_what_came_in_goes_out_and_comes_in_again(people):
     load("subscriptions", SUBSCRIBED)
     load("payments", PAID)
-    before = reports.bridge("USD", date(2026, 1, 1), TODAY)
+    before = ledger.bridge("USD", date(2026, 1, 1), TODAY)
     kinds = ("customers", "subscriptions", "payments")
     files = {}
     for kind in kinds:
         exporter = export.named(kind)
         files[kind] = "".join(export.csv_lines(exporter.header, exporter.rows()))
-    assert len(list(export.named("mrr-movements").rows())) == Movement.objects.count()
-    Movement.objects.all().delete()
+    assert len(list(export.named("mrr-movements").rows())) == MrrMovement.objects.count()
+    MrrMovement.objects.all().delete()
     for model in (Payment, Subscription):
         for row in model.objects.all():
             getattr(row, "changes", model.objects.none()).all().delete()
@@ -93,12 +86,12 @@ def test_what_came_in_goes_out_and_comes_in_again(people):
     Customer.objects.all().delete()
     for kind in kinds:
         assert load(kind, files[kind]).stored
-    assert reports.bridge("USD", date(2026, 1, 1), TODAY) == before
+    assert ledger.bridge("USD", date(2026, 1, 1), TODAY) == before
 
 
 def test_stored_customers_are_kept_unless_update_was_chosen(people):
     again = "external_id,name\na,Ada AG\nc,New\n"
-    assert told(load("customers", again)) == [
+    assert faults_of(load("customers", again)) == [
         (2, "external_id", "a is stored already; import with update to replace it")
     ]
     report = load("customers", again, update=True)
@@ -115,7 +108,7 @@ def test_a_customer_without_a_name_is_called_by_its_id():
 def test_a_paying_customers_currency_stays(people):
     load("subscriptions", SUBSCRIBED)
     report = load("customers", "external_id,currency\na,EUR\nb,GBP\n", update=True)
-    assert told(report) == [(2, "currency", "a pays in USD, this row is in EUR")]
+    assert faults_of(report) == [(2, "currency", "a pays in USD, this row is in EUR")]
     assert Customer.objects.get(external_id="b").currency == "EUR"
 
 
@@ -127,12 +120,12 @@ def test_merged_and_erased_customers_take_nothing_more(people):
     merged = f"c was merged into customer number {keys['a']}"
     erased = f"erased-{keys['d']} was erased on 2026-03-20"
     file = f"external_id,currency\nc,USD\nerased-{keys['d']},USD\n"
-    assert [reason for _, _, reason in told(load("customers", file, update=True))] == [
+    assert [reason for _, _, reason in faults_of(load("customers", file, update=True))] == [
         merged,
         erased,
     ]
     file = "subscription,customer,amount,started_on\ns9,c,1,2026-01-01\n"
-    assert told(load("subscriptions", file)) == [(2, "customer", merged)]
+    assert faults_of(load("subscriptions", file)) == [(2, "customer", merged)]
 
 
 def test_every_wrong_subscription_is_named(people):
@@ -144,7 +137,7 @@ def test_every_wrong_subscription_is_named(people):
         "n3,a,,1,,USD,2026-02-01,2026-01-31\n"
         "n4,a,,1,,USD,2026-04-01,\n"
     )
-    assert told(load("subscriptions", file)) == [
+    assert faults_of(load("subscriptions", file)) == [
         (2, "subscription", "s1 is stored already; change or adjust it in the admin"),
         (5, "ended_on", "2026-01-31 is before the start, 2026-02-01"),
         (6, "started_on", "2026-04-01 is after today, 2026-03-20"),
@@ -156,7 +149,7 @@ def test_every_wrong_subscription_is_named(people):
 
 def test_cells_that_cannot_be_read_are_named(people):
     file = "subscription,customer,amount,currency,started_on\nn,a,1,ZZZ,2026-01-01\n"
-    assert told(load("subscriptions", file)) == [
+    assert faults_of(load("subscriptions", file)) == [
         (2, "currency", "'ZZZ' is not a currency code such as USD")
     ]
 
@@ -164,84 +157,33 @@ def test_cells_that_cannot_be_read_are_named(people):
 def test_every_wrong_payment_is_named(people):
     load("payments", PAID)
     file = "payment,customer,paid_on,amount\np1,a,2026-01-10,1\np3,a,2026-03-21,1\n"
-    assert told(load("payments", file)) == [
+    assert faults_of(load("payments", file)) == [
         (2, "payment", "p1 is stored already"),
         (3, "paid_on", "2026-03-21 is after today, 2026-03-20"),
     ]
-
-
-USED = "customer,metric,day,quantity\na,api_calls,2026-03-05,12.5\nb,api_calls,2026-03-05,3\n"
-CORRECTED = USED.replace("12.5", "13")
-
-
-@pytest.fixture
-def metered(people):
-    billing.meter("api_calls", title="API calls")
-
-
-def booked():
-    rows = DailyUse.objects.order_by("pk").values_list("customer__external_id", "quantity")
-    return [(who, quantity) for who, quantity in rows]
-
-
-def test_days_totals_are_stored_once_and_corrected_only_by_an_update(metered):
-    report = load("billed-use", USED)
-    assert (report.created, report.updated) == (2, 0)
-    report = load("billed-use", USED)
-    assert (report.stored, report.created, report.updated) == (True, 0, 0)
-    ((row, column, reason),) = told(load("billed-use", CORRECTED))
-    assert (row, column) == (2, "quantity")
-    assert re.fullmatch(r"the day's total is 12\.50*; import with update to correct it", reason)
-    assert booked() == [("a", Decimal("12.5")), ("b", 3)]
-    report = load("billed-use", CORRECTED, update=True)
-    assert (report.created, report.updated) == (0, 1)
-    assert booked() == [("a", Decimal("12.5")), ("b", 3), ("a", Decimal("0.5"))]
-
-
-def test_every_wrong_total_of_use_is_named(metered):
-    load("customers", "external_id,currency\nc,USD\n")
-    keys = {each.external_id: each.pk for each in Customer.objects.all()}
-    customers.merge(keys["a"], keys["c"], now=NOW)
-    customers.erase(keys["b"], now=NOW)
-    gone = f"erased-{keys['b']}"
-    file = USED.splitlines()[0] + (
-        "\nnobody,api_calls,2026-03-05,1\n"
-        "c,api_calls,2026-03-05,1\n"
-        f"{gone},api_calls,2026-03-05,1\n"
-        "a,sms,2026-03-05,1\n"
-        "a,api_calls,2026-03-21,1\n"
-    )
-    assert told(load("billed-use", file)) == [
-        (2, "customer", "there is no customer nobody"),
-        (3, "customer", f"c was merged into customer number {keys['a']}"),
-        (4, "customer", f"{gone} was erased on 2026-03-20"),
-        (5, "metric", "is no meter; there are: api_calls"),
-        (6, "day", "2026-03-21 is after today, 2026-03-20"),
-    ]
-    assert booked() == []
 
 
 def test_one_wrong_row_of_ten_thousand_stores_nothing():
     rows = [f"c{number},{number % 72},{number % 50}.10,no" for number in range(1, 10_001)]
     rows[9_999] = "c10000,12,9.99,maybe"
     file = "external_id,tenure_months,monthly,churned\n" + "\n".join(rows)
-    assert told(load("customers-wide", file)) == [
+    assert faults_of(load("customers-wide", file)) == [
         (10_001, "churned", "'maybe' is neither yes nor no")
     ]
     assert not Customer.objects.exists()
-    assert not Movement.objects.exists()
+    assert not MrrMovement.objects.exists()
 
 
 def test_a_wide_row_makes_a_customer_a_subscription_and_its_movements():
     file = "external_id,tenure_months,monthly,churned\nx,2,10,no\ny,1,20,yes\n"
     assert load("customers-wide", file).created == 4
-    bridges = reports.bridge("USD", date(2026, 1, 1), TODAY)
+    bridges = ledger.bridge("USD", date(2026, 1, 1), TODAY)
     assert [(int(each.closing), each.payers_closing) for each in bridges] == [
         (10, 1),
         (30, 2),
         (10, 1),
     ]
-    again = told(load("customers-wide", file, update=True))
+    again = faults_of(load("customers-wide", file, update=True))
     assert again[0] == (2, "external_id", "x is stored already; import its subscriptions alone")
 
 
@@ -258,9 +200,9 @@ def test_7043_customers_come_in_by_one_command(capsys):
     call_command("import_data", "customers-wide", str(PUBLIC), *maps, "--today=2026-03-20")
     assert "7043 rows read: 14086 records stored" in capsys.readouterr().out
     assert Customer.objects.count() == 7043
-    now = reports.bridge("USD", TODAY, TODAY)[0]
+    now = ledger.bridge("USD", TODAY, TODAY)[0]
     assert (now.closing, now.payers_closing) == (Decimal("316985.75"), 5174)
-    assert sum(each.mrr for each in reports.plans("USD")) == now.closing
+    assert sum(each.mrr for each in reports.mrr_by_plan("USD")) == now.closing
     parts = ledger.bridges_by_segment("USD", TODAY, TODAY)
     assert sum(each[0].closing for each in parts.values()) == now.closing
-    assert reports.bridge("USD", TODAY, TODAY, segment="DSL") == parts["DSL"]
+    assert ledger.bridge("USD", TODAY, TODAY, segment="DSL") == parts["DSL"]

@@ -13,9 +13,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from aethercrown.backup import archive, making, manifest, postgres, restoring, sqlite, stores
+from aethercrown.backup import archive, create, manifest, postgres, restore, sqlite, stores
 from aethercrown.backup.manifest import Table
-from aethercrown.backup.restoring import Refused
+from aethercrown.backup.restore import RestoreRefused
 from security.audit import anchor_files
 
 KEY = "k" * 40
@@ -33,7 +33,7 @@ def anchors(settings, tmp_path):
 
 @pytest.fixture
 def made(anchors, tmp_path):
-    return making.make(tmp_path, KEY, NOON)
+    return create.create(tmp_path, KEY, NOON)
 
 
 def forged(path, **changes):
@@ -46,7 +46,7 @@ def forged(path, **changes):
 
 
 def test_a_backup_comes_back_whole(made):
-    done = restoring.check(made, KEY)
+    done = restore.check(made, KEY)
     assert made.name == "aethercrown-20261122T120000Z.backup"
     assert done.contents.vendor == connection.vendor
     assert "security_event" in done.contents.tables
@@ -56,11 +56,11 @@ def test_a_backup_comes_back_whole(made):
 
 def test_a_check_leaves_nothing_behind(made):
     before = places()
-    tables = restoring.check(made, KEY).contents.tables
+    tables = restore.check(made, KEY).contents.tables
     del tables["security_event"]
     forged(made, tables=tables)
-    with pytest.raises(Refused, match="security_event is only in the restored one"):
-        restoring.check(made, KEY)
+    with pytest.raises(RestoreRefused, match="security_event is only in the restored one"):
+        restore.check(made, KEY)
     assert places() == before
 
 
@@ -82,8 +82,8 @@ def server_of(store):
 def test_what_differs_is_named(made):
     tables = archive.verify(made, KEY).tables
     wrong = {**tables, "security_event": Table(99, "0" * 64)}
-    with pytest.raises(Refused, match="security_event has 0 rows instead of 99"):
-        restoring.check(forged(made, tables=wrong), KEY)
+    with pytest.raises(RestoreRefused, match="security_event has 0 rows instead of 99"):
+        restore.check(forged(made, tables=wrong), KEY)
 
 
 @pytest.mark.parametrize(
@@ -96,21 +96,21 @@ def test_what_differs_is_named(made):
 )
 def test_what_cannot_be_used_is_refused_before_anything_is_touched(made, changes, words):
     before = places()
-    with pytest.raises(Refused, match=words):
-        restoring.check(forged(made, **changes), KEY)
+    with pytest.raises(RestoreRefused, match=words):
+        restore.check(forged(made, **changes), KEY)
     assert places() == before
 
 
 def test_a_database_with_rows_is_not_replaced_unasked(made):
-    with pytest.raises(Refused, match="give --replace"):
-        restoring.restore(made, KEY, NOON)
+    with pytest.raises(RestoreRefused, match="give --replace"):
+        restore.restore(made, KEY, NOON)
 
 
 def test_the_commands_say_what_they_did(anchors, settings, tmp_path):
     settings.BACKUP_FOLDER, settings.BACKUP_KEY = tmp_path / "kept", KEY
     out, errors = StringIO(), StringIO()
     call_command("backup", stdout=out, stderr=errors)
-    path = making.newest(settings.BACKUP_FOLDER)
+    path = create.newest(settings.BACKUP_FOLDER)
     assert str(path) in out.getvalue()
     assert errors.getvalue() == ""
     call_command("restore", str(path), "--check", stdout=out)
@@ -131,15 +131,15 @@ def test_old_backups_go_and_others_files_stay(tmp_path):
         at = NOON - timedelta(days=days)
         (tmp_path / f"aethercrown-{at:%Y%m%dT%H%M%S}Z.backup").touch()
     (tmp_path / "aethercrown-oddZ.backup").touch()
-    assert [path.name for path in making.thin_out(tmp_path)] == [
+    assert [path.name for path in create.apply_retention(tmp_path)] == [
         "aethercrown-20261113T120000Z.backup",
         "aethercrown-20261114T120000Z.backup",
     ]
-    newest = making.newest(tmp_path)
+    newest = create.newest(tmp_path)
     assert newest is not None
     assert newest.name == "aethercrown-20261122T120000Z.backup"
     assert len(list(tmp_path.iterdir())) == 9
-    assert making.newest(tmp_path / "none") is None
+    assert create.newest(tmp_path / "none") is None
 
 
 @contextmanager

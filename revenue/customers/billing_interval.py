@@ -1,11 +1,11 @@
-"""What a price every week, quarter or year is a month, and which day it was months ago."""
+"""Converting a price per week, quarter or year to one per month, and arithmetic of months; pure."""
 
 from calendar import monthrange
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
-FINEST = Decimal("0.000001")  # MRR keeps six decimals and is rounded where it is shown
+SIX_DECIMALS = Decimal("0.000001")  # MRR is stored so and rounded where it is shown
 MONTHS = {  # months in each interval
     "week": Fraction(12, 52),
     "month": Fraction(1),
@@ -15,15 +15,15 @@ MONTHS = {  # months in each interval
 
 
 def monthly(amount: Decimal, every: str) -> Decimal:
-    """The price of one interval as a monthly amount, half-even to six decimals."""
+    """The price of one interval as a monthly amount, rounded half-even to six decimals."""
     exact = Fraction(amount) / MONTHS[every]
     millionths = round(exact * 1_000_000)  # half to even, as Python rounds fractions
     return Decimal(millionths).scaleb(-6)
 
 
 def rounded(amount: Decimal) -> Decimal:
-    """Six decimals, half-even."""
-    return amount.quantize(FINEST, ROUND_HALF_EVEN)
+    """Rounded half-even to six decimals."""
+    return amount.quantize(SIX_DECIMALS, ROUND_HALF_EVEN)
 
 
 def months_before(day: date, count: int) -> date:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revenue.mrr.billing_interval import month_of, monthly, months_before, rounded
+from revenue.customers.billing_interval import month_of, monthly, months_before, rounded
 
 
 @pytest.mark.parametrize(

@@ -5,31 +5,31 @@ from datetime import date
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from revenue.billing import services
 from revenue.billing.models import DailyUse, Invoice, Meter
-from tests.revenue.billing.conftest import MARCH, NOW, told
+from revenue.billing.services import invoices
+from tests.revenue.billing.conftest import MARCH, NOW, record_calls
 
 HOME = "/admin/revenue"
 
 
 def test_a_meter_that_was_used_keeps_how_it_is_counted(admin_client, customer):
-    told(customer, d0305=10)
+    record_calls(customer, d0305=10)
     meter = Meter.objects.get(code="api_calls")
     path = f"{HOME}/meter/{meter.pk}/change/"
-    admin_client.post(path, {"title": "Calls", "unit": "", "combine": "max", "code": "x"})
+    admin_client.post(path, {"title": "Calls", "unit": "", "aggregation": "max", "code": "x"})
     meter.refresh_from_db()
-    assert (meter.title, meter.combine, meter.code) == ("Calls", "sum", "api_calls")
+    assert (meter.title, meter.aggregation, meter.code) == ("Calls", "sum", "api_calls")
     unused = Meter.objects.get(code="storage_gb")
-    values = {"title": "Storage", "unit": "GB", "part": "usage", "combine": "max"}
+    values = {"title": "Storage", "unit": "GB", "input_group": "usage", "aggregation": "max"}
     admin_client.post(f"{HOME}/meter/{unused.pk}/change/", values)
     unused.refresh_from_db()
-    assert (unused.combine, unused.code) == ("max", "storage_gb")
+    assert (unused.aggregation, unused.code) == ("max", "storage_gb")
     assert admin_client.get(f"{HOME}/meter/add/").status_code == 200
 
 
 def test_use_and_invoices_are_read_and_exported(admin_client, customer):
-    told(customer, d0305=10)
-    made = services.issue(customer.pk, MARCH, by="ada", now=NOW)
+    record_calls(customer, d0305=10)
+    made = invoices.issue(customer.pk, MARCH, by="ada", now=NOW)
     for path in ("dailyuse/", "invoice/", f"invoice/{made.pk}/change/"):
         assert admin_client.get(f"{HOME}/{path}").status_code == 200
     use = DailyUse.objects.get()

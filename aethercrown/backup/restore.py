@@ -15,17 +15,17 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
-from aethercrown.backup import archive, hooks, making, manifest, stores
+from aethercrown.backup import archive, create, hooks, manifest, stores
 from aethercrown.backup.manifest import Manifest, Table
 from aethercrown.backup.stores import Store
 
 
-class Refused(Exception):
+class RestoreRefused(Exception):
     """It is not restored, and nothing was touched; the words say what to do."""
 
 
 @dataclass(slots=True)
-class Restored:
+class RestoreResult:
     """What was restored, how long it took, and what a person should know."""
 
     contents: Manifest
@@ -33,18 +33,18 @@ class Restored:
     notes: list[str] = field(default_factory=list)
 
 
-def check(path: Path, key: str, store: Store | None = None) -> Restored:
+def check(path: Path, key: str, store: Store | None = None) -> RestoreResult:
     """Restore to a place of its own, compare every table, and throw it away: the time it takes."""
     store = store or stores.here()
     began = time.monotonic()
     with _beside(path, key, store) as (contents, beside, _work):
         store.discard(beside)
-        return Restored(contents, time.monotonic() - began)
+        return RestoreResult(contents, time.monotonic() - began)
 
 
 def restore(
     path: Path, key: str, now: datetime, *, replace: bool = False, store: Store | None = None
-) -> Restored:
+) -> RestoreResult:
     """Put the back-up in the place of the database, which is kept beside; then settle it.
 
     Refused where there is something to replace and `replace` was not given.
@@ -52,19 +52,21 @@ def restore(
     store = store or stores.here()
     empty = store.is_empty()
     if not empty and not replace:
-        raise Refused("The database is not empty: give --replace to put the back-up in its place.")
+        raise RestoreRefused(
+            "The database is not empty: give --replace to put the back-up in its place."
+        )
     store.hold()
-    before = {} if empty else hooks.note()
+    before = {} if empty else hooks.measure()
     began = time.monotonic()
     with _beside(path, key, store) as (contents, beside, work):
         for each in connections.all(initialized_only=True):
             _let_go(each)
         aside = f"before_{now:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
         store.swap(beside, aside)
-        _bring_anchors(work / making.ANCHORS)
-        done = Restored(contents)
+        _bring_anchors(work / create.ANCHORS)
+        done = RestoreResult(contents)
         call_command("migrate", verbosity=0, interactive=False)
-        done.notes = [*hooks.settle(now, contents.needs), *hooks.compare(before)]
+        done.notes = [*hooks.finalize_restore(now, contents.needs), *hooks.compare(before)]
         if not empty:
             done.notes.append(f"What was there before is kept under the ending {aside}.")
     done.seconds = time.monotonic() - began
@@ -88,7 +90,7 @@ def _beside(path: Path, key: str, store: Store) -> Iterator[tuple[Manifest, str,
 def _compare(contents: Manifest, found: dict[str, Table]) -> None:
     wrong = manifest.differences(contents.tables, found)
     if wrong:
-        raise Refused(f"What was restored differs: {'; '.join(wrong[:5])}.")
+        raise RestoreRefused(f"What was restored differs: {'; '.join(wrong[:5])}.")
 
 
 @contextmanager
@@ -111,7 +113,7 @@ def _refuse(contents: Manifest, store: Store) -> None:
         words.append(f"a newer version made it, with {', '.join(newer[:3])}: update first")
     words += hooks.refusals(contents.needs)
     if words:
-        raise Refused(f"The back-up cannot be used here: {'; '.join(words)}.")
+        raise RestoreRefused(f"The back-up cannot be used here: {'; '.join(words)}.")
 
 
 def _bring_anchors(found: Path) -> None:

@@ -1,0 +1,66 @@
+"""The accounts that a price simulation rates."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+
+from revenue.billing import periods
+from revenue.billing.periods import Month
+from revenue.billing.reports.usage import first_days, readings
+from revenue.customers.models import Subscription
+from revenue.pricing import reports as pricing
+from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.calculation.simulation import SimulatedAccount, Simulation, simulate
+from revenue.pricing.models import PriceBookVersion
+
+SIMULATED_MONTHS = 3  # complete months of each customer
+NO_USAGE = PricingInputs({})
+BATCH = 1_000
+
+
+def simulation_accounts(currency: str, today: date, most: int) -> list[SimulatedAccount]:
+    """What a simulation rates: each active subscription with the usage of its last complete months.
+
+    Months without stored usage are left out. A customer without usage is rated by the plan alone,
+    as is every subscription beside the oldest one. Without active subscriptions, the newest quotes
+    are rated.
+    """
+    spans = periods.complete_months(today, SIMULATED_MONTHS)
+    running = Subscription.objects.filter(currency=currency, ended_on=None, amount__gt=0)
+    earlier = running.filter(customer=OuterRef("customer")).order_by("started_on", "external_id")
+    carrier = Subquery(earlier.values("external_id")[:1])
+    rows = running.exclude(plan="").annotate(carrier=carrier).order_by("external_id")
+    fields = ("external_id", "customer_id", "customer__segment", "plan", "carrier")
+    found = list(rows.values_list(*fields)[:most])
+    known = [
+        account
+        for start in range(0, len(found), BATCH)
+        for account in _accounts_with_usage(found[start : start + BATCH], spans)
+    ]
+    return known or pricing.accounts_from_quotes(currency, most)
+
+
+def _accounts_with_usage(rows: Sequence[Any], spans: Sequence[Month]) -> Iterator[SimulatedAccount]:
+    keys = {row[1] for row in rows}
+    by_customer, since = readings(keys, spans[0].start, spans[-1].end), first_days(keys)
+    for key, customer, segment, plan, carrier in rows:
+        usage = by_customer.get(customer, {}) if key == carrier else {}
+        inputs = tuple(
+            periods.situation(usage, span, since.get(customer))
+            for span in spans
+            if periods.has_usage(usage.values(), span)
+        )
+        yield SimulatedAccount(key, segment or "none", plan, inputs or (NO_USAGE,) * len(spans))
+
+
+def simulation(
+    version: PriceBookVersion,
+    against: PriceBookVersion,
+    today: date,
+    most: int = pricing.MAX_PAGE_ACCOUNTS,
+) -> Simulation:
+    """All accounts rated by `against` and by `version`. Raises InvalidValues for another currency."""
+    known = simulation_accounts(against.book.currency, today, most)
+    return simulate(pricing.book(against), pricing.book(version), known)

@@ -1,0 +1,44 @@
+"""CSV exports, and billing's part of a customer's personal data."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from django.db.models import F, Sum
+
+from aethercrown.csv.export import Cell, Exporter
+from revenue.billing.models import Adjustment, DailyUse, Invoice
+
+USE = ("customer", "metric", "day", "quantity")
+
+
+def _use_rows() -> Iterator[Sequence[Cell]]:
+    """The total of each customer, metric and day."""
+    rows = DailyUse.objects.order_by("day", "customer__external_id", "meter__code")
+    grouped = rows.values_list("customer__external_id", "meter__code", "day")
+    yield from grouped.annotate(Sum("quantity")).iterator()
+
+
+INVOICES = ("customer", "period_start", "period_end", "currency", "total", "carried", "issued_at")
+
+
+def _invoice_rows() -> Iterator[Sequence[Cell]]:
+    rows = Invoice.objects.order_by("period_start", "pk").annotate(who=F("customer__external_id"))
+    yield from rows.values_list("who", *INVOICES[1:]).iterator()
+
+
+EXPORTERS = (
+    Exporter("billed-use", "Billed usage by day", USE, _use_rows),
+    Exporter("invoices", "Invoices", INVOICES, _invoice_rows),
+)
+
+
+def personal_data(customer_ids: Collection[int]) -> Mapping[str, Any]:
+    """Stored usage, invoices and adjustments of these customers, as plain values."""
+    own = {"customer__in": customer_ids}
+    return {
+        "daily_use": list(DailyUse.objects.filter(**own).order_by("day", "pk").values()),
+        "invoices": list(Invoice.objects.filter(**own).order_by("period_start").values()),
+        "adjustments": list(
+            Adjustment.objects.filter(invoice__customer__in=customer_ids).order_by("pk").values()
+        ),
+    }

@@ -1,0 +1,72 @@
+"""Reading daily usage and meters."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db.models import Min, Q, Sum
+from django.db.models.functions import Coalesce
+
+from revenue.billing import periods
+from revenue.billing.models import DailyUse, Meter
+from revenue.billing.periods import Aggregation, InputGroup, MeterReadings
+from revenue.customers.models import Subscription
+
+CARRIED_FORWARD = [each.value for each in Aggregation if each.carries_forward]
+
+
+def readings(
+    customer_ids: Collection[int], first: date, end: date
+) -> dict[int, dict[str, MeterReadings]]:
+    """Each customer's meter readings from `first` to before `end`, in one query.
+
+    Readings that carry forward reach back CARRY_FORWARD_DAYS further. Rows of duplicates count
+    for the customer that they were merged into.
+    """
+    since = first - timedelta(days=periods.CARRY_FORWARD_DAYS)
+    owner = Coalesce("customer__merged_into", "customer")
+    rows = DailyUse.objects.filter(
+        Q(customer__in=customer_ids) | Q(customer__merged_into__in=customer_ids),
+        Q(day__gte=first) | Q(day__gte=since, meter__aggregation__in=CARRIED_FORWARD),
+        day__lt=end,
+    ).order_by()
+    grouped = rows.values_list(
+        owner, "meter__code", "meter__input_group", "meter__aggregation", "day"
+    )
+    found: dict[int, dict[str, MeterReadings]] = {}
+    days: dict[tuple[int, str], dict[date, Decimal]] = {}
+    for customer, code, input_group, aggregation, day, total in grouped.annotate(
+        Sum("quantity")
+    ).iterator():
+        by_day = days.setdefault((customer, code), {})
+        by_day[day] = total
+        found.setdefault(customer, {})[code] = MeterReadings(
+            InputGroup(input_group), Aggregation(aggregation), by_day
+        )
+    return found
+
+
+def daily_totals(keys: Collection[tuple[int, str, date]]) -> dict[tuple[int, str, date], Decimal]:
+    """The total of each customer, metric and day that has one."""
+    customers = {each[0] for each in keys}
+    metrics, days = {each[1] for each in keys}, {each[2] for each in keys}
+    if not keys:
+        return {}
+    rows = DailyUse.objects.filter(
+        customer__in=customers,
+        meter__code__in=metrics,
+        day__gte=min(days),
+        day__lte=max(days),
+    ).order_by()
+    grouped = rows.values_list("customer_id", "meter__code", "day").annotate(Sum("quantity"))
+    return {(who, code, day): total for who, code, day, total in grouped.iterator()}
+
+
+def all_meters() -> dict[str, Meter]:
+    return {each.code: each for each in Meter.objects.all()}
+
+
+def first_days(customer_ids: Collection[int]) -> dict[int, date]:
+    """Each customer's first day with a subscription."""
+    rows = Subscription.objects.filter(customer__in=customer_ids).order_by()
+    return dict(rows.values_list("customer_id").annotate(Min("started_on")))

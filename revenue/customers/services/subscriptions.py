@@ -1,0 +1,161 @@
+"""Recording and changing subscriptions.
+
+Each function locks the customer's row, stores the change, and calls the hooks that bring the MRR
+ledger up to date, in one transaction.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from revenue.customers import data_hooks
+from revenue.customers.billing_interval import MONTHS, monthly, rounded
+from revenue.customers.models import Subscription, SubscriptionChange
+from revenue.customers.services.customers import lock_customer
+from revenue.customers.services.validation import (
+    InvalidEntry,
+    check_currency,
+    check_not_future,
+    checked_amount,
+)
+
+
+@transaction.atomic
+def record_subscription(
+    customer_id: int,
+    *,
+    external_id: str,
+    amount: Decimal,
+    currency: str,
+    started_on: date,
+    now: datetime,
+    every: str = "month",
+    plan: str = "",
+    note: str = "",
+) -> Subscription:
+    """Store a new subscription at `amount` a week, month, quarter or year (`every`)."""
+    customer = lock_customer(customer_id)
+    check_currency(customer, currency)
+    check_not_future("started_on", started_on, now)
+    if every not in MONTHS:
+        raise InvalidEntry("every", f"{every!r} is not one of {', '.join(MONTHS)}.")
+    if not external_id or Subscription.objects.filter(external_id=external_id).exists():
+        raise InvalidEntry("external_id", f"A subscription {external_id!r} cannot be added again.")
+    subscription = Subscription.objects.create(
+        external_id=external_id,
+        customer=customer,
+        plan=plan,
+        amount=monthly(checked_amount(amount), every),
+        currency=currency,
+        started_on=started_on,
+    )
+    _store_change(subscription, started_on, subscription.amount, now, note=note)
+    data_hooks.subscriptions_changed([customer.pk], now=now, cause="recorded")
+    return subscription
+
+
+@transaction.atomic
+def change(
+    subscription_id: int,
+    *,
+    amount: Decimal,
+    on: date,
+    now: datetime,
+    plan: str | None = None,
+    note: str = "",
+) -> Subscription:
+    """From `on`, the subscription brings another amount a month; `plan` None keeps its plan."""
+    subscription = _lock_active(subscription_id, "on", on, now)
+    plan = subscription.plan if plan is None else plan
+    _store_change(subscription, on, rounded(checked_amount(amount)), now, plan=plan, note=note)
+    return _apply_changes(subscription, now, "changed")
+
+
+@transaction.atomic
+def end(subscription_id: int, *, on: date, now: datetime, note: str = "") -> Subscription:
+    """End the subscription; `on` is its first day without charge. It cannot start again."""
+    subscription = _lock_active(subscription_id, "ended_on", on, now)
+    last = subscription.changes.latest("on", "pk")
+    if on < last.on:
+        raise InvalidEntry(
+            "ended_on", f"{on} is before the last change, on {last.on}; adjust that."
+        )
+    _store_change(subscription, on, Decimal(0), now, is_end=True, note=note)
+    return _apply_changes(subscription, now, "ended")
+
+
+@transaction.atomic
+def adjust(
+    subscription_id: int,
+    *,
+    on: date,
+    amount: Decimal,
+    now: datetime,
+    note: str,
+    plan: str | None = None,
+) -> Subscription:
+    """Correct what was recorded for the day `on` to `amount` a month.
+
+    The wrong change and its movements stay; a further change replaces it, and the ledger gets
+    rows for the difference. An amount above zero cancels an end.
+    """
+    subscription = _lock_subscription(subscription_id)
+    wrong = subscription.changes.filter(on=on).last()
+    if wrong is None:
+        raise InvalidEntry("on", f"Nothing was recorded for {on}.")
+    if not note:
+        raise InvalidEntry("note", "An adjustment needs its reason.")
+    right = rounded(checked_amount(amount))
+    is_end = wrong.is_end and not right
+    plan = wrong.plan if plan is None else plan
+    _store_change(subscription, on, right, now, plan=plan, is_end=is_end, note=note)
+    return _apply_changes(subscription, now, "adjusted")
+
+
+def _store_change(
+    subscription: Subscription,
+    on: date,
+    amount: Decimal,
+    now: datetime,
+    *,
+    plan: str | None = None,
+    is_end: bool = False,
+    note: str = "",
+) -> None:
+    SubscriptionChange.objects.create(
+        subscription=subscription,
+        on=on,
+        plan=subscription.plan if plan is None else plan,
+        amount=amount,
+        is_end=is_end,
+        note=note,
+        recorded_at=now,
+    )
+
+
+def _apply_changes(subscription: Subscription, now: datetime, cause: str) -> Subscription:
+    """Set the present plan, amount and end from the last change, and call the hooks."""
+    last = subscription.changes.latest("on", "pk")
+    subscription.plan, subscription.amount = last.plan, last.amount
+    subscription.ended_on = last.on if last.is_end else None
+    subscription.save(update_fields=["plan", "amount", "ended_on"])
+    data_hooks.subscriptions_changed([subscription.customer_id], now=now, cause=cause)
+    return subscription
+
+
+def _lock_subscription(subscription_id: int) -> Subscription:
+    """Lock the customer's row, then read the subscription."""
+    owner = Subscription.objects.values_list("customer_id", flat=True).get(pk=subscription_id)
+    lock_customer(owner)
+    return Subscription.objects.select_related("customer").get(pk=subscription_id)
+
+
+def _lock_active(subscription_id: int, field: str, on: date, now: datetime) -> Subscription:
+    subscription = _lock_subscription(subscription_id)
+    check_not_future(field, on, now)
+    if subscription.ended_on is not None:
+        raise InvalidEntry(field, f"{subscription} ended on {subscription.ended_on}.")
+    if on < subscription.started_on:
+        raise InvalidEntry(field, f"{on} is before the start, {subscription.started_on}.")
+    return subscription

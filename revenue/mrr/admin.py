@@ -1,0 +1,37 @@
+"""MRR movements, read-only, in their own list and on the customer's page."""
+
+from django.contrib import admin
+from unfold.admin import TabularInline
+
+from aethercrown.csv.admin import FilesAdmin
+from revenue.customers.admin import CustomerAdmin, ReadOnlyAdminMixin
+from revenue.mrr.models import MrrMovement
+
+
+class MovementInline(ReadOnlyAdminMixin, TabularInline):
+    model = MrrMovement
+    fields = ["on", "effective_on", "kind", "amount", "after", "cause", "is_adjustment"]
+    extra = 0
+
+
+CustomerAdmin.inlines.append(MovementInline)  # `customers` does not import the ledger
+
+
+@admin.register(MrrMovement)
+class MrrMovementAdmin(ReadOnlyAdminMixin, FilesAdmin):
+    list_display = [
+        "on",
+        "customer",
+        "kind",
+        "amount",
+        "currency",
+        "after",
+        "effective_on",
+        "cause",
+        "is_adjustment",
+    ]
+    list_filter = ["kind", "currency", "is_adjustment", "cause"]
+    list_select_related = ["customer"]
+    search_fields = ["customer__name", "customer__external_id"]
+    date_hierarchy = "on"
+    export_kind = "mrr-movements"

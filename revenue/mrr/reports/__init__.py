@@ -1,0 +1,27 @@
+"""Reading the MRR ledger: its bridge, retention, and whether it matches the subscriptions."""
+
+from revenue.mrr.reports.bridges import bridges_by_segment
+from revenue.mrr.reports.ledger import (
+    BOOKED,
+    EFFECTIVE,
+    EXPORTERS,
+    bridge,
+    currencies,
+    days,
+    mrr_of,
+    personal_data,
+)
+from revenue.mrr.reports.retention import retention_deltas
+
+__all__ = [
+    "BOOKED",
+    "EFFECTIVE",
+    "EXPORTERS",
+    "bridge",
+    "bridges_by_segment",
+    "currencies",
+    "days",
+    "mrr_of",
+    "personal_data",
+    "retention_deltas",
+]

@@ -1,0 +1,101 @@
+"""The MRR bridge of each segment, from the roll-ups and what was booked after their watermark."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, F, Max, Sum
+from django.db.models.functions import Coalesce
+
+from revenue.customers.models import Customer
+from revenue.mrr.bridge import Bridge, BridgeRow, monthly_bridges
+from revenue.mrr.models import MrrMovement, MrrRollup, RollupWatermark
+from revenue.mrr.reports.ledger import BOOKED
+
+SEGMENT = Coalesce("customer__merged_into__segment", "customer__segment")
+OWN_SEGMENT = F("segment")  # of a customer who was not merged into another
+BATCH = 500
+SegmentRow = tuple[str, date, str, Decimal, int]  # segment, day, kind, amount, payers
+
+
+def bridges_by_segment(
+    currency: str, first: date, last: date, *, basis: str = BOOKED
+) -> dict[str, list[Bridge]]:
+    """The bridge of each segment; a movement belongs to its customer's present segment.
+
+    Read from the roll-ups where they are valid, else from every row.
+    """
+    found: dict[str, list[BridgeRow]] = {}
+    for segment, on, kind, amount, payers in _rows(currency, basis):
+        found.setdefault(segment, []).append((on, kind, amount, payers))
+    return {name: monthly_bridges(found[name], first, last) for name in sorted(found)}
+
+
+def _rows(currency: str, basis: str) -> Iterator[SegmentRow]:
+    watermark = valid_watermark()
+    if watermark is None:
+        rows = MrrMovement.objects.filter(currency=currency).order_by()
+        yield from summed(rows.values_list(SEGMENT, basis, "kind"))
+        return
+    rollups = MrrRollup.objects.filter(currency=currency, basis=basis)
+    yield from rollups.values_list("segment", "month", "kind", "amount", "payers")
+    yield from _rows_after(watermark, currency, basis)
+    yield from _segment_changes(watermark, currency, basis)
+
+
+def valid_watermark() -> RollupWatermark | None:
+    """The watermark; None where there is none, or rows below it are missing."""
+    watermark = RollupWatermark.objects.filter(pk=1).first()
+    if watermark is None:
+        return None
+    # Counting a whole table reads its narrowest index; counting a part would read its rows.
+    later = MrrMovement.objects.filter(pk__gt=watermark.upto).count()
+    return watermark if MrrMovement.objects.count() - later == watermark.rows else None
+
+
+def summed(grouped: Any) -> Any:
+    """Groups with the sums of their amounts and of their changes in paying customers."""
+    return grouped.annotate(Sum("amount"), Sum("payers")).iterator()
+
+
+def _rows_after(watermark: RollupWatermark, currency: str, basis: str) -> Iterator[SegmentRow]:
+    """Rows after the watermark, found by number: a filter by currency would read all rows."""
+    rows = MrrMovement.objects.filter(pk__gt=watermark.upto).order_by()
+    for of, *row in summed(rows.values_list("currency", SEGMENT, basis, "kind")):
+        if of == currency:
+            segment, on, kind, amount, payers = row
+            yield segment, on, kind, amount, payers
+
+
+def _segment_changes(watermark: RollupWatermark, currency: str, basis: str) -> Iterator[SegmentRow]:
+    """Rows of customers who changed segment since: out of the old segment, into the new one."""
+    keys = customers_with_new_segment()
+    for start in range(0, len(keys), BATCH):
+        rows = MrrMovement.objects.filter(customer__in=keys[start : start + BATCH]).order_by()
+        grouped = rows.filter(pk__lte=watermark.upto).values_list(
+            "currency", "customer__rolled_segment", SEGMENT, basis, "kind"
+        )
+        for of, old, new, on, kind, amount, payers in summed(grouped):
+            if of == currency:
+                yield old, on, kind, -amount, -payers
+                yield new, on, kind, amount, payers
+
+
+def customers_with_new_segment() -> list[int]:
+    """Customers whom the roll-ups count in another segment than their present one.
+
+    Unmerged ones are found in an index; merged ones are few.
+    """
+    counted = Customer.objects.filter(rolled_segment__isnull=False).order_by()
+    unmerged = counted.filter(merged_into=None).exclude(rolled_segment=OWN_SEGMENT)
+    merged = counted.filter(merged_into__isnull=False).exclude(
+        rolled_segment=F("merged_into__segment")
+    )
+    return [pk for rows in (unmerged, merged) for pk in rows.values_list("pk", flat=True)]
+
+
+def newest_row() -> tuple[int, int]:
+    """The number of the ledger's newest row, and how many rows there are."""
+    found = MrrMovement.objects.aggregate(upto=Max("pk"), rows=Count("pk"))
+    return found["upto"] or 0, found["rows"]

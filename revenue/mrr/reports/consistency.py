@@ -1,0 +1,98 @@
+"""Whether the ledger matches the subscriptions, and the roll-ups match the ledger."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from operations.automations.registry import always
+from revenue.customers.models import Customer, SubscriptionChange
+from revenue.customers.reports import plan_changes
+from revenue.mrr.models import MrrMovement, MrrRollup, RollupWatermark
+from revenue.mrr.movements import missing
+from revenue.mrr.reports.ledger import booked_sums
+
+BATCH = 500
+LISTED = 20  # differences described
+
+
+def differing_customers(
+    keep_going: Callable[[], bool] = always, most: int = LISTED
+) -> tuple[int, list[str]]:
+    """How many customers' ledgers differ from their subscriptions, and the first `most` described.
+
+    Every day and kind is recomputed and compared, and each subscription's amount with its last
+    change. Stops early where `keep_going` returns False.
+    """
+    differences, after = list(_differing_subscriptions(most)), 0
+    count = len(differences)
+    while keep_going() and (keys := _next_customers(after)):
+        after = keys[-1]
+        changes, booked = plan_changes(keys), booked_sums(keys)
+        for key in keys:
+            lacking = missing(changes.get(key, []), booked.get(key, {}))
+            count += bool(lacking)
+            if lacking and len(differences) < most:
+                first = lacking[0]
+                differences.append(
+                    f"customer {key}: the ledger lacks {first.kind} of"
+                    f" {first.amount.normalize():f} on {first.on} and {len(lacking) - 1} rows more"
+                )
+    return count, differences
+
+
+def _next_customers(after: int) -> list[int]:
+    rows = Customer.objects.filter(pk__gt=after, merged_into=None).order_by("pk")
+    return list(rows.values_list("pk", flat=True)[:BATCH])
+
+
+def _differing_subscriptions(most: int) -> Iterator[str]:
+    """Subscriptions whose amount is not that of their last change."""
+    last = SubscriptionChange.objects.order_by("subscription", "-on", "-pk")
+    seen: set[int] = set()
+    fields = ("subscription_id", "subscription__customer_id", "amount", "subscription__amount")
+    found = 0
+    for pk, customer, changed, stored in last.values_list(*fields).iterator():
+        if pk not in seen and changed != stored and found < most:
+            found += 1
+            yield f"customer {customer}: a subscription brings {stored}, its last change {changed}"
+        seen.add(pk)
+
+
+def wrong_rollups() -> list[str]:
+    """Roll-ups that are not the sum of their rows; reads the whole ledger."""
+    watermark = RollupWatermark.objects.filter(pk=1).first()
+    if watermark is None:
+        return []
+    found = []
+    for basis in MrrRollup.Basis.values:
+        summed, stored = _ledger_sums(basis, watermark), _rollup_sums(basis)
+        found += [
+            f"{kind} of {month:%B %Y} in {currency} ({basis})"
+            for currency, month, kind in sorted(summed.keys() | stored.keys())
+            if summed.get((currency, month, kind)) != stored.get((currency, month, kind))
+        ]
+    return found
+
+
+MonthSums = dict[tuple[str, date, str], tuple[Decimal, int]]  # by currency, month and kind
+
+
+def _rollup_sums(basis: str) -> MonthSums:
+    grouped = MrrRollup.objects.filter(basis=basis).order_by()
+    rows = grouped.values_list("currency", "month", "kind").annotate(Sum("amount"), Sum("payers"))
+    return {
+        (currency, month, kind): (amount, payers) for currency, month, kind, amount, payers in rows
+    }
+
+
+def _ledger_sums(basis: str, watermark: RollupWatermark) -> MonthSums:
+    rows = MrrMovement.objects.filter(pk__lte=watermark.upto).order_by()
+    days = rows.values_list("currency", basis, "kind").annotate(Sum("amount"), Sum("payers"))
+    found: MonthSums = {}
+    for currency, on, kind, amount, payers in days.iterator():
+        key = (currency, on.replace(day=1), kind)
+        has = found.get(key, (Decimal(0), 0))
+        found[key] = has[0] + amount, has[1] + payers
+    return found

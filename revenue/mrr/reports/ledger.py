@@ -1,0 +1,100 @@
+"""Reading the ledger's rows: the bridge of one currency, MRR, and what is booked for customers."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models.functions import Coalesce
+
+from aethercrown.csv.export import Cell, Exporter
+from revenue.customers.models import Customer
+from revenue.mrr.bridge import Bridge, monthly_bridges
+from revenue.mrr.models import MrrMovement
+from revenue.mrr.movements import NOTHING, ZERO, MovementKey, MovementKind, MovementSums
+
+BOOKED = "on"  # count each row on the day that it was booked for
+EFFECTIVE = "effective_on"  # restated: count each row on the day that the change took effect
+
+
+def bridge(
+    currency: str, first: date, last: date, *, segment: str | None = None, basis: str = BOOKED
+) -> list[Bridge]:
+    """The MRR bridge of each month from `first` to `last`, in one query that sums in SQL."""
+    rows = MrrMovement.objects.filter(currency=currency)
+    if segment is not None:
+        rows = rows.alias(
+            of=Coalesce("customer__merged_into__segment", "customer__segment")
+        ).filter(of=segment)
+    grouped = rows.order_by().values_list(basis, "kind").annotate(Sum("amount"), Sum("payers"))
+    return monthly_bridges(grouped.iterator(), first, last)
+
+
+def mrr_of(customer_ids: Collection[int], on: date) -> dict[int, Decimal]:
+    """Each customer's MRR at the end of a day, as known now; none for one without movements."""
+    owner = Coalesce("customer__merged_into", "customer")
+    rows = MrrMovement.objects.filter(
+        Q(customer__in=customer_ids) | Q(customer__merged_into__in=customer_ids),
+        effective_on__lte=on,
+    ).order_by()
+    found: dict[int, Decimal] = {}
+    for pk, name, amount in rows.values_list(owner, "kind").annotate(Sum("amount")):
+        found[pk] = found.get(pk, ZERO) + MovementKind(name).sign * amount
+    return found
+
+
+def days(currency: str) -> tuple[date, date] | None:
+    """The first and the last day of the ledger; None where it is empty."""
+    ends = MrrMovement.objects.filter(currency=currency).aggregate(first=Min("on"), last=Max("on"))
+    return (ends["first"], ends["last"]) if ends["first"] else None
+
+
+def currencies() -> list[str]:
+    """The ledger's currencies, the one with most rows first."""
+    rows = MrrMovement.objects.order_by().values_list("currency").annotate(rows=Count("pk"))
+    return [code for code, _ in rows.order_by("-rows", "currency")]
+
+
+def booked_sums(customer_ids: Collection[int]) -> dict[int, dict[MovementKey, MovementSums]]:
+    """What is booked for each customer by day and kind, with rows of merged duplicates."""
+    owners = dict(
+        Customer.objects.filter(merged_into__in=customer_ids).values_list("pk", "merged_into_id")
+    )
+    rows = MrrMovement.objects.filter(customer__in=[*customer_ids, *owners]).order_by()
+    grouped = rows.values_list("customer_id", "effective_on", "kind")
+    found: dict[int, dict[MovementKey, MovementSums]] = {}
+    for customer, day, name, amount, payers in grouped.annotate(Sum("amount"), Sum("payers")):
+        sums = found.setdefault(owners.get(customer, customer), {})
+        key = (day, MovementKind(name))
+        has = sums.get(key, NOTHING)
+        sums[key] = MovementSums(has.amount + amount, has.payers + payers)
+    return found
+
+
+def personal_data(customer_ids: Collection[int]) -> dict[str, object]:
+    """These customers' movements as plain values, for their data export."""
+    rows = MrrMovement.objects.filter(customer__in=customer_ids).order_by("on", "pk")
+    return {"movements": list(rows.values())}
+
+
+MOVEMENTS = (
+    "customer",
+    "currency",
+    "on",
+    "effective_on",
+    "kind",
+    "amount",
+    "payers",
+    "before",
+    "after",
+    "cause",
+    "is_adjustment",
+)
+
+
+def _movement_rows() -> Iterator[Sequence[Cell]]:
+    rows = MrrMovement.objects.order_by("on", "pk").annotate(who=F("customer__external_id"))
+    yield from rows.values_list("who", *MOVEMENTS[1:]).iterator()
+
+
+EXPORTERS = (Exporter("mrr-movements", "MRR movements", MOVEMENTS, _movement_rows),)

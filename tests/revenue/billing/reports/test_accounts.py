@@ -1,0 +1,30 @@
+"""The accounts that a price simulation rates."""
+
+from datetime import date
+
+import pytest
+
+from revenue.billing.reports import accounts
+from revenue.customers.models import Customer
+from tests.revenue.billing.conftest import NOW, record_calls, subscribed
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_simulation_counts_a_customers_use_once(customer):
+    record_calls(customer, d0305=60_000)
+    subscribed(customer, plan="starter", amount=29, since=date(2026, 2, 1))
+    first, second = accounts.simulation_accounts("USD", NOW.date(), 10)
+    assert (first.plan, len(first.periods)) == ("professional", 1)
+    assert second.periods == (accounts.NO_USAGE,) * 3
+
+
+def test_a_simulation_rates_the_last_three_complete_months(customer):
+    record_calls(customer, d0105=10, d0205=20_000, d0305=60_000, d0405=200_000)
+    bare = Customer.objects.create(external_id="bare", name="Bare", currency="USD")
+    subscribed(bare, plan="starter", amount=29)
+    used, alone = accounts.simulation_accounts("USD", NOW.date(), 10)
+    calls = [each.usage["api_calls"] for each in used.periods]
+    assert calls == [10, 20_000, 60_000]
+    assert [each.engagement["tenure_months"] for each in used.periods] == [12, 13, 14]
+    assert alone.periods == (accounts.NO_USAGE,) * 3
