@@ -1,15 +1,19 @@
-#!/usr/bin/env python
-"""The command line of the project."""
+#!/usr/bin/env python3
+"""The command line of the project. Outside a virtual environment it runs in `.venv`."""
 
 import importlib
 import os
 import sys
+from pathlib import Path
 
 # These decide what the settings will be, so they run before Django reads any.
 EARLY = {"start": "aethercrown.embedded.start", "test": "aethercrown.gate.run"}
+OWN_PYTHON = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
 
 
 def main(arguments: list[str]) -> int:
+    """Run the command; its exit code."""
+    use_own_environment(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
     if arguments and arguments[0] in EARLY:
         return int(importlib.import_module(EARLY[arguments[0]]).main(arguments[1:]))
@@ -22,6 +26,12 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"The settings are wrong: {reason}\n")
         return 1
     return 0
+
+
+def use_own_environment(arguments: list[str]) -> None:
+    """Start again with the Python of `.venv`, unless this one runs in a virtual environment."""
+    if sys.prefix == sys.base_prefix and OWN_PYTHON.exists():
+        os.execv(OWN_PYTHON, [str(OWN_PYTHON), __file__, *arguments])  # noqa: S606 - our own Python
 
 
 if __name__ == "__main__":

@@ -15,16 +15,13 @@ from revenue.upsell.models import OfferTerms, Opportunity
 
 __all__ = [
     "Adjustment",
-    "SubscriptionChange",
-    "InvoiceRun",
     "Customer",
     "DailyUse",
     "Invoice",
-    "RetentionRollup",
-    "RollupWatermark",
+    "InvoiceRun",
     "Meter",
-    "MrrRollup",
     "MrrMovement",
+    "MrrRollup",
     "OfferTerms",
     "Opportunity",
     "Payment",
@@ -36,5 +33,8 @@ __all__ = [
     "PriceFactor",
     "PricingPlan",
     "Quote",
+    "RetentionRollup",
+    "RollupWatermark",
     "Subscription",
+    "SubscriptionChange",
 ]

@@ -203,7 +203,7 @@ class Currency(serializers.CharField):
         return data
 
 
-class Day(serializers.DateField):
+class Date(serializers.DateField):
     """A date such as 2026-12-31."""
 
     default_error_messages = {
@@ -248,7 +248,7 @@ class Instant(serializers.DateTimeField):
         return instant.astimezone(UTC)
 
 
-class Rows(serializers.ListField):
+class ItemList(serializers.ListField):
     """A list whose every item is checked by `child`; more than `most` of them are refused whole.
 
     `least` items are needed (0). An item's errors stand under its place: `rows[2].spend`.
@@ -272,7 +272,7 @@ class Rows(serializers.ListField):
         return super().to_internal_value(data)
 
 
-class Named(serializers.DictField):
+class ValueMap(serializers.DictField):
     """An object whose every value is checked by `child`, under keys of the caller's choice."""
 
     default_error_messages = {
@@ -296,14 +296,14 @@ class Named(serializers.DictField):
         return super().to_internal_value(data)
 
 
-class Facts(Named):
+class ScalarMap(ValueMap):
     """Free facts by name: numbers as float, strings, true, false and null; nothing nested."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"child": Fact(allow_null=True), **kwargs})
+        super().__init__(**{"child": Scalar(allow_null=True), **kwargs})
 
 
-class Fact(serializers.Field[Any, Any, Any, Any]):
+class Scalar(serializers.Field[Any, Any, Any, Any]):
     """One free fact: a number (as float), a string of up to 1,000 characters, true, false."""
 
     default_error_messages = {

@@ -261,16 +261,16 @@ class EnvelopeSchema(AutoSchema):
         direction: str,
         bypass_extensions: bool = False,  # noqa: FBT001, FBT002 - as the parent has it
     ) -> Fragment:
-        if isinstance(field, fields.Fact):
+        if isinstance(field, fields.Scalar):
             kinds = ["number", "string", "boolean"]
             return {"type": [*kinds, "null"] if field.allow_null else kinds}
         mapped: Any = super()._map_serializer_field
         schema: Fragment = mapped(field, direction, bypass_extensions)
         if isinstance(field, fields.Identifier) and direction == "request":
             schema["type"] = ["string", "integer"]
-        elif isinstance(field, fields.Rows):
+        elif isinstance(field, fields.ItemList):
             schema["maxItems"] = field.most
-        elif isinstance(field, fields.Named):
+        elif isinstance(field, fields.ValueMap):
             schema["maxProperties"] = field.most
         return schema
 

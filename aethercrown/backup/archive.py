@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from aethercrown.backup import manifest
-from aethercrown.backup.manifest import Manifest, Member
+from aethercrown.backup.manifest import Manifest, MemberDigest
 from aethercrown.backup.stream import Damaged, Reader, Writer
 
 MANIFEST = "manifest.json"
@@ -98,7 +98,7 @@ def _read(tar: tarfile.TarFile, folder: Path | None) -> Manifest:
     return contents
 
 
-def _copied(source: IO[bytes], target: Path | None) -> Member:
+def _copied(source: IO[bytes], target: Path | None) -> MemberDigest:
     """Size and digest of what is read, which also goes to `target` if there is one."""
     digest, size = sha256(), 0
     with ExitStack() as stack:
@@ -111,4 +111,4 @@ def _copied(source: IO[bytes], target: Path | None) -> Member:
             size += len(block)
             if file is not None:
                 file.write(block)
-    return Member(size, digest.hexdigest())
+    return MemberDigest(size, digest.hexdigest())

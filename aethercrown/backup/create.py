@@ -14,7 +14,7 @@ ANCHORS = "anchors"
 _STAMP = re.compile(r"aethercrown-(\d{8}T\d{6})Z\.backup")
 
 
-def create(to: Path, key: str, now: datetime, store: stores.Store | None = None) -> Path:
+def create(to: Path, key: str, now: datetime, store: stores.DatabaseStore | None = None) -> Path:
     """A back-up at `to`, or in the folder `to` under the name of its time."""
     store = store or stores.here()
     target = to / f"aethercrown-{now.astimezone(UTC):%Y%m%dT%H%M%S}Z{ENDING}" if to.is_dir() else to
@@ -40,7 +40,7 @@ def apply_retention(folder: Path) -> list[Path]:
     """Remove the back-ups of a folder that are neither daily, weekly nor monthly ones."""
     times = {path: _time(path) for path in folder.glob(f"aethercrown-*Z{ENDING}")}
     known = {path: at for path, at in times.items() if at is not None}
-    stay = retention.kept(known.values())
+    stay = retention.backups_to_keep(known.values())
     gone = sorted(path for path, at in known.items() if at not in stay)
     for path in gone:
         path.unlink()

@@ -11,7 +11,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableDigest:
     """One table at the snapshot; the digest does not depend on the order of the rows."""
 
     rows: int
@@ -19,7 +19,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class MemberDigest:
     """One file of the archive."""
 
     size: int
@@ -34,8 +34,8 @@ class Manifest:
     vendor: str
     version: str
     migrations: dict[str, list[str]]
-    tables: dict[str, Table]
-    members: dict[str, Member]
+    tables: dict[str, TableDigest]
+    members: dict[str, MemberDigest]
     needs: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -49,32 +49,32 @@ def read(text: str) -> Manifest:
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError("It was made by another version of AetherCrown.")
     try:
-        tables = {name: Table(**each) for name, each in found.pop("tables").items()}
-        members = {name: Member(**each) for name, each in found.pop("members").items()}
+        tables = {name: TableDigest(**each) for name, each in found.pop("tables").items()}
+        members = {name: MemberDigest(**each) for name, each in found.pop("members").items()}
         return Manifest(**found, tables=tables, members=members)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("Its manifest is incomplete.") from error
 
 
-def member(path: Path) -> Member:
+def member(path: Path) -> MemberDigest:
     """A file's size and SHA-256."""
     digest = sha256()
     with path.open("rb") as file:
         while block := file.read(1024 * 1024):
             digest.update(block)
-    return Member(path.stat().st_size, digest.hexdigest())
+    return MemberDigest(path.stat().st_size, digest.hexdigest())
 
 
-def table(rows: Iterable[bytes]) -> Table:
+def table(rows: Iterable[bytes]) -> TableDigest:
     """Rows counted, and their SHA-256 added up modulo 2^256: the order does not matter."""
     count, total = 0, 0
     for row in rows:
         count += 1
         total += int.from_bytes(sha256(row).digest(), "big")
-    return Table(count, f"{total % 2**256:064x}")
+    return TableDigest(count, f"{total % 2**256:064x}")
 
 
-def differences(wanted: Mapping[str, Table], found: Mapping[str, Table]) -> list[str]:
+def differences(wanted: Mapping[str, TableDigest], found: Mapping[str, TableDigest]) -> list[str]:
     """Every table that is not as it was, in words."""
     words = []
     for name in sorted({*wanted, *found}):

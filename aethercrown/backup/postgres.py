@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from aethercrown.backup import manifest, sqlite
-from aethercrown.backup.manifest import Table
+from aethercrown.backup.manifest import TableDigest
 
 NAME = "database.pgdump"
 MAINTENANCE = "postgres"  # the database that is connected to while another is renamed
@@ -23,7 +23,7 @@ class ToolFailed(RuntimeError):
     """pg_dump or pg_restore is missing or failed; its own words."""
 
 
-class Server:
+class PostgresServer:
     """The server that Django's settings name, and its databases by name.
 
     `inherited` is the environment that its tools are started with, beside what they connect with.
@@ -52,7 +52,7 @@ class Server:
         named = {f"PG{key.upper()}": text for key, text in self._given.items() if text}
         return {**self._inherited, **named, "PGDATABASE": name, "PGOPTIONS": PLAIN}
 
-    def dump(self, folder: Path) -> tuple[Path, dict[str, Table], dict[str, list[str]]]:
+    def dump(self, folder: Path) -> tuple[Path, dict[str, TableDigest], dict[str, list[str]]]:
         """pg_dump's custom format, with tables and migrations as of the same snapshot."""
         target = folder / NAME
         with self.connected() as connection:
@@ -72,7 +72,7 @@ class Server:
             "pg_restore", ["--no-owner", "--exit-on-error", f"--dbname={name}", str(dump)], name
         )
 
-    def tables(self, name: str = "") -> dict[str, Table]:
+    def tables(self, name: str = "") -> dict[str, TableDigest]:
         with self.connected(name) as connection:
             return _tables(connection)
 
@@ -131,7 +131,7 @@ def _names(connection: "psycopg.Connection[Any]") -> list[str]:
     return [name for (name,) in rows]
 
 
-def _tables(connection: "psycopg.Connection[Any]") -> dict[str, Table]:
+def _tables(connection: "psycopg.Connection[Any]") -> dict[str, TableDigest]:
     return {name: manifest.table(_rows(connection, name)) for name in _names(connection)}
 
 

@@ -16,8 +16,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
 from aethercrown.backup import archive, create, hooks, manifest, stores
-from aethercrown.backup.manifest import Manifest, Table
-from aethercrown.backup.stores import Store
+from aethercrown.backup.manifest import Manifest, TableDigest
+from aethercrown.backup.stores import DatabaseStore
 
 
 class RestoreRefused(Exception):
@@ -33,7 +33,7 @@ class RestoreResult:
     notes: list[str] = field(default_factory=list)
 
 
-def check(path: Path, key: str, store: Store | None = None) -> RestoreResult:
+def check(path: Path, key: str, store: DatabaseStore | None = None) -> RestoreResult:
     """Restore to a place of its own, compare every table, and throw it away: the time it takes."""
     store = store or stores.here()
     began = time.monotonic()
@@ -43,7 +43,12 @@ def check(path: Path, key: str, store: Store | None = None) -> RestoreResult:
 
 
 def restore(
-    path: Path, key: str, now: datetime, *, replace: bool = False, store: Store | None = None
+    path: Path,
+    key: str,
+    now: datetime,
+    *,
+    replace: bool = False,
+    store: DatabaseStore | None = None,
 ) -> RestoreResult:
     """Put the back-up in the place of the database, which is kept beside; then settle it.
 
@@ -74,7 +79,7 @@ def restore(
 
 
 @contextmanager
-def _beside(path: Path, key: str, store: Store) -> Iterator[tuple[Manifest, str, Path]]:
+def _beside(path: Path, key: str, store: DatabaseStore) -> Iterator[tuple[Manifest, str, Path]]:
     """The back-up restored beside the database, every table compared; gone again on an error."""
     beside = f"restored_{secrets.token_hex(4)}"
     with _unpacked(path, key) as (contents, work):
@@ -87,7 +92,7 @@ def _beside(path: Path, key: str, store: Store) -> Iterator[tuple[Manifest, str,
             raise
 
 
-def _compare(contents: Manifest, found: dict[str, Table]) -> None:
+def _compare(contents: Manifest, found: dict[str, TableDigest]) -> None:
     wrong = manifest.differences(contents.tables, found)
     if wrong:
         raise RestoreRefused(f"What was restored differs: {'; '.join(wrong[:5])}.")
@@ -100,7 +105,7 @@ def _unpacked(path: Path, key: str) -> Iterator[tuple[Manifest, Path]]:
         yield archive.unpack(path, key, work), work
 
 
-def _refuse(contents: Manifest, store: Store) -> None:
+def _refuse(contents: Manifest, store: DatabaseStore) -> None:
     """Everything that speaks against it at once."""
     words = []
     if contents.vendor != store.vendor:

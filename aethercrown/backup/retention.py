@@ -6,7 +6,7 @@ from datetime import datetime
 DAYS, WEEKS, MONTHS = 7, 4, 12
 
 
-def kept(times: Iterable[datetime]) -> set[datetime]:
+def backups_to_keep(times: Iterable[datetime]) -> set[datetime]:
     """Those that stay; the newest always does, so that one good back-up is there."""
     newest = sorted(set(times), reverse=True)
     rules = (

@@ -6,14 +6,14 @@ from contextlib import closing
 from pathlib import Path
 
 from aethercrown.backup import manifest
-from aethercrown.backup.manifest import Table
+from aethercrown.backup.manifest import TableDigest
 
 NAME = "database.sqlite3"
 BUSY_SECONDS = 60.0
 COMPANIONS = ("-wal", "-shm", "-journal")
 
 
-def dump(source: Path, folder: Path) -> tuple[Path, dict[str, Table]]:
+def dump(source: Path, folder: Path) -> tuple[Path, dict[str, TableDigest]]:
     """A copy as of one commit (VACUUM INTO), never of the bare file, which lacks its WAL."""
     copy = folder / NAME
     with closing(sqlite3.connect(source, timeout=BUSY_SECONDS)) as connection:
@@ -21,7 +21,7 @@ def dump(source: Path, folder: Path) -> tuple[Path, dict[str, Table]]:
     return copy, tables(copy)
 
 
-def tables(path: Path) -> dict[str, Table]:
+def tables(path: Path) -> dict[str, TableDigest]:
     """Every table's rows and digest."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         return {name: manifest.table(_rows(connection, name)) for name in names(connection)}

@@ -7,27 +7,27 @@ from django.conf import settings
 from django.db import connection
 
 from aethercrown.backup import postgres, sqlite
-from aethercrown.backup.manifest import Table
+from aethercrown.backup.manifest import TableDigest
 from aethercrown.embedded import lock
 
 Migrations = dict[str, list[str]]
 
 
-class Store(Protocol):
+class DatabaseStore(Protocol):
     """`beside` and `aside` name a file or a database, in words that a person can use."""
 
     vendor: str
     member: str
 
-    def dump(self, folder: Path) -> tuple[Path, dict[str, Table], Migrations]: ...
+    def dump(self, folder: Path) -> tuple[Path, dict[str, TableDigest], Migrations]: ...
     def is_empty(self) -> bool: ...
     def hold(self) -> None: ...
-    def restore(self, dump: Path, beside: str) -> dict[str, Table]: ...
+    def restore(self, dump: Path, beside: str) -> dict[str, TableDigest]: ...
     def discard(self, beside: str) -> None: ...
     def swap(self, beside: str, aside: str) -> None: ...
 
 
-class Sqlite:
+class SqliteStore:
     """One file; nothing else may run while it is swapped."""
 
     vendor, member = "sqlite", sqlite.NAME
@@ -35,7 +35,7 @@ class Sqlite:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def dump(self, folder: Path) -> tuple[Path, dict[str, Table], Migrations]:
+    def dump(self, folder: Path) -> tuple[Path, dict[str, TableDigest], Migrations]:
         copy, tables = sqlite.dump(self.path, folder)
         return copy, tables, sqlite.migrations(copy)
 
@@ -46,7 +46,7 @@ class Sqlite:
         """Unavailable while the platform runs on this folder."""
         lock.lock_folder(self.path.parent, patience=0)
 
-    def restore(self, dump: Path, beside: str) -> dict[str, Table]:
+    def restore(self, dump: Path, beside: str) -> dict[str, TableDigest]:
         target = self._named(beside)
         dump.rename(target)
         target.chmod(0o600)
@@ -64,15 +64,15 @@ class Sqlite:
         return self.path.with_name(f"{self.path.name}.{mark}")
 
 
-class Postgres:
+class PostgresStore:
     """One database of a server on which the user may make databases."""
 
     vendor, member = "postgresql", postgres.NAME
 
-    def __init__(self, server: postgres.Server) -> None:
+    def __init__(self, server: postgres.PostgresServer) -> None:
         self.server = server
 
-    def dump(self, folder: Path) -> tuple[Path, dict[str, Table], Migrations]:
+    def dump(self, folder: Path) -> tuple[Path, dict[str, TableDigest], Migrations]:
         return self.server.dump(folder)
 
     def is_empty(self) -> bool:
@@ -81,7 +81,7 @@ class Postgres:
     def hold(self) -> None:
         """Sessions that are open are ended by the swap."""
 
-    def restore(self, dump: Path, beside: str) -> dict[str, Table]:
+    def restore(self, dump: Path, beside: str) -> dict[str, TableDigest]:
         self.server.restore(dump, self._named(beside))
         return self.server.tables(self._named(beside))
 
@@ -95,12 +95,12 @@ class Postgres:
         return f"{self.server.name[: 62 - len(mark)]}_{mark}"
 
 
-def here() -> Store:
+def here() -> DatabaseStore:
     """The store of the database that the settings name."""
     given = connection.settings_dict
     if connection.vendor == "postgresql":
-        return Postgres(postgres.Server(given, settings.INHERITED_ENVIRONMENT()))
-    return Sqlite(Path(str(given["NAME"])).absolute())
+        return PostgresStore(postgres.PostgresServer(given, settings.INHERITED_ENVIRONMENT()))
+    return SqliteStore(Path(str(given["NAME"])).absolute())
 
 
 def folder() -> Path:

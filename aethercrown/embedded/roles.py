@@ -11,7 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # no types published
 
 THREADS = 4
-WORKER = ["-c", "2", "--without-gossip", "--without-mingle", "-Q", "default,ingest,models"]
+WORKER = ["-c", "2", "--without-gossip", "--without-mingle"]
 BEAT = ["--max-interval", "5"]
 LATE = (
     "celery.apps.beat",

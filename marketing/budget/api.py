@@ -18,14 +18,14 @@ from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, ReadOnlyViewSe
 from aethercrown.api.fields import (
     Count,
     Currency,
-    Day,
+    Date,
+    ItemList,
     Money,
-    Named,
     Number,
     Option,
     Percent,
-    Rows,
     Text,
+    ValueMap,
 )
 from aethercrown.api.openapi import documented
 from marketing.budget import examples, reports, services
@@ -54,13 +54,13 @@ class HistoricalRowSerializer(serializers.Serializer[Any]):
     channel = Text(max_length=NAME_MAX_LENGTH)
     spend = Number(min_value=0, max_value=1e12)
     revenue = Number(min_value=0, max_value=1e12, required=False, allow_null=True)
-    date = Day(required=False, allow_null=True)
+    date = Date(required=False, allow_null=True)
 
 
 class TotalRevenueRowSerializer(serializers.Serializer[Any]):
     """The company's revenue in one period."""
 
-    date = Day()
+    date = Date()
     revenue = Number(min_value=0, max_value=1e12)
 
 
@@ -84,18 +84,18 @@ class OptimizeBudgetRequestSerializer(serializers.Serializer[Any]):
     """The budget to allocate, with the channels' history and limits."""
 
     total_budget = Money(min_value=Decimal("0.01"))
-    historical_data = Rows(child=HistoricalRowSerializer(), most=MAX_ROWS, least=1)
-    total_revenue = Rows(child=TotalRevenueRowSerializer(), most=MAX_ROWS, required=False)
-    platform_roi = Named(child=Number(min_value=0, max_value=1e6), required=False)
+    historical_data = ItemList(child=HistoricalRowSerializer(), most=MAX_ROWS, least=1)
+    total_revenue = ItemList(child=TotalRevenueRowSerializer(), most=MAX_ROWS, required=False)
+    platform_roi = ValueMap(child=Number(min_value=0, max_value=1e6), required=False)
     min_allocation_percent = Percent(required=False, allow_null=True)
-    constraints = Named(child=SpendLimitSerializer(), required=False)
+    constraints = ValueMap(child=SpendLimitSerializer(), required=False)
     max_change_percent = Number(min_value=0, max_value=1000, required=False, allow_null=True)
     currency = Currency(required=False)
     budget_periods = Count(min_value=1, max_value=520, required=False)
-    starts_on = Day(required=False, allow_null=True)
-    present = Named(child=Money(), required=False)
-    new_channels = Rows(child=Text(max_length=NAME_MAX_LENGTH), required=False)
-    lift_tests = Rows(child=LiftTestResultSerializer(), required=False)
+    starts_on = Date(required=False, allow_null=True)
+    present = ValueMap(child=Money(), required=False)
+    new_channels = ItemList(child=Text(max_length=NAME_MAX_LENGTH), required=False)
+    lift_tests = ItemList(child=LiftTestResultSerializer(), required=False)
 
     def to_internal_value(self, data: Any) -> Any:
         """Validate; the error lists malformed fields and those that the planner rejects."""
@@ -225,27 +225,27 @@ class ExperimentSerializer(serializers.Serializer[Any]):
 class OptimizedBudgetSerializer(serializers.Serializer[Any]):
     """A plan: allocations, expected revenue and lift, and the reasons."""
 
-    allocations = Named(child=Number())
-    channel_roi = Named(child=Number())
+    allocations = ValueMap(child=Number())
+    channel_roi = ValueMap(child=Number())
     total_budget = Number()
     currency = Currency()
-    recommendations = Rows(child=ChannelRecommendationSerializer())
+    recommendations = ItemList(child=ChannelRecommendationSerializer())
     expected_revenue = IntervalSerializer()
     expected_lift_percent = IntervalSerializer()
-    channels = Rows(child=ChannelSummarySerializer())
+    channels = ItemList(child=ChannelSummarySerializer())
     probability_of_lift = Number()
     auto_applicable = serializers.BooleanField()
     method = Text()
     plan_id = Count()
     mode = Option(choices=BudgetPlan.Mode.values)
-    present = Named(child=Number())
+    present = ValueMap(child=Number())
     marginal_return = Number()
     evidence = Option(choices=["low", "medium", "high"])
-    reasons_against = Rows(child=Text())
-    warnings = Rows(child=Text())
+    reasons_against = ItemList(child=Text())
+    warnings = ItemList(child=Text())
     backtest = Text()
     next_experiment = ExperimentSerializer(allow_null=True)
-    placebo = Named(child=Number())
+    placebo = ValueMap(child=Number())
 
 
 class PlanAllocationSerializer(serializers.Serializer[Any]):

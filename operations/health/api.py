@@ -9,7 +9,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, reply
-from aethercrown.api.fields import Count, Flag, Instant, Named, Number, Option, Percent, Rows, Text
+from aethercrown.api.fields import (
+    Count,
+    Flag,
+    Instant,
+    ItemList,
+    Number,
+    Option,
+    Percent,
+    Text,
+    ValueMap,
+)
 from aethercrown.api.openapi import documented
 from operations.health import services, targets
 from operations.health.history.period import InvalidPeriod, parse_period
@@ -111,7 +121,7 @@ class HealthReportSerializer(serializers.Serializer[Any]):
     overall_status = Option(choices=HealthStatus.values)
     checked_at = Instant(allow_null=True)
     check_duration_seconds = Number()
-    components = Named(child=ComponentHealthSerializer())
+    components = ValueMap(child=ComponentHealthSerializer())
     summary = HealthSummarySerializer()
 
 
@@ -136,8 +146,8 @@ class IncidentSerializer(serializers.Serializer[Any]):
 class HealthTrendsSerializer(serializers.Serializer[Any]):
     total_checks = Count()
     availability_percent = Percent(allow_null=True)
-    trends = Named(child=ComponentTrendSerializer())
-    recent_incidents = Rows(child=IncidentSerializer())
+    trends = ValueMap(child=ComponentTrendSerializer())
+    recent_incidents = ItemList(child=IncidentSerializer())
 
 
 class HealthCheckResponseSerializer(serializers.Serializer[Any]):

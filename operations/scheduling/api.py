@@ -12,7 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, Pages, reply
-from aethercrown.api.fields import Count, Facts, Flag, Identifier, Number, Option, Rows, Text
+from aethercrown.api.fields import (
+    Count,
+    Flag,
+    Identifier,
+    ItemList,
+    Number,
+    Option,
+    ScalarMap,
+    Text,
+)
 from aethercrown.api.openapi import documented
 from operations.scheduling import examples, reports, services, submission
 from operations.scheduling.models import MAX_NAME_LENGTH, Task
@@ -62,7 +71,7 @@ class TaskSubmissionSerializer(serializers.Serializer[Any]):
     task_type = Text(max_length=MAX_NAME_LENGTH)
     priority = PriorityField()
     estimated_duration = Number(min_value=0, max_value=MAX_ESTIMATE_SECONDS)
-    dependencies = Rows(
+    dependencies = ItemList(
         child=Identifier(max_length=MAX_NAME_LENGTH),
         most=submission.MAX_DEPENDENCIES,
         required=False,
@@ -80,12 +89,12 @@ class SubmitTasksRequestSerializer(serializers.Serializer[Any]):
     task_type = Text(max_length=MAX_NAME_LENGTH, required=False)
     priority = PriorityField(required=False)
     estimated_duration = Number(min_value=0, max_value=MAX_ESTIMATE_SECONDS, required=False)
-    dependencies = Rows(
+    dependencies = ItemList(
         child=Identifier(max_length=MAX_NAME_LENGTH),
         most=submission.MAX_DEPENDENCIES,
         required=False,
     )
-    tasks = Rows(child=TaskSubmissionSerializer(), most=MAX_TASKS, least=1, required=False)
+    tasks = ItemList(child=TaskSubmissionSerializer(), most=MAX_TASKS, least=1, required=False)
 
 
 class AssignTasksRequestSerializer(serializers.Serializer[Any]):
@@ -118,7 +127,7 @@ class TaskSerializer(serializers.Serializer[Any]):
     task_type = Text()
     priority = Count(min_value=1, max_value=4)
     estimated_duration = Number()
-    dependencies = Rows(child=Text())
+    dependencies = ItemList(child=Text())
     status = Option(choices=STATUSES)
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
@@ -138,7 +147,7 @@ class TaskResponseSerializer(serializers.Serializer[Any]):
 
 class SubmitTasksResponseSerializer(serializers.Serializer[Any]):
     task = TaskSerializer(required=False)
-    tasks = Rows(child=TaskSerializer(), most=MAX_TASKS, required=False)
+    tasks = ItemList(child=TaskSerializer(), most=MAX_TASKS, required=False)
 
 
 class TaskAssignmentSerializer(serializers.Serializer[Any]):
@@ -147,12 +156,12 @@ class TaskAssignmentSerializer(serializers.Serializer[Any]):
 
 
 class TaskAssignmentListSerializer(serializers.Serializer[Any]):
-    assignments = Rows(child=TaskAssignmentSerializer())
+    assignments = ItemList(child=TaskAssignmentSerializer())
 
 
 class HeartbeatResponseSerializer(serializers.Serializer[Any]):
     worker = Text()
-    tasks = Rows(child=TaskSerializer())
+    tasks = ItemList(child=TaskSerializer())
 
 
 class BottleneckSerializer(serializers.Serializer[Any]):
@@ -160,13 +169,13 @@ class BottleneckSerializer(serializers.Serializer[Any]):
     severity = Option(choices=["low", "medium", "high", "critical"])
     description = Text()
     suggestion = Text()
-    tasks = Rows(child=Text())
+    tasks = ItemList(child=Text())
     seconds_saved = Number(allow_null=True)
 
 
 class QueueMetricsSerializer(serializers.Serializer[Any]):
-    metrics = Facts()
-    bottlenecks = Rows(child=BottleneckSerializer())
+    metrics = ScalarMap()
+    bottlenecks = ItemList(child=BottleneckSerializer())
 
 
 class ScheduleView(Endpoint):

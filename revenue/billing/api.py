@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api.endpoint import Endpoint, reply
-from aethercrown.api.fields import Currency, Day, Identifier, Named, Number, Rows, Text
+from aethercrown.api.fields import Currency, Date, Identifier, ItemList, Number, Text, ValueMap
 from aethercrown.api.openapi import documented
 from revenue.billing import examples, reports
 from revenue.pricing import response_format
@@ -21,22 +21,22 @@ class PreviewInvoiceRequestSerializer(serializers.Serializer[Any]):
     """The customer, and any day of the month; by default the current month."""
 
     customer_id = Identifier(max_length=100)
-    month = Day(required=False)
+    month = Date(required=False)
 
 
 class InvoicePreviewSerializer(serializers.Serializer[Any]):
     customer_id = Text()
     currency = Currency()
-    period_start = Day()
-    period_end = Day()
+    period_start = Date()
+    period_end = Date()
     is_complete = serializers.BooleanField()
     is_issued = serializers.BooleanField()
     version = Text()
-    usage = Named(child=Number())
-    lines = Rows(child=PriceLineSerializer())
+    usage = ValueMap(child=Number())
+    lines = ItemList(child=PriceLineSerializer())
     total = Number()
     carried = Number()
-    not_given = Rows(child=Text())
+    not_given = ItemList(child=Text())
 
 
 class PreviewInvoiceResponseSerializer(serializers.Serializer[Any]):

@@ -13,11 +13,11 @@ from aethercrown.api.endpoint import Endpoint, Invalid, Unavailable, reply
 from aethercrown.api.fields import (
     Currency,
     Instant,
+    ItemList,
     Money,
-    Named,
     Number,
-    Rows,
     Text,
+    ValueMap,
     refuse_if_longer,
 )
 from aethercrown.api.openapi import documented
@@ -141,12 +141,12 @@ class QuoteSerializer(serializers.Serializer[Any]):
     final_price = Number()
     calculated_at = Instant()
     breakdown = PriceBreakdownSerializer()
-    lines = Rows(child=PriceLineSerializer())
+    lines = ItemList(child=PriceLineSerializer())
     quote_id = Text()
-    not_given = Rows(child=Text())
-    ignored = Rows(child=Text())
-    guardrails_hit = Rows(child=Text())
-    warnings = Rows(child=Text(max_length=1000))
+    not_given = ItemList(child=Text())
+    ignored = ItemList(child=Text())
+    guardrails_hit = ItemList(child=Text())
+    warnings = ItemList(child=Text(max_length=1000))
 
 
 class CalculatePriceResponseSerializer(serializers.Serializer[Any]):
@@ -167,20 +167,20 @@ class TierRecommendationSerializer(serializers.Serializer[Any]):
 
     recommended_tier = Text()
     reason = Text()
-    comparison = Rows(child=TierComparisonSerializer())
+    comparison = ItemList(child=TierComparisonSerializer())
 
 
 class TierSerializer(serializers.Serializer[Any]):
     name = Text()
     base_price = Number()
     currency = Currency()
-    features = Rows(child=Text())
+    features = ItemList(child=Text())
 
 
 class TierListSerializer(serializers.Serializer[Any]):
     """Plans on sale, by code."""
 
-    tiers = Named(child=TierSerializer())
+    tiers = ValueMap(child=TierSerializer())
 
 
 class CalculatePriceView(Endpoint):

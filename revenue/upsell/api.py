@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, ReadOnlyViewSet, reply
-from aethercrown.api.fields import Count, Currency, Instant, Money, Named, Number, Text
+from aethercrown.api.fields import Count, Currency, Instant, Money, Number, Text, ValueMap
 from aethercrown.api.openapi import documented
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
@@ -103,7 +103,7 @@ class OpportunitySerializer(serializers.ModelSerializer[Opportunity]):
     current_tier = Text(source="current_plan")
     recommended_tier = Text(source="recommended_plan")
     currency = Currency()
-    costs = Named(child=PlanCostSerializer())
+    costs = ValueMap(child=PlanCostSerializer())
     gain_low = Number()
     gain = Number()
     gain_high = Number()

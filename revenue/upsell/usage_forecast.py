@@ -38,8 +38,8 @@ def forecast_usage(
     now = situation(readings, span, since)
     found: dict[str, MetricForecast] = {}
     for code, each in readings.items():
-        if each.part is InputGroup.USAGE:
-            ahead = _ahead(each, active.get(code, ()), today)
+        if each.input_group is InputGroup.USAGE:
+            ahead = _forecast(each, active.get(code, ()), today)
             if ahead is not None:
                 found[code] = ahead
     if not found:
@@ -51,11 +51,13 @@ def forecast_usage(
     )
 
 
-def _ahead(reading: MeterReadings, active: Collection[date], today: date) -> MetricForecast | None:
-    if reading.combine is Aggregation.SUM:
+def _forecast(
+    reading: MeterReadings, active: Collection[date], today: date
+) -> MetricForecast | None:
+    if reading.aggregation is Aggregation.SUM:
         return trend.forecast_total(_flow(reading.days, active, today), FORECAST_DAYS)
-    if reading.combine.holds:
-        return trend.forecast_level(_level(reading.combine, reading.days, today), FORECAST_DAYS)
+    if reading.aggregation.carries_forward:
+        return trend.forecast_level(_level(reading.aggregation, reading.days, today), FORECAST_DAYS)
     return None
 
 
@@ -70,12 +72,12 @@ def _flow(days: Days, active: Collection[date], today: date) -> Sequence[float |
     return found
 
 
-def _level(combine: Aggregation, days: Days, today: date) -> Sequence[float | None]:
+def _level(aggregation: Aggregation, days: Days, today: date) -> Sequence[float | None]:
     """The value of the reading on each day before today."""
     first = max(min(days), today - timedelta(days=HISTORY_DAYS))
     spans = (first + timedelta(days=place) for place in range((today - first).days))
-    held = (aggregate(combine, days, Month(on, on + timedelta(days=1))) for on in spans)
-    return [None if each is None else float(each) for each in held]
+    values = (aggregate(aggregation, days, Month(on, on + timedelta(days=1))) for on in spans)
+    return [None if each is None else float(each) for each in values]
 
 
 def _with(

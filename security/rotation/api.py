@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, reply
-from aethercrown.api.fields import Count, Fact, Flag, Instant, Named, Option, Rows, Text
+from aethercrown.api.fields import Count, Flag, Instant, ItemList, Option, Scalar, Text, ValueMap
 from aethercrown.api.openapi import documented
 from aethercrown.registry import UnknownName
 from security.apikeys import scopes
@@ -58,8 +58,8 @@ class ConfigValueField(serializers.JSONField):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, list):
-            return Rows(child=Text(max_length=1_000), most=100).run_validation(data)
-        value = Fact().run_validation(data)
+            return ItemList(child=Text(max_length=1_000), most=100).run_validation(data)
+        value = Scalar().run_validation(data)
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -71,7 +71,7 @@ class RegisterKeyRequestSerializer(serializers.Serializer[Any]):
     security_level = Option(choices=LEVELS, default=MEDIUM)
     value = Text(max_length=registry.MAX_VALUE_LENGTH, required=False, allow_null=True)
     rotator = Text(max_length=40, required=False, allow_null=True)
-    config = Named(child=ConfigValueField(), required=False, most=50)
+    config = ValueMap(child=ConfigValueField(), required=False, most=50)
     owner = Text(max_length=200, required=False, allow_blank=True, default="")
 
     def validate_rotator(self, name: str | None) -> str | None:
@@ -152,8 +152,8 @@ class RotationFailureSerializer(serializers.Serializer[Any]):
 class KeyRotationRunSerializer(serializers.Serializer[Any]):
     """The result of rotating the due keys, without secrets."""
 
-    rotations = Rows(child=KeyRotationSerializer())
-    failures = Rows(child=RotationFailureSerializer())
+    rotations = ItemList(child=KeyRotationSerializer())
+    failures = ItemList(child=RotationFailureSerializer())
     count = Count()
     due = Count()
     held_back = Count()
@@ -161,7 +161,7 @@ class KeyRotationRunSerializer(serializers.Serializer[Any]):
 
 
 class DueKeyListSerializer(serializers.Serializer[Any]):
-    due_keys = Rows(child=DueKeySerializer())
+    due_keys = ItemList(child=DueKeySerializer())
     count = Count()
 
 
@@ -171,12 +171,12 @@ class KeyReportSerializer(serializers.Serializer[Any]):
     overdue = Count()
     due_soon = Count()
     healthy = Count()
-    overdue_keys = Rows(child=DueKeySerializer())
-    due_soon_keys = Rows(child=DueKeySerializer())
+    overdue_keys = ItemList(child=DueKeySerializer())
+    due_soon_keys = ItemList(child=DueKeySerializer())
     paused_keys = Count()
-    failing_keys = Rows(child=Text())
+    failing_keys = ItemList(child=Text())
     last_run_at = Instant(allow_null=True)
-    recommendations = Rows(child=Text(max_length=2_000))
+    recommendations = ItemList(child=Text(max_length=2_000))
 
 
 class KeyReportResponseSerializer(serializers.Serializer[Any]):

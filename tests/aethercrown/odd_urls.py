@@ -27,15 +27,15 @@ from aethercrown.models import IdempotencyRecord
 class RowSerializer(serializers.Serializer[Any]):
     channel = fields.Text(max_length=20)
     spend = fields.Money()
-    on = fields.Day(required=False)
+    on = fields.Date(required=False)
 
 
 class ShapeSerializer(serializers.Serializer[Any]):
     total = fields.Money(min_value=1)
-    rows = fields.Rows(child=RowSerializer(), most=3, required=False)
-    limits = fields.Named(child=fields.Number(min_value=0), most=2, required=False)
+    rows = fields.ItemList(child=RowSerializer(), most=3, required=False)
+    limits = fields.ValueMap(child=fields.Number(min_value=0), most=2, required=False)
     who = fields.Identifier(required=False)
-    facts = fields.Facts(required=False)
+    facts = fields.ScalarMap(required=False)
     tone = fields.Option(choices=["warm", "dry"], required=False)
 
 

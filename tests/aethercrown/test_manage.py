@@ -12,10 +12,10 @@ from django.core.management import call_command, get_commands
 from tests import rig
 
 
-def manage(*arguments, **environment):
+def manage(*arguments, python=sys.executable, **environment):
     surroundings = {name: text for name, text in os.environ.items() if name not in rig.OWN}
     return subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "manage.py", *arguments],
+        [python, "manage.py", *arguments],
         cwd=rig.ROOT,
         env={**surroundings, "DJANGO_SETTINGS_MODULE": "aethercrown.settings", **environment},
         capture_output=True,
@@ -26,6 +26,12 @@ def manage(*arguments, **environment):
 
 def test_a_command_of_django_is_run():
     done = manage("version")
+    assert (done.returncode, done.stdout) == (0, f"{django.__version__}\n")
+
+
+@pytest.mark.skipif(not (rig.ROOT / ".venv").exists(), reason="runs in another environment")
+def test_outside_a_virtual_environment_it_runs_in_the_projects_own():
+    done = manage("version", python=sys._base_executable)  # type: ignore[attr-defined]
     assert (done.returncode, done.stdout) == (0, f"{django.__version__}\n")
 
 

@@ -22,6 +22,7 @@ BENCHMARKS = (
     "rotation",
     "envelope",
     "stack",
+    "api",
     "apikeys",
     "apikeys_rotated",
 )

@@ -2,8 +2,8 @@
 
 Random customers subscribe, grow, shrink, leave and come back over two years. Our movements go
 into a database of their own; the bridge adds them up there. A lower bound that keeps no ledger
-works out every customer's MRR at each month's end again, straight from what was agreed; another adds the
-same rows as floats. Closings and movements must agree to the last millionth.
+recomputes every customer's MRR at each month's end from the subscription changes; another adds
+the same rows as floats. Closings and movements must agree to the last millionth.
 """
 
 import argparse

@@ -179,7 +179,7 @@ def tally(held, struck):
     done = {run for (run,) in held.rows("SELECT id FROM operations_run WHERE state = 'done'")}
     effects = Counter(line["run"] for line in held.noted() if line["what"] == "effect")
     rows = {int(run) for (run,) in held.rows(
-        "SELECT key FROM aethercrown_storedreply WHERE principal = 'fault'")}  # fmt: skip
+        "SELECT key FROM aethercrown_idempotencyrecord WHERE principal = 'fault'")}  # fmt: skip
     slots = held.rows(
         "SELECT MIN(planned_for), MAX(planned_for), COUNT(*) FROM operations_run"
         " GROUP BY automation_id"

@@ -22,7 +22,7 @@ from operations.health.registry import Degraded, HealthCheck, Unhealthy, Unknown
 WORKER = "worker"
 CONNECT_SECONDS = 2.0
 MAX_QUEUED_TASKS = 10_000
-QUEUES = ("default", "ingest", "models")
+QUEUES = ("default",)
 WORKER_MISSING_AFTER = timedelta(seconds=90)  # three heartbeats are due in it
 BEAT_MISSING_AFTER = timedelta(minutes=5)  # beat writes its rows every three minutes
 DEGRADED_FREE_SHARE, UNHEALTHY_FREE_SHARE, UNHEALTHY_FREE_BYTES = 0.10, 0.05, 10**9

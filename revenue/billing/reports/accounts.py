@@ -61,6 +61,6 @@ def simulation(
     today: date,
     most: int = pricing.MAX_PAGE_ACCOUNTS,
 ) -> Simulation:
-    """All accounts rated by `against` and by `version`. Raises InvalidValues for another currency."""
+    """All accounts rated by `against` and by `version`. Raises InvalidValues: other currency."""
     known = simulation_accounts(against.book.currency, today, most)
     return simulate(pricing.book(against), pricing.book(version), known)

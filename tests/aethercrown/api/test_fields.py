@@ -51,12 +51,12 @@ def test_what_is_no_number_is_refused(make, value):
         (fields.Identifier(), "u-1", "u-1"),
         (fields.Option(choices=["a", "b"]), "a", "a"),
         (fields.Currency(), "EUR", "EUR"),
-        (fields.Day(), "2024-02-29", date(2024, 2, 29)),
+        (fields.Date(), "2024-02-29", date(2024, 2, 29)),
         (fields.Instant(), "2026-12-31T23:59:00Z", datetime(2026, 12, 31, 23, 59, tzinfo=UTC)),
         (fields.Instant(), "2026-12-31 23:59:00.5+02:00", None),
-        (fields.Facts(), {"a": 1, "b": "x", "c": None, "d": True}, None),
-        (fields.Rows(child=fields.Count()), [1, 2], [1, 2]),
-        (fields.Named(child=fields.Count()), {"a": 1}, {"a": 1}),
+        (fields.ScalarMap(), {"a": 1, "b": "x", "c": None, "d": True}, None),
+        (fields.ItemList(child=fields.Count()), [1, 2], [1, 2]),
+        (fields.ValueMap(child=fields.Count()), {"a": 1}, {"a": 1}),
     ],
 )
 def test_a_good_value_is_taken(field, value, expected):
@@ -97,23 +97,23 @@ def test_a_good_value_is_taken(field, value, expected):
         (fields.Option(choices=["True"]), True, "invalid_choice", "True"),
         (fields.Currency(), "usd", "unknown_currency", "ISO 4217"),
         (fields.Currency(), 7, "unknown_currency", "ISO 4217"),
-        (fields.Day(), "2026-02-30", "not_a_date", "2026-12-31"),
-        (fields.Day(), "2026-1-1", "not_a_date", "2026-12-31"),
-        (fields.Day(), 20260101, "not_a_date", "2026-12-31"),
-        (fields.Day(), "1066-10-14", "out_of_range", "1900"),
+        (fields.Date(), "2026-02-30", "not_a_date", "2026-12-31"),
+        (fields.Date(), "2026-1-1", "not_a_date", "2026-12-31"),
+        (fields.Date(), 20260101, "not_a_date", "2026-12-31"),
+        (fields.Date(), "1066-10-14", "out_of_range", "1900"),
         (fields.Instant(), "2026-12-31", "not_a_time", "Z"),
         (fields.Instant(), "2026-13-31T00:00:00Z", "not_a_time", "Z"),
         (fields.Instant(), "2026-12-31T23:59:00", "no_offset", "offset"),
         (fields.Instant(), "0001-01-01T00:00:00+14:00", "out_of_range", "1900"),
-        (fields.Rows(child=fields.Count()), {"0": 1}, "not_a_list", "list"),
-        (fields.Rows(child=fields.Count(), least=2), [1], "min_length", "2"),
-        (fields.Rows(child=fields.Count(), allow_empty=False), [], "empty", "empty"),
-        (fields.Named(child=fields.Count()), [1], "not_a_dict", "object"),
-        (fields.Named(child=fields.Count()), {"": 1}, "long_name", "255"),
-        (fields.Named(child=fields.Count()), {"n" * 256: 1}, "long_name", "255"),
-        (fields.Facts(), {"a": [1]}, "invalid", "number"),
-        (fields.Facts(), {"a": "x" * 1_001}, "max_length", "1000"),
-        (fields.Facts(), {"a": float("nan")}, "not_finite", "finite"),
+        (fields.ItemList(child=fields.Count()), {"0": 1}, "not_a_list", "list"),
+        (fields.ItemList(child=fields.Count(), least=2), [1], "min_length", "2"),
+        (fields.ItemList(child=fields.Count(), allow_empty=False), [], "empty", "empty"),
+        (fields.ValueMap(child=fields.Count()), [1], "not_a_dict", "object"),
+        (fields.ValueMap(child=fields.Count()), {"": 1}, "long_name", "255"),
+        (fields.ValueMap(child=fields.Count()), {"n" * 256: 1}, "long_name", "255"),
+        (fields.ScalarMap(), {"a": [1]}, "invalid", "number"),
+        (fields.ScalarMap(), {"a": "x" * 1_001}, "max_length", "1000"),
+        (fields.ScalarMap(), {"a": float("nan")}, "not_finite", "finite"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_reason(field, value, code, words):
@@ -136,10 +136,10 @@ def test_a_number_is_the_same_float(value):
 
 def test_a_list_over_its_limit_is_too_large_and_says_both_sizes():
     class Inner(serializers.Serializer):
-        rows = fields.Rows(child=fields.Count(), most=2)
+        rows = fields.ItemList(child=fields.Count(), most=2)
 
     class Outer(serializers.Serializer):
-        tests = fields.Rows(child=Inner())
+        tests = fields.ItemList(child=Inner())
 
     with pytest.raises(TooLarge) as caught:
         Outer(data={"tests": [{"rows": [1, 2, 3]}]}).is_valid()
@@ -148,9 +148,9 @@ def test_a_list_over_its_limit_is_too_large_and_says_both_sizes():
 
 def test_a_mapping_over_its_limit_is_too_large():
     with pytest.raises(TooLarge) as caught:
-        fields.Named(child=fields.Count(), most=1).run_validation({"a": 1, "b": 2})
+        fields.ValueMap(child=fields.Count(), most=1).run_validation({"a": 1, "b": 2})
     assert caught.value.detail == {"non_field_errors": ["has 2 entries; at most 1 are taken"]}
 
 
 def test_facts_give_back_what_they_hold():
-    assert fields.Facts().to_representation({"a": 1.5, "b": None}) == {"a": 1.5, "b": None}
+    assert fields.ScalarMap().to_representation({"a": 1.5, "b": None}) == {"a": 1.5, "b": None}

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from aethercrown.backup import archive, manifest, stream
-from aethercrown.backup.manifest import Member
+from aethercrown.backup.manifest import MemberDigest
 from aethercrown.backup.stream import Damaged
 from tests.aethercrown.backup.test_manifest import ONE
 
@@ -85,7 +85,7 @@ EVIL = "../outside"
             [
                 (
                     "manifest.json",
-                    replace(ONE, members={EVIL: Member(0, "")}).text().encode(),
+                    replace(ONE, members={EVIL: MemberDigest(0, "")}).text().encode(),
                 ),
                 (EVIL, b""),
             ],

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aethercrown.backup import hooks, manifest
-from aethercrown.backup.manifest import Manifest, Member, Table
+from aethercrown.backup.manifest import Manifest, MemberDigest, TableDigest
 
 ONE = Manifest(
     made_at="2026-11-22T12:00:00+00:00",
     vendor="sqlite",
     version="0.1.0",
     migrations={"security": ["0001_initial"]},
-    tables={"a": Table(2, "f" * 64)},
-    members={"database.sqlite3": Member(10, "e" * 64)},
+    tables={"a": TableDigest(2, "f" * 64)},
+    members={"database.sqlite3": MemberDigest(10, "e" * 64)},
     needs={"security": {"keks": ["k1"]}},
 )
 
@@ -41,7 +41,7 @@ def test_a_field_too_many_is_refused():
 def test_a_files_digest_is_its_sha256(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"abc")
-    assert manifest.member(path) == Member(3, sha256(b"abc").hexdigest())
+    assert manifest.member(path) == MemberDigest(3, sha256(b"abc").hexdigest())
 
 
 @given(
@@ -57,12 +57,22 @@ def test_the_order_of_rows_does_not_matter(orders):
 def test_a_row_that_is_there_twice_is_another_table():
     assert manifest.table([b"a", b"a"]) != manifest.table([b"a", b"b"])
     assert manifest.table([b"a", b"a", b"b"]).digest != manifest.table([b"a", b"b", b"b"]).digest
-    assert manifest.table([]) == Table(0, "0" * 64)
+    assert manifest.table([]) == TableDigest(0, "0" * 64)
 
 
 def test_every_difference_is_named():
-    wanted = {"a": Table(1, "x"), "b": Table(1, "x"), "c": Table(1, "x"), "e": Table(1, "x")}
-    found = {"a": Table(1, "x"), "b": Table(2, "x"), "c": Table(1, "y"), "d": Table(1, "x")}
+    wanted = {
+        "a": TableDigest(1, "x"),
+        "b": TableDigest(1, "x"),
+        "c": TableDigest(1, "x"),
+        "e": TableDigest(1, "x"),
+    }
+    found = {
+        "a": TableDigest(1, "x"),
+        "b": TableDigest(2, "x"),
+        "c": TableDigest(1, "y"),
+        "d": TableDigest(1, "x"),
+    }
     assert manifest.differences(wanted, found) == [
         "b has 2 rows instead of 1",
         "c has other contents",

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from aethercrown.backup import archive, create, manifest, postgres, restore, sqlite, stores
-from aethercrown.backup.manifest import Table
+from aethercrown.backup.manifest import TableDigest
 from aethercrown.backup.restore import RestoreRefused
 from security.audit import anchor_files
 
@@ -67,7 +67,7 @@ def test_a_check_leaves_nothing_behind(made):
 def places():
     """The databases, or the files beside the database."""
     store = stores.here()
-    if isinstance(store, stores.Sqlite):
+    if isinstance(store, stores.SqliteStore):
         name = f"{store.path.name}.re*"
         return sorted(path.name for path in store.path.parent.glob(name))
     with server_of(store).connected(postgres.MAINTENANCE) as session:
@@ -75,13 +75,13 @@ def places():
 
 
 def server_of(store):
-    assert isinstance(store, stores.Postgres)
+    assert isinstance(store, stores.PostgresStore)
     return store.server
 
 
 def test_what_differs_is_named(made):
     tables = archive.verify(made, KEY).tables
-    wrong = {**tables, "security_event": Table(99, "0" * 64)}
+    wrong = {**tables, "security_event": TableDigest(99, "0" * 64)}
     with pytest.raises(RestoreRefused, match="security_event has 0 rows instead of 99"):
         restore.check(forged(made, tables=wrong), KEY)
 
@@ -150,7 +150,7 @@ def empty_place(tmp_path):
     given = {**os.environ, "DATA_DIR": str(folder), "BACKUP_KEY": KEY, "DATABASE_URL": ""}
     given["DJANGO_SETTINGS_MODULE"] = "aethercrown.settings"
     store = stores.here()
-    if isinstance(store, stores.Sqlite):
+    if isinstance(store, stores.SqliteStore):
         yield given, lambda: sqlite.tables(folder / "aethercrown.sqlite3")
         return
     server = server_of(store)
@@ -183,8 +183,10 @@ def test_an_empty_place_gets_everything_and_then_stands_still(made, tmp_path):
         "security_event",
         "security_auditstream",
         "security_anchor",
-        "aethercrown_standstill",
+        "aethercrown_automationpause",
     }
     different = {each.split()[0] for each in manifest.differences(wanted, found)}
     assert different <= settled | {"auth_permission", "django_content_type"}
-    assert found["aethercrown_standstill"].rows == wanted["aethercrown_standstill"].rows + 1
+    assert (
+        found["aethercrown_automationpause"].rows == wanted["aethercrown_automationpause"].rows + 1
+    )

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from aethercrown.backup import restore_tests
-from aethercrown.backup.manifest import Manifest, Table
+from aethercrown.backup.manifest import Manifest, TableDigest
 from aethercrown.backup.restore import RestoreResult
 from aethercrown.models import RestoreTest
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def done():
-    tables = {"a": Table(2, "0"), "b": Table(3, "0")}
+    tables = {"a": TableDigest(2, "0"), "b": TableDigest(3, "0")}
     contents = Manifest(NOON.isoformat(), "sqlite", "1", {}, tables, {})
     return RestoreResult(contents, 1.5)
 
@@ -43,7 +43,7 @@ def test_before_the_first_migration_nothing_is_overdue():
 
 def test_where_there_is_no_table_for_it_nothing_is_noted():
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE aethercrown_trial RENAME TO away")
+        cursor.execute("ALTER TABLE aethercrown_restoretest RENAME TO away")
         assert not restore_tests.note("a.backup", done(), NOON)
-        cursor.execute("ALTER TABLE away RENAME TO aethercrown_trial")
+        cursor.execute("ALTER TABLE away RENAME TO aethercrown_restoretest")
     assert not RestoreTest.objects.exists()

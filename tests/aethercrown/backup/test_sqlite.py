@@ -54,7 +54,7 @@ def test_tables_migrations_and_emptiness_are_read(database, tmp_path):
 
 
 def test_a_store_is_dumped_restored_beside_and_swapped(database, tmp_path):
-    store = stores.Sqlite(database)
+    store = stores.SqliteStore(database)
     (tmp_path / "work").mkdir()
     dump, tables, migrations = store.dump(tmp_path / "work")
     assert migrations == {"a": ["0001", "0002"]}
@@ -69,9 +69,9 @@ def test_a_store_is_dumped_restored_beside_and_swapped(database, tmp_path):
 
 
 def test_a_swap_into_nothing_leaves_nothing_aside(database, tmp_path):
-    store = stores.Sqlite(tmp_path / "new.sqlite3")
+    store = stores.SqliteStore(tmp_path / "new.sqlite3")
     (tmp_path / "work").mkdir()
-    dump, _tables, _migrations = stores.Sqlite(database).dump(tmp_path / "work")
+    dump, _tables, _migrations = stores.SqliteStore(database).dump(tmp_path / "work")
     store.restore(dump, "beside")
     store.swap("beside", "aside")
     assert not (tmp_path / "new.sqlite3.aside").exists()
@@ -83,16 +83,16 @@ def test_a_damaged_file_is_not_restored(database, tmp_path):
         connection.executemany("INSERT INTO one (text) VALUES (?)", [["y" * 900]] * 90)
         connection.commit()
     (tmp_path / "work").mkdir()
-    dump, _tables, _migrations = stores.Sqlite(database).dump(tmp_path / "work")
+    dump, _tables, _migrations = stores.SqliteStore(database).dump(tmp_path / "work")
     whole = bytearray(dump.read_bytes())
     whole[8192:16384] = bytes(8192)
     dump.write_bytes(whole)
     with pytest.raises((ValueError, sqlite3.DatabaseError), match=r"damaged|malformed"):
-        stores.Sqlite(database).restore(dump, "beside")
+        stores.SqliteStore(database).restore(dump, "beside")
 
 
 def test_nothing_is_swapped_while_the_platform_runs(database):
-    store = stores.Sqlite(database)
+    store = stores.SqliteStore(database)
     handle = lock.lock_folder(database.parent)
     with pytest.raises(ServerUnavailable, match="in use by process"):
         store.hold()

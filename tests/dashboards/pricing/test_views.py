@@ -82,7 +82,7 @@ def test_a_version_shows_what_stands_against_it(page, draft):
     raised(draft, "99.005")
     shown = text(page.get(f"{PRICING}/versions/{draft.pk}"))
     assert "professional.base_price: has more than the 2 decimals of USD" in shown
-    assert "Nobody to rate yet" in shown
+    assert "No customers yet" in shown
 
 
 def test_who_cannot_be_rated_is_listed(page, draft, quoted):
@@ -134,7 +134,7 @@ def test_an_agreed_price_stands_above_its_lines(page, quoted):
 
 def test_lines_that_no_longer_come_out_are_said_to_differ(page, quoted):
     Quote.objects.update(lines=quoted.lines[:1])
-    assert "it differs" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
+    assert "the lines differ" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
 
 
 @pytest.mark.parametrize("path", ["versions/999999", f"quotes/{UUID(int=0)}"])
@@ -148,7 +148,7 @@ def test_a_quote_of_a_version_that_was_tampered_with_differs(page, quoted):
         cursor.execute(off if connection.vendor == "sqlite" else f"{off} ON revenue_planprice")
         cursor.execute("UPDATE revenue_planprice SET base_price = 1")
     reports.cached_books.clear()
-    assert "it differs" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
+    assert "the lines differ" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
 
 
 def test_a_stranger_is_sent_to_sign_in(client, quoted):

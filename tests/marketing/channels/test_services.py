@@ -84,8 +84,8 @@ def test_a_row_in_another_currency_than_its_channels_is_refused():
         "2026-01-12,web,1,EUR\n",
     )
     assert reasons(report) == [
-        "tv is kept in EUR, this row is in USD",
-        "web is kept in USD, this row is in EUR",
+        "tv is in EUR, this row is in USD",
+        "web is in USD, this row is in EUR",
     ]
 
 
@@ -110,7 +110,7 @@ def test_a_channel_with_clashing_limits_or_currency_is_refused():
     report = load("channels", "name,floor,ceiling\ntv,20,10\nweb,20,10\n", update=True)
     assert reasons(report) == [
         "20.00 is above the ceiling of 10.00",
-        "tv is kept in EUR",
+        "tv is in EUR",
         "20.00 is above the ceiling of 10.00",
     ]
 

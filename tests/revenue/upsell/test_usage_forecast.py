@@ -15,9 +15,9 @@ def outlook(*known):
     return found
 
 
-def reading(count, value=100, combine=Aggregation.SUM, part=InputGroup.USAGE, step=1):
+def reading(count, value=100, aggregation=Aggregation.SUM, group=InputGroup.USAGE, step=1):
     days = (TODAY - timedelta(days=back) for back in range(step, count + 1, step))
-    return MeterReadings(part, combine, {day: Decimal(value) for day in days})
+    return MeterReadings(group, aggregation, {day: Decimal(value) for day in days})
 
 
 def test_calls_are_summed_and_seats_held():

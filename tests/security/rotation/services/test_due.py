@@ -1,0 +1,138 @@
+"""Scheduled rotation runs."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from security.apikeys import services as api_keys
+from security.rotation import models, reports
+from security.rotation import services as rotation
+from security.rotation.services import steps
+
+pytestmark = pytest.mark.django_db
+# What may be None elsewhere is there in these cases: a missing one fails the test anyhow.
+services: Any = rotation
+apikeys: Any = api_keys
+ManagedSecret: Any = models.ManagedSecret
+RotationRun: Any = models.RotationRun
+SecretVersion: Any = models.SecretVersion
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def later(by):
+    """The database's clock, put forward."""
+    return lambda: steps.database_now() + by
+
+
+def due_keys(count, **more):
+    for number in range(count):
+        services.register(f"k{number}", "x", **more)
+    past = steps.database_now() - HOUR
+    ManagedSecret.objects.update(eligible_at=past, due_at=past)
+
+
+def test_a_run_rotates_the_due_keys_and_a_second_finds_none(key, world, versions):
+    due_keys(3)
+    passed = services.rotate_due()
+    assert len(passed.rotations) == passed.due == 4
+    assert all(each.new_key is None for each in passed.rotations if each.key_id != "db")
+    assert versions("k0") == [(1, "retiring"), (2, "current")]
+    assert versions("db") == [(1, "retiring"), (2, "current")]
+    again = services.rotate_due()
+    assert (again.rotations, again.due) == ([], 0)
+
+
+def test_a_run_keeps_to_the_hourly_limit_unless_forced(db):
+    due_keys(14)
+    first, second = services.rotate_due(), services.rotate_due()
+    assert (len(first.rotations), first.held_back) == (10, 4)
+    assert (len(second.rotations), second.held_back) == (0, 4)
+    assert len(services.rotate_due(force=True).rotations) == 4
+    assert reports.report(steps.database_now())["overdue"] == 0
+
+
+def test_one_failure_stops_no_other_rotation(key, world):
+    due_keys(1)
+    world.refuses.add("set")
+    passed = services.rotate_due()
+    assert [each.key_id for each in passed.rotations] == ["k0"]
+    assert [each.key_id for each in passed.failures] == ["db"]
+    assert RotationRun.objects.get().failed == 1
+
+
+def test_keys_that_need_a_person_are_left_out(db):
+    services.register("vendor", "x", value="given")
+    services.register("ci", "x", rotator="platform_api_key", config={"scopes": ["all"]})
+    past = steps.database_now() - HOUR
+    ManagedSecret.objects.update(eligible_at=past, due_at=past)
+    assert services.rotate_due().due == 0
+    assert {each["key_id"] for each in reports.due(steps.database_now())} == {"vendor", "ci"}
+
+
+def test_a_clock_jump_pauses_runs_until_a_person_resumes(db):
+    due_keys(3)
+    off = later(3 * DAY)
+    passed = services.rotate_due(local_clock=off)
+    assert "a clock has moved by" in passed.paused_because
+    assert passed.rotations == []
+    assert "paused" in services.rotate_due().paused_because
+    services.resume_runs(actor="user:anna")
+    assert len(services.rotate_due().rotations) == 3
+    assert RotationRun.objects.order_by("begun_at").first().resumed_by == "user:anna"
+
+
+def test_two_runs_rotate_a_key_once(db, versions):
+    due_keys(2)
+    stale = list(ManagedSecret.objects.order_by("pk"))
+    services.rotate_due()
+    order = steps.RotationRequest("scheduled")
+    assert services.rotate_many(stale, order, steps.database_now) == []
+    assert versions("k0") == [(1, "retiring"), (2, "current")]
+
+
+def test_a_batch_ends_retiring_versions(db, versions):
+    due_keys(1)
+    services.rotate("k0")
+    ManagedSecret.objects.update(eligible_at=steps.database_now() - HOUR)
+    services.rotate_due()
+    assert versions("k0") == [(1, "retired"), (2, "retiring"), (3, "current")]
+
+
+def test_a_batch_that_lost_its_leases_switches_nothing(db, versions):
+    due_keys(1)
+
+    def steal(name):
+        if name == "rotation.before_finish":
+            ManagedSecret.objects.update(fencing_token=50, lease_until=None)
+
+    order = steps.RotationRequest("scheduled")
+    keys = list(ManagedSecret.objects.all())
+    assert services.rotate_many(keys, order, steps.database_now, steal) == []
+    assert versions("k0") == [(1, "current"), (2, "pending")]
+    services.resume_unfinished()
+    assert versions("k0") == [(1, "retiring"), (2, "current")]
+
+
+def test_a_scheduled_rotation_that_failed_early_is_retried(key, world, lapse):
+    past = steps.database_now() - HOUR
+    ManagedSecret.objects.update(eligible_at=past, due_at=past)
+    world.refuses.add("set")
+    services.rotate_due()
+    world.refuses.clear()
+    lapse()
+    assert services.resume_unfinished() == 1
+    assert ManagedSecret.objects.get().fail_count == 0
+
+
+def test_an_error_while_resuming_stops_nothing_else(key, world):
+    services.rotate("db", grace=timedelta(0), clock=steps.database_now)
+    world.silent.add("test")
+    with pytest.raises(services.RotationFailed):
+        services.rotate("db")
+    ManagedSecret.objects.update(next_attempt_at=None)
+
+    def broken(name):
+        raise RuntimeError(name)
+
+    assert services.resume_unfinished(failpoint=broken) == 0
