@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponseBase
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
 
-from aethercrown.api.errors import API, Invalid, joined, refused
+from aethercrown.api.errors import API, InvalidRequest, joined, refused
 
 LARGEST_BODY = 2 * 1024 * 1024
 MOST_DRAINED = 32 * 1024 * 1024
@@ -157,7 +157,7 @@ def document(text: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise exceptions.ParseError("The body must be a JSON object.")
     if problems := list(faults(content, "", 1)):
-        raise Invalid(problems)
+        raise InvalidRequest(problems)
     return content
 
 

@@ -23,14 +23,14 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from aethercrown.api import idempotency, throttling
-from aethercrown.api.errors import Conflict, Invalid, TooLarge, Unavailable, failure, listed
+from aethercrown.api.errors import Conflict, InvalidRequest, TooLarge, Unavailable, failure, listed
 from aethercrown.api.pagination import Pages
 from aethercrown.models import IdempotencyRecord
 
 __all__ = [
     "Conflict",
     "Endpoint",
-    "Invalid",
+    "InvalidRequest",
     "Pages",
     "ReadOnlyViewSet",
     "TooLarge",
@@ -117,7 +117,7 @@ class Endpoint(APIView):
         key = request.headers[idempotency.HEADER]
         if not idempotency.is_key(key):
             message = "must have 1 to 255 printable ASCII characters"
-            raise Invalid([(idempotency.HEADER, "invalid", message)])
+            raise InvalidRequest([(idempotency.HEADER, "invalid", message)])
         digest = idempotency.digest("POST", request.get_full_path(), content)
         row = idempotency.claim(throttling.principal(request), key, digest, timezone.now())
         if row.status is not None:

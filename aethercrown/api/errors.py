@@ -45,7 +45,7 @@ WORDS = {
 log = logging.getLogger(__name__)
 
 
-class Invalid(exceptions.APIException):
+class InvalidRequest(exceptions.APIException):
     """The body is refused field by field; takes what `listed` gives: field, code, message."""
 
     status_code = status.HTTP_400_BAD_REQUEST
@@ -99,7 +99,7 @@ def failure(error: Exception, context: Mapping[str, Any]) -> Response | None:
     refusal = as_refusal(error)
     if refusal is None:
         return None
-    problems = refusal.problems if isinstance(refusal, Invalid) else None
+    problems = refusal.problems if isinstance(refusal, InvalidRequest) else None
     response = Response(
         body(problems or listed(refusal.get_full_details())), status=refusal.status_code
     )

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from aethercrown.api.errors import Invalid
+from aethercrown.api.errors import InvalidRequest
 
 DEFAULT, MOST = 50, 500
 LONGEST_CURSOR = 2_000
@@ -144,7 +144,7 @@ def limit_of(text: str | None) -> int:
         return DEFAULT
     if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MOST:
         return int(text)
-    raise Invalid([("limit", "invalid", f"must be a whole number from 1 to {MOST}")])
+    raise InvalidRequest([("limit", "invalid", f"must be a whole number from 1 to {MOST}")])
 
 
 def cursor_of(text: str | None, steps: Sequence[Step]) -> Cursor | None:
@@ -154,7 +154,7 @@ def cursor_of(text: str | None, steps: Sequence[Step]) -> Cursor | None:
     try:
         return opened(text[:LONGEST_CURSOR], steps)
     except (ValueError, TypeError, OverflowError, RecursionError, ValidationError) as error:
-        raise Invalid([("cursor", "invalid", "is not a cursor of this list")]) from error
+        raise InvalidRequest([("cursor", "invalid", "is not a cursor of this list")]) from error
 
 
 def opened(text: str, steps: Sequence[Step]) -> Cursor:

@@ -14,7 +14,7 @@ from typing import IO
 
 from aethercrown.backup import manifest
 from aethercrown.backup.manifest import Manifest, MemberDigest
-from aethercrown.backup.stream import Damaged, Reader, Writer
+from aethercrown.backup.stream import ArchiveDamaged, DecryptingReader, EncryptingWriter
 
 MANIFEST = "manifest.json"
 PRIVATE = 0o600
@@ -27,11 +27,11 @@ def write(target: Path, contents: Manifest, files: Mapping[str, Path], key: str)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     try:
         with os.fdopen(handle, "wb") as file:
-            _fill(Writer(file, key), contents, files)
+            _fill(EncryptingWriter(file, key), contents, files)
             file.flush()
             os.fsync(handle)
         if verify(draft, key) != contents:
-            raise Damaged("What was written is not what is read back.")
+            raise ArchiveDamaged("What was written is not what is read back.")
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
@@ -47,7 +47,7 @@ def unpack(path: Path, key: str, folder: Path) -> Manifest:
     return _unpacked(path, key, folder)
 
 
-def _fill(stream: Writer, contents: Manifest, files: Mapping[str, Path]) -> None:
+def _fill(stream: EncryptingWriter, contents: Manifest, files: Mapping[str, Path]) -> None:
     with (
         gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=1, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w|") as tar,
@@ -67,16 +67,16 @@ def _fill(stream: Writer, contents: Manifest, files: Mapping[str, Path]) -> None
 def _unpacked(path: Path, key: str, folder: Path | None) -> Manifest:
     try:
         with path.open("rb") as file:
-            reader = Reader(file, key)
+            reader = DecryptingReader(file, key)
             with tarfile.open(fileobj=reader, mode="r|gz") as tar:  # type: ignore[call-overload]  # a stream needs read() only
                 contents = _read(tar, folder)
             while reader.read(1024 * 1024):
                 pass  # to its end: the last chunk says that none was cut off
             return contents
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-        if isinstance(error, Damaged | FileNotFoundError | PermissionError):
+        if isinstance(error, ArchiveDamaged | FileNotFoundError | PermissionError):
             raise
-        raise Damaged(f"It cannot be read: {error}") from error
+        raise ArchiveDamaged(f"It cannot be read: {error}") from error
 
 
 def _read(tar: tarfile.TarFile, folder: Path | None) -> Manifest:
@@ -85,16 +85,16 @@ def _read(tar: tarfile.TarFile, folder: Path | None) -> Manifest:
     for entry in tar:
         source = tar.extractfile(entry)
         if source is None or (contents is None) != (entry.name == MANIFEST):
-            raise Damaged(f"{entry.name} has no place in a back-up.")
+            raise ArchiveDamaged(f"{entry.name} has no place in a back-up.")
         if contents is None:
             contents = manifest.read(source.read().decode())
             continue
         wanted = contents.members.get(entry.name) if NAMES.fullmatch(entry.name) else None
         if wanted is None or _copied(source, folder and folder / entry.name) != wanted:
-            raise Damaged(f"{entry.name} is not what the manifest says.")
+            raise ArchiveDamaged(f"{entry.name} is not what the manifest says.")
         seen.add(entry.name)
     if contents is None or seen != set(contents.members):
-        raise Damaged("It is not complete.")
+        raise ArchiveDamaged("It is not complete.")
     return contents
 
 

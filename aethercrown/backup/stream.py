@@ -20,11 +20,11 @@ SALT, PREFIX, TAG = 32, 7, 16
 SHORTEST_KEY = 32
 
 
-class Damaged(ValueError):
+class ArchiveDamaged(ValueError):
     """The file is no back-up, was changed or cut short, or needs another key."""
 
 
-class Writer:
+class EncryptingWriter:
     """Writes a sealed stream to `file`; what was written counts only once it is closed."""
 
     def __init__(self, file: BinaryIO, key: str) -> None:
@@ -58,15 +58,15 @@ class Writer:
         self._number += 1
 
 
-class Reader:
+class DecryptingReader:
     """Reads what a Writer wrote; Damaged as soon as something does not fit."""
 
     def __init__(self, file: BinaryIO, key: str) -> None:
         first = file.readline(len(SEALED))
         if first not in {SEALED, PLAIN}:
-            raise Damaged("It is no back-up of AetherCrown.")
+            raise ArchiveDamaged("It is no back-up of AetherCrown.")
         if first == SEALED and not key:
-            raise Damaged("It is encrypted: BACKUP_KEY is needed to read it.")
+            raise ArchiveDamaged("It is encrypted: BACKUP_KEY is needed to read it.")
         self._parts = _opened(file, key) if first == SEALED else iter(lambda: file.read(CHUNK), b"")
         self._left = b""
 
@@ -90,7 +90,7 @@ def _opened(file: BinaryIO, key: str) -> Iterator[bytes]:
         try:
             yield box.decrypt(_nonce(prefix, number, not ahead), chunk, None)
         except (InvalidTag, ValueError) as error:
-            raise Damaged(
+            raise ArchiveDamaged(
                 f"Its chunk {number + 1} does not open: the file was changed or cut short, or "
                 "BACKUP_KEY is another one than it was made with."
             ) from error

@@ -24,7 +24,7 @@ THICK, GAP = 13.0, 14.0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BarRow:
     """A name with a value for each series; `spans` are intervals drawn over the bars."""
 
     name: str
@@ -37,7 +37,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class BarLayout:
     """Where values lie from left to right, and their unit."""
 
     across: Scale
@@ -45,7 +45,7 @@ class Sheet:
 
 
 def bars(
-    rows: Sequence[Row],
+    rows: Sequence[BarRow],
     names: Sequence[str],
     caption: Caption,
     unit: Unit,
@@ -62,18 +62,20 @@ def bars(
     top = plane.legend_height(entries, frame) + 12
     step = len(names) * (THICK + 2) + GAP
     frame = Frame(frame.width, int(top + step * len(rows) + (44 if axis else 26)))
-    sheet = Sheet(Scale(marks[0], marks[-1], _left(rows, frame), frame.width - 62), unit)
+    sheet = BarLayout(Scale(marks[0], marks[-1], _left(rows, frame), frame.width - 62), unit)
     parts = [*plane.legend(entries, frame, 13), *_scale(sheet, marks, top, frame.height, axis)]
     for place, row in enumerate(rows):
         parts += _row(row, names, sheet, top + place * step + GAP / 2)
     return drawing(frame, caption, parts)
 
 
-def _left(rows: Sequence[Row], frame: Frame) -> float:
+def _left(rows: Sequence[BarRow], frame: Frame) -> float:
     return min(max(len(row.name) for row in rows) * GLYPH + 14, frame.width * 0.34)
 
 
-def _scale(sheet: Sheet, marks: Sequence[float], top: float, bottom: float, axis: str) -> list[str]:
+def _scale(
+    sheet: BarLayout, marks: Sequence[float], top: float, bottom: float, axis: str
+) -> list[str]:
     floor = bottom - (40 if axis else 22)
     across = sheet.across
     drawn = []
@@ -88,7 +90,7 @@ def _scale(sheet: Sheet, marks: Sequence[float], top: float, bottom: float, axis
     return drawn
 
 
-def _row(row: Row, names: Sequence[str], sheet: Sheet, top: float) -> list[str]:
+def _row(row: BarRow, names: Sequence[str], sheet: BarLayout, top: float) -> list[str]:
     middle = top + len(names) * (THICK + 2) / 2 + 4
     label = fitted(row.name, sheet.across.start - 12)
     parts = [words(label, sheet.across.start - 10, middle, "end", "name")]
@@ -105,7 +107,7 @@ def _bar(
     value: Number,
     span: tuple[Number, Number] | None,
     kind: str,
-    sheet: Sheet,
+    sheet: BarLayout,
     y: float,
 ) -> list[str]:
     across = sheet.across

@@ -17,10 +17,10 @@ from ipaddress import (
 )
 
 Address = IPv4Address | IPv6Address
-LONGEST_URL = 2048
-PORTS = frozenset({80, 443, *range(8000, 10_000)})
+MAX_URL_LENGTH = 2048
+ALLOWED_PORTS = frozenset({80, 443, *range(8000, 10_000)})
 # Beside what the standard library calls private, because its list differs between versions.
-CLOSED: tuple[IPv4Network | IPv6Network, ...] = tuple(
+BLOCKED_NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
     ip_network(each)
     for each in (
         "0.0.0.0/8",
@@ -55,12 +55,12 @@ _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*", re.ASCII)
 
 
-class Refused(ValueError):
+class AddressRefused(ValueError):
     """The URL or the address it leads to may not be called."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ParsedURL:
     """A URL in its parts; `host` without brackets, in lower case; `target` begins with /."""
 
     scheme: str
@@ -69,62 +69,64 @@ class Place:
     target: str
 
 
-def place(
-    url: str, schemes: frozenset[str] = frozenset({"https"}), ports: Container[int] = PORTS
-) -> Place:
+def parse_url(
+    url: str, schemes: frozenset[str] = frozenset({"https"}), ports: Container[int] = ALLOWED_PORTS
+) -> ParsedURL:
     """The parts of a URL that has one reading; Refused says what is wrong with any other.
 
     Numeric hosts count only as plain dotted quads: decimal, octal, hex and short forms, which
     some programs would decode, are refused.
     """
-    if len(url) > LONGEST_URL:
-        raise Refused(f"The URL has {len(url)} characters: at most {LONGEST_URL}.")
+    if len(url) > MAX_URL_LENGTH:
+        raise AddressRefused(f"The URL has {len(url)} characters: at most {MAX_URL_LENGTH}.")
     parts = _URL.fullmatch(url)
     if parts is None or set("#\\") & set(url):
-        raise Refused(
+        raise AddressRefused(
             "The URL is not of the form https://host[:port]/path?query in plain ASCII, without "
             "user name, backslash or fragment."
         )
     if parts["scheme"] not in schemes:
-        raise Refused(f"The scheme is {parts['scheme']}: only {' or '.join(sorted(schemes))}.")
+        raise AddressRefused(
+            f"The scheme is {parts['scheme']}: only {' or '.join(sorted(schemes))}."
+        )
     port = int(parts["port"] or (443 if parts["scheme"] == "https" else 80))
     if port not in ports or not 0 < port < 65_536:
-        allowed = "80, 443 and 8000 to 9999" if ports is PORTS else "1 to 65535"
-        raise Refused(f"The port is {port}: only {allowed}.")
+        allowed = "80, 443 and 8000 to 9999" if ports is ALLOWED_PORTS else "1 to 65535"
+        raise AddressRefused(f"The port is {port}: only {allowed}.")
     rest = parts["rest"]
     target = rest if rest.startswith("/") else f"/{rest}"
-    return Place(parts["scheme"], host(parts["host"]), port, target)
+    return ParsedURL(parts["scheme"], normalise_host(parts["host"]), port, target)
 
 
-def host(name: str) -> str:
+def normalise_host(name: str) -> str:
     """A host's name or address in plain form; Refused for one that has another reading."""
     if name.startswith("[") and ":" in name:
-        return str(literal(name[1:-1]))
+        return str(parse_address(name[1:-1]))
     labels = name.split(".")
     if _NUMBER.fullmatch(labels[-1]):
-        return str(literal(name))
+        return str(parse_address(name))
     if not all(_LABEL.fullmatch(label) for label in labels):
-        raise Refused(f"The host {name!r} is no host name.")
+        raise AddressRefused(f"The host {name!r} is no host name.")
     return name.lower()
 
 
-def literal(text: str) -> Address:
+def parse_address(text: str) -> Address:
     try:
         return ip_address(text)
     except ValueError as error:
-        raise Refused(f"The host {text!r} is no plain address.") from error
+        raise AddressRefused(f"The host {text!r} is no plain address.") from error
 
 
-def check(address: str) -> Address:
+def check_address(address: str) -> Address:
     """The address, if it may be called; Refused names the one that may not."""
-    found = literal(address)
-    inner = embedded(found)
-    if not public(found) or not (inner is None or public(inner)):
-        raise Refused(f"{address} is not a public address.")
+    found = parse_address(address)
+    inner = embedded_ipv4(found)
+    if not is_public(found) or not (inner is None or is_public(inner)):
+        raise AddressRefused(f"{address} is not a public address.")
     return found
 
 
-def embedded(address: Address) -> IPv4Address | None:
+def embedded_ipv4(address: Address) -> IPv4Address | None:
     """The IPv4 address that an IPv6 one stands for: mapped, or NAT64."""
     if isinstance(address, IPv4Address):
         return None
@@ -133,12 +135,14 @@ def embedded(address: Address) -> IPv4Address | None:
     return address.ipv4_mapped
 
 
-def public(address: Address) -> bool:
+def is_public(address: Address) -> bool:
     """Whether `address` itself is a host of the public network; a mapped one counts as IPv6."""
     if isinstance(address, IPv6Address):
         if address.scope_id is not None:
             return False
         if address.ipv4_mapped is not None:
             return True  # what it stands for decides
-    inside = any(address in network for network in CLOSED if network.version == address.version)
+    inside = any(
+        address in network for network in BLOCKED_NETWORKS if network.version == address.version
+    )
     return not inside and address.is_global and not address.is_multicast

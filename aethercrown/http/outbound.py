@@ -21,14 +21,21 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import BaseHTTPResponse
 
 from aethercrown.http import addresses
-from aethercrown.http.addresses import Place, Refused
+from aethercrown.http.addresses import AddressRefused, ParsedURL
 
-__all__ = ["Answer", "Client", "Refused", "TooLarge", "Unreachable", "fetch"]
+__all__ = [
+    "OutboundResponse",
+    "OutboundClient",
+    "AddressRefused",
+    "ResponseTooLarge",
+    "Unreachable",
+    "fetch",
+]
 
-SECONDS = 5.0
-MOST_SECONDS = 10.0
-LIMIT = 1024 * 1024  # bytes of a body, decoded
-CHUNK = 16 * 1024
+TIMEOUT_SECONDS = 5.0
+MAX_TIMEOUT_SECONDS = 10.0
+MAX_BODY_BYTES = 1024 * 1024  # bytes of a body, decoded
+CHUNK_BYTES = 16 * 1024
 ONLY_HTTPS = frozenset({"https"})
 ALL_SCHEMES = frozenset({"http", "https"})
 DEFAULTS = {"Accept-Encoding": "gzip", "User-Agent": "AetherCrown"}
@@ -44,7 +51,7 @@ class Unreachable(Exception):
         self.kind = kind
 
 
-class TooLarge(Exception):
+class ResponseTooLarge(Exception):
     """The answer's body is over the limit; what was read of it is gone, but for its status."""
 
     def __init__(self, words: str, status: int) -> None:
@@ -53,14 +60,14 @@ class TooLarge(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OutboundResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
     seconds: float
 
 
-def resolved(
+def resolve_host(
     host: str, port: int, seconds: float, lookup: Callable[..., list[Any]] = socket.getaddrinfo
 ) -> list[str]:
     """Every address of `host` by the system's resolver, which is not waited for any longer."""
@@ -83,7 +90,7 @@ def resolved(
     return found
 
 
-def connected(address: tuple[str, int], seconds: float) -> socket.socket:
+def open_socket(address: tuple[str, int], seconds: float) -> socket.socket:
     return socket.create_connection(address, seconds)
 
 
@@ -93,7 +100,7 @@ def system_trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-class Timed:
+class DeadlineMixin:
     """Sockets whose every operation ends at `ends`, so that slow drips add up to no more."""
 
     ends: float = float("inf")
@@ -103,7 +110,7 @@ class Timed:
         left = self.ends - self.clock()
         if left <= 0:
             raise TimeoutError
-        cast("socket.socket", self).settimeout(min(left, MOST_SECONDS))
+        cast("socket.socket", self).settimeout(min(left, MAX_TIMEOUT_SECONDS))
 
     def recv_into(self, *args: Any) -> Any:
         self.allow()
@@ -118,33 +125,33 @@ class Timed:
         return super().sendall(*args)  # type: ignore[misc]  # the socket's own
 
 
-class TimedSocket(Timed, socket.socket):
+class DeadlineSocket(DeadlineMixin, socket.socket):
     """In the clear."""
 
 
-class TimedTLS(Timed, ssl.SSLSocket):
+class DeadlineTLSSocket(DeadlineMixin, ssl.SSLSocket):
     """Over TLS; the handshake has one deadline by itself."""
 
 
-class PlainLine(HTTPConnection):
+class PinnedHTTPConnection(HTTPConnection):
     """Goes where `dial` says, whatever the name would resolve to by now."""
 
-    def __init__(self, where: Place, dial: Callable[[], TimedSocket]) -> None:
-        super().__init__(where.host, where.port, timeout=MOST_SECONDS)
+    def __init__(self, where: ParsedURL, dial: Callable[[], DeadlineSocket]) -> None:
+        super().__init__(where.host, where.port, timeout=MAX_TIMEOUT_SECONDS)
         self.dial = dial
 
     def _new_conn(self) -> socket.socket:
         return self.dial()
 
 
-class SafeLine(HTTPSConnection):
+class PinnedHTTPSConnection(HTTPSConnection):
     """The same over TLS: SNI and certificate are those of the name."""
 
     def __init__(
-        self, where: Place, dial: Callable[[], TimedSocket], context: ssl.SSLContext
+        self, where: ParsedURL, dial: Callable[[], DeadlineSocket], context: ssl.SSLContext
     ) -> None:
-        context.sslsocket_class = TimedTLS
-        super().__init__(where.host, where.port, timeout=MOST_SECONDS, ssl_context=context)
+        context.sslsocket_class = DeadlineTLSSocket
+        super().__init__(where.host, where.port, timeout=MAX_TIMEOUT_SECONDS, ssl_context=context)
         self.dial = dial
 
     def _new_conn(self) -> socket.socket:
@@ -153,21 +160,21 @@ class SafeLine(HTTPSConnection):
 
     def connect(self) -> None:
         super().connect()
-        secured = cast("TimedTLS", self.sock)
+        secured = cast("DeadlineTLSSocket", self.sock)
         secured.ends, secured.clock = self.dialled.ends, self.dialled.clock
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class OutboundClient:
     """How names are resolved and sockets made; the plain one uses the system's.
 
     `vet` refuses the addresses that may not be called, `ports` has those that may.
     """
 
-    resolve: Resolve = resolved
-    connect: Connect = connected
-    vet: Callable[[str], object] = addresses.check
-    ports: Container[int] = addresses.PORTS
+    resolve: Resolve = resolve_host
+    connect: Connect = open_socket
+    vet: Callable[[str], object] = addresses.check_address
+    ports: Container[int] = addresses.ALLOWED_PORTS
     clock: Callable[[], float] = time.monotonic
     trust: Callable[[], ssl.SSLContext] = field(default=system_trust)
 
@@ -179,46 +186,46 @@ class Client:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         plain_http: bool = False,
-        seconds: float = SECONDS,
-        limit: int = LIMIT,
-    ) -> Answer:
+        seconds: float = TIMEOUT_SECONDS,
+        limit: int = MAX_BODY_BYTES,
+    ) -> OutboundResponse:
         """Call `url` and read its answer, all of it within `seconds` (at most 10).
 
         Refused where the URL or any of its addresses may not be called, Unreachable where no
         whole answer came, TooLarge where the body exceeds `limit` bytes.
         """
         began = self.clock()
-        ends = began + min(seconds, MOST_SECONDS)
-        where = addresses.place(url, ALL_SCHEMES if plain_http else ONLY_HTTPS, self.ports)
+        ends = began + min(seconds, MAX_TIMEOUT_SECONDS)
+        where = addresses.parse_url(url, ALL_SCHEMES if plain_http else ONLY_HTTPS, self.ports)
         if any(name.lower() == "host" for name in headers or ()):
-            raise Refused("The header Host follows from the URL and cannot be given.")
+            raise AddressRefused("The header Host follows from the URL and cannot be given.")
         pinned = self.checked(where, ends)
         sent = {**DEFAULTS, **(headers or {})}
         with failures(where.host), closing(self.line(where, pinned, ends)) as line:
             line.request(method, where.target, body, sent, preload_content=False)
             with closing(line.getresponse()) as answer:
                 whole = read(answer, limit)
-        return Answer(answer.status, dict(answer.headers), whole, self.clock() - began)
+        return OutboundResponse(answer.status, dict(answer.headers), whole, self.clock() - began)
 
-    def checked(self, where: Place, ends: float) -> list[str]:
+    def checked(self, where: ParsedURL, ends: float) -> list[str]:
         """Every address of the place, each of them allowed."""
         try:
-            found = [str(addresses.literal(where.host))]
-        except Refused:
+            found = [str(addresses.parse_address(where.host))]
+        except AddressRefused:
             found = self.resolve(where.host, where.port, ends - self.clock())
         return [str(self.vet(each)) for each in found]
 
-    def line(self, where: Place, pinned: list[str], ends: float) -> HTTPConnection:
+    def line(self, where: ParsedURL, pinned: list[str], ends: float) -> HTTPConnection:
         """A connection that will go to the first pinned address that takes it."""
 
-        def dial() -> TimedSocket:
+        def dial() -> DeadlineSocket:
             return self.dialled(where.port, pinned, ends)
 
         if where.scheme == "http":
-            return PlainLine(where, dial)
-        return SafeLine(where, dial, self.trust())
+            return PinnedHTTPConnection(where, dial)
+        return PinnedHTTPSConnection(where, dial, self.trust())
 
-    def dialled(self, port: int, pinned: list[str], ends: float) -> TimedSocket:
+    def dialled(self, port: int, pinned: list[str], ends: float) -> DeadlineSocket:
         failed: OSError = TimeoutError()
         for address in pinned:
             left = ends - self.clock()
@@ -229,7 +236,7 @@ class Client:
             except OSError as error:
                 failed = error
             else:
-                timed = TimedSocket(made.family, made.type, made.proto, made.detach())
+                timed = DeadlineSocket(made.family, made.type, made.proto, made.detach())
                 timed.ends, timed.clock = ends, self.clock
                 try:
                     timed.allow()
@@ -243,11 +250,11 @@ class Client:
 def read(answer: BaseHTTPResponse, limit: int) -> bytes:
     """The body, decoded; TooLarge as soon as it exceeds `limit`."""
     whole = bytearray()
-    for chunk in answer.stream(CHUNK, decode_content=True):
+    for chunk in answer.stream(CHUNK_BYTES, decode_content=True):
         whole += chunk
         if len(whole) > limit:
             words = f"The answer's body is over the limit of {limit} bytes."
-            raise TooLarge(words, answer.status)
+            raise ResponseTooLarge(words, answer.status)
     return bytes(whole)
 
 
@@ -266,4 +273,4 @@ def failures(host: str) -> Iterator[None]:
         raise Unreachable("protocol", f"{host} does not speak HTTP properly.") from error
 
 
-fetch = Client().fetch
+fetch = OutboundClient().fetch

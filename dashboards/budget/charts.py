@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from aethercrown.charts.bars import Row, bars
+from aethercrown.charts.bars import BarRow, bars
 from aethercrown.charts.curves import Mark, curve, key
 from aethercrown.charts.curves import Step as Place
 from aethercrown.charts.figures import PERCENT, full, money, rounded
@@ -43,7 +43,7 @@ def allocation(proposal: Proposal) -> PageChart:
     unit = money(proposal.currency)
     summaries = ranked(proposal)
     rows = [
-        Row(
+        BarRow(
             each.channel,
             (each.current_allocation, each.suggested_allocation),
             (None, (each.allocation_low, each.allocation_high)),
@@ -100,7 +100,7 @@ def marginal(proposal: Proposal) -> PageChart:
     """What the next unit of money would bring in each channel, before and after the plan."""
     unit = money(proposal.currency, 2)
     summaries = ranked(proposal)
-    rows = [Row(each.channel, (each.marginal_roi_now, each.marginal_roi)) for each in summaries]
+    rows = [BarRow(each.channel, (each.marginal_roi_now, each.marginal_roi)) for each in summaries]
     columns = (
         Column("Channel"),
         Column("Now", unit),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
-from aethercrown.charts.bars import Row, bars
+from aethercrown.charts.bars import BarRow, bars
 from aethercrown.charts.figures import PERCENT, Unit, signed
 from dashboards import page_context
 from dashboards.access import viewer
@@ -117,7 +117,7 @@ def effect_chart(rows: Sequence[Mapping[str, Any]]) -> PageChart:
     unit = _unit(rows[0]["expected"])
     alike = [each for each in rows if _unit(each["expected"]) == unit]
     drawn = [
-        Row(
+        BarRow(
             f"{each['proposed_at']:%d %b} {each['title']}",
             (each["expected"]["estimate"], each["realised"]["value"]),
             tuple((each[part]["low"], each[part]["high"]) for part in ("expected", "realised")),

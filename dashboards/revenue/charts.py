@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from aethercrown.charts.bars import Row, bars
+from aethercrown.charts.bars import BarRow, bars
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, money, signed
 from aethercrown.charts.lines import Series, line
 from dashboards.charts import PageChart, page_chart
@@ -18,7 +18,7 @@ from revenue.mrr.movements import MovementKind
 from revenue.mrr.retention import SpanKey, SpanRetention
 
 if TYPE_CHECKING:
-    from revenue.customers.reports import CustomerSummary, PlanRevenue
+    from revenue.customers.reports import CustomerSummary, PlanMrr
 
 RATIO = Unit(digits=2)
 NO_RETENTION: Mapping[SpanKey, SpanRetention] = {}
@@ -110,7 +110,7 @@ def bridge(
 ) -> PageChart:
     """What changed MRR over the span as bars, and a table with the bridge of each month."""
     unit, total = money(currency, 0), combine(bridges)
-    rows = [Row(kind.value.capitalize(), (total.signed(kind),)) for kind in MovementKind]
+    rows = [BarRow(kind.value.capitalize(), (total.signed(kind),)) for kind in MovementKind]
     says = "; ".join(f"{kind} {full(total.signed(kind), unit)}" for kind in MovementKind)
     first = f"{bridges[0].starts_on:%B %Y}"
     return page_chart(
@@ -190,10 +190,10 @@ def trend(bridges: Sequence[Bridge], currency: str, today: date) -> PageChart:
     )
 
 
-def plans(rows: "Sequence[PlanRevenue]", currency: str) -> PageChart:
+def plans(rows: "Sequence[PlanMrr]", currency: str) -> PageChart:
     """Each plan's MRR now."""
     unit, total = money(currency, 0), sum((each.mrr for each in rows), Decimal(0))
-    drawn = [Row(each.plan or MISSING, (each.mrr,)) for each in rows[:12]]
+    drawn = [BarRow(each.plan or MISSING, (each.mrr,)) for each in rows[:12]]
     columns = (
         Column("Plan"),
         Column("MRR", money(currency)),

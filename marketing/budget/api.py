@@ -14,7 +14,14 @@ from rest_framework.exceptions import APIException, PermissionDenied, Validation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, ReadOnlyViewSet, listed, reply
+from aethercrown.api.endpoint import (
+    Conflict,
+    Endpoint,
+    InvalidRequest,
+    ReadOnlyViewSet,
+    listed,
+    reply,
+)
 from aethercrown.api.fields import (
     Count,
     Currency,
@@ -105,7 +112,7 @@ class OptimizeBudgetRequestSerializer(serializers.Serializer[Any]):
             shape = [
                 (e["field"], e["code"], e["message"]) for e in listed(error.get_full_details())
             ]
-            raise Invalid([*shape, *planner_errors(self, data, shape)]) from error
+            raise InvalidRequest([*shape, *planner_errors(self, data, shape)]) from error
 
 
 def planner_errors(
@@ -378,7 +385,7 @@ class OptimizeBudgetView(Endpoint):
             )
         except Infeasible as error:
             problems = [(each.field, each.code, each.message) for each in error.problems]
-            raise Invalid(problems) from error
+            raise InvalidRequest(problems) from error
         return reply(
             "Budget optimization completed",
             optimize_response(load_proposal(plan.proposal), plan.pk),
@@ -401,7 +408,7 @@ class BudgetPlanViewSet(ReadOnlyViewSet[BudgetPlan]):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         expand = request.query_params.get("expand")
         if expand not in {None, "shares"}:
-            raise Invalid([("expand", "invalid_choice", "must be shares")])
+            raise InvalidRequest([("expand", "invalid_choice", "must be shares")])
         page = self.paginate_queryset(reports.listed_plans(with_allocations=expand is not None))
         return self.get_paginated_response([list_row(each, expand=expand) for each in page or ()])
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, reply
+from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, reply
 from aethercrown.api.fields import (
     Count,
     Flag,
@@ -224,7 +224,7 @@ class TrendsView(Endpoint):
         try:
             period = parse_period(request.query_params.get("period", DEFAULT_PERIOD))
         except InvalidPeriod as error:
-            raise Invalid([("period", "invalid", str(error))]) from error
+            raise InvalidRequest([("period", "invalid", str(error))]) from error
         return reply("Health trends", {"trends": trends_report(period, timezone.now())})
 
 
@@ -252,7 +252,9 @@ class ComponentsView(Endpoint):
             found, is_new = services.add_component(given.pop("name"), given)
         except ValidationError as error:
             refused = error.message_dict.items()
-            raise Invalid([(field, "invalid", words[0]) for field, words in refused]) from error
+            raise InvalidRequest(
+                [(field, "invalid", words[0]) for field, words in refused]
+            ) from error
         except services.ComponentExists as error:
             raise Conflict(str(error)) from error
         return reply(

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from aethercrown.history.tracking import Records
-from aethercrown.http.addresses import Refused
+from aethercrown.http.addresses import AddressRefused
 from operations.health import targets
 from operations.health.probe import ExpectedResponse, ProbeTarget
 from operations.health.state_machine import (
@@ -141,12 +141,12 @@ class Component(models.Model):
         problems: dict[str, str] = {}
         try:
             allowed = targets.networks(self.networks)
-        except Refused as error:
+        except AddressRefused as error:
             raise ValidationError({"networks": str(error)}) from error
         if self.kind != self.Kind.BUILTIN:
             try:
                 targets.parse_target(self.kind, self.target, allowed)
-            except Refused as error:
+            except AddressRefused as error:
                 problems["target"] = str(error)
         if self.status_to < self.status_from:
             problems["status_to"] = f"must be {self.status_from} or more"

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, cast
 
 from aethercrown.http import outbound
-from aethercrown.http.addresses import PORTS, Place
-from aethercrown.http.outbound import Client, Refused, TooLarge, Unreachable
+from aethercrown.http.addresses import ALLOWED_PORTS, ParsedURL
+from aethercrown.http.outbound import AddressRefused, OutboundClient, ResponseTooLarge, Unreachable
 from operations.health import targets
 from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, Observation
 from operations.health.targets import Network
@@ -51,14 +51,14 @@ class ProbeTarget:
     expected: ExpectedResponse = ExpectedResponse()
 
 
-def probe(target: ProbeTarget, seconds: float, client: Client | None = None) -> Observation:
+def probe(target: ProbeTarget, seconds: float, client: OutboundClient | None = None) -> Observation:
     """Check a target within `seconds`; a failure is reported by its kind."""
     vet = partial(targets.check, allowed=target.allowed)
-    ports = targets.ALL_PORTS if target.allowed else PORTS
-    calls = replace(client or Client(), vet=vet, ports=ports)
+    ports = targets.ALL_PORTS if target.allowed else ALLOWED_PORTS
+    calls = replace(client or OutboundClient(), vet=vet, ports=ports)
     try:
         return PROBES[target.kind](target, seconds, calls)
-    except Refused:
+    except AddressRefused:
         return failed("blocked")
     except Unreachable as error:
         return failed(kind_of(error), reason(error))
@@ -82,7 +82,7 @@ def reason(error: Unreachable) -> str:
     return ERROR_TEXTS[kind_of(error)]
 
 
-def probe_http(target: ProbeTarget, seconds: float, client: Client) -> Observation:
+def probe_http(target: ProbeTarget, seconds: float, client: OutboundClient) -> Observation:
     """One request; redirects are not followed, and the body is read up to MAX_BODY_BYTES."""
     expected = target.expected
     targets.parse_target(targets.HTTP, target.target, target.allowed)
@@ -94,7 +94,7 @@ def probe_http(target: ProbeTarget, seconds: float, client: Client) -> Observati
             seconds=seconds,
             limit=MAX_BODY_BYTES,
         )
-    except TooLarge as error:
+    except ResponseTooLarge as error:
         status, body = error.status, b""
     else:
         status, body = answer.status, answer.body
@@ -106,7 +106,7 @@ def probe_http(target: ProbeTarget, seconds: float, client: Client) -> Observati
     return Observation(HEALTHY)
 
 
-def probe_tcp(target: ProbeTarget, seconds: float, client: Client) -> Observation:
+def probe_tcp(target: ProbeTarget, seconds: float, client: OutboundClient) -> Observation:
     """Open a connection and close it."""
     where = targets.parse_target(targets.TCP, target.target, target.allowed)
     ends = client.clock() + seconds
@@ -116,13 +116,13 @@ def probe_tcp(target: ProbeTarget, seconds: float, client: Client) -> Observatio
     return Observation(HEALTHY)
 
 
-def probe_tls(target: ProbeTarget, seconds: float, client: Client) -> Observation:
+def probe_tls(target: ProbeTarget, seconds: float, client: OutboundClient) -> Observation:
     """A TLS handshake, and how long the certificate is still valid."""
     where = targets.parse_target(targets.TLS, target.target, target.allowed)
     return certificate_status(certificate_end(where, seconds, client), datetime.now(UTC))
 
 
-def certificate_end(where: Place, seconds: float, client: Client) -> datetime:
+def certificate_end(where: ParsedURL, seconds: float, client: OutboundClient) -> datetime:
     """When the presented certificate expires. Raises Unreachable if it is not valid now."""
     ends = client.clock() + seconds
     pinned = client.checked(where, ends)

@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 
 from aethercrown.http import addresses
-from aethercrown.http.addresses import Address, Place, Refused
+from aethercrown.http.addresses import Address, AddressRefused, ParsedURL
 
 HTTP, TCP, TLS = "http", "tcp", "tls"
 MAX_LENGTH = 2048  # characters
@@ -45,9 +45,9 @@ def _network(word: str) -> Network:
     try:
         network = ip_network(word)
     except ValueError as error:
-        raise Refused(f"{word!r} is no network such as 10.1.0.0/16 or fd12::/48.") from error
+        raise AddressRefused(f"{word!r} is no network such as 10.1.0.0/16 or fd12::/48.") from error
     if not any(_inside(network, whole) for whole in ALLOWABLE_NETWORKS):
-        raise Refused(
+        raise AddressRefused(
             f"{word} is not within a private network (10/8, 172.16/12, 192.168/16, 127/8, "
             "100.64/10, ::1, fc00::/7) and cannot be allowed."
         )
@@ -60,7 +60,7 @@ def _inside(network: Network, whole: Network) -> bool:
     return isinstance(whole, IPv6Network) and network.subnet_of(whole)
 
 
-def parse_target(kind: str, target: str, allowed: Iterable[Network] = ()) -> Place:
+def parse_target(kind: str, target: str, allowed: Iterable[Network] = ()) -> ParsedURL:
     """The parsed target, before its host is resolved. Raises Refused.
 
     HTTP may use the ports 80, 443 and 8000 to 9999, others only with allowed networks.
@@ -80,34 +80,34 @@ def is_address(host: str) -> bool:
     return ":" in host or host.rpartition(".")[2].isdigit()
 
 
-def _url(target: str, private: tuple[Network, ...]) -> Place:
+def _url(target: str, private: tuple[Network, ...]) -> ParsedURL:
     scheme, found, rest = target.partition("://")
     if found and scheme.lower() not in SCHEMES:
-        raise Refused(f"The scheme is {scheme[:20]!r}: only http or https.")
+        raise AddressRefused(f"The scheme is {scheme[:20]!r}: only http or https.")
     if "@" in rest.partition("/")[0]:
-        raise Refused("The URL holds a user name or password: leave them out.")
-    return addresses.place(target, SCHEMES, ALL_PORTS if private else addresses.PORTS)
+        raise AddressRefused("The URL holds a user name or password: leave them out.")
+    return addresses.parse_url(target, SCHEMES, ALL_PORTS if private else addresses.ALLOWED_PORTS)
 
 
-def _host_port(target: str, default: int | None) -> Place:
+def _host_port(target: str, default: int | None) -> ParsedURL:
     if "@" in target:
-        raise Refused("The target holds a user name or password: leave them out.")
+        raise AddressRefused("The target holds a user name or password: leave them out.")
     parts = _HOST_PORT.fullmatch(target)
     if parts is None:
-        raise Refused("The target is not of the form host:port.")
+        raise AddressRefused("The target is not of the form host:port.")
     port = int(parts[2]) if parts[2] else default
     if port is None or port not in ALL_PORTS:
-        raise Refused(f"The port is {parts[2] or 'missing'}: it must be from 1 to 65535.")
-    return Place("https", addresses.host(parts[1]), port, "/")
+        raise AddressRefused(f"The port is {parts[2] or 'missing'}: it must be from 1 to 65535.")
+    return ParsedURL("https", addresses.normalise_host(parts[1]), port, "/")
 
 
 def check(address: str, allowed: Iterable[Network]) -> Address:
     """The parsed address if it is public or in an allowed network. Raises Refused."""
-    found = addresses.literal(address)
+    found = addresses.parse_address(address)
     inside = any(found in each for each in allowed if each.version == found.version)
     if inside and str(found) not in NEVER_ALLOWED:
         return found
-    return addresses.check(address)
+    return addresses.check_address(address)
 
 
 def masked(target: str) -> str:

@@ -70,10 +70,10 @@ class DestinationForm(forms.ModelForm[Destination]):
 def check_webhook_url(url: str) -> None:
     """Refuse a URL that may never be called; a host name's addresses are checked at each call."""
     try:
-        host = addresses.place(url, frozenset({"https"})).host
+        host = addresses.parse_url(url, frozenset({"https"})).host
         if ":" in host or host.replace(".", "").isdigit():
-            addresses.check(host)
-    except addresses.Refused as error:
+            addresses.check_address(host)
+    except addresses.AddressRefused as error:
         raise forms.ValidationError(str(error)) from error
 
 

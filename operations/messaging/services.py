@@ -51,7 +51,7 @@ class DeliveryFailed(Exception):
         self.is_away = is_away  # other messages to this destination would fail too
 
 
-Fetch = Callable[..., outbound.Answer]
+Fetch = Callable[..., outbound.OutboundResponse]
 Deliver = Callable[[Message, datetime], None]
 Clock = Callable[[], datetime]
 
@@ -285,9 +285,9 @@ def _call_webhook(message: Message, destination: Destination, now: datetime, fet
             seconds=WEBHOOK_TIMEOUT_SECONDS,
             limit=MAX_RESPONSE_BYTES,
         ).status
-    except (DecryptionFailed, outbound.Refused) as error:
+    except (DecryptionFailed, outbound.AddressRefused) as error:
         raise DeliveryFailed(str(error), final=True) from error
-    except outbound.TooLarge as error:
+    except outbound.ResponseTooLarge as error:
         status = error.status  # it took the message, however long its response
     except outbound.Unreachable as error:
         raise DeliveryFailed(f"{error} ({error.kind})", is_away=True) from error

@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, Pages, reply
+from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, Pages, reply
 from aethercrown.api.fields import (
     Count,
     Flag,
@@ -198,7 +198,7 @@ class ScheduleView(Endpoint):
         given = [self.checked(TaskSubmissionSerializer)] if is_one else values["tasks"]
         if not is_one and (extra := values.keys() - {"tasks"}):
             message = "must not stand beside tasks"
-            raise Invalid((name, "not_allowed", message) for name in sorted(extra))
+            raise InvalidRequest((name, "not_allowed", message) for name in sorted(extra))
         now = timezone.now()
         rows = submit_or_refuse(given, body_paths(given, is_one=is_one), now)
         is_new = any(row.created_at == now for row in rows)
@@ -236,21 +236,21 @@ def submit_or_refuse(given: Sequence[Any], paths: Sequence[str], now: Any) -> li
         except CyclicDependency as error:
             problems.append((f"{path}dependencies", "cycle", str(error)))
     if problems:
-        raise Invalid(problems)
+        raise InvalidRequest(problems)
     try:
         return submit(tasks, now)
     except UnknownDependency as error:
-        raise Invalid(submission.unknown_dependency_errors(given, paths, error)) from error
+        raise InvalidRequest(submission.unknown_dependency_errors(given, paths, error)) from error
     except CyclicDependency as error:
         field = "dependencies" if paths == [""] else "tasks"
-        raise Invalid([(field, "cycle", str(error))]) from error
+        raise InvalidRequest([(field, "cycle", str(error))]) from error
     except DifferentTask as error:
         raise Conflict(str(error), code="different_task") from error
 
 
 def refreshed(rows: Sequence[Task]) -> list[Task]:
     """The same tasks, read again after planning."""
-    found = reports.tasks().in_bulk([row.pk for row in rows])
+    found = reports.all_tasks().in_bulk([row.pk for row in rows])
     return [found[row.pk] for row in rows]
 
 
@@ -277,7 +277,7 @@ class AssignView(Endpoint):
                 lease=values.get("lease_seconds"),
             )
         except services.UnknownPool as error:
-            raise Invalid([("pool", "unknown_pool", str(error))]) from error
+            raise InvalidRequest([("pool", "unknown_pool", str(error))]) from error
         except services.WorkerRefused as error:
             raise Conflict(str(error)) from error
         shown = reports.as_dicts(rows, reports.assigned_dependencies(rows))
@@ -380,7 +380,9 @@ class TasksView(Endpoint):
         """The newest first; `status` and `worker` filter."""
         status = request.query_params.get("status")
         if status is not None and status not in STATUSES:
-            raise Invalid([("status", "invalid_choice", f"must be one of {', '.join(STATUSES)}")])
+            raise InvalidRequest(
+                [("status", "invalid_choice", f"must be one of {', '.join(STATUSES)}")]
+            )
         pages = Pages()
         pages.read(request, self, Task)
         created_at, number = pages.values() or (None, None)

@@ -13,7 +13,7 @@ from revenue.customers.models import Customer, Payment, Subscription, Subscripti
 from revenue.customers.plan_change import PlanChange
 
 
-class PlanRevenue(NamedTuple):
+class PlanMrr(NamedTuple):
     """The MRR of one plan."""
 
     plan: str
@@ -46,13 +46,13 @@ def plan_changes(customer_ids: Collection[int]) -> dict[int, list[PlanChange]]:
     return found
 
 
-def mrr_by_plan(currency: str) -> list[PlanRevenue]:
+def mrr_by_plan(currency: str) -> list[PlanMrr]:
     """Each plan's MRR now, the highest first; they add up to the whole MRR."""
     paying = Subscription.objects.filter(currency=currency, amount__gt=0).order_by()
     grouped = paying.values_list("plan").annotate(
         Sum("amount"), Count("pk"), Count("customer", distinct=True)
     )
-    found = [PlanRevenue(*row) for row in grouped]
+    found = [PlanMrr(*row) for row in grouped]
     return sorted(found, key=lambda each: (-each.mrr, each.plan))
 
 

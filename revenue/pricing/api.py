@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api.endpoint import Endpoint, Invalid, Unavailable, reply
+from aethercrown.api.endpoint import Endpoint, InvalidRequest, Unavailable, reply
 from aethercrown.api.fields import (
     Currency,
     Instant,
@@ -270,9 +270,11 @@ def or_api_error(function: Callable[[], Found], *, field: str) -> Found:
     try:
         return function()
     except NoSuchPlan as error:
-        raise Invalid([(field, "unknown_tier", str(error))]) from error
+        raise InvalidRequest([(field, "unknown_tier", str(error))]) from error
     except InvalidValues as error:
-        raise Invalid([(each.path, each.code, each.message) for each in error.problems]) from error
+        raise InvalidRequest(
+            [(each.path, each.code, each.message) for each in error.problems]
+        ) from error
     except (reports.NothingPublished, reports.Tampered) as error:
         raise Unavailable(str(error)) from error
 

@@ -11,7 +11,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, ReadOnlyViewSet, reply
+from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, ReadOnlyViewSet, reply
 from aethercrown.api.fields import Count, Currency, Instant, Money, Number, Text, ValueMap
 from aethercrown.api.openapi import documented
 from aethercrown.transitions import InvalidTransition
@@ -167,7 +167,7 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
         if (state := asked.get("state")) is not None:
             if state not in STATES:
                 message = f"must be one of {', '.join(STATES)}"
-                raise Invalid([("state", "invalid_choice", message)])
+                raise InvalidRequest([("state", "invalid_choice", message)])
             rows = rows.filter(state=state)
         if (customer := asked.get("customer_id")) is not None:
             rows = rows.filter(customer__external_id=customer.replace("\0", ""))
@@ -259,7 +259,7 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
             raise Conflict(str(error)) from error
         except InvalidEntry as error:
             message = str(error).removeprefix(f"{error.field}: ")
-            raise Invalid([("monthly_amount", "invalid", message)]) from error
+            raise InvalidRequest([("monthly_amount", "invalid", message)]) from error
         return reply(message, self.get_serializer(row).data)
 
     def _refuse_readers(self) -> None:

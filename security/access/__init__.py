@@ -1,1 +1,1 @@
-"""People, their roles, and how they sign in: password, second factor, set-up link, sign-in audit."""
+"""People, roles and sign-in: password, second factor, set-up link and the audit of sign-ins."""

@@ -45,9 +45,9 @@ def network(word: str) -> Network | None:
 
 @lru_cache(maxsize=4096)
 def allows(text: str, address: str) -> bool:
-    """Whether a key with the networks `text`, as `normalize` gives them, may be used from `address`.
+    """Whether a key with the networks `text`, from `normalize`, may be used from `address`.
 
-    Cached for the latest pairs: a caller mostly comes from the same address again.
+    Cached, as a caller mostly comes from the same address again.
     """
     if not text:
         return True

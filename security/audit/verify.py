@@ -113,7 +113,7 @@ class StreamVerifier:
         return AuditFault("rewritten", self.stream, self.at.seq, words, self.row)
 
     def _unlike_anchor(self) -> AuditFault | None:
-        """An anchor has another hash for the current place: all since the anchor before is rewritten."""
+        """The fault where an anchor has another hash for the current place."""
         seq = self.at.seq
         if self.known.get(seq, self.at.hash) == self.at.hash:
             return None
@@ -143,7 +143,7 @@ def first_fault(
 
 
 def original_place(found: Link, places: Iterable[int]) -> int | None:
-    """The place among `places` that an altered link was made for, where it was only original_place."""
+    """The place among `places` that an altered link was made for, where it was only moved."""
     return next((seq for seq in places if hash_matches(_with_seq(found, seq))), None)
 
 

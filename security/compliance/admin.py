@@ -18,9 +18,7 @@ class ManagedSecretEvidenceAdmin(ManagedSecretAdmin):
 
     actions_list = [*ManagedSecretAdmin.actions_list, "evidence_pack"]
 
-    @action(
-        description="Compliance evidence pack", permissions=["view"], url_path="evidence-pack"
-    )
+    @action(description="Compliance evidence pack", permissions=["view"], url_path="evidence-pack")
     def evidence_pack(self, request: HttpRequest) -> HttpResponse:
         """Download the zip; an audit event records it."""
         actor = f"user:{request.user.get_username()}"

@@ -1,4 +1,4 @@
-"""Before restoring: check that the KEKs are there. After it: report what does not decrypt or is lost."""
+"""Before restoring: check the KEKs. After it: report what does not decrypt or is lost."""
 
 from datetime import datetime
 from typing import Any
@@ -13,14 +13,17 @@ from security.audit import anchor_files
 from security.audit import reports as audit
 from security.audit import services as events
 from security.audit.anchors import RESTORED, latest_ends
-from security.audit.verify import EMPTY_STREAM
+from security.audit.verify import EMPTY_STREAM, StreamEnd
 from security.encryption import reports as encryption
 from security.encryption.reports import system_secrets
 from security.rotation.models import ManagedSecret, SecretVersion
 
 MAX_FAULTS_NAMED = 5
 KEY_STREAM_PREFIX = "key:"
-STALE_VALUE = " Its value may be in use in a newer version outside: compare, and enter the new value or rotate it."
+STALE_VALUE = (
+    " Its value may be in use in a newer version outside: compare, and enter the new value or "
+    "rotate it."
+)
 
 
 def needs() -> dict[str, Any]:
@@ -59,11 +62,16 @@ def lost_events() -> list[str]:
         if ends.get(stream, EMPTY_STREAM).seq < end.seq
     }
     return [
-        f"Rewind: {stream} goes to {ends.get(stream, EMPTY_STREAM).seq} "
-        f"({ends.get(stream, EMPTY_STREAM).hash[:12]}), and anchors hold {end.seq} ({end.hash[:12]})."
-        f"{STALE_VALUE if stream.startswith(KEY_STREAM_PREFIX) else ''}"
-        for stream, end in sorted(lost.items())
+        _rewind(stream, ends.get(stream, EMPTY_STREAM), lost[stream]) for stream in sorted(lost)
     ]
+
+
+def _rewind(stream: str, restored: StreamEnd, anchored: StreamEnd) -> str:
+    stale = STALE_VALUE if stream.startswith(KEY_STREAM_PREFIX) else ""
+    return (
+        f"Rewind: {stream} goes to {restored.seq} ({restored.hash[:12]}), and anchors hold "
+        f"{anchored.seq} ({anchored.hash[:12]}).{stale}"
+    )
 
 
 def note() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api.endpoint import Conflict, Endpoint, Invalid, reply
+from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, reply
 from aethercrown.api.fields import Count, Flag, Instant, ItemList, Option, Scalar, Text, ValueMap
 from aethercrown.api.openapi import documented
 from aethercrown.registry import UnknownName
@@ -327,7 +327,7 @@ def translate_errors(call: Callable[[], Result]) -> Result:
     except services.SecretNotFound as error:
         raise NotFound(str(error)) from error
     except services.InvalidArgument as error:
-        raise Invalid(
+        raise InvalidRequest(
             [(API_FIELD_NAMES.get(error.field, error.field), "invalid", str(error))]
         ) from error
     except services.RotationInProgress as error:

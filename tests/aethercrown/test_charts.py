@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aethercrown.charts import figures, plane
-from aethercrown.charts.bars import Row, bars
+from aethercrown.charts.bars import BarRow, bars
 from aethercrown.charts.curves import Mark, Step, curve, height, key
 from aethercrown.charts.lines import Series, line
 from aethercrown.charts.sparkline import sparkline
@@ -69,7 +69,7 @@ def test_any_line_is_whole_xml_without_a_number_that_is_none(values, name, title
     frame=frames,
 )
 def test_any_bars_are_whole_xml(rows, axis, frame):
-    drawn = [Row(name, (now, then), (None, (low, high))) for name, now, then, low, high in rows]
+    drawn = [BarRow(name, (now, then), (None, (low, high))) for name, now, then, low, high in rows]
     read(bars(drawn, ["Now", axis], Caption(axis, axis), USD, axis=axis, frame=frame))
 
 
@@ -111,7 +111,7 @@ def test_markup_in_a_name_is_shown_and_not_obeyed():
     nasty = '<script>alert("x")</script>&'
     drawings = [
         line(weeks(2), [Series(nasty, [1, 2])], Caption("a", nasty, nasty), USD, axis=nasty),
-        bars([Row(nasty, [1])], [nasty], Caption("a", nasty), USD),
+        bars([BarRow(nasty, [1])], [nasty], Caption("a", nasty), USD),
         curve([Step(0, 0), Step(1, 1)], [Mark(nasty, 1)], Caption("a", nasty), (USD, USD)),
     ]
     for drawing in drawings:
@@ -157,7 +157,7 @@ def test_one_day_alone_is_drawn():
     [
         line([], [], NAMED, USD),
         line(weeks(3), [Series("Search", [None, None, float("nan")])], NAMED, USD),
-        bars([Row("Search", [None])], ["Now"], NAMED, USD),
+        bars([BarRow("Search", [None])], ["Now"], NAMED, USD),
         curve([Step(0, 0)], [], NAMED, (USD, USD)),
     ],
 )
@@ -197,13 +197,13 @@ def test_a_shorter_series_ends_where_it_ends():
 
 
 def test_a_bar_without_a_value_says_so_and_has_no_length():
-    drawing = bars([Row("Search", [10, None])], ["Now", "Proposed"], NAMED, USD)
+    drawing = bars([BarRow("Search", [10, None])], ["Now", "Proposed"], NAMED, USD)
     assert "no data" in lettering(drawing)
     assert len(found(drawing, "chart-bar-2")) == 1  # the legend's only
 
 
 def test_a_negative_bar_ends_at_zero():
-    drawing = bars([Row("a", [-10]), Row("b", [10])], ["Now"], NAMED, USD, axis="USD")
+    drawing = bars([BarRow("a", [-10]), BarRow("b", [10])], ["Now"], NAMED, USD, axis="USD")
     boxes = found(drawing, "chart-bar")[1:]
     right = [float(each.get("x", 0)) + float(each.get("width", 0)) for each in boxes]
     assert right[0] == pytest.approx(float(boxes[1].get("x", 0)), abs=0.11)
@@ -211,13 +211,13 @@ def test_a_negative_bar_ends_at_zero():
 
 
 def test_an_interval_is_drawn_over_its_bar_where_both_ends_are_known():
-    rows = [Row("a", [5], [(3, 8)]), Row("b", [5], [(3, None)])]
+    rows = [BarRow("a", [5], [(3, 8)]), BarRow("b", [5], [(3, None)])]
     assert len(found(bars(rows, ["Now"], NAMED, USD), "chart-whisker")) == 1
 
 
 def test_a_long_name_is_cut_in_the_gutter_and_whole_under_the_pointer():
     long = "Video advertising in the northern region"
-    drawing = bars([Row(long, [1])], ["Now"], NAMED, USD, frame=NARROW)
+    drawing = bars([BarRow(long, [1])], ["Now"], NAMED, USD, frame=NARROW)
     assert long not in lettering(drawing)
     assert long in drawing
 

@@ -46,7 +46,7 @@ def moved(report: Report, count: int) -> None:
     from django.conf import settings  # noqa: PLC0415 - Django is set up only now
     from django.db import connection  # noqa: PLC0415
 
-    from security.encryption import services  # noqa: PLC0415
+    from security.encryption import reports, services  # noqa: PLC0415
 
     old = settings.ENCRYPTION_KEYS
     begun = perf_counter()
@@ -60,7 +60,7 @@ def moved(report: Report, count: int) -> None:
     spent, cpu = perf_counter() - begun, process_time() - cpu
     lower = lower_bound(min(LOWER_BOUND_ROWS, count))
     settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS.partition(",")[0]
-    report.judge("rows left under the old key", services.rows_by_kek().get("tests", 0), 0)
+    report.judge("rows left under the old key", reports.rows_by_kek().get("tests", 0), 0)
     report.judge("unreadable", len(state.unreadable) + sampled(count), 0)
     report.judge("ms a row", 1000 * spent / count, ASKED_MS)
     report.say(
@@ -92,7 +92,7 @@ def fill(count: int) -> None:
 
 
 def struck_half_way(services, count: int) -> None:
-    left = count // services.BATCH_SIZE // 2
+    left = count // services.BATCH_ROWS // 2
 
     def strike(name: str) -> None:
         nonlocal left
@@ -119,14 +119,14 @@ def sampled(count: int) -> int:
 
 def lower_bound(count: int) -> float:
     """A row at a time: read, re-wrap, save."""
-    from security.encryption import ciphertext, services  # noqa: PLC0415 - Django is set up only now
+    from security.encryption import ciphertext, reports  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import SecretVersion  # noqa: PLC0415
 
     begun = perf_counter()
     for pk in SecretVersion.objects.values_list("pk", flat=True).order_by("pk")[:count]:
         version: Any = SecretVersion.objects.select_related("key").get(pk=pk)
         version.ciphertext = ciphertext.rewrap(
-            version.ciphertext, version.encryption_context(version.key), services.keyring()
+            version.ciphertext, version.encryption_context(version.key), reports.keyring()
         )
         version.save()
     return count / (perf_counter() - begun)

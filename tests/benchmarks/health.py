@@ -32,7 +32,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from aethercrown.http.outbound import Client
+from aethercrown.http.outbound import OutboundClient
 from operations.health import state_machine, targets
 from operations.health.concurrent_checks import CheckJob, CheckRunner
 from operations.health.history import histogram
@@ -249,7 +249,7 @@ class Bad:
     url: str
     kind: str
     words: str = ""
-    client: Client | None = None
+    client: OutboundClient | None = None
 
 
 def kinds(report: Report, port: int, quiet: int) -> None:
@@ -291,11 +291,13 @@ def plain_bad(port: int, quiet: int, closed: int) -> list[Bad]:
         Bad("plain HTTP at https", f"https://127.0.0.1:{port}/d/5", "timeout"),
         Bad("refuses", f"http://127.0.0.1:{closed}/", "refused"),
         Bad("has no address", "http://no-such-host.invalid/", "dns"),
-        Bad("no route", f"{here}/d/5", "connect", client=Client(connect=unroutable)),
+        Bad("no route", f"{here}/d/5", "connect", client=OutboundClient(connect=unroutable)),
         Bad("answers 503", f"{here}/503", "status", "503"),
         Bad("is no HTTP", f"{here}/noise", "protocol"),
         Bad("leads inside", "http://169.254.169.254/latest/meta-data/", "blocked"),
-        Bad("rebinds", "http://shop.example.com/", "blocked", client=Client(resolve=rebound)),
+        Bad(
+            "rebinds", "http://shop.example.com/", "blocked", client=OutboundClient(resolve=rebound)
+        ),
     ]
 
 
@@ -312,13 +314,13 @@ def bad_certificates(folder: Path) -> list[Bad]:
     named = f"https://shop.example.com:{certified(over)}/"
     return [
         Bad("its own certificate", at, "tls", "self-signed"),
-        Bad("a certificate of another name", at, "tls", "mismatch", Client(trust=trust)),
+        Bad("a certificate of another name", at, "tls", "mismatch", OutboundClient(trust=trust)),
         Bad(
             "an expired certificate",
             named,
             "tls",
             "expired",
-            Client(trust=trust_over, resolve=lambda *_: ["127.0.0.1"]),
+            OutboundClient(trust=trust_over, resolve=lambda *_: ["127.0.0.1"]),
         ),
     ]
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from aethercrown.backup import create
 from aethercrown.backup.postgres import ToolFailed
-from aethercrown.backup.stream import Damaged
+from aethercrown.backup.stream import ArchiveDamaged
 
 
 class Command(BaseCommand):
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             to.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             path = create.create(to, settings.BACKUP_KEY, timezone.now())
-        except (OSError, ToolFailed, Damaged) as error:
+        except (OSError, ToolFailed, ArchiveDamaged) as error:
             raise CommandError(f"No back-up was made: {error}") from error
         self.stdout.write(f"{path} ({path.stat().st_size:,} bytes)")
         if not settings.BACKUP_KEY:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from aethercrown.backup import restore, restore_tests
 from aethercrown.backup.postgres import ToolFailed
-from aethercrown.backup.stream import Damaged
+from aethercrown.backup.stream import ArchiveDamaged
 from aethercrown.embedded.servers import ServerUnavailable
 
 
@@ -42,7 +42,13 @@ class Command(BaseCommand):
                 done = restore.restore(
                     path, settings.BACKUP_KEY, timezone.now(), replace=options["replace"]
                 )
-        except (restore.RestoreRefused, Damaged, ToolFailed, ServerUnavailable, OSError) as error:
+        except (
+            restore.RestoreRefused,
+            ArchiveDamaged,
+            ToolFailed,
+            ServerUnavailable,
+            OSError,
+        ) as error:
             raise CommandError(f"{path.name}: {error}") from error
         tables = done.contents.tables
         rows = sum(each.rows for each in tables.values())

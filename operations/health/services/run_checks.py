@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from aethercrown.background import PeriodicThread
-from aethercrown.http.addresses import Refused
+from aethercrown.http.addresses import AddressRefused
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.health import probe, reports, state_machine
@@ -151,7 +151,7 @@ def check_function(component: Component) -> CheckFunction | None:
         return health_check_registry.get(component.name).observe if is_known else None
     try:
         return partial(probe.probe, component.probe_target)
-    except Refused:
+    except AddressRefused:
         return blocked
 
 
@@ -182,7 +182,7 @@ def host_of(component: Component) -> str:
     """The host of its target, or its name if the target may not be called."""
     try:
         return probe.host_of(component.probe_target)
-    except Refused:
+    except AddressRefused:
         return component.name
 
 

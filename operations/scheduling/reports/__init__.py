@@ -5,6 +5,7 @@ from operations.scheduling.reports.tasks import (
     OPEN,
     WAITING,
     all_dependencies,
+    all_tasks,
     as_dicts,
     as_submitted,
     assigned_dependencies,
@@ -15,7 +16,6 @@ from operations.scheduling.reports.tasks import (
     primary_keys,
     status_counts,
     task_detail,
-    tasks,
 )
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "OPEN",
     "WAITING",
     "all_dependencies",
+    "all_tasks",
     "as_dicts",
     "as_submitted",
     "assigned_dependencies",
@@ -33,5 +34,4 @@ __all__ = [
     "primary_keys",
     "status_counts",
     "task_detail",
-    "tasks",
 ]

@@ -138,7 +138,7 @@ def page(
         return [ListedTask(*row) for row in cursor.fetchall()]
 
 
-def tasks() -> QuerySet[Task]:
+def all_tasks() -> QuerySet[Task]:
     """All tasks with their worker, for lists."""
     return Task.objects.select_related("worker")
 

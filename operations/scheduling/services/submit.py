@@ -53,7 +53,9 @@ def _stored(batch: Mapping[str, AITask], now: datetime) -> list[Task]:
     made = _created(new, order, locked, now)
     if locked:
         _inherit_urgency(new, made, locked)
-    old = reports.tasks().in_bulk([name for name in batch if name in known], field_name="task_id")
+    old = reports.all_tasks().in_bulk(
+        [name for name in batch if name in known], field_name="task_id"
+    )
     return [made.get(name) or old[name] for name in batch]
 
 

@@ -23,9 +23,7 @@ def create_setup_link(now: datetime) -> str:
     _check_not_set_up()
     SetupLink.objects.all().delete()
     token = setup_link.new_token()
-    SetupLink.objects.create(
-        digest=setup_link.digest(token), expires_at=now + setup_link.LIFETIME
-    )
+    SetupLink.objects.create(digest=setup_link.digest(token), expires_at=now + setup_link.LIFETIME)
     return token
 
 

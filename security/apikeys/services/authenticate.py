@@ -80,9 +80,9 @@ def find_key(digests: Sequence[str]) -> KeyRow | None:
 
 
 keys_by_digest = CompiledQuery(
-    lambda digests: ApiKey.objects.filter(digest__in=digests)
-    .order_by()
-    .values_list(*KeyRow._fields)
+    lambda digests: (
+        ApiKey.objects.filter(digest__in=digests).order_by().values_list(*KeyRow._fields)
+    )
 )
 
 

@@ -70,7 +70,7 @@ def _create(ends: dict[str, StreamEnd], kind: str, now: datetime) -> Anchor:
 
 
 def _note_anchored(ends: Mapping[str, StreamEnd]) -> None:
-    """Store how far streams are anchored, row by row, so that a writer waits for one row at most."""
+    """Store how far streams are anchored; row by row, so that writers wait for one row at most."""
     for row in AuditStream.objects.exclude(anchored=F("seq")):
         end = ends.get(row.stream)
         if end is not None and end.seq != row.anchored:

@@ -39,7 +39,9 @@ def stored(name: str) -> list[StoredSecret]:
     rows = SystemSecret.objects.filter(name=name).order_by("-number")
     found = [StoredSecret(row.number, value(row), row.created_at) for row in rows]
     if not found:
-        raise SystemSecretMissing(f"The platform's own secret {name!r} is missing: run ./manage.py migrate.")
+        raise SystemSecretMissing(
+            f"The platform's own secret {name!r} is missing: run ./manage.py migrate."
+        )
     return found
 
 

@@ -23,7 +23,7 @@ class KekExhausted(Exception):
 
 
 def seal(secret: str, context: EncryptionContext) -> Ciphertext:
-    """Encrypt for a row; outside a transaction, if possible, as the counter is locked until its end.
+    """Encrypt for a row; outside a transaction if possible, which would lock the counter.
 
     Raises WrongKek and KekExhausted.
     """

@@ -13,7 +13,7 @@ FILE_MODE = 0o600
 
 
 class Command(BaseCommand):
-    help = "Write the compliance evidence pack: inventory, policy, history, exceptions, proof; no secrets."
+    help = "Write the compliance evidence pack, a zip of tables without secrets."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -11,8 +11,8 @@ from security.apikeys.services import pepper
 
 class Command(BaseCommand):
     help = (
-        "Add a new pepper. Each API key moves to it when it is next used; the old pepper is removed "
-        "once no live key depends on it."
+        "Add a new pepper. Each API key moves to it when it is next used; the old pepper is "
+        "deleted once no live key depends on it."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

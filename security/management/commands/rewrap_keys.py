@@ -11,8 +11,8 @@ from security.encryption.reports import WrongKek
 
 class Command(BaseCommand):
     help = (
-        "Wrap every data key with the first key of ENCRYPTION_KEYS. The platform may run meanwhile; "
-        "the command may be stopped and run again."
+        "Wrap every data key with the first key of ENCRYPTION_KEYS. The platform may run "
+        "meanwhile, and the command may be stopped and run again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -26,7 +26,7 @@ from security.rotation.rotators.generated import allow_only, text
 TIMEOUT_SECONDS = 10.0
 MAX_RESPONSE_BYTES = 64 * 1024
 TEMPORARY_STATUSES = frozenset({408, 425, 429})
-Fetch = Callable[..., outbound.Answer]
+Fetch = Callable[..., outbound.OutboundResponse]
 
 
 class Webhook(Rotator):
@@ -46,8 +46,8 @@ class Webhook(Rotator):
     def validate_config(self, config: Mapping[str, Any]) -> None:
         allow_only(config, "url")
         try:
-            addresses.place(text(config, "url"))
-        except addresses.Refused as error:
+            addresses.parse_url(text(config, "url"))
+        except addresses.AddressRefused as error:
             raise InvalidConfig("config.url", str(error)) from error
 
     def set(self, context: RotationContext) -> None:
@@ -85,9 +85,9 @@ class Webhook(Rotator):
                 seconds=TIMEOUT_SECONDS,
                 limit=MAX_RESPONSE_BYTES,
             )
-        except outbound.Refused as error:
+        except outbound.AddressRefused as error:
             raise TargetRefused(str(error)) from error
-        except (outbound.Unreachable, outbound.TooLarge) as error:
+        except (outbound.Unreachable, outbound.ResponseTooLarge) as error:
             raise OutcomeUnknown(str(error)) from error
         return parse_response(answer)
 
@@ -97,7 +97,7 @@ def challenge_answer(value: str, nonce: str) -> str:
     return hmac.digest(value.encode(), nonce.encode(), "sha256").hex()
 
 
-def parse_response(answer: outbound.Answer) -> Any:
+def parse_response(answer: outbound.OutboundResponse) -> Any:
     """The response's JSON. Raises TargetRefused or, if it may have acted, OutcomeUnknown."""
     if 200 <= answer.status < 300:
         try:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rest_framework import exceptions
 
 from aethercrown.api import body_limits
-from aethercrown.api.errors import Invalid
+from aethercrown.api.errors import InvalidRequest
 
 wire = [pytest.mark.urls("tests.aethercrown.odd_urls"), pytest.mark.django_db]
 values = st.recursive(
@@ -26,7 +26,7 @@ values = st.recursive(
 
 
 def problems(text):
-    with pytest.raises(Invalid) as caught:
+    with pytest.raises(InvalidRequest) as caught:
         body_limits.document(text)
     return [(each["field"], each["code"]) for each in caught.value.problems]
 
@@ -38,13 +38,13 @@ def test_what_any_rows_can_hold_comes_through_unchanged(content):
 
 @given(st.text(max_size=60))
 def test_any_text_is_an_object_or_refused(text):
-    with suppress(exceptions.ParseError, Invalid):
+    with suppress(exceptions.ParseError, InvalidRequest):
         assert isinstance(body_limits.document(text), dict)
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_an_object_or_refused(content):
-    with suppress(exceptions.ParseError, Invalid):
+    with suppress(exceptions.ParseError, InvalidRequest):
         assert isinstance(body_limits.StrictJSONParser().parse(BytesIO(content)), dict)
 
 

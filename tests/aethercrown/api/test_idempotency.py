@@ -1,6 +1,5 @@
 """A POST sent twice under one Idempotency-Key takes effect once and is answered alike."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 

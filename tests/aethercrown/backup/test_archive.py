@@ -9,7 +9,7 @@ import pytest
 
 from aethercrown.backup import archive, manifest, stream
 from aethercrown.backup.manifest import MemberDigest
-from aethercrown.backup.stream import Damaged
+from aethercrown.backup.stream import ArchiveDamaged
 from tests.aethercrown.backup.test_manifest import ONE
 
 KEY = "k" * 40
@@ -45,7 +45,7 @@ def test_a_file_that_changed_meanwhile_is_no_backup(tmp_path, files, contents):
     files["anchors/2026-11.jsonl"].write_text("[]\n")
     target = tmp_path / "one.backup"
     target.write_text("the one before")
-    with pytest.raises(Damaged, match="not what the manifest says"):
+    with pytest.raises(ArchiveDamaged, match="not what the manifest says"):
         archive.write(target, contents, files, "")
     assert target.read_text() == "the one before"
     assert not list(tmp_path.glob(".*partial"))
@@ -53,7 +53,7 @@ def test_a_file_that_changed_meanwhile_is_no_backup(tmp_path, files, contents):
 
 def test_what_is_read_back_differently_gets_no_name(tmp_path, files, contents, monkeypatch):
     monkeypatch.setattr(archive, "verify", lambda *_: None)
-    with pytest.raises(Damaged, match="not what is read back"):
+    with pytest.raises(ArchiveDamaged, match="not what is read back"):
         archive.write(tmp_path / "one.backup", contents, files, "")
 
 
@@ -94,7 +94,7 @@ EVIL = "../outside"
     ],
 )
 def test_what_does_not_belong_is_refused(tmp_path, members, words):
-    with pytest.raises(Damaged, match=words):
+    with pytest.raises(ArchiveDamaged, match=words):
         archive.unpack(packed(tmp_path, *members), "", tmp_path / "out")
     assert not (tmp_path / "outside").exists()
 
@@ -102,7 +102,7 @@ def test_what_does_not_belong_is_refused(tmp_path, members, words):
 def test_garbage_and_absence_are_told_apart(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(stream.PLAIN + b"garbage")
-    with pytest.raises(Damaged, match="cannot be read"):
+    with pytest.raises(ArchiveDamaged, match="cannot be read"):
         archive.verify(path, "")
     with pytest.raises(FileNotFoundError):
         archive.verify(tmp_path / "none", "")

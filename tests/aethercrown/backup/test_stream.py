@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aethercrown.backup import stream
-from aethercrown.backup.stream import Damaged, Reader, Writer
+from aethercrown.backup.stream import ArchiveDamaged, DecryptingReader, EncryptingWriter
 
 KEY = "k" * 40
 
 
 def written(data, key=KEY, piece=700):
     file = io.BytesIO()
-    writer = Writer(file, key)
+    writer = EncryptingWriter(file, key)
     for at in range(0, len(data), piece):
         assert writer.write(data[at : at + piece]) == len(data[at : at + piece])
     writer.flush()
@@ -23,7 +23,7 @@ def written(data, key=KEY, piece=700):
 
 
 def read(data, key=KEY, size=-1):
-    reader = Reader(io.BytesIO(data), key)
+    reader = DecryptingReader(io.BytesIO(data), key)
     if size < 0:
         return reader.read()
     parts = iter(lambda: reader.read(size), b"")
@@ -52,14 +52,14 @@ def test_no_changed_byte_is_missed(data):
     whole = bytearray(written(b"x" * 1000))
     place = data.draw(st.integers(len(stream.SEALED), len(whole) - 1))
     whole[place] ^= data.draw(st.integers(1, 255))
-    with pytest.raises(Damaged, match="does not open"):
+    with pytest.raises(ArchiveDamaged, match="does not open"):
         read(bytes(whole))
 
 
 @given(cut=st.integers(1, 900))
 def test_nothing_is_cut_off_unnoticed(cut):
     whole = written(b"x" * 1000)
-    with pytest.raises(Damaged):
+    with pytest.raises(ArchiveDamaged):
         read(whole[:-cut])
 
 
@@ -68,14 +68,14 @@ def test_chunks_do_not_change_places():
     head = len(stream.SEALED) + stream.SALT + stream.PREFIX
     size = 100 + stream.TAG
     first, second = whole[head : head + size], whole[head + size : head + 2 * size]
-    with pytest.raises(Damaged, match="chunk 1"):
+    with pytest.raises(ArchiveDamaged, match="chunk 1"):
         read(whole[:head] + second + first + whole[head + 2 * size :])
 
 
 def test_another_file_and_a_missing_key_are_told_apart():
-    with pytest.raises(Damaged, match="no back-up"):
+    with pytest.raises(ArchiveDamaged, match="no back-up"):
         read(b"PK something else entirely")
-    with pytest.raises(Damaged, match="BACKUP_KEY is needed"):
+    with pytest.raises(ArchiveDamaged, match="BACKUP_KEY is needed"):
         read(written(b"x"), key="")
-    with pytest.raises(Damaged, match="another one"):
+    with pytest.raises(ArchiveDamaged, match="another one"):
         read(written(b"x"), key="other" * 10)

@@ -36,7 +36,7 @@ def test_any_other_text_is_refused(text):
 
 def test_every_table_that_stores_sealed_texts_is_registered():
     assert set(sealing.columns.names()) == {
-        "aethercrown.StoredReply.sealed",
+        "aethercrown.IdempotencyRecord.sealed",
         "mfa.Authenticator.data",
         "operations.Destination.sealed_secret",
     }

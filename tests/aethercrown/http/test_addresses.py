@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aethercrown.http import addresses
-from aethercrown.http.addresses import Refused
+from aethercrown.http.addresses import AddressRefused
 
 BOTH = frozenset({"http", "https"})
 
 
 def guarded(url):
     """The address that would be called, or Refused; every name here resolves to loopback."""
-    where = addresses.place(url, BOTH)
-    return addresses.check(
+    where = addresses.parse_url(url, BOTH)
+    return addresses.check_address(
         where.host if ":" in where.host or where.host[0].isdigit() else "127.0.0.1"
     )
 
@@ -142,7 +142,7 @@ HTTP://example.com/
     "url", [*REFUSED.split(), "", " ", "http://1.1.1.1/ x", "http://1.1.1.1/\n"]
 )
 def test_a_url_that_leads_inside_or_has_two_readings_is_refused(url):
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         guarded(url)
 
 
@@ -160,8 +160,8 @@ def test_a_url_that_leads_inside_or_has_two_readings_is_refused(url):
     ],
 )
 def test_a_url_with_control_characters_or_without_measure_is_refused(url):
-    with pytest.raises(Refused):
-        addresses.place(url, BOTH)
+    with pytest.raises(AddressRefused):
+        addresses.parse_url(url, BOTH)
 
 
 @pytest.mark.parametrize(
@@ -180,13 +180,13 @@ def test_a_url_with_control_characters_or_without_measure_is_refused(url):
     ],
 )
 def test_a_plain_url_comes_apart(url, parts):
-    where = addresses.place(url, BOTH)
+    where = addresses.parse_url(url, BOTH)
     assert (where.scheme, where.host, where.port, where.target) == parts
 
 
 def test_only_https_unless_told():
-    with pytest.raises(Refused, match="scheme is http: only https"):
-        addresses.place("http://example.com/")
+    with pytest.raises(AddressRefused, match="scheme is http: only https"):
+        addresses.parse_url("http://example.com/")
 
 
 @pytest.mark.parametrize(
@@ -201,12 +201,12 @@ def test_only_https_unless_told():
     ],
 )
 def test_a_public_address_passes(address):
-    assert addresses.check(address) == ip_address(address)
+    assert addresses.check_address(address) == ip_address(address)
 
 
 def test_the_refusal_names_the_address():
-    with pytest.raises(Refused, match=r"10\.1\.2\.3 is not a public address"):
-        addresses.check("10.1.2.3")
+    with pytest.raises(AddressRefused, match=r"10\.1\.2\.3 is not a public address"):
+        addresses.check_address("10.1.2.3")
 
 
 @given(st.ip_addresses(v=4))
@@ -220,8 +220,8 @@ def test_an_ipv4_address_passes_in_no_disguise_that_it_would_not_pass_in_itself(
 
 def passes(address):
     try:
-        return addresses.check(str(address)) is not None
-    except Refused:
+        return addresses.check_address(str(address)) is not None
+    except AddressRefused:
         return False
 
 
@@ -233,14 +233,14 @@ def test_what_the_library_calls_not_global_never_passes(address):
 @given(st.text(max_size=60))
 def test_any_other_text_is_refused_and_nothing_else_is_raised(text):
     try:
-        where = addresses.place(f"http://{text}", BOTH)
-    except Refused:
+        where = addresses.parse_url(f"http://{text}", BOTH)
+    except AddressRefused:
         return
     assert where.host.isascii()
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([str, hex, "0{:o}".format]))
 def test_a_number_is_no_host_in_any_notation(number, notation):
-    with pytest.raises(Refused):
-        addresses.place(f"http://{notation(number)}/", BOTH)
+    with pytest.raises(AddressRefused):
+        addresses.parse_url(f"http://{notation(number)}/", BOTH)
     assert IPv4Address(number)

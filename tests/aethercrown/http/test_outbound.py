@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from aethercrown.http import outbound
-from aethercrown.http.outbound import Client, Refused, TooLarge, Unreachable
+from aethercrown.http.outbound import AddressRefused, OutboundClient, ResponseTooLarge, Unreachable
 
 OUTSIDE = "93.184.216.34"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\nhi"
@@ -72,7 +72,7 @@ def client(port, found=(OUTSIDE,), dialled=None, **rest):
             dialled.append(address)
         return socket.create_connection(("127.0.0.1", port), seconds)
 
-    return Client(resolve=lambda host, port, seconds: list(found), connect=connect, **rest)
+    return OutboundClient(resolve=lambda host, port, seconds: list(found), connect=connect, **rest)
 
 
 def fetched(port, url="http://shop.example.com/a?b=c", **options):
@@ -131,7 +131,7 @@ def test_the_name_is_resolved_once_so_that_it_cannot_change_between_check_and_ca
         return [OUTSIDE] if len(asked) == 1 else ["127.0.0.1"]
 
     with server(saying(OK)) as port:
-        calls = Client(resolve=resolve, connect=client(port).connect)
+        calls = OutboundClient(resolve=resolve, connect=client(port).connect)
         calls.fetch("http://shop.example.com/", plain_http=True)
     assert asked == ["shop.example.com"]
 
@@ -140,7 +140,7 @@ def test_the_name_is_resolved_once_so_that_it_cannot_change_between_check_and_ca
 def test_one_address_inside_among_public_ones_refuses_the_call(inside):
     dialled: list[tuple[str, int]] = []
     calls = client(1, [OUTSIDE, inside], dialled)
-    with pytest.raises(Refused, match=inside.partition("%")[0]):
+    with pytest.raises(AddressRefused, match=inside.partition("%")[0]):
         calls.fetch("https://shop.example.com/")
     assert dialled == []
 
@@ -149,17 +149,17 @@ def test_an_address_in_the_url_is_checked_without_asking_anyone():
     def resolve(host, port, seconds):
         raise AssertionError
 
-    with pytest.raises(Refused, match=r"169\.254\.169\.254"):
-        Client(resolve=resolve).fetch("https://169.254.169.254/latest/meta-data")
+    with pytest.raises(AddressRefused, match=r"169\.254\.169\.254"):
+        OutboundClient(resolve=resolve).fetch("https://169.254.169.254/latest/meta-data")
     with server(saying(OK)) as port:
-        calls = Client(resolve=resolve, connect=client(port).connect)
+        calls = OutboundClient(resolve=resolve, connect=client(port).connect)
         assert calls.fetch(f"http://{OUTSIDE}/", plain_http=True).status == 200
 
 
 def test_http_needs_leave_and_the_host_header_cannot_be_given():
-    with pytest.raises(Refused, match="scheme"):
+    with pytest.raises(AddressRefused, match="scheme"):
         client(1).fetch("http://shop.example.com/")
-    with pytest.raises(Refused, match="Host"):
+    with pytest.raises(AddressRefused, match="Host"):
         client(1).fetch("https://shop.example.com/", headers={"host": "inside"})
 
 
@@ -172,7 +172,7 @@ def test_the_next_address_is_tried_when_the_first_takes_no_connection():
                 raise ConnectionRefusedError
             return inner(address, seconds)
 
-        calls = Client(resolve=lambda *_: ["1.1.1.1", OUTSIDE], connect=connect)
+        calls = OutboundClient(resolve=lambda *_: ["1.1.1.1", OUTSIDE], connect=connect)
         assert calls.fetch("http://shop.example.com/", plain_http=True).status == 200
 
 
@@ -224,7 +224,7 @@ def test_a_body_that_nobody_reads_ends_at_the_deadline():
 
 def test_a_deadline_passed_before_the_call_dials_nobody():
     ticks = iter([0.0, 1.0, 99.0])
-    calls = Client(
+    calls = OutboundClient(
         resolve=lambda *_: [OUTSIDE], connect=client(1).connect, clock=lambda: next(ticks)
     )
     assert kind_of(lambda: calls.fetch("https://shop.example.com/")) == "timeout"
@@ -234,7 +234,9 @@ def test_a_deadline_passed_while_dialling_ends_the_call():
     ticks = iter([0.0, 1.0, 2.0, 99.0])
     with server(silent) as port:
         inner = client(port)
-        calls = Client(resolve=inner.resolve, connect=inner.connect, clock=lambda: next(ticks))
+        calls = OutboundClient(
+            resolve=inner.resolve, connect=inner.connect, clock=lambda: next(ticks)
+        )
         assert kind_of(lambda: calls.fetch("https://shop.example.com/")) == "timeout"
 
 
@@ -272,7 +274,7 @@ def bodied(body, *headers):
 def test_a_body_up_to_the_limit_comes_and_one_byte_more_does_not():
     with server(saying(bodied(b"x" * 1000))) as port:
         assert len(fetched(port, limit=1000).body) == 1000
-        with pytest.raises(TooLarge, match="999 bytes"):
+        with pytest.raises(ResponseTooLarge, match="999 bytes"):
             fetched(port, limit=999)
 
 
@@ -280,7 +282,10 @@ def test_a_compressed_body_is_measured_decoded():
     bomb = gzip.compress(bytes(20_000_000))
     assert len(bomb) < 100_000
     squeezed = b"Content-Encoding: gzip"
-    with server(saying(bodied(bomb, squeezed))) as port, pytest.raises(TooLarge, match="1048576"):
+    with (
+        server(saying(bodied(bomb, squeezed))) as port,
+        pytest.raises(ResponseTooLarge, match="1048576"),
+    ):
         fetched(port)
     small = gzip.compress(b"hello")
     with server(saying(bodied(small, squeezed))) as port:
@@ -293,7 +298,7 @@ def test_a_chunked_body_without_end_is_cut_at_the_limit():
         while True:
             line.sendall(b"4000\r\n" + bytes(0x4000) + b"\r\n")
 
-    with server(flood) as port, pytest.raises(TooLarge):
+    with server(flood) as port, pytest.raises(ResponseTooLarge):
         fetched(port)
 
 
@@ -371,19 +376,22 @@ def test_a_slow_drip_over_tls_ends_at_the_deadline(certificate):
 
 
 def test_a_name_of_this_machine_is_resolved_and_refused():
-    with pytest.raises(Refused, match=r"not a public address"):
+    with pytest.raises(AddressRefused, match=r"not a public address"):
         outbound.fetch("https://localhost/")
 
 
 def test_a_socket_of_the_system_goes_where_it_is_sent():
     with socket.create_server(("127.0.0.1", 0)) as free:
         where = free.getsockname()
-        with outbound.connected(where, 1) as made:
+        with outbound.open_socket(where, 1) as made:
             assert made.getpeername() == where
 
 
 def test_a_name_that_nobody_has_says_so():
-    assert kind_of(lambda: outbound.resolved("no-such-host.invalid", 443, 5)) in {"dns", "timeout"}
+    assert kind_of(lambda: outbound.resolve_host("no-such-host.invalid", 443, 5)) in {
+        "dns",
+        "timeout",
+    }
 
 
 def test_a_resolver_that_hangs_is_not_waited_for():
@@ -393,5 +401,5 @@ def test_a_resolver_that_hangs_is_not_waited_for():
         over.wait(10)
         return []
 
-    assert kind_of(lambda: outbound.resolved("localhost", 443, 0.05, hang)) == "timeout"
+    assert kind_of(lambda: outbound.resolve_host("localhost", 443, 0.05, hang)) == "timeout"
     over.set()

@@ -103,7 +103,7 @@ def test_a_backup_that_is_not_made_is_told(folder):
 def test_a_backup_that_does_not_come_back_is_told(folder):
     folder.mkdir()
     (folder / "aethercrown-20261122T120000Z.backup").write_bytes(stream.PLAIN)
-    with pytest.raises(stream.Damaged):
+    with pytest.raises(stream.ArchiveDamaged):
         services.run_restore_test(context())
     assert alerts() == [("not restored", "open")]
 

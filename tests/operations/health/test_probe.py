@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aethercrown.http.outbound import Client, Unreachable
+from aethercrown.http.outbound import OutboundClient, Unreachable
 from operations.health import probe, targets
 from operations.health.probe import ExpectedResponse, ProbeTarget
 from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY
@@ -56,7 +56,9 @@ def test_a_name_that_nobody_has_says_so():
     def resolve(host, port, seconds):
         raise Unreachable("dns", f"{host} could not be resolved.")
 
-    found = probe.probe(ProbeTarget(targets.HTTP, f"http://{NAME}/"), 1, Client(resolve=resolve))
+    found = probe.probe(
+        ProbeTarget(targets.HTTP, f"http://{NAME}/"), 1, OutboundClient(resolve=resolve)
+    )
     assert (found.error_kind, found.error) == ("dns", "The host name could not be resolved.")
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aethercrown.http.addresses import Refused
+from aethercrown.http.addresses import AddressRefused
 from operations.health import targets
 from operations.health.targets import HTTP, TCP, TLS
 from tests.aethercrown.http.test_addresses import REFUSED
@@ -25,7 +25,7 @@ def test_there_are_at_least_sixty_forms():
 
 @pytest.mark.parametrize("url", FORMS)
 def test_no_form_of_a_forbidden_url_is_taken(url):
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         leads(HTTP, url)
 
 
@@ -41,7 +41,7 @@ def test_no_form_of_a_forbidden_url_is_taken(url):
     ],
 )
 def test_a_refusal_says_what_is_wrong(target, words):
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(AddressRefused, match=words):
         targets.parse_target(HTTP, target)
 
 
@@ -52,7 +52,7 @@ def test_a_refusal_says_what_is_wrong(target, words):
      "[fe80::1]:80", "[::ffff:10.0.0.1]:443", "10.0.0.1:5432"],
 )  # fmt: skip
 def test_no_form_of_a_forbidden_port_is_taken(target):
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         leads(TCP, target)
 
 
@@ -76,9 +76,9 @@ def test_an_allowed_network_opens_its_addresses_and_any_port():
     where = leads(HTTP, "http://127.0.0.1:5000/", LOOPBACK)
     assert where.port == 5000
     assert leads(TCP, "127.0.0.1:5432", LOOPBACK).port == 5432
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         leads(HTTP, "http://10.0.0.1/", LOOPBACK)
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         leads(HTTP, "http://127.0.0.1:0/", LOOPBACK)
 
 
@@ -88,7 +88,7 @@ def test_an_allowed_network_opens_its_addresses_and_any_port():
      "8.8.8.0/24", "10.0.0.1/8", "nonsense", "224.0.0.0/4", "::ffff:10.0.0.0/104"],
 )  # fmt: skip
 def test_only_networks_within_private_ones_can_be_allowed(text):
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         targets.networks(text)
 
 
@@ -101,7 +101,7 @@ def test_several_networks_are_separated_by_blanks_or_commas():
 @pytest.mark.parametrize("address", sorted(targets.NEVER_ALLOWED))
 def test_metadata_of_clouds_stays_closed_in_an_allowed_network(address):
     allowed = targets.networks("100.64.0.0/10 fc00::/7")
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         targets.check(address, allowed)
 
 
@@ -109,7 +109,7 @@ def test_metadata_of_clouds_stays_closed_in_an_allowed_network(address):
 def test_without_allowance_no_private_address_passes(address):
     try:
         targets.check(str(address), ())
-    except Refused:
+    except AddressRefused:
         return
     assert address.is_global
 

@@ -10,7 +10,12 @@ from django.core import mail
 from django.utils import timezone
 
 from aethercrown.crypto import keyring
-from aethercrown.http.outbound import Answer, Refused, TooLarge, Unreachable
+from aethercrown.http.outbound import (
+    AddressRefused,
+    OutboundResponse,
+    ResponseTooLarge,
+    Unreachable,
+)
 from aethercrown.transitions import InvalidTransition
 from operations.messaging import dispatch, retry, services, signature
 from operations.messaging.message import OutgoingMessage
@@ -281,7 +286,7 @@ class Receiver:
         self.calls.append((url, options))
         if isinstance(self.answer, Exception):
             raise self.answer
-        return Answer(self.answer, {}, b"", 0.1)
+        return OutboundResponse(self.answer, {}, b"", 0.1)
 
 
 def test_a_webhook_carries_the_event_signed(hook):
@@ -306,9 +311,9 @@ def test_a_webhook_carries_the_event_signed(hook):
         (410, True, "answered 410"),
         (429, False, "answered 429"),
         (503, False, "answered 503"),
-        (Refused("10.0.0.1 is not public."), True, "not public"),
+        (AddressRefused("10.0.0.1 is not public."), True, "not public"),
         (Unreachable("timeout", "It did not answer in time."), False, "in time. .timeout."),
-        (TooLarge("Too much.", 500), False, "answered 500"),
+        (ResponseTooLarge("Too much.", 500), False, "answered 500"),
     ],
 )
 def test_what_a_receiver_does_not_take_is_judged_by_its_answer(hook, reply, final, words):
@@ -318,7 +323,7 @@ def test_what_a_receiver_does_not_take_is_judged_by_its_answer(hook, reply, fina
 
 
 def test_a_receiver_that_talks_too_much_has_it_nevertheless(hook):
-    services.deliver(posted(), NOON, Receiver(TooLarge("Too much.", 200)).fetch)
+    services.deliver(posted(), NOON, Receiver(ResponseTooLarge("Too much.", 200)).fetch)
 
 
 def test_a_secret_sealed_under_another_key_is_said_to_be_so(hook, settings):

@@ -139,7 +139,7 @@ def test_a_list_above_the_limit_is_too_large(caller):
 def test_a_long_queue_is_planned_later(caller, monkeypatch):
     from operations.scheduling.services import replan as planner  # noqa: PLC0415 - only its limit
 
-    monkeypatch.setattr(planner, "PLANNED_AT_ONCE", 0)
+    monkeypatch.setattr(planner, "MAX_PLANNED_IN_CALL", 0)
     assert schedule(caller, body()).json()["data"]["task"]["planned_start"] is None
 
 

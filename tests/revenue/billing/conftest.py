@@ -99,7 +99,7 @@ def customer_without_price(two_customers):
 
 
 def run_automation(mode="propose", now=NOW, held=None):
-    more = {"held": held} if held else {}
+    more = {"may_continue": held} if held else {}
     return invoice_run.run_invoicing(
         RunContext(AUTOMATION, None, now, now, mode, dry_run=False, **more)
     )

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security.apikeys.usage import UsageCollector, Digest
+from security.apikeys.usage import Digest, UsageCollector
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SIGHTINGS = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 100)))

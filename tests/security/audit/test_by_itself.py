@@ -12,6 +12,7 @@ from operations.automations.registry import RunContext
 from operations.messaging.models import Destination, Message
 from security.audit import reports, services
 from security.audit.models import Anchor, Event
+from security.audit.services import automation
 from tests.aethercrown.histories import history_of
 from tests.security.audit import tampering
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from aethercrown.history.attribution import acting
 from security.audit import chain, services, triggers
 from security.audit.models import AuditStream, Event
+from security.audit.services import anchor
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db

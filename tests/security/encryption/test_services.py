@@ -140,7 +140,7 @@ def test_rows_that_cannot_be_opened_are_named_and_stop_no_other(settings, capsys
     rows(3)
     SecretVersion.objects.filter(key__key_id="k1").update(wrapped=b"x" * 60)
     settings.ENCRYPTION_KEYS = keys("k2", "k1")
-    with pytest.raises(CommandError, match="1 rows cannot be decrypted:\nsecurity_version"):
+    with pytest.raises(CommandError, match="1 rows cannot be decrypted:\nsecurity_secretversion"):
         call_command("rewrap_keys")
     assert reports.rows_by_kek() == {"k2": 2, "k1": 1}
     SecretVersion.objects.filter(key__key_id="k1").update(kek_id="k0")

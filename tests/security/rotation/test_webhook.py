@@ -46,7 +46,9 @@ class Receiver:
         return {}
 
     def answer(self, status, said=None):
-        return outbound.Answer(status, {}, b"" if said is None else json.dumps(said).encode(), 0.0)
+        return outbound.OutboundResponse(
+            status, {}, b"" if said is None else json.dumps(said).encode(), 0.0
+        )
 
 
 def context(number=2, value="new", current="old"):
@@ -113,9 +115,9 @@ def test_whatever_may_be_either_is_unclear(kind, receiver, status):
 @pytest.mark.parametrize(
     ("error", "meaning"),
     [
-        (outbound.Refused("private"), TargetRefused),
+        (outbound.AddressRefused("private"), TargetRefused),
         (outbound.Unreachable("timeout", "slow"), OutcomeUnknown),
-        (outbound.TooLarge("large", 200), OutcomeUnknown),
+        (outbound.ResponseTooLarge("large", 200), OutcomeUnknown),
     ],
 )
 def test_what_the_line_says_has_its_meaning(kind, receiver, error, meaning):
@@ -125,7 +127,7 @@ def test_what_the_line_says_has_its_meaning(kind, receiver, error, meaning):
 
 
 def test_an_answer_that_is_no_json_is_no_answer():
-    assert webhook.parse_response(outbound.Answer(200, {}, b"<html>", 0.0)) is None
+    assert webhook.parse_response(outbound.OutboundResponse(200, {}, b"<html>", 0.0)) is None
 
 
 @pytest.mark.parametrize(

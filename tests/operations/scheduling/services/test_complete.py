@@ -19,7 +19,7 @@ def test_the_end_of_a_task_readies_what_needs_nothing_else_and_teaches():
     row = Task.objects.get(task_id="c")
     assert (row.status, row.ready_at) == ("queued", later(20))
     assert TaskDurationStats.objects.get().runs == 2
-    assert Task.objects.get(task_id="b").seconds == 20
+    assert Task.objects.get(task_id="b").run_seconds == 20
 
 
 def test_a_failure_fails_all_that_waits_however_far_off():

@@ -12,13 +12,18 @@ pytestmark = pytest.mark.django_db
 
 def test_a_heartbeat_keeps_a_lease_and_silence_loses_it_without_its_place_in_line():
     submit(ai("a"))
-    key = Task.objects.get().key
+    key = Task.objects.get().queue_key
     services.assign(NOON, worker="w", lease=60)
     services.extend_leases("w", later(50))
     assert services.reclaim_expired(later(100)) == (0, 0)
     assert services.reclaim_expired(later(111)) == (1, 0)
     row = Task.objects.get()
-    assert (row.status, row.key, row.worker, row.previous_worker) == ("queued", key, None, "w")
+    assert (row.status, row.queue_key, row.worker, row.previous_worker) == (
+        "queued",
+        key,
+        None,
+        "w",
+    )
 
 
 def test_the_third_lapsed_lease_fails_the_task_and_what_needs_it():
@@ -47,7 +52,7 @@ def test_who_lost_a_lease_may_still_end_the_task_while_nobody_else_has_it():
     with pytest.raises(services.WrongWorker):
         services.complete("a", now=later(62), worker="x")
     row = services.complete("a", now=later(62), worker="w")
-    assert (row.status, str(row.worker), row.seconds) == ("completed", "w", None)
+    assert (row.status, str(row.worker), row.run_seconds) == ("completed", "w", None)
     assert not TaskDurationStats.objects.exists()
 
 

@@ -58,7 +58,7 @@ def test_a_short_queue_is_planned_while_a_caller_waits(monkeypatch):
     submit(("a", 100, []))
     assert replan.replan_briefly(NOON)
     assert Task.objects.get().planned_start == NOON
-    monkeypatch.setattr(replan, "PLANNED_AT_ONCE", 0)
+    monkeypatch.setattr(replan, "MAX_PLANNED_IN_CALL", 0)
     assert not replan.replan_briefly(later(5))
 
 

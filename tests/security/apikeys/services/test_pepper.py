@@ -103,7 +103,9 @@ def test_there_are_never_three_while_a_live_key_needs_the_second(issued):
     with pytest.raises(pepper.PepperStillInUse, match="wait until it is in use"):
         pepper.renew(now())
     age(2)
-    with pytest.raises(pepper.PepperStillInUse, match="1 live API keys still depend on the previous pepper"):
+    with pytest.raises(
+        pepper.PepperStillInUse, match="1 live API keys still depend on the previous pepper"
+    ):
         pepper.renew(now())
     assert peppers() == 2
 

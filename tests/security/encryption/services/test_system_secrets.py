@@ -107,7 +107,9 @@ def test_a_new_value_comes_into_use_after_it_has_settled(none):
     assert system_secrets.current("test").value == "new"
 
 
-@pytest.mark.parametrize(("leaf", "created"), [(("operations", "0001_initial"), False), (None, True)])
+@pytest.mark.parametrize(
+    ("leaf", "created"), [(("operations", "0001_initial"), False), (None, True)]
+)
 def test_they_are_created_once_their_table_exists(none, leaf, created):
     loader = MigrationLoader(None)
     state = loader.project_state(leaf).apps if leaf else None
