@@ -183,7 +183,7 @@ FORMAT_MODULE_PATH = "aethercrown.formats"
 REDIS_URL = env.address("REDIS_URL", variables.BROKERS) or data_dir.broker_url(DATA_DIR) or ""
 CACHE_PREFIX = env.str("CACHE_PREFIX", default="ac")
 CACHES = {
-    "default": {"BACKEND": "aethercrown.db.cache.Rows"},  # signing in needs no broker
+    "default": {"BACKEND": "aethercrown.db.cache.DatabaseCache"},  # signing in needs no broker
     "broker": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,

@@ -1,7 +1,6 @@
-"""The pages: read the apps' reports and render them; no tables.
+"""The dashboard pages: they read the apps' reports and render them; no tables.
 
-`access` says who may look, `page` puts a page together, `tables` and `pictures` are what pages
-are made of: every picture has its table behind it, and every table its CSV. `frontpage` feeds
-the admin's first page; `overview`, `budget`, `revenue`, `pricing`, `upsell`,
-`scheduling`, `decisions`, `alerts` and `health` are the page families.
+`access` checks permissions, `page_context` renders a page with its frame, and pages consist of
+`charts`, `tables` and `key_figures`: every chart has a table, and every table a CSV. `admin_home`
+and `sidebar` feed the admin. Each other folder is a family of pages.
 """

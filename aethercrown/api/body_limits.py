@@ -14,11 +14,11 @@ from rest_framework.parsers import BaseParser
 
 from aethercrown.api.errors import API, InvalidRequest, joined, refused
 
-LARGEST_BODY = 2 * 1024 * 1024
-MOST_DRAINED = 32 * 1024 * 1024
-DRAINED_AT_ONCE = 64 * 1024
-DEEPEST = 20
-LONGEST_NUMBER = 400  # characters; the longest float, written out, has 325 digits
+MAX_BODY_BYTES = 2 * 1024 * 1024
+MAX_DISCARDED_BYTES = 32 * 1024 * 1024
+DISCARD_CHUNK_BYTES = 64 * 1024
+MAX_DEPTH = 20
+MAX_NUMBER_LENGTH = 400  # characters; the longest float, written out, has 325 digits
 MEDIA_TYPE = "application/json"
 
 
@@ -49,33 +49,33 @@ class BodyLimit:
         stated = request.META.get("CONTENT_LENGTH") or "0"
         if not (stated.isascii() and stated.isdigit()):
             return refused(400, "bad_length", "Content-Length must be a whole number.")
-        if len(stated) > 15 or int(stated) > LARGEST_BODY:
-            drain(request.META["wsgi.input"], int(stated[:15]))
+        if len(stated) > 15 or int(stated) > MAX_BODY_BYTES:
+            discard_body(request.META["wsgi.input"], int(stated[:15]))
             return too_large()
         return None
 
     def read_chunks(self, request: HttpRequest) -> HttpResponseBase | None:
-        content = request.META["wsgi.input"].read(LARGEST_BODY + 1)
-        if len(content) > LARGEST_BODY:
-            drain(request.META["wsgi.input"], MOST_DRAINED)
+        content = request.META["wsgi.input"].read(MAX_BODY_BYTES + 1)
+        if len(content) > MAX_BODY_BYTES:
+            discard_body(request.META["wsgi.input"], MAX_DISCARDED_BYTES)
             return too_large()
         request.META["CONTENT_LENGTH"] = str(len(content))
         request._stream = BytesIO(content)  # noqa: SLF001 - no public way in
         return None
 
 
-def drain(stream: IO[bytes], stated: int) -> None:
+def discard_body(stream: IO[bytes], stated: int) -> None:
     """Take in a body that is too large, and keep nothing of it; one beyond MOST_DRAINED is left.
 
     A caller that still sends when the connection ends hears of that, and not of the refusal.
     """
-    left = stated if stated <= MOST_DRAINED else 0
-    while left > 0 and (part := stream.read(min(left, DRAINED_AT_ONCE))):
+    left = stated if stated <= MAX_DISCARDED_BYTES else 0
+    while left > 0 and (part := stream.read(min(left, DISCARD_CHUNK_BYTES))):
         left -= len(part)
 
 
 def too_large() -> HttpResponseBase:
-    return refused(413, "too_large", f"The body has more than {LARGEST_BODY:,} bytes, the limit.")
+    return refused(413, "too_large", f"The body has more than {MAX_BODY_BYTES:,} bytes, the limit.")
 
 
 class StrictJSONParser(BaseParser):
@@ -100,7 +100,7 @@ class StrictJSONParser(BaseParser):
         except UnicodeDecodeError as error:
             message = f"The body must be UTF-8; byte {error.start} is not."
             raise exceptions.ParseError(message) from error
-        return document(text) if text.strip() else {}
+        return parse_object(text) if text.strip() else {}
 
     def check_encoding(self, media_type: str, context: Mapping[str, Any]) -> None:
         _, _, charset = media_type.lower().replace(" ", "").partition("charset=")
@@ -127,28 +127,28 @@ class EmptyFormParser(BaseParser):
         return {}
 
 
-class Bad:
+class InvalidNumber:
     """Stands in a parsed document where a number stood that cannot be taken."""
 
     def __init__(self, message: str) -> None:
         self.message = message
 
 
-class Repeating(dict[str, Any]):
+class DuplicateKeyObject(dict[str, Any]):
     """An object in which a name stood twice."""
 
     name = ""
 
 
-def document(text: str) -> dict[str, Any]:
+def parse_object(text: str) -> dict[str, Any]:
     """Parse an object; ParseError where it is none, Invalid with the path of each bad value."""
     try:
         content = json.loads(
             text,
-            parse_float=fraction,
-            parse_int=whole,
-            parse_constant=lambda _: Bad("must be a finite number"),
-            object_pairs_hook=unique,
+            parse_float=parse_decimal,
+            parse_int=parse_integer,
+            parse_constant=lambda _: InvalidNumber("must be a finite number"),
+            object_pairs_hook=object_from_pairs,
         )
     except RecursionError as error:
         raise too_deep() from error
@@ -156,30 +156,30 @@ def document(text: str) -> dict[str, Any]:
         raise exceptions.ParseError(f"The body is not JSON: {error}.") from error
     if not isinstance(content, dict):
         raise exceptions.ParseError("The body must be a JSON object.")
-    if problems := list(faults(content, "", 1)):
+    if problems := list(find_problems(content, "", 1)):
         raise InvalidRequest(problems)
     return content
 
 
-def fraction(text: str) -> Decimal | Bad:
-    if len(text) > LONGEST_NUMBER:
-        return Bad(f"must have {LONGEST_NUMBER} characters or fewer")
+def parse_decimal(text: str) -> Decimal | InvalidNumber:
+    if len(text) > MAX_NUMBER_LENGTH:
+        return InvalidNumber(f"must have {MAX_NUMBER_LENGTH} characters or fewer")
     if math.isinf(rough := float(text)):
-        return Bad("must be a finite number")
+        return InvalidNumber("must be a finite number")
     return Decimal(text) if rough else Decimal(0)  # 1e-999999999 is 0 and no trap
 
 
-def whole(text: str) -> int | Bad:
-    if len(text) > LONGEST_NUMBER:
-        return Bad(f"must have {LONGEST_NUMBER} characters or fewer")
+def parse_integer(text: str) -> int | InvalidNumber:
+    if len(text) > MAX_NUMBER_LENGTH:
+        return InvalidNumber(f"must have {MAX_NUMBER_LENGTH} characters or fewer")
     return int(text)
 
 
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def object_from_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) == len(pairs):
         return content
-    repeating, seen = Repeating(content), set[str]()
+    repeating, seen = DuplicateKeyObject(content), set[str]()
     for name, _ in pairs:
         if name in seen:
             repeating.name = name
@@ -188,34 +188,34 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def too_deep() -> exceptions.ParseError:
-    return exceptions.ParseError(f"The body is nested deeper than {DEEPEST} levels, the limit.")
+    return exceptions.ParseError(f"The body is nested deeper than {MAX_DEPTH} levels, the limit.")
 
 
-def faults(value: Any, path: str, depth: int) -> Iterator[tuple[str, str, str]]:
+def find_problems(value: Any, path: str, depth: int) -> Iterator[tuple[str, str, str]]:
     """Everything in a parsed document that may not go further; ParseError where it is too deep."""
     if isinstance(value, str):
         if not value.isascii() or "\0" in value:
             yield from unstorable(value, path)
     elif isinstance(value, dict | list):
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             raise too_deep()
-        yield from faults_inside(value, path, depth)
-    elif isinstance(value, Bad):
+        yield from find_problems_inside(value, path, depth)
+    elif isinstance(value, InvalidNumber):
         yield path, "not_finite" if "finite" in value.message else "too_long", value.message
 
 
-def faults_inside(
+def find_problems_inside(
     value: dict[str, Any] | list[Any], path: str, depth: int
 ) -> Iterator[tuple[str, str, str]]:
     if isinstance(value, list):
         for place, each in enumerate(value):
-            yield from faults(each, f"{path}[{place}]", depth + 1)
+            yield from find_problems(each, f"{path}[{place}]", depth + 1)
         return
-    if isinstance(value, Repeating):
+    if isinstance(value, DuplicateKeyObject):
         yield joined(path, value.name), "repeated", "must stand only once"
     for name, each in value.items():
         yield from unstorable(name, path)
-        yield from faults(each, joined(path, name), depth + 1)
+        yield from find_problems(each, joined(path, name), depth + 1)
 
 
 def unstorable(text: str, path: str) -> Iterator[tuple[str, str, str]]:

@@ -119,21 +119,21 @@ class Endpoint(APIView):
             message = "must have 1 to 255 printable ASCII characters"
             raise InvalidRequest([(idempotency.HEADER, "invalid", message)])
         digest = idempotency.digest("POST", request.get_full_path(), content)
-        row = idempotency.claim(throttling.principal(request), key, digest, timezone.now())
+        row = idempotency.claim_key(throttling.principal(request), key, digest, timezone.now())
         if row.status is not None:
-            return replayed(row, idempotency.again(row, timezone.now()))
+            return replayed(row, idempotency.replay_body(row, timezone.now()))
         try:
             with self.together():
                 response = self.attempt(handler, request, *args, **kwargs)
                 if kept := response.status_code < 500 and response.status_code not in NOT_KEPT:
                     body = JSONRenderer().render(response.data).decode()
-                    idempotency.finish(row, response.status_code, body, self.secret_reply)
+                    idempotency.store_response(row, response.status_code, body, self.secret_reply)
         except BaseException:
             with suppress(DatabaseError, InterfaceError):  # else the lease frees it
-                idempotency.release(row)
+                idempotency.release_key(row)
             raise
         if not kept:
-            idempotency.release(row)
+            idempotency.release_key(row)
         return response
 
     def together(self) -> AbstractContextManager[None]:

@@ -25,14 +25,14 @@ from aethercrown.models import IdempotencyRecord
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 LEASE = timedelta(seconds=90)  # above every time limit of a request
-KEPT = timedelta(hours=24)
-SHOWN = timedelta(minutes=15)  # how long a secret can be asked for again
-GONE = "The secret was shown before and is no longer kept: rotate the key to get a new one."
+RETENTION = timedelta(hours=24)
+SECRET_RETENTION = timedelta(minutes=15)  # how long a secret can be asked for again
+SECRET_GONE = "The secret was shown before and is no longer kept: rotate the key to get a new one."
 BATCH = 1_000
 _KEY = re.compile(r"[ -~]{1,255}")
 
 
-class InFlight(Conflict):
+class IdempotencyInProgress(Conflict):
     """The first call with this key is still at work."""
 
     default_detail = "The first call with this Idempotency-Key is still at work; try again shortly."
@@ -40,7 +40,7 @@ class InFlight(Conflict):
     wait = 1
 
 
-class Overtaken(Conflict):
+class IdempotencyLeaseLost(Conflict):
     """The work outlived its lease and another call took it over; its effect is undone."""
 
     default_detail = "This call took too long, and another with its Idempotency-Key took over."
@@ -58,7 +58,7 @@ def digest(method: str, path: str, content: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def claim(principal: str, key: str, digest: str, now: datetime) -> IdempotencyRecord:
+def claim_key(principal: str, key: str, digest: str, now: datetime) -> IdempotencyRecord:
     """The row to work under; or, where it has a status, the first answer to give again.
 
     Conflict where the key was used for something else, InFlight where the first call still works.
@@ -77,7 +77,7 @@ def claim(principal: str, key: str, digest: str, now: datetime) -> IdempotencyRe
     )
     if made:
         return row
-    expired = row.created_at <= now - KEPT
+    expired = row.created_at <= now - RETENTION
     if not expired and row.digest != digest:
         raise Conflict(
             "This Idempotency-Key was used for another call; use a new one.",
@@ -86,32 +86,32 @@ def claim(principal: str, key: str, digest: str, now: datetime) -> IdempotencyRe
     if not expired and row.status is not None:
         return row
     if not expired and row.lease_until > now:
-        raise InFlight
+        raise IdempotencyInProgress
     mine = IdempotencyRecord.objects.filter(pk=row.pk, token=row.token)
     if not mine.update(**fresh):
-        raise InFlight
+        raise IdempotencyInProgress
     return IdempotencyRecord(pk=row.pk, principal=principal, key=key, **fresh)
 
 
-def finish(
+def store_response(
     row: IdempotencyRecord, status: int, body: str, secrets: frozenset[str] = frozenset()
 ) -> None:
     """Keep the answer; Overtaken, to roll the transaction back, if the row is no longer ours.
 
     What stands in the JSON `body` under one of the names `secrets` is kept encrypted only.
     """
-    bare, sealed = apart(body, secrets, about(row))
+    bare, sealed = split_secrets(body, secrets, about(row))
     mine = IdempotencyRecord.objects.filter(pk=row.pk, token=row.token)
     if not mine.update(status=status, body=bare, sealed=sealed):
-        raise Overtaken
+        raise IdempotencyLeaseLost
 
 
-def apart(body: str, secrets: frozenset[str], about: str) -> tuple[str, str]:
+def split_secrets(body: str, secrets: frozenset[str], about: str) -> tuple[str, str]:
     """The body without its secrets; and, where it has some, whole but encrypted."""
     if not secrets:
         return body, ""
     content = json.loads(body)
-    bare = without(content, secrets)
+    bare = strip_secrets(content, secrets)
     if bare == content:
         return body, ""
     return json.dumps(bare), sealing.seal(body, about)
@@ -121,15 +121,15 @@ def about(row: IdempotencyRecord) -> str:
     return f"reply:{row.pk}:{row.token}"
 
 
-def again(row: IdempotencyRecord, now: datetime) -> str:
+def replay_body(row: IdempotencyRecord, now: datetime) -> str:
     """The first answer: with its secrets for `SHOWN`, then with null in their places."""
-    if row.sealed and now < row.created_at + SHOWN:
+    if row.sealed and now < row.created_at + SECRET_RETENTION:
         with suppress(DecryptionFailed):
             return sealing.unseal(row.sealed, about(row))
     return row.body
 
 
-def release(row: IdempotencyRecord) -> None:
+def release_key(row: IdempotencyRecord) -> None:
     """Free the key: nothing was done under it."""
     IdempotencyRecord.objects.filter(pk=row.pk, token=row.token, status=None).delete()
 
@@ -138,7 +138,7 @@ def purge(now: datetime) -> int:
     """Forget answers older than `KEPT`, a batch at a time; how many they were."""
     forgotten = 0
     while True:
-        old = IdempotencyRecord.objects.filter(created_at__lte=now - KEPT)
+        old = IdempotencyRecord.objects.filter(created_at__lte=now - RETENTION)
         batch = list(old.values_list("pk", flat=True)[:BATCH])
         IdempotencyRecord.objects.filter(pk__in=batch).delete()
         forgotten += len(batch)
@@ -148,20 +148,20 @@ def purge(now: datetime) -> int:
 
 def forget_secrets(now: datetime) -> int:
     """Erase the encrypted answers that are no longer shown; how many they were."""
-    over = IdempotencyRecord.objects.filter(created_at__lte=now - SHOWN).exclude(sealed="")
+    over = IdempotencyRecord.objects.filter(created_at__lte=now - SECRET_RETENTION).exclude(sealed="")
     return over.update(sealed="")
 
 
-def without(content: Any, names: frozenset[str]) -> Any:
+def strip_secrets(content: Any, names: frozenset[str]) -> Any:
     """A copy with null under each of `names`, wherever it stands, and beside it what to do now."""
     if isinstance(content, dict):
         bare = {
-            name: None if name in names else without(each, names) for name, each in content.items()
+            name: None if name in names else strip_secrets(each, names) for name, each in content.items()
         }
         if any(content.get(name) is not None for name in names):
             told = content.get("action_required")
-            bare["action_required"] = f"{told} {GONE}" if told else GONE
+            bare["action_required"] = f"{told} {SECRET_GONE}" if told else SECRET_GONE
         return bare
     if isinstance(content, list):
-        return [without(each, names) for each in content]
+        return [strip_secrets(each, names) for each in content]
     return content

@@ -161,7 +161,7 @@ class EnvelopeSchema(AutoSchema):
         action = getattr(view, "action", None) or self.method.lower()
         call: Call | None = getattr(getattr(view, action, None), "documented_call", None)
         if call is None and action in {"list", "retrieve"} and getattr(view, "example", None):
-            return listing(view) if action == "list" else row(view)
+            return list_call(view) if action == "list" else detail_call(view)
         if call is None:
             warn(f"{type(view).__name__}.{action} lacks @documented or an example")
         return call
@@ -205,7 +205,7 @@ class EnvelopeSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: str = "response") -> Fragment:
         call = self.call()
-        refusals = {str(code): refusal(code) for code in REFUSALS}
+        refusals = {str(code): error_response(code) for code in REFUSALS}
         if call is None:
             return refusals
         codes = [each for each in (call.status, call.repeated) if each]
@@ -275,7 +275,7 @@ class EnvelopeSchema(AutoSchema):
         return schema
 
 
-def listing(view: Any) -> Call:
+def list_call(view: Any) -> Call:
     """The list of a ReadOnlyViewSet."""
     row = view.list_example or view.example
     page = {view.list_name: [row], "next": None, "previous": None}
@@ -292,7 +292,7 @@ def listing(view: Any) -> Call:
     )
 
 
-def row(view: Any) -> Call:
+def detail_call(view: Any) -> Call:
     """One row of a ReadOnlyViewSet."""
     return Call(
         summary=f"Show one {view.title}",
@@ -304,7 +304,7 @@ def row(view: Any) -> Call:
     )
 
 
-def refusal(status: int) -> Fragment:
+def error_response(status: int) -> Fragment:
     words, path, code, message = REFUSALS[status]
     example = {
         "success": False,

@@ -21,11 +21,11 @@ from rest_framework.views import APIView
 
 from aethercrown.api.errors import InvalidRequest
 
-DEFAULT, MOST = 50, 500
-LONGEST_CURSOR = 2_000
+DEFAULT_LIMIT, MAX_LIMIT = 50, 500
+MAX_CURSOR_LENGTH = 2_000
 
 
-class Step(NamedTuple):
+class OrderField(NamedTuple):
     """One field of an ordering."""
 
     field: "Field[Any, Any]"
@@ -59,7 +59,7 @@ class Pages(BasePagination):
     ) -> list[Any]:
         self.read(request, view, queryset.model)
         if self.cursor is not None:
-            queryset = queryset.filter(beyond(self.steps, self.cursor))
+            queryset = queryset.filter(rows_after(self.steps, self.cursor))
         names = [
             f"{'-' * (each.descending != self.back)}{each.field.attname}" for each in self.steps
         ]
@@ -69,9 +69,9 @@ class Pages(BasePagination):
         """Take limit and cursor from the query."""
         self.request = request
         self.list_name = getattr(view, "list_name", self.list_name)
-        self.steps = ordering(model, getattr(view, "ordering", ()))
-        self.limit = limit_of(request.query_params.get("limit"))
-        self.cursor = cursor_of(request.query_params.get("cursor"), self.steps)
+        self.steps = order_fields(model, getattr(view, "ordering", ()))
+        self.limit = parse_limit(request.query_params.get("limit"))
+        self.cursor = parse_cursor(request.query_params.get("cursor"), self.steps)
         self.back = self.cursor is not None and self.cursor.back
 
     def values(self) -> list[Any]:
@@ -92,10 +92,10 @@ class Pages(BasePagination):
         has_next, has_previous = more or self.back, more if self.back else self.cursor is not None
         here = self.request.build_absolute_uri() if page and (has_next or has_previous) else ""
         if page and has_next:
-            after = place(self.steps, page[-1], back=False)
+            after = cursor_at(self.steps, page[-1], back=False)
             self.next = replace_query_param(here, "cursor", str(after))
         if page and has_previous:
-            before = place(self.steps, page[0], back=True)
+            before = cursor_at(self.steps, page[0], back=True)
             self.previous = replace_query_param(here, "cursor", str(before))
         return page
 
@@ -121,7 +121,7 @@ def compact(value: dict[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def ordering(model: type[Model], named: str | Sequence[str]) -> list[Step]:
+def order_fields(model: type[Model], named: str | Sequence[str]) -> list[OrderField]:
     """The ordering's fields; ImproperlyConfigured where rows could tie, and so be lost."""
     names = [named] if isinstance(named, str) else list(named)
     meta: Any = model._meta  # noqa: SLF001 - Django's public way to a model's fields
@@ -136,28 +136,28 @@ def ordering(model: type[Model], named: str | Sequence[str]) -> list[Step]:
         raise ImproperlyConfigured(
             f"{model.__name__}: {names} must end in a unique field, and none may be null."
         )
-    return [Step(field, name.startswith("-")) for field, name in zip(fields, names, strict=True)]
+    return [OrderField(field, name.startswith("-")) for field, name in zip(fields, names, strict=True)]
 
 
-def limit_of(text: str | None) -> int:
+def parse_limit(text: str | None) -> int:
     if text is None:
-        return DEFAULT
-    if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MOST:
+        return DEFAULT_LIMIT
+    if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_LIMIT:
         return int(text)
-    raise InvalidRequest([("limit", "invalid", f"must be a whole number from 1 to {MOST}")])
+    raise InvalidRequest([("limit", "invalid", f"must be a whole number from 1 to {MAX_LIMIT}")])
 
 
-def cursor_of(text: str | None, steps: Sequence[Step]) -> Cursor | None:
+def parse_cursor(text: str | None, steps: Sequence[OrderField]) -> Cursor | None:
     """The place that a caller names; Invalid where it is none of this list's."""
     if not text:
         return None
     try:
-        return opened(text[:LONGEST_CURSOR], steps)
+        return decode_cursor(text[:MAX_CURSOR_LENGTH], steps)
     except (ValueError, TypeError, OverflowError, RecursionError, ValidationError) as error:
         raise InvalidRequest([("cursor", "invalid", "is not a cursor of this list")]) from error
 
 
-def opened(text: str, steps: Sequence[Step]) -> Cursor:
+def decode_cursor(text: str, steps: Sequence[OrderField]) -> Cursor:
     """Read a cursor back; raises many things where it was not made here."""
     padded = text.encode("ascii") + b"=" * (-len(text) % 4)
     back, *values = json.loads(urlsafe_b64decode(padded))
@@ -168,11 +168,11 @@ def opened(text: str, steps: Sequence[Step]) -> Cursor:
     return Cursor(back, tuple(values))
 
 
-def place(steps: Sequence[Step], row: Any, *, back: bool) -> Cursor:
+def cursor_at(steps: Sequence[OrderField], row: Any, *, back: bool) -> Cursor:
     return Cursor(back, tuple(step.field.value_to_string(row) for step in steps))
 
 
-def beyond(steps: Sequence[Step], cursor: Cursor) -> Q:
+def rows_after(steps: Sequence[OrderField], cursor: Cursor) -> Q:
     """The rows after (or before) the cursor's: the first field that differs decides."""
     found, same = Q(), Q()
     for step, text in zip(steps, cursor.values, strict=True):

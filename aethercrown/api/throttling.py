@@ -30,12 +30,12 @@ from aethercrown.models import RateLimitBucket
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
-PAUSE = 5.0  # seconds without asking a broker that failed
-PATIENCE = 0.25  # seconds for its answer
-MOST_BUCKETS = 10_000  # of one process
+BROKER_PAUSE_SECONDS = 5.0  # seconds without asking a broker that failed
+BROKER_TIMEOUT_SECONDS = 0.25  # seconds for its answer
+MAX_LOCAL_BUCKETS = 10_000  # of one process
 MAX_KNOWN_CALLERS = 10_000  # whose bucket this process knows before it has checked their key
 CREDENTIAL_HEADERS = ("HTTP_AUTHORIZATION", "HTTP_X_API_KEY")
-KEPT_SECONDS = 30 * 86_400.0  # of a bucket in a row that nobody takes from
+BUCKET_RETENTION_SECONDS = 30 * 86_400.0  # of a bucket in a row that nobody takes from
 # The buckets before `split` all give their tokens, or none does; the others give theirs only if
 # those did, likewise together. A full bucket need not be stored.
 SCRIPT = """
@@ -96,7 +96,7 @@ class Rate(NamedTuple):
     per_second: float
 
 
-class Take(NamedTuple):
+class TokenRequest(NamedTuple):
     """So many tokens of one bucket; a cost of 0 only looks whether one is there."""
 
     name: str
@@ -104,14 +104,14 @@ class Take(NamedTuple):
     cost: int = 1
 
 
-class OwnBuckets:
+class LocalBuckets:
     """Buckets of this process, of the `MOST_BUCKETS` latest callers."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.kept: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, takes: Sequence[Take], now: float) -> float:
+    def take(self, takes: Sequence[TokenRequest], now: float) -> float:
         """Seconds to wait for a token of each: 0 where all were there, and then they are gone."""
         with self.lock:
             held = [self.held(each, now) for each in takes]
@@ -123,20 +123,20 @@ class OwnBuckets:
             for each, tokens in zip(takes, held, strict=True):
                 self.kept[each.name] = (tokens if short else tokens - each.cost, now)
                 self.kept.move_to_end(each.name)
-            while len(self.kept) > MOST_BUCKETS:
+            while len(self.kept) > MAX_LOCAL_BUCKETS:
                 self.kept.popitem(last=False)
             return max(short, default=0.0)
 
-    def held(self, take: Take, now: float) -> float:
+    def held(self, take: TokenRequest, now: float) -> float:
         tokens, at = self.kept.get(take.name, (take.rate.burst, now))
         return min(take.rate.burst, tokens + max(0.0, now - at) * take.rate.per_second)
 
 
-class Buckets:
+class SharedBuckets:
     """The shared buckets; rows, or this process's own, while the broker does not answer."""
 
     def __init__(self) -> None:
-        self.own = OwnBuckets()
+        self.own = LocalBuckets()
         self.paused_until = 0.0
 
     def take(
@@ -146,16 +146,18 @@ class Buckets:
 
         With `in_rows` the bucket is a row while there is no broker.
         """
-        take = Take(name, rate or of_a_key(), cost)
+        take = TokenRequest(name, rate or key_rate(), cost)
         waits = self.shared([take])
-        wait = waits[0] if waits else counted(take) if in_rows else None
+        wait = waits[0] if waits else take_from_row(take) if in_rows else None
         return math.ceil(self.own.take([take], time.monotonic()) if wait is None else wait)
 
-    def take_all(self, takes: Sequence[Take]) -> int:
+    def take_all(self, takes: Sequence[TokenRequest]) -> int:
         """As `take`, of several buckets in one step: all give, or none does."""
         return self.take_then(takes, None)[0]
 
-    def take_then(self, takes: Sequence[Take], last: Take | None) -> tuple[int, int | None]:
+    def take_then(
+        self, takes: Sequence[TokenRequest], last: TokenRequest | None
+    ) -> tuple[int, int | None]:
         """As `take_all`; and if all gave, `last` too, in the same call of the broker.
 
         The second wait is None where nothing was asked of `last`.
@@ -166,7 +168,9 @@ class Buckets:
         wait, last_wait = map(math.ceil, waits)
         return wait, None if wait or last is None else last_wait
 
-    def shared(self, takes: Sequence[Take], split: int | None = None) -> tuple[float, float] | None:
+    def shared(
+        self, takes: Sequence[TokenRequest], split: int | None = None
+    ) -> tuple[float, float] | None:
         """The waits by the broker's server; None without one, and for a while after it failed."""
         now = time.monotonic()
         if not settings.REDIS_URL or now < self.paused_until:
@@ -177,7 +181,7 @@ class Buckets:
         try:
             wait, last_wait = _script(settings.REDIS_URL)(keys=keys, args=[split, *numbers])
         except redis.RedisError:
-            self.paused_until = now + PAUSE
+            self.paused_until = now + BROKER_PAUSE_SECONDS
             return None
         return float(wait), float(last_wait)
 
@@ -193,7 +197,7 @@ class RecentCallers:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.salt = secrets.token_bytes(32)
-        self.known: OrderedDict[bytes, Take] = OrderedDict()
+        self.known: OrderedDict[bytes, TokenRequest] = OrderedDict()
 
     def fingerprint(self, request: HttpRequest) -> bytes:
         """Of the headers that may hold an API key; empty where there is none."""
@@ -202,10 +206,10 @@ class RecentCallers:
             return b""
         return hmac.digest(self.salt, shown.encode(errors="surrogateescape"), "sha256")
 
-    def find(self, fingerprint: bytes) -> Take | None:
+    def find(self, fingerprint: bytes) -> TokenRequest | None:
         return self.known.get(fingerprint)
 
-    def note(self, fingerprint: bytes, take: Take) -> None:
+    def note(self, fingerprint: bytes, take: TokenRequest) -> None:
         """The credential was checked, and takes from this bucket."""
         if self.known.get(fingerprint) == take:
             return
@@ -216,10 +220,10 @@ class RecentCallers:
 
 
 callers = RecentCallers()
-buckets = Buckets()
+buckets = SharedBuckets()
 
 
-def counted(take: Take) -> float | None:
+def take_from_row(take: TokenRequest) -> float | None:
     """The wait by the bucket's row, in one UPSERT; None where the database does not answer."""
     words = DIALECTS[connection.vendor]
     sql = UPSERT.format(held=HELD.format(**words), now=words["now"])
@@ -239,22 +243,24 @@ def counted(take: Take) -> float | None:
 
 def purge() -> int:
     """Forget the rows of buckets that nobody has used for a month; how many they were."""
-    old = time.time() - KEPT_SECONDS
+    old = time.time() - BUCKET_RETENTION_SECONDS
     return RateLimitBucket.objects.filter(counted_at__lt=old).delete()[0]
 
 
 @lru_cache(maxsize=4)
 def _script(url: str) -> redis.commands.core.Script:
-    client = redis.Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE)
+    client = redis.Redis.from_url(
+        url, socket_connect_timeout=BROKER_TIMEOUT_SECONDS, socket_timeout=BROKER_TIMEOUT_SECONDS
+    )
     return client.register_script(SCRIPT)
 
 
-def of_a_key() -> Rate:
+def key_rate() -> Rate:
     """How often a key or a person calls where nothing else is said of it."""
     return Rate(settings.API_BURST, settings.API_RATE_PER_SECOND)
 
 
-def of_an_address() -> Rate:
+def address_rate() -> Rate:
     """How often an address calls, whoever is behind it; never less than one key may."""
     return Rate(
         max(settings.API_ADDRESS_BURST, settings.API_BURST),
@@ -266,7 +272,7 @@ class Admission(NamedTuple):
     """What the first call of the broker said of a request; `taken` is of the key's own bucket."""
 
     fingerprint: bytes
-    take: Take | None = None
+    take: TokenRequest | None = None
     seconds: int | None = None
 
 
@@ -278,8 +284,8 @@ def admit(request: HttpRequest) -> int:
     """
     address, fingerprint = client_address(request), callers.fingerprint(request)
     take = callers.find(fingerprint) if fingerprint else None
-    of_address = Take(f"address:{address}", of_an_address())
-    failures = Take(f"failures:{address}", of_a_key(), cost=0)
+    of_address = TokenRequest(f"address:{address}", address_rate())
+    failures = TokenRequest(f"failures:{address}", key_rate(), cost=0)
     wait, seconds = buckets.take_then([of_address, failures], take)
     request.admission = Admission(fingerprint, take, seconds)  # type: ignore[attr-defined]  # ours
     return wait
@@ -296,7 +302,7 @@ class TokenBucket(BaseThrottle):
     seconds = 0
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        take = Take(principal(request), getattr(request.auth, "rate", None) or of_a_key())
+        take = TokenRequest(principal(request), getattr(request.auth, "rate", None) or key_rate())
         admission: Admission | None = getattr(request, "admission", None)
         if admission and admission.seconds is not None and admission.take == take:
             self.seconds = admission.seconds

@@ -12,7 +12,7 @@ from aethercrown.charts.ticks import Scale
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CurvePoint:
     """One point of the curve, with the bounds of its band where they are known."""
 
     x: float
@@ -22,7 +22,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class CurveMarker:
     """A named place on the curve, drawn with a shape of its own."""
 
     name: str
@@ -30,8 +30,8 @@ class Mark:
 
 
 def curve(
-    steps: Sequence[Step],
-    marks: Sequence[Mark],
+    steps: Sequence[CurvePoint],
+    marks: Sequence[CurveMarker],
     caption: Caption,
     units: tuple[Unit, Unit],
     *,
@@ -40,7 +40,7 @@ def curve(
 ) -> str:
     """A curve over its band; a dropped line leads from each mark to the axis below."""
     known = [
-        Step(x, y, each.low, each.high)
+        CurvePoint(x, y, each.low, each.high)
         for each in steps
         if (x := clean(each.x)) is not None and (y := clean(each.y)) is not None
     ]
@@ -74,7 +74,7 @@ def key(names: Sequence[str], caption: Caption, frame: Frame = KEY) -> str:
 
 
 def _field(
-    steps: Sequence[Step],
+    steps: Sequence[CurvePoint],
     placed: Sequence[tuple[str, float]],
     unit: Unit,
     frame: Frame,
@@ -93,7 +93,7 @@ def _field(
     return plane.Plane(wide, Scale(up[0], up[-1], floor, top)), inside, up
 
 
-def height(steps: Sequence[Step], x: float) -> float:
+def height(steps: Sequence[CurvePoint], x: float) -> float:
     """The curve at `x`, by a straight line between its points; flat outside them."""
     if x <= steps[0].x:
         return steps[0].y
@@ -104,7 +104,7 @@ def height(steps: Sequence[Step], x: float) -> float:
     return steps[-1].y
 
 
-def _band(field: plane.Plane, steps: Sequence[Step]) -> list[str]:
+def _band(field: plane.Plane, steps: Sequence[CurvePoint]) -> list[str]:
     edges = [(each.x, clean(each.low), clean(each.high)) for each in steps]
     known = [(x, low, high) for x, low, high in edges if low is not None and high is not None]
     if len(known) < 2:
@@ -115,7 +115,7 @@ def _band(field: plane.Plane, steps: Sequence[Step]) -> list[str]:
 
 def _mark(
     field: plane.Plane,
-    steps: Sequence[Step],
+    steps: Sequence[CurvePoint],
     named: tuple[str, float],
     shape: int,
     units: tuple[Unit, Unit],

@@ -13,7 +13,7 @@ THICK, GAP, THINNEST = 16.0, 10.0, 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class LaneSegment:
     """One bar from `start` to `end`; `kind` counts into the legend, the gravest first."""
 
     name: str
@@ -23,15 +23,15 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class ChartLane:
     """One row of bars."""
 
     name: str
-    stretches: Sequence[Stretch]
+    stretches: Sequence[LaneSegment]
 
 
 def lanes(
-    rows: Sequence[Lane],
+    rows: Sequence[ChartLane],
     names: Sequence[str],
     caption: Caption,
     unit: Unit,
@@ -59,7 +59,7 @@ def lanes(
     return drawing(frame, caption, parts)
 
 
-def _left(rows: Sequence[Lane], frame: Frame) -> float:
+def _left(rows: Sequence[ChartLane], frame: Frame) -> float:
     return min(max(len(row.name) for row in rows) * GLYPH + 14, frame.width * 0.34)
 
 
@@ -72,7 +72,7 @@ def _mark(value: float, across: Scale, height: tuple[float, float], unit: Unit) 
     ]
 
 
-def _lane(row: Lane, names: Sequence[str], across: Scale, y: float, unit: Unit) -> list[str]:
+def _lane(row: ChartLane, names: Sequence[str], across: Scale, y: float, unit: Unit) -> list[str]:
     label = fitted(row.name, across.start - 12)
     parts = [words(label, across.start - 10, y + THICK - 4, "end", "name")]
     for each in row.stretches:

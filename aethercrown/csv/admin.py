@@ -32,7 +32,7 @@ from unfold.widgets import (
 
 from aethercrown.csv import export, importing
 from aethercrown.csv import reader as sheets
-from aethercrown.csv.importing import Importer, Options, Report
+from aethercrown.csv.importing import Importer, ImportOptions, ImportReport
 from aethercrown.currencies import CODES
 
 LARGEST_FILE = 5 * 1024 * 1024
@@ -196,13 +196,13 @@ class FilesAdmin(ModelAdmin):
         )
         return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
 
-    def _load(self, form: OptionsForm, content: bytes, *, dry_run: bool) -> Report:
+    def _load(self, form: OptionsForm, content: bytes, *, dry_run: bool) -> ImportReport:
         chosen = form.cleaned_data
         return importing.load(
             importing.named(chosen["kind"]),
             io.BytesIO(content),
             chosen["columns"],
-            Options(chosen["currency"], chosen["update"]),
+            ImportOptions(chosen["currency"], chosen["update"]),
             dry_run=dry_run,
         )
 
@@ -210,7 +210,7 @@ class FilesAdmin(ModelAdmin):
         self,
         request: HttpRequest,
         form: FileForm,
-        report: Report | None,
+        report: ImportReport | None,
         content: str = "",
         told: str = "",
     ) -> HttpResponse:

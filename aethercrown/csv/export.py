@@ -33,7 +33,7 @@ class Exporter:
     rows: Callable[[], Iterable[Sequence[Cell]]]
 
 
-class UnknownKind(LookupError):
+class UnknownExport(LookupError):
     """No such kind of rows; the message lists those there are."""
 
 
@@ -47,7 +47,7 @@ def register(exporter: Exporter) -> None:
 
 def named(kind: str) -> Exporter:
     if kind not in _exporters:
-        raise UnknownKind(f"{kind!r} cannot be exported; there are: {', '.join(kinds())}")
+        raise UnknownExport(f"{kind!r} cannot be exported; there are: {', '.join(kinds())}")
     return _exporters[kind]
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
 
-from aethercrown.csv.reader import Column, Fault, Record, Sheet
+from aethercrown.csv.reader import CSVColumn, CSVReader, CSVRow, RowError
 
 BATCH = 1000
 FAULTS_LISTED = 200
@@ -19,7 +19,7 @@ PREVIEW = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ImportOptions:
     """What the person chose: the currency of the amounts, and whether to replace stored rows.
 
     `today` is the day on which the file was true, where its rows reckon from that; None is now.
@@ -31,7 +31,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ImportCounts:
     """How many rows a batch made and replaced, and what else it made (by kind and name)."""
 
     created: int = 0
@@ -49,14 +49,14 @@ class Importer:
 
     kind: str
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[CSVColumn, ...]
     key: tuple[str, ...]
-    clashes: Callable[[Sequence[Record], Options], Sequence[Fault]]
-    save: Callable[[Sequence[Record], Options], Tally]
+    clashes: Callable[[Sequence[CSVRow], ImportOptions], Sequence[RowError]]
+    save: Callable[[Sequence[CSVRow], ImportOptions], ImportCounts]
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """What a file holds, and what became of it."""
 
     kind: str
@@ -64,18 +64,18 @@ class Report:
     created: int = 0
     updated: int = 0
     stored: bool = False
-    faults: list[Fault] = field(default_factory=list)  # the first FAULTS_LISTED
+    faults: list[RowError] = field(default_factory=list)  # the first FAULTS_LISTED
     fault_count: int = 0
-    preview: list[Record] = field(default_factory=list)
+    preview: list[CSVRow] = field(default_factory=list)
     also: list[str] = field(default_factory=list)
 
-    def blame(self, fault: Fault) -> None:
+    def blame(self, fault: RowError) -> None:
         self.fault_count += 1
         if len(self.faults) < FAULTS_LISTED:
             self.faults.append(fault)
 
 
-class UnknownKind(LookupError):
+class UnknownImport(LookupError):
     """No such kind of file; the message lists those there are."""
 
 
@@ -89,7 +89,7 @@ def register(importer: Importer) -> None:
 
 def named(kind: str) -> Importer:
     if kind not in _importers:
-        raise UnknownKind(f"{kind!r} cannot be imported; there are: {', '.join(kinds())}")
+        raise UnknownImport(f"{kind!r} cannot be imported; there are: {', '.join(kinds())}")
     return _importers[kind]
 
 
@@ -101,12 +101,12 @@ def load(
     importer: Importer,
     file: BinaryIO,
     wanted: Mapping[str, Sequence[str]],
-    options: Options,
+    options: ImportOptions,
     *,
     dry_run: bool = False,
-) -> Report:
+) -> ImportReport:
     """Check the whole file and, where all is good and it is no dry run, store the whole."""
-    report = Report(importer.kind)
+    report = ImportReport(importer.kind)
     _check(importer, file, wanted, options, report)
     if dry_run or report.fault_count:
         return report
@@ -114,7 +114,7 @@ def load(
         with transaction.atomic():
             _store(importer, file, wanted, options, report)
     except IntegrityError:
-        report.blame(Fault(0, "", "rows were stored by somebody else meanwhile; import again"))
+        report.blame(RowError(0, "", "rows were stored by somebody else meanwhile; import again"))
         report.created = report.updated = 0
         return report
     report.stored = True
@@ -125,10 +125,10 @@ def _check(
     importer: Importer,
     file: BinaryIO,
     wanted: Mapping[str, Sequence[str]],
-    options: Options,
-    report: Report,
+    options: ImportOptions,
+    report: ImportReport,
 ) -> None:
-    sheet = Sheet(file, importer.columns, wanted)
+    sheet = CSVReader(file, importer.columns, wanted)
     seen: dict[int, int] = {}  # hash of the key: row; 64 bits tell 10^6 keys apart
     for fault in sheet.faults:
         report.blame(fault)
@@ -140,14 +140,16 @@ def _check(
         for fault in (*_repeats(importer, batch, seen), *importer.clashes(batch, options)):
             report.blame(fault)
     if not report.rows and not report.fault_count:
-        report.blame(Fault(0, "", "there is no row below the header"))
+        report.blame(RowError(0, "", "there is no row below the header"))
 
 
-def _batches(sheet: Sheet, options: Options, report: Report) -> Iterator[list[Record]]:
+def _batches(
+    sheet: CSVReader, options: ImportOptions, report: ImportReport
+) -> Iterator[list[CSVRow]]:
     """Good rows by the thousand; an empty `currency` is the one that was chosen."""
-    batch: list[Record] = []
+    batch: list[CSVRow] = []
     for each in sheet:
-        if isinstance(each, Fault):
+        if isinstance(each, RowError):
             report.blame(each)
             continue
         if "currency" in each.values:
@@ -160,23 +162,25 @@ def _batches(sheet: Sheet, options: Options, report: Report) -> Iterator[list[Re
         yield batch
 
 
-def _repeats(importer: Importer, batch: Sequence[Record], seen: dict[int, int]) -> Iterator[Fault]:
+def _repeats(
+    importer: Importer, batch: Sequence[CSVRow], seen: dict[int, int]
+) -> Iterator[RowError]:
     for record in batch:
         key = tuple(record.values[name] for name in importer.key)
         first = seen.setdefault(hash(key), record.row)
         if first != record.row:
             what = ", ".join(str(part) for part in key)
-            yield Fault(record.row, importer.key[0], f"{what} stands in row {first} already")
+            yield RowError(record.row, importer.key[0], f"{what} stands in row {first} already")
 
 
 def _store(
     importer: Importer,
     file: BinaryIO,
     wanted: Mapping[str, Sequence[str]],
-    options: Options,
-    report: Report,
+    options: ImportOptions,
+    report: ImportReport,
 ) -> None:
-    for batch in _batches(Sheet(file, importer.columns, wanted), options, report):
+    for batch in _batches(CSVReader(file, importer.columns, wanted), options, report):
         tally = importer.save(batch, options)
         report.created += tally.created
         report.updated += tally.updated

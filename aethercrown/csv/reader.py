@@ -24,11 +24,11 @@ GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}([ ,.'\u00a0]\d{3})+([.,]\d+)?|[+-]?\d
 CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
-class Unreadable(ValueError):
+class InvalidCSV(ValueError):
     """Why a cell cannot be read, to be shown beside its row and column."""
 
 
-class Fault(NamedTuple):
+class RowError(NamedTuple):
     """What is wrong, and where; row 1 is the header, and 0 the file as a whole."""
 
     row: int
@@ -36,7 +36,7 @@ class Fault(NamedTuple):
     reason: str
 
 
-class Record(NamedTuple):
+class CSVRow(NamedTuple):
     """One good row: a value for every field, None where an optional one is empty."""
 
     row: int
@@ -44,7 +44,7 @@ class Record(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class CSVColumn:
     """A field of the import: how its cell is read, and whether it may be missing.
 
     A field of `many` columns has a value by name; their empty cells are left out.
@@ -62,9 +62,9 @@ def text(cell: str, longest: int = 100) -> str:
     if cell[:1] == "'" and FORMULA.match(cell):
         cell = cell[1:]
     if CONTROL.search(cell):
-        raise Unreadable("has a control character in it")
+        raise InvalidCSV("has a control character in it")
     if len(cell) > longest:
-        raise Unreadable(f"has {len(cell)} characters; at most {longest} fit")
+        raise InvalidCSV(f"has {len(cell)} characters; at most {longest} fit")
     return cell
 
 
@@ -72,8 +72,8 @@ def number(cell: str) -> Decimal:
     """A finite number, written plainly: 1234.50."""
     if not PLAIN_NUMBER.fullmatch(cell):
         if GROUPED_NUMBER.fullmatch(cell):
-            raise Unreadable(f"{cell!r} has separators in it; write it plainly, as 1234.50")
-        raise Unreadable(f"{cell[:40]!r} is not a finite number")
+            raise InvalidCSV(f"{cell!r} has separators in it; write it plainly, as 1234.50")
+        raise InvalidCSV(f"{cell[:40]!r} is not a finite number")
     return Decimal(cell)
 
 
@@ -81,9 +81,9 @@ def money(cell: str) -> Decimal:
     """An amount of 0 or more, rounded half-even to two decimals."""
     amount = number(cell)
     if amount < 0:
-        raise Unreadable(f"must be 0 or more, not {cell}")
+        raise InvalidCSV(f"must be 0 or more, not {cell}")
     if amount > MOST:
-        raise Unreadable(f"must be at most {MOST}, not {cell}")
+        raise InvalidCSV(f"must be at most {MOST}, not {cell}")
     return amount.quantize(CENT, ROUND_HALF_EVEN)
 
 
@@ -92,21 +92,21 @@ def day(cell: str) -> date:
     try:
         return date.fromisoformat(cell[:10] if cell[10:] in {"T00:00:00", " 00:00:00"} else cell)
     except ValueError:
-        raise Unreadable(f"{cell[:40]!r} is not a date; write it as 2026-03-31") from None
+        raise InvalidCSV(f"{cell[:40]!r} is not a date; write it as 2026-03-31") from None
 
 
 def flag(cell: str) -> bool:
     """Yes or no, in the usual spellings."""
     known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
     if cell.lower() not in known:
-        raise Unreadable(f"{cell[:40]!r} is neither yes nor no")
+        raise InvalidCSV(f"{cell[:40]!r} is neither yes nor no")
     return known[cell.lower()]
 
 
 def currency(cell: str) -> str:
     """An ISO 4217 code."""
     if cell not in CODES:
-        raise Unreadable(f"{cell[:40]!r} is not a currency code such as USD")
+        raise InvalidCSV(f"{cell[:40]!r} is not a currency code such as USD")
     return cell
 
 
@@ -128,7 +128,7 @@ def decoded(file: BinaryIO) -> Iterator[str]:
         yield (line if at else line.removeprefix(codecs.BOM_UTF8)).decode("utf-8")
 
 
-class Sheet:
+class CSVReader:
     """A CSV file seen through its columns. `faults` says what is wrong with the header.
 
     Iterating gives a Record for a good row and every Fault of a bad one; blank lines are left
@@ -138,12 +138,12 @@ class Sheet:
     def __init__(
         self,
         file: BinaryIO,
-        columns: Sequence[Column],
+        columns: Sequence[CSVColumn],
         wanted: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.columns = columns
         self._reader = csv.reader(decoded(file), strict=True)
-        self.faults: list[Fault] = []
+        self.faults: list[RowError] = []
         self.header = self._first()
         self.places: dict[str, list[tuple[int, str]]] = {}
         if not self.faults:
@@ -151,18 +151,18 @@ class Sheet:
 
     def _first(self) -> list[str]:
         for line in self._lines():
-            if isinstance(line, Fault):
+            if isinstance(line, RowError):
                 self.faults.append(line)
                 return []
             header = [name.strip() for name in line[1]]
             if len(header) == 1 and re.search("[;\t|]", header[0]):
                 self.faults.append(
-                    Fault(1, "", "columns are separated by something else than commas")
+                    RowError(1, "", "columns are separated by something else than commas")
                 )
             twice = sorted({name for name in header if name and header.count(name) > 1})
-            self.faults.extend(Fault(1, name, "stands twice in the header") for name in twice)
+            self.faults.extend(RowError(1, name, "stands twice in the header") for name in twice)
             return header
-        self.faults.append(Fault(0, "", "the file is empty"))
+        self.faults.append(RowError(0, "", "the file is empty"))
         return []
 
     def _place(self, wanted: Mapping[str, Sequence[str]]) -> None:
@@ -170,7 +170,7 @@ class Sheet:
         fields = {column.name for column in self.columns}
         for name in sorted(set(wanted) - fields):
             reason = f"is not a field of this import; it has {', '.join(sorted(fields))}"
-            self.faults.append(Fault(1, name, reason))
+            self.faults.append(RowError(1, name, reason))
         for column in self.columns:
             usual = f"{column.name}_*" if column.many else column.name
             patterns = wanted.get(column.name) or [usual]
@@ -179,7 +179,7 @@ class Sheet:
             if not found and (column.required or column.name in wanted):
                 names = ", ".join(self.header)
                 reason = f"no column {' or '.join(patterns)}; the file has: {names[:500]}"
-                self.faults.append(Fault(1, column.name, reason))
+                self.faults.append(RowError(1, column.name, reason))
 
     def _found(self, pattern: str, *, many: bool) -> list[tuple[int, str]]:
         before, star, after = pattern.partition("*")
@@ -191,7 +191,7 @@ class Sheet:
         matches = [(at, shape.fullmatch(name)) for at, name in enumerate(self.header)]
         return [(at, match[1].strip()) for at, match in matches if match and match[1].strip()]
 
-    def _lines(self) -> Iterator[tuple[int, list[str]] | Fault]:
+    def _lines(self) -> Iterator[tuple[int, list[str]] | RowError]:
         """Every line that is not blank, with its number; a Fault ends it."""
         while True:
             at = self._reader.line_num + 1
@@ -200,44 +200,46 @@ class Sheet:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Fault(at, "", f"cannot be read as CSV: {error}")
+                yield RowError(at, "", f"cannot be read as CSV: {error}")
                 return
             except UnicodeDecodeError as error:
                 bad = error.object[error.start]
-                yield Fault(at, "", f"byte 0x{bad:02x} is not UTF-8 text; save the file as UTF-8")
+                yield RowError(
+                    at, "", f"byte 0x{bad:02x} is not UTF-8 text; save the file as UTF-8"
+                )
                 return
             if any(cell.strip() for cell in cells):
                 yield at, cells
 
-    def __iter__(self) -> Iterator[Record | Fault]:
+    def __iter__(self) -> Iterator[CSVRow | RowError]:
         for line in self._lines():
-            if isinstance(line, Fault):
+            if isinstance(line, RowError):
                 yield line
                 continue
             row, cells = line
             if len(cells) != len(self.header):
                 reason = f"has {len(cells)} cells where the header has {len(self.header)}"
-                yield Fault(row, "", reason)
+                yield RowError(row, "", reason)
                 continue
             values: dict[str, Any] = {}
-            faults: list[Fault] = []
+            faults: list[RowError] = []
             for column in self.columns:
                 values[column.name] = self._value(column, row, cells, faults)
             if faults:
                 yield from faults
             else:
-                yield Record(row, values)
+                yield CSVRow(row, values)
 
-    def _value(self, column: Column, row: int, cells: list[str], faults: list[Fault]) -> Any:
+    def _value(self, column: CSVColumn, row: int, cells: list[str], faults: list[RowError]) -> Any:
         """The field's value; for a field of many columns, a value by name."""
         read: dict[str, Any] = {}
         for at, name in self.places[column.name]:
             cell = cells[at].strip()
             if not cell and column.required and not column.many:
-                faults.append(Fault(row, self.header[at], "is empty"))
+                faults.append(RowError(row, self.header[at], "is empty"))
             elif cell:
                 try:
                     read[name] = column.read(cell)
-                except Unreadable as reason:
-                    faults.append(Fault(row, self.header[at], str(reason)))
+                except InvalidCSV as reason:
+                    faults.append(RowError(row, self.header[at], str(reason)))
         return read if column.many else next(iter(read.values()), None)

@@ -24,7 +24,7 @@ RETURNING 1
 """
 
 
-class Rows(BaseCache):
+class DatabaseCache(BaseCache):
     """A cache in the database; settings name it. Keys have up to 250 characters."""
 
     def __init__(self, _location: str, params: dict[str, Any]) -> None:

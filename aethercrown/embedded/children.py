@@ -1,4 +1,4 @@
-"""Children forked from this process: they start with everything imported, and share its memory."""
+"""Child processes, forked so that they start with everything imported and share its memory."""
 
 import atexit
 import contextlib
@@ -33,8 +33,8 @@ class Child:
                 self.status = os.waitstatus_to_exitcode(status)
         return self.status is not None
 
-    def tell(self, number: int) -> None:
-        """Send a signal to the child itself, which passes it on to its own as it sees fit."""
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the child itself, not to its group."""
         if self.status is None:
             os.kill(self.pid, number)
 
@@ -60,14 +60,14 @@ def fork(name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> 
         run_child(parent, run, printed, (output, *closed))
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.close(printed)
-    with contextlib.suppress(OSError):  # whoever comes first; the child does the same
+    with contextlib.suppress(OSError):  # the child does the same, whichever is first
         os.setpgid(pid, pid)
     os.set_blocking(output, False)
     return Child(name=name, pid=pid, output=output)
 
 
 def prepare_child(name: str, mask: Iterable[int]) -> None:
-    """Be a process of its own: by name, and without the supervisor's ways with signals."""
+    """Set the process name and reset the signal handlers in a new child."""
     reset_signals(mask)
     parent_death.set_process_name(f"ac-{name}")
 
@@ -75,7 +75,7 @@ def prepare_child(name: str, mask: Iterable[int]) -> None:
 def run_child(
     parent: int, run: Callable[[], object], printed: int, closed: tuple[int, ...]
 ) -> NoReturn:
-    """The child's whole life."""
+    """Run `run` in the child, and end the process with its exit code."""
     code = 1
     try:
         os.setpgid(0, 0)
@@ -88,7 +88,7 @@ def run_child(
         code = leave.code if isinstance(leave.code, int) else int(bool(leave.code))
         if isinstance(leave.code, str):
             print_lines([leave.code], sys.stderr)
-    except BaseException:  # noqa: BLE001 - the last one to see it prints it
+    except BaseException:  # noqa: BLE001 - nobody else would print it
         traceback.print_exc()
     finally:
         with contextlib.suppress(OSError, ValueError):
@@ -99,10 +99,9 @@ def run_child(
 
 
 def reset_signals(mask: Iterable[int]) -> None:
-    """Forget the supervisor's handlers and its way of waking up, then let signals in again.
+    """Restore Python's own signal handlers, and unblock signals.
 
-    What Python starts with is in force then: a visitor who hangs up early is an error of that
-    one write, not the end of the process.
+    SIGPIPE is ignored, as Python does: a client that disconnects fails one write only.
     """
     signal.set_wakeup_fd(-1)
     for number in HANDLED:
@@ -113,7 +112,7 @@ def reset_signals(mask: Iterable[int]) -> None:
 
 
 def redirect_output(printed: int, closed: tuple[int, ...]) -> None:
-    """Read nothing, print into the pipe, and let go of the supervisor's files."""
+    """Standard input from nowhere, output into the pipe; close the supervisor's files."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(printed, 1)

@@ -1,4 +1,4 @@
-"""The data folder belongs to one copy at a time, and the port too."""
+"""Locks the data folder and the port, so that each is used by one process at a time."""
 
 import contextlib
 import fcntl
@@ -13,11 +13,10 @@ ORPHAN_EXIT_SECONDS = 10.0  # how long servers may take to end after their super
 
 
 def lock_folder(folder: Path, *, patience: float = ORPHAN_EXIT_SECONDS) -> int:
-    """Lock the folder for the life of this process; Unavailable, with the holder, if it is taken.
+    """Lock the folder for the life of this process. Raises ServerUnavailable, with the holder's id.
 
-    The file is handed down to the children, so the folder is free only when all of them are
-    gone. A holder that is dead already has children that are just ending: they are waited for,
-    at most `patience` seconds.
+    Children inherit the file, so the folder is free only when all of them have ended. Where the
+    holder has ended and its children have not, they are waited for, at most `patience` seconds.
     """
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     give_up = time.monotonic() + patience
@@ -56,10 +55,10 @@ def is_alive(pid: str) -> bool:
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """The socket that the web server will answer on; Unavailable, with the setting, if taken.
+    """Open the web server's socket. Raises ServerUnavailable, naming PORT, if the port is taken.
 
-    It is opened first and kept for good, so nobody can take the port in between, and a visitor
-    waits while the web server starts again instead of being refused.
+    The supervisor keeps it open: no other program can take the port, and clients wait while the
+    web server restarts instead of being refused.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

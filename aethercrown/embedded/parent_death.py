@@ -1,12 +1,12 @@
-"""Processes that do not outlive their parent.
+"""Ends a process when its parent ends.
 
-Imported, it ties the calling process. Run as a script, it becomes another program, tied to the
-process that started it: `python -I tether.py PARENT SIGNAL UID FOLDER PROGRAM [ARGUMENT ...]`.
+Imported, it does so for the calling process. As a script it executes another program that ends
+with its parent: `python -I parent_death.py PARENT SIGNAL UID FOLDER PROGRAM [ARGUMENT ...]`.
 Standard library only, because a script run with -I sees nothing else of ours.
 
 On Linux the kernel sends the signal (prctl, PR_SET_PDEATHSIG). It does so when the *thread*
 that forked ends, so start children from the main thread; and a change of user clears the
-setting, so users are changed before. Elsewhere the parent is looked for twice a second.
+setting, so the user is changed first. Elsewhere the parent is polled twice a second.
 """
 
 import ctypes
@@ -41,7 +41,7 @@ def set_process_name(name: str) -> None:
 
 
 def poll_parent(parent: int, act: Callable[[], None]) -> threading.Thread:
-    """Look for the parent twice a second, and act once when it is gone."""
+    """Poll the parent twice a second, and call `act` once when it is gone."""
 
     def look() -> None:
         while os.getppid() == parent:
@@ -54,7 +54,7 @@ def poll_parent(parent: int, act: Callable[[], None]) -> threading.Thread:
 
 
 def tie_forks() -> None:
-    """Tie every process forked from this one from now on, by Gunicorn and Celery for instance."""
+    """Do the same for each process forked from now on, for instance by Gunicorn and Celery."""
     if sys.platform != "linux":
         return  # they are of this process's group, which `tie` ends as a whole
     forker = [os.getpid()]
@@ -69,7 +69,7 @@ def tie_forks() -> None:
 
 
 def exec_command(parent: int, death_signal: int, uid: int, folder: str, command: list[str]) -> int:
-    """Turn into `command`, run in `folder` as `uid`; 0 keeps the user."""
+    """Replace this process by `command`, run in `folder` as `uid`; 0 keeps the user."""
     if uid:
         os.setgroups([])
         os.setgid(uid)
@@ -91,7 +91,7 @@ def run_beside(parent: int, death_signal: int, command: list[str]) -> int:
 
 
 def command_line(death_signal: int, uid: int, folder: str, command: list[str]) -> list[str]:
-    """What to start, from this process's main thread, to have `command` tied to it."""
+    """The command line that runs `command` and ends it with this process."""
     script = str(Path(__file__).resolve())
     tied = [str(os.getpid()), str(int(death_signal)), str(uid), folder]
     return [sys.executable, "-I", "-S", script, *tied, *command]

@@ -1,4 +1,4 @@
-"""What the children print, line by line: on the terminal with their name, and in their log."""
+"""The output of child processes: on the terminal with their name, and in their log files."""
 
 import contextlib
 import sys
@@ -23,7 +23,7 @@ def prefixed(name: str, line: str, *, colour: bool) -> str:
 
 @dataclass(slots=True)
 class PrefixedOutput:
-    """One child's output: cuts the stream into lines, shows them, logs them, keeps the last."""
+    """One child's output: splits it into lines, prints and logs them, and keeps the last ones."""
 
     name: str
     log: Path
@@ -31,15 +31,15 @@ class PrefixedOutput:
     last: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
     rest: bytes = b""
 
-    def hear(self, received: bytes) -> None:
-        """Take the next bytes of the stream; a line is shown when it is whole."""
+    def write(self, received: bytes) -> None:
+        """Take the next bytes of the stream; a line is printed once it is complete."""
         *lines, self.rest = (self.rest + received).split(b"\n")
         self.show([line.decode("utf-8", "replace").rstrip("\r") for line in lines])
 
     def end(self) -> None:
-        """The stream is over: show what came without a line end."""
+        """Print the rest of the stream that has no line end."""
         if self.rest:
-            self.hear(b"\n")
+            self.write(b"\n")
 
     def show(self, lines: list[str]) -> None:
         if not lines:
@@ -54,7 +54,7 @@ class PrefixedOutput:
 
 
 def print_lines(lines: list[str], terminal: TextIO | None = None) -> None:
-    """Print, and carry on when nobody reads any more."""
+    """Print lines; a closed terminal is no error."""
     terminal = terminal or sys.stdout
     with contextlib.suppress(OSError, ValueError):
         terminal.write("".join(f"{line}\n" for line in lines))

@@ -87,7 +87,7 @@ def launch(
 
 
 def rotate(log: Path) -> None:
-    """Make way for a fresh log once it is large; one former log is kept."""
+    """Make way for a fresh log once it is large; one former log is process."""
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))

@@ -92,10 +92,10 @@ def run(chosen: StartOptions) -> int:
     held = lock.lock_folder(chosen.folder)
     with closing(lock.open_listener(chosen.host, chosen.port)) as listener:
         print_lines([f"AetherCrown starts on {chosen.address}; data and logs in {chosen.folder}."])
-        with broker(chosen, held) as kept_broker:
-            set_environment(os.environ, chosen, kept_broker)
+        with broker(chosen, held) as broker_process:
+            set_environment(os.environ, chosen, broker_process)
             read_settings()
-            return supervise(chosen, listener, kept_broker)
+            return supervise(chosen, listener, broker_process)
 
 
 def set_environment(
@@ -144,18 +144,18 @@ def broker(chosen: StartOptions, held: int) -> Iterator[EmbeddedBroker | None]:
         return
     address = valkey.free_address()
     launch = functools.partial(valkey.launch, chosen.folder, address, keep_open=(held,))
-    kept = EmbeddedBroker(launch=launch, answers=address.answers, server=launch())
-    told = chosen.folder / BROKER_FILE
-    data_dir.replace_private(told, address.url)
+    broker_process = EmbeddedBroker(launch=launch, answers=address.answers, server=launch())
+    address_file = chosen.folder / BROKER_FILE
+    data_dir.replace_private(address_file, address.url)
     try:
-        yield kept
+        yield broker_process
     finally:
-        told.unlink(missing_ok=True)
-        kept.server.stop()
+        address_file.unlink(missing_ok=True)
+        broker_process.server.stop()
 
 
 def supervise(
-    chosen: StartOptions, listener: socket.socket, kept_broker: EmbeddedBroker | None
+    chosen: StartOptions, listener: socket.socket, broker_process: EmbeddedBroker | None
 ) -> int:
     """Prepare, start the children, and keep them until told to stop."""
     from aethercrown.embedded import roles  # noqa: PLC0415 - imports Django, after `decide`
@@ -167,14 +167,14 @@ def supervise(
     with supervisor.listening():
         try:
             application = roles.load_application()
-            if kept_broker:
-                kept_broker.server.wait_until(kept_broker.answers)
+            if broker_process:
+                broker_process.server.wait_until(broker_process.answers)
             answer = run_setup(supervisor, chosen, listener)
             serve = functools.partial(roles.web, application, listener.fileno())
-            supervisor.keep("worker", roles.worker, grace=20.0)
-            supervisor.keep("web", serve, grace=10.0)
-            supervisor.keep("beat", roles.beat, grace=5.0)
-            run_until_stopped(supervisor, chosen, kept_broker, answer)
+            supervisor.supervise("worker", roles.worker, grace=20.0)
+            supervisor.supervise("web", serve, grace=10.0)
+            supervisor.supervise("beat", roles.beat, grace=5.0)
+            run_until_stopped(supervisor, chosen, broker_process, answer)
         except StopRequested:
             print_lines(["", "AetherCrown stops ..."])
         except RestartLimitReached as reason:
@@ -196,7 +196,7 @@ def run_setup(
     reader, writer = os.pipe()
     alone = is_loopback(chosen.host)
     work = functools.partial(prepare, chosen.folder, writer, demo=chosen.demo, alone=alone)
-    child = supervisor.begin("set-up", work, closed=(reader, listener.fileno()))
+    child = supervisor.run_once("set-up", work, closed=(reader, listener.fileno()))
     os.close(writer)
     roles.load_other_roles()
     status = supervisor.finish(child)
@@ -212,14 +212,14 @@ def run_setup(
 def run_until_stopped(
     supervisor: Supervisor,
     chosen: StartOptions,
-    kept_broker: EmbeddedBroker | None,
+    broker_process: EmbeddedBroker | None,
     answer: dict[str, str | None],
 ) -> None:
     """Tick until a stop is asked for; say so once, when the platform is ready."""
     ready = False
     while True:
         supervisor.tick(TICK_SECONDS if ready else HURRIED_TICK_SECONDS)
-        said = kept_broker.tend(time.monotonic()) if kept_broker else None
+        said = broker_process.check(time.monotonic()) if broker_process else None
         if said:
             print_lines([said])
         if not ready and is_ready(chosen.address):

@@ -1,4 +1,4 @@
-"""The loop that keeps children running: hears them, starts them again, and stops them in order."""
+"""The loop that reads the children's output, restarts them and stops them in order."""
 
 import contextlib
 import os
@@ -18,22 +18,22 @@ HURRIED_TICK_SECONDS = 0.02
 
 
 class StopRequested(Exception):
-    """Somebody wants everything to stop: Ctrl-C, or SIGTERM."""
+    """A stop was requested, by Ctrl-C or SIGTERM."""
 
 
 class RestartLimitReached(Exception):
-    """A child ended too often; the message names it and carries its last lines."""
+    """A child ended too often; the message has its name and its last lines."""
 
 
 @dataclass(slots=True)
 class SupervisedProcess:
-    """A child to be kept running, and how long it may take to stop."""
+    """A child that is restarted when it ends, and how many seconds it may take to stop."""
 
     name: str
     run: Callable[[], object]
     grace: float
-    voice: PrefixedOutput
-    deaths: RestartPolicy
+    printer: PrefixedOutput
+    restarts: RestartPolicy
     child: Child | None = None
     start_at: float = 0.0
 
@@ -44,14 +44,14 @@ class Supervisor:
 
     logs: Path
     closed: tuple[int, ...] = ()
-    kept: list[SupervisedProcess] = field(default_factory=list)
-    asked: int = 0
+    processes: list[SupervisedProcess] = field(default_factory=list)
+    stop_requests: int = 0
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     clock: Callable[[], float] = time.monotonic
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Turn signals into a wake-up of the loop, until the end of the block."""
+        """Let signals wake the loop, until the end of the block."""
         woken, waker = os.pipe()
         for each in (woken, waker):
             os.set_blocking(each, False)
@@ -61,9 +61,9 @@ class Supervisor:
         former = {
             number: signal.signal(number, handler)
             for number, handler in {
-                signal.SIGINT: self.ask,
-                signal.SIGTERM: self.ask,
-                signal.SIGHUP: self.ask,
+                signal.SIGINT: self.request_stop,
+                signal.SIGTERM: self.request_stop,
+                signal.SIGHUP: self.request_stop,
                 signal.SIGCHLD: lambda _number, _frame: None,
             }.items()
         }
@@ -77,24 +77,24 @@ class Supervisor:
             os.close(woken)
             os.close(waker)
 
-    def ask(self, _number: int, _frame: object) -> None:
-        self.asked += 1
+    def request_stop(self, _number: int, _frame: object) -> None:
+        self.stop_requests += 1
 
-    def begin(self, name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> Child:
-        """Start a child that runs once; it is waited for by `finish`."""
-        return self.start(name, run, self.voice(name), closed)
+    def run_once(self, name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> Child:
+        """Start a child that is not restarted; `finish` waits for its end."""
+        return self.start(name, run, self.printer(name), closed)
 
     def finish(self, child: Child) -> int:
-        """Wait for the child's end and give its status; Asked if a stop is asked for meanwhile."""
+        """Wait for the child's end; its status. Raises StopRequested."""
         while not child.ended():
-            self.hear(TICK_SECONDS)
-            if self.asked:
+            self.read_output(TICK_SECONDS)
+            if self.stop_requests:
                 child.kill()
                 raise StopRequested
-        self.hear_out(child)
+        self.read_rest(child)
         return child.status or 0
 
-    def keep(
+    def supervise(
         self,
         name: str,
         run: Callable[[], object],
@@ -102,108 +102,108 @@ class Supervisor:
         grace: float,
         first_pause: float = FIRST_PAUSE_SECONDS,
     ) -> None:
-        """Start a child that is started again whenever it ends, the first time after a pause."""
-        deaths = RestartPolicy(first_pause=first_pause)
-        kept = SupervisedProcess(
-            name=name, run=run, grace=grace, voice=self.voice(name), deaths=deaths
+        """Start a child that is restarted after a pause whenever it ends."""
+        restarts = RestartPolicy(first_pause=first_pause)
+        process = SupervisedProcess(
+            name=name, run=run, grace=grace, printer=self.printer(name), restarts=restarts
         )
-        self.kept.append(kept)
-        kept.child = self.start(name, run, kept.voice)
+        self.processes.append(process)
+        process.child = self.start(name, run, process.printer)
 
-    def voice(self, name: str) -> PrefixedOutput:
+    def printer(self, name: str) -> PrefixedOutput:
         return PrefixedOutput(name=name, log=self.logs / f"{name}.log")
 
     def start(
         self,
         name: str,
         run: Callable[[], object],
-        voice: PrefixedOutput,
+        printer: PrefixedOutput,
         closed: tuple[int, ...] = (),
     ) -> Child:
         outputs = tuple(key.fd for key in self.selector.get_map().values() if key.data)
         child = fork(name, run, (*self.closed, *outputs, *closed))
-        self.selector.register(child.output, selectors.EVENT_READ, voice)
+        self.selector.register(child.output, selectors.EVENT_READ, printer)
         return child
 
     def tick(self, seconds: float) -> None:
-        """Hear the children for at most `seconds`, then see who ended and who is due again.
+        """Read output for at most `seconds`, then restart the children whose pause is over.
 
-        Asked when a stop was asked for; GaveUp when a child ended too often.
+        Raises StopRequested, or RestartLimitReached where a child ended too often.
         """
-        self.hear(seconds)
-        if self.asked:
+        self.read_output(seconds)
+        if self.stop_requests:
             raise StopRequested
-        for kept in self.kept:
-            if kept.child and kept.child.ended():
-                self.mourn(kept)
-            if not kept.child and self.clock() >= kept.start_at:
-                kept.child = self.start(kept.name, kept.run, kept.voice)
+        for process in self.processes:
+            if process.child and process.child.ended():
+                self.handle_exit(process)
+            if not process.child and self.clock() >= process.start_at:
+                process.child = self.start(process.name, process.run, process.printer)
 
-    def hear(self, seconds: float) -> None:
-        """Wait until something is printed, a signal comes, or the time is over."""
+    def read_output(self, seconds: float) -> None:
+        """Read what the children print, until a signal comes or the time is over."""
         for key, _events in self.selector.select(seconds):
             try:
                 received = os.read(key.fd, 65536)
             except BlockingIOError:
                 continue
             if key.data and received:
-                key.data.hear(received)
+                key.data.write(received)
             elif key.data:
-                self.forget(key.fd, key.data)
+                self.close_output(key.fd, key.data)
 
-    def hear_out(self, child: Child) -> None:
-        """Take what an ended child printed last."""
+    def read_rest(self, child: Child) -> None:
+        """Read what an ended child printed last, and close its pipe."""
         heard = self.selector.get_map().get(child.output)
         if not heard:
             return
         with contextlib.suppress(BlockingIOError):
             while received := os.read(child.output, 65536):
-                heard.data.hear(received)
-        self.forget(child.output, heard.data)
+                heard.data.write(received)
+        self.close_output(child.output, heard.data)
 
-    def forget(self, output: int, voice: PrefixedOutput) -> None:
-        voice.end()
+    def close_output(self, output: int, printer: PrefixedOutput) -> None:
+        printer.end()
         self.selector.unregister(output)
         os.close(output)
 
-    def mourn(self, kept: SupervisedProcess) -> None:
-        """Note a death, take the rest of its group along, and set the time of the next start."""
-        child = kept.child
+    def handle_exit(self, process: SupervisedProcess) -> None:
+        """Record an exit, kill the rest of the group, and set the time of the next start."""
+        child = process.child
         if not child:
             return
         child.kill()
-        self.hear_out(child)
-        kept.child = None
-        kept.deaths.note(self.clock())
-        how = f"{kept.name} ended with status {child.status}"
-        if kept.deaths.are_too_many():
-            last = "\n".join([*kept.voice.last, f"(log: {kept.voice.log})"])
+        self.read_rest(child)
+        process.child = None
+        process.restarts.note(self.clock())
+        how = f"{process.name} ended with status {child.status}"
+        if process.restarts.gave_up():
+            last = "\n".join([*process.printer.last, f"(log: {process.printer.log})"])
             raise RestartLimitReached(
-                f"{how}, for the {len(kept.deaths.times)}th time within a minute.\n{last}"
+                f"{how}, for the {len(process.restarts.times)}th time within a minute.\n{last}"
             )
-        pause = kept.deaths.pause()
-        kept.start_at = self.clock() + pause
+        pause = process.restarts.pause()
+        process.start_at = self.clock() + pause
         print_lines([f"{how}; it starts again in {pause:g} s."])
 
     def stop(self) -> None:
-        """Stop one child after the other, last kept first; a second request kills all."""
-        enough = self.asked + 1
-        for kept in reversed(self.kept):
-            child = kept.child
+        """Stop the children one by one, last started first; a second request kills all."""
+        enough = self.stop_requests + 1
+        for process in reversed(self.processes):
+            child = process.child
             if not child or child.ended():
                 continue
-            child.tell(signal.SIGTERM)
-            give_up = self.clock() + kept.grace
-            while not child.ended() and self.clock() < give_up and self.asked < enough:
-                self.hear(0.1)
-        for kept in self.kept:
-            if kept.child:
-                self.bury(kept.child)
-                kept.child = None
+            child.send_signal(signal.SIGTERM)
+            give_up = self.clock() + process.grace
+            while not child.ended() and self.clock() < give_up and self.stop_requests < enough:
+                self.read_output(0.1)
+        for process in self.processes:
+            if process.child:
+                self.kill_and_wait(process.child)
+                process.child = None
 
-    def bury(self, child: Child) -> None:
-        """Make sure that a child and its group are gone, and hear its last words."""
+    def kill_and_wait(self, child: Child) -> None:
+        """Kill a child and its group, and read its last output."""
         child.kill()
         while not child.ended():
-            self.hear(0.05)
-        self.hear_out(child)
+            self.read_output(0.05)
+        self.read_rest(child)

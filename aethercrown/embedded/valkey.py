@@ -85,11 +85,11 @@ def configuration(folder: Path, address: Address) -> str:
 
 def launch(folder: Path, address: Address, *, keep_open: tuple[int, ...] = ()) -> ServerProcess:
     """Start a Valkey on `folder`/valkey; it is not waited for."""
-    kept = folder / "valkey"
-    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings = kept / "valkey.conf"
+    home = folder / "valkey"
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings = home / "valkey.conf"
     settings.touch(mode=0o600)
-    settings.write_text(configuration(kept, address), encoding="utf-8")
+    settings.write_text(configuration(home, address), encoding="utf-8")
     return servers.launch(
         "Valkey",
         [str(binary()), str(settings)],

@@ -1,6 +1,7 @@
 """The page of alerts: unresolved ones, recent ones, and counts of messages."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -46,18 +47,10 @@ def open_table(rows: Sequence[Any]) -> Table:
         Column("Times", Unit()),
         Column("Acknowledged by"),
     )
-    lines = [
-        (
-            str(each),
-            each.severity,
-            each.message,
-            each.first_seen_at,
-            each.last_seen_at,
-            each.count,
-            each.acknowledged_by,
-        )
-        for each in rows
-    ]
+    cells = attrgetter(
+        "severity", "message", "first_seen_at", "last_seen_at", "count", "acknowledged_by"
+    )
+    lines = [(str(each), *cells(each)) for each in rows]
     return Table("open", "Wrong now", columns, lines, [reports.page(each) for each in rows])
 
 
@@ -71,17 +64,8 @@ def resolved_table(rows: Sequence[Any]) -> Table:
         Column("Ended by"),
         Column("Note", prose=True),
     )
-    lines = [
-        (
-            str(each),
-            each.severity,
-            each.first_seen_at,
-            each.resolved_at,
-            each.resolved_by,
-            each.note,
-        )
-        for each in rows
-    ]
+    cells = attrgetter("severity", "first_seen_at", "resolved_at", "resolved_by", "note")
+    lines = [(str(each), *cells(each)) for each in rows]
     return Table("resolved", "Over", columns, lines, [reports.page(each) for each in rows])
 
 

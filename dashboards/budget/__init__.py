@@ -1,5 +1,4 @@
-"""The marketing budget's pages: one for the whole plan, one for each channel.
+"""The marketing budget's pages: the whole plan, and one channel.
 
-`pictures` draws a proposal, `headline` words its figures and its verdict, `views` reads the
-reports and hands both to the templates.
+`charts` and `tables` render a proposal, `summary` its figures and verdict.
 """

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from aethercrown.charts.bars import BarRow, bars
-from aethercrown.charts.curves import Mark, curve, key
-from aethercrown.charts.curves import Step as Place
+from aethercrown.charts.curves import CurveMarker, curve, key
+from aethercrown.charts.curves import CurvePoint as Place
 from aethercrown.charts.figures import PERCENT, full, money, rounded
 from aethercrown.charts.lines import Series, line
 from aethercrown.charts.svg import KEY, NARROW, SMALL, Caption, Frame
@@ -157,7 +157,7 @@ def response(
     unit = money(currency, 0)
     places = [Place(each.spend, each.revenue, each.low, each.high) for each in one.points]
     spends = (summary_row.current_allocation / periods, summary_row.suggested_allocation / periods)
-    marks = [Mark(name, spend) for name, spend in zip(MARK_NAMES, spends, strict=True)]
+    marks = [CurveMarker(name, spend) for name, spend in zip(MARK_NAMES, spends, strict=True)]
     says = f"Spend goes from {full(spends[0], unit)} to {full(spends[1], unit)} a period."
     caption = Caption(f"curve-{one.channel}", f"Response of {one.channel}", says)
     return curve(places, marks, caption, (unit, unit), axes=("revenue", "spend"), frame=frame)

@@ -1,6 +1,7 @@
 """The page of decisions: expected beside measured effects, by decision type."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -53,22 +54,9 @@ def type_table(summaries: Sequence[DecisionTypeSummary]) -> Table:
         Column("Unit"),
         Column("Inside the interval", PERCENT),
     )
-    rows = [
-        (
-            each.title,
-            each.proposed,
-            each.waiting,
-            each.applied,
-            each.rejected,
-            each.rolled_back,
-            each.measured,
-            each.promised if each.measured else None,
-            each.realised if each.measured else None,
-            each.unit,
-            each.inside_percent,
-        )
-        for each in summaries
-    ]
+    names = "title proposed waiting applied rejected rolled_back measured promised realised unit"
+    cells = attrgetter(*names.split(), "inside_percent")
+    rows = [cells(each) for each in summaries]
     return Table("kinds", "Promised and gained, by type", columns, rows)
 
 

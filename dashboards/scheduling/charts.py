@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full
-from aethercrown.charts.lanes import Lane, Stretch, lanes
+from aethercrown.charts.lanes import ChartLane, LaneSegment, lanes
 from dashboards.charts import PageChart, page_chart
 from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
@@ -58,7 +58,7 @@ def gantt(found: Sequence[GanttBar], now: datetime) -> PageChart:
     size, unit = scale(longest)
     past = max(longest * PAST_SHARE, MIN_PAST_SECONDS)
     rows = [
-        Lane(name, [stretch(each, now, size, past) for each in drawn if each.worker == name])
+        ChartLane(name, [stretch(each, now, size, past) for each in drawn if each.worker == name])
         for name in sorted(names)
     ]
     left_out = len(found) - sum(len(row.stretches) for row in rows)
@@ -74,12 +74,12 @@ def gantt(found: Sequence[GanttBar], now: datetime) -> PageChart:
     )
 
 
-def stretch(bar: GanttBar, now: datetime, size: float, past: float) -> Stretch:
+def stretch(bar: GanttBar, now: datetime, size: float, past: float) -> LaneSegment:
     """A bar in units of `size` seconds, from `past` seconds before now; an overdue one ends now."""
     start, end = ((at - now).total_seconds() for at in (bar.start, bar.end))
     if bar.status == "running":
         end = max(end, 0.0)
-    return Stretch(
+    return LaneSegment(
         bar.task_id, max(start, -past) / size, end / size, PRIORITIES.index(bar.priority)
     )
 

@@ -446,7 +446,7 @@ class BudgetPlanViewSet(ReadOnlyViewSet[BudgetPlan]):
         plan_id = self.get_object().pk
         try:
             plan = service(plan_id, actor=actor(self.request), note=note, now=timezone.now())
-        except (services.WrongStep, services.Stale) as error:
+        except (services.InvalidTransition, services.Stale) as error:
             raise Conflict(str(error)) from error
         return reply(message, self.get_serializer(plan).data)
 

@@ -9,10 +9,10 @@ from marketing.budget.planner.proposal import (
     ChannelRecommendation,
     ChannelSummary,
     Curve,
-    CurvePoint,
     Experiment,
     Interval,
     Proposal,
+    ResponsePoint,
 )
 
 INTERVALS = ("expected_revenue", "expected_lift_percent")
@@ -31,7 +31,7 @@ def load_proposal(row: Mapping[str, Any]) -> Proposal:
     plain["channels"] = tuple(_channel_summary(each) for each in row["channels"])
     plain["recommendations"] = tuple(_recommendation(each) for each in row["recommendations"])
     plain["curves"] = tuple(
-        Curve(each["channel"], tuple(CurvePoint(**point) for point in each["points"]))
+        Curve(each["channel"], tuple(ResponsePoint(**point) for point in each["points"]))
         for each in row["curves"]
     )
     plain["backtest"] = Backtest(**row["backtest"]) if row["backtest"] else None

@@ -6,45 +6,45 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from aethercrown.csv import reader
-from aethercrown.csv.reader import Column, Record, Unreadable, day, flag, money, number, text
+from aethercrown.csv.reader import CSVColumn, CSVRow, InvalidCSV, day, flag, money, number, text
 
 
 def factor(cell: str) -> float:
     """A number from 0 to 1,000,000."""
     value = number(cell)
     if not 0 <= value <= 1_000_000:
-        raise Unreadable(f"must be 0 to 1000000, not {cell}")
+        raise InvalidCSV(f"must be 0 to 1000000, not {cell}")
     return float(value)
 
 
 CHANNELS = (
-    Column("name", text),
-    Column("currency", reader.currency, required=False),
-    Column("is_active", flag, required=False),
-    Column("is_held", flag, required=False),
-    Column("floor", money, required=False, about="minimum spend a week"),
-    Column("ceiling", money, required=False, about="maximum spend a week"),
-    Column("incrementality", factor, required=False),
-    Column("platform_roi", factor, required=False),
-    Column("notes", lambda cell: text(cell, 10_000), required=False),
+    CSVColumn("name", text),
+    CSVColumn("currency", reader.currency, required=False),
+    CSVColumn("is_active", flag, required=False),
+    CSVColumn("is_held", flag, required=False),
+    CSVColumn("floor", money, required=False, about="minimum spend a week"),
+    CSVColumn("ceiling", money, required=False, about="maximum spend a week"),
+    CSVColumn("incrementality", factor, required=False),
+    CSVColumn("platform_roi", factor, required=False),
+    CSVColumn("notes", lambda cell: text(cell, 10_000), required=False),
 )
 PERFORMANCE = (
-    Column("date", day),
-    Column("channel", text),
-    Column("spend", money),
-    Column("revenue", money, required=False, about="empty where only the total is known"),
-    Column("currency", reader.currency, required=False),
+    CSVColumn("date", day),
+    CSVColumn("channel", text),
+    CSVColumn("spend", money),
+    CSVColumn("revenue", money, required=False, about="empty where only the total is known"),
+    CSVColumn("currency", reader.currency, required=False),
 )
 TOTALS = (
-    Column("date", day),
-    Column("revenue", money),
-    Column("currency", reader.currency, required=False),
+    CSVColumn("date", day),
+    CSVColumn("revenue", money),
+    CSVColumn("currency", reader.currency, required=False),
 )
 WEEKLY = (
-    Column("date", day),
-    Column("revenue", money, about="the company's total"),
-    Column("spend", money, many=True, about="a column a channel"),
-    Column("control", lambda cell: float(number(cell)), required=False, many=True),
+    CSVColumn("date", day),
+    CSVColumn("revenue", money, about="the company's total"),
+    CSVColumn("spend", money, many=True, about="a column a channel"),
+    CSVColumn("control", lambda cell: float(number(cell)), required=False, many=True),
 )
 
 
@@ -59,7 +59,7 @@ class SpendEntry(NamedTuple):
     currency: str
 
 
-def long_entries(batch: Iterable[Record]) -> Iterator[SpendEntry]:
+def long_entries(batch: Iterable[CSVRow]) -> Iterator[SpendEntry]:
     """Entries of a file with one row for each channel and date."""
     for row, values in batch:
         yield SpendEntry(
@@ -72,7 +72,7 @@ def long_entries(batch: Iterable[Record]) -> Iterator[SpendEntry]:
         )
 
 
-def wide_entries(batch: Iterable[Record], currency: str) -> Iterator[SpendEntry]:
+def wide_entries(batch: Iterable[CSVRow], currency: str) -> Iterator[SpendEntry]:
     """Entries of a file with one row for each date and one spend column for each channel."""
     for row, values in batch:
         for channel, spend in values["spend"].items():

@@ -5,8 +5,8 @@ from datetime import date
 
 from django.db import models, transaction
 
-from aethercrown.csv.importing import Importer, Options, Tally
-from aethercrown.csv.reader import Fault, Record
+from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
+from aethercrown.csv.reader import CSVRow, RowError
 from aethercrown.history import tracking
 from marketing.channels import csv_columns
 from marketing.channels.csv_columns import SpendEntry
@@ -31,7 +31,7 @@ def get_or_create(names: Iterable[str], currency: str) -> dict[str, Channel]:
 
 
 def _bulk_store(
-    rows: Sequence[models.Model], key: Sequence[str], fields: Sequence[str], options: Options
+    rows: Sequence[models.Model], key: Sequence[str], fields: Sequence[str], options: ImportOptions
 ) -> None:
     """Store the rows; with `options.update`, replace `fields` of rows stored already."""
     if not rows:
@@ -64,7 +64,7 @@ def _stored_keys(entries: Sequence[SpendEntry]) -> set[tuple[str, date]]:
     return set(rows.values_list("channel__name", "date").iterator())
 
 
-def _entry_conflicts(entries: Sequence[SpendEntry], options: Options) -> Iterator[Fault]:
+def _entry_conflicts(entries: Sequence[SpendEntry], options: ImportOptions) -> Iterator[RowError]:
     kept = Channel.objects.filter(name__in={each.channel for each in entries})
     currencies = dict(kept.values_list("name", "currency"))
     stored = set() if options.update else _stored_keys(entries)
@@ -72,12 +72,14 @@ def _entry_conflicts(entries: Sequence[SpendEntry], options: Options) -> Iterato
         own = currencies.setdefault(each.channel, each.currency)
         if own != each.currency:
             reason = f"{each.channel} is in {own}, this row is in {each.currency}"
-            yield Fault(each.row, "currency", reason)
+            yield RowError(each.row, "currency", reason)
         if (each.channel, each.date) in stored:
-            yield Fault(each.row, "date", f"{each.channel} on {each.date} {ALREADY_STORED}")
+            yield RowError(each.row, "date", f"{each.channel} on {each.date} {ALREADY_STORED}")
 
 
-def _save_entries(entries: Sequence[SpendEntry], fields: Sequence[str], options: Options) -> Tally:
+def _save_entries(
+    entries: Sequence[SpendEntry], fields: Sequence[str], options: ImportOptions
+) -> ImportCounts:
     currencies = {each.channel: each.currency for each in entries}
     known = set(Channel.objects.filter(name__in=currencies).values_list("name", flat=True))
     channels: dict[str, Channel] = {}
@@ -99,15 +101,15 @@ def _save_entries(entries: Sequence[SpendEntry], fields: Sequence[str], options:
     ]
     _bulk_store(rows, ["channel", "date"], fields, options)
     fresh = tuple(f"channel {name}" for name in sorted(currencies.keys() - known))
-    return Tally(len(entries) - replaced, replaced, fresh)
+    return ImportCounts(len(entries) - replaced, replaced, fresh)
 
 
-def performance_conflicts(batch: Sequence[Record], options: Options) -> list[Fault]:
+def performance_conflicts(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     entries = list(csv_columns.long_entries(batch))
     return list(_entry_conflicts(entries, options))
 
 
-def save_performance(batch: Sequence[Record], options: Options) -> Tally:
+def save_performance(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     entries = list(csv_columns.long_entries(batch))
     return _save_entries(entries, ["spend", "revenue", "currency"], options)
 
@@ -115,7 +117,7 @@ def save_performance(batch: Sequence[Record], options: Options) -> Tally:
 # --- Total revenue ----------------------------------------------------------------------------
 
 
-def _totals(batch: Sequence[Record], options: Options) -> list[TotalRevenue]:
+def _totals(batch: Sequence[CSVRow], options: ImportOptions) -> list[TotalRevenue]:
     return [
         TotalRevenue(
             date=values["date"],
@@ -132,35 +134,35 @@ def _stored_totals(rows: Sequence[TotalRevenue]) -> set[tuple[str, date]]:
     return set(found.values_list("currency", "date").iterator())
 
 
-def total_conflicts(batch: Sequence[Record], options: Options) -> list[Fault]:
+def total_conflicts(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     if options.update:
         return []
     rows = _totals(batch, options)
     stored = _stored_totals(rows)
     return [
-        Fault(record.row, "date", f"the total of {row.date} in {row.currency} {ALREADY_STORED}")
+        RowError(record.row, "date", f"the total of {row.date} in {row.currency} {ALREADY_STORED}")
         for record, row in zip(batch, rows, strict=True)
         if (row.currency, row.date) in stored
     ]
 
 
-def save_totals(batch: Sequence[Record], options: Options) -> Tally:
+def save_totals(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     rows = _totals(batch, options)
     stored = _stored_totals(rows) if options.update else set()
     replaced = sum((row.currency, row.date) in stored for row in rows)
     _bulk_store(rows, ["currency", "date"], ["amount"], options)
-    return Tally(len(rows) - replaced, replaced)
+    return ImportCounts(len(rows) - replaced, replaced)
 
 
 # --- One wide file: spend by channel, total revenue, calendar flags -----------------------------
 
 
-def weekly_conflicts(batch: Sequence[Record], options: Options) -> list[Fault]:
+def weekly_conflicts(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     entries = list(csv_columns.wide_entries(batch, options.currency))
     return [*_entry_conflicts(entries, options), *total_conflicts(batch, options)]
 
 
-def save_weekly(batch: Sequence[Record], options: Options) -> Tally:
+def save_weekly(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     """Store spend, totals and flags; revenue by channel stays as it is."""
     entries = list(csv_columns.wide_entries(batch, options.currency))
     spend = _save_entries(entries, ["spend", "currency"], options)
@@ -173,32 +175,32 @@ def save_weekly(batch: Sequence[Record], options: Options) -> Tally:
     ]
     names = {flag.name for flag in flags}
     known = set(CalendarFlag.objects.filter(name__in=names).values_list("name", flat=True))
-    _bulk_store(flags, ["name", "date"], ["value"], Options(options.currency, update=True))
+    _bulk_store(flags, ["name", "date"], ["value"], ImportOptions(options.currency, update=True))
     also = (*spend.also, *(f"calendar flag {name}" for name in sorted(names - known)))
-    return Tally(spend.created + total.created, spend.updated + total.updated, also)
+    return ImportCounts(spend.created + total.created, spend.updated + total.updated, also)
 
 
 # --- Channels ---------------------------------------------------------------------------------
 
 
-def channel_conflicts(batch: Sequence[Record], options: Options) -> list[Fault]:
+def channel_conflicts(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     known = Channel.objects.in_bulk([values["name"] for _, values in batch], field_name="name")
     faults = []
     for row, values in batch:
         floor, ceiling = values["floor"], values["ceiling"]
         if floor is not None and ceiling is not None and floor > ceiling:
-            faults.append(Fault(row, "floor", f"{floor} is above the ceiling of {ceiling}"))
+            faults.append(RowError(row, "floor", f"{floor} is above the ceiling of {ceiling}"))
         if values["name"] not in known:
             continue
         if not options.update:
-            faults.append(Fault(row, "name", f"the channel {values['name']} {ALREADY_STORED}"))
+            faults.append(RowError(row, "name", f"the channel {values['name']} {ALREADY_STORED}"))
         elif known[values["name"]].currency != values["currency"]:
             own = known[values["name"]].currency
-            faults.append(Fault(row, "currency", f"{values['name']} is in {own}"))
+            faults.append(RowError(row, "currency", f"{values['name']} is in {own}"))
     return faults
 
 
-def save_channels(batch: Sequence[Record], options: Options) -> Tally:
+def save_channels(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     names = [values["name"] for _, values in batch]
     known = Channel.objects.filter(name__in=names).count() if options.update else 0
     rows = []
@@ -211,7 +213,7 @@ def save_channels(batch: Sequence[Record], options: Options) -> Tally:
     _bulk_store(rows, ["name"], fields, options)
     stored = Channel.objects.in_bulk(names, field_name="name")
     tracking.keep(Channel, stored.values())
-    return Tally(len(rows) - known, known)
+    return ImportCounts(len(rows) - known, known)
 
 
 IMPORTERS = (

@@ -79,11 +79,11 @@ def silence(alert: Alert, actor: str, given: Mapping[str, Any]) -> str:
     return f"Silenced for {given['hours']} hours"
 
 
-ACKNOWLEDGE = AlertAction("Acknowledge", "Acknowledge “{}”? Its reminders end.", acknowledge)
-RESOLVE = AlertAction(
+ACKNOWLEDGE_ACTION = AlertAction("Acknowledge", "Acknowledge “{}”? Its reminders end.", acknowledge)
+RESOLVE_ACTION = AlertAction(
     "Resolve", "Resolve “{}”? If it is raised again within ten minutes, it is reopened.", resolve
 )
-SILENCE = AlertAction("Silence", "Hold back the messages of “{}”?", silence, SilenceForm)
+SILENCE_ACTION = AlertAction("Silence", "Hold back the messages of “{}”?", silence, SilenceForm)
 
 
 @admin.register(Alert)
@@ -131,50 +131,48 @@ class AlertAdmin(ReadOnlyAdmin, ModelAdmin):
 
     @row_button("Acknowledge", "acknowledge", "operate")
     def acknowledge(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.confirm(request, object_id, ACKNOWLEDGE)
+        return self.confirm(request, object_id, ACKNOWLEDGE_ACTION)
 
     @row_button("Resolve", "resolve", "operate")
     def resolve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.confirm(request, object_id, RESOLVE)
+        return self.confirm(request, object_id, RESOLVE_ACTION)
 
     @row_button("Silence", "silence", "operate")
     def silence(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.confirm(request, object_id, SILENCE)
+        return self.confirm(request, object_id, SILENCE_ACTION)
 
     @admin.action(description="Acknowledge", permissions=["operate"])
     def acknowledge_selected(self, request: HttpRequest, chosen: QuerySet[Alert]) -> None:
         for alert in chosen.order_by("pk"):
-            self.act(request, alert, ACKNOWLEDGE, {"note": ""})
+            self.act(request, alert, ACKNOWLEDGE_ACTION, {"note": ""})
 
     @admin.action(description="Resolve", permissions=["operate"])
     def resolve_selected(self, request: HttpRequest, chosen: QuerySet[Alert]) -> None:
         for alert in chosen.order_by("pk"):
-            self.act(request, alert, RESOLVE, {"note": ""})
+            self.act(request, alert, RESOLVE_ACTION, {"note": ""})
 
-    def confirm(
-        self, request: HttpRequest, object_id: str, chosen_action: AlertAction
-    ) -> HttpResponse:
+    def confirm(self, request: HttpRequest, object_id: str, action: AlertAction) -> HttpResponse:
         """Ask for a note and a confirmation, then act; a GET changes nothing."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         alert = get_object_or_404(Alert, pk=object_id)
-        form = chosen_action.form(request.POST if request.method == "POST" else None)
+        form = action.form(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
-            self.act(request, alert, chosen_action, form.cleaned_data)
+            self.act(request, alert, action, form.cleaned_data)
             return redirect(change_url(alert))
-        question = chosen_action.question.format(alert)
-        return confirmation_page(self, request, alert, question, chosen_action.verb, form=form)
+        question = action.question.format(alert)
+        return confirmation_page(self, request, alert, question, action.verb, form=form)
 
     def act(
         self,
         request: HttpRequest,
         alert: Alert,
-        chosen_action: AlertAction,
+        action: AlertAction,
         given: Mapping[str, Any],
     ) -> None:
         """Do it in the person's name, and show how it went."""
         try:
-            done = chosen_action.act(alert, request.user.get_username(), given)
+            done = action.act(alert, request.user.get_username(), given)
         except InvalidTransition as error:
             self.message_user(request, str(error), messages.ERROR)
         else:

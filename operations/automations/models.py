@@ -1,5 +1,6 @@
 """Automations as staff set them, and their runs."""
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from simple_history import register
 from aethercrown.db.leases import lease_expired
 from aethercrown.history.tracking import Records
 from operations.automations.limits import GuardrailLimits, QuietHours
-from operations.automations.occurrences import Interval, Schedule, WallClock
+from operations.automations.occurrences import FixedInterval, Schedule, WallClock
 
 register(
     PeriodicTask,
@@ -141,15 +142,15 @@ class Automation(models.Model):
         """The schedule for `occurrences`."""
         if self.task.interval is not None:
             each = timedelta(**{self.task.interval.period: self.task.interval.every})
-            return Interval(each, self.scheduled_at.astimezone(UTC))
+            return FixedInterval(each, self.scheduled_at.astimezone(UTC))
         crontab = self.task.crontab
-        fields = crontab.schedule
+        crontab_fields = crontab.schedule
         return WallClock(
-            minutes=frozenset(fields.minute),
-            hours=frozenset(fields.hour),
-            weekdays=frozenset(fields.day_of_week),
-            days=frozenset(fields.day_of_month),
-            months=frozenset(fields.month_of_year),
+            minutes=frozenset(crontab_fields.minute),
+            hours=frozenset(crontab_fields.hour),
+            weekdays=frozenset(crontab_fields.day_of_week),
+            days=frozenset(crontab_fields.day_of_month),
+            months=frozenset(crontab_fields.month_of_year),
             each_hour="*" in crontab.hour or "/" in crontab.hour,
         )
 
@@ -160,14 +161,7 @@ class Automation(models.Model):
     @property
     def limits(self) -> GuardrailLimits:
         return GuardrailLimits(
-            largest_change_percent=self.largest_change_percent,
-            applied_per_day=self.applied_per_day,
-            needs_sure_gain=self.needs_sure_gain,
-            data_age_hours=self.data_age_hours,
-            largest_daily_change_percent=self.largest_daily_change_percent,
-            least_confidence_percent=self.least_confidence_percent,
-            quiet_hours=self.quiet_hours,
-            needs_no_critical_alert=self.needs_no_critical_alert,
+            **{each.name: getattr(self, each.name) for each in fields(GuardrailLimits)}
         )
 
     @property

@@ -19,7 +19,7 @@ MAX_SEARCH_DAYS = 366 * 9  # 29 February recurs within eight years
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class FixedInterval:
     """Due each `every`, counted from `anchor`: first at anchor + every."""
 
     every: timedelta
@@ -41,14 +41,14 @@ class WallClock:
     each_hour: bool = False
 
 
-Schedule: TypeAlias = Interval | WallClock
+Schedule: TypeAlias = FixedInterval | WallClock
 
 
 def between(
     schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime
 ) -> Iterator[datetime]:
     """Every due time in (after, until], oldest first."""
-    if isinstance(schedule, Interval):
+    if isinstance(schedule, FixedInterval):
         yield from _steps(schedule, after, until)
         return
     day = after.astimezone(UTC).date()
@@ -61,7 +61,7 @@ def latest(
     schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime, limit: int
 ) -> list[datetime]:
     """The last `limit` due times in (after, until], oldest first."""
-    if isinstance(schedule, Interval):
+    if isinstance(schedule, FixedInterval):
         begin = max(after, until - schedule.every * (limit + 1))
         return list(_steps(schedule, begin, until))[-limit:]
     found: list[datetime] = []
@@ -79,12 +79,12 @@ def upcoming(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) ->
 
 def tolerance(schedule: Schedule) -> timedelta:
     """How much before its due time a message may come."""
-    if isinstance(schedule, Interval):
+    if isinstance(schedule, FixedInterval):
         return min(5 * SECOND, schedule.every / 4)
     return 5 * SECOND
 
 
-def _steps(schedule: Interval, after: datetime, until: datetime) -> Iterator[datetime]:
+def _steps(schedule: FixedInterval, after: datetime, until: datetime) -> Iterator[datetime]:
     step = max(1, (after - schedule.anchor) // schedule.every + 1)
     while (slot := schedule.anchor + step * schedule.every) <= until:
         yield slot

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -108,17 +108,5 @@ def _cells(result: RunResult) -> tuple[str, str, str, str]:
 
 def as_json(results: Sequence[RunResult]) -> str:
     """The results as a JSON list of objects."""
-    return json.dumps(
-        [
-            {
-                "automation": each.automation,
-                "state": each.state,
-                "summary": each.summary,
-                "seconds": each.seconds,
-                "run_id": each.run_id,
-                "detail": storable_json(each.detail or {}),
-            }
-            for each in results
-        ],
-        indent=2,
-    )
+    rows = [{**asdict(each), "detail": storable_json(each.detail or {})} for each in results]
+    return json.dumps(rows, indent=2)

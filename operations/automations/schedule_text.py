@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from operations.automations.occurrences import Interval, Schedule, WallClock
+from operations.automations.occurrences import FixedInterval, Schedule, WallClock
 
 EXAMPLES = '"every 30 minutes", "every 12 hours", "at 03:00", "at 07:30 on Monday and Thursday"'
 UNITS = {
@@ -34,13 +34,13 @@ def parse(text: str, anchor: datetime) -> Schedule:
     if match := _at.fullmatch(spoken):
         return _daily(match["time"], match["days"])
     if match := _every.fullmatch(spoken):
-        return Interval(_span(match["count"] or "1", match["unit"]), anchor)
+        return FixedInterval(_span(match["count"] or "1", match["unit"]), anchor)
     raise InvalidSchedule(f'"{text.strip()}" is not a schedule. Write for example {EXAMPLES}.')
 
 
 def describe(schedule: Schedule) -> str:
     """Write a schedule so that `parse` reads it back, if it has such a form."""
-    if isinstance(schedule, Interval):
+    if isinstance(schedule, FixedInterval):
         count, period = units(schedule.every)
         return f"every {period[:-1]}" if count == 1 else f"every {count} {period}"
     times = sorted((hour, minute) for hour in schedule.hours for minute in schedule.minutes)

@@ -1,7 +1,7 @@
 """A decision before it is a row. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
@@ -41,15 +41,7 @@ class ExpectedEffect:
 
     def as_json(self) -> dict[str, Any]:
         """The shape of the row's `expected` column; the horizon in seconds."""
-        return {
-            "metric": self.metric,
-            "estimate": self.estimate,
-            "low": self.low,
-            "high": self.high,
-            "level": self.level,
-            "horizon": self.horizon.total_seconds(),
-            "unit": self.unit,
-        }
+        return {**asdict(self), "horizon": self.horizon.total_seconds()}
 
 
 def expected_from_json(row: Mapping[str, Any]) -> ExpectedEffect:
@@ -65,14 +57,6 @@ class Guardrail:
     limit: float | str | None
     value: float | str | None
     passed: bool
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "limit": self.limit,
-            "value": self.value,
-            "passed": self.passed,
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ class DecisionTypeSummary:
     rolled_back: int
     measured: int
     unit: str
-    promised: float
-    realised: float
+    promised: float | None
+    realised: float | None
     inside_percent: float | None
 
 
@@ -121,7 +121,9 @@ def _summary(counts: dict[str, Any], measured: list[Decision]) -> DecisionTypeSu
         title=decision_type_registry.get(kind).title if kind in decision_type_registry else kind,
         measured=len(measured),
         unit=measured[0].expected["unit"] if measured else "",
-        promised=sum(each.expected["estimate"] for each in measured),
-        realised=sum(each.realised["value"] for each in measured if each.realised),
+        promised=sum(each.expected["estimate"] for each in measured) if measured else None,
+        realised=sum(each.realised["value"] for each in measured if each.realised)
+        if measured
+        else None,
         inside_percent=100 * inside / len(measured) if measured else None,
     )

@@ -1,6 +1,7 @@
 """Propose, approve, apply, roll back and measure decisions; each is one transaction."""
 
 import logging
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -44,7 +45,7 @@ def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
             "after": digest.to_json_values(draft.after),
             "method": draft.method,
             "expected": draft.expected.as_json(),
-            "guardrails": [each.as_json() for each in checked],
+            "guardrails": [asdict(each) for each in checked],
             "change_percent": draft.change_percent,
             "proposed_at": now,
         },
@@ -221,12 +222,7 @@ def _measure(decision_id: int, effect: MeasuredEffect, now: datetime) -> None:
     decision.status = Decision.Status.MEASURED
     decision.measured_at = now
     decision.realised = digest.to_json_values(
-        {
-            "value": effect.value,
-            "low": effect.low,
-            "high": effect.high,
-            "detail": effect.detail,
-        }
+        {name: value for name, value in asdict(effect).items() if name != "inside"}
     )
     decision.verdict = _verdict(decision, effect)
     decision.save()

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from aethercrown.csv.reader import Column, Unreadable, day, number, text
+from aethercrown.csv.reader import CSVColumn, InvalidCSV, day, number, text
 
 MAX_QUANTITY = Decimal(10) ** 12
 
@@ -11,13 +11,13 @@ def quantity(cell: str) -> Decimal:
     """A quantity of 0 or more."""
     value = number(cell)
     if not 0 <= value <= MAX_QUANTITY:
-        raise Unreadable(f"must be 0 to {MAX_QUANTITY:f}, not {cell}")
+        raise InvalidCSV(f"must be 0 to {MAX_QUANTITY:f}, not {cell}")
     return value
 
 
 USAGE = (
-    Column("customer", text, about="the customer's external_id"),
-    Column("metric", text, about="the meter's code, such as api_calls"),
-    Column("day", day, about="in the customer's billing time zone"),
-    Column("quantity", quantity, about="of the whole day"),
+    CSVColumn("customer", text, about="the customer's external_id"),
+    CSVColumn("metric", text, about="the meter's code, such as api_calls"),
+    CSVColumn("day", day, about="in the customer's billing time zone"),
+    CSVColumn("quantity", quantity, about="of the whole day"),
 )

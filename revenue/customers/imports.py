@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from aethercrown.csv import reader
-from aethercrown.csv.reader import Column, Fault, Record, Unreadable, day, flag, number, text
+from aethercrown.csv.reader import CSVColumn, CSVRow, InvalidCSV, RowError, day, flag, number, text
 from revenue.customers.billing_interval import MONTHS, monthly, months_before
 
 MAX_TENURE_MONTHS = 1200
@@ -16,7 +16,7 @@ MAX_AMOUNT = Decimal(1_000_000_000)
 def zone(cell: str) -> str:
     """A time zone of the IANA database."""
     if cell not in zoneinfo.available_timezones():
-        raise Unreadable(f"{cell[:40]!r} is not a time zone such as Europe/Berlin")
+        raise InvalidCSV(f"{cell[:40]!r} is not a time zone such as Europe/Berlin")
     return cell
 
 
@@ -24,14 +24,14 @@ def amount(cell: str) -> Decimal:
     """A price or payment of 0 or more."""
     value = number(cell)
     if not 0 <= value <= MAX_AMOUNT:
-        raise Unreadable(f"must be 0 to {MAX_AMOUNT}, not {cell}")
+        raise InvalidCSV(f"must be 0 to {MAX_AMOUNT}, not {cell}")
     return monthly(value, "month")
 
 
 def interval(cell: str) -> str:
     """A billing interval: week, month, quarter or year."""
     if cell.lower() not in MONTHS:
-        raise Unreadable(f"{cell[:40]!r} is not one of {', '.join(MONTHS)}")
+        raise InvalidCSV(f"{cell[:40]!r} is not one of {', '.join(MONTHS)}")
     return cell.lower()
 
 
@@ -39,51 +39,51 @@ def months(cell: str) -> int:
     """A whole number of months."""
     value = number(cell)
     if value != value.to_integral_value() or not 0 <= value <= MAX_TENURE_MONTHS:
-        raise Unreadable(f"must be a whole number from 0 to {MAX_TENURE_MONTHS}, not {cell}")
+        raise InvalidCSV(f"must be a whole number from 0 to {MAX_TENURE_MONTHS}, not {cell}")
     return int(value)
 
 
 def direction(cell: str) -> str:
     """Payment or refund."""
     if cell.lower() not in {"payment", "refund"}:
-        raise Unreadable(f"{cell[:40]!r} is neither payment nor refund")
+        raise InvalidCSV(f"{cell[:40]!r} is neither payment nor refund")
     return cell.lower()
 
 
 PROFILE = (
-    Column("name", lambda cell: text(cell, 200), required=False),
-    Column("segment", text, required=False),
-    Column("size", lambda cell: text(cell, 50), required=False, about="such as 11-50"),
-    Column("owner", lambda cell: text(cell, 150), required=False),
-    Column("currency", reader.currency, required=False),
-    Column("time_zone", zone, required=False),
+    CSVColumn("name", lambda cell: text(cell, 200), required=False),
+    CSVColumn("segment", text, required=False),
+    CSVColumn("size", lambda cell: text(cell, 50), required=False, about="such as 11-50"),
+    CSVColumn("owner", lambda cell: text(cell, 150), required=False),
+    CSVColumn("currency", reader.currency, required=False),
+    CSVColumn("time_zone", zone, required=False),
 )
-CUSTOMERS = (Column("external_id", text), *PROFILE)
+CUSTOMERS = (CSVColumn("external_id", text), *PROFILE)
 SUBSCRIPTIONS = (
-    Column("subscription", text, about="its identifier"),
-    Column("customer", text, about="the customer's external_id"),
-    Column("plan", text, required=False),
-    Column("amount", amount, about="for each interval"),
-    Column("every", interval, required=False, about="week, month (default), quarter or year"),
-    Column("currency", reader.currency, required=False),
-    Column("started_on", day),
-    Column("ended_on", day, required=False, about="first day without charge"),
+    CSVColumn("subscription", text, about="its identifier"),
+    CSVColumn("customer", text, about="the customer's external_id"),
+    CSVColumn("plan", text, required=False),
+    CSVColumn("amount", amount, about="for each interval"),
+    CSVColumn("every", interval, required=False, about="week, month (default), quarter or year"),
+    CSVColumn("currency", reader.currency, required=False),
+    CSVColumn("started_on", day),
+    CSVColumn("ended_on", day, required=False, about="first day without charge"),
 )
 PAYMENTS = (
-    Column("payment", text, about="its identifier"),
-    Column("customer", text, about="the customer's external_id"),
-    Column("kind", direction, required=False),
-    Column("paid_on", day),
-    Column("amount", amount),
-    Column("currency", reader.currency, required=False),
+    CSVColumn("payment", text, about="its identifier"),
+    CSVColumn("customer", text, about="the customer's external_id"),
+    CSVColumn("kind", direction, required=False),
+    CSVColumn("paid_on", day),
+    CSVColumn("amount", amount),
+    CSVColumn("currency", reader.currency, required=False),
 )
 WIDE = (
-    Column("external_id", text),
+    CSVColumn("external_id", text),
     *PROFILE,
-    Column("plan", text, required=False),
-    Column("tenure_months", months, about="months of payment until today or their end"),
-    Column("monthly", amount, about="MRR"),
-    Column("churned", flag, about="whether the customer has left"),
+    CSVColumn("plan", text, required=False),
+    CSVColumn("tenure_months", months, about="months of payment until today or their end"),
+    CSVColumn("monthly", amount, about="MRR"),
+    CSVColumn("churned", flag, about="whether the customer has left"),
 )
 
 
@@ -100,7 +100,7 @@ class SubscriptionRow(NamedTuple):
     ended_on: date | None
 
 
-def from_subscription_record(record: Record) -> SubscriptionRow:
+def from_subscription_record(record: CSVRow) -> SubscriptionRow:
     """From a file with one row per subscription."""
     row, values = record
     return SubscriptionRow(
@@ -115,7 +115,7 @@ def from_subscription_record(record: Record) -> SubscriptionRow:
     )
 
 
-def from_wide_record(record: Record, today: date) -> SubscriptionRow:
+def from_wide_record(record: CSVRow, today: date) -> SubscriptionRow:
     """From a file with one row per customer: each started `tenure_months` before today.
 
     Such a file has no end dates; those who churned are taken to end today.
@@ -133,13 +133,13 @@ def from_wide_record(record: Record, today: date) -> SubscriptionRow:
     )
 
 
-def date_faults(subscription: SubscriptionRow, today: date) -> list[Fault]:
+def date_faults(subscription: SubscriptionRow, today: date) -> list[RowError]:
     """Dates in the future, and an end before the start."""
     found = []
     for name, on in (("started_on", subscription.started_on), ("ended_on", subscription.ended_on)):
         if on is not None and on > today:
-            found.append(Fault(subscription.row, name, f"{on} is after today, {today}"))
+            found.append(RowError(subscription.row, name, f"{on} is after today, {today}"))
     if subscription.ended_on is not None and subscription.ended_on < subscription.started_on:
         reason = f"{subscription.ended_on} is before the start, {subscription.started_on}"
-        found.append(Fault(subscription.row, "ended_on", reason))
+        found.append(RowError(subscription.row, "ended_on", reason))
     return found

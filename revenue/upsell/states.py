@@ -1,5 +1,6 @@
 """The states of an opportunity and the transitions between them; pure."""
 
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from aethercrown.transitions import check_transition
@@ -15,7 +16,7 @@ class OpportunityState(StrEnum):
 
 
 ACTIVE_STATES = (OpportunityState.OPEN, OpportunityState.OFFERED)
-TRANSITIONS = {
+TRANSITIONS: Mapping[str, Collection[str]] = {
     OpportunityState.OPEN: {
         OpportunityState.OFFERED,
         OpportunityState.ACCEPTED,

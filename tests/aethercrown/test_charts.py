@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aethercrown.charts import figures, plane
 from aethercrown.charts.bars import BarRow, bars
-from aethercrown.charts.curves import Mark, Step, curve, height, key
+from aethercrown.charts.curves import CurveMarker, CurvePoint, curve, height, key
 from aethercrown.charts.lines import Series, line
 from aethercrown.charts.sparkline import sparkline
 from aethercrown.charts.svg import NARROW, WIDE, Caption, fitted, marker
@@ -80,9 +80,9 @@ def test_any_bars_are_whole_xml(rows, axis, frame):
 )
 def test_any_curve_is_whole_xml(steps, marks, axis):
     ordered = [
-        Step(*each) for each in sorted(steps, key=lambda each: (each[0] != each[0], each[0]))
+        CurvePoint(*each) for each in sorted(steps, key=lambda each: (each[0] != each[0], each[0]))
     ]
-    drawn = [Mark(*each) for each in marks]
+    drawn = [CurveMarker(*each) for each in marks]
     read(curve(ordered, drawn, Caption(axis, axis), (USD, USD), axes=(axis, axis)))
 
 
@@ -112,7 +112,12 @@ def test_markup_in_a_name_is_shown_and_not_obeyed():
     drawings = [
         line(weeks(2), [Series(nasty, [1, 2])], Caption("a", nasty, nasty), USD, axis=nasty),
         bars([BarRow(nasty, [1])], [nasty], Caption("a", nasty), USD),
-        curve([Step(0, 0), Step(1, 1)], [Mark(nasty, 1)], Caption("a", nasty), (USD, USD)),
+        curve(
+            [CurvePoint(0, 0), CurvePoint(1, 1)],
+            [CurveMarker(nasty, 1)],
+            Caption("a", nasty),
+            (USD, USD),
+        ),
     ]
     for drawing in drawings:
         assert "<script" not in drawing
@@ -158,7 +163,7 @@ def test_one_day_alone_is_drawn():
         line([], [], NAMED, USD),
         line(weeks(3), [Series("Search", [None, None, float("nan")])], NAMED, USD),
         bars([BarRow("Search", [None])], ["Now"], NAMED, USD),
-        curve([Step(0, 0)], [], NAMED, (USD, USD)),
+        curve([CurvePoint(0, 0)], [], NAMED, (USD, USD)),
     ],
 )
 def test_nothing_to_draw_is_said(drawing):
@@ -223,8 +228,8 @@ def test_a_long_name_is_cut_in_the_gutter_and_whole_under_the_pointer():
 
 
 def test_marks_stand_on_the_curve_and_drop_to_the_axis():
-    steps = [Step(0, 0, 0, 0), Step(10, 100, 80, 120), Step(20, 150, 100, 190)]
-    drawing = curve(steps, [Mark("Now", 5), Mark("Plan", None)], NAMED, (USD, USD))
+    steps = [CurvePoint(0, 0, 0, 0), CurvePoint(10, 100, 80, 120), CurvePoint(20, 150, 100, 190)]
+    drawing = curve(steps, [CurveMarker("Now", 5), CurveMarker("Plan", None)], NAMED, (USD, USD))
     drop = found(drawing, "chart-drop")
     assert len(drop) == 1
     assert drop[0].get("x1") == drop[0].get("x2")
@@ -237,12 +242,14 @@ def test_the_key_of_curves_names_line_band_and_every_mark():
 
 
 def test_a_curve_without_bounds_has_no_band():
-    assert not found(curve([Step(0, 0), Step(1, 1, 0)], [], NAMED, (USD, USD)), "chart-band")
+    assert not found(
+        curve([CurvePoint(0, 0), CurvePoint(1, 1, 0)], [], NAMED, (USD, USD)), "chart-band"
+    )
 
 
 @pytest.mark.parametrize(("x", "y"), [(-1, 10), (0, 10), (5, 15), (10, 20), (15, 20), (99, 20)])
 def test_a_curve_is_straight_between_its_points_and_flat_outside(x, y):
-    assert height([Step(0, 10), Step(10, 20), Step(15, 20)], x) == y
+    assert height([CurvePoint(0, 10), CurvePoint(10, 20), CurvePoint(15, 20)], x) == y
 
 
 def test_a_sparkline_has_gaps_and_a_last_dot():

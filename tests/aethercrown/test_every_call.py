@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aethercrown.api.body_limits import LARGEST_BODY
+from aethercrown.api.body_limits import MAX_BODY_BYTES
 from aethercrown.api.endpoint import Endpoint
 from aethercrown.api.reference import Docs, Schema
 from tests.aethercrown import documents
@@ -102,7 +102,7 @@ BAD_BODIES = {
     "bytes": (b"\xff\xfe", "application/json", 400),
     "text": ("a=1", "text/plain", 415),
     "xml": ("<a/>", "application/xml", 415),
-    "large": (b" " * (LARGEST_BODY + 1), "application/json", 413),
+    "large": (b" " * (MAX_BODY_BYTES + 1), "application/json", 413),
 }
 # All of them on the first two calls, and one on each other: one parser serves every call.
 SENT = [

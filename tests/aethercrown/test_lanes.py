@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aethercrown.charts.figures import Unit
-from aethercrown.charts.lanes import Lane, Stretch, lanes
+from aethercrown.charts.lanes import ChartLane, LaneSegment, lanes
 from aethercrown.charts.svg import NARROW, WIDE, Caption
 
 NAMES = ("urgent", "usual")
@@ -31,8 +31,8 @@ def bars(picture):
 
 def test_bars_lie_by_their_time_and_lanes_below_each_other():
     rows = [
-        Lane("w1", [Stretch("a", -1, 1, 0), Stretch("b", 1, 3, 1)]),
-        Lane("w2 <&>", [Stretch("c", 0, 3, 0)]),
+        ChartLane("w1", [LaneSegment("a", -1, 1, 0), LaneSegment("b", 1, 3, 1)]),
+        ChartLane("w2 <&>", [LaneSegment("c", 0, 3, 0)]),
     ]
     first, second, third = bars(drawn(rows, axis="from now"))
     ends = float(first.get("x")) + float(first.get("width")) + 1
@@ -42,7 +42,7 @@ def test_bars_lie_by_their_time_and_lanes_below_each_other():
 
 
 def test_work_that_takes_no_time_can_still_be_seen():
-    (bar,) = bars(drawn([Lane("w", [Stretch("a", 2, 2, 1)])], frame=NARROW))
+    (bar,) = bars(drawn([ChartLane("w", [LaneSegment("a", 2, 2, 1)])], frame=NARROW))
     assert float(bar.get("width")) == 1.5
 
 
@@ -58,7 +58,9 @@ def test_nothing_to_draw_says_so():
     )
 )
 def test_any_work_stays_within_the_drawing(work):
-    rows = [Lane(name, [Stretch(name, at, at + long, kind)]) for name, at, long, kind in work]
+    rows = [
+        ChartLane(name, [LaneSegment(name, at, at + long, kind)]) for name, at, long, kind in work
+    ]
     for bar in bars(drawn(rows, frame=NARROW)):
         assert -1 <= float(bar.get("x")) <= NARROW.width
         assert float(bar.get("x")) + float(bar.get("width")) <= NARROW.width

@@ -27,11 +27,11 @@ class Policy:
     name: str
     step_percent: float | None = None
     thompson: bool = False
-    current: bool = False
+    keep_mix: bool = False
 
 
 POLICIES = (
-    Policy("keep mix", current=True),
+    Policy("keep mix", keep_mix=True),
     Policy("mean, step 10 %", 10),
     Policy("mean, step 20 %", 20),
     Policy("mean, step 25 %", 25),

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.benchmarks import database
 from tests.benchmarks.report import Report
-from tests.benchmarks.rotation import apart
+from tests.benchmarks.rotation import run_in_process
 
 ROWS, QUICK = 1_000_000, 20_000
 A_KEY = 1_000  # versions
@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=0, help="another number of rows")
     chosen = parser.parse_args()
     if not chosen.on:
-        return apart("tests.benchmarks.envelope", "postgresql", sys.argv[1:])
+        return run_in_process("tests.benchmarks.envelope", "postgresql", sys.argv[1:])
     report = Report("Re-wrap benchmark")
     with database.database():
         moved(report, chosen.rows or (QUICK if chosen.quick else ROWS))
@@ -76,9 +76,9 @@ def fill(count: int) -> None:
     from security.encryption import services as envelope  # noqa: PLC0415
     from security.encryption.ciphertext import EncryptionContext  # noqa: PLC0415
     from security.rotation.models import SecretVersion  # noqa: PLC0415
-    from tests.benchmarks.rotation import stored  # noqa: PLC0415
+    from tests.benchmarks.rotation import create_keys  # noqa: PLC0415
 
-    keys = stored(max(1, count // A_KEY), "old")
+    keys = create_keys(max(1, count // A_KEY), "old")
     now = bulk.stamp(keys[0].created_at)
     for key in keys:
         numbers = range(2, A_KEY + 1)

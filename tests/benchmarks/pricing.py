@@ -1,4 +1,4 @@
-"""The rater beside its peers: `python -m tests.benchmarks.pricing [--quick] [--write FILE]`.
+"""Exactness and speed of pricing, with comparisons: `python -m tests.benchmarks.pricing [--quick] [--write FILE]`.
 
 Exactness against fractions; one quote with four rows; a cohort under two versions on one core;
 10,000 random books that keep their properties; and a million random quotes that keep to their
@@ -200,7 +200,7 @@ def guardrails(report: Report, count: int) -> None:
         parts = list(pool.map(part_of_quotes, range(count // QUOTES_A_PART)))
     spent, cpu = perf_counter() - began, sum(each.seconds for each in parts)
     hits = sum(each.hits for each in parts)
-    report.say(f"{hits:,} of them were held by one.")
+    report.say(f"{hits:,} of them reached one.")
     report.say(
         f"{spent:.0f} s on {cores} cores: {count / spent:,.0f} a second, {count / cpu:,.0f} a"
         " second of CPU, with drawing them and checking each."
@@ -275,8 +275,8 @@ def any_situation(draw: np.random.Generator) -> PricingInputs:
 
 def bill(made: BookVersion, usage: dict[str, Decimal]) -> str:
     first, last = date(2026, 6, 1), date(2026, 7, 1)
-    stay = PlanPeriod("plan", date(2026, 6, 11), last)
-    return repr(calculate_invoice(made, [stay], PricingInputs(usage), first, last))
+    plan_period = PlanPeriod("plan", date(2026, 6, 11), last)
+    return repr(calculate_invoice(made, [plan_period], PricingInputs(usage), first, last))
 
 
 def timed(work: Callable[[], Found]) -> tuple[float, Found]:

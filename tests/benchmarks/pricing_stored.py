@@ -2,7 +2,7 @@
 
 On PostgreSQL where DATABASE_URL names one, else on SQLite; the rows go into a test database of
 this run. The mark is CPU of this process, which a busy machine does not change much; wall time
-stands beside it, with the floor: the same row inserted and committed without anything around it.
+stands beside it, with the lower bound: the same row inserted and committed without anything around it.
 """
 
 import argparse
@@ -51,21 +51,24 @@ def run(report: Report, calls: int) -> None:
     queries: list[str] = []
     with connection.execute_wrapper(noting(queries)):
         caller.send(CALCULATE, BODY)
-    spent, cpu, service, floors = [], [], [], []
+    spent, cpu, service, bounds = [], [], [], []
     for _ in range(calls):
         begun, clock = perf_counter(), process_time()
         caller.send(CALCULATE, BODY)
         cpu.append(process_time() - clock)
         spent.append(perf_counter() - begun)
         service.append(quoted())
-        floors.append(floor())
+        bounds.append(lower_bound())
     report.section(f"{calls:,} quotes, {len(queries)} queries each")
     rows = [
-        ["whole call, CPU of this process", *told(cpu)],
-        ["whole call, wall time", *told(spent)],
-        ["priced and stored, without HTTP, CPU", *told([each[0] for each in service])],
-        ["priced and stored, without HTTP, wall time", *told([each[1] for each in service])],
-        ["floor: one row inserted and committed, wall time", *told(floors)],
+        ["whole call, CPU of this process", *milliseconds(cpu)],
+        ["whole call, wall time", *milliseconds(spent)],
+        ["priced and stored, without HTTP, CPU", *milliseconds([each[0] for each in service])],
+        [
+            "priced and stored, without HTTP, wall time",
+            *milliseconds([each[1] for each in service]),
+        ],
+        ["lower bound: one row inserted and committed, wall time", *milliseconds(bounds)],
     ]
     report.table(["what", "median ms", "p99 ms"], rows)
     report.say(f"Load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
@@ -82,7 +85,7 @@ def noting(queries: list[str]) -> Callable[..., Any]:
     return wrapper
 
 
-def told(seconds: list[float]) -> tuple[str, str]:
+def milliseconds(seconds: list[float]) -> tuple[str, str]:
     return f"{1000 * median(seconds):.2f}", f"{p99(seconds):.2f}"
 
 
@@ -103,14 +106,14 @@ def quoted() -> tuple[float, float]:
     return process_time() - clock, perf_counter() - begun
 
 
-def floor() -> float:
-    """Seconds of the least that keeping a quote takes."""
+def lower_bound() -> float:
+    """Seconds to insert and commit one quote row, and nothing else."""
     from django.db import transaction  # noqa: PLC0415 - Django is set up only now
     from django.utils import timezone  # noqa: PLC0415
 
     from revenue.pricing.models import Quote  # noqa: PLC0415
 
-    row: Any = floor.__dict__.setdefault("row", Quote.objects.first())
+    row: Any = lower_bound.__dict__.setdefault("row", Quote.objects.first())
     again = Quote(
         version_id=row.version_id,
         digest=row.digest,

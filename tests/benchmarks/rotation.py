@@ -1,9 +1,9 @@
 """Rotation at speed: `python -m tests.benchmarks.rotation [--quick] [--on postgresql|sqlite]`.
 
-On PostgreSQL (a server of this run's own, unless DATABASE_URL names one) and on SQLite, each in
-a process of its own. Beside the steps stands what a lower bound (a naive loop) does: make a value, encrypt it
-over the old one, commit. It keeps no old value, no pending one and no record, so that a crash
-or a refusing target loses the key; it shows what the database alone costs.
+Runs on PostgreSQL (a server of its own, unless DATABASE_URL names one) and on SQLite, each in its
+own process. The lower bound is a naive loop: generate a value, encrypt it over the old one,
+commit. It keeps no old value, no pending one and no audit event, so a crash or a refusing target
+loses the key; it shows the cost of the database alone.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from tests.benchmarks.report import Report
 NAME = "tests.benchmarks.rotation"
 KEYS, QUICK = 20_000, 2_000
 SINGLY = 300
-FLOOR_MS, AIM_MS = 2.0, 0.2  # a key: 500 and 5,000 a second
+REQUIRED_MS, AIM_MS = 2.0, 0.2  # per key: 500 and 5,000 keys a second
 ROTATORS, MANY = 50, 1_000
 
 
@@ -32,11 +32,11 @@ def main() -> int:
     chosen = parser.parse_args()
     if chosen.on:
         return here(quick=chosen.quick)
-    return max(apart(NAME, on, sys.argv[1:]) for on in ("postgresql", "sqlite"))
+    return max(run_in_process(NAME, on, sys.argv[1:]) for on in ("postgresql", "sqlite"))
 
 
-def apart(module: str, on: str, flags: list[str]) -> int:
-    """One database in a process of its own."""
+def run_in_process(module: str, on: str, flags: list[str]) -> int:
+    """Run the benchmark on one database in its own process."""
     from aethercrown.embedded import postgres  # noqa: PLC0415 - only where it is needed
 
     command = [sys.executable, "-m", module, "--on", on, *flags]
@@ -57,12 +57,12 @@ def here(*, quick: bool) -> int:
         report.say(f"# {report.title}, {connection.vendor}, load {os.getloadavg()[0]:.1f}")
         many(report, QUICK if quick else KEYS)
         singly(report)
-        crowd(report)
+        concurrent(report)
     return report.exit_code
 
 
-def stored(count: int, prefix: str) -> list:
-    """Keys with their first values and their first events, written in bulk."""
+def create_keys(count: int, prefix: str) -> list:
+    """Create keys with their first versions and events, in bulk."""
     from security.audit.services import AuditEntry, record_all  # noqa: PLC0415 - Django is set up only now
     from security.encryption import services as encryption  # noqa: PLC0415
     from security.rotation import services  # noqa: PLC0415
@@ -90,13 +90,13 @@ def stored(count: int, prefix: str) -> list:
 
 
 def many(report: Report, count: int) -> None:
-    """In batches: claim and create in one commit, finish in another; every key with its events."""
+    """Rotate in batches: one commit to create, one to switch; events for every key."""
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import SecretVersion  # noqa: PLC0415
     from security.rotation.services.steps import RotationRequest  # noqa: PLC0415
 
     report.section(f"Batches of {services.BATCH_SIZE}, {count:,} keys")
-    keys = stored(count, "many")
+    keys = create_keys(count, "many")
     order = RotationRequest("scheduled")
     begun, cpu = perf_counter(), process_time()
     done = services.rotate_many(keys, order, services.database_now)
@@ -104,7 +104,7 @@ def many(report: Report, count: int) -> None:
     whole = SecretVersion.objects.filter(state="current", number=2).count()
     lower = lower_bound(keys[: count // 4])
     report.judge("wrong keys", abs(count - len(done)) + abs(count - whole), 0)
-    report.judge("staged in batches, ms a key", 1000 * spent / count, FLOOR_MS, aim=AIM_MS)
+    report.judge("batches, ms a key", 1000 * spent / count, REQUIRED_MS, aim=AIM_MS)
     report.say(
         f"- {count / spent:,.0f} keys/s by the clock (asked 500, aim 5,000), {count / cpu:,.0f} a "
         f"second of this process's CPU ({1000 * cpu / count:.3f} ms a key); lower bound (a naive loop) "
@@ -113,11 +113,11 @@ def many(report: Report, count: int) -> None:
 
 
 def singly(report: Report) -> None:
-    """One by one, as the API does it: claim, create, finish, each with its commit and event."""
+    """Rotate one by one, as the API does: a commit and an event for each step."""
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
 
     report.section(f"One by one, {SINGLY} keys")
-    keys = stored(SINGLY, "single")
+    keys = create_keys(SINGLY, "single")
     begun = perf_counter()
     for key in keys:
         services.rotate(key.key_id)
@@ -127,7 +127,7 @@ def singly(report: Report) -> None:
 
 
 def lower_bound(keys: list) -> float:
-    """Rotations in place: encrypt a new value over the old one, and commit."""
+    """The naive loop: encrypt a new value over the old one, and commit."""
     import secrets  # noqa: PLC0415 - only here
 
     from security.encryption import services as encryption  # noqa: PLC0415
@@ -143,32 +143,32 @@ def lower_bound(keys: list) -> float:
     return len(keys) / (perf_counter() - begun)
 
 
-def crowd(report: Report) -> None:
-    """50 rotators at the same moment on one key, and on 1,000."""
+def concurrent(report: Report) -> None:
+    """50 threads rotating one key at the same moment, and 1,000 keys."""
     from security.rotation.models import SecretVersion  # noqa: PLC0415 - Django is set up only now
 
     report.section(f"{ROTATORS} rotators at once")
-    [key] = stored(1, "one")
+    [key] = create_keys(1, "one")
     begun = perf_counter()
-    told = Counter(at_once([[key.key_id]] * ROTATORS, expected=1))
+    outcomes = Counter(at_once([[key.key_id]] * ROTATORS, expected=1))
     spent = perf_counter() - begun
-    report.judge_between("rotated, of 50 on one key", told["rotated"], 1, 1)
-    report.judge_between("refused with 409", told["409"], ROTATORS - 1, ROTATORS - 1)
-    keys = [each.key_id for each in stored(MANY, "crowd")]
+    report.judge_between("rotated, of 50 on one key", outcomes["rotated"], 1, 1)
+    report.judge_between("refused with 409", outcomes["409"], ROTATORS - 1, ROTATORS - 1)
+    keys = [each.key_id for each in create_keys(MANY, "crowd")]
     began = perf_counter()
-    told = Counter(at_once([keys[at::ROTATORS] for at in range(ROTATORS)], expected=1))
+    outcomes = Counter(at_once([keys[at::ROTATORS] for at in range(ROTATORS)], expected=1))
     wrong = (
         MANY - SecretVersion.objects.filter(key__key_id__in=keys, state="current", number=2).count()
     )
-    report.judge("wrong of 1,000 keys", wrong + MANY - told["rotated"], 0)
+    report.judge("wrong of 1,000 keys", wrong + MANY - outcomes["rotated"], 0)
     report.say(
         f"- one key {spent:.2f} s; 1,000 keys {MANY / (perf_counter() - began):,.0f} keys/s; "
-        f"other answers: {dict(told - Counter({'rotated': told['rotated']}))}"
+        f"other answers: {dict(outcomes - Counter({'rotated': outcomes['rotated']}))}"
     )
 
 
 def at_once(shares: list[list[str]], expected: int) -> list[str]:
-    """What each rotation was answered; every share in a thread with a connection of its own."""
+    """The outcome of each rotation; every share runs in a thread with its own connection."""
     from django.db import connections  # noqa: PLC0415 - Django is set up only now
 
     from security.rotation import services  # noqa: PLC0415
@@ -177,22 +177,22 @@ def at_once(shares: list[list[str]], expected: int) -> list[str]:
 
     def one(names: list[str]) -> list[str]:
         together.wait(timeout=60)
-        said = []
+        results = []
         try:
             for name in names:
                 try:
                     services.rotate(name, expected_version=expected)
-                    said.append("rotated")
+                    results.append("rotated")
                 except services.InvalidTransition:
-                    said.append("409")
+                    results.append("409")
                 except Exception as error:  # noqa: BLE001 - counted, and shown
-                    said.append(f"{type(error).__name__}: {error}"[:120])
+                    results.append(f"{type(error).__name__}: {error}"[:120])
         finally:
             connections.close_all()
-        return said
+        return results
 
     with ThreadPoolExecutor(len(shares)) as pool:
-        return [word for said in pool.map(one, shares) for word in said]
+        return [word for results in pool.map(one, shares) for word in results]
 
 
 if __name__ == "__main__":

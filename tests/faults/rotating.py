@@ -1,9 +1,8 @@
 """Four workers that rotate keys and are killed: `python -m tests.faults.rotating WHAT COUNT SEED`.
 
-This process has Django loaded and forks the workers, so that a new one is there in a moment; the
-signals are real SIGKILLs, and only ever go to its own children. The outside is a folder: a value
-works for a key as long as a file of that name is there, whoever is killed. It drops some answers
-after acting, and refuses some calls.
+This process loads Django once and forks the workers, so that a new one starts quickly. It sends
+real SIGKILLs, only to its own children. The target is a folder: a value works for a key while a
+file of that name exists. It refuses some calls, and sometimes gives no answer after acting.
 
 WHAT is `random`: COUNT kills at random moments, or `exact`: one at each failpoint, in each kind
 of rotation. Prints one line of JSON.
@@ -21,10 +20,10 @@ from typing import Any
 
 WORKERS = 4
 TARGETS, PLAIN, ISSUED = 24, 12, 4
-PAUSE = (0.002, 0.12)  # seconds between two kills
-LOOKS = 200  # kills between two looks at every key
-DROPPED, SAID_NO = 0.04, 0.02
-PLACE = Path(os.environ.get("FAULT_OUTSIDE", "outside"))
+PAUSE_SECONDS = (0.002, 0.12)  # between two kills
+CHECK_EVERY = 200  # kills between two checks of every key
+NO_ANSWER_SHARE, REFUSED_SHARE = 0.04, 0.02
+TARGET_FOLDER = Path(os.environ.get("FAULT_OUTSIDE", "outside"))
 
 
 def main():
@@ -36,32 +35,32 @@ def main():
     connection.settings_dict["OPTIONS"].pop("pool", None)  # its threads survive no fork
     what, count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     register_target(random.Random(seed))  # noqa: S311 - a replayable moment, no secret
-    take_in()
-    outcome = struck_at_random(count, seed) if what == "random" else struck_exactly()
-    found = look()
+    register_keys()
+    outcome = kill_at_random(count, seed) if what == "random" else kill_at_failpoints()
+    found = violations()
     good = not found and not outcome["broken"]
-    told = {**outcome, "left_broken": found[:5], "verdict": "ok" if good else "failed"}
-    sys.stdout.write(json.dumps(told) + "\n")
+    result = {**outcome, "left_broken": found[:5], "verdict": "ok" if good else "failed"}
+    sys.stdout.write(json.dumps(result) + "\n")
     return 0 if good else 1
 
 
-# --- The outside --------------------------------------------------------------------------------
-def spot(key_id, value):
-    return PLACE / key_id / hashlib.sha256(value.encode()).hexdigest()
+# --- The target ---------------------------------------------------------------------------------
+def value_file(key_id, value):
+    return TARGET_FOLDER / key_id / hashlib.sha256(value.encode()).hexdigest()
 
 
-def set_outside(kind, held):
-    perhaps(kind, lambda: spot(held.key_id, held.value).touch())
+def set_value(kind, context):
+    perhaps(kind, lambda: value_file(context.key_id, context.value).touch())
 
 
-def test_outside(kind, held):
-    if not spot(held.key_id, held.value).exists():
+def test_value(kind, context):
+    if not value_file(context.key_id, context.value).exists():
         raise no("it does not work")
     perhaps(kind, lambda: None)
 
 
-def end_outside(_kind, held):
-    spot(held.key_id, held.value).unlink(missing_ok=True)
+def end_value(_kind, context):
+    value_file(context.key_id, context.value).unlink(missing_ok=True)
 
 
 def no(words):
@@ -71,41 +70,41 @@ def no(words):
 
 
 def perhaps(kind, act):
-    """Do it, unless luck says no; and perhaps lose the answer."""
+    """Act or refuse at random, and sometimes give no answer."""
     from security.rotation import registry  # noqa: PLC0415 - Django is set up only now
 
-    if kind.chance.random() < SAID_NO:
+    if kind.chance.random() < REFUSED_SHARE:
         raise no("no")
     act()
-    if kind.chance.random() < DROPPED:
+    if kind.chance.random() < NO_ANSWER_SHARE:
         raise registry.OutcomeUnknown("nothing heard")
 
 
 def register_target(chance):
-    """Make the outside known; `chance` decides what it refuses and drops."""
+    """Register the target's rotator; `chance` decides what it refuses and leaves unanswered."""
     from security.rotation import registry  # noqa: PLC0415 - Django is set up only now
 
-    steps = {"set": set_outside, "test": test_outside, "undo": end_outside, "revoke": end_outside}
+    steps = {"set": set_value, "test": test_value, "undo": end_value, "revoke": end_value}
     about = {"name": "fault_target", "title": "A folder", "needs_value": True, "chance": chance}
     registry.rotators.register(type("Outside", (registry.Rotator,), {**steps, **about})())
 
 
-def give_luck(chance):
-    """Luck of its own for this process's outside."""
+def seed_target(chance):
+    """Give this process's target its own random numbers."""
     from security.rotation import registry  # noqa: PLC0415 - Django is set up only now
 
     kind: Any = registry.rotators.get("fault_target")
     kind.chance = chance
 
 
-def take_in():
-    """Register every key, with its first value outside."""
+def register_keys():
+    """Register every key, with its first value at the target."""
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
 
     for number in range(TARGETS):
         key_id = f"target-{number}"
-        (PLACE / key_id).mkdir(parents=True)
-        spot(key_id, "first").touch()
+        (TARGET_FOLDER / key_id).mkdir(parents=True)
+        value_file(key_id, "first").touch()
         services.register(key_id, "x", rotator="fault_target", value="first")
     for number in range(PLAIN):
         services.register(f"plain-{number}", "x")
@@ -116,7 +115,7 @@ def take_in():
 
 # --- Workers ------------------------------------------------------------------------------------
 def forked(act):
-    """A child that does `act` and ends; its process id."""
+    """Fork a child that runs `act` and exits; returns its process id."""
     from django.db import connections  # noqa: PLC0415 - Django is set up only now
 
     from aethercrown.embedded import parent_death  # noqa: PLC0415 - with it
@@ -139,23 +138,23 @@ def forked(act):
 
 
 def work(seed):
-    """Rotate, leak, tend and pass over, for ever; being refused is part of it."""
+    """Rotate, compromise and resume at random, forever; refusals are expected."""
     from django.db import OperationalError  # noqa: PLC0415 - Django is set up only now
 
     from aethercrown.history.attribution import acting  # noqa: PLC0415
     from security.rotation import services  # noqa: PLC0415
 
     chance = random.Random(seed)  # noqa: S311 - a replayable moment, no secret
-    give_luck(chance)
+    seed_target(chance)
     while True:
         try:
             with acting(f"worker:{os.getpid()}"):
-                turn(chance)
+                rotate_something(chance)
         except (services.InvalidTransition, services.SecretNotFound, OperationalError):
             continue
 
 
-def turn(chance):
+def rotate_something(chance):
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import ManagedSecret  # noqa: PLC0415
     from security.rotation.services.steps import RotationRequest  # noqa: PLC0415
@@ -175,16 +174,16 @@ def turn(chance):
         services.rotate(f"{prefix}-{chance.randrange(count)}", reason=reason)
 
 
-def lapse(pid=None):
-    """The killed worker's leases are over, rather than in five minutes; no other's."""
+def expire_leases(pid=None):
+    """Expire the killed worker's leases at once instead of after five minutes."""
     from security.audit.models import Event  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import ManagedSecret  # noqa: PLC0415
 
-    held = ManagedSecret.objects.exclude(lease_until=None)
+    leased = ManagedSecret.objects.exclude(lease_until=None)
     ManagedSecret.objects.filter(state="active").exclude(next_attempt_at=None).update(
         next_attempt_at=None
     )
-    for key in held:
+    for key in leased:
         claims = Event.objects.filter(
             stream=f"key:{key.pk}", event__in=["key.claimed", "key.created"]
         )
@@ -195,13 +194,10 @@ def lapse(pid=None):
             )
 
 
-# --- Looking ------------------------------------------------------------------------------------
-def look():
-    """What does not hold, of any key: in its rows, and outside."""
-    from security.rotation import (
-        services,  # noqa: PLC0415 - Django is set up only now
-        states,  # noqa: PLC0415 - the same
-    )
+# --- Checking -----------------------------------------------------------------------------------
+def violations():
+    """The violated invariants of all keys, in the database and at the target."""
+    from security.rotation import services, states  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import ManagedSecret  # noqa: PLC0415
 
     found = []
@@ -215,46 +211,46 @@ def look():
         found += [f"{key}: {words}" for words in states.violations(key.state, rows)]
         if (
             key.rotator == "fault_target"
-            and not spot(key.key_id, services.value(key.key_id)).exists()
+            and not value_file(key.key_id, services.value(key.key_id)).exists()
         ):
             found.append(f"{key}: the current value does not work outside")
     return found
 
 
-def settled():
-    """Let everything come to its end, nobody being killed any more."""
+def finish_all():
+    """Finish everything without further kills; whether nothing is pending."""
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import SecretVersion  # noqa: PLC0415
 
     for _ in range(20):
-        lapse()
+        expire_leases()
         services.resume_unfinished()
         if not SecretVersion.objects.filter(state="pending").exists():
             return True
     return False
 
 
-def struck_at_random(count, seed):
+def kill_at_random(count, seed):
     chance = random.Random(seed)  # noqa: S311 - a replayable moment, no secret
     began = time.monotonic()
     alive = [forked(lambda number=number: work(seed + number)) for number in range(WORKERS)]
     broken = []
     try:
         for kill in range(count):
-            time.sleep(chance.uniform(*PAUSE))
+            time.sleep(chance.uniform(*PAUSE_SECONDS))
             place = chance.randrange(WORKERS)
             pid = alive[place]
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-            lapse(pid)
+            expire_leases(pid)
             alive[place] = forked(lambda kill=kill: work(seed + WORKERS + kill))
-            if kill % LOOKS == LOOKS - 1:
-                broken += look()
+            if kill % CHECK_EVERY == CHECK_EVERY - 1:
+                broken += violations()
     finally:
         for pid in alive:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-    return {"kills": count, "seconds": round(time.monotonic() - began), "settled": settled(),
+    return {"kills": count, "seconds": round(time.monotonic() - began), "settled": finish_all(),
             "broken": broken[:5], **tally()}  # fmt: skip
 
 
@@ -265,7 +261,7 @@ def tally():
     from security.rotation.models import ManagedSecret, SecretVersion  # noqa: PLC0415
 
     states = dict(SecretVersion.objects.values_list("state").annotate(count=Count("pk")).order_by())
-    lost = Event.objects.filter(event="key.lost_lease").count()
+    lost = Event.objects.filter(event="key.lease_lost").count()
     resumed = Event.objects.filter(event="key.resumed").count()
     return {
         "keys": ManagedSecret.objects.count(),
@@ -275,22 +271,22 @@ def tally():
     }
 
 
-def struck_exactly():
-    """The child kills itself at each failpoint, so that no luck is needed."""
+def kill_at_failpoints():
+    """Kill a child at each failpoint."""
     from security.rotation import failpoints, services  # noqa: PLC0415 - Django is set up only now
 
-    give_luck(Never())
+    seed_target(Never())
     broken, kills = [], 0
     for name in failpoints.NAMES:
         for key_id in ("target-0", "plain-0", "issued-0"):
-            struck = forked(lambda name=name, key_id=key_id: blow(name, key_id))
+            struck = forked(lambda name=name, key_id=key_id: rotate_and_die(name, key_id))
             kills += os.WIFSIGNALED(os.waitpid(struck, 0)[1])
-            broken += look()
-            if not settled():
+            broken += violations()
+            if not finish_all():
                 broken.append(f"{key_id} is not settled after {name}")
-            broken += look()
+            broken += violations()
             services.rotate(key_id)  # and it rotates again
-            broken += look()
+            broken += violations()
     return {"points": len(failpoints.NAMES), "kills": kills, "broken": broken[:5], **tally()}
 
 
@@ -299,17 +295,17 @@ class Never:
         return 1.0
 
 
-def blow(name, key_id):
+def rotate_and_die(name, key_id):
     from security.rotation import registry, services  # noqa: PLC0415 - Django is set up only now
 
-    def strike(passed):
+    def failpoint(passed):
         if passed == name:
             os.kill(os.getpid(), signal.SIGKILL)
 
     if name.endswith(("_fail", "_undo", "_release")):  # only where a value is given up
         kind: Any = type(registry.rotators.get("fault_target"))
         kind.set = lambda _self, _held: (_ for _ in ()).throw(registry.TargetRefused("no"))
-    services.rotate(key_id, reason="compromised", failpoint=strike)
+    services.rotate(key_id, reason="compromised", failpoint=failpoint)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ SPEND = {"mail": 9000, "press": 5000, "web": 7000}
 @pytest.fixture(autouse=True)
 def _schedule():
     """Another test may have flushed what the migration made."""
-    seeding.seed(apps, name=services.AUTOMATIONS[0].name, title="Budget", at="03:00")
+    seeding.seed(apps, name=services.BUDGET_AUTOMATION.name, title="Budget", at="03:00")
 
 
 @pytest.fixture

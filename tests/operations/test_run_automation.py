@@ -72,7 +72,7 @@ def test_a_failure_ends_with_1_after_all_others_ran(automation, capsys):
 def test_an_unknown_name_ends_with_2_and_the_known_ones(automation):
     automation()
     with pytest.raises(
-        CommandError, match=r"No automation is called nobody. Known: ads"
+        CommandError, match=r"No automation is called 'nobody'. Known: ads"
     ) as refusal:
         call_command("run_automation", "--only", "nobody")
     assert refusal.value.returncode == 2
@@ -147,5 +147,5 @@ def test_a_signal_ends_it_after_the_current_step(automation, capsys, number):
     out, err = capsys.readouterr()
     assert "Finished all the same." in out
     assert "budget" not in out
-    assert err.splitlines()[-1] == "Stopped after the current step."
+    assert err.splitlines()[-1] == "Stopped after the current automation."
     assert Run.objects.filter(state="done").count() == 1

@@ -4,7 +4,7 @@ import io
 from datetime import UTC, date, datetime
 
 from aethercrown.csv import importing
-from aethercrown.csv.importing import Options
+from aethercrown.csv.importing import ImportOptions
 
 TODAY = date(2026, 3, 20)
 NOW = datetime(2026, 3, 20, 9, tzinfo=UTC)
@@ -13,7 +13,7 @@ PEOPLE = "external_id,name,segment,currency\na,Ada Ltd,Retail,USD\nb,Bea Ltd,,EU
 
 def load(kind, content, *, update=False, today: date | None = TODAY, dry_run=False):
     file = io.BytesIO(content.encode())
-    options = Options("USD", update, today)
+    options = ImportOptions("USD", update, today)
     return importing.load(importing.named(kind), file, {}, options, dry_run=dry_run)
 
 

@@ -11,4 +11,4 @@ def own_buckets(settings, monkeypatch):
     """How often somebody tried is counted for one test alone; the client speaks plain http."""
     settings.SECURE_SSL_REDIRECT = False
     settings.REDIS_URL = ""
-    monkeypatch.setattr(sign_in, "buckets", throttling.Buckets())
+    monkeypatch.setattr(sign_in, "buckets", throttling.SharedBuckets())

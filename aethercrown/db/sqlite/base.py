@@ -13,11 +13,11 @@ from typing import Any
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
-from aethercrown.db.sqlite.fifo_lock import Line
+from aethercrown.db.sqlite.fifo_lock import FifoLock
 
 WRITES = re.compile(r"\s*(BEGIN IMMEDIATE|INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 SECONDS = 5.0  # what SQLite's driver waits where settings say nothing
-_lines: defaultdict[str, Line] = defaultdict(Line)  # by database; two of one name would do no harm
+_lines: defaultdict[str, FifoLock] = defaultdict(FifoLock)  # by database; two of one name would do no harm
 os.register_at_fork(after_in_child=_lines.clear)  # its threads are not the child's
 
 
@@ -26,7 +26,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._turn: Line | None = None
+        self._turn: FifoLock | None = None
         self.execute_wrappers.append(self._in_turn)
 
     def _in_turn(self, execute: Callable[..., Any], sql: str, *more: Any) -> Any:
@@ -38,7 +38,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         finally:
             self._end_turn()
 
-    def _waited(self) -> Line:
+    def _waited(self) -> FifoLock:
         """The line, at whose head this connection now stands."""
         line = _lines[str(self.settings_dict["NAME"])]
         seconds = self.settings_dict["OPTIONS"].get("timeout", SECONDS)

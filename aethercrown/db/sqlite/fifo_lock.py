@@ -4,7 +4,7 @@ from collections import deque
 from threading import Lock
 
 
-class Line:
+class FifoLock:
     """A lock that is handed on to whoever waits longest; a plain one goes to whoever is quick."""
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, **options: Any) -> None:
         try:
             exporter = export.named(options["kind"])
-        except export.UnknownKind as error:
+        except export.UnknownExport as error:
             raise CommandError(str(error)) from error
         export.note("rows", exporter.kind)
         lines = export.csv_lines(exporter.header, exporter.rows())

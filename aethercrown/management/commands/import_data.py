@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from aethercrown.csv import importing, reader
-from aethercrown.csv.importing import Options, Report
+from aethercrown.csv.importing import ImportOptions, ImportReport
 from aethercrown.currencies import CODES
 
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         if report.fault_count:
             sys.exit(1)
 
-    def _load(self, options: dict[str, Any]) -> Report:
+    def _load(self, options: dict[str, Any]) -> ImportReport:
         if options["currency"] not in CODES:
             raise CommandError(f"{options['currency']!r} is not an ISO 4217 currency code.")
         try:
@@ -58,15 +58,15 @@ class Command(BaseCommand):
                     importer,
                     file,
                     wanted,
-                    Options(options["currency"], options["update"], options["today"]),
+                    ImportOptions(options["currency"], options["update"], options["today"]),
                     dry_run=options["dry_run"],
                 )
-        except (importing.UnknownKind, ValueError) as error:
+        except (importing.UnknownImport, ValueError) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"Cannot read {options['file']}: {error.strerror}.") from error
 
-    def _print(self, report: Report, *, dry_run: bool) -> None:
+    def _print(self, report: ImportReport, *, dry_run: bool) -> None:
         for row, column, reason in report.faults:
             place = f"row {row}" if row else "file"
             self.stderr.write(f"{place}, {column}: {reason}" if column else f"{place}: {reason}")
@@ -96,7 +96,7 @@ def _words(values: dict[str, Any]) -> str:
     )
 
 
-def _plain(report: Report) -> dict[str, Any]:
+def _plain(report: ImportReport) -> dict[str, Any]:
     return {
         "kind": report.kind,
         "rows": report.rows,

@@ -137,7 +137,7 @@ class BudgetPlanAdmin(ReadOnlyBudgetAdmin, ModelAdmin):
         for plan in plans.order_by("pk"):
             try:
                 service(plan.pk, actor=request.user.get_username(), now=timezone.now())
-            except (services.WrongStep, services.Stale) as error:
+            except (services.InvalidTransition, services.Stale) as error:
                 self.message_user(request, f"{plan}: {error}", messages.ERROR)
             else:
                 self.log_change(request, plan, f"{done}.")

@@ -49,7 +49,7 @@ class ChannelRecommendation:
 
 
 @dataclass(frozen=True, slots=True)
-class CurvePoint:
+class ResponsePoint:
     """Expected revenue at a steady spend, both for the window, with its 90 % interval."""
 
     spend: float
@@ -64,7 +64,7 @@ class Curve:
     """Points of one channel's response curve."""
 
     channel: str
-    points: tuple[CurvePoint, ...]
+    points: tuple[ResponsePoint, ...]
 
 
 @dataclass(frozen=True, slots=True)

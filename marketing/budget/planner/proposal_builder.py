@@ -15,10 +15,10 @@ from marketing.budget.planner.bounds import AllocationBounds
 from marketing.budget.planner.proposal import (
     ChannelSummary,
     Curve,
-    CurvePoint,
     Grade,
     Interval,
     Proposal,
+    ResponsePoint,
 )
 from marketing.budget.planner.rounding import decimal_places
 
@@ -203,7 +203,7 @@ def curves(fitted: FittedModel, found: BudgetAllocation) -> tuple[Curve, ...]:
     periods = fitted.request.budget_periods
     table = np.stack([spend * periods, middle * periods, low * periods, high * periods, slope], 2)
     return tuple(
-        Curve(fitted.channels[at], tuple(CurvePoint(*point) for point in points))
+        Curve(fitted.channels[at], tuple(ResponsePoint(*point) for point in points))
         for at, points in zip(most.tolist(), table.tolist(), strict=True)
     )
 

@@ -3,8 +3,8 @@
 from marketing.budget.services.automation import BUDGET_AUTOMATION, run_optimization
 from marketing.budget.services.decisions import (
     DECISION_TYPE,
+    InvalidTransition,
     Stale,
-    WrongStep,
     approve,
     measure,
     page_url,
@@ -16,8 +16,8 @@ from marketing.budget.services.plans import default_budget, optimize, replan
 __all__ = [
     "BUDGET_AUTOMATION",
     "DECISION_TYPE",
+    "InvalidTransition",
     "Stale",
-    "WrongStep",
     "approve",
     "default_budget",
     "measure",

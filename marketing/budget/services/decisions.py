@@ -7,48 +7,51 @@ from typing import Any
 
 from django.utils import timezone
 
+from aethercrown.transitions import InvalidTransition
 from marketing.budget import reports
 from marketing.budget.measurement.decision import KIND, SUBJECT_PREFIX
 from marketing.budget.models import BudgetPlan, PlanAllocation
 from marketing.budget.services import allocations
 from marketing.budget.services.plans import yesterday
 from operations.decisions import services as decisions
-from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect
+from operations.decisions.decision_types import (
+    DecisionCase,
+    DecisionType,
+    MeasuredEffect,
+    Stale,
+)
 
 APPROVED_STATUSES = {"approved", "applied", "measured"}
-
-WrongStep = decisions.InvalidTransition
-Stale = decisions.Stale
 
 
 def approve(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
     """Approve a plan and apply it; one approved already stays as it is.
 
-    Raises WrongStep after a rejection or a roll-back, and Stale (it is rejected then) where the
+    Raises InvalidTransition after a rejection or a roll-back, and Stale (it is rejected then) where the
     allocation in force changed since the plan was made.
     """
     decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
     try:
         decisions.approve(decision_id, actor=actor, note=note, now=now)
-    except WrongStep:
+    except InvalidTransition:
         if status(plan_id) not in APPROVED_STATUSES:
             raise
     return reports.plans().get(pk=plan_id)
 
 
 def reject(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
-    """Reject a plan; one rejected already stays as it is. Raises WrongStep after an approval."""
+    """Reject a plan; one rejected already stays as it is. Raises InvalidTransition after an approval."""
     decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
     try:
         decisions.reject(decision_id, actor=actor, note=note, now=now)
-    except WrongStep:
+    except InvalidTransition:
         if status(plan_id) != "rejected":
             raise
     return reports.plans().get(pk=plan_id)
 
 
 def roll_back(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
-    """Put the previous allocation in force again. Raises WrongStep and Stale."""
+    """Put the previous allocation in force again. Raises InvalidTransition and Stale."""
     decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
     decisions.roll_back(decision_id, actor=actor, note=note, now=now)
     return reports.plans().get(pk=plan_id)

@@ -9,7 +9,7 @@ from aethercrown.severity import HIGH
 from operations.alerts import services as alerts
 from operations.automations import schedule_text, seeding
 from operations.automations.models import Automation
-from operations.automations.occurrences import Interval, Schedule
+from operations.automations.occurrences import FixedInterval, Schedule
 from operations.automations.registry import automation_registry
 
 ALERT_SOURCE, AUTO_DISABLED = "automations", "auto_disabled"
@@ -63,7 +63,7 @@ def _beat_schedule(
     schedule: Schedule, zone: str
 ) -> tuple[IntervalSchedule | None, CrontabSchedule | None]:
     """The row in beat's tables for this schedule; such rows are shared and never changed."""
-    if isinstance(schedule, Interval):
+    if isinstance(schedule, FixedInterval):
         count, period = schedule_text.units(schedule.every)
         rows = IntervalSchedule.objects.filter(every=count, period=period)
         return rows.first() or IntervalSchedule.objects.create(every=count, period=period), None

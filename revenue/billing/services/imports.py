@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from aethercrown.csv.importing import Importer, Options, Tally
-from aethercrown.csv.reader import Fault, Record
+from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
+from aethercrown.csv.reader import CSVRow, RowError
 from revenue.billing import imports
 from revenue.billing.reports.usage import all_meters, daily_totals
 from revenue.billing.services import usage
@@ -16,7 +16,7 @@ from revenue.customers.models import Customer
 from revenue.customers.services.imports import by_external_id, closed_reason, import_day
 
 
-def usage_faults(batch: Sequence[Record], options: Options) -> list[Fault]:
+def usage_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     """Rows with an unknown customer or meter, a future day, or another total than the stored one.
 
     A stored total may be repeated; another total needs `options.update`.
@@ -25,22 +25,22 @@ def usage_faults(batch: Sequence[Record], options: Options) -> list[Fault]:
     known = by_external_id(values["customer"] for _, values in batch)
     meters = all_meters()
     stored = daily_totals([_key(values, known) for _, values in batch])
-    faults: list[Fault] = []
+    faults: list[RowError] = []
     for row, values in batch:
         owner = known.get(values["customer"])
         if owner is None:
-            faults.append(Fault(row, "customer", f"there is no customer {values['customer']}"))
+            faults.append(RowError(row, "customer", f"there is no customer {values['customer']}"))
         elif reason := closed_reason(owner):
-            faults.append(Fault(row, "customer", f"{owner.external_id} {reason}"))
+            faults.append(RowError(row, "customer", f"{owner.external_id} {reason}"))
         if values["metric"] not in meters:
             there = ", ".join(sorted(meters)) or "none"
-            faults.append(Fault(row, "metric", f"is not a meter; known: {there}"))
+            faults.append(RowError(row, "metric", f"is not a meter; known: {there}"))
         if values["day"] > today:
-            faults.append(Fault(row, "day", f"{values['day']} is after today, {today}"))
+            faults.append(RowError(row, "day", f"{values['day']} is after today, {today}"))
         total = stored.get(_key(values, known))
         if not options.update and total not in {None, rounded(values["quantity"])}:
             reason = f"the day's total is {total:f}; import with update to correct it"
-            faults.append(Fault(row, "quantity", reason))
+            faults.append(RowError(row, "quantity", reason))
     return faults
 
 
@@ -49,11 +49,11 @@ def _key(values: dict[str, Any], known: dict[str, Customer]) -> tuple[int, str, 
     return (owner.pk if owner else 0, values["metric"], values["day"])
 
 
-def save_usage(batch: Sequence[Record], _options: Options) -> Tally:
+def save_usage(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts:
     known = by_external_id(values["customer"] for _, values in batch)
     totals = [usage.DailyTotal(*_key(values, known), values["quantity"]) for _, values in batch]
     counts = usage.record(totals, now=timezone.now())
-    return Tally(counts.created, counts.corrected)
+    return ImportCounts(counts.created, counts.corrected)
 
 
 IMPORTERS = (

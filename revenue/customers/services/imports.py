@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from aethercrown.csv.importing import Importer, Options, Tally
-from aethercrown.csv.reader import Fault, Record
+from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
+from aethercrown.csv.reader import CSVRow, RowError
 from revenue.customers import data_hooks, imports
 from revenue.customers.imports import (
     SubscriptionRow,
@@ -22,7 +22,7 @@ STORED = "is stored already"
 PROFILE = tuple(column.name for column in imports.PROFILE)
 
 
-def import_day(options: Options) -> date:
+def import_day(options: ImportOptions) -> date:
     return options.today or timezone.localdate()
 
 
@@ -40,7 +40,7 @@ def closed_reason(customer: Customer) -> str:
 # --- Customers --------------------------------------------------------------------------------
 
 
-def customer_faults(batch: Sequence[Record], options: Options) -> list[Fault]:
+def customer_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     known = by_external_id(values["external_id"] for _, values in batch)
     paying = set(
         Subscription.objects.filter(customer__in=known.values()).values_list(
@@ -54,16 +54,16 @@ def customer_faults(batch: Sequence[Record], options: Options) -> list[Fault]:
             continue
         if not options.update:
             reason = f"{stored.external_id} {STORED}; import with update to replace it"
-            faults.append(Fault(row, "external_id", reason))
+            faults.append(RowError(row, "external_id", reason))
         elif reason := closed_reason(stored):
-            faults.append(Fault(row, "external_id", f"{stored.external_id} {reason}"))
+            faults.append(RowError(row, "external_id", f"{stored.external_id} {reason}"))
         elif stored.pk in paying and stored.currency != values["currency"]:
             reason = f"{stored.external_id} pays in {stored.currency}, this row is in "
-            faults.append(Fault(row, "currency", reason + values["currency"]))
+            faults.append(RowError(row, "currency", reason + values["currency"]))
     return faults
 
 
-def save_customers(batch: Sequence[Record], options: Options) -> Tally:
+def save_customers(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     """Store new customers; update stored ones in the fields that the file has."""
     known = by_external_id(values["external_id"] for _, values in batch)
     fresh, changed = [], []
@@ -79,13 +79,13 @@ def save_customers(batch: Sequence[Record], options: Options) -> Tally:
         changed.append(stored)
     Customer.objects.bulk_create(fresh, batch_size=BATCH)
     Customer.objects.bulk_update(changed, PROFILE, batch_size=BATCH)
-    return Tally(len(fresh), len(changed))
+    return ImportCounts(len(fresh), len(changed))
 
 
 # --- Subscriptions ----------------------------------------------------------------------------
 
 
-def subscription_faults(batch: Sequence[Record], options: Options) -> list[Fault]:
+def subscription_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     subscriptions = [from_subscription_record(record) for record in batch]
     known = by_external_id(each.customer for each in subscriptions)
     faults = list(_subscription_faults(subscriptions, import_day(options)))
@@ -96,18 +96,22 @@ def subscription_faults(batch: Sequence[Record], options: Options) -> list[Fault
 
 def _owner_faults(
     row: int, external_id: str, currency: str, known: dict[str, Customer]
-) -> Iterator[Fault]:
+) -> Iterator[RowError]:
     """Why a row cannot be added to its customer."""
     owner = known.get(external_id)
     if owner is None:
-        yield Fault(row, "customer", f"there is no customer {external_id}")
+        yield RowError(row, "customer", f"there is no customer {external_id}")
     elif reason := closed_reason(owner):
-        yield Fault(row, "customer", f"{external_id} {reason}")
+        yield RowError(row, "customer", f"{external_id} {reason}")
     elif owner.currency != currency:
-        yield Fault(row, "currency", f"{external_id} pays in {owner.currency}, not in {currency}")
+        yield RowError(
+            row, "currency", f"{external_id} pays in {owner.currency}, not in {currency}"
+        )
 
 
-def _subscription_faults(subscriptions: Sequence[SubscriptionRow], today: date) -> Iterator[Fault]:
+def _subscription_faults(
+    subscriptions: Sequence[SubscriptionRow], today: date
+) -> Iterator[RowError]:
     names = [each.external_id for each in subscriptions]
     stored = set(
         Subscription.objects.filter(external_id__in=names).values_list("external_id", flat=True)
@@ -116,14 +120,14 @@ def _subscription_faults(subscriptions: Sequence[SubscriptionRow], today: date) 
         yield from date_faults(each, today)
         if each.external_id in stored:
             reason = f"{each.external_id} {STORED}; change or adjust it in the admin"
-            yield Fault(each.row, "subscription", reason)
+            yield RowError(each.row, "subscription", reason)
 
 
-def save_subscriptions(batch: Sequence[Record], _options: Options) -> Tally:
+def save_subscriptions(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts:
     return _save_subscriptions([from_subscription_record(record) for record in batch])
 
 
-def _save_subscriptions(subscriptions: Sequence[SubscriptionRow]) -> Tally:
+def _save_subscriptions(subscriptions: Sequence[SubscriptionRow]) -> ImportCounts:
     """Store subscriptions with their changes in bulk, under a lock on their customers."""
     now = timezone.now()
     names = {each.customer for each in subscriptions}
@@ -153,52 +157,54 @@ def _save_subscriptions(subscriptions: Sequence[SubscriptionRow]) -> Tally:
     SubscriptionChange.objects.bulk_create(changes, batch_size=BATCH)
     keys = [each.pk for each in owners.values()]
     data_hooks.subscriptions_changed(keys, now=now, cause="imported", history=True)
-    return Tally(len(rows))
+    return ImportCounts(len(rows))
 
 
 # --- One row per customer, with MRR and tenure ------------------------------------------------
 
 
-def wide_faults(batch: Sequence[Record], options: Options) -> list[Fault]:
+def wide_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     today = import_day(options)
     subscriptions = [from_wide_record(record, today) for record in batch]
     known = by_external_id(each.customer for each in subscriptions)
     faults = [
-        Fault(each.row, "external_id", f"{each.customer} {STORED}; import its subscriptions alone")
+        RowError(
+            each.row, "external_id", f"{each.customer} {STORED}; import its subscriptions alone"
+        )
         for each in subscriptions
         if each.customer in known
     ]
     return [*faults, *_subscription_faults(subscriptions, today)]
 
 
-def save_wide(batch: Sequence[Record], options: Options) -> Tally:
+def save_wide(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     today = import_day(options)
     made = save_customers(batch, options)
     stored = _save_subscriptions([from_wide_record(record, today) for record in batch])
-    return Tally(made.created + stored.created)
+    return ImportCounts(made.created + stored.created)
 
 
 # --- Payments ---------------------------------------------------------------------------------
 
 
-def payment_faults(batch: Sequence[Record], options: Options) -> list[Fault]:
+def payment_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     today = import_day(options)
     known = by_external_id(values["customer"] for _, values in batch)
     names = [values["payment"] for _, values in batch]
     stored = set(
         Payment.objects.filter(external_id__in=names).values_list("external_id", flat=True)
     )
-    faults: list[Fault] = []
+    faults: list[RowError] = []
     for row, values in batch:
         faults.extend(_owner_faults(row, values["customer"], values["currency"], known))
         if values["paid_on"] > today:
-            faults.append(Fault(row, "paid_on", f"{values['paid_on']} is after today, {today}"))
+            faults.append(RowError(row, "paid_on", f"{values['paid_on']} is after today, {today}"))
         if values["payment"] in stored:
-            faults.append(Fault(row, "payment", f"{values['payment']} {STORED}"))
+            faults.append(RowError(row, "payment", f"{values['payment']} {STORED}"))
     return faults
 
 
-def save_payments(batch: Sequence[Record], _options: Options) -> Tally:
+def save_payments(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts:
     known = by_external_id(values["customer"] for _, values in batch)
     rows = [
         Payment(
@@ -212,7 +218,7 @@ def save_payments(batch: Sequence[Record], _options: Options) -> Tally:
         for _, values in batch
     ]
     Payment.objects.bulk_create(rows, batch_size=BATCH)
-    return Tally(len(rows))
+    return ImportCounts(len(rows))
 
 
 IMPORTERS = (

@@ -1,5 +1,6 @@
 """Draft, publish and retire the versions of a price book."""
 
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -19,7 +20,10 @@ from revenue.pricing.models import (
 from revenue.pricing.price_book import validation
 
 State = PriceBookVersion.State
-TRANSITIONS = {State.DRAFT: {State.PUBLISHED}, State.PUBLISHED: {State.RETIRED}}
+TRANSITIONS: Mapping[str, Collection[str]] = {
+    State.DRAFT: {State.PUBLISHED},
+    State.PUBLISHED: {State.RETIRED},
+}
 ROW_MODELS: tuple[type[Any], ...] = (PlanPrice, PlanCharge, PriceFactor, PlanRule)
 
 

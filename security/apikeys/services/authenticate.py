@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from aethercrown.api.throttling import Rate, of_a_key
+from aethercrown.api.throttling import Rate, key_rate
 from aethercrown.db.compiled_query import CompiledQuery
 from security.apikeys import networks, states, token
 from security.apikeys.models import ApiKey
@@ -103,5 +103,5 @@ def rate_of(row: KeyRow) -> Rate | None:
     """The key's own rate, if it has one; a missing half is the setting's."""
     if row.burst is None and row.rate_per_second is None:
         return None
-    default = of_a_key()
+    default = key_rate()
     return Rate(row.burst or default.burst, row.rate_per_second or default.per_second)

@@ -5,13 +5,17 @@ from datetime import datetime
 from typing import NamedTuple
 
 from operations.decisions import services as decisions
-from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect
+from operations.decisions.decision_types import (
+    DecisionCase,
+    DecisionType,
+    MeasuredEffect,
+    Stale,
+)
 from security.rotation import decision as rotation_decision
 from security.rotation.decision import DECISION_TYPE, DueRotation
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import steps
 
-Stale = decisions.Stale
 State = ManagedSecret.State
 APPROVED_STATUSES = ("applied", "measured")
 

@@ -81,7 +81,7 @@ def release(lease: Lease) -> None:
 
 
 def record_event(
-    lease: Lease, event: str, detail: Mapping[str, str | int], now: datetime | None = None
+    lease: Lease, event: str, detail: Mapping[str, object], now: datetime | None = None
 ) -> None:
     """Add an event to the key's audit stream; call it in the transaction of the change."""
     record(

@@ -27,19 +27,19 @@ values = st.recursive(
 
 def problems(text):
     with pytest.raises(InvalidRequest) as caught:
-        body_limits.document(text)
+        body_limits.parse_object(text)
     return [(each["field"], each["code"]) for each in caught.value.problems]
 
 
 @given(st.dictionaries(st.sampled_from(["x", "y"]), values))
 def test_what_any_rows_can_hold_comes_through_unchanged(content):
-    assert body_limits.document(json.dumps(content)) == content
+    assert body_limits.parse_object(json.dumps(content)) == content
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_an_object_or_refused(text):
     with suppress(exceptions.ParseError, InvalidRequest):
-        assert isinstance(body_limits.document(text), dict)
+        assert isinstance(body_limits.parse_object(text), dict)
 
 
 @given(st.binary(max_size=60))
@@ -49,7 +49,7 @@ def test_any_bytes_are_an_object_or_refused(content):
 
 
 def test_a_fraction_stays_exact():
-    content = body_limits.document('{"a": 0.1, "b": 12345678901234.56, "c": 7, "d": 1E2}')
+    content = body_limits.parse_object('{"a": 0.1, "b": 12345678901234.56, "c": 7, "d": 1E2}')
     assert content == {
         "a": Decimal("0.1"),
         "b": Decimal("12345678901234.56"),
@@ -60,7 +60,7 @@ def test_a_fraction_stays_exact():
 
 
 def test_a_number_too_small_for_a_float_is_zero():
-    assert body_limits.document('{"a": 1e-99999999999999999999}') == {"a": 0}
+    assert body_limits.parse_object('{"a": 1e-99999999999999999999}') == {"a": 0}
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400"])
@@ -92,21 +92,21 @@ def test_every_fault_is_listed_at_once():
 
 
 def test_twenty_levels_are_taken_and_one_more_is_not():
-    body_limits.document('{"a":' + "[" * 19 + "]" * 19 + "}")
+    body_limits.parse_object('{"a":' + "[" * 19 + "]" * 19 + "}")
     with pytest.raises(exceptions.ParseError, match="20 levels"):
-        body_limits.document('{"a":' + "[" * 20 + "]" * 20 + "}")
+        body_limits.parse_object('{"a":' + "[" * 20 + "]" * 20 + "}")
 
 
 @pytest.mark.parametrize("text", ["[" * 500_000, '{"a":' * 100_000])
 def test_a_bottomless_body_is_refused(text):
     with pytest.raises(exceptions.ParseError):
-        body_limits.document(text)
+        body_limits.parse_object(text)
 
 
 @pytest.mark.parametrize("text", ["[1]", "5", '"x"', "null", "true"])
 def test_only_an_object_stands_at_the_top(text):
     with pytest.raises(exceptions.ParseError, match="must be a JSON object"):
-        body_limits.document(text)
+        body_limits.parse_object(text)
 
 
 @pytest.mark.parametrize("content", [b"", b"  \n", b"{}", b"\xef\xbb\xbf{}"])
@@ -144,11 +144,11 @@ def test_a_form_without_a_field_is_an_empty_body_and_any_other_is_refused():
 
 @pytest.mark.parametrize(
     ("sent", "stated", "left"),
-    [(200_000, 200_000, 0), (200_000, 300_000, 0), (9, 5, 4), (9, body_limits.MOST_DRAINED + 1, 9)],
+    [(200_000, 200_000, 0), (200_000, 300_000, 0), (9, 5, 4), (9, body_limits.MAX_DISCARDED_BYTES + 1, 9)],
 )
 def test_what_is_too_large_is_taken_in_so_that_its_sender_hears_why(sent, stated, left):
     stream = BytesIO(b" " * sent)
-    body_limits.drain(stream, stated)
+    body_limits.discard_body(stream, stated)
     assert len(stream.read()) == left
 
 
@@ -156,14 +156,14 @@ class TestOnTheWire:
     pytestmark = wire
 
     def test_a_body_over_the_limit_is_refused_by_its_stated_length(self, caller):
-        answer = caller.send("/api/v1/checked", b" " * (body_limits.LARGEST_BODY + 1))
+        answer = caller.send("/api/v1/checked", b" " * (body_limits.MAX_BODY_BYTES + 1))
         assert answer.status_code == 413
         assert "2,097,152" in answer.json()["message"]
 
     def test_a_body_at_the_limit_is_read(self, caller):
         body = b'{"total": 5}'
         answer = caller.send(
-            "/api/v1/checked", body + b" " * (body_limits.LARGEST_BODY - len(body))
+            "/api/v1/checked", body + b" " * (body_limits.MAX_BODY_BYTES - len(body))
         )
         assert answer.status_code == 200
 
@@ -195,10 +195,10 @@ class TestOnTheWire:
         assert answer.json()["data"] == {"total": 5}
 
     def test_a_chunked_body_over_the_limit_is_refused(self, caller):
-        assert self.chunked(caller, b" " * (body_limits.LARGEST_BODY + 1)).status_code == 413
+        assert self.chunked(caller, b" " * (body_limits.MAX_BODY_BYTES + 1)).status_code == 413
 
     def test_an_upload_of_a_page_is_none_of_our_business(self, caller):
-        assert caller.post("/x", {"a": "b" * (body_limits.LARGEST_BODY + 1)}).status_code == 404
+        assert caller.post("/x", {"a": "b" * (body_limits.MAX_BODY_BYTES + 1)}).status_code == 404
 
     def test_a_call_without_https_is_refused_where_https_is_demanded(self, settings, caller):
         settings.SECURE_SSL_REDIRECT = True

@@ -22,10 +22,10 @@ def keyed(caller, key="k-1", path=EFFECT, body=None):
 
 
 def claim(key="k", digest="d", now=NOW):
-    return idempotency.claim("key:1", key, digest, now)
+    return idempotency.claim_key("key:1", key, digest, now)
 
 
-BARE = {"new_key": None, "version": 2, "action_required": idempotency.GONE}
+BARE = {"new_key": None, "version": 2, "action_required": idempotency.SECRET_GONE}
 
 
 def rotations(caller):
@@ -38,13 +38,13 @@ def kept_text():
 
 def test_what_is_asked_of_the_caller_already_stays_beside_what_is_gone():
     answer = {"new_key": "s", "action_required": "Paste it."}
-    bare = idempotency.without(answer, frozenset({"new_key"}))
-    assert bare == {"new_key": None, "action_required": f"Paste it. {idempotency.GONE}"}
+    bare = idempotency.strip_secrets(answer, frozenset({"new_key"}))
+    assert bare == {"new_key": None, "action_required": f"Paste it. {idempotency.SECRET_GONE}"}
 
 
 def test_an_answer_without_a_secret_is_kept_as_it_is():
     body = '{"new_key": null}'
-    assert idempotency.apart(body, frozenset({"new_key"}), "x") == (body, "")
+    assert idempotency.split_secrets(body, frozenset({"new_key"}), "x") == (body, "")
 
 
 class TestOnTheWire:
@@ -124,7 +124,7 @@ class TestOnTheWire:
     def test_a_secret_is_given_again_for_15_minutes_and_is_kept_encrypted_only(self, caller):
         assert rotations(caller) == rotations(caller) == [{"new_key": "s3cret", "version": 2}]
         assert "s3cret" not in kept_text()
-        IdempotencyRecord.objects.update(created_at=timezone.now() - idempotency.SHOWN)
+        IdempotencyRecord.objects.update(created_at=timezone.now() - idempotency.SECRET_RETENTION)
         assert rotations(caller) == [BARE]
 
     def test_a_secret_that_no_longer_opens_is_null(self, caller):
@@ -136,7 +136,7 @@ class TestOnTheWire:
         rotations(caller)
         at = IdempotencyRecord.objects.get().created_at
         assert idempotency.forget_secrets(at) == 0
-        assert idempotency.forget_secrets(at + idempotency.SHOWN) == 1
+        assert idempotency.forget_secrets(at + idempotency.SECRET_RETENTION) == 1
         assert rotations(caller) == [BARE]
 
     def test_a_key_on_a_call_that_is_no_post_changes_nothing(self, caller):
@@ -173,12 +173,12 @@ class TestAtOnce:
         claim(now=NOW - timedelta(hours=1))
         outcomes = at_once(claim, 8)
         assert sum(isinstance(each, IdempotencyRecord) for each in outcomes) == 1
-        assert sum(isinstance(each, idempotency.InFlight) for each in outcomes) == 7
+        assert sum(isinstance(each, idempotency.IdempotencyInProgress) for each in outcomes) == 7
 
 
 def test_a_claim_that_crashed_is_free_after_its_lease():
     claim()
-    with pytest.raises(idempotency.InFlight):
+    with pytest.raises(idempotency.IdempotencyInProgress):
         claim(now=NOW + idempotency.LEASE - timedelta(seconds=1))
     assert claim(now=NOW + idempotency.LEASE).status is None
 
@@ -186,10 +186,10 @@ def test_a_claim_that_crashed_is_free_after_its_lease():
 def test_work_that_was_overtaken_is_undone():
     slow = claim()
     quick = claim(now=NOW + idempotency.LEASE)
-    idempotency.finish(quick, 200, "{}")
-    with pytest.raises(idempotency.Overtaken):
-        idempotency.finish(slow, 200, "{}")
-    idempotency.release(slow)
+    idempotency.store_response(quick, 200, "{}")
+    with pytest.raises(idempotency.IdempotencyLeaseLost):
+        idempotency.store_response(slow, 200, "{}")
+    idempotency.release_key(slow)
     assert claim(now=NOW + idempotency.LEASE).status == 200
 
 
@@ -200,15 +200,15 @@ def test_a_claim_lost_between_reading_and_taking_it_over_is_not_taken(monkeypatc
     monkeypatch.setattr(  # as if the other call came in just after our read
         IdempotencyRecord.objects, "get_or_create", lambda **_: (stale, False)
     )
-    with pytest.raises(idempotency.InFlight):
+    with pytest.raises(idempotency.IdempotencyInProgress):
         claim(now=NOW + idempotency.LEASE)
 
 
 def test_a_key_is_forgotten_after_a_day():
-    idempotency.finish(claim(), 200, "{}")
+    idempotency.store_response(claim(), 200, "{}")
     with pytest.raises(Conflict):
         claim(digest="other", now=NOW + timedelta(hours=23))
-    again = claim(digest="other", now=NOW + idempotency.KEPT)
+    again = claim(digest="other", now=NOW + idempotency.RETENTION)
     assert again.status is None
 
 
@@ -217,9 +217,9 @@ def test_purging_forgets_only_what_is_old(monkeypatch):
     for number in range(5):
         claim(f"old-{number}")
     claim("young", now=NOW + timedelta(hours=1))
-    assert idempotency.purge(NOW + idempotency.KEPT) == 5
+    assert idempotency.purge(NOW + idempotency.RETENTION) == 5
     assert [str(each) for each in IdempotencyRecord.objects.all()] == ["key:1 young"]
-    assert idempotency.purge(NOW + idempotency.KEPT) == 0
+    assert idempotency.purge(NOW + idempotency.RETENTION) == 0
 
 
 def test_the_digest_tells_a_number_from_its_text():

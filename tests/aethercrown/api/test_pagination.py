@@ -18,7 +18,7 @@ def replies():
     start = datetime(2026, 5, 1, tzinfo=UTC)
     for number in range(7):
         now = start + timedelta(minutes=number // 3)
-        idempotency.claim("key:1", f"k{number}", "d", now)
+        idempotency.claim_key("key:1", f"k{number}", "d", now)
 
 
 def test_pages_hold_every_row_once_forwards_and_back(caller, replies):

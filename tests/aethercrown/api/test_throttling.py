@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aethercrown.api import throttling
-from aethercrown.api.throttling import Buckets, OwnBuckets, Rate, Take
+from aethercrown.api.throttling import LocalBuckets, Rate, SharedBuckets, TokenRequest
 from aethercrown.models import RateLimitBucket
 from security.apikeys.models import ApiKey
 from tests.callers import Caller
@@ -22,52 +22,52 @@ wire = [pytest.mark.urls("tests.aethercrown.odd_urls"), pytest.mark.django_db]
 
 def own(tokens, *calls, cost=1):
     """Waits of one bucket at those times."""
-    return [tokens.take([Take("a", RATE, cost)], now) for now in calls]
+    return [tokens.take([TokenRequest("a", RATE, cost)], now) for now in calls]
 
 
 RATE = Rate(3, 0.5)
 
 
 def test_a_bucket_gives_its_burst_and_then_one_token_a_period():
-    buckets = OwnBuckets()
+    buckets = LocalBuckets()
     assert own(buckets, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0) == [0, 0, 0, 2.0, 1.0, 0]
-    assert buckets.take([Take("b", RATE)], 0.0) == 0
+    assert buckets.take([TokenRequest("b", RATE)], 0.0) == 0
 
 
 @given(st.lists(st.floats(0, 5), max_size=60))
 def test_nobody_gets_more_than_the_burst_and_the_rate(pauses):
-    buckets, now, given_out = OwnBuckets(), 0.0, 0
+    buckets, now, given_out = LocalBuckets(), 0.0, 0
     for pause in pauses:
         now += pause
-        given_out += not buckets.take([Take("a", Rate(5, 2.0))], now)
+        given_out += not buckets.take([TokenRequest("a", Rate(5, 2.0))], now)
     assert given_out <= 5 + 2.0 * now + 1e-6
 
 
 def test_a_look_takes_nothing():
-    buckets = OwnBuckets()
+    buckets = LocalBuckets()
     assert own(buckets, 0.0, 0.0, 0.0, 0.0, cost=0) == [0, 0, 0, 0]
     own(buckets, 0.0, 0.0, 0.0)
     assert own(buckets, 0.0, cost=0) == [2.0]
 
 
 def test_a_clock_that_goes_back_takes_nothing_away():
-    buckets = OwnBuckets()
+    buckets = LocalBuckets()
     assert own(buckets, 100.0, 50.0) == [0, 0]
 
 
 def test_only_the_latest_callers_are_remembered(monkeypatch):
     monkeypatch.setattr(throttling, "MOST_BUCKETS", 2)
-    buckets = OwnBuckets()
+    buckets = LocalBuckets()
     for name in "abac":
-        buckets.take([Take(name, RATE)], 0.0)
+        buckets.take([TokenRequest(name, RATE)], 0.0)
     assert list(buckets.kept) == ["a", "c"]
 
 
 @pytest.mark.parametrize("broker", [True, False])
 def test_several_buckets_give_together_or_not_at_all(settings, broker):
     settings.REDIS_URL = settings.REDIS_URL if broker else ""
-    alone = Buckets()
-    wide, narrow = Take("wide", Rate(3, 0.01)), Take("narrow", Rate(1, 0.1))
+    alone = SharedBuckets()
+    wide, narrow = TokenRequest("wide", Rate(3, 0.01)), TokenRequest("narrow", Rate(1, 0.1))
     assert alone.take_all([wide, narrow]) == 0
     assert alone.take_all([wide, narrow]) == 10
     assert alone.take_all([wide._replace(cost=2)]) == 0  # the refused call took none of it
@@ -76,7 +76,7 @@ def test_several_buckets_give_together_or_not_at_all(settings, broker):
 
 def test_the_shared_bucket_does_as_the_own_one(settings, valkey_url):
     settings.API_BURST, settings.API_RATE_PER_SECOND = 2, 0.01
-    first, second = Buckets(), Buckets()  # two web processes
+    first, second = SharedBuckets(), SharedBuckets()  # two web processes
     assert [first.take("shared"), second.take("shared"), first.take("shared", cost=0)] == [
         0,
         0,
@@ -87,7 +87,7 @@ def test_the_shared_bucket_does_as_the_own_one(settings, valkey_url):
 
 def test_many_at_once_get_exactly_the_burst(settings, at_once):
     settings.API_BURST, settings.API_RATE_PER_SECOND = 5, 0.001
-    shared = Buckets()
+    shared = SharedBuckets()
     waits = at_once(lambda: shared.take("rush"), 16)
     assert waits.count(0) == 5
     assert not shared.own.kept
@@ -95,7 +95,7 @@ def test_many_at_once_get_exactly_the_burst(settings, at_once):
 
 def test_without_a_broker_the_process_counts_by_itself(settings):
     settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 1, 0.01, ""
-    alone = Buckets()
+    alone = SharedBuckets()
     assert [alone.take("a"), alone.take("a")] == [0, 100]
 
 
@@ -104,7 +104,7 @@ def test_without_a_broker_a_row_counts_for_every_process_in_one_upsert(
     settings, django_assert_num_queries
 ):
     settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 2, 0.01, ""
-    processes = [Buckets(), Buckets(), Buckets()]
+    processes = [SharedBuckets(), SharedBuckets(), SharedBuckets()]
     with django_assert_num_queries(4):
         waits = [each.take("key:1", in_rows=True) for each in processes]
         assert processes[0].take("key:2", in_rows=True) == 0
@@ -115,22 +115,22 @@ def test_without_a_broker_a_row_counts_for_every_process_in_one_upsert(
 @pytest.mark.django_db
 def test_a_row_gains_tokens_with_the_databases_time_and_never_above_its_burst(settings):
     settings.REDIS_URL = ""
-    take, rate = Take("key:1", Rate(2, 0.1)), 0.1
-    assert [throttling.counted(take) for _ in range(2)] == [0, 0]
-    assert throttling.counted(take) == pytest.approx(10, abs=0.5)
+    take, rate = TokenRequest("key:1", Rate(2, 0.1)), 0.1
+    assert [throttling.take_from_row(take) for _ in range(2)] == [0, 0]
+    assert throttling.take_from_row(take) == pytest.approx(10, abs=0.5)
     RateLimitBucket.objects.update(counted_at=F("counted_at") - 10)
-    assert throttling.counted(take) == 0
+    assert throttling.take_from_row(take) == 0
     RateLimitBucket.objects.update(counted_at=F("counted_at") - 1e6)
-    assert [throttling.counted(take) for _ in range(2)] == [0, 0]
-    assert throttling.counted(take) == pytest.approx(1 / rate, abs=0.5)
+    assert [throttling.take_from_row(take) for _ in range(2)] == [0, 0]
+    assert throttling.take_from_row(take) == pytest.approx(1 / rate, abs=0.5)
 
 
 @pytest.mark.django_db
 def test_a_row_that_nobody_uses_is_forgotten_after_a_month():
     for name in ("old", "young"):
-        throttling.counted(Take(name, RATE))
+        throttling.take_from_row(TokenRequest(name, RATE))
     RateLimitBucket.objects.filter(name="old").update(
-        counted_at=F("counted_at") - throttling.KEPT_SECONDS
+        counted_at=F("counted_at") - throttling.BUCKET_RETENTION_SECONDS
     )
     assert throttling.purge() == 1
     assert str(RateLimitBucket.objects.get()) == "young"
@@ -139,7 +139,7 @@ def test_a_row_that_nobody_uses_is_forgotten_after_a_month():
 @pytest.mark.django_db(transaction=True)
 def test_rows_too_give_many_at_once_exactly_the_burst(settings, at_once):
     settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 5, 0.001, ""
-    alone = Buckets()
+    alone = SharedBuckets()
     assert at_once(lambda: alone.take("rush", in_rows=True), 12).count(0) == 5
 
 
@@ -150,7 +150,7 @@ def out_of_order(*_):
 @pytest.mark.django_db
 def test_without_broker_and_rows_the_process_counts_by_itself(settings):
     settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 1, 0.01, ""
-    alone = Buckets()
+    alone = SharedBuckets()
     with connection.execute_wrapper(out_of_order):
         assert [alone.take("a", in_rows=True), alone.take("a", in_rows=True)] == [0, 100]
 
@@ -159,7 +159,7 @@ def test_a_broker_that_is_down_refuses_nobody_and_is_left_alone_for_a_while(sett
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # taken, and nobody listens
         settings.REDIS_URL = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
-        alone = Buckets()
+        alone = SharedBuckets()
         assert alone.take("a") == 0
     assert alone.paused_until > 0
     assert alone.take("a") == 0
@@ -270,8 +270,8 @@ class TestOnTheWire:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_many_at_once_through_both_buckets_get_exactly_the_burst(settings, at_once, known):
-    shared, address = Buckets(), Take("address", Rate(20, 0.001))
-    key = Take("key", Rate(5, 0.001))
+    shared, address = SharedBuckets(), TokenRequest("address", Rate(20, 0.001))
+    key = TokenRequest("key", Rate(5, 0.001))
 
     def call():
         if known:
@@ -290,6 +290,6 @@ def test_only_the_latest_callers_are_known_by_their_headers(settings, monkeypatc
     prints = [callers.fingerprint(RequestFactory().get("/", HTTP_X_API_KEY=each)) for each in "abc"]
     assert len(set(prints)) == 3
     for number, each in enumerate(prints):
-        callers.note(each, Take(f"key:{number}", RATE))
+        callers.note(each, TokenRequest(f"key:{number}", RATE))
     assert [callers.find(each) is not None for each in prints] == [False, True, True]
     assert callers.fingerprint(RequestFactory().get("/")) == b""

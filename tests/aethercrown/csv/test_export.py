@@ -42,5 +42,5 @@ def test_a_download_has_a_name_and_a_type():
 
 
 def test_an_unknown_kind_is_answered_with_those_there_are():
-    with pytest.raises(export.UnknownKind, match=r"there are: .*channels"):
+    with pytest.raises(export.UnknownExport, match=r"there are: .*channels"):
         export.named("nothing")

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 
 from aethercrown.csv import importing
-from aethercrown.csv.importing import Importer, Options, Tally
+from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
 from aethercrown.management.commands.export_data import Command as ExportCommand
 from marketing.channels.models import Channel, Performance
 
@@ -32,7 +32,7 @@ def load(content, *, kind="budget-performance", update=False, dry_run=False, **w
         importing.named(kind),
         io.BytesIO(content.encode()),
         wanted,
-        Options("USD", update),
+        ImportOptions("USD", update),
         dry_run=dry_run,
     )
 
@@ -125,19 +125,19 @@ def test_rows_that_somebody_else_stored_meanwhile_undo_the_whole():
 
     usual = importing.named("channels")
     late = Importer("late", "Late", usual.columns, usual.key, usual.clashes, save)
-    report = importing.load(late, io.BytesIO(b"name\na\n"), {}, Options("USD"))
+    report = importing.load(late, io.BytesIO(b"name\na\n"), {}, ImportOptions("USD"))
     assert report.faults[0].reason == "rows were stored by somebody else meanwhile; import again"
     assert not report.stored
     assert not Channel.objects.exists()
 
 
 def test_an_unknown_kind_is_answered_with_those_there_are():
-    with pytest.raises(importing.UnknownKind, match=r"there are: .*budget-weekly"):
+    with pytest.raises(importing.UnknownImport, match=r"there are: .*budget-weekly"):
         importing.named("nothing")
 
 
 def test_a_tally_counts_nothing_by_itself():
-    assert Tally() == Tally(0, 0, ())
+    assert ImportCounts() == ImportCounts(0, 0, ())
 
 
 # --- The commands -----------------------------------------------------------------------------

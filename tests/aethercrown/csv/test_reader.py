@@ -9,19 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aethercrown.csv import export, reader
-from aethercrown.csv.reader import Column, Fault, Record, Sheet, Unreadable
+from aethercrown.csv.reader import CSVColumn, CSVReader, CSVRow, InvalidCSV, RowError
 
 COLUMNS = (
-    Column("date", reader.day),
-    Column("name", reader.text),
-    Column("amount", reader.money, required=False),
+    CSVColumn("date", reader.day),
+    CSVColumn("name", reader.text),
+    CSVColumn("amount", reader.money, required=False),
 )
-WIDE = (Column("date", reader.day), Column("spend", reader.money, many=True))
+WIDE = (CSVColumn("date", reader.day), CSVColumn("spend", reader.money, many=True))
 
 
 def sheet(content, columns=COLUMNS, **wanted):
     raw = content if isinstance(content, bytes) else content.encode()
-    return Sheet(io.BytesIO(raw), columns, wanted)
+    return CSVReader(io.BytesIO(raw), columns, wanted)
 
 
 def read(content, columns=COLUMNS, **wanted):
@@ -32,7 +32,7 @@ def read(content, columns=COLUMNS, **wanted):
 
 def test_a_good_row_gives_its_values_by_field():
     assert read("date,name,amount\n2026-01-05,a,3.10\n") == [
-        Record(2, {"date": date(2026, 1, 5), "name": "a", "amount": Decimal("3.10")})
+        CSVRow(2, {"date": date(2026, 1, 5), "name": "a", "amount": Decimal("3.10")})
     ]
 
 
@@ -109,7 +109,7 @@ def test_a_wrong_header_says_what_is_missing_and_what_was_found(content, wanted,
     ],
 )
 def test_a_bad_cell_says_why(line, column, reason):
-    assert read(f"date,name,amount\n{line}\n") == [Fault(2, column, reason)]
+    assert read(f"date,name,amount\n{line}\n") == [RowError(2, column, reason)]
 
 
 def test_every_bad_cell_of_a_row_is_named():
@@ -137,13 +137,13 @@ def test_a_flag_has_the_usual_spellings(cell, value):
 
 
 def test_a_flag_of_another_kind_is_refused():
-    with pytest.raises(Unreadable, match="neither yes nor no"):
+    with pytest.raises(InvalidCSV, match="neither yes nor no"):
         reader.flag("maybe")
 
 
 def test_a_currency_is_one_in_use():
     assert reader.currency("EUR") == "EUR"
-    with pytest.raises(Unreadable, match="not a currency code"):
+    with pytest.raises(InvalidCSV, match="not a currency code"):
         reader.currency("ZZZ")
 
 

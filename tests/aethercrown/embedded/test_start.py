@@ -71,15 +71,15 @@ def test_a_broker_that_is_named_is_used(tmp_path):
 
 
 def test_a_broker_of_its_own_is_announced_for_as_long_as_it_runs(tmp_path):
-    with (tmp_path / "lock").open("w") as held:
-        with start.broker(chosen(tmp_path), held.fileno()) as kept:
-            assert kept
-            kept.server.wait_until(kept.answers)
+    with (tmp_path / "lock").open("w") as lock:
+        with start.broker(chosen(tmp_path), lock.fileno()) as broker:
+            assert broker
+            broker.server.wait_until(broker.answers)
             environment: dict[str, str] = {}
-            start.set_environment(environment, chosen(tmp_path), kept)
+            start.set_environment(environment, chosen(tmp_path), broker)
             assert environment["REDIS_URL"] == data_dir.broker_url(tmp_path)
         assert data_dir.broker_url(tmp_path) is None
-        assert not kept.server.is_running()
+        assert not broker.server.is_running()
 
 
 @pytest.mark.parametrize(("made", "shown"), [("s3cret", "s3cret"), (None, "changepassword")])

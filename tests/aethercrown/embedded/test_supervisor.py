@@ -20,11 +20,11 @@ pytestmark = pytest.mark.filterwarnings(
 
 @pytest.fixture
 def supervisor(tmp_path, capsys):
-    kept = Supervisor(logs=tmp_path)
-    with kept.listening():
-        yield kept
-        kept.stop()
-    kept.selector.close()
+    made = Supervisor(logs=tmp_path)
+    with made.listening():
+        yield made
+        made.stop()
+    made.selector.close()
 
 
 def until(supervisor, condition) -> None:
@@ -39,7 +39,7 @@ def sleep():
 
 
 def test_a_child_runs_once_and_its_words_are_kept(supervisor, tmp_path):
-    assert supervisor.finish(supervisor.begin("set-up", lambda: print("done"))) == 0
+    assert supervisor.finish(supervisor.run_once("set-up", lambda: print("done"))) == 0
     assert (tmp_path / "set-up.log").read_text() == "done\n"
 
 
@@ -47,17 +47,17 @@ def test_a_child_that_fails_says_why_and_how(supervisor, tmp_path):
     def fail():
         raise ValueError("no such thing")
 
-    assert supervisor.finish(supervisor.begin("set-up", fail)) == 1
+    assert supervisor.finish(supervisor.run_once("set-up", fail)) == 1
     assert "ValueError: no such thing" in (tmp_path / "set-up.log").read_text()
 
 
 @pytest.mark.parametrize(("code", "status"), [(0, 0), (None, 0), (7, 7), ("words", 1)])
 def test_a_child_that_exits_has_the_status_it_chose(supervisor, code, status):
-    assert supervisor.finish(supervisor.begin("set-up", lambda: sys.exit(code))) == status
+    assert supervisor.finish(supervisor.run_once("set-up", lambda: sys.exit(code))) == status
 
 
 def test_more_output_than_a_pipe_holds_does_not_block(supervisor, tmp_path):
-    assert supervisor.finish(supervisor.begin("set-up", lambda: print("x" * 300_000))) == 0
+    assert supervisor.finish(supervisor.run_once("set-up", lambda: print("x" * 300_000))) == 0
     assert (tmp_path / "set-up.log").stat().st_size == 300_001
 
 
@@ -70,17 +70,17 @@ def test_a_child_outlives_a_listener_that_hangs_up(supervisor, tmp_path):
         except BrokenPipeError:
             print("hung up")
 
-    assert supervisor.finish(supervisor.begin("set-up", write)) == 0
+    assert supervisor.finish(supervisor.run_once("set-up", write)) == 0
     assert (tmp_path / "set-up.log").read_text() == "hung up\n"
 
 
 def test_a_kept_child_that_ended_is_started_again(supervisor, capsys):
-    supervisor.keep("web", sleep, grace=1)
-    first = supervisor.kept[0].child
+    supervisor.supervise("web", sleep, grace=1)
+    first = supervisor.processes[0].child
     assert first
     os.kill(first.pid, signal.SIGKILL)
-    until(supervisor, lambda: (supervisor.kept[0].child or first) is not first)
-    assert supervisor.kept[0].child.pid != first.pid
+    until(supervisor, lambda: (supervisor.processes[0].child or first) is not first)
+    assert supervisor.processes[0].child.pid != first.pid
     assert "web ended with status -9; it starts again in 0.5 s." in capsys.readouterr().out
 
 
@@ -89,7 +89,7 @@ def test_five_deaths_end_it_all_with_the_last_words(supervisor):
         print("cannot go on")
         sys.exit(3)
 
-    supervisor.keep("web", complain, grace=1, first_pause=0)
+    supervisor.supervise("web", complain, grace=1, first_pause=0)
     with pytest.raises(
         RestartLimitReached, match=r"(?s)web ended with status 3, for the 5th.*cannot go on"
     ):
@@ -98,20 +98,20 @@ def test_five_deaths_end_it_all_with_the_last_words(supervisor):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_asks_for_the_stop(supervisor, number):
-    supervisor.keep("web", sleep, grace=30)
+    supervisor.supervise("web", sleep, grace=30)
     os.kill(os.getpid(), number)
     with pytest.raises(StopRequested):
         supervisor.tick(5)
-    child = supervisor.kept[0].child
+    child = supervisor.processes[0].child
     supervisor.stop()
     assert child.status == -signal.SIGTERM
-    assert supervisor.kept[0].child is None
+    assert supervisor.processes[0].child is None
 
 
 def test_a_stop_asked_for_during_the_set_up_ends_that_too(supervisor):
     supervisor.asked = 1
     with pytest.raises(StopRequested):
-        supervisor.finish(supervisor.begin("set-up", sleep))
+        supervisor.finish(supervisor.run_once("set-up", sleep))
 
 
 def test_the_last_kept_is_stopped_first(supervisor, tmp_path):
@@ -126,11 +126,11 @@ def test_the_last_kept_is_stopped_first(supervisor, tmp_path):
             while True:
                 time.sleep(0.05)  # a signal just before a long sleep would be noticed after it
 
-        supervisor.keep(name, run, grace=30)
+        supervisor.supervise(name, run, grace=30)
 
     for name in ("worker", "web", "beat"):
         farewell(name)
-    logs = {each.name: tmp_path / f"{each.name}.log" for each in supervisor.kept}
+    logs = {each.name: tmp_path / f"{each.name}.log" for each in supervisor.processes}
     until(supervisor, lambda: all(log.exists() for log in logs.values()))
     supervisor.stop()
     times = {name: float(log.read_text().split()[1]) for name, log in logs.items()}
@@ -144,17 +144,17 @@ def deaf():
 
 
 def test_a_child_that_does_not_listen_is_killed_after_its_grace(supervisor, tmp_path):
-    supervisor.keep("web", deaf, grace=0.1)
+    supervisor.supervise("web", deaf, grace=0.1)
     until(supervisor, (tmp_path / "web.log").exists)
-    child = supervisor.kept[0].child
+    child = supervisor.processes[0].child
     supervisor.stop()
     assert child.status == -signal.SIGKILL
 
 
 def test_a_second_request_does_not_wait_for_the_grace(supervisor, tmp_path):
-    supervisor.keep("web", deaf, grace=1000)
+    supervisor.supervise("web", deaf, grace=1000)
     until(supervisor, (tmp_path / "web.log").exists)
-    child = supervisor.kept[0].child
+    child = supervisor.processes[0].child
     signal.signal(signal.SIGALRM, supervisor.ask)
     signal.setitimer(signal.ITIMER_REAL, 0.1)
     supervisor.stop()
@@ -170,18 +170,18 @@ def test_a_child_that_ended_takes_its_own_children_along(supervisor, tmp_path):
         print(left)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    supervisor.keep("web", leave_one_behind, grace=1)
-    until(supervisor, lambda: supervisor.kept[0].deaths.times)
+    supervisor.supervise("web", leave_one_behind, grace=1)
+    until(supervisor, lambda: supervisor.processes[0].restarts.times)
     left = int((tmp_path / "web.log").read_text().split()[0])
     until(supervisor, lambda: not is_alive(str(left)))
 
 
 def test_it_speaks_where_it_was_told_to(supervisor):
     terminal = io.StringIO()
-    voice = supervisor.voice("web")
-    voice.terminal = terminal
-    child = supervisor.start("web", lambda: print("hello"), voice)
+    printer = supervisor.printer("web")
+    printer.terminal = terminal
+    child = supervisor.start("web", lambda: print("hello"), printer)
     while not child.ended():
-        supervisor.hear(0.05)
+        supervisor.read_output(0.05)
     supervisor.hear_out(child)
     assert terminal.getvalue() == "web    | hello\n"

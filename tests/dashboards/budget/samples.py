@@ -7,10 +7,10 @@ from marketing.budget.planner.proposal import (
     ChannelRecommendation,
     ChannelSummary,
     Curve,
-    CurvePoint,
     Experiment,
     Interval,
     Proposal,
+    ResponsePoint,
 )
 
 FIGURES = {  # now, proposed, half spend, ceiling, marginal now, marginal after
@@ -89,6 +89,6 @@ def response(name: str) -> Curve:
         doubt = 0.08 + 0.012 * abs(place - 12)
         slope = ceiling * half / (half + spend) ** 2
         points.append(
-            CurvePoint(spend, revenue, revenue * (1 - doubt), revenue * (1 + doubt), slope)
+            ResponsePoint(spend, revenue, revenue * (1 - doubt), revenue * (1 + doubt), slope)
         )
     return Curve(name, tuple(points))

@@ -1,26 +1,23 @@
 """A proposal as pictures: the same figures in the drawing and in the table behind it."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from xml.etree import ElementTree as ET
 
 from dashboards.budget import charts
+from marketing.budget.summaries import DailyPerformance
 from tests.dashboards.budget.samples import proposal
 
 DASH = "\N{EN DASH}"
 
 
-@dataclass(frozen=True)
-class Day:
-    on: date
-    spend: float | None
-    revenue: float | None
-
-
-def days(*revenues: float | None) -> list[Day]:
+def days(*revenues: int | None) -> list[DailyPerformance]:
     return [
-        Day(date(2026, 1, 5) + timedelta(weeks=week), 100.0, each)
+        DailyPerformance(
+            date(2026, 1, 5) + timedelta(weeks=week),
+            Decimal(100),
+            None if each is None else Decimal(each),
+        )
         for week, each in enumerate(revenues)
     ]
 

@@ -54,11 +54,13 @@ def test_the_page_costs_few_queries(page, django_assert_num_queries):
 
 
 def test_an_effect_is_worded_in_its_own_unit():
-    assert views.promised(LIFT) == f"+6.4% ({MINUS}1.2% to +11.9%)"
-    assert views.gain(None, LIFT) == ""
+    assert views.expected_text(LIFT) == f"+6.4% ({MINUS}1.2% to +11.9%)"
+    assert views.measured_text(None, LIFT) == ""
     days = {**LIFT, "unit": "days"}
-    assert views.promised(days).startswith("+6.4\N{NO-BREAK SPACE}days")
-    assert views.gain({"value": 2, "low": 1, "high": 3}, {**LIFT, "unit": ""}).startswith("+2.0")
+    assert views.expected_text(days).startswith("+6.4\N{NO-BREAK SPACE}days")
+    assert views.measured_text({"value": 2, "low": 1, "high": 3}, {**LIFT, "unit": ""}).startswith(
+        "+2.0"
+    )
 
 
 def test_only_gains_in_one_unit_share_a_chart():
@@ -71,10 +73,10 @@ def test_only_gains_in_one_unit_share_a_chart():
             "realised": effect,
         }
 
-    table = views.gained([row("%"), row("days"), row("percent")]).table
+    table = views.effect_chart([row("%"), row("days"), row("percent")]).table
     assert len(table.rows) == 2
     assert table.columns[2].unit == PERCENT
-    assert views.gained([row("days")]).table.columns[2].unit == Unit(
+    assert views.effect_chart([row("days")]).table.columns[2].unit == Unit(
         "", "\N{NO-BREAK SPACE}days", 1
     )
 
@@ -137,5 +139,5 @@ def test_the_overview_shows_a_viewer_no_links_into_the_admin(page):
 def test_a_gain_that_is_known_exactly_has_no_interval():
     expected = {"unit": "USD", "estimate": 1, "low": 0, "high": 2}
     exact = {"value": 77.0, "low": None, "high": None}
-    assert views.gain(exact, expected) == "+77.0\N{NO-BREAK SPACE}USD"
-    assert views.gain(exact | {"low": 70.0, "high": 80.0}, expected).endswith(")")
+    assert views.measured_text(exact, expected) == "+77.0\N{NO-BREAK SPACE}USD"
+    assert views.measured_text(exact | {"low": 70.0, "high": 80.0}, expected).endswith(")")

@@ -34,13 +34,13 @@ def some(db):
     registered("young", 30 * DAY)
 
 
-def test_before_the_first_key_it_says_how_to_begin(page, db):
+def test_without_keys_the_page_links_to_the_registration(page, db):
     text = page.get(PAGE).content.decode()
     assert "No managed key yet" in text
     assert "Register the first key" in text
 
 
-def test_each_key_stands_in_its_part(page, some):
+def test_each_key_is_in_the_table_of_its_status(page, some):
     text = page.get(PAGE).content.decode()
     assert "1 of 3 keys is overdue" in text
     assert text.index("Overdue") < text.index("Due within 7 days") < text.index("Healthy")
@@ -70,9 +70,9 @@ def test_api_keys_that_end_soon_are_listed_with_their_last_use(page, db):
     assert (shop[0].split()[0], shop[2]) == ("shop", "replaced")
 
 
-def test_keys_count_under_old_pepper_are_counted(page, db):
+def test_api_keys_under_an_old_pepper_are_counted(page, db):
     apikeys.create("shop", ["all"])
-    ApiKey.objects.update(pepper="another")
+    ApiKey.objects.update(pepper_id="another")
     assert "1 API key still uses the old pepper" in page.get(PAGE).content.decode()
 
 

@@ -81,7 +81,7 @@ def test_nothing_found_yet_says_so(page, db):
 
 def test_another_currency_is_shown_where_there_is_only_that(page, found):
     Opportunity.objects.update(currency="EUR")
-    assert "In EUR" in text(page.get(UPSELL))
+    assert "of offers, in EUR" in text(page.get(UPSELL))
     assert "No opportunity was found in USD" in text(page.get(f"{UPSELL}?currency=USD"))
 
 

@@ -17,7 +17,7 @@ from security.apikeys import services as keys
 from tests.callers import Caller
 from tests.marketing.conftest import NOW
 
-PLANS = "/admin/marketing/plan/"
+PLANS = "/admin/marketing/budgetplan/"
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +52,7 @@ def status(plan):
 
 def test_a_plan_is_read_with_its_reasons_and_its_verdict(approver, plan):
     page = approver.get(f"{PLANS}{plan.pk}/change/").content.decode()
-    assert "The page with its curves" in page
+    assert "Dashboard page" in page
     assert f"/dashboards/budget?currency=USD&amp;plan={plan.pk}" in page
     assert "past periods the forecast missed by" in page
     assert "not measured yet" in page
@@ -103,7 +103,7 @@ def test_an_operator_sees_plans_and_decides_nothing(plan):
     assert status(plan) == "proposed"
 
 
-@pytest.mark.parametrize("path", ["plan", "allocation"])
+@pytest.mark.parametrize("path", ["budgetplan", "allocation"])
 def test_nobody_adds_or_edits_what_services_write(plan, path):
     services.approve(plan.pk, actor="ada", now=NOW)
     person = User.objects.create_superuser("root")
@@ -111,7 +111,7 @@ def test_nobody_adds_or_edits_what_services_write(plan, path):
     client.force_login(person)
     assert client.get(f"/admin/marketing/{path}/").status_code == 200
     assert client.get(f"/admin/marketing/{path}/add/").status_code == 403
-    rows = {"plan": plan, "allocation": plan.decision.budget_allocations.first()}
+    rows = {"budgetplan": plan, "allocation": plan.decision.budget_allocations.first()}
     page = f"/admin/marketing/{path}/{rows[path].pk}/"
     assert client.get(f"{page}change/").status_code == 200
     assert client.post(f"{page}change/", {}).status_code == 403

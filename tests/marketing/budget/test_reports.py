@@ -9,6 +9,7 @@ import time_machine
 from marketing.budget import reports, services
 from marketing.budget.models import BudgetPlan
 from marketing.budget.planner.request import BudgetRequest, PerformanceRow
+from marketing.budget.reports import effect
 from marketing.channels.models import Channel, TotalRevenue
 from operations.decisions import services as decisions
 from tests.marketing.conftest import LAST_WEEK, NOW, USUAL, brought, overview
@@ -87,9 +88,9 @@ def test_where_only_totals_are_known_they_are_the_trend(live, django_assert_num_
 def test_a_channels_incrementality_counts_in_what_a_plan_brought(live):
     live(30)
     plan = services.replan(now=NOW, mode="propose")
-    before = reports.revenue_by_period(plan, LAST_WEEK + timedelta(days=6))
+    before = effect.revenue_by_period(plan, LAST_WEEK + timedelta(days=6))
     Channel.objects.update(incrementality=0.5)
-    after = reports.revenue_by_period(plan, LAST_WEEK + timedelta(days=6))
+    after = effect.revenue_by_period(plan, LAST_WEEK + timedelta(days=6))
     assert after == pytest.approx({on: 0.5 * amount for on, amount in before.items()})
 
 

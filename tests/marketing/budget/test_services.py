@@ -138,14 +138,14 @@ def test_a_rejected_plan_stays_rejected():
     plan = optimize()
     services.reject(plan.pk, actor="ada", now=NOW, note="No.")
     services.reject(plan.pk, actor="bob", now=NOW)
-    with pytest.raises(services.WrongStep, match="is rejected"):
+    with pytest.raises(services.InvalidTransition, match="is rejected"):
         services.approve(plan.pk, actor="bob", now=NOW)
     assert status(plan) == "rejected"
 
 
 def test_an_approved_plan_is_not_rejected():
     plan = services.approve(optimize().pk, actor="ada", now=NOW)
-    with pytest.raises(services.WrongStep, match="is applied"):
+    with pytest.raises(services.InvalidTransition, match="is applied"):
         services.reject(plan.pk, actor="ada", now=NOW)
 
 
@@ -295,7 +295,7 @@ def test_in_mode_observe_nothing_is_applied(live):
     live(60)
     services.run_optimization(context("observe"))
     [plan] = BudgetPlan.objects.all()
-    with pytest.raises(services.WrongStep, match="only observed"):
+    with pytest.raises(services.InvalidTransition, match="only observed"):
         services.approve(plan.pk, actor="ada", now=NOW)
     assert allocations.amounts("USD") == {}
 

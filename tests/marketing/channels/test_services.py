@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from aethercrown.csv import importing
-from aethercrown.csv.importing import Options
+from aethercrown.csv.importing import ImportOptions
 from marketing.channels import services
 from marketing.channels.models import CalendarFlag, Channel, Performance, TotalRevenue
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 def load(kind, content, *, update=False, currency="USD", **wanted):
     return importing.load(
-        importing.named(kind), io.BytesIO(content.encode()), wanted, Options(currency, update)
+        importing.named(kind), io.BytesIO(content.encode()), wanted, ImportOptions(currency, update)
     )
 
 

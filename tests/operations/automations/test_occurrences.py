@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operations.automations.occurrences import (
-    Interval,
+    FixedInterval,
     WallClock,
     between,
     latest,
@@ -133,7 +133,7 @@ moments = st.timedeltas(timedelta(0), timedelta(days=364)).map(lambda span: YEAR
 @given(every=spans, anchor=moments, after=moments)
 def test_an_interval_is_elapsed_time_from_its_anchor(every, anchor, after):
     until = after + 5 * every
-    found = list(between(Interval(every, anchor), ZoneInfo("UTC"), after, until))
+    found = list(between(FixedInterval(every, anchor), ZoneInfo("UTC"), after, until))
     assert all(after < slot <= until and slot > anchor for slot in found)
     assert all(not (slot - anchor) % every for slot in found)
     if after >= anchor:
@@ -144,7 +144,10 @@ def test_an_interval_is_elapsed_time_from_its_anchor(every, anchor, after):
 def test_the_latest_are_the_tail_of_all(after, length, most):
     berlin = ZoneInfo("Europe/Berlin")
     until = after + length
-    for schedule in [wall([0], [3, 9]), Interval(timedelta(hours=7), after - timedelta(days=2))]:
+    for schedule in [
+        wall([0], [3, 9]),
+        FixedInterval(timedelta(hours=7), after - timedelta(days=2)),
+    ]:
         everything = list(between(schedule, berlin, after, until))
         assert latest(schedule, berlin, after, until, most) == everything[-most:]
 
@@ -162,6 +165,6 @@ def test_29_february_is_found_across_the_years():
 
 def test_a_message_may_come_a_little_too_early():
     anchor = datetime(2026, 1, 1, tzinfo=UTC)
-    assert tolerance(Interval(timedelta(seconds=2), anchor)) == timedelta(seconds=0.5)
-    assert tolerance(Interval(timedelta(days=1), anchor)) == timedelta(seconds=5)
+    assert tolerance(FixedInterval(timedelta(seconds=2), anchor)) == timedelta(seconds=0.5)
+    assert tolerance(FixedInterval(timedelta(days=1), anchor)) == timedelta(seconds=5)
     assert tolerance(wall([0], [3])) == timedelta(seconds=5)

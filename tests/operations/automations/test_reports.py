@@ -72,7 +72,7 @@ def test_a_lost_worker_calls_for_attention(automation):
     assert sentences(ONE) == []
     Run.objects.update(lease_until=Now() - timedelta(minutes=5))
     assert sentences(ONE) == [
-        "Ads of 2026-11-20 13:00:00 UTC lost its worker host:1 and waits to be taken up."
+        "Ads of 2026-11-20 13:00:00 UTC lost its worker host:1 and waits for another."
     ]
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.automations.occurrences import Interval, WallClock
+from operations.automations.occurrences import FixedInterval, WallClock
 from operations.automations.schedule_text import InvalidSchedule, crontab, describe, parse, units
 
 ANCHOR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -23,7 +23,7 @@ ANCHOR = datetime(2026, 1, 1, tzinfo=UTC)
     ],
 )
 def test_intervals_are_read(text, span):
-    assert parse(text, ANCHOR) == Interval(span, ANCHOR)
+    assert parse(text, ANCHOR) == FixedInterval(span, ANCHOR)
 
 
 @pytest.mark.parametrize(
@@ -57,16 +57,16 @@ def test_times_of_day_are_read(text, hour, minute, weekdays):
         ("every -5 minutes", '"-5" is not a whole number'),
         ("every 1.5 hours", '"1.5" is not a whole number'),
         ("every \u00b2 hours", "is not a whole number"),
-        ("every 5 fortnights", '"fortnight" is no unit of time here. Known: seconds'),
+        ("every 5 fortnights", '"fortnight" is not a unit of time here. Known: seconds'),
         ("every 367 days", "more than the longest interval, 366 days"),
         ("every 99999999999999 seconds", "more than the longest interval"),
         ("every 30000000000 days", "more than the longest interval"),
         ("at 24:00", "they go from 00:00 to 23:59"),
         ("at 12:60", "they go from 00:00 to 23:59"),
         ("at noon", '"noon" is not a time of day. Write hours and minutes'),
-        ("at 03:00 on Freeday", '"freeday" is no day of the week'),
-        ("at 03:00 on m", '"m" is no day of the week'),
-        ("at 03:00 on 30 February", '"30 february" is no day of the week'),
+        ("at 03:00 on Freeday", '"freeday" is not a day of the week'),
+        ("at 03:00 on m", '"m" is not a day of the week'),
+        ("at 03:00 on 30 February", '"30 february" is not a day of the week'),
     ],
 )
 def test_what_cannot_be_read_is_told_why(text, why):
@@ -98,8 +98,8 @@ def test_a_time_written_is_read_back(hour, minute, weekdays):
 
 
 def test_one_unit_is_said_without_its_count():
-    assert describe(Interval(timedelta(hours=1), ANCHOR)) == "every hour"
-    assert describe(Interval(timedelta(minutes=90), ANCHOR)) == "every 90 minutes"
+    assert describe(FixedInterval(timedelta(hours=1), ANCHOR)) == "every hour"
+    assert describe(FixedInterval(timedelta(minutes=90), ANCHOR)) == "every 90 minutes"
 
 
 def test_a_crontab_beyond_the_words_says_so():

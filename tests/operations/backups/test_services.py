@@ -82,9 +82,9 @@ def test_a_trial_is_remembered_with_what_it_brought_back(folder):
 def test_a_trial_that_is_too_long_ago_is_told_each_night_until_there_is_one(folder):
     tried_out(NOON - timedelta(days=36))
     services.back_up(context())
-    assert alerts() == [("not tried out", "open")]
+    assert alerts() == [("not tested", "open")]
     services.run_restore_test(context())
-    assert alerts() == [("not tried out", "resolved")]
+    assert alerts() == [("not tested", "resolved")]
 
 
 def test_a_dry_run_writes_nothing(folder):
@@ -166,7 +166,7 @@ def test_the_doctor_knows_how_old_the_last_trial_is():
     trial.save()
     begin("Restored.", NOON)
     told = [each.told for each in reports.findings(NOON)]
-    assert told[0] == "The last back-up was tried out 36 days ago."
+    assert told[0] == "The last restore test was 36 days ago."
     assert told[1] == "Automation stands still since 2026-11-22 12:00 UTC: Restored."
     assert reports.LOOK.name == "backup"
     assert len(list(reports.LOOK.look())) == 2

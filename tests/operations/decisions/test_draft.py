@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -30,7 +31,7 @@ def test_an_impossible_expectation_is_refused(numbers, why):
 
 
 def test_a_guardrail_is_written_as_the_row_holds_it():
-    assert Guardrail("change", 20.0, 11.1, passed=True).as_json() == {
+    assert asdict(Guardrail("change", 20.0, 11.1, passed=True)) == {
         "name": "change",
         "limit": 20.0,
         "value": 11.1,

@@ -47,20 +47,20 @@ def loaded():
 def test_agents_are_in_the_middle_of_their_work(loaded):
     states = set(Task.objects.values_list("status", flat=True))
     assert states == {"pending", "queued", "running", "completed", "failed"}
-    drawn = planning.lanes()
+    drawn = planning.gantt_tasks()
     assert {bar.worker for bar in drawn} == set(company.AGENTS)
     assert all(bar.start >= NOW for bar in drawn if bar.status != "running")
     assert not Worker.objects.exclude(last_seen_at=None).exists()
 
 
-def test_the_sites_have_two_weeks_and_are_never_looked_at(loaded):
-    found = {each.component.name: each.found for each in uptime.trends(timedelta(days=30), NOW)}
-    shop, payments = (found[site.name] for site in company.SITES)
+def test_the_components_have_two_weeks_and_are_never_checked(loaded):
+    found = {each.component.name: each.totals for each in uptime.trends(timedelta(days=30), NOW)}
+    shop, payments = (found[each.name] for each in company.COMPONENTS)
     assert shop.availability_percent == 100
     assert payments.availability_percent == pytest.approx(100 * (1 - 60 / (14 * 24 * 60)))
     assert shop.percentile(0.5) == pytest.approx(120, rel=0.1)
     assert len(uptime.incidents(NOW - timedelta(days=30))) == 2
-    uptime_services.tend(NOW + timedelta(hours=30))
+    uptime_services.roll_up_and_purge(NOW + timedelta(hours=30))
     assert {each.status for each in Component.objects.all()} == {"healthy"}
 
 

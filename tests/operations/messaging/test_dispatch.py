@@ -7,10 +7,10 @@ from operations.messaging import dispatch
 
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch):
-    monkeypatch.setattr(dispatch, "_ringer", dispatch._nobody)
+    monkeypatch.setattr(dispatch, "_dispatcher", dispatch._do_nothing)
 
 
-def test_whoever_hangs_there_is_called():
+def test_the_registered_dispatcher_is_called():
     rung = []
     dispatch.notify_worker()
     dispatch.register_dispatcher(lambda: rung.append(1))
@@ -18,7 +18,7 @@ def test_whoever_hangs_there_is_called():
     assert rung == [1]
 
 
-def test_a_ringer_that_fails_is_noted_and_does_no_harm(caplog):
+def test_a_dispatcher_that_fails_is_logged_and_does_no_harm(caplog):
     dispatch.register_dispatcher(lambda: 1 / 0)
     dispatch.notify_worker()
     assert "Nobody could be asked" in caplog.text

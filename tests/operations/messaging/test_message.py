@@ -11,7 +11,7 @@ from operations.messaging import message
 @given(st.text())
 def test_a_title_is_one_line_of_bounded_length(title):
     line = message.subject_line(title)
-    assert len(line) <= message.LONGEST_TITLE
+    assert len(line) <= message.MAX_TITLE_CHARACTERS
     assert len(line.splitlines()) <= 1
 
 
@@ -22,5 +22,5 @@ def test_a_body_has_the_same_bytes_at_every_try():
 
 
 def test_a_message_id_names_the_event_in_letters_that_mail_allows():
-    written = message.message_id("alert:12:high:email:3", "example.org")
+    written = message.mail_message_id("alert:12:high:email:3", "example.org")
     assert written == "<alert.12.high.email.3@example.org>"

@@ -17,9 +17,9 @@ def test_the_waits_are_those_that_were_promised():
 
 
 @given(tries=st.integers(1, 5), random=st.floats(0, 1, exclude_max=True))
-def test_luck_moves_a_wait_by_a_tenth_at_most(tries, luck):
+def test_jitter_changes_a_wait_by_a_tenth_at_most(tries, random):
     whole = retry.DELAYS[tries - 1]
-    wait = retry.delay(tries, luck)
+    wait = retry.delay(tries, random)
     assert wait is not None
     assert 0.9 * whole <= wait < 1.1 * whole + timedelta(microseconds=2)
 

@@ -160,8 +160,8 @@ def test_to_one_destination_messages_go_one_at_a_time(listener, hook):
 def test_what_a_killed_worker_held_is_sent_after_its_lease(listener):
     message = posted()
     services.claim(message.pk, NOON)
-    assert drained(Carrier(), services.LEASE) == 0
-    assert drained(Carrier(), services.LEASE + MINUTE) == 1
+    assert drained(Carrier(), services.LEASE_LENGTH) == 0
+    assert drained(Carrier(), services.LEASE_LENGTH + MINUTE) == 1
 
 
 def test_what_kills_its_worker_each_time_is_given_up(listener):
@@ -170,14 +170,14 @@ def test_what_kills_its_worker_each_time_is_given_up(listener):
     carrier = Carrier()
     drained(carrier)
     message.refresh_from_db()
-    assert (message.state, message.error, carrier.seen) == ("dead", services.LOST, [])
+    assert (message.state, message.error, carrier.seen) == ("dead", services.WORKER_LOST, [])
 
 
 def test_a_worker_that_woke_past_its_lease_notes_nothing(listener):
     message = posted()
 
     def slow(_message, _now):
-        late = NOON + services.LEASE + MINUTE
+        late = NOON + services.LEASE_LENGTH + MINUTE
         assert services.claim(message.pk, late) is not None
 
     drained(slow)
@@ -205,11 +205,11 @@ def test_a_claim_lost_to_another_is_passed_over(listener, monkeypatch):
     assert drained(Carrier()) == 0
 
 
-def test_the_bell_is_rung_when_the_event_is_committed(
+def test_a_worker_is_notified_when_the_event_is_committed(
     listener, monkeypatch, django_capture_on_commit_callbacks
 ):
     rung = []
-    monkeypatch.setattr(dispatch, "_ringer", lambda: rung.append(1))
+    monkeypatch.setattr(dispatch, "_dispatcher", lambda: rung.append(1))
     with django_capture_on_commit_callbacks(execute=True):
         posted()
         assert rung == []

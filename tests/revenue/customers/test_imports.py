@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from aethercrown.csv.reader import Record, Unreadable
+from aethercrown.csv.reader import CSVRow, InvalidCSV
 from revenue.customers import imports
 
 TODAY = date(2026, 3, 20)
@@ -38,7 +38,7 @@ def test_cells_are_read(read, cell, value):
     ],
 )
 def test_other_cells_say_why_not(read, cell, reason):
-    with pytest.raises(Unreadable, match=reason):
+    with pytest.raises(InvalidCSV, match=reason):
         read(cell)
 
 
@@ -51,7 +51,7 @@ def wide(months, *, churned):
         "tenure_months": months,
         "churned": churned,
     }
-    return imports.from_wide_record(Record(2, values), TODAY)
+    return imports.from_wide_record(CSVRow(2, values), TODAY)
 
 
 def test_tenure_is_reckoned_from_today():
@@ -72,7 +72,7 @@ def test_a_price_of_an_interval_is_made_monthly():
         "started_on": TODAY,
         "ended_on": None,
     }
-    assert imports.from_subscription_record(Record(2, values)).amount == 10
+    assert imports.from_subscription_record(CSVRow(2, values)).amount == 10
 
 
 def test_days_that_cannot_be_are_named():

@@ -9,6 +9,7 @@ from django.db import connection
 
 from aethercrown.transitions import InvalidTransition
 from operations.decisions import services as decisions
+from operations.decisions.decision_types import Stale
 from operations.decisions.models import Decision
 from revenue.pricing import reports, services
 from revenue.pricing.calculation.inputs import read_inputs
@@ -214,7 +215,7 @@ def test_the_same_question_is_one_decision(quoted):
 def test_of_two_approved_prices_the_second_finds_its_quote_changed(quoted):
     first, second = ask(quoted), ask(quoted, "60")
     decisions.approve(first.pk, actor="eve", now=NOON)
-    with pytest.raises(decisions.Stale, match="has another agreed price since: 70"):
+    with pytest.raises(Stale, match="has another agreed price since: 70"):
         decisions.approve(second.pk, actor="eve", now=NOON)
     assert agreed(quoted) == 70
 

@@ -12,6 +12,7 @@ from aethercrown.transitions import InvalidTransition
 from operations.automations.models import Automation
 from operations.automations.registry import RunContext
 from operations.decisions import services as decisions
+from operations.decisions.decision_types import Stale
 from operations.decisions.models import Decision
 from revenue.billing.models import DailyUse, Meter
 from revenue.customers import services as changing
@@ -234,7 +235,7 @@ def test_an_acceptance_is_not_rolled_back_over_what_came_since(found, grown):
     changing.adjust(
         grown.subscriptions.get().pk, on=NOW.date(), amount=Decimal(120), now=NOW, note="typo"
     )
-    with pytest.raises(decisions.Stale, match="brings 120"):
+    with pytest.raises(Stale, match="brings 120"):
         decisions.roll_back(taken(row).pk, actor="bob", now=NOW)
 
 
@@ -242,7 +243,7 @@ def test_an_acceptance_without_a_move_is_rolled_back_unless_another_is_open(foun
     row = services.accept(found.pk, by="ada", now=NOW)
     sweep(now=NOW + DAY)
     assert Opportunity.objects.count() == 2
-    with pytest.raises(decisions.Stale, match="another open opportunity"):
+    with pytest.raises(Stale, match="another open opportunity"):
         decisions.roll_back(taken(row).pk, actor="bob", now=NOW)
 
 
@@ -275,13 +276,13 @@ def test_answers_make_the_next_ones_confidence(found, calls):
 
 def test_an_offer_whose_opportunity_is_over_is_stale(found):
     services.withdraw(found.pk, by="ada", now=NOW)
-    with pytest.raises(decisions.Stale):
+    with pytest.raises(Stale):
         decisions.approve(Decision.objects.get().pk, actor="bob", now=NOW)
 
 
 def test_an_offer_whose_opportunity_is_gone_is_stale(found):
     found.delete()
-    with pytest.raises(decisions.Stale, match=r"There is no opportunity \d+ any more"):
+    with pytest.raises(Stale, match=r"There is no opportunity \d+ any more"):
         decisions.approve(Decision.objects.get().pk, actor="bob", now=NOW)
 
 

@@ -64,9 +64,12 @@ def test_an_anchor_is_read_from_its_line():
     [
         (SEALS[1:], "anchor 1 is missing"),
         ([SEALS[0], SEALS[2]], "anchor 2 is missing"),
-        ([replace(SEALS[0], streams=9), *SEALS[1:]], "anchor 1 does not fit its mark"),
-        ([SEALS[0], run((HOURLY, {}), (HOURLY, {"a": 2}))[1]], "anchor 2 was made after another"),
-        ([anchors.signed(replace(SEALS[0], root="0"), KEY)], "anchor 1 has another root"),
+        ([replace(SEALS[0], streams=9), *SEALS[1:]], "anchor 1 does not fit its MAC"),
+        ([SEALS[0], run((HOURLY, {}), (HOURLY, {"a": 2}))[1]], "anchor 2 does not follow anchor 1"),
+        (
+            [anchors.signed(replace(SEALS[0], root="0"), KEY)],
+            "anchor 1 has a root that does not fit",
+        ),
     ],
 )
 def test_the_first_bad_anchor_is_named(seals, words):

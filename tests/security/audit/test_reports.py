@@ -50,7 +50,7 @@ def test_a_whole_one_has_no_fault_also_where_it_goes_on(chains):
 
 
 def test_pages_miss_nothing(chains, monkeypatch):
-    monkeypatch.setattr(reports, "PAGE", 3)
+    monkeypatch.setattr(reports, "PAGE_ROWS", 3)
     assert told() == []
     assert [each.entry.seq for each in reports.links("admin")] == list(range(1, 25))
     assert [each.entry.seq for each in reports.links("admin", after=20)] == [21, 22, 23, 24]
@@ -95,7 +95,7 @@ def test_lost_files_are_a_fault(chains, folder):
     path.write_text(whole.splitlines()[0] + "\n{}\n")
     assert "line 2 is no anchor" in told()[0]
     path.write_text(whole.replace('"kind":"hourly"', '"kind":"other"'))
-    assert "anchor 1 does not fit its mark" in told()[0]
+    assert "anchor 1 does not fit its MAC" in told()[0]
 
 
 def test_an_anchor_that_a_crash_kept_from_the_files_is_no_fault_and_follows(chains, folder):

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from aethercrown.history.attribution import acting
 from security.audit import chain, services, triggers
 from security.audit.models import AuditStream, Event
-from security.audit.services import anchor
+from security.audit.services.anchor import _note_anchored
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -106,5 +106,5 @@ def test_eight_at_once_form_one_chain(at_once):
 @pytest.mark.django_db
 def test_a_stream_that_began_after_the_anchor_was_read_waits_for_the_next():
     services.record(stream="late", event="began", subject="x")
-    anchor._note_anchored({})
+    _note_anchored({})
     assert AuditStream.objects.get(stream="late").anchored == 0

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def pack():
-    _name, content = services.pack(timezone.now(), actor="user:olga")
+    _name, content = services.build_pack(timezone.now(), actor="user:olga")
     archive = zipfile.ZipFile(io.BytesIO(content))
     return {
         name.removesuffix(".json"): json.loads(archive.read(name))
@@ -47,7 +47,7 @@ def test_it_holds_inventory_policy_history_exceptions_and_proof(secrets):
     RotationPolicy.objects.update_or_create(level="high", defaults={"grace_minutes": 90})
     found = pack()
     assert [each["key_id"] for each in found["inventory"]] == ["billing-secret", "gate-code"]
-    assert found["inventory"][1]["standing"] == "overdue"
+    assert found["inventory"][1]["status"] == "overdue"
     policy = {each["level"]: each for each in found["policy"]}
     assert (policy["high"]["grace_hours"], policy["high"]["grace_from"]) == (1.5, "policy")
     assert policy["low"] == {
@@ -69,8 +69,8 @@ def test_it_holds_inventory_policy_history_exceptions_and_proof(secrets):
         ("paused", "gate-code"),
         ("compromised", "billing-secret"),
     }
-    assert len(found["passes"]) == 1
-    assert found["proof"][0]["what"] == "whole"
+    assert len(found["rotation_runs"]) == 1
+    assert found["proof"][0]["what"] == "no fault"
 
 
 def test_anybody_can_compute_the_chain_again_from_the_pack_alone(secrets):
@@ -81,7 +81,7 @@ def test_anybody_can_compute_the_chain_again_from_the_pack_alone(secrets):
         assert link_hash(ends.get(row[0], row[7]), stored.entry) == row[8]
         ends[row[0]] = row[8]
     assert len(ends) == 2
-    proof = {each["where"]: each["words"] for each in pack()["proof"] if each["what"] == "end"}
+    proof = {each["where"]: each["text"] for each in pack()["proof"] if each["what"] == "end"}
     assert proof == ends
 
 
@@ -91,7 +91,7 @@ def test_no_file_holds_a_secret(secrets):
 
 
 def test_an_altered_link_stands_in_the_proof(secrets):
-    event = Event.objects.filter(stream__startswith=reports.STREAMS).order_by("pk")[0]
+    event = Event.objects.filter(stream__startswith=reports.KEY_STREAM_PREFIX).order_by("pk")[0]
     tampering.as_owner()
     Event.objects.filter(pk=event.pk).update(actor="nobody")
     proof = pack()["proof"]
@@ -100,7 +100,7 @@ def test_an_altered_link_stands_in_the_proof(secrets):
 
 
 def test_taking_it_stands_in_the_chain():
-    name, _content = services.pack(timezone.now(), actor="user:olga")
+    name, _content = services.build_pack(timezone.now(), actor="user:olga")
     event = Event.objects.get(event="evidence.taken")
     assert (event.subject, event.actor) == (name, "user:olga")
 

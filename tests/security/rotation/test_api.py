@@ -187,10 +187,10 @@ class TestAskedAgain:
         assert first == second
         assert first["new_key"]
         assert first["new_key"] not in str(IdempotencyRecord.objects.values_list().get())
-        IdempotencyRecord.objects.update(created_at=timezone.now() - idempotency.SHOWN)
+        IdempotencyRecord.objects.update(created_at=timezone.now() - idempotency.SECRET_RETENTION)
         third = self.again(caller, "billing-secret/rotate").json()["data"]["rotation"]
         assert third["new_key"] is None
-        assert third["action_required"].endswith(idempotency.GONE)
+        assert third["action_required"].endswith(idempotency.SECRET_GONE)
         assert SecretVersion.objects.count() == 2
 
     def test_so_is_the_first_one(self, caller):

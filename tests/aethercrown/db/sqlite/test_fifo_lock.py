@@ -3,7 +3,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from aethercrown.db.sqlite.fifo_lock import Line
+from aethercrown.db.sqlite.fifo_lock import FifoLock
 
 LONG = 30.0
 
@@ -17,7 +17,7 @@ def until(true):
 
 @pytest.fixture
 def line():
-    made = Line()
+    made = FifoLock()
     assert made.enter(0)
     return made
 
@@ -55,7 +55,7 @@ def test_whoever_waited_long_enough_steps_out_and_the_next_is_served(line):
 
 
 def test_only_one_is_in_at_a_time():
-    line, inside, most = Line(), [], []
+    line, inside, most = FifoLock(), [], []
 
     def work():
         for _ in range(50):

@@ -186,7 +186,7 @@ def test_a_long_run_keeps_its_lease(automation, monkeypatch):
         assert Run.objects.filter(lease_until__gt=Now()).exists()
         return RunOutcome("At length.")
 
-    monkeypatch.setattr(run_rules, "RENEWAL", timedelta(milliseconds=5))
+    monkeypatch.setattr(run_rules, "LEASE_RENEWAL_INTERVAL", timedelta(milliseconds=5))
     monkeypatch.setattr(execute, "renew", noted)
     automation(perform=slow)
     [result] = services.run_due("ads", clock=at(ONE))

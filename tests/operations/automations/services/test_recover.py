@@ -72,7 +72,7 @@ def test_recovery_ignores_automations_that_are_not_registered(automation):
     with automation_registry.isolated():
         assert services.recover_runs(ONE) == []
         [result] = services.run_due("ads", clock=at(ONE))
-    assert result.summary == "UnknownName: No automation is called ads. Known: none."
+    assert result.summary == "UnknownName: No automation is called 'ads'. Known: none."
 
 
 def test_a_run_that_lost_every_worker_raises_an_alert(claimed):

@@ -9,7 +9,7 @@ from django_celery_beat.models import PeriodicTask
 
 from operations.alerts.models import Alert
 from operations.automations.models import Automation
-from operations.automations.occurrences import Interval
+from operations.automations.occurrences import FixedInterval
 from operations.automations.registry import RunContext
 from operations.health import services
 from operations.health.models import Check, CheckLock, Component, Heartbeat
@@ -266,7 +266,7 @@ def test_locks_and_heartbeats_show_their_name():
 @pytest.mark.usefixtures("schedules")
 def test_schedules_exist_from_the_first_start():
     hourly = Automation.objects.get(name="operations.check_health")
-    assert isinstance(hourly.schedule, Interval)
+    assert isinstance(hourly.schedule, FixedInterval)
     assert hourly.schedule.every == timedelta(hours=1)
     own = {"operations.record_worker_heartbeat", "operations.roll_up_health"}
     assert set(PeriodicTask.objects.filter(task__in=own).values_list("name", flat=True)) == own

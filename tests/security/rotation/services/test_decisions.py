@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from aethercrown.transitions import InvalidTransition
 from operations.automations.registry import RunContext
 from operations.decisions import services as decisions
+from operations.decisions.decision_types import Stale
 from operations.decisions.models import Decision
 from security.audit.models import Event
 from security.rotation import reports, services, tasks
@@ -78,7 +80,7 @@ def test_the_next_night_asks_nobody_twice(key):
 
 def test_in_mode_observe_it_is_recorded_and_nobody_can_approve_it(key):
     night("observe")
-    with pytest.raises(decisions.InvalidTransition):
+    with pytest.raises(InvalidTransition):
         approve()
     tasks.resume_rotations()
     assert version() == 1
@@ -116,7 +118,7 @@ def test_an_overdue_alert_does_not_forbid_the_rotation_that_ends_it():
 def test_a_key_that_was_rotated_meanwhile_is_not_rotated_again(key):
     night("propose")
     services.rotate(NAME)
-    with pytest.raises(decisions.Stale, match="current version of billing-secret is 2, not 1"):
+    with pytest.raises(Stale, match="current version of billing-secret is 2, not 1"):
         approve()
     assert decision().status == "rejected"
 
@@ -125,21 +127,21 @@ def test_a_key_without_a_value_is_stale_and_not_put_forward(key):
     night("propose")
     SecretVersion.objects.filter(key=key).update(state="failed")
     assert rotation_decisions.propose([key], mode="auto", now=timezone.now()).decisions == ()
-    with pytest.raises(decisions.Stale, match="is None, not 1"):
+    with pytest.raises(Stale, match="is None, not 1"):
         approve()
 
 
 def test_a_paused_key_is_not_rotated(key):
     night("propose")
     services.pause(NAME)
-    with pytest.raises(decisions.Stale, match="billing-secret is paused"):
+    with pytest.raises(Stale, match="billing-secret is paused"):
         approve()
 
 
 def test_a_decision_about_a_key_that_is_gone_is_stale(key):
     night("propose")
     ManagedSecret.objects.filter(pk=key.pk).update(key_id="renamed")
-    with pytest.raises(decisions.Stale, match="No key is called 'billing-secret'"):
+    with pytest.raises(Stale, match="No key is called 'billing-secret'"):
         approve()
 
 
@@ -162,7 +164,7 @@ def test_a_rotation_that_has_begun_is_not_taken_back(key):
     SecretVersion.objects.create(
         key=key, number=2, state="pending", reason="scheduled", created_at=timezone.now()
     )
-    with pytest.raises(decisions.Stale, match="has begun"):
+    with pytest.raises(Stale, match="has begun"):
         roll_back()
 
 

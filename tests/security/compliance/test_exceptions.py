@@ -1,12 +1,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from security.compliance.findings import Had, Kept, of_keys, of_versions
+
+from security.compliance.exceptions import KeySummary, VersionSummary, of_keys, of_versions
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-KEY = Kept("a", "high", "active", NOON + DAY, 0, "")
-VERSION = Had("a", 1, "retired", "manual", NOON - 50 * DAY, NOON - DAY, None, 60 * DAY)
+KEY = KeySummary("a", "high", "active", NOON + DAY, 0, "")
+VERSION = VersionSummary("a", 1, "retired", "manual", NOON - 50 * DAY, NOON - DAY, None, 60 * DAY)
 
 
 def kinds(found):
@@ -37,17 +38,17 @@ def test_what_is_wrong_with_a_key_is_named(change, found):
     [
         ({"state": "compromised"}, ["compromised"]),
         ({"state": "failed", "current_at": None}, ["failed"]),
-        ({"extended_at": NOON}, ["put off"]),
-        ({"interval": 40 * DAY}, ["kept too long"]),
+        ({"extended_at": NOON}, ["extended"]),
+        ({"interval": 40 * DAY}, ["current too long"]),
         ({"replaced_at": None}, []),
-        ({"replaced_at": None, "interval": 40 * DAY}, ["kept too long"]),
+        ({"replaced_at": None, "interval": 40 * DAY}, ["current too long"]),
     ],
 )
 def test_what_is_wrong_with_a_version_is_named(change, found):
     assert kinds(of_versions([VERSION._replace(**change)], NOON)) == found
 
 
-def test_a_finding_says_the_numbers():
+def test_an_exception_says_the_numbers():
     (late,) = of_keys([KEY._replace(due_at=NOON - 3 * DAY)], NOON)
     assert late.message == "high, due for 3 days."
     (kept,) = of_versions([VERSION._replace(interval=30 * DAY)], NOON)
