@@ -109,7 +109,7 @@ MIDDLEWARE = [
     "aethercrown.monitoring.request_id.RequestIds",
     "aethercrown.monitoring.access_log.AccessLog",
     "aethercrown.monitoring.views.Counted",
-    "aethercrown.http.headers.Private",
+    "aethercrown.http.headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "aethercrown.http.headers.ContentSecurityPolicy",

@@ -41,14 +41,14 @@ __all__ = [
 ]
 
 Row = TypeVar("Row", bound=Model)
-NOT_KEPT = {401, 403, 429}  # the caller mends these and asks again under the same key
+NOT_STORED = {401, 403, 429}  # the caller mends these and asks again under the same key
 
 
 def reply(message: str, data: object, status: int = 200) -> Response:
     return Response({"success": True, "message": message, "data": data}, status=status)
 
 
-class AlwaysJSON(BaseContentNegotiation):
+class JSONNegotiation(BaseContentNegotiation):
     """JSON is the only language here, whatever Accept asks for: no 406 to explain."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
@@ -77,7 +77,7 @@ class Endpoint(APIView):
     secret_reply: ClassVar[frozenset[str]] = frozenset()
     in_one_transaction = True  # False where the work commits its own steps between outside calls
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
-    content_negotiation_class = AlwaysJSON
+    content_negotiation_class = JSONNegotiation
 
     def checked(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
         """The body as `shape` reads it; every bad field is refused at once."""
@@ -121,11 +121,11 @@ class Endpoint(APIView):
         digest = idempotency.digest("POST", request.get_full_path(), content)
         row = idempotency.claim_key(throttling.principal(request), key, digest, timezone.now())
         if row.status is not None:
-            return replayed(row, idempotency.replay_body(row, timezone.now()))
+            return replay_response(row, idempotency.replay_body(row, timezone.now()))
         try:
             with self.together():
                 response = self.attempt(handler, request, *args, **kwargs)
-                if kept := response.status_code < 500 and response.status_code not in NOT_KEPT:
+                if kept := response.status_code < 500 and response.status_code not in NOT_STORED:
                     body = JSONRenderer().render(response.data).decode()
                     idempotency.store_response(row, response.status_code, body, self.secret_reply)
         except BaseException:
@@ -150,7 +150,7 @@ class Endpoint(APIView):
             return self.handle_exception(error)
 
 
-def replayed(row: IdempotencyRecord, body: str) -> HttpResponse:
+def replay_response(row: IdempotencyRecord, body: str) -> HttpResponse:
     response = HttpResponse(body, status=row.status, content_type="application/json")
     response.headers[idempotency.REPLAYED] = "true"
     return response

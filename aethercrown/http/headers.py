@@ -10,11 +10,11 @@ from django.utils.http import http_date
 ADMIN = "/admin/"
 # Alpine, which the theme is made of, compiles the expressions in its attributes with Function(),
 # and its templates carry style elements and attributes without a nonce. Scripts stay in files.
-THEME = {
+ADMIN_POLICY = {
     "script-src": ["'self'", NONCE, UNSAFE_EVAL],
     "style-src": ["'self'", UNSAFE_INLINE],
 }
-FIXED = {
+FIXED_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -32,11 +32,11 @@ class ContentSecurityPolicy(CSPMiddleware):
     ) -> PolicyParts:
         parts = super().get_policy_parts(request, response, report_only)
         if request.path_info.startswith(ADMIN):
-            parts.replace = {**THEME, **(parts.replace or {})}
+            parts.replace = {**ADMIN_POLICY, **(parts.replace or {})}
         return parts
 
 
-class Private:
+class SecurityHeaders:
     """Fixed headers on every answer; none but static files may be stored by a cache.
 
     An answer to a key that was replaced says since when it is deprecated (RFC 9745), and until
@@ -48,7 +48,7 @@ class Private:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        for name, value in FIXED.items():
+        for name, value in FIXED_HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
         credential = getattr(request, "credential", None)

@@ -235,6 +235,6 @@ def test_a_database_that_fails_while_the_key_is_freed_hides_nothing(caller, monk
     def gone(_row):
         raise DatabaseError("gone")
 
-    monkeypatch.setattr(idempotency, "release", gone)
+    monkeypatch.setattr(idempotency, "release_key", gone)
     assert keyed(caller, path=f"{EFFECT}?status=503").status_code == 503
     assert connection.is_usable()

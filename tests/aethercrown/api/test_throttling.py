@@ -56,7 +56,7 @@ def test_a_clock_that_goes_back_takes_nothing_away():
 
 
 def test_only_the_latest_callers_are_remembered(monkeypatch):
-    monkeypatch.setattr(throttling, "MOST_BUCKETS", 2)
+    monkeypatch.setattr(throttling, "MAX_LOCAL_BUCKETS", 2)
     buckets = LocalBuckets()
     for name in "abac":
         buckets.take([TokenRequest(name, RATE)], 0.0)

@@ -67,7 +67,7 @@ def test_what_a_view_says_itself_stays():
     def view(request):
         return HttpResponse(headers={"Cache-Control": "max-age=60"})
 
-    reply = headers.Private(view)(RequestFactory().get("/"))
+    reply = headers.SecurityHeaders(view)(RequestFactory().get("/"))
     assert reply["Cache-Control"] == "max-age=60"
 
 
