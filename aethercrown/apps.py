@@ -13,6 +13,6 @@ class AethercrownConfig(AppConfig):
         from aethercrown.http import sessions  # noqa: PLC0415 - the same
         from aethercrown.monitoring import doctor, installation  # noqa: PLC0415
 
-        user_logged_in.connect(sessions.begin, dispatch_uid="aethercrown.http.sessions")
+        user_logged_in.connect(sessions.start_session, dispatch_uid="aethercrown.http.sessions")
         for look in installation.LOOKS:
             doctor.register(look)

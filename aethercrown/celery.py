@@ -1,6 +1,6 @@
 """The Celery app: tasks of every installed app, settings under CELERY_.
 
-A task works under the id of the request that asked for it; one from the schedule under its own.
+A task has the id of the request that sent it; a scheduled task its own.
 """
 
 import os
@@ -23,7 +23,7 @@ app = Celery("aethercrown")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-_at_work: dict[str, Token[str]] = {}  # a task's id: what to go back to after it
+_at_work: dict[str, Token[str]] = {}  # by task id: the request id to restore after it
 
 signals.setup_logging.connect(logs.keep_ours)
 for _start in (signals.worker_init, signals.beat_init):
@@ -32,7 +32,7 @@ for _start in (signals.worker_init, signals.beat_init):
 
 @signals.before_task_publish.connect
 def carry(headers: dict[str, Any], **_rest: object) -> None:
-    """Send the request's id along with the task."""
+    """Add the request's id to the task's headers."""
     if name := request_id.request_id():
         headers["request_id"] = name
 

@@ -1,8 +1,7 @@
-"""Celery's line to Redis or Valkey, which ends in good order where kombu's (5.7) does not.
+"""Kombu's Redis transport with a fix for a second connection loss (kombu 5.7).
 
-Where a broker that went away is lost once more, kombu asks a line that was given up for its
-host. The AttributeError that follows is none of the errors that Celery expects of a broker: the
-worker ended for good, with all that it had at work. Said as a lost connection, it is passed over.
+If the broker is lost again while kombu reconnects, it reads the host of a closed connection, and the
+AttributeError ends the worker. Raised as a lost connection, Celery retries as usual.
 """
 
 from typing import Any
@@ -11,13 +10,13 @@ from kombu.transport import redis as library
 from redis.exceptions import ConnectionError as Lost
 
 
-class Channel(library.Channel):
+class RedisChannel(library.Channel):
     def _connparams(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         if getattr(self.connection, "client", None) is None:
-            raise Lost("This line to the broker was given up.")
+            raise Lost("The connection to the broker is closed.")
         parameters: dict[str, Any] = super()._connparams(*args, **kwargs)  # type: ignore[misc]  # not in the published types
         return parameters
 
 
 class Transport(library.Transport):
-    Channel = Channel
+    Channel = RedisChannel

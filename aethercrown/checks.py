@@ -1,7 +1,7 @@
-"""Settings that would be unsafe, refused with a sentence that says the mend.
+"""System checks for unsafe settings; each message says how to fix it.
 
-Run by `manage.py check --deploy`, and so by the gate and by doctor; and by each process that
-serves, works or keeps the schedules, which does not start on an error.
+Run by `manage.py check --deploy`, the gate and doctor, and by each web, worker and beat process,
+which does not start on an error.
 """
 
 import ipaddress
@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 SHORTEST = 50  # characters of SECRET_KEY
 SHORTEST_TOKEN = 20
-TAKEN_OVER = ("API_KEY_PEPPER", "AUDIT_KEY")  # nothing where the platform made its own
+TAKEN_OVER = ("API_KEY_PEPPER", "AUDIT_KEY")  # empty if the platform created its own
 PUBLIC_LOG_LEVELS = {"DEBUG", "NOTSET"}
 
 
@@ -26,14 +26,14 @@ def unsafe(app_configs: Any, **options: Any) -> list[CheckMessage]:
 
 
 def refuse_unsafe() -> None:
-    """ImproperlyConfigured, with every mend, where a setting is unsafe; cautions are let pass."""
+    """Raise ImproperlyConfigured with every error; warnings are ignored."""
     errors = [each.msg for each in unsafe(None) if isinstance(each, Error)]
     if errors:
         raise ImproperlyConfigured(" ".join(errors))
 
 
 def stay_down(**_signal: Any) -> None:
-    """End a worker, or the keeper of schedules, on unsafe settings; Celery's signals call it."""
+    """Stop a worker or beat with unsafe settings; receives Celery's signals."""
     try:
         refuse_unsafe()
     except ImproperlyConfigured as reason:
@@ -109,7 +109,7 @@ def queues() -> Iterator[CheckMessage]:
 
 
 def loopback(host: str) -> bool:
-    """Whether only this machine is reached under `host`."""
+    """Whether `host` names this machine only."""
     name = host.strip("[]")
     if name == "localhost" or name.endswith(".localhost"):
         return True

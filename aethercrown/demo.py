@@ -1,8 +1,8 @@
-"""The demo company: made once for an empty installation, and taken out again to the last row.
+"""The demo company: created in an empty installation, and removed again completely.
 
-Apps register what they add, in the order in which they depend on each other. Every row is noted
-in a ledger. Clearing first lets go of what only waits for a demo row; then it removes the noted
-rows, the newest first, and leaves those that a row of somebody else's needs, saying so.
+Apps register their part in the order of their dependencies. Every created row is listed in DemoRow.
+Clearing first releases rows that only wait for a demo row, then deletes the listed rows, newest
+first; rows that others refer to stay and are reported.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,23 +22,23 @@ BATCH = 500
 
 
 class NotEmpty(Exception):
-    """The installation holds rows of its own that the demo company would mix with."""
+    """The installation has rows of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seeding:
-    """What an app needs to make its part; the same `today` makes the same rows."""
+    """What an app needs to create its part; the same `today` gives the same rows."""
 
     today: date
     random: np.random.Generator
 
     @property
     def now(self) -> datetime:
-        """The small hours of today, when automations run."""
+        """03:00 UTC today, when automations run."""
         return datetime.combine(self.today, time(3), UTC)
 
     def keep(self, rows: Iterable[models.Model]) -> None:
-        """Note rows as the demo company's; those that others point at first."""
+        """List rows as the demo company's; rows that others refer to come first."""
         DemoRow.objects.bulk_create(
             (DemoRow(table=row._meta.label_lower, key=row.pk) for row in rows),  # noqa: SLF001 - documented
             batch_size=BATCH,
@@ -47,7 +47,7 @@ class Seeding:
 
 @dataclass(slots=True)
 class Cleared:
-    """How many rows went, why others stayed, and what of the owner's waits for them no more."""
+    """How many rows were deleted, why others stayed, and which rows were released."""
 
     removed: int = 0
     kept: list[str] = field(default_factory=list)
@@ -63,10 +63,10 @@ def register(
     seed: Callable[[Seeding], None],
     release: Callable[[], list[str]] | None = None,
 ) -> None:
-    """Add an app's part; doing it again changes nothing. `seed` may raise NotEmpty.
+    """Register an app's part; again changes nothing. `seed` may raise NotEmpty.
 
-    `release` comes before any row is removed: it lets go of rows that would wait for one for
-    good, and says in sentences which.
+    `release` runs before rows are deleted: it releases rows that would wait for a demo row for
+    ever, and returns a sentence for each.
     """
     _parts[name] = seed
     if release is not None:
@@ -84,10 +84,10 @@ def is_there() -> bool:
 
 @transaction.atomic
 def seed(today: date) -> int:
-    """Make every app's part; returns the number of rows. Nothing is made where one refuses."""
+    """Create every app's part; returns the number of rows. Nothing is created if one refuses."""
     if is_there():
         return 0
-    with tracking.silent():  # nobody made these rows, and nobody will ask who did
+    with tracking.silent():  # demo rows need no history
         for part in _parts.values():
             part(Seeding(today, np.random.default_rng(SEED)))
     return DemoRow.objects.count()
@@ -95,7 +95,7 @@ def seed(today: date) -> int:
 
 @transaction.atomic
 def clear() -> Cleared:
-    """Remove the demo company's rows; one that other rows need stays, and stays noted."""
+    """Delete the demo company's rows; one that other rows refer to stays and stays listed."""
     cleared = Cleared(released=[each for release in _releases.values() for each in release()])
     for table, notes in _tables():
         keys = {note.key: note for note in notes}
@@ -109,7 +109,7 @@ def clear() -> Cleared:
 
 
 def _tables() -> list[tuple[str, list[DemoRow]]]:
-    """Notes by table; a table comes before those that were noted before it, which it points at."""
+    """Listed rows by table; the last listed table comes first, as it refers to earlier ones."""
     found: dict[str, list[DemoRow]] = {}
     for note in DemoRow.objects.order_by("pk"):
         found.setdefault(note.table, []).append(note)
@@ -117,7 +117,7 @@ def _tables() -> list[tuple[str, list[DemoRow]]]:
 
 
 def _removed(rows: "models.QuerySet[models.Model]", cleared: Cleared) -> set[int]:
-    """Delete the rows, one by one where some must stay; the keys of those."""
+    """Delete the rows, one by one if some must stay; returns the keys of those."""
     try:
         with transaction.atomic():
             rows.delete()

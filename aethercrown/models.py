@@ -1,12 +1,12 @@
-"""The project's own tables: answers kept for callers who ask again, rates, and what is demo."""
+"""The kernel's tables: idempotency, rate limits, demo rows, automation pauses, cache, restores."""
 
 from django.db import models
 
 
 class IdempotencyRecord(models.Model):
-    """The first answer to a POST with an Idempotency-Key, or the claim to be working on it.
+    """The first response to a POST with an Idempotency-Key, or the claim on that key.
 
-    Without a `status` the call is at work until `lease_until`; `token` says whose work it is.
+    Without a `status` the call is in progress until `lease_until`; `token` identifies it.
     """
 
     principal = models.CharField(max_length=80, help_text="The caller: a key's or a person's id.")
@@ -17,7 +17,7 @@ class IdempotencyRecord(models.Model):
     status = models.PositiveSmallIntegerField(null=True)
     body = models.TextField(blank=True)
     sealed = models.TextField(
-        blank=True, help_text="The answer with its secrets, encrypted; gone after 15 minutes."
+        blank=True, help_text="The response with its secrets, encrypted; deleted after 15 minutes."
     )
     created_at = models.DateTimeField(db_index=True)
 
@@ -33,11 +33,11 @@ class IdempotencyRecord(models.Model):
 
 
 class RateLimitBucket(models.Model):
-    """How often one may still call, while there is no broker; throttling.py writes it."""
+    """A token bucket while there is no broker; api/throttling.py writes it."""
 
     name = models.CharField(max_length=100, primary_key=True)
     tokens = models.FloatField()
-    wait = models.FloatField(help_text="Seconds until a token is there; 0: one was given.")
+    wait = models.FloatField(help_text="Seconds until a token is available; 0: one was taken.")
     counted_at = models.FloatField(help_text="Seconds since 1970 by the database's clock.")
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class RateLimitBucket(models.Model):
 
 
 class DemoRow(models.Model):
-    """One row of any table that the demo company made, so that exactly those can go again."""
+    """A row of any table that belongs to the demo company, so that it can be removed."""
 
     table = models.CharField(max_length=100, help_text="Its model: marketing.channel.")
     key = models.BigIntegerField()
@@ -61,7 +61,7 @@ class DemoRow(models.Model):
 
 
 class AutomationPause(models.Model):
-    """A reason for which nothing runs by itself, until a person ends it; standstill.py says why."""
+    """A pause of all automation until a person ends it; see backup/automation_pause.py."""
 
     because = models.CharField(max_length=300)
     began_at = models.DateTimeField()
@@ -76,7 +76,7 @@ class AutomationPause(models.Model):
 
 
 class CacheEntry(models.Model):
-    """Something kept for a while, such as a code that was used; remembering.py writes it."""
+    """An entry of Django's default cache; db/cache.py writes it."""
 
     name = models.CharField(max_length=255, primary_key=True)
     value = models.TextField(help_text="JSON.")
@@ -87,12 +87,12 @@ class CacheEntry(models.Model):
 
 
 class RestoreTest(models.Model):
-    """A back-up that was restored beside, compared whole and thrown away: the proof that it can."""
+    """A back-up that was restored into a temporary database and compared completely."""
 
     backup = models.CharField(max_length=255, help_text="The file's name.")
     made_at = models.DateTimeField(help_text="When the back-up was made.")
-    at = models.DateTimeField(help_text="When it was tried out.")
-    seconds = models.FloatField(help_text="How long bringing it back took.")
+    at = models.DateTimeField(help_text="When it was tested.")
+    seconds = models.FloatField(help_text="How long the restore took.")
     rows = models.PositiveBigIntegerField(help_text="In all tables, each equal to its digest.")
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Money: how many decimals the amounts of a currency have (ISO 4217)."""
+"""The number of decimals of each currency (ISO 4217)."""
 
 # ISO 4217 minor units other than two (list one of the standard's maintenance agency).
 _ZERO = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"

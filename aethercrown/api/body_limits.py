@@ -1,4 +1,4 @@
-"""What a request may weigh, and what its JSON may hold."""
+"""Limits on the size of a request's body and on its JSON."""
 
 import json
 import math
@@ -23,10 +23,10 @@ MEDIA_TYPE = "application/json"
 
 
 class BodyLimit:
-    """Refuse a call of the API before its body is parsed; DRF's parsers know no limit themselves.
+    """Middleware that refuses oversized API calls before parsing; DRF's parsers have no limit.
 
-    A chunked body has no stated length. Django would read it as empty, so it is read here. Where
-    https is demanded, a call without it is refused and not redirected: its key has been seen.
+    A chunked body has no stated length and Django would read it as empty, so it is read here. If
+    https is required, a call without it is refused, not redirected: its key has been exposed.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -65,9 +65,9 @@ class BodyLimit:
 
 
 def discard_body(stream: IO[bytes], stated: int) -> None:
-    """Take in a body that is too large, and keep nothing of it; one beyond MOST_DRAINED is left.
+    """Read and discard a body that is too large, up to MAX_DISCARDED_BYTES.
 
-    A caller that still sends when the connection ends hears of that, and not of the refusal.
+    Otherwise a caller that is still sending sees a closed connection instead of the refusal.
     """
     left = stated if stated <= MAX_DISCARDED_BYTES else 0
     while left > 0 and (part := stream.read(min(left, DISCARD_CHUNK_BYTES))):
@@ -79,11 +79,11 @@ def too_large() -> HttpResponseBase:
 
 
 class StrictJSONParser(BaseParser):
-    """JSON as RFC 8259 has it, in UTF-8, an object at the top, and no more than rows can hold.
+    """JSON (RFC 8259) in UTF-8 with an object at the top.
 
     A number with a fraction or an exponent becomes a Decimal, so that money stays exact; a whole
-    number an int. Refused, each with its path: NaN, Infinity, numbers that no float can hold, a
-    name twice in one object, lone surrogates, null characters. No body at all is an empty object.
+    number becomes an int. Refused with their path: NaN, Infinity, numbers outside the range of a
+    float, duplicate names, lone surrogates, null characters. An empty body is an empty object.
     """
 
     media_type = MEDIA_TYPE
@@ -111,7 +111,7 @@ class StrictJSONParser(BaseParser):
 
 
 class EmptyFormParser(BaseParser):
-    """A form without a field is an empty body, which some clients send with every POST."""
+    """Accepts a form without fields as an empty body; some clients send one with every POST."""
 
     media_type = "multipart/form-data"
 
@@ -128,20 +128,20 @@ class EmptyFormParser(BaseParser):
 
 
 class InvalidNumber:
-    """Stands in a parsed document where a number stood that cannot be taken."""
+    """Marks a number in a parsed document that is not accepted."""
 
     def __init__(self, message: str) -> None:
         self.message = message
 
 
 class DuplicateKeyObject(dict[str, Any]):
-    """An object in which a name stood twice."""
+    """An object with a duplicate name."""
 
     name = ""
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """Parse an object; ParseError where it is none, Invalid with the path of each bad value."""
+    """Parse an object. Raises ParseError, or InvalidRequest with the path of each bad value."""
     try:
         content = json.loads(
             text,
@@ -192,7 +192,7 @@ def too_deep() -> exceptions.ParseError:
 
 
 def find_problems(value: Any, path: str, depth: int) -> Iterator[tuple[str, str, str]]:
-    """Everything in a parsed document that may not go further; ParseError where it is too deep."""
+    """The (path, code, message) of every value that is refused. ParseError if nested too deep."""
     if isinstance(value, str):
         if not value.isascii() or "\0" in value:
             yield from unstorable(value, path)

@@ -1,8 +1,8 @@
-"""What every call of the API shares: the envelope, the scope, the throttle and the one effect.
+"""The base of every API view: envelope, scopes, rate limit and idempotency.
 
-A feature's `api.py` takes from here: `Endpoint` or `ReadOnlyViewSet` to build on, `reply` to
-answer, `Conflict`, `Invalid` and `TooLarge` to refuse; shapes come from `fields`, and the words
-for the OpenAPI document from `openapi.documented`.
+A feature's `api.py` uses from here: `Endpoint` or `ReadOnlyViewSet` as a base, `reply` for an
+answer, `Conflict`, `Invalid` and `TooLarge` for errors; serializer fields are in
+`fields`, the OpenAPI decorator is `openapi.documented`.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 Row = TypeVar("Row", bound=Model)
-NOT_STORED = {401, 403, 429}  # the caller mends these and asks again under the same key
+NOT_STORED = {401, 403, 429}  # the caller corrects these and repeats the call with the same key
 
 
 def reply(message: str, data: object, status: int = 200) -> Response:
@@ -49,7 +49,7 @@ def reply(message: str, data: object, status: int = 200) -> Response:
 
 
 class JSONNegotiation(BaseContentNegotiation):
-    """JSON is the only language here, whatever Accept asks for: no 406 to explain."""
+    """Always JSON, whatever Accept asks for; never a 406."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         matching = (each for each in parsers if each.media_type == media_type(request))
@@ -66,21 +66,21 @@ def media_type(request: Request) -> str:
 
 
 class Endpoint(APIView):
-    """One call of the contract; `area` names the pair of scopes that opens it, `scopes` others.
+    """One API call; needs the read or write scope of `area`, or every one of `scopes`.
 
-    A POST may carry an Idempotency-Key. Its answer is kept for a day; the values named in
-    `secret_reply` encrypted and for 15 minutes, after which a replay has null there.
+    A POST may carry an Idempotency-Key. Its answer is stored for a day; the values named in
+    `secret_reply` are encrypted and stored for 15 minutes, after which a replay has null there.
     """
 
     area = ""
     scopes: tuple[str, ...] = ()
     secret_reply: ClassVar[frozenset[str]] = frozenset()
-    in_one_transaction = True  # False where the work commits its own steps between outside calls
+    in_one_transaction = True  # False if the work commits steps between calls to other systems
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     content_negotiation_class = JSONNegotiation
 
     def checked(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
-        """The body as `shape` reads it; every bad field is refused at once."""
+        """The validated body. Raises with every bad field at once."""
         serializer = shape(data=self.request.data, context={"request": self.request})
         serializer.is_valid(raise_exception=True)
         values: dict[str, Any] = serializer.validated_data
@@ -90,13 +90,15 @@ class Endpoint(APIView):
         self.refuse_flood()
         super().initial(request, *args, **kwargs)
         if request.method in {"POST", "PUT", "PATCH"}:
-            content = request.data  # parsed now, so that a view that ignores it refuses it too
+            content = (
+                request.data
+            )  # parsed here, so that a bad body is refused even if the view ignores it
             handler = getattr(self, "post", None)
             if handler and request.method == "POST" and idempotency.HEADER in request.headers:
                 setattr(self, "post", partial(self.once, handler, content))  # noqa: B010 - as DRF's own viewsets do
 
     def refuse_flood(self) -> None:
-        """Throttled, before any look-up, for an address that calls or guesses too often."""
+        """Raise Throttled for the address, before the key is looked up."""
         if wait := throttling.admit(self.request):
             raise exceptions.Throttled(wait)
 
@@ -113,7 +115,7 @@ class Endpoint(APIView):
         *args: Any,
         **kwargs: Any,
     ) -> HttpResponseBase:
-        """Do the work unless it was done under this key: then give the first answer again."""
+        """Run the handler once for each Idempotency-Key; a repeated call gets the first answer."""
         key = request.headers[idempotency.HEADER]
         if not idempotency.is_key(key):
             message = "must have 1 to 255 printable ASCII characters"
@@ -129,7 +131,7 @@ class Endpoint(APIView):
                     body = JSONRenderer().render(response.data).decode()
                     idempotency.store_response(row, response.status_code, body, self.secret_reply)
         except BaseException:
-            with suppress(DatabaseError, InterfaceError):  # else the lease frees it
+            with suppress(DatabaseError, InterfaceError):  # otherwise the lease ends it
                 idempotency.release_key(row)
             raise
         if not kept:
@@ -140,7 +142,7 @@ class Endpoint(APIView):
         return transaction.atomic() if self.in_one_transaction else nullcontext()
 
     def attempt(self, handler: Callable[..., Response], *args: Any, **kwargs: Any) -> Response:
-        """The answer, be it a refusal, which undoes what was written. Raises bugs and outages."""
+        """The answer or the API error, with writes rolled back. Raises bugs and outages."""
         try:
             with self.together():
                 return handler(*args, **kwargs)

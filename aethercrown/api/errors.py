@@ -1,7 +1,7 @@
-"""What a caller is told when something is refused: one envelope for every failure.
+"""API errors: one envelope for every failure.
 
-`failure` answers for the API's views (settings name it); the functions at the end answer where no
-view is reached: an unknown path, a strange host, a bug. Outside /api they give pages.
+`failure` is the exception handler of the API's views. The functions at the end handle requests that
+reach no view (unknown path, unknown host, server error); outside /api they return HTML pages.
 """
 
 import logging
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 
 class InvalidRequest(exceptions.APIException):
-    """The body is refused field by field; takes what `listed` gives: field, code, message."""
+    """400 with the bad fields, each as (field, code, message)."""
 
     status_code = status.HTTP_400_BAD_REQUEST
     default_code = "invalid"
@@ -59,15 +59,15 @@ class InvalidRequest(exceptions.APIException):
 
 
 class Conflict(exceptions.APIException):
-    """The state of things forbids the step."""
+    """409: the present state does not allow this."""
 
     status_code = status.HTTP_409_CONFLICT
-    default_detail = "The state of things forbids this step."
+    default_detail = "The present state does not allow this."
     default_code = "conflict"
 
 
 class TooLarge(exceptions.APIException):
-    """A body or a list is longer than its limit; the message names the limit."""
+    """413: a body or a list is over its limit; the message states the limit."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = "The body is too large."
@@ -75,7 +75,7 @@ class TooLarge(exceptions.APIException):
 
 
 class Unavailable(exceptions.APIException):
-    """A service that the call needs is down; `wait` is the number of seconds to come back after."""
+    """503: a needed service is down; `wait` is sent as Retry-After, in seconds."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "A needed service is down; try again shortly."
@@ -84,7 +84,7 @@ class Unavailable(exceptions.APIException):
 
 
 Kinds = type[Exception] | tuple[type[Exception], ...]
-# what an exception that is none of DRF's means to the caller; the first that fits
+# the API error for exceptions that are not DRF's; the first match counts
 MEANINGS: tuple[tuple[Kinds, Callable[[], exceptions.APIException]], ...] = (
     ((Http404, ObjectDoesNotExist), exceptions.NotFound),
     (PermissionDenied, exceptions.PermissionDenied),
@@ -95,7 +95,7 @@ MEANINGS: tuple[tuple[Kinds, Callable[[], exceptions.APIException]], ...] = (
 
 
 def failure(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """The answer to an exception of a view; None for a bug, which becomes a 500 further out."""
+    """The response to an exception of a view; None for a bug, which becomes a 500."""
     refusal = as_refusal(error)
     if refusal is None:
         return None
@@ -111,7 +111,7 @@ def failure(error: Exception, context: Mapping[str, Any]) -> Response | None:
 
 
 def as_refusal(error: Exception) -> exceptions.APIException | None:
-    """The refusal that an exception means; None where it means a bug of ours."""
+    """The API error for an exception; None for a bug."""
     if isinstance(error, exceptions.APIException):
         return error
     if is_outage(error):
@@ -126,7 +126,7 @@ def as_refusal(error: Exception) -> exceptions.APIException | None:
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """A database or broker that is down, busy or too slow; a wrong query on SQLite is none."""
+    """Whether a database or broker is down, busy or too slow; a wrong query on SQLite is not."""
     if isinstance(error, OperationalError):
         name = getattr(error.__cause__, "sqlite_errorname", None)
         return name is None or name.startswith(SQLITE_BUSY)
@@ -134,7 +134,7 @@ def is_outage(error: BaseException | None) -> bool:
 
 
 def body(errors: Iterable[dict[str, str]]) -> dict[str, Any]:
-    """The envelope; a long list of errors is cut, and its last entry says by how much."""
+    """The envelope; a long list of errors is cut, and its last entry says how many are left out."""
     entries = iter(errors)
     kept = list(islice(entries, MOST_LISTED))
     left_out = sum(1 for _ in entries)
@@ -170,7 +170,7 @@ def listed(details: Any, path: str = "") -> Iterator[dict[str, str]]:
 
 
 def joined(path: str, name: str | int) -> str:
-    """One step further down: a place in brackets, a name after a dot; a caller's name, cut."""
+    """Append an index in brackets or a name after a dot; names are cut to LONGEST_STEP."""
     if isinstance(name, int):
         return f"{path}[{name}]"
     if len(name) > LONGEST_STEP or not name.isascii():
@@ -179,7 +179,7 @@ def joined(path: str, name: str | int) -> str:
 
 
 def refused(status_code: int, code: str, message: str, field: str = "") -> JsonResponse:
-    """The envelope for where no view is reached."""
+    """The error envelope outside a view."""
     return JsonResponse(
         body([{"field": field, "code": code, "message": message}]), status=status_code
     )
@@ -198,7 +198,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A bug; or an outage met outside a view, such as a session that cannot be read."""
+    """500 for a bug; 503 for an outage outside a view, such as a session that cannot be read."""
     if not is_outage(sys.exc_info()[1]):
         return answer(request, 500) or defaults.server_error(request)
     response = refused(503, Unavailable.default_code, Unavailable.default_detail)
@@ -207,7 +207,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def answer(request: HttpRequest, status_code: int) -> JsonResponse | None:
-    """The envelope for a path under /api; nothing elsewhere."""
+    """The envelope for a path under /api; None elsewhere."""
     if not request.path_info.startswith(API):
         return None
     return refused(status_code, *WORDS[status_code])

@@ -1,7 +1,7 @@
-"""Serializer fields that take a JSON value only as what it is: "5", true and NaN are no numbers.
+"""Serializer fields with strict types: "5", true and NaN are not numbers.
 
-The body parser hands numbers with a fraction over as Decimal, so that money stays exact; `Number`
-gives float. A field's own messages begin with a verb, because the path stands before them:
+The body parser passes numbers with a fraction as Decimal, so that money stays exact; `Number`
+returns float. Messages begin with a verb, because the path comes before them:
 `historical_data[2].spend: must be 0 or more`.
 """
 
@@ -110,7 +110,7 @@ class Money(serializers.DecimalField):
 
 
 class Count(serializers.IntegerField):
-    """A whole number, 0 or more unless `min_value` says otherwise; 3.0 is one too, as in JSON."""
+    """A whole number, 0 or more unless `min_value` is given; 3.0 is one too, as in JSON."""
 
     default_error_messages = {**PRESENCE, **BOUNDS, "not_whole": "must be a whole number"}
 
@@ -129,7 +129,7 @@ class Count(serializers.IntegerField):
 
 
 class Flag(serializers.BooleanField):
-    """true or false, and nothing that resembles them."""
+    """true or false only."""
 
     default_error_messages = {**PRESENCE, "not_a_flag": "must be true or false"}
 
@@ -140,7 +140,7 @@ class Flag(serializers.BooleanField):
 
 
 class Text(serializers.CharField):
-    """A string of 1 to `max_length` characters (255), trimmed, that every database can hold."""
+    """A string of 1 to `max_length` characters (255), trimmed."""
 
     default_error_messages = {
         **PRESENCE,
@@ -171,7 +171,7 @@ class Identifier(Text):
 
 
 class Option(serializers.ChoiceField):
-    """One of `choices`, spelled exactly so."""
+    """Exactly one of `choices`."""
 
     default_error_messages = {**PRESENCE, "invalid_choice": "must be one of {options}"}
 
@@ -225,7 +225,7 @@ class Date(serializers.DateField):
 
 
 class Instant(serializers.DateTimeField):
-    """A time such as 2026-12-31T23:59:00Z, its offset given; in UTC afterwards."""
+    """A time with an offset, such as 2026-12-31T23:59:00Z; converted to UTC."""
 
     default_error_messages = {
         **PRESENCE,
@@ -249,9 +249,9 @@ class Instant(serializers.DateTimeField):
 
 
 class ItemList(serializers.ListField):
-    """A list whose every item is checked by `child`; more than `most` of them are refused whole.
+    """A list of `least` (0) to `most` items, each validated by `child`; longer ones are a 413.
 
-    `least` items are needed (0). An item's errors stand under its place: `rows[2].spend`.
+    The path of an item's error has its index: `rows[2].spend`.
     """
 
     default_error_messages = {
@@ -273,7 +273,7 @@ class ItemList(serializers.ListField):
 
 
 class ValueMap(serializers.DictField):
-    """An object whose every value is checked by `child`, under keys of the caller's choice."""
+    """An object with names of the caller's choice; each value is validated by `child`."""
 
     default_error_messages = {
         **PRESENCE,
@@ -297,14 +297,14 @@ class ValueMap(serializers.DictField):
 
 
 class ScalarMap(ValueMap):
-    """Free facts by name: numbers as float, strings, true, false and null; nothing nested."""
+    """An object of scalars: numbers as float, strings, true, false and null; nothing nested."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"child": Scalar(allow_null=True), **kwargs})
 
 
 class Scalar(serializers.Field[Any, Any, Any, Any]):
-    """One free fact: a number (as float), a string of up to 1,000 characters, true, false."""
+    """A number (as float), a string of up to 1,000 characters, true or false."""
 
     default_error_messages = {
         **PRESENCE,
@@ -335,7 +335,7 @@ def refuse_if_longer(field: serializers.Field[Any, Any, Any, Any], many: Any, mo
 
 
 def path_of(field: Any) -> str:
-    """Where the field stands in the body, without places: `tests.variants`."""
+    """The field's path in the body, without indexes: `tests.variants`."""
     names = [name for name in _names(field) if name]
     return ".".join(reversed(names)) or "non_field_errors"
 

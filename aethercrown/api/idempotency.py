@@ -1,8 +1,8 @@
-"""A POST sent twice under one Idempotency-Key takes effect once and is answered alike.
+"""Idempotency keys: a repeated POST takes effect once and gets the first answer again.
 
-The caller's right to work on a key is a row, unique on (principal, key) and committed before the
-work starts. The answer is written into that row in the same transaction as the work's effect: a
-crash between the two cannot repeat the effect. A crash before frees the key after `LEASE`.
+A claimed key is a row, unique on (principal, key) and committed before the work starts. The
+response is written into that row in the same transaction as the work itself, so a crash cannot
+repeat the work. After a crash before that, the key is free again after `LEASE`.
 
 An answer that holds a secret is kept twice: without it, and for `SHOWN` whole but encrypted, so
 that a caller whose connection broke gets the secret by asking again.
@@ -48,12 +48,12 @@ class IdempotencyLeaseLost(Conflict):
 
 
 def is_key(text: str) -> bool:
-    """1 to 255 printable ASCII characters."""
+    """Whether it has 1 to 255 printable ASCII characters."""
     return bool(_KEY.fullmatch(text))
 
 
 def digest(method: str, path: str, content: Mapping[str, Any]) -> str:
-    """What makes two calls the same: names in any order, numbers by value as they were parsed."""
+    """SHA-256 of a call: names in any order, numbers by value."""
     canonical = json.dumps([method, path, content], sort_keys=True, default=repr)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -130,7 +130,7 @@ def replay_body(row: IdempotencyRecord, now: datetime) -> str:
 
 
 def release_key(row: IdempotencyRecord) -> None:
-    """Free the key: nothing was done under it."""
+    """Release the key: no work was done."""
     IdempotencyRecord.objects.filter(pk=row.pk, token=row.token, status=None).delete()
 
 
@@ -148,7 +148,9 @@ def purge(now: datetime) -> int:
 
 def forget_secrets(now: datetime) -> int:
     """Erase the encrypted answers that are no longer shown; how many they were."""
-    over = IdempotencyRecord.objects.filter(created_at__lte=now - SECRET_RETENTION).exclude(sealed="")
+    over = IdempotencyRecord.objects.filter(created_at__lte=now - SECRET_RETENTION).exclude(
+        sealed=""
+    )
     return over.update(sealed="")
 
 
@@ -156,7 +158,8 @@ def strip_secrets(content: Any, names: frozenset[str]) -> Any:
     """A copy with null under each of `names`, wherever it stands, and beside it what to do now."""
     if isinstance(content, dict):
         bare = {
-            name: None if name in names else strip_secrets(each, names) for name, each in content.items()
+            name: None if name in names else strip_secrets(each, names)
+            for name, each in content.items()
         }
         if any(content.get(name) is not None for name in names):
             told = content.get("action_required")

@@ -1,7 +1,7 @@
-"""The OpenAPI document: every answer in its envelope, every call with an example.
+"""The OpenAPI document: every response in its envelope, every call with an example.
 
-A feature writes `@documented(...)` over its method and nothing else. A list and a row of a
-`ReadOnlyViewSet` need not even that: the viewset's `example` and `title` say it.
+A feature decorates its methods with `@documented(...)`. The list and detail calls of a
+`ReadOnlyViewSet` are described by its `example` and `title`.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,13 +55,13 @@ SECURITY_SCHEMES: Fragment = {
         "description": "A staff session; to write, with the header X-CSRFToken.",
     },
 }
-# what every call may be refused with: its words, and field, code, message of the example
+# error responses of every call: description, and field, code, message of the example
 REFUSALS = {
     400: ("Malformed or invalid", "total_budget", "min_value", "must be 0 or more"),
     401: ("No or unknown credentials", "", "not_authenticated", "The API key is unknown."),
     403: ("Credentials without the scope", "", "permission_denied", "The key lacks the scope."),
     404: ("Unknown id", "", "not_found", "Not found."),
-    409: ("Conflict", "", "conflict", "The state of things forbids this step."),
+    409: ("Conflict", "", "conflict", "The present state does not allow this."),
     413: ("Over a limit", "rows", "too_large", "has 10,001 entries; at most 10,000 are taken"),
     415: ("Not JSON", "", "unsupported_media_type", "Unsupported media type in request."),
     429: ("Too often", "", "throttled", "Request was throttled. Expected available in 1 second."),
@@ -73,7 +73,7 @@ RETRY_AFTER: Fragment = {
     "schema": {"type": "integer", "minimum": 1},
 }
 TRACE: Fragment = {
-    "description": "The request's own id, or a new one; it stands in the logs too.",
+    "description": "The request's own id, or a new one; it is in the logs too.",
     "schema": {"type": "string"},
 }
 KEY: Fragment = {
@@ -100,7 +100,7 @@ PAGING: list[Fragment] = [
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the document says of one call."""
+    """The description of one call."""
 
     summary: str
     request: Shape | None
@@ -126,12 +126,11 @@ def documented(
     query: Mapping[str, Fragment] | None = None,
     repeated: int | None = None,
 ) -> Callable[[Handler], Handler]:
-    """Say what a method of an Endpoint takes and gives; its docstring becomes the description.
+    """Describe a method of an Endpoint; its docstring becomes the description.
 
-    `request` and `answer` are serializers (`answer` also a JSON Schema) of the body and of what
-    stands in `data`; the examples are plain values that fit them. `query` gives a JSON Schema for
-    each parameter after the `?`. `repeated` is the status where nothing new was made. The refusals
-    need no word: they are the same everywhere.
+    `request` and `answer` are serializers (`answer` also a JSON Schema) of the body and of `data`;
+    the examples are plain values that fit them. `query` has a JSON Schema for each query parameter.
+    `repeated` is the status if nothing new was created. Error responses are the same everywhere.
     """
     call = Call(
         summary=summary,
@@ -153,10 +152,10 @@ def documented(
 
 
 class EnvelopeSchema(AutoSchema):
-    """Reads `documented`; the envelope, the refusals and the headers come by themselves."""
+    """Reads `documented`; adds the envelope, the error responses and the headers."""
 
     def call(self) -> Call | None:
-        """What is said of the call at hand; a warning, which the tests forbid, if nothing is."""
+        """The description of the present call; warns, which the tests forbid, if there is none."""
         view: Any = self.view
         action = getattr(view, "action", None) or self.method.lower()
         call: Call | None = getattr(getattr(view, action, None), "documented_call", None)
@@ -323,7 +322,7 @@ def error_response(status: int) -> Fragment:
 
 
 def complete(result: Fragment, generator: Any, request: Any, public: bool) -> Fragment:  # noqa: FBT001 - drf-spectacular calls it so
-    """Add what every call refers to; settings name it as a post-processing hook."""
+    """Add the shared components; a post-processing hook in the settings."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Failure"] = FAILURE_SCHEMA
     components["securitySchemes"] = SECURITY_SCHEMES

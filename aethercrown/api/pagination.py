@@ -1,7 +1,7 @@
-"""Lists by cursor: right while rows are added, and a late page is as fast as the first.
+"""Cursor pagination: stable while rows are added, and late pages are as fast as the first.
 
-A cursor holds the values of the ordering's fields in the row where the page before ended. (DRF's
-own keeps the first field alone beside an offset, and going back over ties it loses rows.)
+A cursor holds the values of the ordering's fields in the last row of the page before. (DRF's own
+stores only the first field and an offset, and loses rows with ties when going back.)
 """
 
 import json
@@ -34,7 +34,7 @@ class OrderField(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in a list: just after, or with `back` just before, the row of these values."""
+    """The position after the row with these values, or with `back` before it."""
 
     back: bool
     values: tuple[str, ...]
@@ -66,7 +66,7 @@ class Pages(BasePagination):
         return self.cut(list(queryset.order_by(*names)[: self.limit + 1]))
 
     def read(self, request: Request, view: APIView | None, model: type[Model]) -> None:
-        """Take limit and cursor from the query."""
+        """Read limit and cursor from the query string."""
         self.request = request
         self.list_name = getattr(view, "list_name", self.list_name)
         self.steps = order_fields(model, getattr(view, "ordering", ()))
@@ -82,9 +82,9 @@ class Pages(BasePagination):
         return [step.field.to_python(text) for step, text in pairs]
 
     def cut(self, rows: Sequence[Any]) -> list[Any]:
-        """The page out of up to `limit` + 1 rows beyond the cursor; links the pages beside it.
+        """The page out of up to `limit` + 1 rows beyond the cursor; sets `next` and `previous`.
 
-        A row needs the ordering's attributes. Rows that were read backwards are turned round.
+        A row needs the ordering's attributes. Rows that were read backwards are reversed.
         """
         more, page = len(rows) > self.limit, list(rows[: self.limit])
         if self.back:
@@ -122,7 +122,7 @@ def compact(value: dict[str, Any]) -> str:
 
 
 def order_fields(model: type[Model], named: str | Sequence[str]) -> list[OrderField]:
-    """The ordering's fields; ImproperlyConfigured where rows could tie, and so be lost."""
+    """The ordering's fields; ImproperlyConfigured if rows could tie."""
     names = [named] if isinstance(named, str) else list(named)
     meta: Any = model._meta  # noqa: SLF001 - Django's public way to a model's fields
     try:
@@ -136,7 +136,9 @@ def order_fields(model: type[Model], named: str | Sequence[str]) -> list[OrderFi
         raise ImproperlyConfigured(
             f"{model.__name__}: {names} must end in a unique field, and none may be null."
         )
-    return [OrderField(field, name.startswith("-")) for field, name in zip(fields, names, strict=True)]
+    return [
+        OrderField(field, name.startswith("-")) for field, name in zip(fields, names, strict=True)
+    ]
 
 
 def parse_limit(text: str | None) -> int:
@@ -148,7 +150,7 @@ def parse_limit(text: str | None) -> int:
 
 
 def parse_cursor(text: str | None, steps: Sequence[OrderField]) -> Cursor | None:
-    """The place that a caller names; Invalid where it is none of this list's."""
+    """The caller's cursor. Raises InvalidRequest if it is not one of this list."""
     if not text:
         return None
     try:
@@ -158,7 +160,7 @@ def parse_cursor(text: str | None, steps: Sequence[OrderField]) -> Cursor | None
 
 
 def decode_cursor(text: str, steps: Sequence[OrderField]) -> Cursor:
-    """Read a cursor back; raises many things where it was not made here."""
+    """Decode a cursor; raises various errors if it was not made here."""
     padded = text.encode("ascii") + b"=" * (-len(text) % 4)
     back, *values = json.loads(urlsafe_b64decode(padded))
     if not isinstance(back, bool) or not all(isinstance(value, str) for value in values):
@@ -173,7 +175,7 @@ def cursor_at(steps: Sequence[OrderField], row: Any, *, back: bool) -> Cursor:
 
 
 def rows_after(steps: Sequence[OrderField], cursor: Cursor) -> Q:
-    """The rows after (or before) the cursor's: the first field that differs decides."""
+    """The rows after (or before) the cursor, compared field by field."""
     found, same = Q(), Q()
     for step, text in zip(steps, cursor.values, strict=True):
         name, value = step.field.attname, step.field.to_python(text)

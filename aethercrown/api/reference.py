@@ -17,7 +17,7 @@ from aethercrown.api.endpoint import Endpoint
 
 @cache
 def document() -> dict[str, Any]:
-    """The OpenAPI document; the same for all, and costly, so made once."""
+    """The OpenAPI document; the same for everybody, and made once."""
     generator: Any = SchemaGenerator
     made = generator().get_schema(request=None, public=True)
     plain: dict[str, Any] = json.loads(JSONRenderer().render(made))
@@ -25,7 +25,7 @@ def document() -> dict[str, Any]:
 
 
 class Schema(Endpoint):
-    """The OpenAPI document, bare: it has no envelope."""
+    """The OpenAPI document, without an envelope."""
 
     permission_classes = spectacular_settings.SERVE_PERMISSIONS
     schema = None
@@ -35,7 +35,7 @@ class Schema(Endpoint):
 
 
 class Docs(Endpoint):
-    """A page to read and try every call; it fetches the document with the reader's session."""
+    """Swagger UI; it loads the document with the reader's session."""
 
     permission_classes = spectacular_settings.SERVE_PERMISSIONS
     schema = None

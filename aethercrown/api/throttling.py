@@ -1,10 +1,10 @@
-"""How often one may call: a token bucket for each key or person, and two for each address.
+"""Rate limits: a token bucket for each key or person, and two for each address.
 
-A bucket holds up to `burst` tokens and gains `per_second`; a call takes one. It is kept in the
-broker's server, changed there by one script by that server's clock, so that all web processes
-share it. Without a broker, or while it is down, the buckets of keys and people are rows, changed
-by one UPSERT by the database's clock; those of addresses are the process's own, so that a flood
-of strangers does not become writes. Nobody is refused for an outage of ours.
+A bucket holds up to `burst` tokens and gains `per_second`; a call takes one. Buckets are stored in
+the broker's server and changed by one Lua script with that server's clock, so all web processes
+share them. Without a broker, or while it is down, buckets of keys and people are database rows,
+changed by one UPSERT with the database's clock; buckets of addresses are then local to the process,
+so that calls without a key cause no writes. An outage of the broker refuses no call.
 """
 
 import hmac
@@ -30,12 +30,12 @@ from aethercrown.models import RateLimitBucket
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
-BROKER_PAUSE_SECONDS = 5.0  # seconds without asking a broker that failed
-BROKER_TIMEOUT_SECONDS = 0.25  # seconds for its answer
+BROKER_PAUSE_SECONDS = 5.0  # seconds until a broker that failed is asked again
+BROKER_TIMEOUT_SECONDS = 0.25  # seconds to wait for its answer
 MAX_LOCAL_BUCKETS = 10_000  # of one process
-MAX_KNOWN_CALLERS = 10_000  # whose bucket this process knows before it has checked their key
+MAX_KNOWN_CALLERS = 10_000  # credentials whose bucket a process remembers
 CREDENTIAL_HEADERS = ("HTTP_AUTHORIZATION", "HTTP_X_API_KEY")
-BUCKET_RETENTION_SECONDS = 30 * 86_400.0  # of a bucket in a row that nobody takes from
+BUCKET_RETENTION_SECONDS = 30 * 86_400.0  # of a row without a call
 # The buckets before `split` all give their tokens, or none does; the others give theirs only if
 # those did, likewise together. A full bucket need not be stored.
 SCRIPT = """
@@ -68,7 +68,7 @@ wait = take(1, split)
 if wait == 0 then next_wait = take(split + 1, #KEYS) end
 return {tostring(wait), tostring(next_wait)}
 """
-# `held` is what the bucket holds now; the %(names)s are bound, never written into the text.
+# `held` is the number of tokens now; the %(names)s are bound parameters.
 HELD = "{least}(%(burst)s, b.tokens + {most}(0, {now} - b.counted_at) * %(rate)s)"
 UPSERT = """
 INSERT INTO aethercrown_ratelimitbucket AS b (name, tokens, wait, counted_at)
@@ -97,7 +97,7 @@ class Rate(NamedTuple):
 
 
 class TokenRequest(NamedTuple):
-    """So many tokens of one bucket; a cost of 0 only looks whether one is there."""
+    """Take `cost` tokens from one bucket; a cost of 0 only checks that one is left."""
 
     name: str
     rate: Rate
@@ -105,14 +105,14 @@ class TokenRequest(NamedTuple):
 
 
 class LocalBuckets:
-    """Buckets of this process, of the `MOST_BUCKETS` latest callers."""
+    """Buckets of this process, for its `MAX_LOCAL_BUCKETS` most recent callers."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.kept: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, takes: Sequence[TokenRequest], now: float) -> float:
-        """Seconds to wait for a token of each: 0 where all were there, and then they are gone."""
+        """Seconds until every bucket has a token; at 0 the tokens have been taken."""
         with self.lock:
             held = [self.held(each, now) for each in takes]
             short = [
@@ -133,7 +133,7 @@ class LocalBuckets:
 
 
 class SharedBuckets:
-    """The shared buckets; rows, or this process's own, while the broker does not answer."""
+    """Buckets shared by all processes; rows or local buckets while the broker does not answer."""
 
     def __init__(self) -> None:
         self.own = LocalBuckets()
@@ -142,9 +142,9 @@ class SharedBuckets:
     def take(
         self, name: str, cost: int = 1, rate: Rate | None = None, *, in_rows: bool = False
     ) -> int:
-        """Whole seconds until a token is there, rounded up; 0 where the call may go on.
+        """Seconds until a token is available, rounded up; 0 if the call is allowed.
 
-        With `in_rows` the bucket is a row while there is no broker.
+        With `in_rows` the bucket is a database row while there is no broker.
         """
         take = TokenRequest(name, rate or key_rate(), cost)
         waits = self.shared([take])
@@ -152,15 +152,15 @@ class SharedBuckets:
         return math.ceil(self.own.take([take], time.monotonic()) if wait is None else wait)
 
     def take_all(self, takes: Sequence[TokenRequest]) -> int:
-        """As `take`, of several buckets in one step: all give, or none does."""
+        """As `take`, from several buckets at once: from all of them or from none."""
         return self.take_then(takes, None)[0]
 
     def take_then(
         self, takes: Sequence[TokenRequest], last: TokenRequest | None
     ) -> tuple[int, int | None]:
-        """As `take_all`; and if all gave, `last` too, in the same call of the broker.
+        """As `take_all`; if allowed, take from `last` too, in the same call of the broker.
 
-        The second wait is None where nothing was asked of `last`.
+        The second wait is None if `last` was not asked.
         """
         waits = self.shared([*takes, last] if last else takes, split=len(takes))
         if waits is None:
@@ -171,7 +171,7 @@ class SharedBuckets:
     def shared(
         self, takes: Sequence[TokenRequest], split: int | None = None
     ) -> tuple[float, float] | None:
-        """The waits by the broker's server; None without one, and for a while after it failed."""
+        """The waits in seconds from the broker; None without one and for a while after a failure."""
         now = time.monotonic()
         if not settings.REDIS_URL or now < self.paused_until:
             return None
@@ -187,11 +187,10 @@ class SharedBuckets:
 
 
 class RecentCallers:
-    """Whose bucket the credentials of the latest requests take from, by their fingerprint.
+    """The bucket of each recently authenticated credential, by a fingerprint of its headers.
 
-    This decides nothing but which bucket is asked before the credential is checked: so that the
-    buckets of the address and of the key cost one call of the broker. Nobody takes from the bucket
-    of a key without having its text.
+    It only chooses the bucket to take from before the key is verified, so that the buckets of the
+    address and of the key cost one call of the broker. It never authenticates a request.
     """
 
     def __init__(self) -> None:
@@ -200,7 +199,7 @@ class RecentCallers:
         self.known: OrderedDict[bytes, TokenRequest] = OrderedDict()
 
     def fingerprint(self, request: HttpRequest) -> bytes:
-        """Of the headers that may hold an API key; empty where there is none."""
+        """A digest of the headers that may hold an API key; empty without one."""
         shown = "\n".join(request.META.get(name, "") for name in CREDENTIAL_HEADERS)
         if len(shown) < len(CREDENTIAL_HEADERS):
             return b""
@@ -210,7 +209,7 @@ class RecentCallers:
         return self.known.get(fingerprint)
 
     def note(self, fingerprint: bytes, take: TokenRequest) -> None:
-        """The credential was checked, and takes from this bucket."""
+        """Store the bucket of a credential that was verified."""
         if self.known.get(fingerprint) == take:
             return
         with self.lock:
@@ -224,7 +223,7 @@ buckets = SharedBuckets()
 
 
 def take_from_row(take: TokenRequest) -> float | None:
-    """The wait by the bucket's row, in one UPSERT; None where the database does not answer."""
+    """Seconds to wait by the bucket's row, in one UPSERT; None if the database fails."""
     words = DIALECTS[connection.vendor]
     sql = UPSERT.format(held=HELD.format(**words), now=words["now"])
     bound: dict[str, str | float] = {
@@ -242,7 +241,7 @@ def take_from_row(take: TokenRequest) -> float | None:
 
 
 def purge() -> int:
-    """Forget the rows of buckets that nobody has used for a month; how many they were."""
+    """Delete the rows of buckets not used for a month; returns how many."""
     old = time.time() - BUCKET_RETENTION_SECONDS
     return RateLimitBucket.objects.filter(counted_at__lt=old).delete()[0]
 
@@ -256,12 +255,12 @@ def _script(url: str) -> redis.commands.core.Script:
 
 
 def key_rate() -> Rate:
-    """How often a key or a person calls where nothing else is said of it."""
+    """The default rate of a key or a person."""
     return Rate(settings.API_BURST, settings.API_RATE_PER_SECOND)
 
 
 def address_rate() -> Rate:
-    """How often an address calls, whoever is behind it; never less than one key may."""
+    """The rate of an address; never less than that of one key."""
     return Rate(
         max(settings.API_ADDRESS_BURST, settings.API_BURST),
         max(settings.API_ADDRESS_RATE_PER_SECOND, settings.API_RATE_PER_SECOND),
@@ -269,7 +268,7 @@ def address_rate() -> Rate:
 
 
 class Admission(NamedTuple):
-    """What the first call of the broker said of a request; `taken` is of the key's own bucket."""
+    """What `admit` found: the bucket of the key, if known, and the seconds to wait for it."""
 
     fingerprint: bytes
     take: TokenRequest | None = None
@@ -277,10 +276,10 @@ class Admission(NamedTuple):
 
 
 def admit(request: HttpRequest) -> int:
-    """Before any look-up: seconds to wait for an address that calls, or guesses, too often.
+    """Seconds to wait if the address makes too many calls or sent too many wrong credentials.
 
-    Takes from the key's own bucket too, where this process knows whose that is; TokenBucket
-    gives the answer once the key was checked.
+    Runs before the key is looked up. Takes from the key's bucket too, if it is known; TokenBucket
+    returns that result after the key was verified.
     """
     address, fingerprint = client_address(request), callers.fingerprint(request)
     take = callers.find(fingerprint) if fingerprint else None
@@ -292,12 +291,12 @@ def admit(request: HttpRequest) -> int:
 
 
 def note_failure(request: HttpRequest) -> None:
-    """A credential was wrong: the address has one guess less."""
+    """Count a wrong credential against its address."""
     buckets.take(f"failures:{client_address(request)}")
 
 
 class TokenBucket(BaseThrottle):
-    """One call of this key or person; a key may have a rate of its own."""
+    """Takes one token from the bucket of the key or person; a key may have its own rate."""
 
     seconds = 0
 
@@ -317,7 +316,7 @@ class TokenBucket(BaseThrottle):
 
 
 def principal(request: Request) -> str:
-    """Who calls: `key:<id>` of an API key, `user:<id>` of a person."""
+    """The caller: `key:<id>` of an API key, `user:<id>` of a person."""
     credential: Any = request.auth
     if credential is not None:
         return f"key:{credential.id}"
@@ -325,14 +324,14 @@ def principal(request: Request) -> str:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The caller's address to count by; of an IPv6 one the first 64 bits, which one house has."""
+    """The caller's address for rate limits; of an IPv6 address the /64 network."""
     return network(exact_address(request))
 
 
 def exact_address(request: HttpRequest) -> str:
-    """The caller's address: what the outermost of TRUSTED_PROXIES saw, else the peer's.
+    """The caller's address as the outermost of TRUSTED_PROXIES saw it, else the peer's.
 
-    Counted from the right of X-Forwarded-For, because callers write what stands on the left.
+    Counted from the right of X-Forwarded-For, because the caller controls its left part.
     """
     peer: str = request.META.get("REMOTE_ADDR", "")
     proxies = settings.TRUSTED_PROXIES

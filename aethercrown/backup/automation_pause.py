@@ -36,6 +36,6 @@ def end(actor: str, now: datetime) -> int:
             stream="admin",
             event="automation.resumed",
             subject="automation",
-            actor=actor or attribution.author().actor,
+            actor=actor or attribution.current_actor().actor,
         )
     return ended

@@ -1,1 +1,1 @@
-"""Csv."""
+"""CSV import and export, for commands and admin screens."""

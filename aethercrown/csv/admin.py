@@ -1,7 +1,7 @@
-"""Admin screens with CSV in and out: check a file, see what it holds, then store it.
+"""Admin screens for CSV import and export: check a file, preview it, then store it.
 
-The same importers and exporters as the commands'. Between the check and the storing the file
-travels through the page itself, packed, so that any web process can take the second step.
+They use the importers and exporters of the commands. Between the two steps the compressed file is a
+hidden field of the page, so that any web process can take the second step.
 """
 
 import base64
@@ -36,19 +36,19 @@ from aethercrown.csv.importing import Importer, ImportOptions, ImportReport
 from aethercrown.currencies import CODES
 
 LARGEST_FILE = 5 * 1024 * 1024
-LARGEST_PACKED = 1_500_000  # what still fits into a posted form
-HELP = "One a line: spend=ad_*. Not needed where the columns have the fields' own names."
+LARGEST_PACKED = 1_500_000  # fits into a posted form
+HELP = "One a line: spend=ad_*. Not needed for columns with the fields' own names."
 
 Screen = Callable[[Any, HttpRequest], HttpResponseBase]
 log = logging.getLogger(__name__)
 
 
-class TooLong(ValueError):
-    """The file has more than a page can carry; the message names the limit and the way out."""
+class FileTooLong(ValueError):
+    """The file is too large for the page; the message states the limit and the alternative."""
 
 
 class OptionsForm(forms.Form):
-    """What a file is, and how to read it."""
+    """The kind of file and how to read it."""
 
     kind = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
     columns = forms.CharField(
@@ -93,13 +93,13 @@ class FileForm(OptionsForm):
         try:
             content: bytes = file.read(LARGEST_FILE + 1)
             packed(content)
-        except TooLong as error:
+        except FileTooLong as error:
             raise forms.ValidationError(str(error)) from error
         return content
 
 
 class PackedForm(OptionsForm):
-    """The second step: the same file, as the first step packed it."""
+    """The second step: the same file, compressed."""
 
     file = forms.CharField(widget=forms.HiddenInput())
 
@@ -111,27 +111,27 @@ class PackedForm(OptionsForm):
 
 
 def packed(content: bytes) -> str:
-    """The file as a form field carries it; TooLong where it does not fit."""
+    """The file compressed for a form field. Raises FileTooLong."""
     advice = "use manage.py import_data"
     if len(content) > LARGEST_FILE:
-        raise TooLong(f"The file has more than {LARGEST_FILE:,} bytes: {advice}.")
+        raise FileTooLong(f"The file has more than {LARGEST_FILE:,} bytes: {advice}.")
     text = base64.b64encode(gzip.compress(content, mtime=0)).decode("ascii")
     if len(text) > LARGEST_PACKED:
-        raise TooLong(
+        raise FileTooLong(
             f"Packed, the file has {len(text):,} bytes, above {LARGEST_PACKED:,}: {advice}."
         )
     return text
 
 
 def unpacked(text: str) -> bytes:
-    """The file again; ValueError for anything that is not one of ours, or too long."""
+    """The file, decompressed. Raises ValueError if it is damaged or too long."""
     try:
         reader = zlib.decompressobj(wbits=31)
         content = reader.decompress(base64.b64decode(text, validate=True), LARGEST_FILE + 1)
     except (binascii.Error, zlib.error) as error:
-        raise ValueError("The file did not arrive whole; choose it again.") from error
+        raise ValueError("The file is incomplete; choose it again.") from error
     if len(content) > LARGEST_FILE:
-        raise TooLong(f"The file has more than {LARGEST_FILE:,} bytes.")
+        raise FileTooLong(f"The file has more than {LARGEST_FILE:,} bytes.")
     return content
 
 
@@ -143,8 +143,8 @@ def button(description: str, path: str, permission: str) -> Callable[[Screen], S
     return decorate
 
 
-class FilesAdmin(ModelAdmin):
-    """A list with `import_kinds` to read and an `export_kind` to write."""
+class CSVAdmin(ModelAdmin):
+    """An admin list that imports `import_kinds` and exports `export_kind`."""
 
     import_kinds: tuple[str, ...] = ()
     export_kind = ""
@@ -164,7 +164,7 @@ class FilesAdmin(ModelAdmin):
 
     @button("Import CSV", "import-csv", "import")
     def import_csv(self, request: HttpRequest) -> HttpResponseBase:
-        """Choose a file; see what it holds; store it."""
+        """Choose a file, preview it, store it."""
         if request.method != "POST":
             return self._shown(request, FileForm(self.import_kinds), None)
         if request.POST.get("step") == "store":

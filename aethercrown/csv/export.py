@@ -1,7 +1,6 @@
-"""CSV out, safe to open in a spreadsheet: text that would run as a formula is quoted.
+"""CSV export, safe for spreadsheets: text that would run as a formula is quoted.
 
-Numbers stay numbers, so a negative amount is not text; what `text` in sheets.py reads back
-equals what was written.
+Numbers stay numbers, so a negative amount is not quoted; `text` in reader.py restores the original.
 """
 
 import csv
@@ -25,7 +24,7 @@ class _Echo:
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """One kind of rows that can be taken out."""
+    """One kind of rows to export."""
 
     kind: str
     title: str
@@ -34,14 +33,14 @@ class Exporter:
 
 
 class UnknownExport(LookupError):
-    """No such kind of rows; the message lists those there are."""
+    """No such kind of rows; the message lists the known ones."""
 
 
 _exporters: dict[str, Exporter] = {}
 
 
 def register(exporter: Exporter) -> None:
-    """Make a kind known; apps do so when they start. Doing it again changes nothing."""
+    """Register a kind when its app starts; registering it again changes nothing."""
     _exporters[exporter.kind] = exporter
 
 
@@ -56,12 +55,12 @@ def kinds() -> list[str]:
 
 
 def note(what: str, subject: str) -> None:
-    """Tell the audit who took what out."""
+    """Record the export in the audit."""
     audit_hooks.record(stream="exports", event=f"{what}.exported", subject=subject)
 
 
 def written(cell: Cell) -> str:
-    """The cell as the file holds it."""
+    """The cell as text."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -86,7 +85,7 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator
 def csv_response(
     name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]
 ) -> StreamingHttpResponse:
-    """A download that is never held in memory as a whole; `name` without its ending."""
+    """A streamed download; `name` is without its suffix."""
     response = StreamingHttpResponse(
         csv_lines(header, rows), content_type="text/csv; charset=utf-8"
     )

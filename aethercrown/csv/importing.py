@@ -1,7 +1,7 @@
-"""CSV in: check every row first, then store all of them in one transaction, or none.
+"""CSV import: check every row first, then store all of them in one transaction, or none.
 
-Apps register what can be imported. The file is read twice in batches, so that memory stays flat
-however long it is; only a small key for each row is kept, to find rows that stand there twice.
+Apps register what can be imported. The file is read twice in batches, so memory use is constant but
+for one hash for each row, to find duplicates.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,9 +20,9 @@ PREVIEW = 5
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What the person chose: the currency of the amounts, and whether to replace stored rows.
+    """Choices for an import: the currency of amounts, and whether to replace stored rows.
 
-    `today` is the day on which the file was true, where its rows reckon from that; None is now.
+    `today` is the day of the file, for rows that count from it; None is now.
     """
 
     currency: str
@@ -32,7 +32,7 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """How many rows a batch made and replaced, and what else it made (by kind and name)."""
+    """How many rows a batch created and replaced, and the names of other things it created."""
 
     created: int = 0
     updated: int = 0
@@ -43,8 +43,8 @@ class ImportCounts:
 class Importer:
     """One kind of file.
 
-    `key` names the fields that together identify a row. `clashes` says what stands against a
-    batch in the database; `save` stores it, called inside the transaction.
+    `key` names the fields that together identify a row. `clashes` returns conflicts of a batch with
+    the database; `save` stores it within the transaction.
     """
 
     kind: str
@@ -57,7 +57,7 @@ class Importer:
 
 @dataclass(slots=True)
 class ImportReport:
-    """What a file holds, and what became of it."""
+    """The result of an import or of its check."""
 
     kind: str
     rows: int = 0
@@ -76,14 +76,14 @@ class ImportReport:
 
 
 class UnknownImport(LookupError):
-    """No such kind of file; the message lists those there are."""
+    """No such kind of file; the message lists the known ones."""
 
 
 _importers: dict[str, Importer] = {}
 
 
 def register(importer: Importer) -> None:
-    """Make a kind known; apps do so when they start. Doing it again changes nothing."""
+    """Register a kind when its app starts; registering it again changes nothing."""
     _importers[importer.kind] = importer
 
 
@@ -105,7 +105,7 @@ def load(
     *,
     dry_run: bool = False,
 ) -> ImportReport:
-    """Check the whole file and, where all is good and it is no dry run, store the whole."""
+    """Check the whole file; store it if it has no errors and this is no dry run."""
     report = ImportReport(importer.kind)
     _check(importer, file, wanted, options, report)
     if dry_run or report.fault_count:
@@ -114,7 +114,7 @@ def load(
         with transaction.atomic():
             _store(importer, file, wanted, options, report)
     except IntegrityError:
-        report.blame(RowError(0, "", "rows were stored by somebody else meanwhile; import again"))
+        report.blame(RowError(0, "", "other rows were stored at the same time; import again"))
         report.created = report.updated = 0
         return report
     report.stored = True
@@ -146,7 +146,7 @@ def _check(
 def _batches(
     sheet: CSVReader, options: ImportOptions, report: ImportReport
 ) -> Iterator[list[CSVRow]]:
-    """Good rows by the thousand; an empty `currency` is the one that was chosen."""
+    """Good rows in batches; an empty `currency` becomes the chosen one."""
     batch: list[CSVRow] = []
     for each in sheet:
         if isinstance(each, RowError):
@@ -170,7 +170,7 @@ def _repeats(
         first = seen.setdefault(hash(key), record.row)
         if first != record.row:
             what = ", ".join(str(part) for part in key)
-            yield RowError(record.row, importer.key[0], f"{what} stands in row {first} already")
+            yield RowError(record.row, importer.key[0], f"{what} is in row {first} already")
 
 
 def _store(

@@ -1,8 +1,7 @@
-"""Reading a CSV file strictly: named columns, one reason for every cell that cannot be read.
+"""A strict CSV reader: named columns, and one reason for every bad cell.
 
-Knows no table. A field takes its values from the column of its own name, or from the one that
-the caller maps to it; a field that takes `many` columns is mapped by a pattern with one `*`, and
-what the star stands for names each of them.
+A field reads the column of its own name, or the one that the caller maps to it. A field of `many`
+columns is mapped by a pattern with one `*`; the matched part names each value.
 """
 
 import codecs
@@ -25,11 +24,11 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class InvalidCSV(ValueError):
-    """Why a cell cannot be read, to be shown beside its row and column."""
+    """Why a cell is invalid; shown with its row and column."""
 
 
 class RowError(NamedTuple):
-    """What is wrong, and where; row 1 is the header, and 0 the file as a whole."""
+    """An error and its place; row 1 is the header, row 0 the whole file."""
 
     row: int
     column: str
@@ -45,9 +44,9 @@ class CSVRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CSVColumn:
-    """A field of the import: how its cell is read, and whether it may be missing.
+    """A field of the import: how its cell is read, and whether it is required.
 
-    A field of `many` columns has a value by name; their empty cells are left out.
+    A field of `many` columns is a mapping of values; empty cells are left out.
     """
 
     name: str
@@ -58,7 +57,7 @@ class CSVColumn:
 
 
 def text(cell: str, longest: int = 100) -> str:
-    """Plain words; a quote put before a formula by our own export is taken off again."""
+    """Text; the quote that our export puts before a formula is removed."""
     if cell[:1] == "'" and FORMULA.match(cell):
         cell = cell[1:]
     if CONTROL.search(cell):
@@ -88,7 +87,7 @@ def money(cell: str) -> Decimal:
 
 
 def day(cell: str) -> date:
-    """A date as ISO 8601 has it."""
+    """An ISO 8601 date."""
     try:
         return date.fromisoformat(cell[:10] if cell[10:] in {"T00:00:00", " 00:00:00"} else cell)
     except ValueError:
@@ -96,7 +95,7 @@ def day(cell: str) -> date:
 
 
 def flag(cell: str) -> bool:
-    """Yes or no, in the usual spellings."""
+    """Yes or no, true or false, 1 or 0."""
     known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
     if cell.lower() not in known:
         raise InvalidCSV(f"{cell[:40]!r} is neither yes nor no")
@@ -122,7 +121,7 @@ def mapping(pairs: Sequence[str]) -> dict[str, list[str]]:
 
 
 def decoded(file: BinaryIO) -> Iterator[str]:
-    """The lines as text, each by itself, so that a wrong byte is found in its own line."""
+    """The lines as text, decoded one by one, so that a wrong byte is reported in its line."""
     file.seek(0)
     for at, line in enumerate(file):
         yield (line if at else line.removeprefix(codecs.BOM_UTF8)).decode("utf-8")
@@ -156,11 +155,9 @@ class CSVReader:
                 return []
             header = [name.strip() for name in line[1]]
             if len(header) == 1 and re.search("[;\t|]", header[0]):
-                self.faults.append(
-                    RowError(1, "", "columns are separated by something else than commas")
-                )
+                self.faults.append(RowError(1, "", "columns are not separated by commas"))
             twice = sorted({name for name in header if name and header.count(name) > 1})
-            self.faults.extend(RowError(1, name, "stands twice in the header") for name in twice)
+            self.faults.extend(RowError(1, name, "is in the header twice") for name in twice)
             return header
         self.faults.append(RowError(0, "", "the file is empty"))
         return []

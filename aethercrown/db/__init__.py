@@ -1,1 +1,1 @@
-"""Db."""
+"""Database backends, the cache, bulk writes and shared fields."""

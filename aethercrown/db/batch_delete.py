@@ -1,4 +1,4 @@
-"""Deleting what is over, in batches, so that no table is locked for long."""
+"""Delete in batches, so that no table is locked for long."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ BATCH = 1_000
 
 
 def forget(rows: "QuerySet[Any]", batch: int = BATCH) -> int:
-    """Delete every row, a transaction for each batch; how many went."""
+    """Delete every row, one transaction a batch; returns how many."""
     model: type[Model] = rows.model
     every: QuerySet[Any] = QuerySet(model).using(rows.db)
     forgotten = 0

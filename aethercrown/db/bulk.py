@@ -1,7 +1,6 @@
 """Many rows at once without a model instance's costs: a third of the time of bulk_create.
 
-For tables that a service alone writes, with values as the driver takes them: `stamp` makes them
-of times. SQLite runs one prepared statement a row; PostgreSQL takes each column as one array in a
+For tables that only a service writes; values are as the driver takes them (`stamp` for times). SQLite runs one prepared statement a row; PostgreSQL takes each column as one array in a
 single statement, as a statement a row costs it most of its time.
 """
 
@@ -23,7 +22,7 @@ AMONG = {
 
 
 def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Add rows to the model's table; columns that are not named must have no need of a value."""
+    """Insert rows into the model's table; columns that are not named must have a default."""
     names = ", ".join(map(connection.ops.quote_name, columns))
     into = f"INSERT INTO {table(model)} ({names})"
     if connection.vendor == "postgresql":
@@ -35,9 +34,9 @@ def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[A
 def update(
     model: type[Model], columns: Sequence[str], where: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> int:
-    """Set `columns` where the others are as given; how many rows were met.
+    """Set `columns` where the columns `where` have the given values; returns how many rows.
 
-    Each row of the table is named by one of `rows` at most.
+    At most one of `rows` may match a row of the table.
     """
     quote, into = connection.ops.quote_name, table(model)
     if connection.vendor == "postgresql":
@@ -54,13 +53,13 @@ def update(
 
 
 def among(values: Collection[int] | Collection[str], kind: type = int) -> RawSQL:
-    """For `pk__in=`: one parameter for them all, where Django would prepare each by itself."""
+    """For `pk__in=`: all values as one parameter, instead of one each."""
     given = dumps(list(values)) if connection.vendor == "sqlite" else list(values)
     return RawSQL(AMONG[connection.vendor, kind], [given])  # noqa: S611 - a fixed text
 
 
 def stamp(at: datetime) -> Any:
-    """A time as the database's driver takes it."""
+    """A time as the driver takes it."""
     return connection.ops.adapt_datetimefield_value(at)
 
 
@@ -69,12 +68,12 @@ def table(model: type[Model]) -> str:
 
 
 def _names(columns: Sequence[str]) -> list[str]:
-    """A name for each, also where one column is both set and looked for."""
+    """An alias for each, as a column may be both set and compared."""
     return [f"c{place}" for place, _ in enumerate(columns)]
 
 
 def _arrays(model: type[Model], columns: Sequence[str]) -> str:
-    """Rows out of one array a column."""
+    """A row source of one array for each column."""
     kinds = {each.column: each.db_type(connection) for each in model._meta.concrete_fields}  # noqa: SLF001 - the same
     marks = ", ".join(f"%s::{kinds[name]}[]" for name in columns)
     return f"unnest({marks}) AS given ({', '.join(_names(columns))})"

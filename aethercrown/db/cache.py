@@ -1,8 +1,7 @@
-"""Small things remembered for a while, in rows: Django's default cache.
+"""Django's default cache, in database rows.
 
-It holds what must not be forgotten when the broker goes: which codes of second factors were used,
-and how often somebody guessed. So signing in needs the database only, and a used code stays
-used. What is kept is JSON: a row that somebody changed is never run, as a pickle would be.
+It holds what must survive an outage of the broker, such as used second-factor codes and failed
+attempts, so signing in needs the database only. Values are JSON, not pickles, which would run code.
 """
 
 import json
@@ -15,7 +14,7 @@ from django.db import connection
 from aethercrown.models import CacheEntry
 
 FOREVER = 2.0**53  # seconds since 1970
-# A row that has run out is as good as none; of many at once, one writes.
+# An expired row counts as missing; of several callers at once, one writes.
 CLAIM = """
 INSERT INTO aethercrown_cacheentry AS r (name, value, expires_at) VALUES (%s, %s, %s)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
@@ -37,7 +36,7 @@ class DatabaseCache(BaseCache):
         timeout: float | None = DEFAULT_TIMEOUT,
         version: int | None = None,
     ) -> bool:
-        """Keep it where nothing is kept under `key`; True for one caller only."""
+        """Store the value if `key` has none; True for one caller only."""
         now = time.time()
         name, text = self.make_and_validate_key(key, version=version), json.dumps(value)
         with connection.cursor() as cursor:
@@ -69,10 +68,10 @@ class DatabaseCache(BaseCache):
         CacheEntry.objects.all().delete()
 
     def ends(self, timeout: float | None) -> float:
-        """Seconds since 1970 at which something kept for `timeout` seconds is gone."""
+        """The expiry, in seconds since 1970, of an entry with this timeout."""
         return self.get_backend_timeout(timeout) or FOREVER
 
 
 def purge() -> int:
-    """Forget what has run out; how many rows."""
+    """Delete expired entries; returns how many."""
     return CacheEntry.objects.filter(expires_at__lte=time.time()).delete()[0]

@@ -1,4 +1,4 @@
-"""Columns that every app's tables share: an amount of money, and the currency beside it."""
+"""Shared model fields: an amount of money and its currency."""
 
 from decimal import Decimal
 from typing import Any
@@ -24,7 +24,7 @@ class MoneyField(models.DecimalField):  # type: ignore[type-arg]  # generic in s
 
 
 class CurrencyField(models.CharField):  # type: ignore[type-arg]  # generic in stubs only
-    """An ISO 4217 code; the installation's own unless told."""
+    """An ISO 4217 code; by default DEFAULT_CURRENCY."""
 
     def __init__(self, *names: Any, **options: Any) -> None:
         options.setdefault("max_length", 3)

@@ -1,6 +1,6 @@
-"""Who is at work here and why: a person, an API key, an automation or a command.
+"""The current actor and reason: a person, an API key, an automation or a command.
 
-Whatever records a change asks this one place, so that no service has to hand names down.
+History and audit read it here, so services need not pass names.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponseBase
 
-LONGEST = 200
+MAX_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
+class ActorContext:
     """`actor` reads user:anna, key:12, automation:operations.sweep or command:migrate."""
 
     actor: str = ""
@@ -22,22 +22,22 @@ class Author:
     address: str = ""
 
 
-_stated: ContextVar[Author | None] = ContextVar("author", default=None)
+_stated: ContextVar[ActorContext | None] = ContextVar("author", default=None)
 _asking: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
-def author() -> Author:
-    """Who is at work: whoever was stated last, or else the sender of the request."""
+def current_actor() -> ActorContext:
+    """The actor set by `acting`, or else the sender of the current request."""
     stated, request = _stated.get(), _asking.get()
     if stated is not None:
         return stated
-    return Author() if request is None else _sender(request)
+    return ActorContext() if request is None else _sender(request)
 
 
 @contextmanager
 def acting(actor: str, reason: str = "", address: str = "") -> Iterator[None]:
-    """Do the block in the name of `actor`."""
-    token = _stated.set(Author(actor[:LONGEST], reason[:LONGEST], address))
+    """Run the block as `actor`."""
+    token = _stated.set(ActorContext(actor[:MAX_LENGTH], reason[:MAX_LENGTH], address))
     try:
         yield
     finally:
@@ -46,14 +46,14 @@ def acting(actor: str, reason: str = "", address: str = "") -> Iterator[None]:
 
 @contextmanager
 def because(reason: str) -> Iterator[None]:
-    """Do the block in the name of whoever is at work, for a reason."""
-    now = author()
+    """Run the block as the current actor, with a reason."""
+    now = current_actor()
     with acting(now.actor, reason, now.address):
         yield
 
 
-class Attributed:
-    """Keep the request at hand; who sent it is looked up only when something asks."""
+class AttributionMiddleware:
+    """Stores the current request; its sender is looked up only when needed."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -66,7 +66,7 @@ class Attributed:
             _asking.reset(token)
 
 
-def _sender(request: HttpRequest) -> Author:
+def _sender(request: HttpRequest) -> ActorContext:
     from aethercrown.api.throttling import client_address  # noqa: PLC0415 - it needs loaded apps
 
     credential = getattr(request, "credential", None)
@@ -76,4 +76,4 @@ def _sender(request: HttpRequest) -> Author:
         actor = f"key:{credential.id} {credential.name}"
     elif user is not None and user.is_authenticated:
         actor = f"user:{user.get_username()}"
-    return Author(actor[:LONGEST], "", client_address(request))
+    return ActorContext(actor[:MAX_LENGTH], "", client_address(request))

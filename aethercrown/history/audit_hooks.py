@@ -1,4 +1,4 @@
-"""Saying what happened from where the audit cannot be imported: it registers itself here."""
+"""Record audit events from modules that cannot import the audit, which registers itself here."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,7 +7,7 @@ _keepers: dict[str, Keeper] = {}
 
 
 def keep(name: str, keeper: Keeper) -> None:
-    """Hand what is recorded to `keeper`, security.audit.services.record; again changes nothing."""
+    """Register the function that stores events; registering it again changes nothing."""
     _keepers[name] = keeper
 
 
@@ -19,6 +19,6 @@ def record(
     actor: str = "",
     detail: Mapping[str, str | int] | None = None,
 ) -> None:
-    """Record an event within the caller's transaction, as the audit's service does."""
+    """Record an event in the caller's transaction."""
     for keeper in _keepers.values():
         keeper(stream=stream, event=event, subject=subject, actor=actor, detail=detail or {})

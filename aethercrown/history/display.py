@@ -1,4 +1,4 @@
-"""A tracked row's history in words: who changed what, when, from where and why."""
+"""The history of a tracked row as text: who changed what, when, from where and why."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ NOBODY = "the system"
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class DisplayedValue:
     """One column's value before and after."""
 
     name: str
@@ -24,19 +24,19 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One row of history, beside the one before it."""
+class HistoryChange:
+    """One history row, compared with the one before it."""
 
     at: datetime
     act: str
     actor: str
     address: str
     reason: str
-    values: tuple[Value, ...]
+    values: tuple[DisplayedValue, ...]
 
 
-def changes(row: Model, most: int = MOST) -> list[Change] | None:
-    """The newest `most` changes, the newest first; None where the table is not tracked."""
+def changes(row: Model, most: int = MOST) -> list[HistoryChange] | None:
+    """Up to `most` changes, newest first; None if the table is not tracked."""
     manager = getattr(row._meta, "simple_history_manager_attribute", None)  # noqa: SLF001 - documented
     if manager is None:
         return None
@@ -45,8 +45,8 @@ def changes(row: Model, most: int = MOST) -> list[Change] | None:
     return [_change(*pair) for pair in zip(records[:most], befores, strict=False)]
 
 
-def _change(record: Any, before: Any) -> Change:
-    return Change(
+def _change(record: Any, before: Any) -> HistoryChange:
+    return HistoryChange(
         at=record.history_date,
         act=ACTS[record.history_type],
         actor=record.history_user_id or NOBODY,
@@ -56,20 +56,22 @@ def _change(record: Any, before: Any) -> Change:
     )
 
 
-def _values(record: Any, before: Any) -> Iterator[Value]:
-    """What differs from the record before; of the first record, everything that is not empty."""
+def _values(record: Any, before: Any) -> Iterator[DisplayedValue]:
+    """The differences from the record before; for the first record every value that is not empty."""
     for field in record.tracked_fields:
         new = getattr(record, field.attname)
         old = getattr(before, field.attname) if before else None
         if new != old and not field.primary_key and (before or new not in (None, "")):
-            yield Value(_name(field), _shown(field, old) if before else "", _shown(field, new))
+            yield DisplayedValue(
+                _name(field), _shown(field, old) if before else "", _shown(field, new)
+            )
     for name in (each.name for each in record._history_m2m_fields):  # noqa: SLF001 - the library's
         old_set, new_set = (_set(each, name) if each else [] for each in (before, record))
         if old_set != new_set:
             gone = [each for each in old_set if each not in new_set]
             come = [each for each in new_set if each not in old_set]
             label = _name(record.instance_type._meta.get_field(name))  # noqa: SLF001 - documented
-            yield Value(label, _cut(", ".join(gone)), _cut(", ".join(come)))
+            yield DisplayedValue(label, _cut(", ".join(gone)), _cut(", ".join(come)))
 
 
 def _set(record: Any, name: str) -> list[str]:

@@ -1,8 +1,8 @@
-"""Every change of what staff edit, kept as a row: what it was, who changed it, from where and why.
+"""History of what staff edit: each change is a row with the values, actor, address and reason.
 
 A model is tracked by `history = Records(excluded_fields=[...])`. Secrets, their digests and what
-changes by itself many times a day are excluded. Written after django-simple-history, which sees
-saves and deletions; what goes past them has to use its bulk helpers, and a test looks for that.
+changes many times a day are excluded. Uses django-simple-history, which sees saves and deletions;
+other writes must use its bulk helpers, which a test checks.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,19 +17,19 @@ from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 from simple_history.signals import post_create_historical_record
 
-from aethercrown.history.attribution import LONGEST, acting, author
+from aethercrown.history.attribution import MAX_LENGTH, acting, current_actor
 
 AS_IT_WAS = "As it was before its history began"
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
 def here() -> str:
-    """The address of whoever is at work."""
-    return author().address
+    """The current actor's address."""
+    return current_actor().address
 
 
-class Placed(models.Model):
-    """What a row of history holds beside the library's own columns."""
+class IndexedHistory(models.Model):
+    """The columns of a history row beside the library's own."""
 
     history_address = models.CharField(max_length=64, blank=True, default=here)
 
@@ -37,11 +37,13 @@ class Placed(models.Model):
         abstract = True
 
 
-class Rows(HistoryManager):  # type: ignore[misc]  # the library has no types
-    """Tells of rows that are made many at once as of single ones."""
+class HistoryRows(HistoryManager):  # type: ignore[misc]  # the library has no types
+    """Sends the signal of a new history row for bulk-created rows too."""
 
     def bulk_history_create(self, objs: Any, *args: Any, **options: Any) -> list[Any]:
-        options["default_change_reason"] = options.get("default_change_reason") or author().reason
+        options["default_change_reason"] = (
+            options.get("default_change_reason") or current_actor().reason
+        )
         made = super().bulk_history_create(objs, *args, **options) or []
         for row in made:
             post_create_historical_record.send(
@@ -50,35 +52,35 @@ class Rows(HistoryManager):  # type: ignore[misc]  # the library has no types
         return list(made)
 
 
-class Records(HistoricalRecords):  # type: ignore[misc]  # the library has no types
-    """The history of one table: a row for each save that changed something that is tracked."""
+class TrackedHistory(HistoricalRecords):  # type: ignore[misc]  # the library has no types
+    """The history of one table: a row for each save that changed a tracked field."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
-            bases=(Placed,),
-            history_user_id_field=models.CharField(max_length=LONGEST, blank=True, default=""),
+            bases=(IndexedHistory,),
+            history_user_id_field=models.CharField(max_length=MAX_LENGTH, blank=True, default=""),
             history_user_getter=lambda row: row.history_user_id,
             history_user_setter=_settle,
-            history_change_reason_field=models.CharField(max_length=LONGEST, null=True),
-            history_manager=Rows,
+            history_change_reason_field=models.CharField(max_length=MAX_LENGTH, null=True),
+            history_manager=HistoryRows,
             **options,
         )
 
     def get_meta_options(self, model: type[models.Model]) -> dict[str, Any]:
-        """Nobody is given a right on history: whoever sees the row sees what it was."""
+        """No permissions of its own: who may see the row may see its history."""
         return {**super().get_meta_options(model), "default_permissions": ()}
 
     def get_meta_options_m2m(self, through_model: type[models.Model]) -> dict[str, Any]:
         return {**super().get_meta_options_m2m(through_model), "default_permissions": ()}
 
     def get_history_user(self, instance: Any) -> str:
-        return author().actor
+        return current_actor().actor
 
     def get_change_reason_for_object(
         self, instance: Any, history_type: str, using: str | None
     ) -> str | None:
         given = super().get_change_reason_for_object(instance, history_type, using)
-        return given or author().reason or None
+        return given or current_actor().reason or None
 
     def finalize(self, sender: Any, **more: Any) -> None:
         super().finalize(sender, **more)
@@ -86,7 +88,7 @@ class Records(HistoricalRecords):  # type: ignore[misc]  # the library has no ty
             models.signals.pre_save.connect(self.pre_save, sender=sender, weak=False)
 
     def pre_save(self, instance: Any, update_fields: Any = None, **_more: Any) -> None:
-        """Of a row that was there before it was tracked, keep first what it was."""
+        """For a row older than its history, store its previous values first."""
         is_hot = update_fields is not None and set(update_fields) <= set(self.excluded_fields)
         if not (_silent.get() or instance._state.adding or is_hot):  # noqa: SLF001 - documented
             self._begin(instance)
@@ -121,7 +123,7 @@ class Records(HistoricalRecords):  # type: ignore[misc]  # the library has no ty
         reverse: bool,  # noqa: FBT001 - the library's
         **more: Any,
     ) -> None:
-        """A change from the other side is one of each row on this side."""
+        """A change from the other side of the relation is a change of each row on this side."""
         if _silent.get():
             return
         if not reverse and action.startswith("pre_"):
@@ -137,12 +139,12 @@ class Records(HistoricalRecords):  # type: ignore[misc]  # the library has no ty
                 self.create_historical_record(mine, "~")
 
     def _is_known(self, instance: Any) -> bool:
-        """Whether the newest row of history says the same already."""
+        """Whether the newest history row equals the row."""
         return same(getattr(instance, self.manager_name).first(), instance)
 
 
 def keep(model: type[models.Model], rows: Iterable[models.Model]) -> int:
-    """Keep history of rows that were written in bulk, where it differs; how many. Two queries."""
+    """Store history of rows written in bulk, if they changed; returns how many. Two queries."""
     given = [] if _silent.get() else list(rows)
     if not given:
         return 0
@@ -159,7 +161,7 @@ def keep(model: type[models.Model], rows: Iterable[models.Model]) -> int:
 
 
 def same(last: Any, instance: Any) -> bool:
-    """Whether a row of history says of `instance` what it is."""
+    """Whether a history row equals `instance`."""
     if last is None or last.history_type == "-":
         return False
     names = [field.attname for field in last.tracked_fields]
@@ -168,7 +170,7 @@ def same(last: Any, instance: Any) -> bool:
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Keep no history in the block, of rows that the code itself holds to what it says."""
+    """Store no history in the block."""
     token = _silent.set(True)
     try:
         yield
@@ -177,7 +179,7 @@ def silent() -> Iterator[None]:
 
 
 def tracked() -> dict[type[models.Model], type[models.Model]]:
-    """Every tracked model with the model of its history."""
+    """Every tracked model with its history model."""
     return {
         model: getattr(model, model._meta.simple_history_manager_attribute).model  # noqa: SLF001 - documented
         for model in apps.get_models()

@@ -1,1 +1,1 @@
-"""Http."""
+"""HTTP: the client for outside calls, security headers, sessions."""

@@ -1,7 +1,6 @@
-"""Which addresses of the network may be called, and which URLs name one plainly.
+"""Which addresses and URLs may be called: protection against server-side request forgery (SSRF).
 
-The rules against server-side request forgery (SSRF): a URL has one reading or is refused, and
-what it names must be a public host. Special ranges after the IANA registries of RFC 6890.
+A URL must be unambiguous and its host public. Special ranges after the IANA registries of RFC 6890.
 """
 
 import re
@@ -19,7 +18,7 @@ from ipaddress import (
 Address = IPv4Address | IPv6Address
 MAX_URL_LENGTH = 2048
 ALLOWED_PORTS = frozenset({80, 443, *range(8000, 10_000)})
-# Beside what the standard library calls private, because its list differs between versions.
+# In addition to what the standard library calls private: its list differs between versions.
 BLOCKED_NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
     ip_network(each)
     for each in (
@@ -56,12 +55,12 @@ _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*", re.ASCII)
 
 
 class AddressRefused(ValueError):
-    """The URL or the address it leads to may not be called."""
+    """The URL, or an address of its host, may not be called."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedURL:
-    """A URL in its parts; `host` without brackets, in lower case; `target` begins with /."""
+    """The parts of a URL; `host` without brackets, in lower case; `target` begins with /."""
 
     scheme: str
     host: str
@@ -99,7 +98,7 @@ def parse_url(
 
 
 def normalise_host(name: str) -> str:
-    """A host's name or address in plain form; Refused for one that has another reading."""
+    """A host's name or address in its plain form; AddressRefused if it is ambiguous."""
     if name.startswith("[") and ":" in name:
         return str(parse_address(name[1:-1]))
     labels = name.split(".")
@@ -136,12 +135,12 @@ def embedded_ipv4(address: Address) -> IPv4Address | None:
 
 
 def is_public(address: Address) -> bool:
-    """Whether `address` itself is a host of the public network; a mapped one counts as IPv6."""
+    """Whether `address` itself is public; an IPv4-mapped one counts as IPv6."""
     if isinstance(address, IPv6Address):
         if address.scope_id is not None:
             return False
         if address.ipv4_mapped is not None:
-            return True  # what it stands for decides
+            return True  # the embedded IPv4 address decides
     inside = any(
         address in network for network in BLOCKED_NETWORKS if network.version == address.version
     )

@@ -1,4 +1,4 @@
-"""Response headers that keep a browser safe, and answers out of caches."""
+"""Security headers of every response, and no-store."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ FIXED_HEADERS = {
 
 
 class ContentSecurityPolicy(CSPMiddleware):
-    """The strict policy everywhere; under /admin, and only there, what its theme cannot lack."""
+    """The strict policy everywhere; a wider one under /admin, as its theme needs."""
 
     def get_policy_parts(
         self,
@@ -37,10 +37,10 @@ class ContentSecurityPolicy(CSPMiddleware):
 
 
 class SecurityHeaders:
-    """Fixed headers on every answer; none but static files may be stored by a cache.
+    """Fixed headers on every response; only static files may be cached.
 
-    An answer to a key that was replaced says since when it is deprecated (RFC 9745), and until
-    when it works: Sunset (RFC 8594).
+    The response to a rotated key has Deprecation (RFC 9745), since when it is replaced, and Sunset
+    (RFC 8594), until when it works.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -1,7 +1,7 @@
-"""For how long a browser that saw us over https refuses to come without it.
+"""The max-age of Strict-Transport-Security (HSTS).
 
-An hour in the first week: a certificate that was set up wrongly then locks nobody out for long.
-A year from then on. The week counts from the first start with HTTPS, noted in the data folder.
+An hour in the first week, so that a wrong certificate locks nobody out for long; a year after that.
+The week counts from the first start with HTTPS, stored in the data folder.
 Standard library only: settings.py reads it.
 """
 
@@ -13,7 +13,7 @@ NOTE = "https.since"
 
 
 def seconds(folder: Path, *, https: bool, now: float | None = None) -> int:
-    """The max-age to send; 0 without https."""
+    """The max-age in seconds; 0 without https."""
     if not https:
         return 0
     note = folder / NOTE

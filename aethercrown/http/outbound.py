@@ -1,8 +1,8 @@
-"""The one way out: HTTP calls that reach public hosts only, end in time and stay small.
+"""The HTTP client for outside calls: public hosts only, with a deadline and a size limit.
 
-The name is resolved once, every address it has must be public, and the connection goes to an
-address that was checked, under the name that was asked for. Redirects are answers, not followed.
-Nothing in the environment (proxies, .netrc) changes where a call goes.
+The name is resolved once, all its addresses must be public, and the connection is pinned to a
+checked address under the original name. Redirects are returned, not followed. Environment settings
+(proxies, .netrc) are ignored.
 """
 
 import http.client
@@ -44,7 +44,7 @@ Connect = Callable[[tuple[str, int], float], socket.socket]
 
 
 class Unreachable(Exception):
-    """No answer; `kind` is dns, connect, tls, timeout or protocol."""
+    """No response; `kind` is dns, connect, tls, timeout or protocol."""
 
     def __init__(self, kind: str, words: str) -> None:
         super().__init__(words)
@@ -52,7 +52,7 @@ class Unreachable(Exception):
 
 
 class ResponseTooLarge(Exception):
-    """The answer's body is over the limit; what was read of it is gone, but for its status."""
+    """The response body is over the limit; only its status is known."""
 
     def __init__(self, words: str, status: int) -> None:
         super().__init__(words)
@@ -70,7 +70,7 @@ class OutboundResponse:
 def resolve_host(
     host: str, port: int, seconds: float, lookup: Callable[..., list[Any]] = socket.getaddrinfo
 ) -> list[str]:
-    """Every address of `host` by the system's resolver, which is not waited for any longer."""
+    """Every address of `host`, by the system's resolver within `seconds`."""
     found: list[str] = []
     failed: list[OSError] = []
 
@@ -96,12 +96,12 @@ def open_socket(address: tuple[str, int], seconds: float) -> socket.socket:
 
 @lru_cache(maxsize=1)
 def system_trust() -> ssl.SSLContext:
-    """Certificates checked against the system's authorities; made once, for it is slow."""
+    """Verification against the system's certificate authorities; cached, as loading is slow."""
     return ssl.create_default_context()
 
 
 class DeadlineMixin:
-    """Sockets whose every operation ends at `ends`, so that slow drips add up to no more."""
+    """A socket whose operations share one deadline, `ends`, however slowly data arrives."""
 
     ends: float = float("inf")
     clock: Callable[[], float] = time.monotonic
@@ -126,15 +126,15 @@ class DeadlineMixin:
 
 
 class DeadlineSocket(DeadlineMixin, socket.socket):
-    """In the clear."""
+    """Without TLS."""
 
 
 class DeadlineTLSSocket(DeadlineMixin, ssl.SSLSocket):
-    """Over TLS; the handshake has one deadline by itself."""
+    """With TLS; the handshake has its own deadline."""
 
 
 class PinnedHTTPConnection(HTTPConnection):
-    """Goes where `dial` says, whatever the name would resolve to by now."""
+    """Connects through `dial` and does not resolve the name again."""
 
     def __init__(self, where: ParsedURL, dial: Callable[[], DeadlineSocket]) -> None:
         super().__init__(where.host, where.port, timeout=MAX_TIMEOUT_SECONDS)
@@ -145,7 +145,7 @@ class PinnedHTTPConnection(HTTPConnection):
 
 
 class PinnedHTTPSConnection(HTTPSConnection):
-    """The same over TLS: SNI and certificate are those of the name."""
+    """The same with TLS: SNI and certificate check use the name."""
 
     def __init__(
         self, where: ParsedURL, dial: Callable[[], DeadlineSocket], context: ssl.SSLContext
@@ -166,9 +166,9 @@ class PinnedHTTPSConnection(HTTPSConnection):
 
 @dataclass(frozen=True, slots=True)
 class OutboundClient:
-    """How names are resolved and sockets made; the plain one uses the system's.
+    """An HTTP client with replaceable resolver and sockets; the default uses the system's.
 
-    `vet` refuses the addresses that may not be called, `ports` has those that may.
+    `vet` refuses addresses that may not be called; `ports` are the allowed ones.
     """
 
     resolve: Resolve = resolve_host
@@ -208,7 +208,7 @@ class OutboundClient:
         return OutboundResponse(answer.status, dict(answer.headers), whole, self.clock() - began)
 
     def checked(self, where: ParsedURL, ends: float) -> list[str]:
-        """Every address of the place, each of them allowed."""
+        """Every address of the host, each checked."""
         try:
             found = [str(addresses.parse_address(where.host))]
         except AddressRefused:
@@ -216,7 +216,7 @@ class OutboundClient:
         return [str(self.vet(each)) for each in found]
 
     def line(self, where: ParsedURL, pinned: list[str], ends: float) -> HTTPConnection:
-        """A connection that will go to the first pinned address that takes it."""
+        """A connection to the first pinned address that accepts it."""
 
         def dial() -> DeadlineSocket:
             return self.dialled(where.port, pinned, ends)
@@ -260,17 +260,17 @@ def read(answer: BaseHTTPResponse, limit: int) -> bytes:
 
 @contextmanager
 def failures(host: str) -> Iterator[None]:
-    """Whatever goes wrong on the line, as Unreachable with its kind."""
+    """Turn connection errors into Unreachable with their kind."""
     try:
         yield
     except (TimeoutError, urllib3.exceptions.TimeoutError) as error:
         raise Unreachable("timeout", f"{host} did not answer in time.") from error
     except (ssl.SSLError, urllib3.exceptions.SSLError) as error:
-        raise Unreachable("tls", f"{host} shows no valid certificate for its name.") from error
+        raise Unreachable("tls", f"{host} has no valid certificate for its name.") from error
     except OSError as error:
-        raise Unreachable("connect", f"{host} takes no connection, or broke it off.") from error
+        raise Unreachable("connect", f"{host} refused or closed the connection.") from error
     except (http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
-        raise Unreachable("protocol", f"{host} does not speak HTTP properly.") from error
+        raise Unreachable("protocol", f"{host} did not send a valid HTTP response.") from error
 
 
 fetch = OutboundClient().fetch

@@ -1,7 +1,7 @@
-"""How long a session lasts: 30 minutes without a request, 12 hours in all.
+"""Session limits: 30 minutes without a request, 12 hours in all.
 
-What must not be done by whoever finds a browser open asks for a sign-in that is `FRESH`: at most
-five minutes old. Times are whole seconds of the clock, kept in the session itself.
+Sensitive actions need a fresh sign-in, at most FRESH_SECONDS old. Times are whole seconds since
+1970, stored in the session.
 """
 
 import time
@@ -12,15 +12,15 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponseBase
 
-IDLE = 30 * 60
-WHOLE = 12 * 3600
-FRESH = 5 * 60
-STEP = 60  # seconds between two writes of when it was seen: not every request costs one
+IDLE_SECONDS = 30 * 60
+MAX_AGE_SECONDS = 12 * 3600
+FRESH_SECONDS = 5 * 60
+SEEN_UPDATE_SECONDS = 60  # between two writes of the last use
 BEGAN, SEEN, PROVED = "began", "seen", "proved"
 
 
-class Sessions:
-    """End a session that is too old; note that the others were seen."""
+class SessionLimits:
+    """Ends expired sessions; stores when the others were last used."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -28,31 +28,36 @@ class Sessions:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session:
             now = int(time.time())
-            if over(request.session, now):
+            if is_expired(request.session, now):
                 request.session.flush()
-            elif now - request.session[SEEN] >= STEP:
+            elif now - request.session[SEEN] >= SEEN_UPDATE_SECONDS:
                 request.session[SEEN] = now
         return self.get_response(request)
 
 
-def over(session: Any, now: int) -> bool:
-    """Whether it has lain idle or lasted too long; one that says nothing of its age has."""
+def is_expired(session: Any, now: int) -> bool:
+    """Whether the session was idle or lasted too long; one without times has expired."""
     began, seen = session.get(BEGAN), session.get(SEEN)
-    return began is None or seen is None or now - began >= WHOLE or now - seen >= IDLE
+    return (
+        began is None
+        or seen is None
+        or now - began >= MAX_AGE_SECONDS
+        or now - seen >= IDLE_SECONDS
+    )
 
 
-def begin(request: HttpRequest, **_signal: Any) -> None:
-    """Somebody signed in; receives Django's `user_logged_in`."""
+def start_session(request: HttpRequest, **_signal: Any) -> None:
+    """Receives Django's `user_logged_in`."""
     now = int(time.time())
     request.session.update({BEGAN: now, SEEN: now, PROVED: now})
 
 
-def prove(session: MutableMapping[str, Any], now: int) -> None:
-    """The person has just shown again who it is."""
+def mark_reauthenticated(session: MutableMapping[str, Any], now: int) -> None:
+    """Store that the person has just authenticated again."""
     session[PROVED] = now
 
 
 def is_fresh(session: Any, now: int) -> bool:
-    """Whether the person has shown who it is within the last `FRESH` seconds."""
+    """Whether the person authenticated within the last FRESH_SECONDS."""
     proved: int = session.get(PROVED, 0)
-    return 0 <= now - proved < FRESH
+    return 0 <= now - proved < FRESH_SECONDS

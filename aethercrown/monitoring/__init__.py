@@ -1,1 +1,1 @@
-"""Monitoring."""
+"""Logs, redaction, request ids, probes, metrics and the doctor."""

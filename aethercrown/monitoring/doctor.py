@@ -1,6 +1,6 @@
-"""What is wrong with this installation, and how to mend it: the questions, by name. Pure.
+"""Checks of this installation, by name, with their fixes. Pure.
 
-Each app registers what it knows to look at when it starts; `manage.py doctor` asks them all.
+Each app registers its checks when it starts; `manage.py doctor` runs them all.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ GOOD, CAUTION, BAD = "good", "caution", "bad"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found: a state, words for a person, and what mends it where it is not good."""
+    """The result of a check: a state, a message, and the fix unless it is good."""
 
     state: str
     told: str
@@ -20,8 +20,8 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One thing to look at: `look` gives every finding, or one good one."""
+class DoctorCheck:
+    """One check; `look` returns every finding, or one good one."""
 
     name: str
     title: str
@@ -29,8 +29,8 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A finding, and where it was found."""
+class DoctorRow:
+    """A finding and its check."""
 
     name: str
     title: str
@@ -40,50 +40,50 @@ class Line:
         return {"name": self.name, "title": self.title, **asdict(self.finding)}
 
 
-_looks: dict[str, Look] = {}
+_looks: dict[str, DoctorCheck] = {}
 
 
-def register(look: Look) -> None:
-    """Make something to look at known; doing it again changes nothing."""
+def register(look: DoctorCheck) -> None:
+    """Register a check; registering it again changes nothing."""
     _looks[look.name] = look
 
 
-def looks() -> list[Look]:
-    """In the order in which they were made known."""
+def looks() -> list[DoctorCheck]:
+    """The registered checks in order."""
     return list(_looks.values())
 
 
-def examine(chosen: Iterable[Look], clean: Callable[[str], str]) -> Iterator[Line]:
-    """Look at each; one that cannot be looked at is bad itself. `clean` takes secrets out."""
+def examine(chosen: Iterable[DoctorCheck], clean: Callable[[str], str]) -> Iterator[DoctorRow]:
+    """Run each check; one that raises is a bad finding. `clean` masks secrets."""
     for each in chosen:
         for finding in found(each):
             told = Finding(finding.state, clean(finding.told), clean(finding.mend))
-            yield Line(each.name, each.title, told)
+            yield DoctorRow(each.name, each.title, told)
 
 
-def found(look: Look) -> list[Finding]:
+def found(look: DoctorCheck) -> list[Finding]:
     try:
         return list(look.look())
     except Exception as error:  # noqa: BLE001 - whatever breaks is what a doctor is there for
         words = " ".join(f"{type(error).__name__}: {error}".split())
-        return [Finding(BAD, f"This could not be looked at: {words}", "Mend what is named first.")]
+        return [Finding(BAD, f"The check failed: {words}", "Fix the error named here first.")]
 
 
-def is_sound(lines: Iterable[Line]) -> bool:
-    """Whether nothing is bad; cautions are no illness."""
+def is_sound(lines: Iterable[DoctorRow]) -> bool:
+    """Whether no finding is bad; warnings are allowed."""
     return all(line.finding.state != BAD for line in lines)
 
 
-def printed(lines: list[Line]) -> Iterator[str]:
-    """What a person reads: one line each, the mend under it, and a last word."""
+def printed(lines: list[DoctorRow]) -> Iterator[str]:
+    """The report: one line a finding, its fix below, and a summary."""
     marks = {GOOD: "ok     ", CAUTION: "caution", BAD: "bad    "}
     for line in lines:
         yield f"{marks[line.finding.state]} {line.title}: {line.finding.told}"
         if line.finding.mend:
-            yield f"        To mend it: {line.finding.mend}"
+            yield f"        Fix: {line.finding.mend}"
     bad = sum(line.finding.state == BAD for line in lines)
     cautions = sum(line.finding.state == CAUTION for line in lines)
     if bad or cautions:
-        yield f"Found: {bad} bad, {cautions} to be careful of."
+        yield f"Found: {bad} bad, {cautions} warnings."
     else:
         yield "All good."

@@ -1,4 +1,4 @@
-"""The web server's own messages."""
+"""Gunicorn's log messages."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from gunicorn import glogging  # type: ignore[import-untyped]  # no types publis
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]  # its base has no types
-    """Hands gunicorn's messages to the handler that logs.py has set up."""
+    """Passes gunicorn's messages to the handler of logs.py."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

@@ -1,4 +1,4 @@
-"""What every installation has, and the doctor looks at: settings, files, tables, clock, copies."""
+"""The doctor's checks of every installation: settings, files, tables, clock, back-ups."""
 
 import os
 import time
@@ -14,10 +14,10 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from aethercrown import data_dir
 from aethercrown.checks import unsafe
-from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, Finding, Look
+from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
 from aethercrown.monitoring.views import latest_migrations
 
-OTHERS = 0o077  # what anybody but the owner may do
+OTHERS = 0o077  # permissions of all but the owner
 NOT_SECRET = (
     *(".sqlite3", ".sqlite3-wal", ".sqlite3-shm"),
     *(".since", ".loaded", ".lock", ".log", ".pid"),
@@ -28,22 +28,24 @@ HIGHEST_SHOWN = 5
 
 
 def settings_look() -> Iterator[Finding]:
-    """The settings that `check --deploy` of ours refuses or warns of."""
+    """Unsafe settings, as `check --deploy` reports them."""
     messages = list(unsafe(None))
     for message in messages:
-        yield Finding(BAD if message.level >= checks.ERROR else CAUTION, message.msg, "As it says.")
+        yield Finding(
+            BAD if message.level >= checks.ERROR else CAUTION, message.msg, "See the message."
+        )
     if not messages:
         yield Finding(GOOD, "No setting is unsafe.")
 
 
 def migrations_look() -> Iterator[Finding]:
-    """Whether the tables are those of this code."""
+    """Whether all migrations are applied."""
     missing = sorted(latest_migrations() - set(MigrationRecorder(connection).applied_migrations()))
     if missing:
         names = ", ".join(f"{app}.{name}" for app, name in missing[:HIGHEST_SHOWN])
         yield Finding(BAD, f"{len(missing)} apps lack migrations: {names}.", "manage.py migrate")
     else:
-        yield Finding(GOOD, "Every migration of this code is applied.")
+        yield Finding(GOOD, "Every migration of this version is applied.")
 
 
 def files_look() -> list[Finding]:
@@ -51,13 +53,13 @@ def files_look() -> list[Finding]:
 
 
 def open_files(folder: Path, env: Path) -> Iterator[Finding]:
-    """What others on this machine may read of the secrets in the data folder and in .env."""
+    """Files with secrets that other users of this machine may open."""
     wide = [path for path in dict.fromkeys((folder, env, *secrets_in(folder))) if is_open(path)]
     for path in wide:
-        yield Finding(BAD, f"Others on this machine may open {path}.", f"chmod go-rwx {path}")
+        yield Finding(BAD, f"Other users of this machine may open {path}.", f"chmod go-rwx {path}")
     if folder.stat().st_uid != os.geteuid():
         told = f"{folder} belongs to another user than the one who runs this."
-        yield Finding(CAUTION, told, "Run as its owner, or chown it to the user who serves.")
+        yield Finding(CAUTION, told, "Run as its owner, or chown it to the user of the server.")
     elif not wide:
         yield Finding(GOOD, "Only their owner may read the data folder and its secrets.")
 
@@ -80,7 +82,7 @@ def clock_look() -> list[Finding]:
 
 
 def clocks() -> dict[str, datetime]:
-    """The clocks of the servers, read now; and when the last migration ran, which is past."""
+    """The servers' clocks, and the time of the last migration if it is in the future."""
     found: dict[str, datetime] = {}
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -97,11 +99,11 @@ def clocks() -> dict[str, datetime]:
 
 
 def differing(apart: dict[str, timedelta]) -> Iterator[Finding]:
-    """Clocks that are apart from ours by more than `DRIFT`."""
+    """Clocks that differ from ours by more than `DRIFT`."""
     wrong = {name: by for name, by in apart.items() if abs(by) > DRIFT}
     for name, by in wrong.items():
         told = f"The {name} is {by.total_seconds():+.0f} s from this machine's clock."
-        yield Finding(BAD, told, "Set both by NTP; leases, codes and schedules go by the clock.")
+        yield Finding(BAD, told, "Set both by NTP; leases, codes and schedules use the clock.")
     if not wrong:
         yield Finding(GOOD, f"The clocks agree: {', '.join(apart) or 'there is only this one'}.")
 
@@ -111,7 +113,7 @@ def copies_look() -> list[Finding]:
 
 
 def newest_copy(folder: Path) -> float | None:
-    """When the newest back-up was written, in seconds of the clock; None where there is none."""
+    """When the newest back-up was written, in seconds since 1970; None if there is none."""
     times = [path.stat().st_mtime for path in folder.glob("*") if path.is_file()]
     return max(times, default=None)
 
@@ -122,7 +124,7 @@ def first_start() -> float:
 
 
 def copy_age(newest: float | None, since: float, now: float) -> Finding:
-    """How old the newest back-up is, or how long there has been none."""
+    """The age of the newest back-up, or of the installation if there is none."""
     age = timedelta(seconds=now - (since if newest is None else newest))
     days = f"{age.total_seconds() / 86400:.1f} days"
     mend = "manage.py backup, which writes to BACKUP_FOLDER; then copy it to another machine."
@@ -136,9 +138,9 @@ def copy_age(newest: float | None, since: float, now: float) -> Finding:
 
 
 LOOKS = (
-    Look("settings", "Settings", settings_look),
-    Look("files", "Files", files_look),
-    Look("migrations", "Tables", migrations_look),
-    Look("clock", "Clock", clock_look),
-    Look("backup", "Back-up", copies_look),
+    DoctorCheck("settings", "Settings", settings_look),
+    DoctorCheck("files", "Files", files_look),
+    DoctorCheck("migrations", "Tables", migrations_look),
+    DoctorCheck("clock", "Clock", clock_look),
+    DoctorCheck("backup", "Back-up", copies_look),
 )

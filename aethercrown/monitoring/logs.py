@@ -1,7 +1,7 @@
 """Logs: one JSON object a line where nobody watches, plain words on a terminal; secrets never.
 
-Everything that the standard library's logging or structlog takes leaves through one handler, and
-redaction stands last before it writes.
+Records of the standard library's logging and of structlog go through one handler; redaction is its
+last step before writing.
 """
 
 import logging
@@ -23,7 +23,7 @@ SECRET_SETTINGS = (
     *("SECRET_KEY", "API_KEY_PEPPER", "API_KEY_OLD_PEPPER", "METRICS_TOKEN", "EMAIL_HOST_PASSWORD"),
     *("AUDIT_KEY", "ENCRYPTION_KEYS", "BACKUP_KEY"),
 )
-SHORTEST_SECRET = 8  # a shorter one would mask harmless words
+SHORTEST_SECRET = 8  # a shorter one would mask ordinary words
 
 
 def configure(options: Mapping[str, str], stream: TextIO | None = None) -> None:
@@ -55,7 +55,7 @@ def configure(options: Mapping[str, str], stream: TextIO | None = None) -> None:
 
 
 class _Output:
-    """Where lines go, and how an event becomes one."""
+    """The handler in use and its renderer."""
 
     handler: "logging.StreamHandler[TextIO] | None" = None
     render: Callable[[Any, str, Event], str | bytes]
@@ -65,7 +65,7 @@ _output = _Output()
 
 
 def write(events: Sequence[Event]) -> None:
-    """Write finished events, redacted, in one go; they need no logger and no record."""
+    """Redact and write finished events with one write."""
     handler = _output.handler
     if handler is None or not events:
         return
@@ -95,14 +95,14 @@ def formatter(*, plain: bool) -> logging.Formatter:
 
 
 def with_request(logger: Any, method: str, event: Event) -> Event:
-    """Name the request, or the task, that is at work."""
+    """Add the id of the current request or task."""
     if name := request_id.request_id():
         event["request_id"] = name
     return event
 
 
 def extras(logger: Any, method: str, event: Event) -> Event:
-    """What the caller gave as `extra`, but for whole requests, whose address may hold secrets."""
+    """Add `extra` fields, except a request, whose URL may hold secrets."""
     record = event["_record"]
     given = {name: each for name, each in vars(record).items() if name not in STANDARD}
     given.pop("request", None)
@@ -112,7 +112,7 @@ def extras(logger: Any, method: str, event: Event) -> Event:
 
 
 def message(said: Any, args: Any) -> str:
-    """The words of a record, its arguments redacted one by one before they are put in."""
+    """The message of a record, with each argument redacted before it is inserted."""
     said = redaction.shown(said)
     if not args:
         return str(said)
@@ -129,10 +129,10 @@ def redacted(logger: Any, method: str, event: Event) -> Event:
 
 
 def known() -> tuple[str, ...]:
-    """The secrets of this installation."""
+    """The secrets in this installation's settings."""
     kept = [str(getattr(settings, name, "")) for name in SECRET_SETTINGS]
-    parts = [part for each in kept for part in each.split(",")]  # the list of KEKs holds several
-    secrets = [part.rpartition(":")[2] for part in parts]  # each of them after its name
+    parts = [part for each in kept for part in each.split(",")]  # ENCRYPTION_KEYS holds several
+    secrets = [part.rpartition(":")[2] for part in parts]  # each after its name
     return tuple(each for each in secrets if len(each) >= SHORTEST_SECRET)
 
 
@@ -145,7 +145,7 @@ COMMON: list[Any] = [
 
 
 def words(logger: Any, method: str, event: Event) -> str:
-    """One line for a person: time, level, logger, message, what came with it, traceback."""
+    """A plain line: time, level, logger, message, fields, traceback."""
     trace = event.pop("exception", None)
     clock = str(event.pop("timestamp", ""))[11:19]
     start = f"{clock} {event.pop('level', ''):<8} {event.pop('logger', '')}: {event.pop('event')}"
@@ -154,4 +154,4 @@ def words(logger: Any, method: str, event: Event) -> str:
 
 
 def keep_ours(**_: Any) -> None:
-    """Receives Celery's `setup_logging`: that somebody listens keeps it from its own handlers."""
+    """Receives Celery's `setup_logging`; with a receiver Celery installs no handlers of its own."""

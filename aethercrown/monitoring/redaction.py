@@ -1,6 +1,6 @@
-"""Secrets taken out of what is logged or shown: by the name they stand under, and by their form.
+"""Mask secrets in what is logged or shown, by their names and by their form.
 
-It errs on the safe side: a harmless value under a suspicious name is masked too.
+A harmless value under a suspicious name is masked too.
 """
 
 import re
@@ -15,7 +15,7 @@ MASK = "***"
 LONGEST = 16_000  # characters of one text; the rest is cut, which also bounds the search
 DEEPEST = 8
 
-LOOSE = re.IGNORECASE | re.ASCII  # else letters such as a long s would count as their likes
+LOOSE = re.IGNORECASE | re.ASCII  # without ASCII, letters such as the long s would match
 _NAMES = (
     r"authorization|cookie|passw(?:or)?d|passphrase|pwd|secret|token|api[-_ ]?key|apikey|pepper"
     r"|credential|private[-_ ]?key|access[-_ ]?key|encryption[-_ ]?key|session[-_ ]?id|sessionid"
@@ -57,7 +57,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1{MASK}",  # a header's value has several words
     ),
 )
-# A text without any of these holds nothing that a form above would find; most log lines end here.
+# A text without any of these matches no form above; this is the case for most log lines.
 _SIGNS = (
     *("authorization", "cookie", "passw", "passphrase", "pwd", "secret", "token", "key", "pepper"),
     *("credential", "session", "csrf", "signature", "plaintext", "dsn", "otp", "bearer", "basic"),
@@ -68,7 +68,7 @@ _PLAIN = (bool, int, float, Decimal, datetime, date, time, timedelta, type(None)
 
 
 class Secret:
-    """A text that shows itself only when asked by `reveal()`; printed, it is ***."""
+    """A text that is returned only by `reveal()`; printed, it is ***."""
 
     __slots__ = ("_value",)
 
@@ -92,12 +92,12 @@ class Secret:
 
 
 def secret_name(name: str) -> bool:
-    """Whether a value under `name` is taken for a secret."""
+    """Whether `name` suggests that its value is a secret."""
     return _NAME.search(name) is not None
 
 
 def text(words: str, known: tuple[str, ...] = ()) -> str:
-    """`words` without what looks like a secret, and without the secrets `known`."""
+    """`words` with the secrets `known` and everything of a secret's form masked."""
     rest = len(words) - LONGEST
     if rest > 0:
         words = words[: LONGEST + 1000]
@@ -111,7 +111,7 @@ def text(words: str, known: tuple[str, ...] = ()) -> str:
 
 
 def value(thing: Any, known: tuple[str, ...] = (), depth: int = 0) -> Any:
-    """`thing` in plain values without its secrets; of a mapping those with a secret's name go."""
+    """A copy of `thing` in plain values, with secrets masked; in mappings also by name."""
     if isinstance(thing, Secret) or depth > DEEPEST:
         return MASK
     if isinstance(thing, _PLAIN):
@@ -133,12 +133,12 @@ def entry(key: Any, thing: Any, known: tuple[str, ...], depth: int) -> tuple[Any
 
 @lru_cache(maxsize=1024)
 def judged(name: str, known: tuple[str, ...]) -> tuple[str, bool]:
-    """A key as it may be shown, and whether it names a secret; the same few come again."""
+    """The key, masked, and whether it names a secret; cached."""
     return text(name, known), secret_name(name)
 
 
 def shown(thing: Any) -> str:
-    """`thing` as a text, whatever it is."""
+    """`thing` as text; never raises."""
     if isinstance(thing, bytes | bytearray):
         return bytes(thing).decode("utf-8", "replace")
     try:

@@ -1,4 +1,4 @@
-"""Request ids: from the request to the log, every error and the tasks that it starts."""
+"""Request ids, in the log, in every error and in the tasks that a request starts."""
 
 import re
 import uuid
@@ -14,13 +14,13 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def request_id() -> str:
-    """The id of the request, or of the task, at work here; empty outside both."""
+    """The id of the current request or task; empty outside both."""
     return _current.get()
 
 
 @contextmanager
-def traced(wanted: str | None = None) -> Iterator[str]:
-    """Work under the id `wanted`, if it is fit for a log line, or else under a new one."""
+def with_request_id(wanted: str | None = None) -> Iterator[str]:
+    """Use the id `wanted` in the block if it is valid, or a new one."""
     token = enter(wanted)
     try:
         yield request_id()
@@ -34,15 +34,15 @@ def enter(wanted: str | None) -> Token[str]:
 
 
 def leave(token: Token[str]) -> None:
-    """Back to the id that was current before `enter`."""
+    """Restore the id that was current before `enter`."""
     _current.reset(token)
 
 
-class RequestIds:
-    """Echo X-Request-ID, or make one.
+class RequestIdMiddleware:
+    """Returns the request's X-Request-ID, or a new one.
 
-    The id stays current until the thread's next request: Django logs a refusal only after the
-    last middleware is left.
+    The id stays current until the thread's next request, because Django logs errors after the last
+    middleware has returned.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

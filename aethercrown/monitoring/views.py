@@ -1,4 +1,4 @@
-"""What machines ask: alive (/healthz), ready (/readyz), and how it goes (/metrics)."""
+"""Probes and metrics: /healthz (liveness), /readyz (readiness) and /metrics (Prometheus)."""
 
 import hmac
 import threading
@@ -21,8 +21,8 @@ from aethercrown.api.endpoint import Endpoint
 from aethercrown.backup import restore_tests
 from aethercrown.monitoring.access_log import route
 
-SECONDS = 2.0  # that one check may take
-RETRY_AFTER = 5
+CHECK_TIMEOUT_SECONDS = 2.0  # that one check may take
+RETRY_AFTER_SECONDS = 5
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REQUESTS = Counter(
     "aethercrown_requests", "Requests answered.", ["method", "route", "status_class"]
@@ -37,17 +37,17 @@ DURATION = Histogram(
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is touched."""
+    """Liveness: the process answers; nothing else is checked."""
     return HttpResponse("alive", content_type="text/plain")
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 where all that a request needs is there; else 503 with the names of what is not.
+    """Readiness: 200 if every check passes, else 503 with the checks that failed.
 
-    With `warnings` where it serves, but somebody should look.
+    A ready answer may have `warnings`.
     """
-    results = passed(CHECKS)
+    results = run_checks(CHECKS)
     ready = all(results.values())
     words = {name: "ok" if each else "failed" for name, each in results.items()}
     body: dict[str, object] = {"status": "ready" if ready else "not ready", "checks": words}
@@ -55,18 +55,20 @@ def readyz(request: HttpRequest) -> HttpResponse:
         body["warnings"] = told
     response = JsonResponse(body, status=200 if ready else 503)
     if not ready:
-        response["Retry-After"] = str(RETRY_AFTER)
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
 def warnings() -> dict[str, str]:
-    """What is no reason to send nobody here, in words."""
-    fine = passed({name: check for name, (check, _words) in CAUTIONS.items()})
-    return {name: words for name, (_check, words) in CAUTIONS.items() if not fine[name]}
+    """The warnings of checks that do not make the process unready."""
+    fine = run_checks({name: check for name, (check, _words) in WARNING_CHECKS.items()})
+    return {name: words for name, (_check, words) in WARNING_CHECKS.items() if not fine[name]}
 
 
-def passed(checks: Mapping[str, Callable[[], bool]], seconds: float = SECONDS) -> dict[str, bool]:
-    """Which checks pass, side by side; one that fails or takes over `seconds` does not."""
+def run_checks(
+    checks: Mapping[str, Callable[[], bool]], seconds: float = CHECK_TIMEOUT_SECONDS
+) -> dict[str, bool]:
+    """Run the checks in parallel; one that raises or takes over `seconds` has failed."""
     results = dict.fromkeys(checks, False)
 
     def run(name: str, check: Callable[[], bool]) -> None:
@@ -97,14 +99,17 @@ def database() -> bool:
 
 def broker() -> bool:
     if not settings.REDIS_URL:
-        return True  # tasks run in the memory of this process
-    limits = {"socket_connect_timeout": SECONDS / 2, "socket_timeout": SECONDS / 2}
+        return True  # tasks stay in this process's memory
+    limits = {
+        "socket_connect_timeout": CHECK_TIMEOUT_SECONDS / 2,
+        "socket_timeout": CHECK_TIMEOUT_SECONDS / 2,
+    }
     with redis.Redis.from_url(settings.REDIS_URL, **limits) as line:
         return bool(line.ping())
 
 
 def schema() -> bool:
-    """Whether every migration of this code is applied."""
+    """Whether every migration of this version is applied."""
     return latest_migrations() <= set(MigrationRecorder(connection).applied_migrations())
 
 
@@ -114,7 +119,7 @@ def latest_migrations() -> frozenset[tuple[str, str]]:
 
 
 CHECKS: dict[str, Callable[[], bool]] = {"database": database, "broker": broker, "schema": schema}
-CAUTIONS = {
+WARNING_CHECKS = {
     "trial_restore": (
         restore_tests.recent,
         (
@@ -125,29 +130,29 @@ CAUTIONS = {
 }
 
 
-class Scraper:
-    """Holds METRICS_TOKEN."""
+class MetricsCredential:
+    """The credential of a request with METRICS_TOKEN."""
 
     id = "metrics"
 
 
 class MetricsToken(BaseAuthentication):
-    """`Authorization: Bearer <METRICS_TOKEN>`, where that setting is given."""
+    """`Authorization: Bearer <METRICS_TOKEN>`, if that setting is set."""
 
-    def authenticate(self, request: Request) -> tuple[None, Scraper] | None:
+    def authenticate(self, request: Request) -> tuple[None, MetricsCredential] | None:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         wanted = settings.METRICS_TOKEN
         if not wanted or scheme.lower() != "bearer":
             return None
         same = hmac.compare_digest(given.strip().encode(), wanted.encode())
-        return (None, Scraper()) if same else None
+        return (None, MetricsCredential()) if same else None
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="metrics"'
 
 
 class Metrics(Endpoint):
-    """For Prometheus; opened by METRICS_TOKEN, a key with operational:read, or a staff session."""
+    """Prometheus metrics, for METRICS_TOKEN, a key with operational:read or a staff session."""
 
     area = "operational"
     schema = None  # no part of the contract
@@ -156,15 +161,15 @@ class Metrics(Endpoint):
         return [MetricsToken(), *super().get_authenticators()]
 
     def check_permissions(self, request: Request) -> None:
-        if not isinstance(request.auth, Scraper):
+        if not isinstance(request.auth, MetricsCredential):
             super().check_permissions(request)
 
     def get(self, request: Request) -> HttpResponse:
         return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
-class Counted:
-    """Counts and times every request by its route; never by its path, of which there is no end."""
+class RequestMetrics:
+    """Counts and times every request by its route, which has few values, unlike its path."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -9,6 +9,6 @@ register = template.Library()
 
 
 @register.simple_tag
-def changes_of(row: Model) -> list[display.Change] | None:
+def changes_of(row: Model) -> list[display.HistoryChange] | None:
     """The newest changes of a row; None for a table that is not tracked."""
     return display.changes(row)

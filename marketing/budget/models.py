@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.db.fields import CurrencyField, MoneyField
-from aethercrown.history.tracking import Records
+from aethercrown.history.tracking import TrackedHistory
 
 VALID_PROBABILITY = Q(probability_of_lift__gte=0, probability_of_lift__lte=1)
 
@@ -108,7 +108,7 @@ class AllocationLock(models.Model):
     """One row for each currency, locked while its allocation in force is changed."""
 
     currency = CurrencyField(unique=True)
-    history = Records()
+    history = TrackedHistory()
 
     def __str__(self) -> str:
         return str(self.currency)

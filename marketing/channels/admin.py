@@ -3,12 +3,12 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
-from aethercrown.csv.admin import FilesAdmin
+from aethercrown.csv.admin import CSVAdmin
 from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
 
 
 @admin.register(Channel)
-class ChannelAdmin(FilesAdmin):
+class ChannelAdmin(CSVAdmin):
     list_display = ["name", "currency", "is_active", "is_held", "floor", "ceiling"]
     list_editable = ["is_active", "is_held", "floor", "ceiling"]
     list_filter = ["is_active", "is_held", "currency"]
@@ -23,7 +23,7 @@ class ChannelAdmin(FilesAdmin):
 
 
 @admin.register(Performance)
-class PerformanceAdmin(FilesAdmin):
+class PerformanceAdmin(CSVAdmin):
     list_display = ["date", "channel", "spend", "revenue", "currency"]
     list_filter = ["channel", "currency", "date"]
     list_select_related = ["channel"]
@@ -34,7 +34,7 @@ class PerformanceAdmin(FilesAdmin):
 
 
 @admin.register(TotalRevenue)
-class TotalRevenueAdmin(FilesAdmin):
+class TotalRevenueAdmin(CSVAdmin):
     list_display = ["date", "amount", "currency"]
     list_filter = ["currency", "date"]
     date_hierarchy = "date"

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.db.fields import CurrencyField, MoneyField
-from aethercrown.history.tracking import Records
+from aethercrown.history.tracking import TrackedHistory
 
 
 class Channel(models.Model):
@@ -37,7 +37,7 @@ class Channel(models.Model):
         help_text="Revenue per unit of spend that the advertising platform reports, if any.",
     )
     notes = models.TextField(blank=True)
-    history = Records()
+    history = TrackedHistory()
 
     class Meta:
         ordering = ["name"]

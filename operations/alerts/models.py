@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from aethercrown.history.tracking import Records
+from aethercrown.history.tracking import TrackedHistory
 from aethercrown.severity import LEVELS
 from operations.alerts.fingerprint import Fingerprint
 
@@ -77,7 +77,7 @@ class Silence(models.Model):
     note = models.CharField(max_length=500, blank=True, help_text="Why it is silenced.")
     created_by = models.CharField(max_length=200, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    history = Records()
+    history = TrackedHistory()
 
     class Meta:
         ordering = ["-until", "-pk"]

@@ -12,14 +12,14 @@ from django_celery_beat.models import PeriodicTask
 from simple_history import register
 
 from aethercrown.db.leases import lease_expired
-from aethercrown.history.tracking import Records
+from aethercrown.history.tracking import TrackedHistory
 from operations.automations.limits import GuardrailLimits, QuietHours
 from operations.automations.occurrences import FixedInterval, Schedule, WallClock
 
 register(
     PeriodicTask,
     app="operations",
-    records_class=Records,
+    records_class=TrackedHistory,
     excluded_fields=["last_run_at", "total_run_count", "date_changed"],
 )
 
@@ -107,7 +107,7 @@ class Automation(models.Model):
     auto_disabled_at = models.DateTimeField(null=True, editable=False)
     auto_disabled_reason = models.CharField(max_length=300, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    history = Records(excluded_fields=["scheduled_at"])
+    history = TrackedHistory(excluded_fields=["scheduled_at"])
 
     class Meta:
         ordering = ["name"]

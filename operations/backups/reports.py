@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from aethercrown.backup import automation_pause, restore_tests
-from aethercrown.monitoring.doctor import CAUTION, GOOD, Finding, Look
+from aethercrown.monitoring.doctor import CAUTION, GOOD, DoctorCheck, Finding
 
 
 def findings(now: datetime) -> Iterator[Finding]:
@@ -26,4 +26,4 @@ def findings(now: datetime) -> Iterator[Finding]:
         yield Finding(CAUTION, message, "manage.py resume_automation")
 
 
-LOOK = Look("backup", "Back-up", lambda: findings(timezone.now()))
+LOOK = DoctorCheck("backup", "Back-up", lambda: findings(timezone.now()))

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from aethercrown.history.tracking import Records
+from aethercrown.history.tracking import TrackedHistory
 from aethercrown.http.addresses import AddressRefused
 from operations.health import targets
 from operations.health.probe import ExpectedResponse, ProbeTarget
@@ -127,7 +127,7 @@ class Component(models.Model):
         null=True, editable=False, help_text="When a check was last stored as a row."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    history = Records(excluded_fields=CHECK_COLUMNS)
+    history = TrackedHistory(excluded_fields=CHECK_COLUMNS)
 
     class Meta:
         ordering = ["name"]

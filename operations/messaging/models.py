@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from aethercrown.history.tracking import Records
+from aethercrown.history.tracking import TrackedHistory
 from aethercrown.severity import LEVELS, WARNING
 
 
@@ -36,7 +36,7 @@ class Destination(models.Model):
     )
     is_enabled = models.BooleanField("on", default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    history = Records(excluded_fields=["uuid", "sealed_secret"])
+    history = TrackedHistory(excluded_fields=["uuid", "sealed_secret"])
 
     class Meta:
         ordering = ["name"]

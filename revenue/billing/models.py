@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.db.fields import CurrencyField
-from aethercrown.history.tracking import Records
+from aethercrown.history.tracking import TrackedHistory
 from revenue.billing.periods import Aggregation, InputGroup
 from revenue.customers.models import AmountField, ImmutableModel
 
@@ -37,7 +37,7 @@ class Meter(models.Model):
         ],
         default=Aggregation.SUM.value,
     )
-    history = Records()
+    history = TrackedHistory()
 
     class Meta:
         ordering = ["code"]

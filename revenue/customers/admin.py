@@ -11,7 +11,7 @@ from django.utils import timezone
 from unfold.admin import TabularInline
 
 from aethercrown.csv import export
-from aethercrown.csv.admin import FilesAdmin
+from aethercrown.csv.admin import CSVAdmin
 from revenue.customers import reports, services
 from revenue.customers.models import (
     Customer,
@@ -35,7 +35,7 @@ class ReadOnlyAdminMixin:
 
 
 @admin.register(Customer)
-class CustomerAdmin(FilesAdmin):
+class CustomerAdmin(CSVAdmin):
     list_display = ["name", "external_id", "segment", "size", "owner", "currency", "created_at"]
     list_filter = ["segment", "size", "currency"]
     search_fields = ["name", "external_id"]
@@ -126,7 +126,7 @@ class SubscriptionChangeInline(ReadOnlyAdminMixin, TabularInline):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(FilesAdmin):
+class SubscriptionAdmin(CSVAdmin):
     list_display = ["customer", "plan", "amount", "currency", "started_on", "ended_on"]
     list_filter = ["currency", "plan", ("ended_on", admin.EmptyFieldListFilter)]
     list_select_related = ["customer"]
@@ -192,7 +192,7 @@ class SubscriptionAdmin(FilesAdmin):
 
 
 @admin.register(Payment)
-class PaymentAdmin(FilesAdmin):
+class PaymentAdmin(CSVAdmin):
     list_display = ["paid_on", "customer", "kind", "amount", "currency", "external_id"]
     list_filter = ["kind", "currency"]
     list_select_related = ["customer"]

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from unfold.admin import TabularInline
 
-from aethercrown.csv.admin import FilesAdmin
+from aethercrown.csv.admin import CSVAdmin
 from revenue.customers.admin import CustomerAdmin, ReadOnlyAdminMixin
 from revenue.mrr.models import MrrMovement
 
@@ -18,7 +18,7 @@ CustomerAdmin.inlines.append(MovementInline)  # `customers` does not import the 
 
 
 @admin.register(MrrMovement)
-class MrrMovementAdmin(ReadOnlyAdminMixin, FilesAdmin):
+class MrrMovementAdmin(ReadOnlyAdminMixin, CSVAdmin):
     list_display = [
         "on",
         "customer",

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.db.fields import CurrencyField, MoneyField
-from aethercrown.history.tracking import Records
+from aethercrown.history.tracking import TrackedHistory
 from aethercrown.money import exponent
 
 MONEY_DIGITS: dict[str, Any] = {
@@ -34,7 +34,7 @@ class PriceBook(models.Model):
     code = models.SlugField(max_length=50, unique=True)
     title = models.CharField(max_length=100)
     currency = CurrencyField()
-    history = Records()
+    history = TrackedHistory()
 
     class Meta:
         ordering = ["code"]
@@ -74,7 +74,7 @@ class PriceBookVersion(models.Model):
     published_at = models.DateTimeField(null=True, editable=False)
     published_by = models.CharField(max_length=150, blank=True, editable=False)
     retired_at = models.DateTimeField(null=True, editable=False)
-    history = Records()
+    history = TrackedHistory()
 
     class Meta:
         ordering = ["book", "-number"]
@@ -123,7 +123,7 @@ class PricingPlan(models.Model):
     rank = models.PositiveIntegerField(help_text="Larger plans have higher ranks.")
     features = models.JSONField(default=list, blank=True, help_text="A list of short texts.")
     is_active = models.BooleanField(default=True)
-    history = Records()
+    history = TrackedHistory()
 
     class Meta:
         ordering = ["rank", "code"]
@@ -172,7 +172,7 @@ class PlanPrice(PriceBookRow):
         blank=True,
         help_text="The highest price after factors and discounts.",
     )
-    history = Records()
+    history = TrackedHistory()
 
     class Meta:
         default_related_name = "prices"
@@ -213,7 +213,7 @@ class PlanCharge(PriceBookRow):
     price = models.JSONField(
         help_text='For example {"tiers": [{"up_to": "1000", "unit": "0"}, {"unit": "0.002"}]}.'
     )
-    history = Records()
+    history = TrackedHistory()
 
     class Meta:
         default_related_name = "charges"
@@ -247,7 +247,7 @@ class PriceFactor(PriceBookRow):
         validators=[MinValueValidator(0)],
         help_text="A multiplier such as 1.1, or percent of discount such as 5.",
     )
-    history = Records()
+    history = TrackedHistory()
 
     class Meta:
         default_related_name = "factors"
@@ -290,7 +290,7 @@ class PlanRule(PriceBookRow):
     needs_company = models.BooleanField(
         default=False, help_text="Applies only where company data is given."
     )
-    history = Records()
+    history = TrackedHistory()
 
     class Meta:
         default_related_name = "rules"

@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
-from aethercrown.csv.admin import FilesAdmin
+from aethercrown.csv.admin import CSVAdmin
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
 from revenue.customers.services import InvalidEntry
@@ -93,7 +93,7 @@ WITHDRAW = ConfirmedStep(
 
 
 @admin.register(Opportunity)
-class OpportunityAdmin(FilesAdmin):
+class OpportunityAdmin(CSVAdmin):
     list_display = [
         "customer",
         "kind",

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.db.fields import CurrencyField, MoneyField
-from aethercrown.history.tracking import Records
+from aethercrown.history.tracking import TrackedHistory
 from revenue.upsell.decision_drafts import OfferDetails
 from revenue.upsell.opportunities import OpportunityKind
 from revenue.upsell.states import ACTIVE_STATES, OpportunityState
@@ -135,7 +135,7 @@ class OfferTerms(models.Model):
         validators=[MinValueValidator(0)],
         help_text="Opportunities with a smaller gain a month are not stored.",
     )
-    history = Records()
+    history = TrackedHistory()
 
     class Meta:
         verbose_name = "offer terms"

@@ -4,13 +4,13 @@ from django.contrib.auth.models import AbstractUser, Group
 from django.db import models
 from simple_history import register
 
-from aethercrown.history.tracking import Records
+from aethercrown.history.tracking import TrackedHistory
 
 
 class User(AbstractUser):
     """A person who signs in."""
 
-    history = Records(
+    history = TrackedHistory(
         excluded_fields=["password", "last_login"],
         m2m_fields=[AbstractUser.groups.field, AbstractUser.user_permissions.field],
     )
@@ -23,7 +23,7 @@ class User(AbstractUser):
         ]
 
 
-register(Group, app="security", records_class=Records, m2m_fields=[Group.permissions.field])
+register(Group, app="security", records_class=TrackedHistory, m2m_fields=[Group.permissions.field])
 
 
 class SetupLink(models.Model):

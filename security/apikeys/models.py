@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from aethercrown.history.tracking import Records
+from aethercrown.history.tracking import TrackedHistory
 from security.apikeys import states
 
 
@@ -53,7 +53,7 @@ class ApiKey(models.Model):
     extended_at = models.DateTimeField(
         null=True, editable=False, help_text="When its end was extended, because it was in use."
     )
-    history = Records(excluded_fields=["digest", "pepper_id", "last_used_at", "extended_at"])
+    history = TrackedHistory(excluded_fields=["digest", "pepper_id", "last_used_at", "extended_at"])
 
     class Meta:
         ordering = ["-created_at", "-pk"]

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
-from aethercrown.history.tracking import Records
+from aethercrown.history.tracking import TrackedHistory
 from security.encryption.ciphertext import EncryptionContext
 from security.encryption.models import COMPLETE_OR_EMPTY, SealedRow
 from security.rotation.policy import DEFAULT_GRACE, LEVELS, MEDIUM
@@ -31,7 +31,7 @@ class RotationPolicy(models.Model):
         )
         + ".",
     )
-    history = Records()
+    history = TrackedHistory()
 
     class Meta:
         verbose_name_plural = "rotation policies"
@@ -88,7 +88,7 @@ class ManagedSecret(models.Model):
     rotation_approved_at = models.DateTimeField(
         null=True, editable=False, help_text="Approved, and not yet begun."
     )
-    history = Records(excluded_fields=UNTRACKED)
+    history = TrackedHistory(excluded_fields=UNTRACKED)
 
     class Meta:
         ordering = ["key_id"]

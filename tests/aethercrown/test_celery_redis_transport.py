@@ -1,7 +1,7 @@
 import pytest
 
 from aethercrown.celery import app
-from aethercrown.celery_redis_transport import Channel, Transport
+from aethercrown.celery_redis_transport import RedisChannel, Transport
 
 
 def test_a_line_that_was_given_up_says_so_as_a_lost_connection():
@@ -9,6 +9,6 @@ def test_a_line_that_was_given_up_says_so_as_a_lost_connection():
         channel = line.channel()
         expected = line.connection_errors
         assert isinstance(line.transport, Transport)
-        assert isinstance(channel, Channel)
+        assert isinstance(channel, RedisChannel)
     with pytest.raises(expected, match="given up"):
         channel.qos.restore_unacked()

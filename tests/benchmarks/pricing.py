@@ -1,4 +1,4 @@
-"""Exactness and speed of pricing, with comparisons: `python -m tests.benchmarks.pricing [--quick] [--write FILE]`.
+"""Exactness and speed of pricing: `python -m tests.benchmarks.pricing [--quick] [--write FILE]`.
 
 Exactness against fractions; one quote with four rows; a cohort under two versions on one core;
 10,000 random books that keep their properties; and a million random quotes that keep to their

@@ -2,7 +2,7 @@
 
 On PostgreSQL where DATABASE_URL names one, else on SQLite; the rows go into a test database of
 this run. The mark is CPU of this process, which a busy machine does not change much; wall time
-stands beside it, with the lower bound: the same row inserted and committed without anything around it.
+stands beside it, with the lower bound: the same row inserted and committed alone.
 """
 
 import argparse

@@ -1,8 +1,7 @@
-"""SQLite with writers in line.
+"""Django's SQLite backend with a fair queue of writers.
 
-SQLite lets one connection write at a time, and lets the others ask again every tenth of a second.
-Who asks at the wrong moments is never served: of 50 threads one waited 20 seconds, and was told
-that the database is locked, while others wrote hundreds of times. Here the threads of a process
-stand in line (line.py), and Django's own backend does all else (base.py). Between processes, of
-which there are few, SQLite's way of asking again stays.
+SQLite lets one connection write at a time; the others poll every tenth of a second, and an unlucky
+one may never get its turn: of 50 threads one failed after 20 seconds ("database is locked") while
+others wrote hundreds of times. Here the threads of a process queue for a FIFO lock (fifo_lock.py);
+between processes, of which there are few, SQLite's polling remains.
 """

@@ -1,7 +1,7 @@
-"""Django's backend for SQLite, where whoever writes stands in line first.
+"""Django's backend for SQLite with a FIFO lock for writers.
 
-A turn begins with the transaction (BEGIN IMMEDIATE), or with a statement that writes outside of
-one, and ends with it. It is SQLite that keeps two writers apart; the line says who asks it next.
+The lock is held from the start of a write transaction (BEGIN IMMEDIATE), or of a writing statement
+outside of one, to its end. SQLite itself excludes other writers; the lock only orders them.
 """
 
 import os
@@ -16,13 +16,13 @@ from django.db.utils import OperationalError
 from aethercrown.db.sqlite.fifo_lock import FifoLock
 
 WRITES = re.compile(r"\s*(BEGIN IMMEDIATE|INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
-SECONDS = 5.0  # what SQLite's driver waits where settings say nothing
-_lines: defaultdict[str, FifoLock] = defaultdict(FifoLock)  # by database; two of one name would do no harm
-os.register_at_fork(after_in_child=_lines.clear)  # its threads are not the child's
+SECONDS = 5.0  # the driver's default timeout
+_lines: defaultdict[str, FifoLock] = defaultdict(FifoLock)  # by database file
+os.register_at_fork(after_in_child=_lines.clear)  # threads do not survive a fork
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection that asks SQLite for its lock only when its turn has come."""
+    """A connection that waits for the FIFO lock before it asks SQLite for its own."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -39,17 +39,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._end_turn()
 
     def _waited(self) -> FifoLock:
-        """The line, at whose head this connection now stands."""
+        """Acquire the lock; OperationalError after the timeout."""
         line = _lines[str(self.settings_dict["NAME"])]
         seconds = self.settings_dict["OPTIONS"].get("timeout", SECONDS)
         if not line.enter(seconds):
             raise OperationalError(
-                f"database is locked: no turn to write came in {seconds} s; {len(line)} wait."
+                f"database is locked: not acquired within {seconds} s; {len(line)} threads wait."
             )
         return line
 
     def _end_turn(self) -> None:
-        """Let the next one write, unless this connection's transaction goes on."""
+        """Release the lock, unless this connection's transaction is still open."""
         turn, going_on = self._turn, self.connection is not None and self.connection.in_transaction
         if turn is not None and not going_on:
             self._turn = None

@@ -1,11 +1,11 @@
-"""Threads that want the one pen of a database take it in the order in which they came."""
+"""A lock that threads get in the order in which they asked."""
 
 from collections import deque
 from threading import Lock
 
 
 class FifoLock:
-    """A lock that is handed on to whoever waits longest; a plain one goes to whoever is quick."""
+    """A lock with a first-in, first-out queue, unlike `threading.Lock`."""
 
     def __init__(self) -> None:
         self._guard = Lock()
@@ -13,7 +13,7 @@ class FifoLock:
         self._waiting: deque[Lock] = deque()
 
     def enter(self, seconds: float) -> bool:
-        """Wait at most so long for the turn; False where it did not come."""
+        """Acquire the lock within `seconds`; False after that."""
         with self._guard:
             if not self._held:
                 self._held = True
@@ -24,7 +24,7 @@ class FifoLock:
         return mine.acquire(timeout=seconds) or self._late(mine)
 
     def leave(self) -> None:
-        """Give the turn to the next in line."""
+        """Pass the lock to the thread that has waited longest."""
         with self._guard:
             if self._waiting:
                 self._waiting.popleft().release()
@@ -32,11 +32,11 @@ class FifoLock:
                 self._held = False
 
     def __len__(self) -> int:
-        """How many wait."""
+        """How many threads wait."""
         return len(self._waiting)
 
     def _late(self, mine: Lock) -> bool:
-        """Step out of the line; True where the turn came at this very moment."""
+        """Leave the queue; True if the lock was passed to this thread just then."""
         with self._guard:
             if mine in self._waiting:
                 self._waiting.remove(mine)

@@ -1,4 +1,4 @@
-"""Write everything into one file that `restore` brings back."""
+"""Back up everything into one file for `restore`."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -15,9 +15,9 @@ from aethercrown.backup.stream import ArchiveDamaged
 
 class Command(BaseCommand):
     help = (
-        "Back up the database and the audit's anchors into one file, encrypted where BACKUP_KEY is"
+        "Back up the database and the audit's anchors into one file, encrypted if BACKUP_KEY is"
         " set. The keys that it needs (ENCRYPTION_KEYS, SECRET_KEY"
-        " and BACKUP_KEY) are never in it: keep them apart."
+        " and BACKUP_KEY) are never in it: store them elsewhere."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--keep-all",
             action="store_true",
-            help="let the folder grow, instead of keeping 7 daily, 4 weekly and 12 monthly ones",
+            help="delete none; by default 7 daily, 4 weekly and 12 monthly ones are kept",
         )
 
     def handle(self, *_args: object, **options: Any) -> None:
@@ -47,4 +47,4 @@ class Command(BaseCommand):
             self.stderr.write("It is not encrypted: set BACKUP_KEY (32 random characters).")
         if to.is_dir() and not options["keep_all"]:
             for gone in create.apply_retention(to):
-                self.stdout.write(f"Removed {gone.name}: newer ones stand for its day.")
+                self.stdout.write(f"Removed {gone.name}: a newer one covers its day.")

@@ -1,4 +1,4 @@
-"""The demo company out: exactly the rows that seed_demo made."""
+"""Remove exactly the rows that seed_demo created."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from aethercrown import demo
 
 
 class Command(BaseCommand):
-    help = "Remove the demo company's rows; rows of your own stay, and what they need stays too."
+    help = "Remove the demo company's rows; your own rows and the rows they refer to stay."
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:
         if not demo.is_there():

@@ -1,4 +1,4 @@
-"""What is wrong with this installation, and how to mend it."""
+"""Check this installation."""
 
 import json
 import sys
@@ -10,8 +10,8 @@ from aethercrown.monitoring import doctor, logs, redaction
 
 
 class Command(BaseCommand):
-    help = "Say what is wrong with this installation and how to mend it; exit 1 if something is."
-    requires_system_checks = []  # what they refuse is told among the rest
+    help = "Check this installation and print the fixes; exits with 1 if something is bad."
+    requires_system_checks = []  # their errors are among the findings
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="For programs: one JSON object.")
@@ -30,5 +30,5 @@ class Command(BaseCommand):
 
 
 def clean(words: str) -> str:
-    """The words without a secret, known or by its look."""
+    """The text with secrets masked."""
     return redaction.text(words, logs.known())

@@ -1,4 +1,4 @@
-"""CSV out: `manage.py export_data KIND [--output FILE]`; import_data reads it back."""
+"""CSV export: `manage.py export_data KIND [--output FILE]`; import_data reads it."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             raise CommandError(f"Cannot write {options['output']}: {error.strerror}.") from error
 
     def print_all(self, lines: Iterable[str]) -> None:
-        """Until nobody reads any more, as with `| head`."""
+        """Write until the reader closes the pipe, as with `| head`."""
         try:
             for line in lines:
                 self.stdout.write(line, ending="")

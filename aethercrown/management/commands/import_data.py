@@ -1,4 +1,4 @@
-"""CSV in: `manage.py import_data KIND FILE [--map field=column ...]`; all of it or nothing."""
+"""CSV import: `manage.py import_data KIND FILE [--map field=column ...]`; all or nothing."""
 
 import json
 import sys
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--today",
             type=date.fromisoformat,
-            help="The day on which the file was true, such as 2026-01-31; today unless told.",
+            help="The day of the file, such as 2026-01-31; by default today.",
         )
         parser.add_argument("--update", action="store_true", help="Replace rows stored already.")
         parser.add_argument("--dry-run", action="store_true", help="Check and preview only.")
@@ -88,7 +88,7 @@ class Command(BaseCommand):
 
 
 def _words(values: dict[str, Any]) -> str:
-    """A row's values in one line; those of many columns in brackets."""
+    """A row's values as one line; fields of many columns in brackets."""
     return ", ".join(
         f"{name} ({_words(value)})" if isinstance(value, dict) else f"{name} {value}"
         for name, value in values.items()

@@ -1,4 +1,4 @@
-"""Bring back what `backup` wrote, or prove that it could be brought back."""
+"""Restore a back-up, or check that it can be restored."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -16,8 +16,8 @@ from aethercrown.embedded.servers import ServerUnavailable
 
 class Command(BaseCommand):
     help = (
-        "Restore a back-up: everything is checked first, restored beside, and swapped last. Then"
-        " automation stands still until a person calls resume_automation."
+        "Restore a back-up: it is checked first, restored beside, and swapped in last. Then"
+        " automation is paused until a person calls resume_automation."
     )
     requires_system_checks = []  # an empty database has nothing to check yet
 
@@ -26,10 +26,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--check",
             action="store_true",
-            help="restore to a place of its own, compare every table, and throw it away",
+            help="restore into a temporary database, compare every table, and delete it",
         )
         parser.add_argument(
-            "--replace", action="store_true", help="put it in the place of a database with rows"
+            "--replace", action="store_true", help="replace a database that has rows"
         )
 
     def handle(self, *_args: object, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Let automation go on after a restoration."""
+"""Resume automation after a restore."""
 
 import getpass
 from typing import Any
@@ -10,10 +10,10 @@ from aethercrown.backup import automation_pause
 
 
 class Command(BaseCommand):
-    help = "End the standstill that a restoration began: schedules run again from now on."
+    help = "End the pause that a restore began: schedules run again."
 
     def handle(self, *_args: object, **_options: Any) -> None:
         if automation_pause.end(f"command:{getpass.getuser()}", timezone.now()):
-            self.stdout.write("Automation goes on.")
+            self.stdout.write("Automation is resumed.")
         else:
-            self.stdout.write("Automation did not stand still.")
+            self.stdout.write("Automation was not paused.")

@@ -1,4 +1,4 @@
-"""The demo company in: `manage.py seed_demo [--today 2026-01-31]`; a second time does nothing."""
+"""Load the demo company: `manage.py seed_demo [--today 2026-01-31]`; again changes nothing."""
 
 from argparse import ArgumentParser
 from datetime import UTC, date, datetime
@@ -10,13 +10,13 @@ from aethercrown import demo
 
 
 class Command(BaseCommand):
-    help = "Load the demo company into an empty installation; clear_demo takes it out again."
+    help = "Load the demo company into an empty installation; clear_demo removes it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--today",
             type=date.fromisoformat,
-            help="The day on which its history ends; today unless told.",
+            help="The day on which its history ends; by default today.",
         )
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
@@ -29,5 +29,5 @@ class Command(BaseCommand):
         self.stdout.write(
             f"The demo company is loaded: {made} rows."
             if made
-            else "The demo company is there already; nothing was changed."
+            else "The demo company is loaded already; nothing was changed."
         )

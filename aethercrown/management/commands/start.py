@@ -1,4 +1,4 @@
-"""Listed by `manage.py help`; manage.py itself runs it, before the settings are read."""
+"""For `manage.py help`; manage.py runs the command itself, before it reads the settings."""
 
 from django.core.management.base import BaseCommand
 

@@ -1,10 +1,10 @@
-"""Listed by `manage.py help`; manage.py itself runs it, before the settings are read."""
+"""For `manage.py help`; manage.py runs the command itself, before it reads the settings."""
 
 from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Run every check and the whole suite; after -- name tests to run only those."
+    help = "Run every check and all tests; after -- only the tests named there."
 
     def handle(self, **_options: object) -> None:
         self.stderr.write("Start the checks by: python manage.py test")

@@ -5,7 +5,7 @@ from functools import partial
 
 from django.conf import settings
 
-from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, Finding, Look
+from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
 from operations.automations.models import Automation
 from operations.automations.registry import automation_registry
 from operations.health.registry import Degraded, HealthCheck, Unhealthy, Unknown
@@ -53,7 +53,7 @@ def schedules() -> Iterator[Finding]:
         yield Finding(GOOD, f"{len(known)} automations have their schedule.")
 
 
-def doctor_checks(checks: tuple[HealthCheck, ...]) -> list[Look]:
+def doctor_checks(checks: tuple[HealthCheck, ...]) -> list[DoctorCheck]:
     """What this feature registers with the doctor."""
-    builtin = [Look(each.name, each.title, partial(findings, each)) for each in checks]
-    return [*builtin, Look("schedules", "Automations", schedules)]
+    builtin = [DoctorCheck(each.name, each.title, partial(findings, each)) for each in checks]
+    return [*builtin, DoctorCheck("schedules", "Automations", schedules)]

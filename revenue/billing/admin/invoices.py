@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 
-from aethercrown.csv.admin import FilesAdmin
+from aethercrown.csv.admin import CSVAdmin
 from revenue.billing.models import Adjustment, DailyUse, Invoice, Meter
 from revenue.customers.admin import ReadOnlyAdminMixin
 
@@ -25,7 +25,7 @@ class MeterAdmin(ModelAdmin):
 
 
 @admin.register(DailyUse)
-class DailyUseAdmin(ReadOnlyAdminMixin, FilesAdmin):
+class DailyUseAdmin(ReadOnlyAdminMixin, CSVAdmin):
     list_display = ["day", "customer", "meter", "quantity", "is_correction", "booked_at"]
     list_filter = ["meter", "is_correction"]
     list_select_related = ["customer", "meter"]
@@ -47,7 +47,7 @@ class AdjustmentInline(ReadOnlyAdminMixin, TabularInline):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(ReadOnlyAdminMixin, FilesAdmin):
+class InvoiceAdmin(ReadOnlyAdminMixin, CSVAdmin):
     list_display = ["period_start", "customer", "total", "carried", "currency", "issued_at"]
     list_filter = ["currency", "period_start"]
     list_select_related = ["customer"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 
-from aethercrown.monitoring.doctor import CAUTION, GOOD, Finding, Look
+from aethercrown.monitoring.doctor import CAUTION, GOOD, DoctorCheck, Finding
 from security.access.models import User
 
 
@@ -22,4 +22,4 @@ def people() -> Iterator[Finding]:
         yield Finding(GOOD, f"{administrators.count()} administrators")
 
 
-LOOKS = (Look("people", "People", people),)
+LOOKS = (DoctorCheck("people", "People", people),)

@@ -32,7 +32,7 @@ def end_sessions(people: Iterable[User], except_key: str = "") -> int:
 
 def note_fresh_sign_in(request: HttpRequest, **_signal: Any) -> None:
     """Receives allauth's `authentication_step_completed`: the sign-in is fresh for some minutes."""
-    sessions.prove(request.session, int(time.time()))
+    sessions.mark_reauthenticated(request.session, int(time.time()))
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # its base has no types

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from aethercrown.db import bulk
-from aethercrown.history.attribution import author
+from aethercrown.history.attribution import current_actor
 from security.audit import chain, history_streams, reports, row_digest
 from security.audit.models import AuditStream, Event
 
@@ -111,6 +111,6 @@ def _chain_entry(entry: AuditEntry, seq: int, now: datetime) -> chain.ChainEntry
         at=now,
         event=entry.event,
         subject=chain.storable(entry.subject, MAX_SUBJECT_CHARACTERS),
-        actor=chain.storable(entry.actor or author().actor, MAX_ACTOR_CHARACTERS),
+        actor=chain.storable(entry.actor or current_actor().actor, MAX_ACTOR_CHARACTERS),
         detail=chain.canonical(entry.detail),
     )

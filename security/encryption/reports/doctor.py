@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
-from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, Finding, Look
+from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
 from security.encryption.reports import problems, system_secrets
 
 IMPORTED_SETTINGS = (
@@ -32,4 +32,4 @@ def differing_settings() -> Iterator[Finding]:
             yield Finding(CAUTION, text, f"Remove it. {advice}")
 
 
-LOOKS = (Look("seals", "Stored secrets", encryption),)
+LOOKS = (DoctorCheck("seals", "Stored secrets", encryption),)

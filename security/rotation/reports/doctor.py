@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, Finding, Look
+from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
 from security.apikeys.models import ApiKey
 from security.rotation.reports.status import report
 
@@ -30,4 +30,4 @@ def keys() -> Iterator[Finding]:
         yield Finding(GOOD, f"{status['total_keys']} managed keys, none overdue.")
 
 
-LOOKS = (Look("keys", "Keys", keys),)
+LOOKS = (DoctorCheck("keys", "Keys", keys),)

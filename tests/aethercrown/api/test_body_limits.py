@@ -144,7 +144,12 @@ def test_a_form_without_a_field_is_an_empty_body_and_any_other_is_refused():
 
 @pytest.mark.parametrize(
     ("sent", "stated", "left"),
-    [(200_000, 200_000, 0), (200_000, 300_000, 0), (9, 5, 4), (9, body_limits.MAX_DISCARDED_BYTES + 1, 9)],
+    [
+        (200_000, 200_000, 0),
+        (200_000, 300_000, 0),
+        (9, 5, 4),
+        (9, body_limits.MAX_DISCARDED_BYTES + 1, 9),
+    ],
 )
 def test_what_is_too_large_is_taken_in_so_that_its_sender_hears_why(sent, stated, left):
     stream = BytesIO(b" " * sent)

@@ -81,11 +81,11 @@ def test_a_sign_in_is_fresh_for_five_minutes_and_again_once_it_is_proved(rf: Req
     request.session = {}  # type: ignore[assignment]  # any mapping will do
     assert not sessions.is_fresh(request.session, 10**9)
     with time_machine.travel(NINE, tick=False) as clock:
-        sessions.begin(request)
+        sessions.start_session(request)
         now = request.session[sessions.BEGAN]
         assert sessions.is_fresh(request.session, now + 299)
         assert not sessions.is_fresh(request.session, now + 300)
         assert not sessions.is_fresh(request.session, now - 1)
         clock.shift(400)
-        sessions.prove(request.session, now + 400)
+        sessions.mark_reauthenticated(request.session, now + 400)
         assert sessions.is_fresh(request.session, now + 500)

@@ -7,17 +7,17 @@ from django.core.management import call_command
 from django.db.migrations.recorder import MigrationRecorder
 
 from aethercrown.monitoring import doctor, installation
-from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, Finding, Line, Look
+from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, DoctorRow, Finding
 
 SECRET = "my-secret-canary-value"  # noqa: S105 - made up
 
 
 def line(state, mend=""):
-    return Line("part", "Part", Finding(state, "told", mend))
+    return DoctorRow("part", "Part", Finding(state, "told", mend))
 
 
 def looks(*findings):
-    return [Look("part", "Part", lambda: findings)]
+    return [DoctorCheck("part", "Part", lambda: findings)]
 
 
 def examined(chosen):
@@ -44,7 +44,7 @@ def test_what_cannot_be_looked_at_is_bad_itself():
     def broken():
         raise RuntimeError(f"no line\n to {SECRET}")
 
-    [found] = examined([Look("part", "Part", broken)])
+    [found] = examined([DoctorCheck("part", "Part", broken)])
     assert found.finding.state == BAD
     assert found.finding.told == "This could not be looked at: RuntimeError: no line to ***"
 

@@ -66,7 +66,7 @@ def test_a_line_is_one_object_with_time_level_logger_and_words(lines):
 
 
 def test_a_line_carries_the_id_of_the_request_at_work(lines):
-    with request_id.traced("abc"):
+    with request_id.with_request_id("abc"):
         log.info("in")
     contextvars.Context().run(log.info, "out")
     assert [line.get("request_id") for line in lines()] == ["abc", None]
@@ -84,7 +84,7 @@ def written(record, *, plain=True):
     """The lines that a handler of ours writes for `record`."""
     handler = logging.StreamHandler(io.StringIO())
     handler.setFormatter(logs.formatter(plain=plain))
-    with request_id.traced("abc"):
+    with request_id.with_request_id("abc"):
         handler.handle(record)
     return handler.stream.getvalue().splitlines()
 

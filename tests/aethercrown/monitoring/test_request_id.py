@@ -21,7 +21,7 @@ def answered(wanted=None):
         return HttpResponse()
 
     request = RequestFactory().get("/", headers=headers)
-    return request_id.RequestIds(view)(request)[request_id.HEADER], seen[0]
+    return request_id.RequestIdMiddleware(view)(request)[request_id.HEADER], seen[0]
 
 
 @pytest.mark.parametrize("wanted", ["a", "A-b_c.9", "x" * 128])
@@ -37,8 +37,8 @@ def test_an_unfit_id_is_replaced(wanted):
 
 
 def test_an_id_ends_with_the_work_under_it():
-    with request_id.traced("outer"):
-        with request_id.traced("inner") as name:
+    with request_id.with_request_id("outer"):
+        with request_id.with_request_id("inner") as name:
             assert name == request_id.request_id() == "inner"
         assert request_id.request_id() == "outer"
 
@@ -65,12 +65,12 @@ def published(task):
 
 
 def test_a_task_carries_the_id_of_the_request_that_asked_for_it(probe):
-    with request_id.traced("from-a-request"):
+    with request_id.with_request_id("from-a-request"):
         assert published(probe)["request_id"] == "from-a-request"
 
 
 def test_a_task_works_under_the_id_it_carries(probe):
-    with request_id.traced("elsewhere"):
+    with request_id.with_request_id("elsewhere"):
         work = build_tracer(probe.name, probe, app=app)  # what a worker does with a message
         assert work("an-id", [], {}, {"request_id": "carried"}).retval == "carried"
         assert request_id.request_id() == "elsewhere"

@@ -147,7 +147,7 @@ def test_a_file_over_the_limit_is_refused_with_the_way_out(operator):
 
 def test_a_file_that_does_not_pack_small_enough_is_refused():
     noise = np.random.default_rng(1).bytes(admin.LARGEST_PACKED)
-    with pytest.raises(admin.TooLong, match="above 1,500,000"):
+    with pytest.raises(admin.FileTooLong, match="above 1,500,000"):
         admin.packed(noise)
 
 

@@ -68,7 +68,7 @@ def test_an_anchor_is_read_from_its_line():
         ([SEALS[0], run((HOURLY, {}), (HOURLY, {"a": 2}))[1]], "anchor 2 does not follow anchor 1"),
         (
             [anchors.signed(replace(SEALS[0], root="0"), KEY)],
-            "anchor 1 has a root that does not fit",
+            "anchor 1 has a root that",
         ),
     ],
 )

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from aethercrown.history.attribution import Attributed, acting, author
+from aethercrown.history.attribution import AttributionMiddleware, acting, current_actor
 from security.access.models import User
 from security.apikeys import services as apikeys
 from security.audit.models import Event
@@ -56,7 +56,7 @@ def test_what_a_person_changes_in_the_admin_has_his_name_and_address(admin, rf):
         group.name = "day shift"
         group.save()
 
-    Attributed(view)(request)
+    AttributionMiddleware(view)(request)
     row = history_of(group).first()
     assert (row.history_user_id, row.history_address) == ("user:anna", "127.0.0.1")
     assert told("history:auth.group")[-1] == ("history.changed", "user:anna")
@@ -68,11 +68,11 @@ def test_what_a_key_changes_has_the_keys_name():
     seen = []
 
     def view(_request):
-        seen.append(author().actor)
+        seen.append(current_actor().actor)
         return HttpResponse()
 
-    Attributed(view)(request)
-    Attributed(view)(RequestFactory().get("/"))
+    AttributionMiddleware(view)(request)
+    AttributionMiddleware(view)(RequestFactory().get("/"))
     assert seen == ["key:12 shop", ""]
 
 
