@@ -29,7 +29,7 @@ def rows_stay(_kept_id: int, _duplicate_id: int, _now: datetime) -> None:
 
 
 def ignore_change(
-    _customer_ids: Collection[int], *, now: datetime, cause: str, history: bool = False
+    customer_ids: Collection[int], *, now: datetime, cause: str, history: bool = False
 ) -> None:
     """Nothing depends on subscriptions."""
 

@@ -107,8 +107,8 @@ def many(report: Report, count: int) -> None:
     report.judge("batches, ms a key", 1000 * spent / count, REQUIRED_MS, aim=AIM_MS)
     report.say(
         f"- {count / spent:,.0f} keys/s by the clock (asked 500, aim 5,000), {count / cpu:,.0f} a "
-        f"second of this process's CPU ({1000 * cpu / count:.3f} ms a key); lower bound (a naive loop) "
-        f"{lower:,.0f} keys/s by the clock"
+        f"second of this process's CPU ({1000 * cpu / count:.3f} ms a key); lower "
+        f"bound (a naive loop) {lower:,.0f} keys/s by the clock"
     )
 
 

@@ -18,10 +18,12 @@ from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidg
 
 from aethercrown.db.fields import default_currency
 from aethercrown.transitions import InvalidTransition
+from operations.decisions.decision_types import Stale
 from revenue.billing.models import InvoiceRun
 from revenue.billing.periods import billing_month, complete_months
 from revenue.billing.services import invoice_run
 from revenue.customers.admin import ReadOnlyAdminMixin
+from revenue.customers.services import InvalidEntry
 from security.access import reports as people
 
 TIME_LIMIT_SECONDS = 20.0  # the nightly run issues the rest
@@ -121,10 +123,10 @@ class InvoiceRunAdmin(ReadOnlyAdminMixin, ModelAdmin):
                 now=timezone.now(),
                 keep_going=lambda: monotonic() < until,
             )
-        except invoice_run.InvalidEntry as error:
+        except InvalidEntry as error:
             form.add_error("month", str(error).removeprefix("month: "))
             return False
-        except (InvalidTransition, invoice_run.Stale) as error:
+        except (InvalidTransition, Stale) as error:
             form.add_error("month", str(error))
             return False
         self.log_change(request, row, "Issued.")

@@ -15,7 +15,7 @@ from aethercrown.severity import WARNING
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome, always
 from operations.decisions import services as decisions
-from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect
+from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect, Stale
 from revenue.billing import invoice_run as due
 from revenue.billing.invoice_run import AUTOMATION, KIND, Estimate
 from revenue.billing.models import InvoiceRun
@@ -24,8 +24,6 @@ from revenue.billing.reports import invoice_run
 from revenue.billing.services import invoices
 from revenue.customers.billing_interval import months_before
 from revenue.customers.services import InvalidEntry
-
-Stale = decisions.Stale
 
 ISSUED_BY = "automatic"
 SOURCE, NOT_BILLED = "revenue", "customers_not_billed"
@@ -139,7 +137,7 @@ def undo_approval(case: DecisionCase) -> None:
     row = _locked_run(case)
     count, _ = invoice_run.billed(row.currency, row.period_start)
     if count:
-        raise decisions.Stale(f"{count} invoices of {row} were issued; they stay.")
+        raise Stale(f"{count} invoices of {row} were issued; they stay.")
     row.approved_at = row.finished_at = None
     row.save(update_fields=["approved_at", "finished_at"])
 

@@ -204,7 +204,7 @@ KEPT = {
     "marketing/demo/services.py": "nobody made the demo company's rows",
     "operations/demo/services.py": "nobody made the demo company's rows",
     "security/rotation/services/steps.py": "the audit chain records each step",
-    "security/rotation/services/scheduled_runs.py": "times that follow from a policy",
+    "security/rotation/services/policy.py": "times that follow from a policy",
 }
 
 

@@ -26,7 +26,8 @@ def company(db) -> Seeding:
         services.seed(seeding)
         return seeding
 
-    return snapshot.loaded("revenue's demo company", seed)
+    made: Seeding = snapshot.loaded("revenue's demo company", seed)
+    return made
 
 
 def rows(answer) -> list[list[str]]:

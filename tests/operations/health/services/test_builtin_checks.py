@@ -33,8 +33,7 @@ def test_a_broker_that_does_not_answer_is_unhealthy_and_no_secret_is_shown(setti
 
 def test_full_queues_degrade_the_broker(valkey, settings, monkeypatch):
     monkeypatch.setattr(builtin_checks, "MAX_QUEUED_TASKS", 3)
-    valkey.rpush(f"{settings.CACHE_PREFIX}:default", "a", "b")
-    valkey.rpush(f"{settings.CACHE_PREFIX}:models", "c")
+    valkey.rpush(f"{settings.CACHE_PREFIX}:default", "a", "b", "c")
     with pytest.raises(Degraded, match="3 tasks wait"):
         builtin_checks.broker()
 

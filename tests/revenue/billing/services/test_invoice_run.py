@@ -8,6 +8,7 @@ import pytest
 
 from operations.alerts.models import Alert
 from operations.decisions import services as decisions
+from operations.decisions.decision_types import Stale
 from operations.decisions.models import Decision
 from revenue.billing.invoice_run import Estimate
 from revenue.billing.models import Invoice, InvoiceRun
@@ -162,7 +163,7 @@ def test_an_approval_is_taken_back_only_while_nothing_is_issued(two_customers):
 
 def test_issued_invoices_stay(two_customers):
     run_automation("auto")
-    with pytest.raises(decisions.Stale, match=r"2 invoices of .* were issued; they stay"):
+    with pytest.raises(Stale, match=r"2 invoices of .* were issued; they stay"):
         decisions.roll_back(Decision.objects.get().pk, actor="ada", now=NOW)
 
 
