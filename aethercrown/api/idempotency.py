@@ -27,7 +27,7 @@ REPLAYED = "Idempotent-Replayed"
 LEASE = timedelta(seconds=90)  # above every time limit of a request
 RETENTION = timedelta(hours=24)
 SECRET_RETENTION = timedelta(minutes=15)  # how long a secret can be asked for again
-SECRET_GONE = "The secret was shown before and is no longer kept: rotate the key to get a new one."
+GONE_MESSAGE = "The secret was shown before and is no longer kept: rotate the key to get a new one."
 BATCH = 1_000
 _KEY = re.compile(r"[ -~]{1,255}")
 
@@ -163,7 +163,7 @@ def strip_secrets(content: Any, names: frozenset[str]) -> Any:
         }
         if any(content.get(name) is not None for name in names):
             told = content.get("action_required")
-            bare["action_required"] = f"{told} {SECRET_GONE}" if told else SECRET_GONE
+            bare["action_required"] = f"{told} {GONE_MESSAGE}" if told else GONE_MESSAGE
         return bare
     if isinstance(content, list):
         return [strip_secrets(each, names) for each in content]

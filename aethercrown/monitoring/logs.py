@@ -58,7 +58,7 @@ class _Output:
     """The handler in use and its renderer."""
 
     handler: "logging.StreamHandler[TextIO] | None" = None
-    render: Callable[[Any, str, Event], str | bytes]
+    render: Callable[[Any, str, Event], str]
 
 
 _output = _Output()
@@ -76,8 +76,9 @@ def write(events: Sequence[Event]) -> None:
         handler.flush()
 
 
-def renderer(*, plain: bool) -> Callable[[Any, str, Event], str | bytes]:
-    return words if plain else structlog.processors.JSONRenderer(default=redaction.shown)
+def renderer(*, plain: bool) -> Callable[[Any, str, Event], str]:
+    json: Any = structlog.processors.JSONRenderer(default=redaction.shown)
+    return words if plain else json
 
 
 def formatter(*, plain: bool) -> logging.Formatter:

@@ -23,7 +23,7 @@ DIALECTS = {
         ),
         "dependencies": (
             "json((SELECT json_group_array(task_id) FROM "
-            f"(SELECT n.task_id {DEPENDENCIES} ORDER BY d.id)))"
+            f"(SELECT n.task_id {DEPENDENCIES} ORDER BY d.id)))"  # noqa: S608 - a constant
         ),
         "text": "{0}",
     },

@@ -60,15 +60,15 @@ def main() -> int:
     rounds, seconds = (3, 1.0) if chosen.quick else (ROUNDS, SECONDS)
     with tempfile.TemporaryDirectory(prefix="aethercrown-api-") as folder, ExitStack() as stack:
         if chosen.only != "postgresql":
-            measure(report, "SQLite", Path(folder) / "sqlite", "", rounds, seconds)
+            measure(report, "SQLite", Path(folder) / "sqlite", "", rounds=rounds, seconds=seconds)
         if chosen.only != "sqlite":
             url = stack.enter_context(postgres.running()).url()
-            measure(report, "PostgreSQL", Path(folder) / "postgresql", url, rounds, seconds)
+            measure(report, "PostgreSQL", Path(folder) / "postgresql", url, rounds=rounds, seconds=seconds)
     return report.exit_code
 
 
 def measure(
-    report: Report, title: str, folder: Path, url: str, rounds: int, seconds: float
+    report: Report, title: str, folder: Path, url: str, *, rounds: int, seconds: float
 ) -> None:
     folder.mkdir()
     with broker(folder) as redis_url:

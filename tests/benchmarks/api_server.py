@@ -7,6 +7,7 @@
 import os
 import sys
 from datetime import timedelta
+from itertools import pairwise
 
 TASKS = 5_000
 SCOPE = "optimization:read"
@@ -93,7 +94,7 @@ def store_tasks() -> None:
     stored = Task.objects.bulk_create(tasks)
     Dependency.objects.bulk_create(
         Dependency(task=task, needs=before)
-        for before, task in zip(stored, stored[1:], strict=False)
+        for before, task in pairwise(stored)
         if task.status == "pending"
     )
 

@@ -10,7 +10,7 @@ import select
 from django.db.backends.postgresql import base
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class PostgreSQLWrapper(base.DatabaseWrapper):
     """A connection whose health is first looked up in its socket."""
 
     def is_usable(self) -> bool:
@@ -19,3 +19,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         waiting = select.poll()
         waiting.register(self.connection.fileno(), select.POLLIN)
         return not waiting.poll(0) or super().is_usable()
+
+
+DatabaseWrapper = PostgreSQLWrapper  # the name that Django looks for
