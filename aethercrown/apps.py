@@ -14,5 +14,5 @@ class AethercrownConfig(AppConfig):
         from aethercrown.monitoring import doctor, installation  # noqa: PLC0415
 
         user_logged_in.connect(sessions.start_session, dispatch_uid="aethercrown.http.sessions")
-        for look in installation.LOOKS:
+        for look in installation.CHECKS:
             doctor.register(look)

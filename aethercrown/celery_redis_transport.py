@@ -1,7 +1,7 @@
 """Kombu's Redis transport with a fix for a second connection loss (kombu 5.7).
 
-If the broker is lost again while kombu reconnects, it reads the host of a closed connection, and the
-AttributeError ends the worker. Raised as a lost connection, Celery retries as usual.
+If the broker is lost again while kombu reconnects, it reads the host of a closed connection, and
+the AttributeError ends the worker. Raised as a lost connection, Celery retries as usual.
 """
 
 from typing import Any

@@ -59,9 +59,10 @@ def digest(method: str, path: str, content: Mapping[str, Any]) -> str:
 
 
 def claim_key(principal: str, key: str, digest: str, now: datetime) -> IdempotencyRecord:
-    """The row to work under; or, where it has a status, the first answer to give again.
+    """Claim the key. A returned row with a status has the first response, to be replayed.
 
-    Conflict where the key was used for something else, InFlight where the first call still works.
+    Raises Conflict if the key was used for another call, IdempotencyInProgress while the first call
+    is running.
     """
     fresh = {
         "digest": digest,
@@ -96,9 +97,9 @@ def claim_key(principal: str, key: str, digest: str, now: datetime) -> Idempoten
 def store_response(
     row: IdempotencyRecord, status: int, body: str, secrets: frozenset[str] = frozenset()
 ) -> None:
-    """Keep the answer; Overtaken, to roll the transaction back, if the row is no longer ours.
+    """Store the response. Raises IdempotencyLeaseLost, to roll back, if the claim was lost.
 
-    What stands in the JSON `body` under one of the names `secrets` is kept encrypted only.
+    Values in the JSON `body` under one of the names `secrets` are stored encrypted only.
     """
     bare, sealed = split_secrets(body, secrets, about(row))
     mine = IdempotencyRecord.objects.filter(pk=row.pk, token=row.token)
@@ -107,7 +108,7 @@ def store_response(
 
 
 def split_secrets(body: str, secrets: frozenset[str], about: str) -> tuple[str, str]:
-    """The body without its secrets; and, where it has some, whole but encrypted."""
+    """The body without secrets, and the encrypted whole body if there were any."""
     if not secrets:
         return body, ""
     content = json.loads(body)
@@ -122,7 +123,7 @@ def about(row: IdempotencyRecord) -> str:
 
 
 def replay_body(row: IdempotencyRecord, now: datetime) -> str:
-    """The first answer: with its secrets for `SHOWN`, then with null in their places."""
+    """The first response: with its secrets during SECRET_RETENTION, with null after it."""
     if row.sealed and now < row.created_at + SECRET_RETENTION:
         with suppress(DecryptionFailed):
             return sealing.unseal(row.sealed, about(row))
@@ -135,19 +136,12 @@ def release_key(row: IdempotencyRecord) -> None:
 
 
 def purge(now: datetime) -> int:
-    """Forget answers older than `KEPT`, a batch at a time; how many they were."""
-    forgotten = 0
-    while True:
-        old = IdempotencyRecord.objects.filter(created_at__lte=now - RETENTION)
-        batch = list(old.values_list("pk", flat=True)[:BATCH])
-        IdempotencyRecord.objects.filter(pk__in=batch).delete()
-        forgotten += len(batch)
-        if len(batch) < BATCH:
-            return forgotten
+    """Delete responses older than RETENTION; returns how many."""
+    return forget(IdempotencyRecord.objects.filter(created_at__lte=now - RETENTION), BATCH)
 
 
 def forget_secrets(now: datetime) -> int:
-    """Erase the encrypted answers that are no longer shown; how many they were."""
+    """Delete the encrypted responses after SECRET_RETENTION; returns how many."""
     over = IdempotencyRecord.objects.filter(created_at__lte=now - SECRET_RETENTION).exclude(
         sealed=""
     )
@@ -155,7 +149,7 @@ def forget_secrets(now: datetime) -> int:
 
 
 def strip_secrets(content: Any, names: frozenset[str]) -> Any:
-    """A copy with null under each of `names`, wherever it stands, and beside it what to do now."""
+    """A copy with null under each of `names`, at any depth, and `action_required` beside it."""
     if isinstance(content, dict):
         bare = {
             name: None if name in names else strip_secrets(each, names)

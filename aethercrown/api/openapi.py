@@ -208,9 +208,9 @@ class EnvelopeSchema(AutoSchema):
         if call is None:
             return refusals
         codes = [each for each in (call.status, call.repeated) if each]
-        return {**{str(each): self.answered(call) for each in codes}, **refusals}
+        return {**{str(each): self.success_response(call) for each in codes}, **refusals}
 
-    def answered(self, call: Call) -> Fragment:
+    def success_response(self, call: Call) -> Fragment:
         example = {"success": True, "message": call.message, "data": call.example_answer}
         content: Fragment = {"schema": self.envelope(call)}
         if call.example_answer is not None or call.answer is None:
@@ -230,11 +230,11 @@ class EnvelopeSchema(AutoSchema):
             "properties": {
                 "success": {"const": True},
                 "message": {"type": "string"},
-                "data": self.inside(call),
+                "data": self.data_schema(call),
             },
         }
 
-    def inside(self, call: Call) -> Fragment:
+    def data_schema(self, call: Call) -> Fragment:
         """The schema of `data`."""
         if call.answer is None:
             return {"type": "null"}

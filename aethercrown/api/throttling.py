@@ -114,7 +114,7 @@ class LocalBuckets:
     def take(self, takes: Sequence[TokenRequest], now: float) -> float:
         """Seconds until every bucket has a token; at 0 the tokens have been taken."""
         with self.lock:
-            held = [self.held(each, now) for each in takes]
+            held = [self.tokens_at(each, now) for each in takes]
             short = [
                 (1 - tokens) / each.rate.per_second
                 for each, tokens in zip(takes, held, strict=True)
@@ -127,7 +127,7 @@ class LocalBuckets:
                 self.kept.popitem(last=False)
             return max(short, default=0.0)
 
-    def held(self, take: TokenRequest, now: float) -> float:
+    def tokens_at(self, take: TokenRequest, now: float) -> float:
         tokens, at = self.kept.get(take.name, (take.rate.burst, now))
         return min(take.rate.burst, tokens + max(0.0, now - at) * take.rate.per_second)
 
@@ -171,7 +171,7 @@ class SharedBuckets:
     def shared(
         self, takes: Sequence[TokenRequest], split: int | None = None
     ) -> tuple[float, float] | None:
-        """The waits in seconds from the broker; None without one and for a while after a failure."""
+        """The waits in seconds from the broker; None without one and just after a failure."""
         now = time.monotonic()
         if not settings.REDIS_URL or now < self.paused_until:
             return None

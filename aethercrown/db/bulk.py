@@ -1,7 +1,8 @@
 """Many rows at once without a model instance's costs: a third of the time of bulk_create.
 
-For tables that only a service writes; values are as the driver takes them (`stamp` for times). SQLite runs one prepared statement a row; PostgreSQL takes each column as one array in a
-single statement, as a statement a row costs it most of its time.
+For tables that only a service writes; values are as the driver takes them (`stamp` for times).
+SQLite runs one prepared statement a row; PostgreSQL takes each column as one array in a single
+statement, because a statement a row costs it most of its time.
 """
 
 from collections.abc import Collection, Iterable, Sequence

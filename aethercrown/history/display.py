@@ -57,7 +57,7 @@ def _change(record: Any, before: Any) -> HistoryChange:
 
 
 def _values(record: Any, before: Any) -> Iterator[DisplayedValue]:
-    """The differences from the record before; for the first record every value that is not empty."""
+    """The differences from the record before; for the first record all non-empty values."""
     for field in record.tracked_fields:
         new = getattr(record, field.attname)
         old = getattr(before, field.attname) if before else None

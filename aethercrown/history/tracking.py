@@ -60,7 +60,7 @@ class TrackedHistory(HistoricalRecords):  # type: ignore[misc]  # the library ha
             bases=(IndexedHistory,),
             history_user_id_field=models.CharField(max_length=MAX_LENGTH, blank=True, default=""),
             history_user_getter=lambda row: row.history_user_id,
-            history_user_setter=_settle,
+            history_user_setter=_set_history_user,
             history_change_reason_field=models.CharField(max_length=MAX_LENGTH, null=True),
             history_manager=HistoryRows,
             **options,
@@ -187,5 +187,5 @@ def tracked() -> dict[type[models.Model], type[models.Model]]:
     }
 
 
-def _settle(row: Any, actor: str | None) -> None:
+def _set_history_user(row: Any, actor: str | None) -> None:
     row.history_user_id = actor or ""

@@ -24,9 +24,9 @@ from aethercrown.http import addresses
 from aethercrown.http.addresses import AddressRefused, ParsedURL
 
 __all__ = [
-    "OutboundResponse",
-    "OutboundClient",
     "AddressRefused",
+    "OutboundClient",
+    "OutboundResponse",
     "ResponseTooLarge",
     "Unreachable",
     "fetch",

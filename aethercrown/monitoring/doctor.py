@@ -15,17 +15,17 @@ class Finding:
     """The result of a check: a state, a message, and the fix unless it is good."""
 
     state: str
-    told: str
-    mend: str = ""
+    message: str
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DoctorCheck:
-    """One check; `look` returns every finding, or one good one."""
+    """One check; `run` returns every finding, or one good one."""
 
     name: str
     title: str
-    look: Callable[[], Iterable[Finding]]
+    run: Callable[[], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +40,30 @@ class DoctorRow:
         return {"name": self.name, "title": self.title, **asdict(self.finding)}
 
 
-_looks: dict[str, DoctorCheck] = {}
+_checks: dict[str, DoctorCheck] = {}
 
 
-def register(look: DoctorCheck) -> None:
+def register(check: DoctorCheck) -> None:
     """Register a check; registering it again changes nothing."""
-    _looks[look.name] = look
+    _checks[check.name] = check
 
 
-def looks() -> list[DoctorCheck]:
+def checks() -> list[DoctorCheck]:
     """The registered checks in order."""
-    return list(_looks.values())
+    return list(_checks.values())
 
 
-def examine(chosen: Iterable[DoctorCheck], clean: Callable[[str], str]) -> Iterator[DoctorRow]:
+def run_checks(chosen: Iterable[DoctorCheck], clean: Callable[[str], str]) -> Iterator[DoctorRow]:
     """Run each check; one that raises is a bad finding. `clean` masks secrets."""
     for each in chosen:
-        for finding in found(each):
-            told = Finding(finding.state, clean(finding.told), clean(finding.mend))
-            yield DoctorRow(each.name, each.title, told)
+        for finding in findings_of(each):
+            cleaned = Finding(finding.state, clean(finding.message), clean(finding.fix))
+            yield DoctorRow(each.name, each.title, cleaned)
 
 
-def found(look: DoctorCheck) -> list[Finding]:
+def findings_of(check: DoctorCheck) -> list[Finding]:
     try:
-        return list(look.look())
+        return list(check.run())
     except Exception as error:  # noqa: BLE001 - whatever breaks is what a doctor is there for
         words = " ".join(f"{type(error).__name__}: {error}".split())
         return [Finding(BAD, f"The check failed: {words}", "Fix the error named here first.")]
@@ -74,13 +74,13 @@ def is_sound(lines: Iterable[DoctorRow]) -> bool:
     return all(line.finding.state != BAD for line in lines)
 
 
-def printed(lines: list[DoctorRow]) -> Iterator[str]:
+def report_lines(lines: list[DoctorRow]) -> Iterator[str]:
     """The report: one line a finding, its fix below, and a summary."""
     marks = {GOOD: "ok     ", CAUTION: "caution", BAD: "bad    "}
     for line in lines:
-        yield f"{marks[line.finding.state]} {line.title}: {line.finding.told}"
-        if line.finding.mend:
-            yield f"        Fix: {line.finding.mend}"
+        yield f"{marks[line.finding.state]} {line.title}: {line.finding.message}"
+        if line.finding.fix:
+            yield f"        Fix: {line.finding.fix}"
     bad = sum(line.finding.state == BAD for line in lines)
     cautions = sum(line.finding.state == CAUTION for line in lines)
     if bad or cautions:

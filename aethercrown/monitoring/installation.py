@@ -17,17 +17,17 @@ from aethercrown.checks import unsafe
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
 from aethercrown.monitoring.views import latest_migrations
 
-OTHERS = 0o077  # permissions of all but the owner
+OTHER_USERS_MODE = 0o077  # permissions of all but the owner
 NOT_SECRET = (
     *(".sqlite3", ".sqlite3-wal", ".sqlite3-shm"),
     *(".since", ".loaded", ".lock", ".log", ".pid"),
 )
-DRIFT = timedelta(seconds=30)
-FRESH_COPY, OLD_COPY = timedelta(days=2), timedelta(days=7)
-HIGHEST_SHOWN = 5
+MAX_CLOCK_DRIFT = timedelta(seconds=30)
+RECENT_BACKUP, OLD_BACKUP = timedelta(days=2), timedelta(days=7)
+MAX_MIGRATIONS_NAMED = 5
 
 
-def settings_look() -> Iterator[Finding]:
+def check_settings() -> Iterator[Finding]:
     """Unsafe settings, as `check --deploy` reports them."""
     messages = list(unsafe(None))
     for message in messages:
@@ -38,17 +38,17 @@ def settings_look() -> Iterator[Finding]:
         yield Finding(GOOD, "No setting is unsafe.")
 
 
-def migrations_look() -> Iterator[Finding]:
+def check_migrations() -> Iterator[Finding]:
     """Whether all migrations are applied."""
     missing = sorted(latest_migrations() - set(MigrationRecorder(connection).applied_migrations()))
     if missing:
-        names = ", ".join(f"{app}.{name}" for app, name in missing[:HIGHEST_SHOWN])
+        names = ", ".join(f"{app}.{name}" for app, name in missing[:MAX_MIGRATIONS_NAMED])
         yield Finding(BAD, f"{len(missing)} apps lack migrations: {names}.", "manage.py migrate")
     else:
         yield Finding(GOOD, "Every migration of this version is applied.")
 
 
-def files_look() -> list[Finding]:
+def check_files() -> list[Finding]:
     return list(open_files(settings.DATA_DIR, data_dir.ROOT / ".env"))
 
 
@@ -73,12 +73,12 @@ def secrets_in(folder: Path) -> Iterable[Path]:
 
 
 def is_open(path: Path) -> bool:
-    return path.exists() and bool(path.stat().st_mode & OTHERS)
+    return path.exists() and bool(path.stat().st_mode & OTHER_USERS_MODE)
 
 
-def clock_look() -> list[Finding]:
+def check_clock() -> list[Finding]:
     ours = datetime.now(UTC)
-    return list(differing({name: at - ours for name, at in clocks().items()}))
+    return list(clock_findings({name: at - ours for name, at in clocks().items()}))
 
 
 def clocks() -> dict[str, datetime]:
@@ -98,9 +98,9 @@ def clocks() -> dict[str, datetime]:
     return found
 
 
-def differing(apart: dict[str, timedelta]) -> Iterator[Finding]:
-    """Clocks that differ from ours by more than `DRIFT`."""
-    wrong = {name: by for name, by in apart.items() if abs(by) > DRIFT}
+def clock_findings(apart: dict[str, timedelta]) -> Iterator[Finding]:
+    """Clocks that differ from ours by more than `MAX_CLOCK_DRIFT`."""
+    wrong = {name: by for name, by in apart.items() if abs(by) > MAX_CLOCK_DRIFT}
     for name, by in wrong.items():
         told = f"The {name} is {by.total_seconds():+.0f} s from this machine's clock."
         yield Finding(BAD, told, "Set both by NTP; leases, codes and schedules use the clock.")
@@ -108,11 +108,11 @@ def differing(apart: dict[str, timedelta]) -> Iterator[Finding]:
         yield Finding(GOOD, f"The clocks agree: {', '.join(apart) or 'there is only this one'}.")
 
 
-def copies_look() -> list[Finding]:
-    return [copy_age(newest_copy(settings.BACKUP_FOLDER), first_start(), time.time())]
+def check_backups() -> list[Finding]:
+    return [backup_age(newest_backup(settings.BACKUP_FOLDER), first_start(), time.time())]
 
 
-def newest_copy(folder: Path) -> float | None:
+def newest_backup(folder: Path) -> float | None:
     """When the newest back-up was written, in seconds since 1970; None if there is none."""
     times = [path.stat().st_mtime for path in folder.glob("*") if path.is_file()]
     return max(times, default=None)
@@ -123,24 +123,24 @@ def first_start() -> float:
     return first.applied.timestamp() if first else time.time()
 
 
-def copy_age(newest: float | None, since: float, now: float) -> Finding:
+def backup_age(newest: float | None, since: float, now: float) -> Finding:
     """The age of the newest back-up, or of the installation if there is none."""
     age = timedelta(seconds=now - (since if newest is None else newest))
     days = f"{age.total_seconds() / 86400:.1f} days"
     mend = "manage.py backup, which writes to BACKUP_FOLDER; then copy it to another machine."
     if newest is None:
-        if age <= FRESH_COPY:
+        if age <= RECENT_BACKUP:
             return Finding(GOOD, "None yet; the installation is new.")
         return Finding(CAUTION, f"There is no back-up after {days}.", mend)
-    if age > OLD_COPY:
+    if age > OLD_BACKUP:
         return Finding(BAD, f"The newest back-up is {days} old.", mend)
-    return Finding(CAUTION if age > FRESH_COPY else GOOD, f"The newest is {days} old.", "")
+    return Finding(CAUTION if age > RECENT_BACKUP else GOOD, f"The newest is {days} old.", "")
 
 
-LOOKS = (
-    DoctorCheck("settings", "Settings", settings_look),
-    DoctorCheck("files", "Files", files_look),
-    DoctorCheck("migrations", "Tables", migrations_look),
-    DoctorCheck("clock", "Clock", clock_look),
-    DoctorCheck("backup", "Back-up", copies_look),
+CHECKS = (
+    DoctorCheck("settings", "Settings", check_settings),
+    DoctorCheck("files", "Files", check_files),
+    DoctorCheck("migrations", "Tables", check_migrations),
+    DoctorCheck("clock", "Clock", check_clock),
+    DoctorCheck("backup", "Back-up", check_backups),
 )

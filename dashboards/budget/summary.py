@@ -26,7 +26,7 @@ def plan_figures(proposal: Proposal, periods: int = 1) -> list[KeyFigure]:
         KeyFigure(
             "Budget",
             full(proposal.total, unit),
-            f"for {count_text(periods, 'period')} over {count_text(len(proposal.channels), 'channel_figures')}",
+            f"for {count_text(periods, 'period')} over {count_text(len(proposal.channels), 'channel')}",
             "The money that the plan divides; its parts add up to it exactly.",
         ),
         KeyFigure(

@@ -197,7 +197,7 @@ class ScheduleView(Endpoint):
         is_one = "tasks" not in values
         given = [self.checked(TaskSubmissionSerializer)] if is_one else values["tasks"]
         if not is_one and (extra := values.keys() - {"tasks"}):
-            message = "must not stand beside tasks"
+            message = "must not be sent together with tasks"
             raise InvalidRequest((name, "not_allowed", message) for name in sorted(extra))
         now = timezone.now()
         rows = submit_or_refuse(given, body_paths(given, is_one=is_one), now)

@@ -22,8 +22,8 @@ DIALECTS = {
             "THEN printf('%%!.15g', {0}) ELSE printf('%%!.17g', {0}) END)"
         ),
         "dependencies": (
-            "json((SELECT json_group_array(task_id) FROM "
-            f"(SELECT n.task_id {DEPENDENCIES} ORDER BY d.id)))"  # noqa: S608 - a constant
+            "json((SELECT json_group_array(task_id) FROM "  # noqa: S608 - constants
+            f"(SELECT n.task_id {DEPENDENCIES} ORDER BY d.id)))"
         ),
         "text": "{0}",
     },

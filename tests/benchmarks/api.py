@@ -63,7 +63,14 @@ def main() -> int:
             measure(report, "SQLite", Path(folder) / "sqlite", "", rounds=rounds, seconds=seconds)
         if chosen.only != "sqlite":
             url = stack.enter_context(postgres.running()).url()
-            measure(report, "PostgreSQL", Path(folder) / "postgresql", url, rounds=rounds, seconds=seconds)
+            measure(
+                report,
+                "PostgreSQL",
+                Path(folder) / "postgresql",
+                url,
+                rounds=rounds,
+                seconds=seconds,
+            )
     return report.exit_code
 
 

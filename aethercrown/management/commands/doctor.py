@@ -17,13 +17,13 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="For programs: one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        lines = list(doctor.examine(doctor.looks(), clean))
+        lines = list(doctor.run_checks(doctor.checks(), clean))
         sound = doctor.is_sound(lines)
         if options["json"]:
             told = {"sound": sound, "findings": [line.plain() for line in lines]}
             self.stdout.write(json.dumps(told))
         else:
-            for line in doctor.printed(lines):
+            for line in doctor.report_lines(lines):
                 self.stdout.write(line)
         if not sound:
             sys.exit(1)

@@ -1,10 +1,9 @@
 """Make plans, decide on them, put amounts in force, and plan each night."""
 
+from aethercrown.transitions import InvalidTransition
 from marketing.budget.services.automation import BUDGET_AUTOMATION, run_optimization
 from marketing.budget.services.decisions import (
     DECISION_TYPE,
-    InvalidTransition,
-    Stale,
     approve,
     measure,
     page_url,
@@ -12,6 +11,7 @@ from marketing.budget.services.decisions import (
     roll_back,
 )
 from marketing.budget.services.plans import default_budget, optimize, replan
+from operations.decisions.decision_types import Stale
 
 __all__ = [
     "BUDGET_AUTOMATION",

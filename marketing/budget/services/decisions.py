@@ -27,8 +27,8 @@ APPROVED_STATUSES = {"approved", "applied", "measured"}
 def approve(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
     """Approve a plan and apply it; one approved already stays as it is.
 
-    Raises InvalidTransition after a rejection or a roll-back, and Stale (it is rejected then) where the
-    allocation in force changed since the plan was made.
+    Raises InvalidTransition after a rejection or a roll-back. Raises Stale, and rejects the plan,
+    where the allocation in force changed since the plan was made.
     """
     decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
     try:
@@ -40,7 +40,7 @@ def approve(plan_id: int, *, actor: str, now: datetime, note: str = "") -> Budge
 
 
 def reject(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
-    """Reject a plan; one rejected already stays as it is. Raises InvalidTransition after an approval."""
+    """Reject a plan; a rejected one stays as it is. Raises InvalidTransition after approval."""
     decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
     try:
         decisions.reject(decision_id, actor=actor, note=note, now=now)

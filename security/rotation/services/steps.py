@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Max, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import ExpressionWrapper, F, Max, Q, QuerySet
 
+from aethercrown.db.leases import lease_end, lease_expired
 from aethercrown.transitions import InvalidTransition, check_transition
 from security.audit.services import record
 from security.encryption import services as encryption
@@ -332,7 +332,7 @@ NOW: Mapping[str, tuple[str, Callable[[Any], datetime]]] = {
 
 def unleased() -> QuerySet[ManagedSecret]:
     """Keys that no worker has leased, by the database's clock."""
-    return ManagedSecret.objects.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
+    return ManagedSecret.objects.filter(Q(lease_until=None) | lease_expired())
 
 
 def ready(now: datetime) -> QuerySet[ManagedSecret]:
@@ -341,7 +341,7 @@ def ready(now: datetime) -> QuerySet[ManagedSecret]:
 
 
 def lease_expiry() -> ExpressionWrapper[Any]:
-    return ExpressionWrapper(Now() + LEASE_DURATION, output_field=DateTimeField())
+    return lease_end(LEASE_DURATION)
 
 
 def _update_leased(lease: Lease, **changes: Any) -> None:

@@ -25,7 +25,7 @@ def claim(key="k", digest="d", now=NOW):
     return idempotency.claim_key("key:1", key, digest, now)
 
 
-BARE = {"new_key": None, "version": 2, "action_required": idempotency.SECRET_GONE}
+BARE = {"new_key": None, "version": 2, "action_required": idempotency.GONE_MESSAGE}
 
 
 def rotations(caller):
@@ -39,7 +39,7 @@ def kept_text():
 def test_what_is_asked_of_the_caller_already_stays_beside_what_is_gone():
     answer = {"new_key": "s", "action_required": "Paste it."}
     bare = idempotency.strip_secrets(answer, frozenset({"new_key"}))
-    assert bare == {"new_key": None, "action_required": f"Paste it. {idempotency.SECRET_GONE}"}
+    assert bare == {"new_key": None, "action_required": f"Paste it. {idempotency.GONE_MESSAGE}"}
 
 
 def test_an_answer_without_a_secret_is_kept_as_it_is():

@@ -21,16 +21,16 @@ def looks(*findings):
 
 
 def examined(chosen):
-    return list(doctor.examine(chosen, lambda words: words.replace(SECRET, "***")))
+    return list(doctor.run_checks(chosen, lambda words: words.replace(SECRET, "***")))
 
 
 def test_all_good_is_said_where_all_is():
-    assert list(doctor.printed([line(GOOD)])) == ["ok      Part: told", "All good."]
+    assert list(doctor.report_lines([line(GOOD)])) == ["ok      Part: told", "All good."]
     assert doctor.is_sound([line(GOOD), line(CAUTION)])
 
 
 def test_what_is_bad_comes_with_its_mend():
-    told = list(doctor.printed([line(BAD, "do this"), line(CAUTION)]))
+    told = list(doctor.report_lines([line(BAD, "do this"), line(CAUTION)]))
     assert told == [
         "bad     Part: told",
         "        To mend it: do this",
@@ -46,7 +46,7 @@ def test_what_cannot_be_looked_at_is_bad_itself():
 
     [found] = examined([DoctorCheck("part", "Part", broken)])
     assert found.finding.state == BAD
-    assert found.finding.told == "This could not be looked at: RuntimeError: no line to ***"
+    assert found.finding.message == "The check failed: RuntimeError: no line to ***"
 
 
 def test_a_secret_is_never_told():
@@ -55,10 +55,10 @@ def test_a_secret_is_never_told():
 
 
 def test_each_look_is_known_once_and_in_its_order():
-    before = doctor.looks()
+    before = doctor.checks()
     for each in before:
         doctor.register(each)
-    assert doctor.looks() == before
+    assert doctor.checks() == before
     names = [each.name for each in before]
     assert names[:5] == ["settings", "files", "migrations", "clock", "backup"]
     assert {"database", "broker", "worker", "schedules", "people", "seals", "keys"} <= set(names)
@@ -86,7 +86,7 @@ def test_what_others_may_read_is_named_with_the_command(folder, name):
     (folder / name).chmod(0o744)
     [found] = installation.open_files(folder, folder / ".env")
     assert found.state == BAD
-    assert found.mend == f"chmod go-rwx {(folder / name)}"
+    assert found.fix == f"chmod go-rwx {(folder / name)}"
 
 
 def test_a_folder_of_another_user_is_told(folder, monkeypatch):
@@ -97,14 +97,14 @@ def test_a_folder_of_another_user_is_told(folder, monkeypatch):
 
 # --- clock ---------------------------------------------------------------------------------------
 def test_clocks_that_are_apart_are_told_with_the_seconds():
-    [found] = installation.differing(
+    [found] = installation.clock_findings(
         {"database": timedelta(seconds=-31), "broker": timedelta(seconds=30)}
     )
-    assert (found.state, found.told) == (
+    assert (found.state, found.message) == (
         BAD,
         "The database is -31 s from this machine's clock.",
     )
-    assert [each.state for each in installation.differing({})] == [GOOD]
+    assert [each.state for each in installation.clock_findings({})] == [GOOD]
 
 
 @pytest.mark.django_db
@@ -113,7 +113,7 @@ def test_a_clock_that_went_back_is_seen_by_the_last_migration():
         app="a", name="b", applied=datetime.now(UTC) + timedelta(hours=2)
     )
     assert "last migration" in installation.clocks()
-    assert installation.clock_look()[0].state == BAD
+    assert installation.check_clock()[0].state == BAD
 
 
 # --- copies --------------------------------------------------------------------------------------
@@ -127,18 +127,18 @@ def test_a_clock_that_went_back_is_seen_by_the_last_migration():
         (8, 30, BAD),
     ],
 )
-def test_the_age_of_the_newest_copy_counts(newest, since, state):
+def test_the_age_of_the_newest_backup_counts(newest, since, state):
     day, now = 86400.0, 1e9
     newest = None if newest is None else now - newest * day
-    assert installation.copy_age(newest, now - since * day, now).state == state
+    assert installation.backup_age(newest, now - since * day, now).state == state
 
 
-def test_the_newest_copy_is_found(tmp_path):
-    assert installation.newest_copy(tmp_path / "none") is None
+def test_the_newest_backup_is_found(tmp_path):
+    assert installation.newest_backup(tmp_path / "none") is None
     for number in (3, 1):
         (tmp_path / str(number)).touch()
         os.utime(tmp_path / str(number), (number, number))
-    assert installation.newest_copy(tmp_path) == 3
+    assert installation.newest_backup(tmp_path) == 3
 
 
 # --- the command ---------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def test_a_missing_migration_is_bad_and_the_exit_says_so(capsys):
     found = {each["name"]: each for each in json.loads(told)["findings"]}
     assert code == 1
     assert found["migrations"]["state"] == BAD
-    assert found["migrations"]["mend"] == "manage.py migrate"
+    assert found["migrations"]["fix"] == "manage.py migrate"
 
 
 @pytest.mark.django_db

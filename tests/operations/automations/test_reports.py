@@ -4,9 +4,9 @@ from django.db.models.functions import Now
 from django.urls import resolve
 
 from operations.automations import reports, services
+from operations.automations.limits import GuardrailLimits
 from operations.automations.models import Automation, Run
 from operations.automations.services import execute
-from operations.decisions.guardrails import GuardrailLimits
 from tests.operations.conftest import NOON
 
 HOUR = timedelta(hours=1)

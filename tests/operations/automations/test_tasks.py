@@ -19,24 +19,24 @@ def automation(automation):
 
 
 @pytest.fixture
-def bells(monkeypatch):
+def sent_tasks(monkeypatch):
     sent = []
     for task in (tasks.run_automation, tasks.recover_runs):
         monkeypatch.setattr(task, "apply_async", lambda task=task, **m: sent.append((task.name, m)))
     return sent
 
 
-def test_beat_s_message_performs_what_is_due(automation, contexts):
+def test_beat_s_message_executes_what_is_due(automation, contexts):
     automation()
     current_app.tasks["operations.run_automation"](automation="ads")
     assert len(contexts) == 1
     assert Run.objects.filter(state="done").count() == 1
 
 
-def test_the_sweep_rings_for_each_automation_that_has_something_to_do(automation, bells):
+def test_recovery_sends_a_task_for_each_automation_with_waiting_runs(automation, sent_tasks):
     automation()
     tasks.recover_runs()
-    assert bells == [
+    assert sent_tasks == [
         (
             "operations.run_automation",
             {"kwargs": {"automation": "ads"}, "queue": "default", "expires": 30},
@@ -44,13 +44,13 @@ def test_the_sweep_rings_for_each_automation_that_has_something_to_do(automation
     ]
 
 
-def test_a_worker_that_starts_looks_at_once(bells):
+def test_a_worker_that_starts_recovers_runs_at_once(sent_tasks):
     tasks.recover_at_worker_start()
-    assert bells == [("operations.recover_runs", {"expires": 60})]
+    assert sent_tasks == [("operations.recover_runs", {"expires": 60})]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_beside_beat_a_thread_rings_for_what_a_dead_worker_left(automation, bells):
+def test_a_thread_beside_beat_requeues_what_a_dead_worker_left(automation, sent_tasks):
     now = datetime.now(UTC)
     Run.objects.create(
         automation=automation(),
@@ -61,11 +61,11 @@ def test_beside_beat_a_thread_rings_for_what_a_dead_worker_left(automation, bell
         lease_until=now - timedelta(seconds=1),
     )
     tasks.requeue_abandoned()
-    assert [name for name, _ in bells] == ["operations.run_automation"]
+    assert [name for name, _ in sent_tasks] == ["operations.run_automation"]
     assert Run.objects.get().state == "queued"
 
 
-def test_the_thread_starts_with_beat(bells):
+def test_the_thread_starts_with_beat(sent_tasks):
     assert tasks.start_beside_beat in [receiver() for _, receiver in beat_init.receivers]
 
 
@@ -90,7 +90,7 @@ def test_decisions_are_measured_and_expired_by_task(db):
     assert Decision.objects.get().verdict == "expired"
 
 
-def test_old_runs_and_old_answers_are_forgotten_by_task(automation):
+def test_old_runs_and_idempotency_records_are_deleted_by_task(automation):
     ads = automation()
     long_ago = datetime.now(UTC) - timedelta(days=91)
     Run.objects.create(

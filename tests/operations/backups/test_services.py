@@ -165,8 +165,8 @@ def test_the_doctor_knows_how_old_the_last_trial_is():
     trial.at = NOON - timedelta(days=36)
     trial.save()
     begin("Restored.", NOON)
-    told = [each.told for each in reports.findings(NOON)]
+    told = [each.message for each in reports.findings(NOON)]
     assert told[0] == "The last restore test was 36 days ago."
-    assert told[1] == "Automation stands still since 2026-11-22 12:00 UTC: Restored."
+    assert told[1] == "Automation is paused since 2026-11-22 12:00 UTC: Restored."
     assert reports.LOOK.name == "backup"
-    assert len(list(reports.LOOK.look())) == 2
+    assert len(list(reports.LOOK.run())) == 2

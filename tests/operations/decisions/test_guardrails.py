@@ -5,14 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from operations.automations.limits import GuardrailLimits, QuietHours
 from operations.decisions.draft import ExpectedEffect
-from operations.decisions.guardrails import (
-    GuardrailContext,
-    GuardrailLimits,
-    QuietHours,
-    confidence,
-    evaluate,
-)
+from operations.decisions.guardrails import GuardrailContext, confidence, evaluate
 from tests.operations.conftest import NOON
 from tests.operations.decisions.conftest import draft
 

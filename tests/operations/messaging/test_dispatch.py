@@ -21,4 +21,4 @@ def test_the_registered_dispatcher_is_called():
 def test_a_dispatcher_that_fails_is_logged_and_does_no_harm(caplog):
     dispatch.register_dispatcher(lambda: 1 / 0)
     dispatch.notify_worker()
-    assert "Nobody could be asked" in caplog.text
+    assert "No worker could be notified" in caplog.text

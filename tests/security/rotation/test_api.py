@@ -190,7 +190,7 @@ class TestAskedAgain:
         IdempotencyRecord.objects.update(created_at=timezone.now() - idempotency.SECRET_RETENTION)
         third = self.again(caller, "billing-secret/rotate").json()["data"]["rotation"]
         assert third["new_key"] is None
-        assert third["action_required"].endswith(idempotency.SECRET_GONE)
+        assert third["action_required"].endswith(idempotency.GONE_MESSAGE)
         assert SecretVersion.objects.count() == 2
 
     def test_so_is_the_first_one(self, caller):

@@ -19,5 +19,5 @@ def test_a_setting_that_says_something_else_is_told_and_not_repeated(settings):
     sound, *told = doctor.encryption()
     assert sound.state == GOOD
     assert [each.state for each in told] == [CAUTION, CAUTION]
-    assert [each.told.split()[0] for each in told] == ["API_KEY_PEPPER", "AUDIT_KEY"]
+    assert [each.message.split()[0] for each in told] == ["API_KEY_PEPPER", "AUDIT_KEY"]
     assert "another value" not in str(told)
