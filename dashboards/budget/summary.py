@@ -26,7 +26,8 @@ def plan_figures(proposal: Proposal, periods: int = 1) -> list[KeyFigure]:
         KeyFigure(
             "Budget",
             full(proposal.total, unit),
-            f"for {count_text(periods, 'period')} over {count_text(len(proposal.channels), 'channel')}",
+            f"for {count_text(periods, 'period')} over "
+            f"{count_text(len(proposal.channels), 'channel')}",
             "The money that the plan divides; its parts add up to it exactly.",
         ),
         KeyFigure(
