@@ -102,9 +102,9 @@ def clear() -> Cleared:
         rows = apps.get_model(table)._default_manager  # noqa: SLF001 - documented
         with tracking.silent():
             kept = _removed(rows.filter(pk__in=keys), cleared)
-        gone = [note.pk for key, note in keys.items() if key not in kept]
-        DemoRow.objects.filter(pk__in=gone).delete()
-        cleared.removed += len(gone)
+        deleted = [note.pk for key, note in keys.items() if key not in kept]
+        DemoRow.objects.filter(pk__in=deleted).delete()
+        cleared.removed += len(deleted)
     return cleared
 
 

@@ -1,7 +1,7 @@
 """The base of every API view: envelope, scopes, rate limit and idempotency.
 
 A feature's `api.py` uses from here: `Endpoint` or `ReadOnlyViewSet` as a base, `reply` for an
-answer, `Conflict`, `Invalid` and `TooLarge` for errors; serializer fields are in
+answer, `Conflict`, `InvalidRequest` and `TooLarge` for errors; serializer fields are in
 `fields`, the OpenAPI decorator is `openapi.documented`.
 """
 
@@ -127,14 +127,14 @@ class Endpoint(APIView):
         try:
             with self.together():
                 response = self.attempt(handler, request, *args, **kwargs)
-                if kept := response.status_code < 500 and response.status_code not in NOT_STORED:
+                if stored := response.status_code < 500 and response.status_code not in NOT_STORED:
                     body = JSONRenderer().render(response.data).decode()
                     idempotency.store_response(row, response.status_code, body, self.secret_reply)
         except BaseException:
             with suppress(DatabaseError, InterfaceError):  # otherwise the lease ends it
                 idempotency.release_key(row)
             raise
-        if not kept:
+        if not stored:
             idempotency.release_key(row)
         return response
 

@@ -30,9 +30,9 @@ from rest_framework.response import Response
 
 from aethercrown.monitoring.request_id import request_id
 
-MOST_LISTED = 1_000  # entries of `errors`; a bad file of 10,000 rows must not answer with megabytes
-MOST_SPOKEN = 5  # entries named in `message`
-LONGEST_STEP = 80  # characters of one name in a path
+MAX_ERRORS = 1_000  # entries of `errors`; a bad file of 10,000 rows must not answer with megabytes
+MAX_IN_MESSAGE = 5  # entries named in `message`
+MAX_NAME_LENGTH = 80  # characters of one name in a path
 API = "/api/"
 SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_FULL")
 WORDS = {
@@ -136,23 +136,23 @@ def is_outage(error: BaseException | None) -> bool:
 def body(errors: Iterable[dict[str, str]]) -> dict[str, Any]:
     """The envelope; a long list of errors is cut, and its last entry says how many are left out."""
     entries = iter(errors)
-    kept = list(islice(entries, MOST_LISTED))
+    shown = list(islice(entries, MAX_ERRORS))
     left_out = sum(1 for _ in entries)
-    message = "; ".join(spoken(each) for each in kept[:MOST_SPOKEN])
-    if (more := len(kept) + left_out - MOST_SPOKEN) > 0:
+    message = "; ".join(describe(each) for each in shown[:MAX_IN_MESSAGE])
+    if (more := len(shown) + left_out - MAX_IN_MESSAGE) > 0:
         message += f"; and {more:,} more"
     if left_out:
-        kept.append({"field": "", "code": "more", "message": f"and {left_out:,} more"})
+        shown.append({"field": "", "code": "more", "message": f"and {left_out:,} more"})
     return {
         "success": False,
         "message": message,
         "data": None,
-        "errors": kept,
+        "errors": shown,
         "request_id": request_id(),
     }
 
 
-def spoken(entry: Mapping[str, str]) -> str:
+def describe(entry: Mapping[str, str]) -> str:
     return f"{entry['field']}: {entry['message']}".removeprefix(": ")
 
 
@@ -170,11 +170,11 @@ def listed(details: Any, path: str = "") -> Iterator[dict[str, str]]:
 
 
 def joined(path: str, name: str | int) -> str:
-    """Append an index in brackets or a name after a dot; names are cut to LONGEST_STEP."""
+    """Append an index in brackets or a name after a dot; names are cut to MAX_NAME_LENGTH."""
     if isinstance(name, int):
         return f"{path}[{name}]"
-    if len(name) > LONGEST_STEP or not name.isascii():
-        name = name[:LONGEST_STEP].encode(errors="replace").decode()
+    if len(name) > MAX_NAME_LENGTH or not name.isascii():
+        name = name[:MAX_NAME_LENGTH].encode(errors="replace").decode()
     return f"{path}.{name}" if path else name
 
 

@@ -76,8 +76,8 @@ class Probability(Number):
 class Money(serializers.DecimalField):
     """An amount of 0 or more with at most two decimals, as Decimal; exact both ways.
 
-    More decimals are refused, or rounded half to even with `rounded=True` (for history that
-    somebody's floats produced). `min_value` and `max_value` may be given.
+    More decimals are refused, or rounded half to even with `rounded=True` (for history
+    computed with floats). `min_value` and `max_value` may be given.
     """
 
     default_error_messages = {

@@ -4,8 +4,8 @@ A claimed key is a row, unique on (principal, key) and committed before the work
 response is written into that row in the same transaction as the work itself, so a crash cannot
 repeat the work. After a crash before that, the key is free again after `LEASE`.
 
-An answer that holds a secret is kept twice: without it, and for `SHOWN` whole but encrypted, so
-that a caller whose connection broke gets the secret by asking again.
+A response with a secret is stored without it and, for SECRET_RETENTION, whole but encrypted, so that
+a caller whose connection broke gets the secret by repeating the call.
 """
 
 import hashlib
@@ -20,20 +20,21 @@ from typing import Any
 from aethercrown.api.errors import Conflict
 from aethercrown.crypto import sealing
 from aethercrown.crypto.keyring import DecryptionFailed
+from aethercrown.db.batch_delete import forget
 from aethercrown.models import IdempotencyRecord
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 LEASE = timedelta(seconds=90)  # above every time limit of a request
 RETENTION = timedelta(hours=24)
-SECRET_RETENTION = timedelta(minutes=15)  # how long a secret can be asked for again
+SECRET_RETENTION = timedelta(minutes=15)  # how long a replay still has the secret
 GONE_MESSAGE = "The secret was shown before and is no longer kept: rotate the key to get a new one."
 BATCH = 1_000
 _KEY = re.compile(r"[ -~]{1,255}")
 
 
 class IdempotencyInProgress(Conflict):
-    """The first call with this key is still at work."""
+    """The first call with this key is still running."""
 
     default_detail = "The first call with this Idempotency-Key is still at work; try again shortly."
     default_code = "idempotency_in_flight"
@@ -41,7 +42,7 @@ class IdempotencyInProgress(Conflict):
 
 
 class IdempotencyLeaseLost(Conflict):
-    """The work outlived its lease and another call took it over; its effect is undone."""
+    """The work took longer than its lease and another call took over; it is rolled back."""
 
     default_detail = "This call took too long, and another with its Idempotency-Key took over."
     default_code = "idempotency_overtaken"
@@ -156,8 +157,8 @@ def strip_secrets(content: Any, names: frozenset[str]) -> Any:
             for name, each in content.items()
         }
         if any(content.get(name) is not None for name in names):
-            told = content.get("action_required")
-            bare["action_required"] = f"{told} {GONE_MESSAGE}" if told else GONE_MESSAGE
+            given = content.get("action_required")
+            bare["action_required"] = f"{given} {GONE_MESSAGE}" if given else GONE_MESSAGE
         return bare
     if isinstance(content, list):
         return [strip_secrets(each, names) for each in content]

@@ -45,7 +45,7 @@ class Cursor:
 
 
 class Pages(BasePagination):
-    """`?cursor=`, `?limit=` up to 500; `next` and `previous` stand beside the view's `list_name`.
+    """`?cursor=`, `?limit=` up to 500; `next` and `previous` are beside the view's `list_name`.
 
     The view's `ordering` must end in a unique field and hold no nullable one. One query a page.
     """

@@ -68,14 +68,14 @@ wait = take(1, split)
 if wait == 0 then next_wait = take(split + 1, #KEYS) end
 return {tostring(wait), tostring(next_wait)}
 """
-# `held` is the number of tokens now; the %(names)s are bound parameters.
-HELD = "{least}(%(burst)s, b.tokens + {most}(0, {now} - b.counted_at) * %(rate)s)"
+# `tokens_now` is the number of tokens now; the %(names)s are bound parameters.
+TOKENS_NOW = "{least}(%(burst)s, b.tokens + {most}(0, {now} - b.counted_at) * %(rate)s)"
 UPSERT = """
 INSERT INTO aethercrown_ratelimitbucket AS b (name, tokens, wait, counted_at)
 VALUES (%(name)s, %(burst)s - %(cost)s, 0, {now})
 ON CONFLICT (name) DO UPDATE SET
-  tokens = CASE WHEN {held} >= 1 THEN {held} - %(cost)s ELSE {held} END,
-  wait = CASE WHEN {held} >= 1 THEN 0 ELSE (1 - {held}) / %(rate)s END,
+  tokens = CASE WHEN {tokens_now} >= 1 THEN {tokens_now} - %(cost)s ELSE {tokens_now} END,
+  wait = CASE WHEN {tokens_now} >= 1 THEN 0 ELSE (1 - {tokens_now}) / %(rate)s END,
   counted_at = {now}
 RETURNING wait
 """
@@ -109,26 +109,26 @@ class LocalBuckets:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.kept: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self.stored: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, takes: Sequence[TokenRequest], now: float) -> float:
         """Seconds until every bucket has a token; at 0 the tokens have been taken."""
         with self.lock:
-            held = [self.tokens_at(each, now) for each in takes]
+            tokens_now = [self.tokens_at(each, now) for each in takes]
             short = [
                 (1 - tokens) / each.rate.per_second
-                for each, tokens in zip(takes, held, strict=True)
+                for each, tokens in zip(takes, tokens_now, strict=True)
                 if tokens < 1
             ]
-            for each, tokens in zip(takes, held, strict=True):
-                self.kept[each.name] = (tokens if short else tokens - each.cost, now)
-                self.kept.move_to_end(each.name)
-            while len(self.kept) > MAX_LOCAL_BUCKETS:
-                self.kept.popitem(last=False)
+            for each, tokens in zip(takes, tokens_now, strict=True):
+                self.stored[each.name] = (tokens if short else tokens - each.cost, now)
+                self.stored.move_to_end(each.name)
+            while len(self.stored) > MAX_LOCAL_BUCKETS:
+                self.stored.popitem(last=False)
             return max(short, default=0.0)
 
     def tokens_at(self, take: TokenRequest, now: float) -> float:
-        tokens, at = self.kept.get(take.name, (take.rate.burst, now))
+        tokens, at = self.stored.get(take.name, (take.rate.burst, now))
         return min(take.rate.burst, tokens + max(0.0, now - at) * take.rate.per_second)
 
 
@@ -225,7 +225,7 @@ buckets = SharedBuckets()
 def take_from_row(take: TokenRequest) -> float | None:
     """Seconds to wait by the bucket's row, in one UPSERT; None if the database fails."""
     words = DIALECTS[connection.vendor]
-    sql = UPSERT.format(held=HELD.format(**words), now=words["now"])
+    sql = UPSERT.format(tokens_now=TOKENS_NOW.format(**words), now=words["now"])
     bound: dict[str, str | float] = {
         "name": take.name,
         "burst": float(take.rate.burst),

@@ -183,7 +183,7 @@ class CSVAdmin(ModelAdmin):
         form = PackedForm(self.import_kinds, request.POST)
         if not form.is_valid():
             return self._shown(
-                request, FileForm(self.import_kinds), None, told=form.errors.as_text()
+                request, FileForm(self.import_kinds), None, error=form.errors.as_text()
             )
         report = self._load(form, form.cleaned_data["file"], dry_run=False)
         if not report.stored:
@@ -212,14 +212,14 @@ class CSVAdmin(ModelAdmin):
         form: FileForm,
         report: ImportReport | None,
         content: str = "",
-        told: str = "",
+        error: str = "",
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": "Import CSV",
             "opts": self.opts,
             "form": form,
-            "told": told,
+            "error": error,
             "report": report,
             "content": content,
             "kinds": [described(importing.named(kind)) for kind in self.import_kinds],

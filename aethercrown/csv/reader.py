@@ -128,10 +128,10 @@ def decoded(file: BinaryIO) -> Iterator[str]:
 
 
 class CSVReader:
-    """A CSV file seen through its columns. `faults` says what is wrong with the header.
+    """Reads a CSV file by its columns. `faults` are the errors of the header.
 
-    Iterating gives a Record for a good row and every Fault of a bad one; blank lines are left
-    out but counted, so that a row's number is the line that an editor shows.
+    Iterating gives a CSVRow for a good row and every RowError of a bad one; blank lines are skipped
+    but counted, so that a row's number is its line in an editor.
     """
 
     def __init__(
@@ -189,7 +189,7 @@ class CSVReader:
         return [(at, match[1].strip()) for at, match in matches if match and match[1].strip()]
 
     def _lines(self) -> Iterator[tuple[int, list[str]] | RowError]:
-        """Every line that is not blank, with its number; a Fault ends it."""
+        """Every line that is not blank, with its number; a RowError ends it."""
         while True:
             at = self._reader.line_num + 1
             try:

@@ -57,8 +57,8 @@ class DatabaseCache(BaseCache):
         version: int | None = None,
     ) -> None:
         name = self.make_and_validate_key(key, version=version)
-        said = {"value": json.dumps(value), "expires_at": self.ends(timeout)}
-        CacheEntry.objects.update_or_create(name=name, defaults=said)
+        fields = {"value": json.dumps(value), "expires_at": self.ends(timeout)}
+        CacheEntry.objects.update_or_create(name=name, defaults=fields)
 
     def delete(self, key: str, version: int | None = None) -> bool:
         name = self.make_and_validate_key(key, version=version)

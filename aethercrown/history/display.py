@@ -68,10 +68,10 @@ def _values(record: Any, before: Any) -> Iterator[DisplayedValue]:
     for name in (each.name for each in record._history_m2m_fields):  # noqa: SLF001 - the library's
         old_set, new_set = (_set(each, name) if each else [] for each in (before, record))
         if old_set != new_set:
-            gone = [each for each in old_set if each not in new_set]
-            come = [each for each in new_set if each not in old_set]
+            removed = [each for each in old_set if each not in new_set]
+            added = [each for each in new_set if each not in old_set]
             label = _name(record.instance_type._meta.get_field(name))  # noqa: SLF001 - documented
-            yield DisplayedValue(label, _cut(", ".join(gone)), _cut(", ".join(come)))
+            yield DisplayedValue(label, _cut(", ".join(removed)), _cut(", ".join(added)))
 
 
 def _set(record: Any, name: str) -> list[str]:

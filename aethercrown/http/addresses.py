@@ -71,10 +71,10 @@ class ParsedURL:
 def parse_url(
     url: str, schemes: frozenset[str] = frozenset({"https"}), ports: Container[int] = ALLOWED_PORTS
 ) -> ParsedURL:
-    """The parts of a URL that has one reading; Refused says what is wrong with any other.
+    """Parse an unambiguous URL. Raises AddressRefused with the reason.
 
-    Numeric hosts count only as plain dotted quads: decimal, octal, hex and short forms, which
-    some programs would decode, are refused.
+    Of numeric hosts only dotted quads are accepted: decimal, octal, hex and short forms, which some
+    programs decode, are refused.
     """
     if len(url) > MAX_URL_LENGTH:
         raise AddressRefused(f"The URL has {len(url)} characters: at most {MAX_URL_LENGTH}.")
@@ -126,7 +126,7 @@ def check_address(address: str) -> Address:
 
 
 def embedded_ipv4(address: Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 one stands for: mapped, or NAT64."""
+    """The IPv4 address embedded in an IPv6 one: mapped, or NAT64."""
     if isinstance(address, IPv4Address):
         return None
     if address in NAT64:

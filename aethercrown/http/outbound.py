@@ -189,10 +189,10 @@ class OutboundClient:
         seconds: float = TIMEOUT_SECONDS,
         limit: int = MAX_BODY_BYTES,
     ) -> OutboundResponse:
-        """Call `url` and read its answer, all of it within `seconds` (at most 10).
+        """Call `url` and read the response within `seconds` (at most 10).
 
-        Refused where the URL or any of its addresses may not be called, Unreachable where no
-        whole answer came, TooLarge where the body exceeds `limit` bytes.
+        Raises AddressRefused, Unreachable if no complete response came, and ResponseTooLarge if the
+        body exceeds `limit` bytes.
         """
         began = self.clock()
         ends = began + min(seconds, MAX_TIMEOUT_SECONDS)
@@ -248,7 +248,7 @@ class OutboundClient:
 
 
 def read(answer: BaseHTTPResponse, limit: int) -> bytes:
-    """The body, decoded; TooLarge as soon as it exceeds `limit`."""
+    """The decoded body. Raises ResponseTooLarge as soon as it exceeds `limit`."""
     whole = bytearray()
     for chunk in answer.stream(CHUNK_BYTES, decode_content=True):
         whole += chunk

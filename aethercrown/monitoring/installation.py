@@ -58,8 +58,8 @@ def open_files(folder: Path, env: Path) -> Iterator[Finding]:
     for path in wide:
         yield Finding(BAD, f"Other users of this machine may open {path}.", f"chmod go-rwx {path}")
     if folder.stat().st_uid != os.geteuid():
-        told = f"{folder} belongs to another user than the one who runs this."
-        yield Finding(CAUTION, told, "Run as its owner, or chown it to the user of the server.")
+        message = f"{folder} belongs to another user than the one who runs this."
+        yield Finding(CAUTION, message, "Run as its owner, or chown it to the user of the server.")
     elif not wide:
         yield Finding(GOOD, "Only their owner may read the data folder and its secrets.")
 
@@ -98,14 +98,16 @@ def clocks() -> dict[str, datetime]:
     return found
 
 
-def clock_findings(apart: dict[str, timedelta]) -> Iterator[Finding]:
+def clock_findings(differences: dict[str, timedelta]) -> Iterator[Finding]:
     """Clocks that differ from ours by more than `MAX_CLOCK_DRIFT`."""
-    wrong = {name: by for name, by in apart.items() if abs(by) > MAX_CLOCK_DRIFT}
+    wrong = {name: by for name, by in differences.items() if abs(by) > MAX_CLOCK_DRIFT}
     for name, by in wrong.items():
-        told = f"The {name} is {by.total_seconds():+.0f} s from this machine's clock."
-        yield Finding(BAD, told, "Set both by NTP; leases, codes and schedules use the clock.")
+        message = f"The {name} is {by.total_seconds():+.0f} s from this machine's clock."
+        yield Finding(BAD, message, "Set both by NTP; leases, codes and schedules use the clock.")
     if not wrong:
-        yield Finding(GOOD, f"The clocks agree: {', '.join(apart) or 'there is only this one'}.")
+        yield Finding(
+            GOOD, f"The clocks agree: {', '.join(differences) or 'there is only this one'}."
+        )
 
 
 def check_backups() -> list[Finding]:
@@ -127,13 +129,13 @@ def backup_age(newest: float | None, since: float, now: float) -> Finding:
     """The age of the newest back-up, or of the installation if there is none."""
     age = timedelta(seconds=now - (since if newest is None else newest))
     days = f"{age.total_seconds() / 86400:.1f} days"
-    mend = "manage.py backup, which writes to BACKUP_FOLDER; then copy it to another machine."
+    fix = "manage.py backup, which writes to BACKUP_FOLDER; then copy it to another machine."
     if newest is None:
         if age <= RECENT_BACKUP:
             return Finding(GOOD, "None yet; the installation is new.")
-        return Finding(CAUTION, f"There is no back-up after {days}.", mend)
+        return Finding(CAUTION, f"There is no back-up after {days}.", fix)
     if age > OLD_BACKUP:
-        return Finding(BAD, f"The newest back-up is {days} old.", mend)
+        return Finding(BAD, f"The newest back-up is {days} old.", fix)
     return Finding(CAUTION if age > RECENT_BACKUP else GOOD, f"The newest is {days} old.", "")
 
 

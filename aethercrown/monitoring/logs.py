@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line where nobody watches, plain words on a terminal; secrets never.
+"""Logging: one JSON object a line, or plain text on a terminal; secrets are masked.
 
 Records of the standard library's logging and of structlog go through one handler; redaction is its
 last step before writing.
@@ -112,16 +112,16 @@ def extras(logger: Any, method: str, event: Event) -> Event:
     return event
 
 
-def message(said: Any, args: Any) -> str:
+def message(text: Any, args: Any) -> str:
     """The message of a record, with each argument redacted before it is inserted."""
-    said = redaction.shown(said)
+    text = redaction.shown(text)
     if not args:
-        return str(said)
+        return str(text)
     clean = redaction.value(args, known())
     try:
-        return str(said % (clean if isinstance(clean, dict) else tuple(clean)))
+        return str(text % (clean if isinstance(clean, dict) else tuple(clean)))
     except (TypeError, ValueError, KeyError):
-        return f"{said} {clean}"
+        return f"{text} {clean}"
 
 
 def redacted(logger: Any, method: str, event: Event) -> Event:

@@ -51,8 +51,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     ready = all(results.values())
     words = {name: "ok" if each else "failed" for name, each in results.items()}
     body: dict[str, object] = {"status": "ready" if ready else "not ready", "checks": words}
-    if ready and (told := warnings()):
-        body["warnings"] = told
+    if ready and (found := warnings()):
+        body["warnings"] = found
     response = JsonResponse(body, status=200 if ready else 503)
     if not ready:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)

@@ -2,7 +2,7 @@
 
 Django checks a kept connection with `SELECT 1` before its first use in each request. Here that
 round trip is made only if the socket has something to read while no query is running: then the
-server has closed the connection, or has said something.
+server has closed the connection or sent a message.
 """
 
 import select

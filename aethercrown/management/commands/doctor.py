@@ -20,8 +20,8 @@ class Command(BaseCommand):
         lines = list(doctor.run_checks(doctor.checks(), clean))
         sound = doctor.is_sound(lines)
         if options["json"]:
-            told = {"sound": sound, "findings": [line.plain() for line in lines]}
-            self.stdout.write(json.dumps(told))
+            report = {"sound": sound, "findings": [line.plain() for line in lines]}
+            self.stdout.write(json.dumps(report))
         else:
             for line in doctor.report_lines(lines):
                 self.stdout.write(line)

@@ -133,12 +133,12 @@ def test_the_message_speaks_of_the_first_and_counts_the_rest():
 
 
 def test_a_few_errors_are_all_spoken():
-    entries = [{"field": "", "code": "x", "message": "is bad"}] * failures.MOST_SPOKEN
-    assert failures.body(entries)["message"] == "; ".join(["is bad"] * failures.MOST_SPOKEN)
+    entries = [{"field": "", "code": "x", "message": "is bad"}] * failures.MAX_IN_MESSAGE
+    assert failures.body(entries)["message"] == "; ".join(["is bad"] * failures.MAX_IN_MESSAGE)
 
 
 def test_a_long_or_strange_name_is_cut_in_a_path():
-    assert failures.joined("a", "b" * 500) == "a." + "b" * failures.LONGEST_STEP
+    assert failures.joined("a", "b" * 500) == "a." + "b" * failures.MAX_NAME_LENGTH
     assert failures.joined("", "\ud800") == "?"
     assert failures.joined("a", 3) == "a[3]"
 

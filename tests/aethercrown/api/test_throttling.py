@@ -60,7 +60,7 @@ def test_only_the_latest_callers_are_remembered(monkeypatch):
     buckets = LocalBuckets()
     for name in "abac":
         buckets.take([TokenRequest(name, RATE)], 0.0)
-    assert list(buckets.kept) == ["a", "c"]
+    assert list(buckets.stored) == ["a", "c"]
 
 
 @pytest.mark.parametrize("broker", [True, False])
@@ -82,7 +82,7 @@ def test_the_shared_bucket_does_as_the_own_one(settings, valkey_url):
         0,
         100,
     ]
-    assert not first.own.kept
+    assert not first.own.stored
 
 
 def test_many_at_once_get_exactly_the_burst(settings, at_once):
@@ -90,7 +90,7 @@ def test_many_at_once_get_exactly_the_burst(settings, at_once):
     shared = SharedBuckets()
     waits = at_once(lambda: shared.take("rush"), 16)
     assert waits.count(0) == 5
-    assert not shared.own.kept
+    assert not shared.own.stored
 
 
 def test_without_a_broker_the_process_counts_by_itself(settings):
@@ -109,7 +109,7 @@ def test_without_a_broker_a_row_counts_for_every_process_in_one_upsert(
         waits = [each.take("key:1", in_rows=True) for each in processes]
         assert processes[0].take("key:2", in_rows=True) == 0
     assert waits == [0, 0, 100]
-    assert not any(each.own.kept for each in processes)
+    assert not any(each.own.stored for each in processes)
 
 
 @pytest.mark.django_db
@@ -163,7 +163,7 @@ def test_a_broker_that_is_down_refuses_nobody_and_is_left_alone_for_a_while(sett
         assert alone.take("a") == 0
     assert alone.paused_until > 0
     assert alone.take("a") == 0
-    assert alone.own.kept
+    assert alone.own.stored
 
 
 @pytest.mark.parametrize(

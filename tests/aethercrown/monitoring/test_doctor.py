@@ -29,18 +29,18 @@ def test_all_good_is_said_where_all_is():
     assert doctor.is_sound([line(GOOD), line(CAUTION)])
 
 
-def test_what_is_bad_comes_with_its_mend():
+def test_what_is_bad_comes_with_its_fix():
     told = list(doctor.report_lines([line(BAD, "do this"), line(CAUTION)]))
     assert told == [
         "bad     Part: told",
-        "        To mend it: do this",
+        "        Fix: do this",
         "caution Part: told",
         "Found: 1 bad, 1 to be careful of.",
     ]
     assert not doctor.is_sound([line(BAD)])
 
 
-def test_what_cannot_be_looked_at_is_bad_itself():
+def test_a_check_that_raises_is_bad():
     def broken():
         raise RuntimeError(f"no line\n to {SECRET}")
 
@@ -54,7 +54,7 @@ def test_a_secret_is_never_told():
     assert SECRET not in json.dumps(found.plain())
 
 
-def test_each_look_is_known_once_and_in_its_order():
+def test_each_check_is_registered_once_and_in_order():
     before = doctor.checks()
     for each in before:
         doctor.register(each)
