@@ -4,8 +4,8 @@ A claimed key is a row, unique on (principal, key) and committed before the work
 response is written into that row in the same transaction as the work itself, so a crash cannot
 repeat the work. After a crash before that, the key is free again after `LEASE`.
 
-A response with a secret is stored without it and, for SECRET_RETENTION, whole but encrypted, so that
-a caller whose connection broke gets the secret by repeating the call.
+A response with a secret is stored without it and, for SECRET_RETENTION, whole but encrypted, so
+that a caller whose connection broke gets the secret by repeating the call.
 """
 
 import hashlib

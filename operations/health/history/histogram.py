@@ -12,7 +12,6 @@ from math import ceil, floor, log, sqrt
 MIN_MS = 0.1
 GROWTH = 1.05
 MAX_MS = 60_000.0
-BUCKETS = 2 + floor(log(MAX_MS / MIN_MS) / log(GROWTH))
 Histogram = Mapping[int, int]
 
 

@@ -63,7 +63,7 @@ def test_one_bad_row_among_good_ones_keeps_all_of_them_out():
 @pytest.mark.django_db
 def test_a_row_that_stands_there_twice_names_both_rows():
     report = load(GOOD + "2026-01-05,Search,1,1\n")
-    reason = "2026-01-05, Search stands in row 2 already"
+    reason = "2026-01-05, Search is in row 2 already"
     assert [tuple(fault) for fault in report.faults] == [(5, "date", reason)]
 
 
@@ -126,7 +126,7 @@ def test_rows_that_somebody_else_stored_meanwhile_undo_the_whole():
     usual = importing.named("channels")
     late = Importer("late", "Late", usual.columns, usual.key, usual.clashes, save)
     report = importing.load(late, io.BytesIO(b"name\na\n"), {}, ImportOptions("USD"))
-    assert report.faults[0].reason == "rows were stored by somebody else meanwhile; import again"
+    assert report.faults[0].reason == "other rows were stored at the same time; import again"
     assert not report.stored
     assert not Channel.objects.exists()
 

@@ -73,8 +73,8 @@ def test_many_columns_may_also_be_named_one_by_one():
         ("a,b\n", {}, "date", "no column date; the file has: a, b"),
         ("date,name\n", {"nam": ["x"]}, "nam", "is not a field of this import"),
         ("date,name\n", {"amount": ["sum"]}, "amount", "no column sum"),
-        ("date,name,name\n", {}, "name", "stands twice in the header"),
-        ("date;name;amount\n", {}, "", "separated by something else than commas"),
+        ("date,name,name\n", {}, "name", "is in the header twice"),
+        ("date;name;amount\n", {}, "", "not separated by commas"),
         (b"PK\x03\x04\xff\xfe", {}, "", "byte 0xff is not UTF-8 text"),
     ],
 )

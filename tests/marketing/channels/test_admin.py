@@ -106,7 +106,7 @@ def test_each_bad_row_is_shown_with_its_reason_and_nothing_is_stored(operator):
     page = check(operator, GOOD + "2026-01-12,Search,-1,\n2026-01-05,Search,1,1\n").content.decode()
     assert "2 errors; nothing was stored" in page
     assert "must be 0 or more, not -1" in page
-    assert "stands in row 2 already" in page
+    assert "is in row 2 already" in page
     assert "Store " not in page
 
 
@@ -154,8 +154,8 @@ def test_a_file_that_does_not_pack_small_enough_is_refused():
 @pytest.mark.parametrize(
     ("packed", "words"),
     [
-        ("%%%", "did not arrive whole"),
-        (base64.b64encode(b"no gzip").decode(), "did not arrive whole"),
+        ("%%%", "is incomplete"),
+        (base64.b64encode(b"no gzip").decode(), "is incomplete"),
         (
             base64.b64encode(gzip.compress(b"0" * (admin.LARGEST_FILE + 1))).decode(),
             "more than 5,242,880 bytes",

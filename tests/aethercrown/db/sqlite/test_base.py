@@ -97,7 +97,7 @@ def test_reading_needs_no_turn(connect):
 def test_a_write_by_itself_waits_for_its_turn_and_is_told_when_none_comes(connect, write):
     first, second = connect(), connect()
     begin(first)
-    with pytest.raises(OperationalError, match=r"no turn to write came in 0\.05 s; 0 wait"):
+    with pytest.raises(OperationalError, match=r"not acquired within 0\.05 s; 0 threads wait"):
         run(second, write)
     first.rollback()
     run(second, write)

@@ -33,8 +33,7 @@ def test_what_is_stored_comes_back(values):
 def test_the_ends_have_buckets_of_their_own():
     assert histogram.bucket(0) == 0
     assert histogram.bucket(0.1) == 1
-    assert histogram.bucket(60_000) == histogram.bucket(1e9) == histogram.BUCKETS - 1
-    assert histogram.BUCKETS == 274
+    assert histogram.bucket(60_000) == histogram.bucket(1e9) == 273
 
 
 def test_nothing_has_no_quantile():
