@@ -74,12 +74,12 @@ class Pages(BasePagination):
         self.cursor = parse_cursor(request.query_params.get("cursor"), self.steps)
         self.back = self.cursor is not None and self.cursor.back
 
-    def values(self) -> list[Any]:
-        """The ordering's values at the cursor; empty without one."""
+    def values(self) -> Any:
+        """The ordering's values at the cursor, as a tuple; None without one."""
         if self.cursor is None:
-            return []
+            return None
         pairs = zip(self.steps, self.cursor.values, strict=True)
-        return [step.field.to_python(text) for step, text in pairs]
+        return tuple(step.field.to_python(text) for step, text in pairs)
 
     def cut(self, rows: Sequence[Any]) -> list[Any]:
         """The page out of up to `limit` + 1 rows beyond the cursor; sets `next` and `previous`.

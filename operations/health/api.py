@@ -158,7 +158,7 @@ class HealthTrendsResponseSerializer(serializers.Serializer[Any]):
     trends = HealthTrendsSerializer()
 
 
-class AddComponentRequestSerializer(serializers.Serializer[Any]):
+class AddComponentSerializer(serializers.Serializer[Any]):
     """A target to check; omitted fields get the defaults of the admin."""
 
     name = Text(max_length=100)
@@ -233,7 +233,7 @@ class ComponentsView(Endpoint):
 
     @documented(
         "Add a component",
-        request=AddComponentRequestSerializer,
+        request=AddComponentSerializer,
         answer=AddComponentResponseSerializer,
         example_request=EXAMPLE_TARGET,
         example_answer={"component": EXAMPLE_COMPONENT},
@@ -247,7 +247,7 @@ class ComponentsView(Endpoint):
         It must have public addresses: only staff may allow private networks. The same target
         again is 200; its name with other values is 409.
         """
-        given = self.checked(AddComponentRequestSerializer)
+        given = self.checked(AddComponentSerializer)
         try:
             found, is_new = services.add_component(given.pop("name"), given)
         except ValidationError as error:

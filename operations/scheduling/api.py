@@ -82,7 +82,7 @@ class TaskSubmissionSerializer(serializers.Serializer[Any]):
         return submission.parse_valid(data) or super().run_validation(data)
 
 
-class SubmitTasksRequestSerializer(serializers.Serializer[Any]):
+class SubmitTasksSerializer(serializers.Serializer[Any]):
     """The fields of one task, or many tasks under `tasks`."""
 
     task_id = Identifier(max_length=MAX_NAME_LENGTH, required=False)
@@ -97,7 +97,7 @@ class SubmitTasksRequestSerializer(serializers.Serializer[Any]):
     tasks = ItemList(child=TaskSubmissionSerializer(), most=MAX_TASKS, least=1, required=False)
 
 
-class AssignTasksRequestSerializer(serializers.Serializer[Any]):
+class AssignTasksSerializer(serializers.Serializer[Any]):
     """The worker or pool, how many tasks, and the length of the lease."""
 
     worker = Identifier(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
@@ -108,11 +108,11 @@ class AssignTasksRequestSerializer(serializers.Serializer[Any]):
     )
 
 
-class HeartbeatRequestSerializer(serializers.Serializer[Any]):
+class HeartbeatSerializer(serializers.Serializer[Any]):
     worker = Identifier(max_length=MAX_NAME_LENGTH)
 
 
-class CompleteTaskRequestSerializer(serializers.Serializer[Any]):
+class CompleteTaskSerializer(serializers.Serializer[Any]):
     """How a task ended; with `worker`, only that worker may end it."""
 
     success = Flag(required=False)
@@ -183,7 +183,7 @@ class ScheduleView(Endpoint):
 
     @documented(
         "Submit one task or many",
-        request=SubmitTasksRequestSerializer,
+        request=SubmitTasksSerializer,
         answer=SubmitTasksResponseSerializer,
         example_request=examples.SUBMISSION,
         example_answer={"task": examples.TASK},
@@ -193,7 +193,7 @@ class ScheduleView(Endpoint):
     )
     def post(self, request: Request) -> Response:
         """All tasks are stored, or none; one stored already with the same values is not changed."""
-        values = self.checked(SubmitTasksRequestSerializer)
+        values = self.checked(SubmitTasksSerializer)
         is_one = "tasks" not in values
         given = [self.checked(TaskSubmissionSerializer)] if is_one else values["tasks"]
         if not is_one and (extra := values.keys() - {"tasks"}):
@@ -259,7 +259,7 @@ class AssignView(Endpoint):
 
     @documented(
         "Take tasks",
-        request=AssignTasksRequestSerializer,
+        request=AssignTasksSerializer,
         answer=TaskAssignmentListSerializer,
         example_request={"worker": "agent-7", "count": 1, "lease_seconds": 300},
         example_answer={"assignments": [{"worker": "agent-7", "task": examples.RUNNING}]},
@@ -267,7 +267,7 @@ class AssignView(Endpoint):
     )
     def post(self, request: Request) -> Response:
         """The most urgent ready tasks. Without `worker`, one for every free worker."""
-        values = self.checked(AssignTasksRequestSerializer)
+        values = self.checked(AssignTasksSerializer)
         try:
             rows = services.assign(
                 timezone.now(),
@@ -290,7 +290,7 @@ class HeartbeatView(Endpoint):
 
     @documented(
         "Send a heartbeat of a worker",
-        request=HeartbeatRequestSerializer,
+        request=HeartbeatSerializer,
         answer=HeartbeatResponseSerializer,
         example_request={"worker": "agent-7"},
         example_answer={"worker": "agent-7", "tasks": [examples.RUNNING]},
@@ -298,7 +298,7 @@ class HeartbeatView(Endpoint):
     )
     def post(self, request: Request) -> Response:
         """The leases of its running tasks start anew; the answer lists those tasks."""
-        name = self.checked(HeartbeatRequestSerializer)["worker"]
+        name = self.checked(HeartbeatSerializer)["worker"]
         try:
             rows = services.extend_leases(name, timezone.now())
         except services.WorkerRefused as error:
@@ -312,7 +312,7 @@ class CompleteView(Endpoint):
 
     @documented(
         "Report how a task ended",
-        request=CompleteTaskRequestSerializer,
+        request=CompleteTaskSerializer,
         answer=TaskResponseSerializer,
         example_request={"success": True, "worker": "agent-7"},
         example_answer={"task": examples.COMPLETED},
@@ -320,7 +320,7 @@ class CompleteView(Endpoint):
     )
     def post(self, request: Request, task_id: str) -> Response:
         """Repeating a report changes nothing. A failure fails all that depends on the task."""
-        values = self.checked(CompleteTaskRequestSerializer)
+        values = self.checked(CompleteTaskSerializer)
         try:
             row = services.complete(
                 task_id,
@@ -385,12 +385,11 @@ class TasksView(Endpoint):
             )
         pages = Pages()
         pages.read(request, self, Task)
-        created_at, number = pages.values() or (None, None)
         rows = reports.page(
             limit=pages.limit + 1,
             status=status or "",
             worker=request.query_params.get("worker") or "",
-            beyond=(created_at, number) if created_at else None,
+            beyond=pages.values(),
             back=pages.back,
         )
         return pages.get_json_response([each.json for each in pages.cut(rows)])

@@ -72,14 +72,14 @@ def viewset() -> Any:
         page_size_query_param = "limit"
         ordering = "-created_at"
 
-    class Serializer(ModelSerializer):  # type: ignore[type-arg]  # generic in stubs only
+    class Serializer(ModelSerializer):
         worker__name = CharField(source="worker.name", default=None)
 
         class Meta:
             model = models.Task
             fields = FIELDS
 
-    class Tasks(ModelViewSet):  # type: ignore[type-arg]  # the same
+    class Tasks(ModelViewSet):
         queryset = models.Task.objects.select_related("worker")
         serializer_class = Serializer
         pagination_class = Pages

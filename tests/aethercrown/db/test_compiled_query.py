@@ -34,7 +34,12 @@ def test_its_rows_are_those_of_the_queryset(rows, names):
 
 def test_it_is_compiled_once_for_each_number_of_values(rows):
     built = []
-    query = CompiledQuery(lambda names: built.append(len(names)) or by_name(names))
+
+    def build(names):
+        built.append(len(names))
+        return by_name(names)
+
+    query = CompiledQuery(build)
     for names in (["a"], ["b"], ["a", "b"], ["c"]):
         query.rows(names)
     assert built == [1, 2]
