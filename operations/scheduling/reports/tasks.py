@@ -130,7 +130,7 @@ def page(
         back=back,
         limit=limit,
     )
-    values: list[str | int] = [each for each in (status, worker) if each]
+    values: list[str | int | None] = [each for each in (status, worker) if each]
     if beyond is not None:
         values += [connection.ops.adapt_datetimefield_value(beyond[0]), beyond[1]]
     with connection.cursor() as cursor:

@@ -17,7 +17,7 @@ from tests.aethercrown.histories import history_of
 
 SECRET = ("password", "digest", "sealed", "wrapped", "ciphertext", "secret", "pepper", "token")
 NO_SECRET = {  # the digest of a published price book, and who takes the daily list
-    "HistoricalVersion.digest",
+    "HistoricalPriceBookVersion.digest",
     "HistoricalDestination.takes_digest",
 }
 
@@ -173,7 +173,7 @@ def test_the_tables_that_staff_edit_are_tracked():
             "security.ManagedSecret",
             "security.RotationPolicy",
         ),
-        *("operations.AutomationSpec", "django_celery_beat.PeriodicTask", "operations.Component"),
+        *("operations.Automation", "django_celery_beat.PeriodicTask", "operations.Component"),
         *(
             "operations.Destination",
             "operations.Silence",
