@@ -1,7 +1,6 @@
-"""The data folder: where one copy of the platform keeps everything that is not code.
+"""The data folder of an installation: SQLite file, the broker's log, generated secrets, logs.
 
-It holds the SQLite file, the broker's log, the secrets made on the first start and the logs.
-Standard library only, because settings.py and the supervisor both need it before Django exists.
+Standard library only, because settings.py and the supervisor use it before Django is imported.
 """
 
 import os
@@ -15,10 +14,10 @@ PRIVATE_FILE = 0o600
 
 
 def folder(env_value: str | None) -> Path:
-    """The folder that DATA_DIR names, or `.data` beside manage.py; made private when new.
+    """The folder of DATA_DIR, or `.data` beside manage.py; created with mode 0700.
 
-    A relative path counts from the repository, so every command finds the same folder. OSError,
-    with the path in it, where it cannot be made.
+    A relative path starts at the repository, so every command uses the same folder. Raises OSError
+    with the path where it cannot be created.
     """
     path = ROOT / Path(env_value or ".data").expanduser()
     path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
@@ -31,10 +30,10 @@ def random_text() -> str:
 
 
 def secret(folder: Path, name: str, make: Callable[[], str] = random_text) -> str:
-    """The secret kept in `name`, made on the first call.
+    """The secret in the file `name`, generated on the first call.
 
-    Two processes may ask at once: each writes a file of its own and links it into place, and
-    the link that comes second fails, so both read the same, complete secret.
+    Of two processes at once, each writes a file of its own and links it to `name`; the second
+    link fails, so that both read the same, complete secret.
     """
     path = folder / name
     if not path.exists():
@@ -49,31 +48,31 @@ def secret(folder: Path, name: str, make: Callable[[], str] = random_text) -> st
     return path.read_text(encoding="ascii").strip()
 
 
-def kept(folder: Path, name: str) -> str:
-    """The secret that a former version made in `name`; nothing where there is none."""
+def stored_secret(folder: Path, name: str) -> str:
+    """The secret that an earlier version stored in `name`, or an empty text."""
     path = folder / name
     return path.read_text(encoding="ascii").strip() if path.exists() else ""
 
 
 def broker_url(folder: Path) -> str | None:
-    """The address of the Valkey that a running supervisor keeps for this folder, if any."""
+    """The address of the embedded Valkey of this folder, while it runs."""
     try:
         return (folder / "broker.url").read_text(encoding="ascii").strip() or None
     except FileNotFoundError:
         return None
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a new file that only its owner can read; FileExistsError where it is there already."""
+def write_private(path: Path, content: str | bytes) -> None:
+    """Write a new file that only its owner can read. Raises FileExistsError."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(handle)
 
 
-def replace_private(path: Path, text: str) -> None:
-    """Write a private file beside `path` and move it into place, whole or not at all."""
+def replace_private(path: Path, content: str | bytes) -> None:
+    """Write a private file beside `path` and rename it to `path`: never a part of it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    write_private(draft, text)
+    write_private(draft, content)
     draft.replace(path)

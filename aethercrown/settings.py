@@ -32,9 +32,9 @@ INHERITED_ENVIRONMENT = _inherited  # of programs that are started; a call shows
 # --- Where things are kept -------------------------------------------------------------------
 DATA_DIR = data_dir.folder(env.str("DATA_DIR", default=""))
 SECRET_KEY = env.str("SECRET_KEY", default="") or data_dir.secret(DATA_DIR, "secret_key")
-API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or data_dir.kept(DATA_DIR, "pepper")
+API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or data_dir.stored_secret(DATA_DIR, "pepper")
 API_KEY_OLD_PEPPER = env.str("API_KEY_OLD_PEPPER", default="")
-AUDIT_KEY = env.str("AUDIT_KEY", default="") or data_dir.kept(DATA_DIR, "audit_key")  # taken over
+AUDIT_KEY = env.str("AUDIT_KEY", default="") or data_dir.stored_secret(DATA_DIR, "audit_key")  # taken over
 AUDIT_ANCHORS = Path(env.str("AUDIT_ANCHORS", default="") or DATA_DIR / "anchors")
 BACKUP_KEY = env.str("BACKUP_KEY", default="")
 BACKUP_FOLDER = Path(env.str("BACKUP_FOLDER", default="") or DATA_DIR / "backups")

@@ -9,7 +9,7 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         """Make what operations checks and runs by itself known by name."""
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
-        from aethercrown.backup import hooks as backup_parts  # noqa: PLC0415
+        from aethercrown.backup import hooks as backup_hooks  # noqa: PLC0415
         from aethercrown.crypto import sealing  # noqa: PLC0415
         from aethercrown.monitoring import doctor  # noqa: PLC0415 - the same
         from operations.automations.registry import automation_registry  # noqa: PLC0415
@@ -32,8 +32,7 @@ class OperationsConfig(AppConfig):
         for look in health_doctor.doctor_checks(BUILTIN_CHECKS):
             doctor.register(look)
         doctor.register(recovery_reports.LOOK)
-        for restored in recovery.PARTS:
-            backup_parts.register(restored)
+        backup_hooks.registered.register(recovery.BACKUP_HOOK)
         demo.register("operations", demo_services.seed, demo_services.release)
 
 

@@ -31,8 +31,7 @@ def register_audit() -> None:
     post_create_historical_record.connect(
         audit.record_history_digest, dispatch_uid="security.audit"
     )
-    for part in restore.PARTS:
-        hooks.register(part)
+    hooks.registered.register(restore.BACKUP_HOOK)
 
 
 def register_encryption() -> None:

@@ -111,7 +111,7 @@ class LocalBuckets:
         self.lock = threading.Lock()
         self.stored: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, takes: Sequence[TokenRequest], now: float) -> float:
+    def acquire(self, takes: Sequence[TokenRequest], now: float) -> float:
         """Seconds until every bucket has a token; at 0 the tokens have been taken."""
         with self.lock:
             tokens_now = [self.tokens_at(each, now) for each in takes]
@@ -139,7 +139,7 @@ class SharedBuckets:
         self.own = LocalBuckets()
         self.paused_until = 0.0
 
-    def take(
+    def acquire(
         self, name: str, cost: int = 1, rate: Rate | None = None, *, in_rows: bool = False
     ) -> int:
         """Seconds until a token is available, rounded up; 0 if the call is allowed.
@@ -149,22 +149,22 @@ class SharedBuckets:
         take = TokenRequest(name, rate or key_rate(), cost)
         waits = self.shared([take])
         wait = waits[0] if waits else take_from_row(take) if in_rows else None
-        return math.ceil(self.own.take([take], time.monotonic()) if wait is None else wait)
+        return math.ceil(self.own.acquire([take], time.monotonic()) if wait is None else wait)
 
-    def take_all(self, takes: Sequence[TokenRequest]) -> int:
-        """As `take`, from several buckets at once: from all of them or from none."""
-        return self.take_then(takes, None)[0]
+    def acquire_all(self, takes: Sequence[TokenRequest]) -> int:
+        """As `acquire`, from several buckets at once: from all of them or from none."""
+        return self.acquire_then(takes, None)[0]
 
-    def take_then(
+    def acquire_then(
         self, takes: Sequence[TokenRequest], last: TokenRequest | None
     ) -> tuple[int, int | None]:
-        """As `take_all`; if allowed, take from `last` too, in the same call of the broker.
+        """As `acquire_all`; if allowed, take from `last` too, in the same call of the broker.
 
         The second wait is None if `last` was not asked.
         """
         waits = self.shared([*takes, last] if last else takes, split=len(takes))
         if waits is None:
-            return math.ceil(self.own.take(takes, time.monotonic())), None
+            return math.ceil(self.own.acquire(takes, time.monotonic())), None
         wait, last_wait = map(math.ceil, waits)
         return wait, None if wait or last is None else last_wait
 
@@ -285,14 +285,14 @@ def admit(request: HttpRequest) -> int:
     take = callers.find(fingerprint) if fingerprint else None
     of_address = TokenRequest(f"address:{address}", address_rate())
     failures = TokenRequest(f"failures:{address}", key_rate(), cost=0)
-    wait, seconds = buckets.take_then([of_address, failures], take)
+    wait, seconds = buckets.acquire_then([of_address, failures], take)
     request.admission = Admission(fingerprint, take, seconds)  # type: ignore[attr-defined]  # ours
     return wait
 
 
 def note_failure(request: HttpRequest) -> None:
     """Count a wrong credential against its address."""
-    buckets.take(f"failures:{client_address(request)}")
+    buckets.acquire(f"failures:{client_address(request)}")
 
 
 class TokenBucket(BaseThrottle):
@@ -308,7 +308,7 @@ class TokenBucket(BaseThrottle):
             return not self.seconds
         if admission and admission.fingerprint and request.auth is not None:
             callers.note(admission.fingerprint, take)
-        self.seconds = buckets.take(take.name, rate=take.rate, in_rows=True)
+        self.seconds = buckets.acquire(take.name, rate=take.rate, in_rows=True)
         return not self.seconds
 
     def wait(self) -> float:

@@ -1,7 +1,7 @@
-"""One file that brings everything back, and the proof that it does.
+"""Back-ups in one file, and restoring them.
 
-`manage.py backup` takes database and anchors in one snapshot, with a manifest of every table's
-rows and digest, encrypts it, reads it back, and only then gives it its name. `manage.py restore`
-checks all of that before it touches anything, restores beside, and swaps last. What a restored
-platform must not do again, it does not do: automation stands still until a person resumes it.
+`./manage.py backup` copies the database in one snapshot with the anchor files, adds a manifest
+with the row count and digest of every table, encrypts it, and verifies the file before naming it.
+`./manage.py restore` verifies all of that before it changes anything, restores beside the
+database, swaps last, and pauses automation until a person resumes it.
 """

@@ -1,6 +1,7 @@
-"""After a restoration nothing runs by itself until a person says so: it may have been done before.
+"""The pause of all automation after a restore, until a person ends it.
 
-The database's own word, so that every worker on every machine hears it.
+What is due in restored rows may have been done already. The pause is a row, so that every worker
+on every machine sees it.
 """
 
 from datetime import datetime
@@ -11,25 +12,25 @@ from aethercrown.history import attribution, audit_hooks
 from aethercrown.models import AutomationPause
 
 
-def holds() -> bool:
-    """Whether automation stands still."""
+def is_paused() -> bool:
+    """Whether automation is paused."""
     return AutomationPause.objects.filter(ended_at=None).exists()
 
 
-def since() -> AutomationPause | None:
-    """The standstill that holds, if one does."""
+def current() -> AutomationPause | None:
+    """The oldest pause that has not ended."""
     return AutomationPause.objects.filter(ended_at=None).order_by("began_at").first()
 
 
 @transaction.atomic
 def begin(because: str, now: datetime) -> None:
-    """Let automation stand still; a second reason stands beside the first."""
+    """Pause automation; a second pause is added to the first."""
     AutomationPause.objects.create(because=because[:300], began_at=now)
 
 
 @transaction.atomic
 def end(actor: str, now: datetime) -> int:
-    """Let it go on; how many reasons there were."""
+    """End every pause; the number of pauses ended."""
     ended = AutomationPause.objects.filter(ended_at=None).update(ended_at=now, ended_by=actor[:200])
     if ended:
         audit_hooks.record(

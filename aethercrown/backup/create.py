@@ -1,4 +1,4 @@
-"""Making a back-up: snapshot, manifest, seal, read back, name; then let go of the old ones."""
+"""Create a back-up, and delete the old ones that retention does not keep."""
 
 import re
 import tempfile
@@ -9,20 +9,25 @@ from pathlib import Path
 from aethercrown.backup import archive, hooks, manifest, retention, stores
 from aethercrown.backup.manifest import Manifest
 
-ENDING = ".backup"
+SUFFIX = ".backup"
 ANCHORS = "anchors"
 _STAMP = re.compile(r"aethercrown-(\d{8}T\d{6})Z\.backup")
 
 
+def file_name(now: datetime) -> str:
+    """The name of a back-up: its time in UTC."""
+    return f"aethercrown-{now.astimezone(UTC):%Y%m%dT%H%M%S}Z{SUFFIX}"
+
+
 def create(to: Path, key: str, now: datetime, store: stores.DatabaseStore | None = None) -> Path:
-    """A back-up at `to`, or in the folder `to` under the name of its time."""
-    store = store or stores.here()
-    target = to / f"aethercrown-{now.astimezone(UTC):%Y%m%dT%H%M%S}Z{ENDING}" if to.is_dir() else to
+    """Write a back-up to the file `to`, or into the folder `to` under its time; the file's path."""
+    store = store or stores.current_store()
+    target = to / file_name(now) if to.is_dir() else to
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".aethercrown-") as work:
         needs = hooks.needs()
         dump, tables, migrations = store.dump(Path(work))
-        files = {store.member: dump, **_anchors(stores.folder())}
+        files = {store.member: dump, **_anchors(stores.anchors_folder())}
         contents = Manifest(
             made_at=now.astimezone(UTC).isoformat(timespec="seconds"),
             vendor=store.vendor,
@@ -37,19 +42,19 @@ def create(to: Path, key: str, now: datetime, store: stores.DatabaseStore | None
 
 
 def apply_retention(folder: Path) -> list[Path]:
-    """Remove the back-ups of a folder that are neither daily, weekly nor monthly ones."""
-    times = {path: _time(path) for path in folder.glob(f"aethercrown-*Z{ENDING}")}
+    """Delete the back-ups of a folder that `backups_to_keep` does not name; the deleted paths."""
+    times = {path: _time(path) for path in folder.glob(f"aethercrown-*Z{SUFFIX}")}
     known = {path: at for path, at in times.items() if at is not None}
-    stay = retention.backups_to_keep(known.values())
-    gone = sorted(path for path, at in known.items() if at not in stay)
-    for path in gone:
+    kept = retention.backups_to_keep(known.values())
+    deleted = sorted(path for path, at in known.items() if at not in kept)
+    for path in deleted:
         path.unlink()
-    return gone
+    return deleted
 
 
 def newest(folder: Path) -> Path | None:
-    """The newest back-up of a folder by the time in its name."""
-    found = [path for path in folder.glob(f"aethercrown-*Z{ENDING}") if _time(path)]
+    """The newest back-up of a folder, by the time in its name."""
+    found = [path for path in folder.glob(f"aethercrown-*Z{SUFFIX}") if _time(path)]
     return max(found, key=lambda path: path.name, default=None)
 
 

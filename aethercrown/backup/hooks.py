@@ -1,4 +1,4 @@
-"""What apps know of a back-up that the kernel does not: what it needs, and what must follow it."""
+"""What apps add to back-ups and restores: requirements, refusals, and work after a restore."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,59 +7,46 @@ from typing import Any
 
 from django.db import DatabaseError
 
-
-def nothing() -> Any:
-    return None
-
-
-def no_objection(_needs: Any) -> list[str]:
-    return []
-
-
-def no_work(_now: datetime, _needs: Any) -> list[str]:
-    return []
+from aethercrown.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
 class BackupHook:
-    """`needs` goes into the manifest. `refusals` are looked at before anything is touched.
+    """The functions of one app; each is optional.
 
-    `settle` works on the restored rows and says what a person should know. `note` looks at rows
-    that are about to be replaced, and `compare` says what they knew that the restored do not.
+    `needs`: what goes into the manifest. `refusals`: given that, why a back-up cannot be used
+    here; called before anything is changed. `finalize`: works on the restored rows and returns
+    notes for a person. `snapshot`: what is read from rows before they are replaced, and
+    `compare`: given that, what the restored rows lack.
     """
 
     name: str
-    needs: Callable[[], Any] = nothing
-    refusals: Callable[[Any], list[str]] = no_objection
-    settle: Callable[[datetime, Any], list[str]] = no_work
-    note: Callable[[], Any] = nothing
-    compare: Callable[[Any], list[str]] = no_objection
+    needs: Callable[[], Any] = lambda: None
+    refusals: Callable[[Any], list[str]] = lambda _needs: []
+    finalize: Callable[[datetime, Any], list[str]] = lambda _now, _needs: []
+    snapshot: Callable[[], Any] = lambda: None
+    compare: Callable[[Any], list[str]] = lambda _snapshot: []
 
 
-_parts: dict[str, BackupHook] = {}
-
-
-def register(part: BackupHook) -> None:
-    """Make a part known; doing it again changes nothing."""
-    _parts[part.name] = part
+registered = Registry[BackupHook]("back-up hook")
 
 
 def needs() -> dict[str, Any]:
-    return {name: part.needs() for name, part in _parts.items()}
+    return {hook.name: hook.needs() for hook in registered}
 
 
 def refusals(wanted: Mapping[str, Any]) -> list[str]:
-    return [each for name, part in _parts.items() for each in part.refusals(wanted.get(name))]
+    return [each for hook in registered for each in hook.refusals(wanted.get(hook.name))]
 
 
 def finalize_restore(now: datetime, wanted: Mapping[str, Any]) -> list[str]:
-    return [each for name, part in _parts.items() for each in part.settle(now, wanted.get(name))]
+    return [each for hook in registered for each in hook.finalize(now, wanted.get(hook.name))]
 
 
-def measure() -> dict[str, Any]:
-    """What the rows that will be replaced know; nothing where they cannot be read."""
+def snapshot() -> dict[str, Any]:
+    """What each hook reads from the rows before the restore; nothing where that fails."""
     try:
-        return {name: part.note() for name, part in _parts.items()}
+        return {hook.name: hook.snapshot() for hook in registered}
     except DatabaseError:
         return {}
 
@@ -67,7 +54,7 @@ def measure() -> dict[str, Any]:
 def compare(before: Mapping[str, Any]) -> list[str]:
     return [
         each
-        for name, part in _parts.items()
-        if before.get(name) is not None
-        for each in part.compare(before[name])
+        for hook in registered
+        if before.get(hook.name) is not None
+        for each in hook.compare(before[hook.name])
     ]

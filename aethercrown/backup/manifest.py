@@ -1,4 +1,4 @@
-"""What a back-up holds, and what it takes to use it: the first thing in the file."""
+"""The manifest: what a back-up contains, and what is needed to use it. Pure."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class TableDigest:
-    """One table at the snapshot; the digest does not depend on the order of the rows."""
+    """The rows of a table in the snapshot; their order does not change the digest."""
 
     rows: int
     digest: str
@@ -28,7 +28,7 @@ class MemberDigest:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`needs` is what apps ask for, such as the ids of key-encryption keys, never the keys."""
+    """`needs` is what the hooks require, such as the ids of key-encryption keys, never the keys."""
 
     made_at: str
     vendor: str
@@ -44,7 +44,7 @@ class Manifest:
 
 
 def read(text: str) -> Manifest:
-    """A manifest from its text; ValueError where it is none that this version reads."""
+    """Parse a manifest. Raises ValueError where this version cannot read it."""
     found = json.loads(text)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError("It was made by another version of AetherCrown.")
@@ -66,7 +66,7 @@ def member(path: Path) -> MemberDigest:
 
 
 def table(rows: Iterable[bytes]) -> TableDigest:
-    """Rows counted, and their SHA-256 added up modulo 2^256: the order does not matter."""
+    """Count rows and add up their SHA-256 modulo 2^256, which no order of the rows changes."""
     count, total = 0, 0
     for row in rows:
         count += 1
@@ -75,12 +75,12 @@ def table(rows: Iterable[bytes]) -> TableDigest:
 
 
 def differences(wanted: Mapping[str, TableDigest], found: Mapping[str, TableDigest]) -> list[str]:
-    """Every table that is not as it was, in words."""
+    """A sentence for each table that differs."""
     words = []
     for name in sorted({*wanted, *found}):
         one, other = wanted.get(name), found.get(name)
         if one is None or other is None:
-            words.append(f"{name} is only in the {'restored' if one is None else 'backed-up'} one")
+            words.append(f"{name} is only in the {'restored database' if one is None else 'back-up'}")
         elif one.rows != other.rows:
             words.append(f"{name} has {other.rows} rows instead of {one.rows}")
         elif one.digest != other.digest:
@@ -91,7 +91,7 @@ def differences(wanted: Mapping[str, TableDigest], found: Mapping[str, TableDige
 def unknown_migrations(
     wanted: Mapping[str, list[str]], known: Mapping[str, Iterable[str]]
 ) -> list[str]:
-    """Migrations of a back-up that this version does not have: it was made by a newer one."""
+    """Migrations of a back-up that this version lacks: a newer version made it."""
     return [
         f"{app} {name}"
         for app, names in sorted(wanted.items())

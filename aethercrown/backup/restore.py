@@ -1,4 +1,4 @@
-"""Bringing a back-up back: everything is checked before anything is touched, and swapped last."""
+"""Restore a back-up: verify it, restore beside the database, compare, and swap last."""
 
 import secrets
 import shutil
@@ -13,6 +13,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgresDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
 from aethercrown.backup import archive, create, hooks, manifest, stores
@@ -21,12 +22,12 @@ from aethercrown.backup.stores import DatabaseStore
 
 
 class RestoreRefused(Exception):
-    """It is not restored, and nothing was touched; the words say what to do."""
+    """Nothing was restored or changed; the message says what to do."""
 
 
 @dataclass(slots=True)
 class RestoreResult:
-    """What was restored, how long it took, and what a person should know."""
+    """What was restored, how long it took, and notes for a person."""
 
     contents: Manifest
     seconds: float = 0.0
@@ -34,11 +35,11 @@ class RestoreResult:
 
 
 def check(path: Path, key: str, store: DatabaseStore | None = None) -> RestoreResult:
-    """Restore to a place of its own, compare every table, and throw it away: the time it takes."""
-    store = store or stores.here()
+    """Restore test: restore beside the database, compare every table, and delete it."""
+    store = store or stores.current_store()
     began = time.monotonic()
-    with _beside(path, key, store) as (contents, beside, _work):
-        store.discard(beside)
+    with _restored(path, key, store) as (contents, name, _work):
+        store.discard(name)
         return RestoreResult(contents, time.monotonic() - began)
 
 
@@ -50,45 +51,45 @@ def restore(
     replace: bool = False,
     store: DatabaseStore | None = None,
 ) -> RestoreResult:
-    """Put the back-up in the place of the database, which is kept beside; then settle it.
+    """Replace the database by the back-up, and run the hooks; the former database is kept.
 
-    Refused where there is something to replace and `replace` was not given.
+    Raises RestoreRefused where the database is not empty and `replace` is not given.
     """
-    store = store or stores.here()
+    store = store or stores.current_store()
     empty = store.is_empty()
     if not empty and not replace:
         raise RestoreRefused(
             "The database is not empty: give --replace to put the back-up in its place."
         )
-    store.hold()
-    before = {} if empty else hooks.measure()
+    store.lock()
+    before = {} if empty else hooks.snapshot()
     began = time.monotonic()
-    with _beside(path, key, store) as (contents, beside, work):
+    with _restored(path, key, store) as (contents, name, work):
         for each in connections.all(initialized_only=True):
-            _let_go(each)
-        aside = f"before_{now:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
-        store.swap(beside, aside)
-        _bring_anchors(work / create.ANCHORS)
+            _close(each)
+        former = f"before_{now:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
+        store.swap(name, former)
+        _add_anchors(work / create.ANCHORS)
         done = RestoreResult(contents)
         call_command("migrate", verbosity=0, interactive=False)
         done.notes = [*hooks.finalize_restore(now, contents.needs), *hooks.compare(before)]
         if not empty:
-            done.notes.append(f"What was there before is kept under the ending {aside}.")
+            done.notes.append(f"The former database is kept under the ending {former}.")
     done.seconds = time.monotonic() - began
     return done
 
 
 @contextmanager
-def _beside(path: Path, key: str, store: DatabaseStore) -> Iterator[tuple[Manifest, str, Path]]:
-    """The back-up restored beside the database, every table compared; gone again on an error."""
-    beside = f"restored_{secrets.token_hex(4)}"
-    with _unpacked(path, key) as (contents, work):
-        _refuse(contents, store)
+def _restored(path: Path, key: str, store: DatabaseStore) -> Iterator[tuple[Manifest, str, Path]]:
+    """Restore under another name and compare every table; deleted on an error."""
+    name = f"restored_{secrets.token_hex(4)}"
+    with _unpack(path, key) as (contents, work):
+        _check_usable(contents, store)
         try:
-            _compare(contents, store.restore(work / store.member, beside))
-            yield contents, beside, work
+            _compare(contents, store.restore(work / store.member, name))
+            yield contents, name, work
         except BaseException:
-            store.discard(beside)
+            store.discard(name)
             raise
 
 
@@ -99,31 +100,31 @@ def _compare(contents: Manifest, found: dict[str, TableDigest]) -> None:
 
 
 @contextmanager
-def _unpacked(path: Path, key: str) -> Iterator[tuple[Manifest, Path]]:
+def _unpack(path: Path, key: str) -> Iterator[tuple[Manifest, Path]]:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".aethercrown-") as folder:
         work = Path(folder)
         yield archive.unpack(path, key, work), work
 
 
-def _refuse(contents: Manifest, store: DatabaseStore) -> None:
-    """Everything that speaks against it at once."""
-    words = []
+def _check_usable(contents: Manifest, store: DatabaseStore) -> None:
+    """Raise RestoreRefused with every reason why the back-up cannot be used here."""
+    reasons = []
     if contents.vendor != store.vendor:
-        words.append(f"it is of {contents.vendor}, and DATABASE_URL names {store.vendor}")
+        reasons.append(f"it is of {contents.vendor}, and DATABASE_URL names {store.vendor}")
     known: dict[str, list[str]] = {}
     for app, name in MigrationLoader(None).disk_migrations or {}:
         known.setdefault(app, []).append(name)
     newer = manifest.unknown_migrations(contents.migrations, known)
     if newer:
-        words.append(f"a newer version made it, with {', '.join(newer[:3])}: update first")
-    words += hooks.refusals(contents.needs)
-    if words:
-        raise RestoreRefused(f"The back-up cannot be used here: {'; '.join(words)}.")
+        reasons.append(f"a newer version made it, with {', '.join(newer[:3])}: update first")
+    reasons += hooks.refusals(contents.needs)
+    if reasons:
+        raise RestoreRefused(f"The back-up cannot be used here: {'; '.join(reasons)}.")
 
 
-def _bring_anchors(found: Path) -> None:
-    """Add the files of anchors that this place lacks; those that are here stay as they are."""
-    folder = stores.folder()
+def _add_anchors(found: Path) -> None:
+    """Copy the anchor files that are missing here; existing ones are not changed."""
+    folder = stores.anchors_folder()
     for path in sorted(found.glob("*.jsonl")) if found.is_dir() else []:
         if not (folder / path.name).exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -131,12 +132,8 @@ def _bring_anchors(found: Path) -> None:
             (folder / path.name).chmod(0o600)
 
 
-def _let_go(connection: BaseDatabaseWrapper) -> None:
-    """Close it and, on PostgreSQL, the pool behind it: both speak of the old database."""
+def _close(connection: BaseDatabaseWrapper) -> None:
+    """Close the connection and, on PostgreSQL, its pool: both are of the former database."""
     connection.close()
-    if connection.vendor == "postgresql":
-        getattr(connection, "close_pool", no_pool)()
-
-
-def no_pool() -> None:
-    """Where Django has none."""
+    if isinstance(connection, PostgresDatabaseWrapper):
+        connection.close_pool()

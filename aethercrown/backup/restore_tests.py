@@ -1,4 +1,4 @@
-"""The proof that a back-up comes back: when one last did, and when that is too long ago."""
+"""Restore tests: when a back-up was last restored as a test, and whether one is overdue."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,12 +12,12 @@ from aethercrown.models import RestoreTest
 if TYPE_CHECKING:
     from aethercrown.backup.restore import RestoreResult
 
-TOO_OLD = timedelta(days=35)
+MAX_AGE = timedelta(days=35)
 
 
-def note(name: str, done: "RestoreResult", now: datetime) -> bool:
-    """Remember that the back-up `name` came back whole; False where there are no tables for it."""
-    trial = RestoreTest(
+def record(name: str, done: "RestoreResult", now: datetime) -> bool:
+    """Record a successful test of the back-up `name`; False in a database without tables."""
+    test = RestoreTest(
         backup=name[:255],
         made_at=datetime.fromisoformat(done.contents.made_at),
         at=now,
@@ -26,7 +26,7 @@ def note(name: str, done: "RestoreResult", now: datetime) -> bool:
     )
     try:
         with transaction.atomic():
-            trial.save()
+            test.save()
     except DatabaseError:
         return False
     return True
@@ -37,18 +37,18 @@ def last() -> RestoreTest | None:
 
 
 def overdue(now: datetime) -> bool:
-    """Whether none came back in 35 days, or since there are rows to lose if that is longer ago."""
+    """Whether the last test, or else the first migration, is longer ago than MAX_AGE."""
     newest = last()
-    since = newest.at if newest else begun()
-    return since is not None and now - since > TOO_OLD
+    since = newest.at if newest else migrated_at()
+    return since is not None and now - since > MAX_AGE
 
 
-def begun() -> datetime | None:
+def migrated_at() -> datetime | None:
     """When the database was first migrated."""
     applied = MigrationRecorder.Migration.objects.order_by("applied")
     return applied.values_list("applied", flat=True).first()
 
 
 def recent() -> bool:
-    """What /readyz asks."""
+    """Whether no restore test is overdue; for /readyz."""
     return not overdue(timezone.now())

@@ -1,23 +1,23 @@
-"""Which back-ups of a folder stay: the newest of 7 days, of 4 weeks and of 12 months."""
+"""Which back-ups are kept: the newest of each of 7 days, 4 weeks and 12 months. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
-DAYS, WEEKS, MONTHS = 7, 4, 12
+KEPT_DAYS, KEPT_WEEKS, KEPT_MONTHS = 7, 4, 12
 
 
 def backups_to_keep(times: Iterable[datetime]) -> set[datetime]:
-    """Those that stay; the newest always does, so that one good back-up is there."""
+    """The times to keep; the newest is always among them."""
     newest = sorted(set(times), reverse=True)
     rules = (
-        (DAYS, lambda at: at.date().toordinal()),
-        (WEEKS, lambda at: at.isocalendar()[:2]),
-        (MONTHS, lambda at: (at.year, at.month)),
+        (KEPT_DAYS, lambda at: at.date().toordinal()),
+        (KEPT_WEEKS, lambda at: at.isocalendar()[:2]),
+        (KEPT_MONTHS, lambda at: (at.year, at.month)),
     )
-    stay: set[datetime] = set()
-    for most, span in rules:
-        spans: dict[object, datetime] = {}
+    kept: set[datetime] = set()
+    for limit, period in rules:
+        newest_of: dict[object, datetime] = {}
         for at in newest:
-            spans.setdefault(span(at), at)
-        stay.update(list(spans.values())[:most])
-    return stay
+            newest_of.setdefault(period(at), at)
+        kept.update(list(newest_of.values())[:limit])
+    return kept

@@ -1,4 +1,4 @@
-"""Snapshots of a SQLite file while others write to it, and putting one in its place."""
+"""Copy a SQLite file in one snapshot while others write to it, and replace it by another."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from aethercrown.backup import manifest
 from aethercrown.backup.manifest import TableDigest
 
 NAME = "database.sqlite3"
-BUSY_SECONDS = 60.0
-COMPANIONS = ("-wal", "-shm", "-journal")
+BUSY_TIMEOUT_SECONDS = 60.0
+SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
 def dump(source: Path, folder: Path) -> tuple[Path, dict[str, TableDigest]]:
-    """A copy as of one commit (VACUUM INTO), never of the bare file, which lacks its WAL."""
+    """Copy with VACUUM INTO; a copy of the bare file would lack the write-ahead log."""
     copy = folder / NAME
-    with closing(sqlite3.connect(source, timeout=BUSY_SECONDS)) as connection:
+    with closing(sqlite3.connect(source, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
         connection.execute("VACUUM INTO ?", [str(copy)])
     return copy, tables(copy)
 
@@ -28,8 +28,8 @@ def tables(path: Path) -> dict[str, TableDigest]:
 
 
 def names(connection: sqlite3.Connection) -> list[str]:
-    question = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' "
-    return [name for (name,) in connection.execute(f"{question} ESCAPE '\\' ORDER BY name")]
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' "
+    return [name for (name,) in connection.execute(f"{query} ESCAPE '\\' ORDER BY name")]
 
 
 def migrations(path: Path) -> dict[str, list[str]]:
@@ -51,25 +51,25 @@ def is_whole(path: Path) -> bool:
 
 
 def is_empty(path: Path) -> bool:
-    """Whether there is nothing that a restoration would replace."""
+    """Whether the file has no tables."""
     if not path.exists() or path.stat().st_size == 0:
         return True
     with closing(sqlite3.connect(path)) as connection:
         return not names(connection)
 
 
-def swap(restored: Path, target: Path, aside: Path) -> None:
-    """Put `restored` in the place of `target`, which is kept as `aside` with all it wrote."""
+def swap(restored: Path, target: Path, former: Path) -> None:
+    """Rename `target` to `former`, with its write-ahead log written back, and `restored` to it."""
     if target.exists():
-        with closing(sqlite3.connect(target, timeout=BUSY_SECONDS)) as connection:
+        with closing(sqlite3.connect(target, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         target.chmod(0o600)
-        target.rename(aside)
-    for companion in COMPANIONS:
-        Path(f"{target}{companion}").unlink(missing_ok=True)
+        target.rename(former)
+    for ending in SIDE_FILES:
+        Path(f"{target}{ending}").unlink(missing_ok=True)
     restored.replace(target)
 
 
 def _rows(connection: sqlite3.Connection, name: str) -> Iterator[bytes]:
-    for row in connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - a name from its own schema
+    for row in connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - the name comes from its schema
         yield repr(row).encode("utf-8", "surrogatepass")

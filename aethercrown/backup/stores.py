@@ -1,4 +1,4 @@
-"""The platform's database as backing up sees it: a snapshot out, a restored one beside, a swap."""
+"""One interface to back up and restore a database, for SQLite and PostgreSQL."""
 
 from pathlib import Path
 from typing import Protocol
@@ -8,27 +8,27 @@ from django.db import connection
 
 from aethercrown.backup import postgres, sqlite
 from aethercrown.backup.manifest import TableDigest
-from aethercrown.embedded import lock
+from aethercrown.embedded import lock as folder_lock
 
 Migrations = dict[str, list[str]]
 
 
 class DatabaseStore(Protocol):
-    """`beside` and `aside` name a file or a database, in words that a person can use."""
+    """`restored` and `former` are endings of the name of a file or a database."""
 
     vendor: str
     member: str
 
     def dump(self, folder: Path) -> tuple[Path, dict[str, TableDigest], Migrations]: ...
     def is_empty(self) -> bool: ...
-    def hold(self) -> None: ...
-    def restore(self, dump: Path, beside: str) -> dict[str, TableDigest]: ...
-    def discard(self, beside: str) -> None: ...
-    def swap(self, beside: str, aside: str) -> None: ...
+    def lock(self) -> None: ...
+    def restore(self, dump: Path, restored: str) -> dict[str, TableDigest]: ...
+    def discard(self, restored: str) -> None: ...
+    def swap(self, restored: str, former: str) -> None: ...
 
 
 class SqliteStore:
-    """One file; nothing else may run while it is swapped."""
+    """One file; the platform must not run while it is swapped."""
 
     vendor, member = "sqlite", sqlite.NAME
 
@@ -42,30 +42,30 @@ class SqliteStore:
     def is_empty(self) -> bool:
         return sqlite.is_empty(self.path)
 
-    def hold(self) -> None:
-        """Unavailable while the platform runs on this folder."""
-        lock.lock_folder(self.path.parent, patience=0)
+    def lock(self) -> None:
+        """Lock the data folder. Raises ServerUnavailable while the platform runs on it."""
+        folder_lock.lock_folder(self.path.parent, patience=0)
 
-    def restore(self, dump: Path, beside: str) -> dict[str, TableDigest]:
-        target = self._named(beside)
+    def restore(self, dump: Path, restored: str) -> dict[str, TableDigest]:
+        target = self._named(restored)
         dump.rename(target)
         target.chmod(0o600)
         if not sqlite.is_whole(target):
-            raise ValueError("SQLite finds the restored file damaged.")
+            raise ValueError("The restored file fails SQLite's integrity check.")
         return sqlite.tables(target)
 
-    def discard(self, beside: str) -> None:
-        self._named(beside).unlink(missing_ok=True)
+    def discard(self, restored: str) -> None:
+        self._named(restored).unlink(missing_ok=True)
 
-    def swap(self, beside: str, aside: str) -> None:
-        sqlite.swap(self._named(beside), self.path, self._named(aside))
+    def swap(self, restored: str, former: str) -> None:
+        sqlite.swap(self._named(restored), self.path, self._named(former))
 
-    def _named(self, mark: str) -> Path:
-        return self.path.with_name(f"{self.path.name}.{mark}")
+    def _named(self, ending: str) -> Path:
+        return self.path.with_name(f"{self.path.name}.{ending}")
 
 
 class PostgresStore:
-    """One database of a server on which the user may make databases."""
+    """One database of a server; its user may create databases."""
 
     vendor, member = "postgresql", postgres.NAME
 
@@ -78,31 +78,31 @@ class PostgresStore:
     def is_empty(self) -> bool:
         return self.server.is_empty()
 
-    def hold(self) -> None:
-        """Sessions that are open are ended by the swap."""
+    def lock(self) -> None:
+        """Nothing to lock: the swap ends open sessions."""
 
-    def restore(self, dump: Path, beside: str) -> dict[str, TableDigest]:
-        self.server.restore(dump, self._named(beside))
-        return self.server.tables(self._named(beside))
+    def restore(self, dump: Path, restored: str) -> dict[str, TableDigest]:
+        self.server.restore(dump, self._named(restored))
+        return self.server.tables(self._named(restored))
 
-    def discard(self, beside: str) -> None:
-        self.server.drop(self._named(beside))
+    def discard(self, restored: str) -> None:
+        self.server.drop(self._named(restored))
 
-    def swap(self, beside: str, aside: str) -> None:
-        self.server.swap(self._named(beside), self._named(aside))
+    def swap(self, restored: str, former: str) -> None:
+        self.server.swap(self._named(restored), self._named(former))
 
-    def _named(self, mark: str) -> str:
-        return f"{self.server.name[: 62 - len(mark)]}_{mark}"
+    def _named(self, ending: str) -> str:
+        return f"{self.server.name[: 62 - len(ending)]}_{ending}"
 
 
-def here() -> DatabaseStore:
-    """The store of the database that the settings name."""
-    given = connection.settings_dict
+def current_store() -> DatabaseStore:
+    """The store of the database in the settings."""
+    options = connection.settings_dict
     if connection.vendor == "postgresql":
-        return PostgresStore(postgres.PostgresServer(given, settings.INHERITED_ENVIRONMENT()))
-    return SqliteStore(Path(str(given["NAME"])).absolute())
+        return PostgresStore(postgres.PostgresServer(options, settings.INHERITED_ENVIRONMENT()))
+    return SqliteStore(Path(str(options["NAME"])).absolute())
 
 
-def folder() -> Path:
-    """Where anchors stand; they go along, so that a new machine knows what was anchored."""
+def anchors_folder() -> Path:
+    """The folder of the anchor files, which a back-up includes."""
     return Path(settings.AUDIT_ANCHORS)

@@ -1,8 +1,8 @@
-"""A sealed stream: chunks of AES-256-GCM that cannot be changed, cut short or put in another order.
+"""Encrypted streams: AES-256-GCM in chunks; a change, a cut or another order is detected.
 
-The construction is STREAM (Hoang, Reyhanitabar, Rogaway, Vizár, 2015): each chunk's nonce holds
-its number and whether it is the last. Without a key the bytes stand as they are, behind another
-first line.
+The construction is STREAM (Hoang, Reyhanitabar, Rogaway, Vizár, 2015): each chunk's nonce contains
+its number and whether it is the last. Without a key the bytes are written as they are, after
+another first line.
 """
 
 import os
@@ -14,92 +14,91 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-SEALED, PLAIN = b"aethercrown backup 1 sealed\n", b"aethercrown backup 1 plain\n"
-CHUNK = 1024 * 1024
-SALT, PREFIX, TAG = 32, 7, 16
-SHORTEST_KEY = 32
+ENCRYPTED, PLAIN = b"aethercrown backup 1 sealed\n", b"aethercrown backup 1 plain\n"
+CHUNK_BYTES = 1024 * 1024
+SALT_BYTES, PREFIX_BYTES, TAG_BYTES = 32, 7, 16
 
 
 class ArchiveDamaged(ValueError):
-    """The file is no back-up, was changed or cut short, or needs another key."""
+    """The file is not a back-up, was changed or cut short, or needs another key."""
 
 
 class EncryptingWriter:
-    """Writes a sealed stream to `file`; what was written counts only once it is closed."""
+    """Writes an encrypted stream to `file`, which is complete only after `close`."""
 
     def __init__(self, file: BinaryIO, key: str) -> None:
-        self._file, self._waiting, self._number = file, bytearray(), 0
-        self._box: AESGCM | None = None
+        self._file, self._buffer, self._number = file, bytearray(), 0
+        self._cipher: AESGCM | None = None
         if key:
-            salt, self._prefix = os.urandom(SALT), os.urandom(PREFIX)
-            self._box = _box(key, salt)
-            file.write(SEALED + salt + self._prefix)
+            salt, self._prefix = os.urandom(SALT_BYTES), os.urandom(PREFIX_BYTES)
+            self._cipher = _cipher(key, salt)
+            file.write(ENCRYPTED + salt + self._prefix)
         else:
             file.write(PLAIN)
 
     def write(self, data: bytes) -> int:
-        if self._box is None:
+        if self._cipher is None:
             return self._file.write(data)
-        self._waiting += data
-        while len(self._waiting) > CHUNK:
-            self._put(self._box, bytes(self._waiting[:CHUNK]), is_last=False)
-            del self._waiting[:CHUNK]
+        self._buffer += data
+        while len(self._buffer) > CHUNK_BYTES:
+            self._write_chunk(self._cipher, bytes(self._buffer[:CHUNK_BYTES]), is_last=False)
+            del self._buffer[:CHUNK_BYTES]
         return len(data)
 
     def flush(self) -> None:
-        """Nothing leaves before its chunk is full: a half one would be the last."""
+        """Does nothing: a chunk is written when it is full, as a shorter one would be the last."""
 
     def close(self) -> None:
-        if self._box is not None:
-            self._put(self._box, bytes(self._waiting), is_last=True)
+        if self._cipher is not None:
+            self._write_chunk(self._cipher, bytes(self._buffer), is_last=True)
 
-    def _put(self, box: AESGCM, data: bytes, *, is_last: bool) -> None:
-        self._file.write(box.encrypt(_nonce(self._prefix, self._number, is_last), data, None))
+    def _write_chunk(self, cipher: AESGCM, data: bytes, *, is_last: bool) -> None:
+        self._file.write(cipher.encrypt(_nonce(self._prefix, self._number, is_last), data, None))
         self._number += 1
 
 
 class DecryptingReader:
-    """Reads what a Writer wrote; Damaged as soon as something does not fit."""
+    """Reads the stream of an EncryptingWriter. Raises ArchiveDamaged."""
 
     def __init__(self, file: BinaryIO, key: str) -> None:
-        first = file.readline(len(SEALED))
-        if first not in {SEALED, PLAIN}:
-            raise ArchiveDamaged("It is no back-up of AetherCrown.")
-        if first == SEALED and not key:
+        first = file.readline(len(ENCRYPTED))
+        if first not in {ENCRYPTED, PLAIN}:
+            raise ArchiveDamaged("It is not a back-up of AetherCrown.")
+        if first == ENCRYPTED and not key:
             raise ArchiveDamaged("It is encrypted: BACKUP_KEY is needed to read it.")
-        self._parts = _opened(file, key) if first == SEALED else iter(lambda: file.read(CHUNK), b"")
-        self._left = b""
+        self._parts = _decrypt(file, key) if first == ENCRYPTED else iter(lambda: file.read(CHUNK_BYTES), b"")
+        self._rest = b""
 
     def read(self, size: int = -1) -> bytes:
-        while size < 0 or len(self._left) < size:
+        while size < 0 or len(self._rest) < size:
             part = next(self._parts, None)
             if part is None:
                 break
-            self._left += part
-        end = len(self._left) if size < 0 else size
-        data, self._left = self._left[:end], self._left[end:]
+            self._rest += part
+        end = len(self._rest) if size < 0 else size
+        data, self._rest = self._rest[:end], self._rest[end:]
         return data
 
 
-def _opened(file: BinaryIO, key: str) -> Iterator[bytes]:
-    """The chunks in the clear; each is looked at one ahead, to know which is the last."""
-    box, prefix = _box(key, file.read(SALT)), file.read(PREFIX)
-    number, chunk = 0, file.read(CHUNK + TAG)
+def _decrypt(file: BinaryIO, key: str) -> Iterator[bytes]:
+    """The decrypted chunks; one is read ahead, to know which is the last."""
+    cipher, prefix = _cipher(key, file.read(SALT_BYTES)), file.read(PREFIX_BYTES)
+    number, chunk = 0, file.read(CHUNK_BYTES + TAG_BYTES)
     while True:
-        ahead = file.read(CHUNK + TAG)
+        ahead = file.read(CHUNK_BYTES + TAG_BYTES)
         try:
-            yield box.decrypt(_nonce(prefix, number, not ahead), chunk, None)
+            yield cipher.decrypt(_nonce(prefix, number, not ahead), chunk, None)
         except (InvalidTag, ValueError) as error:
             raise ArchiveDamaged(
-                f"Its chunk {number + 1} does not open: the file was changed or cut short, or "
-                "BACKUP_KEY is another one than it was made with."
+                f"Its chunk {number + 1} cannot be decrypted: the file was changed or cut short, or "
+                "it was made with another BACKUP_KEY."
             ) from error
         if not ahead:
             return
         number, chunk = number + 1, ahead
 
 
-def _box(key: str, salt: bytes) -> AESGCM:
+def _cipher(key: str, salt: bytes) -> AESGCM:
     made = HKDF(algorithm=SHA256(), length=32, salt=salt, info=b"aethercrown backup")
     return AESGCM(made.derive(key.encode()))
 

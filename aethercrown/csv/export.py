@@ -13,6 +13,7 @@ from django.http import StreamingHttpResponse
 
 from aethercrown.csv.reader import FORMULA
 from aethercrown.history import audit_hooks
+from aethercrown.registry import Registry
 
 Cell = str | int | float | bool | Decimal | date | datetime | None
 
@@ -31,27 +32,13 @@ class Exporter:
     header: tuple[str, ...]
     rows: Callable[[], Iterable[Sequence[Cell]]]
 
-
-class UnknownExport(LookupError):
-    """No such kind of rows; the message lists the known ones."""
-
-
-_exporters: dict[str, Exporter] = {}
+    @property
+    def name(self) -> str:
+        return self.kind
 
 
-def register(exporter: Exporter) -> None:
-    """Register a kind when its app starts; registering it again changes nothing."""
-    _exporters[exporter.kind] = exporter
-
-
-def named(kind: str) -> Exporter:
-    if kind not in _exporters:
-        raise UnknownExport(f"{kind!r} cannot be exported; there are: {', '.join(kinds())}")
-    return _exporters[kind]
-
-
-def kinds() -> list[str]:
-    return sorted(_exporters)
+exporters = Registry[Exporter]("export")
+register, named, kinds = exporters.register, exporters.get, exporters.names
 
 
 def note(what: str, subject: str) -> None:

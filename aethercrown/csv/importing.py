@@ -12,6 +12,7 @@ from typing import BinaryIO
 from django.db import IntegrityError, transaction
 
 from aethercrown.csv.reader import CSVColumn, CSVReader, CSVRow, RowError
+from aethercrown.registry import Registry
 
 BATCH = 1000
 FAULTS_LISTED = 200
@@ -54,6 +55,10 @@ class Importer:
     clashes: Callable[[Sequence[CSVRow], ImportOptions], Sequence[RowError]]
     save: Callable[[Sequence[CSVRow], ImportOptions], ImportCounts]
 
+    @property
+    def name(self) -> str:
+        return self.kind
+
 
 @dataclass(slots=True)
 class ImportReport:
@@ -75,26 +80,8 @@ class ImportReport:
             self.faults.append(fault)
 
 
-class UnknownImport(LookupError):
-    """No such kind of file; the message lists the known ones."""
-
-
-_importers: dict[str, Importer] = {}
-
-
-def register(importer: Importer) -> None:
-    """Register a kind when its app starts; registering it again changes nothing."""
-    _importers[importer.kind] = importer
-
-
-def named(kind: str) -> Importer:
-    if kind not in _importers:
-        raise UnknownImport(f"{kind!r} cannot be imported; there are: {', '.join(kinds())}")
-    return _importers[kind]
-
-
-def kinds() -> list[str]:
-    return sorted(_importers)
+importers = Registry[Importer]("import")
+register, named, kinds = importers.register, importers.get, importers.names
 
 
 def load(

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from aethercrown.registry import Registry
+
 GOOD, CAUTION, BAD = "good", "caution", "bad"
 
 
@@ -40,17 +42,13 @@ class DoctorRow:
         return {"name": self.name, "title": self.title, **asdict(self.finding)}
 
 
-_checks: dict[str, DoctorCheck] = {}
-
-
-def register(check: DoctorCheck) -> None:
-    """Register a check; registering it again changes nothing."""
-    _checks[check.name] = check
+_registry = Registry[DoctorCheck]("doctor check")
+register = _registry.register
 
 
 def checks() -> list[DoctorCheck]:
     """The registered checks in order."""
-    return list(_checks.values())
+    return list(_registry)
 
 
 def run_checks(chosen: Iterable[DoctorCheck], clean: Callable[[str], str]) -> Iterator[DoctorRow]:

@@ -1,7 +1,6 @@
-"""The doctor's checks of every installation: settings, files, tables, clock, back-ups."""
+"""The doctor's checks of every installation: settings, files, tables, clock."""
 
 import os
-import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,6 @@ NOT_SECRET = (
     *(".since", ".loaded", ".lock", ".log", ".pid"),
 )
 MAX_CLOCK_DRIFT = timedelta(seconds=30)
-RECENT_BACKUP, OLD_BACKUP = timedelta(days=2), timedelta(days=7)
 MAX_MIGRATIONS_NAMED = 5
 
 
@@ -110,39 +108,9 @@ def clock_findings(differences: dict[str, timedelta]) -> Iterator[Finding]:
         )
 
 
-def check_backups() -> list[Finding]:
-    return [backup_age(newest_backup(settings.BACKUP_FOLDER), first_start(), time.time())]
-
-
-def newest_backup(folder: Path) -> float | None:
-    """When the newest back-up was written, in seconds since 1970; None if there is none."""
-    times = [path.stat().st_mtime for path in folder.glob("*") if path.is_file()]
-    return max(times, default=None)
-
-
-def first_start() -> float:
-    first = MigrationRecorder(connection).migration_qs.order_by("applied").first()
-    return first.applied.timestamp() if first else time.time()
-
-
-def backup_age(newest: float | None, since: float, now: float) -> Finding:
-    """The age of the newest back-up, or of the installation if there is none."""
-    age = timedelta(seconds=now - (since if newest is None else newest))
-    days = f"{age.total_seconds() / 86400:.1f} days"
-    fix = "manage.py backup, which writes to BACKUP_FOLDER; then copy it to another machine."
-    if newest is None:
-        if age <= RECENT_BACKUP:
-            return Finding(GOOD, "None yet; the installation is new.")
-        return Finding(CAUTION, f"There is no back-up after {days}.", fix)
-    if age > OLD_BACKUP:
-        return Finding(BAD, f"The newest back-up is {days} old.", fix)
-    return Finding(CAUTION if age > RECENT_BACKUP else GOOD, f"The newest is {days} old.", "")
-
-
 CHECKS = (
     DoctorCheck("settings", "Settings", check_settings),
     DoctorCheck("files", "Files", check_files),
     DoctorCheck("migrations", "Tables", check_migrations),
     DoctorCheck("clock", "Clock", check_clock),
-    DoctorCheck("backup", "Back-up", check_backups),
 )

@@ -123,7 +123,7 @@ WARNING_CHECKS = {
     "trial_restore": (
         restore_tests.recent,
         (
-            f"No back-up came back whole in {restore_tests.TOO_OLD.days} days: "
+            f"No back-up came back whole in {restore_tests.MAX_AGE.days} days: "
             "manage.py restore --check."
         ),
     )

@@ -20,7 +20,7 @@ def findings(now: datetime) -> Iterator[Finding]:
         yield Finding(CAUTION, message, fix)
     else:
         yield Finding(GOOD, f"A back-up was restored as a test {(now - last.at).days} days ago.")
-    reason = automation_pause.since()
+    reason = automation_pause.current()
     if reason is not None:
         message = f"Automation is paused since {reason.began_at:%Y-%m-%d %H:%M} UTC: {reason}"
         yield Finding(CAUTION, message, "manage.py resume_automation")

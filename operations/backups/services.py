@@ -41,7 +41,7 @@ def back_up(context: RunContext) -> RunOutcome:
     if restore_tests.overdue(context.now):
         _raise(
             NOT_TESTED,
-            f"No back-up was restored as a test in {restore_tests.TOO_OLD.days} days.",
+            f"No back-up was restored as a test in {restore_tests.MAX_AGE.days} days.",
             context.now,
         )
     size = path.stat().st_size
@@ -58,7 +58,7 @@ def run_restore_test(context: RunContext) -> RunOutcome:
         raise NoBackup("There is no back-up in BACKUP_FOLDER to test.")
     try:
         done = restore.check(path, settings.BACKUP_KEY)
-        restore_tests.note(path.name, done, context.now)
+        restore_tests.record(path.name, done, context.now)
     except Exception as error:
         _raise(NOT_RESTORED, f"The newest back-up was not restored: {error}", context.now)
         raise
@@ -79,14 +79,14 @@ def finalize_restore(now: datetime, _needs: Any) -> list[str]:
     )
     automation_pause.begin("Restored from a back-up: check it before automation resumes.", now)
     interrupted = f"{runs} runs and {messages} messages were interrupted; they are retried."
-    return [interrupted, "Automation is paused until manage.py resume_automation."]
+    return [interrupted, "Automation is paused: `./manage.py resume_automation` resumes it."]
 
 
 def _raise(kind: str, message: str, now: datetime) -> None:
     alerts.raise_alert(SOURCE, kind, "", HIGH, message, now=now)
 
 
-PARTS = (BackupHook("operations", settle=finalize_restore),)
+BACKUP_HOOK = BackupHook("operations", finalize=finalize_restore)
 AUTOMATIONS = (
     AutomationSpec(BACK_UP, "Daily back-up", back_up),
     AutomationSpec(TEST_RESTORE, "Monthly restore test of the back-up", run_restore_test),

@@ -113,7 +113,7 @@ def deliver_due(
     """
     ends = monotonic() + seconds
     sent = 0
-    if automation_pause.holds():
+    if automation_pause.is_paused():
         return sent
     while chosen := _next_due(clock()):
         tried = 0

@@ -9,10 +9,15 @@ TITLE = "AetherCrown: how keys are managed"
 STREAM = "admin"
 
 
+def file_name(now: datetime) -> str:
+    """The name of the pack's zip."""
+    return f"key-evidence-{now:%Y%m%d-%H%M%S}.zip"
+
+
 def build_pack(now: datetime, *, actor: str = "") -> tuple[str, bytes]:
     """The name and the bytes of the zip; an audit event records it."""
     content = pack.build_zip(TITLE, now, actor, reports.tables(now))
-    name = f"key-evidence-{now:%Y%m%d-%H%M%S}.zip"
+    name = file_name(now)
     record(
         stream=STREAM,
         event="evidence.taken",

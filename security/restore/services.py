@@ -74,7 +74,7 @@ def _rewind(stream: str, restored: StreamEnd, anchored: StreamEnd) -> str:
     )
 
 
-def note() -> dict[str, Any]:
+def snapshot() -> dict[str, Any]:
     """Which version of each managed key is in use, and which API keys were revoked."""
     used = SecretVersion.objects.filter(state=SecretVersion.State.CURRENT)
     return {
@@ -85,7 +85,7 @@ def note() -> dict[str, Any]:
 
 def compare(before: dict[str, Any]) -> list[str]:
     """What changed after the back-up was made, so that the restored rows are out of date."""
-    restored = note()["versions"]
+    restored = snapshot()["versions"]
     notes = [
         f"{name} was rotated since: version {number} is in use outside, and version "
         f"{restored[name]} is here. Enter the value in use, or rotate it."
@@ -101,8 +101,11 @@ def compare(before: dict[str, Any]) -> list[str]:
     ]
 
 
-PARTS = (
-    BackupHook(
-        "security", needs=needs, refusals=refusals, settle=finalize, note=note, compare=compare
-    ),
+BACKUP_HOOK = BackupHook(
+    "security",
+    needs=needs,
+    refusals=refusals,
+    finalize=finalize,
+    snapshot=snapshot,
+    compare=compare,
 )

@@ -10,5 +10,5 @@ def test_a_line_that_was_given_up_says_so_as_a_lost_connection():
         expected = line.connection_errors
         assert isinstance(line.transport, Transport)
         assert isinstance(channel, RedisChannel)
-    with pytest.raises(expected, match="given up"):
+    with pytest.raises(expected, match="closed"):
         channel.qos.restore_unacked()

@@ -79,6 +79,6 @@ def test_the_broker_is_known_only_while_its_file_is_there(tmp_path):
 
 
 def test_a_secret_that_a_former_version_made_is_read_and_none_is_made(tmp_path):
-    assert data_dir.kept(tmp_path, "pepper") == ""
+    assert data_dir.stored_secret(tmp_path, "pepper") == ""
     made = data_dir.secret(tmp_path, "pepper")
-    assert data_dir.kept(tmp_path, "pepper") == made
+    assert data_dir.stored_secret(tmp_path, "pepper") == made

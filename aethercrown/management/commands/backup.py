@@ -1,13 +1,13 @@
 """Back up everything into one file for `restore`."""
 
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from aethercrown import paths
 from aethercrown.backup import create
 from aethercrown.backup.postgres import ToolFailed
 from aethercrown.backup.stream import ArchiveDamaged
@@ -23,11 +23,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--to",
-            type=Path,
-            default=None,
             metavar="PATH",
-            help="a file, or a folder that gets a file named by its time; BACKUP_FOLDER by default",
+            help="a file, or a folder (such as backups/) that gets a file named by its time; by"
+            " default BACKUP_FOLDER",
         )
+        parser.add_argument("--force", action="store_true", help="replace a file that exists")
         parser.add_argument(
             "--keep-all",
             action="store_true",
@@ -35,16 +35,20 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: object, **options: Any) -> None:
-        to: Path = options["to"] or settings.BACKUP_FOLDER
-        if options["to"] is None:
-            to.mkdir(mode=0o700, parents=True, exist_ok=True)
+        now = timezone.now()
+        given: str = options["to"] or f"{settings.BACKUP_FOLDER}/"
+        is_folder = paths.is_folder(given)
         try:
-            path = create.create(to, settings.BACKUP_KEY, timezone.now())
-        except (OSError, ToolFailed, ArchiveDamaged) as error:
+            target = paths.new_file(given, create.file_name(now), force=options["force"])
+            path = create.create(target, settings.BACKUP_KEY, now)
+        except OSError as error:
+            reason = f"{error.filename or given}: {error.strerror or error}."
+            raise CommandError(f"No back-up was made: {reason}") from error
+        except (ToolFailed, ArchiveDamaged) as error:
             raise CommandError(f"No back-up was made: {error}") from error
         self.stdout.write(f"{path} ({path.stat().st_size:,} bytes)")
         if not settings.BACKUP_KEY:
             self.stderr.write("It is not encrypted: set BACKUP_KEY (32 random characters).")
-        if to.is_dir() and not options["keep_all"]:
-            for gone in create.apply_retention(to):
-                self.stdout.write(f"Removed {gone.name}: a newer one covers its day.")
+        if is_folder and not options["keep_all"]:
+            for deleted in create.apply_retention(path.parent):
+                self.stdout.write(f"Deleted {deleted.name}: a newer one covers its period.")

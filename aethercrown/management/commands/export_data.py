@@ -1,15 +1,16 @@
-"""CSV export: `manage.py export_data KIND [--output FILE]`; import_data reads it."""
+"""CSV export: `./manage.py export_data KIND [--output PATH]`; import_data reads it."""
 
 import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from aethercrown import paths
 from aethercrown.csv import export
+from aethercrown.registry import UnknownName
 
 
 class Command(BaseCommand):
@@ -17,23 +18,31 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("kind", help=f"One of: {', '.join(export.kinds())}.")
-        parser.add_argument("--output", help="A file that does not exist yet.")
+        parser.add_argument(
+            "--output",
+            metavar="PATH",
+            help="A file, or a folder (such as exports/) that gets KIND.csv.",
+        )
+        parser.add_argument("--force", action="store_true", help="Replace a file that exists.")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         try:
             exporter = export.named(options["kind"])
-        except export.UnknownExport as error:
+        except UnknownName as error:
             raise CommandError(str(error)) from error
-        export.note("rows", exporter.kind)
         lines = export.csv_lines(exporter.header, exporter.rows())
         if not options["output"]:
+            export.note("rows", exporter.kind)
             self.print_all(lines)
             return
+        force = options["force"]
         try:
-            with Path(options["output"]).open("x", encoding="utf-8", newline="") as file:
+            path = paths.new_file(options["output"], f"{exporter.kind}.csv", force=force)
+            with path.open("w" if force else "x", encoding="utf-8", newline="") as file:
+                export.note("rows", exporter.kind)
                 file.writelines(lines)
         except OSError as error:
-            raise CommandError(f"Cannot write {options['output']}: {error.strerror}.") from error
+            raise CommandError(f"Cannot write {error.filename}: {error.strerror}.") from error
 
     def print_all(self, lines: Iterable[str]) -> None:
         """Write until the reader closes the pipe, as with `| head`."""

@@ -1,18 +1,19 @@
-"""CSV import: `manage.py import_data KIND FILE [--map field=column ...]`; all or nothing."""
+"""CSV import: `./manage.py import_data KIND FILE [--map field=column ...]`; all or nothing."""
 
 import json
 import sys
 from argparse import ArgumentParser
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from aethercrown import paths
 from aethercrown.csv import importing, reader
 from aethercrown.csv.importing import ImportOptions, ImportReport
 from aethercrown.currencies import CODES
+from aethercrown.registry import UnknownName
 
 
 class Command(BaseCommand):
@@ -53,7 +54,7 @@ class Command(BaseCommand):
         try:
             importer = importing.named(options["kind"])
             wanted = reader.mapping(options["map"])
-            with Path(options["file"]).open("rb") as file:
+            with paths.resolved(options["file"]).open("rb") as file:
                 return importing.load(
                     importer,
                     file,
@@ -61,7 +62,7 @@ class Command(BaseCommand):
                     ImportOptions(options["currency"], options["update"], options["today"]),
                     dry_run=options["dry_run"],
                 )
-        except (importing.UnknownImport, ValueError) as error:
+        except (UnknownName, ValueError) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"Cannot read {options['file']}: {error.strerror}.") from error

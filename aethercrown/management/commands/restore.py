@@ -1,13 +1,13 @@
 """Restore a back-up, or check that it can be restored."""
 
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from aethercrown import paths
 from aethercrown.backup import restore, restore_tests
 from aethercrown.backup.postgres import ToolFailed
 from aethercrown.backup.stream import ArchiveDamaged
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     requires_system_checks = []  # an empty database has nothing to check yet
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, metavar="PATH")
+        parser.add_argument("path", metavar="FILE", help="a back-up")
         parser.add_argument(
             "--check",
             action="store_true",
@@ -33,11 +33,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: object, **options: Any) -> None:
-        path: Path = options["path"].absolute()
+        path = paths.resolved(options["path"])
         try:
             if options["check"]:
                 done = restore.check(path, settings.BACKUP_KEY)
-                restore_tests.note(path.name, done, timezone.now())
+                restore_tests.record(path.name, done, timezone.now())
             else:
                 done = restore.restore(
                     path, settings.BACKUP_KEY, timezone.now(), replace=options["replace"]
@@ -47,9 +47,11 @@ class Command(BaseCommand):
             ArchiveDamaged,
             ToolFailed,
             ServerUnavailable,
-            OSError,
         ) as error:
             raise CommandError(f"{path.name}: {error}") from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise CommandError(f"Cannot restore {error.filename or path}: {reason}.") from error
         tables = done.contents.tables
         rows = sum(each.rows for each in tables.values())
         verb = "Checked" if options["check"] else "Restored"

@@ -89,7 +89,7 @@ def claim(run_id: int, worker: str, now: datetime) -> Run | None:
     """Give the run to one worker; None if automation is off or another run of it is running."""
     automation = Automation.objects.select_for_update().get(runs=run_id)
     running = automation.runs.filter(state=Run.State.RUNNING, lease_until__gte=Now())
-    is_off = not settings.AUTOMATION_ENABLED or automation_pause.holds()
+    is_off = not settings.AUTOMATION_ENABLED or automation_pause.is_paused()
     if is_off or running.exclude(pk=run_id).exists():
         return None
     taken = (

@@ -1,11 +1,11 @@
 """Rate a file of worked cases and print each that differs."""
 
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from aethercrown import paths
 from revenue.pricing.rating import worked_cases
 
 DIFFERS, UNREADABLE = 1, 2
@@ -20,11 +20,11 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", type=Path)
+        parser.add_argument("file", metavar="FILE")
 
-    def handle(self, *args: Any, file: Path, **options: Any) -> None:
+    def handle(self, *args: Any, file: str, **options: Any) -> None:
         try:
-            found = worked_cases.rate_cases(file.read_text(encoding="utf-8"))
+            found = worked_cases.rate_cases(paths.resolved(file).read_text(encoding="utf-8"))
         except OSError as error:
             reason = error.strerror or "it cannot be opened"
             raise CommandError(

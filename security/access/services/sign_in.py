@@ -69,7 +69,7 @@ class PasswordBackend(AxesBackend):  # type: ignore[misc]  # its base has no typ
             raise PermissionDenied
         user = self.check(request, username, password)
         if user is None:
-            buckets.take(bucket, rate=HOURLY_FAILURES)
+            buckets.acquire(bucket, rate=HOURLY_FAILURES)
         return user
 
     def check(
@@ -84,7 +84,7 @@ def is_locked(request: HttpRequest, username: str, bucket: str) -> bool:
     """Whether this name is locked now, for this address or for all."""
     if not AxesProxyHandler.is_allowed(request, {"username": username}):
         return True
-    return bool(buckets.take(bucket, cost=0, rate=HOURLY_FAILURES))
+    return bool(buckets.acquire(bucket, cost=0, rate=HOURLY_FAILURES))
 
 
 def axes_username(_request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:

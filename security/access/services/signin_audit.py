@@ -102,7 +102,7 @@ def record_refusal(
 ) -> bool:
     """Record one refusal; False, and counted, where there were too many in this hour."""
     group, rate = ("people", KNOWN_NAMES_RATE) if user else ("nobody", UNKNOWN_NAMES_RATE)
-    if buckets.take(f"signin_audit:{group}", rate=rate, in_rows=True):
+    if buckets.acquire(f"signin_audit:{group}", rate=rate, in_rows=True):
         omitted.add()
         record_omitted(request)
         return False
@@ -113,7 +113,7 @@ def record_refusal(
 
 def record_omitted(request: HttpRequest) -> None:
     """Once an hour, how many refusals this process has left out."""
-    if not buckets.take("signin_audit:omitted", rate=ONCE_AN_HOUR, in_rows=True):
+    if not buckets.acquire("signin_audit:omitted", rate=ONCE_AN_HOUR, in_rows=True):
         address = client_address(request)
         _record("sign-in refusals omitted", "sign-in", count=omitted.reset(), last_address=address)
 

@@ -1,16 +1,17 @@
-"""`manage.py audit_key FILE`: the key of the anchors, to verify them on another machine."""
+"""`./manage.py audit_key FILE`: the key of the anchors, to verify them on another machine."""
 
 import getpass
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from aethercrown import data_dir
+from aethercrown import data_dir, paths
 from aethercrown.history import audit_hooks
 from security.audit import reports
+
+FILE_NAME = "audit.key"
 
 
 class Command(BaseCommand):
@@ -20,17 +21,22 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, metavar="FILE")
+        parser.add_argument(
+            "file", metavar="FILE", help=f"a file, or a folder that gets {FILE_NAME}"
+        )
+        parser.add_argument("--force", action="store_true", help="replace a file that exists")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        path: Path = options["file"]
+        force = options["force"]
+        write = data_dir.replace_private if force else data_dir.write_private
         with transaction.atomic():
             actor = f"command:{getpass.getuser()}"
             audit_hooks.record(
                 stream="admin", event="audit.key_taken", subject="audit", actor=actor
             )
             try:
-                data_dir.write_private(path, reports.audit_key() + "\n")
+                path = paths.new_file(options["file"], FILE_NAME, force=force)
+                write(path, reports.audit_key() + "\n")
             except OSError as error:
-                raise CommandError(f"{path} was not written: {error.strerror}.") from None
+                raise CommandError(f"Cannot write {error.filename}: {error.strerror}.") from None
         self.stdout.write(f"{path}: do not show it to anybody who may write to the database.")

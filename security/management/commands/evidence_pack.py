@@ -1,15 +1,13 @@
-"""`manage.py evidence_pack FILE`: the compliance evidence pack, a zip for an auditor."""
+"""`./manage.py evidence_pack PATH`: the compliance evidence pack, a zip for an auditor."""
 
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from aethercrown import data_dir, paths
 from security.compliance import services
-
-FILE_MODE = 0o600
 
 
 class Command(BaseCommand):
@@ -17,16 +15,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "target", type=Path, nargs="?", default=Path(), help="a file, or a folder (here)"
+            "target", nargs="?", default=".", metavar="PATH", help="a file, or a folder (here)"
         )
+        parser.add_argument("--force", action="store_true", help="replace a file that exists")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name, content = services.build_pack(timezone.now(), actor="command:evidence_pack")
-        given: Path = options["target"]
-        target = given / name if given.is_dir() else given
+        now, force = timezone.now(), options["force"]
+        write = data_dir.replace_private if force else data_dir.write_private
         try:
-            target.touch(mode=FILE_MODE, exist_ok=False)
-            target.write_bytes(content)
+            target = paths.new_file(options["target"], services.file_name(now), force=force)
+            _name, content = services.build_pack(now, actor="command:evidence_pack")
+            write(target, content)
         except OSError as error:
-            raise CommandError(f"{target} cannot be written: {error.strerror}.") from error
+            raise CommandError(f"Cannot write {error.filename}: {error.strerror}.") from error
         self.stdout.write(str(target))

@@ -1,4 +1,4 @@
-"""`manage.py verify_audit`: verify the audit, and name the first wrong entry of each stream."""
+"""`./manage.py verify_audit`: verify the audit, and name the first wrong entry of each stream."""
 
 import time
 from argparse import ArgumentParser
@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from aethercrown import paths
 from security.audit import reports
 
 
@@ -20,14 +21,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--anchors",
-            type=Path,
-            default=settings.AUDIT_ANCHORS,
             metavar="FOLDER",
             help="a copy of the anchors to compare with; AUDIT_ANCHORS if not given",
         )
         parser.add_argument(
             "--key-file",
-            type=Path,
             metavar="FILE",
             help="the key of the anchors from `audit_key`, where ENCRYPTION_KEYS is missing",
         )
@@ -35,7 +33,7 @@ class Command(BaseCommand):
     def handle(self, *_args: object, **options: Any) -> None:
         began = time.monotonic()
         key = read_key(options["key_file"])
-        faults = [*reports.chain_faults(options["anchors"], key), *reports.history_faults()]
+        faults = [*reports.chain_faults(anchors_folder(options["anchors"]), key), *reports.history_faults()]
         for fault in faults:
             self.stderr.write(str(fault))
         took = f"{reports.count_events()} events in {time.monotonic() - began:.1f} s"
@@ -44,10 +42,21 @@ class Command(BaseCommand):
         self.stdout.write(f"{took}: nothing is wrong.")
 
 
-def read_key(path: Path | None) -> str | None:
+def anchors_folder(given: str | None) -> Path:
+    """The folder of the anchor files. Raises CommandError where the given one does not exist."""
+    if given is None:
+        return Path(settings.AUDIT_ANCHORS)
+    folder = paths.resolved(given)
+    if not folder.is_dir():
+        raise CommandError(f"There is no folder {folder}.")
+    return folder
+
+
+def read_key(given: str | None) -> str | None:
     """The key in a file. Raises CommandError where it cannot be read or is empty."""
-    if path is None:
+    if given is None:
         return None
+    path = paths.resolved(given)
     try:
         key = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -22,7 +22,7 @@ wire = [pytest.mark.urls("tests.aethercrown.odd_urls"), pytest.mark.django_db]
 
 def own(tokens, *calls, cost=1):
     """Waits of one bucket at those times."""
-    return [tokens.take([TokenRequest("a", RATE, cost)], now) for now in calls]
+    return [tokens.acquire([TokenRequest("a", RATE, cost)], now) for now in calls]
 
 
 RATE = Rate(3, 0.5)
@@ -31,7 +31,7 @@ RATE = Rate(3, 0.5)
 def test_a_bucket_gives_its_burst_and_then_one_token_a_period():
     buckets = LocalBuckets()
     assert own(buckets, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0) == [0, 0, 0, 2.0, 1.0, 0]
-    assert buckets.take([TokenRequest("b", RATE)], 0.0) == 0
+    assert buckets.acquire([TokenRequest("b", RATE)], 0.0) == 0
 
 
 @given(st.lists(st.floats(0, 5), max_size=60))
@@ -39,7 +39,7 @@ def test_nobody_gets_more_than_the_burst_and_the_rate(pauses):
     buckets, now, given_out = LocalBuckets(), 0.0, 0
     for pause in pauses:
         now += pause
-        given_out += not buckets.take([TokenRequest("a", Rate(5, 2.0))], now)
+        given_out += not buckets.acquire([TokenRequest("a", Rate(5, 2.0))], now)
     assert given_out <= 5 + 2.0 * now + 1e-6
 
 
@@ -59,7 +59,7 @@ def test_only_the_latest_callers_are_remembered(monkeypatch):
     monkeypatch.setattr(throttling, "MAX_LOCAL_BUCKETS", 2)
     buckets = LocalBuckets()
     for name in "abac":
-        buckets.take([TokenRequest(name, RATE)], 0.0)
+        buckets.acquire([TokenRequest(name, RATE)], 0.0)
     assert list(buckets.stored) == ["a", "c"]
 
 
@@ -68,16 +68,16 @@ def test_several_buckets_give_together_or_not_at_all(settings, broker):
     settings.REDIS_URL = settings.REDIS_URL if broker else ""
     alone = SharedBuckets()
     wide, narrow = TokenRequest("wide", Rate(3, 0.01)), TokenRequest("narrow", Rate(1, 0.1))
-    assert alone.take_all([wide, narrow]) == 0
-    assert alone.take_all([wide, narrow]) == 10
-    assert alone.take_all([wide._replace(cost=2)]) == 0  # the refused call took none of it
-    assert alone.take_all([wide]) > 0
+    assert alone.acquire_all([wide, narrow]) == 0
+    assert alone.acquire_all([wide, narrow]) == 10
+    assert alone.acquire_all([wide._replace(cost=2)]) == 0  # the refused call took none of it
+    assert alone.acquire_all([wide]) > 0
 
 
 def test_the_shared_bucket_does_as_the_own_one(settings, valkey_url):
     settings.API_BURST, settings.API_RATE_PER_SECOND = 2, 0.01
     first, second = SharedBuckets(), SharedBuckets()  # two web processes
-    assert [first.take("shared"), second.take("shared"), first.take("shared", cost=0)] == [
+    assert [first.acquire("shared"), second.acquire("shared"), first.acquire("shared", cost=0)] == [
         0,
         0,
         100,
@@ -88,7 +88,7 @@ def test_the_shared_bucket_does_as_the_own_one(settings, valkey_url):
 def test_many_at_once_get_exactly_the_burst(settings, at_once):
     settings.API_BURST, settings.API_RATE_PER_SECOND = 5, 0.001
     shared = SharedBuckets()
-    waits = at_once(lambda: shared.take("rush"), 16)
+    waits = at_once(lambda: shared.acquire("rush"), 16)
     assert waits.count(0) == 5
     assert not shared.own.stored
 
@@ -96,7 +96,7 @@ def test_many_at_once_get_exactly_the_burst(settings, at_once):
 def test_without_a_broker_the_process_counts_by_itself(settings):
     settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 1, 0.01, ""
     alone = SharedBuckets()
-    assert [alone.take("a"), alone.take("a")] == [0, 100]
+    assert [alone.acquire("a"), alone.acquire("a")] == [0, 100]
 
 
 @pytest.mark.django_db
@@ -106,8 +106,8 @@ def test_without_a_broker_a_row_counts_for_every_process_in_one_upsert(
     settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 2, 0.01, ""
     processes = [SharedBuckets(), SharedBuckets(), SharedBuckets()]
     with django_assert_num_queries(4):
-        waits = [each.take("key:1", in_rows=True) for each in processes]
-        assert processes[0].take("key:2", in_rows=True) == 0
+        waits = [each.acquire("key:1", in_rows=True) for each in processes]
+        assert processes[0].acquire("key:2", in_rows=True) == 0
     assert waits == [0, 0, 100]
     assert not any(each.own.stored for each in processes)
 
@@ -140,7 +140,7 @@ def test_a_row_that_nobody_uses_is_forgotten_after_a_month():
 def test_rows_too_give_many_at_once_exactly_the_burst(settings, at_once):
     settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 5, 0.001, ""
     alone = SharedBuckets()
-    assert at_once(lambda: alone.take("rush", in_rows=True), 12).count(0) == 5
+    assert at_once(lambda: alone.acquire("rush", in_rows=True), 12).count(0) == 5
 
 
 def out_of_order(*_):
@@ -152,7 +152,7 @@ def test_without_broker_and_rows_the_process_counts_by_itself(settings):
     settings.API_BURST, settings.API_RATE_PER_SECOND, settings.REDIS_URL = 1, 0.01, ""
     alone = SharedBuckets()
     with connection.execute_wrapper(out_of_order):
-        assert [alone.take("a", in_rows=True), alone.take("a", in_rows=True)] == [0, 100]
+        assert [alone.acquire("a", in_rows=True), alone.acquire("a", in_rows=True)] == [0, 100]
 
 
 def test_a_broker_that_is_down_refuses_nobody_and_is_left_alone_for_a_while(settings):
@@ -160,9 +160,9 @@ def test_a_broker_that_is_down_refuses_nobody_and_is_left_alone_for_a_while(sett
         closed.bind(("127.0.0.1", 0))  # taken, and nobody listens
         settings.REDIS_URL = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
         alone = SharedBuckets()
-        assert alone.take("a") == 0
+        assert alone.acquire("a") == 0
     assert alone.paused_until > 0
-    assert alone.take("a") == 0
+    assert alone.acquire("a") == 0
     assert alone.own.stored
 
 
@@ -275,13 +275,13 @@ def test_many_at_once_through_both_buckets_get_exactly_the_burst(settings, at_on
 
     def call():
         if known:
-            return shared.take_then([address], key)
-        return shared.take_then([address], None)[0], shared.take("key", rate=key.rate)
+            return shared.acquire_then([address], key)
+        return shared.acquire_then([address], None)[0], shared.acquire("key", rate=key.rate)
 
     waits = at_once(call, 16)
     assert [wait for wait, _ in waits] == [0] * 16
     assert [wait for _, wait in waits].count(0) == 5
-    assert [shared.take_all([address]) > 0 for _ in range(5)] == [False] * 4 + [True]
+    assert [shared.acquire_all([address]) > 0 for _ in range(5)] == [False] * 4 + [True]
 
 
 def test_only_the_latest_callers_are_known_by_their_headers(settings, monkeypatch):

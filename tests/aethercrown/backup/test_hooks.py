@@ -1,4 +1,4 @@
-"""What apps say of rows that are replaced."""
+"""Hooks compare the rows before a restore with the restored rows."""
 
 from django.db import DatabaseError
 
@@ -10,17 +10,19 @@ def broken():
     raise DatabaseError("file is not a database")
 
 
-def test_what_was_noted_is_compared_by_the_part_that_noted_it(monkeypatch):
+def test_a_hook_compares_its_own_snapshot():
     known = [
-        BackupHook("keys", note=lambda: {"version": 3}, compare=lambda before: [f"was {before}"]),
-        BackupHook("silent", compare=lambda _before: ["never asked"]),
+        BackupHook(
+            "keys", snapshot=lambda: {"version": 3}, compare=lambda before: [f"was {before}"]
+        ),
+        BackupHook("silent", compare=lambda _before: ["never called"]),
     ]
-    monkeypatch.setattr(hooks, "_parts", {part.name: part for part in known})
-    assert hooks.measure() == {"keys": {"version": 3}, "silent": None}
-    assert hooks.compare(hooks.measure()) == ["was {'version': 3}"]
-    assert hooks.compare({}) == []
+    with hooks.registered.isolated(known):
+        assert hooks.snapshot() == {"keys": {"version": 3}, "silent": None}
+        assert hooks.compare(hooks.snapshot()) == ["was {'version': 3}"]
+        assert hooks.compare({}) == []
 
 
-def test_rows_that_cannot_be_read_are_replaced_all_the_same(monkeypatch):
-    monkeypatch.setattr(hooks, "_parts", {"keys": BackupHook("keys", note=broken)})
-    assert hooks.measure() == {}
+def test_rows_that_cannot_be_read_are_replaced_all_the_same():
+    with hooks.registered.isolated([BackupHook("keys", snapshot=broken)]):
+        assert hooks.snapshot() == {}

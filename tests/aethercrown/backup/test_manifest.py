@@ -89,9 +89,8 @@ def test_migrations_of_a_newer_version_are_named():
     assert found == ["new 0001_initial", "security 0099_later"]
 
 
-def test_a_part_that_says_nothing_needs_nothing(monkeypatch):
-    monkeypatch.setattr(hooks, "_parts", {})
-    hooks.register(hooks.BackupHook("empty"))
-    assert hooks.needs() == {"empty": None}
-    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    assert hooks.refusals({}) == hooks.finalize_restore(now, {}) == []
+def test_a_hook_without_functions_changes_nothing():
+    with hooks.registered.isolated([hooks.BackupHook("empty")]):
+        assert hooks.needs() == {"empty": None}
+        now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+        assert hooks.refusals({}) == hooks.finalize_restore(now, {}) == []

@@ -32,7 +32,7 @@ def anchors(settings, tmp_path):
 
 
 @pytest.fixture
-def made(anchors, tmp_path):
+def backup(anchors, tmp_path):
     return create.create(tmp_path, KEY, NOON)
 
 
@@ -55,22 +55,22 @@ def test_a_backup_comes_back_whole(made):
 
 
 def test_a_check_leaves_nothing_behind(made):
-    before = places()
+    before = databases()
     tables = restore.check(made, KEY).contents.tables
     del tables["security_event"]
     forged(made, tables=tables)
-    with pytest.raises(RestoreRefused, match="security_event is only in the restored one"):
+    with pytest.raises(RestoreRefused, match="security_event is only in the restored database"):
         restore.check(made, KEY)
-    assert places() == before
+    assert databases() == before
 
 
-def places():
+def databases():
     """The databases, or the files beside the database."""
-    store = stores.here()
+    store = stores.current_store()
     if isinstance(store, stores.SqliteStore):
         name = f"{store.path.name}.re*"
         return sorted(path.name for path in store.path.parent.glob(name))
-    with server_of(store).connected(postgres.MAINTENANCE) as session:
+    with server_of(store).connected(postgres.MAINTENANCE_DATABASE) as session:
         return [name for (name,) in session.execute("SELECT datname FROM pg_database ORDER BY 1")]
 
 
@@ -95,10 +95,10 @@ def test_what_differs_is_named(made):
     ],
 )
 def test_what_cannot_be_used_is_refused_before_anything_is_touched(made, changes, words):
-    before = places()
+    before = databases()
     with pytest.raises(RestoreRefused, match=words):
         restore.check(forged(made, **changes), KEY)
-    assert places() == before
+    assert databases() == before
 
 
 def test_a_database_with_rows_is_not_replaced_unasked(made):
@@ -123,7 +123,7 @@ def test_the_commands_say_what_they_did(anchors, settings, tmp_path):
     call_command("backup", "--to", str(tmp_path / "plain"), stdout=out, stderr=errors)
     assert "It is not encrypted" in errors.getvalue()
     call_command("resume_automation", stdout=out)
-    assert "did not stand still" in out.getvalue()
+    assert "was not paused" in out.getvalue()
 
 
 def test_old_backups_go_and_others_files_stay(tmp_path):
@@ -149,7 +149,7 @@ def empty_place(tmp_path):
     folder.mkdir()
     given = {**os.environ, "DATA_DIR": str(folder), "BACKUP_KEY": KEY, "DATABASE_URL": ""}
     given["DJANGO_SETTINGS_MODULE"] = "aethercrown.settings"
-    store = stores.here()
+    store = stores.current_store()
     if isinstance(store, stores.SqliteStore):
         yield given, lambda: sqlite.tables(folder / "aethercrown.sqlite3")
         return
@@ -160,12 +160,12 @@ def empty_place(tmp_path):
     try:
         yield given, lambda: server.tables(name)
     finally:
-        for each in places():
+        for each in databases():
             if each.startswith(name):
                 server.drop(each)
 
 
-def test_an_empty_place_gets_everything_and_then_stands_still(made, tmp_path):
+def test_an_empty_database_gets_everything_and_automation_is_paused(made, tmp_path):
     with empty_place(tmp_path) as (given, tables):
         done = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "manage.py", "restore", str(made)],
@@ -176,7 +176,7 @@ def test_an_empty_place_gets_everything_and_then_stands_still(made, tmp_path):
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        assert "Automation stands still" in done.stdout
+        assert "Automation is paused" in done.stdout
         found = tables()
     wanted = archive.verify(made, KEY).tables
     settled = {

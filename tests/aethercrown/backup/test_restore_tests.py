@@ -23,7 +23,7 @@ def done():
 
 @pytest.mark.parametrize(("days", "overdue"), [(35, False), (36, True)])
 def test_after_35_days_it_is_too_old(days, overdue):
-    assert restore_tests.note("a.backup", done(), NOON)
+    assert restore_tests.record("a.backup", done(), NOON)
     newest = restore_tests.last()
     assert newest is not None
     assert (newest.rows, newest.seconds) == (5, 1.5)
@@ -44,6 +44,6 @@ def test_before_the_first_migration_nothing_is_overdue():
 def test_where_there_is_no_table_for_it_nothing_is_noted():
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE aethercrown_restoretest RENAME TO away")
-        assert not restore_tests.note("a.backup", done(), NOON)
+        assert not restore_tests.record("a.backup", done(), NOON)
         cursor.execute("ALTER TABLE away RENAME TO aethercrown_restoretest")
     assert not RestoreTest.objects.exists()

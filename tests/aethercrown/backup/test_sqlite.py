@@ -95,5 +95,5 @@ def test_nothing_is_swapped_while_the_platform_runs(database):
     store = stores.SqliteStore(database)
     handle = lock.lock_folder(database.parent)
     with pytest.raises(ServerUnavailable, match="in use by process"):
-        store.hold()
+        store.lock()
     assert handle

@@ -50,7 +50,7 @@ def test_nothing_of_it_stands_in_the_clear():
 @given(st.data())
 def test_no_changed_byte_is_missed(data):
     whole = bytearray(written(b"x" * 1000))
-    place = data.draw(st.integers(len(stream.SEALED), len(whole) - 1))
+    place = data.draw(st.integers(len(stream.ENCRYPTED), len(whole) - 1))
     whole[place] ^= data.draw(st.integers(1, 255))
     with pytest.raises(ArchiveDamaged, match="does not open"):
         read(bytes(whole))
@@ -65,7 +65,7 @@ def test_nothing_is_cut_off_unnoticed(cut):
 
 def test_chunks_do_not_change_places():
     whole = written(bytes(1000))
-    head = len(stream.SEALED) + stream.SALT + stream.PREFIX
+    head = len(stream.ENCRYPTED) + stream.SALT_BYTES + stream.PREFIX_BYTES
     size = 100 + stream.TAG
     first, second = whole[head : head + size], whole[head + size : head + 2 * size]
     with pytest.raises(ArchiveDamaged, match="chunk 1"):

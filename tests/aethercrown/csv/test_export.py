@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from aethercrown.csv import export
+from aethercrown.registry import UnknownName
 
 
 @pytest.mark.parametrize(
@@ -42,5 +43,5 @@ def test_a_download_has_a_name_and_a_type():
 
 
 def test_an_unknown_kind_is_answered_with_those_there_are():
-    with pytest.raises(export.UnknownExport, match=r"there are: .*channels"):
+    with pytest.raises(UnknownName, match=r"Known: .*channels"):
         export.named("nothing")

@@ -11,6 +11,7 @@ from django.db import IntegrityError
 from aethercrown.csv import importing
 from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
 from aethercrown.management.commands.export_data import Command as ExportCommand
+from aethercrown.registry import UnknownName
 from marketing.channels.models import Channel, Performance
 
 HEADER = "date,channel,spend,revenue\n"
@@ -132,7 +133,7 @@ def test_rows_that_somebody_else_stored_meanwhile_undo_the_whole():
 
 
 def test_an_unknown_kind_is_answered_with_those_there_are():
-    with pytest.raises(importing.UnknownImport, match=r"there are: .*budget-weekly"):
+    with pytest.raises(UnknownName, match=r"Known: .*budget-weekly"):
         importing.named("nothing")
 
 
@@ -192,7 +193,7 @@ def test_the_command_reports_as_json(file, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nothing", "rows.csv"], "cannot be imported"),
+        (["nothing", "rows.csv"], "No import is called"),
         (["channels", "absent.csv"], "Cannot read absent.csv: No such file or directory."),
         (["channels", "rows.csv", "--map", "name"], "not of the form field=column"),
         (["channels", "rows.csv", "--currency", "usd"], "not an ISO 4217 currency code"),
@@ -220,7 +221,7 @@ def test_what_is_exported_is_imported_again(file, capsys, tmp_path):
 
 @pytest.mark.django_db  # the audit is told first
 def test_an_export_needs_a_kind_and_a_new_file(tmp_path):
-    with pytest.raises(CommandError, match="cannot be exported"):
+    with pytest.raises(CommandError, match="No export is called"):
         call_command("export_data", "nothing")
     (tmp_path / "there.csv").touch()
     with pytest.raises(CommandError, match="File exists"):

@@ -1,5 +1,5 @@
-"""Each case runs in a process of its own, because a tie cannot be undone."""
-# ruff: noqa: S603 - the scripts stand here
+"""Each case runs in its own process, because the setting cannot be undone."""
+# ruff: noqa: S603 - our own scripts
 
 import os
 import signal
@@ -15,15 +15,15 @@ from tests import rig
 
 PARENT = """
 import os, subprocess, sys, time
-from aethercrown.embedded import tether
-command = tether.command_line({signal}, {uid}, "/", ["/bin/sleep", "60"])
+from aethercrown.embedded import parent_death
+command = parent_death.command_line({signal}, {uid}, "/", ["/bin/sleep", "60"])
 child = subprocess.Popen(command, process_group=0)
 print(child.pid, flush=True)
 time.sleep(60)
 """
 GRANDPARENT = """
 import os, sys, time
-from aethercrown.embedded import children, tether
+from aethercrown.embedded import children, parent_death
 def grow():
     if os.fork() == 0:
         if os.fork() == 0:
@@ -34,7 +34,7 @@ child = children.fork("child", grow)
 print(child.pid, flush=True)
 time.sleep(60)
 """
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @pytest.fixture
@@ -102,59 +102,60 @@ def test_forks_of_forks_die_too(began):
     assert gone(family)
 
 
-def test_a_parent_that_went_before_the_tie_is_noticed():
-    script = "import signal; from aethercrown.embedded import tether; tether.tie(1, signal.SIGTERM)"
+def test_a_parent_that_ended_earlier_is_noticed():
+    script = "import signal; from aethercrown.embedded import parent_death;"
+    script += "parent_death.die_with_parent(1, signal.SIGTERM)"
     if os.getppid() == 1:
         pytest.skip("the first process is this one's parent")
     done = subprocess.run([sys.executable, "-c", script], cwd=rig.ROOT, check=False)
     assert done.returncode == -signal.SIGTERM
 
 
-def test_without_the_kernels_help_the_parent_is_looked_for():
+def test_polling_notices_a_parent_that_is_gone():
     seen = []
     thread = parent_death.poll_parent(parent=-1, act=lambda: seen.append("gone"))
     thread.join(5)
     assert seen == ["gone"]
 
 
-WATCHED = """
+POLLING = """
 import os, sys, time
-from aethercrown.embedded import tether
+from aethercrown.embedded import parent_death
 if os.fork() == 0:
-    thread = tether.watch(os.getppid(), lambda: print("gone", flush=True))
-    print("watching", flush=True)
+    thread = parent_death.poll_parent(os.getppid(), lambda: print("gone", flush=True))
+    print("polling", flush=True)
     thread.join()
     sys.exit()
 time.sleep(60)
 """
 
 
-def test_without_the_kernels_help_the_parent_is_looked_for_until_it_is_gone():
-    command = [sys.executable, "-c", WATCHED]
+def test_polling_lasts_until_the_parent_is_gone():
+    command = [sys.executable, "-c", POLLING]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=rig.ROOT) as parent:
         assert parent.stdout
-        assert parent.stdout.readline() == b"watching\n"
+        assert parent.stdout.readline() == b"polling\n"
         parent.kill()
         assert parent.stdout.read() == b"gone\n"  # until the child has ended as well
 
 
 def test_a_process_becomes_the_program_in_its_folder(tmp_path):
-    script = "import os, sys; from aethercrown.embedded import tether;"
-    become = f"tether.main([str(os.getppid()), '15', '0', {str(tmp_path)!r}, '/bin/pwd'])"
+    script = "import os, sys; from aethercrown.embedded import parent_death;"
+    become = f"parent_death.main([str(os.getppid()), '15', '0', {str(tmp_path)!r}, '/bin/pwd'])"
     done = subprocess.run(
         [sys.executable, "-c", script + become], cwd=rig.ROOT, capture_output=True, check=True
     )
     assert done.stdout.decode() == f"{tmp_path}\n"
 
 
-def test_without_the_kernels_help_a_program_is_ended_by_its_companion():
-    script = "from aethercrown.embedded import tether; import sys;"
-    ended = "sys.exit(-tether.accompany(-1, 15, ['/bin/sleep', '60']))"
+def test_without_prctl_a_program_is_ended_by_the_process_beside_it():
+    script = "from aethercrown.embedded import parent_death; import sys;"
+    ended = "sys.exit(-parent_death.run_beside(-1, 15, ['/bin/sleep', '60']))"
     done = subprocess.run([sys.executable, "-c", script + ended], cwd=rig.ROOT, check=False)
     assert done.returncode == signal.SIGTERM
 
 
-def test_elsewhere_descendants_are_left_to_the_group(monkeypatch):
+def test_without_prctl_descendants_end_with_the_process_group(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     parent_death.set_process_name("not there")
     parent_death.tie_forks()

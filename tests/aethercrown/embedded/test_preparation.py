@@ -90,7 +90,7 @@ def test_a_database_of_the_old_form_is_refused_in_one_sentence(tmp_path):
     with pytest.raises(SystemExit, match="start with a new DATA_DIR"):
         answer(tmp_path)
     with pytest.raises(SystemCheckError, match="start with a new DATA_DIR"):
-        call_command("migrate", verbosity=0)
+        call_command("migrate", verbosity=0, skip_checks=False)
 
 
 def test_a_demo_that_is_wanted_is_loaded_with_the_rest(tmp_path):

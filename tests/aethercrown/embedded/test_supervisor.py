@@ -1,5 +1,5 @@
 """The loop with real forks; each test has a supervisor of its own and short-lived children."""
-# ruff: noqa: T201 - what the children print is looked at
+# ruff: noqa: T201 - the children print
 
 import io
 import os
@@ -38,12 +38,12 @@ def sleep():
     time.sleep(60)
 
 
-def test_a_child_runs_once_and_its_words_are_kept(supervisor, tmp_path):
+def test_a_child_runs_once_and_its_output_is_logged(supervisor, tmp_path):
     assert supervisor.finish(supervisor.run_once("set-up", lambda: print("done"))) == 0
     assert (tmp_path / "set-up.log").read_text() == "done\n"
 
 
-def test_a_child_that_fails_says_why_and_how(supervisor, tmp_path):
+def test_a_child_that_fails_logs_its_error(supervisor, tmp_path):
     def fail():
         raise ValueError("no such thing")
 
@@ -74,7 +74,7 @@ def test_a_child_outlives_a_listener_that_hangs_up(supervisor, tmp_path):
     assert (tmp_path / "set-up.log").read_text() == "hung up\n"
 
 
-def test_a_kept_child_that_ended_is_started_again(supervisor, capsys):
+def test_a_supervised_child_that_ended_is_restarted(supervisor, capsys):
     supervisor.supervise("web", sleep, grace=1)
     first = supervisor.processes[0].child
     assert first
@@ -84,7 +84,7 @@ def test_a_kept_child_that_ended_is_started_again(supervisor, capsys):
     assert "web ended with status -9; it starts again in 0.5 s." in capsys.readouterr().out
 
 
-def test_five_deaths_end_it_all_with_the_last_words(supervisor):
+def test_five_exits_stop_everything_and_show_the_last_output(supervisor):
     def complain():
         print("cannot go on")
         sys.exit(3)
@@ -97,7 +97,7 @@ def test_five_deaths_end_it_all_with_the_last_words(supervisor):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_asks_for_the_stop(supervisor, number):
+def test_a_signal_requests_the_stop(supervisor, number):
     supervisor.supervise("web", sleep, grace=30)
     os.kill(os.getpid(), number)
     with pytest.raises(StopRequested):
@@ -108,14 +108,14 @@ def test_a_signal_asks_for_the_stop(supervisor, number):
     assert supervisor.processes[0].child is None
 
 
-def test_a_stop_asked_for_during_the_set_up_ends_that_too(supervisor):
-    supervisor.asked = 1
+def test_a_stop_requested_during_the_set_up_ends_it(supervisor):
+    supervisor.stop_requests = 1
     with pytest.raises(StopRequested):
         supervisor.finish(supervisor.run_once("set-up", sleep))
 
 
-def test_the_last_kept_is_stopped_first(supervisor, tmp_path):
-    def farewell(name):
+def test_the_last_started_is_stopped_first(supervisor, tmp_path):
+    def start(name):
         def leave(_number, _frame):
             os.write(1, str(time.monotonic()).encode())  # a print may be going on
             os._exit(0)
@@ -129,7 +129,7 @@ def test_the_last_kept_is_stopped_first(supervisor, tmp_path):
         supervisor.supervise(name, run, grace=30)
 
     for name in ("worker", "web", "beat"):
-        farewell(name)
+        start(name)
     logs = {each.name: tmp_path / f"{each.name}.log" for each in supervisor.processes}
     until(supervisor, lambda: all(log.exists() for log in logs.values()))
     supervisor.stop()
@@ -137,14 +137,14 @@ def test_the_last_kept_is_stopped_first(supervisor, tmp_path):
     assert times["beat"] < times["web"] < times["worker"]
 
 
-def deaf():
+def ignore_sigterm():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     print("ready")
     time.sleep(60)
 
 
-def test_a_child_that_does_not_listen_is_killed_after_its_grace(supervisor, tmp_path):
-    supervisor.supervise("web", deaf, grace=0.1)
+def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(supervisor, tmp_path):
+    supervisor.supervise("web", ignore_sigterm, grace=0.1)
     until(supervisor, (tmp_path / "web.log").exists)
     child = supervisor.processes[0].child
     supervisor.stop()
@@ -152,17 +152,17 @@ def test_a_child_that_does_not_listen_is_killed_after_its_grace(supervisor, tmp_
 
 
 def test_a_second_request_does_not_wait_for_the_grace(supervisor, tmp_path):
-    supervisor.supervise("web", deaf, grace=1000)
+    supervisor.supervise("web", ignore_sigterm, grace=1000)
     until(supervisor, (tmp_path / "web.log").exists)
     child = supervisor.processes[0].child
-    signal.signal(signal.SIGALRM, supervisor.ask)
+    signal.signal(signal.SIGALRM, supervisor.request_stop)
     signal.setitimer(signal.ITIMER_REAL, 0.1)
     supervisor.stop()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     assert child.status == -signal.SIGKILL
 
 
-def test_a_child_that_ended_takes_its_own_children_along(supervisor, tmp_path):
+def test_the_children_of_an_ended_child_are_killed(supervisor, tmp_path):
     def leave_one_behind():
         left = os.fork()
         if left == 0:
@@ -176,12 +176,12 @@ def test_a_child_that_ended_takes_its_own_children_along(supervisor, tmp_path):
     until(supervisor, lambda: not is_alive(str(left)))
 
 
-def test_it_speaks_where_it_was_told_to(supervisor):
+def test_output_goes_to_the_chosen_terminal(supervisor):
     terminal = io.StringIO()
     printer = supervisor.printer("web")
     printer.terminal = terminal
     child = supervisor.start("web", lambda: print("hello"), printer)
     while not child.ended():
         supervisor.read_output(0.05)
-    supervisor.hear_out(child)
+    supervisor.read_rest(child)
     assert terminal.getvalue() == "web    | hello\n"

@@ -60,8 +60,17 @@ def test_each_check_is_registered_once_and_in_order():
         doctor.register(each)
     assert doctor.checks() == before
     names = [each.name for each in before]
-    assert names[:5] == ["settings", "files", "migrations", "clock", "backup"]
-    assert {"database", "broker", "worker", "schedules", "people", "seals", "keys"} <= set(names)
+    assert names[:4] == ["settings", "files", "migrations", "clock"]
+    assert {
+        "backup",
+        "database",
+        "broker",
+        "worker",
+        "schedules",
+        "people",
+        "seals",
+        "keys",
+    } <= set(names)
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -114,31 +123,6 @@ def test_a_clock_that_went_back_is_seen_by_the_last_migration():
     )
     assert "last migration" in installation.clocks()
     assert installation.check_clock()[0].state == BAD
-
-
-# --- copies --------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("newest", "since", "state"),
-    [
-        (None, 1, GOOD),
-        (None, 3, CAUTION),
-        (1, 30, GOOD),
-        (3, 30, CAUTION),
-        (8, 30, BAD),
-    ],
-)
-def test_the_age_of_the_newest_backup_counts(newest, since, state):
-    day, now = 86400.0, 1e9
-    newest = None if newest is None else now - newest * day
-    assert installation.backup_age(newest, now - since * day, now).state == state
-
-
-def test_the_newest_backup_is_found(tmp_path):
-    assert installation.newest_backup(tmp_path / "none") is None
-    for number in (3, 1):
-        (tmp_path / str(number)).touch()
-        os.utime(tmp_path / str(number), (number, number))
-    assert installation.newest_backup(tmp_path) == 3
 
 
 # --- the command ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from aethercrown.backup import create, stream
-from aethercrown.backup.automation_pause import begin, end, holds, since
+from aethercrown.backup.automation_pause import begin, current, end, is_paused
 from aethercrown.models import RestoreTest
 from aethercrown.monitoring.doctor import CAUTION, GOOD
 from operations.alerts.models import Alert
@@ -131,7 +131,7 @@ def test_after_a_restoration_nobody_holds_anything_and_nothing_runs(run):
     )
     notes = services.finalize_restore(timezone.now(), None)
     assert notes[0].startswith("1 runs and 1 messages")
-    assert holds()
+    assert is_paused()
     run.refresh_from_db()
     assert run.attempt == 2
     assert execute.claim(run.pk, "worker", timezone.now()) is None
@@ -142,10 +142,10 @@ def test_after_a_restoration_nobody_holds_anything_and_nothing_runs(run):
 
 def test_a_person_ends_the_standstill_and_the_audit_knows():
     begin("Restored.", NOON)
-    assert str(since()) == "Restored."
+    assert str(current()) == "Restored."
     assert end("user:anna", NOON) == 1
     assert end("user:anna", NOON) == 0
-    assert since() is None
+    assert current() is None
     assert Event.objects.get(event="automation.resumed").actor == "user:anna"
 
 

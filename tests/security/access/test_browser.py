@@ -77,9 +77,9 @@ def test_an_injected_script_does_not_run(site, window, path):
 
 @pytest.mark.parametrize("directive", ["script-src", "style-src"])
 def test_the_theme_breaks_under_each_stricter_directive(site, window, monkeypatch, directive):
-    """Why headers.THEME is as it is; should this fail one day, drop the exception."""
+    """Why headers.ADMIN_POLICY is as it is; should this fail one day, drop the exception."""
     strict = {name: words for name, words in headers.ADMIN_POLICY.items() if name != directive}
-    monkeypatch.setattr(headers, "THEME", strict)
+    monkeypatch.setattr(headers, "ADMIN_POLICY", strict)
     window.run(FILL, "ada", PHRASE)
     window.visit(site + "/admin/")
     assert any("Content Security Policy" in each for each in window.complaints())

@@ -74,7 +74,7 @@ def test_keys_that_changed_since_the_backup_are_named():
     for name in ("billing", "left", "new"):
         rotation.register(name, "x")
     opens = apikeys.create("shop", ["all"])
-    before = services.note()
+    before = services.snapshot()
     before["versions"]["billing"] = 3
     before["revoked"] = [opens.key.pk]
     SecretVersion.objects.filter(key__key_id="new").delete()
@@ -92,7 +92,7 @@ def test_keys_that_changed_since_the_backup_are_named():
 def test_where_nothing_changed_nothing_is_named():
     rotation.register("billing", "x")
     apikeys.revoke(apikeys.create("shop", ["all"]).key.pk)
-    assert services.compare(services.note()) == []
+    assert services.compare(services.snapshot()) == []
 
 
 def test_a_stream_of_a_key_that_went_back_says_what_that_means(tmp_path):
