@@ -14,5 +14,3 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a slow o
 if DATABASES["default"]["ENGINE"] == "aethercrown.db.sqlite":
     # A file, as in life: threads that share a database in memory lock each other out.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "tests.sqlite3")}
-else:
-    DATABASES["default"]["OPTIONS"].pop("pool", None)  # its threads outlive the test database

@@ -80,7 +80,9 @@ def differences(wanted: Mapping[str, TableDigest], found: Mapping[str, TableDige
     for name in sorted({*wanted, *found}):
         one, other = wanted.get(name), found.get(name)
         if one is None or other is None:
-            words.append(f"{name} is only in the {'restored database' if one is None else 'back-up'}")
+            words.append(
+                f"{name} is only in the {'restored database' if one is None else 'back-up'}"
+            )
         elif one.rows != other.rows:
             words.append(f"{name} has {other.rows} rows instead of {one.rows}")
         elif one.digest != other.digest:

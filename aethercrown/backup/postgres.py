@@ -43,7 +43,11 @@ class PostgresServer:
     def connected(self, name: str = "", **options: Any) -> Iterator["psycopg.Connection[Any]"]:
         login: dict[str, Any] = {key: text for key, text in self._login.items() if text}
         with psycopg.connect(
-            dbname=name or self.name, options=SESSION_OPTIONS, connect_timeout=10, **login, **options
+            dbname=name or self.name,
+            options=SESSION_OPTIONS,
+            connect_timeout=10,
+            **login,
+            **options,
         ) as connection:
             yield connection
 
@@ -84,7 +88,7 @@ class PostgresServer:
         self.maintain("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
     def swap(self, restored: str, former: str) -> None:
-        """Rename the platform's database to `former`, and `restored` to its name; ends its sessions."""
+        """Rename the platform's database to `former`, and `restored` to its name; end sessions."""
         with self.connected(MAINTENANCE_DATABASE, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

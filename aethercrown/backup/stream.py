@@ -66,15 +66,17 @@ class DecryptingReader:
             raise ArchiveDamaged("It is not a back-up of AetherCrown.")
         if first == ENCRYPTED and not key:
             raise ArchiveDamaged("It is encrypted: BACKUP_KEY is needed to read it.")
-        self._parts = _decrypt(file, key) if first == ENCRYPTED else iter(lambda: file.read(CHUNK_BYTES), b"")
+        self._chunks = (
+            _decrypt(file, key) if first == ENCRYPTED else iter(lambda: file.read(CHUNK_BYTES), b"")
+        )
         self._rest = b""
 
     def read(self, size: int = -1) -> bytes:
         while size < 0 or len(self._rest) < size:
-            part = next(self._parts, None)
-            if part is None:
+            chunk = next(self._chunks, None)
+            if chunk is None:
                 break
-            self._rest += part
+            self._rest += chunk
         end = len(self._rest) if size < 0 else size
         data, self._rest = self._rest[:end], self._rest[end:]
         return data
@@ -90,8 +92,8 @@ def _decrypt(file: BinaryIO, key: str) -> Iterator[bytes]:
             yield cipher.decrypt(_nonce(prefix, number, not ahead), chunk, None)
         except (InvalidTag, ValueError) as error:
             raise ArchiveDamaged(
-                f"Its chunk {number + 1} cannot be decrypted: the file was changed or cut short, or "
-                "it was made with another BACKUP_KEY."
+                f"Its chunk {number + 1} cannot be decrypted: the file was changed or cut short, "
+                "or made with another BACKUP_KEY."
             ) from error
         if not ahead:
             return

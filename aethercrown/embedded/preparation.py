@@ -49,8 +49,7 @@ def prepare(folder: Path, answer: int, *, demo: bool, alone: bool) -> None:
 
 
 def connect() -> None:
-    """Open the connection, by itself: a pool would try for ten seconds before it says why not."""
-    connection.settings_dict["OPTIONS"].pop("pool", None)
+    """Open the connection, or exit with the reason in one sentence."""
     try:
         connection.ensure_connection()
     except DatabaseError as error:

@@ -30,9 +30,6 @@ def main():
     import django  # noqa: PLC0415 - its settings come from the environment
 
     django.setup()
-    from django.db import connection  # noqa: PLC0415 - only now
-
-    connection.settings_dict["OPTIONS"].pop("pool", None)  # its threads survive no fork
     what, count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     register_target(random.Random(seed))  # noqa: S311 - a replayable moment, no secret
     register_keys()

@@ -33,7 +33,10 @@ class Command(BaseCommand):
     def handle(self, *_args: object, **options: Any) -> None:
         began = time.monotonic()
         key = read_key(options["key_file"])
-        faults = [*reports.chain_faults(anchors_folder(options["anchors"]), key), *reports.history_faults()]
+        faults = [
+            *reports.chain_faults(anchors_folder(options["anchors"]), key),
+            *reports.history_faults(),
+        ]
         for fault in faults:
             self.stderr.write(str(fault))
         took = f"{reports.count_events()} events in {time.monotonic() - began:.1f} s"

@@ -1,4 +1,4 @@
-"""One file, private, verified before it has its name; nothing else is taken for one."""
+"""A back-up is one private file, verified before it gets its name; other files are refused."""
 
 import io
 import stat
@@ -41,19 +41,19 @@ def test_what_is_written_is_unpacked(tmp_path, files, contents, key):
     assert not list(tmp_path.glob(".*partial"))
 
 
-def test_a_file_that_changed_meanwhile_is_no_backup(tmp_path, files, contents):
+def test_a_file_that_changes_meanwhile_fails_the_backup(tmp_path, files, contents):
     files["anchors/2026-11.jsonl"].write_text("[]\n")
     target = tmp_path / "one.backup"
     target.write_text("the one before")
-    with pytest.raises(ArchiveDamaged, match="not what the manifest says"):
+    with pytest.raises(ArchiveDamaged, match="differs from the manifest"):
         archive.write(target, contents, files, "")
     assert target.read_text() == "the one before"
     assert not list(tmp_path.glob(".*partial"))
 
 
-def test_what_is_read_back_differently_gets_no_name(tmp_path, files, contents, monkeypatch):
+def test_a_file_that_is_read_back_differently_is_deleted(tmp_path, files, contents, monkeypatch):
     monkeypatch.setattr(archive, "verify", lambda *_: None)
-    with pytest.raises(ArchiveDamaged, match="not what is read back"):
+    with pytest.raises(ArchiveDamaged, match="differs when it is read back"):
         archive.write(tmp_path / "one.backup", contents, files, "")
 
 
@@ -76,10 +76,10 @@ EVIL = "../outside"
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ([], "not complete"),
-        ([("x", b"1")], "x has no place"),
-        ([("manifest.json", ONE.text().encode())], "not complete"),
-        ([("manifest.json", ONE.text().encode())] * 2, "manifest.json has no place"),
+        ([], "incomplete"),
+        ([("x", b"1")], "x does not belong"),
+        ([("manifest.json", ONE.text().encode())], "incomplete"),
+        ([("manifest.json", ONE.text().encode())] * 2, "manifest.json does not belong"),
         ([("manifest.json", b"{}")], "another version"),
         (
             [
@@ -89,7 +89,7 @@ EVIL = "../outside"
                 ),
                 (EVIL, b""),
             ],
-            "outside is not what",
+            "outside differs",
         ),
     ],
 )
@@ -99,7 +99,7 @@ def test_what_does_not_belong_is_refused(tmp_path, members, words):
     assert not (tmp_path / "outside").exists()
 
 
-def test_garbage_and_absence_are_told_apart(tmp_path):
+def test_garbage_and_a_missing_file_have_different_errors(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(stream.PLAIN + b"garbage")
     with pytest.raises(ArchiveDamaged, match="cannot be read"):

@@ -1,4 +1,4 @@
-"""Manifests say exactly what a back-up holds; whatever differs is named."""
+"""A manifest says exactly what a back-up contains; every difference is named."""
 
 import json
 from datetime import UTC, datetime
@@ -76,8 +76,8 @@ def test_every_difference_is_named():
     assert manifest.differences(wanted, found) == [
         "b has 2 rows instead of 1",
         "c has other contents",
-        "d is only in the restored one",
-        "e is only in the backed-up one",
+        "d is only in the restored database",
+        "e is only in the back-up",
     ]
     assert manifest.differences(wanted, wanted) == []
 

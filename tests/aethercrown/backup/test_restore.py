@@ -32,7 +32,7 @@ def anchors(settings, tmp_path):
 
 
 @pytest.fixture
-def backup(anchors, tmp_path):
+def made(anchors, tmp_path):
     return create.create(tmp_path, KEY, NOON)
 
 

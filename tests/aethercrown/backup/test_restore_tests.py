@@ -1,4 +1,4 @@
-"""How old the proof is that a back-up comes back."""
+"""The age of the last restore test."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ def done():
 
 
 @pytest.mark.parametrize(("days", "overdue"), [(35, False), (36, True)])
-def test_after_35_days_it_is_too_old(days, overdue):
+def test_after_35_days_a_test_is_overdue(days, overdue):
     assert restore_tests.record("a.backup", done(), NOON)
     newest = restore_tests.last()
     assert newest is not None
@@ -41,7 +41,7 @@ def test_before_the_first_migration_nothing_is_overdue():
     assert restore_tests.recent()
 
 
-def test_where_there_is_no_table_for_it_nothing_is_noted():
+def test_without_the_table_nothing_is_recorded():
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE aethercrown_restoretest RENAME TO away")
         assert not restore_tests.record("a.backup", done(), NOON)

@@ -1,4 +1,4 @@
-"""Seven days, four weeks, twelve months; the newest stays whatever happens."""
+"""Seven days, four weeks, twelve months; the newest is always kept."""
 
 from datetime import UTC, datetime, timedelta
 

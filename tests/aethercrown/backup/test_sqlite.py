@@ -1,4 +1,4 @@
-"""A snapshot of a SQLite file in use, and the swap that keeps what was there."""
+"""A snapshot of a SQLite file in use, and the swap that keeps the former file."""
 
 import sqlite3
 from contextlib import closing
@@ -25,7 +25,7 @@ def database(tmp_path):
     return path
 
 
-def test_the_snapshot_is_of_commits_only_and_holds_what_the_wal_holds(database, tmp_path):
+def test_the_snapshot_has_commits_only_also_those_of_the_wal(database, tmp_path):
     with closing(sqlite3.connect(database)) as writer:
         writer.execute("INSERT INTO one (text) VALUES ('committed')")
         writer.commit()
@@ -68,7 +68,7 @@ def test_a_store_is_dumped_restored_beside_and_swapped(database, tmp_path):
     assert not store.is_empty()
 
 
-def test_a_swap_into_nothing_leaves_nothing_aside(database, tmp_path):
+def test_a_swap_without_a_former_file_keeps_none(database, tmp_path):
     store = stores.SqliteStore(tmp_path / "new.sqlite3")
     (tmp_path / "work").mkdir()
     dump, _tables, _migrations = stores.SqliteStore(database).dump(tmp_path / "work")
@@ -87,7 +87,7 @@ def test_a_damaged_file_is_not_restored(database, tmp_path):
     whole = bytearray(dump.read_bytes())
     whole[8192:16384] = bytes(8192)
     dump.write_bytes(whole)
-    with pytest.raises((ValueError, sqlite3.DatabaseError), match=r"damaged|malformed"):
+    with pytest.raises((ValueError, sqlite3.DatabaseError), match=r"integrity|malformed"):
         stores.SqliteStore(database).restore(dump, "beside")
 
 

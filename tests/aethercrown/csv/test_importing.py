@@ -224,7 +224,7 @@ def test_an_export_needs_a_kind_and_a_new_file(tmp_path):
     with pytest.raises(CommandError, match="No export is called"):
         call_command("export_data", "nothing")
     (tmp_path / "there.csv").touch()
-    with pytest.raises(CommandError, match="File exists"):
+    with pytest.raises(CommandError, match="exists already"):
         call_command("export_data", "channels", "--output", str(tmp_path / "there.csv"))
 
 

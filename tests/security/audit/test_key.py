@@ -35,7 +35,7 @@ def test_the_key_is_taken_into_a_private_file_once_and_that_is_an_event(taken):
     assert taken.read_text().strip() == reports.audit_key()
     event = Event.objects.get(event="audit.key_taken")
     assert reports.audit_key() not in f"{event.detail}{event.subject}"
-    with pytest.raises(CommandError, match="File exists"):
+    with pytest.raises(CommandError, match="exists already"):
         call_command("audit_key", taken)
     assert Event.objects.filter(event="audit.key_taken").count() == 1
 

@@ -116,6 +116,6 @@ class TestCommand:
     def test_it_overwrites_nothing(self, tmp_path):
         target = tmp_path / "pack.zip"
         target.write_text("mine")
-        with pytest.raises(CommandError, match="cannot be written"):
+        with pytest.raises(CommandError, match="exists already"):
             call_command("evidence_pack", str(target))
         assert target.read_text() == "mine"
