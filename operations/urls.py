@@ -3,16 +3,8 @@
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import PathConverter
 
-from operations.health.api import CheckView, ComponentsView, TrendsView
-from operations.scheduling.api import (
-    AssignView,
-    CompleteView,
-    HeartbeatView,
-    MetricsView,
-    ScheduleView,
-    TasksView,
-    TaskView,
-)
+from operations.health import api as health
+from operations.scheduling import api as tasks
 
 
 class TaskId(PathConverter):
@@ -22,20 +14,17 @@ class TaskId(PathConverter):
 
 
 register_converter(TaskId, "task_id")
+TASK = "optimization/tasks/<task_id:task_id>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("operational/health/check", CheckView.as_view(), name="health-check"),
-    path("operational/health/trends", TrendsView.as_view(), name="health-trends"),
-    path("operational/health/components", ComponentsView.as_view(), name="health-components"),
-    path("optimization/tasks", TasksView.as_view(), name="tasks"),
-    path("optimization/tasks/schedule", ScheduleView.as_view(), name="tasks-schedule"),
-    path("optimization/tasks/metrics", MetricsView.as_view(), name="tasks-metrics"),
-    path("optimization/tasks/assign", AssignView.as_view(), name="tasks-assign"),
-    path("optimization/tasks/heartbeat", HeartbeatView.as_view(), name="tasks-heartbeat"),
-    path(
-        "optimization/tasks/<task_id:task_id>/complete",
-        CompleteView.as_view(),
-        name="tasks-complete",
-    ),
-    path("optimization/tasks/<task_id:task_id>", TaskView.as_view(), name="task"),
+    path("operational/health/check", health.CheckView.as_view(), name="health-check"),
+    path("operational/health/trends", health.TrendsView.as_view(), name="health-trends"),
+    path("operational/health/components", health.ComponentsView.as_view(), name="health-components"),
+    path("optimization/tasks", tasks.TasksView.as_view(), name="tasks"),
+    path("optimization/tasks/schedule", tasks.ScheduleView.as_view(), name="tasks-schedule"),
+    path("optimization/tasks/metrics", tasks.MetricsView.as_view(), name="tasks-metrics"),
+    path("optimization/tasks/assign", tasks.AssignView.as_view(), name="tasks-assign"),
+    path("optimization/tasks/heartbeat", tasks.HeartbeatView.as_view(), name="tasks-heartbeat"),
+    path(f"{TASK}/complete", tasks.CompleteView.as_view(), name="tasks-complete"),
+    path(TASK, tasks.TaskView.as_view(), name="task"),
 ]

@@ -1,9 +1,5 @@
 from revenue.billing.admin import DailyUseAdmin, InvoiceAdmin, InvoiceRunAdmin, MeterAdmin
-from revenue.customers.admin import (
-    CustomerAdmin,
-    PaymentAdmin,
-    SubscriptionAdmin,
-)
+from revenue.customers.admin import CustomerAdmin, PaymentAdmin, SubscriptionAdmin
 from revenue.mrr.admin import MrrMovementAdmin
 from revenue.pricing.admin import (
     PriceBookAdmin,

@@ -41,15 +41,27 @@ security/audit/examine security/audit/histories
 CLASSES = """
 Pass Turn KeptSum Mark MonthlySum Standstill Remembered Trial Bucket StoredReply Book Share Head
 Closing Version Plan Key Standing Step Kept Held Watch Keeper Known Occasion Letter Circumstances
-Realised Belonging Strained Faulty Unsure Deaths Voice Line PlainLine SafeLine TimedTLS AuditEntry Place
+Realised Belonging Strained Faulty Unsure Deaths Voice Line PlainLine SafeLine TimedTLS Said Place
 Box Ring InFlight Overtaken LostLease WrongStep Unreadable Stay Shown One Many QuestionRequest
 """.split()  # noqa: SIM905 - a word a name
 COLUMNS = ["told_at", "unheard", "asked_at", "next_rotation_at", "trusted_at", "demoted_at"]
 FUNCTIONS = """
 told tend settle apart ring hang standing held hold plant grant_roles testify mint drain relieve
-go_out take_back answered take give_back gained
+go_out take_back answered give_back gained
 """.split()  # noqa: SIM905 - a word a name
-CONSTANTS = "CROWD JUMP SILENCE PATIENCE BORN MENDS GRAVITY FAR AHEAD RESPITE SWAY".split()  # noqa: SIM905
+CONSTANTS = [
+    "CROWD",
+    "JUMP",
+    "SILENCE",
+    "PATIENCE",
+    "BORN",
+    "MENDS",
+    "GRAVITY",
+    "FAR",
+    "AHEAD",
+    "RESPITE",
+    "SWAY",
+]
 TEXTS = [
     "holds now",
     "It is compromised",

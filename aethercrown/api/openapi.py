@@ -165,6 +165,10 @@ class EnvelopeSchema(AutoSchema):
             warn(f"{type(view).__name__}.{action} lacks @documented or an example")
         return call
 
+    def get_serializer_name(self, serializer: Any, direction: str) -> str:
+        """The class's name without its own "Request", which the library appends to requests."""
+        return type(serializer).__name__.replace("RequestSerializer", "Serializer")
+
     def get_operation_id(self) -> str:
         return "_".join([self.method.lower(), *self._tokenize_path(), *self.path_names()])
 

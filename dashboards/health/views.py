@@ -12,7 +12,7 @@ from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table, Value
-from operations.health import reports
+from operations.health.reports import components as reports
 from operations.health.reports import history
 from operations.health.reports.history import Trend
 

@@ -20,9 +20,9 @@ from operations.alerts import reports as alerts
 from operations.automations import reports as automations
 from operations.decisions import reports as decisions
 from operations.decisions.reports import DecisionTypeSummary
-from operations.health import reports as health
+from operations.health.reports import components as health
 from operations.messaging import reports as outbox
-from operations.scheduling import reports as tasks
+from operations.scheduling.reports import tasks
 from revenue.customers import reports as revenue
 from revenue.mrr.metrics import arr
 from security.rotation import reports as keys

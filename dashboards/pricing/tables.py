@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aethercrown.charts.figures import COUNT, PERCENT, Unit, full, money, signed
 from dashboards.key_figures import KeyFigure, count_text
@@ -10,21 +10,15 @@ from dashboards.tables import Column, Table
 from revenue.pricing.calculation.simulation import PriceChange, Simulation
 from revenue.pricing.rating.rate import PriceLine
 
+if TYPE_CHECKING:
+    from revenue.customers.reports import PlanMrr
+
 TWO_DECIMALS = Unit(digits=2)
 MAX_EXAMPLES = 5  # customers named for each reason
 
 
-class PlanRevenue(Protocol):
-    """The revenue from one plan."""
-
-    @property
-    def mrr(self) -> Decimal: ...
-    @property
-    def customers(self) -> int: ...
-
-
 def plans(
-    rows: Mapping[str, Mapping[str, Any]], currency: str, earned: Mapping[str, PlanRevenue]
+    rows: Mapping[str, Mapping[str, Any]], currency: str, earned: "Mapping[str, PlanMrr]"
 ) -> Table:
     """Plans on sale with their base prices, customers and MRR."""
     columns = (
@@ -49,25 +43,18 @@ def plans(
     return Table("plans", "Plans on sale", columns, lines)
 
 
-def versions(rows: Iterable[Mapping[str, Any]]) -> Table:
+def versions(rows: Sequence[Any]) -> Table:
     """Versions of all books, each linked to its simulation."""
-    columns = (
-        Column("Version"),
-        Column("State"),
-        Column("Applies from"),
-        Column("Published at"),
-        Column("Published by"),
-    )
-    found = list(rows)
+    names = ("Version", "State", "Applies from", "Published at", "Published by")
     lines = [
-        (each["name"], each["state"], each["from"], each["published_at"], each["published_by"])
-        for each in found
+        (str(e), e.get_state_display(), e.effective_from, e.published_at, e.published_by)
+        for e in rows
     ]
-    paths = [f"/dashboards/pricing/versions/{each['pk']}" for each in found]
-    return Table("versions", "Versions of price books", columns, lines, paths)
+    paths = [f"/dashboards/pricing/versions/{each.pk}" for each in rows]
+    return Table("versions", "Versions of price books", tuple(map(Column, names)), lines, paths)
 
 
-def quotes(rows: Iterable[Mapping[str, Any]]) -> Table:
+def quotes(rows: Sequence[Any]) -> Table:
     """The newest quotes, each linked to its page."""
     columns = (
         Column("Quote"),
@@ -77,11 +64,11 @@ def quotes(rows: Iterable[Mapping[str, Any]]) -> Table:
         Column("Currency"),
         Column("By"),
     )
-    found = list(rows)
     lines = [
-        (e["quoted_at"], e["plan"], e["price"], e["agreed"], e["currency"], e["by"]) for e in found
+        (e.quoted_at, e.plan.name, e.final_price, e.agreed_price, e.currency, e.quoted_by)
+        for e in rows
     ]
-    paths = [f"/dashboards/pricing/quotes/{each['quote_id']}" for each in found]
+    paths = [f"/dashboards/pricing/quotes/{each.quote_id}" for each in rows]
     return Table("quotes", "The newest quotes", columns, lines, paths)
 
 
@@ -89,7 +76,7 @@ def quote_lines(lines: Sequence[PriceLine], currency: str) -> Table:
     """The lines of a quote, with the running price."""
     unit = money(currency)
     columns = (
-        Column("PriceLine", prose=True),
+        Column("Line", prose=True),
         Column("Quantity", COUNT),
         Column("Amount", unit, signs=True),
         Column("Price so far", unit),
@@ -150,7 +137,7 @@ def simulation_figures(found: Simulation) -> list[KeyFigure]:
 
 def deciles(found: Simulation) -> Table:
     """Deciles of the price change, from the largest fall to the largest rise."""
-    columns = (Column("Customers"), Column("PriceChange", PERCENT, signs=True))
+    columns = (Column("Customers"), Column("Change", PERCENT, signs=True))
     rows = [(f"{10 * at}%", each) for at, each in enumerate(found.deciles)]
     return Table("deciles", "Change by tenth of customers", columns, rows)
 
@@ -162,7 +149,7 @@ def segments(found: Simulation) -> Table:
         Column("Customers", COUNT),
         Column("Now", unit),
         Column("After", unit),
-        Column("PriceChange", unit, signs=True),
+        Column("Change", unit, signs=True),
     )
     rows = [
         (each.segment, each.customers, each.now, each.then, each.then - each.now)
@@ -179,7 +166,7 @@ def price_changes(key: str, title: str, rows: Iterable[PriceChange], currency: s
         Column("Plan"),
         Column("Now", unit),
         Column("After", unit),
-        Column("PriceChange", unit, signs=True),
+        Column("Change", unit, signs=True),
         Column("Change in percent", PERCENT, signs=True),
     )
     lines = [(e.key, e.plan, e.now, e.then, e.delta, e.percent) for e in rows]

@@ -34,8 +34,8 @@ def pricing(request: HttpRequest) -> HttpResponseBase:
         missing = ""
     except (reports.NothingPublished, reports.Tampered) as error:
         in_force, plans, missing = None, tables.plans({}, "USD", {}), str(error)
-    versions = tables.versions(_version(each) for each in reports.newest_versions(MAX_ROWS))
-    quotes = tables.quotes(_quote(each) for each in reports.quotes()[:MAX_ROWS])
+    versions = tables.versions(reports.newest_versions(MAX_ROWS))
+    quotes = tables.quotes(reports.quotes()[:MAX_ROWS])
     return page_context.csv_download(
         request, "pricing", [plans, versions, quotes]
     ) or page_context.render_page(
@@ -126,26 +126,3 @@ def quote(request: HttpRequest, quote_id: UUID) -> HttpResponseBase:
         agreed=full(found.agreed_price, money(found.currency)),
         admin_path=reverse("admin:revenue_quote_change", args=[found.pk]),
     )
-
-
-def _version(row: Any) -> dict[str, Any]:
-    return {
-        "pk": row.pk,
-        "name": str(row),
-        "state": row.get_state_display(),
-        "from": row.effective_from,
-        "published_at": row.published_at,
-        "published_by": row.published_by,
-    }
-
-
-def _quote(row: Any) -> dict[str, Any]:
-    return {
-        "quote_id": row.quote_id,
-        "quoted_at": row.quoted_at,
-        "plan": row.plan.name,
-        "price": row.final_price,
-        "agreed": row.agreed_price,
-        "currency": row.currency,
-        "by": row.quoted_by,
-    }

@@ -78,15 +78,13 @@ def _retention(
     last: Bridge | None, month: SpanRetention | None, year: SpanRetention | None
 ) -> KeyFigure:
     """Net and gross retention over a year, or over a month where no customer is a year old."""
-    from_first_month, words = month, f"in {last.starts_on:%B %Y}" if last else ""
+    found, words = month, f"in {last.starts_on:%B %Y}" if last else ""
     if last and year and year.net is not None:
-        from_first_month, words = year, f"the 12 months to {last.starts_on:%B %Y}"
+        found, words = year, f"the 12 months to {last.starts_on:%B %Y}"
     return KeyFigure(
         "Net retention",
-        full(from_first_month.net if from_first_month else None, PERCENT),
-        f"{full(from_first_month.gross, PERCENT)} gross; {words}"
-        if from_first_month
-        else _why_missing(last),
+        full(found.net if found else None, PERCENT),
+        f"{full(found.gross, PERCENT)} gross; {words}" if found else _why_missing(last),
         "MRR at the end from the customers of the start, in percent of their MRR then. Gross"
         " retention leaves out expansion.",
     )
@@ -125,10 +123,7 @@ def bridge(
 
 
 def _bridge_table(
-    bridges: Sequence[Bridge],
-    currency: str,
-    today: date,
-    retained: Mapping[SpanKey, SpanRetention],
+    bridges: Sequence[Bridge], currency: str, today: date, retained: Mapping[SpanKey, SpanRetention]
 ) -> Table:
     unit = money(currency)
     columns = (
@@ -137,14 +132,11 @@ def _bridge_table(
         *(Column(kind.value.capitalize(), unit, signs=True) for kind in MovementKind),
         Column("Closing", unit),
         Column("Customers", COUNT),
-        Column("Gross churn", PERCENT),
-        Column("Net churn", PERCENT),
-        Column("Customer churn", PERCENT),
-        Column("Net retention", PERCENT),
-        Column("Gross retention", PERCENT),
+        *(Column(each, PERCENT) for each in ("Gross churn", "Net churn", "Customer churn")),
+        *(Column(each, PERCENT) for each in ("Net retention", "Gross retention")),
         Column("Quick ratio", RATIO),
     )
-    from_first_month = [(one, _of_month(one, today, retained)) for one in bridges]
+    with_retention = [(one, _of_month(one, today, retained)) for one in bridges]
     rows = [
         (
             month_label(one, today),
@@ -159,7 +151,7 @@ def _bridge_table(
             delta.gross if delta else None,
             metrics.quick_ratio(one),
         )
-        for one, delta in reversed(from_first_month)
+        for one, delta in reversed(with_retention)
     ]
     return Table("bridge", "The MRR bridge by month", columns, rows)
 
@@ -212,7 +204,7 @@ def plans(rows: "Sequence[PlanMrr]", currency: str) -> PageChart:
 
 
 def segments(parts: Mapping[str, Sequence[Bridge]], currency: str) -> Table:
-    """The bridge of the combine span for each segment."""
+    """The bridge of the whole span for each segment."""
     unit = money(currency)
     columns = (
         Column("Segment"),
@@ -239,10 +231,7 @@ def segments(parts: Mapping[str, Sequence[Bridge]], currency: str) -> Table:
 def customers(rows: "Sequence[CustomerSummary]", currency: str, paths: Sequence[str]) -> Table:
     """The customers with the highest MRR; `paths` link to their records."""
     columns = (
-        Column("Customer"),
-        Column("Segment"),
-        Column("Owner"),
-        Column("Since"),
+        *map(Column, ("Customer", "Segment", "Owner", "Since")),
         Column("Subscriptions", COUNT),
         Column("MRR", money(currency)),
     )

@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from math import sqrt
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, money, signed
 from dashboards.key_figures import KeyFigure, count_text
 from dashboards.tables import Column, Table
+
+if TYPE_CHECKING:
+    from revenue.upsell.reports.pipeline import OpportunityCounts
 
 Z_90 = 1.6449  # two-sided 90 %
 PERCENT_OF_100 = Unit(suffix="%")
@@ -18,27 +21,6 @@ KIND_TITLES = {
     "overage_saving": "Saves the customer",
     "limit_pressure": "Near a limit",
 }
-
-
-class KindCounts(Protocol):
-    """The opportunities of one kind."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def active(self) -> int: ...
-    @property
-    def offered(self) -> int: ...
-    @property
-    def gain(self) -> Decimal: ...
-    @property
-    def expected_gain(self) -> float: ...
-    @property
-    def accepted(self) -> int: ...
-    @property
-    def declined(self) -> int: ...
-    @property
-    def expired(self) -> int: ...
 
 
 def acceptance_interval(accepted: int, answered: int) -> tuple[float, float, float] | None:
@@ -54,7 +36,7 @@ def acceptance_interval(accepted: int, answered: int) -> tuple[float, float, flo
 
 
 def summary_figures(
-    counts: Sequence[KindCounts], accepted: Sequence[Mapping[str, Any]], currency: str
+    counts: "Sequence[OpportunityCounts]", accepted: Sequence[Mapping[str, Any]], currency: str
 ) -> list[KeyFigure]:
     """Open opportunities, their gain, the acceptance rate and the measured gain."""
     unit = money(currency, 0)
@@ -79,7 +61,7 @@ def summary_figures(
     ]
 
 
-def _accepted(counts: Sequence[KindCounts]) -> KeyFigure:
+def _accepted(counts: "Sequence[OpportunityCounts]") -> KeyFigure:
     yes = sum(each.accepted for each in counts)
     rate = acceptance_interval(yes, yes + sum(each.declined for each in counts))
     meaning = "Share of answered offers that were accepted, with its 90% interval."
@@ -106,17 +88,10 @@ def pipeline(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     """Open and offered opportunities, the best first."""
     unit = money(currency)
     columns = (
-        Column("Customer"),
-        Column("Why"),
-        Column("State"),
-        Column("From"),
-        Column("To"),
-        Column("Gain a month", unit, signs=True),
-        Column("At least", unit, signs=True),
-        Column("At most", unit, signs=True),
+        *map(Column, ("Customer", "Why", "State", "From", "To")),
+        *(Column(each, unit, signs=True) for each in ("Gain a month", "At least", "At most")),
         Column("Confidence", PERCENT_OF_100),
-        Column("Owner"),
-        Column("Found"),
+        *map(Column, ("Owner", "Found")),
     )
     lines = [
         (
@@ -138,27 +113,20 @@ def pipeline(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     return Table("pipeline", "The pipeline", columns, lines, paths)
 
 
-def answers_by_kind(counts: Sequence[KindCounts], currency: str) -> Table:
+def answers_by_kind(counts: "Sequence[OpportunityCounts]", currency: str) -> Table:
     """How offers of each kind were answered."""
     unit = money(currency)
     columns = (
         Column("Why"),
         Column("Open", COUNT),
         Column("Gain a month", unit, signs=True),
-        Column("Accepted", COUNT),
-        Column("Declined", COUNT),
-        Column("Not answered", COUNT),
-        Column("Share accepted", PERCENT),
-        Column("At least", PERCENT),
-        Column("At most", PERCENT),
+        *(Column(each, COUNT) for each in ("Accepted", "Declined", "Not answered")),
+        *(Column(each, PERCENT) for each in ("Share accepted", "At least", "At most")),
     )
     lines = []
     for e in counts:
-        low, part, high = acceptance_interval(e.accepted, e.accepted + e.declined) or (
-            None,
-            None,
-            None,
-        )
+        interval = acceptance_interval(e.accepted, e.accepted + e.declined)
+        low, part, high = interval or (None, None, None)
         answers = (e.accepted, e.declined, e.expired)
         lines.append((KIND_TITLES.get(e.kind, e.kind), e.active, e.gain, *answers, part, low, high))
     return Table("kinds", "Answers to offers", columns, lines)
@@ -168,12 +136,8 @@ def expected_and_measured(rows: Sequence[Mapping[str, Any]], currency: str) -> T
     """Each acceptance with the expected and the measured gain."""
     unit = money(currency)
     columns = (
-        Column("Customer"),
-        Column("To"),
-        Column("Accepted"),
-        Column("Expected", unit, signs=True),
-        Column("At least", unit, signs=True),
-        Column("At most", unit, signs=True),
+        *map(Column, ("Customer", "To", "Accepted")),
+        *(Column(each, unit, signs=True) for each in ("Expected", "At least", "At most")),
         Column("Measured", unit, signs=True),
         Column("Verdict"),
     )
@@ -197,13 +161,9 @@ def expected_and_measured(rows: Sequence[Mapping[str, Any]], currency: str) -> T
 def ended_opportunities(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     """Opportunities that ended, and why."""
     columns = (
-        Column("Customer"),
-        Column("Why"),
-        Column("State"),
-        Column("To"),
+        *map(Column, ("Customer", "Why", "State", "To")),
         Column("Gain a month", money(currency), signs=True),
-        Column("Ended"),
-        Column("By"),
+        *map(Column, ("Ended", "By")),
         Column("Outcome", prose=True),
     )
     lines = [
@@ -228,9 +188,7 @@ def plan_costs(found: Mapping[str, Mapping[str, str]], currency: str) -> Table:
     unit = money(currency)
     columns = (
         Column("Plan"),
-        Column("At the low end", unit),
-        Column("As expected", unit),
-        Column("At the high end", unit),
+        *(Column(each, unit) for each in ("At the low end", "As expected", "At the high end")),
     )
     rows = [
         (code, Decimal(span["low"]), Decimal(span["estimate"]), Decimal(span["high"]))
@@ -243,10 +201,7 @@ def usage_table(inputs: Mapping[str, Any]) -> Table:
     """The use of the last 30 days, and the forecast of the next 30."""
     columns = (
         Column("Metric"),
-        Column("Last 30 days", COUNT),
-        Column("Next 30, low", COUNT),
-        Column("As expected", COUNT),
-        Column("High", COUNT),
+        *(Column(each, COUNT) for each in ("Last 30 days", "Next 30, low", "As expected", "High")),
     )
     now, ahead = _usage(inputs.get("now")), inputs.get("ahead", {})
     ends = [_usage(ahead.get(name)) for name in ("low", "estimate", "high")]

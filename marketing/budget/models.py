@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from aethercrown.db.fields import CurrencyField, MoneyField
 from aethercrown.history.tracking import TrackedHistory
+from marketing.budget.planner.proposal import Interval
 
 VALID_PROBABILITY = Q(probability_of_lift__gte=0, probability_of_lift__lte=1)
 
@@ -73,6 +74,20 @@ class BudgetPlan(models.Model):
 
     def __str__(self) -> str:
         return f"Plan {self.pk}: {self.total} {self.currency}"
+
+    @property
+    def expected_revenue(self) -> Interval:
+        return Interval(self.revenue_estimate, self.revenue_low, self.revenue_high)
+
+    @property
+    def expected_lift(self) -> Interval:
+        return Interval(self.lift_estimate, self.lift_low, self.lift_high)
+
+    @property
+    def realised_lift(self) -> Interval | None:
+        """The measured effect of its decision; None until it is measured."""
+        row = self.decision.realised
+        return Interval(row["value"], row["low"], row["high"]) if row else None
 
 
 class PlanAllocation(models.Model):

@@ -15,6 +15,7 @@ from marketing.budget.planner.request import (
     RequestProblem,
     SpendLimit,
 )
+from marketing.budget.response_format import recommendation_fields
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -69,16 +70,8 @@ class MarketingBudgetOptimizer:
     ) -> list[dict[str, Any]]:
         """One recommendation for each channel; for the present total spend unless one is given."""
         total = spend_per_period(historical_data) if total_budget is None else total_budget
-        return [
-            {
-                "channel": each.channel,
-                "action": each.action,
-                "reason": each.reason,
-                "current_allocation": float(each.current_allocation),
-                "suggested_allocation": float(each.suggested_allocation),
-            }
-            for each in self._proposal(total, historical_data).recommendations
-        ]
+        proposal = self._proposal(total, historical_data)
+        return [recommendation_fields(each) for each in proposal.recommendations]
 
     def _proposal(self, total_budget: float | Decimal, historical_data: Rows) -> Proposal:
         return plan(

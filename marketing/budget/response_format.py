@@ -1,6 +1,7 @@
 """Read a stored proposal, and format it as the API response."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from marketing.budget.planner.proposal import (
     ResponsePoint,
 )
 
+MONEY_FIELDS = {"current_allocation", "suggested_allocation", "allocation_low", "allocation_high"}
 INTERVALS = ("expected_revenue", "expected_lift_percent")
 
 
@@ -28,8 +30,10 @@ def load_proposal(row: Mapping[str, Any]) -> Proposal:
         plain[name] = Interval(**row[name])
     for name in ("reasons_against", "warnings"):
         plain[name] = tuple(row[name])
-    plain["channels"] = tuple(_channel_summary(each) for each in row["channels"])
-    plain["recommendations"] = tuple(_recommendation(each) for each in row["recommendations"])
+    plain["channels"] = tuple(ChannelSummary(**_decimals(each)) for each in row["channels"])
+    plain["recommendations"] = tuple(
+        ChannelRecommendation(**_decimals(each)) for each in row["recommendations"]
+    )
     plain["curves"] = tuple(
         Curve(each["channel"], tuple(ResponsePoint(**point) for point in each["points"]))
         for each in row["curves"]
@@ -40,42 +44,27 @@ def load_proposal(row: Mapping[str, Any]) -> Proposal:
     return Proposal(**plain)
 
 
-def _money(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {**row, **{name: Decimal(row[name]) for name in names}}
-
-
-def _channel_summary(row: Mapping[str, Any]) -> ChannelSummary:
-    names = ("current_allocation", "suggested_allocation", "allocation_low", "allocation_high")
-    return ChannelSummary(**_money(row, *names))
-
-
-def _recommendation(row: Mapping[str, Any]) -> ChannelRecommendation:
-    return ChannelRecommendation(**_money(row, "current_allocation", "suggested_allocation"))
+def _decimals(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, **{name: Decimal(row[name]) for name in MONEY_FIELDS & row.keys()}}
 
 
 def optimize_response(proposal: Proposal, plan_id: int) -> dict[str, Any]:
     """The body of POST optimization/budget/optimize; money as numbers with two decimals."""
+    experiment = proposal.next_experiment
     return {
         "allocations": _amounts(proposal.allocations),
         "channel_roi": {name: round(roi, 2) for name, roi in proposal.channel_roi.items()},
         "total_budget": float(proposal.total),
         "currency": proposal.currency,
-        "recommendations": [_recommendation_fields(each) for each in proposal.recommendations],
-        "expected_revenue": _interval(proposal.expected_revenue),
-        "expected_lift_percent": _interval(proposal.expected_lift_percent),
+        "recommendations": [recommendation_fields(each) for each in proposal.recommendations],
+        "expected_revenue": interval_fields(proposal.expected_revenue),
+        "expected_lift_percent": interval_fields(proposal.expected_lift_percent),
         "channels": [_channel_fields(each) for each in proposal.channels],
         "probability_of_lift": round(proposal.probability_of_lift, 4),
         "auto_applicable": proposal.auto_applicable,
         "method": proposal.method,
         "plan_id": plan_id,
-        **_additional_fields(proposal),
-    }
-
-
-def _additional_fields(proposal: Proposal) -> dict[str, Any]:
-    """Fields of the response beyond those of the contract."""
-    experiment = proposal.next_experiment
-    return {
+        # Beyond the contract:
         "mode": proposal.mode,
         "present": _amounts(proposal.present),
         "marginal_return": round(proposal.marginal_return, 4),
@@ -83,9 +72,7 @@ def _additional_fields(proposal: Proposal) -> dict[str, Any]:
         "reasons_against": list(proposal.reasons_against),
         "warnings": list(proposal.warnings),
         "backtest": proposal.backtest_note,
-        "next_experiment": (
-            {"channel": experiment.channel, "sentence": experiment.sentence} if experiment else None
-        ),
+        "next_experiment": asdict(experiment) if experiment else None,
         "placebo": {name: round(value, 4) for name, value in proposal.placebo.items()},
     }
 
@@ -94,15 +81,12 @@ def _amounts(amounts: Mapping[str, Decimal]) -> dict[str, float]:
     return {name: float(amount) for name, amount in amounts.items()}
 
 
-def _interval(interval: Interval) -> dict[str, float]:
-    return {
-        "estimate": round(interval.estimate, 2),
-        "low": round(interval.low, 2),
-        "high": round(interval.high, 2),
-    }
+def interval_fields(interval: Interval) -> dict[str, float]:
+    low, high = round(interval.low, 2), round(interval.high, 2)
+    return {"estimate": round(interval.estimate, 2), "low": low, "high": high}
 
 
-def _recommendation_fields(each: ChannelRecommendation) -> dict[str, Any]:
+def recommendation_fields(each: ChannelRecommendation) -> dict[str, Any]:
     return {
         "channel": each.channel,
         "action": each.action,

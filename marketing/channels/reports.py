@@ -53,7 +53,7 @@ def finished_lift_tests(currency: str, until: date) -> QuerySet[LiftTest]:
     tests = LiftTest.objects.filter(
         channel__is_active=True, channel__currency=currency, ends_on__lte=until, revenue__gt=0
     )
-    return tests.select_related("channel").order_by("channel__name", "starts_on")
+    return tests.order_by("channel__name", "starts_on")
 
 
 def _channel_rows() -> Iterator[Sequence[Cell]]:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from threading import Event, Thread
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 log = logging.getLogger(__name__)
@@ -29,12 +28,7 @@ class LeaseRenewal:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
 

@@ -3,7 +3,6 @@
 import logging
 from datetime import UTC, datetime
 from threading import get_ident
-from types import TracebackType
 from typing import Self
 
 MAX_LINES = 100  # the last ones are kept
@@ -22,12 +21,7 @@ class LogCapture(logging.Handler):
         logging.getLogger().addHandler(self)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         logging.getLogger().removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -22,7 +22,7 @@ from aethercrown.api.fields import (
 )
 from aethercrown.api.openapi import documented
 from operations.health import services, targets
-from operations.health.history.period import InvalidPeriod, parse_period
+from operations.health.history.rollups import InvalidPeriod, parse_period
 from operations.health.models import Component, HealthStatus
 from operations.health.reports.history import trends_report
 

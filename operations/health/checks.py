@@ -4,9 +4,9 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-from operations.health import services
-from operations.health.history.period import parse_period
+from operations.health.history.rollups import parse_period
 from operations.health.reports import history
+from operations.health.services.run_checks import report_in_thread
 
 
 class HealthCheckManager:
@@ -17,7 +17,7 @@ class HealthCheckManager:
 
         While a round is running, or was less than ten seconds ago, the report of that.
         """
-        return await asyncio.to_thread(services.report_in_thread)
+        return await asyncio.to_thread(report_in_thread)
 
     def get_health_trends(self, period: str = "24h") -> dict[str, Any]:
         """Availability and percentiles by component. Raises InvalidPeriod."""

@@ -9,6 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -58,23 +59,6 @@ class StallSampler:
             self.seconds += took - SAMPLE_SECONDS
 
 
-class Countdown:
-    """Counts down from `left`; `over` is set at zero."""
-
-    def __init__(self, left: int) -> None:
-        self.over = threading.Event()
-        self._left = left
-        self._lock = threading.Lock()
-        if not left:
-            self.over.set()
-
-    def tick(self) -> None:
-        with self._lock:
-            self._left -= 1
-            if not self._left:
-                self.over.set()
-
-
 class CheckRunner:
     """Runs checks in threads; remembers by name which are still running in this process."""
 
@@ -90,9 +74,9 @@ class CheckRunner:
         A check still running then has timed out; one that found no free thread is unknown.
         """
         waiting: queue.SimpleQueue[CheckJob] = queue.SimpleQueue()
+        done: queue.SimpleQueue[tuple[str, Observation]] = queue.SimpleQueue()
         found: dict[str, Observation] = {}
         started: set[str] = set()
-        left = Countdown(len(jobs))
         for job in jobs:
             waiting.put(job)
 
@@ -103,8 +87,7 @@ class CheckRunner:
                 except queue.Empty:
                     return
                 started.add(job.name)
-                found[job.name] = self._observed(job, seconds)
-                left.tick()
+                done.put((job.name, self._observed(job, seconds)))
 
         ends = time.monotonic() + seconds + GRACE_SECONDS
         with StallSampler() as stalls:
@@ -113,8 +96,12 @@ class CheckRunner:
                 min(len(jobs), max_threads),
                 until=lambda: waiting.empty() or time.monotonic() > ends,
             )
-            left.over.wait(max(0.0, ends - time.monotonic()))
-            discard_waiting(waiting)
+            with suppress(queue.Empty):
+                while len(found) < len(jobs):
+                    found |= [done.get(timeout=max(0.0, ends - time.monotonic()))]
+            with suppress(queue.Empty):  # jobs that have not started
+                while True:
+                    waiting.get_nowait()
         is_stalled = stalls.seconds > STALLED_SHARE * seconds
         return {
             job.name: final_observation(
@@ -177,15 +164,6 @@ def final_observation(
         words = "This machine was too busy to tell a timeout from its own delay."
         return Observation(UNKNOWN, error_kind="stalled", error=words)
     return seen
-
-
-def discard_waiting(waiting: "queue.SimpleQueue[CheckJob]") -> None:
-    """Remove the jobs that have not started."""
-    while True:
-        try:
-            waiting.get_nowait()
-        except queue.Empty:
-            return
 
 
 runner = CheckRunner()

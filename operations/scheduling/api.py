@@ -23,9 +23,10 @@ from aethercrown.api.fields import (
     Text,
 )
 from aethercrown.api.openapi import documented
-from operations.scheduling import examples, reports, services, submission
+from operations.scheduling import examples, services, submission
 from operations.scheduling.models import MAX_NAME_LENGTH, Task
 from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
+from operations.scheduling.reports import tasks as reports
 from operations.scheduling.reports.metrics import queue_metrics
 from operations.scheduling.scheduler import DifferentTask
 from operations.scheduling.services.replan import replan_briefly

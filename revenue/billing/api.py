@@ -72,6 +72,4 @@ class PreviewView(Endpoint):
             )
         except ObjectDoesNotExist:
             raise NotFound(f"There is no customer {values['customer_id']!r}.") from None
-        return reply(
-            "Invoice previewed", {"invoice": response_format.plain_numbers(found.as_dict())}
-        )
+        return reply("Invoice previewed", {"invoice": response_format.with_floats(found.as_dict())})

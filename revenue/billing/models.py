@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from aethercrown.db.fields import CurrencyField
 from aethercrown.history.tracking import TrackedHistory
@@ -41,9 +41,7 @@ class Meter(models.Model):
 
     class Meta:
         ordering = ["code"]
-        constraints = [
-            models.CheckConstraint(condition=~Q(code=""), name="revenue_meter_has_code"),
-        ]
+        constraints = [CheckConstraint(condition=~Q(code=""), name="revenue_meter_has_code")]
 
     def __str__(self) -> str:
         return self.title
@@ -67,16 +65,14 @@ class DailyUse(ImmutableModel):
     class Meta:
         verbose_name_plural = "daily use"
         ordering = ["-day", "-pk"]
-        indexes = [
-            models.Index(fields=["customer", "day", "meter"], name="revenue_dailyuse_by_day"),
-        ]
+        indexes = [Index(fields=["customer", "day", "meter"], name="revenue_dailyuse_by_day")]
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["customer", "meter", "day"],
                 condition=Q(is_correction=False),
                 name="revenue_dailyuse_one_first_row_a_day",
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(quantity__gte=0) | Q(is_correction=True),
                 name="revenue_dailyuse_only_corrections_negative",
             ),
@@ -115,13 +111,13 @@ class Invoice(ImmutableModel):
     class Meta:
         ordering = ["-period_start", "customer"]
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["customer", "period_start"], name="revenue_invoice_one_a_month"
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(total__gte=0, carried__gte=0), name="revenue_invoice_not_negative"
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(period_end__gt=F("period_start")),
                 name="revenue_invoice_ends_after_start",
             ),
@@ -144,12 +140,10 @@ class Adjustment(ImmutableModel):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["invoice", "original_invoice"], name="revenue_adjustment_one_a_month"
             ),
-            models.CheckConstraint(
-                condition=~Q(amount=0), name="revenue_adjustment_changes_something"
-            ),
+            CheckConstraint(condition=~Q(amount=0), name="revenue_adjustment_changes_something"),
         ]
 
     def __str__(self) -> str:
@@ -177,10 +171,10 @@ class InvoiceRun(models.Model):
     class Meta:
         ordering = ["-period_start", "currency"]
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["currency", "period_start"], name="revenue_invoicerun_one_a_month"
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(finished_at__isnull=True) | Q(approved_at__isnull=False),
                 name="revenue_invoicerun_approved_before_finished",
             ),

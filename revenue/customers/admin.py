@@ -12,26 +12,9 @@ from unfold.admin import TabularInline
 
 from aethercrown.csv import export
 from aethercrown.csv.admin import CSVAdmin
+from aethercrown.read_only_admin import ReadOnlyAdmin
 from revenue.customers import reports, services
-from revenue.customers.models import (
-    Customer,
-    Payment,
-    Subscription,
-    SubscriptionChange,
-)
-
-
-class ReadOnlyAdminMixin:
-    """Rows that only services write: the admin shows them, but does not edit them."""
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
 
 
 @admin.register(Customer)
@@ -65,11 +48,11 @@ class CustomerAdmin(CSVAdmin):
 
     @admin.action(description="Download all data of one customer", permissions=["view"])
     def download_data(self, request: HttpRequest, rows: QuerySet[Customer]) -> HttpResponse | None:
-        if rows.count() != 1:
-            self.message_user(request, "Choose one customer.", messages.ERROR)
+        one = self._only(request, rows)
+        if one is None:
             return None
-        data = reports.personal_data(rows.get().pk)
-        export.note("personal data", f"customer {rows.get().pk}")
+        data = reports.personal_data(one.pk)
+        export.note("personal data", f"customer {one.pk}")
         response = JsonResponse(data, json_dumps_params={"indent": 2})
         response["Content-Disposition"] = 'attachment; filename="customer.json"'
         return response
@@ -81,29 +64,23 @@ class CustomerAdmin(CSVAdmin):
             self.message_user(request, "Choose two customers.", messages.ERROR)
             return
         kept, duplicate = pair
-        self._run(
-            request,
-            kept,
-            lambda: services.merge(kept.pk, duplicate.pk, now=timezone.now()),
-            f"{duplicate.external_id} was merged into {kept.external_id}.",
-        )
+        done = f"{duplicate.external_id} was merged into {kept.external_id}."
+        self._run(request, lambda: services.merge(kept.pk, duplicate.pk, now=timezone.now()), done)
 
     @admin.action(description="Erase personal data permanently", permissions=["erase"])
     def erase(self, request: HttpRequest, rows: QuerySet[Customer]) -> None:
-        if rows.count() != 1:
-            self.message_user(request, "Choose one customer.", messages.ERROR)
-            return
-        one = rows.get()
-        self._run(
-            request,
-            one,
-            lambda: services.erase(one.pk, now=timezone.now()),
-            f"The personal data of customer {one.pk} were erased; its amounts stay.",
-        )
+        if one := self._only(request, rows):
+            done = f"The personal data of customer {one.pk} were erased; its amounts stay."
+            self._run(request, lambda: services.erase(one.pk, now=timezone.now()), done)
 
-    def _run(
-        self, request: HttpRequest, one: Customer, service: Callable[[], Customer], done: str
-    ) -> None:
+    def _only(self, request: HttpRequest, rows: QuerySet[Customer]) -> Customer | None:
+        """The only chosen customer; a message where there is none or several."""
+        if rows.count() == 1:
+            return rows.get()
+        self.message_user(request, "Choose one customer.", messages.ERROR)
+        return None
+
+    def _run(self, request: HttpRequest, service: Callable[[], Customer], done: str) -> None:
         try:
             after = service()
         except services.InvalidEntry as error:
@@ -113,7 +90,7 @@ class CustomerAdmin(CSVAdmin):
             self.message_user(request, done, messages.SUCCESS)
 
 
-class SubscriptionChangeInline(ReadOnlyAdminMixin, TabularInline):
+class SubscriptionChangeInline(ReadOnlyAdmin, TabularInline):
     """The subscription's changes; a further row for the same day adjusts that day."""
 
     model = SubscriptionChange

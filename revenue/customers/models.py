@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import CheckConstraint, F, Index, Q
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
@@ -115,17 +115,14 @@ class Customer(models.Model):
     class Meta:
         ordering = ["name", "pk"]
         indexes = [
-            models.Index(fields=["segment"], name="revenue_customer_segment"),
-            models.Index(  # finds customers who changed segment without reading the rows
-                fields=["merged_into", "rolled_segment", "segment"],
-                name="revenue_customer_rolled",
+            Index(fields=["segment"], name="revenue_customer_segment"),
+            Index(  # finds customers who changed segment without reading the rows
+                fields=["merged_into", "rolled_segment", "segment"], name="revenue_customer_rolled"
             ),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=~Q(external_id=""), name="revenue_customer_has_external_id"
-            ),
-            models.CheckConstraint(
+            CheckConstraint(condition=~Q(external_id=""), name="revenue_customer_has_external_id"),
+            CheckConstraint(
                 condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("pk")),
                 name="revenue_customer_not_merged_into_itself",
             ),
@@ -151,17 +148,17 @@ class Subscription(models.Model):
     class Meta:
         ordering = ["-started_on", "-pk"]
         indexes = [
-            models.Index(fields=["currency", "plan", "amount"], name="revenue_subscription_by_plan")
+            Index(fields=["currency", "plan", "amount"], name="revenue_subscription_by_plan")
         ]
         constraints = [
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(amount__gte=0), name="revenue_subscription_amount_not_negative"
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(ended_on__isnull=True) | Q(ended_on__gte=F("started_on")),
                 name="revenue_subscription_ends_after_start",
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(ended_on__isnull=True) | Q(amount=0),
                 name="revenue_subscription_ended_amount_is_zero",
             ),
@@ -195,10 +192,10 @@ class SubscriptionChange(models.Model):
     class Meta:
         ordering = ["on", "pk"]
         constraints = [
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(amount__gte=0), name="revenue_subscriptionchange_amount_not_negative"
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(is_end=False) | Q(amount=0),
                 name="revenue_subscriptionchange_end_amount_is_zero",
             ),
@@ -245,11 +242,9 @@ class Payment(models.Model):
 
     class Meta:
         ordering = ["-paid_on", "-pk"]
-        indexes = [models.Index(fields=["currency", "paid_on"], name="revenue_payment_by_day")]
+        indexes = [Index(fields=["currency", "paid_on"], name="revenue_payment_by_day")]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(amount__gte=0), name="revenue_payment_amount_not_negative"
-            ),
+            CheckConstraint(condition=Q(amount__gte=0), name="revenue_payment_amount_not_negative")
         ]
 
     def __str__(self) -> str:

@@ -13,12 +13,7 @@ from revenue.billing import reports as billing_reports
 from revenue.billing.models import DailyUse, Meter
 from revenue.billing.services import usage as usage_service
 from revenue.customers.billing_interval import months_before
-from revenue.customers.models import (
-    Customer,
-    Payment,
-    Subscription,
-    SubscriptionChange,
-)
+from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
 from revenue.demo import offers, usage
 from revenue.demo.company import Agreement, DemoCustomer, customers_over_time
 from revenue.mrr.models import MrrMovement
@@ -27,10 +22,7 @@ from revenue.upsell import services as upsell
 from revenue.upsell.models import Opportunity
 
 BATCH = 500
-FOUND_BEFORE_OFFER, OFFERED_BEFORE_ANSWER = (
-    timedelta(days=2),
-    timedelta(days=9),
-)  # before the offer, before the answer
+FOUND_BEFORE_OFFER, OFFERED_BEFORE_ANSWER = timedelta(days=2), timedelta(days=9)
 
 
 def seed(seeding: Seeding) -> None:

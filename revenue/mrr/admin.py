@@ -4,11 +4,12 @@ from django.contrib import admin
 from unfold.admin import TabularInline
 
 from aethercrown.csv.admin import CSVAdmin
-from revenue.customers.admin import CustomerAdmin, ReadOnlyAdminMixin
+from aethercrown.read_only_admin import ReadOnlyAdmin
+from revenue.customers.admin import CustomerAdmin
 from revenue.mrr.models import MrrMovement
 
 
-class MovementInline(ReadOnlyAdminMixin, TabularInline):
+class MovementInline(ReadOnlyAdmin, TabularInline):
     model = MrrMovement
     fields = ["on", "effective_on", "kind", "amount", "after", "cause", "is_adjustment"]
     extra = 0
@@ -18,7 +19,7 @@ CustomerAdmin.inlines.append(MovementInline)  # `customers` does not import the 
 
 
 @admin.register(MrrMovement)
-class MrrMovementAdmin(ReadOnlyAdminMixin, CSVAdmin):
+class MrrMovementAdmin(ReadOnlyAdmin, CSVAdmin):
     list_display = [
         "on",
         "customer",

@@ -6,7 +6,7 @@ They use the bridge's sums, so a customer with two movements in the span counts 
 from decimal import Decimal
 
 from revenue.mrr.bridge import Bridge
-from revenue.mrr.movements import MovementKind
+from revenue.mrr.movements import MovementKind as Kind
 
 MONTHS_A_YEAR = 12
 
@@ -18,36 +18,30 @@ def arr(mrr: Decimal) -> Decimal:
 
 def gross_churn(one: Bridge) -> float | None:
     """(churn + contraction) / opening."""
-    return _percent(
-        one.amount(MovementKind.CHURN) + one.amount(MovementKind.CONTRACTION), one.opening
-    )
+    return percent(one.amount(Kind.CHURN) + one.amount(Kind.CONTRACTION), one.opening)
 
 
 def net_churn(one: Bridge) -> float | None:
     """(churn + contraction - expansion - reactivation) / opening; negative for net growth."""
-    won = one.amount(MovementKind.EXPANSION) + one.amount(MovementKind.REACTIVATION)
-    lost = one.amount(MovementKind.CHURN) + one.amount(MovementKind.CONTRACTION)
-    return _percent(lost - won, one.opening)
+    won = one.amount(Kind.EXPANSION) + one.amount(Kind.REACTIVATION)
+    lost = one.amount(Kind.CHURN) + one.amount(Kind.CONTRACTION)
+    return percent(lost - won, one.opening)
 
 
 def logo_churn(one: Bridge) -> float | None:
     """Customers who stopped paying / customers who paid at the start."""
-    return _percent(Decimal(one.payers_lost), Decimal(one.payers))
+    return percent(Decimal(one.payers_lost), Decimal(one.payers))
 
 
 def growth(one: Bridge) -> float | None:
     """(closing - opening) / opening."""
-    return _percent(one.closing - one.opening, one.opening)
+    return percent(one.closing - one.opening, one.opening)
 
 
 def quick_ratio(one: Bridge) -> float | None:
     """(new + expansion + reactivation) / (contraction + churn); None where nothing was lost."""
-    won = (
-        one.amount(MovementKind.NEW)
-        + one.amount(MovementKind.EXPANSION)
-        + one.amount(MovementKind.REACTIVATION)
-    )
-    lost = one.amount(MovementKind.CHURN) + one.amount(MovementKind.CONTRACTION)
+    won = one.amount(Kind.NEW) + one.amount(Kind.EXPANSION) + one.amount(Kind.REACTIVATION)
+    lost = one.amount(Kind.CHURN) + one.amount(Kind.CONTRACTION)
     return round(float(won / lost), 2) if lost > 0 else None
 
 
@@ -56,5 +50,6 @@ def arpa(one: Bridge) -> Decimal | None:
     return one.closing / one.payers_closing if one.payers_closing > 0 else None
 
 
-def _percent(part: Decimal, whole: Decimal) -> float | None:
+def percent(part: Decimal, whole: Decimal) -> float | None:
+    """To one decimal; None where the whole is not above zero."""
     return round(float(100 * part / whole), 1) if whole > 0 else None

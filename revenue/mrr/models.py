@@ -1,7 +1,7 @@
 """The ledger of MRR movements, its roll-ups by month, and their watermark."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from aethercrown.db.fields import CurrencyField
 from revenue.customers.models import AmountField, ImmutableModel
@@ -35,27 +35,27 @@ class MrrMovement(ImmutableModel):
     class Meta:
         ordering = ["-on", "-pk"]
         indexes = [  # both hold every column that a bridge reads
-            models.Index(
+            Index(
                 fields=["currency", "on", "kind", "amount", "payers"],
                 name="revenue_mrrmovement_booked",
             ),
-            models.Index(
+            Index(
                 fields=["currency", "effective_on", "kind", "amount", "payers"],
                 name="revenue_mrrmovement_effective",
             ),
         ]
         constraints = [
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(amount__gt=0) | Q(is_adjustment=True),
                 name="revenue_mrrmovement_only_adjustments_negative",
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=~Q(amount=0, payers=0), name="revenue_mrrmovement_changes_something"
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(effective_on__lte=F("on")), name="revenue_mrrmovement_not_booked_ahead"
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(kind__in=[each.value for each in MovementKind]),
                 name="revenue_mrrmovement_known_kind",
             ),
@@ -82,10 +82,10 @@ class MrrRollup(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["currency", "basis", "segment", "month", "kind"],
                 name="revenue_mrrrollup_one_a_month",
-            ),
+            )
         ]
 
     def __str__(self) -> str:
@@ -108,10 +108,10 @@ class RetentionRollup(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["currency", "basis", "months", "month"],
                 name="revenue_retentionrollup_one_a_span",
-            ),
+            )
         ]
 
     def __str__(self) -> str:
@@ -126,9 +126,7 @@ class RollupWatermark(models.Model):
     marked_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(pk=1), name="revenue_rollupwatermark_one_row")
-        ]
+        constraints = [CheckConstraint(condition=Q(pk=1), name="revenue_rollupwatermark_one_row")]
 
     def __str__(self) -> str:
         return f"{self.rows} rows, up to number {self.upto}"

@@ -8,10 +8,12 @@ opening, which are the sums of c and of min(o, c) over customers with o > 0.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from operator import add, sub
 from typing import NamedTuple
 
 from revenue.customers.billing_interval import months_before
 from revenue.mrr.bridge import Bridge
+from revenue.mrr.metrics import percent
 
 SPANS = (1, 3, 12)  # months: a month, a quarter and a year have ends of their own
 ZERO = Decimal(0)
@@ -25,14 +27,10 @@ class RetentionDelta(NamedTuple):
     left: int = 0
 
     def plus(self, other: "RetentionDelta") -> "RetentionDelta":
-        return RetentionDelta(
-            self.gained + other.gained, self.lost + other.lost, self.left + other.left
-        )
+        return RetentionDelta(*map(add, self, other))
 
     def minus(self, other: "RetentionDelta") -> "RetentionDelta":
-        return RetentionDelta(
-            self.gained - other.gained, self.lost - other.lost, self.left - other.left
-        )
+        return RetentionDelta(*map(sub, self, other))
 
 
 NO_CHANGE = RetentionDelta()
@@ -83,17 +81,17 @@ class SpanRetention(NamedTuple):
     @property
     def net(self) -> float | None:
         """Net retention in percent of the opening; None without an opening."""
-        return _percent(self.opening + self.delta.gained - self.delta.lost, self.opening)
+        return percent(self.opening + self.delta.gained - self.delta.lost, self.opening)
 
     @property
     def gross(self) -> float | None:
         """Gross retention, without gains: 100 percent at most."""
-        return _percent(self.opening - self.delta.lost, self.opening)
+        return percent(self.opening - self.delta.lost, self.opening)
 
     @property
     def churn(self) -> float | None:
         """Percent of the paying customers at the start who pay nothing at the end."""
-        return _percent(Decimal(self.delta.left), Decimal(self.payers))
+        return percent(Decimal(self.delta.left), Decimal(self.payers))
 
 
 def span_retention(
@@ -107,7 +105,3 @@ def span_retention(
                 first, key = bridges[at + 1 - months], (months, last.starts_on)
                 found[key] = SpanRetention(first.opening, first.payers, delta.get(key, NO_CHANGE))
     return found
-
-
-def _percent(part: Decimal, whole: Decimal) -> float | None:
-    return round(float(100 * part / whole), 1) if whole > 0 else None

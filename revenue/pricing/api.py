@@ -215,7 +215,7 @@ class CalculatePriceView(Endpoint):
             field="tier",
         )
         found = response_format.price_response(price, now, str(quote.quote_id))
-        return reply("Price calculated", {"pricing": response_format.plain_numbers(found)})
+        return reply("Price calculated", {"pricing": found})
 
 
 class RecommendTierView(Endpoint):
@@ -233,10 +233,7 @@ class RecommendTierView(Endpoint):
         """Recommend the smallest plan that the rules allow, and price every plan."""
         inputs = inputs_from_body(self.checked(RecommendTierRequestSerializer))
         found = or_api_error(lambda: recommend_plan(current_book(), inputs), field="usage_data")
-        return reply(
-            "Tier recommended",
-            response_format.plain_numbers(response_format.recommendation_response(found)),
-        )
+        return reply("Tier recommended", response_format.recommendation_response(found))
 
 
 class TierListView(Endpoint):
@@ -251,7 +248,7 @@ class TierListView(Endpoint):
     def get(self, request: Request) -> Response:
         """Active plans with their base price a month, before factors and charges."""
         found = or_api_error(lambda: reports.plans_on_sale(timezone.now().date()), field="")
-        return reply("Plans on sale", {"tiers": response_format.plain_numbers(found)})
+        return reply("Plans on sale", {"tiers": response_format.with_floats(found)})
 
 
 def inputs_from_body(values: Mapping[str, Any]) -> PricingInputs:

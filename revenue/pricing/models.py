@@ -7,16 +7,13 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
 from aethercrown.db.fields import CurrencyField, MoneyField
 from aethercrown.history.tracking import TrackedHistory
 from aethercrown.money import exponent
 
-MONEY_DIGITS: dict[str, Any] = {
-    "max_digits": 15,
-    "decimal_places": 3,
-}  # the finest currencies have 3
+MONEY_DIGITS: dict[str, Any] = {"max_digits": 15, "decimal_places": 3}  # no currency has more
 PERCENT_FIELD: dict[str, Any] = {
     "max_digits": 7,
     "decimal_places": 4,
@@ -79,24 +76,24 @@ class PriceBookVersion(models.Model):
     class Meta:
         ordering = ["book", "-number"]
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["book", "number"], name="revenue_pricebookversion_one_a_number"
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(state="draft", published_at__isnull=True, digest="")
                 | (~Q(state="draft") & Q(published_at__isnull=False) & ~Q(digest="")),
                 name="revenue_pricebookversion_published_has_digest",
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(state="retired", retired_at__isnull=False)
                 | (~Q(state="retired") & Q(retired_at__isnull=True)),
                 name="revenue_pricebookversion_retired_has_time",
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(largest_discount__gte=0, largest_discount__lte=100),
                 name="revenue_pricebookversion_discount_is_percent",
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(largest_change__isnull=True) | Q(largest_change__gte=0),
                 name="revenue_pricebookversion_change_not_negative",
             ),
@@ -178,17 +175,13 @@ class PlanPrice(PriceBookRow):
         default_related_name = "prices"
         ordering = ["version", "plan__rank"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["version", "plan"], name="revenue_planprice_one_a_plan"
-            ),
-            models.CheckConstraint(
-                condition=Q(base_price__gte=0), name="revenue_planprice_not_negative"
-            ),
-            models.CheckConstraint(
+            UniqueConstraint(fields=["version", "plan"], name="revenue_planprice_one_a_plan"),
+            CheckConstraint(condition=Q(base_price__gte=0), name="revenue_planprice_not_negative"),
+            CheckConstraint(
                 condition=Q(floor__isnull=True) | Q(floor__gte=0),
                 name="revenue_planprice_floor_not_negative",
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(floor__isnull=True)
                 | Q(ceiling__isnull=True)
                 | Q(floor__lte=F("ceiling")),
@@ -253,19 +246,19 @@ class PriceFactor(PriceBookRow):
         default_related_name = "factors"
         ordering = ["version", "kind", "metric", "above"]
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["version", "kind", "plan", "metric", "above"],
                 name="revenue_pricefactor_one_a_plans_bound",
             ),
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["version", "kind", "metric", "above"],
                 condition=Q(plan__isnull=True),
                 name="revenue_pricefactor_one_a_bound",
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(above__gte=0, value__gte=0), name="revenue_pricefactor_not_negative"
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(kind="company", plan__isnull=False)
                 | (~Q(kind="company") & Q(plan__isnull=True)),
                 name="revenue_pricefactor_company_has_plan",
@@ -296,10 +289,10 @@ class PlanRule(PriceBookRow):
         default_related_name = "rules"
         ordering = ["version", "-plan__rank", "source", "metric"]
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["version", "plan", "source", "metric"], name="revenue_planrule_one_a_metric"
             ),
-            models.CheckConstraint(condition=Q(above__gte=0), name="revenue_planrule_not_negative"),
+            CheckConstraint(condition=Q(above__gte=0), name="revenue_planrule_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -329,10 +322,8 @@ class Quote(models.Model):
     class Meta:
         ordering = ["-quoted_at", "-pk"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(final_price__gte=0), name="revenue_quote_not_negative"
-            ),
-            models.CheckConstraint(
+            CheckConstraint(condition=Q(final_price__gte=0), name="revenue_quote_not_negative"),
+            CheckConstraint(
                 condition=Q(agreed_price__isnull=True) | Q(agreed_price__gte=0),
                 name="revenue_quote_agreed_not_negative",
             ),

@@ -1,5 +1,6 @@
-"""Prices and recommendations as API responses; amounts as Decimal."""
+"""Prices and recommendations as API responses."""
 
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ def price_response(
     price: CalculatedPrice, calculated_at: datetime, quote_id: str | None
 ) -> dict[str, Any]:
     """The `pricing` object of a quote."""
-    return {
+    found = {
         "tier": price.plan,
         "currency": price.currency,
         "base_price": price.base_price,
@@ -22,40 +23,23 @@ def price_response(
         "adjusted_price": price.adjusted_price,
         "discount_amount": price.discount_amount,
         "final_price": price.final_price,
-        "calculated_at": calculated_at,
+        "calculated_at": calculated_at.isoformat(),
         "breakdown": dict(price.breakdown),
-        "lines": [
-            {
-                "kind": each.kind,
-                "description": each.description,
-                "quantity": each.quantity,
-                "unit_amount": each.unit_amount,
-                "amount": each.amount,
-            }
-            for each in price.lines
-        ],
+        "lines": [asdict(each) for each in price.lines],
         "quote_id": quote_id,
         "not_given": list(price.not_given),
         "ignored": list(price.ignored),
         "guardrails_hit": list(price.hits),
         "warnings": list(price.warnings),
     }
+    return with_floats(found)
 
 
 def recommendation_response(found: PlanRecommendation) -> dict[str, Any]:
-    return {
-        "recommended_tier": found.tier,
-        "reason": found.reason,
-        "comparison": [
-            {
-                "tier": each.tier,
-                "monthly_cost": each.monthly_cost,
-                "fits": each.fits,
-                "why": each.why,
-            }
-            for each in found.comparison
-        ],
-    }
+    comparison = [asdict(each) for each in found.comparison]
+    return with_floats(
+        {"recommended_tier": found.tier, "reason": found.reason, "comparison": comparison}
+    )
 
 
 def upgrade_response(found: PlanUpgrade | None) -> dict[str, Any]:
@@ -69,15 +53,17 @@ def upgrade_response(found: PlanUpgrade | None) -> dict[str, Any]:
         "potential_revenue_increase": found.increase,
         "confidence": found.confidence,
     }
-    return {"has_opportunity": True, "upsell": offer}
+    return {"has_opportunity": True, "upsell": with_floats(offer)}
 
 
-def plain_numbers(value: Any) -> Any:
-    """The same with Decimals as floats and times as ISO text."""
+def with_floats(values: dict[str, Any]) -> dict[str, Any]:
+    """The same with Decimals as floats, also in nested objects and lists."""
+    return {name: _plain(each) for name, each in values.items()}
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: plain_numbers(each) for name, each in value.items()}
+        return with_floats(value)
     if isinstance(value, list):
-        return [plain_numbers(each) for each in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
+        return [_plain(each) for each in value]
     return float(value) if isinstance(value, Decimal) else value

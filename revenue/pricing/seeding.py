@@ -1,10 +1,10 @@
 """Store the documented default prices as the first price book; migrations call this."""
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
 from revenue.pricing.price_book.default_book import BOOK, CURRENCY, TITLE
-from revenue.pricing.price_book.version import COMPANY
 
 DEFAULT_EFFECTIVE_FROM = date(2020, 1, 1)  # before any billed period
 
@@ -44,20 +44,8 @@ def _create_rows(tables: dict[str, Any], version: Any, plans: dict[str, Any]) ->
     for price in BOOK.plans:
         tables["PlanPrice"].create(version=version, plan=plans[price.code], base_price=price.base)
     for factor in BOOK.factors:
-        tables["PriceFactor"].create(
-            version=version,
-            kind=factor.kind,
-            plan=plans[factor.plan] if factor.kind == COMPANY else None,
-            metric=factor.metric,
-            above=factor.above,
-            value=factor.value,
-        )
+        values = {**asdict(factor), "plan": plans.get(factor.plan)}
+        tables["PriceFactor"].create(version=version, **values)
     for rule in BOOK.rules:
-        tables["PlanRule"].create(
-            version=version,
-            plan=plans[rule.plan],
-            source=rule.source,
-            metric=rule.metric,
-            above=rule.above,
-            needs_company=rule.needs_company,
-        )
+        values = {**asdict(rule), "plan": plans[rule.plan]}
+        tables["PlanRule"].create(version=version, **values)

@@ -9,14 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
-from unfold.decorators import action
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
+from aethercrown.admin_actions import change_url, confirmation_page, row_button
 from aethercrown.csv.admin import CSVAdmin
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
@@ -24,16 +22,6 @@ from revenue.customers.services import InvalidEntry
 from revenue.upsell import reports, services
 from revenue.upsell.models import OfferTerms, Opportunity
 from security.access import reports as people
-
-Screen = Callable[[Any, HttpRequest, str], HttpResponse]
-
-
-def step_button(label: str, name: str) -> Callable[[Screen], Screen]:
-    """A button on an opportunity's page, for people with the permission to operate."""
-    made: Callable[[Screen], Screen] = action(
-        description=label, permissions=["decide"], url_path=name
-    )
-    return made
 
 
 class OutcomeForm(forms.Form):
@@ -85,10 +73,7 @@ DECLINE = ConfirmedStep(
     OutcomeForm,
 )
 WITHDRAW = ConfirmedStep(
-    "Withdraw",
-    "Withdraw it? The next sweep may find it again.",
-    services.withdraw,
-    OutcomeForm,
+    "Withdraw", "Withdraw it? The next sweep may find it again.", services.withdraw, OutcomeForm
 )
 
 
@@ -119,10 +104,7 @@ class OpportunityAdmin(CSVAdmin):
         ("Plans", {"fields": ["current_plan", "recommended_plan", "version"]}),
         ("Gain a month", {"fields": ["gain", "gain_low", "gain_high", "currency", "confidence"]}),
         ("People", {"fields": ["owner", "notes", "outcome", "decided_by", "agreed_amount"]}),
-        (
-            "Dates",
-            {"fields": ["found_at", "updated_at", "offered_at", "expires_at", "decided_at"]},
-        ),
+        ("Dates", {"fields": ["found_at", "updated_at", "offered_at", "expires_at", "decided_at"]}),
     ]
 
     def get_readonly_fields(
@@ -153,19 +135,19 @@ class OpportunityAdmin(CSVAdmin):
         for row in rows.order_by("pk"):
             self._take(request, row, services.offer)
 
-    @step_button("Offer", "offer")
+    @row_button("Offer", "offer", "decide")
     def offer(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(request, object_id, OFFER)
 
-    @step_button("Accepted", "accept")
+    @row_button("Accepted", "accept", "decide")
     def accept(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(request, object_id, ACCEPT)
 
-    @step_button("Declined", "decline")
+    @row_button("Declined", "decline", "decide")
     def decline(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(request, object_id, DECLINE)
 
-    @step_button("Withdraw", "withdraw")
+    @row_button("Withdraw", "withdraw", "decide")
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(request, object_id, WITHDRAW)
 
@@ -174,24 +156,16 @@ class OpportunityAdmin(CSVAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         row = get_object_or_404(reports.opportunities(), pk=object_id)
-        back = reverse("admin:revenue_opportunity_change", args=[row.pk])
         sent = request.POST if request.method == "POST" else None  # which may be empty
-        form = step.form(sent, initial=self._initial(row))
+        amount = row.costs.get(row.recommended_plan, {}).get("estimate")
+        form = step.form(sent, initial={"amount": amount})
         if form.is_valid():
             self._take(request, row, step.service, **form.cleaned_data)
-            return redirect(back)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{step.verb}: {row}",
-            "question": step.question,
-            "form": form,
-            "verb": step.verb,
-            "back": back,
-        }
-        return TemplateResponse(request, "admin/confirm_action.html", context)
-
-    def _initial(self, row: Opportunity) -> dict[str, Any]:
-        return {"amount": row.costs.get(row.recommended_plan, {}).get("estimate")}
+            return redirect(change_url(row))
+        title = f"{step.verb}: {row}"
+        return confirmation_page(
+            self, request, row, step.question, step.verb, form=form, title=title
+        )
 
     def _take(
         self,

@@ -83,10 +83,7 @@ class AnalyzeUpsellView(Endpoint):
             ),
             field="current_tier",
         )
-        return reply(
-            "Upsell analyzed",
-            response_format.plain_numbers(response_format.upgrade_response(found)),
-        )
+        return reply("Upsell analyzed", response_format.upgrade_response(found))
 
 
 class PlanCostSerializer(serializers.Serializer[Any]):

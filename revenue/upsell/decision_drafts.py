@@ -87,11 +87,7 @@ def _expected(low: float, estimate: float, high: float, by: timedelta, unit: str
 
 
 def offer_guardrails(
-    offers_today: int,
-    max_per_day: int,
-    declined: datetime | None,
-    rest: timedelta,
-    now: datetime,
+    offers_today: int, max_per_day: int, declined: datetime | None, rest: timedelta, now: datetime
 ) -> tuple[Guardrail, ...]:
     """A limit of offers a day, and rest days after the customer declined."""
     since = None if declined is None else round((now - declined) / timedelta(days=1), 1)

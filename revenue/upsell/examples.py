@@ -1,19 +1,10 @@
-"""The examples that the API's document shows of upsell."""
+"""Examples of upsell for the API documentation."""
 
 from typing import Any
 
-from revenue.pricing.examples import REASON
+from revenue.pricing.examples import ENGINE, USAGE
 
-ANALYSIS: dict[str, Any] = {
-    "has_opportunity": True,
-    "upsell": {
-        "current_tier": "starter",
-        "recommended_tier": "professional",
-        "reason": REASON,
-        "potential_revenue_increase": 84.7,
-        "confidence": 0.6,
-    },
-}
+ANALYSIS = ENGINE.calculate_upsell_opportunity("starter", USAGE)
 OPPORTUNITY: dict[str, Any] = {
     "opportunity_id": 12,
     "customer_id": "acme",

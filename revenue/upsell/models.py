@@ -6,7 +6,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from aethercrown.db.fields import CurrencyField, MoneyField
 from aethercrown.history.tracking import TrackedHistory
@@ -72,28 +72,28 @@ class Opportunity(models.Model):
         verbose_name_plural = "opportunities"
         ordering = ["-found_at", "-pk"]
         indexes = [
-            models.Index(fields=["state", "kind"], name="revenue_opportunity_by_state"),
-            models.Index(fields=["customer", "decided_at"], name="revenue_opportunity_decided"),
+            Index(fields=["state", "kind"], name="revenue_opportunity_by_state"),
+            Index(fields=["customer", "decided_at"], name="revenue_opportunity_decided"),
         ]
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["customer", "kind"],
                 condition=Q(state__in=[each.value for each in ACTIVE_STATES]),
                 name="revenue_opportunity_one_open_a_kind",
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(gain_low__lte=F("gain"), gain_high__gte=F("gain")),
                 name="revenue_opportunity_gain_in_interval",
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=Q(confidence__gte=0, confidence__lte=1),
                 name="revenue_opportunity_confidence_is_a_share",
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=~Q(state=OpportunityState.OFFERED) | Q(offered_at__isnull=False),
                 name="revenue_opportunity_offered_has_a_time",
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 condition=~Q(state__in=[OpportunityState.ACCEPTED, OpportunityState.DECLINED])
                 | Q(decided_at__isnull=False),
                 name="revenue_opportunity_decided_has_a_time",
@@ -140,9 +140,7 @@ class OfferTerms(models.Model):
     class Meta:
         verbose_name = "offer terms"
         verbose_name_plural = "offer terms"
-        constraints = [
-            models.CheckConstraint(condition=Q(pk=1), name="revenue_offerterms_one_row"),
-        ]
+        constraints = [CheckConstraint(condition=Q(pk=1), name="revenue_offerterms_one_row")]
 
     def __str__(self) -> str:
         return "Offer terms"

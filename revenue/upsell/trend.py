@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 MIN_DAYS = 14  # fewer days with a value give no forecast
 MIN_DAYS_FOR_WEEKDAYS = 28  # fewer days give no weekday factors
 COVERAGE = 0.9  # of the interval
-Z = 1.6449  # of a normal distribution, for LEVEL
+Z = 1.6449  # of a normal distribution, for COVERAGE
 MAD_TO_DEVIATION = 1.4826  # from the median absolute deviation, for a normal distribution
 OUTLIER_DEVIATIONS = 2.5  # larger residuals are clipped to this
 INTERVAL_WIDENING = 1.25  # for the error of the weekday factors; measured on simulated series

@@ -252,7 +252,7 @@ def beyond(made: BookVersion, found: CalculatedPrice, before: Decimal) -> Iterat
 
 def guarded_book(draw: np.random.Generator) -> BookVersion:
     floor, ceiling = sorted((Decimal(cents(draw)), Decimal(cents(draw))))
-    plan = BookPlan("plan", "BookPlan", 1, Decimal(cents(draw)), (), floor, ceiling)
+    plan = BookPlan("plan", "Plan", 1, Decimal(cents(draw)), (), floor, ceiling)
     return BookVersion(
         "guarded",
         1,
@@ -296,7 +296,7 @@ def book(number: int, factor: Decimal = Decimal(1)) -> BookVersion:
         for metric, (model, price) in zip(METRICS, CHARGES, strict=True)
     )
     return BookVersion(
-        "cohort", number, "USD", (BookPlan("plan", "BookPlan", 1, Decimal(0), charges=charges),)
+        "cohort", number, "USD", (BookPlan("plan", "Plan", 1, Decimal(0), charges=charges),)
     )
 
 
@@ -343,7 +343,7 @@ def random_book(draw: np.random.Generator) -> BookVersion:
         for metric in METRICS
     )
     floor, ceiling = sorted((Decimal(cents(draw)), Decimal(cents(draw))))
-    plan = BookPlan("plan", "BookPlan", 1, Decimal(cents(draw)), (), floor, ceiling, charges)
+    plan = BookPlan("plan", "Plan", 1, Decimal(cents(draw)), (), floor, ceiling, charges)
     return BookVersion("random", 1, "USD", (plan,), factors=BOOK.factors)
 
 

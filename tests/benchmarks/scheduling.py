@@ -22,7 +22,7 @@ from operations.scheduling.planner.bounds import lower_bound, weighted_completio
 from operations.scheduling.planner.graph import Graph, bottom_levels, cycles
 from operations.scheduling.planner.placement import Problem, list_schedule
 from operations.scheduling.planner.plan import TaskPlan, make_plan
-from operations.scheduling.planner.search import ONE_PASS, Effort
+from operations.scheduling.planner.search import Effort
 from operations.scheduling.planner.urgency import (
     AGEING_SECONDS,
     MAX_DURATION_SECONDS,
@@ -30,6 +30,7 @@ from operations.scheduling.planner.urgency import (
     chain_ratios,
     queue_key,
 )
+from tests.benchmarks.scheduling_makespan import makespan_plan
 
 Needs = list[list[int]]
 HARD = [(100, 4), (100, 8), (300, 4), (300, 8), (1000, 8), (1000, 16)]
@@ -122,8 +123,8 @@ def hard_set(report: Report) -> None:
     for size, workers in HARD:
         durations, needs = hard(size, workers)
         problem = Problem.of(Graph.from_needs(needs), durations, workers)
-        single = make_plan(problem, objective="makespan", effort=ONE_PASS).certificate
-        within = make_plan(problem, objective="makespan", effort=Effort()).certificate
+        single = makespan_plan(problem).certificate
+        within = makespan_plan(problem, Effort()).certificate
         least = single.lower_bound or 1.0
         fifo = list_schedule(problem, np.arange(size)).end / least
         longest = list_schedule(problem, np.argsort(-problem.durations, kind="stable")).end / least
@@ -142,14 +143,14 @@ def hard_seeds(report: Report, seeds: int) -> None:
             durations, needs = hard(size, workers, seed)
             begun = process_time()
             problem = Problem.of(Graph.from_needs(needs), durations, workers)
-            single.append(make_plan(problem, objective="makespan").certificate.gap or 0.0)
+            single.append(makespan_plan(problem).certificate.gap or 0.0)
             passed.append(process_time() - begun)
             levels = np.asarray(bottom_levels(problem.graph, problem.seconds))
             line = list_schedule(problem, np.argsort(-levels, kind="stable"))
             listed.append(line.end / lower_bound(problem, float(levels.max())).makespan - 1)
             begun = process_time()
             gaps.append(
-                make_plan(problem, objective="makespan", effort=Effort()).certificate.gap or 0.0
+                makespan_plan(problem, Effort()).certificate.gap or 0.0
             )
             spent.append(process_time() - begun)
         open_share = sum(gap > 0 for gap in gaps) / seeds
@@ -171,14 +172,14 @@ def speed(report: Report, most: int) -> None:
             if size > most:
                 continue
             durations, needs = make(size)
-            for objective in ("makespan", "auto"):
-                call = partial(planned, needs, durations, objective)
+            for objective, plan in (("makespan", makespan_plan), ("auto", make_plan)):
+                call = partial(planned, needs, durations, plan)
                 spent = cpu(call, 2 if size > 100_000 else 5)
                 report.line(f"{size} tasks, {make.__name__}, {objective}", asked, spent, unit=" s")
 
 
-def planned(needs: Needs, durations: list[int], objective: str) -> TaskPlan:
-    return make_plan(Problem.of(Graph.from_needs(needs), durations, 16), objective=objective)
+def planned(needs: Needs, durations: list[int], plan: Callable[[Problem], TaskPlan]) -> TaskPlan:
+    return plan(Problem.of(Graph.from_needs(needs), durations, 16))
 
 
 def cycle_test(report: Report) -> None:

@@ -7,20 +7,6 @@ from marketing.budget.reports.plans import (
     newest_plan,
     overview,
     plans,
-    realised_lift,
     spend_trend,
 )
 from marketing.budget.reports.stored_history import stored_history
-
-__all__ = [
-    "BudgetOverview",
-    "listed_plans",
-    "measured_effect",
-    "newest_plan",
-    "overview",
-    "plans",
-    "realised_lift",
-    "spend_trend",
-    "stored_history",
-    "underperforms",
-]

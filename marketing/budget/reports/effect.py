@@ -3,13 +3,8 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from marketing.budget.measurement.effect import (
-    MEASURED_PERIODS,
-    Effect,
-    PlanExpectation,
-    measure_effect,
-    stays_below_bound,
-)
+from marketing.budget.measurement import effect
+from marketing.budget.measurement.effect import MEASURED_PERIODS, Effect, PlanExpectation
 from marketing.budget.model import weeks
 from marketing.budget.models import BudgetPlan
 from marketing.budget.planner.proposal import Interval
@@ -27,14 +22,16 @@ def measured_effect(plan: BudgetPlan, applied_at: datetime, until: date) -> Effe
     window = _periods_in_force(weekly, applied_at, ended_at)[:MEASURED_PERIODS]
     if not window or (ended_at is None and len(window) < MEASURED_PERIODS):
         return None
-    return measure_effect(weekly, window, _expected_effect(plan, window[0]))
+    return effect.measure_effect(weekly, window, _expected_effect(plan, window[0]))
 
 
 def underperforms(plan: BudgetPlan, applied_at: datetime, until: date) -> bool:
     """Whether an applied plan earned less than its 5 % bound two periods running."""
     weekly = revenue_by_period(plan, until)
     window = _periods_in_force(weekly, applied_at, None)
-    return bool(window) and stays_below_bound(weekly, window, _expected_effect(plan, window[0]))
+    return bool(window) and effect.stays_below_bound(
+        weekly, window, _expected_effect(plan, window[0])
+    )
 
 
 def revenue_by_period(plan: BudgetPlan, until: date) -> dict[date, float]:
@@ -65,9 +62,6 @@ def _periods_in_force(
 
 
 def _expected_effect(plan: BudgetPlan, first: date) -> PlanExpectation:
-    each = (plan.revenue_estimate, plan.revenue_low, plan.revenue_high)
-    return PlanExpectation(
-        plan.starts_on or first,
-        Interval(*(value / plan.budget_periods for value in each)),
-        Interval(plan.lift_estimate, plan.lift_low, plan.lift_high),
-    )
+    revenue, periods = plan.expected_revenue, plan.budget_periods
+    per_period = (value / periods for value in (revenue.estimate, revenue.low, revenue.high))
+    return PlanExpectation(plan.starts_on or first, Interval(*per_period), plan.expected_lift)

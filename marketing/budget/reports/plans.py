@@ -1,13 +1,12 @@
 """Read plans, for the API, the pages and the admin."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Q, QuerySet, Sum
 
 from marketing.budget.models import BudgetPlan
-from marketing.budget.planner.proposal import Interval, Proposal
+from marketing.budget.planner.proposal import Proposal
 from marketing.budget.reports import allocations
 from marketing.budget.response_format import load_proposal
 from marketing.budget.summaries import AllocationInForce, DailyPerformance, PlanSummary
@@ -114,16 +113,11 @@ def plan_summary(plan: BudgetPlan) -> PlanSummary:
         currency=plan.currency,
         status=decision.status,
         verdict=decision.verdict,
-        expected=Interval(plan.lift_estimate, plan.lift_low, plan.lift_high),
-        realised=realised_lift(decision.realised),
+        expected=plan.expected_lift,
+        realised=plan.realised_lift,
         probability_of_lift=plan.probability_of_lift,
         applied_at=decision.applied_at,
         budget_periods=plan.budget_periods,
         starts_on=plan.starts_on,
         ends_on=plan.ends_on,
     )
-
-
-def realised_lift(row: Mapping[str, float] | None) -> Interval | None:
-    """The measured effect of a decision."""
-    return Interval(row["value"], row["low"], row["high"]) if row else None

@@ -1,5 +1,6 @@
 """Read what a plan is made from: stored spend, revenue, flags, lift tests and limits."""
 
+from dataclasses import fields
 from datetime import date, timedelta
 
 from marketing.budget.planner.request import LiftTestResult
@@ -7,6 +8,7 @@ from marketing.budget.stored_request import ChannelSettings, StoredHistory
 from marketing.channels import reports as channels
 
 HISTORY_PERIOD = timedelta(weeks=260)
+SETTINGS_FIELDS = [each.name for each in fields(ChannelSettings)]
 
 
 def stored_history(currency: str, until: date) -> StoredHistory:
@@ -16,29 +18,17 @@ def stored_history(currency: str, until: date) -> StoredHistory:
     """
     last = channels.last_spend_date(currency, until)
     since = (last or until) - HISTORY_PERIOD
+    active = channels.active_channels(currency).order_by("name")
     return StoredHistory(
-        channels=[
-            ChannelSettings(
-                each.name,
-                each.is_held,
-                each.floor,
-                each.ceiling,
-                each.incrementality,
-                each.platform_roi,
-            )
-            for each in channels.active_channels(currency).order_by("name")
-        ],
+        channels=[ChannelSettings(*each) for each in active.values_list(*SETTINGS_FIELDS)],
         spend=channels.spend_rows(currency, since, until),
         totals=channels.total_revenue(currency, since, until),
         flags=channels.calendar_flags(since, until),
         lift_tests=[
-            LiftTestResult(
-                test.channel.name,
-                float(test.spend),
-                float(test.revenue),
-                float(test.standard_error),
-            )
-            for test in channels.finished_lift_tests(currency, until)
+            LiftTestResult(channel, float(spend), float(revenue), float(error))
+            for channel, spend, revenue, error in channels.finished_lift_tests(
+                currency, until
+            ).values_list("channel__name", "spend", "revenue", "standard_error")
         ],
         until=until,
     )

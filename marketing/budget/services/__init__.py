@@ -12,19 +12,3 @@ from marketing.budget.services.decisions import (
 )
 from marketing.budget.services.plans import default_budget, optimize, replan
 from operations.decisions.decision_types import Stale
-
-__all__ = [
-    "BUDGET_AUTOMATION",
-    "DECISION_TYPE",
-    "InvalidTransition",
-    "Stale",
-    "approve",
-    "default_budget",
-    "measure",
-    "optimize",
-    "page_url",
-    "reject",
-    "replan",
-    "roll_back",
-    "run_optimization",
-]

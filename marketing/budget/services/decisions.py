@@ -1,8 +1,9 @@
 """Decide on plans, and what a decision does: put amounts in force, undo that, measure the lift."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -14,12 +15,7 @@ from marketing.budget.models import BudgetPlan, PlanAllocation
 from marketing.budget.services import allocations
 from marketing.budget.services.plans import yesterday
 from operations.decisions import services as decisions
-from operations.decisions.decision_types import (
-    DecisionCase,
-    DecisionType,
-    MeasuredEffect,
-    Stale,
-)
+from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect, Stale
 
 APPROVED_STATUSES = {"approved", "applied", "measured"}
 
@@ -30,30 +26,28 @@ def approve(plan_id: int, *, actor: str, now: datetime, note: str = "") -> Budge
     Raises InvalidTransition after a rejection or a roll-back. Raises Stale, and rejects the plan,
     where the allocation in force changed since the plan was made.
     """
-    decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
-    try:
-        decisions.approve(decision_id, actor=actor, note=note, now=now)
-    except InvalidTransition:
-        if status(plan_id) not in APPROVED_STATUSES:
-            raise
-    return reports.plans().get(pk=plan_id)
+    decide = partial(decisions.approve, actor=actor, note=note, now=now)
+    return _decide(plan_id, decide, APPROVED_STATUSES)
 
 
 def reject(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
     """Reject a plan; a rejected one stays as it is. Raises InvalidTransition after approval."""
-    decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
-    try:
-        decisions.reject(decision_id, actor=actor, note=note, now=now)
-    except InvalidTransition:
-        if status(plan_id) != "rejected":
-            raise
-    return reports.plans().get(pk=plan_id)
+    decide = partial(decisions.reject, actor=actor, note=note, now=now)
+    return _decide(plan_id, decide, {"rejected"})
 
 
 def roll_back(plan_id: int, *, actor: str, now: datetime, note: str = "") -> BudgetPlan:
     """Put the previous allocation in force again. Raises InvalidTransition and Stale."""
-    decision_id = BudgetPlan.objects.get(pk=plan_id).decision_id
-    decisions.roll_back(decision_id, actor=actor, note=note, now=now)
+    return _decide(plan_id, partial(decisions.roll_back, actor=actor, note=note, now=now), set())
+
+
+def _decide(plan_id: int, decide: Callable[[int], Any], done: set[str]) -> BudgetPlan:
+    """Call `decide` with the plan's decision; nothing happens in a status of `done`."""
+    try:
+        decide(BudgetPlan.objects.get(pk=plan_id).decision_id)
+    except InvalidTransition:
+        if status(plan_id) not in done:
+            raise
     return reports.plans().get(pk=plan_id)
 
 
@@ -63,9 +57,8 @@ def status(plan_id: int) -> str:
 
 def apply(case: DecisionCase) -> None:
     """Put a plan's amounts in force, in the transaction of its decision."""
-    plan = (
-        BudgetPlan.objects.filter(decision_id=case.decision_id).select_related("decision").first()
-    )
+    found = BudgetPlan.objects.filter(decision_id=case.decision_id)
+    plan = found.select_related("decision").first()
     now = (plan.decision.approved_at if plan else None) or timezone.now()
     try:
         named = allocations.put_in_force(
@@ -73,9 +66,7 @@ def apply(case: DecisionCase) -> None:
         )
     except allocations.AllocationChanged as error:
         raise Stale(str(error)) from error
-    without_channel = (
-        list(PlanAllocation.objects.filter(plan=plan, channel__isnull=True)) if plan else []
-    )
+    without_channel = list(PlanAllocation.objects.filter(plan=plan, channel__isnull=True))
     for allocation in without_channel:
         allocation.channel = named[allocation.channel_name]
     PlanAllocation.objects.bulk_update(without_channel, ["channel"])

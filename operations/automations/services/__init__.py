@@ -18,18 +18,3 @@ from operations.automations.services.recover import (
     requeue_abandoned_runs,
 )
 from operations.automations.services.schedule import disable_auto, save_schedule
-
-__all__ = [
-    "OPEN_STATES",
-    "AutomationDisabled",
-    "delete_old_runs",
-    "disable_auto",
-    "dry_run",
-    "enqueue_due_runs",
-    "enqueue_manual_run",
-    "recover_runs",
-    "requeue_abandoned_runs",
-    "run_due",
-    "run_planned",
-    "save_schedule",
-]

@@ -1,5 +1,9 @@
-"""Checks of an hour or a day as totals that can be added: seconds, counts, response times."""
+"""Checks of an hour or a day as totals that can be added: seconds, counts, response times.
 
+And periods in a query string: 24h, 7d, 90d.
+"""
+
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +15,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CHECKS_KEPT = timedelta(days=7)
 HOURS_KEPT = timedelta(days=90)
 DAYS_KEPT = timedelta(days=730)
+PERIOD = re.compile(r"([1-9][0-9]{0,4})([hd])", re.ASCII)
 MAINTENANCE = "maintenance"  # the status of a check that failed during maintenance
 
 
@@ -127,3 +132,20 @@ def hours(first: datetime, until: datetime) -> Iterator[datetime]:
     while start + HOUR <= until:
         yield start
         start += HOUR
+
+
+class InvalidPeriod(ValueError):
+    """The text is not a period, or a longer one than history is kept."""
+
+
+def parse_period(text: str) -> timedelta:
+    """The length of a period. Raises InvalidPeriod with the accepted form."""
+    found = PERIOD.fullmatch(text)
+    if found is None:
+        raise InvalidPeriod("must be hours or days such as 24h, 7d or 90d")
+    length = int(found[1]) * (HOUR if found[2] == "h" else DAY)
+    if length > DAYS_KEPT:
+        raise InvalidPeriod(
+            f"must be at most {DAYS_KEPT.days}d, which is as long as history is kept"
+        )
+    return length

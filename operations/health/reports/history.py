@@ -1,7 +1,7 @@
 """The figures of a period, from stored days and hours and the checks since the last of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,18 +14,7 @@ from operations.health.models import Check, Component, HealthRollup, Incident
 
 HOURLY_UP_TO = timedelta(days=7)  # longer periods are made of days
 MAX_INCIDENTS = 20
-TOTAL_COLUMNS = [
-    "up_seconds",
-    "down_seconds",
-    "unknown_seconds",
-    "maintenance_seconds",
-    "checks",
-    "failed",
-    "sum_ms",
-    "min_ms",
-    "max_ms",
-    "histogram",
-]
+TOTAL_COLUMNS = [each.name for each in fields(Totals)]
 
 
 @dataclass(frozen=True, slots=True)

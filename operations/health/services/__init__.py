@@ -6,20 +6,4 @@ from operations.health.services.components import (
     end_maintenance,
     switch_off,
 )
-from operations.health.services.run_checks import (
-    AUTOMATIONS,
-    check_and_report,
-    report_in_thread,
-    watchdog,
-)
-
-__all__ = [
-    "AUTOMATIONS",
-    "ComponentExists",
-    "add_component",
-    "check_and_report",
-    "end_maintenance",
-    "report_in_thread",
-    "switch_off",
-    "watchdog",
-]
+from operations.health.services.run_checks import AUTOMATIONS, check_and_report, watchdog

@@ -3,18 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min
 
+from aethercrown.db.batch_delete import forget
 from operations.health.history import histogram, rollups
 from operations.health.history.rollups import HOUR, CheckPoint, Totals
 from operations.health.models import Check, Component, HealthRollup
 from operations.health.reports.history import TOTAL_COLUMNS, max_gap, points, totals
 
-Row = TypeVar("Row", Check, HealthRollup)
 ROLLUP_DELAY = timedelta(minutes=2)  # after the hour: its last round has ended by then
-BATCH_ROWS = 5_000
 
 
 def roll_up_and_purge(now: datetime) -> int:
@@ -92,17 +90,4 @@ def purge(now: datetime) -> int:
     days = HealthRollup.objects.filter(
         span=HealthRollup.Span.DAY, start__lt=rollups.day_of(now - rollups.DAYS_KEPT)
     )
-    return (
-        delete_in_batches(checks, Check.objects.all())
-        + delete_in_batches(hours, HealthRollup.objects.all())
-        + delete_in_batches(days, HealthRollup.objects.all())
-    )
-
-
-def delete_in_batches(rows: QuerySet[Row], every: QuerySet[Row]) -> int:
-    """Delete `rows` in batches, so that no lock is held for long; how many."""
-    deleted = 0
-    while keys := list(rows.values_list("pk", flat=True)[:BATCH_ROWS]):
-        every.filter(pk__in=keys).delete()
-        deleted += len(keys)
-    return deleted
+    return forget(checks) + forget(hours) + forget(days)

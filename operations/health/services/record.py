@@ -11,8 +11,9 @@ from django.db import transaction
 from django.db.models import F
 
 from operations.alerts import services as alerts
-from operations.health import reports, state_machine
+from operations.health import state_machine
 from operations.health.models import CHECK_COLUMNS, Check, Component, Incident
+from operations.health.reports.components import PAGE
 from operations.health.state_machine import DOWN, UNKNOWN, ComponentState, Observation
 
 BATCH_ROWS = 100  # components recorded in one transaction
@@ -166,7 +167,7 @@ def update_alert(
         words = f"{component.name} is down since {component.state_since:%Y-%m-%d %H:%M} UTC"
         words = f"{words}: {component.error}" if component.error else f"{words}."
         alerts.raise_alert(
-            ALERT_SOURCE, "down", component.name, severity, words, link=reports.PAGE, now=at
+            ALERT_SOURCE, "down", component.name, severity, words, link=PAGE, now=at
         )
     elif component.state != DOWN and is_changed and not component.is_flapping:
         alerts.resolve(ALERT_SOURCE, "down", component.name, now=at)

@@ -18,11 +18,12 @@ from aethercrown.background import PeriodicThread
 from aethercrown.http.addresses import AddressRefused
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
-from operations.health import probe, reports, state_machine
+from operations.health import probe, state_machine
 from operations.health.concurrent_checks import CheckFunction, CheckJob, CheckRunner
 from operations.health.concurrent_checks import runner as default_runner
 from operations.health.models import CheckLock, Component
 from operations.health.registry import health_check_registry
+from operations.health.reports import components as reports
 from operations.health.services import lock
 from operations.health.services.components import create_builtin_components
 from operations.health.services.record import ALERT_SOURCE, record_all

@@ -1,23 +1,16 @@
 """Plan the tasks: when and where each starts, with a certificate of how good the plan is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 
-from operations.scheduling.planner import exact
-from operations.scheduling.planner.bounds import (
-    NO_WORKERS,
-    Certificate,
-    certificate,
-    lower_bound,
-)
+from operations.scheduling.planner.bounds import NO_WORKERS, Certificate, certificate, lower_bound
 from operations.scheduling.planner.graph import FloatArray, bottom_levels
 from operations.scheduling.planner.placement import Problem
 from operations.scheduling.planner.search import (
     ONE_PASS,
-    SHORT_SEARCH,
     Effort,
     PriorityRule,
     SearchContext,
@@ -25,10 +18,8 @@ from operations.scheduling.planner.search import (
 )
 from operations.scheduling.planner.urgency import AGEING_SECONDS, chain_ratios, inherited_weights
 
-OBJECTIVES = ("auto", "makespan")
 POLICIES = ("aged", "strict")
 ONE_PASS_ABOVE_TASKS = 2000
-SHORT_SEARCH_TASKS = 200
 OVERDUE_PRECEDENCE = -1e6  # of tasks that have waited past their bound
 
 
@@ -50,62 +41,27 @@ def repeatable_effort(open_tasks: int) -> Effort:
 
 
 def make_plan(
-    problem: Problem,
-    *,
-    objective: str = "auto",
-    policy: str = "aged",
-    effort: Effort = ONE_PASS,
+    problem: Problem, *, policy: str = "aged", effort: Effort = ONE_PASS
 ) -> TaskPlan:
-    """Place all tasks. Raises CyclicDependency.
+    """Place all tasks, all by one pass where one can never run. Raises CyclicDependency.
 
-    `makespan` minimises the last end. `auto` weighs that equally with the weighted completion,
-    and minimises only the latter where no task depends on another. With ONE_PASS and the
-    makespan, up to SHORT_SEARCH_TASKS tasks get three starts: a single pass comes near the bound
-    only with more tasks.
+    The makespan and the weighted completion count equally; only the latter counts where no task
+    depends on another.
     """
-    check_choice("objective", objective, OBJECTIVES)
     check_choice("policy", policy, POLICIES)
     levels = np.asarray(bottom_levels(problem.graph, problem.seconds))
     least = lower_bound(problem, float(levels.max(initial=0.0)))
-    is_weighted = objective == "auto"
-    needs_ratios = is_weighted or policy == "strict" or problem.waited.any()
-    ratios = (
-        chain_ratios(problem.graph, problem.weights, problem.durations)
-        if needs_ratios
-        else problem.weights
-    )
+    ratios = chain_ratios(problem.graph, problem.weights, problem.durations)
     context = SearchContext(
         problem,
         least,
         precedence(problem, ratios, policy),
-        float(problem.graph.after.size > 0 or not is_weighted),
-        float(is_weighted),
+        makespan_weight=float(problem.graph.after.size > 0),
+        completion_weight=1.0,
     )
-    can_run = least.binding != NO_WORKERS
-    try_all = can_run and not is_weighted and is_exhaustible(context)
-    effort = chosen_effort(context, effort, try_all=try_all)
+    effort = ONE_PASS if least.binding == NO_WORKERS else effort
     best, made = search(context, priority_rules(context, levels, ratios), effort)
-    if try_all and made > 1:
-        best = exact.optimal_placement(problem, levels.tolist(), best)
-        least = replace(least, makespan=best.end)
     return TaskPlan(best.start, best.worker, certificate(problem, best, least), made)
-
-
-def chosen_effort(context: SearchContext, effort: Effort, *, try_all: bool) -> Effort:
-    """The effort that pays: less where all orders are tried, none where a task can never run."""
-    if context.least.binding == NO_WORKERS:
-        return ONE_PASS
-    if try_all:
-        effort = replace(effort, starts=min(effort.starts, exact.MAX_STARTS))
-    is_small = not context.completion_weight and context.problem.size <= SHORT_SEARCH_TASKS
-    return SHORT_SEARCH if effort == ONE_PASS and is_small else effort
-
-
-def is_exhaustible(context: SearchContext) -> bool:
-    """Whether all orders can be tried, which proves the best of them optimal."""
-    problem = context.problem
-    is_small = problem.size <= exact.MAX_TASKS
-    return is_small and not problem.running and not context.precedence.any()
 
 
 def priority_rules(
@@ -126,8 +82,6 @@ def priority_rules(
         keys[np.lexsort((-levels * factors, classes))] = np.arange(problem.size)
         return keys
 
-    if not context.completion_weight:
-        return [longest_chain]
     if not context.makespan_weight:
         return [most_urgent]
     return [most_urgent, longest_chain, highest_class]

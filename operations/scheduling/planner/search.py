@@ -6,7 +6,6 @@ starts found: that closes most of what one pass leaves. Later starts perturb the
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf
 from time import thread_time
 
 import numpy as np
@@ -36,7 +35,6 @@ class Effort:
 
 
 ONE_PASS = Effort(seconds=0.0, starts=1, sweeps=0)
-SHORT_SEARCH = Effort(seconds=inf, starts=3)  # a millisecond or two for few tasks
 
 
 class PassTimer:

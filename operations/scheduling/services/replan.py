@@ -10,7 +10,8 @@ from operations.scheduling.bottlenecks import duration_text
 from operations.scheduling.models import Schedule, Task
 from operations.scheduling.planner.plan import make_plan
 from operations.scheduling.planner.search import Effort
-from operations.scheduling.reports import WAITING, planning
+from operations.scheduling.reports import planning
+from operations.scheduling.reports.tasks import WAITING
 from operations.scheduling.services.assign import push
 from operations.scheduling.services.leases import reclaim_expired
 from operations.scheduling.services.task_state import BATCH_ROWS

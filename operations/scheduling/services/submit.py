@@ -11,9 +11,10 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Max
 
-from operations.scheduling import reports, submission, submit_sql
+from operations.scheduling import submission, submit_sql
 from operations.scheduling.models import Dependency, Pool, Task
 from operations.scheduling.planner.urgency import queue_key, weight
+from operations.scheduling.reports import tasks as reports
 from operations.scheduling.scheduler import DEFAULT_POOL, check_same
 from operations.scheduling.services.task_state import BATCH_ROWS, Status
 from operations.scheduling.services.workers import ensure_pools

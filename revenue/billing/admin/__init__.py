@@ -2,5 +2,3 @@
 
 from revenue.billing.admin.invoice_run import InvoiceRunAdmin
 from revenue.billing.admin.invoices import DailyUseAdmin, InvoiceAdmin, MeterAdmin
-
-__all__ = ["DailyUseAdmin", "InvoiceAdmin", "InvoiceRunAdmin", "MeterAdmin"]

@@ -17,12 +17,12 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
 from aethercrown.db.fields import default_currency
+from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
 from revenue.billing.models import InvoiceRun
 from revenue.billing.periods import billing_month, complete_months
 from revenue.billing.services import invoice_run
-from revenue.customers.admin import ReadOnlyAdminMixin
 from revenue.customers.services import InvalidEntry
 from security.access import reports as people
 
@@ -45,7 +45,7 @@ class MonthForm(forms.Form):
 
 
 @admin.register(InvoiceRun)
-class InvoiceRunAdmin(ReadOnlyAdminMixin, ModelAdmin):
+class InvoiceRunAdmin(ReadOnlyAdmin, ModelAdmin):
     list_display = [
         "__str__",
         "state",

@@ -8,8 +8,8 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 
 from aethercrown.csv.admin import CSVAdmin
+from aethercrown.read_only_admin import ReadOnlyAdmin
 from revenue.billing.models import Adjustment, DailyUse, Invoice, Meter
-from revenue.customers.admin import ReadOnlyAdminMixin
 
 
 @admin.register(Meter)
@@ -25,7 +25,7 @@ class MeterAdmin(ModelAdmin):
 
 
 @admin.register(DailyUse)
-class DailyUseAdmin(ReadOnlyAdminMixin, CSVAdmin):
+class DailyUseAdmin(ReadOnlyAdmin, CSVAdmin):
     list_display = ["day", "customer", "meter", "quantity", "is_correction", "booked_at"]
     list_filter = ["meter", "is_correction"]
     list_select_related = ["customer", "meter"]
@@ -39,7 +39,7 @@ class DailyUseAdmin(ReadOnlyAdminMixin, CSVAdmin):
         return bool(request.user.has_perm("revenue.add_dailyuse"))
 
 
-class AdjustmentInline(ReadOnlyAdminMixin, TabularInline):
+class AdjustmentInline(ReadOnlyAdmin, TabularInline):
     model = Adjustment
     fk_name = "invoice"
     fields = ["original_invoice", "rated", "amount"]
@@ -47,7 +47,7 @@ class AdjustmentInline(ReadOnlyAdminMixin, TabularInline):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(ReadOnlyAdminMixin, CSVAdmin):
+class InvoiceAdmin(ReadOnlyAdmin, CSVAdmin):
     list_display = ["period_start", "customer", "total", "carried", "currency", "issued_at"]
     list_filter = ["currency", "period_start"]
     list_select_related = ["customer"]
@@ -74,4 +74,4 @@ class InvoiceAdmin(ReadOnlyAdminMixin, CSVAdmin):
     @admin.display(description="calculation")
     def explanation(self, invoice: Any) -> str:
         path = f"/dashboards/revenue/bills/{invoice.customer_id}?month={invoice.period_start}"
-        return format_html('<a href="{}">PriceLine by line</a>', path)
+        return format_html('<a href="{}">Line by line</a>', path)

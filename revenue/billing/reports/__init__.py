@@ -4,16 +4,3 @@ from revenue.billing.reports.accounts import SIMULATED_MONTHS, simulation
 from revenue.billing.reports.bills import NothingPublished, Tampered, bill, in_force
 from revenue.billing.reports.exports import EXPORTERS, personal_data
 from revenue.billing.reports.usage import first_days, readings
-
-__all__ = [
-    "EXPORTERS",
-    "SIMULATED_MONTHS",
-    "NothingPublished",
-    "Tampered",
-    "bill",
-    "first_days",
-    "in_force",
-    "personal_data",
-    "readings",
-    "simulation",
-]

@@ -53,10 +53,7 @@ def daily_totals(keys: Collection[tuple[int, str, date]]) -> dict[tuple[int, str
     if not keys:
         return {}
     rows = DailyUse.objects.filter(
-        customer__in=customers,
-        meter__code__in=metrics,
-        day__gte=min(days),
-        day__lte=max(days),
+        customer__in=customers, meter__code__in=metrics, day__gte=min(days), day__lte=max(days)
     ).order_by()
     grouped = rows.values_list("customer_id", "meter__code", "day").annotate(Sum("quantity"))
     return {(who, code, day): total for who, code, day, total in grouped.iterator()}

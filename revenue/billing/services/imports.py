@@ -13,7 +13,7 @@ from revenue.billing.reports.usage import all_meters, daily_totals
 from revenue.billing.services import usage
 from revenue.customers.billing_interval import rounded
 from revenue.customers.models import Customer
-from revenue.customers.services.imports import by_external_id, closed_reason, import_day
+from revenue.customers.services.imports import by_external_id, import_day, owner_faults
 
 
 def usage_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
@@ -27,11 +27,7 @@ def usage_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowErr
     stored = daily_totals([_key(values, known) for _, values in batch])
     faults: list[RowError] = []
     for row, values in batch:
-        owner = known.get(values["customer"])
-        if owner is None:
-            faults.append(RowError(row, "customer", f"there is no customer {values['customer']}"))
-        elif reason := closed_reason(owner):
-            faults.append(RowError(row, "customer", f"{owner.external_id} {reason}"))
+        faults.extend(owner_faults(row, values["customer"], known))
         if values["metric"] not in meters:
             there = ", ".join(sorted(meters)) or "none"
             faults.append(RowError(row, "metric", f"is not a meter; known: {there}"))

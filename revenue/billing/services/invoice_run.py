@@ -33,13 +33,7 @@ LISTED = 5
 
 @transaction.atomic
 def propose(
-    currency: str,
-    span: Month,
-    found: Estimate,
-    *,
-    mode: str,
-    now: datetime,
-    run: int | None = None,
+    currency: str, span: Month, found: Estimate, *, mode: str, now: datetime, run: int | None = None
 ) -> InvoiceRun:
     """Propose a month's invoices as a decision; returns the run of an earlier proposal."""
     row, _ = InvoiceRun.objects.get_or_create(
@@ -171,12 +165,7 @@ def run_invoicing(context: RunContext) -> RunOutcome:
         found = invoice_run.estimate(currency, span, context.may_continue)
         if found is not None and (found.customers or found.refused):
             row = propose(
-                currency,
-                span,
-                found,
-                mode=context.mode,
-                now=context.now,
-                run=context.run_id,
+                currency, span, found, mode=context.mode, now=context.now, run=context.run_id
             )
             made.append(row.decision_id)
     issued, done = _issue_approved(context)

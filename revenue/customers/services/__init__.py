@@ -4,15 +4,3 @@ from revenue.customers.services.customers import erase, lock_customer, merge
 from revenue.customers.services.payments import record_payment
 from revenue.customers.services.subscriptions import adjust, change, end, record_subscription
 from revenue.customers.services.validation import InvalidEntry
-
-__all__ = [
-    "InvalidEntry",
-    "adjust",
-    "change",
-    "end",
-    "erase",
-    "lock_customer",
-    "merge",
-    "record_payment",
-    "record_subscription",
-]

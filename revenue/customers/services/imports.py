@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
+from django.db.models import Manager
 from django.utils import timezone
 
 from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
@@ -30,6 +32,10 @@ def by_external_id(external_ids: Iterable[str]) -> dict[str, Customer]:
     return Customer.objects.in_bulk(list(set(external_ids)), field_name="external_id")
 
 
+def _stored_ids(rows: Manager[Any], external_ids: Sequence[str]) -> set[str]:
+    return set(rows.filter(external_id__in=external_ids).values_list("external_id", flat=True))
+
+
 def closed_reason(customer: Customer) -> str:
     """Why nothing can be added to the customer; empty where it can."""
     if customer.merged_into_id:
@@ -37,16 +43,27 @@ def closed_reason(customer: Customer) -> str:
     return f"was erased on {customer.erased_at:%Y-%m-%d}" if customer.erased_at else ""
 
 
+def owner_faults(
+    row: int, external_id: str, known: dict[str, Customer], currency: str = ""
+) -> Iterator[RowError]:
+    """Why a row cannot be added to its customer; the currency is checked where it is given."""
+    owner = known.get(external_id)
+    if owner is None:
+        yield RowError(row, "customer", f"there is no customer {external_id}")
+    elif reason := closed_reason(owner):
+        yield RowError(row, "customer", f"{external_id} {reason}")
+    elif currency and owner.currency != currency:
+        reason = f"{external_id} pays in {owner.currency}, not in {currency}"
+        yield RowError(row, "currency", reason)
+
+
 # --- Customers --------------------------------------------------------------------------------
 
 
 def customer_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     known = by_external_id(values["external_id"] for _, values in batch)
-    paying = set(
-        Subscription.objects.filter(customer__in=known.values()).values_list(
-            "customer_id", flat=True
-        )
-    )
+    subscriptions = Subscription.objects.filter(customer__in=known.values())
+    paying = set(subscriptions.values_list("customer_id", flat=True))
     faults = []
     for row, values in batch:
         stored = known.get(values["external_id"])
@@ -90,32 +107,14 @@ def subscription_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list
     known = by_external_id(each.customer for each in subscriptions)
     faults = list(_subscription_faults(subscriptions, import_day(options)))
     for each in subscriptions:
-        faults.extend(_owner_faults(each.row, each.customer, each.currency, known))
+        faults.extend(owner_faults(each.row, each.customer, known, each.currency))
     return faults
-
-
-def _owner_faults(
-    row: int, external_id: str, currency: str, known: dict[str, Customer]
-) -> Iterator[RowError]:
-    """Why a row cannot be added to its customer."""
-    owner = known.get(external_id)
-    if owner is None:
-        yield RowError(row, "customer", f"there is no customer {external_id}")
-    elif reason := closed_reason(owner):
-        yield RowError(row, "customer", f"{external_id} {reason}")
-    elif owner.currency != currency:
-        yield RowError(
-            row, "currency", f"{external_id} pays in {owner.currency}, not in {currency}"
-        )
 
 
 def _subscription_faults(
     subscriptions: Sequence[SubscriptionRow], today: date
 ) -> Iterator[RowError]:
-    names = [each.external_id for each in subscriptions]
-    stored = set(
-        Subscription.objects.filter(external_id__in=names).values_list("external_id", flat=True)
-    )
+    stored = _stored_ids(Subscription.objects, [each.external_id for each in subscriptions])
     for each in subscriptions:
         yield from date_faults(each, today)
         if each.external_id in stored:
@@ -190,13 +189,10 @@ def save_wide(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
 def payment_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     today = import_day(options)
     known = by_external_id(values["customer"] for _, values in batch)
-    names = [values["payment"] for _, values in batch]
-    stored = set(
-        Payment.objects.filter(external_id__in=names).values_list("external_id", flat=True)
-    )
+    stored = _stored_ids(Payment.objects, [values["payment"] for _, values in batch])
     faults: list[RowError] = []
     for row, values in batch:
-        faults.extend(_owner_faults(row, values["customer"], values["currency"], known))
+        faults.extend(owner_faults(row, values["customer"], known, values["currency"]))
         if values["paid_on"] > today:
             faults.append(RowError(row, "paid_on", f"{values['paid_on']} is after today, {today}"))
         if values["payment"] in stored:

@@ -12,16 +12,3 @@ from revenue.mrr.reports.ledger import (
     personal_data,
 )
 from revenue.mrr.reports.retention import retention_deltas
-
-__all__ = [
-    "BOOKED",
-    "EFFECTIVE",
-    "EXPORTERS",
-    "bridge",
-    "bridges_by_segment",
-    "currencies",
-    "days",
-    "mrr_of",
-    "personal_data",
-    "retention_deltas",
-]

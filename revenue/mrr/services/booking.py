@@ -18,7 +18,7 @@ BATCH = 500
 def book(
     customer_ids: Collection[int], *, now: datetime, cause: str, history: bool = False
 ) -> list[MrrMovement]:
-    """BookVersion the movements that these customers' ledger lacks.
+    """Book the movements that these customers' ledger lacks.
 
     Call it inside a transaction that locks the customers. Movements of earlier months count today,
     with `history` (an import) on their own days.

@@ -2,5 +2,3 @@
 
 from revenue.pricing.admin.quotes import QuoteAdmin
 from revenue.pricing.admin.versions import PriceBookAdmin, PriceBookVersionAdmin, PricingPlanAdmin
-
-__all__ = ["PriceBookAdmin", "PriceBookVersionAdmin", "PricingPlanAdmin", "QuoteAdmin"]

@@ -5,15 +5,15 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
+from aethercrown.admin_actions import change_url, confirmation_page, row_button
+from aethercrown.read_only_admin import ReadOnlyAdmin
 from revenue.pricing import services
-from revenue.pricing.admin.versions import page_button
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.models import Quote
 from security.access import reports as people
@@ -29,7 +29,7 @@ class OverrideForm(forms.Form):
 
 
 @admin.register(Quote)
-class QuoteAdmin(ModelAdmin):
+class QuoteAdmin(ReadOnlyAdmin, ModelAdmin):
     list_display = ["quoted_at", "plan", "final_price", "agreed_price", "version", "quoted_by"]
     list_filter = ["plan", "currency", "quoted_at"]
     list_select_related = ["plan", "version__book"]
@@ -50,15 +50,6 @@ class QuoteAdmin(ModelAdmin):
         "inputs",
     ]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Quote | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Quote | None = None) -> bool:
-        return False
-
     def has_request_override_permission(
         self, request: HttpRequest, object_id: object = None
     ) -> bool:
@@ -69,12 +60,11 @@ class QuoteAdmin(ModelAdmin):
         path = services.quote_page_path(str(quote.quote_id))
         return format_html('<a href="{}">Line by line</a>', path)
 
-    @page_button("Request another price", "request_override", "request-override")
+    @row_button("Request another price", "request-override", "request_override")
     def request_override(self, request: HttpRequest, object_id: str) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         quote = get_object_or_404(Quote, pk=object_id)
-        back = reverse("admin:revenue_quote_change", args=[quote.pk])
         form = OverrideForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
@@ -93,13 +83,7 @@ class QuoteAdmin(ModelAdmin):
                 text = 'Requested. <a href="{}">The decision</a> waits for approval.'
                 message = format_html(text, path)
                 self.message_user(request, message, messages.SUCCESS)
-                return redirect(back)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Request another price",
-            "question": f"Which price should apply instead of {quote}? A person decides.",
-            "form": form,
-            "verb": "Request",
-            "back": back,
-        }
-        return TemplateResponse(request, "admin/confirm_action.html", context)
+                return redirect(change_url(quote))
+        question = f"Which price should apply instead of {quote}? A person decides."
+        title = "Request another price"
+        return confirmation_page(self, request, quote, question, "Request", form=form, title=title)

@@ -1,21 +1,19 @@
 """Plans, price books and their versions: edit drafts, publish and retire."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action
 
+from aethercrown.admin_actions import change_url, confirmation_page, row_button
 from aethercrown.transitions import InvalidTransition
 from revenue.pricing import reports, services
 from revenue.pricing.admin.charges import USE_FIELD, ChargeForm
@@ -36,22 +34,11 @@ from security.access import reports as people
 class EditableWhileDraft:
     """Inline rows of a version, editable while it is a draft."""
 
-    def has_add_permission(self, request: HttpRequest, obj: PriceBookVersion | None = None) -> bool:
-        return self._may(request, obj)
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: PriceBookVersion | None = None
-    ) -> bool:
-        return self._may(request, obj)
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: PriceBookVersion | None = None
-    ) -> bool:
-        return self._may(request, obj)
-
-    def _may(self, request: HttpRequest, obj: PriceBookVersion | None) -> bool:
+    def _may(self, request: HttpRequest, obj: PriceBookVersion | None = None) -> bool:
         is_draft = obj is None or obj.is_draft
         return is_draft and bool(request.user.has_perm("revenue.change_pricebookversion"))
+
+    has_add_permission = has_change_permission = has_delete_permission = _may
 
 
 class PlanPriceInline(EditableWhileDraft, TabularInline):
@@ -102,17 +89,6 @@ class ChargeInline(EditableWhileDraft, StackedInline):
         return format_html_join("", "<div>{}: {}</div>", rows)
 
 
-PageAction = TypeVar("PageAction", bound=Callable[..., Any])
-
-
-def page_button(label: str, permission: str, path: str) -> Callable[[PageAction], PageAction]:
-    """A button on an object's page."""
-    made: Callable[[PageAction], PageAction] = action(
-        description=label, permissions=[permission], url_path=path
-    )
-    return made
-
-
 PUBLICATION_FIELDS = (
     "book",
     "number",
@@ -155,8 +131,7 @@ class PriceBookAdmin(ModelAdmin):
         for book in books:
             created = services.draft(book.code, effective_from=now.date(), now=now)
             self.log_change(request, book, f"Drafted version {created.number}.")
-            path = reverse("admin:revenue_pricebookversion_change", args=[created.pk])
-            message = format_html('Drafted <a href="{}">{}</a>.', path, created)
+            message = format_html('Drafted <a href="{}">{}</a>.', change_url(created), created)
             self.message_user(request, message, messages.SUCCESS)
 
 
@@ -209,7 +184,7 @@ class PriceBookVersionAdmin(ModelAdmin):
         path = f"/dashboards/pricing/versions/{version.pk}"
         return format_html('<a href="{}">Simulate for all customers</a>', path)
 
-    @page_button("Save and preview", "edit", "preview")
+    @action(description="Save and preview", permissions=["edit"], url_path="preview")
     def preview(self, request: HttpRequest, version: PriceBookVersion) -> None:
         """Save the draft and show what each charge costs for the quantity entered beside it."""
 
@@ -220,11 +195,11 @@ class PriceBookVersionAdmin(ModelAdmin):
         quantities = preview_text.preview_parameters(request.POST.dict(), USE_FIELD)
         return redirect(f"{request.path}?{urlencode(quantities)}#charges-group")
 
-    @page_button("Publish", "publish", "publish")
+    @row_button("Publish", "publish", "publish")
     def publish_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(request, object_id, "Publish", self.publish)
 
-    @page_button("Retire", "publish", "retire")
+    @row_button("Retire", "retire", "publish")
     def retire_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(request, object_id, "Retire", self.retire)
 
@@ -233,20 +208,13 @@ class PriceBookVersionAdmin(ModelAdmin):
     ) -> HttpResponse:
         """Show a page that asks for confirmation and lists the findings of a draft; then act."""
         version = get_object_or_404(PriceBookVersion, pk=object_id)
-        back = reverse("admin:revenue_pricebookversion_change", args=[version.pk])
         if request.method == "POST":
             act(request, PriceBookVersion.objects.filter(pk=version.pk))
-            return redirect(back)
+            return redirect(change_url(version))
         found = "; ".join(reports.findings(version.pk)) if version.is_draft else ""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{verb} {version}",
-            "question": f"{CONFIRMATIONS[verb]} {found and f'Findings: {found}'}",
-            "form": forms.Form(),
-            "verb": verb,
-            "back": back,
-        }
-        return TemplateResponse(request, "admin/confirm_action.html", context)
+        question = f"{CONFIRMATIONS[verb]} {found and f'Findings: {found}'}"
+        title = f"{verb} {version}"
+        return confirmation_page(self, request, version, question, verb, title=title)
 
     @admin.action(description="Publish (cannot be changed afterwards)", permissions=["publish"])
     def publish(self, request: HttpRequest, versions: QuerySet[PriceBookVersion]) -> None:

@@ -8,10 +8,7 @@ from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price
 from revenue.pricing.price_book.version import COMPANY, BookPlan, BookRule, BookVersion, NoSuchPlan
 
-PRIOR_ACCEPTANCE, PRIOR_WEIGHT = (
-    0.6,
-    10,
-)  # Beta prior: probability, and its weight in offers
+PRIOR_ACCEPTANCE, PRIOR_WEIGHT = 0.6, 10  # of a Beta prior, whose weight is in offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +88,7 @@ def _why(plan: BookPlan, chosen: BookPlan, reason: str) -> str:
 
 
 def find_upgrade(
-    book: BookVersion,
-    current: str,
-    inputs: PricingInputs,
-    *,
-    accepted: int = 0,
-    declined: int = 0,
+    book: BookVersion, current: str, inputs: PricingInputs, *, accepted: int = 0, declined: int = 0
 ) -> PlanUpgrade | None:
     """A move to a larger plan that brings more revenue, or None. Raises NoSuchPlan."""
     here = book.plan(current)

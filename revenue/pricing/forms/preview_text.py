@@ -13,9 +13,7 @@ from revenue.pricing.rating.rate import RatedCharge, rate
 SAMPLE_QUANTITIES = tuple(map(Decimal, (1, 10, 100, 1000)))
 MAX_BOUNDS = 4  # of a charge with tiers that are shown without being asked for
 METRIC = "quantity"
-USE_PREFIX = (
-    "use_of_"  # followed by the charge's key: the query parameter with the quantity to preview
-)
+USE_PREFIX = "use_of_"  # and the charge's key: the query parameter of the quantity to preview
 
 
 def preview(model: str, price: Mapping[str, Any], entered: str, currency: str) -> str:

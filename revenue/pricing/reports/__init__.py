@@ -17,33 +17,4 @@ from revenue.pricing.reports.books import (
     versions,
     with_every_plan_active,
 )
-from revenue.pricing.reports.quotes import (
-    accounts_from_quotes,
-    lines,
-    quote,
-    quotes,
-    recalculate,
-)
-
-__all__ = [
-    "MAX_PAGE_ACCOUNTS",
-    "STANDARD_BOOK",
-    "NothingPublished",
-    "Tampered",
-    "accounts_from_quotes",
-    "book",
-    "cached_books",
-    "findings",
-    "invalid_charges",
-    "lines",
-    "newest_versions",
-    "plans",
-    "plans_on_sale",
-    "quote",
-    "quotes",
-    "recalculate",
-    "version_by_number",
-    "version_in_force",
-    "versions",
-    "with_every_plan_active",
-]
+from revenue.pricing.reports.quotes import accounts_from_quotes, lines, quote, quotes, recalculate

@@ -3,13 +3,3 @@
 from revenue.pricing.services.overrides import KINDS, quote_page_path, request_override
 from revenue.pricing.services.quotes import create_quote
 from revenue.pricing.services.versions import draft, publish, retire
-
-__all__ = [
-    "KINDS",
-    "create_quote",
-    "draft",
-    "publish",
-    "quote_page_path",
-    "request_override",
-    "retire",
-]

@@ -26,27 +26,3 @@ from revenue.upsell.reports.sweep import (
     opportunities_of_batch,
     sweep_context,
 )
-
-__all__ = [
-    "EXPORTERS",
-    "AnswerCounts",
-    "OpportunityColumns",
-    "accepted_with_effect",
-    "answer_counts",
-    "candidates",
-    "columns_of",
-    "comparison_group",
-    "count_offered_at",
-    "currencies",
-    "ended",
-    "last_declined",
-    "offers_in_last_day",
-    "open_by_priority",
-    "opportunities",
-    "opportunities_of_batch",
-    "opportunity_counts",
-    "personal_data",
-    "pipeline",
-    "sweep_context",
-    "terms",
-]

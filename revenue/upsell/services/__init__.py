@@ -3,26 +3,4 @@
 from revenue.upsell.services.decisions import KINDS
 from revenue.upsell.services.lifecycle import accept, assign, decline, offer, withdraw
 from revenue.upsell.services.personal_data import erase_free_text, move_to_customer
-from revenue.upsell.services.sweep import (
-    AUTOMATIONS,
-    expire,
-    find_and_offer,
-    propose_offers,
-    store,
-)
-
-__all__ = [
-    "AUTOMATIONS",
-    "KINDS",
-    "accept",
-    "assign",
-    "decline",
-    "erase_free_text",
-    "expire",
-    "find_and_offer",
-    "move_to_customer",
-    "offer",
-    "propose_offers",
-    "store",
-    "withdraw",
-]
+from revenue.upsell.services.sweep import AUTOMATIONS, expire, find_and_offer, propose_offers, store

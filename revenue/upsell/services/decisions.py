@@ -75,10 +75,7 @@ def measure_acceptance(case: DecisionCase, at: datetime) -> MeasuredEffect | Non
     now = mrr.mrr_of([mine, *others], until)
     changes = [float(now.get(each, Decimal(0)) / was[each]) - 1 for each in others if was.get(each)]
     return decision_drafts.measured_effect(
-        case.expected,
-        float(was.get(mine, Decimal(0))),
-        float(now.get(mine, Decimal(0))),
-        changes,
+        case.expected, float(was.get(mine, Decimal(0))), float(now.get(mine, Decimal(0))), changes
     )
 
 

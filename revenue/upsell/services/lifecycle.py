@@ -30,12 +30,7 @@ def offer(opportunity_id: int, *, by: str, now: datetime) -> Opportunity:
 
 
 def accept(
-    opportunity_id: int,
-    *,
-    by: str,
-    now: datetime,
-    amount: Decimal | None = None,
-    outcome: str = "",
+    opportunity_id: int, *, by: str, now: datetime, amount: Decimal | None = None, outcome: str = ""
 ) -> Opportunity:
     """Record that the customer accepted.
 

@@ -10,14 +10,3 @@ from security.access.reports.permissions import (
     person,
 )
 from security.access.reports.setup_link import is_setup_link_valid
-
-__all__ = [
-    "Person",
-    "has_permission",
-    "is_setup_link_valid",
-    "may_approve",
-    "may_operate",
-    "may_view",
-    "needs_second_factor",
-    "person",
-]

@@ -8,12 +8,3 @@ from security.access.services.setup_link import (
     create_first_administrator,
     create_setup_link,
 )
-
-__all__ = [
-    "AlreadySetUp",
-    "SetupLinkInvalid",
-    "create_first_administrator",
-    "create_setup_link",
-    "end_sessions",
-    "sync_role_permissions",
-]

@@ -14,20 +14,3 @@ from security.apikeys.services.issue import (
     rotate,
     works_until,
 )
-
-__all__ = [
-    "GRACE",
-    "ApiKeyNotActive",
-    "Credential",
-    "IssuedKey",
-    "KeyLimits",
-    "NetworkNotAllowed",
-    "UnknownApiKey",
-    "check_expiring_keys",
-    "create",
-    "replace",
-    "revoke",
-    "rotate",
-    "verify_key",
-    "works_until",
-]

@@ -1,19 +1,4 @@
 """Record events, and anchor the ends of the streams."""
 
 from security.audit.services.anchor import anchor, restore_anchors, write_anchor_files
-from security.audit.services.record import (
-    AuditEntry,
-    record,
-    record_all,
-    record_history_digest,
-)
-
-__all__ = [
-    "AuditEntry",
-    "anchor",
-    "record",
-    "record_all",
-    "record_history_digest",
-    "restore_anchors",
-    "write_anchor_files",
-]
+from security.audit.services.record import AuditEntry, record, record_all, record_history_digest

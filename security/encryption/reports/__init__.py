@@ -8,12 +8,3 @@ from security.encryption.reports.keks import (
     sealed_models,
     unseal,
 )
-
-__all__ = [
-    "WrongKek",
-    "keyring",
-    "problems",
-    "rows_by_kek",
-    "sealed_models",
-    "unseal",
-]

@@ -2,5 +2,3 @@
 
 from security.encryption.services.envelope import KekExhausted, seal, seal_many
 from security.encryption.services.rewrap import BATCH_ROWS, rewrap
-
-__all__ = ["BATCH_ROWS", "KekExhausted", "rewrap", "seal", "seal_many"]

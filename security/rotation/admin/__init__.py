@@ -3,5 +3,3 @@
 from security.rotation.admin.keys import ManagedSecretAdmin
 from security.rotation.admin.policies import RotationPolicyAdmin
 from security.rotation.admin.runs import RotationRunAdmin
-
-__all__ = ["ManagedSecretAdmin", "RotationPolicyAdmin", "RotationRunAdmin"]

@@ -17,21 +17,3 @@ from security.rotation.reports.status import (
     report,
     working,
 )
-
-__all__ = [
-    "LIVE_STATES",
-    "KeyCounts",
-    "current",
-    "due",
-    "effective_policies",
-    "effective_policy",
-    "is_catch_up_due",
-    "is_run_missed",
-    "key_counts",
-    "key_info",
-    "keys_with_version",
-    "paused_because",
-    "recent_rotations",
-    "report",
-    "working",
-]

@@ -16,53 +16,8 @@ from security.rotation.services.lifecycle import (
     values,
 )
 from security.rotation.services.policy import set_policy
-from security.rotation.services.register import (
-    DuplicateKey,
-    InvalidArgument,
-    Registered,
-    register,
-)
-from security.rotation.services.rotate import (
-    COMPROMISED,
-    MANUAL,
-    REASONS,
-    end,
-    rehearse,
-    rotate,
-)
+from security.rotation.services.register import DuplicateKey, InvalidArgument, Registered, register
+from security.rotation.services.rotate import COMPROMISED, MANUAL, REASONS, end, rehearse, rotate
 from security.rotation.services.scheduled_runs import resume_runs
 from security.rotation.services.steps import RotationInProgress, database_now
 from security.rotation.services.unfinished import resume_unfinished
-
-__all__ = [
-    "BATCH_SIZE",
-    "COMPROMISED",
-    "MANUAL",
-    "REASONS",
-    "DuplicateKey",
-    "InvalidArgument",
-    "InvalidTransition",
-    "Registered",
-    "RotationFailed",
-    "RotationInProgress",
-    "SecretNotFound",
-    "database_now",
-    "end",
-    "get",
-    "next_due",
-    "pause",
-    "record_use",
-    "register",
-    "rehearse",
-    "resume",
-    "resume_runs",
-    "resume_unfinished",
-    "retire",
-    "revoke",
-    "rotate",
-    "rotate_due",
-    "rotate_many",
-    "set_policy",
-    "value",
-    "values",
-]

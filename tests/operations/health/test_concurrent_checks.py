@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from operations.health import concurrent_checks
-from operations.health.concurrent_checks import CheckJob, CheckRunner, Countdown, StallSampler
+from operations.health.concurrent_checks import CheckJob, CheckRunner, StallSampler
 from operations.health.state_machine import HEALTHY, UNHEALTHY, UNKNOWN, Observation
 
 GOOD = Observation(HEALTHY)

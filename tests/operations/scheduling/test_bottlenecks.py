@@ -17,6 +17,7 @@ from operations.scheduling.bottlenecks import (
 from operations.scheduling.planner.graph import Graph
 from operations.scheduling.planner.placement import Problem
 from operations.scheduling.planner.plan import make_plan, repeatable_effort
+from tests.benchmarks.scheduling_makespan import makespan_plan
 from tests.operations.scheduling.cases import problems
 
 CALM = QueueLoad(queued=0, blocked=0, workers=4, completed=0, failed=0, busy=None)
@@ -126,7 +127,7 @@ def test_a_small_gain_is_low_and_none_is_not_told():
 @settings(deadline=None, max_examples=50)
 @given(problems(max_tasks=8, pools=2))
 def test_a_gain_is_what_a_fresh_plan_with_that_worker_saves(problem):
-    replan = partial(make_plan, objective="makespan", effort=repeatable_effort(problem.size))
+    replan = partial(makespan_plan, effort=repeatable_effort(problem.size))
     before = replan(problem).certificate.makespan or 0.0
     types_and_severities = {
         each.suggestion: each.seconds_saved for each in worker_gains(problem, replan)

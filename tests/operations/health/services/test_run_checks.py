@@ -231,7 +231,7 @@ def test_of_several_web_processes_one_runs_the_watchdog(clock, runner, at_once):
 @pytest.mark.django_db(transaction=True)
 def test_the_watchdog_thread_and_the_awaited_round_close_their_connection(settings):
     run_checks.watchdog_in_thread()
-    assert services.report_in_thread()["overall_status"] == HEALTHY
+    assert run_checks.report_in_thread()["overall_status"] == HEALTHY
 
 
 def context(*, dry_run=False):

@@ -10,6 +10,7 @@ from operations.scheduling.planner.graph import Graph
 from operations.scheduling.planner.placement import Placement, Problem
 from operations.scheduling.planner.plan import make_plan
 from operations.scheduling.planner.search import Effort, SearchContext, better, mirrored, search
+from tests.benchmarks.scheduling_makespan import makespan_plan
 from tests.operations.scheduling.cases import check_feasible, optimal_makespan, problems
 
 THOROUGH = Effort(seconds=inf, starts=40)
@@ -19,7 +20,7 @@ THOROUGH = Effort(seconds=inf, starts=40)
 @given(problems(max_tasks=7))
 def test_many_starts_find_what_trying_everything_finds(problem):
     problem.waited[:] = 0
-    found = make_plan(problem, objective="makespan", effort=THOROUGH)
+    found = makespan_plan(problem, THOROUGH)
     check_feasible(problem, found.start, found.worker)
     assert found.certificate.makespan == pytest.approx(optimal_makespan(problem), abs=1e-6)
 
@@ -27,7 +28,7 @@ def test_many_starts_find_what_trying_everything_finds(problem):
 def test_waiting_on_purpose_is_found_where_it_is_best():
     needs = [[], [], [], [], [3], [], [0, 4], [1, 2]]
     problem = Problem.of(Graph.from_needs(needs), [0, 5, 6, 4, 4, 2, 1, 10], 3)
-    found = make_plan(problem, objective="makespan", effort=THOROUGH)
+    found = makespan_plan(problem, THOROUGH)
     assert found.certificate.makespan == optimal_makespan(problem) == 16
 
 
@@ -48,7 +49,7 @@ def test_the_clock_ends_the_search():
 
 def test_a_proven_plan_ends_the_search():
     problem = Problem.of(Graph.from_needs([[], []]), [3, 3], 2)
-    assert make_plan(problem, objective="makespan", effort=THOROUGH).starts == 1
+    assert makespan_plan(problem, THOROUGH).starts == 1
 
 
 def test_a_placement_turned_round_leaves_everything_as_late_as_it_was_early():

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from operations.scheduling import reports, services
+from operations.scheduling import services
+from operations.scheduling.reports import tasks as reports
 from operations.scheduling.backlog import UnknownTask
 from operations.scheduling.models import Dependency, Pool, Task, TaskDurationStats, Worker
 from operations.scheduling.services import submit as submission

@@ -4,7 +4,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from operations.scheduling import reports, services
+from operations.scheduling import services
+from operations.scheduling.reports import tasks as reports
+from operations.scheduling.services.assign import push
 from operations.scheduling.models import Pool, Task, TaskDurationStats, Worker
 from operations.scheduling.reports import tasks as task_reports
 from operations.scheduling.services.workers import record_contact
@@ -89,10 +91,10 @@ def test_a_silent_worker_is_passed_over():
 
 def test_work_is_pushed_only_to_those_who_want_it():
     submit(ai("a"), ai("b"))
-    assert services.push(NOON) == []
+    assert push(NOON) == []
     pool = Pool.objects.get(name="default")
     Worker.objects.create(name="w", pool=pool, is_pushed=True, last_seen_at=NOON)
-    assert given(services.push(NOON)) == [("w", "a")]
+    assert given(push(NOON)) == [("w", "a")]
     assert given(services.extend_leases("w", later(30))) == [("w", "a")]
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from operations.scheduling import services
+from operations.scheduling.services.complete import WrongWorker
 from operations.scheduling.backlog import NotRunning, UnknownTask
 from operations.scheduling.models import Task, TaskDurationStats, Worker
 from tests.operations.scheduling.stored import NOON, ai, later, statuses, submit
@@ -48,7 +49,7 @@ def test_only_a_running_task_ends_and_only_by_its_own_worker():
     with pytest.raises(NotRunning, match="queued, not running"):
         services.complete("a", now=NOON)
     services.assign(NOON, worker="w")
-    with pytest.raises(services.WrongWorker):
+    with pytest.raises(WrongWorker):
         services.complete("a", now=NOON, worker="x")
     assert statuses() == {"a": "running"}
 

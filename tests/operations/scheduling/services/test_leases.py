@@ -3,6 +3,8 @@
 import pytest
 
 from operations.scheduling import services
+from operations.scheduling.services.complete import WrongWorker
+from operations.scheduling.services.leases import reclaim_expired
 from operations.scheduling.backlog import NotRunning
 from operations.scheduling.models import Task, TaskDurationStats, Worker
 from tests.operations.scheduling.stored import NOON, ai, later, statuses, submit
@@ -15,8 +17,8 @@ def test_a_heartbeat_keeps_a_lease_and_silence_loses_it_without_its_place_in_lin
     key = Task.objects.get().queue_key
     services.assign(NOON, worker="w", lease=60)
     services.extend_leases("w", later(50))
-    assert services.reclaim_expired(later(100)) == (0, 0)
-    assert services.reclaim_expired(later(111)) == (1, 0)
+    assert reclaim_expired(later(100)) == (0, 0)
+    assert reclaim_expired(later(111)) == (1, 0)
     row = Task.objects.get()
     assert (row.status, row.queue_key, row.worker, row.previous_worker) == (
         "queued",
@@ -30,7 +32,7 @@ def test_the_third_lapsed_lease_fails_the_task_and_what_needs_it():
     submit(ai("a"), ai("b", "a"))
     for attempt in range(3):
         services.assign(later(100 * attempt), worker="w", lease=60)
-    assert services.reclaim_expired(later(300)) == (0, 1)
+    assert reclaim_expired(later(300)) == (0, 1)
     assert statuses() == {"a": "failed", "b": "failed"}
     assert Task.objects.get(task_id="a").error == "lease expired 3 times"
 
@@ -39,17 +41,17 @@ def test_a_lapsed_task_whose_worker_was_deleted_goes_back_too():
     submit(ai("a"))
     services.assign(NOON, worker="w", lease=1)
     Worker.objects.filter(name="w").delete()
-    assert services.reclaim_expired(later(5)) == (1, 0)
+    assert reclaim_expired(later(5)) == (1, 0)
     assert Task.objects.get().previous_worker == ""
 
 
 def test_who_lost_a_lease_may_still_end_the_task_while_nobody_else_has_it():
     submit(ai("a"))
     services.assign(NOON, worker="w", lease=60)
-    services.reclaim_expired(later(61))
+    reclaim_expired(later(61))
     with pytest.raises(NotRunning):
         services.complete("a", now=later(62))
-    with pytest.raises(services.WrongWorker):
+    with pytest.raises(WrongWorker):
         services.complete("a", now=later(62), worker="x")
     row = services.complete("a", now=later(62), worker="w")
     assert (row.status, str(row.worker), row.run_seconds) == ("completed", "w", None)
@@ -60,7 +62,7 @@ def test_who_lost_a_lease_to_another_is_refused():
     submit(ai("a"))
     services.assign(NOON, worker="w", lease=60)
     services.assign(later(61), worker="x")
-    with pytest.raises(services.WrongWorker, match="running with worker x, not w"):
+    with pytest.raises(WrongWorker, match="running with worker x, not w"):
         services.complete("a", now=later(62), worker="w")
 
 
@@ -68,6 +70,6 @@ def test_who_lost_a_lease_to_another_is_refused():
 def test_a_lapsed_lease_is_taken_back_once(at_once):
     submit(ai("a"))
     services.assign(NOON, worker="w", lease=60)
-    results = at_once(lambda: services.reclaim_expired(later(61)), 6)
+    results = at_once(lambda: reclaim_expired(later(61)), 6)
     assert sorted(results) == [(0, 0)] * 5 + [(1, 0)]
     assert statuses() == {"a": "queued"}

@@ -1,7 +1,6 @@
-"""Admin screens of budget plans: view, approve, reject and roll back."""
+"""Admin screens of budget plans (view, approve, reject, roll back) and of allocations."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -11,42 +10,27 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 
+from aethercrown.read_only_admin import ReadOnlyAdmin
 from marketing.budget import services
-from marketing.budget.models import BudgetPlan, PlanAllocation
+from marketing.budget.models import Allocation, BudgetPlan, PlanAllocation
+from marketing.budget.planner.proposal import Interval
 from marketing.budget.response_format import load_proposal
 from security.access import reports as people
 
-
-class ReadOnlyBudgetAdmin:
-    """No adding, changing or deleting: services write these rows."""
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+Service = Callable[..., BudgetPlan]
 
 
-class PlanAllocationInline(ReadOnlyBudgetAdmin, TabularInline):
+class PlanAllocationInline(ReadOnlyAdmin, TabularInline):
     model = PlanAllocation
     fields = ["channel_name", "present", "amount", "action", "reason"]
     extra = 0
 
 
 @admin.register(BudgetPlan)
-class BudgetPlanAdmin(ReadOnlyBudgetAdmin, ModelAdmin):
+class BudgetPlanAdmin(ReadOnlyAdmin, ModelAdmin):
     list_display = [
-        "created_at",
-        "total",
-        "currency",
-        "mode",
-        "expected_lift",
-        "chance",
-        "status",
-        "realised_lift",
+        *("created_at", "total", "currency", "mode"),
+        *("expected_lift", "chance", "status", "realised_lift"),
     ]
     list_filter = ["decision__status", "mode", "source", "currency"]
     list_select_related = ["decision"]
@@ -71,7 +55,7 @@ class BudgetPlanAdmin(ReadOnlyBudgetAdmin, ModelAdmin):
 
     @admin.display(description="expected lift")
     def expected_lift(self, plan: BudgetPlan) -> str:
-        return f"{plan.lift_estimate:+.1f} % ({plan.lift_low:+.1f} to {plan.lift_high:+.1f})"
+        return _lift_text(plan.expected_lift)
 
     @admin.display(description="chance of a lift")
     def chance(self, plan: BudgetPlan) -> str:
@@ -79,10 +63,8 @@ class BudgetPlanAdmin(ReadOnlyBudgetAdmin, ModelAdmin):
 
     @admin.display(description="realised lift")
     def realised_lift(self, plan: BudgetPlan) -> str:
-        found = plan.decision.realised
-        if not found:
-            return "not measured yet"
-        return f"{found['value']:+.1f} % ({found['low']:+.1f} to {found['high']:+.1f})"
+        found = plan.realised_lift
+        return _lift_text(found) if found else "not measured yet"
 
     @admin.display(description="window")
     def window(self, plan: BudgetPlan) -> str:
@@ -94,11 +76,8 @@ class BudgetPlanAdmin(ReadOnlyBudgetAdmin, ModelAdmin):
     def links(self, plan: BudgetPlan) -> str:
         page = f"{services.page_url(f'budget {plan.currency}')}&plan={plan.pk}"
         ledger = reverse("admin:operations_decision_change", args=[plan.decision_id])
-        return format_html(
-            '<a href="{}">Dashboard page</a> · <a href="{}">Decision</a>',
-            page,
-            ledger,
-        )
+        links = '<a href="{}">Dashboard page</a> · <a href="{}">Decision</a>'
+        return format_html(links, page, ledger)
 
     @admin.display(description="backtest")
     def verdict(self, plan: BudgetPlan) -> str:
@@ -127,11 +106,7 @@ class BudgetPlanAdmin(ReadOnlyBudgetAdmin, ModelAdmin):
         self.run_action(request, plans, services.roll_back, "Rolled back")
 
     def run_action(
-        self,
-        request: HttpRequest,
-        plans: QuerySet[BudgetPlan],
-        service: Callable[..., Any],
-        done: str,
+        self, request: HttpRequest, plans: QuerySet[BudgetPlan], service: Service, done: str
     ) -> None:
         """Call a service for each plan as this person, with a message for each."""
         for plan in plans.order_by("pk"):
@@ -142,3 +117,15 @@ class BudgetPlanAdmin(ReadOnlyBudgetAdmin, ModelAdmin):
             else:
                 self.log_change(request, plan, f"{done}.")
                 self.message_user(request, f"{done}: {plan}.", messages.SUCCESS)
+
+
+def _lift_text(lift: Interval) -> str:
+    return f"{lift.estimate:+.1f} % ({lift.low:+.1f} to {lift.high:+.1f})"
+
+
+@admin.register(Allocation)
+class AllocationAdmin(ReadOnlyAdmin, ModelAdmin):
+    list_display = ["channel", "amount", "currency", "valid_from", "valid_to", "decision"]
+    list_filter = ["channel", "currency", ("valid_to", admin.EmptyFieldListFilter)]
+    list_select_related = ["channel", "decision"]
+    date_hierarchy = "valid_from"

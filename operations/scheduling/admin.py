@@ -1,18 +1,22 @@
-"""Tasks in the admin: staff read, requeue and cancel them, but never edit them."""
+"""Tasks, learned durations, workers and pools in the admin; staff edit only workers and pools."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from math import exp
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
 from aethercrown.read_only_admin import ReadOnlyAdmin
-from operations.scheduling import reports, services
-from operations.scheduling.models import Dependency, Task, TaskDurationStats
+from operations.scheduling import services
+from operations.scheduling.models import Dependency, Pool, Task, TaskDurationStats, Worker
+from operations.scheduling.reports.tasks import explain
+from operations.scheduling.reports.workers import SILENT_AFTER
+from operations.scheduling.scheduler import DEFAULT_POOL
 
 MAY_OPERATE = "security.operate"
 
@@ -67,7 +71,7 @@ class TaskAdmin(ReadOnlyAdmin, ModelAdmin):
 
     @admin.display(description="why")
     def why(self, task: Task) -> str:
-        return reports.explain(task)
+        return explain(task)
 
     @admin.action(description="Requeue", permissions=["operate"])
     def requeue(self, request: HttpRequest, tasks: QuerySet[Task]) -> None:
@@ -110,3 +114,59 @@ class TaskDurationStatsAdmin(ReadOnlyAdmin, ModelAdmin):
     def p95(self, row: TaskDurationStats) -> str:
         p95 = row.learned.p95()
         return "too few runs" if p95 is None else f"{p95:,.1f} s"
+
+
+@admin.register(Worker)
+class WorkerAdmin(ModelAdmin):
+    list_display = ["name", "pool", "is_active", "is_pushed", "running", "last_seen_at", "status"]
+    list_filter = ["pool", "is_active", "is_pushed"]
+    list_select_related = ["pool"]
+    search_fields = ["name"]
+    fields = ["name", "pool", "is_active", "is_pushed", "last_seen_at", "created_at"]
+    readonly_fields = ["last_seen_at", "created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
+        rows: QuerySet[Worker] = super().get_queryset(request)
+        return rows.annotate(running_count=Count("tasks", filter=Q(tasks__status="running")))
+
+    @admin.display(description="running tasks", ordering="running_count")
+    def running(self, worker: Any) -> int:
+        return int(worker.running_count)
+
+    @admin.display(description="status")
+    def status(self, worker: Worker) -> str:
+        if not worker.is_active:
+            return "switched off"
+        if worker.last_seen_at is None:
+            return "never called by name"
+        silent = timezone.now() - worker.last_seen_at
+        if silent <= SILENT_AFTER:
+            return "present"
+        return f"silent for {timedelta(seconds=int(silent.total_seconds()))}"
+
+
+@admin.register(Pool)
+class PoolAdmin(ModelAdmin):
+    list_display = ["name", "worker_count", "queued_tasks"]
+    search_fields = ["name"]
+    fields = ["name"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Pool]:
+        rows: QuerySet[Pool] = super().get_queryset(request)
+        queued = Count("tasks", filter=Q(tasks__status="queued"), distinct=True)
+        return rows.annotate(staffing=Count("workers", distinct=True), queued=queued)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Pool | None = None) -> list[str]:
+        return ["name"] if obj else []  # tasks find their pool by its name
+
+    def has_delete_permission(self, request: HttpRequest, obj: Pool | None = None) -> bool:
+        is_needed = obj is not None and obj.name == DEFAULT_POOL
+        return not is_needed and bool(super().has_delete_permission(request, obj))
+
+    @admin.display(description="workers", ordering="staffing")
+    def worker_count(self, pool: Any) -> int:
+        return int(pool.staffing)
+
+    @admin.display(description="queued tasks", ordering="queued")
+    def queued_tasks(self, pool: Any) -> int:
+        return int(pool.queued)

@@ -1,12 +1,55 @@
-"""The optimal makespan of a few tasks, by trying every order (branch and bound)."""
+"""Plans for the makespan alone, and the optimal one of a few tasks, to compare the planner with."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import inf
 
-from operations.scheduling.planner.bounds import RELATIVE_TOLERANCE
+import numpy as np
+
+from operations.scheduling.planner.bounds import (
+    NO_WORKERS,
+    RELATIVE_TOLERANCE,
+    certificate,
+    lower_bound,
+)
+from operations.scheduling.planner.graph import bottom_levels
 from operations.scheduling.planner.placement import NO_WORKER, Placement, Problem
+from operations.scheduling.planner.plan import TaskPlan, precedence
+from operations.scheduling.planner.search import ONE_PASS, Effort, SearchContext, search
+from operations.scheduling.planner.urgency import chain_ratios
 
+SHORT_SEARCH = Effort(seconds=inf, starts=3)  # a millisecond or two for few tasks
+SHORT_SEARCH_TASKS = 200
 MAX_TASKS = 8  # all orders of so many take some milliseconds, a tenth of a second at worst
 MAX_STARTS = 8  # starts of list scheduling before all orders are tried
+
+
+def makespan_plan(problem: Problem, effort: Effort = ONE_PASS) -> TaskPlan:
+    """The planner's search for the last end alone; up to MAX_TASKS tasks are planned optimally.
+
+    With ONE_PASS, up to SHORT_SEARCH_TASKS tasks get three starts: a single pass comes near the
+    bound only with more tasks.
+    """
+    levels = np.asarray(bottom_levels(problem.graph, problem.seconds))
+    least = lower_bound(problem, float(levels.max(initial=0.0)))
+    first = np.zeros(problem.size)
+    if problem.waited.any():
+        ratios = chain_ratios(problem.graph, problem.weights, problem.durations)
+        first = precedence(problem, ratios, "aged")
+    context = SearchContext(problem, least, first, makespan_weight=1.0, completion_weight=0.0)
+    can_run = least.binding != NO_WORKERS
+    try_all = can_run and problem.size <= MAX_TASKS and not problem.running and not first.any()
+    if not can_run:
+        effort = ONE_PASS
+    elif effort == ONE_PASS and problem.size <= SHORT_SEARCH_TASKS:
+        effort = SHORT_SEARCH
+    elif try_all:
+        effort = replace(effort, starts=min(effort.starts, MAX_STARTS))
+    best, made = search(context, [lambda factors: -levels * factors], effort)
+    if try_all and made > 1:
+        best = optimal_placement(problem, levels.tolist(), best)
+        least = replace(least, makespan=best.end)
+    return TaskPlan(best.start, best.worker, certificate(problem, best, least), made)
 
 
 class OrderSearch:
