@@ -1,7 +1,7 @@
-"""The two commands, from nothing: `python3 aethercrown/bootstrap.py run` or `test`.
+"""The commands of the Makefile: `python3 aethercrown/bootstrap.py run`, `test` and others.
 
-Finds a Python, makes `.venv` from the hashed lock, and becomes `manage.py`. Standard library
-only, and written so that Python 2.7 can parse it too: an old one must be able to say so.
+Finds a new enough Python, installs requirements.txt into `.venv`, and executes the command there.
+Standard library only, in a syntax that Python 2.7 parses, so that an old Python prints the reason.
 """
 # Python 2.7 has no pathlib, no unpacking in lists, no "raise from", and two names for OSError:
 # ruff: noqa: PTH100, PTH107, PTH104, PTH114, PTH118, PTH119, PTH120, PTH123, PTH208
@@ -22,8 +22,8 @@ if MYPY:
     from collections.abc import Callable  # noqa: F401 - named in a type comment
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-STAMP = "installed.sha256"  # kept in .venv: the digest of the lock that it holds, written last
-OLDEST = (3, 11)
+STAMP = "installed.sha256"  # in .venv: the digest of the installed requirements.txt, written last
+MIN_VERSION = (3, 11)
 PYTHONS = ("python3", "python3.14", "python3.13", "python3.12", "python3.11")
 COMMANDS = {
     "run": ("manage.py", "start"),
@@ -44,8 +44,8 @@ INSTALLER = """uv==0.13.9 \\
 """
 
 
-class Unable(Exception):
-    """The reason, in one sentence, why this machine cannot go on."""
+class SetupFailed(Exception):
+    """One sentence: why this machine cannot run it."""
 
 
 def main(arguments, root=ROOT):
@@ -54,16 +54,16 @@ def main(arguments, root=ROOT):
         return refuse("usage: bootstrap.py " + "|".join(sorted(COMMANDS)) + " [arguments]", 2)
     venv, lock = os.path.join(root, ".venv"), os.path.join(root, "requirements.txt")
     try:
-        if sys.version_info < OLDEST:
-            become_newer(arguments)
-        with one_at_a_time(lock):
+        if sys.version_info < MIN_VERSION:
+            run_on_newer_python(arguments)
+        with lock_venv(lock):
             install(venv, lock)
         python = python_of(venv)
         os.chdir(root)
         os.execv(python, [python] + list(COMMANDS[arguments[0]]) + arguments[1:])
-    except Unable as reason:
+    except SetupFailed as reason:
         return refuse(str(reason), 1)
-    except (IOError, OSError) as error:  # two names of one thing, but not on Python 2
+    except (IOError, OSError) as error:  # one class, except on Python 2
         return refuse("Cannot prepare %s: %s." % (error.filename or venv, error.strerror), 1)
 
 
@@ -73,25 +73,25 @@ def refuse(sentence, code):
     return code
 
 
-def become_newer(arguments):
+def run_on_newer_python(arguments):
     # type: (list[str]) -> None
-    """Start again on a Python that is new enough; Unable, with what was tried, without one."""
+    """Execute this on a Python that is new enough. Raises SetupFailed with those tried."""
     tried = ["%s (%d.%d)" % (sys.executable, sys.version_info[0], sys.version_info[1])]
     for name in PYTHONS:
         version = version_of(name)
-        if version and version >= OLDEST:
+        if version and version >= MIN_VERSION:
             os.execvp(name, [name, os.path.abspath(__file__)] + arguments)
         tried.append("%s (%s)" % (name, "%d.%d" % version if version else "does not run"))
-    raise Unable("AetherCrown needs Python 3.11 or newer; tried " + ", ".join(tried) + ".")
+    raise SetupFailed("AetherCrown needs Python 3.11 or newer; tried " + ", ".join(tried) + ".")
 
 
 def version_of(python):
     # type: (str) -> tuple[int, int] | None
-    """Major and minor, or None. It is run to be sure: a shim on PATH may exist and not run."""
-    question = "import sys; print('%d.%d' % sys.version_info[:2])"
+    """Major and minor, or None. It is run, because a shim on PATH may exist and not work."""
+    script = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
         process = subprocess.Popen(
-            [python, "-c", question], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [python, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
     except (IOError, OSError):
         return None
@@ -102,30 +102,30 @@ def version_of(python):
     return int(major), int(minor)
 
 
-def one_at_a_time(lock):
+def lock_venv(lock):
     # type: (str) -> io.TextIOWrapper
-    """Hold the right to change `.venv` while the answer is kept; others wait for it."""
+    """Lock the changing of `.venv` until the file is closed; others wait."""
     try:
-        import fcntl  # noqa: PLC0415 - absent on Windows, which is told so
+        import fcntl  # noqa: PLC0415 - not on Windows
     except ImportError:
-        raise Unable("AetherCrown runs on Linux and macOS; on Windows use WSL.")
-    held = io.open(lock)  # noqa: SIM115 - held until this process becomes another program
-    fcntl.flock(held, fcntl.LOCK_EX)
-    return held
+        raise SetupFailed("AetherCrown runs on Linux and macOS; on Windows use WSL.")
+    file = io.open(lock)  # noqa: SIM115 - open until the command is executed
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
 
 
 def install(venv, lock, fill=None, create=None):
     # type: (str, str, Callable[[str, str], object] | None, Callable[[str], object] | None) -> None
-    """Bring `.venv` to what the lock says; nothing is done, and no network used, if it is.
+    """Install the lock into `.venv`; does nothing, and uses no network, if it is installed.
 
-    `fill(folder, lock)` and `create(folder)` are `sync` and `make` unless others are given.
+    `fill(folder, lock)` and `create(folder)` default to `sync` and `make`.
     """
     fill, create = fill or sync, create or make
     wanted, found = digest(lock), stamp(venv)
     if found == wanted:
         return
     if found and version_of(python_of(venv)):
-        os.remove(os.path.join(venv, STAMP))  # cut short from here on, it is not trusted again
+        os.remove(os.path.join(venv, STAMP))  # if interrupted from here on, it counts as incomplete
         fill(venv, lock)
         write(os.path.join(venv, STAMP), wanted)
         return
@@ -139,10 +139,10 @@ def install(venv, lock, fill=None, create=None):
 
 def make(folder):
     # type: (str) -> None
-    """Make an empty virtual environment with pip in it."""
-    say("Making .venv ...")
+    """Create an empty virtual environment with pip."""
+    say("Creating .venv ...")
     if subprocess.call([sys.executable, "-c", "import ensurepip, venv"], stderr=subprocess.PIPE):
-        raise Unable(
+        raise SetupFailed(
             "This Python (%s) cannot make virtual environments: install python3-venv "
             "(Debian, Ubuntu: apt install python3-venv)." % sys.executable
         )
@@ -152,53 +152,56 @@ def make(folder):
     output = process.communicate()[0].decode("utf-8", "replace").strip()
     if process.returncode:
         reason = output.splitlines()[-1] if output else "exit code %d" % process.returncode
-        raise Unable("Cannot make %s: %s" % (folder, reason))
+        raise SetupFailed("Cannot make %s: %s" % (folder, reason))
 
 
 def sync(folder, lock):
     # type: (str, str) -> None
-    """Install exactly the lock: by uv, which is fast, or by pip where uv does not run."""
+    """Install exactly the lock with uv, which is fast, or with pip where uv does not run."""
     say("Installing requirements.txt ...")
     python = python_of(folder)
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     installer = os.path.join(folder, "installer.txt")
     write(installer, INSTALLER)
     uv = [os.path.join(folder, "bin", "uv"), "pip", "sync", "--quiet", "--no-python-downloads"]
-    uv.append("--compile-bytecode")  # once here, and not at every start: it halves a start's time
+    uv.append("--compile-bytecode")  # halves the time of the first start
     if not subprocess.call(
         pip + ["--require-hashes", "--only-binary", ":all:", "-r", installer]
     ) and not subprocess.call(
         uv + ["--python", python, "--require-hashes", lock], env=environment_of_uv()
     ):
         return
-    say("uv did not manage; trying pip, which takes longer ...")
+    say("uv failed; installing with pip, which takes longer ...")
     if subprocess.call(pip + ["--require-hashes", "-r", lock]):
-        raise Unable("Cannot install requirements.txt; the reason stands above.")
+        raise SetupFailed("Cannot install requirements.txt; see the messages above.")
 
 
 def environment_of_uv():
     # type: () -> dict[str, str]
-    """The same package index and certificates for uv as those that pip was told to use."""
+    """The environment with pip's package index and certificates for uv."""
     environment = dict(os.environ)
-    for ours, theirs in (("UV_DEFAULT_INDEX", "PIP_INDEX_URL"), ("SSL_CERT_FILE", "PIP_CERT")):
-        if theirs in environment:
-            environment.setdefault(ours, environment[theirs])
+    for uv_name, pip_name in (("UV_DEFAULT_INDEX", "PIP_INDEX_URL"), ("SSL_CERT_FILE", "PIP_CERT")):
+        if pip_name in environment:
+            environment.setdefault(uv_name, environment[pip_name])
     environment.pop("VIRTUAL_ENV", None)
     return environment
 
 
 def move(fresh, final):
     # type: (str, str) -> None
-    """Put the finished environment in its place, and its own path right in its scripts."""
+    """Rename the finished environment to `final`, and correct the path in its scripts."""
     scripts = os.path.join(fresh, "bin")
     for name in os.listdir(scripts):
         path = os.path.join(scripts, name)
         if not os.path.islink(path):
             relocate(path, fresh.encode(), final.encode())
-    if os.path.lexists(final):  # not made here: it may hold work of somebody's, so it is kept
+    if os.path.lexists(final):  # not created here, so it may be needed: kept
         former = "%s-former-%d" % (final, time.time())
         os.rename(final, former)
-        say("The .venv that was there is not ours; it is kept as %s." % os.path.basename(former))
+        say(
+            "The former .venv was not created by this command; it is kept as %s."
+            % os.path.basename(former)
+        )
     os.rename(fresh, final)
 
 
@@ -225,7 +228,7 @@ def digest(path):
 
 def stamp(folder):
     # type: (str) -> str
-    """The digest of the lock that was installed there, or nothing."""
+    """The digest of the installed lock, or an empty text."""
     try:
         with open(os.path.join(folder, STAMP)) as file:
             return file.read().strip()

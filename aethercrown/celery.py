@@ -1,6 +1,6 @@
-"""The Celery app: tasks of every installed app, settings under CELERY_.
+"""The Celery app: tasks of all installed apps, settings prefixed with CELERY_.
 
-A task has the id of the request that sent it; a scheduled task its own.
+A task logs the id of the request that sent it, and a scheduled task its own id.
 """
 
 import os
@@ -23,7 +23,7 @@ app = Celery("aethercrown")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-_at_work: dict[str, Token[str]] = {}  # by task id: the request id to restore after it
+_tokens: dict[str, Token[str]] = {}  # by task id: restores the former request id
 
 signals.setup_logging.connect(logs.keep_ours)
 for _start in (signals.worker_init, signals.beat_init):
@@ -31,18 +31,18 @@ for _start in (signals.worker_init, signals.beat_init):
 
 
 @signals.before_task_publish.connect
-def carry(headers: dict[str, Any], **_rest: object) -> None:
+def add_request_id(headers: dict[str, Any], **_rest: object) -> None:
     """Add the request's id to the task's headers."""
     if name := request_id.request_id():
         headers["request_id"] = name
 
 
 @signals.task_prerun.connect
-def take_up(task_id: str, task: "Task[Any, Any]", **_rest: object) -> None:
+def enter_request_id(task_id: str, task: "Task[Any, Any]", **_rest: object) -> None:
     wanted = task.request.get("request_id") or request_id.request_id() or task_id
-    _at_work[task_id] = request_id.enter(wanted)
+    _tokens[task_id] = request_id.enter(wanted)
 
 
 @signals.task_postrun.connect
-def lay_down(task_id: str, **_rest: object) -> None:
-    request_id.leave(_at_work.pop(task_id))
+def leave_request_id(task_id: str, **_rest: object) -> None:
+    request_id.leave(_tokens.pop(task_id))

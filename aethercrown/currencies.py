@@ -1,4 +1,4 @@
-"""The currencies in use: the alphabetic codes of ISO 4217, without funds, metals and tests."""
+"""ISO 4217 codes of currencies, without those of funds, metals and tests."""
 
 _CODES = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN

@@ -46,7 +46,7 @@ class Seeding:
 
 
 @dataclass(slots=True)
-class Cleared:
+class ClearResult:
     """How many rows were deleted, why others stayed, and which rows were released."""
 
     removed: int = 0
@@ -73,7 +73,7 @@ def register(
         _releases[name] = release
 
 
-def noted(table: str) -> list[int]:
+def keys_of(table: str) -> list[int]:
     """The keys of the demo company's rows of a table, such as `operations.task`."""
     return list(DemoRow.objects.filter(table=table).values_list("key", flat=True))
 
@@ -94,9 +94,9 @@ def seed(today: date) -> int:
 
 
 @transaction.atomic
-def clear() -> Cleared:
+def clear() -> ClearResult:
     """Delete the demo company's rows; one that other rows refer to stays and stays listed."""
-    cleared = Cleared(released=[each for release in _releases.values() for each in release()])
+    cleared = ClearResult(released=[each for release in _releases.values() for each in release()])
     for table, notes in _tables():
         keys = {note.key: note for note in notes}
         rows = apps.get_model(table)._default_manager  # noqa: SLF001 - documented
@@ -116,7 +116,7 @@ def _tables() -> list[tuple[str, list[DemoRow]]]:
     return list(reversed(found.items()))
 
 
-def _removed(rows: "models.QuerySet[models.Model]", cleared: Cleared) -> set[int]:
+def _removed(rows: "models.QuerySet[models.Model]", cleared: ClearResult) -> set[int]:
     """Delete the rows, one by one if some must stay; returns the keys of those."""
     try:
         with transaction.atomic():
@@ -127,7 +127,7 @@ def _removed(rows: "models.QuerySet[models.Model]", cleared: Cleared) -> set[int
     return set()
 
 
-def _removed_alone(row: models.Model, cleared: Cleared) -> int | None:
+def _removed_alone(row: models.Model, cleared: ClearResult) -> int | None:
     key: int = row.pk
     try:
         with transaction.atomic():

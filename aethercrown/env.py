@@ -1,4 +1,4 @@
-"""The environment, read strictly: a value that cannot be meant is refused, with its name."""
+"""Read environment variables strictly: an invalid value is an error that names the variable."""
 
 import decimal
 import re
@@ -13,32 +13,32 @@ from django.core.exceptions import ImproperlyConfigured
 from aethercrown import data_dir
 from aethercrown.crypto import keyring
 
-YES = frozenset(environ.Env.BOOLEAN_TRUE_STRINGS)
-NO = frozenset({"false", "off", "n", "no", "0", ""})
+TRUE_WORDS = frozenset(environ.Env.BOOLEAN_TRUE_STRINGS)
+FALSE_WORDS = frozenset({"false", "off", "n", "no", "0", ""})
 DATABASES = ("postgresql", "postgres")
 BROKERS = ("redis", "rediss", "unix")
 MAILS = tuple(environ.Env.EMAIL_SCHEMES)
 WEB = ("http", "https")
-PLAIN = re.compile(r"[!-~]+")  # printable ASCII without blanks
+PRINTABLE_ASCII = re.compile(r"[!-~]+")
 EXPECTED = {int: "a whole number", float: "a number", bool: "True or False"}
 
 
 class Variables(environ.Env):  # type: ignore[misc]  # its base has no types
-    """`environ.Env` whose errors say which variable is wrong, and what it should be."""
+    """`environ.Env` whose errors name the variable and what is expected."""
 
     def get_value(self, var: str, cast: Any = None, *args: Any, **kwargs: Any) -> Any:
         try:
             value = super().get_value(var, cast, *args, **kwargs)
         except (ValueError, decimal.InvalidOperation):
-            raise unreadable(var, self.ENVIRON[var], EXPECTED.get(cast, "another value")) from None
+            raise invalid(var, self.ENVIRON[var], EXPECTED.get(cast, "another value")) from None
         if cast is bool and var in self.ENVIRON:
-            told = str(self.ENVIRON[var])
-            if told.strip().lower() not in YES | NO:
-                raise unreadable(var, told, EXPECTED[bool])
+            text = str(self.ENVIRON[var])
+            if text.strip().lower() not in TRUE_WORDS | FALSE_WORDS:
+                raise invalid(var, text, EXPECTED[bool])
         return value
 
     def address(self, var: str, schemes: tuple[str, ...]) -> str:
-        """A URL of one of those schemes, or nothing; the password in it is not repeated."""
+        """A URL of one of `schemes`, or an empty text; an error does not show its password."""
         url = str(self.str(var, default=""))
         if url and urlsplit(url).scheme not in schemes:
             ways = " or ".join(f"{scheme}://" for scheme in schemes)
@@ -46,21 +46,21 @@ class Variables(environ.Env):  # type: ignore[misc]  # its base has no types
         return url
 
     def origin(self, var: str) -> str:
-        """A web address without a path, such as https://crown.example.org, or nothing."""
+        """A web origin such as https://crown.example.org, or an empty text."""
         url = str(self.str(var, default=""))
         return origin(url, var) if url else ""
 
 
 def origin(url: str, var: str) -> str:
-    """Scheme, host and port of `url`; ImproperlyConfigured where it is more or less than that."""
+    """Scheme, host and port of `url`. Raises ImproperlyConfigured where it has other parts."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ImproperlyConfigured(f"{var} is no web address.") from None
+        raise ImproperlyConfigured(f"{var} is not a web address.") from None
     bare = f"{parts.scheme}://{parts.netloc}"
     is_web = parts.scheme in WEB and parts.hostname and port != 0 and "@" not in parts.netloc
-    is_whole = url.rstrip("/").lower() == bare.lower() and PLAIN.fullmatch(url)
+    is_whole = url.rstrip("/").lower() == bare.lower() and PRINTABLE_ASCII.fullmatch(url)
     if not (is_web and is_whole):
         raise ImproperlyConfigured(
             f"{var} must be http:// or https:// with a host and perhaps a port, and nothing else, "
@@ -69,36 +69,36 @@ def origin(url: str, var: str) -> str:
     return bare
 
 
-def unreadable(var: str, told: str, expected: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"{var} is {told!r}, and must be {expected}.")
+def invalid(var: str, value: str, expected: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{var} is {value!r}, and must be {expected}.")
 
 
 def encryption_keys(*, given: str, file: str, folder: Path | None, others: Collection[str]) -> str:
-    """The key-encryption keys as text: as given, out of `file`, or made once in `folder`.
+    """The key-encryption keys as text: `given`, from `file`, or generated once in `folder`.
 
-    ImproperlyConfigured where they cannot be used, or where there are none and no folder: of
-    several machines over one database, each would make a key that the others lack.
+    Raises ImproperlyConfigured where they are invalid, or where none are given and no folder: each
+    of several machines on one database would generate a key that the others lack.
     """
     if given and file:
         raise ImproperlyConfigured(
             "Both ENCRYPTION_KEYS and ENCRYPTION_KEYS_FILE are set: keep one of them."
         )
     try:
-        text = given or (contents(file) if file else made(folder))
+        text = given or (read_file(file) if file else generated(folder))
         keyring.parse(text, others)
     except keyring.InvalidKeyring as error:
         raise ImproperlyConfigured(str(error)) from None
     return text
 
 
-def contents(file: str) -> str:
+def read_file(file: str) -> str:
     try:
         return Path(file).expanduser().read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise keyring.InvalidKeyring(f"ENCRYPTION_KEYS_FILE cannot be read: {error}.") from None
 
 
-def made(folder: Path | None) -> str:
+def generated(folder: Path | None) -> str:
     if folder is None:
         raise keyring.InvalidKeyring(
             "ENCRYPTION_KEYS is missing, and DATABASE_URL names a server: set it to `k1:` and the "

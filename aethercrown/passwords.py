@@ -1,18 +1,18 @@
-"""How people's passwords are stored."""
+"""Hashing and validation of passwords."""
 
 from typing import Any
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.exceptions import ValidationError
 
-# Words that whoever guesses tries first here; docs/security.md lists them.
-WORDS = ("aethercrown", "aether crown", "aether-crown")
+# Likely guesses; docs/security.md lists them.
+PRODUCT_NAMES = ("aethercrown", "aether crown", "aether-crown")
 
 
 class Argon2id(Argon2PasswordHasher):
-    """Argon2id (Biryukov, Dinu, Khovratovich, 2015) at the floor of OWASP's storage guide.
+    """Argon2id (Biryukov, Dinu, Khovratovich, 2015) with the least that OWASP recommends.
 
-    19 MiB and two passes: a few sign-ins at once fit beside the rest of a small server.
+    19 MiB and two passes, so that several sign-ins at once fit into a small server's memory.
     """
 
     time_cost = 2
@@ -20,11 +20,11 @@ class Argon2id(Argon2PasswordHasher):
     parallelism = 1
 
 
-class NotOurName:
-    """Refuses a password with the product's name in it; settings name it among the validators."""
+class ProductNameValidator:
+    """Refuses passwords that contain the product's name."""
 
     def validate(self, password: str, user: Any = None) -> None:
-        if any(word in password.lower() for word in WORDS):
+        if any(word in password.lower() for word in PRODUCT_NAMES):
             raise ValidationError(self.get_help_text(), code="product_name")
 
     def get_help_text(self) -> str:

@@ -72,16 +72,3 @@ class Registry(Generic[Entry]):
         finally:
             self._entries.clear()
             self._entries.update(before)
-
-
-@contextmanager
-def apart(register: dict[str, Entry], entries: Iterable[Entry]) -> Iterator[None]:
-    """The dict form of `Registry.isolated`, until every registry is a Registry."""
-    before = dict(register)
-    register.clear()
-    register.update({each.name: each for each in entries})
-    try:
-        yield
-    finally:
-        register.clear()
-        register.update(before)

@@ -1,6 +1,6 @@
-"""All settings, and the only place where the environment is read.
+"""All settings, and the only module that reads the environment.
 
-Each name read here stands in .env.example with its default and meaning; a test compares the two.
+.env.example lists each variable with its default and meaning; a test compares the two.
 """
 
 from datetime import timedelta
@@ -27,14 +27,16 @@ def _inherited() -> dict[str, str]:
     return dict(env.ENVIRON)
 
 
-INHERITED_ENVIRONMENT = _inherited  # of programs that are started; a call shows no secret
+INHERITED_ENVIRONMENT = _inherited  # for child programs; a function, so that no page prints it
 
-# --- Where things are kept -------------------------------------------------------------------
+# --- Storage and secrets ---------------------------------------------------------------------
 DATA_DIR = data_dir.folder(env.str("DATA_DIR", default=""))
 SECRET_KEY = env.str("SECRET_KEY", default="") or data_dir.secret(DATA_DIR, "secret_key")
 API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or data_dir.stored_secret(DATA_DIR, "pepper")
 API_KEY_OLD_PEPPER = env.str("API_KEY_OLD_PEPPER", default="")
-AUDIT_KEY = env.str("AUDIT_KEY", default="") or data_dir.stored_secret(DATA_DIR, "audit_key")  # taken over
+AUDIT_KEY = env.str("AUDIT_KEY", default="") or data_dir.stored_secret(
+    DATA_DIR, "audit_key"
+)  # from earlier versions
 AUDIT_ANCHORS = Path(env.str("AUDIT_ANCHORS", default="") or DATA_DIR / "anchors")
 BACKUP_KEY = env.str("BACKUP_KEY", default="")
 BACKUP_FOLDER = Path(env.str("BACKUP_FOLDER", default="") or DATA_DIR / "backups")
@@ -48,7 +50,7 @@ ENCRYPTION_KEYS = variables.encryption_keys(
     others=(SECRET_KEY, API_KEY_PEPPER, AUDIT_KEY),
 )
 
-# --- What AetherCrown decides with -----------------------------------------------------------
+# --- Decisions ---------------------------------------------------------------------------------
 AUTOMATION_ENABLED = env.bool("AUTOMATION_ENABLED", default=True)
 CHECK_INTERVAL_MINUTES = env.int("CHECK_INTERVAL_MINUTES", default=30)
 DEFAULT_MARKETING_BUDGET = env.str("DEFAULT_MARKETING_BUDGET", default="10000")
@@ -148,13 +150,13 @@ STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns where it is missing
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True  # no collectstatic step before the first start
 
-# --- Rows ------------------------------------------------------------------------------------
+# --- Database--------------------------------------------------------------------------------
 _sqlite: dict[str, Any] = {
     "ENGINE": "aethercrown.db.sqlite",
     "NAME": str(DATA_DIR / "aethercrown.sqlite3"),
     "CONN_MAX_AGE": None,  # each thread keeps its connection
     "OPTIONS": {
-        "transaction_mode": "IMMEDIATE",  # a writer waits its turn at the start, not half-way
+        "transaction_mode": "IMMEDIATE",  # a writer waits before its transaction
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     },
@@ -241,7 +243,7 @@ AUTH_USER_MODEL = "security.User"
 AUTHENTICATION_BACKENDS = ["security.access.services.sign_in.PasswordBackend"]
 PASSWORD_HASHERS = [
     "aethercrown.passwords.Argon2id",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # reads what was stored before
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # verifies older hashes
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -250,29 +252,29 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 15},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "aethercrown.passwords.NotOurName"},
+    {"NAME": "aethercrown.passwords.ProductNameValidator"},
 ]
 LOGIN_URL = "/login"
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=not DEBUG)
 ACCOUNT_ADAPTER = "security.access.services.sessions.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # nobody signs up; allauth compares them
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # there is no sign-up; allauth requires it
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
-# Passwords are counted by axes and by a bucket of ours (security/access/lockout.py): this one
-# counts the codes of second factors, of which each person has five in a quarter of an hour.
+# axes and security/access/lockout.py limit passwords. This limits codes of second factors: five
+# failures in 15 minutes for each person.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/15m/key", "reauthenticate": "10/m/user"}
 MFA_ADAPTER = "security.access.services.second_factor.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
-MFA_TOTP_TOLERANCE = 0  # a code lives for 30 s, and as long as it lives it is used once
+MFA_TOTP_TOLERANCE = 0  # a code is valid for 30 s and used once
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else whoever goes on trying locks for ever
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or repeated attempts would lock for ever
 AXES_LOCKOUT_CALLABLE = "security.access.api.locked_out"
 AXES_USERNAME_CALLABLE = "security.access.services.sign_in.axes_username"
 AXES_CLIENT_IP_CALLABLE = "security.access.services.sign_in.axes_client_ip"
@@ -286,7 +288,12 @@ LOGOUT_REDIRECT_URL = "/login"
 
 # --- Hardening -------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^api/"]  # limits refuses /api
+SECURE_REDIRECT_EXEMPT = [
+    r"^healthz$",
+    r"^readyz$",
+    r"^metrics$",
+    r"^api/",
+]  # body_limits refuses plain HTTP to /api
 SECURE_HSTS_SECONDS = hsts.seconds(DATA_DIR, https=HTTPS)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

@@ -1,19 +1,19 @@
-"""How grave an alert is, from a note to what must be seen at once."""
+"""Severities of alerts."""
 
 INFO = "info"
 WARNING = "warning"
 HIGH = "high"
 CRITICAL = "critical"
-LEVELS = (INFO, WARNING, HIGH, CRITICAL)  # the gravest last
+LEVELS = (INFO, WARNING, HIGH, CRITICAL)  # the most severe last
 
 
 def rank(severity: str) -> int:
-    """Its place among the levels; ValueError for a word that is none of them."""
+    """The position among LEVELS. Raises ValueError for another word."""
     if severity not in LEVELS:
-        raise ValueError(f"{severity!r} is no severity. There are {', '.join(LEVELS)}.")
+        raise ValueError(f"{severity!r} is not a severity. Known: {', '.join(LEVELS)}.")
     return LEVELS.index(severity)
 
 
 def up_to(severity: str) -> tuple[str, ...]:
-    """The level itself and every lesser one."""
+    """The level and those below it."""
     return LEVELS[: rank(severity) + 1]

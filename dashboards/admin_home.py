@@ -1,4 +1,4 @@
-"""The admin's first page: what needs attention, what ran, what waits, and where to go."""
+"""The admin's first page: the overview, and links to screens that are often used."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from dashboards.overview import views
 from dashboards.page_context import Breadcrumb
 from security.access.reports import may_view
 
-OFTEN = (
+OFTEN_USED = (
     ("operations_decision_changelist", "Decisions"),
     ("operations_alert_changelist", "Alerts"),
     ("operations_automation_changelist", "Automations and their schedules"),
@@ -22,30 +22,21 @@ OFTEN = (
 
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What templates/admin/index.html reads besides the theme's own."""
-    seen = may_view(request.user)
+    links = [_link(request.user, name, title) for name, title in OFTEN_USED]
     return {
         **context,
         "title": "Overview",
-        "overview": views.overview_data(timezone.now()) if seen else None,
-        "links": [*_often(request), Breadcrumb("API reference", "/api/v1/docs")],
+        "overview": views.overview_data(timezone.now()) if may_view(request.user) else None,
+        "links": [*filter(None, links), Breadcrumb("API reference", "/api/v1/docs")],
     }
 
 
-def _often(request: HttpRequest) -> list[Breadcrumb]:
-    links = [(title, _address(name), name) for name, title in OFTEN]
-    return [
-        Breadcrumb(title, path) for title, path, name in links if path and _allowed(request, name)
-    ]
-
-
-def _address(name: str) -> str:
-    try:
-        return reverse(f"admin:{name}")
-    except NoReverseMatch:
-        return ""
-
-
-def _allowed(request: HttpRequest, name: str) -> bool:
+def _link(user: Any, name: str, title: str) -> Breadcrumb | None:
+    """The link to an admin screen, where it exists and the user may open it."""
     app, model, screen = name.split("_", 2)
-    act = "view" if screen == "changelist" else "add"
-    return request.user.has_perm(f"{app}.{act}_{model}")
+    permission = "view" if screen == "changelist" else "add"
+    try:
+        path = reverse(f"admin:{name}")
+    except NoReverseMatch:
+        return None
+    return Breadcrumb(title, path) if user.has_perm(f"{app}.{permission}_{model}") else None

@@ -1,4 +1,4 @@
-"""What every page has: its family in the bar, its trail, its CSV."""
+"""What every page has: the navigation bar, breadcrumbs, CSV downloads and a period."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,39 +28,26 @@ PAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Breadcrumb:
-    """One link on the way here; the last has no path."""
+    """A link to a page above this one; the last has no path."""
 
     title: str
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NavLink:
-    """One entry of the bar."""
-
-    path: str
-    title: str
-    current: bool
-
-
-def nav_links(path: str) -> list[NavLink]:
-    return [NavLink(each, title, _within(path, each)) for each, title in PAGES]
-
-
-def _within(path: str, family: str) -> bool:
-    return path == family or (family != "/" and path.startswith(f"{family}/"))
+def nav_links(path: str) -> list[dict[str, Any]]:
+    """The links of the navigation bar; that of the page at `path` is marked as current."""
+    return [
+        {"path": each, "title": title, "current": f"{path}/".startswith(f"{each}/")}
+        for each, title in PAGES
+    ]
 
 
 def render_page(
     request: HttpRequest, template: str, trail: Iterable[Breadcrumb] = (), **context: Any
 ) -> HttpResponseBase:
-    """The page rendered with its frame; `context` holds what the template reads."""
-    frame = {
-        "nav_links": nav_links(request.path),
-        "breadcrumbs": list(trail),
-        "read_at": timezone.now(),
-    }
-    return render(request, template, {**frame, **context})
+    """Render a template with the navigation bar and `trail` as breadcrumbs."""
+    frame = {"nav_links": nav_links(request.path), "breadcrumbs": list(trail)}
+    return render(request, template, {**frame, "read_at": timezone.now(), **context})
 
 
 def csv_download(

@@ -1,4 +1,4 @@
-"""The admin's frame: its navigation by app, and the badge that names the place."""
+"""The admin's sidebar, and the badge that says how the site is served."""
 
 from typing import Any
 
@@ -35,7 +35,8 @@ ICONS = {
     "LiftTest": "science",
     "BudgetPlan": "pie_chart",
     "PriceBook": "menu_book",
-    "Version": "history_edu",
+    "PriceBookVersion": "history_edu",
+    "PricingPlan": "view_list",
     "Quote": "request_quote",
     "Allocation": "account_balance_wallet",
     "Customer": "business",
@@ -57,26 +58,25 @@ ICONS = {
     "Task": "task",
     "Worker": "smart_toy",
     "Pool": "workspaces",
-    "Duration": "timer",
+    "TaskDurationStats": "timer",
     "Alert": "notification_important",
     "Silence": "notifications_off",
     "Destination": "contact_mail",
     "Message": "outgoing_mail",
-    "APIKey": "key",
     "ApiKey": "key",
-    "Key": "lock_clock",
-    "Policy": "policy",
-    "Pass": "update",
+    "ManagedSecret": "lock_clock",
+    "RotationPolicy": "policy",
+    "RotationRun": "update",
     "Event": "fact_check",
     "Anchor": "anchor",
     "User": "person",
     "Group": "groups",
-    "PeriodicTask": "schedule",
+    "Authenticator": "password",
 }
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Pages first, then what the person may open, grouped by app; unknown apps come last."""
+    """Dashboard pages, then the admin screens that the user may open, by app; others come last."""
     pages = [
         {"title": title, "icon": ICONS.get(path, "monitoring"), "link": path, "active": False}
         for path, title in PAGES
@@ -84,21 +84,21 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     groups: dict[str, list[dict[str, Any]]] = {each: [] for each in [*GROUPS.values(), REST]}
     for app in admin.site.get_app_list(request):
         title = GROUPS.get(app["app_label"], REST)
-        groups[title] += [_entry(each) for each in app["models"] if each["admin_url"]]
+        groups[title] += [
+            {
+                "title": escape(each["name"]),
+                "icon": ICONS.get(each["object_name"], "table_rows"),
+                "link": each["admin_url"],
+            }
+            for each in app["models"]
+            if each["admin_url"]
+        ]
     shown = [{"title": title, "items": items} for title, items in groups.items() if items]
     return [{"title": "Pages", "items": pages}, *shown]
 
 
-def _entry(model: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "title": escape(model["name"]),
-        "icon": ICONS.get(model["object_name"], "table_rows"),
-        "link": model["admin_url"],
-    }
-
-
 def environment(_request: HttpRequest) -> list[str]:
-    """The badge in the admin's bar: which kind of place this is."""
+    """Text and colour of the badge: debug, HTTPS, or plain HTTP on this machine."""
     if settings.DEBUG:
-        return ["Debug: not for the public", "danger"]
+        return ["Debug: not for public use", "danger"]
     return ["Served over HTTPS", "success"] if settings.HTTPS else ["On this machine", "info"]

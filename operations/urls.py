@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import PathConverter
 
-from operations.health import api as health
+from operations.health.api import CheckView, ComponentsView, TrendsView
 from operations.scheduling import api as tasks
 
 
@@ -17,9 +17,9 @@ register_converter(TaskId, "task_id")
 TASK = "optimization/tasks/<task_id:task_id>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("operational/health/check", health.CheckView.as_view(), name="health-check"),
-    path("operational/health/trends", health.TrendsView.as_view(), name="health-trends"),
-    path("operational/health/components", health.ComponentsView.as_view(), name="health-components"),
+    path("operational/health/check", CheckView.as_view(), name="health-check"),
+    path("operational/health/trends", TrendsView.as_view(), name="health-trends"),
+    path("operational/health/components", ComponentsView.as_view(), name="health-components"),
     path("optimization/tasks", tasks.TasksView.as_view(), name="tasks"),
     path("optimization/tasks/schedule", tasks.ScheduleView.as_view(), name="tasks-schedule"),
     path("optimization/tasks/metrics", tasks.MetricsView.as_view(), name="tasks-metrics"),

@@ -9,19 +9,7 @@ from revenue.pricing.admin import (
 )
 from revenue.upsell.admin import OfferTermsAdmin, OpportunityAdmin
 
-__all__ = [
-    "CustomerAdmin",
-    "DailyUseAdmin",
-    "InvoiceAdmin",
-    "InvoiceRunAdmin",
-    "MeterAdmin",
-    "MrrMovementAdmin",
-    "OfferTermsAdmin",
-    "OpportunityAdmin",
-    "PaymentAdmin",
-    "PriceBookAdmin",
-    "PriceBookVersionAdmin",
-    "PricingPlanAdmin",
-    "QuoteAdmin",
-    "SubscriptionAdmin",
-]
+__all__ = ["DailyUseAdmin", "InvoiceAdmin", "InvoiceRunAdmin", "MeterAdmin"]
+__all__ += ["CustomerAdmin", "MrrMovementAdmin", "PaymentAdmin", "SubscriptionAdmin"]
+__all__ += ["PriceBookAdmin", "PriceBookVersionAdmin", "PricingPlanAdmin", "QuoteAdmin"]
+__all__ += ["OfferTermsAdmin", "OpportunityAdmin"]

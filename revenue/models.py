@@ -13,28 +13,8 @@ from revenue.pricing.models import (
 )
 from revenue.upsell.models import OfferTerms, Opportunity
 
-__all__ = [
-    "Adjustment",
-    "Customer",
-    "DailyUse",
-    "Invoice",
-    "InvoiceRun",
-    "Meter",
-    "MrrMovement",
-    "MrrRollup",
-    "OfferTerms",
-    "Opportunity",
-    "Payment",
-    "PlanCharge",
-    "PlanPrice",
-    "PlanRule",
-    "PriceBook",
-    "PriceBookVersion",
-    "PriceFactor",
-    "PricingPlan",
-    "Quote",
-    "RetentionRollup",
-    "RollupWatermark",
-    "Subscription",
-    "SubscriptionChange",
-]
+__all__ = ["Adjustment", "DailyUse", "Invoice", "InvoiceRun", "Meter"]
+__all__ += ["Customer", "Payment", "Subscription", "SubscriptionChange"]
+__all__ += ["MrrMovement", "MrrRollup", "RetentionRollup", "RollupWatermark"]
+__all__ += ["PlanCharge", "PlanPrice", "PlanRule", "PriceBook", "PriceBookVersion", "PriceFactor"]
+__all__ += ["OfferTerms", "Opportunity", "PricingPlan", "Quote"]

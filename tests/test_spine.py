@@ -148,7 +148,7 @@ def test_no_two_features_import_each_other_directly_or_round_a_corner(app):
 
 
 def test_no_two_classes_have_one_name():
-    """Classes at the top level, and nested enums by their own name where that is repeated."""
+    """At the top level: a nested enum carries the name of its owner. Django wants `Command`."""
     places = defaultdict(list)
     for path in sources():
         for node in ast.parse(path.read_text(encoding="utf-8")).body:

@@ -1,7 +1,7 @@
-"""Charts as inline SVG, made in Python: no script, no request, the same on screen and on paper.
+"""Charts as inline SVG, made in Python, without scripts or requests.
 
-`figures` words numbers, `ticks` finds round marks for an axis, `svg` writes escaped elements,
-`plane` draws axes, and `lines`, `bars`, `curves` and `sparkline` draw one kind of chart each.
-Colours are classes that a style sheet fills, so that light and dark need one drawing; dashes,
-marker shapes and labels say the same again without colour. None is a gap and never a zero.
+`figures` formats numbers, `ticks` computes axis ticks, `svg` writes escaped elements, `plane` draws
+axes and legends, and `lines`, `bars`, `lanes`, `curves` and `sparkline` draw one chart each.
+Colours are CSS classes, so that one drawing serves light and dark; dashes, marker shapes and labels
+say the same without colour. None is a gap, never zero.
 """

@@ -1,11 +1,11 @@
-"""Horizontal bars in groups: one row a name, one bar a series (such as now and proposed)."""
+"""Grouped horizontal bars: a row for each name, a bar for each series (now, proposed)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aethercrown.charts import plane, ticks
 from aethercrown.charts.figures import Number, Unit, clean, full, short
-from aethercrown.charts.lines import nothing
+from aethercrown.charts.lines import empty_chart
 from aethercrown.charts.svg import (
     GLYPH,
     WIDE,
@@ -20,12 +20,12 @@ from aethercrown.charts.svg import (
 )
 from aethercrown.charts.ticks import Scale
 
-THICK, GAP = 13.0, 14.0
+THICKNESS, GAP = 13.0, 14.0
 
 
 @dataclass(frozen=True, slots=True)
 class BarRow:
-    """A name with a value for each series; `spans` are intervals drawn over the bars."""
+    """A name with a value for each series; `spans` are intervals, drawn over the bars."""
 
     name: str
     values: Sequence[Number]
@@ -38,7 +38,7 @@ class BarRow:
 
 @dataclass(frozen=True, slots=True)
 class BarLayout:
-    """Where values lie from left to right, and their unit."""
+    """The horizontal scale, and the unit of the values."""
 
     across: Scale
     unit: Unit
@@ -53,19 +53,19 @@ def bars(
     axis: str = "",
     frame: Frame = WIDE,
 ) -> str:
-    """Grouped bars from a common zero; the drawing is as high as its rows need."""
+    """Grouped bars from a common zero; the height depends on the number of rows."""
     if not any(each.numbers() for each in rows):
-        return nothing(caption, frame)
+        return empty_chart(caption, frame)
     marks = ticks.numbers([each for row in rows for each in row.numbers()], frame.width // 110)
     kinds = [plane.bar_kind(index, len(names)) for index in range(len(names))]
     entries = [(name, plane.bar_sample(kind)) for name, kind in zip(names, kinds, strict=True)]
     top = plane.legend_height(entries, frame) + 12
-    step = len(names) * (THICK + 2) + GAP
+    step = len(names) * (THICKNESS + 2) + GAP
     frame = Frame(frame.width, int(top + step * len(rows) + (44 if axis else 26)))
-    sheet = BarLayout(Scale(marks[0], marks[-1], _left(rows, frame), frame.width - 62), unit)
-    parts = [*plane.legend(entries, frame, 13), *_scale(sheet, marks, top, frame.height, axis)]
+    layout = BarLayout(Scale(marks[0], marks[-1], _left(rows, frame), frame.width - 62), unit)
+    parts = [*plane.legend(entries, frame, 13), *_scale(layout, marks, top, frame.height, axis)]
     for place, row in enumerate(rows):
-        parts += _row(row, names, sheet, top + place * step + GAP / 2)
+        parts += _row(row, names, layout, top + place * step + GAP / 2)
     return drawing(frame, caption, parts)
 
 
@@ -74,32 +74,32 @@ def _left(rows: Sequence[BarRow], frame: Frame) -> float:
 
 
 def _scale(
-    sheet: BarLayout, marks: Sequence[float], top: float, bottom: float, axis: str
+    layout: BarLayout, marks: Sequence[float], top: float, bottom: float, axis: str
 ) -> list[str]:
     floor = bottom - (40 if axis else 22)
-    across = sheet.across
+    across = layout.across
     drawn = []
     for each in marks:
         x = across.at(each)
         kind = "chart-zero" if each == 0 else "chart-grid"
         drawn.append(tag("line", x1=x, x2=x, y1=top, y2=floor, class_=kind))
-        drawn.append(words(short(each, sheet.unit), x, floor + 15, "middle", "tick"))
+        drawn.append(words(short(each, layout.unit), x, floor + 15, "middle", "tick"))
     if axis:
         middle = (across.start + across.end) / 2
         drawn.append(words(axis, middle, bottom - 4, "middle", "unit"))
     return drawn
 
 
-def _row(row: BarRow, names: Sequence[str], sheet: BarLayout, top: float) -> list[str]:
-    middle = top + len(names) * (THICK + 2) / 2 + 4
-    label = fitted(row.name, sheet.across.start - 12)
-    parts = [words(label, sheet.across.start - 10, middle, "end", "name")]
+def _row(row: BarRow, names: Sequence[str], layout: BarLayout, top: float) -> list[str]:
+    middle = top + len(names) * (THICKNESS + 2) / 2 + 4
+    label = fitted(row.name, layout.across.start - 12)
+    parts = [words(label, layout.across.start - 10, middle, "end", "name")]
     spans = [*row.spans, *[None] * len(names)]
     for index, (name, value) in enumerate(zip(names, row.values, strict=True)):
-        y = top + index * (THICK + 2)
-        note = tag("title", plain(f"{row.name}, {name}: {full(value, sheet.unit)}"))
+        y = top + index * (THICKNESS + 2)
+        note = tag("title", plain(f"{row.name}, {name}: {full(value, layout.unit)}"))
         kind = plane.bar_kind(index, len(names))
-        parts.append(tag("g", note, *_bar(value, spans[index], kind, sheet, y)))
+        parts.append(tag("g", note, *_bar(value, spans[index], kind, layout, y)))
     return parts
 
 
@@ -107,23 +107,23 @@ def _bar(
     value: Number,
     span: tuple[Number, Number] | None,
     kind: str,
-    sheet: BarLayout,
+    layout: BarLayout,
     y: float,
 ) -> list[str]:
-    across = sheet.across
+    across = layout.across
     length, zero = clean(value), across.at(0)
-    text = y + THICK - 2.5
+    text = y + THICKNESS - 2.5
     if length is None:
         return [words("no data", zero + 5, text, kind="tick")]
     end = across.at(length)
-    rect = tag("rect", x=min(zero, end), y=y, width=abs(end - zero), height=THICK, class_=kind)
-    whisker, outer = _whisker(span, across, y + THICK / 2)
+    rect = tag("rect", x=min(zero, end), y=y, width=abs(end - zero), height=THICKNESS, class_=kind)
+    whisker, outer = _whisker(span, across, y + THICKNESS / 2)
     right = max(zero, end, outer) + 6
-    return [rect, whisker, words(short(value, sheet.unit), right, text, kind="value")]
+    return [rect, whisker, words(short(value, layout.unit), right, text, kind="value")]
 
 
 def _whisker(span: tuple[Number, Number] | None, across: Scale, y: float) -> tuple[str, float]:
-    """The interval as a thin line with ends, and how far right it reaches."""
+    """The interval as a thin line with ends, and the x of its right end."""
     low, high = map(clean, span or (None, None))
     if low is None or high is None:
         return "", float("-inf")

@@ -1,4 +1,4 @@
-"""What comes back for what is put in: a curve with its band, and marks such as now and plan."""
+"""A response curve with its interval band, and markers such as now and plan."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from itertools import pairwise
 
 from aethercrown.charts import plane, ticks
 from aethercrown.charts.figures import Number, Unit, clean, full, short
-from aethercrown.charts.lines import nothing
+from aethercrown.charts.lines import empty_chart
 from aethercrown.charts.svg import KEY, SMALL, Caption, Frame, drawing, marker, plain, tag, words
 from aethercrown.charts.ticks import Scale
 
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """One point of the curve, with the bounds of its band where they are known."""
+    """A point of the curve, with the bounds of its band if known."""
 
     x: float
     y: float
@@ -23,36 +23,36 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class CurveMarker:
-    """A named place on the curve, drawn with a shape of its own."""
+    """A named x on the curve, drawn as a marker."""
 
     name: str
     x: Number
 
 
 def curve(
-    steps: Sequence[CurvePoint],
-    marks: Sequence[CurveMarker],
+    points: Sequence[CurvePoint],
+    markers: Sequence[CurveMarker],
     caption: Caption,
     units: tuple[Unit, Unit],
     *,
     axes: tuple[str, str] = ("", ""),
     frame: Frame = SMALL,
 ) -> str:
-    """A curve over its band; a dropped line leads from each mark to the axis below."""
+    """A curve over its band; a vertical line leads from each marker to the axis."""
     known = [
         CurvePoint(x, y, each.low, each.high)
-        for each in steps
+        for each in points
         if (x := clean(each.x)) is not None and (y := clean(each.y)) is not None
     ]
     if len(known) < 2:
-        return nothing(caption, frame)
-    placed = [(each.name, x) for each in marks if (x := clean(each.x)) is not None]
+        return empty_chart(caption, frame)
+    placed = [(each.name, x) for each in markers if (x := clean(each.x)) is not None]
     field, across, up = _field(known, placed, units[1], frame, axes)
     parts = [
         words(axes[0], 2, 12, kind="unit"),
         words(axes[1], frame.width - 8, frame.height - 4, "end", "unit"),
-        *plane.levels(field, up, units[1]),
-        *plane.feet(field, [(each, short(each, units[0])) for each in across]),
+        *plane.y_grid(field, up, units[1]),
+        *plane.x_labels(field, [(each, short(each, units[0])) for each in across]),
         *_band(field, known),
         plane.stroke([field.point(each.x, each.y) for each in known], 0),
         *(
@@ -64,8 +64,8 @@ def curve(
     return drawing(frame, caption, parts, "chart-curve")
 
 
-def key(names: Sequence[str], caption: Caption, frame: Frame = KEY) -> str:
-    """The legend for curves that stand side by side: the line, its band, and each mark."""
+def legend(names: Sequence[str], caption: Caption, frame: Frame = KEY) -> str:
+    """One legend for several curves: the line, its band, and each marker."""
     entries = [("Expected", plane.plain_sample), ("90% interval", plane.band_sample(0))]
     for shape, name in enumerate(names):
         entries.append((name, plane.marker_sample(shape * 2, f"chart-mark chart-mark-{shape + 1}")))
@@ -74,38 +74,38 @@ def key(names: Sequence[str], caption: Caption, frame: Frame = KEY) -> str:
 
 
 def _field(
-    steps: Sequence[CurvePoint],
+    points: Sequence[CurvePoint],
     placed: Sequence[tuple[str, float]],
     unit: Unit,
     frame: Frame,
     axes: tuple[str, str],
 ) -> tuple[plane.Plane, list[float], list[float]]:
-    """The plane with its marks across and up."""
-    bounds = [each for one in steps for each in (one.y, clean(one.low), clean(one.high))]
+    """The plane, with its ticks across and up."""
+    bounds = [each for one in points for each in (one.y, clean(one.low), clean(one.high))]
     up = ticks.numbers([each for each in bounds if each is not None], frame.height // 55)
-    ends = [each.x for each in steps] + [x for _, x in placed]
+    ends = [each.x for each in points] + [x for _, x in placed]
     across = ticks.numbers(ends, frame.width // 60)
     top = 24 if axes[0] else 10
     floor = frame.height - (42 if axes[1] else 26)
-    right = max(ends) if max(ends) - min(*ends, 0.0) > ticks.TINIEST else across[-1]
+    right = max(ends) if max(ends) - min(*ends, 0.0) > ticks.MIN_SPAN else across[-1]
     wide = Scale(min(*ends, 0.0), right, plane.gutter(up, unit), frame.width - 14)
     inside = [each for each in across if wide.low <= each <= wide.high]
     return plane.Plane(wide, Scale(up[0], up[-1], floor, top)), inside, up
 
 
-def height(steps: Sequence[CurvePoint], x: float) -> float:
-    """The curve at `x`, by a straight line between its points; flat outside them."""
-    if x <= steps[0].x:
-        return steps[0].y
-    for left, right in pairwise(steps):
+def height(points: Sequence[CurvePoint], x: float) -> float:
+    """The curve at `x`: linear between its points, constant outside them."""
+    if x <= points[0].x:
+        return points[0].y
+    for left, right in pairwise(points):
         if left.x < x <= right.x:
             share = (x - left.x) / (right.x - left.x)
             return left.y + share * (right.y - left.y)
-    return steps[-1].y
+    return points[-1].y
 
 
-def _band(field: plane.Plane, steps: Sequence[CurvePoint]) -> list[str]:
-    edges = [(each.x, clean(each.low), clean(each.high)) for each in steps]
+def _band(field: plane.Plane, points: Sequence[CurvePoint]) -> list[str]:
+    edges = [(each.x, clean(each.low), clean(each.high)) for each in points]
     known = [(x, low, high) for x, low, high in edges if low is not None and high is not None]
     if len(known) < 2:
         return []
@@ -115,13 +115,13 @@ def _band(field: plane.Plane, steps: Sequence[CurvePoint]) -> list[str]:
 
 def _mark(
     field: plane.Plane,
-    steps: Sequence[CurvePoint],
+    points: Sequence[CurvePoint],
     named: tuple[str, float],
     shape: int,
     units: tuple[Unit, Unit],
 ) -> list[str]:
     name, x = named
-    value = height(steps, x)
+    value = height(points, x)
     right, top = field.point(x, value)
     note = tag("title", plain(f"{name}: {full(x, units[0])} brings {full(value, units[1])}"))
     drop = tag("line", x1=right, x2=right, y1=top, y2=field.up.start, class_="chart-drop")

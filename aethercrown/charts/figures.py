@@ -1,4 +1,4 @@
-"""How numbers are worded on charts and pages: money, percent, counts, long and short."""
+"""Format numbers for charts and pages: money, percent and counts, in full or short."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -9,14 +9,14 @@ from aethercrown.money import exponent
 Number = float | int | Decimal | None
 
 MISSING = "\N{EN DASH}"
-LARGEST = 1e300  # so that differences and sums of two numbers stay finite
+MAX_VALUE = 1e300  # sums and differences of two numbers stay finite
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
 _SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What stands around a number, and how many decimals a full figure has."""
+    """The text before and after a number, and the decimals of a full figure."""
 
     prefix: str = ""
     suffix: str = ""
@@ -28,7 +28,7 @@ PERCENT = Unit(suffix="%", digits=1)
 
 
 def money(currency: str, digits: int | None = None) -> Unit:
-    """Amounts of an ISO 4217 currency; its own decimals unless `digits` says otherwise."""
+    """The unit of an ISO 4217 currency, with its decimals or `digits`."""
     prefix = _SYMBOLS.get(currency, f"{currency}\u00a0")
     return Unit(prefix, digits=exponent(currency) if digits is None else digits)
 
@@ -42,33 +42,33 @@ def clean(value: Number) -> float | None:
     """A finite float, or None where there is no number to draw."""
     if value is None or (isinstance(value, Decimal) and not value.is_finite()):
         return None
-    number = max(-LARGEST, min(LARGEST, value))
+    number = max(-MAX_VALUE, min(MAX_VALUE, value))
     return float(number) if isfinite(value) else None
 
 
 def full(value: Number, unit: Unit = COUNT) -> str:
-    """The whole figure, for tables: $1,234.50; a dash where there is none."""
+    """The full figure, for tables: $1,234.50; a dash for None."""
     number = clean(value)
     if number is None:
         return MISSING
     if abs(number) >= 1e15:
         return short(number, unit)
-    return _around(f"{abs(number):,.{unit.digits}f}", unit, negative=number < 0)
+    return _with_unit(f"{abs(number):,.{unit.digits}f}", unit, negative=number < 0)
 
 
 def short(value: Number, unit: Unit = COUNT) -> str:
-    """Three digits and a scale, for axes and labels: $1.23k."""
+    """Three digits and a scale, for axes and labels: $1.23k; a dash for None."""
     number = clean(value)
     if number is None:
         return MISSING
-    return _around(_scaled(abs(number)), unit, negative=number < 0)
+    return _with_unit(_scaled(abs(number)), unit, negative=number < 0)
 
 
 def signed(value: Number, unit: Unit = COUNT) -> str:
-    """A full figure that says its direction; zero has none."""
-    worded = full(value, unit)
-    rises = (clean(value) or 0.0) > 0 and any(each in "123456789" for each in worded)
-    return f"+{worded}" if rises else worded
+    """A full figure with + or a minus sign; zero has none."""
+    text = full(value, unit)
+    rises = (clean(value) or 0.0) > 0 and any(each in "123456789" for each in text)
+    return f"+{text}" if rises else text
 
 
 def _scaled(number: float) -> str:
@@ -78,6 +78,6 @@ def _scaled(number: float) -> str:
     return f"{number:.3g}"
 
 
-def _around(digits: str, unit: Unit, *, negative: bool) -> str:
+def _with_unit(digits: str, unit: Unit, *, negative: bool) -> str:
     sign = "\N{MINUS SIGN}" if negative and any(each in "123456789" for each in digits) else ""
     return f"{sign}{unit.prefix}{digits}{unit.suffix}"

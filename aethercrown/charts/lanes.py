@@ -1,20 +1,20 @@
-"""Who does what when: one lane a worker, one bar a stretch of work, on a common clock (Gantt)."""
+"""Gantt charts: a lane for each worker, a bar for each task, on one time axis."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aethercrown.charts import plane, ticks
 from aethercrown.charts.figures import Unit, full, short
-from aethercrown.charts.lines import nothing
+from aethercrown.charts.lines import empty_chart
 from aethercrown.charts.svg import GLYPH, WIDE, Caption, Frame, drawing, fitted, plain, tag, words
 from aethercrown.charts.ticks import Scale
 
-THICK, GAP, THINNEST = 16.0, 10.0, 1.5
+THICKNESS, GAP, MIN_WIDTH = 16.0, 10.0, 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class LaneSegment:
-    """One bar from `start` to `end`; `kind` counts into the legend, the gravest first."""
+    """A bar from `start` to `end`; `kind` is its index in the legend, the most urgent first."""
 
     name: str
     start: float
@@ -24,10 +24,10 @@ class LaneSegment:
 
 @dataclass(frozen=True, slots=True)
 class ChartLane:
-    """One row of bars."""
+    """A row of bars."""
 
     name: str
-    stretches: Sequence[LaneSegment]
+    segments: Sequence[LaneSegment]
 
 
 def lanes(
@@ -39,21 +39,21 @@ def lanes(
     axis: str = "",
     frame: Frame = WIDE,
 ) -> str:
-    """Bars on a common scale that always shows zero; the drawing is as high as its rows need."""
-    ends = [end for row in rows for each in row.stretches for end in (each.start, each.end)]
+    """Bars on one scale that includes zero; the height depends on the number of rows."""
+    ends = [end for row in rows for each in row.segments for end in (each.start, each.end)]
     if not ends:
-        return nothing(caption, frame)
+        return empty_chart(caption, frame)
     marks = ticks.numbers(ends, frame.width // 110)
     entries = [(name, plane.bar_sample(plane.step_kind(index))) for index, name in enumerate(names)]
     top = plane.legend_height(entries, frame) + 12
-    floor = top + (THICK + GAP) * len(rows) + GAP / 2
+    floor = top + (THICKNESS + GAP) * len(rows) + GAP / 2
     frame = Frame(frame.width, int(floor + (44 if axis else 24)))
     across = Scale(marks[0], marks[-1], _left(rows, frame), frame.width - 24)
     parts = plane.legend(entries, frame, 13)
     for each in marks:
         parts += _mark(each, across, (top, floor), unit)
     for place, row in enumerate(rows):
-        parts += _lane(row, names, across, top + place * (THICK + GAP) + GAP / 2, unit)
+        parts += _lane(row, names, across, top + place * (THICKNESS + GAP) + GAP / 2, unit)
     if axis:
         parts.append(words(axis, (across.start + across.end) / 2, floor + 34, "middle", "unit"))
     return drawing(frame, caption, parts)
@@ -74,13 +74,13 @@ def _mark(value: float, across: Scale, height: tuple[float, float], unit: Unit) 
 
 def _lane(row: ChartLane, names: Sequence[str], across: Scale, y: float, unit: Unit) -> list[str]:
     label = fitted(row.name, across.start - 12)
-    parts = [words(label, across.start - 10, y + THICK - 4, "end", "name")]
-    for each in row.stretches:
+    parts = [words(label, across.start - 10, y + THICKNESS - 4, "end", "name")]
+    for each in row.segments:
         left, right = across.at(each.start), across.at(each.end)
         when = f"{full(each.start, unit)} to {full(each.end, unit)}"
         note = tag("title", plain(f"{each.name}, {names[each.kind]}: {when}"))
         kind = plane.step_kind(each.kind)
-        width = max(THINNEST, right - left - 1)
-        bar = tag("rect", x=left, y=y, width=width, height=THICK, class_=kind)
+        width = max(MIN_WIDTH, right - left - 1)
+        bar = tag("rect", x=left, y=y, width=width, height=THICKNESS, class_=kind)
         parts.append(tag("g", note, bar))
     return parts

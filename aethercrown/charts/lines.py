@@ -1,4 +1,4 @@
-"""Values over time: several lines, each with a band of doubt where one is known."""
+"""Line charts over time; a series may have an interval band."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from aethercrown.charts.figures import Number, Unit, clean, full
 from aethercrown.charts.svg import WIDE, Caption, Frame, drawing, marker, plain, tag, words
 from aethercrown.charts.ticks import Scale
 
-ALONE = 14  # up to so many values a line, each is marked
+MAX_MARKED_POINTS = 14  # a line with more has a marker at its end only
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line: a value a day in order; None is a gap. `low` and `high` make its band."""
+    """A line: a value for each day in order; None is a gap. `low` and `high` are its band."""
 
     name: str
     values: Sequence[Number]
@@ -38,7 +38,7 @@ def line(
     """Lines over a calendar axis; `axis` says what is measured, such as "USD a week"."""
     drawn = [each for each in series if each.numbers()]
     if not days or not drawn:
-        return nothing(caption, frame)
+        return empty_chart(caption, frame)
     marks = ticks.numbers([each for one in drawn for each in one.numbers()], frame.height // 50)
     entries = _entries(series)
     top = plane.legend_height(entries, frame) + (30 if axis else 14)
@@ -53,8 +53,8 @@ def line(
     parts = [
         *plane.legend(entries, frame, 13),
         words(axis, 2, top - 12, kind="unit") if axis else "",
-        *plane.levels(field, marks, unit),
-        *plane.feet(field, [(day.toordinal(), label) for day, label in dated]),
+        *plane.y_grid(field, marks, unit),
+        *plane.x_labels(field, [(day.toordinal(), label) for day, label in dated]),
         *(part for index, each in enumerate(series) for part in _band(field, days, each, index)),
         *(part for index, each in enumerate(series) for part in _line(field, days, each, index)),
         *_columns(field, days, series, unit),
@@ -62,8 +62,8 @@ def line(
     return drawing(frame, caption, parts)
 
 
-def nothing(caption: Caption, frame: Frame) -> str:
-    """An empty chart that says so, rather than a line at zero."""
+def empty_chart(caption: Caption, frame: Frame) -> str:
+    """A chart that says that there are no data."""
     middle = words("No data in this period", frame.width / 2, frame.height / 2, "middle", "empty")
     return drawing(frame, caption, [middle])
 
@@ -102,7 +102,7 @@ def _line(field: plane.Plane, days: Sequence[date], one: Series, index: int) -> 
     }
     runs = plane.runs([each is not None for each in values])
     parts = [plane.stroke([points[each] for each in run], index) for run in runs if len(run) > 1]
-    few = len(points) <= ALONE
+    few = len(points) <= MAX_MARKED_POINTS
     marked = [run for run in runs if few or len(run) == 1 or run is runs[-1]]
     dots = {each for run in marked for each in (run if few else run[-1:])}
     kind = f"chart-dot {plane.colour(index)}"
@@ -112,7 +112,7 @@ def _line(field: plane.Plane, days: Sequence[date], one: Series, index: int) -> 
 def _columns(
     field: plane.Plane, days: Sequence[date], series: Sequence[Series], unit: Unit
 ) -> list[str]:
-    """Invisible columns that show a day's figures under the pointer."""
+    """Invisible columns with a tooltip of the day's figures."""
     top, floor = field.up.end, field.up.start
     width = (field.across.end - field.across.start) / max(1, len(days) - 1)
     parts = []

@@ -1,4 +1,4 @@
-"""The plane that lines and curves are drawn on: two axes, a light grid, a legend."""
+"""Axes, grid and legend of a chart."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from aethercrown.charts.ticks import Scale
 
 DASHES = ("", "7 4", "2 3", "10 3 2 3")
 COLOURS = 8
-STEPS = 4  # shades of one colour
-ROW = 18  # height of a line of the legend
+STEPS = 4  # shades of a colour
+LEGEND_ROW_HEIGHT = 18
 Entry = tuple[str, Callable[[float, float], list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """Where values lie: left and right of the plot, its top and bottom, and both scales."""
+    """The horizontal and the vertical scale of a plot."""
 
     across: Scale
     up: Scale
@@ -31,12 +31,12 @@ def colour(index: int) -> str:
 
 
 def gutter(marks: Sequence[float], unit: Unit) -> float:
-    """Room that the labels of the vertical axis need on the left."""
+    """The width of the labels of the vertical axis."""
     return max(len(short(each, unit)) for each in marks) * GLYPH + 12
 
 
-def levels(plane: Plane, marks: Sequence[float], unit: Unit) -> list[str]:
-    """Grid lines with their values at the left; the one at zero is stronger."""
+def y_grid(plane: Plane, marks: Sequence[float], unit: Unit) -> list[str]:
+    """Horizontal grid lines with their values at the left; the one at zero is stronger."""
     left, right = plane.across.start, plane.across.end
     drawn = []
     for each in marks:
@@ -47,8 +47,8 @@ def levels(plane: Plane, marks: Sequence[float], unit: Unit) -> list[str]:
     return drawn
 
 
-def feet(plane: Plane, marks: Sequence[tuple[float, str]]) -> list[str]:
-    """Labels below the plot, held inside the drawing and never over each other."""
+def x_labels(plane: Plane, marks: Sequence[tuple[float, str]]) -> list[str]:
+    """Labels below the plot, inside the drawing; one that would overlap is left out."""
     floor, right = plane.up.start, plane.across.end
     drawn, free = [], float("-inf")
     for value, label in marks:
@@ -63,7 +63,7 @@ def feet(plane: Plane, marks: Sequence[tuple[float, str]]) -> list[str]:
 
 
 def flow(names: Sequence[str], frame: Frame) -> list[tuple[float, int]]:
-    """Where each legend entry stands: its left edge and its row, counted from 0."""
+    """The left edge and the row (from 0) of each legend entry."""
     places: list[tuple[float, int]] = []
     x, row = 2.0, 0
     for name in names:
@@ -76,23 +76,27 @@ def flow(names: Sequence[str], frame: Frame) -> list[tuple[float, int]]:
 
 
 def legend(entries: Sequence[Entry], frame: Frame, y: float) -> list[str]:
-    """Samples with their names, row below row where the width ends."""
+    """Samples with their names, in as many rows as the width needs."""
     names = [name for name, _ in entries]
     drawn = []
     for (name, draw), (x, row) in zip(entries, flow(names, frame), strict=True):
-        drawn += draw(x, y + row * ROW - 4)
-        drawn.append(words(fitted(name, frame.width - 44), x + 28, y + row * ROW, kind="legend"))
+        drawn += draw(x, y + row * LEGEND_ROW_HEIGHT - 4)
+        drawn.append(
+            words(
+                fitted(name, frame.width - 44), x + 28, y + row * LEGEND_ROW_HEIGHT, kind="legend"
+            )
+        )
     return drawn
 
 
 def legend_height(entries: Sequence[Entry], frame: Frame) -> float:
-    return ROW * (
+    return LEGEND_ROW_HEIGHT * (
         1 + max((row for _, row in flow([name for name, _ in entries], frame)), default=0)
     )
 
 
 def band_sample(index: int) -> Callable[[float, float], list[str]]:
-    """How a legend shows an interval: a filled box."""
+    """The sample of an interval in a legend: a filled box."""
 
     def draw(x: float, y: float) -> list[str]:
         kind = f"chart-band {colour(index)}"
@@ -102,7 +106,7 @@ def band_sample(index: int) -> Callable[[float, float], list[str]]:
 
 
 def line_sample(index: int) -> Callable[[float, float], list[str]]:
-    """How a legend shows a series: a piece of its line, with its marker."""
+    """The sample of a series in a legend: a line with its marker."""
 
     def draw(x: float, y: float) -> list[str]:
         kind = f"chart-dot {colour(index)}"
@@ -113,22 +117,22 @@ def line_sample(index: int) -> Callable[[float, float], list[str]]:
 
 
 def plain_sample(x: float, y: float) -> list[str]:
-    """How a legend shows a lone line: without a marker."""
+    """The sample of a single line in a legend, without a marker."""
     return [stroke([(x, y), (x + 22, y)], 0)]
 
 
 def bar_kind(index: int, of: int) -> str:
-    """The class of a bar: of two series the second is the one that counts, as is a lone one."""
+    """The CSS class of a bar; the second of two series, or a single one, is emphasised."""
     return f"chart-bar chart-bar-{index % 2 + 1 if of > 1 else 2} {colour(index)}"
 
 
 def step_kind(index: int) -> str:
-    """The class of a bar by its rank: the first is the strongest, whatever the eyes."""
+    """The CSS class of a bar by its rank; the first is the darkest."""
     return f"chart-bar chart-step-{min(index, STEPS - 1) + 1}"
 
 
 def bar_sample(kind: str) -> Callable[[float, float], list[str]]:
-    """How a legend shows bars: one small bar."""
+    """The sample of bars in a legend."""
 
     def draw(x: float, y: float) -> list[str]:
         return [tag("rect", x=x, y=y - 6, width=22, height=11, class_=kind)]
@@ -137,7 +141,7 @@ def bar_sample(kind: str) -> Callable[[float, float], list[str]]:
 
 
 def marker_sample(shape: int, kind: str) -> Callable[[float, float], list[str]]:
-    """How a legend shows a marked point."""
+    """The sample of a marker in a legend."""
 
     def draw(x: float, y: float) -> list[str]:
         return [marker(shape, x + 11, y, kind)]
@@ -152,7 +156,7 @@ def stroke(points: Sequence[Point], index: int) -> str:
 
 
 def area(upper: Sequence[Point], lower: Sequence[Point], index: int) -> str:
-    """A band between two lines."""
+    """The band between two lines."""
     return tag(
         "path",
         d=path([*upper, *reversed(lower)]) + "Z",
@@ -162,7 +166,7 @@ def area(upper: Sequence[Point], lower: Sequence[Point], index: int) -> str:
 
 
 def runs(places: Sequence[bool]) -> list[list[int]]:
-    """Unbroken stretches of indices that hold a value."""
+    """The runs of consecutive indices that have a value."""
     return [
         [index for index, _ in group]
         for present, group in groupby(enumerate(places), key=lambda each: each[1])

@@ -1,4 +1,4 @@
-"""SVG elements as text, always escaped, with coordinates short and finite."""
+"""SVG elements as escaped text, with short coordinates."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from html import escape
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-GLYPH = 6.7  # a generous width of one letter at the charts' 12 pixels
+GLYPH = 6.7  # width of a letter at 12 pixels, rounded up
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The drawing's size in its own units; it scales to the width it is given."""
+    """The size of the drawing in its own units; the page scales it."""
 
     width: int
     height: int
@@ -24,7 +24,7 @@ SMALL, KEY, TINY = Frame(360, 236), Frame(480, 40), Frame(120, 32)
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """What a chart is called and says; `key` is unique on its page."""
+    """Title and description of a chart; `key` is unique on its page."""
 
     key: str
     title: str
@@ -32,7 +32,7 @@ class Caption:
 
 
 def plain(text: str) -> str:
-    """Text that may stand in markup; characters XML cannot hold become a replacement."""
+    """Escape text for markup; characters that XML forbids become U+FFFD."""
     return escape(_UNPRINTABLE.sub("\ufffd", text))
 
 
@@ -51,7 +51,7 @@ def words(text: str, x: float, y: float, anchor: str = "start", kind: str = "lab
 
 
 def drawing(frame: Frame, caption: Caption, parts: Iterable[str], kind: str = "") -> str:
-    """The whole picture, named and described for those who do not see it."""
+    """The SVG element, with title and description for screen readers."""
     key = f"{re.sub('[^a-zA-Z0-9]+', '-', caption.key)}-{frame.width}"
     return tag(
         "svg",
@@ -85,7 +85,7 @@ def marker(shape: int, x: float, y: float, kind: str, size: float = 4.5) -> str:
 
 
 def fitted(text: str, width: float) -> str:
-    """The text, cut with an ellipsis where it would be wider."""
+    """The text, shortened with an ellipsis to `width`."""
     most = max(1, int(width / GLYPH))
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 

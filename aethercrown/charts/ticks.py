@@ -1,4 +1,4 @@
-"""Round marks for an axis: multiples of 1, 2 or 5 for numbers, calendar steps for days."""
+"""Axis ticks: multiples of 1, 2 or 5 for numbers, calendar steps for days."""
 
 from calendar import month_abbr
 from collections.abc import Sequence
@@ -6,32 +6,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil, floor, log10
 
-TINIEST = 1e-290  # a span below it has no step that a float can hold
+MIN_SPAN = 1e-290  # a smaller span has no step that a float can represent
 _DAY_STEPS = (1, 2, 7, 14)
-_MONTH_STEPS = (
-    1,
-    2,
-    3,
-    6,
-    12,
-    24,
-    60,
-    120,
-    240,
-    600,
-    1200,
-    2400,
-    6000,
-    12000,
-    24000,
-    60000,
-    120000,
-)
+_YEAR_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+_MONTH_STEPS = (1, 2, 3, 6, *(12 * each for each in _YEAR_STEPS))
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A stretch of values laid over a stretch of the drawing."""
+    """Maps values from `low` to `high` to coordinates from `start` to `end`."""
 
     low: float
     high: float
@@ -43,13 +26,13 @@ class Scale:
 
 
 def numbers(values: Sequence[float], most: int = 6) -> list[float]:
-    """Marks from a round number at or below the least value (or 0) to one above the greatest.
+    """Ticks from a round number at or below the least value (or 0) to one above the greatest.
 
-    The step is the smallest of 1, 2 or 5 times a power of ten that needs at most about `most`
-    steps. Zero is always on the axis: a length that does not start there misleads.
+    The step is the smallest of 1, 2 or 5 times a power of ten that needs about `most` steps. Zero
+    is always on the axis: a length that does not start there misleads.
     """
     low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
-    if high - low < TINIEST:
+    if high - low < MIN_SPAN:
         return [0.0, 1.0]
     step = _step((high - low) / max(1, most))
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
@@ -62,7 +45,7 @@ def _step(least: float) -> float:
 
 
 def days(first: date, last: date, most: int = 8) -> list[tuple[date, str]]:
-    """Calendar marks between two days with their labels; the year where it is new."""
+    """Calendar ticks between two days with labels; the year where it changes."""
     span = (last - first).days
     for step in _DAY_STEPS:
         if span / step < most:

@@ -28,7 +28,7 @@ def die_with_parent(parent: int, death_signal: int) -> None:
     """End this process by `death_signal` when `parent`, which forked it, is gone."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
-        if os.getppid() != parent:  # it went before the kernel was asked
+        if os.getppid() != parent:  # it ended before prctl
             os.kill(os.getpid(), death_signal)
     else:
         poll_parent(parent, lambda: os.killpg(0, death_signal))
@@ -54,9 +54,9 @@ def poll_parent(parent: int, act: Callable[[], None]) -> threading.Thread:
 
 
 def tie_forks() -> None:
-    """Do the same for each process forked from now on, for instance by Gunicorn and Celery."""
+    """Call die_with_parent in each process forked from now on, such as by Gunicorn and Celery."""
     if sys.platform != "linux":
-        return  # they are of this process's group, which `tie` ends as a whole
+        return  # they are in this process's group, which die_with_parent ends as a whole
     forker = [os.getpid()]
 
     def remember() -> None:

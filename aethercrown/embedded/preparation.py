@@ -1,6 +1,6 @@
-"""What has to be there before the children start: tables, demo company, a login and a key.
+"""Prepare the database before the servers start: migrations, demo company, first login, API key.
 
-Runs in a child of its own, so that the supervisor stays small and without a connection.
+Runs in a child process, so that the supervisor stays small and has no database connection.
 """
 
 import importlib
@@ -25,9 +25,10 @@ DEMO_DONE = "demo.loaded"
 
 
 def prepare(folder: Path, answer: int, *, demo: bool, alone: bool) -> None:
-    """Bring the database up to date and write what the first screen shows, as JSON, to `answer`.
+    """Prepare the database; write login, password and API key as JSON to the file `answer`.
 
-    A login is made only where this machine is `alone`: elsewhere a set-up link makes the first.
+    A login is created only with `alone`, where only this machine can connect: elsewhere the
+    set-up link creates the first.
     """
     connect()
     if older_schema.is_older(recorded_migrations()):
@@ -41,7 +42,7 @@ def prepare(folder: Path, answer: int, *, demo: bool, alone: bool) -> None:
     if demo:
         load_demo(folder)
     services = importlib.import_module("security.apikeys.services")
-    key = services.replace(KEY_NAME, ["all"]).plaintext  # the key of the former run ends here
+    key = services.replace(KEY_NAME, ["all"]).plaintext  # revokes the key of the last run
     os.write(
         answer,
         json.dumps({"password": password, "api_key": key, "login": administrator_name()}).encode(),
@@ -49,7 +50,7 @@ def prepare(folder: Path, answer: int, *, demo: bool, alone: bool) -> None:
 
 
 def connect() -> None:
-    """Open the connection, or exit with the reason in one sentence."""
+    """Open a single connection: a pool would try for ten seconds before it reports the reason."""
     try:
         connection.ensure_connection()
     except DatabaseError as error:
@@ -58,13 +59,13 @@ def connect() -> None:
 
 
 def check_encryption_keys() -> None:
-    """Go no further with key-encryption keys that do not open what is stored."""
+    """Raise SystemExit where the key-encryption keys do not decrypt what is stored."""
     if problems := importlib.import_module("security.encryption.reports").problems():
         raise SystemExit("\n".join(problems))
 
 
 def migration_files() -> set[tuple[str, str]]:
-    """Every migration file of the installed apps; they are not imported, which takes long."""
+    """The migration files of the installed apps; importing them would take long."""
     return {
         (app.label, path.stem)
         for app in apps.get_app_configs()
@@ -73,38 +74,38 @@ def migration_files() -> set[tuple[str, str]]:
 
 
 def recorded_migrations() -> set[tuple[str, str]]:
-    """Every migration that the database says it has."""
+    """The migrations recorded in the database."""
     return set(MigrationRecorder(connection).applied_migrations())
 
 
 def missing_migrations(
     wanted: Iterable[tuple[str, str]], found: set[tuple[str, str]]
 ) -> set[tuple[str, str]]:
-    """Those migrations that are still to be run."""
+    """The migrations that are not recorded yet."""
     return set(wanted) - found
 
 
 def create_first_login() -> str | None:
-    """Make the first staff login; its password is told only now, and None later."""
-    people = get_user_model()._default_manager  # noqa: SLF001 - the documented name for any model
-    if people.filter(is_superuser=True).exists():
+    """Create the first administrator; the password, or None where there is one already."""
+    users = get_user_model()._default_manager  # noqa: SLF001 - the documented name for any model
+    if users.filter(is_superuser=True).exists():
         return None
     password = secrets.token_urlsafe(15)
-    person = people.model(username=ADMIN, is_staff=True, is_superuser=True)
-    person.set_password(password)
-    person.save()
+    user = users.model(username=ADMIN, is_staff=True, is_superuser=True)
+    user.set_password(password)
+    user.save()
     return password
 
 
 def administrator_name() -> str | None:
-    """The user name of an administrator, where there is one."""
-    people = get_user_model()._default_manager  # noqa: SLF001 - as above
-    found = people.filter(is_superuser=True).order_by("pk").first()
+    """The user name of the first administrator, if any."""
+    users = get_user_model()._default_manager  # noqa: SLF001 - as above
+    found = users.filter(is_superuser=True).order_by("pk").first()
     return found.get_username() if found else None
 
 
 def load_demo(folder: Path) -> None:
-    """Load the demo company once for this data folder; a person who clears it keeps it cleared."""
+    """Load the demo company once for each data folder: after clear_demo it stays removed."""
     done = folder / DEMO_DONE
     if done.exists() or "seed_demo" not in get_commands():
         return

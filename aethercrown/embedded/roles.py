@@ -1,4 +1,4 @@
-"""What the children do, each in a fork of a process that has imported everything already."""
+"""The web server, the worker and beat: each runs in a fork of a process that imported Django."""
 
 import gc
 import importlib
@@ -10,10 +10,10 @@ from celery.exceptions import SecurityWarning
 from django.core.handlers.wsgi import WSGIHandler
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # no types published
 
-THREADS = 4
-WORKER = ["-c", "2", "--without-gossip", "--without-mingle"]
-BEAT = ["--max-interval", "5"]
-LATE = (
+WEB_THREADS = 4
+WORKER_OPTIONS = ["-c", "2", "--without-gossip", "--without-mingle"]
+BEAT_OPTIONS = ["--max-interval", "5"]
+MODULES_OF_ROLES = (
     "celery.apps.beat",
     "celery.apps.worker",
     "celery.bin.beat",
@@ -28,13 +28,13 @@ LATE = (
 
 
 def load_application() -> WSGIHandler:
-    """Import the whole of Django and the apps, once for every child.
+    """Import Django and the apps, once for all children.
 
-    Nothing here opens a connection or starts a thread: neither survives a fork.
+    Must not open a connection or start a thread: neither survives a fork.
     """
-    gc.disable()  # an import makes next to no garbage, and looking for it takes a tenth of the time
+    gc.disable()  # imports leave little garbage, and collecting takes a tenth of the time
     django.setup(set_prefix=False)
-    from aethercrown.celery import app  # noqa: PLC0415 - only now are the settings known
+    from aethercrown.celery import app  # noqa: PLC0415 - needs the settings
     from aethercrown.wsgi import application  # noqa: PLC0415 - the same
 
     app.loader.import_default_modules()
@@ -44,16 +44,16 @@ def load_application() -> WSGIHandler:
 
 
 def load_other_roles() -> None:
-    """Import what the set-up does not need, while that runs on another core."""
-    for name in LATE:
+    """Import what the set-up does not need, while it runs on another core."""
+    for name in MODULES_OF_ROLES:
         importlib.import_module(name)
     gc.collect()
-    gc.freeze()  # the collector would write to, and so copy, every shared page
+    gc.freeze()  # the collector would write to, and so copy, each shared page
     gc.enable()
 
 
 class GunicornApplication(BaseApplication):  # type: ignore[misc]  # its base has no types
-    """Gunicorn on a socket that the supervisor listens on: one worker with a few threads."""
+    """Gunicorn on the supervisor's listening socket: one worker with threads."""
 
     def __init__(self, application: WSGIHandler, socket: int) -> None:
         self.served = application
@@ -64,7 +64,7 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]  # its base ha
         settings: dict[str, Any] = {
             "bind": f"fd://{self.socket}",
             "workers": 1,
-            "threads": THREADS,
+            "threads": WEB_THREADS,
             "worker_class": "gthread",
             "graceful_timeout": 8,
             "keepalive": 5,
@@ -80,20 +80,20 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]  # its base ha
 
 
 def web(application: WSGIHandler, socket: int) -> None:
-    """Serve requests until told to stop."""
+    """Serve requests until SIGTERM."""
     GunicornApplication(application, socket).run()
 
 
 def worker() -> None:
-    """Run tasks until told to stop; the task in hand is finished first."""
-    from aethercrown.celery import app  # noqa: PLC0415 - only now are the settings known
+    """Run tasks until SIGTERM; the running task is finished first."""
+    from aethercrown.celery import app  # noqa: PLC0415 - needs the settings
 
     warnings.filterwarnings("ignore", category=SecurityWarning)  # root is allowed on purpose
-    app.start(["--quiet", "worker", "--loglevel", "WARNING", *WORKER])
+    app.start(["--quiet", "worker", "--loglevel", "WARNING", *WORKER_OPTIONS])
 
 
 def beat() -> None:
-    """Send what the schedules in the database say is due."""
-    from aethercrown.celery import app  # noqa: PLC0415 - only now are the settings known
+    """Send the tasks that are due by the schedules in the database."""
+    from aethercrown.celery import app  # noqa: PLC0415 - needs the settings
 
-    app.start(["--quiet", "beat", "--loglevel", "WARNING", *BEAT])
+    app.start(["--quiet", "beat", "--loglevel", "WARNING", *BEAT_OPTIONS])

@@ -1,4 +1,4 @@
-"""What the two embedded servers have in common: start, wait until it answers, stop, its log."""
+"""Start, wait for, and stop an embedded server; its log."""
 
 import os
 import signal
@@ -13,16 +13,16 @@ from aethercrown.embedded import parent_death
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 TAIL_LINES = 20
-LOG_BYTES = 2_000_000
+MAX_LOG_BYTES = 2_000_000
 
 
 class ServerUnavailable(Exception):
-    """A server or a needed place is not there; the message is one sentence for a person."""
+    """A server, folder or port cannot be used; the message is one sentence for a person."""
 
 
 @dataclass(slots=True)
 class ServerProcess:
-    """A running server program, in its own process group and tied to this process."""
+    """A running server in its own process group; it ends with this process."""
 
     name: str
     process: "subprocess.Popen[bytes]"
@@ -37,7 +37,7 @@ class ServerProcess:
         return self.process.poll() is None
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-        """Return when `ready` says so; Unavailable, with the end of the log, if that fails."""
+        """Return once `ready()` is true. Raises ServerUnavailable with the end of the log."""
         give_up = time.monotonic() + seconds
         while not ready():
             if not self.is_running():
@@ -49,7 +49,7 @@ class ServerProcess:
             time.sleep(0.01)
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Ask it to end, wait, then force it. A server that has ended already is fine."""
+        """Send the stop signal, wait up to `seconds`, then kill. Does nothing if it has ended."""
         if self.is_running():
             self.process.send_signal(self.stop_signal)
         try:
@@ -71,7 +71,7 @@ def launch(
 ) -> ServerProcess:
     """Start a server whose output goes to `log`; call from the main thread.
 
-    `keep_open` are files it inherits: a lock among them is held for as long as the server lives.
+    `keep_open` are files it inherits: a lock among them lasts as long as the server.
     """
     rotate(log)
     with log.open("ab") as output:
@@ -87,14 +87,14 @@ def launch(
 
 
 def rotate(log: Path) -> None:
-    """Make way for a fresh log once it is large; one former log is process."""
+    """Rename a log larger than MAX_LOG_BYTES to `.1`, replacing an older one."""
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > LOG_BYTES:
+    if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))
 
 
 def tail(log: Path) -> str:
-    """The last lines of a log and where the rest is."""
+    """The last lines of a log, and its path."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
     except OSError:

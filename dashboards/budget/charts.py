@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from aethercrown.charts.bars import BarRow, bars
-from aethercrown.charts.curves import CurveMarker, curve, key
-from aethercrown.charts.curves import CurvePoint as Place
+from aethercrown.charts.curves import CurveMarker, CurvePoint, curve, legend
 from aethercrown.charts.figures import PERCENT, full, money, rounded
 from aethercrown.charts.lines import Series, line
 from aethercrown.charts.svg import KEY, NARROW, SMALL, Caption, Frame
@@ -106,7 +105,7 @@ def marginal(proposal: Proposal) -> PageChart:
         Column("Now", unit),
         Column("After", unit),
         Column("Saturation", PERCENT),
-        Column("Held by"),
+        Column("Limited by"),
     )
     table = Table(
         "marginal",
@@ -155,7 +154,7 @@ def response(
 ) -> str:
     """One channel's curve; the plan's money is spread evenly over its periods."""
     unit = money(currency, 0)
-    places = [Place(each.spend, each.revenue, each.low, each.high) for each in one.points]
+    places = [CurvePoint(each.spend, each.revenue, each.low, each.high) for each in one.points]
     spends = (summary_row.current_allocation / periods, summary_row.suggested_allocation / periods)
     marks = [CurveMarker(name, spend) for name, spend in zip(MARK_NAMES, spends, strict=True)]
     says = f"Spend goes from {full(spends[0], unit)} to {full(spends[1], unit)} a period."
@@ -170,7 +169,7 @@ def sizes(one: Curve, summary_row: ChannelSummary, currency: str, periods: int) 
 
 def curve_legend() -> tuple[str, ...]:
     caption = Caption("curve-key", "What the lines and marks of the curves mean")
-    return tuple(key(MARK_NAMES, caption, frame) for frame in LEGEND_FRAMES)
+    return tuple(legend(MARK_NAMES, caption, frame) for frame in LEGEND_FRAMES)
 
 
 def curve_table(proposal: Proposal, channel: str = "") -> Table:

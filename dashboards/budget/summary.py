@@ -28,25 +28,25 @@ def plan_figures(proposal: Proposal, periods: int = 1) -> list[KeyFigure]:
             full(proposal.total, unit),
             f"for {count_text(periods, 'period')} over "
             f"{count_text(len(proposal.channels), 'channel')}",
-            "The money that the plan divides; its parts add up to it exactly.",
+            "The total that the plan divides over the channels.",
         ),
         KeyFigure(
             "Expected revenue",
             full(revenue.estimate, unit),
             f"{full(revenue.low, unit)} to {full(revenue.high, unit)}",
-            "The median of what the plan brings, and the interval that holds 90% of it.",
+            "The median of the plan's revenue, with its 90% interval.",
         ),
         KeyFigure(
             "Expected lift",
             signed(lift.estimate, PERCENT),
             f"{signed(lift.low, PERCENT)} to {signed(lift.high, PERCENT)}",
-            "Revenue against keeping the present mix at the same total, with its 90% interval.",
+            "Revenue compared with the present mix at the same total, with its 90% interval.",
         ),
         KeyFigure(
             "Probability of a lift",
             probability_text(proposal.probability_of_lift),
-            f"from {MIN_PROBABILITY:.0%} on a plan may act by itself",
-            "The share of the plausible curves under which the plan brings more.",
+            f"at least {MIN_PROBABILITY:.0%} to apply it automatically",
+            "The share of the posterior draws in which the plan earns more than the present mix.",
         ),
     ]
 
@@ -60,25 +60,25 @@ def channel_figures(summary_row: ChannelSummary, currency: str) -> list[KeyFigur
             "Proposed",
             full(summary_row.suggested_allocation, unit),
             f"{signed(change, unit)} from {full(summary_row.current_allocation, unit)}",
-            "What the plan gives this channel, against what it has now.",
+            "The amount that the plan gives this channel.",
         ),
         KeyFigure(
-            "Plausible range",
+            "90% interval",
             full(summary_row.allocation_low, unit),
             f"to {full(summary_row.allocation_high, unit)}",
-            "The amounts that nine in ten of the curves in doubt would choose.",
+            "The amounts that are optimal in 90% of the posterior draws.",
         ),
         KeyFigure(
             "Marginal return",
             full(summary_row.marginal_roi, one),
             f"{full(summary_row.marginal_roi_now, one)} now",
-            "What the next unit of money brings in this channel after the plan.",
+            "Revenue of the next unit of money in this channel under the plan.",
         ),
         KeyFigure(
             "Saturation",
             full(summary_row.saturation_percent, PERCENT),
             f"trend {summary_row.trend}, {summary_row.evidence} evidence",
-            "How far the next unit of money falls behind the average one.",
+            "How far the return of the next unit of money is below the average return.",
         ),
     ]
 
@@ -95,8 +95,8 @@ def verdict(proposal: Proposal) -> Verdict:
     """Act or recommend, with the reasons in the proposal's own words."""
     if proposal.auto_applicable:
         chance = f"Probability of a lift: {probability_text(proposal.probability_of_lift)}."
-        return Verdict("Act: the gain is sure enough", "good", (chance,))
-    return Verdict("A recommendation: weigh it before you act", "warn", proposal.reasons_against)
+        return Verdict("Apply: a lift is probable enough", "good", (chance,))
+    return Verdict("A recommendation: review it before you apply it", "warn", proposal.reasons_against)
 
 
 def backtest_figures(backtest: Backtest | None) -> list[KeyFigure]:
@@ -110,12 +110,12 @@ def backtest_figures(backtest: Backtest | None) -> list[KeyFigure]:
             full(backtest.wape_percent, PERCENT),
             f"{'better' if better else 'not better'} than"
             f" {full(backtest.naive_wape_percent, PERCENT)} of the last four periods' mean",
-            "Sum of absolute errors over the sum of the truth, periods ahead of the data.",
+            "Sum of absolute errors over the sum of actual revenue, in periods after the data used.",
         ),
         KeyFigure(
             "Interval coverage",
             full(backtest.coverage_percent, PERCENT),
             f"of {backtest.periods} periods fell inside the 90% interval",
-            "Near 90 means that the intervals say how sure they really are.",
+            "Near 90% means that the intervals are as wide as they should be.",
         ),
     ]

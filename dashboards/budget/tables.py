@@ -17,10 +17,10 @@ def plan_history(plans: Sequence[PlanSummary], currency: str) -> Table:
         Column("Made at"),
         Column("Total", money(currency)),
         Column("Status", badge=True),
-        Column("Promised lift", PERCENT, signs=True),
+        Column("Expected lift", PERCENT, signs=True),
         Column("90% interval"),
         Column("Realised lift", PERCENT, signs=True),
-        Column("90% interval of it"),
+        Column("90% interval of the realised lift"),
         Column("Outcome"),
     )
     rows = [
@@ -39,7 +39,7 @@ def plan_history(plans: Sequence[PlanSummary], currency: str) -> Table:
         for each in plans
     ]
     paths = [f"/dashboards/budget?plan={each.plan_id}" for each in plans]
-    return Table("history", "Plans, and what they brought", columns, rows, paths)
+    return Table("history", "Plans and their realised lift", columns, rows, paths)
 
 
 def interval_text(interval: Interval | None) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, ObjectDoesNotExist
@@ -14,23 +14,16 @@ from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.budget import charts, summary, tables
 from marketing.budget import reports
-from marketing.budget.planner.proposal import Proposal
+from marketing.budget.planner.proposal import ChannelRecommendation, ChannelSummary, Curve, Proposal
 from marketing.budget.reports import BudgetOverview
-from marketing.budget.summaries import DailyPerformance, PlanSummary
+from marketing.budget.summaries import AllocationInForce, DailyPerformance, PlanSummary
 
 WEEKS = (13, 26, 52, 104)
 DEFAULT_WEEKS = 52
 CURRENCY_CODE = re.compile("[A-Z]{3}")
 
 
-class OfChannel(Protocol):
-    """Anything that is said of one channel."""
-
-    @property
-    def channel(self) -> str: ...
-
-
-Item = TypeVar("Item", bound=OfChannel)
+Item = TypeVar("Item", ChannelSummary, ChannelRecommendation, Curve, AllocationInForce)
 OVERVIEW = page_context.Breadcrumb("Overview", "/")
 
 
@@ -58,7 +51,7 @@ def budget(request: HttpRequest) -> HttpResponseBase:
 @viewer
 def channel(request: HttpRequest, name: str) -> HttpResponseBase:
     """One channel: its curve, what it gets now and as proposed, what it brought."""
-    if "\0" in name:  # no database row can hold it, and PostgreSQL refuses to look
+    if "\0" in name:  # PostgreSQL refuses it as a parameter
         raise Http404("A channel's name has no NUL in it.")
     weeks = page_context.chosen_period(request, WEEKS, DEFAULT_WEEKS)
     found = _requested_overview(request)
@@ -112,7 +105,7 @@ def _last_weeks(days: Sequence[DailyPerformance], weeks: int) -> list[DailyPerfo
 
 def _plan_context(proposal: Proposal, plan: PlanSummary) -> dict[str, Any]:
     """What the page shows of one plan."""
-    drawn = [charts.allocation(proposal), charts.marginal(proposal)]
+    allocation, marginal = charts.allocation(proposal), charts.marginal(proposal)
     curves, placebo = charts.curve_table(proposal), tables.placebo(proposal)
     return {
         "plan": plan,
@@ -121,13 +114,13 @@ def _plan_context(proposal: Proposal, plan: PlanSummary) -> dict[str, Any]:
         "headlines": summary.plan_figures(proposal, plan.budget_periods),
         "verdict": summary.verdict(proposal),
         "tested": summary.backtest_figures(proposal.backtest),
-        "allocation": drawn[0],
-        "marginal": drawn[1],
+        "allocation": allocation,
+        "marginal": marginal,
         "responses": charts.responses(proposal, plan.budget_periods),
         "key": charts.curve_legend(),
         "curve_table": curves,
         "placebo": placebo,
-        "tables": [drawn[0].table, drawn[1].table, curves, placebo],
+        "tables": [allocation.table, marginal.table, curves, placebo],
     }
 
 

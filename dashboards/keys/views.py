@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -34,6 +35,7 @@ KEY_COLUMNS = (
     Column("Owner"),
     Column("Last error", prose=True),
 )
+KEY_VALUES = attrgetter("due_at", "last_rotated_at", "version", "rotator", "owner", "last_error")
 ROTATION_COLUMNS = (
     Column("Key"),
     Column("Version", Unit()),
@@ -42,6 +44,9 @@ ROTATION_COLUMNS = (
     Column("State", badge=True),
     Column("Old value until"),
     Column("By", csv_only=True),
+)
+ROTATION_VALUES = attrgetter(
+    "key.key_id", "number", "reason", "current_at", "state", "retire_at", "actor"
 )
 API_KEY_COLUMNS = (Column("API key"), Column("Ends"), Column("Reason"), Column("Last used"))
 
@@ -82,27 +87,15 @@ def key_tables() -> list[Table]:
     by_status: dict[str, list[Any]] = {status: [] for status, *_ in TABLES}
     live = reports.keys_with_version().filter(state__in=reports.LIVE_STATES)
     for key in live.order_by("due_at", "key_id"):
-        by_status[schedule.due_status(key, now)].append(key)
+        by_status[schedule.due_status(key.due_at, now)].append(key)
     return [_key_table(name, title, status, by_status[status]) for status, name, title in TABLES]
 
 
 def _key_table(name: str, title: str, status: str, keys: list[Any]) -> Table:
     rows = [
-        (
-            each.key_id,
-            each.level,
-            STATUS_LABELS[status],
-            each.state,
-            each.due_at,
-            each.last_rotated_at,
-            each.version,
-            each.rotator,
-            each.owner,
-            each.last_error,
-        )
-        for each in keys
+        (key.key_id, key.level, STATUS_LABELS[status], key.state, *KEY_VALUES(key)) for key in keys
     ]
-    return Table(name, title, KEY_COLUMNS, rows, _admin_paths(each.pk for each in keys))
+    return Table(name, title, KEY_COLUMNS, rows, _admin_paths(key.pk for key in keys))
 
 
 def _admin_paths(keys: Iterable[int]) -> list[str]:
@@ -111,18 +104,7 @@ def _admin_paths(keys: Iterable[int]) -> list[str]:
 
 def recent_rotations() -> Table:
     versions = reports.recent_rotations()
-    rows = [
-        (
-            each.key.key_id,
-            each.number,
-            each.reason,
-            each.current_at,
-            each.state,
-            each.retire_at,
-            each.actor,
-        )
-        for each in versions
-    ]
+    rows = [ROTATION_VALUES(each) for each in versions]
     paths = _admin_paths(each.key_id for each in versions)
     return Table("history", "Recent rotations", ROTATION_COLUMNS, rows, paths)
 
@@ -132,12 +114,12 @@ def ending_api_keys() -> Table:
     keys = apikeys.ending(timezone.now(), ENDING_WITHIN)
     rows = [
         (
-            str(each),
-            apikeys.ends_at(each),
-            "replaced" if each.retire_at else "expires",
-            each.last_used_at,
+            str(key),
+            apikeys.ends_at(key),
+            "replaced" if key.retire_at else "expires",
+            key.last_used_at,
         )
-        for each in keys
+        for key in keys
     ]
-    paths = [reverse("admin:security_apikey_change", args=[each.pk]) for each in keys]
+    paths = [reverse("admin:security_apikey_change", args=[key.pk]) for key in keys]
     return Table("api-keys", "API keys that end within 30 days", API_KEY_COLUMNS, rows, paths)

@@ -1,8 +1,9 @@
-"""The first page: what needs attention, what ran, what waits, and how each system stands."""
+"""The first page: what needs attention, decisions waiting, last runs, one card per system."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -19,7 +20,6 @@ from marketing.budget import reports as budget
 from operations.alerts import reports as alerts
 from operations.automations import reports as automations
 from operations.decisions import reports as decisions
-from operations.decisions.reports import DecisionTypeSummary
 from operations.health.reports import components as health
 from operations.messaging import reports as outbox
 from operations.scheduling.reports import tasks
@@ -30,7 +30,7 @@ from security.rotation import reports as keys
 
 @dataclass(frozen=True, slots=True)
 class SystemCard:
-    """One system of the platform on one card."""
+    """The card of one system of the platform."""
 
     title: str
     path: str
@@ -51,23 +51,12 @@ class WaitingDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class LastRun:
-    """One run of an automation."""
-
-    title: str
-    state: str
-    planned_for: datetime
-    summary: str
-    admin: str
-
-
-@dataclass(frozen=True, slots=True)
 class OverviewData:
     """What both first pages show, the dashboards' and the admin's."""
 
     attention: Sequence[AttentionItem]
     waiting: Sequence[WaitingDecision]
-    runs: Sequence[LastRun]
+    runs: Iterable[Any]  # rows of Run, with their automation
     systems: Sequence[SystemCard]
 
 
@@ -79,8 +68,7 @@ def home(request: HttpRequest) -> HttpResponseBase:
 
 
 def overview_data(now: datetime) -> OverviewData:
-    """Read everything once."""
-    promises = decisions.summaries_by_type()
+    """Everything on the first pages, read from each app's reports."""
     return OverviewData(
         attention=[
             *alerts.attention_items(now),
@@ -89,15 +77,9 @@ def overview_data(now: datetime) -> OverviewData:
             *outbox.attention_items(now),
         ],
         waiting=_waiting(),
-        runs=_runs(),
+        runs=automations.last_runs(6),
         systems=[
-            _budget(),
-            _revenue(),
-            _ledger(promises),
-            _tasks(),
-            _health(),
-            _keys(now),
-            _alerts(),
+            card() for card in (_budget, _revenue, _decisions, _tasks, _health, _keys, _alerts)
         ],
     )
 
@@ -115,28 +97,13 @@ def _waiting() -> list[WaitingDecision]:
     ]
 
 
-def _runs() -> list[LastRun]:
-    return [
-        LastRun(
-            each.automation.title,
-            each.state,
-            each.planned_for,
-            each.summary or each.error[:200],
-            reverse("admin:operations_run_change", args=[each.pk]),
-        )
-        for each in automations.last_runs(6)
-    ]
-
-
 def _budget() -> SystemCard:
     title, path = "Marketing budget", "/dashboards/budget"
     plan = budget.newest_plan(settings.DEFAULT_CURRENCY)
     if plan is None:
         return SystemCard(title, path, "No plan yet", "Import channels and spend to begin.")
-    lift = signed(plan.expected.estimate, PERCENT)
-    note = (
-        f"Expected lift {lift}, with a probability of {probability_text(plan.probability_of_lift)}."
-    )
+    lift, probability = signed(plan.expected.estimate, PERCENT), plan.probability_of_lift
+    note = f"Expected lift {lift}, with a probability of {probability_text(probability)}."
     return SystemCard(title, path, full(plan.total, money(plan.currency, 0)), note, plan.status)
 
 
@@ -150,19 +117,16 @@ def _revenue() -> SystemCard:
     return SystemCard(title, path, f"MRR {full(mrr, money(currency, 0))}", note)
 
 
-def _ledger(promises: Sequence[DecisionTypeSummary]) -> SystemCard:
+def _decisions() -> SystemCard:
     title, path = "Decisions", "/dashboards/decisions"
-    if not promises:
-        return SystemCard(
-            title, path, "None yet", "The first automation to decide opens the ledger."
-        )
-    made, measured = (
-        sum(each.proposed for each in promises),
-        sum(each.measured for each in promises),
-    )
-    waiting = sum(each.waiting for each in promises)
+    types = decisions.summaries_by_type()
+    if not types:
+        return SystemCard(title, path, "None yet", "Automations record their decisions here.")
+    count = sum(each.proposed for each in types)
+    waiting = sum(each.waiting for each in types)
+    measured = sum(each.measured for each in types)
     note = f"{waiting} waiting, {measured} measured against what they promised."
-    return SystemCard(title, path, count_text(made, "decision"), note)
+    return SystemCard(title, path, count_text(count, "decision"), note)
 
 
 def _tasks() -> SystemCard:
@@ -179,31 +143,24 @@ def _health() -> SystemCard:
     title, path = "Health", "/dashboards/health"
     rows = health.components()
     if not rows:
-        return SystemCard(title, path, "Not known yet", "The first look is taken within a minute.")
+        return SystemCard(title, path, "Not known yet", "The first check runs within a minute.")
     works = sum(each.status in {"healthy", "degraded"} for each in rows)
     bad = [each.name for each in rows if each.status == "unhealthy"]
     note = f"Down: {', '.join(bad[:3])}." if bad else "No component is down."
     return SystemCard(title, path, f"{works} of {len(rows)} work", note, health.overall(rows))
 
 
-def _keys(now: datetime) -> SystemCard:
+def _keys() -> SystemCard:
     title, path = "Keys", "/dashboards/keys"
-    seen = keys.key_counts(now)
-    if not seen.keys:
-        return SystemCard(
-            title, path, "No keys yet", "Register a first key, and it rotates itself."
-        )
+    counts = keys.key_counts(timezone.now())
+    if not counts.keys:
+        return SystemCard(title, path, "No keys yet", "Register a key, and it is rotated on time.")
     following = "no next rotation is planned"
-    if seen.next_at is not None:
-        following = f"next is {seen.next_key} on {seen.next_at:%-d %B %Y}"
-    note = f"{seen.due_soon} due within 7 days, {seen.failed} failed; {following}."
-    return SystemCard(
-        title,
-        path,
-        f"{seen.overdue} of {seen.keys:,} overdue",
-        note,
-        "unhealthy" if seen.overdue or seen.failed else "healthy",
-    )
+    if counts.next_at is not None:
+        following = f"next is {counts.next_key} on {counts.next_at:%-d %B %Y}"
+    note = f"{counts.due_soon} due within 7 days, {counts.failed} failed; {following}."
+    status = "unhealthy" if counts.overdue or counts.failed else "healthy"
+    return SystemCard(title, path, f"{counts.overdue} of {counts.keys:,} overdue", note, status)
 
 
 def _alerts() -> SystemCard:

@@ -90,7 +90,6 @@ def quote_lines(lines: Sequence[PriceLine], currency: str) -> Table:
 
 
 def quote_inputs(inputs: Mapping[str, Mapping[str, str]]) -> Table:
-    """The inputs of a quote."""
     titles = {"usage_data": "Usage", "engagement_data": "Engagement", "company_data": "Company"}
     rows = [
         (metric, titles[part], f"{Decimal(value):f}")
@@ -102,7 +101,6 @@ def quote_inputs(inputs: Mapping[str, Mapping[str, str]]) -> Table:
 
 
 def simulation_figures(found: Simulation) -> list[KeyFigure]:
-    """The four key figures of a simulation."""
     unit = money(found.currency, 0)
     share = full(found.break_even_percent, PERCENT)
     return [
@@ -159,7 +157,6 @@ def segments(found: Simulation) -> Table:
 
 
 def price_changes(key: str, title: str, rows: Iterable[PriceChange], currency: str) -> Table:
-    """Customers with what they pay now and after."""
     unit = money(currency)
     columns = (
         Column("Customer"),

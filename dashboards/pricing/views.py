@@ -35,7 +35,7 @@ def pricing(request: HttpRequest) -> HttpResponseBase:
     except (reports.NothingPublished, reports.Tampered) as error:
         in_force, plans, missing = None, tables.plans({}, "USD", {}), str(error)
     versions = tables.versions(reports.newest_versions(MAX_ROWS))
-    quotes = tables.quotes(reports.quotes()[:MAX_ROWS])
+    quotes = tables.quotes(list(reports.quotes()[:MAX_ROWS]))
     return page_context.csv_download(
         request, "pricing", [plans, versions, quotes]
     ) or page_context.render_page(

@@ -183,7 +183,6 @@ def trend(bridges: Sequence[Bridge], currency: str, today: date) -> PageChart:
 
 
 def plans(rows: "Sequence[PlanMrr]", currency: str) -> PageChart:
-    """Each plan's MRR now."""
     unit, total = money(currency, 0), sum((each.mrr for each in rows), Decimal(0))
     drawn = [BarRow(each.plan or MISSING, (each.mrr,)) for each in rows[:12]]
     columns = (

@@ -61,7 +61,6 @@ def _shown(
     currency: str,
     basis: str,
 ) -> dict[str, Any]:
-    """The tables and charts of the page."""
     today, first = timezone.localdate(), bridges[0].starts_on
     split = request.GET.get("by") == "segment"  # slow: it reads every movement's customer
     parts = mrr.bridges_by_segment(currency, first, today, basis=VIEWS[basis]) if split else {}

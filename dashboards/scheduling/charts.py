@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full
 from aethercrown.charts.lanes import ChartLane, LaneSegment, lanes
 from dashboards.charts import PageChart, page_chart
 from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
+from operations.scheduling.task_spec import GanttTask
 
 PRIORITIES = ("critical", "high", "medium", "low")
 MAX_WORKERS, MAX_TASKS = 20, 400  # that are drawn; the table has all
@@ -22,25 +23,6 @@ UNITS = (
 )
 
 
-class GanttBar(Protocol):
-    """A task with its worker, start and end."""
-
-    @property
-    def task_id(self) -> str: ...
-    @property
-    def task_type(self) -> str: ...
-    @property
-    def priority(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def worker(self) -> str: ...
-    @property
-    def start(self) -> datetime: ...
-    @property
-    def end(self) -> datetime: ...
-
-
 def scale(longest: float) -> tuple[float, Unit]:
     """A readable unit for times up to `longest` seconds, and its length in seconds."""
     for least, size, unit in UNITS:
@@ -49,7 +31,7 @@ def scale(longest: float) -> tuple[float, Unit]:
     return 1, SECONDS
 
 
-def gantt(found: Sequence[GanttBar], now: datetime) -> PageChart:
+def gantt(found: Sequence[GanttTask], now: datetime) -> PageChart:
     """One lane per worker with its first tasks; times count from `now`."""
     table = task_table(found)
     drawn = found[:MAX_TASKS]
@@ -61,7 +43,7 @@ def gantt(found: Sequence[GanttBar], now: datetime) -> PageChart:
         ChartLane(name, [stretch(each, now, size, past) for each in drawn if each.worker == name])
         for name in sorted(names)
     ]
-    left_out = len(found) - sum(len(row.stretches) for row in rows)
+    left_out = len(found) - sum(len(row.segments) for row in rows)
     note = "Zero is now; running tasks started before it, and overdue ones end now."
     if left_out:
         note += f" {left_out:,} more tasks are in the table only."
@@ -74,7 +56,7 @@ def gantt(found: Sequence[GanttBar], now: datetime) -> PageChart:
     )
 
 
-def stretch(bar: GanttBar, now: datetime, size: float, past: float) -> LaneSegment:
+def stretch(bar: GanttTask, now: datetime, size: float, past: float) -> LaneSegment:
     """A bar in units of `size` seconds, from `past` seconds before now; an overdue one ends now."""
     start, end = ((at - now).total_seconds() for at in (bar.start, bar.end))
     if bar.status == "running":
@@ -84,7 +66,7 @@ def stretch(bar: GanttBar, now: datetime, size: float, past: float) -> LaneSegme
     )
 
 
-def task_table(found: Sequence[GanttBar]) -> Table:
+def task_table(found: Sequence[GanttTask]) -> Table:
     """Every running or planned task."""
     names = ("Task", "Type", "Priority", "Status", "Worker", "Start", "End")
     columns = tuple(Column(each, badge=each == "Status") for each in names)

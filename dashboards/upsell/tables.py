@@ -84,7 +84,7 @@ def _measured(accepted: Sequence[Mapping[str, Any]], unit: Unit) -> KeyFigure:
     return KeyFigure("Gained a month", signed(measured, unit), note, meaning)
 
 
-def pipeline(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
+def pipeline(rows: Sequence[Any], currency: str) -> Table:
     """Open and offered opportunities, the best first."""
     unit = money(currency)
     columns = (
@@ -95,26 +95,25 @@ def pipeline(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     )
     lines = [
         (
-            e["customer"],
-            KIND_TITLES.get(e["kind"], e["kind"]),
-            e["state"],
-            e["current_plan"],
-            e["recommended_plan"],
-            e["gain"],
-            e["gain_low"],
-            e["gain_high"],
-            100 * e["confidence"],
-            e["owner"],
-            date_of(e["found_at"]),
+            e.customer.name,
+            KIND_TITLES.get(e.kind, e.kind),
+            e.state,
+            e.current_plan,
+            e.recommended_plan,
+            e.gain,
+            e.gain_low,
+            e.gain_high,
+            100 * e.confidence,
+            e.owner,
+            date_of(e.found_at),
         )
         for e in rows
     ]
-    paths = [f"/dashboards/upsell/{each['pk']}" for each in rows]
+    paths = [f"/dashboards/upsell/{each.pk}" for each in rows]
     return Table("pipeline", "The pipeline", columns, lines, paths)
 
 
 def answers_by_kind(counts: "Sequence[OpportunityCounts]", currency: str) -> Table:
-    """How offers of each kind were answered."""
     unit = money(currency)
     columns = (
         Column("Why"),
@@ -158,8 +157,7 @@ def expected_and_measured(rows: Sequence[Mapping[str, Any]], currency: str) -> T
     return Table("effects", "Expected and measured gain", columns, lines, paths)
 
 
-def ended_opportunities(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
-    """Opportunities that ended, and why."""
+def ended_opportunities(rows: Sequence[Any], currency: str) -> Table:
     columns = (
         *map(Column, ("Customer", "Why", "State", "To")),
         Column("Gain a month", money(currency), signs=True),
@@ -168,23 +166,22 @@ def ended_opportunities(rows: Sequence[Mapping[str, Any]], currency: str) -> Tab
     )
     lines = [
         (
-            e["customer"],
-            KIND_TITLES.get(e["kind"], e["kind"]),
-            e["state"],
-            e["recommended_plan"],
-            e["gain"],
-            date_of(e["decided_at"]),
-            e["decided_by"],
-            e["outcome"],
+            e.customer.name,
+            KIND_TITLES.get(e.kind, e.kind),
+            e.state,
+            e.recommended_plan,
+            e.gain,
+            date_of(e.decided_at),
+            e.decided_by,
+            e.outcome,
         )
         for e in rows
     ]
-    paths = [f"/dashboards/upsell/{each['pk']}" for each in rows]
+    paths = [f"/dashboards/upsell/{each.pk}" for each in rows]
     return Table("ended", "Ended", columns, lines, paths)
 
 
 def plan_costs(found: Mapping[str, Mapping[str, str]], currency: str) -> Table:
-    """The cost of every plan for the forecast use."""
     unit = money(currency)
     columns = (
         Column("Plan"),
@@ -216,5 +213,4 @@ def _usage(inputs: Mapping[str, Any] | None) -> dict[str, Decimal]:
 
 
 def date_of(moment: datetime | None) -> Any:
-    """The date of a time, or None."""
     return None if moment is None else moment.date()

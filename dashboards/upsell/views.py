@@ -28,10 +28,10 @@ def upsell(request: HttpRequest) -> HttpResponseBase:
     counts = reports.opportunity_counts(currency)
     accepted = [_effect(*each) for each in reports.accepted_with_effect(currency)]
     shown = {
-        "pipeline": tables.pipeline(_rows(reports.pipeline(currency, MAX_ROWS)), currency),
+        "pipeline": tables.pipeline(reports.pipeline(currency, MAX_ROWS), currency),
         "kinds": tables.answers_by_kind(counts, currency),
         "effects": tables.expected_and_measured(accepted, currency),
-        "ended": tables.ended_opportunities(_rows(reports.ended(currency, MAX_ROWS)), currency),
+        "ended": tables.ended_opportunities(reports.ended(currency, MAX_ROWS), currency),
     }
     return page_context.csv_download(request, "upsell", shown.values()) or page_context.render_page(
         request,
@@ -68,15 +68,6 @@ def opportunity(request: HttpRequest, pk: int) -> HttpResponseBase:
         tables=shown,
         admin_path=reverse("admin:revenue_opportunity_change", args=[found.pk]),
     )
-
-
-def _rows(rows: Any) -> list[dict[str, Any]]:
-    names = ("pk", "kind", "state", "current_plan", "recommended_plan", "gain", "gain_low")
-    more = ("gain_high", "confidence", "owner", "outcome", "found_at", "decided_at", "decided_by")
-    return [
-        {"customer": each.customer.name, **{name: getattr(each, name) for name in (*names, *more)}}
-        for each in rows
-    ]
 
 
 def _effect(row: Any, expected: Any, realised: Any) -> dict[str, Any]:

@@ -74,7 +74,7 @@ OPTIMIZE_RESPONSE: dict[str, Any] = {
             "action": "decrease",
             "reason": "The next USD brings 0.92 USD at its present share and 1.39 at "
             "the suggested one; the last USD of the plan brings 1.51. "
-            "Evidence: low (1 row, spend varied by 0 %). Held by trust "
+            "Evidence: low (1 row, spend varied by 0 %). Limited by trust "
             "region (half its present share).",
             "current_allocation": 1500.0,
             "suggested_allocation": 1071.43,

@@ -159,10 +159,11 @@ def recent_mean(rows: Sequence[PerformanceRow], channel: str) -> Decimal:
 def totals_by_period(
     totals: Sequence[tuple[dt.date, Decimal]], by: Calendar
 ) -> tuple[tuple[dt.date, float], ...]:
-    return tuple(weeks.sum_by_period(((on, float(amount)) for on, amount in totals), by).items())
+    return tuple(weeks.by_period(((on, float(amount)) for on, amount in totals), by).items())
 
 
 def flags_by_period(known: StoredHistory, by: Calendar) -> dict[str, dict[dt.date, float]]:
     """Calendar flags by period, without flags that fall into none."""
-    found = {name: weeks.max_by_period(days, by) for name, days in (known.flags or {}).items()}
+    flags = (known.flags or {}).items()
+    found = {name: weeks.by_period(days.items(), by, max) for name, days in flags}
     return {name: days for name, days in found.items() if any(days.values())}

@@ -62,14 +62,7 @@ class SpendEntry(NamedTuple):
 def long_entries(batch: Iterable[CSVRow]) -> Iterator[SpendEntry]:
     """Entries of a file with one row for each channel and date."""
     for row, values in batch:
-        yield SpendEntry(
-            row,
-            values["channel"],
-            values["date"],
-            values["spend"],
-            values["revenue"],
-            values["currency"],
-        )
+        yield SpendEntry(row, **{name: values[name] for name in SpendEntry._fields[1:]})
 
 
 def wide_entries(batch: Iterable[CSVRow], currency: str) -> Iterator[SpendEntry]:

@@ -57,14 +57,13 @@ def finished_lift_tests(currency: str, until: date) -> QuerySet[LiftTest]:
 
 
 def _channel_rows() -> Iterator[Sequence[Cell]]:
-    names = [column.name for column in csv_columns.CHANNELS]
-    yield from Channel.objects.order_by("name").values_list(*names).iterator()
+    yield from Channel.objects.order_by("name").values_list(*CHANNEL_COLUMNS).iterator()
 
 
 def _performance_rows() -> Iterator[Sequence[Cell]]:
-    rows = Performance.objects.order_by("date", "channel__name")
     fields = ("date", "channel__name", "spend", "revenue", "currency")
-    yield from rows.values_list(*fields).iterator()
+    rows = Performance.objects.order_by("date", "channel__name").values_list(*fields)
+    yield from rows.iterator()
 
 
 def _total_rows() -> Iterator[Sequence[Cell]]:
@@ -72,20 +71,13 @@ def _total_rows() -> Iterator[Sequence[Cell]]:
     yield from rows.values_list("date", "amount", "currency").iterator()
 
 
+CHANNEL_COLUMNS, PERFORMANCE_COLUMNS, TOTAL_COLUMNS = (
+    tuple(column.name for column in columns)
+    for columns in (csv_columns.CHANNELS, csv_columns.PERFORMANCE, csv_columns.TOTALS)
+)
+PERFORMANCE_TITLE = "Spend and revenue by channel and date"
 EXPORTERS = (
-    Exporter(
-        "channels", "Channels", tuple(column.name for column in csv_columns.CHANNELS), _channel_rows
-    ),
-    Exporter(
-        "budget-performance",
-        "Spend and revenue by channel and date",
-        tuple(column.name for column in csv_columns.PERFORMANCE),
-        _performance_rows,
-    ),
-    Exporter(
-        "budget-totals",
-        "Total revenue by date",
-        tuple(column.name for column in csv_columns.TOTALS),
-        _total_rows,
-    ),
+    Exporter("channels", "Channels", CHANNEL_COLUMNS, _channel_rows),
+    Exporter("budget-performance", PERFORMANCE_TITLE, PERFORMANCE_COLUMNS, _performance_rows),
+    Exporter("budget-totals", "Total revenue by date", TOTAL_COLUMNS, _total_rows),
 )

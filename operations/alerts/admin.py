@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
-from aethercrown.admin_actions import change_url, confirmation_page, row_button
+from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
 from operations.alerts import services
@@ -129,15 +129,15 @@ class AlertAdmin(ReadOnlyAdmin, ModelAdmin):
             if is_open or each.method.original_function_name != "acknowledge"
         ]
 
-    @row_button("Acknowledge", "acknowledge", "operate")
+    @button("Acknowledge", "acknowledge", "operate")
     def acknowledge(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.confirm(request, object_id, ACKNOWLEDGE_ACTION)
 
-    @row_button("Resolve", "resolve", "operate")
+    @button("Resolve", "resolve", "operate")
     def resolve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.confirm(request, object_id, RESOLVE_ACTION)
 
-    @row_button("Silence", "silence", "operate")
+    @button("Silence", "silence", "operate")
     def silence(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.confirm(request, object_id, SILENCE_ACTION)
 

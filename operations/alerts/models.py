@@ -1,12 +1,13 @@
 """Alerts, and silences that hold their messages back."""
 
+from fnmatch import fnmatchcase
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from aethercrown.history.tracking import TrackedHistory
 from aethercrown.severity import LEVELS
-from operations.alerts.fingerprint import Fingerprint
 
 
 class Alert(models.Model):
@@ -60,10 +61,6 @@ class Alert(models.Model):
     def __str__(self) -> str:
         return f"{self.source}: {self.kind.replace('_', ' ')}, {self.subject}"
 
-    @property
-    def fingerprint(self) -> Fingerprint:
-        return Fingerprint(self.source, self.kind, self.subject)
-
 
 class Silence(models.Model):
     """Holds back the messages of matching alerts for a time; the alerts themselves are kept."""
@@ -85,5 +82,9 @@ class Silence(models.Model):
     def __str__(self) -> str:
         return f"{self.source} / {self.kind} / {self.subject}"
 
-    def matches(self, fingerprint: Fingerprint) -> bool:
-        return fingerprint.matches(self.source, self.kind, self.subject)
+    def matches(self, alert: Alert) -> bool:
+        """Whether all three patterns fit; `*` stands for any text."""
+        return all(
+            fnmatchcase(getattr(alert, each), getattr(self, each))
+            for each in ("source", "kind", "subject")
+        )

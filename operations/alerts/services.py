@@ -4,7 +4,7 @@ Each function is one transaction. A message is written in the transaction of its
 that names the event, so that a repeated call writes no second one.
 """
 
-from dataclasses import asdict
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,6 @@ from aethercrown.severity import CRITICAL, rank
 from aethercrown.text import storable_text
 from aethercrown.transitions import InvalidTransition
 from operations.alerts import event_messages
-from operations.alerts.fingerprint import Fingerprint
 from operations.alerts.models import Alert, Silence
 from operations.messaging import services as messaging
 from operations.messaging.message import OutgoingMessage
@@ -130,9 +129,8 @@ def send_digest(now: datetime) -> int:
         return 0
     listed.sort(key=lambda alert: -rank(alert["severity"]))
     day = now.astimezone(UTC).date().isoformat()
-    return messaging.enqueue_digest(
-        event_messages.digest_message(f"digest:{day}", listed, now.isoformat()), now
-    )
+    message = event_messages.digest_message(f"digest:{day}", listed, now.isoformat())
+    return messaging.enqueue(message, now, takes_digest=True)
 
 
 def delete_old_alerts(now: datetime) -> int:
@@ -141,22 +139,21 @@ def delete_old_alerts(now: datetime) -> int:
     return forget(over) + forget(Silence.objects.filter(until__lt=now - RETENTION))
 
 
-def _fingerprint(source: str, kind: str, subject: str) -> Fingerprint:
-    """The three texts as the columns store them."""
-    return Fingerprint(
-        storable_text(source)[:100], storable_text(kind)[:100], storable_text(subject)[:200]
-    )
+def _fingerprint(source: str, kind: str, subject: str) -> dict[str, str]:
+    """The identity of an alert, as the columns store it: never its text, which may vary."""
+    texts = {"source": source[:100], "kind": kind[:100], "subject": subject[:200]}
+    return {name: storable_text(text) for name, text in texts.items()}
 
 
-def _of(fingerprint: Fingerprint) -> QuerySet[Alert]:
-    return Alert.objects.filter(**asdict(fingerprint))
+def _of(fingerprint: Mapping[str, str]) -> QuerySet[Alert]:
+    return Alert.objects.filter(**fingerprint)
 
 
 def _lock(rows: QuerySet[Alert]) -> QuerySet[Alert]:
     return rows.select_for_update().order_by("-pk")
 
 
-def _open_or_reopened(fingerprint: Fingerprint, now: datetime) -> Alert | None:
+def _open_or_reopened(fingerprint: Mapping[str, str], now: datetime) -> Alert | None:
     """The unresolved alert, or one resolved within REOPEN_WITHIN, opened again; locked."""
     alert = _lock(_of(fingerprint).exclude(state=Alert.State.RESOLVED)).first()
     if alert is not None:
@@ -172,13 +169,11 @@ def _open_or_reopened(fingerprint: Fingerprint, now: datetime) -> Alert | None:
     return alert
 
 
-def _create(fingerprint: Fingerprint, seen: dict[str, Any]) -> Alert | None:
+def _create(fingerprint: Mapping[str, str], seen: dict[str, Any]) -> Alert | None:
     """A new row; None if another transaction created it first."""
     try:
         with transaction.atomic():
-            return Alert.objects.create(
-                first_seen_at=seen["last_seen_at"], **asdict(fingerprint), **seen
-            )
+            return Alert.objects.create(first_seen_at=seen["last_seen_at"], **fingerprint, **seen)
     except IntegrityError:
         return None
 
@@ -269,8 +264,7 @@ def _to_dict(alert: Alert) -> dict[str, Any]:
 
 
 def _silenced(alert: Alert, now: datetime) -> bool:
-    fingerprint = alert.fingerprint
-    return any(each.matches(fingerprint) for each in Silence.objects.filter(until__gt=now))
+    return any(each.matches(alert) for each in Silence.objects.filter(until__gt=now))
 
 
 def _escape_pattern(text: str) -> str:

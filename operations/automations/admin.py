@@ -24,7 +24,7 @@ from django_celery_beat.models import (
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextInputWidget
 
-from aethercrown.admin_actions import change_url, confirmation_page, row_button
+from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from operations.automations import reports, run_rules, schedule_text, services
 from operations.automations.models import Automation, Run
@@ -223,7 +223,7 @@ class AutomationAdmin(ModelAdmin):
         ]
         return [{"changed": {"fields": changes}}]
 
-    @row_button("Run now", "run-now", "run")
+    @button("Run now", "run-now", "run")
     def run_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
         automation = self.viewable(request, object_id)
         if request.method != "POST":
@@ -238,7 +238,7 @@ class AutomationAdmin(ModelAdmin):
         transaction.on_commit(lambda: self.send_task(request, automation.name))
         return redirect(change_url(run))
 
-    @row_button("Dry run", "dry-run", "run")
+    @button("Dry run", "dry-run", "run")
     def dry_run(self, request: HttpRequest, object_id: str) -> HttpResponse:
         automation = self.viewable(request, object_id)
         result: RunResult | None = None

@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from aethercrown.admin_actions import change_url, confirmation_page, row_button
+from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.registry import UnknownName
 from aethercrown.transitions import InvalidTransition
@@ -203,15 +203,15 @@ class DecisionAdmin(ReadOnlyAdmin, ModelAdmin):
             if DECISION_ACTIONS[each.method.original_function_name].target in allowed
         ]
 
-    @row_button("Approve", "approve", "decide")
+    @button("Approve", "approve", "decide")
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.confirm(request, object_id, "approve")
 
-    @row_button("Reject", "reject", "decide")
+    @button("Reject", "reject", "decide")
     def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.confirm(request, object_id, "reject")
 
-    @row_button("Roll back", "roll-back", "decide")
+    @button("Roll back", "roll-back", "decide")
     def roll_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.confirm(request, object_id, "roll_back")
 

@@ -44,7 +44,7 @@ def seed(seeding: Seeding) -> None:
 
 def release() -> list[str]:
     """Remove dependencies of the owner's tasks on the demo company's."""
-    pairs = tasks.detach_waiters(demo.noted(Task._meta.label_lower), timezone.now())  # noqa: SLF001 - a documented name of Django's
+    pairs = tasks.detach_waiters(demo.keys_of(Task._meta.label_lower), timezone.now())  # noqa: SLF001 - a documented name of Django's
     return [
         f"Task {waiter} waits no more for {needed}, which was the demo company's"
         for waiter, needed in pairs

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from random import random as random_fraction
 from time import monotonic
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -58,20 +59,12 @@ Clock = Callable[[], datetime]
 
 def enqueue_alert(message: OutgoingMessage, severity: str, now: datetime) -> int:
     """Write an alert's message for each destination of this severity; returns how many."""
-    destinations = Destination.objects.filter(
-        is_enabled=True, takes_alerts=True, least_severity__in=up_to(severity)
-    )
-    return _write(destinations, message, now)
+    return enqueue(message, now, takes_alerts=True, least_severity__in=up_to(severity))
 
 
-def enqueue_digest(message: OutgoingMessage, now: datetime) -> int:
-    """Write a message for each destination that takes the digest."""
-    return _write(Destination.objects.filter(is_enabled=True, takes_digest=True), message, now)
-
-
-def enqueue_anchor(message: OutgoingMessage, now: datetime) -> int:
-    """Write a message for each destination that takes the audit's anchors."""
-    return _write(Destination.objects.filter(is_enabled=True, takes_anchors=True), message, now)
+def enqueue(message: OutgoingMessage, now: datetime, **chosen: Any) -> int:
+    """Write a message for each enabled destination with these values, such as takes_digest."""
+    return _write(Destination.objects.filter(is_enabled=True, **chosen), message, now)
 
 
 def enqueue_follow_up(key_prefix: str, message: OutgoingMessage, now: datetime) -> int:

@@ -1,7 +1,7 @@
 """The list of tasks as SQL whose rows are JSON texts: no row is built in Python.
 
-The texts equal what `reports.as_dicts` returns: times in ISO 8601 in UTC with microseconds unless they
-are 0, floats with as many digits as give the same number again.
+The texts equal what `reports.tasks.as_dicts` returns: times in ISO 8601 in UTC, with microseconds
+unless they are 0, and floats with as many digits as give the same number again.
 """
 
 from functools import lru_cache

@@ -1,7 +1,8 @@
-"""One AI task as submitted, and its priority."""
+"""One AI task as submitted, its priority, and its bar in the plan."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 
 from operations.scheduling.planner.graph import CyclicDependency
@@ -56,6 +57,19 @@ class AITask:
         object.__setattr__(self, "dependencies", unique_names(self.dependencies))
         if self.task_id in self.dependencies:
             raise CyclicDependency([[self.task_id]])
+
+
+@dataclass(frozen=True, slots=True)
+class GanttTask:
+    """A running or planned task with its worker, start and end."""
+
+    task_id: str
+    task_type: str
+    priority: str
+    status: str
+    worker: str
+    start: datetime
+    end: datetime
 
 
 def check_text(field: str, given: object) -> None:

@@ -9,7 +9,7 @@ from operator import attrgetter
 from revenue.billing.periods import Month
 from revenue.customers.plan_change import PlanChange
 from revenue.pricing.calculation.invoice import PlanPeriod
-from revenue.pricing.decimals import FieldProblem, InvalidValues
+from revenue.pricing.decimals import invalid
 
 
 def overlapping_periods(changes: Sequence[PlanChange], span: Month) -> list[list[PlanPeriod]]:
@@ -50,7 +50,7 @@ def _of_one(changes: Sequence[PlanChange], span: Month) -> list[PlanPeriod]:
             continue
         if not each.plan:
             message = f"subscription {each.subscription} names no plan, so it cannot be rated"
-            raise InvalidValues(FieldProblem("plan", "required", message))
+            raise invalid("plan", "required", message)
         found.append(PlanPeriod(each.plan, start, end))
     return found
 

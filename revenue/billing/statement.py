@@ -8,13 +8,9 @@ from decimal import Decimal
 from revenue.billing.periods import MeterReadings, Month, situation
 from revenue.billing.plan_periods import overlapping_periods
 from revenue.customers.plan_change import PlanChange
+from revenue.pricing.calculation import invoice
 from revenue.pricing.calculation.inputs import PricingInputs
-from revenue.pricing.calculation.invoice import (
-    CalculatedInvoice,
-    PlanPeriod,
-    additional_plan_fees,
-    calculate_invoice,
-)
+from revenue.pricing.calculation.invoice import CalculatedInvoice, PlanPeriod
 from revenue.pricing.decimals import ONE, ZERO, rounded
 from revenue.pricing.price_book.version import BookVersion
 from revenue.pricing.rating.rate import PriceLine
@@ -117,11 +113,11 @@ def _rated(known: CustomerUsage, span: Month, book: BookVersion) -> CalculatedIn
     if not sequences:
         return CalculatedInvoice(book.currency, span.start, span.end, (), ())
     inputs = situation(known.readings, span, known.since)
-    main = calculate_invoice(book, sequences[0], inputs, span.start, span.end)
+    main = invoice.calculate_invoice(book, sequences[0], inputs, span.start, span.end)
     more = [
         each
         for sequence in sequences[1:]
-        for each in additional_plan_fees(book, sequence, inputs, span.start, span.end)
+        for each in invoice.additional_plan_fees(book, sequence, inputs, span.start, span.end)
     ]
     return replace(main, lines=(*main.lines, *more))
 

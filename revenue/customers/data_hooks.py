@@ -20,29 +20,19 @@ class SubscriptionsChanged(Protocol):
     ) -> object: ...
 
 
-def nothing_to_erase(_customer_ids: Collection[int]) -> None:
-    """The rows hold nothing that identifies the customer."""
-
-
-def rows_stay(_kept_id: int, _duplicate_id: int, _now: datetime) -> None:
-    """The rows stay at the duplicate; readers follow `merged_into`."""
-
-
-def ignore_change(
-    customer_ids: Collection[int], *, now: datetime, cause: str, history: bool = False
-) -> None:
-    """Nothing depends on subscriptions."""
-
-
 @dataclass(frozen=True, slots=True)
 class CustomerDataHook:
-    """How one feature's rows are exported as plain values, made anonymous, merged and updated."""
+    """How one feature's rows are exported as plain values, made anonymous, merged and updated.
+
+    By default rows hold nothing that identifies a customer, stay at a merged duplicate (readers
+    follow `merged_into`), and do not depend on subscriptions.
+    """
 
     name: str
     export: Callable[[Collection[int]], Mapping[str, Any]]
-    erase: Callable[[Collection[int]], None] = nothing_to_erase
-    merge: Callable[[int, int, datetime], None] = rows_stay
-    subscriptions_changed: SubscriptionsChanged = ignore_change
+    erase: Callable[[Collection[int]], None] | None = None
+    merge: Callable[[int, int, datetime], None] | None = None
+    subscriptions_changed: SubscriptionsChanged | None = None
 
 
 HOOKS: Registry[CustomerDataHook] = Registry("customer data hook")
@@ -53,4 +43,5 @@ def subscriptions_changed(
 ) -> None:
     """Tell every feature; `history` says that facts count on their own days, as in an import."""
     for hook in HOOKS:
-        hook.subscriptions_changed(customer_ids, now=now, cause=cause, history=history)
+        if hook.subscriptions_changed:
+            hook.subscriptions_changed(customer_ids, now=now, cause=cause, history=history)

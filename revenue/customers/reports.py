@@ -14,8 +14,6 @@ from revenue.customers.plan_change import PlanChange
 
 
 class PlanMrr(NamedTuple):
-    """The MRR of one plan."""
-
     plan: str
     mrr: Decimal
     subscriptions: int
@@ -23,8 +21,6 @@ class PlanMrr(NamedTuple):
 
 
 class CustomerSummary(NamedTuple):
-    """One paying customer."""
-
     pk: int
     name: str
     segment: str
@@ -64,7 +60,6 @@ def current_mrr(currency: str) -> tuple[Decimal, int]:
 
 
 def top_customers(currency: str, most: int) -> list[CustomerSummary]:
-    """The customers with the highest MRR now."""
     found = Customer.objects.filter(currency=currency, merged_into=None).annotate(
         since=Min("subscriptions__started_on"),
         running=Count("subscriptions", filter=Q(subscriptions__amount__gt=0)),
@@ -104,8 +99,6 @@ def personal_data(customer_id: int) -> dict[str, Any]:
         **{name: rows for each in hooked for name, rows in each.items()},
     }
 
-
-# --- CSV exports ------------------------------------------------------------------------------
 
 CUSTOMERS = ("external_id", "name", "segment", "size", "owner", "currency", "time_zone")
 SUBSCRIPTIONS = ("subscription", "customer", "plan", "amount", "currency", "started_on", "ended_on")

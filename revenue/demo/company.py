@@ -75,7 +75,6 @@ class DemoCustomer:
 
     @property
     def situation(self) -> PricingInputs:
-        """The pricing inputs."""
         usage = {metric: Decimal(each) for metric, each in self.usage.items()}
         return PricingInputs(usage, company={"employee_count": Decimal(self.employees)})
 

@@ -21,15 +21,8 @@ CustomerAdmin.inlines.append(MovementInline)  # `customers` does not import the 
 @admin.register(MrrMovement)
 class MrrMovementAdmin(ReadOnlyAdmin, CSVAdmin):
     list_display = [
-        "on",
-        "customer",
-        "kind",
-        "amount",
-        "currency",
-        "after",
-        "effective_on",
-        "cause",
-        "is_adjustment",
+        *("on", "customer", "kind", "amount", "currency"),
+        *("after", "effective_on", "cause", "is_adjustment"),
     ]
     list_filter = ["kind", "currency", "is_adjustment", "cause"]
     list_select_related = ["customer"]

@@ -60,8 +60,7 @@ def monthly_bridges(rows: Iterable[BridgeRow], first: date, last: date) -> list[
             payers += change
         elif month <= ends:
             of_month = moved.setdefault(month, {})
-            has = of_month.get(kind, NOTHING)
-            of_month[kind] = MovementSums(has.amount + amount, has.payers + change)
+            of_month[kind] = of_month.get(kind, NOTHING).plus(amount, change)
     return _chained(starts, ends, opening, payers, moved)
 
 

@@ -28,11 +28,6 @@ def net_churn(one: Bridge) -> float | None:
     return percent(lost - won, one.opening)
 
 
-def logo_churn(one: Bridge) -> float | None:
-    """Customers who stopped paying / customers who paid at the start."""
-    return percent(Decimal(one.payers_lost), Decimal(one.payers))
-
-
 def growth(one: Bridge) -> float | None:
     """(closing - opening) / opening."""
     return percent(one.closing - one.opening, one.opening)

@@ -38,6 +38,9 @@ class MovementSums(NamedTuple):
     amount: Decimal
     payers: int
 
+    def plus(self, amount: Decimal, payers: int) -> "MovementSums":
+        return MovementSums(self.amount + amount, self.payers + payers)
+
 
 class NetMovement(NamedTuple):
     """A row for the ledger; `before` and `after` are the customer's MRR around that day."""

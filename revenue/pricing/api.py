@@ -9,17 +9,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from aethercrown.api import fields
 from aethercrown.api.endpoint import Endpoint, InvalidRequest, Unavailable, reply
-from aethercrown.api.fields import (
-    Currency,
-    Instant,
-    ItemList,
-    Money,
-    Number,
-    Text,
-    ValueMap,
-    refuse_if_longer,
-)
+from aethercrown.api.fields import Currency, Instant, ItemList, Money, Number, Text, ValueMap
 from aethercrown.api.openapi import documented
 from revenue.pricing import examples, reports, response_format, services
 from revenue.pricing.calculation.inputs import PricingInputs, read_inputs
@@ -55,7 +47,7 @@ class MetricValuesSerializer(serializers.Serializer[Any]):
         """Validate every number and report all bad ones; null counts as missing."""
         if not isinstance(data, dict):
             self.fail("invalid")
-        refuse_if_longer(self, data, MAX_METRICS)
+        fields.refuse_if_longer(self, data, MAX_METRICS)
         found: dict[str, Any] = {}
         problems: dict[str, Any] = {}
         for name, value in data.items():

@@ -4,27 +4,22 @@ Arithmetic runs under CONTEXT: its 120 digits hold every product of two numbers 
 only divisions are rounded before the amount of a line is.
 """
 
+import decimal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from decimal import (
-    ROUND_HALF_UP,
-    Context,
-    Decimal,
-    DivisionByZero,
-    InvalidOperation,
-    Overflow,
-    localcontext,
-)
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 ZERO, ONE, HUNDRED = Decimal(0), Decimal(1), Decimal(100)
 LARGEST_NUMBER = Decimal(10) ** 18
 MAX_DECIMALS = 30
 SMALLEST_UNIT = Decimal(1).scaleb(-MAX_DECIMALS)
 UNITS = tuple(ONE.scaleb(-digits) for digits in range(MAX_DECIMALS + 1))
-CONTEXT = Context(
-    prec=120, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow]
+CONTEXT = decimal.Context(
+    prec=120,
+    rounding=ROUND_HALF_UP,
+    traps=[InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
 )
 
 
@@ -48,10 +43,14 @@ class InvalidValues(ValueError):
         self.problems = problems
 
 
+def invalid(path: str, code: str, message: str) -> InvalidValues:
+    return InvalidValues(FieldProblem(path, code, message))
+
+
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
     """Decimal arithmetic in the block runs under CONTEXT, independent of the caller's context."""
-    with localcontext(CONTEXT):
+    with decimal.localcontext(CONTEXT):
         yield
 
 
@@ -67,21 +66,17 @@ def read_decimal(value: object, path: str, *, text: bool = False) -> Decimal:
     InvalidValues.
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | int | float | str):
-        raise InvalidValues(FieldProblem(path, "not_a_number", "must be a number"))
+        raise invalid(path, "not_a_number", "must be a number")
     if isinstance(value, str) and not text:
-        raise InvalidValues(FieldProblem(path, "not_a_number", "must be a number, not text"))
+        raise invalid(path, "not_a_number", "must be a number, not text")
     try:
         found = Decimal(value) if isinstance(value, int) else Decimal(str(value).strip())
     except InvalidOperation:
-        raise InvalidValues(
-            FieldProblem(path, "not_a_number", f"must be a number, not {value!r}")
-        ) from None
+        raise invalid(path, "not_a_number", f"must be a number, not {value!r}") from None
     if not found.is_finite():
-        raise InvalidValues(FieldProblem(path, "not_finite", "must be a finite number"))
+        raise invalid(path, "not_finite", "must be a finite number")
     if abs(found) > LARGEST_NUMBER:
-        raise InvalidValues(
-            FieldProblem(path, "max_value", f"must be {LARGEST_NUMBER:.0f} or less")
-        )
+        raise invalid(path, "max_value", f"must be {LARGEST_NUMBER:.0f} or less")
     return (
         found
         if _decimals(found) <= MAX_DECIMALS
@@ -98,7 +93,7 @@ def non_negative(value: object, path: str, *, text: bool = False) -> Decimal:
     """As `read_decimal`, and 0 or more."""
     found = read_decimal(value, path, text=text)
     if found < 0:
-        raise InvalidValues(FieldProblem(path, "min_value", f"must be 0 or more, not {found}"))
+        raise invalid(path, "min_value", f"must be 0 or more, not {found}")
     return found
 
 
@@ -129,4 +124,4 @@ def read_date(value: object, path: str) -> date:
         return date.fromisoformat(str(value))
     except ValueError:
         message = f"must be a date such as 2026-12-31, not {value!r}"
-        raise InvalidValues(FieldProblem(path, "not_a_date", message)) from None
+        raise invalid(path, "not_a_date", message) from None

@@ -4,17 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from revenue.pricing import response_format
 from revenue.pricing.calculation.inputs import read_inputs
 from revenue.pricing.calculation.plan_price import calculate_price
 from revenue.pricing.calculation.recommend import find_upgrade, recommend_plan
-from revenue.pricing.decimals import FieldProblem, InvalidValues
+from revenue.pricing.decimals import invalid
 from revenue.pricing.price_book.default_book import BOOK
 from revenue.pricing.price_book.version import BookVersion, NoSuchPlan
-from revenue.pricing.response_format import (
-    price_response,
-    recommendation_response,
-    upgrade_response,
-)
 
 Numbers = Mapping[str, object]
 
@@ -45,15 +41,15 @@ class DynamicPricingEngine:
         try:
             price = calculate_price(self.book, tier, inputs)
         except NoSuchPlan as error:
-            raise InvalidValues(FieldProblem("tier", "unknown_tier", str(error))) from error
-        return price_response(price, self.clock(), None)
+            raise invalid("tier", "unknown_tier", str(error)) from error
+        return response_format.price_response(price, self.clock(), None)
 
     def recommend_tier(
         self, usage_data: Numbers, company_data: Numbers | None = None
     ) -> dict[str, Any]:
         """recommended_tier, reason and a comparison of all plans."""
         inputs = read_inputs(usage_data, None, company_data)
-        return recommendation_response(recommend_plan(self.book, inputs))
+        return response_format.recommendation_response(recommend_plan(self.book, inputs))
 
     def calculate_upsell_opportunity(
         self, current_tier: str, usage_data: Numbers, company_data: Numbers | None = None
@@ -63,5 +59,5 @@ class DynamicPricingEngine:
         try:
             offer = find_upgrade(self.book, current_tier, inputs)
         except NoSuchPlan as error:
-            raise InvalidValues(FieldProblem("current_tier", "unknown_tier", str(error))) from error
-        return upgrade_response(offer)
+            raise invalid("current_tier", "unknown_tier", str(error)) from error
+        return response_format.upgrade_response(offer)

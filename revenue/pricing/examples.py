@@ -4,6 +4,7 @@ from typing import Any
 
 from revenue.pricing.engine import DynamicPricingEngine
 from revenue.pricing.price_book.default_book import BOOK
+from revenue.pricing.response_format import with_floats
 
 ENGINE = DynamicPricingEngine()
 USAGE = {"api_calls": 50000, "storage_gb": 250}
@@ -20,14 +21,4 @@ PRICE_RESPONSE: dict[str, Any] = {
     }
 }
 RECOMMENDATION = ENGINE.recommend_tier(USAGE)
-TIERS: dict[str, Any] = {
-    "tiers": {
-        each.code: {
-            "name": each.name,
-            "base_price": float(each.base),
-            "currency": BOOK.currency,
-            "features": list(each.features),
-        }
-        for each in BOOK.plans[:1]
-    }
-}
+TIERS = {"tiers": with_floats(BOOK.on_sale())}

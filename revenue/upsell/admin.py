@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
-from aethercrown.admin_actions import change_url, confirmation_page, row_button
+from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.csv.admin import CSVAdmin
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
@@ -25,8 +25,6 @@ from security.access import reports as people
 
 
 class OutcomeForm(forms.Form):
-    """The outcome as text."""
-
     outcome = forms.CharField(max_length=200, required=False, widget=UnfoldAdminTextInputWidget())
 
 
@@ -46,8 +44,6 @@ class AcceptForm(OutcomeForm):
 
 
 class ConfirmedStep(NamedTuple):
-    """A step with a confirmation page."""
-
     verb: str
     question: str
     service: Callable[..., Opportunity]
@@ -80,16 +76,8 @@ WITHDRAW = ConfirmedStep(
 @admin.register(Opportunity)
 class OpportunityAdmin(CSVAdmin):
     list_display = [
-        "customer",
-        "kind",
-        "state",
-        "current_plan",
-        "recommended_plan",
-        "gain",
-        "currency",
-        "confidence",
-        "owner",
-        "found_at",
+        *("customer", "kind", "state", "current_plan", "recommended_plan"),
+        *("gain", "currency", "confidence", "owner", "found_at"),
     ]
     list_filter = ["state", "kind", "recommended_plan", "owner", "currency"]
     list_select_related = ["customer"]
@@ -135,19 +123,19 @@ class OpportunityAdmin(CSVAdmin):
         for row in rows.order_by("pk"):
             self._take(request, row, services.offer)
 
-    @row_button("Offer", "offer", "decide")
+    @button("Offer", "offer", "decide")
     def offer(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(request, object_id, OFFER)
 
-    @row_button("Accepted", "accept", "decide")
+    @button("Accepted", "accept", "decide")
     def accept(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(request, object_id, ACCEPT)
 
-    @row_button("Declined", "decline", "decide")
+    @button("Declined", "decline", "decide")
     def decline(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(request, object_id, DECLINE)
 
-    @row_button("Withdraw", "withdraw", "decide")
+    @button("Withdraw", "withdraw", "decide")
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(request, object_id, WITHDRAW)
 

@@ -17,15 +17,9 @@ from aethercrown.api.openapi import documented
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
 from revenue.customers.services import InvalidEntry
+from revenue.pricing import api as pricing
 from revenue.pricing import examples as pricing_examples
 from revenue.pricing import response_format
-from revenue.pricing.api import (
-    RecommendTierRequestSerializer,
-    caller_name,
-    current_book,
-    inputs_from_body,
-    or_api_error,
-)
 from revenue.pricing.calculation.recommend import find_upgrade
 from revenue.upsell import examples, reports, services
 from revenue.upsell.models import Opportunity
@@ -36,7 +30,7 @@ from security.access import reports as people
 STATES = [each.value for each in OpportunityState]
 
 
-class AnalyzeUpsellRequestSerializer(RecommendTierRequestSerializer):
+class AnalyzeUpsellRequestSerializer(pricing.RecommendTierRequestSerializer):
     """The present plan, and the use that a plan must cover."""
 
     current_tier = Text(max_length=50)
@@ -75,11 +69,11 @@ class AnalyzeUpsellView(Endpoint):
         their answers.
         """
         values = self.checked(AnalyzeUpsellRequestSerializer)
-        inputs = inputs_from_body(values)
+        inputs = pricing.inputs_from_body(values)
         answers = reports.answer_counts().get(OpportunityKind.PLAN_FIT, reports.AnswerCounts())
-        found = or_api_error(
+        found = pricing.or_api_error(
             lambda: find_upgrade(
-                current_book(), values["current_tier"], inputs, **answers._asdict()
+                pricing.current_book(), values["current_tier"], inputs, **answers._asdict()
             ),
             field="current_tier",
         )
@@ -143,7 +137,6 @@ class AssignOpportunityRequestSerializer(serializers.Serializer[Any]):
 
 
 def example_in_state(state: str, **more: Any) -> dict[str, Any]:
-    """The example opportunity in a state."""
     return {**examples.OPPORTUNITY, "state": state, **more}
 
 
@@ -250,7 +243,10 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
         self._refuse_readers()
         try:
             row = service(
-                self.get_object().pk, by=caller_name(self.request), now=timezone.now(), **more
+                self.get_object().pk,
+                by=pricing.caller_name(self.request),
+                now=timezone.now(),
+                **more,
             )
         except (InvalidTransition, Stale) as error:
             raise Conflict(str(error)) from error

@@ -37,7 +37,6 @@ class OfferDetails:
 
 
 def opportunity_id(subject: str) -> int:
-    """The id of a decision's opportunity."""
     return int(subject.removeprefix(SUBJECT))
 
 

@@ -5,15 +5,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from revenue.billing.periods import (
-    Aggregation,
-    Days,
-    InputGroup,
-    MeterReadings,
-    Month,
-    aggregate,
-    situation,
-)
+from revenue.billing import periods
+from revenue.billing.periods import Aggregation, MeterReadings, Month
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.decimals import without_trailing_zeros
 from revenue.upsell import trend
@@ -35,10 +28,10 @@ def forecast_usage(
     A day without a total counts as 0 if other customers used the metric on it, else as unknown.
     """
     span = Month(today - timedelta(days=FORECAST_DAYS), today)
-    now = situation(readings, span, since)
+    now = periods.situation(readings, span, since)
     found: dict[str, MetricForecast] = {}
     for code, each in readings.items():
-        if each.input_group is InputGroup.USAGE:
+        if each.input_group is periods.InputGroup.USAGE:
             ahead = _forecast(each, active.get(code, ()), today)
             if ahead is not None:
                 found[code] = ahead
@@ -61,7 +54,7 @@ def _forecast(
     return None
 
 
-def _flow(days: Days, active: Collection[date], today: date) -> Sequence[float | None]:
+def _flow(days: periods.Days, active: Collection[date], today: date) -> Sequence[float | None]:
     """Daily totals before today, from the first known day."""
     first = max(min(days), today - timedelta(days=HISTORY_DAYS))
     found: list[float | None] = []
@@ -72,11 +65,13 @@ def _flow(days: Days, active: Collection[date], today: date) -> Sequence[float |
     return found
 
 
-def _level(aggregation: Aggregation, days: Days, today: date) -> Sequence[float | None]:
+def _level(aggregation: Aggregation, days: periods.Days, today: date) -> Sequence[float | None]:
     """The value of the reading on each day before today."""
     first = max(min(days), today - timedelta(days=HISTORY_DAYS))
     spans = (first + timedelta(days=place) for place in range((today - first).days))
-    values = (aggregate(aggregation, days, Month(on, on + timedelta(days=1))) for on in spans)
+    values = (
+        periods.aggregate(aggregation, days, Month(on, on + timedelta(days=1))) for on in spans
+    )
     return [None if each is None else float(each) for each in values]
 
 

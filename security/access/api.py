@@ -162,7 +162,7 @@ class SetUpView(FormView[FirstAdministratorForm]):
     success_url = "/login"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not reports.is_setup_link_valid(kwargs["token"], timezone.now()):
+        if not services.is_setup_link_valid(kwargs["token"], timezone.now()):
             return self.expired()
         return super().dispatch(request, *args, **kwargs)
 

@@ -9,11 +9,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from aethercrown.admin_actions import list_url
 from security.access.api import fresh_login
 from security.access.reports import person
 from security.apikeys import networks, scopes, services
@@ -178,7 +178,7 @@ def show_once(
         "opts": screen.opts,
         "issued": issued,
         "after": after,
-        "back": reverse(f"admin:{screen.opts.app_label}_{screen.opts.model_name}_changelist"),
+        "back": list_url(screen),
         "back_text": f"To the list of {screen.opts.verbose_name_plural}",
     }
     page = TemplateResponse(request, "admin/security/issued.html", context)
@@ -194,20 +194,7 @@ ROTATE_HINT = (
     "To rotate, replace or revoke it, choose it in the list of keys, and there the action."
 )
 RECORD_FIELDS = (
-    "name",
-    "hint",
-    "state",
-    "areas",
-    "allowed_networks",
-    "burst",
-    "rate_per_second",
-    "created_by",
-    "created_at",
-    "last_used_at",
-    "expires_at",
-    "revoked_at",
-    "replaced_by",
-    "rotated_at",
-    "retire_at",
-    "extended_at",
+    *("name", "hint", "state", "areas", "allowed_networks", "burst", "rate_per_second"),
+    *("created_by", "created_at", "last_used_at", "expires_at", "revoked_at"),
+    *("replaced_by", "rotated_at", "retire_at", "extended_at"),
 )

@@ -13,7 +13,7 @@ from django.db import DataError
 from django.db.models import Max, Model, Q, QuerySet
 
 from aethercrown.history.tracking import tracked
-from security.audit import anchor_files, anchors, history_streams, row_digest, verify
+from security.audit import anchor_files, anchors, row_digest, verify
 from security.audit.anchors import AnchorRecord
 from security.audit.chain import ChainEntry
 from security.audit.models import Anchor, AuditStream, Event
@@ -172,7 +172,7 @@ def _differences(files: list[AnchorRecord], rows: list[AnchorRecord]) -> list[st
 
 def _history_fault(model: type[Model], rows: type[Model]) -> AuditFault | None:
     """Rows are compared in the order in which the chain recorded them."""
-    stream = history_streams.stream(model._meta.label_lower)  # noqa: SLF001 - documented
+    stream = row_digest.stream(model._meta.label_lower)  # noqa: SLF001 - documented
     newest = rows._base_manager.aggregate(newest=Max("pk"))["newest"] or 0  # noqa: SLF001 - documented
     seen: set[int] = set()
     for page in _recorded_digests(stream):

@@ -1,9 +1,22 @@
-"""The digest of a row of history, over its columns as canonical JSON. Pure."""
+"""The digest of a row of history as canonical JSON, and the event that records it. Pure."""
 
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
+
+HISTORY = "history:"
+ACTS = {"+": "history.created", "~": "history.changed", "-": "history.deleted"}
+
+
+def stream(table: str) -> str:
+    """The stream of a tracked table, such as history:operations.automation."""
+    return f"{HISTORY}{table}"
+
+
+def subject(table: str, key: object) -> str:
+    """What a row of history is about: the tracked row."""
+    return f"{table}:{key}"
 
 
 def digest(row: Mapping[str, object]) -> str:

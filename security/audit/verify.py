@@ -130,18 +130,6 @@ def hash_matches(found: Link) -> bool:
         return False
 
 
-def first_fault(
-    stream: str, links: Iterable[Link], end: StreamEnd, known: Mapping[int, str] | None = None
-) -> AuditFault | None:
-    """The first fault of one stream, whose links are given in the order of their numbers."""
-    verifier = StreamVerifier(stream, known or {})
-    for each in links:
-        fault = verifier.check_next(each)
-        if fault is not None:
-            return fault
-    return verifier.finish(end)
-
-
 def original_place(found: Link, places: Iterable[int]) -> int | None:
     """The place among `places` that an altered link was made for, where it was only moved."""
     return next((seq for seq in places if hash_matches(_with_seq(found, seq))), None)

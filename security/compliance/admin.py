@@ -4,8 +4,9 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from aethercrown.admin_actions import button
 from security.compliance import services
-from security.rotation.admin.keys import ManagedSecretAdmin, list_action
+from security.rotation.admin.keys import ManagedSecretAdmin
 from security.rotation.models import ManagedSecret
 
 admin.site.unregister(ManagedSecret)  # registered by rotation, which does not import compliance
@@ -17,7 +18,7 @@ class ManagedSecretEvidenceAdmin(ManagedSecretAdmin):
 
     actions_list = [*ManagedSecretAdmin.actions_list, "evidence_pack"]
 
-    @list_action("Compliance evidence pack", "view", "evidence-pack")
+    @button("Compliance evidence pack", "evidence-pack", "view")
     def evidence_pack(self, request: HttpRequest) -> HttpResponse:
         """Download the zip; an audit event records it."""
         actor = f"user:{request.user.get_username()}"

@@ -13,7 +13,7 @@ from security.compliance.pack import PackTable
 from security.rotation import reports as keys
 from security.rotation import schedule
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
-from security.rotation.policy import LEVELS
+from security.rotation.schedule import LEVELS
 
 KEY_STREAM_PREFIX = "key:"
 INVENTORY = (
@@ -38,7 +38,7 @@ def tables(now: datetime) -> list[PackTable]:
 
 def inventory(now: datetime) -> PackTable:
     rows = [
-        (*(getattr(key, name) for name in INVENTORY), schedule.due_status(key, now))
+        (*(getattr(key, name) for name in INVENTORY), schedule.due_status(key.due_at, now))
         for key in keys.keys_with_version().order_by("key_id")
     ]
     return PackTable("inventory", "Every managed key.", (*INVENTORY, "status"), rows)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from security.rotation.policy import CRITICAL, HIGH
+from security.rotation.schedule import CRITICAL, HIGH
 
 SOURCE = "keys"
 OVERDUE, FAILING = "overdue", "rotation_failing"

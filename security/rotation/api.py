@@ -1,8 +1,9 @@
 """The API of managed keys: register, list due keys, rotate one, rotate due keys, report."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -16,10 +17,8 @@ from aethercrown.api.openapi import documented
 from aethercrown.registry import UnknownName
 from security.apikeys import scopes
 from security.rotation import examples, registry, reports, services
-from security.rotation.policy import LEVELS, MEDIUM
+from security.rotation.schedule import LEVELS, MAX_GRACE_MINUTES, MEDIUM
 
-Result = TypeVar("Result")
-MAX_GRACE_MINUTES = 366 * 24 * 60
 API_FIELD_NAMES = {"level": "security_level", "grace": "grace_minutes"}  # by service argument
 RETRY_AFTER_SECONDS = 5
 API_KEY = "platform_api_key"
@@ -211,8 +210,8 @@ class RegisterKeyView(KeyEndpoint):
         """
         body = self.checked(RegisterKeyRequestSerializer)
         check_scopes(request, body.get("rotator") or "", body.get("config") or {})
-        registered = translate_errors(
-            lambda: services.register(
+        with service_errors():
+            registered = services.register(
                 body["key_id"],
                 body["key_type"],
                 level=body["security_level"],
@@ -222,7 +221,6 @@ class RegisterKeyView(KeyEndpoint):
                 owner=body["owner"],
                 actor=actor_of(request),
             )
-        )
         data: dict[str, Any] = {"key_info": reports.key_info(registered.key)}
         if registered.secret is not None:
             data["secret"] = registered.secret
@@ -267,10 +265,10 @@ class RotateKeyView(KeyEndpoint):
         """
         body = self.checked(RotateKeyRequestSerializer)
         minutes = body.get("grace_minutes")
-        key = translate_errors(lambda: services.get(key_id))
-        check_scopes(request, key.rotator, key.config)
-        rotation = translate_errors(
-            lambda: services.rotate(
+        with service_errors():
+            key = services.get(key_id)
+            check_scopes(request, key.rotator, key.config)
+            rotation = services.rotate(
                 key_id,
                 reason=body["reason"],
                 grace=None if minutes is None else timedelta(minutes=minutes),
@@ -279,7 +277,6 @@ class RotateKeyView(KeyEndpoint):
                 expected_version=body.get("expected_version"),
                 actor=actor_of(request),
             )
-        )
         message = "Key rotated" if rotation.rotated_at else "A person has to act first"
         return reply(message, {"rotation": rotation.to_dict()})
 
@@ -320,10 +317,11 @@ class KeyReportView(KeyEndpoint):
         return reply("Key rotation report", {"report": reports.report(timezone.now())})
 
 
-def translate_errors(call: Callable[[], Result]) -> Result:
-    """Call a service and translate its errors to those of the API."""
+@contextmanager
+def service_errors() -> Iterator[None]:
+    """Translate the errors of a service to those of the API."""
     try:
-        return call()
+        yield
     except services.SecretNotFound as error:
         raise NotFound(str(error)) from error
     except services.InvalidArgument as error:

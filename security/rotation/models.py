@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from aethercrown.history.tracking import TrackedHistory
 from security.encryption.ciphertext import EncryptionContext
 from security.encryption.models import COMPLETE_OR_EMPTY, SealedRow
-from security.rotation.policy import DEFAULT_GRACE, LEVELS, MEDIUM
+from security.rotation.schedule import DEFAULT_GRACE, LEVELS, MEDIUM
 
 LEVEL_CHOICES = [(each, each) for each in LEVELS]
 

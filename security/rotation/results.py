@@ -1,6 +1,6 @@
 """The results of rotations and rotation runs. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,23 +19,17 @@ class RotationResult:
     previous_rotation: datetime | None
     next_rotation: datetime
     version: int
-    new_key: str | None = field(repr=False)
-    previous_valid_until: datetime | None
-    action_required: str
+    new_key: str | None = field(default=None, repr=False)
+    previous_valid_until: datetime | None = None
+    action_required: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The contract's `rotation`, including the secret."""
-        return {
-            "key_id": self.key_id,
-            "reason": self.reason,
-            "rotated_at": isoformat(self.rotated_at),
-            "previous_rotation": isoformat(self.previous_rotation),
-            "next_rotation": isoformat(self.next_rotation),
-            "version": self.version,
-            "new_key": self.new_key,
-            "previous_valid_until": isoformat(self.previous_valid_until),
-            "action_required": self.action_required or None,
+        times = {
+            name: isoformat(getattr(self, name))
+            for name in ("rotated_at", "previous_rotation", "next_rotation", "previous_valid_until")
         }
+        return {**asdict(self), **times, "action_required": self.action_required or None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +54,7 @@ class RotationRunResult:
         """The API's answer, without secrets."""
         return {
             "rotations": [{**each.to_dict(), "new_key": None} for each in self.rotations],
-            "failures": [{"key_id": each.key_id, "error": each.error} for each in self.failures],
+            "failures": [asdict(each) for each in self.failures],
             "count": len(self.rotations),
             "due": self.due,
             "held_back": self.held_back,

@@ -1,17 +1,26 @@
-"""When a key is rotated, how many keys a run may rotate, and when an attempt is repeated. Pure.
+"""What each level demands, when a key is rotated, and how many keys a run may rotate. Pure.
 
 A key is due exactly one interval after its last rotation. Keys registered together would be due
 together, so each becomes eligible up to a tenth of the interval earlier, at a time derived from
 a hash of the key and its version.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from math import ceil
-from typing import Protocol
 from uuid import UUID
 
+CRITICAL, HIGH, MEDIUM, LOW = "critical", "high", "medium", "low"
+LEVELS = (CRITICAL, HIGH, MEDIUM, LOW)
+DEFAULT_GRACE: Mapping[str, timedelta] = {
+    CRITICAL: timedelta(hours=24),
+    HIGH: timedelta(hours=72),
+    MEDIUM: timedelta(days=7),
+    LOW: timedelta(days=7),
+}
+MAX_GRACE_MINUTES = 366 * 24 * 60  # that a request may ask for
 MAX_JITTER = 0.1  # of the interval
 DUE_SOON = timedelta(days=7)
 MIN_KEYS_PER_HOUR, MAX_KEYS_PER_HOUR, SHARE_PER_HOUR = 10, 50, 0.05
@@ -26,6 +35,18 @@ RETRY_WAITS = (
     timedelta(minutes=120),
 )
 MAX_FAILED_TESTS = 3  # of one value
+
+
+@dataclass(frozen=True, slots=True)
+class EffectivePolicy:
+    """Days between rotations, and how long an old value still works."""
+
+    interval_days: int
+    grace: timedelta
+
+    @property
+    def interval(self) -> timedelta:
+        return timedelta(days=self.interval_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +76,11 @@ def hourly_limit(keys: int) -> int:
     return min(MAX_KEYS_PER_HOUR, max(MIN_KEYS_PER_HOUR, ceil(SHARE_PER_HOUR * keys)))
 
 
-class HasDueAt(Protocol):
-    """A key, or a plain value in a test."""
-
-    @property
-    def due_at(self) -> datetime: ...
-
-
-def due_status(key: HasDueAt, now: datetime) -> str:
+def due_status(due_at: datetime, now: datetime) -> str:
     """overdue, due_soon or healthy."""
-    if key.due_at <= now:
+    if due_at <= now:
         return "overdue"
-    return "due_soon" if key.due_at <= now + DUE_SOON else "healthy"
+    return "due_soon" if due_at <= now + DUE_SOON else "healthy"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def executed(monkeypatch) -> list[list[str]]:
 def test_an_unknown_command_is_a_misuse(capsys):
     assert bootstrap.main(["fly"]) == 2
     assert bootstrap.main([]) == 2
-    assert "audit|benchmark|faults|run|screenshots|test" in capsys.readouterr().err
+    assert "audit|benchmark|check|faults|run|screenshots|test" in capsys.readouterr().err
 
 
 def test_what_is_installed_already_is_used_without_another_look(place, monkeypatch):
@@ -104,8 +104,8 @@ def test_an_old_python_gives_way_to_a_newer_one(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "version_info", (2, 7, 18))
     monkeypatch.setenv("PATH", shims(tmp_path, python3="3.6", python3_13="3.13"))
     commands = executed(monkeypatch)
-    with pytest.raises(bootstrap.Unable):  # because nothing was replaced here
-        bootstrap.become_newer(["run"])
+    with pytest.raises(bootstrap.SetupFailed):  # because nothing was replaced here
+        bootstrap.run_on_newer_python(["run"])
     assert commands == [["python3.13", bootstrap.__file__, "run"]]
 
 
@@ -131,13 +131,13 @@ def test_a_python_is_run_to_be_sure_of_it(tmp_path):
 def test_a_python_without_venv_names_the_package_to_install(tmp_path, monkeypatch):
     (tmp_path / "ensurepip.py").write_text("raise ImportError")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(bootstrap.Unable, match="install python3-venv"):
+    with pytest.raises(bootstrap.SetupFailed, match="install python3-venv"):
         bootstrap.make(str(tmp_path / "new"))
 
 
 def test_an_environment_that_cannot_be_made_is_told_in_one_sentence(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(bootstrap.Unable, match=r"Cannot make .*file/new: .*"):
+    with pytest.raises(bootstrap.SetupFailed, match=r"Cannot make .*file/new: .*"):
         bootstrap.make(str(tmp_path / "file" / "new"))
 
 
@@ -150,7 +150,7 @@ def test_pip_takes_over_where_uv_fails_and_its_failure_is_told(place, monkeypatc
 
     monkeypatch.setattr(subprocess, "call", call)
     made = str(environment(place))
-    with pytest.raises(bootstrap.Unable, match=r"Cannot install requirements\.txt"):
+    with pytest.raises(bootstrap.SetupFailed, match=r"Cannot install requirements\.txt"):
         bootstrap.sync(made, str(place / "requirements.txt"))
     assert [Path(command[0]).name for command in called] == ["python", "uv", "python"]
     assert all("--require-hashes" in command for command in called)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aethercrown.charts import figures, plane
 from aethercrown.charts.bars import BarRow, bars
-from aethercrown.charts.curves import CurveMarker, CurvePoint, curve, height, key
+from aethercrown.charts.curves import CurveMarker, CurvePoint, curve, height, legend
 from aethercrown.charts.lines import Series, line
 from aethercrown.charts.sparkline import sparkline
 from aethercrown.charts.svg import NARROW, WIDE, Caption, fitted, marker
@@ -238,7 +238,7 @@ def test_marks_stand_on_the_curve_and_drop_to_the_axis():
 
 
 def test_the_key_of_curves_names_line_band_and_every_mark():
-    assert lettering(key(["Now", "Plan"], NAMED)) == ["Expected", "90% interval", "Now", "Plan"]
+    assert lettering(legend(["Now", "Plan"], NAMED)) == ["Expected", "90% interval", "Now", "Plan"]
 
 
 def test_a_curve_without_bounds_has_no_band():
@@ -278,7 +278,7 @@ def test_the_legend_goes_on_below_where_the_width_ends():
 def test_labels_on_an_axis_never_overlap():
     days = [(float(each), f"{each} January") for each in range(40)]
     field = plane.Plane(Scale(0, 40, 0, 400), Scale(0, 1, 100, 0))
-    assert len(plane.feet(field, days)) < 2 * 40
+    assert len(plane.x_labels(field, days)) < 2 * 40
 
 
 @given(st.text(max_size=60), st.floats(0, 400))

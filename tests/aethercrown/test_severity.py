@@ -12,5 +12,5 @@ def test_levels_are_ordered():
 
 
 def test_a_word_that_is_none_of_them_is_refused():
-    with pytest.raises(ValueError, match="'loud' is no severity"):
+    with pytest.raises(ValueError, match="'loud' is not a severity"):
         severity.rank("loud")

@@ -108,7 +108,8 @@ def tampered() -> int:
     from random import Random  # noqa: PLC0415 - after set-up
 
     from security.audit import reports  # noqa: PLC0415 - after set-up
-    from security.audit.verify import Link, first_fault  # noqa: PLC0415 - the same
+    from security.audit.verify import Link  # noqa: PLC0415 - the same
+    from tests.security.audit.tampering import first_fault  # noqa: PLC0415 - the same
 
     random = Random(1)  # noqa: S311 - reproducible, not secret
     links = list(reports.links("key:1"))[:2_000]

@@ -93,9 +93,10 @@ def many(report: Report, count: int) -> None:
     """Rotate in batches: one commit to create, one to switch; events for every key."""
     from security.rotation import services  # noqa: PLC0415 - Django is set up only now
     from security.rotation.models import SecretVersion  # noqa: PLC0415
+    from security.rotation.services.bulk import BATCH_SIZE  # noqa: PLC0415
     from security.rotation.services.steps import RotationRequest  # noqa: PLC0415
 
-    report.section(f"Batches of {services.BATCH_SIZE}, {count:,} keys")
+    report.section(f"Batches of {BATCH_SIZE}, {count:,} keys")
     keys = create_keys(count, "many")
     order = RotationRequest("scheduled")
     begun, cpu = perf_counter(), process_time()

@@ -149,9 +149,7 @@ def hard_seeds(report: Report, seeds: int) -> None:
             line = list_schedule(problem, np.argsort(-levels, kind="stable"))
             listed.append(line.end / lower_bound(problem, float(levels.max())).makespan - 1)
             begun = process_time()
-            gaps.append(
-                makespan_plan(problem, Effort()).certificate.gap or 0.0
-            )
+            gaps.append(makespan_plan(problem, Effort()).certificate.gap or 0.0)
             spent.append(process_time() - begun)
         open_share = sum(gap > 0 for gap in gaps) / seeds
         label = f"{size} tasks, {workers} workers"

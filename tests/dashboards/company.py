@@ -10,6 +10,7 @@ from marketing.budget import services
 from marketing.budget.models import BudgetPlan
 from marketing.channels.models import Channel, Performance, TotalRevenue
 from operations.decisions import services as decisions
+from tests import snapshot
 
 NOW = datetime(2026, 1, 12, 3, tzinfo=UTC)
 LAST = date(2026, 1, 5)
@@ -75,6 +76,17 @@ def gone_well() -> BudgetPlan:
     services.approve(plan.pk, actor="sam", now=then + timedelta(hours=5))
     decisions.measure_due(NOW)
     return BudgetPlan.objects.select_related("decision").get(pk=plan.pk)
+
+
+def with_plans(weeks: int = 60) -> list[BudgetPlan]:
+    """Channels with a plan that was applied and measured, and one that waits."""
+
+    def make() -> list[BudgetPlan]:
+        channels(weeks)
+        return [gone_well(), waiting()]
+
+    made: list[BudgetPlan] = snapshot.loaded(f"company of {weeks} weeks with plans", make)
+    return made
 
 
 def _cents(amount: float) -> Decimal:

@@ -19,9 +19,7 @@ from tests.dashboards import company
 @pytest.fixture
 def staff(db) -> Client:
     """A browser in which a superuser is signed in, over a company with plans and runs."""
-    company.channels(weeks=30)
-    company.gone_well()
-    company.waiting()
+    company.with_plans(weeks=30)
     person = User.objects.create_superuser("root", password="a-long-password-1")  # noqa: S106
     client = Client()
     client.force_login(person)
@@ -54,14 +52,14 @@ def test_the_first_page_says_what_waits(staff):
         assert part in text
 
 
-def test_staff_who_may_not_decide_are_offered_a_look(staff):
+def test_staff_who_may_not_decide_see_open_instead_of_decide(staff):
     operator = User.objects.create_user("op", is_staff=True)
     operator.groups.add(Group.objects.get(name=OPERATOR))
     staff.force_login(operator)
     for path in ("/admin/", "/", "/dashboards/budget"):
         text = staff.get(path).content.decode()
         assert ">Decide" not in text
-        assert ">Look</a>" in text or ">Open the decision</a>" in text
+        assert ">Open</a>" in text or ">Open the decision</a>" in text
 
 
 def test_the_first_page_costs_few_queries(staff, django_assert_max_num_queries):
@@ -110,10 +108,10 @@ def test_the_badge_tells_what_kind_of_place_this_is(settings, rf, debug, https, 
     assert sidebar.environment(rf.get("/admin/"))[1] == kind
 
 
-def test_an_address_that_no_admin_has_is_left_out():
+def test_a_screen_that_does_not_exist_is_not_linked(admin_user):
     with pytest.raises(NoReverseMatch):
         reverse("admin:marketing_nothing_changelist")
-    assert admin_home._address("marketing_nothing_changelist") == ""
+    assert admin_home._link(admin_user, "marketing_nothing_changelist", "Nothing") is None
 
 
 def test_an_address_that_names_no_row_is_no_failure(admin_client):

@@ -77,9 +77,7 @@ pytestmark = [
 def site(live_server, window: Browser) -> str:
     """The address of a company's site, with a superuser signed in."""
     settings.SECURE_SSL_REDIRECT = False
-    company.channels()
-    company.gone_well()
-    company.waiting()
+    company.with_plans()
     at_work.seed(Seeding(timezone.now().date(), np.random.default_rng(SEED)))
     person = User.objects.create_superuser("root", password="a-long-password-1")  # noqa: S106
     client = Client()

@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.security.rotation import invariants
+
 WORKERS = 4
 TARGETS, PLAIN, ISSUED = 24, 12, 4
 PAUSE_SECONDS = (0.002, 0.12)  # between two kills
@@ -194,21 +196,21 @@ def expire_leases(pid=None):
 # --- Checking -----------------------------------------------------------------------------------
 def violations():
     """The violated invariants of all keys, in the database and at the target."""
-    from security.rotation import services, states  # noqa: PLC0415 - Django is set up only now
-    from security.rotation.models import ManagedSecret  # noqa: PLC0415
+    from security.rotation.models import ManagedSecret  # noqa: PLC0415 - Django is set up only now
+    from security.rotation.services import execute  # noqa: PLC0415
 
     found = []
     for key in ManagedSecret.objects.prefetch_related("versions"):
         rows = [
-            states.VersionState(
+            invariants.VersionState(
                 each.number, each.state, each.sealed is not None, each.destroyed_at is not None
             )
             for each in key.versions.all()
         ]
-        found += [f"{key}: {words}" for words in states.violations(key.state, rows)]
+        found += [f"{key}: {words}" for words in invariants.violations(key.state, rows)]
         if (
             key.rotator == "fault_target"
-            and not value_file(key.key_id, services.value(key.key_id)).exists()
+            and not value_file(key.key_id, execute.secret_of(key.key_id)).exists()
         ):
             found.append(f"{key}: the current value does not work outside")
     return found
@@ -270,11 +272,11 @@ def tally():
 
 def kill_at_failpoints():
     """Kill a child at each failpoint."""
-    from security.rotation import failpoints, services  # noqa: PLC0415 - Django is set up only now
+    from security.rotation import services  # noqa: PLC0415 - Django is set up only now
 
     seed_target(Never())
     broken, kills = [], 0
-    for name in failpoints.NAMES:
+    for name in invariants.FAILPOINTS:
         for key_id in ("target-0", "plain-0", "issued-0"):
             struck = forked(lambda name=name, key_id=key_id: rotate_and_die(name, key_id))
             kills += os.WIFSIGNALED(os.waitpid(struck, 0)[1])
@@ -284,7 +286,7 @@ def kill_at_failpoints():
             broken += violations()
             services.rotate(key_id)  # and it rotates again
             broken += violations()
-    return {"points": len(failpoints.NAMES), "kills": kills, "broken": broken[:5], **tally()}
+    return {"points": len(invariants.FAILPOINTS), "kills": kills, "broken": broken[:5], **tally()}
 
 
 class Never:
@@ -301,7 +303,7 @@ def rotate_and_die(name, key_id):
 
     if name.endswith(("_fail", "_undo", "_release")):  # only where a value is given up
         kind: Any = type(registry.rotators.get("fault_target"))
-        kind.set = lambda _self, _held: (_ for _ in ()).throw(registry.TargetRefused("no"))
+        kind.set = lambda _self, _context: (_ for _ in ()).throw(registry.TargetRefused("no"))
     services.rotate(key_id, reason="compromised", failpoint=failpoint)
 
 

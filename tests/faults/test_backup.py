@@ -47,7 +47,7 @@ import json, sys, django
 django.setup()
 from django.contrib.auth.models import Group
 from security.encryption import reports as encryption
-from security.system import services as system
+from security.encryption.reports import system_secrets
 from security.audit.models import Event
 print(json.dumps({
     "groups": sorted(Group.objects.values_list("name", flat=True)),

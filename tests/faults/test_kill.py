@@ -22,12 +22,12 @@ LONGEST_SECONDS = 6.0  # of life before the kill: some die in the set-up, some w
 USERS = [
     pytest.param(None, id="as this user"),
     pytest.param(
-        postgres.NOBODY,
+        postgres.NOBODY_UID,
         id="as another user",
         marks=[
             pytest.mark.skipif(os.geteuid() != 0, reason="only root can start for another user"),
             pytest.mark.skipif(
-                not postgres.may_run(Path(sys.executable), postgres.NOBODY),
+                not postgres.may_run(Path(sys.executable), postgres.NOBODY_UID),
                 reason="the other user cannot read this Python",
             ),
         ],

@@ -91,7 +91,7 @@ def test_a_newcomer_registers_and_rotates_a_first_key_in_under_five_minutes(
         keep(window, "list")
         press(window, NAME, "Rotate now")
         keep(window, "key")
-        press(window, "Rotate now", "Back, and change nothing")
+        press(window, "Rotate now", "Back without changes")
         press(window, "Rotate now", "it is not shown again")
         second = secret(window)
         keep(window, "rotated")

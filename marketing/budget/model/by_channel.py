@@ -3,19 +3,12 @@
 import numpy as np
 
 from marketing.budget.measurement.backtest import describe, rolling_backtest
+from marketing.budget.model import fitted_model
 from marketing.budget.model.fit import MIN_SEASON_CHANNELS, ChannelFit, fit_history, residuals
-from marketing.budget.model.fitted_model import (
-    FittedModel,
-    grade_channels,
-    largest_period_total,
-    roi_percent,
-    spend_variation,
-    with_new_channels,
-)
+from marketing.budget.model.fitted_model import FittedModel
 from marketing.budget.model.history import SpendHistory, build_history
 from marketing.budget.model.response import Bools, Floats
 from marketing.budget.planner import advice
-from marketing.budget.planner.bounds import EXPLORATION_SHARE
 from marketing.budget.planner.digest import draw_seed, request_digest
 from marketing.budget.planner.proposal import Trend
 from marketing.budget.planner.request import BudgetRequest
@@ -28,13 +21,10 @@ def fit_rows(request: BudgetRequest) -> FittedModel:
     history, notes = build_history(request.rows, names, request.incrementality)
     found = fit_history(history, request.lift_tests)
     tried = history.spend.max(axis=1) > 0
-    budget = float(request.total) / request.budget_periods
-    posterior = with_new_channels(
-        found.posterior, tried, EXPLORATION_SHARE * budget / max(int((~tried).sum()), 1)
-    )
+    posterior = fitted_model.with_new_channels(found.posterior, tried, request.period_budget)
     name = request_digest(request)
     rows = found.usable.sum(axis=1).astype(np.float64)
-    variation = spend_variation(history.spend, found.usable)
+    variation = fitted_model.spend_variation(history.spend, found.usable)
     together = int(np.count_nonzero(found.usable.any(axis=1))) >= MIN_SEASON_CHANNELS
     backtest = rolling_backtest(history, request.lift_tests)
     return FittedModel(
@@ -45,11 +35,11 @@ def fit_rows(request: BudgetRequest) -> FittedModel:
         sample=draw_posterior(posterior, draw_seed(name)),
         recent=history.present_spend(),
         max_spend=history.spend.max(axis=1),
-        max_total=largest_period_total(history),
-        roi=roi_percent(history),
+        max_total=fitted_model.largest_period_total(history),
+        roi=fitted_model.roi_percent(history),
         rows=rows,
         variation=variation,
-        grades=grade_channels(rows, variation, together=together or not history.dates),
+        grades=fitted_model.grade_channels(rows, variation, together=together or not history.dates),
         trends=channel_trends(found, history),
         season_factor=season_factor(history, found.season, request),
         backtest=backtest,

@@ -5,28 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from marketing.budget.measurement.backtest import (
-    FORECAST_PERIODS,
-    BacktestFold,
-    describe,
-    summarize,
-)
-from marketing.budget.model import aggregate
+from marketing.budget.measurement import backtest as backtests
+from marketing.budget.measurement.backtest import FORECAST_PERIODS, BacktestFold
+from marketing.budget.model import aggregate, fitted_model
 from marketing.budget.model.curves import revenue as expected_revenue
 from marketing.budget.model.fit import Posterior
-from marketing.budget.model.fitted_model import (
-    AlternativeFit,
-    FittedModel,
-    largest_period_total,
-    spend_variation,
-    with_new_channels,
-)
+from marketing.budget.model.fitted_model import AlternativeFit, FittedModel
 from marketing.budget.model.history import RECENT_PERIODS, SpendHistory, build_history
 from marketing.budget.model.posterior_sampling import MIN_EFFECTIVE_SAMPLES, joint_draws
 from marketing.budget.model.response import Bools, Floats, Ints, shapes
 from marketing.budget.model.totals import build_panel, totals_by_date
 from marketing.budget.planner import advice
-from marketing.budget.planner.bounds import EXPLORATION_SHARE
 from marketing.budget.planner.digest import draw_seed, request_digest
 from marketing.budget.planner.proposal import Backtest, Grade
 from marketing.budget.planner.request import BudgetRequest
@@ -50,13 +39,11 @@ def fit_totals(request: BudgetRequest) -> FittedModel:
     history, revenue, notes = build_totals_history(request)
     tried = history.spend.max(axis=1) > 0
     known_posterior, known_sample, ess = fit_posterior(request, history, revenue, draw_seed(name))
-    budget = float(request.total) / request.budget_periods
-    exploration_spend = EXPLORATION_SHARE * budget / max(int((~tried).sum()), 1)
-    posterior = with_new_channels(known_posterior, tried, exploration_spend)
+    posterior = fitted_model.with_new_channels(known_posterior, tried, request.period_budget)
     sample = merge_new_channels(known_sample, draw_posterior(posterior, draw_seed(name)), tried)
     known = np.isfinite(revenue)
     rows = (history.spend > 0)[:, known].sum(axis=1).astype(np.float64)
-    variation = spend_variation(history.spend, history.spend > 0)
+    variation = fitted_model.spend_variation(history.spend, history.spend > 0)
     weaknesses = tuple(data_weaknesses(history, known, variation, ess))
     backtest = rolling_backtest(request, history, revenue)
     return FittedModel(
@@ -67,7 +54,7 @@ def fit_totals(request: BudgetRequest) -> FittedModel:
         sample=sample,
         recent=history.present_spend(),
         max_spend=history.spend.max(axis=1),
-        max_total=largest_period_total(history),
+        max_total=fitted_model.largest_period_total(history),
         roi=modelled_roi(posterior, history),
         rows=rows,
         variation=variation,
@@ -75,7 +62,7 @@ def fit_totals(request: BudgetRequest) -> FittedModel:
         trends=advice.no_trends(len(history.channels)),
         season_factor=1.0,
         backtest=backtest,
-        backtest_note=describe(backtest, int(known.sum())),
+        backtest_note=backtests.describe(backtest, int(known.sum())),
         alternatives=alternative_fits(request, history, revenue, draw_seed(name)),
         other_reasons=(NOT_RANDOMISED,),
         notes=(*notes, *weaknesses, marketing_share_note(posterior, history, revenue)),
@@ -99,14 +86,7 @@ def fit_posterior(
 ) -> tuple[Posterior, Draws, float]:
     """Posterior, joint draws and their effective number; amplitude 0 for channels never tried."""
     tried = np.flatnonzero(history.spend.max(axis=1) > 0)
-    part = replace(
-        history,
-        channels=tuple(history.channels[at] for at in tried),
-        spend=history.spend[tried],
-        revenue=history.revenue[tried],
-        seen=history.seen[tried],
-    )
-    given = build_panel(request, part, revenue, share_factor=share_factor)
+    given = build_panel(request, history.of(tried), revenue, share_factor=share_factor)
     found = aggregate.fit_panel(given)
     sample, ess = joint_draws(given, found, start)
     return *expand_to_all_channels(
@@ -233,7 +213,7 @@ def rolling_backtest(
         for start in starts
         if start >= MIN_PERIODS
     ]
-    return summarize(folds) if folds else None
+    return backtests.summarize(folds) if folds else None
 
 
 def forecast_fold(
@@ -243,14 +223,7 @@ def forecast_fold(
     upto = history.until(int(ahead[-1]) + 1)
     known = revenue[: int(ahead[-1]) + 1].copy()
     actual, known[ahead] = known[ahead], np.nan
-    active = upto.spend.max(axis=1) > 0
-    part = replace(
-        upto,
-        channels=tuple(name for name, on in zip(upto.channels, active, strict=True) if on),
-        spend=upto.spend[active],
-        revenue=upto.revenue[active],
-        seen=upto.seen[active],
-    )
+    part = upto.of(np.flatnonzero(upto.spend.max(axis=1) > 0))
     tests = tuple(each for each in request.lift_tests if each.channel in part.channels)
     given = build_panel(replace(request, lift_tests=tests), part, known)
     found = aggregate.fit_panel(given)

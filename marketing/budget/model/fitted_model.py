@@ -9,6 +9,7 @@ import numpy as np
 from marketing.budget.model.fit import Posterior
 from marketing.budget.model.history import SpendHistory
 from marketing.budget.model.response import Bools, Floats
+from marketing.budget.planner.bounds import EXPLORATION_SHARE
 from marketing.budget.planner.proposal import Backtest, Grade, Trend
 from marketing.budget.planner.request import BudgetRequest
 from marketing.budget.planner.uncertainty import Draws, evidence_grade
@@ -50,21 +51,30 @@ class FittedModel:
     notes: tuple[str, ...]
     digest: str
 
-    def current_mix(self, request: BudgetRequest) -> Floats:
+    def present_spend(self) -> Floats:
+        """Present spend (C,) a period: the last applied plan, or the mean of the last periods."""
+        present = self.request.present
+        if present is None:
+            return self.recent
+        amounts = np.array([float(present.get(each, 0)) for each in self.channels])
+        return amounts / self.request.budget_periods
+
+    def current_mix(self) -> Floats:
         """The present mix scaled to the budget of a period; equal shares without any spend."""
-        mix = self.recent
-        if request.present is not None:
-            mix = np.array([float(request.present.get(each, 0)) for each in self.channels])
+        mix = self.present_spend()
         if mix.sum() <= 0:
             mix = np.ones(len(self.channels))
-        budget = float(request.total) / request.budget_periods
-        return np.asarray(mix * (budget / mix.sum()))
+        return np.asarray(mix * (self.request.period_budget / mix.sum()))
 
 
-def with_new_channels(posterior: Posterior, tried: Bools, amount: float) -> Posterior:
-    """Give channels never tried the others' mean shape and lower-quartile ROI."""
+def with_new_channels(posterior: Posterior, tried: Bools, budget: float) -> Posterior:
+    """Give channels never tried the others' mean shape and lower-quartile ROI.
+
+    `budget` is that of a period; the new channels explore with a share of it.
+    """
     if tried.all() or not tried.any():
         return posterior
+    amount = EXPLORATION_SHARE * budget / (~tried).sum()
     weight, amplitude = posterior.weight.copy(), posterior.amplitude.copy()
     spread, scale = posterior.spread.copy(), posterior.scale.copy()
     level = (weight * amplitude).sum(axis=1) / scale

@@ -1,7 +1,7 @@
 """Rows as a grid of channels and periods."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -36,13 +36,14 @@ class SpendHistory:
         return self._slice(slice(max(self.spend.shape[1] - periods, 0), None))
 
     def _slice(self, part: slice) -> "SpendHistory":
-        return SpendHistory(
-            self.channels,
-            self.dates[part],
-            self.spend[:, part],
-            self.revenue[:, part],
-            self.seen[:, part],
-        )
+        spend, revenue, seen = self.spend[:, part], self.revenue[:, part], self.seen[:, part]
+        return SpendHistory(self.channels, self.dates[part], spend, revenue, seen)
+
+    def of(self, some: Ints) -> "SpendHistory":
+        """The history of some of the channels, by index."""
+        names = tuple(self.channels[at] for at in some)
+        spend, revenue, seen = self.spend[some], self.revenue[some], self.seen[some]
+        return SpendHistory(names, self.dates, spend, revenue, seen)
 
     def gap_days(self) -> float:
         """Median days from one period to the next; 7 for fewer than two periods."""
@@ -77,10 +78,7 @@ def build_history(
         notes = (f"{undated} of {len(all_rows)} rows have no date, so no date was used.",)
     history = _undated(all_rows, channels) if undated else _dated(all_rows, channels)
     share = np.array([factors.get(each, 1.0) for each in channels])
-    history = SpendHistory(
-        channels, history.dates, history.spend, history.revenue * share[:, None], history.seen
-    )
-    history, note = without_partial(history)
+    history, note = without_partial(replace(history, revenue=history.revenue * share[:, None]))
     return history.last(window), notes + note
 
 

@@ -66,10 +66,8 @@ def joint_draws(panel: Panel, found: VariationalFit, seed: int) -> tuple[Draws, 
     start = found.log_amplitude.mean(axis=1) + found.mu
     log_a = np.repeat(start[None], PROPOSALS, axis=0)
     for _ in range(NEWTON_STEPS):
-        step = np.linalg.solve(target.precision_matrix(log_a), target.gradient(log_a)[..., None])[
-            ..., 0
-        ]
-        log_a = log_a + np.clip(step, -1.0, 1.0)
+        step = np.linalg.solve(target.precision_matrix(log_a), target.gradient(log_a)[..., None])
+        log_a = log_a + np.clip(step[..., 0], -1.0, 1.0)
     root = np.linalg.cholesky(target.precision_matrix(log_a))
     noise = rng.standard_normal(log_a.shape)
     turned = np.linalg.solve(root.transpose(0, 2, 1), noise[..., None])[..., 0]

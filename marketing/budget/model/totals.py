@@ -26,10 +26,7 @@ from marketing.budget.model.response import (
 from marketing.budget.planner.request import BudgetRequest, LiftTestResult
 
 BASELINE_SHARE, BASELINE_SHARE_SD, TREND_SD, WAVE_SD, FLAG_SD = 0.6, 0.3, 0.3, 0.3, 0.6
-MARKETING_SHARE, MAX_BLIND_ROI = (
-    0.35,
-    4.0,
-)  # prior without platform figures: share of revenue, ROI
+MARKETING_SHARE, MAX_BLIND_ROI = 0.35, 4.0  # prior without platform figures: share of revenue, ROI
 PLATFORM_DISCOUNT = 0.7  # mean ratio of true ROI to the ROI that platforms report
 MIN_RELATIVE_SPEND = 1e-6
 

@@ -1,7 +1,7 @@
 """Periods of a plan: daily rows are summed into weeks, rarer rows are periods themselves."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -62,21 +62,15 @@ def calendar(
     return Calendar(daily, weekday, known[0], min(ends))
 
 
-def sum_by_period(amounts: Iterable[tuple[dt.date, float]], by: Calendar) -> dict[dt.date, float]:
-    """Amounts by period, in order of date."""
-    found: dict[dt.date, float] = {}
-    for on, amount in sorted(amounts):
-        period = by.period(on)
+def by_period(
+    values: Iterable[tuple[dt.date, float]],
+    periods: Calendar,
+    combine: Callable[[list[float]], float] = sum,
+) -> dict[dt.date, float]:
+    """Values by period, in order of date; those of one period are combined, by default added."""
+    found: dict[dt.date, list[float]] = {}
+    for on, value in sorted(values):
+        period = periods.period(on)
         if period is not None:
-            found[period] = found.get(period, 0.0) + amount
-    return found
-
-
-def max_by_period(flags: Mapping[dt.date, float], by: Calendar) -> dict[dt.date, float]:
-    """A calendar flag by period: the largest value of its days."""
-    found: dict[dt.date, float] = {}
-    for on, value in sorted(flags.items()):
-        period = by.period(on)
-        if period is not None:
-            found[period] = max(found.get(period, value), value)
-    return found
+            found.setdefault(period, []).append(value)
+    return {period: combine(each) for period, each in found.items()}

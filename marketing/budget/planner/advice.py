@@ -64,7 +64,7 @@ def reason(channel: ChannelSummary, unit: str, marginal_return: float, basis: st
         f"{channel.marginal_roi:.2f} at the suggested one; the last {unit} of the plan brings "
         f"{marginal_return:.2f}. Evidence: {channel.evidence} ({basis})."
     )
-    return f"{text} Held by {channel.bound}." if channel.bound else text
+    return f"{text} Limited by {channel.bound}." if channel.bound else text
 
 
 def count_rows(rows: float) -> str:

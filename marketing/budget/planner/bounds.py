@@ -45,7 +45,7 @@ def allocation_bounds(
     `max_spend` (C,) is each channel's largest spend, 0 if never tried; `max_total` the largest
     total of a period. Raises Infeasible where the hard bounds leave no plan.
     """
-    budget = float(request.total) / request.budget_periods
+    budget = request.period_budget
     hard = _HardBounds(request, channels, current, max_spend > 0, budget)
     budget_ratio = max(1.0, budget / max_total) if max_total > 0 else 1.0
     low, high = (

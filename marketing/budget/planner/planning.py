@@ -3,6 +3,7 @@
 Pure and deterministic; it needs no database.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from marketing.budget.model.by_channel import fit_rows
@@ -10,30 +11,12 @@ from marketing.budget.model.by_total import fit_totals
 from marketing.budget.model.curves import revenue
 from marketing.budget.model.fitted_model import FittedModel
 from marketing.budget.model.response import Floats
-from marketing.budget.planner.allocation import (
-    RankedSegments,
-    rank_segments,
-    spend_grid,
-    water_fill,
-)
+from marketing.budget.planner import rounding
+from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
 from marketing.budget.planner.bounds import AllocationBounds, allocation_bounds
-from marketing.budget.planner.proposal import (
-    Proposal,
-)
+from marketing.budget.planner.proposal import Proposal
 from marketing.budget.planner.proposal_builder import BudgetAllocation, build_proposal
-from marketing.budget.planner.request import (
-    BudgetRequest,
-    SpendLimit,
-    strip_names,
-)
-from marketing.budget.planner.rounding import (
-    clip_ranges,
-    decimal_places,
-    inward,
-    limits_in_units,
-    outward,
-    round_to_units,
-)
+from marketing.budget.planner.request import BudgetRequest, SpendLimit, strip_names
 from marketing.budget.planner.validation import validate
 
 
@@ -52,41 +35,32 @@ def plan(request: BudgetRequest) -> Proposal:
 
 def allocate(fitted: FittedModel) -> BudgetAllocation:
     """Allocate the request's total to its channels, in floats and in money."""
-    request = fitted.request
-    current = fitted.current_mix(request)
+    request, posterior = fitted.request, fitted.posterior
+    current = fitted.current_mix()
     bounds = allocation_bounds(
         request, fitted.channels, current, fitted.max_spend, fitted.max_total
     )
-    budget = float(request.total) / request.budget_periods
-    segments = _segments(fitted, bounds, current)
-    amounts, marginal_return = water_fill(segments, budget)
-    money = _rounded_amounts(fitted, request, amounts, bounds)
+    grid = spend_grid(bounds.low, bounds.high, posterior.scale)
+    segments = rank_segments(grid, revenue(posterior, grid), current)
+    amounts, marginal_return = water_fill(segments, request.period_budget)
+    money = _rounded_amounts(request, fitted.channels, amounts, bounds)
     return BudgetAllocation(amounts, money, marginal_return, bounds, current)
 
 
-def _segments(fitted: FittedModel, bounds: AllocationBounds, current: Floats) -> RankedSegments:
-    grid = spend_grid(bounds.low, bounds.high, fitted.posterior.scale)
-    return rank_segments(grid, revenue(fitted.posterior, grid), current)
-
-
 def _rounded_amounts(
-    fitted: FittedModel, request: BudgetRequest, amounts: Floats, bounds: AllocationBounds
+    request: BudgetRequest, channels: Sequence[str], amounts: Floats, bounds: AllocationBounds
 ) -> dict[str, Decimal]:
     """Round amounts (C,) a period to money for the window; they sum to the total exactly."""
-    places, periods = decimal_places(request.currency), request.budget_periods
+    places, periods = rounding.decimal_places(request.currency), request.budget_periods
     whole = int(request.total.scaleb(places))
-    limits = [request.constraints.get(each, SpendLimit()) for each in fitted.channels]
-    fixed = limits_in_units(limits, places, whole)
-    hard = clip_ranges(
-        inward(bounds.hard_low * periods, bounds.hard_high * periods, places, whole), fixed
-    )
-    soft = clip_ranges(inward(bounds.low * periods, bounds.high * periods, places, whole), hard)
-    loose = clip_ranges(
-        outward(bounds.hard_low * periods, bounds.hard_high * periods, places, whole), fixed
-    )
+    low, high = bounds.hard_low * periods, bounds.hard_high * periods
+    limits = [request.constraints.get(each, SpendLimit()) for each in channels]
+    fixed = rounding.limits_in_units(limits, places, whole)
+    hard = rounding.clip_ranges(rounding.inward(low, high, places, whole), fixed)
+    loose = rounding.clip_ranges(rounding.outward(low, high, places, whole), fixed)
+    wanted = rounding.inward(bounds.low * periods, bounds.high * periods, places, whole)
+    soft = rounding.clip_ranges(wanted, hard)
     exact = amounts * periods * 10**places
-    units = round_to_units(whole, exact, fitted.channels, (soft, hard, loose, fixed))
-    return {
-        channel: Decimal(unit_count).scaleb(-places)
-        for channel, unit_count in zip(fitted.channels, units, strict=True)
-    }
+    units = rounding.round_to_units(whole, exact, channels, (soft, hard, loose, fixed))
+    money = [Decimal(count).scaleb(-places) for count in units]
+    return dict(zip(channels, money, strict=True))

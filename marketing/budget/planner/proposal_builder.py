@@ -54,7 +54,7 @@ def build_proposal(fitted: FittedModel, found: BudgetAllocation) -> Proposal:
     gain = expected_gain(fitted, found)
     plans = own_plans(fitted, found)
     channels = channel_summaries(fitted, found, plans)
-    reasons = tuple(auto_apply.reasons_against(auto_apply_inputs(fitted, found, gain)))
+    reasons = tuple(reasons_against(fitted, found, gain))
     probabilities = placebo_probabilities(fitted, found)
     return Proposal(
         total=request.total,
@@ -87,12 +87,29 @@ def build_proposal(fitted: FittedModel, found: BudgetAllocation) -> Proposal:
     )
 
 
+def reasons_against(
+    fitted: FittedModel, found: BudgetAllocation, gain: ExpectedGain
+) -> Iterator[str]:
+    return auto_apply.reasons_against(
+        found.amounts,
+        found.current,
+        probability=gain.probability,
+        lift=gain.lift,
+        backtest=fitted.backtest,
+        outside_data=found.bounds.outside_data,
+        budget_ratio=gain.budget_ratio,
+        other_reasons=fitted.other_reasons,
+    )
+
+
 def own_plans(fitted: FittedModel, found: BudgetAllocation) -> Floats:
     """The optimal plan of each draw (N, C), money a period."""
-    budget = float(fitted.request.total) / fitted.request.budget_periods
-    bounds = found.bounds
     return uncertainty.plans_by_draw(
-        fitted.sample, fitted.posterior, bounds.low, bounds.high, budget
+        fitted.sample,
+        fitted.posterior,
+        found.bounds.low,
+        found.bounds.high,
+        fitted.request.period_budget,
     )
 
 
@@ -105,8 +122,17 @@ def warnings(
     """Notes of the fit and the bounds, and warnings."""
     yield from fitted.notes
     yield from found.bounds.notes
-    yield from budget_ratio_warnings(gain.budget_ratio)
-    yield from placebo_warnings(fitted, probabilities)
+    if gain.budget_ratio > auto_apply.MAX_BUDGET_RATIO:
+        yield (
+            f"The budget is {gain.budget_ratio:.1f} times the largest ever spent in a period; "
+            "intervals are widened."
+        )
+    for name, other in fitted.alternatives.items():
+        if other.own_plan and probabilities[name] > PLACEBO_WARNING_PROBABILITY:
+            yield (
+                f"Placebo: with {name} a lift is promised too (chance {probabilities[name]:.2f}), "
+                "so these data do not tell cause from season."
+            )
 
 
 def expected_gain(fitted: FittedModel, found: BudgetAllocation) -> ExpectedGain:
@@ -117,8 +143,7 @@ def expected_gain(fitted: FittedModel, found: BudgetAllocation) -> ExpectedGain:
     )
     base = money - lift
     percent = 100 * np.divide(lift, base, out=np.zeros_like(lift), where=base > 0)
-    budget = float(request.total) / request.budget_periods
-    budget_ratio = budget / fitted.max_total if fitted.max_total > 0 else 1.0
+    budget_ratio = request.period_budget / fitted.max_total if fitted.max_total > 0 else 1.0
     wide = budget_ratio if budget_ratio > auto_apply.MAX_BUDGET_RATIO else 1.0
     window = request.budget_periods * fitted.season_factor
     return ExpectedGain(
@@ -127,22 +152,6 @@ def expected_gain(fitted: FittedModel, found: BudgetAllocation) -> ExpectedGain:
         uncertainty.widen(uncertainty.interval(percent), wide),
         uncertainty.widen(uncertainty.interval(money * window), wide),
         budget_ratio,
-    )
-
-
-def auto_apply_inputs(
-    fitted: FittedModel, found: BudgetAllocation, gain: ExpectedGain
-) -> auto_apply.AutoApplyInputs:
-    """The figures that automatic application depends on."""
-    return auto_apply.AutoApplyInputs(
-        found.amounts,
-        found.current,
-        gain.probability,
-        gain.lift,
-        fitted.backtest,
-        found.bounds.outside_data,
-        gain.budget_ratio,
-        fitted.other_reasons,
     )
 
 
@@ -156,18 +165,15 @@ def channel_summaries(
     def money(values: Floats) -> list[Decimal]:
         return [round(Decimal(float(each)), places) for each in values]
 
-    def floats(values: Floats) -> list[float]:
-        return [float(each) for each in values]
-
     low, high = np.quantile(plans * periods, [0.05, 0.95], axis=0)
     columns = (
         fitted.channels,
-        money(present(fitted) * periods),
+        money(fitted.present_spend() * periods),
         [found.money[each] for each in fitted.channels],
-        floats(fitted.roi),
-        floats(marginal_return(fitted.posterior, found.current[:, None])[:, 0]),
-        floats(marginal_return(fitted.posterior, found.amounts[:, None])[:, 0]),
-        floats(saturation_percent(fitted.posterior, found.amounts)),
+        fitted.roi.tolist(),
+        marginal_return(fitted.posterior, found.current[:, None])[:, 0].tolist(),
+        marginal_return(fitted.posterior, found.amounts[:, None])[:, 0].tolist(),
+        saturation_percent(fitted.posterior, found.amounts).tolist(),
         money(low),
         money(high),
         fitted.trends,
@@ -179,15 +185,6 @@ def channel_summaries(
     return tuple(ChannelSummary(*each) for each in zip(*columns, strict=True))
 
 
-def present(fitted: FittedModel) -> Floats:
-    """Present spend (C,) a period: the last applied plan, or the mean of the last periods."""
-    request = fitted.request
-    if request.present is None:
-        return fitted.recent
-    held = np.array([float(request.present.get(each, 0)) for each in fitted.channels])
-    return held / request.budget_periods
-
-
 def curves(fitted: FittedModel, found: BudgetAllocation) -> tuple[Curve, ...]:
     """CURVE_POINTS points for each channel, from 0 to beyond its ceiling; money for the window.
 
@@ -195,7 +192,7 @@ def curves(fitted: FittedModel, found: BudgetAllocation) -> tuple[Curve, ...]:
     """
     most = np.sort(np.argsort(-found.amounts, kind="stable")[:MAX_CURVES])
     posterior, sample = fitted.posterior.of(most), fitted.sample.of(most, CURVE_DRAWS)
-    top = np.maximum(1.25 * found.bounds.high, 2 * present(fitted))
+    top = np.maximum(1.25 * found.bounds.high, 2 * fitted.present_spend())
     top = np.maximum(np.minimum(top, 4 * np.maximum(found.current, found.amounts)), 1e-9)
     spend = top[most, None] * np.linspace(0, 1, CURVE_POINTS)
     low, high = np.quantile(sample.revenue(posterior, spend), [0.05, 0.95], axis=0)
@@ -210,28 +207,16 @@ def curves(fitted: FittedModel, found: BudgetAllocation) -> tuple[Curve, ...]:
 
 def placebo_probabilities(fitted: FittedModel, found: BudgetAllocation) -> dict[str, float]:
     """Probability of a lift under each alternative fit."""
-    budget = float(fitted.request.total) / fitted.request.budget_periods
     probabilities = {}
     for name, other in fitted.alternatives.items():
         plan = found.amounts
         if other.own_plan:
             grid = spend_grid(found.bounds.low, found.bounds.high, other.posterior.scale)
-            plan, _ = water_fill(
-                rank_segments(grid, revenue(other.posterior, grid), found.current), budget
-            )
+            segments = rank_segments(grid, revenue(other.posterior, grid), found.current)
+            plan, _ = water_fill(segments, fitted.request.period_budget)
         lift, money = uncertainty.lift_draws(other.sample, other.posterior, plan, found.current)
         probabilities[name] = uncertainty.lift_probability(lift, money - lift)
     return probabilities
-
-
-def placebo_warnings(fitted: FittedModel, probabilities: Mapping[str, float]) -> Iterator[str]:
-    """A warning where the fit to shifted revenue expects a lift as well."""
-    for name, other in fitted.alternatives.items():
-        if other.own_plan and probabilities[name] > PLACEBO_WARNING_PROBABILITY:
-            yield (
-                f"Placebo: with {name} a lift is promised too (chance {probabilities[name]:.2f}), "
-                "so these data do not tell cause from season."
-            )
 
 
 def overall_evidence(fitted: FittedModel, current: Floats) -> Grade:
@@ -239,12 +224,3 @@ def overall_evidence(fitted: FittedModel, current: Floats) -> Grade:
     order: tuple[Grade, ...] = ("low", "medium", "high")
     at = [order.index(each) for each in fitted.grades]
     return order[int(np.argmax(np.bincount(at, current, minlength=3)))]
-
-
-def budget_ratio_warnings(budget_ratio: float) -> Iterator[str]:
-    """A warning where the budget is far above the largest total ever spent."""
-    if budget_ratio > auto_apply.MAX_BUDGET_RATIO:
-        yield (
-            f"The budget is {budget_ratio:.1f} times the largest ever spent in a period; "
-            "intervals are widened."
-        )

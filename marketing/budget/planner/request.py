@@ -59,6 +59,11 @@ class BudgetRequest:
     platform_roi: Mapping[str, float] = field(default_factory=dict)  # revenue / spend by channel
     controls: Mapping[str, Mapping[dt.date, float]] = field(default_factory=dict)  # calendar flags
 
+    @property
+    def period_budget(self) -> float:
+        """The budget of one period."""
+        return float(self.total) / self.budget_periods
+
 
 @dataclass(frozen=True, slots=True)
 class RequestProblem:

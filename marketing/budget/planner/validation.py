@@ -1,6 +1,6 @@
 """Validate a request: every bad field at once, with figures."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from math import isfinite
@@ -21,7 +21,7 @@ NEGATIVE_AMOUNT = "must be 0 or more; net refunds first"
 def validate(request: BudgetRequest) -> None:
     """Raise Infeasible with every bad field, named by its path in the API request."""
     known = known_channels(request)
-    _raise_problems(
+    problems = (
         *_total(request),
         *_rows(request),
         *_limits(request, known),
@@ -31,9 +31,6 @@ def validate(request: BudgetRequest) -> None:
         *_tests(request, known),
         *_aggregate(request),
     )
-
-
-def _raise_problems(*problems: RequestProblem) -> None:
     if problems:
         raise Infeasible(problems)
 
@@ -42,8 +39,8 @@ def _total(request: BudgetRequest) -> Iterator[RequestProblem]:
     total = request.total
     if not total.is_finite() or total <= 0:
         yield RequestProblem("total_budget", "min_value", f"must be above 0, not {total}")
-    elif not _whole(total, decimal_places(request.currency)):
-        yield RequestProblem("total_budget", "decimals", _too_fine(total, request.currency))
+    else:
+        yield from _decimals("total_budget", total, request.currency)
     if request.budget_periods < 1:
         message = f"must be 1 or more, not {request.budget_periods}"
         yield RequestProblem("budget_periods", "min_value", message)
@@ -78,28 +75,28 @@ def _amount(path: str, value: float) -> Iterator[RequestProblem]:
 
 
 def _limits(request: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
-    places, least, most = decimal_places(request.currency), Decimal(0), Decimal(0)
+    least = most = Decimal(0)
     for channel in sorted(known | set(request.constraints)):
         if channel not in known:
             yield RequestProblem(
                 f"constraints.{channel}", "unknown_channel", _unknown(channel, known)
             )
         limit = request.constraints.get(channel, SpendLimit())
-        yield from _limit(f"constraints.{channel}", limit, request.currency, places)
+        yield from _limit(f"constraints.{channel}", limit, request.currency)
         least += limit.min or 0
         most += request.total if limit.max is None else limit.max
     if known:
         yield from _sums(request, least, most)
 
 
-def _limit(path: str, limit: SpendLimit, currency: str, places: int) -> Iterator[RequestProblem]:
+def _limit(path: str, limit: SpendLimit, currency: str) -> Iterator[RequestProblem]:
     for name, value in (("min", limit.min), ("max", limit.max)):
         if value is None:
             continue
         if not value.is_finite() or value < 0:
             yield RequestProblem(f"{path}.{name}", "min_value", f"must be 0 or more, not {value}")
-        elif not _whole(value, places):
-            yield RequestProblem(f"{path}.{name}", "decimals", _too_fine(value, currency))
+        else:
+            yield from _decimals(f"{path}.{name}", value, currency)
     if limit.min is not None and limit.max is not None and limit.min > limit.max:
         message = f"the minimum {limit.min:,} is above the maximum {limit.max:,}"
         yield RequestProblem(path, "min_above_max", message)
@@ -144,12 +141,8 @@ def _present(request: BudgetRequest) -> Iterator[RequestProblem]:
 
 
 def _factors(request: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
-    fields: tuple[tuple[str, Mapping[str, float]], ...] = (
-        ("incrementality", request.incrementality),
-        ("platform_roi", request.platform_roi),
-    )
-    for field, values in fields:
-        for channel, value in sorted(values.items()):
+    for field in ("incrementality", "platform_roi"):
+        for channel, value in sorted(getattr(request, field).items()):
             path = f"{field}.{channel}"
             if channel not in known:
                 yield RequestProblem(path, "unknown_channel", _unknown(channel, known))
@@ -189,12 +182,11 @@ def _aggregate(request: BudgetRequest) -> Iterator[RequestProblem]:
         )
 
 
-def _whole(value: Decimal, places: int) -> bool:
-    return value == round(value, places)
-
-
-def _too_fine(value: Decimal, currency: str) -> str:
-    return f"{value} has more decimals than the {decimal_places(currency)} of {currency}"
+def _decimals(path: str, value: Decimal, currency: str) -> Iterator[RequestProblem]:
+    places = decimal_places(currency)
+    if value != round(value, places):
+        message = f"{value} has more decimals than the {places} of {currency}"
+        yield RequestProblem(path, "decimals", message)
 
 
 def _unknown(channel: str, known: AbstractSet[str]) -> str:

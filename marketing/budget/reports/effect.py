@@ -42,7 +42,7 @@ def revenue_by_period(plan: BudgetPlan, until: date) -> dict[date, float]:
     spent_on = [each.date for each in stored.spend]
     if plan.mode == BudgetPlan.Mode.AGGREGATE:
         by = weeks.calendar(spent_on, [on for on, _ in stored.totals], until)
-        return weeks.sum_by_period(((on, float(amount)) for on, amount in stored.totals), by)
+        return weeks.by_period(((on, float(amount)) for on, amount in stored.totals), by)
     names = set(plan.allocations.values_list("channel_name", flat=True))
     factors = {each.name: each.incrementality for each in stored.channels if each.name in names}
     own = (
@@ -50,7 +50,7 @@ def revenue_by_period(plan: BudgetPlan, until: date) -> dict[date, float]:
         for each in stored.spend
         if each.revenue is not None and each.channel in factors
     )
-    return weeks.sum_by_period(own, weeks.calendar(spent_on, until=until))
+    return weeks.by_period(own, weeks.calendar(spent_on, until=until))
 
 
 def _periods_in_force(

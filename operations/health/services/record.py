@@ -166,8 +166,6 @@ def update_alert(
         severity = "critical" if component.is_required else "high"
         words = f"{component.name} is down since {component.state_since:%Y-%m-%d %H:%M} UTC"
         words = f"{words}: {component.error}" if component.error else f"{words}."
-        alerts.raise_alert(
-            ALERT_SOURCE, "down", component.name, severity, words, link=PAGE, now=at
-        )
+        alerts.raise_alert(ALERT_SOURCE, "down", component.name, severity, words, link=PAGE, now=at)
     elif component.state != DOWN and is_changed and not component.is_flapping:
         alerts.resolve(ALERT_SOURCE, "down", component.name, now=at)

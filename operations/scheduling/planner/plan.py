@@ -40,9 +40,7 @@ def repeatable_effort(open_tasks: int) -> Effort:
     return Effort(seconds=inf, starts=8, sweeps=2)
 
 
-def make_plan(
-    problem: Problem, *, policy: str = "aged", effort: Effort = ONE_PASS
-) -> TaskPlan:
+def make_plan(problem: Problem, *, policy: str = "aged", effort: Effort = ONE_PASS) -> TaskPlan:
     """Place all tasks, all by one pass where one can never run. Raises CyclicDependency.
 
     The makespan and the weighted completion count equally; only the latter counts where no task

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -17,6 +18,7 @@ from operations.scheduling.planner.urgency import weight
 from operations.scheduling.reports.tasks import OPEN
 from operations.scheduling.reports.workers import available
 from operations.scheduling.scheduler import DEFAULT_POOL, worker_names
+from operations.scheduling.task_spec import GanttTask
 
 Status = Task.Status
 MAX_GANTT_TASKS = 2_000
@@ -37,36 +39,35 @@ def open_task_count() -> int:
 
 def open_work(now: datetime) -> OpenWork:
     """All pending, queued and running tasks, seen from `now`, in a fixed number of queries."""
-    rows = list(
-        Task.objects.filter(status__in=OPEN)
-        .order_by("pk")
-        .values_list(
-            "pk",
-            "task_id",
-            "priority",
-            "estimate_used",
-            "pool__name",
-            "status",
-            "worker_id",
-            "started_at",
-            "ready_at",
-        )
-    )
-    running = [(place, row[6], row[4]) for place, row in enumerate(rows) if row[5] == "running"]
+    columns = "pk task_id priority estimate_used pool__name status worker_id started_at ready_at"
+    found = Task.objects.filter(status__in=OPEN).order_by("pk")
+    rows: list[Any] = list(found.values_list(*columns.split(), named=True))
+    running = [
+        (place, row.worker_id, row.pool__name)
+        for place, row in enumerate(rows)
+        if row.status == Status.RUNNING
+    ]
     slots, slot_of = worker_slots(now, running)
-    pools = sorted({row[4] for row in rows} | {pool for _, pool in slots})
+    pools = sorted({row.pool__name for row in rows} | {pool for _, pool in slots})
     number = {name: place for place, name in enumerate(pools)}
     problem = Problem(
-        Graph.from_needs(_open_needs([row[0] for row in rows])),
-        np.array([_remaining_seconds(row[3], row[7], now) for row in rows], dtype=np.float64),
-        np.array([weight(row[2]) for row in rows], dtype=np.float64),
+        Graph.from_needs(_open_needs([row.pk for row in rows])),
+        np.array([max(0.0, row.estimate_used - _since(row.started_at, now)) for row in rows]),
+        np.array([weight(row.priority) for row in rows]),
         [number[pool] for _, pool in slots],
-        np.array([number[row[4]] for row in rows], dtype=np.int64),
-        np.array([_waited_seconds(row[5], row[8], now) for row in rows], dtype=np.float64),
+        np.array([number[row.pool__name] for row in rows], dtype=np.int64),
+        np.array(
+            [_since(row.ready_at, now) if row.status == Status.QUEUED else 0.0 for row in rows]
+        ),
         slot_of,
         pools,
     )
-    return OpenWork([row[1] for row in rows], [name for name, _ in slots], problem)
+    return OpenWork([row.task_id for row in rows], [name for name, _ in slots], problem)
+
+
+def _since(at: datetime | None, now: datetime) -> float:
+    """Seconds since `at`; 0 before it, and without it."""
+    return 0.0 if at is None else max(0.0, (now - at).total_seconds())
 
 
 def _open_needs(primary_keys: Sequence[int]) -> list[list[int]]:
@@ -105,18 +106,6 @@ def worker_slots(
     return slots, slot_of
 
 
-def _remaining_seconds(estimate: float, started_at: datetime | None, now: datetime) -> float:
-    if started_at is None:
-        return estimate
-    return max(0.0, estimate - (now - started_at).total_seconds())
-
-
-def _waited_seconds(status: str, ready_at: datetime | None, now: datetime) -> float:
-    if status != Status.QUEUED or ready_at is None:
-        return 0.0
-    return max(0.0, (now - ready_at).total_seconds())
-
-
 def bottlenecks(work: OpenWork, planned: TaskPlan) -> list[dict[str, object]]:
     """What delays the plan, and what one more worker in each pool would save."""
     if not work.names:
@@ -124,19 +113,6 @@ def bottlenecks(work: OpenWork, planned: TaskPlan) -> list[dict[str, object]]:
     replan = partial(make_plan, effort=repeatable_effort(len(work.names)))
     found = plan_bottlenecks(work.problem, planned, work.names)
     return [asdict(each) for each in (*found, *worker_gains(work.problem, replan))]
-
-
-@dataclass(frozen=True, slots=True)
-class GanttTask:
-    """A running or planned task with its worker, start and end."""
-
-    task_id: str
-    task_type: str
-    priority: str
-    status: str
-    worker: str
-    start: datetime
-    end: datetime
 
 
 def gantt_tasks() -> list[GanttTask]:

@@ -34,8 +34,6 @@ ISSUE_BUTTON: Callable[[AdminView], AdminView] = action(
 
 
 class MonthForm(forms.Form):
-    """The month and the currency to invoice."""
-
     month = forms.DateField(
         help_text="Any day of it.", widget=UnfoldAdminSingleDateWidget(attrs={"type": "date"})
     )
@@ -58,14 +56,8 @@ class InvoiceRunAdmin(ReadOnlyAdmin, ModelAdmin):
     list_select_related = ["decision"]
     actions_list = ["issue_month"]
     fields = [
-        "currency",
-        "period_start",
-        "state",
-        "issued_count",
-        "reasons",
-        "proposed_at",
-        "approved_at",
-        "finished_at",
+        *("currency", "period_start", "state", "issued_count"),
+        *("reasons", "proposed_at", "approved_at", "finished_at"),
     ]
 
     def has_approve_permission(self, request: HttpRequest, object_id: object = None) -> bool:

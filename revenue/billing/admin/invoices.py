@@ -56,19 +56,8 @@ class InvoiceAdmin(ReadOnlyAdmin, CSVAdmin):
     inlines = [AdjustmentInline]
     export_kind = "invoices"
     fields = [
-        "customer",
-        "period_start",
-        "period_end",
-        "total",
-        "carried",
-        "currency",
-        "explanation",
-        "version",
-        "digest",
-        "inputs",
-        "plan_periods",
-        "issued_at",
-        "issued_by",
+        *("customer", "period_start", "period_end", "total", "carried", "currency", "explanation"),
+        *("version", "digest", "inputs", "plan_periods", "issued_at", "issued_by"),
     ]
 
     @admin.display(description="calculation")

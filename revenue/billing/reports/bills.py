@@ -17,7 +17,7 @@ from revenue.customers.models import Customer
 from revenue.customers.reports import plan_changes
 from revenue.pricing import reports as pricing
 from revenue.pricing.calculation.inputs import PricingInputs, inputs_from_json
-from revenue.pricing.decimals import FieldProblem, InvalidValues
+from revenue.pricing.decimals import invalid
 from revenue.pricing.models import PriceBookVersion
 from revenue.pricing.price_book.version import NoSuchPlan
 from revenue.pricing.rating.rate import PriceLine, line_from_json
@@ -65,7 +65,7 @@ def preview(customer: Customer, day: date) -> tuple[Statement, PriceBookVersion]
         found = statement(known, span, book, _closed(issued), _credit(issued))
     except NoSuchPlan as error:
         message = f"of the customer's subscription {error}"
-        raise InvalidValues(FieldProblem("plan", "unknown_tier", message)) from None
+        raise invalid("plan", "unknown_tier", message) from None
     return found, version
 
 
@@ -152,34 +152,17 @@ def bill(external_id: str, day: date | None, now: datetime) -> Bill:
     customer = customer.merged_into or customer
     today = periods.today_in(customer.time_zone, now)
     span = periods.billing_month(day or today)
-    stands = issued_invoice(customer, span.start)
-    common: dict[str, Any] = {"customer": customer, "span": span, "is_complete": today >= span.end}
-    if stands is not None:
-        return Bill(
-            **common,
-            version=stands.version,
-            situation=inputs_from_json(stands.inputs),
-            lines=lines(stands),
-            total=stands.total,
-            carried=stands.carried,
-            not_given=(),
-            issued=stands,
-        )
-    found, version = preview(customer, span.start)
-    return Bill(
-        **common,
-        version=version,
-        situation=found.situation,
-        lines=found.lines,
-        total=found.total,
-        carried=found.carried,
-        not_given=found.not_given,
-        issued=None,
-    )
+    issued = issued_invoice(customer, span.start)
+    if issued is None:
+        found, version = preview(customer, span.start)
+        parts = (found.situation, found.lines, found.total, found.carried, found.not_given)
+    else:
+        version, inputs = issued.version, inputs_from_json(issued.inputs)
+        parts = (inputs, lines(issued), issued.total, issued.carried, ())
+    return Bill(customer, span, version, *parts, is_complete=today >= span.end, issued=issued)
 
 
 def lines(found: Invoice) -> tuple[PriceLine, ...]:
-    """An invoice's lines as issued."""
     return tuple(line_from_json(each) for each in found.lines)
 
 

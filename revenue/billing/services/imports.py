@@ -2,18 +2,34 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
 from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
-from aethercrown.csv.reader import CSVRow, RowError
-from revenue.billing import imports
+from aethercrown.csv.reader import CSVColumn, CSVRow, InvalidCSV, RowError, day, number, text
 from revenue.billing.reports.usage import all_meters, daily_totals
 from revenue.billing.services import usage
 from revenue.customers.billing_interval import rounded
 from revenue.customers.models import Customer
 from revenue.customers.services.imports import by_external_id, import_day, owner_faults
+
+
+def quantity(cell: str) -> Decimal:
+    """A quantity of 0 or more."""
+    value = number(cell)
+    if not 0 <= value <= usage.MAX_QUANTITY:
+        raise InvalidCSV(f"must be 0 to {usage.MAX_QUANTITY:f}, not {cell}")
+    return value
+
+
+USAGE = (
+    CSVColumn("customer", text, about="the customer's external_id"),
+    CSVColumn("metric", text, about="the meter's code, such as api_calls"),
+    CSVColumn("day", day, about="in the customer's billing time zone"),
+    CSVColumn("quantity", quantity, about="of the whole day"),
+)
 
 
 def usage_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
@@ -56,7 +72,7 @@ IMPORTERS = (
     Importer(
         "billed-use",
         "Billed usage by day",
-        imports.USAGE,
+        USAGE,
         ("customer", "metric", "day"),
         usage_faults,
         save_usage,

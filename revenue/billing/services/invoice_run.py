@@ -111,9 +111,6 @@ def issue_month(
     return row
 
 
-# --- Decision hooks -----------------------------------------------------------------------------
-
-
 def _locked_run(case: DecisionCase) -> InvoiceRun:
     currency, start = due.parse_subject(case.subject)
     return InvoiceRun.objects.select_for_update().get(currency=currency, period_start=start)
@@ -153,9 +150,6 @@ def page(_subject: str) -> str:
 
 
 KINDS = (DecisionType(KIND, "Invoices of a month", approve_run, undo_approval, measure, path=page),)
-
-
-# --- Automation -----------------------------------------------------------------------------------
 
 
 def run_invoicing(context: RunContext) -> RunOutcome:

@@ -53,7 +53,8 @@ def merge(kept_id: int, duplicate_id: int, *, now: datetime) -> Customer:
     duplicate.merged_into = kept
     duplicate.save(update_fields=["merged_into"])
     for hook in data_hooks.HOOKS:
-        hook.merge(kept.pk, duplicate.pk, now)
+        if hook.merge:
+            hook.merge(kept.pk, duplicate.pk, now)
     data_hooks.subscriptions_changed([kept.pk], now=now, cause="merged")
     return kept
 
@@ -76,7 +77,8 @@ def erase(customer_id: int, *, now: datetime) -> Customer:
     )
     records = [customer.pk, *customer.duplicates.values_list("pk", flat=True)]
     for hook in data_hooks.HOOKS:
-        hook.erase(records)
+        if hook.erase:
+            hook.erase(records)
     return customer
 
 

@@ -11,12 +11,7 @@ from django.utils import timezone
 from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
 from aethercrown.csv.reader import CSVRow, RowError
 from revenue.customers import data_hooks, imports
-from revenue.customers.imports import (
-    SubscriptionRow,
-    date_faults,
-    from_subscription_record,
-    from_wide_record,
-)
+from revenue.customers.imports import SubscriptionRow
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
 
 BATCH = 500
@@ -55,9 +50,6 @@ def owner_faults(
     elif currency and owner.currency != currency:
         reason = f"{external_id} pays in {owner.currency}, not in {currency}"
         yield RowError(row, "currency", reason)
-
-
-# --- Customers --------------------------------------------------------------------------------
 
 
 def customer_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
@@ -99,11 +91,8 @@ def save_customers(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCou
     return ImportCounts(len(fresh), len(changed))
 
 
-# --- Subscriptions ----------------------------------------------------------------------------
-
-
 def subscription_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
-    subscriptions = [from_subscription_record(record) for record in batch]
+    subscriptions = [imports.from_subscription_record(record) for record in batch]
     known = by_external_id(each.customer for each in subscriptions)
     faults = list(_subscription_faults(subscriptions, import_day(options)))
     for each in subscriptions:
@@ -116,14 +105,14 @@ def _subscription_faults(
 ) -> Iterator[RowError]:
     stored = _stored_ids(Subscription.objects, [each.external_id for each in subscriptions])
     for each in subscriptions:
-        yield from date_faults(each, today)
+        yield from imports.date_faults(each, today)
         if each.external_id in stored:
             reason = f"{each.external_id} {STORED}; change or adjust it in the admin"
             yield RowError(each.row, "subscription", reason)
 
 
 def save_subscriptions(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts:
-    return _save_subscriptions([from_subscription_record(record) for record in batch])
+    return _save_subscriptions([imports.from_subscription_record(record) for record in batch])
 
 
 def _save_subscriptions(subscriptions: Sequence[SubscriptionRow]) -> ImportCounts:
@@ -159,12 +148,9 @@ def _save_subscriptions(subscriptions: Sequence[SubscriptionRow]) -> ImportCount
     return ImportCounts(len(rows))
 
 
-# --- One row per customer, with MRR and tenure ------------------------------------------------
-
-
 def wide_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     today = import_day(options)
-    subscriptions = [from_wide_record(record, today) for record in batch]
+    subscriptions = [imports.from_wide_record(record, today) for record in batch]
     known = by_external_id(each.customer for each in subscriptions)
     faults = [
         RowError(
@@ -179,11 +165,8 @@ def wide_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowErro
 def save_wide(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     today = import_day(options)
     made = save_customers(batch, options)
-    stored = _save_subscriptions([from_wide_record(record, today) for record in batch])
+    stored = _save_subscriptions([imports.from_wide_record(record, today) for record in batch])
     return ImportCounts(made.created + stored.created)
-
-
-# --- Payments ---------------------------------------------------------------------------------
 
 
 def payment_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:

@@ -12,13 +12,9 @@ from django.db import transaction
 from revenue.customers import data_hooks
 from revenue.customers.billing_interval import MONTHS, monthly, rounded
 from revenue.customers.models import Subscription, SubscriptionChange
+from revenue.customers.services import validation
 from revenue.customers.services.customers import lock_customer
-from revenue.customers.services.validation import (
-    InvalidEntry,
-    check_currency,
-    check_not_future,
-    checked_amount,
-)
+from revenue.customers.services.validation import InvalidEntry
 
 
 @transaction.atomic
@@ -36,8 +32,8 @@ def record_subscription(
 ) -> Subscription:
     """Store a new subscription at `amount` a week, month, quarter or year (`every`)."""
     customer = lock_customer(customer_id)
-    check_currency(customer, currency)
-    check_not_future("started_on", started_on, now)
+    validation.check_currency(customer, currency)
+    validation.check_not_future("started_on", started_on, now)
     if every not in MONTHS:
         raise InvalidEntry("every", f"{every!r} is not one of {', '.join(MONTHS)}.")
     if not external_id or Subscription.objects.filter(external_id=external_id).exists():
@@ -46,7 +42,7 @@ def record_subscription(
         external_id=external_id,
         customer=customer,
         plan=plan,
-        amount=monthly(checked_amount(amount), every),
+        amount=monthly(validation.checked_amount(amount), every),
         currency=currency,
         started_on=started_on,
     )
@@ -68,7 +64,9 @@ def change(
     """From `on`, the subscription brings another amount a month; `plan` None keeps its plan."""
     subscription = _lock_active(subscription_id, "on", on, now)
     plan = subscription.plan if plan is None else plan
-    _store_change(subscription, on, rounded(checked_amount(amount)), now, plan=plan, note=note)
+    _store_change(
+        subscription, on, rounded(validation.checked_amount(amount)), now, plan=plan, note=note
+    )
     return _apply_changes(subscription, now, "changed")
 
 
@@ -106,7 +104,7 @@ def adjust(
         raise InvalidEntry("on", f"Nothing was recorded for {on}.")
     if not note:
         raise InvalidEntry("note", "An adjustment needs its reason.")
-    right = rounded(checked_amount(amount))
+    right = rounded(validation.checked_amount(amount))
     is_end = wrong.is_end and not right
     plan = wrong.plan if plan is None else plan
     _store_change(subscription, on, right, now, plan=plan, is_end=is_end, note=note)
@@ -153,7 +151,7 @@ def _lock_subscription(subscription_id: int) -> Subscription:
 
 def _lock_active(subscription_id: int, field: str, on: date, now: datetime) -> Subscription:
     subscription = _lock_subscription(subscription_id)
-    check_not_future(field, on, now)
+    validation.check_not_future(field, on, now)
     if subscription.ended_on is not None:
         raise InvalidEntry(field, f"{subscription} ended on {subscription.ended_on}.")
     if on < subscription.started_on:

@@ -7,7 +7,6 @@ from revenue.mrr.reports.ledger import (
     EXPORTERS,
     bridge,
     currencies,
-    days,
     mrr_of,
     personal_data,
 )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from decimal import Decimal
 
 from django.db.models import Sum
 
@@ -10,7 +9,7 @@ from operations.automations.registry import always
 from revenue.customers.models import Customer, SubscriptionChange
 from revenue.customers.reports import plan_changes
 from revenue.mrr.models import MrrMovement, MrrRollup, RollupWatermark
-from revenue.mrr.movements import missing
+from revenue.mrr.movements import NOTHING, MovementSums, missing
 from revenue.mrr.reports.ledger import booked_sums
 
 BATCH = 500
@@ -76,15 +75,13 @@ def wrong_rollups() -> list[str]:
     return found
 
 
-MonthSums = dict[tuple[str, date, str], tuple[Decimal, int]]  # by currency, month and kind
+MonthSums = dict[tuple[str, date, str], MovementSums]  # by currency, month and kind
 
 
 def _rollup_sums(basis: str) -> MonthSums:
     grouped = MrrRollup.objects.filter(basis=basis).order_by()
     rows = grouped.values_list("currency", "month", "kind").annotate(Sum("amount"), Sum("payers"))
-    return {
-        (currency, month, kind): (amount, payers) for currency, month, kind, amount, payers in rows
-    }
+    return {tuple(key): MovementSums(amount, payers) for *key, amount, payers in rows}
 
 
 def _ledger_sums(basis: str, watermark: RollupWatermark) -> MonthSums:
@@ -93,6 +90,5 @@ def _ledger_sums(basis: str, watermark: RollupWatermark) -> MonthSums:
     found: MonthSums = {}
     for currency, on, kind, amount, payers in days.iterator():
         key = (currency, on.replace(day=1), kind)
-        has = found.get(key, (Decimal(0), 0))
-        found[key] = has[0] + amount, has[1] + payers
+        found[key] = found.get(key, NOTHING).plus(amount, payers)
     return found

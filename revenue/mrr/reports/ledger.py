@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Coalesce
 
 from aethercrown.csv.export import Cell, Exporter
@@ -17,15 +17,9 @@ BOOKED = "on"  # count each row on the day that it was booked for
 EFFECTIVE = "effective_on"  # restated: count each row on the day that the change took effect
 
 
-def bridge(
-    currency: str, first: date, last: date, *, segment: str | None = None, basis: str = BOOKED
-) -> list[Bridge]:
+def bridge(currency: str, first: date, last: date, *, basis: str = BOOKED) -> list[Bridge]:
     """The MRR bridge of each month from `first` to `last`, in one query that sums in SQL."""
     rows = MrrMovement.objects.filter(currency=currency)
-    if segment is not None:
-        rows = rows.alias(
-            of=Coalesce("customer__merged_into__segment", "customer__segment")
-        ).filter(of=segment)
     grouped = rows.order_by().values_list(basis, "kind").annotate(Sum("amount"), Sum("payers"))
     return monthly_bridges(grouped.iterator(), first, last)
 
@@ -41,12 +35,6 @@ def mrr_of(customer_ids: Collection[int], on: date) -> dict[int, Decimal]:
     for pk, name, amount in rows.values_list(owner, "kind").annotate(Sum("amount")):
         found[pk] = found.get(pk, ZERO) + MovementKind(name).sign * amount
     return found
-
-
-def days(currency: str) -> tuple[date, date] | None:
-    """The first and the last day of the ledger; None where it is empty."""
-    ends = MrrMovement.objects.filter(currency=currency).aggregate(first=Min("on"), last=Max("on"))
-    return (ends["first"], ends["last"]) if ends["first"] else None
 
 
 def currencies() -> list[str]:
@@ -66,8 +54,7 @@ def booked_sums(customer_ids: Collection[int]) -> dict[int, dict[MovementKey, Mo
     for customer, day, name, amount, payers in grouped.annotate(Sum("amount"), Sum("payers")):
         sums = found.setdefault(owners.get(customer, customer), {})
         key = (day, MovementKind(name))
-        has = sums.get(key, NOTHING)
-        sums[key] = MovementSums(has.amount + amount, has.payers + payers)
+        sums[key] = sums.get(key, NOTHING).plus(amount, payers)
     return found
 
 
@@ -78,17 +65,8 @@ def personal_data(customer_ids: Collection[int]) -> dict[str, object]:
 
 
 MOVEMENTS = (
-    "customer",
-    "currency",
-    "on",
-    "effective_on",
-    "kind",
-    "amount",
-    "payers",
-    "before",
-    "after",
-    "cause",
-    "is_adjustment",
+    *("customer", "currency", "on", "effective_on", "kind", "amount"),
+    *("payers", "before", "after", "cause", "is_adjustment"),
 )
 
 

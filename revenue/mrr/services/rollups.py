@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 from revenue.customers.billing_interval import month_of
 from revenue.customers.models import Customer
 from revenue.mrr.models import MrrMovement, MrrRollup, RetentionRollup, RollupWatermark
+from revenue.mrr.movements import NOTHING, MovementSums
 from revenue.mrr.reports import bridges, retention
 from revenue.mrr.retention import NO_CHANGE, RetentionDelta, SpanKey
 
 BATCH = 500
 RollupKey = tuple[str, str, str, date, str]  # currency, basis, segment, month, kind
-RollupSums = dict[RollupKey, tuple[Decimal, int]]
+RollupSums = dict[RollupKey, MovementSums]
 
 
 @transaction.atomic
@@ -66,8 +67,7 @@ def _move_segment(sums: RollupSums, rows: QuerySet[MrrMovement], basis: str) -> 
 
 
 def _plus(sums: RollupSums, key: RollupKey, amount: Decimal, payers: int) -> None:
-    has = sums.get(key, (Decimal(0), 0))
-    sums[key] = has[0] + amount, has[1] + payers
+    sums[key] = sums.get(key, NOTHING).plus(amount, payers)
 
 
 def _store(sums: RollupSums) -> None:

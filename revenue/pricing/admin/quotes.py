@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
-from aethercrown.admin_actions import change_url, confirmation_page, row_button
+from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from revenue.pricing import services
 from revenue.pricing.decimals import InvalidValues
@@ -37,17 +37,8 @@ class QuoteAdmin(ReadOnlyAdmin, ModelAdmin):
     search_fields = ["quote_id", "quoted_by"]
     actions_detail = ["request_override"]
     fields = [
-        "quote_id",
-        "plan",
-        "final_price",
-        "agreed_price",
-        "currency",
-        "explanation",
-        "version",
-        "digest",
-        "quoted_at",
-        "quoted_by",
-        "inputs",
+        *("quote_id", "plan", "final_price", "agreed_price", "currency", "explanation"),
+        *("version", "digest", "quoted_at", "quoted_by", "inputs"),
     ]
 
     def has_request_override_permission(
@@ -60,7 +51,7 @@ class QuoteAdmin(ReadOnlyAdmin, ModelAdmin):
         path = services.quote_page_path(str(quote.quote_id))
         return format_html('<a href="{}">Line by line</a>', path)
 
-    @row_button("Request another price", "request-override", "request_override")
+    @button("Request another price", "request-override", "request_override")
     def request_override(self, request: HttpRequest, object_id: str) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied

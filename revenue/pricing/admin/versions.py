@@ -13,21 +13,13 @@ from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action
 
-from aethercrown.admin_actions import change_url, confirmation_page, row_button
+from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.transitions import InvalidTransition
-from revenue.pricing import reports, services
+from revenue.pricing import models, reports, services
 from revenue.pricing.admin.charges import USE_FIELD, ChargeForm
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.forms import charge_form, preview_text
-from revenue.pricing.models import (
-    PlanCharge,
-    PlanPrice,
-    PlanRule,
-    PriceBook,
-    PriceBookVersion,
-    PriceFactor,
-    PricingPlan,
-)
+from revenue.pricing.models import PriceBook, PriceBookVersion
 from security.access import reports as people
 
 
@@ -42,22 +34,22 @@ class EditableWhileDraft:
 
 
 class PlanPriceInline(EditableWhileDraft, TabularInline):
-    model = PlanPrice
+    model = models.PlanPrice
     extra = 0
 
 
 class FactorInline(EditableWhileDraft, TabularInline):
-    model = PriceFactor
+    model = models.PriceFactor
     extra = 0
 
 
 class RuleInline(EditableWhileDraft, TabularInline):
-    model = PlanRule
+    model = models.PlanRule
     extra = 0
 
 
 class ChargeInline(EditableWhileDraft, StackedInline):
-    model = PlanCharge
+    model = models.PlanCharge
     form = ChargeForm
     extra = 0
     fieldsets = [
@@ -83,7 +75,7 @@ class ChargeInline(EditableWhileDraft, StackedInline):
         ]
 
     @admin.display(description="price")
-    def stored_price(self, charge: PlanCharge) -> str:
+    def stored_price(self, charge: models.PlanCharge) -> str:
         fields = charge_form.fields_from_price(charge.model, charge.price)
         rows = ((name.replace("_", " "), value) for name, value in fields.items())
         return format_html_join("", "<div>{}: {}</div>", rows)
@@ -98,20 +90,23 @@ PUBLICATION_FIELDS = (
     "retired_at",
     "digest",
 )
+PREVIEW_BUTTON: Callable[[Any], Any] = action(
+    description="Save and preview", permissions=["edit"], url_path="preview"
+)
 CONFIRMATIONS = {
     "Publish": "A published version can never be changed. It applies from its first day.",
     "Retire": "A retired version prices nothing new. Existing quotes stay as they are.",
 }
 
 
-@admin.register(PricingPlan)
+@admin.register(models.PricingPlan)
 class PricingPlanAdmin(ModelAdmin):
     list_display = ["name", "code", "rank", "is_active"]
     list_editable = ["rank", "is_active"]
     search_fields = ["name", "code"]
 
     def get_readonly_fields(
-        self, request: HttpRequest, obj: PricingPlan | None = None
+        self, request: HttpRequest, obj: models.PricingPlan | None = None
     ) -> list[str]:
         return ["code"] if obj else []
 
@@ -184,7 +179,7 @@ class PriceBookVersionAdmin(ModelAdmin):
         path = f"/dashboards/pricing/versions/{version.pk}"
         return format_html('<a href="{}">Simulate for all customers</a>', path)
 
-    @action(description="Save and preview", permissions=["edit"], url_path="preview")
+    @PREVIEW_BUTTON
     def preview(self, request: HttpRequest, version: PriceBookVersion) -> None:
         """Save the draft and show what each charge costs for the quantity entered beside it."""
 
@@ -195,11 +190,11 @@ class PriceBookVersionAdmin(ModelAdmin):
         quantities = preview_text.preview_parameters(request.POST.dict(), USE_FIELD)
         return redirect(f"{request.path}?{urlencode(quantities)}#charges-group")
 
-    @row_button("Publish", "publish", "publish")
+    @button("Publish", "publish", "publish")
     def publish_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(request, object_id, "Publish", self.publish)
 
-    @row_button("Retire", "retire", "publish")
+    @button("Retire", "retire", "publish")
     def retire_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(request, object_id, "Retire", self.retire)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from revenue.pricing.decimals import ONE, FieldProblem, InvalidValues, read_amounts
+from revenue.pricing.decimals import ONE, FieldProblem, InvalidValues, invalid, read_amounts
 
 RATE_SUFFIX = "_rate"  # metrics with this suffix lie between 0 and 1
 
@@ -52,7 +52,7 @@ def read_inputs(
 
 def _part(path: str, given: object) -> dict[str, Decimal]:
     if not isinstance(given, Mapping):
-        raise InvalidValues(FieldProblem(path, "not_a_dict", "must be an object"))
+        raise invalid(path, "not_a_dict", "must be an object")
     found = read_amounts({name: value for name, value in given.items() if value is not None}, path)
     above = [
         FieldProblem(f"{path}.{name}", "max_value", f"must lie between 0 and 1, not {each:f}")

@@ -11,16 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from revenue.pricing import decimals
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price
-from revenue.pricing.decimals import (
-    ONE,
-    ZERO,
-    FieldProblem,
-    InvalidValues,
-    exact_arithmetic,
-    rounded,
-)
+from revenue.pricing.decimals import ONE, ZERO, FieldProblem, InvalidValues, rounded
 from revenue.pricing.price_book.version import BookVersion
 from revenue.pricing.rating.commitment import prorated
 from revenue.pricing.rating.metered import needs_quantity, rate_charges
@@ -49,7 +43,7 @@ class CalculatedInvoice:
 
     @property
     def total(self) -> Decimal:
-        with exact_arithmetic():
+        with decimals.exact_arithmetic():
             return sum((each.amount for each in self.lines), ZERO)
 
 
@@ -66,7 +60,7 @@ def calculate_invoice(
     given = replace(inputs, usage=usage)
     lines: list[PriceLine] = []
     not_given: dict[str, None] = {}
-    with exact_arithmetic():
+    with decimals.exact_arithmetic():
         for each in plan_periods:
             days = ActiveDays(period_start, period_end, each.active_from, each.active_to)
             price = calculate_price(book, each.plan, given)
@@ -94,7 +88,7 @@ def additional_plan_fees(
     _check(plan_periods, period_start, period_end)
     given = replace(inputs, usage={})
     lines: list[PriceLine] = []
-    with exact_arithmetic():
+    with decimals.exact_arithmetic():
         for each in plan_periods:
             days = ActiveDays(period_start, period_end, each.active_from, each.active_to)
             lines += _recurring(calculate_price(book, each.plan, given), days, book.digits)

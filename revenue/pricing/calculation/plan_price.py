@@ -6,22 +6,14 @@ rounding, so breakdown and lines both add up to the final price.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from revenue.pricing.calculation.inputs import PricingInputs
-from revenue.pricing.calculation.price_guardrails import apply_guardrails, within_floor_and_ceiling
-from revenue.pricing.decimals import HUNDRED, ONE, ZERO, exact_arithmetic, rounded
+from revenue.pricing.decimals import CONTEXT, HUNDRED, ONE, ZERO, exact_arithmetic, rounded
 from revenue.pricing.price_book import version as books
 from revenue.pricing.price_book.validation import cliff_warnings
-from revenue.pricing.price_book.version import (
-    COMPANY,
-    ENGAGEMENT,
-    USAGE,
-    BookPlan,
-    BookVersion,
-    FactorTable,
-)
+from revenue.pricing.price_book.version import COMPANY, ENGAGEMENT, USAGE, BookPlan, BookVersion
 from revenue.pricing.rating.metered import charges_total, metrics_of, rate_charges
 from revenue.pricing.rating.rate import PriceLine
 
@@ -120,6 +112,7 @@ def _figures(
     }
 
 
+Bound = tuple[str, str, Decimal | None, Decimal | None]  # name, words, least, most
 BREAKDOWN = ("base", "usage_adjustment", "enterprise_adjustment", "engagement_discount")
 AppliedFactor = tuple[str, Decimal, Decimal]  # metric, quantity, value
 RunningValues = list[tuple[str, str, Decimal, Decimal | None]]  # part, words, running value, factor
@@ -137,7 +130,7 @@ def _factors(
 
 
 def _applied(
-    tables: Mapping[str, FactorTable], given: Mapping[str, Decimal], default: Decimal
+    tables: Mapping[str, books.FactorTable], given: Mapping[str, Decimal], default: Decimal
 ) -> list[AppliedFactor]:
     values = (
         (metric, given[metric], tables[metric].value(given[metric], default))
@@ -224,3 +217,42 @@ def final_price(book: BookVersion, code: str, inputs: PricingInputs) -> Decimal:
         value *= ONE - percent / HUNDRED
     recurring = within_floor_and_ceiling(plan, rounded(value, book.digits))
     return recurring + charges_total(book, plan, inputs.usage, recurring)
+
+
+def apply_guardrails(
+    book: BookVersion, plan: BookPlan, price: Decimal, previous: Decimal | None
+) -> tuple[list[PriceLine], list[str]]:
+    """Lines that bring a price within its guardrails, and the names of those that did.
+
+    Floor and ceiling are applied last, so they take precedence.
+    """
+    lines: list[PriceLine] = []
+    hits: list[str] = []
+    for name, words, least, most in _bounds(book, plan, previous):
+        limited = price if least is None else max(price, least)
+        limited = limited if most is None else min(limited, most)
+        if limited != price:
+            lines.append(PriceLine("guardrail", words, ONE, limited - price, limited - price))
+            hits.append(name)
+            price = limited
+    return lines, hits
+
+
+def _bounds(book: BookVersion, plan: BookPlan, previous: Decimal | None) -> Iterator[Bound]:
+    if previous is not None and book.largest_change is not None:
+        step = previous * book.largest_change / HUNDRED
+        unit = ONE.scaleb(-book.digits)
+        least = (previous - step).quantize(unit, ROUND_CEILING, CONTEXT)
+        most = (previous + step).quantize(unit, ROUND_FLOOR, CONTEXT)
+        words = f"A renewal changes at most {book.largest_change:f} % of {previous:f}"
+        yield "largest_change", words, least, most
+    if plan.floor is not None:
+        yield "floor", f"Not below the floor of {plan.floor:f}", plan.floor, None
+    if plan.ceiling is not None:
+        yield "ceiling", f"Not above the ceiling of {plan.ceiling:f}", None, plan.ceiling
+
+
+def within_floor_and_ceiling(plan: BookPlan, price: Decimal) -> Decimal:
+    """A price between the plan's floor and ceiling."""
+    price = price if plan.floor is None else max(price, plan.floor)
+    return price if plan.ceiling is None else min(price, plan.ceiling)

@@ -13,8 +13,6 @@ PRIOR_ACCEPTANCE, PRIOR_WEIGHT = 0.6, 10  # of a Beta prior, whose weight is in 
 
 @dataclass(frozen=True, slots=True)
 class PlanComparison:
-    """One plan in the comparison of a recommendation."""
-
     tier: str
     monthly_cost: Decimal
     fits: bool
@@ -60,7 +58,6 @@ def recommend_plan(book: BookVersion, inputs: PricingInputs) -> PlanRecommendati
 
 
 def _reasons_by_plan(rules: Sequence[BookRule], inputs: PricingInputs) -> dict[str, list[str]]:
-    """The reasons for each plan that a rule recommends."""
     reasons: dict[str, list[str]] = {}
     for rule in rules:
         if rule.needs_company and inputs.company is None:

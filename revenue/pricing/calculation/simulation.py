@@ -4,17 +4,16 @@ No price elasticity is assumed. `break_even_percent` is the share of the revenue
 who would pay more that may be lost before the gain is gone.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from heapq import nlargest
 
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price, final_price
-from revenue.pricing.decimals import HUNDRED, ZERO, FieldProblem, InvalidValues, exact_arithmetic
+from revenue.pricing.decimals import HUNDRED, ZERO, InvalidValues, exact_arithmetic, invalid
 from revenue.pricing.price_book.version import BookVersion, NoSuchPlan
 
-BATCH_SIZE = 1_000
 LARGE_RISE_PERCENT = Decimal(20)  # larger rises are counted separately
 MAX_LISTED = 20
 
@@ -53,8 +52,6 @@ class PriceChange:
 
 @dataclass(frozen=True, slots=True)
 class SegmentTotals:
-    """The sums of one customer segment."""
-
     segment: str
     customers: int
     now: Decimal
@@ -85,75 +82,68 @@ class Simulation:
         return self.customers - self.pay_more - self.pay_less
 
 
-@dataclass(slots=True)
-class SimulationRun:
-    """Collects the changes of customers, in any order; `result` sums them up."""
-
-    now: BookVersion
-    then: BookVersion
-    changes: list[PriceChange] = field(default_factory=list)
-    left_out: list[tuple[str, str]] = field(default_factory=list)
-    at_floor_or_ceiling: int = 0
-
-    def add(self, accounts: Iterable[SimulatedAccount]) -> None:
-        """Price more customers; those that cannot be priced go into `left_out` with the reason."""
-        with exact_arithmetic():
-            for each in accounts:
-                try:
-                    self.changes.append(self._change(each))
-                except (NoSuchPlan, InvalidValues) as error:
-                    self.left_out.append((each.key, str(error)))
-
-    def _change(self, account: SimulatedAccount) -> PriceChange:
-        sums = [
-            sum((final_price(book, account.plan, each) for each in account.periods), ZERO)
-            for book in (self.now, self.then)
-        ]
-        plan = self.then.plan(account.plan)
-        if plan.floor is not None or plan.ceiling is not None:
-            prices = (calculate_price(self.then, account.plan, each) for each in account.periods)
-            self.at_floor_or_ceiling += any(
-                "floor" in each.hits or "ceiling" in each.hits for each in prices
-            )
-        return PriceChange(account.key, account.segment, account.plan, *sums)
-
-    def result(self) -> Simulation:
-        with exact_arithmetic():
-            return _result(self)
-
-
 def simulate(
-    now: BookVersion, then: BookVersion, accounts: Sequence[SimulatedAccount]
+    now: BookVersion, then: BookVersion, accounts: Iterable[SimulatedAccount]
 ) -> Simulation:
-    """Price all customers under both versions. Raises InvalidValues if their currencies differ."""
+    """Price all customers under both versions. Raises InvalidValues if their currencies differ.
+
+    Customers who cannot be priced go into `left_out` with the reason.
+    """
     if now.currency != then.currency:
         message = f"is in {then.currency}, the version in force in {now.currency}"
-        raise InvalidValues(FieldProblem("version", "currency", message))
-    run = SimulationRun(now, then)
-    for start in range(0, len(accounts), BATCH_SIZE):
-        run.add(accounts[start : start + BATCH_SIZE])
-    return run.result()
+        raise invalid("version", "currency", message)
+    changes: list[PriceChange] = []
+    left_out: list[tuple[str, str]] = []
+    limited = 0
+    with exact_arithmetic():
+        for each in accounts:
+            try:
+                change, reaches = _change(now, then, each), _reaches_limit(then, each)
+            except (NoSuchPlan, InvalidValues) as error:
+                left_out.append((each.key, str(error)))
+                continue
+            changes.append(change)
+            limited += reaches
+        return _result(then.currency, changes, left_out, limited)
 
 
-def _result(run: SimulationRun) -> Simulation:
-    changes = run.changes
+def _change(now: BookVersion, then: BookVersion, account: SimulatedAccount) -> PriceChange:
+    sums = (
+        sum((final_price(book, account.plan, each) for each in account.periods), ZERO)
+        for book in (now, then)
+    )
+    return PriceChange(account.key, account.segment, account.plan, *sums)
+
+
+def _reaches_limit(book: BookVersion, account: SimulatedAccount) -> bool:
+    """Whether the plan's floor or ceiling changes a price of the account."""
+    plan = book.plan(account.plan)
+    if plan.floor is None and plan.ceiling is None:
+        return False
+    prices = (calculate_price(book, account.plan, each) for each in account.periods)
+    return any("floor" in each.hits or "ceiling" in each.hits for each in prices)
+
+
+def _result(
+    currency: str, changes: list[PriceChange], left_out: list[tuple[str, str]], limited: int
+) -> Simulation:
     rises = [each for each in changes if each.delta > 0]
     falls = [each for each in changes if each.delta < 0]
     return Simulation(
-        currency=run.then.currency,
+        currency=currency,
         customers=len(changes),
         now=sum((each.now for each in changes), ZERO),
         then=sum((each.then for each in changes), ZERO),
         pay_more=len(rises),
         pay_less=len(falls),
         large_rises=sum(each.percent > LARGE_RISE_PERCENT for each in changes),
-        at_floor_or_ceiling=run.at_floor_or_ceiling,
+        at_floor_or_ceiling=limited,
         deciles=_deciles([each.percent for each in changes]),
         rises=tuple(nlargest(MAX_LISTED, rises, key=lambda each: (each.delta, each.key))),
         falls=tuple(nlargest(MAX_LISTED, falls, key=lambda each: (-each.delta, each.key))),
         segments=_segments(changes),
         break_even_percent=_break_even(changes, rises),
-        left_out=tuple(run.left_out),
+        left_out=tuple(left_out),
     )
 
 

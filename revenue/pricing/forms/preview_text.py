@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from aethercrown.money import exponent
-from revenue.pricing.decimals import ONE, ZERO, FieldProblem, InvalidValues, non_negative
+from revenue.pricing.decimals import ONE, ZERO, InvalidValues, invalid, non_negative
 from revenue.pricing.price_book.version import BookCharge
 from revenue.pricing.rating.metered import EVENTS_SUFFIX, usage_of
 from revenue.pricing.rating.rate import RatedCharge, rate
@@ -42,7 +42,7 @@ def _quantities(entered: str) -> dict[str, Decimal]:
             found[name] = Decimal(text.strip().replace(",", ""))
         except InvalidOperation:
             message = f"must be a number, not {text!r}"
-            raise InvalidValues(FieldProblem("use", "invalid", message)) from None
+            raise invalid("use", "invalid", message) from None
     for each in found.values():
         non_negative(each, "use")
     return found

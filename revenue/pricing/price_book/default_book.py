@@ -3,15 +3,8 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from revenue.pricing.price_book.version import (
-    COMPANY,
-    ENGAGEMENT,
-    USAGE,
-    BookFactor,
-    BookPlan,
-    BookRule,
-    BookVersion,
-)
+from revenue.pricing.price_book import version as books
+from revenue.pricing.price_book.version import COMPANY, ENGAGEMENT, USAGE
 
 CODE, TITLE, CURRENCY = "standard", "Standard prices", "USD"
 LARGEST_DISCOUNT = Decimal(20)
@@ -48,27 +41,27 @@ _COMPANY: Mapping[str, tuple[tuple[str, str], ...]] = {
     "annual_revenue": (("10000000", "1.2"), ("100000000", "1.4"), ("1000000000", "1.8")),
 }
 RULES = (
-    BookRule("enterprise", COMPANY, "employee_count", Decimal(100), needs_company=True),
-    BookRule("enterprise", USAGE, "user_seats", Decimal(50), needs_company=True),
-    BookRule("professional", USAGE, "api_calls", Decimal(10000)),
-    BookRule("professional", USAGE, "user_seats", Decimal(10)),
-    BookRule("professional", USAGE, "storage_gb", Decimal(100)),
+    books.BookRule("enterprise", COMPANY, "employee_count", Decimal(100), needs_company=True),
+    books.BookRule("enterprise", USAGE, "user_seats", Decimal(50), needs_company=True),
+    books.BookRule("professional", USAGE, "api_calls", Decimal(10000)),
+    books.BookRule("professional", USAGE, "user_seats", Decimal(10)),
+    books.BookRule("professional", USAGE, "storage_gb", Decimal(100)),
 )
 
 
-def _factors() -> Iterator[BookFactor]:
+def _factors() -> Iterator[books.BookFactor]:
     rows = ((USAGE, _USAGE, ""), (ENGAGEMENT, _ENGAGEMENT, ""), (COMPANY, _COMPANY, "enterprise"))
     for kind, metrics, plan in rows:
         for metric, bounds in metrics.items():
             for above, value in bounds:
-                yield BookFactor(kind, metric, Decimal(above), Decimal(value), plan)
+                yield books.BookFactor(kind, metric, Decimal(above), Decimal(value), plan)
 
 
 PLANS = tuple(
-    BookPlan(code, name, rank, Decimal(base), features)
+    books.BookPlan(code, name, rank, Decimal(base), features)
     for code, name, rank, base, features in _PLANS
 )
-BOOK = BookVersion(
+BOOK = books.BookVersion(
     code=CODE,
     number=1,
     currency=CURRENCY,

@@ -7,15 +7,9 @@ from typing import Any
 
 from aethercrown.money import exponent
 from revenue.pricing.decimals import HUNDRED, FieldProblem, InvalidValues, exact_arithmetic
-from revenue.pricing.price_book.version import (
-    COMPANY,
-    ENGAGEMENT,
-    USAGE,
-    BookFactor,
-    BookPlan,
-    BookVersion,
-)
-from revenue.pricing.rating.blocks import BlocksAllTiers, BlocksTopTier, Capacity
+from revenue.pricing.price_book import version as books
+from revenue.pricing.price_book.version import COMPANY, ENGAGEMENT, BookPlan, BookVersion
+from revenue.pricing.rating.blocks import Blocks, Capacity
 from revenue.pricing.rating.charge import compile_charge
 from revenue.pricing.rating.commitment import Commitment
 from revenue.pricing.rating.tiered import Graduated, Volume
@@ -55,10 +49,7 @@ def validate_charge(model: str, price: Any, path: str) -> list[FieldProblem]:
         found = compile_charge(model, price, path=path)
     except InvalidValues as error:
         return list(error.problems)
-    if (
-        isinstance(found.model, BlocksAllTiers | BlocksTopTier)
-        and found.model.tiers[-1].most is not None
-    ):
+    if isinstance(found.model, Blocks) and found.model.tiers[-1].most is not None:
         return [
             FieldProblem(f"{path}.tiers", "not_open", "max_blocks must be null in the last tier")
         ]
@@ -106,7 +97,7 @@ def _amount(path: str, amount: Decimal | None, currency: str) -> Iterator[FieldP
         yield FieldProblem(path, "decimals", message)
 
 
-def _factors(factors: Iterable[BookFactor]) -> Iterator[FieldProblem]:
+def _factors(factors: Iterable[books.BookFactor]) -> Iterator[FieldProblem]:
     seen: dict[tuple[str, str, str], set[Decimal]] = {}
     for each in factors:
         path = f"{each.kind}.{each.metric}"
@@ -114,7 +105,7 @@ def _factors(factors: Iterable[BookFactor]) -> Iterator[FieldProblem]:
         if each.above in bounds:
             yield FieldProblem(path, "overlap", f"has two factors above {each.above:f}")
         bounds.add(each.above)
-        if each.kind not in {USAGE, ENGAGEMENT, COMPANY}:
+        if each.kind not in {books.USAGE, ENGAGEMENT, COMPANY}:
             yield FieldProblem(path, "unknown", f"{each.kind!r} is not a kind of factor")
         if each.value < 0 or (each.kind == ENGAGEMENT and each.value > HUNDRED):
             yield FieldProblem(path, "out_of_range", f"above {each.above:f}: {each.value:f}")

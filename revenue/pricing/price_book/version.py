@@ -131,6 +131,18 @@ class BookVersion:
         on_sale = (each for each in self.plans if each.is_active)
         return sorted(on_sale, key=lambda each: (each.rank, each.code))
 
+    def on_sale(self) -> dict[str, dict[str, Any]]:
+        """Name, base price, currency and features of the active plans, by code."""
+        return {
+            each.code: {
+                "name": each.name,
+                "base_price": each.base,
+                "currency": self.currency,
+                "features": list(each.features),
+            }
+            for each in self.active
+        }
+
     def plan(self, code: str) -> BookPlan:
         """An active plan; raises NoSuchPlan."""
         found = self._by_code.get(code)

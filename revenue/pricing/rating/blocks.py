@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Self
 
-from revenue.pricing.decimals import ZERO, FieldProblem, InvalidValues
+from revenue.pricing.decimals import ZERO, invalid
 from revenue.pricing.rating.field_reader import FieldReader
 from revenue.pricing.rating.simple import whole_blocks
 from revenue.pricing.rating.usage import Usage
@@ -23,24 +24,27 @@ class BlockTier:
         return None if self.most is None else self.size * self.most
 
 
-def read_blocks(price: FieldReader) -> tuple[BlockTier, ...]:
-    return tuple(
-        BlockTier(
-            row.positive_amount("block"), row.optional_amount("max_blocks"), row.amount("price")
-        )
-        for row in price.rows("tiers")
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class BlocksAllTiers:
-    """Each tier's units in its own blocks. Units beyond the last tier's capacity cost nothing."""
+class Blocks:
+    """The tiers of a charge by blocks."""
 
     tiers: tuple[BlockTier, ...]
 
     @classmethod
-    def read(cls, price: FieldReader) -> "BlocksAllTiers":
-        return cls(read_blocks(price))
+    def read(cls, price: FieldReader) -> Self:
+        tiers = (
+            BlockTier(
+                row.positive_amount("block"), row.optional_amount("max_blocks"), row.amount("price")
+            )
+            for row in price.rows("tiers")
+        )
+        return cls(tuple(tiers))
+
+
+class BlocksAllTiers(Blocks):
+    """Each tier's units in its own blocks. Units beyond the last tier's capacity cost nothing."""
+
+    __slots__ = ()
 
     def cost(self, usage: Usage, digits: int) -> Decimal:
         return sum((count * tier.price for count, tier in self._taken(usage.quantity)), ZERO)
@@ -59,15 +63,10 @@ class BlocksAllTiers:
         return taken
 
 
-@dataclass(frozen=True, slots=True)
-class BlocksTopTier:
+class BlocksTopTier(Blocks):
     """All units in blocks of the tier that the total falls in; beyond the last, the last."""
 
-    tiers: tuple[BlockTier, ...]
-
-    @classmethod
-    def read(cls, price: FieldReader) -> "BlocksTopTier":
-        return cls(read_blocks(price))
+    __slots__ = ()
 
     def cost(self, usage: Usage, digits: int) -> Decimal:
         tier = self._tier(usage.quantity)
@@ -111,4 +110,4 @@ class Capacity:
             if all(usage.units.get(each, ZERO) <= most for each, most in limits.items()):
                 return limits, price
         used = ", ".join(f"{name} {quantity:f}" for name, quantity in usage.units.items())
-        raise InvalidValues(FieldProblem("units", "over_capacity", f"no tier holds {used}"))
+        raise invalid("units", "over_capacity", f"no tier holds {used}")

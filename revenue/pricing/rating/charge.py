@@ -10,18 +10,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
-from revenue.pricing.decimals import HUNDRED, ZERO, FieldProblem, InvalidValues, rounded
+from revenue.pricing.decimals import HUNDRED, ZERO, invalid, rounded
+from revenue.pricing.rating import simple
 from revenue.pricing.rating.blocks import BlocksAllTiers, BlocksTopTier, Capacity
 from revenue.pricing.rating.commitment import Commitment, Proration
 from revenue.pricing.rating.field_reader import FieldReader
-from revenue.pricing.rating.simple import (
-    ClampedPercentage,
-    Flat,
-    Multiplier,
-    Package,
-    Percentage,
-    PerUnit,
-)
 from revenue.pricing.rating.tiered import Graduated, Volume
 from revenue.pricing.rating.usage import Usage
 
@@ -35,19 +28,19 @@ class ChargeModel(Protocol):
 
 
 MODELS: Mapping[str, Callable[[FieldReader], ChargeModel]] = {
-    "flat": Flat.read,
-    "per_unit": PerUnit.read,
+    "flat": simple.Flat.read,
+    "per_unit": simple.PerUnit.read,
     "graduated": Graduated.read,
     "volume": Volume.read,
     "volume_prorated": Volume.read_prorated,
-    "package": Package.read,
-    "percentage": Percentage.read,
-    "percentage_min_max": ClampedPercentage.read,
+    "package": simple.Package.read,
+    "percentage": simple.Percentage.read,
+    "percentage_min_max": simple.ClampedPercentage.read,
     "graduated_percentage": Graduated.read_percent,
     "tiered_blocks_all_tiers": BlocksAllTiers.read,
     "tiered_blocks_top_tier": BlocksTopTier.read,
     "capacity": Capacity.read,
-    "multiplier": Multiplier.read,
+    "multiplier": simple.Multiplier.read,
     "min_commitment": Commitment.read,
     "min_commitment_prorated": Commitment.read_prorated,
     "proration": Proration.read,
@@ -129,7 +122,7 @@ def parse_model_name(name: str) -> tuple[str, frozenset[str]]:
         if suffix is None or suffix in suffixes:
             known = ", ".join(MODELS)
             message = f"{name!r} is no charge model; known: {known}, with _incremental, _min, _max"
-            raise InvalidValues(FieldProblem("model", "unknown_model", message))
+            raise invalid("model", "unknown_model", message)
         suffixes.add(suffix)
         base = base.removesuffix(suffix)
     return base, frozenset(suffixes)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from revenue.pricing.decimals import ZERO, FieldProblem, InvalidValues, rounded
+from revenue.pricing.decimals import ZERO, invalid, rounded
 from revenue.pricing.rating.field_reader import FieldReader
 from revenue.pricing.rating.usage import ActiveDays, Usage
 
@@ -58,7 +58,7 @@ class Proration:
 def required_days(usage: Usage) -> ActiveDays:
     if usage.days is None:
         message = "is required: the charge is for days"
-        raise InvalidValues(FieldProblem("period_start", "required", message))
+        raise invalid("period_start", "required", message)
     return usage.days
 
 

@@ -5,14 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from revenue.pricing.decimals import (
-    ZERO,
-    FieldProblem,
-    InvalidValues,
-    non_negative,
-    read_date,
-    read_decimal,
-)
+from revenue.pricing import decimals
+from revenue.pricing.decimals import ZERO, FieldProblem, InvalidValues
 
 Value = TypeVar("Value")
 
@@ -43,10 +37,10 @@ class FieldReader:
 
     def amount(self, name: str, default: Decimal | None = None) -> Decimal:
         """A number of 0 or more; required where there is no default."""
-        return self._read(name, default, ZERO, lambda v, p: non_negative(v, p, text=True))
+        return self._read(name, default, ZERO, lambda v, p: decimals.non_negative(v, p, text=True))
 
     def signed(self, name: str, default: Decimal | None = None) -> Decimal:
-        return self._read(name, default, ZERO, lambda v, p: read_decimal(v, p, text=True))
+        return self._read(name, default, ZERO, lambda v, p: decimals.read_decimal(v, p, text=True))
 
     def optional_amount(self, name: str) -> Decimal | None:
         """A number of 0 or more, or None where the field is missing."""
@@ -67,7 +61,7 @@ class FieldReader:
         return int(found)
 
     def date(self, name: str) -> date:
-        return self._read(name, None, date(2000, 1, 1), read_date)
+        return self._read(name, None, date(2000, 1, 1), decimals.read_date)
 
     def items(self, name: str) -> Sequence[Any]:
         """A list; empty where the field is missing."""

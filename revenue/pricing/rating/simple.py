@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from revenue.pricing.decimals import HUNDRED, ZERO, FieldProblem, InvalidValues, rounded
+from revenue.pricing.decimals import HUNDRED, ZERO, invalid, rounded
 from revenue.pricing.rating.field_reader import FieldReader
 from revenue.pricing.rating.usage import Usage
 
@@ -121,9 +121,7 @@ class Percentage:
 
     def _events(self, usage: Usage) -> int:
         if usage.events is None:
-            raise InvalidValues(
-                FieldProblem("events", "required", "is required: there is a fee per event")
-            )
+            raise invalid("events", "required", "is required: there is a fee per event")
         return usage.events
 
     def _free(self, usage: Usage) -> tuple[Decimal, int]:
@@ -144,16 +142,14 @@ class Percentage:
                 return self._total_after(usage), self.free_events
             return free, leading
         if self.free_events or (self.fixed_per_event and usage.quantity > free):
-            raise InvalidValues(
-                FieldProblem("running_total", "required", "is required: some events are free")
-            )
+            raise invalid("running_total", "required", "is required: some events are free")
         return (free, 0) if usage.quantity > free else (usage.quantity, usage.events or 0)
 
     def _total_after(self, usage: Usage) -> Decimal:
         """The running total at the last free event."""
         if len(usage.running_total) < self.free_events:
             message = f"must reach the last of the {self.free_events} free events"
-            raise InvalidValues(FieldProblem("running_total", "required", message))
+            raise invalid("running_total", "required", message)
         return usage.running_total[self.free_events - 1]
 
 
@@ -206,7 +202,7 @@ class ClampedPercentage:
     def _events(self, usage: Usage) -> int:
         if not usage.events:
             message = "is required: there is a minimum or maximum per event"
-            raise InvalidValues(FieldProblem("events", "required", message))
+            raise invalid("events", "required", message)
         return usage.events
 
     def _event(self, value: Decimal) -> Decimal:

@@ -14,7 +14,7 @@ from typing import Any
 
 from aethercrown.currencies import CODES
 from aethercrown.money import exponent
-from revenue.pricing.decimals import FieldProblem, InvalidValues, read_decimal
+from revenue.pricing.decimals import FieldProblem, InvalidValues, invalid, read_decimal
 from revenue.pricing.rating import commitment, usage
 from revenue.pricing.rating.charge import compile_charge, parse_model_name
 from revenue.pricing.rating.field_reader import FieldReader
@@ -78,16 +78,14 @@ def rate_case(place: int, case: Any) -> CaseResult:
 
 def _rated(case: Any) -> tuple[RatedCharge, bool]:
     if not isinstance(case, Mapping):
-        raise InvalidValues(FieldProblem("", "not_a_dict", "a case must be an object"))
+        raise invalid("", "not_a_dict", "a case must be an object")
     if missing := [
         each for each in ("model", "price", "input", "expected_amount") if each not in case
     ]:
         raise InvalidValues(*(FieldProblem(each, "required", "is required") for each in missing))
     currency = str(case.get("currency", "USD"))
     if currency not in CODES:
-        raise InvalidValues(
-            FieldProblem("currency", "unknown_currency", "must be an ISO 4217 code such as USD")
-        )
+        raise invalid("currency", "unknown_currency", "must be an ISO 4217 code such as USD")
     expected = read_decimal(case["expected_amount"], "expected_amount", text=True)
     digits = exponent(currency)
     charge = compile_charge(str(case["model"]), case["price"], strict=False)

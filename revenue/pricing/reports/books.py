@@ -50,7 +50,6 @@ MAX_CACHED_BOOKS = 16
 
 
 def plans() -> dict[str, PricingPlan]:
-    """Every plan by its code."""
     return {each.code: each for each in PricingPlan.objects.order_by()}
 
 
@@ -178,14 +177,4 @@ def version_by_number(number: int, code: str = STANDARD_BOOK) -> PriceBookVersio
 
 
 def plans_on_sale(on: date) -> dict[str, dict[str, Any]]:
-    """Active plans with their base prices, by code."""
-    found = book(version_in_force(on))
-    return {
-        each.code: {
-            "name": each.name,
-            "base_price": each.base,
-            "currency": found.currency,
-            "features": list(each.features),
-        }
-        for each in found.active
-    }
+    return book(version_in_force(on)).on_sale()

@@ -20,7 +20,6 @@ def quote(quote_id: str) -> Quote:
 
 
 def lines(found: Quote) -> tuple[PriceLine, ...]:
-    """The lines as they were quoted."""
     return tuple(line_from_json(each) for each in found.lines)
 
 

@@ -77,7 +77,6 @@ def measure_override(case: DecisionCase, at: datetime) -> MeasuredEffect | None:
 
 
 def quote_page_path(subject: str) -> str:
-    """The address of the page that explains a quote."""
     return f"/dashboards/pricing/quotes/{subject.removeprefix(SUBJECT)}"
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from revenue.pricing import reports
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price
-from revenue.pricing.decimals import FieldProblem, InvalidValues
+from revenue.pricing.decimals import invalid
 from revenue.pricing.models import Quote
 
 MAX_PRICE = Decimal(10) ** 12  # the limit of the column
@@ -29,11 +29,11 @@ def create_quote(
     book = reports.book(version, plans)
     if currency is not None and currency != book.currency:
         message = f"must be the plan's, {book.currency}, not {currency}"
-        raise InvalidValues(FieldProblem("currency", "currency_differs", message))
+        raise invalid("currency", "currency_differs", message)
     price = calculate_price(book, code, inputs, previous=previous)
     if price.final_price >= MAX_PRICE:
         message = f"make a price of {price.final_price:f}; {MAX_PRICE:,} or more is not quoted"
-        raise InvalidValues(FieldProblem("usage_data", "too_large", message))
+        raise invalid("usage_data", "too_large", message)
     created = Quote.objects.create(
         version=version,
         digest=version.digest,

@@ -7,16 +7,9 @@ from typing import Any
 from django.db import transaction
 
 from aethercrown.transitions import check_transition
-from revenue.pricing import reports
+from revenue.pricing import models, reports
 from revenue.pricing.decimals import InvalidValues
-from revenue.pricing.models import (
-    PlanCharge,
-    PlanPrice,
-    PlanRule,
-    PriceBook,
-    PriceBookVersion,
-    PriceFactor,
-)
+from revenue.pricing.models import PriceBook, PriceBookVersion
 from revenue.pricing.price_book import validation
 
 State = PriceBookVersion.State
@@ -24,7 +17,12 @@ TRANSITIONS: Mapping[str, Collection[str]] = {
     State.DRAFT: {State.PUBLISHED},
     State.PUBLISHED: {State.RETIRED},
 }
-ROW_MODELS: tuple[type[Any], ...] = (PlanPrice, PlanCharge, PriceFactor, PlanRule)
+ROW_MODELS: tuple[type[Any], ...] = (
+    models.PlanPrice,
+    models.PlanCharge,
+    models.PriceFactor,
+    models.PlanRule,
+)
 
 
 @transaction.atomic

@@ -7,21 +7,9 @@ from aethercrown.csv.export import Cell, Exporter
 from revenue.upsell.models import Opportunity
 
 COLUMNS = (
-    "customer",
-    "kind",
-    "state",
-    "current_plan",
-    "recommended_plan",
-    "currency",
-    "gain_low",
-    "gain",
-    "gain_high",
-    "confidence",
-    "owner",
-    "outcome",
-    "found_at",
-    "offered_at",
-    "decided_at",
+    *("customer", "kind", "state", "current_plan", "recommended_plan"),
+    *("currency", "gain_low", "gain", "gain_high", "confidence"),
+    *("owner", "outcome", "found_at", "offered_at", "decided_at"),
 )
 
 

@@ -36,7 +36,6 @@ def answer_counts() -> dict[str, AnswerCounts]:
 
 
 def count_in(*states: OpportunityState) -> Count:
-    """The aggregate that counts opportunities in one of `states`."""
     return Count("pk", filter=Q(state__in=states))
 
 
@@ -73,7 +72,6 @@ def by_priority(rows: Iterable[Opportunity]) -> list[Opportunity]:
 
 
 def count_offered_at(now: datetime) -> int:
-    """How many offers were made at exactly that time."""
     return Opportunity.objects.filter(offered_at=now).count()
 
 

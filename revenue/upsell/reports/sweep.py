@@ -15,13 +15,9 @@ from revenue.pricing.calculation.recommend import confidence
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.models import PriceBookVersion
 from revenue.pricing.price_book.version import BookVersion
+from revenue.upsell import opportunities
 from revenue.upsell.models import OfferTerms
-from revenue.upsell.opportunities import (
-    FoundOpportunity,
-    OpportunityKind,
-    find_opportunities,
-    is_on_sale,
-)
+from revenue.upsell.opportunities import FoundOpportunity, OpportunityKind
 from revenue.upsell.reports.offers import AnswerCounts, answer_counts, last_declined, terms
 from revenue.upsell.usage_forecast import HISTORY_DAYS, forecast_usage
 
@@ -82,7 +78,6 @@ def active_days(since: date) -> dict[str, set[date]]:
 
 
 def sweep_context(now: datetime) -> SweepContext:
-    """The context of a sweep at `now`."""
     return SweepContext(
         now, active_days(now.date() - timedelta(days=HISTORY_DAYS + 1)), answer_counts(), terms()
     )
@@ -125,11 +120,11 @@ def _opportunities_of(
     version, book = sight.book(each.currency)
     today = periods.today_in(each.time_zone, sight.now)
     known = forecast_usage(readings, sight.active, today, since)
-    if known is None or not is_on_sale(book, each.plan):
+    if known is None or not opportunities.is_on_sale(book, each.plan):
         return []
     now, ahead = known
     inputs = {"now": now.as_json(), "ahead": ahead.as_json()}
-    found = find_opportunities(book, each.plan, now, ahead)
+    found = opportunities.find_opportunities(book, each.plan, now, ahead)
     return [
         columns_of(one, version, inputs, sight.decided, rests=rests)
         for one in found

@@ -12,8 +12,9 @@ from operations.decisions.decision_types import DecisionCase, DecisionType, Meas
 from revenue.customers import services as customers
 from revenue.customers.models import Subscription
 from revenue.mrr import reports as mrr
-from revenue.upsell import decision_drafts, reports
+from revenue.upsell import decision_drafts
 from revenue.upsell.models import Opportunity
+from revenue.upsell.reports import offers
 from revenue.upsell.services.lifecycle import lock, set_offered
 from revenue.upsell.states import ACTIVE_STATES, OpportunityState
 
@@ -70,7 +71,7 @@ def measure_acceptance(case: DecisionCase, at: datetime) -> MeasuredEffect | Non
         return None
     before = timezone.localdate(case.applied_at) - ONE_DAY
     until = timezone.localdate(min(at, case.applied_at + decision_drafts.MEASURED_AFTER))
-    mine, others = row.customer_id, reports.comparison_group(row, before)
+    mine, others = row.customer_id, offers.comparison_group(row, before)
     was = mrr.mrr_of([mine, *others], before)
     now = mrr.mrr_of([mine, *others], until)
     changes = [float(now.get(each, Decimal(0)) / was[each]) - 1 for each in others if was.get(each)]
@@ -80,7 +81,6 @@ def measure_acceptance(case: DecisionCase, at: datetime) -> MeasuredEffect | Non
 
 
 def opportunity_page_path(subject: str) -> str:
-    """The address of the page that explains an opportunity."""
     return f"/dashboards/upsell/{decision_drafts.opportunity_id(subject)}"
 
 

@@ -1,5 +1,6 @@
 """Offer, accept, decline, withdraw and assign an opportunity; each in one transaction."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,10 @@ from revenue.customers import services as customers
 from revenue.customers.models import Subscription
 from revenue.upsell import decision_drafts, reports
 from revenue.upsell.models import Opportunity
-from revenue.upsell.states import OpportunityState, check_opportunity
+from revenue.upsell.reports import offers
+from revenue.upsell.states import ACTIVE_STATES, OpportunityState, check_opportunity
+
+AUTOMATIC = "automatic"  # who decided, where no person did
 
 
 @transaction.atomic
@@ -123,21 +127,39 @@ def set_offered(row: Opportunity, now: datetime) -> Opportunity:
     """Save the row as offered; the offer expires after the days of the terms."""
     row.state = OpportunityState.OFFERED.value
     row.offered_at = row.updated_at = now
-    row.expires_at = now + timedelta(days=reports.terms().valid_days)
+    row.expires_at = now + timedelta(days=offers.terms().valid_days)
     row.save()
     return row
 
 
 def propose_offer(row: Opportunity, mode: str, now: datetime, run_id: int | None) -> Any:
     """The decision to offer the plan, with its guardrails; one for each opportunity."""
-    terms = reports.terms()
+    terms = offers.terms()
     guardrails = decision_drafts.offer_guardrails(
-        reports.offers_in_last_day(now),
+        offers.offers_in_last_day(now),
         terms.offers_per_day,
-        reports.last_declined([row.customer_id]).get(row.customer_id),
+        offers.last_declined([row.customer_id]).get(row.customer_id),
         timedelta(days=terms.rest_days),
         now,
     )
     valid = timedelta(days=terms.valid_days)
     draft = decision_drafts.offer_draft(row.details, guardrails, valid, run_id)
     return decisions.propose(draft, mode=mode, now=now)
+
+
+def erase_free_text(customer_ids: Collection[int]) -> None:
+    """Erase notes and outcomes, which may name a person; figures stay."""
+    Opportunity.objects.filter(customer__in=customer_ids).update(notes="", outcome="")
+
+
+def move_to_customer(kept: int, duplicate: int, now: datetime) -> None:
+    """Move a merged customer's opportunities; withdraw the active ones, for the next sweep."""
+    rows = Opportunity.objects.filter(customer=duplicate)
+    rows.filter(state__in=ACTIVE_STATES).update(
+        state=OpportunityState.WITHDRAWN,
+        decided_at=now,
+        decided_by=AUTOMATIC,
+        updated_at=now,
+        outcome="The customer was merged into another.",
+    )
+    rows.update(customer=kept)

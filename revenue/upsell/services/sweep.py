@@ -9,14 +9,14 @@ from django.db import IntegrityError, transaction
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.models import PriceBookVersion
-from revenue.upsell import decision_drafts, reports
+from revenue.upsell import decision_drafts
 from revenue.upsell.models import Opportunity
 from revenue.upsell.opportunities import FoundOpportunity
-from revenue.upsell.services.lifecycle import lock, propose_offer, set_decided
+from revenue.upsell.reports import offers, sweep
+from revenue.upsell.services.lifecycle import AUTOMATIC, lock, propose_offer, set_decided
 from revenue.upsell.states import ACTIVE_STATES, OpportunityState
 
 BATCH_SIZE = 200
-AUTOMATIC = "automatic"  # who decided, where no person did
 MAX_NOT_RATED = 20  # customers named in a run's detail
 
 
@@ -25,14 +25,14 @@ def find_and_offer(run: RunContext) -> RunOutcome:
     expired = expire(run.now)
     found = withdrawn = after = 0
     not_rated: list[str] = []
-    context = reports.sweep_context(run.now)
-    while run.may_continue() and (batch := reports.candidates(after, BATCH_SIZE)):
+    context = sweep.sweep_context(run.now)
+    while run.may_continue() and (batch := sweep.candidates(after, BATCH_SIZE)):
         after = batch[-1].customer
-        for customer, rows in reports.opportunities_of_batch(batch, context, not_rated):
+        for customer, rows in sweep.opportunities_of_batch(batch, context, not_rated):
             withdrawn += sync_opportunities(customer, rows, now=run.now)
             found += len(rows)
     proposed = propose_offers(run)
-    offered = reports.count_offered_at(run.now)
+    offered = offers.count_offered_at(run.now)
     summary = (
         f"{found} opportunities found, {withdrawn} withdrawn, {expired} offers expired; "
         f"{len(proposed)} offers proposed, {offered} made."
@@ -56,7 +56,7 @@ def expire(now: datetime) -> int:
 
 @transaction.atomic
 def sync_opportunities(
-    customer_id: int, found: Sequence[reports.OpportunityColumns], *, now: datetime
+    customer_id: int, found: Sequence[sweep.OpportunityColumns], *, now: datetime
 ) -> int:
     """Create, update and withdraw a customer's open opportunities to match `found`.
 
@@ -81,7 +81,7 @@ def sync_opportunities(
     return len(gone)
 
 
-def _save(row: Opportunity, found: reports.OpportunityColumns, now: datetime) -> None:
+def _save(row: Opportunity, found: sweep.OpportunityColumns, now: datetime) -> None:
     for name, value in found.columns.items():
         setattr(row, name, value)
     row.updated_at = now
@@ -100,7 +100,7 @@ def store(
     now: datetime,
 ) -> Opportunity:
     """Store an opportunity that was not found by the sweep, or update the open one."""
-    columns = reports.columns_of(found, version, {"now": inputs.as_json()})
+    columns = sweep.columns_of(found, version, {"now": inputs.as_json()})
     sync_opportunities(customer_id, [columns], now=now)
     return Opportunity.objects.get(customer=customer_id, kind=found.kind, state__in=ACTIVE_STATES)
 
@@ -111,7 +111,7 @@ def propose_offers(run: RunContext) -> list[int]:
     In auto mode offers are made where the guardrails pass. Returns the ids of the decisions.
     """
     proposed = []
-    for opportunity_id in reports.open_by_priority():
+    for opportunity_id in offers.open_by_priority():
         if not run.may_continue():
             break
         with transaction.atomic():

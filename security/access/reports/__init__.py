@@ -1,7 +1,6 @@
-"""What a person may do, and whether a set-up link is valid."""
+"""What a person may do."""
 
 from security.access.reports.permissions import (
-    Person,
     has_permission,
     may_approve,
     may_operate,
@@ -9,4 +8,3 @@ from security.access.reports.permissions import (
     needs_second_factor,
     person,
 )
-from security.access.reports.setup_link import is_setup_link_valid

@@ -22,4 +22,4 @@ def people() -> Iterator[Finding]:
         yield Finding(GOOD, f"{administrators.count()} administrators")
 
 
-LOOKS = (DoctorCheck("people", "People", people),)
+PEOPLE = DoctorCheck("people", "People", people)

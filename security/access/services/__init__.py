@@ -1,10 +1,10 @@
 """Roles, sessions, the set-up link, and the audit of sign-ins."""
 
-from security.access.services.roles import sync_role_permissions
 from security.access.services.sessions import end_sessions
 from security.access.services.setup_link import (
     AlreadySetUp,
     SetupLinkInvalid,
     create_first_administrator,
     create_setup_link,
+    is_setup_link_valid,
 )

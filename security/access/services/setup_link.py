@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from aethercrown.history import audit_hooks
 from security.access import setup_link
@@ -33,10 +34,7 @@ def create_first_administrator(token: str, username: str, password: str, now: da
 
     Raises SetupLinkInvalid and AlreadySetUp.
     """
-    links = SetupLink.objects.filter(
-        digest=setup_link.digest(token), used_at=None, expires_at__gt=now
-    )
-    if not links.update(used_at=now):
+    if not _valid_links(token, now).update(used_at=now):
         raise SetupLinkInvalid
     _check_not_set_up()
     user = User(username=username, is_staff=True, is_superuser=True)
@@ -51,6 +49,20 @@ def create_first_administrator(token: str, username: str, password: str, now: da
     return user
 
 
+def is_setup_link_valid(token: str, now: datetime) -> bool:
+    """Whether a post with this token would create the first administrator."""
+    return _valid_links(token, now).exists() and not _is_set_up()
+
+
+def _valid_links(token: str, now: datetime) -> QuerySet[SetupLink]:
+    digest = setup_link.digest(token)
+    return SetupLink.objects.filter(digest=digest, used_at=None, expires_at__gt=now)
+
+
+def _is_set_up() -> bool:
+    return User.objects.filter(is_superuser=True).exists()
+
+
 def _check_not_set_up() -> None:
-    if User.objects.filter(is_superuser=True).exists():
+    if _is_set_up():
         raise AlreadySetUp("There is an administrator already, who creates others in the admin.")

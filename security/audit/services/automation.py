@@ -25,7 +25,7 @@ def run_anchor(context: RunContext) -> RunOutcome:
     title = f"Audit anchor {row.number}: {row.streams} streams, root {row.root[:16]}"
     payload = {"event": "audit.anchored", "anchor": asdict(record)}
     message = OutgoingMessage(f"audit:anchor:{row.number}", title, record.line(), payload)
-    messaging.enqueue_anchor(message, row.at)
+    messaging.enqueue(message, row.at, takes_anchors=True)
     _update_alert(faults, "recent", context.now)
     return RunOutcome(f"{title}; {_summary(faults)}")
 

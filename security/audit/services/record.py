@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from aethercrown.db import bulk
 from aethercrown.history.attribution import current_actor
-from security.audit import chain, history_streams, reports, row_digest
+from security.audit import chain, reports, row_digest
 from security.audit.models import AuditStream, Event
 
 EMPTY_DETAIL: Mapping[str, str | int] = MappingProxyType({})
@@ -78,9 +78,9 @@ def record_history_digest(history_instance: Any, **_signal: Any) -> None:
     key = history_instance.pk
     values = reports.history_values(rows, [key])[key]
     record(
-        stream=history_streams.stream(table.label_lower),
-        event=history_streams.ACTS[history_instance.history_type],
-        subject=history_streams.subject(table.label_lower, values[table.pk.attname]),
+        stream=row_digest.stream(table.label_lower),
+        event=row_digest.ACTS[history_instance.history_type],
+        subject=row_digest.subject(table.label_lower, values[table.pk.attname]),
         actor=history_instance.history_user_id or "",
         detail={"row": key, "digest": row_digest.digest(values)},
     )

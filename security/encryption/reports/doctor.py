@@ -32,4 +32,4 @@ def differing_settings() -> Iterator[Finding]:
             yield Finding(CAUTION, text, f"Remove it. {advice}")
 
 
-LOOKS = (DoctorCheck("seals", "Stored secrets", encryption),)
+STORED_SECRETS = DoctorCheck("seals", "Stored secrets", encryption)

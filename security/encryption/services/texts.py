@@ -1,23 +1,20 @@
-"""Encrypt single texts of any table, as `aethercrown.crypto.sealing` asks for."""
+"""Encrypt single texts of any table with the keys of ENCRYPTION_KEYS, for crypto.sealing."""
 
 from uuid import NAMESPACE_URL, uuid5
 
-from security.encryption import ciphertext
+from security.encryption import ciphertext, reports
 from security.encryption.ciphertext import EncryptionContext
-from security.encryption.reports import unseal as unseal_ciphertext
-from security.encryption.services.envelope import seal as seal_ciphertext
+from security.encryption.services import envelope
 
 OWNER = uuid5(NAMESPACE_URL, "aethercrown sealed text")
 
 
-class TextSealer:
-    """Encrypts with the keys of ENCRYPTION_KEYS."""
+def seal(text: str, context: str) -> str:
+    return envelope.seal(text, context_of(context)).to_text()
 
-    def seal(self, text: str, context: str) -> str:
-        return seal_ciphertext(text, context_of(context)).to_text()
 
-    def unseal(self, sealed: str, context: str) -> str:
-        return unseal_ciphertext(ciphertext.from_text(sealed), context_of(context))
+def unseal(sealed: str, context: str) -> str:
+    return reports.unseal(ciphertext.from_text(sealed), context_of(context))
 
 
 def context_of(context: str) -> EncryptionContext:

@@ -1,5 +1,4 @@
 """The admin screens of managed keys, rotation policies and rotation runs."""
 
 from security.rotation.admin.keys import ManagedSecretAdmin
-from security.rotation.admin.policies import RotationPolicyAdmin
-from security.rotation.admin.runs import RotationRunAdmin
+from security.rotation.admin.policies import RotationPolicyAdmin, RotationRunAdmin

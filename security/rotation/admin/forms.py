@@ -16,10 +16,8 @@ from unfold.widgets import (
 
 from security.rotation import registry, services
 from security.rotation.models import ManagedSecret
-from security.rotation.policy import LEVELS, MEDIUM
 from security.rotation.results import RotationResult
-
-MAX_GRACE_MINUTES = 366 * 24 * 60
+from security.rotation.schedule import LEVELS, MAX_GRACE_MINUTES, MEDIUM
 
 
 def secret_input(help_text: str, *, required: bool = False) -> forms.CharField:

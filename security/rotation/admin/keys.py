@@ -4,18 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import action
 
+from aethercrown.admin_actions import button, change_url, confirmation_page
+from aethercrown.read_only_admin import ReadOnlyAdmin
 from security.access.api import fresh_login
 from security.apikeys.admin import IssuedSecret, show_once
 from security.rotation import reports, schedule, services
@@ -30,7 +28,6 @@ from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.results import RotationResult
 
 KeyView = Callable[[Any, HttpRequest, str], HttpResponse]
-ListView = Callable[[Any, HttpRequest], HttpResponse]
 STORED_ENCRYPTED = "The platform stores it encrypted, or only its digest; no page shows it again."
 STATUS_LABELS = {"overdue": "overdue", "due_soon": "due within 7 days", "healthy": "healthy"}
 ROTATE_DUE = "Rotate due keys"
@@ -47,20 +44,7 @@ def key_action(name: str) -> KeyView:
         return self.confirm_action(request, object_id, KEY_ACTIONS[name])
 
     view.__name__ = name
-    decorated: KeyView = action(
-        description=KEY_ACTIONS[name].label,
-        permissions=["rotate"],
-        url_path=name.replace("_", "-"),
-    )(view)
-    return decorated
-
-
-def list_action(description: str, permission: str, path: str) -> Callable[[ListView], ListView]:
-    """A button above the list."""
-    decorate: Callable[[ListView], ListView] = action(
-        description=description, permissions=[permission], url_path=path
-    )
-    return decorate
+    return button(KEY_ACTIONS[name].label, name.replace("_", "-"), "rotate")(view)
 
 
 def issued(rotation: RotationResult) -> IssuedSecret:
@@ -70,31 +54,16 @@ def issued(rotation: RotationResult) -> IssuedSecret:
     return IssuedSecret(rotation.key_id, rotation.new_key or "", text.strip())
 
 
-class SecretVersionInline(TabularInline):
+class SecretVersionInline(ReadOnlyAdmin, TabularInline):
     """The versions of a key, newest first, without values."""
 
     model = SecretVersion
     extra = 0
-    can_delete = False
     ordering = ["-number"]
     fields = readonly_fields = [
-        "number",
-        "state",
-        "reason",
-        "hint",
-        "actor",
-        "current_at",
-        "retire_at",
-        "last_used_at",
-        "ended_at",
-        "destroyed_at",
+        *("number", "state", "reason", "hint", "actor", "current_at", "retire_at"),
+        *("last_used_at", "ended_at", "destroyed_at"),
     ]
-
-    def has_add_permission(self, request: HttpRequest, obj: ManagedSecret | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ManagedSecret | None = None) -> bool:
-        return False
 
     @admin.display(description="hint")
     def hint(self, version: SecretVersion) -> str:
@@ -124,16 +93,8 @@ class DueStatusFilter(admin.SimpleListFilter):
 @admin.register(ManagedSecret)
 class ManagedSecretAdmin(ModelAdmin):
     list_display = [
-        "key_id",
-        "key_type",
-        "level",
-        "rotator",
-        "state",
-        "status",
-        "version",
-        "due_at",
-        "last_rotated_at",
-        "owner",
+        *("key_id", "key_type", "level", "rotator", "state", "status", "version", "due_at"),
+        *("last_rotated_at", "owner"),
     ]
     list_filter = ["level", "state", DueStatusFilter, "rotator"]
     search_fields = ["key_id", "owner", "key_type"]
@@ -156,7 +117,7 @@ class ManagedSecretAdmin(ModelAdmin):
 
     @admin.display(description="status", ordering="due_at")
     def status(self, key: ManagedSecret) -> str:
-        return STATUS_LABELS[schedule.due_status(key, timezone.now())]
+        return STATUS_LABELS[schedule.due_status(key.due_at, timezone.now())]
 
     @admin.display(description="version")
     def version(self, key: Any) -> int | None:
@@ -190,7 +151,9 @@ class ManagedSecretAdmin(ModelAdmin):
             if registered is not None:
                 return self.show_registered(request, registered)
         question = "Register a secret as a managed key. It is rotated from then on."
-        return self.confirm(request, "Register a key", question, "Register", form)
+        return confirmation_page(
+            self, request, None, question, "Register", form=form, title="Register a key"
+        )
 
     def show_registered(
         self, request: HttpRequest, registered: services.Registered
@@ -202,25 +165,10 @@ class ManagedSecretAdmin(ModelAdmin):
             self.message_user(
                 request, f"{key} {'is' if registered.is_new else 'was already'} registered."
             )
-            return redirect("admin:security_managedsecret_change", key.pk)
+            return redirect(change_url(key))
         text = f"Version {registered.version.number}, current from now on."
         secret = IssuedSecret(key.key_id, registered.secret, text)
         return show_once(self, request, [secret], STORED_ENCRYPTED)
-
-    def confirm(
-        self, request: HttpRequest, title: str, question: str, label: str, form: forms.Form
-    ) -> HttpResponse:
-        """A page with a question and a form; a GET changes nothing."""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "opts": self.opts,
-            "form": form,
-            "question": question,
-            "verb": label,
-            "back": reverse("admin:security_managedsecret_changelist"),
-        }
-        return TemplateResponse(request, "admin/confirm_action.html", context)
 
     # --- Actions on one key -------------------------------------------------------------------
     rotate_now = key_action("rotate_now")
@@ -252,9 +200,9 @@ class ManagedSecretAdmin(ModelAdmin):
         form = chosen.form(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             page = self.perform(request, key, chosen, form.cleaned_data)
-            return page or redirect("admin:security_managedsecret_change", key.pk)
+            return page or redirect(change_url(key))
         question = chosen.question.format(key.key_id)
-        return self.confirm(request, key.key_id, question, chosen.label, form)
+        return confirmation_page(self, request, key, question, chosen.label, form=form)
 
     def perform(
         self, request: HttpRequest, key: ManagedSecret, chosen: KeyAction, data: Mapping[str, Any]
@@ -293,7 +241,7 @@ class ManagedSecretAdmin(ModelAdmin):
                 self.message_user(request, f"{key}: {rotation.action_required or 'rotated.'}")
         return show_once(self, request, secrets, STORED_ENCRYPTED) if secrets else None
 
-    @list_action(ROTATE_DUE, "rotate", "rotate-due")
+    @button(ROTATE_DUE, "rotate-due", "rotate")
     def rotate_due(self, request: HttpRequest) -> HttpResponse:
         form = RotateDueForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
@@ -311,4 +259,6 @@ class ManagedSecretAdmin(ModelAdmin):
             )
             return redirect("admin:security_managedsecret_changelist")
         question = "Rotate the keys that are due, the longest due first, within the hourly limit?"
-        return self.confirm(request, ROTATE_DUE, question, ROTATE_DUE, form)
+        return confirmation_page(
+            self, request, None, question, ROTATE_DUE, form=form, title=ROTATE_DUE
+        )

@@ -1,4 +1,4 @@
-"""The admin screen of rotation policies."""
+"""The admin screens of rotation policies and of rotation runs."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,8 +7,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from aethercrown.read_only_admin import ReadOnlyAdmin
 from security.rotation import reports, services
-from security.rotation.models import RotationPolicy
+from security.rotation.models import RotationPolicy, RotationRun
 
 
 @admin.register(RotationPolicy)
@@ -38,3 +39,10 @@ class RotationPolicyAdmin(ModelAdmin):
         policy = reports.effective_policy(row.level)
         hours = policy.grace / timedelta(hours=1)
         return f"every {policy.interval_days} days, old values work {hours:g} h more"
+
+
+@admin.register(RotationRun)
+class RotationRunAdmin(ReadOnlyAdmin, ModelAdmin):
+    list_display = ["begun_at", "due", "rotated", "failed", "held_back", "actor", "paused_because"]
+    list_filter = ["begun_at"]
+    date_hierarchy = "begun_at"

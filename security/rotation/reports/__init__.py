@@ -2,7 +2,6 @@
 
 from security.rotation.reports.status import (
     LIVE_STATES,
-    KeyCounts,
     current,
     due,
     effective_policies,
@@ -15,5 +14,4 @@ from security.rotation.reports.status import (
     paused_because,
     recent_rotations,
     report,
-    working,
 )

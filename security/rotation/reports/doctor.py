@@ -30,4 +30,4 @@ def keys() -> Iterator[Finding]:
         yield Finding(GOOD, f"{status['total_keys']} managed keys, none overdue.")
 
 
-LOOKS = (DoctorCheck("keys", "Keys", keys),)
+KEYS = DoctorCheck("keys", "Keys", keys)

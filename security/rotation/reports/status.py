@@ -8,9 +8,9 @@ from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from security.rotation import schedule
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
-from security.rotation.policy import DEFAULT_GRACE, LEVELS, EffectivePolicy
-from security.rotation.recommendations import recommendations
+from security.rotation.reports.recommendations import recommendations
 from security.rotation.results import isoformat
+from security.rotation.schedule import DEFAULT_GRACE, LEVELS, EffectivePolicy
 
 State = ManagedSecret.State
 LIVE_STATES = (State.ACTIVE, State.PAUSED, State.FAILED)
@@ -67,13 +67,6 @@ def current(key_id: str) -> SecretVersion | None:
     return rows.filter(key__key_id=key_id).first()
 
 
-def working(key_id: str) -> list[SecretVersion]:
-    """The versions whose values work, the current one first."""
-    states = [SecretVersion.State.CURRENT, SecretVersion.State.RETIRING]
-    rows = SecretVersion.objects.select_related("key").filter(key__key_id=key_id, state__in=states)
-    return list(rows.order_by("-number"))
-
-
 def recent_rotations(limit: int = 50) -> list[SecretVersion]:
     """The versions that last became current, with their keys."""
     rows = SecretVersion.objects.exclude(current_at=None).select_related("key")
@@ -119,7 +112,7 @@ def report(now: datetime) -> dict[str, Any]:
     live = list(keys_with_version().filter(state__in=LIVE_STATES).order_by("due_at", "pk"))
     by_status: dict[str, list[ManagedSecret]] = {"overdue": [], "due_soon": [], "healthy": []}
     for key in live:
-        by_status[schedule.due_status(key, now)].append(key)
+        by_status[schedule.due_status(key.due_at, now)].append(key)
     last = RotationRun.objects.first()
     last_run_at = last.begun_at if last else None
     return {

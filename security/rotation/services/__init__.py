@@ -1,8 +1,8 @@
 """Register, rotate, pause and end managed keys."""
 
 from aethercrown.transitions import InvalidTransition
-from security.rotation.services.bulk import BATCH_SIZE, rotate_many
-from security.rotation.services.due import next_due, rotate_due
+from security.rotation.services.bulk import rotate_many
+from security.rotation.services.due import rotate_due
 from security.rotation.services.execute import RotationFailed
 from security.rotation.services.lifecycle import (
     SecretNotFound,
@@ -12,12 +12,10 @@ from security.rotation.services.lifecycle import (
     resume,
     retire,
     revoke,
-    value,
-    values,
 )
 from security.rotation.services.policy import set_policy
 from security.rotation.services.register import DuplicateKey, InvalidArgument, Registered, register
-from security.rotation.services.rotate import COMPROMISED, MANUAL, REASONS, end, rehearse, rotate
+from security.rotation.services.rotate import COMPROMISED, MANUAL, REASONS, rehearse, rotate
 from security.rotation.services.scheduled_runs import resume_runs
 from security.rotation.services.steps import RotationInProgress, database_now
 from security.rotation.services.unfinished import resume_unfinished

@@ -10,9 +10,9 @@ from operations.automations import services as runs
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from security.rotation import alerts as key_alerts
 from security.rotation import reports
-from security.rotation.decision import AUTOMATION
 from security.rotation.models import ManagedSecret
 from security.rotation.services import decisions
+from security.rotation.services.decisions import AUTOMATION
 from security.rotation.services.due import next_due, rotate_due
 
 ACTOR = f"automation:{AUTOMATION}"

@@ -11,14 +11,13 @@ from aethercrown.db import bulk
 from security.audit.services import AuditEntry, record_all
 from security.encryption import services as encryption
 from security.encryption.ciphertext import Ciphertext, EncryptionContext
-from security.rotation import failpoints, reports, schedule
-from security.rotation.failpoints import Failpoint
+from security.rotation import reports, schedule
 from security.rotation.models import ManagedSecret, SecretVersion
-from security.rotation.policy import EffectivePolicy
 from security.rotation.registry import empty_context, rotators
 from security.rotation.results import RotationResult
+from security.rotation.schedule import EffectivePolicy
 from security.rotation.services import steps
-from security.rotation.services.steps import Clock, RotationRequest
+from security.rotation.services.steps import Clock, Failpoint, RotationRequest
 
 BATCH_SIZE = 500
 State = SecretVersion.State
@@ -36,7 +35,7 @@ def rotate_many(
     keys: list[ManagedSecret],
     request: RotationRequest,
     clock: Clock,
-    failpoint: Failpoint = failpoints.no_failpoint,
+    failpoint: Failpoint = steps.no_failpoint,
     size: int = BATCH_SIZE,
 ) -> list[RotationResult]:
     """Rotate keys without a target, `size` at a time; leased keys are left out."""
@@ -73,7 +72,6 @@ def _result(
         previous_rotation=previous,
         next_rotation=key.due_at,
         version=new.number,
-        new_key=None,
         previous_valid_until=at + policies[key.level].grace,
         action_required=rotators.get(key.rotator).required_action(),
     )

@@ -1,21 +1,27 @@
 """Rotations as decisions: propose them, and apply, undo and measure the approved ones."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import quote
 
 from operations.decisions import services as decisions
-from operations.decisions.decision_types import (
-    DecisionCase,
-    DecisionType,
-    MeasuredEffect,
-    Stale,
-)
-from security.rotation import decision as rotation_decision
-from security.rotation.decision import DECISION_TYPE, DueRotation
+from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect, Stale
+from operations.decisions.digest import digest
+from operations.decisions.draft import Draft, ExpectedEffect
+from operations.decisions.states import PROPOSAL_LIFETIME
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import steps
 
+AUTOMATION = DECISION_TYPE = "security.rotate_keys"
+EFFECT = "age that the old value ends with"
+METHOD = "the interval of the key's level, started up to a tenth of it early; 1"
+# An alert's subject is the key's name alone; another subject here keeps the alert "overdue" from
+# blocking the rotation that would resolve it.
+SUBJECT_PREFIX = "key "
+CONFIDENCE_LEVEL = 0.9
+HORIZON = timedelta(days=2)  # an approved rotation is done by then, retries included
+DAY = timedelta(days=1)
 State = ManagedSecret.State
 APPROVED_STATUSES = ("applied", "measured")
 
@@ -36,7 +42,7 @@ def propose(
         version = steps.current_version(key)
         if version is None:
             continue
-        draft = rotation_decision.draft(_due_rotation(key, version), mode=mode, now=now, run=run)
+        draft = draft_rotation(key, version, mode=mode, now=now, run=run)
         decision = decisions.propose(draft, mode=mode, now=now)
         ids.append(decision.pk)
         if decision.status in APPROVED_STATUSES:
@@ -44,15 +50,37 @@ def propose(
     return Proposed(tuple(ids), tuple(approved))
 
 
-def _due_rotation(key: ManagedSecret, version: SecretVersion) -> DueRotation:
-    return DueRotation(
-        key.key_id,
-        key.uuid,
-        key.level,
-        version=version.number,
-        since=version.current_at or version.created_at,
-        eligible_at=key.eligible_at,
-        due_at=key.due_at,
+def draft_rotation(
+    key: ManagedSecret, version: SecretVersion, *, mode: str, now: datetime, run: int | None
+) -> Draft:
+    """The proposal to rotate one key; its effect is the age at which the old value ends.
+
+    A proposal that expired after 14 days without a decision is proposed again, and so is one
+    in another mode: both are part of the digest of the inputs.
+    """
+    since = version.current_at or version.created_at
+    age = max(0.0, (now - since) / DAY)
+    expired_before = max(timedelta(0), now - key.eligible_at) // PROPOSAL_LIFETIME
+    inputs = {
+        "key": str(key.uuid),
+        "version": version.number,
+        "mode": mode,
+        "expired_before": expired_before,
+    }
+    oldest = age + HORIZON / DAY
+    return Draft(
+        automation=AUTOMATION,
+        kind=DECISION_TYPE,
+        subject=f"{SUBJECT_PREFIX}{key}",
+        title=f"Rotate {key} ({key.level}), due on {key.due_at:%Y-%m-%d}",
+        before={"version": version.number, "since": since},
+        after={"version": version.number + 1, "due": key.due_at},
+        inputs_digest=digest(inputs),
+        method=METHOD,
+        expected=ExpectedEffect(EFFECT, age, age, oldest, CONFIDENCE_LEVEL, HORIZON, "days"),
+        run_id=run,
+        change_percent=0.0,  # a rotation changes no business figure
+        data_as_of=now,
     )
 
 
@@ -75,7 +103,7 @@ def undo(case: DecisionCase) -> None:
 
 def _locked_key(case: DecisionCase) -> ManagedSecret:
     """The key, locked. Raises Stale if its current version is not the decision's."""
-    name = rotation_decision.key_id(case.subject)
+    name = key_id(case.subject)
     key = ManagedSecret.objects.select_for_update().filter(key_id=name).first()
     if key is None:
         raise Stale(f"No key is called {name!r}.")
@@ -95,22 +123,33 @@ def _set_approval(key: ManagedSecret, at: datetime | None) -> None:
 def measure(case: DecisionCase, _at: datetime) -> MeasuredEffect:
     """The age of the old value when it was replaced."""
     later = SecretVersion.objects.filter(
-        key__key_id=rotation_decision.key_id(case.subject),
+        key__key_id=key_id(case.subject),
         number__gt=case.before["version"],
         current_at__isnull=False,
     )
     replaced_at = later.order_by("number").values_list("current_at", flat=True).first()
     since = datetime.fromisoformat(case.before["since"])
-    return rotation_decision.measured_effect(case.expected, since, replaced_at)
+    return measured_effect(case.expected, since, replaced_at)
 
 
-DECISION_TYPES = (
-    DecisionType(
-        DECISION_TYPE,
-        "Rotation of a key",
-        apply,
-        undo,
-        measure,
-        path=rotation_decision.admin_path,
-    ),
+def key_id(subject: str) -> str:
+    """The key that a decision is about."""
+    return subject.removeprefix(SUBJECT_PREFIX)
+
+
+def admin_path(subject: str) -> str:
+    return f"/admin/security/managedsecret/?q={quote(key_id(subject))}"
+
+
+def measured_effect(
+    expected: ExpectedEffect, since: datetime, replaced_at: datetime | None
+) -> MeasuredEffect:
+    """The age in days at which the old value was replaced; 0 if it is still current."""
+    age = 0.0 if replaced_at is None else (replaced_at - since) / DAY
+    detail = {"rotated": replaced_at is not None}
+    return MeasuredEffect(age, None, None, detail, inside=expected.low <= age <= expected.high)
+
+
+KEY_ROTATION = DecisionType(
+    DECISION_TYPE, "Rotation of a key", apply, undo, measure, path=admin_path
 )

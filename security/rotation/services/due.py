@@ -6,14 +6,13 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from security.rotation import failpoints, schedule
-from security.rotation.failpoints import Failpoint
+from security.rotation import schedule
 from security.rotation.models import ManagedSecret
 from security.rotation.registry import rotators
 from security.rotation.results import RotationFailure, RotationResult, RotationRunResult
 from security.rotation.services import bulk, execute, policy, scheduled_runs, steps
 from security.rotation.services.rotate import SCHEDULED, rotate
-from security.rotation.services.steps import Clock, RotationRequest
+from security.rotation.services.steps import Clock, Failpoint, RotationRequest
 
 KeyFilter = Callable[[Sequence[ManagedSecret]], Sequence[ManagedSecret]]
 log = logging.getLogger(__name__)
@@ -26,7 +25,7 @@ def rotate_due(
     permit: KeyFilter = tuple,
     clock: Clock = steps.database_now,
     local_clock: Callable[[], datetime] = timezone.now,
-    failpoint: Failpoint = failpoints.no_failpoint,
+    failpoint: Failpoint = steps.no_failpoint,
 ) -> RotationRunResult:
     """Rotate every key that is due, the longest due first, within the hourly limit.
 

@@ -17,7 +17,6 @@ from operations.alerts import services as alerts
 from security.encryption.reports import unseal
 from security.rotation import alerts as key_alerts
 from security.rotation import reports, schedule
-from security.rotation.failpoints import Failpoint
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.registry import (
     CredentialIssuer,
@@ -29,7 +28,13 @@ from security.rotation.registry import (
     rotators,
 )
 from security.rotation.services import steps
-from security.rotation.services.steps import Clock, Lease, RotationRequest
+from security.rotation.services.steps import (
+    Clock,
+    CompletedSwitch,
+    Failpoint,
+    Lease,
+    RotationRequest,
+)
 
 REHEARSAL = "rehearsal"
 RECENT_USE = timedelta(hours=24)
@@ -61,16 +66,6 @@ class RotationAttempt:
         self.failpoint(f"rotation.before_{name}")
         yield
         self.failpoint(f"rotation.after_{name}")
-
-
-@dataclass(frozen=True, slots=True)
-class CompletedSwitch:
-    """The version that is current now, its value, and the previous version."""
-
-    version: SecretVersion
-    value: str
-    old: SecretVersion | None
-    at: datetime
 
 
 @contextmanager
@@ -270,12 +265,11 @@ def _reissue(attempt: RotationAttempt, issuer: CredentialIssuer) -> CompletedSwi
     context = context_for(attempt.key, steps.current_version(attempt.key))
     with attempt.step("finish"):
         try:
-            done = steps.switch_issued(
+            return steps.switch_issued(
                 attempt.lease, lambda: issuer.reissue(context, grace, now), request, policy, now
             )
         except TargetRefused as error:
             raise _failed_attempt(attempt, error) from error
-    return CompletedSwitch(done.version, done.credential.value, done.old, now)
 
 
 def context_for(key: ManagedSecret, version: SecretVersion | None) -> RotationContext:

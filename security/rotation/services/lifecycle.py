@@ -1,4 +1,4 @@
-"""Pause, resume, revoke and retire managed keys, and read their values."""
+"""Pause, resume, revoke and retire managed keys."""
 
 from datetime import datetime
 
@@ -6,7 +6,6 @@ from django.db import transaction
 from django.db.models import Q
 
 from aethercrown.transitions import InvalidTransition
-from security.rotation import failpoints, reports
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import execute, steps
 from security.rotation.services.steps import Clock, Lease, RotationRequest
@@ -15,7 +14,7 @@ State = ManagedSecret.State
 
 
 class SecretNotFound(LookupError):
-    """No managed key has this name, or it has no current value; the API answers 404."""
+    """No managed key has this name; the API answers 404."""
 
 
 def get(key_id: str) -> ManagedSecret:
@@ -24,20 +23,6 @@ def get(key_id: str) -> ManagedSecret:
     if key is None:
         raise SecretNotFound(f"No key is called {key_id!r}.")
     return key
-
-
-def value(key_id: str) -> str:
-    """The current value, for the platform's own use. Raises SecretNotFound."""
-    found = reports.current(key_id)
-    if found is None:
-        raise SecretNotFound(f"No managed key {key_id!r} has a current value.")
-    return execute.decrypt(found.key, found)
-
-
-def values(key_id: str) -> list[str]:
-    """Every working value, the current one first: during the grace both are accepted."""
-    get(key_id)
-    return [execute.decrypt(each.key, each) for each in reports.working(key_id)]
 
 
 def record_use(key_id: str, number: int, at: datetime) -> None:
@@ -78,7 +63,7 @@ def _end(key_id: str, after: str, version_state: str, actor: str, clock: Clock) 
     """Refuse every value in one commit; then revoke at the target where needed, and erase."""
     key = get(key_id)
     request = RotationRequest(after, actor=actor)
-    no_failpoint = failpoints.no_failpoint
+    no_failpoint = steps.no_failpoint
     open_states = (State.ACTIVE, State.PAUSED, State.FAILED)
     with execute.leased(key, request, clock, no_failpoint, open_states) as attempt:
         pending = steps.pending_version(attempt.lease)

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from security.rotation import reports, schedule
 from security.rotation.models import ManagedSecret, RotationPolicy
-from security.rotation.policy import LEVELS
+from security.rotation.schedule import LEVELS
 from security.rotation.services import steps
 from security.rotation.services.register import InvalidArgument
 

@@ -13,8 +13,8 @@ from aethercrown.transitions import InvalidTransition
 from security.encryption import services as encryption
 from security.rotation import registry, reports, schedule
 from security.rotation.models import ManagedSecret, SecretVersion
-from security.rotation.policy import LEVELS, MEDIUM
 from security.rotation.registry import CredentialIssuer, Rotator
+from security.rotation.schedule import LEVELS, MEDIUM
 from security.rotation.services import execute, steps
 from security.rotation.services.lifecycle import get
 from security.rotation.services.steps import Lease, RotationRequest

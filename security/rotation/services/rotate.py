@@ -1,7 +1,7 @@
 """Rotate one key now, or rehearse it.
 
 Functions that rotate take `failpoint`, which is called by name before and after each commit and
-each call to the target, so that tests can end the process there (see failpoints.py).
+each call to the target, so that tests can end the process there.
 """
 
 import logging
@@ -10,8 +10,6 @@ from datetime import timedelta
 from math import ceil
 
 from aethercrown.transitions import InvalidTransition
-from security.rotation import failpoints
-from security.rotation.failpoints import Failpoint
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.registry import CredentialIssuer, Rotator, rotators
 from security.rotation.results import RotationResult
@@ -19,7 +17,7 @@ from security.rotation.services import execute, steps
 from security.rotation.services.execute import RotationAttempt, RotationFailed
 from security.rotation.services.lifecycle import get
 from security.rotation.services.register import InvalidArgument, check_value
-from security.rotation.services.steps import Clock, RotationRequest
+from security.rotation.services.steps import Clock, CompletedSwitch, Failpoint, RotationRequest
 
 MANUAL, SCHEDULED, COMPROMISED = "manual", "scheduled", steps.COMPROMISED
 REASONS = (MANUAL, SCHEDULED, COMPROMISED)
@@ -38,7 +36,7 @@ def rotate(
     expected_version: int | None = None,
     actor: str = "",
     clock: Clock = steps.database_now,
-    failpoint: Failpoint = failpoints.no_failpoint,
+    failpoint: Failpoint = steps.no_failpoint,
 ) -> RotationResult:
     """Rotate now. `reason` is manual, scheduled or compromised (at once, without grace).
 
@@ -100,8 +98,6 @@ def _value_required(key: ManagedSecret, rotator: Rotator, reason: str) -> Rotati
         previous_rotation=key.last_rotated_at,
         next_rotation=key.due_at,
         version=version.number if version else 0,
-        new_key=None,
-        previous_valid_until=None,
         action_required=rotator.required_action(),
     )
 
@@ -115,9 +111,7 @@ def _check_version(attempt: RotationAttempt, expected: int | None) -> None:
         )
 
 
-def _result(
-    key: ManagedSecret, done: execute.CompletedSwitch, reason: str, action: str
-) -> RotationResult:
+def _result(key: ManagedSecret, done: CompletedSwitch, reason: str, action: str) -> RotationResult:
     return RotationResult(
         key.key_id,
         reason,
@@ -151,7 +145,6 @@ def _end_without_successor(
         previous_rotation=key.last_rotated_at,
         next_rotation=key.due_at,
         version=old.number if old else 0,
-        new_key=None,
         previous_valid_until=now,
         action_required=f"No value of {key} works any more: repair its target, then rotate again.",
     )
@@ -162,7 +155,7 @@ def rehearse(
     *,
     actor: str = "",
     clock: Clock = steps.database_now,
-    failpoint: Failpoint = failpoints.no_failpoint,
+    failpoint: Failpoint = steps.no_failpoint,
 ) -> None:
     """Create, set, test and undo a value without a switch. RotationFailed says what failed."""
     key = get(key_id)
@@ -179,7 +172,7 @@ def rehearse(
 # --- The end of an old value ------------------------------------------------------------------
 def end_if_expired(
     key: ManagedSecret,
-    done: execute.CompletedSwitch,
+    done: CompletedSwitch,
     clock: Clock,
     failpoint: Failpoint,
     actor: str,
@@ -195,7 +188,7 @@ def end(
     key: ManagedSecret,
     version_pk: int,
     clock: Clock,
-    failpoint: Failpoint = failpoints.no_failpoint,
+    failpoint: Failpoint = steps.no_failpoint,
     actor: str = "",
 ) -> None:
     """Revoke an old value at its target and erase it; extend its grace once if still in use."""

@@ -7,8 +7,8 @@ from django.db.models import F, Sum
 
 from security.rotation import reports, schedule
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun
-from security.rotation.policy import LEVELS
 from security.rotation.registry import rotators
+from security.rotation.schedule import LEVELS
 from security.rotation.services import steps
 
 State = ManagedSecret.State

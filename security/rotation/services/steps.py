@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import ExpressionWrapper, F, Max, Q, QuerySet
@@ -13,12 +13,13 @@ from aethercrown.transitions import InvalidTransition, check_transition
 from security.audit.services import record
 from security.encryption import services as encryption
 from security.encryption.models import NO_CIPHERTEXT
-from security.rotation import schedule, states
+from security.rotation import schedule
 from security.rotation.models import ManagedSecret, SecretVersion
-from security.rotation.policy import EffectivePolicy
 from security.rotation.registry import IssuedCredential, NewSecret
+from security.rotation.schedule import EffectivePolicy
 
 Clock = Callable[[], datetime]
+Failpoint = Callable[[str], None]  # called by name around each commit and each target call
 LEASE_DURATION = timedelta(minutes=5)
 COMPROMISED = "compromised"
 RELEASED: Mapping[str, None] = {"lease_until": None}
@@ -26,6 +27,11 @@ ENDED_STATES = ("retired", "revoked", "failed", "compromised")
 MAX_ERROR_LENGTH = 2000
 MAX_EVENT_TEXT_LENGTH = 500
 State = SecretVersion.State
+ALLOWED: Mapping[str, frozenset[str]] = {
+    State.PENDING: frozenset({State.CURRENT, State.FAILED, State.RETIRED, State.REVOKED}),
+    State.CURRENT: frozenset({State.RETIRING, State.REVOKED, State.COMPROMISED, State.RETIRED}),
+    State.RETIRING: frozenset({State.RETIRED, State.REVOKED, State.COMPROMISED}),
+}  # a pending version is retired at the end of a rehearsal
 
 
 class RotationInProgress(InvalidTransition):
@@ -34,6 +40,10 @@ class RotationInProgress(InvalidTransition):
 
 class RotationLeaseLost(Exception):
     """Another worker has taken the lease; nothing was changed."""
+
+
+def no_failpoint(_name: str) -> None:
+    """What runs outside tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +179,7 @@ def discard(lease: Lease, version: SecretVersion, state: str, now: datetime, *, 
 
     `state` is failed, or retired at the end of a rehearsal. `keep` keeps the lease.
     """
-    check_transition(str(version), version.state, state, states.ALLOWED)
+    check_transition(str(version), version.state, state, ALLOWED)
     _update_leased(lease, **({} if keep else RELEASED))
     erase(SecretVersion.objects.filter(pk=version.pk, state=State.PENDING), now, state=state)
     version.state = state
@@ -192,7 +202,7 @@ def switch(
 
     A compromised value is refused from this commit on. Returns the old version.
     """
-    check_transition(str(version), version.state, State.CURRENT, states.ALLOWED)
+    check_transition(str(version), version.state, State.CURRENT, ALLOWED)
     old = current_version(lease.key)
     window = schedule.rotation_window(now, policy.interval, lease.key.uuid, version.number)
     _update_leased(
@@ -218,12 +228,14 @@ def switch(
     return old
 
 
-class IssuedSwitch(NamedTuple):
-    """The result of `switch_issued`."""
+@dataclass(frozen=True, slots=True)
+class CompletedSwitch:
+    """The version that is current now, its value, and the previous version."""
 
     version: SecretVersion
-    credential: IssuedCredential
+    value: str
     old: SecretVersion | None
+    at: datetime
 
 
 @transaction.atomic
@@ -233,14 +245,14 @@ def switch_issued(
     request: RotationRequest,
     policy: EffectivePolicy,
     now: datetime,
-) -> IssuedSwitch:
+) -> CompletedSwitch:
     """Issue a credential of the platform and make it current, in one transaction."""
     _update_leased(lease)
     credential = issue()
     version = new_version(lease.key, _next_number(lease.key), request, now)
     copy_credential(version, credential)
     version.save(force_insert=True)
-    return IssuedSwitch(version, credential, switch(lease, version, policy, now))
+    return CompletedSwitch(version, credential.value, switch(lease, version, policy, now), now)
 
 
 def copy_credential(version: SecretVersion, credential: IssuedCredential) -> None:
@@ -262,7 +274,7 @@ def end_current(lease: Lease, state: str, now: datetime, *, key_state: str) -> S
     _update_leased(lease, state=key_state, lease_until=None)
     old = current_version(lease.key)
     if old is not None:
-        check_transition(str(old), old.state, state, states.ALLOWED)
+        check_transition(str(old), old.state, state, ALLOWED)
         SecretVersion.objects.filter(pk=old.pk).update(state=state, retire_at=now, ended_at=now)
     record_event(lease, f"key.{key_state}", {"version": old.number if old else 0}, now)
     return old

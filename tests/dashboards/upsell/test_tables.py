@@ -42,7 +42,7 @@ def acceptance(realised):
 def row(**changes):
     usual = {
         "pk": 4,
-        "customer": "Acme",
+        "customer": SimpleNamespace(name="Acme"),
         "kind": "growth",
         "state": "open",
         "current_plan": "starter",
@@ -57,7 +57,7 @@ def row(**changes):
         "decided_at": None,
         "decided_by": "",
     }
-    return {**usual, **changes}
+    return SimpleNamespace(**{**usual, **changes})
 
 
 def test_a_share_has_its_interval_and_none_without_answers():

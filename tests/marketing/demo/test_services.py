@@ -71,7 +71,7 @@ def test_clearing_leaves_no_row_behind(capsys):
     assert counts() != before
 
     call_command("seed_demo")
-    assert "there already" in capsys.readouterr().out
+    assert "loaded already; nothing was changed" in capsys.readouterr().out
 
     call_command("clear_demo")
     assert "rows of the demo company were removed" in capsys.readouterr().out

@@ -77,7 +77,7 @@ def test_a_silence_says_for_how_long(client, alert):
     assert not Silence.objects.exists()
     stepped(client, alert, "silence", hours="3", note="Known.")
     silence = Silence.objects.get()
-    assert silence.matches(alert.fingerprint)
+    assert silence.matches(alert)
     assert 10_790 < (silence.until - timezone.now()).total_seconds() <= 10_800
 
 

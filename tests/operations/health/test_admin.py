@@ -10,7 +10,7 @@ from operations.alerts.models import Alert
 from operations.health.models import CheckLock, Component, Incident
 from operations.health.services import record, run_checks
 from security.access import roles
-from security.access import services as access
+from security.access.services import roles as access_roles
 from tests.operations.health.conftest import BAD, GOOD, NOON
 from tests.operations.people import messages_of, staff
 
@@ -97,7 +97,7 @@ def staff_named(client, name, *permissions):
 
 def in_role(client, role):
     """Sign in someone with a role and nothing else, as the roles are granted after a migration."""
-    access.sync_role_permissions("operations")
+    access_roles.sync_role_permissions("operations")
     person = get_user_model().objects.create_user(role.replace(" ", "-"), is_staff=True)
     person.groups.add(Group.objects.get(name=role))
     client.force_login(person)

@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from operations.health.checks import HealthCheckManager
-from operations.health.history.period import InvalidPeriod
+from operations.health.history.rollups import InvalidPeriod
 from operations.health.models import Check, Component
 from operations.health.registry import HealthCheck, health_check_registry
 from operations.health.services import record

@@ -1,4 +1,3 @@
-import queue
 import threading
 
 import pytest
@@ -123,11 +122,19 @@ def test_the_watcher_samples_by_its_clock():
     assert stalls.seconds >= 0.9
 
 
-def test_what_nobody_has_begun_is_taken_away():
-    waiting: queue.SimpleQueue[CheckJob] = queue.SimpleQueue()
-    waiting.put(CheckJob("a", fine))
-    concurrent_checks.discard_waiting(waiting)
-    assert waiting.empty()
+def test_a_check_that_found_no_thread_in_time_is_never_started():
+    release, is_over, ran = threading.Event(), threading.Event(), []
+
+    def hanging(seconds):
+        release.wait(30)
+        threading.Timer(0.1, is_over.set).start()
+        return fine(seconds)
+
+    jobs = [CheckJob("a", hanging), CheckJob("b", ran.append)]
+    found = CheckRunner().run(jobs, 0.05, max_threads=1)
+    release.set()
+    assert is_over.wait(30)
+    assert (found["b"].error_kind, ran) == ("late", [])
 
 
 def test_threads_are_begun_only_while_there_is_need_and_the_system_gives_some():
@@ -144,12 +151,3 @@ def test_threads_are_begun_only_while_there_is_need_and_the_system_gives_some():
 
     concurrent_checks.start_threads(work, 5, until=lambda: False, thread=none_left)
     assert len(ran) == 2
-
-
-def test_a_countdown_is_over_at_zero_and_at_once_where_there_is_nothing():
-    assert Countdown(0).over.is_set()
-    left = Countdown(2)
-    left.tick()
-    assert not left.over.is_set()
-    left.tick()
-    assert left.over.is_set()

@@ -4,18 +4,14 @@ import pytest
 
 from operations.messaging import dispatch
 
-
-@pytest.fixture(autouse=True)
-def _as_before(monkeypatch):
-    monkeypatch.setattr(dispatch, "_dispatcher", dispatch._do_nothing)
+pytestmark = pytest.mark.usefixtures("dispatcher")
 
 
 def test_the_registered_dispatcher_is_called():
-    rung = []
+    calls = []
+    dispatch.register_dispatcher(lambda: calls.append(1))
     dispatch.notify_worker()
-    dispatch.register_dispatcher(lambda: rung.append(1))
-    dispatch.notify_worker()
-    assert rung == [1]
+    assert calls == [1]
 
 
 def test_a_dispatcher_that_fails_is_logged_and_does_no_harm(caplog):

@@ -30,10 +30,13 @@ def test_the_web_servers_thread_sends_what_is_stuck(listener, settings):
     assert Message.objects.get().state == "sent"
 
 
-@pytest.mark.django_db
-def test_the_dispatcher_asks_a_worker(monkeypatch):
-    asked = []
-    monkeypatch.setattr(tasks.send_messages, "apply_async", lambda **how: asked.append(how))
-    monkeypatch.setattr(dispatch, "_dispatcher", tasks.send_soon)
-    dispatch.notify_worker()
-    assert asked == [{"expires": 60, "retry": False}]
+def test_the_registered_dispatcher_sends_the_task_to_the_broker(dispatcher):
+    dispatch.register_dispatcher(tasks.send_soon)
+    app = tasks.send_messages.app
+    with app.connection_for_read() as connection:
+        queue = connection.SimpleQueue(app.conf.task_default_queue)
+        queue.clear()
+        dispatch.notify_worker()
+        headers = queue.get(timeout=5).headers
+    assert headers["task"] == "operations.send_messages"
+    assert headers["expires"]

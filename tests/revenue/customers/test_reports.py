@@ -20,8 +20,7 @@ def euros(subscribe):
     return other
 
 
-def test_an_empty_ledger_has_no_days_and_no_mrr():
-    assert ledger.days("USD") is None
+def test_an_empty_ledger_has_no_mrr():
     assert ledger.currencies() == []
     assert mrr("USD", TODAY) == 0
     assert reports.mrr_by_plan("USD") == []
@@ -34,7 +33,6 @@ def test_currencies_are_never_added(subscribe, euros):
     assert mrr("USD", TODAY) == 15
     assert mrr("EUR", TODAY) == 7
     assert mrr("USD", date(2026, 3, 4)) == 10
-    assert ledger.days("USD") == (date(2026, 3, 1), date(2026, 3, 5))
     assert reports.mrr_by_plan("USD") == [("starter", Decimal(15), 2, 1)]
     assert reports.current_mrr("USD")[0] == 15
     assert reports.current_mrr("USD")[1] == 1
@@ -69,7 +67,6 @@ def test_segments_add_up_and_follow_a_merge(customer, subscribe):
     services.merge(customer.pk, other.pk, now=NOW)
     parts = ledger.bridges_by_segment("USD", TODAY, TODAY)
     assert {name: each[0].closing for name, each in parts.items()} == {"Retail": 30}
-    assert ledger.bridge("USD", TODAY, TODAY, segment="Bank")[0].closing == 0
 
 
 def test_the_bridge_takes_one_query(subscribe, django_assert_num_queries):

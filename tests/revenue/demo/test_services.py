@@ -21,9 +21,11 @@ from revenue.mrr.models import MrrMovement
 from revenue.mrr.movements import MovementKind
 from revenue.mrr.reports import consistency
 from revenue.pricing.calculation.plan_price import calculate_price
+from revenue.pricing.models import PriceBookVersion
 from revenue.pricing.price_book.default_book import BOOK
 from revenue.pricing.seeding import seed_default_book
 from revenue.upsell.models import Opportunity
+from tests import snapshot
 
 TODAY = date(2026, 1, 16)
 TABLES = (
@@ -67,9 +69,15 @@ def test_every_customer_pays_what_the_documented_prices_make_of_the_use():
             assert last.amount == calculate_price(BOOK, last.plan, life.situation).final_price
 
 
-@pytest.mark.usefixtures("published")
+@pytest.fixture
+def company(published):
+    """The version's id is in the rows, so it is in the name."""
+    version = PriceBookVersion.objects.get(number=1).pk
+    snapshot.loaded(f"the company of {TODAY}, version {version}", seeded)
+
+
+@pytest.mark.usefixtures("company")
 def test_use_is_stored_and_larger_plans_are_open_taken_declined_and_measured():
-    seeded()
     states = Counter(Opportunity.objects.values_list("state", flat=True))
     assert min(states["open"], states["accepted"], states["declined"]) >= 2
     measured = Decision.objects.filter(kind="revenue.upsell_acceptance", status="measured")
@@ -79,9 +87,8 @@ def test_use_is_stored_and_larger_plans_are_open_taken_declined_and_measured():
     assert sum(len(each.periods) == 3 for each in found) >= 10
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("company")
 def test_two_years_hold_every_kind_of_movement_and_add_up():
-    seeded()
     bridges = ledger.bridge("USD", date(2024, 2, 1), TODAY)
     assert len(bridges) == MONTHS
     assert bridges[0].opening == 0

@@ -102,7 +102,6 @@ def test_ratios_by_hand():
     assert metrics.arr(one.closing) == 2880
     assert metrics.gross_churn(one) == 10.0
     assert metrics.net_churn(one) == -5.0
-    assert metrics.logo_churn(one) == 12.5
     assert metrics.growth(one) == 20.0
     assert metrics.quick_ratio(one) == 3.0
     assert metrics.arpa(one) == 24
@@ -110,7 +109,7 @@ def test_ratios_by_hand():
 
 def test_ratios_of_nothing_are_not_known():
     empty = Bridge(date(2026, 1, 1), ZERO, 0)
-    asked = (metrics.gross_churn, metrics.net_churn, metrics.logo_churn, metrics.growth)
-    assert [each(empty) for each in asked] == [None] * 4
+    asked = (metrics.gross_churn, metrics.net_churn, metrics.growth)
+    assert [each(empty) for each in asked] == [None] * 3
     assert metrics.quick_ratio(empty) is None
     assert metrics.arpa(empty) is None

@@ -3,8 +3,9 @@ from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.core.management import call_command
 
-from security.access import reports, services
-from security.apps import sync_role_permissions
+from security.access import reports
+from security.access.services import roles as roles_service
+from security.startup import sync_role_permissions
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,7 @@ def test_the_five_roles_stand_after_migrate_with_permissions_of_several_apps():
 def test_granting_again_changes_nothing():
     before = set(Group.objects.values_list("name", "permissions__codename"))
     for app in apps.get_app_configs():
-        services.sync_role_permissions(app.label)
+        roles_service.sync_role_permissions(app.label)
     assert set(Group.objects.values_list("name", "permissions__codename")) == before
 
 

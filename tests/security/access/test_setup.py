@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from security.access import reports, services, setup_link
+from security.access import services, setup_link
 from security.access.models import SetupLink, User
 
 PHRASE = "a long enough phrase"
@@ -78,10 +78,10 @@ def test_a_link_that_is_too_old_or_unknown_is_gone(client, token):
 
 def test_a_new_link_ends_the_one_before(token):
     newer = services.create_setup_link(timezone.now())
-    assert not reports.is_setup_link_valid(token, timezone.now())
-    assert reports.is_setup_link_valid(newer, timezone.now())
+    assert not services.is_setup_link_valid(token, timezone.now())
+    assert services.is_setup_link_valid(newer, timezone.now())
     later = timezone.now() + timedelta(minutes=15)
-    assert not reports.is_setup_link_valid(newer, later)
+    assert not services.is_setup_link_valid(newer, later)
 
 
 def test_once_there_is_an_administrator_a_link_neither_works_nor_is_made(client, token, admin_user):
@@ -96,7 +96,7 @@ def test_once_there_is_an_administrator_a_link_neither_works_nor_is_made(client,
 def test_the_form_loses_against_another_that_was_quicker(client, token, monkeypatch):
     """Between the look and the write, somebody else used the link."""
     services.create_first_administrator(token, "eve", PHRASE, timezone.now())
-    monkeypatch.setattr(reports, "is_setup_link_valid", lambda *_: True)
+    monkeypatch.setattr(services, "is_setup_link_valid", lambda *_: True)
     assert client.post(f"/setup/{token}", CHOSEN).status_code == 410
     assert [each.username for each in User.objects.all()] == ["eve"]
 

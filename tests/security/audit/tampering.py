@@ -15,6 +15,7 @@ from aethercrown.history.tracking import tracked
 from security.audit import reports, triggers
 from security.audit.chain import link_hash
 from security.audit.models import Anchor, AuditStream, Event
+from security.audit.verify import StreamVerifier
 
 NAMES = ("at", "event", "subject", "actor", "detail", "previous", "hash")
 
@@ -29,6 +30,13 @@ class Done:
 
     def named_by(self, faults):
         return any(each.stream == self.stream and each.seq in self.places for each in faults)
+
+
+def first_fault(stream, links, end, known=None):
+    """The first fault of one stream, whose links are given in the order of their numbers."""
+    verifier = StreamVerifier(stream, known or {})
+    faults = (fault for each in links if (fault := verifier.check_next(each)))
+    return next(faults, None) or verifier.finish(end)
 
 
 def run(sql, *values):

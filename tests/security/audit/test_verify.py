@@ -12,11 +12,11 @@ from security.audit.verify import (
     EMPTY_STREAM,
     Link,
     StreamEnd,
-    first_fault,
     hash_matches,
     nearby,
     original_place,
 )
+from tests.security.audit.tampering import first_fault
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

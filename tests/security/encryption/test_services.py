@@ -14,6 +14,7 @@ from security.encryption.services import envelope
 from security.encryption.services import system_secrets as system_secrets_service
 from security.rotation import services as rotation
 from security.rotation.models import SecretVersion
+from tests.security.rotation.stored import current_value
 
 pytestmark = pytest.mark.django_db
 CONTEXT = EncryptionContext(UUID(int=7), 1, "database")
@@ -47,18 +48,18 @@ def test_another_key_under_a_known_name_writes_nothing(settings):
     settings.ENCRYPTION_KEYS = f"k1:{base64.b64encode(b'x' * 32).decode()}"
     with pytest.raises(reports.WrongKek, match="another key under the id 'k1'"):
         services.seal("secret", CONTEXT)
-    [told] = reports.problems()
-    assert told.startswith("ENCRYPTION_KEYS has another key under the id 'k1' than")
-    assert told.endswith("put the right one back, or give the new one a new id.")
+    [problem] = reports.problems()
+    assert problem.startswith("ENCRYPTION_KEYS has another key under the id 'k1' than")
+    assert problem.endswith("put the right one back, or give the new one a new id.")
 
 
 def test_a_kek_that_rows_need_and_nobody_has_is_a_problem(settings):
     rows(2)
     settings.ENCRYPTION_KEYS = keys("k2")
-    [told] = reports.problems()
-    assert told.startswith("2 stored secrets need the key-encryption key 'k1', which")
+    [problem] = reports.problems()
+    assert problem.startswith("2 stored secrets need the key-encryption key 'k1', which")
     with pytest.raises(UnknownKek):
-        rotation.value("k0")
+        current_value("k0")
 
 
 def test_a_worn_out_kek_wraps_no_more():
@@ -91,13 +92,13 @@ def test_outside_a_transaction_one_write_serves_many_seals(django_assert_num_que
 # --- A new KEK --------------------------------------------------------------------------------
 def test_everything_moves_to_the_new_kek_and_the_old_may_go(settings, capsys):
     rows(5)
-    values = [rotation.value(f"k{number}") for number in range(5)]
+    values = [current_value(f"k{number}") for number in range(5)]
     settings.ENCRYPTION_KEYS = keys("k2", "k1")
     assert reports.rows_by_kek() == {"k2": 0, "k1": 5}
     left = [(state.left, state.done) for state in services.rewrap(batch=2)]
     assert left == [(5, 0), (3, 2), (1, 4), (0, 5)]
     settings.ENCRYPTION_KEYS = keys("k2")
-    assert [rotation.value(f"k{number}") for number in range(5)] == values
+    assert [current_value(f"k{number}") for number in range(5)] == values
     call_command("kek_check")
     assert capsys.readouterr().out == "k2: 5 rows, wraps what is new\n"
     settings.ENCRYPTION_KEYS = keys("k2", "k1")
@@ -133,7 +134,7 @@ def test_a_row_that_changed_meanwhile_is_left_to_whoever_changed_it(settings):
             version.save()
 
     assert list(services.rewrap(failpoint=failpoint))[-1].done == 1
-    assert rotation.value("k0") == "newer"
+    assert current_value("k0") == "newer"
 
 
 def test_rows_that_cannot_be_opened_are_named_and_stop_no_other(settings, capsys):

@@ -14,6 +14,7 @@ from security.rotation import services
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import steps
 from tests.callers import Caller
+from tests.security.rotation.stored import current_value
 
 pytestmark = pytest.mark.django_db
 KEYS = "/api/v1/operational/security/keys"
@@ -56,7 +57,7 @@ class TestRegistering:
         assert answer.status_code == 201
         assert made["key_info"]["version"] == 1
         assert made["key_info"]["rotation_interval_days"] == 60
-        assert services.value("billing-secret") == made["secret"]
+        assert current_value("billing-secret") == made["secret"]
         assert made["secret"] not in str([vars(each) for each in SecretVersion.objects.all()])
 
     def test_the_same_again_is_no_mistake_and_shows_no_secret(self, caller):
@@ -117,7 +118,7 @@ class TestRotating:
         rotation = answer.json()["data"]["rotation"]
         assert answer.status_code == 200
         assert rotation["version"] == 2
-        assert services.value("billing-secret") == rotation["new_key"] != old
+        assert current_value("billing-secret") == rotation["new_key"] != old
         old_row = SecretVersion.objects.get(number=1)
         assert old_row.state == "retiring"
         rotated_at = old_row.key.last_rotated_at
@@ -170,7 +171,7 @@ class TestRotating:
         assert asked["message"] == "A person has to act first"
         assert asked["data"]["rotation"]["action_required"]
         assert rotated(caller, value="new-value").status_code == 200
-        assert services.value("billing-secret") == "new-value"
+        assert current_value("billing-secret") == "new-value"
 
 
 class TestAskedAgain:

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from security.rotation import failpoints, services, states
+from security.rotation import services
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services.steps import RotationRequest
+from tests.security.rotation.invariants import FAILPOINTS, VersionState, violations
+from tests.security.rotation.stored import current_value, working_values
 from tests.security.rotation.world import Struck
 
 pytestmark = pytest.mark.django_db
@@ -32,16 +34,16 @@ class Blow:
 
 def rows(key_id="db"):
     found = SecretVersion.objects.filter(key__key_id=key_id).order_by("number")
-    return [states.VersionState(each.number, each.state, each.sealed is not None,
+    return [VersionState(each.number, each.state, each.sealed is not None,
                         each.destroyed_at is not None) for each in found]  # fmt: skip
 
 
 def whole(world):
     """The invariants, in the rows and outside."""
     key = ManagedSecret.objects.get(key_id="db")
-    assert states.violations(key.state, rows()) == []
-    assert services.value("db") in world.works["db"]
-    assert services.value("db") == services.values("db")[0]
+    assert violations(key.state, rows()) == []
+    assert current_value("db") in world.works["db"]
+    assert current_value("db") == working_values("db")[0]
 
 
 def finish_unfinished(lapse):
@@ -100,7 +102,7 @@ def test_a_failing_rotation_struck_anywhere_leaves_the_old_value(key, world, lap
 def test_every_failpoint_there_is_is_struck():
     named = {f"rotation.{when}_{step}" for way in WAYS.values() for step in way
              for when in ("before", "after")}  # fmt: skip
-    assert named == set(failpoints.NAMES)
+    assert named == set(FAILPOINTS)
 
 
 PAIRS = ["after_create", "after_set", "after_test", "after_finish", "after_revoke"]
@@ -135,7 +137,7 @@ def test_a_batch_struck_anywhere_is_finished_by_the_next_look(db, lapse, point):
     ManagedSecret.objects.update(lease_until=None)
     services.resume_unfinished()
     for key in keys:
-        assert states.violations("active", rows(key.key_id)) == []
+        assert violations("active", rows(key.key_id)) == []
     made = sum(len(rows(key.key_id)) - 1 for key in keys)
     assert made == (0 if point == "before_create" else 2)
     assert not SecretVersion.objects.filter(state="pending").exists()

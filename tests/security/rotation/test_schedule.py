@@ -1,4 +1,4 @@
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from security.rotation import schedule
-from security.rotation.policy import DEFAULT_GRACE, LEVELS, EffectivePolicy
-from security.rotation.recommendations import recommendations
-from security.rotation.schedule import RunConditions
+from security.rotation.models import ManagedSecret
+from security.rotation.reports.recommendations import recommendations
+from security.rotation.schedule import DEFAULT_GRACE, LEVELS, EffectivePolicy, RunConditions
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -43,14 +43,9 @@ def test_the_hourly_limit_is_one_key_in_twenty(count, most):
     assert schedule.hourly_limit(count) == most
 
 
-@dataclass
-class Row:
-    due_at: datetime
-    key_id: str = "db"
-    level: str = "critical"
-    state: str = "active"
-    fail_count: int = 0
-    created_at: datetime = NOON - 100 * DAY
+def row(due_at, key_id="db", **columns):
+    same = {"level": "critical", "created_at": NOON - 30 * DAY}
+    return ManagedSecret(due_at=due_at, key_id=key_id, **{**same, **columns})
 
 
 @pytest.mark.parametrize(
@@ -58,7 +53,7 @@ class Row:
     [(-DAY, "overdue"), (0 * DAY, "overdue"), (7 * DAY, "due_soon"), (8 * DAY, "healthy")],
 )
 def test_the_due_status_follows_the_due_time(after, word):
-    assert schedule.due_status(Row(NOON + after), NOON) == word
+    assert schedule.due_status(NOON + after, NOON) == word
 
 
 USUAL = RunConditions(100, 50, 0, NOON, NOON, NOON - DAY)
@@ -125,10 +120,10 @@ def test_higher_levels_have_no_longer_grace():
 
 def test_recommendations_begin_with_the_most_urgent():
     rows = [
-        Row(NOON - DAY, "a"),
-        Row(NOON - DAY, "b", level="low"),
-        Row(NOON - 40 * DAY, "c", level="low"),
-        Row(NOON + 90 * DAY, "d", state="failed", fail_count=2),
+        row(NOON - DAY, "a"),
+        row(NOON - DAY, "b", level="low"),
+        row(NOON - 40 * DAY, "c", level="low"),
+        row(NOON + 90 * DAY, "d", state="failed", fail_count=2),
     ]
     assert recommendations(rows, NOON, None) == [
         "d has no value that works: rotate it, or register a new value.",
@@ -138,10 +133,10 @@ def test_recommendations_begin_with_the_most_urgent():
         "Rotate the 1 other overdue key.",
         "No scheduled rotation run for 26 hours: check whether beat and a worker are running.",
     ]
-    others = [Row(NOON - DAY, name, level="low") for name in "xy"]
+    others = [row(NOON - DAY, name, level="low") for name in "xy"]
     assert recommendations(others, NOON, NOON) == ["Rotate the 2 other overdue keys."]
 
 
 def test_healthy_keys_need_no_recommendation():
     assert recommendations([], NOON, None) == []
-    assert recommendations([Row(NOON + 90 * DAY)], NOON, NOON) == []
+    assert recommendations([row(NOON + 90 * DAY)], NOON, NOON) == []

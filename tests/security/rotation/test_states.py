@@ -6,21 +6,28 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from aethercrown.transitions import InvalidTransition, check_transition
-from security.rotation import schedule, states
-from security.rotation.states import CURRENT, PENDING, RETIRING, VersionState
+from security.rotation import schedule
+from security.rotation.services.steps import ALLOWED
+from tests.security.rotation.invariants import (
+    CURRENT,
+    PENDING,
+    RETIRING,
+    VersionState,
+    violations,
+)
 
 
 @pytest.mark.parametrize("over", ["retired", "revoked", "failed", "compromised"])
-@pytest.mark.parametrize("wanted", sorted(states.ALLOWED))
+@pytest.mark.parametrize("wanted", sorted(ALLOWED))
 def test_a_final_state_is_never_left(over, wanted):
     with pytest.raises(InvalidTransition, match=f"db v1 is {over}; it cannot become {wanted}"):
-        check_transition("db v1", over, wanted, states.ALLOWED)
+        check_transition("db v1", over, wanted, ALLOWED)
 
 
 def test_only_a_pending_value_becomes_current():
-    may = {state for state, after in states.ALLOWED.items() if CURRENT in after}
+    may = {state for state, after in ALLOWED.items() if CURRENT in after}
     assert may == {PENDING}
-    check_transition("db v2", PENDING, CURRENT, states.ALLOWED)
+    check_transition("db v2", PENDING, CURRENT, ALLOWED)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +70,7 @@ def test_only_a_pending_value_becomes_current():
     ],
 )
 def test_each_violation_is_named(state, rows, words):
-    assert words in "; ".join(states.violations(state, rows))
+    assert words in "; ".join(violations(state, rows))
 
 
 def test_a_valid_key_has_no_violations():
@@ -72,11 +79,9 @@ def test_a_valid_key_has_no_violations():
         VersionState(2, RETIRING),
         VersionState(3, CURRENT),
     ]
-    assert states.violations("active", rows) == []
+    assert violations("active", rows) == []
     assert (
-        states.violations(
-            "revoked", [VersionState(1, "revoked", has_value=False, is_destroyed=True)]
-        )
+        violations("revoked", [VersionState(1, "revoked", has_value=False, is_destroyed=True)])
         == []
     )
 
@@ -101,7 +106,7 @@ class Life(RuleBasedStateMachine):
         return [number for number, each in self.states.items() if each == state]
 
     def move(self, number, state):
-        check_transition(f"v{number}", self.states[number], state, states.ALLOWED)
+        check_transition(f"v{number}", self.states[number], state, ALLOWED)
         self.states[number] = state
 
     @property
@@ -145,7 +150,7 @@ class Life(RuleBasedStateMachine):
         self.now += hours
 
     @rule()
-    def tend(self):
+    def end_expired(self):
         for number, end in list(self.ends.items()):
             if end <= self.now:
                 self.outside.discard(number)
@@ -163,7 +168,7 @@ class Life(RuleBasedStateMachine):
 
     @precondition(lambda self: self.key == "failed" and self.pending is None)
     @rule()
-    def mend(self):
+    def repair(self):
         self.states[max(self.states) + 1] = PENDING
         self.tries[max(self.states)] = 0
 
@@ -173,7 +178,7 @@ class Life(RuleBasedStateMachine):
             VersionState(number, state, number in self.outside)
             for number, state in self.states.items()
         ]
-        assert states.violations(self.key, rows) == []
+        assert violations(self.key, rows) == []
 
     @invariant()
     def the_current_value_works(self):

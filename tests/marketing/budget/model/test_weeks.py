@@ -26,13 +26,13 @@ def test_one_date_alone_is_no_daily_row():
 
 def test_daily_amounts_are_summed_into_weeks_from_monday():
     by = weeks.calendar(days(14))
-    found = weeks.sum_by_period([(on, 1.0) for on in days(14)], by)
+    found = weeks.by_period([(on, 1.0) for on in days(14)], by)
     assert found == {MONDAY: 7.0, MONDAY + weeks.WEEK: 7.0}
 
 
 def test_weeks_that_are_not_complete_are_left_out():
     by = weeks.calendar(days(14, start=date(2026, 1, 7)))
-    assert list(weeks.sum_by_period([(on, 1.0) for on in days(14, date(2026, 1, 7))], by)) == [
+    assert list(weeks.by_period([(on, 1.0) for on in days(14, date(2026, 1, 7))], by)) == [
         date(2026, 1, 12)
     ]
 
@@ -40,7 +40,7 @@ def test_weeks_that_are_not_complete_are_left_out():
 def test_daily_rows_beside_weekly_totals_take_the_weekday_of_the_totals():
     wednesday = date(2026, 1, 7)
     by = weeks.calendar(days(30), [wednesday + n * weeks.WEEK for n in range(3)])
-    found = weeks.sum_by_period([(on, 1.0) for on in days(30)], by)
+    found = weeks.by_period([(on, 1.0) for on in days(30)], by)
     assert list(found) == [wednesday, wednesday + weeks.WEEK, wednesday + 2 * weeks.WEEK]
     assert set(found.values()) == {7.0}
 
@@ -58,7 +58,7 @@ def test_rows_that_all_lie_before_the_totals_are_still_a_calendar():
 def test_the_strongest_day_of_a_flag_counts():
     by = weeks.calendar(days(14))
     flags = {MONDAY: 0.5, MONDAY + timedelta(days=1): 1.0, MONDAY - weeks.WEEK: 1.0}
-    assert weeks.max_by_period(flags, by) == {MONDAY: 1.0}
+    assert weeks.by_period(flags.items(), by, max) == {MONDAY: 1.0}
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 6))
@@ -73,4 +73,4 @@ def test_no_money_is_lost_inside_complete_weeks(count, shift):
     span = days(count, MONDAY + timedelta(days=shift))
     by = weeks.calendar(span)
     inside = [on for on in span if by.period(on) is not None]
-    assert sum(weeks.sum_by_period([(on, 1.0) for on in span], by).values()) == len(inside)
+    assert sum(weeks.by_period([(on, 1.0) for on in span], by).values()) == len(inside)

@@ -1,53 +1,45 @@
 """When a plan may be applied without a person."""
 
-from dataclasses import replace
-
 import numpy as np
 
-from marketing.budget.planner.auto_apply import AutoApplyInputs, largest_move, reasons_against
+from marketing.budget.planner.auto_apply import largest_move, reasons_against
 from marketing.budget.planner.proposal import Backtest, Interval
 
-WELL = Backtest(10.0, 20.0, 90.0, 24, drifting=False, healthy=True)
-SICK = (
-    "The backtest is not healthy: error 30.0 % against 20.0 % of the naive forecast, "
-    "coverage 70 %, drifting."
-)
-ILL = Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False)
+HEALTHY = Backtest(10.0, 20.0, 90.0, 24, drifting=False, healthy=True)
+UNHEALTHY = Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False)
+GOOD = {
+    "plan": np.array([110.0, 90.0]),
+    "current": np.array([100.0, 100.0]),
+    "probability": 0.95,
+    "lift": Interval(10.0, 1.0, 20.0),
+    "backtest": HEALTHY,
+    "outside_data": False,
+    "budget_ratio": 1.0,
+    "other_reasons": (),
+}
 
 
-GOOD = AutoApplyInputs(
-    plan=np.array([110.0, 90.0]),
-    current=np.array([100.0, 100.0]),
-    probability=0.95,
-    lift=Interval(10.0, 1.0, 20.0),
-    backtest=WELL,
-    outside_data=False,
-    budget_ratio=1.0,
-    other_reasons=(),
-)
+def test_a_probable_small_step_with_a_healthy_backtest_has_no_reason_against_it():
+    assert list(reasons_against(**GOOD)) == []
 
 
-def test_a_sure_small_step_with_a_healthy_backtest_has_nothing_against_it():
-    assert list(reasons_against(GOOD)) == []
-
-
-def test_each_reason_is_a_sentence_with_its_numbers():
-    doubtful = replace(
-        GOOD,
-        plan=np.array([150.0, 50.0]),
-        probability=0.8,
-        lift=Interval(-1.0, -2.0, 1.0),
-        backtest=ILL,
-        outside_data=True,
-        budget_ratio=3.0,
-        other_reasons=("Explores.",),
-    )
-    found = list(reasons_against(doubtful))
-    assert found == [
+def test_each_reason_is_a_sentence_with_its_figures():
+    doubtful = {
+        **GOOD,
+        "plan": np.array([150.0, 50.0]),
+        "probability": 0.8,
+        "lift": Interval(-1.0, -2.0, 1.0),
+        "backtest": UNHEALTHY,
+        "outside_data": True,
+        "budget_ratio": 3.0,
+        "other_reasons": ("Explores.",),
+    }
+    assert list(reasons_against(**doubtful)) == [
         "The chance of a lift is 0.80, below 0.90.",
         "The median lift of -1.00 a period is not above 0.",
         "A channel would move by 50 %, above the step limit of 20 %.",
-        SICK,
+        "The backtest is not healthy: error 30.0 % against 20.0 % of the naive forecast, "
+        "coverage 70 %, drifting.",
         "The limits force the plan out of the region that the data cover.",
         "The budget is 3.0 times the largest ever spent in a period.",
         "Explores.",
@@ -55,7 +47,7 @@ def test_each_reason_is_a_sentence_with_its_numbers():
 
 
 def test_no_backtest_is_a_reason():
-    assert list(reasons_against(replace(GOOD, backtest=None))) == ["There is no backtest yet."]
+    assert list(reasons_against(**{**GOOD, "backtest": None})) == ["There is no backtest yet."]
 
 
 def test_a_first_spend_is_an_infinite_move_and_no_move_is_none():

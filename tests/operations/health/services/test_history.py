@@ -63,8 +63,7 @@ def test_a_component_without_checks_has_no_history(shop):
     assert not HealthRollup.objects.exists()
 
 
-def test_old_rows_are_deleted_in_batches_after_they_were_rolled_up(shop, monkeypatch):
-    monkeypatch.setattr(history, "BATCH_ROWS", 4)
+def test_old_rows_are_deleted_after_they_were_rolled_up(shop):
     checks(shop, NOON - 6 * DAY, 10)
     history.roll_up_and_purge(NOON)
     assert history.roll_up_and_purge(NOON + 2 * DAY) == 10

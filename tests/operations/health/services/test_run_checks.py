@@ -11,7 +11,6 @@ from operations.alerts.models import Alert
 from operations.automations.models import Automation
 from operations.automations.occurrences import FixedInterval
 from operations.automations.registry import RunContext
-from operations.health import services
 from operations.health.models import Check, CheckLock, Component, Heartbeat
 from operations.health.registry import HealthCheck, health_check_registry
 from operations.health.services import lock, run_checks

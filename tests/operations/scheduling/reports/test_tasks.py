@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from operations.scheduling import services
-from operations.scheduling.reports import tasks as reports
 from operations.scheduling.backlog import UnknownTask
 from operations.scheduling.models import Dependency, Pool, Task, TaskDurationStats, Worker
+from operations.scheduling.reports import tasks as reports
 from operations.scheduling.services import submit as submission
 from operations.scheduling.task_spec import AITask, TaskPriority
 

@@ -5,10 +5,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from operations.scheduling import services
-from operations.scheduling.reports import tasks as reports
-from operations.scheduling.services.assign import push
 from operations.scheduling.models import Pool, Task, TaskDurationStats, Worker
+from operations.scheduling.reports import tasks as reports
 from operations.scheduling.reports import tasks as task_reports
+from operations.scheduling.services.assign import push
 from operations.scheduling.services.workers import record_contact
 from tests.operations.scheduling.stored import NOON, ai, given, later, submit
 

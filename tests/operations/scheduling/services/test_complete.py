@@ -3,9 +3,9 @@
 import pytest
 
 from operations.scheduling import services
-from operations.scheduling.services.complete import WrongWorker
 from operations.scheduling.backlog import NotRunning, UnknownTask
 from operations.scheduling.models import Task, TaskDurationStats, Worker
+from operations.scheduling.services.complete import WrongWorker
 from tests.operations.scheduling.stored import NOON, ai, later, statuses, submit
 
 pytestmark = pytest.mark.django_db

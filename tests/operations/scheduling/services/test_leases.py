@@ -3,10 +3,10 @@
 import pytest
 
 from operations.scheduling import services
-from operations.scheduling.services.complete import WrongWorker
-from operations.scheduling.services.leases import reclaim_expired
 from operations.scheduling.backlog import NotRunning
 from operations.scheduling.models import Task, TaskDurationStats, Worker
+from operations.scheduling.services.complete import WrongWorker
+from operations.scheduling.services.leases import reclaim_expired
 from tests.operations.scheduling.stored import NOON, ai, later, statuses, submit
 
 pytestmark = pytest.mark.django_db

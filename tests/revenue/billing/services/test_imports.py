@@ -5,8 +5,10 @@ from decimal import Decimal
 
 import pytest
 
+from aethercrown.csv.reader import InvalidCSV
 from revenue.billing.models import DailyUse
 from revenue.billing.services import usage
+from revenue.billing.services.imports import quantity
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
 from tests.revenue.csv_files import NOW, PEOPLE, faults_of, load
@@ -40,6 +42,17 @@ def test_days_totals_are_stored_once_and_corrected_only_by_an_update(metered):
     report = load("billed-use", CORRECTED, update=True)
     assert (report.created, report.updated) == (0, 1)
     assert booked() == [("a", Decimal("12.5")), ("b", 3), ("a", Decimal("0.5"))]
+
+
+@pytest.mark.parametrize(("cell", "value"), [("0", Decimal(0)), ("1e12", Decimal(10) ** 12)])
+def test_a_quantity_is_read(cell, value):
+    assert quantity(cell) == value
+
+
+@pytest.mark.parametrize("cell", ["-0.1", "1000000000001"])
+def test_a_quantity_out_of_range_is_named(cell):
+    with pytest.raises(InvalidCSV, match=f"must be 0 to 1000000000000, not {cell}"):
+        quantity(cell)
 
 
 def test_every_wrong_total_of_use_is_named(metered):

@@ -205,4 +205,3 @@ def test_7043_customers_come_in_by_one_command(capsys):
     assert sum(each.mrr for each in reports.mrr_by_plan("USD")) == now.closing
     parts = ledger.bridges_by_segment("USD", TODAY, TODAY)
     assert sum(each[0].closing for each in parts.values()) == now.closing
-    assert ledger.bridge("USD", TODAY, TODAY, segment="DSL") == parts["DSL"]

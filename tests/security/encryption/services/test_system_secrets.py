@@ -6,10 +6,10 @@ import pytest
 from django.apps import apps
 from django.db.migrations.loader import MigrationLoader
 
-from security.apps import create_system_secrets
 from security.encryption.models import SystemSecret
 from security.encryption.reports import system_secrets
 from security.encryption.services import system_secrets as services
+from security.startup import create_system_secrets
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from security.access.models import User
 from security.access.services.second_factor import SecondFactorAdapter
 from security.encryption import reports, services
 from security.encryption.models import SystemSecret
-from security.encryption.services.texts import TextSealer
+from security.encryption.services import texts
 from tests.security.access import factors
 from tests.security.encryption.test_services import keys
 
@@ -42,19 +42,19 @@ def app():
 
 
 def test_what_was_sealed_opens_for_its_own_row_only():
-    sealed = TextSealer().seal(TEXT, "reply:1:a")
+    sealed = texts.seal(TEXT, "reply:1:a")
     assert "s3cret" not in sealed
-    assert TextSealer().unseal(sealed, "reply:1:a") == TEXT
+    assert texts.unseal(sealed, "reply:1:a") == TEXT
     for other in ("reply:2:a", "reply:1:b"):
         with pytest.raises(DecryptionFailed):
-            TextSealer().unseal(sealed, other)
+            texts.unseal(sealed, other)
 
 
 def test_without_its_key_encryption_key_it_does_not_open():
-    kek_id, *parts = json.loads(TextSealer().seal(TEXT, "reply:1:a"))
+    kek_id, *parts = json.loads(texts.seal(TEXT, "reply:1:a"))
     assert kek_id == "k1"
     with pytest.raises(DecryptionFailed):
-        TextSealer().unseal(json.dumps(["gone", *parts]), "reply:1:a")
+        texts.unseal(json.dumps(["gone", *parts]), "reply:1:a")
 
 
 def test_a_secret_that_was_moved_to_another_destination_does_not_open(webhook):

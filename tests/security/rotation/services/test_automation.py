@@ -9,9 +9,9 @@ from operations.alerts import reports as alerts
 from operations.automations.models import Automation, Run
 from operations.automations.registry import RunContext
 from security.rotation import reports, services, tasks
-from security.rotation.decision import AUTOMATION
 from security.rotation.models import ManagedSecret, RotationRun
 from security.rotation.services import automation
+from security.rotation.services.decisions import AUTOMATION
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)

@@ -12,10 +12,10 @@ from operations.decisions.decision_types import Stale
 from operations.decisions.models import Decision
 from security.audit.models import Event
 from security.rotation import reports, services, tasks
-from security.rotation.decision import AUTOMATION
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import automation
 from security.rotation.services import decisions as rotation_decisions
+from security.rotation.services.decisions import AUTOMATION
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)

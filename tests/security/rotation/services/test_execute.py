@@ -10,7 +10,9 @@ from security.apikeys import services as api_keys
 from security.audit.models import Event
 from security.rotation import models
 from security.rotation import services as rotation
+from security.rotation.registry import TargetRefused
 from security.rotation.services import steps
+from tests.security.rotation.stored import current_value
 
 pytestmark = pytest.mark.django_db
 # Any: values that may be None elsewhere exist in these tests.
@@ -110,8 +112,8 @@ def test_a_compromised_key_whose_target_is_down_is_ended_only_by_force(key, worl
     assert "No value of db works" in done.action_required
     assert world.works["db"] == set()
     assert ManagedSecret.objects.get().state == "failed"
-    with pytest.raises(services.SecretNotFound):
-        services.value("db")
+    with pytest.raises(TargetRefused, match="has a current value"):
+        current_value("db")
     world.refuses.clear()
     services.rotate("db")
     assert ManagedSecret.objects.get().state == "active"

@@ -1,38 +1,22 @@
-"""What a person should do about the keys, the most urgent first. Pure."""
+"""What a person should do about the keys, the most urgent first."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from security.rotation import schedule
 from security.rotation.alerts import RUN_MISSED_MESSAGE
-from security.rotation.policy import CRITICAL
-from security.rotation.schedule import HasDueAt
+from security.rotation.models import ManagedSecret
+from security.rotation.schedule import CRITICAL
 
 LONG_OVERDUE = timedelta(days=30)
 
 
-class SecretStatus(HasDueAt, Protocol):
-    """What recommendations need to know of a key."""
-
-    @property
-    def key_id(self) -> str: ...
-    @property
-    def level(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def fail_count(self) -> int: ...
-    @property
-    def created_at(self) -> datetime: ...
-
-
 def recommendations(
-    keys: Iterable[SecretStatus], now: datetime, last_run_at: datetime | None
+    keys: Iterable[ManagedSecret], now: datetime, last_run_at: datetime | None
 ) -> list[str]:
     """Sentences for people; empty if nothing needs a person."""
     rows = list(keys)
-    overdue = [key for key in rows if schedule.due_status(key, now) == "overdue"]
+    overdue = [key for key in rows if schedule.due_status(key.due_at, now) == "overdue"]
     urgent = [key for key in overdue if key.level == CRITICAL or now - key.due_at > LONG_OVERDUE]
     found = [
         f"{key.key_id} has no value that works: rotate it, or register a new value."

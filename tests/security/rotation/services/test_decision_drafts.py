@@ -3,15 +3,18 @@ from uuid import UUID
 
 import pytest
 
-from security.rotation import decision
-from security.rotation.decision import DAY, DueRotation
+from security.rotation.models import ManagedSecret, SecretVersion
+from security.rotation.services import decisions
+from security.rotation.services.decisions import DAY
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-DUE = DueRotation("billing", UUID(int=7), "high", 3, NOON - 58 * DAY, NOON - DAY, NOON + 2 * DAY)
+KEY = ManagedSecret(key_id="billing", uuid=UUID(int=7), level="high",
+                    eligible_at=NOON - DAY, due_at=NOON + 2 * DAY)  # fmt: skip
+VERSION = SecretVersion(key=KEY, number=3, current_at=NOON - 58 * DAY)
 
 
-def made(of=DUE, *, mode="propose", now=NOON):
-    return decision.draft(of, mode=mode, now=now, run=5)
+def made(*, mode="propose", now=NOON):
+    return decisions.draft_rotation(KEY, VERSION, mode=mode, now=now, run=5)
 
 
 def test_a_draft_names_the_rotation_and_the_age_of_the_old_value():
@@ -45,7 +48,7 @@ def test_a_clock_set_back_gives_no_negative_age():
 def test_the_measured_effect_is_the_age_at_which_the_old_value_ended(ended, age, inside):
     since = NOON - 58 * DAY
     at = None if ended is None else since + timedelta(days=ended)
-    found = decision.measured_effect(made().expected, since, at)
+    found = decisions.measured_effect(made().expected, since, at)
     assert (found.value, found.inside, found.detail) == (
         age,
         inside,
@@ -54,4 +57,4 @@ def test_the_measured_effect_is_the_age_at_which_the_old_value_ended(ended, age,
 
 
 def test_the_page_of_a_decision_is_the_key_in_the_admin():
-    assert decision.admin_path("key a:b@c") == "/admin/security/managedsecret/?q=a%3Ab%40c"
+    assert decisions.admin_path("key a:b@c") == "/admin/security/managedsecret/?q=a%3Ab%40c"

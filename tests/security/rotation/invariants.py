@@ -1,20 +1,15 @@
-"""The states of a secret's versions, and the invariants of a key with its versions. Pure."""
+"""The invariants of a key with its versions, and the points at which a rotation is interrupted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 PENDING, CURRENT, RETIRING = "pending", "current", "retiring"
-RETIRED, REVOKED, FAILED, COMPROMISED = "retired", "revoked", "failed", "compromised"
-ALLOWED: Mapping[str, frozenset[str]] = {
-    PENDING: frozenset({CURRENT, FAILED, RETIRED, REVOKED}),  # retired: the end of a rehearsal
-    CURRENT: frozenset({RETIRING, REVOKED, COMPROMISED, RETIRED}),
-    RETIRING: frozenset({RETIRED, REVOKED, COMPROMISED}),
-    RETIRED: frozenset(),
-    REVOKED: frozenset(),
-    FAILED: frozenset(),
-    COMPROMISED: frozenset(),
-}
 WITH_CURRENT_VERSION = frozenset({"active", "paused"})  # states of a key
+STEPS = (
+    *("claim", "create", "set", "note", "test", "finish", "revoke", "retire"),
+    *("fail", "undo", "release"),
+)
+FAILPOINTS = tuple(f"rotation.{when}_{step}" for step in STEPS for when in ("before", "after"))
 
 
 class VersionState(NamedTuple):

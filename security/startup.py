@@ -1,0 +1,88 @@
+"""What the app registers with the kernel and with operations when it starts, and its signals."""
+
+from typing import Any
+
+from allauth.account import signals as account
+from allauth.mfa import signals as factors
+from axes.signals import user_locked_out
+from django.apps import AppConfig
+from django.contrib.auth.signals import user_login_failed
+from django.db.models.signals import post_migrate
+from django.utils import timezone
+from simple_history.signals import post_create_historical_record
+
+from aethercrown.api import idempotency
+from aethercrown.backup import hooks
+from aethercrown.crypto import sealing
+from aethercrown.history import audit_hooks
+from aethercrown.monitoring import doctor
+from operations.automations.registry import automation_registry
+from operations.decisions.decision_types import decision_type_registry
+from security.access.reports.doctor import PEOPLE
+from security.access.services import roles, sessions, signin_audit
+from security.access.services.second_factor import SecondFactorSecrets
+from security.audit import services as audit
+from security.audit.services import automation as audit_automation
+from security.encryption.reports.doctor import STORED_SECRETS
+from security.encryption.services import system_secrets, texts
+from security.restore.services import BACKUP_HOOK
+from security.rotation.registry import rotators
+from security.rotation.reports.doctor import KEYS
+from security.rotation.rotators.apikey import PlatformApiKey
+from security.rotation.rotators.database import DatabasePassword
+from security.rotation.rotators.generated import Generated
+from security.rotation.rotators.manual import Manual
+from security.rotation.rotators.webhook import Webhook
+from security.rotation.services import automation, decisions
+
+SIGN_IN_SIGNALS = (
+    (account.authentication_step_completed, sessions.note_fresh_sign_in),
+    (account.user_logged_in, signin_audit.record_sign_in),
+    (user_login_failed, signin_audit.record_wrong_password),
+    (user_locked_out, signin_audit.record_lockout),
+    (factors.authentication_failed, signin_audit.record_wrong_code),
+    (factors.authenticator_added, signin_audit.record_factor_added),
+    (factors.authenticator_removed, signin_audit.record_factor_removed),
+)
+
+
+def register(app: AppConfig) -> None:
+    audit_hooks.keep("audit", audit.record)
+    hooks.registered.register(BACKUP_HOOK)
+    sealing.use(texts)
+    sealing.columns.register(
+        sealing.TextColumn("aethercrown.IdempotencyRecord", "sealed", idempotency.about)
+    )
+    sealing.columns.register(SecondFactorSecrets())
+    for check in (PEOPLE, STORED_SECRETS, KEYS):
+        doctor.register(check)
+    for each in (*audit_automation.AUTOMATIONS, *automation.AUTOMATIONS):
+        automation_registry.register(each)
+    for rotator in (Generated(), PlatformApiKey(), DatabasePassword(), Webhook(), Manual()):
+        rotators.register(rotator)
+    decision_type_registry.register(decisions.KEY_ROTATION)
+    connect_signals(app)
+
+
+def connect_signals(app: AppConfig) -> None:
+    for signal, receiver in SIGN_IN_SIGNALS:
+        signal.connect(receiver, dispatch_uid=f"security.{receiver.__name__}")
+    post_create_historical_record.connect(
+        audit.record_history_digest, dispatch_uid="security.audit"
+    )
+    # Permissions are rows that Django creates after migrate, so no migration can name them.
+    post_migrate.connect(sync_role_permissions, dispatch_uid="security.roles")
+    post_migrate.connect(create_system_secrets, sender=app, dispatch_uid="security.secrets")
+
+
+def sync_role_permissions(app_config: Any, using: str, **_signal: Any) -> None:
+    """Give each role its permissions of the app that has just been migrated."""
+    if using == "default":
+        roles.sync_role_permissions(app_config.label)
+
+
+def create_system_secrets(using: str, apps: Any = None, **_signal: Any) -> None:
+    """Create the platform's own secrets, if the migrations just run have created their table."""
+    has_table = apps is None or "systemsecret" in apps.all_models["security"]
+    if using == "default" and has_table:
+        system_secrets.create_system_secrets(timezone.now())
