@@ -20,7 +20,7 @@ LEGEND_FRAMES = (Frame(481, 40), KEY, NARROW)  # one a size of .sizes; no two sh
 
 @dataclass(frozen=True, slots=True)
 class ResponseChart:
-    """One channel's curve among its neighbours."""
+    """One channel's curve in the row of small charts."""
 
     channel: str
     path: str
@@ -38,7 +38,7 @@ def ranked(proposal: Proposal) -> list[ChannelSummary]:
 
 
 def allocation(proposal: Proposal) -> PageChart:
-    """Money by channel, now and proposed, with the interval that the draws leave open."""
+    """Money by channel, now and proposed, with the 90% interval of the proposed amount."""
     unit = money(proposal.currency)
     summaries = ranked(proposal)
     rows = [
@@ -55,8 +55,8 @@ def allocation(proposal: Proposal) -> PageChart:
         ),
         "Allocation, now and proposed",
         _allocation_table(proposal, summaries),
-        note="The thin line over a proposed bar holds the amounts that nine in ten of the curves "
-        "in doubt would choose.",
+        note="The thin line over a proposed bar is its 90% interval: the amounts that are optimal "
+        "in 90% of the posterior draws.",
         says="; ".join(
             f"{each.channel} from {full(each.current_allocation, unit)}"
             f" to {full(each.suggested_allocation, unit)}"
@@ -96,7 +96,7 @@ def _allocation_table(proposal: Proposal, summaries: Sequence[ChannelSummary]) -
 
 
 def marginal(proposal: Proposal) -> PageChart:
-    """What the next unit of money would bring in each channel, before and after the plan."""
+    """Revenue of the next unit of money in each channel, now and under the plan."""
     unit = money(proposal.currency, 2)
     summaries = ranked(proposal)
     rows = [BarRow(each.channel, (each.marginal_roi_now, each.marginal_roi)) for each in summaries]
@@ -129,13 +129,13 @@ def marginal(proposal: Proposal) -> PageChart:
         ),
         "Marginal return, now and after",
         table,
-        note=f"One more {one} brings {full(proposal.marginal_return, unit)} in every channel that "
-        "no bound holds; money moves from short bars to long ones until they are equal.",
+        note=f"Under the plan, one more {one} earns {full(proposal.marginal_return, unit)} in each "
+        "channel that no bound limits.",
     )
 
 
 def responses(proposal: Proposal, periods: int = 1) -> list[ResponseChart]:
-    """A small chart a channel: what a steady spend a period brings, now and as proposed."""
+    """A small chart for each channel: revenue at a steady spend, with the present and new spend."""
     curves = {each.channel: each for each in proposal.curves}
     return [
         ResponseChart(

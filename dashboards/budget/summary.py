@@ -96,7 +96,9 @@ def verdict(proposal: Proposal) -> Verdict:
     if proposal.auto_applicable:
         chance = f"Probability of a lift: {probability_text(proposal.probability_of_lift)}."
         return Verdict("Apply: a lift is probable enough", "good", (chance,))
-    return Verdict("A recommendation: review it before you apply it", "warn", proposal.reasons_against)
+    return Verdict(
+        "A recommendation: review it before you apply it", "warn", proposal.reasons_against
+    )
 
 
 def backtest_figures(backtest: Backtest | None) -> list[KeyFigure]:
@@ -110,7 +112,7 @@ def backtest_figures(backtest: Backtest | None) -> list[KeyFigure]:
             full(backtest.wape_percent, PERCENT),
             f"{'better' if better else 'not better'} than"
             f" {full(backtest.naive_wape_percent, PERCENT)} of the last four periods' mean",
-            "Sum of absolute errors over the sum of actual revenue, in periods after the data used.",
+            "Sum of absolute errors over the sum of actual revenue, in the forecast periods.",
         ),
         KeyFigure(
             "Interval coverage",

@@ -1,4 +1,4 @@
-"""Plans with what they promised and brought, as tables; pure."""
+"""Plans with their expected and realised lift, as tables; pure."""
 
 from collections.abc import Sequence
 

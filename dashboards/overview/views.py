@@ -125,7 +125,7 @@ def _decisions() -> SystemCard:
     count = sum(each.proposed for each in types)
     waiting = sum(each.waiting for each in types)
     measured = sum(each.measured for each in types)
-    note = f"{waiting} waiting, {measured} measured against what they promised."
+    note = f"{waiting} waiting, {measured} measured against the expectation."
     return SystemCard(title, path, count_text(count, "decision"), note)
 
 

@@ -134,7 +134,7 @@ OPTIMIZE_RESPONSE: dict[str, Any] = {
     "backtest": "No backtest: it needs 16 dated periods, and there are 1.",
     "next_experiment": {
         "channel": "Google Ads",
-        "sentence": "Vary Google Ads around 3,000 USD a period by a random 30 % "
+        "sentence": "Vary Google Ads around 5,802 USD a period by a random 30 % "
         "up or down for 8 periods: the data leave its best amount "
         "anywhere from 2,704 to 7,143 USD, more than for any other "
         "channel.",

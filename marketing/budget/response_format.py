@@ -21,7 +21,7 @@ INTERVALS = ("expected_revenue", "expected_lift_percent")
 
 
 def load_proposal(row: Mapping[str, Any]) -> Proposal:
-    """The proposal that was stored as `row`, its `summary()`."""
+    """The proposal that was stored as `row`: as a dictionary, with money as text."""
     plain = dict(row)
     plain["total"] = Decimal(row["total"])
     for name in ("allocations", "present"):

@@ -1,6 +1,6 @@
 """Store channels and their rows; the CSV importers of marketing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from django.db import models, transaction
@@ -18,16 +18,13 @@ ALREADY_STORED = "is stored already; import with update to replace it"
 
 
 @transaction.atomic
-def get_or_create(names: Iterable[str], currency: str) -> dict[str, Channel]:
-    """The channels of these names; missing ones are created in `currency`."""
-    wanted = sorted(set(names))
-    known = Channel.objects.in_bulk(wanted, field_name="name")
-    fresh = [Channel(name=name, currency=currency) for name in wanted if name not in known]
-    if not fresh:
-        return known
-    for channel in fresh:  # another process may create it at the same time
-        Channel.objects.get_or_create(name=channel.name, defaults={"currency": currency})
-    return Channel.objects.in_bulk(wanted, field_name="name")
+def get_or_create(currencies: Mapping[str, str]) -> dict[str, Channel]:
+    """Channels by name; missing ones are created in the given currency."""
+    found = Channel.objects.in_bulk(list(currencies), field_name="name")
+    for name in sorted(currencies.keys() - found):  # another process may create it just now
+        defaults = {"currency": currencies[name]}
+        found[name], _ = Channel.objects.get_or_create(name=name, defaults=defaults)
+    return found
 
 
 def _bulk_store(
@@ -82,11 +79,7 @@ def _save_entries(
 ) -> ImportCounts:
     currencies = {each.channel: each.currency for each in entries}
     known = set(Channel.objects.filter(name__in=currencies).values_list("name", flat=True))
-    channels: dict[str, Channel] = {}
-    for currency in sorted(set(currencies.values())):
-        channels |= get_or_create(
-            [name for name in currencies if currencies[name] == currency], currency
-        )
+    channels = get_or_create(currencies)
     stored = _stored_keys(entries) if options.update else set()
     replaced = sum((each.channel, each.date) in stored for each in entries)
     rows = [

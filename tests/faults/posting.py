@@ -39,7 +39,7 @@ def send(place):
         os.close(handle)
 
     while Message.objects.exclude(state="sent").exists():
-        services.deliver_due(deliver=deliver, seconds=60)
+        services.deliver_due(send=deliver, seconds=60)
 
 
 if __name__ == "__main__":

@@ -90,16 +90,15 @@ def largest_change(proposal: Proposal) -> float | None:
 
 def period_length(request: BudgetRequest) -> dt.timedelta:
     """Length of a period: the gap between the last two dates, or a week."""
-    dates = sorted({row.date for row in request.rows if row.date is not None})
+    dates = request.dates
     return dates[-1] - dates[-2] if len(dates) > 1 else WEEK
 
 
 def data_until(request: BudgetRequest) -> dt.datetime | None:
     """When the last period ends; None for rows without dates."""
-    dates = [row.date for row in request.rows if row.date is not None]
-    if not dates:
+    if not request.dates:
         return None
-    end = max(dates) + period_length(request)
+    end = request.dates[-1] + period_length(request)
     return dt.datetime.combine(end, dt.time(), dt.UTC)
 
 

@@ -54,7 +54,7 @@ def fit_rows(request: BudgetRequest) -> FittedModel:
 def channel_trends(found: ChannelFit, history: SpendHistory) -> tuple[Trend, ...]:
     """Each channel's trend over its last dates; flat without dates."""
     if not history.dates:
-        return advice.no_trends(len(history.channels))
+        return ("flat",) * len(history.channels)
     left = residuals(found, history, advice.TREND_PERIODS)
     return advice.trends(left, found.usable[:, -advice.TREND_PERIODS :])
 

@@ -90,12 +90,6 @@ def trends(residual: Floats, usable: Bools) -> tuple[Trend, ...]:
     )
 
 
-def no_trends(channels: int) -> tuple[Trend, ...]:
-    """Flat for every channel."""
-    flat: Trend = "flat"
-    return (flat,) * channels
-
-
 def _trend(time: Floats, left: Floats) -> Trend:
     if time.size < 4:
         return "flat"

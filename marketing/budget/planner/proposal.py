@@ -1,9 +1,9 @@
 """The planner's output: allocation, expected revenue and lift, and the reasons."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 Action = Literal["increase", "decrease", "maintain"]
 Grade = Literal["low", "medium", "high"]
@@ -114,18 +114,3 @@ class Proposal:
     warnings: tuple[str, ...]
     method: str
     input_digest: str
-
-    def summary(self) -> dict[str, Any]:
-        """The proposal as JSON values; money becomes strings."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return value

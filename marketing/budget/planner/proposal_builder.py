@@ -127,12 +127,7 @@ def warnings(
             f"The budget is {gain.budget_ratio:.1f} times the largest ever spent in a period; "
             "intervals are widened."
         )
-    for name, other in fitted.alternatives.items():
-        if other.own_plan and probabilities[name] > PLACEBO_WARNING_PROBABILITY:
-            yield (
-                f"Placebo: with {name} a lift is promised too (chance {probabilities[name]:.2f}), "
-                "so these data do not tell cause from season."
-            )
+    yield from placebo_warnings(fitted, probabilities)
 
 
 def expected_gain(fitted: FittedModel, found: BudgetAllocation) -> ExpectedGain:
@@ -217,6 +212,16 @@ def placebo_probabilities(fitted: FittedModel, found: BudgetAllocation) -> dict[
         lift, money = uncertainty.lift_draws(other.sample, other.posterior, plan, found.current)
         probabilities[name] = uncertainty.lift_probability(lift, money - lift)
     return probabilities
+
+
+def placebo_warnings(fitted: FittedModel, probabilities: Mapping[str, float]) -> Iterator[str]:
+    """A warning where the fit to shifted revenue expects a lift as well."""
+    for name, other in fitted.alternatives.items():
+        if other.own_plan and probabilities[name] > PLACEBO_WARNING_PROBABILITY:
+            yield (
+                f"Placebo: with {name} a lift is expected too (chance {probabilities[name]:.2f}), "
+                "so these data do not tell cause from season."
+            )
 
 
 def overall_evidence(fitted: FittedModel, current: Floats) -> Grade:

@@ -60,6 +60,11 @@ class BudgetRequest:
     controls: Mapping[str, Mapping[dt.date, float]] = field(default_factory=dict)  # calendar flags
 
     @property
+    def dates(self) -> list[dt.date]:
+        """The dates of the rows, in order."""
+        return sorted({row.date for row in self.rows if row.date is not None})
+
+    @property
     def period_budget(self) -> float:
         """The budget of one period."""
         return float(self.total) / self.budget_periods

@@ -28,7 +28,7 @@ def put_in_force(
     """
     _lock(currency)
     _require_in_force(currency, before)
-    named = channels.get_or_create(after, currency)
+    named = channels.get_or_create(dict.fromkeys(after, currency))
     _require_currency(named, currency)
     Allocation.objects.filter(currency=currency, valid_to__isnull=True).update(valid_to=now)
     Allocation.objects.bulk_create(

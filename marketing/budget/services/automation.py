@@ -40,7 +40,7 @@ def _check_plan_in_force(context: RunContext) -> str:
     if not reports.underperforms(plan, applied_at, yesterday(context.now)):
         return ""
     if context.mode != "auto":
-        return f"Plan {plan.pk} earned less than promised two weeks running: consider a roll-back. "
+        return f"Plan {plan.pk} earned less than expected two weeks running: consider a roll-back. "
     note = "Revenue stayed below the 5 % bound two weeks running."
     roll_back(plan.pk, actor=decisions.AUTOMATIC, note=note, now=context.now)
     return f"Plan {plan.pk} was rolled back. "

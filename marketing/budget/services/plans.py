@@ -1,5 +1,6 @@
 """Make plans, from an API request or from stored rows, and store each with its decision."""
 
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -45,7 +46,7 @@ def optimize(
 
 def _columns(request: BudgetRequest, proposal: Proposal) -> dict[str, Any]:
     revenue, lift = proposal.expected_revenue, proposal.expected_lift_percent
-    dates = [row.date for row in request.rows if row.date]
+    dates = request.dates
     return {
         "mode": proposal.mode,
         "total": proposal.total,
@@ -57,10 +58,10 @@ def _columns(request: BudgetRequest, proposal: Proposal) -> dict[str, Any]:
         "request_summary": {
             "rows": len(request.rows),
             "channels": sorted({row.channel for row in request.rows}),
-            "first_date": min(dates, default=None),
-            "last_date": max(dates, default=None),
+            "first_date": dates[0] if dates else None,
+            "last_date": dates[-1] if dates else None,
         },
-        "proposal": proposal.summary(),
+        "proposal": asdict(proposal),
         "method": proposal.method,
         "revenue_estimate": revenue.estimate,
         "revenue_low": revenue.low,

@@ -9,10 +9,9 @@ from django.utils import timezone
 from aethercrown.charts.figures import Unit
 from dashboards.scheduling import charts
 from operations.scheduling import services as tasks
-from operations.scheduling.reports.planning import GanttTask
 from operations.scheduling.services import replan
 from operations.scheduling.services import submit as submission
-from operations.scheduling.task_spec import AITask, TaskPriority
+from operations.scheduling.task_spec import AITask, GanttTask, TaskPriority
 
 PAGE = "/dashboards/scheduling"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

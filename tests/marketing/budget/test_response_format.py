@@ -1,10 +1,11 @@
 """A stored proposal comes back as it was, and speaks the contract's words."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 
 import pytest
+from django.core.serializers.json import DjangoJSONEncoder
 
 from marketing.budget.planner import planning
 from marketing.budget.planner.request import BudgetRequest, PerformanceRow
@@ -36,13 +37,18 @@ def proposal():
     return planning.plan(BudgetRequest(Decimal("1000.01"), rows))
 
 
-def test_a_proposal_survives_its_way_through_json(proposal):
-    assert load_proposal(json.loads(json.dumps(proposal.summary()))) == proposal
+def stored(proposal):
+    """The proposal as the database returns it."""
+    return json.loads(json.dumps(asdict(proposal), cls=DjangoJSONEncoder))
+
+
+def test_a_proposal_is_loaded_as_it_was_stored(proposal):
+    assert load_proposal(stored(proposal)) == proposal
 
 
 def test_parts_that_are_missing_come_back_missing(proposal):
     bare = replace(proposal, backtest=None, next_experiment=None)
-    assert load_proposal(json.loads(json.dumps(bare.summary()))) == bare
+    assert load_proposal(stored(bare)) == bare
     assert optimize_response(bare, 1)["next_experiment"] is None
 
 

@@ -262,7 +262,7 @@ def test_a_run_whose_limits_clash_says_by_how_much(live):
 def test_a_run_in_mode_propose_warns_of_harm_and_keeps_the_plan(live):
     plan = in_force(live, level=0.6)
     outcome = services.run_optimization(context(now=NOW + timedelta(weeks=4)))
-    assert outcome.summary.startswith(f"Plan {plan.pk} earned less than promised two weeks running")
+    assert outcome.summary.startswith(f"Plan {plan.pk} earned less than expected two weeks running")
     assert status(plan) == "applied"
 
 

@@ -112,12 +112,12 @@ def test_spends_that_never_move_are_not_entangled():
     assert by_total.largest_correlation(np.ones((3, 8))) == 0
 
 
-def test_nonsense_that_promises_a_lift_is_named():
+def test_a_placebo_that_expects_a_lift_is_a_warning():
     fitted = by_total.fit_totals(asked(60))
     probabilities = dict.fromkeys(fitted.alternatives, 0.91)
     (words,) = proposal_builder.placebo_warnings(fitted, probabilities)
     assert words == (
-        "Placebo: with revenue shifted by 26 periods a lift is promised too (chance 0.91), so "
+        "Placebo: with revenue shifted by 26 periods a lift is expected too (chance 0.91), so "
         "these data do not tell cause from season."
     )
     assert (
