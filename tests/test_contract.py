@@ -67,6 +67,11 @@ def resolved(schema: Fragment) -> Fragment:
     return resolved(schema["items"]) if "items" in schema else schema
 
 
+def test_no_component_says_request_twice() -> None:
+    names = DOCUMENT["components"]["schemas"]
+    assert not [name for name in names if name.count("Request") > 1]
+
+
 def takes(schema: Fragment, names: list[str]) -> bool:
     """Does a schema have a property of that path?"""
     if not names:

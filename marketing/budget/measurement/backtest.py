@@ -32,7 +32,7 @@ def rolling_backtest(
 ) -> Backtest | None:
     """Fit to the past, forecast four periods at the actual spend, move on by four.
 
-    None where there are no dates or fewer than LEAST_PERIODS of them.
+    None where there are no dates or fewer than 16 of them.
     """
     periods = len(history.dates)
     starts = [periods - FORECAST_PERIODS * back for back in range(MAX_FOLDS, 0, -1)]

@@ -10,7 +10,7 @@ from marketing.budget.model.history import SpendHistory, build_history
 from marketing.budget.model.response import Bools, Floats
 from marketing.budget.planner import advice
 from marketing.budget.planner.digest import draw_seed, request_digest
-from marketing.budget.planner.proposal import Trend
+from marketing.budget.planner.proposal import FLAT, Trend
 from marketing.budget.planner.request import BudgetRequest
 from marketing.budget.planner.uncertainty import draw_posterior
 
@@ -54,7 +54,7 @@ def fit_rows(request: BudgetRequest) -> FittedModel:
 def channel_trends(found: ChannelFit, history: SpendHistory) -> tuple[Trend, ...]:
     """Each channel's trend over its last dates; flat without dates."""
     if not history.dates:
-        return ("flat",) * len(history.channels)
+        return (FLAT,) * len(history.channels)
     left = residuals(found, history, advice.TREND_PERIODS)
     return advice.trends(left, found.usable[:, -advice.TREND_PERIODS :])
 

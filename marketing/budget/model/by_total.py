@@ -16,7 +16,7 @@ from marketing.budget.model.posterior_sampling import MIN_EFFECTIVE_SAMPLES, joi
 from marketing.budget.model.response import Bools, Floats, Ints, shapes
 from marketing.budget.model.totals import build_panel, totals_by_date
 from marketing.budget.planner.digest import draw_seed, request_digest
-from marketing.budget.planner.proposal import Backtest, Grade
+from marketing.budget.planner.proposal import FLAT, Backtest, Grade
 from marketing.budget.planner.request import BudgetRequest
 from marketing.budget.planner.uncertainty import Draws, draw_posterior
 
@@ -58,7 +58,7 @@ def fit_totals(request: BudgetRequest) -> FittedModel:
         rows=rows,
         variation=variation,
         grades=evidence_grades(request, history, variation, weak=bool(weaknesses)),
-        trends=("flat",) * len(history.channels),
+        trends=(FLAT,) * len(history.channels),
         season_factor=1.0,
         backtest=backtest,
         backtest_note=backtests.describe(backtest, int(known.sum())),

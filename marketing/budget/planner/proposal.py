@@ -8,6 +8,7 @@ from typing import Literal
 Action = Literal["increase", "decrease", "maintain"]
 Grade = Literal["low", "medium", "high"]
 Trend = Literal["up", "down", "flat"]
+FLAT: Trend = "flat"
 
 
 @dataclass(frozen=True, slots=True)

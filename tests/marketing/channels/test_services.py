@@ -121,14 +121,14 @@ def test_a_factor_has_a_range():
 
 
 def test_channels_are_found_or_made_by_name():
-    made = services.get_or_create(["tv", "web", "tv"], "EUR")
-    assert services.get_or_create(["web"], "USD") == {"web": made["web"]}
+    made = services.get_or_create({"tv": "EUR", "web": "EUR"})
+    assert services.get_or_create({"web": "USD"}) == {"web": made["web"]}
     assert made["web"].currency == "EUR"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_who_make_the_same_channel_at_once_get_the_same_one(at_once):
-    found = at_once(lambda: services.get_or_create(["tv"], "USD")["tv"].pk, 4)
+    found = at_once(lambda: services.get_or_create({"tv": "USD"})["tv"].pk, 4)
     assert len(set(found)) == 1
     assert Channel.objects.count() == 1
 

@@ -12,6 +12,7 @@ from security.rotation import models
 from security.rotation import services as rotation
 from security.rotation.registry import NewSecret, TargetRefused
 from security.rotation.services import execute, steps
+from security.rotation.services.rotate import end
 from tests.security.rotation.stored import current_value
 
 pytestmark = pytest.mark.django_db
@@ -120,7 +121,7 @@ def test_a_value_that_another_worker_has_erased_is_left(key, world):
     SecretVersion.objects.filter(pk=erased.pk).update(destroyed_at=None)
     [(key_pk, version)] = steps.due_to_erase(later(HOUR)())
     SecretVersion.objects.filter(pk=erased.pk).update(destroyed_at=erased.destroyed_at)
-    services.end(ManagedSecret.objects.get(pk=key_pk), version, steps.database_now)
+    end(ManagedSecret.objects.get(pk=key_pk), version, steps.database_now)
     assert ManagedSecret.objects.get().lease_until is None
 
 
