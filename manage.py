@@ -8,6 +8,7 @@ from pathlib import Path
 
 # These decide what the settings will be, so they run before Django reads any.
 EARLY = {"start": "aethercrown.embedded.start", "test": "aethercrown.gate.run"}
+STARTED_AGAIN = "AETHERCROWN_STARTED_AGAIN"
 OWN_PYTHON = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
 
 
@@ -29,8 +30,13 @@ def main(arguments: list[str]) -> int:
 
 
 def use_own_environment(arguments: list[str]) -> None:
-    """Start again with the Python of `.venv`, unless this one runs in a virtual environment."""
-    if sys.prefix == sys.base_prefix and OWN_PYTHON.exists():
+    """Start again with the Python of `.venv`, unless this one runs in a virtual environment.
+
+    Once only: a `.venv` made by conda or linked to another Python is no virtual environment.
+    """
+    started_again = os.environ.pop(STARTED_AGAIN, "")
+    if sys.prefix == sys.base_prefix and OWN_PYTHON.exists() and not started_again:
+        os.environ[STARTED_AGAIN] = "1"
         os.execv(OWN_PYTHON, [str(OWN_PYTHON), __file__, *arguments])  # noqa: S606 - our own Python
 
 

@@ -1,14 +1,22 @@
 """Buttons on admin pages, and the page that asks before something is done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.db.models import Model
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from aethercrown.transitions import InvalidTransition
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 
@@ -51,3 +59,60 @@ def confirmation_page(
         **more,
     }
     return TemplateResponse(request, "admin/confirm_action.html", context)
+
+
+def note_field(max_length: int) -> forms.CharField:
+    """Where staff may write why they do something."""
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    return forms.CharField(
+        required=False, max_length=max_length, widget=widget, help_text="Why; optional."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RowAction:
+    """What staff can do with a row: `act(row, user name, form values)` returns "Resolved" or such.
+
+    The question has {} where the row is named; the form has a note.
+    """
+
+    verb: str
+    question: str
+    act: Callable[[Any, str, Mapping[str, Any]], str]
+    form: type[forms.Form]
+
+
+class RowActionAdmin(ModelAdmin):
+    """Confirms and performs row actions; `refusals` are shown to the person as `refusal_text`."""
+
+    refusals: tuple[type[Exception], ...] = (InvalidTransition,)
+    refusal_text = "{error}"
+
+    def confirm(self, request: HttpRequest, object_id: str, action: RowAction) -> HttpResponse:
+        """Ask for a note and a confirmation, then act; a GET changes nothing."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = get_object_or_404(self.model, pk=object_id)
+        form = action.form(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            self.act(request, row, action, form.cleaned_data)
+            return redirect(change_url(row))
+        question = action.question.format(row)
+        return confirmation_page(self, request, row, question, action.verb, form=form)
+
+    def act_on_each(self, request: HttpRequest, rows: QuerySet[Any], action: RowAction) -> None:
+        for row in rows.order_by("pk"):
+            self.act(request, row, action, {"note": ""})
+
+    def act(
+        self, request: HttpRequest, row: Model, action: RowAction, given: Mapping[str, Any]
+    ) -> None:
+        """Do it in the person's name, and show how it went."""
+        try:
+            done = action.act(row, request.user.get_username(), given)
+        except self.refusals as error:
+            text = self.refusal_text.format(row=row, error=error)
+            self.message_user(request, text, messages.ERROR)
+        else:
+            self.log_change(request, row, f"{done}. {given['note']}".strip())
+            self.message_user(request, f"{done}: {row}.")

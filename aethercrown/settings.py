@@ -155,6 +155,7 @@ _sqlite: dict[str, Any] = {
     "ENGINE": "aethercrown.db.sqlite",
     "NAME": str(DATA_DIR / "aethercrown.sqlite3"),
     "CONN_MAX_AGE": None,  # each thread keeps its connection
+    "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {
         "transaction_mode": "IMMEDIATE",  # a writer waits before its transaction
         "timeout": 20,

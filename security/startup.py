@@ -18,7 +18,7 @@ from aethercrown.history import audit_hooks
 from aethercrown.monitoring import doctor
 from operations.automations.registry import automation_registry
 from operations.decisions.decision_types import decision_type_registry
-from security.access.reports.doctor import PEOPLE
+from security.access.reports import PEOPLE
 from security.access.services import roles, sessions, signin_audit
 from security.access.services.second_factor import SecondFactorSecrets
 from security.audit import services as audit
@@ -30,8 +30,7 @@ from security.rotation.registry import rotators
 from security.rotation.reports.doctor import KEYS
 from security.rotation.rotators.apikey import PlatformApiKey
 from security.rotation.rotators.database import DatabasePassword
-from security.rotation.rotators.generated import Generated
-from security.rotation.rotators.manual import Manual
+from security.rotation.rotators.generated import Generated, Manual
 from security.rotation.rotators.webhook import Webhook
 from security.rotation.services import automation, decisions
 

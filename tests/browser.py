@@ -1,7 +1,7 @@
 """A real browser for tests and screenshots: WebDriver (W3C) over plain HTTP, stdlib only.
 
-Chromium and its chromedriver are found at $CHROMIUM and $CHROMEDRIVER or on the PATH. It may
-reach the loopback only: every other name fails to resolve, and what it asked for is listed.
+Chromium and its chromedriver are found at $CHROMIUM and $CHROMEDRIVER or on the PATH. It
+reaches only the loopback interface: other names do not resolve, and requests are listed.
 """
 
 import base64
@@ -37,7 +37,7 @@ ARGUMENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Where the browser and its driver stand."""
+    """The paths of the browser and its driver."""
 
     browser: str
     driver: str
@@ -52,7 +52,7 @@ def programs() -> Programs | None:
     return Programs(browser, driver) if browser and driver else None
 
 
-class Refused(RuntimeError):
+class DriverError(RuntimeError):
     """The driver answered with an error."""
 
 
@@ -70,17 +70,17 @@ class Browser:
             "goog:chromeOptions": options,
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         }
-        made = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
+        made = self._request("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self._session = f"/session/{made['sessionId']}"
 
     def close(self) -> None:
         if self._session:
-            self._ask("DELETE", self._session)
+            self._request("DELETE", self._session)
 
     def visit(self, address: str) -> None:
-        self._ask("POST", f"{self._session}/url", {"url": address})
+        self._request("POST", f"{self._session}/url", {"url": address})
 
-    def shape(self, width: int, height: int, *, dark: bool = False) -> None:
+    def resize(self, width: int, height: int, *, dark: bool = False) -> None:
         """The window's inner size in CSS pixels, and what the device prefers."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700}
         self.devtools("Emulation.setDeviceMetricsOverride", size)
@@ -91,40 +91,40 @@ class Browser:
         self.devtools("Emulation.setScriptExecutionDisabled", {"value": not on})
 
     def sign_in(self, address: str, name: str, value: str) -> None:
-        """Carry a session cookie for the server at `address`."""
+        """Set a session cookie for the server at `address`."""
         cookie = {"url": address, "name": name, "value": value, "httpOnly": True}
         self.devtools("Network.setCookie", cookie)
 
-    def forget(self) -> None:
-        """Be as if just opened: no page, no cookies, nothing stored, nothing said."""
+    def reset(self) -> None:
+        """Reset the page, cookies, storage and logs."""
         self.run("try { localStorage.clear(); sessionStorage.clear(); } catch (refused) {}")
         self.devtools("Network.clearBrowserCookies", {})
         self.visit("about:blank")
-        self.complaints()
+        self.console_problems()
         self.requests()
 
     def run(self, script: str, *arguments: object) -> Any:
         body = {"script": script, "args": list(arguments)}
-        return self._ask("POST", f"{self._session}/execute/sync", body)
+        return self._request("POST", f"{self._session}/execute/sync", body)
 
     def devtools(self, command: str, parameters: Mapping[str, object]) -> Any:
         body = {"cmd": command, "params": parameters}
-        return self._ask("POST", f"{self._session}/goog/cdp/execute", body)
+        return self._request("POST", f"{self._session}/goog/cdp/execute", body)
 
-    def picture(self, *, whole: bool = True) -> bytes:
+    def screenshot(self, *, whole: bool = True) -> bytes:
         """The page as PNG; the whole of it or what the window shows."""
         shot = self.devtools(
             "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": whole}
         )
         return base64.b64decode(shot["data"])
 
-    def complaints(self) -> list[str]:
-        """What the console said since last asked: errors, warnings, policy violations."""
+    def console_problems(self) -> list[str]:
+        """The console's errors and warnings since the last call, such as policy violations."""
         entries = self._log("browser")
         return [each["message"] for each in entries if each["level"] in {"SEVERE", "WARNING"}]
 
     def requests(self) -> list[str]:
-        """Every address that was asked for since last asked."""
+        """The addresses requested since the last call."""
         messages = [json.loads(each["message"])["message"] for each in self._log("performance")]
         return [
             each["params"]["request"]["url"]
@@ -133,10 +133,10 @@ class Browser:
         ]
 
     def _log(self, kind: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._ask("POST", f"{self._session}/se/log", {"type": kind})
+        found: list[dict[str, Any]] = self._request("POST", f"{self._session}/se/log", {"type": kind})
         return found
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
+    def _request(self, method: str, path: str, body: object = None) -> Any:
         connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             text = json.dumps(body) if body is not None else None
@@ -145,13 +145,13 @@ class Browser:
         finally:
             connection.close()
         if isinstance(answer, dict) and "error" in answer:
-            raise Refused(f"{answer['error']}: {answer.get('message', '')[:300]}")
+            raise DriverError(f"{answer['error']}: {answer.get('message', '')[:300]}")
         return answer
 
 
 @contextmanager
 def browsing(found: Programs) -> Iterator[Browser]:
-    """A fresh browser with nothing kept, ended with its driver."""
+    """A browser with a new profile, until the end of the block."""
     port = _free_port()
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "driver.log"
@@ -161,7 +161,7 @@ def browsing(found: Programs) -> Iterator[Browser]:
             )
         browser = Browser(port)
         try:
-            _await(port, driver)
+            _wait_for_driver(port, driver)
             browser.open(found.browser, f"{folder}/profile")
             yield browser
         finally:
@@ -179,20 +179,20 @@ def _free_port() -> int:
         return port
 
 
-def _await(port: int, driver: "subprocess.Popen[bytes]") -> None:
-    """Until the driver listens, at most 20 seconds."""
+def _wait_for_driver(port: int, driver: "subprocess.Popen[bytes]") -> None:
+    """Wait until the driver listens, at most 20 seconds."""
     for _ in range(200):
         if driver.poll() is not None:
-            raise Refused(f"The driver ended at once with {driver.returncode}.")
+            raise DriverError(f"The driver ended at once with {driver.returncode}.")
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise Refused("The driver did not listen within 20 seconds.")
+    raise DriverError("The driver did not listen within 20 seconds.")
 
 
-def outside(addresses: list[str]) -> list[str]:
-    """Those of the addresses that leave this machine."""
+def external(addresses: list[str]) -> list[str]:
+    """The addresses that are not on this machine."""
     inside = {"127.0.0.1", "localhost", ""}
     return [
         each

@@ -1,4 +1,4 @@
-"""A caller of the API, with a key or without one."""
+"""A test client of the API."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.test import Client
 
 
 class Caller(Client):
-    """Sends JSON; a bug on the other side is an answer here too, as it is for a caller."""
+    """Sends JSON with a key, if given; an exception of a view becomes a 500 response."""
 
     def __init__(self, key: str = "") -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}

@@ -79,7 +79,7 @@ def django_db_setup(
             made = setup_databases(0, interactive=False, serialized_aliases=set(), keepdb=keep)
             if not is_copy:
                 template.store(request.config)
-        bring_back = pristine.kept(Path(os.environ["DATA_DIR"]))
+        bring_back = pristine.snapshot(Path(os.environ["DATA_DIR"]))
     with pytest.MonkeyPatch.context() as patch:  # Django's own way has no public name
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: bring_back())
         yield bring_back
@@ -102,7 +102,7 @@ def _chromium() -> Iterator[Browser]:
 def window(_chromium: Browser) -> Iterator[Browser]:
     """The window of a real browser; what a test leaves in it is gone after it."""
     yield _chromium
-    _chromium.forget()
+    _chromium.reset()
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""The environment that the tests run in, set before the settings are read.
+"""The environment of the tests, set before the settings are read.
 
-Whatever is set already stays: the gate says DATABASE_URL, a person may say REDIS_URL. Without
-a broker, the first process of a run starts a Valkey of its own, which dies with it; the xdist
-workers inherit its address, and each takes a database number and a key prefix of its own.
+Variables that are set already are kept, such as DATABASE_URL and REDIS_URL. Without REDIS_URL, the
+first process of a run starts a Valkey that ends with it; the xdist workers inherit its address, and
+each uses its own database number and key prefix.
 """
 
 import atexit
@@ -24,28 +24,28 @@ def set_up() -> None:
     if "TESTS_FOLDER" not in os.environ:
         folder = Path(tempfile.mkdtemp(prefix="aethercrown-tests-"))
         os.environ["TESTS_FOLDER"] = str(folder)
-        at_end(lambda: shutil.rmtree(folder, ignore_errors=True))
+        at_exit(lambda: shutil.rmtree(folder, ignore_errors=True))
         if not os.environ.get("REDIS_URL"):
             start_broker(folder)
-    of_this_worker(os.environ)
+    separate_worker(os.environ)
 
 
 def start_broker(folder: Path) -> None:
     address = valkey.free_address()
     server = valkey.launch(folder, address)
     server.wait_until(address.answers)
-    at_end(server.stop)
+    at_exit(server.stop)
     os.environ["REDIS_URL"] = address.url
 
 
-def at_end(tidy: Callable[[], object]) -> None:
-    """Do it when this process ends, and not when one that was forked from it does."""
+def at_exit(tidy: Callable[[], object]) -> None:
+    """Call `tidy` at the exit of this process, and not of its forks."""
     owner = os.getpid()
     atexit.register(lambda: tidy() if os.getpid() == owner else None)
 
 
-def of_this_worker(environment: "os._Environ[str]") -> None:
-    """Nothing that one worker writes is seen by another."""
+def separate_worker(environment: "os._Environ[str]") -> None:
+    """Give this worker its own data folder, broker database and key prefix."""
     folder = Path(environment["TESTS_FOLDER"]) / (WORKER or "main")
     server, _, _number = environment["REDIS_URL"].rpartition("/")
     environment["REDIS_URL"] = f"{server}/{NUMBER % DATABASES_OF_VALKEY}"

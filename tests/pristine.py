@@ -1,7 +1,7 @@
-"""The test database as the migrations left it, brought back after a test with real commits.
+"""Restores the test database after a test with real commits.
 
-Django would empty every table and let each app fill its own again: a second for each test, and
-the rows that migrations entered stay lost. Here only what changed is put back, in milliseconds.
+Django would empty every table, in a second for each test, and lose the rows that migrations
+inserted. This restores only the tables that changed, in milliseconds.
 """
 # ruff: noqa: S608 - the tables' names are the database's own
 
@@ -16,41 +16,41 @@ from django.db.backends.utils import CursorWrapper
 Restore = Callable[[], None]
 
 
-def kept(folder: Path) -> Restore:
-    """Remember the database as it is now; the answer brings it back to that."""
+def snapshot(folder: Path) -> Restore:
+    """Save the database as it is now; the result restores it."""
     if connection.vendor == "sqlite":
-        return copied(folder / "pristine.sqlite3")
+        return copy_of_file(folder / "pristine.sqlite3")
     with connection.cursor() as cursor:
-        return Tables.remembered(cursor).bring_back
+        return Tables.saved(cursor).restore
 
 
-def copied(file: Path) -> Restore:
-    """SQLite's own page by page copy, which no trigger and no key can refuse."""
+def copy_of_file(file: Path) -> Restore:
+    """SQLite's backup by pages, which triggers and foreign keys do not affect."""
     with sqlite3.connect(file) as copy:
         connection.ensure_connection()
         connection.connection.backup(copy)
     copy.close()
 
-    def bring_back() -> None:
+    def restore() -> None:
         connection.ensure_connection()
         kept = sqlite3.connect(file)
         kept.backup(connection.connection)
         kept.close()
 
-    return bring_back
+    return restore
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """PostgreSQL's tables: those with rows have a copy in a schema of their own."""
+    """PostgreSQL's tables; those with rows are copied into the schema `pristine`."""
 
     filled: frozenset[str]
-    guarded: frozenset[str]  # by triggers of ours
-    pointing: dict[str, set[str]]  # at each table
-    question: str
+    guarded: frozenset[str]  # by our triggers
+    referring: dict[str, set[str]]  # by table: the tables with a foreign key to it
+    changes_query: str
 
     @classmethod
-    def remembered(cls, cursor: CursorWrapper) -> "Tables":
+    def saved(cls, cursor: CursorWrapper) -> "Tables":
         names = sorted(connection.introspection.table_names(cursor))
         filled = frozenset(each for each in names if has_rows(cursor, each))
         cursor.execute("CREATE SCHEMA pristine")
@@ -58,17 +58,17 @@ class Tables:
             cursor.execute(f"CREATE TABLE pristine.{each} AS TABLE {each}")
         return cls(
             filled=filled,
-            guarded=frozenset(each for (each,) in told(cursor, GUARDED)),
-            pointing=gathered(told(cursor, POINTING)),
-            question=" UNION ALL ".join(
+            guarded=frozenset(each for (each,) in fetch(cursor, GUARDED)),
+            referring=grouped(fetch(cursor, REFERRING)),
+            changes_query=" UNION ALL ".join(
                 changed(each, was_empty=each not in filled) for each in names
             ),
         )
 
-    def bring_back(self) -> None:
-        """Empty what changed and all that points there; then fill in what was there."""
+    def restore(self) -> None:
+        """Empty the changed tables and those that refer to them, and copy the saved rows back."""
         with transaction.atomic(), connection.cursor() as cursor:
-            emptied = self.reached(each for (each,) in told(cursor, self.question))
+            emptied = self.with_referring(each for (each,) in fetch(cursor, self.changes_query))
             if not emptied:
                 return
             guarded = sorted(emptied & self.guarded)
@@ -76,15 +76,15 @@ class Tables:
             cursor.execute(f"TRUNCATE {', '.join(sorted(emptied))}")
             for each in sorted(emptied & self.filled):
                 cursor.execute(f"INSERT INTO {each} TABLE pristine.{each}")
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table is not altered before
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # required before ALTER TABLE
             switch(cursor, guarded, "ENABLE")
 
-    def reached(self, changed: Iterable[str]) -> set[str]:
-        """The tables given and all whose rows point at theirs, however far."""
+    def with_referring(self, changed: Iterable[str]) -> set[str]:
+        """The given tables, and those that refer to them, directly or indirectly."""
         found, new = set[str](), set(changed)
         while new:
             found |= new
-            new = {each for one in new for each in self.pointing.get(one, ())} - found
+            new = {each for one in new for each in self.referring.get(one, ())} - found
         return found
 
 
@@ -93,14 +93,14 @@ SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger
 JOIN pg_class ON pg_class.oid = tgrelid
 WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace
 """
-POINTING = """
+REFERRING = """
 SELECT confrelid::regclass::text, conrelid::regclass::text FROM pg_constraint
 WHERE contype = 'f' AND pg_constraint.connamespace = current_schema()::regnamespace
 """
 
 
 def changed(table: str, *, was_empty: bool) -> str:
-    """A question that answers with the table's name if its rows are not those of before."""
+    """A query that returns the table's name if its rows have changed."""
     if was_empty:
         return f"SELECT '{table}' WHERE EXISTS (TABLE {table})"
     now, before = (
@@ -111,16 +111,16 @@ def changed(table: str, *, was_empty: bool) -> str:
 
 
 def has_rows(cursor: CursorWrapper, table: str) -> bool:
-    return bool(told(cursor, f"SELECT 1 FROM {table} LIMIT 1"))
+    return bool(fetch(cursor, f"SELECT 1 FROM {table} LIMIT 1"))
 
 
-def told(cursor: CursorWrapper, question: str) -> list[tuple[str, ...]]:
-    cursor.execute(question)
+def fetch(cursor: CursorWrapper, query: str) -> list[tuple[str, ...]]:
+    cursor.execute(query)
     rows: list[tuple[str, ...]] = cursor.fetchall()
     return rows
 
 
-def gathered(pairs: Iterable[tuple[str, ...]]) -> dict[str, set[str]]:
+def grouped(pairs: Iterable[tuple[str, ...]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for first, second in pairs:
         found.setdefault(first, set()).add(second)

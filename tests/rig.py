@@ -1,6 +1,6 @@
-"""A rig of real processes: `manage.py start` in a folder of its own, on a free port.
+"""Starts the platform for tests: `manage.py start` in a data folder of its own, on a free port.
 
-It signals only processes that it started, or that were started for its own folder.
+It signals only processes that it started, or that run on its data folder.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90.0
-WHOLE = 8  # a `make` in front is not counted
-OWN = (
+PROCESS_COUNT = 8  # without a `make` before them
+TEST_VARIABLES = (
     "REDIS_URL",
     "DATABASE_URL",
     "CACHE_PREFIX",
@@ -31,7 +31,7 @@ OWN = (
 
 @dataclass(slots=True)
 class Stack:
-    """A running platform: where it answers, and what it printed."""
+    """A running platform: its address and output."""
 
     process: "subprocess.Popen[bytes]"
     folder: Path
@@ -46,13 +46,13 @@ class Stack:
     @property
     def password(self) -> str:
         """Of the login `admin`; printed by the first start of a folder only."""
-        return self.told("Password")
+        return self.printed_value("Password")
 
     @property
     def api_key(self) -> str:
-        return self.told("API key")
+        return self.printed_value("API key")
 
-    def told(self, name: str) -> str:
+    def printed_value(self, name: str) -> str:
         found = re.search(rf"^  {name} +(\S+)", self.printed(), re.MULTILINE)
         if not found:
             raise LookupError(f"No {name} was printed:\n{self.printed()}")
@@ -78,15 +78,15 @@ class Stack:
     def wait_until_whole(self, seconds: float = 30.0) -> None:
         """Return once every process is there: supervisor, broker, beat, 2 web and 3 worker."""
         give_up = time.monotonic() + seconds
-        while len(family := self.living()) < WHOLE:
+        while len(family := self.living()) < PROCESS_COUNT:
             if time.monotonic() > give_up:
-                raise TimeoutError(f"Only {len(family)} of {WHOLE} processes:\n{self.printed()}")
+                raise TimeoutError(f"Only {len(family)} of {PROCESS_COUNT} processes:\n{self.printed()}")
             time.sleep(0.02)
         self.seen.update(family)
 
     def living(self) -> set[int]:
-        """All processes that were started, by whomever, for this data folder."""
-        return belonging(self.folder)
+        """All processes of this data folder."""
+        return processes_of(self.folder)
 
     def child(self, name: str) -> int:
         """The process id of the direct child `web`, `worker` or `beat`."""
@@ -98,21 +98,21 @@ class Stack:
         )
 
     def left(self, seconds: float = 10.0) -> set[int]:
-        """Those of the processes seen that still live after at most `seconds`."""
+        """The processes seen that are still alive after `seconds`."""
         give_up = time.monotonic() + seconds
         while (alive := {pid for pid in self.seen if is_alive(pid)}) and time.monotonic() < give_up:
             time.sleep(0.02)
         return alive
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 60.0) -> int:
-        """Ask it to stop, and give its exit code."""
+        """Send it a signal and wait; its exit code."""
         self.seen.update(self.living())
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(seconds)
 
     def end(self) -> None:
-        """Leave nothing, however the test went."""
+        """Kill all its processes."""
         self.seen.update(self.living())
         self.process.kill()
         self.process.wait()
@@ -129,7 +129,7 @@ def start(
     through: tuple[str, ...] = (),
     **environment: str,
 ) -> Stack:
-    """Start the platform on `folder`, as `uid`, by the command `through`; it is not waited for."""
+    """Start the platform on `folder`, as `uid`, by the command `through`, without waiting."""
     port = port or free_port()
     output = folder.parent / f"{folder.name}.{port}.log"
     chosen = outer_environment()
@@ -157,8 +157,8 @@ def start(
 
 
 def outer_environment() -> dict[str, str]:
-    """This process's environment without what the tests set for themselves."""
-    return {name: text for name, text in os.environ.items() if name not in OWN}
+    """This process's environment without the variables that tests set."""
+    return {name: text for name, text in os.environ.items() if name not in TEST_VARIABLES}
 
 
 @contextlib.contextmanager
@@ -182,7 +182,7 @@ def free_port() -> int:
 
 
 def parents() -> dict[int, int]:
-    """Each living process and its parent; one that ended but was not yet collected is left out."""
+    """Each running process and its parent, without zombies."""
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -193,10 +193,10 @@ def parents() -> dict[int, int]:
     return found
 
 
-def belonging(folder: Path) -> set[int]:
-    """The living processes of a data folder, whoever their parent is by now.
+def processes_of(folder: Path) -> set[int]:
+    """The running processes of a data folder, by their DATA_DIR or current folder.
 
-    Forks and programs inherit DATA_DIR. Valkey overwrites its environment, but works in the folder.
+    Valkey overwrites its environment, but its current folder is in the data folder.
     """
     mark = f"DATA_DIR={folder}\0".encode()
     found = set()
@@ -210,7 +210,7 @@ def belonging(folder: Path) -> set[int]:
 
 
 def family(pid: int) -> set[int]:
-    """A living process and its descendants."""
+    """A running process and its descendants."""
     known = parents()
     found = {pid} & known.keys()
     while more := {child for child, parent in known.items() if parent in found} - found:

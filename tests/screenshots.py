@@ -1,7 +1,7 @@
-"""The pictures in docs/img, taken from the demo company in a real browser.
+"""Takes the pictures in docs/img from the demo company in a real browser.
 
 `make screenshots` starts the platform in a folder of its own; with `--url`, `--user` and
-`--password` (or $SCREENSHOT_PASSWORD) it pictures one that runs already.
+`--password` (or $SCREENSHOT_PASSWORD) it uses one that runs already.
 """
 
 import argparse
@@ -59,20 +59,20 @@ class SignInFailed(RuntimeError):
 
 
 def main(words: list[str]) -> int:
-    asked = _asked(words)
+    options = _parse(words)
     found = programs()
     if found is None:
         sys.stderr.write("This needs chromium and chromedriver, on the PATH or as $CHROMIUM.\n")
         return 1
-    with _site(asked) as site, browsing(found) as browser:
-        browser.shape(1280, 900)
+    with _site(options) as site, browsing(found) as browser:
+        browser.resize(1280, 900)
         sign_in(browser, site)
-        for path in take(browser, site.url, Path(asked.folder)):
+        for path in take(browser, site.url, Path(options.folder)):
             sys.stdout.write(f"{path}\n")
     return 0
 
 
-def _asked(words: list[str]) -> argparse.Namespace:
+def _parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
     parser.add_argument("--url", help="a site that runs already; without it, one is started")
     parser.add_argument("--user", default="admin")
@@ -82,9 +82,9 @@ def _asked(words: list[str]) -> argparse.Namespace:
 
 
 @contextmanager
-def _site(asked: argparse.Namespace) -> Iterator[Site]:
-    if asked.url:
-        yield Site(asked.url.rstrip("/"), asked.user, asked.password)
+def _site(options: argparse.Namespace) -> Iterator[Site]:
+    if options.url:
+        yield Site(options.url.rstrip("/"), options.user, options.password)
         return
     with (
         tempfile.TemporaryDirectory(prefix="screenshots-") as folder,
@@ -107,10 +107,10 @@ def take(browser: Browser, url: str, folder: Path) -> Iterator[Path]:
     """Every picture, written as PNG; its path once it is there."""
     folder.mkdir(parents=True, exist_ok=True)
     for shot in SHOTS:
-        browser.shape(shot.width, shot.height, dark=shot.dark)
+        browser.resize(shot.width, shot.height, dark=shot.dark)
         browser.visit(url + shot.path)
         path = folder / f"{shot.name}.png"
-        path.write_bytes(browser.picture(whole=False))
+        path.write_bytes(browser.screenshot(whole=False))
         yield path
 
 

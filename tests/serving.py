@@ -1,7 +1,6 @@
-"""What a live server in a test runs: pages and calls, without the threads of a web process.
+"""The WSGI application of live servers in tests, without the threads of a web process.
 
-Those watch runs and messages every few seconds, each with a connection of its own: in a test's
-process they would take what the test looks at, and hold its database when it is to be dropped.
+Those threads use database connections of their own, and would process what a test checks.
 """
 
 from django.core.wsgi import get_wsgi_application

@@ -35,7 +35,7 @@ BROKER_TIMEOUT_SECONDS = 0.25  # seconds to wait for its answer
 MAX_LOCAL_BUCKETS = 10_000  # of one process
 MAX_KNOWN_CALLERS = 10_000  # credentials whose bucket a process remembers
 CREDENTIAL_HEADERS = ("HTTP_AUTHORIZATION", "HTTP_X_API_KEY")
-BUCKET_RETENTION_SECONDS = 30 * 86_400.0  # of a row without a call
+BUCKET_RETENTION_SECONDS = 30 * 86_400  # of a bucket without a call: after that it is full
 # The buckets before `split` all give their tokens, or none does; the others give theirs only if
 # those did, likewise together. A full bucket need not be stored.
 SCRIPT = """
@@ -44,21 +44,22 @@ local now = clock[1] + clock[2] / 1000000
 local function take(first, last)
   local wait, tokens = 0, {}
   for place = first, last do
-    local burst, rate = tonumber(ARGV[3 * place - 1]), tonumber(ARGV[3 * place])
+    local burst, rate = tonumber(ARGV[3 * place]), tonumber(ARGV[3 * place + 1])
     local stored = redis.call('HMGET', KEYS[place], 'tokens', 'at')
     local gained = math.max(0, now - tonumber(stored[2] or now)) * rate
     tokens[place] = math.min(burst, tonumber(stored[1] or burst) + gained)
     if tokens[place] < 1 then wait = math.max(wait, (1 - tokens[place]) / rate) end
   end
   for place = first, last do
-    local burst, rate = tonumber(ARGV[3 * place - 1]), tonumber(ARGV[3 * place])
+    local burst, rate = tonumber(ARGV[3 * place]), tonumber(ARGV[3 * place + 1])
     local left = tokens[place]
-    if wait == 0 then left = left - tonumber(ARGV[3 * place + 1]) end
+    if wait == 0 then left = left - tonumber(ARGV[3 * place + 2]) end
     if left >= burst then
       redis.call('DEL', KEYS[place])
     else
       redis.call('HSET', KEYS[place], 'tokens', tostring(left), 'at', tostring(now))
-      redis.call('PEXPIRE', KEYS[place], math.ceil((burst - left) / rate * 1000) + 1000)
+      local seconds = math.min((burst - left) / rate, tonumber(ARGV[2]))
+      redis.call('PEXPIRE', KEYS[place], math.ceil(seconds * 1000) + 1000)
     end
   end
   return wait
@@ -149,7 +150,7 @@ class SharedBuckets:
         take = TokenRequest(name, rate or key_rate(), cost)
         waits = self.shared([take])
         wait = waits[0] if waits else take_from_row(take) if in_rows else None
-        return math.ceil(self.own.acquire([take], time.monotonic()) if wait is None else wait)
+        return rounded_up(self.own.acquire([take], time.monotonic()) if wait is None else wait)
 
     def acquire_all(self, takes: Sequence[TokenRequest]) -> int:
         """As `acquire`, from several buckets at once: from all of them or from none."""
@@ -164,8 +165,8 @@ class SharedBuckets:
         """
         waits = self.shared([*takes, last] if last else takes, split=len(takes))
         if waits is None:
-            return math.ceil(self.own.acquire(takes, time.monotonic())), None
-        wait, last_wait = map(math.ceil, waits)
+            return rounded_up(self.own.acquire(takes, time.monotonic())), None
+        wait, last_wait = map(rounded_up, waits)
         return wait, None if wait or last is None else last_wait
 
     def shared(
@@ -179,7 +180,9 @@ class SharedBuckets:
         numbers = [part for each in takes for part in (*each.rate, each.cost)]
         split = len(takes) if split is None else split
         try:
-            wait, last_wait = _script(settings.REDIS_URL)(keys=keys, args=[split, *numbers])
+            wait, last_wait = _script(settings.REDIS_URL)(
+                keys=keys, args=[split, BUCKET_RETENTION_SECONDS, *numbers]
+            )
         except redis.RedisError:
             self.paused_until = now + BROKER_PAUSE_SECONDS
             return None
@@ -220,6 +223,11 @@ class RecentCallers:
 
 callers = RecentCallers()
 buckets = SharedBuckets()
+
+
+def rounded_up(wait: float) -> int:
+    """Whole seconds; at most the time after which an unused bucket is full, however low its rate."""
+    return math.ceil(min(wait, BUCKET_RETENTION_SECONDS))
 
 
 def take_from_row(take: TokenRequest) -> float | None:

@@ -1,24 +1,20 @@
 """The admin of alerts, which can be acknowledged, resolved and silenced, and of silences."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from aethercrown.admin_actions import button, change_url, confirmation_page
+from aethercrown.admin_actions import RowAction, RowActionAdmin, button, note_field
 from aethercrown.read_only_admin import ReadOnlyAdmin
-from aethercrown.transitions import InvalidTransition
 from operations.alerts import services
 from operations.alerts.models import Alert, Silence
 
@@ -35,12 +31,7 @@ OPTIONAL_FIELDS = (
 
 
 class AlertActionForm(forms.Form):
-    note = forms.CharField(
-        required=False,
-        max_length=500,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Why; optional.",
-    )
+    note = note_field(500)
 
 
 class SilenceForm(AlertActionForm):
@@ -51,16 +42,6 @@ class SilenceForm(AlertActionForm):
         widget=UnfoldAdminIntegerFieldWidget,
         help_text="No message of this alert is sent for so long.",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class AlertAction:
-    """What can be done about an alert; `act` does it and returns a past participle."""
-
-    verb: str
-    question: str
-    act: Callable[[Alert, str, Mapping[str, Any]], str]
-    form: type[AlertActionForm] = AlertActionForm
 
 
 def acknowledge(alert: Alert, actor: str, given: Mapping[str, Any]) -> str:
@@ -79,15 +60,20 @@ def silence(alert: Alert, actor: str, given: Mapping[str, Any]) -> str:
     return f"Silenced for {given['hours']} hours"
 
 
-ACKNOWLEDGE_ACTION = AlertAction("Acknowledge", "Acknowledge “{}”? Its reminders end.", acknowledge)
-RESOLVE_ACTION = AlertAction(
-    "Resolve", "Resolve “{}”? If it is raised again within ten minutes, it is reopened.", resolve
+ACKNOWLEDGE_ACTION = RowAction(
+    "Acknowledge", "Acknowledge “{}”? Its reminders end.", acknowledge, AlertActionForm
 )
-SILENCE_ACTION = AlertAction("Silence", "Hold back the messages of “{}”?", silence, SilenceForm)
+RESOLVE_ACTION = RowAction(
+    "Resolve",
+    "Resolve “{}”? If it is raised again within ten minutes, it is reopened.",
+    resolve,
+    AlertActionForm,
+)
+SILENCE_ACTION = RowAction("Silence", "Hold back the messages of “{}”?", silence, SilenceForm)
 
 
 @admin.register(Alert)
-class AlertAdmin(ReadOnlyAdmin, ModelAdmin):
+class AlertAdmin(ReadOnlyAdmin, RowActionAdmin):
     list_display = ["what", "severity", "state", "count", "last_seen_at", "acknowledged_by"]
     list_filter = ["state", "severity", "source", "kind", "last_seen_at"]
     search_fields = ["subject", "message", "note"]
@@ -143,41 +129,11 @@ class AlertAdmin(ReadOnlyAdmin, ModelAdmin):
 
     @admin.action(description="Acknowledge", permissions=["operate"])
     def acknowledge_selected(self, request: HttpRequest, chosen: QuerySet[Alert]) -> None:
-        for alert in chosen.order_by("pk"):
-            self.act(request, alert, ACKNOWLEDGE_ACTION, {"note": ""})
+        self.act_on_each(request, chosen, ACKNOWLEDGE_ACTION)
 
     @admin.action(description="Resolve", permissions=["operate"])
     def resolve_selected(self, request: HttpRequest, chosen: QuerySet[Alert]) -> None:
-        for alert in chosen.order_by("pk"):
-            self.act(request, alert, RESOLVE_ACTION, {"note": ""})
-
-    def confirm(self, request: HttpRequest, object_id: str, action: AlertAction) -> HttpResponse:
-        """Ask for a note and a confirmation, then act; a GET changes nothing."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        alert = get_object_or_404(Alert, pk=object_id)
-        form = action.form(request.POST if request.method == "POST" else None)
-        if request.method == "POST" and form.is_valid():
-            self.act(request, alert, action, form.cleaned_data)
-            return redirect(change_url(alert))
-        question = action.question.format(alert)
-        return confirmation_page(self, request, alert, question, action.verb, form=form)
-
-    def act(
-        self,
-        request: HttpRequest,
-        alert: Alert,
-        action: AlertAction,
-        given: Mapping[str, Any],
-    ) -> None:
-        """Do it in the person's name, and show how it went."""
-        try:
-            done = action.act(alert, request.user.get_username(), given)
-        except InvalidTransition as error:
-            self.message_user(request, str(error), messages.ERROR)
-        else:
-            self.log_change(request, alert, f"{done}. {given['note']}".strip())
-            self.message_user(request, f"{done}: {alert}.")
+        self.act_on_each(request, chosen, RESOLVE_ACTION)
 
 
 @admin.register(Silence)

@@ -1,8 +1,10 @@
 """Runs automations from Python: the class that the contract names."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Event
+
+from django.utils import timezone
 
 from operations.automations import reports, services
 from operations.automations.registry import automation_registry
@@ -11,14 +13,10 @@ from operations.automations.run_rules import RunResult
 Progress = Callable[[str, int, int], None]
 
 
-def now_in_utc() -> datetime:
-    return datetime.now(UTC)
-
-
 class AutomationRunner:
     """Runs what is due, as the scheduled tasks do."""
 
-    def __init__(self, clock: Callable[[], datetime] = now_in_utc) -> None:
+    def __init__(self, clock: Callable[[], datetime] = timezone.now) -> None:
         self._clock = clock
         self._over = Event()
 

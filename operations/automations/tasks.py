@@ -5,7 +5,6 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import beat_embedded_init, beat_init, worker_ready
-from django.db import connection
 from django.utils import timezone
 
 from aethercrown.api import idempotency, throttling
@@ -56,10 +55,7 @@ def requeue_abandoned() -> None:
 
     The recovery task waits in that queue, and is lost with a worker that has it.
     """
-    try:
-        send(services.requeue_abandoned_runs(timezone.now()))
-    finally:
-        connection.close()
+    send(services.requeue_abandoned_runs(timezone.now()))
 
 
 @beat_init.connect

@@ -1,21 +1,16 @@
 """The admin of decisions, which can be approved, rejected and rolled back, but not edited."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminTextareaWidget
 
-from aethercrown.admin_actions import button, change_url, confirmation_page
+from aethercrown.admin_actions import RowAction, RowActionAdmin, button, note_field
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.registry import UnknownName
 from aethercrown.transitions import InvalidTransition
@@ -26,39 +21,39 @@ from operations.decisions.models import Decision
 MAY_DECIDE = "security.approve_decisions"  # the permission that makes an approver
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionAction:
-    """What a person can do with a decision, and the state that it leads to."""
-
-    verb: str
-    done: str
-    question: str
-    target: str
-    act: Callable[..., Decision]
+class NoteForm(forms.Form):
+    note = note_field(2000)
 
 
-DECISION_ACTIONS = {
-    "approve": DecisionAction(
-        "Approve",
-        "Approved",
-        "Approve “{}”? It is then applied at once.",
-        states.APPROVED,
-        services.approve,
+def row_action(verb: str, done: str, question: str, service: Callable[..., Decision]) -> RowAction:
+    def act(decision: Decision, actor: str, given: Mapping[str, Any]) -> str:
+        service(decision.pk, actor=actor, note=given["note"], now=timezone.now())
+        return done
+
+    return RowAction(verb, question, act, NoteForm)
+
+
+ACTIONS = {
+    "approve": row_action(
+        "Approve", "Approved", "Approve “{}”? It is then applied at once.", services.approve
     ),
-    "reject": DecisionAction(
+    "reject": row_action(
         "Reject",
         "Rejected",
         "Reject “{}”? It is not proposed again for the same inputs.",
-        states.REJECTED,
         services.reject,
     ),
-    "roll_back": DecisionAction(
+    "roll_back": row_action(
         "Roll back",
         "Rolled back",
         "Roll back “{}”? The state before it is restored, unless it has changed since.",
-        states.ROLLED_BACK,
         services.roll_back,
     ),
+}
+TARGETS = {
+    "approve": states.APPROVED,
+    "reject": states.REJECTED,
+    "roll_back": states.ROLLED_BACK,
 }
 OPTIONAL_FIELDS = (
     "actor",
@@ -101,17 +96,10 @@ def figure(value: float) -> str:
     return text.rstrip("0").rstrip(".")
 
 
-class NoteForm(forms.Form):
-    note = forms.CharField(
-        required=False,
-        max_length=2000,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Why; optional.",
-    )
-
-
 @admin.register(Decision)
-class DecisionAdmin(ReadOnlyAdmin, ModelAdmin):
+class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
+    refusals = (InvalidTransition, Stale, UnknownName)
+    refusal_text = "{row}: {error}"
     list_display = [
         "title",
         "about",
@@ -200,59 +188,29 @@ class DecisionAdmin(ReadOnlyAdmin, ModelAdmin):
         return [
             each
             for each in super().get_actions_detail(request, object_id)
-            if DECISION_ACTIONS[each.method.original_function_name].target in allowed
+            if TARGETS[each.method.original_function_name] in allowed
         ]
 
     @button("Approve", "approve", "decide")
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.confirm(request, object_id, "approve")
+        return self.confirm(request, object_id, ACTIONS["approve"])
 
     @button("Reject", "reject", "decide")
     def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.confirm(request, object_id, "reject")
+        return self.confirm(request, object_id, ACTIONS["reject"])
 
     @button("Roll back", "roll-back", "decide")
     def roll_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.confirm(request, object_id, "roll_back")
+        return self.confirm(request, object_id, ACTIONS["roll_back"])
 
     @admin.action(description="Approve", permissions=["decide"])
     def approve_selected(self, request: HttpRequest, chosen: QuerySet[Decision]) -> None:
-        self.act_on_each(request, chosen, "approve")
+        self.act_on_each(request, chosen, ACTIONS["approve"])
 
     @admin.action(description="Reject", permissions=["decide"])
     def reject_selected(self, request: HttpRequest, chosen: QuerySet[Decision]) -> None:
-        self.act_on_each(request, chosen, "reject")
+        self.act_on_each(request, chosen, ACTIONS["reject"])
 
     @admin.action(description="Roll back", permissions=["decide"])
     def roll_back_selected(self, request: HttpRequest, chosen: QuerySet[Decision]) -> None:
-        self.act_on_each(request, chosen, "roll_back")
-
-    def confirm(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
-        """Ask for a note and a confirmation, then act; a GET changes nothing."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        decision = get_object_or_404(Decision, pk=object_id)
-        form = NoteForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            self.act(request, decision, name, form.cleaned_data["note"])
-            return redirect(change_url(decision))
-        chosen = DECISION_ACTIONS[name]
-        question = chosen.question.format(decision)
-        return confirmation_page(self, request, decision, question, chosen.verb, form=form)
-
-    def act_on_each(self, request: HttpRequest, chosen: QuerySet[Decision], name: str) -> None:
-        for decision in chosen.order_by("pk"):
-            self.act(request, decision, name, "")
-
-    def act(self, request: HttpRequest, decision: Decision, name: str, note: str) -> None:
-        """Do it in the person's name, and show how it went."""
-        done = DECISION_ACTIONS[name].done
-        try:
-            DECISION_ACTIONS[name].act(
-                decision.pk, actor=request.user.get_username(), note=note, now=timezone.now()
-            )
-        except (InvalidTransition, Stale, UnknownName) as error:
-            self.message_user(request, f"{decision}: {error}", messages.ERROR)
-        else:
-            self.log_change(request, decision, f"{done}. {note}".strip())
-            self.message_user(request, f"{done}: {decision}.")
+        self.act_on_each(request, chosen, ACTIONS["roll_back"])

@@ -36,10 +36,6 @@ class MeasuredEffect:
     inside: bool
 
 
-def no_page(_subject: str) -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class DecisionType:
     """The functions of one decision type; `apply` and `undo` run in the decision's transaction.
@@ -56,7 +52,7 @@ class DecisionType:
     undo: Callable[[DecisionCase], None]
     measure: Callable[[DecisionCase, datetime], MeasuredEffect | None]
     apply_on_approval: bool = True
-    path: Callable[[str], str] = no_page
+    path: Callable[[str], str] = lambda _subject: ""
 
 
 class Stale(Exception):

@@ -12,8 +12,9 @@ from aethercrown.demo import NotEmpty, Seeding
 from operations.alerts.models import Alert
 from operations.demo import company
 from operations.demo.company import DemoComponent, FinishedTask
-from operations.health.history import histogram, rollups
+from operations.health.history import rollups
 from operations.health.models import Component, HealthRollup, Incident
+from operations.health.services.history import rollup_row
 from operations.health.state_machine import HEALTHY, UP
 from operations.scheduling import services as tasks
 from operations.scheduling.durations import LearnedDuration
@@ -167,14 +168,9 @@ def _rollups(
     by_day: dict[datetime, list[rollups.Totals]] = {}
     for start, found in company.hours(component, midnight, random):
         by_day.setdefault(rollups.day_of(start), []).append(found)
-        yield _rollup(row, HealthRollup.Span.HOUR, start, found)
+        yield rollup_row(row.pk, HealthRollup.Span.HOUR, start, found)
     for start, parts in by_day.items():
-        yield _rollup(row, HealthRollup.Span.DAY, start, rollups.merge(parts))
-
-
-def _rollup(row: Component, span: str, start: datetime, found: rollups.Totals) -> HealthRollup:
-    figures = {**asdict(found), "histogram": histogram.to_json(found.histogram)}
-    return HealthRollup(component=row, span=span, start=start, **figures)
+        yield rollup_row(row.pk, HealthRollup.Span.DAY, start, rollups.merge(parts))
 
 
 def _alerts(now: datetime) -> Iterator[Alert]:

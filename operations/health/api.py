@@ -28,63 +28,35 @@ from operations.health.reports.history import trends_report
 
 DEFAULT_PERIOD = "24h"
 KINDS = [targets.HTTP, targets.TCP, targets.TLS]
-EXAMPLE_TARGET: dict[str, Any] = {
-    "name": "Shop",
-    "kind": "http",
-    "target": "https://shop.example.com/health",
-    "slow_ms": 800,
+NAMED = {"name": "Shop", "kind": "http", "target": "https://shop.example.com/health"}
+EXAMPLE_TARGET = {**NAMED, "slow_ms": 800}
+EXAMPLE_COMPONENT = {**NAMED, "status": "unknown", "state": "unknown", "is_required": True}
+HEALTHY_EXAMPLE = {
+    "status": "healthy",
+    "state": "up",
+    "response_time_ms": 1.9,
+    "error": None,
+    "checked_at": "2026-12-31T23:59:00Z",
+    "since": "2026-12-01T08:00:00Z",
 }
-EXAMPLE_COMPONENT: dict[str, Any] = {
-    "name": "Shop",
-    "kind": "http",
-    "target": "https://shop.example.com/health",
-    "status": "unknown",
-    "state": "unknown",
-    "is_required": True,
+DEGRADED_EXAMPLE = {
+    **HEALTHY_EXAMPLE,
+    "status": "degraded",
+    "response_time_ms": 0.1,
+    "error": "7.2 GB of 100.0 GB are free on the data folder's disk.",
 }
 EXAMPLE_REPORT: dict[str, Any] = {
     "overall_status": "degraded",
     "checked_at": "2026-12-31T23:59:00Z",
     "check_duration_seconds": 0.214,
-    "components": {
-        "database": {
-            "status": "healthy",
-            "state": "up",
-            "response_time_ms": 1.9,
-            "error": None,
-            "checked_at": "2026-12-31T23:59:00Z",
-            "since": "2026-12-01T08:00:00Z",
-        },
-        "disk": {
-            "status": "degraded",
-            "state": "up",
-            "response_time_ms": 0.1,
-            "error": "7.2 GB of 100.0 GB are free on the data folder's disk.",
-            "checked_at": "2026-12-31T23:59:00Z",
-            "since": "2026-12-01T08:00:00Z",
-        },
-    },
-    "summary": {
-        "total_components": 2,
-        "healthy": 1,
-        "degraded": 1,
-        "unhealthy": 0,
-        "unknown": 0,
-    },
+    "components": {"database": HEALTHY_EXAMPLE, "disk": DEGRADED_EXAMPLE},
+    "summary": dict(total_components=2, healthy=1, degraded=1, unhealthy=0, unknown=0),
 }
+DATABASE_TREND = {"availability_percent": 99.931, "total_checks": 1440, "last_status": "healthy"}
 EXAMPLE_TRENDS: dict[str, Any] = {
     "total_checks": 1440,
     "availability_percent": 99.931,
-    "trends": {
-        "database": {
-            "availability_percent": 99.931,
-            "total_checks": 1440,
-            "last_status": "healthy",
-            "p50_ms": 1.4,
-            "p95_ms": 3.2,
-            "p99_ms": 9.8,
-        }
-    },
+    "trends": {"database": {**DATABASE_TREND, "p50_ms": 1.4, "p95_ms": 3.2, "p99_ms": 9.8}},
     "recent_incidents": [
         {
             "component": "database",

@@ -4,9 +4,10 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+from aethercrown.background import closing_connection
 from operations.health.history.rollups import parse_period
 from operations.health.reports import history
-from operations.health.services.run_checks import report_in_thread
+from operations.health.services.run_checks import check_and_report
 
 
 class HealthCheckManager:
@@ -17,7 +18,7 @@ class HealthCheckManager:
 
         While a round is running, or was less than ten seconds ago, the report of that.
         """
-        return await asyncio.to_thread(report_in_thread)
+        return await asyncio.to_thread(closing_connection(check_and_report))
 
     def get_health_trends(self, period: str = "24h") -> dict[str, Any]:
         """Availability and percentiles by component. Raises InvalidPeriod."""

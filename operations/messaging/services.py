@@ -184,13 +184,6 @@ def _write(destinations: Iterable[Destination], message: OutgoingMessage, now: d
     return len(rows)
 
 
-def _due(now: datetime) -> QuerySet[Message]:
-    return Message.objects.filter(
-        Q(state=Message.State.QUEUED, next_at__lte=now)
-        | Q(state=Message.State.SENDING, lease_until__lt=now)
-    )
-
-
 def _next_due(now: datetime) -> list[int]:
     """The next due messages, the longest waiting first."""
     return list(_free(now).order_by("next_at", "pk").values_list("pk", flat=True)[:BATCH_ROWS])
@@ -198,10 +191,11 @@ def _next_due(now: datetime) -> list[int]:
 
 def _free(now: datetime) -> QuerySet[Message]:
     """What is due and whose destination no worker is sending to now."""
-    busy = Message.objects.filter(
-        state=Message.State.SENDING, lease_until__gte=now, destination__isnull=False
-    )
-    return _due(now).exclude(destination__in=busy.values("destination"))
+    sending = Message.objects.filter(state=Message.State.SENDING)
+    busy = sending.filter(lease_until__gte=now, destination__isnull=False)
+    queued = Message.objects.filter(state=Message.State.QUEUED, next_at__lte=now)
+    due = queued | sending.filter(lease_until__lt=now)
+    return due.exclude(destination__in=busy.values("destination"))
 
 
 def _try(message: Message, send: Deliver, clock: Clock, random: float) -> bool:

@@ -1,7 +1,6 @@
 """Tasks that send messages: on notification, and every five seconds."""
 
 from celery import shared_task
-from django.db import connection
 from django.utils import timezone
 
 from aethercrown.background import PeriodicThread
@@ -31,11 +30,8 @@ dispatch.register_dispatcher(send_soon)
 
 
 def deliver_stuck() -> None:
-    """Send what no worker took, keeping no connection between two calls."""
-    try:
-        services.deliver_stuck(timezone.now())
-    finally:
-        connection.close()
+    """Send what no worker took."""
+    services.deliver_stuck(timezone.now())
 
 
 # in each web process: news that the broker is down must not need the broker

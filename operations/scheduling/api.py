@@ -65,6 +65,11 @@ class PriorityField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+def dependency_list() -> ItemList:
+    child = Identifier(max_length=MAX_NAME_LENGTH)
+    return ItemList(child=child, most=submission.MAX_DEPENDENCIES, required=False)
+
+
 class TaskSubmissionSerializer(serializers.Serializer[Any]):
     """One task to submit; durations in seconds."""
 
@@ -72,11 +77,7 @@ class TaskSubmissionSerializer(serializers.Serializer[Any]):
     task_type = Text(max_length=MAX_NAME_LENGTH)
     priority = PriorityField()
     estimated_duration = Number(min_value=0, max_value=MAX_ESTIMATE_SECONDS)
-    dependencies = ItemList(
-        child=Identifier(max_length=MAX_NAME_LENGTH),
-        most=submission.MAX_DEPENDENCIES,
-        required=False,
-    )
+    dependencies = dependency_list()
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Skip the fields for a task that is valid at first sight: they are slow for 10,000."""
@@ -90,11 +91,7 @@ class SubmitTasksSerializer(serializers.Serializer[Any]):
     task_type = Text(max_length=MAX_NAME_LENGTH, required=False)
     priority = PriorityField(required=False)
     estimated_duration = Number(min_value=0, max_value=MAX_ESTIMATE_SECONDS, required=False)
-    dependencies = ItemList(
-        child=Identifier(max_length=MAX_NAME_LENGTH),
-        most=submission.MAX_DEPENDENCIES,
-        required=False,
-    )
+    dependencies = dependency_list()
     tasks = ItemList(child=TaskSubmissionSerializer(), most=MAX_TASKS, least=1, required=False)
 
 
@@ -201,11 +198,13 @@ class ScheduleView(Endpoint):
             message = "must not be sent together with tasks"
             raise InvalidRequest((name, "not_allowed", message) for name in sorted(extra))
         now = timezone.now()
-        rows = submit_or_refuse(given, body_paths(given, is_one=is_one), now)
+        paths = [""] if is_one else [f"tasks[{place}]." for place in range(len(given))]
+        rows = submit_or_refuse(given, paths, now)
         is_new = any(row.created_at == now for row in rows)
         needs = submitted_dependencies(given, rows, now)
         if replan_briefly(now):
-            rows = refreshed(rows)
+            found = reports.all_tasks().in_bulk([row.pk for row in rows])
+            rows = [found[row.pk] for row in rows]
         shown = reports.as_dicts(rows, needs)
         message = "Task scheduled" if is_one else f"{len(shown)} tasks scheduled"
         data = {"task": shown[0]} if is_one else {"tasks": shown}
@@ -222,13 +221,8 @@ def submitted_dependencies(
     return {row.pk: list(dict.fromkeys(named[row.task_id])) for row in rows}
 
 
-def body_paths(given: Sequence[Any], *, is_one: bool) -> list[str]:
-    """The path of each task in the body, for errors."""
-    return [""] if is_one else [f"tasks[{place}]." for place in range(len(given))]
-
-
 def submit_or_refuse(given: Sequence[Any], paths: Sequence[str], now: Any) -> list[Task]:
-    """Submit the tasks. Raises Invalid with the path of what is wrong, or Conflict."""
+    """Submit the tasks. Raises InvalidRequest with the path of what is wrong, or Conflict."""
     problems: list[tuple[str, str, str]] = []
     tasks = []
     for values, path in zip(given, paths, strict=True):
@@ -247,12 +241,6 @@ def submit_or_refuse(given: Sequence[Any], paths: Sequence[str], now: Any) -> li
         raise InvalidRequest([(field, "cycle", str(error))]) from error
     except DifferentTask as error:
         raise Conflict(str(error), code="different_task") from error
-
-
-def refreshed(rows: Sequence[Task]) -> list[Task]:
-    """The same tasks, read again after planning."""
-    found = reports.all_tasks().in_bulk([row.pk for row in rows])
-    return [found[row.pk] for row in rows]
 
 
 class AssignView(Endpoint):

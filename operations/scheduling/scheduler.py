@@ -95,10 +95,9 @@ class TaskScheduler:
         Raises DifferentTask, UnknownDependency or CyclicDependency.
         """
         with self.lock:
-            batch: dict[str, AITask] = {}
-            for task in tasks:
-                check_same(self.tasks.get(task.task_id, task), task)
-                check_same(batch.setdefault(task.task_id, task), task)
+            batch = unique_tasks(tasks)
+            for name, task in batch.items():
+                check_same(self.tasks.get(name, task), task)
             for name in in_order(self.backlog, batch):
                 self.add_task(batch[name])
             return [self.tasks[name] for name in batch]
@@ -204,6 +203,14 @@ def check_same(stored: AITask, given: AITask) -> AITask:
     if comparable(stored) != comparable(given):
         raise DifferentTask(f"task {given.task_id} is there already, with other values")
     return stored
+
+
+def unique_tasks(tasks: Iterable[AITask]) -> dict[str, AITask]:
+    """The tasks by id. Raises DifferentTask if two tasks have one id."""
+    batch: dict[str, AITask] = {}
+    for task in tasks:
+        check_same(batch.setdefault(task.task_id, task), task)
+    return batch
 
 
 def comparable(task: AITask) -> tuple[object, ...]:

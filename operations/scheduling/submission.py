@@ -19,7 +19,6 @@ from operations.scheduling.planner.urgency import (
     best_chains,
     weight,
 )
-from operations.scheduling.scheduler import check_same
 from operations.scheduling.task_spec import MAX_ESTIMATE_SECONDS, AITask, TaskPriority
 
 TASK_FIELDS = {"task_id", "task_type", "priority", "estimated_duration", "dependencies"}
@@ -43,14 +42,6 @@ class Chain:
     def is_better_than(self, other: "Chain") -> bool:
         """Whether the weight per second is higher."""
         return self.weight * other.seconds > other.weight * self.seconds
-
-
-def unique_tasks(tasks: Iterable[AITask]) -> dict[str, AITask]:
-    """The tasks by id. Raises DifferentTask if two tasks have one id."""
-    batch: dict[str, AITask] = {}
-    for task in tasks:
-        check_same(batch.setdefault(task.task_id, task), task)
-    return batch
 
 
 def check_dependencies(batch: Mapping[str, AITask], stored: Collection[str]) -> None:

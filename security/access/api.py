@@ -24,7 +24,7 @@ from django.views.generic.edit import FormView
 
 from aethercrown.api.errors import API, refused
 from aethercrown.http import sessions
-from security.access import lockout, reports, services, setup_link
+from security.access import lockout, reports, services
 from security.access.models import User
 from security.access.services.sign_in import TooManySignIns
 
@@ -177,5 +177,5 @@ class SetUpView(FormView[FirstAdministratorForm]):
         return super().form_valid(form)
 
     def expired(self) -> HttpResponse:
-        shown = {"minutes": setup_link.LIFETIME_MINUTES}
+        shown = {"minutes": services.LIFETIME_MINUTES}
         return render(self.request, "account/setup_expired.html", shown, status=410)

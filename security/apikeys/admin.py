@@ -94,10 +94,7 @@ class ApiKeyAdmin(ModelAdmin):
 
     @fresh_login
     def add_view(
-        self,
-        request: HttpRequest,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         if request.method == "POST" and self.has_add_permission(request):
             form = self.get_form(request)(request.POST)

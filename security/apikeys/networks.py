@@ -2,14 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 MAX_NETWORKS = 100  # of one key
 Network = IPv4Network | IPv6Network

@@ -38,7 +38,7 @@ class Event(models.Model):
     class Meta:
         ordering = ["-at", "-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["stream", "seq"], name="security_event_seq_unique"),
+            models.UniqueConstraint(fields=["stream", "seq"], name="security_event_seq_unique")
         ]
         indexes = [
             models.Index(fields=["-at", "-id"], name="security_event_newest"),

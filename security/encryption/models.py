@@ -88,7 +88,7 @@ class Kek(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(wraps__gte=0, wraps__lte=2**32), name="security_kek_wraps_within_limit"
-            ),
+            )
         ]
 
     def __str__(self) -> str:

@@ -39,7 +39,7 @@ class RotationPolicy(models.Model):
             models.CheckConstraint(
                 condition=Q(interval_days__isnull=True) | Q(interval_days__gte=1),
                 name="security_rotationpolicy_interval_at_least_a_day",
-            ),
+            )
         ]
 
     def __str__(self) -> str:
@@ -102,9 +102,7 @@ class ManagedSecret(models.Model):
                 condition=Q(level__in=LEVELS), name="security_managedsecret_known_level"
             ),
         ]
-        indexes = [
-            models.Index(fields=["state", "eligible_at"], name="security_managedsecret_due"),
-        ]
+        indexes = [models.Index(fields=["state", "eligible_at"], name="security_managedsecret_due")]
 
     def __str__(self) -> str:
         return self.key_id

@@ -90,7 +90,7 @@ def test_what_ends_it_early_is_told_in_one_sentence(capsys, ending, code, told):
 
 @pytest.mark.parametrize("through_make", [False, True])
 def test_the_command_hands_its_arguments_to_pytest(through_make):
-    ours = {*rig.OWN, "TESTS_FOLDER", "PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"}
+    ours = {*rig.TEST_VARIABLES, "TESTS_FOLDER", "PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"}
     surroundings = {name: text for name, text in os.environ.items() if name not in ours}
     if through_make:
         surroundings["MAKELEVEL"] = "1"

@@ -2,8 +2,10 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import django
 import pytest
@@ -13,7 +15,7 @@ from tests import rig
 
 
 def manage(*arguments, python=sys.executable, **environment):
-    surroundings = {name: text for name, text in os.environ.items() if name not in rig.OWN}
+    surroundings = {name: text for name, text in os.environ.items() if name not in rig.TEST_VARIABLES}
     return subprocess.run(  # noqa: S603 - our own command
         [python, "manage.py", *arguments],
         cwd=rig.ROOT,
@@ -35,6 +37,22 @@ def test_outside_a_virtual_environment_it_runs_in_the_projects_own():
     assert (done.returncode, done.stdout) == (0, f"{django.__version__}\n")
 
 
+def test_an_environment_that_is_no_virtual_one_is_started_once(tmp_path):
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys._base_executable)  # type: ignore[attr-defined]
+    shutil.copy(rig.ROOT / "manage.py", tmp_path)
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys._base_executable, "manage.py", "version"],  # type: ignore[attr-defined]
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(django.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout == f"{django.__version__}\n"
+
+
 def test_the_two_commands_stand_in_the_help():
     assert get_commands()["start"] == get_commands()["test"] == "aethercrown"
 
@@ -47,7 +65,7 @@ def test_a_setting_without_a_meaning_is_one_sentence(command, tmp_path):
     assert done.stderr == (
         "The settings are wrong: API_BURST is 'many', and must be a whole number.\n"
     )
-    assert not rig.belonging(tmp_path)
+    assert not rig.processes_of(tmp_path)
 
 
 @pytest.mark.parametrize("command", ["start", "test"])

@@ -1,7 +1,7 @@
 """Every benchmark, one process each: `python -m tests.benchmarks [--quick] [--only NAME]`.
 
-A benchmark is a module of this package with a `main()` that prints what was asked beside what
-was reached and exits with 1 where a figure missed its mark; BENCHMARKS lists them.
+A benchmark is a module of this package with a `main()` that prints targets beside what
+was reached and exits with 1 where a target was missed; BENCHMARKS lists them.
 """
 
 import argparse
@@ -30,9 +30,9 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 
 def main() -> int:
-    """Run them in turn; how many failed."""
+    """Run them in turn; returns how many failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer seeds, for a first look")
+    parser.add_argument("--quick", action="store_true", help="fewer seeds, which is faster")
     parser.add_argument("--only", choices=BENCHMARKS, action="append", help="just this one")
     chosen = parser.parse_args()
     flags = ["--quick"] if chosen.quick else []

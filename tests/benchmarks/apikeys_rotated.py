@@ -145,7 +145,7 @@ def run(report: Report, stack: rig.Stack, count: int) -> None:
 
 def environment(stack: rig.Stack) -> dict[str, str]:
     """As the platform's own processes have it: its database, its pepper, its broker."""
-    mine = {name: text for name, text in os.environ.items() if name not in rig.OWN}
+    mine = {name: text for name, text in os.environ.items() if name not in rig.TEST_VARIABLES}
     mine.update(
         DATA_DIR=str(stack.folder),
         DJANGO_SETTINGS_MODULE="aethercrown.settings",

@@ -1,9 +1,9 @@
-"""The budget planner beside its peers: `python -m tests.benchmarks.budget [--quick] [--write F]`.
+"""The budget planner and its peers: `python -m tests.benchmarks.budget [--quick] [--write F]`.
 
-Companies with a known truth record a history; every method divides the next budget from it.
-Regret is the revenue lost against the best division. Letters are those of the method's guide:
+Every method allocates the next budget of simulated companies, whose true response is known.
+Regret is the revenue lost against the best allocation. The parts are
 A free allocation, B inside the trust region, C a closed loop, D a season that spend follows,
-E time, F only totals known; then a retailer's real file and 10,000 random questions.
+E time, F only totals known; then a retailer's real file and 10,000 random requests.
 """
 
 import os
@@ -28,7 +28,7 @@ from tests.benchmarks.report import Report  # noqa: E402
 
 
 def main() -> int:
-    """Run every section; 1 where a figure missed its mark."""
+    """Run every section; 1 where a figure missed its target."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.budget")
     parser.add_argument("--quick", action="store_true", help="fewer seeds")
     parser.add_argument("--write", metavar="FILE", type=Path, help="also write Markdown there")

@@ -1,4 +1,4 @@
-"""C: eight weeks of habit, then forty weekly plans, each made from what the last ones showed."""
+"""C: eight weeks at the usual mix, then forty weekly plans, each from the rows so far."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from marketing.budget.planner.allocation import rank_segments, spend_grid, water
 from marketing.budget.planner.bounds import allocation_bounds
 from marketing.budget.planner.request import BudgetRequest
 from marketing.budget.planner.uncertainty import draw_posterior
-from tests.benchmarks.budget_accounts import BUDGET, Account, books, names
-from tests.benchmarks.budget_simulation import Record, Truth, company
+from tests.benchmarks.budget_accounts import BUDGET, Account, names, spend_history
+from tests.benchmarks.budget_simulation import SimulatedHistory, Truth, draw_company
 from tests.benchmarks.report import Report
 
-HABIT, WEEKS, WINDOW = 8, 40, 60
+HABIT_WEEKS, WEEKS, WINDOW = 8, 40, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,59 +42,59 @@ POLICIES = (
 
 
 def run(report: Report, *, quick: bool) -> None:
-    """Every policy over the same companies."""
+    """Every policy on the same companies."""
     seeds = 3 if quick else 25
     report.section(f"C. Closed loop: mean regret % against the free optimum, {seeds} companies")
     lines, reached = [], {}
     for policy in POLICIES:
-        path = np.array([loop(seed, policy) for seed in range(seeds)])
+        path = np.array([closed_loop(seed, policy) for seed in range(seeds)])
         figures = path[:, 0].mean(), path[:, 19].mean(), path[:, 39].mean(), path[:, 39].max()
         reached[policy.name] = figures
         lines.append([policy.name, *(f"{each:.1f}" for each in figures)])
     report.table(["policy", "week 1", "week 20", "week 40", "worst at 40"], lines)
     _, middle, end, worst = reached["mean, step 20 %"]
     report.say(
-        f"- Aims at step 20 %: week 20 {middle:.2f} (2), week 40 {end:.2f} (1.2), worst "
+        f"- Aims at a step of 20 %: week 20 {middle:.2f} (2), week 40 {end:.2f} (1.2), worst "
         f"{worst:.1f} (4)."
     )
 
 
-def loop(seed: int, policy: Policy) -> list[float]:
+def closed_loop(seed: int, policy: Policy) -> list[float]:
     """Regret of each week's plan."""
-    truth, rng = company(seed)
+    truth, rng = draw_company(seed)
     usual = truth.usual[:, None]
-    spend = usual * np.exp(0.1 * rng.normal(size=(truth.usual.size, HABIT)) - 0.005)
+    spend = usual * np.exp(0.1 * rng.normal(size=(truth.usual.size, HABIT_WEEKS)) - 0.005)
     adstock, earned = truth.usual.copy(), np.empty((truth.usual.size, 0))
-    for week in range(HABIT):
-        adstock, new = lived(truth, adstock, spend[:, week], rng)
+    for week in range(HABIT_WEEKS):
+        adstock, new = simulate_week(truth, adstock, spend[:, week], rng)
         earned = np.column_stack([earned, new])
     plan = spend[:, -4:].mean(axis=1)
     plan *= BUDGET / plan.sum()
-    held = Account(truth, Record(spend, earned, np.zeros(HABIT)), plan)
-    best, path = held.best_of_all(), []
+    account = Account(truth, SimulatedHistory(spend, earned, np.zeros(HABIT_WEEKS)), plan)
+    best, path = account.best_of_all(), []
     for week in range(WEEKS):
         if not policy.keep_mix:
-            plan = planned(spend, earned, plan, policy, seed * 1000 + week)
-        path.append(held.regret(plan, best))
+            plan = plan_week(spend, earned, plan, policy, seed * 1000 + week)
+        path.append(account.regret(plan, best))
         now = plan * np.exp(0.05 * rng.normal(size=plan.size))
-        adstock, new = lived(truth, adstock, now, rng)
+        adstock, new = simulate_week(truth, adstock, now, rng)
         spend, earned = np.column_stack([spend, now]), np.column_stack([earned, new])
     return path
 
 
-def lived(
+def simulate_week(
     truth: Truth, adstock: Floats, spend: Floats, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """One week: what is felt of the spend, and what it brings."""
+    """Adstock and revenue of one week."""
     adstock = (1 - truth.theta) * spend + truth.theta * adstock
     return adstock, truth.revenue(adstock) * np.exp(0.2 * rng.normal(size=adstock.size))
 
 
-def planned(spend: Floats, earned: Floats, current: Floats, policy: Policy, seed: int) -> Floats:
-    """The next week's plan from the last rows: the planner's parts, without its report."""
+def plan_week(spend: Floats, earned: Floats, current: Floats, policy: Policy, seed: int) -> Floats:
+    """The next week's plan from the last rows: fit, bounds and allocation."""
     part = slice(-WINDOW, None)
-    record = Record(spend[:, part], earned[:, part], np.zeros(spend[:, part].shape[1]))
-    found = fit_history(books(record))
+    record = SimulatedHistory(spend[:, part], earned[:, part], np.zeros(spend[:, part].shape[1]))
+    found = fit_history(spend_history(record))
     step = None if policy.step_percent is None else Decimal(str(policy.step_percent))
     request = BudgetRequest(
         Decimal(str(BUDGET)), (), max_change_percent=step, min_allocation_percent=Decimal(0)

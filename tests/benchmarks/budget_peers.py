@@ -1,4 +1,4 @@
-"""What others would do with the same rows: the rules of thumb, SLSQP, and least squares."""
+"""Peers with the same rows: rules of thumb, SLSQP and least squares."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from marketing.budget.model.response import Floats
 
 
 def projected(wish: Floats, low: Floats, high: Floats, total: float) -> Floats:
-    """Scale a wish and clip it into the bounds until it adds up to the total."""
+    """Scale an allocation and clip it to the bounds so that it adds up to the total."""
     wish = np.maximum(wish, 1e-12) * total / wish.sum()
     few, many = 1e-9, 1e9
     for _ in range(100):
@@ -43,7 +43,7 @@ def least_squares(spend: Floats, total: Floats) -> Floats:
 def slsqp(
     revenue: Callable[[Floats], float], start: Floats, low: Floats, high: Floats, total: float
 ) -> Floats:
-    """Sequential quadratic programming on a given curve, as most planners do it."""
+    """Sequential quadratic programming on a given curve."""
     unit, first = np.ones((1, start.size)), revenue(start)
 
     def loss(share: Floats) -> float:

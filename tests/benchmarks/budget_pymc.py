@@ -18,7 +18,7 @@ import numpy as np
 
 from marketing.budget.model.response import Floats
 from tests.benchmarks.budget_accounts import BUDGET, dates, names
-from tests.benchmarks.budget_totals import OURS, Case, case, divided, fitted
+from tests.benchmarks.budget_totals import OURS, Case, allocate_within, draw_case, fitted
 from tests.benchmarks.report import Report
 
 WORKER = Path(__file__).with_name("budget_pymc_worker.py")
@@ -63,7 +63,7 @@ def compare(report: Report, python: str, *, quick: bool) -> None:
     regrets: dict[str, list[float]] = {"keep mix": [], "pymc-marketing": [], "ours": []}
     times: dict[str, list[float]] = {"keep mix": [], "pymc-marketing": [], "ours": []}
     for seed in range(seeds):
-        company = case(seed, CHANNELS, PERIODS, SPEND_CV, CORRELATION)
+        company = draw_case(seed, CHANNELS, PERIODS, SPEND_CV, CORRELATION)
         start = process_time()
         plan = our_plan(company, seed)
         ours = process_time() - start
@@ -93,7 +93,7 @@ def our_plan(company: Case, seed: int) -> Floats:
     """Our allocation from spend and total revenue alone."""
     current = company.account.current
     posterior, _ = fitted(company, OURS[0], seed)
-    return divided(posterior, current / 2, current * 2, current)
+    return allocate_within(posterior, current / 2, current * 2, current)
 
 
 def peer_plan(python: str, company: Case, seed: int, draws: int) -> tuple[Floats, float]:

@@ -1,4 +1,4 @@
-"""Questions of every odd kind, and what every answer to them must hold."""
+"""Random requests, and a check that an allocation keeps sum, units, limits and bounds."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -63,7 +63,7 @@ def _rows(rng: np.random.Generator, names: list[str], size: float) -> Iterator[P
             yield PerformanceRow(name, float(spend), float(revenue), when)
 
 
-def broken(
+def broken_promises(
     request: BudgetRequest, allocations: dict[str, Decimal], bounds: AllocationBounds
 ) -> list[str]:
     """Which promises the allocations break: the exact sum, whole units, limits, hard bounds.

@@ -1,4 +1,4 @@
-"""A retailer's real weeks (spend in ten channels, sales in total): rolling forecasts."""
+"""Rolling forecasts of a retailer's real weeks: spend in ten channels, sales in total."""
 
 import csv
 from datetime import date
@@ -22,28 +22,30 @@ def run(report: Report, *, quick: bool) -> None:
     if not FILE.exists():
         report.say("Skipped: the file mmm_stan_weekly.csv is not beside this checkout.")
         return
-    request = asked(FILE)
+    request = retailer_request(FILE)
     history, sales, _ = build_totals_history(request)
     starts = range(FIRST, sales.size, AHEAD * (4 if quick else 1))
     weeks = [np.arange(start, min(start + AHEAD, sales.size)) for start in starts]
     folds = [forecast_fold(request, history, sales, each) for each in weeks]
     actual = np.concatenate([each.actual for each in folds])
-    said = {
+    forecasts = {
         "ours": np.concatenate([each.mean for each in folds]),
         "mean of the last 4": np.concatenate([np.full(f.actual.size, f.naive) for f in folds]),
         "a year before": np.concatenate([sales[each - 52] for each in weeks]),
     }
-    error = {name: 100 * np.abs(actual - each).sum() / actual.sum() for name, each in said.items()}
+    error = {
+        name: 100 * np.abs(actual - each).sum() / actual.sum() for name, each in forecasts.items()
+    }
     deviation = np.concatenate([each.sd for each in folds])
-    inside = 100 * np.mean(np.abs(actual - said["ours"]) <= 1.645 * deviation)
+    inside = 100 * np.mean(np.abs(actual - forecasts["ours"]) <= 1.645 * deviation)
     report.table([*error, "our 90 % interval holds %"],
                  [[*(f"{each:.1f}" for each in error.values()), f"{inside:.0f}"]])  # fmt: skip
     report.judge("WAPE, to the mean of the last 4", error["ours"], error["mean of the last 4"])
-    verdict(report, request)
+    say_verdict(report, request)
 
 
-def verdict(report: Report, request: BudgetRequest) -> None:
-    """What the planner says of a 20 % step."""
+def say_verdict(report: Report, request: BudgetRequest) -> None:
+    """Probability, backtest and warnings of a plan with a 20 % step."""
     found = plan(request)
     report.say()
     report.say(f"Chance of a lift {found.probability_of_lift:.2f}; {found.backtest_note}")
@@ -53,8 +55,8 @@ def verdict(report: Report, request: BudgetRequest) -> None:
         report.say(f"- {found.next_experiment.sentence}")
 
 
-def asked(path: Path) -> BudgetRequest:
-    """The file as a question: its spend columns, its sales, the last four weeks' budget."""
+def retailer_request(path: Path) -> BudgetRequest:
+    """The file as a request, with the mean spend of the last four weeks as budget."""
     with path.open() as file:
         lines = list(csv.DictReader(file))
     channels = [name for name in lines[0] if name.startswith("mdsp_")]

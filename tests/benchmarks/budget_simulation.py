@@ -1,4 +1,4 @@
-"""Companies whose true response is known, and the history they would have recorded."""
+"""Simulated companies with a known true response, and their history."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SimulatedHistory:
     """Spend and revenue (C, T) with the season that drove both."""
 
     spend: Floats
@@ -48,8 +48,8 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Weather:
-    """What moves spend and revenue; `chase` lets spend follow the season, as most companies do."""
+class MarketConditions:
+    """Variation of spend, noise and season; with `chase` spend follows the season."""
 
     cv: float = 0.3
     noise: float = 0.2
@@ -57,10 +57,10 @@ class Weather:
     chase: float = 0.0
 
 
-def company(
+def draw_company(
     seed: int, channels: int = 6, *, s_shaped: bool = False
 ) -> tuple[Truth, np.random.Generator]:
-    """Draw a truth; the generator goes on to draw its history."""
+    """Draw a company; the generator is used again for its history."""
     rng = np.random.default_rng(1000 + seed)
     kind = rng.integers(0, 4, channels)
     usual = np.exp(rng.normal(0, 0.8, channels))
@@ -73,16 +73,20 @@ def company(
     return Truth(kind, usual, roi, b, k, n, theta), rng
 
 
-def history(truth: Truth, rng: np.random.Generator, periods: int, weather: Weather) -> Record:
+def simulate_history(
+    truth: Truth, rng: np.random.Generator, periods: int, conditions: MarketConditions
+) -> SimulatedHistory:
     """Weekly rows."""
     size = (truth.usual.size, periods)
-    season = weather.amp * np.sin(2 * np.pi * np.arange(periods) / 52 + rng.uniform(0, 2 * np.pi))
+    season = conditions.amp * np.sin(
+        2 * np.pi * np.arange(periods) / 52 + rng.uniform(0, 2 * np.pi)
+    )
     usual = truth.usual[:, None]
     spend = usual * np.exp(
-        weather.cv * rng.normal(size=size) - weather.cv**2 / 2 + weather.chase * season
+        conditions.cv * rng.normal(size=size) - conditions.cv**2 / 2 + conditions.chase * season
     )
     adstock = spend.copy()
     for t in range(1, periods):
         adstock[:, t] = (1 - truth.theta) * spend[:, t] + truth.theta * adstock[:, t - 1]
-    revenue = truth.revenue(adstock) * np.exp(season + weather.noise * rng.normal(size=size))
-    return Record(spend, revenue, season)
+    revenue = truth.revenue(adstock) * np.exp(season + conditions.noise * rng.normal(size=size))
+    return SimulatedHistory(spend, revenue, season)

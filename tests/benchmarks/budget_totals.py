@@ -20,7 +20,7 @@ from marketing.budget.planner.allocation import rank_segments, spend_grid, water
 from marketing.budget.planner.request import BudgetRequest, LiftTestResult
 from tests.benchmarks.budget_accounts import BUDGET, Account, dates, names
 from tests.benchmarks.budget_peers import least_squares, projected
-from tests.benchmarks.budget_simulation import Record, Truth, company
+from tests.benchmarks.budget_simulation import SimulatedHistory, Truth, draw_company
 from tests.benchmarks.report import Report
 
 NOISE, TEST_SD = 0.075, 0.15
@@ -31,7 +31,7 @@ OURS = ("ours, blind", "ours, platform", "ours, + 2 lift tests")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A company whose books hold spend and one total; platforms claim too much."""
+    """A company that knows spend and total revenue; platforms report too high an ROI."""
 
     account: Account
     total: Floats
@@ -46,12 +46,14 @@ def run(report: Report, *, quick: bool) -> None:
         f"F. Totals only: mean regret % (95 % point), {len(CELLS)} cells x {seeds} seeds"
     )
     found: dict[tuple[float, ...], dict[str, list[float]]] = {}
-    honest: dict[str, list[tuple[bool, float, bool, float, bool]]] = defaultdict(list)
+    calibration: dict[str, list[tuple[bool, float, bool, float, bool]]] = defaultdict(list)
     times: dict[tuple[int, int], list[float]] = defaultdict(list)
     for cell in CELLS:
         found[cell] = defaultdict(list)
         for seed in range(seeds):
-            one(case(seed, *cell), seed, found[cell], honest, times[cell[0], cell[1]])
+            run_company(
+                draw_case(seed, *cell), seed, found[cell], calibration, times[cell[0], cell[1]]
+            )
     every = {name: [x for cell in CELLS for x in found[cell][name]] for name in (*PEERS, *OURS)}
     shown = {"all": every}
     for label, cell in (("C 6, T 52, cv .3, rho .6", (6, 52, 0.3, 0.6)),
@@ -64,18 +66,18 @@ def run(report: Report, *, quick: bool) -> None:
             for label, each in shown.items()
         ],
     )
-    for name, asked, aim in ((OURS[0], 4.9, 4.7), (OURS[1], 3.7, 3.5)):
-        report.judge(f"{name}: mean regret", float(np.mean(every[name])), asked, aim=aim)
-    _told(report, honest, times)
+    for name, limit, aim in ((OURS[0], 4.9, 4.7), (OURS[1], 3.7, 3.5)):
+        report.judge(f"{name}: mean regret", float(np.mean(every[name])), limit, aim=aim)
+    _report_calibration(report, calibration, times)
 
 
-def _told(
+def _report_calibration(
     report: Report,
-    honest: dict[str, list[tuple[bool, float, bool, float, bool]]],
+    calibration: dict[str, list[tuple[bool, float, bool, float, bool]]],
     times: dict[tuple[int, int], list[float]],
 ) -> None:
     lines = []
-    for name, cases in honest.items():
+    for name, cases in calibration.items():
         inside, probability, right, step_chance, step_right = (
             np.array(x) for x in zip(*cases, strict=True)
         )
@@ -102,89 +104,91 @@ def _told(
     report.say(f"CPU of fit and draws: 6 x 104 {six:.0f} ms (aim 25), 10 x 208 {ten:.0f} ms.")
 
 
-def one(
-    given: Case,
+def run_company(
+    company_case: Case,
     seed: int,
     found: dict[str, list[float]],
-    honest: dict[str, list[tuple[bool, float, bool, float, bool]]],
+    calibration: dict[str, list[tuple[bool, float, bool, float, bool]]],
     times: list[float],
 ) -> None:
     """Every method on one company."""
-    held, current = given.account, given.account.current
+    account, current = company_case.account, company_case.account.current
     low, high = current / 2, current * 2
-    best = held.best(low, high)
-    spend = held.record.spend
+    best = account.best(low, high)
+    spend = account.record.spend
     wishes = {
         "keep mix": current,
         "equal ROI": np.ones(current.size),
-        "OLS spend x ROI": least_squares(spend, given.total),
-        "platform alone": current * given.platform,
+        "OLS spend x ROI": least_squares(spend, company_case.total),
+        "platform alone": current * company_case.platform,
     }
     for name, wish in wishes.items():
         plan = projected(wish, low, high, BUDGET) if wish.any() else current
-        found[name].append(held.regret(plan, best))
+        found[name].append(account.regret(plan, best))
     for name in OURS:
         start = process_time()
-        known, sample = fitted(given, name, seed)
+        known, sample = fitted(company_case, name, seed)
         times.append(process_time() - start)
-        plan = divided(known, low, high, current)
-        found[name].append(held.regret(plan, best))
+        plan = allocate_within(known, low, high, current)
+        found[name].append(account.regret(plan, best))
         if name != OURS[2]:
-            step = divided(known, 0.8 * current, 1.2 * current, current)
-            honest[name].append(_honesty(held, known, sample, plan, step))
+            step = allocate_within(known, 0.8 * current, 1.2 * current, current)
+            calibration[name].append(_calibration(account, known, sample, plan, step))
 
 
-def _honesty(
-    held: Account, known: Posterior, sample: uncertainty.Draws, plan: Floats, step: Floats
+def _calibration(
+    account: Account, known: Posterior, sample: uncertainty.Draws, plan: Floats, step: Floats
 ) -> tuple[bool, float, bool, float, bool]:
-    kept = held.truth.revenue(held.current).sum()
-    true = 100 * (held.truth.revenue(plan).sum() / kept - 1)
-    lift, money = uncertainty.lift_draws(sample, known, plan, held.current)
-    said = uncertainty.interval(100 * lift / (money - lift))
-    moved, money = uncertainty.lift_draws(sample, known, step, held.current)
-    better = bool(held.truth.revenue(step).sum() > kept)
+    present_revenue = account.truth.revenue(account.current).sum()
+    true = 100 * (account.truth.revenue(plan).sum() / present_revenue - 1)
+    lift, money = uncertainty.lift_draws(sample, known, plan, account.current)
+    interval = uncertainty.interval(100 * lift / (money - lift))
+    moved, money = uncertainty.lift_draws(sample, known, step, account.current)
+    better = bool(account.truth.revenue(step).sum() > present_revenue)
     probability = uncertainty.lift_probability(lift, money)
     return (
-        bool(said.low <= true <= said.high), probability, bool(true > 0),
+        bool(interval.low <= true <= interval.high), probability, bool(true > 0),
         uncertainty.lift_probability(moved, money), better,
     )  # fmt: skip
 
 
-def fitted(given: Case, name: str, seed: int) -> tuple[Posterior, uncertainty.Draws]:
+def fitted(company_case: Case, name: str, seed: int) -> tuple[Posterior, uncertainty.Draws]:
     """Our fit: blind, with the platforms' figures, or with two lift tests as well."""
-    spend = given.account.record.spend
+    spend = company_case.account.record.spend
     size, periods = spend.shape
     channels, days = names(size), dates(periods)
     request = BudgetRequest(
         Decimal(10_000),
         (),
-        total_revenue=tuple(zip(days, given.total.tolist(), strict=True)),
-        platform_roi={} if name == OURS[0] else dict(zip(channels, given.platform, strict=True)),
-        lift_tests=given.tests if name == OURS[2] else (),
+        total_revenue=tuple(zip(days, company_case.total.tolist(), strict=True)),
+        platform_roi={}
+        if name == OURS[0]
+        else dict(zip(channels, company_case.platform, strict=True)),
+        lift_tests=company_case.tests if name == OURS[2] else (),
     )
     known = SpendHistory(
         channels, days, spend, np.zeros_like(spend), np.ones(spend.shape, dtype=bool)
     )
-    held = build_panel(request, known, given.total)
-    found = fit_panel(held)
-    return posterior(held, found), joint_draws(held, found, seed)[0]
+    panel = build_panel(request, known, company_case.total)
+    found = fit_panel(panel)
+    return posterior(panel, found), joint_draws(panel, found, seed)[0]
 
 
-def divided(known: Posterior, low: Floats, high: Floats, current: Floats) -> Floats:
-    """A plan from curves inside bounds."""
+def allocate_within(known: Posterior, low: Floats, high: Floats, current: Floats) -> Floats:
+    """An allocation inside bounds, from fitted curves."""
     grid = spend_grid(low, high, known.scale)
     return water_fill(rank_segments(grid, revenue(known, grid), current), BUDGET)[0]
 
 
-def case(seed: int, channels: int, periods: int, cv: float, rho: float) -> Case:
+def draw_case(seed: int, channels: int, periods: int, cv: float, rho: float) -> Case:
     """Draw one company: its truth, then base, spend, total, claims and tests."""
-    truth, rng = company(seed, channels)
+    truth, rng = draw_company(seed, channels)
     share, trend, amp = rng.uniform(0.4, 0.7), rng.uniform(-0.2, 0.2), rng.uniform(0.1, 0.3)
     phase = rng.uniform(0, 2 * np.pi, 2)
     shared, own = rng.normal(size=periods), rng.normal(size=(channels, periods))
     wave = np.sqrt(rho) * shared + np.sqrt(1 - rho) * own
     spend = truth.usual[:, None] * np.exp(cv * wave - cv**2 / 2)
-    total = brought(truth, spend) + np.zeros(periods)
+    total = simulated_revenue(truth, spend) + np.zeros(periods)
     time = np.arange(periods)
     season = np.sin(2 * np.pi * time / 52 + phase[0]) + 0.5 * np.sin(
         4 * np.pi * time / 52 + phase[1]
@@ -196,13 +200,13 @@ def case(seed: int, channels: int, periods: int, cv: float, rho: float) -> Case:
     mean = spend.mean(axis=1)
     tests = tuple(lift_tests(truth, mean, rng.normal(size=2)))
     return Case(
-        Account(truth, Record(spend, spend, season), mean * BUDGET / mean.sum()),
+        Account(truth, SimulatedHistory(spend, spend, season), mean * BUDGET / mean.sum()),
         total, platform, tests,
     )  # fmt: skip
 
 
-def brought(truth: Truth, spend: Floats) -> Floats:
-    """What all channels bring each week, with their carry-over."""
+def simulated_revenue(truth: Truth, spend: Floats) -> Floats:
+    """Revenue of all channels by week, with carry-over."""
     adstock = spend.copy()
     for week in range(1, spend.shape[1]):
         adstock[:, week] = (1 - truth.theta) * spend[:, week] + truth.theta * adstock[:, week - 1]

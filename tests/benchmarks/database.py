@@ -13,7 +13,7 @@ from typing import Any
 
 @contextmanager
 def database(*more_apps: str) -> Iterator[None]:
-    """Migrated and empty for the block, and gone after it; `more_apps` are peers' tables."""
+    """A migrated, empty database for the block, dropped after it; `more_apps` are peers' tables."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     import django  # noqa: PLC0415 - the environment must be set first
     from django.conf import settings  # noqa: PLC0415 - the same
@@ -34,8 +34,8 @@ def database(*more_apps: str) -> Iterator[None]:
         teardown_databases(databases, verbosity=0)
 
 
-def caller(scope: str) -> Any:
-    """A client with a key of that scope and no limit on its rate, in a process as a server's."""
+def api_client(scope: str) -> Any:
+    """An API client in this process, with a key of that scope and no rate limit."""
     from django.conf import settings  # noqa: PLC0415 - Django is set up only now
 
     from security.apikeys import services as keys  # noqa: PLC0415

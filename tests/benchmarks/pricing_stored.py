@@ -41,7 +41,7 @@ def main() -> int:
 def run(report: Report, calls: int) -> None:
     from django.db import connection  # noqa: PLC0415 - Django is set up only now
 
-    caller = database.caller("revenue:write")
+    caller = database.api_client("revenue:write")
     logging.disable(logging.INFO)  # the line of each request goes to a file elsewhere
     report.say(f"# {report.title}, {connection.vendor}")
     for _ in range(20):

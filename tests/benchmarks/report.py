@@ -1,4 +1,4 @@
-"""Tables and verdicts, printed alike by every benchmark and written to Markdown on request."""
+"""Tables and targets, printed by every benchmark, as Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Report:
-    """What one benchmark found: lines of Markdown, and how many figures missed their mark."""
+    """The result of a benchmark: lines of Markdown, and the number of missed targets."""
 
     title: str
     lines: list[str] = field(default_factory=list)
@@ -14,11 +14,11 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """1 where a figure missed its mark, in a quick run as well."""
+        """1 where a figure missed its target, also in a quick run."""
         return min(self.missed, 1)
 
     def say(self, text: str = "") -> None:
-        """One line, at once on the screen."""
+        """Record and print one line."""
         self.lines.append(text)
         print(text, flush=True)  # noqa: T201 - a benchmark's output is its purpose
 

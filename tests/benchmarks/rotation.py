@@ -100,7 +100,7 @@ def many(report: Report, count: int) -> None:
     keys = create_keys(count, "many")
     order = RotationRequest("scheduled")
     begun, cpu = perf_counter(), process_time()
-    done = services.rotate_many(keys, order, services.database_now)
+    done = services.rotate_many(keys, order)
     spent, cpu = perf_counter() - begun, process_time() - cpu
     whole = SecretVersion.objects.filter(state="current", number=2).count()
     lower = lower_bound(keys[: count // 4])

@@ -37,7 +37,7 @@ def main() -> int:
 def run(report: Report, queued: int) -> None:
     from django.db import connection  # noqa: PLC0415 - Django is set up only now
 
-    caller = database.caller("optimization:write")
+    caller = database.api_client("optimization:write")
     report.say(f"# {report.title}, {connection.vendor}")
     report.section(f"Submit: {CALL:,} tasks a call, until {queued:,} wait")
     random = Random(1)  # noqa: S311 - repeatable work, no secret

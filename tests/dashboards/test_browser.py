@@ -9,7 +9,7 @@ from django.utils import timezone
 from aethercrown.demo import SEED, Seeding
 from operations.demo import services as at_work
 from security.access.models import User
-from tests.browser import Browser, outside, programs
+from tests.browser import Browser, external, programs
 from tests.dashboards import company
 
 FOUND = programs()
@@ -91,26 +91,26 @@ def test_no_page_complains_overflows_asks_elsewhere_or_has_pale_text(site, windo
     window.requests()
     for path in (*PAGES, *ADMIN):
         for width, height, dark in SHAPES:
-            window.shape(width, height, dark=dark)
+            window.resize(width, height, dark=dark)
             window.visit(site + path)
             where = f"{path} at {width}, {'dark' if dark else 'light'}"
             assert window.run("return location.pathname") == path, where
-            assert window.complaints() == [], where
-            assert outside(window.requests()) == [], where
+            assert window.console_problems() == [], where
+            assert external(window.requests()) == [], where
             assert window.run("return document.documentElement.scrollWidth") <= width, where
             assert window.run(WIDER) == [], where
             assert path in ADMIN or window.run(PALE) == [], where
 
 
 def test_a_pale_text_would_be_found(site, window):
-    window.shape(1280, 900)
+    window.resize(1280, 900)
     window.visit(site + "/")
     window.run("document.querySelector('h1').style.color = '#999'")
     assert window.run(PALE) == ["2.62 Overview"]
 
 
 def test_the_chosen_colours_last_and_the_device_is_asked_first(site, window):
-    window.shape(1280, 900, dark=True)
+    window.resize(1280, 900, dark=True)
     window.visit(site + "/dashboards/decisions")
     window.run("localStorage.clear()")
     window.visit(site + "/dashboards/decisions")
@@ -129,11 +129,11 @@ def test_the_chosen_colours_last_and_the_device_is_asked_first(site, window):
 
 
 def test_a_page_is_whole_without_scripts(site, window):
-    window.shape(390, 844)
+    window.resize(390, 844)
     window.scripts(on=False)
     try:
         window.visit(site + "/dashboards/budget")
-        picture = window.picture(whole=False)
+        picture = window.screenshot(whole=False)
     finally:
         window.scripts(on=True)
     assert len(picture) > 20_000
@@ -145,13 +145,13 @@ def test_exactly_one_size_of_each_chart_is_shown(site, window):
     count = """return [...document.querySelectorAll('.sizes')].map(
       (each) => [...each.children].filter((one) => one.getClientRects().length).length)"""
     for width in (390, 700, 1000, 1280, 1900):
-        window.shape(width, 900)
+        window.resize(width, 900)
         window.visit(site + "/dashboards/budget")
         assert set(window.run(count)) == {1}, width
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(site, window):
-    window.shape(1280, 900)
+    window.resize(1280, 900)
     window.visit(site + "/dashboards/budget")
     for kind in ("keyDown", "keyUp"):
         window.devtools(
@@ -164,7 +164,7 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(site, window):
 
 def test_the_gantt_tells_four_priorities_apart_and_names_each_stretch(site, window):
     for dark in (False, True):
-        window.shape(1280, 900, dark=dark)
+        window.resize(1280, 900, dark=dark)
         window.visit(site + "/dashboards/scheduling")
         fills = """return [1, 2, 3, 4].map((each) =>
           getComputedStyle(document.querySelector(`.chart-step-${each}`)).fill)"""

@@ -40,7 +40,7 @@ class Crew:
 
     # --- Starting and ending ------------------------------------------------------------------
     def environment(self):
-        kept = {name: text for name, text in os.environ.items() if name not in rig.OWN}
+        kept = {name: text for name, text in os.environ.items() if name not in rig.TEST_VARIABLES}
         return {
             **kept,
             "DATA_DIR": str(self.folder),

@@ -164,7 +164,7 @@ def rotate_something(chance):
     elif luck < 0.2:
         keys = list(ManagedSecret.objects.filter(rotator="generated").order_by("?")[:6])
         order = RotationRequest("scheduled")
-        services.rotate_many(keys, order, services.database_now)
+        services.rotate_many(keys, order)
     else:
         prefix, count = chance.choice(
             [("target", TARGETS)] * 3 + [("plain", PLAIN), ("issued", ISSUED)]

@@ -63,7 +63,7 @@ class Place:
 
     def __init__(self, folder: Path, address: str) -> None:
         folder.mkdir(parents=True)
-        chosen = {name: text for name, text in os.environ.items() if name not in rig.OWN}
+        chosen = {name: text for name, text in os.environ.items() if name not in rig.TEST_VARIABLES}
         self.folder = folder
         self.environment = {
             **chosen,

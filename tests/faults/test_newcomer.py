@@ -65,14 +65,14 @@ def secret(window: Browser) -> str:
 def keep(window: Browser, name: str) -> None:
     """A picture for a person to look at, where SHOTS names a folder."""
     if folder := os.environ.get("SHOTS"):
-        (Path(folder) / f"{name}.png").write_bytes(window.picture())
+        (Path(folder) / f"{name}.png").write_bytes(window.screenshot())
 
 
 def test_a_newcomer_registers_and_rotates_a_first_key_in_under_five_minutes(
     tmp_path: Path, window: Browser
 ) -> None:
     with rig.running(tmp_path / "data") as stack:
-        window.shape(1280, 900)
+        window.resize(1280, 900)
         began = time.monotonic()
         window.visit(f"{stack.url}/admin/")
         read(window, "Sign in")

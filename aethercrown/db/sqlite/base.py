@@ -8,6 +8,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -27,6 +28,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._turn: FifoLock | None = None
+        self._file: tuple[int, int] | None = None
         self.execute_wrappers.append(self._in_turn)
 
     def _in_turn(self, execute: Callable[..., Any], sql: str, *more: Any) -> Any:
@@ -55,6 +57,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._turn = None
             turn.leave()
 
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        opened = super().get_new_connection(conn_params)
+        self._file = file_id(self.settings_dict["NAME"])
+        return opened
+
+    def is_usable(self) -> bool:
+        """Whether the file is still the opened one: what goes to a replaced file is lost."""
+        return self._file == file_id(self.settings_dict["NAME"])
+
     def commit(self) -> None:
         try:
             super().commit()
@@ -74,3 +85,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             turn, self._turn = self._turn, None
             if turn is not None:
                 turn.leave()
+
+
+def file_id(name: str | Path) -> tuple[int, int] | None:
+    """Device and inode of the file; None without one, as of a database in memory."""
+    try:
+        found = os.stat(name)  # noqa: PTH116 - a name of a database in memory is no path
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

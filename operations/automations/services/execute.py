@@ -9,11 +9,12 @@ from functools import partial
 from time import monotonic
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from aethercrown.background import closing_connection
 from aethercrown.backup import automation_pause
 from aethercrown.db.leases import lease_end
 from aethercrown.history import attribution
@@ -38,7 +39,8 @@ def run_due(name: str, *, clock: Clock = timezone.now) -> list[RunResult]:
     """Execute every run of one automation that is due and free, oldest first."""
     enqueue_due_runs(name, clock())
     results = []
-    for run_id in _claimable(name, clock()):
+    rows = Run.objects.claimable(clock()).filter(automation__name=name).order_by("planned_for")
+    for run_id in list(rows.values_list("pk", flat=True)):
         result = attempt(run_id, clock=clock)
         if result is None:
             break
@@ -76,7 +78,7 @@ def attempt(run_id: int, *, clock: Clock = timezone.now) -> RunResult | None:
     if claimed is None:
         return None
     begin = monotonic()
-    renew_lease = partial(_renew_in_thread, run_id, claimed.attempt)
+    renew_lease = partial(closing_connection(renew), run_id, claimed.attempt)
     with LeaseRenewal(
         renew_lease, run_rules.LEASE_RENEWAL_INTERVAL, run_rules.LEASE_LENGTH
     ) as lease:
@@ -185,11 +187,6 @@ def dry_run(name: str, now: datetime) -> RunResult:
     return RunResult(name, "dry run", outcome.summary, seconds, detail=detail)
 
 
-def _claimable(name: str, now: datetime) -> list[int]:
-    rows = Run.objects.claimable(now).filter(automation__name=name).order_by("planned_for")
-    return list(rows.values_list("pk", flat=True))
-
-
 def _perform(claimed: Run, lease: LeaseRenewal, clock: Clock) -> RunResult:
     """Perform a claimed run and record how it ended."""
     name = claimed.automation.name
@@ -225,14 +222,6 @@ def _result(claimed: Run, state: str, summary: str, *, is_recorded: bool) -> Run
 
 def _error_text(error: Exception) -> str:
     return storable_text(redaction.text(f"{type(error).__name__}: {error}"))
-
-
-def _renew_in_thread(run_id: int, attempt: int) -> bool:
-    """Renew from the lease's own thread, which keeps no connection between two renewals."""
-    try:
-        return renew(run_id, attempt)
-    finally:
-        connection.close()
 
 
 def _attempt_rows(run_id: int, attempt: int, rows: QuerySet[Run] | None = None) -> QuerySet[Run]:

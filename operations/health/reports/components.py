@@ -30,14 +30,8 @@ def latest_report() -> dict[str, Any]:
     """The latest check of everything, as the API shows it."""
     rows, last = components(), last_round()
     shown = {
-        each.name: {
-            "status": each.status,
-            "state": each.state,
-            "response_time_ms": _rounded(each.last_ms),
-            "error": each.error or None,
-            "checked_at": each.checked_at,
-            "since": each.state_since,
-        }
+        each.name: _component(each.status, each.last_ms, each.error, each.checked_at)
+        | {"state": each.state, "since": each.state_since}
         for each in rows
     }
     return _report(shown, overall(rows), last.released_at, last.run_seconds or 0.0)
@@ -48,14 +42,7 @@ def unstored_report(
 ) -> dict[str, Any]:
     """The report of checks that could not be stored, because the database is down."""
     shown = {
-        name: {
-            "status": each.status,
-            "state": state_machine.UNKNOWN,
-            "response_time_ms": _rounded(each.response_ms),
-            "error": each.error or None,
-            "checked_at": at,
-            "since": None,
-        }
+        name: _component(each.status, each.response_ms, each.error, at)
         for name, each in sorted(seen.items())
     }
     return _report(shown, state_machine.overall(each.status for each in seen.values()), at, seconds)
@@ -77,5 +64,12 @@ def _report(
     }
 
 
-def _rounded(ms: float | None) -> float | None:
-    return None if ms is None else round(ms, 3)
+def _component(status: str, ms: float | None, error: str, at: datetime | None) -> dict[str, Any]:
+    return {
+        "status": status,
+        "state": state_machine.UNKNOWN,
+        "response_time_ms": None if ms is None else round(ms, 3),
+        "error": error or None,
+        "checked_at": at,
+        "since": None,
+    }

@@ -1,6 +1,6 @@
 """The figures of a period, from stored days and hours and the checks since the last of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -146,9 +146,6 @@ def daily_availability(
         of_day = found.setdefault(row.component.name, {})
         of_day.setdefault(row.start.astimezone(UTC).date(), []).append(totals(row))
     return days, {
-        name: [_available(of_day.get(day, ())) for day in days] for name, of_day in found.items()
+        name: [rollups.merge(of_day.get(day, ())).availability_percent for day in days]
+        for name, of_day in found.items()
     }
-
-
-def _available(parts: Sequence[Totals]) -> float | None:
-    return rollups.merge(parts).availability_percent

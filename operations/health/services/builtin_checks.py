@@ -2,9 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import wraps
 from pathlib import Path
 
 import redis
@@ -16,6 +14,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
+from aethercrown.background import closing_connection
 from operations.health.models import Heartbeat
 from operations.health.registry import Degraded, HealthCheck, Unhealthy, Unknown
 
@@ -26,21 +25,7 @@ QUEUES = ("default",)
 WORKER_MISSING_AFTER = timedelta(seconds=90)  # three heartbeats are due in it
 BEAT_MISSING_AFTER = timedelta(minutes=5)  # beat writes its rows every three minutes
 DEGRADED_FREE_SHARE, UNHEALTHY_FREE_SHARE, UNHEALTHY_FREE_BYTES = 0.10, 0.05, 10**9
-Run = Callable[[], None]
 PROCESS_STARTED_AT = timezone.now()  # of this process, or the one it was forked from
-
-
-def closing_connection(run: Run) -> Run:
-    """Close the thread's database connection after `run`."""
-
-    @wraps(run)
-    def wrapped() -> None:
-        try:
-            run()
-        finally:
-            connection.close()
-
-    return wrapped
 
 
 def database() -> None:

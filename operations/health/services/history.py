@@ -62,12 +62,7 @@ def day_totals(rows: Iterable[HealthRollup]) -> list[tuple[datetime, Totals]]:
 def store(component_id: int, span: str, spans: Iterable[tuple[datetime, Totals]]) -> None:
     """Store the totals of each span, replacing stored ones."""
     rows = [
-        HealthRollup(
-            component_id=component_id,
-            span=span,
-            start=start,
-            **{**asdict(found), "histogram": histogram.to_json(found.histogram)},
-        )
+        rollup_row(component_id, span, start, found)
         for start, found in spans
         if found.checks or found.up_seconds or found.down_seconds
     ]
@@ -77,6 +72,11 @@ def store(component_id: int, span: str, spans: Iterable[tuple[datetime, Totals]]
         unique_fields=["component", "span", "start"],
         update_fields=TOTAL_COLUMNS,
     )
+
+
+def rollup_row(component_id: int, span: str, start: datetime, found: Totals) -> HealthRollup:
+    figures = {**asdict(found), "histogram": histogram.to_json(found.histogram)}
+    return HealthRollup(component_id=component_id, span=span, start=start, **figures)
 
 
 def purge(now: datetime) -> int:

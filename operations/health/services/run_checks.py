@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -78,14 +78,6 @@ def check_and_report(
         jobs = [CheckJob(each.name, each.observe) for each in health_check_registry]
         seen = runner.run(jobs, _deadline_seconds())
         return reports.unstored_report(seen, clock(), time.monotonic() - began)
-
-
-def report_in_thread() -> dict[str, Any]:
-    """`check_and_report` for a thread: closes its database connection."""
-    try:
-        return check_and_report()
-    finally:
-        connection.close()
 
 
 def run_watchdog(*, clock: Clock = timezone.now, runner: CheckRunner = default_runner) -> bool:
@@ -201,13 +193,5 @@ def perform(context: RunContext) -> RunOutcome:
     return RunOutcome(summary, detail={"bad": bad})
 
 
-def watchdog_in_thread() -> None:
-    """`run_watchdog` for the thread, which keeps no database connection between two runs."""
-    try:
-        run_watchdog()
-    finally:
-        connection.close()
-
-
 AUTOMATIONS = (AutomationSpec("operations.check_health", "Check the platform's health", perform),)
-watchdog = PeriodicThread(watchdog_in_thread, WATCHDOG_SECONDS, "health watchdog")
+watchdog = PeriodicThread(run_watchdog, WATCHDOG_SECONDS, "health watchdog")

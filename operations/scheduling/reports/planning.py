@@ -33,10 +33,6 @@ class OpenWork:
     problem: Problem
 
 
-def open_task_count() -> int:
-    return Task.objects.filter(status__in=OPEN).count()
-
-
 def open_work(now: datetime) -> OpenWork:
     """All pending, queued and running tasks, seen from `now`, in a fixed number of queries."""
     columns = "pk task_id priority estimate_used pool__name status worker_id started_at ready_at"

@@ -11,7 +11,7 @@ from operations.scheduling.models import Schedule, Task
 from operations.scheduling.planner.plan import make_plan
 from operations.scheduling.planner.search import Effort
 from operations.scheduling.reports import planning
-from operations.scheduling.reports.tasks import WAITING
+from operations.scheduling.reports.tasks import OPEN, WAITING
 from operations.scheduling.services.assign import push
 from operations.scheduling.services.leases import reclaim_expired
 from operations.scheduling.services.task_state import BATCH_ROWS
@@ -56,7 +56,7 @@ def replan(now: datetime, effort: Effort | None = None) -> Schedule:
 
 def replan_briefly(now: datetime) -> bool:
     """Plan during a call if few tasks are open; False where the next minute's run does it."""
-    if planning.open_task_count() > MAX_PLANNED_IN_CALL:
+    if Task.objects.filter(status__in=OPEN).count() > MAX_PLANNED_IN_CALL:
         return False
     replan(now, Effort(seconds=CALL_CPU_SECONDS))
     return True

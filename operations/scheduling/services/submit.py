@@ -15,7 +15,7 @@ from operations.scheduling import submission, submit_sql
 from operations.scheduling.models import Dependency, Pool, Task
 from operations.scheduling.planner.urgency import queue_key, weight
 from operations.scheduling.reports import tasks as reports
-from operations.scheduling.scheduler import DEFAULT_POOL, check_same
+from operations.scheduling.scheduler import DEFAULT_POOL, check_same, unique_tasks
 from operations.scheduling.services.task_state import BATCH_ROWS, Status
 from operations.scheduling.services.workers import ensure_pools
 from operations.scheduling.submission import Chain, TaskState
@@ -34,7 +34,7 @@ def submit(tasks: Iterable[AITask], now: datetime) -> list[Task]:
     A task that is stored already with the same values is left as it is. Raises
     UnknownDependency, CyclicDependency, or DifferentTask if an id has other values.
     """
-    batch = submission.unique_tasks(tasks)
+    batch = unique_tasks(tasks)
     ensure_pools()
     with transaction.atomic():
         # submissions run one after another, so that each id is stored once

@@ -2,6 +2,7 @@
 
 from security.access.services.sessions import end_sessions
 from security.access.services.setup_link import (
+    LIFETIME_MINUTES,
     AlreadySetUp,
     SetupLinkInvalid,
     create_first_administrator,

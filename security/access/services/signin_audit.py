@@ -69,9 +69,7 @@ def record_act(event: str, user: User, **detail: str | int) -> None:
 
 # --- Refusals -----------------------------------------------------------------------------------
 def record_wrong_password(
-    request: HttpRequest | None = None,
-    credentials: dict[str, Any] | None = None,
-    **_signal: Any,
+    request: HttpRequest | None = None, credentials: dict[str, Any] | None = None, **_signal: Any
 ) -> None:
     """Receives Django's `user_login_failed`; further tries at a locked name are not recorded."""
     if request is None or getattr(request, "was_locked", False):

@@ -114,10 +114,7 @@ def revoke(key_id: int, actor: User | None = None, now: datetime | None = None) 
 
 @transaction.atomic
 def rotate(
-    key_id: int,
-    grace: timedelta = GRACE,
-    actor: User | None = None,
-    now: datetime | None = None,
+    key_id: int, grace: timedelta = GRACE, actor: User | None = None, now: datetime | None = None
 ) -> IssuedKey:
     """Issue a successor with the same name, scopes and end; the old key works for `grace` more.
 

@@ -2,7 +2,6 @@
 
 import logging
 
-from django.db import connection
 from django.db.models import Case, DateTimeField, Q, Value, When
 
 from aethercrown.background import PeriodicThread
@@ -43,8 +42,6 @@ def store_usage(collector: UsageCollector = collector) -> None:
         flush(collector)
     except Exception:
         log.warning("Could not store when API keys were last used", exc_info=True)
-    finally:
-        connection.close()
 
 
 usage_thread = PeriodicThread(store_usage, FLUSH_INTERVAL_SECONDS, "key usage", final_call=True)

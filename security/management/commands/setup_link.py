@@ -7,13 +7,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 from django.utils import timezone
 
-from security.access import services, setup_link
+from security.access import services
 
 
 class Command(BaseCommand):
     help = (
         "Print a link that creates the first administrator. It works once, for "
-        f"{setup_link.LIFETIME_MINUTES} minutes, and only while there is none."
+        f"{services.LIFETIME_MINUTES} minutes, and only while there is none."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,7 +24,7 @@ class Command(BaseCommand):
             token = services.create_setup_link(timezone.now())
         except services.AlreadySetUp as reason:
             raise CommandError(str(reason)) from reason
-        self.stdout.write(f"Open within {setup_link.LIFETIME_MINUTES} minutes, once:")
+        self.stdout.write(f"Open within {services.LIFETIME_MINUTES} minutes, once:")
         self.stdout.write(origin(options["host"]) + reverse("setup", args=[token]))
 
 

@@ -190,10 +190,7 @@ KEY_ACTIONS = {
         _without_data(services.pause),
     ),
     "resume": KeyAction(
-        "Resume",
-        "Rotate “{}” again?",
-        _without_data(services.resume),
-        states=frozenset({"paused"}),
+        "Resume", "Rotate “{}” again?", _without_data(services.resume), states=frozenset({"paused"})
     ),
     "revoke": KeyAction(
         "Revoke permanently",

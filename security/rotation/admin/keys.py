@@ -138,10 +138,7 @@ class ManagedSecretAdmin(ModelAdmin):
     # --- Register -----------------------------------------------------------------------------
     @fresh_login
     def add_view(
-        self,
-        request: HttpRequest,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied

@@ -1,9 +1,15 @@
-"""Random values without a target, and checks of rotator configurations."""
+"""Values without a target: random, or entered by a person; and checks of configurations."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from security.rotation.registry import InvalidConfig, Rotator
+from security.rotation.registry import (
+    InvalidConfig,
+    NewSecret,
+    RotationContext,
+    Rotator,
+    TargetRefused,
+)
 
 
 class Generated(Rotator):
@@ -18,6 +24,24 @@ class Generated(Rotator):
 
     def required_action(self) -> str:
         return "Give the new value to the users of this key before the old one ends."
+
+
+class Manual(Rotator):
+    """Values that a person changes and then enters here; until then a due key raises an alert."""
+
+    name = "manual"
+    title = "By hand, with a reminder"
+    automatic = False
+    has_target = False
+
+    def validate_config(self, config: Mapping[str, Any]) -> None:
+        allow_only(config, "instructions")
+
+    def generate(self, context: RotationContext) -> NewSecret:
+        raise TargetRefused("A person must enter the new value.")
+
+    def required_action(self) -> str:
+        return "Change the value where it is used, then rotate again and enter the new value."
 
 
 def allow_only(config: Mapping[str, Any], *names: str) -> None:

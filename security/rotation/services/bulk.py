@@ -17,7 +17,7 @@ from security.rotation.registry import empty_context, rotators
 from security.rotation.results import RotationResult
 from security.rotation.schedule import EffectivePolicy
 from security.rotation.services import steps
-from security.rotation.services.steps import Clock, Failpoint, RotationRequest
+from security.rotation.services.steps import RotationRequest
 
 BATCH_SIZE = 500
 State = SecretVersion.State
@@ -32,11 +32,7 @@ class NewVersion(NamedTuple):
 
 
 def rotate_many(
-    keys: list[ManagedSecret],
-    request: RotationRequest,
-    clock: Clock,
-    failpoint: Failpoint = steps.no_failpoint,
-    size: int = BATCH_SIZE,
+    keys: list[ManagedSecret], request: RotationRequest, size: int = BATCH_SIZE
 ) -> list[RotationResult]:
     """Rotate keys without a target, `size` at a time; leased keys are left out."""
     results = []
@@ -44,12 +40,12 @@ def rotate_many(
     for first in range(0, len(keys), size):
         batch = keys[first : first + size]
         before = {key.pk: key.last_rotated_at for key in batch}
-        failpoint("rotation.before_create")
-        prepared = prepare(batch, request, clock())
-        failpoint("rotation.after_create")
-        failpoint("rotation.before_finish")
-        switched = switch(prepared, request, policies, clock())
-        failpoint("rotation.after_finish")
+        request.failpoint("rotation.before_create")
+        prepared = prepare(batch, request, request.clock())
+        request.failpoint("rotation.after_create")
+        request.failpoint("rotation.before_finish")
+        switched = switch(prepared, request, policies, request.clock())
+        request.failpoint("rotation.after_finish")
         results += [
             _result(each, request.reason, before[each.key.pk], policies) for each in switched
         ]
@@ -57,10 +53,7 @@ def rotate_many(
 
 
 def _result(
-    new: NewVersion,
-    reason: str,
-    previous: datetime | None,
-    policies: Mapping[str, EffectivePolicy],
+    new: NewVersion, reason: str, previous: datetime | None, policies: Mapping[str, EffectivePolicy]
 ) -> RotationResult:
     """The result without the value; `previous` is the time of the rotation before."""
     key = new.key

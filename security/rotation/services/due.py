@@ -38,8 +38,8 @@ def rotate_due(
     run, chosen = scheduled_runs.begin(now, local_clock(), actor, force=force)
     if run.paused_because:
         return RotationRunResult([], [], run.due, run.due, run.paused_because)
-    request = RotationRequest(SCHEDULED, actor=actor)
-    rotated, failures = _rotate_all(permit(chosen), request, clock, failpoint)
+    request = RotationRequest(SCHEDULED, None, actor, clock, failpoint)
+    rotated, failures = _rotate_all(permit(chosen), request)
     scheduled_runs.end(run, len(rotated), len(failures), clock())
     return RotationRunResult(rotated, failures, run.due, run.held_back)
 
@@ -51,20 +51,20 @@ def next_due() -> list[ManagedSecret]:
 
 
 def _rotate_all(
-    keys: Iterable[ManagedSecret], request: RotationRequest, clock: Clock, failpoint: Failpoint
+    keys: Iterable[ManagedSecret], request: RotationRequest
 ) -> tuple[list[RotationResult], list[RotationFailure]]:
     """Keys without a target in batches, the others one by one."""
     batch: list[ManagedSecret] = []
     single: list[ManagedSecret] = []
     for key in keys:
         (single if rotators.get(key.rotator).has_target else batch).append(key)
-    results = bulk.rotate_many(batch, request, clock, failpoint)
+    results = bulk.rotate_many(batch, request)
     done = {each.key_id for each in results}
     failures = []
     for key in [*single, *(each for each in batch if each.key_id not in done)]:
         try:
-            result = rotate(key.key_id, reason=request.reason, actor=request.actor, clock=clock,
-                            failpoint=failpoint)  # fmt: skip
+            result = rotate(key.key_id, reason=request.reason, actor=request.actor,
+                            clock=request.clock, failpoint=request.failpoint)  # fmt: skip
             results.append(result)
         except Exception as error:
             log.exception("Key %s could not be rotated", key.pk)

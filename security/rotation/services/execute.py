@@ -28,13 +28,7 @@ from security.rotation.registry import (
     rotators,
 )
 from security.rotation.services import steps
-from security.rotation.services.steps import (
-    Clock,
-    CompletedSwitch,
-    Failpoint,
-    Lease,
-    RotationRequest,
-)
+from security.rotation.services.steps import CompletedSwitch, Lease, RotationRequest
 
 REHEARSAL = "rehearsal"
 RECENT_USE = timedelta(hours=24)
@@ -53,8 +47,6 @@ class RotationAttempt:
     lease: Lease
     rotator: Rotator
     request: RotationRequest
-    clock: Clock
-    failpoint: Failpoint
 
     @property
     def key(self) -> ManagedSecret:
@@ -63,34 +55,30 @@ class RotationAttempt:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Call the failpoints before and after a step."""
-        self.failpoint(f"rotation.before_{name}")
+        self.request.failpoint(f"rotation.before_{name}")
         yield
-        self.failpoint(f"rotation.after_{name}")
+        self.request.failpoint(f"rotation.after_{name}")
 
 
 @contextmanager
 def leased(
-    key: ManagedSecret,
-    request: RotationRequest,
-    clock: Clock,
-    failpoint: Failpoint,
-    states: tuple[str, ...] = (),
+    key: ManagedSecret, request: RotationRequest, states: tuple[str, ...] = ()
 ) -> Iterator[RotationAttempt]:
     """Lease a key for the block.
 
     A RotationFailed in the block raises an alert. A lost lease becomes RotationInProgress.
     """
-    failpoint("rotation.before_claim")
+    request.failpoint("rotation.before_claim")
     lease = steps.acquire(key.pk, request.reason, actor=request.actor, states=states)
-    failpoint("rotation.after_claim")
+    request.failpoint("rotation.after_claim")
     try:
-        yield RotationAttempt(lease, rotators.get(key.rotator), request, clock, failpoint)
+        yield RotationAttempt(lease, rotators.get(key.rotator), request)
     except steps.RotationLeaseLost as error:
-        steps.record_lease_lost(lease)
+        steps.record_event(lease, "key.lease_lost", {"fencing_token": lease.fencing_token})
         raise steps.RotationInProgress(str(error)) from error
     except RotationFailed as error:
         alerts.raise_alert(
-            key_alerts.SOURCE, key_alerts.FAILING, key.key_id, HIGH, str(error), now=clock()
+            key_alerts.SOURCE, key_alerts.FAILING, key.key_id, HIGH, str(error), now=request.clock()
         )
         raise
     except Exception:
@@ -116,7 +104,7 @@ def run_rotation(attempt: RotationAttempt, value: str | None = None) -> Complete
     version = _prepare_version(attempt, value)
     _set_value(attempt, version)
     _test_value(attempt, version)
-    now = attempt.clock()
+    now = attempt.request.clock()
     with attempt.step("finish"):
         policy = reports.effective_policy(attempt.key.level)
         old = steps.switch(attempt.lease, version, policy, now)
@@ -143,7 +131,7 @@ def _prepare_version(attempt: RotationAttempt, value: str | None) -> SecretVersi
     _end_retiring(attempt)
     new = _generate_value(attempt) if value is None else NewSecret(value)
     with attempt.step("create"):
-        return steps.store_pending(attempt.lease, new, attempt.request, attempt.clock())
+        return steps.store_pending(attempt.lease, new, attempt.request, attempt.request.clock())
 
 
 def _generate_value(attempt: RotationAttempt) -> NewSecret:
@@ -155,7 +143,7 @@ def _generate_value(attempt: RotationAttempt) -> NewSecret:
 
 
 def _failed_attempt(attempt: RotationAttempt, error: TargetRefused) -> RotationFailed:
-    steps.record_failed_attempt(attempt.lease, error_message(error), attempt.clock())
+    steps.record_failed_attempt(attempt.lease, error_message(error), attempt.request.clock())
     return RotationFailed(f"{attempt.key} keeps its value. {error_message(error)}")
 
 
@@ -174,7 +162,7 @@ def _set_value(attempt: RotationAttempt, version: SecretVersion) -> None:
         _handle_failure(attempt, version, why, final=True)
     with attempt.step("note"):
         unclear = error_message(error) if error else ""
-        steps.note_set(attempt.lease, version, attempt.clock(), unclear=unclear)
+        steps.note_set(attempt.lease, version, attempt.request.clock(), unclear=unclear)
 
 
 def _test_value(attempt: RotationAttempt, version: SecretVersion) -> None:
@@ -207,7 +195,7 @@ def _handle_failure(
 ) -> None:
     """Record a failure, undo the value if it is used up, and raise RotationFailed."""
     with attempt.step("fail"):
-        steps.note_failure(attempt.lease, version, why, attempt.clock(), final=final)
+        steps.note_failure(attempt.lease, version, why, attempt.request.clock(), final=final)
     if schedule.is_used_up(version.tries):
         state = SecretVersion.State
         undo(attempt, version, state.RETIRED if version.reason == REHEARSAL else state.FAILED,
@@ -225,10 +213,10 @@ def undo(attempt: RotationAttempt, version: SecretVersion, state: str, *, keep: 
     if error:
         log.warning("Could not undo a value of key %s", attempt.key.pk, exc_info=error)
         why = f"A new value that failed could not be taken back: {error_message(error)}"
-        steps.record_failed_attempt(attempt.lease, why, attempt.clock())
+        steps.record_failed_attempt(attempt.lease, why, attempt.request.clock())
         raise RotationFailed(f"{attempt.key} keeps its value. {why}") from error
     with attempt.step("release"):
-        steps.discard(attempt.lease, version, state, attempt.clock(), keep=keep)
+        steps.discard(attempt.lease, version, state, attempt.request.clock(), keep=keep)
 
 
 def _end_retiring(attempt: RotationAttempt) -> None:
@@ -248,18 +236,18 @@ def end_version(attempt: RotationAttempt, version: SecretVersion, *, keep: bool 
             f"Version {version.number} of {attempt.key} could not be ended: {error_message(error)}"
         )
         if keep:
-            steps.record_failed_attempt(attempt.lease, why, attempt.clock())
+            steps.record_failed_attempt(attempt.lease, why, attempt.request.clock())
         else:
             steps.release(attempt.lease)
         raise RotationFailed(why) from error
     with attempt.step("retire"):
-        steps.retire(attempt.lease, version, attempt.clock(), keep=keep)
+        steps.retire(attempt.lease, version, attempt.request.clock(), keep=keep)
 
 
 def _reissue(attempt: RotationAttempt, issuer: CredentialIssuer) -> CompletedSwitch:
     """Replace a credential of the platform: issued, stored and switched in one transaction."""
     _end_retiring(attempt)
-    now = attempt.clock()
+    now = attempt.request.clock()
     request, policy = attempt.request, reports.effective_policy(attempt.key.level)
     grace = steps.effective_grace(request.reason, request.grace_minutes, policy)
     context = context_for(attempt.key, steps.current_version(attempt.key))

@@ -62,16 +62,15 @@ def _change_state(key_id: str, before: str, after: str, actor: str) -> None:
 def _end(key_id: str, after: str, version_state: str, actor: str, clock: Clock) -> None:
     """Refuse every value in one commit; then revoke at the target where needed, and erase."""
     key = get(key_id)
-    request = RotationRequest(after, actor=actor)
-    no_failpoint = steps.no_failpoint
+    request = RotationRequest(after, actor=actor, clock=clock)
     open_states = (State.ACTIVE, State.PAUSED, State.FAILED)
-    with execute.leased(key, request, clock, no_failpoint, open_states) as attempt:
+    with execute.leased(key, request, open_states) as attempt:
         pending = steps.pending_version(attempt.lease)
         if pending is not None:
             execute.undo(attempt, pending, SecretVersion.State.REVOKED, keep=True)
         steps.end_current(attempt.lease, version_state, clock(), key_state=after)
     for version in steps.versions_to_end(key):
-        with execute.leased(key, request, clock, no_failpoint) as attempt:
+        with execute.leased(key, request) as attempt:
             if after == State.REVOKED:
                 execute.end_version(attempt, version)
             else:

@@ -6,6 +6,7 @@ each call to the target, so that tests can end the process there.
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from math import ceil
 
@@ -49,19 +50,19 @@ def rotate(
     key = get(key_id)
     rotator = rotators.get(key.rotator)
     issues = isinstance(rotator, CredentialIssuer)
-    request = RotationRequest(reason, _minutes(reason, grace), actor)
+    request = RotationRequest(reason, _minutes(reason, grace), actor, clock, failpoint)
     _check(key, rotator, value, reason)
     if not rotator.automatic and not issues and value is None and not force:
         return _value_required(key, rotator, reason)
     try:
-        with execute.leased(key, request, clock, failpoint, ROTATABLE) as attempt:
+        with execute.leased(key, request, ROTATABLE) as attempt:
             _check_version(attempt, expected_version)
             done = execute.run_rotation(attempt, value)
     except RotationFailed:
         if not (force and reason == COMPROMISED):
             raise
-        return _end_without_successor(key, request, clock, failpoint)
-    end_if_expired(key, done, clock, failpoint, actor)
+        return _end_without_successor(key, request)
+    end_if_expired(key, done, request)
     action = rotator.required_action() if rotator.automatic or issues else ""
     return _result(key, done, reason, action)
 
@@ -125,19 +126,17 @@ def _result(key: ManagedSecret, done: CompletedSwitch, reason: str, action: str)
     )
 
 
-def _end_without_successor(
-    key: ManagedSecret, request: RotationRequest, clock: Clock, failpoint: Failpoint
-) -> RotationResult:
+def _end_without_successor(key: ManagedSecret, request: RotationRequest) -> RotationResult:
     """End a compromised value although no new one could be set."""
-    with execute.leased(key, request, clock, failpoint, ROTATABLE) as attempt:
-        now = clock()
+    with execute.leased(key, request, ROTATABLE) as attempt:
+        now = request.clock()
         with attempt.step("finish"):
             old = steps.end_current(
                 attempt.lease, SecretVersion.State.COMPROMISED, now, key_state=State.FAILED
             )
     if old is not None:
         pk = old.pk
-        try_now(lambda: end(key, pk, clock, failpoint, request.actor))
+        try_now(lambda: end(key, pk, request))
     return RotationResult(
         key.key_id,
         request.reason,
@@ -164,40 +163,28 @@ def rehearse(
         raise InvalidTransition(
             f"Values of kind {rotator.name} are set nowhere: there is nothing to rehearse."
         )
-    request = RotationRequest(execute.REHEARSAL, actor=actor)
-    with execute.leased(key, request, clock, failpoint, (State.ACTIVE,)) as attempt:
+    request = RotationRequest(execute.REHEARSAL, None, actor, clock, failpoint)
+    with execute.leased(key, request, (State.ACTIVE,)) as attempt:
         execute.run_rehearsal(attempt)
 
 
 # --- The end of an old value ------------------------------------------------------------------
-def end_if_expired(
-    key: ManagedSecret,
-    done: CompletedSwitch,
-    clock: Clock,
-    failpoint: Failpoint,
-    actor: str,
-) -> None:
+def end_if_expired(key: ManagedSecret, done: CompletedSwitch, request: RotationRequest) -> None:
     """End the old value at once if it has no grace."""
     old = done.old
     if old is not None and old.retire_at is not None and old.retire_at <= done.at:
         pk = old.pk
-        try_now(lambda: end(key, pk, clock, failpoint, actor))
+        try_now(lambda: end(key, pk, request))
 
 
-def end(
-    key: ManagedSecret,
-    version_pk: int,
-    clock: Clock,
-    failpoint: Failpoint = steps.no_failpoint,
-    actor: str = "",
-) -> None:
+def end(key: ManagedSecret, version_pk: int, request: RotationRequest) -> None:
     """Revoke an old value at its target and erase it; extend its grace once if still in use."""
-    with execute.leased(key, RotationRequest("retire", actor=actor), clock, failpoint) as attempt:
+    with execute.leased(key, replace(request, reason="retire", grace_minutes=None)) as attempt:
         version = SecretVersion.objects.get(pk=version_pk)
         if version.destroyed_at is not None:
             steps.release(attempt.lease)
             return
-        now = clock()
+        now = request.clock()
         until = execute.extended_until(attempt, version, now)
         if until is None:
             execute.end_version(attempt, version)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -46,6 +46,21 @@ def no_failpoint(_name: str) -> None:
     """What runs outside tests."""
 
 
+def database_now() -> datetime:
+    """The database's clock, which all workers share."""
+    query, to_datetime = NOW[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        [moment] = cursor.fetchone()
+    return to_datetime(moment)
+
+
+NOW: Mapping[str, tuple[str, Callable[[Any], datetime]]] = {
+    "postgresql": ("SELECT statement_timestamp()", lambda moment: moment),
+    "sqlite": ("SELECT strftime('%Y-%m-%d %H:%M:%f+00:00', 'now')", datetime.fromisoformat),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to change a key, valid while the key's fencing token is this one."""
@@ -57,11 +72,13 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class RotationRequest:
-    """Why a key is rotated, and the grace of its old value (None: the level's)."""
+    """Why a key is rotated, the grace of its old value (None: the level's), and by which clock."""
 
     reason: str
     grace_minutes: int | None = None
     actor: str = ""
+    clock: Clock = database_now
+    failpoint: Failpoint = no_failpoint
 
 
 # --- The lease --------------------------------------------------------------------------------
@@ -102,10 +119,6 @@ def record_event(
         detail={name: each if type(each) is int else str(each) for name, each in detail.items()},
         now=now,
     )
-
-
-def record_lease_lost(lease: Lease) -> None:
-    record_event(lease, "key.lease_lost", {"fencing_token": lease.fencing_token})
 
 
 # --- The pending version ----------------------------------------------------------------------
@@ -165,11 +178,7 @@ def note_failure(
     version.tries = schedule.MAX_FAILED_TESTS if final else version.tries + 1
     SecretVersion.objects.filter(pk=version.pk).update(tries=version.tries)
     _back_off(lease, why, now, keep=schedule.is_used_up(version.tries))
-    detail = {
-        "tries": version.tries,
-        "why": why[:MAX_EVENT_TEXT_LENGTH],
-        "version": version.number,
-    }
+    detail = {"tries": version.tries, "why": why[:MAX_EVENT_TEXT_LENGTH], "version": version.number}
     record_event(lease, "key.test_failed", detail, now)
 
 
@@ -323,25 +332,6 @@ def retire(lease: Lease, version: SecretVersion, now: datetime, *, keep: bool = 
 
 
 # --- Shared parts -----------------------------------------------------------------------------
-def database_now() -> datetime:
-    """The database's clock, which all workers share."""
-    query, to_datetime = NOW[connection.vendor]
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        [moment] = cursor.fetchone()
-    return to_datetime(moment)
-
-
-def _from_text(moment: str) -> datetime:
-    return datetime.fromisoformat(moment).replace(tzinfo=UTC)
-
-
-NOW: Mapping[str, tuple[str, Callable[[Any], datetime]]] = {
-    "postgresql": ("SELECT statement_timestamp()", lambda moment: moment),
-    "sqlite": ("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')", _from_text),
-}
-
-
 def unleased() -> QuerySet[ManagedSecret]:
     """Keys that no worker has leased, by the database's clock."""
     return ManagedSecret.objects.filter(Q(lease_until=None) | lease_expired())

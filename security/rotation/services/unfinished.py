@@ -1,5 +1,6 @@
 """Resume rotations that crashed or wait for a retry, and end old values whose grace is over."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Q
@@ -22,11 +23,12 @@ def resume_unfinished(
 ) -> int:
     """Resume unfinished rotations and end expired values; returns how many succeeded."""
     done = 0
+    request = RotationRequest("retire", clock=clock, failpoint=failpoint)
     for key in _unfinished(clock()):
-        done += try_now(lambda key=key: _resume(key, clock, failpoint))  # type: ignore[misc]  # bound now
+        done += try_now(lambda key=key: _resume(key, request))  # type: ignore[misc]  # bound now
     for key_pk, version in steps.due_to_erase(clock()):
         key = ManagedSecret.objects.get(pk=key_pk)
-        done += try_now(lambda key=key, version=version: end(key, version, clock, failpoint))  # type: ignore[misc]  # bound now
+        done += try_now(lambda key=key, version=version: end(key, version, request))  # type: ignore[misc]  # bound now
     return done
 
 
@@ -41,15 +43,15 @@ def _unfinished(now: datetime) -> list[ManagedSecret]:
     )
 
 
-def _resume(key: ManagedSecret, clock: Clock, failpoint: Failpoint) -> None:
+def _resume(key: ManagedSecret, request: RotationRequest) -> None:
     pending = SecretVersion.objects.filter(key=key, state=SecretVersion.State.PENDING).first()
     if pending is None:
-        rotate(key.key_id, reason=SCHEDULED, clock=clock, failpoint=failpoint)
+        rotate(key.key_id, reason=SCHEDULED, clock=request.clock, failpoint=request.failpoint)
         return
-    request = RotationRequest(pending.reason, pending.grace_minutes)  # the actor is the system
-    with execute.leased(key, request, clock, failpoint, ROTATABLE) as attempt:
+    request = replace(request, reason=pending.reason, grace_minutes=pending.grace_minutes)
+    with execute.leased(key, request, ROTATABLE) as attempt:
         if pending.reason == execute.REHEARSAL:
             execute.undo(attempt, pending, SecretVersion.State.RETIRED, keep=False)
             return
         done = execute.run_rotation(attempt)
-    end_if_expired(key, done, clock, failpoint, request.actor)
+    end_if_expired(key, done, request)

@@ -7,7 +7,7 @@ from drf_spectacular.validation import validate_schema
 
 from aethercrown.api import reference
 from tests.aethercrown import documents
-from tests.browser import browsing, outside, programs
+from tests.browser import browsing, external, programs
 
 SCHEMA, DOCS = "/api/v1/schema", "/api/v1/docs"
 TRY_IT_OUT = (
@@ -106,5 +106,5 @@ def test_the_page_works_in_a_browser_without_a_complaint(live_server, admin_clie
             click(browser, selector)
         status = text_of(browser, ".live-responses-table .response .response-col_status")
         assert status in {"200", "201", "202"}
-        assert browser.complaints() == []
-        assert outside(browser.requests()) == []
+        assert browser.console_problems() == []
+        assert external(browser.requests()) == []

@@ -135,7 +135,8 @@ def readme_call(stack):
     printed = subprocess.run(  # noqa: S603 - the project's own document
         ["/bin/bash", "-c", block.replace(":8000", f":{stack.port}")],
         cwd=rig.ROOT,
-        env=rig.outer_environment() | {"DATA_DIR": str(stack.folder), "HTTPS": "False"},
+        env=rig.outer_environment()
+        | {"DATA_DIR": str(stack.folder), "DJANGO_SETTINGS_MODULE": "aethercrown.settings"},
         capture_output=True,
         check=True,
     )
@@ -150,7 +151,8 @@ def test_it_serves_is_killed_and_leaves_nothing_and_starts_again_from_its_folder
         assert get(stack, "/healthz") == 200
         assert len(stack.password) >= 15
         first_key = stack.api_key
-        assert readme_call(stack)["success"] is True
+        answer = readme_call(stack)
+        assert answer["success"], answer
         stack.wait_until_whole()
         stack.process.kill()
         stack.process.wait()

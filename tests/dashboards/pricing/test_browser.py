@@ -10,7 +10,7 @@ from revenue.pricing import services
 from revenue.pricing.calculation.inputs import read_inputs
 from revenue.pricing.seeding import seed_default_book
 from security.access.models import User
-from tests.browser import outside, programs
+from tests.browser import external, programs
 from tests.dashboards.test_browser import PALE, SHAPES
 
 FOUND = programs()
@@ -52,11 +52,11 @@ def test_no_page_of_pricing_complains_overflows_or_is_pale(paths, window):
     window.requests()
     for path in (*pages, screen):
         for width, height, dark in SHAPES:
-            window.shape(width, height, dark=dark)
+            window.resize(width, height, dark=dark)
             window.visit(site + path)
             where = f"{path} at {width}, {'dark' if dark else 'light'}"
             assert window.run("return location.pathname") == path, where
-            assert window.complaints() == [], where
-            assert outside(window.requests()) == [], where
+            assert window.console_problems() == [], where
+            assert external(window.requests()) == [], where
             assert window.run("return document.documentElement.scrollWidth") <= width, where
             assert path == screen or window.run(PALE) == [], where

@@ -6,7 +6,7 @@ from aethercrown.registry import UnknownName
 from operations.automations.models import Automation, Run
 from operations.automations.registry import RunOutcome
 from operations.automations.run_rules import RunResult
-from operations.automations.runner import AutomationRunner, now_in_utc
+from operations.automations.runner import AutomationRunner
 from tests.operations.conftest import NOON
 
 ONE = NOON + timedelta(hours=1)
@@ -120,4 +120,4 @@ def test_without_a_reader_of_reports_it_runs_all_the_same(automation, runner, co
 
 
 def test_its_own_clock_is_in_utc():
-    assert now_in_utc().utcoffset() == timedelta(0)
+    assert AutomationRunner()._clock().utcoffset() == timedelta(0)

@@ -26,7 +26,7 @@ def test_the_web_servers_thread_sends_what_is_stuck(listener, settings):
     settings.EMAIL_URL = "smtp://localhost"
     before = timezone.now() - timedelta(minutes=1)
     services.enqueue_alert(OutgoingMessage("event:1", "A", "B", {}), "high", before)
-    tasks.deliver_stuck()
+    tasks.watcher.function()
     assert Message.objects.get().state == "sent"
 
 

@@ -37,9 +37,9 @@ def site(live_server, window: Browser) -> str:
     settings.SECURE_SSL_REDIRECT = False
     User.objects.create_superuser("ada", password=PHRASE)
     window.devtools("Network.clearBrowserCookies", {})
-    window.shape(1280, 900)
+    window.resize(1280, 900)
     window.visit(f"{live_server.url}/login")
-    window.complaints()
+    window.console_problems()
     return str(live_server.url)
 
 
@@ -53,11 +53,11 @@ def site(live_server, window: Browser) -> str:
 )
 def test_a_person_signs_in_and_no_policy_is_broken(site, window, entrance, goal):
     window.visit(site + entrance)
-    assert len(window.picture()) > 5_000
+    assert len(window.screenshot()) > 5_000
     window.run(FILL, "ada", PHRASE)
     window.visit(site + goal)
     assert window.run("return location.pathname") == goal
-    assert window.complaints() == []
+    assert window.console_problems() == []
 
 
 def test_a_wrong_password_is_told_on_the_page(site, window):
@@ -65,14 +65,14 @@ def test_a_wrong_password_is_told_on_the_page(site, window):
     window.run(FILL, "ada", "wrong")
     window.visit(site + "/login")
     assert window.run("return location.pathname") == "/login"
-    assert window.complaints() == []
+    assert window.console_problems() == []
 
 
 @pytest.mark.parametrize("path", ["/login", "/admin/login/"])
 def test_an_injected_script_does_not_run(site, window, path):
     window.visit(site + path)
     assert window.run(INJECT) is False
-    assert any("Content Security Policy" in each for each in window.complaints())
+    assert any("Content Security Policy" in each for each in window.console_problems())
 
 
 @pytest.mark.parametrize("directive", ["script-src", "style-src"])
@@ -82,4 +82,4 @@ def test_the_theme_breaks_under_each_stricter_directive(site, window, monkeypatc
     monkeypatch.setattr(headers, "ADMIN_POLICY", strict)
     window.run(FILL, "ada", PHRASE)
     window.visit(site + "/admin/")
-    assert any("Content Security Policy" in each for each in window.complaints())
+    assert any("Content Security Policy" in each for each in window.console_problems())

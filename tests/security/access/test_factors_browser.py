@@ -39,10 +39,10 @@ def site(live_server, window: Browser, settings) -> str:
     settings.SECURE_SSL_REDIRECT = False
     settings.SECOND_FACTOR_REQUIRED = True
     window.devtools("Network.clearBrowserCookies", {})
-    window.shape(390, 844)
+    window.resize(390, 844)
     address = str(live_server.url).replace("127.0.0.1", "localhost")  # keys are bound to a name
     window.visit(f"{address}/login")
-    window.complaints()
+    window.console_problems()
     return address
 
 
@@ -62,7 +62,7 @@ def carry(window: Browser, site: str, user: User) -> None:
 def keep(window: Browser, name: str) -> None:
     """A picture for a person to look at, where SHOTS names a folder."""
     if folder := os.environ.get("SHOTS"):
-        (Path(folder) / f"{name}.png").write_bytes(window.picture())
+        (Path(folder) / f"{name}.png").write_bytes(window.screenshot())
 
 
 def settled(window: Browser, path: str) -> None:
@@ -88,7 +88,7 @@ def test_an_app_is_enrolled_and_used_without_javascript(site, window, ada):
     settled(window, "/account/2fa/authenticate/")
     window.run(GIVE, factors.code(secret, left=5))
     settled(window, "/")
-    assert window.complaints() == []
+    assert window.console_problems() == []
 
 
 def test_a_security_key_is_enrolled_and_used_under_the_strict_policy(site, window, ada):
@@ -108,7 +108,7 @@ def test_a_security_key_is_enrolled_and_used_under_the_strict_policy(site, windo
         settled(window, "/account/2fa/authenticate/")
         window.run("document.getElementById('use-key').click()")
         settled(window, "/")
-        assert window.complaints() == []
+        assert window.console_problems() == []
     finally:
         window.devtools("WebAuthn.removeVirtualAuthenticator", made)
         window.devtools("WebAuthn.disable", {})
@@ -116,7 +116,7 @@ def test_a_security_key_is_enrolled_and_used_under_the_strict_policy(site, windo
 
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)])
 def test_every_page_fits_and_breaks_no_policy(site, window, ada, width, dark):
-    window.shape(width, 844, dark=dark)
+    window.resize(width, 844, dark=dark)
     User.objects.filter(pk=ada.pk).update(is_superuser=False)
     token = services.create_setup_link(timezone.now())
     ways = {"setup": f"/setup/{token}", "setup-gone": "/setup/x", "login": "/login"}
@@ -126,7 +126,7 @@ def test_every_page_fits_and_breaks_no_policy(site, window, ada, width, dark):
     look(window, site, BEFORE, f"{width}{'-dark' if dark else ''}")
     factors.with_app(ada)
     look(window, site, AFTER, f"{width}{'-dark' if dark else ''}")
-    assert [each for each in window.complaints() if "410 (Gone)" not in each] == []
+    assert [each for each in window.console_problems() if "410 (Gone)" not in each] == []
 
 
 BEFORE = {"enrol": "/account/2fa/", "app": "/account/2fa/totp/activate/"}

@@ -6,8 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from security.access import services, setup_link
+from security.access import services
 from security.access.models import SetupLink, User
+from security.access.services import setup_link
 
 PHRASE = "a long enough phrase"
 CHOSEN = {"username": "ada", "password1": PHRASE, "password2": PHRASE}

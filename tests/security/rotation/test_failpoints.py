@@ -131,9 +131,9 @@ def test_a_batch_struck_anywhere_is_finished_by_the_next_look(db, lapse, point):
     for number in range(3):
         services.register(f"k{number}", "x")
     keys = list(ManagedSecret.objects.order_by("pk"))
-    order = RotationRequest("scheduled")
+    order = RotationRequest("scheduled", failpoint=Blow(f"rotation.{point}"))
     with pytest.raises(Struck):
-        services.rotate_many(keys, order, services.database_now, Blow(f"rotation.{point}"), size=2)
+        services.rotate_many(keys, order, size=2)
     ManagedSecret.objects.update(lease_until=None)
     services.resume_unfinished()
     for key in keys:

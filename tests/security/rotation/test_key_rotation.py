@@ -10,8 +10,7 @@ from security.rotation import registry, reports, services
 from security.rotation.key_rotation import KeyRotationManager
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun
 from security.rotation.registry import Rotator, TargetRefused
-from security.rotation.rotators.generated import text
-from security.rotation.rotators.manual import Manual
+from security.rotation.rotators.generated import Manual, text
 
 CONTEXT = registry.empty_context("x", {})
 

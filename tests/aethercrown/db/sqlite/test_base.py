@@ -7,6 +7,7 @@ import pytest
 from django.db import connections
 from django.db.utils import OperationalError
 
+from aethercrown.backup import sqlite
 from aethercrown.db.sqlite import base
 from aethercrown.db.sqlite.base import DatabaseWrapper
 
@@ -156,6 +157,22 @@ def test_everybody_in_a_crowd_is_served(connect):
         thread.join(LONG)
     assert failed == []
     assert run(connect(), "SELECT number FROM counts") == (400,)
+
+
+def test_a_kept_connection_to_a_replaced_file_is_opened_again(connect, tmp_path):
+    kept = connect()
+    kept.settings_dict |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    run(kept, "UPDATE counts SET number = 1")
+    kept.close_if_unusable_or_obsolete()
+    assert kept.connection is not None
+    with kept.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(tmp_path / "restored")])
+    sqlite.swap(tmp_path / "restored", tmp_path / "rows.sqlite3", tmp_path / "former")
+    kept.close_if_unusable_or_obsolete()  # at the start of each request
+    run(kept, "UPDATE counts SET number = 2")
+    assert run(connect(), "SELECT number FROM counts") == (2,)
+    (tmp_path / "rows.sqlite3").unlink()
+    assert not kept.is_usable()
 
 
 def test_a_forked_process_has_a_line_of_its_own(connect):

@@ -8,11 +8,11 @@ import pytest
 from marketing.budget.measurement import backtest
 from marketing.budget.model.history import SpendHistory
 from marketing.budget.planner.proposal import Backtest
-from tests.benchmarks.budget_accounts import account, books
+from tests.benchmarks.budget_accounts import draw_account, spend_history
 
 
 def test_a_steady_company_is_forecast_better_than_by_its_last_four_periods():
-    found = backtest.rolling_backtest(books(account(1, 52).record))
+    found = backtest.rolling_backtest(spend_history(draw_account(1, 52).record))
     assert found is not None
     assert found.periods == 24
     assert found.wape_percent < found.naive_wape_percent
@@ -24,14 +24,14 @@ def test_a_steady_company_is_forecast_better_than_by_its_last_four_periods():
 
 
 def test_too_few_periods_have_no_backtest():
-    assert backtest.rolling_backtest(books(account(1, 15).record)) is None
+    assert backtest.rolling_backtest(spend_history(draw_account(1, 15).record)) is None
     assert backtest.describe(None, 15) == (
         "No backtest: it needs 16 dated periods, and there are 15."
     )
 
 
 def test_a_company_whose_revenue_collapsed_is_not_healthy():
-    held = books(account(1, 52).record)
+    held = spend_history(draw_account(1, 52).record)
     revenue = held.revenue.copy()
     revenue[:, 30:] /= 4
     found = backtest.rolling_backtest(
@@ -67,7 +67,7 @@ def test_residuals_to_one_side_are_drift():
 
 
 def test_periods_without_a_row_do_not_count():
-    held = books(account(1, 24).record)
+    held = spend_history(draw_account(1, 24).record)
     seen = held.seen.copy()
     seen[0, 20:] = False
     known = SpendHistory(held.channels, held.dates, held.spend * seen, held.revenue * seen, seen)

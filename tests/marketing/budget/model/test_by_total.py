@@ -12,11 +12,11 @@ from marketing.budget.planner import proposal_builder
 from marketing.budget.planner.planning import plan
 from marketing.budget.planner.request import BudgetRequest, LiftTestResult, PerformanceRow
 from tests.benchmarks.budget_accounts import dates, names
-from tests.benchmarks.budget_totals import case
+from tests.benchmarks.budget_totals import draw_case
 
 
 def asked(periods=60, channels=3, **more):
-    given = case(3, channels, periods, 0.5, 0.0)
+    given = draw_case(3, channels, periods, 0.5, 0.0)
     days, spend = dates(periods), given.account.record.spend
     rows = tuple(
         PerformanceRow(name, float(spend[line, at]), None, day)

@@ -5,12 +5,12 @@ import pytest
 
 from marketing.budget.model import curves
 from marketing.budget.model.fit import fit_history
-from tests.benchmarks.budget_accounts import account, books
+from tests.benchmarks.budget_accounts import draw_account, spend_history
 
 
 @pytest.fixture
 def posterior():
-    return fit_history(books(account(4, 26).record)).posterior
+    return fit_history(spend_history(draw_account(4, 26).record)).posterior
 
 
 def test_nothing_spent_brings_exactly_nothing(posterior):

@@ -19,7 +19,7 @@ from marketing.budget.model.fit import (
 from marketing.budget.model.history import SpendHistory, build_history
 from marketing.budget.model.response import DECAY_PRIOR, log_gain, shapes
 from marketing.budget.planner.request import LiftTestResult, PerformanceRow
-from tests.benchmarks.budget_accounts import account, books
+from tests.benchmarks.budget_accounts import draw_account, spend_history
 
 MONDAY = date(2026, 1, 5)
 
@@ -111,7 +111,7 @@ def test_a_channel_that_never_spent_brings_nothing():
 
 
 def test_a_hundred_channels_are_fitted_as_they_are_alone():
-    held = books(account(1, 12, 40).record)
+    held = spend_history(draw_account(1, 12, 40).record)
     together = fit_history(held, season=np.zeros(12))
     alone, noise = node_weights(node_sums(*_inputs(held, slice(20, 21)))[1], np.array([12]))
     assert together.joint.shape == (40, 5, 36)
@@ -127,7 +127,7 @@ def _inputs(held, part):
 
 
 def test_scaling_all_money_changes_no_weight():
-    held = books(account(2, 12).record)
+    held = spend_history(draw_account(2, 12).record)
     more = SpendHistory(held.channels, held.dates, held.spend * 1e6, held.revenue * 1e6, held.seen)
     assert fit_history(more).posterior.weight == pytest.approx(
         fit_history(held).posterior.weight, rel=1e-9, abs=1e-15

@@ -1,5 +1,7 @@
 """When a plan may be applied without a person."""
 
+from typing import Any
+
 import numpy as np
 
 from marketing.budget.planner.auto_apply import largest_move, reasons_against
@@ -7,7 +9,7 @@ from marketing.budget.planner.proposal import Backtest, Interval
 
 HEALTHY = Backtest(10.0, 20.0, 90.0, 24, drifting=False, healthy=True)
 UNHEALTHY = Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False)
-GOOD = {
+GOOD: dict[str, Any] = {
     "plan": np.array([110.0, 90.0]),
     "current": np.array([100.0, 100.0]),
     "probability": 0.95,

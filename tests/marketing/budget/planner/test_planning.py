@@ -1,12 +1,13 @@
 """The whole way, with every edge case of the guide."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
 import pytest
+from django.core.serializers.json import DjangoJSONEncoder
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -20,9 +21,9 @@ from marketing.budget.planner.request import (
     PerformanceRow,
     SpendLimit,
 )
-from tests.benchmarks.budget_accounts import account, asked, dates, names
-from tests.benchmarks.budget_random_requests import broken, random_request
-from tests.benchmarks.budget_simulation import Weather
+from tests.benchmarks.budget_accounts import dates, draw_account, names, request_for
+from tests.benchmarks.budget_random_requests import broken_promises, random_request
+from tests.benchmarks.budget_simulation import MarketConditions
 
 MONDAY = date(2026, 1, 5)
 EXAMPLE = (
@@ -54,7 +55,7 @@ def test_any_question_is_answered_to_the_cent_inside_its_bounds_or_refused(seed)
         with pytest.raises(Infeasible, match=r"add up to|make"):
             plan(held)
     else:
-        assert broken(held, found.money, found.bounds) == []
+        assert broken_promises(held, found.money, found.bounds) == []
         assert plan(held).allocations == found.money
 
 
@@ -136,7 +137,7 @@ def test_a_call_like_the_contracts_example_says_everything():
 
 def test_a_proposal_goes_into_json_and_money_stays_exact():
     found = plan(of("12000.01"))
-    plain = json.loads(json.dumps(found.summary()))
+    plain = json.loads(json.dumps(asdict(found), cls=DjangoJSONEncoder))
     assert sum(Decimal(each) for each in plain["allocations"].values()) == Decimal("12000.01")
     assert plain["curves"][0]["points"][0]["spend"] == 0
     assert plain["input_digest"] == found.input_digest
@@ -202,7 +203,7 @@ def test_names_are_trimmed_and_their_rows_added_up():
 
 
 def test_a_budget_far_beyond_all_history_is_planned_flagged_and_never_applied_alone():
-    held = asked(account(2, 52))
+    held = request_for(draw_account(2, 52))
     usual = plan(replace(held, present=None))
     budget_ratio = plan(replace(held, total=Decimal(60_000), present=None))
     assert sum(budget_ratio.allocations.values()) == 60_000
@@ -236,7 +237,7 @@ def test_a_budget_for_four_periods_is_four_times_that_of_one():
 
 
 def test_a_small_step_of_a_well_known_company_may_apply_itself():
-    found = plan(replace(asked(account(3, 104)), max_change_percent=Decimal(20)))
+    found = plan(replace(request_for(draw_account(3, 104)), max_change_percent=Decimal(20)))
     assert found.reasons_against == ()
     assert found.auto_applicable
     assert found.backtest is not None
@@ -254,8 +255,10 @@ def test_the_step_limit_is_around_the_last_applied_plan():
 
 
 def test_a_season_of_last_year_scales_the_revenue_expected():
-    held = replace(asked(account(3, 104, weather=Weather(amp=0.4))), present=None)
-    season = account(3, 104, weather=Weather(amp=0.4)).record.season
+    held = replace(
+        request_for(draw_account(3, 104, conditions=MarketConditions(amp=0.4))), present=None
+    )
+    season = draw_account(3, 104, conditions=MarketConditions(amp=0.4)).record.season
     days = dates(104)
     high, low = (days[52 + int(each)] + timedelta(days=364)
                  for each in (season[52:].argmax(), season[52:].argmin()))  # fmt: skip
@@ -266,12 +269,12 @@ def test_a_season_of_last_year_scales_the_revenue_expected():
 
 
 def test_a_season_without_a_year_behind_it_changes_nothing():
-    held = asked(account(3, 30, weather=Weather(amp=0.4)))
+    held = request_for(draw_account(3, 30, conditions=MarketConditions(amp=0.4)))
     assert prepare(held).season_factor == 1
 
 
 def test_two_channels_are_told_that_their_season_is_weak_evidence():
-    held = asked(account(3, 60, 2))
+    held = request_for(draw_account(3, 60, 2))
     found = plan(held)
     assert any("the season comes from the calendar alone" in each for each in found.warnings)
     assert all(each.evidence == "medium" for each in found.channels)
@@ -298,7 +301,7 @@ def test_undated_rows_have_no_trend_and_no_season():
 
 
 def test_names_do_not_matter_to_who_gets_what():
-    held = asked(account(8, 30))
+    held = request_for(draw_account(8, 30))
     order = dict(zip(names(6), reversed(names(6)), strict=True))
     turned = replace(
         held,

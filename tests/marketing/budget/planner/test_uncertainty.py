@@ -7,17 +7,17 @@ from marketing.budget.model.curves import revenue
 from marketing.budget.model.fit import fit_history
 from marketing.budget.planner import uncertainty
 from marketing.budget.planner.proposal import Interval
-from tests.benchmarks.budget_accounts import account, books
+from tests.benchmarks.budget_accounts import draw_account, spend_history
 
 
 @pytest.fixture
 def held():
-    return account(5, 52)
+    return draw_account(5, 52)
 
 
 @pytest.fixture
 def posterior(held):
-    return fit_history(books(held.record)).posterior
+    return fit_history(spend_history(held.record)).posterior
 
 
 def test_draws_are_the_same_for_one_seed_and_others_for_another(posterior):

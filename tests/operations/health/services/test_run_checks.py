@@ -229,8 +229,8 @@ def test_of_several_web_processes_one_runs_the_watchdog(clock, runner, at_once):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_watchdog_thread_and_the_awaited_round_close_their_connection(settings):
-    run_checks.watchdog_in_thread()
-    assert run_checks.report_in_thread()["overall_status"] == HEALTHY
+    run_checks.watchdog.function()
+    assert run_checks.check_and_report()["overall_status"] == HEALTHY
 
 
 def context(*, dry_run=False):

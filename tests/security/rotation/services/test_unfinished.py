@@ -121,7 +121,7 @@ def test_a_value_that_another_worker_has_erased_is_left(key, world):
     SecretVersion.objects.filter(pk=erased.pk).update(destroyed_at=None)
     [(key_pk, version)] = steps.due_to_erase(later(HOUR)())
     SecretVersion.objects.filter(pk=erased.pk).update(destroyed_at=erased.destroyed_at)
-    end(ManagedSecret.objects.get(pk=key_pk), version, steps.database_now)
+    end(ManagedSecret.objects.get(pk=key_pk), version, steps.RotationRequest("retire"))
     assert ManagedSecret.objects.get().lease_until is None
 
 

@@ -1,9 +1,12 @@
-"""What a person may do; security/access/roles.py lists each role's permissions."""
+"""What a person may do (roles.py lists each role's permissions), and the check of `doctor`."""
+
+from collections.abc import Iterator
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
+from aethercrown.monitoring.doctor import CAUTION, GOOD, DoctorCheck, Finding
 from security.access.models import User
 
 Person = User | AnonymousUser | None
@@ -38,3 +41,20 @@ def needs_second_factor(user: Person) -> bool:
     if user is None or not settings.SECOND_FACTOR_REQUIRED or not user.is_superuser:
         return False
     return not Authenticator.objects.filter(user_id=user.pk).exists()
+
+
+def people() -> Iterator[Finding]:
+    """Whether there is an administrator, each with a second factor."""
+    administrators = User.objects.filter(is_superuser=True, is_active=True)
+    enrolled = Authenticator.objects.values("user_id")
+    lacking = list(administrators.exclude(pk__in=enrolled).values_list("username", flat=True))
+    if not administrators.exists():
+        yield Finding(CAUTION, "There is no administrator yet.", "./manage.py setup_link")
+    elif lacking and settings.SECOND_FACTOR_REQUIRED:
+        text = f"{len(lacking)} administrators have no second factor, and are shut out until then."
+        yield Finding(CAUTION, text, f"They sign in and set one up: {', '.join(lacking)}.")
+    else:
+        yield Finding(GOOD, f"{administrators.count()} administrators")
+
+
+PEOPLE = DoctorCheck("people", "People", people)
