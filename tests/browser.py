@@ -133,7 +133,9 @@ class Browser:
         ]
 
     def _log(self, kind: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._request("POST", f"{self._session}/se/log", {"type": kind})
+        found: list[dict[str, Any]] = self._request(
+            "POST", f"{self._session}/se/log", {"type": kind}
+        )
         return found
 
     def _request(self, method: str, path: str, body: object = None) -> Any:

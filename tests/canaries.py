@@ -1,8 +1,7 @@
-"""Made-up secrets put into every place that takes one, and a search for them where none may be.
+"""Sends made-up secrets into every input, and searches for them where none may be.
 
-Each canary begins with MARK. `Flock.release` sends some through an entrance; `Flock.found` then
-looks through the lines logged, the answers, every row of every table, the exports, and all that
-lies in the broker: the queues with their payloads, the cache, the buckets.
+Each secret begins with MARK. `Canaries.send` sends some to an input; `Canaries.leaks` then searches
+the log, the responses, every row of every table, the exports, and the broker.
 """
 
 import contextlib
@@ -44,7 +43,7 @@ NAMES = (
 
 
 @dataclass
-class Flock:
+class Canaries:
     """The canaries of one run."""
 
     client: Client
@@ -63,31 +62,31 @@ class Flock:
         self.made += 1
         return MARK + "".join(self.chance.choices(LETTERS, k=24))
 
-    def release(self, entrance: "Entrance") -> None:
-        """Send canaries in; whatever is answered must hold none."""
-        name = entrance.__name__
-        for answer in entrance(self):
+    def send(self, source: "SecretInput") -> None:
+        """Send canaries to an input; count the responses that contain one."""
+        name = source.__name__
+        for answer in source(self):
             self.released[name] += 1
             if MARK in str(answer):
                 self.answers[name] += 1
 
-    def found(self, broker: redis.Redis) -> dict[str, int]:
-        """How often a canary came out, by place; nothing where none did."""
+    def leaks(self, broker: redis.Redis) -> dict[str, int]:
+        """How often a canary was found, by place; only places with one."""
         places = {
             "logs": self.stream.getvalue(),
             "tables": "\n".join(dumped()),
             "exports": "\n".join(exported()),
-            "broker": "\n".join(lying(broker)),
+            "broker": "\n".join(broker_contents(broker)),
         }
         counts = {place: text.count(MARK) for place, text in places.items()}
         counts |= {f"answer of {name}": many for name, many in self.answers.items()}
         return {place: many for place, many in counts.items() if many}
 
 
-Entrance = Callable[[Flock], Iterator[Any]]
+SecretInput = Callable[[Canaries], Iterator[Any]]
 
 
-# --- Where one may look -------------------------------------------------------------------------
+# --- Places to search ---------------------------------------------------------------------------
 def dumped() -> Iterator[str]:
     """Every row of every table, as text."""
     with connection.cursor() as cursor:
@@ -109,8 +108,8 @@ def exported() -> Iterator[str]:
         yield from export.csv_lines(exporter.header, exporter.rows())
 
 
-def lying(broker: redis.Redis) -> Iterator[str]:
-    """Everything in the broker's server, whatever its kind."""
+def broker_contents(broker: redis.Redis) -> Iterator[str]:
+    """Every key of the broker with its value."""
     readers: dict[Any, Callable[[Any], Any]] = {
         b"string": broker.get,
         b"list": lambda name: broker.lrange(name, 0, -1),
@@ -125,7 +124,7 @@ def lying(broker: redis.Redis) -> Iterator[str]:
 
 @contextlib.contextmanager
 def logged(stream: io.StringIO) -> Iterator[None]:
-    """All that is logged goes through the product's own handler into `stream`."""
+    """Write the log to `stream` through the platform's own handler."""
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     logs.configure({"format": "json", "level": "INFO"}, stream)
@@ -136,106 +135,106 @@ def logged(stream: io.StringIO) -> Iterator[None]:
         root.setLevel(level)
 
 
-# --- Where secrets come in -----------------------------------------------------------------------
-def sign_ins(flock: Flock) -> Iterator[Any]:
+# --- Inputs of secrets ---------------------------------------------------------------------------
+def sign_ins(canaries: Canaries) -> Iterator[Any]:
     """A wrong password, and one typed where the name belongs."""
     client = Client(raise_request_exception=False)
-    address = f"198.51.100.{flock.chance.randrange(256)}"
-    for name in (f"nobody{flock.chance.random()}", flock.canary()):
-        form = {"username": name, "password": flock.canary()}
+    address = f"198.51.100.{canaries.chance.randrange(256)}"
+    for name in (f"nobody{canaries.chance.random()}", canaries.canary()):
+        form = {"username": name, "password": canaries.canary()}
         answer = client.post("/login", form, REMOTE_ADDR=address)
         yield "" if name.startswith(MARK) else answer.content  # the form shows the name again
 
 
-def second_factors(flock: Flock) -> Iterator[Any]:
+def second_factors(canaries: Canaries) -> Iterator[Any]:
     for path, name in (("/account/reauthenticate", "password"), ("/account/2fa/", "code")):
-        yield flock.client.post(path, {name: flock.canary()}).content
+        yield canaries.client.post(path, {name: canaries.canary()}).content
 
 
-def people(flock: Flock) -> Iterator[Any]:
+def people(canaries: Canaries) -> Iterator[Any]:
     """A person made in the admin, whose password is then set anew."""
-    name, given = f"p{flock.chance.getrandbits(60)}", flock.canary()
+    name, given = f"p{canaries.chance.getrandbits(60)}", canaries.canary()
     form = {"username": name, "password1": given, "password2": given, "usable_password": "true"}
-    yield flock.client.post("/admin/security/user/add/", form).content
-    person, given = User.objects.get(username=name), flock.canary()
+    yield canaries.client.post("/admin/security/user/add/", form).content
+    person, given = User.objects.get(username=name), canaries.canary()
     form = {"password1": given, "password2": given, "usable_password": "true"}
-    yield flock.client.post(f"/admin/security/user/{person.pk}/password/", form).content
+    yield canaries.client.post(f"/admin/security/user/{person.pk}/password/", form).content
 
 
-def set_up_links(flock: Flock) -> Iterator[Any]:
-    client, given = Client(raise_request_exception=False), flock.canary()
+def set_up_links(canaries: Canaries) -> Iterator[Any]:
+    client, given = Client(raise_request_exception=False), canaries.canary()
     form = {"username": "x", "password1": given, "password2": given}
-    yield client.get(f"/setup/{flock.canary()}").content
-    yield client.post(f"/setup/{flock.canary()}", form).content
+    yield client.get(f"/setup/{canaries.canary()}").content
+    yield client.post(f"/setup/{canaries.canary()}", form).content
 
 
-def credentials(flock: Flock) -> Iterator[Any]:
+def credentials(canaries: Canaries) -> Iterator[Any]:
     """Keys that nobody has, in every header, in a cookie, and in the address."""
     client, path = Client(raise_request_exception=False), CALLS[0]
-    shown = f"ac_live_{flock.canary()}"
+    shown = f"ac_live_{canaries.canary()}"
     for headers in (
-        {"Authorization": f"Bearer {flock.canary()}"},
+        {"Authorization": f"Bearer {canaries.canary()}"},
         {"Authorization": f"Bearer {shown}"},
-        {"X-API-Key": flock.canary()},
-        {"Authorization": f"Basic {flock.canary()}"},
-        {"Cookie": f"session={flock.canary()}; csrf={flock.canary()}"},
-        {"Proxy-Authorization": flock.canary(), "X-CSRFToken": flock.canary()},
+        {"X-API-Key": canaries.canary()},
+        {"Authorization": f"Basic {canaries.canary()}"},
+        {"Cookie": f"session={canaries.canary()}; csrf={canaries.canary()}"},
+        {"Proxy-Authorization": canaries.canary(), "X-CSRFToken": canaries.canary()},
     ):
         yield client.post(path, {}, "application/json", headers=headers).content
-    for address in (f"{path}?api_key={flock.canary()}", f"/metrics?token={flock.canary()}"):
+    for address in (f"{path}?api_key={canaries.canary()}", f"/metrics?token={canaries.canary()}"):
         yield client.get(address).content
 
 
-def bodies(flock: Flock) -> Iterator[Any]:
+def bodies(canaries: Canaries) -> Iterator[Any]:
     """Names of secrets that no call asks for, anywhere in a body; and a body that is cut."""
     client = Client(raise_request_exception=False)
-    headers = {"Authorization": f"Bearer {flock.key}"}
+    headers = {"Authorization": f"Bearer {canaries.key}"}
     for path in CALLS:
-        name = flock.chance.choice(NAMES)
-        body = {name: flock.canary(), "deep": [{name: {"x": flock.canary()}}]}
+        name = canaries.chance.choice(NAMES)
+        body = {name: canaries.canary(), "deep": [{name: {"x": canaries.canary()}}]}
         yield client.post(path, body, "application/json", headers=headers).content
-        cut = json.dumps({name: flock.canary()})[:-1]
+        cut = json.dumps({name: canaries.canary()})[:-1]
         yield client.post(path, cut, "application/json", headers=headers).content
 
 
-def managed(flock: Flock) -> Iterator[Any]:
+def managed(canaries: Canaries) -> Iterator[Any]:
     """The value of a managed key, registered and then replaced by a person."""
     client = Client(raise_request_exception=False)
-    headers = {"Authorization": f"Bearer {flock.key}"}
-    name = f"key-{flock.chance.getrandbits(60)}"
-    body = {"key_id": name, "key_type": "secret", "rotator": "manual", "value": flock.canary()}
+    headers = {"Authorization": f"Bearer {canaries.key}"}
+    name = f"key-{canaries.chance.getrandbits(60)}"
+    body = {"key_id": name, "key_type": "secret", "rotator": "manual", "value": canaries.canary()}
     yield client.post(f"{KEYS}/register", body, "application/json", headers=headers).content
-    again = {"value": flock.canary(), "reason": "manual"}
+    again = {"value": canaries.canary(), "reason": "manual"}
     client.post(f"{KEYS}/{name}/rotate", again, "application/json", headers=headers)
     yield ""  # that answer, and no other, shows the new value: the contract has it so
     assert ManagedSecret.objects.filter(key_id=name).exists()
 
 
-def webhooks(flock: Flock) -> Iterator[Any]:
+def webhooks(canaries: Canaries) -> Iterator[Any]:
     form = {
-        "name": f"hook{flock.chance.getrandbits(60)}",
+        "name": f"hook{canaries.chance.getrandbits(60)}",
         "channel": "webhook",
         "address": "https://hooks.example.com/x",
-        "secret": flock.canary(),
+        "secret": canaries.canary(),
         "least_severity": "high",
         "takes_alerts": "on",
         "is_enabled": "on",
     }
-    yield flock.client.post("/admin/operations/destination/add/", form).content
+    yield canaries.client.post("/admin/operations/destination/add/", form).content
     assert Destination.objects.filter(name=form["name"]).exists()
 
 
-def log_lines(flock: Flock) -> Iterator[Any]:
+def log_lines(canaries: Canaries) -> Iterator[Any]:
     """What a careless line of code would write."""
-    name, given = flock.chance.choice(NAMES), flock.canary()
-    flock.chance.choice(LINES)(name, given)
+    name, given = canaries.chance.choice(NAMES), canaries.canary()
+    canaries.chance.choice(LINES)(name, given)
     yield ""
 
 
-def failures(flock: Flock) -> Iterator[Any]:
+def failures(canaries: Canaries) -> Iterator[Any]:
     """A traceback that holds one."""
     try:
-        broken(flock.chance.choice(NAMES), flock.canary())
+        broken(canaries.chance.choice(NAMES), canaries.canary())
     except RuntimeError:
         log.exception("It failed")
         yield ""
@@ -257,7 +256,7 @@ LINES: tuple[Callable[[str, str], None], ...] = (
     lambda _, given: log.info("holding %s", Secret(given)),
     lambda name, given: log.warning("%s", ValueError(f"{name}: {given}")),
 )
-PLACES: tuple[Entrance, ...] = (
+PLACES: tuple[SecretInput, ...] = (
     *(sign_ins, second_factors, people, set_up_links, credentials, bodies, managed, webhooks),
 )
-WORDS: tuple[Entrance, ...] = (log_lines, failures)
+WORDS: tuple[SecretInput, ...] = (log_lines, failures)

@@ -1,8 +1,8 @@
-"""Calls made up from the OpenAPI document that the app serves, made in this process.
+"""Fuzzing of the API from its own OpenAPI document, in this process.
 
-Schemathesis makes them: the examples, the edges of every schema (coverage), random ones (fuzzing),
-and chains in which one call uses what another answered (stateful). What must hold of every answer
-beside the schema itself is `kept`: the envelope, the request's id, and errors that name the field.
+Schemathesis generates calls: examples, the limits of every schema (coverage), random ones (fuzzing),
+and chains in which a call uses an earlier response (stateful). Beside the schema, each response must
+have the envelope, the request's id, and errors that name the field.
 """
 
 import json
@@ -26,8 +26,8 @@ from aethercrown.api.idempotency import HEADER
 
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 DOCUMENT = "/api/v1/schema"
-# Of the checks of schemathesis, the two left out ask for what the contract does not promise: that
-# every body that fits the schema is taken, and that every one that does not is refused.
+# The two checks of schemathesis that are left out require what the contract does not promise: that
+# every body that fits the schema is accepted, and every other one refused.
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -40,7 +40,7 @@ CHECKS = (
 
 @dataclass
 class Findings:
-    """What a run found: the calls by status, and what was wrong with the answers."""
+    """The calls by status, and the problems of the responses."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     operations: set[str] = field(default_factory=set)
@@ -55,14 +55,14 @@ class Findings:
         self.wrong[problem] += 1
         self.samples.setdefault(problem, sample)
 
-    def told(self) -> str:
-        """Each kind of problem with one call that shows it."""
+    def report(self) -> str:
+        """Each kind of problem, with an example."""
         return "\n".join(
             f"{many} x {each}\n    {self.samples[each]}" for each, many in self.wrong.items()
         )
 
 
-def fuzzed(
+def fuzz(
     key: str,
     *,
     phases: tuple[str, ...] = PHASES,
@@ -73,7 +73,7 @@ def fuzzed(
     """Call every operation, with `examples` random bodies each; findings are added to `into`."""
     schema = loaded(key, phases, examples, seed)
     findings = Findings() if into is None else into
-    logging.disable(logging.CRITICAL)  # a line a call, of tens of thousands
+    logging.disable(logging.CRITICAL)  # there are tens of thousands of calls
     try:
         with open_connections():
             for event in from_schema(schema).execute():
@@ -83,8 +83,8 @@ def fuzzed(
     return findings
 
 
-def unhurried(settings: Any) -> None:
-    """Let one key call as often as it likes, and ask no broker for leave."""
+def without_rate_limits(settings: Any) -> None:
+    """Allow any number of calls, without the broker."""
     settings.API_BURST = settings.API_ADDRESS_BURST = 10**9
     settings.REDIS_URL = ""
     settings.SECURE_SSL_REDIRECT = False

@@ -80,7 +80,9 @@ class Stack:
         give_up = time.monotonic() + seconds
         while len(family := self.living()) < PROCESS_COUNT:
             if time.monotonic() > give_up:
-                raise TimeoutError(f"Only {len(family)} of {PROCESS_COUNT} processes:\n{self.printed()}")
+                raise TimeoutError(
+                    f"Only {len(family)} of {PROCESS_COUNT} processes:\n{self.printed()}"
+                )
             time.sleep(0.02)
         self.seen.update(family)
 

@@ -8,6 +8,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
@@ -23,6 +24,7 @@ from aethercrown.api.errors import InvalidRequest
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 500
 MAX_CURSOR_LENGTH = 2_000
+MAX_STORED_INTEGER = 2**63 - 1
 
 
 class OrderField(NamedTuple):
@@ -75,11 +77,16 @@ class Pages(BasePagination):
         self.back = self.cursor is not None and self.cursor.back
 
     def values(self) -> Any:
-        """The ordering's values at the cursor, as a tuple; None without one."""
+        """The ordering's values at the cursor, as a tuple; None without one.
+
+        A number beyond what a database can bind is the largest that it can.
+        """
         if self.cursor is None:
             return None
         pairs = zip(self.steps, self.cursor.values, strict=True)
-        return tuple(step.field.to_python(text) for step, text in pairs)
+        values = (step.field.to_python(text) for step, text in pairs)
+        most = MAX_STORED_INTEGER
+        return tuple(max(-most, min(v, most)) if isinstance(v, int) else v for v in values)
 
     def cut(self, rows: Sequence[Any]) -> list[Any]:
         """The page out of up to `limit` + 1 rows beyond the cursor; sets `next` and `previous`.
@@ -166,7 +173,9 @@ def decode_cursor(text: str, steps: Sequence[OrderField]) -> Cursor:
     if not isinstance(back, bool) or not all(isinstance(value, str) for value in values):
         raise TypeError(text)
     for step, value in zip(steps, values, strict=True):
-        step.field.to_python(value)
+        at = step.field.to_python(value)
+        if isinstance(at, datetime):
+            at.astimezone(UTC)  # OverflowError outside the years 1 to 9999
     return Cursor(back, tuple(values))
 
 

@@ -193,7 +193,8 @@ class RecentCallers:
     """The bucket of each recently authenticated credential, by a fingerprint of its headers.
 
     It only chooses the bucket to take from before the key is verified, so that the buckets of the
-    address and of the key cost one call of the broker. It never authenticates a request.
+    address and of the key cost one call of the broker. It never authenticates a request. The
+    address is part of the fingerprint: from where a key may not be used, nobody takes its tokens.
     """
 
     def __init__(self) -> None:
@@ -202,11 +203,12 @@ class RecentCallers:
         self.known: OrderedDict[bytes, TokenRequest] = OrderedDict()
 
     def fingerprint(self, request: HttpRequest) -> bytes:
-        """A digest of the headers that may hold an API key; empty without one."""
+        """A digest of the address and the headers that may hold an API key; empty without one."""
         shown = "\n".join(request.META.get(name, "") for name in CREDENTIAL_HEADERS)
         if len(shown) < len(CREDENTIAL_HEADERS):
             return b""
-        return hmac.digest(self.salt, shown.encode(errors="surrogateescape"), "sha256")
+        known = f"{exact_address(request)}\n{shown}"
+        return hmac.digest(self.salt, known.encode(errors="surrogateescape"), "sha256")
 
     def find(self, fingerprint: bytes) -> TokenRequest | None:
         return self.known.get(fingerprint)

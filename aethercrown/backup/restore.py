@@ -19,6 +19,7 @@ from django.db.migrations.loader import MigrationLoader
 from aethercrown.backup import archive, create, hooks, manifest, stores
 from aethercrown.backup.manifest import Manifest, TableDigest
 from aethercrown.backup.stores import DatabaseStore
+from aethercrown.db import older_schema
 
 
 class RestoreRefused(Exception):
@@ -114,8 +115,11 @@ def _check_usable(contents: Manifest, store: DatabaseStore) -> None:
     known: dict[str, list[str]] = {}
     for app, name in MigrationLoader(None).disk_migrations or {}:
         known.setdefault(app, []).append(name)
+    recorded = {(app, name) for app, names in contents.migrations.items() for name in names}
     newer = manifest.unknown_migrations(contents.migrations, known)
-    if newer:
+    if older_schema.is_older(recorded):
+        reasons.append("an earlier version made it, whose tables have other names")
+    elif newer:
         reasons.append(f"a newer version made it, with {', '.join(newer[:3])}: update first")
     reasons += hooks.refusals(contents.needs)
     if reasons:

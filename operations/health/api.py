@@ -45,12 +45,13 @@ DEGRADED_EXAMPLE = {
     "response_time_ms": 0.1,
     "error": "7.2 GB of 100.0 GB are free on the data folder's disk.",
 }
+EXAMPLE_SUMMARY = {"total_components": 2, "healthy": 1, "degraded": 1, "unhealthy": 0, "unknown": 0}
 EXAMPLE_REPORT: dict[str, Any] = {
     "overall_status": "degraded",
     "checked_at": "2026-12-31T23:59:00Z",
     "check_duration_seconds": 0.214,
     "components": {"database": HEALTHY_EXAMPLE, "disk": DEGRADED_EXAMPLE},
-    "summary": dict(total_components=2, healthy=1, degraded=1, unhealthy=0, unknown=0),
+    "summary": EXAMPLE_SUMMARY,
 }
 DATABASE_TREND = {"availability_percent": 99.931, "total_checks": 1440, "last_status": "healthy"}
 EXAMPLE_TRENDS: dict[str, Any] = {

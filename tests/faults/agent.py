@@ -37,18 +37,18 @@ def note(journal, **line):
         os.close(handle)
 
 
-def heard(*arguments):
-    """As `call`, again after a while where there were too many, or the line was cut."""
+def call_with_retry(*arguments):
+    """As `call`, repeated after 429 and 503, and where the connection was cut."""
     while (answer := call(*arguments))[0] in {0, 429, 503}:
         time.sleep(0.2)
     return answer
 
 
 def work(where, name, journal, *, seconds, lease):
-    """Until nobody gives it anything for a while."""
+    """Work until there has been no task for 40 seconds."""
     idle = 0
     while idle < 200:
-        _, given = heard(*where, "/assign", {"worker": name, "lease_seconds": lease})
+        _, given = call_with_retry(*where, "/assign", {"worker": name, "lease_seconds": lease})
         if not given["assignments"]:
             idle += 1
             time.sleep(0.2)
@@ -57,7 +57,7 @@ def work(where, name, journal, *, seconds, lease):
         note(journal, what="took", task=task["task_id"], attempt=task["attempt"], by=name,
              at=time.time())  # fmt: skip
         time.sleep(seconds)
-        status, _ = heard(*where, f"/{task['task_id']}/complete", {"worker": name})
+        status, _ = call_with_retry(*where, f"/{task['task_id']}/complete", {"worker": name})
         note(journal, what="ended", task=task["task_id"], by=name, status=status)
 
 

@@ -70,7 +70,7 @@ class Crew:
         command = [sys.executable, *arguments]
         subprocess.run(command, cwd=rig.ROOT, env=self.environment(), check=True, timeout=300)  # noqa: S603 - our own
 
-    def ask(self, *arguments):
+    def run_python(self, *arguments):
         """The last line that a call of Python prints."""
         command = [sys.executable, *arguments]
         done = subprocess.run(  # noqa: S603 - our own
@@ -114,8 +114,8 @@ class Crew:
                 start_new_session=True,
             )
 
-    def tend(self):
-        """Start again what ended by itself, as a supervisor does."""
+    def restart_ended(self):
+        """Restart the processes that ended by themselves, as a supervisor does."""
         for name, process in list(self.at_work.items()):
             if process.poll() is not None:
                 self.fallen += 1

@@ -1,4 +1,4 @@
-"""Agents that die with a leased task: its lease ends, another has it, the dead have no say."""
+"""Agents killed with a leased task: another agent takes it; late reports get 409."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from statistics import median
 import pytest
 
 from tests import rig
-from tests.faults.agent import heard
+from tests.faults.agent import call_with_retry
 from tests.faults.crew import wait_for
 from tests.faults.test_workers import report
 
@@ -27,19 +27,19 @@ SETTLED = 300.0
 
 
 class Office:
-    """A running platform and the agents that work for it."""
+    """A running platform and its agents."""
 
     def __init__(self, stack, journal):
         self.stack, self.journal = stack, journal
         self.agents: dict[str, subprocess.Popen[bytes]] = {}
-        self.hired = 0
+        self.started = 0
 
-    def ask(self, path, body=None):
-        return heard(self.stack.url, self.stack.api_key, path, body)
+    def call(self, path, body=None):
+        return call_with_retry(self.stack.url, self.stack.api_key, path, body)
 
-    def hire(self, seconds=WORK):
-        name = f"agent-{self.hired}"
-        self.hired += 1
+    def start_agent(self, seconds=WORK):
+        name = f"agent-{self.started}"
+        self.started += 1
         words = (self.stack.url, self.stack.api_key, name, self.journal, seconds, LEASE)
         command = [sys.executable, "-m", "tests.faults.agent", *map(str, words)]
         self.agents[name] = subprocess.Popen(command, cwd=rig.ROOT)  # noqa: S603 - our own
@@ -78,18 +78,18 @@ def office(tmp_path):
 
 
 def test_a_dead_agent_s_task_goes_to_another_and_its_late_word_is_refused(office):
-    assert office.ask("/schedule", one("only"))[0] in {200, 201}
-    dead = office.hire(seconds=3600.0)
+    assert office.call("/schedule", one("only"))[0] in {200, 201}
+    dead = office.start_agent(seconds=3600.0)
     wait_for(office.holding, 60)
     killed = office.kill(dead)
     other = {"worker": "other", "lease_seconds": 60}
-    while not (given := office.ask("/assign", other)[1]["assignments"]):
+    while not (given := office.call("/assign", other)[1]["assignments"]):
         assert time.time() - killed < LEASE + GRACE
         time.sleep(0.05)
     waited = time.time() - killed
-    late = office.ask("/only/complete", {"worker": dead})
-    mine = office.ask("/only/complete", {"worker": "other"})
-    again = office.ask("/only/complete", {"worker": dead})
+    late = office.call("/only/complete", {"worker": dead})
+    mine = office.call("/only/complete", {"worker": "other"})
+    again = office.call("/only/complete", {"worker": dead})
     statuses = [late[0], mine[0], again[0]]
     task = given[0]["task"]
     is_good = statuses == [409, 200, 409] and (task["task_id"], task["attempt"]) == ("only", 2)
@@ -107,9 +107,9 @@ def one(name, *needs):
 def test_random_deaths_of_agents_lose_no_task_and_end_none_twice(office):
     chance = random.Random(SEED)  # noqa: S311 - a replayable moment, no secret
     tasks = [one(f"task-{n}", *([f"task-{n - 1}"] if n % 3 == 2 else [])) for n in range(TASKS)]
-    assert office.ask("/schedule", {"tasks": tasks})[0] in {200, 201}
+    assert office.call("/schedule", {"tasks": tasks})[0] in {200, 201}
     for _ in range(AGENTS):
-        office.hire()
+        office.start_agent()
     struck = deaths(office, chance)
     wait_for(lambda: all_ended(office), SETTLED)
     outcome = tally(office, struck)
@@ -129,14 +129,14 @@ def deaths(office, chance):
         if held:
             line = chance.choice(held)
             struck.append((line["task"], line["attempt"], office.kill(line["by"])))
-            office.hire()
+            office.start_agent()
     return struck
 
 
 def all_ended(office):
-    """Nothing waits and nothing is at work."""
+    """Whether no task waits or runs."""
     return not any(
-        office.ask(f"?status={status}&limit=1")[1]["tasks"]
+        office.call(f"?status={status}&limit=1")[1]["tasks"]
         for status in ("queued", "pending", "running")
     )
 
@@ -150,7 +150,7 @@ def tally(office, struck):
         later = [each["at"] for each in took
                  if each["task"] == task and each["attempt"] > attempt]  # fmt: skip
         waits += [min(later) - moment] if later else []  # else it had ended just before
-    completed = office.ask("/metrics")[1]["metrics"]["completed"]
+    completed = office.call("/metrics")[1]["metrics"]["completed"]
     return {
         "deaths": len(struck),
         "completed": completed,

@@ -119,7 +119,7 @@ class Place:
 
 @contextmanager
 def places(profile, folder):
-    """Makes installations, each with an empty database."""
+    """A function that creates installations, each with an empty database."""
     if profile == "sqlite":
         yield lambda name: Place(folder / name, "")
         return

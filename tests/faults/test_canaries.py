@@ -1,6 +1,6 @@
 """100,000 made-up secrets through every place that takes one: none comes out again.
 
-CANARIES makes it shorter or longer, FAULT_SEED repeats it. In a round each entrance is used once,
+CANARIES makes it shorter or longer, FAULT_SEED repeats it. In a round each source is used once,
 and then a thousand careless log lines and tracebacks are written.
 """
 
@@ -27,20 +27,20 @@ def test_none_of_many_secrets_comes_out(client, admin_user, settings, valkey):
     client.raise_request_exception = False
     client.force_login(admin_user)
     key = keys.create("a canary's", ["all"]).plaintext
-    flock = canaries.Flock(client, admin_user, key, SEED)
+    sent = canaries.Canaries(client, admin_user, key, SEED)
     began = time.monotonic()
-    with canaries.logged(flock.stream):
-        while flock.made < COUNT:
-            for entrance in (*canaries.PLACES, *canaries.WORDS * LINES):
-                flock.release(entrance)
-    found = flock.found(valkey)
+    with canaries.logged(sent.stream):
+        while sent.made < COUNT:
+            for source in (*canaries.PLACES, *canaries.WORDS * LINES):
+                sent.send(source)
+    found = sent.leaks(valkey)
     print(json.dumps({  # noqa: T201 - the figure
         "fault": "canaries",
         "seed": SEED,
-        "canaries": flock.made,
+        "canaries": sent.made,
         "asked": COUNT,
-        "sent": dict(flock.released),
-        "log_bytes": len(flock.stream.getvalue()),
+        "sent": dict(sent.released),
+        "log_bytes": len(sent.stream.getvalue()),
         "found": sum(found.values()),
         "seconds": round(time.monotonic() - began),
         "verdict": "broken" if found else "ok",

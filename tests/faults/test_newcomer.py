@@ -1,6 +1,6 @@
-"""A newcomer with docs/security.md open: a first key is registered and rotated in the admin.
+"""A first key is registered and rotated in the admin, as docs/security.md describes.
 
-The steps of "Your first key in five minutes", pressed by their words in a real browser on a
+The steps of "Your first key in five minutes", pressed in a real browser on a
 platform of real processes. It prints how long they took; a person also reads and types.
 """
 

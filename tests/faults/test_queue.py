@@ -53,7 +53,7 @@ def test_what_was_queued_outlives_a_kill_of_the_broker(company):
 
 def test_publishing_gives_up_within_three_seconds_while_the_broker_is_away(company):
     company.broker.stop()
-    answer = company.ask("-c", PUBLISH)
+    answer = company.run_python("-c", PUBLISH)
     name, seconds = answer.split()
     is_good = float(seconds) <= REFUSED_SECONDS
     report(fault="publishing without a broker", error=name, seconds=round(float(seconds), 1),

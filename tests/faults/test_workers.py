@@ -51,7 +51,7 @@ def strike(held, kind, chance):
         held.beats_killed.append(time.time())
         held.start_beat("beat-0")
         return []
-    held.tend()
+    held.restart_ended()
     found = [(run, attempt, pid, held.owner(pid)) for run, attempt, pid in held.running()]
     spared = {owner for _run, attempt, _pid, owner in found if attempt >= LAST}
     at_work = [each for each in found if each[3] and each[3] not in spared]
@@ -76,7 +76,7 @@ def broker_pid(held):
 
 def taken_up(held, run, attempt):
     """Whether a later attempt has begun, or the run had ended before the blow fell."""
-    held.tend()
+    held.restart_ended()
     [(state, now)] = held.rows("SELECT state, attempt FROM operations_run WHERE id = ?", run)
     return now > attempt or state == "done"
 
@@ -130,7 +130,7 @@ def delays(held, struck):
 
 def settled(held):
     """Nothing is queued or at work: every slot that was entered has come to its end."""
-    held.tend()
+    held.restart_ended()
     return not held.rows(
         "SELECT 1 FROM operations_run WHERE state IN ('queued', 'running') LIMIT 1"
     )

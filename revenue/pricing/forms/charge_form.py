@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from revenue.pricing.decimals import FieldProblem, InvalidValues
-from revenue.pricing.rating.charge import parse_model_name
+from revenue.pricing.rating.charge import INCREMENTAL, parse_model_name
 
 COMMON_FIELDS = ("percent_discount", "minimum", "maximum")
 TIERS = "tiers"
@@ -67,14 +67,7 @@ HELP_TEXTS: Mapping[str, str] = {
         "The first value of the last line is empty, because the last tier has no end: “, 0.0009”."
     ),
 }
-INCREMENTAL = tuple(  # models whose cost of a further quantity can be charged
-    f"{model}_incremental"
-    for model in (
-        *("per_unit", "graduated", "volume", "package", "graduated_percentage"),
-        *("tiered_blocks_all_tiers", "tiered_blocks_top_tier"),
-    )
-)
-MODEL_NAMES = tuple(sorted([*FIELDS_BY_MODEL, *INCREMENTAL]))
+MODEL_NAMES = tuple(sorted([*FIELDS_BY_MODEL, *(f"{model}_incremental" for model in INCREMENTAL)]))
 NAMES = tuple(
     dict.fromkeys([*(n for each in FIELDS_BY_MODEL.values() for n in each), *COMMON_FIELDS])
 )

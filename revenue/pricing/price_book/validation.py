@@ -7,10 +7,23 @@ from typing import Any
 
 from aethercrown.money import exponent
 from revenue.pricing.decimals import HUNDRED, FieldProblem, InvalidValues, exact_arithmetic
+<<<<<<< HEAD
 from revenue.pricing.price_book import version as books
 from revenue.pricing.price_book.version import COMPANY, ENGAGEMENT, BookPlan, BookVersion
 from revenue.pricing.rating.blocks import Blocks, Capacity
 from revenue.pricing.rating.charge import compile_charge
+=======
+from revenue.pricing.price_book.version import (
+    COMPANY,
+    ENGAGEMENT,
+    USAGE,
+    BookFactor,
+    BookPlan,
+    BookVersion,
+)
+from revenue.pricing.rating.blocks import BlocksAllTiers, BlocksTopTier, Capacity
+from revenue.pricing.rating.charge import INCREMENTAL, Charge, compile_charge, parse_model_name
+>>>>>>> a6718f4 (wip)
 from revenue.pricing.rating.commitment import Commitment
 from revenue.pricing.rating.tiered import Graduated, Volume
 from revenue.pricing.rating.usage import Usage
@@ -49,6 +62,8 @@ def validate_charge(model: str, price: Any, path: str) -> list[FieldProblem]:
         found = compile_charge(model, price, path=path)
     except InvalidValues as error:
         return list(error.problems)
+    if found.is_incremental and (problem := _incremental(model, found, path)):
+        return [problem]
     if isinstance(found.model, Blocks) and found.model.tiers[-1].most is not None:
         return [
             FieldProblem(f"{path}.tiers", "not_open", "max_blocks must be null in the last tier")
@@ -56,6 +71,17 @@ def validate_charge(model: str, price: Any, path: str) -> list[FieldProblem]:
     if isinstance(found.model, Capacity) and found.model.tiers[-1][0]:
         return [FieldProblem(f"{path}.tiers", "not_open", "max must be empty in the last tier")]
     return []
+
+
+def _incremental(model: str, charge: Charge, path: str) -> FieldProblem | None:
+    """Why a charge cannot be split into increments: one of them would cost 0 or too much."""
+    base, _ = parse_model_name(model)
+    if base not in INCREMENTAL:
+        return FieldProblem("model", "not_incremental", f"{base} cannot be _incremental")
+    if charge.minimum is not None:
+        message = "would be charged for each increment again: leave it out"
+        return FieldProblem(f"{path}.minimum", "not_incremental", message)
+    return None
 
 
 def validate_book(book: BookVersion) -> list[FieldProblem]:

@@ -46,6 +46,12 @@ MODELS: Mapping[str, Callable[[FieldReader], ChargeModel]] = {
     "proration": Proration.read,
 }
 SUFFIXES = ("_incremental", "_min", "_max")
+INCREMENTAL = frozenset(  # models whose cost depends on the quantity alone: it can be split
+    {
+        *("per_unit", "graduated", "volume", "package", "graduated_percentage"),
+        *("tiered_blocks_all_tiers", "tiered_blocks_top_tier"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ The new password is set for the role that is not in use; the application connect
 role. A third role, the administrator, changes passwords. Without one, each role changes the
 other's password, which needs CREATEROLE with the ADMIN option. The server is sent a
 SCRAM-SHA-256 verifier (RFC 5802, RFC 7677), never the password, which so stays out of its logs.
+A server that asks for a password in clear text or by MD5 is refused.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -131,6 +132,7 @@ class DatabasePassword(Rotator):
                 options=f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout=5s",
                 autocommit=True,
                 application_name="aethercrown-rotation",
+                require_auth="scram-sha-256",
                 **options,
             ) as connection:
                 yield connection
@@ -143,7 +145,10 @@ class DatabasePassword(Rotator):
 def _classify(error: psycopg.OperationalError, role: str) -> Exception:
     """TargetRefused for a refused login, OutcomeUnknown for a lost or silent connection."""
     message = _first_line(error)
-    refusals = ("authentication failed", "does not exist", "not permitted to log in", "pg_hba.conf")
+    refusals = (
+        *("authentication failed", "does not exist", "not permitted to log in", "pg_hba.conf"),
+        "authentication method requirement",
+    )
     if any(each in str(error) for each in refusals):
         return TargetRefused(f"PostgreSQL refused {role}: {message}")
     return OutcomeUnknown(f"PostgreSQL did not answer {role}: {message}")

@@ -1,6 +1,8 @@
 """How often one may call."""
 
+import os
 import socket
+import time
 
 import pytest
 import redis
@@ -85,6 +87,29 @@ def test_the_shared_bucket_does_as_the_own_one(settings, valkey_url):
     assert not first.own.stored
 
 
+def test_the_script_is_sent_again_to_a_broker_that_lost_it(valkey):
+    shared = SharedBuckets()
+    assert shared.acquire("lost", rate=RATE) == 0
+    valkey.script_flush()
+    assert [shared.acquire("lost", rate=RATE) for _ in range(3)] == [0, 0, 2]
+    assert not shared.own.stored
+
+
+@pytest.mark.parametrize("rate", [1e-12, 1e-300, 5e-324])
+@pytest.mark.parametrize("broker", [True, False])
+def test_the_lowest_rate_still_counts_and_waits_a_month_at_most(settings, broker, rate):
+    settings.REDIS_URL = settings.REDIS_URL if broker else ""
+    shared = SharedBuckets()
+    waits = [shared.acquire(f"low {rate}", rate=Rate(2, rate)) for _ in range(3)]
+    assert waits == [0, 0, throttling.BUCKET_RETENTION_SECONDS]
+    assert bool(shared.own.stored) is not broker
+
+
+def test_a_bucket_in_the_broker_outlives_its_refill_by_a_second(valkey):
+    SharedBuckets().acquire("short", rate=Rate(10, 100.0))
+    assert 0 < valkey.pttl(f"{os.environ['CACHE_PREFIX']}:bucket:short") <= 1011
+
+
 def test_many_at_once_get_exactly_the_burst(settings, at_once):
     settings.API_BURST, settings.API_RATE_PER_SECOND = 5, 0.001
     shared = SharedBuckets()
@@ -163,6 +188,17 @@ def test_a_broker_that_is_down_refuses_nobody_and_is_left_alone_for_a_while(sett
         assert alone.acquire("a") == 0
     assert alone.paused_until > 0
     assert alone.acquire("a") == 0
+    assert alone.own.stored
+
+
+def test_a_broker_that_does_not_answer_is_asked_once_and_soon_given_up(settings):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        alone, began = SharedBuckets(), time.monotonic()
+        assert alone.acquire("a") == 0
+    assert time.monotonic() - began < 3 * throttling.BROKER_TIMEOUT_SECONDS
     assert alone.own.stored
 
 
@@ -261,6 +297,18 @@ class TestOnTheWire:
         ApiKey.objects.update(burst=1, rate_per_second=0.001)
         codes = [caller.get("/api/v1/replies").status_code for _ in range(3)]
         assert codes == [200, 429, 429]
+
+    def test_nobody_takes_a_keys_tokens_from_an_address_where_it_may_not_be_used(
+        self, settings, caller
+    ):
+        settings.API_BURST, settings.API_RATE_PER_SECOND = 4, 0.001
+        ApiKey.objects.update(allowed_networks="127.0.0.1/32")
+        thief = {"REMOTE_ADDR": "10.9.8.7"}
+        assert caller.get("/api/v1/replies").status_code == 200
+        codes = [caller.get("/api/v1/replies", **thief).status_code for _ in range(4)]
+        assert codes == [403] * 4
+        codes = [caller.get("/api/v1/replies").status_code for _ in range(4)]
+        assert codes == [200, 200, 200, 429]
 
     def test_a_known_key_that_is_revoked_is_refused_at_once(self, caller):
         assert caller.get("/api/v1/replies").status_code == 200

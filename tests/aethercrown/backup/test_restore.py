@@ -91,6 +91,7 @@ def test_what_differs_is_named(made):
     [
         ({"vendor": "oracle"}, "it is of oracle, and DATABASE_URL names"),
         ({"migrations": {"security": ["0999_later"]}}, "a newer version made it"),
+        ({"migrations": {"aethercrown": ["0001_stored_reply"]}}, "an earlier version made it"),
         ({"needs": {"security": {"keks": ["lost"]}}}, "ENCRYPTION_KEYS lacks lost"),
     ],
 )

@@ -1,6 +1,8 @@
 """The calls of tasks, as a client sees them."""
 
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
+from json import dumps
 from urllib.parse import quote
 
 import pytest
@@ -258,6 +260,13 @@ def test_a_listed_task_is_the_task_that_its_own_call_shows(caller):
     for task in listed:
         one = caller.get(f"{TASKS}/{quote(task['task_id'])}").json()["data"]["task"]
         assert {**task, "why": one["why"]} == one
+
+
+@pytest.mark.parametrize("number", [10**24, -(10**24)])
+def test_a_cursor_past_every_number_is_no_failure(caller, number):
+    content = dumps([False, "2026-05-01T00:00:00+00:00", str(number)]).encode()
+    path = f"{TASKS}?cursor={urlsafe_b64encode(content).decode()}"
+    assert caller.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("filters", ["", "&status=queued", "&worker=agent", "&status=running"])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from operations.scheduling import submission
 from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
-from operations.scheduling.scheduler import DifferentTask
+from operations.scheduling.scheduler import DifferentTask, unique_tasks
 from operations.scheduling.submission import Chain, TaskState
 from operations.scheduling.task_spec import AITask, TaskPriority
 
@@ -16,7 +16,7 @@ def ai(name, *needs, seconds=60.0, priority=TaskPriority.LOW):
 
 
 def batch(*tasks):
-    return submission.unique_tasks(tasks)
+    return unique_tasks(tasks)
 
 
 def test_one_id_may_stand_twice_for_one_task_only():

@@ -1,5 +1,8 @@
 """Two roles in turn on a real PostgreSQL that asks for passwords (SCRAM-SHA-256)."""
 
+import socket
+import struct
+import threading
 from typing import cast
 
 import psycopg
@@ -12,6 +15,9 @@ from security.rotation.registry import InvalidConfig, OutcomeUnknown, RotationCo
 from security.rotation.rotators.database import Connect, DatabasePassword
 
 KIND = DatabasePassword()
+CLEAR_TEXT = b"R" + struct.pack("!II", 8, 3)  # the protocol's requests for a password
+MD5 = b"R" + struct.pack("!II4s", 12, 5, b"salt")
+ENCRYPTION_REQUESTS = {80_877_103, 80_877_104}  # TLS and GSSAPI, before the start-up message
 PASSWORDS = "local all postgres trust\nlocal all all scram-sha-256\n"
 
 
@@ -142,6 +148,32 @@ def test_without_an_administrator_each_role_changes_the_other(server, roles):
 def test_a_wrong_password_is_a_clear_no(server, roles):
     with pytest.raises(TargetRefused, match="PostgreSQL refused app_a"):
         KIND.test(context(roles, detail={"role": "app_a"}, value="wrong"))
+
+
+@pytest.mark.parametrize("asked", [CLEAR_TEXT, MD5])
+def test_a_server_that_asks_for_less_than_scram_gets_no_password(asked):
+    answers = []
+
+    def ask(listener):
+        line, _ = listener.accept()
+        with line, line.makefile("rb") as sent:
+            line.settimeout(5)
+            while int.from_bytes(start_up := sent.read(8)[4:]) in ENCRYPTION_REQUESTS:
+                line.sendall(b"N")
+            line.sendall(asked)
+            answers.append(start_up + sent.read())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=ask, args=(listener,))
+        thread.start()
+        port = listener.getsockname()[1]
+        config = {"host": "127.0.0.1", "port": port, "dbname": "d", "roles": ["app_a", "app_b"]}
+        with pytest.raises(TargetRefused, match="PostgreSQL refused app_a"):
+            KIND.set(context(config))
+        thread.join()
+    assert b"app_a" in answers[0]
+    assert b"first" not in answers[0]
+    assert b"md5" not in answers[0]
 
 
 def test_another_role_than_expected_is_a_clear_no(roles):

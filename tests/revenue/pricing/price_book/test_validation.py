@@ -97,6 +97,10 @@ def test_a_rule_names_a_plan_with_a_price():
             "max_blocks must be null in the last tier",
         ),
         ("capacity", {"tiers": [{"max": {"a": 1}, "price": 1}]}, "max must be empty in the last"),
+        ("proration_incremental", {"period_amount": 1}, "proration cannot be _incremental"),
+        ("percentage_min_max_incremental", {"rate": 1}, "cannot be _incremental"),
+        ("volume_prorated_incremental", {"tiers": [{"unit": 1}]}, "cannot be _incremental"),
+        ("per_unit_incremental_min", {"unit": 1, "minimum": 5}, "for each increment again"),
     ],
 )
 def test_a_charge_that_a_book_cannot_hold_is_refused(model, price, problem):
