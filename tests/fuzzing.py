@@ -1,8 +1,8 @@
 """Fuzzing of the API from its own OpenAPI document, in this process.
 
-Schemathesis generates calls: examples, the limits of every schema (coverage), random ones (fuzzing),
-and chains in which a call uses an earlier response (stateful). Beside the schema, each response must
-have the envelope, the request's id, and errors that name the field.
+Schemathesis generates calls: examples, the limits of every schema (coverage), random calls
+(fuzzing), and chains in which a call uses an earlier response (stateful). Beside the schema, each
+response must have the envelope, the request's id, and errors that name the field.
 """
 
 import json

@@ -1,3 +1,4 @@
+import os
 import threading
 
 import pytest
@@ -71,6 +72,20 @@ def test_a_keeper_stores_at_each_turn_and_once_more_at_the_end():
     assert len(turns) == 4
     keeper.stop()
     assert len(turns) == 4
+
+
+def test_a_forked_process_starts_a_thread_of_its_own(watch):
+    watch.start_on_request()
+    watch.ensure_started()
+    first = watch.thread
+    pid = os.fork()
+    if pid == 0:
+        before = watch.is_running()
+        watch.ensure_started()
+        os._exit(0 if not before and watch.thread is not first and watch.thread.is_alive() else 1)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert watch.thread is first
 
 
 def test_a_process_that_serves_nothing_starts_no_thread():

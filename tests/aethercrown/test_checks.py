@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from aethercrown import celery as _celery  # noqa: F401 - connects the signals
 from aethercrown import checks
-from tests.rig import OWN
+from tests.rig import TEST_VARIABLES
 from tests.rig import free_port as any_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -66,6 +66,10 @@ def test_the_check_is_part_of_deploy(sound):
         ("ALLOWED_HOSTS", ["*"], "E005", "name the hosts"),
         ("HTTPS", False, "E006", "TRUSTED_PROXIES=1"),
         ("LOG_LEVEL", "DEBUG", "W001", "set INFO"),
+        ("API_BURST", 0, "E010", "API_BURST is 0, and must be 1 or more."),
+        ("API_ADDRESS_BURST", -5, "E010", "API_ADDRESS_BURST is -5"),
+        ("API_RATE_PER_SECOND", 0.0, "E010", "API_RATE_PER_SECOND is 0.0, and must be above 0."),
+        ("API_ADDRESS_RATE_PER_SECOND", float("nan"), "E010", "API_ADDRESS_RATE_PER_SECOND is nan"),
         ("CELERY_TASK_TIME_LIMIT", 3600, "E007", "3600 s, while it may run for 3600 s"),
     ],
 )
@@ -115,7 +119,7 @@ PROCESSES = {
 @pytest.mark.parametrize("arguments", PROCESSES.values(), ids=PROCESSES)
 def test_the_real_process_ends_with_the_sentence(arguments, tmp_path, free_port):
     """As a person would meet it: reachable under a name, without TLS."""
-    chosen = {name: each for name, each in os.environ.items() if name not in OWN}
+    chosen = {name: each for name, each in os.environ.items() if name not in TEST_VARIABLES}
     chosen |= {"ALLOWED_HOSTS": "crown.example.com", "HTTPS": "False", "DATA_DIR": str(tmp_path)}
     chosen |= {"DJANGO_SETTINGS_MODULE": "aethercrown.settings", "PORT": str(free_port)}
     ended = subprocess.run(  # noqa: S603 - our own command line

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig import OWN
+from tests.rig import TEST_VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ASK = """
@@ -30,7 +30,7 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     """The settings and what the checks say of them, with nothing set but where to write."""
-    left = {*OWN, "HTTPS", "DEBUG", "SECOND_FACTOR_REQUIRED", "METRICS_TOKEN"}
+    left = {*TEST_VARIABLES, "HTTPS", "DEBUG", "SECOND_FACTOR_REQUIRED", "METRICS_TOKEN"}
     chosen = {name: each for name, each in os.environ.items() if name not in left}
     chosen |= {"DATA_DIR": str(tmp_path_factory.mktemp("data"))}
     chosen |= {"DJANGO_SETTINGS_MODULE": "aethercrown.settings"}

@@ -84,13 +84,8 @@ def build_history(
 
 def _dated(rows: list[PerformanceRow], channels: tuple[str, ...]) -> SpendHistory:
     dates = tuple(sorted({row.date for row in rows if row.date is not None}))
-    place = {each: at for at, each in enumerate(dates)}
-    line = {each: at for at, each in enumerate(channels)}
-    where = np.array(
-        [line[row.channel] * len(dates) + place[row.date] for row in rows if row.date is not None],
-        dtype=np.intp,
-    )
-    return _grid(rows, channels, dates, where, len(dates))
+    place: dict[date | None, int] = {each: at for at, each in enumerate(dates)}
+    return _grid(rows, channels, dates, [place[row.date] for row in rows])
 
 
 def _undated(rows: list[PerformanceRow], channels: tuple[str, ...]) -> SpendHistory:
@@ -99,31 +94,24 @@ def _undated(rows: list[PerformanceRow], channels: tuple[str, ...]) -> SpendHist
     for row in rows:
         places.append(counts[row.channel])
         counts[row.channel] += 1
-    width = max(counts.values())
-    line = {each: at * width for at, each in enumerate(channels)}
-    where = np.array(
-        [line[row.channel] + at for row, at in zip(rows, places, strict=True)], dtype=np.intp
-    )
-    return _grid(rows, channels, (), where, width)
+    return _grid(rows, channels, (), places)
 
 
 def _grid(
-    rows: list[PerformanceRow],
-    channels: tuple[str, ...],
-    dates: tuple[date, ...],
-    where: Ints,
-    width: int,
+    rows: list[PerformanceRow], channels: tuple[str, ...], dates: tuple[date, ...], at: list[int]
 ) -> SpendHistory:
-    size = len(channels) * width
-    shape = (len(channels), width)
-    spent = np.array([row.spend for row in rows], dtype=np.float64)
-    earned = np.array([row.revenue or 0.0 for row in rows], dtype=np.float64)
-    spend = np.bincount(where, spent, minlength=size).astype(np.float64)
-    revenue = np.bincount(where, earned, minlength=size).astype(np.float64)
-    seen = np.bincount(where, minlength=size) > 0
-    return SpendHistory(
-        channels, dates, spend.reshape(shape), revenue.reshape(shape), seen.reshape(shape)
-    )
+    """The history with row n in period `at[n]`; rows of one channel and period are summed."""
+    shape = len(channels), max(at) + 1
+    line = {each: place for place, each in enumerate(channels)}
+    where = np.array([line[row.channel] for row in rows], dtype=np.intp) * shape[1] + np.array(at)
+
+    def summed(values: list[float]) -> Floats:
+        flat = np.bincount(where, values, minlength=shape[0] * shape[1])
+        return flat.astype(np.float64).reshape(shape)
+
+    spend = summed([row.spend for row in rows])
+    revenue = summed([row.revenue or 0.0 for row in rows])
+    return SpendHistory(channels, dates, spend, revenue, summed([1.0] * len(rows)) > 0)
 
 
 def without_partial(history: SpendHistory) -> tuple[SpendHistory, tuple[str, ...]]:

@@ -7,23 +7,10 @@ from typing import Any
 
 from aethercrown.money import exponent
 from revenue.pricing.decimals import HUNDRED, FieldProblem, InvalidValues, exact_arithmetic
-<<<<<<< HEAD
 from revenue.pricing.price_book import version as books
 from revenue.pricing.price_book.version import COMPANY, ENGAGEMENT, BookPlan, BookVersion
 from revenue.pricing.rating.blocks import Blocks, Capacity
-from revenue.pricing.rating.charge import compile_charge
-=======
-from revenue.pricing.price_book.version import (
-    COMPANY,
-    ENGAGEMENT,
-    USAGE,
-    BookFactor,
-    BookPlan,
-    BookVersion,
-)
-from revenue.pricing.rating.blocks import BlocksAllTiers, BlocksTopTier, Capacity
 from revenue.pricing.rating.charge import INCREMENTAL, Charge, compile_charge, parse_model_name
->>>>>>> a6718f4 (wip)
 from revenue.pricing.rating.commitment import Commitment
 from revenue.pricing.rating.tiered import Graduated, Volume
 from revenue.pricing.rating.usage import Usage

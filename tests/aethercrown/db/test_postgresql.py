@@ -1,8 +1,15 @@
 """The health of a connection that a thread keeps."""
 
+import os
+import signal
+
+import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
+
+from aethercrown.db.postgresql.base import DatabaseWrapper
+from aethercrown.embedded import postgres
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -28,3 +35,56 @@ def test_one_that_the_server_ended_is_replaced_before_the_next_request():
     assert not connection.is_usable()
     connection.close()
     assert not connection.is_usable()
+
+
+@pytest.fixture
+def own_server():
+    """A server of the test's own, and a kept connection to it."""
+    with postgres.folder() as place:
+        uid = postgres.NOBODY_UID if os.geteuid() == 0 else 0
+        if uid:
+            os.chown(place, uid, uid)
+        cluster = postgres.Cluster(place, postgres.binaries(place, uid), uid)
+        cluster.initialise()
+        server = [cluster.launch()]
+        changes = {"HOST": str(place), "NAME": "postgres", "USER": "postgres", "PORT": ""}
+        kept = DatabaseWrapper({**connection.settings_dict, **changes}, alias="other")
+        yield cluster, server, kept
+        kept.close()
+        server[0].stop()
+
+
+def read(kept):
+    """A request: the connection is checked, and used."""
+    kept.close_if_unusable_or_obsolete()
+    with kept.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return cursor.fetchone()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
+def test_a_restart_of_the_server_fails_no_later_request(own_server, end):
+    cluster, server, kept = own_server
+    for _ in range(2):  # a request may come while it is down, or none
+        assert read(kept) == (1,)
+        os.kill(server[0].pid, end)
+        server[0].process.wait()
+        server[0] = cluster.launch()
+        assert read(kept) == (1,)
+        server[0].stop()
+        with pytest.raises(OperationalError):
+            read(kept)
+        server[0] = cluster.launch()
+
+
+def test_a_transaction_that_the_server_ended_is_not_continued(own_server):
+    cluster, _server, kept = own_server
+    assert read(kept) == (1,)
+    with psycopg.connect(cluster.url(), autocommit=True) as other:
+        kept.set_autocommit(False)
+        with kept.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", cursor.fetchone())
+        with pytest.raises(OperationalError), kept.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    assert read(kept) == (1,)
