@@ -12,8 +12,6 @@ from pathlib import Path
 
 from django.core.management import call_command
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.postgresql.base import DatabaseWrapper as PostgresDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
 from aethercrown.backup import archive, create, hooks, manifest, stores
@@ -67,7 +65,7 @@ def restore(
     began = time.monotonic()
     with _restored(path, key, store) as (contents, name, work):
         for each in connections.all(initialized_only=True):
-            _close(each)
+            each.close()
         former = f"before_{now:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
         store.swap(name, former)
         _add_anchors(work / create.ANCHORS)
@@ -134,10 +132,3 @@ def _add_anchors(found: Path) -> None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.copyfile(path, folder / path.name)
             (folder / path.name).chmod(0o600)
-
-
-def _close(connection: BaseDatabaseWrapper) -> None:
-    """Close the connection and, on PostgreSQL, its pool: both are of the former database."""
-    connection.close()
-    if isinstance(connection, PostgresDatabaseWrapper):
-        connection.close_pool()

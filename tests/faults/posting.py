@@ -24,8 +24,8 @@ def write(first, last):
     for begin in range(first, last, BATCH):
         with transaction.atomic():
             for number in range(begin, min(begin + BATCH, last)):
-                letter = OutgoingMessage(f"event:{number}", "A title", "A text", {"n": number})
-                services.enqueue_alert(letter, "high", timezone.now())
+                message = OutgoingMessage(f"event:{number}", "A title", "A text", {"n": number})
+                services.enqueue_alert(message, "high", timezone.now())
 
 
 def send(place):

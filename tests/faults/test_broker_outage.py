@@ -145,7 +145,7 @@ def test_while_the_broker_is_away_all_answers_and_afterwards_all_heals(tmp_path)
     assert verdict
 
 
-def test_a_broker_of_its_own_is_started_again_before_anybody_is_told(tmp_path):
+def test_an_embedded_broker_is_restarted_before_an_alert_is_sent(tmp_path):
     with rig.running(tmp_path / "data") as stack:
         visitor = Visitor(stack)
         wait_for(lambda: all_well(visitor), HEALED_SECONDS)

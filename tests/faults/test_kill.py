@@ -112,7 +112,7 @@ def children(stack: rig.Stack) -> dict[str, int]:
     return found
 
 
-def test_a_broker_that_is_killed_comes_back_with_what_it_held(folder):
+def test_a_killed_broker_comes_back_with_its_data(folder):
     import redis  # noqa: PLC0415 - only this case
 
     with rig.running(folder) as stack:

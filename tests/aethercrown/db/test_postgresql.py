@@ -65,22 +65,23 @@ def read(kept):
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
 def test_a_restart_of_the_server_fails_no_later_request(own_server, end):
     cluster, server, kept = own_server
-    for _ in range(2):  # a request may come while it is down, or none
+    for is_used_while_down in (False, True):
         assert read(kept) == (1,)
         os.kill(server[0].pid, end)
         server[0].process.wait()
+        if is_used_while_down:
+            with pytest.raises(OperationalError):
+                read(kept)
         server[0] = cluster.launch()
-        assert read(kept) == (1,)
-        server[0].stop()
-        with pytest.raises(OperationalError):
-            read(kept)
-        server[0] = cluster.launch()
+    assert read(kept) == (1,)
 
 
 def test_a_transaction_that_the_server_ended_is_not_continued(own_server):
     cluster, _server, kept = own_server
     assert read(kept) == (1,)
-    with psycopg.connect(cluster.url(), autocommit=True) as other:
+    with psycopg.connect(
+        host=str(cluster.folder), user="postgres", dbname="postgres", autocommit=True
+    ) as other:
         kept.set_autocommit(False)
         with kept.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")

@@ -53,7 +53,7 @@ def test_the_page_costs_few_queries(page, django_assert_num_queries):
         page.get("/dashboards/alerts")
 
 
-def test_grave_alerts_stand_on_the_first_page(page):
+def test_severe_alerts_are_on_the_overview(page):
     raised()
     assert "health: down, db: No answer." in [
         each.sentence for each in overview_data(NOW).attention

@@ -47,7 +47,7 @@ def staff_page(client, alert):
     return client.get(page("change", alert)).content.decode()
 
 
-def test_asking_changes_nothing_and_answering_takes_it_on(client, alert):
+def test_the_confirmation_page_changes_nothing_and_confirming_acknowledges(client, alert):
     staff(client, *PERSON)
     assert client.get(page("acknowledge", alert)).status_code == 200
     alert.refresh_from_db()
@@ -81,7 +81,7 @@ def test_a_silence_says_for_how_long(client, alert):
     assert 10_790 < (silence.until - timezone.now()).total_seconds() <= 10_800
 
 
-def test_many_are_taken_on_or_ended_at_once(client, alert):
+def test_several_are_acknowledged_or_resolved_from_the_list(client, alert):
     staff(client, *PERSON)
     listed = reverse("admin:operations_alert_changelist")
     for name, state in (("acknowledge", "acknowledged"), ("resolve", "resolved")):
@@ -93,7 +93,7 @@ def test_many_are_taken_on_or_ended_at_once(client, alert):
     )
 
 
-def test_those_who_only_look_are_offered_nothing_and_refused(client, alert):
+def test_a_viewer_gets_no_buttons_and_is_refused(client, alert):
     staff(client, "operations.view_alert")
     assert page("acknowledge", alert) not in staff_page(client, alert)
     assert stepped(client, alert, "acknowledge").status_code == 403
@@ -101,7 +101,7 @@ def test_those_who_only_look_are_offered_nothing_and_refused(client, alert):
     assert alert.state == "open"
 
 
-def test_those_who_may_not_look_are_refused(client, alert):
+def test_a_user_without_view_permission_is_refused(client, alert):
     staff(client, "security.operate")
     assert client.get(page("acknowledge", alert)).status_code == 403
 

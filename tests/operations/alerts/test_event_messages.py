@@ -28,7 +28,7 @@ def test_each_event_has_its_title(event, title):
     assert letter.text.startswith(f"{title}\n\nNo answer.\nFirst seen at 2026-11-20 12:00 UTC.")
 
 
-def test_counts_and_links_are_told_where_there_are_some():
+def test_counts_and_links_are_written_where_there_are_some():
     text = event_messages.event_message(
         "k", event_messages.OPENED, {**ALERT, "count": 3, "link": "/admin/"}, AT
     ).text

@@ -21,13 +21,13 @@ def wrong(db):
     services.resolve("health", "slow", "s9", now=NOON)
 
 
-def test_the_gravest_come_first_and_then_the_newest(wrong):
+def test_the_highest_severity_comes_first_and_then_the_newest(wrong):
     assert [alert.kind for alert in reports.unresolved()] == ["down", "late", "run_failed", "full"]
     assert [alert.kind for alert in reports.recently_resolved()] == ["slow"]
     assert reports.counts() == {"critical": 1, "high": 2, "warning": 1, "info": 0}
 
 
-def test_attention_is_drawn_to_what_is_grave_and_nobody_has_taken_on(wrong):
+def test_attention_items_are_severe_alerts_that_nobody_has_acknowledged(wrong):
     told = [each.sentence for each in reports.attention_items(NOON)]
     assert told == ["health: down, s1: It is.", "health: late, s3: It is."]
     late = reports.unresolved()[1]

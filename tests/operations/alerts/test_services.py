@@ -34,7 +34,7 @@ def titles():
     return list(Message.objects.order_by("pk").values_list("title", flat=True))
 
 
-def test_an_alert_is_told_once_and_then_counted(listener):
+def test_an_alert_sends_messages_once_and_is_then_counted(listener):
     first = raised(link="/admin/")
     again = raised(after=MINUTE, message="Still no answer.")
 
@@ -58,7 +58,7 @@ def test_links_begin_with_where_people_reach_the_pages(listener, settings):
     assert "Look at the page /admin/ (PUBLIC_URL is not set" in unknown.text
 
 
-def test_what_becomes_graver_is_told_once_more_and_opened_again(listener):
+def test_a_higher_severity_sends_messages_once_more_and_reopens(listener):
     alert = raised("warning")
     services.acknowledge(alert.pk, actor="ada", now=NOON)
     for severity in ("critical", "critical", "high"):
@@ -70,7 +70,7 @@ def test_what_becomes_graver_is_told_once_more_and_opened_again(listener):
     ]
 
 
-def test_those_who_do_not_listen_for_this_severity_hear_nothing(listener):
+def test_destinations_above_this_severity_get_no_message(listener):
     Destination.objects.create(name="off", channel="email", address="b@c.de", is_enabled=False)
     Destination.objects.create(name="digest", channel="email", address="c@c.de", takes_alerts=False)
     raised("info")
@@ -92,7 +92,7 @@ def test_secrets_nul_and_endless_texts_are_taken_out(listener):
     assert (len(alert.message), len(alert.subject)) == (2000, 200)
 
 
-def test_resolving_tells_those_who_were_told(listener, hook):
+def test_resolving_sends_a_message_to_the_same_destinations(listener, hook):
     Destination.objects.create(
         name="late", channel="email", address="late@example.com", least_severity="critical"
     )
@@ -144,7 +144,7 @@ def test_a_silence_holds_messages_back_until_it_ends(listener):
     assert (alert.notified_at, len(keys())) == (NOON + MINUTE, 1)
 
 
-def test_what_became_graver_under_a_silence_is_told_when_it_ends(listener):
+def test_a_severity_that_rose_under_a_silence_sends_messages_when_it_ends(listener):
     alert = raised("warning")
     services.silence(alert.pk, actor="ada", note="Known.", until=NOON + 2 * MINUTE)
     raised("high", after=MINUTE)
@@ -153,7 +153,7 @@ def test_what_became_graver_under_a_silence_is_told_when_it_ends(listener):
     assert keys()[1:] == [f"alert:{alert.pk}:high:email:{listener.pk}"]
 
 
-def test_what_ends_under_a_silence_is_not_told(listener):
+def test_an_alert_resolved_under_a_silence_sends_no_message(listener):
     alert = raised()
     services.silence(alert.pk, actor="ada", until=NOON + 2 * MINUTE)
     resolved(MINUTE)
@@ -167,7 +167,7 @@ def test_a_silence_of_one_alert_takes_its_words_literally(listener):
     assert not silence.matches(raised(subject="a x y"))
 
 
-def test_what_was_raised_before_anybody_listened_is_told_to_the_first_listener(db, request):
+def test_an_alert_raised_before_there_was_a_destination_is_sent_to_the_first(db, request):
     raised()
     assert services.send_reminders(NOON) == 0
     request.getfixturevalue("listener")
@@ -220,7 +220,7 @@ def test_an_acknowledged_alert_is_resolved_by_its_source(listener):
     assert resolved(MINUTE).note == "On it."
 
 
-def test_the_digest_lists_what_is_open_gravest_first_once_a_day(listener):
+def test_the_digest_lists_open_alerts_by_severity_once_a_day(listener):
     Destination.objects.create(
         name="boss", channel="email", address="boss@example.com", takes_alerts=False,
         takes_digest=True,
@@ -240,7 +240,7 @@ def test_the_digest_lists_what_is_open_gravest_first_once_a_day(listener):
     assert Message.objects.count() == 2
 
 
-def test_what_was_over_a_year_ago_is_forgotten(listener):
+def test_alerts_that_ended_a_year_ago_are_deleted(listener):
     for subject in ("a", "b", "ads"):
         raised(subject=subject)
     services.resolve("automations", "run_failed", "a", now=NOON)

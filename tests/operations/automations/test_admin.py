@@ -68,7 +68,7 @@ def test_a_schedule_is_changed_in_words_and_stands_where_beat_reads_it(automatio
     )
 
 
-def test_times_are_told_with_seconds_only_where_there_are_some():
+def test_times_have_seconds_only_where_they_are_not_zero():
     assert format_time(NOON) == "Fri 20 Nov 2026, 12:00 UTC"
     assert format_time(NOON + timedelta(seconds=5)) == "Fri 20 Nov 2026, 12:00:05 UTC"
 
@@ -144,7 +144,7 @@ def test_beat_s_own_screens_are_gone():
     assert not [each for each in admin.site._registry if each._meta.app_label.endswith("beat")]
 
 
-def test_someone_who_may_only_look_changes_nothing(automation, client):
+def test_a_viewer_changes_nothing(automation, client):
     ads = automation()
     staff(client, "operations.view_automation")
     assert client.get(page(ads)).status_code == 200

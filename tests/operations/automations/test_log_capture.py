@@ -6,7 +6,7 @@ from operations.automations.log_capture import MAX_LINE_CHARACTERS, MAX_LINES, L
 log = logging.getLogger("operations.sample")
 
 
-def test_the_lines_of_the_block_are_kept_with_time_and_level():
+def test_the_lines_of_the_block_are_captured_with_time_and_level():
     log.info("before")
     with LogCapture() as capture:
         log.info("rows: %s", 3)
@@ -28,7 +28,7 @@ def test_another_thread_s_lines_are_another_s():
     assert capture.lines == []
 
 
-def test_the_last_lines_are_kept_and_none_is_endless():
+def test_only_the_last_lines_are_captured_and_long_ones_are_cut():
     with LogCapture() as capture:
         for number in range(MAX_LINES + 5):
             log.info("%s %s", number, "x" * 2 * MAX_LINE_CHARACTERS)

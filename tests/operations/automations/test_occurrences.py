@@ -104,7 +104,7 @@ def test_any_schedule_agrees_with_a_minute_walk(change, minutes, hours, each_hou
     assert found == oracle(schedule, walk)
 
 
-def test_a_fixed_hour_in_the_spring_gap_fires_once_right_after_it():
+def test_a_fixed_hour_in_the_spring_gap_is_due_once_right_after_it():
     berlin = ZoneInfo("Europe/Berlin")
     night = datetime(2026, 3, 28, 12, tzinfo=UTC)
     found = list(between(wall([0, 30], [2]), berlin, night, night + timedelta(days=1)))

@@ -46,5 +46,5 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
         automation_registry.get("ads")
 
 
-def test_a_run_may_continue_unless_told_otherwise():
+def test_a_run_may_continue_by_default():
     assert RunContext("ads", None, NOON, NOON, "propose", dry_run=True).may_continue()

@@ -45,7 +45,7 @@ def test_the_last_runs_leave_out_what_was_skipped(automation):
     assert reports.counts(NOON + 3 * HOUR)["skipped"] == 0
 
 
-def test_the_next_times_are_told_in_the_zone_of_the_automation(automation):
+def test_the_next_times_are_in_the_zone_of_the_automation(automation):
     ads = automation(at="03:00", zone="Europe/Berlin")
     found = reports.upcoming(ads, NOON, 2)
     assert [f"{each:%d %H:%M %Z}" for each in found] == ["21 03:00 CET", "22 03:00 CET"]
@@ -88,7 +88,7 @@ def test_an_automation_that_nothing_starts_calls_for_attention(automation):
     assert sentences(late) == []
 
 
-def test_now_is_now_unless_told_otherwise(automation):
+def test_the_default_time_is_now(automation):
     automation(since=datetime.now(UTC) - 2 * HOUR)
     assert len(reports.attention_items()) == 1
 

@@ -88,7 +88,7 @@ def test_results_are_written_as_json():
     }
 
 
-def test_what_a_run_found_is_told_as_a_person_writes_it():
+def test_details_of_a_run_are_written_for_people():
     found = {"is_planned": True, "late": False, "against": [], "why": "", "next": None}
     assert detail_lines(found) == [
         ("Is planned", "yes"),

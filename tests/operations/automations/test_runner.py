@@ -42,7 +42,7 @@ def test_a_second_pass_finds_nothing_due(automation, runner):
     assert told(runner.run_all_tasks()) == [("ads", "not due")]
 
 
-def test_progress_is_told_before_each(automation, runner, contexts):
+def test_progress_is_reported_before_each(automation, runner, contexts):
     automation("ads")
     automation("budget")
     seen = []

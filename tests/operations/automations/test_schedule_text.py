@@ -69,7 +69,7 @@ def test_times_of_day_are_read(text, hour, minute, weekdays):
         ("at 03:00 on 30 February", '"30 february" is not a day of the week'),
     ],
 )
-def test_what_cannot_be_read_is_told_why(text, why):
+def test_an_invalid_text_is_refused_with_the_reason(text, why):
     with pytest.raises(InvalidSchedule) as refusal:
         parse(text, ANCHOR)
     assert why in str(refusal.value)
@@ -115,7 +115,7 @@ def test_a_crontab_beyond_the_words_says_so():
     assert describe(twice) == "at times set outside this form"
 
 
-def test_spans_are_told_in_their_largest_unit():
+def test_spans_are_written_in_their_largest_unit():
     assert units(timedelta(days=14)) == (14, "days")
     assert units(timedelta(minutes=90)) == (90, "minutes")
     assert units(timedelta(seconds=61)) == (61, "seconds")

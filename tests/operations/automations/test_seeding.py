@@ -38,7 +38,7 @@ def test_what_staff_have_set_stays(db):
     assert (again.mode, again.title, again.task.crontab.hour) == ("auto", "Our rates", "3")
 
 
-def test_beat_is_told(db):
+def test_beat_sees_the_change(db):
     PeriodicTasks.objects.all().delete()
     seed()
     assert PeriodicTasks.last_change() is not None

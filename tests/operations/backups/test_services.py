@@ -79,7 +79,7 @@ def test_a_trial_is_remembered_with_what_it_brought_back(folder):
     assert trial.seconds > 0
 
 
-def test_a_trial_that_is_too_long_ago_is_told_each_night_until_there_is_one(folder):
+def test_an_overdue_restore_test_is_reported_each_night_until_there_is_one(folder):
     tried_out(NOON - timedelta(days=36))
     services.back_up(context())
     assert alerts() == [("not tested", "open")]
@@ -93,14 +93,14 @@ def test_a_dry_run_writes_nothing(folder):
     assert not folder.exists()
 
 
-def test_a_backup_that_is_not_made_is_told(folder):
+def test_a_backup_that_is_not_made_is_reported(folder):
     folder.write_text("a file is in the way")
     with pytest.raises(FileExistsError):
         services.back_up(context())
     assert alerts() == [("not made", "open")]
 
 
-def test_a_backup_that_does_not_come_back_is_told(folder):
+def test_a_backup_that_cannot_be_restored_is_reported(folder):
     folder.mkdir()
     (folder / "aethercrown-20261122T120000Z.backup").write_bytes(stream.PLAIN)
     with pytest.raises(stream.ArchiveDamaged):
@@ -108,7 +108,7 @@ def test_a_backup_that_does_not_come_back_is_told(folder):
     assert alerts() == [("not restored", "open")]
 
 
-def test_none_at_all_is_told_too():
+def test_a_missing_backup_is_reported():
     with pytest.raises(services.NoBackup):
         services.run_restore_test(context())
     assert alerts() == [("not restored", "open")]

@@ -83,7 +83,9 @@ def test_only_the_steps_that_may_follow_are_offered(proposed, admin_client):
     assert offered(admin_client, proposed) == []
 
 
-def test_asking_changes_nothing_and_answering_does(proposed, thermostat, admin_client):
+def test_asking_changes_nothing_and_confirming_does(
+    proposed, thermostat, admin_client
+):
     asked = admin_client.get(button(proposed, "approve"))
     assert "Approve “Hall to 20 degrees”?" in asked.content.decode()
     assert thermostat.setting == "18"
@@ -112,14 +114,14 @@ def test_a_note_has_its_limit(proposed, admin_client):
     assert proposed.status == "proposed"
 
 
-def test_a_step_that_may_not_follow_is_told(applied, admin_client):
+def test_an_invalid_transition_is_reported(applied, admin_client):
     reply = admin_client.post(button(applied, "approve"), {"note": ""}, follow=True)
     assert messages_of(reply) == [
         "Hall to 20 degrees: Hall to 20 degrees is applied; it cannot become approved."
     ]
 
 
-def test_several_are_approved_from_the_list_and_the_stale_one_is_told(
+def test_several_are_approved_from_the_list_and_the_stale_one_is_reported(
     proposed, thermostat, admin_client
 ):
     other = services.propose(draft(inputs_digest="1" * 64), mode="propose", now=NOON)
@@ -193,5 +195,5 @@ def test_a_figure_is_written_as_a_person_writes_it(value, told):
         (("nothing_against", None, "", True), "passed: nothing against"),
     ],
 )
-def test_a_guardrail_is_told_in_words(row, told):
+def test_a_guardrail_is_shown_in_words(row, told):
     assert guardrail_text(dict(zip(("name", "limit", "value", "passed"), row, strict=True))) == told

@@ -69,7 +69,7 @@ def test_the_page_of_a_decision_is_its_kind_s(proposed, monkeypatch):
     assert decision_type_registry.names() == ("setting",)
 
 
-def test_nested_values_are_told_one_a_leaf():
+def test_nested_values_are_flattened_to_one_text_a_leaf():
     nested = {"shares": {"search": "10.00", "post": None}, "steps": [1, [2]]}
     assert reports.flatten(nested) == {
         "shares.search": "10.00",

@@ -94,7 +94,7 @@ def test_a_changed_subject_makes_the_proposal_stale(proposed, thermostat):
     assert thermostat.setting == "25"
 
 
-def test_an_effect_begun_and_then_found_stale_is_undone(thermostat, monkeypatch):
+def test_an_effect_that_turns_out_stale_half_way_is_undone(thermostat, monkeypatch):
     def half(case):
         thermostat.put("19")
         raise Stale("Somebody was faster.")
@@ -316,7 +316,7 @@ def mode_of_heating():
     return Automation.objects.get(name="heating").mode
 
 
-def test_an_automation_whose_promises_fail_proposes_again_and_it_is_told_once(thermostat):
+def test_an_uncalibrated_automation_is_taken_out_of_auto_with_one_alert(thermostat):
     trusted(applied_per_day=None)
     measured_decisions(thermostat, 11, inside=True)
     measured_decisions(thermostat, 8, inside=False)

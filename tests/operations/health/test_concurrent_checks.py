@@ -43,7 +43,7 @@ def test_nothing_to_look_at_is_nothing_seen():
     assert CheckRunner().run([], 1.0) == {}
 
 
-def test_one_that_hangs_holds_up_no_other_and_is_not_begun_twice(over):
+def test_a_hanging_check_delays_no_other_and_is_not_started_twice(over):
     started = []
 
     def hang(_seconds):
@@ -59,7 +59,7 @@ def test_one_that_hangs_holds_up_no_other_and_is_not_begun_twice(over):
     assert len(started) == 1
 
 
-def test_a_look_that_raises_is_a_failure_told_without_its_words():
+def test_a_check_that_raises_is_a_failure_without_the_text_of_its_error():
     def broken(_seconds):
         raise ValueError("password=hunter22")
 
@@ -68,7 +68,7 @@ def test_a_look_that_raises_is_a_failure_told_without_its_words():
     assert found.error == "The check itself failed: ValueError."
 
 
-def test_what_found_no_thread_in_time_is_unknown_and_never_begun(over):
+def test_a_check_that_found_no_thread_in_time_is_unknown(over):
     started = []
 
     def hang(_seconds):
@@ -137,7 +137,7 @@ def test_a_check_that_found_no_thread_in_time_is_never_started():
     assert (found["b"].error_kind, ran) == ("late", [])
 
 
-def test_threads_are_begun_only_while_there_is_need_and_the_system_gives_some():
+def test_threads_are_started_only_while_checks_wait_and_the_system_allows_more():
     ran = []
 
     def work():

@@ -43,7 +43,7 @@ def test_a_hung_and_a_dripping_server_time_out(talk):
     assert (found.status, found.error_kind) == (UNHEALTHY, "timeout")
 
 
-def test_a_closed_port_is_told_from_a_line_that_breaks_off():
+def test_a_closed_port_differs_from_a_connection_that_breaks_off():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     assert seen(port).error_kind == "refused"
@@ -182,7 +182,7 @@ def test_days_are_counted_from_now():
     assert probe.certificate_status(now + timedelta(days=6), now).status == UNHEALTHY
 
 
-def test_hosts_are_told_apart():
+def test_the_host_of_each_kind_of_target_is_found():
     asked = [
         ProbeTarget(targets.HTTP, "https://a.example/x"),
         ProbeTarget(targets.TCP, "b.example:22"),

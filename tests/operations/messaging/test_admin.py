@@ -79,7 +79,7 @@ def test_an_address_of_mail_is_taken_with_a_warning_while_no_mail_goes_out(perso
     assert not any("EMAIL_URL" in each for each in messages_of(reply))
 
 
-def test_those_who_only_look_see_no_field_for_a_secret(client, hook):
+def test_a_viewer_sees_no_field_for_a_secret(client, hook):
     staff(client, "operations.view_destination")
     reply = client.get(reverse("admin:operations_destination_change", args=[hook.pk]))
     text = reply.content.decode()
@@ -88,7 +88,7 @@ def test_those_who_only_look_see_no_field_for_a_secret(client, hook):
     assert "hooks.example.com/alerts" not in text
 
 
-def test_those_who_only_look_see_an_address_of_mail(client, listener):
+def test_a_viewer_sees_an_e_mail_address(client, listener):
     staff(client, "operations.view_destination")
     reply = client.get(reverse("admin:operations_destination_change", args=[listener.pk]))
     assert "ada@example.com" in reply.content.decode()
@@ -120,7 +120,7 @@ def test_what_is_dead_is_sent_again_once(client, dead, settings):
     ]
 
 
-def test_those_who_only_look_cannot_send(client, dead):
+def test_a_viewer_cannot_send(client, dead):
     staff(client, "operations.view_message")
     send_again(client, dead)
     dead.refresh_from_db()

@@ -24,7 +24,7 @@ from operations.messaging.services import DeliveryFailed
 from tests.operations.conftest import NOON
 
 MINUTE = timedelta(minutes=1)
-LETTER = OutgoingMessage("event:1", "A title", "A text", {"event": "opened"})
+EVENT_MESSAGE = OutgoingMessage("event:1", "A title", "A text", {"event": "opened"})
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def _mail_goes_out(settings):
     settings.ALERT_EMAIL_FROM = "Crown <crown@example.org>"
 
 
-class Carrier:
+class FakeSender:
     """Takes messages, or refuses them as the test says."""
 
     def __init__(self, *errors):
@@ -47,29 +47,29 @@ class Carrier:
             raise error
 
 
-def posted(key="event:1", severity="high"):
+def enqueued(key="event:1", severity="high"):
     services.enqueue_alert(
         OutgoingMessage(key, "A title", "A text", {"event": "opened"}), severity, NOON
     )
     return Message.objects.filter(event_key__startswith=f"{key}:").order_by("-pk").first()
 
 
-def drained(carrier, after=timedelta(0), **options):
+def deliver_all(sender, after=timedelta(0), **options):
     return services.deliver_due(
-        clock=lambda: NOON + after, send=carrier, random=lambda: 0.5, **options
+        clock=lambda: NOON + after, send=sender, random=lambda: 0.5, **options
     )
 
 
-def test_one_event_makes_one_row_for_each_who_listens(listener, hook):
-    assert services.enqueue_alert(LETTER, "info", NOON) == 0
+def test_one_event_makes_one_row_for_each_destination(listener, hook):
+    assert services.enqueue_alert(EVENT_MESSAGE, "info", NOON) == 0
     for _again in range(2):
-        assert services.enqueue_alert(LETTER, "warning", NOON) == 2
+        assert services.enqueue_alert(EVENT_MESSAGE, "warning", NOON) == 2
     keys = set(Message.objects.values_list("event_key", flat=True))
     assert keys == {f"event:1:email:{listener.pk}", f"event:1:webhook:{hook.pk}"}
 
 
-def test_what_follows_goes_to_those_who_had_the_first(listener, hook):
-    posted()
+def test_a_follow_up_goes_to_the_destinations_of_the_first_message(listener, hook):
+    enqueued()
     Destination.objects.create(name="new", channel="email", address="n@example.com")
     Destination.objects.filter(pk=hook.pk).update(is_enabled=False)
     services.enqueue_follow_up("event:1:", OutgoingMessage("event:1:end", "Over", "", {}), NOON)
@@ -78,131 +78,131 @@ def test_what_follows_goes_to_those_who_had_the_first(listener, hook):
 
 
 def test_what_arrived_is_not_sent_again(listener):
-    message = posted()
-    carrier = Carrier()
-    assert drained(carrier, MINUTE) == 1
-    assert drained(carrier, MINUTE) == 0
+    message = enqueued()
+    sender = FakeSender()
+    assert deliver_all(sender, MINUTE) == 1
+    assert deliver_all(sender, MINUTE) == 0
     message.refresh_from_db()
     assert (message.state, message.ended_at, message.lease_until, message.error) == (
         "sent", NOON + MINUTE, None, "",
     )  # fmt: skip
-    assert carrier.seen == [(message.event_key, NOON + MINUTE)]
+    assert sender.seen == [(message.event_key, NOON + MINUTE)]
 
 
 def test_what_fails_is_tried_after_each_wait_and_then_dead(listener):
-    message = posted()
-    carrier = Carrier(*[DeliveryFailed("password=hunter22 was refused") for _try in range(9)])
+    message = enqueued()
+    sender = FakeSender(*[DeliveryFailed("password=hunter22 was refused") for _try in range(9)])
     moment = timedelta(0)
     for wait in retry.DELAYS:
-        drained(carrier, moment)
+        deliver_all(sender, moment)
         message.refresh_from_db()
         assert (message.state, message.next_at) == ("queued", NOON + moment + wait)
         assert "hunter22" not in message.error
-        assert drained(carrier, moment + wait - timedelta(seconds=1)) == 0
+        assert deliver_all(sender, moment + wait - timedelta(seconds=1)) == 0
         moment += wait
-    drained(carrier, moment)
+    deliver_all(sender, moment)
     message.refresh_from_db()
     assert (message.state, message.tries, message.ended_at) == ("dead", 6, NOON + moment)
-    assert drained(carrier, moment + timedelta(days=9)) == 0
-    assert len(carrier.seen) == 6
+    assert deliver_all(sender, moment + timedelta(days=9)) == 0
+    assert len(sender.seen) == 6
 
 
 def test_a_final_failure_is_not_tried_again_until_a_person_says_so(listener):
-    message = posted()
-    drained(Carrier(DeliveryFailed("404", final=True)))
+    message = enqueued()
+    deliver_all(FakeSender(DeliveryFailed("404", final=True)))
     message.refresh_from_db()
     assert (message.state, message.error, message.tries) == ("dead", "404", 1)
 
     services.send_again(message.pk, NOON + MINUTE)
     with pytest.raises(InvalidTransition, match="is queued; only a dead message"):
         services.send_again(message.pk, NOON)
-    assert drained(Carrier(), MINUTE) == 1
+    assert deliver_all(FakeSender(), MINUTE) == 1
     message.refresh_from_db()
     assert (message.state, message.tries) == ("sent", 1)
 
 
 def test_an_error_nobody_thought_of_is_tried_again(listener, caplog):
-    message = posted()
-    drained(Carrier(ZeroDivisionError("odd")))
+    message = enqueued()
+    deliver_all(FakeSender(ZeroDivisionError("odd")))
     message.refresh_from_db()
     assert (message.state, message.error) == ("queued", "ZeroDivisionError: odd")
     assert "could not be sent" in caplog.text
 
 
-def test_what_waits_for_one_who_is_away_waits_as_well(listener, hook):
-    posted("event:1")
-    posted("event:2")
-    carrier = Carrier(DeliveryFailed("gone", is_away=True), DeliveryFailed("gone", is_away=True))
-    assert drained(carrier) == 0
-    assert len(carrier.seen) == 2
-    assert drained(carrier, MINUTE) == 4
+def test_other_messages_to_an_unreachable_destination_wait_as_well(listener, hook):
+    enqueued("event:1")
+    enqueued("event:2")
+    sender = FakeSender(DeliveryFailed("gone", is_away=True), DeliveryFailed("gone", is_away=True))
+    assert deliver_all(sender) == 0
+    assert len(sender.seen) == 2
+    assert deliver_all(sender, MINUTE) == 4
 
 
 def test_of_two_workers_one_has_the_message(listener):
-    message = posted()
+    message = enqueued()
     first = services.claim(message.pk, NOON)
     assert first is not None
     assert first.tries == 1
     assert services.claim(message.pk, NOON) is None
-    assert drained(Carrier()) == 0
+    assert deliver_all(FakeSender()) == 0
 
 
 def test_to_one_destination_messages_go_one_at_a_time(listener, hook):
-    posted("event:1")
-    posted("event:2")
+    enqueued("event:1")
+    enqueued("event:2")
     busy = Message.objects.filter(destination=hook)[0]
     services.claim(busy.pk, NOON)
-    carrier = Carrier()
-    assert drained(carrier) == 2
-    assert all(":email:" in key for key, _now in carrier.seen)
+    sender = FakeSender()
+    assert deliver_all(sender) == 2
+    assert all(":email:" in key for key, _now in sender.seen)
 
 
-def test_what_a_killed_worker_held_is_sent_after_its_lease(listener):
-    message = posted()
+def test_the_message_of_a_killed_worker_is_sent_after_its_lease(listener):
+    message = enqueued()
     services.claim(message.pk, NOON)
-    assert drained(Carrier(), services.LEASE_LENGTH) == 0
-    assert drained(Carrier(), services.LEASE_LENGTH + MINUTE) == 1
+    assert deliver_all(FakeSender(), services.LEASE_LENGTH) == 0
+    assert deliver_all(FakeSender(), services.LEASE_LENGTH + MINUTE) == 1
 
 
 def test_what_kills_its_worker_each_time_is_given_up(listener):
-    message = posted()
+    message = enqueued()
     Message.objects.update(tries=retry.MAX_TRIES)
-    carrier = Carrier()
-    drained(carrier)
+    sender = FakeSender()
+    deliver_all(sender)
     message.refresh_from_db()
-    assert (message.state, message.error, carrier.seen) == ("dead", services.WORKER_LOST, [])
+    assert (message.state, message.error, sender.seen) == ("dead", services.WORKER_LOST, [])
 
 
 def test_a_worker_that_woke_past_its_lease_notes_nothing(listener):
-    message = posted()
+    message = enqueued()
 
     def slow(_message, _now):
         late = NOON + services.LEASE_LENGTH + MINUTE
         assert services.claim(message.pk, late) is not None
 
-    drained(slow)
+    deliver_all(slow)
     message.refresh_from_db()
     assert (message.state, message.claims) == ("sending", 2)
 
 
 def test_a_drain_begins_nothing_after_its_time(listener):
-    posted()
-    assert drained(Carrier(), seconds=0) == 0
+    enqueued()
+    assert deliver_all(FakeSender(), seconds=0) == 0
 
 
 def test_what_no_worker_takes_is_sent_by_others_after_a_while(listener):
     now = timezone.now()
-    services.enqueue_alert(LETTER, "high", now)
+    services.enqueue_alert(EVENT_MESSAGE, "high", now)
     assert services.deliver_stuck(now + timedelta(seconds=19)) == 0
     assert services.deliver_stuck(now + timedelta(seconds=20)) == 1
-    assert [letter.subject for letter in mail.outbox] == ["A title"]
+    assert [email.subject for email in mail.outbox] == ["A title"]
     assert services.deliver_stuck(now + timedelta(hours=1)) == 0
 
 
 def test_messages_that_are_due_no_more_when_they_are_claimed_are_passed_over(listener):
-    posted()
+    enqueued()
     times = iter([NOON, NOON - MINUTE])  # the clock is set back after the due ones were listed
-    assert services.deliver_due(clock=lambda: next(times), send=Carrier()) == 0
+    assert services.deliver_due(clock=lambda: next(times), send=FakeSender()) == 0
 
 
 def test_a_worker_is_notified_when_the_event_is_committed(
@@ -211,7 +211,7 @@ def test_a_worker_is_notified_when_the_event_is_committed(
     calls = []
     dispatch.register_dispatcher(lambda: calls.append(1))
     with django_capture_on_commit_callbacks(execute=True):
-        posted()
+        enqueued()
         assert calls == []
     assert calls == [1]
 
@@ -219,28 +219,28 @@ def test_a_worker_is_notified_when_the_event_is_committed(
 @pytest.mark.django_db(transaction=True)
 def test_many_workers_send_each_message_once(at_once, listener, hook, settings):
     for number in range(20):
-        posted(f"event:{number}")
-    carrier = Carrier()
-    at_once(lambda: [drained(carrier) for _again in range(3)], 4)
-    while drained(carrier):
+        enqueued(f"event:{number}")
+    sender = FakeSender()
+    at_once(lambda: [deliver_all(sender) for _again in range(3)], 4)
+    while deliver_all(sender):
         pass
-    keys = [key for key, _now in carrier.seen]
+    keys = [key for key, _now in sender.seen]
     assert len(keys) == len(set(keys)) == 40
 
 
 # --- Channels ---------------------------------------------------------------------------------
 def test_a_mail_names_its_event_in_its_id(listener):
-    services.deliver(posted(), NOON)
-    [letter] = mail.outbox
-    assert (letter.subject, letter.body, letter.to) == ("A title", "A text", ["ada@example.com"])
-    assert parseaddr(letter.from_email)[1] == "crown@example.org"
-    assert letter.extra_headers["Message-ID"] == f"<event.1.email.{listener.pk}@example.org>"
+    services.deliver(enqueued(), NOON)
+    [email] = mail.outbox
+    assert (email.subject, email.body, email.to) == ("A title", "A text", ["ada@example.com"])
+    assert parseaddr(email.from_email)[1] == "crown@example.org"
+    assert email.extra_headers["Message-ID"] == f"<event.1.email.{listener.pk}@example.org>"
 
 
 def test_without_a_mail_server_the_message_says_so(listener, settings):
     settings.EMAIL_URL = ""
     with pytest.raises(DeliveryFailed, match="EMAIL_URL is not set") as caught:
-        services.deliver(posted(), NOON)
+        services.deliver(enqueued(), NOON)
     assert caught.value.final
 
 
@@ -249,7 +249,7 @@ def test_a_mail_server_that_fails_is_tried_again(listener, settings, error):
     settings.EMAIL_BACKEND = "tests.operations.messaging.test_services.Failing"
     Failing.error = error
     with pytest.raises(DeliveryFailed, match="mail server") as caught:
-        services.deliver(posted(), NOON)
+        services.deliver(enqueued(), NOON)
     assert caught.value.is_away
     assert not caught.value.final
 
@@ -267,7 +267,7 @@ class Failing:
 
 
 def test_a_message_whose_destination_is_gone_is_dead(listener):
-    message = posted()
+    message = enqueued()
     listener.delete()
     message.refresh_from_db()
     assert message.to == "Ada"
@@ -291,7 +291,7 @@ class Receiver:
 
 def test_a_webhook_carries_the_event_signed(hook):
     receiver = Receiver(204)
-    message = posted()
+    message = enqueued()
     services.deliver(message, NOON, receiver.fetch)
     [(url, options)] = receiver.calls
     sent = options["headers"]
@@ -318,16 +318,16 @@ def test_a_webhook_carries_the_event_signed(hook):
 )
 def test_what_a_receiver_does_not_take_is_judged_by_its_answer(hook, reply, final, words):
     with pytest.raises(DeliveryFailed, match=words) as caught:
-        services.deliver(posted(), NOON, Receiver(reply).fetch)
+        services.deliver(enqueued(), NOON, Receiver(reply).fetch)
     assert caught.value.final == final
 
 
 def test_a_receiver_that_talks_too_much_has_it_nevertheless(hook):
-    services.deliver(posted(), NOON, Receiver(ResponseTooLarge("Too much.", 200)).fetch)
+    services.deliver(enqueued(), NOON, Receiver(ResponseTooLarge("Too much.", 200)).fetch)
 
 
 def test_a_secret_sealed_under_another_key_is_said_to_be_so(hook, settings):
-    message = posted()
+    message = enqueued()
     settings.ENCRYPTION_KEYS = keyring.new_entry().replace("k1:", "another:")
     with pytest.raises(DeliveryFailed, match="names only another") as caught:
         services.deliver(message, NOON, Receiver(200).fetch)
@@ -337,13 +337,13 @@ def test_a_secret_sealed_under_another_key_is_said_to_be_so(hook, settings):
 def test_a_webhook_into_the_own_network_is_refused(hook):
     Destination.objects.filter(pk=hook.pk).update(address="https://127.0.0.1:8000/")
     with pytest.raises(DeliveryFailed, match=r"127\.0\.0\.1") as caught:
-        services.deliver(posted(), NOON)
+        services.deliver(enqueued(), NOON)
     assert caught.value.final
 
 
-def test_old_messages_are_forgotten_and_those_on_their_way_are_not(listener):
+def test_old_messages_are_deleted_and_unsent_ones_are_not(listener):
     for number in range(4):
-        posted(f"event:{number}")
+        enqueued(f"event:{number}")
     ended = [("sent", 90), ("sent", 91), ("dead", 366), ("queued", 0)]
     for message, (state, days) in zip(Message.objects.order_by("pk"), ended, strict=True):
         ended_at = NOON - timedelta(days=days) if days else None

@@ -11,7 +11,7 @@ from operations.messaging.message import OutgoingMessage
 from operations.messaging.models import Message
 
 
-def test_what_waits_is_sent_and_what_is_old_is_forgotten(listener, settings):
+def test_due_messages_are_sent_and_old_ones_deleted(listener, settings):
     settings.EMAIL_URL = "smtp://localhost"
     services.enqueue_alert(OutgoingMessage("event:1", "A", "B", {}), "high", timezone.now())
     tasks.send_messages()

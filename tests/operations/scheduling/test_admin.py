@@ -56,7 +56,7 @@ def test_an_operator_cancels_and_requeues(client, queue):
     assert LogEntry.objects.count() == 3
 
 
-def test_who_only_looks_may_do_nothing(client, queue):
+def test_a_viewer_may_do_nothing(client, queue):
     eve = staff(client, "operations.view_task")
     act(eve, "cancel", "c")
     assert Task.objects.get(task_id="c").status == "queued"

@@ -169,7 +169,7 @@ def test_without_a_name_every_free_worker_gets_a_task(caller, settings):
     assert caller.send(f"{TASKS}/assign").json()["data"]["assignments"] == []
 
 
-def test_a_failure_is_told_with_its_error(caller):
+def test_a_failure_is_shown_with_its_error(caller):
     schedule(caller, body())
     caller.send(f"{TASKS}/assign", {"worker": "w"})
     answer = caller.send(f"{TASKS}/a/complete", {"success": False, "error": "out of memory"})

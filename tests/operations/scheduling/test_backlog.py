@@ -54,7 +54,7 @@ def test_a_failure_fails_all_that_waits_for_it_however_far_off():
     assert started(found, 4.0) == ["d"]
 
 
-def test_a_completed_task_wakes_nobody_who_failed_meanwhile():
+def test_a_completed_task_does_not_queue_a_waiter_that_failed_meanwhile():
     found = backlog(workers=2)
     add(found, "a"), add(found, "b"), add(found, "c", "a", "b")
     started(found)
@@ -140,7 +140,7 @@ def test_chains_are_those_of_the_planner_in_whatever_order_tasks_come():
             assert task.chain_weight / task.chain_seconds == pytest.approx(expected[number])
 
 
-def test_a_ring_through_later_tasks_is_refused_and_nothing_stored():
+def test_a_cycle_through_later_tasks_is_refused_and_nothing_stored():
     found = backlog()
     add(found, "a", "c")
     add(found, "b", "a")
@@ -152,7 +152,7 @@ def test_a_ring_through_later_tasks_is_refused_and_nothing_stored():
         add(found, "c", "d")
 
 
-def test_only_what_runs_can_end_and_the_same_end_may_be_told_twice():
+def test_only_a_running_task_can_end_and_the_same_end_may_be_reported_twice():
     found = backlog(workers=1)
     a, b = add(found, "a"), add(found, "b")
     with pytest.raises(NotRunning, match="task a is queued, not running"):

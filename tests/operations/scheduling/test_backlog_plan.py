@@ -24,7 +24,7 @@ def test_open_tasks_are_seen_from_now():
     assert problem.graph.needs == [0, 0, 1, 0]
 
 
-def test_what_runs_longer_than_told_is_about_to_end():
+def test_a_task_that_runs_longer_than_estimated_is_about_to_end():
     found = Backlog({"default": ["w1"]})
     found.add(BacklogTask("a", (), "default", 1.0, 30.0, created_at=0.0))
     list(found.assign(0.0))

@@ -102,7 +102,7 @@ def test_a_pool_without_workers_is_critical():
     assert "Tasks wait where there are no workers (2 in pool gpu)." in only.description
 
 
-def test_unknown_dependencies_are_told():
+def test_unknown_dependencies_are_a_bottleneck():
     assert unknown_dependencies([]) == []
     (only,) = unknown_dependencies([("a", "x"), ("b", "y")])
     assert "on tasks that do not exist: a waits for x, b waits for y." in (only.description)
@@ -114,7 +114,7 @@ def test_one_more_worker_where_it_helps_and_how_much():
     assert only.description == "One more worker in pool gpu would save 9 s of 18 s (50%)."
 
 
-def test_a_small_gain_is_low_and_none_is_not_told():
+def test_a_small_gain_is_low_and_no_gain_is_omitted():
     (small,) = worker_gains(problem_of([[] for _ in range(6)], [1] * 6, 5), make_plan)
     assert (small.severity, small.seconds_saved) == ("medium", 1)
     (small,) = worker_gains(problem_of([[] for _ in range(60)], [1] * 60, 9), make_plan)
@@ -140,7 +140,7 @@ def test_a_gain_is_what_a_fresh_plan_with_that_worker_saves(problem):
         assert types_and_severities.get(name, saved) == saved
 
 
-def test_seconds_are_told_for_a_person():
+def test_durations_are_written_in_a_readable_unit():
     spans = (0.04, 9, 119.96, 120, 5915.3, 7200, 12_345_678)
     types_and_severities = ["0 s", "9 s", "120 s", "2 min", "98.6 min", "2 h", "3,429.4 h"]
     assert [duration_text(each) for each in spans] == types_and_severities

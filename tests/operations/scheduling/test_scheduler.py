@@ -70,7 +70,7 @@ def test_metrics_hold_all_that_the_contract_names():
     }  # fmt: skip
 
 
-def test_without_workers_the_makespan_is_unknown_and_the_reason_told():
+def test_without_workers_the_makespan_is_unknown_and_the_reason_is_given():
     scheduler = TaskScheduler(0)
     scheduler.add_task(task("a"))
     metrics = scheduler.get_metrics()
@@ -108,7 +108,7 @@ def test_the_same_task_again_changes_nothing_and_another_one_is_refused():
     assert scheduler.get_metrics()["total_tasks"] == 2
 
 
-def test_a_ring_of_tasks_is_refused_with_its_names():
+def test_a_cycle_of_tasks_is_refused_with_its_names():
     scheduler = TaskScheduler()
     scheduler.add_task(task("a", "b"))
     with pytest.raises(ValueError, match="cycle: b -> a -> b"):
@@ -133,7 +133,7 @@ def test_a_batch_comes_in_any_order_or_not_at_all():
     assert scheduler.get_metrics()["total_tasks"] == 2
 
 
-def test_a_batch_closes_no_ring_through_tasks_that_came_before():
+def test_a_batch_may_not_close_a_cycle_through_earlier_tasks():
     scheduler = TaskScheduler()
     scheduler.add_task(task("a", "b", "later"))
     with pytest.raises(CyclicDependency, match="a -> c -> b -> a"):

@@ -31,7 +31,7 @@ def test_every_dependency_must_be_known():
         submission.check_dependencies(batch(ai("a", "b")), ())
 
 
-def test_a_ring_through_stored_tasks_begins_with_the_first_task_given():
+def test_a_cycle_through_stored_tasks_begins_with_the_first_task_given():
     with pytest.raises(CyclicDependency, match="x -> a -> b -> x"):
         submission.check_acyclic(batch(ai("x", "b"), ai("a", "x")), {"b": ["a"], "a": []})
 

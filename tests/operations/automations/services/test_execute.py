@@ -124,7 +124,7 @@ def test_a_second_attempt_that_succeeds_clears_the_error(automation):
     assert (run.state, run.attempt, run.error) == ("done", 2, "")
 
 
-def test_what_a_run_logs_is_kept_beside_how_it_ended(automation):
+def test_the_log_of_a_run_is_stored_with_its_result(automation):
     words = logging.getLogger("operations.sample")
     tries = []
 

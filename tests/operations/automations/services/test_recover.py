@@ -90,7 +90,7 @@ def test_a_run_whose_lease_was_renewed_is_not_failed(claimed):
     assert not Alert.objects.exists()
 
 
-def test_old_runs_are_deleted_and_failed_ones_kept_longer(automation):
+def test_old_runs_are_deleted_and_failed_ones_later(automation):
     ads = automation()
     for days, state in ((89, "done"), (91, "done"), (91, "skipped"), (91, "failed"),
                         (366, "failed"), (400, "queued")):  # fmt: skip

@@ -20,14 +20,14 @@ def point(minutes, status="healthy", ms=10.0):
     return CheckPoint(NOON + minutes * MINUTE, status, None if status == "unhealthy" else ms)
 
 
-def test_each_check_speaks_until_the_next_one():
+def test_each_check_counts_until_the_next_one():
     found = totals([point(0), point(30, "unhealthy"), point(45, "degraded")])
     assert (found.up_seconds, found.down_seconds) == (2700, 900)
     assert found.availability_percent == 75
     assert (found.checks, found.failed, found.sum_ms) == (3, 1, 20)
 
 
-def test_a_check_before_the_hour_speaks_into_it_and_is_not_counted_there():
+def test_the_time_of_a_check_before_the_hour_counts_into_it_but_the_check_does_not():
     found = totals([point(-30), point(15, "unhealthy")])
     assert (found.up_seconds, found.down_seconds, found.checks) == (900, 2700, 1)
 

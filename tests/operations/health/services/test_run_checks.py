@@ -55,7 +55,7 @@ def test_a_second_round_within_ten_seconds_gives_the_report_of_the_first(clock, 
     assert len(runner.asked) == 2
 
 
-def test_a_round_under_way_is_not_begun_again_until_its_lease_is_over(clock, runner):
+def test_a_running_round_is_not_started_again_until_its_lease_is_over(clock, runner):
     assert lock.acquire(
         run_checks.ROUND, clock(), every=run_checks.ROUND_FRESH_FOR, lease=timedelta(seconds=35)
     )

@@ -70,7 +70,7 @@ def test_every_task_comes_after_all_it_needs(drawn):
     assert all(place[u] < place[v] for v, each in enumerate(needs) for u in each)
 
 
-def test_a_ring_has_no_order_and_is_named():
+def test_a_cycle_has_no_order_and_is_named():
     graph = Graph.from_needs([[2], [0], [1], []])
     with pytest.raises(CyclicDependency, match="cycle: 0 -> 1 -> 2 -> 0") as caught:
         _ = graph.order
@@ -125,13 +125,13 @@ def test_names_are_numbered_in_the_order_given_whatever_they_need():
     assert topological_order(names, graph) == ["a", "b"]
 
 
-def test_a_cycle_is_told_by_name():
+def test_the_error_names_the_tasks_of_a_cycle():
     names, graph = number_tasks({"a": ["b"], "b": ["a"]})
     with pytest.raises(CyclicDependency, match="cycle: a -> b -> a"):
         topological_order(names, graph)
 
 
-def test_every_unknown_dependency_is_told():
+def test_the_error_names_every_unknown_dependency():
     with pytest.raises(UnknownDependency, match="a depends on x, which is unknown") as caught:
         number_tasks({"a": ["x"], "b": ["a", "y"]})
     assert caught.value.missing == [("a", "x"), ("b", "y")]

@@ -20,7 +20,7 @@ def test_trying_every_order_from_a_poor_start_finds_the_best(problem):
 
 @settings(deadline=None)
 @given(problems(max_tasks=6, pools=2))
-def test_pools_are_kept(problem):
+def test_each_task_stays_in_its_pool(problem):
     found = optimal_placement(
         problem,
         bottom_levels(problem.graph, problem.seconds),

@@ -42,7 +42,7 @@ def test_nothing_to_do_is_done_at_once():
     assert (made.start, made.certificate.makespan, made.certificate.gap) == ([], 0, 0)
 
 
-def test_tasks_in_a_ring_have_no_plan():
+def test_tasks_in_a_cycle_have_no_plan():
     with pytest.raises(CyclicDependency, match="0 -> 1 -> 0"):
         make_plan(Problem.of(Graph.from_needs([[1], [0]]), [1, 1], 2))
 

@@ -89,7 +89,7 @@ def test_a_silent_worker_is_passed_over():
     assert len(services.assign(later(90))) == 1
 
 
-def test_work_is_pushed_only_to_those_who_want_it():
+def test_tasks_are_pushed_only_to_workers_marked_as_pushed():
     submit(ai("a"), ai("b"))
     assert push(NOON) == []
     pool = Pool.objects.get(name="default")

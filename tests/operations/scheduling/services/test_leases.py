@@ -45,7 +45,7 @@ def test_a_lapsed_task_whose_worker_was_deleted_goes_back_too():
     assert Task.objects.get().previous_worker == ""
 
 
-def test_who_lost_a_lease_may_still_end_the_task_while_nobody_else_has_it():
+def test_a_worker_that_lost_its_lease_may_still_end_the_task_while_no_other_has_it():
     submit(ai("a"))
     services.assign(NOON, worker="w", lease=60)
     reclaim_expired(later(61))
@@ -58,7 +58,7 @@ def test_who_lost_a_lease_may_still_end_the_task_while_nobody_else_has_it():
     assert not TaskDurationStats.objects.exists()
 
 
-def test_who_lost_a_lease_to_another_is_refused():
+def test_a_worker_that_lost_its_lease_to_another_is_refused():
     submit(ai("a"))
     services.assign(NOON, worker="w", lease=60)
     services.assign(later(61), worker="x")

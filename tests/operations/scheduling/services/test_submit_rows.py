@@ -20,7 +20,7 @@ def submit(*tasks):
     return services.submit(tasks, NOON)
 
 
-def test_every_column_is_as_it_was_told():
+def test_every_column_holds_the_given_value():
     Pool.objects.create(name="score")
     odd = ("ü\"'\\%s", 0.1 + 0.2), ("b", 1 / 3), ("c", 2592000.0), ("d", 0.0), ("e", 1e-9)
     rows = submit(
