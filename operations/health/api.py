@@ -8,18 +8,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from aethercrown.api import fields
 from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, reply
-from aethercrown.api.fields import (
-    Count,
-    Flag,
-    Instant,
-    ItemList,
-    Number,
-    Option,
-    Percent,
-    Text,
-    ValueMap,
-)
 from aethercrown.api.openapi import documented
 from operations.health import services, targets
 from operations.health.history.rollups import InvalidPeriod, parse_period
@@ -74,53 +64,53 @@ EXAMPLE_TRENDS: dict[str, Any] = {
 class ComponentHealthSerializer(serializers.Serializer[Any]):
     """The latest check of one component, and its confirmed state."""
 
-    status = Option(choices=HealthStatus.values)
-    state = Option(choices=Component.State.values)
-    response_time_ms = Number(allow_null=True)
-    error = Text(allow_null=True)
-    checked_at = Instant(allow_null=True)
-    since = Instant(allow_null=True)
+    status = fields.Option(choices=HealthStatus.values)
+    state = fields.Option(choices=Component.State.values)
+    response_time_ms = fields.Number(allow_null=True)
+    error = fields.Text(allow_null=True)
+    checked_at = fields.Instant(allow_null=True)
+    since = fields.Instant(allow_null=True)
 
 
 class HealthSummarySerializer(serializers.Serializer[Any]):
-    total_components = Count()
-    healthy = Count()
-    degraded = Count()
-    unhealthy = Count()
-    unknown = Count()
+    total_components = fields.Count()
+    healthy = fields.Count()
+    degraded = fields.Count()
+    unhealthy = fields.Count()
+    unknown = fields.Count()
 
 
 class HealthReportSerializer(serializers.Serializer[Any]):
-    overall_status = Option(choices=HealthStatus.values)
-    checked_at = Instant(allow_null=True)
-    check_duration_seconds = Number()
-    components = ValueMap(child=ComponentHealthSerializer())
+    overall_status = fields.Option(choices=HealthStatus.values)
+    checked_at = fields.Instant(allow_null=True)
+    check_duration_seconds = fields.Number()
+    components = fields.ValueMap(child=ComponentHealthSerializer())
     summary = HealthSummarySerializer()
 
 
 class ComponentTrendSerializer(serializers.Serializer[Any]):
-    availability_percent = Percent(allow_null=True)
-    total_checks = Count()
-    last_status = Option(choices=HealthStatus.values)
-    p50_ms = Number(allow_null=True)
-    p95_ms = Number(allow_null=True)
-    p99_ms = Number(allow_null=True)
+    availability_percent = fields.Percent(allow_null=True)
+    total_checks = fields.Count()
+    last_status = fields.Option(choices=HealthStatus.values)
+    p50_ms = fields.Number(allow_null=True)
+    p95_ms = fields.Number(allow_null=True)
+    p99_ms = fields.Number(allow_null=True)
 
 
 class IncidentSerializer(serializers.Serializer[Any]):
-    component = Text()
-    started_at = Instant()
-    ended_at = Instant(allow_null=True)
-    duration_seconds = Number()
-    kind = Text(allow_blank=True)
-    error = Text(allow_blank=True)
+    component = fields.Text()
+    started_at = fields.Instant()
+    ended_at = fields.Instant(allow_null=True)
+    duration_seconds = fields.Number()
+    kind = fields.Text(allow_blank=True)
+    error = fields.Text(allow_blank=True)
 
 
 class HealthTrendsSerializer(serializers.Serializer[Any]):
-    total_checks = Count()
-    availability_percent = Percent(allow_null=True)
-    trends = ValueMap(child=ComponentTrendSerializer())
-    recent_incidents = ItemList(child=IncidentSerializer())
+    total_checks = fields.Count()
+    availability_percent = fields.Percent(allow_null=True)
+    trends = fields.ValueMap(child=ComponentTrendSerializer())
+    recent_incidents = fields.ItemList(child=IncidentSerializer())
 
 
 class HealthCheckResponseSerializer(serializers.Serializer[Any]):
@@ -134,26 +124,26 @@ class HealthTrendsResponseSerializer(serializers.Serializer[Any]):
 class AddComponentSerializer(serializers.Serializer[Any]):
     """A target to check; omitted fields get the defaults of the admin."""
 
-    name = Text(max_length=100)
-    kind = Option(choices=KINDS, required=False)
-    target = Text(max_length=targets.MAX_LENGTH)
-    method = Option(choices=["GET", "HEAD"], required=False)
-    status_from = Count(min_value=100, max_value=599, required=False)
-    status_to = Count(min_value=100, max_value=599, required=False)
-    text = Text(max_length=200, required=False, allow_blank=True)
-    slow_ms = Count(min_value=1, max_value=60_000, required=False)
-    is_required = Flag(required=False)
+    name = fields.Text(max_length=100)
+    kind = fields.Option(choices=KINDS, required=False)
+    target = fields.Text(max_length=targets.MAX_LENGTH)
+    method = fields.Option(choices=["GET", "HEAD"], required=False)
+    status_from = fields.Count(min_value=100, max_value=599, required=False)
+    status_to = fields.Count(min_value=100, max_value=599, required=False)
+    text = fields.Text(max_length=200, required=False, allow_blank=True)
+    slow_ms = fields.Count(min_value=1, max_value=60_000, required=False)
+    is_required = fields.Flag(required=False)
 
 
 class ComponentSerializer(serializers.Serializer[Any]):
     """A stored target, without its query."""
 
-    name = Text()
-    kind = Option(choices=KINDS)
-    target = Text()
-    status = Option(choices=HealthStatus.values)
-    state = Option(choices=Component.State.values)
-    is_required = Flag()
+    name = fields.Text()
+    kind = fields.Option(choices=KINDS)
+    target = fields.Text()
+    status = fields.Option(choices=HealthStatus.values)
+    state = fields.Option(choices=Component.State.values)
+    is_required = fields.Flag()
 
 
 class AddComponentResponseSerializer(serializers.Serializer[Any]):

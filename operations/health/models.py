@@ -10,25 +10,15 @@ from django.utils import timezone
 
 from aethercrown.history.tracking import TrackedHistory
 from aethercrown.http.addresses import AddressRefused
-from operations.health import targets
+from operations.health import state_machine, targets
 from operations.health.probe import ExpectedResponse, ProbeTarget
-from operations.health.state_machine import (
-    DEGRADED,
-    DOWN,
-    HEALTHY,
-    UNHEALTHY,
-    UNKNOWN,
-    UP,
-    ComponentState,
-    explains_children,
-)
 
 
 class HealthStatus(models.TextChoices):
-    HEALTHY = HEALTHY
-    DEGRADED = DEGRADED
-    UNHEALTHY = UNHEALTHY
-    UNKNOWN = UNKNOWN
+    HEALTHY = state_machine.HEALTHY
+    DEGRADED = state_machine.DEGRADED
+    UNHEALTHY = state_machine.UNHEALTHY
+    UNKNOWN = state_machine.UNKNOWN
 
 
 CHECK_COLUMNS = [  # that checks write; staff edit the others
@@ -57,9 +47,9 @@ class Component(models.Model):
         TLS = targets.TLS, "TLS certificate"
 
     class State(models.TextChoices):
-        UNKNOWN = UNKNOWN
-        UP = UP
-        DOWN = DOWN
+        UNKNOWN = state_machine.UNKNOWN
+        UP = state_machine.UP
+        DOWN = state_machine.DOWN
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.HTTP)
@@ -156,8 +146,8 @@ class Component(models.Model):
             raise ValidationError(problems)
 
     @property
-    def confirmed(self) -> ComponentState:
-        return ComponentState(self.state, self.contrary_count, self.contrary_since)
+    def confirmed(self) -> state_machine.ComponentState:
+        return state_machine.ComponentState(self.state, self.contrary_count, self.contrary_since)
 
     @property
     def probe_target(self) -> ProbeTarget:
@@ -171,8 +161,8 @@ class Component(models.Model):
 
     def explains_children(self, now: datetime) -> bool:
         """Whether its own failure explains those of its children."""
-        is_off = self.is_maintained(now) and self.status == UNKNOWN
-        return is_off or explains_children(self.confirmed, self.state_since, now)
+        is_off = self.is_maintained(now) and self.status == state_machine.UNKNOWN
+        return is_off or state_machine.explains_children(self.confirmed, self.state_since, now)
 
     def is_maintained(self, now: datetime) -> bool:
         return self.maintenance_until is not None and now < self.maintenance_until
@@ -182,10 +172,10 @@ class Check(models.Model):
     """One check of one component; stored for a week."""
 
     class Status(models.TextChoices):
-        HEALTHY = HEALTHY
-        DEGRADED = DEGRADED
-        UNHEALTHY = UNHEALTHY
-        UNKNOWN = UNKNOWN
+        HEALTHY = state_machine.HEALTHY
+        DEGRADED = state_machine.DEGRADED
+        UNHEALTHY = state_machine.UNHEALTHY
+        UNKNOWN = state_machine.UNKNOWN
         MAINTENANCE = "maintenance"
 
     component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="checks")

@@ -11,17 +11,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from aethercrown.api import fields
 from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, Pages, reply
-from aethercrown.api.fields import (
-    Count,
-    Flag,
-    Identifier,
-    ItemList,
-    Number,
-    Option,
-    ScalarMap,
-    Text,
-)
 from aethercrown.api.openapi import documented
 from operations.scheduling import examples, services, submission
 from operations.scheduling.models import MAX_NAME_LENGTH, Task
@@ -65,18 +56,18 @@ class PriorityField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-def dependency_list() -> ItemList:
-    child = Identifier(max_length=MAX_NAME_LENGTH)
-    return ItemList(child=child, most=submission.MAX_DEPENDENCIES, required=False)
+def dependency_list() -> fields.ItemList:
+    child = fields.Identifier(max_length=MAX_NAME_LENGTH)
+    return fields.ItemList(child=child, most=submission.MAX_DEPENDENCIES, required=False)
 
 
 class TaskSubmissionSerializer(serializers.Serializer[Any]):
     """One task to submit; durations in seconds."""
 
-    task_id = Identifier(max_length=MAX_NAME_LENGTH)
-    task_type = Text(max_length=MAX_NAME_LENGTH)
+    task_id = fields.Identifier(max_length=MAX_NAME_LENGTH)
+    task_type = fields.Text(max_length=MAX_NAME_LENGTH)
     priority = PriorityField()
-    estimated_duration = Number(min_value=0, max_value=MAX_ESTIMATE_SECONDS)
+    estimated_duration = fields.Number(min_value=0, max_value=MAX_ESTIMATE_SECONDS)
     dependencies = dependency_list()
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
@@ -87,56 +78,60 @@ class TaskSubmissionSerializer(serializers.Serializer[Any]):
 class SubmitTasksSerializer(serializers.Serializer[Any]):
     """The fields of one task, or many tasks under `tasks`."""
 
-    task_id = Identifier(max_length=MAX_NAME_LENGTH, required=False)
-    task_type = Text(max_length=MAX_NAME_LENGTH, required=False)
+    task_id = fields.Identifier(max_length=MAX_NAME_LENGTH, required=False)
+    task_type = fields.Text(max_length=MAX_NAME_LENGTH, required=False)
     priority = PriorityField(required=False)
-    estimated_duration = Number(min_value=0, max_value=MAX_ESTIMATE_SECONDS, required=False)
+    estimated_duration = fields.Number(min_value=0, max_value=MAX_ESTIMATE_SECONDS, required=False)
     dependencies = dependency_list()
-    tasks = ItemList(child=TaskSubmissionSerializer(), most=MAX_TASKS, least=1, required=False)
+    tasks = fields.ItemList(
+        child=TaskSubmissionSerializer(), most=MAX_TASKS, least=1, required=False
+    )
 
 
 class AssignTasksSerializer(serializers.Serializer[Any]):
     """The worker or pool, how many tasks, and the length of the lease."""
 
-    worker = Identifier(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
-    pool = Text(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
-    count = Count(min_value=1, max_value=services.MAX_ASSIGNED, required=False, allow_null=True)
-    lease_seconds = Number(
+    worker = fields.Identifier(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
+    pool = fields.Text(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
+    count = fields.Count(
+        min_value=1, max_value=services.MAX_ASSIGNED, required=False, allow_null=True
+    )
+    lease_seconds = fields.Number(
         min_value=1, max_value=MAX_LEASE_SECONDS, required=False, allow_null=True
     )
 
 
 class HeartbeatSerializer(serializers.Serializer[Any]):
-    worker = Identifier(max_length=MAX_NAME_LENGTH)
+    worker = fields.Identifier(max_length=MAX_NAME_LENGTH)
 
 
 class CompleteTaskSerializer(serializers.Serializer[Any]):
     """How a task ended; with `worker`, only that worker may end it."""
 
-    success = Flag(required=False)
-    error = Text(max_length=10_000, required=False, allow_blank=True, allow_null=True)
-    worker = Identifier(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
+    success = fields.Flag(required=False)
+    error = fields.Text(max_length=10_000, required=False, allow_blank=True, allow_null=True)
+    worker = fields.Identifier(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
 
 
 class TaskSerializer(serializers.Serializer[Any]):
     """A stored task."""
 
-    task_id = Text()
-    task_type = Text()
-    priority = Count(min_value=1, max_value=4)
-    estimated_duration = Number()
-    dependencies = ItemList(child=Text())
-    status = Option(choices=STATUSES)
+    task_id = fields.Text()
+    task_type = fields.Text()
+    priority = fields.Count(min_value=1, max_value=4)
+    estimated_duration = fields.Number()
+    dependencies = fields.ItemList(child=fields.Text())
+    status = fields.Option(choices=STATUSES)
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
-    assigned_worker = Text(allow_null=True)
+    assigned_worker = fields.Text(allow_null=True)
     planned_start = serializers.DateTimeField(allow_null=True)
-    planned_worker = Text(allow_null=True)
+    planned_worker = fields.Text(allow_null=True)
     ready_at = serializers.DateTimeField(allow_null=True)
     lease_until = serializers.DateTimeField(allow_null=True)
-    attempt = Count()
-    error = Text(allow_null=True)
+    attempt = fields.Count()
+    error = fields.Text(allow_null=True)
 
 
 class TaskResponseSerializer(serializers.Serializer[Any]):
@@ -145,35 +140,35 @@ class TaskResponseSerializer(serializers.Serializer[Any]):
 
 class SubmitTasksResponseSerializer(serializers.Serializer[Any]):
     task = TaskSerializer(required=False)
-    tasks = ItemList(child=TaskSerializer(), most=MAX_TASKS, required=False)
+    tasks = fields.ItemList(child=TaskSerializer(), most=MAX_TASKS, required=False)
 
 
 class TaskAssignmentSerializer(serializers.Serializer[Any]):
-    worker = Text()
+    worker = fields.Text()
     task = TaskSerializer()
 
 
 class TaskAssignmentListSerializer(serializers.Serializer[Any]):
-    assignments = ItemList(child=TaskAssignmentSerializer())
+    assignments = fields.ItemList(child=TaskAssignmentSerializer())
 
 
 class HeartbeatResponseSerializer(serializers.Serializer[Any]):
-    worker = Text()
-    tasks = ItemList(child=TaskSerializer())
+    worker = fields.Text()
+    tasks = fields.ItemList(child=TaskSerializer())
 
 
 class BottleneckSerializer(serializers.Serializer[Any]):
-    type = Text()
-    severity = Option(choices=["low", "medium", "high", "critical"])
-    description = Text()
-    suggestion = Text()
-    tasks = ItemList(child=Text())
-    seconds_saved = Number(allow_null=True)
+    type = fields.Text()
+    severity = fields.Option(choices=["low", "medium", "high", "critical"])
+    description = fields.Text()
+    suggestion = fields.Text()
+    tasks = fields.ItemList(child=fields.Text())
+    seconds_saved = fields.Number(allow_null=True)
 
 
 class QueueMetricsSerializer(serializers.Serializer[Any]):
-    metrics = ScalarMap()
-    bottlenecks = ItemList(child=BottleneckSerializer())
+    metrics = fields.ScalarMap()
+    bottlenecks = fields.ItemList(child=BottleneckSerializer())
 
 
 class ScheduleView(Endpoint):

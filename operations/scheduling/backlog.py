@@ -7,12 +7,8 @@ from heapq import heappop, heappush
 from math import inf
 
 from operations.scheduling import wait_reason
+from operations.scheduling.planner import urgency
 from operations.scheduling.planner.graph import CyclicDependency, trace_path
-from operations.scheduling.planner.urgency import (
-    MAX_DURATION_SECONDS,
-    MIN_DURATION_SECONDS,
-    queue_key,
-)
 
 NOT_QUEUED = (inf, inf)
 STATUSES = ("pending", "queued", "running", "completed", "failed")
@@ -183,7 +179,7 @@ class Backlog:
             return
         first = -task.weight if self.strict else 0.0
         ratio = task.chain_weight / task.chain_seconds
-        position = (first, queue_key(task.ready_at, ratio))
+        position = (first, urgency.queue_key(task.ready_at, ratio))
         if position != task.position:
             task.position = position
             heappush(self.queues[task.pool], (position, task.number, task.name))
@@ -219,7 +215,9 @@ class Backlog:
     def update_chain(self, task: BacklogTask) -> None:
         """Set the best chain from here, as `urgency.best_chains` computes it."""
         weight = task.weight
-        seconds = min(max(task.estimate, MIN_DURATION_SECONDS), MAX_DURATION_SECONDS)
+        seconds = min(
+            max(task.estimate, urgency.MIN_DURATION_SECONDS), urgency.MAX_DURATION_SECONDS
+        )
         task.chain_weight, task.chain_seconds = weight, seconds
         for name in self.waiters[task.name]:
             waiter = self.tasks[name]

@@ -7,15 +7,9 @@ from dataclasses import asdict
 from functools import partial
 from threading import RLock
 
+from operations.scheduling import bottlenecks
 from operations.scheduling.backlog import Backlog, BacklogTask
 from operations.scheduling.backlog_plan import planning_problem
-from operations.scheduling.bottlenecks import (
-    QueueLoad,
-    load_bottlenecks,
-    plan_bottlenecks,
-    unknown_dependencies,
-    worker_gains,
-)
 from operations.scheduling.durations import LearnedDuration
 from operations.scheduling.planner.graph import number_tasks, topological_order
 from operations.scheduling.planner.placement import Problem
@@ -162,23 +156,23 @@ class TaskScheduler:
         with self.lock:
             load, unknown = self.load(), self.backlog.unknown_dependencies()
             names, problem = planning_problem(self.backlog, self.clock())
-        found = load_bottlenecks(load) + unknown_dependencies(unknown)
+        found = bottlenecks.load_bottlenecks(load) + bottlenecks.unknown_dependencies(unknown)
         if names:
             replan = partial(self.planned, effort=repeatable_effort(len(names)))
-            found += plan_bottlenecks(problem, replan(problem), names)
-            found += worker_gains(problem, replan)
+            found += bottlenecks.plan_bottlenecks(problem, replan(problem), names)
+            found += bottlenecks.worker_gains(problem, replan)
         return [asdict(each) for each in found]
 
     def planned(self, problem: Problem, effort: Effort) -> TaskPlan:
         return make_plan(problem, policy=self.policy, effort=effort)
 
-    def load(self) -> QueueLoad:
+    def load(self) -> bottlenecks.QueueLoad:
         """The counts from which bottlenecks are derived."""
         count, now = self.backlog.count, self.clock()
         workers = sum(len(names) for names in self.backlog.workers.values())
         running = [(each.started_at or now, now) for each in self.backlog.running.values()]
         busy = busy_share(self.history.spans(now) + running, workers, self.started_at, now)
-        return QueueLoad(
+        return bottlenecks.QueueLoad(
             count["queued"], count["pending"], workers, count["completed"], count["failed"], busy
         )
 

@@ -7,17 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from operations.scheduling.planner import urgency
 from operations.scheduling.planner.graph import (
     Graph,
     UnknownDependency,
     number_tasks,
     topological_order,
-)
-from operations.scheduling.planner.urgency import (
-    MAX_DURATION_SECONDS,
-    MIN_DURATION_SECONDS,
-    best_chains,
-    weight,
 )
 from operations.scheduling.task_spec import MAX_ESTIMATE_SECONDS, AITask, TaskPriority
 
@@ -37,7 +32,7 @@ class Chain:
 
     def before(self, weight: float, seconds: float) -> "Chain":
         """The chain with one more task at its start."""
-        return Chain(weight + self.weight, seconds + self.seconds)
+        return Chain(urgency.weight + self.weight, seconds + self.seconds)
 
     def is_better_than(self, other: "Chain") -> bool:
         """Whether the weight per second is higher."""
@@ -82,11 +77,11 @@ def batch_graph(batch: Mapping[str, AITask]) -> tuple[list[str], Graph]:
 def chains(batch: Mapping[str, AITask], estimates: Mapping[str, float]) -> dict[str, Chain]:
     """The best chain that starts at each task, within the batch."""
     names, graph = batch_graph(batch)
-    weights = np.array([weight(batch[name].priority) for name in names], dtype=np.float64)
+    weights = np.array([urgency.weight(batch[name].priority) for name in names], dtype=np.float64)
     seconds = np.array([estimates[name] for name in names], dtype=np.float64)
-    best_weights, best_seconds = best_chains(graph, weights, seconds)
+    best_weights, best_seconds = urgency.best_chains(graph, weights, seconds)
     found = zip(names, best_weights, best_seconds, strict=True)
-    return {name: Chain(weight, seconds) for name, weight, seconds in found}
+    return {name: Chain(urgency.weight, seconds) for name, weight, seconds in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +109,7 @@ def inherited_chains(
         row = states.get(number)
         if row is None:
             continue
-        seconds = min(max(row.seconds, MIN_DURATION_SECONDS), MAX_DURATION_SECONDS)
+        seconds = min(max(row.seconds, urgency.MIN_DURATION_SECONDS), urgency.MAX_DURATION_SECONDS)
         longer = after.before(row.weight, seconds)
         if longer.is_better_than(found.get(number, row.chain)):
             found[number] = longer

@@ -6,14 +6,7 @@ from django.db import transaction
 
 from operations.scheduling.backlog import NotRunning
 from operations.scheduling.models import Task, TaskDurationStats, Worker
-from operations.scheduling.services.task_state import (
-    BATCH_ROWS,
-    Status,
-    end_task,
-    fail_waiters,
-    locked_task,
-    make_ready,
-)
+from operations.scheduling.services import task_state
 
 
 class WrongWorker(NotRunning):
@@ -30,21 +23,23 @@ def complete(
     task is leased to another worker. A worker whose lease expired may still end the task while
     no other worker has it.
     """
-    row = locked_task(task_id)
-    wanted = Status.COMPLETED if success else Status.FAILED
+    row = task_state.locked_task(task_id)
+    wanted = task_state.Status.COMPLETED if success else task_state.Status.FAILED
     holder = row.worker.name if row.worker else row.previous_worker
     if worker and holder and worker != holder:
         raise WrongWorker(f"task {task_id} is {row.status} with worker {holder}, not {worker}")
     if row.status == wanted and row.started_at is not None:
         return row
-    is_late = row.status == Status.QUEUED and bool(worker) and worker == row.previous_worker
-    if row.status != Status.RUNNING and not is_late:
+    is_late = (
+        row.status == task_state.Status.QUEUED and bool(worker) and worker == row.previous_worker
+    )
+    if row.status != task_state.Status.RUNNING and not is_late:
         raise NotRunning(f"task {task_id} is {row.status}, not running")
     if is_late:
         row.worker, row.started_at = Worker.objects.filter(name=worker).first(), now
     else:
         row.run_seconds = max(0.0, (now - (row.started_at or now)).total_seconds())
-    end_task(row, wanted, "" if success else error or "failed", now)
+    task_state.end_task(row, wanted, "" if success else error or "failed", now)
     row.save()
     if row.worker_id:
         Worker.objects.filter(pk=row.worker_id).exclude(last_seen_at=None).update(last_seen_at=now)
@@ -52,20 +47,20 @@ def complete(
         _queue_waiters(row, now)
         _learn_duration(row)
     else:
-        fail_waiters([row], now)
+        task_state.fail_waiters([row], now)
     return row
 
 
 def _queue_waiters(row: Task, now: datetime) -> None:
     """Count one unmet dependency less for each task that waits, and queue those without any."""
-    pending = Task.objects.filter(dependencies__needs=row, status=Status.PENDING)
+    pending = Task.objects.filter(dependencies__needs=row, status=task_state.Status.PENDING)
     waiting = list(pending.order_by("pk").select_for_update(of=("self",)))
     for each in waiting:
         each.unmet_dependencies -= 1
         if not each.unmet_dependencies:
-            make_ready(each, now)
+            task_state.make_ready(each, now)
     fields = ["unmet_dependencies", "status", "ready_at", "queue_key"]
-    Task.objects.bulk_update(waiting, fields, batch_size=BATCH_ROWS)
+    Task.objects.bulk_update(waiting, fields, batch_size=task_state.BATCH_ROWS)
 
 
 def _learn_duration(row: Task) -> None:
