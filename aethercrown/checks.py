@@ -113,9 +113,7 @@ def rates() -> Iterator[CheckMessage]:
     for prefix in ("API", "API_ADDRESS"):
         burst, rate = getattr(settings, f"{prefix}_BURST"), f"{prefix}_RATE_PER_SECOND"
         if burst < 1:
-            yield Error(
-                f"{prefix}_BURST is {burst}, and must be 1 or more.", id="aethercrown.E010"
-            )
+            yield Error(f"{prefix}_BURST is {burst}, and must be 1 or more.", id="aethercrown.E010")
         if not getattr(settings, rate) > 0:
             yield Error(
                 f"{rate} is {getattr(settings, rate)}, and must be above 0.", id="aethercrown.E010"

@@ -228,7 +228,7 @@ buckets = SharedBuckets()
 
 
 def rounded_up(wait: float) -> int:
-    """Whole seconds; at most the time after which an unused bucket is full, however low its rate."""
+    """Whole seconds; at most the time after which an unused bucket is full at any rate."""
     return math.ceil(min(wait, BUCKET_RETENTION_SECONDS))
 
 

@@ -32,7 +32,7 @@ class Chain:
 
     def before(self, weight: float, seconds: float) -> "Chain":
         """The chain with one more task at its start."""
-        return Chain(urgency.weight + self.weight, seconds + self.seconds)
+        return Chain(weight + self.weight, seconds + self.seconds)
 
     def is_better_than(self, other: "Chain") -> bool:
         """Whether the weight per second is higher."""
@@ -81,7 +81,7 @@ def chains(batch: Mapping[str, AITask], estimates: Mapping[str, float]) -> dict[
     seconds = np.array([estimates[name] for name in names], dtype=np.float64)
     best_weights, best_seconds = urgency.best_chains(graph, weights, seconds)
     found = zip(names, best_weights, best_seconds, strict=True)
-    return {name: Chain(urgency.weight, seconds) for name, weight, seconds in found}
+    return {name: Chain(weight, seconds) for name, weight, seconds in found}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from operations.scheduling.backlog import NotRunning
 from operations.scheduling.models import Task, TaskDurationStats, Worker
 from operations.scheduling.services import task_state
 
+Status = Task.Status
+
 
 class WrongWorker(NotRunning):
     """The task is leased to another worker."""
@@ -24,16 +26,14 @@ def complete(
     no other worker has it.
     """
     row = task_state.locked_task(task_id)
-    wanted = task_state.Status.COMPLETED if success else task_state.Status.FAILED
+    wanted = Status.COMPLETED if success else Status.FAILED
     holder = row.worker.name if row.worker else row.previous_worker
     if worker and holder and worker != holder:
         raise WrongWorker(f"task {task_id} is {row.status} with worker {holder}, not {worker}")
     if row.status == wanted and row.started_at is not None:
         return row
-    is_late = (
-        row.status == task_state.Status.QUEUED and bool(worker) and worker == row.previous_worker
-    )
-    if row.status != task_state.Status.RUNNING and not is_late:
+    is_late = row.status == Status.QUEUED and bool(worker) and worker == row.previous_worker
+    if row.status != Status.RUNNING and not is_late:
         raise NotRunning(f"task {task_id} is {row.status}, not running")
     if is_late:
         row.worker, row.started_at = Worker.objects.filter(name=worker).first(), now
@@ -53,7 +53,7 @@ def complete(
 
 def _queue_waiters(row: Task, now: datetime) -> None:
     """Count one unmet dependency less for each task that waits, and queue those without any."""
-    pending = Task.objects.filter(dependencies__needs=row, status=task_state.Status.PENDING)
+    pending = Task.objects.filter(dependencies__needs=row, status=Status.PENDING)
     waiting = list(pending.order_by("pk").select_for_update(of=("self",)))
     for each in waiting:
         each.unmet_dependencies -= 1

@@ -10,6 +10,8 @@ from operations.scheduling.models import Dependency, Task
 from operations.scheduling.reports.tasks import ENDED
 from operations.scheduling.services import task_state
 
+Status = Task.Status
+
 
 @transaction.atomic
 def cancel(task_id: str, *, actor: str, now: datetime) -> Task:
@@ -17,7 +19,7 @@ def cancel(task_id: str, *, actor: str, now: datetime) -> Task:
     row = task_state.locked_task(task_id)
     if row.status in ENDED:
         raise NotRunning(f"task {task_id} is {row.status} already")
-    task_state.end_task(row, task_state.Status.FAILED, f"cancelled by {actor}", now)
+    task_state.end_task(row, Status.FAILED, f"cancelled by {actor}", now)
     row.started_at = None  # so that a later report of its worker is refused
     row.save()
     task_state.fail_waiters([row], now)
@@ -31,19 +33,14 @@ def requeue(task_id: str, *, now: datetime) -> Task:
     Raises UnknownTask, and NotRunning if it is neither, or a dependency has failed.
     """
     row = task_state.locked_task(task_id)
-    if row.status not in {task_state.Status.RUNNING, task_state.Status.FAILED}:
+    if row.status not in {Status.RUNNING, Status.FAILED}:
         raise NotRunning(f"task {task_id} is {row.status}, neither running nor failed")
     needs = list(Task.objects.filter(waiters__task=row).order_by("pk").select_for_update())
-    failed = next((need for need in needs if need.status == task_state.Status.FAILED), None)
+    failed = next((need for need in needs if need.status == Status.FAILED), None)
     if failed is not None:
         raise NotRunning(f"task {task_id} needs {failed.task_id}, which failed: requeue that first")
-    row.unmet_dependencies = sum(need.status != task_state.Status.COMPLETED for need in needs)
-    row.status, row.worker, row.started_at, row.completed_at = (
-        task_state.Status.PENDING,
-        None,
-        None,
-        None,
-    )
+    row.unmet_dependencies = sum(need.status != Status.COMPLETED for need in needs)
+    row.status, row.worker, row.started_at, row.completed_at = Status.PENDING, None, None, None
     row.lease_until, row.run_seconds, row.attempt = None, None, 0
     row.error = row.previous_worker = ""
     if not row.unmet_dependencies:
@@ -59,12 +56,12 @@ def detach_waiters(deleted: Sequence[int], now: datetime) -> list[tuple[str, str
     `deleted` are primary keys. Returns (waiting task, deleted task) ids of pending waiters.
     """
     links = Dependency.objects.filter(needs__in=deleted).exclude(task__in=deleted)
-    pending = links.filter(task__status=task_state.Status.PENDING).order_by("task_id", "needs_id")
+    pending = links.filter(task__status=Status.PENDING).order_by("task_id", "needs_id")
     pairs = list(pending.values_list("task_id", "task__task_id", "needs__task_id"))
     rows = Task.objects.filter(pk__in=[each[0] for each in pairs]).order_by("pk")
     for row in rows.select_for_update():
         unmet = Task.objects.filter(waiters__task=row).exclude(pk__in=deleted)
-        row.unmet_dependencies = unmet.exclude(status=task_state.Status.COMPLETED).count()
+        row.unmet_dependencies = unmet.exclude(status=Status.COMPLETED).count()
         if not row.unmet_dependencies:
             task_state.make_ready(row, now)
         row.save()
