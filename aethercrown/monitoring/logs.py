@@ -8,7 +8,7 @@ import logging
 import logging.config
 import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any, TextIO
 
 import structlog
@@ -65,13 +65,16 @@ _output = _Output()
 
 
 def write(events: Sequence[Event]) -> None:
-    """Redact and write finished events with one write."""
+    """Redact and write finished events with one write.
+
+    As with logging's own handlers, a stream that is closed or full fails no request.
+    """
     handler = _output.handler
     if handler is None or not events:
         return
     secrets = known()
     lines = [_output.render(None, "", redaction.value(each, secrets)) for each in events]
-    with handler.lock or nullcontext():
+    with handler.lock or nullcontext(), suppress(OSError, ValueError):
         handler.stream.write("".join(f"{line}\n" for line in lines))
         handler.flush()
 

@@ -1,10 +1,8 @@
 """Runs automations from Python: the class that the contract names."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Event
-
-from django.utils import timezone
 
 from operations.automations import reports, services
 from operations.automations.registry import automation_registry
@@ -16,7 +14,7 @@ Progress = Callable[[str, int, int], None]
 class AutomationRunner:
     """Runs what is due, as the scheduled tasks do."""
 
-    def __init__(self, clock: Callable[[], datetime] = timezone.now) -> None:
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
         self._over = Event()
 

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from unfold.admin import TabularInline
@@ -36,9 +35,7 @@ class CustomerAdmin(CSVAdmin):
     def get_inlines(self, request: HttpRequest, obj: object = None) -> list[type[TabularInline]]:
         return self.inlines if obj else []
 
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: Customer | None = None
-    ) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """The currency cannot change once there are amounts in it."""
         paid = obj and (obj.subscriptions.exists() or obj.payments.exists())
         return (*self.readonly_fields, *(("currency",) if paid else ()))
@@ -118,18 +115,14 @@ class SubscriptionAdmin(CSVAdmin):
     def get_inlines(self, request: HttpRequest, obj: object = None) -> list[type[TabularInline]]:
         return self.inlines if obj else []
 
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: Subscription | None = None
-    ) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> tuple[str, ...]:
         """A stored subscription is changed only through its list of changes."""
         return tuple(self.fields) if obj else ("ended_on",)
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    def save_model(
-        self, request: HttpRequest, obj: Subscription, form: object, change: object
-    ) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: object, change: object) -> None:
         if obj.pk is not None:
             return
         stored = services.record_subscription(
@@ -143,13 +136,7 @@ class SubscriptionAdmin(CSVAdmin):
         )
         obj.pk = stored.pk
 
-    def save_formset(
-        self,
-        request: HttpRequest,
-        form: object,
-        formset: BaseInlineFormSet[Any, Any, Any],
-        change: object,
-    ) -> None:
+    def save_formset(self, request: HttpRequest, form: object, formset: Any, change: Any) -> None:
         for row in formset.save(commit=False):
             self._record(request, row)
 

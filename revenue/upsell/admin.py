@@ -95,9 +95,7 @@ class OpportunityAdmin(CSVAdmin):
         ("Dates", {"fields": ["found_at", "updated_at", "offered_at", "expires_at", "decided_at"]}),
     ]
 
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: Opportunity | None = None
-    ) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
         """Only owner and notes can be edited."""
         named = [name for _, part in self.fieldsets for name in part["fields"]]
         return [name for name in named if name not in self.editable]

@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
-from aethercrown.transitions import check_transition
-
 
 class OpportunityState(StrEnum):
     OPEN = "open"
@@ -32,8 +30,3 @@ TRANSITIONS: Mapping[str, Collection[str]] = {
     },
     OpportunityState.ACCEPTED: {OpportunityState.OFFERED},  # the acceptance is undone
 }
-
-
-def check_opportunity(subject: str, state: str, target: OpportunityState) -> None:
-    """Raise InvalidTransition unless an opportunity in `state` may become `target`."""
-    check_transition(subject, state, target, TRANSITIONS)

@@ -74,7 +74,7 @@ class HasScope(BasePermission):
             return False
         if isinstance(request.auth, services.Credential):
             self.message = f"The key lacks the scope {', '.join(wanted)}."
-            return scopes.opens(request.auth.scopes, wanted)
+            return scopes.covers(request.auth.scopes, wanted)
         who = people.person(request.user)
         if who is None or not who.is_staff:
             return False

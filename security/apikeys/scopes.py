@@ -37,6 +37,6 @@ def needed(area: str, method: str) -> str:
     return f"{area}:{'read' if method in READ_METHODS else 'write'}"
 
 
-def opens(held: Collection[str], wanted: Collection[str]) -> bool:
-    """Whether a key with the scopes `held` may do what needs all of `wanted`; False for none."""
-    return bool(wanted) and set(wanted) <= set(held)
+def covers(granted: Collection[str], wanted: Collection[str]) -> bool:
+    """Whether the scopes `granted` include all of `wanted`; False where none is wanted."""
+    return bool(wanted) and set(wanted) <= set(granted)

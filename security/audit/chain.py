@@ -36,7 +36,7 @@ def canonical(detail: Mapping[str, str | int]) -> str:
     text = _encode(dict(detail))
     if len(text) > MAX_DETAIL_CHARACTERS:
         raise ValueError(
-            f"The detail has {len(text)} characters: at most {MAX_DETAIL_CHARACTERS} are kept."
+            f"The detail has {len(text)} characters: at most {MAX_DETAIL_CHARACTERS} are allowed."
         )
     return text
 

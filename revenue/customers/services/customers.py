@@ -11,9 +11,16 @@ from django.db.models.functions import Cast, Concat
 
 from revenue.customers import data_hooks
 from revenue.customers.models import Customer, SubscriptionChange
-from revenue.customers.services.validation import InvalidEntry
 
 BATCH = 500
+
+
+class InvalidEntry(ValueError):
+    """The entry cannot be stored; `field` names the value that is wrong."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
 
 
 def lock_customer(customer_id: int) -> Customer:

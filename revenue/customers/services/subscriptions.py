@@ -8,13 +8,15 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils import timezone
 
+from aethercrown.currencies import CODES
 from revenue.customers import data_hooks
 from revenue.customers.billing_interval import MONTHS, monthly, rounded
-from revenue.customers.models import Subscription, SubscriptionChange
-from revenue.customers.services import validation
-from revenue.customers.services.customers import lock_customer
-from revenue.customers.services.validation import InvalidEntry
+from revenue.customers.models import Customer, Subscription, SubscriptionChange
+from revenue.customers.services.customers import InvalidEntry, lock_customer
+
+MAX_AMOUNT = Decimal(1_000_000_000)
 
 
 @transaction.atomic
@@ -32,8 +34,8 @@ def record_subscription(
 ) -> Subscription:
     """Store a new subscription at `amount` a week, month, quarter or year (`every`)."""
     customer = lock_customer(customer_id)
-    validation.check_currency(customer, currency)
-    validation.check_not_future("started_on", started_on, now)
+    _check_currency(customer, currency)
+    _check_not_future("started_on", started_on, now)
     if every not in MONTHS:
         raise InvalidEntry("every", f"{every!r} is not one of {', '.join(MONTHS)}.")
     if not external_id or Subscription.objects.filter(external_id=external_id).exists():
@@ -42,7 +44,7 @@ def record_subscription(
         external_id=external_id,
         customer=customer,
         plan=plan,
-        amount=monthly(validation.checked_amount(amount), every),
+        amount=monthly(_checked_amount(amount), every),
         currency=currency,
         started_on=started_on,
     )
@@ -64,9 +66,7 @@ def change(
     """From `on`, the subscription brings another amount a month; `plan` None keeps its plan."""
     subscription = _lock_active(subscription_id, "on", on, now)
     plan = subscription.plan if plan is None else plan
-    _store_change(
-        subscription, on, rounded(validation.checked_amount(amount)), now, plan=plan, note=note
-    )
+    _store_change(subscription, on, rounded(_checked_amount(amount)), now, plan=plan, note=note)
     return _apply_changes(subscription, now, "changed")
 
 
@@ -104,7 +104,7 @@ def adjust(
         raise InvalidEntry("on", f"Nothing was recorded for {on}.")
     if not note:
         raise InvalidEntry("note", "An adjustment needs its reason.")
-    right = rounded(validation.checked_amount(amount))
+    right = rounded(_checked_amount(amount))
     is_end = wrong.is_end and not right
     plan = wrong.plan if plan is None else plan
     _store_change(subscription, on, right, now, plan=plan, is_end=is_end, note=note)
@@ -151,9 +151,30 @@ def _lock_subscription(subscription_id: int) -> Subscription:
 
 def _lock_active(subscription_id: int, field: str, on: date, now: datetime) -> Subscription:
     subscription = _lock_subscription(subscription_id)
-    validation.check_not_future(field, on, now)
+    _check_not_future(field, on, now)
     if subscription.ended_on is not None:
         raise InvalidEntry(field, f"{subscription} ended on {subscription.ended_on}.")
     if on < subscription.started_on:
         raise InvalidEntry(field, f"{on} is before the start, {subscription.started_on}.")
     return subscription
+
+
+def _check_currency(customer: Customer, currency: str) -> None:
+    if currency not in CODES:
+        raise InvalidEntry("currency", f"{currency!r} is not an ISO 4217 code such as USD.")
+    if currency != customer.currency:
+        raise InvalidEntry(
+            "currency", f"{customer} pays in {customer.currency}, not in {currency}."
+        )
+
+
+def _check_not_future(field: str, day: date, now: datetime) -> None:
+    today = timezone.localdate(now)
+    if day > today:
+        raise InvalidEntry(field, f"{day} is after today, {today}; record it on its day.")
+
+
+def _checked_amount(amount: Decimal) -> Decimal:
+    if not (amount.is_finite() and 0 <= amount <= MAX_AMOUNT):
+        raise InvalidEntry("amount", f"must be 0 to {MAX_AMOUNT}, not {amount}.")
+    return amount

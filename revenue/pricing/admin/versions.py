@@ -81,15 +81,6 @@ class ChargeInline(EditableWhileDraft, StackedInline):
         return format_html_join("", "<div>{}: {}</div>", rows)
 
 
-PUBLICATION_FIELDS = (
-    "book",
-    "number",
-    "state",
-    "published_at",
-    "published_by",
-    "retired_at",
-    "digest",
-)
 PREVIEW_BUTTON: Callable[[Any], Any] = action(
     description="Save and preview", permissions=["edit"], url_path="preview"
 )
@@ -105,9 +96,7 @@ class PricingPlanAdmin(ModelAdmin):
     list_editable = ["rank", "is_active"]
     search_fields = ["name", "code"]
 
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: models.PricingPlan | None = None
-    ) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
         return ["code"] if obj else []
 
 
@@ -139,7 +128,10 @@ class PriceBookVersionAdmin(ModelAdmin):
     actions = ["publish", "retire"]
     actions_detail = ["publish_one", "retire_one"]
     actions_submit_line = ["preview"]
-    readonly_fields = [*PUBLICATION_FIELDS, "findings", "simulation"]
+    readonly_fields = [
+        *("book", "number", "state", "published_at", "published_by", "retired_at", "digest"),
+        *("findings", "simulation"),
+    ]
     fieldsets = [
         (None, {"fields": ["book", "number", "state", "effective_from", "notes"]}),
         ("Guardrails", {"fields": ["largest_discount", "largest_change"]}),
@@ -150,15 +142,11 @@ class PriceBookVersionAdmin(ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # drafts are created from the book
 
-    def has_change_permission(
-        self, request: HttpRequest, obj: PriceBookVersion | None = None
-    ) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may: bool = super().has_change_permission(request, obj)
         return may and (obj is None or obj.is_draft)
 
-    def has_delete_permission(
-        self, request: HttpRequest, obj: PriceBookVersion | None = None
-    ) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may: bool = super().has_delete_permission(request, obj)
         return may and obj is not None and obj.is_draft
 

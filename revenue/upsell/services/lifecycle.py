@@ -7,13 +7,14 @@ from typing import Any
 
 from django.db import transaction
 
+from aethercrown.transitions import check_transition
 from operations.decisions import services as decisions
 from revenue.customers import services as customers
 from revenue.customers.models import Subscription
 from revenue.upsell import decision_drafts, reports
 from revenue.upsell.models import Opportunity
 from revenue.upsell.reports import offers
-from revenue.upsell.states import ACTIVE_STATES, OpportunityState, check_opportunity
+from revenue.upsell.states import ACTIVE_STATES, TRANSITIONS, OpportunityState
 
 AUTOMATIC = "automatic"  # who decided, where no person did
 
@@ -25,7 +26,7 @@ def offer(opportunity_id: int, *, by: str, now: datetime) -> Opportunity:
     Raises InvalidTransition.
     """
     row = lock(opportunity_id)
-    check_opportunity(str(row), row.state, OpportunityState.OFFERED)
+    check_transition(str(row), row.state, OpportunityState.OFFERED, TRANSITIONS)
     decision = propose_offer(row, "propose", now, None)
     if decision.status == "proposed" and decision.mode != "observe":
         decisions.approve(decision.pk, actor=by, now=now)
@@ -44,7 +45,7 @@ def accept(
     """
     with transaction.atomic():
         row = lock(opportunity_id)
-        check_opportunity(str(row), row.state, OpportunityState.ACCEPTED)
+        check_transition(str(row), row.state, OpportunityState.ACCEPTED, TRANSITIONS)
         before: dict[str, Any] = {"state": row.state}
         after: dict[str, Any] = {"state": OpportunityState.ACCEPTED.value}
         if amount is not None:
@@ -108,7 +109,7 @@ def _close(
     opportunity_id: int, state: OpportunityState, by: str, now: datetime, outcome: str
 ) -> Opportunity:
     row = lock(opportunity_id)
-    check_opportunity(str(row), row.state, state)
+    check_transition(str(row), row.state, state, TRANSITIONS)
     set_decided(row, state, by=by, now=now, outcome=outcome)
     row.save()
     return row

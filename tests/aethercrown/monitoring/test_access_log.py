@@ -50,6 +50,18 @@ def test_a_full_queue_is_written_by_the_request_that_fills_it(written, monkeypat
     assert len(access_log.queue) == 2
 
 
+@pytest.mark.parametrize("problem", [OSError("disk full"), ValueError("closed file")])
+def test_a_log_that_cannot_be_written_fails_no_request(written, monkeypatch, problem):
+    class Full(io.StringIO):
+        def flush(self):
+            raise problem
+
+    monkeypatch.setattr(access_log, "MAX_QUEUED", 1)
+    monkeypatch.setattr(logs._output.handler, "stream", Full())
+    access_log.note(logging.INFO, dict(FIELDS))
+    assert not access_log.queue
+
+
 def test_a_secret_in_a_queued_line_is_masked(written, settings):
     settings.METRICS_TOKEN = "m3trics-t0ken"  # noqa: S105 - made up
     access_log.note(logging.INFO, {**FIELDS, "route": f"x {settings.METRICS_TOKEN}"})

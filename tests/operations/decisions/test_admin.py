@@ -83,9 +83,7 @@ def test_only_the_steps_that_may_follow_are_offered(proposed, admin_client):
     assert offered(admin_client, proposed) == []
 
 
-def test_asking_changes_nothing_and_confirming_does(
-    proposed, thermostat, admin_client
-):
+def test_asking_changes_nothing_and_confirming_does(proposed, thermostat, admin_client):
     asked = admin_client.get(button(proposed, "approve"))
     assert "Approve “Hall to 20 degrees”?" in asked.content.decode()
     assert thermostat.setting == "18"

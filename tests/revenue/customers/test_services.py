@@ -20,7 +20,7 @@ from revenue.customers.models import (
 )
 from revenue.customers.plan_change import PlanChange
 from revenue.customers.services import InvalidEntry
-from revenue.customers.services.validation import MAX_AMOUNT
+from revenue.customers.services.subscriptions import MAX_AMOUNT
 from revenue.mrr import reports as ledger
 from revenue.mrr.models import MrrMovement
 from revenue.mrr.movements import MovementKind, derive

@@ -45,7 +45,7 @@ def test_only_reading_methods_need_the_read_scope(method, mode):
 
 @given(st.sets(st.sampled_from(scopes.ALL)), st.sets(st.sampled_from(scopes.ALL)))
 def test_a_key_opens_exactly_what_it_holds_and_never_what_asks_for_nothing(held, wanted):
-    assert scopes.opens(held, wanted) is (bool(wanted) and wanted <= held)
+    assert scopes.covers(held, wanted) is (bool(wanted) and wanted <= held)
 
 
 def test_no_key_opens_a_stored_value():

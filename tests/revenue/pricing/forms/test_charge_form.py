@@ -1,5 +1,7 @@
 """A charge's price as plain fields, and back."""
 
+from typing import Any
+
 import pytest
 
 from revenue.pricing.decimals import FieldProblem
@@ -18,7 +20,7 @@ from revenue.pricing.forms.charge_form import (
 from revenue.pricing.price_book.validation import validate_charge
 from revenue.pricing.rating.charge import INCREMENTAL, MODELS
 
-PRICES = {
+PRICES: dict[str, dict[str, Any]] = {
     "flat": {"amount": "5"},
     "per_unit": {"unit": "0.1", "minimum": "2", "maximum": "9", "percent_discount": "10"},
     "graduated": {
