@@ -37,7 +37,8 @@ def test_the_contents_page_names_what_every_feature_holds(app, name):
         return
     page = importlib.import_module(f"{app}.{name}")
     tree = ast.parse((ROOT / app / f"{name}.py").read_text(encoding="utf-8"))
-    found = {n.module.split(".")[1] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    imports = [each.module for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)]
+    found = {module.split(".")[1] for module in imports if module}
     assert found == expected
     assert all(hasattr(page, each) for each in page.__all__)
 

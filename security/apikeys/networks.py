@@ -19,7 +19,7 @@ def normalize(text: str) -> str:
     """
     words = text.replace(",", " ").split()
     if len(words) > MAX_NETWORKS:
-        raise InvalidNetwork(f"{len(words)} networks were given: at most {MAX_NETWORKS} are allowed.")
+        raise InvalidNetwork(f"{len(words)} networks given: at most {MAX_NETWORKS} are allowed.")
     wrong = [word for word in words if network(word) is None]
     if wrong:
         raise InvalidNetwork(

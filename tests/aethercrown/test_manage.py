@@ -15,7 +15,7 @@ from tests import rig
 
 
 def manage(*arguments, python=sys.executable, **environment):
-    surroundings = {name: text for name, text in os.environ.items() if name not in rig.TEST_VARIABLES}
+    surroundings = rig.outer_environment()
     return subprocess.run(  # noqa: S603 - our own command
         [python, "manage.py", *arguments],
         cwd=rig.ROOT,

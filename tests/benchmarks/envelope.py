@@ -1,7 +1,7 @@
 """Re-wrapping at speed: `python -m tests.benchmarks.envelope [--quick] [--on postgresql|sqlite]`.
 
 A million sealed versions move to a new key-encryption key, killed once on the way; beside it
-stands the lower bound, a naive loop, which reads and saves one row at a time. On PostgreSQL (a server of this
+stands the lower bound, a naive loop that reads and saves one row at a time. On PostgreSQL (of this
 run's own, unless DATABASE_URL names one), or on SQLite.
 """
 
@@ -65,7 +65,7 @@ def moved(report: Report, count: int) -> None:
     report.judge("ms a row", 1000 * spent / count, ASKED_MS)
     report.say(
         f"- {count / spent:,.0f} rows/s (asked 5,000), {spent:.0f} s in all with one stop "
-        f"half-way, CPU of this process {1000 * cpu / count:.3f} ms a row; lower bound (a naive loop) "
+        f"half-way, CPU of this process {1000 * cpu / count:.3f} ms a row; lower bound (a loop) "
         f"{lower:,.0f} rows/s"
     )
 

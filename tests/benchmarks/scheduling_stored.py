@@ -2,7 +2,7 @@
 
 On PostgreSQL where DATABASE_URL names one, else on SQLite; the rows go into a test database of
 this run. Times are wall time, the calls go through the whole API. Beside each assignment stands
-a lower bound that keeps no sort key: it takes the waiting task with the highest class, oldest first; and
+a lower bound that keeps no sort key: it takes the task of the highest class, oldest first; and
 the floor, one row changed and committed on the same connection, which tells a busy machine.
 """
 
@@ -70,7 +70,7 @@ def run(report: Report, queued: int) -> None:
         f"{1000 * median(ours['cpu']):.1f} ms; complete: p95 {p95(ours['complete']):.1f} ms"
     )
     report.say(
-        f"- lower bound without a sort key, class then age, p95 {lower_bound():.1f} ms for its query alone"
+        f"- lower bound without a sort key, by class and age, p95 {lower_bound():.1f} ms a query"
     )
 
 

@@ -123,14 +123,19 @@ def test_the_watcher_samples_by_its_clock():
 
 
 def test_a_check_that_found_no_thread_in_time_is_never_started():
-    release, is_over, ran = threading.Event(), threading.Event(), []
+    release, is_over = threading.Event(), threading.Event()
+    ran: list[float] = []
 
     def hanging(seconds):
         release.wait(30)
         threading.Timer(0.1, is_over.set).start()
         return fine(seconds)
 
-    jobs = [CheckJob("a", hanging), CheckJob("b", ran.append)]
+    def noted(seconds):
+        ran.append(seconds)
+        return fine(seconds)
+
+    jobs = [CheckJob("a", hanging), CheckJob("b", noted)]
     found = CheckRunner().run(jobs, 0.05, max_threads=1)
     release.set()
     assert is_over.wait(30)
