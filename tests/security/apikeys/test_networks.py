@@ -27,7 +27,7 @@ def test_what_is_no_network_is_named(word):
 
 
 def test_too_many_networks_are_refused_with_the_numbers():
-    with pytest.raises(networks.InvalidNetwork, match="101 networks were given: at most 100"):
+    with pytest.raises(networks.InvalidNetwork, match="101 networks given: at most 100"):
         networks.normalize(" ".join(f"10.0.0.{number}" for number in range(101)))
 
 
