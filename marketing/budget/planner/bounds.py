@@ -48,16 +48,13 @@ def allocation_bounds(
     budget = request.period_budget
     hard = _HardBounds(request, channels, current, max_spend > 0, budget)
     budget_ratio = max(1.0, budget / max_total) if max_total > 0 else 1.0
-    low, high = (
-        current / TRUST_FACTOR,
-        np.minimum(current * TRUST_FACTOR, TRUST_FACTOR * max_spend * budget_ratio),
-    )
+    low = current / TRUST_FACTOR
+    high = np.minimum(current * TRUST_FACTOR, TRUST_FACTOR * max_spend * budget_ratio)
     new = max_spend <= 0
-    if new.any():
-        low[new] = high[new] = (
-            EXPLORATION_SHARE * budget / new.sum() if not new.all() else current[new]
-        )
-        high[new] = np.maximum(high[new], budget if new.all() else 0.0)
+    if new.all():
+        low, high = current.copy(), np.maximum(current, budget)
+    elif new.any():
+        low[new] = high[new] = EXPLORATION_SHARE * budget / new.sum()
     low = np.clip(low, hard.low, hard.high)
     high = np.maximum(np.clip(high, hard.low, hard.high), low)
     fits = float(low.sum()), float(high.sum())
