@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 Rows = list[Any]  # tuples of SQLite's values, or lines of PostgreSQL's COPY
@@ -29,7 +29,7 @@ _made: dict[str, Snapshot] = {}
 
 def loaded(name: str, make: Callable[[], Any]) -> Any:
     """The result of `make`, with its rows in the database; ValueError where it changed others."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         if snapshot := _made.get(name):
             for table, rows in snapshot.rows.items():
                 insert(cursor, table, rows)

@@ -66,7 +66,7 @@ def resolved_table(rows: Sequence[Any]) -> Table:
     )
     cells = attrgetter("severity", "first_seen_at", "resolved_at", "resolved_by", "note")
     lines = [(str(each), *cells(each)) for each in rows]
-    return Table("resolved", "Over", columns, lines, [reports.page(each) for each in rows])
+    return Table("resolved", "Ended", columns, lines, [reports.page(each) for each in rows])
 
 
 def message_table(totals: messaging.MessageCounts) -> Table:

@@ -97,11 +97,11 @@ class AlertAdmin(ReadOnlyAdmin, RowActionAdmin):
     def what(self, alert: Alert) -> str:
         return str(alert)
 
-    @admin.display(description="where to look")
+    @admin.display(description="page")
     def where(self, alert: Alert) -> str:
         is_local = alert.link.startswith("/") and not alert.link.startswith("//")
         link = format_html('<a href="{}">{}</a>', alert.link, alert.link)
-        return link if is_local else alert.link or "nowhere"
+        return link if is_local else alert.link or "no page"
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """No button on a resolved alert; "Acknowledge" only on an open one."""

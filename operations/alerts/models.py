@@ -25,7 +25,7 @@ class Alert(models.Model):
     state = models.CharField(max_length=12, choices=State, default=State.OPEN)
     message = models.TextField(help_text="For people, without secrets.")
     link = models.CharField(
-        max_length=500, blank=True, help_text="Where to look: a path of this site."
+        max_length=500, blank=True, help_text="A path of this site that shows more."
     )
     count = models.PositiveIntegerField(default=1, help_text="How often it was raised.")
     first_seen_at = models.DateTimeField()

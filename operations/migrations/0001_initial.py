@@ -182,7 +182,7 @@ class Migration(migrations.Migration):
                 ('severity', models.CharField(choices=[('info', 'info'), ('warning', 'warning'), ('high', 'high'), ('critical', 'critical')], max_length=8)),
                 ('state', models.CharField(choices=[('open', 'Open'), ('acknowledged', 'Acknowledged'), ('resolved', 'Resolved')], default='open', max_length=12)),
                 ('message', models.TextField(help_text='For people, without secrets.')),
-                ('link', models.CharField(blank=True, help_text='Where to look: a path of this site.', max_length=500)),
+                ('link', models.CharField(blank=True, help_text='A path of this site that shows more.', max_length=500)),
                 ('count', models.PositiveIntegerField(default=1, help_text='How often it was raised.')),
                 ('first_seen_at', models.DateTimeField()),
                 ('last_seen_at', models.DateTimeField()),

@@ -268,6 +268,7 @@ class Migration(migrations.Migration):
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='movements', to='revenue.customer')),
             ],
             options={
+                'verbose_name': 'MRR movement',
                 'ordering': ['-on', '-pk'],
             },
         ),

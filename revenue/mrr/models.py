@@ -33,6 +33,7 @@ class MrrMovement(ImmutableModel):
     booked_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "MRR movement"
         ordering = ["-on", "-pk"]
         indexes = [  # both hold every column that a bridge reads
             Index(

@@ -51,7 +51,7 @@ def people() -> Iterator[Finding]:
     if not administrators.exists():
         yield Finding(CAUTION, "There is no administrator yet.", "./manage.py setup_link")
     elif lacking and settings.SECOND_FACTOR_REQUIRED:
-        text = f"{len(lacking)} administrators have no second factor, and are shut out until then."
+        text = f"Administrators without a second factor, and so without access: {len(lacking)}."
         yield Finding(CAUTION, text, f"They sign in and set one up: {', '.join(lacking)}.")
     else:
         yield Finding(GOOD, f"{administrators.count()} administrators")

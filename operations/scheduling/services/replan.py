@@ -85,12 +85,13 @@ def assign_and_replan(now: datetime) -> str:
     made = replan(now)
     gap = "" if made.gap is None else f", at most {100 * made.gap:.2f} % above the least"
     span = (
-        "no end in sight"
+        "the end is unknown"
         if made.makespan is None
         else f"done in {duration_text(made.makespan)}{gap}"
     )
     return (
-        f"{queued} leases expired and {failed} tasks failed by it; {len(assigned)} tasks assigned; "
+        f"After expired leases: {queued} tasks queued again, {failed} failed. "
+        f"{len(assigned)} tasks assigned; "
         f"{made.task_count} open tasks planned for {made.worker_count} workers: {span}."
     )
 

@@ -21,5 +21,5 @@ class Command(BaseCommand):
 
 def note(kid: str, rows: int, active: str) -> str:
     if kid == active:
-        return ", wraps what is new"
+        return ", active: wraps new data keys"
     return "" if rows else ", may be dropped from ENCRYPTION_KEYS"

@@ -100,7 +100,7 @@ def test_everything_moves_to_the_new_kek_and_the_old_may_go(settings, capsys):
     settings.ENCRYPTION_KEYS = keys("k2")
     assert [current_value(f"k{number}") for number in range(5)] == values
     call_command("kek_check")
-    assert capsys.readouterr().out == "k2: 5 rows, wraps what is new\n"
+    assert capsys.readouterr().out == "k2: 5 rows, active: wraps new data keys\n"
     settings.ENCRYPTION_KEYS = keys("k2", "k1")
     call_command("kek_check")
     assert "k1: 0 rows, may be dropped from ENCRYPTION_KEYS\n" in capsys.readouterr().out

@@ -68,13 +68,14 @@ def test_the_minutes_work_takes_back_hands_out_and_plans():
     Worker.objects.create(name="p", pool=Pool.objects.get(), is_pushed=True)
     text = replan.assign_and_replan(later(61))
     assert text == (
-        "1 leases expired and 0 tasks failed by it; 1 tasks assigned; 2 open tasks planned for "
-        "6 workers: done in 100 s, at most 0.00 % above the least."
+        "After expired leases: 1 tasks queued again, 0 failed. 1 tasks assigned; "
+        "2 open tasks planned for 6 workers: done in 100 s, at most 0.00 % above the least."
     )
     assert str(Task.objects.get(status="running").worker) == "p"
     Worker.objects.update(is_active=False)
     tasks.complete(Task.objects.get(status="running").task_id, now=later(70))
-    assert replan.assign_and_replan(later(80)).endswith("planned for 0 workers: no end in sight.")
+    text = replan.assign_and_replan(later(80))
+    assert text.endswith("planned for 0 workers: the end is unknown.")
 
 
 def test_the_schedule_is_there_from_the_first_start_and_a_run_changes_what_it_says():
