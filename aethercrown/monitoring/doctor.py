@@ -82,6 +82,6 @@ def report_lines(lines: list[DoctorRow]) -> Iterator[str]:
     bad = sum(line.finding.state == BAD for line in lines)
     cautions = sum(line.finding.state == CAUTION for line in lines)
     if bad or cautions:
-        yield f"Found: {bad} bad, {cautions} warnings."
+        yield f"Found: {bad} bad, {cautions} cautions."
     else:
         yield "All good."

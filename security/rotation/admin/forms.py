@@ -84,7 +84,7 @@ class RotateForm(forms.Form):
         max_value=MAX_GRACE_MINUTES,
         widget=UnfoldAdminIntegerFieldWidget,
         label="Minutes that the old value still works",
-        help_text="Empty: the grace of its level.",
+        help_text="Empty: the grace period of its security level.",
     )
 
 
@@ -162,13 +162,13 @@ def register(form: RegisterForm, actor: str) -> services.Registered | None:
 KEY_ACTIONS = {
     "rotate_now": KeyAction(
         "Rotate now",
-        "Make a new value for “{}” current? The old one still works during its grace.",
+        "Make a new value for “{}” current? The old one still works during its grace period.",
         _rotate,
         RotateForm,
     ),
     "enter_value": KeyAction(
         "Enter new value",
-        "Enter the new value of “{}”. The old one still works during its grace.",
+        "Enter the new value of “{}”. The old one still works during its grace period.",
         _rotate,
         EnterValueForm,
         rotators=frozenset({"manual"}),

@@ -35,7 +35,7 @@ def test_what_is_bad_comes_with_its_fix():
         "bad     Part: told",
         "        Fix: do this",
         "caution Part: told",
-        "Found: 1 bad, 1 warnings.",
+        "Found: 1 bad, 1 cautions.",
     ]
     assert not doctor.is_sound([line(BAD)])
 
