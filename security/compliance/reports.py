@@ -7,9 +7,9 @@ from typing import Any
 
 from security.audit import reports as audit
 from security.audit.models import Event
-from security.compliance import exceptions as rules
-from security.compliance.exceptions import KeySummary, VersionSummary
+from security.compliance import policy_exceptions as rules
 from security.compliance.pack import PackTable
+from security.compliance.policy_exceptions import KeySummary, VersionSummary
 from security.rotation import reports as keys
 from security.rotation import schedule
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from security.compliance.exceptions import KeySummary, VersionSummary, of_keys, of_versions
+from security.compliance.policy_exceptions import KeySummary, VersionSummary, of_keys, of_versions
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
