@@ -79,7 +79,8 @@ def overview_data(now: datetime) -> OverviewData:
         waiting=_waiting(),
         runs=automations.last_runs(6),
         systems=[
-            card() for card in (_budget, _revenue, _decisions, _tasks, _health, _keys, _alerts)
+            *(card() for card in (_budget, _revenue, _decisions, _tasks, _health)),
+            *(_keys(now), _alerts()),
         ],
     )
 
@@ -150,9 +151,9 @@ def _health() -> SystemCard:
     return SystemCard(title, path, f"{works} of {len(rows)} work", note, health.overall(rows))
 
 
-def _keys() -> SystemCard:
+def _keys(now: datetime) -> SystemCard:
     title, path = "Keys", "/dashboards/keys"
-    counts = keys.key_counts(timezone.now())
+    counts = keys.key_counts(now)
     if not counts.keys:
         return SystemCard(title, path, "No keys yet", "Register a key, and it is rotated on time.")
     following = "no next rotation is planned"

@@ -91,11 +91,8 @@ class CheckRunner:
 
         ends = time.monotonic() + seconds + GRACE_SECONDS
         with StallSampler() as stalls:
-            start_threads(
-                work,
-                min(len(jobs), max_threads),
-                until=lambda: waiting.empty() or time.monotonic() > ends,
-            )
+            threads = min(len(jobs), max_threads)
+            start_threads(work, threads, until=lambda: waiting.empty() or time.monotonic() > ends)
             with suppress(queue.Empty):
                 while len(found) < len(jobs):
                     found |= [done.get(timeout=max(0.0, ends - time.monotonic()))]
