@@ -82,7 +82,7 @@ class RowAction:
     form: type[forms.Form]
 
 
-class RowActionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+class RowActionAdmin(ModelAdmin):
     """Confirms and performs row actions; `refusals` are shown to the person as `refusal_text`."""
 
     refusals: tuple[type[Exception], ...] = (InvalidTransition,)

@@ -145,6 +145,10 @@ def test_without_event_values_each_event_has_the_average(quantity, events, expec
     assert exact("percentage_min_max", price, quantity, events=events) == D(expected)
 
 
+def test_the_average_without_a_maximum_is_not_capped():
+    assert exact("percentage_min_max", {"rate": "10"}, "3000", events=3) == D(300)
+
+
 def test_a_minimum_per_event_needs_the_number_of_events():
     with pytest.raises(InvalidValues, match="events: is required"):
         exact("percentage_min_max", {"rate": "10"}, "5")
