@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from aethercrown.read_only_admin import ReadOnlyAdmin
 from security.access import roles, services
 from security.access.models import User
 
@@ -61,23 +62,17 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(ModelAdmin):
+class AuthenticatorAdmin(ReadOnlyAdmin, ModelAdmin):
     """Who has which second factor, never its secret; staff remove one after a lost phone."""
 
     list_display = ["user", "type", "created_at", "last_used_at"]
     list_filter = ["type"]
     search_fields = ["user__username"]
     list_select_related = ["user"]
-    fields = ["user", "type", "created_at", "last_used_at"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
-        return False
+    fields = list_display
 
     def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
-        allowed: bool = super().has_delete_permission(request, obj)
+        allowed: bool = ModelAdmin.has_delete_permission(self, request, obj)
         return allowed and not (obj and outranks(request, obj.user))
 
 

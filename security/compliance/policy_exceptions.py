@@ -22,7 +22,6 @@ class VersionSummary(NamedTuple):
     key_id: str
     number: int
     state: str
-    reason: str
     current_at: datetime | None
     replaced_at: datetime | None
     extended_at: datetime | None

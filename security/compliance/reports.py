@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import Any
+
+from django.db.models import Window
+from django.db.models.functions import Lead
 
 from security.audit import reports as audit
 from security.audit.models import Event
@@ -80,16 +83,11 @@ def exceptions(now: datetime) -> PackTable:
 
 def version_summaries() -> Iterator[VersionSummary]:
     """Each version with the time at which the next one took over."""
-    columns = ("key__key_id", "number", "state", "reason", "current_at", "extended_at")
-    rows = SecretVersion.objects.order_by("key__key_id", "number")
-    values = list(rows.values_list(*columns, "key__interval_days"))
-    for row, after in zip_longest(values, values[1:]):
-        name, number, state, reason, current_at, extended_at, days = row
-        replaced_at = after[4] if after and after[0] == name else None
-        interval = timedelta(days=days)
-        yield VersionSummary(
-            name, number, state, reason, current_at, replaced_at, extended_at, interval
-        )
+    next_one = Window(Lead("current_at"), partition_by="key_id", order_by="number")
+    columns = ("key__key_id", "number", "state", "current_at", "replaced_at", "extended_at")
+    rows = SecretVersion.objects.annotate(replaced_at=next_one).order_by("key__key_id", "number")
+    for *values, days in rows.values_list(*columns, "key__interval_days"):
+        yield VersionSummary(*values, timedelta(days=days))
 
 
 def rotation_runs() -> PackTable:

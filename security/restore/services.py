@@ -56,14 +56,10 @@ def lost_events() -> list[str]:
     """Streams whose events the anchor files know, and the restored chain has not."""
     anchored = latest_ends(anchor_files.read_all(settings.AUDIT_ANCHORS))
     ends = audit.stream_ends()
-    lost = {
-        stream: end
-        for stream, end in anchored.items()
-        if ends.get(stream, EMPTY_STREAM).seq < end.seq
-    }
-    return [
-        _rewind(stream, ends.get(stream, EMPTY_STREAM), lost[stream]) for stream in sorted(lost)
-    ]
+    pairs = (
+        (stream, ends.get(stream, EMPTY_STREAM), anchored[stream]) for stream in sorted(anchored)
+    )
+    return [_rewind(stream, here, end) for stream, here, end in pairs if here.seq < end.seq]
 
 
 def _rewind(stream: str, restored: StreamEnd, anchored: StreamEnd) -> str:
@@ -95,10 +91,8 @@ def compare(before: dict[str, Any]) -> list[str]:
     lost = sorted(set(before["versions"]) - set(restored))
     notes += [f"{name} was registered since, and its value is not here." for name in lost]
     again = ApiKey.objects.filter(pk__in=before["revoked"], revoked_at=None).order_by("pk")
-    return [
-        *notes,
-        *(f"API key {key} was revoked since, and works again: revoke it." for key in again),
-    ]
+    notes += [f"API key {key} was revoked since, and works again: revoke it." for key in again]
+    return notes
 
 
 BACKUP_HOOK = BackupHook(

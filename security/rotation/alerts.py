@@ -9,7 +9,6 @@ SOURCE = "keys"
 OVERDUE, FAILING = "overdue", "rotation_failing"
 RUN_MISSED, RUNS_PAUSED = "run_missed", "runs_paused"
 STATE_ALERTS = (OVERDUE, FAILING, RUN_MISSED, RUNS_PAUSED)
-STILL_USED = "still_used"  # raised once, when the grace of a value in use is extended
 ALL_KEYS = "all keys"
 SEVERITY_BY_LEVEL = {CRITICAL: "critical", HIGH: "high"}  # of overdue keys; others: warning
 RUN_MISSED_MESSAGE = (

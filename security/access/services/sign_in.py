@@ -20,30 +20,22 @@ HOURLY_FAILURES = Rate(lockout.MAX_FAILURES_PER_HOUR, lockout.MAX_FAILURES_PER_H
 MAX_CONCURRENT_HASHES = 2  # in one process: each takes 19 MiB and a core
 WAIT_SECONDS = 5.0
 log = logging.getLogger(__name__)
+_slots = threading.BoundedSemaphore(MAX_CONCURRENT_HASHES)
 
 
 class TooManySignIns(Exception):
     """More sign-ins at once than passwords can be hashed; nothing was checked."""
 
 
-class ConcurrencyLimit:
-    """At most `count` blocks run at a time; the others wait."""
-
-    def __init__(self, count: int) -> None:
-        self._slots = threading.BoundedSemaphore(count)
-
-    @contextmanager
-    def slot(self, wait_seconds: float) -> Iterator[None]:
-        """Raises TooManySignIns where no slot is free within `wait_seconds`."""
-        if not self._slots.acquire(timeout=wait_seconds):
-            raise TooManySignIns
-        try:
-            yield
-        finally:
-            self._slots.release()
-
-
-hashing = ConcurrencyLimit(MAX_CONCURRENT_HASHES)
+@contextmanager
+def hashing_slot() -> Iterator[None]:
+    """One of MAX_CONCURRENT_HASHES. Raises TooManySignIns where none is free in time."""
+    if not _slots.acquire(timeout=WAIT_SECONDS):
+        raise TooManySignIns
+    try:
+        yield
+    finally:
+        _slots.release()
 
 
 class PasswordBackend(AxesBackend):  # type: ignore[misc]  # its base has no types
@@ -75,7 +67,7 @@ class PasswordBackend(AxesBackend):  # type: ignore[misc]  # its base has no typ
     def check(
         self, request: HttpRequest | None, username: str | None, password: str | None
     ) -> User | None:
-        with hashing.slot(WAIT_SECONDS):
+        with hashing_slot():
             user = ModelBackend.authenticate(self, request, username, password)
         return user if isinstance(user, User) else None
 

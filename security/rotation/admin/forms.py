@@ -1,7 +1,7 @@
 """The forms of managed keys, and the actions that staff can take on one key."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -32,10 +32,6 @@ def secret_input(help_text: str, *, required: bool = False) -> forms.CharField:
     )
 
 
-def rotator_choices() -> list[tuple[str, str]]:
-    return sorted((each.name, each.title) for each in registry.rotators)
-
-
 class RegisterForm(forms.Form):
     """The arguments of `services.register`."""
 
@@ -57,7 +53,7 @@ class RegisterForm(forms.Form):
     )
     rotator = forms.ChoiceField(
         label="Rotator",
-        choices=rotator_choices,
+        choices=lambda: sorted((each.name, each.title) for each in registry.rotators),
         initial="generated",
         widget=UnfoldAdminSelectWidget,
     )
@@ -107,10 +103,6 @@ class RotateDueForm(forms.Form):
     )
 
 
-class ConfirmForm(forms.Form):
-    """No fields, only a confirmation."""
-
-
 @dataclass(frozen=True, slots=True)
 class KeyAction:
     """An action on one key. `act` takes (key_id, actor, form data); it may return a rotation."""
@@ -118,8 +110,8 @@ class KeyAction:
     label: str
     question: str
     act: Callable[[str, str, Mapping[str, Any]], RotationResult | None]
-    form: type[forms.Form] = ConfirmForm
-    states: frozenset[str] = field(default=frozenset({"active", "failed"}))
+    form: type[forms.Form] = forms.Form  # only a confirmation
+    states: frozenset[str] = frozenset({"active", "failed"})
     rotators: frozenset[str] = frozenset()  # empty: all
 
     def applies_to(self, key: ManagedSecret) -> bool:

@@ -55,8 +55,6 @@ def issued(rotation: RotationResult) -> IssuedSecret:
 
 
 class SecretVersionInline(ReadOnlyAdmin, TabularInline):
-    """The versions of a key, newest first, without values."""
-
     model = SecretVersion
     extra = 0
     ordering = ["-number"]
@@ -120,9 +118,8 @@ class ManagedSecretAdmin(ModelAdmin):
         return STATUS_LABELS[schedule.due_status(key.due_at, timezone.now())]
 
     @admin.display(description="version")
-    def version(self, key: Any) -> int | None:
-        number: int | None = key.version
-        return number
+    def version(self, key: Any) -> Any:
+        return key.version
 
     # --- Permissions --------------------------------------------------------------------------
     def has_change_permission(self, request: HttpRequest, obj: ManagedSecret | None = None) -> bool:

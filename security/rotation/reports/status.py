@@ -1,5 +1,6 @@
 """Managed keys one by one, those that are due, and all of them in figures."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -7,13 +8,14 @@ from django.conf import settings
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from security.rotation import schedule
+from security.rotation.alerts import RUN_MISSED_MESSAGE
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
-from security.rotation.reports.recommendations import recommendations
 from security.rotation.results import isoformat
-from security.rotation.schedule import DEFAULT_GRACE, LEVELS, EffectivePolicy
+from security.rotation.schedule import CRITICAL, DEFAULT_GRACE, LEVELS, EffectivePolicy
 
 State = ManagedSecret.State
 LIVE_STATES = (State.ACTIVE, State.PAUSED, State.FAILED)
+LONG_OVERDUE = timedelta(days=30)
 
 
 def effective_policy(level: str) -> EffectivePolicy:
@@ -126,6 +128,33 @@ def report(now: datetime) -> dict[str, Any]:
         "last_run_at": isoformat(last_run_at),
         "recommendations": recommendations(live, now, last_run_at),
     }
+
+
+def recommendations(
+    rows: Sequence[ManagedSecret], now: datetime, last_run_at: datetime | None
+) -> list[str]:
+    """What a person should do about the keys, the most urgent first."""
+    overdue = [key for key in rows if schedule.due_status(key.due_at, now) == "overdue"]
+    urgent = [key for key in overdue if key.level == CRITICAL or now - key.due_at > LONG_OVERDUE]
+    found = [
+        f"{key.key_id} has no value that works: rotate it, or register a new value."
+        for key in rows
+        if key.state == "failed"
+    ]
+    found += [
+        f"Rotate {key.key_id}: it is {key.level} and overdue since {key.due_at:%Y-%m-%d}."
+        for key in sorted(urgent, key=lambda key: key.due_at)
+    ]
+    failing = sorted(key.key_id for key in rows if key.fail_count)
+    if failing:
+        found.append(f"See why rotation fails for {', '.join(failing)}.")
+    others = len(overdue) - len(urgent)
+    if others:
+        found.append(f"Rotate the {others} other overdue key{'s' if others > 1 else ''}.")
+    first_key_at = min((key.created_at for key in rows), default=None)
+    if schedule.is_run_missed(last_run_at, first_key_at, now):
+        found.append(RUN_MISSED_MESSAGE)
+    return found
 
 
 def _overdue_info(key: ManagedSecret, now: datetime) -> dict[str, Any]:

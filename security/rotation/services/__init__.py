@@ -2,20 +2,17 @@
 
 from aethercrown.transitions import InvalidTransition
 from security.rotation.services.bulk import rotate_many
-from security.rotation.services.due import rotate_due
+from security.rotation.services.due import resume_runs, rotate_due
 from security.rotation.services.execute import RotationFailed
 from security.rotation.services.lifecycle import (
     SecretNotFound,
     get,
     pause,
-    record_use,
     resume,
-    retire,
     revoke,
 )
 from security.rotation.services.policy import set_policy
 from security.rotation.services.register import DuplicateKey, InvalidArgument, Registered, register
 from security.rotation.services.rotate import COMPROMISED, MANUAL, REASONS, rehearse, rotate
-from security.rotation.services.scheduled_runs import resume_runs
 from security.rotation.services.steps import RotationInProgress, database_now
 from security.rotation.services.unfinished import resume_unfinished

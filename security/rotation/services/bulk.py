@@ -58,15 +58,10 @@ def _result(
     """The result without the value; `previous` is the time of the rotation before."""
     key = new.key
     at = key.last_rotated_at or key.created_at
+    until = at + policies[key.level].grace
+    action = rotators.get(key.rotator).required_action()
     return RotationResult(
-        key.key_id,
-        reason,
-        rotated_at=at,
-        previous_rotation=previous,
-        next_rotation=key.due_at,
-        version=new.number,
-        previous_valid_until=at + policies[key.level].grace,
-        action_required=rotators.get(key.rotator).required_action(),
+        key.key_id, reason, at, previous, key.due_at, new.number, None, until, action
     )
 
 
@@ -75,17 +70,18 @@ def prepare(
 ) -> list[NewVersion]:
     """Lease the unleased keys and store a new value for each, in one commit."""
     last = _last_numbers([key.pk for key in keys])
-    contexts = [
-        (key, EncryptionContext(key.uuid, last[key.pk] + 1, key.key_type))
-        for key in keys
-        if key.pk in last
+    free = [key for key in keys if key.pk in last]
+    values = [
+        rotators.get(key.rotator).generate(empty_context(key.key_id, key.config)) for key in free
     ]
-    sealed = encryption.seal_many([(_generate(key), context) for key, context in contexts])
-    made = [
-        NewVersion(key, context.number, ciphertext)
-        for (key, context), ciphertext in zip(contexts, sealed, strict=True)
-    ]
-    return _store(made, request, now)
+    contexts = [EncryptionContext(key.uuid, last[key.pk] + 1, key.key_type) for key in free]
+    sealed = encryption.seal_many(
+        [(new.value, context) for new, context in zip(values, contexts, strict=True)]
+    )
+    made = zip(free, contexts, sealed, strict=True)
+    return _store(
+        [NewVersion(key, context.number, each) for key, context, each in made], request, now
+    )
 
 
 @transaction.atomic
@@ -111,10 +107,10 @@ def _store(made: list[NewVersion], request: RotationRequest, now: datetime) -> l
     _insert_pending(ours, request, now)
     for each in ours:
         each.key.fencing_token += 1
-    _record(
-        "key.created", request, now, [(each, {"fencing_token": each.key.fencing_token})
-                                      for each in ours]
-    )  # fmt: skip
+    created = [
+        _entry("key.created", each, request, fencing_token=each.key.fencing_token) for each in ours
+    ]
+    record_all(created, now)
     return ours
 
 
@@ -130,9 +126,9 @@ def switch(
     locked = ManagedSecret.objects.filter(pk__in=wanted).order_by("pk").select_for_update()
     tokens = dict(locked.values_list("pk", "fencing_token"))
     ours = [each for each in made if tokens.get(each.key.pk) == each.key.fencing_token]
-    _switch_versions([each.key for each in ours], policies, now)
+    _switch_versions(ours, policies, now)
     _reschedule(ours, policies, now)
-    _record("key.rotated", request, now, [(each, {}) for each in ours])
+    record_all([_entry("key.rotated", each, request) for each in ours], now)
     return ours
 
 
@@ -149,19 +145,14 @@ def _insert_pending(made: Sequence[NewVersion], request: RotationRequest, now: d
 
 
 def _switch_versions(
-    keys: Sequence[ManagedSecret], policies: Mapping[str, EffectivePolicy], now: datetime
+    made: Sequence[NewVersion], policies: Mapping[str, EffectivePolicy], now: datetime
 ) -> None:
     """Current versions become retiring, pending ones current."""
-    by_level: dict[str, list[int]] = {}
-    for key in keys:
-        by_level.setdefault(key.level, []).append(key.pk)
-    for level, pks in by_level.items():
-        old = SecretVersion.objects.filter(key__in=bulk.among(pks), state=State.CURRENT)
-        old.update(state=State.RETIRING, retire_at=now + policies[level].grace)
-    pending = SecretVersion.objects.filter(
-        key__in=bulk.among([key.pk for key in keys]), state=State.PENDING
-    )
-    pending.update(state=State.CURRENT, current_at=now)
+    versions = SecretVersion.objects.filter(key__in=bulk.among([each.key.pk for each in made]))
+    for level, policy in policies.items():
+        old = versions.filter(key__level=level, state=State.CURRENT)
+        old.update(state=State.RETIRING, retire_at=now + policy.grace)
+    versions.filter(state=State.PENDING).update(state=State.CURRENT, current_at=now)
 
 
 def _reschedule(
@@ -189,26 +180,6 @@ def _last_numbers(keys: list[int]) -> dict[int, int]:
     return {key: last for key, last, pending in found if not pending}
 
 
-def _generate(key: ManagedSecret) -> str:
-    return rotators.get(key.rotator).generate(empty_context(key.key_id, key.config)).value
-
-
-def _record(
-    event: str,
-    request: RotationRequest,
-    now: datetime,
-    made: Sequence[tuple[NewVersion, Mapping[str, int]]],
-) -> None:
-    record_all(
-        (
-            AuditEntry(
-                f"key:{each.key.pk}",
-                event,
-                each.key.key_id,
-                request.actor,
-                {"reason": request.reason, "version": each.number, **more},
-            )
-            for each, more in made
-        ),
-        now,
-    )
+def _entry(event: str, new: NewVersion, request: RotationRequest, **more: int) -> AuditEntry:
+    detail = {"reason": request.reason, "version": new.number, **more}
+    return AuditEntry(f"key:{new.key.pk}", event, new.key.key_id, request.actor, detail)

@@ -96,7 +96,7 @@ def apply(case: DecisionCase) -> None:
 def undo(case: DecisionCase) -> None:
     """Remove the mark. Raises Stale once the rotation has begun."""
     key = _locked_key(case)
-    if SecretVersion.objects.filter(key=key, state=SecretVersion.State.PENDING).exists():
+    if steps.pending_version(key) is not None:
         raise Stale(f"The rotation of {key} has begun.")
     _set_approval(key, None)
 

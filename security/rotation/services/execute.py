@@ -6,9 +6,8 @@ test decide. A value that may have reached the target is never discarded without
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from aethercrown.monitoring import redaction
 from aethercrown.severity import HIGH
@@ -31,7 +30,6 @@ from security.rotation.services import steps
 from security.rotation.services.steps import CompletedSwitch, Lease, RotationRequest
 
 REHEARSAL = "rehearsal"
-RECENT_USE = timedelta(hours=24)
 MAX_MESSAGE_LENGTH = 1000
 log = logging.getLogger(__name__)
 
@@ -82,15 +80,9 @@ def leased(
         )
         raise
     except Exception:
-        _release_if_leased(lease)
+        with suppress(steps.RotationLeaseLost):
+            steps.release(lease)
         raise
-
-
-def _release_if_leased(lease: Lease) -> None:
-    try:
-        steps.release(lease)
-    except steps.RotationLeaseLost:
-        log.info("Key %s is leased by another worker already", lease.key.pk)
 
 
 def run_rotation(attempt: RotationAttempt, value: str | None = None) -> CompletedSwitch:
@@ -102,8 +94,8 @@ def run_rotation(attempt: RotationAttempt, value: str | None = None) -> Complete
     if isinstance(attempt.rotator, CredentialIssuer):
         return _reissue(attempt, attempt.rotator)
     version = _prepare_version(attempt, value)
-    _set_value(attempt, version)
-    _test_value(attempt, version)
+    if attempt.rotator.has_target:
+        _set_and_test(attempt, version)
     now = attempt.request.clock()
     with attempt.step("finish"):
         policy = reports.effective_policy(attempt.key.level)
@@ -114,24 +106,27 @@ def run_rotation(attempt: RotationAttempt, value: str | None = None) -> Complete
 def run_rehearsal(attempt: RotationAttempt) -> None:
     """Create, set, test and undo, without a switch."""
     version = _prepare_version(attempt, None)
-    _set_value(attempt, version)
-    _test_value(attempt, version)
+    _set_and_test(attempt, version)
     undo(attempt, version, SecretVersion.State.RETIRED, keep=False)
 
 
 def _prepare_version(attempt: RotationAttempt, value: str | None) -> SecretVersion:
     """An earlier attempt's pending version if it can still be used, or else a new one."""
-    version = steps.pending_version(attempt.lease)
-    if version is not None and (value is not None or _is_unusable(version, attempt.request)):
-        state = "retired" if version.reason == REHEARSAL else "failed"
-        undo(attempt, version, state, keep=True)
-        version = None
+    version = steps.pending_version(attempt.key)
+    rehearsed = version is not None and REHEARSAL in {version.reason, attempt.request.reason}
     if version is not None:
-        return steps.adopt(attempt.lease, version, attempt.request)
+        if value is None and not rehearsed and not schedule.is_used_up(version.tries):
+            return steps.adopt(attempt.lease, version, attempt.request)
+        undo(attempt, version, _discarded_state(version), keep=True)
     _end_retiring(attempt)
     new = _generate_value(attempt) if value is None else NewSecret(value)
     with attempt.step("create"):
         return steps.store_pending(attempt.lease, new, attempt.request, attempt.request.clock())
+
+
+def _discarded_state(version: SecretVersion) -> str:
+    state = SecretVersion.State
+    return state.RETIRED if version.reason == REHEARSAL else state.FAILED
 
 
 def _generate_value(attempt: RotationAttempt) -> NewSecret:
@@ -139,23 +134,16 @@ def _generate_value(attempt: RotationAttempt) -> NewSecret:
         current = steps.current_version(attempt.key)
         return attempt.rotator.generate(context_for(attempt.key, current))
     except TargetRefused as error:
-        raise _failed_attempt(attempt, error) from error
+        raise _failed_attempt(attempt, error_message(error)) from error
 
 
-def _failed_attempt(attempt: RotationAttempt, error: TargetRefused) -> RotationFailed:
-    steps.record_failed_attempt(attempt.lease, error_message(error), attempt.request.clock())
-    return RotationFailed(f"{attempt.key} keeps its value. {error_message(error)}")
+def _failed_attempt(attempt: RotationAttempt, why: str) -> RotationFailed:
+    steps.record_failed_attempt(attempt.lease, why, attempt.request.clock())
+    return RotationFailed(f"{attempt.key} keeps its value. {why}")
 
 
-def _is_unusable(version: SecretVersion, request: RotationRequest) -> bool:
-    """Whether a pending value has failed its tests, or a rehearsal is involved."""
-    return schedule.is_used_up(version.tries) or REHEARSAL in {version.reason, request.reason}
-
-
-def _set_value(attempt: RotationAttempt, version: SecretVersion) -> None:
-    """Set the value at the target; without a clear answer the test decides."""
-    if not attempt.rotator.has_target:
-        return
+def _set_and_test(attempt: RotationAttempt, version: SecretVersion) -> None:
+    """Set the value at the target, then use it there; without a clear answer the test decides."""
     error = _call_target(attempt, "set", attempt.rotator.set, version)
     if isinstance(error, TargetRefused):
         why = f"It could not be set: {error_message(error)}"
@@ -163,14 +151,8 @@ def _set_value(attempt: RotationAttempt, version: SecretVersion) -> None:
     with attempt.step("note"):
         unclear = error_message(error) if error else ""
         steps.note_set(attempt.lease, version, attempt.request.clock(), unclear=unclear)
-
-
-def _test_value(attempt: RotationAttempt, version: SecretVersion) -> None:
-    """Use the new value at the target; no answer counts as a failure."""
-    if not attempt.rotator.has_target:
-        return
     error = _call_target(attempt, "test", attempt.rotator.test, version)
-    if error:
+    if error:  # no answer counts as a failure too
         why = f"It did not work: {error_message(error)}"
         _handle_failure(attempt, version, why, final=version.reason == REHEARSAL)
 
@@ -197,9 +179,7 @@ def _handle_failure(
     with attempt.step("fail"):
         steps.note_failure(attempt.lease, version, why, attempt.request.clock(), final=final)
     if schedule.is_used_up(version.tries):
-        state = SecretVersion.State
-        undo(attempt, version, state.RETIRED if version.reason == REHEARSAL else state.FAILED,
-             keep=False)  # fmt: skip
+        undo(attempt, version, _discarded_state(version), keep=False)
     raise RotationFailed(f"{attempt.key} keeps its value. {why}")
 
 
@@ -213,8 +193,7 @@ def undo(attempt: RotationAttempt, version: SecretVersion, state: str, *, keep: 
     if error:
         log.warning("Could not undo a value of key %s", attempt.key.pk, exc_info=error)
         why = f"A new value that failed could not be taken back: {error_message(error)}"
-        steps.record_failed_attempt(attempt.lease, why, attempt.request.clock())
-        raise RotationFailed(f"{attempt.key} keeps its value. {why}") from error
+        raise _failed_attempt(attempt, why) from error
     with attempt.step("release"):
         steps.discard(attempt.lease, version, state, attempt.request.clock(), keep=keep)
 
@@ -257,7 +236,7 @@ def _reissue(attempt: RotationAttempt, issuer: CredentialIssuer) -> CompletedSwi
                 attempt.lease, lambda: issuer.reissue(context, grace, now), request, policy, now
             )
         except TargetRefused as error:
-            raise _failed_attempt(attempt, error) from error
+            raise _failed_attempt(attempt, error_message(error)) from error
 
 
 def context_for(key: ManagedSecret, version: SecretVersion | None) -> RotationContext:
@@ -296,29 +275,3 @@ def error_message(error: Exception) -> str:
     return redaction.text(text if expected else f"{type(error).__name__}: {text}")[
         :MAX_MESSAGE_LENGTH
     ]
-
-
-def extended_until(
-    attempt: RotationAttempt, version: SecretVersion, now: datetime
-) -> datetime | None:
-    """Until when an old value whose grace is over still works; None if it ends now.
-
-    A value that was used in the last 24 hours gets its grace once more, and an alert says so.
-    """
-    if version.state != SecretVersion.State.RETIRING:
-        return None
-    valid_until = attempt.rotator.valid_until(context_for(attempt.key, version))
-    if valid_until is not None and valid_until > now:
-        return valid_until
-    in_use = version.last_used_at is not None and version.last_used_at > now - RECENT_USE
-    grace = reports.effective_policy(attempt.key.level).grace
-    if version.extended_at is not None or not in_use or not grace:
-        return None
-    message = (
-        f"Version {version.number} of {attempt.key} should end now and is still in use. It works "
-        f"until {now + grace:%Y-%m-%d %H:%M} UTC; then it is refused."
-    )
-    alerts.raise_alert(
-        key_alerts.SOURCE, key_alerts.STILL_USED, attempt.key.key_id, HIGH, message, now=now
-    )
-    return now + grace

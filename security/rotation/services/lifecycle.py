@@ -1,14 +1,12 @@
-"""Pause, resume, revoke and retire managed keys."""
-
-from datetime import datetime
+"""Find, pause, resume and revoke managed keys."""
 
 from django.db import transaction
-from django.db.models import Q
 
 from aethercrown.transitions import InvalidTransition
+from security.rotation import reports
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import execute, steps
-from security.rotation.services.steps import Clock, Lease, RotationRequest
+from security.rotation.services.steps import Lease, RotationRequest
 
 State = ManagedSecret.State
 
@@ -25,12 +23,6 @@ def get(key_id: str) -> ManagedSecret:
     return key
 
 
-def record_use(key_id: str, number: int, at: datetime) -> None:
-    """Note when a version was last used; a version in use gets its grace extended."""
-    rows = SecretVersion.objects.filter(key__key_id=key_id, number=number)
-    rows.filter(Q(last_used_at=None) | Q(last_used_at__lt=at)).update(last_used_at=at)
-
-
 def pause(key_id: str, *, actor: str = "") -> None:
     """Stop rotating until resumed; the current value still works. Raises InvalidTransition."""
     _change_state(key_id, State.ACTIVE, State.PAUSED, actor)
@@ -41,16 +33,6 @@ def resume(key_id: str, *, actor: str = "") -> None:
     _change_state(key_id, State.PAUSED, State.ACTIVE, actor)
 
 
-def revoke(key_id: str, *, actor: str = "", clock: Clock = steps.database_now) -> None:
-    """End a key for good: every value is refused at once, revoked at its target and erased."""
-    _end(key_id, State.REVOKED, SecretVersion.State.REVOKED, actor, clock)
-
-
-def retire(key_id: str, *, actor: str = "", clock: Clock = steps.database_now) -> None:
-    """Stop managing a key: values are erased here and revoked nowhere."""
-    _end(key_id, State.RETIRED, SecretVersion.State.RETIRED, actor, clock)
-
-
 @transaction.atomic
 def _change_state(key_id: str, before: str, after: str, actor: str) -> None:
     key = get(key_id)
@@ -59,19 +41,16 @@ def _change_state(key_id: str, before: str, after: str, actor: str) -> None:
     steps.record_event(Lease(key, key.fencing_token, actor), f"key.{after}", {"before": before})
 
 
-def _end(key_id: str, after: str, version_state: str, actor: str, clock: Clock) -> None:
-    """Refuse every value in one commit; then revoke at the target where needed, and erase."""
+def revoke(key_id: str, *, actor: str = "") -> None:
+    """End a key for good: refuse every value in one commit, then revoke and erase each."""
     key = get(key_id)
-    request = RotationRequest(after, actor=actor, clock=clock)
-    open_states = (State.ACTIVE, State.PAUSED, State.FAILED)
-    with execute.leased(key, request, open_states) as attempt:
-        pending = steps.pending_version(attempt.lease)
+    ended = SecretVersion.State.REVOKED
+    request = RotationRequest(State.REVOKED, actor=actor)
+    with execute.leased(key, request, reports.LIVE_STATES) as attempt:
+        pending = steps.pending_version(key)
         if pending is not None:
-            execute.undo(attempt, pending, SecretVersion.State.REVOKED, keep=True)
-        steps.end_current(attempt.lease, version_state, clock(), key_state=after)
+            execute.undo(attempt, pending, ended, keep=True)
+        steps.end_current(attempt.lease, ended, request.clock(), key_state=State.REVOKED)
     for version in steps.versions_to_end(key):
         with execute.leased(key, request) as attempt:
-            if after == State.REVOKED:
-                execute.end_version(attempt, version)
-            else:
-                steps.retire(attempt.lease, version, clock())
+            execute.end_version(attempt, version)

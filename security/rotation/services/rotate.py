@@ -7,8 +7,9 @@ each call to the target, so that tests can end the process there.
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 
 from aethercrown.transitions import InvalidTransition
 from security.rotation.models import ManagedSecret, SecretVersion
@@ -63,8 +64,11 @@ def rotate(
             raise
         return _end_without_successor(key, request)
     end_if_expired(key, done, request)
+    until = done.old.retire_at if done.old else None
     action = rotator.required_action() if rotator.automatic or issues else ""
-    return _result(key, done, reason, action)
+    return _result(
+        key, reason, done.version, action, at=done.at, value=done.value or None, until=until
+    )
 
 
 def _check(key: ManagedSecret, rotator: Rotator, value: str | None, reason: str) -> None:
@@ -91,16 +95,7 @@ def _value_required(key: ManagedSecret, rotator: Rotator, reason: str) -> Rotati
     """Nothing was changed: a person must enter the value."""
     if key.state not in ROTATABLE:
         raise InvalidTransition(f"{key} is {key.state}: it cannot be rotated.")
-    version = steps.current_version(key)
-    return RotationResult(
-        key.key_id,
-        reason,
-        rotated_at=None,
-        previous_rotation=key.last_rotated_at,
-        next_rotation=key.due_at,
-        version=version.number if version else 0,
-        action_required=rotator.required_action(),
-    )
+    return _result(key, reason, steps.current_version(key), rotator.required_action())
 
 
 def _check_version(attempt: RotationAttempt, expected: int | None) -> None:
@@ -112,17 +107,21 @@ def _check_version(attempt: RotationAttempt, expected: int | None) -> None:
         )
 
 
-def _result(key: ManagedSecret, done: CompletedSwitch, reason: str, action: str) -> RotationResult:
+def _result(
+    key: ManagedSecret,
+    reason: str,
+    version: SecretVersion | None,
+    action: str,
+    *,
+    at: datetime | None = None,
+    value: str | None = None,
+    until: datetime | None = None,
+) -> RotationResult:
+    """The result of a rotation at `at`; `key` is as it was before."""
+    due_at = ManagedSecret.objects.get(pk=key.pk).due_at
+    number = version.number if version else 0
     return RotationResult(
-        key.key_id,
-        reason,
-        rotated_at=done.at,
-        previous_rotation=key.last_rotated_at,
-        next_rotation=ManagedSecret.objects.get(pk=key.pk).due_at,
-        version=done.version.number,
-        new_key=done.value or None,
-        previous_valid_until=done.old.retire_at if done.old else None,
-        action_required=action,
+        key.key_id, reason, at, key.last_rotated_at, due_at, number, value, until, action
     )
 
 
@@ -135,27 +134,12 @@ def _end_without_successor(key: ManagedSecret, request: RotationRequest) -> Rota
                 attempt.lease, SecretVersion.State.COMPROMISED, now, key_state=State.FAILED
             )
     if old is not None:
-        pk = old.pk
-        try_now(lambda: end(key, pk, request))
-    return RotationResult(
-        key.key_id,
-        request.reason,
-        rotated_at=now,
-        previous_rotation=key.last_rotated_at,
-        next_rotation=key.due_at,
-        version=old.number if old else 0,
-        previous_valid_until=now,
-        action_required=f"No value of {key} works any more: repair its target, then rotate again.",
-    )
+        try_now(end, key, old.pk, request)
+    action = f"No value of {key} works any more: repair its target, then rotate again."
+    return _result(key, request.reason, old, action, at=now, until=now)
 
 
-def rehearse(
-    key_id: str,
-    *,
-    actor: str = "",
-    clock: Clock = steps.database_now,
-    failpoint: Failpoint = steps.no_failpoint,
-) -> None:
+def rehearse(key_id: str, *, actor: str = "", failpoint: Failpoint = steps.no_failpoint) -> None:
     """Create, set, test and undo a value without a switch. RotationFailed says what failed."""
     key = get(key_id)
     rotator = rotators.get(key.rotator)
@@ -163,7 +147,7 @@ def rehearse(
         raise InvalidTransition(
             f"Values of kind {rotator.name} are set nowhere: there is nothing to rehearse."
         )
-    request = RotationRequest(execute.REHEARSAL, None, actor, clock, failpoint)
+    request = RotationRequest(execute.REHEARSAL, actor=actor, failpoint=failpoint)
     with execute.leased(key, request, (State.ACTIVE,)) as attempt:
         execute.run_rehearsal(attempt)
 
@@ -173,29 +157,29 @@ def end_if_expired(key: ManagedSecret, done: CompletedSwitch, request: RotationR
     """End the old value at once if it has no grace."""
     old = done.old
     if old is not None and old.retire_at is not None and old.retire_at <= done.at:
-        pk = old.pk
-        try_now(lambda: end(key, pk, request))
+        try_now(end, key, old.pk, request)
 
 
 def end(key: ManagedSecret, version_pk: int, request: RotationRequest) -> None:
-    """Revoke an old value at its target and erase it; extend its grace once if still in use."""
+    """Revoke an old value at its target and erase it, unless its own end was put off."""
     with execute.leased(key, replace(request, reason="retire", grace_minutes=None)) as attempt:
         version = SecretVersion.objects.get(pk=version_pk)
         if version.destroyed_at is not None:
             steps.release(attempt.lease)
             return
-        now = request.clock()
-        until = execute.extended_until(attempt, version, now)
-        if until is None:
-            execute.end_version(attempt, version)
-        else:
+        now, until = request.clock(), None
+        if version.state == SecretVersion.State.RETIRING:
+            until = attempt.rotator.valid_until(execute.context_for(attempt.key, version))
+        if until is not None and until > now:
             steps.extend(attempt.lease, version, until, now)
+        else:
+            execute.end_version(attempt, version)
 
 
-def try_now(act: Callable[[], None]) -> bool:
-    """Whether `act` succeeded; after an error `resume_unfinished` tries again later."""
+def try_now(act: Callable[..., None], *args: Any) -> bool:
+    """Whether `act(*args)` succeeded; after an error `resume_unfinished` tries again later."""
     try:
-        act()
+        act(*args)
     except InvalidTransition as error:
         log.info("Not now: %s", error)
         return False

@@ -22,7 +22,6 @@ Clock = Callable[[], datetime]
 Failpoint = Callable[[str], None]  # called by name around each commit and each target call
 LEASE_DURATION = timedelta(minutes=5)
 COMPROMISED = "compromised"
-RELEASED: Mapping[str, None] = {"lease_until": None}
 ENDED_STATES = ("retired", "revoked", "failed", "compromised")
 MAX_ERROR_LENGTH = 2000
 MAX_EVENT_TEXT_LENGTH = 500
@@ -104,7 +103,7 @@ def acquire(key_pk: int, purpose: str, *, actor: str = "", states: Iterable[str]
 
 @transaction.atomic
 def release(lease: Lease) -> None:
-    _update_leased(lease, **RELEASED)
+    _update_leased(lease, release=True)
 
 
 def record_event(
@@ -122,9 +121,9 @@ def record_event(
 
 
 # --- The pending version ----------------------------------------------------------------------
-def pending_version(lease: Lease) -> SecretVersion | None:
+def pending_version(key: ManagedSecret) -> SecretVersion | None:
     """The version that an earlier attempt left behind; the next one continues with it."""
-    return SecretVersion.objects.filter(key=lease.key, state=State.PENDING).first()
+    return SecretVersion.objects.filter(key=key, state=State.PENDING).first()
 
 
 def current_version(key: ManagedSecret) -> SecretVersion | None:
@@ -189,7 +188,7 @@ def discard(lease: Lease, version: SecretVersion, state: str, now: datetime, *, 
     `state` is failed, or retired at the end of a rehearsal. `keep` keeps the lease.
     """
     check_transition(str(version), version.state, state, ALLOWED)
-    _update_leased(lease, **({} if keep else RELEASED))
+    _update_leased(lease, release=not keep)
     erase(SecretVersion.objects.filter(pk=version.pk, state=State.PENDING), now, state=state)
     version.state = state
     record_event(lease, "key.discarded", {"version": version.number, "state": state}, now)
@@ -216,7 +215,7 @@ def switch(
     window = schedule.rotation_window(now, policy.interval, lease.key.uuid, version.number)
     _update_leased(
         lease,
-        lease_until=None,
+        release=True,
         last_rotated_at=now,
         due_at=window.due_at,
         eligible_at=window.eligible_at,
@@ -280,7 +279,7 @@ def effective_grace(reason: str, grace_minutes: int | None, policy: EffectivePol
 @transaction.atomic
 def end_current(lease: Lease, state: str, now: datetime, *, key_state: str) -> SecretVersion | None:
     """Leave the key without a current version: it was revoked, or compromised without successor."""
-    _update_leased(lease, state=key_state, lease_until=None)
+    _update_leased(lease, release=True, state=key_state)
     old = current_version(lease.key)
     if old is not None:
         check_transition(str(old), old.state, state, ALLOWED)
@@ -316,7 +315,7 @@ def due_to_erase(now: datetime) -> list[tuple[int, int]]:
 @transaction.atomic
 def extend(lease: Lease, version: SecretVersion, until: datetime, now: datetime) -> None:
     """Extend the grace of an old value that is still in use."""
-    _update_leased(lease, **RELEASED)
+    _update_leased(lease, release=True)
     SecretVersion.objects.filter(pk=version.pk).update(retire_at=until, extended_at=now)
     detail = {"version": version.number, "until": until.isoformat()}
     record_event(lease, "key.extended", detail, now)
@@ -325,7 +324,7 @@ def extend(lease: Lease, version: SecretVersion, until: datetime, now: datetime)
 @transaction.atomic
 def retire(lease: Lease, version: SecretVersion, now: datetime, *, keep: bool = False) -> None:
     """Erase an old value that was revoked at its target. `keep` keeps the lease."""
-    _update_leased(lease, **({} if keep else RELEASED))
+    _update_leased(lease, release=not keep)
     state = State.RETIRED if version.state == State.RETIRING else version.state
     erase(SecretVersion.objects.filter(pk=version.pk), now, state=state)
     record_event(lease, "key.retired", {"version": version.number}, now)
@@ -346,10 +345,10 @@ def lease_expiry() -> ExpressionWrapper[Any]:
     return lease_end(LEASE_DURATION)
 
 
-def _update_leased(lease: Lease, **changes: Any) -> None:
-    """Lock the key's row, renew the lease and write `changes`. Raises RotationLeaseLost."""
+def _update_leased(lease: Lease, *, release: bool = False, **changes: Any) -> None:
+    """Lock the key's row, renew or end the lease, and write `changes`. Raises RotationLeaseLost."""
     rows = ManagedSecret.objects.filter(pk=lease.key.pk, fencing_token=lease.fencing_token)
-    if not rows.update(**{"lease_until": lease_expiry(), **changes}):
+    if not rows.update(lease_until=None if release else lease_expiry(), **changes):
         raise RotationLeaseLost(f"{lease.key} was taken over by another worker.")
 
 
@@ -380,7 +379,7 @@ def _back_off(lease: Lease, why: str, now: datetime, *, keep: bool) -> None:
         fail_count=lease.key.fail_count,
         next_attempt_at=now + schedule.retry_wait(lease.key.fail_count),
         last_error=why[:MAX_ERROR_LENGTH],
-        **({} if keep else RELEASED),
+        release=not keep,
     )
 
 

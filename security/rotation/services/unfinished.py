@@ -25,10 +25,9 @@ def resume_unfinished(
     done = 0
     request = RotationRequest("retire", clock=clock, failpoint=failpoint)
     for key in _unfinished(clock()):
-        done += try_now(lambda key=key: _resume(key, request))  # type: ignore[misc]  # bound now
+        done += try_now(_resume, key, request)
     for key_pk, version in steps.due_to_erase(clock()):
-        key = ManagedSecret.objects.get(pk=key_pk)
-        done += try_now(lambda key=key, version=version: end(key, version, request))  # type: ignore[misc]  # bound now
+        done += try_now(end, ManagedSecret.objects.get(pk=key_pk), version, request)
     return done
 
 
@@ -44,7 +43,7 @@ def _unfinished(now: datetime) -> list[ManagedSecret]:
 
 
 def _resume(key: ManagedSecret, request: RotationRequest) -> None:
-    pending = SecretVersion.objects.filter(key=key, state=SecretVersion.State.PENDING).first()
+    pending = steps.pending_version(key)
     if pending is None:
         rotate(key.key_id, reason=SCHEDULED, clock=request.clock, failpoint=request.failpoint)
         return

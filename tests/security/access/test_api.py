@@ -1,3 +1,5 @@
+from threading import BoundedSemaphore
+
 import pytest
 import time_machine
 from axes.models import AccessAttempt
@@ -120,10 +122,9 @@ def test_nothing_typed_is_kept_of_a_wrong_try(client, ada):
 
 
 def test_more_sign_ins_than_can_be_hashed_at_once_are_told_to_wait(client, ada, monkeypatch):
-    full = passwords.ConcurrencyLimit(1)
-    monkeypatch.setattr(passwords, "hashing", full)
+    monkeypatch.setattr(passwords, "_slots", BoundedSemaphore(1))
     monkeypatch.setattr(passwords, "WAIT_SECONDS", 0.01)
-    with full.slot(0):
+    with passwords.hashing_slot():
         answer = sign_in(client)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert sign_in(client).status_code == 302

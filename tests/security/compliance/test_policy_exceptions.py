@@ -7,7 +7,7 @@ from security.compliance.policy_exceptions import KeySummary, VersionSummary, of
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 KEY = KeySummary("a", "high", "active", NOON + DAY, 0, "")
-VERSION = VersionSummary("a", 1, "retired", "manual", NOON - 50 * DAY, NOON - DAY, None, 60 * DAY)
+VERSION = VersionSummary("a", 1, "retired", NOON - 50 * DAY, NOON - DAY, None, 60 * DAY)
 
 
 def kinds(found):

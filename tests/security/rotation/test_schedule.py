@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from security.rotation import schedule
 from security.rotation.models import ManagedSecret
-from security.rotation.reports.recommendations import recommendations
+from security.rotation.reports.status import recommendations
 from security.rotation.schedule import DEFAULT_GRACE, LEVELS, EffectivePolicy, RunConditions
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

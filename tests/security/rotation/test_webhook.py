@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from aethercrown.http import outbound
-from operations.messaging import signature
 from security.rotation.registry import InvalidConfig, OutcomeUnknown, RotationContext, TargetRefused
 from security.rotation.rotators import webhook
 from security.rotation.rotators.webhook import Webhook, challenge_answer
+from tests.operations.messaging.receiver import is_valid
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 URL = {"url": "https://hooks.example.com/keys"}
@@ -29,7 +29,7 @@ class Receiver:
             raise self.error
         assert (url, method, seconds <= 10) == (URL["url"], "POST", True)
         given, at = headers["X-Signature"], headers["X-Timestamp"]
-        if not any(signature.is_valid(each, at, body, given, NOW) for each in self.values.values()):
+        if not any(is_valid(each, at, body, given, NOW) for each in self.values.values()):
             return self.answer(401)
         said = json.loads(body)
         self.events.append(said["event"])

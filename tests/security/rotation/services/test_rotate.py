@@ -90,7 +90,7 @@ def test_an_expired_lease_blocks_no_rotation(key, lapse):
     assert services.rotate("db").version == 2
 
 
-@pytest.mark.parametrize("end", [services.pause, services.revoke, services.retire])
+@pytest.mark.parametrize("end", [services.pause, services.revoke])
 def test_a_paused_or_ended_key_is_not_rotated(key, end):
     end("db")
     with pytest.raises(services.InvalidTransition, match="cannot be rotated"):

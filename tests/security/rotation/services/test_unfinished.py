@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from operations.alerts.models import Alert
 from security.apikeys import services as api_keys
 from security.apikeys.services import expiry, usage
 from security.rotation import models
@@ -21,7 +20,7 @@ services: Any = rotation
 apikeys: Any = api_keys
 ManagedSecret: Any = models.ManagedSecret
 SecretVersion: Any = models.SecretVersion
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 def later(by):
@@ -36,21 +35,6 @@ def test_after_its_grace_a_value_is_revoked_and_erased(key, world):
     assert world.works["db"] == {done.new_key}
     assert SecretVersion.objects.get(number=1).state == "retired"
     assert services.resume_unfinished(later(2 * HOUR)) == 0
-
-
-def test_a_value_still_in_use_gets_its_grace_once_more(key, world):
-    services.rotate("db", grace=HOUR)
-    services.record_use("db", 1, steps.database_now())
-    services.record_use("db", 1, steps.database_now() - DAY)
-    services.resume_unfinished(later(2 * HOUR))
-    old = SecretVersion.objects.get(number=1)
-    assert old.state == "retiring"
-    assert old.retire_at > steps.database_now() + timedelta(hours=72)
-    assert Alert.objects.get().kind == "still_used"
-    services.record_use("db", 1, old.retire_at)
-    services.resume_unfinished(lambda: old.retire_at + HOUR)
-    old.refresh_from_db()
-    assert old.state == "retired"
 
 
 def test_an_api_key_whose_own_end_was_put_off_is_not_cut_off(db):
@@ -93,12 +77,6 @@ def test_revoking_in_the_middle_takes_the_pending_value_back(key, world, version
     services.revoke("db")
     assert world.works["db"] == set()
     assert versions("db") == [(1, "revoked"), (2, "revoked")]
-
-
-def test_a_retired_key_still_works_at_its_target(key, world):
-    services.retire("db")
-    assert world.works["db"] == {"first"}
-    assert not SecretVersion.objects.exclude(sealed=None).exists()
 
 
 def test_a_managed_key_is_revoked_even_if_its_api_key_was_deleted(db):
