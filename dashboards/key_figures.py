@@ -13,7 +13,6 @@ class KeyFigure:
     value: str
     note: str
     meaning: str
-    spark: str = ""
 
     @property
     def missing(self) -> bool:

@@ -1,9 +1,11 @@
-"""What every page has: the navigation bar, breadcrumbs, CSV downloads and a period."""
+"""What every page has: the navigation bar, breadcrumbs, CSV downloads, a period and a currency."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
@@ -34,6 +36,9 @@ class Breadcrumb:
     path: str = ""
 
 
+HOME = Breadcrumb("Overview", "/")
+
+
 def nav_links(path: str) -> list[dict[str, Any]]:
     """The links of the navigation bar; that of the page at `path` is marked as current."""
     return [
@@ -43,28 +48,47 @@ def nav_links(path: str) -> list[dict[str, Any]]:
 
 
 def render_page(
-    request: HttpRequest, template: str, trail: Iterable[Breadcrumb] = (), **context: Any
+    request: HttpRequest,
+    name: str,
+    title: str,
+    tables: Sequence[Table],
+    above: Iterable[Breadcrumb] = (),
+    /,
+    **context: Any,
 ) -> HttpResponseBase:
-    """Render a template with the navigation bar and `trail` as breadcrumbs."""
-    frame = {"nav_links": nav_links(request.path), "breadcrumbs": list(trail)}
-    return render(request, template, {**frame, "read_at": timezone.now(), **context})
+    """Render dashboards/<name>.html, or the table that ?format=csv&table=... asks for.
 
-
-def csv_download(
-    request: HttpRequest, name: str, tables: Iterable[Table]
-) -> HttpResponseBase | None:
-    """The table that ?format=csv&table=... asks for; None where a page is asked for."""
+    The breadcrumbs are the overview, the pages `above` and `title`.
+    """
     wanted = request.GET.get("format", "html")
-    if wanted == "html":
-        return None
-    if wanted != "csv":
+    if wanted == "csv":
+        return _csv_download(name, tables, request.GET.get("table", ""))
+    if wanted != "html":
         raise BadRequest(f"A page comes as html or csv, not as {wanted!r}.")
-    found = list(tables)
-    key = request.GET.get("table") or (found[0].key if found else "")
-    for table in found:
-        if table.key == key:
-            return csv_response(f"{name}-{key}", table.header, table.rows)
+    trail = [HOME, *above, Breadcrumb(title)]
+    return render_template(request, name, breadcrumbs=trail, **context)
+
+
+def render_template(request: HttpRequest, name: str, /, **context: Any) -> HttpResponseBase:
+    """Render dashboards/<name>.html with the navigation bar."""
+    frame = {"nav_links": nav_links(request.path), "read_at": timezone.now()}
+    return render(request, f"dashboards/{name}.html", {**frame, **context})
+
+
+def _csv_download(name: str, tables: Sequence[Table], key: str) -> HttpResponseBase:
+    """The table of that key, or the first without one."""
+    for table in tables:
+        if table.key == key or not key:
+            return csv_response(f"{name}-{table.key}", table.header, table.rows)
     raise Http404(f"There is no table {key!r} here.")
+
+
+def chosen_currency(request: HttpRequest) -> str:
+    """The currency in the address, by default the installation's."""
+    asked = request.GET.get("currency", settings.DEFAULT_CURRENCY)
+    if not re.fullmatch("[A-Z]{3}", asked):
+        raise BadRequest(f"currency is an ISO 4217 code such as USD, not {asked[:20]!r}.")
+    return str(asked)
 
 
 def chosen_period(

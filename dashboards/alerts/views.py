@@ -21,12 +21,11 @@ def alerts(request: HttpRequest) -> HttpResponseBase:
     resolved = resolved_table(list(reports.recently_resolved()))
     totals = messaging.message_counts(timezone.now())
     sent = message_table(totals)
-    return page_context.csv_download(
-        request, "alerts", [open_alerts, resolved, sent]
-    ) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/alerts.html",
-        [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Alerts")],
+        "alerts",
+        "Alerts",
+        [open_alerts, resolved, sent],
         counts=reports.counts(),
         open_alerts=open_alerts,
         resolved=resolved,

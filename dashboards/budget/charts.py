@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from aethercrown.charts.bars import BarRow, bars
@@ -12,9 +14,14 @@ from aethercrown.charts.svg import KEY, NARROW, SMALL, Caption, Frame
 from dashboards.charts import SIZES, PageChart, page_chart
 from dashboards.tables import Column, Table
 from marketing.budget.planner.proposal import ChannelSummary, Curve, Proposal
-from marketing.budget.summaries import DailyPerformance
+
+if TYPE_CHECKING:
+    from marketing.budget.reports import DailyPerformance
 
 MARK_NAMES = ("Now", "Proposed")
+MARGINAL_CELLS = attrgetter(
+    "channel", "marginal_roi_now", "marginal_roi", "saturation_percent", "bound"
+)
 LEGEND_FRAMES = (Frame(481, 40), KEY, NARROW)  # one a size of .sizes; no two share their ids
 
 
@@ -111,16 +118,7 @@ def marginal(proposal: Proposal) -> PageChart:
         "marginal",
         "Marginal return, now and after",
         columns,
-        [
-            (
-                each.channel,
-                each.marginal_roi_now,
-                each.marginal_roi,
-                each.saturation_percent,
-                each.bound,
-            )
-            for each in summaries
-        ],
+        list(map(MARGINAL_CELLS, summaries)),
     )
     one = full(1, rounded(unit))
     return page_chart(
@@ -193,7 +191,7 @@ def curve_table(proposal: Proposal, channel: str = "") -> Table:
 
 
 def trend(
-    days: Sequence[DailyPerformance], currency: str, title: str = "Spend and revenue"
+    days: "Sequence[DailyPerformance]", currency: str, title: str = "Spend and revenue"
 ) -> PageChart:
     """Spend and revenue over time."""
     unit = money(currency, 0)

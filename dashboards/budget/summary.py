@@ -1,12 +1,15 @@
 """A plan's figures and its verdict in words; pure."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aethercrown.charts.figures import PERCENT, full, money, signed
 from dashboards.key_figures import KeyFigure, count_text, probability_text
 from marketing.budget.planner.auto_apply import MIN_PROBABILITY
 from marketing.budget.planner.proposal import Backtest, ChannelSummary, Proposal
-from marketing.budget.summaries import AllocationInForce
+
+if TYPE_CHECKING:
+    from marketing.budget.reports import AllocationInForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def channel_figures(summary_row: ChannelSummary, currency: str) -> list[KeyFigur
     ]
 
 
-def in_force_text(row: AllocationInForce | None) -> str:
+def in_force_text(row: "AllocationInForce | None") -> str:
     """What is in force, in a sentence; empty where nothing is."""
     if row is None:
         return ""

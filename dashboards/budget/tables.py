@@ -1,16 +1,16 @@
 """Plans with their expected and realised lift, as tables; pure."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from aethercrown.charts.figures import PERCENT, money, signed
 from dashboards.key_figures import probability_text
 from dashboards.tables import Column, Table
 from marketing.budget.planner.proposal import Interval, Proposal
-from marketing.budget.summaries import PlanSummary
 
 
-def plan_history(plans: Sequence[PlanSummary], currency: str) -> Table:
-    """One row a plan, newest first, each linked to its own page."""
+def plan_history(plans: Sequence[Any], currency: str) -> Table:
+    """One row for each of the `plans`, rows of BudgetPlan, linked to its own page."""
     columns = (
         Column("Plan"),
         Column("From"),
@@ -25,20 +25,20 @@ def plan_history(plans: Sequence[PlanSummary], currency: str) -> Table:
     )
     rows = [
         (
-            f"Plan {each.plan_id}",
+            f"Plan {each.pk}",
             each.starts_on,
             each.created_at,
             each.total,
-            each.status.replace("_", " "),
-            each.expected.estimate,
-            interval_text(each.expected),
-            each.realised.estimate if each.realised else None,
-            interval_text(each.realised),
-            each.verdict,
+            each.decision.status.replace("_", " "),
+            each.expected_lift.estimate,
+            interval_text(each.expected_lift),
+            each.realised_lift.estimate if each.realised_lift else None,
+            interval_text(each.realised_lift),
+            each.decision.get_verdict_display(),
         )
         for each in plans
     ]
-    paths = [f"/dashboards/budget?plan={each.plan_id}" for each in plans]
+    paths = [f"/dashboards/budget?plan={each.pk}" for each in plans]
     return Table("history", "Plans and their realised lift", columns, rows, paths)
 
 

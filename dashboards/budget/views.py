@@ -1,11 +1,9 @@
 """The budget's two pages: the whole plan, and one channel."""
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from django.conf import settings
 from django.core.exceptions import BadRequest, ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
@@ -15,16 +13,13 @@ from dashboards.access import viewer
 from dashboards.budget import charts, summary, tables
 from marketing.budget import reports
 from marketing.budget.planner.proposal import ChannelRecommendation, ChannelSummary, Curve, Proposal
-from marketing.budget.reports import BudgetOverview
-from marketing.budget.summaries import AllocationInForce, DailyPerformance, PlanSummary
+from marketing.budget.reports import AllocationInForce, BudgetOverview, DailyPerformance
 
 WEEKS = (13, 26, 52, 104)
 DEFAULT_WEEKS = 52
-CURRENCY_CODE = re.compile("[A-Z]{3}")
-
 
 Item = TypeVar("Item", ChannelSummary, ChannelRecommendation, Curve, AllocationInForce)
-OVERVIEW = page_context.Breadcrumb("Overview", "/")
+BUDGET = page_context.Breadcrumb("Budget", "/dashboards/budget")
 
 
 @viewer
@@ -35,11 +30,11 @@ def budget(request: HttpRequest) -> HttpResponseBase:
     trend = charts.trend(_last_weeks(found.trend, weeks), found.currency)
     plans = tables.plan_history(found.history, found.currency)
     context = _plan_context(found.proposal, found.plan) if found.proposal and found.plan else {}
-    csv_tables = [*context.pop("tables", []), trend.table, plans]
-    return page_context.csv_download(request, "budget", csv_tables) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/budget.html",
-        [OVERVIEW, page_context.Breadcrumb("Budget")],
+        "budget",
+        "Budget",
+        [*context.pop("tables", []), trend.table, plans],
         weeks=weeks,
         choices=WEEKS,
         trend=trend if found.trend else None,
@@ -62,17 +57,12 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
     if not context and not days:
         raise Http404(f"No channel called {name!r} has rows or a place in the plan.")
     trend = charts.trend(_last_weeks(days, weeks), found.currency)
-    csv_tables = [*context.pop("tables", []), trend.table]
-    return page_context.csv_download(
-        request, "budget-channel", csv_tables
-    ) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/channel.html",
-        [
-            OVERVIEW,
-            page_context.Breadcrumb("Budget", "/dashboards/budget"),
-            page_context.Breadcrumb(name),
-        ],
+        "budget-channel",
+        name,
+        [*context.pop("tables", []), trend.table],
+        [BUDGET],
         name=name,
         weeks=weeks,
         choices=WEEKS,
@@ -83,9 +73,7 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 def _requested_overview(request: HttpRequest) -> BudgetOverview:
-    currency = request.GET.get("currency", settings.DEFAULT_CURRENCY)
-    if not CURRENCY_CODE.fullmatch(currency):
-        raise BadRequest(f"currency is an ISO 4217 code such as USD, not {currency[:20]!r}.")
+    currency = page_context.chosen_currency(request)
     asked = request.GET.get("plan")
     if asked is not None and not (asked.isascii() and asked.isdigit() and len(asked) < 19):
         raise BadRequest(f"plan is the number of a plan, not {asked[:20]!r}.")
@@ -94,7 +82,7 @@ def _requested_overview(request: HttpRequest) -> BudgetOverview:
     except ObjectDoesNotExist:
         raise Http404(f"There is no plan {asked}.") from None
     if found.plan and found.plan.currency != currency:
-        return reports.overview(found.plan.currency, found.plan.plan_id)
+        return reports.overview(found.plan.currency, found.plan.pk)
     return found
 
 
@@ -103,7 +91,7 @@ def _last_weeks(days: Sequence[DailyPerformance], weeks: int) -> list[DailyPerfo
     return [each for each in days if each.on > days[-1].on - timedelta(weeks=weeks)]
 
 
-def _plan_context(proposal: Proposal, plan: PlanSummary) -> dict[str, Any]:
+def _plan_context(proposal: Proposal, plan: Any) -> dict[str, Any]:
     """What the page shows of one plan."""
     allocation, marginal = charts.allocation(proposal), charts.marginal(proposal)
     curves, placebo = charts.curve_table(proposal), tables.placebo(proposal)
@@ -124,7 +112,7 @@ def _plan_context(proposal: Proposal, plan: PlanSummary) -> dict[str, Any]:
     }
 
 
-def _channel_context(proposal: Proposal, plan: PlanSummary, name: str) -> dict[str, Any]:
+def _channel_context(proposal: Proposal, plan: Any, name: str) -> dict[str, Any]:
     """What a channel's page shows of the plan; nothing where the plan does not know it."""
     summary_row = _of_channel(proposal.channels, name)
     if summary_row is None:

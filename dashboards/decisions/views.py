@@ -1,4 +1,4 @@
-"""The page of decisions: expected beside measured effects, by decision type."""
+"""The page of decisions: expected beside realised effects, by decision type."""
 
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -23,15 +23,15 @@ MAX_BARS = 12  # measured decisions in the chart
 @viewer
 def decisions(request: HttpRequest) -> HttpResponseBase:
     types = type_table(reports.summaries_by_type())
-    rows = [to_dict(each) for each in reports.recent(MAX_ROWS)]
+    rows = list(reports.recent(MAX_ROWS))
     newest = newest_table(rows)
-    measured = [each for each in rows if each["realised"]]
+    measured = [each for each in rows if each.realised]
     chart = effect_chart(measured[:MAX_BARS]) if measured else None
-    tables = [types, newest, *([chart.table] if chart else [])]
-    return page_context.csv_download(request, "decisions", tables) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/decisions.html",
-        [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Decisions")],
+        "decisions",
+        "Decisions",
+        [types, newest, *([chart.table] if chart else [])],
         types=types,
         newest=newest,
         chart=chart,
@@ -49,90 +49,72 @@ def type_table(summaries: Sequence[DecisionTypeSummary]) -> Table:
         Column("Rejected", count),
         Column("Rolled back", count),
         Column("Measured", count),
-        Column("Promised, sum", Unit(digits=1), signs=True),
-        Column("Gained, sum", Unit(digits=1), signs=True),
+        Column("Expected, sum", Unit(digits=1), signs=True),
+        Column("Realised, sum", Unit(digits=1), signs=True),
         Column("Unit"),
         Column("Inside the interval", PERCENT),
     )
-    names = "title proposed waiting applied rejected rolled_back measured promised realised unit"
+    names = "title proposed waiting applied rejected rolled_back measured expected realised unit"
     cells = attrgetter(*names.split(), "inside_percent")
     rows = [cells(each) for each in summaries]
-    return Table("kinds", "Promised and gained, by type", columns, rows)
+    return Table("kinds", "Expected and realised effects, by type", columns, rows)
 
 
-def to_dict(decision: Any) -> dict[str, Any]:
-    """A decision as plain values, with the path of its subject's page."""
-    return {
-        "title": decision.title,
-        "proposed_at": decision.proposed_at,
-        "status": decision.get_status_display(),
-        "actor": decision.actor,
-        "expected": decision.expected,
-        "realised": decision.realised,
-        "verdict": decision.get_verdict_display(),
-        "page": reports.page(decision),
-    }
-
-
-def newest_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+def newest_table(rows: Sequence[Any]) -> Table:
     """The newest decisions of every type."""
     columns = (
         Column("Decision"),
         Column("Proposed at"),
         Column("Status", badge=True),
         Column("Decided by"),
-        Column("Promised"),
-        Column("Gained"),
+        Column("Expected"),
+        Column("Realised"),
         Column("Outcome"),
     )
     lines = [
         (
-            each["title"],
-            each["proposed_at"],
-            each["status"],
-            each["actor"],
-            expected_text(each["expected"]),
-            measured_text(each["realised"], each["expected"]),
-            each["verdict"],
+            each.title,
+            each.proposed_at,
+            each.get_status_display(),
+            each.actor,
+            expected_text(each.expected),
+            realised_text(each.realised, each.expected),
+            each.get_verdict_display(),
         )
         for each in rows
     ]
-    return Table("newest", "The newest decisions", columns, lines, [each["page"] for each in rows])
+    paths = [reports.page(each) for each in rows]
+    return Table("newest", "The newest decisions", columns, lines, paths)
 
 
-def effect_chart(rows: Sequence[Mapping[str, Any]]) -> PageChart:
-    """Expected beside measured effect of each decision, with intervals; one unit only."""
-    unit = _unit(rows[0]["expected"])
-    alike = [each for each in rows if _unit(each["expected"]) == unit]
+def effect_chart(rows: Sequence[Any]) -> PageChart:
+    """Expected beside realised effect of each decision, with intervals; one unit only."""
+    unit = _unit(rows[0].expected)
+    alike = [each for each in rows if _unit(each.expected) == unit]
     drawn = [
         BarRow(
-            f"{each['proposed_at']:%d %b} {each['title']}",
-            (each["expected"]["estimate"], each["realised"]["value"]),
-            tuple((each[part]["low"], each[part]["high"]) for part in ("expected", "realised")),
+            f"{each.proposed_at:%d %b} {each.title}",
+            (each.expected["estimate"], each.realised["value"]),
+            tuple((part["low"], part["high"]) for part in (each.expected, each.realised)),
         )
         for each in alike
     ]
     columns = (
         Column("Decision"),
         Column("Proposed at"),
-        Column("Promised", unit, signs=True),
-        Column("Gained", unit, signs=True),
+        Column("Expected", unit, signs=True),
+        Column("Realised", unit, signs=True),
     )
     lines = [
-        (
-            each["title"],
-            each["proposed_at"],
-            each["expected"]["estimate"],
-            each["realised"]["value"],
-        )
+        (each.title, each.proposed_at, each.expected["estimate"], each.realised["value"])
         for each in alike
     ]
     return page_chart(
-        lambda caption, frame: bars(drawn, ("Promised", "Gained"), caption, unit, frame=frame),
-        "Promised and gained",
-        Table("gained", "Promised and gained", columns, lines),
+        lambda caption, frame: bars(drawn, ("Expected", "Realised"), caption, unit, frame=frame),
+        "Expected and realised",
+        Table("realised", "Expected and realised", columns, lines),
         note="The thin lines are 90% intervals; "
-        "nine in ten gains should lie inside the promised one.",
+        "nine in ten realised effects should lie inside the expected one.",
     )
 
 
@@ -143,8 +125,8 @@ def expected_text(expected: Mapping[str, Any]) -> str:
     return f"{signed(expected['estimate'], unit)} ({low} to {high})"
 
 
-def measured_text(realised: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> str:
-    """A measured effect, with its interval if it has one; "" if not measured."""
+def realised_text(realised: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> str:
+    """A realised effect, with its interval if it has one; "" if not measured."""
     if not realised:
         return ""
     unit = _unit(expected)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
@@ -40,10 +41,11 @@ def health(request: HttpRequest) -> HttpResponseBase:
     daily = downtime_chart(days, found) if found else None
     tables = [components, outages, *([daily.table] if daily else [])]
     overall = reports.overall(rows)
-    return page_context.csv_download(request, "health", tables) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/health.html",
-        [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Health")],
+        "health",
+        "Health",
+        tables,
         status_text=STATUS_TEXTS[overall] if rows else "Nothing has been checked yet",
         css_class=CSS_CLASSES[overall] if rows else "",
         last_round=reports.last_round(),
@@ -62,23 +64,16 @@ def component_table(trends: Sequence[Trend]) -> Table:
         Column("Since"),
         Column("Last check", csv_only=True),
         Column("Available, 24 h", PERCENT),
-        Column("p50", MILLISECONDS),
-        Column("p95", MILLISECONDS),
-        Column("p99", MILLISECONDS),
+        *(Column(each, MILLISECONDS) for each in ("p50", "p95", "p99")),
         Column("Checks", Unit(), csv_only=True),
         Column("Error", prose=True),
     )
+    cells = attrgetter("name", "status", "state", "state_since", "checked_at")
     rows = [
         (
-            each.component.name,
-            each.component.status,
-            each.component.state,
-            each.component.state_since,
-            each.component.checked_at,
+            *cells(each.component),
             each.totals.availability_percent,
-            each.totals.percentile(0.50),
-            each.totals.percentile(0.95),
-            each.totals.percentile(0.99),
+            *(each.totals.percentile(share) for share in (0.50, 0.95, 0.99)),
             each.totals.checks,
             each.component.error,
         )

@@ -57,12 +57,11 @@ def keys(request: HttpRequest) -> HttpResponseBase:
     tables = key_tables()
     rotations, ending = recent_rotations(), ending_api_keys()
     report = reports.report(now)
-    return page_context.csv_download(
-        request, "keys", [*tables, rotations, ending]
-    ) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/keys.html",
-        [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Keys")],
+        "keys",
+        "Keys",
+        [*tables, rotations, ending],
         report=report,
         verdict="bad" if report["overdue"] or report["failing_keys"] else "good",
         headline=headline(report["overdue"], report["total_keys"]),

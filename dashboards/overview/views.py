@@ -45,7 +45,7 @@ class WaitingDecision:
 
     title: str
     since: datetime
-    promise: str
+    expected: str
     page: str
     admin: str
 
@@ -62,9 +62,7 @@ class OverviewData:
 
 @viewer
 def home(request: HttpRequest) -> HttpResponseBase:
-    return page_context.render_page(
-        request, "dashboards/overview.html", overview=overview_data(timezone.now())
-    )
+    return page_context.render_template(request, "overview", overview=overview_data(timezone.now()))
 
 
 def overview_data(now: datetime) -> OverviewData:
@@ -103,9 +101,11 @@ def _budget() -> SystemCard:
     plan = budget.newest_plan(settings.DEFAULT_CURRENCY)
     if plan is None:
         return SystemCard(title, path, "No plan yet", "Import channels and spend to begin.")
-    lift, probability = signed(plan.expected.estimate, PERCENT), plan.probability_of_lift
+    lift, probability = signed(plan.expected_lift.estimate, PERCENT), plan.probability_of_lift
     note = f"Expected lift {lift}, with a probability of {probability_text(probability)}."
-    return SystemCard(title, path, full(plan.total, money(plan.currency, 0)), note, plan.status)
+    return SystemCard(
+        title, path, full(plan.total, money(plan.currency, 0)), note, plan.decision.status
+    )
 
 
 def _revenue() -> SystemCard:

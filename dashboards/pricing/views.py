@@ -18,7 +18,6 @@ from revenue.pricing import reports
 from revenue.pricing.calculation.simulation import Simulation
 from revenue.pricing.decimals import InvalidValues
 
-HOME = page_context.Breadcrumb("Overview", "/")
 PRICING = page_context.Breadcrumb("Pricing", "/dashboards/pricing")
 MAX_ROWS = 30
 
@@ -36,12 +35,11 @@ def pricing(request: HttpRequest) -> HttpResponseBase:
         in_force, plans, missing = None, tables.plans({}, "USD", {}), str(error)
     versions = tables.versions(reports.newest_versions(MAX_ROWS))
     quotes = tables.quotes(list(reports.quotes()[:MAX_ROWS]))
-    return page_context.csv_download(
-        request, "pricing", [plans, versions, quotes]
-    ) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/pricing.html",
-        [HOME, page_context.Breadcrumb("Pricing")],
+        "pricing",
+        "Pricing",
+        [plans, versions, quotes],
         in_force=in_force,
         missing=missing,
         plans=plans,
@@ -59,12 +57,12 @@ def version(request: HttpRequest, pk: int) -> HttpResponseBase:
         raise Http404(f"There is no version {pk}.") from None
     simulated, missing = _simulated(found)
     context = _shown(simulated) if simulated else {"tables": []}
-    return page_context.csv_download(
-        request, "prices", context.pop("tables")
-    ) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/simulation.html",
-        [HOME, PRICING, page_context.Breadcrumb(str(found))],
+        "prices",
+        str(found),
+        context.pop("tables"),
+        [PRICING],
         version=found,
         missing=missing,
         findings=reports.findings(pk),
@@ -113,12 +111,12 @@ def quote(request: HttpRequest, quote_id: UUID) -> HttpResponseBase:
         repeats = reports.recalculate(found).lines == lines
     except reports.Tampered:
         repeats = False
-    return page_context.csv_download(
-        request, "quote", [explained, inputs]
-    ) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/quote.html",
-        [HOME, PRICING, page_context.Breadcrumb(f"Quote {str(quote_id)[:8]}")],
+        "quote",
+        f"Quote {str(quote_id)[:8]}",
+        [explained, inputs],
+        [PRICING],
         quote=found,
         explained=explained,
         inputs=inputs,

@@ -18,7 +18,6 @@ from revenue.customers import reports as customers
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.price_book.version import NoSuchPlan
 
-HOME = page_context.Breadcrumb("Overview", "/")
 REVENUE = page_context.Breadcrumb("Revenue", "/dashboards/revenue")
 PAST_MONTHS = 6  # offered beside the current one
 
@@ -38,12 +37,12 @@ def bill(request: HttpRequest, pk: int) -> HttpResponseBase:
         *(each.start for each in periods.complete_months(today, PAST_MONTHS)),
         periods.billing_month(today).start,
     ]
-    return page_context.csv_download(
-        request, "bill", shown.pop("tables")
-    ) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/bill.html",
-        [HOME, REVENUE, page_context.Breadcrumb(f"{name}, {span.start:%B %Y}")],
+        "bill",
+        f"{name}, {span.start:%B %Y}",
+        shown.pop("tables"),
+        [REVENUE],
         customer=name,
         span=span,
         bill=found,

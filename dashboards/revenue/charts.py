@@ -125,13 +125,9 @@ def bridge(
 def _bridge_table(
     bridges: Sequence[Bridge], currency: str, today: date, retained: Mapping[SpanKey, SpanRetention]
 ) -> Table:
-    unit = money(currency)
     columns = (
         Column("Month"),
-        Column("Opening", unit),
-        *(Column(kind.value.capitalize(), unit, signs=True) for kind in MovementKind),
-        Column("Closing", unit),
-        Column("Customers", COUNT),
+        *_move_columns(currency),
         *(Column(each, PERCENT) for each in ("Gross churn", "Net churn", "Customer churn")),
         *(Column(each, PERCENT) for each in ("Net retention", "Gross retention")),
         Column("Quick ratio", RATIO),
@@ -140,10 +136,7 @@ def _bridge_table(
     rows = [
         (
             month_label(one, today),
-            one.opening,
-            *(one.signed(kind) for kind in MovementKind),
-            one.closing,
-            one.payers_closing,
+            *_moves(one),
             metrics.gross_churn(one),
             metrics.net_churn(one),
             delta.churn if delta else None,
@@ -154,6 +147,21 @@ def _bridge_table(
         for one, delta in reversed(with_retention)
     ]
     return Table("bridge", "The MRR bridge by month", columns, rows)
+
+
+def _move_columns(currency: str) -> list[Column]:
+    unit = money(currency)
+    return [
+        Column("Opening", unit),
+        *(Column(kind.value.capitalize(), unit, signs=True) for kind in MovementKind),
+        Column("Closing", unit),
+        Column("Customers", COUNT),
+    ]
+
+
+def _moves(one: Bridge) -> list[Value]:
+    moves = [one.signed(kind) for kind in MovementKind]
+    return [one.opening, *moves, one.closing, one.payers_closing]
 
 
 def _of_month(
@@ -204,26 +212,10 @@ def plans(rows: "Sequence[PlanMrr]", currency: str) -> PageChart:
 
 def segments(parts: Mapping[str, Sequence[Bridge]], currency: str) -> Table:
     """The bridge of the whole span for each segment."""
-    unit = money(currency)
-    columns = (
-        Column("Segment"),
-        Column("Opening", unit),
-        *(Column(kind.value.capitalize(), unit, signs=True) for kind in MovementKind),
-        Column("Closing", unit),
-        Column("Customers", COUNT),
-    )
     combined = {name: combine(bridges) for name, bridges in parts.items()}
     ranked = sorted(combined.items(), key=lambda each: (-each[1].closing, each[0]))
-    rows: list[tuple[Value, ...]] = [
-        (
-            name,
-            one.opening,
-            *(one.signed(kind) for kind in MovementKind),
-            one.closing,
-            one.payers_closing,
-        )
-        for name, one in ranked
-    ]
+    columns = (Column("Segment"), *_move_columns(currency))
+    rows = [(name, *_moves(one)) for name, one in ranked]
     return Table("segments", "The bridge by segment", columns, rows)
 
 

@@ -1,10 +1,8 @@
 """The page of recurring revenue."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
@@ -26,7 +24,6 @@ MONTHS = (6, 12, 24, 60)
 DEFAULT_MONTHS = 12
 TOP_CUSTOMERS = 20  # customers
 RETENTION_MONTHS = 12  # before the first month shown, for retention over a year
-CODE = re.compile("[A-Z]{3}")
 VIEWS = {"booked": mrr.BOOKED, "restated": mrr.EFFECTIVE}
 
 
@@ -34,17 +31,17 @@ VIEWS = {"booked": mrr.BOOKED, "restated": mrr.EFFECTIVE}
 def revenue(request: HttpRequest) -> HttpResponseBase:
     """MRR in one currency, as booked or restated with facts recorded later."""
     months = page_context.chosen_period(request, MONTHS, DEFAULT_MONTHS, "months")
-    currency, basis = _currency(request), _basis(request)
+    currency, basis = page_context.chosen_currency(request), _basis(request)
     today = timezone.localdate()
     first = months_before(today, months - 1)
     longer = mrr.bridge(currency, months_before(first, RETENTION_MONTHS), today, basis=VIEWS[basis])
     bridges = charts.from_first_month(longer[RETENTION_MONTHS:])
     shown = _shown(request, longer, bridges, currency, basis) if bridges else {}
-    tables = [_table(each) for each in shown.values() if isinstance(each, PageChart | Table)]
-    return page_context.csv_download(request, "revenue", tables) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/revenue.html",
-        [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Revenue")],
+        "revenue",
+        "Revenue",
+        [_table(each) for each in shown.values() if isinstance(each, PageChart | Table)],
         currency=currency,
         currencies=mrr.currencies(),
         months=months,
@@ -83,14 +80,6 @@ def _shown(
 
 def _table(part: PageChart | Table) -> Table:
     return part.table if isinstance(part, PageChart) else part
-
-
-def _currency(request: HttpRequest) -> str:
-    """The currency in the URL, by default the installation's."""
-    asked = request.GET.get("currency", settings.DEFAULT_CURRENCY)
-    if not CODE.fullmatch(asked):
-        raise BadRequest(f"currency is an ISO 4217 code such as USD, not {asked[:20]!r}.")
-    return str(asked)
 
 
 def _basis(request: HttpRequest) -> str:

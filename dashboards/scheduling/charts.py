@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full
@@ -70,18 +71,8 @@ def task_table(found: Sequence[GanttTask]) -> Table:
     """Every running or planned task."""
     names = ("Task", "Type", "Priority", "Status", "Worker", "Start", "End")
     columns = tuple(Column(each, badge=each == "Status") for each in names)
-    rows = [
-        (
-            each.task_id,
-            each.task_type,
-            each.priority,
-            each.status,
-            each.worker,
-            each.start,
-            each.end,
-        )
-        for each in found
-    ]
+    cells = attrgetter("task_id", "task_type", "priority", "status", "worker", "start", "end")
+    rows = [cells(each) for each in found]
     return Table("plan", "Running and planned tasks", columns, rows)
 
 
@@ -94,15 +85,9 @@ def bottlenecks(found: Sequence[Mapping[str, Any]]) -> Table:
         Column("Why", prose=True),
         Column("What helps", prose=True),
     )
-    rows = [
-        (
-            each["type"].replace("_", " "),
-            each["severity"],
-            each["description"],
-            each["suggestion"],
-        )
-        for each in sorted(found, key=lambda each: order[each["severity"]])
-    ]
+    ranked = sorted(found, key=lambda each: order[each["severity"]])
+    cells = itemgetter("severity", "description", "suggestion")
+    rows = [(each["type"].replace("_", " "), *cells(each)) for each in ranked]
     return Table("bottlenecks", "What delays the work", columns, rows)
 
 

@@ -17,11 +17,11 @@ def scheduling(request: HttpRequest) -> HttpResponseBase:
     found = planning.gantt_tasks()
     metrics, delays = queue_metrics(now)
     gantt, bottlenecks = charts.gantt(found, now), charts.bottlenecks(delays)
-    tables = [gantt.table, bottlenecks]
-    return page_context.csv_download(request, "scheduling", tables) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/scheduling.html",
-        [page_context.Breadcrumb("Overview", "/"), page_context.Breadcrumb("Tasks")],
+        "scheduling",
+        "Tasks",
+        [gantt.table, bottlenecks],
         is_used=bool(metrics["total_tasks"]),
         headlines=charts.headlines(metrics),
         schedule=planning.latest_schedule(),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from math import sqrt
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, money, signed
@@ -13,6 +14,8 @@ from dashboards.tables import Column, Table
 if TYPE_CHECKING:
     from revenue.upsell.reports.pipeline import OpportunityCounts
 
+# an opportunity, its expected effect, and the realised one once it is measured
+Acceptance = tuple[Any, Mapping[str, Any], Mapping[str, Any] | None]
 Z_90 = 1.6449  # two-sided 90 %
 PERCENT_OF_100 = Unit(suffix="%")
 KIND_TITLES = {
@@ -36,9 +39,9 @@ def acceptance_interval(accepted: int, answered: int) -> tuple[float, float, flo
 
 
 def summary_figures(
-    counts: "Sequence[OpportunityCounts]", accepted: Sequence[Mapping[str, Any]], currency: str
+    counts: "Sequence[OpportunityCounts]", accepted: Sequence[Acceptance], currency: str
 ) -> list[KeyFigure]:
-    """Open opportunities, their gain, the acceptance rate and the measured gain."""
+    """Open opportunities, their gain, the acceptance rate and the realised gain."""
     unit = money(currency, 0)
     active, offered = sum(e.active for e in counts), sum(e.offered for e in counts)
     gain = sum((each.gain for each in counts), Decimal(0))
@@ -57,7 +60,7 @@ def summary_figures(
             "Additional revenue a month, by the price book and the forecast use.",
         ),
         _accepted(counts),
-        _measured(accepted, unit),
+        _realised(accepted, unit),
     ]
 
 
@@ -71,17 +74,20 @@ def _accepted(counts: "Sequence[OpportunityCounts]") -> KeyFigure:
     return KeyFigure("Accepted", part, f"{low} to {high} of answers", meaning)
 
 
-def _measured(accepted: Sequence[Mapping[str, Any]], unit: Unit) -> KeyFigure:
-    known = [each for each in accepted if each["realised"] is not None]
+def _realised(accepted: Sequence[Acceptance], unit: Unit) -> KeyFigure:
+    known = [(expected, realised) for _, expected, realised in accepted if realised]
     meaning = (
         "The change of MRR compared with customers on the same plan without an offer;"
         " an acceptance is measured after 60 days."
     )
     if not known:
-        return KeyFigure("Gained a month", MISSING, "No acceptance was measured yet", meaning)
-    measured, expected = (sum(each[name] for each in known) for name in ("realised", "estimate"))
+        return KeyFigure(
+            "Realised gain a month", MISSING, "No acceptance was measured yet", meaning
+        )
+    expected = sum(each["estimate"] for each, _ in known)
     note = f"{signed(expected, unit)} expected, {count_text(len(known), 'acceptance')} measured"
-    return KeyFigure("Gained a month", signed(measured, unit), note, meaning)
+    gain = signed(sum(each["value"] for _, each in known), unit)
+    return KeyFigure("Realised gain a month", gain, note, meaning)
 
 
 def pipeline(rows: Sequence[Any], currency: str) -> Table:
@@ -93,24 +99,18 @@ def pipeline(rows: Sequence[Any], currency: str) -> Table:
         Column("Confidence", PERCENT_OF_100),
         *map(Column, ("Owner", "Found")),
     )
+    names = "state current_plan recommended_plan gain gain_low gain_high"
+    cells = attrgetter(*names.split())
     lines = [
-        (
-            e.customer.name,
-            KIND_TITLES.get(e.kind, e.kind),
-            e.state,
-            e.current_plan,
-            e.recommended_plan,
-            e.gain,
-            e.gain_low,
-            e.gain_high,
-            100 * e.confidence,
-            e.owner,
-            date_of(e.found_at),
-        )
-        for e in rows
+        (*_whose(e), *cells(e), 100 * e.confidence, e.owner, date_of(e.found_at)) for e in rows
     ]
     paths = [f"/dashboards/upsell/{each.pk}" for each in rows]
     return Table("pipeline", "The pipeline", columns, lines, paths)
+
+
+def _whose(opportunity: Any) -> tuple[str, str]:
+    """Its customer and its reason."""
+    return opportunity.customer.name, KIND_TITLES.get(opportunity.kind, opportunity.kind)
 
 
 def answers_by_kind(counts: "Sequence[OpportunityCounts]", currency: str) -> Table:
@@ -131,30 +131,28 @@ def answers_by_kind(counts: "Sequence[OpportunityCounts]", currency: str) -> Tab
     return Table("kinds", "Answers to offers", columns, lines)
 
 
-def expected_and_measured(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
-    """Each acceptance with the expected and the measured gain."""
+def expected_and_realised(rows: Sequence[Acceptance], currency: str) -> Table:
+    """Each acceptance with the expected and the realised gain."""
     unit = money(currency)
     columns = (
         *map(Column, ("Customer", "To", "Accepted")),
         *(Column(each, unit, signs=True) for each in ("Expected", "At least", "At most")),
-        Column("Measured", unit, signs=True),
+        Column("Realised", unit, signs=True),
         Column("Verdict"),
     )
     lines = [
         (
-            e["customer"],
-            e["plan"],
-            date_of(e["decided_at"]),
-            e["estimate"],
-            e["low"],
-            e["high"],
-            e["realised"],
-            e["verdict"] or "not measured yet",
+            e.customer.name,
+            e.recommended_plan,
+            date_of(e.decided_at),
+            *itemgetter("estimate", "low", "high")(expected),
+            realised["value"] if realised else None,
+            e.acceptance.get_verdict_display() or "not measured yet",
         )
-        for e in rows
+        for e, expected, realised in rows
     ]
-    paths = [f"/dashboards/upsell/{each['pk']}" for each in rows]
-    return Table("effects", "Expected and measured gain", columns, lines, paths)
+    paths = [f"/dashboards/upsell/{each.pk}" for each, _, _ in rows]
+    return Table("effects", "Expected and realised gain", columns, lines, paths)
 
 
 def ended_opportunities(rows: Sequence[Any], currency: str) -> Table:
@@ -164,19 +162,8 @@ def ended_opportunities(rows: Sequence[Any], currency: str) -> Table:
         *map(Column, ("Ended", "By")),
         Column("Outcome", prose=True),
     )
-    lines = [
-        (
-            e.customer.name,
-            KIND_TITLES.get(e.kind, e.kind),
-            e.state,
-            e.recommended_plan,
-            e.gain,
-            date_of(e.decided_at),
-            e.decided_by,
-            e.outcome,
-        )
-        for e in rows
-    ]
+    cells = attrgetter("state", "recommended_plan", "gain")
+    lines = [(*_whose(e), *cells(e), date_of(e.decided_at), e.decided_by, e.outcome) for e in rows]
     paths = [f"/dashboards/upsell/{each.pk}" for each in rows]
     return Table("ended", "Ended", columns, lines, paths)
 

@@ -1,7 +1,5 @@
 """The upsell pages: the pipeline, and one opportunity."""
 
-from typing import Any
-
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -13,7 +11,6 @@ from dashboards.access import viewer
 from dashboards.upsell import tables
 from revenue.upsell import reports
 
-HOME = page_context.Breadcrumb("Overview", "/")
 UPSELL = page_context.Breadcrumb("Upsell", "/dashboards/upsell")
 MAX_ROWS = 100
 
@@ -26,17 +23,18 @@ def upsell(request: HttpRequest) -> HttpResponseBase:
     if "currency" not in request.GET and currencies and currency not in currencies:
         currency = currencies[0]
     counts = reports.opportunity_counts(currency)
-    accepted = [_effect(*each) for each in reports.accepted_with_effect(currency)]
+    accepted = reports.accepted_with_effect(currency)
     shown = {
         "pipeline": tables.pipeline(reports.pipeline(currency, MAX_ROWS), currency),
         "kinds": tables.answers_by_kind(counts, currency),
-        "effects": tables.expected_and_measured(accepted, currency),
+        "effects": tables.expected_and_realised(accepted, currency),
         "ended": tables.ended_opportunities(reports.ended(currency, MAX_ROWS), currency),
     }
-    return page_context.csv_download(request, "upsell", shown.values()) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/upsell.html",
-        [HOME, page_context.Breadcrumb("Upsell")],
+        "upsell",
+        "Upsell",
+        list(shown.values()),
         currency=currency,
         currencies=currencies,
         figures=tables.summary_figures(counts, accepted, currency),
@@ -54,10 +52,12 @@ def opportunity(request: HttpRequest, pk: int) -> HttpResponseBase:
         raise Http404(f"There is no opportunity {pk}.") from None
     shown = [tables.plan_costs(found.costs, found.currency), tables.usage_table(found.inputs)]
     unit = money(found.currency)
-    return page_context.csv_download(request, "opportunity", shown) or page_context.render_page(
+    return page_context.render_page(
         request,
-        "dashboards/opportunity.html",
-        [HOME, UPSELL, page_context.Breadcrumb(found.customer.name)],
+        "opportunity",
+        found.customer.name,
+        shown,
+        [UPSELL],
         found=found,
         why=tables.KIND_TITLES.get(found.kind, found.kind),
         gain=signed(found.gain, unit),
@@ -68,17 +68,3 @@ def opportunity(request: HttpRequest, pk: int) -> HttpResponseBase:
         tables=shown,
         admin_path=reverse("admin:revenue_opportunity_change", args=[found.pk]),
     )
-
-
-def _effect(row: Any, expected: Any, realised: Any) -> dict[str, Any]:
-    return {
-        "pk": row.pk,
-        "customer": row.customer.name,
-        "plan": row.recommended_plan,
-        "decided_at": row.decided_at,
-        "estimate": expected["estimate"],
-        "low": expected["low"],
-        "high": expected["high"],
-        "realised": realised["value"] if realised else None,
-        "verdict": row.acceptance.get_verdict_display(),
-    }

@@ -378,7 +378,10 @@ class BudgetPlanViewSet(endpoint.ReadOnlyViewSet[BudgetPlan]):
         if expand not in {None, "shares"}:
             raise InvalidRequest([("expand", "invalid_choice", "must be shares")])
         with_shares = expand == "shares"
-        page = self.paginate_queryset(reports.listed_plans(with_allocations=with_shares)) or ()
+        plans = reports.listed_plans()
+        if with_shares:
+            plans = plans.prefetch_related("allocations")
+        page = self.paginate_queryset(plans) or ()
         return self.get_paginated_response(
             [plan_fields(each, with_shares=with_shares) for each in page]
         )

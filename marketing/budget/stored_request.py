@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
 
 from marketing.budget.model import weeks
 from marketing.budget.model.history import RECENT_PERIODS
@@ -14,7 +15,6 @@ from marketing.budget.planner.request import (
     PerformanceRow,
     SpendLimit,
 )
-from marketing.channels.spend_row import SpendRow
 
 CENT = Decimal("0.01")
 
@@ -33,6 +33,15 @@ class ChannelSettings:
     ceiling: Decimal | None = None
     incrementality: float = 1.0
     platform_roi: float | None = None
+
+
+class SpendRow(NamedTuple):
+    """Spend and revenue of one channel on one date; no revenue where it is not known."""
+
+    channel: str
+    date: dt.date
+    spend: Decimal
+    revenue: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +92,9 @@ def build_request(
         platform_roi={c.name: c.platform_roi for c in own if c.platform_roi},
     )
     if aggregate:
-        totals_by = totals_by_period(totals, by)
-        return replace(request, total_revenue=totals_by, controls=flags_by_period(known, by))
+        total_revenue = weeks.by_period(((on, float(amount)) for on, amount in totals), by)
+        flags = flags_by_period(known, by)
+        return replace(request, total_revenue=tuple(total_revenue.items()), controls=flags)
     return replace(request, new_channels=tuple(c.name for c in listed if c.name not in seen))
 
 
@@ -154,12 +164,6 @@ def recent_mean(rows: Sequence[PerformanceRow], channel: str) -> Decimal:
     own = [Decimal(repr(row.spend)) for row in rows if row.channel == channel][-RECENT_PERIODS:]
     mean = sum(own, Decimal(0)) / max(len(own), 1)
     return mean.quantize(CENT, ROUND_HALF_EVEN)
-
-
-def totals_by_period(
-    totals: Sequence[tuple[dt.date, Decimal]], by: Calendar
-) -> tuple[tuple[dt.date, float], ...]:
-    return tuple(weeks.by_period(((on, float(amount)) for on, amount in totals), by).items())
 
 
 def flags_by_period(known: StoredHistory, by: Calendar) -> dict[str, dict[dt.date, float]]:

@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from aethercrown.csv.export import Cell, Exporter
 from marketing.channels import csv_columns
 from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
-from marketing.channels.spend_row import SpendRow
 
 
 def active_channels(currency: str) -> QuerySet[Channel]:
@@ -17,14 +16,15 @@ def active_channels(currency: str) -> QuerySet[Channel]:
     return Channel.objects.filter(is_active=True, currency=currency)
 
 
-def spend_rows(currency: str, since: date, until: date) -> list[SpendRow]:
-    """Rows of active channels from `since` to `until` inclusive, by date; one query."""
+def spend_rows(
+    currency: str, since: date, until: date
+) -> Iterator[tuple[str, date, Decimal, Decimal | None]]:
+    """Channel, date, spend and revenue of active channels from `since` to `until`, by date."""
     rows = Performance.objects.filter(
         channel__is_active=True, currency=currency, date__range=(since, until)
     )
     ordered = rows.order_by("date", "channel__name")
-    fields = ordered.values_list("channel__name", "date", "spend", "revenue")
-    return [SpendRow(*row) for row in fields.iterator()]
+    return ordered.values_list("channel__name", "date", "spend", "revenue").iterator()
 
 
 def last_spend_date(currency: str, until: date) -> date | None:

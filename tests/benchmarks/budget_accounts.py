@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import numpy as np
 
-from marketing.budget.model.curves import revenue
 from marketing.budget.model.fit import ChannelFit, fit_history
 from marketing.budget.model.fitted_model import FittedModel
 from marketing.budget.model.history import SpendHistory
-from marketing.budget.model.response import Floats
+from marketing.budget.model.posterior_curves import revenue
+from marketing.budget.model.response_curves import Floats
 from marketing.budget.planner import planning
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
 from marketing.budget.planner.proposal_builder import BudgetAllocation

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from marketing.budget.model.curves import revenue
 from marketing.budget.model.fitted_model import FittedModel
+from marketing.budget.model.posterior_curves import revenue
 from marketing.budget.planner import planning
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
 from marketing.budget.planner.proposal_builder import BudgetAllocation

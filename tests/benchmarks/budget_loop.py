@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import numpy as np
 
-from marketing.budget.model.curves import revenue
 from marketing.budget.model.fit import fit_history
-from marketing.budget.model.response import Floats
+from marketing.budget.model.posterior_curves import revenue
+from marketing.budget.model.response_curves import Floats
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
 from marketing.budget.planner.bounds import allocation_bounds
 from marketing.budget.planner.request import BudgetRequest

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, minimize
 
-from marketing.budget.model.response import Floats
+from marketing.budget.model.response_curves import Floats
 
 
 def projected(wish: Floats, low: Floats, high: Floats, total: float) -> Floats:

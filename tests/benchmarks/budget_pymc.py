@@ -16,7 +16,7 @@ from time import process_time
 
 import numpy as np
 
-from marketing.budget.model.response import Floats
+from marketing.budget.model.response_curves import Floats
 from tests.benchmarks.budget_accounts import BUDGET, dates, names
 from tests.benchmarks.budget_totals import OURS, Case, allocate_within, draw_case, fitted
 from tests.benchmarks.report import Report

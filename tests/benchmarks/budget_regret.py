@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from marketing.budget.model.curves import revenue
 from marketing.budget.model.fit import fit_history
 from marketing.budget.model.fitted_model import FittedModel
-from marketing.budget.model.response import Floats
+from marketing.budget.model.posterior_curves import revenue
+from marketing.budget.model.response_curves import Floats
 from marketing.budget.planner import uncertainty
 from tests.benchmarks.budget_accounts import (
     BUDGET,

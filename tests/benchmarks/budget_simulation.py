@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing.budget.model.response import Floats, Ints
+from marketing.budget.model.response_curves import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

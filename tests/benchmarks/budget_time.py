@@ -5,8 +5,8 @@ from dataclasses import replace
 from decimal import Decimal
 from time import process_time
 
-from marketing.budget.model.curves import revenue
 from marketing.budget.model.fit import fit_history
+from marketing.budget.model.posterior_curves import revenue
 from marketing.budget.planner import planning
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
 from tests.benchmarks.budget_accounts import BUDGET, draw_account, request_for, spend_history

@@ -9,11 +9,11 @@ from time import process_time
 import numpy as np
 
 from marketing.budget.model.aggregate import fit_panel, posterior
-from marketing.budget.model.curves import revenue
 from marketing.budget.model.fit import Posterior
 from marketing.budget.model.history import SpendHistory
+from marketing.budget.model.posterior_curves import revenue
 from marketing.budget.model.posterior_sampling import joint_draws
-from marketing.budget.model.response import Floats
+from marketing.budget.model.response_curves import Floats
 from marketing.budget.model.totals import build_panel
 from marketing.budget.planner import uncertainty
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill

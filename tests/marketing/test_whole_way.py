@@ -15,9 +15,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from aethercrown import demo
-from marketing.budget import services
+from marketing.budget import reports, services
 from marketing.budget.models import BudgetPlan
-from marketing.budget.reports import allocations
 from marketing.channels.models import CalendarFlag, Channel, Performance, TotalRevenue
 from operations.automations import seeding
 from operations.decisions import services as decisions
@@ -78,7 +77,7 @@ def test_a_company_that_knows_only_totals_gets_a_plan_that_waits_with_its_verdic
     assert "(proposed): 21,000.00 USD" in capsys.readouterr().out
 
     page = overview()
-    assert (page.plan.status, page.proposal.mode) == ("proposed", "aggregate")
+    assert (page.plan.decision.status, page.proposal.mode) == ("proposed", "aggregate")
     assert sum(page.proposal.allocations.values()) == 21_000
     assert not page.proposal.auto_applicable
     assert any("Only total revenue is known" in each for each in page.proposal.reasons_against)
@@ -95,14 +94,14 @@ def test_a_company_that_knows_only_totals_gets_a_plan_that_waits_with_its_verdic
 def test_a_company_with_revenue_by_channel_goes_on_to_measuring_and_roll_back(capsys):
     today = date(2026, 1, 16)
     demo.seed(today)
-    before = allocations.amounts("USD")
+    before = reports.amounts_in_force("USD")
     plan = BudgetPlan.objects.select_related("decision").latest("pk")
     assert plan.decision.status == "proposed"
 
     now = datetime(2026, 1, 19, 9, tzinfo=UTC)
     services.approve(plan.pk, actor="ada", note="Agreed.", now=now)
     shares = {share.channel_name: share.amount for share in plan.allocations.all()}
-    assert allocations.amounts("USD") == shares != before
+    assert reports.amounts_in_force("USD") == shares != before
 
     usual = dict(
         Performance.objects.filter(date=date(2026, 1, 5)).values_list("channel", "revenue")
@@ -119,9 +118,11 @@ def test_a_company_with_revenue_by_channel_goes_on_to_measuring_and_roll_back(ca
         )
     assert decisions.measure_due(now + 5 * WEEK) >= 1  # larger plans of the demo company ripen too
     measured = overview(plan.pk).plan
-    assert measured.status == "measured"
-    assert measured.realised.low < measured.realised.estimate < measured.realised.high
+    assert measured.decision.status == "measured"
+    assert (
+        measured.realised_lift.low < measured.realised_lift.estimate < measured.realised_lift.high
+    )
 
     services.roll_back(plan.pk, actor="ada", note="As it was.", now=timezone.now())
-    assert allocations.amounts("USD") == before
-    assert overview(plan.pk).plan.status == "rolled_back"
+    assert reports.amounts_in_force("USD") == before
+    assert overview(plan.pk).plan.decision.status == "rolled_back"

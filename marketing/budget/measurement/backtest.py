@@ -7,7 +7,7 @@ import numpy as np
 
 from marketing.budget.model.fit import adstocked, expected_log_revenue, fit_history
 from marketing.budget.model.history import RECENT_PERIODS, SpendHistory
-from marketing.budget.model.response import Floats
+from marketing.budget.model.response_curves import Floats
 from marketing.budget.planner.proposal import Backtest
 from marketing.budget.planner.request import LiftTestResult
 

@@ -57,7 +57,7 @@ def title(proposal: Proposal) -> str:
 
 def guardrails(proposal: Proposal) -> tuple[Guardrail, ...]:
     probability = round(proposal.probability_of_lift, 4)
-    against = "; ".join(proposal.reasons_against)
+    against = " ".join(proposal.reasons_against)  # sentences
     return (
         Guardrail(
             "probability_of_lift", MIN_PROBABILITY, probability, probability >= MIN_PROBABILITY

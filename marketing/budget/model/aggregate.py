@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketing.budget.model.fit import Posterior
-from marketing.budget.model.response import Floats, Ints, shapes
+from marketing.budget.model.response_curves import Floats, Ints, shapes
 from marketing.budget.model.totals import Panel, node_prior
 
 AMPLITUDE_LEVELS = 24  # grid points for the log amplitude

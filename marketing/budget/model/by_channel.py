@@ -7,7 +7,7 @@ from marketing.budget.model import fitted_model
 from marketing.budget.model.fit import MIN_SEASON_CHANNELS, ChannelFit, fit_history, residuals
 from marketing.budget.model.fitted_model import FittedModel
 from marketing.budget.model.history import SpendHistory, build_history
-from marketing.budget.model.response import Bools, Floats
+from marketing.budget.model.response_curves import Bools, Floats
 from marketing.budget.planner import advice
 from marketing.budget.planner.digest import draw_seed, request_digest
 from marketing.budget.planner.proposal import FLAT, Trend

@@ -8,12 +8,12 @@ import numpy as np
 from marketing.budget.measurement import backtest as backtests
 from marketing.budget.measurement.backtest import FORECAST_PERIODS, BacktestFold
 from marketing.budget.model import aggregate, fitted_model
-from marketing.budget.model.curves import revenue as expected_revenue
 from marketing.budget.model.fit import Posterior
 from marketing.budget.model.fitted_model import AlternativeFit, FittedModel
 from marketing.budget.model.history import RECENT_PERIODS, SpendHistory, build_history
+from marketing.budget.model.posterior_curves import revenue as expected_revenue
 from marketing.budget.model.posterior_sampling import MIN_EFFECTIVE_SAMPLES, joint_draws
-from marketing.budget.model.response import Bools, Floats, Ints, shapes
+from marketing.budget.model.response_curves import Bools, Floats, Ints, shapes
 from marketing.budget.model.totals import build_panel, totals_by_date
 from marketing.budget.planner.digest import draw_seed, request_digest
 from marketing.budget.planner.proposal import FLAT, Backtest, Grade

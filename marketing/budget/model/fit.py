@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketing.budget.model.history import SpendHistory, log_revenue
-from marketing.budget.model.response import (
+from marketing.budget.model.response_curves import (
     DECAY_PRIOR,
     Bools,
     Floats,

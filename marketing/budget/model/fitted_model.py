@@ -8,7 +8,7 @@ import numpy as np
 
 from marketing.budget.model.fit import Posterior
 from marketing.budget.model.history import SpendHistory
-from marketing.budget.model.response import Bools, Floats
+from marketing.budget.model.response_curves import Bools, Floats
 from marketing.budget.planner.bounds import EXPLORATION_SHARE
 from marketing.budget.planner.proposal import Backtest, Grade, Trend
 from marketing.budget.planner.request import BudgetRequest

@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 
-from marketing.budget.model.response import Bools, Floats, Ints
+from marketing.budget.model.response_curves import Bools, Floats, Ints
 from marketing.budget.planner.request import PerformanceRow
 
 MAX_PERIODS = 104  # used in a fit

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketing.budget.model.aggregate import VariationalFit
-from marketing.budget.model.response import Floats, Ints, shapes
+from marketing.budget.model.response_curves import Floats, Ints, shapes
 from marketing.budget.model.totals import Panel, Prior, node_prior
 from marketing.budget.planner.uncertainty import DRAW_COUNT, Draws
 

@@ -11,7 +11,7 @@ from math import sqrt
 
 import numpy as np
 
-from marketing.budget.model.response import Floats
+from marketing.budget.model.response_curves import Floats
 
 ELASTICITY_MEAN, ELASTICITY_SD, NOISE_SD = 0.55, 0.2, 0.2
 SLOW_WAVE_WEEKS = 16  # weeks

@@ -14,7 +14,7 @@ from datetime import date
 import numpy as np
 
 from marketing.budget.model.history import SpendHistory
-from marketing.budget.model.response import (
+from marketing.budget.model.response_curves import (
     DECAY_PRIOR,
     Bools,
     Floats,

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from marketing.budget.model.response import Bools, Floats
+from marketing.budget.model.response_curves import Bools, Floats
 from marketing.budget.planner.proposal import (
     Action,
     ChannelRecommendation,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from marketing.budget.model.response import Floats
+from marketing.budget.model.response_curves import Floats
 from marketing.budget.planner.proposal import Backtest, Interval
 
 MIN_PROBABILITY = 0.9

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing.budget.model.response import Bools, Floats
+from marketing.budget.model.response_curves import Bools, Floats
 from marketing.budget.planner.request import BudgetRequest, Infeasible, RequestProblem, SpendLimit
 
 TRUST_FACTOR = 2.0

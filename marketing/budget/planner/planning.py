@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from marketing.budget.model.by_channel import fit_rows
 from marketing.budget.model.by_total import fit_totals
-from marketing.budget.model.curves import revenue
 from marketing.budget.model.fitted_model import FittedModel
-from marketing.budget.model.response import Floats
+from marketing.budget.model.posterior_curves import revenue
+from marketing.budget.model.response_curves import Floats
 from marketing.budget.planner import rounding
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
 from marketing.budget.planner.bounds import AllocationBounds, allocation_bounds

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import numpy as np
 
-from marketing.budget.model.curves import marginal_return, revenue, saturation_percent
 from marketing.budget.model.fitted_model import FittedModel
-from marketing.budget.model.response import METHOD_VERSION, Floats
+from marketing.budget.model.posterior_curves import marginal_return, revenue, saturation_percent
+from marketing.budget.model.response_curves import METHOD_VERSION, Floats
 from marketing.budget.planner import advice, auto_apply, uncertainty
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
 from marketing.budget.planner.bounds import AllocationBounds

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing.budget.model.curves import shape_gains
 from marketing.budget.model.fit import Posterior
-from marketing.budget.model.response import Floats, Ints
+from marketing.budget.model.posterior_curves import shape_gains
+from marketing.budget.model.response_curves import Floats, Ints
 from marketing.budget.planner.allocation import spend_grid
 from marketing.budget.planner.proposal import Grade, Interval
 

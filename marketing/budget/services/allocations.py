@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from marketing.budget import reports
 from marketing.budget.models import Allocation, AllocationLock
-from marketing.budget.reports import allocations
 from marketing.channels import services as channels
 from marketing.channels.models import Channel
 
@@ -80,7 +80,7 @@ def _lock(currency: str) -> None:
 
 
 def _require_in_force(currency: str, wanted: Amounts) -> None:
-    if allocations.amounts(currency) != wanted:
+    if reports.amounts_in_force(currency) != wanted:
         raise AllocationChanged(
             f"The {currency} allocation in force has changed since this plan was made."
         )

@@ -5,7 +5,6 @@ from django.conf import settings
 from marketing.budget import reports
 from marketing.budget.measurement.decision import AUTOMATION
 from marketing.budget.planner.request import Infeasible
-from marketing.budget.reports import allocations
 from marketing.budget.services.decisions import roll_back, status
 from marketing.budget.services.plans import replan, yesterday
 from marketing.budget.stored_request import NotEnoughData
@@ -32,7 +31,7 @@ def run_optimization(context: RunContext) -> RunOutcome:
 
 def _check_plan_in_force(context: RunContext) -> str:
     """A warning where the plan in force underperforms; mode auto also rolls it back."""
-    in_force = allocations.in_force(settings.DEFAULT_CURRENCY)
+    in_force = reports.in_force(settings.DEFAULT_CURRENCY)
     if not in_force:
         return ""
     plan = reports.plans().get(decision_id=in_force[0].decision_id)

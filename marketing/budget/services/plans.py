@@ -15,7 +15,6 @@ from marketing.budget.models import BudgetPlan, PlanAllocation
 from marketing.budget.planner import planning
 from marketing.budget.planner.proposal import Proposal
 from marketing.budget.planner.request import BudgetRequest
-from marketing.budget.reports import allocations
 from marketing.channels.models import Channel
 from operations.decisions import services as decisions
 
@@ -31,7 +30,7 @@ def optimize(
     """
     proposal = planning.plan(request)
     with transaction.atomic():
-        before = allocations.amounts(request.currency)
+        before = reports.amounts_in_force(request.currency)
         draft = decision_draft(request, proposal, before, run_id)
         decision = decisions.propose(draft, mode=mode, now=now)
         known = BudgetPlan.objects.filter(decision=decision).first()
@@ -118,7 +117,7 @@ def replan(
         reports.stored_history(currency, yesterday(now)),
         default_budget(),
         currency,
-        present=allocations.amounts(currency),
+        present=reports.amounts_in_force(currency),
         step_percent=MAX_STEP_PERCENT,
     )
     plan = optimize(request, source=source, mode=mode, now=now, run_id=run_id)

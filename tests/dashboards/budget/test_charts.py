@@ -5,7 +5,7 @@ from decimal import Decimal
 from xml.etree import ElementTree as ET
 
 from dashboards.budget import charts
-from marketing.budget.summaries import DailyPerformance
+from marketing.budget.reports import DailyPerformance
 from tests.dashboards.budget.samples import proposal
 
 DASH = "\N{EN DASH}"

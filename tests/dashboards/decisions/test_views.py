@@ -1,6 +1,7 @@
 """The ledger's page: promises beside gains, and nothing where nothing was measured."""
 
 import csv
+from types import SimpleNamespace
 
 import pytest
 
@@ -39,10 +40,12 @@ def test_a_measured_decision_stands_beside_its_promise(page):
     company.channels()
     company.gone_well()
     text = page.get("/dashboards/decisions").content.decode()
-    assert "Promised and gained" in text
-    header, _ = rows(page.get("/dashboards/decisions?format=csv&table=gained"))
-    assert header == ["Decision", "Proposed at", "Promised", "Gained"]
+    assert "Expected and realised" in text
+    header, _ = rows(page.get("/dashboards/decisions?format=csv&table=realised"))
+    assert header == ["Decision", "Proposed at", "Expected", "Realised"]
     assert len(rows(page.get("/dashboards/decisions?format=csv&table=newest"))) == 2
+    assert "romise" not in text
+    assert "Gained" not in text
 
 
 def test_the_page_costs_few_queries(page, django_assert_num_queries):
@@ -55,10 +58,10 @@ def test_the_page_costs_few_queries(page, django_assert_num_queries):
 
 def test_an_effect_is_worded_in_its_own_unit():
     assert views.expected_text(LIFT) == f"+6.4% ({MINUS}1.2% to +11.9%)"
-    assert views.measured_text(None, LIFT) == ""
+    assert views.realised_text(None, LIFT) == ""
     days = {**LIFT, "unit": "days"}
     assert views.expected_text(days).startswith("+6.4\N{NO-BREAK SPACE}days")
-    assert views.measured_text({"value": 2, "low": 1, "high": 3}, {**LIFT, "unit": ""}).startswith(
+    assert views.realised_text({"value": 2, "low": 1, "high": 3}, {**LIFT, "unit": ""}).startswith(
         "+2.0"
     )
 
@@ -66,12 +69,10 @@ def test_an_effect_is_worded_in_its_own_unit():
 def test_only_gains_in_one_unit_share_a_chart():
     def row(unit: str):
         effect = {"value": 1.0, "low": 0.0, "high": 2.0}
-        return {
-            "title": "A",
-            "proposed_at": company.NOW,
-            "expected": {**LIFT, "unit": unit},
-            "realised": effect,
-        }
+        expected = {**LIFT, "unit": unit}
+        return SimpleNamespace(
+            title="A", proposed_at=company.NOW, expected=expected, realised=effect
+        )
 
     table = views.effect_chart([row("%"), row("days"), row("percent")]).table
     assert len(table.rows) == 2
@@ -139,5 +140,5 @@ def test_the_overview_shows_a_viewer_no_links_into_the_admin(page):
 def test_a_gain_that_is_known_exactly_has_no_interval():
     expected = {"unit": "USD", "estimate": 1, "low": 0, "high": 2}
     exact = {"value": 77.0, "low": None, "high": None}
-    assert views.measured_text(exact, expected) == "+77.0\N{NO-BREAK SPACE}USD"
-    assert views.measured_text(exact | {"low": 70.0, "high": 80.0}, expected).endswith(")")
+    assert views.realised_text(exact, expected) == "+77.0\N{NO-BREAK SPACE}USD"
+    assert views.realised_text(exact | {"low": 70.0, "high": 80.0}, expected).endswith(")")

@@ -26,17 +26,10 @@ def counts_of(**changes):
 
 
 def acceptance(realised):
-    return {
-        "pk": 4,
-        "customer": "Acme",
-        "plan": "professional",
-        "decided_at": NOW,
-        "estimate": 77.0,
-        "low": 60.0,
-        "high": 91.0,
-        "realised": realised,
-        "verdict": "" if realised is None else "inside what was promised",
-    }
+    decision = SimpleNamespace(get_verdict_display=lambda: "" if realised is None else "inside")
+    opportunity = row(decided_at=NOW, acceptance=decision)
+    expected = {"estimate": 77.0, "low": 60.0, "high": 91.0}
+    return opportunity, expected, realised and {"value": realised}
 
 
 def row(**changes):
@@ -98,7 +91,7 @@ def test_tables_hold_their_rows_and_lead_to_each():
         [row(state="declined", decided_at=NOW, outcome="too dear")], "USD"
     )
     assert over.rows[0][-1] == "too dear"
-    assert [e.text for e in tables.expected_and_measured([acceptance(None)], "USD").lines()[0]][
+    assert [e.text for e in tables.expected_and_realised([acceptance(None)], "USD").lines()[0]][
         -2:
     ] == [
         "\N{EN DASH}",

@@ -6,10 +6,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from marketing.budget import services
+from marketing.budget import reports, services
 from marketing.budget.examples import OPTIMIZE_REQUEST
 from marketing.budget.models import BudgetPlan
-from marketing.budget.reports import allocations
 from operations.decisions import services as decisions
 from security.access.models import User
 from security.access.roles import APPROVER, OPERATOR
@@ -65,7 +64,7 @@ def test_a_measured_plan_shows_what_it_brought(approver, plan, live):
     live(4, after=True)
     decisions.measure_due(NOW + timedelta(weeks=5))
     page = approver.get(PLANS).content.decode()
-    assert "Measured, inside what was promised" in page
+    assert "Measured, inside what was expected" in page
     assert "not measured yet" not in page
 
 
@@ -81,12 +80,12 @@ def test_an_api_plan_has_no_dates_and_its_channels_no_page(approver):
 def test_an_approver_approves_rejects_and_rolls_back(approver, plan):
     assert "Approved: Plan" in step(approver, plan, "approve")
     assert status(plan) == "applied"
-    assert allocations.in_force("USD")
+    assert reports.in_force("USD")
 
     assert "cannot become rejected" in step(approver, plan, "reject")
     assert "Rolled back: Plan" in step(approver, plan, "roll_back")
     assert status(plan) == "rolled_back"
-    assert not allocations.in_force("USD")
+    assert not reports.in_force("USD")
 
 
 def test_an_approver_rejects(approver, plan):

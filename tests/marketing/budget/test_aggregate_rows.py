@@ -6,8 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from marketing.budget import services
-from marketing.budget.reports import effect
+from marketing.budget import reports, services
 from marketing.channels.models import TotalRevenue
 from tests.marketing.conftest import LAST_WEEK, NOW, WEEK, brought
 
@@ -40,5 +39,5 @@ def test_a_plan_from_totals_waits_for_a_person_and_is_measured_by_totals(totals,
         TotalRevenue(date=LAST_WEEK + n * WEEK, amount=60_000, currency="USD") for n in range(1, 5)
     )
     until = (NOW + timedelta(weeks=4)).date()
-    assert effect.revenue_by_period(plan, until)[LAST_WEEK + WEEK] == 60_000
+    assert reports.revenue_by_period(plan, until)[LAST_WEEK + WEEK] == 60_000
     assert len(brought(plan, until).periods) == 4

@@ -12,7 +12,6 @@ from django.utils import timezone
 from marketing.budget import reports, services
 from marketing.budget.models import BudgetPlan, PlanAllocation
 from marketing.budget.planner.request import BudgetRequest, Infeasible, PerformanceRow
-from marketing.budget.reports import allocations
 from marketing.channels.models import Channel
 from operations.automations import seeding
 from operations.automations.registry import RunContext
@@ -121,8 +120,10 @@ def test_a_wrong_usual_budget_is_named(settings, value):
 def test_an_approved_plan_is_in_force_and_its_channels_are_there():
     plan = services.approve(optimize().pk, actor="ada", now=NOW, note="Go.")
     assert status(plan) == "applied"
-    assert allocations.amounts("USD") == {s.channel_name: s.amount for s in plan.allocations.all()}
-    assert allocations.in_force("USD")[0].since == NOW
+    assert reports.amounts_in_force("USD") == {
+        s.channel_name: s.amount for s in plan.allocations.all()
+    }
+    assert reports.in_force("USD")[0].since == NOW
     assert set(Channel.objects.values_list("name", flat=True)) == {"Search", "Radio"}
     assert all(share.channel for share in plan.allocations.all())
 
@@ -159,11 +160,11 @@ def test_a_plan_made_before_another_came_into_force_is_stale():
 
 def test_a_plan_that_is_taken_back_restores_what_was_before():
     first = services.approve(optimize().pk, actor="ada", now=NOW)
-    before = allocations.amounts("USD")
+    before = reports.amounts_in_force("USD")
     second = services.approve(optimize(body(2000)).pk, actor="ada", now=NOW + timedelta(days=7))
-    assert allocations.amounts("USD") != before
+    assert reports.amounts_in_force("USD") != before
     services.roll_back(second.pk, actor="ada", now=timezone.now(), note="Back.")
-    assert allocations.amounts("USD") == before
+    assert reports.amounts_in_force("USD") == before
     assert [status(first), status(second)] == ["applied", "rolled_back"]
 
 
@@ -179,7 +180,7 @@ def test_of_two_approvals_at_once_one_acts_and_both_agree(at_once):
     plan = optimize()
     found = at_once(lambda: services.approve(plan.pk, actor="ada", now=NOW), 2)
     assert {each.decision.status for each in found} == {"applied"}
-    assert len(allocations.in_force("USD")) == 2
+    assert len(reports.in_force("USD")) == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -187,7 +188,7 @@ def test_of_two_plans_approved_at_once_one_comes_into_force(at_once):
     ids = [optimize().pk, optimize(body(2000)).pk]
     found = at_once(lambda: services.approve(ids.pop(), actor="ada", now=NOW), 2)
     assert sorted(type(each).__name__ for each in found) == ["BudgetPlan", "Stale"]
-    assert sum(allocations.amounts("USD").values()) in {1000, 2000}
+    assert sum(reports.amounts_in_force("USD").values()) in {1000, 2000}
 
 
 # --- Watching -----------------------------------------------------------------------------------
@@ -288,7 +289,9 @@ def test_in_mode_auto_a_plan_that_passes_every_guard_is_applied_at_once(live):
     passed = all(each["passed"] for each in plan.decision.guardrails)
     assert passed, plan.decision.guardrails
     assert plan.decision.status == "applied"
-    assert allocations.amounts("USD") == {s.channel_name: s.amount for s in plan.allocations.all()}
+    assert reports.amounts_in_force("USD") == {
+        s.channel_name: s.amount for s in plan.allocations.all()
+    }
 
 
 def test_in_mode_observe_nothing_is_applied(live):
@@ -297,7 +300,7 @@ def test_in_mode_observe_nothing_is_applied(live):
     [plan] = BudgetPlan.objects.all()
     with pytest.raises(services.InvalidTransition, match="only observed"):
         services.approve(plan.pk, actor="ada", now=NOW)
-    assert allocations.amounts("USD") == {}
+    assert reports.amounts_in_force("USD") == {}
 
 
 def test_the_page_of_a_subject_names_its_currency():

@@ -7,8 +7,7 @@ import pytest
 
 from marketing.budget import stored_request
 from marketing.budget.planner.request import LiftTestResult, SpendLimit
-from marketing.budget.stored_request import ChannelSettings, NotEnoughData, StoredHistory
-from marketing.channels.spend_row import SpendRow
+from marketing.budget.stored_request import ChannelSettings, NotEnoughData, SpendRow, StoredHistory
 
 MONDAY = date(2026, 1, 5)
 WEEK = timedelta(weeks=1)

@@ -26,8 +26,8 @@ def stored():
 
 
 def test_only_active_channels_of_the_currency_are_read(stored):
-    assert [row.channel for row in reports.spend_rows("USD", FIRST, LAST)] == ["tv", "tv"]
-    assert reports.spend_rows("EUR", FIRST, LAST) == []
+    assert [name for name, *_ in reports.spend_rows("USD", FIRST, LAST)] == ["tv", "tv"]
+    assert list(reports.spend_rows("EUR", FIRST, LAST)) == []
     assert list(reports.active_channels("USD")) == [stored]
 
 

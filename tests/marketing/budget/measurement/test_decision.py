@@ -56,6 +56,11 @@ def test_a_sure_healthy_plan_passes_its_guards(proposal):
     assert by_name == {"probability_of_lift": True, "backtest": False, "nothing_against": True}
 
 
+def test_reasons_against_are_joined_as_sentences(proposal):
+    doubtful = replace(proposal, reasons_against=("No lift.", "No backtest."))
+    assert decision.guardrails(doubtful)[-1].value == "No lift. No backtest."
+
+
 def test_a_median_outside_its_own_interval_is_taken_into_it(budget_request, proposal):
     odd = replace(proposal, expected_lift_percent=Interval(1.0, 1.5, 2.0))
     assert decision.decision_draft(budget_request, odd, {}, None).expected.low == 1.0

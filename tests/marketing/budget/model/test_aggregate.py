@@ -5,7 +5,7 @@ import pytest
 
 from marketing.budget.model import aggregate, posterior_sampling
 from marketing.budget.model.by_total import build_totals_history
-from marketing.budget.model.curves import revenue
+from marketing.budget.model.posterior_curves import revenue
 from marketing.budget.model.totals import build_panel
 from tests.marketing.budget.model.test_by_total import asked
 

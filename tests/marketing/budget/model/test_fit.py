@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from marketing.budget.model import curves
+from marketing.budget.model import posterior_curves
 from marketing.budget.model.fit import (
     NOISE_POOL_ROWS,
     NOISE_SCALE,
@@ -17,7 +17,7 @@ from marketing.budget.model.fit import (
     residuals,
 )
 from marketing.budget.model.history import SpendHistory, build_history
-from marketing.budget.model.response import DECAY_PRIOR, log_gain, shapes
+from marketing.budget.model.response_curves import DECAY_PRIOR, log_gain, shapes
 from marketing.budget.planner.request import LiftTestResult, PerformanceRow
 from tests.benchmarks.budget_accounts import draw_account, spend_history
 
@@ -60,7 +60,9 @@ def _pooled_scale(d):
 def test_one_row_leaves_the_prior_pinned_through_its_point():
     found = fit_history(undated([200.0], [600.0]))
     assert found.posterior.weight[0] == pytest.approx(shapes().prior)
-    assert curves.revenue(found.posterior, np.array([[200.0]]))[0, 0] == pytest.approx(600)
+    assert posterior_curves.revenue(found.posterior, np.array([[200.0]]))[0, 0] == pytest.approx(
+        600
+    )
 
 
 def test_many_clean_rows_find_the_curve_and_its_carry_over():
@@ -71,7 +73,7 @@ def test_many_clean_rows_find_the_curve_and_its_carry_over():
     days = tuple(MONDAY + timedelta(weeks=week) for week in range(104))
     history = SpendHistory(tuple("abcd"), days, spend, revenue, np.ones_like(spend, dtype=bool))
     found = fit_history(history)
-    steady = curves.revenue(found.posterior, np.full((4, 1), 150.0))[:, 0]
+    steady = posterior_curves.revenue(found.posterior, np.full((4, 1), 150.0))[:, 0]
     assert steady == pytest.approx(50 * 150**0.45, rel=0.05)
     assert (found.joint[:, 2:4].sum(axis=(1, 2)) > 0.9).all()
     assert np.abs(residuals(found, history, 12)).max() < 0.2
@@ -98,14 +100,14 @@ def test_a_lift_test_pulls_the_curve_to_what_it_showed():
     test = LiftTestResult("a", 200.0, 310.0, 3.0)
     before, after = fit_history(history).posterior, fit_history(history, [test]).posterior
     spend = np.array([[200.0]])
-    assert curves.revenue(before, spend)[0, 0] > 390
-    assert curves.revenue(after, spend)[0, 0] < 340
+    assert posterior_curves.revenue(before, spend)[0, 0] > 390
+    assert posterior_curves.revenue(after, spend)[0, 0] < 340
 
 
 def test_a_channel_that_never_spent_brings_nothing():
     rows = [PerformanceRow("a", 0.0, 0.0), PerformanceRow("b", 10.0, 30.0)]
     found = fit_history(build_history(rows, [], {})[0])
-    assert curves.revenue(found.posterior, np.full((2, 1), 10.0))[0, 0] == pytest.approx(
+    assert posterior_curves.revenue(found.posterior, np.full((2, 1), 10.0))[0, 0] == pytest.approx(
         0, abs=1e-200
     )
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from marketing.budget.model.curves import revenue
 from marketing.budget.model.fit import fit_history
+from marketing.budget.model.posterior_curves import revenue
 from marketing.budget.planner import uncertainty
 from marketing.budget.planner.proposal import Interval
 from tests.benchmarks.budget_accounts import draw_account, spend_history

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from marketing.budget import reports
 from marketing.budget.models import Allocation, AllocationLock
-from marketing.budget.reports import allocations as reports
 from marketing.budget.services import allocations
 from marketing.budget.services.allocations import AllocationChanged
 from marketing.channels.models import Channel
@@ -42,7 +42,7 @@ def decided():
 
 def test_amounts_come_into_force_and_make_their_channels(decided):
     allocations.put_in_force("USD", {}, FIRST, decided(1), NOW)
-    assert reports.amounts("USD") == FIRST
+    assert reports.amounts_in_force("USD") == FIRST
     assert reports.in_force("USD")[0].since == NOW
     assert Channel.objects.get(name="tv").currency == "USD"
     assert str(Allocation.objects.get(channel__name="tv")) == "tv: 10.00 USD"
@@ -53,23 +53,23 @@ def test_a_second_decision_replaces_the_first_whole(decided):
     allocations.put_in_force("USD", {}, FIRST, one, NOW)
     later = NOW + timedelta(days=7)
     allocations.put_in_force("USD", FIRST, SECOND, two, later)
-    assert reports.amounts("USD") == SECOND
-    assert reports.ended_at(one) == later
-    assert reports.ended_at(two) is None
+    assert reports.amounts_in_force("USD") == SECOND
+    assert reports.allocation_ended_at(one) == later
+    assert reports.allocation_ended_at(two) is None
 
 
 def test_what_was_before_comes_back(decided):
     allocations.put_in_force("USD", {}, FIRST, decided(1), NOW)
     allocations.put_in_force("USD", FIRST, SECOND, two := decided(2), NOW + timedelta(days=7))
     allocations.restore_previous("USD", SECOND, two, NOW + timedelta(days=8))
-    assert reports.amounts("USD") == FIRST
+    assert reports.amounts_in_force("USD") == FIRST
     assert Allocation.objects.count() == 6
 
 
 def test_taking_back_the_first_leaves_nothing_in_force(decided):
     allocations.put_in_force("USD", {}, FIRST, one := decided(1), NOW)
     allocations.restore_previous("USD", FIRST, one, NOW)
-    assert reports.amounts("USD") == {}
+    assert reports.amounts_in_force("USD") == {}
 
 
 def test_other_amounts_than_expected_are_a_conflict_both_ways(decided):
@@ -79,7 +79,7 @@ def test_other_amounts_than_expected_are_a_conflict_both_ways(decided):
         allocations.put_in_force("USD", {}, SECOND, decided(2), NOW)
     with pytest.raises(AllocationChanged):
         allocations.restore_previous("USD", SECOND, one, NOW)
-    assert reports.amounts("USD") == FIRST
+    assert reports.amounts_in_force("USD") == FIRST
 
 
 def test_the_same_amounts_of_a_later_decision_are_not_taken_back_with_the_earlier(decided):
@@ -94,7 +94,7 @@ def test_the_same_amounts_of_a_later_decision_are_not_taken_back_with_the_earlie
 def test_currencies_do_not_touch_each_other(decided):
     allocations.put_in_force("USD", {}, FIRST, decided(1), NOW)
     allocations.put_in_force("EUR", {}, {"kino": Decimal(5)}, decided(2), NOW)
-    assert reports.amounts("USD") == FIRST
+    assert reports.amounts_in_force("USD") == FIRST
 
 
 def test_a_channel_kept_in_another_currency_is_a_conflict(decided):
@@ -123,4 +123,4 @@ def test_of_two_first_decisions_at_once_one_comes_into_force(decided, at_once):
 
     outcomes = at_once(apply, 2)
     assert [type(each) for each in outcomes if each] == [AllocationChanged]
-    assert sum(reports.amounts("USD").values()) == 30
+    assert sum(reports.amounts_in_force("USD").values()) == 30

@@ -3,7 +3,7 @@
 import numpy as np
 
 from marketing.budget.model.fit import CHANNELS_PER_CHUNK, Posterior
-from marketing.budget.model.response import Floats, elasticity_at, log_gain
+from marketing.budget.model.response_curves import Floats, elasticity_at, log_gain
 
 
 def revenue(posterior: Posterior, spend: Floats) -> Floats:

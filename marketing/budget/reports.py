@@ -1,0 +1,220 @@
+"""Read plans, what they are made from, what is in force, and what plans brought."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Q, QuerySet, Sum
+
+from marketing.budget.measurement import effect
+from marketing.budget.measurement.effect import MEASURED_PERIODS, Effect, PlanExpectation
+from marketing.budget.model import weeks
+from marketing.budget.models import Allocation, BudgetPlan
+from marketing.budget.planner.proposal import Interval, Proposal
+from marketing.budget.planner.request import LiftTestResult
+from marketing.budget.response_format import load_proposal
+from marketing.budget.stored_request import ChannelSettings, SpendRow, StoredHistory
+from marketing.channels import reports as channels
+from marketing.channels.models import Performance, TotalRevenue
+
+MAX_PLANS_LISTED = 20
+TREND_PERIOD = timedelta(weeks=104)
+HISTORY_PERIOD = timedelta(weeks=260)
+SETTINGS_FIELDS = [each.name for each in fields(ChannelSettings)]
+
+
+@dataclass(frozen=True, slots=True)
+class DailyPerformance:
+    """Spend and, where known, revenue on a date."""
+
+    on: date
+    spend: Decimal
+    revenue: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationInForce:
+    """What a channel gets now, by which decision, since when."""
+
+    channel: str
+    amount: Decimal
+    currency: str
+    decision_id: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetOverview:
+    """Everything the budget page shows; `plan` is the leading one."""
+
+    currency: str
+    plan: BudgetPlan | None
+    proposal: Proposal | None
+    in_force: tuple[AllocationInForce, ...]
+    trend: tuple[DailyPerformance, ...]
+    history: tuple[BudgetPlan, ...]
+
+
+def plans() -> QuerySet[BudgetPlan]:
+    """Plans with their decisions and allocations, the newest first."""
+    return BudgetPlan.objects.select_related("decision").prefetch_related("allocations")
+
+
+def listed_plans() -> QuerySet[BudgetPlan]:
+    """Plans for a list: without the request and the proposal, which are large."""
+    return BudgetPlan.objects.select_related("decision").defer("request_summary", "proposal")
+
+
+def overview(currency: str, plan_id: int | None = None) -> BudgetOverview:
+    """The page of the leading plan in `currency`, or of one plan (or BudgetPlan.DoesNotExist).
+
+    Four queries, five where revenue is known in total only.
+    """
+    newest = tuple(listed_plans().filter(currency=currency)[:MAX_PLANS_LISTED])
+    plan = leading_plans(currency).first() if newest and plan_id is None else None
+    if plan_id is not None:
+        plan = BudgetPlan.objects.select_related("decision").get(pk=plan_id)
+    return BudgetOverview(
+        currency=currency,
+        plan=plan,
+        proposal=load_proposal(plan.proposal) if plan else None,
+        in_force=in_force(currency),
+        trend=spend_trend(currency),
+        history=newest,
+    )
+
+
+def newest_plan(currency: str) -> BudgetPlan | None:
+    """The leading plan, without its proposal; one query."""
+    return leading_plans(currency).defer("request_summary", "proposal").first()
+
+
+def leading_plans(currency: str) -> QuerySet[BudgetPlan]:
+    """Plans in `currency`, the newest first; plans from API requests last until they are applied.
+
+    A plan from an API request is based on the rows of its body, not on the stored ones.
+    """
+    from_request = Q(source=BudgetPlan.Source.API, decision__applied_at=None)
+    found = BudgetPlan.objects.filter(currency=currency).select_related("decision")
+    return found.alias(from_request=from_request).order_by("from_request", "-created_at", "-pk")
+
+
+def spend_trend(currency: str, channel: str | None = None) -> tuple[DailyPerformance, ...]:
+    """Spend and revenue by date over the last 104 weeks of rows, of one channel or of all.
+
+    For all channels, total revenue is used where no channel's revenue is known.
+    """
+    rows = Performance.objects.filter(currency=currency)
+    if channel is not None:
+        rows = rows.filter(channel__name=channel)
+    by_date = rows.values("date").annotate(spent=Sum("spend"), earned=Sum("revenue"))
+    newest = by_date.order_by("-date").values_list("date", "spent", "earned")[: TREND_PERIOD.days]
+    days = list(newest)
+    days = [each for each in reversed(days) if each[0] > days[0][0] - TREND_PERIOD]
+    if channel is None and days and all(earned is None for _, _, earned in days):
+        totals = TotalRevenue.objects.filter(currency=currency, date__gte=days[0][0])
+        amounts = dict(totals.values_list("date", "amount"))
+        days = [(on, spent, amounts.get(on)) for on, spent, _ in days]
+    # Rounded, because SQLite adds money up as floats.
+    return tuple(
+        DailyPerformance(on, round(spent, 2), None if earned is None else round(earned, 2))
+        for on, spent, earned in days
+    )
+
+
+def in_force(currency: str) -> tuple[AllocationInForce, ...]:
+    """The allocation in force, by channel; one query."""
+    rows = Allocation.objects.filter(currency=currency, valid_to__isnull=True)
+    named = rows.order_by("channel__name")
+    columns = ("channel__name", "amount", "currency", "decision_id", "valid_from")
+    return tuple(AllocationInForce(*row) for row in named.values_list(*columns))
+
+
+def amounts_in_force(currency: str) -> dict[str, Decimal]:
+    """The amounts in force by channel."""
+    return {row.channel: row.amount for row in in_force(currency)}
+
+
+def allocation_ended_at(decision_id: int) -> datetime | None:
+    """When a decision's amounts were replaced; None while they are in force."""
+    rows = Allocation.objects.filter(decision_id=decision_id, valid_to__isnull=False)
+    return rows.order_by("-valid_to").values_list("valid_to", flat=True).first()
+
+
+def stored_history(currency: str, until: date) -> StoredHistory:
+    """Everything stored about active channels in the five years up to the newest row.
+
+    `until` is the last complete day.
+    """
+    last = channels.last_spend_date(currency, until)
+    since = (last or until) - HISTORY_PERIOD
+    active = channels.active_channels(currency).order_by("name")
+    tests = channels.finished_lift_tests(currency, until)
+    columns = ("channel__name", "spend", "revenue", "standard_error")
+    return StoredHistory(
+        channels=[ChannelSettings(*each) for each in active.values_list(*SETTINGS_FIELDS)],
+        spend=[SpendRow(*each) for each in channels.spend_rows(currency, since, until)],
+        totals=channels.total_revenue(currency, since, until),
+        flags=channels.calendar_flags(since, until),
+        lift_tests=[
+            LiftTestResult(name, *map(float, figures))
+            for name, *figures in tests.values_list(*columns)
+        ],
+        until=until,
+    )
+
+
+def measured_effect(plan: BudgetPlan, applied_at: datetime, until: date) -> Effect | None:
+    """The realised lift over the first periods in force; None until their rows are stored.
+
+    A plan that was replaced earlier is measured over its own periods.
+    """
+    weekly = revenue_by_period(plan, until)
+    ended_at = allocation_ended_at(plan.decision_id)
+    window = _periods_in_force(weekly, applied_at, ended_at)[:MEASURED_PERIODS]
+    if not window or (ended_at is None and len(window) < MEASURED_PERIODS):
+        return None
+    return effect.measure_effect(weekly, window, _expected_effect(plan, window[0]))
+
+
+def underperforms(plan: BudgetPlan, applied_at: datetime, until: date) -> bool:
+    """Whether an applied plan earned less than its 5 % bound two periods running."""
+    weekly = revenue_by_period(plan, until)
+    window = _periods_in_force(weekly, applied_at, None)
+    return bool(window) and effect.stays_below_bound(
+        weekly, window, _expected_effect(plan, window[0])
+    )
+
+
+def revenue_by_period(plan: BudgetPlan, until: date) -> dict[date, float]:
+    """Revenue by period up to `until`, of the plan's channels or, for totals, of the company."""
+    stored = stored_history(plan.currency, until)
+    if not stored.spend:
+        return {}
+    spent_on = [each.date for each in stored.spend]
+    if plan.mode == BudgetPlan.Mode.AGGREGATE:
+        by = weeks.calendar(spent_on, [on for on, _ in stored.totals], until)
+        return weeks.by_period(((on, float(amount)) for on, amount in stored.totals), by)
+    names = set(plan.allocations.values_list("channel_name", flat=True))
+    factors = {each.name: each.incrementality for each in stored.channels if each.name in names}
+    own = (
+        (each.date, float(each.revenue) * factors[each.channel])
+        for each in stored.spend
+        if each.revenue is not None and each.channel in factors
+    )
+    return weeks.by_period(own, weeks.calendar(spent_on, until=until))
+
+
+def _periods_in_force(
+    weekly: Mapping[date, float], applied_at: datetime, ended_at: datetime | None
+) -> list[date]:
+    """The complete periods in which the amounts were in force."""
+    since = [on for on in sorted(weekly) if on >= applied_at.date()]
+    return [on for on in since if ended_at is None or on + weeks.WEEK <= ended_at.date()]
+
+
+def _expected_effect(plan: BudgetPlan, first: date) -> PlanExpectation:
+    revenue, periods = plan.expected_revenue, plan.budget_periods
+    per_period = (value / periods for value in (revenue.estimate, revenue.low, revenue.high))
+    return PlanExpectation(plan.starts_on or first, Interval(*per_period), plan.expected_lift)
