@@ -1,4 +1,4 @@
-"""Logging: one JSON object a line, or plain text on a terminal; secrets are masked.
+"""Logging: one JSON object a line, or plain text on a terminal and in commands; secrets are masked.
 
 Records of the standard library's logging and of structlog go through one handler; redaction is its
 last step before writing.
@@ -9,6 +9,7 @@ import logging.config
 import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
@@ -29,10 +30,12 @@ SHORTEST_SECRET = 8  # a shorter one would mask ordinary words
 def configure(options: Mapping[str, str], stream: TextIO | None = None) -> None:
     """Send every log through one handler on `stream`, standard error unless given.
 
-    `format` is json, plain, or auto: plain on a terminal. Settings name this as LOGGING_CONFIG.
+    `format` is json, plain, or auto: plain on a terminal and in a command. Settings name this as
+    LOGGING_CONFIG.
     """
     stream = stream or sys.stderr
-    plain = options["format"] == "plain" or (options["format"] == "auto" and stream.isatty())
+    readable = stream.isatty() or is_command(sys.argv)
+    plain = options["format"] == "plain" or (options["format"] == "auto" and readable)
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter(plain=plain))
     _output.handler, _output.render = handler, renderer(plain=plain)
@@ -52,6 +55,11 @@ def configure(options: Mapping[str, str], stream: TextIO | None = None) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+def is_command(arguments: Sequence[str]) -> bool:
+    """Whether the process is one command of manage.py, whose output a person reads."""
+    return Path(arguments[0]).name == "manage.py" and arguments[1:2] != ["start"]
 
 
 class _Output:

@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from aethercrown.read_only_admin import ReadOnlyAdmin
+from aethercrown.text import counted
 from security.access import roles, services
 from security.access.models import User
 
@@ -34,7 +35,7 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):
         """End the sessions of the chosen people whom the signed-in person may change."""
         theirs = [each for each in people if not outranks(request, each)]
         ended = services.end_sessions(theirs, except_key=request.session.session_key or "")
-        self.message_user(request, f"{ended} sessions ended.")
+        self.message_user(request, f"{counted(ended, 'session')} ended.")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Only a superuser makes superusers or grants single permissions."""

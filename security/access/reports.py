@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from aethercrown.monitoring.doctor import CAUTION, GOOD, DoctorCheck, Finding
+from aethercrown.text import counted
 from security.access.models import User
 
 Person = User | AnonymousUser | None
@@ -54,7 +55,7 @@ def people() -> Iterator[Finding]:
         text = f"Administrators without a second factor, and so without access: {len(lacking)}."
         yield Finding(CAUTION, text, f"They sign in and set one up: {', '.join(lacking)}.")
     else:
-        yield Finding(GOOD, f"{administrators.count()} administrators")
+        yield Finding(GOOD, counted(administrators.count(), "administrator"))
 
 
 PEOPLE = DoctorCheck("people", "People", people)

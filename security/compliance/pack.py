@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from aethercrown.csv.export import Cell, csv_lines
+from aethercrown.text import counted
 
 MANIFEST = "manifest.json"
 README = "README.txt"
@@ -49,7 +50,9 @@ def build_zip(title: str, at: datetime, by: str, tables: Sequence[PackTable]) ->
 
 def readme(title: str, at: datetime, by: str, tables: Sequence[PackTable]) -> str:
     """What the pack contains."""
-    listed = "\n".join(f"{each.name}: {each.description} {len(each.rows)} rows." for each in tables)
+    listed = "\n".join(
+        f"{each.name}: {each.description} {counted(len(each.rows), 'row')}." for each in tables
+    )
     return (
         f"{title}\nMade at {at.isoformat()} by {by or 'a command'}. No file holds a secret.\n\n"
         f"Each table is there as CSV and as JSON; {MANIFEST} has the SHA-256 of every file.\n\n"

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from aethercrown.text import counted
+
 
 class KeySummary(NamedTuple):
     """The columns of a key that the rules need."""
@@ -43,7 +45,7 @@ def of_keys(keys: Iterable[KeySummary], now: datetime) -> Iterator[PolicyExcepti
     for key in keys:
         if key.state in {"active", "paused", "failed"} and key.due_at <= now:
             late = (now - key.due_at).days
-            message = f"{key.level}, due for {late} days."
+            message = f"{key.level}, due for {counted(late, 'day')}."
             yield PolicyException("overdue", key.key_id, None, key.due_at, message)
         if key.state == "paused":
             yield PolicyException(
@@ -52,7 +54,7 @@ def of_keys(keys: Iterable[KeySummary], now: datetime) -> Iterator[PolicyExcepti
         if key.state == "failed":
             yield PolicyException("no value", key.key_id, None, None, "No value of this key works.")
         if key.fail_count:
-            message = f"{key.fail_count} failures in a row: {key.last_error}"
+            message = f"{counted(key.fail_count, 'failure')} in a row: {key.last_error}"
             yield PolicyException("failing", key.key_id, None, None, message)
 
 
@@ -73,9 +75,8 @@ def of_versions(versions: Iterable[VersionSummary], now: datetime) -> Iterator[P
         if each.current_at is not None:
             current_for = (each.replaced_at or now) - each.current_at
             if current_for > each.interval:
-                message = (
-                    f"Current for {current_for.days} days; the interval is {each.interval.days}."
-                )
+                lasted = counted(current_for.days, "day")
+                message = f"Current for {lasted}; the interval is {each.interval.days}."
                 yield PolicyException(
                     "current too long", each.key_id, each.number, each.current_at, message
                 )

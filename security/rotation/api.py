@@ -15,6 +15,7 @@ from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, reply
 from aethercrown.api.fields import Count, Flag, Instant, ItemList, Option, Scalar, Text, ValueMap
 from aethercrown.api.openapi import documented
 from aethercrown.registry import UnknownName
+from aethercrown.text import counted
 from security.apikeys import scopes
 from security.rotation import examples, registry, reports, services
 from security.rotation.schedule import LEVELS, MAX_GRACE_MINUTES, MEDIUM
@@ -239,9 +240,9 @@ class DueKeysView(KeyEndpoint):
     def get(self, request: Request) -> Response:
         """Keys whose rotation is due, the longest overdue first."""
         due = reports.due(timezone.now())
-        count = len(due)
-        message = f"{count} key is due" if count == 1 else f"{count} keys are due"
-        return reply(message, {"due_keys": due, "count": count})
+        verb = "is" if len(due) == 1 else "are"
+        message = f"{counted(len(due), 'key')} {verb} due"
+        return reply(message, {"due_keys": due, "count": len(due)})
 
 
 class RotateKeyView(KeyEndpoint):
@@ -301,8 +302,7 @@ class RotateDueKeysView(KeyEndpoint):
         if force and request.auth is not None:
             raise PermissionDenied("Only staff may use force: sign in to the admin.")
         result = services.rotate_due(actor=actor_of(request), force=force)
-        count = len(result.rotations)
-        return reply(f"{count} key{'' if count == 1 else 's'} rotated", result.to_dict())
+        return reply(f"{counted(len(result.rotations), 'key')} rotated", result.to_dict())
 
 
 class KeyReportView(KeyEndpoint):

@@ -14,7 +14,7 @@ WRITERS = {
     "backup": ["backup", "--to"],
     "export": ["export_data", "channels", "--output"],
     "audit key": ["audit_key"],
-    "evidence": ["evidence_pack"],
+    "evidence": ["evidence_pack", "--to"],
 }
 READERS = {
     "restore": ["restore", "--check"],

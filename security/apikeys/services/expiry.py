@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from aethercrown.api import idempotency
+from aethercrown.text import counted
 from operations.alerts import reports as open_alerts
 from operations.alerts import services as alerts
 from security.apikeys import states
@@ -27,8 +28,9 @@ def check_expiring_keys(now: datetime) -> str:
     erased = idempotency.forget_secrets(now)
     removed = pepper.remove_unused(now)
     return (
-        f"{len(extended)} keys in use extended; {expiring} keys in use expire within "
-        f"a week; {erased} secrets erased; {removed} peppers removed."
+        f"Extended: {counted(len(extended), 'key')} in use. Expiring within a week: "
+        f"{counted(expiring, 'key')} in use. {counted(erased, 'secret')} erased, "
+        f"{counted(removed, 'pepper')} removed."
     )
 
 

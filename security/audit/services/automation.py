@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from aethercrown.severity import CRITICAL
+from aethercrown.text import counted
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.messaging import services as messaging
@@ -22,7 +23,7 @@ def run_anchor(context: RunContext) -> RunOutcome:
     faults = reports.recent_faults()
     row = anchor(context.now)
     record = reports.to_record(row)
-    title = f"Audit anchor {row.number}: {row.streams} streams, root {row.root[:16]}"
+    title = f"Audit anchor {row.number}: {counted(row.streams, 'stream')}, root {row.root[:16]}"
     payload = {"event": "audit.anchored", "anchor": asdict(record)}
     message = OutgoingMessage(f"audit:anchor:{row.number}", title, record.line(), payload)
     messaging.enqueue(message, row.at, takes_anchors=True)
@@ -35,7 +36,7 @@ def run_verify(context: RunContext) -> RunOutcome:
     faults = [*reports.chain_faults(), *reports.history_faults()]
     if not context.dry_run:
         _update_alert(faults, "all", context.now)
-    return RunOutcome(f"{reports.count_events()} events; {_summary(faults)}")
+    return RunOutcome(f"{counted(reports.count_events(), 'event')}; {_summary(faults)}")
 
 
 def _update_alert(faults: list[AuditFault], part: str, now: datetime) -> None:
@@ -50,7 +51,7 @@ def _update_alert(faults: list[AuditFault], part: str, now: datetime) -> None:
 def _summary(faults: list[AuditFault]) -> str:
     if not faults:
         return "nothing is wrong."
-    return f"{len(faults)} of the streams and tables are wrong. First, {faults[0]}."
+    return f"Wrong streams and tables: {len(faults)}. First, {faults[0]}."
 
 
 AUTOMATIONS = (

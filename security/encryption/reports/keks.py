@@ -10,6 +10,7 @@ from django.db.models import Count
 from aethercrown.crypto import keyring as keyrings
 from aethercrown.crypto import sealing
 from aethercrown.crypto.keyring import DecryptionFailed, Keyring
+from aethercrown.text import counted
 from security.encryption import ciphertext
 from security.encryption.ciphertext import Ciphertext, EncryptionContext
 from security.encryption.models import Kek, SealedRow
@@ -43,8 +44,8 @@ def problems() -> list[str]:
             found.append(str(error))
     missing = {kid: rows for kid, rows in rows_by_kek().items() if kid not in known.keys and rows}
     found += [
-        f"{rows} stored secrets need the key-encryption key {kid!r}, which ENCRYPTION_KEYS does "
-        "not name: put it back, behind the active one."
+        f"The key-encryption key {kid!r}, which ENCRYPTION_KEYS does not name, is needed for "
+        f"{counted(rows, 'stored secret')}: put it back, behind the active one."
         for kid, rows in sorted(missing.items())
     ]
     return found

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from aethercrown.text import counted
 from security.encryption import reports
 
 
@@ -13,7 +14,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         known = reports.keyring()
         for kid, rows in sorted(reports.rows_by_kek().items()):
-            self.stdout.write(f"{kid}: {rows} rows{note(kid, rows, known.active)}")
+            self.stdout.write(f"{kid}: {counted(rows, 'row')}{note(kid, rows, known.active)}")
         problems = reports.problems()
         if problems:
             raise CommandError("\n".join(problems))

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from aethercrown.text import counted
 from security.encryption import services
 from security.encryption.reports import WrongKek
 
@@ -23,10 +24,12 @@ class Command(BaseCommand):
             raise CommandError(f"--batch is {options['batch']}: must be 1 or more.")
         try:
             for progress in services.rewrap(options["batch"]):
-                self.stdout.write(f"{progress.left} rows left")
+                self.stdout.write(f"{counted(progress.left, 'row')} left")
         except (WrongKek, services.KekExhausted) as error:
             raise CommandError(str(error)) from error
         if progress.unreadable:
             shown = "\n".join(progress.unreadable[:20])
-            raise CommandError(f"{len(progress.unreadable)} rows cannot be decrypted:\n{shown}")
-        self.stdout.write(f"{progress.done} rows were re-wrapped.")
+            raise CommandError(
+                f"{counted(len(progress.unreadable), 'row')} cannot be decrypted:\n{shown}"
+            )
+        self.stdout.write(f"{counted(progress.done, 'row')} re-wrapped.")

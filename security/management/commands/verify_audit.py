@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from aethercrown import paths
+from aethercrown.text import counted
 from security.audit import reports
 
 
@@ -39,9 +40,11 @@ class Command(BaseCommand):
         ]
         for fault in faults:
             self.stderr.write(str(fault))
-        took = f"{reports.count_events()} events in {time.monotonic() - began:.1f} s"
+        took = f"{counted(reports.count_events(), 'event')} in {time.monotonic() - began:.1f} s"
         if faults:
-            raise CommandError(f"{took}: {len(faults)} faults, the first of each stream above.")
+            raise CommandError(
+                f"{took}: {counted(len(faults), 'fault')}, the first of each stream above."
+            )
         self.stdout.write(f"{took}: nothing is wrong.")
 
 

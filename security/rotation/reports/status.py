@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
+from aethercrown.text import counted
 from security.rotation import schedule
 from security.rotation.alerts import RUN_MISSED_MESSAGE
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
@@ -150,7 +151,7 @@ def recommendations(
         found.append(f"See why rotation fails for {', '.join(failing)}.")
     others = len(overdue) - len(urgent)
     if others:
-        found.append(f"Rotate the {others} other overdue key{'s' if others > 1 else ''}.")
+        found.append(f"Rotate the {counted(others, 'other overdue key')}.")
     first_key_at = min((key.created_at for key in rows), default=None)
     if schedule.is_run_missed(last_run_at, first_key_at, now):
         found.append(RUN_MISSED_MESSAGE)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from aethercrown.text import counted
 from operations.alerts import reports as open_alerts
 from operations.alerts import services as alerts
 from operations.automations import reports as automations
@@ -25,7 +26,7 @@ def perform(context: RunContext) -> RunOutcome:
     """Propose a decision for each due key; in mode auto rotate them. Safe to repeat."""
     if context.dry_run:
         names = [each["key_id"] for each in reports.due(context.now)]
-        return RunOutcome(f"{len(names)} keys are due.", detail={"due": names[:MAX_LISTED]})
+        return RunOutcome(f"Due: {counted(len(names), 'key')}.", detail={"due": names[:MAX_LISTED]})
     outcome = _rotate(context) if context.mode == AUTO else _propose(context)
     update_alerts(context.now)
     return outcome
@@ -36,7 +37,8 @@ def _propose(context: RunContext) -> RunOutcome:
     proposed = decisions.propose(next_due(), mode=context.mode, now=context.now, run=context.run_id)
     names = [each["key_id"] for each in reports.due(context.now)]
     summary = (
-        f"{len(names)} keys are overdue, {len(proposed.decisions)} rotations proposed; in mode "
+        f"Overdue: {counted(len(names), 'key')}. Proposed: "
+        f"{counted(len(proposed.decisions), 'rotation')}; in mode "
         f"{context.mode} a person must approve each."
     )
     return RunOutcome(summary, proposed.decisions, {"due": names[:MAX_LISTED]})
@@ -53,8 +55,8 @@ def _rotate(context: RunContext) -> RunOutcome:
     result = rotate_due(actor=ACTOR, permit=permit)
     waiting = len(proposed.decisions) - len(proposed.approved)
     summary = (
-        f"{len(result.rotations)} of {result.due} due keys rotated, {len(result.failures)} failed, "
-        f"{result.held_back} over the hourly limit"
+        f"{len(result.rotations)} of {counted(result.due, 'due key')} rotated, "
+        f"{len(result.failures)} failed, {result.held_back} over the hourly limit"
         + (f", {waiting} wait for approval" if waiting else "")
         + f". {result.paused_because}"
     )

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from aethercrown.api import idempotency
 from aethercrown.api.errors import Conflict
+from aethercrown.crypto import sealing
+from aethercrown.crypto.keyring import DecryptionFailed
 from aethercrown.models import IdempotencyRecord
 from tests.aethercrown.odd_urls import made
 
@@ -82,6 +84,15 @@ class TestOnTheWire:
         keyed(make_caller())
         assert idempotency.REPLAYED not in keyed(make_caller())
         assert made() == 2
+
+    def test_another_caller_gets_no_stored_secret_by_the_same_key(self, make_caller):
+        for caller in (make_caller(), make_caller()):
+            assert idempotency.REPLAYED not in keyed(caller, path="/api/v1/secret")
+            assert idempotency.REPLAYED in keyed(caller, path="/api/v1/secret")
+        rows = list(IdempotencyRecord.objects.order_by("pk"))
+        assert len({row.principal for row in rows}) == 2
+        with pytest.raises(DecryptionFailed):  # nor by a text that was moved to his row
+            sealing.unseal(rows[0].sealed, idempotency.about(rows[1]))
 
     @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there", "é"])
     def test_an_unfit_key_is_refused(self, caller, key):

@@ -12,9 +12,10 @@ from django.test import RequestFactory
 from django.urls import path
 from structlog.stdlib import ProcessorFormatter
 
-from aethercrown.monitoring import logs, request_id
+from aethercrown.monitoring import logs
 from aethercrown.monitoring.redaction import Secret
 from security.apikeys import services, token
+from tests.aethercrown.monitoring.ids import with_request_id
 
 CANARY = "c4n4ryZx81"
 log = logging.getLogger("shop.till")
@@ -66,7 +67,7 @@ def test_a_line_is_one_object_with_time_level_logger_and_words(lines):
 
 
 def test_a_line_carries_the_id_of_the_request_at_work(lines):
-    with request_id.with_request_id("abc"):
+    with with_request_id("abc"):
         log.info("in")
     contextvars.Context().run(log.info, "out")
     assert [line.get("request_id") for line in lines()] == ["abc", None]
@@ -84,7 +85,7 @@ def written(record, *, plain=True):
     """The lines that a handler of ours writes for `record`."""
     handler = logging.StreamHandler(io.StringIO())
     handler.setFormatter(logs.formatter(plain=plain))
-    with request_id.with_request_id("abc"):
+    with with_request_id("abc"):
         handler.handle(record)
     return handler.stream.getvalue().splitlines()
 
@@ -178,6 +179,23 @@ class Terminal(io.StringIO):
 )
 def test_json_goes_to_a_file_and_words_to_a_terminal_unless_told(lines, form, stream, plain):
     logs.configure({"format": form, "level": "INFO"}, stream)
+    log.info("hello")
+    assert stream.getvalue().startswith("{") is not plain
+
+
+@pytest.mark.parametrize(
+    ("arguments", "plain"),
+    [
+        (["./manage.py", "create_api_key", "--name", "shop"], True),
+        (["/srv/crown/manage.py"], True),
+        (["manage.py", "start"], False),
+        (["/usr/bin/gunicorn", "aethercrown.wsgi"], False),
+    ],
+)
+def test_a_command_logs_words_wherever_its_output_goes(lines, monkeypatch, arguments, plain):
+    monkeypatch.setattr("sys.argv", arguments)
+    stream = io.StringIO()
+    logs.configure({"format": "auto", "level": "INFO"}, stream)
     log.info("hello")
     assert stream.getvalue().startswith("{") is not plain
 

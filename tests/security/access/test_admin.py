@@ -88,6 +88,6 @@ def test_an_administrator_ends_the_sessions_of_others_but_not_a_superusers(
     other.force_login(eve)
     chosen = {"action": "end_sessions", "_selected_action": [eve.pk, admin_user.pk]}
     told = client.post("/admin/security/user/", chosen, follow=True)
-    assert b"1 sessions ended." in told.content
+    assert b"1 session ended." in told.content
     assert other.get("/account/2fa/").status_code == 302
     assert admin_client.get("/account/2fa/").status_code == 200

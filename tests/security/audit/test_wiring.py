@@ -108,7 +108,7 @@ def test_the_command_says_that_all_is_well_or_what_is_not(settings, tmp_path, ca
     settings.AUDIT_ANCHORS = tmp_path
     Group.objects.create(name="night shift")
     call_command("verify_audit")
-    assert "1 events" in capsys.readouterr().out
+    assert "1 event in" in capsys.readouterr().out
     history_of(Group).update(name="other")
     with pytest.raises(CommandError, match="1 faults"):
         call_command("verify_audit")

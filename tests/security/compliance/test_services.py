@@ -107,15 +107,26 @@ def test_taking_it_stands_in_the_chain():
 
 class TestCommand:
     def test_it_writes_a_file_that_nobody_else_reads(self, tmp_path, capsys):
-        call_command("evidence_pack", str(tmp_path))
+        call_command("evidence_pack", "--to", str(tmp_path))
         (written,) = tmp_path.iterdir()
-        assert capsys.readouterr().out.strip() == str(written)
+        assert f"is in {written} (" in capsys.readouterr().out
         assert written.stat().st_mode & 0o777 == 0o600
         assert zipfile.is_zipfile(written)
+
+    def test_without_a_path_it_writes_into_the_data_folder(
+        self, tmp_path, settings, monkeypatch, capsys
+    ):
+        settings.DATA_DIR = tmp_path / "data"
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        call_command("evidence_pack")
+        (written,) = (tmp_path / "data" / "evidence").iterdir()
+        assert f"is in {written} (" in capsys.readouterr().out
+        assert list((tmp_path / "here").iterdir()) == []
 
     def test_it_overwrites_nothing(self, tmp_path):
         target = tmp_path / "pack.zip"
         target.write_text("mine")
         with pytest.raises(CommandError, match="exists already"):
-            call_command("evidence_pack", str(target))
+            call_command("evidence_pack", "--to", str(target))
         assert target.read_text() == "mine"

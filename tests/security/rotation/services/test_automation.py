@@ -41,7 +41,7 @@ def version(key_id="billing-secret"):
 def test_the_pass_rotates_what_is_due_and_says_so():
     registered()
     said = automation.perform(context())
-    assert said.summary == "1 of 1 due keys rotated, 0 failed, 0 over the hourly limit."
+    assert said.summary == "1 of 1 due key rotated, 0 failed, 0 over the hourly limit."
     assert version() == 2
     assert automation.perform(context()).summary.startswith("0 of 0")
 
@@ -51,7 +51,7 @@ def test_in_the_other_modes_a_person_rotates_and_is_told_of_it(mode):
     registered(late=DAY)
     said = automation.perform(context(mode))
     assert said.summary == (
-        f"1 keys are overdue, 1 rotations proposed; in mode {mode} a person must approve each."
+        f"Overdue: 1 key. Proposed: 1 rotation; in mode {mode} a person must approve each."
     )
     assert said.detail == {"due": ["billing-secret"]}
     assert version() == 1
@@ -61,7 +61,7 @@ def test_in_the_other_modes_a_person_rotates_and_is_told_of_it(mode):
 def test_a_dry_run_changes_and_tells_nothing():
     registered(late=DAY)
     said = automation.perform(context(dry_run=True))
-    assert (said.summary, said.detail) == ("1 keys are due.", {"due": ["billing-secret"]})
+    assert (said.summary, said.detail) == ("Due: 1 key.", {"due": ["billing-secret"]})
     assert version() == 1
     assert not told()
     assert not RotationRun.objects.exists()

@@ -60,7 +60,7 @@ def approve():
 
 def test_in_mode_propose_a_person_approves_and_the_next_look_rotates(key):
     said = night("propose")
-    assert said.summary.startswith("1 keys are overdue, 1 rotations proposed; in mode propose")
+    assert said.summary.startswith("Overdue: 1 key. Proposed: 1 rotation; in mode propose")
     assert said.decisions == (decision().pk,)
     assert (decision().status, version()) == ("proposed", 1)
     approve()
@@ -88,7 +88,7 @@ def test_in_mode_observe_it_is_recorded_and_nobody_can_approve_it(key):
 
 def test_in_mode_auto_each_rotation_leaves_a_decision(key):
     said = night("auto")
-    assert said.summary == "1 of 1 due keys rotated, 0 failed, 0 over the hourly limit."
+    assert said.summary == "1 of 1 due key rotated, 0 failed, 0 over the hourly limit."
     assert said.decisions == (decision().pk,)
     assert (decision().status, decision().actor) == ("applied", decisions.AUTOMATIC)
     assert (version(), services.get(NAME).rotation_approved_at) == (2, None)
@@ -99,7 +99,7 @@ def test_in_mode_auto_what_a_guardrail_forbids_waits_for_a_person(key):
     said = night("auto")
     assert (
         said.summary
-        == "0 of 1 due keys rotated, 0 failed, 0 over the hourly limit, 1 wait for approval."
+        == "0 of 1 due key rotated, 0 failed, 0 over the hourly limit, 1 wait for approval."
     )
     assert (decision().status, version()) == ("proposed", 1)
     approve()
