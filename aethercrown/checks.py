@@ -22,7 +22,7 @@ PUBLIC_LOG_LEVELS = {"DEBUG", "NOTSET"}
 @register(Tags.security, deploy=True)
 def unsafe(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """Every unsafe setting at once."""
-    return [*secrets(), *serving(), *queues(), *rates()]
+    return [*secrets(), *serving(), *queues()]
 
 
 def refuse_unsafe() -> None:
@@ -106,18 +106,6 @@ def queues() -> Iterator[CheckMessage]:
             f"{limit} s: set visibility_timeout above CELERY_TASK_TIME_LIMIT.",
             id="aethercrown.E007",
         )
-
-
-def rates() -> Iterator[CheckMessage]:
-    """A limit of 0 calls would fail at the first refusal: a rate of 0 never gives a token."""
-    for prefix in ("API", "API_ADDRESS"):
-        burst, rate = getattr(settings, f"{prefix}_BURST"), f"{prefix}_RATE_PER_SECOND"
-        if burst < 1:
-            yield Error(f"{prefix}_BURST is {burst}, and must be 1 or more.", id="aethercrown.E010")
-        if not getattr(settings, rate) > 0:
-            yield Error(
-                f"{rate} is {getattr(settings, rate)}, and must be above 0.", id="aethercrown.E010"
-            )
 
 
 def loopback(host: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
+BROKER_URL_FILE = "broker.url"  # the address of the embedded Valkey, while it runs
 
 
 def folder(env_value: str | None) -> Path:
@@ -48,18 +49,12 @@ def secret(folder: Path, name: str, make: Callable[[], str] = random_text) -> st
     return path.read_text(encoding="ascii").strip()
 
 
-def stored_secret(folder: Path, name: str) -> str:
-    """The secret that an earlier version stored in `name`, or an empty text."""
-    path = folder / name
-    return path.read_text(encoding="ascii").strip() if path.exists() else ""
-
-
-def broker_url(folder: Path) -> str | None:
-    """The address of the embedded Valkey of this folder, while it runs."""
+def stored(folder: Path, name: str) -> str:
+    """The text in the file `name`, or an empty one where there is no such file."""
     try:
-        return (folder / "broker.url").read_text(encoding="ascii").strip() or None
+        return (folder / name).read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        return None
+        return ""
 
 
 def write_private(path: Path, content: str | bytes) -> None:

@@ -3,8 +3,9 @@
 import decimal
 import re
 from collections.abc import Collection
+from math import isinf
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import environ
@@ -20,7 +21,13 @@ BROKERS = ("redis", "rediss", "unix")
 MAILS = tuple(environ.Env.EMAIL_SCHEMES)
 WEB = ("http", "https")
 PRINTABLE_ASCII = re.compile(r"[!-~]+")
-EXPECTED = {int: "a whole number", float: "a number", bool: "True or False"}
+Number = TypeVar("Number", int, float, decimal.Decimal)
+EXPECTED: dict[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    decimal.Decimal: "an amount",
+    bool: "True or False",
+}
 
 
 class Variables(environ.Env):  # type: ignore[misc]  # its base has no types
@@ -30,11 +37,26 @@ class Variables(environ.Env):  # type: ignore[misc]  # its base has no types
         try:
             value = super().get_value(var, cast, *args, **kwargs)
         except (ValueError, decimal.InvalidOperation):
-            raise invalid(var, self.ENVIRON[var], EXPECTED.get(cast, "another value")) from None
+            raise invalid(var, self.ENVIRON[var], EXPECTED[cast]) from None
         if cast is bool and var in self.ENVIRON:
             text = str(self.ENVIRON[var])
             if text.strip().lower() not in TRUE_WORDS | FALSE_WORDS:
                 raise invalid(var, text, EXPECTED[bool])
+        return value
+
+    def number(
+        self,
+        var: str,
+        default: Number,
+        *,
+        least: float | decimal.Decimal = 1,
+        most: float = float("inf"),
+    ) -> Number:
+        """A number from `least` to `most`, of the kind of `default`."""
+        value: Number = self.get_value(var, cast=type(default), default=default)
+        if value != value or not least <= value <= most:  # noqa: PLR0124 - NaN, as a Decimal
+            limits = f"of {least:g} or more" if isinf(most) else f"from {least:g} to {most:.15g}"
+            raise invalid(var, self.ENVIRON[var], f"{EXPECTED[type(default)]} {limits}")
         return value
 
     def address(self, var: str, schemes: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@
 """
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,10 @@ INHERITED_ENVIRONMENT = _inherited  # for child programs; a function, so that no
 # --- Storage and secrets ---------------------------------------------------------------------
 DATA_DIR = data_dir.folder(env.str("DATA_DIR", default=""))
 SECRET_KEY = env.str("SECRET_KEY", default="") or data_dir.secret(DATA_DIR, "secret_key")
-API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or data_dir.stored_secret(DATA_DIR, "pepper")
+# Earlier versions kept the pepper and the audit key in files.
+API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="") or data_dir.stored(DATA_DIR, "pepper")
 API_KEY_OLD_PEPPER = env.str("API_KEY_OLD_PEPPER", default="")
-AUDIT_KEY = env.str("AUDIT_KEY", default="") or data_dir.stored_secret(
-    DATA_DIR, "audit_key"
-)  # from earlier versions
+AUDIT_KEY = env.str("AUDIT_KEY", default="") or data_dir.stored(DATA_DIR, "audit_key")
 AUDIT_ANCHORS = Path(env.str("AUDIT_ANCHORS", default="") or DATA_DIR / "anchors")
 BACKUP_KEY = env.str("BACKUP_KEY", default="")
 BACKUP_FOLDER = Path(env.str("BACKUP_FOLDER", default="") or DATA_DIR / "backups")
@@ -52,28 +52,30 @@ ENCRYPTION_KEYS = variables.encryption_keys(
 
 # --- Decisions ---------------------------------------------------------------------------------
 AUTOMATION_ENABLED = env.bool("AUTOMATION_ENABLED", default=True)
-CHECK_INTERVAL_MINUTES = env.int("CHECK_INTERVAL_MINUTES", default=30)
-DEFAULT_MARKETING_BUDGET = env.str("DEFAULT_MARKETING_BUDGET", default="10000")
+CHECK_INTERVAL_MINUTES = env.number("CHECK_INTERVAL_MINUTES", 30, most=525_600)
+DEFAULT_MARKETING_BUDGET = env.number(
+    "DEFAULT_MARKETING_BUDGET", Decimal(10_000), least=Decimal("0.01"), most=999_999_999_999
+)
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="USD")
-CHURN_THRESHOLD = env.float("CHURN_THRESHOLD", default=0.7)
-MIN_ENGAGEMENT_DAYS = env.int("MIN_ENGAGEMENT_DAYS", default=14)
-NUM_WORKERS = env.int("NUM_WORKERS", default=4)
-MIN_SAMPLE_SIZE_AB_TEST = env.int("MIN_SAMPLE_SIZE_AB_TEST", default=1000)
-KEY_ROTATION_CRITICAL_DAYS = env.int("KEY_ROTATION_CRITICAL_DAYS", default=30)
-KEY_ROTATION_HIGH_DAYS = env.int("KEY_ROTATION_HIGH_DAYS", default=60)
-KEY_ROTATION_MEDIUM_DAYS = env.int("KEY_ROTATION_MEDIUM_DAYS", default=90)
-KEY_ROTATION_LOW_DAYS = env.int("KEY_ROTATION_LOW_DAYS", default=180)
-HEALTH_CHECK_INTERVAL_HOURS = env.int("HEALTH_CHECK_INTERVAL_HOURS", default=1)
-HEALTH_CHECK_TIMEOUT_SECONDS = env.int("HEALTH_CHECK_TIMEOUT_SECONDS", default=5)
+CHURN_THRESHOLD = env.number("CHURN_THRESHOLD", 0.7, least=0, most=1)
+MIN_ENGAGEMENT_DAYS = env.number("MIN_ENGAGEMENT_DAYS", 14, least=0, most=36_500)
+NUM_WORKERS = env.number("NUM_WORKERS", 4, most=1_000)
+MIN_SAMPLE_SIZE_AB_TEST = env.number("MIN_SAMPLE_SIZE_AB_TEST", 1000)
+KEY_ROTATION_CRITICAL_DAYS = env.number("KEY_ROTATION_CRITICAL_DAYS", 30, most=36_500)
+KEY_ROTATION_HIGH_DAYS = env.number("KEY_ROTATION_HIGH_DAYS", 60, most=36_500)
+KEY_ROTATION_MEDIUM_DAYS = env.number("KEY_ROTATION_MEDIUM_DAYS", 90, most=36_500)
+KEY_ROTATION_LOW_DAYS = env.number("KEY_ROTATION_LOW_DAYS", 180, most=36_500)
+HEALTH_CHECK_INTERVAL_HOURS = env.number("HEALTH_CHECK_INTERVAL_HOURS", 1, most=8_760)
+HEALTH_CHECK_TIMEOUT_SECONDS = env.number("HEALTH_CHECK_TIMEOUT_SECONDS", 5, most=3_600)
 
 # --- Serving ---------------------------------------------------------------------------------
 HTTPS = env.bool("HTTPS", default=True)
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
+PORT = env.number("PORT", 8000, most=65_535)
 PUBLIC_URL = env.origin("PUBLIC_URL")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, least=0)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -183,7 +185,9 @@ USE_I18N = True
 FORMAT_MODULE_PATH = "aethercrown.formats"
 
 # --- Broker and cache ------------------------------------------------------------------------
-REDIS_URL = env.address("REDIS_URL", variables.BROKERS) or data_dir.broker_url(DATA_DIR) or ""
+REDIS_URL = env.address("REDIS_URL", variables.BROKERS) or data_dir.stored(
+    DATA_DIR, data_dir.BROKER_URL_FILE
+)
 CACHE_PREFIX = env.str("CACHE_PREFIX", default="ac")
 CACHES = {
     "default": {"BACKEND": "aethercrown.db.cache.DatabaseCache"},  # signing in needs no broker
@@ -289,12 +293,7 @@ LOGOUT_REDIRECT_URL = "/login"
 
 # --- Hardening -------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [
-    r"^healthz$",
-    r"^readyz$",
-    r"^metrics$",
-    r"^api/",
-]  # body_limits refuses plain HTTP to /api
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$", r"^api/"]  # body_limits refuses /api
 SECURE_HSTS_SECONDS = hsts.seconds(DATA_DIR, https=HTTPS)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -325,10 +324,10 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- The API ---------------------------------------------------------------------------------
-API_BURST = env.int("API_BURST", default=200)
-API_RATE_PER_SECOND = env.float("API_RATE_PER_SECOND", default=50.0)
-API_ADDRESS_BURST = env.int("API_ADDRESS_BURST", default=2000)
-API_ADDRESS_RATE_PER_SECOND = env.float("API_ADDRESS_RATE_PER_SECOND", default=500.0)
+API_BURST = env.number("API_BURST", 200)
+API_RATE_PER_SECOND = env.number("API_RATE_PER_SECOND", 50.0, least=0.001)
+API_ADDRESS_BURST = env.number("API_ADDRESS_BURST", 2000)
+API_ADDRESS_RATE_PER_SECOND = env.number("API_ADDRESS_RATE_PER_SECOND", 500.0, least=0.001)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -5,7 +5,7 @@ A feature decorates its methods with `@documented(...)`. The list and detail cal
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, TypeVar
 
 from drf_spectacular.drainage import warn
@@ -19,31 +19,23 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 Shape = type[Serializer[Any]]
 Fragment = dict[str, Any]
 JSON = "application/json"
-FAILURE_SCHEMA: Fragment = {
-    "type": "object",
-    "required": ["success", "message", "data", "errors", "request_id"],
-    "properties": {
-        "success": {"const": False},
-        "message": {"type": "string", "description": "What went wrong, for a person."},
-        "data": {"type": "null"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "code", "message"],
-                "properties": {
-                    "field": {
-                        "type": "string",
-                        "description": "The path, such as `rows[2].spend`; empty for the whole.",
-                    },
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                },
-            },
-        },
-        "request_id": {"type": "string"},
-    },
-}
+TEXT: Fragment = {"type": "string"}
+
+
+def object_schema(**properties: Fragment) -> Fragment:
+    """An object that has every one of `properties`."""
+    return {"type": "object", "required": [*properties], "properties": properties}
+
+
+FIELD: Fragment = {**TEXT, "description": "The path, such as `rows[2].spend`; empty for the whole."}
+ERROR_SCHEMA = object_schema(field=FIELD, code=TEXT, message=TEXT)
+FAILURE_SCHEMA = object_schema(
+    success={"const": False},
+    message={**TEXT, "description": "What went wrong, for a person."},
+    data={"type": "null"},
+    errors={"type": "array", "items": ERROR_SCHEMA},
+    request_id=TEXT,
+)
 SECURITY: list[Fragment] = [{"bearer": []}, {"header": []}, {"session": []}]
 SECURITY_SCHEMES: Fragment = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
@@ -74,20 +66,20 @@ RETRY_AFTER: Fragment = {
 }
 TRACE: Fragment = {
     "description": "The request's own id, or a new one; it is in the logs too.",
-    "schema": {"type": "string"},
+    "schema": TEXT,
 }
 KEY: Fragment = {
     "name": idempotency.HEADER,
     "in": "header",
     "description": "The same key and body replays the first answer; kept for 24 hours.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {**TEXT, "minLength": 1, "maxLength": 255},
 }
 PAGING: list[Fragment] = [
     {
         "name": "cursor",
         "in": "query",
         "description": "Where the page starts: part of `next` and `previous`.",
-        "schema": {"type": "string"},
+        "schema": TEXT,
     },
     {
         "name": "limit",
@@ -100,55 +92,32 @@ PAGING: list[Fragment] = [
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The description of one call."""
+    """The description of one call; it decorates the method of an Endpoint that answers it.
+
+    `request` and `answer` are serializers (`answer` also a JSON Schema) of the body and of `data`;
+    the examples are plain values that fit them. `query` has a JSON Schema for each query parameter.
+    `repeated` is the status if nothing new was created; `list_name` is set for a list by cursor.
+    The method's docstring becomes the description, and error responses are the same everywhere.
+    """
 
     summary: str
-    request: Shape | None
-    answer: Shape | Fragment | None
-    example_request: Mapping[str, Any] | None
-    example_answer: Any
-    message: str
+    _: KW_ONLY
+    request: Shape | None = None
+    answer: Shape | Fragment | None = None
+    example_request: Mapping[str, Any] | None = None
+    example_answer: Any = None
+    message: str = "Done"
     status: int = 200
     query: Mapping[str, Fragment] = field(default_factory=dict)
     list_name: str = ""
     repeated: int | None = None
 
-
-def documented(
-    summary: str,
-    *,
-    request: Shape | None = None,
-    answer: Shape | Fragment | None = None,
-    example_request: Mapping[str, Any] | None = None,
-    example_answer: Any = None,
-    message: str = "Done",
-    status: int = 200,
-    query: Mapping[str, Fragment] | None = None,
-    repeated: int | None = None,
-) -> Callable[[Handler], Handler]:
-    """Describe a method of an Endpoint; its docstring becomes the description.
-
-    `request` and `answer` are serializers (`answer` also a JSON Schema) of the body and of `data`;
-    the examples are plain values that fit them. `query` has a JSON Schema for each query parameter.
-    `repeated` is the status if nothing new was created. Error responses are the same everywhere.
-    """
-    call = Call(
-        summary=summary,
-        request=request,
-        answer=answer,
-        example_request=example_request,
-        example_answer=example_answer,
-        message=message,
-        status=status,
-        query=query or {},
-        repeated=repeated,
-    )
-
-    def mark(handler: Handler) -> Handler:
-        handler.documented_call = call  # type: ignore[attr-defined]  # a function takes attributes
+    def __call__(self, handler: Handler) -> Handler:
+        handler.documented_call = self  # type: ignore[attr-defined]  # a function takes attributes
         return handler
 
-    return mark
+
+documented = Call
 
 
 class EnvelopeSchema(AutoSchema):
@@ -170,10 +139,11 @@ class EnvelopeSchema(AutoSchema):
         return type(serializer).__name__.replace("RequestSerializer", "Serializer")
 
     def get_operation_id(self) -> str:
-        return "_".join([self.method.lower(), *self._tokenize_path(), *self.path_names()])
+        by = [f"by_{name}" for name in self.path_names()]
+        return "_".join([self.method.lower(), *self._tokenize_path(), *by])
 
     def path_names(self) -> list[str]:
-        return [f"by_{each[1:-1]}" for each in self.path.split("/") if each.startswith("{")]
+        return [each[1:-1] for each in self.path.split("/") if each.startswith("{")]
 
     def get_summary(self) -> str | None:
         call = self.call()
@@ -187,9 +157,8 @@ class EnvelopeSchema(AutoSchema):
 
     def _get_parameters(self) -> list[Fragment]:
         call = self.call()
-        names = [each[1:-1] for each in self.path.split("/") if each.startswith("{")]
         resolved: Any = self._resolve_path_parameters  # untyped, as all of the library is
-        parameters: list[Fragment] = resolved(names)
+        parameters: list[Fragment] = resolved(self.path_names())
         for name, schema in (call.query if call else {}).items():
             parameters.append({"name": name, "in": "query", "schema": schema})
         if call and call.list_name:
@@ -200,8 +169,7 @@ class EnvelopeSchema(AutoSchema):
         call = self.call()
         if call is None or call.request is None:
             return None
-        schema = self.resolve_serializer(call.request, "request").ref
-        content: Fragment = {"schema": schema}
+        content: Fragment = {"schema": self.resolve_serializer(call.request, "request").ref}
         if call.example_request is not None:
             content["examples"] = {"example": {"value": call.example_request}}
         return {"required": True, "content": {JSON: content}}
@@ -216,7 +184,8 @@ class EnvelopeSchema(AutoSchema):
 
     def success_response(self, call: Call) -> Fragment:
         example = {"success": True, "message": call.message, "data": call.example_answer}
-        content: Fragment = {"schema": self.envelope(call)}
+        envelope = object_schema(success={"const": True}, message=TEXT, data=self.data_schema(call))
+        content: Fragment = {"schema": envelope}
         if call.example_answer is not None or call.answer is None:
             content["examples"] = {"example": {"value": example}}
         headers = {REQUEST_ID: TRACE}
@@ -226,17 +195,6 @@ class EnvelopeSchema(AutoSchema):
                 "schema": {"const": "true"},
             }
         return {"description": call.summary, "headers": headers, "content": {JSON: content}}
-
-    def envelope(self, call: Call) -> Fragment:
-        return {
-            "type": "object",
-            "required": ["success", "message", "data"],
-            "properties": {
-                "success": {"const": True},
-                "message": {"type": "string"},
-                "data": self.data_schema(call),
-            },
-        }
 
     def data_schema(self, call: Call) -> Fragment:
         """The schema of `data`."""
@@ -248,15 +206,8 @@ class EnvelopeSchema(AutoSchema):
         if not call.list_name:
             return shape
         link = {"type": ["string", "null"], "format": "uri"}
-        return {
-            "type": "object",
-            "required": [call.list_name, "next", "previous"],
-            "properties": {
-                call.list_name: {"type": "array", "items": shape},
-                "next": link,
-                "previous": link,
-            },
-        }
+        rows = {"type": "array", "items": shape}
+        return object_schema(**{call.list_name: rows}, next=link, previous=link)
 
     def _map_serializer_field(
         self,
@@ -284,10 +235,8 @@ def list_call(view: Any) -> Call:
     page = {view.list_name: [row], "next": None, "previous": None}
     words = view.list_name.replace("_", " ")
     return Call(
-        summary=f"List the {words}",
-        request=None,
+        f"List the {words}",
         answer=view.serializer_class,
-        example_request=None,
         example_answer=page,
         message=f"1 {words}",
         query=view.list_query,
@@ -298,10 +247,8 @@ def list_call(view: Any) -> Call:
 def detail_call(view: Any) -> Call:
     """One row of a ReadOnlyViewSet."""
     return Call(
-        summary=f"Show one {view.title}",
-        request=None,
+        f"Show one {view.title}",
         answer=view.serializer_class,
-        example_request=None,
         example_answer=view.example,
         message=f"The {view.title}",
     )

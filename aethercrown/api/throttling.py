@@ -152,16 +152,12 @@ class SharedBuckets:
         wait = waits[0] if waits else take_from_row(take) if in_rows else None
         return rounded_up(self.own.acquire([take], time.monotonic()) if wait is None else wait)
 
-    def acquire_all(self, takes: Sequence[TokenRequest]) -> int:
-        """As `acquire`, from several buckets at once: from all of them or from none."""
-        return self.acquire_then(takes, None)[0]
-
     def acquire_then(
         self, takes: Sequence[TokenRequest], last: TokenRequest | None
     ) -> tuple[int, int | None]:
-        """As `acquire_all`; if allowed, take from `last` too, in the same call of the broker.
+        """As `acquire`, from all of `takes` or from none; if allowed, then from `last`.
 
-        The second wait is None if `last` was not asked.
+        Both in one call of the broker. The second wait is None if `last` was not asked.
         """
         waits = self.shared([*takes, last] if last else takes, split=len(takes))
         if waits is None:

@@ -30,21 +30,11 @@ def write(target: Path, contents: Manifest, files: Mapping[str, Path], key: str)
             _write_tar(EncryptingWriter(file, key), contents, files)
             file.flush()
             os.fsync(handle)
-        if verify(draft, key) != contents:
+        if unpack(draft, key) != contents:
             raise ArchiveDamaged("The written file differs when it is read back.")
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def verify(path: Path, key: str) -> Manifest:
-    """Read the whole file and compare each digest. Raises ArchiveDamaged."""
-    return _read_file(path, key, None)
-
-
-def unpack(path: Path, key: str, folder: Path) -> Manifest:
-    """Verify as above, and write the members into `folder`. Raises ArchiveDamaged."""
-    return _read_file(path, key, folder)
 
 
 def _write_tar(stream: EncryptingWriter, contents: Manifest, files: Mapping[str, Path]) -> None:
@@ -64,7 +54,11 @@ def _write_tar(stream: EncryptingWriter, contents: Manifest, files: Mapping[str,
     stream.close()
 
 
-def _read_file(path: Path, key: str, folder: Path | None) -> Manifest:
+def unpack(path: Path, key: str, folder: Path | None = None) -> Manifest:
+    """Read the whole file and compare each digest; write the members into `folder` if given.
+
+    Raises ArchiveDamaged.
+    """
     try:
         with path.open("rb") as file:
             reader = DecryptingReader(file, key)

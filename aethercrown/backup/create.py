@@ -27,7 +27,8 @@ def create(to: Path, key: str, now: datetime, store: stores.DatabaseStore | None
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".aethercrown-") as work:
         needs = hooks.needs()
         dump, tables, migrations = store.dump(Path(work))
-        files = {store.member: dump, **_anchors(stores.anchors_folder())}
+        anchors = sorted(stores.anchors_folder().glob("*.jsonl"))
+        files = {store.member: dump, **{f"{ANCHORS}/{path.name}": path for path in anchors}}
         contents = Manifest(
             made_at=now.astimezone(UTC).isoformat(timespec="seconds"),
             vendor=store.vendor,
@@ -61,10 +62,6 @@ def newest(folder: Path) -> Path | None:
 def _time(path: Path) -> datetime | None:
     found = _STAMP.fullmatch(path.name)
     return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) if found else None
-
-
-def _anchors(folder: Path) -> dict[str, Path]:
-    return {f"{ANCHORS}/{path.name}": path for path in sorted(folder.glob("*.jsonl"))}
 
 
 def _version() -> str:

@@ -90,12 +90,9 @@ def differences(wanted: Mapping[str, TableDigest], found: Mapping[str, TableDige
     return words
 
 
-def unknown_migrations(
-    wanted: Mapping[str, list[str]], known: Mapping[str, Iterable[str]]
-) -> list[str]:
-    """Migrations of a back-up that this version lacks: a newer version made it."""
-    return [
-        f"{app} {name}"
-        for app, names in sorted(wanted.items())
-        for name in sorted(set(names) - set(known.get(app, ())))
-    ]
+def by_app(rows: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The names of migrations, given as (app, name), by app."""
+    found: dict[str, list[str]] = {}
+    for app, name in rows:
+        found.setdefault(app, []).append(name)
+    return found

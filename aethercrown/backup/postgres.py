@@ -11,10 +11,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from aethercrown.backup import manifest, sqlite
+from aethercrown.backup import manifest
 from aethercrown.backup.manifest import TableDigest
 
-NAME = "database.pgdump"
 MAINTENANCE_DATABASE = "postgres"  # connected to while another is renamed
 SESSION_OPTIONS = "-c statement_timeout=0 -c timezone=UTC -c datestyle=ISO -c extra_float_digits=1"
 
@@ -23,11 +22,13 @@ class ToolFailed(RuntimeError):
     """pg_dump or pg_restore is missing or failed; the message has its output."""
 
 
-class PostgresServer:
-    """The server of Django's settings, and its databases by name.
+class PostgresStore:
+    """One database of a server, with others beside it; its user may create databases.
 
     `inherited` is the environment of the tools, to which the connection's variables are added.
     """
+
+    vendor, member = "postgresql", "database.pgdump"
 
     def __init__(self, settings: Mapping[str, Any], inherited: Mapping[str, str]) -> None:
         self._inherited = inherited
@@ -58,7 +59,7 @@ class PostgresServer:
 
     def dump(self, folder: Path) -> tuple[Path, dict[str, TableDigest], dict[str, list[str]]]:
         """Dump in pg_dump's custom format; the file, its tables and migrations, of one snapshot."""
-        target = folder / NAME
+        target = folder / self.member
         with self.connected() as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
@@ -67,14 +68,15 @@ class PostgresServer:
             plain = ["--no-owner", "--no-privileges", "--compress=0", f"--file={target}"]
             self._run("pg_dump", [*arguments, *plain], self.name)
             done = connection.execute("SELECT app, name FROM django_migrations ORDER BY id")
-            return target, _tables(connection), sqlite.by_app(iter(done))
+            return target, _tables(connection), manifest.by_app(done)
 
-    def restore(self, dump: Path, name: str) -> None:
-        """Create the database `name` from a dump."""
+    def restore(self, dump: Path, restored: str) -> dict[str, TableDigest]:
+        """Create a database from a dump."""
+        name = self._named(restored)
         self.maintain("CREATE DATABASE {}", name)
-        self._run(
-            "pg_restore", ["--no-owner", "--exit-on-error", f"--dbname={name}", str(dump)], name
-        )
+        options = ["--no-owner", "--exit-on-error", f"--dbname={name}"]
+        self._run("pg_restore", [*options, str(dump)], name)
+        return self.tables(name)
 
     def tables(self, name: str = "") -> dict[str, TableDigest]:
         with self.connected(name) as connection:
@@ -84,8 +86,11 @@ class PostgresServer:
         with self.connected() as connection:
             return not _names(connection)
 
-    def drop(self, name: str) -> None:
-        self.maintain("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+    def lock(self) -> None:
+        """Nothing to lock: the swap ends open sessions."""
+
+    def discard(self, restored: str) -> None:
+        self.maintain("DROP DATABASE IF EXISTS {} WITH (FORCE)", self._named(restored))
 
     def swap(self, restored: str, former: str) -> None:
         """Rename the platform's database to `former`, and `restored` to its name; end sessions."""
@@ -95,13 +100,16 @@ class PostgresServer:
                 "WHERE datname = %s AND pid <> pg_backend_pid()",
                 [self.name],
             )
-        self.maintain("ALTER DATABASE {} RENAME TO {}", self.name, former)
-        self.maintain("ALTER DATABASE {} RENAME TO {}", restored, self.name)
+        self.maintain("ALTER DATABASE {} RENAME TO {}", self.name, self._named(former))
+        self.maintain("ALTER DATABASE {} RENAME TO {}", self._named(restored), self.name)
 
     def maintain(self, statement: str, *names: str) -> None:
         with self.connected(MAINTENANCE_DATABASE, autocommit=True) as connection:
             identifiers = (sql.Identifier(each) for each in names)
             connection.execute(sql.SQL(statement).format(*identifiers))
+
+    def _named(self, ending: str) -> str:
+        return f"{self.name[: 62 - len(ending)]}_{ending}"
 
     def _run(self, tool: str, arguments: list[str], name: str) -> None:
         done = subprocess.run(  # noqa: S603 - our own command line, no shell

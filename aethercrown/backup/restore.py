@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
 from aethercrown.backup import archive, create, hooks, manifest, stores
-from aethercrown.backup.manifest import Manifest, TableDigest
+from aethercrown.backup.manifest import Manifest
 from aethercrown.backup.stores import DatabaseStore
 from aethercrown.db import older_schema
 
@@ -82,27 +82,17 @@ def restore(
 def _restored(path: Path, key: str, store: DatabaseStore) -> Iterator[tuple[Manifest, str, Path]]:
     """Restore under another name and compare every table; deleted on an error."""
     name = f"restored_{secrets.token_hex(4)}"
-    with _unpack(path, key) as (contents, work):
-        _check_usable(contents, store)
-        try:
-            _compare(contents, store.restore(work / store.member, name))
-            yield contents, name, work
-        except BaseException:
-            store.discard(name)
-            raise
-
-
-def _compare(contents: Manifest, found: dict[str, TableDigest]) -> None:
-    wrong = manifest.differences(contents.tables, found)
-    if wrong:
-        raise RestoreRefused(f"What was restored differs: {'; '.join(wrong[:5])}.")
-
-
-@contextmanager
-def _unpack(path: Path, key: str) -> Iterator[tuple[Manifest, Path]]:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".aethercrown-") as folder:
         work = Path(folder)
-        yield archive.unpack(path, key, work), work
+        contents = archive.unpack(path, key, work)
+        _check_usable(contents, store)
+        with ExitStack() as undo:
+            undo.callback(store.discard, name)
+            found = store.restore(work / store.member, name)
+            if wrong := manifest.differences(contents.tables, found):
+                raise RestoreRefused(f"What was restored differs: {'; '.join(wrong[:5])}.")
+            yield contents, name, work
+            undo.pop_all()
 
 
 def _check_usable(contents: Manifest, store: DatabaseStore) -> None:
@@ -110,15 +100,13 @@ def _check_usable(contents: Manifest, store: DatabaseStore) -> None:
     reasons = []
     if contents.vendor != store.vendor:
         reasons.append(f"it is of {contents.vendor}, and DATABASE_URL names {store.vendor}")
-    known: dict[str, list[str]] = {}
-    for app, name in MigrationLoader(None).disk_migrations or {}:
-        known.setdefault(app, []).append(name)
     recorded = {(app, name) for app, names in contents.migrations.items() for name in names}
-    newer = manifest.unknown_migrations(contents.migrations, known)
+    newer = sorted(recorded - set(MigrationLoader(None).disk_migrations or ()))
     if older_schema.is_older(recorded):
         reasons.append("an earlier version made it, whose tables have other names")
     elif newer:
-        reasons.append(f"a newer version made it, with {', '.join(newer[:3])}: update first")
+        named = ", ".join(f"{app} {name}" for app, name in newer[:3])
+        reasons.append(f"a newer version made it, with {named}: update first")
     reasons += hooks.refusals(contents.needs)
     if reasons:
         raise RestoreRefused(f"The back-up cannot be used here: {'; '.join(reasons)}.")

@@ -7,67 +7,76 @@ from pathlib import Path
 
 from aethercrown.backup import manifest
 from aethercrown.backup.manifest import TableDigest
+from aethercrown.embedded import lock as folder_lock
 
-NAME = "database.sqlite3"
 BUSY_TIMEOUT_SECONDS = 60.0
 SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
-def dump(source: Path, folder: Path) -> tuple[Path, dict[str, TableDigest]]:
-    """Copy with VACUUM INTO; a copy of the bare file would lack the write-ahead log."""
-    copy = folder / NAME
-    with closing(sqlite3.connect(source, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
-        connection.execute("VACUUM INTO ?", [str(copy)])
-    return copy, tables(copy)
+class SqliteStore:
+    """One file; the platform must not run while it is swapped."""
+
+    vendor, member = "sqlite", "database.sqlite3"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def dump(self, folder: Path) -> tuple[Path, dict[str, TableDigest], dict[str, list[str]]]:
+        """Copy with VACUUM INTO; a copy of the bare file would lack the write-ahead log."""
+        copy = folder / self.member
+        with closing(sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
+            connection.execute("VACUUM INTO ?", [str(copy)])
+        with closing(sqlite3.connect(copy)) as connection:
+            done = connection.execute("SELECT app, name FROM django_migrations ORDER BY id")
+            return copy, tables(copy), manifest.by_app(done)
+
+    def is_empty(self) -> bool:
+        """Whether the file has no tables."""
+        if not self.path.exists() or self.path.stat().st_size == 0:
+            return True
+        with closing(sqlite3.connect(self.path)) as connection:
+            return not _names(connection)
+
+    def lock(self) -> None:
+        """Lock the data folder. Raises ServerUnavailable while the platform runs on it."""
+        folder_lock.lock_folder(self.path.parent, patience=0)
+
+    def restore(self, dump: Path, restored: str) -> dict[str, TableDigest]:
+        target = self._named(restored)
+        dump.rename(target)
+        target.chmod(0o600)
+        with closing(sqlite3.connect(target)) as connection:
+            if connection.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+                raise ValueError("The restored file fails SQLite's integrity check.")
+        return tables(target)
+
+    def discard(self, restored: str) -> None:
+        self._named(restored).unlink(missing_ok=True)
+
+    def swap(self, restored: str, former: str) -> None:
+        """Rename the file to `former`, with its write-ahead log written back, and replace it."""
+        if self.path.exists():
+            with closing(sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.path.chmod(0o600)
+            self.path.rename(self._named(former))
+        for ending in SIDE_FILES:
+            Path(f"{self.path}{ending}").unlink(missing_ok=True)
+        self._named(restored).replace(self.path)
+
+    def _named(self, ending: str) -> Path:
+        return self.path.with_name(f"{self.path.name}.{ending}")
 
 
 def tables(path: Path) -> dict[str, TableDigest]:
     """Every table's rows and digest."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-        return {name: manifest.table(_rows(connection, name)) for name in names(connection)}
+        return {name: manifest.table(_rows(connection, name)) for name in _names(connection)}
 
 
-def names(connection: sqlite3.Connection) -> list[str]:
+def _names(connection: sqlite3.Connection) -> list[str]:
     query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' "
     return [name for (name,) in connection.execute(f"{query} ESCAPE '\\' ORDER BY name")]
-
-
-def migrations(path: Path) -> dict[str, list[str]]:
-    """The migrations that were applied, by app."""
-    with closing(sqlite3.connect(path)) as connection:
-        return by_app(connection.execute("SELECT app, name FROM django_migrations ORDER BY id"))
-
-
-def by_app(rows: "Iterator[tuple[str, str]] | sqlite3.Cursor") -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for app, name in rows:
-        found.setdefault(app, []).append(name)
-    return found
-
-
-def is_whole(path: Path) -> bool:
-    with closing(sqlite3.connect(path)) as connection:
-        return bool(connection.execute("PRAGMA integrity_check").fetchone() == ("ok",))
-
-
-def is_empty(path: Path) -> bool:
-    """Whether the file has no tables."""
-    if not path.exists() or path.stat().st_size == 0:
-        return True
-    with closing(sqlite3.connect(path)) as connection:
-        return not names(connection)
-
-
-def swap(restored: Path, target: Path, former: Path) -> None:
-    """Rename `target` to `former`, with its write-ahead log written back, and `restored` to it."""
-    if target.exists():
-        with closing(sqlite3.connect(target, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        target.chmod(0o600)
-        target.rename(former)
-    for ending in SIDE_FILES:
-        Path(f"{target}{ending}").unlink(missing_ok=True)
-    restored.replace(target)
 
 
 def _rows(connection: sqlite3.Connection, name: str) -> Iterator[bytes]:

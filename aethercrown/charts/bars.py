@@ -7,7 +7,6 @@ from aethercrown.charts import plane, ticks
 from aethercrown.charts.figures import Number, Unit, clean, full, short
 from aethercrown.charts.lines import empty_chart
 from aethercrown.charts.svg import (
-    GLYPH,
     WIDE,
     Caption,
     Frame,
@@ -36,14 +35,6 @@ class BarRow:
         return [each for value in [*self.values, *ends] if (each := clean(value)) is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class BarLayout:
-    """The horizontal scale, and the unit of the values."""
-
-    across: Scale
-    unit: Unit
-
-
 def bars(
     rows: Sequence[BarRow],
     names: Sequence[str],
@@ -62,55 +53,38 @@ def bars(
     top = plane.legend_height(entries, frame) + 12
     step = len(names) * (THICKNESS + 2) + GAP
     frame = Frame(frame.width, int(top + step * len(rows) + (44 if axis else 26)))
-    layout = BarLayout(Scale(marks[0], marks[-1], _left(rows, frame), frame.width - 62), unit)
-    parts = [*plane.legend(entries, frame, 13), *_scale(layout, marks, top, frame.height, axis)]
+    left = plane.name_gutter([row.name for row in rows], frame)
+    across = Scale(marks[0], marks[-1], left, frame.width - 62)
+    floor = frame.height - (40 if axis else 22)
+    parts = plane.legend(entries, frame, 13)
+    parts += plane.x_grid(across, marks, top, floor, unit=unit, axis=axis)
     for place, row in enumerate(rows):
-        parts += _row(row, names, layout, top + place * step + GAP / 2)
+        parts += _row(row, names, across, unit, top + place * step + GAP / 2)
     return drawing(frame, caption, parts)
 
 
-def _left(rows: Sequence[BarRow], frame: Frame) -> float:
-    return min(max(len(row.name) for row in rows) * GLYPH + 14, frame.width * 0.34)
-
-
-def _scale(
-    layout: BarLayout, marks: Sequence[float], top: float, bottom: float, axis: str
-) -> list[str]:
-    floor = bottom - (40 if axis else 22)
-    across = layout.across
-    drawn = []
-    for each in marks:
-        x = across.at(each)
-        kind = "chart-zero" if each == 0 else "chart-grid"
-        drawn.append(tag("line", x1=x, x2=x, y1=top, y2=floor, class_=kind))
-        drawn.append(words(short(each, layout.unit), x, floor + 15, "middle", "tick"))
-    if axis:
-        middle = (across.start + across.end) / 2
-        drawn.append(words(axis, middle, bottom - 4, "middle", "unit"))
-    return drawn
-
-
-def _row(row: BarRow, names: Sequence[str], layout: BarLayout, top: float) -> list[str]:
+def _row(row: BarRow, names: Sequence[str], across: Scale, unit: Unit, top: float) -> list[str]:
     middle = top + len(names) * (THICKNESS + 2) / 2 + 4
-    label = fitted(row.name, layout.across.start - 12)
-    parts = [words(label, layout.across.start - 10, middle, "end", "name")]
+    label = fitted(row.name, across.start - 12)
+    parts = [words(label, across.start - 10, middle, "end", "name")]
     spans = [*row.spans, *[None] * len(names)]
     for index, (name, value) in enumerate(zip(names, row.values, strict=True)):
         y = top + index * (THICKNESS + 2)
-        note = tag("title", plain(f"{row.name}, {name}: {full(value, layout.unit)}"))
+        note = tag("title", plain(f"{row.name}, {name}: {full(value, unit)}"))
         kind = plane.bar_kind(index, len(names))
-        parts.append(tag("g", note, *_bar(value, spans[index], kind, layout, y)))
+        parts.append(tag("g", note, *_bar(value, spans[index], across, unit, kind=kind, y=y)))
     return parts
 
 
 def _bar(
     value: Number,
     span: tuple[Number, Number] | None,
+    across: Scale,
+    unit: Unit,
+    *,
     kind: str,
-    layout: BarLayout,
     y: float,
 ) -> list[str]:
-    across = layout.across
     length, zero = clean(value), across.at(0)
     text = y + THICKNESS - 2.5
     if length is None:
@@ -119,7 +93,7 @@ def _bar(
     rect = tag("rect", x=min(zero, end), y=y, width=abs(end - zero), height=THICKNESS, class_=kind)
     whisker, outer = _whisker(span, across, y + THICKNESS / 2)
     right = max(zero, end, outer) + 6
-    return [rect, whisker, words(short(value, layout.unit), right, text, kind="value")]
+    return [rect, whisker, words(short(value, unit), right, text, kind="value")]
 
 
 def _whisker(span: tuple[Number, Number] | None, across: Scale, y: float) -> tuple[str, float]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aethercrown.charts import plane, ticks
-from aethercrown.charts.figures import Unit, full, short
+from aethercrown.charts.figures import Unit, full
 from aethercrown.charts.lines import empty_chart
-from aethercrown.charts.svg import GLYPH, WIDE, Caption, Frame, drawing, fitted, plain, tag, words
+from aethercrown.charts.svg import WIDE, Caption, Frame, drawing, fitted, plain, tag, words
 from aethercrown.charts.ticks import Scale
 
 THICKNESS, GAP, MIN_WIDTH = 16.0, 10.0, 1.5
@@ -48,28 +48,13 @@ def lanes(
     top = plane.legend_height(entries, frame) + 12
     floor = top + (THICKNESS + GAP) * len(rows) + GAP / 2
     frame = Frame(frame.width, int(floor + (44 if axis else 24)))
-    across = Scale(marks[0], marks[-1], _left(rows, frame), frame.width - 24)
+    left = plane.name_gutter([row.name for row in rows], frame)
+    across = Scale(marks[0], marks[-1], left, frame.width - 24)
     parts = plane.legend(entries, frame, 13)
-    for each in marks:
-        parts += _mark(each, across, (top, floor), unit)
+    parts += plane.x_grid(across, marks, top, floor, unit=unit, axis=axis)
     for place, row in enumerate(rows):
         parts += _lane(row, names, across, top + place * (THICKNESS + GAP) + GAP / 2, unit)
-    if axis:
-        parts.append(words(axis, (across.start + across.end) / 2, floor + 34, "middle", "unit"))
     return drawing(frame, caption, parts)
-
-
-def _left(rows: Sequence[ChartLane], frame: Frame) -> float:
-    return min(max(len(row.name) for row in rows) * GLYPH + 14, frame.width * 0.34)
-
-
-def _mark(value: float, across: Scale, height: tuple[float, float], unit: Unit) -> list[str]:
-    x, (top, floor) = across.at(value), height
-    kind = "chart-zero" if value == 0 else "chart-grid"
-    return [
-        tag("line", x1=x, x2=x, y1=top, y2=floor, class_=kind),
-        words(short(value, unit), x, floor + 15, "middle", "tick"),
-    ]
 
 
 def _lane(row: ChartLane, names: Sequence[str], across: Scale, y: float, unit: Unit) -> list[str]:

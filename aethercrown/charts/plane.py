@@ -1,6 +1,6 @@
 """Axes, grid and legend of a chart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,7 +12,8 @@ DASHES = ("", "7 4", "2 3", "10 3 2 3")
 COLOURS = 8
 STEPS = 4  # shades of a colour
 LEGEND_ROW_HEIGHT = 18
-Entry = tuple[str, Callable[[float, float], list[str]]]
+Sample = Callable[[float, float], list[str]]  # drawn at a point of the legend
+Entry = tuple[str, Sample]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,26 @@ def y_grid(plane: Plane, marks: Sequence[float], unit: Unit) -> list[str]:
     return drawn
 
 
+def name_gutter(names: Iterable[str], frame: Frame) -> float:
+    """The width of the names at the left of horizontal bars."""
+    return min(max(map(len, names)) * GLYPH + 14, frame.width * 0.34)
+
+
+def x_grid(
+    across: Scale, marks: Sequence[float], top: float, floor: float, *, unit: Unit, axis: str
+) -> list[str]:
+    """Vertical grid lines with their values below, and under those what is measured."""
+    drawn = []
+    for each in marks:
+        x = across.at(each)
+        kind = "chart-zero" if each == 0 else "chart-grid"
+        drawn.append(tag("line", x1=x, x2=x, y1=top, y2=floor, class_=kind))
+        drawn.append(words(short(each, unit), x, floor + 15, "middle", "tick"))
+    if axis:
+        drawn.append(words(axis, (across.start + across.end) / 2, floor + 36, "middle", "unit"))
+    return drawn
+
+
 def x_labels(plane: Plane, marks: Sequence[tuple[float, str]]) -> list[str]:
     """Labels below the plot, inside the drawing; one that would overlap is left out."""
     floor, right = plane.up.start, plane.across.end
@@ -77,48 +98,35 @@ def flow(names: Sequence[str], frame: Frame) -> list[tuple[float, int]]:
 
 def legend(entries: Sequence[Entry], frame: Frame, y: float) -> list[str]:
     """Samples with their names, in as many rows as the width needs."""
-    names = [name for name, _ in entries]
     drawn = []
-    for (name, draw), (x, row) in zip(entries, flow(names, frame), strict=True):
-        drawn += draw(x, y + row * LEGEND_ROW_HEIGHT - 4)
-        drawn.append(
-            words(
-                fitted(name, frame.width - 44), x + 28, y + row * LEGEND_ROW_HEIGHT, kind="legend"
-            )
-        )
+    places = flow([name for name, _ in entries], frame)
+    for (name, draw), (x, row) in zip(entries, places, strict=True):
+        base = y + row * LEGEND_ROW_HEIGHT
+        drawn += draw(x, base - 4)
+        drawn.append(words(fitted(name, frame.width - 44), x + 28, base, kind="legend"))
     return drawn
 
 
 def legend_height(entries: Sequence[Entry], frame: Frame) -> float:
-    return LEGEND_ROW_HEIGHT * (
-        1 + max((row for _, row in flow([name for name, _ in entries], frame)), default=0)
-    )
+    rows = [row for _, row in flow([name for name, _ in entries], frame)]
+    return LEGEND_ROW_HEIGHT * (1 + max(rows, default=0))
 
 
-def band_sample(index: int) -> Callable[[float, float], list[str]]:
-    """The sample of an interval in a legend: a filled box."""
-
-    def draw(x: float, y: float) -> list[str]:
-        kind = f"chart-band {colour(index)}"
-        return [tag("rect", x=x, y=y - 6, width=22, height=12, class_=kind)]
-
-    return draw
+def band_sample(index: int) -> Sample:
+    """The sample of an interval: a filled box."""
+    kind = f"chart-band {colour(index)}"
+    return lambda x, y: [tag("rect", x=x, y=y - 6, width=22, height=12, class_=kind)]
 
 
-def line_sample(index: int) -> Callable[[float, float], list[str]]:
-    """The sample of a series in a legend: a line with its marker."""
-
-    def draw(x: float, y: float) -> list[str]:
-        kind = f"chart-dot {colour(index)}"
-        line = stroke([(x, y), (x + 22, y)], index)
-        return [line, marker(index, x + 11, y, kind, 3.5)]
-
-    return draw
+def line_sample(index: int) -> Sample:
+    """The sample of a series: a line with its marker."""
+    kind = f"chart-dot {colour(index)}"
+    return lambda x, y: [*plain_sample(x, y, index), marker(index, x + 11, y, kind, 3.5)]
 
 
-def plain_sample(x: float, y: float) -> list[str]:
-    """The sample of a single line in a legend, without a marker."""
-    return [stroke([(x, y), (x + 22, y)], 0)]
+def plain_sample(x: float, y: float, index: int = 0) -> list[str]:
+    """The sample of a line without a marker."""
+    return [stroke([(x, y), (x + 22, y)], index)]
 
 
 def bar_kind(index: int, of: int) -> str:
@@ -131,22 +139,12 @@ def step_kind(index: int) -> str:
     return f"chart-bar chart-step-{min(index, STEPS - 1) + 1}"
 
 
-def bar_sample(kind: str) -> Callable[[float, float], list[str]]:
-    """The sample of bars in a legend."""
-
-    def draw(x: float, y: float) -> list[str]:
-        return [tag("rect", x=x, y=y - 6, width=22, height=11, class_=kind)]
-
-    return draw
+def bar_sample(kind: str) -> Sample:
+    return lambda x, y: [tag("rect", x=x, y=y - 6, width=22, height=11, class_=kind)]
 
 
-def marker_sample(shape: int, kind: str) -> Callable[[float, float], list[str]]:
-    """The sample of a marker in a legend."""
-
-    def draw(x: float, y: float) -> list[str]:
-        return [marker(shape, x + 11, y, kind)]
-
-    return draw
+def marker_sample(shape: int, kind: str) -> Sample:
+    return lambda x, y: [marker(shape, x + 11, y, kind)]
 
 
 def stroke(points: Sequence[Point], index: int) -> str:

@@ -19,7 +19,7 @@ class Frame:
 
 
 WIDE, MEDIUM, NARROW = Frame(1080, 320), Frame(600, 290), Frame(360, 260)
-SMALL, KEY, TINY = Frame(360, 236), Frame(480, 40), Frame(120, 32)
+SMALL, KEY = Frame(360, 236), Frame(480, 40)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,6 @@ from aethercrown.embedded.supervisor import (
     Supervisor,
 )
 
-BROKER_URL_FILE = "broker.url"
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PROBE_SECONDS = 2.0
 
@@ -105,7 +104,7 @@ def set_environment(
     environment.setdefault("DJANGO_SETTINGS_MODULE", "aethercrown.settings")
     environment.update(DATA_DIR=str(chosen.folder), PORT=str(chosen.port), HOST=chosen.host)
     if broker:
-        environment["REDIS_URL"] = (chosen.folder / BROKER_URL_FILE).read_text(encoding="ascii")
+        environment["REDIS_URL"] = data_dir.stored(chosen.folder, data_dir.BROKER_URL_FILE)
     if is_loopback(chosen.host):
         environment.setdefault("HTTPS", "False")
         if chosen.demo:  # demo rows, on this machine only
@@ -145,7 +144,7 @@ def broker(chosen: StartOptions, held: int) -> Iterator[EmbeddedBroker | None]:
     address = valkey.free_address()
     launch = functools.partial(valkey.launch, chosen.folder, address, keep_open=(held,))
     broker_process = EmbeddedBroker(launch=launch, answers=address.answers, server=launch())
-    address_file = chosen.folder / BROKER_URL_FILE
+    address_file = chosen.folder / data_dir.BROKER_URL_FILE
     data_dir.replace_private(address_file, address.url)
     try:
         yield broker_process

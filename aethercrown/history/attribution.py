@@ -44,14 +44,6 @@ def acting(actor: str, reason: str = "", address: str = "") -> Iterator[None]:
         _stated.reset(token)
 
 
-@contextmanager
-def because(reason: str) -> Iterator[None]:
-    """Run the block as the current actor, with a reason."""
-    now = current_actor()
-    with acting(now.actor, reason, now.address):
-        yield
-
-
 class AttributionMiddleware:
     """Stores the current request; its sender is looked up only when needed."""
 

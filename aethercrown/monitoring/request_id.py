@@ -2,8 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 
 from django.http import HttpRequest, HttpResponseBase
@@ -18,17 +17,8 @@ def request_id() -> str:
     return _current.get()
 
 
-@contextmanager
-def with_request_id(wanted: str | None = None) -> Iterator[str]:
-    """Use the id `wanted` in the block if it is valid, or a new one."""
-    token = enter(wanted)
-    try:
-        yield request_id()
-    finally:
-        leave(token)
-
-
 def enter(wanted: str | None) -> Token[str]:
+    """Make the id `wanted` current if it is valid, or else a new one."""
     fit = wanted is not None and _ACCEPTABLE.fullmatch(wanted)
     return _current.set(wanted if wanted and fit else uuid.uuid4().hex)
 

@@ -18,7 +18,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from aethercrown.api.endpoint import Endpoint
-from aethercrown.backup import restore_tests
+from aethercrown.backup import restore_check
 from aethercrown.monitoring.access_log import route
 
 CHECK_TIMEOUT_SECONDS = 2.0  # that one check may take
@@ -121,9 +121,9 @@ def latest_migrations() -> frozenset[tuple[str, str]]:
 CHECKS: dict[str, Callable[[], bool]] = {"database": database, "broker": broker, "schema": schema}
 WARNING_CHECKS = {
     "trial_restore": (
-        restore_tests.recent,
+        restore_check.recent,
         (
-            f"No back-up came back whole in {restore_tests.MAX_AGE.days} days: "
+            f"No back-up came back whole in {restore_check.MAX_AGE.days} days: "
             "manage.py restore --check."
         ),
     )

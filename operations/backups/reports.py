@@ -5,17 +5,17 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from aethercrown.backup import automation_pause, restore_tests
+from aethercrown.backup import automation_pause, restore_check
 from aethercrown.monitoring.doctor import CAUTION, GOOD, DoctorCheck, Finding
 
 
 def findings(now: datetime) -> Iterator[Finding]:
     """For the doctor: the last restore test, and whether automation is paused."""
-    last = restore_tests.last()
-    fix = "manage.py run_automation --only operations.back_up --only operations.check_backup"
+    last = restore_check.last()
+    fix = "./manage.py run_automation --only operations.back_up --only operations.check_backup"
     if last is None:
         yield Finding(CAUTION, "No back-up was ever restored as a test.", fix)
-    elif restore_tests.overdue(now):
+    elif restore_check.overdue(now):
         message = f"The last restore test was {(now - last.at).days} days ago."
         yield Finding(CAUTION, message, fix)
     else:
@@ -23,7 +23,7 @@ def findings(now: datetime) -> Iterator[Finding]:
     reason = automation_pause.current()
     if reason is not None:
         message = f"Automation is paused since {reason.began_at:%Y-%m-%d %H:%M} UTC: {reason}"
-        yield Finding(CAUTION, message, "manage.py resume_automation")
+        yield Finding(CAUTION, message, "./manage.py resume_automation")
 
 
 LOOK = DoctorCheck("backup", "Back-up", lambda: findings(timezone.now()))

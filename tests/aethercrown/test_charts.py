@@ -12,7 +12,6 @@ from aethercrown.charts import figures, plane
 from aethercrown.charts.bars import BarRow, bars
 from aethercrown.charts.curves import CurveMarker, CurvePoint, curve, height, legend
 from aethercrown.charts.lines import Series, line
-from aethercrown.charts.sparkline import sparkline
 from aethercrown.charts.svg import NARROW, WIDE, Caption, fitted, marker
 from aethercrown.charts.ticks import Scale
 
@@ -84,11 +83,6 @@ def test_any_curve_is_whole_xml(steps, marks, axis):
     ]
     drawn = [CurveMarker(*each) for each in marks]
     read(curve(ordered, drawn, Caption(axis, axis), (USD, USD), axes=(axis, axis)))
-
-
-@given(values=st.lists(amounts, max_size=10), title=texts)
-def test_any_sparkline_is_whole_xml(values, title):
-    read(sparkline(values, Caption(title, title)))
 
 
 def test_a_chart_names_and_describes_itself_to_those_who_do_not_see_it():
@@ -250,22 +244,6 @@ def test_a_curve_without_bounds_has_no_band():
 @pytest.mark.parametrize(("x", "y"), [(-1, 10), (0, 10), (5, 15), (10, 20), (15, 20), (99, 20)])
 def test_a_curve_is_straight_between_its_points_and_flat_outside(x, y):
     assert height([CurvePoint(0, 10), CurvePoint(10, 20), CurvePoint(15, 20)], x) == y
-
-
-def test_a_sparkline_has_gaps_and_a_last_dot():
-    drawing = sparkline([1, 2, None, 4, 5, None], Caption("k", "Revenue"))
-    assert len(found(drawing, "chart-line")) == 2
-    assert len(found(drawing, "chart-dot")) == 1
-
-
-def test_a_flat_or_single_sparkline_is_drawn_in_the_middle():
-    for values in ([5, 5, 5], [5], [0]):
-        dot = found(sparkline(values, Caption("k", "Revenue")), "chart-dot")[0]
-        assert dot.get("cy") == "16"
-
-
-def test_an_empty_sparkline_says_so():
-    assert lettering(sparkline([None], Caption("k", "Revenue"))) == ["no data"]
 
 
 def test_the_legend_goes_on_below_where_the_width_ends():

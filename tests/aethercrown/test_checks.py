@@ -66,10 +66,6 @@ def test_the_check_is_part_of_deploy(sound):
         ("ALLOWED_HOSTS", ["*"], "E005", "name the hosts"),
         ("HTTPS", False, "E006", "TRUSTED_PROXIES=1"),
         ("LOG_LEVEL", "DEBUG", "W001", "set INFO"),
-        ("API_BURST", 0, "E010", "API_BURST is 0, and must be 1 or more."),
-        ("API_ADDRESS_BURST", -5, "E010", "API_ADDRESS_BURST is -5"),
-        ("API_RATE_PER_SECOND", 0.0, "E010", "API_RATE_PER_SECOND is 0.0, and must be above 0."),
-        ("API_ADDRESS_RATE_PER_SECOND", float("nan"), "E010", "API_ADDRESS_RATE_PER_SECOND is nan"),
         ("CELERY_TASK_TIME_LIMIT", 3600, "E007", "3600 s, while it may run for 3600 s"),
     ],
 )

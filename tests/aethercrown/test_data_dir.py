@@ -69,16 +69,16 @@ def test_a_secret_that_another_wrote_in_between_wins(tmp_path, monkeypatch):
 
 
 def test_the_broker_is_known_only_while_its_file_is_there(tmp_path):
-    assert data_dir.broker_url(tmp_path) is None
+    assert data_dir.stored(tmp_path, data_dir.BROKER_URL_FILE) == ""
     for url in ("redis://one", "redis://two"):
         data_dir.replace_private(tmp_path / "broker.url", url)
-        assert data_dir.broker_url(tmp_path) == url
+        assert data_dir.stored(tmp_path, data_dir.BROKER_URL_FILE) == url
     assert stat.S_IMODE((tmp_path / "broker.url").stat().st_mode) == 0o600
     (tmp_path / "broker.url").write_text("")
-    assert data_dir.broker_url(tmp_path) is None
+    assert data_dir.stored(tmp_path, data_dir.BROKER_URL_FILE) == ""
 
 
 def test_a_secret_that_a_former_version_made_is_read_and_none_is_made(tmp_path):
-    assert data_dir.stored_secret(tmp_path, "pepper") == ""
+    assert data_dir.stored(tmp_path, "pepper") == ""
     made = data_dir.secret(tmp_path, "pepper")
-    assert data_dir.stored_secret(tmp_path, "pepper") == made
+    assert data_dir.stored(tmp_path, "pepper") == made

@@ -1,8 +1,12 @@
 import os
+import re
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+import aethercrown
 from aethercrown.env import BROKERS, DATABASES, Variables
 
 
@@ -34,6 +38,42 @@ def test_what_cannot_be_meant_is_refused_with_its_name(read, told, expected):
     with pytest.raises(ImproperlyConfigured) as refused:
         getattr(reading(RATE=told), read)("RATE")
     assert str(refused.value) == f"RATE is {told!r}, and must be {expected}."
+
+
+@pytest.mark.parametrize(
+    ("told", "default", "limits", "expected"),
+    [
+        ("0", 30, {}, "a whole number of 1 or more"),
+        ("-5", 30, {"most": 525_600}, "a whole number from 1 to 525600"),
+        ("70000", 8000, {"most": 65_535}, "a whole number from 1 to 65535"),
+        ("1.5", 0.7, {"least": 0, "most": 1}, "a number from 0 to 1"),
+        (
+            "0",
+            Decimal(10),
+            {"least": Decimal("0.01"), "most": 999_999_999_999},
+            "an amount from 0.01 to 9",
+        ),
+        ("nan", Decimal(10), {"least": Decimal("0.01")}, "an amount of 0.01 or more"),
+        ("x", Decimal(10), {}, "an amount"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused_with_the_range(told, default, limits, expected):
+    with pytest.raises(ImproperlyConfigured) as refused:
+        reading(LIMIT=told).number("LIMIT", default, **limits)
+    assert str(refused.value).startswith(f"LIMIT is {told!r}, and must be {expected}")
+
+
+def test_a_number_within_its_range_is_of_the_kind_of_its_default():
+    env = reading(A="1", B="1", C="0.01")
+    assert (env.number("A", 30), env.number("B", 0.7, most=1)) == (1, 1.0)
+    assert env.number("C", Decimal(10), least=Decimal("0.01")) == Decimal("0.01")
+    assert (env.number("D", 0, least=0), type(env.number("B", 0.7))) == (0, float)
+
+
+def test_every_numeric_setting_has_a_range():
+    text = (Path(aethercrown.__file__).parent / "settings.py").read_text(encoding="utf-8")
+    assert not re.search(r"env\.(int|float|decimal)\(", text)
+    assert len(re.findall(r"env\.number\(", text)) >= 18
 
 
 def test_an_address_of_a_known_kind_is_taken_as_it_is():

@@ -57,14 +57,21 @@ def test_the_two_commands_stand_in_the_help():
     assert get_commands()["start"] == get_commands()["test"] == "aethercrown"
 
 
-@pytest.mark.parametrize("command", [["check"], ["start"]])
-def test_a_setting_without_a_meaning_is_one_sentence(command, tmp_path):
-    free = str(rig.free_port())
-    done = manage(*command, API_BURST="many", DATA_DIR=str(tmp_path), PORT=free)
+@pytest.mark.parametrize("command", ["check", "start"])
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"API_BURST": "many"}, "API_BURST is 'many', and must be a whole number."),
+        (
+            {"CHECK_INTERVAL_MINUTES": "0"},
+            "CHECK_INTERVAL_MINUTES is '0', and must be a whole number from 1 to 525600.",
+        ),
+    ],
+)
+def test_a_setting_without_a_meaning_is_one_sentence(command, setting, words, tmp_path):
+    done = manage(command, DATA_DIR=str(tmp_path), PORT=str(rig.free_port()), **setting)
     assert done.returncode == 1
-    assert done.stderr == (
-        "The settings are wrong: API_BURST is 'many', and must be a whole number.\n"
-    )
+    assert done.stderr == f"The settings are wrong: {words}\n"
     assert not rig.processes_of(tmp_path)
 
 

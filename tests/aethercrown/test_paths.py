@@ -12,7 +12,8 @@ from tests.aethercrown.backup.test_stream import KEY
 
 WRITERS = {
     "backup": ["backup", "--to"],
-    "export": ["export_data", "channels", "--output"],
+    "export": ["export_data", "channels", "--to"],
+    "export by the former name": ["export_data", "channels", "--output"],
     "audit key": ["audit_key"],
     "evidence": ["evidence_pack", "--to"],
 }

@@ -1,4 +1,4 @@
-"""CSV export: `./manage.py export_data KIND [--output PATH]`; import_data reads it."""
+"""CSV export: `./manage.py export_data KIND [--to PATH]`; import_data reads it."""
 
 import os
 import sys
@@ -19,6 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("kind", help=f"One of: {', '.join(export.kinds())}.")
         parser.add_argument(
+            "--to",
             "--output",
             metavar="PATH",
             help="A file, or a folder (such as exports/) that gets KIND.csv.",
@@ -31,13 +32,13 @@ class Command(BaseCommand):
         except UnknownName as error:
             raise CommandError(str(error)) from error
         lines = export.csv_lines(exporter.header, exporter.rows())
-        if not options["output"]:
+        if not options["to"]:
             export.note("rows", exporter.kind)
             self.print_all(lines)
             return
         force = options["force"]
         try:
-            path = paths.new_file(options["output"], f"{exporter.kind}.csv", force=force)
+            path = paths.new_file(options["to"], f"{exporter.kind}.csv", force=force)
             with path.open("w" if force else "x", encoding="utf-8", newline="") as file:
                 export.note("rows", exporter.kind)
                 file.writelines(lines)

@@ -70,10 +70,10 @@ def test_several_buckets_give_together_or_not_at_all(settings, broker):
     settings.REDIS_URL = settings.REDIS_URL if broker else ""
     alone = SharedBuckets()
     wide, narrow = TokenRequest("wide", Rate(3, 0.01)), TokenRequest("narrow", Rate(1, 0.1))
-    assert alone.acquire_all([wide, narrow]) == 0
-    assert alone.acquire_all([wide, narrow]) == 10
-    assert alone.acquire_all([wide._replace(cost=2)]) == 0  # the refused call took none of it
-    assert alone.acquire_all([wide]) > 0
+    assert alone.acquire_then([wide, narrow], None)[0] == 0
+    assert alone.acquire_then([wide, narrow], None)[0] == 10
+    assert alone.acquire_then([wide._replace(cost=2)], None)[0] == 0  # the refused call took none
+    assert alone.acquire_then([wide], None)[0] > 0
 
 
 def test_the_shared_bucket_does_as_the_own_one(settings, valkey_url):
@@ -330,7 +330,7 @@ def test_many_at_once_through_both_buckets_get_exactly_the_burst(settings, at_on
     waits = at_once(call, 16)
     assert [wait for wait, _ in waits] == [0] * 16
     assert [wait for _, wait in waits].count(0) == 5
-    assert [shared.acquire_all([address]) > 0 for _ in range(5)] == [False] * 4 + [True]
+    assert [shared.acquire_then([address], None)[0] > 0 for _ in range(5)] == [False] * 4 + [True]
 
 
 def test_only_the_latest_callers_are_known_by_their_headers(settings, monkeypatch):

@@ -34,7 +34,7 @@ def test_what_is_written_is_unpacked(tmp_path, files, contents, key):
     target = tmp_path / "one.backup"
     archive.write(target, contents, files, key)
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
-    assert archive.verify(target, key) == contents
+    assert archive.unpack(target, key) == contents
     assert archive.unpack(target, key, tmp_path / "out") == contents
     for name, path in files.items():
         assert (tmp_path / "out" / name).read_bytes() == path.read_bytes()
@@ -52,7 +52,7 @@ def test_a_file_that_changes_meanwhile_fails_the_backup(tmp_path, files, content
 
 
 def test_a_file_that_is_read_back_differently_is_deleted(tmp_path, files, contents, monkeypatch):
-    monkeypatch.setattr(archive, "verify", lambda *_: None)
+    monkeypatch.setattr(archive, "unpack", lambda *_: None)
     with pytest.raises(ArchiveDamaged, match="differs when it is read back"):
         archive.write(tmp_path / "one.backup", contents, files, "")
 
@@ -103,6 +103,6 @@ def test_garbage_and_a_missing_file_have_different_errors(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(stream.PLAIN + b"garbage")
     with pytest.raises(ArchiveDamaged, match="cannot be read"):
-        archive.verify(path, "")
+        archive.unpack(path, "")
     with pytest.raises(FileNotFoundError):
-        archive.verify(tmp_path / "none", "")
+        archive.unpack(tmp_path / "none", "")

@@ -67,7 +67,7 @@ def test_a_check_leaves_nothing_behind(made):
 def databases():
     """The databases, or the files beside the database."""
     store = stores.current_store()
-    if isinstance(store, stores.SqliteStore):
+    if isinstance(store, sqlite.SqliteStore):
         name = f"{store.path.name}.re*"
         return sorted(path.name for path in store.path.parent.glob(name))
     with server_of(store).connected(postgres.MAINTENANCE_DATABASE) as session:
@@ -75,12 +75,12 @@ def databases():
 
 
 def server_of(store):
-    assert isinstance(store, stores.PostgresStore)
-    return store.server
+    assert isinstance(store, postgres.PostgresStore)
+    return store
 
 
 def test_what_differs_is_named(made):
-    tables = archive.verify(made, KEY).tables
+    tables = archive.unpack(made, KEY).tables
     wrong = {**tables, "security_event": TableDigest(99, "0" * 64)}
     with pytest.raises(RestoreRefused, match="security_event has 0 rows instead of 99"):
         restore.check(forged(made, tables=wrong), KEY)
@@ -90,7 +90,7 @@ def test_what_differs_is_named(made):
     ("changes", "words"),
     [
         ({"vendor": "oracle"}, "it is of oracle, and DATABASE_URL names"),
-        ({"migrations": {"security": ["0999_later"]}}, "a newer version made it"),
+        ({"migrations": {"security": ["0999_later"]}}, "made it, with security 0999_later: update"),
         ({"migrations": {"aethercrown": ["0001_stored_reply"]}}, "an earlier version made it"),
         ({"needs": {"security": {"keks": ["lost"]}}}, "ENCRYPTION_KEYS lacks lost"),
     ],
@@ -151,7 +151,7 @@ def empty_place(tmp_path):
     given = {**os.environ, "DATA_DIR": str(folder), "BACKUP_KEY": KEY, "DATABASE_URL": ""}
     given["DJANGO_SETTINGS_MODULE"] = "aethercrown.settings"
     store = stores.current_store()
-    if isinstance(store, stores.SqliteStore):
+    if isinstance(store, sqlite.SqliteStore):
         yield given, lambda: sqlite.tables(folder / "aethercrown.sqlite3")
         return
     server = server_of(store)
@@ -163,7 +163,7 @@ def empty_place(tmp_path):
     finally:
         for each in databases():
             if each.startswith(name):
-                server.drop(each)
+                server.maintain("DROP DATABASE IF EXISTS {} WITH (FORCE)", each)
 
 
 def test_an_empty_database_gets_everything_and_automation_is_paused(made, tmp_path):
@@ -179,7 +179,7 @@ def test_an_empty_database_gets_everything_and_automation_is_paused(made, tmp_pa
         assert done.returncode == 0, done.stderr
         assert "Automation is paused" in done.stdout
         found = tables()
-    wanted = archive.verify(made, KEY).tables
+    wanted = archive.unpack(made, KEY).tables
     settled = {
         "security_event",
         "security_auditstream",

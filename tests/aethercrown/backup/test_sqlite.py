@@ -5,7 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from aethercrown.backup import sqlite, stores
+from aethercrown.backup import sqlite
+from aethercrown.backup.sqlite import SqliteStore
 from aethercrown.embedded import lock
 from aethercrown.embedded.servers import ServerUnavailable
 
@@ -31,30 +32,29 @@ def test_the_snapshot_has_commits_only_also_those_of_the_wal(database, tmp_path)
         writer.commit()
         writer.execute("INSERT INTO one (text) VALUES ('not yet')")
         (tmp_path / "work").mkdir()
-        copy, tables = sqlite.dump(database, tmp_path / "work")
+        copy, tables, _migrations = SqliteStore(database).dump(tmp_path / "work")
     assert tables["one"].rows == 4
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT text FROM one WHERE id = 4").fetchone() == ("committed",)
 
 
-def test_tables_migrations_and_emptiness_are_read(database, tmp_path):
+def test_tables_and_emptiness_are_read(database, tmp_path):
     assert {name: table.rows for name, table in sqlite.tables(database).items()} == {
         "django_migrations": 2,
         "one": 3,
     }
-    assert sqlite.migrations(database) == {"a": ["0001", "0002"]}
-    assert sqlite.is_whole(database)
-    assert not sqlite.is_empty(database)
-    assert sqlite.is_empty(tmp_path / "none")
-    sqlite3.connect(tmp_path / "bare").close()
-    assert sqlite.is_empty(tmp_path / "bare")
+    assert not SqliteStore(database).is_empty()
+    assert SqliteStore(tmp_path / "none").is_empty()
+    bare = SqliteStore(tmp_path / "bare")
+    sqlite3.connect(bare.path).close()
+    assert bare.is_empty()
     with closing(sqlite3.connect(tmp_path / "bare")) as connection:
         connection.execute("PRAGMA user_version = 7")
-    assert sqlite.is_empty(tmp_path / "bare")
+    assert bare.is_empty()
 
 
 def test_a_store_is_dumped_restored_beside_and_swapped(database, tmp_path):
-    store = stores.SqliteStore(database)
+    store = SqliteStore(database)
     (tmp_path / "work").mkdir()
     dump, tables, migrations = store.dump(tmp_path / "work")
     assert migrations == {"a": ["0001", "0002"]}
@@ -69,9 +69,9 @@ def test_a_store_is_dumped_restored_beside_and_swapped(database, tmp_path):
 
 
 def test_a_swap_without_a_former_file_keeps_none(database, tmp_path):
-    store = stores.SqliteStore(tmp_path / "new.sqlite3")
+    store = SqliteStore(tmp_path / "new.sqlite3")
     (tmp_path / "work").mkdir()
-    dump, _tables, _migrations = stores.SqliteStore(database).dump(tmp_path / "work")
+    dump, _tables, _migrations = SqliteStore(database).dump(tmp_path / "work")
     store.restore(dump, "beside")
     store.swap("beside", "aside")
     assert not (tmp_path / "new.sqlite3.aside").exists()
@@ -83,16 +83,16 @@ def test_a_damaged_file_is_not_restored(database, tmp_path):
         connection.executemany("INSERT INTO one (text) VALUES (?)", [["y" * 900]] * 90)
         connection.commit()
     (tmp_path / "work").mkdir()
-    dump, _tables, _migrations = stores.SqliteStore(database).dump(tmp_path / "work")
+    dump, _tables, _migrations = SqliteStore(database).dump(tmp_path / "work")
     whole = bytearray(dump.read_bytes())
     whole[8192:16384] = bytes(8192)
     dump.write_bytes(whole)
     with pytest.raises((ValueError, sqlite3.DatabaseError), match=r"integrity|malformed"):
-        stores.SqliteStore(database).restore(dump, "beside")
+        SqliteStore(database).restore(dump, "beside")
 
 
 def test_nothing_is_swapped_while_the_platform_runs(database):
-    store = stores.SqliteStore(database)
+    store = SqliteStore(database)
     handle = lock.lock_folder(database.parent)
     with pytest.raises(ServerUnavailable, match="in use by process"):
         store.lock()

@@ -210,7 +210,7 @@ def test_what_is_exported_is_imported_again(file, capsys, tmp_path):
     call_command("export_data", "budget-performance")
     printed = capsys.readouterr().out
     target = tmp_path / "out.csv"
-    call_command("export_data", "budget-performance", "--output", str(target))
+    call_command("export_data", "budget-performance", "--to", str(target))
     assert target.read_bytes().decode() == printed
 
     before = list(Performance.objects.order_by("pk").values("channel", "date", "spend", "revenue"))

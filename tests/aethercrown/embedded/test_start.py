@@ -81,8 +81,8 @@ def test_a_broker_of_its_own_is_announced_for_as_long_as_it_runs(tmp_path):
             broker.server.wait_until(broker.answers)
             environment: dict[str, str] = {}
             start.set_environment(environment, chosen(tmp_path), broker)
-            assert environment["REDIS_URL"] == data_dir.broker_url(tmp_path)
-        assert data_dir.broker_url(tmp_path) is None
+            assert environment["REDIS_URL"] == data_dir.stored(tmp_path, data_dir.BROKER_URL_FILE)
+        assert data_dir.stored(tmp_path, data_dir.BROKER_URL_FILE) == ""
         assert not broker.server.is_running()
 
 

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from aethercrown.history import display, tracking
-from aethercrown.history.attribution import acting, because, current_actor
+from aethercrown.history.attribution import acting, current_actor
 from marketing.channels.models import Channel
 from operations.automations.models import Automation
 from operations.messaging.models import Destination
@@ -194,7 +194,7 @@ def test_the_innermost_author_counts():
     with acting("user:anna"):
         with acting("automation:operations.sweep"):
             assert current_actor().actor == "automation:operations.sweep"
-        with because("a reason"):
+        with acting("user:anna", "a reason"):
             assert (current_actor().actor, current_actor().reason) == ("user:anna", "a reason")
     assert current_actor().actor == ""
 

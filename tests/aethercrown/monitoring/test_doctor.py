@@ -142,7 +142,7 @@ def test_a_missing_migration_is_bad_and_the_exit_says_so(capsys):
     found = {each["name"]: each for each in json.loads(told)["findings"]}
     assert code == 1
     assert found["migrations"]["state"] == BAD
-    assert found["migrations"]["fix"] == "manage.py migrate"
+    assert found["migrations"]["fix"] == "./manage.py migrate"
 
 
 @pytest.mark.django_db

@@ -10,6 +10,7 @@ from django.test import RequestFactory
 
 from aethercrown.celery import app
 from aethercrown.monitoring import request_id
+from tests.aethercrown.monitoring.ids import with_request_id
 
 
 def answered(wanted=None):
@@ -37,9 +38,9 @@ def test_an_unfit_id_is_replaced(wanted):
 
 
 def test_an_id_ends_with_the_work_under_it():
-    with request_id.with_request_id("outer"):
-        with request_id.with_request_id("inner") as name:
-            assert name == request_id.request_id() == "inner"
+    with with_request_id("outer"):
+        with with_request_id("inner"):
+            assert request_id.request_id() == "inner"
         assert request_id.request_id() == "outer"
 
 
@@ -65,12 +66,12 @@ def published(task):
 
 
 def test_a_task_carries_the_id_of_the_request_that_asked_for_it(probe):
-    with request_id.with_request_id("from-a-request"):
+    with with_request_id("from-a-request"):
         assert published(probe)["request_id"] == "from-a-request"
 
 
 def test_a_task_works_under_the_id_it_carries(probe):
-    with request_id.with_request_id("elsewhere"):
+    with with_request_id("elsewhere"):
         work = build_tracer(probe.name, probe, app=app)  # what a worker does with a message
         assert work("an-id", [], {}, {"request_id": "carried"}).retval == "carried"
         assert request_id.request_id() == "elsewhere"

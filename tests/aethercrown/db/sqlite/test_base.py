@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 from django.db.utils import OperationalError
 
-from aethercrown.backup import sqlite
+from aethercrown.backup.sqlite import SqliteStore
 from aethercrown.db.sqlite import base
 from aethercrown.db.sqlite.base import DatabaseWrapper
 
@@ -166,8 +166,8 @@ def test_a_kept_connection_to_a_replaced_file_is_opened_again(connect, tmp_path)
     kept.close_if_unusable_or_obsolete()
     assert kept.connection is not None
     with kept.cursor() as cursor:
-        cursor.execute("VACUUM INTO %s", [str(tmp_path / "restored")])
-    sqlite.swap(tmp_path / "restored", tmp_path / "rows.sqlite3", tmp_path / "former")
+        cursor.execute("VACUUM INTO %s", [str(tmp_path / "rows.sqlite3.restored")])
+    SqliteStore(tmp_path / "rows.sqlite3").swap("restored", "former")
     kept.close_if_unusable_or_obsolete()  # at the start of each request
     run(kept, "UPDATE counts SET number = 2")
     assert run(connect(), "SELECT number FROM counts") == (2,)

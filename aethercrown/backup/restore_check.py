@@ -1,4 +1,4 @@
-"""Restore tests: when a back-up was last restored as a test, and whether one is overdue."""
+"""When a back-up was last restored as a trial (`restore --check`), and whether that is overdue."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
