@@ -41,7 +41,7 @@ def check_migrations() -> Iterator[Finding]:
     missing = sorted(latest_migrations() - set(MigrationRecorder(connection).applied_migrations()))
     if missing:
         names = ", ".join(f"{app}.{name}" for app, name in missing[:MAX_MIGRATIONS_NAMED])
-        yield Finding(BAD, f"{len(missing)} apps lack migrations: {names}.", "manage.py migrate")
+        yield Finding(BAD, f"{len(missing)} apps lack migrations: {names}.", "./manage.py migrate")
     else:
         yield Finding(GOOD, "Every migration of this version is applied.")
 

@@ -69,7 +69,9 @@ RESOLVE_ACTION = RowAction(
     resolve,
     AlertActionForm,
 )
-SILENCE_ACTION = RowAction("Silence", "Hold back the messages of “{}”?", silence, SilenceForm)
+SILENCE_ACTION = RowAction(
+    "Silence", "Silence “{}”? Until then no message of it is sent.", silence, SilenceForm
+)
 
 
 @admin.register(Alert)

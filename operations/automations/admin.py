@@ -89,7 +89,7 @@ class AutomationForm(forms.ModelForm[Automation]):
             "largest_change_percent": "Largest change (%)",
             "largest_daily_change_percent": "Largest change in a day (%)",
             "applied_per_day": "Most applied in a day",
-            "needs_sure_gain": "Only a sure gain",
+            "needs_sure_gain": "Only if the expected interval is above zero",
             "least_confidence_percent": "Least confidence (%)",
             "data_age_hours": "Oldest data (hours)",
             "needs_no_critical_alert": "Only without a critical alert",

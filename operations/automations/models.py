@@ -25,10 +25,7 @@ register(
 
 
 class Automation(models.Model):
-    """What runs on a schedule, when, in which mode and within which limits.
-
-    The schedule itself is in django-celery-beat's tables, where beat reads it.
-    """
+    """What runs on a schedule (in beat's tables), when, in which mode and within which limits."""
 
     class Mode(models.TextChoices):
         OBSERVE = "observe", "observe: record only"

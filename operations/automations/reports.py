@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
@@ -20,10 +20,7 @@ LATE_AFTER = timedelta(minutes=2)  # longer than the intervals of beat and of th
 
 
 def limits(name: str, *, lock: bool = False) -> GuardrailLimits:
-    """The guardrails that staff set for an automation; the defaults if it has no row.
-
-    `lock` (inside a transaction) locks the row, so that what the caller counts stays true.
-    """
+    """The guardrails that staff set, or the defaults; `lock` locks their row until the commit."""
     rows = Automation.objects.select_for_update() if lock else Automation.objects.all()
     row = rows.filter(name=name).first()
     return GuardrailLimits() if row is None else row.limits
@@ -63,13 +60,6 @@ def upcoming(automation: Automation, now: datetime, count: int = 3) -> list[date
         return []
     found = occurrences.upcoming(automation.schedule, automation.zone_info, now, count)
     return [slot.astimezone(automation.zone_info) for slot in found]
-
-
-def counts(since: datetime) -> dict[str, int]:
-    """How many runs planned since then are in each state."""
-    states = Run.objects.filter(planned_for__gte=since).order_by().values("state")
-    found = dict(states.annotate(count=Count("pk")).values_list("state", "count"))
-    return {state: found.get(state, 0) for state in Run.State.values}
 
 
 def attention_items(now: datetime | None = None) -> list[AttentionItem]:

@@ -51,10 +51,7 @@ def recover_at_worker_start(**_: Any) -> None:
 
 
 def requeue_abandoned() -> None:
-    """Requeue what dead workers left within seconds, however long the queue is.
-
-    The recovery task waits in that queue, and is lost with a worker that has it.
-    """
+    """Requeue what dead workers left; the recovery task may wait for long in the same queue."""
     send(services.requeue_abandoned_runs(timezone.now()))
 
 

@@ -15,10 +15,7 @@ PID_NAMESPACE = Path("/proc/self/ns/pid")
 
 
 def host(boot_id: Path = BOOT_ID, pid_namespace: Path = PID_NAMESPACE) -> str:
-    """The host's name and eight hex digits of a hash of its boot id and process namespace.
-
-    The name alone if the system does not provide them.
-    """
+    """The host's name and, if known, a hash of its boot id and process namespace (8 hex digits)."""
     name = socket.gethostname()[:100]
     try:
         scope = f"{boot_id.read_text(encoding='ascii').strip()} {pid_namespace.readlink()}"

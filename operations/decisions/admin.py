@@ -55,6 +55,10 @@ TARGETS = {
     "reject": states.REJECTED,
     "roll_back": states.ROLLED_BACK,
 }
+GUARDRAIL_NAMES = {  # where the stored name says too little
+    "nothing_against": "no reason against it",
+    "sure_gain": "low end of the expected effect",
+}
 OPTIONAL_FIELDS = (
     "actor",
     "note",
@@ -79,7 +83,7 @@ def guardrail_text(guardrail: Mapping[str, Any]) -> str:
     """A guardrail with its result, its value and, if it has one, its limit."""
     value, limit = guardrail["value"], guardrail["limit"]
     passed = "passed" if guardrail["passed"] else "failed"
-    name = guardrail["name"].replace("_", " ")
+    name = GUARDRAIL_NAMES.get(guardrail["name"], guardrail["name"].replace("_", " "))
     if isinstance(value, str):
         return f"{passed}: {name}: {value}" if value else f"{passed}: {name}"
     if value is None:
@@ -133,14 +137,14 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
             shown.append((title, {"fields": fields}))
         return shown
 
-    @admin.display(description="promised")
+    @admin.display(description="expected")
     def expected_short(self, decision: Decision) -> str:
         """For the list."""
         expected = decision.expected
         low, high = figure(expected["low"]), figure(expected["high"])
         return f"{figure(expected['estimate'])} {expected['unit']} ({low} to {high})"
 
-    @admin.display(description="promised")
+    @admin.display(description="expected")
     def expected_effect(self, decision: Decision) -> str:
         expected = decision.expected
         low, high = figure(expected["low"]), figure(expected["high"])

@@ -8,16 +8,13 @@ MEASURED_VERDICTS = ("inside", "below", "above")
 
 
 def calibration_failure(verdicts: Sequence[str]) -> str:
-    """Why decisions of this type must not be applied automatically; "" if they may.
-
-    Below SAMPLE_SIZE verdicts the answer is "", as chance alone could fail a smaller sample.
-    """
+    """Why this type must not be applied automatically; "" if it may, or if verdicts are few."""
     if len(verdicts) < SAMPLE_SIZE:
         return ""
     inside = sum(verdict == "inside" for verdict in verdicts[:SAMPLE_SIZE])
     if inside >= MIN_INSIDE_SHARE * SAMPLE_SIZE:
         return ""
     return (
-        f"{inside} of the last {SAMPLE_SIZE} effects lay in the promised interval,"
+        f"{inside} of the last {SAMPLE_SIZE} effects lay in the expected interval,"
         f" fewer than {MIN_INSIDE_SHARE:.0%}."
     )

@@ -42,8 +42,7 @@ class DecisionType:
 
     `apply` raises Stale if the subject no longer equals `before`, `undo` if it no longer equals
     `after`. `measure` returns None while the effect cannot be known yet. `path` returns the path
-    of the subject's page. Without `apply_on_approval` an approved decision waits until
-    `services.apply` is called for it.
+    of the subject's page.
     """
 
     name: str
@@ -51,7 +50,6 @@ class DecisionType:
     apply: Callable[[DecisionCase], None]
     undo: Callable[[DecisionCase], None]
     measure: Callable[[DecisionCase, datetime], MeasuredEffect | None]
-    apply_on_approval: bool = True
     path: Callable[[str], str] = lambda _subject: ""
 
 

@@ -1,7 +1,9 @@
 """Check a draft against the limits of its automation. Pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import ge, gt, lt
 from statistics import NormalDist
 
 from operations.automations.limits import GuardrailLimits, QuietHours
@@ -25,18 +27,18 @@ class GuardrailContext:
 
 def evaluate(limits: GuardrailLimits, draft: Draft, context: GuardrailContext) -> list[Guardrail]:
     """Check every limit that is switched on; an unknown figure fails its limit."""
+    low, change = draft.expected.low, draft.change_percent
+    in_a_day = change
+    if change is not None and context.changed_today:
+        in_a_day = context.changed_today + abs(change)
+    daily, least = limits.largest_daily_change_percent, limits.least_confidence_percent
     checked = [
-        _change("largest_change_percent", limits.largest_change_percent, draft.change_percent, 0.0),
-        _count(limits.applied_per_day, context.applied_today),
-        _sure_gain(draft.expected) if limits.needs_sure_gain else None,
+        _check("largest_change_percent", limits.largest_change_percent, change, _is_within),
+        _check("applied_per_day", limits.applied_per_day, context.applied_today, lt),
+        _check("sure_gain", 0.0 if limits.needs_sure_gain else None, low, gt),
         _freshness(limits.data_age_hours, draft.data_as_of, context.now),
-        _change(
-            "largest_daily_change_percent",
-            limits.largest_daily_change_percent,
-            draft.change_percent,
-            context.changed_today,
-        ),
-        _confidence(limits.least_confidence_percent, draft.expected),
+        _check("largest_daily_change_percent", daily, in_a_day, _is_within),
+        _check("least_confidence_percent", least, round(confidence(draft.expected), 2), ge),
         _quiet_hours(limits.quiet_hours, context.now),
         Guardrail("critical_alert", "none", context.alert or "none", not context.alert)
         if limits.needs_no_critical_alert
@@ -62,25 +64,17 @@ def confidence(expected: ExpectedEffect) -> float:
     return 100 * NormalDist().cdf(expected.estimate / spread)
 
 
-def _change(
-    name: str, limit: float | None, change: float | None, before: float
+def _check(
+    name: str, limit: float | None, value: float | None, passes: Callable[[float, float], bool]
 ) -> Guardrail | None:
+    """The guardrail of one limit; None if it is switched off."""
     if limit is None:
         return None
-    if change is None:
-        return Guardrail(name, limit, None, passed=False)
-    whole = before + abs(change) if before else change
-    return Guardrail(name, limit, whole, abs(whole) <= limit)
+    return Guardrail(name, limit, value, passed=value is not None and passes(value, limit))
 
 
-def _count(limit: int | None, applied_today: int) -> Guardrail | None:
-    if limit is None:
-        return None
-    return Guardrail("applied_per_day", limit, applied_today, applied_today < limit)
-
-
-def _sure_gain(expected: ExpectedEffect) -> Guardrail:
-    return Guardrail("sure_gain", 0.0, expected.low, expected.low > 0)
+def _is_within(change: float, limit: float) -> bool:
+    return abs(change) <= limit
 
 
 def _freshness(limit: float | None, data_as_of: datetime | None, now: datetime) -> Guardrail | None:
@@ -90,13 +84,6 @@ def _freshness(limit: float | None, data_as_of: datetime | None, now: datetime) 
         return Guardrail("data_age_hours", limit, None, passed=False)
     hours = (now - data_as_of) / timedelta(hours=1)
     return Guardrail("data_age_hours", limit, round(hours, 2), passed=hours <= limit)
-
-
-def _confidence(limit: float | None, expected: ExpectedEffect) -> Guardrail | None:
-    if limit is None:
-        return None
-    found = round(confidence(expected), 2)
-    return Guardrail("least_confidence_percent", limit, found, found >= limit)
 
 
 def _quiet_hours(quiet: QuietHours | None, now: datetime) -> Guardrail | None:

@@ -79,6 +79,11 @@ class Decision(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def get_verdict_display(self) -> str:
+        """The verdict in words; the labels of its choices still say "promised"."""
+        label = self.Verdict(self.verdict).label if self.verdict else ""
+        return label.replace("promised", "expected")
+
     @property
     def case(self) -> DecisionCase:
         """The decision for the functions of its type."""

@@ -41,7 +41,7 @@ class DecisionTypeSummary:
     rolled_back: int
     measured: int
     unit: str
-    promised: float | None
+    expected: float | None
     realised: float | None
     inside_percent: float | None
 
@@ -121,7 +121,7 @@ def _summary(counts: dict[str, Any], measured: list[Decision]) -> DecisionTypeSu
         title=decision_type_registry.get(kind).title if kind in decision_type_registry else kind,
         measured=len(measured),
         unit=measured[0].expected["unit"] if measured else "",
-        promised=sum(each.expected["estimate"] for each in measured) if measured else None,
+        expected=sum(each.expected["estimate"] for each in measured) if measured else None,
         realised=sum(each.realised["value"] for each in measured if each.realised)
         if measured
         else None,

@@ -56,11 +56,7 @@ def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
 
 
 def approve(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
-    """Approve a proposal and, unless its type says otherwise, apply it.
-
-    Raises InvalidTransition if it is decided already, and Stale if its subject has changed; it
-    is then rejected for good.
-    """
+    """Approve and apply a proposal. Raises InvalidTransition, or Stale: then it is rejected."""
     with transaction.atomic():
         decision = lock(decision_id)
         if decision.mode == "observe":
@@ -69,7 +65,9 @@ def approve(decision_id: int, *, actor: str, note: str = "", now: datetime) -> D
             )
         _approve(decision, actor, note, now)
         _audit("decision.approved", decision, actor)
-    return _unless_stale(decision)
+    if decision.verdict == Decision.Verdict.STALE:  # the rejection is committed
+        raise Stale(decision.note)
+    return decision
 
 
 @transaction.atomic
@@ -82,14 +80,6 @@ def reject(decision_id: int, *, actor: str, note: str = "", now: datetime) -> De
     if actor != AUTOMATIC:
         _audit("decision.rejected", decision, actor)
     return decision
-
-
-def apply(decision_id: int, *, now: datetime) -> Decision:
-    """Apply an approved decision; raises as `approve` does."""
-    with transaction.atomic():
-        decision = lock(decision_id)
-        _apply(decision, now)
-    return _unless_stale(decision)
 
 
 @transaction.atomic
@@ -109,10 +99,7 @@ def roll_back(decision_id: int, *, actor: str, note: str = "", now: datetime) ->
 
 
 def measure_due(now: datetime) -> int:
-    """Measure every applied decision whose horizon is over; returns how many were measured.
-
-    What cannot be measured yet is tried again the next time; a failure does not stop the others.
-    """
+    """Measure applied decisions whose horizon is over and whose effect is known; how many."""
     due = Decision.objects.filter(status=Decision.Status.APPLIED, due_at__lte=now)
     measured = 0
     for decision in due.order_by("due_at", "pk"):
@@ -167,19 +154,13 @@ def _context(draft: Draft, now: datetime) -> GuardrailContext:
 
 
 def _approve(decision: Decision, actor: str, note: str, now: datetime) -> None:
+    """Approve and apply; if the subject changed, undo what was begun and reject."""
     _check(decision, states.APPROVED)
     decision.status = Decision.Status.APPROVED
     decision.approved_at = now
     decision.actor = actor
     decision.note = note
     decision.save()
-    if decision_type_registry.get(decision.kind).apply_on_approval:
-        _apply(decision, now)
-
-
-def _apply(decision: Decision, now: datetime) -> None:
-    """Apply the decision; if the subject changed, undo what was begun and reject."""
-    _check(decision, states.APPLIED)
     try:
         with transaction.atomic():
             decision_type_registry.get(decision.kind).apply(decision.case)
@@ -208,13 +189,6 @@ def _reject(decision: Decision, verdict: Decision.Verdict, now: datetime) -> Non
     decision.rejected_at = now
 
 
-def _unless_stale(decision: Decision) -> Decision:
-    """Raise Stale after the rejection has been committed."""
-    if decision.verdict == Decision.Verdict.STALE:
-        raise Stale(decision.note)
-    return decision
-
-
 @transaction.atomic
 def _measure(decision_id: int, effect: MeasuredEffect, now: datetime) -> None:
     decision = lock(decision_id)
@@ -230,10 +204,7 @@ def _measure(decision_id: int, effect: MeasuredEffect, now: datetime) -> None:
 
 
 def _disable_auto_if_uncalibrated(decision: Decision, now: datetime) -> None:
-    """Take its automation out of auto if too many effects lie outside their expected intervals.
-
-    Only what was measured since staff last set the mode to auto counts.
-    """
+    """End mode auto if too many effects since it was set lie outside their expected intervals."""
     since = reports.auto_enabled_at(decision.automation)
     measured = Decision.objects.filter(
         automation=decision.automation,

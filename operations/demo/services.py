@@ -174,13 +174,11 @@ def _rollups(
 
 
 def _alerts(now: datetime) -> Iterator[Alert]:
-    """An open alert, an acknowledged one and two resolved ones.
-
-    All have a `notified_at`, so that no message is written for them.
-    """
+    """Alerts in each state, with a `notified_at`, so that no message is written for them."""
     for each in company.ALERTS:
-        first = now - each.since
-        ended = now - each.over if each.over is not None else None
+        today = rollups.day_of(now) if each.kind == "down" else now  # outages as their incidents
+        first = today - each.since
+        ended = today - each.over if each.over is not None else None
         state = Alert.State.RESOLVED if ended else Alert.State.OPEN
         if each.note and not ended:
             state = Alert.State.ACKNOWLEDGED

@@ -14,10 +14,7 @@ class HealthCheckManager:
     """Checks every built-in and added component, and reports their history."""
 
     async def perform_all_checks(self) -> dict[str, Any]:
-        """Check everything within HEALTH_CHECK_TIMEOUT_SECONDS; the report.
-
-        While a round is running, or was less than ten seconds ago, the report of that.
-        """
+        """Check everything within HEALTH_CHECK_TIMEOUT_SECONDS, or read a round just run."""
         return await asyncio.to_thread(closing_connection(check_and_report))
 
     def get_health_trends(self, period: str = "24h") -> dict[str, Any]:

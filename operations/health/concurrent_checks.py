@@ -69,10 +69,7 @@ class CheckRunner:
     def run(
         self, jobs: Sequence[CheckJob], seconds: float, *, max_threads: int = MAX_THREADS
     ) -> dict[str, Observation]:
-        """The observation of each job, at the latest GRACE_SECONDS after `seconds`.
-
-        A check still running then has timed out; one that found no free thread is unknown.
-        """
+        """The observation of each job, at the latest GRACE_SECONDS after `seconds`."""
         waiting: queue.SimpleQueue[CheckJob] = queue.SimpleQueue()
         done: queue.SimpleQueue[tuple[str, Observation]] = queue.SimpleQueue()
         found: dict[str, Observation] = {}

@@ -61,10 +61,7 @@ def next_state(current: ComponentState, seen: Observation, at: datetime) -> Comp
 
 
 def is_slow(recent_ms: Sequence[float], limit_ms: float, *, was: bool) -> bool:
-    """Whether the 95th percentile of the last responses is over the limit.
-
-    A component that was slow stays so until the percentile is below SLOW_UNTIL_SHARE of it.
-    """
+    """Whether the 95th percentile is over the limit, or SLOW_UNTIL_SHARE of it if it `was`."""
     if not recent_ms:
         return was
     ordered = sorted(recent_ms[-SLOW_WINDOW_CHECKS:])
@@ -103,11 +100,7 @@ def is_own_network_down(outside: Iterable[tuple[str, bool, Observation]]) -> boo
 
 
 def explains_children(parent: ComponentState, since: datetime | None, at: datetime) -> bool:
-    """Whether a parent's failure explains those of its children, so that one alert is enough.
-
-    True if it is down, its latest checks failed, or it has been up again, `since`, for less than
-    PARENT_GRACE.
-    """
+    """Whether the parent is down, failing, or up again for less than PARENT_GRACE."""
     if parent.state == DOWN or parent.contrary_count:
         return True
     return parent.state == UP and since is not None and at - since < PARENT_GRACE

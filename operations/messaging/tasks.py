@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from aethercrown.background import PeriodicThread
-from operations.messaging import dispatch, services
+from operations.messaging import notify, services
 
 WEB_INTERVAL_SECONDS = 10.0
 
@@ -26,7 +26,7 @@ def send_soon() -> None:
     send_messages.apply_async(expires=60, retry=False)
 
 
-dispatch.register_dispatcher(send_soon)
+notify.notifiers.append(send_soon)
 
 
 def deliver_stuck() -> None:

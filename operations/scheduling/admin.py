@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from math import exp
 from typing import Any
 
@@ -19,6 +20,10 @@ from operations.scheduling.reports.workers import SILENT_AFTER
 from operations.scheduling.scheduler import DEFAULT_POOL
 
 MAY_OPERATE = "security.operate"
+
+
+def minutes(seconds: float) -> str:
+    return f"{seconds / 60:,.1f}\u00a0min"
 
 
 class DependencyInline(ReadOnlyAdmin, TabularInline):
@@ -46,7 +51,7 @@ class TaskAdmin(ReadOnlyAdmin, ModelAdmin):
         "priority",
         "status",
         "worker",
-        "estimated_duration",
+        "estimate",
         "planned_start",
         "attempt",
         "created_at",
@@ -60,8 +65,8 @@ class TaskAdmin(ReadOnlyAdmin, ModelAdmin):
     inlines = [DependencyInline]
     fieldsets = [
         (None, {"fields": ["task_id", "task_type", "priority", "status", "why", "error"]}),
-        ("Plan", {"fields": ["planned_start", "planned_worker", "estimated_duration"]}),
-        ("Learned", {"fields": ["estimate_used", "run_seconds", "pool"]}),
+        ("Plan", {"fields": ["planned_start", "planned_worker", "estimate"]}),
+        ("Learned", {"fields": ["corrected_estimate", "took", "pool"]}),
         ("Lease", {"fields": ["worker", "lease_until", "attempt", "previous_worker"]}),
         ("Times", {"fields": ["created_at", "ready_at", "started_at", "completed_at"]}),
     ]
@@ -73,18 +78,26 @@ class TaskAdmin(ReadOnlyAdmin, ModelAdmin):
     def why(self, task: Task) -> str:
         return explain(task)
 
+    @admin.display(description="estimate", ordering="estimated_duration")
+    def estimate(self, task: Task) -> str:
+        return minutes(task.estimated_duration)
+
+    @admin.display(description="corrected by earlier runs")
+    def corrected_estimate(self, task: Task) -> str:
+        return minutes(task.estimate_used)
+
+    @admin.display(description="took")
+    def took(self, task: Task) -> str:
+        return "" if task.run_seconds is None else minutes(task.run_seconds)
+
     @admin.action(description="Requeue", permissions=["operate"])
     def requeue(self, request: HttpRequest, tasks: QuerySet[Task]) -> None:
         self.apply(request, tasks, services.requeue, "Requeued")
 
     @admin.action(description="Cancel, with all that depends on it", permissions=["operate"])
     def cancel(self, request: HttpRequest, tasks: QuerySet[Task]) -> None:
-        name = request.user.get_username()
-
-        def cancel_as_user(task_id: str, **more: Any) -> Task:
-            return services.cancel(task_id, actor=name, **more)
-
-        self.apply(request, tasks, cancel_as_user, "Cancelled")
+        service = partial(services.cancel, actor=request.user.get_username())
+        self.apply(request, tasks, service, "Cancelled")
 
     def apply(
         self, request: HttpRequest, tasks: QuerySet[Task], service: Callable[..., Task], done: str

@@ -327,12 +327,12 @@ class MetricsView(Endpoint):
         "Show the figures of the queue, and what delays it",
         answer=QueueMetricsSerializer,
         example_answer=examples.METRICS,
-        message="The queue",
+        message="Task metrics",
     )
     def get(self, request: Request) -> Response:
         """Makespan and bound are null if a task can never run."""
         metrics, bottlenecks = queue_metrics(timezone.now())
-        return reply("The queue", {"metrics": metrics, "bottlenecks": bottlenecks})
+        return reply("Task metrics", {"metrics": metrics, "bottlenecks": bottlenecks})
 
 
 class TasksView(Endpoint):

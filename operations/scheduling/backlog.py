@@ -55,10 +55,7 @@ class BacklogTask:
 
 
 class Backlog:
-    """Tasks and workers; `pools` maps the name of a pool to its workers.
-
-    With `strict` a higher priority class always goes first.
-    """
+    """Tasks, and workers by pool; with `strict` a higher priority class always goes first."""
 
     def __init__(self, pools: Mapping[str, Iterable[str]], *, strict: bool = False) -> None:
         self.strict = strict
@@ -128,10 +125,7 @@ class Backlog:
                 yield task
 
     def finish(self, task: BacklogTask, error: str | None, now: float) -> None:
-        """End a running task, with an error if it failed, and free its worker.
-
-        Repeating the same end changes nothing. Raises NotRunning.
-        """
+        """End a running task and free its worker, once only. Raises NotRunning."""
         if task.has_started and task.status == ("completed" if error is None else "failed"):
             return
         if task.status != "running":

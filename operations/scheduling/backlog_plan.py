@@ -8,10 +8,7 @@ from operations.scheduling.planner.placement import Problem
 
 
 def planning_problem(backlog: Backlog, now: float) -> tuple[list[str], Problem]:
-    """The names of all pending, queued and running tasks, and the problem seen from `now`.
-
-    A dependency on an unknown task is ignored.
-    """
+    """The names of all open tasks, and the problem from `now`, without unknown dependencies."""
     open_ = list(backlog.open.values())
     number = {each.name: place for place, each in enumerate(open_)}
     needs = [[number[name] for name in each.needs if name in number] for each in open_]

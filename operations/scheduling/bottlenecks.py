@@ -125,11 +125,11 @@ def plan_bottlenecks(problem: Problem, planned: TaskPlan, names: Sequence[str]) 
     least = duration_text(planned.certificate.lower_bound or 0.0)
     listed = list_names(chain)
     if binding == "critical_path":
-        text = f"The longest chain of dependencies takes at least {least}: it holds {listed}."
+        text = f"The longest chain of dependencies takes at least {least}: {listed}."
         advice = "Split or shorten these tasks; more workers do not help here."
     else:
         place = "all workers" if binding == "work" else f"the workers of pool {binding[5:]}"
-        text = f"The work of {place} takes at least {least}; the longest chain holds {listed}."
+        text = f"The work of {place} takes at least {least}; the longest chain is {listed}."
         advice = "Add workers, or shorten the tasks that take longest."
     return [Bottleneck(binding.split(":")[0], "low", text, advice, chain)]
 
@@ -147,10 +147,7 @@ def no_workers(problem: Problem) -> Bottleneck:
 
 
 def critical_tasks(problem: Problem) -> list[int]:
-    """At most MAX_NAMES tasks without slack, by earliest start: delaying one delays the end.
-
-    Slack is latest minus earliest start with unlimited workers.
-    """
+    """At most MAX_NAMES tasks without slack (latest minus earliest start), the earliest first."""
     tails = np.asarray(bottom_levels(problem.graph, problem.seconds))
     heads = np.asarray(bottom_levels(problem.graph.reverse, problem.seconds)) - problem.durations
     longest = tails.max()

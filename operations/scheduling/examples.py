@@ -62,7 +62,7 @@ METRICS = {
             "type": "critical_path",
             "severity": "low",
             "description": "The longest chain of dependencies takes at least 6 min: "
-            "it holds train-42, score-42.",
+            "train-42, score-42.",
             "suggestion": "Split or shorten these tasks; more workers do not help here.",
             "tasks": ["train-42", "score-42"],
             "seconds_saved": None,

@@ -153,7 +153,7 @@ class Dependency(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.task_id} needs {self.needs_id}"
+        return f"{self.task} needs {self.needs}"
 
 
 class TaskDurationStats(models.Model):

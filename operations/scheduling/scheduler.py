@@ -60,11 +60,7 @@ class TaskScheduler:
         self.lock = RLock()
 
     def add_task(self, task: AITask) -> AITask:
-        """Add a task; its dependencies may be added later.
-
-        The same task again changes nothing. Raises DifferentTask if another one has its id, and
-        CyclicDependency if it would depend on itself through others.
-        """
+        """Add a task, even before its dependencies. Raises DifferentTask or CyclicDependency."""
         with self.lock:
             if task.task_id in self.tasks:
                 return check_same(self.tasks[task.task_id], task)
@@ -84,10 +80,7 @@ class TaskScheduler:
             return task
 
     def add_tasks(self, tasks: Iterable[AITask]) -> list[AITask]:
-        """Add all, in any order, or none; every dependency must be among them or known.
-
-        Raises DifferentTask, UnknownDependency or CyclicDependency.
-        """
+        """Add all or none. Raises DifferentTask, UnknownDependency or CyclicDependency."""
         with self.lock:
             batch = unique_tasks(tasks)
             for name, task in batch.items():
@@ -103,10 +96,7 @@ class TaskScheduler:
             return [(str(each.worker), self.tasks[each.name]) for each in assigned]
 
     def complete_task(self, task_id: str, success: bool = True, error: str = "") -> AITask:  # noqa: FBT001, FBT002 -- the documented call
-        """End a running task; without success all that depends on it fails too.
-
-        Repeating the same end changes nothing. Raises UnknownTask or NotRunning.
-        """
+        """End a running task; a failure fails its dependents. Raises UnknownTask or NotRunning."""
         with self.lock:
             now, task = self.clock(), self.backlog.task(task_id)
             ran = task.status == "running"

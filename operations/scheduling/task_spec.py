@@ -38,10 +38,7 @@ class TaskPriority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class AITask:
-    """Work for one worker; `estimated_duration` is in seconds.
-
-    Raises InvalidTask, and CyclicDependency where the task depends on itself; both are ValueErrors.
-    """
+    """Work of `estimated_duration` seconds. Raises InvalidTask, or CyclicDependency on itself."""
 
     task_id: str
     task_type: str

@@ -31,6 +31,7 @@ from operations.scheduling.planner.urgency import (
     queue_key,
 )
 from tests.benchmarks.scheduling_makespan import makespan_plan
+from tests.operations.scheduling.cases import one_pool
 
 Needs = list[list[int]]
 HARD = [(100, 4), (100, 8), (300, 4), (300, 8), (1000, 8), (1000, 16)]
@@ -122,7 +123,7 @@ def hard_set(report: Report) -> None:
     report.note("Makespan / lower bound, hard set (seed 7)")
     for size, workers in HARD:
         durations, needs = hard(size, workers)
-        problem = Problem.of(Graph.from_needs(needs), durations, workers)
+        problem = one_pool(Graph.from_needs(needs), durations, workers)
         single = makespan_plan(problem).certificate
         within = makespan_plan(problem, Effort()).certificate
         least = single.lower_bound or 1.0
@@ -142,7 +143,7 @@ def hard_seeds(report: Report, seeds: int) -> None:
         for seed in range(seeds):
             durations, needs = hard(size, workers, seed)
             begun = process_time()
-            problem = Problem.of(Graph.from_needs(needs), durations, workers)
+            problem = one_pool(Graph.from_needs(needs), durations, workers)
             single.append(makespan_plan(problem).certificate.gap or 0.0)
             passed.append(process_time() - begun)
             levels = np.asarray(bottom_levels(problem.graph, problem.seconds))
@@ -177,7 +178,7 @@ def speed(report: Report, most: int) -> None:
 
 
 def planned(needs: Needs, durations: list[int], plan: Callable[[Problem], TaskPlan]) -> TaskPlan:
-    return plan(Problem.of(Graph.from_needs(needs), durations, 16))
+    return plan(one_pool(Graph.from_needs(needs), durations, 16))
 
 
 def cycle_test(report: Report) -> None:
@@ -213,9 +214,7 @@ def weighted_ends(report: Report) -> None:
     report.note("Sum of weight x end / Eastman-Even-Isaacs bound, independent tasks")
     for size, workers in [(1000, 4), (10_000, 16), (100_000, 16)]:
         durations, weights = weighted(size)
-        problem = Problem.of(
-            Graph.from_needs([[] for _ in range(size)]), durations, workers, weights
-        )
+        problem = one_pool(Graph.from_needs([[] for _ in range(size)]), durations, workers, weights)
         proof = make_plan(problem).certificate
         least = proof.weighted_completion_bound or 1.0
         orders = {
@@ -241,7 +240,7 @@ def weighted_graphs(report: Report) -> None:
         durations, needs = make(1000)
         r = make_rng(5)
         weights = [float(r.choice((1, 2, 4, 8))) for _ in durations]
-        problem = Problem.of(Graph.from_needs(needs), durations, 16, weights)
+        problem = one_pool(Graph.from_needs(needs), durations, 16, weights)
         proof = make_plan(problem, effort=Effort()).certificate
         span, pull = proof.lower_bound or 1.0, proof.weighted_completion_bound or 1.0
         keys = {

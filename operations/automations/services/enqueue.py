@@ -18,10 +18,7 @@ class AutomationDisabled(Exception):
 
 @transaction.atomic
 def enqueue_due_runs(name: str, now: datetime) -> int:
-    """Write the runs that came due since the last known one; returns how many will be executed.
-
-    The automation is locked, so that two announcements of one time come one after the other.
-    """
+    """Write the runs that came due, under a lock; returns how many will be executed."""
     automation = lock(name)
     if not (automation.is_enabled and settings.AUTOMATION_ENABLED):
         return 0

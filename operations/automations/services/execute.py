@@ -135,10 +135,7 @@ def finish(claimed: Run, outcome: RunOutcome, now: datetime, logged: str = "") -
 
 @transaction.atomic
 def fail(claimed: Run, error: str, now: datetime) -> bool:
-    """Record a failure, and queue the next attempt if one is left; False as `finish`.
-
-    A run that a person asked for is not repeated.
-    """
+    """Record a failure and queue the next attempt, but not of a manual run; False as `finish`."""
     if claimed.attempt >= run_rules.MAX_ATTEMPTS or claimed.trigger == Run.Trigger.MANUAL:
         return fail_for_good(Run.objects.all(), claimed, error, now)
     written = _attempt_rows(claimed.pk, claimed.attempt).update(

@@ -45,7 +45,7 @@ def schedules() -> Iterator[Finding]:
     missing = sorted(set(automation_registry.names()) - known)
     if missing:
         text = f"{len(missing)} automations have no schedule: {', '.join(missing)}."
-        yield Finding(BAD, text, "manage.py migrate")
+        yield Finding(BAD, text, "./manage.py migrate")
     if not settings.AUTOMATION_ENABLED:
         text = "AUTOMATION_ENABLED is False: no automation runs."
         yield Finding(CAUTION, text, "Set AUTOMATION_ENABLED=True.")

@@ -19,10 +19,7 @@ class ComponentExists(Exception):
 
 
 def add_component(name: str, given: Mapping[str, Any]) -> tuple[Component, bool]:
-    """Store a target, and whether it is new.
-
-    Raises ValidationError if it may not be called, and ComponentExists.
-    """
+    """Store a target, and whether it is new. Raises ValidationError and ComponentExists."""
     Component(name=name, **given).full_clean(validate_unique=False)
     found, is_new = Component.objects.get_or_create(name=name, defaults=given)
     if any(getattr(found, field) != value for field, value in given.items()):

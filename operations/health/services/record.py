@@ -157,10 +157,7 @@ def open_incident(component: Component, seen: Observation, began: datetime, at: 
 def update_alert(
     component: Component, at: datetime, *, is_changed: bool, is_explained: bool
 ) -> None:
-    """Raise the alert of a component that is down, or resolve it once it is up again.
-
-    No alert is raised while a failing parent explains it, and none resolved while it is flapping.
-    """
+    """Raise the alert of what is down and not explained; resolve it once it is up and steady."""
     is_unhealthy = component.status == state_machine.UNHEALTHY
     if component.state == DOWN and is_unhealthy and not is_explained:
         severity = "critical" if component.is_required else "high"

@@ -66,10 +66,7 @@ def _lease() -> timedelta:
 def check_and_report(
     *, clock: Clock = timezone.now, runner: CheckRunner = default_runner
 ) -> dict[str, Any]:
-    """Run a round, unless one has just ended; the report.
-
-    Without a database, only the built-in checks, which are not stored.
-    """
+    """The report of a new round, or of one just run; unstored if the database is down."""
     try:
         run_round(clock=clock, runner=runner)
         return reports.latest_report()
@@ -81,10 +78,7 @@ def check_and_report(
 
 
 def run_watchdog(*, clock: Clock = timezone.now, runner: CheckRunner = default_runner) -> bool:
-    """Check vital, undecided and down components; False if another process just did.
-
-    Also runs a whole round if one is overdue, because no task ran it.
-    """
+    """Check vital, undecided and down components, then an overdue round; False if just done."""
     now = clock()
     if not lock.acquire(WATCHDOG, now, every=WATCHDOG_EVERY, lease=_lease()):
         return False

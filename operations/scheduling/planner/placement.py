@@ -32,25 +32,6 @@ class Problem:
     running: Mapping[int, int] = field(default_factory=dict)
     pool_names: Sequence[str] = ()
 
-    @classmethod
-    def of(
-        cls,
-        graph: Graph,
-        durations: Sequence[float] | FloatArray,
-        workers: int,
-        weights: Sequence[float] | FloatArray | None = None,
-    ) -> "Problem":
-        """Tasks of one pool with so many workers; equal weights unless given."""
-        size = graph.size
-        return cls(
-            graph,
-            np.asarray(durations, dtype=np.float64),
-            np.ones(size) if weights is None else np.asarray(weights, dtype=np.float64),
-            [0] * workers,
-            np.zeros(size, dtype=np.int64),
-            np.zeros(size),
-        )
-
     @cached_property
     def seconds(self) -> list[float]:
         """`durations` as a list, for loops."""
@@ -86,10 +67,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """When each task starts, in seconds from now, and on which worker slot.
-
-    A task that no worker can take has start NEVER and worker NO_WORKER.
-    """
+    """Starts in seconds from now, and worker slots; NEVER and NO_WORKER if none can take it."""
 
     start: list[float]
     worker: list[int]

@@ -22,10 +22,7 @@ PriorityRule = Callable[[FloatArray], FloatArray]  # factors near 1, one a task 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to search: CPU seconds of this thread by `clock`, starts, and sweeps per start.
-
-    The first pass is always made. With infinite seconds the result does not depend on the clock.
-    """
+    """CPU seconds of this thread beyond the first pass, starts, and sweeps for each start."""
 
     seconds: float = DEFAULT_CPU_SECONDS
     starts: int = 100_000

@@ -35,10 +35,7 @@ def chain_ratios(graph: Graph, weights: FloatArray, durations: FloatArray) -> Fl
 def best_chains(
     graph: Graph, weights: FloatArray, durations: FloatArray
 ) -> tuple[list[float], list[float]]:
-    """The weights and the seconds of the best chain that each task starts.
-
-    Built backwards, one choice per task: a task inherits the urgency of what depends on it.
-    """
+    """The weights and seconds of the best chain that each task starts, built backwards."""
     first, after = graph.rows
     gain: list[float] = weights.tolist()
     cost: list[float] = np.clip(durations, MIN_DURATION_SECONDS, MAX_DURATION_SECONDS).tolist()

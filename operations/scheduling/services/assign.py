@@ -65,10 +65,7 @@ def _free_workers(now: datetime, among: QuerySet[Worker]) -> list[Worker]:
 
 
 def _assigned(workers: Sequence[Worker], now: datetime, lease: float | None) -> list[Task]:
-    """One task of its pool for each worker in the list, as far as tasks are ready.
-
-    One statement per pool, which commits by itself outside a transaction.
-    """
+    """One ready task of its pool for each worker, by one statement and one commit a pool."""
     assigned: list[Task] = []
     columns = [field.attname for field in Task._meta.concrete_fields]  # noqa: SLF001 - a documented name of Django's
     text = dispatch_sql.statement(connection.vendor, columns)

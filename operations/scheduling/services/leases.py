@@ -14,10 +14,7 @@ MAX_ATTEMPTS = 3  # expired leases before a task fails
 
 @transaction.atomic
 def extend_leases(name: str, now: datetime) -> list[Task]:
-    """A worker's heartbeat: start the leases of its running tasks anew; those tasks.
-
-    Raises WorkerRefused.
-    """
+    """A worker's heartbeat: start the leases of its running tasks anew. Raises WorkerRefused."""
     worker = record_contact(name, now)
     running = Task.objects.select_for_update().order_by("pk")
     tasks = list(running.filter(worker=worker, status=Status.RUNNING))

@@ -28,10 +28,7 @@ def cancel(task_id: str, *, actor: str, now: datetime) -> Task:
 
 @transaction.atomic
 def requeue(task_id: str, *, now: datetime) -> Task:
-    """Queue a running or failed task again, with all its attempts.
-
-    Raises UnknownTask, and NotRunning if it is neither, or a dependency has failed.
-    """
+    """Queue a running or failed task, with all its attempts. Raises UnknownTask or NotRunning."""
     row = task_state.locked_task(task_id)
     if row.status not in {Status.RUNNING, Status.FAILED}:
         raise NotRunning(f"task {task_id} is {row.status}, neither running nor failed")

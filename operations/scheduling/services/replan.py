@@ -22,10 +22,7 @@ AUTOMATION = "operations.assign_tasks"
 
 
 def replan(now: datetime, effort: Effort | None = None) -> Schedule:
-    """Plan all open tasks; store the start and worker of each, and the figures of the plan.
-
-    No lock is held during the search; rows that another call has locked keep their old plan.
-    """
+    """Plan and store all open tasks; rows that another call has locked keep their old plan."""
     work = planning.open_work(now)
     planned = make_plan(work.problem, effort=effort or Effort())
     proof = planned.certificate

@@ -72,7 +72,7 @@ def test_a_subject_with_a_page_is_linked_and_an_unknown_figure_said(thermostat, 
 
 def test_what_was_realised_stands_beside_the_promise(applied, admin_client):
     services.measure_due(NOON + timedelta(days=8))
-    assert "1.5 points, inside what was promised" in admin_client.get(LIST).content.decode()
+    assert "1.5 points, inside what was expected" in admin_client.get(LIST).content.decode()
 
 
 def test_only_the_steps_that_may_follow_are_offered(proposed, admin_client):
@@ -188,9 +188,9 @@ def test_a_figure_is_written_as_a_person_writes_it(value, told):
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        (("sure_gain", 0.0, 2.5, True), "passed: sure gain is 2.5, limit 0.0"),
+        (("sure_gain", 0.0, 2.5, True), "passed: low end of the expected effect is 2.5, limit 0.0"),
         (("backtest", "healthy", "It missed.", False), "failed: backtest: It missed."),
-        (("nothing_against", None, "", True), "passed: nothing against"),
+        (("nothing_against", None, "", True), "passed: no reason against it"),
     ],
 )
 def test_a_guardrail_is_shown_in_words(row, told):

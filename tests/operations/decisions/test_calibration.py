@@ -11,7 +11,7 @@ VERDICTS = st.lists(st.sampled_from(calibration.MEASURED_VERDICTS), max_size=40)
 def test_twelve_of_twenty_inside_keep_it_and_eleven_do_not():
     assert calibration.calibration_failure(["below"] * 8 + ["inside"] * 12) == ""
     assert calibration.calibration_failure(["below"] * 9 + ["inside"] * 11) == (
-        "11 of the last 20 effects lay in the promised interval, fewer than 60%."
+        "11 of the last 20 effects lay in the expected interval, fewer than 60%."
     )
 
 

@@ -51,7 +51,7 @@ def test_promises_stand_beside_what_was_realised(applied, thermostat):
     assert (promise.kind, promise.title, promise.unit) == ("setting", "Setting", "points")
     assert (promise.proposed, promise.applied, promise.rejected) == (3, 2, 1)
     assert (promise.waiting, promise.rolled_back, promise.measured) == (0, 0, 1)
-    assert (promise.promised, promise.realised) == (1.5, 1.5)
+    assert (promise.expected, promise.realised) == (1.5, 1.5)
     assert promise.inside_percent == 100.0
 
 

@@ -171,30 +171,6 @@ def test_auto_stops_at_the_most_applied_in_a_day(thermostat):
     assert services.propose(later, mode="auto", now=fresh).status == "applied"
 
 
-def test_a_kind_may_wait_to_be_applied(thermostat):
-    decision_type_registry.register(
-        replace(decision_type_registry.get("setting"), name="later", apply_on_approval=False)
-    )
-    made = services.propose(draft(kind="later"), mode="propose", now=NOON)
-    assert services.approve(made.pk, actor="ada", now=NOON).status == "approved"
-    assert thermostat.setting == "18"
-    assert services.apply(made.pk, now=LATER).status == "applied"
-    assert thermostat.setting == "20"
-    with pytest.raises(InvalidTransition):
-        services.apply(made.pk, now=LATER)
-
-
-def test_an_approved_decision_can_go_stale_before_it_is_applied(thermostat):
-    decision_type_registry.register(
-        replace(decision_type_registry.get("setting"), name="later", apply_on_approval=False)
-    )
-    made = services.propose(draft(kind="later"), mode="propose", now=NOON)
-    services.approve(made.pk, actor="ada", now=NOON)
-    thermostat.put("25")
-    with pytest.raises(Stale):
-        services.apply(made.pk, now=LATER)
-
-
 def test_a_roll_back_restores_what_was(applied, thermostat):
     undone = services.roll_back(applied.pk, actor="bob", note="Too warm.", now=LATER)
     assert (undone.status, undone.rolled_back_by) == ("rolled_back", "bob")
@@ -325,7 +301,7 @@ def test_an_uncalibrated_automation_is_taken_out_of_auto_with_one_alert(thermost
     heating = Automation.objects.get(name="heating")
     assert heating.mode == "propose"
     assert heating.auto_disabled_reason == (
-        "setting: 11 of the last 20 effects lay in the promised interval, fewer than 60%."
+        "setting: 11 of the last 20 effects lay in the expected interval, fewer than 60%."
     )
     alert = Alert.objects.get()
     assert (alert.kind, alert.subject, alert.severity, alert.count) == (

@@ -71,6 +71,13 @@ def test_there_are_alerts_in_each_state_and_no_message_of_them(loaded, listener)
     assert not Message.objects.exists()
 
 
+def test_an_outage_has_one_date_as_an_alert_and_as_an_incident(loaded):
+    alerts_of = Alert.objects.filter(kind="down").order_by("first_seen_at")
+    found = [(each.subject, each.first_seen_at, each.resolved_at) for each in alerts_of]
+    incidents = reversed(uptime.incidents(NOW - timedelta(days=30)))
+    assert found == [(str(each.component), each.started_at, each.ended_at) for each in incidents]
+
+
 def test_clearing_leaves_no_row_behind():
     before = counts()
     services.seed(seeding())

@@ -1,12 +1,14 @@
-"""The dispatcher that was registered is registered again after a test."""
+"""What notified a worker before a test does so again after it."""
 
 import pytest
 
-from operations.messaging import dispatch
+from operations.messaging import notify
 
 
 @pytest.fixture
-def dispatcher():
-    before = dispatch._dispatcher
-    yield
-    dispatch.register_dispatcher(before)
+def notifiers():
+    """The functions that notify a worker: none."""
+    before = notify.notifiers.copy()
+    notify.notifiers.clear()
+    yield notify.notifiers
+    notify.notifiers[:] = before

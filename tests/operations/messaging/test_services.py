@@ -17,11 +17,12 @@ from aethercrown.http.outbound import (
     Unreachable,
 )
 from aethercrown.transitions import InvalidTransition
-from operations.messaging import dispatch, retry, services, signature
+from operations.messaging import retry, services
 from operations.messaging.message import OutgoingMessage
 from operations.messaging.models import Destination, Message
 from operations.messaging.services import DeliveryFailed
 from tests.operations.conftest import NOON
+from tests.operations.messaging.receiver import is_valid
 
 MINUTE = timedelta(minutes=1)
 EVENT_MESSAGE = OutgoingMessage("event:1", "A title", "A text", {"event": "opened"})
@@ -206,10 +207,10 @@ def test_messages_that_are_due_no_more_when_they_are_claimed_are_passed_over(lis
 
 
 def test_a_worker_is_notified_when_the_event_is_committed(
-    listener, dispatcher, django_capture_on_commit_callbacks
+    listener, notifiers, django_capture_on_commit_callbacks
 ):
     calls = []
-    dispatch.register_dispatcher(lambda: calls.append(1))
+    notifiers.append(lambda: calls.append(1))
     with django_capture_on_commit_callbacks(execute=True):
         enqueued()
         assert calls == []
@@ -299,7 +300,7 @@ def test_a_webhook_carries_the_event_signed(hook):
     assert (options["method"], options["seconds"]) == ("POST", 10.0)
     assert sent["X-Event-Id"] == message.event_key
     assert json.loads(options["body"]) == {"event": "opened", "id": message.event_key}
-    assert signature.is_valid(
+    assert is_valid(
         "s3cret-of-the-hook", sent["X-Timestamp"], options["body"], sent["X-Signature"], NOON
     )
 

@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from operations.messaging import dispatch, services, tasks
+from operations.messaging import notify, services, tasks
 from operations.messaging.message import OutgoingMessage
 from operations.messaging.models import Message
 
@@ -30,13 +30,13 @@ def test_the_web_servers_thread_sends_what_is_stuck(listener, settings):
     assert Message.objects.get().state == "sent"
 
 
-def test_the_registered_dispatcher_sends_the_task_to_the_broker(dispatcher):
-    dispatch.register_dispatcher(tasks.send_soon)
+def test_notifying_a_worker_sends_the_task_to_the_broker(notifiers):
+    notifiers.append(tasks.send_soon)
     app = tasks.send_messages.app
     with app.connection_for_read() as connection:
         queue = connection.SimpleQueue(app.conf.task_default_queue)
         queue.clear()
-        dispatch.notify_worker()
+        notify.notify_worker()
         headers = queue.get(timeout=5).headers
     assert headers["task"] == "operations.send_messages"
     assert headers["expires"]

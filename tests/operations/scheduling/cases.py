@@ -3,6 +3,7 @@
 import random
 from itertools import pairwise
 from math import inf
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -60,6 +61,18 @@ def running_problems(draw, max_tasks=8, pools=2):
         problem.pools,
         problem.waited,
         running,
+    )
+
+
+def one_pool(graph: Graph, durations: Any, workers: int, weights: Any = None) -> Problem:
+    """Tasks of one pool with so many workers; equal weights unless given."""
+    return Problem(
+        graph,
+        np.asarray(durations, dtype=np.float64),
+        np.ones(graph.size) if weights is None else np.asarray(weights, dtype=np.float64),
+        [0] * workers,
+        np.zeros(graph.size, dtype=np.int64),
+        np.zeros(graph.size),
     )
 
 

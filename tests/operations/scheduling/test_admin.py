@@ -44,6 +44,9 @@ def test_the_list_and_a_task_tell_how_it_stands(client, queue):
     page = eve.get(f"{TASKS}{Task.objects.get(task_id='b').pk}/change/").content.decode()
     assert "blocked by a" in page
     assert "running" in page
+    assert "b needs a" in page
+    assert "1.0\N{NO-BREAK SPACE}min" in page
+    assert "1.0\N{NO-BREAK SPACE}min" in text
 
 
 def test_an_operator_cancels_and_requeues(client, queue):

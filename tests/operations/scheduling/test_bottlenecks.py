@@ -18,7 +18,7 @@ from operations.scheduling.planner.graph import Graph
 from operations.scheduling.planner.placement import Problem
 from operations.scheduling.planner.plan import make_plan, repeatable_effort
 from tests.benchmarks.scheduling_makespan import makespan_plan
-from tests.operations.scheduling.cases import problems
+from tests.operations.scheduling.cases import one_pool, problems
 
 CALM = QueueLoad(queued=0, blocked=0, workers=4, completed=0, failed=0, busy=None)
 
@@ -51,7 +51,7 @@ def test_thresholds_are_strict(changed, expected):
 
 
 def problem_of(needs, durations, workers):
-    return Problem.of(Graph.from_needs(needs), durations, workers)
+    return one_pool(Graph.from_needs(needs), durations, workers)
 
 
 def found(problem):
@@ -65,7 +65,7 @@ def test_nothing_holds_up_what_can_all_start_at_once():
 def test_the_longest_chain_is_named():
     (only,) = found(problem_of([[], [0], [], [1]], [5, 6, 1, 7], 2))
     assert (only.type, only.severity, only.tasks) == ("critical_path", "low", ("a", "b", "d"))
-    assert "at least 18 s: it holds a, b, d" in only.description
+    assert "at least 18 s: a, b, d" in only.description
 
 
 def test_at_most_five_tasks_are_named():

@@ -12,7 +12,7 @@ from operations.scheduling.planner.bounds import (
 )
 from operations.scheduling.planner.graph import Graph, bottom_levels
 from operations.scheduling.planner.placement import Placement, Problem, list_schedule
-from tests.operations.scheduling.cases import optimal_makespan, problems
+from tests.operations.scheduling.cases import one_pool, optimal_makespan, problems
 
 
 def least(problem):
@@ -28,14 +28,14 @@ def test_no_order_of_work_beats_the_bounds(problem):
 
 
 def test_the_longest_chain_binds():
-    found = least(Problem.of(Graph.from_needs([[], [0], []]), [5, 6, 1], 2))
+    found = least(one_pool(Graph.from_needs([[], [0], []]), [5, 6, 1], 2))
     assert (found.makespan, found.binding) == (11, "critical_path")
 
 
 def test_the_work_a_worker_binds_and_whole_seconds_round_up():
-    problem = Problem.of(Graph.from_needs([[], [], []]), [5, 5, 5], 2)
+    problem = one_pool(Graph.from_needs([[], [], []]), [5, 5, 5], 2)
     assert (least(problem).makespan, least(problem).binding) == (8, "work")
-    problem = Problem.of(Graph.from_needs([[], [], []]), [5, 5, 5.5], 2)
+    problem = one_pool(Graph.from_needs([[], [], []]), [5, 5, 5.5], 2)
     assert least(problem).makespan == pytest.approx(7.75)
 
 
@@ -54,7 +54,7 @@ def test_the_fullest_pool_binds():
 
 
 def test_a_pool_without_workers_has_no_bound():
-    problem = Problem.of(Graph.from_needs([[]]), [5], 0)
+    problem = one_pool(Graph.from_needs([[]]), [5], 0)
     found = least(problem)
     assert found.binding == "no_workers"
     proof = certificate(problem, list_schedule(problem, np.arange(1)), found)
@@ -62,7 +62,7 @@ def test_a_pool_without_workers_has_no_bound():
 
 
 def test_eastman_even_and_isaacs_by_hand():
-    problem = Problem.of(Graph.from_needs([[], []]), [2, 4], 2, [1, 1])
+    problem = one_pool(Graph.from_needs([[], []]), [2, 4], 2, [1, 1])
     alone = 2 + 6  # shortest first on one machine
     assert pool_completion_bound(problem, 0, 2) == alone / 2 + (2 - 1) / (2 * 2) * 6
 
@@ -72,7 +72,7 @@ def test_what_takes_no_time_is_the_most_urgent():
 
 
 def test_a_certificate_tells_how_far_a_plan_is_from_the_bound():
-    problem = Problem.of(Graph.from_needs([[], [], []]), [3, 3, 2], 2, [1, 2, 4])
+    problem = one_pool(Graph.from_needs([[], [], []]), [3, 3, 2], 2, [1, 2, 4])
     poor = Placement([0, 3, 0], [0, 0, 1], 6)
     proof = certificate(problem, poor, least(problem))
     assert (proof.makespan, proof.lower_bound, proof.binding) == (6, 4, "work")

@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given, settings
 
 from operations.scheduling.planner.graph import Graph, bottom_levels
-from operations.scheduling.planner.placement import Problem, list_schedule
+from operations.scheduling.planner.placement import list_schedule
 from operations.scheduling.planner.search import Effort
 from tests.benchmarks.scheduling_makespan import makespan_plan, optimal_placement
-from tests.operations.scheduling.cases import check_feasible, optimal_makespan, problems
+from tests.operations.scheduling.cases import check_feasible, one_pool, optimal_makespan, problems
 
 
 @settings(deadline=None)
@@ -31,12 +31,12 @@ def test_each_task_stays_in_its_pool(problem):
 
 def test_what_no_list_schedule_finds_either_way_is_found_and_proven():
     needs = [[], [0], [], [], [1, 2]]
-    problem = Problem.of(Graph.from_needs(needs), [1, 3, 4, 2, 0], 2)
+    problem = one_pool(Graph.from_needs(needs), [1, 3, 4, 2, 0], 2)
     proof = makespan_plan(problem, Effort(starts=4)).certificate
     assert (proof.makespan, proof.gap) == (5, 0)
 
 
 def test_the_best_is_proven_even_where_the_simple_bound_is_lower():
-    problem = Problem.of(Graph.from_needs([[], [], []]), [3, 3, 3], 2)
+    problem = one_pool(Graph.from_needs([[], [], []]), [3, 3, 3], 2)
     proof = makespan_plan(problem, Effort(starts=4)).certificate
     assert (proof.makespan, proof.lower_bound, proof.gap) == (6, 6, 0)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from operations.scheduling.planner.graph import Graph
 from operations.scheduling.planner.placement import NEVER, NO_WORKER, Problem, list_schedule
-from tests.operations.scheduling.cases import check_feasible, running_problems
+from tests.operations.scheduling.cases import check_feasible, one_pool, running_problems
 
 
 @given(running_problems(max_tasks=12, pools=3), st.randoms(use_true_random=False))
@@ -21,7 +21,7 @@ def test_every_task_is_placed_once_in_time_and_on_a_worker_of_its_pool(problem, 
 
 
 def test_the_first_in_line_goes_first_and_the_rest_wait_for_a_worker():
-    problem = Problem.of(Graph.from_needs([[], [], []]), [5, 3, 4], 2)
+    problem = one_pool(Graph.from_needs([[], [], []]), [5, 3, 4], 2)
     found = list_schedule(problem, np.array([2, 0, 1]))
     assert found.start == [0, 4, 0]
     assert found.worker == [1, 0, 0]
@@ -29,7 +29,7 @@ def test_the_first_in_line_goes_first_and_the_rest_wait_for_a_worker():
 
 
 def test_what_takes_no_time_frees_its_worker_at_once():
-    problem = Problem.of(Graph.from_needs([[], [0], [1]]), [0, 0, 0], 1)
+    problem = one_pool(Graph.from_needs([[], [0], [1]]), [0, 0, 0], 1)
     assert list_schedule(problem, np.arange(3)).start == [0, 0, 0]
 
 
@@ -52,7 +52,7 @@ def test_without_workers_a_task_and_what_waits_for_it_never_start(workers):
 
 
 def test_no_tasks_end_now():
-    assert list_schedule(Problem.of(Graph.from_needs([]), [], 3), np.arange(0)).end == 0
+    assert list_schedule(one_pool(Graph.from_needs([]), [], 3), np.arange(0)).end == 0
 
 
 def test_what_runs_keeps_its_worker_for_what_remains():

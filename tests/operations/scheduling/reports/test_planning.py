@@ -8,7 +8,6 @@ from django.test.utils import CaptureQueriesContext
 
 from operations.scheduling import services as tasks
 from operations.scheduling.models import Pool, Task, Worker
-from operations.scheduling.planner.placement import Problem
 from operations.scheduling.planner.plan import make_plan, repeatable_effort
 from operations.scheduling.reports import metrics as metrics_reports
 from operations.scheduling.reports import planning
@@ -16,6 +15,7 @@ from operations.scheduling.reports.metrics import queue_metrics
 from operations.scheduling.services import replan
 from operations.scheduling.services import submit as submission
 from operations.scheduling.task_spec import AITask, TaskPriority
+from tests.operations.scheduling.cases import one_pool
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -84,7 +84,7 @@ def test_one_more_worker_saves_what_a_fresh_plan_with_it_says(settings):
     _, found = queue_metrics(NOON)
     (gain,) = [each for each in found if each["type"] == "worker_gain"]
     seen = planning.open_work(NOON).problem
-    more = Problem.of(seen.graph, seen.durations, 2, seen.weights)
+    more = one_pool(seen.graph, seen.durations, 2, seen.weights)
     again = make_plan(more, effort=repeatable_effort(2)).certificate.makespan or 0.0
     assert gain["seconds_saved"] == 200 - again == 100
     assert "One more worker would save 100 s of 3.3 min" in str(gain["description"])

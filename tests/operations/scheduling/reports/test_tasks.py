@@ -46,4 +46,4 @@ def test_rows_name_themselves():
     assert [str(each) for each in rows] == ["a", "default", "w"]
     assert str(TaskDurationStats.objects.get()) == "t"
     link = Dependency.objects.get()
-    assert str(link) == f"{link.task_id} needs {link.needs_id}"
+    assert str(link) == "b needs a"
