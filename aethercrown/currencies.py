@@ -1,4 +1,4 @@
-"""ISO 4217 codes of currencies, without those of funds, metals and tests."""
+"""ISO 4217 codes and decimals of currencies, without those of funds, metals and tests."""
 
 _CODES = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN
@@ -10,3 +10,12 @@ SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD 
 UGX USD UYI UYU UYW UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
 """
 CODES = frozenset(_CODES.split())
+# ISO 4217 minor units other than two (list one of the standard's maintenance agency).
+_ZERO = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE = "BHD IQD JOD KWD LYD OMR TND"
+_EXPONENTS = dict.fromkeys(_ZERO.split(), 0) | dict.fromkeys(_THREE.split(), 3)
+
+
+def exponent(currency: str) -> int:
+    """Digits after the decimal point in `currency`: 2 unless ISO 4217 says otherwise."""
+    return _EXPONENTS.get(currency, 2)

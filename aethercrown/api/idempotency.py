@@ -20,7 +20,7 @@ from typing import Any
 from aethercrown.api.errors import Conflict
 from aethercrown.crypto import sealing
 from aethercrown.crypto.keyring import DecryptionFailed
-from aethercrown.db.batch_delete import forget
+from aethercrown.db.bulk import forget
 from aethercrown.models import IdempotencyRecord
 
 HEADER = "Idempotency-Key"

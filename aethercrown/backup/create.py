@@ -2,15 +2,17 @@
 
 import re
 import tempfile
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from aethercrown.backup import archive, hooks, manifest, retention, stores
+from aethercrown.backup import archive, hooks, manifest, stores
 from aethercrown.backup.manifest import Manifest
 
 SUFFIX = ".backup"
 ANCHORS = "anchors"
+KEPT_DAYS, KEPT_WEEKS, KEPT_MONTHS = 7, 4, 12
 _STAMP = re.compile(r"aethercrown-(\d{8}T\d{6})Z\.backup")
 
 
@@ -46,11 +48,28 @@ def apply_retention(folder: Path) -> list[Path]:
     """Delete the back-ups of a folder that `backups_to_keep` does not name; the deleted paths."""
     times = {path: _time(path) for path in folder.glob(f"aethercrown-*Z{SUFFIX}")}
     known = {path: at for path, at in times.items() if at is not None}
-    kept = retention.backups_to_keep(known.values())
+    kept = backups_to_keep(known.values())
     deleted = sorted(path for path, at in known.items() if at not in kept)
     for path in deleted:
         path.unlink()
     return deleted
+
+
+def backups_to_keep(times: Iterable[datetime]) -> set[datetime]:
+    """The newest of each of 7 days, 4 weeks and 12 months; the newest of all is among them."""
+    newest = sorted(set(times), reverse=True)
+    rules = (
+        (KEPT_DAYS, lambda at: at.date().toordinal()),
+        (KEPT_WEEKS, lambda at: at.isocalendar()[:2]),
+        (KEPT_MONTHS, lambda at: (at.year, at.month)),
+    )
+    kept: set[datetime] = set()
+    for limit, period in rules:
+        newest_of: dict[object, datetime] = {}
+        for at in newest:
+            newest_of.setdefault(period(at), at)
+        kept.update(list(newest_of.values())[:limit])
+    return kept
 
 
 def newest(folder: Path) -> Path | None:

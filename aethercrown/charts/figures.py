@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import isfinite
 
-from aethercrown.money import exponent
+from aethercrown.currencies import exponent
 
 Number = float | int | Decimal | None
 

@@ -11,9 +11,10 @@ from json import dumps
 from typing import Any
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.db.models.expressions import RawSQL
 
+BATCH = 1_000  # rows deleted in one transaction
 AMONG = {
     ("sqlite", int): "SELECT value FROM json_each(%s)",
     ("sqlite", str): "SELECT value FROM json_each(%s)",
@@ -27,9 +28,9 @@ def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[A
     names = ", ".join(map(connection.ops.quote_name, columns))
     into = f"INSERT INTO {table(model)} ({names})"
     if connection.vendor == "postgresql":
-        _at_once(f"{into} SELECT * FROM {_arrays(model, columns)}", rows)  # noqa: S608 - our own names
+        _run(f"{into} SELECT * FROM {_arrays(model, columns)}", rows)  # noqa: S608 - our own names
     else:
-        _each(f"{into} VALUES ({', '.join(['%s'] * len(columns))})", rows)
+        _run(f"{into} VALUES ({', '.join(['%s'] * len(columns))})", rows)
 
 
 def update(
@@ -44,13 +45,13 @@ def update(
         given = [f"given.{name}" for name in _names([*columns, *where])]
         changes = [f"{quote(name)} = {new}" for name, new in zip(columns, given, strict=False)]
         asked = zip(where, given[len(columns) :], strict=True)
-        return _at_once(
+        return _run(
             f"UPDATE {into} SET {', '.join(changes)} FROM {_arrays(model, [*columns, *where])} "  # noqa: S608 - our own names
             f"WHERE {' AND '.join(f'{into}.{quote(name)} = {old}' for name, old in asked)}",
             rows,
         )
     changes, known = ([f"{quote(name)} = %s" for name in each] for each in (columns, where))
-    return _each(f"UPDATE {into} SET {', '.join(changes)} WHERE {' AND '.join(known)}", rows)  # noqa: S608 - the same
+    return _run(f"UPDATE {into} SET {', '.join(changes)} WHERE {' AND '.join(known)}", rows)  # noqa: S608 - the same
 
 
 def among(values: Collection[int] | Collection[str], kind: type = int) -> RawSQL:
@@ -80,19 +81,23 @@ def _arrays(model: type[Model], columns: Sequence[str]) -> str:
     return f"unnest({marks}) AS given ({', '.join(_names(columns))})"
 
 
-def _at_once(statement: str, rows: Iterable[Sequence[Any]]) -> int:
-    given = [list(column) for column in zip(*rows, strict=True)]
+def _run(statement: str, rows: Iterable[Sequence[Any]]) -> int:
+    """Run it once for each row, or on PostgreSQL once for all; how many rows it changed."""
+    at_once = connection.vendor == "postgresql"
+    given = [list(column) for column in zip(*rows, strict=True)] if at_once else list(rows)
     if not given:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(statement, given)
+        (cursor.execute if at_once else cursor.executemany)(statement, given)
         return int(cursor.rowcount)
 
 
-def _each(statement: str, rows: Iterable[Sequence[Any]]) -> int:
-    given = list(rows)
-    if not given:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.executemany(statement, given)
-        return int(cursor.rowcount)
+def forget(rows: "QuerySet[Any]", batch: int = BATCH) -> int:
+    """Delete every row, one transaction a batch, so that no table is locked for long."""
+    model: type[Model] = rows.model
+    every: QuerySet[Any] = QuerySet(model).using(rows.db)
+    forgotten = 0
+    while keys := list(rows.values_list("pk", flat=True)[:batch]):
+        every.filter(pk__in=keys).delete()
+        forgotten += len(keys)
+    return forgotten

@@ -23,7 +23,6 @@ import environ
 
 from aethercrown import data_dir
 from aethercrown.embedded import lock, parent_death, valkey
-from aethercrown.embedded.broker import EmbeddedBroker
 from aethercrown.embedded.prefixed_output import print_lines
 from aethercrown.embedded.servers import ServerUnavailable, tail
 from aethercrown.embedded.supervisor import (
@@ -33,6 +32,7 @@ from aethercrown.embedded.supervisor import (
     StopRequested,
     Supervisor,
 )
+from aethercrown.embedded.valkey import EmbeddedBroker
 
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PROBE_SECONDS = 2.0

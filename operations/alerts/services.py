@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from aethercrown.db.batch_delete import forget
+from aethercrown.db.bulk import forget
 from aethercrown.monitoring import redaction
 from aethercrown.severity import CRITICAL, rank
 from aethercrown.text import storable_text

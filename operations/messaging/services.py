@@ -21,7 +21,7 @@ from django.utils import timezone
 from aethercrown.backup import automation_pause
 from aethercrown.crypto import sealing
 from aethercrown.crypto.keyring import DecryptionFailed
-from aethercrown.db.batch_delete import forget
+from aethercrown.db.bulk import forget
 from aethercrown.http import outbound
 from aethercrown.monitoring import redaction
 from aethercrown.severity import up_to

@@ -251,6 +251,11 @@ class Payment(models.Model):
         return f"{self.amount} {self.currency} on {self.paid_on}"
 
     def clean(self) -> None:
+        """Show beside its field what an import would reject."""
+        wrong = {}
+        if self.paid_on and self.paid_on > timezone.localdate():
+            wrong["paid_on"] = f"{self.paid_on} is after today; record it on its day."
         if self.customer_id and self.currency != self.customer.currency:
-            own = self.customer.currency
-            raise ValidationError({"currency": f"{self.customer} pays in {own}."})
+            wrong["currency"] = f"{self.customer} pays in {self.customer.currency}."
+        if wrong:
+            raise ValidationError(wrong)

@@ -9,9 +9,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
+from aethercrown.currencies import exponent
 from aethercrown.db.fields import CurrencyField, MoneyField
 from aethercrown.history.tracking import TrackedHistory
-from aethercrown.money import exponent
 
 MONEY_DIGITS: dict[str, Any] = {"max_digits": 15, "decimal_places": 3}  # no currency has more
 PERCENT_FIELD: dict[str, Any] = {

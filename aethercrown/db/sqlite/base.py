@@ -6,18 +6,59 @@ outside of one, to its end. SQLite itself excludes other writers; the lock only 
 
 import os
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
-from aethercrown.db.sqlite.fifo_lock import FifoLock
-
 WRITES = re.compile(r"\s*(BEGIN IMMEDIATE|INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 SECONDS = 5.0  # the driver's default timeout
+
+
+class FifoLock:
+    """A lock with a first-in, first-out queue, unlike `threading.Lock`."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._held = False
+        self._waiting: deque[Lock] = deque()
+
+    def enter(self, seconds: float) -> bool:
+        """Acquire the lock within `seconds`; False after that."""
+        with self._guard:
+            if not self._held:
+                self._held = True
+                return True
+            mine = Lock()
+            mine.acquire()
+            self._waiting.append(mine)
+        return mine.acquire(timeout=seconds) or self._late(mine)
+
+    def leave(self) -> None:
+        """Pass the lock to the thread that has waited longest."""
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._held = False
+
+    def __len__(self) -> int:
+        """How many threads wait."""
+        return len(self._waiting)
+
+    def _late(self, mine: Lock) -> bool:
+        """Leave the queue; True if the lock was passed to this thread just then."""
+        with self._guard:
+            if mine in self._waiting:
+                self._waiting.remove(mine)
+                return False
+            return True
+
+
 _lines: defaultdict[str, FifoLock] = defaultdict(FifoLock)  # by database file
 os.register_at_fork(after_in_child=_lines.clear)  # threads do not survive a fork
 

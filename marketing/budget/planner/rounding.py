@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import ceil, floor, inf
 
-from aethercrown.money import exponent
+from aethercrown.currencies import exponent
 from marketing.budget.planner.request import SpendLimit
 
 Range = tuple[int, int]

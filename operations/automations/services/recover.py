@@ -5,7 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
-from aethercrown.db.batch_delete import forget
+from aethercrown.db.bulk import forget
 from aethercrown.db.leases import lease_expired
 from operations.automations import run_rules, worker_id
 from operations.automations.models import Automation, Run

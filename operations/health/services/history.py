@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Min
 
-from aethercrown.db.batch_delete import forget
+from aethercrown.db.bulk import forget
 from operations.health.history import histogram, rollups
 from operations.health.history.rollups import HOUR, CheckPoint, Totals
 from operations.health.models import Check, Component, HealthRollup

@@ -6,6 +6,7 @@ ledger up to date, in one transaction.
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,7 +14,7 @@ from django.utils import timezone
 from aethercrown.currencies import CODES
 from revenue.customers import data_hooks
 from revenue.customers.billing_interval import MONTHS, monthly, rounded
-from revenue.customers.models import Customer, Subscription, SubscriptionChange
+from revenue.customers.models import Customer, Subscription
 from revenue.customers.services.customers import InvalidEntry, lock_customer
 
 MAX_AMOUNT = Decimal(1_000_000_000)
@@ -48,9 +49,8 @@ def record_subscription(
         currency=currency,
         started_on=started_on,
     )
-    _store_change(subscription, started_on, subscription.amount, now, note=note)
-    data_hooks.subscriptions_changed([customer.pk], now=now, cause="recorded")
-    return subscription
+    columns = {"on": started_on, "amount": subscription.amount, "note": note}
+    return _record_change(subscription, now, "recorded", columns)
 
 
 @transaction.atomic
@@ -65,9 +65,8 @@ def change(
 ) -> Subscription:
     """From `on`, the subscription brings another amount a month; `plan` None keeps its plan."""
     subscription = _lock_active(subscription_id, "on", on, now)
-    plan = subscription.plan if plan is None else plan
-    _store_change(subscription, on, rounded(_checked_amount(amount)), now, plan=plan, note=note)
-    return _apply_changes(subscription, now, "changed")
+    columns = {"on": on, "amount": rounded(_checked_amount(amount)), "plan": plan, "note": note}
+    return _record_change(subscription, now, "changed", columns)
 
 
 @transaction.atomic
@@ -79,8 +78,8 @@ def end(subscription_id: int, *, on: date, now: datetime, note: str = "") -> Sub
         raise InvalidEntry(
             "ended_on", f"{on} is before the last change, on {last.on}; adjust that."
         )
-    _store_change(subscription, on, Decimal(0), now, is_end=True, note=note)
-    return _apply_changes(subscription, now, "ended")
+    columns = {"on": on, "amount": Decimal(0), "is_end": True, "note": note}
+    return _record_change(subscription, now, "ended", columns)
 
 
 @transaction.atomic
@@ -105,35 +104,22 @@ def adjust(
     if not note:
         raise InvalidEntry("note", "An adjustment needs its reason.")
     right = rounded(_checked_amount(amount))
-    is_end = wrong.is_end and not right
     plan = wrong.plan if plan is None else plan
-    _store_change(subscription, on, right, now, plan=plan, is_end=is_end, note=note)
-    return _apply_changes(subscription, now, "adjusted")
+    columns = {"on": on, "amount": right, "plan": plan, "note": note}
+    columns["is_end"] = wrong.is_end and not right
+    return _record_change(subscription, now, "adjusted", columns)
 
 
-def _store_change(
-    subscription: Subscription,
-    on: date,
-    amount: Decimal,
-    now: datetime,
-    *,
-    plan: str | None = None,
-    is_end: bool = False,
-    note: str = "",
-) -> None:
-    SubscriptionChange.objects.create(
-        subscription=subscription,
-        on=on,
-        plan=subscription.plan if plan is None else plan,
-        amount=amount,
-        is_end=is_end,
-        note=note,
-        recorded_at=now,
-    )
+def _record_change(
+    subscription: Subscription, now: datetime, cause: str, columns: dict[str, Any]
+) -> Subscription:
+    """Store a change, by default of the present plan; then take over plan, amount and end.
 
-
-def _apply_changes(subscription: Subscription, now: datetime, cause: str) -> Subscription:
-    """Set the present plan, amount and end from the last change, and call the hooks."""
+    They are those of the last change by day. The hooks are called.
+    """
+    if columns.get("plan") is None:
+        columns["plan"] = subscription.plan
+    subscription.changes.create(recorded_at=now, **columns)
     last = subscription.changes.latest("on", "pk")
     subscription.plan, subscription.amount = last.plan, last.amount
     subscription.ended_on = last.on if last.is_end else None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from aethercrown.money import exponent
+from aethercrown.currencies import exponent
 from revenue.pricing.decimals import ONE, ZERO, InvalidValues, invalid, non_negative
 from revenue.pricing.price_book.version import BookCharge
 from revenue.pricing.rating.metered import EVENTS_SUFFIX, usage_of
@@ -26,7 +26,9 @@ def preview(model: str, price: Mapping[str, Any], entered: str, currency: str) -
         charge = BookCharge(METRIC, "Use", model, price)
         if entered.strip():
             quantities = _quantities(entered)
-            return _explained(quantities[METRIC], _rated(charge, quantities, currency), currency)
+            rated = _rated(charge, quantities, currency)
+            lines = "; ".join(f"{each.description}, {each.amount:,f}" for each in rated.lines)
+            return f"A use of {quantities[METRIC]:,f} costs {rated.total:,f} {currency}. {lines}."
         found = [(each, _rated(charge, {METRIC: each}, currency).total) for each in _points(price)]
     except InvalidValues as error:
         return "; ".join(f"{each.path.lstrip('.')} {each.message}" for each in error.problems)
@@ -51,11 +53,6 @@ def _quantities(entered: str) -> dict[str, Decimal]:
 def _rated(charge: BookCharge, quantities: Mapping[str, Decimal], currency: str) -> RatedCharge:
     usage = usage_of(charge, quantities, ZERO)
     return rate(charge.charge, usage, title="Use", digits=exponent(currency))
-
-
-def _explained(quantity: Decimal, found: RatedCharge, currency: str) -> str:
-    lines = "; ".join(f"{each.description}, {each.amount:,f}" for each in found.lines)
-    return f"A use of {quantity:,f} costs {found.total:,f} {currency}. {lines}."
 
 
 def _compared(found: Sequence[tuple[Decimal, Decimal]], currency: str) -> str:

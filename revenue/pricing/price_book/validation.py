@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from aethercrown.money import exponent
+from aethercrown.currencies import exponent
 from revenue.pricing.decimals import HUNDRED, FieldProblem, InvalidValues, exact_arithmetic
 from revenue.pricing.price_book import version as books
 from revenue.pricing.price_book.version import COMPANY, ENGAGEMENT, BookPlan, BookVersion
 from revenue.pricing.rating.blocks import Blocks, Capacity
 from revenue.pricing.rating.charge import INCREMENTAL, Charge, compile_charge, parse_model_name
 from revenue.pricing.rating.commitment import Commitment
+from revenue.pricing.rating.simple import Percentage
 from revenue.pricing.rating.tiered import Graduated, Volume
 from revenue.pricing.rating.usage import Usage
 
@@ -51,6 +52,8 @@ def validate_charge(model: str, price: Any, path: str) -> list[FieldProblem]:
         return list(error.problems)
     if found.is_incremental and (problem := _incremental(model, found, path)):
         return [problem]
+    if isinstance(found.model, Percentage) and (problem := _in_order(found.model, path)):
+        return [problem]
     if isinstance(found.model, Blocks) and found.model.tiers[-1].most is not None:
         return [
             FieldProblem(f"{path}.tiers", "not_open", "max_blocks must be null in the last tier")
@@ -68,6 +71,18 @@ def _incremental(model: str, charge: Charge, path: str) -> FieldProblem | None:
     if charge.minimum is not None:
         message = "would be charged for each increment again: leave it out"
         return FieldProblem(f"{path}.minimum", "not_incremental", message)
+    return None
+
+
+def _in_order(model: Percentage, path: str) -> FieldProblem | None:
+    """Why a charge cannot be billed: a meter has the sum of a month's events, not their order."""
+    name = "free_events" if model.free_events else "free_amount"
+    if model.free_events or (model.fixed_per_event and model.free_amount is not None):
+        message = (
+            "is not billable: which events are free depends on the amount of each in order, and"
+            " meters have only their sum; percentage_min_max takes each at the average"
+        )
+        return FieldProblem(f"{path}.{name}", "not_billable", message)
     return None
 
 
@@ -148,10 +163,7 @@ def find_cliffs(book: BookVersion) -> list[Cliff]:
 
 
 def cliff_warnings(plan: BookPlan, usage: Mapping[str, Decimal]) -> tuple[str, ...]:
-    """Where a little more use would cost less, as sentences.
-
-    The caller opens `decimals.exact_arithmetic`.
-    """
+    """Where more use would cost less, in words; the caller opens `decimals.exact_arithmetic`."""
     return tuple(
         f"{each.title}: {usage[each.metric]:f} costs more than just above {cliff.bound:f} would"
         f" ({cliff.above:f})."

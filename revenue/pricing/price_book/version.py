@@ -1,15 +1,15 @@
 """A version of a price book as plain values: plans, factors, discounts, rules, guardrails."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
 from json import dumps
 from typing import Any
 
-from aethercrown.money import exponent
-from revenue.pricing.decimals import HUNDRED, ONE, ZERO
+from aethercrown.currencies import exponent
+from revenue.pricing.decimals import HUNDRED, ZERO
 from revenue.pricing.rating.charge import Charge, compile_charge
 
 USAGE, ENGAGEMENT, COMPANY = "usage", "engagement", "company"
@@ -200,10 +200,3 @@ def json_value(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [json_value(each) for each in value]
     return f"{value:f}" if isinstance(value, Decimal) else value
-
-
-def product(values: Iterable[Decimal]) -> Decimal:
-    found = ONE
-    for each in values:
-        found *= each
-    return found

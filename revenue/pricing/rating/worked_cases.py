@@ -12,8 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from aethercrown.currencies import CODES
-from aethercrown.money import exponent
+from aethercrown.currencies import CODES, exponent
 from revenue.pricing.decimals import FieldProblem, InvalidValues, invalid, read_decimal
 from revenue.pricing.rating import commitment, usage
 from revenue.pricing.rating.charge import compile_charge, parse_model_name

@@ -1,11 +1,14 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aethercrown.db import bulk
+from aethercrown.db.bulk import forget
+from aethercrown.models import IdempotencyRecord
 from security.audit.models import AuditStream
 from security.encryption.models import Kek
 from security.rotation.models import ManagedSecret, RotationRun, SecretVersion
@@ -114,3 +117,16 @@ def test_among_finds_texts_too():
     found = AuditStream.objects.filter(stream__in=bulk.among([*odd, "other"], str))
     assert set(found.values_list("stream", flat=True)) == set(odd)
     assert not AuditStream.objects.filter(stream__in=bulk.among([], str)).exists()
+
+
+@pytest.mark.django_db
+def test_rows_go_in_batches_and_the_others_stay(django_assert_num_queries):
+    now = timezone.now()
+    for number in range(7):
+        IdempotencyRecord.objects.create(
+            principal="a", key=str(number), created_at=now - timedelta(days=number), lease_until=now
+        )
+    old = IdempotencyRecord.objects.filter(created_at__lt=now - timedelta(days=1))
+    with django_assert_num_queries(3 + 1 + 3):
+        assert forget(old, batch=2) == 5
+    assert sorted(row.key for row in IdempotencyRecord.objects.all()) == ["0", "1"]

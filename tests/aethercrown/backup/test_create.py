@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aethercrown.backup.retention import backups_to_keep
+from aethercrown.backup.create import backups_to_keep
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TIMES = st.sets(st.integers(0, 500).map(lambda days: NOON - timedelta(days=days)))
