@@ -1,6 +1,7 @@
 """Fixtures of every app's tests."""
 
 import concurrent.futures
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -38,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         named = getattr(item, "fixturenames", ())
         if not (item.get_closest_marker("django_db") or DATABASE_FIXTURES.intersection(named)):
             item.add_marker(pytest.mark.once)
+
+
+def pytest_collection_finish() -> None:
+    """Modules and collected tests stay to the end: garbage collection need not walk them."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
 """The gate's second run, on SQLite: only what a database can decide, and little coverage.
 
 It keeps the tests of models, services and reports, and all tests of a feature that has code of
-its own for each database (known by the word `vendor`). Requests, forms and pages ran on
-PostgreSQL, over the same services. Coverage nearly doubles the CPU time of a test, and the first
+its own for each database (known by the word `vendor`). Requests, forms, pages and the parts of
+the demo company ran on PostgreSQL, over the same services; a test of the first start loads the
+whole demo company here too. A file that is left out is not even imported. Coverage nearly doubles the CPU time of a test, and the first
 run measures the rest: here it is measured only in the tests of features with two ways.
 """
 
@@ -33,7 +34,8 @@ def vendor_specific_features() -> tuple[str, ...]:
 
 def tests_a_layer(place: Path) -> bool:
     """Whether a test file is about models, services or reports, by its name or its folder."""
-    return place.stem.removeprefix("test_") in LAYERS or place.parent.name in LAYERS
+    is_layer = place.stem.removeprefix("test_") in LAYERS or place.parent.name in LAYERS
+    return is_layer and place.parent.name != "demo"
 
 
 class SecondRun:
@@ -60,14 +62,11 @@ class SecondRun:
             self.known[file] = inside or any(each in text for each in self.imports)
         return self.known[file]
 
-    def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
-        kept = [
-            each for each in items if tests_a_layer(each.path) or self.is_vendor_specific(each.path)
-        ]
-        config.hook.pytest_deselected(items=[each for each in items if each not in set(kept)])
-        items[:] = kept
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+        if not is_test or tests_a_layer(collection_path):
+            return None
+        return None if self.is_vendor_specific(collection_path) else True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from aethercrown.embedded import servers, valkey
-from tests import rig
+from tests import rig, template
 
 READY_SECONDS = 120.0
 
@@ -40,9 +40,8 @@ class Crew:
 
     # --- Starting and ending ------------------------------------------------------------------
     def environment(self):
-        kept = {name: text for name, text in os.environ.items() if name not in rig.TEST_VARIABLES}
         return {
-            **kept,
+            **rig.unmeasured(rig.outer_environment()),
             "DATA_DIR": str(self.folder),
             "REDIS_URL": self.address.url,
             **({"DATABASE_URL": self.database} if self.database else {}),
@@ -60,9 +59,13 @@ class Crew:
 
     def set_up(self):
         """A broker, and a database with the automations in it."""
-        (self.folder / "log").mkdir(parents=True, exist_ok=True)
+        if self.database:
+            self.folder.mkdir(parents=True)
+            self.call("-m", "django", "migrate", "-v0")
+        else:
+            template.migrated_folder(self.folder)
+        (self.folder / "log").mkdir(exist_ok=True)
         self.start_broker()
-        self.call("-m", "django", "migrate", "-v0")
         script = "import django; django.setup(); from tests.faults import works; works.seed()"
         self.call("-c", script)
 

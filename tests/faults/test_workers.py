@@ -147,14 +147,17 @@ def test_random_kills_lose_nothing_and_repeat_nothing(database, tmp_path):
     assert outcome["verdict"] == "ok"
 
 
-def blows(folder, rounds, seed, kinds, database=""):
-    """Strike so often, at random, and tell what became of every run."""
+def blows(folder, rounds, seed, kinds, database="", *, every=10, pause=PAUSE_SECONDS):
+    """Strike so often, at random, and tell what became of every run.
+
+    Each automation is due `every` so many seconds; between two blows lies a `pause`.
+    """
     chance = random.Random(seed)  # noqa: S311 - a replayable moment, no secret
     struck: list[tuple[int, int, float]] = []
     dealt: Counter[str] = Counter()
-    with crew(folder, works=6, every=10, seconds=(3.0,), database=database) as held:
+    with crew(folder, works=6, every=every, seconds=(3.0,), database=database) as held:
         while dealt.total() < rounds:
-            time.sleep(chance.uniform(*PAUSE_SECONDS))
+            time.sleep(chance.uniform(*pause))
             kind = chance.choice(kinds)
             blow = strike(held, kind, chance)
             if blow is None:
