@@ -2,7 +2,11 @@
 
 from tests.faults.test_workers import blows
 
+SEED = 1  # draws one kill of each kind
+
 
 def test_killed_workers_lose_nothing_and_repeat_nothing(tmp_path):
-    outcome = blows(tmp_path / "data", 2, 2, ("child", "worker"), every=4, pause=(0.5, 1.5))
+    kinds = ("child", "worker")
+    outcome = blows(tmp_path / "data", 2, SEED, kinds, every=4, pause=(0.5, 1.5))
     assert (outcome["lost"], outcome["twice"]) == (0, 0), outcome
+    assert outcome["kinds"] == {"child": 1, "worker": 1}
