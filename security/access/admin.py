@@ -43,23 +43,19 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):
         return [*super().get_readonly_fields(request, obj), *raising]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        allowed: bool = super().has_change_permission(request, obj)
-        return allowed and not outranks(request, obj)
+        return bool(super().has_change_permission(request, obj)) and not outranks(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        allowed: bool = super().has_delete_permission(request, obj)
-        return allowed and not outranks(request, obj)
+        return bool(super().has_delete_permission(request, obj)) and not outranks(request, obj)
 
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        allowed: bool = super().has_change_permission(request, obj)
-        return allowed and not is_built_in(obj)
+        return bool(super().has_change_permission(request, obj)) and not is_built_in(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        allowed: bool = super().has_delete_permission(request, obj)
-        return allowed and not is_built_in(obj)
+        return bool(super().has_delete_permission(request, obj)) and not is_built_in(obj)
 
 
 @admin.register(Authenticator)
@@ -73,7 +69,7 @@ class AuthenticatorAdmin(ReadOnlyAdmin, ModelAdmin):
     fields = list_display
 
     def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
-        allowed: bool = ModelAdmin.has_delete_permission(self, request, obj)
+        allowed = bool(ModelAdmin.has_delete_permission(self, request, obj))
         return allowed and not (obj and outranks(request, obj.user))
 
 

@@ -43,17 +43,12 @@ class IssueForm(forms.ModelForm[ApiKey]):
         except networks.InvalidNetwork as error:
             raise forms.ValidationError(str(error)) from error
 
-    def clean_burst(self) -> int | None:
-        burst: int | None = self.cleaned_data["burst"]
-        if burst == 0:
-            raise forms.ValidationError("Give 1 or more, or leave it empty.")
-        return burst
-
-    def clean_rate_per_second(self) -> float | None:
-        rate: float | None = self.cleaned_data["rate_per_second"]
-        if rate is not None and rate <= 0:
-            raise forms.ValidationError("Give a number above 0, or leave it empty.")
-        return rate
+    def clean(self) -> dict[str, Any] | None:
+        for name in ("burst", "rate_per_second"):
+            given = self.cleaned_data.get(name)
+            if given is not None and given <= 0:
+                self.add_error(name, "Give a number above 0, or leave it empty.")
+        return super().clean()
 
 
 @admin.register(ApiKey)

@@ -36,12 +36,9 @@ def network(word: str) -> Network | None:
         return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # a caller mostly comes from the same address again
 def allows(text: str, address: str) -> bool:
-    """Whether a key with the networks `text`, from `normalize`, may be used from `address`.
-
-    Cached, as a caller mostly comes from the same address again.
-    """
+    """Whether a key with the networks `text`, from `normalize`, may be used from `address`."""
     if not text:
         return True
     networks = [ip_network(each) for each in text.split()]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
-from security.audit.chain import GENESIS
+from security.audit.chain import GENESIS, encode
 from security.audit.verify import StreamEnd
 
 HOURLY = "hourly"
@@ -36,7 +36,7 @@ class AnchorRecord:
         return {stream: StreamEnd(*end) for stream, end in json.loads(self.ends).items()}
 
     def line(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return encode(asdict(self))
 
 
 def from_line(line: str) -> AnchorRecord:
@@ -45,11 +45,6 @@ def from_line(line: str) -> AnchorRecord:
         return AnchorRecord(**json.loads(line))
     except TypeError as error:
         raise ValueError("It is no anchor.") from error
-
-
-def ends_to_json(ends: Mapping[str, StreamEnd]) -> str:
-    """The text of AnchorRecord.ends."""
-    return json.dumps(ends, sort_keys=True, separators=(",", ":"))
 
 
 def root(ends: Mapping[str, StreamEnd]) -> str:
@@ -70,8 +65,7 @@ def signed(record: AnchorRecord, key: str) -> AnchorRecord:
 def mac(record: AnchorRecord, key: str) -> str:
     """HMAC-SHA-256 over everything else in the anchor."""
     body = {name: value for name, value in asdict(record).items() if name != "mac"}
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hmac.new(key.encode(), text.encode(), sha256).hexdigest()
+    return hmac.new(key.encode(), encode(body).encode(), sha256).hexdigest()
 
 
 def faults(records: Sequence[AnchorRecord], key: str) -> list[str]:
@@ -125,8 +119,7 @@ def _truncated(
 
 
 def _leaf(stream: str, end: StreamEnd) -> bytes:
-    text = json.dumps([stream, end.seq, end.hash], separators=(",", ":"))
-    return sha256(b"\x00" + text.encode()).digest()
+    return sha256(b"\x00" + encode([stream, end.seq, end.hash]).encode()).digest()
 
 
 def _node(pair: list[bytes]) -> bytes:

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 GENESIS = "0" * 64  # before the first link of a stream
 MAX_DETAIL_CHARACTERS = 10_000
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def canonical(detail: Mapping[str, str | int]) -> str:
     for name, value in detail.items():
         if type(name) is not str or type(value) not in (str, int):
             raise TypeError(f"detail[{name!r}] is {type(value).__name__}: must be str or int.")
-    text = _encode(dict(detail))
+    text = encode(dict(detail))
     if len(text) > MAX_DETAIL_CHARACTERS:
         raise ValueError(
             f"The detail has {len(text)} characters: at most {MAX_DETAIL_CHARACTERS} are allowed."
@@ -43,7 +43,7 @@ def canonical(detail: Mapping[str, str | int]) -> str:
 
 def link_hash(previous: str, entry: ChainEntry) -> str:
     """The hash, in hex, of `entry` after the link whose hash is `previous`."""
-    body = _encode(
+    body = encode(
         [
             entry.stream,
             entry.seq,

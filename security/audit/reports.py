@@ -69,8 +69,9 @@ def stream_fault(
     """The first fault of one stream; events up to `since` are not verified again."""
     verifier = StreamVerifier(stream, known, since)
     for each in links(stream, since.seq):
-        if _is_newer(each, end):
-            break
+        seq: object = each.entry.seq  # SQLite stores any type
+        if isinstance(seq, int) and seq > end.seq:
+            break  # newer than the end that was read
         fault = verifier.check_next(each)
         if fault is not None:
             return _detect_move(fault, each, end)
@@ -91,7 +92,8 @@ def links(stream: str, after: int = 0) -> Iterator[Link]:
 
 def history_faults() -> list[AuditFault]:
     """The first fault in the history of every tracked table: altered, missing or inserted rows."""
-    found = (_history_fault(model, rows) for model, rows in sorted(tracked().items(), key=_label))
+    names = {model._meta.label_lower: rows for model, rows in tracked().items()}  # noqa: SLF001 - documented
+    found = (_history_fault(row_digest.stream(name), names[name]) for name in sorted(names))
     return [fault for fault in found if fault is not None]
 
 
@@ -170,9 +172,8 @@ def _differences(files: list[AnchorRecord], rows: list[AnchorRecord]) -> list[st
     ]
 
 
-def _history_fault(model: type[Model], rows: type[Model]) -> AuditFault | None:
+def _history_fault(stream: str, rows: type[Model]) -> AuditFault | None:
     """Rows are compared in the order in which the chain recorded them."""
-    stream = row_digest.stream(model._meta.label_lower)  # noqa: SLF001 - documented
     newest = rows._base_manager.aggregate(newest=Max("pk"))["newest"] or 0  # noqa: SLF001 - documented
     seen: set[int] = set()
     for page in _recorded_digests(stream):
@@ -208,16 +209,6 @@ def _details(page: list[tuple[int, str]]) -> Iterator[tuple[int, dict[str, Any]]
             yield seq, json.loads(text)
         except ValueError:
             continue  # altered, which chain_faults reports
-
-
-def _label(pair: tuple[type[Model], type[Model]]) -> str:
-    return pair[0]._meta.label_lower  # noqa: SLF001 - documented
-
-
-def _is_newer(found: Link, end: StreamEnd) -> bool:
-    """Whether the event is after the end that was read."""
-    seq: object = found.entry.seq
-    return isinstance(seq, int) and seq > end.seq
 
 
 def _after_end(stream: str, at: StreamEnd) -> AuditFault | None:

@@ -132,11 +132,8 @@ def hash_matches(found: Link) -> bool:
 
 def original_place(found: Link, places: Iterable[int]) -> int | None:
     """The place among `places` that an altered link was made for, where it was only moved."""
-    return next((seq for seq in places if hash_matches(_with_seq(found, seq))), None)
-
-
-def _with_seq(found: Link, seq: int) -> Link:
-    return found._replace(entry=replace(found.entry, seq=seq))
+    moved = ((seq, found._replace(entry=replace(found.entry, seq=seq))) for seq in places)
+    return next((seq for seq, link in moved if hash_matches(link)), None)
 
 
 def nearby(seq: int, furthest: int) -> Iterator[int]:

@@ -11,7 +11,6 @@ from hashlib import sha256
 from typing import Any
 
 from aethercrown.csv.export import Cell, csv_lines
-from aethercrown.text import counted
 
 MANIFEST = "manifest.json"
 README = "README.txt"
@@ -51,7 +50,7 @@ def build_zip(title: str, at: datetime, by: str, tables: Sequence[PackTable]) ->
 def readme(title: str, at: datetime, by: str, tables: Sequence[PackTable]) -> str:
     """What the pack contains."""
     listed = "\n".join(
-        f"{each.name}: {each.description} {counted(len(each.rows), 'row')}." for each in tables
+        f"{each.name}: {each.description} Rows: {len(each.rows)}." for each in tables
     )
     return (
         f"{title}\nMade at {at.isoformat()} by {by or 'a command'}. No file holds a secret.\n\n"

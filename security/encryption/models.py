@@ -10,10 +10,7 @@ from security.encryption.ciphertext import Ciphertext, EncryptionContext
 
 
 class SealedRow(models.Model):
-    """A row that may hold one ciphertext.
-
-    `context_columns` names the columns that its EncryptionContext is made of.
-    """
+    """A row that may hold one ciphertext, bound to the columns `context_columns`."""
 
     context_columns: ClassVar[tuple[str, str, str]]
 

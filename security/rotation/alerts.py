@@ -11,6 +11,7 @@ RUN_MISSED, RUNS_PAUSED = "run_missed", "runs_paused"
 STATE_ALERTS = (OVERDUE, FAILING, RUN_MISSED, RUNS_PAUSED)
 ALL_KEYS = "all keys"
 SEVERITY_BY_LEVEL = {CRITICAL: "critical", HIGH: "high"}  # of overdue keys; others: warning
+FAILING_MESSAGE = "The rotation of {} fails; its page says why. The old value still works."
 RUN_MISSED_MESSAGE = (
     "No scheduled rotation run for 26 hours: check whether beat and a worker are running."
 )
@@ -28,7 +29,10 @@ def required_alerts(
 ) -> list[KeyAlert]:
     """The alerts that should be open, given the report on all keys."""
     found = [_overdue(key) for key in report["overdue_keys"] if key["state"] != "paused"]
-    found += [_failing(key_id) for key_id in report["failing_keys"]]
+    found += [
+        KeyAlert(FAILING, key_id, "high", FAILING_MESSAGE.format(key_id))
+        for key_id in report["failing_keys"]
+    ]
     if run_missed:
         found.append(KeyAlert(RUN_MISSED, ALL_KEYS, "high", RUN_MISSED_MESSAGE))
     if paused_because:
@@ -43,11 +47,6 @@ def _overdue(key: Mapping[str, Any]) -> KeyAlert:
     )
     severity = SEVERITY_BY_LEVEL.get(key["security_level"], "warning")
     return KeyAlert(OVERDUE, key["key_id"], severity, message.strip())
-
-
-def _failing(key_id: str) -> KeyAlert:
-    message = f"The rotation of {key_id} fails; its page says why. The old value still works."
-    return KeyAlert(FAILING, key_id, "high", message)
 
 
 def no_longer_required(

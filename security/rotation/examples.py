@@ -21,16 +21,8 @@ DUE_KEY: dict[str, Any] = {
     "days_overdue": 3,
     "last_error": "",
 }
-REGISTER: dict[str, Any] = {
-    "key_id": "billing-signing-secret",
-    "key_type": "signing_secret",
-    "security_level": "high",
-    "owner": "Billing",
-}
-REGISTERED: dict[str, Any] = {
-    "key_info": KEY,
-    "secret": "hPZbV1u6rXv0a3nS8yQ4mJd2kT7wLc9eB5gFxIoUqRs",
-}
+REGISTER = {name: KEY[name] for name in ("key_id", "key_type", "security_level", "owner")}
+REGISTERED = {"key_info": KEY, "secret": "hPZbV1u6rXv0a3nS8yQ4mJd2kT7wLc9eB5gFxIoUqRs"}
 ROTATE: dict[str, Any] = {"reason": "manual", "grace_minutes": 60}
 ROTATION: dict[str, Any] = {
     "key_id": "billing-signing-secret",

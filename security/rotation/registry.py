@@ -1,6 +1,6 @@
 """The interface of rotators, which generate, set, test, undo and revoke one kind of secret. Pure.
 
-The calls of one rotator step must end within `STEP_TIMEOUT_SECONDS`, well within the key's lease.
+The calls of one rotator step must end within 60 seconds, well within the key's lease.
 """
 
 import secrets
@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 from aethercrown.registry import Registry
 
-STEP_TIMEOUT_SECONDS = 60.0
 RANDOM_BYTES = 32
 MAX_VALUE_LENGTH = 10_000  # characters
 

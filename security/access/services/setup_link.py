@@ -34,10 +34,7 @@ def create_setup_link(now: datetime) -> str:
 
 @transaction.atomic
 def create_first_administrator(token: str, username: str, password: str, now: datetime) -> User:
-    """Use the link. Of several calls at once, the one that marks the link as used wins.
-
-    Raises SetupLinkInvalid and AlreadySetUp.
-    """
+    """Use the link; of several calls at once one wins. Raises SetupLinkInvalid, AlreadySetUp."""
     if not _valid_links(token, now).update(used_at=now):
         raise SetupLinkInvalid
     _check_not_set_up()

@@ -105,16 +105,14 @@ def record_refusal(
         record_omitted(request)
         return False
     subject = f"user {user.pk}" if user else UNKNOWN_NAME
-    _record(event, subject, address=client_address(request), **detail)
+    where = {"address": client_address(request)}
+    audit_hooks.record(stream="access", event=event, subject=subject, detail={**where, **detail})
     return True
 
 
 def record_omitted(request: HttpRequest) -> None:
     """Once an hour, how many refusals this process has left out."""
     if not buckets.acquire("signin_audit:omitted", rate=ONCE_AN_HOUR, in_rows=True):
-        address = client_address(request)
-        _record("sign-in refusals omitted", "sign-in", count=omitted.reset(), last_address=address)
-
-
-def _record(event: str, subject: str, **detail: str | int) -> None:
-    audit_hooks.record(stream="access", event=event, subject=subject, detail=detail)
+        detail = {"count": omitted.reset(), "last_address": client_address(request)}
+        event = "sign-in refusals omitted"
+        audit_hooks.record(stream="access", event=event, subject="sign-in", detail=detail)

@@ -141,11 +141,8 @@ def rotate(
 
 def works_until(key_id: int) -> datetime | None:
     """When a replaced key ends; None where it was revoked or has no end."""
-    return (
-        ApiKey.objects.filter(pk=key_id, revoked_at=None)
-        .values_list("retire_at", flat=True)
-        .first()
-    )
+    key = ApiKey.objects.filter(pk=key_id, revoked_at=None).first()
+    return key.retire_at if key else None
 
 
 def lock_key(key_id: int) -> ApiKey:

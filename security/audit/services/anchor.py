@@ -59,7 +59,7 @@ def _create(ends: dict[str, StreamEnd], kind: str, now: datetime) -> Anchor:
             kind=kind,
             streams=len(ends),
             root=anchors.root(ends),
-            ends=anchors.ends_to_json(changed),
+            ends=chain.encode(changed),
             previous=last.mac if last else chain.GENESIS,
         ),
         reports.audit_key(),

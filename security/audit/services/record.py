@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +13,6 @@ from aethercrown.history.attribution import current_actor
 from security.audit import chain, reports, row_digest
 from security.audit.models import AuditStream, Event
 
-EMPTY_DETAIL: Mapping[str, str | int] = MappingProxyType({})
 COLUMNS = ("stream", "seq", "at", "event", "subject", "actor", "detail", "previous", "hash")
 MAX_SUBJECT_CHARACTERS = MAX_ACTOR_CHARACTERS = 200
 
@@ -36,7 +34,7 @@ def record(
     event: str,
     subject: str,
     actor: str = "",
-    detail: Mapping[str, str | int] = EMPTY_DETAIL,
+    detail: Mapping[str, str | int] | None = None,
     now: datetime | None = None,
 ) -> None:
     """Add one event to a stream, whose end is locked until the caller's transaction ends.
@@ -44,7 +42,7 @@ def record(
     Without an `actor`, the current author: the person, the API key or the automation. Raises
     TypeError for a detail that is no string or whole number. A detail may not hold secrets.
     """
-    record_all([AuditEntry(stream, event, subject, actor, detail)], now)
+    record_all([AuditEntry(stream, event, subject, actor, detail or {})], now)
 
 
 @transaction.atomic

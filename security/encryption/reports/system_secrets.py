@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from django.utils import timezone
 
-from security.encryption.ciphertext import Ciphertext
 from security.encryption.models import SystemSecret
 from security.encryption.reports.keks import unseal
 from security.encryption.secret_cache import CachedSecret, StoredSecret, cached
@@ -19,10 +18,7 @@ class SystemSecretMissing(Exception):
 
 
 def current(name: str, clock: Callable[[], float] = time.monotonic) -> CachedSecret:
-    """The values of a secret, from this process's memory while they are fresh.
-
-    Raises SystemSecretMissing before the first migrate, and DecryptionFailed.
-    """
+    """A secret's values, from memory while fresh. Raises SystemSecretMissing, DecryptionFailed."""
     known = _cache.get(name)
     return read(name, clock) if known is None or known.until < clock() else known
 
@@ -37,17 +33,16 @@ def read(name: str, clock: Callable[[], float] = time.monotonic) -> CachedSecret
 def stored(name: str) -> list[StoredSecret]:
     """Every value of a secret in the database, the newest first."""
     rows = SystemSecret.objects.filter(name=name).order_by("-number")
-    found = [StoredSecret(row.number, value(row), row.created_at) for row in rows]
+    found = [
+        StoredSecret(row.number, unseal(sealed, row.encryption_context), row.created_at)
+        for row in rows
+        if (sealed := row.ciphertext)
+    ]
     if not found:
         raise SystemSecretMissing(
             f"The platform's own secret {name!r} is missing: run ./manage.py migrate."
         )
     return found
-
-
-def value(row: SystemSecret) -> str:
-    sealed = Ciphertext(row.kek_id, bytes(row.wrapped or b""), bytes(row.sealed or b""))
-    return unseal(sealed, row.encryption_context)
 
 
 def clear_cache() -> None:

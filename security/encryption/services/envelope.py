@@ -23,10 +23,7 @@ class KekExhausted(Exception):
 
 
 def seal(secret: str, context: EncryptionContext) -> Ciphertext:
-    """Encrypt for a row; outside a transaction if possible, which would lock the counter.
-
-    Raises WrongKek and KekExhausted.
-    """
+    """Encrypt for a row, best outside a transaction. Raises WrongKek and KekExhausted."""
     reserve_wraps(1)
     return ciphertext.seal(secret, context, keyring())
 

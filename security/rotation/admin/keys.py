@@ -193,15 +193,17 @@ class ManagedSecretAdmin(ModelAdmin):
         key = get_object_or_404(ManagedSecret, pk=object_id)
         form = chosen.form(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
-            page = self.perform(request, key, chosen, form.cleaned_data)
-            return page or redirect(change_url(key))
+            secret = self.perform(request, key, chosen, form.cleaned_data)
+            if secret is not None:
+                return show_once(self, request, [secret], STORED_ENCRYPTED)
+            return redirect(change_url(key))
         question = chosen.question.format(key.key_id)
         return confirmation_page(self, request, key, question, chosen.label, form=form)
 
     def perform(
         self, request: HttpRequest, key: ManagedSecret, chosen: KeyAction, data: Mapping[str, Any]
-    ) -> HttpResponse | None:
-        """Perform an action; returns the page with the new value if there is one."""
+    ) -> IssuedSecret | None:
+        """Perform an action; the new value to show, if there is one."""
         try:
             rotation = chosen.act(key.key_id, actor(request), data)
         except (services.InvalidTransition, services.InvalidArgument) as error:
@@ -209,7 +211,7 @@ class ManagedSecretAdmin(ModelAdmin):
             return None
         self.log_change(request, key, f"{chosen.label}.")
         if rotation is not None and rotation.new_key is not None:
-            return show_once(self, request, [issued(rotation)], STORED_ENCRYPTED)
+            return issued(rotation)
         action_required = rotation.action_required if rotation else ""
         self.message_user(request, f"{chosen.label}: {key}. {action_required}".strip())
         return None
@@ -221,18 +223,9 @@ class ManagedSecretAdmin(ModelAdmin):
         self, request: HttpRequest, keys: QuerySet[ManagedSecret]
     ) -> HttpResponse | None:
         """Rotate the selected keys and show all new values on one page."""
-        secrets = []
-        for key in keys.order_by("pk"):
-            try:
-                rotation = services.rotate(key.key_id, actor=actor(request))
-            except (services.InvalidTransition, services.InvalidArgument) as error:
-                self.message_user(request, f"{key}: {error}", messages.ERROR)
-                continue
-            self.log_change(request, key, "Rotated.")
-            if rotation.new_key is not None:
-                secrets.append(issued(rotation))
-            else:
-                self.message_user(request, f"{key}: {rotation.action_required or 'rotated.'}")
+        chosen = KEY_ACTIONS["rotate_now"]
+        found = [self.perform(request, key, chosen, {}) for key in keys.order_by("pk")]
+        secrets = [each for each in found if each is not None]
         return show_once(self, request, secrets, STORED_ENCRYPTED) if secrets else None
 
     @button(ROTATE_DUE, "rotate-due", "rotate")

@@ -2,7 +2,6 @@
 
 from security.rotation.reports.status import (
     LIVE_STATES,
-    current,
     due,
     effective_policies,
     effective_policy,

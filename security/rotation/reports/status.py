@@ -64,12 +64,6 @@ def key_info(key: ManagedSecret) -> dict[str, Any]:
     }
 
 
-def current(key_id: str) -> SecretVersion | None:
-    """A key's current version, with its key."""
-    rows = SecretVersion.objects.select_related("key").filter(state=SecretVersion.State.CURRENT)
-    return rows.filter(key__key_id=key_id).first()
-
-
 def recent_rotations(limit: int = 50) -> list[SecretVersion]:
     """The versions that last became current, with their keys."""
     rows = SecretVersion.objects.exclude(current_at=None).select_related("key")

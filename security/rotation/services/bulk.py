@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Count, F, Max, Q
 
 from aethercrown.db import bulk
+from aethercrown.db.leases import lease_end
 from security.audit.services import AuditEntry, record_all
 from security.encryption import services as encryption
 from security.encryption.ciphertext import Ciphertext, EncryptionContext
@@ -99,7 +100,7 @@ def _store(made: list[NewVersion], request: RotationRequest, now: datetime) -> l
     ]
     leased = bulk.among([each.key.pk for each in ours])
     ManagedSecret.objects.filter(pk__in=leased).update(
-        lease_until=steps.lease_expiry(), fencing_token=F("fencing_token") + 1
+        lease_until=lease_end(steps.LEASE_DURATION), fencing_token=F("fencing_token") + 1
     )
     steps.erase(
         SecretVersion.objects.filter(key__in=leased, state=State.RETIRING), now, state=State.RETIRED

@@ -86,11 +86,7 @@ def leased(
 
 
 def run_rotation(attempt: RotationAttempt, value: str | None = None) -> CompletedSwitch:
-    """Create, set, test and switch.
-
-    Raises RotationFailed if the target refused or did not answer, RotationLeaseLost if another
-    worker took over.
-    """
+    """Create, set, test and switch. Raises RotationFailed, or RotationLeaseLost."""
     if isinstance(attempt.rotator, CredentialIssuer):
         return _reissue(attempt, attempt.rotator)
     version = _prepare_version(attempt, value)
@@ -184,10 +180,7 @@ def _handle_failure(
 
 
 def undo(attempt: RotationAttempt, version: SecretVersion, state: str, *, keep: bool) -> None:
-    """Undo a pending value at the target, then erase it.
-
-    Raises RotationFailed if it could not be undone; the value then stays pending.
-    """
+    """Undo a pending value at the target, then erase it. Raises RotationFailed if it stays."""
     has_target = attempt.rotator.has_target
     error = _call_target(attempt, "undo", attempt.rotator.undo, version) if has_target else None
     if error:
@@ -205,10 +198,7 @@ def _end_retiring(attempt: RotationAttempt) -> None:
 
 
 def end_version(attempt: RotationAttempt, version: SecretVersion, *, keep: bool = False) -> None:
-    """Revoke an old value at the target, then erase it. Raises RotationFailed.
-
-    `keep` keeps the lease for a rotation that continues.
-    """
+    """Revoke an old value, then erase it; `keep` keeps the lease. Raises RotationFailed."""
     error = _call_target(attempt, "revoke", attempt.rotator.revoke, version)
     if error:
         why = (
@@ -262,7 +252,8 @@ def decrypt(key: ManagedSecret, version: SecretVersion) -> str:
 
 def secret_of(key_id: str) -> str:
     """Another managed key's current value. Raises TargetRefused if there is none."""
-    found = reports.current(key_id)
+    current = SecretVersion.objects.filter(key__key_id=key_id, state=SecretVersion.State.CURRENT)
+    found = current.select_related("key").first()
     if found is None:
         raise TargetRefused(f"No managed key {key_id!r} has a current value.")
     return decrypt(found.key, found)

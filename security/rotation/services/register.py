@@ -132,11 +132,11 @@ def _store(
     version.state, version.current_at = SecretVersion.State.CURRENT, now
     secret = None
     if not isinstance(rotator, CredentialIssuer):
-        secret = _first_secret(key, rotator) if value is None else None
+        if value is None and rotator.automatic:
+            secret = rotator.generate(registry.empty_context(key.key_id, key.config)).value
         version.detail = dict(rotator.initial_detail(key.config))
-        plain = value if secret is None else secret
-        context = version.encryption_context(key)
-        version.ciphertext = encryption.seal(plain, context) if plain else None
+        if plain := secret or value:
+            version.ciphertext = encryption.seal(plain, version.encryption_context(key))
     with transaction.atomic():
         key.save(force_insert=True)
         if isinstance(rotator, CredentialIssuer):
@@ -148,13 +148,6 @@ def _store(
         detail = {"level": key.level, "rotator": key.rotator}
         steps.record_event(Lease(key, 0, actor), "key.registered", detail, now)
     return Registered(key, version, secret)
-
-
-def _first_secret(key: ManagedSecret, rotator: Rotator) -> str | None:
-    """A generated value; None if only a person can enter one."""
-    if not rotator.automatic:
-        return None
-    return rotator.generate(registry.empty_context(key.key_id, key.config)).value
 
 
 def _repeated(existing: ManagedSecret, requested: ManagedSecret, value: str | None) -> Registered:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import ExpressionWrapper, F, Max, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 
 from aethercrown.db.leases import lease_end, lease_expired
 from aethercrown.transitions import InvalidTransition, check_transition
@@ -22,7 +22,6 @@ Clock = Callable[[], datetime]
 Failpoint = Callable[[str], None]  # called by name around each commit and each target call
 LEASE_DURATION = timedelta(minutes=5)
 COMPROMISED = "compromised"
-ENDED_STATES = ("retired", "revoked", "failed", "compromised")
 MAX_ERROR_LENGTH = 2000
 MAX_EVENT_TEXT_LENGTH = 500
 State = SecretVersion.State
@@ -93,7 +92,7 @@ def acquire(key_pk: int, purpose: str, *, actor: str = "", states: Iterable[str]
     if key.state not in allowed:
         raise InvalidTransition(f"{key} is {key.state}: it cannot be rotated.")
     rows = unleased().filter(pk=key_pk, fencing_token=key.fencing_token, state__in=allowed)
-    if not rows.update(lease_until=lease_expiry(), fencing_token=F("fencing_token") + 1):
+    if not rows.update(lease_until=lease_end(LEASE_DURATION), fencing_token=F("fencing_token") + 1):
         raise RotationInProgress(f"{key} is being rotated already.")
     key.fencing_token += 1
     lease = Lease(key, key.fencing_token, actor)
@@ -183,10 +182,7 @@ def note_failure(
 
 @transaction.atomic
 def discard(lease: Lease, version: SecretVersion, state: str, now: datetime, *, keep: bool) -> None:
-    """Erase a pending value; the current one is not touched.
-
-    `state` is failed, or retired at the end of a rehearsal. `keep` keeps the lease.
-    """
+    """Erase a pending value, which ends in `state`; `keep` keeps the lease."""
     check_transition(str(version), version.state, state, ALLOWED)
     _update_leased(lease, release=not keep)
     erase(SecretVersion.objects.filter(pk=version.pk, state=State.PENDING), now, state=state)
@@ -206,10 +202,7 @@ def record_failed_attempt(lease: Lease, why: str, now: datetime) -> None:
 def switch(
     lease: Lease, version: SecretVersion, policy: EffectivePolicy, now: datetime
 ) -> SecretVersion | None:
-    """Make the pending version current and the old one retiring, in one commit.
-
-    A compromised value is refused from this commit on. Returns the old version.
-    """
+    """Make the pending version current; returns the old one, retiring or refused from now on."""
     check_transition(str(version), version.state, State.CURRENT, ALLOWED)
     old = current_version(lease.key)
     window = schedule.rotation_window(now, policy.interval, lease.key.uuid, version.number)
@@ -302,8 +295,8 @@ def _step_down(
 # --- The end of a version -----------------------------------------------------------------------
 def versions_to_end(key: ManagedSecret) -> list[SecretVersion]:
     """Versions that are retiring or over and not yet erased, the oldest first."""
-    over = Q(state=State.RETIRING) | Q(state__in=ENDED_STATES, retire_at__isnull=False)
-    return list(SecretVersion.objects.filter(over, key=key, destroyed_at=None).order_by("number"))
+    rows = SecretVersion.objects.filter(key=key, retire_at__isnull=False, destroyed_at=None)
+    return list(rows.order_by("number"))
 
 
 def due_to_erase(now: datetime) -> list[tuple[int, int]]:
@@ -341,14 +334,10 @@ def ready(now: datetime) -> QuerySet[ManagedSecret]:
     return unleased().filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
 
 
-def lease_expiry() -> ExpressionWrapper[Any]:
-    return lease_end(LEASE_DURATION)
-
-
 def _update_leased(lease: Lease, *, release: bool = False, **changes: Any) -> None:
     """Lock the key's row, renew or end the lease, and write `changes`. Raises RotationLeaseLost."""
     rows = ManagedSecret.objects.filter(pk=lease.key.pk, fencing_token=lease.fencing_token)
-    if not rows.update(lease_until=None if release else lease_expiry(), **changes):
+    if not rows.update(lease_until=None if release else lease_end(LEASE_DURATION), **changes):
         raise RotationLeaseLost(f"{lease.key} was taken over by another worker.")
 
 

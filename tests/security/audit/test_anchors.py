@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from security.audit import anchors
-from security.audit.chain import GENESIS
+from security.audit.chain import GENESIS, encode
 from security.audit.verify import StreamEnd
 
 KEY = "k" * 40
@@ -27,7 +27,7 @@ def run(*moves):
             kind=kind,
             streams=len(whole),
             root=anchors.root(whole),
-            ends=anchors.ends_to_json(moved),
+            ends=encode(moved),
             previous=previous,
         )
         seals.append(anchors.signed(seal, KEY))

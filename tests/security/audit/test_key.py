@@ -52,7 +52,7 @@ def test_whoever_has_that_file_verifies_without_the_kek(taken, settings, capsys)
 def test_another_key_fits_no_anchor(tmp_path):
     path = tmp_path / "wrong.key"
     path.write_text("another key\n")
-    with pytest.raises(CommandError, match="1 faults"):
+    with pytest.raises(CommandError, match="1 fault,"):
         call_command("verify_audit", key_file=path)
 
 

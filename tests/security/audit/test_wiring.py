@@ -110,6 +110,6 @@ def test_the_command_says_that_all_is_well_or_what_is_not(settings, tmp_path, ca
     call_command("verify_audit")
     assert "1 event in" in capsys.readouterr().out
     history_of(Group).update(name="other")
-    with pytest.raises(CommandError, match="1 faults"):
+    with pytest.raises(CommandError, match="1 fault,"):
         call_command("verify_audit")
     assert "altered: history:auth.group 1" in capsys.readouterr().err

@@ -38,7 +38,7 @@ def test_the_manifest_has_the_digest_of_every_other_file():
     manifest = json.loads(files.pop(MANIFEST))
     assert manifest["sha256"] == {name: sha256(each).hexdigest() for name, each in files.items()}
     assert (manifest["made_by"], manifest["made_at"]) == ("user:olga", NOON.isoformat())
-    assert b"inventory: Every key. 2 rows." in files[README]
+    assert b"inventory: Every key. Rows: 2." in files[README]
 
 
 def test_the_same_rows_give_the_same_bytes():

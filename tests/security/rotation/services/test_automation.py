@@ -8,9 +8,9 @@ from django.utils import timezone
 from operations.alerts import reports as alerts
 from operations.automations.models import Automation, Run
 from operations.automations.registry import RunContext
-from security.rotation import reports, services, tasks
+from security.rotation import services, tasks
 from security.rotation.models import ManagedSecret, RotationRun
-from security.rotation.services import automation
+from security.rotation.services import automation, steps
 from security.rotation.services.decisions import AUTOMATION
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def told():
 
 
 def version(key_id="billing-secret"):
-    current = reports.current(key_id)
+    current = steps.current_version(services.get(key_id))
     return current and current.number
 
 

@@ -11,9 +11,9 @@ from operations.decisions import services as decisions
 from operations.decisions.decision_types import Stale
 from operations.decisions.models import Decision
 from security.audit.models import Event
-from security.rotation import reports, services, tasks
+from security.rotation import services, tasks
 from security.rotation.models import ManagedSecret, SecretVersion
-from security.rotation.services import automation
+from security.rotation.services import automation, steps
 from security.rotation.services import decisions as rotation_decisions
 from security.rotation.services.decisions import AUTOMATION
 
@@ -42,7 +42,7 @@ def night(mode):
 
 
 def version():
-    found = reports.current(NAME)
+    found = steps.current_version(services.get(NAME))
     return found and found.number
 
 
