@@ -48,10 +48,7 @@ class Meter(models.Model):
 
 
 class DailyUse(ImmutableModel):
-    """A part of a customer's total of a metric on a day; corrections are further rows.
-
-    The day is one in the customer's billing time zone.
-    """
+    """A customer's use on a day of the billing time zone; corrections are further rows."""
 
     customer = models.ForeignKey(
         "revenue.Customer", on_delete=models.PROTECT, related_name="daily_use"

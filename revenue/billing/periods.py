@@ -1,7 +1,7 @@
 """Billing months, and how a meter's days make one month's quantity; pure."""
 
 from calendar import monthrange
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
@@ -112,13 +112,4 @@ def situation(
             found[reading.input_group][code] = without_trailing_zeros(value)
     return PricingInputs(
         found[InputGroup.USAGE], found[InputGroup.ENGAGEMENT], found[InputGroup.COMPANY] or None
-    )
-
-
-def has_usage(readings: Iterable[MeterReadings], span: Month) -> bool:
-    """Whether any usage meter has a quantity for a month."""
-    return any(
-        each.input_group is InputGroup.USAGE
-        and aggregate(each.aggregation, each.days, span) is not None
-        for each in readings
     )

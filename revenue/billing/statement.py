@@ -39,7 +39,7 @@ class ClosedMonth:
 class LateAdjustment:
     """A closed month's total by what is known now, and the amount still to bill or to credit."""
 
-    key: int
+    month: ClosedMonth
     total: Decimal
     amount: Decimal
 
@@ -80,14 +80,10 @@ def statement(
     """
     own = _rated(known, span, book)
     adjustments = [each for each in (_adjustment(known, month) for month in closed) if each.amount]
-    spans = {each.key: each.span for each in closed}
-    lines = [
-        *own.lines,
-        *(
-            _line("adjustment", f"Adjustment of {_month_name(spans[e.key])}", e.amount)
-            for e in adjustments
-        ),
-    ]
+    lines = list(own.lines)
+    for each in adjustments:
+        words = f"Adjustment of {each.month.span.start:%B %Y}"
+        lines.append(_line("adjustment", words, each.amount))
     if credit:
         lines.append(_line("credit", "Credit from before", -rounded(credit, book.digits)))
     left = -sum((each.amount for each in lines), ZERO)
@@ -124,12 +120,8 @@ def _rated(known: CustomerUsage, span: Month, book: BookVersion) -> CalculatedIn
 
 def _adjustment(known: CustomerUsage, month: ClosedMonth) -> LateAdjustment:
     total = _rated(known, month.span, month.book).total
-    return LateAdjustment(month.key, total, rounded(total - month.billed, month.book.digits))
+    return LateAdjustment(month, total, rounded(total - month.billed, month.book.digits))
 
 
 def _line(kind: str, words: str, amount: Decimal) -> PriceLine:
     return PriceLine(kind, words, ONE, amount, amount)
-
-
-def _month_name(span: Month) -> str:
-    return f"{span.start:%B %Y}"

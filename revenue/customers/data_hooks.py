@@ -7,17 +7,9 @@ not import.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from aethercrown.registry import Registry
-
-
-class SubscriptionsChanged(Protocol):
-    """Called in the transaction that changed subscriptions of these, locked, customers."""
-
-    def __call__(
-        self, customer_ids: Collection[int], *, now: datetime, cause: str, history: bool = False
-    ) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +17,15 @@ class CustomerDataHook:
     """How one feature's rows are exported as plain values, made anonymous, merged and updated.
 
     By default rows hold nothing that identifies a customer, stay at a merged duplicate (readers
-    follow `merged_into`), and do not depend on subscriptions.
+    follow `merged_into`), and do not depend on subscriptions. `subscriptions_changed` is called as
+    the function below is, in the transaction that locks these customers.
     """
 
     name: str
     export: Callable[[Collection[int]], Mapping[str, Any]]
     erase: Callable[[Collection[int]], None] | None = None
     merge: Callable[[int, int, datetime], None] | None = None
-    subscriptions_changed: SubscriptionsChanged | None = None
+    subscriptions_changed: Callable[..., object] | None = None
 
 
 HOOKS: Registry[CustomerDataHook] = Registry("customer data hook")

@@ -1,7 +1,4 @@
-"""Two years of a small software company's customers; pure.
-
-Each pays the default price book's price for a made-up monthly usage.
-"""
+"""Two years of a small software company's customers, at the default prices; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,16 +29,8 @@ SEGMENTS = ("Software", "Retail", "Health", "Finance", "Education")
 SIZES = ("1-10", "11-50", "51-200", "201-1000")
 OWNERS = ("Ada Moreau", "Ben Okafor", "Carla Lindt")
 FIRST = (
-    "North",
-    "Blue",
-    "Bright",
-    "River",
-    "Stone",
-    "Silver",
-    "Green",
-    "Summit",
-    "Harbour",
-    "Maple",
+    *("North", "Blue", "Bright", "River", "Stone"),
+    *("Silver", "Green", "Summit", "Harbour", "Maple"),
 )
 SECOND = ("wind", "leaf", "field", "bridge", "forge", "light", "gate", "point", "works", "mill")
 ENDINGS = ("Ltd", "GmbH", "Inc", "SARL")
@@ -85,7 +74,7 @@ class DemoCustomer:
     @property
     def suitable_plan(self) -> int:
         """The index of the plan that suits the usage."""
-        return PLANS.index(recommend_plan(BOOK, self.situation).tier)
+        return PLANS.index(recommend_plan(BOOK, self.situation).recommended_tier)
 
     def agree(self, on: date) -> Agreement:
         price = calculate_price(BOOK, PLANS[self.plan], self.situation).final_price

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 
@@ -26,8 +25,10 @@ def seed(seeding: Seeding) -> None:
         reports.version_in_force(seeding.today - timedelta(days=QUOTES))
     except reports.NothingPublished:
         return
-    quotes = [_quote(seeding, days) for days in range(QUOTES, 0, -1)]
-    seeding.keep(quotes)
+    for days in range(QUOTES, 0, -1):
+        tier = int(seeding.random.integers(0, len(CODES)))
+        known, at = _situation(seeding.random, tier), seeding.now - timedelta(days=days)
+        seeding.keep([pricing.create_quote(CODES[tier], known, now=at, by=SALES)[0]])
     draft = pricing.draft(
         reports.STANDARD_BOOK, effective_from=seeding.today + timedelta(days=30), now=seeding.now
     )
@@ -35,13 +36,6 @@ def seed(seeding: Seeding) -> None:
         price.base_price = RAISED.get(price.plan.code, price.base_price)
         price.save()
     seeding.keep([draft])
-
-
-def _quote(seeding: Seeding, days: int) -> Any:
-    tier = int(seeding.random.integers(0, len(CODES)))
-    known = _situation(seeding.random, tier)
-    at = seeding.now - timedelta(days=days)
-    return pricing.create_quote(CODES[tier], known, now=at, by=SALES)[0]
 
 
 def _situation(draw: np.random.Generator, tier: int) -> PricingInputs:

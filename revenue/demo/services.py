@@ -121,22 +121,21 @@ def _store_subscriptions(seeding: Seeding, customer: Customer, demo: DemoCustome
             ended_on=last.on if last.amount is None else None,
         )
         seeding.keep([row])
-        changes = (_change(row, each, seeding) for each in agreements)
-        seeding.keep(SubscriptionChange.objects.bulk_create(changes))
+        changes = SubscriptionChange.objects.bulk_create(
+            SubscriptionChange(
+                subscription=row,
+                on=each.on,
+                plan=each.plan,
+                amount=each.amount or Decimal(0),
+                is_end=each.amount is None,
+                note="Demo company.",
+                recorded_at=seeding.now,
+            )
+            for each in agreements
+        )
+        seeding.keep(changes)
         paid = Payment.objects.bulk_create(_payments(row, agreements, seeding), batch_size=BATCH)
         seeding.keep(paid)
-
-
-def _change(row: Subscription, agreement: Agreement, seeding: Seeding) -> SubscriptionChange:
-    return SubscriptionChange(
-        subscription=row,
-        on=agreement.on,
-        plan=agreement.plan,
-        amount=agreement.amount or Decimal(0),
-        is_end=agreement.amount is None,
-        note="Demo company.",
-        recorded_at=seeding.now,
-    )
 
 
 def _payments(
@@ -145,7 +144,7 @@ def _payments(
     """A payment on the same day of each month, at the amount in force on that day."""
     count, on = 0, row.started_on
     while on <= seeding.today and (row.ended_on is None or on < row.ended_on):
-        agreement = [each for each in agreements if each.on <= on][-1]
+        agreement = usage.agreement_on(agreements, on)
         yield Payment(
             external_id=f"{row.external_id}-{count + 1}",
             customer=row.customer,

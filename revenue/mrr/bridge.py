@@ -30,16 +30,21 @@ class Bridge:
         return kind.sign * self.amount(kind)
 
     @property
+    def won(self) -> Decimal:
+        """What paying customers and those who came back brought more."""
+        return self.amount(MovementKind.EXPANSION) + self.amount(MovementKind.REACTIVATION)
+
+    @property
+    def lost(self) -> Decimal:
+        return self.amount(MovementKind.CONTRACTION) + self.amount(MovementKind.CHURN)
+
+    @property
     def closing(self) -> Decimal:
         return self.opening + sum((self.signed(kind) for kind in MovementKind), ZERO)
 
     @property
     def payers_closing(self) -> int:
         return self.payers + sum(each.payers for each in self.moved.values())
-
-    @property
-    def payers_lost(self) -> int:
-        return -self.moved.get(MovementKind.CHURN, NOTHING).payers
 
 
 BridgeRow = tuple[date, str, Decimal, int]  # day, kind, amount, change in paying customers
@@ -50,29 +55,18 @@ def monthly_bridges(rows: Iterable[BridgeRow], first: date, last: date) -> list[
 
     Rows before the first month make up its opening; rows after the last month are ignored.
     """
-    starts, ends = month_of(first), month_of(last)
+    month, ends = month_of(first), month_of(last)
     opening, payers = ZERO, 0
     moved: dict[date, dict[MovementKind, MovementSums]] = {}
     for day, name, amount, change in rows:
-        kind, month = MovementKind(name), month_of(day)
-        if month < starts:
+        kind, of = MovementKind(name), month_of(day)
+        if of < month:
             opening += kind.sign * amount
             payers += change
-        elif month <= ends:
-            of_month = moved.setdefault(month, {})
+        else:
+            of_month = moved.setdefault(of, {})
             of_month[kind] = of_month.get(kind, NOTHING).plus(amount, change)
-    return _chained(starts, ends, opening, payers, moved)
-
-
-def _chained(
-    starts: date,
-    ends: date,
-    opening: Decimal,
-    payers: int,
-    moved: Mapping[date, Mapping[MovementKind, MovementSums]],
-) -> list[Bridge]:
     found = []
-    month = starts
     while month <= ends:
         one = Bridge(month, opening, payers, moved.get(month, {}))
         found.append(one)

@@ -6,7 +6,7 @@ They use the bridge's sums, so a customer with two movements in the span counts 
 from decimal import Decimal
 
 from revenue.mrr.bridge import Bridge
-from revenue.mrr.movements import MovementKind as Kind
+from revenue.mrr.movements import MovementKind
 
 MONTHS_A_YEAR = 12
 
@@ -18,14 +18,12 @@ def arr(mrr: Decimal) -> Decimal:
 
 def gross_churn(one: Bridge) -> float | None:
     """(churn + contraction) / opening."""
-    return percent(one.amount(Kind.CHURN) + one.amount(Kind.CONTRACTION), one.opening)
+    return percent(one.lost, one.opening)
 
 
 def net_churn(one: Bridge) -> float | None:
     """(churn + contraction - expansion - reactivation) / opening; negative for net growth."""
-    won = one.amount(Kind.EXPANSION) + one.amount(Kind.REACTIVATION)
-    lost = one.amount(Kind.CHURN) + one.amount(Kind.CONTRACTION)
-    return percent(lost - won, one.opening)
+    return percent(one.lost - one.won, one.opening)
 
 
 def growth(one: Bridge) -> float | None:
@@ -35,9 +33,8 @@ def growth(one: Bridge) -> float | None:
 
 def quick_ratio(one: Bridge) -> float | None:
     """(new + expansion + reactivation) / (contraction + churn); None where nothing was lost."""
-    won = one.amount(Kind.NEW) + one.amount(Kind.EXPANSION) + one.amount(Kind.REACTIVATION)
-    lost = one.amount(Kind.CHURN) + one.amount(Kind.CONTRACTION)
-    return round(float(won / lost), 2) if lost > 0 else None
+    won = one.amount(MovementKind.NEW) + one.won
+    return round(float(won / one.lost), 2) if one.lost > 0 else None
 
 
 def arpa(one: Bridge) -> Decimal | None:

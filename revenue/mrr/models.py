@@ -6,6 +6,7 @@ from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from aethercrown.db.fields import CurrencyField
 from revenue.customers.models import AmountField, ImmutableModel
 from revenue.mrr.movements import MovementKind
+from revenue.pricing.decimals import count_text
 
 
 class MrrMovement(ImmutableModel):
@@ -94,10 +95,7 @@ class MrrRollup(models.Model):
 
 
 class RetentionRollup(models.Model):
-    """MRR gained and lost over a span from its first customers, up to the watermark.
-
-    Each customer counts by what they paid at both ends.
-    """
+    """MRR gained and lost between both ends of a span by the customers of its start."""
 
     currency = CurrencyField()
     basis = models.CharField(max_length=12, choices=MrrRollup.Basis)
@@ -116,7 +114,7 @@ class RetentionRollup(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.months} months to {self.month:%Y-%m} in {self.currency}"
+        return f"{count_text(self.months, 'month')} to {self.month:%Y-%m} in {self.currency}"
 
 
 class RollupWatermark(models.Model):
@@ -130,4 +128,4 @@ class RollupWatermark(models.Model):
         constraints = [CheckConstraint(condition=Q(pk=1), name="revenue_rollupwatermark_one_row")]
 
     def __str__(self) -> str:
-        return f"{self.rows} rows, up to number {self.upto}"
+        return f"{count_text(self.rows, 'row')}, up to number {self.upto}"

@@ -1,11 +1,13 @@
 """API: price a plan, recommend a plan, list the plans on sale."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,6 +23,42 @@ from revenue.pricing.price_book.version import BookVersion, NoSuchPlan
 
 Found = TypeVar("Found")
 MAX_METRICS = 200
+
+
+class RevenueEndpoint(Endpoint):
+    """A call of revenue, which refuses query and body names that it does not know."""
+
+    area = "revenue"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if unknown := unknown_names(request.query_params, self.known_query()):
+            raise serializers.ValidationError(unknown)
+
+    def known_query(self) -> Collection[str]:
+        return ()
+
+    def checked(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+        unknown = unknown_names(self.request.data, shape().fields)
+        try:
+            values = super().checked(shape)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({**unknown, **dict(error.detail)}) from error
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return values
+
+
+def unknown_names(given: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """An error for each unknown name, with the nearest known one."""
+    errors = {}
+    for name in set(given) - set(known):
+        nearest = get_close_matches(name, known, n=1, cutoff=0)
+        words = (
+            f"is not known here; the nearest is {nearest[0]}" if nearest else "is not known here"
+        )
+        errors[name] = [ErrorDetail(words, "unknown")]
+    return errors
 
 
 class Quantity(Number):
@@ -175,9 +213,7 @@ class TierListSerializer(serializers.Serializer[Any]):
     tiers = ValueMap(child=TierSerializer())
 
 
-class CalculatePriceView(Endpoint):
-    area = "revenue"
-
+class CalculatePriceView(RevenueEndpoint):
     @documented(
         "Price a plan",
         request=CalculatePriceRequestSerializer,
@@ -210,9 +246,7 @@ class CalculatePriceView(Endpoint):
         return reply("Price calculated", {"pricing": found})
 
 
-class RecommendTierView(Endpoint):
-    area = "revenue"
-
+class RecommendTierView(RevenueEndpoint):
     @documented(
         "Recommend a plan",
         request=RecommendTierRequestSerializer,
@@ -228,9 +262,7 @@ class RecommendTierView(Endpoint):
         return reply("Tier recommended", response_format.recommendation_response(found))
 
 
-class TierListView(Endpoint):
-    area = "revenue"
-
+class TierListView(RevenueEndpoint):
     @documented(
         "List the plans on sale",
         answer=TierListSerializer,

@@ -14,7 +14,6 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 ZERO, ONE, HUNDRED = Decimal(0), Decimal(1), Decimal(100)
 LARGEST_NUMBER = Decimal(10) ** 18
 MAX_DECIMALS = 30
-SMALLEST_UNIT = Decimal(1).scaleb(-MAX_DECIMALS)
 UNITS = tuple(ONE.scaleb(-digits) for digits in range(MAX_DECIMALS + 1))
 CONTEXT = decimal.Context(
     prec=120,
@@ -77,16 +76,9 @@ def read_decimal(value: object, path: str, *, text: bool = False) -> Decimal:
         raise invalid(path, "not_finite", "must be a finite number")
     if abs(found) > LARGEST_NUMBER:
         raise invalid(path, "max_value", f"must be {LARGEST_NUMBER:.0f} or less")
-    return (
-        found
-        if _decimals(found) <= MAX_DECIMALS
-        else found.quantize(SMALLEST_UNIT, context=CONTEXT)
-    )
-
-
-def _decimals(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else 0
+    exponent = found.as_tuple().exponent
+    too_fine = isinstance(exponent, int) and -exponent > MAX_DECIMALS
+    return found.quantize(UNITS[MAX_DECIMALS], context=CONTEXT) if too_fine else found
 
 
 def non_negative(value: object, path: str, *, text: bool = False) -> Decimal:
@@ -95,6 +87,11 @@ def non_negative(value: object, path: str, *, text: bool = False) -> Decimal:
     if found < 0:
         raise invalid(path, "min_value", f"must be 0 or more, not {found}")
     return found
+
+
+def count_text(count: int, noun: str, plural: str = "") -> str:
+    """Such as "1 customer" and "2,000 customers"; the plural is given where it is not with s."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def without_trailing_zeros(value: Decimal) -> Decimal:

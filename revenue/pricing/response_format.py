@@ -27,43 +27,32 @@ def price_response(
         "breakdown": dict(price.breakdown),
         "lines": [asdict(each) for each in price.lines],
         "quote_id": quote_id,
-        "not_given": list(price.not_given),
-        "ignored": list(price.ignored),
-        "guardrails_hit": list(price.hits),
-        "warnings": list(price.warnings),
+        "not_given": price.not_given,
+        "ignored": price.ignored,
+        "guardrails_hit": price.hits,
+        "warnings": price.warnings,
     }
     return with_floats(found)
 
 
 def recommendation_response(found: PlanRecommendation) -> dict[str, Any]:
-    comparison = [asdict(each) for each in found.comparison]
-    return with_floats(
-        {"recommended_tier": found.tier, "reason": found.reason, "comparison": comparison}
-    )
+    return with_floats(asdict(found))
 
 
 def upgrade_response(found: PlanUpgrade | None) -> dict[str, Any]:
     """The response of upsell/analyze; `upsell` is null where there is no opportunity."""
-    if found is None:
-        return {"has_opportunity": False, "upsell": None}
-    offer = {
-        "current_tier": found.current,
-        "recommended_tier": found.recommended,
-        "reason": found.reason,
-        "potential_revenue_increase": found.increase,
-        "confidence": found.confidence,
-    }
-    return {"has_opportunity": True, "upsell": with_floats(offer)}
+    upsell = None if found is None else with_floats(asdict(found))
+    return {"has_opportunity": found is not None, "upsell": upsell}
 
 
 def with_floats(values: dict[str, Any]) -> dict[str, Any]:
-    """The same with Decimals as floats, also in nested objects and lists."""
+    """The same with Decimals as floats and tuples as lists, also in nested objects and lists."""
     return {name: _plain(each) for name, each in values.items()}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return with_floats(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return float(value) if isinstance(value, Decimal) else value

@@ -1,6 +1,6 @@
 """API: analyze an upgrade, list opportunities, decide on one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,7 +11,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, ReadOnlyViewSet, reply
+from aethercrown.api.endpoint import Conflict, InvalidRequest, ReadOnlyViewSet, reply
 from aethercrown.api.fields import Count, Currency, Instant, Money, Number, Text, ValueMap
 from aethercrown.api.openapi import documented
 from aethercrown.transitions import InvalidTransition
@@ -51,9 +51,7 @@ class UpsellAnalysisSerializer(serializers.Serializer[Any]):
     upsell = UpsellOfferSerializer(allow_null=True)
 
 
-class AnalyzeUpsellView(Endpoint):
-    area = "revenue"
-
+class AnalyzeUpsellView(pricing.RevenueEndpoint):
     @documented(
         "Analyze an upgrade",
         request=AnalyzeUpsellRequestSerializer,
@@ -108,14 +106,6 @@ class OpportunitySerializer(serializers.ModelSerializer[Opportunity]):
         model = Opportunity
         fields = list(examples.OPPORTUNITY)
 
-    def to_representation(self, instance: Opportunity) -> dict[str, Any]:
-        row: dict[str, Any] = super().to_representation(instance)
-        costs = instance.costs.items()
-        row["costs"] = {
-            code: {end: float(each) for end, each in span.items()} for code, span in costs
-        }
-        return row
-
 
 class OpportunityOutcomeSerializer(serializers.Serializer[Any]):
     """The outcome as text."""
@@ -140,16 +130,26 @@ def example_in_state(state: str, **more: Any) -> dict[str, Any]:
     return {**examples.OPPORTUNITY, "state": state, **more}
 
 
-class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
+class NoFieldsSerializer(serializers.Serializer[Any]):
+    """An empty body."""
+
+
+class OpportunityViewSet(pricing.RevenueEndpoint, ReadOnlyViewSet[Opportunity]):
     """Upsell opportunities, the newest first; filter with `?state=` and `?customer_id=`."""
 
-    area = "revenue"
     list_name = "opportunities"
     title = "opportunity"
     ordering = ("-found_at", "-pk")
     queryset = reports.opportunities()
     serializer_class = OpportunitySerializer
     example = examples.OPPORTUNITY
+    list_query = {
+        "state": {"type": "string", "enum": STATES},
+        "customer_id": {"type": "string"},
+    }
+
+    def known_query(self) -> Collection[str]:
+        return [*self.list_query, "cursor", "limit"] if self.action == "list" else ()
 
     def get_queryset(self) -> QuerySet[Opportunity]:
         """Filtered by state and customer where the query names them."""
@@ -172,6 +172,7 @@ class OpportunityViewSet(ReadOnlyViewSet[Opportunity]):
     @action(detail=True, methods=["post"])
     def offer(self, request: Request, pk: str) -> Response:
         """Record that the offer is made now. 409 unless the opportunity is open."""
+        self.checked(NoFieldsSerializer)
         return self._decide("Offer recorded", services.offer)
 
     @documented(

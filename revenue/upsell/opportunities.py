@@ -9,7 +9,7 @@ from typing import Any
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price
 from revenue.pricing.calculation.recommend import recommend_plan
-from revenue.pricing.price_book.version import BookPlan, BookVersion, NoSuchPlan
+from revenue.pricing.price_book.version import BookPlan, BookVersion
 
 
 class OpportunityKind(StrEnum):
@@ -62,9 +62,6 @@ class FoundOpportunity:
     costs: Mapping[str, AmountRange]
     gain: AmountRange
 
-    def as_json(self) -> dict[str, Any]:
-        return {code: each.as_json() for code, each in self.costs.items()}
-
 
 def find_opportunities(
     book: BookVersion, current: str, now: PricingInputs, ahead: UsageForecast
@@ -77,7 +74,10 @@ def find_opportunities(
     larger = [each for each in book.active if each.rank > present.rank]
     if not larger:
         return []
-    amounts = {plan.code: _amounts(book, plan, ahead) for plan in book.active}
+    amounts = {
+        plan.code: [calculate_price(book, plan.code, each).final_price for each in ahead.scenarios]
+        for plan in book.active
+    }
     costs = {code: _span(each) for code, each in amounts.items()}
     found = [_saving(present, larger, costs), _recommended(book, present, now, ahead)]
     opportunities = []
@@ -117,23 +117,10 @@ def _recommended(
         (OpportunityKind.GROWTH, ahead.estimate, "In the next month: "),
     ):
         found = recommend_plan(book, inputs)
-        if book.plan(found.tier).rank > present.rank:
-            return kind, found.tier, f"{when}{found.reason}"
+        if book.plan(found.recommended_tier).rank > present.rank:
+            return kind, found.recommended_tier, f"{when}{found.reason}"
     return None
-
-
-def _amounts(book: BookVersion, plan: BookPlan, ahead: UsageForecast) -> list[Decimal]:
-    return [calculate_price(book, plan.code, each).final_price for each in ahead.scenarios]
 
 
 def _span(amounts: Sequence[Decimal]) -> AmountRange:
     return AmountRange(min(amounts), amounts[1], max(amounts))
-
-
-def is_on_sale(book: BookVersion, current: str) -> bool:
-    """Whether the book has the plan and it is active."""
-    try:
-        book.plan(current)
-    except NoSuchPlan:
-        return False
-    return True

@@ -1,6 +1,6 @@
 """A customer's present and forecast use, from daily totals; pure."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -37,11 +37,7 @@ def forecast_usage(
                 found[code] = ahead
     if not found:
         return None
-    return now, UsageForecast(
-        _with(now, found, lambda each: each.low),
-        _with(now, found, lambda each: each.estimate),
-        _with(now, found, lambda each: each.high),
-    )
+    return now, UsageForecast(*(_with(now, found, end) for end in ("low", "estimate", "high")))
 
 
 def _forecast(
@@ -75,12 +71,10 @@ def _level(aggregation: Aggregation, days: periods.Days, today: date) -> Sequenc
     return [None if each is None else float(each) for each in values]
 
 
-def _with(
-    now: PricingInputs, found: Mapping[str, MetricForecast], end: Callable[[MetricForecast], float]
-) -> PricingInputs:
+def _with(now: PricingInputs, found: Mapping[str, MetricForecast], end: str) -> PricingInputs:
     """The present inputs with one end of each forecast."""
     usage = {
-        code: without_trailing_zeros(Decimal(end(each)).quantize(QUANTITY_UNIT))
+        code: without_trailing_zeros(Decimal(getattr(each, end)).quantize(QUANTITY_UNIT))
         for code, each in found.items()
     }
     return replace(now, usage={**now.usage, **usage})

@@ -1,21 +1,18 @@
 """Invoice runs, with customers that could not be billed; a button issues a month now."""
 
-from collections.abc import Callable
 from time import monotonic
-from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
-from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
+from aethercrown.admin_actions import button, confirmation_page, list_url
 from aethercrown.db.fields import default_currency
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
@@ -24,13 +21,10 @@ from revenue.billing.models import InvoiceRun
 from revenue.billing.periods import billing_month, complete_months
 from revenue.billing.services import invoice_run
 from revenue.customers.services import InvalidEntry
+from revenue.pricing.decimals import count_text
 from security.access import reports as people
 
 TIME_LIMIT_SECONDS = 20.0  # the nightly run issues the rest
-AdminView = Callable[[Any, HttpRequest], HttpResponse]
-ISSUE_BUTTON: Callable[[AdminView], AdminView] = action(
-    description="Issue a month's invoices", permissions=["approve"], url_path="issue"
-)
 
 
 class MonthForm(forms.Form):
@@ -82,27 +76,20 @@ class InvoiceRunAdmin(ReadOnlyAdmin, ModelAdmin):
         rows = ((who, why) for who, why in run.not_billed)
         return format_html_join("", "<div>{}: {}</div>", rows) or "none"
 
-    @ISSUE_BUTTON
+    @button("Issue a month's invoices", "issue", "approve")
     def issue_month(self, request: HttpRequest) -> HttpResponse:
         """Approve a month's invoices and issue them; a GET shows the form."""
         newest = complete_months(timezone.now().date(), 1)[0]
         first = {"month": newest.start, "currency": default_currency()}
         form = MonthForm(request.POST if request.method == "POST" else None, initial=first)
-        back = reverse("admin:revenue_invoicerun_changelist")
-        if request.method == "POST" and form.is_valid() and self._issue(request, form):
-            return redirect(back)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Issue a month's invoices",
-            "question": (
-                "Every customer who paid for a plan in the month gets an invoice, which cannot be"
-                " changed. Customers with an invoice for the month get no second one."
-            ),
-            "form": form,
-            "verb": "Issue",
-            "back": back,
-        }
-        return TemplateResponse(request, "admin/confirm_action.html", context)
+        if form.is_valid() and self._issue(request, form):
+            return redirect(list_url(self))
+        question = (
+            "Every customer who paid for a plan in the month gets an invoice, which cannot be"
+            " changed. Customers with an invoice for the month get no second one."
+        )
+        title = "Issue a month's invoices"
+        return confirmation_page(self, request, None, question, "Issue", form=form, title=title)
 
     def _issue(self, request: HttpRequest, form: MonthForm) -> bool:
         """Issue the form's month; on failure the error is shown beside its field."""
@@ -115,19 +102,13 @@ class InvoiceRunAdmin(ReadOnlyAdmin, ModelAdmin):
                 now=timezone.now(),
                 keep_going=lambda: monotonic() < until,
             )
-        except InvalidEntry as error:
+        except (InvalidEntry, InvalidTransition, Stale) as error:
             form.add_error("month", str(error).removeprefix("month: "))
             return False
-        except (InvalidTransition, Stale) as error:
-            form.add_error("month", str(error))
-            return False
         self.log_change(request, row, "Issued.")
-        self.message_user(request, _result_message(row), messages.SUCCESS)
+        refused = count_text(len(row.not_billed), "customer")
+        without = f"; {refused} could not be billed" if row.not_billed else ""
+        done = f"{row}: {count_text(row.issued_count, 'invoice')} issued{without}."
+        waiting = f"{row} are being issued; the nightly run continues."
+        self.message_user(request, done if row.finished_at else waiting, messages.SUCCESS)
         return True
-
-
-def _result_message(row: InvoiceRun) -> str:
-    if row.finished_at is None:
-        return f"{row} are being issued; the nightly run continues."
-    without = f"; {len(row.not_billed)} customers could not be billed" if row.not_billed else ""
-    return f"{row}: {row.issued_count} are issued{without}."

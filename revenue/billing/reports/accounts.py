@@ -47,11 +47,8 @@ def _accounts_with_usage(rows: Sequence[Any], spans: Sequence[Month]) -> Iterato
     by_customer, since = readings(keys, spans[0].start, spans[-1].end), first_days(keys)
     for key, customer, segment, plan, carrier in rows:
         usage = by_customer.get(customer, {}) if key == carrier else {}
-        inputs = tuple(
-            periods.situation(usage, span, since.get(customer))
-            for span in spans
-            if periods.has_usage(usage.values(), span)
-        )
+        months = (periods.situation(usage, span, since.get(customer)) for span in spans)
+        inputs = tuple(each for each in months if each.usage)
         yield SimulatedAccount(key, segment or "none", plan, inputs or (NO_USAGE,) * len(spans))
 
 

@@ -29,10 +29,7 @@ Tampered = pricing.Tampered
 
 
 def in_force(currency: str, on: date) -> PriceBookVersion:
-    """The version in force on a day, in the customer's currency.
-
-    Of several books the standard one is preferred. Raises NothingPublished.
-    """
+    """The version in force in a currency, of the standard book if any. Raises NothingPublished."""
     standard = Case(When(book__code=pricing.STANDARD_BOOK, then=0), default=1)
     found = PriceBookVersion.objects.select_related("book").filter(
         book__currency=currency, state=PriceBookVersion.State.PUBLISHED, effective_from__lte=on

@@ -1,4 +1,4 @@
-"""Reading invoice runs: who is due, which runs are open, and a month's totals."""
+"""Reading invoice runs: who is due, and a month's totals."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -68,12 +68,6 @@ def last_proposed(currency: str) -> date | None:
     rows = InvoiceRun.objects.filter(currency=currency)
     newest: date | None = rows.aggregate(last=Max("period_start"))["last"]
     return newest
-
-
-def approved_runs() -> list[InvoiceRun]:
-    """Approved runs that are not finished, the oldest first."""
-    rows = InvoiceRun.objects.filter(approved_at__isnull=False, finished_at=None)
-    return list(rows.order_by("period_start", "currency"))
 
 
 def billed(currency: str, start: date) -> tuple[int, Decimal | None]:

@@ -64,8 +64,7 @@ def _key(values: dict[str, Any], known: dict[str, Customer]) -> tuple[int, str, 
 def save_usage(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts:
     known = by_external_id(values["customer"] for _, values in batch)
     totals = [usage.DailyTotal(*_key(values, known), values["quantity"]) for _, values in batch]
-    counts = usage.record(totals, now=timezone.now())
-    return ImportCounts(counts.created, counts.corrected)
+    return usage.record(totals, now=timezone.now())
 
 
 IMPORTERS = (

@@ -24,6 +24,7 @@ from revenue.billing.reports import invoice_run
 from revenue.billing.services import invoices
 from revenue.customers.billing_interval import months_before
 from revenue.customers.services import InvalidEntry
+from revenue.pricing.decimals import count_text
 
 ISSUED_BY = "automatic"
 SOURCE, NOT_BILLED = "revenue", "customers_not_billed"
@@ -74,7 +75,8 @@ def _finish(row: InvoiceRun, refused: list[tuple[str, str]], now: datetime) -> N
     row.save(update_fields=["issued_count", "not_billed", "finished_at"])
     if refused:
         reasons = "; ".join(f"{who}: {why}" for who, why in refused[:LISTED])
-        message = f"{len(refused)} customers of {row} were not billed: {reasons}."
+        verb = "was" if len(refused) == 1 else "were"
+        message = f"{count_text(len(refused), 'customer')} of {row} {verb} not billed: {reasons}."
         alerts.raise_alert(
             SOURCE, NOT_BILLED, str(row), WARNING, message, link=f"{LINK}{row.pk}/change/", now=now
         )
@@ -128,7 +130,7 @@ def undo_approval(case: DecisionCase) -> None:
     row = _locked_run(case)
     count, _ = invoice_run.billed(row.currency, row.period_start)
     if count:
-        raise Stale(f"{count} invoices of {row} were issued; they stay.")
+        raise Stale(f"{row}: {count_text(count, 'invoice')} issued already; they stay.")
     row.approved_at = row.finished_at = None
     row.save(update_fields=["approved_at", "finished_at"])
 
@@ -145,11 +147,11 @@ def measure(case: DecisionCase, _at: datetime) -> MeasuredEffect | None:
     )
 
 
-def page(_subject: str) -> str:
-    return LINK
-
-
-KINDS = (DecisionType(KIND, "Invoices of a month", approve_run, undo_approval, measure, path=page),)
+KINDS = (
+    DecisionType(
+        KIND, "Invoices of a month", approve_run, undo_approval, measure, path=lambda _subject: LINK
+    ),
+)
 
 
 def run_invoicing(context: RunContext) -> RunOutcome:
@@ -163,7 +165,10 @@ def run_invoicing(context: RunContext) -> RunOutcome:
             )
             made.append(row.decision_id)
     issued, done = _issue_approved(context)
-    words = f"{len(made)} months proposed; {issued} invoices issued, {done} months closed."
+    words = (
+        f"{count_text(len(made), 'month')} proposed; {count_text(issued, 'invoice')} issued,"
+        f" {count_text(done, 'month')} closed."
+    )
     return RunOutcome(words, tuple(each for each in made if each is not None))
 
 
@@ -179,7 +184,8 @@ def _due(today: date) -> list[tuple[str, Month]]:
 def _issue_approved(context: RunContext) -> tuple[int, int]:
     """The number of invoices issued, and of months closed."""
     issued = done = 0
-    for row in invoice_run.approved_runs():
+    approved = InvoiceRun.objects.filter(approved_at__isnull=False, finished_at=None)
+    for row in approved.order_by("period_start", "currency"):
         before, _ = invoice_run.billed(row.currency, row.period_start)
         done += issue_all(row, now=context.now, keep_going=context.may_continue)
         after, _ = invoice_run.billed(row.currency, row.period_start)

@@ -8,7 +8,6 @@ from django.db import transaction
 from revenue.billing import periods
 from revenue.billing.models import Adjustment, Invoice
 from revenue.billing.reports import bills
-from revenue.billing.statement import Statement
 from revenue.customers.services import InvalidEntry, lock_customer
 
 
@@ -39,21 +38,20 @@ def issue(customer_id: int, day: date, *, by: str, now: datetime) -> Invoice:
         period_end=span.end,
         issued_at=now,
         issued_by=by,
-        **_columns(found),
+        inputs=found.situation.as_json(),
+        plan_periods=[asdict(each) for each in found.plan_periods],
+        lines=[each.as_json() for each in found.lines],
+        rated=found.rated,
+        total=found.total,
+        carried=found.carried,
     )
     Adjustment.objects.bulk_create(
-        Adjustment(invoice=made, original_invoice_id=each.key, rated=each.total, amount=each.amount)
+        Adjustment(
+            invoice=made,
+            original_invoice_id=each.month.key,
+            rated=each.total,
+            amount=each.amount,
+        )
         for each in found.adjustments
     )
     return made
-
-
-def _columns(found: Statement) -> dict[str, object]:
-    return {
-        "inputs": found.situation.as_json(),
-        "plan_periods": [asdict(each) for each in found.plan_periods],
-        "lines": [each.as_json() for each in found.lines],
-        "rated": found.rated,
-        "total": found.total,
-        "carried": found.carried,
-    }

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 
+from aethercrown.csv.importing import ImportCounts
 from revenue.billing import periods
 from revenue.billing.models import DailyUse, Meter
 from revenue.billing.periods import Aggregation, InputGroup
@@ -27,14 +28,6 @@ class DailyTotal(NamedTuple):
     metric: str
     day: date
     quantity: Decimal
-
-
-class UsageCounts(NamedTuple):
-    """How many totals were new, corrected an earlier one, or were unchanged."""
-
-    created: int
-    corrected: int
-    unchanged: int
 
 
 def ensure_meter(
@@ -59,8 +52,8 @@ def ensure_meter(
 
 
 @transaction.atomic
-def record(totals: Iterable[DailyTotal], *, now: datetime) -> UsageCounts:
-    """Set the days' totals; setting the same total twice changes nothing.
+def record(totals: Iterable[DailyTotal], *, now: datetime) -> ImportCounts:
+    """Set the days' totals and count new and corrected ones; the same total changes nothing.
 
     The difference from the stored total is stored as a further row, so no row is updated. Locks
     the customers in the order of their ids. Raises InvalidEntry, and then nothing is stored.
@@ -85,7 +78,7 @@ def record(totals: Iterable[DailyTotal], *, now: datetime) -> UsageCounts:
     ]
     DailyUse.objects.bulk_create(rows, batch_size=BATCH)
     corrected = sum(row.is_correction for row in rows)
-    return UsageCounts(len(rows) - corrected, corrected, len(wanted) - len(rows))
+    return ImportCounts(len(rows) - corrected, corrected)
 
 
 def _lock_customers(customer_ids: Iterable[int]) -> Mapping[int, Customer]:

@@ -24,18 +24,18 @@ class InvalidEntry(ValueError):
 
 
 def lock_customer(customer_id: int) -> Customer:
-    """Lock the customer's row until the transaction ends.
-
-    Raises InvalidEntry for one that was merged or erased.
-    """
+    """Lock the customer's row until the transaction ends. Raises InvalidEntry if it is closed."""
     customer = Customer.objects.select_for_update().get(pk=customer_id)
-    if customer.merged_into_id:
-        raise InvalidEntry(
-            "customer", f"{customer} was merged into number {customer.merged_into_id}."
-        )
-    if customer.erased_at:
-        raise InvalidEntry("customer", f"{customer} was erased on {customer.erased_at:%Y-%m-%d}.")
+    if reason := closed_reason(customer):
+        raise InvalidEntry("customer", f"{customer} {reason}.")
     return customer
+
+
+def closed_reason(customer: Customer) -> str:
+    """Why nothing can be added to the customer; empty where it can."""
+    if customer.merged_into_id:
+        return f"was merged into customer number {customer.merged_into_id}"
+    return f"was erased on {customer.erased_at:%Y-%m-%d}" if customer.erased_at else ""
 
 
 @transaction.atomic

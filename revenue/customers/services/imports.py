@@ -13,6 +13,7 @@ from aethercrown.csv.reader import CSVRow, RowError
 from revenue.customers import data_hooks, imports
 from revenue.customers.imports import SubscriptionRow
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
+from revenue.customers.services.customers import closed_reason
 
 BATCH = 500
 STORED = "is stored already"
@@ -29,13 +30,6 @@ def by_external_id(external_ids: Iterable[str]) -> dict[str, Customer]:
 
 def _stored_ids(rows: Manager[Any], external_ids: Sequence[str]) -> set[str]:
     return set(rows.filter(external_id__in=external_ids).values_list("external_id", flat=True))
-
-
-def closed_reason(customer: Customer) -> str:
-    """Why nothing can be added to the customer; empty where it can."""
-    if customer.merged_into_id:
-        return f"was merged into customer number {customer.merged_into_id}"
-    return f"was erased on {customer.erased_at:%Y-%m-%d}" if customer.erased_at else ""
 
 
 def owner_faults(

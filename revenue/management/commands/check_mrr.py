@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from revenue.mrr.reports import consistency
 from revenue.mrr.services.rollups import roll_up
+from revenue.pricing.decimals import count_text
 
 
 class Command(BaseCommand):
@@ -25,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, rebuild: bool = False, **_options: Any) -> None:
         if rebuild:
             rows = roll_up(now=timezone.now(), rebuild=True)
-            self.stdout.write(f"The monthly sums hold {rows:,} rows of the ledger.")
+            self.stdout.write(f"The monthly sums hold {count_text(rows, 'row')} of the ledger.")
         wrong = consistency.wrong_rollups()
         for each in wrong[: consistency.LISTED]:
             self.stderr.write(f"A monthly sum is wrong: {each}; --rebuild corrects it.")
@@ -33,6 +34,6 @@ class Command(BaseCommand):
         for each in differences:
             self.stderr.write(each)
         if count or wrong:
-            self.stderr.write(f"{count} customers differ.")
+            self.stderr.write(f"Customers that differ: {count:,}.")
             sys.exit(1)
         self.stdout.write("The ledger matches the subscriptions.")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from revenue.billing import reports as billing
 from revenue.pricing import reports
 from revenue.pricing.calculation.simulation import Simulation
-from revenue.pricing.decimals import InvalidValues
+from revenue.pricing.decimals import InvalidValues, count_text
 
 MAX_ACCOUNTS = 10_000_000
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             raise CommandError(f"The price book {book} has no version {number}.") from error
         except (reports.NothingPublished, reports.Tampered, InvalidValues) as error:
             raise CommandError(str(error)) from error
-        heading = f"{version} against {against}, {found.customers:,} customers"
+        heading = f"{version} against {against}, {count_text(found.customers, 'customer')}"
         self.stdout.write(f"{heading}, each over up to {billing.SIMULATED_MONTHS} complete months")
         for each in describe(found):
             self.stdout.write(each)

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Max, Sum
+from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
 
 from revenue.customers.models import Customer
@@ -83,19 +83,10 @@ def _segment_changes(watermark: RollupWatermark, currency: str, basis: str) -> I
 
 
 def customers_with_new_segment() -> list[int]:
-    """Customers whom the roll-ups count in another segment than their present one.
-
-    Unmerged ones are found in an index; merged ones are few.
-    """
+    """Customers with another segment than the roll-ups have; an index finds unmerged ones."""
     counted = Customer.objects.filter(rolled_segment__isnull=False).order_by()
     unmerged = counted.filter(merged_into=None).exclude(rolled_segment=OWN_SEGMENT)
     merged = counted.filter(merged_into__isnull=False).exclude(
         rolled_segment=F("merged_into__segment")
     )
     return [pk for rows in (unmerged, merged) for pk in rows.values_list("pk", flat=True)]
-
-
-def newest_row() -> tuple[int, int]:
-    """The number of the ledger's newest row, and how many rows there are."""
-    found = MrrMovement.objects.aggregate(upto=Max("pk"), rows=Count("pk"))
-    return found["upto"] or 0, found["rows"]

@@ -11,6 +11,7 @@ from revenue.customers.reports import plan_changes
 from revenue.mrr.models import MrrMovement, MrrRollup, RollupWatermark
 from revenue.mrr.movements import NOTHING, MovementSums, missing
 from revenue.mrr.reports.ledger import booked_sums
+from revenue.pricing.decimals import count_text
 
 BATCH = 500
 LISTED = 20  # differences described
@@ -33,10 +34,10 @@ def differing_customers(
             lacking = missing(changes.get(key, []), booked.get(key, {}))
             count += bool(lacking)
             if lacking and len(differences) < most:
-                first = lacking[0]
+                first, more = lacking[0], count_text(len(lacking) - 1, "row")
                 differences.append(
                     f"customer {key}: the ledger lacks {first.kind} of"
-                    f" {first.amount.normalize():f} on {first.on} and {len(lacking) - 1} rows more"
+                    f" {first.amount.normalize():f} on {first.on} and {more} more"
                 )
     return count, differences
 

@@ -29,12 +29,12 @@ def retention_deltas(
     """
     watermark, stored = valid_watermark(), RetentionRollup.objects.filter(basis=basis).order_by()
     if watermark is None or not stored.exists():
-        keys = _owners(MrrMovement.objects.filter(currency=currency), small + 1)
+        keys = owners_of(MrrMovement.objects.filter(currency=currency), small + 1)
         return None if len(keys) > small else deltas_of(keys, basis).get(currency, {})
     fields = ("months", "month", "gained", "lost", "left")
     rows = stored.filter(currency=currency).values_list(*fields)
     found = {(months, month): RetentionDelta(*sums) for months, month, *sums in rows}
-    later = _owners(MrrMovement.objects.filter(pk__gt=watermark.upto))
+    later = owners_of(MrrMovement.objects.filter(pk__gt=watermark.upto))
     for key, each in deltas_of(later, basis).get(currency, {}).items():
         found[key] = found.get(key, NO_CHANGE).plus(each)
     for key, each in deltas_of(later, basis, upto=watermark.upto).get(currency, {}).items():
@@ -42,13 +42,8 @@ def retention_deltas(
     return found
 
 
-def _owners(rows: QuerySet[MrrMovement], most: int | None = None) -> list[int]:
+def owners_of(rows: QuerySet[MrrMovement], most: int | None = None) -> list[int]:
     return sorted(rows.order_by().values_list(OWNER, flat=True).distinct()[:most])
-
-
-def customers_booked_between(after: int, upto: int) -> list[int]:
-    """The customers of the rows from `after` (not included) to `upto`."""
-    return _owners(MrrMovement.objects.filter(pk__gt=after, pk__lte=upto))
 
 
 def deltas_of(

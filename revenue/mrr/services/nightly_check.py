@@ -5,6 +5,7 @@ from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from revenue.mrr.reports import consistency
 from revenue.mrr.services.rollups import roll_up
+from revenue.pricing.decimals import count_text
 
 AUTOMATION = "revenue.check_mrr"
 SOURCE, KIND, SUBJECT = "revenue", "ledger_differs", "MRR ledger"
@@ -24,15 +25,14 @@ def check_mrr(context: RunContext) -> RunOutcome:
         roll_up(now=now, rebuild=True)
     count, differences = consistency.differing_customers(context.may_continue, LISTED)
     if count:
-        message = f"{count} customers differ: {'; '.join(differences)}."
+        message = f"Customers that differ: {count:,}. {'; '.join(differences)}."
         alerts.raise_alert(SOURCE, KIND, SUBJECT, CRITICAL, message, link=LINK, now=now)
     else:
         alerts.resolve(SOURCE, KIND, SUBJECT, now=now)
-    summary = (
-        f"{count} customers differ from their subscriptions" if count else "The ledger is correct"
-    )
+    differ = f"Customers that differ from their subscriptions: {count:,}"
+    summary = f"{differ if count else 'The ledger is correct'}; {count_text(added, 'row')} summed"
     rebuilt = f"; the monthly sums were rebuilt: {wrong[0]} was wrong" if wrong else ""
-    return RunOutcome(f"{summary}; {added} rows summed{rebuilt}.", (), {"differ": differences})
+    return RunOutcome(f"{summary}{rebuilt}.", (), {"differ": differences})
 
 
 AUTOMATIONS = (

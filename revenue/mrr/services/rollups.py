@@ -1,18 +1,19 @@
 """Bringing the roll-ups by month up to date with the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from revenue.customers.billing_interval import month_of
 from revenue.customers.models import Customer
 from revenue.mrr.models import MrrMovement, MrrRollup, RetentionRollup, RollupWatermark
 from revenue.mrr.movements import NOTHING, MovementSums
 from revenue.mrr.reports import bridges, retention
-from revenue.mrr.retention import NO_CHANGE, RetentionDelta, SpanKey
+from revenue.mrr.retention import NO_CHANGE, RetentionDelta
 
 BATCH = 500
 RollupKey = tuple[str, str, str, date, str]  # currency, basis, segment, month, kind
@@ -34,7 +35,8 @@ def roll_up(*, now: datetime, rebuild: bool = False) -> int:
     else:
         RollupWatermark.objects.select_for_update().get(pk=1)
     after = watermark.upto if watermark else 0
-    upto, rows = bridges.newest_row()
+    newest = MrrMovement.objects.aggregate(upto=Max("pk"), rows=Count("pk"))
+    upto, rows = newest["upto"] or 0, newest["rows"]
     changed = bridges.customers_with_new_segment()
     sums: RollupSums = {}
     for basis in MrrRollup.Basis.values:
@@ -42,7 +44,8 @@ def roll_up(*, now: datetime, rebuild: bool = False) -> int:
         for start in range(0, len(changed), BATCH):
             keys = changed[start : start + BATCH]
             _move_segment(sums, MrrMovement.objects.filter(pk__lte=after, customer__in=keys), basis)
-    _store(sums)
+    names = ("currency", "basis", "segment", "month", "kind")
+    _store(MrrRollup, names, MovementSums._fields, sums)
     _roll_up_retention(after, upto)
     _store_segments()
     RollupWatermark.objects.update_or_create(
@@ -70,55 +73,39 @@ def _plus(sums: RollupSums, key: RollupKey, amount: Decimal, payers: int) -> Non
     sums[key] = sums.get(key, NOTHING).plus(amount, payers)
 
 
-def _store(sums: RollupSums) -> None:
-    """Add to stored roll-ups and create new ones."""
-    fields = ("currency", "basis", "segment", "month", "kind")
-    stored = {tuple(getattr(row, name) for name in fields): row for row in MrrRollup.objects.all()}
+def _store(
+    model: type[Any], names: Sequence[str], summed: Sequence[str], sums: Mapping[Any, Any]
+) -> None:
+    """Add sums, by the columns `names`, to the stored roll-ups; create those that are missing."""
+    stored = {tuple(getattr(row, name) for name in names): row for row in model.objects.all()}
     new, changed = [], []
-    for key, (amount, payers) in sums.items():
+    for key, more in sums.items():
         row = stored.get(key)
         if row is None:
-            values = dict(zip(fields, key, strict=True))
-            new.append(MrrRollup(**values, amount=amount, payers=payers))
-        else:
-            row.amount, row.payers = row.amount + amount, row.payers + payers
-            changed.append(row)
-    MrrRollup.objects.bulk_create(new, batch_size=BATCH)
-    MrrRollup.objects.bulk_update(changed, ["amount", "payers"], batch_size=BATCH)
+            new.append(model(**dict(zip(names, key, strict=True)), **more._asdict()))
+            continue
+        for name in summed:
+            setattr(row, name, getattr(row, name) + getattr(more, name))
+        changed.append(row)
+    model.objects.bulk_create(new, batch_size=BATCH)
+    model.objects.bulk_update(changed, summed, batch_size=BATCH)
 
 
 def _roll_up_retention(after: int, upto: int) -> None:
     """Bring retention from one watermark to the next; all of it where none is stored."""
     since = after if RetentionRollup.objects.exists() else 0
-    keys = retention.customers_booked_between(since, upto)
+    keys = retention.owners_of(MrrMovement.objects.filter(pk__gt=since, pk__lte=upto))
+    sums = {}
     for basis in MrrRollup.Basis.values:
         now = retention.deltas_of(keys, basis, upto=upto)
         before = retention.deltas_of(keys, basis, upto=since) if since else {}
         for currency in now:
-            _store_retention(currency, basis, now[currency], before.get(currency, {}))
-
-
-def _store_retention(
-    currency: str,
-    basis: str,
-    now: Mapping[SpanKey, RetentionDelta],
-    before: Mapping[SpanKey, RetentionDelta],
-) -> None:
-    rows = RetentionRollup.objects.filter(currency=currency, basis=basis)
-    stored = {(row.months, row.month): row for row in rows}
-    new, changed = [], []
-    for key in now.keys() | before.keys():
-        more = now.get(key, NO_CHANGE).minus(before.get(key, NO_CHANGE))
-        row = stored.get(key)
-        if row is None:
-            values = {"currency": currency, "basis": basis, "months": key[0], "month": key[1]}
-            new.append(RetentionRollup(**values, **more._asdict()))
-        elif more != NO_CHANGE:
-            total = RetentionDelta(row.gained, row.lost, row.left).plus(more)
-            row.gained, row.lost, row.left = total
-            changed.append(row)
-    RetentionRollup.objects.bulk_create(new, batch_size=BATCH)
-    RetentionRollup.objects.bulk_update(changed, ["gained", "lost", "left"], batch_size=BATCH)
+            was = before.get(currency, {})
+            for span in now[currency].keys() | was.keys():
+                more = now[currency].get(span, NO_CHANGE).minus(was.get(span, NO_CHANGE))
+                sums[currency, basis, *span] = more
+    names = ("currency", "basis", "months", "month")
+    _store(RetentionRollup, names, RetentionDelta._fields, sums)
 
 
 def discard_retention(_kept_id: int, _duplicate_id: int, _now: datetime) -> None:

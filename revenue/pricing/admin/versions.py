@@ -1,6 +1,7 @@
 """Plans, price books and their versions: edit drafts, publish and retire."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -201,22 +202,25 @@ class PriceBookVersionAdmin(ModelAdmin):
 
     @admin.action(description="Publish (cannot be changed afterwards)", permissions=["publish"])
     def publish(self, request: HttpRequest, versions: QuerySet[PriceBookVersion]) -> None:
-        for version in versions.order_by("pk"):
-            try:
-                services.publish(version.pk, actor=request.user.get_username(), now=timezone.now())
-            except (InvalidValues, InvalidTransition) as error:
-                self.message_user(request, f"{version}: {error}", messages.ERROR)
-            else:
-                self.log_change(request, version, "Published.")
-                self.message_user(request, f"Published {version}.", messages.SUCCESS)
+        service = partial(services.publish, actor=request.user.get_username())
+        self._change_each(request, versions, "Published", service)
 
     @admin.action(description="Retire (prices nothing new)", permissions=["publish"])
     def retire(self, request: HttpRequest, versions: QuerySet[PriceBookVersion]) -> None:
+        self._change_each(request, versions, "Retired", services.retire)
+
+    def _change_each(
+        self,
+        request: HttpRequest,
+        versions: QuerySet[PriceBookVersion],
+        done: str,
+        service: Callable[..., object],
+    ) -> None:
         for version in versions.order_by("pk"):
             try:
-                services.retire(version.pk, now=timezone.now())
-            except InvalidTransition as error:
+                service(version.pk, now=timezone.now())
+            except (InvalidValues, InvalidTransition) as error:
                 self.message_user(request, f"{version}: {error}", messages.ERROR)
             else:
-                self.log_change(request, version, "Retired.")
-                self.message_user(request, f"Retired {version}.", messages.SUCCESS)
+                self.log_change(request, version, f"{done}.")
+                self.message_user(request, f"{done} {version}.", messages.SUCCESS)

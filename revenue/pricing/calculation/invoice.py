@@ -6,15 +6,22 @@ metric that is charged and was not used counts as 0. Charges for days are prorat
 any plan.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from revenue.pricing import decimals
 from revenue.pricing.calculation.inputs import PricingInputs
-from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price
-from revenue.pricing.decimals import ONE, ZERO, FieldProblem, InvalidValues, rounded
+from revenue.pricing.calculation.plan_price import calculate_price
+from revenue.pricing.decimals import (
+    ONE,
+    ZERO,
+    FieldProblem,
+    InvalidValues,
+    count_text,
+    rounded,
+)
 from revenue.pricing.price_book.version import BookVersion
 from revenue.pricing.rating.commitment import prorated
 from revenue.pricing.rating.metered import needs_quantity, rate_charges
@@ -56,25 +63,16 @@ def calculate_invoice(
 ) -> CalculatedInvoice:
     """Bill a period; charges are those of the last plan. Raises InvalidValues and NoSuchPlan."""
     _check(plan_periods, period_start, period_end)
-    usage = _with_zeros(book, plan_periods[-1].plan, inputs.usage)
-    given = replace(inputs, usage=usage)
-    lines: list[PriceLine] = []
-    not_given: dict[str, None] = {}
+    plan = book.plan(plan_periods[-1].plan)
+    zeros = {each.metric: ZERO for each in plan.charges if needs_quantity(each)}
+    given = replace(inputs, usage={**zeros, **inputs.usage})
+    active = sum((each.active_to - each.active_from for each in plan_periods), timedelta())
+    days = ActiveDays(period_start, period_end, period_start, period_start + active)
     with decimals.exact_arithmetic():
-        for each in plan_periods:
-            days = ActiveDays(period_start, period_end, each.active_from, each.active_to)
-            price = calculate_price(book, each.plan, given)
-            lines += _recurring(price, days, book.digits)
-            not_given |= dict.fromkeys(price.not_given)
+        lines, not_given = _plan_lines(book, plan_periods, given, period_start, period_end)
         fee = sum((each.amount for each in lines), ZERO)
-        plan, days = (
-            book.plan(plan_periods[-1].plan),
-            _active(plan_periods, period_start, period_end),
-        )
-        charges, _ = rate_charges(book, plan, usage, fee, days)
-    return CalculatedInvoice(
-        book.currency, period_start, period_end, (*lines, *charges), tuple(not_given)
-    )
+        charges, _ = rate_charges(book, plan, given.usage, fee, days)
+    return CalculatedInvoice(book.currency, period_start, period_end, (*lines, *charges), not_given)
 
 
 def additional_plan_fees(
@@ -86,35 +84,32 @@ def additional_plan_fees(
 ) -> tuple[PriceLine, ...]:
     """The plan prices of a further subscription; its use is billed with the first one."""
     _check(plan_periods, period_start, period_end)
-    given = replace(inputs, usage={})
-    lines: list[PriceLine] = []
     with decimals.exact_arithmetic():
-        for each in plan_periods:
-            days = ActiveDays(period_start, period_end, each.active_from, each.active_to)
-            lines += _recurring(calculate_price(book, each.plan, given), days, book.digits)
+        given = replace(inputs, usage={})
+        lines, _ = _plan_lines(book, plan_periods, given, period_start, period_end)
     return tuple(replace(each, description=f"Beside it: {each.description}") for each in lines)
 
 
-def _recurring(price: CalculatedPrice, days: ActiveDays, digits: int) -> list[PriceLine]:
-    """The plan's own lines, and a line for the days on which it was not active."""
-    if days.active == days.whole:
-        return list(price.plan_lines)
-    due = rounded(prorated(price.recurring, days), digits)
-    off = due - price.recurring
-    words = f"{days.active} of {days.whole} days of {price.plan}"
-    return [*price.plan_lines, PriceLine("proration", words, ONE, off, off)]
-
-
-def _with_zeros(book: BookVersion, code: str, usage: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """The usage, with 0 for every charged metric that is missing."""
-    zeros = {each.metric: ZERO for each in book.plan(code).charges if needs_quantity(each)}
-    return {**zeros, **usage}
-
-
-def _active(plan_periods: Sequence[PlanPeriod], start: date, end: date) -> ActiveDays:
-    """As many days as all plan periods have together, put at the start of the period."""
-    days = sum((each.active_to - each.active_from for each in plan_periods), timedelta())
-    return ActiveDays(start, end, start, start + days)
+def _plan_lines(
+    book: BookVersion,
+    plan_periods: Sequence[PlanPeriod],
+    inputs: PricingInputs,
+    start: date,
+    end: date,
+) -> tuple[list[PriceLine], tuple[str, ...]]:
+    """The plans' own lines, less the days on which each was not active; and metrics not given."""
+    lines: list[PriceLine] = []
+    not_given: dict[str, None] = {}
+    for each in plan_periods:
+        days = ActiveDays(start, end, each.active_from, each.active_to)
+        price = calculate_price(book, each.plan, inputs)
+        lines += price.plan_lines
+        if days.active != days.whole:
+            off = rounded(prorated(price.recurring, days), book.digits) - price.recurring
+            words = f"{days.active} of {count_text(days.whole, 'day')} of {price.plan}"
+            lines.append(PriceLine("proration", words, ONE, off, off))
+        not_given |= dict.fromkeys(price.not_given)
+    return lines, tuple(not_given)
 
 
 def _check(plan_periods: Sequence[PlanPeriod], start: date, end: date) -> None:

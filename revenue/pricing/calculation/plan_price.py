@@ -7,6 +7,7 @@ rounding, so breakdown and lines both add up to the final price.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from math import prod
 from typing import Any
 
 from revenue.pricing.calculation.inputs import PricingInputs
@@ -73,8 +74,8 @@ def calculate_price(
         warnings = cliff_warnings(plan, inputs.usage)
     return CalculatedPrice(
         **figures,
-        usage_multiplier=books.product(value for _, _, value in factors[USAGE]),
-        enterprise_multiplier=books.product(value for _, _, value in factors[COMPANY]),
+        usage_multiplier=prod((value for _, _, value in factors[USAGE]), start=ONE),
+        enterprise_multiplier=prod((value for _, _, value in factors[COMPANY]), start=ONE),
         engagement_discount_percent=percent,
         not_given=(*_not_given(book, plan, inputs), *missing),
         ignored=_ignored(book, plan, inputs),

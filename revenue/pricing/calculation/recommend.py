@@ -21,7 +21,7 @@ class PlanComparison:
 
 @dataclass(frozen=True, slots=True)
 class PlanRecommendation:
-    tier: str
+    recommended_tier: str
     reason: str
     comparison: tuple[PlanComparison, ...]
 
@@ -30,10 +30,10 @@ class PlanRecommendation:
 class PlanUpgrade:
     """A move to a larger plan, and the additional revenue a month."""
 
-    current: str
-    recommended: str
+    current_tier: str
+    recommended_tier: str
     reason: str
-    increase: Decimal
+    potential_revenue_increase: Decimal
     confidence: float
 
 
@@ -44,7 +44,8 @@ def recommend_plan(book: BookVersion, inputs: PricingInputs) -> PlanRecommendati
         raise NoSuchPlan("there is no active plan")
     reasons = _reasons_by_plan(book.rules, inputs)
     chosen = next((each for each in reversed(plans) if each.code in reasons), plans[0])
-    reason = _reason(chosen, reasons)
+    words = ", ".join(reasons.get(chosen.code, ()))
+    reason = f"{chosen.name}: {words or 'nothing is above the limits of the smallest plan'}."
     comparison = tuple(
         PlanComparison(
             each.code,
@@ -70,12 +71,6 @@ def _reasons_by_plan(rules: Sequence[BookRule], inputs: PricingInputs) -> dict[s
     return reasons
 
 
-def _reason(chosen: BookPlan, reasons: dict[str, list[str]]) -> str:
-    if found := reasons.get(chosen.code):
-        return f"{chosen.name}: {', '.join(found)}."
-    return f"{chosen.name}: nothing is above the limits of the smallest plan."
-
-
 def _why(plan: BookPlan, chosen: BookPlan, reason: str) -> str:
     if plan.code == chosen.code:
         return reason
@@ -90,7 +85,7 @@ def find_upgrade(
     """A move to a larger plan that brings more revenue, or None. Raises NoSuchPlan."""
     here = book.plan(current)
     found = recommend_plan(book, inputs)
-    there = book.plan(found.tier)
+    there = book.plan(found.recommended_tier)
     costs = {each.tier: each.monthly_cost for each in found.comparison}
     increase = costs[there.code] - costs[here.code]
     if there.rank <= here.rank or increase <= 0:

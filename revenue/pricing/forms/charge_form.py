@@ -13,18 +13,20 @@ from revenue.pricing.rating.charge import INCREMENTAL, parse_model_name
 
 COMMON_FIELDS = ("percent_discount", "minimum", "maximum")
 TIERS = "tiers"
+TIER_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("graduated", "volume", "volume_prorated"), ("up_to", "unit", "flat")),
+    "graduated_percentage": ("up_to", "rate", "flat"),
+    **dict.fromkeys(
+        ("tiered_blocks_all_tiers", "tiered_blocks_top_tier"), ("max_blocks", "block", "price")
+    ),
+    "capacity": ("max", "price"),
+}
 FIELDS_BY_MODEL: Mapping[str, tuple[str, ...]] = {  # the fields of each charge model
     "flat": ("amount",),
     "per_unit": ("unit",),
-    "graduated": (TIERS,),
-    "volume": (TIERS,),
-    "volume_prorated": (TIERS,),
-    "graduated_percentage": (TIERS,),
-    "tiered_blocks_all_tiers": (TIERS,),
-    "tiered_blocks_top_tier": (TIERS,),
-    "capacity": (TIERS,),
+    **dict.fromkeys(TIER_COLUMNS, (TIERS,)),
     "package": ("amount", "package_size", "free_units"),
-    "percentage": ("rate", "fixed_per_event", "free_events", "free_amount"),
+    "percentage": ("rate", "fixed_per_event", "free_amount"),
     "percentage_min_max": (
         *("rate", "fixed_per_event", "free_events"),
         *("min_per_event", "max_per_event"),
@@ -34,15 +36,6 @@ FIELDS_BY_MODEL: Mapping[str, tuple[str, ...]] = {  # the fields of each charge 
     "min_commitment_prorated": ("commitment",),
     "proration": ("period_amount",),
 }
-TIER_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "graduated": ("up_to", "unit", "flat"),
-    "volume": ("up_to", "unit", "flat"),
-    "volume_prorated": ("up_to", "unit", "flat"),
-    "graduated_percentage": ("up_to", "rate", "flat"),
-    "tiered_blocks_all_tiers": ("max_blocks", "block", "price"),
-    "tiered_blocks_top_tier": ("max_blocks", "block", "price"),
-    "capacity": ("max", "price"),
-}
 HELP_TEXTS: Mapping[str, str] = {
     "amount": "flat: the price; package: the price of one package.",
     "unit": "per_unit: the price of each unit.",
@@ -50,8 +43,8 @@ HELP_TEXTS: Mapping[str, str] = {
     "free_units": "package: units that are free.",
     "rate": "percentage, percentage_min_max: percent of the amount.",
     "fixed_per_event": "percentage, percentage_min_max: the fee per event.",
-    "free_events": "percentage, percentage_min_max: events that are free.",
-    "free_amount": "percentage: the amount that is free.",
+    "free_events": "percentage_min_max: events that are free.",
+    "free_amount": "percentage without a fee per event: the amount that is free.",
     "min_per_event": "percentage_min_max: the least amount per event.",
     "max_per_event": "percentage_min_max: the most per event; empty: no limit.",
     "multiplier": "multiplier: what the quantity is multiplied by.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
-from revenue.pricing.decimals import ZERO, invalid
+from revenue.pricing.decimals import ZERO, count_text, invalid
 from revenue.pricing.rating.field_reader import FieldReader
 from revenue.pricing.rating.simple import whole_blocks
 from revenue.pricing.rating.usage import Usage
@@ -22,6 +22,9 @@ class BlockTier:
     @property
     def capacity(self) -> Decimal | None:
         return None if self.most is None else self.size * self.most
+
+    def describe(self, blocks: Decimal) -> str:
+        return f"{count_text(int(blocks), 'block')} of {self.size:f} at {self.price:f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class BlocksAllTiers(Blocks):
 
     def describe(self, usage: Usage) -> str:
         parts = self._taken(usage.quantity)
-        return "; ".join(f"{n:f} blocks of {t.size:f} at {t.price:f}" for n, t in parts) or "none"
+        return "; ".join(tier.describe(count) for count, tier in parts) or "none"
 
     def _taken(self, quantity: Decimal) -> list[tuple[Decimal, BlockTier]]:
         taken = []
@@ -74,9 +77,7 @@ class BlocksTopTier(Blocks):
 
     def describe(self, usage: Usage) -> str:
         tier = self._tier(usage.quantity)
-        return (
-            f"{whole_blocks(usage.quantity, tier.size):f} blocks of {tier.size:f} at {tier.price:f}"
-        )
+        return tier.describe(whole_blocks(usage.quantity, tier.size))
 
     def _tier(self, quantity: Decimal) -> BlockTier:
         end = ZERO

@@ -15,7 +15,7 @@ from revenue.pricing.rating import simple
 from revenue.pricing.rating.blocks import BlocksAllTiers, BlocksTopTier, Capacity
 from revenue.pricing.rating.commitment import Commitment, Proration
 from revenue.pricing.rating.field_reader import FieldReader
-from revenue.pricing.rating.tiered import Graduated, Volume
+from revenue.pricing.rating.tiered import Graduated, Volume, read_tiers
 from revenue.pricing.rating.usage import Usage
 
 
@@ -28,11 +28,11 @@ class ChargeModel(Protocol):
 
 
 MODELS: Mapping[str, Callable[[FieldReader], ChargeModel]] = {
-    "flat": simple.Flat.read,
-    "per_unit": simple.PerUnit.read,
+    "flat": lambda price: simple.Flat(price.amount("amount")),
+    "per_unit": lambda price: simple.PerUnit(price.amount("unit")),
     "graduated": Graduated.read,
-    "volume": Volume.read,
-    "volume_prorated": Volume.read_prorated,
+    "volume": lambda price: Volume(read_tiers(price)),
+    "volume_prorated": lambda price: Volume(read_tiers(price), is_prorated=True),
     "package": simple.Package.read,
     "percentage": simple.Percentage.read,
     "percentage_min_max": simple.ClampedPercentage.read,
@@ -40,7 +40,7 @@ MODELS: Mapping[str, Callable[[FieldReader], ChargeModel]] = {
     "tiered_blocks_all_tiers": BlocksAllTiers.read,
     "tiered_blocks_top_tier": BlocksTopTier.read,
     "capacity": Capacity.read,
-    "multiplier": simple.Multiplier.read,
+    "multiplier": lambda price: simple.Multiplier(price.amount("multiplier")),
     "min_commitment": Commitment.read,
     "min_commitment_prorated": Commitment.read_prorated,
     "proration": Proration.read,

@@ -4,7 +4,7 @@ The amount stays exact until a line is rounded half up to the currency's unit; e
 difference of two rounded running values, so the lines add up by construction.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -57,12 +57,8 @@ class RatedCharge:
 
     @property
     def total(self) -> Decimal:
-        return total(self.lines)
-
-
-def total(lines: Iterable[PriceLine]) -> Decimal:
-    with exact_arithmetic():
-        return sum((each.amount for each in lines), ZERO)
+        with exact_arithmetic():
+            return sum((each.amount for each in self.lines), ZERO)
 
 
 def rate(

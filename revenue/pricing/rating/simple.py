@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from revenue.pricing.decimals import HUNDRED, ZERO, invalid, rounded
+from revenue.pricing.decimals import HUNDRED, ZERO, count_text, invalid, rounded
 from revenue.pricing.rating.field_reader import FieldReader
 from revenue.pricing.rating.usage import Usage
 
@@ -13,10 +13,6 @@ class Flat:
     """One amount, independent of use."""
 
     amount: Decimal
-
-    @classmethod
-    def read(cls, price: FieldReader) -> "Flat":
-        return cls(price.amount("amount"))
 
     def cost(self, usage: Usage, digits: int) -> Decimal:
         return self.amount
@@ -30,10 +26,6 @@ class PerUnit:
     """Every unit costs the same."""
 
     unit: Decimal
-
-    @classmethod
-    def read(cls, price: FieldReader) -> "PerUnit":
-        return cls(price.amount("unit"))
 
     def cost(self, usage: Usage, digits: int) -> Decimal:
         return self.unit * usage.quantity
@@ -63,7 +55,8 @@ class Package:
 
     def describe(self, usage: Usage) -> str:
         free = f" after {self.free_units:f} free" if self.free_units else ""
-        return f"{self._packages(usage):f} packages of {self.size:f} at {self.amount:f}{free}"
+        packages = count_text(int(self._packages(usage)), "package")
+        return f"{packages} of {self.size:f} at {self.amount:f}{free}"
 
     def _packages(self, usage: Usage) -> Decimal:
         return whole_blocks(max(usage.quantity - self.free_units, ZERO), self.size)
@@ -74,10 +67,6 @@ class Multiplier:
     """An amount passed on with a mark-up, rounded to the currency's unit."""
 
     multiplier: Decimal
-
-    @classmethod
-    def read(cls, price: FieldReader) -> "Multiplier":
-        return cls(price.amount("multiplier"))
 
     def cost(self, usage: Usage, digits: int) -> Decimal:
         return rounded(self.multiplier * usage.quantity, digits)
@@ -115,7 +104,8 @@ class Percentage:
         free, events = self._free(usage)
         fees = ""
         if self.fixed_per_event:
-            fees = f" and {self._events(usage) - events} events at {self.fixed_per_event:f}"
+            charged_events = count_text(self._events(usage) - events, "event")
+            fees = f" and {charged_events} at {self.fixed_per_event:f}"
         charged = max(usage.quantity - free, ZERO)
         return f"{self.rate:f} % of {charged:f}{fees}"
 
@@ -193,11 +183,11 @@ class ClampedPercentage:
     def describe(self, usage: Usage) -> str:
         price = f"at {self.rate:f} % and {self.fixed_per_event:f} each"
         if usage.event_values or not usage.quantity:
-            return f"{len(usage.event_values[self.free_events :])} events {price}"
+            return f"{count_text(len(usage.event_values[self.free_events :]), 'event')} {price}"
         events = self._events(usage)
         average = rounded(usage.quantity / events, digits=2)
-        charged = max(events - self.free_events, 0)
-        return f"{charged} events of {average:f} on average {price}"
+        charged = count_text(max(events - self.free_events, 0), "event")
+        return f"{charged} of {average:f} on average {price}"
 
     def _events(self, usage: Usage) -> int:
         if not usage.events:

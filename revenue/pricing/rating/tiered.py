@@ -134,14 +134,6 @@ class Volume:
     tiers: Tiers
     is_prorated: bool = False
 
-    @classmethod
-    def read(cls, price: FieldReader) -> "Volume":
-        return cls(read_tiers(price))
-
-    @classmethod
-    def read_prorated(cls, price: FieldReader) -> "Volume":
-        return cls(read_tiers(price), is_prorated=True)
-
     def cost(self, usage: Usage, digits: int) -> Decimal:
         tiers = self.tiers
         place = bisect_left(tiers.bounds, usage.quantity)

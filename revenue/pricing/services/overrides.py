@@ -44,15 +44,6 @@ def request_override(
     return int(decisions.propose(draft, mode="propose", now=now).pk)
 
 
-def apply_override(case: DecisionCase) -> None:
-    """Set the approved price on the quote, in the decision's transaction."""
-    _set_price(case, case.before, case.after)
-
-
-def undo_override(case: DecisionCase) -> None:
-    _set_price(case, case.after, case.before)
-
-
 def _set_price(case: DecisionCase, expected: Mapping[str, Any], target: Mapping[str, Any]) -> None:
     found = Quote.objects.select_for_update().get(quote_id=case.subject.removeprefix(SUBJECT))
     if found.agreed_price != _agreed_price(expected):
@@ -84,8 +75,8 @@ KINDS = (
     DecisionType(
         KIND,
         "Price outside the guardrails",
-        apply_override,
-        undo_override,
+        lambda case: _set_price(case, case.before, case.after),
+        lambda case: _set_price(case, case.after, case.before),
         measure_override,
         path=quote_page_path,
     ),

@@ -53,12 +53,6 @@ def offers_in_last_day(now: datetime) -> int:
     return rows.count()
 
 
-def open_by_priority() -> list[int]:
-    """Open opportunities: those that save the customer money first, then by expected gain."""
-    rows = Opportunity.objects.filter(state=OpportunityState.OPEN)
-    return [each.pk for each in by_priority(rows)]
-
-
 def by_priority(rows: Iterable[Opportunity]) -> list[Opportunity]:
     """Sorted: those that save the customer money first, then by expected gain."""
     return sorted(
@@ -69,10 +63,6 @@ def by_priority(rows: Iterable[Opportunity]) -> list[Opportunity]:
             each.pk,
         ),
     )
-
-
-def count_offered_at(now: datetime) -> int:
-    return Opportunity.objects.filter(offered_at=now).count()
 
 
 def comparison_group(opportunity: Opportunity, before: date) -> list[int]:

@@ -86,10 +86,7 @@ def sweep_context(now: datetime) -> SweepContext:
 def opportunities_of_batch(
     batch: Sequence[Candidate], sight: SweepContext, not_rated: list[str]
 ) -> Iterator[tuple[int, list[OpportunityColumns]]]:
-    """The opportunities of each customer of a batch.
-
-    Customers who cannot be rated are skipped and added to `not_rated`, with the reason.
-    """
+    """Each customer's opportunities; those who cannot be rated go into `not_rated` with why."""
     keys = [each.customer for each in batch]
     today = sight.now.date()
     first, end = today - timedelta(days=HISTORY_DAYS), today + timedelta(days=1)
@@ -120,7 +117,7 @@ def _opportunities_of(
     version, book = sight.book(each.currency)
     today = periods.today_in(each.time_zone, sight.now)
     known = forecast_usage(readings, sight.active, today, since)
-    if known is None or not opportunities.is_on_sale(book, each.plan):
+    if known is None or each.plan not in {plan.code for plan in book.active}:
         return []
     now, ahead = known
     inputs = {"now": now.as_json(), "ahead": ahead.as_json()}
@@ -150,7 +147,7 @@ def columns_of(
         "currency": found.currency,
         "version": version,
         "inputs": inputs,
-        "costs": found.as_json(),
+        "costs": {code: each.as_json() for code, each in found.costs.items()},
         "gain_low": found.gain.low,
         "gain": found.gain.estimate,
         "gain_high": found.gain.high,

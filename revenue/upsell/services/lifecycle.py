@@ -21,10 +21,7 @@ AUTOMATIC = "automatic"  # who decided, where no person did
 
 @transaction.atomic
 def offer(opportunity_id: int, *, by: str, now: datetime) -> Opportunity:
-    """Make the offer now, also where a guardrail of the sweep forbids it.
-
-    Raises InvalidTransition.
-    """
+    """Make the offer now, also where the sweep's guardrails forbid it. Raises InvalidTransition."""
     row = lock(opportunity_id)
     check_transition(str(row), row.state, OpportunityState.OFFERED, TRANSITIONS)
     decision = propose_offer(row, "propose", now, None)
@@ -76,10 +73,7 @@ def _subscription(row: Opportunity) -> Subscription:
 
 @transaction.atomic
 def decline(opportunity_id: int, *, by: str, now: datetime, outcome: str = "") -> Opportunity:
-    """Record that the customer declined; the next offer waits for the rest days of the terms.
-
-    Raises InvalidTransition.
-    """
+    """Record a refusal; the next offer waits for the terms' rest days. Raises InvalidTransition."""
     return _close(opportunity_id, OpportunityState.DECLINED, by, now, outcome)
 
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.decimals import count_text
 from revenue.pricing.models import PriceBookVersion
 from revenue.upsell import decision_drafts
 from revenue.upsell.models import Opportunity
@@ -32,13 +33,15 @@ def find_and_offer(run: RunContext) -> RunOutcome:
             withdrawn += sync_opportunities(customer, rows, now=run.now)
             found += len(rows)
     proposed = propose_offers(run)
-    offered = offers.count_offered_at(run.now)
+    offered = Opportunity.objects.filter(offered_at=run.now).count()
     summary = (
-        f"{found} opportunities found, {withdrawn} withdrawn, {expired} offers expired; "
-        f"{len(proposed)} offers proposed, {offered} made."
+        f"{count_text(found, 'opportunity', 'opportunities')} found, {withdrawn} withdrawn, "
+        f"{count_text(expired, 'offer')} expired; "
+        f"{count_text(len(proposed), 'offer')} proposed, {offered} made."
     )
     if not_rated:
-        summary += f" Not rated: {len(not_rated)} customers, such as {not_rated[0]}"
+        refused = count_text(len(not_rated), "customer")
+        summary += f" Not rated: {refused}, such as {not_rated[0]}"
     return RunOutcome(summary, tuple(proposed), {"not_rated": not_rated[:MAX_NOT_RATED]})
 
 
@@ -111,11 +114,11 @@ def propose_offers(run: RunContext) -> list[int]:
     In auto mode offers are made where the guardrails pass. Returns the ids of the decisions.
     """
     proposed = []
-    for opportunity_id in offers.open_by_priority():
+    for each in offers.by_priority(Opportunity.objects.filter(state=OpportunityState.OPEN)):
         if not run.may_continue():
             break
         with transaction.atomic():
-            row = lock(opportunity_id)
+            row = lock(each.pk)
             if row.state == OpportunityState.OPEN:
                 proposed.append(propose_offer(row, run.mode, run.now, run.run_id).pk)
     return proposed

@@ -13,7 +13,6 @@ from revenue.billing.periods import (
     aggregate,
     billing_month,
     complete_months,
-    has_usage,
     situation,
     tenure_months,
     today_in,
@@ -104,10 +103,3 @@ def test_meters_answer_their_part_of_the_question():
 def test_a_company_meter_says_something_of_the_company():
     known = {"employee_count": MeterReadings(InputGroup.COMPANY, Aggregation.LAST, DAYS)}
     assert situation(known, MARCH, None).company == {"employee_count": Decimal(4)}
-    assert not has_usage(known.values(), MARCH)
-
-
-def test_use_is_known_where_a_meter_of_use_has_a_day():
-    known = [MeterReadings(InputGroup.USAGE, Aggregation.SUM, {date(2026, 3, 5): Decimal(0)})]
-    assert has_usage(known, MARCH)
-    assert not has_usage(known, Month(date(2026, 5, 1), date(2026, 6, 1)))

@@ -58,7 +58,7 @@ def test_late_use_is_an_adjustment_at_the_closed_months_own_prices():
     assert found.lines[-1].description == "Adjustment of February 2026"
     assert found.lines[-1].amount == Decimal("0.50")
     assert (found.rated, found.total) == (Decimal("20.00"), Decimal("20.50"))
-    assert (found.adjustments[0].key, found.adjustments[0].total) == (7, Decimal("11.50"))
+    assert (found.adjustments[0].month.key, found.adjustments[0].total) == (7, Decimal("11.50"))
 
 
 def test_a_closed_month_that_stands_makes_no_line():

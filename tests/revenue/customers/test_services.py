@@ -219,7 +219,7 @@ def test_merged_records_did_what_one_customer_did(customer, subscribe):
     )
     assert march.payers_closing == 1
     assert differing_customers() == (0, [])
-    with pytest.raises(InvalidEntry, match="was merged into number"):
+    with pytest.raises(InvalidEntry, match="was merged into customer number"):
         subscribe(MARCH_1, "1", of=other)
 
 

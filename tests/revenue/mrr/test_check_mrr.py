@@ -23,4 +23,4 @@ def test_a_break_is_named_with_both_figures(customer, subscribe, capsys):
     output = capsys.readouterr().err
     words = f"customer {customer.pk}: a subscription brings 11.000000, its last change 10.000000"
     assert words in output
-    assert "1 customers differ." in output
+    assert "Customers that differ: 1." in output

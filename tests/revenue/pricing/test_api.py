@@ -63,6 +63,22 @@ def test_a_bad_field_is_named(caller, changed, field, code):
     assert found[field][0] == code
 
 
+def test_unknown_names_are_refused_with_the_nearest_known_one(caller):
+    body = {**BODY, "tierr": "x", "previous_price": -1, "curency": "USD"}
+    found = errors(caller.send(CALCULATE, body))
+    assert found["tierr"] == ("unknown", "is not known here; the nearest is tier")
+    assert found["curency"] == ("unknown", "is not known here; the nearest is currency")
+    assert found["previous_price"][0] == "min_value"
+    assert not Quote.objects.exists()
+    assert set(errors(caller.send(RECOMMEND, {"usage_data": {}, "tier": "x"}))) == {"tier"}
+
+
+def test_unknown_query_names_are_refused(caller):
+    assert errors(caller.get(f"{TIERS}?plan=x")) == {"plan": ("unknown", "is not known here")}
+    assert set(errors(caller.send(f"{CALCULATE}?dry=1&tier=a", BODY))) == {"dry", "tier"}
+    assert not Quote.objects.exists()
+
+
 def test_a_plan_off_sale_is_unknown(caller):
     PricingPlan.objects.filter(code="starter").update(is_active=False)
     found = errors(caller.send(CALCULATE, {**BODY, "tier": "starter"}))

@@ -53,7 +53,7 @@ def test_the_newest_quotes_are_rated_while_there_are_no_subscriptions(draft, cap
     add_charge(draft, model="volume", price={"tiers": [{"up_to": 9, "unit": 9}, {"unit": 1}]})
     raised(draft, 10)
     told = simulated(capsys)
-    assert "1 customers" in told
+    assert "1 customer," in told
     assert "Finding: starter, Calls: at 9 it costs 81, just above only 9" in told
 
 

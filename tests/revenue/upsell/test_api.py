@@ -59,6 +59,25 @@ def test_opportunities_are_listed_by_state_and_customer(caller, found, calls):
     assert errors(caller.get(f"{LIST}?state=lost")) == {"state": "invalid_choice"}
 
 
+def test_unknown_names_are_refused(caller, found):
+    assert errors(caller.get(f"{LIST}?stat=open&owner=x")) == {
+        "stat": "unknown",
+        "owner": "unknown",
+    }
+    assert "the nearest is state" in caller.get(f"{LIST}?stat=open").json()["message"]
+    assert caller.get(f"{LIST}?limit=1&state=open").status_code == 200
+    assert errors(caller.get(f"{LIST}/{found.pk}?state=open")) == {"state": "unknown"}
+    for step in ("offer", "accept", "decline", "withdraw"):
+        assert errors(caller.send(f"{LIST}/{found.pk}/{step}", {"note": "x"})) == {
+            "note": "unknown"
+        }
+    wrong = {"owner": "Ada", "outcome": "x"}
+    assert errors(caller.send(f"{LIST}/{found.pk}/assign", wrong)) == {"outcome": "unknown"}
+    body = {"current_tier": "starter", **BUSY, "tier": "x"}
+    assert errors(caller.send(ANALYZE, body)) == {"tier": "unknown"}
+    assert (only().state, only().owner) == ("open", "")
+
+
 def test_an_opportunity_is_offered_assigned_and_accepted(caller, found, grown):
     path = f"{LIST}/{found.pk}"
     assert caller.send(f"{path}/offer").json()["data"]["state"] == "offered"

@@ -15,7 +15,6 @@ from revenue.upsell.opportunities import (
     OpportunityKind,
     UsageForecast,
     find_opportunities,
-    is_on_sale,
 )
 
 
@@ -76,8 +75,6 @@ def test_a_larger_plan_that_brings_nothing_more_is_none():
 
 
 def test_only_plans_on_sale_can_be_left():
-    assert is_on_sale(BOOK, "starter")
-    assert not is_on_sale(BOOK, "legacy")
     with pytest.raises(NoSuchPlan):
         find_opportunities(BOOK, "legacy", use(1), ahead(1, 1, 1))
 

@@ -54,7 +54,7 @@ def brought(row) -> dict[str, Any]:
 
 def test_the_sweep_stores_what_every_plan_costs_and_what_a_move_would_bring(grown, calls):
     customer("small", calls, 10)
-    assert sweep().summary.startswith("1 opportunities found, 0 withdrawn")
+    assert sweep().summary.startswith("1 opportunity found, 0 withdrawn")
     row = only()
     assert (row.customer, row.kind, row.state) == (grown, "plan_fit", "open")
     assert (row.current_plan, row.recommended_plan) == ("starter", "professional")
@@ -99,7 +99,7 @@ def test_whoever_cannot_be_rated_is_named_and_stops_nobody(grown, calls):
     customer("legacy", calls, 500, plan="legacy")
     outcome = sweep()
     assert Opportunity.objects.count() == 1
-    assert "Not rated: 1 customers, such as customer" in outcome.summary
+    assert "Not rated: 1 customer, such as customer" in outcome.summary
     assert "price book in EUR" in outcome.summary
 
 
@@ -139,7 +139,7 @@ def test_what_somebody_ended_while_offers_are_proposed_is_proposed_to_nobody(gro
 @pytest.mark.parametrize("mode", ["observe", "propose"])
 def test_in_observe_and_propose_nothing_goes_out_by_itself(grown, mode):
     outcome = sweep(mode)
-    assert "1 offers proposed, 0 made" in outcome.summary
+    assert "1 offer proposed, 0 made" in outcome.summary
     assert only().state == "open"
     assert Decision.objects.get().status == "proposed"
 
@@ -184,7 +184,7 @@ def test_a_customer_who_declined_rests(found, offering):
 def test_an_offer_that_nobody_answers_expires_and_its_customer_rests(found):
     services.offer(found.pk, by="ada", now=NOW)
     assert services.expire(NOW + 29 * DAY) == 0
-    assert "1 offers expired" in sweep(now=NOW + 30 * DAY).summary
+    assert "1 offer expired" in sweep(now=NOW + 30 * DAY).summary
     assert (only().state, only().outcome) == ("expired", "Not answered in time.")
 
 
@@ -375,4 +375,4 @@ def test_an_erasure_takes_out_what_may_name_somebody(found, grown):
 
 def test_a_version_without_the_plan_makes_no_opportunity(grown, published):
     pricing.retire(published.pk, now=NOW)
-    assert "Not rated: 1 customers" in sweep().summary
+    assert "Not rated: 1 customer," in sweep().summary

@@ -21,7 +21,7 @@ def test_the_button_issues_a_month_and_the_list_shows_it(two_customers, customer
     client = browser(APPROVER)
     assert "cannot be changed" in client.get(issue_path()).content.decode().replace("\n", " ")
     found = client.post(issue_path(), {"month": "2026-03-15", "currency": "usd"}, follow=True)
-    words = "Invoices of March 2026 in USD: 2 are issued; 1 customers could not be billed."
+    words = "Invoices of March 2026 in USD: 2 invoices issued; 1 customer could not be billed."
     assert messages_of(found) == [words]
     assert Invoice.objects.count() == 2
     assert "Invoices of March 2026 in USD" in client.get(HOME).content.decode()

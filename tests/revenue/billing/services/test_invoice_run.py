@@ -61,7 +61,7 @@ def test_a_month_put_forward_twice_is_one_decision(two_customers):
 def test_once_approved_every_customer_gets_one_invoice(two_customers):
     run_automation()
     approve()
-    assert "2 invoices issued, 1 months closed" in run_automation().summary
+    assert "2 invoices issued, 1 month closed" in run_automation().summary
     assert billed() == [("acme", MARCH_MONTH.start), ("birch", MARCH_MONTH.start)]
     assert "0 invoices issued, 0 months closed" in run_automation().summary
     row = InvoiceRun.objects.get()
@@ -87,7 +87,7 @@ def test_whom_the_book_cannot_rate_holds_auto_back_and_is_told(
     assert "not 'handmade'" in row.not_billed[0][1]
     told = Alert.objects.get(kind=invoice_run.NOT_BILLED)
     assert (
-        "1 customers of Invoices of March 2026 in USD were not billed: customer_without_price:"
+        "1 customer of Invoices of March 2026 in USD was not billed: customer_without_price:"
         in told.message
     )
 
@@ -163,7 +163,7 @@ def test_an_approval_is_taken_back_only_while_nothing_is_issued(two_customers):
 
 def test_issued_invoices_stay(two_customers):
     run_automation("auto")
-    with pytest.raises(Stale, match=r"2 invoices of .* were issued; they stay"):
+    with pytest.raises(Stale, match=r"Invoices of .*: 2 invoices issued already; they stay"):
         decisions.roll_back(Decision.objects.get().pk, actor="ada", now=NOW)
 
 

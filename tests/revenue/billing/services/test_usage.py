@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 
+from aethercrown.csv.importing import ImportCounts
 from revenue.billing.models import DailyUse, Meter
 from revenue.billing.reports import usage as usage_reports
 from revenue.billing.services import usage
-from revenue.billing.services.usage import DailyTotal, UsageCounts
+from revenue.billing.services.usage import DailyTotal
 from revenue.customers import services as customers
 from revenue.customers.models import Customer, ImmutableRow
 from revenue.customers.services import InvalidEntry
@@ -25,14 +26,14 @@ def day_total(customer, day):
 
 
 def test_the_same_total_twice_is_booked_once(customer):
-    assert record_calls(customer, d0305=10, d0306=0) == UsageCounts(2, 0, 0)
-    assert record_calls(customer, d0305=10, d0306=0) == UsageCounts(0, 0, 2)
+    assert record_calls(customer, d0305=10, d0306=0) == ImportCounts(2, 0)
+    assert record_calls(customer, d0305=10, d0306=0) == ImportCounts(0, 0)
     assert DailyUse.objects.count() == 2
 
 
 def test_another_total_is_a_row_more_and_rewrites_nothing(customer):
     record_calls(customer, d0305=10)
-    assert record_calls(customer, d0305=4) == UsageCounts(0, 1, 0)
+    assert record_calls(customer, d0305=4) == ImportCounts(0, 1)
     assert day_total(customer, date(2026, 3, 5)) == 4
     rows = list(DailyUse.objects.order_by("pk").values_list("quantity", "is_correction"))
     assert rows == [(Decimal(10), False), (Decimal(-6), True)]

@@ -12,7 +12,7 @@ from revenue.pricing.price_book.version import NoSuchPlan
 
 
 def tier(usage, company=None):
-    return recommend_plan(BOOK, read_inputs(usage, None, company)).tier
+    return recommend_plan(BOOK, read_inputs(usage, None, company)).recommended_tier
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def offered(current, known):
 def test_only_a_larger_and_dearer_plan_is_an_opportunity():
     busy = read_inputs({"api_calls": 20000})
     found = offered("starter", busy)
-    assert (found.recommended, found.increase, found.confidence) == (
+    assert (found.recommended_tier, found.potential_revenue_increase, found.confidence) == (
         "professional",
         Decimal("77.00"),
         0.6,

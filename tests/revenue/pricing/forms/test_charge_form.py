@@ -35,7 +35,7 @@ PRICES: dict[str, dict[str, Any]] = {
         "tiers": [{"max": {"seats": "5", "gb": "9"}, "price": "1"}, {"max": {}, "price": "2"}]
     },
     "package": {"amount": "5", "package_size": "10", "free_units": "3"},
-    "percentage": {"rate": "2", "fixed_per_event": "0.1", "free_events": "3", "free_amount": "50"},
+    "percentage": {"rate": "2", "free_amount": "50"},
     "percentage_min_max": {
         "rate": "2",
         "fixed_per_event": "0.1",

@@ -98,6 +98,12 @@ def test_a_rule_names_a_plan_with_a_price():
         ),
         ("capacity", {"tiers": [{"max": {"a": 1}, "price": 1}]}, "max must be empty in the last"),
         ("proration_incremental", {"period_amount": 1}, "proration cannot be _incremental"),
+        ("percentage", {"rate": 1, "free_events": 3}, "p.free_events: is not billable"),
+        (
+            "percentage",
+            {"rate": 1, "fixed_per_event": 1, "free_amount": 5},
+            "p.free_amount: is not billable",
+        ),
         ("percentage_min_max_incremental", {"rate": 1}, "cannot be _incremental"),
         ("volume_prorated_incremental", {"tiers": [{"unit": 1}]}, "cannot be _incremental"),
         ("per_unit_incremental_min", {"unit": 1, "minimum": 5}, "for each increment again"),
