@@ -22,9 +22,13 @@ class PageChart:
 
 
 def page_chart(
-    draw: Draw, title: str, table: Table, *, note: str = "", says: str = ""
+    draw: Draw, table: Table, *, title: str = "", note: str = "", says: str = ""
 ) -> PageChart:
-    """Draw for every width of a card; `says` describes it to those who do not see it."""
+    """Draw for every width of a card; `says` describes it to those who do not see it.
+
+    The title is the table's unless another is given.
+    """
+    title = title or table.title
     caption = Caption(table.key, title, says or note or title)
     drawings = tuple(draw(caption, frame) for frame in SIZES)
     return PageChart(table.key, title, drawings, note, table)

@@ -1,4 +1,4 @@
-"""The figures at the top of a page, and short texts for counts and probabilities; pure."""
+"""The figures at the top of a page, and short texts for probabilities; pure."""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,6 @@ class KeyFigure:
     @property
     def missing(self) -> bool:
         return self.value == MISSING
-
-
-def count_text(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def probability_text(probability: float) -> str:

@@ -11,7 +11,7 @@ from aethercrown.charts.curves import CurveMarker, CurvePoint, curve, legend
 from aethercrown.charts.figures import PERCENT, full, money, rounded
 from aethercrown.charts.lines import Series, line
 from aethercrown.charts.svg import KEY, NARROW, SMALL, Caption, Frame
-from dashboards.charts import SIZES, PageChart, page_chart
+from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table
 from marketing.budget.planner.proposal import ChannelSummary, Curve, Proposal
 
@@ -60,7 +60,6 @@ def allocation(proposal: Proposal) -> PageChart:
         lambda caption, frame: bars(
             rows, MARK_NAMES, caption, unit, axis=proposal.currency, frame=frame
         ),
-        "Allocation, now and proposed",
         _allocation_table(proposal, summaries),
         note="The thin line over a proposed bar is its 90% interval: the amounts that are optimal "
         "in 90% of the posterior draws.",
@@ -125,7 +124,6 @@ def marginal(proposal: Proposal) -> PageChart:
         lambda caption, frame: bars(
             rows, ("Now", "After"), caption, unit, axis=f"revenue for one more {one}", frame=frame
         ),
-        "Marginal return, now and after",
         table,
         note=f"Under the plan, one more {one} earns {full(proposal.marginal_return, unit)} in each "
         "channel that no bound limits.",
@@ -160,11 +158,6 @@ def response(
     return curve(places, marks, caption, (unit, unit), axes=("revenue", "spend"), frame=frame)
 
 
-def sizes(one: Curve, summary_row: ChannelSummary, currency: str, periods: int) -> tuple[str, ...]:
-    """The same curve for every width of a card."""
-    return tuple(response(one, summary_row, currency, periods, frame) for frame in SIZES)
-
-
 def curve_legend() -> tuple[str, ...]:
     caption = Caption("curve-key", "What the lines and marks of the curves mean")
     return tuple(legend(MARK_NAMES, caption, frame) for frame in LEGEND_FRAMES)
@@ -175,10 +168,7 @@ def curve_table(proposal: Proposal, channel: str = "") -> Table:
     unit = money(proposal.currency, 0)
     columns = (
         Column("Channel"),
-        Column("Spend", unit),
-        Column("Revenue", unit),
-        Column("Low", unit),
-        Column("High", unit),
+        *(Column(each, unit) for each in ("Spend", "Revenue", "Low", "High")),
         Column("Marginal return", money(proposal.currency, 2)),
     )
     rows = [
@@ -208,6 +198,5 @@ def trend(
         lambda caption, frame: line(
             [each.on for each in days], series, caption, unit, axis=currency, frame=frame
         ),
-        title,
         table,
     )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aethercrown.charts.figures import PERCENT, full, money, signed
-from dashboards.key_figures import KeyFigure, count_text, probability_text
+from aethercrown.text import counted
+from dashboards.key_figures import KeyFigure, probability_text
 from marketing.budget.planner.auto_apply import MIN_PROBABILITY
 from marketing.budget.planner.proposal import Backtest, ChannelSummary, Proposal
 
@@ -29,8 +30,7 @@ def plan_figures(proposal: Proposal, periods: int = 1) -> list[KeyFigure]:
         KeyFigure(
             "Budget",
             full(proposal.total, unit),
-            f"for {count_text(periods, 'period')} over "
-            f"{count_text(len(proposal.channels), 'channel')}",
+            f"for {counted(periods, 'period')} over {counted(len(proposal.channels), 'channel')}",
             "The total that the plan divides over the channels.",
         ),
         KeyFigure(

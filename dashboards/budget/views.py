@@ -11,6 +11,7 @@ from django.urls import reverse
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.budget import charts, summary, tables
+from dashboards.charts import SIZES
 from marketing.budget import reports
 from marketing.budget.planner.proposal import ChannelRecommendation, ChannelSummary, Curve, Proposal
 from marketing.budget.reports import AllocationInForce, BudgetOverview, DailyPerformance
@@ -118,9 +119,8 @@ def _channel_context(proposal: Proposal, plan: Any, name: str) -> dict[str, Any]
     if summary_row is None:
         return {}
     curve, table = _of_channel(proposal.curves, name), charts.curve_table(proposal, name)
-    drawn = (
-        charts.sizes(curve, summary_row, proposal.currency, plan.budget_periods) if curve else ()
-    )
+    facts = (summary_row, proposal.currency, plan.budget_periods)
+    drawn = tuple(charts.response(curve, *facts, frame) for frame in SIZES) if curve else ()
     return {
         "plan": plan,
         "proposal": proposal,

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 
 from aethercrown.charts.bars import BarRow, bars
-from aethercrown.charts.figures import PERCENT, Unit, signed
+from aethercrown.charts.figures import COUNT, PERCENT, Unit, signed
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart, page_chart
@@ -40,17 +40,11 @@ def decisions(request: HttpRequest) -> HttpResponseBase:
 
 def type_table(summaries: Sequence[DecisionTypeSummary]) -> Table:
     """One row for each decision type."""
-    count = Unit()
     columns = (
         Column("Type"),
-        Column("Made", count),
-        Column("Waiting", count),
-        Column("Applied", count),
-        Column("Rejected", count),
-        Column("Rolled back", count),
-        Column("Measured", count),
-        Column("Expected, sum", Unit(digits=1), signs=True),
-        Column("Realised, sum", Unit(digits=1), signs=True),
+        *(Column(each, COUNT) for each in ("Made", "Waiting", "Applied", "Rejected")),
+        *(Column(each, COUNT) for each in ("Rolled back", "Measured")),
+        *(Column(f"{each}, sum", Unit(digits=1), signs=True) for each in ("Expected", "Realised")),
         Column("Unit"),
         Column("Inside the interval", PERCENT),
     )
@@ -66,10 +60,7 @@ def newest_table(rows: Sequence[Any]) -> Table:
         Column("Decision"),
         Column("Proposed at"),
         Column("Status", badge=True),
-        Column("Decided by"),
-        Column("Expected"),
-        Column("Realised"),
-        Column("Outcome"),
+        *map(Column, ("Decided by", "Expected", "Realised", "Outcome")),
     )
     lines = [
         (
@@ -111,7 +102,6 @@ def effect_chart(rows: Sequence[Any]) -> PageChart:
     ]
     return page_chart(
         lambda caption, frame: bars(drawn, ("Expected", "Realised"), caption, unit, frame=frame),
-        "Expected and realised",
         Table("realised", "Expected and realised", columns, lines),
         note="The thin lines are 90% intervals; "
         "nine in ten realised effects should lie inside the expected one.",

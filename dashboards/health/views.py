@@ -126,8 +126,8 @@ def downtime_chart(days: Sequence[date], found: Mapping[str, Sequence[float | No
         lambda caption, frame: line(
             days, series, caption, PERCENT, axis="% of the time known", frame=frame
         ),
-        "Downtime by day",
         Table("days", "Availability by day", columns, rows),
+        title="Downtime by day",
         note="In percent of the time with a known state: gaps, unknown checks and maintenance do "
         "not count.",
     )

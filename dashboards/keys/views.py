@@ -1,15 +1,15 @@
 """The page of keys: overdue, due soon and healthy ones, recent rotations, ending API keys."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import reverse
 from django.utils import timezone
 
+from aethercrown.admin_actions import change_url
 from aethercrown.charts.figures import Unit
+from aethercrown.text import counted
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.tables import Column, Table
@@ -17,7 +17,6 @@ from security.apikeys import reports as apikeys
 from security.rotation import reports, schedule
 
 ENDING_WITHIN = timedelta(days=30)
-STATUS_LABELS = {"overdue": "overdue", "due_soon": "due soon", "healthy": "healthy"}
 TABLES = (  # due status, key of the table, title
     ("overdue", "overdue", "Overdue"),
     ("due_soon", "due-soon", "Due within 7 days"),
@@ -77,7 +76,7 @@ def headline(overdue: int, total: int) -> str:
         return "No managed key yet"
     if not overdue:
         return f"None of {total} keys is overdue" if total > 1 else "The only key is not overdue"
-    return f"{overdue} of {total} keys {'is' if overdue == 1 else 'are'} overdue"
+    return f"{overdue} of {counted(total, 'key')} {'is' if overdue == 1 else 'are'} overdue"
 
 
 def key_tables() -> list[Table]:
@@ -92,19 +91,16 @@ def key_tables() -> list[Table]:
 
 def _key_table(name: str, title: str, status: str, keys: list[Any]) -> Table:
     rows = [
-        (key.key_id, key.level, STATUS_LABELS[status], key.state, *KEY_VALUES(key)) for key in keys
+        (key.key_id, key.level, status.replace("_", " "), key.state, *KEY_VALUES(key))
+        for key in keys
     ]
-    return Table(name, title, KEY_COLUMNS, rows, _admin_paths(key.pk for key in keys))
-
-
-def _admin_paths(keys: Iterable[int]) -> list[str]:
-    return [reverse("admin:security_managedsecret_change", args=[key]) for key in keys]
+    return Table(name, title, KEY_COLUMNS, rows, [change_url(key) for key in keys])
 
 
 def recent_rotations() -> Table:
     versions = reports.recent_rotations()
     rows = [ROTATION_VALUES(each) for each in versions]
-    paths = _admin_paths(each.key_id for each in versions)
+    paths = [change_url(each.key) for each in versions]
     return Table("history", "Recent rotations", ROTATION_COLUMNS, rows, paths)
 
 
@@ -120,5 +116,5 @@ def ending_api_keys() -> Table:
         )
         for key in keys
     ]
-    paths = [reverse("admin:security_apikey_change", args=[key.pk]) for key in keys]
+    paths = [change_url(key) for key in keys]
     return Table("api-keys", "API keys that end within 30 days", API_KEY_COLUMNS, rows, paths)

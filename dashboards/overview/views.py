@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from aethercrown.charts.figures import PERCENT, full, money, signed
 from aethercrown.monitoring.attention import AttentionItem
+from aethercrown.text import counted
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.decisions.views import expected_text
-from dashboards.key_figures import count_text, probability_text
+from dashboards.key_figures import probability_text
 from marketing.budget import reports as budget
 from operations.alerts import reports as alerts
 from operations.automations import reports as automations
@@ -114,7 +115,7 @@ def _revenue() -> SystemCard:
     mrr, payers = revenue.current_mrr(currency)
     if not payers:
         return SystemCard(title, path, "No customers yet", "Import customers and subscriptions.")
-    note = f"ARR {full(arr(mrr), money(currency, 0))}, from {count_text(payers, 'customer')}."
+    note = f"ARR {full(arr(mrr), money(currency, 0))}, from {counted(payers, 'customer')}."
     return SystemCard(title, path, f"MRR {full(mrr, money(currency, 0))}", note)
 
 
@@ -127,7 +128,7 @@ def _decisions() -> SystemCard:
     waiting = sum(each.waiting for each in types)
     measured = sum(each.measured for each in types)
     note = f"{waiting} waiting, {measured} measured against the expectation."
-    return SystemCard(title, path, count_text(count, "decision"), note)
+    return SystemCard(title, path, counted(count, "decision"), note)
 
 
 def _tasks() -> SystemCard:

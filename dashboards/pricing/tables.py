@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from aethercrown.charts.figures import COUNT, PERCENT, Unit, full, money, signed
-from dashboards.key_figures import KeyFigure, count_text
+from aethercrown.text import counted
+from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
 from revenue.pricing.calculation.simulation import PriceChange, Simulation
 from revenue.pricing.rating.rate import PriceLine
@@ -107,7 +108,7 @@ def simulation_figures(found: Simulation) -> list[KeyFigure]:
         KeyFigure(
             "Revenue now",
             full(found.now, unit),
-            f"{count_text(found.customers, 'customer')}, by the version in force",
+            f"{counted(found.customers, 'customer')}, by the version in force",
             "The sum of what all customers pay under the version in force.",
         ),
         KeyFigure(

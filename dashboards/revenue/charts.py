@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from aethercrown.charts.bars import BarRow, bars
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, money, signed
 from aethercrown.charts.lines import Series, line
+from aethercrown.text import counted
 from dashboards.charts import PageChart, page_chart
-from dashboards.key_figures import KeyFigure, count_text
+from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table, Value
 from revenue.customers.billing_interval import month_of
 from revenue.mrr import metrics
@@ -43,7 +44,7 @@ def headlines(
     over = [each for each in bridges if each.starts_on < month_of(today)]
     last = over[-1] if over else None
     month, year = (retained.get((span, last.starts_on)) if last else None for span in (1, 12))
-    lost = count_text(month.delta.left, "customer") if month else ""
+    lost = counted(month.delta.left, "customer") if month else ""
     net = now.closing - now.opening
     return [
         KeyFigure(
@@ -113,8 +114,8 @@ def bridge(
     first = f"{bridges[0].starts_on:%B %Y}"
     return page_chart(
         lambda caption, frame: bars(rows, ("Change",), caption, unit, axis=currency, frame=frame),
-        "MRR changes",
         _bridge_table(bridges, currency, today, retained),
+        title="MRR changes",
         note=f"From {full(total.opening, unit)} before {first} to {full(total.closing, unit)} now: "
         "opening + new + reactivation + expansion \N{MINUS SIGN} contraction \N{MINUS SIGN} churn "
         "= closing, to the cent.",
@@ -184,7 +185,6 @@ def trend(bridges: Sequence[Bridge], currency: str, today: date) -> PageChart:
     series = [Series("MRR", [one.closing for one in bridges])]
     return page_chart(
         lambda caption, frame: line(days, series, caption, unit, axis=currency, frame=frame),
-        "MRR by month",
         table,
         note="At the end of each month; the last month is not complete.",
     )
@@ -205,7 +205,6 @@ def plans(rows: "Sequence[PlanMrr]", currency: str) -> PageChart:
     ]
     return page_chart(
         lambda caption, frame: bars(drawn, ("MRR",), caption, unit, axis=currency, frame=frame),
-        "MRR by plan",
         Table("plans", "MRR by plan", columns, lines),
     )
 

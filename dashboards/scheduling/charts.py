@@ -7,6 +7,7 @@ from typing import Any
 
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full
 from aethercrown.charts.lanes import ChartLane, LaneSegment, lanes
+from aethercrown.text import counted
 from dashboards.charts import PageChart, page_chart
 from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
@@ -44,16 +45,17 @@ def gantt(found: Sequence[GanttTask], now: datetime) -> PageChart:
         ChartLane(name, [stretch(each, now, size, past) for each in drawn if each.worker == name])
         for name in sorted(names)
     ]
+    says = f"{counted(len(found), 'task')} on {counted(len(names), 'worker')}, one after another."
     left_out = len(found) - sum(len(row.segments) for row in rows)
     note = "Zero is now; running tasks started before it, and overdue ones end now."
     if left_out:
-        note += f" {left_out:,} more tasks are in the table only."
+        note += f" The table has {counted(left_out, 'more task')}."
     return page_chart(
         lambda caption, frame: lanes(rows, PRIORITIES, caption, unit, axis="from now", frame=frame),
-        "Running and planned tasks by worker",
         table,
+        title="Running and planned tasks by worker",
         note=note,
-        says=f"{len(found)} tasks on {len(names)} workers, one after another on each.",
+        says=says,
     )
 
 
@@ -106,7 +108,7 @@ def headlines(metrics: Mapping[str, Any]) -> list[KeyFigure]:
         KeyFigure(
             "Running",
             full(metrics["running"], COUNT),
-            f"{metrics['active_workers']:,} of {metrics['total_workers']:,} workers",
+            f"{metrics['active_workers']:,} of {counted(metrics['total_workers'], 'worker')}",
             "Tasks that a worker holds under a lease.",
         ),
         KeyFigure(

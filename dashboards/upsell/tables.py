@@ -8,7 +8,8 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, money, signed
-from dashboards.key_figures import KeyFigure, count_text
+from aethercrown.text import counted
+from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def summary_figures(
         KeyFigure(
             "Open",
             full(active, COUNT),
-            f"{count_text(offered, 'offer')} made",
+            f"{counted(offered, 'offer')} made",
             "Opportunities that are open or offered; at most one for each customer and reason.",
         ),
         KeyFigure(
@@ -85,7 +86,7 @@ def _realised(accepted: Sequence[Acceptance], unit: Unit) -> KeyFigure:
             "Realised gain a month", MISSING, "No acceptance was measured yet", meaning
         )
     expected = sum(each["estimate"] for each, _ in known)
-    note = f"{signed(expected, unit)} expected, {count_text(len(known), 'acceptance')} measured"
+    note = f"{signed(expected, unit)} expected, {counted(len(known), 'acceptance')} measured"
     gain = signed(sum(each["value"] for _, each in known), unit)
     return KeyFigure("Realised gain a month", gain, note, meaning)
 

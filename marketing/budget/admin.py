@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 
 from aethercrown.read_only_admin import ReadOnlyAdmin
+from aethercrown.text import counted
 from marketing.budget import services
 from marketing.budget.models import Allocation, BudgetPlan, PlanAllocation
 from marketing.budget.planner.proposal import Interval
@@ -69,7 +70,7 @@ class BudgetPlanAdmin(ReadOnlyAdmin, ModelAdmin):
     @admin.display(description="window")
     def window(self, plan: BudgetPlan) -> str:
         if plan.starts_on is None:
-            return f"{plan.budget_periods} periods"
+            return counted(plan.budget_periods, "period")
         return f"{plan.starts_on} to {plan.ends_on}"
 
     @admin.display(description="more")

@@ -131,7 +131,7 @@ OPTIMIZE_RESPONSE: dict[str, Any] = {
         "There is no backtest yet.",
     ],
     "warnings": [],
-    "backtest": "No backtest: it needs 16 dated periods, and there are 1.",
+    "backtest": "No backtest: 1 dated period, below the 16 it needs.",
     "next_experiment": {
         "channel": "Google Ads",
         "sentence": "Vary Google Ads around 5,802 USD a period by a random 30 % "

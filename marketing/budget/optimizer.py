@@ -91,11 +91,11 @@ def rows_from(historical_data: Rows) -> tuple[PerformanceRow, ...]:
     rows, problems = [], []
     for at, each in enumerate(historical_data):
         try:
-            rows.append(_row(each))
+            spend, revenue = _number(each["spend"]), _number(each["revenue"])
+            rows.append(PerformanceRow(str(each["channel"]), spend, revenue, _day(each)))
         except (KeyError, TypeError, ValueError) as error:
-            problems.append(
-                RequestProblem(f"historical_data[{at}]", "invalid", _error_message(error))
-            )
+            message = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            problems.append(RequestProblem(f"historical_data[{at}]", "invalid", message))
     if problems:
         raise Infeasible(tuple(problems))
     return tuple(rows)
@@ -113,12 +113,6 @@ def spend_per_period(historical_data: Rows) -> Decimal:
     return round(Decimal(sum(sum(each) / len(each) for each in counts.values())), 2)
 
 
-def _row(each: Mapping[str, Any]) -> PerformanceRow:
-    return PerformanceRow(
-        str(each["channel"]), _number(each["spend"]), _number(each["revenue"]), _day(each)
-    )
-
-
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise TypeError(f"a number is needed, not {value!r}")
@@ -130,10 +124,6 @@ def _day(each: Mapping[str, Any]) -> date | None:
     if isinstance(value, str):
         return datetime.fromisoformat(value).date()
     return value.date() if isinstance(value, datetime) else value
-
-
-def _error_message(error: Exception) -> str:
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _money(value: float | Decimal | None) -> Decimal | None:

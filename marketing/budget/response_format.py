@@ -16,7 +16,8 @@ from marketing.budget.planner.proposal import (
     ResponsePoint,
 )
 
-MONEY_FIELDS = {"current_allocation", "suggested_allocation", "allocation_low", "allocation_high"}
+CHANGE = ("current_allocation", "suggested_allocation")
+MONEY_FIELDS = {*CHANGE, "allocation_low", "allocation_high"}
 INTERVALS = ("expected_revenue", "expected_lift_percent")
 
 
@@ -87,13 +88,8 @@ def interval_fields(interval: Interval) -> dict[str, float]:
 
 
 def recommendation_fields(each: ChannelRecommendation) -> dict[str, Any]:
-    return {
-        "channel": each.channel,
-        "action": each.action,
-        "reason": each.reason,
-        "current_allocation": float(each.current_allocation),
-        "suggested_allocation": float(each.suggested_allocation),
-    }
+    money = {name: float(getattr(each, name)) for name in CHANGE}
+    return asdict(each) | money
 
 
 def _channel_fields(each: ChannelSummary) -> dict[str, Any]:

@@ -99,22 +99,17 @@ def build_request(
 
 
 def needs_totals(known: StoredHistory, currency: str) -> bool:
-    """Whether a channel's revenue is unknown; NotEnoughData where the total is unknown too."""
+    """Whether a channel that spent never had a revenue; NotEnoughData without totals either."""
     if not known.spend:
         raise NotEnoughData(f"There are no rows of active channels in {currency}.")
-    silent = channels_without_revenue(known.spend)
+    with_revenue = {each.channel for each in known.spend if each.revenue is not None}
+    silent = sorted({each.channel for each in known.spend if each.spend} - with_revenue)
     if silent and not known.totals:
         names = ", ".join(silent)
         raise NotEnoughData(
             f"No revenue is known for {names}, and no total revenue in {currency} either."
         )
     return bool(silent)
-
-
-def channels_without_revenue(spent: Sequence[SpendRow]) -> list[str]:
-    """Channels that spent money and never had a revenue of their own."""
-    with_revenue = {each.channel for each in spent if each.revenue is not None}
-    return sorted({each.channel for each in spent if each.spend} - with_revenue)
 
 
 def rows_by_period(

@@ -69,19 +69,13 @@ class SimulatedCompany:
         for truth in CHANNELS:
             variation = np.exp(log_sd * self.random.standard_normal() - log_sd**2 / 2)
             spend = float(plan[truth.name] * variation * np.exp(demand_response * demand))
-            weeks.append(self._channel_week(truth, starts_on, spend, demand))
+            usual = self.usual[truth.name]
+            self.adstock[truth.name] += (1 - truth.memory) * (spend - self.adstock[truth.name])
+            gain = (self.adstock[truth.name] / usual) ** truth.power
+            noise = NOISE_LOG_SD * self.random.standard_normal()
+            revenue = usual * truth.roi * gain * np.exp(demand + noise - NOISE_LOG_SD**2 / 2)
+            weeks.append(ChannelWeek(truth.name, starts_on, _cents(spend), _cents(revenue)))
         return weeks
-
-    def _channel_week(
-        self, truth: TrueChannel, starts_on: dt.date, spend: float, demand: float
-    ) -> ChannelWeek:
-        usual = self.usual[truth.name]
-        self.adstock[truth.name] += (1 - truth.memory) * (spend - self.adstock[truth.name])
-        gain = (self.adstock[truth.name] / usual) ** truth.power
-        noise = np.exp(demand + NOISE_LOG_SD * self.random.standard_normal() - NOISE_LOG_SD**2 / 2)
-        return ChannelWeek(
-            truth.name, starts_on, _cents(spend), _cents(usual * truth.roi * gain * noise)
-        )
 
 
 def _cents(amount: float) -> Decimal:

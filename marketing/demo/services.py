@@ -1,7 +1,7 @@
 """Store marketing's part of the demo company."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from aethercrown.demo import NotEmpty, Seeding
@@ -40,8 +40,10 @@ def seed(seeding: Seeding) -> None:
         (company.week(on, company.usual, UNPLANNED_LOG_SD, DEMAND_RESPONSE) for on in before),
     )
     _store_lift_test(seeding, channels["Video"], company)
-    plan = _approved_plan(seeding.now - (seeding.today - decided_on))
-    spends = {name: float(amount) for name, amount in _amounts(plan).items()}
+    then = seeding.now - (seeding.today - decided_on)
+    waiting = budget.replan(now=then, mode="propose")
+    plan = budget.approve(waiting.pk, actor=MANAGER, note="Demo company.", now=then)
+    spends = {each.channel_name: float(each.amount) for each in plan.allocations.all()}
     _store_weeks(seeding, channels, (company.week(on, spends, PLANNED_LOG_SD) for on in after))
     decisions.measure_due(seeding.now)
     seeding.keep(AllocationLock.objects.all())
@@ -81,16 +83,6 @@ def _store_lift_test(seeding: Seeding, channel: Channel, company: SimulatedCompa
         notes="Demo company: four weeks in half of the regions.",
     )
     seeding.keep([test])
-
-
-def _approved_plan(now: datetime) -> BudgetPlan:
-    """Make a plan at `now` and approve it."""
-    plan = budget.replan(now=now, mode="propose")
-    return budget.approve(plan.pk, actor=MANAGER, note="Demo company.", now=now)
-
-
-def _amounts(plan: BudgetPlan) -> dict[str, Decimal]:
-    return {each.channel_name: each.amount for each in plan.allocations.all()}
 
 
 def _track_plan(seeding: Seeding, plan: BudgetPlan) -> None:

@@ -1,8 +1,8 @@
-"""The figures at the top of a page, counts and probabilities as text."""
+"""The figures at the top of a page, and probabilities as text."""
 
 import pytest
 
-from dashboards.key_figures import KeyFigure, count_text, probability_text
+from dashboards.key_figures import KeyFigure, probability_text
 
 
 @pytest.mark.parametrize(
@@ -11,11 +11,6 @@ from dashboards.key_figures import KeyFigure, count_text, probability_text
 )
 def test_a_probability_is_never_rounded_to_certainty(probability, text):
     assert probability_text(probability) == text
-
-
-def test_one_is_one_and_two_are_several():
-    assert count_text(1, "period") == "1 period"
-    assert count_text(2, "period") == "2 periods"
 
 
 def test_no_figure_is_marked_as_missing():

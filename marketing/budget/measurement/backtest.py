@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aethercrown.text import counted
 from marketing.budget.model.fit import adstocked, expected_log_revenue, fit_history
 from marketing.budget.model.history import RECENT_PERIODS, SpendHistory
 from marketing.budget.model.response_curves import Floats
@@ -116,7 +117,7 @@ def has_drifted(residuals: Sequence[float] | Floats) -> bool:
 def describe(found: Backtest | None, periods: int) -> str:
     """The backtest in a sentence."""
     if found is None:
-        return f"No backtest: it needs {MIN_PERIODS} dated periods, and there are {periods}."
+        return f"No backtest: {counted(periods, 'dated period')}, below the {MIN_PERIODS} it needs."
     against = "better" if found.wape_percent <= found.naive_wape_percent else "worse"
     text = (
         f"Over {found.periods} past periods the forecast missed by {found.wape_percent:.1f} %, "

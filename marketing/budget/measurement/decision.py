@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 
+from aethercrown.text import counted
 from marketing.budget.measurement.effect import MEASURED_PERIODS
 from marketing.budget.planner.auto_apply import MIN_PROBABILITY
 from marketing.budget.planner.proposal import Proposal
@@ -50,8 +51,7 @@ def decision_draft(
 
 
 def title(proposal: Proposal) -> str:
-    count = len(proposal.allocations)
-    over = "one channel" if count == 1 else f"{count} channels"
+    over = counted(len(proposal.allocations), "channel")
     return f"Divide {proposal.total:,.2f} {proposal.currency} over {over}"
 
 

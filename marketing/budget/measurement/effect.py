@@ -56,8 +56,10 @@ def measure_effect(
     spread = noise(weekly, window[0])
     adjusted = [weekly[on] / season_ratio(weekly, on, expectation.starts_on) for on in window]
     mean = sum(adjusted) / len(adjusted)
-    is_seasonal = is_season_known(weekly, window, expectation.starts_on)
-    doubt = Z90 * spread * sqrt(1 / len(window) + _season_variance(len(window), is_seasonal))
+    is_seasonal = all(_around(weekly, on - YEAR) for on in (*window, expectation.starts_on))
+    # in units of one period's variance; last year's smoothed weeks add the second term
+    season_variance = 1 / (len(window) + 2) + 1 / 3 if is_seasonal else 0.0
+    doubt = Z90 * spread * sqrt(1 / len(window) + season_variance)
     log_lift = log(max(mean, 1e-9) / expectation.baseline_revenue)
     expected = expectation.lift
     bound = expected.high if log_lift > _log(expected.estimate) else expected.low
@@ -99,21 +101,11 @@ def season_ratio(weekly: Revenue, on: dt.date, reference: dt.date) -> float:
     return then / base if then and base else 1.0
 
 
-def is_season_known(weekly: Revenue, window: Sequence[dt.date], reference: dt.date) -> bool:
-    known = [_around(weekly, on - YEAR) for on in (*window, reference)]
-    return all(known)
-
-
 def _around(weekly: Revenue, on: dt.date) -> float:
     """Mean of three periods around a date of last year; 0 if one is missing."""
     three = [weekly.get(on + shift) for shift in (-WEEK, dt.timedelta(), WEEK)]
     known = [each for each in three if each is not None]
     return sum(known) / 3 if len(known) == 3 else 0.0
-
-
-def _season_variance(periods: int, is_seasonal: bool) -> float:  # noqa: FBT001 - private
-    """Variance, in units of one period's, that last year's smoothed weeks add."""
-    return 1 / (periods + 2) + 1 / 3 if is_seasonal else 0.0
 
 
 def _log(percent: float) -> float:

@@ -78,6 +78,7 @@ def coordinate_ascent(
 ) -> VariationalFit:
     """Update channel after channel until no mean moves by more than 0.001 of the noise."""
     prior = panel.prior
+    precision = 1 / prior.own**2
     reach = GRID_WIDTH_SD * np.sqrt(prior.own**2 + prior.shared**2)
     grid = prior.centre[:, None] + reach[:, None] * np.linspace(-1, 1, AMPLITUDE_LEVELS)
     fixed = constant_log_weights(panel, problem, grid)
@@ -95,7 +96,8 @@ def coordinate_ascent(
             moved = max(moved, float(np.abs(new - mean[at]).max()))
             mean[at] = new
             expected[at] = float(weight[at].sum(axis=0) @ grid[at])
-        mu = shared_mean(expected - prior.centre, prior.own, prior.shared)
+        gap = expected - prior.centre  # mu is the posterior mean of the offset that all share
+        mu = float((gap * precision).sum() / (precision.sum() + 1 / prior.shared**2))
         if moved < CONVERGENCE_TOLERANCE * problem.noise:
             break
     return VariationalFit(problem, grid, weight, mu, mean, float(variance.sum()))
@@ -124,12 +126,6 @@ def update_channel(
     mean = (w @ amplitude) @ node
     variance = float((w @ amplitude**2) @ problem.square[at]) - float(mean @ mean)
     return w, mean, max(variance, 0.0)
-
-
-def shared_mean(gap: Floats, own: Floats, shared: float) -> float:
-    """Posterior mean of the log-amplitude offset that all channels share."""
-    precision = 1 / own**2
-    return float((gap * precision).sum() / (precision.sum() + 1 / shared**2))
 
 
 def posterior(panel: Panel, found: VariationalFit) -> Posterior:

@@ -30,12 +30,9 @@ def fit_rows(request: BudgetRequest) -> FittedModel:
     return FittedModel(
         request=request,
         mode="channels",
-        channels=history.channels,
+        history=history,
         posterior=posterior,
         sample=draw_posterior(posterior, draw_seed(name)),
-        recent=history.present_spend(),
-        max_spend=history.spend.max(axis=1),
-        max_total=fitted_model.largest_period_total(history),
         roi=fitted_model.roi_percent(history),
         rows=rows,
         variation=variation,
@@ -44,8 +41,6 @@ def fit_rows(request: BudgetRequest) -> FittedModel:
         season_factor=season_factor(history, found.season, request),
         backtest=backtest,
         backtest_note=describe(backtest, len(history.dates)),
-        alternatives={},
-        other_reasons=(),
         notes=(*notes, *history_notes(history, tried, together=together)),
         digest=name,
     )

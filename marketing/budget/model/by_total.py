@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from aethercrown.text import counted
 from marketing.budget.measurement import backtest as backtests
 from marketing.budget.measurement.backtest import FORECAST_PERIODS, BacktestFold
 from marketing.budget.model import aggregate, fitted_model
@@ -14,7 +15,7 @@ from marketing.budget.model.history import RECENT_PERIODS, SpendHistory, build_h
 from marketing.budget.model.posterior_curves import revenue as expected_revenue
 from marketing.budget.model.posterior_sampling import MIN_EFFECTIVE_SAMPLES, joint_draws
 from marketing.budget.model.response_curves import Bools, Floats, Ints, shapes
-from marketing.budget.model.totals import build_panel, totals_by_date
+from marketing.budget.model.totals import build_panel
 from marketing.budget.planner.digest import draw_seed, request_digest
 from marketing.budget.planner.proposal import FLAT, Backtest, Grade
 from marketing.budget.planner.request import BudgetRequest
@@ -39,7 +40,7 @@ def fit_totals(request: BudgetRequest) -> FittedModel:
     tried = history.spend.max(axis=1) > 0
     known_posterior, known_sample, ess = fit_posterior(request, history, revenue, draw_seed(name))
     posterior = fitted_model.with_new_channels(known_posterior, tried, request.period_budget)
-    sample = merge_new_channels(known_sample, draw_posterior(posterior, draw_seed(name)), tried)
+    drawn = draw_posterior(posterior, draw_seed(name))  # independent, for channels never tried
     known = np.isfinite(revenue)
     rows = (history.spend > 0)[:, known].sum(axis=1).astype(np.float64)
     variation = fitted_model.spend_variation(history.spend, history.spend > 0)
@@ -48,18 +49,17 @@ def fit_totals(request: BudgetRequest) -> FittedModel:
     return FittedModel(
         request=request,
         mode="aggregate",
-        channels=history.channels,
+        history=history,
         posterior=posterior,
-        sample=sample,
-        recent=history.present_spend(),
-        max_spend=history.spend.max(axis=1),
-        max_total=fitted_model.largest_period_total(history),
+        sample=Draws(
+            np.where(tried, known_sample.shape, drawn.shape),
+            np.where(tried, known_sample.amplitude, drawn.amplitude),
+        ),
         roi=modelled_roi(posterior, history),
         rows=rows,
         variation=variation,
         grades=evidence_grades(request, history, variation, weak=bool(weaknesses)),
         trends=(FLAT,) * len(history.channels),
-        season_factor=1.0,
         backtest=backtest,
         backtest_note=backtests.describe(backtest, int(known.sum())),
         alternatives=alternative_fits(request, history, revenue, draw_seed(name)),
@@ -72,7 +72,8 @@ def fit_totals(request: BudgetRequest) -> FittedModel:
 def build_totals_history(request: BudgetRequest) -> tuple[SpendHistory, Floats, tuple[str, ...]]:
     """Spend by date, the total revenue (T,) beside it (nan where unknown), and notes."""
     history, notes = build_history(request.rows, request.new_channels, {}, MAX_TOTAL_PERIODS)
-    return history, totals_by_date(request, history), notes
+    given = dict(request.total_revenue or ())
+    return history, np.array([given.get(each, np.nan) for each in history.dates]), notes
 
 
 def fit_posterior(
@@ -110,13 +111,6 @@ def expand_to_all_channels(
     return Posterior(scale, weight, amplitude, spread), Draws(shape, drawn)
 
 
-def merge_new_channels(known: Draws, drawn: Draws, tried: Bools) -> Draws:
-    """The joint draws, with independent draws for channels never tried."""
-    return Draws(
-        np.where(tried, known.shape, drawn.shape), np.where(tried, known.amplitude, drawn.amplitude)
-    )
-
-
 def alternative_fits(
     request: BudgetRequest, history: SpendHistory, revenue: Floats, start: int
 ) -> dict[str, AlternativeFit]:
@@ -145,8 +139,8 @@ def data_weaknesses(
         yield f"Only {periods} periods: below {MIN_PERIODS} this method was not measured."
     if count > periods / MIN_PERIODS_PER_CHANNEL:
         yield (
-            f"{count} channels for {periods} periods: too many to tell apart. Test one channel's "
-            "lift, or vary spends at random."
+            f"{counted(count, 'channel')} for {periods} periods: too many to tell apart. "
+            "Test one channel's lift, or vary spends at random."
         )
     if active.any() and float(variation[active].max()) < MIN_SPEND_CV:
         yield (

@@ -1,7 +1,7 @@
 """A request with its fitted curves: the input of allocation and proposal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -32,30 +32,37 @@ class FittedModel:
 
     request: BudgetRequest
     mode: Literal["channels", "aggregate"]
-    channels: tuple[str, ...]
+    history: SpendHistory
     posterior: Posterior
     sample: Draws
-    recent: Floats  # (C,) mean spend of the last periods
-    max_spend: Floats  # (C,) in one period, 0 for a channel never tried
-    max_total: float  # largest spend of all channels in one period
     roi: Floats  # (C,) percent, over the rows
     rows: Floats  # (C,) number of fitted rows
     variation: Floats  # (C,) coefficient of variation of spend
     grades: tuple[Grade, ...]
     trends: tuple[Trend, ...]
-    season_factor: float  # revenue of the planned window over that of an average one
     backtest: Backtest | None
     backtest_note: str
-    alternatives: Mapping[str, AlternativeFit]  # fits of the same data under other assumptions
-    other_reasons: tuple[str, ...]  # against applying any plan of this fit automatically
     notes: tuple[str, ...]
     digest: str
+    season_factor: float = 1.0  # revenue of the planned window over that of an average one
+    alternatives: Mapping[str, AlternativeFit] = field(default_factory=dict)  # of the same data
+    other_reasons: tuple[str, ...] = ()  # against applying any plan of this fit automatically
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return self.history.channels
+
+    @property
+    def max_total(self) -> float:
+        """Largest spend of one period; without dates, the sum of the channels' largest."""
+        spend = self.history.spend
+        return float(spend.sum(axis=0).max() if self.history.dates else spend.max(axis=1).sum())
 
     def present_spend(self) -> Floats:
         """Present spend (C,) a period: the last applied plan, or the mean of the last periods."""
         present = self.request.present
         if present is None:
-            return self.recent
+            return self.history.present_spend()
         amounts = np.array([float(present.get(each, 0)) for each in self.channels])
         return amounts / self.request.budget_periods
 
@@ -83,13 +90,6 @@ def with_new_channels(posterior: Posterior, tried: Bools, budget: float) -> Post
     amplitude[~tried] = np.quantile(level[tried], 0.25) * amount
     spread[~tried] = NEW_CHANNEL_LOG_VARIANCE
     return Posterior(scale, weight, amplitude, spread)
-
-
-def largest_period_total(history: SpendHistory) -> float:
-    """Largest spend of one period; without dates, the sum of the channels' largest."""
-    if history.dates:
-        return float(history.spend.sum(axis=0).max())
-    return float(history.spend.max(axis=1).sum())
 
 
 def roi_percent(history: SpendHistory) -> Floats:

@@ -75,7 +75,7 @@ def build_history(
     undated = sum(row.date is None for row in all_rows)
     notes: tuple[str, ...] = ()
     if 0 < undated < len(all_rows):
-        notes = (f"{undated} of {len(all_rows)} rows have no date, so no date was used.",)
+        notes = (f"No date was used: of {len(all_rows)} rows, {undated} without one.",)
     history = _undated(all_rows, channels) if undated else _dated(all_rows, channels)
     share = np.array([factors.get(each, 1.0) for each in channels])
     history, note = without_partial(replace(history, revenue=history.revenue * share[:, None]))

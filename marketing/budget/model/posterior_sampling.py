@@ -53,9 +53,8 @@ class LogPosterior:
     def precision_matrix(self, log_a: Floats) -> Floats:
         """Its expected curvature (N, C, C), positive definite."""
         a = np.exp(log_a)
-        effective_now = a[:, :, None] * a[:, None, :] * self.gram + self.precision
-        effective_now += np.diag(self.test_precision)
-        return np.asarray(effective_now)
+        likelihood = a[:, :, None] * a[:, None, :] * self.gram
+        return np.asarray(likelihood + self.precision + np.diag(self.test_precision))
 
 
 def joint_draws(panel: Panel, found: VariationalFit, seed: int) -> tuple[Draws, float]:

@@ -85,12 +85,6 @@ def build_panel(
     return Panel(node_gain, np.where(known, revenue / mean, 0.0), known, base, prior, scale, mean)
 
 
-def totals_by_date(request: BudgetRequest, history: SpendHistory) -> Floats:
-    """Total revenue of each of the history's dates, nan where it was not given."""
-    given = dict(request.total_revenue or ())
-    return np.array([given.get(each, np.nan) for each in history.dates])
-
-
 def node_gains(x: Floats) -> Floats:
     """G of every decay and shape at relative spends (C, T): (C, 180, T), decays first."""
     matrices = carry_over_matrices(x.shape[1]).transpose(0, 2, 1)

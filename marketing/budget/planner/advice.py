@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from aethercrown.text import counted
 from marketing.budget.model.response_curves import Bools, Floats
 from marketing.budget.planner.proposal import (
     Action,
@@ -34,20 +35,18 @@ def recommendations(
             each.channel,
             action(each.current_allocation, each.suggested_allocation),
             reason(
-                each, currency, marginal_return, f"{count_rows(count)}, spend varied by {cv:.0f} %"
+                each,
+                currency,
+                marginal_return,
+                f"{counted(int(count), 'row')}, spend varied by {cv:.0f} %",
             ),
             each.current_allocation,
             each.suggested_allocation,
         )
         for each, count, cv in zip(channels, rows, 100 * variation, strict=True)
     ]
-    return tuple(
-        sorted(
-            found,
-            key=lambda each: abs(each.current_allocation - each.suggested_allocation),
-            reverse=True,
-        )
-    )
+    found.sort(key=lambda each: -abs(each.current_allocation - each.suggested_allocation))
+    return tuple(found)
 
 
 def action(current: Decimal, suggested: Decimal) -> Action:
@@ -65,10 +64,6 @@ def reason(channel: ChannelSummary, unit: str, marginal_return: float, basis: st
         f"{marginal_return:.2f}. Evidence: {channel.evidence} ({basis})."
     )
     return f"{text} Limited by {channel.bound}." if channel.bound else text
-
-
-def count_rows(rows: float) -> str:
-    return "1 row" if rows == 1 else f"{rows:.0f} rows"
 
 
 def binding_bounds(

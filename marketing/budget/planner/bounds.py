@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aethercrown.text import counted
 from marketing.budget.model.response_curves import Bools, Floats
 from marketing.budget.planner.request import BudgetRequest, Infeasible, RequestProblem, SpendLimit
 
@@ -116,7 +117,7 @@ class _HardBounds:
         below, above = current * (1 - step), np.where(tried, current * (1 + step), explore)
         below = np.maximum(below, 0.0) if tried.any() else 0 * below
         above = above if tried.any() else np.full_like(above, np.inf)
-        limits = self.low.copy(), self.high.copy()
+        low, high = self.low.copy(), self.high.copy()
         clash = fixed & ((self.low > above) | (self.high < below))
         words = f"the step limit of {request.max_change_percent} %"
         for at in np.flatnonzero((below > self.low) & ~clash):
@@ -125,14 +126,11 @@ class _HardBounds:
             self.high[at], self.why_high[at] = max(above[at], self.low[at]), words
         if clash.any():
             self.notes.append(
-                f"{int(clash.sum())} channels move further than {words}, as their limits ask."
+                f"Spend limits move {counted(int(clash.sum()), 'channel')} further than {words}."
             )
-            self._give_way(limits)
-
-    def _give_way(self, limits: tuple[Floats, Floats]) -> None:
-        """Relax the step limit of other channels where spend limits force a larger step."""
-        self.low = _relax_floors(self.low, limits[0], self.budget)
-        self.high = _relax_ceilings(self.high, np.minimum(limits[1], self.budget), self.budget)
+            # the other channels' step limits give way
+            self.low = _relax_floors(self.low, low, self.budget)
+            self.high = _relax_ceilings(self.high, np.minimum(high, self.budget), self.budget)
 
     def _least(self, request: BudgetRequest, channels: Sequence[str]) -> None:
         percent, given = DEFAULT_MIN_PERCENT, request.min_allocation_percent

@@ -37,9 +37,8 @@ def allocate(fitted: FittedModel) -> BudgetAllocation:
     """Allocate the request's total to its channels, in floats and in money."""
     request, posterior = fitted.request, fitted.posterior
     current = fitted.current_mix()
-    bounds = allocation_bounds(
-        request, fitted.channels, current, fitted.max_spend, fitted.max_total
-    )
+    most = fitted.history.spend.max(axis=1)
+    bounds = allocation_bounds(request, fitted.channels, current, most, fitted.max_total)
     grid = spend_grid(bounds.low, bounds.high, posterior.scale)
     segments = rank_segments(grid, revenue(posterior, grid), current)
     amounts, marginal_return = water_fill(segments, request.period_budget)

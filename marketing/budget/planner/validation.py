@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from math import isfinite
 
+from aethercrown.text import counted
 from marketing.budget.planner.request import (
     BudgetRequest,
     Infeasible,
@@ -174,7 +175,7 @@ def _aggregate(request: BudgetRequest) -> Iterator[RequestProblem]:
         seen.add(day)
     shared = seen & {row.date for row in request.rows}
     if len(shared) < 2:
-        message = f"{len(shared)} of its {len(seen)} dates have spend; at least 2 are needed"
+        message = f"shares {counted(len(shared), 'date')} with the spend; at least 2 are needed"
         yield RequestProblem(path, "too_few", message)
     elif not any(amount > 0 for day, amount in request.total_revenue if day in shared):
         yield RequestProblem(

@@ -18,6 +18,10 @@ from marketing.budget.planner.request import BudgetRequest
 from marketing.channels.models import Channel
 from operations.decisions import services as decisions
 
+PROPOSAL_COLUMNS = (  # columns of BudgetPlan that hold the proposal's field of the same name
+    *("mode", "total", "currency", "input_digest", "method"),
+    *("probability_of_lift", "auto_applicable"),
+)
 MAX_STEP_PERCENT = Decimal(20)  # how far a scheduled plan may move a channel
 
 
@@ -47,13 +51,10 @@ def _columns(request: BudgetRequest, proposal: Proposal) -> dict[str, Any]:
     revenue, lift = proposal.expected_revenue, proposal.expected_lift_percent
     dates = request.dates
     return {
-        "mode": proposal.mode,
-        "total": proposal.total,
-        "currency": proposal.currency,
+        **{name: getattr(proposal, name) for name in PROPOSAL_COLUMNS},
         "budget_periods": request.budget_periods,
         "starts_on": request.starts_on,
         "ends_on": window_end(request),
-        "input_digest": proposal.input_digest,
         "request_summary": {
             "rows": len(request.rows),
             "channels": sorted({row.channel for row in request.rows}),
@@ -61,15 +62,12 @@ def _columns(request: BudgetRequest, proposal: Proposal) -> dict[str, Any]:
             "last_date": dates[-1] if dates else None,
         },
         "proposal": asdict(proposal),
-        "method": proposal.method,
         "revenue_estimate": revenue.estimate,
         "revenue_low": revenue.low,
         "revenue_high": revenue.high,
         "lift_estimate": lift.estimate,
         "lift_low": lift.low,
         "lift_high": lift.high,
-        "probability_of_lift": proposal.probability_of_lift,
-        "auto_applicable": proposal.auto_applicable,
     }
 
 

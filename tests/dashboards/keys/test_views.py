@@ -82,6 +82,7 @@ def test_api_keys_under_an_old_pepper_are_counted(page, db):
         (0, 0, "No managed key yet"),
         (0, 1, "The only key is not overdue"),
         (0, 5, "None of 5 keys is overdue"),
+        (1, 1, "1 of 1 key is overdue"),
         (1, 5, "1 of 5 keys is overdue"),
         (2, 5, "2 of 5 keys are overdue"),
     ],

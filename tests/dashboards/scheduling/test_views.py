@@ -83,10 +83,10 @@ def test_times_come_in_a_unit_that_reads_well(seconds, size, suffix):
 def test_what_does_not_fit_is_in_the_table_only():
     many = [bar(f"t{each}", each, each + 1) for each in range(402)]
     drawn = charts.gantt(many, NOON)
-    assert "2 more tasks are in the table only" in drawn.note
+    assert "The table has 2 more tasks." in drawn.note
     assert len(drawn.table.rows) == 402
     staff = [bar(f"t{each}", 0, 1, worker=f"w{each}") for each in range(21)]
-    assert "1 more tasks" in charts.gantt(staff, NOON).note
+    assert "The table has 1 more task." in charts.gantt(staff, NOON).note
 
 
 def test_what_overran_lasts_until_now_and_the_past_does_not_squeeze_what_lies_ahead():

@@ -73,7 +73,8 @@ def test_an_api_plan_has_no_dates_and_its_channels_no_page(approver):
         "/api/v1/optimization/budget/optimize", OPTIMIZE_REQUEST
     )
     page = approver.get(f"{PLANS}{BudgetPlan.objects.get().pk}/change/").content.decode()
-    assert "1 periods" in page
+    assert "1 period" in page
+    assert "1 periods" not in page
     assert "There is no backtest yet" in page
 
 

@@ -41,11 +41,11 @@ def test_it_has_two_years_of_weeks_of_every_channel(loaded):
 
 def test_an_earlier_plan_is_measured_and_a_new_one_waits(loaded):
     page = overview()
-    assert [(line.status, line.source) for line in page.history] == [
+    assert [(line.decision.status, line.source) for line in page.history] == [
         ("proposed", "nightly"),
         ("measured", "nightly"),
     ]
-    assert page.history[1].realised is not None
+    assert page.history[1].realised_lift is not None
     assert len(page.in_force) == len(CHANNELS)
     assert page.proposal.mode == "channels"
 

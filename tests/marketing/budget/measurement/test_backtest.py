@@ -25,9 +25,7 @@ def test_a_steady_company_is_forecast_better_than_by_its_last_four_periods():
 
 def test_too_few_periods_have_no_backtest():
     assert backtest.rolling_backtest(spend_history(draw_account(1, 15).record)) is None
-    assert backtest.describe(None, 15) == (
-        "No backtest: it needs 16 dated periods, and there are 15."
-    )
+    assert backtest.describe(None, 15) == ("No backtest: 15 dated periods, below the 16 it needs.")
 
 
 def test_a_company_whose_revenue_collapsed_is_not_healthy():

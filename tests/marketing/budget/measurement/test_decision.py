@@ -47,7 +47,7 @@ def test_the_draft_replaces_what_is_in_force(budget_request, proposal):
 
 def test_one_channel_is_spoken_of_as_one():
     one = planning.plan(BudgetRequest(Decimal(100), rows("a")))
-    assert decision.title(one) == "Divide 100.00 USD over one channel"
+    assert decision.title(one) == "Divide 100.00 USD over 1 channel"
 
 
 def test_a_sure_healthy_plan_passes_its_guards(proposal):

@@ -46,7 +46,7 @@ def test_one_row_without_a_date_makes_all_undated():
         [PerformanceRow("a", 1, 1, MONDAY), PerformanceRow("a", 1, 1)], [], {}
     )
     assert history.dates == ()
-    assert notes == ("1 of 2 rows have no date, so no date was used.",)
+    assert notes == ("No date was used: of 2 rows, 1 without one.",)
 
 
 def test_incrementality_scales_revenue():

@@ -56,7 +56,7 @@ def test_a_limit_holds_against_the_step_limit_and_says_so():
     found = bounds(asked(max_change_percent=Decimal(10), constraints=limits))
     assert found.low[3] == 300
     assert found.low.sum() == pytest.approx(1000)
-    assert "1 channels move further" in found.notes[0]
+    assert "Spend limits move 1 channel further" in found.notes[0]
 
 
 def test_limits_and_steps_that_touch_are_both_kept():
