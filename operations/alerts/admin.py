@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button, note_field
 from aethercrown.read_only_admin import ReadOnlyAdmin
+from aethercrown.text import counted
 from operations.alerts import services
 from operations.alerts.models import Alert, Silence
 
@@ -57,7 +58,7 @@ def resolve(alert: Alert, actor: str, given: Mapping[str, Any]) -> str:
 def silence(alert: Alert, actor: str, given: Mapping[str, Any]) -> str:
     until = timezone.now() + timedelta(hours=given["hours"])
     services.silence(alert.pk, actor=actor, note=given["note"], until=until)
-    return f"Silenced for {given['hours']} hours"
+    return f"Silenced for {counted(given['hours'], 'hour')}"
 
 
 ACKNOWLEDGE_ACTION = RowAction(

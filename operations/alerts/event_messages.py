@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aethercrown.text import counted
 from operations.messaging.message import OutgoingMessage, subject_line
 
 OPENED, ESCALATED, REMINDER, RESOLVED = "opened", "escalated", "reminder", "resolved"
@@ -30,8 +31,7 @@ def event_message(key: str, event: str, alert: Mapping[str, Any], at: str) -> Ou
 
 def digest_message(key: str, alerts: Sequence[Mapping[str, Any]], at: str) -> OutgoingMessage:
     """The daily list of alerts, in the order given."""
-    count = len(alerts)
-    title = f"[AetherCrown] {count} open alert{'' if count == 1 else 's'}"
+    title = f"[AetherCrown] {counted(len(alerts), 'open alert')}"
     lines = [f"Open on {at[:10]}:", ""]
     for alert in alerts:
         lines += [f"[{alert['severity']}] {alert['title']}", *_details(alert), ""]

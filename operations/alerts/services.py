@@ -28,6 +28,7 @@ REMINDER_INTERVAL = timedelta(hours=24)
 RETENTION = timedelta(days=365)
 MAX_MESSAGE_CHARACTERS = 2_000
 MAX_DIGEST_ALERTS = 200
+SENT_COLUMNS = ("source", "kind", "subject", "severity", "state", "message", "count")
 
 
 @transaction.atomic
@@ -248,16 +249,10 @@ def _message(alert: Alert, event: str, key: str, now: datetime) -> OutgoingMessa
 
 def _to_dict(alert: Alert) -> dict[str, Any]:
     return {
-        "source": alert.source,
-        "kind": alert.kind,
-        "subject": alert.subject,
+        **{name: getattr(alert, name) for name in SENT_COLUMNS},
         "title": str(alert),
-        "severity": alert.severity,
-        "state": alert.state,
-        "message": alert.message,
         "link": event_messages.absolute_url(alert.link, settings.PUBLIC_URL),
         "path": alert.link,
-        "count": alert.count,
         "first_seen_at": alert.first_seen_at.astimezone(UTC).isoformat(),
         "last_seen_at": alert.last_seen_at.astimezone(UTC).isoformat(),
     }

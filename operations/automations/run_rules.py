@@ -92,18 +92,16 @@ def to_words(value: Any) -> str:
 def table(results: Sequence[RunResult]) -> str:
     """The results as aligned columns, one line each."""
     head = ("automation", "state", "seconds", "what it did")
-    rows = [head, *(_cells(each) for each in results)]
+    rows = [head]
+    for each in results:
+        seconds = "" if each.seconds is None else f"{each.seconds:.2f}"
+        rows.append((each.automation, each.state, seconds, " ".join(each.summary.split())))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])
         for row in rows
     ]
     return "\n".join(line.rstrip() for line in lines)
-
-
-def _cells(result: RunResult) -> tuple[str, str, str, str]:
-    seconds = "" if result.seconds is None else f"{result.seconds:.2f}"
-    return result.automation, result.state, seconds, " ".join(result.summary.split())
 
 
 def as_json(results: Sequence[RunResult]) -> str:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from aethercrown.backup import automation_pause, restore_check
 from aethercrown.monitoring.doctor import CAUTION, GOOD, DoctorCheck, Finding
+from aethercrown.text import counted
 
 
 def findings(now: datetime) -> Iterator[Finding]:
@@ -16,10 +17,11 @@ def findings(now: datetime) -> Iterator[Finding]:
     if last is None:
         yield Finding(CAUTION, "No back-up was ever restored as a test.", fix)
     elif restore_check.overdue(now):
-        message = f"The last restore test was {(now - last.at).days} days ago."
+        message = f"The last restore test was {counted((now - last.at).days, 'day')} ago."
         yield Finding(CAUTION, message, fix)
     else:
-        yield Finding(GOOD, f"A back-up was restored as a test {(now - last.at).days} days ago.")
+        days = counted((now - last.at).days, "day")
+        yield Finding(GOOD, f"A back-up was restored as a test {days} ago.")
     reason = automation_pause.current()
     if reason is not None:
         message = f"Automation is paused since {reason.began_at:%Y-%m-%d %H:%M} UTC: {reason}"

@@ -11,6 +11,7 @@ from django.db.models import F
 from aethercrown.backup import automation_pause, create, restore, restore_check
 from aethercrown.backup.hooks import BackupHook
 from aethercrown.severity import HIGH
+from aethercrown.text import counted
 from operations.alerts import services as alerts
 from operations.automations.models import Run
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
@@ -78,7 +79,7 @@ def finalize_restore(now: datetime, _needs: Any) -> list[str]:
         lease_until=now, claims=F("claims") + 1
     )
     automation_pause.begin("Restored from a back-up: check it before automation resumes.", now)
-    interrupted = f"{runs} runs and {messages} messages were interrupted; they are retried."
+    interrupted = f"{counted(runs, 'run')} and {counted(messages, 'message')} are retried."
     return [interrupted, "Automation is paused: `./manage.py resume_automation` resumes it."]
 
 

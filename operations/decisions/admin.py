@@ -72,13 +72,6 @@ OPTIONAL_FIELDS = (
 )
 
 
-def has_happened(decision: Decision | None, field: str) -> bool:
-    """Whether a field has a value, or always has one."""
-    return field not in (*OPTIONAL_FIELDS, "verdict", "due_at", "run") or bool(
-        getattr(decision, field, None)
-    )
-
-
 def guardrail_text(guardrail: Mapping[str, Any]) -> str:
     """A guardrail with its result, its value and, if it has one, its limit."""
     value, limit = guardrail["value"], guardrail["limit"]
@@ -131,11 +124,12 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
         """The fields, without optional ones that are empty."""
-        shown = []
-        for title, options in self.fieldsets:
-            fields = [each for each in options["fields"] if has_happened(obj, each)]
-            shown.append((title, {"fields": fields}))
-        return shown
+        optional = (*OPTIONAL_FIELDS, "verdict", "due_at", "run")
+        empty = {name for name in optional if not getattr(obj, name, None)}
+        return [
+            (title, {"fields": [name for name in options["fields"] if name not in empty]})
+            for title, options in self.fieldsets
+        ]
 
     @admin.display(description="expected")
     def expected_short(self, decision: Decision) -> str:

@@ -1,6 +1,6 @@
-"""Check a draft against the limits of its automation. Pure."""
+"""Check a draft against its automation's limits, and past effects against mode auto. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import ge, gt, lt
@@ -8,6 +8,10 @@ from statistics import NormalDist
 
 from operations.automations.limits import GuardrailLimits, QuietHours
 from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
+
+SAMPLE_SIZE = 20  # the newest measured decisions
+MIN_INSIDE_SHARE = 0.6  # a type that is inside 90 % of the time falls below it once in 17,000
+MEASURED_VERDICTS = ("inside", "below", "above")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,19 @@ def confidence(expected: ExpectedEffect) -> float:
         return 100.0 if expected.estimate > 0 else 0.0
     spread = side / NormalDist().inv_cdf((1 + expected.level) / 2)
     return 100 * NormalDist().cdf(expected.estimate / spread)
+
+
+def calibration_failure(verdicts: Sequence[str]) -> str:
+    """Why this type must not be applied automatically; "" if it may, or if verdicts are few."""
+    if len(verdicts) < SAMPLE_SIZE:
+        return ""
+    inside = sum(verdict == "inside" for verdict in verdicts[:SAMPLE_SIZE])
+    if inside >= MIN_INSIDE_SHARE * SAMPLE_SIZE:
+        return ""
+    return (
+        f"{inside} of the last {SAMPLE_SIZE} effects lay in the expected interval,"
+        f" fewer than {MIN_INSIDE_SHARE:.0%}."
+    )
 
 
 def _check(

@@ -9,11 +9,12 @@ from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
 from aethercrown.monitoring.attention import AttentionItem
+from aethercrown.text import counted
 from operations.decisions import states
 from operations.decisions.decision_types import decision_type_registry
+from operations.decisions.guardrails import MEASURED_VERDICTS
 from operations.decisions.models import Decision
 
-MEASURED = (Decision.Verdict.INSIDE, Decision.Verdict.BELOW, Decision.Verdict.ABOVE)
 IS_OBSERVED = Q(mode="observe")
 COUNTS = {
     "proposed": Count("pk"),
@@ -67,7 +68,7 @@ def about(subjects: Collection[str]) -> QuerySet[Decision]:
 def summaries_by_type() -> list[DecisionTypeSummary]:
     """One summary for each decision type; two queries."""
     measured: dict[str, list[Decision]] = {}
-    rows = Decision.objects.filter(verdict__in=MEASURED, realised__isnull=False)
+    rows = Decision.objects.filter(verdict__in=MEASURED_VERDICTS, realised__isnull=False)
     for decision in rows.only("kind", "expected", "realised", "verdict"):
         measured.setdefault(decision.kind, []).append(decision)
     counted: Any = Decision.objects.order_by("kind").values("kind").annotate(**COUNTS)
@@ -85,7 +86,7 @@ def attention_items(now: datetime) -> list[AttentionItem]:
     page = reverse("admin:operations_decision_changelist")
     return [
         AttentionItem(
-            f"{what} for approval; the first expires in {left} days.",
+            f"{what} for approval; the first expires in {counted(left, 'day')}.",
             f"{page}?status__exact={Decision.Status.PROPOSED}",
         )
     ]

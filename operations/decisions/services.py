@@ -11,7 +11,7 @@ from aethercrown.transitions import InvalidTransition, check_transition
 from operations.alerts import reports as alerts
 from operations.automations import reports
 from operations.automations import services as automations
-from operations.decisions import calibration, digest, guardrails, states
+from operations.decisions import digest, guardrails, states
 from operations.decisions.decision_types import MeasuredEffect, Stale, decision_type_registry
 from operations.decisions.draft import Draft
 from operations.decisions.guardrails import GuardrailContext
@@ -209,12 +209,12 @@ def _disable_auto_if_uncalibrated(decision: Decision, now: datetime) -> None:
     measured = Decision.objects.filter(
         automation=decision.automation,
         kind=decision.kind,
-        verdict__in=calibration.MEASURED_VERDICTS,
+        verdict__in=guardrails.MEASURED_VERDICTS,
     )
     if since is not None:
         measured = measured.filter(measured_at__gt=since)
     newest = measured.order_by("-measured_at", "-pk").values_list("verdict", flat=True)
-    failure = calibration.calibration_failure(list(newest[: calibration.SAMPLE_SIZE]))
+    failure = guardrails.calibration_failure(list(newest[: guardrails.SAMPLE_SIZE]))
     if failure:
         automations.disable_auto(decision.automation, f"{decision.kind}: {failure}", now)
 

@@ -10,11 +10,16 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from aethercrown.read_only_admin import ReadOnlyAdmin
+from aethercrown.text import counted
 from operations.health import services
 from operations.health.models import Check, Component, Incident
 from operations.health.targets import masked
 
 MAY_ALLOW = "operations.allow_networks"
+TARGET = ["name", "kind", "target", "networks"]
+RESPONSE = ["method", "status_from", "status_to", "text"]
+RULES = ["parent", "is_required", "is_enabled", "maintenance_until", "slow_ms"]
+LATEST_CHECK = ["status", "state", "state_since", "response_time", "error", "checked_at"]
 TARGET_KINDS = [each for each in Component.Kind.choices if each[0] != Component.Kind.BUILTIN]
 
 
@@ -28,21 +33,7 @@ class ComponentForm(forms.ModelForm[Component]):
 
     class Meta:
         model = Component
-        fields = [
-            "name",
-            "kind",
-            "target",
-            "method",
-            "status_from",
-            "status_to",
-            "text",
-            "slow_ms",
-            "networks",
-            "parent",
-            "is_required",
-            "is_enabled",
-            "maintenance_until",
-        ]
+        fields = [*TARGET, *RESPONSE, *RULES]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,30 +57,19 @@ class ComponentAdmin(ModelAdmin):
     ]
     list_filter = ["status", "state", "kind", "is_required", "is_enabled"]
     search_fields = ["name"]
-    readonly_fields = [
-        "masked_target",
-        "state",
-        "status",
-        "state_since",
-        "response_time",
-        "error",
-        "checked_at",
-    ]
+    readonly_fields = ["masked_target", *LATEST_CHECK]
     actions = ["end_maintenance"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Component | None = None) -> Any:
         is_builtin = obj is not None and obj.kind == Component.Kind.BUILTIN
-        common = ["parent", "is_required", "is_enabled", "maintenance_until", "slow_ms"]
-        expected = ["method", "status_from", "status_to", "text"]
         target = [
-            (None, {"fields": ["name", "kind", "target", "networks"]}),
-            ("Expected HTTP response", {"fields": expected}),
+            (None, {"fields": TARGET}),
+            ("Expected HTTP response", {"fields": RESPONSE}),
         ]
-        shown = ["status", "state", "state_since", "response_time", "error", "checked_at"]
         return [
             *([(None, {"fields": ["name"]})] if is_builtin else target),
-            ("Rules", {"fields": common}),
-            *([("Latest check", {"fields": shown})] if obj else []),
+            ("Rules", {"fields": RULES}),
+            *([("Latest check", {"fields": LATEST_CHECK})] if obj else []),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Component | None = None) -> Any:
@@ -142,7 +122,7 @@ class ComponentAdmin(ModelAdmin):
     )
     def end_maintenance(self, request: HttpRequest, queryset: QuerySet[Component]) -> None:
         count = services.end_maintenance(queryset, timezone.now())
-        self.message_user(request, f"Ended the maintenance of {count} components.")
+        self.message_user(request, f"Ended the maintenance of {counted(count, 'component')}.")
 
 
 @admin.register(Incident)

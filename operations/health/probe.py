@@ -14,6 +14,7 @@ from typing import Any, cast
 from aethercrown.http import outbound
 from aethercrown.http.addresses import ALLOWED_PORTS, ParsedURL
 from aethercrown.http.outbound import AddressRefused, OutboundClient, ResponseTooLarge, Unreachable
+from aethercrown.text import counted
 from operations.health import targets
 from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, Observation
 from operations.health.targets import Network
@@ -134,7 +135,7 @@ def certificate_end(where: ParsedURL, seconds: float, client: OutboundClient) ->
 
 def certificate_status(until: datetime, now: datetime) -> Observation:
     days = (until - now).days
-    words = f"The certificate expires on {until:%Y-%m-%d}, in {days} days."
+    words = f"The certificate expires on {until:%Y-%m-%d}, in {counted(days, 'day')}."
     if days < UNHEALTHY_BELOW_DAYS:
         return Observation(UNHEALTHY, error_kind="expiry", error=words)
     return (
@@ -143,8 +144,3 @@ def certificate_status(until: datetime, now: datetime) -> Observation:
 
 
 PROBES = {targets.HTTP: probe_http, targets.TCP: probe_tcp, targets.TLS: probe_tls}
-
-
-def host_of(target: ProbeTarget) -> str:
-    """The host of a target. Raises Refused."""
-    return targets.parse_target(target.kind, target.target, target.allowed).host

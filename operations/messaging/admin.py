@@ -21,6 +21,7 @@ from operations.messaging.models import Destination, Message
 MIN_SECRET_CHARACTERS = 16
 NO_MAIL = "No mail goes out: EMAIL_URL is not set. Messages to e-mail destinations are not sent."
 MAY_OPERATE = "security.operate"
+CONTENT = ["least_severity", "takes_alerts", "takes_digest", "takes_anchors", "is_enabled"]
 
 
 class DestinationForm(forms.ModelForm[Destination]):
@@ -38,16 +39,7 @@ class DestinationForm(forms.ModelForm[Destination]):
 
     class Meta:
         model = Destination
-        fields = [
-            "name",
-            "channel",
-            "address",
-            "least_severity",
-            "takes_alerts",
-            "takes_digest",
-            "takes_anchors",
-            "is_enabled",
-        ]
+        fields = ["name", "channel", "address", *CONTENT]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -100,13 +92,11 @@ class DestinationAdmin(ModelAdmin):
         return "/".join(destination.address.split("/")[:3])
 
     def get_fieldsets(self, request: HttpRequest, obj: Destination | None = None) -> Any:
-        what = ["least_severity", "takes_alerts", "takes_digest", "takes_anchors", "is_enabled"]
-        if not self.has_change_permission(request, obj):
-            shown = ["name", "channel", "where"]
-            return [(None, {"fields": shown}), ("What it gets", {"fields": what})]
+        may_change = self.has_change_permission(request, obj)
+        address = ["address", "secret"] if may_change else ["where"]
         return [
-            (None, {"fields": ["name", "channel", "address", "secret"]}),
-            ("What it gets", {"fields": what}),
+            (None, {"fields": ["name", "channel", *address]}),
+            ("What it gets", {"fields": CONTENT}),
         ]
 
     def save_model(

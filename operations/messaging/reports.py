@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from aethercrown.monitoring.attention import AttentionItem
+from aethercrown.text import counted
 from operations.messaging.models import Destination, Message
 
 
@@ -50,8 +51,7 @@ def attention_items(now: datetime) -> list[AttentionItem]:
     found = []
     if dead:
         listed = reverse("admin:operations_message_changelist")
-        what = "1 message was" if dead == 1 else f"{dead} messages were"
-        sentence = f"{what} given up: nobody received what they say."
+        sentence = f"{counted(dead, 'message')} given up, not delivered."
         found.append(AttentionItem(sentence, f"{listed}?state__exact={Message.State.DEAD}"))
     if mail_is_off():
         listed = reverse("admin:operations_destination_changelist")

@@ -105,7 +105,9 @@ def deliver_due(
     sent = 0
     if automation_pause.is_paused():
         return sent
-    while chosen := _next_due(clock()):
+    while chosen := list(
+        _free(clock()).order_by("next_at", "pk").values_list("pk", flat=True)[:BATCH_ROWS]
+    ):
         tried = 0
         for message_id in chosen:
             if monotonic() >= ends:
@@ -141,7 +143,7 @@ def claim(message_id: int, now: datetime) -> Message | None:
 
 
 def deliver(message: Message, now: datetime, fetch: Fetch = outbound.fetch) -> None:
-    """Send one message now; Undelivered where it does not arrive."""
+    """Send one message now. Raises DeliveryFailed."""
     if message.destination is None:
         raise DeliveryFailed("Its destination was deleted.", final=True)
     if message.channel == Destination.Channel.EMAIL:
@@ -181,11 +183,6 @@ def _write(destinations: Iterable[Destination], message: OutgoingMessage, now: d
     return len(rows)
 
 
-def _next_due(now: datetime) -> list[int]:
-    """The next due messages, the longest waiting first."""
-    return list(_free(now).order_by("next_at", "pk").values_list("pk", flat=True)[:BATCH_ROWS])
-
-
 def _free(now: datetime) -> QuerySet[Message]:
     """What is due and whose destination no worker is sending to now."""
     sending = Message.objects.filter(state=Message.State.SENDING)
@@ -197,8 +194,11 @@ def _free(now: datetime) -> QuerySet[Message]:
 
 def _try(message: Message, send: Deliver, clock: Clock, random: float) -> bool:
     """Try once and record the result; whether it arrived."""
+    if message.tries > retry.MAX_TRIES:
+        _record_failure(message, DeliveryFailed(WORKER_LOST, final=True), clock(), random)
+        return False
     try:
-        (send if message.tries <= retry.MAX_TRIES else _fail_lost)(message, clock())
+        send(message, clock())
     except DeliveryFailed as error:
         _record_failure(message, error, clock(), random)
         return False
@@ -233,10 +233,6 @@ def _record_failure(message: Message, error: DeliveryFailed, now: datetime, rand
 
 def _claimed(message: Message) -> QuerySet[Message]:
     return Message.objects.filter(pk=message.pk, claims=message.claims, state=Message.State.SENDING)
-
-
-def _fail_lost(_message: Message, _now: datetime) -> None:
-    raise DeliveryFailed(WORKER_LOST, final=True)
 
 
 def _send_mail(message: Message, address: str) -> None:

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from aethercrown.api import fields
 from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, Pages, reply
 from aethercrown.api.openapi import documented
+from aethercrown.text import counted
 from operations.scheduling import examples, services, submission
 from operations.scheduling.models import MAX_NAME_LENGTH, Task
 from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
@@ -201,7 +202,7 @@ class ScheduleView(Endpoint):
             found = reports.all_tasks().in_bulk([row.pk for row in rows])
             rows = [found[row.pk] for row in rows]
         shown = reports.as_dicts(rows, needs)
-        message = "Task scheduled" if is_one else f"{len(shown)} tasks scheduled"
+        message = "Task scheduled" if is_one else f"{counted(len(shown), 'task')} scheduled"
         data = {"task": shown[0]} if is_one else {"tasks": shown}
         return reply(message, data, 201 if is_new else 200)
 
@@ -247,7 +248,7 @@ class AssignView(Endpoint):
         answer=TaskAssignmentListSerializer,
         example_request={"worker": "agent-7", "count": 1, "lease_seconds": 300},
         example_answer={"assignments": [{"worker": "agent-7", "task": examples.RUNNING}]},
-        message="1 tasks assigned",
+        message="1 task assigned",
     )
     def post(self, request: Request) -> Response:
         """The most urgent ready tasks. Without `worker`, one for every free worker."""
@@ -266,7 +267,7 @@ class AssignView(Endpoint):
             raise Conflict(str(error)) from error
         shown = reports.as_dicts(rows, reports.assigned_dependencies(rows))
         given = [{"worker": each["assigned_worker"], "task": each} for each in shown]
-        return reply(f"{len(given)} tasks assigned", {"assignments": given})
+        return reply(f"{counted(len(given), 'task')} assigned", {"assignments": given})
 
 
 class HeartbeatView(Endpoint):
@@ -278,7 +279,7 @@ class HeartbeatView(Endpoint):
         answer=HeartbeatResponseSerializer,
         example_request={"worker": "agent-7"},
         example_answer={"worker": "agent-7", "tasks": [examples.RUNNING]},
-        message="1 leases extended",
+        message="1 lease extended",
     )
     def post(self, request: Request) -> Response:
         """The leases of its running tasks start anew; the answer lists those tasks."""
@@ -288,7 +289,7 @@ class HeartbeatView(Endpoint):
         except services.WorkerRefused as error:
             raise Conflict(str(error)) from error
         data = {"worker": name, "tasks": reports.as_dicts(rows)}
-        return reply(f"{len(rows)} leases extended", data)
+        return reply(f"{counted(len(rows), 'lease')} extended", data)
 
 
 class CompleteView(Endpoint):
@@ -352,7 +353,7 @@ class TasksView(Endpoint):
             },
         },
         example_answer={"tasks": [examples.TASK], "next": None, "previous": None},
-        message="1 tasks",
+        message="1 task",
         query={
             "status": {"type": "string", "enum": STATUSES},
             "worker": {"type": "string"},

@@ -1,4 +1,4 @@
-"""The queue in memory: what waits, what runs, what ended, and which task is next."""
+"""The queue in memory: what waits, runs and ended, which task is next, and what to plan."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
 
+import numpy as np
+
 from operations.scheduling import wait_reason
 from operations.scheduling.planner import urgency
-from operations.scheduling.planner.graph import CyclicDependency, trace_path
+from operations.scheduling.planner.graph import CyclicDependency, Graph, trace_path
+from operations.scheduling.planner.placement import Problem
 
 NOT_QUEUED = (inf, inf)
 STATUSES = ("pending", "queued", "running", "completed", "failed")
@@ -52,6 +55,16 @@ class BacklogTask:
     @property
     def has_started(self) -> bool:
         return self.started_at is not None
+
+    def remaining_seconds(self, now: float) -> float:
+        """What is left of it by its estimate."""
+        done = 0.0 if self.started_at is None else now - self.started_at
+        return max(0.0, self.estimate - done)
+
+    def waited_seconds(self, now: float) -> float:
+        """How long it has been ready without a worker."""
+        since = self.ready_at if self.status == "queued" else None
+        return 0.0 if since is None else max(0.0, now - since)
 
 
 class Backlog:
@@ -259,3 +272,25 @@ class Backlog:
             for name in task.needs
             if name not in self.tasks or self.tasks[name].status != "completed"
         ]
+
+
+def planning_problem(backlog: Backlog, now: float) -> tuple[list[str], Problem]:
+    """The names of all open tasks, and the problem from `now`, without unknown dependencies."""
+    open_ = list(backlog.open.values())
+    number = {each.name: place for place, each in enumerate(open_)}
+    needs = [[number[name] for name in each.needs if name in number] for each in open_]
+    pools = list(backlog.workers)
+    pool = {name: place for place, name in enumerate(pools)}
+    slots = [pool[name] for name, workers in backlog.workers.items() for _ in workers]
+    offset = {name: slots.index(place) if place in slots else 0 for name, place in pool.items()}
+    problem = Problem(
+        Graph.from_needs(needs),
+        np.array([e.remaining_seconds(now) for e in open_], np.float64),
+        np.array([each.weight for each in open_], dtype=np.float64),
+        slots,
+        np.array([pool[each.pool] for each in open_], dtype=np.int64),
+        np.array([e.waited_seconds(now) for e in open_], np.float64),
+        {number[e.name]: offset[e.pool] + e.slot for e in open_ if e.status == "running"},
+        pools,
+    )
+    return [each.name for each in open_], problem

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from aethercrown.text import counted
 from operations.scheduling.planner.bounds import NO_WORKERS, RELATIVE_TOLERANCE
 from operations.scheduling.planner.graph import bottom_levels
 from operations.scheduling.planner.placement import Problem
@@ -55,7 +56,7 @@ def queue_length(load: QueueLoad) -> Bottleneck | None:
     return Bottleneck(
         "high_queue_length",
         severity,
-        f"{load.queued} tasks are ready and wait for {load.workers} workers: "
+        f"{load.queued} tasks are ready and wait for {counted(load.workers, 'worker')}: "
         f"{load.queued / load.workers:.1f} per worker, where {LONG_QUEUE} are usual at most.",
         "Add workers, or submit less urgent work later.",
     )

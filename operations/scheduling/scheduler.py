@@ -8,8 +8,7 @@ from functools import partial
 from threading import RLock
 
 from operations.scheduling import bottlenecks
-from operations.scheduling.backlog import Backlog, BacklogTask
-from operations.scheduling.backlog_plan import planning_problem
+from operations.scheduling.backlog import Backlog, BacklogTask, planning_problem
 from operations.scheduling.durations import LearnedDuration
 from operations.scheduling.planner.graph import number_tasks, topological_order
 from operations.scheduling.planner.placement import Problem

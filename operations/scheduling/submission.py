@@ -1,9 +1,9 @@
-"""The tasks of one submission before they are stored: checks, order and chains. Pure."""
+"""The tasks of one submission before they are stored: checks, order, chains and rows. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ TASK_FIELDS = {"task_id", "task_type", "priority", "estimated_duration", "depend
 NUMBERS = {int, float, Decimal}
 MAX_DEPENDENCIES = 1_000
 MAX_NAME_LENGTH = 255
+PENDING, QUEUED, COMPLETED, FAILED = "pending", "queued", "completed", "failed"
 Needs = Mapping[str, Sequence[str]]
 
 
@@ -150,3 +151,81 @@ def unknown_dependency_errors(
         for place, need in enumerate(values.get("dependencies", ()))
         if (values["task_id"], need) in missing
     ]
+
+
+class NewTaskRow(NamedTuple):
+    """A new row by its columns; the times follow from the status."""
+
+    task_id: str
+    task_type: str
+    priority: int
+    estimated_duration: float
+    estimate_used: float
+    pool_id: int
+    status: str
+    unmet_dependencies: int
+    chain_weight: float
+    chain_seconds: float
+    queue_key: float | None
+    error: str
+
+
+COLUMNS = (
+    *(*NewTaskRow._fields, "created_at", "ready_at", "completed_at"),
+    *("previous_worker", "attempt", "planned_worker"),
+)
+
+
+def new_rows(
+    tasks: Mapping[str, AITask],
+    order: Sequence[str],
+    stored_states: Mapping[str, str],
+    computed: Mapping[str, tuple[float, int, Chain]],
+    now: float,
+) -> dict[str, NewTaskRow]:
+    """The row of each new task, in the order of `order`.
+
+    `stored_states` are the statuses of stored tasks on which new ones depend, `computed` the
+    estimate, the pool and the chain of each new task, `now` seconds.
+    """
+    made: dict[str, NewTaskRow] = {}
+    for name in order:
+        task = tasks[name]
+        states = [
+            (need, made[need].status if need in made else stored_states[need])
+            for need in task.dependencies
+        ]
+        status, error = initial_status(states)
+        estimate, pool, chain = computed[name]
+        made[name] = NewTaskRow(
+            name,
+            task.task_type,
+            int(task.priority),
+            float(task.estimated_duration),
+            float(estimate),
+            pool,
+            status,
+            0 if error else sum(state != COMPLETED for _, state in states),
+            chain.weight,
+            chain.seconds,
+            urgency.queue_key(now, chain.weight / chain.seconds) if status == QUEUED else None,
+            error,
+        )
+    return made
+
+
+def initial_status(needs: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """(status, error) of a new task, given the names and statuses of its dependencies."""
+    status = QUEUED
+    for name, state in needs:
+        if state == FAILED:
+            return FAILED, f"dependency {name} failed"
+        if state != COMPLETED:
+            status = PENDING
+    return status, ""
+
+
+def values(row: NewTaskRow, now: Any) -> tuple[Any, ...]:
+    """The values of COLUMNS; `now` as the database takes it."""
+    ready_at, ended_at = (now if row.status == each else None for each in (QUEUED, FAILED))
+    return (*row, now, ready_at, ended_at, "", 0, "")

@@ -23,7 +23,9 @@ def save_schedule(automation: Automation, schedule: Schedule, now: datetime) -> 
     """
     stored = Automation.objects.select_for_update().filter(pk=automation.pk).first()
     task = stored.task if stored else PeriodicTask(name=automation.name, task=seeding.RUN_TASK)
-    if stored is None or _counts_from_now(stored, automation, schedule):
+    switched_on = stored is not None and automation.is_enabled and not stored.is_enabled
+    before = (stored.zone, stored.schedule) if stored else None
+    if switched_on or before != (automation.zone, schedule):
         automation.scheduled_at = now
         task.last_run_at = now
     if automation.mode == Automation.Mode.AUTO and (stored is None or stored.mode != "auto"):
@@ -52,11 +54,6 @@ def disable_auto(name: str, reason: str, now: datetime) -> bool:
     message = f"{name} proposes again, and applies nothing by itself: {reason}"
     alerts.raise_alert(ALERT_SOURCE, AUTO_DISABLED, name, HIGH, message, now=now)
     return True
-
-
-def _counts_from_now(stored: Automation, automation: Automation, schedule: Schedule) -> bool:
-    switched_on = automation.is_enabled and not stored.is_enabled
-    return switched_on or stored.zone != automation.zone or stored.schedule != schedule
 
 
 def _beat_schedule(

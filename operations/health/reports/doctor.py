@@ -6,6 +6,7 @@ from functools import partial
 from django.conf import settings
 
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
+from aethercrown.text import counted
 from operations.automations.models import Automation
 from operations.automations.registry import automation_registry
 from operations.health.registry import Degraded, HealthCheck, Unhealthy, Unknown
@@ -44,13 +45,13 @@ def schedules() -> Iterator[Finding]:
     known = set(Automation.objects.values_list("name", flat=True))
     missing = sorted(set(automation_registry.names()) - known)
     if missing:
-        text = f"{len(missing)} automations have no schedule: {', '.join(missing)}."
+        text = f"{counted(len(missing), 'automation')} without a schedule: {', '.join(missing)}."
         yield Finding(BAD, text, "./manage.py migrate")
     if not settings.AUTOMATION_ENABLED:
         text = "AUTOMATION_ENABLED is False: no automation runs."
         yield Finding(CAUTION, text, "Set AUTOMATION_ENABLED=True.")
     if not missing and settings.AUTOMATION_ENABLED:
-        yield Finding(GOOD, f"{len(known)} automations have their schedule.")
+        yield Finding(GOOD, f"Every automation has a schedule ({len(known)}).")
 
 
 def doctor_checks(checks: tuple[HealthCheck, ...]) -> list[DoctorCheck]:

@@ -84,10 +84,10 @@ def purge(now: datetime) -> int:
     checks = Check.objects.filter(
         checked_at__lt=rollups.hour_of(now - rollups.CHECKS_KEPT) - max_gap()
     )
-    hours = HealthRollup.objects.filter(
-        span=HealthRollup.Span.HOUR, start__lt=rollups.day_of(now - rollups.HOURS_KEPT)
-    )
-    days = HealthRollup.objects.filter(
-        span=HealthRollup.Span.DAY, start__lt=rollups.day_of(now - rollups.DAYS_KEPT)
-    )
-    return forget(checks) + forget(hours) + forget(days)
+    count = forget(checks)
+    spans = HealthRollup.Span
+    for span, kept in ((spans.HOUR, rollups.HOURS_KEPT), (spans.DAY, rollups.DAYS_KEPT)):
+        count += forget(
+            HealthRollup.objects.filter(span=span, start__lt=rollups.day_of(now - kept))
+        )
+    return count

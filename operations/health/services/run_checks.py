@@ -16,15 +16,15 @@ from django.utils import timezone
 
 from aethercrown.background import PeriodicThread
 from aethercrown.http.addresses import AddressRefused
+from aethercrown.text import counted
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
-from operations.health import probe, state_machine
+from operations.health import probe, state_machine, targets
 from operations.health.concurrent_checks import CheckFunction, CheckJob, CheckRunner
 from operations.health.concurrent_checks import runner as default_runner
 from operations.health.models import CheckLock, Component
 from operations.health.registry import health_check_registry
 from operations.health.reports import components as reports
-from operations.health.services import lock
 from operations.health.services.components import create_builtin_components
 from operations.health.services.record import ALERT_SOURCE, record_all
 from operations.health.state_machine import DOWN, UNKNOWN, UP, Observation
@@ -42,16 +42,33 @@ OWN_NETWORK = "the checker's own network"
 Clock = Callable[[], datetime]
 
 
+def acquire_lock(name: str, now: datetime, *, every: timedelta, lease: timedelta) -> bool:
+    """Acquire the lock, unless it is held or was acquired less than `every` ago."""
+    CheckLock.objects.get_or_create(name=name)
+    is_free = Q(lease_until=None) | Q(lease_until__lt=now)
+    is_due = Q(acquired_at=None) | Q(acquired_at__lte=now - every)
+    is_due |= Q(acquired_at__gt=now)  # the clock was set back
+    rows = CheckLock.objects.filter(is_free & is_due, name=name)
+    return rows.update(acquired_at=now, lease_until=now + lease) == 1
+
+
+def release_lock(name: str, now: datetime, run_seconds: float) -> None:
+    """Release the lock, and store how long the run took."""
+    CheckLock.objects.filter(name=name).update(
+        lease_until=None, released_at=now, run_seconds=run_seconds
+    )
+
+
 def run_round(*, clock: Clock = timezone.now, runner: CheckRunner = default_runner) -> bool:
     """Check every enabled component; False if a round is running or has just ended."""
-    if not lock.acquire(ROUND, clock(), every=ROUND_FRESH_FOR, lease=_lease()):
+    if not acquire_lock(ROUND, clock(), every=ROUND_FRESH_FOR, lease=_lease()):
         return False
     began = time.monotonic()
     try:
         create_builtin_components()
         check_components(Component.objects.filter(is_enabled=True), clock, runner)
     finally:
-        lock.release(ROUND, clock(), time.monotonic() - began)
+        release_lock(ROUND, clock(), time.monotonic() - began)
     return True
 
 
@@ -80,14 +97,14 @@ def check_and_report(
 def run_watchdog(*, clock: Clock = timezone.now, runner: CheckRunner = default_runner) -> bool:
     """Check vital, undecided and down components, then an overdue round; False if just done."""
     now = clock()
-    if not lock.acquire(WATCHDOG, now, every=WATCHDOG_EVERY, lease=_lease()):
+    if not acquire_lock(WATCHDOG, now, every=WATCHDOG_EVERY, lease=_lease()):
         return False
     began = time.monotonic()
     try:
         create_builtin_components()
         check_components(watchdog_components(now), clock, runner, store_every=STORE_EVERY)
     finally:
-        lock.release(WATCHDOG, clock(), time.monotonic() - began)
+        release_lock(WATCHDOG, clock(), time.monotonic() - began)
     if is_round_overdue(clock()):
         run_round(clock=clock, runner=runner)
     return True
@@ -168,7 +185,8 @@ def without_own_network_failure(
 def host_of(component: Component) -> str:
     """The host of its target, or its name if the target may not be called."""
     try:
-        return probe.host_of(component.probe_target)
+        target = component.probe_target
+        return targets.parse_target(target.kind, target.target, target.allowed).host
     except AddressRefused:
         return component.name
 
@@ -177,11 +195,11 @@ def perform(context: RunContext) -> RunOutcome:
     """The automation: run a round; a summary of what is unhealthy."""
     rows = Component.objects.filter(is_enabled=True)
     if context.dry_run:
-        return RunOutcome(f"Would check {rows.count()} components.")
+        return RunOutcome(f"Would check {counted(rows.count(), 'component')}.")
     was_run = run_round()
     states = list(rows.values_list("status", flat=True))
     bad = list(rows.filter(status=state_machine.UNHEALTHY).values_list("name", flat=True))
-    words = f"{len(states)} components, {len(bad)} unhealthy"
+    words = f"{counted(len(states), 'component')}, {len(bad)} unhealthy"
     words = f"{words}: {', '.join(bad[:10])}." if bad else f"{words}."
     summary = words if was_run else f"A round has just been run: {words}"
     return RunOutcome(summary, detail={"bad": bad})

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from aethercrown.registry import UnknownName
+from aethercrown.text import counted
 from operations.automations import run_rules
 from operations.automations.run_rules import RunResult
 from operations.automations.runner import AutomationRunner
@@ -74,7 +75,7 @@ class Command(BaseCommand):
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: runner.stop())
         minutes = settings.CHECK_INTERVAL_MINUTES
-        self.stderr.write(f"Running due automations every {minutes} minutes.")
+        self.stderr.write(f"Running due automations every {counted(minutes, 'minute')}.")
         runner.run_continuous(minutes, lambda results: self._print(results, as_json=as_json))
         self.stderr.write("Stopped after the current automation.")
 
@@ -86,7 +87,7 @@ class Command(BaseCommand):
         failed = sum(each.state == "failed" for each in results)
         idle = sum(each.state == "not due" for each in results)
         self.stderr.write(
-            f"{len(results)} automations: {len(results) - failed - idle} ran,"
+            f"{counted(len(results), 'automation')}: {len(results) - failed - idle} ran,"
             f" {idle} not due, {failed} failed.",
             self.style.ERROR if failed else self.style.SUCCESS,
         )

@@ -23,7 +23,8 @@ class CyclicDependency(ValueError):
 
     def __init__(self, cycles: Sequence[Sequence[int]] | Sequence[Sequence[str]]) -> None:
         self.cycles: list[list[int | str]] = [list(each) for each in cycles]
-        shown = "; ".join(f"cycle: {cycle_text(each)}" for each in self.cycles[:MAX_LISTED])
+        texts = [" -> ".join(map(str, [*each, each[0]])) for each in self.cycles[:MAX_LISTED]]
+        shown = "; ".join(f"cycle: {text}" for text in texts)
         super().__init__(shown + more_text(len(cycles)))
 
 
@@ -159,11 +160,6 @@ def trace_path(previous: Mapping[Node, Node], start: Node, end: Node) -> list[No
     while path[-1] != start:
         path.append(previous[path[-1]])
     return path[::-1]
-
-
-def cycle_text(cycle: Sequence[int | str]) -> str:
-    """A cycle as text: `a -> b -> a`."""
-    return " -> ".join(str(each) for each in [*cycle, cycle[0]])
 
 
 def bottom_levels(graph: Graph, durations: Sequence[float]) -> list[float]:

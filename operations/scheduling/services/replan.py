@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from aethercrown.text import counted
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.scheduling.bottlenecks import duration_text
 from operations.scheduling.models import Schedule, Task
@@ -87,9 +88,9 @@ def assign_and_replan(now: datetime) -> str:
         else f"done in {duration_text(made.makespan)}{gap}"
     )
     return (
-        f"After expired leases: {queued} tasks queued again, {failed} failed. "
-        f"{len(assigned)} tasks assigned; "
-        f"{made.task_count} open tasks planned for {made.worker_count} workers: {span}."
+        f"After expired leases: {counted(queued, 'task')} queued again, {failed} failed. "
+        f"{counted(len(assigned), 'task')} assigned; {counted(made.task_count, 'open task')} "
+        f"planned for {counted(made.worker_count, 'worker')}: {span}."
     )
 
 

@@ -4,28 +4,21 @@ Stored tasks on which new ones depend are locked in the order of their ids, and 
 higher id than its dependencies, so no two calls deadlock.
 """
 
-import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Max
 
-from operations.scheduling import submission, submit_sql
+from aethercrown.db import bulk
+from operations.scheduling import submission
 from operations.scheduling.models import Dependency, Pool, Task
 from operations.scheduling.planner.urgency import queue_key, weight
 from operations.scheduling.reports import tasks as reports
 from operations.scheduling.scheduler import DEFAULT_POOL, check_same, unique_tasks
 from operations.scheduling.services.task_state import BATCH_ROWS, Status
 from operations.scheduling.services.workers import ensure_pools
-from operations.scheduling.submission import Chain, TaskState
-from operations.scheduling.submit_sql import NewTaskRow
+from operations.scheduling.submission import Chain, NewTaskRow, TaskState
 from operations.scheduling.task_spec import AITask
-
-Writer = tuple[
-    Callable[[Sequence[NewTaskRow], datetime], list[int]],
-    Callable[[Sequence[tuple[int, int]]], None],
-]
 
 
 def submit(tasks: Iterable[AITask], now: datetime) -> list[Task]:
@@ -95,45 +88,14 @@ def _created(
         for name, task in new.items()
     }
     states = {name: str(row.status) for name, row in locked.items()}
-    rows = submit_sql.new_rows(new, order, states, computed, now.timestamp())
-    insert_tasks, insert_links = WRITERS[connection.vendor]
-    numbers = dict(zip(rows, insert_tasks(list(rows.values()), now), strict=True))
+    rows = submission.new_rows(new, order, states, computed, now.timestamp())
+    stamp = bulk.stamp(now)
+    bulk.insert(Task, submission.COLUMNS, (submission.values(row, stamp) for row in rows.values()))
+    numbers = reports.primary_keys(rows)
     known = {**{name: row.pk for name, row in locked.items()}, **numbers}
-    insert_links([(known[name], known[need]) for name in rows for need in new[name].dependencies])
+    links = ((known[name], known[need]) for name in rows for need in new[name].dependencies)
+    bulk.insert(Dependency, ["task_id", "needs_id"], links)
     return _as_stored(rows, numbers, now)
-
-
-def insert_tasks_as_json(rows: Sequence[NewTaskRow], now: datetime) -> list[int]:
-    """Store new tasks with one statement of PostgreSQL; their primary keys, in order."""
-    with connection.cursor() as cursor:
-        cursor.execute(submit_sql.TASKS_BY_JSON, [now, json.dumps(rows)])
-        return [number for (number,) in cursor.fetchall()]
-
-
-def insert_tasks_by_row(rows: Sequence[NewTaskRow], now: datetime) -> list[int]:
-    """The same with one statement per row, where no other connection writes meanwhile."""
-    last = Task.objects.aggregate(last=Max("pk"))["last"] or 0
-    moment = connection.ops.adapt_datetimefield_value(now)
-    with connection.cursor() as cursor:
-        cursor.executemany(submit_sql.TASKS_BY_ROW, submit_sql.with_times(rows, moment))
-    return list(Task.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True))
-
-
-def insert_links_as_json(pairs: Sequence[tuple[int, int]]) -> None:
-    """Store dependencies, as (task, needed task), with one statement of PostgreSQL."""
-    with connection.cursor() as cursor:
-        cursor.execute(submit_sql.LINKS_BY_JSON, [json.dumps(pairs)])
-
-
-def insert_links_by_row(pairs: Sequence[tuple[int, int]]) -> None:
-    with connection.cursor() as cursor:
-        cursor.executemany(submit_sql.LINKS_BY_ROW, pairs)
-
-
-WRITERS: dict[str, Writer] = {
-    "postgresql": (insert_tasks_as_json, insert_links_as_json),
-    "sqlite": (insert_tasks_by_row, insert_links_by_row),
-}
 
 
 def _as_stored(

@@ -130,7 +130,7 @@ def test_after_a_restoration_nobody_holds_anything_and_nothing_runs(run):
         lease_until=timezone.now(),
     )
     notes = services.finalize_restore(timezone.now(), None)
-    assert notes[0].startswith("1 runs and 1 messages")
+    assert notes[0].startswith("1 run and 1 message are retried")
     assert is_paused()
     run.refresh_from_db()
     assert run.attempt == 2

@@ -7,9 +7,17 @@ from hypothesis import strategies as st
 
 from operations.automations.limits import GuardrailLimits, QuietHours
 from operations.decisions.draft import ExpectedEffect
-from operations.decisions.guardrails import GuardrailContext, confidence, evaluate
+from operations.decisions.guardrails import (
+    MEASURED_VERDICTS,
+    GuardrailContext,
+    calibration_failure,
+    confidence,
+    evaluate,
+)
 from tests.operations.conftest import NOON
 from tests.operations.decisions.conftest import draft
+
+VERDICTS = st.lists(st.sampled_from(MEASURED_VERDICTS), max_size=40)
 
 
 def verdicts(limits=None, *, applied_today=0, changed_today=0.0, alert="", **changed):
@@ -119,3 +127,20 @@ def test_confidence_is_a_percentage_that_agrees_with_the_interval(estimate, left
     assert 0 <= found <= 100
     if estimate - left > 0:
         assert found >= 50 + 50 * level - 1e-9
+
+
+def test_twelve_of_twenty_inside_keep_it_and_eleven_do_not():
+    assert calibration_failure(["below"] * 8 + ["inside"] * 12) == ""
+    assert calibration_failure(["below"] * 9 + ["inside"] * 11) == (
+        "11 of the last 20 effects lay in the expected interval, fewer than 60%."
+    )
+
+
+def test_too_few_say_nothing():
+    assert calibration_failure(["below"] * 19) == ""
+
+
+@given(VERDICTS, VERDICTS)
+def test_only_the_newest_twenty_count(newest, older):
+    whole = (newest + older)[:20]
+    assert calibration_failure(newest + older) == calibration_failure(whole)

@@ -187,7 +187,7 @@ def test_maintenance_can_be_ended(client, shop):
     )
     chosen = {"action": "end_maintenance", "_selected_action": [shop.pk]}
     reply = staff(client, *MAY).post(LIST, chosen, follow=True)
-    assert messages_of(reply) == ["Ended the maintenance of 1 components."]
+    assert messages_of(reply) == ["Ended the maintenance of 1 component."]
     shop.refresh_from_db()
     assert shop.maintenance_until is None
 

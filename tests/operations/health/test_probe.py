@@ -180,11 +180,3 @@ def test_days_are_counted_from_now():
     assert probe.certificate_status(now + timedelta(days=21), now).error == ""
     assert "2026-12-10, in 20 days" in probe.certificate_status(now + timedelta(days=20), now).error
     assert probe.certificate_status(now + timedelta(days=6), now).status == UNHEALTHY
-
-
-def test_the_host_of_each_kind_of_target_is_found():
-    asked = [
-        ProbeTarget(targets.HTTP, "https://a.example/x"),
-        ProbeTarget(targets.TCP, "b.example:22"),
-    ]
-    assert [probe.host_of(each) for each in asked] == ["a.example", "b.example"]

@@ -35,10 +35,10 @@ def test_attention_is_drawn_to_what_was_given_up_this_week(listener, settings):
     ended(old, "dead", 8)
     ended(first, "dead", 1)
     [told] = reports.attention_items(NOON)
-    assert told.sentence == "1 message was given up: nobody received what they say."
+    assert told.sentence == "1 message given up, not delivered."
     assert told.link == "/admin/operations/message/?state__exact=dead"
     ended(second, "dead", 1)
-    assert reports.attention_items(NOON)[0].sentence.startswith("2 messages were given up")
+    assert reports.attention_items(NOON)[0].sentence.startswith("2 messages given up")
 
 
 def test_attention_is_drawn_to_mail_that_cannot_go_out(listener):

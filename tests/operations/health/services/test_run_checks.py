@@ -13,7 +13,7 @@ from operations.automations.occurrences import FixedInterval
 from operations.automations.registry import RunContext
 from operations.health.models import Check, CheckLock, Component, Heartbeat
 from operations.health.registry import HealthCheck, health_check_registry
-from operations.health.services import lock, run_checks
+from operations.health.services import run_checks
 from operations.health.state_machine import (
     HEALTHY,
     UNHEALTHY,
@@ -56,7 +56,7 @@ def test_a_second_round_within_ten_seconds_gives_the_report_of_the_first(clock, 
 
 
 def test_a_running_round_is_not_started_again_until_its_lease_is_over(clock, runner):
-    assert lock.acquire(
+    assert run_checks.acquire_lock(
         run_checks.ROUND, clock(), every=run_checks.ROUND_FRESH_FOR, lease=timedelta(seconds=35)
     )
     clock.move(seconds=30)
@@ -249,7 +249,7 @@ def test_the_automation_runs_a_round_and_reports_what_is_unhealthy(checks):
 
 
 def test_a_dry_run_checks_nothing(shop):
-    assert run_checks.perform(context(dry_run=True)).summary == "Would check 1 components."
+    assert run_checks.perform(context(dry_run=True)).summary == "Would check 1 component."
     assert Check.objects.count() == 0
 
 

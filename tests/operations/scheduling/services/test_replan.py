@@ -68,7 +68,7 @@ def test_the_minutes_work_takes_back_hands_out_and_plans():
     Worker.objects.create(name="p", pool=Pool.objects.get(), is_pushed=True)
     text = replan.assign_and_replan(later(61))
     assert text == (
-        "After expired leases: 1 tasks queued again, 0 failed. 1 tasks assigned; "
+        "After expired leases: 1 task queued again, 0 failed. 1 task assigned; "
         "2 open tasks planned for 6 workers: done in 100 s, at most 0.00 % above the least."
     )
     assert str(Task.objects.get(status="running").worker) == "p"
