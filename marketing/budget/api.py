@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api import endpoint, fields
-from aethercrown.api.endpoint import InvalidRequest, reply
+from aethercrown.api.endpoint import InvalidRequest, reply, unknown_names
 from aethercrown.api.openapi import documented
 from marketing.budget import examples, reports, services
 from marketing.budget.models import BudgetPlan
@@ -37,7 +37,21 @@ Values = Mapping[str, Any]
 FieldError = tuple[str, str, str]  # field, code, message
 
 
-class HistoricalRowSerializer(serializers.Serializer[Any]):
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses names that it does not know, beside its other errors."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = unknown_names(data, self.fields) if isinstance(data, dict) else {}
+        try:
+            values = super().to_internal_value(data)
+        except ValidationError as error:
+            raise ValidationError({**dict(error.detail), **unknown}) from error
+        if unknown:
+            raise ValidationError(unknown)
+        return values
+
+
+class HistoricalRowSerializer(StrictSerializer):
     """One channel in one period."""
 
     channel = fields.Text(max_length=NAME_MAX_LENGTH)
@@ -46,21 +60,21 @@ class HistoricalRowSerializer(serializers.Serializer[Any]):
     date = fields.Date(required=False, allow_null=True)
 
 
-class TotalRevenueRowSerializer(serializers.Serializer[Any]):
+class TotalRevenueRowSerializer(StrictSerializer):
     """The company's revenue in one period."""
 
     date = fields.Date()
     revenue = fields.Number(min_value=0, max_value=1e12)
 
 
-class SpendLimitSerializer(serializers.Serializer[Any]):
+class SpendLimitSerializer(StrictSerializer):
     """Spend limits of a channel; equal ones fix its amount."""
 
     min = fields.Money(required=False, allow_null=True)
     max = fields.Money(required=False, allow_null=True)
 
 
-class LiftTestResultSerializer(serializers.Serializer[Any]):
+class LiftTestResultSerializer(StrictSerializer):
     """An experiment: this spend a period caused this revenue, with standard error `sd`."""
 
     channel = fields.Text(max_length=NAME_MAX_LENGTH)
@@ -69,7 +83,7 @@ class LiftTestResultSerializer(serializers.Serializer[Any]):
     sd = fields.Number(min_value=0, max_value=1e12)
 
 
-class OptimizeBudgetRequestSerializer(serializers.Serializer[Any]):
+class OptimizeBudgetRequestSerializer(StrictSerializer):
     """The budget to allocate, with the channels' history and limits."""
 
     total_budget = fields.Money(min_value=Decimal("0.01"))
@@ -320,13 +334,13 @@ def plan_fields(plan: BudgetPlan, *, with_shares: bool) -> dict[str, Any]:
     return row
 
 
-class DecideBudgetPlanRequestSerializer(serializers.Serializer[Any]):
+class DecideBudgetPlanRequestSerializer(StrictSerializer):
     """A note on the decision."""
 
     note = fields.Text(max_length=1000, required=False, allow_blank=True)
 
 
-class OptimizeBudgetView(endpoint.Endpoint):
+class OptimizeBudgetView(endpoint.StrictEndpoint):
     area = "optimization"
 
     @documented(
@@ -360,7 +374,7 @@ class OptimizeBudgetView(endpoint.Endpoint):
         )
 
 
-class BudgetPlanViewSet(endpoint.ReadOnlyViewSet[BudgetPlan]):
+class BudgetPlanViewSet(endpoint.StrictEndpoint, endpoint.ReadOnlyViewSet[BudgetPlan]):
     """Plans, the newest first; a proposed plan is approved or rejected once."""
 
     area = "optimization"
@@ -372,6 +386,7 @@ class BudgetPlanViewSet(endpoint.ReadOnlyViewSet[BudgetPlan]):
     example = examples.PLAN
     list_example = {name: each for name, each in examples.PLAN.items() if name != "shares"}
     list_query = {"expand": {"type": "string", "enum": ["shares"]}}
+    query_names = ("cursor", "limit", "expand")
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         expand = request.query_params.get("expand")

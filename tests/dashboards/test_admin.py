@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from dashboards import admin_home, sidebar
+from marketing.models import Channel
 from operations.models import Automation
 from security.access.models import User
 from security.access.roles import OPERATOR, VIEWER
@@ -50,6 +51,14 @@ def test_the_first_page_says_what_waits(staff):
     text = staff.get("/admin/").content.decode()
     for part in ("Needs attention", "Decisions waiting", "Last runs", "Often used", "Decide"):
         assert part in text
+
+
+def test_the_name_of_a_row_keeps_its_case_above_its_page(staff):
+    row = Channel.objects.create(name="acme-1", currency="USD")
+    text = staff.get(admin_path(Channel, "change", row.pk)).content.decode()
+    assert "acme-1" in text
+    assert "Acme-1" not in text
+    assert "Channels" in text
 
 
 def test_staff_who_may_not_decide_see_open_instead_of_decide(staff):

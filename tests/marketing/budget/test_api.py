@@ -1,9 +1,11 @@
 """The budget over the wire."""
 
 import json
+import re
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -160,6 +162,35 @@ def test_every_bad_field_is_named_at_once(caller):
     }
 
 
+def test_unknown_names_are_refused_with_the_nearest_known_one_beside_other_errors(caller):
+    rows = [{"channel": "a", "spend": 1, "revenue": 2, "dated": "2026-01-05"}]
+    limits = {"a": {"maximum": 5}}
+    reply = caller.send(OPTIMIZE, body(historical_data=rows, constraints=limits, totl_budget=-1))
+    assert refused(reply) == {
+        ("historical_data[0].dated", "unknown"),
+        ("constraints.a.maximum", "unknown"),
+        ("totl_budget", "unknown"),
+    }
+    message = {each["field"]: each["message"] for each in reply.json()["errors"]}["totl_budget"]
+    assert message == "is not known here; the nearest is total_budget"
+
+
+@pytest.mark.parametrize("query", ["expnd=shares", "limit=5&page=2"])
+def test_an_unknown_query_name_is_refused(caller, plan, query):
+    reply = caller.get(f"{PLANS}?{query}")
+    assert reply.status_code == 400
+    assert [each["code"] for each in reply.json()["errors"]] == ["unknown"]
+
+
+def test_a_decision_with_an_unknown_name_or_query_decides_nothing(caller, plan):
+    for path, note in (
+        (f"{PLANS}/{plan.pk}/approve", {"nte": "x"}),
+        (f"{PLANS}/{plan.pk}/reject?a=1", {}),
+    ):
+        assert caller.send(path, note).status_code == 400
+    assert BudgetPlan.objects.get().decision.status == "proposed"
+
+
 def test_numbers_that_json_has_not_are_refused(caller):
     text = json.dumps(examples.OPTIMIZE_REQUEST).replace("12000", "NaN")
     assert caller.send(OPTIMIZE, text).status_code == 400
@@ -279,3 +310,12 @@ def test_a_person_who_may_write_but_not_approve_is_refused(plan):
 def test_an_administrator_approves_in_their_own_name(plan):
     reply = person("administrator").post(f"{PLANS}/{plan.pk}/approve", {}, "application/json")
     assert reply.json()["data"]["decided_by"] == "ada"
+
+
+def test_the_first_call_of_the_readme_only_reads(plan):
+    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
+    scope = re.findall(r"--scopes (\S+)\)", readme)[0]
+    path = re.findall(r'curl -s "http://127.0.0.1:8000(\S+)"', readme)[0]
+    reply = Caller(keys.create("First call", (scope,)).plaintext).get(path)
+    assert [each["plan_id"] for each in reply.json()["data"]["plans"]] == [plan.pk]
+    assert BudgetPlan.objects.count() == 1
