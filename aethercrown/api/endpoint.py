@@ -1,12 +1,13 @@
 """The base of every API view: envelope, scopes, rate limit and idempotency.
 
-A feature's `api.py` uses from here: `Endpoint` or `ReadOnlyViewSet` as a base, `reply` for an
-answer, `Conflict`, `InvalidRequest` and `TooLarge` for errors; serializer fields are in
-`fields`, the OpenAPI decorator is `openapi.documented`.
+A feature's `api.py` uses from here: `Endpoint`, `StrictEndpoint` or `ReadOnlyViewSet` as a base,
+`reply` for an answer, `Conflict`, `InvalidRequest` and `TooLarge` for errors; serializer fields are
+in `fields`, the OpenAPI decorator is `openapi.documented`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -33,6 +34,7 @@ __all__ = [
     "InvalidRequest",
     "Pages",
     "ReadOnlyViewSet",
+    "StrictEndpoint",
     "TooLarge",
     "Unavailable",
     "failure",
@@ -87,20 +89,14 @@ class Endpoint(APIView):
         return values
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        self.refuse_flood()
+        if wait := throttling.admit(self.request):  # before the key is looked up
+            raise exceptions.Throttled(wait)
         super().initial(request, *args, **kwargs)
         if request.method in {"POST", "PUT", "PATCH"}:
-            content = (
-                request.data
-            )  # parsed here, so that a bad body is refused even if the view ignores it
+            content = request.data  # a bad body is refused even if the view ignores it
             handler = getattr(self, "post", None)
             if handler and request.method == "POST" and idempotency.HEADER in request.headers:
                 setattr(self, "post", partial(self.once, handler, content))  # noqa: B010 - as DRF's own viewsets do
-
-    def refuse_flood(self) -> None:
-        """Raise Throttled for the address, before the key is looked up."""
-        if wait := throttling.admit(self.request):
-            raise exceptions.Throttled(wait)
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
@@ -150,6 +146,38 @@ class Endpoint(APIView):
             raise
         except Exception as error:  # noqa: BLE001 - handle_exception raises what it does not know
             return self.handle_exception(error)
+
+
+class StrictEndpoint(Endpoint):
+    """Refuses query and body names that it does not know, each with the nearest known one."""
+
+    query_names: tuple[str, ...] = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if unknown := unknown_names(request.query_params, self.query_names):
+            raise exceptions.ValidationError(unknown)
+
+    def checked(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
+        unknown = unknown_names(self.request.data, shape().fields)
+        try:
+            values = super().checked(shape)
+        except exceptions.ValidationError as error:
+            raise exceptions.ValidationError({**dict(error.detail), **unknown}) from error
+        if unknown:
+            raise exceptions.ValidationError(unknown)
+        return values
+
+
+def unknown_names(given: Iterable[str], known: Iterable[str]) -> dict[str, Any]:
+    """An error for each of the names `given` that is not in `known`."""
+    names = list(known)
+    errors: dict[str, Any] = {}
+    for name in sorted(set(given) - set(names)):
+        nearest = get_close_matches(name, names, n=1, cutoff=0)
+        hint = f"; the nearest is {nearest[0]}" if nearest else ""
+        errors[name] = [exceptions.ErrorDetail(f"is not known here{hint}", "unknown")]
+    return errors
 
 
 def replay_response(row: IdempotencyRecord, body: str) -> HttpResponse:

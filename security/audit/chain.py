@@ -1,7 +1,8 @@
 """The hash chain of one stream: each hash covers the hash before it (Haber, Stornetta, 1991). Pure.
 
 The hash is SHA-256 over the previous one, a line feed, and the entry as canonical JSON: sorted
-keys, no spaces, ASCII, integers and strings only, times in UTC to the microsecond.
+keys, no spaces, ASCII, integers and strings only, times in UTC to the microsecond. Rows of history
+have a stream for each table, whose events hold the digest of a row.
 """
 
 import json
@@ -60,3 +61,23 @@ def link_hash(previous: str, entry: ChainEntry) -> str:
 def storable(text: str, max_characters: int) -> str:
     """`text` without NUL and lone surrogates, at most `max_characters` long."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")[:max_characters]
+
+
+# --- The history of tracked tables --------------------------------------------------------------
+def history_stream(table: str) -> str:
+    """The stream of a tracked table, such as history:operations.automation."""
+    return f"history:{table}"
+
+
+def row_digest(row: Mapping[str, object]) -> str:
+    """SHA-256, in hex, of a row of history with its columns as read from the database."""
+    plain = {name: _plain(value) for name, value in row.items()}
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), default=str)
+    return sha256(text.encode("ascii")).hexdigest()
+
+
+def _plain(value: object) -> object:
+    """Times in UTC, as databases differ in the zone that they answer in."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return value

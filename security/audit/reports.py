@@ -13,7 +13,7 @@ from django.db import DataError
 from django.db.models import Max, Model, Q, QuerySet
 
 from aethercrown.history.tracking import tracked
-from security.audit import anchor_files, anchors, row_digest, verify
+from security.audit import anchor_files, anchors, chain, verify
 from security.audit.anchors import AnchorRecord
 from security.audit.chain import ChainEntry
 from security.audit.models import Anchor, AuditStream, Event
@@ -44,23 +44,23 @@ def chain_faults(folder: Path | None = None, key: str | None = None) -> list[Aud
     known = anchors.anchored_hashes(records)
     ends = stream_ends()
     streams = {*ends, *known, *Event.objects.order_by().values_list("stream", flat=True).distinct()}
-    for stream in sorted(streams):
-        fault = stream_fault(stream, ends.get(stream, EMPTY_STREAM), known.get(stream, {}))
-        if fault is not None:
-            found.append(fault)
-    return found
+    faults = (
+        stream_fault(stream, ends.get(stream, EMPTY_STREAM), known.get(stream, {}))
+        for stream in sorted(streams)
+    )
+    return [*found, *filter(None, faults)]
 
 
 def recent_faults(folder: Path | None = None) -> list[AuditFault]:
     """As `chain_faults`, but only of the events since the last anchor."""
     records, found = trusted_anchors(folder or settings.AUDIT_ANCHORS)
     reached = anchors.latest_ends(records)
-    for stream, end in stream_ends().items():
-        since = reached.get(stream, EMPTY_STREAM)
-        fault = None if since == end else stream_fault(stream, end, {}, since)
-        if fault is not None:
-            found.append(fault)
-    return found
+    faults = (
+        stream_fault(stream, end, {}, since)
+        for stream, end in stream_ends().items()
+        if (since := reached.get(stream, EMPTY_STREAM)) != end
+    )
+    return [*found, *filter(None, faults)]
 
 
 def stream_fault(
@@ -93,8 +93,8 @@ def links(stream: str, after: int = 0) -> Iterator[Link]:
 def history_faults() -> list[AuditFault]:
     """The first fault in the history of every tracked table: altered, missing or inserted rows."""
     names = {model._meta.label_lower: rows for model, rows in tracked().items()}  # noqa: SLF001 - documented
-    found = (_history_fault(row_digest.stream(name), names[name]) for name in sorted(names))
-    return [fault for fault in found if fault is not None]
+    found = (_history_fault(chain.history_stream(name), names[name]) for name in sorted(names))
+    return list(filter(None, found))
 
 
 def history_values(rows: type[Model], keys: list[int]) -> dict[int, dict[str, object]]:
@@ -184,7 +184,7 @@ def _history_fault(stream: str, rows: type[Model]) -> AuditFault | None:
             if row is None:
                 words = f"row {detail['row']} of the history is not there"
                 return AuditFault("missing", stream, seq, words)
-            if row_digest.digest(row) != detail["digest"]:
+            if chain.row_digest(row) != detail["digest"]:
                 words = "the row of the history does not fit its digest"
                 return AuditFault("altered", stream, seq, words, detail["row"])
     keys = rows._base_manager.filter(pk__lte=newest).values_list("pk", flat=True)  # noqa: SLF001 - documented

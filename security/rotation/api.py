@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, reply
+from aethercrown.api.endpoint import Conflict, InvalidRequest, StrictEndpoint, reply
 from aethercrown.api.fields import Count, Flag, Instant, ItemList, Option, Scalar, Text, ValueMap
 from aethercrown.api.openapi import documented
 from aethercrown.registry import UnknownName
@@ -183,7 +183,7 @@ class KeyReportResponseSerializer(serializers.Serializer[Any]):
     report = KeyReportSerializer()
 
 
-class KeyEndpoint(Endpoint):
+class KeyEndpoint(StrictEndpoint):
     """Users need the permission to change managed keys; `operate` is not enough."""
 
     area = "operational"

@@ -1,6 +1,5 @@
 """Create, revoke and rotate API keys."""
 
-import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -18,7 +17,6 @@ from security.apikeys.models import ApiKey
 from security.encryption.reports import system_secrets
 
 GRACE = timedelta(days=7)
-log = logging.getLogger(__name__)
 
 
 class ApiKeyNotActive(Exception):
@@ -88,7 +86,6 @@ def create(
     key.clean_fields()
     key.save(force_insert=True)
     _record_event("apikey.created", key, actor)
-    log.info("API key created", extra={"key_id": key.pk, "actor": str(actor or "command")})
     return IssuedKey(key, plaintext)
 
 
@@ -108,7 +105,6 @@ def revoke(key_id: int, actor: User | None = None, now: datetime | None = None) 
         key.revoked_at = now or timezone.now()
         key.save(update_fields=["revoked_at"])
         _record_event("apikey.revoked", key, actor)
-        log.info("API key revoked", extra={"key_id": key.pk, "actor": str(actor or "command")})
     return key
 
 
@@ -135,7 +131,6 @@ def rotate(
     old.retire_at = now + grace
     old.save(update_fields=["replaced_by", "rotated_at", "retire_at"])
     _record_event("apikey.rotated", old, actor)
-    log.info("API key rotated", extra={"key_id": old.pk, "successor_id": issued.key.pk})
     return issued
 
 

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from aethercrown.db import bulk
 from aethercrown.history.attribution import current_actor
-from security.audit import chain, reports, row_digest
+from security.audit import chain, reports
 from security.audit.models import AuditStream, Event
 
 COLUMNS = ("stream", "seq", "at", "event", "subject", "actor", "detail", "previous", "hash")
+HISTORY_EVENTS = {"+": "history.created", "~": "history.changed", "-": "history.deleted"}
 MAX_SUBJECT_CHARACTERS = MAX_ACTOR_CHARACTERS = 200
 
 
@@ -76,11 +77,11 @@ def record_history_digest(history_instance: Any, **_signal: Any) -> None:
     key = history_instance.pk
     values = reports.history_values(rows, [key])[key]
     record(
-        stream=row_digest.stream(table.label_lower),
-        event=row_digest.ACTS[history_instance.history_type],
-        subject=row_digest.subject(table.label_lower, values[table.pk.attname]),
+        stream=chain.history_stream(table.label_lower),
+        event=HISTORY_EVENTS[history_instance.history_type],
+        subject=f"{table.label_lower}:{values[table.pk.attname]}",
         actor=history_instance.history_user_id or "",
-        detail={"row": key, "digest": row_digest.digest(values)},
+        detail={"row": key, "digest": chain.row_digest(values)},
     )
 
 

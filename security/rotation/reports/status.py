@@ -25,15 +25,15 @@ def effective_policy(level: str) -> EffectivePolicy:
 
 
 def effective_policies() -> dict[str, EffectivePolicy]:
-    rows = {row.level: row for row in RotationPolicy.objects.all()}
-    return {level: _effective(level, rows.get(level)) for level in LEVELS}
-
-
-def _effective(level: str, row: RotationPolicy | None) -> EffectivePolicy:
-    days = row.interval_days if row else None
-    minutes = row.grace_minutes if row else None
-    grace = DEFAULT_GRACE[level] if minutes is None else timedelta(minutes=minutes)
-    return EffectivePolicy(days or getattr(settings, f"KEY_ROTATION_{level.upper()}_DAYS"), grace)
+    stored = {row.level: row for row in RotationPolicy.objects.all()}
+    found = {}
+    for level in LEVELS:
+        row = stored.get(level, RotationPolicy(level=level))
+        days = row.interval_days or getattr(settings, f"KEY_ROTATION_{level.upper()}_DAYS")
+        minutes = row.grace_minutes
+        grace = DEFAULT_GRACE[level] if minutes is None else timedelta(minutes=minutes)
+        found[level] = EffectivePolicy(days, grace)
+    return found
 
 
 def keys_with_version() -> QuerySet[ManagedSecret]:
@@ -64,10 +64,10 @@ def key_info(key: ManagedSecret) -> dict[str, Any]:
     }
 
 
-def recent_rotations(limit: int = 50) -> list[SecretVersion]:
-    """The versions that last became current, with their keys."""
+def recent_rotations() -> list[SecretVersion]:
+    """The 50 versions that last became current, with their keys."""
     rows = SecretVersion.objects.exclude(current_at=None).select_related("key")
-    return list(rows.order_by("-current_at", "-pk")[:limit])
+    return list(rows.order_by("-current_at", "-pk")[:50])
 
 
 def due(now: datetime) -> list[dict[str, Any]]:
@@ -97,11 +97,9 @@ def key_counts(now: datetime) -> KeyCounts:
         due_soon=Count("pk", filter=due_soon & ~overdue),
         failed=Count("pk", filter=Q(fail_count__gt=0) | Q(state=State.FAILED)),
     )
-    coming = live.filter(state=State.ACTIVE, due_at__gt=now)
-    following = coming.order_by("due_at", "pk").first()
-    if following is None:
-        return KeyCounts(**counts, next_key="", next_at=None)
-    return KeyCounts(**counts, next_key=following.key_id, next_at=following.due_at)
+    coming = live.filter(state=State.ACTIVE, due_at__gt=now).order_by("due_at", "pk")
+    name, at = coming.values_list("key_id", "due_at").first() or ("", None)
+    return KeyCounts(**counts, next_key=name, next_at=at)
 
 
 def report(now: datetime) -> dict[str, Any]:

@@ -205,7 +205,7 @@ KEPT = {
     "operations/demo/services.py": "nobody made the demo company's rows",
     "security/rotation/services/steps.py": "the audit chain records each step",
     "security/rotation/services/policy.py": "times that follow from a policy",
-    "security/rotation/services/scheduled_runs.py": "empty policy rows, made to be locked",
+    "security/rotation/services/due.py": "empty policy rows, made to be locked",
 }
 
 

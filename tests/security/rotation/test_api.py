@@ -88,6 +88,26 @@ class TestRegistering:
         }
         assert not ManagedSecret.objects.exists()
 
+    def test_unknown_names_are_refused_beside_the_other_mistakes(self, caller):
+        answer = registered(caller, key_typ="x", zeal=1, security_level="top")
+        assert answer.status_code == 400
+        messages = {each["field"]: each["message"] for each in answer.json()["errors"]}
+        assert set(messages) == {"key_typ", "zeal", "security_level"}
+        assert messages["key_typ"] == "is not known here; the nearest is key_type"
+        assert problems(registered(caller, colour="red")) == {("colour", "unknown")}
+        assert not ManagedSecret.objects.exists()
+
+    @pytest.mark.parametrize("path", ["due-rotation", "report"])
+    def test_an_unknown_name_in_the_query_is_refused(self, caller, path):
+        answer = caller.get(f"{KEYS}/{path}?level=high")
+        assert answer.status_code == 400
+        assert answer.json()["errors"] == [
+            {"field": "level", "code": "unknown", "message": "is not known here"}
+        ]
+
+    def test_a_body_that_is_no_object_is_one_mistake(self, caller):
+        assert caller.send(f"{KEYS}/register", "[1]").status_code == 400
+
     @pytest.mark.parametrize("name", ["", " ", "a b", "../x", "é", "x" * 101, "a\n"])
     def test_a_name_that_fits_no_address_is_refused(self, caller, name):
         assert problems(registered(caller, key_id=name)) & {
