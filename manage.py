@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The command line of the project. Outside a virtual environment it runs in `.venv`."""
 
+import contextlib
 import importlib
 import os
 import sys
@@ -20,13 +21,29 @@ def main(arguments: list[str]) -> int:
         return int(importlib.import_module(EARLY[arguments[0]]).main(arguments[1:]))
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - as said above
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - the same
+    from django.db import OperationalError, ProgrammingError  # noqa: PLC0415 - the same
 
     try:
         execute_from_command_line([sys.argv[0], *arguments])
     except ImproperlyConfigured as reason:
         sys.stderr.write(f"The settings are wrong: {reason}\n")
         return 1
+    except (OperationalError, ProgrammingError):
+        if arguments[0] != "migrate" and (problem := problem_of_database()):
+            sys.stderr.write(f"{problem}\n")
+            return 1
+        raise
     return 0
+
+
+def problem_of_database() -> str:
+    """One sentence where the database lacks tables of this version; else an empty text."""
+    from django.db import DatabaseError  # noqa: PLC0415 - as said above
+
+    schema = importlib.import_module("aethercrown.db.schema")
+    with contextlib.suppress(DatabaseError):
+        return str(schema.problem())
+    return ""
 
 
 def use_own_environment(arguments: list[str]) -> None:

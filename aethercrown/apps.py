@@ -9,7 +9,7 @@ class AethercrownConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415 - models are ready now
 
         from aethercrown import checks  # noqa: F401, PLC0415 - importing registers them
-        from aethercrown.db import older_schema  # noqa: F401, PLC0415 - the same
+        from aethercrown.db import schema  # noqa: F401, PLC0415 - the same
         from aethercrown.http import sessions  # noqa: PLC0415 - the same
         from aethercrown.monitoring import doctor, installation  # noqa: PLC0415
 

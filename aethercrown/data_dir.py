@@ -5,12 +5,14 @@ Standard library only, because settings.py and the supervisor use it before Djan
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
+SERVICE_SETTINGS_FILE = "service.json"  # what `make run` has set by itself, while it runs
 BROKER_URL_FILE = "broker.url"  # the address of the embedded Valkey, while it runs
 
 
@@ -64,6 +66,16 @@ def write_private(path: Path, content: str | bytes) -> None:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(handle)
+
+
+@contextmanager
+def stated(folder: Path, name: str, content: str) -> Iterator[None]:
+    """Keep `content` in the private file `name` during the block; `stored` reads it."""
+    replace_private(folder / name, content)
+    try:
+        yield
+    finally:
+        (folder / name).unlink(missing_ok=True)
 
 
 def replace_private(path: Path, content: str | bytes) -> None:

@@ -1,7 +1,6 @@
 """`Registry`: what the apps register under a name when they start. Pure."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
 
@@ -57,18 +56,3 @@ class Registry(Generic[Entry]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    @contextmanager
-    def isolated(self, entries: Iterable[Entry] = ()) -> Iterator[None]:
-        """Within the block only `entries` are registered, and what is added in it; for tests."""
-        before = dict(self._entries)
-        self._entries.clear()
-        self._entries.update({entry.name: entry for entry in entries})
-        try:
-            yield
-        finally:
-            self._entries.clear()
-            self._entries.update(before)

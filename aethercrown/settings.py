@@ -153,11 +153,11 @@ STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True  # no collectstatic step before the first start
 
 # --- Database--------------------------------------------------------------------------------
+_kept: dict[str, Any] = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}  # one a thread
 _sqlite: dict[str, Any] = {
+    **_kept,
     "ENGINE": "aethercrown.db.sqlite",
     "NAME": str(DATA_DIR / "aethercrown.sqlite3"),
-    "CONN_MAX_AGE": None,  # each thread keeps its connection
-    "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {
         "transaction_mode": "IMMEDIATE",  # a writer waits before its transaction
         "timeout": 20,
@@ -165,9 +165,8 @@ _sqlite: dict[str, Any] = {
     },
 }
 _postgresql: dict[str, Any] = {
+    **_kept,
     "ENGINE": "aethercrown.db.postgresql",
-    "CONN_MAX_AGE": None,  # each thread keeps its connection
-    "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {
         "connect_timeout": 10,
         "options": "-c statement_timeout=10s -c lock_timeout=5s"

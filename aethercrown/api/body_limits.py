@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from io import BytesIO
 from typing import IO, Any
@@ -13,6 +13,7 @@ from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
 
 from aethercrown.api.errors import API, InvalidRequest, joined, refused
+from aethercrown.http.middleware import Middleware
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 MAX_DISCARDED_BYTES = 32 * 1024 * 1024
@@ -22,15 +23,12 @@ MAX_NUMBER_LENGTH = 400  # characters; the longest float, written out, has 325 d
 MEDIA_TYPE = "application/json"
 
 
-class BodyLimit:
+class BodyLimit(Middleware):
     """Middleware that refuses oversized API calls before parsing; DRF's parsers have no limit.
 
     A chunked body has no stated length and Django would read it as empty, so it is read here. If
     https is required, a call without it is refused, not redirected: its key has been exposed.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(API):

@@ -7,7 +7,6 @@ returns float. Messages begin with a verb, because the path comes before them:
 
 import math
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -336,11 +335,8 @@ def refuse_if_longer(field: serializers.Field[Any, Any, Any, Any], many: Any, mo
 
 def path_of(field: Any) -> str:
     """The field's path in the body, without indexes: `tests.variants`."""
-    names = [name for name in _names(field) if name]
-    return ".".join(reversed(names)) or "non_field_errors"
-
-
-def _names(field: Any) -> Iterator[str]:
+    names: list[str] = []
     while field is not None:
-        yield field.field_name or ""
+        names = [field.field_name, *names] if field.field_name else names
         field = field.parent
+    return ".".join(names) or "non_field_errors"

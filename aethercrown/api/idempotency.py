@@ -102,21 +102,12 @@ def store_response(
 
     Values in the JSON `body` under one of the names `secrets` are stored encrypted only.
     """
-    bare, sealed = split_secrets(body, secrets, about(row))
+    sealed = ""
+    if secrets and (bare := strip_secrets(json.loads(body), secrets)) != json.loads(body):
+        sealed, body = sealing.seal(body, about(row)), json.dumps(bare)
     mine = IdempotencyRecord.objects.filter(pk=row.pk, token=row.token)
-    if not mine.update(status=status, body=bare, sealed=sealed):
+    if not mine.update(status=status, body=body, sealed=sealed):
         raise IdempotencyLeaseLost
-
-
-def split_secrets(body: str, secrets: frozenset[str], about: str) -> tuple[str, str]:
-    """The body without secrets, and the encrypted whole body if there were any."""
-    if not secrets:
-        return body, ""
-    content = json.loads(body)
-    bare = strip_secrets(content, secrets)
-    if bare == content:
-        return body, ""
-    return json.dumps(bare), sealing.seal(body, about)
 
 
 def about(row: IdempotencyRecord) -> str:

@@ -74,19 +74,16 @@ KEY: Fragment = {
     "description": "The same key and body replays the first answer; kept for 24 hours.",
     "schema": {**TEXT, "minLength": 1, "maxLength": 255},
 }
-PAGING: list[Fragment] = [
-    {
-        "name": "cursor",
-        "in": "query",
-        "description": "Where the page starts: part of `next` and `previous`.",
-        "schema": TEXT,
-    },
-    {
-        "name": "limit",
-        "in": "query",
-        "description": "Rows on a page.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": 500, "default": 50},
-    },
+LIMIT: Fragment = {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}
+
+
+def query_parameter(name: str, schema: Fragment, **more: str) -> Fragment:
+    return {"name": name, "in": "query", **more, "schema": schema}
+
+
+PAGING = [
+    query_parameter("cursor", TEXT, description="Where the page starts: in `next` or `previous`."),
+    query_parameter("limit", LIMIT, description="Rows on a page."),
 ]
 
 
@@ -159,8 +156,7 @@ class EnvelopeSchema(AutoSchema):
         call = self.call()
         resolved: Any = self._resolve_path_parameters  # untyped, as all of the library is
         parameters: list[Fragment] = resolved(self.path_names())
-        for name, schema in (call.query if call else {}).items():
-            parameters.append({"name": name, "in": "query", "schema": schema})
+        parameters += [query_parameter(*each) for each in (call.query if call else {}).items()]
         if call and call.list_name:
             parameters += PAGING
         return [*parameters, KEY] if self.method == "POST" else parameters

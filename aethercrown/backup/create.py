@@ -21,9 +21,9 @@ def file_name(now: datetime) -> str:
     return f"aethercrown-{now.astimezone(UTC):%Y%m%dT%H%M%S}Z{SUFFIX}"
 
 
-def create(to: Path, key: str, now: datetime, store: stores.DatabaseStore | None = None) -> Path:
+def create(to: Path, key: str, now: datetime) -> Path:
     """Write a back-up to the file `to`, or into the folder `to` under its time; the file's path."""
-    store = store or stores.current_store()
+    store = stores.current_store()
     target = to / file_name(now) if to.is_dir() else to
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".aethercrown-") as work:

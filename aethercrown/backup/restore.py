@@ -17,7 +17,7 @@ from django.db.migrations.loader import MigrationLoader
 from aethercrown.backup import archive, create, hooks, manifest, stores
 from aethercrown.backup.manifest import Manifest
 from aethercrown.backup.stores import DatabaseStore
-from aethercrown.db import older_schema
+from aethercrown.db import schema
 
 
 class RestoreRefused(Exception):
@@ -33,9 +33,9 @@ class RestoreResult:
     notes: list[str] = field(default_factory=list)
 
 
-def check(path: Path, key: str, store: DatabaseStore | None = None) -> RestoreResult:
+def check(path: Path, key: str) -> RestoreResult:
     """Restore test: restore beside the database, compare every table, and delete it."""
-    store = store or stores.current_store()
+    store = stores.current_store()
     began = time.monotonic()
     with _restored(path, key, store) as (contents, name, _work):
         store.discard(name)
@@ -48,13 +48,12 @@ def restore(
     now: datetime,
     *,
     replace: bool = False,
-    store: DatabaseStore | None = None,
 ) -> RestoreResult:
     """Replace the database by the back-up, and run the hooks; the former database is kept.
 
     Raises RestoreRefused where the database is not empty and `replace` is not given.
     """
-    store = store or stores.current_store()
+    store = stores.current_store()
     empty = store.is_empty()
     if not empty and not replace:
         raise RestoreRefused(
@@ -102,7 +101,7 @@ def _check_usable(contents: Manifest, store: DatabaseStore) -> None:
         reasons.append(f"it is of {contents.vendor}, and DATABASE_URL names {store.vendor}")
     recorded = {(app, name) for app, names in contents.migrations.items() for name in names}
     newer = sorted(recorded - set(MigrationLoader(None).disk_migrations or ()))
-    if older_schema.is_older(recorded):
+    if schema.is_older(recorded):
         reasons.append("an earlier version made it, whose tables have other names")
     elif newer:
         named = ", ".join(f"{app} {name}" for app, name in newer[:3])

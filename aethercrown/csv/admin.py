@@ -10,7 +10,6 @@ import gzip
 import io
 import logging
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -19,9 +18,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from unfold.admin import ModelAdmin
-from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
@@ -30,6 +27,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from aethercrown.admin_actions import button, list_url
 from aethercrown.csv import export, importing
 from aethercrown.csv import reader as sheets
 from aethercrown.csv.importing import Importer, ImportOptions, ImportReport
@@ -39,7 +37,6 @@ LARGEST_FILE = 5 * 1024 * 1024
 LARGEST_PACKED = 1_500_000  # fits into a posted form
 HELP = "One a line: spend=ad_*. Not needed for columns with the fields' own names."
 
-Screen = Callable[[Any, HttpRequest], HttpResponseBase]
 log = logging.getLogger(__name__)
 
 
@@ -65,7 +62,7 @@ class OptionsForm(forms.Form):
     def __init__(self, kinds: tuple[str, ...], *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         titles = [(kind, importing.named(kind).title) for kind in kinds]
-        self.fields["kind"] = forms.ChoiceField(choices=titles, widget=UnfoldAdminSelectWidget())
+        self.fields["kind"].choices = titles  # type: ignore[attr-defined]  # a ChoiceField
         self.fields["currency"].initial = settings.DEFAULT_CURRENCY
 
     def clean_columns(self) -> dict[str, list[str]]:
@@ -135,14 +132,6 @@ def unpacked(text: str) -> bytes:
     return content
 
 
-def button(description: str, path: str, permission: str) -> Callable[[Screen], Screen]:
-    """A button above the list."""
-    decorate: Callable[[Screen], Screen] = action(
-        description=description, permissions=[permission], url_path=path
-    )
-    return decorate
-
-
 class CSVAdmin(ModelAdmin):
     """An admin list that imports `import_kinds` and exports `export_kind`."""
 
@@ -194,7 +183,7 @@ class CSVAdmin(ModelAdmin):
             f"{report.rows} rows read: {report.created} records stored, {report.updated} replaced.",
             messages.SUCCESS,
         )
-        return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
+        return redirect(list_url(self))
 
     def _load(self, form: OptionsForm, content: bytes, *, dry_run: bool) -> ImportReport:
         chosen = form.cleaned_data
@@ -223,7 +212,7 @@ class CSVAdmin(ModelAdmin):
             "report": report,
             "content": content,
             "kinds": [described(importing.named(kind)) for kind in self.import_kinds],
-            "back": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
+            "back": list_url(self),
         }
         return TemplateResponse(request, "admin/import.html", context)
 

@@ -94,12 +94,12 @@ def load(
 ) -> ImportReport:
     """Check the whole file; store it if it has no errors and this is no dry run."""
     report = ImportReport(importer.kind)
-    _check(importer, file, wanted, options, report)
+    _check(importer, CSVReader(file, importer.columns, wanted), options, report)
     if dry_run or report.fault_count:
         return report
     try:
         with transaction.atomic():
-            _store(importer, file, wanted, options, report)
+            _store(importer, CSVReader(file, importer.columns, wanted), options, report)
     except IntegrityError:
         report.blame(RowError(0, "", "other rows were stored at the same time; import again"))
         report.created = report.updated = 0
@@ -109,13 +109,8 @@ def load(
 
 
 def _check(
-    importer: Importer,
-    file: BinaryIO,
-    wanted: Mapping[str, Sequence[str]],
-    options: ImportOptions,
-    report: ImportReport,
+    importer: Importer, sheet: CSVReader, options: ImportOptions, report: ImportReport
 ) -> None:
-    sheet = CSVReader(file, importer.columns, wanted)
     seen: dict[int, int] = {}  # hash of the key: row; 64 bits tell 10^6 keys apart
     for fault in sheet.faults:
         report.blame(fault)
@@ -161,13 +156,9 @@ def _repeats(
 
 
 def _store(
-    importer: Importer,
-    file: BinaryIO,
-    wanted: Mapping[str, Sequence[str]],
-    options: ImportOptions,
-    report: ImportReport,
+    importer: Importer, sheet: CSVReader, options: ImportOptions, report: ImportReport
 ) -> None:
-    for batch in _batches(CSVReader(file, importer.columns, wanted), options, report):
+    for batch in _batches(sheet, options, report):
         tally = importer.save(batch, options)
         report.created += tally.created
         report.updated += tally.updated

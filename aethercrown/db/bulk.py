@@ -84,7 +84,7 @@ def _arrays(model: type[Model], columns: Sequence[str]) -> str:
 def _run(statement: str, rows: Iterable[Sequence[Any]]) -> int:
     """Run it once for each row, or on PostgreSQL once for all; how many rows it changed."""
     at_once = connection.vendor == "postgresql"
-    given = [list(column) for column in zip(*rows, strict=True)] if at_once else list(rows)
+    given: list[Any] = [list(each) for each in zip(*rows, strict=True)] if at_once else list(rows)
     if not given:
         return 0
     with connection.cursor() as cursor:

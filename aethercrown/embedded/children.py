@@ -56,7 +56,8 @@ def fork(name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> 
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)  # until the child has its own handlers
     pid = os.fork()
     if pid == 0:
-        prepare_child(name, mask)
+        reset_signals(mask)
+        parent_death.set_process_name(f"ac-{name}")
         run_child(parent, run, printed, (output, *closed))
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.close(printed)
@@ -64,12 +65,6 @@ def fork(name: str, run: Callable[[], object], closed: tuple[int, ...] = ()) -> 
         os.setpgid(pid, pid)
     os.set_blocking(output, False)
     return Child(name=name, pid=pid, output=output)
-
-
-def prepare_child(name: str, mask: Iterable[int]) -> None:
-    """Set the process name and reset the signal handlers in a new child."""
-    reset_signals(mask)
-    parent_death.set_process_name(f"ac-{name}")
 
 
 def run_child(

@@ -38,6 +38,16 @@ def lock_folder(folder: Path, *, patience: float = ORPHAN_EXIT_SECONDS) -> int:
             return handle
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process that `lock_folder` ran in, or a child of it, is alive."""
+    with contextlib.suppress(FileNotFoundError), (folder / "lock").open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def is_alive(pid: str) -> bool:
     """Whether a process of that number runs; one that ended and was not yet collected does not."""
     if not pid.isdigit():

@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from django.apps import apps
@@ -17,7 +16,7 @@ from django.core.management import call_command, get_commands
 from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from aethercrown.db import older_schema
+from aethercrown.db import schema
 
 KEY_NAME = "make run"
 ADMIN = "admin"
@@ -31,13 +30,15 @@ def prepare(folder: Path, answer: int, *, demo: bool, alone: bool) -> None:
     set-up link creates the first.
     """
     connect()
-    if older_schema.is_older(recorded_migrations()):
-        raise SystemExit(older_schema.INSTRUCTION)
-    if behind := missing_migrations(migration_files(), recorded_migrations()):
+    recorded = set(MigrationRecorder(connection).applied_migrations())
+    if schema.is_older(recorded):
+        raise SystemExit(schema.INSTRUCTION)
+    if behind := migration_files() - recorded:
         sys.stdout.write(f"The database is brought up to date (migrations: {len(behind)}).\n")
         sys.stdout.flush()
         call_command("migrate", interactive=False, verbosity=0)
-    check_encryption_keys()
+    if problems := importlib.import_module("security.encryption.reports").problems():
+        raise SystemExit("\n".join(problems))
     password = create_first_login() if alone else None
     if demo:
         load_demo(folder)
@@ -58,12 +59,6 @@ def connect() -> None:
         raise SystemExit(f"The database cannot be used: {reason}") from None
 
 
-def check_encryption_keys() -> None:
-    """Raise SystemExit where the key-encryption keys do not decrypt what is stored."""
-    if problems := importlib.import_module("security.encryption.reports").problems():
-        raise SystemExit("\n".join(problems))
-
-
 def migration_files() -> set[tuple[str, str]]:
     """The migration files of the installed apps; importing them would take long."""
     return {
@@ -71,18 +66,6 @@ def migration_files() -> set[tuple[str, str]]:
         for app in apps.get_app_configs()
         for path in (Path(app.path) / "migrations").glob("[!_]*.py")
     }
-
-
-def recorded_migrations() -> set[tuple[str, str]]:
-    """The migrations recorded in the database."""
-    return set(MigrationRecorder(connection).applied_migrations())
-
-
-def missing_migrations(
-    wanted: Iterable[tuple[str, str]], found: set[tuple[str, str]]
-) -> set[tuple[str, str]]:
-    """The migrations that are not recorded yet."""
-    return set(wanted) - found
 
 
 def create_first_login() -> str | None:

@@ -35,6 +35,7 @@ from aethercrown.embedded.supervisor import (
 from aethercrown.embedded.valkey import EmbeddedBroker
 
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+OWN_SETTINGS = ("HTTPS", "SECOND_FACTOR_REQUIRED")  # may differ in a start on this machine
 PROBE_SECONDS = 2.0
 
 
@@ -93,8 +94,9 @@ def run(chosen: StartOptions) -> int:
         print_lines([f"AetherCrown starts on {chosen.address}; data and logs in {chosen.folder}."])
         with broker(chosen, held) as broker_process:
             set_environment(os.environ, chosen, broker_process)
-            read_settings()
-            return supervise(chosen, listener, broker_process)
+            own = json.dumps(read_settings())
+            with data_dir.stated(chosen.folder, data_dir.SERVICE_SETTINGS_FILE, own):
+                return supervise(chosen, listener, broker_process)
 
 
 def set_environment(
@@ -113,9 +115,13 @@ def set_environment(
         environment.setdefault(name, "1")
 
 
-def read_settings() -> None:
-    """Load Django's settings. Raises ServerUnavailable where one is invalid or unsafe."""
-    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - after set_environment
+def read_settings() -> dict[str, bool]:
+    """Load Django's settings; those of OWN_SETTINGS, for `doctor`.
+
+    Raises ServerUnavailable where one is invalid or unsafe.
+    """
+    from django.conf import settings  # noqa: PLC0415 - after set_environment
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - the same
 
     from aethercrown import checks  # noqa: PLC0415 - the same
 
@@ -123,6 +129,7 @@ def read_settings() -> None:
         checks.refuse_unsafe()
     except ImproperlyConfigured as reason:
         raise ServerUnavailable(f"The settings are wrong: {reason}") from None
+    return {name: getattr(settings, name) for name in OWN_SETTINGS}
 
 
 def is_loopback(host: str) -> bool:
@@ -144,12 +151,10 @@ def broker(chosen: StartOptions, held: int) -> Iterator[EmbeddedBroker | None]:
     address = valkey.free_address()
     launch = functools.partial(valkey.launch, chosen.folder, address, keep_open=(held,))
     broker_process = EmbeddedBroker(launch=launch, answers=address.answers, server=launch())
-    address_file = chosen.folder / data_dir.BROKER_URL_FILE
-    data_dir.replace_private(address_file, address.url)
     try:
-        yield broker_process
+        with data_dir.stated(chosen.folder, data_dir.BROKER_URL_FILE, address.url):
+            yield broker_process
     finally:
-        address_file.unlink(missing_ok=True)
         broker_process.server.stop()
 
 

@@ -224,13 +224,9 @@ class Supervisor:
             while not child.ended() and self.clock() < give_up and self.stop_requests < enough:
                 self.read_output(0.1)
         for process in self.processes:
-            if process.child:
-                self.kill_and_wait(process.child)
+            if child := process.child:
+                child.kill()
+                while not child.ended():
+                    self.read_output(0.05)
+                self.read_rest(child)
                 process.child = None
-
-    def kill_and_wait(self, child: Child) -> None:
-        """Kill a child and its group, and read its last output."""
-        child.kill()
-        while not child.ended():
-            self.read_output(0.05)
-        self.read_rest(child)

@@ -3,12 +3,14 @@
 History and audit read it here, so services need not pass names.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponseBase
+
+from aethercrown.http.middleware import Middleware
 
 MAX_LENGTH = 200
 
@@ -44,11 +46,8 @@ def acting(actor: str, reason: str = "", address: str = "") -> Iterator[None]:
         _stated.reset(token)
 
 
-class AttributionMiddleware:
+class AttributionMiddleware(Middleware):
     """Stores the current request; its sender is looked up only when needed."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         token = _asking.set(request)

@@ -1,11 +1,11 @@
 """Security headers of every response, and no-store."""
 
-from collections.abc import Callable
-
 from csp.constants import NONCE, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.http import http_date
+
+from aethercrown.http.middleware import Middleware
 
 ADMIN = "/admin/"
 # Alpine, which the theme is made of, compiles the expressions in its attributes with Function(),
@@ -36,15 +36,12 @@ class ContentSecurityPolicy(CSPMiddleware):
         return parts
 
 
-class SecurityHeaders:
+class SecurityHeaders(Middleware):
     """Fixed headers on every response; only static files may be cached.
 
     The response to a rotated key has Deprecation (RFC 9745), since when it is replaced, and Sunset
     (RFC 8594), until when it works.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)

@@ -90,10 +90,6 @@ def resolve_host(
     return found
 
 
-def open_socket(address: tuple[str, int], seconds: float) -> socket.socket:
-    return socket.create_connection(address, seconds)
-
-
 @lru_cache(maxsize=1)
 def system_trust() -> ssl.SSLContext:
     """Verification against the system's certificate authorities; cached, as loading is slow."""
@@ -172,7 +168,7 @@ class OutboundClient:
     """
 
     resolve: Resolve = resolve_host
-    connect: Connect = open_socket
+    connect: Connect = socket.create_connection
     vet: Callable[[str], object] = addresses.check_address
     ports: Container[int] = addresses.ALLOWED_PORTS
     clock: Callable[[], float] = time.monotonic

@@ -5,12 +5,14 @@ Sensitive actions need a fresh sign-in, at most FRESH_SECONDS old. Times are who
 """
 
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponseBase
+
+from aethercrown.http.middleware import Middleware
 
 IDLE_SECONDS = 30 * 60
 MAX_AGE_SECONDS = 12 * 3600
@@ -19,11 +21,8 @@ SEEN_UPDATE_SECONDS = 60  # between two writes of the last use
 BEGAN, SEEN, PROVED = "began", "seen", "proved"
 
 
-class SessionLimits:
+class SessionLimits(Middleware):
     """Ends expired sessions; stores when the others were last used."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session:

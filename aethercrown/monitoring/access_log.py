@@ -8,13 +8,13 @@ the request that finds it full, so the queue stays bounded and no line is droppe
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
 from aethercrown.background import PeriodicThread
+from aethercrown.http.middleware import Middleware
 from aethercrown.monitoring import logs, request_id
 
 PROBES = frozenset({"healthz", "readyz", "metrics"})  # asked every few seconds
@@ -38,11 +38,8 @@ def write_queued() -> None:
 writer = PeriodicThread(write_queued, WRITE_SECONDS, "access log", final_call=True)
 
 
-class AccessLog:
+class AccessLog(Middleware):
     """Logs method, route, status, milliseconds and key of each request; never the address."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter()

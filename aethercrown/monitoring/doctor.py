@@ -42,13 +42,8 @@ class DoctorRow:
         return {"name": self.name, "title": self.title, **asdict(self.finding)}
 
 
-_registry = Registry[DoctorCheck]("doctor check")
-register = _registry.register
-
-
-def checks() -> list[DoctorCheck]:
-    """The registered checks in order."""
-    return list(_registry)
+registry = Registry[DoctorCheck]("doctor check")
+register = registry.register
 
 
 def run_checks(chosen: Iterable[DoctorCheck], clean: Callable[[str], str]) -> Iterator[DoctorRow]:

@@ -1,5 +1,6 @@
 """The doctor's checks of every installation: settings, files, tables, clock."""
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,9 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from aethercrown import data_dir
 from aethercrown.checks import unsafe
+from aethercrown.db import schema
+from aethercrown.embedded import lock
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
-from aethercrown.monitoring.views import latest_migrations
 
 OTHER_USERS_MODE = 0o077  # permissions of all but the owner
 NOT_SECRET = (
@@ -25,8 +27,21 @@ MAX_CLOCK_DRIFT = timedelta(seconds=30)
 MAX_MIGRATIONS_NAMED = 5
 
 
+def service_settings() -> dict[str, bool]:
+    """What `make run` has set by itself, while it runs on this data folder; else nothing."""
+    if not lock.is_locked(settings.DATA_DIR):
+        return {}
+    stated: dict[str, bool] = json.loads(
+        data_dir.stored(settings.DATA_DIR, data_dir.SERVICE_SETTINGS_FILE) or "{}"
+    )
+    return stated
+
+
 def check_settings() -> Iterator[Finding]:
     """Unsafe settings, as `check --deploy` reports them."""
+    if stated := service_settings():
+        words = ", ".join(f"{name}={value}" for name, value in stated.items())
+        yield Finding(GOOD, f"Judged as the running service has them: {words}.")
     messages = list(unsafe(None))
     for message in messages:
         yield Finding(
@@ -37,11 +52,13 @@ def check_settings() -> Iterator[Finding]:
 
 
 def check_migrations() -> Iterator[Finding]:
-    """Whether all migrations are applied."""
-    missing = sorted(latest_migrations() - set(MigrationRecorder(connection).applied_migrations()))
-    if missing:
+    """Whether all migrations are applied; the command leaves out other checks if not."""
+    if schema.problem() == schema.INSTRUCTION:
+        yield Finding(BAD, schema.INSTRUCTION, "See the message.")
+    elif missing := schema.missing_migrations():
         names = ", ".join(f"{app}.{name}" for app, name in missing[:MAX_MIGRATIONS_NAMED])
-        yield Finding(BAD, f"{len(missing)} apps lack migrations: {names}.", "./manage.py migrate")
+        message = f"{len(missing)} apps lack migrations ({names}); checks of tables are left out."
+        yield Finding(BAD, message, "./manage.py migrate")
     else:
         yield Finding(GOOD, "Every migration of this version is applied.")
 
@@ -90,7 +107,8 @@ def clocks() -> dict[str, datetime]:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as line:
             seconds, micro = line.time()
         found["broker"] = datetime.fromtimestamp(seconds + micro / 1e6, UTC)
-    last = MigrationRecorder(connection).migration_qs.order_by("-applied").first()
+    recorder = MigrationRecorder(connection)
+    last = recorder.has_table() and recorder.migration_qs.order_by("-applied").first()
     if last and last.applied > datetime.now(UTC):
         found["last migration"] = last.applied
     return found

@@ -2,10 +2,11 @@
 
 import re
 import uuid
-from collections.abc import Callable
 from contextvars import ContextVar, Token
 
 from django.http import HttpRequest, HttpResponseBase
+
+from aethercrown.http.middleware import Middleware
 
 HEADER = "X-Request-ID"
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
@@ -28,15 +29,12 @@ def leave(token: Token[str]) -> None:
     _current.reset(token)
 
 
-class RequestIdMiddleware:
+class RequestIdMiddleware(Middleware):
     """Returns the request's X-Request-ID, or a new one.
 
     The id stays current until the thread's next request, because Django logs errors after the last
     middleware has returned.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         enter(request.headers.get(HEADER))

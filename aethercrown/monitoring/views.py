@@ -4,13 +4,10 @@ import hmac
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 import redis
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
@@ -19,6 +16,8 @@ from rest_framework.request import Request
 
 from aethercrown.api.endpoint import Endpoint
 from aethercrown.backup import restore_check
+from aethercrown.db import schema
+from aethercrown.http.middleware import Middleware
 from aethercrown.monitoring.access_log import route
 
 CHECK_TIMEOUT_SECONDS = 2.0  # that one check may take
@@ -108,17 +107,11 @@ def broker() -> bool:
         return bool(line.ping())
 
 
-def schema() -> bool:
-    """Whether every migration of this version is applied."""
-    return latest_migrations() <= set(MigrationRecorder(connection).applied_migrations())
-
-
-@lru_cache(maxsize=1)
-def latest_migrations() -> frozenset[tuple[str, str]]:
-    return frozenset(MigrationLoader(None, ignore_no_migrations=True).graph.leaf_nodes())
-
-
-CHECKS: dict[str, Callable[[], bool]] = {"database": database, "broker": broker, "schema": schema}
+CHECKS: dict[str, Callable[[], bool]] = {
+    "database": database,
+    "broker": broker,
+    "schema": lambda: not schema.missing_migrations(),
+}
 WARNING_CHECKS = {
     "trial_restore": (
         restore_check.recent,
@@ -168,11 +161,8 @@ class Metrics(Endpoint):
         return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
-class RequestMetrics:
+class RequestMetrics(Middleware):
     """Counts and times every request by its route, which has few values, unlike its path."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter()

@@ -3,8 +3,10 @@
 import io
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import django
@@ -73,6 +75,49 @@ def test_a_setting_without_a_meaning_is_one_sentence(command, setting, words, tm
     assert done.returncode == 1
     assert done.stderr == f"The settings are wrong: {words}\n"
     assert not rig.processes_of(tmp_path)
+
+
+COMMANDS = (["create_api_key", "--name", "me", "--scopes", "all"], ["export_data", "customers"])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_database_without_tables_is_one_sentence(command, tmp_path):
+    done = manage(*command, DATA_DIR=str(tmp_path), DATABASE_URL="")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1,
+        "The database lacks tables of this version: run ./manage.py migrate first.",
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_of_an_earlier_version_is_one_sentence(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "aethercrown.sqlite3")) as rows:
+        rows.execute("CREATE TABLE django_migrations (id INTEGER, app, name, applied datetime)")
+        recorded = (1, "aethercrown", "0001_stored_reply", "2026-01-01")
+        rows.execute("INSERT INTO django_migrations VALUES (?, ?, ?, ?)", recorded)
+        rows.commit()
+    done = manage(*COMMANDS[0], DATA_DIR=str(tmp_path), DATABASE_URL="")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("The database was made by an earlier version")
+    told = manage("doctor", DATA_DIR=str(tmp_path), DATABASE_URL="").stdout
+    assert "bad     Tables: The database was made by an earlier version" in told
+
+
+def test_the_doctor_of_an_empty_database_names_the_one_thing_to_do(tmp_path):
+    done = manage("doctor", DATA_DIR=str(tmp_path), DATABASE_URL="")
+    assert "Fix: ./manage.py migrate" in done.stdout
+    assert "no such table" not in done.stdout
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "Found: 1 bad, 0 cautions.")
+
+
+def test_a_database_that_does_not_answer_keeps_its_own_error(tmp_path):
+    nobody = f"postgresql://me:secret@127.0.0.1:{rig.free_port()}/rows"
+    keys = "k1:" + "A" * 43 + "="
+    given = {"DATABASE_URL": nobody, "ENCRYPTION_KEYS": keys, "DATA_DIR": str(tmp_path)}
+    done = manage(*COMMANDS[0], **given)
+    assert done.returncode == 1
+    assert "migrate first" not in done.stderr
+    assert "connection" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["start", "test"])

@@ -12,13 +12,14 @@ from operations.automations.registry import AutomationSpec, RunOutcome, automati
 from operations.decisions.decision_types import decision_type_registry
 from operations.messaging import services as messaging
 from operations.messaging.models import Destination
+from tests.aethercrown.registries import isolated
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def _nothing_registered():
-    with automation_registry.isolated(), decision_type_registry.isolated():
+    with isolated(automation_registry), isolated(decision_type_registry):
         yield
 
 

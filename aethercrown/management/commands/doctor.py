@@ -2,11 +2,16 @@
 
 import json
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
 
-from aethercrown.monitoring import doctor, logs, redaction
+from aethercrown.db import schema
+from aethercrown.monitoring import doctor, installation, logs, redaction
 
 
 class Command(BaseCommand):
@@ -17,7 +22,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="For programs: one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        lines = list(doctor.run_checks(doctor.checks(), clean))
+        for name, value in installation.service_settings().items():
+            setattr(settings, name, value)
+        lines = list(doctor.run_checks(chosen_checks(), clean))
         sound = doctor.is_sound(lines)
         if options["json"]:
             report = {"sound": sound, "findings": [line.plain() for line in lines]}
@@ -27,6 +34,14 @@ class Command(BaseCommand):
                 self.stdout.write(line)
         if not sound:
             sys.exit(1)
+
+
+def chosen_checks() -> Iterable[doctor.DoctorCheck]:
+    """Every check; in a database without the tables of this version, those that need none."""
+    with suppress(DatabaseError):
+        if schema.problem():
+            return installation.CHECKS
+    return doctor.registry
 
 
 def clean(words: str) -> str:

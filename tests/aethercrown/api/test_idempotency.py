@@ -44,9 +44,13 @@ def test_what_is_asked_of_the_caller_already_stays_beside_what_is_gone():
     assert bare == {"new_key": None, "action_required": f"Paste it. {idempotency.GONE_MESSAGE}"}
 
 
+@pytest.mark.django_db
 def test_an_answer_without_a_secret_is_kept_as_it_is():
     body = '{"new_key": null}'
-    assert idempotency.split_secrets(body, frozenset({"new_key"}), "x") == (body, "")
+    row = idempotency.claim_key("key:1", "a", "digest", timezone.now())
+    idempotency.store_response(row, 201, body, frozenset({"new_key"}))
+    stored = IdempotencyRecord.objects.get(pk=row.pk)
+    assert (stored.body, stored.sealed) == (body, "")
 
 
 class TestOnTheWire:

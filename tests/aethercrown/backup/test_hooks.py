@@ -4,6 +4,7 @@ from django.db import DatabaseError
 
 from aethercrown.backup import hooks
 from aethercrown.backup.hooks import BackupHook
+from tests.aethercrown.registries import isolated
 
 
 def broken():
@@ -17,12 +18,12 @@ def test_a_hook_compares_its_own_snapshot():
         ),
         BackupHook("silent", compare=lambda _before: ["never called"]),
     ]
-    with hooks.registered.isolated(known):
+    with isolated(hooks.registered, known):
         assert hooks.snapshot() == {"keys": {"version": 3}, "silent": None}
         assert hooks.compare(hooks.snapshot()) == ["was {'version': 3}"]
         assert hooks.compare({}) == []
 
 
 def test_rows_that_cannot_be_read_are_replaced_all_the_same():
-    with hooks.registered.isolated([BackupHook("keys", snapshot=broken)]):
+    with isolated(hooks.registered, [BackupHook("keys", snapshot=broken)]):
         assert hooks.snapshot() == {}

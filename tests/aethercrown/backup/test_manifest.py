@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from aethercrown.backup import hooks, manifest
 from aethercrown.backup.manifest import Manifest, MemberDigest, TableDigest
+from tests.aethercrown.registries import isolated
 
 ONE = Manifest(
     made_at="2026-11-22T12:00:00+00:00",
@@ -88,7 +89,7 @@ def test_migrations_are_listed_by_app():
 
 
 def test_a_hook_without_functions_changes_nothing():
-    with hooks.registered.isolated([hooks.BackupHook("empty")]):
+    with isolated(hooks.registered, [hooks.BackupHook("empty")]):
         assert hooks.needs() == {"empty": None}
         now = datetime(2026, 11, 22, 12, tzinfo=UTC)
         assert hooks.refusals({}) == hooks.finalize_restore(now, {}) == []

@@ -187,6 +187,8 @@ def test_two_copies_run_side_by_side_and_a_dead_child_comes_back(tmp_path):
         rig.running(tmp_path / "two", through=make, MAKELEVEL="1") as two,
     ):
         assert get(one, "/healthz") == get(two, "/healthz") == 200
+        stated = (tmp_path / "one" / "service.json").read_text(encoding="ascii")
+        assert json.loads(stated) == {"HTTPS": False, "SECOND_FACTOR_REQUIRED": False}
         assert one.api_key != two.api_key
         os.kill(one.child("beat"), signal.SIGKILL)
         one.wait_for("beat ended with status -9; it starts again in 0.5 s.", seconds=20)
@@ -195,6 +197,7 @@ def test_two_copies_run_side_by_side_and_a_dead_child_comes_back(tmp_path):
         two.process.kill()
         assert one.stop(signal.SIGINT) == 0
         assert one.left() == set()
+        assert not (tmp_path / "one" / "service.json").exists()
         assert two.left(seconds=30) == set()
 
 

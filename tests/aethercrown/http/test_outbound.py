@@ -383,7 +383,7 @@ def test_a_name_of_this_machine_is_resolved_and_refused():
 def test_a_socket_of_the_system_goes_where_it_is_sent():
     with socket.create_server(("127.0.0.1", 0)) as free:
         where = free.getsockname()
-        with outbound.open_socket(where, 1) as made:
+        with socket.create_connection(where, 1) as made:
             assert made.getpeername() == where
 
 

@@ -6,8 +6,11 @@ import pytest
 from django.core.management import call_command
 from django.db.migrations.recorder import MigrationRecorder
 
+from aethercrown import data_dir
+from aethercrown.embedded import lock
 from aethercrown.monitoring import doctor, installation
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, DoctorRow, Finding
+from security.access.models import User
 
 SECRET = "my-secret-canary-value"  # noqa: S105 - made up
 
@@ -55,10 +58,10 @@ def test_a_secret_is_never_told():
 
 
 def test_each_check_is_registered_once_and_in_order():
-    before = doctor.checks()
+    before = list(doctor.registry)
     for each in before:
         doctor.register(each)
-    assert doctor.checks() == before
+    assert list(doctor.registry) == before
     names = [each.name for each in before]
     assert names[:4] == ["settings", "files", "migrations", "clock"]
     assert {
@@ -163,3 +166,22 @@ def test_a_broker_that_is_away_is_told_without_its_password(capsys, settings):
     assert code == 1
     assert "The broker does not answer." in told
     assert "pass-canary" not in told
+
+
+@pytest.mark.django_db
+def test_it_judges_the_settings_of_the_running_service(capsys, settings, tmp_path, monkeypatch):
+    """`make run` sets two of them by itself; a stale file of a killed start counts for nothing."""
+    settings.DATA_DIR, settings.SECOND_FACTOR_REQUIRED = tmp_path, True
+    User.objects.create_superuser("anna", password="x")  # noqa: S106 - made up
+    own = [each for each in list(doctor.registry) if each.name in {"settings", "people"}]
+    monkeypatch.setattr(doctor, "registry", own)
+    stated = json.dumps({"HTTPS": False, "SECOND_FACTOR_REQUIRED": False})
+    with data_dir.stated(tmp_path, data_dir.SERVICE_SETTINGS_FILE, stated):
+        assert "without a second factor" in run(capsys)[1]
+        handle = lock.lock_folder(tmp_path)
+        told = run(capsys)[1]
+        os.close(handle)
+    assert "running service has them: HTTPS=False, SECOND_FACTOR_REQUIRED=False." in told
+    assert "without a second factor" not in told
+    assert not lock.is_locked(tmp_path)
+    assert not lock.is_locked(tmp_path / "none")

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client import REGISTRY
 
+from aethercrown.db import schema
 from aethercrown.models import RestoreTest
 from aethercrown.monitoring import views
 from security.apikeys import services
@@ -79,7 +80,7 @@ def test_a_process_without_broker_setting_needs_none(client, settings):
 
 @pytest.mark.django_db(transaction=True)
 def test_with_a_migration_missing_it_is_not_ready(client):
-    latest = min(views.latest_migrations())
+    latest = min(schema.latest_migrations())
     recorder = MigrationRecorder(connection)
     recorder.record_unapplied(*latest)
     try:

@@ -8,6 +8,7 @@ from operations.health.concurrent_checks import CheckRunner
 from operations.health.models import Component
 from operations.health.registry import HealthCheck, health_check_registry
 from operations.health.state_machine import HEALTHY, UNHEALTHY, Observation
+from tests.aethercrown.registries import isolated
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 GOOD = Observation(HEALTHY, response_ms=5.0)
@@ -53,7 +54,7 @@ def checks():
         "database": HealthCheck("database", "Database", lambda: None, is_vital=True),
         "cache": HealthCheck("cache", "Cache", lambda: None, parent="database"),
     }
-    with health_check_registry.isolated(known.values()):
+    with isolated(health_check_registry, known.values()):
         yield known
 
 

@@ -10,6 +10,7 @@ from operations.health.models import Check, Component
 from operations.health.registry import HealthCheck, health_check_registry
 from operations.health.services import record
 from security.apikeys import services as keys
+from tests.aethercrown.registries import isolated
 from tests.callers import Caller
 from tests.operations.health.conftest import BAD, GOOD, broken
 
@@ -34,8 +35,8 @@ def test_a_check_is_done_and_stored(caller):
 
 
 def test_a_failing_component_is_part_of_a_good_answer(caller, checks):
-    with health_check_registry.isolated(
-        [checks["database"], HealthCheck("cache", "Cache", broken)]
+    with isolated(
+        health_check_registry, [checks["database"], HealthCheck("cache", "Cache", broken)]
     ):
         reply = caller.get(CHECK)
     assert reply.status_code == 200

@@ -9,11 +9,12 @@ from operations.health.registry import (
     health_check_registry,
 )
 from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, UNKNOWN
+from tests.aethercrown.registries import isolated
 
 
 @pytest.fixture(autouse=True)
 def _no_checks():
-    with health_check_registry.isolated():
+    with isolated(health_check_registry):
         yield
 
 

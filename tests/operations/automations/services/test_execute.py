@@ -10,6 +10,7 @@ from operations.automations import run_rules, services
 from operations.automations.models import Automation, Run
 from operations.automations.registry import AutomationSpec, RunOutcome, automation_registry
 from operations.automations.services import execute
+from tests.aethercrown.registries import isolated
 from tests.operations.automations.services.conftest import (
     HOUR,
     ONE,
@@ -268,6 +269,6 @@ def test_a_failure_that_is_retried_raises_no_alert(automation):
 def test_the_next_success_resolves_the_alert(automation):
     failed_for_good(automation)
     good = AutomationSpec("ads", "Ads", lambda _context: RunOutcome("Good."))
-    with automation_registry.isolated([good]):
+    with isolated(automation_registry, [good]):
         services.run_due("ads", clock=at(ONE + timedelta(hours=1)))
     assert Alert.objects.get().state == "resolved"

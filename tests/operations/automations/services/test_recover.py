@@ -9,6 +9,7 @@ from operations.automations import run_rules, services, worker_id
 from operations.automations.models import Run
 from operations.automations.registry import automation_registry
 from operations.automations.services import execute
+from tests.aethercrown.registries import isolated
 from tests.operations.automations.services.conftest import ONE, SECOND, at, lapse, states
 from tests.operations.conftest import NOON
 
@@ -69,7 +70,7 @@ def test_recovery_starts_what_beat_did_not_announce(automation, contexts):
 
 def test_recovery_ignores_automations_that_are_not_registered(automation):
     automation()
-    with automation_registry.isolated():
+    with isolated(automation_registry):
         assert services.recover_runs(ONE) == []
         [result] = services.run_due("ads", clock=at(ONE))
     assert result.summary == "UnknownName: No automation is called 'ads'. Known: none."

@@ -21,6 +21,7 @@ from operations.health.state_machine import (
     UP,
     Observation,
 )
+from tests.aethercrown.registries import isolated
 from tests.operations.health.conftest import BAD, GOOD, NOON, broken
 from tests.operations.health.recording import HANGING, fresh, note, open_alerts
 
@@ -99,7 +100,7 @@ def test_a_disabled_component_is_not_checked(shop, clock, runner):
 def test_a_builtin_check_that_no_app_registers_any_more_is_skipped(clock, runner, checks):
     run_checks.run_round(clock=clock, runner=runner)
     clock.move(minutes=1)
-    with health_check_registry.isolated([checks["database"]]):
+    with isolated(health_check_registry, [checks["database"]]):
         run_checks.run_round(clock=clock, runner=runner)
     assert runner.asked[-1] == ["database"]
 
@@ -239,8 +240,8 @@ def context(*, dry_run=False):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_automation_runs_a_round_and_reports_what_is_unhealthy(checks):
-    with health_check_registry.isolated(
-        [checks["database"], HealthCheck("cache", "Cache", broken)]
+    with isolated(
+        health_check_registry, [checks["database"], HealthCheck("cache", "Cache", broken)]
     ):
         assert run_checks.perform(context()).summary == "2 components, 1 unhealthy: cache."
         again = run_checks.perform(context())
