@@ -13,10 +13,7 @@ class Digest(NamedTuple):
 
 
 class UsageCollector:
-    """The latest use of each key since the last `take`; safe between threads.
-
-    Also, for each key found under an older pepper, its digest under the active one.
-    """
+    """Each key's latest use and newest digest since the last `take`; safe between threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()

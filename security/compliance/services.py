@@ -6,7 +6,6 @@ from security.audit.services import record
 from security.compliance import pack, reports
 
 TITLE = "AetherCrown: how keys are managed"
-STREAM = "admin"
 
 
 def file_name(now: datetime) -> str:
@@ -19,7 +18,7 @@ def build_pack(now: datetime, *, actor: str = "") -> tuple[str, bytes]:
     content = pack.build_zip(TITLE, now, actor, reports.tables(now))
     name = file_name(now)
     record(
-        stream=STREAM,
+        stream="admin",
         event="evidence.taken",
         subject=name,
         actor=actor,

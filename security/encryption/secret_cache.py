@@ -23,10 +23,7 @@ class StoredSecret(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CachedSecret:
-    """All values of a secret, the newest first; `active` is the index of the one in use.
-
-    `until` is in seconds of the clock that `cached` was given.
-    """
+    """All values, the newest first; `active` is the index in use, `until` in clock seconds."""
 
     values: tuple[str, ...] = field(repr=False)
     active: int

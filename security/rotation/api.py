@@ -212,16 +212,8 @@ class RegisterKeyView(KeyEndpoint):
         body = self.checked(RegisterKeyRequestSerializer)
         check_scopes(request, body.get("rotator") or "", body.get("config") or {})
         with service_errors():
-            registered = services.register(
-                body["key_id"],
-                body["key_type"],
-                level=body["security_level"],
-                value=body.get("value"),
-                rotator=body.get("rotator"),
-                config=body.get("config"),
-                owner=body["owner"],
-                actor=actor_of(request),
-            )
+            level = body.pop("security_level")
+            registered = services.register(level=level, actor=actor_of(request), **body)
         data: dict[str, Any] = {"key_info": reports.key_info(registered.key)}
         if registered.secret is not None:
             data["secret"] = registered.secret
@@ -265,19 +257,12 @@ class RotateKeyView(KeyEndpoint):
         work, the old one stays current and the answer is 409.
         """
         body = self.checked(RotateKeyRequestSerializer)
-        minutes = body.get("grace_minutes")
+        minutes = body.pop("grace_minutes", None)
+        grace = None if minutes is None else timedelta(minutes=minutes)
         with service_errors():
             key = services.get(key_id)
             check_scopes(request, key.rotator, key.config)
-            rotation = services.rotate(
-                key_id,
-                reason=body["reason"],
-                grace=None if minutes is None else timedelta(minutes=minutes),
-                value=body.get("value"),
-                force=body["force"],
-                expected_version=body.get("expected_version"),
-                actor=actor_of(request),
-            )
+            rotation = services.rotate(key_id, grace=grace, actor=actor_of(request), **body)
         message = "Key rotated" if rotation.rotated_at else "A person has to act first"
         return reply(message, {"rotation": rotation.to_dict()})
 

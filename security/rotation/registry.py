@@ -84,6 +84,7 @@ class Rotator:
     automatic: ClassVar[bool] = True
     has_target: ClassVar[bool] = True
     needs_value: ClassVar[bool] = False
+    required_action: ClassVar[str] = ""  # of a person, after a rotation
 
     def validate_config(self, config: Mapping[str, Any]) -> None:
         """Raise InvalidConfig unless `config` is complete and valid."""
@@ -111,10 +112,6 @@ class Rotator:
     def valid_until(self, context: RotationContext) -> datetime | None:
         """When an old value ends, if that is stored outside the key's own row."""
         return None
-
-    def required_action(self) -> str:
-        """What a person has to do after a rotation; empty if nothing."""
-        return ""
 
 
 class CredentialIssuer(Rotator, ABC):

@@ -9,10 +9,7 @@ from security.access import roles
 
 @transaction.atomic
 def sync_role_permissions(app: str) -> None:
-    """Create every role's group, and give it exactly its permissions of `app`.
-
-    Runs after each migration of an app, when its permissions exist; repeating changes nothing.
-    """
+    """After each migration of `app`, give every role's group exactly its permissions of it."""
     permissions = list(Permission.objects.filter(content_type__app_label=app))
     with silent():  # the code lists them, so the history need not
         for role in roles.ROLES:

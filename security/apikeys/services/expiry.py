@@ -35,10 +35,7 @@ def check_expiring_keys(now: datetime) -> str:
 
 
 def extend_keys_in_use(now: datetime) -> list[ApiKey]:
-    """Extend, once and by its grace, each replaced key that ends within LOOKAHEAD and is in use.
-
-    A key that was replaced without grace is not extended.
-    """
+    """Extend, once and by its grace if any, each replaced key in use that ends within LOOKAHEAD."""
     flush()
     ending = ApiKey.objects.filter(
         revoked_at=None, extended_at=None, retire_at__gt=now, retire_at__lte=now + LOOKAHEAD

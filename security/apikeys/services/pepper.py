@@ -21,10 +21,7 @@ class PepperStillInUse(Exception):
 
 @transaction.atomic
 def renew(now: datetime, actor: str = "") -> datetime:
-    """Add a new pepper; when it becomes active. Keys under the old one keep working.
-
-    Of two calls at once the second waits, and is refused. Raises PepperStillInUse.
-    """
+    """Add a new pepper; when it becomes active. Of two calls at once one raises PepperStillInUse."""
     system_secrets.lock(PEPPER)
     remove_unused(now)
     peppers = stored(PEPPER)

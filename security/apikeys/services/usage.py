@@ -15,10 +15,7 @@ collector = UsageCollector()
 
 
 def flush(collector: UsageCollector = collector) -> int:
-    """Store the collected times in one UPDATE, never an earlier one; how many keys were used.
-
-    A digest under an older pepper is replaced by the one under the active pepper.
-    """
+    """Store the latest times in one UPDATE, and newer digests; how many keys were used."""
     latest, digests = collector.take()
     if not latest:
         return 0

@@ -31,10 +31,7 @@ def unseal(sealed: Ciphertext, context: EncryptionContext) -> str:
 
 
 def problems() -> list[str]:
-    """KEKs that differ from those of the database, and KEKs that rows need and nobody has.
-
-    The platform does not start while there is one.
-    """
+    """KEKs that differ from the database's, and those that rows need and nobody has."""
     known = keyring()
     found = []
     for kek in Kek.objects.filter(kid__in=known.keys):

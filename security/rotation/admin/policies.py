@@ -13,20 +13,13 @@ from security.rotation.models import RotationPolicy, RotationRun
 
 
 @admin.register(RotationPolicy)
-class RotationPolicyAdmin(ModelAdmin):
+class RotationPolicyAdmin(ReadOnlyAdmin, ModelAdmin):
     """One row per security level; empty fields take their values from the settings."""
 
     list_display = ["level", "interval_days", "grace_minutes", "effective_policy"]
     readonly_fields = ["level", "effective_policy"]
     fields = ["level", "interval_days", "grace_minutes", "effective_policy"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: RotationPolicy | None = None
-    ) -> bool:
-        return False
+    has_change_permission = ModelAdmin.has_change_permission
 
     def save_model(self, request: HttpRequest, obj: RotationPolicy, form: Any, change: Any) -> None:
         """Save by the service, which also reschedules the level's keys."""

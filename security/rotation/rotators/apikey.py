@@ -25,6 +25,7 @@ class PlatformApiKey(CredentialIssuer):
 
     name = "platform_api_key"
     title = "API key of this platform"
+    required_action = "Give the new key to its users before the old one ends."
 
     def validate_config(self, config: Mapping[str, Any]) -> None:
         allow_only(config, "scopes")
@@ -52,9 +53,6 @@ class PlatformApiKey(CredentialIssuer):
 
     def valid_until(self, context: RotationContext) -> datetime | None:
         return apikeys.works_until(context.detail["api_key"])
-
-    def required_action(self) -> str:
-        return "Give the new key to its users before the old one ends."
 
 
 def configured_scopes(config: Mapping[str, Any]) -> list[str]:

@@ -36,6 +36,9 @@ class DatabasePassword(Rotator):
     name = "database_password"
     title = "PostgreSQL password, two alternating roles"
     needs_value = True
+    required_action = (
+        "If the application stores the password itself, give it the new role and value."
+    )
 
     def __init__(self, connect: Connect = psycopg.connect) -> None:
         self.connect = connect
@@ -92,9 +95,6 @@ class DatabasePassword(Rotator):
         """Disable login of the role unless it is the current one; `set` enables it again."""
         if context.detail["role"] != context.current_detail.get("role"):
             self._alter(context, lambda _: sql.SQL("NOLOGIN PASSWORD NULL"))
-
-    def required_action(self) -> str:
-        return "If the application stores the password itself, give it the new role and value."
 
     def _alter(
         self,

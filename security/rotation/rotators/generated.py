@@ -18,12 +18,10 @@ class Generated(Rotator):
     name = "generated"
     title = "Random value"
     has_target = False
+    required_action = "Give the new value to the users of this key before the old one ends."
 
     def validate_config(self, config: Mapping[str, Any]) -> None:
         allow_only(config)
-
-    def required_action(self) -> str:
-        return "Give the new value to the users of this key before the old one ends."
 
 
 class Manual(Rotator):
@@ -33,15 +31,15 @@ class Manual(Rotator):
     title = "By hand, with a reminder"
     automatic = False
     has_target = False
+    required_action = (
+        "Change the value where it is used, then rotate again and enter the new value."
+    )
 
     def validate_config(self, config: Mapping[str, Any]) -> None:
         allow_only(config, "instructions")
 
     def generate(self, context: RotationContext) -> NewSecret:
         raise TargetRefused("A person must enter the new value.")
-
-    def required_action(self) -> str:
-        return "Change the value where it is used, then rotate again and enter the new value."
 
 
 def allow_only(config: Mapping[str, Any], *names: str) -> None:

@@ -65,10 +65,7 @@ def _rotate(context: RunContext) -> RunOutcome:
 
 
 def enqueue_catch_up_run(now: datetime) -> bool:
-    """Enqueue a run for keys that the last run left over the hourly limit; whether it did.
-
-    Without it the nightly run would rotate at most 50 keys a day.
-    """
+    """Enqueue a run for keys that the last one left over the hourly limit; whether it did."""
     is_auto = AUTOMATION in automations.switched_on() and automations.mode(AUTOMATION) == AUTO
     if not (is_auto and reports.is_catch_up_due(ACTOR, now)):
         return False

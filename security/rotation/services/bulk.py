@@ -60,7 +60,7 @@ def _result(
     key = new.key
     at = key.last_rotated_at or key.created_at
     until = at + policies[key.level].grace
-    action = rotators.get(key.rotator).required_action()
+    action = rotators.get(key.rotator).required_action
     return RotationResult(
         key.key_id, reason, at, previous, key.due_at, new.number, None, until, action
     )

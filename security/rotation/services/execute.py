@@ -62,10 +62,7 @@ class RotationAttempt:
 def leased(
     key: ManagedSecret, request: RotationRequest, states: tuple[str, ...] = ()
 ) -> Iterator[RotationAttempt]:
-    """Lease a key for the block.
-
-    A RotationFailed in the block raises an alert. A lost lease becomes RotationInProgress.
-    """
+    """Lease a key for the block; a failure raises an alert, a lost lease RotationInProgress."""
     request.failpoint("rotation.before_claim")
     lease = steps.acquire(key.pk, request.reason, actor=request.actor, states=states)
     request.failpoint("rotation.after_claim")

@@ -45,8 +45,7 @@ def rotate(
     `value` is the new value of a manual key. With `expected_version` another current version
     is an InvalidTransition. With `force` and compromised, a target that refuses the new value
     does not stop the revocation of the old one; the key then has no working value.
-    Raises SecretNotFound, InvalidArgument, RotationFailed, RotationInProgress,
-    InvalidTransition.
+    Raises SecretNotFound, InvalidArgument and InvalidTransition.
     """
     key = get(key_id)
     rotator = rotators.get(key.rotator)
@@ -65,7 +64,7 @@ def rotate(
         return _end_without_successor(key, request)
     end_if_expired(key, done, request)
     until = done.old.retire_at if done.old else None
-    action = rotator.required_action() if rotator.automatic or issues else ""
+    action = rotator.required_action if rotator.automatic or issues else ""
     return _result(
         key, reason, done.version, action, at=done.at, value=done.value or None, until=until
     )
@@ -95,7 +94,7 @@ def _value_required(key: ManagedSecret, rotator: Rotator, reason: str) -> Rotati
     """Nothing was changed: a person must enter the value."""
     if key.state not in ROTATABLE:
         raise InvalidTransition(f"{key} is {key.state}: it cannot be rotated.")
-    return _result(key, reason, steps.current_version(key), rotator.required_action())
+    return _result(key, reason, steps.current_version(key), rotator.required_action)
 
 
 def _check_version(attempt: RotationAttempt, expected: int | None) -> None:

@@ -84,8 +84,7 @@ class RotationRequest:
 def acquire(key_pk: int, purpose: str, *, actor: str = "", states: Iterable[str] = ()) -> Lease:
     """Lease a key by compare-and-set, for five minutes of the database's clock.
 
-    Raises RotationInProgress if it is leased, InvalidTransition if its state is none of
-    `states` (empty: any state).
+    Raises RotationInProgress if leased, InvalidTransition unless in `states` (empty: any state).
     """
     key = ManagedSecret.objects.get(pk=key_pk)
     allowed = tuple(states) or tuple(ManagedSecret.State.values)
@@ -169,10 +168,7 @@ def note_set(lease: Lease, version: SecretVersion, now: datetime, *, unclear: st
 def note_failure(
     lease: Lease, version: SecretVersion, why: str, now: datetime, *, final: bool = False
 ) -> None:
-    """Count a failed test and set the wait before the next attempt.
-
-    `final`: no further test. The lease is kept while a used-up value has to be undone.
-    """
+    """Count a failed test and set the wait; `final`: no test follows. Used up, it stays leased."""
     version.tries = schedule.MAX_FAILED_TESTS if final else version.tries + 1
     SecretVersion.objects.filter(pk=version.pk).update(tries=version.tries)
     _back_off(lease, why, now, keep=schedule.is_used_up(version.tries))

@@ -76,7 +76,7 @@ def test_a_plain_rotator_does_nothing_outside():
     plain.validate_config({})
     for step in (plain.set, plain.test, plain.undo, plain.revoke):
         step(CONTEXT)
-    assert (plain.required_action(), plain.valid_until(CONTEXT), plain.initial_detail({})) == (
+    assert (plain.required_action, plain.valid_until(CONTEXT), plain.initial_detail({})) == (
         "",
         None,
         {},
