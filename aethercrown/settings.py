@@ -112,7 +112,6 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "aethercrown.monitoring.request_id.RequestIdMiddleware",
     "aethercrown.monitoring.access_log.AccessLog",
-    "aethercrown.monitoring.views.RequestMetrics",
     "aethercrown.http.headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -177,10 +176,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": {**env.db_url_config(DATABASE_URL), **_postgresql} if DATABASE_URL else _sqlite
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-USE_TZ = True
 TIME_ZONE = "UTC"
-LANGUAGE_CODE = "en-us"
-USE_I18N = True
 FORMAT_MODULE_PATH = "aethercrown.formats"
 
 # --- Broker and cache ------------------------------------------------------------------------
@@ -209,7 +205,6 @@ CELERY_TASK_TIME_LIMIT = 1800
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -225,7 +220,6 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_step": 0.3,
     "interval_max": 0.8,
 }
-DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- Mail ------------------------------------------------------------------------------------
 EMAIL_URL = env.address("EMAIL_URL", variables.MAILS)

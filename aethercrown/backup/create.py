@@ -4,12 +4,12 @@ import re
 import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 from aethercrown.backup import archive, hooks, manifest, stores
 from aethercrown.backup.manifest import Manifest
 
+VERSION = "0.1.0"  # of AetherCrown, as in pyproject.toml
 SUFFIX = ".backup"
 ANCHORS = "anchors"
 KEPT_DAYS, KEPT_WEEKS, KEPT_MONTHS = 7, 4, 12
@@ -34,7 +34,7 @@ def create(to: Path, key: str, now: datetime) -> Path:
         contents = Manifest(
             made_at=now.astimezone(UTC).isoformat(timespec="seconds"),
             vendor=store.vendor,
-            version=_version(),
+            version=VERSION,
             migrations=migrations,
             tables=tables,
             members={name: manifest.member(path) for name, path in files.items()},
@@ -81,10 +81,3 @@ def newest(folder: Path) -> Path | None:
 def _time(path: Path) -> datetime | None:
     found = _STAMP.fullmatch(path.name)
     return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) if found else None
-
-
-def _version() -> str:
-    try:
-        return metadata.version("aethercrown")
-    except metadata.PackageNotFoundError:
-        return "0.1.0"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +58,8 @@ def read(text: str) -> Manifest:
 
 def member(path: Path) -> MemberDigest:
     """A file's size and SHA-256."""
-    digest = sha256()
     with path.open("rb") as file:
-        while block := file.read(1024 * 1024):
-            digest.update(block)
-    return MemberDigest(path.stat().st_size, digest.hexdigest())
+        return MemberDigest(path.stat().st_size, file_digest(file, "sha256").hexdigest())
 
 
 def table(rows: Iterable[bytes]) -> TableDigest:

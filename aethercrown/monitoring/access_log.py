@@ -1,4 +1,4 @@
-"""One log line a request, written by a thread beside the requests.
+"""One log line a request, written by a thread beside the requests; counts and times by route.
 
 A request leaves its event in a queue; every WRITE_SECONDS one thread redacts, renders and writes
 what has gathered. A process that ends cleanly writes the rest first. A full queue is written by
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
+from prometheus_client import Counter, Histogram
 
 from aethercrown.background import PeriodicThread
 from aethercrown.http.middleware import Middleware
@@ -20,6 +21,16 @@ from aethercrown.monitoring import logs, request_id
 PROBES = frozenset({"healthz", "readyz", "metrics"})  # asked every few seconds
 WRITE_SECONDS = 0.25
 MAX_QUEUED = 10_000  # events
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+REQUESTS = Counter(
+    "aethercrown_requests", "Requests answered.", ["method", "route", "status_class"]
+)
+DURATION = Histogram(
+    "aethercrown_request_seconds",
+    "Time to answer, by route.",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
 log = logging.getLogger("aethercrown.access")
 queue: deque[dict[str, Any]] = deque()
 
@@ -39,12 +50,18 @@ writer = PeriodicThread(write_queued, WRITE_SECONDS, "access log", final_call=Tr
 
 
 class AccessLog(Middleware):
-    """Logs method, route, status, milliseconds and key of each request; never the address."""
+    """Logs method, route, status, milliseconds and key of each request; never the address.
+
+    Counts and times it by its route, which has few values, unlike its path.
+    """
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter()
         response = self.get_response(request)
-        name = route(request)
+        name, seconds = route(request), time.perf_counter() - began
+        method = request.method if request.method in METHODS else "other"
+        REQUESTS.labels(method, name, f"{response.status_code // 100}xx").inc()
+        DURATION.labels(name).observe(seconds)
         level = logging.DEBUG if name in PROBES else logging.INFO
         if log.isEnabledFor(level):
             note(
@@ -53,7 +70,7 @@ class AccessLog(Middleware):
                     "method": request.method,
                     "route": name,
                     "status": response.status_code,
-                    "ms": round((time.perf_counter() - began) * 1000, 1),
+                    "ms": round(seconds * 1000, 1),
                     "key_id": getattr(getattr(request, "credential", None), "id", None),
                 },
             )

@@ -63,10 +63,6 @@ def check_migrations() -> Iterator[Finding]:
         yield Finding(GOOD, "Every migration of this version is applied.")
 
 
-def check_files() -> list[Finding]:
-    return list(open_files(settings.DATA_DIR, data_dir.ROOT / ".env"))
-
-
 def open_files(folder: Path, env: Path) -> Iterator[Finding]:
     """Files with secrets that other users of this machine may open."""
     wide = [path for path in dict.fromkeys((folder, env, *secrets_in(folder))) if is_open(path)]
@@ -128,7 +124,7 @@ def clock_findings(differences: dict[str, timedelta]) -> Iterator[Finding]:
 
 CHECKS = (
     DoctorCheck("settings", "Settings", check_settings),
-    DoctorCheck("files", "Files", check_files),
+    DoctorCheck("files", "Files", lambda: open_files(settings.DATA_DIR, data_dir.ROOT / ".env")),
     DoctorCheck("migrations", "Tables", check_migrations),
     DoctorCheck("clock", "Clock", check_clock),
 )

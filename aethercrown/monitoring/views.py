@@ -8,30 +8,18 @@ from collections.abc import Callable, Mapping
 import redis
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from aethercrown.api.endpoint import Endpoint
 from aethercrown.backup import restore_check
 from aethercrown.db import schema
-from aethercrown.http.middleware import Middleware
-from aethercrown.monitoring.access_log import route
 
 CHECK_TIMEOUT_SECONDS = 2.0  # that one check may take
 RETRY_AFTER_SECONDS = 5
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-REQUESTS = Counter(
-    "aethercrown_requests", "Requests answered.", ["method", "route", "status_class"]
-)
-DURATION = Histogram(
-    "aethercrown_request_seconds",
-    "Time to answer, by route.",
-    ["route"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
 
 
 @require_safe
@@ -159,16 +147,3 @@ class Metrics(Endpoint):
 
     def get(self, request: Request) -> HttpResponse:
         return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
-
-
-class RequestMetrics(Middleware):
-    """Counts and times every request by its route, which has few values, unlike its path."""
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        began = time.perf_counter()
-        response = self.get_response(request)
-        name = route(request)
-        method = request.method if request.method in METHODS else "other"
-        REQUESTS.labels(method, name, f"{response.status_code // 100}xx").inc()
-        DURATION.labels(name).observe(time.perf_counter() - began)
-        return response

@@ -1,11 +1,14 @@
 """Seven days, four weeks, twelve months; the newest is always kept."""
 
+import tomllib
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aethercrown.backup import create
 from aethercrown.backup.create import backups_to_keep
+from tests import rig
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TIMES = st.sets(st.integers(0, 500).map(lambda days: NOON - timedelta(days=days)))
@@ -29,3 +32,8 @@ def test_the_newest_seven_days_stay(times):
     assert set(sorted(times, reverse=True)[:7]) <= backups_to_keep(times) <= times
     assert len(backups_to_keep(times)) <= 23
     assert backups_to_keep(backups_to_keep(times)) == backups_to_keep(times)
+
+
+def test_the_version_in_a_back_up_is_the_projects_own():
+    with (rig.ROOT / "pyproject.toml").open("rb") as file:
+        assert tomllib.load(file)["project"]["version"] == create.VERSION
