@@ -24,10 +24,7 @@ class PageChart:
 def page_chart(
     draw: Draw, table: Table, *, title: str = "", note: str = "", says: str = ""
 ) -> PageChart:
-    """Draw for every width of a card; `says` describes it to those who do not see it.
-
-    The title is the table's unless another is given.
-    """
+    """Draw for each width of a card. `says` is for screen readers; `title` may be the table's."""
     title = title or table.title
     caption = Caption(table.key, title, says or note or title)
     drawings = tuple(draw(caption, frame) for frame in SIZES)

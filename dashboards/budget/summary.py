@@ -1,16 +1,14 @@
 """A plan's figures and its verdict in words; pure."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from aethercrown.charts.figures import PERCENT, full, money, signed
 from aethercrown.text import counted
 from dashboards.key_figures import KeyFigure, probability_text
+from dashboards.tables import format_date
 from marketing.budget.planner.auto_apply import MIN_PROBABILITY
 from marketing.budget.planner.proposal import Backtest, ChannelSummary, Proposal
-
-if TYPE_CHECKING:
-    from marketing.budget.reports import AllocationInForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +84,12 @@ def channel_figures(summary_row: ChannelSummary, currency: str) -> list[KeyFigur
     ]
 
 
-def in_force_text(row: "AllocationInForce | None") -> str:
-    """What is in force, in a sentence; empty where nothing is."""
+def in_force_text(row: Any) -> str:
+    """The Allocation in force, in a sentence; empty for None."""
     if row is None:
         return ""
     amount = full(row.amount, money(row.currency))
-    return f"In force: {amount}, since {row.since.day} {row.since:%b %Y}."
+    return f"In force: {amount}, since {format_date(row.valid_from.date())}."
 
 
 def verdict(proposal: Proposal) -> Verdict:

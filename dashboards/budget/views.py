@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core.exceptions import BadRequest, ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -13,13 +13,12 @@ from dashboards.access import viewer
 from dashboards.budget import charts, summary, tables
 from dashboards.charts import SIZES
 from marketing.budget import reports
-from marketing.budget.planner.proposal import ChannelRecommendation, ChannelSummary, Curve, Proposal
-from marketing.budget.reports import AllocationInForce, BudgetOverview, DailyPerformance
+from marketing.budget.planner.proposal import Proposal
+from marketing.budget.reports import BudgetOverview, DailyPerformance
 
 WEEKS = (13, 26, 52, 104)
 DEFAULT_WEEKS = 52
 
-Item = TypeVar("Item", ChannelSummary, ChannelRecommendation, Curve, AllocationInForce)
 BUDGET = page_context.Breadcrumb("Budget", "/dashboards/budget")
 
 
@@ -68,7 +67,9 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
         weeks=weeks,
         choices=WEEKS,
         trend=trend if days else None,
-        in_force=summary.in_force_text(_of_channel(found.in_force, name)),
+        in_force=summary.in_force_text(
+            next((each for each in found.in_force if each.channel.name == name), None)
+        ),
         **context,
     )
 
@@ -134,5 +135,5 @@ def _channel_context(proposal: Proposal, plan: Any, name: str) -> dict[str, Any]
     }
 
 
-def _of_channel(each_channel: Iterable[Item], name: str) -> Item | None:
-    return next((each for each in each_channel if each.channel == name), None)
+def _of_channel(rows: Iterable[Any], name: str) -> Any:
+    return next((each for each in rows if each.channel == name), None)

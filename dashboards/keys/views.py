@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from operator import attrgetter
-from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
@@ -81,20 +80,16 @@ def headline(overdue: int, total: int) -> str:
 
 def key_tables() -> list[Table]:
     """One table per due status; within it the next due first."""
-    now = timezone.now()
-    by_status: dict[str, list[Any]] = {status: [] for status, *_ in TABLES}
+    now, tables = timezone.now(), []
     live = reports.keys_with_version().filter(state__in=reports.LIVE_STATES)
-    for key in live.order_by("due_at", "key_id"):
-        by_status[schedule.due_status(key.due_at, now)].append(key)
-    return [_key_table(name, title, status, by_status[status]) for status, name, title in TABLES]
-
-
-def _key_table(name: str, title: str, status: str, keys: list[Any]) -> Table:
-    rows = [
-        (key.key_id, key.level, status.replace("_", " "), key.state, *KEY_VALUES(key))
-        for key in keys
-    ]
-    return Table(name, title, KEY_COLUMNS, rows, [change_url(key) for key in keys])
+    ordered = list(live.order_by("due_at", "key_id"))
+    for status, name, title in TABLES:
+        keys = [each for each in ordered if schedule.due_status(each.due_at, now) == status]
+        label = status.replace("_", " ")
+        rows = [(each.key_id, each.level, label, each.state, *KEY_VALUES(each)) for each in keys]
+        paths = [change_url(each) for each in keys]
+        tables.append(Table(name, title, KEY_COLUMNS, rows, paths))
+    return tables
 
 
 def recent_rotations() -> Table:

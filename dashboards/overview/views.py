@@ -25,7 +25,7 @@ from operations.health.reports import components as health
 from operations.messaging import reports as outbox
 from operations.scheduling.reports import tasks
 from revenue.customers import reports as revenue
-from revenue.mrr.metrics import arr
+from revenue.mrr.bridge import arr
 from security.rotation import reports as keys
 
 

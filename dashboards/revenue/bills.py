@@ -26,12 +26,12 @@ PAST_MONTHS = 6  # offered beside the current one
 def bill(request: HttpRequest, pk: int) -> HttpResponseBase:
     """What a customer owes for a month, line by line: as issued, or as previewed now."""
     try:
-        name, zone = customers.name_and_zone(pk)
+        external_id, name, zone = customers.identity(pk)
     except ObjectDoesNotExist:
         raise Http404(f"There is no customer number {pk}.") from None
     today = periods.today_in(zone, timezone.now())
     span = periods.billing_month(_month(request) or today)
-    found, missing = _found(pk, span.start)
+    found, missing = _found(external_id, span.start)
     shown = _shown(found) if found else {"tables": []}
     choices = [
         *(each.start for each in periods.complete_months(today, PAST_MONTHS)),
@@ -61,10 +61,10 @@ def _month(request: HttpRequest) -> date | None:
         raise BadRequest(f"month is a day such as 2026-03-01, not {asked!r}.") from None
 
 
-def _found(pk: int, day: date) -> tuple[Bill | None, str]:
+def _found(external_id: str, day: date) -> tuple[Bill | None, str]:
     """The bill, or the reason why there is none."""
     try:
-        return reports.bill(customers.identifier(pk), day, timezone.now()), ""
+        return reports.bill(external_id, day, timezone.now()), ""
     except (reports.NothingPublished, reports.Tampered, InvalidValues, NoSuchPlan) as error:
         return None, str(error)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from aethercrown.charts.bars import BarRow, bars
@@ -13,7 +14,7 @@ from dashboards.charts import PageChart, page_chart
 from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table, Value
 from revenue.customers.billing_interval import month_of
-from revenue.mrr import metrics
+from revenue.mrr import bridge as metrics
 from revenue.mrr.bridge import Bridge, combine
 from revenue.mrr.movements import MovementKind
 from revenue.mrr.retention import SpanKey, SpanRetention
@@ -27,10 +28,7 @@ NO_RETENTION: Mapping[SpanKey, SpanRetention] = {}
 
 def from_first_month(bridges: Sequence[Bridge]) -> list[Bridge]:
     """The bridges from the ledger's first month on."""
-    for place, one in enumerate(bridges):
-        if one.moved or one.opening:
-            return list(bridges[place:])
-    return []
+    return list(dropwhile(lambda one: not (one.moved or one.opening), bridges))
 
 
 def headlines(

@@ -41,7 +41,11 @@ def revenue(request: HttpRequest) -> HttpResponseBase:
         request,
         "revenue",
         "Revenue",
-        [_table(each) for each in shown.values() if isinstance(each, PageChart | Table)],
+        [
+            each.table if isinstance(each, PageChart) else each
+            for each in shown.values()
+            if isinstance(each, PageChart | Table)
+        ],
         currency=currency,
         currencies=mrr.currencies(),
         months=months,
@@ -76,10 +80,6 @@ def _shown(
         "split": split,
         "customers": charts.customers(paying, currency, paths if opens else []),
     }
-
-
-def _table(part: PageChart | Table) -> Table:
-    return part.table if isinstance(part, PageChart) else part
 
 
 def _basis(request: HttpRequest) -> str:

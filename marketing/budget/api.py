@@ -33,7 +33,6 @@ from security.access import reports as access
 MAX_ROWS = 10_000
 NAME_MAX_LENGTH = 100  # characters of a channel's name
 SUM_CODES = {"minimums_exceed_total", "maximums_below_total"}
-Values = Mapping[str, Any]
 FieldError = tuple[str, str, str]  # field, code, message
 
 
@@ -45,7 +44,8 @@ class StrictSerializer(serializers.Serializer[Any]):
         try:
             values = super().to_internal_value(data)
         except ValidationError as error:
-            raise ValidationError({**dict(error.detail), **unknown}) from error
+            problems: Any = error.detail
+            raise ValidationError({**problems, **unknown}) from error
         if unknown:
             raise ValidationError(unknown)
         return values
@@ -163,7 +163,7 @@ def field_of(path: str) -> str:
     return re.sub(r"\.(min|max)$", "", path) if field_name == "constraints" else field_name
 
 
-def to_budget_request(values: Values) -> BudgetRequest:
+def to_budget_request(values: Mapping[str, Any]) -> BudgetRequest:
     """The planner's request for a validated body."""
     totals = values.get("total_revenue")
     return BudgetRequest(

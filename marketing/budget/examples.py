@@ -45,78 +45,35 @@ PLAN: dict[str, Any] = {
     "applied_at": None,
     "rolled_back_at": None,
 }
+REASON = (
+    "The next USD brings {} USD at its present share and {} at the suggested one; the last USD of "
+    "the plan brings 1.51. Evidence: low (1 row, spend varied by 0 %)."
+)
+HALF = "trust region (half its present share)"
+CHANGE_FIELDS = ("channel", "action", "reason", "current_allocation", "suggested_allocation")
+CHANGES = (
+    ("Google Ads", "increase", REASON.format(1.85, 1.51), 3000.0, 5801.86),
+    ("Facebook", "increase", REASON.format(1.38, 1.51), 2500.0, 3126.71),
+    ("LinkedIn", "decrease", f"{REASON.format(0.92, 1.39)} Limited by {HALF}.", 1500.0, 1071.43),
+)
+CHANNEL_FIELDS = (
+    *("channel", "marginal_roi", "marginal_roi_now", "saturation_percent"),
+    *("allocation_low", "allocation_high", "trend", "evidence", "bound"),
+)
+CHANNELS = (
+    ("Facebook", 1.5063, 1.3843, 44.65, 1785.71, 5941.79, "flat", "low", ""),
+    ("Google Ads", 1.5124, 1.8457, 48.89, 2704.21, 7142.86, "flat", "low", ""),
+    ("LinkedIn", 1.3946, 0.9228, 39.22, 1071.43, 2995.68, "flat", "low", HALF),
+)
 OPTIMIZE_RESPONSE: dict[str, Any] = {
     "allocations": {"Facebook": 3126.71, "Google Ads": 5801.86, "LinkedIn": 1071.43},
     "channel_roi": {"Facebook": 200.0, "Google Ads": 300.0, "LinkedIn": 100.0},
     "total_budget": 10000.0,
     "currency": "USD",
-    "recommendations": [
-        {
-            "channel": "Google Ads",
-            "action": "increase",
-            "reason": "The next USD brings 1.85 USD at its present share and 1.51 at "
-            "the suggested one; the last USD of the plan brings 1.51. "
-            "Evidence: low (1 row, spend varied by 0 %).",
-            "current_allocation": 3000.0,
-            "suggested_allocation": 5801.86,
-        },
-        {
-            "channel": "Facebook",
-            "action": "increase",
-            "reason": "The next USD brings 1.38 USD at its present share and 1.51 at "
-            "the suggested one; the last USD of the plan brings 1.51. "
-            "Evidence: low (1 row, spend varied by 0 %).",
-            "current_allocation": 2500.0,
-            "suggested_allocation": 3126.71,
-        },
-        {
-            "channel": "LinkedIn",
-            "action": "decrease",
-            "reason": "The next USD brings 0.92 USD at its present share and 1.39 at "
-            "the suggested one; the last USD of the plan brings 1.51. "
-            "Evidence: low (1 row, spend varied by 0 %). Limited by trust "
-            "region (half its present share).",
-            "current_allocation": 1500.0,
-            "suggested_allocation": 1071.43,
-        },
-    ],
+    "recommendations": [dict(zip(CHANGE_FIELDS, each, strict=True)) for each in CHANGES],
     "expected_revenue": {"estimate": 28573.7, "low": 21176.22, "high": 37253.49},
     "expected_lift_percent": {"estimate": 1.94, "low": -6.49, "high": 12.18},
-    "channels": [
-        {
-            "channel": "Facebook",
-            "marginal_roi": 1.5063,
-            "marginal_roi_now": 1.3843,
-            "saturation_percent": 44.65,
-            "allocation_low": 1785.71,
-            "allocation_high": 5941.79,
-            "trend": "flat",
-            "evidence": "low",
-            "bound": "",
-        },
-        {
-            "channel": "Google Ads",
-            "marginal_roi": 1.5124,
-            "marginal_roi_now": 1.8457,
-            "saturation_percent": 48.89,
-            "allocation_low": 2704.21,
-            "allocation_high": 7142.86,
-            "trend": "flat",
-            "evidence": "low",
-            "bound": "",
-        },
-        {
-            "channel": "LinkedIn",
-            "marginal_roi": 1.3946,
-            "marginal_roi_now": 0.9228,
-            "saturation_percent": 39.22,
-            "allocation_low": 1071.43,
-            "allocation_high": 2995.68,
-            "trend": "flat",
-            "evidence": "low",
-            "bound": "trust region (half its present share)",
-        },
-    ],
+    "channels": [dict(zip(CHANNEL_FIELDS, each, strict=True)) for each in CHANNELS],
     "probability_of_lift": 0.64,
     "auto_applicable": False,
     "method": "channels: 36 shapes x 5 decays, v1",

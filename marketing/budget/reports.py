@@ -34,24 +34,13 @@ class DailyPerformance:
 
 
 @dataclass(frozen=True, slots=True)
-class AllocationInForce:
-    """What a channel gets now, by which decision, since when."""
-
-    channel: str
-    amount: Decimal
-    currency: str
-    decision_id: int
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class BudgetOverview:
     """Everything the budget page shows; `plan` is the leading one."""
 
     currency: str
     plan: BudgetPlan | None
     proposal: Proposal | None
-    in_force: tuple[AllocationInForce, ...]
+    in_force: tuple[Allocation, ...]
     trend: tuple[DailyPerformance, ...]
     history: tuple[BudgetPlan, ...]
 
@@ -123,17 +112,15 @@ def spend_trend(currency: str, channel: str | None = None) -> tuple[DailyPerform
     )
 
 
-def in_force(currency: str) -> tuple[AllocationInForce, ...]:
+def in_force(currency: str) -> tuple[Allocation, ...]:
     """The allocation in force, by channel; one query."""
     rows = Allocation.objects.filter(currency=currency, valid_to__isnull=True)
-    named = rows.order_by("channel__name")
-    columns = ("channel__name", "amount", "currency", "decision_id", "valid_from")
-    return tuple(AllocationInForce(*row) for row in named.values_list(*columns))
+    return tuple(rows.select_related("channel").order_by("channel__name"))
 
 
 def amounts_in_force(currency: str) -> dict[str, Decimal]:
     """The amounts in force by channel."""
-    return {row.channel: row.amount for row in in_force(currency)}
+    return {row.channel.name: row.amount for row in in_force(currency)}
 
 
 def allocation_ended_at(decision_id: int) -> datetime | None:
@@ -143,10 +130,7 @@ def allocation_ended_at(decision_id: int) -> datetime | None:
 
 
 def stored_history(currency: str, until: date) -> StoredHistory:
-    """Everything stored about active channels in the five years up to the newest row.
-
-    `until` is the last complete day.
-    """
+    """What is stored of active channels up to `until`, the last complete day: five years."""
     last = channels.last_spend_date(currency, until)
     since = (last or until) - HISTORY_PERIOD
     active = channels.active_channels(currency).order_by("name")

@@ -18,7 +18,6 @@ from marketing.budget.planner.proposal import (
 
 CHANGE = ("current_allocation", "suggested_allocation")
 MONEY_FIELDS = {*CHANGE, "allocation_low", "allocation_high"}
-INTERVALS = ("expected_revenue", "expected_lift_percent")
 
 
 def load_proposal(row: Mapping[str, Any]) -> Proposal:
@@ -27,7 +26,7 @@ def load_proposal(row: Mapping[str, Any]) -> Proposal:
     plain["total"] = Decimal(row["total"])
     for name in ("allocations", "present"):
         plain[name] = {channel: Decimal(amount) for channel, amount in row[name].items()}
-    for name in INTERVALS:
+    for name in ("expected_revenue", "expected_lift_percent"):
         plain[name] = Interval(**row[name])
     for name in ("reasons_against", "warnings"):
         plain[name] = tuple(row[name])

@@ -67,10 +67,7 @@ def forecast_fold(
 
 
 def season_forecast(season: Floats, periods: int) -> tuple[Floats, float]:
-    """Forecast of the season of the next periods, and its variance.
-
-    Last year's weeks, or the mean of the last periods: the one with the smaller error so far.
-    """
+    """The next periods' season, by last year's or the last weeks (the better), and its variance."""
     recent = np.full(periods, season[-RECENT_PERIODS:].mean())
     steps = np.array(
         [

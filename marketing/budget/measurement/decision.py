@@ -56,18 +56,12 @@ def title(proposal: Proposal) -> str:
 
 
 def guardrails(proposal: Proposal) -> tuple[Guardrail, ...]:
-    probability = round(proposal.probability_of_lift, 4)
+    chance = round(proposal.probability_of_lift, 4)
+    healthy = proposal.backtest is not None and proposal.backtest.healthy
     against = " ".join(proposal.reasons_against)  # sentences
     return (
-        Guardrail(
-            "probability_of_lift", MIN_PROBABILITY, probability, probability >= MIN_PROBABILITY
-        ),
-        Guardrail(
-            "backtest",
-            "healthy",
-            proposal.backtest_note[:500],
-            proposal.backtest is not None and proposal.backtest.healthy,
-        ),
+        Guardrail("probability_of_lift", MIN_PROBABILITY, chance, chance >= MIN_PROBABILITY),
+        Guardrail("backtest", "healthy", proposal.backtest_note[:500], healthy),
         Guardrail("nothing_against", "", against, proposal.auto_applicable),
     )
 

@@ -48,16 +48,10 @@ class VariationalFit:
 def fit_panel(panel: Panel) -> VariationalFit:
     """Fit twice: with an initial noise, then with the noise that the first fit left."""
     first = coordinate_ascent(panel, project_out_baseline(panel, INITIAL_NOISE))
-    return coordinate_ascent(
-        panel, project_out_baseline(panel, residual_noise(first, int(panel.known.sum())))
-    )
-
-
-def residual_noise(found: VariationalFit, rows: int) -> float:
-    """Standard deviation of the residuals, with the variance of the contributions."""
-    left = found.problem.y - found.mean.sum(axis=0)
-    total = float(left @ left) + found.variance + NOISE_PRIOR_ROWS * INITIAL_NOISE**2
-    return float(np.sqrt(total / (rows + NOISE_PRIOR_ROWS)))
+    left = first.problem.y - first.mean.sum(axis=0)
+    total = float(left @ left) + first.variance + NOISE_PRIOR_ROWS * INITIAL_NOISE**2
+    noise = float(np.sqrt(total / (int(panel.known.sum()) + NOISE_PRIOR_ROWS)))
+    return coordinate_ascent(panel, project_out_baseline(panel, noise))
 
 
 def project_out_baseline(panel: Panel, noise: float) -> ProjectedPanel:

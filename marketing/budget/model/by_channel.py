@@ -10,9 +10,9 @@ from marketing.budget.model.history import SpendHistory, build_history
 from marketing.budget.model.response_curves import Bools, Floats
 from marketing.budget.planner import advice
 from marketing.budget.planner.digest import draw_seed, request_digest
-from marketing.budget.planner.proposal import FLAT, Trend
+from marketing.budget.planner.proposal import FLAT, Grade, Trend
 from marketing.budget.planner.request import BudgetRequest
-from marketing.budget.planner.uncertainty import draw_posterior
+from marketing.budget.planner.uncertainty import draw_posterior, evidence_grade
 
 
 def fit_rows(request: BudgetRequest) -> FittedModel:
@@ -26,6 +26,8 @@ def fit_rows(request: BudgetRequest) -> FittedModel:
     rows = found.usable.sum(axis=1).astype(np.float64)
     variation = fitted_model.spend_variation(history.spend, found.usable)
     together = int(np.count_nonzero(found.usable.any(axis=1))) >= MIN_SEASON_CHANNELS
+    # few channels do not determine the season well enough for the best grade
+    best: Grade = "high" if together or not history.dates else "medium"
     backtest = rolling_backtest(history, request.lift_tests)
     return FittedModel(
         request=request,
@@ -36,7 +38,7 @@ def fit_rows(request: BudgetRequest) -> FittedModel:
         roi=fitted_model.roi_percent(history),
         rows=rows,
         variation=variation,
-        grades=fitted_model.grade_channels(rows, variation, together=together or not history.dates),
+        grades=tuple(evidence_grade(*each, best) for each in zip(rows, variation, strict=True)),
         trends=channel_trends(found, history),
         season_factor=season_factor(history, found.season, request),
         backtest=backtest,

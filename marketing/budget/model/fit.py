@@ -189,10 +189,7 @@ def _weights(
 def sum_over_decays(
     joint: Floats, level: Floats, variance: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Weight, amplitude and log variance of each shape (C, 36), summed over decays.
-
-    The steady response does not depend on the decay.
-    """
+    """Weight, amplitude and log variance of each shape (C, 36), summed over the decays."""
     weight = joint.sum(axis=1)
     safe = np.maximum(weight, TINY)
     amplitude = (joint * np.exp(level)).sum(axis=1) / safe

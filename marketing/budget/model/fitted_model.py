@@ -12,7 +12,7 @@ from marketing.budget.model.response_curves import Bools, Floats
 from marketing.budget.planner.bounds import EXPLORATION_SHARE
 from marketing.budget.planner.proposal import Backtest, Grade, Trend
 from marketing.budget.planner.request import BudgetRequest
-from marketing.budget.planner.uncertainty import Draws, evidence_grade
+from marketing.budget.planner.uncertainty import Draws
 
 NEW_CHANNEL_LOG_VARIANCE = 0.36  # of the log amplitude: an ROI off by a factor of 1.8
 
@@ -106,9 +106,3 @@ def spend_variation(spend: Floats, usable: Bools) -> Floats:
     gap = np.where(usable, spend - mean[:, None], 0.0)
     deviation = np.sqrt((gap * gap).sum(axis=1) / count)
     return np.asarray(np.divide(deviation, mean, out=np.zeros_like(mean), where=mean > 0))
-
-
-def grade_channels(rows: Floats, variation: Floats, *, together: bool) -> tuple[Grade, ...]:
-    """Grades by channel; at most medium where too few channels determined the season."""
-    found = [evidence_grade(int(n), float(cv)) for n, cv in zip(rows, variation, strict=True)]
-    return tuple("medium" if each == "high" and not together else each for each in found)

@@ -1,6 +1,8 @@
 """Rows as a grid of channels and periods."""
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -29,13 +31,10 @@ class SpendHistory:
 
     def until(self, periods: int) -> "SpendHistory":
         """Its first `periods` periods."""
-        return self._slice(slice(0, periods))
+        return self.within(slice(periods))
 
-    def last(self, periods: int) -> "SpendHistory":
-        """Its last `periods` periods."""
-        return self._slice(slice(max(self.spend.shape[1] - periods, 0), None))
-
-    def _slice(self, part: slice) -> "SpendHistory":
+    def within(self, part: slice) -> "SpendHistory":
+        """Its periods in `part`."""
         spend, revenue, seen = self.spend[:, part], self.revenue[:, part], self.seen[:, part]
         return SpendHistory(self.channels, self.dates[part], spend, revenue, seen)
 
@@ -79,7 +78,7 @@ def build_history(
     history = _undated(all_rows, channels) if undated else _dated(all_rows, channels)
     share = np.array([factors.get(each, 1.0) for each in channels])
     history, note = without_partial(replace(history, revenue=history.revenue * share[:, None]))
-    return history.last(window), notes + note
+    return history.within(slice(-window, None)), notes + note
 
 
 def _dated(rows: list[PerformanceRow], channels: tuple[str, ...]) -> SpendHistory:
@@ -89,12 +88,8 @@ def _dated(rows: list[PerformanceRow], channels: tuple[str, ...]) -> SpendHistor
 
 
 def _undated(rows: list[PerformanceRow], channels: tuple[str, ...]) -> SpendHistory:
-    counts = dict.fromkeys(channels, 0)
-    places = []
-    for row in rows:
-        places.append(counts[row.channel])
-        counts[row.channel] += 1
-    return _grid(rows, channels, (), places)
+    counts: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
+    return _grid(rows, channels, (), [next(counts[row.channel]) for row in rows])
 
 
 def _grid(

@@ -30,21 +30,12 @@ def recommendations(
 
     `marginal_return` is of the whole plan; `rows` and `variation` (C,) as in FittedModel.
     """
-    found = [
-        ChannelRecommendation(
-            each.channel,
-            action(each.current_allocation, each.suggested_allocation),
-            reason(
-                each,
-                currency,
-                marginal_return,
-                f"{counted(int(count), 'row')}, spend varied by {cv:.0f} %",
-            ),
-            each.current_allocation,
-            each.suggested_allocation,
-        )
-        for each, count, cv in zip(channels, rows, 100 * variation, strict=True)
-    ]
+    found = []
+    for each, count, cv in zip(channels, rows, 100 * variation, strict=True):
+        now, then = each.current_allocation, each.suggested_allocation
+        basis = f"{counted(int(count), 'row')}, spend varied by {cv:.0f} %"
+        why = reason(each, currency, marginal_return, basis)
+        found.append(ChannelRecommendation(each.channel, action(now, then), why, now, then))
     found.sort(key=lambda each: -abs(each.current_allocation - each.suggested_allocation))
     return tuple(found)
 

@@ -1,7 +1,4 @@
-"""Plan a budget: validate the request, fit the curves, allocate, build the proposal.
-
-Pure and deterministic; it needs no database.
-"""
+"""Plan a budget: validate the request, fit the curves, allocate, build the proposal."""
 
 from collections.abc import Sequence
 from decimal import Decimal

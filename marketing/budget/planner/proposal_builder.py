@@ -52,7 +52,9 @@ def build_proposal(fitted: FittedModel, found: BudgetAllocation) -> Proposal:
     """The whole proposal that the API, the admin and the pages show."""
     request = fitted.request
     gain = expected_gain(fitted, found)
-    plans = own_plans(fitted, found)
+    plans = uncertainty.plans_by_draw(  # the optimal plan of each draw (N, C), money a period
+        fitted.sample, fitted.posterior, found.bounds.low, found.bounds.high, request.period_budget
+    )
     channels = channel_summaries(fitted, found, plans)
     reasons = tuple(reasons_against(fitted, found, gain))
     probabilities = placebo_probabilities(fitted, found)
@@ -99,17 +101,6 @@ def reasons_against(
         outside_data=found.bounds.outside_data,
         budget_ratio=gain.budget_ratio,
         other_reasons=fitted.other_reasons,
-    )
-
-
-def own_plans(fitted: FittedModel, found: BudgetAllocation) -> Floats:
-    """The optimal plan of each draw (N, C), money a period."""
-    return uncertainty.plans_by_draw(
-        fitted.sample,
-        fitted.posterior,
-        found.bounds.low,
-        found.bounds.high,
-        fitted.request.period_budget,
     )
 
 

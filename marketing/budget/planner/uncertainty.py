@@ -104,8 +104,8 @@ def water_fill_draws(value: Floats, grid: Floats, spare: float) -> Floats:
     return np.asarray(spent.reshape(len(slope), *length.shape).sum(axis=2))
 
 
-def evidence_grade(rows: int, variation: float) -> Grade:
-    """Grade of a channel by the number of its rows and the variation of its spend."""
+def evidence_grade(rows: float, variation: float, best: Grade = "high") -> Grade:
+    """Grade, at most `best`, by the number of rows and the variation of the spend."""
     if rows < WEAK_ROWS or variation < WEAK_CV:
         return "low"
-    return "high" if rows >= STRONG_ROWS and variation >= STRONG_CV else "medium"
+    return best if rows >= STRONG_ROWS and variation >= STRONG_CV else "medium"

@@ -1,7 +1,4 @@
-"""Put amounts in force and restore previous ones, under one lock for each currency.
-
-Called inside the transaction of the decision.
-"""
+"""Put amounts in force and restore previous ones, in the transaction of the decision."""
 
 from collections.abc import Mapping
 from datetime import datetime

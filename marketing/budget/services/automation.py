@@ -35,7 +35,7 @@ def _check_plan_in_force(context: RunContext) -> str:
     if not in_force:
         return ""
     plan = reports.plans().get(decision_id=in_force[0].decision_id)
-    applied_at = in_force[0].since
+    applied_at = in_force[0].valid_from
     if not reports.underperforms(plan, applied_at, yesterday(context.now)):
         return ""
     if context.mode != "auto":

@@ -123,7 +123,7 @@ def test_an_approved_plan_is_in_force_and_its_channels_are_there():
     assert reports.amounts_in_force("USD") == {
         s.channel_name: s.amount for s in plan.allocations.all()
     }
-    assert reports.in_force("USD")[0].since == NOW
+    assert reports.in_force("USD")[0].valid_from == NOW
     assert set(Channel.objects.values_list("name", flat=True)) == {"Search", "Radio"}
     assert all(share.channel for share in plan.allocations.all())
 

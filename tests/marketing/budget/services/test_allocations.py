@@ -43,7 +43,7 @@ def decided():
 def test_amounts_come_into_force_and_make_their_channels(decided):
     allocations.put_in_force("USD", {}, FIRST, decided(1), NOW)
     assert reports.amounts_in_force("USD") == FIRST
-    assert reports.in_force("USD")[0].since == NOW
+    assert reports.in_force("USD")[0].valid_from == NOW
     assert Channel.objects.get(name="tv").currency == "USD"
     assert str(Allocation.objects.get(channel__name="tv")) == "tv: 10.00 USD"
 
