@@ -163,7 +163,8 @@ class StrictEndpoint(Endpoint):
         try:
             values = super().checked(shape)
         except exceptions.ValidationError as error:
-            raise exceptions.ValidationError({**dict(error.detail), **unknown}) from error
+            known: Any = error.detail
+            raise exceptions.ValidationError({**known, **unknown}) from error
         if unknown:
             raise exceptions.ValidationError(unknown)
         return values

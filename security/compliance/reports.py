@@ -86,8 +86,8 @@ def version_summaries() -> Iterator[VersionSummary]:
     next_one = Window(Lead("current_at"), partition_by="key_id", order_by="number")
     columns = ("key__key_id", "number", "state", "current_at", "replaced_at", "extended_at")
     rows = SecretVersion.objects.annotate(replaced_at=next_one).order_by("key__key_id", "number")
-    for *values, days in rows.values_list(*columns, "key__interval_days"):
-        yield VersionSummary(*values, timedelta(days=days))
+    for row in rows.values_list(*columns, "key__interval_days"):
+        yield VersionSummary._make([*row[:-1], timedelta(days=row[-1])])
 
 
 def rotation_runs() -> PackTable:

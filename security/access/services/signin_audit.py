@@ -113,6 +113,7 @@ def record_refusal(
 def record_omitted(request: HttpRequest) -> None:
     """Once an hour, how many refusals this process has left out."""
     if not buckets.acquire("signin_audit:omitted", rate=ONCE_AN_HOUR, in_rows=True):
-        detail = {"count": omitted.reset(), "last_address": client_address(request)}
+        address = client_address(request)
+        detail: dict[str, str | int] = {"count": omitted.reset(), "last_address": address}
         event = "sign-in refusals omitted"
         audit_hooks.record(stream="access", event=event, subject="sign-in", detail=detail)

@@ -21,7 +21,7 @@ class PepperStillInUse(Exception):
 
 @transaction.atomic
 def renew(now: datetime, actor: str = "") -> datetime:
-    """Add a new pepper; when it becomes active. Of two calls at once one raises PepperStillInUse."""
+    """Add a new pepper; when it becomes active. Raises PepperStillInUse; of two calls, one."""
     system_secrets.lock(PEPPER)
     remove_unused(now)
     peppers = stored(PEPPER)

@@ -182,5 +182,5 @@ def _last_numbers(keys: list[int]) -> dict[int, int]:
 
 
 def _entry(event: str, new: NewVersion, request: RotationRequest, **more: int) -> AuditEntry:
-    detail = {"reason": request.reason, "version": new.number, **more}
+    detail: dict[str, str | int] = {"reason": request.reason, "version": new.number, **more}
     return AuditEntry(f"key:{new.key.pk}", event, new.key.key_id, request.actor, detail)
