@@ -61,7 +61,7 @@ def raise_alert(
         if alert is not None:
             _notify(alert, event_messages.OPENED, severity, now)
             return alert
-        alert = _lock(_of(fingerprint).exclude(state=Alert.State.RESOLVED)).get()
+        alert = _lock(fingerprint).exclude(state=Alert.State.RESOLVED).get()
     _count_again(alert, seen, now)
     return alert
 
@@ -70,7 +70,7 @@ def raise_alert(
 def resolve(source: str, kind: str, subject: str, *, now: datetime) -> Alert | None:
     """The source reports that it is over; None if nothing was open, which is the usual case."""
     fingerprint = _fingerprint(source, kind, subject)
-    alert = _lock(_of(fingerprint).exclude(state=Alert.State.RESOLVED)).first()
+    alert = _lock(fingerprint).exclude(state=Alert.State.RESOLVED).first()
     if alert is not None:
         _resolve(alert, AUTOMATIC, now)
     return alert
@@ -146,23 +146,17 @@ def _fingerprint(source: str, kind: str, subject: str) -> dict[str, str]:
     return {name: storable_text(text) for name, text in texts.items()}
 
 
-def _of(fingerprint: Mapping[str, str]) -> QuerySet[Alert]:
-    return Alert.objects.filter(**fingerprint)
-
-
-def _lock(rows: QuerySet[Alert]) -> QuerySet[Alert]:
-    return rows.select_for_update().order_by("-pk")
+def _lock(fingerprint: Mapping[str, str]) -> QuerySet[Alert]:
+    return Alert.objects.filter(**fingerprint).select_for_update().order_by("-pk")
 
 
 def _open_or_reopened(fingerprint: Mapping[str, str], now: datetime) -> Alert | None:
     """The unresolved alert, or one resolved within REOPEN_WITHIN, opened again; locked."""
-    alert = _lock(_of(fingerprint).exclude(state=Alert.State.RESOLVED)).first()
+    alert = _lock(fingerprint).exclude(state=Alert.State.RESOLVED).first()
     if alert is not None:
         return alert
-    recent = _of(fingerprint).filter(
-        state=Alert.State.RESOLVED, resolved_at__gte=now - REOPEN_WITHIN, resolved_at__lte=now
-    )
-    alert = _lock(recent).first()
+    recent = _lock(fingerprint).filter(state=Alert.State.RESOLVED)
+    alert = recent.filter(resolved_at__gte=now - REOPEN_WITHIN, resolved_at__lte=now).first()
     if alert is not None:
         alert.state = Alert.State.OPEN
         alert.resolved_at = alert.acknowledged_at = None

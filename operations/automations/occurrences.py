@@ -28,17 +28,14 @@ class FixedInterval:
 
 @dataclass(frozen=True, slots=True)
 class WallClock:
-    """Wall-clock times as in a crontab; a day matches if all three of its fields match.
-
-    Weekdays count from Sunday, 0. `each_hour` marks an hour field with a star or a step.
-    """
+    """Wall-clock times as in a crontab; a day matches if all three of its fields match."""
 
     minutes: frozenset[int]
     hours: frozenset[int]
-    weekdays: frozenset[int]
+    weekdays: frozenset[int]  # from Sunday, 0
     days: frozenset[int]
     months: frozenset[int]
-    each_hour: bool = False
+    each_hour: bool = False  # the hour field has a star or a step
 
 
 Schedule: TypeAlias = FixedInterval | WallClock

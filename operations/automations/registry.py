@@ -13,20 +13,15 @@ def always() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """One run of an automation, as its `perform` sees it.
-
-    `run_id` is the key of every effect, so that a second attempt repeats none; it is None in a
-    dry run. `may_continue` returns False once another worker has taken over the run or
-    AUTOMATION_ENABLED is off: long work asks it between steps and stops.
-    """
+    """One run of an automation; long work asks `may_continue` between steps, and stops."""
 
     automation: str
-    run_id: int | None
+    run_id: int | None  # key of every effect, so that an attempt repeats none; None: a dry run
     planned_for: datetime
     now: datetime
     mode: str
     dry_run: bool
-    may_continue: Callable[[], bool] = always
+    may_continue: Callable[[], bool] = always  # False: another worker has it, or all is off
 
 
 @dataclass(frozen=True, slots=True)

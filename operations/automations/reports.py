@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
-from django.utils import timezone
 
 from aethercrown.monitoring.attention import AttentionItem
 from aethercrown.text import last_line
@@ -62,9 +61,8 @@ def upcoming(automation: Automation, now: datetime, count: int = 3) -> list[date
     return [slot.astimezone(automation.zone_info) for slot in found]
 
 
-def attention_items(now: datetime | None = None) -> list[AttentionItem]:
+def attention_items(now: datetime) -> list[AttentionItem]:
     """What a person should look at: failed runs, lost workers, late automations."""
-    now = now or timezone.now()
     return [*_failed(), *_abandoned(), *_late(now)]
 
 

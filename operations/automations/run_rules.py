@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aethercrown.text import storable_json
-from operations.automations.registry import RunOutcome
 
 LEASE_LENGTH = timedelta(seconds=20)
 LEASE_RENEWAL_INTERVAL = timedelta(seconds=5)
@@ -65,12 +64,6 @@ def plan_due_runs(
             reason = MISSED
         due_runs.append(DueRun(slot, SCHEDULE if on_time else CATCH_UP, reason))
     return due_runs
-
-
-def result_json(outcome: RunOutcome, logged: str) -> dict[str, object]:
-    """What is stored of a success: its decisions, its details, and what it logged."""
-    stored: dict[str, object] = {"decisions": outcome.decisions, "detail": outcome.detail}
-    return {**stored, "log": logged.strip()} if logged.strip() else stored
 
 
 def detail_lines(detail: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -19,26 +19,17 @@ def seed(
     *,
     name: str,
     title: str,
-    at: str | None = None,
-    every: timedelta | None = None,
     zone: str = "UTC",
     mode: str = "propose",
     missed: str = "once",
-    queue: str = "default",
+    **schedule: Any,
 ) -> None:
-    """Create an automation and its schedule: `at` a time of day ("03:00"), or `every`."""
+    """Create an automation and its schedule, which has the arguments of `seed_task`."""
     rows = apps.get_model("operations", "Automation").objects
     if rows.filter(name=name).exists():
         return
     task = seed_task(
-        apps,
-        name=name,
-        task=RUN_TASK,
-        at=at,
-        every=every,
-        zone=zone,
-        queue=queue,
-        kwargs=run_task_kwargs(name),
+        apps, name=name, task=RUN_TASK, zone=zone, kwargs=run_task_kwargs(name), **schedule
     )
     rows.create(name=name, title=title, task=task, zone=zone, mode=mode, missed=missed)
 
@@ -59,7 +50,7 @@ def seed_task(
     queue: str = "default",
     kwargs: str = "{}",
 ) -> Any:
-    """Schedule a Celery task in beat's tables; an existing schedule of that name stays."""
+    """Schedule a Celery task `at` a time of day ("03:00") or `every`; an existing row stays."""
     beat = {model: apps.get_model("django_celery_beat", model).objects for model in MODELS}
     schedule = _schedule(beat, at, every, zone)
     row, _ = beat["PeriodicTask"].get_or_create(

@@ -23,34 +23,25 @@ class DecisionCase:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredEffect:
-    """The measured effect of a decision, in the unit of its expected effect.
-
-    [low, high] is the uncertainty of the measurement, if known. `inside` is whether the expected
-    interval holds the value, with that uncertainty taken into account as the type sees fit.
-    """
+    """The measured effect of a decision, in the unit of its expected effect."""
 
     value: float
-    low: float | None
+    low: float | None  # the uncertainty of the measurement, if known
     high: float | None
     detail: Mapping[str, Any]
-    inside: bool
+    inside: bool  # the expected interval; the type takes the uncertainty into account
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionType:
-    """The functions of one decision type; `apply` and `undo` run in the decision's transaction.
-
-    `apply` raises Stale if the subject no longer equals `before`, `undo` if it no longer equals
-    `after`. `measure` returns None while the effect cannot be known yet. `path` returns the path
-    of the subject's page.
-    """
+    """The functions of one decision type; `apply` and `undo` run in the decision's transaction."""
 
     name: str
     title: str
-    apply: Callable[[DecisionCase], None]
-    undo: Callable[[DecisionCase], None]
-    measure: Callable[[DecisionCase, datetime], MeasuredEffect | None]
-    path: Callable[[str], str] = lambda _subject: ""
+    apply: Callable[[DecisionCase], None]  # raises Stale unless the subject equals `before`
+    undo: Callable[[DecisionCase], None]  # raises Stale unless it equals `after`
+    measure: Callable[[DecisionCase, datetime], MeasuredEffect | None]  # None: not known yet
+    path: Callable[[str], str] = lambda _subject: ""  # of the subject's page
 
 
 class Stale(Exception):

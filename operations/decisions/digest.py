@@ -25,11 +25,7 @@ def canonical(inputs: Any) -> str:
 
 
 def to_json_values(value: Any) -> Any:
-    """The value as JSON: Decimals, dates, times and durations become strings.
-
-    An aware time is written in UTC, so that an instant has one form. Raises TypeError for
-    anything that JSON cannot hold, such as a set or a key that is not text.
-    """
+    """As JSON: Decimals, dates, durations and times (in UTC) as strings. Raises TypeError."""
     if isinstance(value, Mapping):
         return {_key(key): to_json_values(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -9,18 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ExpectedEffect:
-    """The expected effect of a decision, measured `horizon` after it is applied.
-
-    It lies in [low, high] with probability `level`; figures are in `unit`. Raises ValueError if
-    they contradict each other.
-    """
+    """The expected effect of a decision. Raises ValueError if its figures contradict each other."""
 
     metric: str
     estimate: float
     low: float
     high: float
-    level: float
-    horizon: timedelta
+    level: float  # the probability of [low, high]
+    horizon: timedelta  # from when it is applied to when it is measured
     unit: str = ""
 
     def __post_init__(self) -> None:
@@ -45,7 +41,7 @@ class ExpectedEffect:
 
 
 def expected_from_json(row: Mapping[str, Any]) -> ExpectedEffect:
-    """Read back what `Expected.as_json` wrote."""
+    """Read back what `as_json` wrote."""
     return ExpectedEffect(**{**row, "horizon": timedelta(seconds=row["horizon"])})
 
 
@@ -63,13 +59,9 @@ class Guardrail:
 class Draft:
     """A decision not yet stored.
 
-    `before` and `after` hold JSON values, Decimals, dates and times; they are stored and
-    returned as `digest.to_json_values` writes them: Decimals and times as strings.
-
-    `guardrails` are those of the decision type. `propose` adds the automation's, which use
-    `change_percent` (the largest relative change from `before` to `after`), `data_as_of` (the end
-    of the newest data used) and the low end of `expected`. A guardrail on a figure that is None
-    fails: clear its limit in the admin if the figure has no meaning.
+    `before` and `after` are stored as `digest.to_json_values` writes them: Decimals and times as
+    strings. A guardrail on a figure that is None fails: clear its limit in the admin if the figure
+    has no meaning.
     """
 
     automation: str
@@ -81,7 +73,7 @@ class Draft:
     inputs_digest: str
     method: str
     expected: ExpectedEffect
-    guardrails: tuple[Guardrail, ...] = ()
+    guardrails: tuple[Guardrail, ...] = ()  # of its type; `propose` adds the automation's
     run_id: int | None = None
-    change_percent: float | None = None
-    data_as_of: datetime | None = None
+    change_percent: float | None = None  # the largest relative change of a value
+    data_as_of: datetime | None = None  # the end of the newest data used

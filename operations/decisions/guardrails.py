@@ -16,17 +16,12 @@ MEASURED_VERDICTS = ("inside", "below", "above")
 
 @dataclass(frozen=True, slots=True)
 class GuardrailContext:
-    """What guardrails use besides the draft.
-
-    In the 24 hours before `now`: `applied_today` counts the automation's decisions,
-    `changed_today` adds up the subject's changes in percent. `alert` names an open critical alert
-    on the subject.
-    """
+    """What guardrails use besides the draft."""
 
     now: datetime
-    applied_today: int = 0
-    changed_today: float = 0.0
-    alert: str = ""
+    applied_today: int = 0  # decisions of the automation in the last 24 hours
+    changed_today: float = 0.0  # percent: changes of the subject in the same time, added up
+    alert: str = ""  # an open critical alert on the subject
 
 
 def evaluate(limits: GuardrailLimits, draft: Draft, context: GuardrailContext) -> list[Guardrail]:

@@ -79,7 +79,7 @@ class Decision(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def get_verdict_display(self) -> str:
+    def get_verdict_display(self) -> str:  # type: ignore[no-redef]  # in place of Django's own
         """The verdict in words; the labels of its choices still say "promised"."""
         label = self.Verdict(self.verdict).label if self.verdict else ""
         return label.replace("promised", "expected")

@@ -27,11 +27,7 @@ COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class DecisionTypeSummary:
-    """The decisions of one type: how many, and how their effects compare with the expected ones.
-
-    Sums are over measured decisions, in the metric's unit; `inside_percent` is the share whose
-    measured effect lay in the expected interval (it should be near the level, 90).
-    """
+    """How many decisions of one type there are, and sums over the measured ones in `unit`."""
 
     kind: str
     title: str
@@ -44,7 +40,7 @@ class DecisionTypeSummary:
     unit: str
     expected: float | None
     realised: float | None
-    inside_percent: float | None
+    inside_percent: float | None  # of the expected intervals: near their level, 90
 
 
 def waiting(limit: int = 10) -> QuerySet[Decision]:

@@ -132,23 +132,15 @@ def lock(decision_id: int) -> Decision:
     return Decision.objects.select_for_update().get(pk=decision_id)
 
 
-def applied_in_a_day(automation: str, now: datetime) -> int:
-    """How many decisions of an automation were applied in the last 24 hours."""
-    return Decision.objects.filter(
-        automation=automation, applied_at__gt=now - DAY, applied_at__lte=now
-    ).count()
-
-
 def _context(draft: Draft, now: datetime) -> GuardrailContext:
     """The last 24 hours and the critical alerts, for the guardrails."""
-    changes = Decision.objects.filter(
-        subject=draft.subject, kind=draft.kind, applied_at__gt=now - DAY, applied_at__lte=now
-    ).exclude(status=Decision.Status.ROLLED_BACK)
-    known = changes.values_list("change_percent", flat=True)
+    applied = Decision.objects.filter(applied_at__gt=now - DAY, applied_at__lte=now)
+    changes = applied.filter(subject=draft.subject, kind=draft.kind)
+    known = changes.exclude(status=Decision.Status.ROLLED_BACK)
     return GuardrailContext(
         now=now,
-        applied_today=applied_in_a_day(draft.automation, now),
-        changed_today=sum(abs(each) for each in known if each is not None),
+        applied_today=applied.filter(automation=draft.automation).count(),
+        changed_today=sum(abs(each.change_percent or 0.0) for each in known),
         alert=alerts.critical(draft.subject, draft.automation),
     )
 
@@ -198,7 +190,9 @@ def _measure(decision_id: int, effect: MeasuredEffect, now: datetime) -> None:
     decision.realised = digest.to_json_values(
         {name: value for name, value in asdict(effect).items() if name != "inside"}
     )
-    decision.verdict = _verdict(decision, effect)
+    verdicts, is_below = Decision.Verdict, effect.value < decision.case.expected.estimate
+    outside = verdicts.BELOW if is_below else verdicts.ABOVE
+    decision.verdict = verdicts.INSIDE if effect.inside else outside
     decision.save()
     _disable_auto_if_uncalibrated(decision, now)
 
@@ -221,10 +215,3 @@ def _disable_auto_if_uncalibrated(decision: Decision, now: datetime) -> None:
 
 def _check(decision: Decision, target: str) -> None:
     check_transition(str(decision), decision.status, target, states.TRANSITIONS)
-
-
-def _verdict(decision: Decision, effect: MeasuredEffect) -> Decision.Verdict:
-    if effect.inside:
-        return Decision.Verdict.INSIDE
-    short = effect.value < decision.case.expected.estimate
-    return Decision.Verdict.BELOW if short else Decision.Verdict.ABOVE

@@ -8,9 +8,9 @@ because a timeout then says nothing about the target.
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
 from operations.health.state_machine import UNHEALTHY, UNKNOWN, Observation
@@ -19,15 +19,7 @@ MAX_THREADS = 1000
 GRACE_SECONDS = 0.25  # after the deadline, in which a check may still return
 SAMPLE_SECONDS = 0.05
 STALLED_SHARE = 0.1  # of the deadline: with more waiting than that a timeout is unknown
-CheckFunction = Callable[[float], Observation]
-
-
-@dataclass(frozen=True, slots=True)
-class CheckJob:
-    """A name, and the function that checks it within the seconds it is given."""
-
-    name: str
-    check: CheckFunction
+CheckFunction = Callable[[float], Observation]  # within the seconds that it is given
 
 
 class StallSampler:
@@ -67,24 +59,24 @@ class CheckRunner:
         self._running: set[str] = set()
 
     def run(
-        self, jobs: Sequence[CheckJob], seconds: float, *, max_threads: int = MAX_THREADS
+        self, jobs: Mapping[str, CheckFunction], seconds: float, *, max_threads: int = MAX_THREADS
     ) -> dict[str, Observation]:
         """The observation of each job, at the latest GRACE_SECONDS after `seconds`."""
-        waiting: queue.SimpleQueue[CheckJob] = queue.SimpleQueue()
+        waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         done: queue.SimpleQueue[tuple[str, Observation]] = queue.SimpleQueue()
         found: dict[str, Observation] = {}
         started: set[str] = set()
-        for job in jobs:
-            waiting.put(job)
+        for name in jobs:
+            waiting.put(name)
 
         def work() -> None:
             while True:
                 try:
-                    job = waiting.get_nowait()
+                    name = waiting.get_nowait()
                 except queue.Empty:
                     return
-                started.add(job.name)
-                done.put((job.name, self._observed(job, seconds)))
+                started.add(name)
+                done.put((name, self._observed(name, jobs[name], seconds)))
 
         ends = time.monotonic() + seconds + GRACE_SECONDS
         with StallSampler() as stalls:
@@ -98,26 +90,26 @@ class CheckRunner:
                     waiting.get_nowait()
         is_stalled = stalls.seconds > STALLED_SHARE * seconds
         return {
-            job.name: final_observation(
-                found.get(job.name), was_started=job.name in started, is_stalled=is_stalled
+            name: final_observation(
+                found.get(name), was_started=name in started, is_stalled=is_stalled
             )
-            for job in jobs
+            for name in jobs
         }
 
-    def _observed(self, job: CheckJob, seconds: float) -> Observation:
+    def _observed(self, name: str, check: CheckFunction, seconds: float) -> Observation:
         with self._lock:
-            if job.name in self._running:
+            if name in self._running:
                 return timed_out("The previous check has not returned yet.")
-            self._running.add(job.name)
+            self._running.add(name)
         began = time.monotonic()
         try:
-            seen = job.check(seconds)
+            seen = check(seconds)
         except Exception as error:  # noqa: BLE001 - any failure of a check is reported
             words = f"The check itself failed: {type(error).__name__}."
             return Observation(UNHEALTHY, error_kind="error", error=words)
         finally:
             with self._lock:
-                self._running.discard(job.name)
+                self._running.discard(name)
         took_ms = (time.monotonic() - began) * 1000
         return replace(seen, response_ms=took_ms) if seen.works else seen
 

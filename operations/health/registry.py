@@ -21,18 +21,14 @@ class Unknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """A part of the platform to check: `run` returns, or raises Unhealthy, Degraded or Unknown.
-
-    The watchdog checks vital parts several times a minute. While `parent` is down, no alert is
-    raised for this part.
-    """
+    """A part of the platform to check: `run` returns, or raises Unhealthy, Degraded or Unknown."""
 
     name: str
     title: str
     run: Callable[[], None]
     is_required: bool = True
-    is_vital: bool = False
-    parent: str = ""
+    is_vital: bool = False  # checked by the watchdog several times a minute
+    parent: str = ""  # while it is down, no alert is raised for this part
 
     def observe(self, _seconds: float) -> Observation:
         """The result of `run`; of any other exception only the class name is reported."""

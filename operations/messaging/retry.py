@@ -15,10 +15,7 @@ RETRYABLE_CLIENT_ERRORS = frozenset({408, 429})  # of the 4xx, those worth anoth
 
 
 def delay(tries: int, random: float) -> timedelta | None:
-    """How long to wait after `tries` failed tries; None after the last.
-
-    `random` in [0, 1) changes the wait by up to a tenth in either direction.
-    """
+    """The wait after `tries` failed ones, give or take JITTER by `random` in [0, 1), or None."""
     if tries > len(DELAYS):
         return None
     return DELAYS[tries - 1] * (1 + JITTER * (2 * random - 1))

@@ -29,10 +29,7 @@ def send_soon() -> None:
 notify.notifiers.append(send_soon)
 
 
-def deliver_stuck() -> None:
-    """Send what no worker took."""
-    services.deliver_stuck(timezone.now())
-
-
 # in each web process: news that the broker is down must not need the broker
-watcher = PeriodicThread(deliver_stuck, WEB_INTERVAL_SECONDS, "delivery of messages")
+watcher = PeriodicThread(
+    lambda: services.deliver_stuck(timezone.now()), WEB_INTERVAL_SECONDS, "delivery of messages"
+)

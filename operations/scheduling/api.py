@@ -199,7 +199,7 @@ class ScheduleView(Endpoint):
         is_new = any(row.created_at == now for row in rows)
         needs = submitted_dependencies(given, rows, now)
         if replan_briefly(now):
-            found = reports.all_tasks().in_bulk([row.pk for row in rows])
+            found = Task.objects.select_related("worker").in_bulk([row.pk for row in rows])
             rows = [found[row.pk] for row in rows]
         shown = reports.as_dicts(rows, needs)
         message = "Task scheduled" if is_one else f"{counted(len(shown), 'task')} scheduled"

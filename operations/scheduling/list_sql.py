@@ -52,8 +52,7 @@ TIMES = (
 def page(vendor: str, *, status: bool, worker: bool, beyond: bool, back: bool, limit: int) -> str:
     """The query for `limit` tasks, newest first, or with `back` oldest first.
 
-    Its parameters, each only if asked for: the status, the worker's name, and with `beyond` the
-    time of creation and the id after which the page begins.
+    Its parameters, if asked for: status, worker's name, and `beyond`: time of creation and id.
     """
     side, order = (">", "ASC") if back else ("<", "DESC")
     wanted = [

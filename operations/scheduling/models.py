@@ -51,11 +51,7 @@ class Worker(models.Model):
 
 
 class Task(models.Model):
-    """One AI task.
-
-    `queue_key` orders the queue of its pool, lowest first, and stays the same while it waits;
-    `chain_weight` and `chain_seconds` are the sums of the best chain of work that starts here.
-    """
+    """One AI task."""
 
     class Priority(models.IntegerChoices):
         LOW = 1, "low"
@@ -84,9 +80,9 @@ class Task(models.Model):
     unmet_dependencies = models.PositiveIntegerField(
         default=0, help_text="Dependencies that are not completed."
     )
-    chain_weight = models.FloatField()
+    chain_weight = models.FloatField()  # sums of the best chain of work that starts here
     chain_seconds = models.FloatField()
-    queue_key = models.FloatField(null=True)
+    queue_key = models.FloatField(null=True)  # orders its pool's queue; fixed while it waits
     created_at = models.DateTimeField()
     ready_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)

@@ -34,7 +34,7 @@ import numpy as np
 
 from aethercrown.http.outbound import OutboundClient
 from operations.health import state_machine, targets
-from operations.health.concurrent_checks import CheckJob, CheckRunner
+from operations.health.concurrent_checks import CheckRunner
 from operations.health.history import histogram
 from operations.health.probe import ProbeTarget, probe
 from operations.health.state_machine import (
@@ -151,7 +151,7 @@ def serving() -> Iterator[tuple[int, int]]:
 def checked(urls: Sequence[str]) -> dict[str, Observation]:
     """Our checker: the runner of the rounds, and the probe with its address rules."""
     checks = [partial(probe, ProbeTarget(targets.HTTP, url, LOOPBACK)) for url in urls]
-    jobs = [CheckJob(str(at), each) for at, each in enumerate(checks)]
+    jobs = {str(at): each for at, each in enumerate(checks)}
     return CheckRunner().run(jobs, DEADLINE_SECONDS)
 
 
@@ -262,7 +262,7 @@ def kinds(report: Report, port: int, quiet: int) -> None:
             partial(probe, ProbeTarget(targets.HTTP, each.url, LOOPBACK), client=each.client)
             for each in bad
         ]
-        jobs = [CheckJob(str(at), each) for at, each in enumerate(checks)]
+        jobs = {str(at): each for at, each in enumerate(checks)}
         seen, took, _ = timed(lambda: CheckRunner().run(jobs, DEADLINE_SECONDS))
     rows, wrong = [], 0
     for at, each in enumerate(bad):

@@ -120,12 +120,14 @@ def renew(run_id: int, attempt: int) -> bool:
 @transaction.atomic
 def finish(claimed: Run, outcome: RunOutcome, now: datetime, logged: str = "") -> bool:
     """Record a success; False, and nothing is written, if another attempt has the run."""
+    log_text = redaction.text(logged).strip()
+    result = {"decisions": outcome.decisions, "detail": outcome.detail}
     written = _attempt_rows(claimed.pk, claimed.attempt).update(
         state=Run.State.DONE,
         lease_until=None,
         ended_at=now,
         summary=storable_text(outcome.summary),
-        result=storable_json(run_rules.result_json(outcome, redaction.text(logged))),
+        result=storable_json({**result, "log": log_text} if log_text else result),
         error="",
     )
     if written:

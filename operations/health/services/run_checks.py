@@ -20,7 +20,7 @@ from aethercrown.text import counted
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.health import probe, state_machine, targets
-from operations.health.concurrent_checks import CheckFunction, CheckJob, CheckRunner
+from operations.health.concurrent_checks import CheckFunction, CheckRunner
 from operations.health.concurrent_checks import runner as default_runner
 from operations.health.models import CheckLock, Component
 from operations.health.registry import health_check_registry
@@ -89,7 +89,7 @@ def check_and_report(
         return reports.latest_report()
     except (OperationalError, InterfaceError):
         began = time.monotonic()
-        jobs = [CheckJob(each.name, each.observe) for each in health_check_registry]
+        jobs = {each.name: each.observe for each in health_check_registry}
         seen = runner.run(jobs, _deadline_seconds())
         return reports.unstored_report(seen, clock(), time.monotonic() - began)
 
@@ -140,7 +140,7 @@ def check_components(
 ) -> None:
     """Check all of them concurrently, and record the observations."""
     chosen = list(components)
-    jobs = [CheckJob(each.name, found) for each in chosen if (found := check_function(each))]
+    jobs = {each.name: found for each in chosen if (found := check_function(each))}
     seen = runner.run(jobs, _deadline_seconds())
     at = clock()
     seen = without_own_network_failure(chosen, seen, at)
@@ -156,12 +156,7 @@ def check_function(component: Component) -> CheckFunction | None:
     try:
         return partial(probe.probe, component.probe_target)
     except AddressRefused:
-        return blocked
-
-
-def blocked(_seconds: float) -> Observation:
-    """The observation of a stored target that may not be called."""
-    return probe.failed("blocked")
+        return lambda _seconds: probe.failed("blocked")
 
 
 def without_own_network_failure(

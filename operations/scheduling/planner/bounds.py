@@ -14,27 +14,20 @@ NO_WORKERS = "no_workers"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The least possible makespan in seconds, and which limit sets it.
+    """The least possible makespan in seconds, and which limit sets it."""
 
-    `binding` is `critical_path`, `work`, or `pool:<name>` where there are several pools;
-    `no_workers` (and no finite bound) where a task waits for a pool without workers.
-    """
-
-    makespan: float
-    binding: str
+    makespan: float  # infinite where a task waits for a pool without workers
+    binding: str  # critical_path, work, pool:<name> if there are several, or no_workers
     weighted_completion: float  # the least sum of weight x end
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """How good a plan is. Times in seconds; `gap` 0 proves the makespan optimal.
+    """How good a plan is; all but `binding` are None where some task can never run."""
 
-    All but `binding` are None where some task can never run.
-    """
-
-    makespan: float | None
+    makespan: float | None  # seconds
     lower_bound: float | None
-    gap: float | None
+    gap: float | None  # 0 proves the makespan optimal
     binding: str
     weighted_completion: float | None
     weighted_completion_bound: float | None

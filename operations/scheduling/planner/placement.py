@@ -16,20 +16,15 @@ NEVER = math.inf
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is to be planned: tasks 0..n-1, and worker slots, each in one pool.
-
-    `durations` are seconds (what remains, for a running task), `pools` the pool of each task,
-    `workers` the pool of each worker slot, `running` the slot of each running task, and `waited`
-    the seconds that each task has been ready.
-    """
+    """What is to be planned: tasks 0..n-1, and worker slots, each in one pool."""
 
     graph: Graph
-    durations: FloatArray
+    durations: FloatArray  # seconds: what remains, for a running task
     weights: FloatArray
-    workers: Sequence[int]
-    pools: IntArray
-    waited: FloatArray
-    running: Mapping[int, int] = field(default_factory=dict)
+    workers: Sequence[int]  # the pool of each worker slot
+    pools: IntArray  # of the tasks
+    waited: FloatArray  # seconds that each task has been ready
+    running: Mapping[int, int] = field(default_factory=dict)  # the slot of each running task
     pool_names: Sequence[str] = ()
 
     @cached_property

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import Avg
 
 from operations.scheduling.bottlenecks import QueueLoad, load_bottlenecks
-from operations.scheduling.models import Task, Worker
+from operations.scheduling.models import Schedule, Task, Worker
 from operations.scheduling.planner.plan import make_plan, repeatable_effort
 from operations.scheduling.reports import planning
 from operations.scheduling.reports.tasks import status_counts
@@ -77,9 +77,7 @@ def _plan_figures(
 ) -> tuple[dict[str, object], list[dict[str, object]]]:
     """Makespan, bound and gap of a plan made now, or of the stored one of many tasks."""
     if open_tasks > MAX_PLANNED_NOW:
-        row = planning.latest_schedule()
-        if row is None:
-            return _figures(None, None, None, None), []
+        row = planning.latest_schedule() or Schedule()
         return _figures(row.makespan, row.lower_bound, row.gap, row.planned_at), row.bottlenecks
     work = planning.open_work(now)
     planned = make_plan(work.problem, effort=repeatable_effort(len(work.names)))

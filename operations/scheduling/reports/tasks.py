@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 
+from aethercrown.db import bulk
 from operations.scheduling import list_sql, wait_reason
 from operations.scheduling.backlog import UnknownTask
 from operations.scheduling.durations import LearnedDuration
@@ -18,35 +19,30 @@ from operations.scheduling.task_spec import AITask, TaskPriority
 WAITING = (Task.Status.PENDING, Task.Status.QUEUED)
 OPEN = (*WAITING, Task.Status.RUNNING)
 ENDED = (Task.Status.COMPLETED, Task.Status.FAILED)
-BATCH_NAMES = 5_000  # names in one query
 MAX_INHERIT_DEPTH = 20  # dependencies over which stored tasks inherit urgency
 MAX_INHERITING_TASKS = 2_000  # stored tasks that one call may make more urgent
 
 
 def primary_keys(names: Collection[str]) -> dict[str, int]:
     """The primary keys of those task ids that are stored."""
-    asked, found = list(names), dict[str, int]()
-    for first in range(0, len(asked), BATCH_NAMES):
-        rows = Task.objects.filter(task_id__in=asked[first : first + BATCH_NAMES])
-        found.update(rows.order_by().values_list("task_id", "pk"))
-    return found
+    rows = Task.objects.filter(task_id__in=bulk.among(names, str))
+    return dict(rows.order_by().values_list("task_id", "pk"))
 
 
 def as_submitted(names: Collection[str]) -> dict[str, AITask]:
     """Stored tasks as they were submitted, by id."""
-    asked, found = list(names), dict[str, AITask]()
-    for first in range(0, len(asked), BATCH_NAMES):
-        rows = list(Task.objects.filter(task_id__in=asked[first : first + BATCH_NAMES]))
-        needs = dependencies(rows)
-        for row in rows:
-            found[row.task_id] = AITask(
-                row.task_id,
-                row.task_type,
-                TaskPriority(row.priority),
-                row.estimated_duration,
-                needs.get(row.pk, ()),
-            )
-    return found
+    rows = list(Task.objects.filter(task_id__in=bulk.among(names, str)))
+    needs = dependencies(rows)
+    return {
+        row.task_id: AITask(
+            row.task_id,
+            row.task_type,
+            TaskPriority(row.priority),
+            row.estimated_duration,
+            needs.get(row.pk, ()),
+        )
+        for row in rows
+    }
 
 
 def all_dependencies(names: Collection[str]) -> dict[str, list[str]]:
@@ -84,11 +80,10 @@ def learned_durations(task_types: Collection[str]) -> defaultdict[str, LearnedDu
 
 def dependencies(rows: Iterable[Task]) -> dict[int, list[str]]:
     """The ids of each task's dependencies, in the order submitted, by primary key."""
-    asked, found = [row.pk for row in rows], dict[int, list[str]]()
-    for first in range(0, len(asked), BATCH_NAMES):
-        links = Dependency.objects.filter(task__in=asked[first : first + BATCH_NAMES])
-        for task, need in links.order_by("pk").values_list("task_id", "needs__task_id"):
-            found.setdefault(task, []).append(need)
+    found: dict[int, list[str]] = {}
+    links = Dependency.objects.filter(task__in=bulk.among([row.pk for row in rows]))
+    for task, need in links.order_by("pk").values_list("task_id", "needs__task_id"):
+        found.setdefault(task, []).append(need)
     return found
 
 
@@ -136,11 +131,6 @@ def page(
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return [ListedTask(*row) for row in cursor.fetchall()]
-
-
-def all_tasks() -> QuerySet[Task]:
-    """All tasks with their worker, for lists."""
-    return Task.objects.select_related("worker")
 
 
 def as_dicts(

@@ -6,8 +6,7 @@ from django.db.models import Q
 
 from operations.scheduling.models import Worker
 
-HEARTBEAT_SECONDS = 30  # between two heartbeats of a worker, at most
-SILENT_AFTER = timedelta(seconds=3 * HEARTBEAT_SECONDS)
+SILENT_AFTER = timedelta(seconds=90)  # three heartbeats
 
 
 def present(now: datetime) -> Q:

@@ -21,9 +21,8 @@ def complete(
 ) -> Task:
     """End a running task; without success all that depends on it fails too.
 
-    Repeating the same end changes nothing. Raises UnknownTask, NotRunning, or WrongWorker if the
-    task is leased to another worker. A worker whose lease expired may still end the task while
-    no other worker has it.
+    Repeating the same end changes nothing; a worker whose lease expired may still end the task
+    while no other has it. Raises UnknownTask, NotRunning, or WrongWorker.
     """
     row = task_state.locked_task(task_id)
     wanted = Status.COMPLETED if success else Status.FAILED

@@ -47,9 +47,8 @@ def _stored(batch: Mapping[str, AITask], now: datetime) -> list[Task]:
     made = _created(new, order, locked, now)
     if locked:
         _inherit_urgency(new, made, locked)
-    old = reports.all_tasks().in_bulk(
-        [name for name in batch if name in known], field_name="task_id"
-    )
+    again = [name for name in batch if name in known]
+    old = Task.objects.select_related("worker").in_bulk(again, field_name="task_id")
     return [made.get(name) or old[name] for name in batch]
 
 
@@ -102,20 +101,14 @@ def _as_stored(
     rows: Mapping[str, NewTaskRow], numbers: Mapping[str, int], now: datetime
 ) -> dict[str, Task]:
     """Model instances equal to the stored rows, without reading them again."""
-    columns = [field.attname for field in Task._meta.concrete_fields]  # noqa: SLF001 - a documented name of Django's
-    blank = Task(created_at=now)
-    defaults = [getattr(blank, column) for column in columns]
-    places = [columns.index(column) for column in NewTaskRow._fields]
-    ready, ended = columns.index("ready_at"), columns.index("completed_at")
+    blank = Task()
+    fields = [field.attname for field in Task._meta.concrete_fields]  # noqa: SLF001 - a documented name of Django's
+    defaults = {name: getattr(blank, name) for name in fields}
     made = {}
     for name, row in rows.items():
-        values = defaults.copy()
-        for place, value in zip(places, row, strict=True):
-            values[place] = value
-        values[0] = numbers[name]
-        values[ready] = now if row.status == Status.QUEUED else None
-        values[ended] = now if row.status == Status.FAILED else None
-        made[name] = Task.from_db(connection.alias, columns, values)
+        stored = zip(submission.COLUMNS, submission.values(row, now), strict=True)
+        values = {**defaults, **dict(stored), "id": numbers[name]}
+        made[name] = Task.from_db(connection.alias, fields, list(values.values()))
     return made
 
 

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from django.db.models.functions import Now
 from django.urls import resolve
@@ -84,11 +84,6 @@ def test_an_automation_that_nothing_starts_calls_for_attention(automation):
     assert sentences(late) == told
     Automation.objects.update(is_enabled=False)
     assert sentences(late) == []
-
-
-def test_the_default_time_is_now(automation):
-    automation(since=datetime.now(UTC) - 2 * HOUR)
-    assert len(reports.attention_items()) == 1
 
 
 def test_attention_takes_three_queries_however_many_automations_there_are(

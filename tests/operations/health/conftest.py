@@ -43,8 +43,8 @@ class ScriptedRunner(CheckRunner):
         self.asked = []
 
     def run(self, jobs, seconds, *, max_threads=0):
-        self.asked.append(sorted(each.name for each in jobs))
-        return {each.name: self.results.get(each.name, GOOD) for each in jobs}
+        self.asked.append(sorted(jobs))
+        return {name: self.results.get(name, GOOD) for name in jobs}
 
 
 @pytest.fixture(autouse=True)

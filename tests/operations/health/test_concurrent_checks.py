@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from operations.health import concurrent_checks
-from operations.health.concurrent_checks import CheckJob, CheckRunner, StallSampler
+from operations.health.concurrent_checks import CheckRunner, StallSampler
 from operations.health.state_machine import HEALTHY, UNHEALTHY, UNKNOWN, Observation
 
 GOOD = Observation(HEALTHY)
@@ -28,7 +28,7 @@ def test_every_look_is_given_its_seconds_and_timed():
         given.append(seconds)
         return GOOD
 
-    found = CheckRunner().run([CheckJob("a", looked), CheckJob("b", fine)], 2.0)
+    found = CheckRunner().run({"a": looked, "b": fine}, 2.0)
     assert given == [2.0]
     assert found["a"].response_ms is not None
     assert {each.status for each in found.values()} == {HEALTHY}
@@ -36,11 +36,11 @@ def test_every_look_is_given_its_seconds_and_timed():
 
 def test_a_failure_has_no_answer_time():
     bad = Observation(UNHEALTHY, error_kind="refused")
-    assert CheckRunner().run([CheckJob("a", lambda _: bad)], 1.0) == {"a": bad}
+    assert CheckRunner().run({"a": lambda _: bad}, 1.0) == {"a": bad}
 
 
 def test_nothing_to_look_at_is_nothing_seen():
-    assert CheckRunner().run([], 1.0) == {}
+    assert CheckRunner().run({}, 1.0) == {}
 
 
 def test_a_hanging_check_delays_no_other_and_is_not_started_twice(over):
@@ -53,7 +53,7 @@ def test_a_hanging_check_delays_no_other_and_is_not_started_twice(over):
 
     runner = CheckRunner()
     for _ in range(2):
-        found = runner.run([CheckJob("hung", hang), CheckJob("fine", fine)], 0.05)
+        found = runner.run({"hung": hang, "fine": fine}, 0.05)
         assert (found["hung"].status, found["hung"].error_kind) == (UNHEALTHY, "timeout")
         assert found["fine"].status == HEALTHY
     assert len(started) == 1
@@ -63,7 +63,7 @@ def test_a_check_that_raises_is_a_failure_without_the_text_of_its_error():
     def broken(_seconds):
         raise ValueError("password=hunter22")
 
-    found = CheckRunner().run([CheckJob("a", broken)], 1.0)["a"]
+    found = CheckRunner().run({"a": broken}, 1.0)["a"]
     assert (found.status, found.error_kind) == (UNHEALTHY, "error")
     assert found.error == "The check itself failed: ValueError."
 
@@ -79,7 +79,7 @@ def test_a_check_that_found_no_thread_in_time_is_unknown(over):
         started.append(1)
         return GOOD
 
-    found = CheckRunner().run([CheckJob("hung", hang), CheckJob("late", late)], 0.05, max_threads=1)
+    found = CheckRunner().run({"hung": hang, "late": late}, 0.05, max_threads=1)
     assert (found["late"].status, found["late"].error_kind) == (UNKNOWN, "late")
     over.set()
     assert started == []
@@ -135,7 +135,7 @@ def test_a_check_that_found_no_thread_in_time_is_never_started():
         ran.append(seconds)
         return fine(seconds)
 
-    jobs = [CheckJob("a", hanging), CheckJob("b", noted)]
+    jobs = {"a": hanging, "b": noted}
     found = CheckRunner().run(jobs, 0.05, max_threads=1)
     release.set()
     assert is_over.wait(30)

@@ -108,7 +108,7 @@ def test_a_builtin_check_that_no_app_registers_any_more_is_skipped(clock, runner
 def test_a_stored_target_that_may_not_be_called_is_blocked(shop, clock, runner):
     Component.objects.filter(pk=shop.pk).update(networks="0.0.0.0/0")
     check = run_checks.check_function(fresh(shop))
-    assert check is run_checks.blocked
+    assert check is not None
     assert check(1.0).error_kind == "blocked"
     run_checks.run_round(clock=clock, runner=runner)
     assert run_checks.host_of(fresh(shop)) == "shop"
