@@ -67,9 +67,7 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
         weeks=weeks,
         choices=WEEKS,
         trend=trend if days else None,
-        in_force=summary.in_force_text(
-            next((each for each in found.in_force if each.channel.name == name), None)
-        ),
+        in_force=summary.in_force_text({e.channel.name: e for e in found.in_force}.get(name)),
         **context,
     )
 
