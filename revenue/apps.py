@@ -14,14 +14,11 @@ class RevenueConfig(AppConfig):
         from revenue.billing.services import imports as usage_imports  # noqa: PLC0415
         from revenue.billing.services import invoice_run  # noqa: PLC0415
         from revenue.customers import reports as customers  # noqa: PLC0415
-        from revenue.customers.data_hooks import HOOKS, CustomerDataHook  # noqa: PLC0415
+        from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
         from revenue.customers.services import imports as customer_imports  # noqa: PLC0415
-        from revenue.demo import prices as demo_prices  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
         from revenue.mrr import reports as mrr  # noqa: PLC0415
-        from revenue.mrr.services import nightly_check  # noqa: PLC0415
-        from revenue.mrr.services.booking import book  # noqa: PLC0415
-        from revenue.mrr.services.rollups import discard_retention  # noqa: PLC0415
+        from revenue.mrr.services import rollups  # noqa: PLC0415
         from revenue.pricing import services as pricing_services  # noqa: PLC0415
         from revenue.upsell import reports as upsell_reports  # noqa: PLC0415
         from revenue.upsell import services as upsell_services  # noqa: PLC0415
@@ -33,21 +30,10 @@ class RevenueConfig(AppConfig):
         for module in (customers, mrr, billing, upsell_reports):
             for exporter in module.EXPORTERS:
                 export.register(exporter)
-        for automations in (nightly_check, upsell_services, invoice_run):
+        for automations in (rollups, upsell_services, invoice_run):
             for automation in automations.AUTOMATIONS:
                 automation_registry.register(automation)
-        for hook in (
-            CustomerDataHook("billing", billing.personal_data),
-            CustomerDataHook(
-                "mrr", mrr.personal_data, merge=discard_retention, subscriptions_changed=book
-            ),
-            CustomerDataHook(
-                "upsell",
-                upsell_reports.personal_data,
-                upsell_services.erase_free_text,
-                upsell_services.move_to_customer,
-            ),
-        ):
+        for hook in (billing.CUSTOMER_HOOK, rollups.CUSTOMER_HOOK, upsell_services.CUSTOMER_HOOK):
             HOOKS.register(hook)
         demo.register("revenue", demo_services.seed)
-        demo.register("prices", demo_prices.seed)
+        demo.register("prices", demo_services.seed_prices)

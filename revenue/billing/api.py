@@ -9,12 +9,12 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api.endpoint import reply
+from aethercrown.api.endpoint import StrictEndpoint, reply
 from aethercrown.api.fields import Currency, Date, Identifier, ItemList, Number, Text, ValueMap
 from aethercrown.api.openapi import documented
 from revenue.billing import examples, reports
 from revenue.pricing import response_format
-from revenue.pricing.api import PriceLineSerializer, RevenueEndpoint, or_api_error
+from revenue.pricing.api import PriceLineSerializer, or_api_error
 
 
 class PreviewInvoiceRequestSerializer(serializers.Serializer[Any]):
@@ -45,7 +45,8 @@ class PreviewInvoiceResponseSerializer(serializers.Serializer[Any]):
     invoice = InvoicePreviewSerializer()
 
 
-class PreviewView(RevenueEndpoint):
+class PreviewView(StrictEndpoint):
+    area = "revenue"
     scopes = ("revenue:read",)
 
     @documented(

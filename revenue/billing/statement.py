@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from revenue.billing.periods import MeterReadings, Month, situation
-from revenue.billing.plan_periods import overlapping_periods
+from revenue.billing.periods import MeterReadings, Month, overlapping_periods, situation
 from revenue.customers.plan_change import PlanChange
 from revenue.pricing.calculation import invoice
 from revenue.pricing.calculation.inputs import PricingInputs
@@ -52,7 +51,6 @@ class Statement:
     """
 
     currency: str
-    span: Month
     plan_periods: tuple[PlanPeriod, ...]
     situation: PricingInputs
     rated: Decimal
@@ -92,7 +90,6 @@ def statement(
         lines.append(_line("carried", "Credit carried to the next invoice", carried))
     return Statement(
         book.currency,
-        span,
         tuple(each for periods in overlapping_periods(known.changes, span) for each in periods),
         situation(known.readings, span, known.since),
         own.total,
@@ -107,7 +104,7 @@ def _rated(known: CustomerUsage, span: Month, book: BookVersion) -> CalculatedIn
     """The month alone: of parallel subscriptions one carries the usage, the others their fee."""
     sequences = overlapping_periods(known.changes, span)
     if not sequences:
-        return CalculatedInvoice(book.currency, span.start, span.end, (), ())
+        return CalculatedInvoice((), ())
     inputs = situation(known.readings, span, known.since)
     main = invoice.calculate_invoice(book, sequences[0], inputs, span.start, span.end)
     more = [

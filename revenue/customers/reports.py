@@ -70,15 +70,9 @@ def top_customers(currency: str, most: int) -> list[CustomerSummary]:
     return [CustomerSummary(*row) for row in ranked.values_list(*fields)[:most]]
 
 
-def name_and_zone(customer_id: int) -> tuple[str, str]:
-    """A customer's name and billing time zone. Raises Customer.DoesNotExist."""
-    row = Customer.objects.values_list("name", "time_zone").get(pk=customer_id)
-    return row[0], row[1]
-
-
-def identifier(customer_id: int) -> str:
-    """A customer's external id, which API callers use."""
-    return Customer.objects.values_list("external_id", flat=True).get(pk=customer_id)
+def identity(customer_id: int) -> tuple[str, str, str]:
+    """A customer's external id, name and billing time zone. Raises Customer.DoesNotExist."""
+    return Customer.objects.values_list("external_id", "name", "time_zone").get(pk=customer_id)
 
 
 def personal_data(customer_id: int) -> dict[str, Any]:

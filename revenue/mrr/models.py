@@ -4,9 +4,9 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from aethercrown.db.fields import CurrencyField
+from aethercrown.text import counted
 from revenue.customers.models import AmountField, ImmutableModel
 from revenue.mrr.movements import MovementKind
-from revenue.pricing.decimals import count_text
 
 
 class MrrMovement(ImmutableModel):
@@ -114,7 +114,7 @@ class RetentionRollup(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{count_text(self.months, 'month')} to {self.month:%Y-%m} in {self.currency}"
+        return f"{counted(self.months, 'month')} to {self.month:%Y-%m} in {self.currency}"
 
 
 class RollupWatermark(models.Model):
@@ -128,4 +128,4 @@ class RollupWatermark(models.Model):
         constraints = [CheckConstraint(condition=Q(pk=1), name="revenue_rollupwatermark_one_row")]
 
     def __str__(self) -> str:
-        return f"{count_text(self.rows, 'row')}, up to number {self.upto}"
+        return f"{counted(self.rows, 'row')}, up to number {self.upto}"

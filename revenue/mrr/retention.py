@@ -12,8 +12,7 @@ from operator import add, sub
 from typing import NamedTuple
 
 from revenue.customers.billing_interval import months_before
-from revenue.mrr.bridge import Bridge
-from revenue.mrr.metrics import percent
+from revenue.mrr.bridge import Bridge, percent
 from revenue.mrr.movements import ZERO
 
 SPANS = (1, 3, 12)  # months: a month, a quarter and a year have ends of their own

@@ -1,18 +1,16 @@
 """API: price a plan, recommend a plan, list the plans on sale."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api import fields
-from aethercrown.api.endpoint import Endpoint, InvalidRequest, Unavailable, reply
+from aethercrown.api.endpoint import InvalidRequest, StrictEndpoint, Unavailable, reply
 from aethercrown.api.fields import Currency, Instant, ItemList, Money, Number, Text, ValueMap
 from aethercrown.api.openapi import documented
 from revenue.pricing import examples, reports, response_format, services
@@ -23,42 +21,6 @@ from revenue.pricing.price_book.version import BookVersion, NoSuchPlan
 
 Found = TypeVar("Found")
 MAX_METRICS = 200
-
-
-class RevenueEndpoint(Endpoint):
-    """A call of revenue, which refuses query and body names that it does not know."""
-
-    area = "revenue"
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if unknown := unknown_names(request.query_params, self.known_query()):
-            raise serializers.ValidationError(unknown)
-
-    def known_query(self) -> Collection[str]:
-        return ()
-
-    def checked(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-        unknown = unknown_names(self.request.data, shape().fields)
-        try:
-            values = super().checked(shape)
-        except serializers.ValidationError as error:
-            raise serializers.ValidationError({**unknown, **dict(error.detail)}) from error
-        if unknown:
-            raise serializers.ValidationError(unknown)
-        return values
-
-
-def unknown_names(given: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """An error for each unknown name, with the nearest known one."""
-    errors = {}
-    for name in set(given) - set(known):
-        nearest = get_close_matches(name, known, n=1, cutoff=0)
-        words = (
-            f"is not known here; the nearest is {nearest[0]}" if nearest else "is not known here"
-        )
-        errors[name] = [ErrorDetail(words, "unknown")]
-    return errors
 
 
 class Quantity(Number):
@@ -213,7 +175,9 @@ class TierListSerializer(serializers.Serializer[Any]):
     tiers = ValueMap(child=TierSerializer())
 
 
-class CalculatePriceView(RevenueEndpoint):
+class CalculatePriceView(StrictEndpoint):
+    area = "revenue"
+
     @documented(
         "Price a plan",
         request=CalculatePriceRequestSerializer,
@@ -246,7 +210,9 @@ class CalculatePriceView(RevenueEndpoint):
         return reply("Price calculated", {"pricing": found})
 
 
-class RecommendTierView(RevenueEndpoint):
+class RecommendTierView(StrictEndpoint):
+    area = "revenue"
+
     @documented(
         "Recommend a plan",
         request=RecommendTierRequestSerializer,
@@ -262,7 +228,9 @@ class RecommendTierView(RevenueEndpoint):
         return reply("Tier recommended", response_format.recommendation_response(found))
 
 
-class TierListView(RevenueEndpoint):
+class TierListView(StrictEndpoint):
+    area = "revenue"
+
     @documented(
         "List the plans on sale",
         answer=TierListSerializer,

@@ -5,7 +5,7 @@ only divisions are rounded before the amount of a line is.
 """
 
 import decimal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -89,28 +89,9 @@ def non_negative(value: object, path: str, *, text: bool = False) -> Decimal:
     return found
 
 
-def count_text(count: int, noun: str, plural: str = "") -> str:
-    """Such as "1 customer" and "2,000 customers"; the plural is given where it is not with s."""
-    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
-
-
 def without_trailing_zeros(value: Decimal) -> Decimal:
     """The same number without trailing zeros: 1.5 for 1.5000."""
     return value.quantize(ONE) if value == value.to_integral_value() else value.normalize(CONTEXT)
-
-
-def read_amounts(given: Mapping[str, object], path: str) -> dict[str, Decimal]:
-    """Every value of a mapping as a number of 0 or more. Raises InvalidValues with all bad ones."""
-    found: dict[str, Decimal] = {}
-    problems: list[FieldProblem] = []
-    for name, value in given.items():
-        try:
-            found[name] = non_negative(value, f"{path}.{name}".lstrip("."))
-        except InvalidValues as error:
-            problems += error.problems
-    if problems:
-        raise InvalidValues(*problems)
-    return found
 
 
 def read_date(value: object, path: str) -> date:

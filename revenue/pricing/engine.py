@@ -15,17 +15,17 @@ from revenue.pricing.price_book.version import BookVersion, NoSuchPlan
 Numbers = Mapping[str, object]
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class DynamicPricingEngine:
     """Prices by the default book, or by the version of a price book that is given.
 
     Bad values raise InvalidValues (a ValueError), which lists all of them by path.
     """
 
-    def __init__(self, book: BookVersion = BOOK, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        book: BookVersion = BOOK,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.book = book
         self.clock = clock
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from operator import ge, le
 
 from operations.decisions.digest import digest
 from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
@@ -59,10 +60,8 @@ def override_guardrails(
             passed=requested >= min(least, price),
         )
     ]
-    if plan.floor is not None:
-        passed = requested >= plan.floor
-        found.append(Guardrail("floor", float(plan.floor), float(requested), passed=passed))
-    if plan.ceiling is not None:
-        passed = requested <= plan.ceiling
-        found.append(Guardrail("ceiling", float(plan.ceiling), float(requested), passed=passed))
+    for name, limit, meets in (("floor", plan.floor, ge), ("ceiling", plan.ceiling, le)):
+        if limit is not None:
+            passed = meets(requested, limit)
+            found.append(Guardrail(name, float(limit), float(requested), passed=passed))
     return tuple(found)

@@ -1,6 +1,6 @@
 """API: analyze an upgrade, list opportunities, decide on one."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,7 +11,13 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api.endpoint import Conflict, InvalidRequest, ReadOnlyViewSet, reply
+from aethercrown.api.endpoint import (
+    Conflict,
+    InvalidRequest,
+    ReadOnlyViewSet,
+    StrictEndpoint,
+    reply,
+)
 from aethercrown.api.fields import Count, Currency, Instant, Money, Number, Text, ValueMap
 from aethercrown.api.openapi import documented
 from aethercrown.transitions import InvalidTransition
@@ -51,7 +57,9 @@ class UpsellAnalysisSerializer(serializers.Serializer[Any]):
     upsell = UpsellOfferSerializer(allow_null=True)
 
 
-class AnalyzeUpsellView(pricing.RevenueEndpoint):
+class AnalyzeUpsellView(StrictEndpoint):
+    area = "revenue"
+
     @documented(
         "Analyze an upgrade",
         request=AnalyzeUpsellRequestSerializer,
@@ -134,9 +142,10 @@ class NoFieldsSerializer(serializers.Serializer[Any]):
     """An empty body."""
 
 
-class OpportunityViewSet(pricing.RevenueEndpoint, ReadOnlyViewSet[Opportunity]):
+class OpportunityViewSet(StrictEndpoint, ReadOnlyViewSet[Opportunity]):
     """Upsell opportunities, the newest first; filter with `?state=` and `?customer_id=`."""
 
+    area = "revenue"
     list_name = "opportunities"
     title = "opportunity"
     ordering = ("-found_at", "-pk")
@@ -148,8 +157,10 @@ class OpportunityViewSet(pricing.RevenueEndpoint, ReadOnlyViewSet[Opportunity]):
         "customer_id": {"type": "string"},
     }
 
-    def known_query(self) -> Collection[str]:
-        return [*self.list_query, "cursor", "limit"] if self.action == "list" else ()
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        listing = self.action == "list"
+        self.query_names = (*self.list_query, "cursor", "limit") if listing else ()
+        super().initial(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Opportunity]:
         """Filtered by state and customer where the query names them."""

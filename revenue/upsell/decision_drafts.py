@@ -27,7 +27,6 @@ class OfferDetails:
 
     pk: int
     customer: str
-    current: str
     recommended: str
     currency: str
     low: Decimal

@@ -108,7 +108,6 @@ class Opportunity(models.Model):
         return OfferDetails(
             self.pk,
             self.customer.name,
-            self.current_plan,
             self.recommended_plan,
             self.currency,
             self.gain_low,

@@ -29,13 +29,8 @@ class UsageForecast:
     estimate: PricingInputs
     high: PricingInputs
 
-    @property
-    def scenarios(self) -> tuple[PricingInputs, PricingInputs, PricingInputs]:
-        return (self.low, self.estimate, self.high)
-
     def as_json(self) -> dict[str, Any]:
-        names = ("low", "estimate", "high")
-        return {name: each.as_json() for name, each in zip(names, self.scenarios, strict=True)}
+        return {name: getattr(self, name).as_json() for name in ("low", "estimate", "high")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +69,9 @@ def find_opportunities(
     larger = [each for each in book.active if each.rank > present.rank]
     if not larger:
         return []
+    scenarios = (ahead.low, ahead.estimate, ahead.high)
     amounts = {
-        plan.code: [calculate_price(book, plan.code, each).final_price for each in ahead.scenarios]
+        plan.code: [calculate_price(book, plan.code, each).final_price for each in scenarios]
         for plan in book.active
     }
     costs = {code: _span(each) for code, each in amounts.items()}

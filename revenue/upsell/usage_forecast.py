@@ -8,7 +8,7 @@ from decimal import Decimal
 from revenue.billing import periods
 from revenue.billing.periods import Aggregation, MeterReadings, Month
 from revenue.pricing.calculation.inputs import PricingInputs
-from revenue.pricing.decimals import without_trailing_zeros
+from revenue.pricing.decimals import ZERO, without_trailing_zeros
 from revenue.upsell import trend
 from revenue.upsell.opportunities import UsageForecast
 from revenue.upsell.trend import MetricForecast
@@ -17,11 +17,12 @@ FORECAST_DAYS = 30  # also the days of the present use
 HISTORY_DAYS = 91  # the trend is estimated from these
 QUANTITY_UNIT = Decimal("0.01")
 
-DaysWithUse = Mapping[str, Collection[date]]  # by metric, the days on which any customer used it
-
 
 def forecast_usage(
-    readings: Mapping[str, MeterReadings], active: DaysWithUse, today: date, since: date | None
+    readings: Mapping[str, MeterReadings],
+    active: Mapping[str, Collection[date]],
+    today: date,
+    since: date | None,
 ) -> tuple[PricingInputs, UsageForecast] | None:
     """The last 30 days, and a forecast of the next 30; None where no metric has 14 days.
 
@@ -50,24 +51,21 @@ def _forecast(
     return None
 
 
-def _flow(days: periods.Days, active: Collection[date], today: date) -> Sequence[float | None]:
-    """Daily totals before today, from the first known day."""
+def _history(days: periods.Days, today: date) -> list[date]:
+    """The days before today, from the first known one."""
     first = max(min(days), today - timedelta(days=HISTORY_DAYS))
-    found: list[float | None] = []
-    for place in range((today - first).days):
-        on = first + timedelta(days=place)
-        value = days.get(on)
-        found.append(float(value) if value is not None else 0.0 if on in active else None)
-    return found
+    return [first + timedelta(days=place) for place in range((today - first).days)]
+
+
+def _flow(days: periods.Days, active: Collection[date], today: date) -> Sequence[float | None]:
+    totals = (days.get(on, ZERO if on in active else None) for on in _history(days, today))
+    return [None if each is None else float(each) for each in totals]
 
 
 def _level(aggregation: Aggregation, days: periods.Days, today: date) -> Sequence[float | None]:
-    """The value of the reading on each day before today."""
-    first = max(min(days), today - timedelta(days=HISTORY_DAYS))
-    spans = (first + timedelta(days=place) for place in range((today - first).days))
-    values = (
-        periods.aggregate(aggregation, days, Month(on, on + timedelta(days=1))) for on in spans
-    )
+    """The value of the reading on each day."""
+    spans = (Month(on, on + timedelta(days=1)) for on in _history(days, today))
+    values = (periods.aggregate(aggregation, days, each) for each in spans)
     return [None if each is None else float(each) for each in values]
 
 

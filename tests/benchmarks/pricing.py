@@ -225,10 +225,8 @@ def part_of_quotes(number: int) -> Part:
     for _ in range(QUOTES_A_PART // QUOTES_A_BOOK):
         made = guarded_book(draw)
         for _ in range(QUOTES_A_BOOK):
-            before, asked = Decimal(cents(draw)), Decimal(int(draw.integers(0, 101)))
-            found = calculate_price(
-                made, "plan", any_situation(draw), previous=before, discount=asked
-            )
+            before = Decimal(cents(draw))
+            found = calculate_price(made, "plan", any_situation(draw), previous=before)
             hits += bool(found.hits)
             for name in beyond(made, found, before):
                 broken[name] += 1

@@ -2,5 +2,5 @@
 
 from revenue.billing.reports.accounts import SIMULATED_MONTHS, simulation
 from revenue.billing.reports.bills import NothingPublished, Tampered, bill, in_force
-from revenue.billing.reports.exports import EXPORTERS, personal_data
+from revenue.billing.reports.exports import CUSTOMER_HOOK, EXPORTERS
 from revenue.billing.reports.usage import first_days, readings

@@ -7,6 +7,7 @@ from django.db.models import F, Sum
 
 from aethercrown.csv.export import Cell, Exporter
 from revenue.billing.models import Adjustment, DailyUse, Invoice
+from revenue.customers.data_hooks import CustomerDataHook
 
 USE = ("customer", "metric", "day", "quantity")
 
@@ -42,3 +43,6 @@ def personal_data(customer_ids: Collection[int]) -> Mapping[str, Any]:
             Adjustment.objects.filter(invoice__customer__in=customer_ids).order_by("pk").values()
         ),
     }
+
+
+CUSTOMER_HOOK = CustomerDataHook("billing", personal_data)

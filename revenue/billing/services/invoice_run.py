@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from aethercrown.severity import WARNING
+from aethercrown.text import counted
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome, always
 from operations.decisions import services as decisions
@@ -24,7 +25,6 @@ from revenue.billing.reports import invoice_run
 from revenue.billing.services import invoices
 from revenue.customers.billing_interval import months_before
 from revenue.customers.services import InvalidEntry
-from revenue.pricing.decimals import count_text
 
 ISSUED_BY = "automatic"
 SOURCE, NOT_BILLED = "revenue", "customers_not_billed"
@@ -76,7 +76,7 @@ def _finish(row: InvoiceRun, refused: list[tuple[str, str]], now: datetime) -> N
     if refused:
         reasons = "; ".join(f"{who}: {why}" for who, why in refused[:LISTED])
         verb = "was" if len(refused) == 1 else "were"
-        message = f"{count_text(len(refused), 'customer')} of {row} {verb} not billed: {reasons}."
+        message = f"{counted(len(refused), 'customer')} of {row} {verb} not billed: {reasons}."
         alerts.raise_alert(
             SOURCE, NOT_BILLED, str(row), WARNING, message, link=f"{LINK}{row.pk}/change/", now=now
         )
@@ -130,7 +130,7 @@ def undo_approval(case: DecisionCase) -> None:
     row = _locked_run(case)
     count, _ = invoice_run.billed(row.currency, row.period_start)
     if count:
-        raise Stale(f"{row}: {count_text(count, 'invoice')} issued already; they stay.")
+        raise Stale(f"{row}: {counted(count, 'invoice')} issued already; they stay.")
     row.approved_at = row.finished_at = None
     row.save(update_fields=["approved_at", "finished_at"])
 
@@ -166,8 +166,8 @@ def run_invoicing(context: RunContext) -> RunOutcome:
             made.append(row.decision_id)
     issued, done = _issue_approved(context)
     words = (
-        f"{count_text(len(made), 'month')} proposed; {count_text(issued, 'invoice')} issued,"
-        f" {count_text(done, 'month')} closed."
+        f"{counted(len(made), 'month')} proposed; {counted(issued, 'invoice')} issued,"
+        f" {counted(done, 'month')} closed."
     )
     return RunOutcome(words, tuple(each for each in made if each is not None))
 

@@ -47,10 +47,7 @@ def issue(customer_id: int, day: date, *, by: str, now: datetime) -> Invoice:
     )
     Adjustment.objects.bulk_create(
         Adjustment(
-            invoice=made,
-            original_invoice_id=each.month.key,
-            rated=each.total,
-            amount=each.amount,
+            invoice=made, original_invoice_id=each.month.key, rated=each.total, amount=each.amount
         )
         for each in found.adjustments
     )

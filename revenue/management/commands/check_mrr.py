@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from aethercrown.text import counted
 from revenue.mrr.reports import consistency
 from revenue.mrr.services.rollups import roll_up
-from revenue.pricing.decimals import count_text
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, rebuild: bool = False, **_options: Any) -> None:
         if rebuild:
             rows = roll_up(now=timezone.now(), rebuild=True)
-            self.stdout.write(f"The monthly sums hold {count_text(rows, 'row')} of the ledger.")
+            self.stdout.write(f"The monthly sums hold {counted(rows, 'row')} of the ledger.")
         wrong = consistency.wrong_rollups()
         for each in wrong[: consistency.LISTED]:
             self.stderr.write(f"A monthly sum is wrong: {each}; --rebuild corrects it.")

@@ -7,10 +7,11 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from aethercrown.text import counted
 from revenue.billing import reports as billing
 from revenue.pricing import reports
 from revenue.pricing.calculation.simulation import Simulation
-from revenue.pricing.decimals import InvalidValues, count_text
+from revenue.pricing.decimals import InvalidValues
 
 MAX_ACCOUNTS = 10_000_000
 
@@ -29,14 +30,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, number: int, book: str, **options: Any) -> None:
         try:
-            version = reports.version_by_number(number, book)
+            version = reports.versions().get(book__code=book, number=number)
             against = reports.version_in_force(timezone.now().date(), book)
             found = billing.simulation(version, against, timezone.now().date(), MAX_ACCOUNTS)
         except ObjectDoesNotExist as error:
             raise CommandError(f"The price book {book} has no version {number}.") from error
         except (reports.NothingPublished, reports.Tampered, InvalidValues) as error:
             raise CommandError(str(error)) from error
-        heading = f"{version} against {against}, {count_text(found.customers, 'customer')}"
+        heading = f"{version} against {against}, {counted(found.customers, 'customer')}"
         self.stdout.write(f"{heading}, each over up to {billing.SIMULATED_MONTHS} complete months")
         for each in describe(found):
             self.stdout.write(each)

@@ -8,6 +8,5 @@ from revenue.mrr.reports.ledger import (
     bridge,
     currencies,
     mrr_of,
-    personal_data,
 )
 from revenue.mrr.reports.retention import retention_deltas

@@ -62,9 +62,9 @@ def summed(grouped: Any) -> Any:
 def _rows_after(watermark: RollupWatermark, currency: str, basis: str) -> Iterator[SegmentRow]:
     """Rows after the watermark, found by number: a filter by currency would read all rows."""
     rows = MrrMovement.objects.filter(pk__gt=watermark.upto).order_by()
-    for of, *row in summed(rows.values_list("currency", SEGMENT, basis, "kind")):
+    grouped = rows.values_list("currency", SEGMENT, basis, "kind")
+    for of, segment, on, kind, amount, payers in summed(grouped):
         if of == currency:
-            segment, on, kind, amount, payers = row
             yield segment, on, kind, amount, payers
 
 

@@ -5,13 +5,13 @@ from datetime import date
 
 from django.db.models import Sum
 
+from aethercrown.text import counted
 from operations.automations.registry import always
 from revenue.customers.models import Customer, SubscriptionChange
 from revenue.customers.reports import plan_changes
 from revenue.mrr.models import MrrMovement, MrrRollup, RollupWatermark
 from revenue.mrr.movements import NOTHING, MovementSums, missing
 from revenue.mrr.reports.ledger import booked_sums
-from revenue.pricing.decimals import count_text
 
 BATCH = 500
 LISTED = 20  # differences described
@@ -34,7 +34,7 @@ def differing_customers(
             lacking = missing(changes.get(key, []), booked.get(key, {}))
             count += bool(lacking)
             if lacking and len(differences) < most:
-                first, more = lacking[0], count_text(len(lacking) - 1, "row")
+                first, more = lacking[0], counted(len(lacking) - 1, "row")
                 differences.append(
                     f"customer {key}: the ledger lacks {first.kind} of"
                     f" {first.amount.normalize():f} on {first.on} and {more} more"

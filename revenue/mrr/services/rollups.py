@@ -1,4 +1,4 @@
-"""Bringing the roll-ups by month up to date with the ledger."""
+"""Bringing the roll-ups by month up to date with the ledger, and checking both every night."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -8,12 +8,18 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, Max, QuerySet
 
+from aethercrown.severity import CRITICAL
+from aethercrown.text import counted
+from operations.alerts import services as alerts
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from revenue.customers.billing_interval import month_of
+from revenue.customers.data_hooks import CustomerDataHook
 from revenue.customers.models import Customer
 from revenue.mrr.models import MrrMovement, MrrRollup, RetentionRollup, RollupWatermark
 from revenue.mrr.movements import NOTHING, MovementSums
-from revenue.mrr.reports import bridges, retention
+from revenue.mrr.reports import bridges, consistency, ledger, retention
 from revenue.mrr.retention import NO_CHANGE, RetentionDelta
+from revenue.mrr.services.booking import book
 
 BATCH = 500
 RollupKey = tuple[str, str, str, date, str]  # currency, basis, segment, month, kind
@@ -36,7 +42,7 @@ def roll_up(*, now: datetime, rebuild: bool = False) -> int:
         RollupWatermark.objects.select_for_update().get(pk=1)
     after = watermark.upto if watermark else 0
     newest = MrrMovement.objects.aggregate(upto=Max("pk"), rows=Count("pk"))
-    upto, rows = newest["upto"] or 0, newest["rows"]
+    upto, rows = int(newest["upto"] or 0), int(newest["rows"])
     changed = bridges.customers_with_new_segment()
     sums: RollupSums = {}
     for basis in MrrRollup.Basis.values:
@@ -113,6 +119,11 @@ def discard_retention(_kept_id: int, _duplicate_id: int, _now: datetime) -> None
     RetentionRollup.objects.all().delete()
 
 
+CUSTOMER_HOOK = CustomerDataHook(
+    "mrr", ledger.personal_data, merge=discard_retention, subscriptions_changed=book
+)
+
+
 def _store_segments() -> None:
     """Store for each customer the segment in which it is summed from now on."""
     unmerged = Customer.objects.filter(merged_into=None)
@@ -122,3 +133,36 @@ def _store_segments() -> None:
         segment = each.merged_into.segment if each.merged_into else each.segment
         if each.rolled_segment != segment:
             Customer.objects.filter(pk=each.pk).update(rolled_segment=segment)
+
+
+AUTOMATION = "revenue.check_mrr"
+SOURCE, KIND, SUBJECT = "revenue", "ledger_differs", "MRR ledger"
+LINK = "/dashboards/revenue"
+LISTED = 5  # differences named in the alert
+
+
+def check_mrr(context: RunContext) -> RunOutcome:
+    """Recompute the ledger from the subscriptions and raise an alert where it differs.
+
+    The roll-ups are brought up to date and compared with their rows; wrong ones are rebuilt.
+    """
+    now = context.now
+    added = roll_up(now=now)
+    wrong = consistency.wrong_rollups()
+    if wrong:
+        roll_up(now=now, rebuild=True)
+    count, differences = consistency.differing_customers(context.may_continue, LISTED)
+    if count:
+        message = f"Customers that differ: {count:,}. {'; '.join(differences)}."
+        alerts.raise_alert(SOURCE, KIND, SUBJECT, CRITICAL, message, link=LINK, now=now)
+    else:
+        alerts.resolve(SOURCE, KIND, SUBJECT, now=now)
+    differ = f"Customers that differ from their subscriptions: {count:,}"
+    summary = f"{differ if count else 'The ledger is correct'}; {counted(added, 'row')} summed"
+    rebuilt = f"; the monthly sums were rebuilt: {wrong[0]} was wrong" if wrong else ""
+    return RunOutcome(f"{summary}{rebuilt}.", (), {"differ": differences})
+
+
+AUTOMATIONS = (
+    AutomationSpec(AUTOMATION, "Check the MRR ledger against the subscriptions", check_mrr),
+)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from revenue.pricing.decimals import ONE, FieldProblem, InvalidValues, invalid, read_amounts
+from revenue.pricing.decimals import ONE, FieldProblem, InvalidValues, non_negative
 
 RATE_SUFFIX = "_rate"  # metrics with this suffix lie between 0 and 1
 
@@ -34,33 +34,30 @@ def read_inputs(
 ) -> PricingInputs:
     """Read plain numbers; None counts as not given. Raises InvalidValues with every bad path."""
     problems: list[FieldProblem] = []
-    parts: list[dict[str, Decimal]] = []
-    for path, given in (
-        ("usage_data", usage_data),
-        ("engagement_data", engagement_data or {}),
-        ("company_data", company_data or {}),
-    ):
-        try:
-            parts.append(_part(path, given))
-        except InvalidValues as error:
-            problems += error.problems
+    usage = _part("usage_data", usage_data, problems)
+    engagement = _part("engagement_data", engagement_data or {}, problems)
+    company = _part("company_data", company_data or {}, problems)
     if problems:
         raise InvalidValues(*problems)
-    usage, engagement, company = parts
     return PricingInputs(usage, engagement, None if company_data is None else company)
 
 
-def _part(path: str, given: object) -> dict[str, Decimal]:
+def _part(path: str, given: object, problems: list[FieldProblem]) -> dict[str, Decimal]:
+    """The numbers of one part; `problems` gets the bad ones."""
     if not isinstance(given, Mapping):
-        raise invalid(path, "not_a_dict", "must be an object")
-    found = read_amounts({name: value for name, value in given.items() if value is not None}, path)
-    above = [
-        FieldProblem(f"{path}.{name}", "max_value", f"must lie between 0 and 1, not {each:f}")
-        for name, each in found.items()
-        if name.endswith(RATE_SUFFIX) and each > ONE
-    ]
-    if above:
-        raise InvalidValues(*above)
+        problems.append(FieldProblem(path, "not_a_dict", "must be an object"))
+        return {}
+    found: dict[str, Decimal] = {}
+    for name in (name for name, value in given.items() if value is not None):
+        at = f"{path}.{name}"
+        try:
+            found[name] = non_negative(given[name], at)
+        except InvalidValues as error:
+            problems += error.problems
+            continue
+        if name.endswith(RATE_SUFFIX) and found[name] > ONE:
+            message = f"must lie between 0 and 1, not {found[name]:f}"
+            problems.append(FieldProblem(at, "max_value", message))
     return found
 
 

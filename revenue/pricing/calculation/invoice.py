@@ -11,21 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from aethercrown.text import counted
 from revenue.pricing import decimals
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price
-from revenue.pricing.decimals import (
-    ONE,
-    ZERO,
-    FieldProblem,
-    InvalidValues,
-    count_text,
-    rounded,
-)
+from revenue.pricing.decimals import ONE, ZERO, FieldProblem, InvalidValues, rounded
 from revenue.pricing.price_book.version import BookVersion
-from revenue.pricing.rating.commitment import prorated
 from revenue.pricing.rating.metered import needs_quantity, rate_charges
 from revenue.pricing.rating.rate import PriceLine
+from revenue.pricing.rating.simple import prorated
 from revenue.pricing.rating.usage import ActiveDays
 
 
@@ -42,9 +36,6 @@ class PlanPeriod:
 class CalculatedInvoice:
     """Lines in one currency that add up to the total."""
 
-    currency: str
-    period_start: date
-    period_end: date
     lines: tuple[PriceLine, ...]
     not_given: tuple[str, ...]
 
@@ -72,7 +63,7 @@ def calculate_invoice(
         lines, not_given = _plan_lines(book, plan_periods, given, period_start, period_end)
         fee = sum((each.amount for each in lines), ZERO)
         charges, _ = rate_charges(book, plan, given.usage, fee, days)
-    return CalculatedInvoice(book.currency, period_start, period_end, (*lines, *charges), not_given)
+    return CalculatedInvoice((*lines, *charges), not_given)
 
 
 def additional_plan_fees(
@@ -106,7 +97,7 @@ def _plan_lines(
         lines += price.plan_lines
         if days.active != days.whole:
             off = rounded(prorated(price.recurring, days), book.digits) - price.recurring
-            words = f"{days.active} of {count_text(days.whole, 'day')} of {price.plan}"
+            words = f"{days.active} of {counted(days.whole, 'day')} of {price.plan}"
             lines.append(PriceLine("proration", words, ONE, off, off))
         not_given |= dict.fromkeys(price.not_given)
     return lines, tuple(not_given)

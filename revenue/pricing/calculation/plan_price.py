@@ -4,7 +4,7 @@ The running price stays exact; each line is the difference of two neighbouring r
 rounding, so breakdown and lines both add up to the final price.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import prod
@@ -52,19 +52,16 @@ def calculate_price(
     inputs: PricingInputs,
     *,
     previous: Decimal | None = None,
-    discount: Decimal | None = None,
 ) -> CalculatedPrice:
-    """Price a plan for one month.
+    """Price a plan for one month; `previous` is the price before a renewal.
 
-    `previous` is the price before a renewal; `discount`, in percent, replaces the earned one.
     Raises NoSuchPlan, and InvalidValues where a charge cannot be rated.
     """
     plan = book.plan(code)
     with exact_arithmetic():
         factors = _factors(book, plan, inputs)
         earned = sum((value for _, _, value in factors[ENGAGEMENT]), ZERO)
-        asked = earned if discount is None else discount
-        percent = min(asked, book.largest_discount)
+        percent = min(earned, book.largest_discount)
         running = _running(plan, factors, percent, inputs)
         reached = rounded(running[-1][2], book.digits)
         limits, hits = apply_guardrails(book, plan, reached, previous)
@@ -80,7 +77,7 @@ def calculate_price(
         not_given=(*_not_given(book, plan, inputs), *missing),
         ignored=_ignored(book, plan, inputs),
         warnings=warnings,
-        hits=(*(["largest_discount"] if asked > percent else []), *hits),
+        hits=(*(["largest_discount"] if earned > percent else []), *hits),
     )
 
 
@@ -160,8 +157,7 @@ def _running(
     if percent:
         value *= ONE - percent / HUNDRED
         parts = ", ".join(f"{metric} {each:f} %" for metric, _, each in factors[ENGAGEMENT])
-        words = f"Discount {percent:f} %" + (f" ({parts})" if parts else "")
-        found.append(("engagement_discount", words, value, None))
+        found.append(("engagement_discount", f"Discount {percent:f} % ({parts})", value, None))
     return found
 
 
@@ -174,29 +170,30 @@ def _lines(running: RunningValues, digits: int) -> Iterator[tuple[str, PriceLine
         before = now
 
 
-def _not_given(book: BookVersion, plan: BookPlan, inputs: PricingInputs) -> Iterator[str]:
-    known = [
-        ("usage_data", book.factor_tables(USAGE), inputs.usage),
-        ("engagement_data", book.factor_tables(ENGAGEMENT), inputs.engagement),
-        ("company_data", book.factor_tables(COMPANY, plan.code), inputs.company or {}),
+def _parts(
+    book: BookVersion, plan: BookPlan, inputs: PricingInputs
+) -> list[tuple[str, Mapping[str, Decimal], Collection[str]]]:
+    """Each part of a request with its metrics, and those that the book's factors use."""
+    return [
+        ("usage_data", inputs.usage, book.factor_tables(USAGE)),
+        ("engagement_data", inputs.engagement, book.factor_tables(ENGAGEMENT)),
+        ("company_data", inputs.company or {}, book.factor_tables(COMPANY, plan.code)),
     ]
-    for part, tables, given in known:
-        yield from (f"{part}.{metric}" for metric in sorted(tables) if metric not in given)
+
+
+def _not_given(book: BookVersion, plan: BookPlan, inputs: PricingInputs) -> Iterator[str]:
+    for part, given, known in _parts(book, plan, inputs):
+        yield from (f"{part}.{metric}" for metric in sorted(known) if metric not in given)
 
 
 def _ignored(book: BookVersion, plan: BookPlan, inputs: PricingInputs) -> tuple[str, ...]:
     """Metrics that were given and that no factor and no charge of the book uses."""
-    charged = {name for each in plan.charges for name in metrics_of(each)}
-    parts = [
-        ("usage_data", inputs.usage, {*book.factor_tables(USAGE), *charged}),
-        ("engagement_data", inputs.engagement, set(book.factor_tables(ENGAGEMENT))),
-        ("company_data", inputs.company or {}, set(book.factor_tables(COMPANY, plan.code))),
-    ]
+    charged = {f"usage_data.{name}" for each in plan.charges for name in metrics_of(each)}
     return tuple(
         f"{part}.{metric}"
-        for part, given, known in parts
+        for part, given, known in _parts(book, plan, inputs)
         for metric in sorted(given)
-        if metric not in known
+        if metric not in known and f"{part}.{metric}" not in charged
     )
 
 
@@ -216,7 +213,9 @@ def final_price(book: BookVersion, code: str, inputs: PricingInputs) -> Decimal:
         earned = _applied(book.factor_tables(ENGAGEMENT), inputs.engagement, ZERO)
         percent = min(sum((each for _, _, each in earned), ZERO), book.largest_discount)
         value *= ONE - percent / HUNDRED
-    recurring = within_floor_and_ceiling(plan, rounded(value, book.digits))
+    reached = rounded(value, book.digits)
+    limits, _ = apply_guardrails(book, plan, reached, None)
+    recurring = reached + sum((each.amount for each in limits), ZERO)
     return recurring + charges_total(book, plan, inputs.usage, recurring)
 
 
@@ -251,9 +250,3 @@ def _bounds(book: BookVersion, plan: BookPlan, previous: Decimal | None) -> Iter
         yield "floor", f"Not below the floor of {plan.floor:f}", plan.floor, None
     if plan.ceiling is not None:
         yield "ceiling", f"Not above the ceiling of {plan.ceiling:f}", None, plan.ceiling
-
-
-def within_floor_and_ceiling(plan: BookPlan, price: Decimal) -> Decimal:
-    """A price between the plan's floor and ceiling."""
-    price = price if plan.floor is None else max(price, plan.floor)
-    return price if plan.ceiling is None else min(price, plan.ceiling)

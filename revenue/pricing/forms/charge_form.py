@@ -5,7 +5,6 @@ The first value of the last line may be empty: the last tier has no end.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from revenue.pricing.decimals import FieldProblem, InvalidValues
@@ -78,14 +77,6 @@ LAYOUT: Sequence[str | tuple[str, ...]] = (  # the rows of the form
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FormPrice:
-    """The price that form fields make, and the fields that its model does not use."""
-
-    price: dict[str, Any]
-    problems: tuple[FieldProblem, ...]
-
-
 def base_model(model: str) -> str:
     """A model's name without _incremental, _min and _max."""
     try:
@@ -94,8 +85,10 @@ def base_model(model: str) -> str:
         return model
 
 
-def price_from_fields(model: str, fields: Mapping[str, str]) -> FormPrice:
-    """The price from form fields; a filled field that the model does not use is a problem."""
+def price_from_fields(
+    model: str, fields: Mapping[str, str]
+) -> tuple[dict[str, Any], list[FieldProblem]]:
+    """The price from form fields, and a problem for each filled one that the model does not use."""
     mine = FIELDS_BY_MODEL.get(base_model(model), ())
     problems = [
         FieldProblem(name, "unused", f"is not used by {model}; leave it empty")
@@ -107,12 +100,9 @@ def price_from_fields(model: str, fields: Mapping[str, str]) -> FormPrice:
     }
     if TIERS in mine:
         columns = TIER_COLUMNS[base_model(model)]
-        price[TIERS] = [_tier(line, columns) for line in _lines(fields.get(TIERS, ""))]
-    return FormPrice(price, tuple(problems))
-
-
-def _lines(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.strip()]
+        lines = (line for line in fields.get(TIERS, "").splitlines() if line.strip())
+        price[TIERS] = [_tier(line, columns) for line in lines]
+    return price, problems
 
 
 def _tier(line: str, columns: Sequence[str]) -> dict[str, Any]:

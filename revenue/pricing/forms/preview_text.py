@@ -1,6 +1,6 @@
 """What a charge costs for sample quantities, as text for its editor; pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -66,16 +66,9 @@ def _compared(found: Sequence[tuple[Decimal, Decimal]], currency: str) -> str:
 
 
 def _points(price: Mapping[str, Any]) -> list[Decimal]:
-    tiers = price.get("tiers")
-    ends = [each["up_to"] for each in tiers if each.get("up_to")] if tiers else []
-    return list(_around(ends[:MAX_BOUNDS])) if ends else list(SAMPLE_QUANTITIES)
-
-
-def _around(ends: Sequence[object]) -> Iterator[Decimal]:
-    for each in ends:
-        end = Decimal(str(each))
-        yield end
-        yield end + ONE
+    tiers = price.get("tiers") or ()
+    ends = [Decimal(str(each["up_to"])) for each in tiers if each.get("up_to")][:MAX_BOUNDS]
+    return [each for end in ends for each in (end, end + ONE)] or list(SAMPLE_QUANTITIES)
 
 
 def preview_parameters(posted: Mapping[str, str], field: str) -> dict[str, str]:

@@ -11,8 +11,7 @@ from revenue.pricing.price_book import version as books
 from revenue.pricing.price_book.version import COMPANY, ENGAGEMENT, BookPlan, BookVersion
 from revenue.pricing.rating.blocks import Blocks, Capacity
 from revenue.pricing.rating.charge import INCREMENTAL, Charge, compile_charge, parse_model_name
-from revenue.pricing.rating.commitment import Commitment
-from revenue.pricing.rating.simple import Percentage
+from revenue.pricing.rating.simple import Commitment, Percentage
 from revenue.pricing.rating.tiered import Graduated, Volume
 from revenue.pricing.rating.usage import Usage
 
@@ -52,7 +51,7 @@ def validate_charge(model: str, price: Any, path: str) -> list[FieldProblem]:
         return list(error.problems)
     if found.is_incremental and (problem := _incremental(model, found, path)):
         return [problem]
-    if isinstance(found.model, Percentage) and (problem := _in_order(found.model, path)):
+    if isinstance(found.model, Percentage) and (problem := _needs_each_event(found.model, path)):
         return [problem]
     if isinstance(found.model, Blocks) and found.model.tiers[-1].most is not None:
         return [
@@ -74,7 +73,7 @@ def _incremental(model: str, charge: Charge, path: str) -> FieldProblem | None:
     return None
 
 
-def _in_order(model: Percentage, path: str) -> FieldProblem | None:
+def _needs_each_event(model: Percentage, path: str) -> FieldProblem | None:
     """Why a charge cannot be billed: a meter has the sum of a month's events, not their order."""
     name = "free_events" if model.free_events else "free_amount"
     if model.free_events or (model.fixed_per_event and model.free_amount is not None):

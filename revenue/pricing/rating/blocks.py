@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
-from revenue.pricing.decimals import ZERO, count_text, invalid
+from aethercrown.text import counted
+from revenue.pricing.decimals import ZERO, invalid
 from revenue.pricing.rating.field_reader import FieldReader
 from revenue.pricing.rating.simple import whole_blocks
 from revenue.pricing.rating.usage import Usage
@@ -24,7 +25,7 @@ class BlockTier:
         return None if self.most is None else self.size * self.most
 
     def describe(self, blocks: Decimal) -> str:
-        return f"{count_text(int(blocks), 'block')} of {self.size:f} at {self.price:f}"
+        return f"{counted(int(blocks), 'block')} of {self.size:f} at {self.price:f}"
 
 
 @dataclass(frozen=True, slots=True)

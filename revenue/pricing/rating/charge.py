@@ -13,8 +13,8 @@ from typing import Protocol
 from revenue.pricing.decimals import HUNDRED, ZERO, invalid, rounded
 from revenue.pricing.rating import simple
 from revenue.pricing.rating.blocks import BlocksAllTiers, BlocksTopTier, Capacity
-from revenue.pricing.rating.commitment import Commitment, Proration
 from revenue.pricing.rating.field_reader import FieldReader
+from revenue.pricing.rating.simple import Commitment, Proration
 from revenue.pricing.rating.tiered import Graduated, Volume, read_tiers
 from revenue.pricing.rating.usage import Usage
 

@@ -7,9 +7,8 @@ from decimal import Decimal
 from revenue.pricing.decimals import ZERO, FieldProblem, InvalidValues, rounded
 from revenue.pricing.price_book.version import BookCharge, BookPlan, BookVersion
 from revenue.pricing.rating.blocks import Capacity
-from revenue.pricing.rating.commitment import Commitment, Proration
 from revenue.pricing.rating.rate import PriceLine, rate
-from revenue.pricing.rating.simple import Flat
+from revenue.pricing.rating.simple import Commitment, Flat, Proration
 from revenue.pricing.rating.usage import ActiveDays, Usage
 
 _MONTH = date(2000, 1, 1), date(2000, 2, 1)

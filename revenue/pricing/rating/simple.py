@@ -1,11 +1,12 @@
-"""Charges without tiers: flat, per unit, package, multiplier, and shares of an amount."""
+"""Charges without tiers: flat, per unit, package, multiplier, shares of an amount, and days."""
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from revenue.pricing.decimals import HUNDRED, ZERO, count_text, invalid, rounded
+from aethercrown.text import counted
+from revenue.pricing.decimals import HUNDRED, ZERO, invalid, rounded
 from revenue.pricing.rating.field_reader import FieldReader
-from revenue.pricing.rating.usage import Usage
+from revenue.pricing.rating.usage import ActiveDays, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Package:
 
     def describe(self, usage: Usage) -> str:
         free = f" after {self.free_units:f} free" if self.free_units else ""
-        packages = count_text(int(self._packages(usage)), "package")
+        packages = counted(int(self._packages(usage)), "package")
         return f"{packages} of {self.size:f} at {self.amount:f}{free}"
 
     def _packages(self, usage: Usage) -> Decimal:
@@ -104,7 +105,7 @@ class Percentage:
         free, events = self._free(usage)
         fees = ""
         if self.fixed_per_event:
-            charged_events = count_text(self._events(usage) - events, "event")
+            charged_events = counted(self._events(usage) - events, "event")
             fees = f" and {charged_events} at {self.fixed_per_event:f}"
         charged = max(usage.quantity - free, ZERO)
         return f"{self.rate:f} % of {charged:f}{fees}"
@@ -183,10 +184,10 @@ class ClampedPercentage:
     def describe(self, usage: Usage) -> str:
         price = f"at {self.rate:f} % and {self.fixed_per_event:f} each"
         if usage.event_values or not usage.quantity:
-            return f"{count_text(len(usage.event_values[self.free_events :]), 'event')} {price}"
+            return f"{counted(len(usage.event_values[self.free_events :]), 'event')} {price}"
         events = self._events(usage)
         average = rounded(usage.quantity / events, digits=2)
-        charged = count_text(max(events - self.free_events, 0), "event")
+        charged = counted(max(events - self.free_events, 0), "event")
         return f"{charged} of {average:f} on average {price}"
 
     def _events(self, usage: Usage) -> int:
@@ -204,3 +205,62 @@ def whole_blocks(quantity: Decimal, size: Decimal) -> Decimal:
     """How many blocks of `size` hold the quantity; a block that is started counts in full."""
     whole, rest = divmod(quantity, size)
     return (whole + (1 if rest else 0)).to_integral_value(ROUND_CEILING)
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """What is missing to the committed amount; commitment and fee may be prorated by days."""
+
+    plan_fee: Decimal
+    commitment: Decimal
+    is_prorated: bool = False
+
+    @classmethod
+    def read(cls, price: FieldReader) -> "Commitment":
+        return cls(price.amount("plan_fee", ZERO), price.amount("commitment"))
+
+    @classmethod
+    def read_prorated(cls, price: FieldReader) -> "Commitment":
+        price.known |= {"interval", "billing"}  # allowed as notes; only the days count
+        return cls(price.amount("plan_fee", ZERO), price.amount("commitment"), is_prorated=True)
+
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        committed, fee = self.commitment, self.plan_fee
+        if self.is_prorated:
+            days = required_days(usage)
+            committed, fee = (rounded(prorated(each, days), digits) for each in (committed, fee))
+        return max(committed - fee - usage.usage_amount, ZERO)
+
+    def describe(self, usage: Usage) -> str:
+        part = f" for {required_days(usage)}" if self.is_prorated else ""
+        return f"up to the commitment of {self.commitment:f}{part}"
+
+
+@dataclass(frozen=True, slots=True)
+class Proration:
+    """The share of a period's amount that falls on its active days."""
+
+    amount: Decimal
+
+    @classmethod
+    def read(cls, price: FieldReader) -> "Proration":
+        price.known |= {"period_start", "period_end"}  # worked cases read them from the price
+        return cls(price.amount("period_amount"))
+
+    def cost(self, usage: Usage, digits: int) -> Decimal:
+        return prorated(self.amount, required_days(usage))
+
+    def describe(self, usage: Usage) -> str:
+        return str(required_days(usage))
+
+
+def required_days(usage: Usage) -> ActiveDays:
+    if usage.days is None:
+        message = "is required: the charge is for days"
+        raise invalid("period_start", "required", message)
+    return usage.days
+
+
+def prorated(amount: Decimal, days: ActiveDays) -> Decimal:
+    """The share of `amount` that the active days have of the period."""
+    return amount * days.active / days.whole

@@ -6,7 +6,7 @@ is the same number, the exact amount; one with more decimals only with the exact
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from typing import Any
 
 from aethercrown.currencies import CODES, exponent
 from revenue.pricing.decimals import FieldProblem, InvalidValues, invalid, read_decimal
-from revenue.pricing.rating import commitment, usage
+from revenue.pricing.rating import usage
 from revenue.pricing.rating.charge import compile_charge, parse_model_name
 from revenue.pricing.rating.field_reader import FieldReader
 from revenue.pricing.rating.rate import RatedCharge, rate
@@ -47,10 +47,6 @@ class CaseResult:
 
 def rate_cases(text: str) -> list[CaseResult]:
     """Rate every case of a file's text. Raises InvalidCaseFile where it is no list of cases."""
-    return [rate_case(place, each) for place, each in enumerate(read_cases(text))]
-
-
-def read_cases(text: str) -> Sequence[Any]:
     try:
         content = json.loads(text, parse_float=Decimal)
     except (json.JSONDecodeError, RecursionError) as error:
@@ -60,7 +56,7 @@ def read_cases(text: str) -> Sequence[Any]:
         raise InvalidCaseFile('The file must hold {"cases": [...]}, a list of cases.')
     if not found:
         raise InvalidCaseFile("The file holds no cases.")
-    return found
+    return [rate_case(place, each) for place, each in enumerate(found)]
 
 
 def rate_case(place: int, case: Any) -> CaseResult:
@@ -89,13 +85,9 @@ def _rated(case: Any) -> tuple[RatedCharge, bool]:
     digits = exponent(currency)
     charge = compile_charge(str(case["model"]), case["price"], strict=False)
     found = rate(charge, usage_of_case(case), title=str(case["model"]), digits=digits)
-    return found, agrees(found, expected, digits)
-
-
-def agrees(found: RatedCharge, expected: Decimal, digits: int) -> bool:
-    exponent_ = expected.as_tuple().exponent
-    finer = isinstance(exponent_, int) and -exponent_ > digits
-    return expected == found.exact or (not finer and expected == found.total)
+    places = expected.as_tuple().exponent
+    finer = isinstance(places, int) and -places > digits
+    return found, expected == found.exact or (not finer and expected == found.total)
 
 
 def usage_of_case(case: Mapping[str, Any]) -> Usage:
@@ -120,5 +112,10 @@ def _with_days(found: Usage, fields: FieldReader, price: FieldReader) -> Usage:
         active_to = fields.date("active_to_inclusive") + timedelta(days=1)
     elif "active_to" in fields:
         active_to = fields.date("active_to")
-    days = commitment.checked_days(fields, ActiveDays(start, end, active_from, active_to))
+    days = ActiveDays(start, end, active_from, active_to)
+    if days.whole <= 0:
+        fields.refuse("period_end", "crossed", f"must be after period_start: {start} to {end}")
+    elif active_to < active_from:
+        message = f"ends before it starts: {active_from} to {active_to}"
+        fields.refuse("active_from", "crossed", message)
     return Usage(quantity=found.quantity, usage_amount=found.usage_amount, days=days)

@@ -1,7 +1,7 @@
 """What offers depend on: the terms, earlier answers, priorities and comparison customers."""
 
 from collections.abc import Collection, Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 
 from django.db.models import Count, Max, Q
@@ -45,12 +45,6 @@ def last_declined(customer_ids: Collection[int]) -> dict[int, datetime]:
         customer__in=customer_ids, state__in=[OpportunityState.DECLINED, OpportunityState.EXPIRED]
     ).order_by()
     return dict(rows.values_list("customer_id").annotate(Max("decided_at")))
-
-
-def offers_in_last_day(now: datetime) -> int:
-    """How many offers were made in the last 24 hours."""
-    rows = Opportunity.objects.filter(offered_at__gt=now - timedelta(days=1), offered_at__lte=now)
-    return rows.count()
 
 
 def by_priority(rows: Iterable[Opportunity]) -> list[Opportunity]:

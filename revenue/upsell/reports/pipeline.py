@@ -1,12 +1,13 @@
 """The pipeline, how offers were answered, and the effect of acceptances, in one currency."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, FloatField, Q, QuerySet, Sum
 
+from aethercrown.csv.export import Cell, Exporter
 from revenue.upsell.models import Opportunity
 from revenue.upsell.reports.offers import by_priority, count_in
 from revenue.upsell.states import ACTIVE_STATES, OpportunityState
@@ -75,3 +76,24 @@ def accepted_with_effect(currency: str) -> list[tuple[Opportunity, Mapping[str, 
         for each in rows.select_related("acceptance").order_by("-decided_at", "-pk")
         if each.acceptance is not None
     ]
+
+
+COLUMNS = (
+    *("customer", "kind", "state", "current_plan", "recommended_plan"),
+    *("currency", "gain_low", "gain", "gain_high", "confidence"),
+    *("owner", "outcome", "found_at", "offered_at", "decided_at"),
+)
+
+
+def _rows() -> Iterator[Sequence[Cell]]:
+    rows = Opportunity.objects.order_by("found_at", "pk")
+    yield from rows.values_list("customer__external_id", *COLUMNS[1:]).iterator()
+
+
+EXPORTERS = (Exporter("opportunities", "Upsell opportunities", COLUMNS, _rows),)
+
+
+def personal_data(customer_ids: Collection[int]) -> Mapping[str, Any]:
+    """Every opportunity of some customers, with all columns."""
+    rows = Opportunity.objects.filter(customer__in=customer_ids).order_by("pk")
+    return {"opportunities": list(rows.values())}

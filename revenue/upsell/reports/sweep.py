@@ -31,15 +31,6 @@ class Candidate(NamedTuple):
     time_zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpportunityColumns:
-    """An opportunity as column values; `rests` is True where the customer declined recently."""
-
-    kind: str
-    rests: bool
-    columns: Mapping[str, Any]
-
-
 @dataclass(slots=True)
 class SweepContext:
     """What the sweep needs for every customer, read once; price books are loaded on first use."""
@@ -85,8 +76,11 @@ def sweep_context(now: datetime) -> SweepContext:
 
 def opportunities_of_batch(
     batch: Sequence[Candidate], sight: SweepContext, not_rated: list[str]
-) -> Iterator[tuple[int, list[OpportunityColumns]]]:
-    """Each customer's opportunities; those who cannot be rated go into `not_rated` with why."""
+) -> Iterator[tuple[int, bool, list[dict[str, Any]]]]:
+    """Each customer, whether they declined recently, and their opportunities as column values.
+
+    Customers who cannot be rated are skipped and added to `not_rated`, with the reason.
+    """
     keys = [each.customer for each in batch]
     today = sight.now.date()
     first, end = today - timedelta(days=HISTORY_DAYS), today + timedelta(days=1)
@@ -96,12 +90,9 @@ def opportunities_of_batch(
     for each in batch:
         last = declined.get(each.customer)
         rests = last is not None and sight.now - last < rest
-        mine = readings.get(each.customer, {})
+        mine, first_day = readings.get(each.customer, {}), since.get(each.customer)
         try:
-            yield (
-                each.customer,
-                _opportunities_of(each, mine, since.get(each.customer), sight, rests=rests),
-            )
+            yield each.customer, rests, _opportunities_of(each, mine, first_day, sight)
         except (InvalidValues, billing.NothingPublished, billing.Tampered) as error:
             not_rated.append(f"customer {each.customer}: {error}")
 
@@ -111,9 +102,7 @@ def _opportunities_of(
     readings: Mapping[str, MeterReadings],
     since: date | None,
     sight: SweepContext,
-    *,
-    rests: bool,
-) -> list[OpportunityColumns]:
+) -> list[dict[str, Any]]:
     version, book = sight.book(each.currency)
     today = periods.today_in(each.time_zone, sight.now)
     known = forecast_usage(readings, sight.active, today, since)
@@ -123,7 +112,7 @@ def _opportunities_of(
     inputs = {"now": now.as_json(), "ahead": ahead.as_json()}
     found = opportunities.find_opportunities(book, each.plan, now, ahead)
     return [
-        columns_of(one, version, inputs, sight.decided, rests=rests)
+        columns_of(one, version, inputs, sight.decided)
         for one in found
         if one.kind is OpportunityKind.OVERAGE_SAVING or one.gain.estimate >= sight.terms.least_gain
     ]
@@ -133,13 +122,9 @@ def columns_of(
     found: FoundOpportunity,
     version: PriceBookVersion,
     inputs: Mapping[str, Any],
-    answers: Mapping[str, AnswerCounts] | None = None,
-    *,
-    rests: bool = False,
-) -> OpportunityColumns:
-    """An opportunity as column values; `answers` are read where None."""
-    known = answer_counts() if answers is None else answers
-    columns = {
+    answers: Mapping[str, AnswerCounts],
+) -> dict[str, Any]:
+    return {
         "kind": found.kind.value,
         "reason": found.reason[:500],
         "current_plan": found.current,
@@ -151,6 +136,5 @@ def columns_of(
         "gain_low": found.gain.low,
         "gain": found.gain.estimate,
         "gain_high": found.gain.high,
-        "confidence": confidence(**known.get(found.kind, AnswerCounts())._asdict()),
+        "confidence": confidence(**answers.get(found.kind, AnswerCounts())._asdict()),
     }
-    return OpportunityColumns(found.kind, rests, columns)

@@ -2,11 +2,10 @@
 
 from revenue.upsell.services.decisions import KINDS
 from revenue.upsell.services.lifecycle import (
+    CUSTOMER_HOOK,
     accept,
     assign,
     decline,
-    erase_free_text,
-    move_to_customer,
     offer,
     withdraw,
 )

@@ -10,6 +10,7 @@ from django.db import transaction
 from aethercrown.transitions import check_transition
 from operations.decisions import services as decisions
 from revenue.customers import services as customers
+from revenue.customers.data_hooks import CustomerDataHook
 from revenue.customers.models import Subscription
 from revenue.upsell import decision_drafts, reports
 from revenue.upsell.models import Opportunity
@@ -130,8 +131,9 @@ def set_offered(row: Opportunity, now: datetime) -> Opportunity:
 def propose_offer(row: Opportunity, mode: str, now: datetime, run_id: int | None) -> Any:
     """The decision to offer the plan, with its guardrails; one for each opportunity."""
     terms = offers.terms()
+    last_day = (now - timedelta(days=1), now)
     guardrails = decision_drafts.offer_guardrails(
-        offers.offers_in_last_day(now),
+        Opportunity.objects.filter(offered_at__gt=last_day[0], offered_at__lte=last_day[1]).count(),
         terms.offers_per_day,
         offers.last_declined([row.customer_id]).get(row.customer_id),
         timedelta(days=terms.rest_days),
@@ -158,3 +160,6 @@ def move_to_customer(kept: int, duplicate: int, now: datetime) -> None:
         outcome="The customer was merged into another.",
     )
     rows.update(customer=kept)
+
+
+CUSTOMER_HOOK = CustomerDataHook("upsell", reports.personal_data, erase_free_text, move_to_customer)

@@ -1,14 +1,15 @@
 """The nightly sweep: expire offers, find opportunities of every customer, propose offers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from aethercrown.text import counted
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from revenue.pricing.calculation.inputs import PricingInputs
-from revenue.pricing.decimals import count_text
 from revenue.pricing.models import PriceBookVersion
 from revenue.upsell import decision_drafts
 from revenue.upsell.models import Opportunity
@@ -29,18 +30,19 @@ def find_and_offer(run: RunContext) -> RunOutcome:
     context = sweep.sweep_context(run.now)
     while run.may_continue() and (batch := sweep.candidates(after, BATCH_SIZE)):
         after = batch[-1].customer
-        for customer, rows in sweep.opportunities_of_batch(batch, context, not_rated):
-            withdrawn += sync_opportunities(customer, rows, now=run.now)
+        for customer, rests, rows in sweep.opportunities_of_batch(batch, context, not_rated):
+            withdrawn += sync_opportunities(customer, rows, rests=rests, now=run.now)
             found += len(rows)
     proposed = propose_offers(run)
     offered = Opportunity.objects.filter(offered_at=run.now).count()
+    noun = "opportunity" if found == 1 else "opportunities"
     summary = (
-        f"{count_text(found, 'opportunity', 'opportunities')} found, {withdrawn} withdrawn, "
-        f"{count_text(expired, 'offer')} expired; "
-        f"{count_text(len(proposed), 'offer')} proposed, {offered} made."
+        f"{found:,} {noun} found, {withdrawn} withdrawn, "
+        f"{counted(expired, 'offer')} expired; "
+        f"{counted(len(proposed), 'offer')} proposed, {offered} made."
     )
     if not_rated:
-        refused = count_text(len(not_rated), "customer")
+        refused = counted(len(not_rated), "customer")
         summary += f" Not rated: {refused}, such as {not_rated[0]}"
     return RunOutcome(summary, tuple(proposed), {"not_rated": not_rated[:MAX_NOT_RATED]})
 
@@ -59,9 +61,9 @@ def expire(now: datetime) -> int:
 
 @transaction.atomic
 def sync_opportunities(
-    customer_id: int, found: Sequence[sweep.OpportunityColumns], *, now: datetime
+    customer_id: int, found: Sequence[Mapping[str, Any]], *, rests: bool, now: datetime
 ) -> int:
-    """Create, update and withdraw a customer's open opportunities to match `found`.
+    """Create, update and withdraw a customer's open opportunities to match the columns `found`.
 
     Offered ones stay as they were offered; nothing new is created while the customer rests after
     declining. Returns how many were withdrawn.
@@ -71,8 +73,8 @@ def sync_opportunities(
     )
     active = {each.kind: each for each in rows.order_by("pk")}
     for each in found:
-        row = active.pop(each.kind, None)
-        if row is None and not each.rests:
+        row = active.pop(each["kind"], None)
+        if row is None and not rests:
             _save(Opportunity(customer_id=customer_id, found_at=now), each, now)
         elif row is not None and row.state == OpportunityState.OPEN:
             _save(row, each, now)
@@ -84,8 +86,8 @@ def sync_opportunities(
     return len(gone)
 
 
-def _save(row: Opportunity, found: sweep.OpportunityColumns, now: datetime) -> None:
-    for name, value in found.columns.items():
+def _save(row: Opportunity, columns: Mapping[str, Any], now: datetime) -> None:
+    for name, value in columns.items():
         setattr(row, name, value)
     row.updated_at = now
     if row.pk is None:
@@ -103,8 +105,9 @@ def store(
     now: datetime,
 ) -> Opportunity:
     """Store an opportunity that was not found by the sweep, or update the open one."""
-    columns = sweep.columns_of(found, version, {"now": inputs.as_json()})
-    sync_opportunities(customer_id, [columns], now=now)
+    answers = offers.answer_counts()
+    columns = sweep.columns_of(found, version, {"now": inputs.as_json()}, answers)
+    sync_opportunities(customer_id, [columns], rests=False, now=now)
     return Opportunity.objects.get(customer=customer_id, kind=found.kind, state__in=ACTIVE_STATES)
 
 

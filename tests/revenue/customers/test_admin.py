@@ -200,6 +200,31 @@ def test_a_payment_in_another_currency_is_refused(operator, customer):
     assert Payment.objects.get().amount == 5
 
 
+def test_a_payment_after_today_is_refused(operator, customer):
+    form = {
+        "external_id": "p9",
+        "customer": customer.pk,
+        "kind": "payment",
+        "paid_on": day(-2),
+        "amount": "5",
+        "currency": "USD",
+    }
+    page = operator.post(f"{HOME}/payment/add/", form).content.decode()
+    assert f"{day(-2)} is after today; record it on its day." in page
+    assert not Payment.objects.exists()
+    assert operator.post(f"{HOME}/payment/add/", {**form, "paid_on": ""}).status_code == 200
+    operator.post(f"{HOME}/payment/add/", {**form, "paid_on": day()})
+    assert Payment.objects.count() == 1
+
+
+def test_a_row_is_titled_as_it_is_written(operator, customer):
+    Customer.objects.filter(pk=customer.pk).update(name="acme-7")
+    page = operator.get(f"{HOME}/customer/{customer.pk}/change/").content.decode()
+    assert "acme-7" in page
+    assert "Acme-7" not in page
+    assert "Customers" in page
+
+
 def test_customers_come_from_a_file_after_a_preview(operator):
     content = b"external_id,tenure_months,monthly,churned\nx,2,10,no\n"
     form = {"kind": "customers-wide", "currency": "USD", "columns": ""}

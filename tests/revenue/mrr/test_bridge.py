@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revenue.mrr import metrics
+from revenue.mrr import bridge as metrics
 from revenue.mrr.bridge import Bridge, combine, monthly_bridges
 from revenue.mrr.movements import MovementKind, MovementSums
 

@@ -16,7 +16,6 @@ from revenue.pricing.calculation.inputs import read_inputs
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.models import PriceBookVersion, PricingPlan, Quote
 from revenue.pricing.price_book.default_book import BOOK
-from revenue.pricing.reports import books
 from revenue.pricing.seeding import seed_default_book
 from tests.revenue.pricing.conftest import NOON, TODAY, WORKED, add_charge, book_of
 
@@ -171,7 +170,7 @@ def test_a_plan_that_is_renamed_or_taken_off_sale_is_so_at_once(published):
 
 
 def test_only_so_many_versions_are_kept(published):
-    reports.cached_books.update((str(number), BOOK) for number in range(books.MAX_CACHED_BOOKS))
+    reports.cached_books.update((str(number), BOOK) for number in range(reports.MAX_CACHED_BOOKS))
     assert reports.book(published).digest() == BOOK.digest()
     assert list(reports.cached_books) == [published.digest]
 

@@ -18,9 +18,7 @@ from revenue.upsell.decision_drafts import (
 
 NOW = datetime(2026, 3, 31, 4, tzinfo=UTC)
 REST = timedelta(days=90)
-DEAL = OfferDetails(
-    7, "Acme", "starter", "professional", "USD", Decimal(60), Decimal(77), Decimal(91), 0.6
-)
+DEAL = OfferDetails(7, "Acme", "professional", "USD", Decimal(60), Decimal(77), Decimal(91), 0.6)
 PROMISE = ExpectedEffect("recurring revenue a month", 77, 60, 91, 0.9, MEASURED_AFTER, "USD")
 
 
@@ -35,7 +33,7 @@ def test_an_offer_promises_the_likely_gain_or_nothing():
 
 
 def test_a_saving_is_promised_as_the_revenue_that_it_costs():
-    deal = OfferDetails(7, "Acme", "a", "b", "USD", Decimal(-9), Decimal(-8), Decimal(-7), 0.5)
+    deal = OfferDetails(7, "Acme", "b", "USD", Decimal(-9), Decimal(-8), Decimal(-7), 0.5)
     found = offer_draft(deal, (), REST, None).expected
     assert (found.low, found.estimate, found.high) == (-7, -4, 0) or found.low <= -4 <= found.high
 

@@ -24,8 +24,7 @@ from revenue.mrr.reports.bridges import (
 )
 from revenue.mrr.reports.ledger import BOOKED, EFFECTIVE, bridge
 from revenue.mrr.retention import NO_CHANGE
-from revenue.mrr.services.nightly_check import check_mrr
-from revenue.mrr.services.rollups import roll_up
+from revenue.mrr.services.rollups import check_mrr, roll_up
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 20, 9, tzinfo=UTC)

@@ -161,12 +161,6 @@ def test_floor_ceiling_and_renewal_are_lines_of_their_own():
     assert (fine.final_price, fine.hits) == (29, ())
 
 
-def test_a_discount_may_be_asked_for_within_the_largest():
-    found = price("starter", discount=D(50))
-    assert (found.final_price, found.hits) == (D("23.20"), ("largest_discount",))
-    assert found.lines[-1].description == "Discount 20 %"
-
-
 CHARGED = replace(
     BOOK,
     plans=(

@@ -1,6 +1,7 @@
-"""Invoice runs, with customers that could not be billed; a button issues a month now."""
+"""Meters, daily usage, invoices and invoice runs; services write all but the meters."""
 
 from time import monotonic
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -9,20 +10,76 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
 from aethercrown.admin_actions import button, confirmation_page, list_url
+from aethercrown.csv.admin import CSVAdmin
 from aethercrown.db.fields import default_currency
 from aethercrown.read_only_admin import ReadOnlyAdmin
+from aethercrown.text import counted
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
-from revenue.billing.models import InvoiceRun
+from revenue.billing.models import Adjustment, DailyUse, Invoice, InvoiceRun, Meter
 from revenue.billing.periods import billing_month, complete_months
 from revenue.billing.services import invoice_run
 from revenue.customers.services import InvalidEntry
-from revenue.pricing.decimals import count_text
 from security.access import reports as people
+
+
+@admin.register(Meter)
+class MeterAdmin(ModelAdmin):
+    list_display = ["title", "code", "unit", "input_group", "aggregation"]
+    list_filter = ["input_group", "aggregation"]
+    search_fields = ["title", "code"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Meter | None = None) -> list[str]:
+        """A meter with stored usage keeps its code, input group and aggregation."""
+        used = obj is not None and obj.daily_use.exists()
+        return ["code", "input_group", "aggregation"] if used else ["code"] if obj else []
+
+
+@admin.register(DailyUse)
+class DailyUseAdmin(ReadOnlyAdmin, CSVAdmin):
+    list_display = ["day", "customer", "meter", "quantity", "is_correction", "booked_at"]
+    list_filter = ["meter", "is_correction"]
+    list_select_related = ["customer", "meter"]
+    search_fields = ["customer__name", "customer__external_id"]
+    date_hierarchy = "day"
+    import_kinds = ("billed-use",)
+    export_kind = "billed-use"
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        """Totals are imported from files although no row is edited by hand."""
+        return bool(request.user.has_perm("revenue.add_dailyuse"))
+
+
+class AdjustmentInline(ReadOnlyAdmin, TabularInline):
+    model = Adjustment
+    fk_name = "invoice"
+    fields = ["original_invoice", "rated", "amount"]
+    extra = 0
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(ReadOnlyAdmin, CSVAdmin):
+    list_display = ["period_start", "customer", "total", "carried", "currency", "issued_at"]
+    list_filter = ["currency", "period_start"]
+    list_select_related = ["customer"]
+    search_fields = ["customer__name", "customer__external_id"]
+    date_hierarchy = "period_start"
+    inlines = [AdjustmentInline]
+    export_kind = "invoices"
+    fields = [
+        *("customer", "period_start", "period_end", "total", "carried", "currency", "explanation"),
+        *("version", "digest", "inputs", "plan_periods", "issued_at", "issued_by"),
+    ]
+
+    @admin.display(description="calculation")
+    def explanation(self, invoice: Any) -> str:
+        path = f"/dashboards/revenue/bills/{invoice.customer_id}?month={invoice.period_start}"
+        return format_html('<a href="{}">Line by line</a>', path)
+
 
 TIME_LIMIT_SECONDS = 20.0  # the nightly run issues the rest
 
@@ -106,9 +163,9 @@ class InvoiceRunAdmin(ReadOnlyAdmin, ModelAdmin):
             form.add_error("month", str(error).removeprefix("month: "))
             return False
         self.log_change(request, row, "Issued.")
-        refused = count_text(len(row.not_billed), "customer")
+        refused = counted(len(row.not_billed), "customer")
         without = f"; {refused} could not be billed" if row.not_billed else ""
-        done = f"{row}: {count_text(row.issued_count, 'invoice')} issued{without}."
+        done = f"{row}: {counted(row.issued_count, 'invoice')} issued{without}."
         waiting = f"{row} are being issued; the nightly run continues."
         self.message_user(request, done if row.finished_at else waiting, messages.SUCCESS)
         return True

@@ -1,4 +1,4 @@
-"""Price books: the version in force, versions as plain values, and their findings."""
+"""Read price books and stored quotes."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,11 +8,15 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from revenue.pricing.calculation.inputs import inputs_from_json
+from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price
+from revenue.pricing.calculation.simulation import SimulatedAccount
 from revenue.pricing.decimals import FieldProblem, without_trailing_zeros
-from revenue.pricing.models import PlanCharge, PriceBookVersion, PricingPlan
+from revenue.pricing.models import PlanCharge, PriceBookVersion, PricingPlan, Quote
 from revenue.pricing.price_book import default_book, validation
 from revenue.pricing.price_book import version as books
 from revenue.pricing.price_book.version import BookVersion
+from revenue.pricing.rating.rate import PriceLine, line_from_json
 
 STANDARD_BOOK = default_book.CODE
 MAX_PAGE_ACCOUNTS = 10_000  # the command simulate_prices has no limit
@@ -171,10 +175,37 @@ def newest_versions(most: int) -> list[PriceBookVersion]:
     return list(PriceBookVersion.objects.select_related("book").order_by("book", "-number")[:most])
 
 
-def version_by_number(number: int, code: str = STANDARD_BOOK) -> PriceBookVersion:
-    """A version by its number; PriceBookVersion.DoesNotExist for none such."""
-    return versions().get(book__code=code, number=number)
-
-
 def plans_on_sale(on: date) -> dict[str, dict[str, Any]]:
     return book(version_in_force(on)).on_sale()
+
+
+def quotes() -> QuerySet[Quote]:
+    return Quote.objects.select_related("plan", "version__book")
+
+
+def quote(quote_id: str) -> Quote:
+    """One quote. Raises Quote.DoesNotExist."""
+    return quotes().get(quote_id=quote_id)
+
+
+def lines(found: Quote) -> tuple[PriceLine, ...]:
+    return tuple(line_from_json(each) for each in found.lines)
+
+
+def recalculate(found: Quote) -> CalculatedPrice:
+    """The quote calculated again from its inputs and version, also for plans no longer sold."""
+    known = with_every_plan_active(book(found.version))
+    return calculate_price(
+        known, found.plan.code, inputs_from_json(found.inputs), previous=found.previous_price
+    )
+
+
+def accounts_from_quotes(currency: str, most: int) -> list[SimulatedAccount]:
+    """The newest quotes in a currency, with their inputs."""
+    rows = quotes().filter(currency=currency).order_by("-quoted_at", "-pk")[:most]
+    return [
+        SimulatedAccount(
+            str(each.quote_id), each.plan.name, each.plan.code, (inputs_from_json(each.inputs),)
+        )
+        for each in rows
+    ]
