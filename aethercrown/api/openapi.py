@@ -234,7 +234,7 @@ def list_call(view: Any) -> Call:
         f"List the {words}",
         answer=view.serializer_class,
         example_answer=page,
-        message=f"1 {words}",
+        message=f"1 {view.title}",
         query=view.list_query,
         list_name=view.list_name,
     )

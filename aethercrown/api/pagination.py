@@ -53,6 +53,7 @@ class Pages(BasePagination):
     """
 
     list_name = "results"
+    title = "row"
     next: str | None = None
     previous: str | None = None
 
@@ -71,6 +72,7 @@ class Pages(BasePagination):
         """Read limit and cursor from the query string."""
         self.request = request
         self.list_name = getattr(view, "list_name", self.list_name)
+        self.title = getattr(view, "title", self.title)
         self.steps = order_fields(model, getattr(view, "ordering", ()))
         self.limit = parse_limit(request.query_params.get("limit"))
         self.cursor = parse_cursor(request.query_params.get("cursor"), self.steps)
@@ -121,7 +123,7 @@ class Pages(BasePagination):
         return HttpResponse(content, content_type="application/json")
 
     def message(self, count: int) -> str:
-        return f"{count} {self.list_name.replace('_', ' ')}"
+        return f"{count} {self.title if count == 1 else self.list_name.replace('_', ' ')}"
 
 
 def compact(value: dict[str, Any]) -> str:

@@ -20,8 +20,9 @@ class Channel(models.Model):
         default=True, help_text="Plans divide money over active channels."
     )
     is_held = models.BooleanField(
+        "amount fixed",
         default=False,
-        help_text="Fixed: keeps its present amount; plans move money between the others.",
+        help_text="Keeps its present amount; plans move money between the others.",
     )
     floor = MoneyField(null=True, blank=True, help_text="Minimum spend a week.")
     ceiling = MoneyField(null=True, blank=True, help_text="Maximum spend a week.")

@@ -19,9 +19,9 @@ class Decision(models.Model):
         ROLLED_BACK = states.ROLLED_BACK, "rolled back"
 
     class Verdict(models.TextChoices):
-        INSIDE = "inside", "inside what was promised"
-        BELOW = "below", "below what was promised"
-        ABOVE = "above", "above what was promised"
+        INSIDE = "inside", "inside what was expected"
+        BELOW = "below", "below what was expected"
+        ABOVE = "above", "above what was expected"
         DECLINED = "declined"
         STALE = "stale", "stale: the subject had changed"
         EXPIRED = "expired", "expired: nobody decided in time"
@@ -78,11 +78,6 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return self.title
-
-    def get_verdict_display(self) -> str:  # type: ignore[no-redef]  # in place of Django's own
-        """The verdict in words; the labels of its choices still say "promised"."""
-        label = self.Verdict(self.verdict).label if self.verdict else ""
-        return label.replace("promised", "expected")
 
     @property
     def case(self) -> DecisionCase:

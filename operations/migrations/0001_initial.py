@@ -496,7 +496,7 @@ class Migration(migrations.Migration):
                 ('guardrails', models.JSONField(default=list)),
                 ('change_percent', models.FloatField(help_text='Its largest relative change, in percent.', null=True)),
                 ('status', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('applied', 'Applied'), ('measured', 'Measured'), ('rolled_back', 'rolled back')], default='proposed', max_length=11)),
-                ('verdict', models.CharField(blank=True, choices=[('inside', 'inside what was promised'), ('below', 'below what was promised'), ('above', 'above what was promised'), ('declined', 'Declined'), ('stale', 'stale: the subject had changed'), ('expired', 'expired: nobody decided in time')], max_length=8)),
+                ('verdict', models.CharField(blank=True, choices=[('inside', 'inside what was expected'), ('below', 'below what was expected'), ('above', 'above what was expected'), ('declined', 'Declined'), ('stale', 'stale: the subject had changed'), ('expired', 'expired: nobody decided in time')], max_length=8)),
                 ('actor', models.CharField(blank=True, help_text='Who approved or rejected.', max_length=200)),
                 ('note', models.TextField(blank=True)),
                 ('rolled_back_by', models.CharField(blank=True, max_length=200)),

@@ -339,6 +339,7 @@ class MetricsView(Endpoint):
 class TasksView(Endpoint):
     area = "optimization"
     list_name = "tasks"
+    title = "task"
     ordering = ("-created_at", "-pk")
 
     @documented(
