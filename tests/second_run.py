@@ -3,8 +3,9 @@
 It keeps the tests of models, services and reports, and all tests of a feature that has code of
 its own for each database (known by the word `vendor`). Requests, forms, pages and the parts of
 the demo company ran on PostgreSQL, over the same services; a test of the first start loads the
-whole demo company here too. A file that is left out is not even imported. Coverage nearly doubles the CPU time of a test, and the first
-run measures the rest: here it is measured only in the tests of features with two ways.
+whole demo company here too. A file that is left out is not even imported. Coverage nearly
+doubles the CPU time of a test, and the first run measures the rest: here it is measured only in
+the tests of features with two ways.
 """
 
 import os
