@@ -67,6 +67,9 @@ def media_type(request: Request) -> str:
     return (request.content_type or "").partition(";")[0].strip().lower()
 
 
+MAX_HINTS, MAX_HINTED_LENGTH = 20, 100  # unknown names that get the nearest known one
+
+
 class Endpoint(APIView):
     """One API call; needs the read or write scope of `area`, or every one of `scopes`.
 
@@ -170,12 +173,16 @@ class StrictEndpoint(Endpoint):
         return values
 
 
-def unknown_names(given: Iterable[str], known: Iterable[str]) -> dict[str, Any]:
-    """An error for each of the names `given` that is not in `known`."""
+def unknown_names(given: object, known: Iterable[str]) -> dict[str, Any]:
+    """An error for each name of the mapping `given` that is not in `known`; nothing of a list.
+
+    Looking for the nearest name is slow: only so many short names get one.
+    """
     names = list(known)
     errors: dict[str, Any] = {}
-    for name in sorted(set(given) - set(names)):
-        nearest = get_close_matches(name, names, n=1, cutoff=0)
+    for name in sorted(set(given) - set(names)) if isinstance(given, Mapping) else ():
+        is_searched = len(errors) < MAX_HINTS and len(name) <= MAX_HINTED_LENGTH
+        nearest = get_close_matches(name, names, n=1, cutoff=0) if is_searched else []
         hint = f"; the nearest is {nearest[0]}" if nearest else ""
         errors[name] = [exceptions.ErrorDetail(f"is not known here{hint}", "unknown")]
     return errors

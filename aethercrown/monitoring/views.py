@@ -15,7 +15,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from aethercrown.api.endpoint import Endpoint
-from aethercrown.backup import restore_check
+from aethercrown.backup import last_restore_test
 from aethercrown.db import schema
 
 CHECK_TIMEOUT_SECONDS = 2.0  # that one check may take
@@ -102,9 +102,9 @@ CHECKS: dict[str, Callable[[], bool]] = {
 }
 WARNING_CHECKS = {
     "trial_restore": (
-        restore_check.recent,
+        last_restore_test.recent,
         (
-            f"No back-up came back whole in {restore_check.MAX_AGE.days} days: "
+            f"No back-up came back whole in {last_restore_test.MAX_AGE.days} days: "
             "manage.py restore --check."
         ),
     )

@@ -5,18 +5,18 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from aethercrown.backup import automation_pause, restore_check
+from aethercrown.backup import automation_pause, last_restore_test
 from aethercrown.monitoring.doctor import CAUTION, GOOD, DoctorCheck, Finding
 from aethercrown.text import counted
 
 
 def findings(now: datetime) -> Iterator[Finding]:
     """For the doctor: the last restore test, and whether automation is paused."""
-    last = restore_check.last()
+    last = last_restore_test.last()
     fix = "./manage.py run_automation --only operations.back_up --only operations.check_backup"
     if last is None:
         yield Finding(CAUTION, "No back-up was ever restored as a test.", fix)
-    elif restore_check.overdue(now):
+    elif last_restore_test.overdue(now):
         message = f"The last restore test was {counted((now - last.at).days, 'day')} ago."
         yield Finding(CAUTION, message, fix)
     else:

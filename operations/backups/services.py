@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from aethercrown.backup import automation_pause, create, restore, restore_check
+from aethercrown.backup import automation_pause, create, last_restore_test, restore
 from aethercrown.backup.hooks import BackupHook
 from aethercrown.severity import HIGH
 from aethercrown.text import counted
@@ -39,10 +39,10 @@ def back_up(context: RunContext) -> RunOutcome:
         _raise(NOT_MADE, f"The daily back-up was not made: {error}", context.now)
         raise
     alerts.resolve(SOURCE, NOT_MADE, "", now=context.now)
-    if restore_check.overdue(context.now):
+    if last_restore_test.overdue(context.now):
         _raise(
             NOT_TESTED,
-            f"No back-up was restored as a test in {restore_check.MAX_AGE.days} days.",
+            f"No back-up was restored as a test in {last_restore_test.MAX_AGE.days} days.",
             context.now,
         )
     size = path.stat().st_size
@@ -59,7 +59,7 @@ def run_restore_test(context: RunContext) -> RunOutcome:
         raise NoBackup("There is no back-up in BACKUP_FOLDER to test.")
     try:
         done = restore.check(path, settings.BACKUP_KEY)
-        restore_check.record(path.name, done, context.now)
+        last_restore_test.record(path.name, done, context.now)
     except Exception as error:
         _raise(NOT_RESTORED, f"The newest back-up was not restored: {error}", context.now)
         raise

@@ -27,7 +27,7 @@ from aethercrown.monitoring import redaction
 from aethercrown.severity import up_to
 from aethercrown.text import storable_text
 from aethercrown.transitions import InvalidTransition
-from operations.messaging import notify, retry, signature
+from operations.messaging import retry, signature, wake_worker
 from operations.messaging.message import OutgoingMessage, mail_message_id, webhook_body
 from operations.messaging.models import Destination, Message
 
@@ -89,7 +89,7 @@ def send_again(message_id: int, now: datetime) -> Message:
     message.next_at = now
     message.ended_at = None
     message.save()
-    transaction.on_commit(notify.notify_worker, robust=True)
+    transaction.on_commit(wake_worker.wake_worker, robust=True)
     return message
 
 
@@ -179,7 +179,7 @@ def _write(destinations: Iterable[Destination], message: OutgoingMessage, now: d
     ]
     Message.objects.bulk_create(rows, ignore_conflicts=True)
     if rows:
-        transaction.on_commit(notify.notify_worker, robust=True)
+        transaction.on_commit(wake_worker.wake_worker, robust=True)
     return len(rows)
 
 

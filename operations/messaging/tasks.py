@@ -1,10 +1,10 @@
-"""Tasks that send messages: on notification, and every five seconds."""
+"""Tasks that send messages: when a worker is woken, and every five seconds."""
 
 from celery import shared_task
 from django.utils import timezone
 
 from aethercrown.background import PeriodicThread
-from operations.messaging import notify, services
+from operations.messaging import services, wake_worker
 
 WEB_INTERVAL_SECONDS = 10.0
 
@@ -26,7 +26,7 @@ def send_soon() -> None:
     send_messages.apply_async(expires=60, retry=False)
 
 
-notify.notifiers.append(send_soon)
+wake_worker.callbacks.append(send_soon)
 
 
 # in each web process: news that the broker is down must not need the broker

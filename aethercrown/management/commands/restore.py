@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from aethercrown import paths
-from aethercrown.backup import restore, restore_check
+from aethercrown.backup import last_restore_test, restore
 from aethercrown.backup.postgres import ToolFailed
 from aethercrown.backup.stream import ArchiveDamaged
 from aethercrown.embedded.servers import ServerUnavailable
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         try:
             if options["check"]:
                 done = restore.check(path, settings.BACKUP_KEY)
-                restore_check.record(path.name, done, timezone.now())
+                last_restore_test.record(path.name, done, timezone.now())
             else:
                 done = restore.restore(
                     path, settings.BACKUP_KEY, timezone.now(), replace=options["replace"]

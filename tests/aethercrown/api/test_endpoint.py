@@ -2,6 +2,8 @@
 
 import pytest
 
+from aethercrown.api.endpoint import MAX_HINTS, unknown_names
+
 pytestmark = [pytest.mark.urls("tests.aethercrown.odd_urls"), pytest.mark.django_db]
 
 
@@ -56,3 +58,11 @@ def test_a_call_costs_one_query_for_its_credential(caller, django_assert_num_que
     caller.send("/api/v1/checked", {"total": 5})
     with django_assert_num_queries(1):
         caller.send("/api/v1/checked", {"total": 5})
+
+
+def test_only_a_few_short_unknown_names_are_compared_with_the_known_ones():
+    names = [f"{number:06}" for number in range(50_000)] + ["x" * 200]
+    found = unknown_names(dict.fromkeys(names), ["scopes"])
+    assert len(found) == len(names)
+    assert sum("nearest" in str(each) for each in found.values()) == MAX_HINTS
+    assert unknown_names([{}], ["scopes"]) == {}

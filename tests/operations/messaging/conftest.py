@@ -1,14 +1,14 @@
-"""What notified a worker before a test does so again after it."""
+"""What woke a worker before a test does so again after it."""
 
 import pytest
 
-from operations.messaging import notify
+from operations.messaging import wake_worker
 
 
 @pytest.fixture
-def notifiers():
-    """The functions that notify a worker: none."""
-    before = notify.notifiers.copy()
-    notify.notifiers.clear()
-    yield notify.notifiers
-    notify.notifiers[:] = before
+def callbacks():
+    """The functions that wake a worker: none."""
+    before = wake_worker.callbacks.copy()
+    wake_worker.callbacks.clear()
+    yield wake_worker.callbacks
+    wake_worker.callbacks[:] = before

@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from operations.messaging import notify, services, tasks
+from operations.messaging import services, tasks, wake_worker
 from operations.messaging.message import OutgoingMessage
 from operations.messaging.models import Message
 
@@ -36,7 +36,7 @@ def test_notifying_a_worker_sends_the_task_to_the_broker(notifiers):
     with app.connection_for_read() as connection:
         queue = connection.SimpleQueue(app.conf.task_default_queue)
         queue.clear()
-        notify.notify_worker()
+        wake_worker.wake_worker()
         headers = queue.get(timeout=5).headers
     assert headers["task"] == "operations.send_messages"
     assert headers["expires"]

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from aethercrown.backup import restore_check
+from aethercrown.backup import last_restore_test
 from aethercrown.backup.manifest import Manifest, TableDigest
 from aethercrown.backup.restore import RestoreResult
 from aethercrown.models import RestoreTest
@@ -23,27 +23,27 @@ def done():
 
 @pytest.mark.parametrize(("days", "overdue"), [(35, False), (36, True)])
 def test_after_35_days_a_test_is_overdue(days, overdue):
-    assert restore_check.record("a.backup", done(), NOON)
-    newest = restore_check.last()
+    assert last_restore_test.record("a.backup", done(), NOON)
+    newest = last_restore_test.last()
     assert newest is not None
     assert (newest.rows, newest.seconds) == (5, 1.5)
-    assert restore_check.overdue(NOON + timedelta(days=days)) is overdue
+    assert last_restore_test.overdue(NOON + timedelta(days=days)) is overdue
 
 
 @pytest.mark.parametrize(("days", "overdue"), [(1, False), (36, True)])
 def test_without_one_the_age_of_the_installation_counts(days, overdue):
     MigrationRecorder.Migration.objects.update(applied=NOON)
-    assert restore_check.overdue(NOON + timedelta(days=days)) is overdue
+    assert last_restore_test.overdue(NOON + timedelta(days=days)) is overdue
 
 
 def test_before_the_first_migration_nothing_is_overdue():
     MigrationRecorder.Migration.objects.all().delete()
-    assert restore_check.recent()
+    assert last_restore_test.recent()
 
 
 def test_without_the_table_nothing_is_recorded():
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE aethercrown_restoretest RENAME TO away")
-        assert not restore_check.record("a.backup", done(), NOON)
+        assert not last_restore_test.record("a.backup", done(), NOON)
         cursor.execute("ALTER TABLE away RENAME TO aethercrown_restoretest")
     assert not RestoreTest.objects.exists()
