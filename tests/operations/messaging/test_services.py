@@ -207,10 +207,10 @@ def test_messages_that_are_due_no_more_when_they_are_claimed_are_passed_over(lis
 
 
 def test_a_worker_is_notified_when_the_event_is_committed(
-    listener, notifiers, django_capture_on_commit_callbacks
+    listener, callbacks, django_capture_on_commit_callbacks
 ):
     calls = []
-    notifiers.append(lambda: calls.append(1))
+    callbacks.append(lambda: calls.append(1))
     with django_capture_on_commit_callbacks(execute=True):
         enqueued()
         assert calls == []

@@ -30,8 +30,8 @@ def test_the_web_servers_thread_sends_what_is_stuck(listener, settings):
     assert Message.objects.get().state == "sent"
 
 
-def test_notifying_a_worker_sends_the_task_to_the_broker(notifiers):
-    notifiers.append(tasks.send_soon)
+def test_waking_a_worker_sends_the_task_to_the_broker(callbacks):
+    callbacks.append(tasks.send_soon)
     app = tasks.send_messages.app
     with app.connection_for_read() as connection:
         queue = connection.SimpleQueue(app.conf.task_default_queue)
