@@ -11,7 +11,8 @@ class OperationsConfig(AppConfig):
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
         from aethercrown.backup import hooks as backup_hooks  # noqa: PLC0415
         from aethercrown.crypto import sealing  # noqa: PLC0415
-        from aethercrown.monitoring import doctor  # noqa: PLC0415 - the same
+        from aethercrown.monitoring import doctor, views  # noqa: PLC0415 - the same
+        from operations.automations import reports as automation_reports  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.backups import reports as recovery_reports  # noqa: PLC0415 - the same
         from operations.backups import services as recovery  # noqa: PLC0415 - the same
@@ -32,6 +33,10 @@ class OperationsConfig(AppConfig):
         for look in health_doctor.doctor_checks(BUILTIN_CHECKS):
             doctor.register(look)
         doctor.register(recovery_reports.LOOK)
+        views.WARNING_CHECKS["clock"] = (
+            automation_reports.is_clock_trusted,
+            "Runs are recorded for times that have not come: the clock was ahead. See the doctor.",
+        )
         backup_hooks.registered.register(recovery.BACKUP_HOOK)
         demo.register("operations", demo_services.seed, demo_services.release)
 

@@ -10,6 +10,8 @@ from typing import Any
 from django.db.models import DateTimeField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 
+TOLERANCE = timedelta(minutes=1)  # by which a clock may be set back
+
 
 def lease_end(length: timedelta) -> ExpressionWrapper[Any]:
     """When a lease that begins now ends, for `update(lease_until=...)`."""
@@ -19,3 +21,8 @@ def lease_end(length: timedelta) -> ExpressionWrapper[Any]:
 def lease_expired() -> Q:
     """Rows whose lease has ended; not those without one."""
     return Q(lease_until__lt=Now())
+
+
+def lease_too_long(length: timedelta) -> Q:
+    """Rows with a lease that ends later than one of `length` could: the clock was ahead."""
+    return Q(lease_until__gt=lease_end(length + TOLERANCE))

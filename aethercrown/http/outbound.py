@@ -41,6 +41,7 @@ ALL_SCHEMES = frozenset({"http", "https"})
 DEFAULTS = {"Accept-Encoding": "gzip", "User-Agent": "AetherCrown"}
 Resolve = Callable[[str, int, float], list[str]]
 Connect = Callable[[tuple[str, int], float], socket.socket]
+Enough = Callable[[Mapping[str, str], bytes], bool]
 
 
 class Unreachable(Exception):
@@ -65,6 +66,7 @@ class OutboundResponse:
     headers: Mapping[str, str]
     body: bytes
     seconds: float
+    cut: str = ""  # why the body is not whole: enough, limit, timeout or connect
 
 
 def resolve_host(
@@ -184,11 +186,13 @@ class OutboundClient:
         plain_http: bool = False,
         seconds: float = TIMEOUT_SECONDS,
         limit: int = MAX_BODY_BYTES,
+        enough: Enough | None = None,
     ) -> OutboundResponse:
         """Call `url` and read the response within `seconds` (at most 10).
 
         Raises AddressRefused, Unreachable if no complete response came, and ResponseTooLarge if the
-        body exceeds `limit` bytes.
+        body exceeds `limit` bytes. With `enough` (of the headers and what has been read of the
+        body) what was read counts: neither is raised once the headers have come.
         """
         began = self.clock()
         ends = began + min(seconds, MAX_TIMEOUT_SECONDS)
@@ -200,8 +204,9 @@ class OutboundClient:
         with failures(where.host), closing(self.line(where, pinned, ends)) as line:
             line.request(method, where.target, body, sent, preload_content=False)
             with closing(line.getresponse()) as answer:
-                whole = read(answer, limit)
-        return OutboundResponse(answer.status, dict(answer.headers), whole, self.clock() - began)
+                found = read(answer, limit) if enough is None else read_some(answer, limit, enough)
+        seconds = self.clock() - began
+        return OutboundResponse(answer.status, dict(answer.headers), found[0], seconds, found[1])
 
     def checked(self, where: ParsedURL, ends: float) -> list[str]:
         """Every address of the host, each checked."""
@@ -243,15 +248,42 @@ class OutboundClient:
         raise failed
 
 
-def read(answer: BaseHTTPResponse, limit: int) -> bytes:
-    """The decoded body. Raises ResponseTooLarge as soon as it exceeds `limit`."""
+def read(answer: BaseHTTPResponse, limit: int) -> tuple[bytes, str]:
+    """The decoded body, which is not cut. Raises ResponseTooLarge as soon as it exceeds `limit`."""
     whole = bytearray()
     for chunk in answer.stream(CHUNK_BYTES, decode_content=True):
         whole += chunk
         if len(whole) > limit:
             words = f"The answer's body is over the limit of {limit} bytes."
             raise ResponseTooLarge(words, answer.status)
-    return bytes(whole)
+    return bytes(whole), ""
+
+
+def read_some(answer: BaseHTTPResponse, limit: int, enough: Enough) -> tuple[bytes, str]:
+    """What was read of the decoded body, at most `limit` bytes, and why it was cut, if it was."""
+    some, headers = bytearray(), answer.headers
+    try:
+        for chunk in arriving(answer):
+            some += chunk
+            if enough(headers, bytes(some[:limit])):
+                return bytes(some[:limit]), "enough"
+            if len(some) > limit:
+                return bytes(some[:limit]), "limit"
+    except (TimeoutError, urllib3.exceptions.TimeoutError):
+        return bytes(some), "timeout"
+    except (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError):
+        return bytes(some), "connect"
+    return bytes(some), ""
+
+
+def arriving(answer: BaseHTTPResponse) -> Iterator[bytes]:
+    """The decoded body as it arrives; `stream` waits until a block is full. First nothing."""
+    yield b""
+    if answer.chunked:  # type: ignore[attr-defined]  # of the class that the pool returns
+        yield from answer.stream(CHUNK_BYTES, decode_content=True)
+    else:
+        while chunk := answer.read1(CHUNK_BYTES, decode_content=True):
+            yield chunk
 
 
 @contextmanager

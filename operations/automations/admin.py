@@ -301,7 +301,7 @@ class RunAdmin(ReadOnlyAdmin, ModelAdmin):
         """The page of a run that has not ended reloads itself."""
         response = super().change_view(request, object_id, *more, **named)
         found = response.status_code == HTTPStatus.OK
-        if found and Run.objects.filter(pk=object_id, state__in=services.OPEN_STATES).exists():
+        if found and Run.objects.filter(pk=object_id, state__in=reports.OPEN_STATES).exists():
             response.headers["Refresh"] = str(REFRESH_SECONDS)
         return response
 

@@ -1,12 +1,13 @@
 """Which runs ended, failed or are late, and what staff have set."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 
 from aethercrown.monitoring.attention import AttentionItem
 from aethercrown.text import last_line
@@ -14,7 +15,9 @@ from operations.automations import occurrences, run_rules
 from operations.automations.limits import GuardrailLimits
 from operations.automations.models import Automation, Run
 from operations.automations.registry import automation_registry
+from operations.automations.run_rules import DueRun
 
+OPEN_STATES = (Run.State.QUEUED, Run.State.RUNNING)
 LATE_AFTER = timedelta(minutes=2)  # longer than the intervals of beat and of the recovery task
 
 
@@ -53,12 +56,53 @@ def last_run(automation: Automation) -> Run | None:
     return automation.runs.exclude(state=Run.State.SKIPPED).first()
 
 
+def due_runs(automation: Automation, now: datetime) -> list[DueRun]:
+    """What has come due since the last planned time; planned times after `now` do not count."""
+    until = now + occurrences.tolerance(automation.schedule)
+    planned = automation.runs.exclude(trigger=Run.Trigger.MANUAL).filter(planned_for__lte=until)
+    last = planned.order_by("-planned_for").values_list("planned_for", flat=True).first()
+    start = automation.scheduled_at
+    after = max(start, now - run_rules.CATCH_UP_WINDOW, last or start)
+    due = occurrences.latest(
+        automation.schedule, automation.zone_info, after, until, run_rules.MAX_CATCH_UP_RUNS
+    )
+    busy = automation.runs.filter(state__in=OPEN_STATES).exists()
+    return run_rules.plan_due_runs(due, automation.missed, now, busy=busy)
+
+
+def ahead(now: datetime) -> QuerySet[Run]:
+    """Runs planned for a time that has not come, by a clock that was ahead."""
+    rows = Run.objects.exclude(trigger=Run.Trigger.MANUAL)
+    return rows.filter(planned_for__gt=now + run_rules.AHEAD_AFTER)
+
+
+def is_clock_trusted(clock: Callable[[], datetime] = timezone.now) -> bool:
+    """Whether no run is planned for a time that has not come."""
+    future = ahead(clock()).filter(automation=OuterRef("pk"))
+    return not Automation.objects.filter(Exists(future)).exists()
+
+
 def upcoming(automation: Automation, now: datetime, count: int = 3) -> list[datetime]:
-    """The next planned times, in the automation's own zone."""
+    """The next times at which it will run, in its own zone; not those that it ran ahead of."""
     if not automation.is_enabled:
         return []
-    found = occurrences.upcoming(automation.schedule, automation.zone_info, now, count)
-    return [slot.astimezone(automation.zone_info) for slot in found]
+    taken = set(automation.runs.filter(planned_for__gt=now).values_list("planned_for", flat=True))
+    found = occurrences.upcoming(automation.schedule, automation.zone_info, now, count + len(taken))
+    free = [slot for slot in found if slot not in taken][:count]
+    return [slot.astimezone(automation.zone_info) for slot in free]
+
+
+def broken_promises(now: datetime) -> list[str]:
+    """Automations whose next run on the form is not what the ledger would then start."""
+    rows = Automation.objects.filter(is_enabled=True, name__in=automation_registry.names())
+    found = []
+    for automation in rows.select_related("task__interval", "task__crontab"):
+        promised = next(iter(upcoming(automation, now, 1)), now)
+        if all(each.planned_for != promised for each in due_runs(automation, promised)):
+            found.append(f"{automation} would not run at {promised:%Y-%m-%d %H:%M %Z}.")
+        elif not automation.task.enabled:
+            found.append(f"{automation} is off in beat's table.")
+    return found
 
 
 def attention_items(now: datetime) -> list[AttentionItem]:
@@ -94,7 +138,8 @@ def _abandoned() -> Sequence[AttentionItem]:
 
 def _late(now: datetime) -> Sequence[AttentionItem]:
     """Automations with a due time that was not enqueued or not begun."""
-    planned = Run.objects.filter(automation=OuterRef("pk")).exclude(trigger=Run.Trigger.MANUAL)
+    begun = Run.objects.filter(automation=OuterRef("pk"), planned_for__lte=now)
+    planned = begun.exclude(trigger=Run.Trigger.MANUAL)
     queued = Run.objects.filter(
         automation=OuterRef("pk"), state=Run.State.QUEUED, not_before__lt=now - LATE_AFTER
     )

@@ -15,6 +15,7 @@ RETRY_DELAYS = (timedelta(0), timedelta(seconds=30), timedelta(seconds=120))  # 
 ON_TIME_WITHIN = timedelta(seconds=10)  # enqueued within this, a run is on time and not caught up
 CATCH_UP_WINDOW = timedelta(days=7)
 MAX_CATCH_UP_RUNS = 100
+AHEAD_AFTER = timedelta(seconds=10)  # planned later than this: by a clock that was ahead
 RETENTION = timedelta(days=90)  # of runs that succeeded or were skipped
 FAILED_RETENTION = timedelta(days=365)
 WORKER_LOST = f"The worker was lost in each of {MAX_ATTEMPTS} attempts."

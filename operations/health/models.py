@@ -68,7 +68,7 @@ class Component(models.Model):
         default=399, validators=[MinValueValidator(100), MaxValueValidator(599)]
     )
     text = models.CharField(
-        max_length=200, blank=True, help_text="Must be in the first 64 KiB of the response."
+        max_length=200, blank=True, help_text="Must be in the first 1 MiB of the response."
     )
     slow_ms = models.PositiveIntegerField(
         default=1000,
@@ -138,6 +138,8 @@ class Component(models.Model):
                 targets.parse_target(self.kind, self.target, allowed)
             except AddressRefused as error:
                 problems["target"] = str(error)
+        if self.text and self.method == "HEAD":
+            problems["text"] = "The answer to HEAD has no text: choose GET, or leave this empty."
         if self.status_to < self.status_from:
             problems["status_to"] = f"must be {self.status_from} or more"
         if self.parent_id is not None and self.parent_id == self.pk:

@@ -4,7 +4,9 @@ All calls go through aethercrown.http.outbound, which checks addresses. Error te
 sentences without addresses, headers or bodies.
 """
 
+import re
 import ssl
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,13 +15,15 @@ from typing import Any, cast
 
 from aethercrown.http import outbound
 from aethercrown.http.addresses import ALLOWED_PORTS, ParsedURL
-from aethercrown.http.outbound import AddressRefused, OutboundClient, ResponseTooLarge, Unreachable
+from aethercrown.http.outbound import AddressRefused, OutboundClient, OutboundResponse, Unreachable
 from aethercrown.text import counted
 from operations.health import targets
 from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, Observation
 from operations.health.targets import Network
 
-MAX_BODY_BYTES = 64 * 1024  # decoded
+MAX_BODY_BYTES = 1024 * 1024  # decoded
+META_BYTES = 4096  # in which a page may name its encoding
+CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
 DEGRADED_BELOW_DAYS, UNHEALTHY_BELOW_DAYS = 21, 7  # that a certificate is still valid
 ERROR_TEXTS = {
     "dns": "The host name could not be resolved.",
@@ -84,27 +88,61 @@ def reason(error: Unreachable) -> str:
 
 
 def probe_http(target: ProbeTarget, seconds: float, client: OutboundClient) -> Observation:
-    """One request; redirects are not followed, and the body is read up to MAX_BODY_BYTES."""
+    """One request; redirects are not followed, and the body is read up to MAX_BODY_BYTES.
+
+    What was read of a body that is longer, or that never ends, counts.
+    """
     expected = target.expected
     targets.parse_target(targets.HTTP, target.target, target.allowed)
-    try:
-        answer = client.fetch(
-            target.target,
-            method=expected.method,
-            plain_http=True,
-            seconds=seconds,
-            limit=MAX_BODY_BYTES,
-        )
-    except ResponseTooLarge as error:
-        status, body = error.status, b""
-    else:
-        status, body = answer.status, answer.body
-    if not expected.min_status <= status <= expected.max_status:
-        words = f"It answered {status}, not {expected.min_status} to {expected.max_status}."
+    answer = client.fetch(
+        target.target,
+        method=expected.method,
+        plain_http=True,
+        seconds=seconds,
+        limit=MAX_BODY_BYTES,
+        enough=partial(is_decided, expected.text),
+    )
+    if not expected.min_status <= answer.status <= expected.max_status:
+        words = f"It answered {answer.status}, not {expected.min_status} to {expected.max_status}."
         return failed("status", words)
-    if expected.text and expected.text.encode() not in body:
-        return failed("text", "The expected text is not in the first 64 KiB.")
-    return Observation(HEALTHY)
+    return body_status(expected.text, answer)
+
+
+def is_decided(text: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether the rest of the body can change nothing: the text is found, or none is wanted.
+
+    Without a wanted text a body whose length was promised must come whole.
+    """
+    return contains(text, headers, body) if text else not has_length(headers)
+
+
+def has_length(headers: Mapping[str, str]) -> bool:
+    return any(name.lower() == "content-length" for name in headers)
+
+
+def contains(text: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether the text is in the body, in the encoding of its header or its meta element."""
+    kinds = [value for name, value in headers.items() if name.lower() == "content-type"]
+    named = CHARSET.search(" ".join(kinds).encode()) or CHARSET.search(body[:META_BYTES])
+    try:
+        decoded = body.decode(named[1].decode() if named else "utf-8", "replace")
+    except LookupError:
+        decoded = body.decode(errors="replace")
+    return text in decoded
+
+
+def body_status(text: str, answer: OutboundResponse) -> Observation:
+    """What the body says, of an answer with the expected status."""
+    if text and contains(text, answer.headers, answer.body):
+        return Observation(HEALTHY)
+    if answer.cut == "connect" or (answer.cut == "timeout" and has_length(answer.headers)):
+        return failed(answer.cut)
+    if not text:
+        return Observation(HEALTHY)
+    if answer.cut:
+        words = "The expected text is not in what was read; the answer goes on."
+        return Observation(DEGRADED, error_kind="cut", error=words)
+    return failed("text", "The expected text is not in the answer.")
 
 
 def probe_tcp(target: ProbeTarget, seconds: float, client: OutboundClient) -> Observation:

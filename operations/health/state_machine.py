@@ -90,20 +90,26 @@ def is_own_network_down(outside: Iterable[tuple[str, bool, Observation]]) -> boo
     """Whether this machine's network has more likely failed than all targets at once.
 
     `outside` holds the host of each external target, whether it was up, and the observation.
-    True if at least two hosts were up and all of those fail by name, connection or timeout.
+    True if at least two hosts were up and all of those fail by name, connection or timeout. A
+    target that was down and answers shows too that the network works.
     """
-    failed = [(host, seen) for host, was_up, seen in outside if was_up]
-    hosts = {host for host, _ in failed}
+    found = list(outside)
+    hosts = {host for host, was_up, _ in found if was_up}
     return len(hosts) >= 2 and all(
-        seen.status == UNHEALTHY and seen.error_kind in NETWORK_ERROR_KINDS for _, seen in failed
+        is_network_failure(seen) if was_up else not seen.works for _, was_up, seen in found
     )
+
+
+def is_network_failure(seen: Observation) -> bool:
+    """Whether it failed as it would if this machine had no network; an answer shows it has."""
+    return seen.status == UNHEALTHY and seen.error_kind in NETWORK_ERROR_KINDS
 
 
 def explains_children(parent: ComponentState, since: datetime | None, at: datetime) -> bool:
     """Whether the parent is down, failing, or up again for less than PARENT_GRACE."""
     if parent.state == DOWN or parent.contrary_count:
         return True
-    return parent.state == UP and since is not None and at - since < PARENT_GRACE
+    return parent.state == UP and since is not None and since <= at < since + PARENT_GRACE
 
 
 def overall(required: Iterable[str]) -> str:

@@ -35,6 +35,8 @@ LEASE_LENGTH = timedelta(minutes=2)  # the longest try takes 10 seconds, or 60 f
 WEBHOOK_TIMEOUT_SECONDS = 10.0
 BATCH_ROWS = 50
 DELIVERY_SECONDS = 4.0  # after which deliver_due begins no further message
+AHEAD_AFTER = timedelta(minutes=1)  # written later than this after now: by a clock set back
+MAX_CLOCK_STEP = timedelta(minutes=10)  # a lease that ends later is of a clock that was ahead
 STUCK_AFTER = timedelta(seconds=20)  # overdue: no worker takes it
 MAX_RESPONSE_BYTES = 64 * 1024
 SENT_RETENTION = timedelta(days=90)
@@ -186,9 +188,11 @@ def _write(destinations: Iterable[Destination], message: OutgoingMessage, now: d
 def _free(now: datetime) -> QuerySet[Message]:
     """What is due and whose destination no worker is sending to now."""
     sending = Message.objects.filter(state=Message.State.SENDING)
-    busy = sending.filter(lease_until__gte=now, destination__isnull=False)
-    queued = Message.objects.filter(state=Message.State.QUEUED, next_at__lte=now)
-    due = queued | sending.filter(lease_until__lt=now)
+    leased = (now, now + LEASE_LENGTH + MAX_CLOCK_STEP)
+    busy = sending.filter(lease_until__range=leased, destination__isnull=False)
+    is_due = Q(next_at__lte=now) | Q(created_at__gt=now + AHEAD_AFTER, tries=0)
+    queued = Message.objects.filter(is_due, state=Message.State.QUEUED)
+    due = queued | sending.exclude(lease_until__range=leased)
     return due.exclude(destination__in=busy.values("destination"))
 
 

@@ -6,7 +6,6 @@ attempt that it belongs to, so that a worker whose lease has expired can change 
 """
 
 from operations.automations.services.enqueue import (
-    OPEN_STATES,
     AutomationDisabled,
     enqueue_due_runs,
     enqueue_manual_run,

@@ -4,12 +4,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
-from operations.automations import occurrences, run_rules
+from operations.automations import reports, run_rules
 from operations.automations.models import Automation, Run
 from operations.automations.run_rules import DueRun
-
-OPEN_STATES = (Run.State.QUEUED, Run.State.RUNNING)
 
 
 class AutomationDisabled(Exception):
@@ -22,7 +21,8 @@ def enqueue_due_runs(name: str, now: datetime) -> int:
     automation = lock(name)
     if not (automation.is_enabled and settings.AUTOMATION_ENABLED):
         return 0
-    due_runs = _due_runs(automation, now)
+    correct_future_times(automation, now)
+    due_runs = reports.due_runs(automation, now)
     Run.objects.bulk_create(
         (new_run(automation, each, now) for each in due_runs), ignore_conflicts=True
     )
@@ -59,14 +59,17 @@ def new_run(automation: Automation, due: DueRun, now: datetime) -> Run:
     )
 
 
-def _due_runs(automation: Automation, now: datetime) -> list[DueRun]:
-    planned = automation.runs.exclude(trigger=Run.Trigger.MANUAL)
-    last = planned.order_by("-planned_for").values_list("planned_for", flat=True).first()
-    start = automation.scheduled_at
-    after = max(start, now - run_rules.CATCH_UP_WINDOW, last or start)
-    until = now + occurrences.tolerance(automation.schedule)
-    due = occurrences.latest(
-        automation.schedule, automation.zone_info, after, until, run_rules.MAX_CATCH_UP_RUNS
-    )
-    busy = automation.runs.filter(state__in=OPEN_STATES).exists()
-    return run_rules.plan_due_runs(due, automation.missed, now, busy=busy)
+def correct_future_times(automation: Automation, now: datetime) -> None:
+    """Undo what a clock that was ahead wrote: nothing waits until that time has come.
+
+    Planned times in the future that no worker began are deleted, so that they come due when they
+    come; those that ran stay, and do not run twice.
+    """
+    not_begun = Q(state=Run.State.SKIPPED) | Q(state=Run.State.QUEUED, attempt=0)
+    reports.ahead(now).filter(not_begun, automation=automation).delete()
+    latest = now + max(run_rules.RETRY_DELAYS) + run_rules.AHEAD_AFTER
+    waiting = automation.runs.filter(state=Run.State.QUEUED, not_before__gt=latest)
+    waiting.update(not_before=now)
+    if automation.scheduled_at > now + run_rules.AHEAD_AFTER:
+        automation.scheduled_at = now
+        Automation.objects.filter(pk=automation.pk).update(scheduled_at=now)

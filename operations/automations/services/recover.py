@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from aethercrown.db.bulk import forget
-from aethercrown.db.leases import lease_expired
+from aethercrown.db.leases import lease_end, lease_expired, lease_too_long
 from operations.automations import run_rules, worker_id
 from operations.automations.models import Automation, Run
 from operations.automations.registry import automation_registry
@@ -27,9 +27,12 @@ def requeue_abandoned_runs(now: datetime) -> list[tuple[str, str]]:
 
     Returns (automation, queue) of everything that waits to be executed. A worker is dead when
     its lease has expired or its process is gone from this machine. With nothing to do this costs
-    two short queries.
+    three short queries.
     """
     running = Run.objects.filter(state=Run.State.RUNNING)
+    running.filter(lease_too_long(run_rules.LEASE_LENGTH)).update(
+        lease_until=lease_end(run_rules.LEASE_LENGTH)
+    )
     expired = lease_expired()
     found = running.values_list("worker", ExpressionWrapper(expired, BooleanField()))
     gone = {worker for worker, _ in found if worker_id.is_gone(worker)}

@@ -1,16 +1,20 @@
 """What `manage.py doctor` reports of the built-in checks and of the automations."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 
 from django.conf import settings
+from django.utils import timezone
 
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
 from aethercrown.text import counted
+from operations.automations import reports
 from operations.automations.models import Automation
 from operations.automations.registry import automation_registry
 from operations.health.registry import Degraded, HealthCheck, Unhealthy, Unknown
 
+MAX_FUTURE_RUNS = 5
 FIX_HINTS = {
     "database": "Start the server that DATABASE_URL names, or look at its log; on SQLite, at the "
     "disk and the rights of the data folder.",
@@ -40,13 +44,19 @@ def findings(check: HealthCheck) -> Iterator[Finding]:
         yield Finding(GOOD, "It works.")
 
 
-def schedules() -> Iterator[Finding]:
+def schedules(clock: Callable[[], datetime] = timezone.now) -> Iterator[Finding]:
     """Whether each automation has a schedule, and automations are enabled."""
     known = set(Automation.objects.values_list("name", flat=True))
     missing = sorted(set(automation_registry.names()) - known)
     if missing:
         text = f"{counted(len(missing), 'automation')} without a schedule: {', '.join(missing)}."
         yield Finding(BAD, text, "./manage.py migrate")
+    for words in reports.broken_promises(clock()):
+        yield Finding(BAD, words, "Save its schedule again, in the admin under Automations.")
+    ahead = reports.ahead(clock()).select_related("automation")
+    for run in ahead[:MAX_FUTURE_RUNS]:
+        text = f"{run} is {run.state} already: the clock was ahead. It does not run then again."
+        yield Finding(CAUTION, text, "Keep the clock right: turn on the system's NTP service.")
     if not settings.AUTOMATION_ENABLED:
         text = "AUTOMATION_ENABLED is False: no automation runs."
         yield Finding(CAUTION, text, "Set AUTOMATION_ENABLED=True.")

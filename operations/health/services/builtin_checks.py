@@ -84,8 +84,10 @@ def beat() -> None:
 
 def check_recent(what: str, last: datetime | None, within: timedelta, now: datetime) -> None:
     """Raise Unhealthy if `last` is too old, and Unknown within `within` of our own start."""
-    if last is not None and now - last <= within:
+    if last is not None and abs(now - last) <= within:
         return
+    if last is not None and last > now:
+        raise Unknown(f"The {what} at a time that has not come: the clock was ahead.")
     if last is None or now - PROCESS_STARTED_AT <= within:
         raise Unknown(f"No {what} yet.")
     raise Unhealthy(f"No {what} for {(now - last).total_seconds():.0f} seconds.")

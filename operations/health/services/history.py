@@ -26,6 +26,7 @@ def roll_up(component_id: int, now: datetime) -> None:
     """Roll up what is over; the newest stored hour and day are computed again."""
     hours = HealthRollup.objects.filter(component=component_id, span=HealthRollup.Span.HOUR)
     checks = Check.objects.filter(component=component_id)
+    hours.filter(start__gt=now).delete()  # of a clock that was ahead
     first = (
         hours.aggregate(last=Max("start"))["last"]
         or checks.aggregate(first=Min("checked_at"))["first"]

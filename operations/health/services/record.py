@@ -69,7 +69,8 @@ def is_stored(
     """Whether the observation is stored as a row: if it is news, or the last row is old."""
     last = component.last_stored_at
     is_news = component.status != seen.status or not seen.works
-    return is_news or store_every is None or last is None or at - last >= store_every
+    is_recent = last is not None and store_every is not None and last <= at < last + store_every
+    return is_news or not is_recent
 
 
 def check_row(component: Component, seen: Observation, at: datetime) -> Check:

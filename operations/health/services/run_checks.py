@@ -27,17 +27,20 @@ from operations.health.registry import health_check_registry
 from operations.health.reports import components as reports
 from operations.health.services.components import create_builtin_components
 from operations.health.services.record import ALERT_SOURCE, record_all
-from operations.health.state_machine import DOWN, UNKNOWN, UP, Observation
+from operations.health.state_machine import DEGRADED, DOWN, HEALTHY, UNKNOWN, UP, Observation
 
 ROUND, WATCHDOG = "round", "watchdog"  # the names of the locks
 ROUND_FRESH_FOR = timedelta(seconds=10)  # in which no new round starts
 ROUND_OVERDUE_AFTER = timedelta(minutes=5)  # beyond the interval: then the watchdog runs it
+MAX_CLOCK_STEP = timedelta(minutes=1)  # a lease that ends later is of a clock that was ahead
 LEASE_MARGIN = timedelta(seconds=30)  # of a lock's lease, beyond the deadline of the checks
 WATCHDOG_SECONDS = 15.0
 WATCHDOG_EVERY = timedelta(seconds=12)  # below WATCHDOG_SECONDS, so that one process keeps it
 RECHECK_DOWN_EVERY = timedelta(seconds=60)
 STORE_EVERY = timedelta(seconds=55)  # unchanged observations of the watchdog
 MAX_WATCHDOG_COMPONENTS = 200
+MAX_WITNESSES = 3  # that are asked before this machine's own network is blamed
+MAX_WITNESS_CANDIDATES = 50
 OWN_NETWORK = "the checker's own network"
 Clock = Callable[[], datetime]
 
@@ -45,7 +48,8 @@ Clock = Callable[[], datetime]
 def acquire_lock(name: str, now: datetime, *, every: timedelta, lease: timedelta) -> bool:
     """Acquire the lock, unless it is held or was acquired less than `every` ago."""
     CheckLock.objects.get_or_create(name=name)
-    is_free = Q(lease_until=None) | Q(lease_until__lt=now)
+    leased = (now, now + lease + MAX_CLOCK_STEP)
+    is_free = Q(lease_until=None) | ~Q(lease_until__range=leased)
     is_due = Q(acquired_at=None) | Q(acquired_at__lte=now - every)
     is_due |= Q(acquired_at__gt=now)  # the clock was set back
     rows = CheckLock.objects.filter(is_free & is_due, name=name)
@@ -114,12 +118,15 @@ def watchdog_components(now: datetime) -> QuerySet[Component]:
     """The enabled components that the watchdog checks now."""
     vital = [each.name for each in health_check_registry if each.is_vital]
     is_recheck = Q(checked_at=None) | Q(checked_at__lte=now - RECHECK_DOWN_EVERY)
-    parent_is_back = Q(parent__state=UP, parent__state_since__gt=now - state_machine.PARENT_GRACE)
+    is_recheck |= Q(checked_at__gt=now)  # the clock was set back
+    grace = (now - state_machine.PARENT_GRACE, now)
+    parent_is_back = Q(parent__state=UP, parent__state_since__range=grace)
     chosen = (
         Q(name__in=vital)
         | Q(contrary_count__gt=0)
         | Q(state=DOWN) & (is_recheck | parent_is_back)
         | Q(kind=Component.Kind.BUILTIN, status=UNKNOWN)  # such as a worker that has just started
+        | Q(status=UNKNOWN) & is_recheck  # a new one; all targets while the network is down
     )
     rows = Component.objects.filter(chosen, is_enabled=True).order_by("-contrary_count", "pk")
     return rows[:MAX_WATCHDOG_COMPONENTS]
@@ -129,7 +136,7 @@ def is_round_overdue(now: datetime) -> bool:
     """Whether the last round is older than the interval and ROUND_OVERDUE_AFTER."""
     last = CheckLock.objects.filter(name=ROUND).values_list("acquired_at", flat=True).first()
     limit = timedelta(hours=settings.HEALTH_CHECK_INTERVAL_HOURS) + ROUND_OVERDUE_AFTER
-    return last is None or now - last > limit
+    return last is None or not timedelta(0) <= now - last <= limit
 
 
 def check_components(
@@ -140,12 +147,37 @@ def check_components(
 ) -> None:
     """Check all of them concurrently, and record the observations."""
     chosen = list(components)
-    jobs = {each.name: found for each in chosen if (found := check_function(each))}
-    seen = runner.run(jobs, _deadline_seconds())
+    seen = observe(chosen, runner)
+    if is_own_network_down(chosen, seen):
+        witnesses = choose_witnesses(chosen)
+        seen |= observe(witnesses, runner)
+        chosen += [each for each in witnesses if each not in chosen]
     at = clock()
     seen = without_own_network_failure(chosen, seen, at)
     by_id = {each.pk: seen[each.name] for each in chosen if each.name in seen}
     record_all(by_id, at, store_every=store_every)
+
+
+def observe(components: Iterable[Component], runner: CheckRunner) -> dict[str, Observation]:
+    """The observation of each by its name, but of checks that no app registers any more."""
+    jobs = {each.name: found for each in components if (found := check_function(each))}
+    return runner.run(jobs, _deadline_seconds()) if jobs else {}
+
+
+def choose_witnesses(failing: Sequence[Component]) -> list[Component]:
+    """Up to MAX_WITNESSES targets on other hosts that answered last; else of these, to ask again.
+
+    If one of them answers, this machine's network works, and each target is judged by itself.
+    """
+    hosts = {host_of(each) for each in failing}
+    rows = Component.objects.filter(is_enabled=True, state=UP, status__in=[HEALTHY, DEGRADED])
+    others = rows.exclude(kind=Component.Kind.BUILTIN).order_by("-checked_at", "pk")
+    found: dict[str, Component] = {}
+    for each in others[:MAX_WITNESS_CANDIDATES]:
+        if (host := host_of(each)) not in hosts:
+            found.setdefault(host, each)
+    again = [each for each in failing if each.kind != Component.Kind.BUILTIN and each.state == UP]
+    return (list(found.values()) or again)[:MAX_WITNESSES]
 
 
 def check_function(component: Component) -> CheckFunction | None:
@@ -164,17 +196,26 @@ def without_own_network_failure(
 ) -> dict[str, Observation]:
     """The observations; those of external targets become unknown if our own network is down."""
     outside = [each for each in components if each.kind != Component.Kind.BUILTIN]
-    facts = [(host_of(each), each.state == UP, seen[each.name]) for each in outside]
-    if not state_machine.is_own_network_down(facts):
-        if any(found.works for _, _, found in facts):
+    if not is_own_network_down(components, seen):
+        if any(seen[each.name].works for each in outside):
             alerts.resolve(ALERT_SOURCE, "network", OWN_NETWORK, now=at)
         return dict(seen)
-    words = f"All {len(facts)} external targets failed at once: this machine's network is down."
+    words = (
+        f"All {len(outside)} external targets that were asked failed at once, though some had "
+        "just answered: this machine's network is down. None is judged until one answers."
+    )
     alerts.raise_alert(
         ALERT_SOURCE, "network", OWN_NETWORK, "high", words, link=reports.PAGE, now=at
     )
     unknown = Observation(UNKNOWN, error_kind="network", error="The checker's own network is down.")
     return {**seen, **{each.name: unknown for each in outside}}
+
+
+def is_own_network_down(components: Iterable[Component], seen: Mapping[str, Observation]) -> bool:
+    """Whether all external targets among these fail as without a network."""
+    outside = [each for each in components if each.kind != Component.Kind.BUILTIN]
+    facts = [(host_of(each), each.state == UP, seen[each.name]) for each in outside]
+    return state_machine.is_own_network_down(facts)
 
 
 def host_of(component: Component) -> str:

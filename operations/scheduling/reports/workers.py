@@ -11,7 +11,8 @@ SILENT_AFTER = timedelta(seconds=90)  # three heartbeats
 
 def present(now: datetime) -> Q:
     """Active workers seen within SILENT_AFTER, or never (those that do not call by name)."""
-    return Q(is_active=True) & (Q(last_seen_at=None) | Q(last_seen_at__gte=now - SILENT_AFTER))
+    is_recent = Q(last_seen_at__range=(now - SILENT_AFTER, now + SILENT_AFTER))
+    return Q(is_active=True) & (Q(last_seen_at=None) | is_recent)
 
 
 def available(now: datetime, busy: set[int]) -> list[tuple[int, str, str]]:

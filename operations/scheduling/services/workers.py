@@ -55,7 +55,8 @@ def record_contact(
         raise WorkerRefused(f"worker {name} belongs to pool {worker.pool}, not {pool}")
     if not worker.is_active:
         raise WorkerRefused(f"worker {name} is switched off")
-    if worker.last_seen_at is None or now - worker.last_seen_at > CONTACT_WRITTEN_AFTER:
+    last = worker.last_seen_at
+    if last is None or not last <= now <= last + CONTACT_WRITTEN_AFTER:
         Worker.objects.filter(pk=worker.pk).update(last_seen_at=now)
     return worker
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from operations.automations import run_rules, services
+from operations.automations import reports, run_rules, services
 from operations.automations.models import Automation, Run
 from operations.automations.registry import RunOutcome
 from operations.automations.services import execute
@@ -108,7 +108,7 @@ class Ledger(RuleBasedStateMachine):
             self.now += timedelta(seconds=121)
             services.recover_runs(self.now)
             services.run_due("ads", clock=lambda: self.now)
-        assert not Run.objects.filter(state__in=services.OPEN_STATES).exists()
+        assert not Run.objects.filter(state__in=reports.OPEN_STATES).exists()
 
 
 @pytest.mark.django_db

@@ -1,5 +1,6 @@
 import gzip
 import socket
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -113,11 +114,68 @@ def test_the_text_must_stand_in_the_answer():
         assert seen(port, text="is bad").error_kind == "text"
 
 
-def test_of_a_body_over_64_kib_the_status_counts_and_its_text_fails():
-    bomb = bodied(gzip.compress(bytes(5_000_000)), b"Content-Encoding: gzip")
-    with server(saying(bomb)) as port:
+@pytest.mark.parametrize("length", [65_537, 2_000_000])
+def test_what_was_read_of_a_long_body_counts(length):
+    page = b"All is well" + bytes(length)
+    with server(saying(bodied(page))) as port:
+        assert seen(port, text="is well").status == HEALTHY
         assert seen(port).status == HEALTHY
-        assert seen(port, text="x").error_kind == "text"
+    bomb = bodied(gzip.compress(page), b"Content-Encoding: gzip")
+    with server(saying(bomb)) as port:
+        assert seen(port, text="is well").status == HEALTHY
+
+
+def test_a_text_that_is_not_in_what_was_read_is_no_outage():
+    with server(saying(bodied(bytes(2_000_000)))) as port:
+        found = seen(port, text="is well")
+    assert (found.status, found.error_kind) == (DEGRADED, "cut")
+    with server(saying(bodied(bytes(20)))) as port:
+        assert (seen(port, text="is well").status) == UNHEALTHY
+
+
+def endless(line):
+    """A stream of events."""
+    saying(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")(line)
+    while True:
+        line.sendall(b"data: all is well\n")
+        threading.Event().wait(0.02)
+
+
+def endless_chunks(line):
+    saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")(line)
+    while True:
+        line.sendall(b"4\r\nwell\r\n")
+        threading.Event().wait(0.02)
+
+
+@pytest.mark.parametrize("talk", [endless, endless_chunks])
+def test_what_was_read_of_an_endless_answer_counts(talk):
+    with server(talk) as port:
+        assert seen(port, text="well").status == HEALTHY
+        assert seen(port).status == HEALTHY
+        found = seen(port, text="is bad", seconds=0.3)
+    assert (found.status, found.error_kind) == (DEGRADED, "cut")
+
+
+def test_a_body_that_breaks_off_is_a_failure():
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhi"
+    with server(saying(head)) as port:
+        assert seen(port).error_kind == "connect"
+        assert seen(port, text="hi").status == HEALTHY
+
+
+@pytest.mark.parametrize(
+    ("page", "header"),
+    [
+        ("Größe".encode("latin-1"), b"Content-Type: text/html; charset=ISO-8859-1"),
+        ('<meta charset="iso-8859-1">Größe'.encode("latin-1"), b"Content-Type: text/html"),
+        ("Größe".encode(), b"Content-Type: text/html"),
+        ("Größe".encode(), b"Content-Type: text/html; charset=martian"),
+    ],
+)
+def test_a_text_is_found_in_the_encoding_of_its_page(page, header):
+    with server(saying(bodied(page, header))) as port:
+        assert seen(port, text="Größe").status == HEALTHY
 
 
 def test_a_head_request_needs_no_body():

@@ -111,6 +111,8 @@ def test_flapping_begins_at_half_the_changes_and_ends_below_a_quarter():
             False,
         ),
         ([("a", True, TIMED_OUT), ("b", False, TIMED_OUT)], False),
+        ([("a", True, TIMED_OUT), ("b", True, TIMED_OUT), ("c", False, GOOD)], False),
+        ([("a", True, TIMED_OUT), ("b", True, TIMED_OUT), ("c", False, TIMED_OUT)], True),
     ],
 )
 def test_our_own_network_is_down_where_all_that_were_up_fail_alike(outside, ours):

@@ -15,6 +15,7 @@ from operations.health.models import Check, CheckLock, Component, Heartbeat
 from operations.health.registry import HealthCheck, health_check_registry
 from operations.health.services import run_checks
 from operations.health.state_machine import (
+    DOWN,
     HEALTHY,
     UNHEALTHY,
     UNKNOWN,
@@ -22,7 +23,7 @@ from operations.health.state_machine import (
     Observation,
 )
 from tests.aethercrown.registries import isolated
-from tests.operations.health.conftest import BAD, GOOD, NOON, broken
+from tests.operations.health.conftest import BAD, GOOD, NOON, ScriptedRunner, broken
 from tests.operations.health.recording import HANGING, fresh, note, open_alerts
 
 pytestmark = pytest.mark.django_db
@@ -134,6 +135,65 @@ def test_all_targets_failing_at_once_is_our_own_network(shop, clock, runner):
     clock.move(minutes=1)
     run_checks.run_round(clock=clock, runner=runner)
     assert open_alerts() == []
+
+
+@pytest.fixture
+def three(shop, clock, runner):
+    """Targets on three hosts, which have answered."""
+    others = [
+        Component.objects.create(name=name, target=f"https://{name}.example.net/")
+        for name in ("blog", "docs")
+    ]
+    run_checks.run_round(clock=clock, runner=runner)
+    return [shop, *others]
+
+
+def test_two_of_three_hosts_that_hang_are_down_within_a_minute(three, clock, runner):
+    shop, blog, docs = three
+    runner.results = {"shop": HANGING, "blog": HANGING}
+    clock.move(minutes=1)
+    run_checks.run_round(clock=clock, runner=runner)
+    for _ in range(3):  # in which the third is not due
+        clock.move(seconds=15)
+        run_checks.run_watchdog(clock=clock, runner=runner)
+    assert (fresh(shop).state, fresh(blog).state, fresh(docs).state) == (DOWN, DOWN, UP)
+    assert {each[:2] for each in open_alerts()} == {("down", "shop"), ("down", "blog")}
+
+
+def test_a_witness_that_fails_too_is_asked_about_and_all_are_unknown(three, clock, runner):
+    runner.results = dict.fromkeys(("shop", "blog", "docs"), HANGING)
+    for _ in range(5):
+        clock.move(seconds=60)
+        run_checks.run_watchdog(clock=clock, runner=runner)
+        run_checks.run_round(clock=clock, runner=runner)
+    assert {fresh(each).state for each in three} == {UP}
+    assert {fresh(each).status for each in three} == {UNKNOWN}
+    assert [each[1] for each in open_alerts()] == [run_checks.OWN_NETWORK]
+    runner.results = {}
+    clock.move(seconds=60)
+    run_checks.run_watchdog(clock=clock, runner=runner)  # not only at the next round
+    assert {fresh(each).status for each in three} == {HEALTHY}
+    assert open_alerts() == []
+
+
+def test_a_target_that_answers_when_asked_again_speaks_for_the_network(shop, clock):
+    other = Component.objects.create(name="other", target="https://other.example.net/")
+
+    class Blinking(ScriptedRunner):
+        """The second time it is asked in a round, `other` answers."""
+
+        def run(self, jobs, seconds, *, max_threads=0):
+            if set(jobs) == {"shop", "other"}:
+                self.results["other"] = GOOD
+            return super().run(jobs, seconds, max_threads=max_threads)
+
+    runner = Blinking()
+    run_checks.run_round(clock=clock, runner=runner)
+    for _ in range(3):
+        clock.move(seconds=15)
+        runner.results = {"shop": HANGING, "other": HANGING}
+        run_checks.run_round(clock=clock, runner=runner)
+    assert (fresh(shop).state, fresh(other).state) == (DOWN, UP)
 
 
 def test_the_watchdog_checks_vital_and_undecided_components(shop, clock, runner):
