@@ -177,7 +177,7 @@ class Crew:
 
 
 @contextlib.contextmanager
-def crew(folder, *, workers=3, beats=1, **works):
+def crew(folder, *, workers=3, beats=1, web=True, **works):
     """All of them at work, until the end of the block."""
     made = Crew(folder, **works)
     try:
@@ -186,7 +186,8 @@ def crew(folder, *, workers=3, beats=1, **works):
             made.start_worker(f"worker-{number}")
         for number in range(beats):
             made.start_beat(f"beat-{number}")
-        made.start_web("web")
+        if web:
+            made.start_web("web")
         wait_for(made.noted, READY_SECONDS)
         yield made
     finally:

@@ -147,15 +147,20 @@ def test_random_kills_lose_nothing_and_repeat_nothing(database, tmp_path):
     assert outcome["verdict"] == "ok"
 
 
-def blows(folder, rounds, seed, kinds, database="", *, every=10, pause=PAUSE_SECONDS):
+def blows(
+    folder, rounds, seed, kinds, database="", *, every=10, pause=PAUSE_SECONDS, **crew_members
+):
     """Strike so often, at random, and tell what became of every run.
 
-    Each automation is due `every` so many seconds; between two blows lies a `pause`.
+    Each automation is due `every` so many seconds; between two blows lies a `pause`. The crew may
+    have other members than three workers, a beat and a web server.
     """
     chance = random.Random(seed)  # noqa: S311 - a replayable moment, no secret
     struck: list[tuple[int, int, float]] = []
     dealt: Counter[str] = Counter()
-    with crew(folder, works=6, every=every, seconds=(3.0,), database=database) as held:
+    with crew(
+        folder, works=6, every=every, seconds=(3.0,), database=database, **crew_members
+    ) as held:
         while dealt.total() < rounds:
             time.sleep(chance.uniform(*pause))
             kind = chance.choice(kinds)
