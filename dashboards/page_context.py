@@ -1,4 +1,4 @@
-"""What every page has: the navigation bar, breadcrumbs, CSV downloads, a period and a currency."""
+"""What every page has: breadcrumbs, CSV downloads, a period and a currency."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,19 +14,6 @@ from django.utils import timezone
 from aethercrown.csv.export import csv_response
 from dashboards.tables import Table
 
-PAGES = (
-    ("/", "Overview"),
-    ("/dashboards/budget", "Budget"),
-    ("/dashboards/revenue", "Revenue"),
-    ("/dashboards/pricing", "Pricing"),
-    ("/dashboards/upsell", "Upsell"),
-    ("/dashboards/scheduling", "Tasks"),
-    ("/dashboards/decisions", "Decisions"),
-    ("/dashboards/alerts", "Alerts"),
-    ("/dashboards/health", "Health"),
-    ("/dashboards/keys", "Keys"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Breadcrumb:
@@ -37,14 +24,6 @@ class Breadcrumb:
 
 
 HOME = Breadcrumb("Overview", "/")
-
-
-def nav_links(path: str) -> list[dict[str, Any]]:
-    """The links of the navigation bar; that of the page at `path` is marked as current."""
-    return [
-        {"path": each, "title": title, "current": f"{path}/".startswith(f"{each}/")}
-        for each, title in PAGES
-    ]
 
 
 def render_page(
@@ -70,9 +49,8 @@ def render_page(
 
 
 def render_template(request: HttpRequest, name: str, /, **context: Any) -> HttpResponseBase:
-    """Render dashboards/<name>.html with the navigation bar."""
-    frame = {"nav_links": nav_links(request.path), "read_at": timezone.now()}
-    return render(request, f"dashboards/{name}.html", {**frame, **context})
+    """Render dashboards/<name>.html, which states when it was read."""
+    return render(request, f"dashboards/{name}.html", {"read_at": timezone.now(), **context})
 
 
 def _csv_download(name: str, tables: Sequence[Table], key: str) -> HttpResponseBase:

@@ -109,23 +109,21 @@ def test_a_pale_text_would_be_found(site, window):
     assert window.run(PALE) == ["2.62 Overview"]
 
 
-def test_the_chosen_colours_last_and_the_device_is_asked_first(site, window):
+def test_one_choice_of_colours_holds_on_pages_and_in_the_admin(site, window):
+    shown = "return getComputedStyle(document.querySelector('.shell-nav')).backgroundColor"
+    pressed = """return [...document.querySelectorAll('[data-theme-choice]')].filter(
+      (each) => each.ariaPressed === 'true').map((each) => each.textContent)"""
     window.resize(1280, 900, dark=True)
-    window.visit(site + "/dashboards/decisions")
-    window.run("localStorage.clear()")
-    window.visit(site + "/dashboards/decisions")
-    shown = "return getComputedStyle(document.body).backgroundColor"
-    dark = window.run(shown)
-    window.run("document.getElementById('theme').click()")
-    light = window.run(shown)
-    assert light != dark
-    window.visit(site + "/")
-    assert window.run(shown) == light
-    assert (
-        window.run("return document.getElementById('theme').getAttribute('aria-pressed')")
-        == "false"
-    )
-    window.run("localStorage.clear()")
+    colours = {}
+    for choice in ("auto", "light", "dark"):
+        window.visit(site + "/dashboards/decisions")
+        window.run(f"document.querySelector('[data-theme-choice={choice}]').click()")
+        for path in ("/", "/admin/operations/alert/"):
+            window.visit(site + path)
+            colours.setdefault(choice, set()).add(window.run(shown))
+            assert window.run(pressed) == [choice.capitalize()]
+    assert colours["auto"] == colours["dark"] != colours["light"]
+    assert all(len(each) == 1 for each in colours.values())
 
 
 def test_a_page_is_whole_without_scripts(site, window):
@@ -137,7 +135,7 @@ def test_a_page_is_whole_without_scripts(site, window):
     finally:
         window.scripts(on=True)
     assert len(picture) > 20_000
-    assert window.run("return document.getElementById('theme').hidden") is True
+    assert window.run("return document.querySelector('.shell-theme').hidden") is True
     assert window.run("return document.querySelectorAll('svg.chart').length") > 10
 
 

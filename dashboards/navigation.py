@@ -1,0 +1,242 @@
+"""The navigation of the pages and of the admin, by job: each page with the admin lists behind it.
+
+A new page or admin list gets its place here; a test names those without one. `Shell` is what the
+frame of a page (templates/shell) reads: only what the person who is signed in may open.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.apps import apps
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.text import capfirst
+
+from dashboards import access
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One entry: its page, and labels of the models whose admin lists belong to it.
+
+    Without a page the entry opens the first of its lists that the person may open.
+    """
+
+    title: str
+    page: str = ""
+    lists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NavLink:
+    """A link that the person may open; `current` on the page that it opens or one below."""
+
+    title: str
+    path: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkGroup:
+    """Links under a heading."""
+
+    title: str
+    links: tuple[NavLink, ...]
+
+
+GROUPS: tuple[tuple[str, tuple[Job, ...]], ...] = (
+    (
+        "Today",
+        (
+            Job("Overview", "/"),
+            Job("Decisions", "/dashboards/decisions", ("operations.decision",)),
+            Job(
+                "Alerts",
+                "/dashboards/alerts",
+                (
+                    "operations.alert",
+                    "operations.silence",
+                    "operations.destination",
+                    "operations.message",
+                ),
+            ),
+        ),
+    ),
+    (
+        "Marketing",
+        (
+            Job(
+                "Budget",
+                "/dashboards/budget",
+                (
+                    "marketing.channel",
+                    "marketing.performance",
+                    "marketing.totalrevenue",
+                    "marketing.calendarflag",
+                    "marketing.lifttest",
+                    "marketing.budgetplan",
+                    "marketing.allocation",
+                ),
+            ),
+        ),
+    ),
+    (
+        "Revenue",
+        (
+            Job("MRR", "/dashboards/revenue", ("revenue.mrrmovement",)),
+            Job("Customers", "", ("revenue.customer", "revenue.subscription", "revenue.payment")),
+            Job(
+                "Plans & prices",
+                "/dashboards/pricing",
+                (
+                    "revenue.pricebook",
+                    "revenue.pricebookversion",
+                    "revenue.pricingplan",
+                    "revenue.quote",
+                ),
+            ),
+            Job(
+                "Invoices",
+                "",
+                ("revenue.invoice", "revenue.invoicerun", "revenue.meter", "revenue.dailyuse"),
+            ),
+            Job("Upsell", "/dashboards/upsell", ("revenue.opportunity", "revenue.offerterms")),
+        ),
+    ),
+    ("Clients", ()),
+    (
+        "Operations",
+        (
+            Job("Automations", "", ("operations.automation", "operations.run")),
+            Job(
+                "Tasks",
+                "/dashboards/scheduling",
+                (
+                    "operations.task",
+                    "operations.worker",
+                    "operations.pool",
+                    "operations.taskdurationstats",
+                ),
+            ),
+            Job(
+                "Health",
+                "/dashboards/health",
+                ("operations.component", "operations.check", "operations.incident"),
+            ),
+        ),
+    ),
+    (
+        "Security",
+        (
+            Job(
+                "Keys",
+                "/dashboards/keys",
+                (
+                    "security.managedsecret",
+                    "security.rotationpolicy",
+                    "security.rotationrun",
+                    "security.apikey",
+                ),
+            ),
+            Job("People", "", ("security.user", "auth.group", "mfa.authenticator")),
+            Job("Audit", "", ("security.event", "security.anchor")),
+        ),
+    ),
+)
+
+
+def jobs() -> Iterator[Job]:
+    """Every job, in the order of the navigation."""
+    for _title, entries in GROUPS:
+        yield from entries
+
+
+def list_path(label: str) -> str:
+    """The path of a model's admin list."""
+    app, model = label.split(".")
+    return reverse(f"admin:{app}_{model}_changelist")
+
+
+def list_title(label: str) -> str:
+    model = apps.get_model(label)
+    return capfirst(str(model._meta.verbose_name_plural))  # noqa: SLF001 - a documented name of Django's
+
+
+WITHOUT_A_PLACE = frozenset({"/search"})  # opened from every page
+
+
+class Shell:
+    """What the frame shows at one address to one person; each part is read when asked for."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def groups(self) -> tuple[LinkGroup, ...]:
+        """The jobs that the person may open, by group; a group without any is left out."""
+        found = [
+            (title, tuple(link for job in entries if (link := self._job_link(job))))
+            for title, entries in GROUPS
+        ]
+        return tuple(LinkGroup(title, links) for title, links in found if links)
+
+    @cached_property
+    def job(self) -> Job | None:
+        """The job of this address: of its page, or of its admin list."""
+        here = self.request.path
+        below = [(len(path), job) for job in jobs() for path in _paths(job) if is_below(here, path)]
+        return max(below, key=lambda pair: pair[0])[1] if below else None
+
+    @property
+    def warning(self) -> str:
+        """What everybody who is signed in has to know about how this site is served."""
+        return "Debug mode: not for public use" if settings.DEBUG else ""
+
+    @cached_property
+    def lists(self) -> tuple[NavLink, ...]:
+        """The admin lists of this job."""
+        return self.lists_of(self.job) if self.job else ()
+
+    @cached_property
+    def directory(self) -> tuple[tuple[str, tuple[LinkGroup, ...]], ...]:
+        """Every admin list that the person may open, by job, under the titles of the groups."""
+        found = []
+        for title, entries in GROUPS:
+            parts = [
+                LinkGroup(job.title, lists) for job in entries if (lists := self.lists_of(job))
+            ]
+            if parts:
+                found.append((title, tuple(parts)))
+        return tuple(found)
+
+    def lists_of(self, job: Job) -> tuple[NavLink, ...]:
+        """The admin lists of a job."""
+        named = ((list_title(label), list_path(label)) for label in job.lists)
+        return tuple(
+            NavLink(title, path, is_below(self.request.path, path))
+            for title, path in named
+            if access.may_open(self.request, path)
+        )
+
+    def _job_link(self, job: Job) -> NavLink | None:
+        openable = (path for path in _paths(job) if access.may_open(self.request, path))
+        path = next(openable, "")
+        return NavLink(job.title, path, job is self.job) if path else None
+
+
+def shell(request: HttpRequest) -> dict[str, Shell]:
+    """The context processor."""
+    return {"shell": Shell(request)}
+
+
+def is_below(path: str, other: str) -> bool:
+    """Whether a path is another one, or an address under it; everything is not under "/"."""
+    return path == other or (other != "/" and f"{path}/".startswith(f"{other.rstrip('/')}/"))
+
+
+def _paths(job: Job) -> tuple[str, ...]:
+    """The addresses of a job: its page, or its lists in their order."""
+    lists = tuple(list_path(label) for label in job.lists)
+    return (job.page, *lists) if job.page else lists

@@ -1,0 +1,72 @@
+/* The search that Ctrl-K opens. It asks the search page for its list and shows it while one types. */
+(() => {
+  "use strict";
+  const WAIT_MS = 150;
+  const palette = document.getElementById("palette");
+  if (!palette) return;
+  const field = palette.querySelector("input");
+  const found = document.getElementById("palette-found");
+  let timer = 0;
+  let asked = null;
+
+  const links = () => [...found.querySelectorAll("a[href]")];
+  const mark = (link) => {
+    for (const each of links()) each.classList.toggle("chosen", each === link);
+    link?.scrollIntoView({ block: "nearest" });
+  };
+  const chosen = () => found.querySelector("a.chosen");
+  const move = (step) => {
+    const all = links();
+    if (!all.length) return;
+    const place = all.indexOf(chosen());
+    mark(all[(place + step + all.length) % all.length]);
+  };
+
+  const ask = async () => {
+    asked?.abort();
+    asked = new AbortController();
+    if (!field.value.trim()) {
+      found.replaceChildren();
+      return;
+    }
+    const address = `/search?${new URLSearchParams({ q: field.value, part: "list" })}`;
+    try {
+      const answer = await fetch(address, { signal: asked.signal });
+      if (answer.redirected || !answer.ok) throw new Error(String(answer.status));
+      found.innerHTML = await answer.text(); // made and escaped by our own template
+      mark(links()[0]);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      found.textContent = "The search does not answer now.";
+    }
+  };
+
+  const open = (event) => {
+    event?.preventDefault();
+    if (!palette.open) palette.showModal();
+    field.focus();
+    field.select();
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") open(event);
+  });
+  for (const each of document.querySelectorAll("a[data-palette]")) each.addEventListener("click", open);
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, WAIT_MS);
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      move(event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Enter" && chosen()) {
+      event.preventDefault();
+      location.assign(chosen().href);
+    }
+  });
+  palette.addEventListener("click", (event) => {
+    if (event.target === palette) palette.close(); // beside the box
+  });
+  palette.querySelector("button").addEventListener("click", () => palette.close());
+})();

@@ -1,0 +1,139 @@
+"""The navigation: every page and admin list has its place, and no link is shown that is refused."""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import AnonymousUser, Group
+from django.test import Client
+from django.urls import get_resolver
+
+from dashboards import access, navigation
+from dashboards.navigation import Shell
+from security.access.models import User
+from security.access.roles import ADMINISTRATOR, OFFICER, ROLES, VIEWER
+from tests.dashboards import company
+
+CHOICES = [(role, staff) for role in ROLES for staff in (True, False)]
+
+
+def person(role: str, *, staff: bool) -> User:
+    made: User = User.objects.create_user("pat", is_staff=staff)
+    made.groups.add(Group.objects.get(name=role))
+    return made
+
+
+def browser(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def shown_to(rf, user: object, path: str = "/") -> Shell:
+    request = rf.get(path)
+    request.user = user
+    return Shell(request)
+
+
+def links(shell: Shell) -> dict[str, str]:
+    return {link.title: link.path for group in shell.groups for link in group.links}
+
+
+def test_every_admin_list_belongs_to_exactly_one_job():
+    placed = [label for job in navigation.jobs() for label in job.lists]
+    registered = sorted(model._meta.label_lower for model in admin.site._registry)
+    assert sorted(placed) == registered, "Give it its place in dashboards/navigation.py."
+
+
+def test_every_page_without_a_number_in_its_address_has_a_place():
+    patterns = [str(each.pattern) for each in get_resolver("dashboards.urls").url_patterns]
+    pages = {f"/{each}" for each in patterns if "<" not in each}
+    placed = {job.page for job in navigation.jobs() if job.page}
+    assert pages - navigation.WITHOUT_A_PLACE == placed
+
+
+@pytest.mark.parametrize(("role", "staff"), CHOICES)
+@pytest.mark.django_db
+def test_no_link_of_the_navigation_is_refused(rf, role, staff):
+    user = person(role, staff=staff)
+    client = browser(user)
+    shell = shown_to(rf, user)
+    shown = {link.path for group in shell.groups for link in group.links}
+    shown |= {each.path for _, jobs in shell.directory for job in jobs for each in job.links}
+    assert "/" in shown
+    assert {path for path in shown if client.get(path).status_code != 200} == set()
+    assert staff == any(path.startswith("/admin/") for path in shown)
+
+
+@pytest.mark.django_db
+def test_each_role_sees_its_own_work(rf):
+    seen = {}
+    for role in (VIEWER, OFFICER, ADMINISTRATOR):
+        User.objects.filter(username="pat").delete()
+        seen[role] = set(links(shown_to(rf, person(role, staff=True))))
+    assert {"Customers", "Invoices", "Automations"} <= seen[VIEWER]
+    assert not {"People", "Audit"} & seen[VIEWER]
+    assert {"Keys", "People", "Audit"} <= seen[OFFICER]
+    assert seen[ADMINISTRATOR] >= seen[OFFICER] | seen[VIEWER]
+
+
+@pytest.mark.django_db
+def test_a_stranger_and_a_person_without_a_role_see_nothing(rf):
+    assert shown_to(rf, AnonymousUser()).groups == ()
+    assert shown_to(rf, User.objects.create_user("nobody", is_staff=True)).groups == ()
+
+
+@pytest.mark.django_db
+def test_staff_whose_role_opens_no_page_go_straight_to_the_list(rf):
+    user = User.objects.create_user("guest", is_staff=True)
+    group = Group.objects.create(name="clerks")
+    group.permissions.set(Group.objects.get(name=VIEWER).permissions.filter(codename="view_quote"))
+    user.groups.add(group)
+    assert links(shown_to(rf, user)) == {"Plans & prices": "/admin/revenue/quote/"}
+
+
+@pytest.mark.parametrize(
+    ("path", "current", "lists"),
+    [
+        ("/", "Overview", set()),
+        ("/dashboards/budget/Search", "Budget", set()),
+        ("/admin/marketing/channel/7/change/", "Budget", {"Channels"}),
+        ("/admin/revenue/pricebookversion/", "Plans & prices", {"Price book versions"}),
+        ("/search", "", set()),
+    ],
+)
+@pytest.mark.django_db
+def test_the_current_job_and_list_are_marked(rf, path, current, lists):
+    shell = shown_to(rf, person(ADMINISTRATOR, staff=True), path)
+    marked = [link.title for group in shell.groups for link in group.links if link.current]
+    assert "".join(marked) == current
+    assert {link.title for link in shell.lists if link.current} == lists
+
+
+@pytest.mark.django_db
+def test_every_admin_list_is_two_clicks_from_the_first_page():
+    company.with_plans(weeks=30)
+    client = browser(User.objects.create_superuser("root"))
+
+    def linked(path: str) -> set[str]:
+        page = client.get(path).content.decode()
+        return set(re.findall(r'href="(/[^"?#]*)"', page))
+
+    first = {path for path in linked("/") if path.startswith(("/dashboards/", "/admin/"))}
+    reached = first.union(*map(linked, first))
+    lists = {navigation.list_path(label) for job in navigation.jobs() for label in job.lists}
+    assert lists <= reached
+
+
+@pytest.mark.django_db
+def test_a_link_is_judged_by_the_page_that_it_opens(rf):
+    request = rf.get("/")
+    request.user = person(VIEWER, staff=True)
+    assert access.may_open(request, "/dashboards/budget?weeks=13")
+    assert access.may_open(request, "/admin/marketing/channel/7/change/")
+    assert not access.may_open(request, "/admin/marketing/channel/add/")
+    assert not access.may_open(request, "/admin/marketing/channel/7/delete/")
+    assert not access.may_open(request, "/admin/security/user/")
+    assert not access.may_open(request, "/nothing/here")
+    assert access.may_open(request, "/admin/")
+    assert access.may_open(request, "/account/2fa/")
