@@ -1,4 +1,4 @@
-"""The kernel's tables: idempotency, rate limits, demo rows, automation pauses, cache, restores."""
+"""The kernel's tables: idempotency, limits, demo rows, automation pauses, cache, restores."""
 
 from django.db import models
 
@@ -16,6 +16,10 @@ class IdempotencyRecord(models.Model):
     lease_until = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True)
     body = models.TextField(blank=True)
+    effect = models.JSONField(
+        null=True,
+        help_text="What the call committed before its answer was stored; a repeat answers from it.",
+    )
     sealed = models.TextField(
         blank=True, help_text="The response with its secrets, encrypted; deleted after 15 minutes."
     )
@@ -42,6 +46,25 @@ class RateLimitBucket(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SemaphoreSlot(models.Model):
+    """A slot of a counting semaphore under a lease; db/semaphore.py writes it."""
+
+    name = models.CharField(max_length=120)
+    slot = models.PositiveSmallIntegerField()
+    token = models.CharField(max_length=32, help_text="Identifies the holder.")
+    lease_until = models.FloatField(help_text="Seconds since 1970 by the database's clock.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name", "slot"], name="aethercrown_semaphoreslot_has_one_holder"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.slot}"
 
 
 class DemoRow(models.Model):

@@ -19,6 +19,7 @@ _threads = [
         "security.apikeys.services.usage.usage_thread",
         "operations.health.services.watchdog",
         "operations.automations.tasks.watcher",
+        "operations.jobs.tasks.watcher",
         "operations.messaging.tasks.watcher",
     )
 ]

@@ -5,7 +5,7 @@ class MarketingConfig(AppConfig):
     name = "marketing"
 
     def ready(self) -> None:
-        """Register marketing's importers, exporters, automation, decision type and demo rows."""
+        """Register importers, exporters, automation, decision type, job and demo rows."""
         from aethercrown import demo  # noqa: PLC0415 - the same
         from aethercrown.csv import export, importing  # noqa: PLC0415 - models exist only now
         from marketing.budget import services as budget_services  # noqa: PLC0415
@@ -14,6 +14,7 @@ class MarketingConfig(AppConfig):
         from marketing.demo import services as demo_services  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
+        from operations.jobs.registry import job_kinds  # noqa: PLC0415
 
         for importer in channels_services.IMPORTERS:
             importing.register(importer)
@@ -21,4 +22,5 @@ class MarketingConfig(AppConfig):
             export.register(exporter)
         automation_registry.register(budget_services.BUDGET_AUTOMATION)
         decision_type_registry.register(budget_services.DECISION_TYPE)
+        job_kinds.register(budget_services.JOB_KIND)
         demo.register("marketing", demo_services.seed)

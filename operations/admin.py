@@ -2,6 +2,7 @@ from operations.alerts.admin import AlertAdmin, SilenceAdmin
 from operations.automations.admin import AutomationAdmin, RunAdmin
 from operations.decisions.admin import DecisionAdmin
 from operations.health.admin import CheckAdmin, ComponentAdmin, IncidentAdmin
+from operations.jobs.admin import JobAdmin
 from operations.messaging.admin import DestinationAdmin, MessageAdmin
 from operations.scheduling.admin import (
     PoolAdmin,
@@ -18,6 +19,7 @@ __all__ = [
     "DecisionAdmin",
     "DestinationAdmin",
     "IncidentAdmin",
+    "JobAdmin",
     "MessageAdmin",
     "PoolAdmin",
     "RunAdmin",

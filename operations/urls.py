@@ -2,8 +2,10 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import PathConverter
+from rest_framework.routers import SimpleRouter
 
 from operations.health.api import CheckView, ComponentsView, TrendsView
+from operations.jobs.api import JobViewSet
 from operations.scheduling import api as tasks
 
 
@@ -14,12 +16,15 @@ class TaskId(PathConverter):
 
 
 register_converter(TaskId, "task_id")
+jobs = SimpleRouter(trailing_slash=False)
+jobs.register("operational/jobs", JobViewSet, basename="job")
 TASK = "optimization/tasks/<task_id:task_id>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("operational/health/check", CheckView.as_view(), name="health-check"),
     path("operational/health/trends", TrendsView.as_view(), name="health-trends"),
     path("operational/health/components", ComponentsView.as_view(), name="health-components"),
+    *jobs.urls,
     path("optimization/tasks", tasks.TasksView.as_view(), name="tasks"),
     path("optimization/tasks/schedule", tasks.ScheduleView.as_view(), name="tasks-schedule"),
     path("optimization/tasks/metrics", tasks.MetricsView.as_view(), name="tasks-metrics"),

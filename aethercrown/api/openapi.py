@@ -5,7 +5,7 @@ A feature decorates its methods with `@documented(...)`. The list and detail cal
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, TypeVar
 
 from drf_spectacular.drainage import warn
@@ -74,6 +74,12 @@ KEY: Fragment = {
     "description": "The same key and body replays the first answer; kept for 24 hours.",
     "schema": {**TEXT, "minLength": 1, "maxLength": 255},
 }
+PREFER: Fragment = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "`respond-async` (RFC 7240): answer 202 with a job to poll.",
+    "schema": {**TEXT, "enum": ["respond-async"]},
+}
 LIMIT: Fragment = {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}
 
 
@@ -88,12 +94,22 @@ PAGING = [
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """The 202 of a call that starts a job where the caller sent `Prefer: respond-async`."""
+
+    answer: Shape
+    example: Mapping[str, Any]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """The description of one call; it decorates the method of an Endpoint that answers it.
 
     `request` and `answer` are serializers (`answer` also a JSON Schema) of the body and of `data`;
     the examples are plain values that fit them. `query` has a JSON Schema for each query parameter.
-    `repeated` is the status if nothing new was created; `list_name` is set for a list by cursor.
+    `repeated` is the status if nothing new was created; `list_name` is set for a list by cursor;
+    `accepted` for a call that can start a job.
     The method's docstring becomes the description, and error responses are the same everywhere.
     """
 
@@ -108,6 +124,7 @@ class Call:
     query: Mapping[str, Fragment] = field(default_factory=dict)
     list_name: str = ""
     repeated: int | None = None
+    accepted: Accepted | None = None
 
     def __call__(self, handler: Handler) -> Handler:
         handler.documented_call = self  # type: ignore[attr-defined]  # a function takes attributes
@@ -159,6 +176,8 @@ class EnvelopeSchema(AutoSchema):
         parameters += [query_parameter(*each) for each in (call.query if call else {}).items()]
         if call and call.list_name:
             parameters += PAGING
+        if call and call.accepted:
+            parameters.append(PREFER)
         return [*parameters, KEY] if self.method == "POST" else parameters
 
     def _get_request_body(self, direction: str = "request") -> Fragment | None:
@@ -176,7 +195,11 @@ class EnvelopeSchema(AutoSchema):
         if call is None:
             return refusals
         codes = [each for each in (call.status, call.repeated) if each]
-        return {**{str(each): self.success_response(call) for each in codes}, **refusals}
+        found = {str(each): self.success_response(call) for each in codes}
+        if later := call.accepted:
+            as_call = replace(call, answer=later.answer, example_answer=later.example)
+            found["202"] = self.success_response(replace(as_call, message=later.message))
+        return {**found, **refusals}
 
     def success_response(self, call: Call) -> Fragment:
         example = {"success": True, "message": call.message, "data": call.example_answer}

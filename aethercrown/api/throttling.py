@@ -25,6 +25,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from aethercrown.db.clock import NOW_SECONDS
 from aethercrown.models import RateLimitBucket
 
 if TYPE_CHECKING:
@@ -84,9 +85,9 @@ DIALECTS = {
     "postgresql": {
         "least": "LEAST",
         "most": "GREATEST",
-        "now": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS double precision)",
+        "now": NOW_SECONDS["postgresql"],
     },
-    "sqlite": {"least": "MIN", "most": "MAX", "now": "((julianday('now') - 2440587.5) * 86400.0)"},
+    "sqlite": {"least": "MIN", "most": "MAX", "now": NOW_SECONDS["sqlite"]},
 }
 
 

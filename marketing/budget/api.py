@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from decimal import Decimal
 from typing import Any
 
@@ -14,20 +14,24 @@ from rest_framework.exceptions import APIException, PermissionDenied, Validation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import endpoint, fields
+from aethercrown.api import endpoint, fields, throttling
+from aethercrown.api.computations import computation
 from aethercrown.api.endpoint import InvalidRequest, reply, unknown_names
 from aethercrown.api.openapi import documented
 from marketing.budget import examples, reports, services
 from marketing.budget.models import BudgetPlan
+from marketing.budget.planner import request_json, work
 from marketing.budget.planner.request import (
     BudgetRequest,
     Infeasible,
     LiftTestResult,
     PerformanceRow,
     SpendLimit,
+    strip_names,
 )
 from marketing.budget.planner.validation import UNREADABLE, validate
 from marketing.budget.response_format import interval_fields, load_proposal, optimize_response
+from operations.jobs import api as jobs
 from security.access import reports as access
 
 MAX_ROWS = 10_000
@@ -342,6 +346,7 @@ class DecideBudgetPlanRequestSerializer(StrictSerializer):
 
 class OptimizeBudgetView(endpoint.StrictEndpoint):
     area = "optimization"
+    in_one_transaction = False  # planning takes long; an equal body returns the same plan
 
     @documented(
         "Divide a marketing budget",
@@ -350,21 +355,21 @@ class OptimizeBudgetView(endpoint.StrictEndpoint):
         example_request=examples.OPTIMIZE_REQUEST,
         example_answer=examples.OPTIMIZE_RESPONSE,
         message="Budget optimization completed",
+        accepted=jobs.ACCEPTED,
     )
     def post(self, request: Request) -> Response:
         """Allocate the total so that the last unit of money earns the same in every channel.
 
         Only the rows of the body are used, and they are not stored. An equal body returns the
         same plan. The plan waits for approval; approving it creates the channels that are not
-        stored yet.
+        stored yet. With `Prefer: respond-async` a job plans it.
         """
+        asked = to_budget_request(self.checked(OptimizeBudgetRequestSerializer))
         try:
-            plan = services.optimize(
-                to_budget_request(self.checked(OptimizeBudgetRequestSerializer)),
-                source=BudgetPlan.Source.API,
-                mode="propose",
-                now=timezone.now(),
-            )
+            if jobs.prefers_async(request):
+                validate(strip_names(asked))
+                return jobs.accept(request, services.OPTIMIZE_JOB, request_json.to_json(asked))
+            plan = optimized(request, asked)
         except Infeasible as error:
             problems = [(each.field, each.code, each.message) for each in error.problems]
             raise InvalidRequest(problems) from error
@@ -372,6 +377,14 @@ class OptimizeBudgetView(endpoint.StrictEndpoint):
             "Budget optimization completed",
             optimize_response(load_proposal(plan.proposal), plan.pk),
         )
+
+
+def optimized(request: Request, asked: BudgetRequest) -> BudgetPlan:
+    """Plan within the budget of heavy calculations, if it is one."""
+    heavy = computation(throttling.principal(request)) if work.is_heavy(asked) else nullcontext()
+    with heavy:
+        source = BudgetPlan.Source.API
+        return services.optimize(asked, source=source, mode="propose", now=timezone.now())
 
 
 class BudgetPlanViewSet(endpoint.StrictEndpoint, endpoint.ReadOnlyViewSet[BudgetPlan]):

@@ -15,6 +15,7 @@ from aethercrown.text import counted
 from operations.alerts import services as alerts
 from operations.automations.models import Run
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
+from operations.jobs import services as jobs
 from operations.messaging.models import Message
 
 SOURCE = "backup"
@@ -71,7 +72,7 @@ def run_restore_test(context: RunContext) -> RunOutcome:
 
 @transaction.atomic
 def finalize_restore(now: datetime, _needs: Any) -> list[str]:
-    """Void the leases of runs and messages, and pause automation."""
+    """Void the leases of runs and messages, end open jobs, and pause automation."""
     runs = Run.objects.filter(state=Run.State.RUNNING).update(
         lease_until=now, attempt=F("attempt") + 1
     )
@@ -79,8 +80,11 @@ def finalize_restore(now: datetime, _needs: Any) -> list[str]:
         lease_until=now, claims=F("claims") + 1
     )
     automation_pause.begin("Restored from a back-up: check it before automation resumes.", now)
-    interrupted = f"{counted(runs, 'run')} and {counted(messages, 'message')} are retried."
-    return [interrupted, "Automation is paused: `./manage.py resume_automation` resumes it."]
+    ended = jobs.cancel_restored(now)
+    notes = [f"{counted(runs, 'run')} and {counted(messages, 'message')} are retried."]
+    if ended:
+        notes.append(f"{counted(ended, 'open job')} ended: start it again if it is still wanted.")
+    return [*notes, "Automation is paused: `./manage.py resume_automation` resumes it."]
 
 
 def _raise(kind: str, message: str, now: datetime) -> None:

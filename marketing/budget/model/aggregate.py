@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aethercrown import cancellation
 from marketing.budget.model.fit import Posterior
 from marketing.budget.model.response_curves import Floats, Ints, shapes
 from marketing.budget.model.totals import Panel, node_prior
@@ -83,6 +84,7 @@ def coordinate_ascent(
     for _ in range(rounds):
         moved = 0.0
         for at in range(len(grid)):
+            cancellation.checkpoint()
             left = problem.y - mean.sum(axis=0) + mean[at]
             known = fixed[at] - 0.5 * ((grid[at] - prior.centre[at] - mu) / prior.own[at]) ** 2
             found = update_channel(problem, at, left, grid[at], known)

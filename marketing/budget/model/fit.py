@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aethercrown import cancellation
 from marketing.budget.model.history import SpendHistory, log_revenue
 from marketing.budget.model.response_curves import (
     DECAY_PRIOR,
@@ -138,12 +139,11 @@ def node_sums(adstock: Floats, y: Floats, weight: Floats) -> tuple[Floats, Float
 
     `weight` (C, T) is the precision of a row relative to one without a test, 0 where there is none.
     """
-    parts = [
-        _chunk_sums(adstock[part], y[part], weight[part])
-        for part in (
-            slice(at, at + CHANNELS_PER_CHUNK) for at in range(0, len(y), CHANNELS_PER_CHUNK)
-        )
-    ]
+    parts = []
+    for at in range(0, len(y), CHANNELS_PER_CHUNK):
+        cancellation.checkpoint()
+        part = slice(at, at + CHANNELS_PER_CHUNK)
+        parts.append(_chunk_sums(adstock[part], y[part], weight[part]))
     means, squares = zip(*parts, strict=True)
     return np.concatenate(means), np.concatenate(squares)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aethercrown import cancellation
 from marketing.budget.model.aggregate import VariationalFit
 from marketing.budget.model.response_curves import Floats, Ints, shapes
 from marketing.budget.model.totals import Panel, Prior, node_prior
@@ -65,6 +66,7 @@ def joint_draws(panel: Panel, found: VariationalFit, seed: int) -> tuple[Draws, 
     start = found.log_amplitude.mean(axis=1) + found.mu
     log_a = np.repeat(start[None], PROPOSALS, axis=0)
     for _ in range(NEWTON_STEPS):
+        cancellation.checkpoint()
         step = np.linalg.solve(target.precision_matrix(log_a), target.gradient(log_a)[..., None])
         log_a = log_a + np.clip(step[..., 0], -1.0, 1.0)
     root = np.linalg.cholesky(target.precision_matrix(log_a))

@@ -10,5 +10,6 @@ from marketing.budget.services.decisions import (
     reject,
     roll_back,
 )
+from marketing.budget.services.jobs import JOB_KIND, OPTIMIZE_JOB
 from marketing.budget.services.plans import default_budget, optimize, replan
 from operations.decisions.decision_types import Stale
