@@ -11,7 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api import fields, throttling
-from aethercrown.api.endpoint import Conflict, ReadOnlyViewSet, StrictEndpoint, reply
+from aethercrown.api.endpoint import (
+    Conflict,
+    ReadOnlyViewSet,
+    StrictEndpoint,
+    reply,
+    unknown_names,
+)
 from aethercrown.api.openapi import Accepted, documented
 from aethercrown.text import last_line
 from operations.jobs import examples, reports, services
@@ -20,6 +26,7 @@ from operations.jobs.registry import job_kinds
 
 RESPOND_ASYNC = "respond-async"
 POLL_SECONDS = 2
+MAX_ID_DIGITS = 18
 READ = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -55,7 +62,7 @@ class JobSerializer(serializers.Serializer[Any]):
 class JobWithResultSerializer(JobSerializer):
     """A job; `result` is what the call without `Prefer` has in `data`, once the job is done."""
 
-    result = serializers.JSONField(allow_null=True)
+    result = serializers.JSONField(required=False, help_text="Null until the job is done.")
 
     def to_representation(self, job: Job) -> dict[str, Any]:
         return {**job_fields(job), "result": job.result}
@@ -65,10 +72,6 @@ class JobAcceptedSerializer(serializers.Serializer[Any]):
     """The job that calculates the answer."""
 
     job = JobSerializer()
-
-
-class CancelJobRequestSerializer(serializers.Serializer[Any]):
-    """Cancelling takes no fields."""
 
 
 ACCEPTED = Accepted(JobAcceptedSerializer, {"job": examples.JOB}, "Accepted: poll the job")
@@ -139,14 +142,15 @@ class JobViewSet(StrictEndpoint, ReadOnlyViewSet[Job]):
     example = examples.JOB_WITH_RESULT
     list_example = examples.JOB
     query_names = ("cursor", "limit")
-    lookup_value_regex = "[0-9]{1,18}"
 
     @property
-    def scopes(self) -> tuple[str, ...]:
+    def scopes(self) -> tuple[str, ...]:  # type: ignore[override]  # here it depends on the job
         """The scopes for one job; empty for the list, where `area` counts."""
         if "pk" not in self.kwargs:
             return ()
-        job = Job.objects.filter(pk=self.kwargs["pk"]).only("kind", "caller").first()
+        job_id = str(self.kwargs["pk"])
+        known = job_id.isascii() and job_id.isdecimal() and len(job_id) <= MAX_ID_DIGITS
+        job = Job.objects.filter(pk=job_id).only("kind", "caller").first() if known else None
         area = reports.area_of(job.kind) if job else self.area
         own = job is not None and job.caller == throttling.principal(self.request)
         reads = self.request.method in READ and not own
@@ -172,16 +176,15 @@ class JobViewSet(StrictEndpoint, ReadOnlyViewSet[Job]):
 
     @documented(
         "Cancel a job",
-        request=CancelJobRequestSerializer,
         answer=JobWithResultSerializer,
-        example_request={},
         example_answer={**examples.JOB_WITH_RESULT, "cancel_requested_at": "2026-11-20T12:00:09Z"},
         message="Job cancelled",
     )
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """A queued job ends at once, a running one at its next step. Repeating changes nothing."""
-        self.checked(CancelJobRequestSerializer)
+        if unknown := unknown_names(request.data, ()):
+            raise exceptions.ValidationError(unknown)
         try:
             job = services.cancel(
                 self.get_object().pk, actor=throttling.principal(request), now=timezone.now()

@@ -98,7 +98,7 @@ def renew(job_id: int, attempt: int) -> bool:
 
 def _perform(job: Job, lease: LeaseRenewal, clock: Clock) -> None:
     kind = job_kinds.get(job.kind)
-    progress = ProgressWriter(job, lease)
+    progress = ProgressWriter(job, lease.is_held)
     context = JobContext(
         job.pk, job.input, job.caller, clock(), progress.report, progress.checkpoint
     )
@@ -144,10 +144,10 @@ class ProgressWriter:
     """Stores the progress of an attempt, and raises where the attempt is to stop."""
 
     def __init__(
-        self, job: Job, lease: LeaseRenewal, clock: Callable[[], float] = monotonic
+        self, job: Job, is_held: Callable[[], bool], clock: Callable[[], float] = monotonic
     ) -> None:
         self._job = job
-        self._lease = lease
+        self._is_held = is_held
         self._clock = clock
         self._next_at = 0.0
 
@@ -170,5 +170,5 @@ class ProgressWriter:
         requested = rows.values_list("cancel_requested_at", flat=True).first()
         if requested is not None:
             raise JobCancelled(f"{self._job} was cancelled.")
-        if not self._lease.is_held() or not rows.exists():
+        if not self._is_held() or not rows.exists():
             raise JobStopped(f"Another worker has {self._job}.")

@@ -27,8 +27,8 @@ def test_the_action_on_the_list_cancels_each_and_says_which_it_could_not(start, 
     start()
     services.run_next()
     start()
-    chosen = {"action": "cancel_selected", "_selected_action": Job.objects.values_list("pk")}
-    chosen["_selected_action"] = [str(each.pk) for each in Job.objects.all()]
+    rows = [str(each.pk) for each in Job.objects.all()]
+    chosen = {"action": "cancel_selected", "_selected_action": rows}
     answer = admin_client.post(LIST, chosen, follow=True)
     assert "is done" in answer.content.decode()
     assert {*Job.objects.values_list("state", flat=True)} == {"done", "cancelled"}

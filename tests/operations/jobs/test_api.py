@@ -33,7 +33,7 @@ def test_a_job_is_polled_until_its_result_is_there(start, caller_with):
 
 
 def test_an_error_is_one_line(start, kind, caller_with):
-    kind(lambda context: {}["absent"])
+    kind(lambda context: context.input["absent"])
     job = start()
     services.run_next()
     found = caller_with("optimization:read").get(f"{JOBS}/{job.pk}").json()["data"]
