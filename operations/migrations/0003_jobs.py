@@ -13,7 +13,7 @@ def seed_purge(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('operations', '0001_initial'),
+        ("operations", "0002_health_text_up_to_1_mib"),
     ]
 
     operations = [
