@@ -24,9 +24,18 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from aethercrown.api import idempotency, throttling
-from aethercrown.api.errors import Conflict, InvalidRequest, TooLarge, Unavailable, failure, listed
+from aethercrown.api.errors import (
+    MAX_ERRORS,
+    Conflict,
+    InvalidRequest,
+    TooLarge,
+    Unavailable,
+    failure,
+    listed,
+)
 from aethercrown.api.pagination import Pages
 from aethercrown.models import IdempotencyRecord
+from aethercrown.text import counted
 
 __all__ = [
     "Conflict",
@@ -67,7 +76,7 @@ def media_type(request: Request) -> str:
     return (request.content_type or "").partition(";")[0].strip().lower()
 
 
-MAX_HINTS, MAX_HINTED_LENGTH = 20, 100  # unknown names that get the nearest known one
+MAX_HINTS, MAX_HINTED_LENGTH = 20, 100  # unknown names of a body that get the nearest known
 
 
 class Endpoint(APIView):
@@ -173,18 +182,24 @@ class StrictEndpoint(Endpoint):
         return values
 
 
-def unknown_names(given: object, known: Iterable[str]) -> dict[str, Any]:
+def unknown_names(given: object, known: Iterable[str], before: int = 0) -> dict[str, Any]:
     """An error for each name of the mapping `given` that is not in `known`; nothing of a list.
 
-    Looking for the nearest name is slow: only so many short names get one.
+    `before` unknown names of the same body were found already. Looking for the nearest name is
+    slow: only the first short names of a body get one. Names that no answer could list are counted.
     """
     names = list(known)
+    unknown = sorted(set(given) - set(names)) if isinstance(given, Mapping) else []
+    listed_names = unknown[: max(MAX_ERRORS - before, 0)]
     errors: dict[str, Any] = {}
-    for name in sorted(set(given) - set(names)) if isinstance(given, Mapping) else ():
-        is_searched = len(errors) < MAX_HINTS and len(name) <= MAX_HINTED_LENGTH
+    for place, name in enumerate(listed_names, before):
+        is_searched = place < MAX_HINTS and len(name) <= MAX_HINTED_LENGTH
         nearest = get_close_matches(name, names, n=1, cutoff=0) if is_searched else []
         hint = f"; the nearest is {nearest[0]}" if nearest else ""
         errors[name] = [exceptions.ErrorDetail(f"is not known here{hint}", "unknown")]
+    if more := len(unknown) - len(listed_names):
+        message = f"has {counted(more, 'more unknown name')}"
+        errors["non_field_errors"] = [exceptions.ErrorDetail(message, "unknown")]
     return errors
 
 

@@ -44,7 +44,10 @@ class StrictSerializer(serializers.Serializer[Any]):
     """Refuses names that it does not know, beside its other errors."""
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown = unknown_names(data, self.fields) if isinstance(data, dict) else {}
+        body: Any = self.context  # one dictionary for all rows
+        before = body.get("unknown_names", 0)
+        unknown = unknown_names(data, self.fields, before)
+        body["unknown_names"] = before + len(unknown)
         try:
             values = super().to_internal_value(data)
         except ValidationError as error:

@@ -3,6 +3,7 @@
 import pytest
 
 from aethercrown.api.endpoint import MAX_HINTS, unknown_names
+from aethercrown.api.errors import MAX_ERRORS
 
 pytestmark = [pytest.mark.urls("tests.aethercrown.odd_urls"), pytest.mark.django_db]
 
@@ -63,6 +64,8 @@ def test_a_call_costs_one_query_for_its_credential(caller, django_assert_num_que
 def test_only_a_few_short_unknown_names_are_compared_with_the_known_ones():
     names = [f"{number:06}" for number in range(50_000)] + ["x" * 200]
     found = unknown_names(dict.fromkeys(names), ["scopes"])
-    assert len(found) == len(names)
+    assert len(found) == MAX_ERRORS + 1
+    assert found["non_field_errors"] == ["has 49,001 more unknown names"]
     assert sum("nearest" in str(each) for each in found.values()) == MAX_HINTS
+    assert unknown_names({"scope": 1}, ["scopes"], MAX_HINTS) == {"scope": ["is not known here"]}
     assert unknown_names([{}], ["scopes"]) == {}

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from aethercrown.api.endpoint import MAX_HINTS
 from marketing.budget import examples, services
 from marketing.budget.models import BudgetPlan
 from security.apikeys import services as keys
@@ -173,6 +174,14 @@ def test_unknown_names_are_refused_with_the_nearest_known_one_beside_other_error
     }
     message = {each["field"]: each["message"] for each in reply.json()["errors"]}["totl_budget"]
     assert message == "is not known here; the nearest is total_budget"
+
+
+def test_only_the_first_unknown_names_of_all_rows_get_the_nearest_known_one(caller):
+    names = dict.fromkeys([f"dated{number}" for number in range(5)], 1)
+    rows = [{"channel": "a", "spend": 1, "revenue": 2, **names} for _ in range(300)]
+    errors = caller.send(OPTIMIZE, body(historical_data=rows)).json()["errors"]
+    assert sum("the nearest is" in each["message"] for each in errors) == MAX_HINTS
+    assert errors[-1]["code"] == "more"
 
 
 @pytest.mark.parametrize("query", ["expnd=shares", "limit=5&page=2"])
