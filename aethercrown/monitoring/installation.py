@@ -17,6 +17,7 @@ from aethercrown.checks import unsafe
 from aethercrown.db import schema
 from aethercrown.embedded import lock
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
+from aethercrown.text import counted
 
 OTHER_USERS_MODE = 0o077  # permissions of all but the owner
 NOT_SECRET = (
@@ -57,7 +58,8 @@ def check_migrations() -> Iterator[Finding]:
         yield Finding(BAD, schema.INSTRUCTION, "See the message.")
     elif missing := schema.missing_migrations():
         names = ", ".join(f"{app}.{name}" for app, name in missing[:MAX_MIGRATIONS_NAMED])
-        message = f"{len(missing)} apps lack migrations ({names}); checks of tables are left out."
+        apps = counted(len(missing), "app")
+        message = f"Not migrated: {apps} ({names}). Checks of tables are left out."
         yield Finding(BAD, message, "./manage.py migrate")
     else:
         yield Finding(GOOD, "Every migration of this version is applied.")

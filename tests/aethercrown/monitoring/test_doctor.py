@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.db.migrations.recorder import MigrationRecorder
 
 from aethercrown import data_dir
+from aethercrown.db import schema
 from aethercrown.embedded import lock
 from aethercrown.monitoring import doctor, installation
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, DoctorRow, Finding
@@ -105,6 +106,16 @@ def test_a_folder_of_another_user_is_told(folder, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
     [found] = installation.open_files(folder, folder / ".env")
     assert found.state == CAUTION
+
+
+# --- tables --------------------------------------------------------------------------------------
+@pytest.mark.django_db
+def test_one_app_without_its_migrations_is_counted_as_one():
+    app, name = min(schema.latest_migrations())
+    MigrationRecorder.Migration.objects.filter(app=app, name=name).delete()
+    [found] = installation.check_migrations()
+    left_out = "Checks of tables are left out."
+    assert (found.state, found.message) == (BAD, f"Not migrated: 1 app ({app}.{name}). {left_out}")
 
 
 # --- clock ---------------------------------------------------------------------------------------
