@@ -7,6 +7,7 @@ crypto: key-encryption keys and the encryption of single texts.
 history: who changed what, as rows beside each row.
 monitoring: logs, request ids, /healthz, /readyz, /metrics and the doctor.
 db: database back ends, batches and the cache table.
+metrics: named figures of the company, with their definitions.
 backup: back-ups and restores.
 charts: charts as inline SVG.
 embedded: the servers and processes of `make run`.

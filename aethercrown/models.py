@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from aethercrown.formatting import date_text
+
 
 class IdempotencyRecord(models.Model):
     """The first response to a POST with an Idempotency-Key, or the claim on that key.
@@ -122,4 +124,4 @@ class RestoreTest(models.Model):
         ordering = ["-at", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.backup} on {self.at:%Y-%m-%d}"
+        return f"{self.backup} on {date_text(self.at)}"

@@ -1,6 +1,6 @@
 """`Registry`: what the apps register under a name when they start. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 
@@ -37,6 +37,10 @@ class Registry(Generic[Entry]):
         if self._entries.setdefault(entry.name, entry) != entry:
             raise DuplicateName(f"Two {self.kind}s are called {entry.name!r}.")
         return entry
+
+    def register_all(self, entries: Iterable[Entry]) -> None:
+        for each in entries:
+            self.register(each)
 
     def get(self, name: str) -> Entry:
         """The entry of that name. Raises UnknownName, which lists the known ones."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+from aethercrown.formatting import counted  # noqa: F401 - still imported from here
+
 MAX_CHARACTERS = 8_000
 
 
@@ -31,8 +33,3 @@ def storable_json(value: Any) -> Any:
 def last_line(error: str) -> str:
     """The last line of a traceback, which is the error itself."""
     return (error.strip().splitlines() or ["no reason recorded"])[-1]
-
-
-def counted(count: int, noun: str) -> str:
-    """The count with its noun: "1 key", "2 keys", "1,000 keys"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aethercrown.charts.figures import MISSING
+from aethercrown.formatting import MISSING, share_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +25,4 @@ def probability_text(probability: float) -> str:
         return "> 99%"
     if probability < 0.005:
         return "< 1%"
-    return f"{probability:.0%}"
+    return share_text(probability)

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
 from aethercrown.csv.export import csv_response
+from dashboards.listing import Listing
 from dashboards.tables import Table
 
 
@@ -30,14 +31,15 @@ def render_page(
     request: HttpRequest,
     name: str,
     title: str,
-    tables: Sequence[Table],
+    tables: Sequence[Table | Listing],
     above: Iterable[Breadcrumb] = (),
     /,
     **context: Any,
 ) -> HttpResponseBase:
     """Render dashboards/<name>.html, or the table that ?format=csv&table=... asks for.
 
-    The breadcrumbs are the overview, the pages `above` and `title`.
+    The breadcrumbs are the overview, the pages `above` and `title`. With `problems`, of the page or
+    of a listing, the status is 400; the page says them.
     """
     wanted = request.GET.get("format", "html")
     if wanted == "csv":
@@ -45,19 +47,29 @@ def render_page(
     if wanted != "html":
         raise BadRequest(f"A page comes as html or csv, not as {wanted!r}.")
     trail = [HOME, *above, Breadcrumb(title)]
-    return render_template(request, name, breadcrumbs=trail, **context)
+    response = render_template(request, name, breadcrumbs=trail, **context)
+    listings = [each for each in tables if isinstance(each, Listing)]
+    if context.get("problems") or any(each.problems for each in listings):
+        response.status_code = 400
+    return response
 
 
-def render_template(request: HttpRequest, name: str, /, **context: Any) -> HttpResponseBase:
+def render_template(request: HttpRequest, name: str, /, **context: Any) -> HttpResponse:
     """Render dashboards/<name>.html, which states when it was read."""
     return render(request, f"dashboards/{name}.html", {"read_at": timezone.now(), **context})
 
 
-def _csv_download(name: str, tables: Sequence[Table], key: str) -> HttpResponseBase:
-    """The table of that key, or the first without one."""
+def kept_parameters(request: HttpRequest, *but: str) -> list[tuple[str, str]]:
+    """The address's parameters without those of a form, which sends them itself."""
+    return [(name, value) for name, value in request.GET.items() if name not in but]
+
+
+def _csv_download(name: str, tables: Sequence[Table | Listing], key: str) -> HttpResponseBase:
+    """The table of that key, or the first without one; every row of a listing."""
     for table in tables:
         if table.key == key or not key:
-            return csv_response(f"{name}-{table.key}", table.header, table.rows)
+            rows = table.all_rows() if isinstance(table, Listing) else table.rows
+            return csv_response(f"{name}-{table.key}", table.header, rows)
     raise Http404(f"There is no table {key!r} here.")
 
 

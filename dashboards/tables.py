@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from aethercrown.charts.figures import MISSING, Unit, full, signed
+from aethercrown.formatting import MISSING, Unit, date_text, full, moment_text, signed
 
 Value = str | int | float | Decimal | date | datetime | None
 MAX_COLUMNS_ON_PHONE = 3  # columns that fit a phone side by side
@@ -85,14 +85,9 @@ def format_cell(value: Value, column: Column) -> Cell:
         return Cell(worded, "number", label=column.name)
     kind = "reason" if column.prose else "number" if column.unit else ""
     if isinstance(value, date):
-        return Cell(format_date(value), kind or "when", label=column.name)
+        text = moment_text(value) if isinstance(value, datetime) else date_text(value)
+        return Cell(text, kind or "when", label=column.name)
     text = MISSING if value is None or value == "" else str(value)
     kind = f"{kind} none".strip() if text == MISSING and column.prose else kind
     badge = f"badge {TONES.get(text.lower(), '')}".strip() if column.badge else ""
     return Cell(text, kind, badge=badge if text != MISSING else "", label=column.name)
-
-
-def format_date(value: date) -> str:
-    """A day, and its time where there is one, as people write them."""
-    time = f", {value:%H:%M}" if isinstance(value, datetime) else ""
-    return f"{value.day} {value:%b %Y}{time}"

@@ -8,6 +8,7 @@ class RevenueConfig(AppConfig):
         """Register importers, exporters, decisions, automations and hooks."""
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
         from aethercrown.csv import export, importing  # noqa: PLC0415
+        from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
         from revenue.billing import reports as billing  # noqa: PLC0415
@@ -18,6 +19,7 @@ class RevenueConfig(AppConfig):
         from revenue.customers.services import imports as customer_imports  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
         from revenue.mrr import reports as mrr  # noqa: PLC0415
+        from revenue.mrr.reports import company_metrics  # noqa: PLC0415
         from revenue.mrr.services import rollups  # noqa: PLC0415
         from revenue.pricing import services as pricing_services  # noqa: PLC0415
         from revenue.upsell import reports as upsell_reports  # noqa: PLC0415
@@ -33,6 +35,7 @@ class RevenueConfig(AppConfig):
         for automations in (rollups, upsell_services, invoice_run):
             for automation in automations.AUTOMATIONS:
                 automation_registry.register(automation)
+        metric_registry.register_all(company_metrics.METRICS)
         for hook in (billing.CUSTOMER_HOOK, rollups.CUSTOMER_HOOK, upsell_services.CUSTOMER_HOOK):
             HOOKS.register(hook)
         demo.register("revenue", demo_services.seed)

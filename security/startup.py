@@ -15,6 +15,7 @@ from aethercrown.api import idempotency
 from aethercrown.backup import hooks
 from aethercrown.crypto import sealing
 from aethercrown.history import audit_hooks
+from aethercrown.metrics.registry import metric_registry
 from aethercrown.monitoring import doctor
 from operations.automations.registry import automation_registry
 from operations.decisions.decision_types import decision_type_registry
@@ -27,6 +28,7 @@ from security.encryption.reports.doctor import STORED_SECRETS
 from security.encryption.services import system_secrets, texts
 from security.restore.services import BACKUP_HOOK
 from security.rotation.registry import rotators
+from security.rotation.reports import company_metrics
 from security.rotation.reports.doctor import KEYS
 from security.rotation.rotators.apikey import PlatformApiKey
 from security.rotation.rotators.database import DatabasePassword
@@ -53,6 +55,7 @@ def register(app: AppConfig) -> None:
         sealing.TextColumn("aethercrown.IdempotencyRecord", "sealed", idempotency.about)
     )
     sealing.columns.register(SecondFactorSecrets())
+    metric_registry.register_all(company_metrics.METRICS)
     for check in (PEOPLE, STORED_SECRETS, KEYS):
         doctor.register(check)
     for each in (*audit_automation.AUTOMATIONS, *automation.AUTOMATIONS):

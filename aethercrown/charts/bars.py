@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aethercrown.charts import plane, ticks
-from aethercrown.charts.figures import Number, Unit, clean, full, short
 from aethercrown.charts.lines import empty_chart
 from aethercrown.charts.svg import (
     WIDE,
@@ -18,6 +17,7 @@ from aethercrown.charts.svg import (
     words,
 )
 from aethercrown.charts.ticks import Scale
+from aethercrown.formatting import Number, Unit, clean, full, short
 
 THICKNESS, GAP = 13.0, 14.0
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from aethercrown.charts import plane, ticks
-from aethercrown.charts.figures import Number, Unit, clean, full, short
 from aethercrown.charts.lines import empty_chart
 from aethercrown.charts.svg import KEY, SMALL, Caption, Frame, drawing, marker, plain, tag, words
 from aethercrown.charts.ticks import Scale
+from aethercrown.formatting import Number, Unit, clean, full, short
 
 
 @dataclass(frozen=True, slots=True)

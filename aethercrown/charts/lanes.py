@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aethercrown.charts import plane, ticks
-from aethercrown.charts.figures import Unit, full
 from aethercrown.charts.lines import empty_chart
 from aethercrown.charts.svg import WIDE, Caption, Frame, drawing, fitted, plain, tag, words
 from aethercrown.charts.ticks import Scale
+from aethercrown.formatting import Unit, full
 
 THICKNESS, GAP, MIN_WIDTH = 16.0, 10.0, 1.5
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from aethercrown.charts import plane, ticks
-from aethercrown.charts.figures import Number, Unit, clean, full
 from aethercrown.charts.svg import WIDE, Caption, Frame, drawing, marker, plain, tag, words
 from aethercrown.charts.ticks import Scale
+from aethercrown.formatting import Number, Unit, clean, date_text, full
 
 MAX_MARKED_POINTS = 14  # a line with more has a marker at its end only
 
@@ -122,7 +122,7 @@ def _columns(
             for each in series
             if place < len(each.values)
         ]
-        note = tag("title", plain("\n".join([f"{day.day} {day:%b %Y}", *figures])))
+        note = tag("title", plain("\n".join([f"{date_text(day)}", *figures])))
         x = field.across.at(day.toordinal()) - width / 2
         parts.append(
             tag("rect", note, x=x, y=top, width=width, height=floor - top, class_="chart-hit")

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from aethercrown.charts.figures import Unit, short
 from aethercrown.charts.svg import GLYPH, Frame, Point, fitted, marker, path, tag, words
 from aethercrown.charts.ticks import Scale
+from aethercrown.formatting import Unit, short
 
 DASHES = ("", "7 4", "2 3", "10 3 2 3")
 COLOURS = 8
@@ -137,6 +137,11 @@ def bar_kind(index: int, of: int) -> str:
 def step_kind(index: int) -> str:
     """The CSS class of a bar by its rank; the first is the darkest."""
     return f"chart-bar chart-step-{min(index, STEPS - 1) + 1}"
+
+
+def part_kind(index: int) -> str:
+    """The CSS class of one part of a stack: its colour, and a pattern of outline and fill."""
+    return f"chart-part part-{index % 2} {colour(index)}"
 
 
 def bar_sample(kind: str) -> Sample:

@@ -8,6 +8,8 @@ from typing import Any
 from django.db.models import Field, ForeignKey, Model
 from simple_history.utils import get_m2m_reverse_field_name
 
+from aethercrown.formatting import value_text
+
 MOST = 100
 LONGEST = 300  # characters of one value
 ACTS = {"+": "created", "~": "changed", "-": "deleted"}
@@ -90,7 +92,7 @@ def _shown(field: "Field[Any, Any]", value: Any) -> str:
     if value is None or value == "":
         return "empty"
     labels = (label for choice, label in field.flatchoices if choice == value)
-    return _cut(str(next(labels, value)))
+    return _cut(str(next(labels, None) or value_text(value) or value))
 
 
 def _name(field: Any) -> str:

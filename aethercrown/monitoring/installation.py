@@ -16,6 +16,7 @@ from aethercrown import data_dir
 from aethercrown.checks import unsafe
 from aethercrown.db import schema
 from aethercrown.embedded import lock
+from aethercrown.formatting import Unit, signed
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
 from aethercrown.text import counted
 
@@ -26,6 +27,8 @@ NOT_SECRET = (
 )
 MAX_CLOCK_DRIFT = timedelta(seconds=30)
 MAX_MIGRATIONS_NAMED = 5
+
+SECONDS = Unit(suffix=" s")
 
 
 def service_settings() -> dict[str, bool]:
@@ -116,7 +119,7 @@ def clock_findings(differences: dict[str, timedelta]) -> Iterator[Finding]:
     """Clocks that differ from ours by more than `MAX_CLOCK_DRIFT`."""
     wrong = {name: by for name, by in differences.items() if abs(by) > MAX_CLOCK_DRIFT}
     for name, by in wrong.items():
-        message = f"The {name} is {by.total_seconds():+.0f} s from this machine's clock."
+        message = f"The {name} is {signed(by.total_seconds(), SECONDS)} from this machine's clock."
         yield Finding(BAD, message, "Set both by NTP; leases, codes and schedules use the clock.")
     if not wrong:
         yield Finding(

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from aethercrown.charts.figures import Unit
+from aethercrown.formatting import Unit
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.tables import Column, Table

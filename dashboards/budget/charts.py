@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from aethercrown.charts.bars import BarRow, bars
 from aethercrown.charts.curves import CurveMarker, CurvePoint, curve, legend
-from aethercrown.charts.figures import PERCENT, full, money, rounded
 from aethercrown.charts.lines import Series, line
 from aethercrown.charts.svg import KEY, NARROW, SMALL, Caption, Frame
+from aethercrown.formatting import PERCENT, full, money, rounded
 from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table
 from marketing.budget.planner.proposal import ChannelSummary, Curve, Proposal

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from aethercrown.charts.figures import PERCENT, full, money, signed
-from aethercrown.text import counted
+from aethercrown.formatting import PERCENT, counted, date_text, full, money, share_text, signed
 from dashboards.key_figures import KeyFigure, probability_text
-from dashboards.tables import format_date
 from marketing.budget.planner.auto_apply import MIN_PROBABILITY
 from marketing.budget.planner.proposal import Backtest, ChannelSummary, Proposal
 
@@ -46,7 +44,7 @@ def plan_figures(proposal: Proposal, periods: int = 1) -> list[KeyFigure]:
         KeyFigure(
             "Probability of a lift",
             probability_text(proposal.probability_of_lift),
-            f"at least {MIN_PROBABILITY:.0%} to apply it automatically",
+            f"at least {share_text(MIN_PROBABILITY)} to apply it automatically",
             "The share of the posterior draws in which the plan earns more than the present mix.",
         ),
     ]
@@ -89,7 +87,7 @@ def in_force_text(row: Any) -> str:
     if row is None:
         return ""
     amount = full(row.amount, money(row.currency))
-    return f"In force: {amount}, since {format_date(row.valid_from.date())}."
+    return f"In force: {amount}, since {date_text(row.valid_from.date())}."
 
 
 def verdict(proposal: Proposal) -> Verdict:

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 
 from aethercrown.charts.bars import BarRow, bars
-from aethercrown.charts.figures import COUNT, PERCENT, Unit, signed
+from aethercrown.formatting import COUNT, PERCENT, Unit, date_text, signed
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart, page_chart
@@ -84,7 +84,7 @@ def effect_chart(rows: Sequence[Any]) -> PageChart:
     alike = [each for each in rows if _unit(each.expected) == unit]
     drawn = [
         BarRow(
-            f"{each.proposed_at:%d %b} {each.title}",
+            f"{date_text(each.proposed_at)}: {each.title}",
             (each.expected["estimate"], each.realised["value"]),
             tuple((part["low"], part["high"]) for part in (each.expected, each.realised)),
         )

@@ -7,8 +7,8 @@ from operator import attrgetter
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from aethercrown.charts.figures import Unit
 from aethercrown.charts.lines import Series, line
+from aethercrown.formatting import Unit
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart, page_chart

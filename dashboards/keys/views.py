@@ -7,8 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from aethercrown.admin_actions import change_url
-from aethercrown.charts.figures import Unit
-from aethercrown.text import counted
+from aethercrown.formatting import Unit, counted
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.tables import Column, Table

@@ -10,9 +10,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from aethercrown.charts.figures import PERCENT, full, money, signed
+from aethercrown.formatting import PERCENT, counted, date_text, full, money, signed
 from aethercrown.monitoring.attention import AttentionItem
-from aethercrown.text import counted
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.decisions.views import expected_text
@@ -159,7 +158,7 @@ def _keys(now: datetime) -> SystemCard:
         return SystemCard(title, path, "No keys yet", "Register a key, and it is rotated on time.")
     following = "no next rotation is planned"
     if counts.next_at is not None:
-        following = f"next is {counts.next_key} on {counts.next_at:%-d %B %Y}"
+        following = f"next is {counts.next_key} on {date_text(counts.next_at)}"
     note = f"{counts.due_soon} due within 7 days, {counts.failed} failed; {following}."
     status = "unhealthy" if counts.overdue or counts.failed else "healthy"
     return SystemCard(title, path, f"{counts.overdue} of {counts.keys:,} overdue", note, status)

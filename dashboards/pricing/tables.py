@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from aethercrown.charts.figures import COUNT, PERCENT, Unit, full, money, signed
-from aethercrown.text import counted
+from aethercrown.formatting import COUNT, PERCENT, Unit, counted, full, money, signed
 from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
 from revenue.pricing.calculation.simulation import PriceChange, Simulation

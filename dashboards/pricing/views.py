@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from aethercrown.charts.figures import full, money
+from aethercrown.formatting import full, money
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.pricing import tables

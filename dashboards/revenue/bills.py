@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from aethercrown.charts.figures import full, money
+from aethercrown.formatting import full, money, month_text
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.pricing import tables
@@ -40,7 +40,7 @@ def bill(request: HttpRequest, pk: int) -> HttpResponseBase:
     return page_context.render_page(
         request,
         "bill",
-        f"{name}, {span.start:%B %Y}",
+        f"{name}, {month_text(span.start)}",
         shown.pop("tables"),
         [REVENUE],
         customer=name,

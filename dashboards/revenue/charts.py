@@ -1,4 +1,4 @@
-"""Recurring revenue as figures, tables and charts; pure."""
+"""Recurring revenue as tables and charts; pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -7,11 +7,11 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from aethercrown.charts.bars import BarRow, bars
-from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, money, signed
 from aethercrown.charts.lines import Series, line
-from aethercrown.text import counted
+from aethercrown.charts.stacked import stacked
+from aethercrown.charts.waterfall import WaterfallStep, waterfall
+from aethercrown.formatting import COUNT, MISSING, PERCENT, RATIO, full, money, month_text, signed
 from dashboards.charts import PageChart, page_chart
-from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table, Value
 from revenue.customers.billing_interval import month_of
 from revenue.mrr import bridge as metrics
@@ -20,9 +20,8 @@ from revenue.mrr.movements import MovementKind
 from revenue.mrr.retention import SpanKey, SpanRetention
 
 if TYPE_CHECKING:
-    from revenue.customers.reports import CustomerSummary, PlanMrr
+    from revenue.customers.reports import PlanMrr
 
-RATIO = Unit(digits=2)
 NO_RETENTION: Mapping[SpanKey, SpanRetention] = {}
 
 
@@ -31,97 +30,60 @@ def from_first_month(bridges: Sequence[Bridge]) -> list[Bridge]:
     return list(dropwhile(lambda one: not (one.moved or one.opening), bridges))
 
 
-def headlines(
-    bridges: Sequence[Bridge],
-    currency: str,
-    today: date,
-    retained: Mapping[SpanKey, SpanRetention] = NO_RETENTION,
-) -> list[KeyFigure]:
-    """Recurring revenue in five figures; rates are those of the last complete month."""
-    unit, now = money(currency, 0), bridges[-1]
-    over = [each for each in bridges if each.starts_on < month_of(today)]
-    last = over[-1] if over else None
-    month, year = (retained.get((span, last.starts_on)) if last else None for span in (1, 12))
-    lost = counted(month.delta.left, "customer") if month else ""
-    net = now.closing - now.opening
-    return [
-        KeyFigure(
-            "MRR",
-            full(now.closing, unit),
-            f"{signed(net, unit)} so far this month",
-            "MRR of all active subscriptions, before tax and without one-off charges.",
-        ),
-        KeyFigure(
-            "ARR",
-            full(metrics.arr(now.closing), unit),
-            "12 \N{MULTIPLICATION SIGN} MRR",
-            "Annual recurring revenue at the present MRR.",
-        ),
-        KeyFigure(
-            "Paying customers",
-            full(now.payers_closing, COUNT),
-            f"{full(metrics.arpa(now), money(currency))} each a month",
-            "Customers with MRR above zero, and their average MRR.",
-        ),
-        KeyFigure(
-            "Customer churn",
-            full(month.churn if month else None, PERCENT),
-            f"{lost} lost in {last.starts_on:%B %Y}" if last and month else _why_missing(last),
-            "Customers who paid when the month began and paid nothing when it ended.",
-        ),
-        _retention(last, month, year),
-    ]
-
-
-def _retention(
-    last: Bridge | None, month: SpanRetention | None, year: SpanRetention | None
-) -> KeyFigure:
-    """Net and gross retention over a year, or over a month where no customer is a year old."""
-    found, words = month, f"in {last.starts_on:%B %Y}" if last else ""
-    if last and year and year.net is not None:
-        found, words = year, f"the 12 months to {last.starts_on:%B %Y}"
-    return KeyFigure(
-        "Net retention",
-        full(found.net if found else None, PERCENT),
-        f"{full(found.gross, PERCENT)} gross; {words}" if found else _why_missing(last),
-        "MRR at the end from the customers of the start, in percent of their MRR then. Gross"
-        " retention leaves out expansion.",
-    )
-
-
-def _why_missing(last: Bridge | None) -> str:
-    return "Calculated by the nightly run" if last else "No complete month yet"
-
-
 def month_label(one: Bridge, today: date) -> str:
     """The month's name, marked where it is not complete."""
     so_far = " (so far)" if one.starts_on == month_of(today) else ""
-    return f"{one.starts_on:%b %Y}{so_far}"
+    return f"{month_text(one.starts_on)}{so_far}"
 
 
-def bridge(
+def bridge(bridges: Sequence[Bridge], currency: str) -> PageChart:
+    """What changed MRR over the span, as a waterfall."""
+    unit, total = money(currency, 0), combine(bridges)
+    steps = [
+        WaterfallStep(kind.value.capitalize(), total.signed(kind), kind.sign > 0)
+        for kind in MovementKind
+    ]
+    columns = (Column("Step"), Column("Amount", money(currency), signs=True))
+    rows = [
+        ("Opening", total.opening),
+        *((each.name, each.change) for each in steps),
+        ("Closing", total.closing),
+    ]
+    first = month_text(bridges[0].starts_on)
+    return page_chart(
+        lambda caption, frame: waterfall(
+            ("Opening", total.opening), steps, "Closing", caption, unit, frame=frame
+        ),
+        Table("waterfall", "MRR changes", columns, rows),
+        note=f"From {full(total.opening, unit)} before {first} to {full(total.closing, unit)}: "
+        "opening + new + reactivation + expansion \N{MINUS SIGN} contraction \N{MINUS SIGN} churn "
+        "= closing, to the cent.",
+        says="; ".join(f"{each.name} {signed(each.change, unit)}" for each in steps),
+    )
+
+
+def movements(
     bridges: Sequence[Bridge],
     currency: str,
     today: date,
     retained: Mapping[SpanKey, SpanRetention] = NO_RETENTION,
 ) -> PageChart:
-    """What changed MRR over the span as bars, and a table with the bridge of each month."""
-    unit, total = money(currency, 0), combine(bridges)
-    rows = [BarRow(kind.value.capitalize(), (total.signed(kind),)) for kind in MovementKind]
-    says = "; ".join(f"{kind} {full(total.signed(kind), unit)}" for kind in MovementKind)
-    first = f"{bridges[0].starts_on:%B %Y}"
+    """Each month's movements, gains above zero and losses below; the table has the bridge."""
+    unit = money(currency, 0)
+    days = [one.starts_on for one in bridges]
+    series = [
+        Series(kind.value.capitalize(), [one.signed(kind) for one in bridges])
+        for kind in MovementKind
+    ]
     return page_chart(
-        lambda caption, frame: bars(rows, ("Change",), caption, unit, axis=currency, frame=frame),
-        _bridge_table(bridges, currency, today, retained),
-        title="MRR changes",
-        note=f"From {full(total.opening, unit)} before {first} to {full(total.closing, unit)} now: "
-        "opening + new + reactivation + expansion \N{MINUS SIGN} contraction \N{MINUS SIGN} churn "
-        "= closing, to the cent.",
-        says=says,
+        lambda caption, frame: stacked(days, series, caption, unit, axis=currency, frame=frame),
+        bridge_table(bridges, currency, today, retained),
+        title="MRR movements by month",
+        note="Gains stand above zero, losses below; the last month may not be complete.",
     )
 
 
-def _bridge_table(
+def bridge_table(
     bridges: Sequence[Bridge], currency: str, today: date, retained: Mapping[SpanKey, SpanRetention]
 ) -> Table:
     columns = (
@@ -171,20 +133,24 @@ def _of_month(
 
 
 def trend(bridges: Sequence[Bridge], currency: str, today: date) -> PageChart:
-    """MRR at the end of each month."""
+    """MRR and ARR at the end of each month."""
     unit = money(currency, 0)
-    table = Table(
-        "trend",
-        "MRR by month",
-        (Column("Month"), Column("MRR", money(currency)), Column("Growth", PERCENT, signs=True)),
-        [(month_label(one, today), one.closing, metrics.growth(one)) for one in bridges],
+    columns = (
+        Column("Month"),
+        Column("MRR", money(currency)),
+        Column("ARR", money(currency)),
+        Column("Growth", PERCENT, signs=True),
     )
+    rows = [
+        (month_label(one, today), one.closing, metrics.arr(one.closing), metrics.growth(one))
+        for one in bridges
+    ]
     days = [one.starts_on for one in bridges]
     series = [Series("MRR", [one.closing for one in bridges])]
     return page_chart(
         lambda caption, frame: line(days, series, caption, unit, axis=currency, frame=frame),
-        table,
-        note="At the end of each month; the last month is not complete.",
+        Table("trend", "MRR by month", columns, rows),
+        note="At the end of each month; the last month may not be complete.",
     )
 
 
@@ -203,7 +169,7 @@ def plans(rows: "Sequence[PlanMrr]", currency: str) -> PageChart:
     ]
     return page_chart(
         lambda caption, frame: bars(drawn, ("MRR",), caption, unit, axis=currency, frame=frame),
-        Table("plans", "MRR by plan", columns, lines),
+        Table("plans", "MRR by plan now", columns, lines),
     )
 
 
@@ -214,14 +180,3 @@ def segments(parts: Mapping[str, Sequence[Bridge]], currency: str) -> Table:
     columns = (Column("Segment"), *_move_columns(currency))
     rows = [(name, *_moves(one)) for name, one in ranked]
     return Table("segments", "The bridge by segment", columns, rows)
-
-
-def customers(rows: "Sequence[CustomerSummary]", currency: str, paths: Sequence[str]) -> Table:
-    """The customers with the highest MRR; `paths` link to their records."""
-    columns = (
-        *map(Column, ("Customer", "Segment", "Owner", "Since")),
-        Column("Subscriptions", COUNT),
-        Column("MRR", money(currency)),
-    )
-    lines = [(e.name, e.segment, e.owner, e.since, e.subscriptions, e.mrr) for e in rows]
-    return Table("customers", "Customers with the highest MRR", columns, lines, paths)

@@ -1,89 +1,148 @@
 """The page of recurring revenue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
-from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
+from aethercrown.formatting import COUNT, money
+from aethercrown.metrics.registry import MetricQuery, measure
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart
+from dashboards.listing import ListField, Listing
+from dashboards.page_context import kept_parameters
+from dashboards.parts import EmptyState
+from dashboards.period_choice import PARAMETERS, read_period
 from dashboards.revenue import charts
-from dashboards.tables import Table
+from dashboards.tables import Column, Table
+from dashboards.tiles import tiles
 from revenue.customers import reports as customers
 from revenue.customers.billing_interval import months_before
 from revenue.mrr import reports as mrr
 from revenue.mrr import retention
-from revenue.mrr.bridge import Bridge
 from security.access import reports as people
 
-MONTHS = (6, 12, 24, 60)
-DEFAULT_MONTHS = 12
-TOP_CUSTOMERS = 20  # customers
+PRESETS, DEFAULT = ("6m", "12m", "24m", "60m"), "12m"
 RETENTION_MONTHS = 12  # before the first month shown, for retention over a year
 VIEWS = {"booked": mrr.BOOKED, "restated": mrr.EFFECTIVE}
+TILES = (
+    *("revenue.mrr", "revenue.arr", "revenue.paying_customers", "revenue.customer_churn"),
+    *("revenue.net_retention", "revenue.gross_retention"),
+    *("revenue.gross_mrr_churn", "revenue.quick_ratio"),
+)
 
 
 @viewer
 def revenue(request: HttpRequest) -> HttpResponseBase:
-    """MRR in one currency, as booked or restated with facts recorded later."""
-    months = page_context.chosen_period(request, MONTHS, DEFAULT_MONTHS, "months")
-    currency, basis = page_context.chosen_currency(request), _basis(request)
-    today = timezone.localdate()
-    first = months_before(today, months - 1)
-    longer = mrr.bridge(currency, months_before(first, RETENTION_MONTHS), today, basis=VIEWS[basis])
+    """MRR in one currency over a period, as booked or restated with facts recorded later."""
+    now = timezone.now()
+    period = read_period(request.GET, timezone.localdate(), PRESETS, DEFAULT)
+    currency, problems = page_context.chosen_currency(request), list(period.problems)
+    basis = request.GET.get("view", "booked")
+    if basis not in VIEWS:
+        problems.append(f"view is one of {', '.join(VIEWS)}, not {basis[:20]!r}.")
+        basis = "booked"
+    first = months_before(period.period.first, RETENTION_MONTHS)
+    longer = mrr.rolled_up_bridge(currency, first, period.period.last, basis=VIEWS[basis])
     bridges = charts.from_first_month(longer[RETENTION_MONTHS:])
-    shown = _shown(request, longer, bridges, currency, basis) if bridges else {}
+    last = period.period.last
+    deltas = mrr.retention_deltas(currency, VIEWS[basis]) if bridges else None
+    retained = {} if deltas is None else retention.span_retention(longer, deltas)
+    shown: dict[str, Any] = {}
+    if bridges:
+        shown = {
+            "trend": charts.trend(bridges, currency, last),
+            "movements": charts.movements(bridges, currency, last, retained),
+            "bridge": charts.bridge(bridges, currency),
+            **_now(request, bridges[0].starts_on, last, currency, VIEWS[basis]),
+        }
+    query = MetricQuery(period.period, currency, now)
     return page_context.render_page(
         request,
         "revenue",
         "Revenue",
-        [
-            each.table if isinstance(each, PageChart) else each
-            for each in shown.values()
-            if isinstance(each, PageChart | Table)
-        ],
+        _tables(shown.values()),
+        period=period,
+        kept=kept_parameters(request, *PARAMETERS),
+        problems=problems,
         currency=currency,
         currencies=mrr.currencies(),
-        months=months,
-        choices=MONTHS,
         basis=basis,
+        tiles=tiles(measure(TILES, query, period.compared), period.compared_text)
+        if bridges
+        else [],
+        empty=_empty(request, currency),
         **shown,
     )
 
 
-def _shown(
-    request: HttpRequest,
-    longer: Sequence[Bridge],
-    bridges: Sequence[Bridge],
-    currency: str,
-    basis: str,
+def _tables(shown: Any) -> list[Table | Listing]:
+    tables = (each.table if isinstance(each, PageChart) else each for each in shown)
+    return [each for each in tables if isinstance(each, Table | Listing)]
+
+
+def _now(
+    request: HttpRequest, first: date, last: date, currency: str, basis: str
 ) -> dict[str, Any]:
-    today, first = timezone.localdate(), bridges[0].starts_on
-    split = request.GET.get("by") == "segment"  # slow: it reads every movement's customer
-    parts = mrr.bridges_by_segment(currency, first, today, basis=VIEWS[basis]) if split else {}
-    deltas = mrr.retention_deltas(currency, VIEWS[basis])
-    retained = {} if deltas is None else retention.span_retention(longer, deltas)
-    paying = customers.top_customers(currency, TOP_CUSTOMERS)
-    paths = [reverse("admin:revenue_customer_change", args=[each.pk]) for each in paying]
-    person = people.person(request.user)
-    opens = person and person.is_staff and person.has_perm("revenue.view_customer")
+    """Plans, segments and customers."""
+    split = request.GET.get("by") == "segment"  # slow where the roll-ups are not valid
+    parts = mrr.bridges_by_segment(currency, first, last, basis=basis) if split else {}
     return {
-        "bridge": charts.bridge(bridges, currency, today, retained),
-        "trend": charts.trend(bridges, currency, today),
-        "headlines": charts.headlines(bridges, currency, today, retained),
         "plans": charts.plans(customers.mrr_by_plan(currency), currency),
         "segments": charts.segments(parts, currency),
         "split": split,
-        "customers": charts.customers(paying, currency, paths if opens else []),
+        "customers": customer_listing(request.GET.dict(), currency, may_open(request)),
     }
 
 
-def _basis(request: HttpRequest) -> str:
-    asked = request.GET.get("view", "booked")
-    if asked not in VIEWS:
-        raise BadRequest(f"view is one of {', '.join(VIEWS)}, not {asked[:20]!r}.")
-    return asked
+def customer_listing(given: Mapping[str, str], currency: str, opens: bool) -> Listing:  # noqa: FBT001
+    """Every paying customer, the highest MRR first."""
+    fields = (
+        ListField("name", Column("Customer"), search=True),
+        ListField("external_id", Column("Id", csv_only=True), search=True),
+        ListField("segment", Column("Segment"), filter=True),
+        ListField("owner", Column("Owner"), filter=True),
+        ListField("since", Column("Since")),
+        ListField("running", Column("Subscriptions", COUNT), total=True),
+        ListField("mrr", Column("MRR", money(currency)), total=True),
+    )
+    return Listing(
+        "customers",
+        "Paying customers now",
+        fields,
+        customers.paying_customers(currency),
+        given,
+        order="-mrr",
+        choices_of=customers.customers_in(currency),
+        path=reverse("admin:revenue_customer_change", args=["0"]).replace("/0/", "/{pk}/")
+        if opens
+        else "",
+        noun="customer",
+    )
+
+
+def may_open(request: HttpRequest) -> bool:
+    person = people.person(request.user)
+    return bool(person and person.is_staff and person.has_perm("revenue.view_customer"))
+
+
+def _empty(request: HttpRequest, currency: str) -> EmptyState:
+    """How the page is filled; staff get the link."""
+    link = reverse("admin:revenue_subscription_import_csv") if _may_import(request) else ""
+    return EmptyState(
+        f"No subscription in {currency} until then",
+        "MRR is calculated from customers and their subscriptions. Import them in the admin, or"
+        " with this command:",
+        link,
+        "Import subscriptions",
+        "./manage.py import_data subscriptions FILE",
+    )
+
+
+def _may_import(request: HttpRequest) -> bool:
+    person = people.person(request.user)
+    return bool(person and person.is_staff and person.has_perm("revenue.add_subscription"))

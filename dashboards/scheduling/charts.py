@@ -5,9 +5,8 @@ from datetime import datetime
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full
 from aethercrown.charts.lanes import ChartLane, LaneSegment, lanes
-from aethercrown.text import counted
+from aethercrown.formatting import COUNT, MISSING, PERCENT, Unit, counted, full
 from dashboards.charts import PageChart, page_chart
 from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table

@@ -7,8 +7,7 @@ from math import sqrt
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
-from aethercrown.charts.figures import COUNT, MISSING, PERCENT, Unit, full, money, signed
-from aethercrown.text import counted
+from aethercrown.formatting import COUNT, MISSING, PERCENT, Unit, counted, full, money, signed
 from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
 

@@ -5,7 +5,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 
-from aethercrown.charts.figures import full, money, signed
+from aethercrown.formatting import full, money, share_text, signed
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.upsell import tables
@@ -64,7 +64,7 @@ def opportunity(request: HttpRequest, pk: int) -> HttpResponseBase:
         low=signed(found.gain_low, unit),
         high=signed(found.gain_high, unit),
         agreed=full(found.agreed_amount, unit),
-        confidence=f"{found.confidence:.0%}",
+        confidence=f"{share_text(found.confidence)}",
         tables=shown,
         admin_path=reverse("admin:revenue_opportunity_change", args=[found.pk]),
     )

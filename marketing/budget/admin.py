@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 
+from aethercrown.formatting import PERCENT, counted, share_text, signed
 from aethercrown.read_only_admin import ReadOnlyAdmin
-from aethercrown.text import counted
 from marketing.budget import services
 from marketing.budget.models import Allocation, BudgetPlan, PlanAllocation
 from marketing.budget.planner.proposal import Interval
@@ -60,7 +60,7 @@ class BudgetPlanAdmin(ReadOnlyAdmin, ModelAdmin):
 
     @admin.display(description="chance of a lift")
     def chance(self, plan: BudgetPlan) -> str:
-        return f"{plan.probability_of_lift:.2f}"
+        return share_text(plan.probability_of_lift)
 
     @admin.display(description="realised lift")
     def realised_lift(self, plan: BudgetPlan) -> str:
@@ -121,7 +121,10 @@ class BudgetPlanAdmin(ReadOnlyAdmin, ModelAdmin):
 
 
 def _lift_text(lift: Interval) -> str:
-    return f"{lift.estimate:+.1f} % ({lift.low:+.1f} to {lift.high:+.1f})"
+    return (
+        f"{signed(lift.estimate, PERCENT)} ({signed(lift.low, PERCENT)} to "
+        f"{signed(lift.high, PERCENT)})"
+    )
 
 
 @admin.register(Allocation)

@@ -14,8 +14,8 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button, note_field
+from aethercrown.formatting import counted
 from aethercrown.read_only_admin import ReadOnlyAdmin
-from aethercrown.text import counted
 from operations.alerts import services
 from operations.alerts.models import Alert, Silence
 

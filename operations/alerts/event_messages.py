@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted
 from operations.messaging.message import OutgoingMessage, subject_line
 
 OPENED, ESCALATED, REMINDER, RESOLVED = "opened", "escalated", "reminder", "resolved"

@@ -25,6 +25,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextInputWidget
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
+from aethercrown.formatting import duration_text, moment_text
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from operations.automations import reports, run_rules, schedule_text, services
 from operations.automations.models import Automation, Run
@@ -307,7 +308,7 @@ class RunAdmin(ReadOnlyAdmin, ModelAdmin):
 
     @admin.display(description="took")
     def took(self, run: Run) -> str:
-        return "" if run.duration is None else f"{run.duration.total_seconds():.2f}\u00a0s"
+        return "" if run.duration is None else duration_text(run.duration)
 
     @admin.display(description="outcome")
     def outcome(self, run: Run) -> str:
@@ -342,6 +343,5 @@ def preformatted(text: str) -> str:
 
 
 def format_time(moment: datetime) -> str:
-    """As the pages write times; with seconds unless they are 0."""
-    clock = f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
-    return f"{moment:%a} {moment.day} {moment:%b %Y}, {clock} {moment:%Z}"
+    """As the pages write times, after the day of the week."""
+    return f"{moment:%a} {moment_text(moment, seconds=True)}"

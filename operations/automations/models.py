@@ -12,6 +12,7 @@ from django_celery_beat.models import PeriodicTask
 from simple_history import register
 
 from aethercrown.db.leases import lease_expired
+from aethercrown.formatting import moment_text
 from aethercrown.history.tracking import TrackedHistory
 from operations.automations.limits import GuardrailLimits, QuietHours
 from operations.automations.occurrences import FixedInterval, Schedule, WallClock
@@ -232,7 +233,7 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.automation} of {self.planned_for:%Y-%m-%d %H:%M:%S %Z}"
+        return f"{self.automation} of {moment_text(self.planned_for, seconds=True)}"
 
     @property
     def duration(self) -> timedelta | None:

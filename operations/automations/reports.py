@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
+from aethercrown.formatting import moment_text
 from aethercrown.monitoring.attention import AttentionItem
 from aethercrown.text import last_line
 from operations.automations import occurrences, run_rules
@@ -99,7 +100,7 @@ def broken_promises(now: datetime) -> list[str]:
     for automation in rows.select_related("task__interval", "task__crontab"):
         promised = next(iter(upcoming(automation, now, 1)), now)
         if all(each.planned_for != promised for each in due_runs(automation, promised)):
-            found.append(f"{automation} would not run at {promised:%Y-%m-%d %H:%M %Z}.")
+            found.append(f"{automation} would not run at {moment_text(promised)}.")
         elif not automation.task.enabled:
             found.append(f"{automation} is off in beat's table.")
     return found
@@ -119,7 +120,7 @@ def _failed() -> Sequence[AttentionItem]:
     found = []
     failed = Run.objects.filter(pk__in=last, state=Run.State.FAILED)
     for run in failed.select_related("automation").order_by("automation__name"):
-        when = f"{run.planned_for:%Y-%m-%d %H:%M} UTC"
+        when = moment_text(run.planned_for)
         words = f"{run.automation} failed at {when}: {last_line(run.error)}"
         found.append(AttentionItem(words, page(run)))
     return found
@@ -155,7 +156,7 @@ def _late(now: datetime) -> Sequence[AttentionItem]:
         )
         due = [automation.waiting] if automation.waiting else unseen
         if due:
-            sentence = f"{automation} was due at {due[0]:%Y-%m-%d %H:%M} UTC and has not begun."
+            sentence = f"{automation} was due at {moment_text(due[0])} and has not begun."
             link = reverse("admin:operations_automation_change", args=[automation.pk])
             found.append(AttentionItem(sentence, link))
     return found

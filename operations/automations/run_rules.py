@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from aethercrown.formatting import duration_text
 from aethercrown.text import storable_json
 
 LEASE_LENGTH = timedelta(seconds=20)
@@ -85,11 +86,11 @@ def to_words(value: Any) -> str:
 
 def table(results: Sequence[RunResult]) -> str:
     """The results as aligned columns, one line each."""
-    head = ("automation", "state", "seconds", "what it did")
+    head = ("automation", "state", "took", "what it did")
     rows = [head]
     for each in results:
-        seconds = "" if each.seconds is None else f"{each.seconds:.2f}"
-        rows.append((each.automation, each.state, seconds, " ".join(each.summary.split())))
+        took = "" if each.seconds is None else duration_text(each.seconds)
+        rows.append((each.automation, each.state, took, " ".join(each.summary.split())))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])

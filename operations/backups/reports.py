@@ -6,8 +6,8 @@ from datetime import datetime
 from django.utils import timezone
 
 from aethercrown.backup import automation_pause, last_restore_test
+from aethercrown.formatting import counted, moment_text
 from aethercrown.monitoring.doctor import CAUTION, GOOD, DoctorCheck, Finding
-from aethercrown.text import counted
 
 
 def findings(now: datetime) -> Iterator[Finding]:
@@ -24,7 +24,7 @@ def findings(now: datetime) -> Iterator[Finding]:
         yield Finding(GOOD, f"A back-up was restored as a test {days} ago.")
     reason = automation_pause.current()
     if reason is not None:
-        message = f"Automation is paused since {reason.began_at:%Y-%m-%d %H:%M} UTC: {reason}"
+        message = f"Automation is paused since {moment_text(reason.began_at)}: {reason}"
         yield Finding(CAUTION, message, "./manage.py resume_automation")
 
 

@@ -10,8 +10,8 @@ from django.db.models import F
 
 from aethercrown.backup import automation_pause, create, last_restore_test, restore
 from aethercrown.backup.hooks import BackupHook
+from aethercrown.formatting import counted, duration_text
 from aethercrown.severity import HIGH
-from aethercrown.text import counted
 from operations.alerts import services as alerts
 from operations.automations.models import Run
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
@@ -66,7 +66,7 @@ def run_restore_test(context: RunContext) -> RunOutcome:
         raise
     alerts.resolve(SOURCE, NOT_RESTORED, "", now=context.now)
     alerts.resolve(SOURCE, NOT_TESTED, "", now=context.now)
-    summary = f"{path.name} was restored without a difference in {done.seconds:.1f} s."
+    summary = f"{path.name} was restored without a difference in {duration_text(done.seconds)}."
     return RunOutcome(summary, detail={"seconds": round(done.seconds, 1), "backup": path.name})
 
 

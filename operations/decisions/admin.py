@@ -1,6 +1,7 @@
 """The admin of decisions, which can be approved, rejected and rolled back, but not edited."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button, note_field
+from aethercrown.formatting import exact_text, share_text
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.registry import UnknownName
 from aethercrown.transitions import InvalidTransition
@@ -89,8 +91,7 @@ def guardrail_text(guardrail: Mapping[str, Any]) -> str:
 def figure(value: float) -> str:
     """A number with two decimals, four below 1, without trailing zeros."""
     places = 2 if abs(value) >= 1 else 4
-    text = f"{round(value, places) + 0.0:,.{places}f}"
-    return text.rstrip("0").rstrip(".")
+    return exact_text(Decimal(str(round(value, places))))
 
 
 @admin.register(Decision)
@@ -144,7 +145,7 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
         low, high = figure(expected["low"]), figure(expected["high"])
         return (
             f"{figure(expected['estimate'])} {expected['unit']} {expected['metric']}"
-            f" ({expected['level']:.0%}: {low} to {high})"
+            f" ({share_text(expected['level'])}: {low} to {high})"
         )
 
     @admin.display(description="realised")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from operator import ge, gt, lt
 from statistics import NormalDist
 
+from aethercrown.formatting import share_text
 from operations.automations.limits import GuardrailLimits, QuietHours
 from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
 
@@ -72,7 +73,7 @@ def calibration_failure(verdicts: Sequence[str]) -> str:
         return ""
     return (
         f"{inside} of the last {SAMPLE_SIZE} effects lay in the expected interval,"
-        f" fewer than {MIN_INSIDE_SHARE:.0%}."
+        f" fewer than {share_text(MIN_INSIDE_SHARE)}."
     )
 
 

@@ -8,8 +8,10 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
+from aethercrown.formatting import counted
+from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
+from aethercrown.metrics.registry import Metric, MetricQuery
 from aethercrown.monitoring.attention import AttentionItem
-from aethercrown.text import counted
 from operations.decisions import states
 from operations.decisions.decision_types import decision_type_registry
 from operations.decisions.guardrails import MEASURED_VERDICTS
@@ -124,3 +126,54 @@ def _summary(counts: dict[str, Any], measured: list[Decision]) -> DecisionTypeSu
         else None,
         inside_percent=100 * inside / len(measured) if measured else None,
     )
+
+
+def read_metrics(query: MetricQuery) -> dict[str, Reading]:
+    begin, end = query.span
+    rows = Decision.objects.exclude(IS_OBSERVED)
+    made = rows.filter(proposed_at__gte=begin, proposed_at__lt=end).count()
+    applied = rows.filter(applied_at__gte=begin, applied_at__lt=end).count()
+    found = rows.filter(
+        verdict__in=MEASURED_VERDICTS, measured_at__gte=begin, measured_at__lt=end
+    ).aggregate(measured=Count("pk"), inside=Count("pk", filter=Q(verdict=Decision.Verdict.INSIDE)))
+    return {
+        "decisions.waiting": query.state(waiting_count()),
+        "decisions.applied": Reading(applied, note=f"of {made:,} made in the period"),
+        "decisions.inside_interval": Reading(
+            100 * found["inside"] / found["measured"],
+            note=f"of {counted(found['measured'], 'effect')} measured in the period",
+        )
+        if found["measured"]
+        else unknown("No effect was measured in the period"),
+    }
+
+
+METRICS = (
+    Metric(
+        "decisions.waiting",
+        "Decisions waiting",
+        "Proposals that wait for a person.",
+        MetricUnit.COUNT,
+        Good.DOWN,
+        "/dashboards/decisions",
+        read_metrics,
+    ),
+    Metric(
+        "decisions.applied",
+        "Decisions applied",
+        "Decisions that took effect in the period, by a person or automatically.",
+        MetricUnit.COUNT,
+        Good.NEITHER,
+        "/dashboards/decisions",
+        read_metrics,
+    ),
+    Metric(
+        "decisions.inside_interval",
+        "Effects inside their interval",
+        "Measured effects inside the 90% interval that was expected: near 90% is right.",
+        MetricUnit.PERCENT,
+        Good.NEITHER,
+        "/dashboards/decisions",
+        read_metrics,
+    ),
+)

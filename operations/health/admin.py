@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+from aethercrown.formatting import counted, duration_text
 from aethercrown.read_only_admin import ReadOnlyAdmin
-from aethercrown.text import counted
 from operations.health import services
 from operations.health.models import Check, Component, Incident
 from operations.health.targets import masked
@@ -25,7 +25,7 @@ TARGET_KINDS = [each for each in Component.Kind.choices if each[0] != Component.
 
 def milliseconds(ms: float | None) -> str:
     """A response time with its unit; empty if there was none."""
-    return "" if ms is None else f"{ms:,.1f} ms"
+    return "" if ms is None else duration_text(ms / 1000)
 
 
 class ComponentForm(forms.ModelForm[Component]):

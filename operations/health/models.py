@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from aethercrown.formatting import moment_text
 from aethercrown.history.tracking import TrackedHistory
 from aethercrown.http.addresses import AddressRefused
 from operations.health import state_machine, targets
@@ -197,7 +198,7 @@ class Check(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.component} at {self.checked_at:%Y-%m-%d %H:%M:%S}: {self.status}"
+        return f"{self.component} at {moment_text(self.checked_at, seconds=True)}: {self.status}"
 
 
 class HealthRollup(models.Model):
@@ -231,7 +232,7 @@ class HealthRollup(models.Model):
         indexes = [models.Index(fields=["span", "start"], name="operations_healthrollup_start")]
 
     def __str__(self) -> str:
-        return f"{self.component}, {self.span} of {self.start:%Y-%m-%d %H:%M}"
+        return f"{self.component}, {self.span} of {moment_text(self.start)}"
 
 
 class Incident(models.Model):
@@ -256,7 +257,7 @@ class Incident(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.component} down from {self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.component} down from {moment_text(self.started_at)}"
 
 
 class CheckLock(models.Model):

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
 
+from aethercrown.formatting import counted, date_text
 from aethercrown.http import outbound
 from aethercrown.http.addresses import ALLOWED_PORTS, ParsedURL
 from aethercrown.http.outbound import AddressRefused, OutboundClient, OutboundResponse, Unreachable
-from aethercrown.text import counted
 from operations.health import targets
 from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, Observation
 from operations.health.targets import Network
@@ -173,7 +173,7 @@ def certificate_end(where: ParsedURL, seconds: float, client: OutboundClient) ->
 
 def certificate_status(until: datetime, now: datetime) -> Observation:
     days = (until - now).days
-    words = f"The certificate expires on {until:%Y-%m-%d}, in {counted(days, 'day')}."
+    words = f"The certificate expires on {date_text(until)}, in {counted(days, 'day')}."
     if days < UNHEALTHY_BELOW_DAYS:
         return Observation(UNHEALTHY, error_kind="expiry", error=words)
     return (

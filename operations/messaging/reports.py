@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 
+from aethercrown.formatting import counted
 from aethercrown.monitoring.attention import AttentionItem
-from aethercrown.text import counted
 from operations.messaging.models import Destination, Message
 
 

@@ -1,7 +1,6 @@
 """Tasks, learned durations, workers and pools in the admin; staff edit only workers and pools."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from math import exp
 from typing import Any
@@ -12,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
+from aethercrown.formatting import duration_text
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from operations.scheduling import services
 from operations.scheduling.models import Dependency, Pool, Task, TaskDurationStats, Worker
@@ -20,10 +20,6 @@ from operations.scheduling.reports.workers import SILENT_AFTER
 from operations.scheduling.scheduler import DEFAULT_POOL
 
 MAY_OPERATE = "security.operate"
-
-
-def minutes(seconds: float) -> str:
-    return f"{seconds / 60:,.1f}\u00a0min"
 
 
 class DependencyInline(ReadOnlyAdmin, TabularInline):
@@ -80,15 +76,15 @@ class TaskAdmin(ReadOnlyAdmin, ModelAdmin):
 
     @admin.display(description="estimate", ordering="estimated_duration")
     def estimate(self, task: Task) -> str:
-        return minutes(task.estimated_duration)
+        return duration_text(task.estimated_duration)
 
     @admin.display(description="corrected by earlier runs")
     def corrected_estimate(self, task: Task) -> str:
-        return minutes(task.estimate_used)
+        return duration_text(task.estimate_used)
 
     @admin.display(description="took")
     def took(self, task: Task) -> str:
-        return "" if task.run_seconds is None else minutes(task.run_seconds)
+        return duration_text(task.run_seconds)
 
     @admin.action(description="Requeue", permissions=["operate"])
     def requeue(self, request: HttpRequest, tasks: QuerySet[Task]) -> None:
@@ -119,14 +115,14 @@ class TaskDurationStatsAdmin(ReadOnlyAdmin, ModelAdmin):
     search_fields = ["task_type"]
     fields = ["task_type", "runs", "typical", "p95"]
 
-    @admin.display(description="typical seconds")
+    @admin.display(description="typical")
     def typical(self, row: TaskDurationStats) -> str:
-        return f"{exp(row.mean):,.1f}"
+        return duration_text(exp(row.mean))
 
     @admin.display(description="95th percentile")
     def p95(self, row: TaskDurationStats) -> str:
         p95 = row.learned.p95()
-        return "too few runs" if p95 is None else f"{p95:,.1f} s"
+        return "too few runs" if p95 is None else duration_text(p95)
 
 
 @admin.register(Worker)
@@ -155,7 +151,7 @@ class WorkerAdmin(ModelAdmin):
         silent = timezone.now() - worker.last_seen_at
         if silent <= SILENT_AFTER:
             return "present"
-        return f"silent for {timedelta(seconds=int(silent.total_seconds()))}"
+        return f"silent for {duration_text(silent)}"
 
 
 @admin.register(Pool)

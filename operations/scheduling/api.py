@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from aethercrown.api import fields
 from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, Pages, reply
 from aethercrown.api.openapi import documented
-from aethercrown.text import counted
+from aethercrown.formatting import counted
 from operations.scheduling import examples, services, submission
 from operations.scheduling.models import MAX_NAME_LENGTH, Task
 from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted, duration_text, number_text, share_text
 from operations.scheduling.planner.bounds import NO_WORKERS, RELATIVE_TOLERANCE
 from operations.scheduling.planner.graph import bottom_levels
 from operations.scheduling.planner.placement import Problem
@@ -57,7 +57,8 @@ def queue_length(load: QueueLoad) -> Bottleneck | None:
         "high_queue_length",
         severity,
         f"{load.queued} tasks are ready and wait for {counted(load.workers, 'worker')}: "
-        f"{load.queued / load.workers:.1f} per worker, where {LONG_QUEUE} are usual at most.",
+        f"{number_text(load.queued / load.workers, 1)} per worker, where {LONG_QUEUE} are usual "
+        f"at most.",
         "Add workers, or submit less urgent work later.",
     )
 
@@ -69,7 +70,7 @@ def utilization(load: QueueLoad) -> Bottleneck | None:
     return Bottleneck(
         "low_worker_utilization",
         "medium",
-        f"Workers were busy {load.busy:.0%} of the last hour while tasks wait ({tasks}).",
+        f"Workers were busy {share_text(load.busy)} of the last hour while tasks wait ({tasks}).",
         "Check that workers ask for tasks, and split the tasks that others wait for.",
     )
 
@@ -81,7 +82,7 @@ def failures(load: QueueLoad) -> Bottleneck | None:
     return Bottleneck(
         "high_failure_rate",
         "high",
-        f"{load.failed} of {ended} ended tasks failed ({load.failed / ended:.0%}).",
+        f"{load.failed} of {ended} ended tasks failed ({share_text(load.failed / ended)}).",
         "Read the errors of the failed tasks; what depends on them fails as well.",
     )
 
@@ -93,7 +94,7 @@ def blocking(load: QueueLoad) -> Bottleneck | None:
     return Bottleneck(
         "dependency_blocking",
         "medium",
-        f"{load.blocked} of {tasks} waiting tasks ({load.blocked / tasks:.0%}) "
+        f"{load.blocked} of {tasks} waiting tasks ({share_text(load.blocked / tasks)}) "
         "wait for another task.",
         "Remove dependencies that are not needed, or split the tasks that many wait for.",
     )
@@ -176,15 +177,7 @@ def worker_gain(problem: Problem, pool: int, before: float, saved: float) -> Bot
         "worker_gain",
         "medium" if saved >= LARGE_GAIN_SHARE * before else "low",
         f"One more worker{where} would save {duration_text(saved)} of {duration_text(before)} "
-        f"({saved / before:.0%}).",
+        f"({share_text(saved / before)}).",
         f"Add a worker{where}.",
         seconds_saved=saved,
     )
-
-
-def duration_text(seconds: float) -> str:
-    """Seconds as 90 s, 98.6 min or 3.5 h."""
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:,.1f}".removesuffix(".0") + f" {unit}"
-    return f"{seconds:,.1f}".removesuffix(".0") + " s"

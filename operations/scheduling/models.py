@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from aethercrown.formatting import moment_text
 from operations.scheduling.durations import LearnedDuration
 from operations.scheduling.task_spec import MAX_ESTIMATE_SECONDS
 
@@ -188,4 +189,4 @@ class Schedule(models.Model):
         ordering = ["-planned_at"]
 
     def __str__(self) -> str:
-        return f"Plan of {self.planned_at:%Y-%m-%d %H:%M:%S}"
+        return f"Plan of {moment_text(self.planned_at, seconds=True)}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
+from aethercrown.formatting import number_text
 from operations.scheduling.planner.graph import CyclicDependency
 
 MAX_ESTIMATE_SECONDS = 30 * 86_400.0
@@ -77,7 +78,7 @@ def check_text(field: str, given: object) -> None:
 def check_duration(given: float) -> None:
     number = isinstance(given, int | float) and not isinstance(given, bool)
     if not (number and 0 <= given <= MAX_ESTIMATE_SECONDS):  # NaN fails this too
-        rule = f"a number of seconds from 0 to {MAX_ESTIMATE_SECONDS:.0f} (30 days)"
+        rule = f"a number of seconds from 0 to {number_text(MAX_ESTIMATE_SECONDS)} (30 days)"
         raise InvalidTask("estimated_duration", given, rule)
 
 

@@ -16,8 +16,8 @@ from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidg
 from aethercrown.admin_actions import button, confirmation_page, list_url
 from aethercrown.csv.admin import CSVAdmin
 from aethercrown.db.fields import default_currency
+from aethercrown.formatting import counted
 from aethercrown.read_only_admin import ReadOnlyAdmin
-from aethercrown.text import counted
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
 from revenue.billing.models import Adjustment, DailyUse, Invoice, InvoiceRun, Meter

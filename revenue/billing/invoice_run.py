@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from aethercrown.formatting import money_text, month_text
 from operations.decisions.decision_types import MeasuredEffect
 from operations.decisions.digest import digest
 from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
@@ -59,8 +60,8 @@ def draft(
         kind=KIND,
         subject=subject(currency, span.start),
         title=(
-            f"Issue the invoices of {span.start:%B %Y}: {found.customers:,} for"
-            f" {found.total:,.2f} {currency}"
+            f"Issue the invoices of {month_text(span.start)}: {found.customers:,} for"
+            f" {money_text(found.total, currency)}"
         ),
         before={"issued": 0},
         after={

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from aethercrown.db.fields import CurrencyField
+from aethercrown.formatting import date_text, exact_text, month_text
 from aethercrown.history.tracking import TrackedHistory
 from revenue.billing.periods import Aggregation, InputGroup
 from revenue.customers.models import AmountField, ImmutableModel
@@ -76,7 +77,7 @@ class DailyUse(ImmutableModel):
         ]
 
     def __str__(self) -> str:
-        return f"{Decimal(self.quantity).normalize():f} {self.meter} on {self.day}"
+        return f"{exact_text(Decimal(self.quantity))} {self.meter} on {date_text(self.day)}"
 
 
 class Invoice(ImmutableModel):
@@ -121,7 +122,7 @@ class Invoice(ImmutableModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.customer}, {self.period_start:%B %Y}"
+        return f"{self.customer}, {month_text(self.period_start)}"
 
 
 class Adjustment(ImmutableModel):
@@ -178,4 +179,4 @@ class InvoiceRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Invoices of {self.period_start:%B %Y} in {self.currency}"
+        return f"Invoices of {month_text(self.period_start)} in {self.currency}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from aethercrown.formatting import month_text
 from revenue.billing.periods import MeterReadings, Month, overlapping_periods, situation
 from revenue.customers.plan_change import PlanChange
 from revenue.pricing.calculation import invoice
@@ -80,7 +81,7 @@ def statement(
     adjustments = [each for each in (_adjustment(known, month) for month in closed) if each.amount]
     lines = list(own.lines)
     for each in adjustments:
-        words = f"Adjustment of {each.month.span.start:%B %Y}"
+        words = f"Adjustment of {month_text(each.month.span.start)}"
         lines.append(_line("adjustment", words, each.amount))
     if credit:
         lines.append(_line("credit", "Credit from before", -rounded(credit, book.digits)))

@@ -1,11 +1,10 @@
 """Reading customers, subscriptions and payments."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Min, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from aethercrown.csv.export import Cell, Exporter
 from revenue.customers import data_hooks
@@ -18,16 +17,6 @@ class PlanMrr(NamedTuple):
     mrr: Decimal
     subscriptions: int
     customers: int
-
-
-class CustomerSummary(NamedTuple):
-    pk: int
-    name: str
-    segment: str
-    owner: str
-    since: date
-    subscriptions: int
-    mrr: Decimal
 
 
 def plan_changes(customer_ids: Collection[int]) -> dict[int, list[PlanChange]]:
@@ -59,15 +48,18 @@ def current_mrr(currency: str) -> tuple[Decimal, int]:
     return found["mrr"] or Decimal(0), found["payers"]
 
 
-def top_customers(currency: str, most: int) -> list[CustomerSummary]:
-    found = Customer.objects.filter(currency=currency, merged_into=None).annotate(
+def customers_in(currency: str) -> QuerySet[Customer]:
+    return Customer.objects.filter(currency=currency, merged_into=None)
+
+
+def paying_customers(currency: str) -> QuerySet[Any]:
+    """Customers with MRR, each with `since`, `running` subscriptions and `mrr`."""
+    found = customers_in(currency).annotate(
         since=Min("subscriptions__started_on"),
         running=Count("subscriptions", filter=Q(subscriptions__amount__gt=0)),
         mrr=Sum("subscriptions__amount"),
     )
-    ranked = found.filter(mrr__gt=0).order_by("-mrr", "name", "pk")
-    fields = ("pk", "name", "segment", "owner", "since", "running", "mrr")
-    return [CustomerSummary(*row) for row in ranked.values_list(*fields)[:most]]
+    return found.filter(mrr__gt=0)
 
 
 def identity(customer_id: int) -> tuple[str, str, str]:

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from aethercrown.db.fields import CurrencyField
-from aethercrown.text import counted
+from aethercrown.formatting import counted, month_text
 from revenue.customers.models import AmountField, ImmutableModel
 from revenue.mrr.movements import MovementKind
 
@@ -91,7 +91,7 @@ class MrrRollup(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.segment or 'no segment'} in {self.month:%Y-%m}"
+        return f"{self.kind} of {self.segment or 'no segment'} in {month_text(self.month)}"
 
 
 class RetentionRollup(models.Model):
@@ -114,7 +114,7 @@ class RetentionRollup(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{counted(self.months, 'month')} to {self.month:%Y-%m} in {self.currency}"
+        return f"{counted(self.months, 'month')} to {month_text(self.month)} in {self.currency}"
 
 
 class RollupWatermark(models.Model):

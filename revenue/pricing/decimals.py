@@ -75,7 +75,7 @@ def read_decimal(value: object, path: str, *, text: bool = False) -> Decimal:
     if not found.is_finite():
         raise invalid(path, "not_finite", "must be a finite number")
     if abs(found) > LARGEST_NUMBER:
-        raise invalid(path, "max_value", f"must be {LARGEST_NUMBER:.0f} or less")
+        raise invalid(path, "max_value", f"must be {LARGEST_NUMBER:f} or less")
     exponent = found.as_tuple().exponent
     too_fine = isinstance(exponent, int) and -exponent > MAX_DECIMALS
     return found.quantize(UNITS[MAX_DECIMALS], context=CONTEXT) if too_fine else found

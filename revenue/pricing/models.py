@@ -9,8 +9,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
-from aethercrown.currencies import exponent
 from aethercrown.db.fields import CurrencyField, MoneyField
+from aethercrown.formatting import money_text
 from aethercrown.history.tracking import TrackedHistory
 
 MONEY_DIGITS: dict[str, Any] = {"max_digits": 15, "decimal_places": 3}  # no currency has more
@@ -330,5 +330,4 @@ class Quote(models.Model):
         ]
 
     def __str__(self) -> str:
-        digits = exponent(self.currency)
-        return f"{self.final_price:.{digits}f} {self.currency} for {self.plan.name}"
+        return f"{money_text(self.final_price, self.currency)} for {self.plan.name}"

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from operator import ge, le
 
+from aethercrown.formatting import money_text
 from operations.decisions.digest import digest
 from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
 from revenue.pricing.decimals import HUNDRED, ONE, exact_arithmetic
@@ -32,7 +33,10 @@ def override_draft(
         automation=AUTOMATION,
         kind=KIND,
         subject=f"{SUBJECT}{quote}",
-        title=f"{requested:f} {currency} instead of {price:f} for {plan.name} ({reason})",
+        title=(
+            f"{money_text(requested, currency)} instead of {money_text(price, currency)} for "
+            f"{plan.name} ({reason})"
+        ),
         before={"agreed_price": agreed},
         after={"agreed_price": requested},
         inputs_digest=digest(content),

@@ -8,6 +8,7 @@ from math import sqrt
 from statistics import mean, stdev
 from typing import Any
 
+from aethercrown.formatting import money, signed
 from operations.decisions.decision_types import MeasuredEffect
 from operations.decisions.digest import digest
 from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
@@ -50,7 +51,10 @@ def offer_draft(
         automation=AUTOMATION,
         kind=OFFER,
         subject=f"{SUBJECT}{deal.pk}",
-        title=f"Offer {deal.recommended} to {deal.customer} ({gain:+,.2f} {deal.currency} a month)",
+        title=(
+            f"Offer {deal.recommended} to {deal.customer} "
+            f"({signed(gain, money(deal.currency))} a month)"
+        ),
         before={"state": "open"},
         after={"state": "offered"},
         inputs_digest=digest({"offer": deal.pk}),
@@ -70,7 +74,10 @@ def acceptance_draft(
         automation=AUTOMATION,
         kind=ACCEPTANCE,
         subject=f"{SUBJECT}{deal.pk}",
-        title=f"{deal.customer} takes {deal.recommended} ({gain:+,.2f} {deal.currency} a month)",
+        title=(
+            f"{deal.customer} takes {deal.recommended} ({signed(gain, money(deal.currency))} a "
+            f"month)"
+        ),
         before=before,
         after=after,
         inputs_digest=digest({"acceptance": deal.pk, "at": at}),

@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from aethercrown.formatting import counted
 from aethercrown.read_only_admin import ReadOnlyAdmin
-from aethercrown.text import counted
 from security.access import roles, services
 from security.access.models import User
 

@@ -4,6 +4,7 @@ from django.contrib.auth.models import AbstractUser, Group
 from django.db import models
 from simple_history import register
 
+from aethercrown.formatting import moment_text
 from aethercrown.history.tracking import TrackedHistory
 
 
@@ -34,4 +35,4 @@ class SetupLink(models.Model):
     used_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
-        return f"Set-up link until {self.expires_at:%Y-%m-%d %H:%M} UTC"
+        return f"Set-up link until {moment_text(self.expires_at)}"

@@ -6,8 +6,8 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
+from aethercrown.formatting import counted
 from aethercrown.monitoring.doctor import CAUTION, GOOD, DoctorCheck, Finding
-from aethercrown.text import counted
 from security.access.models import User
 
 Person = User | AnonymousUser | None

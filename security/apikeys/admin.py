@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from aethercrown.admin_actions import list_url
+from aethercrown.formatting import moment_text
 from security.access.api import fresh_login
 from security.access.reports import person
 from security.apikeys import networks, scopes, services
@@ -156,7 +157,7 @@ class IssuedSecret(NamedTuple):
 
 
 def describe(key: ApiKey) -> str:
-    ends = f" Ends {key.expires_at:%Y-%m-%d %H:%M} UTC." if key.expires_at else ""
+    ends = f" Ends {moment_text(key.expires_at)}." if key.expires_at else ""
     return f"Opens {', '.join(key.scopes)}.{ends}"
 
 

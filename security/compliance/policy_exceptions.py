@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted
 
 
 class KeySummary(NamedTuple):

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from aethercrown.api.endpoint import Conflict, InvalidRequest, StrictEndpoint, reply
 from aethercrown.api.fields import Count, Flag, Instant, ItemList, Option, Scalar, Text, ValueMap
 from aethercrown.api.openapi import documented
+from aethercrown.formatting import counted
 from aethercrown.registry import UnknownName
-from aethercrown.text import counted
 from security.apikeys import scopes
 from security.rotation import examples, registry, reports, services
 from security.rotation.schedule import LEVELS, MAX_GRACE_MINUTES, MEDIUM

@@ -1,10 +1,12 @@
 """Managed keys and their versions, the policies of levels, and rotation runs."""
 
 import uuid
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import F, Q
 
+from aethercrown.formatting import moment_text
 from aethercrown.history.tracking import TrackedHistory
 from security.encryption.ciphertext import EncryptionContext
 from security.encryption.models import COMPLETE_OR_EMPTY, SealedRow
@@ -27,7 +29,7 @@ class RotationPolicy(models.Model):
         blank=True,
         help_text="How long an old value still works. Empty: "
         + ", ".join(
-            f"{level} {span.total_seconds() / 3600:.0f} h" for level, span in DEFAULT_GRACE.items()
+            f"{level} {span // timedelta(hours=1)} h" for level, span in DEFAULT_GRACE.items()
         )
         + ".",
     )
@@ -207,4 +209,4 @@ class RotationRun(models.Model):
         ordering = ["-begun_at", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.begun_at:%Y-%m-%d %H:%M}"
+        return moment_text(self.begun_at, seconds=True)

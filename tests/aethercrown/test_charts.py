@@ -1,21 +1,21 @@
 """The charts as XML: whole, escaped, finite, with gaps where there is no figure."""
 
 from datetime import date, timedelta
-from decimal import Decimal
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aethercrown.charts import figures, plane
+from aethercrown import formatting
+from aethercrown.charts import plane
 from aethercrown.charts.bars import BarRow, bars
 from aethercrown.charts.curves import CurveMarker, CurvePoint, curve, height, legend
 from aethercrown.charts.lines import Series, line
 from aethercrown.charts.svg import NARROW, WIDE, Caption, fitted, marker
 from aethercrown.charts.ticks import Scale
 
-USD = figures.money("USD")
+USD = formatting.money("USD")
 START = date(2025, 1, 6)
 NAMED = Caption("trend", "Spend", "What was spent each week")
 
@@ -262,41 +262,3 @@ def test_labels_on_an_axis_never_overlap():
 @given(st.text(max_size=60), st.floats(0, 400))
 def test_fitted_text_is_never_wider(text, width):
     assert len(fitted(text, width)) <= max(1, int(width / 6.7))
-
-
-@pytest.mark.parametrize(
-    ("value", "long", "brief"),
-    [
-        (None, "\N{EN DASH}", "\N{EN DASH}"),
-        (float("nan"), "\N{EN DASH}", "\N{EN DASH}"),
-        (float("inf"), "\N{EN DASH}", "\N{EN DASH}"),
-        (0, "$0.00", "$0"),
-        (-0.001, "$0.00", "\N{MINUS SIGN}$0.001"),
-        (Decimal("1234.5"), "$1,234.50", "$1.23k"),
-        (999.7, "$999.70", "$1k"),
-        (-45_600, "\N{MINUS SIGN}$45,600.00", "\N{MINUS SIGN}$45.6k"),
-        (2_500_000, "$2,500,000.00", "$2.5M"),
-        (7.1e9, "$7,100,000,000.00", "$7.1B"),
-        (3e12, "$3,000,000,000,000.00", "$3T"),
-        (4e15, "$4e+15", "$4e+15"),
-        (1e-7, "$0.00", "$1e-07"),
-    ],
-)
-def test_money_is_worded_long_and_short(value, long, brief):
-    assert figures.full(value, USD) == long
-    assert figures.short(value, USD) == brief
-
-
-def test_currencies_keep_their_own_decimals():
-    assert figures.full(1234, figures.money("JPY")) == "¥1,234"
-    assert figures.full(1234, figures.money("CHF")) == "CHF\u00a01,234.00"
-    assert figures.full(12.345, figures.money("KWD")) == "KWD\u00a012.345"
-    assert figures.full(1234.5, figures.rounded(USD)) == "$1,234"
-
-
-def test_a_change_says_its_direction():
-    assert figures.signed(3.14159, figures.PERCENT) == "+3.1%"
-    assert figures.signed(-3.1, figures.PERCENT) == "\N{MINUS SIGN}3.1%"
-    assert figures.signed(0.001, figures.PERCENT) == "0.0%"
-    assert figures.signed(0) == "0"
-    assert figures.signed(None) == "\N{EN DASH}"

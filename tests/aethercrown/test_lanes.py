@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aethercrown.charts.figures import Unit
 from aethercrown.charts.lanes import ChartLane, LaneSegment, lanes
 from aethercrown.charts.svg import NARROW, WIDE, Caption
+from aethercrown.formatting import Unit
 
 NAMES = ("urgent", "usual")
 CAPTION = Caption("plan", "Who does what when")

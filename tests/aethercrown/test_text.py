@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aethercrown.text import MAX_CHARACTERS, counted, last_line, storable_json, storable_text
+from aethercrown.text import MAX_CHARACTERS, last_line, storable_json, storable_text
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -34,8 +34,3 @@ def test_a_long_text_keeps_its_beginning_and_its_end(text):
 def test_the_last_line_of_a_traceback_is_its_error():
     assert last_line("Traceback:\n  ...\nValueError: no\n") == "ValueError: no"
     assert last_line(" ") == "no reason recorded"
-
-
-def test_a_count_has_its_noun_in_the_right_number():
-    texts = [counted(count, "API key") for count in (0, 1, 2, 1_000)]
-    assert texts == ["0 API keys", "1 API key", "2 API keys", "1,000 API keys"]

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from aethercrown.charts.figures import PERCENT, money
+from aethercrown.formatting import PERCENT, money
 from dashboards.tables import Cell, Column, Table, format_cell
 
 USD = Column("Total", money("USD"))
@@ -29,7 +29,7 @@ def test_days_and_times_read_as_people_write_them():
     assert format_cell(date(2026, 1, 5), Column("On")).text == "5 Jan 2026"
     assert (
         format_cell(datetime(2026, 1, 5, 3, 7, tzinfo=UTC), Column("At")).text
-        == "5 Jan 2026, 03:07"
+        == "5 Jan 2026, 03:07 UTC"
     )
 
 

@@ -74,7 +74,7 @@ def test_a_company_that_knows_only_totals_gets_a_plan_that_waits_with_its_verdic
     assert CalendarFlag.objects.count() == 1
 
     call_command("run_automation", "--only", "marketing.optimize_budget")
-    assert "(proposed): 21,000.00 USD" in capsys.readouterr().out
+    assert "(proposed): $21,000.00" in capsys.readouterr().out
 
     page = overview()
     assert (page.plan.decision.status, page.proposal.mode) == ("proposed", "aggregate")

@@ -39,7 +39,7 @@ def test_a_table_says_what_each_did(automation, capsys):
     call_command("run_automation")
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert lines[0].split() == ["automation", "state", "seconds", "what", "it", "did"]
+    assert lines[0].split() == ["automation", "state", "took", "what", "it", "did"]
     assert lines[1].startswith("ads         done")
     assert lines[1].endswith("Looked at ads.")
     assert lines[2] == "churn       not due"

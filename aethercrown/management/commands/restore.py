@@ -12,6 +12,7 @@ from aethercrown.backup import last_restore_test, restore
 from aethercrown.backup.postgres import ToolFailed
 from aethercrown.backup.stream import ArchiveDamaged
 from aethercrown.embedded.servers import ServerUnavailable
+from aethercrown.formatting import duration_text
 
 
 class Command(BaseCommand):
@@ -57,7 +58,7 @@ class Command(BaseCommand):
         verb = "Checked" if options["check"] else "Restored"
         self.stdout.write(
             f"{verb} {len(tables)} tables with {rows:,} rows as of {done.contents.made_at}, each "
-            f"equal to its digest, in {done.seconds:.1f} s."
+            f"equal to its digest, in {duration_text(done.seconds)}."
         )
         for note in done.notes:
             self.stdout.write(f"- {note}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted, percent_text
 from marketing.budget.model.fit import adstocked, expected_log_revenue, fit_history
 from marketing.budget.model.history import RECENT_PERIODS, SpendHistory
 from marketing.budget.model.response_curves import Floats
@@ -117,8 +117,10 @@ def describe(found: Backtest | None, periods: int) -> str:
         return f"No backtest: {counted(periods, 'dated period')}, below the {MIN_PERIODS} it needs."
     against = "better" if found.wape_percent <= found.naive_wape_percent else "worse"
     text = (
-        f"Over {found.periods} past periods the forecast missed by {found.wape_percent:.1f} %, "
-        f"{against} than the {found.naive_wape_percent:.1f} % of the last four periods' mean; "
-        f"its 90 % interval held {found.coverage_percent:.0f} %."
+        f"Over {found.periods} past periods the forecast missed by "
+        f"{percent_text(found.wape_percent)}, "
+        f"{against} than the {percent_text(found.naive_wape_percent)} of the last four periods' "
+        f"mean; "
+        f"its 90% interval held {percent_text(found.coverage_percent, 0)}."
     )
     return text + " Its errors have drifted to one side." * found.drifting

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted, money_text
 from marketing.budget.measurement.effect import MEASURED_PERIODS
 from marketing.budget.planner.auto_apply import MIN_PROBABILITY
 from marketing.budget.planner.proposal import Proposal
@@ -52,7 +52,7 @@ def decision_draft(
 
 def title(proposal: Proposal) -> str:
     over = counted(len(proposal.allocations), "channel")
-    return f"Divide {proposal.total:,.2f} {proposal.currency} over {over}"
+    return f"Divide {money_text(proposal.total, proposal.currency)} over {over}"
 
 
 def guardrails(proposal: Proposal) -> tuple[Guardrail, ...]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted, number_text, percent_text, share_text
 from marketing.budget.measurement import backtest as backtests
 from marketing.budget.measurement.backtest import FORECAST_PERIODS, BacktestFold
 from marketing.budget.model import aggregate, fitted_model
@@ -144,17 +144,19 @@ def data_weaknesses(
         )
     if active.any() and float(variation[active].max()) < MIN_SPEND_CV:
         yield (
-            f"No channel's spend varied by more than {100 * variation.max():.0f} %: the data say "
+            f"No channel's spend varied by more than {share_text(float(variation.max()))}: the "
+            f"data say "
             "nothing of what another spend would bring. Vary spends at random."
         )
     correlation = largest_correlation(history.spend[active][:, known])
     if correlation > MAX_CORRELATION:
         yield (
-            f"Two channels' spends rise and fall together (correlation {correlation:.2f}): vary "
+            f"Two channels' spends rise and fall together (correlation "
+            f"{number_text(float(correlation), 2)}): vary "
             "them apart, or test one channel's lift."
         )
     if ess < MIN_EFFECTIVE_SAMPLES:
-        yield f"The draws agree badly with the data (effective number {ess:.0f})."
+        yield f"The draws agree badly with the data (effective number {number_text(float(ess))})."
 
 
 def largest_correlation(spend: Floats) -> float:
@@ -189,7 +191,8 @@ def marketing_share_note(posterior: Posterior, history: SpendHistory, revenue: F
     brought = float(expected_revenue(posterior, history.spend.mean(axis=1)[:, None]).sum())
     percent = 100 * brought / float(np.nanmean(revenue))
     return (
-        f"Expected revenue and lift are of the part that marketing brings, about {percent:.0f} % "
+        f"Expected revenue and lift are of the part that marketing brings, about "
+        f"{percent_text(percent, 0)} "
         "of the total; returns are modelled, not reported by the channels."
     )
 

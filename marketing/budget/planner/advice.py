@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted, full, money, number_text, percent_text
 from marketing.budget.model.response_curves import Bools, Floats
 from marketing.budget.planner.proposal import (
     Action,
@@ -33,7 +33,7 @@ def recommendations(
     found = []
     for each, count, cv in zip(channels, rows, 100 * variation, strict=True):
         now, then = each.current_allocation, each.suggested_allocation
-        basis = f"{counted(int(count), 'row')}, spend varied by {cv:.0f} %"
+        basis = f"{counted(int(count), 'row')}, spend varied by {percent_text(cv, 0)}"
         why = reason(each, currency, marginal_return, basis)
         found.append(ChannelRecommendation(each.channel, action(now, then), why, now, then))
     found.sort(key=lambda each: -abs(each.current_allocation - each.suggested_allocation))
@@ -50,9 +50,11 @@ def action(current: Decimal, suggested: Decimal) -> Action:
 def reason(channel: ChannelSummary, unit: str, marginal_return: float, basis: str) -> str:
     """Marginal return now and as suggested, beside the plan's; the evidence; the binding bound."""
     text = (
-        f"The next {unit} brings {channel.marginal_roi_now:.2f} {unit} at its present share and "
-        f"{channel.marginal_roi:.2f} at the suggested one; the last {unit} of the plan brings "
-        f"{marginal_return:.2f}. Evidence: {channel.evidence} ({basis})."
+        f"The next {unit} brings {number_text(channel.marginal_roi_now, 2)} {unit} at its "
+        f"present share and "
+        f"{number_text(channel.marginal_roi, 2)} at the suggested one; the last {unit} of the "
+        f"plan brings "
+        f"{number_text(marginal_return, 2)}. Evidence: {channel.evidence} ({basis})."
     )
     return f"{text} Limited by {channel.bound}." if channel.bound else text
 
@@ -102,9 +104,11 @@ def next_experiment(
     at = int(np.argmax(high - low))
     if high[at] - low[at] <= 1e-6 * max(float(plans[0].sum()), 1e-300):
         return None
+    unit = money(currency, 0)
     sentence = (
-        f"Vary {channels[at]} around {planned[at]:,.0f} {currency} a period by a random 30 % up or "
-        f"down for 8 periods: the data leave its best amount anywhere from {low[at]:,.0f} to "
-        f"{high[at]:,.0f} {currency}, more than for any other channel."
+        f"Vary {channels[at]} around {full(planned[at], unit)} a period by a random 30% up or "
+        f"down for 8 periods: the data leave its best amount anywhere from {full(low[at], unit)} "
+        f"to "
+        f"{full(high[at], unit)}, more than for any other channel."
     )
     return Experiment(channels[at], sentence)

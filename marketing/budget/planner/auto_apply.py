@@ -1,9 +1,11 @@
 """Reasons against applying a plan automatically."""
 
 from collections.abc import Iterator
+from math import isfinite
 
 import numpy as np
 
+from aethercrown.formatting import number_text, percent_text, share_text
 from marketing.budget.model.response_curves import Floats
 from marketing.budget.planner.proposal import Backtest, Interval
 
@@ -28,26 +30,29 @@ def reasons_against(
     `plan`, `current` and `lift` are money a period; `budget_ratio` is the budget over the largest
     total spent in a period; `other_reasons` are those of the fit.
     """
+    chance, least = share_text(probability, 1), share_text(MIN_PROBABILITY, 1)
     if probability < MIN_PROBABILITY:
-        yield f"The chance of a lift is {probability:.2f}, below {MIN_PROBABILITY:.2f}."
+        yield f"The chance of a lift is {chance}, below {least}."
     if lift.estimate <= 0:
-        yield f"The median lift of {lift.estimate:,.2f} a period is not above 0."
+        yield f"The median lift of {number_text(lift.estimate, 2)} a period is not above 0."
     moved = largest_move(plan, current)
     if moved > MAX_STEP_PERCENT * (1 + 1e-6):
-        limit = f"the step limit of {MAX_STEP_PERCENT:g} %"
-        yield f"A channel would move by {moved:.0f} %, above {limit}."
+        limit = f"the step limit of {percent_text(MAX_STEP_PERCENT, 0)}"
+        begins = f"move by {percent_text(moved, 0)}" if isfinite(moved) else "begin from nothing"
+        yield f"A channel would {begins}, above {limit}."
     if backtest is None:
         yield "There is no backtest yet."
     elif not backtest.healthy:
         yield (
-            f"The backtest is not healthy: error {backtest.wape_percent:.1f} % against "
-            f"{backtest.naive_wape_percent:.1f} % of the naive forecast, coverage "
-            f"{backtest.coverage_percent:.0f} %{', drifting' * backtest.drifting}."
+            f"The backtest is not healthy: error {percent_text(backtest.wape_percent)} against "
+            f"{percent_text(backtest.naive_wape_percent)} of the naive forecast, coverage "
+            f"{percent_text(backtest.coverage_percent, 0)}{', drifting' * backtest.drifting}."
         )
     if outside_data:
         yield "The limits force the plan out of the region that the data cover."
     if budget_ratio > MAX_BUDGET_RATIO:
-        yield f"The budget is {budget_ratio:.1f} times the largest ever spent in a period."
+        times = number_text(budget_ratio, 1)
+        yield f"The budget is {times} times the largest ever spent in a period."
     yield from other_reasons
 
 

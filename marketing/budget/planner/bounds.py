@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted, number_text, value_text
 from marketing.budget.model.response_curves import Bools, Floats
 from marketing.budget.planner.request import BudgetRequest, Infeasible, RequestProblem, SpendLimit
 
@@ -119,7 +119,7 @@ class _HardBounds:
         above = above if tried.any() else np.full_like(above, np.inf)
         low, high = self.low.copy(), self.high.copy()
         clash = fixed & ((self.low > above) | (self.high < below))
-        words = f"the step limit of {request.max_change_percent} %"
+        words = f"the step limit of {value_text(request.max_change_percent)}%"
         for at in np.flatnonzero((below > self.low) & ~clash):
             self.low[at], self.why_low[at] = min(below[at], self.high[at]), words
         for at in np.flatnonzero((above < self.high) & ~clash):
@@ -139,7 +139,8 @@ class _HardBounds:
         elif percent * len(channels) > 100:
             percent = 50 / len(channels)
             self.notes.append(
-                f"{len(channels)} channels cannot each have 5 %; the least share is {percent:g} %."
+                f"{len(channels)} channels cannot each have 5%; the least share is "
+                f"{value_text(percent)}%."
             )
         least = np.minimum(percent / 100 * self.budget, self.high)
         lifted = np.maximum(self.low, least)
@@ -147,7 +148,10 @@ class _HardBounds:
             lifted = _relax_floors(lifted, self.low, self.budget)
             self.notes.append("The least share of 5 % gave way to the other bounds.")
         for at in np.flatnonzero(lifted > self.low):
-            self.low[at], self.why_low[at] = lifted[at], f"the least share of {percent:g} %"
+            self.low[at], self.why_low[at] = (
+                lifted[at],
+                f"the least share of {value_text(percent)}%",
+            )
 
     def _fit(self, request: BudgetRequest) -> None:
         problems = []
@@ -169,8 +173,8 @@ def _sum_problem(
     code = "minimums_exceed_total" if which == "minimums" else "maximums_below_total"
     ending = "more than it" if verb == "exceed" else "of it unplaced"
     message = (
-        f"the {which} add up to {reached:,.2f} and the budget is {request.total:,}: "
-        f"{gap:,.2f} {ending}"
+        f"the {which} add up to {number_text(reached, 2)} and the budget is {request.total:,}: "
+        f"{number_text(gap, 2)} {ending}"
     )
     return RequestProblem("constraints" if request.constraints else "total_budget", code, message)
 

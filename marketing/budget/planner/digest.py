@@ -39,7 +39,7 @@ def _canonical(value: Any) -> Any:
         return [_canonical(each) for each in value]
     if isinstance(value, SpendLimit):
         return [_canonical(value.min), _canonical(value.max)]
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else value
 
 
 def draw_seed(name: str) -> int:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from aethercrown.formatting import number_text, share_text
 from marketing.budget.model.fitted_model import FittedModel
 from marketing.budget.model.posterior_curves import marginal_return, revenue, saturation_percent
 from marketing.budget.model.response_curves import METHOD_VERSION, Floats
@@ -115,7 +116,8 @@ def warnings(
     yield from found.bounds.notes
     if gain.budget_ratio > auto_apply.MAX_BUDGET_RATIO:
         yield (
-            f"The budget is {gain.budget_ratio:.1f} times the largest ever spent in a period; "
+            f"The budget is {number_text(gain.budget_ratio, 1)} times the largest ever spent in "
+            f"a period; "
             "intervals are widened."
         )
     yield from placebo_warnings(fitted, probabilities)
@@ -210,7 +212,8 @@ def placebo_warnings(fitted: FittedModel, probabilities: Mapping[str, float]) ->
     for name, other in fitted.alternatives.items():
         if other.own_plan and probabilities[name] > PLACEBO_WARNING_PROBABILITY:
             yield (
-                f"Placebo: with {name} a lift is expected too (chance {probabilities[name]:.2f}), "
+                f"Placebo: with {name} a lift is expected too (chance "
+                f"{share_text(probabilities[name])}), "
                 "so these data do not tell cause from season."
             )
 

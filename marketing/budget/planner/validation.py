@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from math import isfinite
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted, number_text
 from marketing.budget.planner.request import (
     BudgetRequest,
     Infeasible,
@@ -72,7 +72,9 @@ def _amount(path: str, value: float) -> Iterator[RequestProblem]:
     if not isfinite(value):
         yield RequestProblem(path, "invalid", f"must be a finite number, not {value}")
     elif value < 0:
-        yield RequestProblem(path, "min_value", f"{NEGATIVE_AMOUNT} (it is {value:,.2f})")
+        yield RequestProblem(
+            path, "min_value", f"{NEGATIVE_AMOUNT} (it is {number_text(value, 2)})"
+        )
 
 
 def _limits(request: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
@@ -125,7 +127,7 @@ def _percents(request: BudgetRequest, channels: int) -> Iterator[RequestProblem]
     if least is not None and not 0 <= least <= 100:
         yield RequestProblem("min_allocation_percent", "range", f"must be 0 to 100, not {least}")
     elif least is not None and least * channels > 100:
-        message = f"{channels} channels at {least} % each make {least * channels} %, above 100 %"
+        message = f"{channels} channels at {least}% each make {least * channels}%, above 100%"
         yield RequestProblem("min_allocation_percent", "minimums_exceed_total", message)
     if step is not None and not 0 < step <= 1000:
         yield RequestProblem(

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from aethercrown.formatting import PERCENT, money_text, share_text, signed
 from marketing.budget import reports
 from marketing.budget.measurement.decision import AUTOMATION
 from marketing.budget.planner.request import Infeasible
@@ -20,9 +21,11 @@ def run_optimization(context: RunContext) -> RunOutcome:
     except (NotEnoughData, Infeasible) as reason:
         return RunOutcome(f"{warning}No plan: {reason}", detail={"planned": False})
     summary = (
-        f"{warning}Plan {plan.pk} ({status(plan.pk)}): {plan.total:,.2f} {plan.currency}, lift "
-        f"{plan.lift_estimate:+.1f} % ({plan.lift_low:+.1f} to {plan.lift_high:+.1f}), "
-        f"probability {plan.probability_of_lift:.2f}."
+        f"{warning}Plan {plan.pk} ({status(plan.pk)}): {money_text(plan.total, plan.currency)}, "
+        f"lift "
+        f"{signed(plan.lift_estimate, PERCENT)} ({signed(plan.lift_low, PERCENT)} to "
+        f"{signed(plan.lift_high, PERCENT)}), "
+        f"probability {share_text(plan.probability_of_lift)}."
     )
     against = plan.proposal["reasons_against"]
     detail = {"planned": True, "plan": plan.pk, "against": against}

@@ -7,8 +7,8 @@ from functools import partial
 from django.conf import settings
 from django.utils import timezone
 
+from aethercrown.formatting import counted
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
-from aethercrown.text import counted
 from operations.automations import reports
 from operations.automations.models import Automation
 from operations.automations.registry import automation_registry

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from aethercrown.background import closing_connection
+from aethercrown.formatting import duration_text, number_text
 from operations.health.models import Heartbeat
 from operations.health.registry import Degraded, HealthCheck, Unhealthy, Unknown
 
@@ -90,7 +91,7 @@ def check_recent(what: str, last: datetime | None, within: timedelta, now: datet
         raise Unknown(f"The {what} at a time that has not come: the clock was ahead.")
     if last is None or now - PROCESS_STARTED_AT <= within:
         raise Unknown(f"No {what} yet.")
-    raise Unhealthy(f"No {what} for {(now - last).total_seconds():.0f} seconds.")
+    raise Unhealthy(f"No {what} for {duration_text(now - last)}.")
 
 
 def disk(folder: Path | None = None) -> None:
@@ -100,7 +101,10 @@ def disk(folder: Path | None = None) -> None:
 
 
 def check_free_space(free: int, total: int) -> None:
-    words = f"{free / 1e9:.1f} GB of {total / 1e9:.1f} GB are free on the data folder's disk."
+    words = (
+        f"{number_text(free / 1e9, 1)} GB of {number_text(total / 1e9, 1)} GB are free on "
+        f"the data folder's disk."
+    )
     if free < UNHEALTHY_FREE_BYTES or free < UNHEALTHY_FREE_SHARE * total:
         raise Unhealthy(words)
     if free < DEGRADED_FREE_SHARE * total:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
+from aethercrown.formatting import moment_text
 from operations.alerts import services as alerts
 from operations.health import state_machine
 from operations.health.models import CHECK_COLUMNS, Check, Component, Incident
@@ -162,7 +163,7 @@ def update_alert(
     is_unhealthy = component.status == state_machine.UNHEALTHY
     if component.state == DOWN and is_unhealthy and not is_explained:
         severity = "critical" if component.is_required else "high"
-        words = f"{component.name} is down since {component.state_since:%Y-%m-%d %H:%M} UTC"
+        words = f"{component.name} is down since {moment_text(component.state_since)}"
         words = f"{words}: {component.error}" if component.error else f"{words}."
         alerts.raise_alert(ALERT_SOURCE, "down", component.name, severity, words, link=PAGE, now=at)
     elif component.state != DOWN and is_changed and not component.is_flapping:

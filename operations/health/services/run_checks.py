@@ -15,8 +15,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from aethercrown.background import PeriodicThread
+from aethercrown.formatting import counted
 from aethercrown.http.addresses import AddressRefused
-from aethercrown.text import counted
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.health import probe, state_machine, targets

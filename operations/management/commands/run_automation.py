@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from aethercrown.formatting import counted
 from aethercrown.registry import UnknownName
-from aethercrown.text import counted
 from operations.automations import run_rules
 from operations.automations.run_rules import RunResult
 from operations.automations.runner import AutomationRunner

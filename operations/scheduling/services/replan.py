@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted, share_text
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.scheduling.bottlenecks import duration_text
 from operations.scheduling.models import Schedule, Task
@@ -81,7 +81,7 @@ def assign_and_replan(now: datetime) -> str:
     queued, failed = reclaim_expired(now)
     assigned = push(now)
     made = replan(now)
-    gap = "" if made.gap is None else f", at most {100 * made.gap:.2f} % above the least"
+    gap = "" if made.gap is None else f", at most {share_text(made.gap, 2)} above the least"
     span = (
         "the end is unknown"
         if made.makespan is None

@@ -11,8 +11,8 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
+from aethercrown.formatting import counted, month_text
 from aethercrown.severity import WARNING
-from aethercrown.text import counted
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome, always
 from operations.decisions import services as decisions
@@ -93,7 +93,7 @@ def issue_month(
     """
     if now.date() < span.end:
         raise InvalidEntry(
-            "month", f"{span.start:%B %Y} runs until {span.end}; today is {now.date()}."
+            "month", f"{month_text(span.start)} runs until {span.end}; today is {now.date()}."
         )
     row = InvoiceRun.objects.filter(currency=currency, period_start=span.start).first()
     if row is None:
@@ -104,7 +104,9 @@ def issue_month(
             )
             raise InvalidEntry("month", message)
         if not (found.customers or found.refused):
-            raise InvalidEntry("month", f"No customer is due in {currency} for {span.start:%B %Y}.")
+            raise InvalidEntry(
+                "month", f"No customer is due in {currency} for {month_text(span.start)}."
+            )
         row = propose(currency, span, found, mode="propose", now=now)
     if row.approved_at is None:
         decisions.approve(row.decision_id or 0, actor=by, now=now)

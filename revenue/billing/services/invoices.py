@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
+from aethercrown.formatting import month_text
 from revenue.billing import periods
 from revenue.billing.models import Adjustment, Invoice
 from revenue.billing.reports import bills
@@ -24,10 +25,11 @@ def issue(customer_id: int, day: date, *, by: str, now: datetime) -> Invoice:
         return existing
     span = periods.billing_month(day)
     today = periods.today_in(customer.time_zone, now)
+    month = month_text(span.start)
     if today < span.end:
-        raise InvalidEntry("period", f"{span.start:%B %Y} runs until {span.end}; today is {today}.")
+        raise InvalidEntry("period", f"{month} runs until {span.end}; today is {today}.")
     if Invoice.objects.filter(customer=customer, period_start__gt=span.start).exists():
-        raise InvalidEntry("period", f"A month after {span.start:%B %Y} is closed already.")
+        raise InvalidEntry("period", f"A month after {month} is closed already.")
     found, version = bills.preview(customer, day)
     made = Invoice.objects.create(
         customer=customer,

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import CharField, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
+from aethercrown.formatting import date_text
 from revenue.customers import data_hooks
 from revenue.customers.models import Customer, SubscriptionChange
 
@@ -35,7 +36,7 @@ def closed_reason(customer: Customer) -> str:
     """Why nothing can be added to the customer; empty where it can."""
     if customer.merged_into_id:
         return f"was merged into customer number {customer.merged_into_id}"
-    return f"was erased on {customer.erased_at:%Y-%m-%d}" if customer.erased_at else ""
+    return f"was erased on {date_text(customer.erased_at)}" if customer.erased_at else ""
 
 
 @transaction.atomic

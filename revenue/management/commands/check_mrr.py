@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted
 from revenue.mrr.reports import consistency
 from revenue.mrr.services.rollups import roll_up
 

@@ -7,7 +7,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from aethercrown.text import counted
+from aethercrown.formatting import PERCENT, counted, percent_text, signed
 from revenue.billing import reports as billing
 from revenue.pricing import reports
 from revenue.pricing.calculation.simulation import Simulation
@@ -51,17 +51,16 @@ def describe(found: Simulation) -> list[str]:
     lines = [
         f"Now {found.now:,} {money}, then {found.then:,} {money} ({found.then - found.now:+,})",
         f"{found.pay_more:,} pay more, {found.pay_less:,} less, {found.unchanged:,} the same",
-        f"{found.large_rises:,} rise by more than 20 %; {limited:,} reach a floor or ceiling",
+        f"{found.large_rises:,} rise by more than 20%; {limited:,} reach a floor or ceiling",
     ]
     if found.break_even_percent is not None:
-        share = f"{found.break_even_percent:.1f}"
-        lines.append(
-            f"The gain is lost if {share} % of the revenue from those who pay more is lost"
-        )
+        share = percent_text(found.break_even_percent)
+        lines.append(f"The gain is lost if {share} of the revenue from those who pay more is lost")
     for title, changes in (("Largest rises", found.rises), ("Largest falls", found.falls)):
         lines += [f"{title}:"] if changes else []
         lines += [
-            f"  {each.key} ({each.plan}): {each.now} to {each.then}, {each.percent:+.1f} %"
+            f"  {each.key} ({each.plan}): {each.now} to {each.then}, "
+            f"{signed(each.percent, PERCENT)}"
             for each in changes
         ]
     lines += [f"Left out: {key}: {reason}" for key, reason in found.left_out]

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
 
+from revenue.customers.billing_interval import month_of, months_before
 from revenue.customers.models import Customer
 from revenue.mrr.bridge import Bridge, BridgeRow, monthly_bridges
 from revenue.mrr.models import MrrMovement, MrrRollup, RollupWatermark
@@ -30,6 +31,33 @@ def bridges_by_segment(
     for segment, on, kind, amount, payers in _rows(currency, basis):
         found.setdefault(segment, []).append((on, kind, amount, payers))
     return {name: monthly_bridges(found[name], first, last) for name in sorted(found)}
+
+
+def rolled_up_bridge(
+    currency: str, first: date, last: date, *, basis: str = BOOKED
+) -> list[Bridge]:
+    """The bridge of each month, as of the day `last`, from the roll-ups where they are valid.
+
+    Equal to the sum over every row, without reading a million of them.
+    """
+    return monthly_bridges(_whole_rows(currency, basis, last), first, last)
+
+
+def _whole_rows(currency: str, basis: str, last: date) -> Iterator[BridgeRow]:
+    watermark = valid_watermark()
+    rows = MrrMovement.objects.filter(currency=currency).order_by()
+    if watermark is None:
+        yield from summed(rows.values_list(basis, "kind"))
+    else:
+        rollups = MrrRollup.objects.filter(currency=currency, basis=basis).order_by()
+        yield from summed(rollups.values_list("month", "kind"))
+        later = MrrMovement.objects.filter(pk__gt=watermark.upto).order_by()
+        for of, *row in summed(later.values_list("currency", basis, "kind")):
+            if of == currency:
+                yield row[0], row[1], row[2], row[3]
+    rest = {f"{basis}__gt": last, f"{basis}__lt": months_before(month_of(last), -1)}
+    for on, kind, amount, payers in summed(rows.filter(**rest).values_list(basis, "kind")):
+        yield on, kind, -amount, -payers
 
 
 def _rows(currency: str, basis: str) -> Iterator[SegmentRow]:

@@ -5,7 +5,7 @@ from datetime import date
 
 from django.db.models import Sum
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted, date_text, exact_text, month_text
 from operations.automations.registry import always
 from revenue.customers.models import Customer, SubscriptionChange
 from revenue.customers.reports import plan_changes
@@ -37,7 +37,7 @@ def differing_customers(
                 first, more = lacking[0], counted(len(lacking) - 1, "row")
                 differences.append(
                     f"customer {key}: the ledger lacks {first.kind} of"
-                    f" {first.amount.normalize():f} on {first.on} and {more} more"
+                    f" {exact_text(first.amount)} on {date_text(first.on)} and {more} more"
                 )
     return count, differences
 
@@ -69,7 +69,7 @@ def wrong_rollups() -> list[str]:
     for basis in MrrRollup.Basis.values:
         summed, stored = _ledger_sums(basis, watermark), _rollup_sums(basis)
         found += [
-            f"{kind} of {month:%B %Y} in {currency} ({basis})"
+            f"{kind} of {month_text(month)} in {currency} ({basis})"
             for currency, month, kind in sorted(summed.keys() | stored.keys())
             if summed.get((currency, month, kind)) != stored.get((currency, month, kind))
         ]

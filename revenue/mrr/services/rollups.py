@@ -8,8 +8,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, Max, QuerySet
 
+from aethercrown.formatting import counted
 from aethercrown.severity import CRITICAL
-from aethercrown.text import counted
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from revenue.customers.billing_interval import month_of

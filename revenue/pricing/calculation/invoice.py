@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted
 from revenue.pricing import decimals
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted
 from revenue.pricing.decimals import ZERO, invalid
 from revenue.pricing.rating.field_reader import FieldReader
 from revenue.pricing.rating.simple import whole_blocks

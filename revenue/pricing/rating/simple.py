@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted
 from revenue.pricing.decimals import HUNDRED, ZERO, invalid, rounded
 from revenue.pricing.rating.field_reader import FieldReader
 from revenue.pricing.rating.usage import ActiveDays, Usage

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.models import PriceBookVersion

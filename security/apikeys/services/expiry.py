@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from aethercrown.api import idempotency
-from aethercrown.text import counted
+from aethercrown.formatting import counted, moment_text
 from operations.alerts import reports as open_alerts
 from operations.alerts import services as alerts
 from security.apikeys import states
@@ -60,8 +60,8 @@ def extend(key_id: int, now: datetime) -> ApiKey | None:
     key.retire_at += key.retire_at - key.rotated_at
     key.save(update_fields=["extended_at", "retire_at"])
     message = (
-        f"{key} was replaced on {key.rotated_at:%Y-%m-%d %H:%M} and is still in use. Its end was "
-        f"extended once, to {key.retire_at:%Y-%m-%d %H:%M} UTC; then it is refused."
+        f"{key} was replaced on {moment_text(key.rotated_at)} and is still in use. Its end was "
+        f"extended once, to {moment_text(key.retire_at)}; then it is refused."
     )
     alerts.raise_alert(
         SOURCE, STILL_USED, alert_subject(key), "high", message, link=ADMIN_PAGE, now=now
@@ -85,9 +85,7 @@ def alert_expiring(now: datetime) -> int:
     in_use = ApiKey.objects.filter(revoked_at=None, retire_at=None, last_used_at__gt=now - week)
     expiring = list(in_use.filter(expires_at__gt=now, expires_at__lte=now + week).order_by("pk"))
     for key in expiring:
-        message = (
-            f"{key} is in use and expires on {key.expires_at:%Y-%m-%d %H:%M} UTC: make a new one."
-        )
+        message = f"{key} is in use and expires on {moment_text(key.expires_at)}: make a new one."
         alerts.raise_alert(
             SOURCE, EXPIRING, alert_subject(key), "warning", message, link=ADMIN_PAGE, now=now
         )

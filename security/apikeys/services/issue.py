@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from aethercrown.formatting import moment_text
 from aethercrown.history import audit_hooks
 from security.access.models import User
 from security.apikeys import networks, token
@@ -66,7 +67,7 @@ def create(
     """
     now = now or timezone.now()
     if expires_at is not None and expires_at <= now:
-        raise ExpiryInPast(f"Expires at {expires_at:%Y-%m-%d %H:%M %Z}, which is past already.")
+        raise ExpiryInPast(f"Expires at {moment_text(expires_at)}, which is past already.")
     plaintext = token.generate(settings.API_KEY_PREFIX)
     pepper = system_secrets.current(system_secrets.PEPPER).value
     key = ApiKey(

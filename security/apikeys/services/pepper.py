@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from aethercrown.formatting import moment_text
 from aethercrown.history import audit_hooks
 from security.apikeys import token
 from security.apikeys.reports import keys_under_other_peppers
@@ -52,7 +53,7 @@ def remove_unused(now: datetime) -> int:
 
 def _refusal(created_at: datetime, now: datetime) -> str:
     if now < created_at + ACTIVATION_DELAY + SAFETY_MARGIN:
-        return f"The last pepper is from {created_at:%Y-%m-%d %H:%M} UTC: wait until it is in use."
+        return f"The last pepper is from {moment_text(created_at)}: wait until it is in use."
     left = keys_under_other_peppers(token.pepper_id(stored(PEPPER)[0].value), now).count()
     return (
         f"{left} live API keys still depend on the previous pepper: use each once, or rotate or "

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from datetime import datetime
 
+from aethercrown.formatting import counted
 from aethercrown.severity import CRITICAL
-from aethercrown.text import counted
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.messaging import services as messaging

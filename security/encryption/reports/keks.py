@@ -10,7 +10,7 @@ from django.db.models import Count
 from aethercrown.crypto import keyring as keyrings
 from aethercrown.crypto import sealing
 from aethercrown.crypto.keyring import DecryptionFailed, Keyring
-from aethercrown.text import counted
+from aethercrown.formatting import counted
 from security.encryption import ciphertext
 from security.encryption.ciphertext import Ciphertext, EncryptionContext
 from security.encryption.models import Kek, SealedRow

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted
 from security.encryption import reports
 
 

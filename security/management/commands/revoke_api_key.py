@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from aethercrown.formatting import moment_text
 from security.apikeys import services
 
 
@@ -19,4 +20,4 @@ class Command(BaseCommand):
             key = services.revoke(options["id"])
         except services.UnknownApiKey as error:
             raise CommandError(str(error)) from error
-        self.stderr.write(f"{key} is refused since {key.revoked_at:%Y-%m-%d %H:%M:%S %Z}.")
+        self.stderr.write(f"{key} is refused since {moment_text(key.revoked_at)}.")

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted
 from security.encryption import services
 from security.encryption.reports import WrongKek
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from aethercrown.formatting import number_text
 from security.apikeys import services
 from security.management.commands.create_api_key import print_issued
 
@@ -21,7 +22,10 @@ class Command(BaseCommand):
             "--grace-hours",
             type=float,
             default=GRACE_HOURS,
-            help=f"how long the old key still works (default {GRACE_HOURS:.0f}; 0: not at all)",
+            help=(
+                f"how long the old key still works (default {number_text(GRACE_HOURS)}; 0: not "
+                f"at all)"
+            ),
         )
         parser.add_argument("--json", action="store_true", help="one line of JSON instead")
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from aethercrown import paths
-from aethercrown.text import counted
+from aethercrown.formatting import counted, duration_text
 from security.audit import reports
 
 
@@ -40,7 +40,10 @@ class Command(BaseCommand):
         ]
         for fault in faults:
             self.stderr.write(str(fault))
-        took = f"{counted(reports.count_events(), 'event')} in {time.monotonic() - began:.1f} s"
+        took = (
+            f"{counted(reports.count_events(), 'event')} in "
+            f"{duration_text(time.monotonic() - began)}"
+        )
         if faults:
             raise CommandError(
                 f"{took}: {counted(len(faults), 'fault')}, the first of each stream above."

@@ -13,6 +13,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
+from aethercrown.formatting import moment_text
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from security.access.api import fresh_login
 from security.apikeys.admin import IssuedSecret, show_once
@@ -49,7 +50,7 @@ def key_action(name: str) -> KeyView:
 
 def issued(rotation: RotationResult) -> IssuedSecret:
     until = rotation.previous_valid_until
-    old = f" The old value works until {until:%Y-%m-%d %H:%M} UTC." if until else ""
+    old = f" The old value works until {moment_text(until)}." if until else ""
     text = f"Version {rotation.version}.{old} {rotation.action_required}"
     return IssuedSecret(rotation.key_id, rotation.new_key or "", text.strip())
 

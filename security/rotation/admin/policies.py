@@ -1,12 +1,12 @@
 """The admin screens of rotation policies and of rotation runs."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from aethercrown.formatting import counted, duration_text
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from security.rotation import reports, services
 from security.rotation.models import RotationPolicy, RotationRun
@@ -30,8 +30,10 @@ class RotationPolicyAdmin(ReadOnlyAdmin, ModelAdmin):
     @admin.display(description="effective policy")
     def effective_policy(self, row: RotationPolicy) -> str:
         policy = reports.effective_policy(row.level)
-        hours = policy.grace / timedelta(hours=1)
-        return f"every {policy.interval_days} days, old values work {hours:g} h more"
+        return (
+            f"every {counted(policy.interval_days, 'day')}, old values work "
+            f"{duration_text(policy.grace)} more"
+        )
 
 
 @admin.register(RotationRun)

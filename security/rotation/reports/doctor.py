@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from aethercrown.formatting import counted
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
-from aethercrown.text import counted
 from security.apikeys.models import ApiKey
 from security.rotation.reports.status import report
 

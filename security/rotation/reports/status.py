@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted, date_text
 from security.rotation import schedule
 from security.rotation.alerts import RUN_MISSED_MESSAGE
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
@@ -135,7 +135,7 @@ def recommendations(
         if key.state == "failed"
     ]
     found += [
-        f"Rotate {key.key_id}: it is {key.level} and overdue since {key.due_at:%Y-%m-%d}."
+        f"Rotate {key.key_id}: it is {key.level} and overdue since {date_text(key.due_at)}."
         for key in sorted(urgent, key=lambda key: key.due_at)
     ]
     failing = sorted(key.key_id for key in rows if key.fail_count)

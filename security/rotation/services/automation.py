@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from aethercrown.text import counted
+from aethercrown.formatting import counted
 from operations.alerts import reports as open_alerts
 from operations.alerts import services as alerts
 from operations.automations import reports as automations

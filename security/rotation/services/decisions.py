@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import quote
 
+from aethercrown.formatting import date_text
 from operations.decisions import services as decisions
 from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect, Stale
 from operations.decisions.digest import digest
@@ -72,7 +73,7 @@ def draft_rotation(
         automation=AUTOMATION,
         kind=DECISION_TYPE,
         subject=f"{SUBJECT_PREFIX}{key}",
-        title=f"Rotate {key} ({key.level}), due on {key.due_at:%Y-%m-%d}",
+        title=f"Rotate {key} ({key.level}), due on {date_text(key.due_at)}",
         before={"version": version.number, "since": since},
         after={"version": version.number + 1, "due": key.due_at},
         inputs_digest=digest(inputs),

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aethercrown.charts.figures import PERCENT, Unit
+from aethercrown.formatting import PERCENT, Unit
 from dashboards.decisions import views
 from dashboards.overview.views import overview_data
 from operations.alerts import services as alerts

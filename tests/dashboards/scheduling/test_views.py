@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from aethercrown.charts.figures import Unit
+from aethercrown.formatting import Unit
 from dashboards.scheduling import charts
 from operations.scheduling import services as tasks
 from operations.scheduling.services import replan

@@ -243,7 +243,7 @@ def test_a_run_proposes_a_plan_and_says_what_it_promises(live):
     outcome = services.run_optimization(context())
     [plan] = BudgetPlan.objects.all()
     assert outcome.decisions == (plan.decision_id,)
-    assert outcome.summary.startswith(f"Plan {plan.pk} (proposed): 10,000.00 USD, lift +")
+    assert outcome.summary.startswith(f"Plan {plan.pk} (proposed): $10,000.00, lift +")
 
 
 def test_a_run_without_rows_says_so():

@@ -85,7 +85,7 @@ def test_limits_are_edited_in_the_list_and_checked(operator):
 def test_a_good_file_is_shown_first_and_stored_on_the_second_step(operator):
     assert "Check the file" in operator.get(IMPORT).content.decode()
     page = check(operator, GOOD)
-    assert "2 rows are good; nothing is stored yet" in page.content.decode()
+    assert "2 good rows; nothing is stored yet" in page.content.decode()
     assert "channel Search" in page.content.decode()
     assert not Performance.objects.exists()
 
@@ -122,7 +122,7 @@ def test_a_wide_file_is_mapped_line_by_line(operator):
     content = "week,ad_tv,sales\n2026-01-05,10,99\n"
     columns = "date=week\nspend=ad_*\n\nrevenue=sales\n"
     page = check(operator, content, kind="budget-weekly", columns=columns)
-    assert "1 row is good" in page.content.decode()
+    assert "1 good row" in page.content.decode()
     store(operator, content, kind="budget-weekly", columns=columns)
     assert Performance.objects.get().channel.name == "tv"
 

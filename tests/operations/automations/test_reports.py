@@ -55,10 +55,10 @@ def test_a_failure_calls_for_attention_until_a_later_run_succeeds(automation):
     automation(perform=failing)
     services.run_planned("ads", NOON, trigger="manual", clock=lambda: NOON)
     [told] = reports.attention_items(NOON)
-    assert told.sentence == "Ads failed at 2026-11-20 12:00 UTC: ValueError: no rows"
+    assert told.sentence == "Ads failed at 20 Nov 2026, 12:00 UTC: ValueError: no rows"
     assert resolve(told.link).kwargs["object_id"] == str(Run.objects.get().pk)
     Run.objects.update(error="")
-    assert sentences(NOON) == ["Ads failed at 2026-11-20 12:00 UTC: no reason recorded"]
+    assert sentences(NOON) == ["Ads failed at 20 Nov 2026, 12:00 UTC: no reason recorded"]
     Run.objects.update(state="done")
     assert sentences(NOON) == []
 
@@ -70,14 +70,14 @@ def test_a_lost_worker_calls_for_attention(automation):
     assert sentences(ONE) == []
     Run.objects.update(lease_until=Now() - timedelta(minutes=5))
     assert sentences(ONE) == [
-        "Ads of 2026-11-20 13:00:00 UTC lost its worker host:1 and waits for another."
+        "Ads of 20 Nov 2026, 13:00 UTC lost its worker host:1 and waits for another."
     ]
 
 
 def test_an_automation_that_nothing_starts_calls_for_attention(automation):
     automation()
     late = ONE + timedelta(minutes=3)
-    told = ["Ads was due at 2026-11-20 13:00 UTC and has not begun."]
+    told = ["Ads was due at 20 Nov 2026, 13:00 UTC and has not begun."]
     assert sentences(ONE + timedelta(minutes=1)) == []
     assert sentences(late) == told
     services.enqueue_due_runs("ads", ONE)

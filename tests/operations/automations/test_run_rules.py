@@ -70,8 +70,8 @@ def test_the_table_is_aligned_and_holds_one_line_each():
         RunResult("ads", "not due"),
     ]
     assert table(results).splitlines() == [
-        "automation                 state    seconds  what it did",
-        "marketing.optimize_budget  done     1.23     Proposed 1 plan.",
+        "automation                 state    took    what it did",
+        "marketing.optimize_budget  done     1.23 s  Proposed 1 plan.",
         "ads                        not due",
     ]
 

@@ -73,7 +73,7 @@ def test_a_trial_is_remembered_with_what_it_brought_back(folder):
     services.back_up(context())
     services.run_restore_test(context(NOON + timedelta(hours=1)))
     trial = RestoreTest.objects.get()
-    assert str(trial) == "aethercrown-20261122T120000Z.backup on 2026-11-22"
+    assert str(trial) == "aethercrown-20261122T120000Z.backup on 22 Nov 2026"
     assert (trial.made_at, trial.at) == (NOON, NOON + timedelta(hours=1))
     assert trial.rows > 0
     assert trial.seconds > 0
@@ -167,6 +167,6 @@ def test_the_doctor_knows_how_old_the_last_trial_is():
     begin("Restored.", NOON)
     told = [each.message for each in reports.findings(NOON)]
     assert told[0] == "The last restore test was 36 days ago."
-    assert told[1] == "Automation is paused since 2026-11-22 12:00 UTC: Restored."
+    assert told[1] == "Automation is paused since 22 Nov 2026, 12:00 UTC: Restored."
     assert reports.LOOK.name == "backup"
     assert len(list(reports.LOOK.run())) == 2

@@ -179,7 +179,8 @@ def test_a_stranger_is_sent_to_sign_in(proposed, client):
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [(-9.5e-06, "0"), (3300616.0, "3,300,616"), (2.50, "2.5"), (0.64, "0.64"), (-10.337, "-10.34")],
+    [(-9.5e-06, "0"), (3300616.0, "3,300,616"), (2.50, "2.5"), (0.64, "0.64"),
+     (-10.337, "\N{MINUS SIGN}10.34")],
 )  # fmt: skip
 def test_a_figure_is_written_as_a_person_writes_it(value, told):
     assert figure(value) == told

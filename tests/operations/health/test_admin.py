@@ -175,7 +175,7 @@ def test_lists_mask_queries_and_history_only_shows(client, shop):
     eve = staff(client, *MAY, "operations.view_check", "operations.view_incident")
     listed = eve.get(LIST).content
     assert b"token=abc" not in listed
-    assert b"5.0 ms" in listed
+    assert b"5 ms" in listed
     for name in ("check", "incident"):
         assert eve.get(reverse(f"admin:operations_{name}_changelist")).status_code == 200
         assert eve.get(reverse(f"admin:operations_{name}_add")).status_code == 403
@@ -197,6 +197,6 @@ def test_rows_have_readable_names(shop, clock, runner):
     for place in range(3):
         record.record_all({shop.pk: BAD}, NOON + place * timedelta(seconds=20))
     check = shop.checks.first()
-    assert str(check) == "shop at 2026-11-20 12:00:40: unhealthy"
-    assert str(Incident.objects.get()) == "shop down from 2026-11-20 12:00"
+    assert str(check) == "shop at 20 Nov 2026, 12:00:40 UTC: unhealthy"
+    assert str(Incident.objects.get()) == "shop down from 20 Nov 2026, 12:00 UTC"
     assert str(CheckLock.objects.get(name="round")) == "round"

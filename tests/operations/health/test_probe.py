@@ -236,5 +236,7 @@ def test_tls_that_stalls_times_out_and_without_tls_it_fails(tmp_path):
 def test_days_are_counted_from_now():
     now = datetime(2026, 11, 20, tzinfo=UTC)
     assert probe.certificate_status(now + timedelta(days=21), now).error == ""
-    assert "2026-12-10, in 20 days" in probe.certificate_status(now + timedelta(days=20), now).error
+    assert (
+        "10 Dec 2026, in 20 days" in probe.certificate_status(now + timedelta(days=20), now).error
+    )
     assert probe.certificate_status(now + timedelta(days=6), now).status == UNHEALTHY

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from operations.scheduling.bottlenecks import (
     QueueLoad,
     critical_tasks,
-    duration_text,
     load_bottlenecks,
     plan_bottlenecks,
     unknown_dependencies,
@@ -138,9 +137,3 @@ def test_a_gain_is_what_a_fresh_plan_with_that_worker_saves(problem):
         name = "Add a worker" + (f" in pool {pool}." if problem.pool_count > 1 else ".")
         assert (name in types_and_severities) == (before > 0 and saved >= 0.05 * before)
         assert types_and_severities.get(name, saved) == saved
-
-
-def test_durations_are_written_in_a_readable_unit():
-    spans = (0.04, 9, 119.96, 120, 5915.3, 7200, 12_345_678)
-    types_and_severities = ["0 s", "9 s", "120 s", "2 min", "98.6 min", "2 h", "3,429.4 h"]
-    assert [duration_text(each) for each in spans] == types_and_severities

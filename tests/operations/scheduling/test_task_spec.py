@@ -42,7 +42,7 @@ def test_durations_go_from_nothing_to_thirty_days(given):
     "given", [-1, float("nan"), float("inf"), 30 * 86_400 + 1, True, "5", None]
 )
 def test_an_absurd_duration_is_refused(given):
-    with pytest.raises(InvalidTask, match="from 0 to 2592000") as caught:
+    with pytest.raises(InvalidTask, match="from 0 to 2,592,000") as caught:
         task(estimated_duration=given)
     assert caught.value.field == "estimated_duration"
 

@@ -37,7 +37,7 @@ def test_a_subject_names_its_currency_and_month():
 def test_the_draft_promises_the_previews_and_says_whom_it_cannot_bill():
     found = Estimate(2, Decimal("200.00"), (("acme", "plan: is unknown"),))
     draft = invoice_run.draft("USD", MARCH, found, Decimal(160), 7)
-    assert draft.title == "Issue the invoices of March 2026: 2 for 200.00 USD"
+    assert draft.title == "Issue the invoices of March 2026: 2 for $200.00"
     assert (draft.expected.low, draft.expected.estimate, draft.expected.high) == (190, 200, 210)
     assert draft.change_percent == 25
     assert draft.after["not_billed"] == ["acme: plan: is unknown"]

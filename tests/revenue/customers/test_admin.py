@@ -230,7 +230,7 @@ def test_customers_come_from_a_file_after_a_preview(operator):
     form = {"kind": "customers-wide", "currency": "USD", "columns": ""}
     file = SimpleUploadedFile("c.csv", content, "text/csv")
     page = operator.post(f"{HOME}/customer/import-csv/", {**form, "file": file})
-    assert "1 row is good; nothing is stored yet" in page.content.decode()
+    assert "1 good row; nothing is stored yet" in page.content.decode()
     packed = page.context["content"]
     operator.post(f"{HOME}/customer/import-csv/", {**form, "step": "store", "file": packed})
     assert mrr("USD", timezone.localdate()) == 10

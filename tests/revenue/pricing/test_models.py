@@ -84,7 +84,7 @@ def test_rows_name_themselves(draft, quoted):
         "standard version 2",
         "Standard prices (USD)",
         "starter: 29.000",
-        "110.21 USD for Professional",
+        "$110.21 for Professional",
         "enterprise where employee_count > 100.0000",
         "Calls (per_unit)",
         "Starter",

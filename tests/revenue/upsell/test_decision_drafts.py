@@ -25,7 +25,7 @@ PROMISE = ExpectedEffect("recurring revenue a month", 77, 60, 91, 0.9, MEASURED_
 def test_an_offer_promises_the_likely_gain_or_nothing():
     found = offer_draft(DEAL, (), timedelta(days=30), 3)
     assert opportunity_id(found.subject) == 7
-    assert found.title == "Offer professional to Acme (+77.00 USD a month)"
+    assert found.title == "Offer professional to Acme (+$77.00 a month)"
     assert (found.expected.low, found.expected.high) == (0, 91)
     assert found.expected.estimate == pytest.approx(46.2)
     assert found.run_id == 3

@@ -37,7 +37,7 @@ def proposal(budget_request):
 def test_the_draft_replaces_what_is_in_force(budget_request, proposal):
     draft = decision.decision_draft(budget_request, proposal, {"a": Decimal(5)}, run_id=3)
     assert draft.subject == "budget USD"
-    assert draft.title == "Divide 200.00 USD over 2 channels"
+    assert draft.title == "Divide $200.00 over 2 channels"
     assert draft.before == {"a": Decimal(5)}
     assert draft.after == proposal.allocations
     assert draft.run_id == 3
@@ -47,7 +47,7 @@ def test_the_draft_replaces_what_is_in_force(budget_request, proposal):
 
 def test_one_channel_is_spoken_of_as_one():
     one = planning.plan(BudgetRequest(Decimal(100), rows("a")))
-    assert decision.title(one) == "Divide 100.00 USD over 1 channel"
+    assert decision.title(one) == "Divide $100.00 over 1 channel"
 
 
 def test_a_sure_healthy_plan_passes_its_guards(proposal):

@@ -117,7 +117,7 @@ def test_a_placebo_that_expects_a_lift_is_a_warning():
     probabilities = dict.fromkeys(fitted.alternatives, 0.91)
     (words,) = proposal_builder.placebo_warnings(fitted, probabilities)
     assert words == (
-        "Placebo: with revenue shifted by 26 periods a lift is expected too (chance 0.91), so "
+        "Placebo: with revenue shifted by 26 periods a lift is expected too (chance 91%), so "
         "these data do not tell cause from season."
     )
     assert (

@@ -42,7 +42,7 @@ def test_the_next_experiment_is_where_the_draws_disagree_most():
     found = advice.next_experiment(["a", "b", "c"], plans, np.array([10.0, 30.0, 60.0]), "USD")
     assert found is not None
     assert found.channel == "b"
-    assert "Vary b around 30 USD a period" in found.sentence
+    assert "Vary b around $30 a period" in found.sentence
 
 
 def test_draws_that_agree_ask_for_no_experiment_and_one_channel_has_none():

@@ -37,13 +37,13 @@ def test_each_reason_is_a_sentence_with_its_figures():
         "other_reasons": ("Explores.",),
     }
     backtest = (
-        "The backtest is not healthy: error 30.0 % against 20.0 % of the naive forecast, "
-        "coverage 70 %, drifting."
+        "The backtest is not healthy: error 30.0% against 20.0% of the naive forecast, "
+        "coverage 70%, drifting."
     )
     assert list(reasons_against(**doubtful)) == [
-        "The chance of a lift is 0.80, below 0.90.",
-        "The median lift of -1.00 a period is not above 0.",
-        "A channel would move by 50 %, above the step limit of 20 %.",
+        "The chance of a lift is 80.0%, below 90.0%.",
+        "The median lift of \N{MINUS SIGN}1.00 a period is not above 0.",
+        "A channel would move by 50%, above the step limit of 20%.",
         backtest,
         "The limits force the plan out of the region that the data cover.",
         "The budget is 3.0 times the largest ever spent in a period.",

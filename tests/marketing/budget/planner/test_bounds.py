@@ -33,7 +33,7 @@ def test_the_least_share_is_five_percent_unless_told():
     current = np.array([900.0, 90.0, 9.0, 1.0])
     found = bounds(asked(), current)
     assert found.low.tolist() == [450, 50, 50, 50]
-    assert found.why_low[3] == "the least share of 5 %"
+    assert found.why_low[3] == "the least share of 5%"
     assert bounds(asked(min_allocation_percent=Decimal(0)), current).low[3] == 0.5
 
 
@@ -41,14 +41,14 @@ def test_too_many_channels_for_five_percent_share_half():
     current = np.full(25, 40.0)
     found = allocation_bounds(asked(), [f"c{at}" for at in range(25)], current, current, 1000.0)
     assert found.hard_low.tolist() == pytest.approx([20.0] * 25)
-    assert "25 channels cannot each have 5 %" in found.notes[0]
+    assert "25 channels cannot each have 5%" in found.notes[0]
 
 
 def test_the_step_limit_is_around_the_present_mix():
     found = bounds(asked(max_change_percent=Decimal(20), min_allocation_percent=Decimal(0)))
     assert found.low == pytest.approx(KEEP * 0.8)
     assert found.high == pytest.approx(KEEP * 1.2)
-    assert found.why_high[0] == "the step limit of 20 %"
+    assert found.why_high[0] == "the step limit of 20%"
 
 
 def test_a_limit_holds_against_the_step_limit_and_says_so():

@@ -56,11 +56,11 @@ def test_every_bad_row_is_named():
     assert problems(rows=rows) == {
         ("historical_data[0].channel", "blank"): "must name a channel",
         ("historical_data[0].spend", "min_value"): (
-            "must be 0 or more; net refunds first (it is -1.00)"
+            "must be 0 or more; net refunds first (it is \N{MINUS SIGN}1.00)"
         ),
         ("historical_data[1].spend", "invalid"): "must be a finite number, not nan",
         ("historical_data[1].revenue", "min_value"): (
-            "must be 0 or more; net refunds first (it is -2.00)"
+            "must be 0 or more; net refunds first (it is \N{MINUS SIGN}2.00)"
         ),
         ("historical_data[2].revenue", "required"): ("must be given, or total_revenue instead"),
     }
@@ -104,7 +104,7 @@ def test_a_channel_without_rows_may_be_listed_to_introduce_it():
 def test_percents_out_of_range_are_refused():
     found = problems(min_allocation_percent=Decimal(60), max_change_percent=Decimal(0))
     assert found["min_allocation_percent", "minimums_exceed_total"] == (
-        "2 channels at 60 % each make 120 %, above 100 %"
+        "2 channels at 60% each make 120%, above 100%"
     )
     assert ("max_change_percent", "range") in found
     assert ("min_allocation_percent", "range") in problems(min_allocation_percent=Decimal(-1))

@@ -42,7 +42,7 @@ def test_a_due_run_is_executed_and_recorded(automation, contexts):
     [context] = contexts
     assert (context.run_id, context.planned_for, context.mode) == (run.pk, ONE, "propose")
     assert not context.dry_run
-    assert str(run) == "Ads of 2026-11-20 13:00:00 UTC"
+    assert str(run) == "Ads of 20 Nov 2026, 13:00 UTC"
 
 
 def test_a_second_message_for_one_time_does_nothing(automation, contexts):
@@ -256,7 +256,7 @@ def test_a_run_that_fails_for_good_raises_one_alert(automation):
     assert (alert.source, alert.kind, alert.subject, alert.severity, alert.count) == (
         "automations", "run_failed", "ads", "high", 1,
     )  # fmt: skip
-    assert alert.message.startswith("Ads of 2026-11-20 13:00:00 UTC failed: ")
+    assert alert.message.startswith("Ads of 20 Nov 2026, 13:00 UTC failed: ")
     assert alert.link == f"/admin/operations/run/{Run.objects.get().pk}/change/"
 
 

@@ -34,7 +34,7 @@ def test_hours_that_are_over_are_rolled_up_and_the_current_one_is_not(shop):
     assert [each.start for each in hours(shop)] == [NOON, NOON + HOUR]
     first = hours(shop)[0]
     assert (first.checks, first.up_seconds, first.sum_ms) == (3, 3600, 30)
-    assert str(first) == "shop, hour of 2026-11-20 12:00"
+    assert str(first) == "shop, hour of 20 Nov 2026, 12:00 UTC"
 
 
 def test_rolling_up_twice_changes_nothing_and_a_late_check_is_added(shop):

@@ -69,7 +69,7 @@ def test_the_minutes_work_takes_back_hands_out_and_plans():
     text = replan.assign_and_replan(later(61))
     assert text == (
         "After expired leases: 1 task queued again, 0 failed. 1 task assigned; "
-        "2 open tasks planned for 6 workers: done in 100 s, at most 0.00 % above the least."
+        "2 open tasks planned for 6 workers: done in 1 min 40 s, at most 0.00% above the least."
     )
     assert str(Task.objects.get(status="running").worker) == "p"
     Worker.objects.update(is_active=False)
@@ -88,7 +88,7 @@ def test_the_schedule_is_there_from_the_first_start_and_a_run_changes_what_it_sa
     replan.perform(RunContext(row.name, 1, NOON, NOON, "auto", dry_run=False))
     made = Schedule.objects.get()
     assert (made, made.task_count) == (planning.latest_schedule(), 1)
-    assert str(made) == "Plan of 2026-11-20 12:00:00"
+    assert str(made) == "Plan of 20 Nov 2026, 12:00 UTC"
 
 
 def test_an_empty_queue_is_planned_too():

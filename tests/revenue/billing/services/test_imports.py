@@ -71,7 +71,7 @@ def test_every_wrong_total_of_use_is_named(metered):
     assert faults_of(load("billed-use", file)) == [
         (2, "customer", "there is no customer nobody"),
         (3, "customer", f"c was merged into customer number {keys['a']}"),
-        (4, "customer", f"{gone} was erased on 2026-03-20"),
+        (4, "customer", f"{gone} was erased on 20 Mar 2026"),
         (5, "metric", "is not a meter; known: api_calls"),
         (6, "day", "2026-03-21 is after today, 2026-03-20"),
     ]

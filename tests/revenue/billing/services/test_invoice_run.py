@@ -45,7 +45,7 @@ def test_nothing_is_issued_before_somebody_agrees(two_customers):
     row = InvoiceRun.objects.get()
     assert found.decisions == (row.decision_id,)
     assert str(row) == "Invoices of March 2026 in USD"
-    assert decided().title == "Issue the invoices of March 2026: 2 for 198.00 USD"
+    assert decided().title == "Issue the invoices of March 2026: 2 for $198.00"
     assert not billed()
     assert run_automation().decisions == ()  # once
     assert Decision.objects.count() == 1

@@ -37,7 +37,7 @@ def test_another_total_is_a_row_more_and_rewrites_nothing(customer):
     assert day_total(customer, date(2026, 3, 5)) == 4
     rows = list(DailyUse.objects.order_by("pk").values_list("quantity", "is_correction"))
     assert rows == [(Decimal(10), False), (Decimal(-6), True)]
-    assert str(DailyUse.objects.latest("pk")) == "-6 API calls on 2026-03-05"
+    assert str(DailyUse.objects.latest("pk")) == "\N{MINUS SIGN}6 API calls on 5 Mar 2026"
 
 
 def test_booked_rows_are_never_rewritten(customer):

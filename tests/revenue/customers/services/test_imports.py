@@ -118,7 +118,7 @@ def test_merged_and_erased_customers_take_nothing_more(people):
     customers.merge(keys["a"], keys["c"], now=NOW)
     customers.erase(keys["d"], now=NOW)
     merged = f"c was merged into customer number {keys['a']}"
-    erased = f"erased-{keys['d']} was erased on 2026-03-20"
+    erased = f"erased-{keys['d']} was erased on 20 Mar 2026"
     file = f"external_id,currency\nc,USD\nerased-{keys['d']},USD\n"
     assert [reason for _, _, reason in faults_of(load("customers", file, update=True))] == [
         merged,

@@ -1,0 +1,88 @@
+"""`metric_registry`: which metrics there are, and reading several with few queries. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from aethercrown.formatting import Number
+from aethercrown.metrics.period import Period
+from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
+from aethercrown.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class MetricQuery:
+    """What is asked: a period, a currency for amounts, and the time it is asked at."""
+
+    period: Period
+    currency: str
+    now: datetime
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """From the first moment of the period to the first one after it."""
+        zone = self.now.tzinfo
+        begin = datetime.combine(self.period.first, time.min, zone)
+        return begin, datetime.combine(self.period.last, time.min, zone) + timedelta(days=1)
+
+    def state(self, value: Number, note: str = "") -> Reading:
+        """The reading of what is only known for now; unknown for a period that is over."""
+        if self.period.last < self.now.date():
+            return unknown("Only known for now")
+        return Reading(value, note=note)
+
+
+# Reads every metric of a feature at once, by name: metrics with one reader cost one read.
+Reader = Callable[[MetricQuery], Mapping[str, Reading]]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure with its definition; `source` is the path of the page with the rows behind it."""
+
+    name: str
+    title: str
+    definition: str
+    unit: MetricUnit
+    good: Good
+    source: str
+    read: Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A metric's reading over a period, and over the earlier one where it was asked for."""
+
+    metric: Metric
+    reading: Reading
+    earlier: Reading | None
+    query: MetricQuery
+
+    @property
+    def as_of(self) -> datetime:
+        return self.query.now
+
+
+metric_registry = Registry[Metric]("metric")
+
+
+def measure(
+    names: Iterable[str], query: MetricQuery, compared: Period | None = None
+) -> list[Measured]:
+    """The metrics of these names, in their order. Raises UnknownName."""
+    metrics = [metric_registry.get(name) for name in names]
+    now = _read(metrics, query)
+    earlier = _read(metrics, MetricQuery(compared, query.currency, query.now)) if compared else None
+    return [
+        Measured(each, now[each.name], earlier[each.name] if earlier else None, query)
+        for each in metrics
+    ]
+
+
+def _read(metrics: Iterable[Metric], query: MetricQuery) -> dict[str, Reading]:
+    listed = list(metrics)
+    found: dict[str, Reading] = {}
+    for reader in dict.fromkeys(each.read for each in listed):
+        found.update(reader(query))
+    missing = unknown("Not calculated")
+    return {each.name: found.get(each.name, missing) for each in listed}

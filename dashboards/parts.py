@@ -1,0 +1,60 @@
+"""Small parts of pages: empty state, confirm step, progress, undo notice. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyState:
+    """What a page or card shows instead of rows: why, how to fill it, and where."""
+
+    title: str
+    text: str
+    link: str = ""
+    link_text: str = ""
+    command: str = ""  # of manage.py, to copy
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The step before something is done: it repeats the amounts and the guardrails that failed.
+
+    The form posts `fields` to `action`; a GET of the page changes nothing.
+    """
+
+    question: str
+    verb: str
+    action: str
+    back: str
+    amounts: Sequence[tuple[str, str]] = ()
+    failed_guardrails: Sequence[str] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """How far a job is; `total` is None while it is not known. `path` has this part alone."""
+
+    key: str
+    title: str
+    state: str
+    done: int
+    total: int | None
+    path: str
+    note: str = ""
+    is_over: bool = False
+
+    @property
+    def percent(self) -> int | None:
+        return None if not self.total else min(100, 100 * self.done // self.total)
+
+
+@dataclass(frozen=True, slots=True)
+class UndoNotice:
+    """What was done, and the form that undoes it until a time."""
+
+    text: str
+    action: str
+    until: datetime | None = None
+    verb: str = "Undo"
