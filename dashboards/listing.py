@@ -4,7 +4,7 @@ A page reads one page of rows, their number and their totals; the CSV has every 
 leave. Several tables of a page keep apart by the key before each parameter: `customers.sort=-mrr`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import or_
@@ -30,6 +30,7 @@ class ListField:
     search: bool = False
     filter: bool = False
     total: bool = False
+    show: Callable[[Any], Value] | None = None  # what the page and the CSV have for a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class Listing:
         found = list(self._values(self.rows[start : start + PAGE_SIZE], "pk"))
         paths = [self.path.format(pk=row[0]) for row in found] if self.path else []
         columns = tuple(each.column for each in self.fields)
-        return Table(self.key, self.title, columns, [row[1:] for row in found], paths)
+        return Table(self.key, self.title, columns, [self._line(e[1:]) for e in found], paths)
 
     @property
     def header(self) -> list[str]:
@@ -157,7 +158,11 @@ class Listing:
 
     def all_rows(self) -> Iterator[Sequence[Value]]:
         """Every row, for the CSV."""
-        yield from self._values(self.rows).iterator()
+        yield from map(self._line, self._values(self.rows).iterator())
+
+    def _line(self, row: Sequence[Any]) -> list[Value]:
+        pairs = zip(row, self.fields, strict=True)
+        return [each.show(value) if each.show else value for value, each in pairs]
 
     def _values(self, rows: "QuerySet[Any]", *more: str) -> "QuerySet[Any]":
         return rows.values_list(*more, *(each.name for each in self.fields))

@@ -33,7 +33,10 @@ class OperationsConfig(AppConfig):
         for automation in (*health.AUTOMATIONS, *replan.AUTOMATIONS, *recovery.AUTOMATIONS):
             automation_registry.register(automation)
         metric_registry.register_all(
-            (*health_metrics.METRICS, *task_metrics.METRICS, *decisions.METRICS)
+            (
+                *(*health_metrics.METRICS, *task_metrics.METRICS),
+                *(*decisions.METRICS, *automation_reports.METRICS),
+            )
         )
         for check in BUILTIN_CHECKS:
             health_check_registry.register(check)

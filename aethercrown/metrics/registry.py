@@ -1,13 +1,16 @@
 """`metric_registry`: which metrics there are, and reading several with few queries. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
+from typing import Any, TypeVar
 
 from aethercrown.formatting import Number
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.registry import Registry
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,18 @@ class MetricQuery:
     period: Period
     currency: str
     now: datetime
+    _shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def of(self, period: Period) -> "MetricQuery":
+        """The same query for another period; what was read for one serves both."""
+        return replace(self, period=period)
+
+    def shared(self, name: str, read: Callable[[], Result]) -> Result:
+        """What `read` returns, read once for this query and those made of it."""
+        if name not in self._shared:
+            self._shared[name] = read()
+        found: Result = self._shared[name]
+        return found
 
     @property
     def span(self) -> tuple[datetime, datetime]:
@@ -72,7 +87,7 @@ def measure(
     """The metrics of these names, in their order. Raises UnknownName."""
     metrics = [metric_registry.get(name) for name in names]
     now = _read(metrics, query)
-    earlier = _read(metrics, MetricQuery(compared, query.currency, query.now)) if compared else None
+    earlier = _read(metrics, query.of(compared)) if compared else None
     return [
         Measured(each, now[each.name], earlier[each.name] if earlier else None, query)
         for each in metrics

@@ -3,23 +3,33 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from operator import attrgetter
+from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
+from aethercrown.charts.heat import HeatRow, heat
 from aethercrown.charts.lines import Series, line
-from aethercrown.formatting import Unit
+from aethercrown.formatting import COUNT, Unit, date_text
+from aethercrown.metrics.period import Period
+from aethercrown.metrics.registry import MetricQuery, measure
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart, page_chart
+from dashboards.listing import ListField, Listing
+from dashboards.page_context import kept_parameters
+from dashboards.parts import EmptyState
+from dashboards.period_choice import PARAMETERS, read_period
 from dashboards.tables import Column, Table, Value
+from dashboards.tiles import tiles
+from operations.health.models import Component
 from operations.health.reports import components as reports
 from operations.health.reports import history
 from operations.health.reports.history import Trend
 
-DAYS = 30
+PRESETS, DEFAULT = ("7d", "30d", "90d", "365d"), "30d"
 DAY = timedelta(hours=24)
-MONTH = timedelta(days=30)
+TILES = ("health.availability", "health.components_down", "health.outages")
 STATUS_TEXTS = {
     "healthy": "Every required component works",
     "degraded": "A required component is degraded or unknown",
@@ -28,31 +38,50 @@ STATUS_TEXTS = {
 CSS_CLASSES = {"healthy": "good", "degraded": "warn", "unhealthy": "bad"}
 PERCENT = Unit(suffix="%", digits=2)
 MILLISECONDS = Unit(suffix="\u00a0ms", digits=1)
+LEVELS = (95.0, 99.0, 99.9, 100.0)  # percent of a day, of the heat strip
+MAX_STRIP_DAYS = 92
+NOTHING_YET = EmptyState(
+    "No full hour has been recorded yet",
+    "Components are checked each hour; the strip and the chart start after the first full hour.",
+)
 
 
 @viewer
 def health(request: HttpRequest) -> HttpResponseBase:
-    """The latest checks, the last 24 hours, and the last 30 days."""
+    """The latest checks, the last 24 hours, and a period."""
     now = timezone.now()
+    period = read_period(request.GET, now.date(), PRESETS, DEFAULT)
     rows = reports.components()
+    days, found = history.daily_availability(period.period)
+    charts = availability_charts(days, found) if found else {}
     components = component_table(history.trends(DAY, now))
-    outages = outage_table(now)
-    days, found = history.daily_availability(DAYS, now)
-    daily = downtime_chart(days, found) if found else None
-    tables = [components, outages, *([daily.table] if daily else [])]
-    overall = reports.overall(rows)
+    outages = outage_listing(request.GET.dict(), period.period, now)
+    query = MetricQuery(period.period, "", now)
     return page_context.render_page(
         request,
         "health",
         "Health",
-        tables,
-        status_text=STATUS_TEXTS[overall] if rows else "Nothing has been checked yet",
-        css_class=CSS_CLASSES[overall] if rows else "",
-        last_round=reports.last_round(),
+        [components, outages, *(each.table for each in charts.values())],
+        period=period,
+        kept=kept_parameters(request, *PARAMETERS),
+        problems=period.problems,
+        tiles=tiles(measure(TILES, query, period.compared), period.compared_text),
         components=components,
         outages=outages,
-        daily=daily,
+        no_outage=EmptyState("No outage", f"No component was down from {period.text}."),
+        nothing_yet=NOTHING_YET,
+        **_verdict(rows),
+        **charts,
     )
+
+
+def _verdict(rows: Sequence[Component]) -> dict[str, Any]:
+    overall = reports.overall(rows)
+    return {
+        "status_text": STATUS_TEXTS[overall] if rows else "Nothing has been checked yet",
+        "css_class": CSS_CLASSES[overall] if rows else "",
+        "last_round": reports.last_round(),
+    }
 
 
 def component_table(trends: Sequence[Trend]) -> Table:
@@ -65,7 +94,7 @@ def component_table(trends: Sequence[Trend]) -> Table:
         Column("Last check", csv_only=True),
         Column("Available, 24 h", PERCENT),
         *(Column(each, MILLISECONDS) for each in ("p50", "p95", "p99")),
-        Column("Checks", Unit(), csv_only=True),
+        Column("Checks", COUNT, csv_only=True),
         Column("Error", prose=True),
     )
     cells = attrgetter("name", "status", "state", "state_since", "checked_at")
@@ -82,26 +111,55 @@ def component_table(trends: Sequence[Trend]) -> Table:
     return Table("components", "Components", columns, rows)
 
 
-def outage_table(now: datetime) -> Table:
-    """The outages of the last 30 days."""
-    columns = (
-        Column("Component"),
-        Column("From"),
-        Column("Until"),
-        Column("Minutes", Unit(digits=1)),
-        Column("Error", prose=True),
+def outage_listing(given: Mapping[str, str], period: Period, now: datetime) -> Listing:
+    """The outages that touched the period, the newest first."""
+    fields = (
+        ListField("component__name", Column("Component"), search=True),
+        ListField("started_at", Column("From")),
+        ListField("ended_at", Column("Until"), show=lambda at: at or "still down"),
+        ListField("length", Column("Minutes", Unit(digits=1)), show=minutes),
+        ListField("error", Column("Error", prose=True), search=True),
     )
-    rows: list[Sequence[Value]] = [
-        (
-            each.component.name,
-            each.started_at,
-            each.ended_at or "still down",
-            ((each.ended_at or now) - each.started_at).total_seconds() / 60,
-            each.error,
-        )
-        for each in history.incidents(now - MONTH)
+    return Listing(
+        "outages",
+        "Outages",
+        fields,
+        history.outages(period, now),
+        given,
+        order="-started_at",
+        noun="outage",
+    )
+
+
+def minutes(length: timedelta) -> float:
+    return length.total_seconds() / 60
+
+
+def availability_charts(
+    days: Sequence[date], found: Mapping[str, Sequence[float | None]]
+) -> dict[str, PageChart]:
+    return {"strip": uptime_strip(days, found), "daily": downtime_chart(days, found)}
+
+
+def uptime_strip(days: Sequence[date], found: Mapping[str, Sequence[float | None]]) -> PageChart:
+    """A row of days for each component, the last MAX_STRIP_DAYS; the table has all."""
+    shown = days[-MAX_STRIP_DAYS:]
+    rows = [HeatRow(name, values[-MAX_STRIP_DAYS:]) for name, values in found.items()]
+    names = [f"{each.day} {each:%b}" for each in shown]
+    columns = (Column("Day"), *(Column(name, PERCENT) for name in found))
+    lines: list[Sequence[Value]] = [
+        (day, *(values[place] for values in found.values())) for place, day in enumerate(days)
     ]
-    return Table("outages", "Outages of the last 30 days", columns, rows)
+    note = "An empty cell is a day without a known state."
+    if len(days) > len(shown):
+        note += f" The strip begins on {date_text(shown[0])}; the table has every day."
+    return page_chart(
+        lambda caption, frame: heat(
+            rows, names, LEVELS, caption, PERCENT, frame=frame, texts=False
+        ),
+        Table("strip", "Availability by component and day", columns, lines),
+        note=note,
+    )
 
 
 def downtime_chart(days: Sequence[date], found: Mapping[str, Sequence[float | None]]) -> PageChart:

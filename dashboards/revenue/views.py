@@ -1,7 +1,6 @@
 """The page of recurring revenue."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -24,6 +23,7 @@ from revenue.customers import reports as customers
 from revenue.customers.billing_interval import months_before
 from revenue.mrr import reports as mrr
 from revenue.mrr import retention
+from revenue.mrr.reports import company_metrics
 from security.access import reports as people
 
 PRESETS, DEFAULT = ("6m", "12m", "24m", "60m"), "12m"
@@ -46,21 +46,8 @@ def revenue(request: HttpRequest) -> HttpResponseBase:
     if basis not in VIEWS:
         problems.append(f"view is one of {', '.join(VIEWS)}, not {basis[:20]!r}.")
         basis = "booked"
-    first = months_before(period.period.first, RETENTION_MONTHS)
-    longer = mrr.rolled_up_bridge(currency, first, period.period.last, basis=VIEWS[basis])
-    bridges = charts.from_first_month(longer[RETENTION_MONTHS:])
-    last = period.period.last
-    deltas = mrr.retention_deltas(currency, VIEWS[basis]) if bridges else None
-    retained = {} if deltas is None else retention.span_retention(longer, deltas)
-    shown: dict[str, Any] = {}
-    if bridges:
-        shown = {
-            "trend": charts.trend(bridges, currency, last),
-            "movements": charts.movements(bridges, currency, last, retained),
-            "bridge": charts.bridge(bridges, currency),
-            **_now(request, bridges[0].starts_on, last, currency, VIEWS[basis]),
-        }
     query = MetricQuery(period.period, currency, now)
+    shown = _shown(request, query, VIEWS[basis])
     return page_context.render_page(
         request,
         "revenue",
@@ -72,9 +59,7 @@ def revenue(request: HttpRequest) -> HttpResponseBase:
         currency=currency,
         currencies=mrr.currencies(),
         basis=basis,
-        tiles=tiles(measure(TILES, query, period.compared), period.compared_text)
-        if bridges
-        else [],
+        tiles=tiles(measure(TILES, query, period.compared), period.compared_text) if shown else [],
         empty=_empty(request, currency),
         **shown,
     )
@@ -85,13 +70,22 @@ def _tables(shown: Any) -> list[Table | Listing]:
     return [each for each in tables if isinstance(each, Table | Listing)]
 
 
-def _now(
-    request: HttpRequest, first: date, last: date, currency: str, basis: str
-) -> dict[str, Any]:
-    """Plans, segments and customers."""
+def _shown(request: HttpRequest, query: MetricQuery, basis: str) -> dict[str, Any]:
+    """The charts and tables; nothing where the ledger had no row by the end of the period."""
+    currency, last = query.currency, query.period.last
+    begin = months_before(query.period.first, RETENTION_MONTHS)
+    longer = company_metrics.months(query, basis).bridge(begin, last)
+    bridges = charts.from_first_month(longer[RETENTION_MONTHS:])
+    if not bridges:
+        return {}
+    deltas, first = company_metrics.deltas(query, basis), bridges[0].starts_on
+    retained = {} if deltas is None else retention.span_retention(longer, deltas)
     split = request.GET.get("by") == "segment"  # slow where the roll-ups are not valid
     parts = mrr.bridges_by_segment(currency, first, last, basis=basis) if split else {}
     return {
+        "trend": charts.trend(bridges, currency, last),
+        "movements": charts.movements(bridges, currency, last, retained),
+        "bridge": charts.bridge(bridges, currency),
         "plans": charts.plans(customers.mrr_by_plan(currency), currency),
         "segments": charts.segments(parts, currency),
         "split": split,
@@ -105,7 +99,7 @@ def customer_listing(given: Mapping[str, str], currency: str, opens: bool) -> Li
         ListField("name", Column("Customer"), search=True),
         ListField("external_id", Column("Id", csv_only=True), search=True),
         ListField("segment", Column("Segment"), filter=True),
-        ListField("owner", Column("Owner"), filter=True),
+        ListField("owner", Column("Owner")),
         ListField("since", Column("Since")),
         ListField("running", Column("Subscriptions", COUNT), total=True),
         ListField("mrr", Column("MRR", money(currency)), total=True),

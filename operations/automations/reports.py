@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
 from aethercrown.formatting import moment_text
+from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
+from aethercrown.metrics.registry import Metric, MetricQuery
 from aethercrown.monitoring.attention import AttentionItem
 from aethercrown.text import last_line
 from operations.automations import occurrences, run_rules
@@ -170,3 +172,58 @@ def decisions(run: Run) -> QuerySet[Any]:
 
 def page(run: Run) -> str:
     return reverse("admin:operations_run_change", args=[run.pk])
+
+
+def read_metrics(query: MetricQuery) -> dict[str, Reading]:
+    begin, end = query.span
+    ended = Run.objects.filter(ended_at__gte=begin, ended_at__lt=end)
+    found = ended.aggregate(
+        done=Count("pk", filter=Q(state=Run.State.DONE)),
+        failed=Count("pk", filter=Q(state=Run.State.FAILED)),
+    )
+    total = found["done"] + found["failed"]
+    on = Automation.objects.filter(is_enabled=True).count()
+    return {
+        "automations.on": query.state(on, f"of {len(automation_registry.names())} in this version"),
+        "automations.runs": Reading(total, note=f"{found['failed']:,} failed"),
+        "automations.success": Reading(100 * found["done"] / total, note=f"of {total:,} runs")
+        if total
+        else unknown("No run ended in the period"),
+    }
+
+
+def _metric(name: str, title: str, definition: str, unit: MetricUnit, good: Good) -> Metric:
+    return Metric(
+        f"automations.{name}",
+        title,
+        definition,
+        unit,
+        good,
+        "/dashboards/automations",
+        read_metrics,
+    )
+
+
+METRICS = (
+    _metric(
+        "on",
+        "Automations on",
+        "Automations that staff switched on.",
+        MetricUnit.COUNT,
+        Good.NEITHER,
+    ),
+    _metric(
+        "runs",
+        "Runs",
+        "Runs that ended in the period, done or failed; skipped ones do not count.",
+        MetricUnit.COUNT,
+        Good.NEITHER,
+    ),
+    _metric(
+        "success",
+        "Runs that succeed",
+        "Runs that are done, in percent of those that ended in the period.",
+        MetricUnit.PERCENT,
+        Good.UP,
+    ),
+)

@@ -2,12 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import (
+    DateTimeField,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.db.models.functions import Coalesce
 
+from aethercrown.metrics.period import Period
 from operations.health.history import histogram, rollups
 from operations.health.history.rollups import DAY, HOUR, CheckPoint, Totals
 from operations.health.models import Check, Component, HealthRollup, Incident
@@ -132,20 +142,49 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def daily_availability(
-    count: int, now: datetime
-) -> tuple[list[date], dict[str, list[float | None]]]:
-    """The last `count` days, and availability in percent of each by component; None if unknown."""
-    first = rollups.day_of(now) - (count - 1) * DAY
-    days = [(first + place * DAY).date() for place in range(count)]
-    found: dict[str, dict[date, list[Totals]]] = {}
+DaySeconds = dict[str, dict[date, tuple[float, float]]]  # by component: seconds up and down
+
+
+def daily_availability(period: Period) -> tuple[list[date], dict[str, list[float | None]]]:
+    """The days, and availability in percent of each by component; None if unknown.
+
+    From stored days, and from hours where the day is not stored yet.
+    """
+    days = [period.first + place * DAY for place in range(period.days)]
+    whole = _day_seconds(HealthRollup.Span.DAY, period)
+    hours = _day_seconds(HealthRollup.Span.HOUR, period)
+    found = {}
+    for name in sorted({*whole, *hours}):
+        seconds = hours.get(name, {}) | whole.get(name, {})
+        found[name] = [_percent(*seconds.get(day, (0.0, 0.0))) for day in days]
+    return days, found
+
+
+def _day_seconds(span: str, period: Period) -> DaySeconds:
+    begin, end = (datetime.combine(day, time.min, UTC) for day in (period.first, period.last + DAY))
     rows = HealthRollup.objects.filter(
-        span=HealthRollup.Span.HOUR, start__gte=first, component__is_enabled=True
-    ).select_related("component")
-    for row in rows.order_by("component__name", "start"):
-        of_day = found.setdefault(row.component.name, {})
-        of_day.setdefault(row.start.astimezone(UTC).date(), []).append(totals(row))
-    return days, {
-        name: [rollups.merge(of_day.get(day, ())).availability_percent for day in days]
-        for name, of_day in found.items()
-    }
+        span=span, start__gte=begin, start__lt=end, component__is_enabled=True
+    ).order_by()
+    found: DaySeconds = {}
+    for name, start, up, down in rows.values_list(
+        "component__name", "start", "up_seconds", "down_seconds"
+    ).iterator():
+        days = found.setdefault(name, {})
+        day = start.astimezone(UTC).date()
+        before = days.get(day, (0.0, 0.0))
+        days[day] = (before[0] + up, before[1] + down)
+    return found
+
+
+def _percent(up: float, down: float) -> float | None:
+    return 100 * up / (up + down) if up + down > 0 else None
+
+
+def outages(period: Period, now: datetime) -> "QuerySet[Incident]":
+    """Outages that touched the period, each with its length so far as `seconds` of time."""
+    begin = datetime.combine(period.first, time.min, UTC)
+    end = datetime.combine(period.last, time.min, UTC) + DAY
+    rows = Incident.objects.filter(started_at__lt=end)
+    rows = rows.filter(ended_at__gte=begin) | rows.filter(ended_at=None)
+    length = Coalesce("ended_at", Value(now, DateTimeField())) - F("started_at")
+    return rows.annotate(length=ExpressionWrapper(length, DurationField()))

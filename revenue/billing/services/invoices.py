@@ -23,8 +23,7 @@ def issue(customer_id: int, day: date, *, by: str, now: datetime) -> Invoice:
     existing = bills.issued_invoice(customer, day)
     if existing is not None:
         return existing
-    span = periods.billing_month(day)
-    today = periods.today_in(customer.time_zone, now)
+    span, today = periods.billing_month(day), periods.today_in(customer.time_zone, now)
     month = month_text(span.start)
     if today < span.end:
         raise InvalidEntry("period", f"{month} runs until {span.end}; today is {today}.")

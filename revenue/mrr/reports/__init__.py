@@ -1,6 +1,6 @@
 """Reading the MRR ledger: its bridge, retention, and whether it matches the subscriptions."""
 
-from revenue.mrr.reports.bridges import bridges_by_segment, rolled_up_bridge
+from revenue.mrr.reports.bridges import bridges_by_segment, ledger_months, valid_watermark
 from revenue.mrr.reports.ledger import (
     BOOKED,
     EFFECTIVE,

@@ -1,7 +1,8 @@
 """The MRR bridge of each segment, from the roll-ups and what was booked after their watermark."""
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -33,31 +34,42 @@ def bridges_by_segment(
     return {name: monthly_bridges(found[name], first, last) for name in sorted(found)}
 
 
-def rolled_up_bridge(
-    currency: str, first: date, last: date, *, basis: str = BOOKED
-) -> list[Bridge]:
-    """The bridge of each month, as of the day `last`, from the roll-ups where they are valid.
+@dataclass(frozen=True, slots=True)
+class LedgerMonths:
+    """A currency's movements, read once for any span; those of a month may stand on its first."""
 
-    Equal to the sum over every row, without reading a million of them.
-    """
-    return monthly_bridges(_whole_rows(currency, basis, last), first, last)
+    currency: str
+    basis: str
+    rows: Sequence[BridgeRow]
+
+    def bridge(self, first: date, last: date) -> list[Bridge]:
+        """The bridge of each month, as of the day `last`: later days of its month do not count."""
+        return monthly_bridges([*self.rows, *self._after(last)], first, last)
+
+    def _after(self, last: date) -> Iterator[BridgeRow]:
+        following = months_before(month_of(last), -1)
+        if following == last + timedelta(days=1):
+            return
+        later = {f"{self.basis}__gt": last, f"{self.basis}__lt": following}
+        rows = MrrMovement.objects.filter(currency=self.currency, **later).order_by()
+        for on, kind, amount, payers in summed(rows.values_list(self.basis, "kind")):
+            yield on, kind, -amount, -payers
 
 
-def _whole_rows(currency: str, basis: str, last: date) -> Iterator[BridgeRow]:
-    watermark = valid_watermark()
+def ledger_months(
+    currency: str, watermark: RollupWatermark | None, *, basis: str = BOOKED
+) -> LedgerMonths:
+    """From the roll-ups up to their watermark, which is None where every row has to be read."""
     rows = MrrMovement.objects.filter(currency=currency).order_by()
     if watermark is None:
-        yield from summed(rows.values_list(basis, "kind"))
-    else:
-        rollups = MrrRollup.objects.filter(currency=currency, basis=basis).order_by()
-        yield from summed(rollups.values_list("month", "kind"))
-        later = MrrMovement.objects.filter(pk__gt=watermark.upto).order_by()
-        for of, *row in summed(later.values_list("currency", basis, "kind")):
-            if of == currency:
-                yield row[0], row[1], row[2], row[3]
-    rest = {f"{basis}__gt": last, f"{basis}__lt": months_before(month_of(last), -1)}
-    for on, kind, amount, payers in summed(rows.filter(**rest).values_list(basis, "kind")):
-        yield on, kind, -amount, -payers
+        return LedgerMonths(currency, basis, list(summed(rows.values_list(basis, "kind"))))
+    rollups = MrrRollup.objects.filter(currency=currency, basis=basis).order_by()
+    later = MrrMovement.objects.filter(pk__gt=watermark.upto).order_by()
+    found: list[BridgeRow] = list(summed(rollups.values_list("month", "kind")))
+    for of, on, kind, amount, payers in summed(later.values_list("currency", basis, "kind")):
+        if of == currency:
+            found.append((on, kind, amount, payers))
+    return LedgerMonths(currency, basis, found)
 
 
 def _rows(currency: str, basis: str) -> Iterator[SegmentRow]:

@@ -9,7 +9,8 @@ from aethercrown.metrics.registry import Metric, MetricQuery
 from revenue.customers.billing_interval import month_of, months_before
 from revenue.mrr import bridge as ratios
 from revenue.mrr.bridge import Bridge
-from revenue.mrr.reports.bridges import rolled_up_bridge
+from revenue.mrr.models import RollupWatermark
+from revenue.mrr.reports.bridges import LedgerMonths, ledger_months, valid_watermark
 from revenue.mrr.reports.ledger import BOOKED
 from revenue.mrr.reports.retention import retention_deltas
 from revenue.mrr.retention import RetentionDelta, SpanKey, SpanRetention, span_retention
@@ -25,23 +26,41 @@ def read(query: MetricQuery) -> dict[str, Reading]:
     """Every metric of the ledger, in one currency, as of the last day of the period."""
     last = query.period.last
     first = min(months_before(last, MONTHS_READ), month_of(query.period.first))
-    bridges = rolled_up_bridge(query.currency, first, last)
-    return readings(
-        bridges, query, lambda: retention_deltas(query.currency, BOOKED) if bridges else {}
+    bridges = months(query).bridge(first, last)
+    return readings(bridges, query, lambda: deltas(query))
+
+
+def months(query: MetricQuery, basis: str = BOOKED) -> LedgerMonths:
+    """The ledger of the query's currency, read once for the query."""
+    return query.shared(
+        f"ledger by {basis}",
+        lambda: ledger_months(query.currency, watermark(query), basis=basis),
     )
+
+
+def deltas(query: MetricQuery, basis: str = BOOKED) -> dict[SpanKey, RetentionDelta] | None:
+    """The retention of the query's currency, read once for the query."""
+    return query.shared(
+        f"retention by {basis}",
+        lambda: retention_deltas(query.currency, basis, watermark=lambda: watermark(query)),
+    )
+
+
+def watermark(query: MetricQuery) -> RollupWatermark | None:
+    return query.shared("watermark of the roll-ups", valid_watermark)
 
 
 def readings(
     bridges: Sequence[Bridge],
     query: MetricQuery,
-    deltas: Callable[[], dict[SpanKey, RetentionDelta] | None],
+    retained: Callable[[], dict[SpanKey, RetentionDelta] | None],
 ) -> dict[str, Reading]:
     """The metrics of these consecutive months; without any subscription all are unknown."""
     known = [each for each in bridges if each.moved or each.opening]
     if not known:
         reason = unknown(f"No subscription in {query.currency} until then")
         return {each.name: reason for each in METRICS}
-    return _levels(known, query) | _rates(bridges, query, deltas())
+    return _levels(known, query) | _rates(bridges, query, retained())
 
 
 def _levels(known: Sequence[Bridge], query: MetricQuery) -> dict[str, Reading]:
@@ -71,7 +90,7 @@ def _levels(known: Sequence[Bridge], query: MetricQuery) -> dict[str, Reading]:
 
 
 def _rates(
-    bridges: Sequence[Bridge], query: MetricQuery, deltas: dict[SpanKey, RetentionDelta] | None
+    bridges: Sequence[Bridge], query: MetricQuery, found: dict[SpanKey, RetentionDelta] | None
 ) -> dict[str, Reading]:
     """Churn of the last complete month, and retention over the year that ends with it."""
     complete = [each for each in bridges if is_complete(each.starts_on, query.period.last)]
@@ -79,9 +98,9 @@ def _rates(
     if not paid or paid[-1] is not complete[-1]:
         return dict.fromkeys(RATES, unknown(NO_COMPLETE_MONTH))
     last = complete[-1]
-    if deltas is None:
+    if found is None:
         return {**dict.fromkeys(RATES, unknown(NOT_ROLLED_UP)), **_of_bridge(last, paid)}
-    retained = span_retention(bridges, deltas)
+    retained = span_retention(bridges, found)
     month, year = retained[1, last.starts_on], retained.get((12, last.starts_on))
     return {
         "revenue.customer_churn": Reading(

@@ -1,6 +1,6 @@
 """Retention of each span, from its roll-ups and what was booked after their watermark."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from revenue.customers.billing_interval import month_of
 from revenue.customers.models import Customer
-from revenue.mrr.models import MrrMovement, RetentionRollup
+from revenue.mrr.models import MrrMovement, RetentionRollup, RollupWatermark
 from revenue.mrr.movements import MovementKind
 from revenue.mrr.reports.bridges import valid_watermark
 from revenue.mrr.reports.ledger import BOOKED
@@ -21,23 +21,27 @@ SMALL_LEDGER = 10_000  # customers of a ledger that is read whole while there ar
 
 
 def retention_deltas(
-    currency: str, basis: str = BOOKED, *, small: int = SMALL_LEDGER
+    currency: str,
+    basis: str = BOOKED,
+    *,
+    small: int = SMALL_LEDGER,
+    watermark: Callable[[], RollupWatermark | None] = valid_watermark,
 ) -> dict[SpanKey, RetentionDelta] | None:
     """What the customers of each span's start bring more and less at its end.
 
     None where there are no roll-ups and more than `small` customers: the nightly run makes them.
     """
-    watermark, stored = valid_watermark(), RetentionRollup.objects.filter(basis=basis).order_by()
-    if watermark is None or not stored.exists():
+    mark, stored = watermark(), RetentionRollup.objects.filter(basis=basis).order_by()
+    if mark is None or not stored.exists():
         keys = owners_of(MrrMovement.objects.filter(currency=currency), small + 1)
         return None if len(keys) > small else deltas_of(keys, basis).get(currency, {})
     fields = ("months", "month", "gained", "lost", "left")
     rows = stored.filter(currency=currency).values_list(*fields)
     found = {(months, month): RetentionDelta(*sums) for months, month, *sums in rows}
-    later = owners_of(MrrMovement.objects.filter(pk__gt=watermark.upto))
+    later = owners_of(MrrMovement.objects.filter(pk__gt=mark.upto))
     for key, each in deltas_of(later, basis).get(currency, {}).items():
         found[key] = found.get(key, NO_CHANGE).plus(each)
-    for key, each in deltas_of(later, basis, upto=watermark.upto).get(currency, {}).items():
+    for key, each in deltas_of(later, basis, upto=mark.upto).get(currency, {}).items():
         found[key] = found.get(key, NO_CHANGE).minus(each)
     return found
 

@@ -25,53 +25,30 @@ def test_months_before_the_first_movement_are_left_out():
     assert charts.from_first_month(monthly_bridges([], date(2025, 6, 1), TODAY)) == []
 
 
-def test_the_headlines_use_the_last_month_that_is_over():
-    retained = span_retention(bridges(), LOST)
-    shown = charts.headlines(bridges(), "USD", TODAY, retained)
-    found = {each.label: each for each in shown}
-    assert (found["MRR"].value, found["ARR"].value) == ("$85", "$1,020")
-    assert found["MRR"].note == "+$10 so far this month"
-    assert found["Customer churn"].value == "25.0%"
-    assert found["Customer churn"].note == "1 customer lost in January 2026"
-    assert found["Net retention"].value == "75.0%"
-    assert found["Net retention"].note == "75.0% gross; in January 2026"
-
-
-def test_retention_over_a_year_needs_customers_of_a_year_ago():
-    longer = monthly_bridges(
-        [(date(2024, 12, 9), "new", Decimal(200), 2), *ROWS], date(2025, 1, 1), TODAY
-    )
-    kept = {**LOST, (12, date(2026, 1, 1)): RetentionDelta(Decimal(30), Decimal(50), 1)}
-    shown = charts.headlines(longer, "USD", TODAY, span_retention(longer, kept))
-    found = {each.label: each for each in shown}
-    assert found["Net retention"].value == "90.0%"
-    assert found["Net retention"].note == "75.0% gross; the 12 months to January 2026"
-
-
-def test_rates_wait_for_a_month_that_is_over_and_for_the_sums():
-    one = monthly_bridges([(TODAY, "new", Decimal(5), 1)], TODAY, TODAY)
-    for each in charts.headlines(one, "USD", TODAY)[-2:]:
-        assert (each.missing, each.note) == (True, "No complete month yet")
-    churn = charts.headlines(bridges(), "USD", TODAY)[-1]
-    assert (churn.missing, churn.note) == (True, "Calculated by the nightly run")
-
-
 def test_the_open_month_has_no_retention_in_the_table():
-    rows = charts.bridge(bridges(), "USD", TODAY, span_retention(bridges(), LOST)).table.rows
+    rows = charts.movements(bridges(), "USD", TODAY, span_retention(bridges(), LOST)).table.rows
     assert rows[0][-4:-1] == (None, None, None)
     assert rows[1][-4:-1] == (25.0, 75.0, 75.0)
 
 
 def test_the_bridge_shows_each_month_with_its_signs_and_marks_the_open_one():
-    drawn = charts.bridge(bridges(), "USD", TODAY)
+    drawn = charts.movements(bridges(), "USD", TODAY)
     newest, january, december = drawn.table.rows
-    assert newest[0] == "Feb 2026 (so far)"
-    assert january[:8] == ("Jan 2026", 100, 0, 0, 0, 0, -25, 75)
+    assert newest[0] == "February 2026 (so far)"
+    assert january[:8] == ("January 2026", 100, 0, 0, 0, 0, -25, 75)
     assert december[1] == 0
-    assert "From $0 before December 2025 to $85 now" in drawn.note
     assert all("<svg" in each for each in drawn.drawings)
 
 
 def test_the_trend_has_a_row_a_month():
     rows = charts.trend(bridges(), "USD", TODAY).table.rows
-    assert [row[2] for row in rows] == [None, -25.0, 13.3]
+    assert [row[3] for row in rows] == [None, -25.0, 13.3]
+
+
+def test_the_waterfall_goes_from_the_opening_to_the_closing():
+    drawn = charts.bridge(bridges(), "USD")
+    assert "From $0 before December 2025 to $85:" in drawn.note
+    assert drawn.table.rows[0] == ("Opening", 0)
+    assert drawn.table.rows[-1] == ("Closing", 85)
+    assert ("Churn", -25) in drawn.table.rows
+    assert "Churn: \N{MINUS SIGN}$25" in drawn.drawings[0]

@@ -93,5 +93,5 @@ def test_the_doctor_compares_the_promise_with_what_will_happen(automation):
     assert reports.broken_promises(NOON + MINUTE) == ["Ads is off in beat's table."]
     Automation.objects.update(scheduled_at=NOON + 1.5 * HOUR)
     [words] = reports.broken_promises(NOON + MINUTE)
-    assert words == "Ads would not run at 2026-11-20 13:00 UTC."
+    assert words == "Ads would not run at 20 Nov 2026, 13:00 UTC."
     assert BAD in [each.state for each in doctor.schedules(at(NOON + MINUTE))]

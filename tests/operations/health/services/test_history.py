@@ -2,6 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from aethercrown.metrics.period import days_to
 from operations.health import tasks
 from operations.health.models import Check, Component, HealthRollup, Incident
 from operations.health.reports import history as reports
@@ -126,7 +127,7 @@ def test_an_incident_counts_while_it_overlaps_the_period(shop):
 def test_daily_availability_for_the_chart(shop):
     checks(shop, NOON - HOUR, 3)
     history.roll_up_and_purge(NOON + 3 * HOUR)
-    days, found = reports.daily_availability(3, NOON)
+    days, found = reports.daily_availability(days_to(NOON.date(), 3))
     assert days == [date(2026, 11, 18), date(2026, 11, 19), date(2026, 11, 20)]
     assert found == {"shop": [None, None, 100.0]}
 
