@@ -11,20 +11,16 @@ class OperationsConfig(AppConfig):
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
         from aethercrown.backup import hooks as backup_hooks  # noqa: PLC0415
         from aethercrown.crypto import sealing  # noqa: PLC0415
-        from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415 - the same
         from aethercrown.monitoring import doctor, views  # noqa: PLC0415 - the same
         from operations.automations import reports as automation_reports  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.backups import reports as recovery_reports  # noqa: PLC0415 - the same
         from operations.backups import services as recovery  # noqa: PLC0415 - the same
-        from operations.decisions import reports as decisions  # noqa: PLC0415
         from operations.demo import services as demo_services  # noqa: PLC0415
         from operations.health import services as health  # noqa: PLC0415
         from operations.health.registry import health_check_registry  # noqa: PLC0415
-        from operations.health.reports import company_metrics as health_metrics  # noqa: PLC0415
         from operations.health.reports import doctor as health_doctor  # noqa: PLC0415
         from operations.health.services.builtin_checks import BUILTIN_CHECKS  # noqa: PLC0415
-        from operations.scheduling.reports import company_metrics as task_metrics  # noqa: PLC0415
         from operations.scheduling.services import replan  # noqa: PLC0415
 
         sealing.columns.register(
@@ -32,12 +28,7 @@ class OperationsConfig(AppConfig):
         )
         for automation in (*health.AUTOMATIONS, *replan.AUTOMATIONS, *recovery.AUTOMATIONS):
             automation_registry.register(automation)
-        metric_registry.register_all(
-            (
-                *(*health_metrics.METRICS, *task_metrics.METRICS),
-                *(*decisions.METRICS, *automation_reports.METRICS),
-            )
-        )
+        register_metrics()
         for check in BUILTIN_CHECKS:
             health_check_registry.register(check)
         for look in health_doctor.doctor_checks(BUILTIN_CHECKS):
@@ -49,6 +40,17 @@ class OperationsConfig(AppConfig):
         )
         backup_hooks.registered.register(recovery.BACKUP_HOOK)
         demo.register("operations", demo_services.seed, demo_services.release)
+
+
+def register_metrics() -> None:
+    from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415 - models exist now
+    from operations.automations import reports as automations  # noqa: PLC0415
+    from operations.decisions import reports as decisions  # noqa: PLC0415
+    from operations.health.reports import company_metrics as health  # noqa: PLC0415
+    from operations.scheduling.reports import company_metrics as tasks  # noqa: PLC0415
+
+    for module in (health, tasks, decisions, automations):
+        metric_registry.register_all(module.METRICS)
 
 
 def destination_context(destination: Any) -> str:

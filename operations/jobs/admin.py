@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button
+from aethercrown.formatting import percent_text
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from operations.jobs import services
 from operations.jobs.models import Job
@@ -63,11 +64,11 @@ class JobAdmin(ReadOnlyAdmin, RowActionAdmin):
 
     @admin.display(description="progress")
     def progress(self, job: Job) -> str:
-        """Such as "3 of 10 (30 %): Fitting channels"."""
+        """Such as "3 of 10 (30%): Fitting channels"."""
         steps = f"{job.done:,}" if job.total is None else f"{job.done:,} of {job.total:,}"
-        share = "" if job.percent is None else f" ({job.percent:.0f} %)"
+        share = "" if job.percent is None else f" ({percent_text(job.percent, 0)})"
         if job.state == Job.State.DONE:
-            return "100 %"
+            return "100%"
         return f"{steps}{share}{job.note and f': {job.note}'}" if job.total or job.done else "-"
 
     @admin.display(description="result")

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from aethercrown.text import counted, storable_json, storable_text
+from aethercrown.formatting import counted
+from aethercrown.text import storable_json, storable_text
 from aethercrown.transitions import InvalidTransition, check_transition
 from operations.jobs import notify, states
 from operations.jobs.models import Job

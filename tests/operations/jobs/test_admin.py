@@ -40,9 +40,9 @@ def test_progress_and_result_are_shown(start, admin_client):
     page = admin_client.get(reverse("admin:operations_job_change", args=[Job.objects.get().pk]))
     assert "&lt;b&gt;" in page.content.decode()
     shown = JobAdmin(Job, None)
-    assert shown.progress(Job(done=3, total=10, note="Fitting")) == "3 of 10 (30 %): Fitting"
+    assert shown.progress(Job(done=3, total=10, note="Fitting")) == "3 of 10 (30%): Fitting"
     assert shown.progress(Job(done=3)) == "3"
     assert shown.progress(Job()) == "-"
-    assert shown.progress(Job(state="done")) == "100 %"
+    assert shown.progress(Job(state="done")) == "100%"
     assert shown.shown_result(Job()) == "-"
     assert "cut" in shown.shown_result(Job(result="x" * MAX_RESULT_CHARACTERS))

@@ -148,7 +148,7 @@ def test_the_next_month_follows_with_its_change(two_customers):
     )
     run_automation(now=NOW + timedelta(days=13))  # 3 May
     found = Decision.objects.latest("pk")
-    assert found.title.startswith("Issue the invoices of April 2026: 2 for 598.00")
+    assert found.title.startswith("Issue the invoices of April 2026: 2 for $598.00")
     assert found.change_percent == pytest.approx(100 * 400 / 198)
 
 
