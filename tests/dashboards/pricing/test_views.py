@@ -121,7 +121,7 @@ def test_a_version_of_a_book_without_prices_in_force_has_no_simulation(page, pub
 def test_a_quote_is_explained_line_by_line(page, quoted):
     path = f"{PRICING}/quotes/{quoted.quote_id}"
     shown = text(page.get(path))
-    for each in ("api_calls of 50000: x 1.1", "every line is the same", "$110.21"):
+    for each in ("api_calls of 50000: x 1.1", "every line has the same figures", "$110.21"):
         assert each in shown
     found = rows(page.get(f"{path}?format=csv&table=lines"))
     assert Decimal(found[-1][3]) == Decimal("110.21")
@@ -135,6 +135,11 @@ def test_an_agreed_price_stands_above_its_lines(page, quoted):
 def test_lines_that_no_longer_come_out_are_said_to_differ(page, quoted):
     Quote.objects.update(lines=quoted.lines[:1])
     assert "the lines differ" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
+
+
+def test_lines_whose_words_an_earlier_version_wrote_repeat(page, quoted):
+    Quote.objects.update(lines=[{**each, "description": "1 packages"} for each in quoted.lines])
+    assert "the same figures" in text(page.get(f"{PRICING}/quotes/{quoted.quote_id}"))
 
 
 @pytest.mark.parametrize("path", ["versions/999999", f"quotes/{UUID(int=0)}"])
