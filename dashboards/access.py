@@ -16,11 +16,11 @@ from django.views.decorators.http import require_safe
 from security.access import reports
 
 View = Callable[..., HttpResponseBase]
-_permissions: dict[object, str] = {}  # of the views that `opened_by` decorates
+_permissions: dict[object, str | None] = {}  # of the views that `opened_by` decorates
 
 
-def opened_by(permission: str) -> Callable[[View], View]:
-    """A page that only reads: strangers are sent to sign in, others need `permission`."""
+def opened_by(permission: str | None) -> Callable[[View], View]:
+    """A page that only reads: strangers are sent to sign in, others need `permission`, if any."""
 
     def decorate(view: View) -> View:
         @require_safe
@@ -29,7 +29,7 @@ def opened_by(permission: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            if not reports.has_permission(reports.person(request.user), permission):
+            if not _has(request, permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
@@ -49,8 +49,11 @@ def may_open(request: HttpRequest, address: str) -> bool:
         return False
     if match.app_name == "admin":
         return admin.site.has_permission(request) and _screen_opens(request, match)
-    permission = _permissions.get(match.func)
-    return not permission or reports.has_permission(reports.person(request.user), permission)
+    return _has(request, _permissions.get(match.func))
+
+
+def _has(request: HttpRequest, permission: str | None) -> bool:
+    return permission is None or reports.has_permission(reports.person(request.user), permission)
 
 
 def _screen_opens(request: HttpRequest, match: ResolverMatch) -> bool:

@@ -211,6 +211,18 @@ class Shell:
                 found.append((title, tuple(parts)))
         return tuple(found)
 
+    def matching(self, words: str) -> list[tuple[str, NavLink]]:
+        """The pages and lists whose titles contain the words, each with what it belongs to."""
+        wanted = words.casefold()
+        pages = [(group.title, link) for group in self.groups for link in group.links]
+        lists = [
+            (f"{title}, {job.title}", link)
+            for title, jobs in self.directory
+            for job in jobs
+            for link in job.links
+        ]
+        return [pair for pair in [*pages, *lists] if wanted in pair[1].title.casefold()]
+
     def lists_of(self, job: Job) -> tuple[NavLink, ...]:
         """The admin lists of a job."""
         named = ((list_title(label), list_path(label)) for label in job.lists)

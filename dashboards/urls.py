@@ -12,10 +12,12 @@ from dashboards.pricing import views as pricing
 from dashboards.revenue import bills
 from dashboards.revenue import views as revenue
 from dashboards.scheduling import views as scheduling
+from dashboards.search import views as search
 from dashboards.upsell import views as upsell
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.home, name="overview"),
+    path("search", search.search, name="search"),
     path("dashboards/budget", views.budget, name="budget"),
     path("dashboards/budget/<path:name>", views.channel, name="budget-channel"),
     path("dashboards/revenue", revenue.revenue, name="revenue"),

@@ -12,15 +12,19 @@ class OperationsConfig(AppConfig):
         from aethercrown.backup import hooks as backup_hooks  # noqa: PLC0415
         from aethercrown.crypto import sealing  # noqa: PLC0415
         from aethercrown.monitoring import doctor, views  # noqa: PLC0415 - the same
+        from aethercrown.search import search_sources  # noqa: PLC0415 - the same
         from operations.automations import reports as automation_reports  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.backups import reports as recovery_reports  # noqa: PLC0415 - the same
         from operations.backups import services as recovery  # noqa: PLC0415 - the same
+        from operations.decisions import reports as decisions  # noqa: PLC0415 - the same
         from operations.demo import services as demo_services  # noqa: PLC0415
         from operations.health import services as health  # noqa: PLC0415
         from operations.health.registry import health_check_registry  # noqa: PLC0415
+        from operations.health.reports import components  # noqa: PLC0415 - the same
         from operations.health.reports import doctor as health_doctor  # noqa: PLC0415
         from operations.health.services.builtin_checks import BUILTIN_CHECKS  # noqa: PLC0415
+        from operations.scheduling.reports import tasks  # noqa: PLC0415 - the same
         from operations.scheduling.services import replan  # noqa: PLC0415
 
         sealing.columns.register(
@@ -39,6 +43,8 @@ class OperationsConfig(AppConfig):
             "Runs are recorded for times that have not come: the clock was ahead. See the doctor.",
         )
         backup_hooks.registered.register(recovery.BACKUP_HOOK)
+        for source in (decisions.SEARCH, tasks.SEARCH, components.SEARCH):
+            search_sources.register(source)
         demo.register("operations", demo_services.seed, demo_services.release)
 
 

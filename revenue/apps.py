@@ -5,10 +5,11 @@ class RevenueConfig(AppConfig):
     name = "revenue"
 
     def ready(self) -> None:
-        """Register importers, exporters, decisions, automations and hooks."""
+        """Register importers, exporters, decisions, automations, hooks and what is searched."""
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
         from aethercrown.csv import export, importing  # noqa: PLC0415
         from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415
+        from aethercrown.search import search_sources  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
         from revenue.billing import reports as billing  # noqa: PLC0415
@@ -21,6 +22,7 @@ class RevenueConfig(AppConfig):
         from revenue.mrr import reports as mrr  # noqa: PLC0415
         from revenue.mrr.reports import company_metrics  # noqa: PLC0415
         from revenue.mrr.services import rollups  # noqa: PLC0415
+        from revenue.pricing import reports as pricing  # noqa: PLC0415
         from revenue.pricing import services as pricing_services  # noqa: PLC0415
         from revenue.upsell import reports as upsell_reports  # noqa: PLC0415
         from revenue.upsell import services as upsell_services  # noqa: PLC0415
@@ -38,5 +40,7 @@ class RevenueConfig(AppConfig):
         metric_registry.register_all(company_metrics.METRICS)
         for hook in (billing.CUSTOMER_HOOK, rollups.CUSTOMER_HOOK, upsell_services.CUSTOMER_HOOK):
             HOOKS.register(hook)
+        search_sources.register(customers.SEARCH)
+        search_sources.register(pricing.SEARCH)
         demo.register("revenue", demo_services.seed)
         demo.register("prices", demo_services.seed_prices)

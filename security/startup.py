@@ -17,16 +17,19 @@ from aethercrown.crypto import sealing
 from aethercrown.history import audit_hooks
 from aethercrown.metrics.registry import metric_registry
 from aethercrown.monitoring import doctor
+from aethercrown.search import search_sources
 from operations.automations.registry import automation_registry
 from operations.decisions.decision_types import decision_type_registry
 from security.access.reports import PEOPLE
 from security.access.services import roles, sessions, signin_audit
 from security.access.services.second_factor import SecondFactorSecrets
+from security.apikeys import reports as apikeys
 from security.audit import services as audit
 from security.audit.services import automation as audit_automation
 from security.encryption.reports.doctor import STORED_SECRETS
 from security.encryption.services import system_secrets, texts
 from security.restore.services import BACKUP_HOOK
+from security.rotation import reports as managed_keys
 from security.rotation.registry import rotators
 from security.rotation.reports import company_metrics
 from security.rotation.reports.doctor import KEYS
@@ -58,6 +61,8 @@ def register(app: AppConfig) -> None:
     metric_registry.register_all(company_metrics.METRICS)
     for check in (PEOPLE, STORED_SECRETS, KEYS):
         doctor.register(check)
+    for source in (managed_keys.SEARCH, apikeys.SEARCH):
+        search_sources.register(source)
     for each in (*audit_automation.AUTOMATIONS, *automation.AUTOMATIONS):
         automation_registry.register(each)
     for rotator in (Generated(), PlatformApiKey(), DatabasePassword(), Webhook(), Manual()):

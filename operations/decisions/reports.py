@@ -12,6 +12,7 @@ from aethercrown.formatting import counted
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.metrics.registry import Metric, MetricQuery
 from aethercrown.monitoring.attention import AttentionItem
+from aethercrown.search import row_source
 from operations.decisions import states
 from operations.decisions.decision_types import decision_type_registry
 from operations.decisions.guardrails import MEASURED_VERDICTS
@@ -176,4 +177,13 @@ METRICS = (
         "/dashboards/decisions",
         read_metrics,
     ),
+)
+
+
+SEARCH = row_source(
+    "Decisions",
+    Decision.objects.all,
+    ("title", "subject"),
+    note=lambda decision: decision.get_status_display(),
+    page=lambda decision: page(decision) or "/dashboards/decisions",
 )

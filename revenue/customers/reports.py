@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from aethercrown.csv.export import Cell, Exporter
+from aethercrown.search import row_source
 from revenue.customers import data_hooks
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
 from revenue.customers.plan_change import PlanChange
@@ -116,4 +117,13 @@ EXPORTERS = (
     Exporter("customers", "Customers", CUSTOMERS, _customer_rows),
     Exporter("subscriptions", "Subscriptions", SUBSCRIPTIONS, _subscription_rows),
     Exporter("payments", "Payments", PAYMENTS, _payment_rows),
+)
+
+
+SEARCH = row_source(
+    "Customers",
+    lambda: Customer.objects.filter(merged_into=None),
+    ("name", "external_id"),
+    note=lambda customer: customer.external_id,
+    page=lambda customer: f"/dashboards/revenue/bills/{customer.pk}",
 )

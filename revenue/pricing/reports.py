@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from aethercrown.search import row_source
 from revenue.pricing.calculation.inputs import inputs_from_json
 from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price
 from revenue.pricing.calculation.simulation import SimulatedAccount
@@ -209,3 +210,12 @@ def accounts_from_quotes(currency: str, most: int) -> list[SimulatedAccount]:
         )
         for each in rows
     ]
+
+
+SEARCH = row_source(
+    "Plans",
+    PricingPlan.objects.all,
+    ("name", "code"),
+    note=lambda plan: plan.code,
+    page=lambda _plan: "/dashboards/pricing",
+)

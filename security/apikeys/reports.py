@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from aethercrown.search import row_source
 from security.apikeys import token
 from security.apikeys.models import ApiKey
 from security.encryption.reports import system_secrets
@@ -34,3 +35,11 @@ def ending(now: datetime, within: timedelta) -> list[ApiKey]:
 def ends_at(key: ApiKey) -> datetime:
     """When a key with an end ends."""
     return min(at for at in (key.retire_at, key.expires_at) if at is not None)
+
+
+SEARCH = row_source(
+    "API keys",
+    ApiKey.objects.all,
+    ("name", "last4"),
+    note=lambda key: "revoked" if key.revoked_at else "",
+)

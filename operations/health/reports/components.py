@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from aethercrown.search import row_source
 from operations.health import state_machine
 from operations.health.models import CheckLock, Component
 from operations.health.state_machine import Observation
@@ -73,3 +74,12 @@ def _component(status: str, ms: float | None, error: str, at: datetime | None) -
         "checked_at": at,
         "since": None,
     }
+
+
+SEARCH = row_source(
+    "Components",
+    Component.objects.all,
+    ("name",),
+    note=lambda component: component.status,
+    page=lambda _component: PAGE,
+)

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from aethercrown.db import bulk
+from aethercrown.search import row_source
 from operations.scheduling import list_sql, wait_reason
 from operations.scheduling.backlog import UnknownTask
 from operations.scheduling.durations import LearnedDuration
@@ -192,3 +193,12 @@ def status_counts() -> dict[str, int]:
     """How many tasks have each status."""
     found = dict(Task.objects.order_by().values_list("status").annotate(Count("pk")))
     return {str(status): found.get(status, 0) for status in Task.Status.values}
+
+
+SEARCH = row_source(
+    "Tasks",
+    Task.objects.all,
+    ("task_id", "task_type"),
+    note=lambda task: f"{task.task_type}, {task.status}",
+    page=lambda _task: "/dashboards/scheduling",
+)

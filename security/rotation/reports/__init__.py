@@ -2,6 +2,7 @@
 
 from security.rotation.reports.status import (
     LIVE_STATES,
+    SEARCH,
     due,
     effective_policies,
     effective_policy,

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from aethercrown.formatting import counted, date_text
+from aethercrown.search import row_source
 from security.rotation import schedule
 from security.rotation.alerts import RUN_MISSED_MESSAGE
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
@@ -175,3 +176,12 @@ def paused_because() -> str:
     """Why runs are paused; empty if they are not."""
     last = RotationRun.objects.exclude(paused_because="").filter(resumed_at=None).first()
     return last.paused_because if last else ""
+
+
+SEARCH = row_source(
+    "Managed keys",
+    ManagedSecret.objects.all,
+    ("key_id", "owner"),
+    note=lambda key: f"{key.key_type}, {key.state}",
+    page=lambda _key: "/dashboards/keys",
+)
