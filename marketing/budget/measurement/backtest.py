@@ -111,10 +111,10 @@ def has_drifted(residuals: Sequence[float] | Floats) -> bool:
     return False
 
 
-def describe(found: Backtest | None, periods: int) -> str:
-    """The backtest in a sentence."""
+def describe(found: Backtest | None, periods: int, needed: int = MIN_PERIODS) -> str:
+    """The backtest in a sentence; without one, that it has fewer periods than it needs."""
     if found is None:
-        return f"No backtest: {counted(periods, 'dated period')}, below the {MIN_PERIODS} it needs."
+        return f"No backtest: {counted(periods, 'dated period')}, below the {needed} it needs."
     against = "better" if found.wape_percent <= found.naive_wape_percent else "worse"
     text = (
         f"Over {found.periods} past periods the forecast missed by "

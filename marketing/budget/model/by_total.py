@@ -61,7 +61,9 @@ def fit_totals(request: BudgetRequest) -> FittedModel:
         grades=evidence_grades(request, history, variation, weak=bool(weaknesses)),
         trends=(FLAT,) * len(history.channels),
         backtest=backtest,
-        backtest_note=backtests.describe(backtest, int(known.sum())),
+        backtest_note=backtests.describe(
+            backtest, int(known.sum()), MIN_PERIODS + FORECAST_PERIODS
+        ),
         alternatives=alternative_fits(request, history, revenue, draw_seed(name)),
         other_reasons=(NOT_RANDOMISED,),
         notes=(*notes, *weaknesses, marketing_share_note(posterior, history, revenue)),

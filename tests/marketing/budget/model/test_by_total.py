@@ -102,6 +102,11 @@ def test_few_periods_flat_spend_and_twins_are_named():
     assert found.backtest is None
 
 
+def test_a_missing_backtest_says_how_many_periods_it_needs():
+    assert plan(asked(29)).backtest_note == "No backtest: 29 dated periods, below the 30 it needs."
+    assert plan(asked(30)).backtest is not None
+
+
 def test_draws_that_fit_badly_are_named():
     history, revenue, _ = by_total.build_totals_history(asked(60))
     found = list(by_total.data_weaknesses(history, np.isfinite(revenue), np.full(3, 0.5), 20.4))
