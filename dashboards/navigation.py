@@ -109,7 +109,7 @@ GROUPS: tuple[tuple[str, tuple[Job, ...]], ...] = (
     (
         "Operations",
         (
-            Job("Automations", "", ("operations.automation", "operations.run")),
+            Job("Automations", "", ("operations.automation", "operations.run", "operations.job")),
             Job(
                 "Tasks",
                 "/dashboards/scheduling",
@@ -151,6 +151,11 @@ def jobs() -> Iterator[Job]:
     """Every job, in the order of the navigation."""
     for _title, entries in GROUPS:
         yield from entries
+
+
+def pages() -> tuple[str, ...]:
+    """The addresses of the jobs' pages."""
+    return tuple(job.page for job in jobs() if job.page)
 
 
 def list_path(label: str) -> str:
